@@ -1,0 +1,135 @@
+/**
+ * The one way tests are written here: registered the same on Deno and on Bun, waiting for conditions, never for time.
+ *
+ * @module
+ */
+
+/** The runtime that runs the tests. */
+export const runtime: "deno" | "bun" = "Bun" in globalThis ? "bun" : "deno";
+
+/** Options of {@linkcode test}. */
+export interface TestOptions {
+  /**
+   * How long the test may take before it fails.
+   *
+   * @default {30_000}
+   */
+  timeoutMs?: number;
+}
+
+/** A test's body. */
+export type TestFunction = () => void | Promise<void>;
+
+/** Registers tests; see {@linkcode test}. */
+export interface Test {
+  (name: string, fn: TestFunction, options?: TestOptions): void;
+  /** Registers a test that does not run, and why; the reason is part of the reported name. */
+  skip(name: string, reason: string): void;
+}
+
+/** The part of Bun's test module that is used. */
+interface BunTest {
+  (name: string, fn: TestFunction, options: { timeout: number }): void;
+  skip(name: string, fn: TestFunction): void;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+// Not a literal, so that Deno does not look for a module that only Bun has.
+const BUN_TEST_MODULE = "bun:test";
+const bunTest: BunTest | undefined = runtime === "bun" ? (await import(BUN_TEST_MODULE)).test : undefined;
+
+/**
+ * Registers a test on the runtime that is running. Deno also checks that the test leaves no operation, resource or exit
+ * behind.
+ *
+ * @param name The behaviour that the test shows.
+ * @param fn The test's body.
+ * @param options How long it may take.
+ */
+export const test: Test = Object.assign(
+  (name: string, fn: TestFunction, options: TestOptions = {}): void => {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    if (bunTest) return bunTest(name, fn, { timeout: timeoutMs });
+    Deno.test({
+      name,
+      fn: () => within(timeoutMs, `Test took longer than ${timeoutMs} ms`, fn),
+      sanitizeOps: true,
+      sanitizeResources: true,
+      sanitizeExit: true,
+    });
+  },
+  {
+    skip(name: string, reason: string): void {
+      const title = `${name} [skipped: ${reason}]`;
+      if (bunTest) bunTest.skip(title, () => {});
+      else Deno.test({ name: title, ignore: true, fn: () => {} });
+    },
+  },
+);
+
+/** Options of {@linkcode waitFor}. */
+export interface WaitForOptions {
+  /**
+   * How long to wait before giving up.
+   *
+   * @default {5_000}
+   */
+  timeoutMs?: number;
+  /** What is waited for, for the error's message. */
+  what?: string;
+}
+
+/** What remains of a type when its falsy values are gone. */
+export type Truthy<T> = Exclude<T, false | 0 | 0n | "" | null | undefined>;
+
+const POLL_INTERVAL_MS = 5;
+
+/**
+ * Waits until a condition holds. A condition that throws does not hold yet, so it may be made of assertions that end in
+ * `return true`.
+ *
+ * @example
+ * ```ts ignore
+ * await waitFor(() => received.length === 3, { what: "three messages" });
+ * ```
+ *
+ * @param condition What must become truthy; may be asynchronous.
+ * @param options How long to wait, and for what.
+ * @returns The condition's first truthy value. Rejects when the time is up, with the condition's last error as the cause.
+ */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  options: WaitForOptions = {},
+): Promise<Truthy<T>> {
+  const { timeoutMs = 5_000, what = "a condition" } = options;
+  const message = `Waited ${timeoutMs} ms for ${what}`;
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    let cause: unknown;
+    try {
+      const value = await within(end - performance.now(), message, condition);
+      if (value) return value as Truthy<T>;
+    } catch (error) {
+      cause = error;
+    }
+    if (performance.now() >= end) throw new TimeoutError(message, { cause });
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+  }
+}
+
+/** A wait of this file took too long. */
+class TimeoutError extends Error {
+  override readonly name = "TimeoutError";
+}
+
+/** Runs a function, but rejects when it takes longer than the limit. */
+async function within<T>(timeoutMs: number, message: string, fn: () => T | Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new TimeoutError(message)), timeoutMs);
+  try {
+    return await Promise.race([fn(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
