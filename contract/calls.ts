@@ -1,0 +1,116 @@
+/**
+ * Questions that wait for their answer: by timeout, abort signal, answer, or the end of the link.
+ *
+ * @module
+ */
+
+import type { Clock } from "./clock.ts";
+import { HubError, type WireError } from "./errors.ts";
+
+/** How long and how patiently to wait for an answer. */
+export interface CallOptions {
+  /** How long to wait, in milliseconds. A default is documented where the option is taken. */
+  readonly timeoutMs?: number;
+  /** Gives up when aborted; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+interface Pending {
+  readonly name: string;
+  resolve(output: unknown): void;
+  reject(error: unknown): void;
+  free(): void;
+}
+
+/** The questions of one link that have no answer yet. Every way out frees the entry, its timer and its listener. */
+export class PendingCalls {
+  readonly #clock: Clock;
+  readonly #calls = new Map<number, Pending>();
+  #lastId = 0;
+
+  /** @param clock Where the timeouts come from. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How many questions have no answer yet. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /**
+   * Opens a question.
+   *
+   * @param name What is asked, for error messages.
+   * @param options The time to wait is required here: a question never waits for ever.
+   * @param cancelled Called when the asker gives up (timeout or abort), so that the other side can be told.
+   * @returns The id to send, and the answer: it rejects with `TIMEOUT`, the signal's reason, the other side's error,
+   * or whatever {@linkcode PendingCalls.failAll} is given.
+   */
+  open(
+    name: string,
+    options: CallOptions & { readonly timeoutMs: number },
+    cancelled: (id: number) => void,
+  ): { readonly id: number; readonly answer: Promise<unknown> } {
+    const { signal, timeoutMs } = options;
+    signal?.throwIfAborted();
+    const id = ++this.#lastId;
+    const answer = new Promise<unknown>((resolve, reject) => {
+      const giveUp = (error: unknown) => {
+        this.#take(id)?.reject(error);
+        cancelled(id);
+      };
+      const onAbort = () => giveUp(signal!.reason);
+      const stop = this.#clock.after(timeoutMs, () => {
+        giveUp(new HubError("TIMEOUT", `No answer to "${name}" within ${timeoutMs} ms`));
+      });
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const free = () => {
+        stop();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      this.#calls.set(id, { name, resolve, reject, free });
+    });
+    return { id, answer };
+  }
+
+  /**
+   * Answers a question. Late answers, and answers to what was never asked, are ignored.
+   *
+   * @param id The question's id.
+   * @param output The answer.
+   */
+  resolve(id: number, output: unknown): void {
+    this.#take(id)?.resolve(output);
+  }
+
+  /**
+   * Answers a question with the other side's error.
+   *
+   * @param id The question's id.
+   * @param error The error as it came over the wire, or one of our own.
+   */
+  reject(id: number, error: WireError): void {
+    this.#take(id)?.reject(
+      error instanceof HubError ? error : new HubError(error.code, error.message, { data: error.data }),
+    );
+  }
+
+  /**
+   * Ends every question at once: the link is gone.
+   *
+   * @param error Makes the error of one question from its name.
+   */
+  failAll(error: (name: string) => Error): void {
+    for (const [id, { name }] of this.#calls) this.#take(id)?.reject(error(name));
+  }
+
+  #take(id: number): Pending | undefined {
+    const call = this.#calls.get(id);
+    if (call) {
+      this.#calls.delete(id);
+      call.free();
+    }
+    return call;
+  }
+}

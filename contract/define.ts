@@ -1,0 +1,205 @@
+/**
+ * `defineContract`: from what an author writes to what both ends look names up in.
+ *
+ * @module
+ */
+
+import type {
+  ContractDefinition,
+  MessageDefinition,
+  RequestDefinition,
+  TopicDefinition,
+} from "./definition.ts";
+import { PatternTable } from "./pattern.ts";
+import type { Schema } from "./standard_schema.ts";
+
+/** A declared message or request, with its name. */
+export interface Entry {
+  /** The name it was declared under. */
+  readonly name: string;
+  /** A one-way message's schema. */
+  readonly payload?: Schema;
+  /** A request's question. */
+  readonly input?: Schema;
+  /** A request's answer. */
+  readonly output?: Schema;
+}
+
+/** A declared topic. */
+export interface TopicEntry {
+  /** The pattern it was declared under. */
+  readonly pattern: string;
+  /** The role whose own it is; `undefined` for a shared topic. */
+  readonly role: string | undefined;
+  /** What was declared. */
+  readonly definition: TopicDefinition;
+}
+
+/** Everything that one role may say and hear, the shared part included. */
+export interface Surface {
+  /** Signals and requests of clients, by name. */
+  readonly clientToServer: ReadonlyMap<string, Entry>;
+  /** Events and requests of the server, by name. */
+  readonly serverToClient: ReadonlyMap<string, Entry>;
+  /** Topics, by pattern. */
+  readonly topics: PatternTable<TopicEntry>;
+}
+
+/** A contract, ready for use by {@linkcode createHub} and {@linkcode createClient}. Made by {@linkcode defineContract}. */
+export interface Contract<D extends ContractDefinition = ContractDefinition> {
+  /** As it was written. */
+  readonly definition: D;
+  /** What each role has, the shared part included. */
+  readonly roles: ReadonlyMap<string, Surface>;
+  /** What every role has. */
+  readonly shared: Surface;
+  /** The schemas of presence states, by pattern. */
+  readonly presence: PatternTable<Schema>;
+  /** What nodes say to each other, by name. */
+  readonly serverToServer: ReadonlyMap<string, Entry>;
+}
+
+type Entries = { readonly [name: string]: MessageDefinition | RequestDefinition } | undefined;
+
+const hasOwn = (value: object, key: string): boolean => Object.hasOwn(value, key);
+
+function isSchema(value: unknown): value is Schema {
+  const props = (value as Partial<Schema> | null | undefined)?.["~standard"];
+  return typeof props?.validate === "function";
+}
+
+function toEntry(name: string, written: MessageDefinition | RequestDefinition, where: string): Entry {
+  const what = `${where} "${name}"`;
+  const oneWay = hasOwn(written, "payload");
+  const call = hasOwn(written, "input") && hasOwn(written, "output");
+  if (oneWay === call) {
+    throw new TypeError(`Cannot declare ${what}: give it either "payload", or "input" and "output"`);
+  }
+  const { payload, input, output } = written as Partial<MessageDefinition & RequestDefinition>;
+  for (const schema of oneWay ? [payload] : [input, output]) {
+    if (!isSchema(schema)) throw new TypeError(`Cannot declare ${what}: its schema is not a Standard Schema`);
+  }
+  return oneWay ? { name, payload } : { name, input, output };
+}
+
+function addEntries(into: Map<string, Entry>, written: Entries, where: string): void {
+  for (const [name, definition] of Object.entries(written ?? {})) {
+    if (name === "") throw new TypeError(`Cannot declare ${where} "": a name has at least one character`);
+    if (into.has(name)) throw new TypeError(`Cannot declare ${where} "${name}" twice`);
+    into.set(name, toEntry(name, definition, where));
+  }
+}
+
+function checkTopic(pattern: string, { payload, history, conflate }: TopicDefinition): void {
+  if (!isSchema(payload)) {
+    throw new TypeError(`Cannot declare topic "${pattern}": its payload is not a Standard Schema`);
+  }
+  if (history && conflate) {
+    throw new TypeError(
+      `Cannot declare topic "${pattern}": history never skips a message, so it cannot conflate`,
+    );
+  }
+  if (history && !(Number.isInteger(history.size) && history.size > 0)) {
+    throw new RangeError(`Cannot declare topic "${pattern}": history.size must be a whole number above 0`);
+  }
+  if (history?.ttlMs !== undefined && !(history.ttlMs > 0)) {
+    throw new RangeError(`Cannot declare topic "${pattern}": history.ttlMs must be above 0`);
+  }
+}
+
+/** Adds what one role, or `shared`, declares. */
+function addSurface(
+  into: MutableSurface,
+  written: ContractDefinition["shared"],
+  role: string | undefined,
+): void {
+  addEntries(into.clientToServer, written?.clientToServer, "client-to-server message");
+  addEntries(into.serverToClient, written?.serverToClient, "server-to-client message");
+  for (const [pattern, definition] of Object.entries(written?.topics ?? {})) {
+    checkTopic(pattern, definition);
+    into.topics.add(pattern, { pattern, role, definition });
+  }
+}
+
+interface MutableSurface {
+  clientToServer: Map<string, Entry>;
+  serverToClient: Map<string, Entry>;
+  topics: PatternTable<TopicEntry>;
+}
+
+function surfaceOf(definition: ContractDefinition, role?: string): Surface {
+  const surface: MutableSurface = {
+    clientToServer: new Map(),
+    serverToClient: new Map(),
+    topics: new PatternTable(),
+  };
+  addSurface(surface, definition.shared, undefined);
+  if (role !== undefined) addSurface(surface, definition.roles[role], role);
+  return surface;
+}
+
+/** An event of one name must mean the same to every role: a room may hold connections of several. */
+function checkEventsAgree(definition: ContractDefinition): void {
+  const seen = new Map<string, { role: string; written: unknown }>();
+  for (const [role, surface] of Object.entries(definition.roles)) {
+    for (const [name, written] of Object.entries(surface.serverToClient ?? {})) {
+      const other = seen.get(name);
+      if (other && other.written !== written) {
+        throw new TypeError(
+          `Cannot declare server-to-client message "${name}" twice: roles "${other.role}" and "${role}" differ; ` +
+            `share one definition or use two names`,
+        );
+      }
+      seen.set(name, { role, written });
+    }
+  }
+}
+
+/**
+ * Makes a contract: what clients and servers may say to each other, with a schema for every payload.
+ *
+ * Names are checked here, once: a name that stands twice in what a role has (its own part and `shared`), an event
+ * that two roles declare differently, and two topic patterns that one name could fit are refused with the name.
+ *
+ * @param definition The contract as data; see {@linkcode ContractDefinition}.
+ * @throws {TypeError} When a name is used twice, an entry has neither `payload` nor `input` and `output`, a schema is
+ * not a Standard Schema, or a pattern is malformed.
+ * @throws {RangeError} When a history's size or time to live is not above 0.
+ *
+ * @example
+ * ```ts
+ * import { defineContract } from "@trunkline/hub";
+ * import { assert } from "@std/assert";
+ * import { z } from "zod";
+ *
+ * const chat = defineContract({
+ *   roles: {
+ *     member: {
+ *       clientToServer: { say: { input: z.object({ text: z.string() }), output: z.object({ id: z.string() }) } },
+ *       serverToClient: { message: { payload: z.object({ text: z.string() }) } },
+ *       topics: { "ticker/:symbol": { payload: z.object({ price: z.number() }) } },
+ *     },
+ *   },
+ * });
+ * assert(chat.roles.get("member")?.topics.find("ticker/ACME"));
+ * ```
+ */
+export function defineContract<const D extends ContractDefinition>(definition: D): Contract<D> {
+  const roles = new Map<string, Surface>();
+  for (const role of Object.keys(definition.roles)) roles.set(role, surfaceOf(definition, role));
+  if (roles.size === 0) throw new TypeError("Cannot define a contract without roles: give it at least one");
+  if (roles.has("shared")) {
+    throw new TypeError('Cannot call a role "shared": that is the part that every role has');
+  }
+  checkEventsAgree(definition);
+  const presence = new PatternTable<Schema>();
+  for (const [pattern, schema] of Object.entries(definition.presence ?? {})) {
+    if (!isSchema(schema)) {
+      throw new TypeError(`Cannot declare presence "${pattern}": it is not a Standard Schema`);
+    }
+    presence.add(pattern, schema);
+  }
+  const serverToServer = new Map<string, Entry>();
+  addEntries(serverToServer, definition.serverToServer, "server-to-server message");
+  return { definition, roles, shared: surfaceOf(definition), presence, serverToServer };
+}

@@ -1,0 +1,68 @@
+/**
+ * The shape of a contract's definition: what an author writes.
+ *
+ * @module
+ */
+
+import type { Schema } from "./standard_schema.ts";
+
+/** A one-way message: an event (server → client), a signal (client → server) or a bus event (server → server). */
+export interface MessageDefinition {
+  /** The schema of what is sent; it must answer at once (no asynchronous schema). */
+  readonly payload: Schema;
+}
+
+/** A call with an answer. */
+export interface RequestDefinition {
+  /** The schema of what is asked. */
+  readonly input: Schema;
+  /** The schema of the answer. */
+  readonly output: Schema;
+}
+
+/** How much of a topic is kept for those who come back. */
+export interface HistoryDefinition {
+  /** How many messages are kept at the most, per topic. */
+  readonly size: number;
+  /**
+   * How long a message is kept, in milliseconds.
+   *
+   * @default {Infinity}
+   */
+  readonly ttlMs?: number;
+}
+
+/** A named stream that clients subscribe to. */
+export interface TopicDefinition extends MessageDefinition {
+  /** Keep history, so that a client that comes back gets what it missed. Absent: none is kept. */
+  readonly history?: HistoryDefinition;
+  /**
+   * For a slow connection, keep only the latest message: `true` of the topic, or the name of a payload property for
+   * the latest of each of its values. Not to be combined with `history`, which never skips a message.
+   *
+   * @default {false}
+   */
+  readonly conflate?: boolean | string;
+}
+
+/** What one role (or every role, in `shared`) may say and hear. */
+export interface SurfaceDefinition {
+  /** Signals (`payload`) and requests (`input`, `output`) that clients send. */
+  readonly clientToServer?: { readonly [name: string]: MessageDefinition | RequestDefinition };
+  /** Events (`payload`) and requests (`input`, `output`) that the server sends. */
+  readonly serverToClient?: { readonly [name: string]: MessageDefinition | RequestDefinition };
+  /** Topics by pattern: `stats`, `ticker/:symbol`. */
+  readonly topics?: { readonly [pattern: string]: TopicDefinition };
+}
+
+/** A whole contract. */
+export interface ContractDefinition {
+  /** What every role has. */
+  readonly shared?: SurfaceDefinition;
+  /** What each role has beside that. A client connects with exactly one role. */
+  readonly roles: { readonly [role: string]: SurfaceDefinition };
+  /** The state that presence carries, by room or topic pattern. */
+  readonly presence?: { readonly [pattern: string]: Schema };
+  /** What nodes say to each other: events (`payload`) and requests (`input`, `output`). */
+  readonly serverToServer?: { readonly [name: string]: MessageDefinition | RequestDefinition };
+}

@@ -1,0 +1,133 @@
+/**
+ * The one error class of Trunkline, its codes, and the WebSocket close codes.
+ *
+ * @module
+ */
+
+/** The codes that Trunkline itself uses; a contract's handlers may throw codes of their own beside them. */
+export const ERROR_CODES = [
+  "BAD_REQUEST",
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "NOT_FOUND",
+  "VALIDATION",
+  "TIMEOUT",
+  "DISCONNECTED",
+  "RATE_LIMITED",
+  "TOO_LARGE",
+  "UNAVAILABLE",
+  "INTERNAL",
+] as const;
+
+/** One of Trunkline's own error codes. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** What may accompany a {@linkcode HubError}. */
+export interface HubErrorOptions {
+  /** Details for the other side; must be JSON. Never put a secret here: it crosses the wire. */
+  readonly data?: unknown;
+  /** What caused it; stays in this process and never crosses the wire. */
+  readonly cause?: unknown;
+}
+
+/**
+ * An error with a code that crosses the wire.
+ *
+ * Thrown by a handler, it reaches the caller with its `code`, `message` and `data`. Any other error that a handler
+ * throws reaches the caller as `INTERNAL` without its message, and the hub's `onError` in full.
+ *
+ * @example
+ * ```ts
+ * import { HubError } from "@trunkline/hub";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new HubError("ROOM_FULL", "Cannot join room/1: it holds 50 people", { data: { limit: 50 } });
+ * assertEquals(error.code, "ROOM_FULL");
+ * assertEquals(error.data, { limit: 50 });
+ * ```
+ */
+export class HubError extends Error {
+  /** One of {@linkcode ERROR_CODES}, or a code of the application's own. */
+  readonly code: ErrorCode | (string & Record<never, never>);
+  /** Details that cross the wire, if any. */
+  readonly data: unknown;
+
+  /**
+   * @param code One of {@linkcode ERROR_CODES}, or a code of the application's own.
+   * @param message What happened, to what, and what to do. It crosses the wire: no secrets.
+   * @param options Details and cause.
+   */
+  constructor(
+    code: ErrorCode | (string & Record<never, never>),
+    message: string = code,
+    options: HubErrorOptions = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "HubError";
+    this.code = code;
+    this.data = options.data;
+  }
+}
+
+/** An error as it crosses the wire. */
+export interface WireError {
+  /** See {@linkcode HubError.code}. */
+  readonly code: string;
+  /** What happened. */
+  readonly message: string;
+  /** Details, if any. */
+  readonly data?: unknown;
+}
+
+/**
+ * The form in which an error may leave the process: a {@linkcode HubError} as it is, anything else as `INTERNAL`
+ * without a word of its own.
+ *
+ * @param error What was thrown.
+ */
+export function toWireError(error: unknown): WireError {
+  if (!(error instanceof HubError)) return { code: "INTERNAL", message: "Internal error" };
+  const { code, message, data } = error;
+  return data === undefined ? { code, message } : { code, message, data };
+}
+
+/**
+ * The WebSocket close codes. 4000–4499: reconnect, with backoff and jitter. 4500–4999: do not reconnect by yourself.
+ */
+export const CLOSE_CODES = {
+  /** The node is shutting down; another one will serve. */
+  GOING_AWAY: 4000,
+  /** Nothing was heard from the other side for too long. */
+  HEARTBEAT_TIMEOUT: 4001,
+  /** The client did not read as fast as it was sent to, beyond the outbox's bounds. */
+  SLOW_CONSUMER: 4002,
+  /** No hello arrived within the handshake deadline. */
+  HANDSHAKE_TIMEOUT: 4003,
+  /** A connection limit (of the hub, a user or an address) is reached. */
+  CONNECTION_LIMIT: 4004,
+  /** The client kept sending beyond its rate. */
+  RATE_LIMITED: 4005,
+  /** The server failed while it accepted the connection. */
+  INTERNAL: 4006,
+  /** A frame that is not of the protocol. */
+  PROTOCOL_ERROR: 4500,
+  /** Authentication failed. */
+  UNAUTHENTICATED: 4501,
+  /** Not allowed: the Origin, or the role. */
+  FORBIDDEN: 4502,
+  /** No common version of the protocol. */
+  UNSUPPORTED_VERSION: 4503,
+  /** A frame above the size limit. */
+  FRAME_TOO_LARGE: 4504,
+  /** The application disconnected this client. */
+  DISCONNECTED: 4505,
+} as const;
+
+/**
+ * Whether a client that sees this close code may reconnect by itself.
+ *
+ * @param code A WebSocket close code; those below 4000 are the platform's and all may be retried.
+ */
+export function mayReconnect(code: number): boolean {
+  return code < 4500 || code > 4999;
+}

@@ -1,0 +1,145 @@
+/**
+ * From a contract's definition to the types that its users see.
+ *
+ * @module
+ */
+
+import type {
+  ContractDefinition,
+  HistoryDefinition,
+  MessageDefinition,
+  RequestDefinition,
+} from "./definition.ts";
+import type { NamesOf, ParamsOf, PatternOf } from "./pattern.ts";
+import type { InputOf, OutputOf } from "./standard_schema.ts";
+
+/** No entries at all. */
+type None = Record<never, never>;
+
+/** A part of a surface, or nothing. */
+type Part<S, K extends string> = S extends { readonly [P in K]: infer T } ? T : None;
+
+/** A part of what a role has: the shared one and its own. */
+type PartOf<D extends ContractDefinition, R extends RoleOf<D>, K extends string> =
+  & Part<D["shared"], K>
+  & Part<D["roles"][R], K>;
+
+/** The same part of every role, and the shared one. */
+type PartOfAny<D extends ContractDefinition, K extends string> = Merge<
+  Part<D["shared"], K> | { [R in RoleOf<D>]: Part<D["roles"][R], K> }[RoleOf<D>]
+>;
+
+/** A union of records as one record. */
+type Merge<U> = {
+  [K in U extends unknown ? keyof U : never]: U extends { readonly [P in K]: infer T } ? T : never;
+};
+
+/** The entries with a payload. */
+type Messages<M> = { [N in keyof M as M[N] extends MessageDefinition ? N : never]: M[N] };
+
+/** The entries with an input and an output. */
+type Requests<M> = { [N in keyof M as M[N] extends RequestDefinition ? N : never]: M[N] };
+
+/** The string keys of a record. */
+type Names<M> = keyof M & string;
+
+/** The roles of a contract. */
+export type RoleOf<D extends ContractDefinition> = Names<D["roles"]>;
+
+/** Whatever a role may be sent as an event, by name. */
+export type EventsOf<D extends ContractDefinition, R extends RoleOf<D>> = Messages<
+  PartOf<D, R, "serverToClient">
+>;
+
+/** The events of all roles, by name. */
+export type AnyEventsOf<D extends ContractDefinition> = Messages<PartOfAny<D, "serverToClient">>;
+
+/** The events that every role has, by name. */
+export type SharedEventsOf<D extends ContractDefinition> = Messages<Part<D["shared"], "serverToClient">>;
+
+/** Whatever a client of a role may be asked, by name. */
+export type QuestionsOf<D extends ContractDefinition, R extends RoleOf<D>> = Requests<
+  PartOf<D, R, "serverToClient">
+>;
+
+/** The server → client requests of all roles, by name. */
+export type AnyQuestionsOf<D extends ContractDefinition> = Requests<PartOfAny<D, "serverToClient">>;
+
+/** Whatever a role may signal, by name. */
+export type SignalsOf<D extends ContractDefinition, R extends RoleOf<D>> = Messages<
+  PartOf<D, R, "clientToServer">
+>;
+
+/** Whatever a role may request, by name. */
+export type RequestsOf<D extends ContractDefinition, R extends RoleOf<D>> = Requests<
+  PartOf<D, R, "clientToServer">
+>;
+
+/** Everything that clients of one surface send, by name: for the handlers. */
+export type ClientToServerOf<S> = Part<S, "clientToServer">;
+
+/** The topics of a role, the shared ones included, by pattern. */
+export type TopicsOf<D extends ContractDefinition, R extends RoleOf<D>> = PartOf<D, R, "topics">;
+
+/** The topics that every role has, by pattern. */
+export type SharedTopicsOf<D extends ContractDefinition> = Part<D["shared"], "topics">;
+
+/** The topics that are a role's own, by pattern. */
+export type OwnTopicsOf<D extends ContractDefinition, R extends RoleOf<D>> = Part<D["roles"][R], "topics">;
+
+/** The topics of all roles and the shared ones, by pattern. */
+export type AnyTopicsOf<D extends ContractDefinition> = PartOfAny<D, "topics">;
+
+/** The concrete names that fit a set of topics: `` `ticker/${string}` `` for `ticker/:symbol`. */
+export type TopicNames<T> = NamesOf<Names<T>>;
+
+/** The declaration that a concrete name leads to. */
+type TopicAt<T, N extends string> = T[PatternOf<Names<T>, N> & keyof T];
+
+/** What a publisher gives to a topic. */
+export type TopicInput<T, N extends string> = InputOf<PayloadOf<TopicAt<T, N>>>;
+
+/** What a subscriber gets from a topic. */
+export type TopicOutput<T, N extends string> = OutputOf<PayloadOf<TopicAt<T, N>>>;
+
+/** Whether a topic keeps history. */
+export type KeepsHistory<T, N extends string> = TopicAt<T, N> extends { readonly history: HistoryDefinition }
+  ? true
+  : false;
+
+/** The parameters of every topic pattern: `{ "ticker/:symbol": { symbol: string } }`. */
+export type TopicParams<T> = { readonly [P in Names<T>]: ParamsOf<P> };
+
+/** The schema under `payload`. */
+type PayloadOf<E> = E extends { readonly payload: infer S } ? S : never;
+
+/** What the sender of a message gives. */
+export type PayloadInput<M, N extends keyof M> = InputOf<PayloadOf<M[N]>>;
+
+/** What the receiver of a message gets. */
+export type PayloadOutput<M, N extends keyof M> = OutputOf<PayloadOf<M[N]>>;
+
+/** What the asker of a request gives. */
+export type RequestInput<M, N extends keyof M> = M[N] extends RequestDefinition ? InputOf<M[N]["input"]>
+  : never;
+
+/** What the handler of a request gets. */
+export type RequestParsed<M, N extends keyof M> = M[N] extends RequestDefinition ? OutputOf<M[N]["input"]>
+  : never;
+
+/** What the handler of a request gives back. */
+export type AnswerInput<M, N extends keyof M> = M[N] extends RequestDefinition ? InputOf<M[N]["output"]>
+  : never;
+
+/** What the asker of a request gets. */
+export type AnswerOutput<M, N extends keyof M> = M[N] extends RequestDefinition ? OutputOf<M[N]["output"]>
+  : never;
+
+/** The bus events of a contract, by name. */
+export type BusEventsOf<D extends ContractDefinition> = Messages<Part<D, "serverToServer">>;
+
+/** The bus requests of a contract, by name. */
+export type BusRequestsOf<D extends ContractDefinition> = Requests<Part<D, "serverToServer">>;
+
+/** The names of a record of entries. */
+export type NameOf<M> = Names<M>;

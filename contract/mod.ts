@@ -1,0 +1,17 @@
+/**
+ * What clients and servers may say to each other: contracts, their types, and the wire that carries them.
+ *
+ * @module
+ */
+
+export * from "./clock.ts";
+export * from "./calls.ts";
+export * from "./codec.ts";
+export * from "./define.ts";
+export type * from "./definition.ts";
+export * from "./errors.ts";
+export type * from "./infer.ts";
+export * from "./parse.ts";
+export * from "./pattern.ts";
+export type * from "./standard_schema.ts";
+export * from "./wire.ts";

@@ -1,0 +1,71 @@
+/**
+ * Parsing with a schema, with the errors that both ends share.
+ *
+ * @module
+ */
+
+import { HubError } from "./errors.ts";
+import type { Schema, SchemaIssue, SchemaResult } from "./standard_schema.ts";
+
+/** At most so many issues of one value cross the wire. */
+const MAX_ISSUES = 16;
+
+/** An issue in the form that crosses the wire. */
+export interface ValidationIssue {
+  /** What is wrong. */
+  readonly message: string;
+  /** Where, joined with dots; empty for the value itself. */
+  readonly path: string;
+}
+
+function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
+  const keys = path.map((step) => String(typeof step === "object" ? step.key : step));
+  return { message, path: keys.join(".") };
+}
+
+function unwrap<Output>(result: SchemaResult<Output>, what: string): Output {
+  if (!result.issues) return result.value;
+  const issues = result.issues.slice(0, MAX_ISSUES).map(toIssue);
+  const [first] = issues;
+  const where = first?.path ? ` at "${first.path}"` : "";
+  throw new HubError("VALIDATION", `Invalid ${what}${where}: ${first?.message ?? "refused by its schema"}`, {
+    data: { issues },
+  });
+}
+
+/**
+ * Parses a value with a schema that may answer later.
+ *
+ * @param schema The schema.
+ * @param value The value.
+ * @param what What the value is, for the error's message.
+ * @returns The parsed value, or a promise of it where the schema is asynchronous.
+ * @throws {HubError} `VALIDATION` with `data: { issues }`; thrown at once or by the promise.
+ */
+export function parse<Output>(
+  schema: Schema<unknown, Output>,
+  value: unknown,
+  what: string,
+): Output | Promise<Output> {
+  const result = schema["~standard"].validate(value);
+  return result instanceof Promise ? result.then((r) => unwrap(r, what)) : unwrap(result, what);
+}
+
+/**
+ * Parses a value with a schema that must answer at once: whatever is sent one way (events, topics, signals, bus
+ * events) is parsed so, because its order must not depend on how long a schema takes.
+ *
+ * @param schema The schema.
+ * @param value The value.
+ * @param what What the value is, for the error's message.
+ * @throws {HubError} `VALIDATION` with `data: { issues }`.
+ * @throws {TypeError} When the schema answers with a promise.
+ */
+export function parseNow<Output>(schema: Schema<unknown, Output>, value: unknown, what: string): Output {
+  const result = schema["~standard"].validate(value);
+  if (result instanceof Promise) {
+    result.catch(() => {});
+    throw new TypeError(`Cannot use an asynchronous schema for ${what}: only requests may have one`);
+  }
+  return unwrap(result, what);
+}

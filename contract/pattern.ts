@@ -1,0 +1,159 @@
+/**
+ * Topic patterns: `ticker/:symbol` stands for every name of two segments that starts with `ticker`.
+ *
+ * @module
+ */
+
+/** A segment as it may stand in a name: a parameter stands for any text. */
+type Segment<S extends string> = S extends `:${string}` ? string : S;
+
+/** The names that a pattern stands for, as a template type: `` `ticker/${string}` ``. */
+export type NamesOf<P extends string> = P extends `${infer Head}/${infer Tail}`
+  ? `${Segment<Head>}/${NamesOf<Tail>}`
+  : Segment<P>;
+
+/** Whether a name fits a pattern, segment by segment. */
+type Fits<N extends string, P extends string> = P extends `${infer PHead}/${infer PTail}`
+  ? N extends `${infer NHead}/${infer NTail}` ? NHead extends Segment<PHead> ? Fits<NTail, PTail> : false
+  : false
+  : N extends `${string}/${string}` ? false
+  : N extends Segment<P> ? true
+  : false;
+
+/** The pattern among `Patterns` that a name fits: the name itself where it is declared, else by segments. */
+export type PatternOf<Patterns extends string, N extends string> = N extends Patterns ? N
+  : { [P in Patterns]: Fits<N, P> extends true ? P : never }[Patterns];
+
+type ParamNames<P extends string> = P extends `${infer Head}/${infer Tail}`
+  ? ParamNames<Head> | ParamNames<Tail>
+  : P extends `:${infer Name}` ? Name
+  : never;
+
+/** The parameters of a pattern: `{ symbol: string }` for `ticker/:symbol`. */
+export type ParamsOf<P extends string> = { readonly [Name in ParamNames<P>]: string };
+
+/** A compiled pattern. */
+export interface Pattern {
+  /** As it was written. */
+  readonly source: string;
+  /** How many segments a name must have. */
+  readonly size: number;
+  /** Whether it has no parameter, and so stands for itself only. */
+  readonly literal: boolean;
+  /** The parameters of a name, or `undefined` when the name does not fit. A parameter never matches an empty segment. */
+  match(name: string): Readonly<Record<string, string>> | undefined;
+}
+
+const PARAM_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
+
+/**
+ * Compiles a pattern.
+ *
+ * @param source Segments parted by `/`; a segment that starts with `:` is a parameter.
+ * @throws {TypeError} When a segment is empty, a parameter's name is not an identifier, or is used twice.
+ *
+ * @example
+ * ```ts
+ * import { compilePattern } from "@trunkline/hub/contract";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const pattern = compilePattern("ticker/:symbol");
+ * assertEquals(pattern.match("ticker/ACME")?.symbol, "ACME");
+ * assertEquals(pattern.match("ticker/ACME/day"), undefined);
+ * ```
+ */
+export function compilePattern(source: string): Pattern {
+  const segments = source.split("/");
+  const params = new Map<number, string>();
+  for (const [index, segment] of segments.entries()) {
+    if (segment === "") throw new TypeError(`Cannot use the pattern "${source}": it has an empty segment`);
+    if (!segment.startsWith(":")) continue;
+    const name = segment.slice(1);
+    if (!PARAM_NAME.test(name)) {
+      throw new TypeError(`Cannot use the pattern "${source}": ":${name}" is not a parameter name`);
+    }
+    if ([...params.values()].includes(name)) {
+      throw new TypeError(`Cannot use the pattern "${source}": the parameter "${name}" stands twice`);
+    }
+    params.set(index, name);
+  }
+  return {
+    source,
+    size: segments.length,
+    literal: params.size === 0,
+    match(name) {
+      if (params.size === 0) return name === source ? NO_PARAMS : undefined;
+      const parts = name.split("/");
+      if (parts.length !== segments.length) return undefined;
+      const found: Record<string, string> = Object.create(null);
+      for (let i = 0; i < parts.length; i++) {
+        const param = params.get(i);
+        if (param === undefined) {
+          if (parts[i] !== segments[i]) return undefined;
+        } else if (parts[i] === "") return undefined;
+        else found[param] = parts[i]!;
+      }
+      return found;
+    },
+  };
+}
+
+/** Whether some name fits both patterns. */
+function overlap(a: string, b: string): boolean {
+  const [left, right] = [a.split("/"), b.split("/")];
+  return left.length === right.length &&
+    left.every((segment, i) => segment === right[i] || segment.startsWith(":") || right[i]!.startsWith(":"));
+}
+
+/**
+ * What a set of patterns leads to. A name that is declared literally comes before a pattern that it fits too; two
+ * patterns with parameters never share a name, so the order of declaration does not matter.
+ */
+export class PatternTable<T> {
+  readonly #literals = new Map<string, T>();
+  readonly #bySize = new Map<number, Array<{ readonly pattern: Pattern; readonly value: T }>>();
+
+  /**
+   * Adds a pattern.
+   *
+   * @param source The pattern.
+   * @param value What it leads to.
+   * @throws {TypeError} When the pattern is malformed, or some name would fit it and one that is already here.
+   */
+  add(source: string, value: T): void {
+    const pattern = compilePattern(source);
+    if (pattern.literal) {
+      if (this.#literals.has(source)) throw new TypeError(`Cannot declare "${source}" twice`);
+      this.#literals.set(source, value);
+      return;
+    }
+    const peers = this.#bySize.get(pattern.size) ?? [];
+    const rival = peers.find((peer) => overlap(peer.pattern.source, source));
+    if (rival) {
+      throw new TypeError(
+        `Cannot declare "${source}" beside "${rival.pattern.source}": a name could fit both`,
+      );
+    }
+    peers.push({ pattern, value });
+    this.#bySize.set(pattern.size, peers);
+  }
+
+  /**
+   * Finds what a name leads to.
+   *
+   * @param name A concrete name.
+   * @returns The value and the name's parameters, or `undefined`.
+   */
+  find(name: string): { readonly value: T; readonly params: Readonly<Record<string, string>> } | undefined {
+    const literal = this.#literals.get(name);
+    if (literal !== undefined) return { value: literal, params: NO_PARAMS };
+    let size = 1;
+    for (let i = name.indexOf("/"); i !== -1; i = name.indexOf("/", i + 1)) size++;
+    for (const { pattern, value } of this.#bySize.get(size) ?? []) {
+      const params = pattern.match(name);
+      if (params) return { value, params };
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The messages of the wire, version 1. A frame carries a list of them; each is a tuple that starts with its kind.
+ * `docs/protocol.md` tells what they mean.
+ *
+ * @module
+ */
+
+import { HubError, type WireError } from "./errors.ts";
+
+/** Where in a topic's history a subscriber is: the epoch of the history, and the offset of the last message seen. */
+export type Position = readonly [epoch: string, offset: number];
+
+/** What a client says first. */
+export interface Hello {
+  /** The role it wants. */
+  readonly role: string;
+  /** Its credential, if it does not travel in headers or cookies. */
+  readonly token?: string;
+}
+
+/** What the server says first. */
+export interface Welcome {
+  /** The id of this connection, unique in the cluster. */
+  readonly connection: string;
+  /** The id of the node that serves it. */
+  readonly node: string;
+  /** The server sends something at least this often, in milliseconds. */
+  readonly heartbeatMs: number;
+  /** The largest frame that the server takes, in bytes. */
+  readonly maxFrameBytes: number;
+}
+
+/** The answer to a subscribe, where the topic keeps history. */
+export interface Subscribed {
+  /** Where the stream stands: messages after this follow as `rec`. */
+  readonly position: Position;
+  /** Whether everything after the position that was asked for follows, or has been sent before this answer. */
+  readonly recovered: boolean;
+}
+
+/** Either side may ask, answer and take back a question. */
+export type CallMessage =
+  | readonly [kind: "req", id: number, name: string, input?: unknown]
+  | readonly [kind: "res", id: number, output?: unknown]
+  | readonly [kind: "err", id: number, error: WireError]
+  | readonly [kind: "cancel", id: number];
+
+/** What a client sends. */
+export type ClientMessage =
+  | CallMessage
+  | readonly [kind: "hello", hello: Hello]
+  | readonly [kind: "sig", name: string, payload?: unknown]
+  | readonly [kind: "sub", id: number, topic: string, since?: Position]
+  | readonly [kind: "unsub", topic: string]
+  | readonly [kind: "pong"];
+
+/** What a server sends. */
+export type ServerMessage =
+  | CallMessage
+  | readonly [kind: "welcome", welcome: Welcome]
+  | readonly [kind: "fault", error: WireError, about?: string]
+  | readonly [kind: "ev", name: string, payload?: unknown]
+  | readonly [kind: "pub", topic: string, payload?: unknown]
+  | readonly [kind: "rec", topic: string, offset: number, payload?: unknown]
+  | readonly [kind: "end", topic: string, error: WireError]
+  | readonly [kind: "move", withinMs: number]
+  | readonly [kind: "ping"];
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isId = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
+const isText = (value: unknown): boolean => typeof value === "string";
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function isWireError(value: unknown): boolean {
+  return isRecord(value) && isText(value.code) && isText(value.message);
+}
+
+function isPosition(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && isText(value[0]) && isCount(value[1]);
+}
+
+/** A hello may carry properties that a later version adds; those it knows must be right. */
+function isHello(value: unknown): boolean {
+  return isRecord(value) && isText(value.role) && (value.token === undefined || isText(value.token));
+}
+
+function isWelcome(value: unknown): boolean {
+  return isRecord(value) && isText(value.connection) && isText(value.node) && isCount(value.heartbeatMs) &&
+    isCount(value.maxFrameBytes);
+}
+
+function isCall(m: readonly unknown[]): boolean {
+  switch (m[0]) {
+    case "req":
+      return m.length >= 3 && m.length <= 4 && isId(m[1]) && isText(m[2]);
+    case "res":
+      return m.length >= 2 && m.length <= 3 && isId(m[1]);
+    case "err":
+      return m.length === 3 && isId(m[1]) && isWireError(m[2]);
+    case "cancel":
+      return m.length === 2 && isId(m[1]);
+    default:
+      return false;
+  }
+}
+
+function isClientMessage(m: readonly unknown[]): boolean {
+  switch (m[0]) {
+    case "sig":
+      return m.length >= 2 && m.length <= 3 && isText(m[1]);
+    case "sub":
+      return m.length >= 3 && m.length <= 4 && isId(m[1]) && isText(m[2]) &&
+        (m.length === 3 || isPosition(m[3]));
+    case "unsub":
+      return m.length === 2 && isText(m[1]);
+    case "pong":
+      return m.length === 1;
+    case "hello":
+      return m.length === 2 && isHello(m[1]);
+    default:
+      return isCall(m);
+  }
+}
+
+function isServerMessage(m: readonly unknown[]): boolean {
+  switch (m[0]) {
+    case "ev":
+    case "pub":
+      return m.length >= 2 && m.length <= 3 && isText(m[1]);
+    case "rec":
+      return m.length >= 3 && m.length <= 4 && isText(m[1]) && isCount(m[2]);
+    case "end":
+      return m.length === 3 && isText(m[1]) && isWireError(m[2]);
+    case "fault":
+      return m.length >= 2 && m.length <= 3 && isWireError(m[1]) && (m.length === 2 || isText(m[2]));
+    case "move":
+      return m.length === 2 && isCount(m[1]);
+    case "ping":
+      return m.length === 1;
+    case "welcome":
+      return m.length === 2 && isWelcome(m[1]);
+    default:
+      return isCall(m);
+  }
+}
+
+function refuse(value: unknown): never {
+  const kind = Array.isArray(value) && typeof value[0] === "string" ? ` "${value[0].slice(0, 16)}"` : "";
+  throw new HubError("BAD_REQUEST", `Cannot read the message${kind}: it is not of the protocol`);
+}
+
+/**
+ * Checks that a decoded value is a message that a client may send.
+ *
+ * @param value What a codec decoded.
+ * @throws {HubError} `BAD_REQUEST`.
+ */
+export function asClientMessage(value: unknown): ClientMessage {
+  if (!Array.isArray(value) || !isClientMessage(value)) refuse(value);
+  return value as unknown as ClientMessage;
+}
+
+/**
+ * Checks that a decoded value is a message that a server may send.
+ *
+ * @param value What a codec decoded.
+ * @throws {HubError} `BAD_REQUEST`.
+ */
+export function asServerMessage(value: unknown): ServerMessage {
+  if (!Array.isArray(value) || !isServerMessage(value)) refuse(value);
+  return value as unknown as ServerMessage;
+}
+
+/**
+ * Checks the answer to a subscribe to a topic with history.
+ *
+ * @param value What came as the answer's output.
+ * @returns The answer, or `undefined` where the topic keeps none.
+ */
+export function asSubscribed(value: unknown): Subscribed | undefined {
+  if (!isRecord(value) || !isPosition(value.position) || typeof value.recovered !== "boolean") {
+    return undefined;
+  }
+  return value as unknown as Subscribed;
+}

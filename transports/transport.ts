@@ -1,0 +1,155 @@
+/**
+ * The transport seam: client ↔ server. A transport turns whatever carries bytes into links; the hub makes connections
+ * of them, the client its own.
+ *
+ * @module
+ */
+
+import type { Encoded } from "../contract/mod.ts";
+
+/** One end of something that carries frames in order, whole, both ways, until it closes. */
+export interface Link {
+  /** The subprotocol that both ends agreed on: it names the codec. */
+  readonly subprotocol: string;
+  /** How many bytes were handed to `send` and have not left yet, as far as the carrier can tell. */
+  readonly bufferedAmount: number;
+  /**
+   * Sends a frame. Returns at once; after the link has closed it does nothing.
+   *
+   * @param frame What to send.
+   */
+  send(frame: Encoded): void;
+  /**
+   * Closes the link, after whatever was sent before. Idempotent. `LinkEvents.close` follows, once.
+   *
+   * @param code A WebSocket close code.
+   * @param reason For a person; at most 123 bytes, longer ones are cut.
+   */
+  close(code: number, reason: string): void;
+}
+
+/** What whoever owns an end of a link wants to know. None of them throws. */
+export interface LinkEvents {
+  /** A frame arrived. */
+  message(frame: Encoded): void;
+  /** `bufferedAmount` fell below `LinkAcceptor.highWaterBytes` after a frame had taken it there. */
+  drain(): void;
+  /** The link is gone; nothing follows. Called exactly once. */
+  close(code: number, reason: string): void;
+}
+
+/** What a server knows of a client before the client has said a word. */
+export interface LinkRequest {
+  /** The request that opened the link, with its URL, headers and cookies. */
+  readonly request: Request;
+  /** The address at the other end, where the platform tells; behind a proxy the proxy's. */
+  readonly address: string | undefined;
+}
+
+/** The hub, as a transport sees it. */
+export interface LinkAcceptor {
+  /** The subprotocols that the hub speaks, the preferred one first. */
+  readonly subprotocols: readonly string[];
+  /** The largest frame that the hub takes, in bytes; a transport that can refuse larger ones unread does so. */
+  readonly maxFrameBytes: number;
+  /** From so many bytes of `Link.bufferedAmount` on the hub holds back, and waits for `LinkEvents.drain`. */
+  readonly highWaterBytes: number;
+  /**
+   * Asks whether to open a link at all, before any upgrade: the Origin, the state of the hub, its limits.
+   *
+   * @param link What is known.
+   * @returns `undefined` to go on, or the HTTP answer that refuses.
+   */
+  admit(link: LinkRequest): Response | undefined;
+  /**
+   * Hands over a link that is open.
+   *
+   * @param link The server's end. With a `subprotocol` that the hub does not speak the hub closes it, saying so.
+   * @param request What is known of the client.
+   * @returns Where the transport reports what happens on the link.
+   */
+  accept(link: Link, request: LinkRequest): LinkEvents;
+}
+
+/** A server-side WebSocket of Bun, as far as it is used here. */
+export interface BunSocket {
+  /** What the upgrade attached. */
+  readonly data: unknown;
+  /** Sends; answers -1 when it had to buffer, 0 when it dropped the frame. */
+  send(frame: Encoded): number;
+  /** Closes. */
+  close(code?: number, reason?: string): void;
+  /** Bytes that wait. */
+  getBufferedAmount(): number;
+}
+
+/** What Bun's server takes as `websocket` beside `fetch`. */
+export interface BunWebSocketHandler {
+  /** The largest frame taken, in bytes. */
+  readonly maxPayloadLength: number;
+  /** Seconds without a sign of life after which Bun closes; 0 for never. */
+  readonly idleTimeout: number;
+  /** Bytes that may wait on one socket. */
+  readonly backpressureLimit: number;
+  /** Whether Bun closes a socket above `backpressureLimit` by itself. */
+  readonly closeOnBackpressureLimit: boolean;
+  /** Whether Bun pings by itself. */
+  readonly sendPings: boolean;
+  /** Whether frames are compressed. */
+  readonly perMessageDeflate: boolean;
+  /** A socket is open. */
+  open(socket: BunSocket): void;
+  /** A frame arrived. */
+  message(socket: BunSocket, frame: string | Uint8Array): void;
+  /** What waited has left. */
+  drain(socket: BunSocket): void;
+  /** A socket is gone. */
+  close(socket: BunSocket, code: number, reason: string): void;
+}
+
+/** The server's side of a transport. One hub may have several. */
+export interface Transport {
+  /** What it is, for errors and statistics: `"websocket"`. */
+  readonly name: string;
+  /**
+   * Learns the hub; called once, before anything else.
+   *
+   * @param acceptor The hub.
+   */
+  attach(acceptor: LinkAcceptor): void;
+  /**
+   * Answers an HTTP request, if it is for this transport.
+   *
+   * @param request The request.
+   * @param platform What the runtime's server passed along: Deno's connection information, Bun's server.
+   * @returns The answer (an upgrade's too), or `undefined` when the request is not for this transport.
+   */
+  fetch?(request: Request, platform: unknown): Response | Promise<Response> | undefined;
+  /**
+   * Calls back once, after everything that is ready to run in this turn of the event loop has run, and without a
+   * timer's delay. Whatever connections of this transport are to be sent until then shares frames.
+   *
+   * @param callback What to call. It does not throw.
+   */
+  endOfTurn(callback: () => void): void;
+  /** What Bun's server must be given as `websocket`, where the transport needs it. */
+  readonly websocket?: BunWebSocketHandler;
+}
+
+/** The client's side of a transport. */
+export interface ClientTransport {
+  /**
+   * Opens a link.
+   *
+   * @param url Where to.
+   * @param subprotocols What the client speaks, the preferred one first.
+   * @param events Where to report; `open` comes first, or `close` when it failed.
+   * @returns A function that closes the link in any state, before it is open too; `close` follows unless it was
+   * reported already.
+   */
+  connect(
+    url: string,
+    subprotocols: readonly string[],
+    events: LinkEvents & { open(link: Link): void },
+  ): (code: number, reason: string) => void;
+}
