@@ -1,0 +1,37 @@
+import type { Clock } from "../contract/clock.ts";
+
+/** A clock that stands still until it is told to move. */
+export class FakeClock implements Clock {
+  #now = 0;
+  #lastId = 0;
+  readonly #timers = new Map<number, { at: number; callback: () => void }>();
+
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const id = ++this.#lastId;
+    this.#timers.set(id, { at: this.#now + ms, callback });
+    return () => void this.#timers.delete(id);
+  }
+
+  /** Moves time on, calling what falls due in the order of its time. */
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (;;) {
+      let next: [number, { at: number; callback: () => void }] | undefined;
+      for (const entry of this.#timers) if (entry[1].at <= until && (!next || entry[1].at < next[1].at)) next = entry;
+      if (!next) break;
+      this.#timers.delete(next[0]);
+      this.#now = next[1].at;
+      next[1].callback();
+    }
+    this.#now = until;
+  }
+}
