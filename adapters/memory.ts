@@ -1,0 +1,268 @@
+/**
+ * The adapter for one process: hubs that share a {@linkcode MemoryBus} form a cluster without any server to install.
+ * Without a bus it is the adapter of a hub that is alone, which is the hub's default.
+ *
+ * @module
+ */
+
+import type { Adapter, AdapterContext, AdapterData } from "./adapter.ts";
+
+/**
+ * A backplane inside one process, and a switch for each way in which a backplane fails: put your application's hubs on
+ * one bus and partition them in a unit test.
+ *
+ * @example Take the backplane away, and give it back
+ * ```ts
+ * import { createMemoryBus } from "@trunkline/hub/adapters/memory";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bus = createMemoryBus();
+ * bus.down();
+ * assertEquals(bus.status, "down");
+ * bus.up();
+ * assertEquals(bus.status, "up");
+ * ```
+ */
+export interface MemoryBus {
+  /** Whether nodes can reach the bus. */
+  readonly status: "up" | "down";
+  /**
+   * Loses the backplane for every node: they are told `"down"`, what is published and what is under way is lost and
+   * reported with stage `"publish"`, and subscribing fails.
+   */
+  down(): void;
+  /** Ends {@linkcode MemoryBus.down}: every subscription is live again, and every node is told `"up"`. */
+  up(): void;
+  /**
+   * Splits the network: these nodes reach each other and nobody else. As in a real split nobody is told. Each call
+   * makes one island; nodes of an earlier one move to the new one.
+   *
+   * @param nodeIds Ids of nodes, also of those that have not opened yet.
+   */
+  isolate(...nodeIds: string[]): void;
+  /**
+   * Heals the split for these nodes: they are back with all that were never isolated.
+   *
+   * @param nodeIds Ids of nodes; without any, everybody is back.
+   */
+  rejoin(...nodeIds: string[]): void;
+}
+
+/** Options of {@linkcode createMemoryAdapter}. */
+export interface MemoryAdapterOptions {
+  /** The bus to share with the other hubs of this process. Without it the hub is alone. */
+  readonly bus?: MemoryBus;
+  /**
+   * Keeps applications on one bus apart.
+   *
+   * @default {"trunkline"}
+   */
+  readonly prefix?: string;
+}
+
+/**
+ * Creates a bus for {@linkcode createMemoryAdapter}. It holds nothing once the adapters on it are closed.
+ *
+ * @returns A bus that is up.
+ */
+export function createMemoryBus(): MemoryBus {
+  return new Bus();
+}
+
+/**
+ * Creates the adapter for hubs of one process. Messages arrive in a later microtask, never within `publish`.
+ *
+ * @example Two nodes on one bus
+ * ```ts
+ * import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub/adapters/memory";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bus = createMemoryBus();
+ * await using a = createMemoryAdapter({ bus });
+ * await using b = createMemoryAdapter({ bus });
+ *
+ * const { promise, resolve } = Promise.withResolvers<unknown>();
+ * const callbacks = { deliver: () => {}, onError: () => {}, onStatus: () => {} };
+ * await a.open({ nodeId: "a", ...callbacks });
+ * await b.open({ nodeId: "b", ...callbacks, deliver: (channel, data, from) => resolve([channel, data, from]) });
+ *
+ * await b.subscribe("news");
+ * a.publish("news", "hello");
+ * assertEquals(await promise, ["news", "hello", "a"]);
+ * ```
+ *
+ * @param options The bus to share, if any, and the prefix.
+ * @throws {TypeError} If the bus is not one of {@linkcode createMemoryBus}.
+ */
+export function createMemoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
+  const { bus, prefix = "trunkline" } = options;
+  if (bus !== undefined && !(bus instanceof Bus)) {
+    throw new TypeError("Cannot use this bus: pass one that createMemoryBus() returned");
+  }
+  return new MemoryAdapter(bus, prefix);
+}
+
+/** Which of the messages of a bus a node gets. */
+interface Node {
+  readonly nodeId: string;
+  readonly prefix: string;
+  readonly channels: ReadonlySet<string>;
+  deliver(channel: string, data: AdapterData, from: string): void;
+  lost(channel: string): void;
+  statusChanged(status: "up" | "down"): void;
+}
+
+interface Message {
+  readonly from: Node;
+  readonly channel: string;
+  readonly data: AdapterData;
+}
+
+class Bus implements MemoryBus {
+  readonly #nodes = new Set<Node>();
+  /** Which island a node is on; nodes without an entry are on the mainland. */
+  readonly #islands = new Map<string, symbol>();
+  #queue: Message[] = [];
+  #status: "up" | "down" = "up";
+
+  get status(): "up" | "down" {
+    return this.#status;
+  }
+
+  down(): void {
+    this.#switch("down");
+  }
+
+  up(): void {
+    this.#switch("up");
+  }
+
+  isolate(...nodeIds: string[]): void {
+    const island = Symbol();
+    for (const nodeId of nodeIds) this.#islands.set(nodeId, island);
+  }
+
+  rejoin(...nodeIds: string[]): void {
+    if (nodeIds.length === 0) this.#islands.clear();
+    for (const nodeId of nodeIds) this.#islands.delete(nodeId);
+  }
+
+  attach(node: Node): void {
+    this.#nodes.add(node);
+  }
+
+  detach(node: Node): void {
+    this.#nodes.delete(node);
+  }
+
+  publish(message: Message): void {
+    if (this.#queue.length === 0) queueMicrotask(() => this.#drain());
+    this.#queue.push(message);
+  }
+
+  #switch(status: "up" | "down"): void {
+    if (this.#status === status) return;
+    this.#status = status;
+    for (const node of [...this.#nodes]) node.statusChanged(status);
+  }
+
+  /** One queue for all, so that no publisher's messages overtake each other. */
+  #drain(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const message of queue) this.#carry(message);
+  }
+
+  #carry({ from, channel, data }: Message): void {
+    if (this.#status === "down") return from.lost(channel);
+    const island = this.#islands.get(from.nodeId);
+    for (const node of this.#nodes) {
+      if (node.nodeId === from.nodeId || node.prefix !== from.prefix || !node.channels.has(channel)) continue;
+      if (this.#islands.get(node.nodeId) === island) node.deliver(channel, data, from.nodeId);
+    }
+  }
+}
+
+class MemoryAdapter implements Adapter {
+  readonly name = "memory";
+  readonly solitary: boolean;
+  readonly #bus: Bus | undefined;
+  readonly #prefix: string;
+  readonly #channels = new Set<string>();
+  #context: AdapterContext | undefined;
+  #node: Node | undefined;
+  #closed = false;
+  #opening: PromiseWithResolvers<void> | undefined;
+
+  constructor(bus: Bus | undefined, prefix: string) {
+    this.#bus = bus;
+    this.#prefix = prefix;
+    this.solitary = bus === undefined;
+  }
+
+  open(context: AdapterContext): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error("Cannot open a closed memory adapter"));
+    if (this.#context) {
+      return Promise.reject(new TypeError("Cannot open a memory adapter twice: create one for each hub"));
+    }
+    this.#context = context;
+    this.#opening = Promise.withResolvers();
+    this.#node = this.#createNode(context);
+    this.#bus?.attach(this.#node);
+    if (this.#bus?.status !== "down") this.#node.statusChanged("up");
+    return this.#opening.promise;
+  }
+
+  // deno-lint-ignore require-await -- so that a refusal is a rejection
+  async subscribe(channel: string): Promise<void> {
+    if (!this.#context) throw new Error("Cannot subscribe: the memory adapter is not open");
+    if (this.#bus?.status === "down") {
+      throw new Error(`Cannot subscribe to "${channel}": the memory bus is down`);
+    }
+    this.#channels.add(channel);
+  }
+
+  unsubscribe(channel: string): Promise<void> {
+    this.#channels.delete(channel);
+    return Promise.resolve();
+  }
+
+  publish(channel: string, data: AdapterData): void {
+    if (!this.#bus || !this.#node) return;
+    // The publisher may change its bytes after this call. Not `slice()`: a Buffer's does not copy.
+    const kept = typeof data === "string" ? data : new Uint8Array(data);
+    this.#bus.publish({ from: this.#node, channel, data: kept });
+  }
+
+  close(): Promise<void> {
+    if (this.#node) this.#bus?.detach(this.#node);
+    this.#closed = true;
+    this.#context = undefined;
+    this.#node = undefined;
+    this.#channels.clear();
+    this.#opening?.reject(new Error("Cannot open the memory adapter: it was closed meanwhile"));
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What the bus sees of this adapter. A message under way when the adapter closes finds no context. */
+  #createNode({ nodeId }: AdapterContext): Node {
+    return {
+      nodeId,
+      prefix: this.#prefix,
+      channels: this.#channels,
+      deliver: (channel, data, from) => this.#context?.deliver(channel, data, from),
+      lost: (channel) => {
+        const error = new Error(`Cannot publish on "${channel}": the memory bus is down`);
+        this.#context?.onError(error, { stage: "publish", channel });
+      },
+      statusChanged: (status) => {
+        this.#context?.onStatus(status);
+        if (status === "up") this.#opening?.resolve();
+      },
+    };
+  }
+}
