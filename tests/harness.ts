@@ -108,7 +108,7 @@ export async function waitFor<T>(
   for (;;) {
     let cause: unknown;
     try {
-      const value = await within(end - performance.now(), message, condition);
+      const value = await within(Math.max(0, end - performance.now()), message, condition);
       if (value) return value as Truthy<T>;
     } catch (error) {
       cause = error;

@@ -1,0 +1,74 @@
+import { assertEquals } from "@std/assert";
+import layers from "../../tools/lint/layers.ts";
+import { test } from "../harness.ts";
+
+/** The ids of the rules that a file of this content breaks. */
+function lint(path: string, source: string): string[] {
+  return Deno.lint.runPlugin(layers, path, source).map(({ id }) => id.replace("trunkline/", ""));
+}
+
+const ALLOWED: [path: string, source: string][] = [
+  ["contract/wire.ts", `import { parse } from "./parse.ts";`],
+  ["adapters/adapter.ts", `import type { Json } from "../contract/wire.ts";`],
+  ["transports/transport.ts", `export type { Json } from "../contract/wire.ts";`],
+  ["hub/create_hub.ts", `import { createMemoryAdapter } from "../adapters/memory.ts";`],
+  ["hub/create_hub.ts", `import { createWebSocketTransport } from "../transports/websocket.ts";`],
+  ["hub/routes.ts", `import { Hono } from "hono"; import { cors } from "hono/cors";`],
+  ["client/socket.ts", `import type { Transport } from "../transports/transport.ts";`],
+  ["adapters/memory.ts", `import { encode } from "./envelope.ts";`],
+  ["adapters/memory.ts", `const library = await import("ioredis");`],
+  ["adapters/broadcast_channel.ts", `import process from "node:process";`],
+  ["transports/websocket.ts", `import { upgrade } from "./deno.ts";`],
+  ["transports/deno.ts", `export const version = Deno.version.deno;`],
+  ["mod.ts", `export * from "./hub/mod.ts"; export { createClient } from "./client/mod.ts";`],
+  ["tests/conformance/adapter.ts", `import { createHub } from "../../hub/create_hub.ts";`],
+  ["examples/chat/main.ts", `import { createHub } from "@trunkline/hub"; import { page } from "../page.ts";`],
+  ["bench/main.ts", `import { createHub } from "@trunkline/hub"; import { delay } from "@std/async";`],
+  ["tests/hub/rooms_test.ts", `import { createHub } from "../../mod.ts"; console.log(Deno.pid);`],
+];
+
+const REFUSED: [rule: string, path: string, source: string][] = [
+  ["layers", "contract/wire.ts", `import { z } from "zod";`],
+  ["layers", "contract/wire.ts", `import type { Hub } from "../hub/create_hub.ts";`],
+  ["layers", "contract/wire.ts", `type Hub = import("../hub/create_hub.ts").Hub;`],
+  ["layers", "adapters/adapter.ts", `import { parse } from "../contract/parse.ts";`],
+  ["layers", "transports/transport.ts", `import type { Adapter } from "../adapters/adapter.ts";`],
+  ["layers", "hub/create_hub.ts", `import { createRedisAdapter } from "../adapters/redis.ts";`],
+  ["layers", "hub/create_hub.ts", `export { createClient } from "../client/mod.ts";`],
+  ["layers", "hub/create_hub.ts", `import { Buffer } from "node:buffer";`],
+  ["layers", "client/mod.ts", `import { createHub } from "../hub/create_hub.ts";`],
+  ["layers", "client/mod.ts", `export * from "../adapters/adapter.ts";`],
+  ["layers", "adapters/broadcast_channel.ts", `import { createMemoryAdapter } from "./memory.ts";`],
+  ["layers", "adapters/memory.ts", `const hub = await import("../hub/create_hub.ts");`],
+  ["layers", "adapters/memory.ts", `import { delay } from "@std/async";`],
+  ["layers", "adapters/memory.ts", `import { Redis } from "npm:ioredis@^5";`],
+  ["layers", "adapters/memory.ts", `import { createHub } from "@trunkline/hub";`],
+  ["layers", "transports/loopback.ts", `import { upgrade } from "./deno.ts";`],
+  ["layers", "transports/loopback.ts", `import { createWebSocketTransport } from "./websocket.ts";`],
+  ["layers", "tests/conformance/adapter.ts", `import { assertEquals } from "@std/assert";`],
+  ["layers", "tests/conformance/adapter.ts", `import { test } from "../harness.ts";`],
+  ["layers", "examples/chat/main.ts", `import { createHub } from "../../mod.ts";`],
+  ["layers", "bench/fan_out.ts", `import { createHub } from "../hub/create_hub.ts";`],
+  ["facade", "mod.ts", `export const version = "1";`],
+  ["facade", "mod.ts", `import { createHub } from "./hub/create_hub.ts";`],
+  ["runtime-globals", "hub/create_hub.ts", `export const pid = Deno.pid;`],
+  ["runtime-globals", "adapters/memory.ts", `export const onBun = "Bun" in globalThis;`],
+  ["runtime-globals", "client/mod.ts", `export type Socket = Deno.Conn;`],
+  ["runtime-globals", "tests/conformance/mod.ts", `export const on = typeof (globalThis as never)["Deno"];`],
+];
+
+test("the layer rules allow what the design allows", () => {
+  for (const [path, source] of ALLOWED) assertEquals(lint(path, source), [], `${path}: ${source}`);
+});
+
+test("the layer rules refuse every import and global across a layer's border", () => {
+  for (const [rule, path, source] of REFUSED) assertEquals(lint(path, source), [rule], `${path}: ${source}`);
+});
+
+test("a report names the rule that was broken", () => {
+  const [report] = Deno.lint.runPlugin(layers, "client/mod.ts", `export * from "../hub/mod.ts";`);
+  assertEquals(
+    report.message,
+    '"../hub/mod.ts" may not be imported here: client imports contract and the transport seam, never the hub',
+  );
+});

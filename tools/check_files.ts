@@ -1,0 +1,87 @@
+/**
+ * Checks what neither the formatter, the linter nor the compiler looks at: files too long to read, import cycles, tests
+ * that switch the others off, and words that belong to one machine.
+ *
+ * @module
+ */
+
+import { relative, resolve } from "node:path";
+import manifest from "../deno.json" with { type: "json" };
+import { exists, listFiles, ROOT } from "./files.ts";
+import { type Edges, importCycles } from "./import_cycles.ts";
+import { capture } from "./process.ts";
+
+const MAX_LINES = 400;
+const SOURCE = /\.(ts|js|html|css)$/;
+
+/** What no file may contain, and why. */
+const UNWANTED: readonly { pattern: RegExp; where: RegExp; why: string }[] = [
+  { pattern: /\.only\s*\(|\bonly:\s*true/, where: SOURCE, why: "runs one test and hides the others" },
+  {
+    pattern: /\bregistry\.[a-z]+\.[a-z]+\b|\bnpmjs\.(org|com)\b|\bjsr\.(io)\b|\bdeb\.[a-z]+\.org\b/i,
+    where: /./,
+    why: "names the host of a package registry",
+  },
+  {
+    pattern: /(^|[\s"'`(=:])(\/(home|root|Users|work)\/\w|[A-Z]:\\Users\\)/,
+    where: /./,
+    why: "is a path of one machine",
+  },
+];
+
+/**
+ * Looks for what a file may not be or contain.
+ *
+ * @param path The file's path from the root.
+ * @param text The file's content.
+ * @returns What is wrong, one line each.
+ */
+export function fileProblems(path: string, text: string): string[] {
+  const lines = text.trimEnd().split("\n");
+  const problems = lines.flatMap((line, index) =>
+    UNWANTED.filter(({ pattern, where }) => where.test(path) && pattern.test(line))
+      .map(({ why }) => `${path}:${index + 1} ${why}: ${line.trim().slice(0, 120)}`)
+  );
+  if (SOURCE.test(path) && lines.length > MAX_LINES) {
+    problems.push(
+      `${path} has ${lines.length} lines, more than ${MAX_LINES}: give a part of it a file of its own`,
+    );
+  }
+  return problems;
+}
+
+/** Which local file each published module imports at run time; imports of types are erased and cannot form a cycle. */
+async function publishedImports(): Promise<Edges> {
+  const edges: Edges = new Map();
+  for (const entry of Object.values(manifest.exports)) {
+    if (edges.has(entry.replace("./", "")) || !await exists(entry)) continue;
+    const { code, output } = await capture([Deno.execPath(), "info", "--quiet", "--json", entry]);
+    if (code !== 0) throw new Error(`Cannot read the modules of ${entry}: ${output}`);
+    const graph: ModuleGraph = JSON.parse(output);
+    for (const { local, dependencies = [] } of graph.modules) {
+      if (!local) continue;
+      const imported = dependencies.flatMap(({ code }) =>
+        code?.specifier?.startsWith("file:") ? [relative(ROOT, new URL(code.specifier).pathname)] : []
+      );
+      edges.set(relative(ROOT, local), imported);
+    }
+  }
+  return edges;
+}
+
+/** The part of `deno info --json` that is read. */
+interface ModuleGraph {
+  modules: { local?: string; dependencies?: { code?: { specifier?: string } }[] }[];
+}
+
+if (import.meta.main) {
+  const problems: string[] = [];
+  for (const path of await listFiles()) {
+    problems.push(...fileProblems(path, await Deno.readTextFile(resolve(ROOT, path))));
+  }
+  for (const cycle of importCycles(await publishedImports())) {
+    problems.push(`Import cycle: ${cycle.join(" -> ")}`);
+  }
+  for (const problem of problems) console.error(problem);
+  if (problems.length > 0) Deno.exit(1);
+}

@@ -1,0 +1,62 @@
+/**
+ * Where the repository is and which files are its own.
+ *
+ * @module
+ */
+
+import { join, relative, resolve } from "node:path";
+
+/** The repository's root. */
+export const ROOT: string = resolve(import.meta.dirname!, "..");
+
+/** Folders that hold nothing written by hand. */
+const GENERATED = [".git", ".tmp", "node_modules", "coverage", "bench/results"];
+
+/**
+ * Lists the files of a folder and of the folders in it, without what tools generate.
+ *
+ * @param folder The folder, relative to the root; one that does not exist is empty.
+ * @param root The root that paths are relative to.
+ * @returns The files' paths relative to the root, sorted.
+ */
+export async function listFiles(folder = ".", root: string = ROOT): Promise<string[]> {
+  const files: string[] = [];
+  const visit = async (path: string): Promise<void> => {
+    for await (const entry of Deno.readDir(path)) {
+      const inner = join(path, entry.name);
+      if (GENERATED.includes(relative(root, inner))) continue;
+      if (entry.isDirectory) await visit(inner);
+      else if (entry.isFile) files.push(relative(root, inner));
+    }
+  };
+  const start = resolve(root, folder);
+  if (await exists(start)) await visit(start);
+  return files.sort();
+}
+
+/**
+ * Tells whether a file or folder exists.
+ *
+ * @param path Its path, relative to the root or absolute.
+ * @param root The root that a relative path starts from.
+ * @returns Whether it exists.
+ */
+export async function exists(path: string, root: string = ROOT): Promise<boolean> {
+  try {
+    await Deno.stat(resolve(root, path));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Reads a JSON file of the repository.
+ *
+ * @param path Its path, relative to the root.
+ * @returns The parsed content.
+ */
+export async function readJson<T>(path: string): Promise<T> {
+  return JSON.parse(await Deno.readTextFile(resolve(ROOT, path)));
+}

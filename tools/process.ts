@@ -1,0 +1,57 @@
+/**
+ * Running other programs.
+ *
+ * @module
+ */
+
+import { delimiter, join } from "node:path";
+import { exists, ROOT } from "./files.ts";
+
+/** How a program ended. */
+export interface Outcome {
+  /** The exit code. */
+  code: number;
+  /** What it printed, standard output first. */
+  output: string;
+}
+
+/**
+ * Runs a program in the repository's root and collects what it prints.
+ *
+ * @param command The program and its arguments.
+ * @returns How it ended.
+ */
+export async function capture([program, ...args]: string[]): Promise<Outcome> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd: ROOT }).output();
+  const decoder = new TextDecoder();
+  return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+/**
+ * Runs a program in the repository's root and lets it print.
+ *
+ * @param command The program and its arguments.
+ * @param env Variables to add to its environment.
+ * @returns Its exit code.
+ */
+export async function run([program, ...args]: string[], env: Record<string, string> = {}): Promise<number> {
+  const child = new Deno.Command(program, { args, env, cwd: ROOT, stdin: "null" }).spawn();
+  return (await child.status).code;
+}
+
+/**
+ * Finds a program on the PATH.
+ *
+ * @param names The names it may have, the preferred first.
+ * @returns Its absolute path, or `undefined` when there is none.
+ */
+export async function findProgram(...names: string[]): Promise<string | undefined> {
+  const folders = (Deno.env.get("PATH") ?? "").split(delimiter).filter(Boolean);
+  for (const name of names) {
+    for (const folder of folders) {
+      const path = join(folder, name);
+      if (await exists(path)) return path;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,35 @@
+/**
+ * Reading the JUnit reports that the runtimes write.
+ *
+ * @module
+ */
+
+/** One test of a report. */
+export interface TestCase {
+  readonly name: string;
+  readonly result: "passed" | "failed" | "skipped";
+}
+
+/**
+ * Reads the tests of a report.
+ *
+ * @param xml The report.
+ * @returns The tests in the order of the report.
+ */
+export function readJunit(xml: string): TestCase[] {
+  const cases = xml.matchAll(/<testcase\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/testcase>)/gs);
+  return Array.from(cases, ([, attributes, content = ""]) => ({
+    name: unescapeXml(attributes.match(/\bname="([^"]*)"/)?.[1] ?? ""),
+    result: /<(failure|error)\b/.test(content) ? "failed" : /<skipped\b/.test(content) ? "skipped" : "passed",
+  }));
+}
+
+const ENTITIES: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+function unescapeXml(text: string): string {
+  return text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (entity, decimal, hex, name) => {
+    if (decimal) return String.fromCodePoint(Number(decimal));
+    if (hex) return String.fromCodePoint(parseInt(hex, 16));
+    return ENTITIES[name] ?? entity;
+  });
+}

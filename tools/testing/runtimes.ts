@@ -1,0 +1,62 @@
+/**
+ * Running test files on Deno and on Bun.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { exists } from "../files.ts";
+import { findProgram, run } from "../process.ts";
+import { readJunit, type TestCase } from "./junit.ts";
+import type { RuntimeName } from "./suites.ts";
+
+/** The version that is fetched where Bun is not installed. */
+const BUN_VERSION = "1.4.5";
+
+/**
+ * Runs test files on a runtime, letting it print.
+ *
+ * @param runtime The runtime.
+ * @param files The files' paths, relative to the root.
+ * @param env Variables by which the tests find what they need.
+ * @returns What became of each test. A runtime that fails outside its tests is one failed test more.
+ */
+export async function runTests(
+  runtime: RuntimeName,
+  files: readonly string[],
+  env: Record<string, string>,
+): Promise<TestCase[]> {
+  const program = runtime === "deno" ? [Deno.execPath()] : await findBun();
+  if (!program) {
+    return [{ name: "every test on Bun [skipped: neither bun nor npx is on the PATH]", result: "skipped" }];
+  }
+  const folder = await Deno.makeTempDir({ prefix: "trunkline-test-" });
+  try {
+    const report = join(folder, "junit.xml");
+    const code = await run(
+      [...program, ...testArgs(runtime, report), ...files.map((file) => `./${file}`)],
+      env,
+    );
+    const cases = await exists(report) ? readJunit(await Deno.readTextFile(report)) : [];
+    const explained = code === 0 || cases.some(({ result }) => result === "failed");
+    return explained
+      ? cases
+      : [...cases, { name: `${runtime} test ended with code ${code}`, result: "failed" }];
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function testArgs(runtime: RuntimeName, report: string): string[] {
+  return runtime === "deno"
+    ? ["test", "--allow-all", "--sanitize-ops", "--sanitize-resources", `--junit-path=${report}`]
+    : ["test", "--reporter=junit", `--reporter-outfile=${report}`];
+}
+
+/** The command that runs Bun. */
+async function findBun(): Promise<string[] | undefined> {
+  const bun = await findProgram("bun");
+  if (bun) return [bun];
+  const npx = await findProgram("npx");
+  return npx ? [npx, "--yes", `bun@${BUN_VERSION}`] : undefined;
+}

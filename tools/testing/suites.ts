@@ -1,0 +1,73 @@
+/**
+ * The test files: which exist, which are asked for, and which runtimes run them.
+ *
+ * @module
+ */
+
+import { listFiles } from "../files.ts";
+import { REQUIREMENTS } from "./requirements.ts";
+
+/** A runtime that tests run on. */
+export type RuntimeName = "deno" | "bun";
+
+/** Folders of tests that only Deno can run; every other test runs on both. */
+const DENO_ONLY = ["tests/browser/", "tests/tools/", "tests/types/"];
+
+/** Which tests are asked for. */
+export interface Selection {
+  /** Parts of paths: a file is taken when its path contains one of them. All files are taken when there is none. */
+  readonly filters?: readonly string[];
+  /** Whether to leave out what needs a requirement or takes long. */
+  readonly quick?: boolean;
+  /** The adapter whose own suite is wanted, alone. */
+  readonly adapter?: string;
+  /** Whether only the suites of adapters are wanted. */
+  readonly conformance?: boolean;
+}
+
+/**
+ * Selects test files.
+ *
+ * @param files Paths relative to the root.
+ * @param selection Which of them are asked for.
+ * @returns The selected paths.
+ */
+export function selectTests(files: readonly string[], selection: Selection): string[] {
+  const { filters = [], quick = false, adapter, conformance = false } = selection;
+  return files.filter((file) => {
+    if (!file.endsWith("_test.ts")) return false;
+    if (filters.length > 0 && !filters.some((filter) => file.includes(filter))) return false;
+    if (quick && (file.endsWith("_soak_test.ts") || REQUIREMENTS.some(({ neededBy }) => neededBy(file)))) {
+      return false;
+    }
+    if (conformance && !file.startsWith("tests/adapters/")) return false;
+    return adapter === undefined || isSuiteOf(adapter, file);
+  });
+}
+
+/** Tells whether a file is the suite of an adapter: the file of its name, or any in the folder of its name. */
+function isSuiteOf(adapter: string, file: string): boolean {
+  const base = `tests/adapters/${adapter.replaceAll("-", "_")}`;
+  return file === `${base}_test.ts` || file.startsWith(`${base}/`);
+}
+
+/**
+ * Takes the files that a runtime runs.
+ *
+ * @param files Paths relative to the root.
+ * @param runtime The runtime.
+ * @returns The paths that it runs.
+ */
+export function testsFor(files: readonly string[], runtime: RuntimeName): string[] {
+  if (runtime === "deno") return [...files];
+  return files.filter((file) => !DENO_ONLY.some((folder) => file.startsWith(folder)));
+}
+
+/**
+ * Lists the repository's test files.
+ *
+ * @returns Their paths relative to the root.
+ */
+export async function listTests(): Promise<string[]> {
+  return (await listFiles("tests")).filter((file) => file.endsWith("_test.ts"));
+}
