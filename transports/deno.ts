@@ -1,0 +1,123 @@
+/**
+ * WebSockets of Deno's server.
+ *
+ * @module
+ */
+
+import type { Encoded } from "../contract/mod.ts";
+import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "./close.ts";
+import { exceedsBytes } from "./frame.ts";
+import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
+import type { Link, LinkAcceptor, LinkEvents, LinkRequest } from "./transport.ts";
+
+/** How long after a send to look first whether a congested socket has drained; every further look waits twice as long. */
+const FIRST_LOOK_MS = 4;
+const LONGEST_LOOK_MS = 128;
+
+/** The server's end of a WebSocket. */
+class DenoLink implements Link {
+  readonly subprotocol: string;
+  readonly #socket: WebSocket;
+  readonly #acceptor: LinkAcceptor;
+  readonly #events: LinkEvents;
+  #state: "open" | "closing" | "closed" = "open";
+  #look: ReturnType<typeof setTimeout> | undefined;
+  #error = "";
+
+  constructor(socket: WebSocket, acceptor: LinkAcceptor, request: LinkRequest, subprotocol: string) {
+    this.subprotocol = subprotocol;
+    this.#socket = socket;
+    this.#acceptor = acceptor;
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onerror = (event) => this.#error = event instanceof ErrorEvent ? event.message : "";
+    // A socket that broke reports no code; what broke it came as an error before.
+    socket.onclose = ({ code, reason }) =>
+      code === 0 ? this.#end(ABNORMAL_CLOSURE, this.#error) : this.#end(code, reason);
+    this.#events = acceptor.accept(this, request);
+  }
+
+  get bufferedAmount(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(frame: Encoded): void {
+    if (this.#state !== "open") return;
+    this.#socket.send(frame);
+    if (this.#look === undefined && this.#congested) this.#lookAgainIn(FIRST_LOOK_MS);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    const sent = { code: toSendableCode(code), reason: toSendableReason(reason) };
+    this.#socket.close(sent.code, sent.reason);
+    // Deno waits without a limit for the peer's half of the handshake, so a silent peer would keep the link for ever.
+    queueMicrotask(() => this.#end(sent.code, sent.reason));
+  }
+
+  get #congested(): boolean {
+    return this.#socket.bufferedAmount >= this.#acceptor.highWaterBytes;
+  }
+
+  #receive(data: string | ArrayBuffer): void {
+    if (this.#state !== "open") return;
+    const frame = typeof data === "string" ? data : new Uint8Array(data);
+    // Deno has no limit to set, so a frame is measured when it has arrived.
+    if (exceedsBytes(frame, this.#acceptor.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
+    else this.#events.message(frame);
+  }
+
+  /** Deno tells nobody that a buffer has emptied: while one is full it must be looked at. */
+  #lookAgainIn(ms: number): void {
+    this.#look = setTimeout(() => {
+      this.#look = undefined;
+      // Once the peer has said goodbye Deno reports an empty buffer, and a close only when all of it has left.
+      if (this.#socket.readyState !== WebSocket.OPEN) return;
+      if (this.#congested) this.#lookAgainIn(Math.min(2 * ms, LONGEST_LOOK_MS));
+      else this.#events.drain();
+    }, ms);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    clearTimeout(this.#look);
+    this.#events.close(code, reason);
+  }
+}
+
+/** The address in what `Deno.serve` passes along; a Unix socket has none. */
+function addressOf(platform: unknown): string | undefined {
+  const info = platform as { readonly remoteAddr?: { readonly hostname?: unknown } } | null | undefined;
+  const hostname = info?.remoteAddr?.hostname;
+  return typeof hostname === "string" ? hostname : undefined;
+}
+
+function upgrade(request: Request, link: LinkRequest, acceptor: LinkAcceptor, subprotocol: string): Response {
+  let upgraded: Deno.WebSocketUpgrade;
+  try {
+    // No idle timeout: Deno closes when a pong is late by half of it, however busy this process is, and the hub has
+    // heartbeats of its own.
+    upgraded = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+  } catch (error) {
+    if (error instanceof TypeError) return malformedUpgrade();
+    throw error;
+  }
+  const { socket, response } = upgraded;
+  // Not by the `protocol` option: it refuses an offer whose commas have no space behind.
+  if (subprotocol !== "") response.headers.set("sec-websocket-protocol", subprotocol);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => void new DenoLink(socket, acceptor, link, subprotocol);
+  return response;
+}
+
+/** Upgrades requests of `Deno.serve`. */
+export const denoSkin: WebSocketSkin = {
+  recognise(request: Request, platform: unknown): Upgradable | undefined {
+    if (typeof Deno === "undefined" || typeof Deno.upgradeWebSocket !== "function") return undefined;
+    const { url, headers } = request;
+    // The headers of the request itself cannot be read any more once it is upgraded.
+    const link = { request: new Request(url, { headers }), address: addressOf(platform) };
+    return { link, upgrade: (acceptor, subprotocol) => upgrade(request, link, acceptor, subprotocol) };
+  },
+};
