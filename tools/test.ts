@@ -48,7 +48,7 @@ if (installed !== 0) Deno.exit(installed);
 
 const provided = await provide(selected, { install: !values["no-install"] });
 const reports: Report[] = [];
-if (provided.skipped.length > 0) reports.push({ runtime: "neither", cases: provided.skipped });
+if (provided.skipped.length > 0) reports.push({ runtime: "no runtime", cases: provided.skipped });
 try {
   for (const runtime of ["deno", "bun"] as const) {
     const files = testsFor(provided.files, runtime);

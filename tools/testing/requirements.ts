@@ -46,7 +46,8 @@ const chromium: Requirement = {
     const refusal = await aptInstall("chromium", { install });
     const installed = await findProgram(...names);
     if (installed) return { env: { CHROMIUM: installed } };
-    return { missing: `not named by CHROMIUM, not on the PATH, and not installed: ${refusal}` };
+    const reason = refusal ?? "the package has no program of that name";
+    return { missing: `not named by CHROMIUM, not on the PATH, and not installed: ${reason}` };
   },
 };
 
