@@ -37,7 +37,11 @@ export async function runTests(
       [...program, ...testArgs(runtime, report), ...files.map((file) => `./${file}`)],
       env,
     );
-    const cases = await exists(report) ? readJunit(await Deno.readTextFile(report)) : [];
+    // A process that ends in the middle of a test writes no report, whatever its exit code.
+    if (!await exists(report)) {
+      return [{ name: `${runtime} test ended with code ${code} before it could report`, result: "failed" }];
+    }
+    const cases = readJunit(await Deno.readTextFile(report));
     const explained = code === 0 || cases.some(({ result }) => result === "failed");
     return explained
       ? cases
