@@ -1,0 +1,129 @@
+/**
+ * Requests of the server.
+ *
+ * @module
+ */
+
+import { type Entry, HubError, parse, type Schema, type Surface, toWireError } from "../contract/mod.ts";
+import type { Connection } from "./connection.ts";
+import type { Report } from "./options.ts";
+import type { QuestionContext } from "./types.ts";
+
+/** Answers one kind of question. */
+type Handler = (input: unknown, context: QuestionContext) => unknown;
+
+/** Options of {@linkcode Answers}. */
+export interface AnswersOptions {
+  /** What the server may ask. */
+  readonly surface: Surface;
+  /** How many questions may be worked on at once. */
+  readonly maxPending: number;
+  /** Takes what handlers throw, other than a `HubError`. */
+  readonly report: Report;
+}
+
+/** Answers the server's questions on one link after the other. */
+export class Answers {
+  readonly #options: AnswersOptions;
+  #handlers = new Map<string, Handler>();
+  readonly #running = new Map<number, AbortController>();
+
+  /** @param options What may be asked. */
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+  }
+
+  /** See `Client.implement`. */
+  implement(handlers: Readonly<Record<string, Handler>>): void {
+    const written = Object.entries(handlers);
+    for (const [name] of written) this.#entry(name);
+    this.#handlers = new Map(written);
+  }
+
+  /**
+   * Works on a question, and answers on the link that it came on.
+   *
+   * @param connection That link.
+   * @param id The question's id.
+   * @param name What is asked.
+   * @param input As it came over the wire.
+   */
+  take(connection: Connection, id: number, name: string, input: unknown): void {
+    this.#work(connection, id, name, input).catch((error) =>
+      this.#options.report(error, { stage: "answer", name })
+    );
+  }
+
+  async #work(connection: Connection, id: number, name: string, input: unknown): Promise<void> {
+    const running = this.#running;
+    if (running.has(id) || running.size >= this.#options.maxPending) {
+      const error = running.has(id)
+        ? new HubError("BAD_REQUEST", `Cannot answer ${id} twice at once`)
+        : new HubError("UNAVAILABLE", `Cannot answer "${name}": ${running.size} requests are worked on`);
+      return connection.push(["err", id, toWireError(error)]);
+    }
+    const controller = new AbortController();
+    running.set(id, controller);
+    // Nobody waits for an answer to what was taken back, or came on a link that is gone.
+    const send = (message: readonly unknown[]) => {
+      if (running.get(id) === controller) connection.push(message);
+    };
+    try {
+      send(["res", id, await this.#answer(name, input, controller.signal)]);
+    } catch (error) {
+      if (!(error instanceof HubError)) this.#options.report(error, { stage: "answer", name });
+      try {
+        send(["err", id, toWireError(error)]);
+      } catch {
+        // Its data cannot be sent: too large, or not JSON.
+        send(["err", id, toWireError(undefined)]);
+      }
+    } finally {
+      if (running.get(id) === controller) running.delete(id);
+    }
+  }
+
+  /**
+   * The server no longer waits for an answer.
+   *
+   * @param id The question's id.
+   */
+  cancel(id: number): void {
+    const controller = this.#running.get(id);
+    this.#running.delete(id);
+    controller?.abort(new HubError("TIMEOUT", "Cannot answer any more: the server has given up"));
+  }
+
+  /**
+   * The link is gone, and with it whoever asked.
+   *
+   * @param error Why.
+   */
+  lost(error: HubError): void {
+    const controllers = [...this.#running.values()];
+    this.#running.clear();
+    for (const controller of controllers) controller.abort(error);
+  }
+
+  async #answer(name: string, input: unknown, signal: AbortSignal): Promise<unknown> {
+    const entry = this.#entry(name);
+    const handler = this.#handlers.get(name);
+    if (!handler) {
+      throw new HubError("NOT_FOUND", `Cannot answer "${name}": the client has no handler for it`);
+    }
+    const parsed = await parse(entry.input!, input, `input of "${name}"`);
+    const output = await handler(parsed, { signal });
+    try {
+      return await parse(entry.output as Schema, output, `answer to "${name}"`);
+    } catch (cause) {
+      // Our own mistake, not the asker's: it must not look like a refusal of the input.
+      throw new Error(`Cannot send the answer to "${name}": it does not fit the contract`, { cause });
+    }
+  }
+
+  #entry(name: string): Entry {
+    const entry = this.#options.surface.serverToClient.get(name);
+    if (entry?.output) return entry;
+    throw new HubError("NOT_FOUND", `Cannot answer "${name}": the role has no such request`);
+  }
+}

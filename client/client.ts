@@ -1,0 +1,153 @@
+/**
+ * The client behind the types: it puts the parts together.
+ *
+ * @module
+ */
+
+import { HubError, PendingCalls, type Surface } from "../contract/mod.ts";
+import { Answers } from "./answers.ts";
+import type { AppMessage } from "./connection.ts";
+import { Events } from "./events.ts";
+import { Keeper } from "./keeper.ts";
+import type { Settings } from "./options.ts";
+import { Requests } from "./requests.ts";
+import type { TopicListener } from "./subscription.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import type {
+  ClientStatus,
+  QuestionContext,
+  StatusListener,
+  SubscribeOptions,
+  Subscription,
+} from "./types.ts";
+
+/** A client without the contract's types; `createClient` adds them. */
+export class HubClient implements AsyncDisposable {
+  readonly #keeper: Keeper;
+  readonly #calls: PendingCalls;
+  readonly #requests: Requests;
+  readonly #subscriptions: Subscriptions;
+  readonly #events: Events;
+  readonly #answers: Answers;
+
+  /**
+   * @param surface What the role may say and hear.
+   * @param settings The options.
+   */
+  constructor(surface: Surface, settings: Settings) {
+    const { report, maxPendingRequests: maxPending } = settings;
+    const calls = new PendingCalls(settings.clock);
+    const open = () => this.#keeper.open;
+    this.#calls = calls;
+    this.#requests = new Requests({ settings, surface, calls, open });
+    this.#subscriptions = new Subscriptions({ settings, surface, calls, open });
+    this.#events = new Events(surface, report);
+    this.#answers = new Answers({ surface, maxPending, report });
+    this.#keeper = new Keeper(settings, {
+      open: () => {
+        this.#subscriptions.opened();
+        this.#requests.opened();
+      },
+      message: (message) => this.#take(message),
+      lost: (error) => this.#lost(error),
+      closed: (error) => this.#close(error),
+    });
+  }
+
+  get ready(): Promise<void> {
+    return this.#keeper.ready;
+  }
+
+  get closed(): Promise<HubError | undefined> {
+    return this.#keeper.closed;
+  }
+
+  get status(): ClientStatus {
+    return this.#keeper.status;
+  }
+
+  get connectionId(): string | undefined {
+    return this.#keeper.open?.welcome?.connection;
+  }
+
+  get nodeId(): string | undefined {
+    return this.#keeper.open?.welcome?.node;
+  }
+
+  onStatus(listener: StatusListener): () => void {
+    return this.#keeper.onStatus(listener);
+  }
+
+  request(...args: Parameters<Requests["request"]>): Promise<unknown> {
+    return this.#requests.request(...args);
+  }
+
+  signal(name: string, payload: unknown): void {
+    this.#requests.signal(name, payload);
+  }
+
+  on(event: string, listener: (payload: unknown) => unknown): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  implement(
+    handlers: Readonly<Record<string, (input: unknown, context: QuestionContext) => unknown>>,
+  ): void {
+    this.#answers.implement(handlers);
+  }
+
+  subscribe(topic: string, listener: TopicListener, options?: SubscribeOptions): Subscription {
+    return this.#subscriptions.subscribe(topic, listener, options);
+  }
+
+  close(): Promise<void> {
+    return this.#keeper.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #take(message: AppMessage): void {
+    switch (message[0]) {
+      case "res":
+        if (!this.#subscriptions.accepted(message[1], message[2])) {
+          this.#calls.resolve(message[1], message[2]);
+        }
+        return;
+      case "err":
+        if (!this.#subscriptions.refused(message[1], message[2])) this.#calls.reject(message[1], message[2]);
+        return;
+      case "req":
+        return this.#answers.take(this.#keeper.open!, message[1], message[2], message[3]);
+      case "cancel":
+        return this.#answers.cancel(message[1]);
+      case "ev":
+        return this.#events.dispatch(message[1], message[2]);
+      case "pub":
+        return this.#subscriptions.published(message[1], message[2]);
+      case "rec":
+        return this.#subscriptions.recorded(message[1], message[2], message[3]);
+      case "end":
+        return this.#subscriptions.ended(message[1], message[2]);
+    }
+  }
+
+  #lost(cause: HubError): void {
+    this.#subscriptions.lost();
+    this.#calls.failAll((name) => {
+      return new HubError("DISCONNECTED", `Connection lost before the answer to "${name}"`, { cause });
+    });
+    this.#answers.lost(cause);
+  }
+
+  #close(cause: HubError): void {
+    const error = cause.code === "DISCONNECTED"
+      ? cause
+      : new HubError("DISCONNECTED", "Cannot go on: the client has closed", { cause });
+    this.#subscriptions.close(error);
+    this.#requests.close(error);
+    this.#lost(cause);
+    this.#events.clear();
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * One connection, from the attempt to make it to its end.
+ *
+ * @module
+ */
+
+import {
+  asServerMessage,
+  CLOSE_CODES,
+  type Encoded,
+  HubError,
+  jsonCodec,
+  mayReconnect,
+  type ServerMessage,
+  type Welcome,
+} from "../contract/mod.ts";
+import type { Link } from "../transports/transport.ts";
+import { MAX_TIMER_MS, type Settings } from "./options.ts";
+import { Outgoing } from "./outgoing.ts";
+
+/** The normal closure of RFC 6455, section 7.4.1. */
+const NORMAL_CLOSURE = 1000;
+
+/** What the close codes mean to whoever waits for the connection. */
+const ERROR_OF_CLOSE: Readonly<Record<number, string>> = {
+  [CLOSE_CODES.CONNECTION_LIMIT]: "UNAVAILABLE",
+  [CLOSE_CODES.RATE_LIMITED]: "RATE_LIMITED",
+  [CLOSE_CODES.PROTOCOL_ERROR]: "BAD_REQUEST",
+  [CLOSE_CODES.UNAUTHENTICATED]: "UNAUTHENTICATED",
+  [CLOSE_CODES.FORBIDDEN]: "FORBIDDEN",
+  [CLOSE_CODES.UNSUPPORTED_VERSION]: "BAD_REQUEST",
+  [CLOSE_CODES.FRAME_TOO_LARGE]: "TOO_LARGE",
+};
+
+/** The messages that are not the connection's own business. */
+export type AppMessage = Exclude<
+  ServerMessage,
+  readonly ["welcome" | "fault" | "ping" | "move", ...unknown[]]
+>;
+
+/** How a connection ended. */
+export interface ConnectionEnd {
+  /** Why. */
+  readonly error: HubError;
+  /** Whether there is no point in trying again. */
+  readonly terminal: boolean;
+}
+
+/** What the owner of a connection wants to know. None of it throws. */
+export interface ConnectionEvents {
+  /** The server has said its welcome. */
+  open(): void;
+  /** A message arrived. */
+  message(message: AppMessage): void;
+  /** The server asks to go elsewhere within a time. */
+  move(withinMs: number): void;
+  /** It has ended, other than by `close()`; called once at most. */
+  end(end: ConnectionEnd): void;
+}
+
+/** Whether an error of the user's token function says that there is no point in trying again. */
+function isRefusal(error: unknown): error is HubError {
+  return error instanceof HubError && (error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN");
+}
+
+/** One attempt to be connected, and the connection that it leads to. */
+export class Connection {
+  readonly #settings: Settings;
+  readonly #events: ConnectionEvents;
+  readonly #abort = new AbortController();
+  readonly #gone = Promise.withResolvers<void>();
+  #stopTimer: () => void;
+  #link: Link | undefined;
+  #closeLink: ((code: number, reason: string) => void) | undefined;
+  #closing: [code: number, reason: string] | undefined;
+  #outgoing: Outgoing | undefined;
+  #welcome: Welcome | undefined;
+  #heardAt = 0;
+  #fault: HubError | undefined;
+
+  /**
+   * @param settings The client's.
+   * @param events The owner.
+   */
+  constructor(settings: Settings, events: ConnectionEvents) {
+    this.#settings = settings;
+    this.#events = events;
+    const { clock, connectTimeoutMs } = settings;
+    this.#stopTimer = clock.after(connectTimeoutMs, () => {
+      const error = new HubError("TIMEOUT", `Cannot connect to the hub within ${connectTimeoutMs} ms`);
+      this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error);
+    });
+    this.#connect();
+  }
+
+  /** What the server has said first; `undefined` until then. */
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+
+  /** How many bytes wait to leave. */
+  get bufferedAmount(): number {
+    return this.#link?.bufferedAmount ?? 0;
+  }
+
+  /**
+   * Sends a message at the end of this turn; after the end it does nothing.
+   *
+   * @param message A message of the wire.
+   * @throws {HubError} `TOO_LARGE`, `BAD_REQUEST`.
+   */
+  push(message: readonly unknown[]): void {
+    if (!this.#closing) this.#outgoing?.push(message);
+  }
+
+  /**
+   * Closes the connection in any state; the owner hears nothing of it any more.
+   *
+   * @param code A WebSocket close code.
+   * @param reason For a person.
+   * @returns Resolves when the link is closed.
+   */
+  close(code: number = NORMAL_CLOSURE, reason = ""): Promise<void> {
+    if (this.#closing) return this.#gone.promise;
+    if (this.#welcome) this.#outgoing?.flush();
+    this.#closing = [code, reason];
+    this.#stopTimer();
+    this.#abort.abort(new HubError("DISCONNECTED", "Cannot go on: the connection has ended"));
+    if (this.#closeLink) this.#closeLink(code, reason);
+    else if (!this.#link) this.#gone.resolve();
+    return this.#gone.promise;
+  }
+
+  async #connect(): Promise<void> {
+    const { addresses, token, transport, report } = this.#settings;
+    let doing = "get the url";
+    try {
+      const url = await addresses.current();
+      if (this.#closing) return;
+      doing = "get a token";
+      const proof = typeof token === "function" ? await token({ signal: this.#abort.signal }) : token;
+      if (this.#closing) return;
+      doing = "open a link";
+      const close = transport.connect(url, [jsonCodec.subprotocol], {
+        open: (link) => this.#greet(link, proof),
+        message: (frame) => this.#receive(frame),
+        drain() {},
+        close: (code, reason) => this.#closed(code, reason),
+      });
+      this.#closeLink = close;
+      // A transport may open the link at once, and what follows from that may have closed it.
+      if (this.#closing) close(...(this.#closing as [number, string]));
+    } catch (cause) {
+      if (this.#closing) return;
+      if (isRefusal(cause)) return this.#end(cause, true);
+      report(cause, { stage: "connect" });
+      this.#end(new HubError("UNAVAILABLE", `Cannot ${doing}`, { cause }), false);
+    }
+  }
+
+  #greet(link: Link, token: string | undefined): void {
+    this.#link = link;
+    if (this.#closing) return;
+    if (link.subprotocol !== jsonCodec.subprotocol) {
+      const error = new HubError(
+        "BAD_REQUEST",
+        `Cannot talk to the server: it does not speak ${jsonCodec.subprotocol}`,
+      );
+      return this.#drop(CLOSE_CODES.UNSUPPORTED_VERSION, error, true);
+    }
+    const hello = { role: this.#settings.role, token };
+    link.send(jsonCodec.join([jsonCodec.encode(["hello", hello])]));
+  }
+
+  #receive(frame: Encoded): void {
+    if (this.#closing) return;
+    this.#heardAt = this.#settings.clock.now();
+    try {
+      const messages = jsonCodec.decode(frame).map((message) => asServerMessage(message));
+      for (const message of messages) {
+        if (this.#closing) return;
+        this.#take(message);
+      }
+    } catch (error) {
+      this.#settings.report(error, { stage: "protocol" });
+      this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error as HubError);
+    }
+  }
+
+  #take(message: ServerMessage): void {
+    // A fault is the reason of a close only when the close follows it.
+    this.#fault = undefined;
+    if (message[0] === "fault") return this.#hearFault(message[1], message[2]);
+    if ((message[0] === "welcome") === (this.#welcome !== undefined)) {
+      throw new HubError(
+        "BAD_REQUEST",
+        `Cannot take "${message[0]}" ${this.#welcome ? "twice" : "before welcome"}`,
+      );
+    }
+    switch (message[0]) {
+      case "welcome":
+        return this.#open(message[1]);
+      case "ping":
+        return this.push(["pong"]);
+      case "move":
+        return this.#events.move(message[1]);
+      default:
+        return this.#events.message(message);
+    }
+  }
+
+  #hearFault(
+    { code, message, data }: { code: string; message: string; data?: unknown },
+    about?: string,
+  ): void {
+    const error = new HubError(code, message, { data });
+    if (about === undefined) this.#fault = error;
+    this.#settings.report(
+      error,
+      about === undefined ? { stage: "connection" } : { stage: "signal", name: about },
+    );
+  }
+
+  #open(welcome: Welcome): void {
+    this.#stopTimer();
+    this.#welcome = welcome;
+    this.#outgoing = new Outgoing({
+      codec: jsonCodec,
+      maxFrameBytes: welcome.maxFrameBytes,
+      send: (frame) => this.#link?.send(frame),
+    });
+    this.#watch(this.#settings.livenessTimeoutMs ?? welcome.heartbeatMs * 2);
+    this.#events.open();
+  }
+
+  /** Ends the connection when nothing was heard for so long. The timer is set once per period, not per message. */
+  #watch(limitMs: number): void {
+    if (limitMs <= 0) return;
+    const { clock } = this.#settings;
+    const check = () => {
+      const silentMs = clock.now() - this.#heardAt;
+      if (silentMs < limitMs) return set(limitMs - silentMs);
+      const error = new HubError("DISCONNECTED", `Connection lost: nothing was heard for ${limitMs} ms`);
+      this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error);
+    };
+    const set = (ms: number) => {
+      this.#stopTimer = clock.after(Math.min(ms, MAX_TIMER_MS), check);
+    };
+    set(limitMs);
+  }
+
+  /** The link is gone: by our wish, or not. */
+  #closed(code: number, reason: string): void {
+    this.#gone.resolve();
+    if (this.#closing) return;
+    const what = this.#welcome ? "Connection lost" : "Cannot connect to the hub";
+    const fallback = this.#welcome ? "DISCONNECTED" : "UNAVAILABLE";
+    const error = this.#fault ??
+      new HubError(ERROR_OF_CLOSE[code] ?? fallback, `${what}: ${reason || "the link closed"} (${code})`);
+    this.#end(error, !mayReconnect(code));
+  }
+
+  /** Ends it from our side. */
+  #drop(code: number, error: HubError, terminal = false): void {
+    this.close(code, error.message);
+    this.#end(error, terminal);
+  }
+
+  /** Tells the owner; of what ends the client somebody must hear, even if nobody waits for it. */
+  #end(error: HubError, terminal: boolean): void {
+    this.close();
+    if (terminal && error !== this.#fault) this.#settings.report(error, { stage: "connection" });
+    this.#events.end({ error, terminal });
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Events of the server.
+ *
+ * @module
+ */
+
+import { type Entry, HubError, parseNow, type Surface } from "../contract/mod.ts";
+import { callSafely } from "./call_safely.ts";
+import type { Report } from "./options.ts";
+
+/** Takes an event's payload. */
+type Listener = (payload: unknown) => unknown;
+
+/** Who listens to which event. */
+export class Events {
+  readonly #surface: Surface;
+  readonly #report: Report;
+  readonly #listeners = new Map<string, Set<{ readonly call: Listener }>>();
+
+  /**
+   * @param surface What the role may hear.
+   * @param report Takes bad payloads, and what listeners throw.
+   */
+  constructor(surface: Surface, report: Report) {
+    this.#surface = surface;
+    this.#report = report;
+  }
+
+  /** See `Client.on`. */
+  on(name: string, call: Listener): () => void {
+    this.#entry(name);
+    const listener = { call };
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(name) === listeners) this.#listeners.delete(name);
+    };
+  }
+
+  /**
+   * Hands an event to its listeners: those that listen now, and still do when it is their turn.
+   *
+   * @param name The event.
+   * @param payload As it came over the wire.
+   */
+  dispatch(name: string, payload: unknown): void {
+    const report = (error: unknown) => this.#report(error, { stage: "event", name });
+    try {
+      const entry = this.#entry(name);
+      const listeners = this.#listeners.get(name);
+      if (!listeners) return;
+      const parsed = parseNow(entry.payload!, payload, `payload of "${name}"`);
+      for (const listener of [...listeners]) {
+        if (listeners.has(listener)) callSafely(() => listener.call(parsed), report);
+      }
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  /** Takes off all listeners. */
+  clear(): void {
+    for (const listeners of this.#listeners.values()) listeners.clear();
+    this.#listeners.clear();
+  }
+
+  #entry(name: string): Entry {
+    const entry = this.#surface.serverToClient.get(name);
+    if (entry?.payload) return entry;
+    throw new HubError("NOT_FOUND", `Cannot listen to the event "${name}": the role has none of this name`);
+  }
+}

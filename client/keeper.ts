@@ -1,0 +1,199 @@
+/**
+ * Keeps a client connected: one connection after the other, until the end.
+ *
+ * @module
+ */
+
+import { HubError } from "../contract/mod.ts";
+import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts";
+import { callSafely } from "./call_safely.ts";
+import { MAX_TIMER_MS, type Settings } from "./options.ts";
+import { Backoff } from "./reconnect.ts";
+import type { ClientStatus, StatusInfo, StatusListener } from "./types.ts";
+
+/**
+ * A connection that lasted for less does not start the backoff over: a server that accepts and then closes is not to be
+ * stormed. Long enough for a server to fail on what a client sends first.
+ */
+const STABLE_MS = 5_000;
+
+/** How long `close()` waits for the other side. */
+const CLOSE_MS = 1_000;
+
+/** What a client does with its connections. None of it throws, and it comes before any status listener. */
+export interface KeeperEvents {
+  /** A connection is open. */
+  open(connection: Connection): void;
+  /** A message arrived. */
+  message(message: AppMessage): void;
+  /** The open connection is gone. */
+  lost(error: HubError): void;
+  /** There will be no other. */
+  closed(error: HubError): void;
+}
+
+/** Keeps one connection. */
+export class Keeper {
+  readonly #settings: Settings;
+  readonly #events: KeeperEvents;
+  readonly #backoff: Backoff;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<HubError | undefined>();
+  readonly #listeners = new Set<{ readonly call: StatusListener }>();
+  #status: ClientStatus = "connecting";
+  #wasOpen = false;
+  #connection: Connection | undefined;
+  #openedAt = 0;
+  #stopTimer: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Starts to connect.
+   *
+   * @param settings The client's.
+   * @param events The client.
+   */
+  constructor(settings: Settings, events: KeeperEvents) {
+    this.#settings = settings;
+    this.#events = events;
+    this.#backoff = new Backoff(settings.reconnect, settings.random);
+    this.#ready.promise.catch(() => {});
+    this.#connect();
+  }
+
+  /** See `Client.ready`. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** See `Client.closed`. */
+  get closed(): Promise<HubError | undefined> {
+    return this.#closed.promise;
+  }
+
+  /** See `Client.status`. */
+  get status(): ClientStatus {
+    return this.#status;
+  }
+
+  /** The connection, while it is open. */
+  get open(): Connection | undefined {
+    return this.#status === "open" ? this.#connection : undefined;
+  }
+
+  /** See `Client.onStatus`. */
+  onStatus(call: StatusListener): () => void {
+    const listener = { call };
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** See `Client.close`. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#status === "closed") return;
+    const { clock } = this.#settings;
+    const late = Promise.withResolvers<void>();
+    const stop = clock.after(CLOSE_MS, late.resolve);
+    const gone = this.#connection?.close();
+    this.#finish(undefined);
+    await Promise.race([gone, late.promise]);
+    stop();
+  }
+
+  #connect(): void {
+    this.#connection = new Connection(this.#settings, {
+      open: () => this.#opened(),
+      message: this.#events.message,
+      move: (withinMs) => this.#plan(withinMs),
+      end: (end) => this.#ended(end),
+    });
+  }
+
+  #opened(): void {
+    const connection = this.#connection!;
+    this.#openedAt = this.#settings.clock.now();
+    this.#wasOpen = true;
+    this.#status = "open";
+    this.#events.open(connection);
+    if (this.#connection !== connection) return; // closed by whoever heard of an error meanwhile
+    this.#ready.resolve();
+    this.#tell({ nodeId: connection.welcome?.node });
+  }
+
+  /** The node is about to go. Whoever may not reconnect stays until it closes. */
+  #plan(withinMs: number): void {
+    if (this.#stopTimer || this.#settings.reconnect.maxAttempts === 0) return;
+    const delayMs = Math.min(this.#settings.random() * withinMs, MAX_TIMER_MS);
+    this.#stopTimer = this.#settings.clock.after(delayMs, () => this.#move());
+  }
+
+  #move(): void {
+    this.#connection?.close(undefined, "Moving to another node");
+    this.#settings.addresses.advance();
+    // The delay was drawn at random already; only a node that keeps sending clients away is not asked again at once.
+    const lasted = this.#forgiveAfterStable();
+    this.#retry(
+      lasted ? 0 : this.#backoff.next(),
+      new HubError("DISCONNECTED", "Connection lost: the node goes away"),
+      {},
+    );
+  }
+
+  #ended({ error, terminal }: ConnectionEnd): void {
+    if (this.#status === "closed") return;
+    if (this.#status === "open") this.#forgiveAfterStable();
+    else this.#settings.addresses.advance();
+    const delayMs = terminal ? undefined : this.#backoff.next();
+    this.#retry(delayMs, error, { error });
+  }
+
+  #forgiveAfterStable(): boolean {
+    const lasted = this.#settings.clock.now() - this.#openedAt >= STABLE_MS;
+    if (lasted) this.#backoff.reset();
+    return lasted;
+  }
+
+  #retry(delayMs: number | undefined, error: HubError, info: StatusInfo): void {
+    this.#stopTimer?.();
+    this.#connection = undefined;
+    if (delayMs === undefined) return this.#finish(error);
+    this.#stopTimer = this.#settings.clock.after(delayMs, () => {
+      this.#stopTimer = undefined;
+      this.#connect();
+    });
+    const wasOpen = this.#status === "open";
+    this.#status = this.#wasOpen ? "reconnecting" : "connecting";
+    if (wasOpen) this.#events.lost(error);
+    if (this.#closing) return;
+    this.#tell({ ...info, attempt: this.#backoff.attempt, retryInMs: delayMs });
+  }
+
+  #finish(error: HubError | undefined): void {
+    this.#stopTimer?.();
+    this.#connection = undefined;
+    this.#status = "closed";
+    const cause = error ?? new HubError("DISCONNECTED", "Cannot go on: the client was closed");
+    this.#events.closed(cause);
+    this.#ready.reject(cause);
+    this.#closed.resolve(error);
+    this.#tell(error ? { error } : {});
+    this.#listeners.clear();
+  }
+
+  #tell(info: StatusInfo): void {
+    const status = this.#status;
+    for (const listener of [...this.#listeners]) {
+      // A listener may have closed the client, or have taken another one off.
+      if (this.#status !== status) return;
+      if (!this.#listeners.has(listener)) continue;
+      callSafely(
+        () => listener.call(status, info),
+        (error) => this.#settings.report(error, { stage: "status" }),
+      );
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * The client of Trunkline: typed by a contract, reconnecting and recovering by itself. It runs unchanged in browsers,
+ * Deno, Bun and Node 22, and has no dependencies.
+ *
+ * @module
+ */
+
+export { HubError } from "../contract/mod.ts";
+export type { CallOptions } from "../contract/mod.ts";
+export type { ClientUrl } from "./addresses.ts";
+export { createClient } from "./create_client.ts";
+export type { ClientOptions, ClientToken, ReconnectOptions } from "./options.ts";
+export type * from "./types.ts";
+export { createWebSocketClientTransport } from "./websocket.ts";

@@ -1,0 +1,213 @@
+/**
+ * The options of a client, and their defaults.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../contract/mod.ts";
+import type { ClientTransport } from "../transports/transport.ts";
+import { Addresses, type ClientUrl } from "./addresses.ts";
+import { type BackoffSettings, resolveReconnect } from "./reconnect.ts";
+import type { ClientErrorInfo } from "./types.ts";
+import { createWebSocketClientTransport } from "./websocket.ts";
+
+/** How patiently to reconnect; see {@linkcode ClientOptions.reconnect}. */
+export interface ReconnectOptions {
+  /**
+   * The first attempt follows within so many milliseconds.
+   *
+   * @default {500}
+   */
+  readonly baseMs?: number;
+  /**
+   * Never wait longer than so many milliseconds.
+   *
+   * @default {30_000}
+   */
+  readonly maxMs?: number;
+  /**
+   * The bound grows by this with each attempt.
+   *
+   * @default {2}
+   */
+  readonly factor?: number;
+  /**
+   * How many attempts in a row may fail before the client closes for good.
+   *
+   * @default {Infinity}
+   */
+  readonly maxAttempts?: number;
+}
+
+/** What a client says to prove who it is: a text, or a function that is asked anew for every connection. */
+export type ClientToken =
+  | string
+  | ((info: { readonly signal: AbortSignal }) => string | Promise<string>);
+
+/** Options of {@linkcode createClient}. */
+export interface ClientOptions<R extends string = string> {
+  /**
+   * Where the hub is: `ws:`, `wss:`, `http:` or `https:`; in browsers it may be relative to the page. Of a list the
+   * next one is taken after an attempt that failed, and when a node asks to move; a function is asked on every attempt.
+   */
+  readonly url: ClientUrl;
+  /** The role to connect as. */
+  readonly role: R;
+  /**
+   * The credential. It travels in the first message, never in the URL. A function that throws a `HubError` with
+   * `UNAUTHENTICATED` or `FORBIDDEN` ends the client; any other error counts as an attempt that failed.
+   */
+  readonly token?: ClientToken;
+  /**
+   * How patiently to reconnect (exponential backoff with full jitter); `false` for never: the client closes for good
+   * when its connection cannot be made or is lost.
+   */
+  readonly reconnect?: ReconnectOptions | false;
+  /**
+   * How long an attempt to connect may take, in milliseconds, the token and the server's welcome included.
+   *
+   * @default {10_000}
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * How long to wait for the answer to a request or a subscribe, in milliseconds.
+   *
+   * @default {10_000}
+   */
+  readonly requestTimeoutMs?: number;
+  /**
+   * After how many milliseconds without a sign of life the link counts as lost.
+   *
+   * @default {twice the heartbeat that the server announces}
+   */
+  readonly livenessTimeoutMs?: number;
+  /**
+   * What becomes of requests and signals while the client is not open: they fail with `DISCONNECTED`, or so many of
+   * them wait (a request not longer than its timeout) and are sent in order; beyond that they fail with `UNAVAILABLE`.
+   *
+   * @default {{ queue: 100 }}
+   */
+  readonly offline?: "fail" | { readonly queue: number };
+  /**
+   * How many requests may wait for their answer at once, those that are not sent yet included; beyond that they fail
+   * with `UNAVAILABLE`. As many requests of the server are worked on at once.
+   *
+   * @default {1_000}
+   */
+  readonly maxPendingRequests?: number;
+  /**
+   * How many bytes may wait to leave; while more do, requests and signals fail with `UNAVAILABLE`.
+   *
+   * @default {16_777_216}
+   */
+  readonly maxBufferedBytes?: number;
+  /**
+   * Takes errors that nobody waits for: of listeners, bad payloads, refused signals, subscriptions that ended.
+   *
+   * @default {console.error}
+   */
+  readonly onError?: (error: unknown, info: ClientErrorInfo) => void;
+  /**
+   * What carries the bytes.
+   *
+   * @default {the platform's WebSocket}
+   */
+  readonly transport?: ClientTransport;
+  /**
+   * Where timeouts come from.
+   *
+   * @default {the platform's timers}
+   */
+  readonly clock?: Clock;
+  /**
+   * Where jitter comes from: a number from 0 up to, not including, 1.
+   *
+   * @default {Math.random}
+   */
+  readonly random?: () => number;
+}
+
+/** Reports an error that nobody waits for. Never throws. */
+export type Report = (error: unknown, info: ClientErrorInfo) => void;
+
+/** The options, checked, with their defaults. */
+export interface Settings {
+  readonly addresses: Addresses;
+  readonly role: string;
+  readonly token: ClientToken | undefined;
+  readonly reconnect: BackoffSettings;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly livenessTimeoutMs: number | undefined;
+  readonly maxQueued: number | undefined;
+  readonly maxPendingRequests: number;
+  readonly maxBufferedBytes: number;
+  readonly report: Report;
+  readonly transport: ClientTransport;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** The longest delay that timers of all platforms keep; beyond it they fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Checks a time to wait.
+ *
+ * @param name What it is, for the error's message.
+ * @param ms The time in milliseconds.
+ * @throws {RangeError} When no timer could keep it.
+ */
+export function checkTimeout(name: string, ms: number): number {
+  if (ms > 0 && ms <= MAX_TIMER_MS) return ms;
+  throw new RangeError(`Cannot use ${ms} as ${name}: it must be above 0 and at most ${MAX_TIMER_MS}`);
+}
+
+function checkCount(name: string, count: number): number {
+  if (count >= 0) return count;
+  throw new RangeError(`Cannot use ${count} as ${name}: it must be 0 or above`);
+}
+
+/** Whatever the user's function does, reporting goes on. */
+function toReport(onError: NonNullable<ClientOptions["onError"]>): Report {
+  return (error, info) => {
+    try {
+      onError(error, info);
+    } catch (failure) {
+      console.error(failure);
+    }
+  };
+}
+
+function logError(error: unknown, { stage, name }: ClientErrorInfo): void {
+  console.error(`Trunkline client (${stage}${name === undefined ? "" : ` "${name}"`}):`, error);
+}
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @param options As the user gave them.
+ * @throws {TypeError} When an address is not one.
+ * @throws {RangeError} When a number is out of its range.
+ */
+export function resolveOptions(options: ClientOptions): Settings {
+  const { offline = { queue: 100 }, livenessTimeoutMs } = options;
+  return {
+    addresses: new Addresses(options.url),
+    role: options.role,
+    token: options.token,
+    reconnect: resolveReconnect(options.reconnect),
+    connectTimeoutMs: checkTimeout("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
+    requestTimeoutMs: checkTimeout("requestTimeoutMs", options.requestTimeoutMs ?? 10_000),
+    livenessTimeoutMs: livenessTimeoutMs === undefined
+      ? undefined
+      : checkTimeout("livenessTimeoutMs", livenessTimeoutMs),
+    maxQueued: offline === "fail" ? undefined : checkCount("offline.queue", offline.queue),
+    maxPendingRequests: checkCount("maxPendingRequests", options.maxPendingRequests ?? 1_000),
+    maxBufferedBytes: checkCount("maxBufferedBytes", options.maxBufferedBytes ?? 16 * 1024 * 1024),
+    report: toReport(options.onError ?? logError),
+    transport: options.transport ?? createWebSocketClientTransport(),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+}

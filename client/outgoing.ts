@@ -1,0 +1,148 @@
+/**
+ * What leaves a client: messages of one turn share a frame, and messages wait while there is no link.
+ *
+ * @module
+ */
+
+import { type Codec, type Encoded, HubError } from "../contract/mod.ts";
+
+/** So many messages share a frame at the most: the server works a frame off in one turn. */
+const MAX_MESSAGES = 64;
+
+/** What a frame needs beside its messages: brackets, and one comma each. */
+const FRAME_BYTES = 2;
+
+/** No character takes more than 3 bytes of UTF-8 per unit of UTF-16. */
+const MAX_BYTES_PER_UNIT = 3;
+
+/** The size in bytes, or a bound of it that is within the limit too: counting exactly costs as much as encoding. */
+function sizeOf(message: Encoded, limit: number): number {
+  if (typeof message !== "string") return message.byteLength;
+  const bound = message.length * MAX_BYTES_PER_UNIT;
+  return bound <= limit ? bound : new TextEncoder().encode(message).byteLength;
+}
+
+/** Options of {@linkcode Outgoing}. */
+export interface OutgoingOptions {
+  /** How messages are encoded. */
+  readonly codec: Codec;
+  /** The largest frame that the server takes, in bytes. */
+  readonly maxFrameBytes: number;
+  /** Takes the frames. */
+  readonly send: (frame: Encoded) => void;
+}
+
+/** Joins the messages of one turn to frames. */
+export class Outgoing {
+  readonly #options: OutgoingOptions;
+  #messages: Encoded[] = [];
+  #bytes = FRAME_BYTES;
+  #scheduled = false;
+
+  /** @param options Where frames go, and how large they may be. */
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a message at the end of this turn, in order.
+   *
+   * @param message A message of the wire.
+   * @throws {HubError} `TOO_LARGE` when no frame may hold it, `BAD_REQUEST` when it cannot be encoded.
+   */
+  push(message: readonly unknown[]): void {
+    const { codec, maxFrameBytes } = this.#options;
+    const encoded = codec.encode(message);
+    const bytes = sizeOf(encoded, maxFrameBytes - FRAME_BYTES);
+    if (bytes + FRAME_BYTES > maxFrameBytes) {
+      throw new HubError(
+        "TOO_LARGE",
+        `Cannot send a message of ${bytes} bytes: the server takes frames of at most ${maxFrameBytes}`,
+        { data: { bytes, maxFrameBytes } },
+      );
+    }
+    // Subscribes are not counted: however many there are, one frame brings them all back.
+    const full = message[0] !== "sub" && this.#messages.length >= MAX_MESSAGES;
+    if (full || this.#bytes + bytes + 1 > maxFrameBytes) this.flush();
+    this.#messages.push(encoded);
+    this.#bytes += bytes + 1;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  /** Sends what waits, at once. */
+  flush(): void {
+    if (this.#messages.length === 0) return;
+    const frame = this.#options.codec.join(this.#messages);
+    this.#messages = [];
+    this.#bytes = FRAME_BYTES;
+    this.#options.send(frame);
+  }
+}
+
+/** Something that waits for a link. */
+export interface Waiting {
+  /** The link is there. */
+  send(): void;
+  /** There will be none. */
+  fail(error: HubError): void;
+}
+
+/** What waits for a link, in order and bounded. */
+export class OfflineQueue {
+  readonly #limit: number | undefined;
+  readonly #waiting = new Set<Waiting>();
+
+  /** @param limit How many may wait; `undefined` when nothing shall. */
+  constructor(limit: number | undefined) {
+    this.#limit = limit;
+  }
+
+  /**
+   * Waits for a link.
+   *
+   * @param what What it is, for the error's message.
+   * @param waiting Called once, unless taken back.
+   * @returns A function that takes it back.
+   * @throws {HubError} `DISCONNECTED` when nothing may wait, `UNAVAILABLE` when too many do already.
+   */
+  add(what: string, waiting: Waiting): () => void {
+    if (this.#limit === undefined) {
+      throw new HubError("DISCONNECTED", `Cannot send ${what}: there is no connection`);
+    }
+    if (this.#waiting.size >= this.#limit) {
+      throw new HubError(
+        "UNAVAILABLE",
+        `Cannot send ${what}: ${this.#limit} others wait for a connection already`,
+      );
+    }
+    this.#waiting.add(waiting);
+    return () => void this.#waiting.delete(waiting);
+  }
+
+  /** Sends everything, in order. */
+  sendAll(): void {
+    this.#each((waiting) => waiting.send());
+  }
+
+  /**
+   * Gives everything up.
+   *
+   * @param error Why.
+   */
+  failAll(error: HubError): void {
+    this.#each((waiting) => waiting.fail(error));
+  }
+
+  /** One by one: what is taken back meanwhile is not called. */
+  #each(call: (waiting: Waiting) => void): void {
+    for (const waiting of this.#waiting) {
+      this.#waiting.delete(waiting);
+      call(waiting);
+    }
+  }
+}

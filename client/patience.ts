@@ -1,0 +1,55 @@
+/**
+ * Waiting before a question can leave, with the patience of the whole question.
+ *
+ * @module
+ */
+
+import type { CallOptions, Clock } from "../contract/mod.ts";
+
+/** A question's options, complete. */
+export type Patience = CallOptions & { readonly timeoutMs: number };
+
+/** Starts what is waited for; one of the two is called later, or never. Returns a function that takes it back. */
+export type Start<T> = (
+  goOn: (next: (left: Patience) => Promise<T>) => void,
+  fail: (error: unknown) => void,
+) => () => void;
+
+/**
+ * Waits for something, and goes on with the patience that is left then.
+ *
+ * @param clock Where timeouts come from.
+ * @param patience How long to wait, and what gives up earlier.
+ * @param late Makes the error of a wait that took too long.
+ * @param start Starts the wait; what it throws rejects.
+ */
+export function patiently<T>(
+  clock: Clock,
+  { timeoutMs, signal }: Patience,
+  late: () => Error,
+  start: Start<T>,
+): Promise<T> {
+  const end = clock.now() + timeoutMs;
+  return new Promise<T>((resolve, reject) => {
+    let over = false;
+    const settle = (how: () => void) => {
+      if (over) return;
+      over = true;
+      stop();
+      signal?.removeEventListener("abort", onAbort);
+      how();
+    };
+    const takeBack = start(
+      (next) => settle(() => resolve(next({ signal, timeoutMs: Math.max(end - clock.now(), 0) }))),
+      (error) => settle(() => reject(error)),
+    );
+    const giveUp = (error: unknown) =>
+      settle(() => {
+        takeBack();
+        reject(error);
+      });
+    const onAbort = () => giveUp(signal!.reason);
+    const stop = clock.after(timeoutMs, () => giveUp(late()));
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * What a client says: requests that wait for their answer, and signals.
+ *
+ * @module
+ */
+
+import {
+  type CallOptions,
+  type Entry,
+  HubError,
+  parse,
+  parseNow,
+  type PendingCalls,
+  type Schema,
+  type Surface,
+} from "../contract/mod.ts";
+import type { Connection } from "./connection.ts";
+import { checkTimeout, type Settings } from "./options.ts";
+import { OfflineQueue } from "./outgoing.ts";
+import { type Patience, patiently, type Start } from "./patience.ts";
+
+/** Options of {@linkcode Requests}. */
+export interface RequestsOptions {
+  /** The client's. */
+  readonly settings: Settings;
+  /** What the role may say. */
+  readonly surface: Surface;
+  /** The questions of the present link. */
+  readonly calls: PendingCalls;
+  /** The connection, while it is open. */
+  readonly open: () => Connection | undefined;
+}
+
+/** Sends requests and signals, at once or when there is a link. */
+export class Requests {
+  readonly #options: RequestsOptions;
+  readonly #queue: OfflineQueue;
+  #pending = 0;
+  #closed: HubError | undefined;
+
+  /** @param options Where to send. */
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+    this.#queue = new OfflineQueue(options.settings.maxQueued);
+  }
+
+  /** See `Client.request`. */
+  async request(name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+    const { settings } = this.#options;
+    const entry = this.#entry(name, "request");
+    const { signal, timeoutMs = settings.requestTimeoutMs } = options;
+    const patience = { signal, timeoutMs: checkTimeout("timeoutMs", timeoutMs) };
+    signal?.throwIfAborted();
+    if (this.#pending >= settings.maxPendingRequests) {
+      throw new HubError("UNAVAILABLE", `Cannot request "${name}": ${this.#pending} requests wait already`);
+    }
+    this.#pending++;
+    try {
+      return await this.#output(entry, await this.#ask(entry, input, patience));
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  /** See `Client.signal`. */
+  signal(name: string, payload: unknown): void {
+    const entry = this.#entry(name, "signal");
+    parseNow(entry.payload!, payload, `payload of "${name}"`);
+    const connection = this.#ready(name);
+    if (connection) return connection.push(["sig", name, payload]);
+    const failed = (error: unknown) => this.#options.settings.report(error, { stage: "signal", name });
+    this.#queue.add(`"${name}"`, {
+      send: () => {
+        try {
+          this.#options.open()?.push(["sig", name, payload]);
+        } catch (error) {
+          failed(error);
+        }
+      },
+      fail: failed,
+    });
+  }
+
+  /** The link is there: sends what waited for it. */
+  opened(): void {
+    this.#queue.sendAll();
+  }
+
+  /**
+   * There will be no link any more.
+   *
+   * @param error Why.
+   */
+  close(error: HubError): void {
+    this.#closed = error;
+    this.#queue.failAll(error);
+  }
+
+  #entry(name: string, kind: "request" | "signal"): Entry {
+    const entry = this.#options.surface.clientToServer.get(name);
+    if (entry && (kind === "request") === (entry.input !== undefined)) return entry;
+    throw new HubError("NOT_FOUND", `Cannot send the ${kind} "${name}": the role has none of this name`);
+  }
+
+  /** The connection, if it is open; throws where waiting for one has no use. */
+  #ready(name: string): Connection | undefined {
+    if (this.#closed) {
+      throw new HubError("DISCONNECTED", `Cannot send "${name}": the client is closed`, {
+        cause: this.#closed,
+      });
+    }
+    const connection = this.#options.open();
+    if (connection && connection.bufferedAmount > this.#options.settings.maxBufferedBytes) {
+      throw new HubError("UNAVAILABLE", `Cannot send "${name}": the link does not keep up`);
+    }
+    return connection;
+  }
+
+  /** Schemas that answer at once keep requests in the order of their calls; others cannot. */
+  #ask(entry: Entry, input: unknown, patience: Patience): Promise<unknown> {
+    const checked = parse(entry.input!, input, `input of "${entry.name}"`);
+    if (!(checked instanceof Promise)) return this.#sendOrWait(entry, input, patience);
+    return this.#wait(entry, patience, (goOn, fail) => {
+      checked.then(() => goOn((left) => this.#sendOrWait(entry, input, left)), fail);
+      return () => {};
+    });
+  }
+
+  async #sendOrWait(entry: Entry, input: unknown, patience: Patience): Promise<unknown> {
+    if (this.#ready(entry.name)) return await this.#send(entry, input, patience);
+    return await this.#wait(entry, patience, (goOn, fail) =>
+      this.#queue.add(`"${entry.name}"`, {
+        send: () => goOn((left) => this.#send(entry, input, left)),
+        fail,
+      }));
+  }
+
+  #wait({ name }: Entry, patience: Patience, start: Start<unknown>): Promise<unknown> {
+    const late = () => new HubError("TIMEOUT", `Cannot send "${name}" within ${patience.timeoutMs} ms`);
+    return patiently(this.#options.settings.clock, patience, late, start);
+  }
+
+  async #send({ name }: Entry, input: unknown, patience: Patience): Promise<unknown> {
+    const { calls, open } = this.#options;
+    const connection = open()!;
+    const { id, answer } = calls.open(name, patience, (id) => connection.push(["cancel", id]));
+    try {
+      connection.push(["req", id, name, input]);
+    } catch (error) {
+      calls.reject(id, error as HubError);
+    }
+    return await answer;
+  }
+
+  /** The contract is the server's word: an answer that breaks it is an error worth hearing of. */
+  async #output({ name, output }: Entry, value: unknown): Promise<unknown> {
+    try {
+      return await parse(output as Schema, value, `answer to "${name}"`);
+    } catch (error) {
+      this.#options.settings.report(error, { stage: "request", name });
+      throw error;
+    }
+  }
+}

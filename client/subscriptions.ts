@@ -1,0 +1,330 @@
+/**
+ * The topics that a client is subscribed to.
+ *
+ * @module
+ */
+
+import {
+  asSubscribed,
+  HubError,
+  parseNow,
+  type PendingCalls,
+  type Position,
+  type Schema,
+  type Surface,
+  type WireError,
+} from "../contract/mod.ts";
+import { callSafely } from "./call_safely.ts";
+import type { Connection } from "./connection.ts";
+import type { Settings } from "./options.ts";
+import { Backoff, resolveReconnect } from "./reconnect.ts";
+import { Member, type TopicListener } from "./subscription.ts";
+import type { SubscribeOptions, Subscription, TopicMeta } from "./types.ts";
+
+/** Errors that say "not now": a subscription that was live once tries again. */
+const TRANSIENT: ReadonlySet<string> = new Set(["TIMEOUT", "UNAVAILABLE", "RATE_LIMITED", "INTERNAL"]);
+
+/** One topic's subscription on the wire, and those who share it. */
+interface Stream {
+  readonly topic: string;
+  readonly schema: Schema;
+  readonly members: Set<Member>;
+  readonly backoff: Backoff;
+  /** The subscribe that has no answer yet. */
+  asked: number | undefined;
+  /** Whether the server has said that it is live, on this link. */
+  live: boolean;
+  /** Whether it has ever been. */
+  established: boolean;
+  /** The last message seen, where the topic keeps history. */
+  position: Position | undefined;
+  stopRetry: () => void;
+}
+
+/** Options of {@linkcode Subscriptions}. */
+export interface SubscriptionsOptions {
+  /** The client's. */
+  readonly settings: Settings;
+  /** What the role may subscribe to. */
+  readonly surface: Surface;
+  /** The questions of the present link. */
+  readonly calls: PendingCalls;
+  /** The connection, while it is open. */
+  readonly open: () => Connection | undefined;
+}
+
+/** Keeps the subscriptions of a client, link after link. */
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions;
+  readonly #streams = new Map<string, Stream>();
+  readonly #asked = new Map<number, Stream>();
+  #closed: HubError | undefined;
+
+  /** @param options The role's topics, and where to send. */
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  /** See `Client.subscribe`. */
+  subscribe(topic: string, listener: TopicListener, options: SubscribeOptions = {}): Subscription {
+    const found = this.#options.surface.topics.find(topic);
+    if (!found) throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
+    options.signal?.throwIfAborted();
+    const member = new Member(topic, listener, options, (member) => this.#leave(member));
+    if (this.#closed) {
+      member.fail(this.#closed);
+      return member;
+    }
+    const known = this.#streams.get(topic);
+    const stream = known ?? this.#create(topic, found.value.definition.payload);
+    stream.members.add(member);
+    if (stream.live) member.live();
+    if (!known && this.#options.open()) this.#ask(stream);
+    return member;
+  }
+
+  /** A link is open: all topics are subscribed again, in the order in which they first were. */
+  opened(): void {
+    for (const stream of [...this.#streams.values()]) this.#ask(stream);
+  }
+
+  /** The link is gone; the positions stay. */
+  lost(): void {
+    this.#asked.clear();
+    for (const stream of this.#streams.values()) this.#pause(stream);
+  }
+
+  /**
+   * There will be no link any more.
+   *
+   * @param error Why.
+   */
+  close(error: HubError): void {
+    this.#closed = error;
+    for (const stream of [...this.#streams.values()]) this.#end(stream, error);
+  }
+
+  /**
+   * A subscribe was accepted.
+   *
+   * @param id The question's id.
+   * @param output Where the stream stands.
+   * @returns Whether the question was a subscribe.
+   */
+  accepted(id: number, output: unknown): boolean {
+    const stream = this.#answered(id);
+    if (!stream) return false;
+    const recovered = resume(stream, output);
+    stream.live = stream.established = true;
+    stream.backoff.reset();
+    const { topic } = stream;
+    for (const member of [...stream.members]) {
+      const again = member.established;
+      member.live();
+      if (!again || member.status !== "live" || !stream.live) continue;
+      callSafely(
+        () => member.onRecovery?.({ topic, recovered }),
+        (error) => this.#report(error, "topic", topic),
+      );
+    }
+    return true;
+  }
+
+  /**
+   * A subscribe was refused.
+   *
+   * @param id The question's id.
+   * @param error Why.
+   * @returns Whether the question was a subscribe.
+   */
+  refused(id: number, error: WireError): boolean {
+    const stream = this.#answered(id);
+    if (!stream) return false;
+    const cause = toHubError(error);
+    if (!stream.established || !TRANSIENT.has(cause.code)) {
+      this.#refuse(stream, cause);
+      return true;
+    }
+    this.#report(cause, "subscribe", stream.topic);
+    const retry = () => this.#ask(stream);
+    stream.stopRetry = this.#options.settings.clock.after(stream.backoff.next()!, retry);
+    return true;
+  }
+
+  /**
+   * The server ended a subscription.
+   *
+   * @param topic The topic.
+   * @param error Why.
+   */
+  ended(topic: string, error: WireError): void {
+    const stream = this.#streams.get(topic);
+    // While a subscribe is on its way this is about the one before it; the answer tells.
+    if (stream?.live) this.#refuse(stream, toHubError(error));
+  }
+
+  /**
+   * A message of a topic without history arrived.
+   *
+   * @param topic The topic.
+   * @param payload As it came over the wire.
+   */
+  published(topic: string, payload: unknown): void {
+    const stream = this.#streams.get(topic);
+    if (stream) this.#deliver(stream, payload, { topic, recovered: false });
+  }
+
+  /**
+   * A message of a topic with history arrived.
+   *
+   * @param topic The topic.
+   * @param offset Its number.
+   * @param payload As it came over the wire.
+   */
+  recorded(topic: string, offset: number, payload: unknown): void {
+    const stream = this.#streams.get(topic);
+    // Without a position it is left over from a subscription that has been given up.
+    if (!stream?.position) return;
+    const [epoch, last] = stream.position;
+    if (offset <= last) return;
+    if (offset > last + 1) {
+      // What lies between was lost on the way: nothing is delivered until the server has sent it again.
+      if (stream.live) this.#resync(stream);
+      return;
+    }
+    stream.position = [epoch, offset];
+    this.#deliver(stream, payload, { topic, offset, epoch, recovered: !stream.live });
+  }
+
+  #create(topic: string, schema: Schema): Stream {
+    const { reconnect, random } = this.#options.settings;
+    const settings = resolveReconnect({ ...reconnect, maxAttempts: Infinity });
+    const stream: Stream = {
+      topic,
+      schema,
+      members: new Set(),
+      backoff: new Backoff(settings, random),
+      asked: undefined,
+      live: false,
+      established: false,
+      position: undefined,
+      stopRetry() {},
+    };
+    this.#streams.set(topic, stream);
+    return stream;
+  }
+
+  #ask(stream: Stream): void {
+    const { calls, settings } = this.#options;
+    const { topic } = stream;
+    const { id, answer } = calls.open(topic, { timeoutMs: settings.requestTimeoutMs }, (id) => {
+      // The server may be about to answer: whatever it says, this subscribe is over.
+      this.#send(["unsub", topic]);
+      this.refused(id, new HubError("TIMEOUT", `No answer to the subscribe to "${topic}" in time`));
+    });
+    // The answer is taken where it arrives, before the messages behind it: a promise would come too late.
+    answer.catch(() => {});
+    stream.asked = id;
+    this.#asked.set(id, stream);
+    try {
+      this.#options.open()?.push(["sub", id, topic, stream.position]);
+    } catch (error) {
+      this.refused(id, toHubError(error));
+    }
+  }
+
+  #answered(id: number): Stream | undefined {
+    const stream = this.#asked.get(id);
+    if (!stream) return undefined;
+    this.#asked.delete(id);
+    stream.asked = undefined;
+    // Frees its timer; it may have run out just now.
+    this.#options.calls.resolve(id, undefined);
+    return stream;
+  }
+
+  #resync(stream: Stream): void {
+    this.#pause(stream);
+    this.#send(["unsub", stream.topic]);
+    this.#ask(stream);
+  }
+
+  #pause(stream: Stream): void {
+    stream.stopRetry();
+    stream.live = false;
+    stream.asked = undefined;
+    for (const member of stream.members) member.pend();
+  }
+
+  /** Ends a stream by the server's word; where nobody waits for it somebody has to hear of it. */
+  #refuse(stream: Stream, error: HubError): void {
+    const unheard = stream.established || [...stream.members].some((member) => !member.watched);
+    this.#end(stream, error);
+    if (unheard) this.#report(error, "subscribe", stream.topic);
+  }
+
+  #end(stream: Stream, error: HubError): void {
+    this.#forget(stream);
+    const members = [...stream.members];
+    stream.members.clear();
+    for (const member of members) member.fail(error);
+  }
+
+  #leave(member: Member): void {
+    const stream = this.#streams.get(member.topic);
+    if (!stream?.members.delete(member) || stream.members.size > 0) return;
+    const known = stream.live || stream.asked !== undefined;
+    this.#forget(stream);
+    if (known) this.#send(["unsub", stream.topic]);
+  }
+
+  #forget(stream: Stream): void {
+    if (this.#streams.get(stream.topic) === stream) this.#streams.delete(stream.topic);
+    if (stream.asked !== undefined) this.#answered(stream.asked);
+    stream.stopRetry();
+    stream.live = false;
+  }
+
+  #send(message: readonly unknown[]): void {
+    this.#options.open()?.push(message);
+  }
+
+  #deliver(stream: Stream, payload: unknown, meta: TopicMeta): void {
+    const { topic, schema, members } = stream;
+    const report = (error: unknown) => this.#report(error, "topic", topic);
+    try {
+      const parsed = parseNow(schema, payload, `payload of "${topic}"`);
+      for (const member of [...members]) {
+        if (members.has(member)) callSafely(() => member.listener(parsed, meta), report);
+      }
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  #report(error: unknown, stage: "topic" | "subscribe", name: string): void {
+    this.#options.settings.report(error, { stage, name });
+  }
+}
+
+function toHubError(error: unknown): HubError {
+  if (error instanceof HubError) return error;
+  const { code, message, data } = error as WireError;
+  return new HubError(code, message, { data });
+}
+
+/**
+ * Goes on where the server says that the stream stands. Recovered is only what has arrived whole: by now everything up
+ * to that position has been seen.
+ */
+function resume(stream: Stream, output: unknown): boolean {
+  const answer = asSubscribed(output);
+  const { position } = stream;
+  if (
+    answer?.recovered && position && position[0] === answer.position[0] && position[1] >= answer.position[1]
+  ) {
+    return true;
+  }
+  stream.position = answer?.position;
+  return false;
+}

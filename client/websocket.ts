@@ -1,0 +1,63 @@
+/**
+ * The client's side of WebSocket, on the platform's own class: browsers, Deno, Bun and Node 22 have it.
+ *
+ * @module
+ */
+
+import type { ClientTransport, Link } from "../transports/transport.ts";
+
+/** A close frame has 125 bytes, two of them for the code (RFC 6455, sections 5.5 and 5.5.1). */
+const MAX_REASON_BYTES = 123;
+
+function cutReason(reason: string): string {
+  const bytes = new Uint8Array(MAX_REASON_BYTES);
+  const { read } = new TextEncoder().encodeInto(reason, bytes);
+  return reason.slice(0, read);
+}
+
+/**
+ * Makes the transport that clients use by default.
+ *
+ * @param Socket The class of WebSockets to use; by default the platform's.
+ *
+ * @example
+ * ```ts
+ * import { createWebSocketClientTransport } from "@trunkline/hub/client";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const transport = createWebSocketClientTransport();
+ * assertEquals(typeof transport.connect, "function");
+ * ```
+ */
+export function createWebSocketClientTransport(Socket: typeof WebSocket = WebSocket): ClientTransport {
+  return {
+    connect(url, subprotocols, events) {
+      const socket = new Socket(url, [...subprotocols]);
+      socket.binaryType = "arraybuffer";
+      let problem = "";
+      const close = (code: number, reason: string) => socket.close(code, cutReason(reason));
+      socket.onopen = () => {
+        const link: Link = {
+          subprotocol: socket.protocol,
+          get bufferedAmount() {
+            return socket.bufferedAmount;
+          },
+          send(frame) {
+            if (socket.readyState === Socket.OPEN) socket.send(frame);
+          },
+          close,
+        };
+        events.open(link);
+      };
+      socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+        events.message(typeof data === "string" ? data : new Uint8Array(data));
+      };
+      // Browsers say nothing here on purpose; the other runtimes tell why.
+      socket.onerror = (event) => {
+        problem = (event as Partial<ErrorEvent>).message ?? "";
+      };
+      socket.onclose = ({ code, reason }) => events.close(code, reason || problem);
+      return close;
+    },
+  };
+}
