@@ -1,0 +1,61 @@
+import { check, checkSame } from "../check.ts";
+import type { CaseDefinition } from "./stage.ts";
+
+export const isolationCases: readonly CaseDefinition[] = [
+  {
+    name: "two prefixes on one backplane never meet",
+    async run(stage) {
+      const prefixes = [`${stage.prefix}-one`, `${stage.prefix}-two`];
+      const [a1, b1] = [await stage.open(prefixes[0]), await stage.open(prefixes[0])];
+      const [a2, b2] = [await stage.open(prefixes[1]), await stage.open(prefixes[1])];
+      for (const node of [a1, b1, a2, b2]) await node.subscribe("news");
+      a1.publish("news", "one");
+      a2.publish("news", "two");
+      await Promise.all([b1.got("news", "one"), b2.got("news", "two")]);
+      // And back, so that whatever went astray has had its time.
+      b1.publish("news", "one again");
+      b2.publish("news", "two again");
+      await Promise.all([a1.got("news", "one again"), a2.got("news", "two again")]);
+      checkSame([a1.received.length, b1.received.length], [1, 1], "Messages of the first prefix");
+      checkSame([a2.received.length, b2.received.length], [1, 1], "Messages of the second prefix");
+    },
+  },
+  {
+    name: "a prefix and a channel that spell the same together as another pair never meet",
+    async run(stage) {
+      for (const separator of [":", ".", "/", "-", "_", ""]) {
+        const outer = await stage.open(`${stage.prefix}x`);
+        const inner = await stage.open(`${stage.prefix}x${separator}y`);
+        const innerPeer = await stage.open(`${stage.prefix}x${separator}y`);
+        await Promise.all([inner.subscribe("z"), innerPeer.subscribe("z")]);
+        outer.publish(`y${separator}z`, "astray");
+        outer.publish(`${separator}yz`, "astray");
+        innerPeer.publish("z", "right");
+        await inner.got("z", "right");
+        inner.publish("z", "back");
+        await innerPeer.got("z", "back");
+        checkSame([inner.received.length, innerPeer.received.length], [1, 1], `Messages with "${separator}"`);
+      }
+    },
+  },
+  {
+    name: "foreign and malformed data on our channels is ignored and reported, and hurts nobody",
+    needs: ({ injectForeign }) => injectForeign ? undefined : "the setup cannot inject foreign data",
+    async run(stage) {
+      const [a, b, c] = await stage.cluster("news");
+      await stage.setup.injectForeign!({ prefix: stage.prefix, channel: "news" });
+      await b.until(() => b.errors.some(({ stage }) => stage === "delivery"), "a report of stage delivery");
+      const reports = b.errors.length;
+      for (let i = 0; i < 20; i++) {
+        await stage.setup.injectForeign!({ prefix: stage.prefix, channel: "news" });
+      }
+      a.publish("news", "ours");
+      await Promise.all([b.got("news", "ours"), c.got("news", "ours")]);
+      for (const node of [b, c]) checkSame(node.on("news"), ["ours"], "What arrived");
+      check(
+        b.errors.length - reports < 20,
+        "Every foreign message is reported: whoever floods us floods the log",
+      );
+    },
+  },
+];

@@ -1,0 +1,65 @@
+/** The few assertions that the suites need, so that they depend on nothing. */
+
+/** Fails unless the condition holds. */
+export function check(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(message);
+}
+
+/** Fails unless both have the same JSON, in which bytes count by their values. */
+export function checkSame(actual: unknown, expected: unknown, what: string): void {
+  const [got, wanted] = [describe(actual), describe(expected)];
+  if (got !== wanted) throw new Error(`${what}: expected ${shorten(wanted)}, got ${shorten(got)}`);
+}
+
+/** Fails unless the promise rejects; returns what it rejects with. */
+export async function checkRejects(promise: Promise<unknown>, what: string): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    check(error instanceof Error, `${what}: expected an Error, got ${String(error)}`);
+    return error;
+  }
+  throw new Error(`${what}: expected a rejection`);
+}
+
+/** Waits until a condition holds. */
+export async function until(condition: () => boolean, what: () => string, timeoutMs: number): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`Waited ${timeoutMs} ms for ${what()}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Fails when the promise takes longer. */
+export async function settles<T>(promise: PromiseLike<T>, what: string, timeoutMs: number): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`Waited ${timeoutMs} ms for ${what}`)), timeoutMs);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Numbers from 0 to below 1 that are the same for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function describe(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, part) => part instanceof Uint8Array ? { bytes: Array.from(part).join() } : part,
+  );
+}
+
+function shorten(text: string): string {
+  return text.length > 400 ? `${text.slice(0, 400)}… (${text.length} characters)` : text;
+}

@@ -1,0 +1,85 @@
+/**
+ * What every adapter has to keep, as cases that any test runner can run: it imports none, and needs nothing but the
+ * web platform.
+ *
+ * @example All there is to do for an adapter
+ * ```ts
+ * import { adapterConformance } from "@trunkline/hub/conformance";
+ * import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub/adapters/memory";
+ *
+ * const bus = createMemoryBus();
+ * const cases = adapterConformance({ create: ({ prefix }) => createMemoryAdapter({ bus, prefix }) });
+ * for (const { name, skip, run } of cases) Deno.test({ name, ignore: skip !== undefined, fn: run });
+ * ```
+ *
+ * @module
+ */
+
+import { deliveryCases } from "./adapter/delivery.ts";
+import { faultCases, refusalCases } from "./adapter/faults.ts";
+import { isolationCases } from "./adapter/isolation.ts";
+import { lifecycleCases } from "./adapter/lifecycle.ts";
+import type { AdapterSetup } from "./adapter/setup.ts";
+import { type CaseDefinition, Stage } from "./adapter/stage.ts";
+import { subscriptionCases } from "./adapter/subscriptions.ts";
+
+export type {
+  AdapterCaseBody,
+  AdapterSetup,
+  AdapterWithClient,
+  BackplaneFaults,
+  Refusal,
+  Skip,
+} from "./adapter/setup.ts";
+
+/** One behaviour to show, for a test runner. */
+export interface ConformanceCase {
+  /** The behaviour. */
+  readonly name: string;
+  /** Why it does not run, if it does not: the setup's own reason, or what the setup lacks. */
+  readonly skip?: string;
+  /** Makes its nodes, rejects when the behaviour does not hold, and cleans up. Cases run one after another. */
+  run(): Promise<void>;
+}
+
+/**
+ * The suite for adapters. Every case opens nodes of its own under a prefix of its own, and closes them.
+ *
+ * @param setup What the suite has to know about the adapter.
+ * @returns The cases, in the order in which to run them.
+ * @throws {TypeError} If the setup skips a case that does not exist.
+ */
+export function adapterConformance(setup: AdapterSetup): ConformanceCase[] {
+  const definitions = [
+    ...lifecycleCases,
+    ...deliveryCases,
+    ...subscriptionCases,
+    ...isolationCases,
+    ...refusalCases(setup),
+    ...faultCases,
+  ];
+  const names = new Set(definitions.map(({ name }) => name));
+  for (const { case: name } of setup.skip ?? []) {
+    if (!names.has(name)) throw new TypeError(`Cannot skip the case "${name}": there is none of that name`);
+  }
+  return definitions.flatMap((definition) => toCases(definition, setup));
+}
+
+function toCases({ name, needs, run }: CaseDefinition, setup: AdapterSetup): ConformanceCase[] {
+  const skipped = setup.skip?.find((skip) => skip.case === name);
+  const reason = skipped?.reason ?? needs?.(setup);
+  const cases: ConformanceCase[] = [{
+    name,
+    ...(reason === undefined ? {} : { skip: reason }),
+    async run() {
+      const stage = new Stage(setup);
+      try {
+        await run(stage);
+      } finally {
+        await stage.end();
+      }
+    },
+  }];
+  if (skipped?.instead) cases.push(skipped.instead);
+  return cases;
+}
