@@ -62,6 +62,7 @@ export type ServerMessage =
   | readonly [kind: "ev", name: string, payload?: unknown]
   | readonly [kind: "pub", topic: string, payload?: unknown]
   | readonly [kind: "rec", topic: string, offset: number, payload?: unknown]
+  | readonly [kind: "gap", topic: string, position: Position]
   | readonly [kind: "end", topic: string, error: WireError]
   | readonly [kind: "move", withinMs: number]
   | readonly [kind: "ping"];
@@ -130,6 +131,8 @@ function isServerMessage(m: readonly unknown[]): boolean {
       return m.length >= 2 && m.length <= 3 && isText(m[1]);
     case "rec":
       return m.length >= 3 && m.length <= 4 && isText(m[1]) && isCount(m[2]);
+    case "gap":
+      return m.length === 3 && isText(m[1]) && isPosition(m[2]);
     case "end":
       return m.length === 3 && isText(m[1]) && isWireError(m[2]);
     case "fault":

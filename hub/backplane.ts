@@ -1,0 +1,235 @@
+/**
+ * The hub's side of the adapter seam: opens it, publishes without ever throwing for its sake, coalesces one turn's
+ * messages of a channel, and hands what arrives to whoever cares for its kind.
+ *
+ * @module
+ */
+
+import type { Adapter, AdapterStage } from "../adapters/adapter.ts";
+import { type Clock, HubError, systemClock } from "../contract/mod.ts";
+import { type BusMessage, type BusMessageOf, decodeBus, encodeBus } from "./bus_wire.ts";
+import { Interest } from "./interest.ts";
+
+/** A list longer than this, in UTF-16 units, leaves before the turn ends. */
+const MAX_BATCH_LENGTH = 64 * 1024;
+
+/** What {@linkcode Backplane} needs. */
+export interface BackplaneOptions {
+  /** The adapter; the backplane owns it from here on. */
+  readonly adapter: Adapter;
+  /** The identity of this node. */
+  readonly nodeId: string;
+  /** How long a subscribe may take, in milliseconds. */
+  readonly subscribeTimeoutMs: number;
+  /** Where timeouts come from. */
+  readonly clock?: Clock;
+  /** See `Transport.endOfTurn`. */
+  endOfTurn(callback: () => void): void;
+  /** Told of everything that goes wrong. */
+  onError(error: unknown, info: { readonly stage: AdapterStage; readonly channel?: string }): void;
+  /** Told when the backplane comes and goes. */
+  onStatus(status: "up" | "down"): void;
+}
+
+type Handler<K extends BusMessage[0]> = (message: BusMessageOf<K>, from: string, channel: string) => void;
+
+interface Batch {
+  readonly messages: string[];
+  length: number;
+}
+
+/** The backplane as the rest of the hub sees it. */
+export class Backplane {
+  /** The channels that this node listens to. */
+  readonly interest: Interest;
+  readonly #options: BackplaneOptions;
+  readonly #handlers = new Map<string, (message: BusMessage, from: string, channel: string) => void>();
+  readonly #batches = new Map<string, Batch>();
+  readonly #whenOpen = Promise.withResolvers<void>();
+  #status: "up" | "down" = "down";
+  #malformed = 0;
+  #opened = false;
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: BackplaneOptions) {
+    this.#options = options;
+    const { adapter, clock = systemClock, subscribeTimeoutMs: timeoutMs } = options;
+    this.interest = new Interest({
+      adapter: {
+        name: adapter.name,
+        subscribe: (channel) => this.#whenOpen.promise.then(() => adapter.subscribe(channel)),
+        unsubscribe: (channel) => adapter.unsubscribe(channel),
+      },
+      clock,
+      timeoutMs,
+      onError: (error, stage, channel) => options.onError(error, { stage, channel }),
+    });
+  }
+
+  /** The adapter's name. */
+  get name(): string {
+    return this.#options.adapter.name;
+  }
+
+  /** Whether the backplane is reachable. */
+  get status(): "up" | "down" {
+    return this.#status;
+  }
+
+  /** Whether no other node can ever be reached. */
+  get solitary(): boolean {
+    return this.#options.adapter.solitary === true;
+  }
+
+  /** How many messages of other nodes were dropped because they could not be read. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  /** How many messages wait for the end of the turn. */
+  get pending(): number {
+    return this.#batches.size;
+  }
+
+  /**
+   * Connects.
+   *
+   * @throws Whatever the adapter's `open` rejects with.
+   */
+  async open(): Promise<void> {
+    const { adapter, nodeId, onError, onStatus } = this.#options;
+    await adapter.open({
+      nodeId,
+      onError,
+      deliver: (channel, data, from) => this.#deliver(channel, data, from),
+      onStatus: (status) => {
+        if (status === this.#status || this.#closed) return;
+        this.#status = status;
+        onStatus(status);
+      },
+    });
+    this.#opened = true;
+    this.#whenOpen.resolve();
+  }
+
+  /**
+   * Says who handles a kind of message. One handler a kind.
+   *
+   * @param kind The kind.
+   * @param handler What it throws is reported with stage `"delivery"`, and hurts no other message.
+   */
+  on<K extends BusMessage[0]>(kind: K, handler: Handler<K>): void {
+    this.#handlers.set(
+      kind,
+      handler as unknown as (message: BusMessage, from: string, channel: string) => void,
+    );
+  }
+
+  /**
+   * Sends a message to the other nodes that listen to a channel, with whatever else is sent there in this turn.
+   *
+   * @param channel The channel.
+   * @param message The message.
+   * @throws {HubError} `TOO_LARGE` when the message is beyond the adapter's limit; `BAD_REQUEST` when a payload is
+   * not JSON. Never for the backplane's sake.
+   */
+  publish(channel: string, message: BusMessage): void {
+    if (!this.solitary) this.prepare(channel, message)();
+  }
+
+  /**
+   * Does the part of `publish` that may throw.
+   *
+   * @param channel The channel.
+   * @param message The message.
+   * @returns Sends it; does not throw.
+   */
+  prepare(channel: string, message: BusMessage): () => void {
+    if (this.solitary) return () => {};
+    const text = encodeBus(message);
+    this.#checkSize(text, channel);
+    return () => this.#enqueue(channel, text);
+  }
+
+  /** Sends what waits, then disconnects. Never rejects. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.interest.close();
+    this.#flush();
+    this.#closed = true;
+    this.#status = "down";
+    try {
+      await this.#options.adapter.close();
+    } catch (error) {
+      this.#options.onError(error, { stage: "close" });
+    }
+  }
+
+  #checkSize(text: string, channel: string): void {
+    const { maxMessageBytes = Infinity } = this.#options.adapter;
+    const room = maxMessageBytes - 2; // the list's brackets
+    if (text.length * 3 <= room) return; // no UTF-16 unit takes more than 3 bytes
+    const bytes = new TextEncoder().encode(text).length;
+    if (bytes > room) {
+      throw new HubError(
+        "TOO_LARGE",
+        `Cannot publish ${bytes} bytes on "${channel}": ${this.name} takes at most ${maxMessageBytes}`,
+        { data: { bytes, maxBytes: maxMessageBytes } },
+      );
+    }
+  }
+
+  #enqueue(channel: string, text: string): void {
+    if (this.#closed) return;
+    const { maxMessageBytes = Infinity } = this.#options.adapter;
+    const maxLength = Math.min(MAX_BATCH_LENGTH, maxMessageBytes / 3);
+    let batch = this.#batches.get(channel);
+    if (batch && batch.length + text.length > maxLength) {
+      this.#send(channel, batch);
+      this.#batches.delete(channel);
+      batch = undefined;
+    }
+    if (!batch) {
+      batch = { messages: [], length: 2 };
+      if (this.#batches.size === 0) this.#options.endOfTurn(() => this.#flush());
+      this.#batches.set(channel, batch);
+    }
+    batch.messages.push(text);
+    batch.length += text.length + 1;
+  }
+
+  #flush(): void {
+    for (const [channel, batch] of this.#batches) this.#send(channel, batch);
+    this.#batches.clear();
+  }
+
+  #send(channel: string, { messages }: Batch): void {
+    try {
+      if (!this.#opened) {
+        throw new HubError("UNAVAILABLE", `Cannot publish on "${channel}" before ${this.name} is open`);
+      }
+      this.#options.adapter.publish(channel, `[${messages.join(",")}]`);
+    } catch (error) {
+      this.#options.onError(error, { stage: "publish", channel });
+    }
+  }
+
+  #deliver(channel: string, data: string | Uint8Array, from: string): void {
+    if (this.#closed) return;
+    const { onError } = this.#options;
+    try {
+      for (const message of decodeBus(data)) {
+        try {
+          this.#handlers.get(message[0])?.(message, from, channel);
+        } catch (error) {
+          this.#malformed++;
+          onError(error, { stage: "delivery", channel });
+        }
+      }
+    } catch (error) {
+      this.#malformed++;
+      onError(error, { stage: "delivery", channel });
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * What nodes say to each other over a backplane. A message on a channel is a JSON list of tuples, each of which
+ * starts with its kind; whatever fits none of them is dropped and reported.
+ *
+ * @module
+ */
+
+import { HubError, type WireError } from "../contract/mod.ts";
+
+/** What a node tells of itself. */
+export interface NodeCard {
+  /** When it started, in milliseconds since 1970: a node that starts again under the same id is another one. */
+  readonly incarnation: number;
+  /** How many connections it has. */
+  readonly connections: number;
+}
+
+/** A message between nodes. */
+export type BusMessage =
+  | readonly [kind: "ev", name: string, payload: unknown, except?: string]
+  | readonly [
+    kind: "evs",
+    id: string,
+    rooms: readonly string[],
+    name: string,
+    payload: unknown,
+    except?: string,
+  ]
+  | readonly [kind: "pub", payload: unknown]
+  | readonly [kind: "user", user: string, name: string, payload: unknown]
+  | readonly [kind: "to", connection: string, name: string, payload: unknown]
+  | readonly [kind: "shut", connection: string, reason: string]
+  | readonly [kind: "bus", name: string, payload: unknown]
+  | readonly [kind: "hello", card: NodeCard]
+  | readonly [kind: "here", card: NodeCard]
+  | readonly [kind: "beat", card: NodeCard]
+  | readonly [kind: "bye"]
+  | readonly [kind: "ask", id: number, method: string, input: unknown]
+  | readonly [kind: "ans", id: number, output: unknown]
+  | readonly [kind: "fail", id: number, error: WireError];
+
+/** One kind of message. */
+export type BusMessageOf<K extends BusMessage[0]> = Extract<BusMessage, { readonly 0: K }>;
+
+const isText = (value: unknown) => typeof value === "string";
+const isOptionalText = (value: unknown) => value === undefined || value === null || isText(value);
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+const isCard = (value: unknown) =>
+  isRecord(value) && isCount(value.incarnation) && isCount(value.connections);
+const isError = (value: unknown) => isRecord(value) && isText(value.code) && isText(value.message);
+
+const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolean } = {
+  ev: (m) => isText(m[1]) && isOptionalText(m[3]),
+  evs: (m) =>
+    isText(m[1]) && Array.isArray(m[2]) && m[2].every(isText) && isText(m[3]) && isOptionalText(m[5]),
+  pub: (m) => m.length <= 2,
+  user: (m) => isText(m[1]) && isText(m[2]),
+  to: (m) => isText(m[1]) && isText(m[2]),
+  shut: (m) => isText(m[1]) && isText(m[2]),
+  bus: (m) => isText(m[1]),
+  hello: (m) => isCard(m[1]),
+  here: (m) => isCard(m[1]),
+  beat: (m) => isCard(m[1]),
+  bye: (m) => m.length === 1,
+  ask: (m) => isCount(m[1]) && isText(m[2]),
+  ans: (m) => isCount(m[1]),
+  fail: (m) => isCount(m[1]) && isError(m[2]),
+};
+
+/**
+ * Reads what arrived on a channel.
+ *
+ * @param data The data.
+ * @returns The messages, in order.
+ * @throws {HubError} `BAD_REQUEST` when it is anything else.
+ */
+export function decodeBus(data: string | Uint8Array): readonly BusMessage[] {
+  try {
+    const list: unknown = JSON.parse(typeof data === "string" ? data : new TextDecoder().decode(data));
+    if (!Array.isArray(list)) throw new TypeError("Not a list");
+    for (const m of list) {
+      if (
+        !Array.isArray(m) || !isText(m[0]) || !Object.hasOwn(CHECKS, m[0]) ||
+        !CHECKS[m[0] as BusMessage[0]](m)
+      ) {
+        throw new TypeError("Not a message between nodes");
+      }
+    }
+    return list as BusMessage[];
+  } catch (cause) {
+    throw new HubError("BAD_REQUEST", "Cannot read what arrived from another node", { cause });
+  }
+}
+
+/**
+ * Writes a message.
+ *
+ * @param message The message.
+ * @throws {HubError} `BAD_REQUEST` when a payload is not JSON.
+ */
+export function encodeBus(message: BusMessage): string {
+  try {
+    return JSON.stringify(message);
+  } catch (cause) {
+    throw new HubError("BAD_REQUEST", `Cannot send "${message[0]}" to other nodes: its payload is not JSON`, {
+      cause,
+    });
+  }
+}

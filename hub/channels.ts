@@ -1,0 +1,31 @@
+/**
+ * What rooms, topics, roles, users and nodes are called on the backplane.
+ *
+ * @module
+ */
+
+/** Users share so many channels, so that a node needs no subscription per user. See docs/decisions. */
+export const USER_PARTITIONS = 64;
+
+/** The channel that every node listens to. */
+export const CLUSTER_CHANNEL = "cluster";
+
+/** The channel of a room. */
+export const roomChannel = (room: string): string => `room:${room}`;
+
+/** The channel of a topic: of a role's own one when `role` is given. */
+export const topicChannel = (topic: string, role?: string): string =>
+  role === undefined ? `topic:${topic}` : `topic@${encodeURIComponent(role)}:${topic}`;
+
+/** The channel of all connections of a role. */
+export const roleChannel = (role: string): string => `role:${role}`;
+
+/** The inbox of a node. */
+export const nodeChannel = (nodeId: string): string => `node:${nodeId}`;
+
+/** The channel of the users whose ids hash alike (FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/). */
+export function userChannel(user: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < user.length; i++) hash = Math.imul(hash ^ user.charCodeAt(i), 0x01000193);
+  return `user:${(hash >>> 0) % USER_PARTITIONS}`;
+}

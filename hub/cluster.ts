@@ -1,0 +1,192 @@
+/**
+ * Questions and orders about connections anywhere in the cluster.
+ *
+ * @module
+ */
+
+import { CLOSE_CODES, HubError } from "../contract/mod.ts";
+import type { Connection } from "./connection.ts";
+import type { Members, NodeInfo } from "./membership.ts";
+import type { Questions } from "./questions.ts";
+
+/** Which connections: those that fit everything that is given. Nothing given means all. */
+export interface ConnectionQuery {
+  /** This one. */
+  readonly id?: string;
+  /** Those in this room. */
+  readonly room?: string;
+  /** Those of this user. */
+  readonly user?: string;
+  /** Those of this role. */
+  readonly role?: string;
+  /** Those that subscribe to this topic. */
+  readonly topic?: string;
+}
+
+/** A connection, as other nodes see it. */
+export interface ConnectionInfo {
+  /** Its id. */
+  readonly id: string;
+  /** The node that serves it. */
+  readonly nodeId: string;
+  /** Its role. */
+  readonly role: string;
+  /** The id of its user; absent when anonymous. */
+  readonly user?: string;
+}
+
+/** Who was found. */
+export interface Found {
+  /** The connections. */
+  readonly connections: readonly ConnectionInfo[];
+  /** The nodes that did not answer in time; what they have is not in the result. */
+  readonly missing: readonly string[];
+}
+
+/** How many were found, or reached. */
+export interface Counted {
+  /** How many. */
+  readonly count: number;
+  /** The nodes that did not answer in time; what they have is not in the result. */
+  readonly missing: readonly string[];
+}
+
+/** How long to wait. */
+export interface ClusterCallOptions {
+  /**
+   * In milliseconds.
+   *
+   * @default {the hub's cluster.requestTimeoutMs}
+   */
+  readonly timeoutMs?: number;
+  /** Gives up when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** The cluster, seen from one hub. Nothing here is all or nothing: who does not answer is in `missing`. */
+export interface Cluster {
+  /** The nodes that this one knows of, itself first. */
+  nodes(): readonly NodeInfo[];
+  /** Which connections there are. */
+  connections(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Found>;
+  /** How many connections there are. */
+  count(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
+  /** Disconnects; the clients do not come back by themselves. */
+  disconnect(query: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
+  /** Puts connections into a room. */
+  join(query: ConnectionQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
+  /** Takes connections out of a room. */
+  leave(query: ConnectionQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
+}
+
+/** What {@linkcode createCluster} needs. */
+export interface ClusterParts {
+  /** This node. */
+  readonly nodeId: string;
+  /** The nodes. */
+  readonly members: Members;
+  /** How they are asked. */
+  readonly questions: Questions;
+  /** How long by default, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Which connections of this node fit a query. */
+  find(query: ConnectionQuery): readonly Connection[];
+  /** Puts a connection of this node into a room. */
+  join(conn: Connection, room: string): Promise<void>;
+  /** Takes a connection of this node out of a room. */
+  leave(conn: Connection, room: string): void;
+}
+
+const QUERY_KEYS = ["id", "room", "user", "role", "topic"] as const;
+type Action = (query: ConnectionQuery, room: string) => unknown;
+
+/** Makes the cluster's view of a hub. */
+export function createCluster({ nodeId, members, questions, timeoutMs, ...local }: ClusterParts): Cluster {
+  const actions = {
+    connections: (query) => local.find(query).map((conn) => describe(conn, nodeId)),
+    count: (query) => local.find(query).length,
+    disconnect: (query) => {
+      const found = local.find(query);
+      for (const conn of found) conn.close(CLOSE_CODES.DISCONNECTED, "Disconnected by the application");
+      return found.length;
+    },
+    join: async (query, room) => {
+      const joined = await Promise.allSettled(local.find(query).map((conn) => local.join(conn, room)));
+      return joined.filter(({ status }) => status === "fulfilled").length;
+    },
+    leave: (query, room) => {
+      const found = local.find(query).filter((conn) => conn.rooms.has(room));
+      for (const conn of found) local.leave(conn, room);
+      return found.length;
+    },
+  } satisfies Record<string, Action>;
+
+  for (const [name, action] of Object.entries(actions) as [string, Action][]) {
+    questions.on(`cluster:${name}`, (input) => action(...readInput(input)));
+  }
+
+  /** Does it here, and asks the others to; early on, so that all nodes work at once. */
+  async function everywhere<T>(
+    name: keyof typeof actions,
+    query: ConnectionQuery,
+    room: string,
+    options: ClusterCallOptions = {},
+  ): Promise<{ results: T[]; missing: string[] }> {
+    const remote = questions.ask(members.others, `cluster:${name}`, { query, room }, {
+      timeoutMs,
+      ...options,
+    });
+    const [outcome, here] = await Promise.all([remote, (actions[name] as Action)(query, room)]);
+    return {
+      results: [here as T, ...outcome.answers.values() as Iterable<T>],
+      missing: [...outcome.missing, ...outcome.failures.keys()],
+    };
+  }
+
+  const counted = async (
+    name: keyof typeof actions,
+    query: ConnectionQuery,
+    room: string,
+    options?: ClusterCallOptions,
+  ): Promise<Counted> => {
+    const { results, missing } = await everywhere<unknown>(name, query, room, options);
+    return {
+      count: results.reduce<number>((sum, n) => sum + (Number.isSafeInteger(n) ? n as number : 0), 0),
+      missing,
+    };
+  };
+
+  return {
+    nodes: () => members.list(),
+    async connections(query = {}, options) {
+      const { results, missing } = await everywhere<unknown>("connections", query, "", options);
+      return {
+        connections: results.flatMap((list) => Array.isArray(list) ? list.filter(isInfo) : []),
+        missing,
+      };
+    },
+    count: (query = {}, options) => counted("count", query, "", options),
+    disconnect: (query, options) => counted("disconnect", query, "", options),
+    join: (query, room, options) => counted("join", query, room, options),
+    leave: (query, room, options) => counted("leave", query, room, options),
+  };
+}
+
+function describe({ id, role, user }: Connection, nodeId: string): ConnectionInfo {
+  return user ? { id, nodeId, role, user: user.id } : { id, nodeId, role };
+}
+
+/** A question as another node sent it. */
+function readInput(input: unknown): [query: ConnectionQuery, room: string] {
+  const { query, room } = (input ?? {}) as { query?: Record<string, unknown>; room?: unknown };
+  const valid = typeof room === "string" && typeof query === "object" && query !== null &&
+    QUERY_KEYS.every((key) => query[key] === undefined || typeof query[key] === "string");
+  if (!valid) throw new HubError("BAD_REQUEST", "Cannot read the question of another node");
+  return [query, room];
+}
+
+function isInfo(value: unknown): value is ConnectionInfo {
+  const { id, nodeId, role, user } = (value ?? {}) as Record<string, unknown>;
+  return [id, nodeId, role].every((text) => typeof text === "string") &&
+    (user === undefined || typeof user === "string");
+}

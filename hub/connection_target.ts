@@ -1,0 +1,103 @@
+/**
+ * A connection by its id, on whatever node it is: the id tells.
+ *
+ * @module
+ */
+
+import { type CallOptions, CLOSE_CODES, HubError } from "../contract/mod.ts";
+import type { Backplane } from "./backplane.ts";
+import { nodeChannel } from "./channels.ts";
+import type { Connection } from "./connection.ts";
+import type { Events } from "./events.ts";
+import type { Members } from "./membership.ts";
+import type { Questions } from "./questions.ts";
+
+/** How much longer than the client its node is waited for, in milliseconds. */
+const GRACE_MS = 1_000;
+
+/** What {@linkcode Directory} needs. */
+export interface DirectoryOptions {
+  /** The other nodes. */
+  readonly backplane: Backplane;
+  /** Who they are. */
+  readonly members: Members;
+  /** How they are asked. */
+  readonly questions: Questions;
+  /** What may be sent. */
+  readonly events: Events;
+  /** How long a client may take to answer where the caller does not say, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** A connection of this node. */
+  find(id: string): Connection | undefined;
+}
+
+/** Reaches single connections. */
+export class Directory {
+  readonly #options: DirectoryOptions;
+
+  /** @param options What it needs. */
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
+    const { backplane, questions, find, events } = options;
+    backplane.on("to", ([, id, name, payload]) => find(id)?.emit(name, events.parse(name, payload)));
+    backplane.on("shut", ([, id, reason]) => find(id)?.close(CLOSE_CODES.DISCONNECTED, reason));
+    questions.on("connection:request", (asked) => {
+      const { id, name, input, timeoutMs } = readRequest(asked);
+      const conn = find(id);
+      if (!conn) throw notFound(id);
+      return conn.request(name, input, { timeoutMs });
+    });
+  }
+
+  /** See `ConnectionTarget.emit`. */
+  emit(id: string, name: string, payload: unknown): void {
+    const { find, events, backplane } = this.#options;
+    const conn = find(id);
+    if (conn) return conn.emit(name, payload);
+    backplane.publish(nodeChannel(nodeOf(id)), ["to", id, name, events.parse(name, payload)]);
+  }
+
+  /** See `ConnectionTarget.close`. */
+  close(id: string, reason = "Disconnected by the application"): void {
+    const { find, backplane } = this.#options;
+    const conn = find(id);
+    if (conn) conn.close(CLOSE_CODES.DISCONNECTED, reason);
+    else backplane.publish(nodeChannel(nodeOf(id)), ["shut", id, reason]);
+  }
+
+  /** See `ConnectionTarget.request`. */
+  async request(id: string, name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+    const { find, members, questions, requestTimeoutMs } = this.#options;
+    const conn = find(id);
+    if (conn) return await conn.request(name, input, options);
+    const node = nodeOf(id);
+    if (!members.others.includes(node)) throw notFound(id);
+    const { timeoutMs = requestTimeoutMs, signal } = options;
+    const asked = { id, name, input, timeoutMs };
+    const outcome = await questions.ask([node], "connection:request", asked, {
+      timeoutMs: timeoutMs + GRACE_MS,
+      signal,
+    });
+    const failure = outcome.failures.get(node);
+    if (failure) throw failure;
+    if (outcome.missing.length === 0) return outcome.answers.get(node);
+    throw members.others.includes(node)
+      ? new HubError("TIMEOUT", `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`)
+      : new HubError("DISCONNECTED", `Node ${node} left before connection ${id} answered "${name}"`);
+  }
+}
+
+/** Makes the id of a node's connection. */
+export const connectionId = (nodeId: string, count: number): string => `${nodeId}.${count.toString(36)}`;
+
+const nodeOf = (id: string): string => id.slice(0, Math.max(0, id.lastIndexOf(".")));
+
+const notFound = (id: string): HubError => new HubError("NOT_FOUND", `There is no connection ${id}`);
+
+function readRequest(asked: unknown): { id: string; name: string; input: unknown; timeoutMs: number } {
+  const { id, name, input, timeoutMs } = (asked ?? {}) as Record<string, unknown>;
+  if (typeof id === "string" && typeof name === "string" && typeof timeoutMs === "number") {
+    return { id, name, input, timeoutMs };
+  }
+  throw new HubError("BAD_REQUEST", "Cannot read the question of another node");
+}

@@ -1,0 +1,228 @@
+/**
+ * `createHub`: puts the parts together.
+ *
+ * @module
+ */
+
+import { createMemoryAdapter } from "../adapters/memory.ts";
+import { type Contract, type ContractDefinition, systemClock } from "../contract/mod.ts";
+import type { BunWebSocketHandler, Transport } from "../transports/transport.ts";
+import { createWebSocketTransport } from "../transports/websocket.ts";
+import { Backplane } from "./backplane.ts";
+import { Bus } from "./bus.ts";
+import { createCluster } from "./cluster.ts";
+import type { Connection } from "./connection.ts";
+import { connectionId, Directory } from "./connection_target.ts";
+import { Events } from "./events.ts";
+import { findConnections } from "./find_connections.ts";
+import { HandlerTable } from "./handlers.ts";
+import type { Published } from "./history.ts";
+import { KeyedLimit, resolveLimits } from "./limits.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { Members } from "./membership.ts";
+import type { AnyHubOptions, HubErrorInfo, HubOptions } from "./options.ts";
+import { Questions } from "./questions.ts";
+import { Reception } from "./reception.ts";
+import { Registry } from "./registry.ts";
+import { Rooms } from "./rooms.ts";
+import { createRoutes } from "./routes.ts";
+import type { Session } from "./session.ts";
+import { readStats } from "./stats.ts";
+import { Topics } from "./topics.ts";
+import type { Hub, HubUser } from "./types.ts";
+
+/**
+ * Makes a hub: one process's end of a contract. It opens its adapter at once; see `ready`.
+ *
+ * @param contract What clients and servers may say; see {@linkcode defineContract}.
+ * @param options Who may come in, over what, and what happens then.
+ * @throws {RangeError} When a limit or interval makes no sense.
+ *
+ * @example One hub, one client, one process
+ * ```ts
+ * import { createClient, createHub, defineContract } from "@trunkline/hub";
+ * import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
+ * import { assertEquals } from "@std/assert";
+ * import { z } from "zod";
+ *
+ * const contract = defineContract({
+ *   roles: { member: { clientToServer: { add: { input: z.array(z.number()), output: z.number() } } } },
+ * });
+ * const loopback = createLoopbackTransport();
+ * await using hub = createHub(contract, {
+ *   authenticate: ({ role }) => ({ role }),
+ *   transports: [loopback], // leave it out to serve WebSockets: app.route("/realtime", hub.routes)
+ * });
+ * hub.implement({ member: { add: (numbers) => numbers.reduce((a, b) => a + b, 0) } });
+ * await hub.ready;
+ *
+ * await using client = createClient(contract, {
+ *   url: "ws://loopback",
+ *   role: "member",
+ *   transport: loopback.client(),
+ * });
+ * assertEquals(await client.request("add", [1, 2, 3]), 6);
+ * ```
+ */
+export function createHub<D extends ContractDefinition, User extends HubUser = HubUser, Ctx = undefined>(
+  contract: Contract<D>,
+  options: HubOptions<D, User, Ctx>,
+): Hub<D, User, Ctx> {
+  // The parts work with names and unknown values, which they check; the types are put on again here, once.
+  return assemble(contract as unknown as Contract, options as unknown as AnyHubOptions) as unknown as Hub<
+    D,
+    User,
+    Ctx
+  >;
+}
+
+/** What the hub itself gives, its types forgotten. */
+type UntypedHub = { readonly [K in keyof Hub<ContractDefinition>]: unknown };
+
+function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
+  const { clock = systemClock, adapter = createMemoryAdapter(), cluster: clusterOptions = {} } = given;
+  const transports = given.transports ?? [createWebSocketTransport()];
+  const [firstTransport] = transports;
+  if (!firstTransport) {
+    throw new TypeError("Cannot create a hub without transports: leave the option out for WebSockets");
+  }
+  const options = { ...given, clock };
+  const limits = resolveLimits(given);
+  const nodeId = crypto.randomUUID();
+  const requestTimeoutMs = given.requestTimeoutMs ?? 10_000;
+  const backplaneTimeoutMs = given.backplaneTimeoutMs ?? 10_000;
+  const clusterTimeoutMs = clusterOptions.requestTimeoutMs ?? 5_000;
+  const onError = guard(
+    given.onError ?? ((error, info) => console.error(`[trunkline] ${info.stage}`, info, error)),
+  );
+
+  const backplane = new Backplane({
+    adapter,
+    nodeId,
+    subscribeTimeoutMs: backplaneTimeoutMs,
+    clock,
+    onError,
+    endOfTurn: (callback) => firstTransport.endOfTurn(callback),
+    onStatus: (status) => lifecycle.backplaneIs(status),
+  });
+  const registry = new Registry(backplane.interest);
+  const events = new Events({ contract, registry, backplane });
+  const topics = new Topics({ contract, registry, backplane, clock, max: limits.maxHistories });
+  const questions = new Questions({
+    backplane,
+    clock,
+    onError: (error, name) => onError(error, { stage: "handler", name }),
+  });
+  const connections = new Map<string, Session>();
+  const members = new Members({
+    backplane,
+    nodeId,
+    clock,
+    heartbeatMs: clusterOptions.heartbeatMs ?? 10_000,
+    nodeTimeoutMs: clusterOptions.nodeTimeoutMs ?? 30_000,
+    connections: () => connections.size,
+    onLeave: (id) => questions.left(id),
+  });
+  const bus = new Bus({ contract, backplane, members, questions, timeoutMs: clusterTimeoutMs, onError });
+  const find = (id: string): Connection | undefined => connections.get(id)?.conn;
+  const directory = new Directory({ backplane, members, questions, events, requestTimeoutMs, find });
+  const rooms = new Rooms({ registry, events, find });
+  const handlers = new HandlerTable(contract);
+  const users = new KeyedLimit(limits.maxConnectionsPerUser);
+  let lastConnection = 0;
+  const reception = new Reception({
+    contract,
+    options,
+    limits,
+    nodeId,
+    heartbeatMs: given.heartbeatMs ?? 25_000,
+    requestTimeoutMs,
+    handlers,
+    topics,
+    registry,
+    users,
+    connections,
+    nextId: () => connectionId(nodeId, ++lastConnection),
+    onError,
+  });
+  const lifecycle = new Lifecycle({
+    backplane,
+    members,
+    questions,
+    reception,
+    topics,
+    events,
+    clock,
+    nodeId,
+    backplaneTimeoutMs,
+  });
+  const cluster = createCluster({
+    nodeId,
+    members,
+    questions,
+    timeoutMs: clusterTimeoutMs,
+    find: (query) => findConnections(query, connections.values()),
+    join: (conn, room) => rooms.add(room, conn.id),
+    leave: (conn, room) => rooms.remove(room, conn.id),
+  });
+  for (const transport of transports) reception.attach(transport);
+  const routes = createRoutes(transports, () => lifecycle.health(connections.size));
+  lifecycle.start();
+
+  return {
+    nodeId,
+    ready: lifecycle.ready,
+    routes,
+    cluster,
+    get websocket() {
+      return bunHandler(transports);
+    },
+    implement: (given: Parameters<HandlerTable["implement"]>[0]) => handlers.implement(given),
+    room: (name: string) => ({ ...rooms.room(name), members: () => cluster.connections({ room: name }) }),
+    rooms: (names: readonly string[]) => rooms.rooms(names),
+    publish: (name: string, payload: unknown) => publish(topics, name, payload),
+    history: (name: string, query?: Parameters<Topics["history"]>[1]) =>
+      Promise.try(() => topics.history(topics.find(name), query)),
+    forRole: (role: string) => ({
+      publish: (name: string, payload: unknown) => publish(topics, name, payload, role),
+      emit: (name: string, payload: unknown) => events.toRole(role, name, payload),
+    }),
+    user: (id: string) => ({ emit: (name: string, payload: unknown) => events.toUser(id, name, payload) }),
+    connection: (id: string) => ({
+      emit: (name: string, payload: unknown) => directory.emit(id, name, payload),
+      request: (name: string, input: unknown, options?: Parameters<Directory["request"]>[3]) =>
+        directory.request(id, name, input, options),
+      close: (reason?: string) => directory.close(id, reason),
+    }),
+    emitServer: (name: string, payload: unknown) => bus.emit(name, payload),
+    onServer: (name: string, listener: Parameters<Bus["on"]>[1]) => bus.on(name, listener),
+    requestServers: (name: string, input: unknown, options?: Parameters<Bus["request"]>[2]) =>
+      bus.request(name, input, options),
+    stats: () => readStats({ connections, reception, registry, backplane, questions, topics, users }),
+    close: ({ drainMs = 0 }: { readonly drainMs?: number } = {}) => lifecycle.close(drainMs),
+    [Symbol.asyncDispose]: () => lifecycle.close(0),
+  };
+}
+
+/** Publishes; a topic with history answers with a promise, of its errors too. */
+function publish(topics: Topics, name: string, payload: unknown, role?: string): Promise<Published> | void {
+  const topic = topics.find(name, role);
+  if (!topic.entry.definition.history) return void topics.publish(topic, payload);
+  return Promise.try(() => topics.publish(topic, payload)!);
+}
+
+function bunHandler(transports: readonly Transport[]): BunWebSocketHandler {
+  for (const { websocket } of transports) if (websocket) return websocket;
+  throw new TypeError("Cannot give Bun a websocket handler: none of the hub's transports needs one");
+}
+
+/** An error handler that throws must not take anything with it. */
+function guard(onError: NonNullable<AnyHubOptions["onError"]>): (error: unknown, info: HubErrorInfo) => void {
+  return (error, info) => {
+    try {
+      onError(error, info);
+    } catch (failure) {
+      console.error("[trunkline] onError threw", failure, "when told of", error);
+    }
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * Events to rooms, roles, users and single connections, on this node and on the others.
+ *
+ * @module
+ */
+
+import { type Contract, type Entry, HubError, parseNow } from "../contract/mod.ts";
+import type { Backplane } from "./backplane.ts";
+import { roleChannel, roomChannel, userChannel } from "./channels.ts";
+import type { Connection } from "./connection.ts";
+import { Outgoing } from "./outgoing.ts";
+import type { Registry } from "./registry.ts";
+
+/** How many messages to several rooms are remembered at the most, twice over. */
+const MAX_REMEMBERED = 4_096;
+
+/** The group of a user's connections. */
+export const userGroup = (user: string): string => `who:${user}`;
+
+/** What {@linkcode Events} needs. */
+export interface EventsOptions {
+  /** The contract. */
+  readonly contract: Contract;
+  /** Who is in what. */
+  readonly registry: Registry;
+  /** The other nodes. */
+  readonly backplane: Backplane;
+}
+
+/** The events of a hub. */
+export class Events {
+  readonly #registry: Registry;
+  readonly #backplane: Backplane;
+  readonly #entries = new Map<string, Entry>();
+  readonly #shared: ReadonlyMap<string, Entry>;
+  /** Messages to several rooms that have arrived over one of them; the older half is forgotten first. */
+  #remembered = new Set<string>();
+  #rememberedBefore = new Set<string>();
+
+  /** @param options What it needs. */
+  constructor({ contract, registry, backplane }: EventsOptions) {
+    this.#registry = registry;
+    this.#backplane = backplane;
+    this.#shared = contract.shared.serverToClient;
+    for (const surface of contract.roles.values()) {
+      for (const [name, entry] of surface.serverToClient) if (entry.payload) this.#entries.set(name, entry);
+    }
+    backplane.on("ev", ([, name, payload, except], _from, channel) => {
+      this.#deliver(channel, name, this.parse(name, payload), except);
+    });
+    backplane.on("evs", ([, id, rooms, name, payload, except]) => {
+      if (!this.#remembers(id)) this.#deliverAll(rooms, name, this.parse(name, payload), except);
+    });
+    backplane.on("user", ([, user, name, payload]) => {
+      if (this.#registry.members(userGroup(user)).size > 0) {
+        this.#deliver(userGroup(user), name, this.parse(name, payload));
+      }
+    });
+  }
+
+  /**
+   * Checks an event.
+   *
+   * @throws {HubError} `NOT_FOUND`, `VALIDATION`.
+   */
+  parse(name: string, payload: unknown): unknown {
+    const entry = this.#entries.get(name);
+    if (!entry) {
+      throw new HubError("NOT_FOUND", `Cannot send event "${name}": the contract has none of that name`);
+    }
+    return parseNow(entry.payload!, payload, `event "${name}"`);
+  }
+
+  /** To a room, on every node. */
+  toRoom(room: string, name: string, payload: unknown, except?: string): void {
+    const parsed = this.parse(name, payload);
+    const channel = roomChannel(room);
+    const send = this.#backplane.prepare(channel, ["ev", name, parsed, except]);
+    this.#deliver(channel, name, parsed, except);
+    send();
+  }
+
+  /** To several rooms, one copy for whoever is in many of them. */
+  toRooms(rooms: readonly string[], name: string, payload: unknown, except?: string): void {
+    const parsed = this.parse(name, payload);
+    const id = crypto.randomUUID();
+    const sends = rooms.map((room) =>
+      this.#backplane.prepare(roomChannel(room), ["evs", id, rooms, name, parsed, except])
+    );
+    this.#deliverAll(rooms, name, parsed, except);
+    for (const send of sends) send();
+  }
+
+  /** To a role, on every node. */
+  toRole(role: string, name: string, payload: unknown): void {
+    const parsed = this.parse(name, payload);
+    const send = this.#backplane.prepare(roleChannel(role), ["ev", name, parsed]);
+    this.#deliver(roleChannel(role), name, parsed);
+    send();
+  }
+
+  /** To a user's connections, on every node. */
+  toUser(user: string, name: string, payload: unknown): void {
+    const parsed = this.parse(name, payload);
+    const send = this.#backplane.prepare(userChannel(user), ["user", user, name, parsed]);
+    this.#deliver(userGroup(user), name, parsed);
+    send();
+  }
+
+  /** Forgets the older half of what has arrived; call it at least as rarely as copies of one message may lag. */
+  sweep(): void {
+    this.#rememberedBefore = this.#remembered;
+    this.#remembered = new Set();
+  }
+
+  #deliver(group: string, name: string, parsed: unknown, except?: string): void {
+    this.#registry.deliver(group, outgoing(name, parsed), this.#filter(name, except));
+  }
+
+  #deliverAll(rooms: readonly string[], name: string, parsed: unknown, except?: string): void {
+    const message = outgoing(name, parsed);
+    const accepts = this.#filter(name, except);
+    const reached = new Set<Connection>();
+    for (const room of rooms) {
+      for (const conn of this.#registry.members(roomChannel(room))) {
+        if (reached.has(conn) || accepts?.(conn) === false) continue;
+        reached.add(conn);
+        conn.outbox.push(message);
+      }
+    }
+  }
+
+  /** Who is sent an event: not the excepted one, and only roles that have it. */
+  #filter(name: string, except: string | undefined | null): ((conn: Connection) => boolean) | undefined {
+    const shared = this.#shared.has(name);
+    if (shared && !except) return undefined;
+    return (conn) => conn.id !== except && (shared || conn.surface.serverToClient.has(name));
+  }
+
+  #remembers(id: string): boolean {
+    if (this.#remembered.has(id) || this.#rememberedBefore.has(id)) return true;
+    this.#remembered.add(id);
+    if (this.#remembered.size >= MAX_REMEMBERED) this.sweep();
+    return false;
+  }
+}
+
+function outgoing(name: string, parsed: unknown): Outgoing {
+  return new Outgoing(["ev", name, parsed], { droppable: true });
+}

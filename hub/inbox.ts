@@ -1,0 +1,311 @@
+/**
+ * What one client says: checked, limited in rate, and handled in the order in which it was said.
+ *
+ * @module
+ */
+
+import {
+  asClientMessage,
+  type ClientMessage,
+  CLOSE_CODES,
+  type Codec,
+  type Encoded,
+  HubError,
+  parse,
+  parseNow,
+  toWireError,
+  type WireError,
+} from "../contract/mod.ts";
+import type { Connection } from "./connection.ts";
+import type { CallContext, Handler, HandlerTable } from "./handlers.ts";
+import type { Limits, RateLimiter } from "./limits.ts";
+import type { HubErrorInfo } from "./options.ts";
+import { Outgoing } from "./outgoing.ts";
+import { sendError } from "./send_error.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+
+/** What {@linkcode Inbox} needs. */
+export interface InboxParts {
+  /** Whose inbox. */
+  readonly conn: Connection;
+  /** How its frames are read. */
+  readonly codec: Codec;
+  /** What is done with requests and signals. */
+  readonly handlers: HandlerTable;
+  /** Its subscriptions. */
+  readonly subscriptions: Subscriptions;
+  /** How fast it may speak. */
+  readonly rate: RateLimiter;
+  /** The bounds. */
+  readonly limits: Limits;
+  /** Told of what the client is not told of. */
+  onError(error: unknown, info: HubErrorInfo): void;
+}
+
+/** A request or signal that is being handled; its abort signal is made when somebody looks at it. */
+class Call implements CallContext {
+  readonly conn: Connection;
+  #aborter: AbortController | undefined;
+  #reason: HubError | undefined;
+
+  constructor(conn: Connection) {
+    this.conn = conn;
+  }
+
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController();
+    if (this.#reason) this.#aborter.abort(this.#reason);
+    return this.#aborter.signal;
+  }
+
+  abort(reason: HubError): void {
+    this.#reason = reason;
+    this.#aborter?.abort(reason);
+  }
+}
+
+/** The inbox of a connection. */
+export class Inbox {
+  readonly #parts: InboxParts;
+  readonly #calls = new Map<number, Call>();
+  readonly #signals = new Set<Call>();
+  /** What was said after a message whose schema takes its time. */
+  #waiting: ClientMessage[] | undefined;
+  #closed = false;
+
+  /** @param parts What it needs. */
+  constructor(parts: InboxParts) {
+    this.#parts = parts;
+  }
+
+  /** How many requests and signals are being handled, or wait for that. */
+  get size(): number {
+    return this.#calls.size + this.#signals.size + (this.#waiting?.length ?? 0);
+  }
+
+  /** Takes a frame. Does not throw: a frame that is not of the protocol ends the connection. */
+  receive(frame: Encoded): void {
+    const { conn, codec, limits } = this.#parts;
+    if (frame.length > limits.maxFrameBytes) {
+      return conn.close(
+        CLOSE_CODES.FRAME_TOO_LARGE,
+        `A frame may have ${limits.maxFrameBytes} bytes at the most`,
+      );
+    }
+    try {
+      for (const value of codec.decode(frame)) {
+        if (this.#closed || !this.#admit(value)) return;
+      }
+    } catch (error) {
+      conn.close(CLOSE_CODES.PROTOCOL_ERROR, toWireError(error).message);
+    }
+  }
+
+  /** The connection is gone: whatever is being handled is aborted. */
+  close(): void {
+    this.#closed = true;
+    this.#waiting = undefined;
+    const reason = new HubError("DISCONNECTED", "The client is gone");
+    for (const call of [...this.#calls.values(), ...this.#signals]) call.abort(reason);
+    this.#calls.clear();
+    this.#signals.clear();
+  }
+
+  /** Checks one message and handles it, now or in its turn. */
+  #admit(value: unknown): boolean {
+    const { conn, limits, rate } = this.#parts;
+    const message = asClientMessage(value);
+    const verdict = rate.take();
+    if (verdict === "flood") {
+      conn.close(CLOSE_CODES.RATE_LIMITED, `More than ${limits.messagesPerSecond} messages a second`);
+      return false;
+    }
+    if (verdict === "refused") this.#refuse(message);
+    else if (!this.#waiting) this.#handle(message);
+    else if (this.#waiting.push(message) > limits.maxPendingRequests) {
+      conn.close(CLOSE_CODES.RATE_LIMITED, `More than ${limits.maxPendingRequests} messages wait`);
+      return false;
+    }
+    return true;
+  }
+
+  #refuse(message: ClientMessage): void {
+    const error = new HubError(
+      "RATE_LIMITED",
+      `More than ${this.#parts.limits.messagesPerSecond} messages a second`,
+    );
+    if (message[0] === "req" || message[0] === "sub") this.#fail(message[1], error);
+    else if (message[0] === "sig") this.#fault(message[1], error);
+    else this.#handle(message); // an answer, a cancel, an unsubscribe: refusing it would only keep more in memory
+  }
+
+  #handle(message: ClientMessage): void {
+    const { conn, subscriptions } = this.#parts;
+    switch (message[0]) {
+      case "req":
+        return this.#request(message[1], message[2], message[3]);
+      case "sig":
+        return this.#signal(message[1], message[2]);
+      case "sub":
+        return void subscriptions.subscribe(message[1], message[2], message[3]);
+      case "unsub":
+        return subscriptions.unsubscribe(message[1]);
+      case "res":
+        return conn.calls.resolve(message[1], message[2]);
+      case "err":
+        return conn.calls.reject(message[1], message[2]);
+      case "cancel":
+        this.#calls.get(message[1])?.abort(new HubError("TIMEOUT", "The client gave up"));
+        this.#calls.delete(message[1]);
+        return;
+      case "pong":
+        return;
+      case "hello":
+        conn.close(CLOSE_CODES.PROTOCOL_ERROR, "A second hello");
+    }
+  }
+
+  #request(id: number, name: string, input: unknown): void {
+    const { conn, limits } = this.#parts;
+    const entry = conn.surface.clientToServer.get(name);
+    const handler = this.#handler(name, entry?.input !== undefined);
+    if (typeof handler !== "function") return this.#fail(id, handler);
+    if (this.#calls.has(id)) {
+      return this.#fail(id, new HubError("BAD_REQUEST", `Request ${id} is being handled already`));
+    }
+    if (this.#calls.size >= limits.maxPendingRequests) {
+      return this.#fail(
+        id,
+        new HubError("RATE_LIMITED", `${this.#calls.size} requests wait for their answers`),
+      );
+    }
+    let parsed: unknown;
+    try {
+      parsed = parse(entry!.input!, input, `input of "${name}"`);
+    } catch (error) {
+      return this.#failRequest(id, name, error, "input");
+    }
+    const call = new Call(conn);
+    this.#calls.set(id, call);
+    if (!(parsed instanceof Promise)) return this.#run(id, name, handler, parsed, call);
+    this.#holdUntil(parsed.then(
+      (value) => this.#run(id, name, handler, value, call),
+      (error) => this.#settle(id, call, () => this.#failRequest(id, name, error, "input")),
+    ));
+  }
+
+  /** Calls a handler and answers with what it gives back. */
+  #run(id: number, name: string, handler: Handler, input: unknown, call: Call): void {
+    const fail = (error: unknown) =>
+      this.#settle(id, call, () => this.#failRequest(id, name, error, "handler"));
+    const answer = (output: unknown) => this.#answer(id, name, output, call);
+    if (this.#calls.get(id) !== call) return; // taken back while its schema took its time
+    try {
+      const output = handler(input, call);
+      if (isThenable(output)) Promise.resolve(output).then(answer).catch(fail);
+      else answer(output);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #answer(id: number, name: string, output: unknown, call: Call): void {
+    const send = (value: unknown) =>
+      this.#settle(id, call, () => this.#parts.conn.outbox.push(new Outgoing(["res", id, value])));
+    const fail = (error: unknown) =>
+      this.#settle(id, call, () => this.#failRequest(id, name, error, "output"));
+    try {
+      const parsed = parse(
+        this.#parts.conn.surface.clientToServer.get(name)!.output!,
+        output,
+        `output of "${name}"`,
+      );
+      if (parsed instanceof Promise) parsed.then(send).catch(fail);
+      else send(parsed);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** Does the last thing for a request, unless it was taken back. */
+  #settle(id: number, call: Call, act: () => void): void {
+    if (this.#calls.get(id) !== call) return;
+    act();
+    this.#calls.delete(id);
+  }
+
+  #signal(name: string, payload: unknown): void {
+    const { conn, limits, onError } = this.#parts;
+    const entry = conn.surface.clientToServer.get(name);
+    const handler = this.#handler(name, entry?.payload !== undefined);
+    if (typeof handler !== "function") return this.#fault(name, handler);
+    if (this.#signals.size >= limits.maxPendingRequests) {
+      return this.#fault(
+        name,
+        new HubError("RATE_LIMITED", `${this.#signals.size} signals are being handled`),
+      );
+    }
+    let parsed: unknown;
+    try {
+      parsed = parseNow(entry!.payload!, payload, `signal "${name}"`);
+    } catch (error) {
+      if (!(error instanceof HubError)) onError(error, { stage: "handler", name, connectionId: conn.id });
+      return this.#fault(name, error);
+    }
+    const call = new Call(conn);
+    const fail = (error: unknown) => {
+      onError(error, { stage: "handler", name, connectionId: conn.id });
+      this.#fault(name, error);
+    };
+    try {
+      const done = handler(parsed, call);
+      if (!isThenable(done)) return;
+      this.#signals.add(call);
+      Promise.resolve(done).catch(fail).finally(() => this.#signals.delete(call));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #handler(name: string, declared: boolean): Handler | HubError {
+    const { conn, handlers } = this.#parts;
+    if (!declared) return new HubError("NOT_FOUND", `Role "${conn.role}" has no "${name}" of this kind`);
+    return handlers.get(conn.role, name) ?? new HubError("UNAVAILABLE", `"${name}" is not implemented yet`);
+  }
+
+  /** Holds back what is said from here on until a schema has answered. */
+  #holdUntil(done: Promise<void>): void {
+    this.#waiting = [];
+    void done.then(() => {
+      const waiting = this.#waiting ?? [];
+      this.#waiting = undefined;
+      for (const [i, message] of waiting.entries()) {
+        if (this.#closed) return;
+        this.#handle(message);
+        if (this.#waiting) return void (this.#waiting as ClientMessage[]).push(...waiting.slice(i + 1));
+      }
+    });
+  }
+
+  #failRequest(id: number, name: string, error: unknown, at: "input" | "handler" | "output"): void {
+    const { conn, onError } = this.#parts;
+    const expected = error instanceof HubError && at !== "output";
+    if (!expected) {
+      onError(error, { stage: at === "output" ? "output" : "handler", name, connectionId: conn.id });
+    }
+    this.#fail(id, at === "output" ? new Error("The output does not fit the contract") : error);
+  }
+
+  #fail(id: number, error: unknown): void {
+    sendError(this.#parts.conn, error, (wire) => new Outgoing(["err", id, wire]), this.#parts.onError);
+  }
+
+  #fault(name: string, error: unknown): void {
+    const message = (wire: WireError) => new Outgoing(["fault", wire, name], { droppable: true });
+    sendError(this.#parts.conn, error, message, this.#parts.onError);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}

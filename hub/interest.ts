@@ -1,0 +1,214 @@
+/**
+ * Which channels this node listens to: counted, so that many joiners share one subscription of the backplane and the
+ * last leaver ends it.
+ *
+ * @module
+ */
+
+import type { Adapter } from "../adapters/adapter.ts";
+import { type Clock, HubError } from "../contract/mod.ts";
+
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
+
+/** A share in a channel's subscription. */
+export interface Lease {
+  /** Resolves when the subscription is live; rejects when it fails or takes too long. Never hangs. */
+  readonly ready: Promise<void>;
+  /** Gives the share back. Idempotent; needless after `ready` has rejected. */
+  release(): void;
+}
+
+/** Those who wait for the same subscribe, and from then on share it. */
+interface Generation {
+  shares: number;
+  readonly ready: Promise<void>;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+interface Entry {
+  readonly channel: string;
+  generation: Generation;
+  live: boolean;
+  running: boolean;
+}
+
+/** What {@linkcode Interest} needs. */
+export interface InterestOptions {
+  /** Where to subscribe. */
+  readonly adapter: Pick<Adapter, "subscribe" | "unsubscribe" | "name">;
+  /** Where timeouts come from. */
+  readonly clock: Clock;
+  /** How long a subscribe may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Told of every failure, also of those that somebody waits for. */
+  onError(error: unknown, stage: "subscribe" | "unsubscribe", channel: string): void;
+}
+
+function newGeneration(): Generation {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  promise.catch(() => {}); // whoever waits sees it; nobody may be waiting
+  return { shares: 0, ready: promise, resolve, reject };
+}
+
+/** The channels that this node is interested in. */
+export class Interest {
+  readonly #options: InterestOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #retries = new Set<() => void>();
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: InterestOptions) {
+    this.#options = options;
+  }
+
+  /** How many channels are subscribed, or on their way there or back. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Whether whatever another node publishes on a channel arrives now. */
+  isLive(channel: string): boolean {
+    return this.#entries.get(channel)?.live === true;
+  }
+
+  /**
+   * Takes a share in a channel's subscription; the first one subscribes.
+   *
+   * @param channel The channel.
+   */
+  acquire(channel: string): Lease {
+    if (this.#closed) {
+      const refused = newGeneration();
+      refused.reject(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
+      return { ready: refused.ready, release() {} };
+    }
+    let entry = this.#entries.get(channel);
+    if (!entry) {
+      entry = { channel, generation: newGeneration(), live: false, running: false };
+      this.#entries.set(channel, entry);
+    }
+    const { generation } = entry;
+    generation.shares++;
+    let released = false;
+    const release = () => {
+      if (released) return;
+      released = true;
+      generation.shares--;
+      this.#settle(entry);
+    };
+    this.#settle(entry);
+    return { ready: generation.ready, release };
+  }
+
+  /**
+   * Takes a share and keeps wanting it: after a failure it tries again, first after a second, at last every half a
+   * minute.
+   *
+   * @param channel The channel.
+   * @returns `settled` resolves after the first try, whatever came of it.
+   */
+  keep(channel: string): { readonly settled: Promise<void>; release(): void } {
+    let released = false;
+    let lease = this.acquire(channel);
+    let cancelRetry = () => {};
+    const retry = (delayMs: number) => {
+      if (released || this.#closed) return;
+      this.#retries.delete(cancelRetry);
+      cancelRetry = this.#options.clock.after(delayMs, () => {
+        lease = this.acquire(channel);
+        lease.ready.catch(() => retry(Math.min(delayMs * 2, MAX_RETRY_MS)));
+      });
+      this.#retries.add(cancelRetry);
+    };
+    const settled = lease.ready.catch(() => retry(FIRST_RETRY_MS));
+    return {
+      settled,
+      release: () => {
+        released = true;
+        cancelRetry();
+        this.#retries.delete(cancelRetry);
+        lease.release();
+      },
+    };
+  }
+
+  /** Ends everything: who waits is refused, nobody subscribes any more. The adapter itself is closed elsewhere. */
+  close(): void {
+    this.#closed = true;
+    for (const { channel, generation } of this.#entries.values()) {
+      generation.reject(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
+    }
+    this.#entries.clear();
+    for (const cancel of this.#retries) cancel();
+    this.#retries.clear();
+  }
+
+  /** Brings the backplane's state to what is wanted; one run at a time per channel. */
+  #settle(entry: Entry): void {
+    if (entry.running || this.#closed) return;
+    entry.running = true;
+    void this.#run(entry);
+  }
+
+  async #run(entry: Entry): Promise<void> {
+    const { channel } = entry;
+    for (;;) {
+      const wanted = entry.generation.shares > 0;
+      if (wanted && !entry.live) entry.live = await this.#subscribe(entry);
+      else if (!wanted && entry.live) await this.#unsubscribe(entry);
+      else break;
+      if (this.#closed) return;
+    }
+    entry.running = false;
+    if (!entry.live && this.#entries.get(channel) === entry) this.#entries.delete(channel);
+  }
+
+  async #subscribe(entry: Entry): Promise<boolean> {
+    const { adapter, clock, timeoutMs, onError } = this.#options;
+    const { channel } = entry;
+    const fail = (error: unknown) => {
+      onError(error, "subscribe", channel);
+      const { generation } = entry;
+      entry.generation = newGeneration(); // the failed ones hold no share any more
+      generation.reject(
+        error instanceof HubError
+          ? error
+          : new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}" over ${adapter.name}`, {
+            cause: error,
+          }),
+      );
+    };
+    const stop = clock.after(timeoutMs, () => {
+      fail(
+        new HubError(
+          "TIMEOUT",
+          `Cannot subscribe to "${channel}" over ${adapter.name} within ${timeoutMs} ms`,
+        ),
+      );
+    });
+    const waiting = entry.generation;
+    try {
+      await adapter.subscribe(channel);
+      entry.generation.resolve();
+      return true;
+    } catch (error) {
+      if (entry.generation === waiting || entry.generation.shares > 0) fail(error);
+      return false;
+    } finally {
+      stop();
+    }
+  }
+
+  async #unsubscribe(entry: Entry): Promise<void> {
+    entry.live = false;
+    entry.generation = newGeneration(); // whoever comes from here on waits for a new subscribe
+    try {
+      await this.#options.adapter.unsubscribe(entry.channel);
+    } catch (error) {
+      this.#options.onError(error, "unsubscribe", entry.channel);
+    }
+  }
+}

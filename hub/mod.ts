@@ -1,0 +1,24 @@
+/**
+ * The server: hubs.
+ *
+ * @module
+ */
+
+export { createHub } from "./create_hub.ts";
+export type * from "./cluster.ts";
+export type { SlowConsumerPolicy } from "./held.ts";
+export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "./history.ts";
+export type { NodeInfo, NodeState } from "./membership.ts";
+export type {
+  Authorization,
+  DisconnectReason,
+  Handshake,
+  HubErrorInfo,
+  HubErrorStage,
+  HubLimits,
+  HubOptions,
+  Identity,
+} from "./options.ts";
+export type { Health } from "./routes.ts";
+export type { HubStats } from "./stats.ts";
+export type * from "./types.ts";

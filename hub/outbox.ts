@@ -1,0 +1,146 @@
+/**
+ * What one connection is sent: coalesced per turn while the connection keeps up, held within bounds while it does not.
+ *
+ * @module
+ */
+
+import type { Link } from "../transports/transport.ts";
+import { Held, type HeldLimits } from "./held.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Sequence } from "./sequence.ts";
+import type { Gatherer, Turn } from "./turn.ts";
+
+/** The bounds of an outbox. */
+export interface OutboxLimits extends HeldLimits {
+  /** Messages in one frame. */
+  readonly maxFrameMessages: number;
+  /** The size from which on a frame leaves at once, in bytes (UTF-16 units of text). */
+  readonly maxFrameBytes: number;
+  /** From so many unsent bytes of the link on, messages are held. */
+  readonly highWaterBytes: number;
+}
+
+/** The outbox of a connection. It starts corked: nothing leaves before `uncork`. */
+export class Outbox implements Gatherer {
+  readonly #link: Link;
+  readonly #turn: Turn;
+  readonly #limits: OutboxLimits;
+  readonly #overflow: () => void;
+  readonly #held: Held;
+  #sequence: Sequence | undefined;
+  #holding = true;
+  #corked = true;
+  #closed = false;
+  /** Whether anything left since this was last set to `false`. */
+  active = false;
+
+  /**
+   * @param link Where to send.
+   * @param turn The turn that this connection's transport and codec share.
+   * @param limits The bounds.
+   * @param overflow Called once when the bounds are exceeded; the outbox is closed by then.
+   */
+  constructor(link: Link, turn: Turn, limits: OutboxLimits, overflow: () => void) {
+    this.#link = link;
+    this.#turn = turn;
+    this.#limits = limits;
+    this.#overflow = overflow;
+    this.#held = new Held(turn.codec, limits);
+  }
+
+  /** How many messages are held back because the connection is slow, or not open yet. */
+  get held(): number {
+    return this.#held.size;
+  }
+
+  /** How many messages were conflated away or dropped. */
+  get dropped(): number {
+    return this.#held.dropped;
+  }
+
+  /** Whether everything has been handed to the link, and has left it as far as the link can tell. */
+  get idle(): boolean {
+    return this.#closed || (this.#held.size === 0 && !this.#sequence && this.#link.bufferedAmount === 0);
+  }
+
+  /**
+   * Sends a message: with everything else of this turn, or when the connection has caught up.
+   *
+   * @param message The message.
+   */
+  push(message: Outgoing): void {
+    if (this.#closed) return;
+    if (this.#holding) return this.#hold(message);
+    const before = this.#sequence;
+    if (!before) this.#turn.gather(this);
+    const sequence = (before ?? this.#turn.root).with(message);
+    this.#sequence = sequence;
+    if (sequence.count >= this.#limits.maxFrameMessages || sequence.size >= this.#limits.maxFrameBytes) {
+      this.#send(sequence);
+      this.#sequence = this.#holding ? undefined : this.#turn.root;
+    }
+  }
+
+  /** Sends what was gathered in this turn. */
+  flush(): void {
+    const sequence = this.#sequence;
+    this.#sequence = undefined;
+    if (sequence && sequence.count > 0 && !this.#closed) this.#send(sequence);
+  }
+
+  /**
+   * Lets what was held leave, and from now on everything at once.
+   *
+   * @param first What goes before it all.
+   */
+  uncork(first: Outgoing): void {
+    if (this.#closed) return;
+    this.#corked = false;
+    const { codec } = this.#turn;
+    this.#link.send(codec.join([first.encoded(codec)]));
+    this.drained();
+  }
+
+  /** The link has room again. */
+  drained(): void {
+    if (this.#closed || this.#corked) return;
+    while (this.#held.size > 0) {
+      if (this.#link.bufferedAmount >= this.#limits.highWaterBytes) return;
+      this.#sendHeld();
+    }
+    this.#holding = false;
+  }
+
+  /** Forgets everything; nothing is sent any more. */
+  close(): void {
+    this.#closed = true;
+    this.#sequence = undefined;
+    while (this.#held.shift());
+  }
+
+  #hold(message: Outgoing): void {
+    if (this.#held.add(message)) return;
+    this.close();
+    this.#overflow();
+  }
+
+  #send(sequence: Sequence): void {
+    this.active = true;
+    this.#link.send(sequence.frame());
+    if (this.#link.bufferedAmount >= this.#limits.highWaterBytes) this.#holding = true;
+  }
+
+  #sendHeld(): void {
+    const { codec } = this.#turn;
+    const messages = [];
+    let size = 0;
+    while (messages.length < this.#limits.maxFrameMessages && size < this.#limits.maxFrameBytes) {
+      const message = this.#held.shift()?.encoded(codec);
+      if (message === undefined) break;
+      messages.push(message);
+      size += message.length;
+    }
+    this.active = true;
+    this.#link.send(codec.join(messages));
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Where links come in: whether to let them, the sessions that they become, their heartbeat, and their end.
+ *
+ * @module
+ */
+
+import { CLOSE_CODES, type Codec, jsonCodec } from "../contract/mod.ts";
+import type { Link, LinkAcceptor, LinkEvents, LinkRequest, Transport } from "../transports/transport.ts";
+import { KeyedLimit } from "./limits.ts";
+import { originAllowed } from "./origin.ts";
+import { Session, type SessionContext } from "./session.ts";
+import { Turn } from "./turn.ts";
+
+const CODECS: readonly Codec[] = [jsonCodec];
+
+/** Accepts the links of all transports. */
+export class Reception {
+  readonly #context: SessionContext;
+  readonly #addresses: KeyedLimit;
+  readonly #sessions = new Set<Session>();
+  readonly #whenEmpty = new Set<() => void>();
+  #stopBeating: (() => void) | undefined;
+  #state: "starting" | "open" | "closing" = "starting";
+
+  /** @param context What all sessions share. */
+  constructor(context: SessionContext) {
+    this.#context = context;
+    this.#addresses = new KeyedLimit(context.limits.maxConnectionsPerAddress);
+  }
+
+  /** Whether links are taken. */
+  get state(): "starting" | "open" | "closing" {
+    return this.#state;
+  }
+
+  /** All links that there are. */
+  get sessions(): ReadonlySet<Session> {
+    return this.#sessions;
+  }
+
+  /** How many addresses are counted. */
+  get addresses(): number {
+    return this.#addresses.size;
+  }
+
+  /** Connects a transport. */
+  attach(transport: Transport): void {
+    const { limits } = this.#context;
+    const turns = new Map(
+      CODECS.map((codec) => [codec.subprotocol, new Turn(codec, (end) => transport.endOfTurn(end))]),
+    );
+    const acceptor: LinkAcceptor = {
+      subprotocols: [...turns.keys()],
+      maxFrameBytes: limits.maxFrameBytes,
+      highWaterBytes: limits.outbox.highWaterBytes,
+      admit: (request) => this.#admit(request),
+      accept: (link, request) => this.#accept(link, request, turns.get(link.subprotocol)),
+    };
+    transport.attach(acceptor);
+  }
+
+  /** Takes links from now on. */
+  open(): void {
+    if (this.#state === "starting") this.#state = "open";
+  }
+
+  /**
+   * Takes no more links, and gets rid of those that there are.
+   *
+   * @param drainMs Over how long the clients are spread, in milliseconds; 0 closes at once.
+   * @returns Resolves when the last link is gone.
+   */
+  async close(drainMs: number): Promise<void> {
+    this.#state = "closing";
+    if (drainMs > 0 && this.#sessions.size > 0) {
+      for (const session of this.#sessions) session.move(drainMs);
+      await this.#empty(drainMs);
+    }
+    for (const session of this.#sessions) session.shut(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    await this.#empty(CLOSE_TIMEOUT_MS);
+    for (const session of this.#sessions) session.close(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    this.#stopBeating?.();
+  }
+
+  #admit({ request, address }: LinkRequest): Response | undefined {
+    const { options, limits } = this.#context;
+    if (this.#state !== "open") {
+      return refusal(503, "The node takes no connections now", { "retry-after": "1" });
+    }
+    if (!originAllowed(request, options.origins)) return refusal(403, "Not allowed from this Origin");
+    if (this.#sessions.size >= limits.maxConnections) {
+      return refusal(503, "The node is full", { "retry-after": "5" });
+    }
+    const key = this.#address({ request, address });
+    if (key !== undefined && !this.#addresses.hasRoom(key)) {
+      return refusal(429, "Too many connections of this address");
+    }
+    return undefined;
+  }
+
+  #accept(link: Link, { request, address }: LinkRequest, turn: Turn | undefined): LinkEvents {
+    const refuse = (code: number, reason: string): LinkEvents => {
+      link.close(code, reason);
+      return { message() {}, drain() {}, close() {} };
+    };
+    if (!turn) {
+      const known = CODECS.map(({ subprotocol }) => subprotocol).join(", ");
+      return refuse(CLOSE_CODES.UNSUPPORTED_VERSION, `Offer one of these subprotocols: ${known}`);
+    }
+    if (this.#state !== "open") return refuse(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    const { limits } = this.#context;
+    const key = this.#address({ request, address });
+    const forget = this.#sessions.size < limits.maxConnections ? this.#addresses.enter(key) : undefined;
+    if (!forget) return refuse(CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
+    const session: Session = new Session(this.#context, link, { request, address: key }, turn, () => {
+      forget();
+      this.#sessions.delete(session);
+      if (this.#sessions.size === 0) this.#becomeEmpty();
+    });
+    this.#sessions.add(session);
+    if (!this.#stopBeating) this.#beatLater();
+    return session;
+  }
+
+  #address({ request, address }: LinkRequest): string | undefined {
+    const { options } = this.#context;
+    return options.address ? options.address(request, address) : address;
+  }
+
+  #beatLater(): void {
+    this.#stopBeating = this.#context.options.clock.after(this.#context.heartbeatMs / 2, () => {
+      for (const session of this.#sessions) session.beat();
+      this.#beatLater();
+    });
+  }
+
+  #becomeEmpty(): void {
+    this.#stopBeating?.();
+    this.#stopBeating = undefined;
+    for (const resolve of this.#whenEmpty) resolve();
+  }
+
+  /** Waits until there is no link, or for so long. */
+  async #empty(ms: number): Promise<void> {
+    if (this.#sessions.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenEmpty.add(resolve);
+    const stop = this.#context.options.clock.after(ms, resolve);
+    await promise;
+    stop();
+    this.#whenEmpty.delete(resolve);
+  }
+}
+
+/** How long a client may take to close its end, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+function refusal(status: number, text: string, headers?: Record<string, string>): Response {
+  return new Response(`${text}\n`, { status, headers });
+}

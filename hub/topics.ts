@@ -1,0 +1,145 @@
+/**
+ * Topics: publishing, what arrives from other nodes, and history.
+ *
+ * @module
+ */
+
+import { type Contract, HubError, parseNow, type PatternTable, type TopicEntry } from "../contract/mod.ts";
+import type { Backplane } from "./backplane.ts";
+import { topicChannel } from "./channels.ts";
+import { Histories, type HistoriesOptions } from "./histories.ts";
+import type { HistoryPage, HistoryQuery, Published, TopicLog } from "./history.ts";
+import { Outgoing, type Urgency } from "./outgoing.ts";
+import type { Registry } from "./registry.ts";
+
+/** A topic, by name. */
+export interface Topic {
+  /** Its name. */
+  readonly name: string;
+  /** The parameters in its name. */
+  readonly params: Readonly<Record<string, string>>;
+  /** How it was declared. */
+  readonly entry: TopicEntry;
+  /** Its channel on the backplane, and its group in the registry. */
+  readonly channel: string;
+}
+
+/** What {@linkcode Topics} needs. */
+export interface TopicsOptions extends Pick<HistoriesOptions, "clock" | "max"> {
+  /** The contract. */
+  readonly contract: Contract;
+  /** Who subscribes. */
+  readonly registry: Registry;
+  /** The other nodes. */
+  readonly backplane: Backplane;
+}
+
+/** The topics of a hub. */
+export class Topics {
+  readonly histories: Histories;
+  readonly #contract: Contract;
+  readonly #registry: Registry;
+  readonly #backplane: Backplane;
+
+  /** @param options What it needs. */
+  constructor({ contract, registry, backplane, clock, max }: TopicsOptions) {
+    this.#contract = contract;
+    this.#registry = registry;
+    this.#backplane = backplane;
+    this.histories = new Histories({
+      interest: backplane.interest,
+      clock,
+      max,
+      solitary: backplane.solitary,
+      isUsed: (channel) => registry.members(channel).size > 0,
+      onRenewed: (channel, log) => this.#tellGap(channel, log),
+    });
+    backplane.on("pub", ([, payload], _from, channel) => this.#receive(channel, payload));
+  }
+
+  /**
+   * Finds a topic among those of a role (the shared ones included), or the shared ones.
+   *
+   * @throws {HubError} `NOT_FOUND`.
+   */
+  find(name: string, role?: string): Topic {
+    const surface = role === undefined ? this.#contract.shared : this.#contract.roles.get(role);
+    const topic = surface && lookUp(surface.topics, name);
+    if (topic) return topic;
+    const whose = role === undefined ? "The contract has no shared topic" : `Role "${role}" has no topic`;
+    throw new HubError("NOT_FOUND", `${whose} "${name}"`);
+  }
+
+  /** Publishes; see `Hub.publish` and `RoleScope.publish`. */
+  publish(topic: Topic, payload: unknown): Published | undefined {
+    const { payload: schema } = topic.entry.definition;
+    const parsed = parseNow(schema, payload, `topic "${topic.name}"`);
+    const send = this.#backplane.prepare(topic.channel, ["pub", parsed]);
+    const published = this.#deliver(topic, parsed);
+    send();
+    return published;
+  }
+
+  /** Reads a topic's history; see `Hub.history`. */
+  history(topic: Topic, query?: HistoryQuery): HistoryPage {
+    const { history } = topic.entry.definition;
+    if (!history) {
+      throw new HubError("NOT_FOUND", `Topic "${topic.name}" keeps no history: declare it in the contract`);
+    }
+    return this.histories.open(topic.channel, history).read(query);
+  }
+
+  /** Delivers to the subscribers of this node, by way of the log where there is one. */
+  #deliver(topic: Topic, parsed: unknown): Published | undefined {
+    const { channel, name, entry } = topic;
+    const { history, conflate } = entry.definition;
+    if (!history) {
+      this.#registry.deliver(
+        channel,
+        new Outgoing(["pub", name, parsed], urgency(channel, parsed, conflate)),
+      );
+      return undefined;
+    }
+    const published = this.histories.open(channel, history).append(parsed);
+    this.#registry.deliver(channel, new Outgoing(["rec", name, published.offset, parsed]));
+    return published;
+  }
+
+  #receive(channel: string, payload: unknown): void {
+    const topic = this.#byChannel(channel);
+    if (topic) {
+      this.#deliver(topic, parseNow(topic.entry.definition.payload, payload, `topic "${topic.name}"`));
+    }
+  }
+
+  #tellGap(channel: string, log: TopicLog): void {
+    const topic = this.#byChannel(channel);
+    if (topic) this.#registry.deliver(channel, new Outgoing(["gap", topic.name, log.position]));
+  }
+
+  #byChannel(channel: string): Topic | undefined {
+    const start = channel.indexOf(":");
+    const name = channel.slice(start + 1);
+    const [, role] = channel.slice(0, start).split("@");
+    const surface = role === undefined
+      ? this.#contract.shared
+      : this.#contract.roles.get(decodeURIComponent(role));
+    return surface && lookUp(surface.topics, name);
+  }
+}
+
+function lookUp(table: PatternTable<TopicEntry>, name: string): Topic | undefined {
+  const found = table.find(name);
+  return found &&
+    { name, params: found.params, entry: found.value, channel: topicChannel(name, found.value.role) };
+}
+
+/** Which message of a slow connection's makes an earlier one superfluous. */
+function urgency(channel: string, payload: unknown, conflate: boolean | string | undefined): Urgency {
+  if (!conflate) return DROPPABLE;
+  if (conflate === true) return { droppable: true, conflateKey: channel };
+  const value = (payload as Readonly<Record<string, unknown>> | null | undefined)?.[conflate];
+  return { droppable: true, conflateKey: `${channel}\n${String(value)}` };
+}
+
+const DROPPABLE: Urgency = { droppable: true };

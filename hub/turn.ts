@@ -1,0 +1,51 @@
+/**
+ * One turn of the event loop, seen from the outboxes of one transport and codec: what they gather until its end
+ * leaves together.
+ *
+ * @module
+ */
+
+import type { Codec } from "../contract/mod.ts";
+import { Sequence } from "./sequence.ts";
+
+/** Whoever gathers within a turn. */
+export interface Gatherer {
+  /** Sends what was gathered. Does not throw. */
+  flush(): void;
+}
+
+/** Gathers until the end of the turn. */
+export class Turn {
+  /** The codec of the connections that gather here. */
+  readonly codec: Codec;
+  readonly #endOfTurn: (callback: () => void) => void;
+  #root: Sequence;
+  #gatherers: Gatherer[] = [];
+
+  /**
+   * @param codec The codec of the connections that gather here.
+   * @param endOfTurn See `Transport.endOfTurn`.
+   */
+  constructor(codec: Codec, endOfTurn: (callback: () => void) => void) {
+    this.codec = codec;
+    this.#endOfTurn = endOfTurn;
+    this.#root = new Sequence(codec);
+  }
+
+  /** The empty sequence of this turn. */
+  get root(): Sequence {
+    return this.#root;
+  }
+
+  /** Asks to be flushed at the end of this turn; ask once per turn. */
+  gather(gatherer: Gatherer): void {
+    if (this.#gatherers.push(gatherer) === 1) this.#endOfTurn(() => this.#end());
+  }
+
+  #end(): void {
+    const gatherers = this.#gatherers;
+    this.#gatherers = [];
+    for (const gatherer of gatherers) gatherer.flush();
+    this.#root = new Sequence(this.codec);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Trunkline: a typed realtime hub for Deno and Bun.
+ *
+ * A **contract** says what clients and servers may say to each other, with a schema for every payload. A **hub** is a
+ * server process's end of it, a **client** the other. Hubs of several processes form a cluster over an **adapter**:
+ * one line.
+ *
+ * @example A whole application: two hubs of a cluster, and a client on each
+ * ```ts
+ * import { createClient, createHub, createMemoryAdapter, createMemoryBus, defineContract } from "@trunkline/hub";
+ * import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
+ * import { assertEquals } from "@std/assert";
+ * import { z } from "zod";
+ *
+ * const Text = z.object({ room: z.string(), text: z.string() });
+ * const chat = defineContract({
+ *   roles: {
+ *     member: {
+ *       clientToServer: {
+ *         join: { input: z.object({ room: z.string() }), output: z.void() },
+ *         say: { payload: Text },
+ *       },
+ *       serverToClient: { message: { payload: Text } },
+ *     },
+ *   },
+ * });
+ *
+ * const bus = createMemoryBus(); // between processes: createBroadcastChannelAdapter, a broker's adapter, ...
+ * function createNode() {
+ *   const loopback = createLoopbackTransport(); // for WebSockets leave `transports` out and mount hub.routes
+ *   const hub = createHub(chat, {
+ *     authenticate: ({ role }) => ({ role }),
+ *     transports: [loopback],
+ *     adapter: createMemoryAdapter({ bus }),
+ *   });
+ *   hub.implement({
+ *     member: {
+ *       join: ({ room }, { conn }) => hub.room(room).add(conn),
+ *       say: (message) => hub.room(message.room).broadcast("message", message),
+ *     },
+ *   });
+ *   const client = createClient(chat, { url: "ws://loopback", role: "member", transport: loopback.client() });
+ *   return { hub, client };
+ * }
+ *
+ * const [ann, bob] = [createNode(), createNode()];
+ * const heard = new Promise((resolve) => bob.client.on("message", resolve));
+ * await bob.client.request("join", { room: "lobby" }); // when it returns, every node reaches bob there
+ * ann.client.signal("say", { room: "lobby", text: "hi" });
+ * assertEquals(await heard, { room: "lobby", text: "hi" });
+ *
+ * for (const { client, hub } of [ann, bob]) {
+ *   await client.close();
+ *   await hub.close();
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export * from "./client/mod.ts";
+export * from "./contract/mod.ts";
+export * from "./hub/mod.ts";
+export {
+  createMemoryAdapter,
+  createMemoryBus,
+  type MemoryAdapterOptions,
+  type MemoryBus,
+} from "./adapters/memory.ts";
+export { createWebSocketTransport, type WebSocketTransportOptions } from "./transports/websocket.ts";

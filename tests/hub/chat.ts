@@ -1,0 +1,160 @@
+/**
+ * A contract and a cluster in one process for the tests of hub and client together.
+ *
+ * @module
+ */
+
+import {
+  type Client,
+  type ClientOptions,
+  createClient,
+  createHub,
+  createMemoryAdapter,
+  createMemoryBus,
+  defineContract,
+  type Hub,
+  type HubErrorInfo,
+  type HubOptions,
+  type MemoryBus,
+} from "@trunkline/hub";
+import { createLoopbackTransport, type LoopbackTransport } from "@trunkline/hub/transports/loopback";
+import { z } from "zod";
+
+const Message = z.object({ room: z.string(), text: z.string() });
+
+export const chat = defineContract({
+  shared: {
+    serverToClient: { dm: { payload: z.object({ text: z.string() }) } },
+    topics: {
+      stats: { payload: z.object({ n: z.number() }) },
+      "ticker/:symbol": { payload: z.object({ price: z.number() }) },
+      "log/:name": { payload: z.object({ n: z.number() }), history: { size: 8, ttlMs: 60_000 } },
+      "latest/:key": { payload: z.object({ key: z.string(), n: z.number() }), conflate: "key" },
+    },
+  },
+  roles: {
+    member: {
+      clientToServer: {
+        join: { input: z.object({ room: z.string() }), output: z.void() },
+        leave: { input: z.object({ room: z.string() }), output: z.void() },
+        say: { input: Message, output: z.object({ id: z.string() }) },
+        fail: { input: z.object({ how: z.enum(["known", "unknown", "never"]) }), output: z.void() },
+        typing: { payload: z.object({ room: z.string(), at: z.coerce.date() }) },
+        boom: { payload: z.object({}) },
+      },
+      serverToClient: {
+        message: { payload: Message.extend({ seq: z.number().default(0) }) },
+        confirm: { input: z.object({ question: z.string() }), output: z.boolean() },
+      },
+    },
+    admin: {
+      topics: { audit: { payload: z.object({ entry: z.string() }) } },
+    },
+  },
+  serverToServer: {
+    invalidate: { payload: z.object({ key: z.string() }) },
+    load: { input: z.object({}), output: z.object({ conns: z.number() }) },
+  },
+});
+
+export type ChatDefinition = (typeof chat)["definition"];
+export type ChatHub = Hub<ChatDefinition, { id: string }, undefined>;
+export type Member = Client<ChatDefinition, "member">;
+
+/** A node of a test's cluster, with everything that was reported to it. */
+export interface Node extends AsyncDisposable {
+  readonly hub: ChatHub;
+  readonly loopback: LoopbackTransport;
+  readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
+  /** What came in as `typing` signals. */
+  readonly typed: { readonly room: string; readonly at: Date }[];
+  /** A client that says it is `token`, and is open. */
+  member(token?: string, options?: Partial<ClientOptions<"member">>): Promise<Member>;
+  admin(): Promise<Client<ChatDefinition, "admin">>;
+}
+
+/** Starts a node; it is ready. Clients are closed with it. */
+export async function createNode(
+  bus?: MemoryBus,
+  options: Partial<HubOptions<ChatDefinition, { id: string }, undefined>> = {},
+): Promise<Node> {
+  const loopback = createLoopbackTransport();
+  const errors: Node["errors"] = [];
+  const typed: { room: string; at: Date }[] = [];
+  const clients: { close(): Promise<void> }[] = [];
+  const hub: ChatHub = createHub(chat, {
+    authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }),
+    transports: [loopback],
+    adapter: bus && createMemoryAdapter({ bus }),
+    onError: (error, info) => errors.push({ error, info }),
+    ...options,
+  });
+  let lastId = 0;
+  hub.implement({
+    member: {
+      join: ({ room }, { conn }) => hub.room(room).add(conn),
+      leave: ({ room }, { conn }) => hub.room(room).remove(conn),
+      say: (message) => {
+        const id = String(++lastId);
+        hub.room(message.room).broadcast("message", { ...message, seq: lastId });
+        return { id };
+      },
+      fail: ({ how }, { signal }) => {
+        if (how === "known") {
+          throw Object.assign(new (class extends Error {})("not a HubError"), { code: "KNOWN" });
+        }
+        if (how === "unknown") throw new Error("the password is hunter2");
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+      typing: (payload) => void typed.push(payload),
+      boom: () => {
+        throw new Error("boom");
+      },
+    },
+  });
+  await hub.ready;
+
+  const connect = {
+    url: "ws://loopback",
+    transport: loopback.client(),
+    reconnect: { baseMs: 1, maxMs: 5 },
+  } as const;
+  return {
+    hub,
+    loopback,
+    errors,
+    typed,
+    async member(token, options) {
+      const client = createClient(chat, { ...connect, role: "member", token, ...options });
+      clients.push(client);
+      await client.ready;
+      return client;
+    },
+    async admin() {
+      const client = createClient(chat, { ...connect, role: "admin" });
+      clients.push(client);
+      await client.ready;
+      return client;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) await client.close();
+      await hub.close();
+    },
+  };
+}
+
+/** Nodes of one cluster that know each other. */
+export async function createNodes(
+  count: number,
+  options?: Partial<HubOptions<ChatDefinition, { id: string }, undefined>>,
+): Promise<{ readonly bus: MemoryBus; readonly nodes: readonly Node[] } & AsyncDisposable> {
+  const bus = createMemoryBus();
+  const nodes = await Promise.all(Array.from({ length: count }, () => createNode(bus, options)));
+  return {
+    bus,
+    nodes,
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes) await node[Symbol.asyncDispose]();
+    },
+  };
+}
