@@ -299,7 +299,8 @@ class Loopback implements LoopbackTransport {
 
 /**
  * Makes a transport that carries links inside one process. Frames arrive in order and asynchronously, in microtasks;
- * the client's side can be slow, cut off or unreachable at will.
+ * the client's side can be slow, cut off or unreachable at will. Two ends that answer each other without an end leave
+ * timers no time to run.
  *
  * @example
  * ```ts
