@@ -124,7 +124,7 @@ export const bunSkin: WebSocketSkin = {
       link,
       upgrade(acceptor: LinkAcceptor, subprotocol: string): Response {
         const data = new BunLink(acceptor, link, subprotocol);
-        const headers: HeadersInit = subprotocol === "" ? {} : { "sec-websocket-protocol": subprotocol };
+        const headers = { "sec-websocket-protocol": subprotocol };
         // Bun has written the answer itself when it upgraded, and passes over this one.
         return server.upgrade(request, { data, headers }) ? new Response(null) : malformedUpgrade();
       },

@@ -71,8 +71,6 @@ class DenoLink implements Link {
   #lookAgainIn(ms: number): void {
     this.#look = setTimeout(() => {
       this.#look = undefined;
-      // Once the peer has said goodbye Deno reports an empty buffer, and a close only when all of it has left.
-      if (this.#socket.readyState !== WebSocket.OPEN) return;
       if (this.#congested) this.#lookAgainIn(Math.min(2 * ms, LONGEST_LOOK_MS));
       else this.#events.drain();
     }, ms);
