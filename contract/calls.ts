@@ -28,7 +28,11 @@ export class PendingCalls {
   readonly #calls = new Map<number, Pending>();
   #lastId = 0;
 
-  /** @param clock Where the timeouts come from. */
+  /**
+   * Starts without questions.
+   *
+   * @param clock Where the timeouts come from.
+   */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

@@ -53,6 +53,8 @@ export class HubError extends Error {
   readonly data: unknown;
 
   /**
+   * Makes an error.
+   *
    * @param code One of {@linkcode ERROR_CODES}, or a code of the application's own.
    * @param message What happened, to what, and what to do. It crosses the wire: no secrets.
    * @param options Details and cause.

@@ -14,34 +14,34 @@ import type { NamesOf, ParamsOf, PatternOf } from "./pattern.ts";
 import type { InputOf, OutputOf } from "./standard_schema.ts";
 
 /** No entries at all. */
-type None = Record<never, never>;
+export type None = Record<never, never>;
 
 /** A part of a surface, or nothing. */
-type Part<S, K extends string> = S extends { readonly [P in K]: infer T } ? T : None;
+export type Part<S, K extends string> = S extends { readonly [P in K]: infer T } ? T : None;
 
 /** A part of what a role has: the shared one and its own. */
-type PartOf<D extends ContractDefinition, R extends RoleOf<D>, K extends string> =
+export type PartOf<D extends ContractDefinition, R extends RoleOf<D>, K extends string> =
   & Part<D["shared"], K>
   & Part<D["roles"][R], K>;
 
 /** The same part of every role, and the shared one. */
-type PartOfAny<D extends ContractDefinition, K extends string> = Merge<
+export type PartOfAny<D extends ContractDefinition, K extends string> = Merge<
   Part<D["shared"], K> | { [R in RoleOf<D>]: Part<D["roles"][R], K> }[RoleOf<D>]
 >;
 
 /** A union of records as one record. */
-type Merge<U> = {
+export type Merge<U> = {
   [K in U extends unknown ? keyof U : never]: U extends { readonly [P in K]: infer T } ? T : never;
 };
 
 /** The entries with a payload. */
-type Messages<M> = { [N in keyof M as M[N] extends MessageDefinition ? N : never]: M[N] };
+export type Messages<M> = { [N in keyof M as M[N] extends MessageDefinition ? N : never]: M[N] };
 
 /** The entries with an input and an output. */
-type Requests<M> = { [N in keyof M as M[N] extends RequestDefinition ? N : never]: M[N] };
+export type Requests<M> = { [N in keyof M as M[N] extends RequestDefinition ? N : never]: M[N] };
 
 /** The string keys of a record. */
-type Names<M> = keyof M & string;
+export type Names<M> = keyof M & string;
 
 /** The roles of a contract. */
 export type RoleOf<D extends ContractDefinition> = Names<D["roles"]>;
@@ -94,7 +94,7 @@ export type AnyTopicsOf<D extends ContractDefinition> = PartOfAny<D, "topics">;
 export type TopicNames<T> = NamesOf<Names<T>>;
 
 /** The declaration that a concrete name leads to. */
-type TopicAt<T, N extends string> = T[PatternOf<Names<T>, N> & keyof T];
+export type TopicAt<T, N extends string> = T[PatternOf<Names<T>, N> & keyof T];
 
 /** What a publisher gives to a topic. */
 export type TopicInput<T, N extends string> = InputOf<PayloadOf<TopicAt<T, N>>>;
@@ -111,7 +111,7 @@ export type KeepsHistory<T, N extends string> = TopicAt<T, N> extends { readonly
 export type TopicParams<T> = { readonly [P in Names<T>]: ParamsOf<P> };
 
 /** The schema under `payload`. */
-type PayloadOf<E> = E extends { readonly payload: infer S } ? S : never;
+export type PayloadOf<E> = E extends { readonly payload: infer S } ? S : never;
 
 /** What the sender of a message gives. */
 export type PayloadInput<M, N extends keyof M> = InputOf<PayloadOf<M[N]>>;

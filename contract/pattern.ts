@@ -5,7 +5,7 @@
  */
 
 /** A segment as it may stand in a name: a parameter stands for any text. */
-type Segment<S extends string> = S extends `:${string}` ? string : S;
+export type Segment<S extends string> = S extends `:${string}` ? string : S;
 
 /** The names that a pattern stands for, as a template type: `` `ticker/${string}` ``. */
 export type NamesOf<P extends string> = P extends `${infer Head}/${infer Tail}`
@@ -13,7 +13,7 @@ export type NamesOf<P extends string> = P extends `${infer Head}/${infer Tail}`
   : Segment<P>;
 
 /** Whether a name fits a pattern, segment by segment. */
-type Fits<N extends string, P extends string> = P extends `${infer PHead}/${infer PTail}`
+export type Fits<N extends string, P extends string> = P extends `${infer PHead}/${infer PTail}`
   ? N extends `${infer NHead}/${infer NTail}` ? NHead extends Segment<PHead> ? Fits<NTail, PTail> : false
   : false
   : N extends `${string}/${string}` ? false
@@ -24,7 +24,8 @@ type Fits<N extends string, P extends string> = P extends `${infer PHead}/${infe
 export type PatternOf<Patterns extends string, N extends string> = N extends Patterns ? N
   : { [P in Patterns]: Fits<N, P> extends true ? P : never }[Patterns];
 
-type ParamNames<P extends string> = P extends `${infer Head}/${infer Tail}`
+/** The names of a pattern's parameters. */
+export type ParamNames<P extends string> = P extends `${infer Head}/${infer Tail}`
   ? ParamNames<Head> | ParamNames<Tail>
   : P extends `:${infer Name}` ? Name
   : never;

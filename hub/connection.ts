@@ -67,9 +67,9 @@ export class Connection {
   /** The requests that the client has not answered. */
   readonly calls: PendingCalls;
   /** Its groups, by name; kept by the registry. */
-  readonly memberships = new Map<string, Membership>();
+  readonly memberships: Map<string, Membership> = new Map();
   /** The rooms it is in; kept by the rooms. */
-  readonly rooms = new Set<string>();
+  readonly rooms: Set<string> = new Set();
   readonly #link: Link;
   readonly #requestTimeoutMs: number;
   readonly #maxPendingRequests: number;

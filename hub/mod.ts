@@ -5,7 +5,14 @@
  */
 
 export { createHub } from "./create_hub.ts";
-export type * from "./cluster.ts";
+export type {
+  Cluster,
+  ClusterCallOptions,
+  ConnectionInfo,
+  ConnectionQuery,
+  Counted,
+  Found,
+} from "./cluster.ts";
 export type { SlowConsumerPolicy } from "./held.ts";
 export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "./history.ts";
 export type { NodeInfo, NodeState } from "./membership.ts";

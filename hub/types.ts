@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Hono } from "hono";
 import type {
   AnswerInput,
   AnswerOutput,
@@ -102,7 +101,8 @@ export interface HandlerContext<Conn> {
   readonly signal: AbortSignal;
 }
 
-type Awaitable<T> = T | Promise<T>;
+/** A value, now or later. */
+export type Awaitable<T> = T | Promise<T>;
 
 /** The handlers of one surface: a function per request and signal. */
 export type SurfaceHandlers<M, Conn> = {
@@ -114,7 +114,7 @@ export type SurfaceHandlers<M, Conn> = {
 };
 
 /** Leaves out the surfaces on which clients send nothing. */
-type WithHandlers<H> = { readonly [K in keyof H as keyof H[K] extends never ? never : K]: H[K] };
+export type WithHandlers<H> = { readonly [K in keyof H as keyof H[K] extends never ? never : K]: H[K] };
 
 /** All handlers of a contract: by role, and under `shared` what every role may call. */
 export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = WithHandlers<
@@ -225,7 +225,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   /** Resolves when the hub serves clients; rejects when the backplane refuses or does not answer in time. */
   readonly ready: Promise<void>;
   /** The endpoints, for an application to mount: the transports' at `/`, and `/health`. */
-  readonly routes: Hono;
+  readonly routes: import("hono").Hono;
   /** What Bun's server is given as `websocket`. */
   readonly websocket: BunWebSocketHandler;
   /**
@@ -271,6 +271,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
     name: N,
     listener: (payload: PayloadOutput<BusEventsOf<D>, N>, context: BusContext) => Awaitable<void>,
   ): () => void;
+  /** Answers a bus request. */
   onServer<N extends NameOf<BusRequestsOf<D>>>(
     name: N,
     listener: (

@@ -26,7 +26,9 @@ export class FakeClock implements Clock {
     const until = this.#now + ms;
     for (;;) {
       let next: [number, { at: number; callback: () => void }] | undefined;
-      for (const entry of this.#timers) if (entry[1].at <= until && (!next || entry[1].at < next[1].at)) next = entry;
+      for (const entry of this.#timers) {
+        if (entry[1].at <= until && (!next || entry[1].at < next[1].at)) next = entry;
+      }
       if (!next) break;
       this.#timers.delete(next[0]);
       this.#now = next[1].at;
