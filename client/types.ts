@@ -136,12 +136,14 @@ export interface QuestionContext {
 }
 
 /** A handler for each request that the server may send to a role. */
-export type QuestionHandlers<D extends ContractDefinition, R extends RoleOf<D>> = {
-  readonly [N in keyof QuestionsOf<D, R>]: (
-    input: RequestParsed<QuestionsOf<D, R>, N>,
-    context: QuestionContext,
-  ) => AnswerInput<QuestionsOf<D, R>, N> | Promise<AnswerInput<QuestionsOf<D, R>, N>>;
-};
+export type QuestionHandlers<D extends ContractDefinition, R extends RoleOf<D>> =
+  // To `{}` any object would be assignable.
+  [keyof QuestionsOf<D, R>] extends [never] ? Readonly<Record<string, never>> : {
+    readonly [N in keyof QuestionsOf<D, R>]: (
+      input: RequestParsed<QuestionsOf<D, R>, N>,
+      context: QuestionContext,
+    ) => AnswerInput<QuestionsOf<D, R>, N> | Promise<AnswerInput<QuestionsOf<D, R>, N>>;
+  };
 
 /**
  * A client of a hub: typed by a contract and a role, and connected for as long as it lives. Made by

@@ -1,0 +1,197 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { Backoff, resolveReconnect } from "../../client/reconnect.ts";
+import { test } from "../harness.ts";
+import { connecting, opened, retried, type Rig, turn } from "./setup.ts";
+
+/** Lets the attempt that is due happen, and fail. */
+async function failNext({ server, clock }: Rig, afterMs: number): Promise<void> {
+  clock.advance(afterMs);
+  await turn();
+  server.link.close();
+}
+
+test("reconnects with exponential backoff and full jitter", async () => {
+  const draws = [0, 0.5, 0.999, 0.25];
+  const rig = await connecting({ random: () => draws.shift()!, reconnect: { baseMs: 1_000, maxMs: 3_000 } });
+  rig.server.link.close();
+  await failNext(rig, 0);
+  await failNext(rig, 1_000);
+  await failNext(rig, 2_997);
+  assertEquals(rig.statuses.map(([status, { attempt, retryInMs }]) => [status, attempt, retryInMs]), [
+    ["connecting", 1, 0],
+    ["connecting", 2, 1_000],
+    ["connecting", 3, 2_997],
+    ["connecting", 4, 750],
+  ]);
+  assertEquals(rig.server.links.length, 4);
+  await rig.client.close();
+});
+
+test("no wait is longer than its bound, and every wait up to it is possible", () => {
+  fc.assert(fc.property(
+    fc.record({
+      baseMs: fc.nat(5_000),
+      extraMs: fc.nat(60_000),
+      factor: fc.double({ min: 1, max: 10, noNaN: true }),
+    }),
+    fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { maxLength: 50 }),
+    ({ baseMs, extraMs, factor }, draws) => {
+      const settings = resolveReconnect({ baseMs, maxMs: baseMs + extraMs, factor });
+      let draw = 0;
+      const backoff = new Backoff(settings, () => draw);
+      for (const [i, next] of draws.entries()) {
+        draw = next;
+        const bound = Math.min(settings.maxMs, baseMs * factor ** i);
+        assertEquals(backoff.next(), next * bound);
+      }
+      backoff.reset();
+      draw = 0.5;
+      assertEquals(backoff.next(), baseMs / 2);
+    },
+  ));
+});
+
+test("a server that accepts and closes at once is not stormed", async () => {
+  const rig = await opened({ random: () => 0.999 });
+  for (let i = 0; i < 5; i++) {
+    rig.server.link.say(["ev", "dm", { text: "welcome" }]);
+    rig.server.link.close();
+    await retried(rig);
+    rig.server.link.welcome();
+  }
+  const waits = rig.statuses.flatMap(([, { retryInMs }]) =>
+    retryInMs === undefined ? [] : [Math.ceil(retryInMs)]
+  );
+  assertEquals(waits, [500, 999, 1_998, 3_996, 7_992]);
+  await rig.client.close();
+});
+
+test("a connection that lasted starts the backoff over", async () => {
+  const rig = await opened();
+  for (const lastedMs of [4_999, 5_000]) {
+    rig.clock.advance(lastedMs);
+    rig.server.link.close();
+    rig.clock.advance(1_000);
+    await turn();
+    rig.server.link.welcome();
+  }
+  rig.server.link.close();
+  const attempts = rig.statuses.flatMap(([, { attempt }]) => attempt ?? []);
+  assertEquals(attempts, [1, 1, 2]);
+  await rig.client.close();
+});
+
+test("gives up after maxAttempts in a row, with the last error as the cause", async () => {
+  const rig = await connecting({ reconnect: { maxAttempts: 2 } });
+  rig.server.link.close();
+  await failNext(rig, 500);
+  await failNext(rig, 1_000);
+  assertEquals((await rig.client.closed)?.code, "UNAVAILABLE");
+  assertEquals([rig.server.links.length, rig.clock.pending], [3, 0]);
+});
+
+test("reconnect: false closes for good when the link is lost, and stays on a node that goes away", async () => {
+  const { client, server, clock } = await opened({ reconnect: false });
+  server.link.say(["move", 0]);
+  clock.advance(5_000);
+  assertEquals(client.status, "open");
+  server.link.close(4000, "Going away");
+  assertEquals((await client.closed)?.code, "DISCONNECTED");
+  assertEquals(server.links.length, 1);
+});
+
+test("a list of urls is walked on each attempt that fails; http urls become ws urls", async () => {
+  const rig = await connecting({ url: ["http://a/x", new URL("https://b/y?z=1#frag"), "wss://c"] });
+  for (let i = 0; i < 3; i++) {
+    rig.server.link.close();
+    await retried(rig);
+  }
+  assertEquals(rig.server.links.map(({ url }) => url), ["ws://a/x", "wss://b/y?z=1", "wss://c/", "ws://a/x"]);
+  rig.server.link.welcome();
+  rig.server.link.close();
+  await retried(rig);
+  assertEquals(rig.server.link.url, "ws://a/x"); // it did work
+  await rig.client.close();
+});
+
+test("a url function is asked on every attempt, and may fail", async () => {
+  let calls = 0;
+  const rig = await connecting({
+    url: () => ++calls === 1 ? Promise.reject(new Error("No address")) : `http://node-${calls}/`,
+  });
+  assertEquals(rig.errors.map(({ info }) => info), [{ stage: "connect" }]);
+  rig.clock.advance(500);
+  await turn();
+  assertEquals(rig.server.link.url, "ws://node-2/");
+  await rig.client.close();
+});
+
+test("a link that cannot even be tried is reported and tried again", async () => {
+  let failures = 0;
+  const rig = await connecting({
+    transport: {
+      connect() {
+        failures++;
+        throw new Error("No sockets");
+      },
+    },
+  });
+  rig.clock.advance(500);
+  await turn();
+  assertEquals(failures, 2);
+  assertEquals(rig.errors.map(({ info }) => info.stage), ["connect", "connect"]);
+  await rig.client.close();
+});
+
+test("a node that drains is left within its time, for the next url", async () => {
+  const rig = await opened({ url: ["ws://a", "ws://b"] });
+  const { client, server, clock, statuses } = rig;
+  clock.advance(6_000);
+  const answered = client.request("say", { text: "a" });
+  const unanswered = client.request("say", { text: "b" });
+  const lost = unanswered.catch((error) => error.code);
+  await turn();
+  server.link.say(["move", 2_000]);
+  assertEquals(client.status, "open");
+  server.link.say(["res", 1, { id: 1 }]);
+  assertEquals(await answered, { id: 1 });
+  clock.advance(999);
+  assertEquals(client.status, "open");
+  clock.advance(1);
+  assertEquals(client.status, "reconnecting");
+  assertEquals(await lost, "DISCONNECTED");
+  assertEquals(server.links[0]!.closedBy?.code, 1000);
+  assertEquals(statuses.at(-1), ["reconnecting", { attempt: 0, retryInMs: 0 }]);
+  assertEquals(server.links.map(({ url }) => url), ["ws://a/", "ws://b/"]);
+  server.link.welcome({ node: "n2" });
+  assertEquals([client.status, client.nodeId], ["open", "n2"]);
+  await client.close();
+});
+
+test("nodes that keep sending a client away are not asked at once", async () => {
+  const { client, server, clock } = await opened();
+  server.link.say(["move", 0]);
+  clock.advance(0);
+  await turn();
+  assertEquals(server.links.length, 1);
+  clock.advance(250);
+  await turn();
+  assertEquals(server.links.length, 2);
+  await client.close();
+});
+
+test("a link that is lost before the move reconnects once", async () => {
+  const { client, server, clock } = await opened();
+  server.link.say(["move", 60_000], ["move", 60_000]);
+  server.link.close();
+  clock.advance(250);
+  await turn();
+  server.link.welcome();
+  clock.advance(15_000);
+  server.link.say(["ping"]);
+  clock.advance(15_000);
+  assertEquals([client.status, server.links.length], ["open", 2]);
+  await client.close();
+  assert(clock.pending === 0);
+});
