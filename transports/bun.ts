@@ -31,6 +31,7 @@ class BunLink implements Link {
   #events: LinkEvents | undefined;
   #state: "open" | "closing" | "closed" = "open";
   #congested = false;
+  #compress = false;
 
   constructor(acceptor: LinkAcceptor, request: LinkRequest, subprotocol: string) {
     this.#acceptor = acceptor;
@@ -49,7 +50,7 @@ class BunLink implements Link {
 
   send(frame: Encoded): void {
     if (this.#state !== "open") return;
-    this.#socket?.send(frame);
+    this.#socket?.send(frame, this.#compress);
     this.#congested ||= this.bufferedAmount >= this.#acceptor.highWaterBytes;
   }
 
@@ -63,8 +64,9 @@ class BunLink implements Link {
   }
 
   /** The socket is open. */
-  opened(socket: BunSocket): void {
+  opened(socket: BunSocket, compress: boolean): void {
     this.#socket = socket;
+    this.#compress = compress;
     this.#events = this.#acceptor.accept(this, this.#request);
   }
 
@@ -156,7 +158,7 @@ export function createBunHandler(options: BunHandlerOptions): BunWebSocketHandle
     // No limit: how much may wait is the hub's policy, and above a limit Bun would drop frames.
     backpressureLimit: 0,
     closeOnBackpressureLimit: false,
-    open: (socket) => BunLink.of(socket)?.opened(socket),
+    open: (socket) => BunLink.of(socket)?.opened(socket, options.perMessageDeflate),
     message: (socket, frame) => BunLink.of(socket)?.received(frame),
     drain: (socket) => BunLink.of(socket)?.drained(),
     close: (socket, code, reason) => BunLink.of(socket)?.closed(code, reason),

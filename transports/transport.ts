@@ -75,8 +75,8 @@ export interface LinkAcceptor {
 export interface BunSocket {
   /** What the upgrade attached. */
   readonly data: unknown;
-  /** Sends; answers -1 when it had to buffer, 0 when it dropped the frame. */
-  send(frame: Encoded): number;
+  /** Sends, compressed where asked and agreed; answers -1 when it had to buffer, 0 when it dropped the frame. */
+  send(frame: Encoded, compress?: boolean): number;
   /** Closes. */
   close(code?: number, reason?: string): void;
   /** Bytes that wait. */

@@ -46,6 +46,8 @@ export interface RawRequest {
 /** A frame that the server sent. */
 export interface RawFrame {
   readonly opcode: number;
+  /** The three reserved bits; the highest says that the payload is compressed. */
+  readonly reserved: number;
   readonly payload: Uint8Array;
 }
 
@@ -129,15 +131,17 @@ export class RawClient {
       if (rest.length < start) break;
       const length = short === 127 ? Number(view.getBigUint64(2)) : short === 126 ? view.getUint16(2) : short;
       if (rest.length < start + length) break;
-      frames.push({ opcode: rest[0] & 0x0f, payload: rest.subarray(start, start + length) });
+      const payload = rest.subarray(start, start + length);
+      frames.push({ opcode: rest[0] & 0x0f, reserved: (rest[0] >> 4) & 7, payload });
       rest = rest.subarray(start + length);
     }
     return frames;
   }
 
-  send(code: number, payload: Uint8Array | string = "", flaws: FrameFlaws = {}): void {
+  /** Sends a frame; resolves when the kernel has it. */
+  send(code: number, payload: Uint8Array | string = "", flaws: FrameFlaws = {}): Promise<void> {
     const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
-    this.socket.write(frameOf(code, bytes, flaws));
+    return new Promise((resolve) => this.socket.write(frameOf(code, bytes, flaws), () => resolve()));
   }
 
   /** Ends the connection properly, without a close frame. */

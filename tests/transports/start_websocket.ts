@@ -1,4 +1,4 @@
-import { createWebSocketTransport } from "../../transports/websocket.ts";
+import { createWebSocketTransport, type WebSocketTransportOptions } from "../../transports/websocket.ts";
 import type { Transport } from "../../transports/transport.ts";
 import { serve } from "../serve.ts";
 import type { RecordingAcceptor } from "./recording.ts";
@@ -14,8 +14,11 @@ export interface RunningWebSocket {
 }
 
 /** Serves a hub; what is not for the transport is answered with 404. */
-export function startWebSocket(acceptor: RecordingAcceptor): RunningWebSocket {
-  const transport = createWebSocketTransport();
+export function startWebSocket(
+  acceptor: RecordingAcceptor,
+  options?: WebSocketTransportOptions,
+): RunningWebSocket {
+  const transport = createWebSocketTransport(options);
   transport.attach(acceptor);
   const { port, close } = serve({
     fetch: (request, platform) =>

@@ -185,3 +185,24 @@ test("websocket: Bun's handler refuses frames above the hub's limit and leaves l
     true,
   ]);
 });
+
+test("websocket: frames are compressed where that is asked for, the client can and the server has it", async () => {
+  for (const perMessageDeflate of [false, true]) {
+    const acceptor = new RecordingAcceptor();
+    const running = startWebSocket(acceptor, { perMessageDeflate });
+    const raw = await RawClient.open(running.port, {
+      headers: { "Sec-WebSocket-Extensions": "permessage-deflate" },
+    });
+    const server = await waitFor(() => acceptor.ends[0]);
+    server.link.send("a".repeat(1_000));
+    await waitFor(() => raw.frames.length === 1);
+    const compressed = perMessageDeflate && runtime === "bun";
+    assertEquals(raw.header("sec-websocket-extensions") !== undefined, compressed);
+    assertEquals([raw.frames[0].reserved, raw.frames[0].payload.length < 100], [
+      compressed ? 4 : 0,
+      compressed,
+    ]);
+    await raw.destroy();
+    await running.close();
+  }
+});

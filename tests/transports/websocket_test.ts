@@ -1,4 +1,4 @@
 import { linkCases } from "./link_cases.ts";
 import { startWebSocket } from "./start_websocket.ts";
 
-linkCases("websocket", startWebSocket);
+linkCases("websocket", (acceptor) => startWebSocket(acceptor));

@@ -1,0 +1,52 @@
+import { assert, assertEquals } from "@std/assert";
+import { test, waitFor } from "../harness.ts";
+import type { BurstOrder } from "./burst_worker.ts";
+import { RecordingAcceptor } from "./recording.ts";
+import { startWebSocket } from "./start_websocket.ts";
+
+const CLIENTS = 12;
+
+/** Starts the worker that has the clients. */
+async function startBurst(port: number) {
+  const worker = new Worker(new URL("./burst_worker.ts", import.meta.url), { type: "module" });
+  const order = (what: BurstOrder) => worker.postMessage(what);
+  const answer = () => new Promise((resolve) => worker.onmessage = resolve);
+  order({ open: CLIENTS, port });
+  await answer();
+  return {
+    /** Stands still until all clients have sent a frame. */
+    burst() {
+      const wrote = new Int32Array(new SharedArrayBuffer(4));
+      order({ wrote });
+      assert(Atomics.wait(wrote, 0, 0, 5_000) !== "timed-out", "the clients did not send");
+    },
+    async close() {
+      order("close");
+      await answer();
+      worker.terminate();
+    },
+  };
+}
+
+test("websocket: a turn ends after all frames that were there when it began, and before a timer", async () => {
+  const acceptor = new RecordingAcceptor();
+  const { transport, port, close } = startWebSocket(acceptor);
+  const clients = await startBurst(port);
+  await waitFor(() => acceptor.ends.length === CLIENTS);
+  for (let round = 0; round < 5; round++) {
+    const log: string[] = [];
+    let heard = 0;
+    for (const end of acceptor.ends) {
+      end.onFrame = () => {
+        if (++heard > 1) return;
+        setTimeout(() => log.push("timer"));
+        transport.endOfTurn(() => log.push(`end after ${heard}`));
+      };
+    }
+    clients.burst();
+    await waitFor(() => log.length === 2);
+    assertEquals(log, [`end after ${CLIENTS}`, "timer"]);
+  }
+  await clients.close();
+  await close();
+});
