@@ -26,6 +26,6 @@ export type {
   HubOptions,
   Identity,
 } from "./options.ts";
-export type { Health } from "./routes.ts";
+export type { Health, HubRoutes } from "./routes.ts";
 export type { HubStats } from "./stats.ts";
 export type * from "./types.ts";

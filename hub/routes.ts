@@ -4,8 +4,12 @@
  * @module
  */
 
+import type * as hono from "hono";
 import { Hono } from "hono";
 import type { Transport } from "../transports/transport.ts";
+
+/** A Hono application, for `app.route(path, hub.routes)`. */
+export type HubRoutes = hono.Hono;
 
 /** What the health page tells. */
 export interface Health {

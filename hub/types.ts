@@ -34,6 +34,7 @@ import type {
 import type { BunWebSocketHandler } from "../transports/transport.ts";
 import type { HistoryPage, HistoryQuery, Published } from "./history.ts";
 import type { Cluster } from "./cluster.ts";
+import type { HubRoutes } from "./routes.ts";
 import type { HubStats } from "./stats.ts";
 
 /** A user, as far as the hub cares. */
@@ -225,7 +226,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   /** Resolves when the hub serves clients; rejects when the backplane refuses or does not answer in time. */
   readonly ready: Promise<void>;
   /** The endpoints, for an application to mount: the transports' at `/`, and `/health`. */
-  readonly routes: import("hono").Hono;
+  readonly routes: HubRoutes;
   /** What Bun's server is given as `websocket`. */
   readonly websocket: BunWebSocketHandler;
   /**
