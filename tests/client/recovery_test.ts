@@ -1,0 +1,167 @@
+import { assertEquals } from "@std/assert";
+import type { SubscribeOptions } from "../../client/mod.ts";
+import type { ServerMessage } from "../../contract/mod.ts";
+import { test } from "../harness.ts";
+import { opened, reopened, type Rig, turn } from "./setup.ts";
+
+const TOPIC = "ticker/ACME";
+
+/** A client with a live subscription of a topic with history that stands at offset 5. */
+async function live(options: SubscribeOptions = {}) {
+  const rig = await opened();
+  const heard: [n: number, offset?: number, epoch?: string, recovered?: boolean][] = [];
+  const recoveries: boolean[] = [];
+  const sub = rig.client.subscribe(TOPIC, ({ n }, { offset, epoch, recovered }) => {
+    heard.push([n, offset, epoch, recovered]);
+  }, { onRecovery: ({ recovered }) => void recoveries.push(recovered), ...options });
+  await turn();
+  rig.server.link.accept(TOPIC, { position: ["e1", 5], recovered: false });
+  await sub.ready;
+  return { ...rig, sub, heard, recoveries };
+}
+
+const rec = (offset: number): ServerMessage => ["rec", TOPIC, offset, { n: offset * 10 }];
+
+/** The last subscribe of a link. */
+const lastSub = ({ server }: Rig) => server.link.sent("sub").at(-1);
+
+test("messages carry offset and epoch; duplicates are dropped", async () => {
+  const { client, server, heard } = await live();
+  server.link.say(rec(6), rec(6), rec(5), rec(7), rec(1));
+  assertEquals(heard, [[60, 6, "e1", false], [70, 7, "e1", false]]);
+  await client.close();
+});
+
+test("a reconnect asks for what was missed and delivers it in order, before live messages", async () => {
+  const rig = await live();
+  rig.server.link.say(rec(6));
+  await reopened(rig);
+  assertEquals(lastSub(rig), ["sub", 2, TOPIC, ["e1", 6]]);
+  rig.server.link.say(rec(7), rec(8), ["res", 2, { position: ["e1", 8], recovered: true }], rec(9));
+  assertEquals(rig.heard.slice(1), [[70, 7, "e1", true], [80, 8, "e1", true], [90, 9, "e1", false]]);
+  assertEquals(rig.recoveries, [true]);
+  await rig.client.close();
+});
+
+test("a link that is lost during the replay goes on where it stopped", async () => {
+  const rig = await live();
+  await reopened(rig);
+  rig.server.link.say(rec(6), rec(7));
+  await reopened(rig);
+  assertEquals(lastSub(rig)?.[3], ["e1", 7]);
+  rig.server.link.say(rec(8));
+  rig.server.link.accept(TOPIC, { position: ["e1", 8], recovered: true });
+  assertEquals(rig.heard.map(([, offset]) => offset), [6, 7, 8]);
+  assertEquals(rig.recoveries, [true]);
+  await rig.client.close();
+});
+
+test("what cannot be recovered is said to be missing, and the stream goes on from the present", async () => {
+  for (const position of [["e1", 50], ["e2", 3]] as const) {
+    const rig = await live();
+    await reopened(rig);
+    rig.server.link.accept(TOPIC, { position, recovered: false });
+    const [epoch, offset] = position;
+    rig.server.link.say(rec(offset), rec(offset + 1));
+    assertEquals(rig.heard, [[(offset + 1) * 10, offset + 1, epoch, false]]);
+    assertEquals(rig.recoveries, [false]);
+    await reopened(rig);
+    assertEquals(lastSub(rig)?.[3], [epoch, offset + 1]);
+    await rig.client.close();
+  }
+});
+
+test("nothing is called recovered that did not arrive whole", async () => {
+  for (const position of [["e1", 8], ["e2", 7]] as const) {
+    const rig = await live();
+    await reopened(rig);
+    rig.server.link.say(rec(6), rec(7));
+    rig.server.link.accept(TOPIC, { position, recovered: true });
+    assertEquals(rig.recoveries, [false]);
+    await rig.client.close();
+  }
+});
+
+test("a gap is not delivered past: the client subscribes again from where it stands", async () => {
+  const rig = await live();
+  const { client, server, heard, recoveries, sub } = rig;
+  server.link.say(rec(6), rec(8), rec(9));
+  assertEquals([heard.map(([, offset]) => offset), sub.status], [[6], "pending"]);
+  await turn();
+  assertEquals(server.link.frames.at(-1), [["unsub", TOPIC], ["sub", 2, TOPIC, ["e1", 6]]]);
+  server.link.say(rec(10)); // sent before the server read that
+  server.link.say(rec(7), rec(8), rec(9), rec(10));
+  server.link.accept(TOPIC, { position: ["e1", 10], recovered: true });
+  server.link.say(rec(11));
+  assertEquals(heard.map(([, offset]) => offset), [6, 7, 8, 9, 10, 11]);
+  assertEquals([recoveries, sub.status], [[true], "live"]);
+  assertEquals(server.link.sent("sub").length, 2);
+  await client.close();
+});
+
+test("a gap that the history no longer covers is told", async () => {
+  const { client, server, heard, recoveries } = await live();
+  server.link.say(rec(8));
+  await turn();
+  server.link.accept(TOPIC, { position: ["e1", 20], recovered: false });
+  server.link.say(rec(9), rec(21));
+  assertEquals(heard.map(([, offset]) => offset), [21]);
+  assertEquals(recoveries, [false]);
+  await client.close();
+});
+
+test("a message that breaks the contract leaves no gap", async () => {
+  const { client, server, heard, errors } = await live();
+  server.link.say(["rec", TOPIC, 6, { n: "x" }], rec(7));
+  assertEquals(heard.map(([, offset]) => offset), [7]);
+  assertEquals(errors.map(({ info }) => info.stage), ["topic"]);
+  await client.close();
+});
+
+test("a new subscription starts at the present, whatever is left over from the old one", async () => {
+  const rig = await live();
+  const { client, server, sub } = rig;
+  sub.unsubscribe();
+  const heard: number[] = [];
+  const fresh = client.subscribe(TOPIC, ({ n }) => void heard.push(n));
+  await turn();
+  assertEquals(lastSub(rig), ["sub", 2, TOPIC]);
+  server.link.say(rec(6), rec(7));
+  server.link.accept(TOPIC, { position: ["e1", 7], recovered: false });
+  server.link.say(rec(8));
+  await fresh.ready;
+  assertEquals([heard, rig.heard], [[80], []]);
+  await client.close();
+});
+
+test("a recovery listener may throw, unsubscribe or close", async () => {
+  const rig = await live();
+  const { client, errors } = rig;
+  client.subscribe(TOPIC, () => {}, {
+    onRecovery: () => {
+      throw new Error("Listener");
+    },
+  });
+  const calls: string[] = [];
+  const leaver = client.subscribe(TOPIC, () => {}, {
+    onRecovery: () => {
+      calls.push("leaver");
+      leaver.unsubscribe();
+      next.unsubscribe();
+    },
+  });
+  const next = client.subscribe(TOPIC, () => {}, { onRecovery: () => void calls.push("next") });
+  client.subscribe(TOPIC, () => {}, {
+    onRecovery: () => {
+      calls.push("closer");
+      void client.close();
+    },
+  });
+  client.subscribe(TOPIC, () => {}, { onRecovery: () => void calls.push("last") });
+  await reopened(rig);
+  rig.server.link.accept(TOPIC, { position: ["e1", 5], recovered: true });
+  assertEquals(calls, ["leaver", "closer"]);
+  assertEquals(errors.map(({ info }) => info), [{ stage: "topic", name: TOPIC }]);
+  await client.closed;
+  assertEquals(rig.clock.pending <= 1, true);
+});
