@@ -196,6 +196,26 @@ test("BroadcastChannel: a worker that died is waited for no longer than 2 s, and
   assertEquals(clock.pending, 0);
 });
 
+test("BroadcastChannel: a worker that closes is not waited for", async () => {
+  const clock = new FakeClock();
+  const a = await open(create({ clock }), "a");
+  const w = await open(await WorkerAdapter.create("test"), "w");
+  await waitFor(async () => {
+    const probe = a.adapter.probe({ timeoutMs: 1 });
+    await nextTask();
+    clock.advance(1);
+    return (await probe).nodes.length === 1;
+  });
+  await w.adapter.close();
+  for (let i = 0; i < 50; i++) {
+    a.adapter.publish("news", `${i}`);
+    await nextTask();
+  }
+  await waitFor(() => clock.pending === 0, { what: "the publisher to wait for nobody" });
+  assertEquals(a.events, ["up"]);
+  await a.adapter.close();
+});
+
 test("BroadcastChannel: what is under way to a worker that does not read is bounded, and the rest refused", async () => {
   const clock = new FakeClock();
   const a = await open(create({ clock, maxPendingBytes: 1_000_000 }), "a");

@@ -2,13 +2,18 @@
  * What every adapter has to keep, as cases that any test runner can run: it imports none, and needs nothing but the
  * web platform.
  *
- * @example All there is to do for an adapter
+ * @example The suite for an adapter, here run without a test runner
  * ```ts
  * import { adapterConformance } from "@trunkline/hub/conformance";
  * import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub/adapters/memory";
  *
  * const bus = createMemoryBus();
  * const cases = adapterConformance({ create: ({ prefix }) => createMemoryAdapter({ bus, prefix }) });
+ * for (const { skip, run } of cases) if (!skip) await run();
+ * ```
+ *
+ * @example And with one
+ * ```ts ignore
  * for (const { name, skip, run } of cases) Deno.test({ name, ignore: skip !== undefined, fn: run });
  * ```
  *
