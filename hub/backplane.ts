@@ -152,6 +152,14 @@ export class Backplane {
     return () => this.#enqueue(channel, text);
   }
 
+  /**
+   * Sends everything that waits, if any of it is for these channels: what is published on all of them next does not
+   * overtake, over one channel, what waits on another.
+   */
+  flush(channels: readonly string[]): void {
+    if (channels.some((channel) => this.#batches.has(channel))) this.#flush();
+  }
+
   /** Sends what waits, then disconnects. Never rejects. */
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -84,10 +84,12 @@ export class Events {
   toRooms(rooms: readonly string[], name: string, payload: unknown, except?: string): void {
     const parsed = this.parse(name, payload);
     const id = crypto.randomUUID();
-    const sends = rooms.map((room) =>
-      this.#backplane.prepare(roomChannel(room), ["evs", id, rooms, name, parsed, except])
+    const channels = rooms.map(roomChannel);
+    const sends = channels.map((channel) =>
+      this.#backplane.prepare(channel, ["evs", id, rooms, name, parsed, except])
     );
     this.#deliverAll(rooms, name, parsed, except);
+    this.#backplane.flush(channels); // a node takes the first copy, which must not come before earlier broadcasts
     for (const send of sends) send();
   }
 

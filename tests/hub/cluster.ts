@@ -1,0 +1,106 @@
+/**
+ * Clusters over every adapter that needs no broker. Another adapter is one more entry of `ADAPTERS`.
+ *
+ * @module
+ */
+
+import {
+  type ContractDefinition,
+  createMemoryAdapter,
+  createMemoryBus,
+  type Hub,
+  type HubOptions,
+} from "@trunkline/hub";
+import type { Adapter } from "@trunkline/hub/adapters/adapter";
+import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
+import { test, type TestOptions, waitFor } from "../harness.ts";
+import { type ChatDefinition, createNode, type Node } from "./chat.ts";
+import { Tap } from "./tap.ts";
+
+/** What nodes of one cluster have in common: each call makes the adapter of one more node. */
+export type Backbone = () => Adapter;
+
+/** The adapters, by name; each entry makes a backbone that nobody else is on. */
+export const ADAPTERS: Readonly<Record<string, () => Backbone>> = {
+  "memory": () => {
+    const bus = createMemoryBus();
+    return () => createMemoryAdapter({ bus });
+  },
+  "broadcast-channel": () => {
+    const prefix = crypto.randomUUID();
+    return () => createBroadcastChannelAdapter({ prefix });
+  },
+};
+
+export type NodeOptions = Partial<HubOptions<ChatDefinition, { id: string }, undefined>>;
+
+/** A node whose backplane is tapped. */
+export interface TappedNode extends Node {
+  readonly tap: Tap;
+}
+
+/** Nodes of one cluster that know each other. */
+export interface Cluster extends AsyncDisposable {
+  readonly nodes: TappedNode[];
+  /** Starts one more node. */
+  add(options?: NodeOptions & { readonly maxMessageBytes?: number }): Promise<TappedNode>;
+}
+
+/** Starts nodes of one cluster, and waits until they know each other. */
+export async function startCluster(
+  backbone: Backbone,
+  count: number,
+  options: NodeOptions = {},
+): Promise<Cluster> {
+  const nodes: TappedNode[] = [];
+  const cluster: Cluster = {
+    nodes,
+    async add({ maxMessageBytes, ...own } = {}) {
+      const tap = new Tap(backbone(), { maxMessageBytes });
+      const node = Object.assign(await createNode(undefined, { ...options, ...own, adapter: tap }), { tap });
+      nodes.push(node);
+      return node;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes) await node[Symbol.asyncDispose]();
+    },
+  };
+  for (let i = 0; i < count; i++) await cluster.add();
+  await acquainted(nodes.map(({ hub }) => hub));
+  return cluster;
+}
+
+/** Waits until all hubs know of each other and of nobody else. */
+export async function acquainted<D extends ContractDefinition>(hubs: readonly Hub<D>[]): Promise<void> {
+  const ids = hubs.map(({ nodeId }) => nodeId).sort().join();
+  for (const hub of hubs) {
+    await waitFor(() => hub.cluster.nodes().map(({ id }) => id).sort().join() === ids, {
+      what: "all nodes to know each other",
+    });
+  }
+}
+
+/** Registers a test for each adapter. */
+export function testOnAdapters(
+  title: string,
+  fn: (start: (count: number, options?: NodeOptions) => Promise<Cluster>) => Promise<void>,
+  options?: TestOptions,
+): void {
+  for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
+    const body = () => {
+      const backbone = createBackbone();
+      return fn((count, options) => startCluster(backbone, count, options));
+    };
+    test(`${title} [${name}]`, body, options);
+  }
+}
+
+/** Waits until nothing is left on a hub: no connection, no subscription, nothing under way. */
+export async function empty(...nodes: readonly { readonly hub: Node["hub"] }[]): Promise<void> {
+  for (const { hub } of nodes) {
+    const left = () => JSON.stringify(Object.entries(hub.stats()).filter(([, n]) => n !== 0));
+    await waitFor(() => left() === "[]" || Promise.reject(new Error(left())), {
+      what: "all counts to be zero",
+    });
+  }
+}

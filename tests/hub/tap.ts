@@ -1,0 +1,100 @@
+import type { Adapter, AdapterContext, AdapterData } from "@trunkline/hub/adapters/adapter";
+
+/** A message on its way. */
+export interface Carried {
+  readonly channel: string;
+  readonly data: AdapterData;
+}
+
+/** An adapter that writes down what passes through it, and fails when it is told to. */
+export class Tap implements Adapter {
+  readonly name: string;
+  readonly maxMessageBytes?: number;
+  /** The channels of all calls of `subscribe`, in order. */
+  readonly subscribed: string[] = [];
+  readonly unsubscribed: string[] = [];
+  readonly published: Carried[] = [];
+  readonly delivered: (Carried & { readonly from: string })[] = [];
+  /** Comes before a subscribe of the adapter below: may throw, or take its time. */
+  beforeSubscribe: (channel: string) => Promise<void> | void = () => {};
+  readonly #inner: Adapter;
+  #context: AdapterContext | undefined;
+  #state: "whole" | "cut" | "lost" = "whole";
+
+  constructor(
+    inner: Adapter,
+    { maxMessageBytes = inner.maxMessageBytes }: { maxMessageBytes?: number } = {},
+  ) {
+    this.#inner = inner;
+    this.name = inner.name;
+    this.maxMessageBytes = maxMessageBytes;
+  }
+
+  /** What was published on channels that start so. */
+  publishedOn(start: string): Carried[] {
+    return this.published.filter(({ channel }) => channel.startsWith(start));
+  }
+
+  /** Carries nothing any more, both ways, and tells nobody: the node has crashed, or is alone behind a split. */
+  cut(): void {
+    this.#state = "cut";
+  }
+
+  /** Loses the backplane, and says so. */
+  lose(): void {
+    this.#state = "lost";
+    this.#context?.onStatus("down");
+  }
+
+  /** Ends `cut` and `lose`. */
+  heal(): void {
+    const wasLost = this.#state === "lost";
+    this.#state = "whole";
+    if (wasLost) this.#context?.onStatus("up");
+  }
+
+  /** Delivers what no node has sent. */
+  inject(channel: string, data: AdapterData, from = "stranger"): void {
+    this.#context!.deliver(channel, data, from);
+  }
+
+  open(context: AdapterContext): Promise<void> {
+    this.#context = context;
+    return this.#inner.open({
+      ...context,
+      deliver: (channel, data, from) => {
+        if (this.#state !== "whole") return;
+        this.delivered.push({ channel, data, from });
+        context.deliver(channel, data, from);
+      },
+    });
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    this.subscribed.push(channel);
+    await this.beforeSubscribe(channel);
+    if (this.#state === "lost") throw new Error(`Cannot subscribe to "${channel}": the backplane is lost`);
+    await this.#inner.subscribe(channel);
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    this.unsubscribed.push(channel);
+    await this.#inner.unsubscribe(channel);
+  }
+
+  publish(channel: string, data: AdapterData): void {
+    this.published.push({ channel, data });
+    if (this.#state === "lost") {
+      const error = new Error(`Cannot publish on "${channel}": the backplane is lost`);
+      queueMicrotask(() => this.#context!.onError(error, { stage: "publish", channel }));
+    } else if (this.#state === "whole") this.#inner.publish(channel, data);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

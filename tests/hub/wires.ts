@@ -1,0 +1,62 @@
+/**
+ * What lies between a client and its hub, for tests that look at it or choose another way.
+ *
+ * @module
+ */
+
+import type { ClientTransport } from "@trunkline/hub/transports/transport";
+import { HubError } from "@trunkline/hub";
+
+/** Lets everything run that is ready to. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/** Lets microtasks run, and nothing else: no timer, no message of another thread. */
+export async function microtasks(count = 50): Promise<void> {
+  for (let i = 0; i < count; i++) await Promise.resolve();
+}
+
+/** What a promise rejects with; fails when it does not. */
+export async function rejection(promise: Promise<unknown>): Promise<HubError> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as HubError;
+  }
+  throw new Error("Expected the promise to reject");
+}
+
+/** The code of what a function throws, or a promise rejects with. */
+export async function codeOf(act: () => unknown): Promise<string> {
+  try {
+    await act();
+  } catch (error) {
+    return error instanceof HubError ? error.code : `not a HubError: ${error}`;
+  }
+  return "no error";
+}
+
+/** Writes down every frame that the server sends. */
+export function recorded(inner: ClientTransport, frames: string[]): ClientTransport {
+  return {
+    connect: (url, subprotocols, events) =>
+      inner.connect(url, subprotocols, {
+        open: (link) => events.open(link),
+        message: (frame) => {
+          frames.push(String(frame));
+          events.message(frame);
+        },
+        drain: () => events.drain(),
+        close: (code, reason) => {
+          frames.push(`closed ${code} ${reason}`);
+          events.close(code, reason);
+        },
+      }),
+  };
+}
+
+/** Leads to different hubs, by URL. */
+export function network(hubs: Readonly<Record<string, ClientTransport>>): ClientTransport {
+  return { connect: (url, ...rest) => hubs[url]!.connect(url, ...rest) };
+}
