@@ -1,0 +1,262 @@
+/**
+ * A client written from `docs/protocol.md` alone. It imports nothing of the project, and must stay so: it shows that the
+ * document is enough.
+ *
+ * @module
+ */
+
+type Position = [epoch: string, offset: number];
+type Message = [kind: string, ...rest: unknown[]];
+
+/** An error as the server sent it. */
+export class TinyError extends Error {
+  constructor(readonly code: string, message: string, readonly data?: unknown) {
+    super(message);
+  }
+}
+
+/** A subscription as its user sees it. */
+export interface TinySubscription {
+  readonly messages: unknown[];
+  /** For every time that it went live or saw a gap: whether nothing is missing. */
+  readonly recoveries: boolean[];
+  position?: Position;
+  live: boolean;
+}
+
+interface Waiting {
+  resolve(output: unknown): void;
+  reject(error: TinyError): void;
+}
+
+/** How to connect. */
+export interface TinyOptions {
+  readonly role: string;
+  readonly token?: string;
+  /** Waits before an attempt to reconnect. */
+  wait(ms: number): Promise<void>;
+  /** Where jitter comes from. */
+  random(): number;
+  readonly url: string;
+}
+
+/** A client that keeps connected. */
+export class TinyClient {
+  readonly welcomes: { connection: string; node: string }[] = [];
+  readonly events: [name: string, payload: unknown][] = [];
+  readonly faults: [code: string, about: unknown][] = [];
+  readonly cancelled: number[] = [];
+  readonly waits: number[] = [];
+  /** The close codes seen. */
+  readonly closes: number[] = [];
+  pings = 0;
+  readonly #options: TinyOptions;
+  readonly #answers = new Map<string, (input: unknown) => unknown>();
+  readonly #subscriptions = new Map<string, TinySubscription>();
+  #socket!: WebSocket;
+  #open = false;
+  #done = false;
+  #lastId = 0;
+  #attempt = 0;
+  #openedAt = 0;
+  #waiting = new Map<number, Waiting>();
+
+  constructor(options: TinyOptions) {
+    this.#options = options;
+    this.#connect();
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  request(name: string, input?: unknown): { id: number; answer: Promise<unknown> } {
+    return this.#ask((id) => input === undefined ? ["req", id, name] : ["req", id, name, input]);
+  }
+
+  cancel(id: number): void {
+    this.#waiting.delete(id);
+    this.send(["cancel", id]);
+  }
+
+  signal(name: string, payload: unknown): void {
+    this.send(["sig", name, payload]);
+  }
+
+  answer(name: string, handler: (input: unknown) => unknown): void {
+    this.#answers.set(name, handler);
+  }
+
+  subscribe(topic: string): { subscription: TinySubscription; ready: Promise<void> } {
+    const subscription: TinySubscription = { messages: [], recoveries: [], live: false };
+    this.#subscriptions.set(topic, subscription);
+    return { subscription, ready: this.#subscribe(topic, subscription) };
+  }
+
+  unsubscribe(topic: string): void {
+    this.#subscriptions.delete(topic);
+    this.send(["unsub", topic]);
+  }
+
+  /** Loses the link, as a network does: without `close()`. */
+  lose(): void {
+    this.#socket.close(3000);
+  }
+
+  /** Closes for good. */
+  close(): void {
+    this.#done = true;
+    this.#socket.close(1000);
+  }
+
+  send(...messages: Message[]): void {
+    this.#socket.send(JSON.stringify(messages));
+  }
+
+  #connect(): void {
+    const { url, role, token } = this.#options;
+    const socket = new WebSocket(url, ["trunkline.v1.json"]);
+    this.#socket = socket;
+    socket.onopen = () => this.send(["hello", token === undefined ? { role } : { role, token }]);
+    socket.onmessage = ({ data }) => {
+      for (const message of JSON.parse(data) as Message[]) this.#take(message);
+    };
+    socket.onclose = ({ code }) => this.#closed(code);
+  }
+
+  #closed(code: number): void {
+    this.closes.push(code);
+    if (this.#open && performance.now() - this.#openedAt >= 5_000) this.#attempt = 0;
+    this.#open = false;
+    for (const { reject } of this.#waiting.values()) {
+      reject(new TinyError("DISCONNECTED", `Closed with ${code}`));
+    }
+    this.#waiting = new Map();
+    for (const subscription of this.#subscriptions.values()) subscription.live = false;
+    if (this.#done || (code >= 4500 && code <= 4999)) return;
+    void this.#after(Math.min(30_000, 500 * 2 ** this.#attempt++), () => this.#connect());
+  }
+
+  /** Draws the time to wait, and waits. */
+  async #after(maxMs: number, then: () => void): Promise<void> {
+    const ms = this.#options.random() * maxMs;
+    this.waits.push(ms);
+    await this.#options.wait(ms);
+    if (!this.#done) then();
+  }
+
+  #take(message: Message): void {
+    const [kind, a, b, c] = message as [string, never, never, never];
+    switch (kind) {
+      case "welcome":
+        return this.#welcome(a);
+      case "res":
+        return this.#answered(a)?.resolve(b);
+      case "err":
+        return this.#answered(a)?.reject(toError(b));
+      case "req":
+        return void this.#work(a, b, c);
+      case "cancel":
+        return void this.cancelled.push(a);
+      case "fault":
+        return void this.faults.push([toError(a).code, b]);
+      case "ev":
+        return void this.events.push([a, b]);
+      case "pub":
+        return void this.#subscriptions.get(a)?.messages.push(b);
+      case "rec":
+        return this.#record(a, b, c);
+      case "gap":
+        return this.#gap(a, b);
+      case "end":
+        return void this.#subscriptions.delete(a);
+      case "ping":
+        this.pings++;
+        return this.send(["pong"]);
+      case "move":
+        return void this.#after(a, () => this.#socket.close(1000));
+      default:
+        this.#socket.close(4500);
+    }
+  }
+
+  #welcome(welcome: { connection: string; node: string }): void {
+    this.#open = true;
+    this.#openedAt = performance.now();
+    this.#lastId = 0;
+    this.welcomes.push(welcome);
+    for (const [topic, subscription] of this.#subscriptions) {
+      this.#subscribe(topic, subscription).catch(() => {});
+    }
+  }
+
+  #ask(message: (id: number) => Message): { id: number; answer: Promise<unknown> } {
+    const id = ++this.#lastId;
+    const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    this.send(message(id));
+    return { id, answer };
+  }
+
+  #answered(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+
+  async #work(id: number, name: string, input: unknown): Promise<void> {
+    const handler = this.#answers.get(name);
+    if (!handler) return this.send(["err", id, { code: "NOT_FOUND", message: `No "${name}" here` }]);
+    const output = await handler(input);
+    if (!this.cancelled.includes(id)) this.send(["res", id, output]);
+  }
+
+  /** The answer has to be taken where it arrives: what comes right behind it counts from its position. */
+  #subscribe(topic: string, subscription: TinySubscription): Promise<void> {
+    const id = ++this.#lastId;
+    const ready = new Promise<void>((resolve, reject) => {
+      this.#waiting.set(id, {
+        resolve: (output) => {
+          const { position, recovered = false } = (output ?? {}) as Partial<
+            { position: Position; recovered: boolean }
+          >;
+          if (!recovered) subscription.position = position;
+          subscription.live = true;
+          subscription.recoveries.push(recovered);
+          resolve();
+        },
+        reject: (error) => {
+          if (error.code !== "DISCONNECTED") this.#subscriptions.delete(topic);
+          reject(error);
+        },
+      });
+    });
+    const { position } = subscription;
+    this.send(position ? ["sub", id, topic, position] : ["sub", id, topic]);
+    return ready;
+  }
+
+  #record(topic: string, offset: number, payload: unknown): void {
+    const subscription = this.#subscriptions.get(topic);
+    const position = subscription?.position;
+    if (!subscription || !position || offset <= position[1]) return;
+    if (offset === position[1] + 1) {
+      position[1] = offset;
+      subscription.messages.push(payload);
+    } else if (subscription.live) {
+      subscription.live = false;
+      this.send(["unsub", topic]);
+      this.#subscribe(topic, subscription).catch(() => {});
+    }
+  }
+
+  #gap(topic: string, position: Position): void {
+    const subscription = this.#subscriptions.get(topic);
+    if (!subscription) return;
+    subscription.position = position;
+    subscription.recoveries.push(false);
+  }
+}
+
+function toError({ code, message, data }: { code: string; message: string; data?: unknown }): TinyError {
+  return new TinyError(code, message, data);
+}
