@@ -192,6 +192,7 @@ export class Interest {
     const waiting = entry.generation;
     try {
       await adapter.subscribe(channel);
+      entry.live = true; // before anybody who waited asks whether it is
       entry.generation.resolve();
       return true;
     } catch (error) {
