@@ -119,7 +119,6 @@ export class Keeper {
     this.#wasOpen = true;
     this.#status = "open";
     this.#events.open(connection);
-    if (this.#connection !== connection) return; // closed by whoever heard of an error meanwhile
     this.#ready.resolve();
     this.#tell({ nodeId: connection.welcome?.node });
   }
@@ -144,7 +143,7 @@ export class Keeper {
   }
 
   #ended({ error, terminal }: ConnectionEnd): void {
-    if (this.#status === "closed") return;
+    if (this.#status === "closed") return; // by whoever heard of the error first
     if (this.#status === "open") this.#forgiveAfterStable();
     else this.#settings.addresses.advance();
     const delayMs = terminal ? undefined : this.#backoff.next();
@@ -168,7 +167,6 @@ export class Keeper {
     const wasOpen = this.#status === "open";
     this.#status = this.#wasOpen ? "reconnecting" : "connecting";
     if (wasOpen) this.#events.lost(error);
-    if (this.#closing) return;
     this.#tell({ ...info, attempt: this.#backoff.attempt, retryInMs: delayMs });
   }
 
@@ -187,8 +185,7 @@ export class Keeper {
   #tell(info: StatusInfo): void {
     const status = this.#status;
     for (const listener of [...this.#listeners]) {
-      // A listener may have closed the client, or have taken another one off.
-      if (this.#status !== status) return;
+      // One before it may have taken it off, or have closed the client.
       if (!this.#listeners.has(listener)) continue;
       callSafely(
         () => listener.call(status, info),

@@ -236,6 +236,14 @@ test("a frame that is not of the protocol is reported, closes the link, and is s
   }
 });
 
+test("an error handler that closes the client has the last word", async () => {
+  const { client, server, clock } = await opened({ onError: () => void client.close() });
+  server.link.sayRaw("nonsense");
+  await client.closed;
+  await turn();
+  assertEquals([client.status, clock.pending, server.links.length], ["closed", 0, 1]);
+});
+
 test("a server that speaks before its welcome is not of the protocol", async () => {
   const { client, server, errors } = await connecting();
   server.link.open();
@@ -300,8 +308,10 @@ test("status listeners may throw, leave, and close the client", async () => {
   client.onStatus((status) => {
     heard.push(`b ${status}`);
     off();
+    offNext();
     if (status === "open") void client.close();
   });
+  const offNext = client.onStatus((status) => void heard.push(`next ${status}`));
   client.onStatus((status) => void heard.push(`c ${status}`));
   server.link.welcome();
   await client.closed;

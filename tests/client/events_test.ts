@@ -82,14 +82,16 @@ test("listeners may come and go while an event is handed out", async () => {
 });
 
 test("a listener that closes the client is the last one called", async () => {
-  const { client, server } = await opened();
+  const { client, server, errors } = await opened();
   const heard: string[] = [];
   client.on("dm", ({ text }) => {
     heard.push(text);
     void client.close();
   });
   client.on("dm", () => void heard.push("sibling"));
-  server.link.say(["ev", "dm", { text: "a" }], ["ev", "dm", { text: "b" }]);
-  assertEquals(heard, ["a"]);
-  await client.closed;
+  server.link.say(["ev", "dm", { text: "a" }], ["req", 1, "confirm", { text: "x" }], ["ev", "dm", {
+    text: "b",
+  }]);
+  await turn();
+  assertEquals([heard, errors, client.status], [["a"], [], "closed"]);
 });

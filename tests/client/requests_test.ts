@@ -191,12 +191,24 @@ test("offline: requests and signals wait, and are sent in order once the subscri
     ["sig", "typing", { room: "3" }],
     ["sig", "typing", { room: "4" }],
   ]]);
+  assertEquals(server.link.messages.length, 6);
   const late = rejection(answer);
   clock.advance(999);
   assertEquals(await settled(late), false);
   clock.advance(1); // the timeout runs from the call
   assertEquals((await late).code, "TIMEOUT");
   await client.close();
+});
+
+test("offline: what waited is sent once", async () => {
+  const rig = await connecting();
+  rig.client.signal("typing", { room: "1" });
+  rig.server.link.welcome();
+  await turn();
+  assertEquals(rig.server.link.sent("sig").length, 1);
+  await reopened(rig);
+  assertEquals(rig.server.link.sent("sig").length, 0);
+  await rig.client.close();
 });
 
 test("offline: the queue is bounded, and timeouts and aborts make room", async () => {

@@ -256,6 +256,7 @@ test("a resubscribe that fails for now is reported and tried again, with backoff
   }
   link.accept("stats");
   assertEquals(sub.status, "live");
+  assertEquals(clock.pending, 1); // the watchdog
   assertEquals(errors.map(({ info }) => info), Array(2).fill({ stage: "subscribe", name: "stats" }));
 
   await reopened(rig);
@@ -266,6 +267,68 @@ test("a resubscribe that fails for now is reported and tried again, with backoff
   assertEquals(rig.server.link.messages.slice(1).map(([kind]) => kind), ["sub"]);
   await client.close();
   assertEquals(clock.pending, 0);
+});
+
+test("a resubscribe that waits for its next try does not wait beyond the link", async () => {
+  let draw = 0;
+  const rig = await opened({ random: () => draw });
+  const { client, clock } = rig;
+  const sub = client.subscribe("stats", () => {});
+  await turn();
+  rig.server.link.accept("stats");
+  await reopened(rig);
+  const fail = () => {
+    const { link } = rig.server;
+    link.say(["err", link.subId("stats"), { code: "UNAVAILABLE", message: "Backplane" }]);
+  };
+  draw = 0.5;
+  fail();
+  draw = 0;
+  await reopened(rig);
+  rig.server.link.accept("stats");
+  clock.advance(5_000);
+  await turn();
+  assertEquals([sub.status, rig.server.link.sent("sub").length], ["live", 1]);
+  // Having been live, it starts its backoff over.
+  await reopened(rig);
+  draw = 0.5;
+  fail();
+  clock.advance(250);
+  await turn();
+  assertEquals(rig.server.link.sent("sub").length, 2);
+  await client.close();
+});
+
+test("an answer to a subscribe of the last link means nothing on the next", async () => {
+  const rig = await opened();
+  const sub = rig.client.subscribe("stats", () => {});
+  await turn();
+  await reopened(rig);
+  rig.server.link.say(["res", 1]);
+  assertEquals(sub.status, "pending");
+  rig.server.link.say(["res", 2]);
+  await sub.ready;
+  await rig.client.close();
+});
+
+test("a subscription that has ended holds on to no signal", async () => {
+  const { client } = await opened();
+  const { signal } = new AbortController();
+  let listening = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: unknown[]) => {
+    listening++;
+    addEventListener.apply(signal, args as never);
+  };
+  signal.removeEventListener = (...args: unknown[]) => {
+    listening--;
+    removeEventListener.apply(signal, args as never);
+  };
+  const subs = [1, 2, 3].map(() => client.subscribe("stats", () => {}, { signal }));
+  assertEquals(listening, 3);
+  subs[0]!.unsubscribe();
+  await client.close();
+  assertEquals(listening, 0);
 });
 
 test("the server may end a subscription", async () => {
