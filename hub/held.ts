@@ -20,14 +20,22 @@ export interface HeldLimits {
   readonly policy: SlowConsumerPolicy;
 }
 
+/** How far beyond its bounds a queue may go for a moment: see {@linkcode Held.exceeded}. */
+const MOMENT_FACTOR = 8;
+
 /** A queue with bounds: conflates, drops or overflows. */
 export class Held {
   readonly #codec: Codec;
   readonly #limits: HeldLimits;
-  readonly #messages = new Map<number, Outgoing>();
+  /** What was conflated away or dropped leaves a hole. */
+  #messages: (Outgoing | undefined)[] = [];
+  #head = 0;
+  /** Before it nothing can be dropped. */
+  #droppable = 0;
+  /** Where the latest message of a conflation key is. */
   readonly #byKey = new Map<string, number>();
+  #size = 0;
   #bytes = 0;
-  #lastId = 0;
   #dropped = 0;
 
   /**
@@ -41,7 +49,7 @@ export class Held {
 
   /** How many messages are held. */
   get size(): number {
-    return this.#messages.size;
+    return this.#size;
   }
 
   /** How many messages were conflated away or dropped so far. */
@@ -50,56 +58,103 @@ export class Held {
   }
 
   /**
+   * Whether the bounds are exceeded. While a process is busy no link drains, so whoever fills the queue lets it exceed
+   * them for a moment, and then calls {@linkcode Held.enforce}.
+   */
+  get exceeded(): boolean {
+    return this.#exceeds(1);
+  }
+
+  /** Whether they are exceeded so far that nothing can be waited for. */
+  get flooded(): boolean {
+    return this.#exceeds(MOMENT_FACTOR);
+  }
+
+  /**
    * Holds a message. A later message of a conflation key takes the place of the earlier one, at the end of the
    * queue, so that order is kept among what remains.
    *
    * @param message The message.
-   * @returns `false` when the bounds are exceeded and the policy leaves nothing to drop: the connection must close.
    */
-  add(message: Outgoing): boolean {
-    const size = message.encoded(this.#codec).length; // first: what cannot be encoded changes nothing
+  add(message: Outgoing): void {
+    const bytes = message.encoded(this.#codec).length; // first: what cannot be encoded changes nothing
     const { conflateKey } = message.urgency;
     if (conflateKey !== undefined) {
       const earlier = this.#byKey.get(conflateKey);
       if (earlier !== undefined) this.#drop(earlier);
-      this.#byKey.set(conflateKey, this.#lastId + 1);
+      this.#byKey.set(conflateKey, this.#messages.length);
     }
-    this.#messages.set(++this.#lastId, message);
-    this.#bytes += size;
-    while (this.#messages.size > this.#limits.maxMessages || this.#bytes > this.#limits.maxBytes) {
-      if (this.#limits.policy === "close" || !this.#dropOldest()) return false;
-    }
+    this.#messages.push(message);
+    this.#size++;
+    this.#bytes += bytes;
+  }
+
+  /**
+   * Brings the queue back within its bounds.
+   *
+   * @returns `false` when the policy leaves nothing to drop: the connection must close.
+   */
+  enforce(): boolean {
+    while (this.exceeded) if (this.#limits.policy === "close" || !this.#dropOldest()) return false;
     return true;
   }
 
   /** Takes the oldest message out. */
   shift(): Outgoing | undefined {
-    for (const [id, message] of this.#messages) {
-      this.#remove(id, message);
+    while (this.#head < this.#messages.length) {
+      const message = this.#messages[this.#head++];
+      if (!message) continue;
+      this.#forget(message, this.#head - 1);
+      if (this.#size === 0) this.#clear();
       return message;
     }
     return undefined;
   }
 
+  #exceeds(factor: number): boolean {
+    const { maxMessages, maxBytes } = this.#limits;
+    return this.#size > maxMessages * factor || this.#bytes > maxBytes * factor;
+  }
+
   #dropOldest(): boolean {
-    for (const [id, { urgency }] of this.#messages) {
-      if (urgency.droppable) {
-        this.#drop(id);
-        return true;
-      }
+    this.#droppable = Math.max(this.#droppable, this.#head);
+    for (; this.#droppable < this.#messages.length; this.#droppable++) {
+      if (!this.#messages[this.#droppable]?.urgency.droppable) continue;
+      this.#drop(this.#droppable);
+      return true;
     }
     return false;
   }
 
-  #drop(id: number): void {
-    this.#remove(id, this.#messages.get(id)!);
+  #drop(index: number): void {
+    this.#forget(this.#messages[index]!, index);
     this.#dropped++;
+    if (this.#messages.length > 2 * this.#size + 1_024) this.#compact();
   }
 
-  #remove(id: number, message: Outgoing): void {
-    this.#messages.delete(id);
+  #forget(message: Outgoing, index: number): void {
+    this.#messages[index] = undefined;
+    this.#size--;
     this.#bytes -= message.encoded(this.#codec).length;
     const { conflateKey } = message.urgency;
-    if (conflateKey !== undefined && this.#byKey.get(conflateKey) === id) this.#byKey.delete(conflateKey);
+    if (conflateKey !== undefined && this.#byKey.get(conflateKey) === index) this.#byKey.delete(conflateKey);
+  }
+
+  /** Closes the holes. */
+  #compact(): void {
+    this.#messages = this.#messages.filter((message) => message !== undefined);
+    this.#head = 0;
+    this.#droppable = 0;
+    this.#byKey.clear();
+    for (const [index, message] of this.#messages.entries()) {
+      const { conflateKey } = message!.urgency;
+      if (conflateKey !== undefined) this.#byKey.set(conflateKey, index);
+    }
+  }
+
+  #clear(): void {
+    this.#messages = [];
+    this.#head = 0;
+    this.#droppable = 0;
   }
 }

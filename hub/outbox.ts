@@ -4,11 +4,15 @@
  * @module
  */
 
+import type { Clock } from "../contract/mod.ts";
 import type { Link } from "../transports/transport.ts";
 import { Held, type HeldLimits } from "./held.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Gatherer, Turn } from "./turn.ts";
+
+/** How long a connection may be beyond its bounds: a burst that one busy turn brought is not the client's fault. */
+const GRACE_MS = 200;
 
 /** The bounds of an outbox. */
 export interface OutboxLimits extends HeldLimits {
@@ -25,12 +29,14 @@ export class Outbox implements Gatherer {
   readonly #link: Link;
   readonly #turn: Turn;
   readonly #limits: OutboxLimits;
+  readonly #clock: Clock;
   readonly #overflow: () => void;
   readonly #held: Held;
   #sequence: Sequence | undefined;
   #holding = true;
   #corked = true;
   #closed = false;
+  #cancelJudging: (() => void) | undefined;
   /** Whether anything left since this was last set to `false`. */
   active = false;
 
@@ -38,12 +44,14 @@ export class Outbox implements Gatherer {
    * @param link Where to send.
    * @param turn The turn that this connection's transport and codec share.
    * @param limits The bounds.
+   * @param clock Where the time of grace comes from.
    * @param overflow Called once when the bounds are exceeded; the outbox is closed by then.
    */
-  constructor(link: Link, turn: Turn, limits: OutboxLimits, overflow: () => void) {
+  constructor(link: Link, turn: Turn, limits: OutboxLimits, clock: Clock, overflow: () => void) {
     this.#link = link;
     this.#turn = turn;
     this.#limits = limits;
+    this.#clock = clock;
     this.#overflow = overflow;
     this.#held = new Held(turn.codec, limits);
   }
@@ -115,11 +123,27 @@ export class Outbox implements Gatherer {
   close(): void {
     this.#closed = true;
     this.#sequence = undefined;
+    this.#cancelJudging?.();
     while (this.#held.shift());
   }
 
+  /** Holds a message; a queue beyond its bounds is judged when the link has had its chance to drain. */
   #hold(message: Outgoing): void {
-    if (this.#held.add(message)) return;
+    this.#held.add(message);
+    if (!this.#held.exceeded) return;
+    if (this.#held.flooded) return this.#judge();
+    // Two waits, so that a process that was busy all the while has sent something in between.
+    this.#cancelJudging ??= this.#clock.after(GRACE_MS / 2, () => {
+      this.#cancelJudging = this.#clock.after(GRACE_MS / 2, () => {
+        this.#cancelJudging = undefined;
+        this.drained();
+        this.#judge();
+      });
+    });
+  }
+
+  #judge(): void {
+    if (this.#closed || this.#held.enforce()) return;
     this.close();
     this.#overflow();
   }

@@ -229,7 +229,7 @@ export class Session implements LinkEvents {
       clock: options.clock,
       requestTimeoutMs,
       maxPendingRequests: limits.maxPendingRequests,
-      outbox: new Outbox(link, this.#turn, limits.outbox, () => {
+      outbox: new Outbox(link, this.#turn, limits.outbox, options.clock, () => {
         link.close(CLOSE_CODES.SLOW_CONSUMER, "The client does not read as fast as it is sent to");
       }),
     });

@@ -1,0 +1,28 @@
+/**
+ * The contract of the benchmarks: a chat with short lines, validated on every way.
+ *
+ * @module
+ */
+
+import { defineContract } from "@trunkline/hub";
+import { z } from "zod";
+
+const Line = z.object({ room: z.string(), text: z.string() });
+const Text = z.object({ text: z.string() });
+
+/** What is said and heard. */
+export const contract = defineContract(
+  {
+    roles: {
+      member: {
+        clientToServer: {
+          join: { input: z.object({ room: z.string() }), output: z.void() },
+          say: { payload: Line },
+          echo: { input: Text, output: Text },
+        },
+        serverToClient: { message: { payload: Text } },
+        topics: { "line/:id": { payload: Text } },
+      },
+    },
+  },
+);

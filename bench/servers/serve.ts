@@ -1,0 +1,40 @@
+/**
+ * Serves on a free port of 127.0.0.1, on whichever runtime this is, says where, and answers `/stats` with the memory
+ * of the process.
+ *
+ * @module
+ */
+
+/** What is served. */
+export interface Served {
+  /** Answers requests; the second argument is what the runtime passes along. */
+  fetch(request: Request, platform: never): Response | Promise<Response>;
+  /** Bun's WebSocket handlers. */
+  readonly websocket?: object;
+  /** Counts to tell beside the memory. */
+  stats?(): object;
+}
+
+/** Serves; prints `{"port":…}`. */
+export function serve({ fetch, websocket, stats }: Served): void {
+  const handle = (request: Request, platform: unknown) => {
+    if (!request.url.endsWith("/stats")) return fetch(request, platform as never);
+    collectGarbage();
+    const { rss, heapUsed } = process.memoryUsage();
+    return Response.json({ rss, heapUsed, stats: stats?.() });
+  };
+  const { Bun } = globalThis as { Bun?: { serve(options: object): { port: number } } };
+  if (Bun) {
+    const { port } = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: handle, websocket });
+    console.log(JSON.stringify({ port }));
+  } else {
+    const onListen = ({ port }: { port: number }) => console.log(JSON.stringify({ port }));
+    Deno.serve({ port: 0, hostname: "127.0.0.1", onListen }, handle);
+  }
+}
+
+function collectGarbage(): void {
+  const { Bun, gc } = globalThis as { Bun?: { gc(force: boolean): void }; gc?: () => void };
+  if (Bun) Bun.gc(true);
+  else gc?.();
+}
