@@ -9,6 +9,9 @@ import type { ClientTransport, Link } from "../transports/transport.ts";
 /** A close frame has 125 bytes, two of them for the code (RFC 6455, sections 5.5 and 5.5.1). */
 const MAX_REASON_BYTES = 123;
 
+/** No close frame was seen (RFC 6455, section 7.4.1). */
+const ABNORMAL_CLOSURE = 1006;
+
 function cutReason(reason: string): string {
   const bytes = new Uint8Array(MAX_REASON_BYTES);
   const { read } = new TextEncoder().encodeInto(reason, bytes);
@@ -56,7 +59,8 @@ export function createWebSocketClientTransport(Socket: typeof WebSocket = WebSoc
       socket.onerror = (event) => {
         problem = (event as Partial<ErrorEvent>).message ?? "";
       };
-      socket.onclose = ({ code, reason }) => events.close(code, reason || problem);
+      // Deno says 0 where the standard says 1006.
+      socket.onclose = ({ code, reason }) => events.close(code || ABNORMAL_CLOSURE, reason || problem);
       return close;
     },
   };
