@@ -61,7 +61,8 @@ export interface Contract<D extends ContractDefinition = ContractDefinition> {
 
 type Entries = { readonly [name: string]: MessageDefinition | RequestDefinition } | undefined;
 
-const hasOwn = (value: object, key: string): boolean => Object.hasOwn(value, key);
+const hasOwn = (value: unknown, key: string): boolean =>
+  typeof value === "object" && value !== null && Object.hasOwn(value, key);
 
 function isSchema(value: unknown): value is Schema {
   const props = (value as Partial<Schema> | null | undefined)?.["~standard"];
@@ -71,15 +72,15 @@ function isSchema(value: unknown): value is Schema {
 function toEntry(name: string, written: MessageDefinition | RequestDefinition, where: string): Entry {
   const what = `${where} "${name}"`;
   const oneWay = hasOwn(written, "payload");
-  const call = hasOwn(written, "input") && hasOwn(written, "output");
-  if (oneWay === call) {
+  const [input, output] = [hasOwn(written, "input"), hasOwn(written, "output")];
+  if (input !== output || oneWay === input) {
     throw new TypeError(`Cannot declare ${what}: give it either "payload", or "input" and "output"`);
   }
-  const { payload, input, output } = written as Partial<MessageDefinition & RequestDefinition>;
-  for (const schema of oneWay ? [payload] : [input, output]) {
+  const schemas = written as Partial<MessageDefinition & RequestDefinition>;
+  for (const schema of oneWay ? [schemas.payload] : [schemas.input, schemas.output]) {
     if (!isSchema(schema)) throw new TypeError(`Cannot declare ${what}: its schema is not a Standard Schema`);
   }
-  return oneWay ? { name, payload } : { name, input, output };
+  return oneWay ? { name, payload: schemas.payload } : { name, input: schemas.input, output: schemas.output };
 }
 
 function addEntries(into: Map<string, Entry>, written: Entries, where: string): void {
@@ -90,10 +91,11 @@ function addEntries(into: Map<string, Entry>, written: Entries, where: string): 
   }
 }
 
-function checkTopic(pattern: string, { payload, history, conflate }: TopicDefinition): void {
-  if (!isSchema(payload)) {
+function checkTopic(pattern: string, definition: TopicDefinition | undefined): void {
+  if (!definition || !isSchema(definition.payload)) {
     throw new TypeError(`Cannot declare topic "${pattern}": its payload is not a Standard Schema`);
   }
+  const { history, conflate } = definition;
   if (history && conflate) {
     throw new TypeError(
       `Cannot declare topic "${pattern}": history never skips a message, so it cannot conflate`,

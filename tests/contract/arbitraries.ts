@@ -1,0 +1,184 @@
+/**
+ * Values that hurt: names of prototypes, odd Unicode, messages of the wire and what becomes of them on the way.
+ *
+ * @module
+ */
+
+import fc from "fast-check";
+import type { BusMessage } from "../../hub/bus_wire.ts";
+
+/** Names that stand for something else somewhere in a runtime. */
+export const AWKWARD = [
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "hasOwnProperty",
+  "valueOf",
+  "then",
+  "toJSON",
+  "length",
+  "0",
+  "",
+  " ",
+  "\u0000",
+  "\u2028",
+  "é",
+  "e\u0301",
+  "👩‍👩‍👧",
+  "\ud800",
+  ":",
+  "*",
+  ">",
+  ".",
+  "..",
+  "%2F",
+] as const;
+
+/** Any text. */
+export const text: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom(...AWKWARD),
+  fc.string(),
+  fc.string({ unit: "binary" }),
+);
+
+/** Anything that `JSON.parse` makes, with awkward names as keys. */
+export const json: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.oneof(fc.constant(null), fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true }), text),
+    fc.array(tie("value"), { maxLength: 4 }),
+    // Written as text, because a literal `__proto__` would set the prototype.
+    fc.array(fc.tuple(text, tie("value")), { maxLength: 4 }).map((entries) =>
+      JSON.parse(
+        `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join()}}`,
+      )
+    ),
+  ),
+})).value.map((value) => JSON.parse(JSON.stringify(value)));
+
+const id = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+const count = fc.maxSafeNat();
+const wireError = fc.record({ code: text, message: text, data: json }, { requiredKeys: ["code", "message"] });
+const position = fc.tuple(text, count);
+
+/** A kind, what must follow, and what may. */
+function message(
+  kind: string,
+  required: readonly fc.Arbitrary<unknown>[] = [],
+  optional?: fc.Arbitrary<unknown>,
+): fc.Arbitrary<unknown[]> {
+  const bare = fc.tuple(fc.constant(kind), ...required) as fc.Arbitrary<unknown[]>;
+  return optional ? fc.oneof(bare, fc.tuple(bare, optional).map(([head, tail]) => [...head, tail])) : bare;
+}
+
+const calls = [
+  message("req", [id, text], json),
+  message("res", [id], json),
+  message("err", [id, wireError]),
+  message("cancel", [id]),
+];
+
+/** Whatever a client may send. */
+export const clientMessage: fc.Arbitrary<unknown[]> = fc.oneof(
+  ...calls,
+  message("hello", [fc.record({ role: text, token: text, later: json }, { requiredKeys: ["role"] })]),
+  message("sig", [text], json),
+  message("sub", [id, text], position),
+  message("unsub", [text]),
+  message("pong"),
+);
+
+/** Whatever a server may send. */
+export const serverMessage: fc.Arbitrary<unknown[]> = fc.oneof(
+  ...calls,
+  message("welcome", [
+    fc.record({ connection: text, node: text, heartbeatMs: count, maxFrameBytes: count }),
+  ]),
+  message("fault", [wireError], text),
+  message("ev", [text], json),
+  message("pub", [text], json),
+  message("rec", [text, count], json),
+  message("gap", [text, position]),
+  message("end", [text, wireError]),
+  message("move", [count]),
+  message("ping"),
+);
+
+const card = fc.record({ incarnation: count, connections: count });
+
+/** Whatever a node may send. */
+export const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
+  message("ev", [text, json], text),
+  message("evs", [text, fc.array(text), text, json], text),
+  message("pub", [json]),
+  message("user", [text, text, json]),
+  message("to", [text, text, json]),
+  message("shut", [text, text]),
+  message("bus", [text, json]),
+  message("hello", [card]),
+  message("here", [card]),
+  message("beat", [card]),
+  message("bye"),
+  message("ask", [count, text, json]),
+  message("ans", [count, json]),
+  message("fail", [count, wireError]),
+) as fc.Arbitrary<readonly unknown[]> as fc.Arbitrary<BusMessage>;
+
+/** Pieces that change what a frame means. */
+const PIECES = [
+  "[",
+  "]",
+  "{",
+  "}",
+  ",",
+  ":",
+  '"',
+  "\\",
+  "null",
+  "-1",
+  "0",
+  "1e999",
+  "1.5",
+  "9007199254740993",
+  "[]",
+  "{}",
+  '{"__proto__":{"polluted":true}}',
+  '{"constructor":{"prototype":{"polluted":true}}}',
+  '"__proto__"',
+  "\u0000",
+  "\ufeff",
+  "\ud800",
+] as const;
+
+/** A change to a text, at a place between 0 (start) and 1 (end). */
+type Mutation = (text: string) => string;
+
+const place = fc.double({ min: 0, max: 1, noNaN: true });
+const mutation: fc.Arbitrary<Mutation> = fc.tuple(
+  fc.constantFrom("cut", "copy", "insert", "end"),
+  place,
+  fc.nat({ max: 12 }),
+  fc.constantFrom(...PIECES),
+).map(([how, at, length, piece]) => (text) => {
+  const start = Math.floor(at * text.length);
+  const [head, middle, tail] = [
+    text.slice(0, start),
+    text.slice(start, start + length),
+    text.slice(start + length),
+  ];
+  if (how === "cut") return head + tail;
+  if (how === "copy") return head + middle + middle + tail;
+  if (how === "insert") return head + piece + tail;
+  return head;
+});
+
+/**
+ * A frame of such messages, damaged on the way.
+ *
+ * @param messages What the frame holds at first.
+ */
+export function damaged(messages: fc.Arbitrary<readonly unknown[]>): fc.Arbitrary<string> {
+  return fc.tuple(fc.array(messages, { maxLength: 4 }), fc.array(mutation, { minLength: 1, maxLength: 5 }))
+    .map(([list, mutations]) => mutations.reduce((frame, mutate) => mutate(frame), JSON.stringify(list)));
+}

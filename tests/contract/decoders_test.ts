@@ -1,0 +1,256 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  asClientMessage,
+  asServerMessage,
+  asSubscribed,
+  type Encoded,
+  HubError,
+  jsonCodec,
+} from "../../contract/mod.ts";
+import { decodeBus, encodeBus } from "../../hub/bus_wire.ts";
+import { test } from "../harness.ts";
+import { busMessage, clientMessage, damaged, json, serverMessage, text } from "./arbitraries.ts";
+import { assertPrototypesUntouched, runs } from "./runs.ts";
+
+/** What a decoder makes of a value, where anything but a `HubError` of the right code fails the test. */
+function attempt<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    assert(error instanceof HubError, `threw ${String(error)}`);
+    assertEquals(error.code, "BAD_REQUEST");
+    assert(error.message.length < 200, "the message repeats what came from outside");
+    return undefined;
+  }
+}
+
+const sides = [
+  { side: "client", messages: clientMessage, check: asClientMessage },
+  { side: "server", messages: serverMessage, check: asServerMessage },
+] as const;
+
+for (const { side, messages, check } of sides) {
+  test(`what a ${side} may send arrives as it was encoded, one or many to a frame`, () => {
+    fc.assert(
+      fc.property(fc.array(messages, { minLength: 1, maxLength: 5 }), (list) => {
+        const frame = jsonCodec.join(list.map((message) => jsonCodec.encode(message)));
+        const arrived = jsonCodec.decode(frame).map((message) => check(message));
+        // As text: an own property named __proto__ must have made it too.
+        assertEquals(JSON.stringify(arrived), JSON.stringify(list));
+      }),
+      runs(),
+    );
+    assertPrototypesUntouched();
+  });
+
+  test(`a damaged frame of a ${side} is read or refused, and nothing else happens`, () => {
+    fc.assert(
+      fc.property(damaged(messages), (frame) => {
+        for (const value of attempt(() => jsonCodec.decode(frame)) ?? []) attempt(() => check(value));
+      }),
+      runs(2_000),
+    );
+    assertPrototypesUntouched();
+  });
+
+  test(`any value that is not a message of a ${side} is refused as one`, () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(json, fc.tuple(fc.oneof(messages.map(([kind]) => kind), text), json, json)),
+        (value) => {
+          attempt(() => check(value));
+        },
+      ),
+      runs(1_000),
+    );
+    for (
+      const value of [undefined, null, 0, "", "ping", {}, [], [[]], [null], [undefined], new Map(), () => {}]
+    ) {
+      assertThrows(() => check(value), HubError);
+    }
+  });
+}
+
+test("a payload of undefined is left out, and comes back as none", () => {
+  for (const message of [["sig", "a", undefined], ["res", 1, undefined], ["req", 1, "a", undefined]]) {
+    const [arrived] = jsonCodec.decode(jsonCodec.join([jsonCodec.encode(message)])) as unknown[][];
+    assertEquals(arrived, message.slice(0, -1));
+    asClientMessage(arrived);
+  }
+});
+
+/** Arguments of the right number and kind but for one thing. */
+const wrong: readonly (readonly unknown[])[] = [
+  ["req"],
+  ["req", 1],
+  ["req", 1, "a", 2, 3],
+  ["req", 0, "a"],
+  ["req", -1, "a"],
+  ["req", 1.5, "a"],
+  ["req", NaN, "a"],
+  ["req", Infinity, "a"],
+  ["req", 2 ** 53, "a"],
+  ["req", "1", "a"],
+  ["req", null, "a"],
+  ["req", [1], "a"],
+  ["req", 1, null],
+  ["req", 1, ["a"]],
+  ["req", 1, { toString: "a" }],
+  ["res"],
+  ["res", -1],
+  ["res", 1, 2, 3],
+  ["err", 1],
+  ["err", 1, null],
+  ["err", 1, []],
+  ["err", 1, { code: "A" }],
+  ["err", 1, { code: 1, message: "a" }],
+  ["err", 1, { code: "A", message: "a" }, 3],
+  ["cancel"],
+  ["cancel", 1, 2],
+  ["sig"],
+  ["sig", 1],
+  ["sig", "a", 1, 2],
+  ["sub", 1],
+  ["sub", 1, "a", null],
+  ["sub", 1, "a", ["e"]],
+  ["sub", 1, "a", ["e", -1]],
+  ["sub", 1, "a", ["e", 1.5]],
+  ["sub", 1, "a", ["e", "1"]],
+  ["sub", 1, "a", ["e", 1, 2]],
+  ["sub", 1, "a", { 0: "e", 1: 1, length: 2 }],
+  ["unsub"],
+  ["unsub", 1],
+  ["unsub", "a", "b"],
+  ["pong", 1],
+  ["hello"],
+  ["hello", "member"],
+  ["hello", []],
+  ["hello", {}],
+  ["hello", { role: 1 }],
+  ["hello", { role: "member", token: null }],
+  ["hello", { role: "member" }, 1],
+  ["welcome", {}],
+  ["__proto__"],
+  ["constructor", 1],
+  ["REQ", 1, "a"],
+  [["req"], 1, "a"],
+  [{ toString: "req" }, 1, "a"],
+];
+
+test("wrong arity, types and ids are refused by name, whatever the kind", () => {
+  for (const message of wrong) {
+    const error = assertThrows(() => asClientMessage(message), HubError, "it is not of the protocol");
+    assertEquals(error.code, "BAD_REQUEST");
+    if (typeof message[0] === "string") assert(error.message.includes(`"${message[0]}"`));
+  }
+});
+
+test("a frame that is no list of JSON is refused with what it is not", () => {
+  const cases: readonly (readonly [Encoded, string])[] = [
+    ["", "it is not JSON"],
+    ["[", "it is not JSON"],
+    ['[["pong"]', "it is not JSON"],
+    ['[["pong"]]x', "it is not JSON"],
+    ["\ufeff[]", "it is not JSON"],
+    ["{}", "it is not a list"],
+    ["null", "it is not a list"],
+    ['"[]"', "it is not a list"],
+    [new TextEncoder().encode("[]"), "Cannot read a binary frame as JSON"],
+  ];
+  for (const [frame, expected] of cases) assertThrows(() => jsonCodec.decode(frame), HubError, expected);
+});
+
+test("any text, and any nesting, is read or refused", () => {
+  fc.assert(
+    fc.property(text, (frame) => void attempt(() => jsonCodec.decode(frame))),
+    runs(1_000),
+  );
+  for (const depth of [10_000, 100_000, 1_000_000]) {
+    for (const frame of ["[".repeat(depth), "[".repeat(depth) + "]".repeat(depth), '{"a":'.repeat(depth)]) {
+      for (const value of attempt(() => jsonCodec.decode(frame)) ?? []) attempt(() => asClientMessage(value));
+      attempt(() => decodeBus(frame));
+    }
+  }
+});
+
+test("a frame may be nested a thousand levels deep and no deeper, in lists, objects and both", () => {
+  const kinds = [["[", "]", 1], ['{"a":', "}", 1], ['[{"a":', "}]", 2]] as const;
+  for (const [open, close, levels] of kinds) {
+    const nest = (depth: number) => {
+      const times = (depth - 2) / levels; // the frame and the message are lists themselves
+      return `[["sig","a",${open.repeat(times)}null${close.repeat(times)}]]`;
+    };
+    assertEquals(jsonCodec.decode(nest(1_000)).length, 1);
+    for (const depth of [1_002, 100_000]) {
+      const error = assertThrows(() => jsonCodec.decode(nest(depth)), HubError, "deeper than 1000 levels");
+      assertEquals(error.code, "BAD_REQUEST");
+    }
+  }
+  const wide = jsonCodec.join(Array.from({ length: 2_000 }, () => jsonCodec.encode(["sig", "a", [[], {}]])));
+  assertEquals(jsonCodec.decode(wide).length, 2_000);
+});
+
+test("what cannot be encoded is refused, without an answer that says what it was", () => {
+  const circular: unknown[] = [];
+  circular.push(circular);
+  const hostile = {
+    toJSON() {
+      throw new Error("hunter2");
+    },
+  };
+  for (const payload of [1n, circular, hostile]) {
+    const error = assertThrows(() => jsonCodec.encode(["ev", "a", payload]), HubError);
+    assertEquals([error.code, error.message], ["BAD_REQUEST", 'Cannot encode the payload of "a" as JSON']);
+    assertThrows(() => encodeBus(["pub", payload]), HubError, "its payload is not JSON");
+  }
+});
+
+test("the answer to a subscribe is read, or taken for none", () => {
+  fc.assert(
+    fc.property(json, (value) => {
+      const answer = asSubscribed(value);
+      if (answer) assertEquals([typeof answer.position[0], typeof answer.recovered], ["string", "boolean"]);
+    }),
+    runs(1_000),
+  );
+  const right = { position: ["e", 0], recovered: true };
+  assertEquals(asSubscribed(right), { position: ["e", 0], recovered: true });
+  for (
+    const value of [undefined, null, [], {}, { ...right, recovered: 1 }, { ...right, position: ["e", -1] }]
+  ) {
+    assertEquals(asSubscribed(value), undefined);
+  }
+});
+
+test("what a node may send arrives as it was encoded, as text and as bytes", () => {
+  fc.assert(
+    fc.property(fc.array(busMessage, { maxLength: 4 }), (list) => {
+      const data = `[${list.map((message) => encodeBus(message)).join(",")}]`;
+      assertEquals(JSON.stringify(decodeBus(data)), JSON.stringify(list));
+      assertEquals(JSON.stringify(decodeBus(new TextEncoder().encode(data))), JSON.stringify(list));
+    }),
+    runs(),
+  );
+});
+
+test("damaged, foreign and binary data of the backplane is read or refused, and nothing else happens", () => {
+  fc.assert(
+    fc.property(damaged(busMessage as fc.Arbitrary<readonly unknown[]>), (data) => {
+      attempt(() => decodeBus(data));
+      attempt(() => decodeBus(new TextEncoder().encode(data)));
+    }),
+    runs(2_000),
+  );
+  fc.assert(fc.property(fc.uint8Array(), (data) => void attempt(() => decodeBus(data))), runs());
+  fc.assert(
+    fc.property(fc.array(fc.array(fc.oneof(busMessage.map(([kind]) => kind), json))), (list) => {
+      attempt(() => decodeBus(JSON.stringify(list)));
+    }),
+    runs(1_000),
+  );
+  for (const kind of ["__proto__", "constructor", "toString", "", "EV"]) {
+    assertThrows(() => decodeBus(JSON.stringify([[kind]])), HubError);
+  }
+  assertPrototypesUntouched();
+});

@@ -1,0 +1,269 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type } from "arktype";
+import * as v from "valibot";
+import { z } from "zod";
+import { type ContractDefinition, defineContract, HubError, parse, parseNow } from "../../contract/mod.ts";
+import { test } from "../harness.ts";
+
+const payload = z.object({ n: z.number() });
+const message = { payload };
+const request = { input: payload, output: payload };
+const role = (surface: ContractDefinition["shared"]): ContractDefinition => ({ roles: { member: surface! } });
+
+/** A definition that is wrong, and what the error says. */
+const refused: readonly (readonly [why: string, definition: unknown, message: string])[] = [
+  ["no roles", { roles: {} }, "without roles"],
+  ["a role called shared", { roles: { shared: {} } }, 'Cannot call a role "shared"'],
+  [
+    "a signal of a role that is shared too",
+    { shared: { clientToServer: { say: message } }, ...role({ clientToServer: { say: message } }) },
+    'Cannot declare client-to-server message "say" twice',
+  ],
+  [
+    "a request named like a shared signal",
+    { shared: { clientToServer: { say: message } }, ...role({ clientToServer: { say: request } }) },
+    'Cannot declare client-to-server message "say" twice',
+  ],
+  [
+    "an event of a role that is shared too",
+    { shared: { serverToClient: { dm: message } }, ...role({ serverToClient: { dm: message } }) },
+    'Cannot declare server-to-client message "dm" twice',
+  ],
+  [
+    "an event that means something else to another role",
+    {
+      roles: {
+        member: { serverToClient: { dm: message } },
+        admin: { serverToClient: { dm: { payload: z.string() } } },
+      },
+    },
+    'Cannot declare server-to-client message "dm" twice: roles "member" and "admin" differ',
+  ],
+  [
+    "a topic of a role that is shared too",
+    { shared: { topics: { stats: message } }, ...role({ topics: { stats: message } }) },
+    'Cannot declare "stats" twice',
+  ],
+  [
+    "a topic pattern of a role that overlaps a shared one",
+    { shared: { topics: { "ticker/:symbol": message } }, ...role({ topics: { "ticker/:id": message } }) },
+    'Cannot declare "ticker/:id" beside "ticker/:symbol": a name could fit both',
+  ],
+  [
+    "presence patterns that overlap",
+    { roles: { member: {} }, presence: { "room/:id": payload, ":kind/1": payload } },
+    'Cannot declare ":kind/1" beside "room/:id"',
+  ],
+  ["a malformed pattern", role({ topics: { "a//b": message } }), '"a//b": it has an empty segment'],
+  [
+    "a message without a name",
+    role({ clientToServer: { "": message } }),
+    'Cannot declare client-to-server message ""',
+  ],
+  [
+    "a bus message without a name",
+    { roles: { member: {} }, serverToServer: { "": message } },
+    'Cannot declare server-to-server message ""',
+  ],
+  [
+    "an empty message",
+    role({ clientToServer: { say: {} as never } }),
+    'message "say": give it either "payload"',
+  ],
+  [
+    "a request without an output",
+    role({ clientToServer: { say: { input: payload } as never } }),
+    'message "say": give it either "payload"',
+  ],
+  [
+    "a message that is a request too",
+    role({ clientToServer: { say: { ...message, ...request } as never } }),
+    'message "say": give it either "payload"',
+  ],
+  [
+    "a message with half a request",
+    role({ clientToServer: { say: { ...message, input: payload } as never } }),
+    'message "say": give it either "payload"',
+  ],
+  [
+    "a message that is not there, as after a circular import",
+    role({ clientToServer: { say: undefined as never } }),
+    'Cannot declare client-to-server message "say"',
+  ],
+  [
+    "a message that is a schema by itself",
+    role({ serverToClient: { dm: payload as never } }),
+    'message "dm": give it either "payload"',
+  ],
+  [
+    "a payload that is no schema",
+    role({ serverToClient: { dm: { payload: { n: "number" } as never } } }),
+    'Cannot declare server-to-client message "dm": its schema is not a Standard Schema',
+  ],
+  [
+    "an output that is no schema",
+    role({ clientToServer: { say: { input: payload, output: undefined as never } } }),
+    'message "say": its schema is not a Standard Schema',
+  ],
+  [
+    "a topic that is not there",
+    role({ topics: { stats: undefined as never } }),
+    'Cannot declare topic "stats"',
+  ],
+  [
+    "a topic without a schema",
+    role({ topics: { stats: {} as never } }),
+    'Cannot declare topic "stats": its payload is not a Standard Schema',
+  ],
+  [
+    "a topic with history that conflates",
+    role({ topics: { stats: { payload, history: { size: 1 }, conflate: true } } }),
+    'Cannot declare topic "stats": history never skips a message',
+  ],
+  [
+    "a presence state that is no schema",
+    { roles: { member: {} }, presence: { "room/:id": {} } },
+    'Cannot declare presence "room/:id": it is not a Standard Schema',
+  ],
+  [
+    "a bus request that is no schema",
+    { roles: { member: {} }, serverToServer: { load: { input: null, output: null } } },
+    'Cannot declare server-to-server message "load": its schema is not a Standard Schema',
+  ],
+];
+
+for (const [why, definition, expected] of refused) {
+  test(`a contract with ${why} is refused by name`, () => {
+    const error = assertThrows(() => defineContract(definition as ContractDefinition), TypeError, expected);
+    assert(!error.message.endsWith("."));
+  });
+}
+
+test("history that keeps nothing is refused by name", () => {
+  for (const history of [{ size: 0 }, { size: -1 }, { size: 1.5 }, { size: NaN }, { size: Infinity }]) {
+    const definition = role({ topics: { stats: { payload, history } } });
+    assertThrows(() => defineContract(definition), RangeError, 'topic "stats": history.size');
+  }
+  for (const ttlMs of [0, -1, NaN]) {
+    const definition = role({ topics: { stats: { payload, history: { size: 1, ttlMs } } } });
+    assertThrows(() => defineContract(definition), RangeError, 'topic "stats": history.ttlMs');
+  }
+});
+
+test("one definition of an event may serve several roles", () => {
+  const dm = message;
+  const contract = defineContract({
+    roles: { a: { serverToClient: { dm } }, b: { serverToClient: { dm } } },
+  });
+  for (const name of ["a", "b"]) {
+    assertEquals(contract.roles.get(name)?.serverToClient.get("dm")?.payload, payload);
+  }
+});
+
+test("different roles may have requests and topics of one name, each its own", () => {
+  const other = z.object({ s: z.string() });
+  const contract = defineContract({
+    roles: {
+      a: { clientToServer: { say: { payload } }, topics: { t: { payload } } },
+      b: { clientToServer: { say: { payload: other } }, topics: { t: { payload: other } } },
+    },
+  });
+  assertEquals(contract.roles.get("a")?.clientToServer.get("say")?.payload, payload);
+  assertEquals(contract.roles.get("b")?.clientToServer.get("say")?.payload, other);
+  assertEquals(contract.roles.get("a")?.topics.find("t")?.value.role, "a");
+  assertEquals(contract.roles.get("b")?.topics.find("t")?.value.role, "b");
+  assertEquals(contract.shared.topics.find("t"), undefined);
+});
+
+test("names of a prototype's own properties are names like any other", () => {
+  const names = ["__proto__", "constructor", "toString", "hasOwnProperty"];
+  const all = <T>(value: T) => Object.fromEntries(names.map((name) => [name, value]));
+  const contract = defineContract({
+    roles: all({ clientToServer: all(message), serverToClient: all(message), topics: all(message) }),
+    presence: all(payload),
+    serverToServer: all(request),
+  });
+  for (const name of names) {
+    const surface = contract.roles.get(name);
+    assertEquals(surface?.clientToServer.get(name)?.name, name);
+    assertEquals(surface?.serverToClient.get(name)?.name, name);
+    assertEquals(surface?.topics.find(name)?.value.pattern, name);
+    assertEquals(contract.presence.find(name)?.value, payload);
+    assertEquals(contract.serverToServer.get(name)?.input, payload);
+  }
+  const bare = defineContract({ roles: { member: {} } });
+  for (const name of names) {
+    assertEquals(bare.roles.get(name), undefined);
+    assertEquals(bare.roles.get("member")?.clientToServer.get(name), undefined);
+    assertEquals(bare.roles.get("member")?.topics.find(name), undefined);
+  }
+});
+
+/** The same schema, by three libraries: an object with a number, given as text or number. */
+const libraries = [
+  {
+    library: "zod",
+    schema: z.object({ n: z.coerce.number() }),
+    late: z.string().refine(() => Promise.resolve(true)),
+  },
+  {
+    library: "valibot",
+    schema: v.object({ n: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.number()) }),
+    late: v.pipeAsync(v.string(), v.checkAsync(() => Promise.resolve(true))),
+  },
+  { library: "arktype", schema: type({ n: type("string.numeric.parse").or("number") }), late: undefined },
+] as const;
+
+for (const { library, schema, late } of libraries) {
+  test(`a schema of ${library} declares, parses and refuses`, async () => {
+    const contract = defineContract({
+      roles: {
+        member: {
+          clientToServer: { say: { payload: schema }, ask: { input: schema, output: schema } },
+          topics: { "t/:id": { payload: schema } },
+        },
+      },
+      presence: { "room/:id": schema },
+    });
+    const entry = contract.roles.get("member")!.clientToServer.get("say")!;
+    assertEquals(parseNow(entry.payload!, { n: "7" }, "say"), { n: 7 });
+    assertEquals(await parse(entry.payload!, { n: 7 }, "say"), { n: 7 });
+    for (
+      const bad of [undefined, null, [], {}, { n: {} }, { n: "seven" }, JSON.parse('{"__proto__":{"n":7}}')]
+    ) {
+      const error = assertThrows(() => parseNow(entry.payload!, bad, 'signal "say"'), HubError);
+      assertEquals(error.code, "VALIDATION");
+      assert(error.message.startsWith('Invalid signal "say"'), error.message);
+      const { issues } = error.data as { issues: { message: string; path: string }[] };
+      assert(issues.length > 0 && issues.every(({ message, path }) => message && typeof path === "string"));
+    }
+    assertThrows(() => parseNow(entry.payload!, { n: "seven" }, "say"), HubError, 'at "n"');
+  });
+
+  if (!late) continue;
+  test(`an asynchronous schema of ${library} is refused one way, and waited for in requests`, async () => {
+    assertThrows(
+      () => parseNow(late, "a", 'event "late"'),
+      TypeError,
+      'Cannot use an asynchronous schema for event "late": only requests may have one',
+    );
+    assertEquals(await parse(late, "a", "late"), "a");
+    const error = await Promise.try(() => parse(late, 1, "late")).catch((error) => error);
+    assert(error instanceof HubError);
+    assertEquals(error.code, "VALIDATION");
+  });
+}
+
+test("an asynchronous schema that fails later leaves no unhandled rejection where it is refused", async () => {
+  const schema = {
+    "~standard": { version: 1 as const, vendor: "test", validate: () => Promise.reject(new Error("later")) },
+  };
+  assertThrows(() => parseNow(schema, 1, "x"), TypeError);
+  await new Promise((resolve) => setTimeout(resolve)); // a rejection that nobody handles would fail the run here
+});
+
+test("of a value with a thousand faults only the first few cross the wire", () => {
+  const many = Array.from({ length: 1_000 }, () => "x");
+  const error = assertThrows(() => parseNow(z.array(z.number()), many, "list"), HubError, 'at "0"');
+  assertEquals((error.data as { issues: unknown[] }).issues.length, 16);
+});
