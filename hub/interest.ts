@@ -22,9 +22,13 @@ export interface Lease {
 /** Those who wait for the same subscribe, and from then on share it. */
 interface Generation {
   shares: number;
+  /** Whether `ready` is still to come. */
+  pending: boolean;
   readonly ready: Promise<void>;
   resolve(): void;
   reject(error: Error): void;
+  /** Stops the timer that runs while somebody waits. */
+  stop(): void;
 }
 
 interface Entry {
@@ -49,7 +53,20 @@ export interface InterestOptions {
 function newGeneration(): Generation {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   promise.catch(() => {}); // whoever waits sees it; nobody may be waiting
-  return { shares: 0, ready: promise, resolve, reject };
+  const generation: Generation = {
+    shares: 0,
+    pending: true,
+    ready: promise,
+    resolve: () => settle(resolve),
+    reject: (error) => settle(() => reject(error)),
+    stop() {},
+  };
+  const settle = (how: () => void) => {
+    generation.pending = false;
+    generation.stop();
+    how();
+  };
+  return generation;
 }
 
 /** The channels that this node is interested in. */
@@ -91,12 +108,12 @@ export class Interest {
       this.#entries.set(channel, entry);
     }
     const { generation } = entry;
-    generation.shares++;
+    if (++generation.shares === 1 && generation.pending) this.#limit(entry, generation);
     let released = false;
     const release = () => {
       if (released) return;
       released = true;
-      generation.shares--;
+      if (--generation.shares === 0) generation.stop();
       this.#settle(entry);
     };
     this.#settle(entry);
@@ -157,7 +174,7 @@ export class Interest {
     const { channel } = entry;
     for (;;) {
       const wanted = entry.generation.shares > 0;
-      if (wanted && !entry.live) entry.live = await this.#subscribe(entry);
+      if (wanted && !entry.live) await this.#subscribe(entry);
       else if (!wanted && entry.live) await this.#unsubscribe(entry);
       else break;
       if (this.#closed) return;
@@ -166,40 +183,16 @@ export class Interest {
     if (!entry.live && this.#entries.get(channel) === entry) this.#entries.delete(channel);
   }
 
-  async #subscribe(entry: Entry): Promise<boolean> {
-    const { adapter, clock, timeoutMs, onError } = this.#options;
-    const { channel } = entry;
-    const fail = (error: unknown) => {
-      onError(error, "subscribe", channel);
-      const { generation } = entry;
-      entry.generation = newGeneration(); // the failed ones hold no share any more
-      generation.reject(
-        error instanceof HubError
-          ? error
-          : new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}" over ${adapter.name}`, {
-            cause: error,
-          }),
-      );
-    };
-    const stop = clock.after(timeoutMs, () => {
-      fail(
-        new HubError(
-          "TIMEOUT",
-          `Cannot subscribe to "${channel}" over ${adapter.name} within ${timeoutMs} ms`,
-        ),
-      );
-    });
-    const waiting = entry.generation;
+  async #subscribe(entry: Entry): Promise<void> {
+    const { generation } = entry;
     try {
-      await adapter.subscribe(channel);
-      entry.live = true; // before anybody who waited asks whether it is
+      await this.#options.adapter.subscribe(entry.channel);
+      entry.live = true; // before anybody hears of it
       entry.generation.resolve();
-      return true;
     } catch (error) {
-      if (entry.generation === waiting || entry.generation.shares > 0) fail(error);
-      return false;
-    } finally {
-      stop();
+      if (this.#closed) return; // whoever waited has been told
+      // When it took too long this has been said already, unless others wait by now.
+      if (entry.generation === generation || entry.generation.shares > 0) this.#fail(entry, error);
     }
   }
 
@@ -211,5 +204,29 @@ export class Interest {
     } catch (error) {
       this.#options.onError(error, "unsubscribe", entry.channel);
     }
+  }
+
+  /** Nobody waits longer than the limit, whatever the adapter is at: also those who came after the first did. */
+  #limit(entry: Entry, generation: Generation): void {
+    const { adapter, clock, timeoutMs } = this.#options;
+    generation.stop = clock.after(timeoutMs, () => {
+      const what = `Cannot subscribe to "${entry.channel}" over ${adapter.name} within ${timeoutMs} ms`;
+      this.#fail(entry, new HubError("TIMEOUT", what));
+    });
+  }
+
+  /** Those who wait hold no share any more; who comes next begins anew. */
+  #fail(entry: Entry, error: unknown): void {
+    const { adapter, onError } = this.#options;
+    const { generation, channel } = entry;
+    entry.generation = newGeneration();
+    onError(error, "subscribe", channel);
+    generation.reject(
+      error instanceof HubError
+        ? error
+        : new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}" over ${adapter.name}`, {
+          cause: error,
+        }),
+    );
   }
 }

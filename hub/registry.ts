@@ -59,19 +59,26 @@ export class Registry {
     if (known) return known.ready;
     if (conn.closed) return Promise.reject(gone(group));
     const lease = this.#interest.acquire(group);
+    const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+    ready.catch(() => {}); // whoever called sees it
+    const membership: Membership = {
+      ready,
+      release() {
+        reject(gone(group)); // at once: nobody waits for the backplane to hear that it was left
+        lease.release();
+      },
+    };
+    conn.memberships.set(group, membership);
     const stays = () => conn.memberships.get(group) === membership;
-    const ready = lease.ready.then(() => {
-      if (!stays()) throw gone(group);
+    lease.ready.then(() => {
+      if (!stays()) return;
       onLive?.();
       this.#enter(group, conn);
-    }, (error) => {
-      if (!stays()) throw gone(group);
-      conn.memberships.delete(group);
-      throw error;
+      resolve();
+    }).catch((error) => {
+      reject(error);
+      if (stays()) this.leave(group, conn);
     });
-    ready.catch(() => {}); // whoever called sees it
-    const membership: Membership = { ready, release: () => lease.release() };
-    conn.memberships.set(group, membership);
     return ready;
   }
 
