@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { Codec } from "../contract/mod.ts";
+import type { Codec, Encoded } from "../contract/mod.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { Sequence } from "./sequence.ts";
 
 /** What becomes of a connection that does not read as fast as it is sent to. */
 export type SlowConsumerPolicy = "close" | "drop";
@@ -23,13 +24,19 @@ export interface HeldLimits {
 /** How far beyond its bounds a queue may go for a moment: see {@linkcode Held.exceeded}. */
 const MOMENT_FACTOR = 8;
 
-/** A queue with bounds: conflates, drops or overflows. */
+/**
+ * A queue with bounds: conflates, drops or overflows.
+ *
+ * It holds whole sequences, whose frames are shared with other connections, until a single message matters: one that
+ * may be conflated, or that is to be dropped. From then on, until it is empty, it holds message by message.
+ */
 export class Held {
   readonly #codec: Codec;
   readonly #limits: HeldLimits;
   /** What was conflated away or dropped leaves a hole. */
-  #messages: (Outgoing | undefined)[] = [];
+  #items: (Sequence | Outgoing | undefined)[] = [];
   #head = 0;
+  #single = false;
   /** Before it nothing can be dropped. */
   #droppable = 0;
   /** Where the latest message of a conflation key is. */
@@ -71,22 +78,20 @@ export class Held {
   }
 
   /**
-   * Holds a message. A later message of a conflation key takes the place of the earlier one, at the end of the
-   * queue, so that order is kept among what remains.
+   * Holds messages. A later message of a conflation key takes the place of the earlier one, at the end of the queue,
+   * so that order is kept among what remains.
    *
-   * @param message The message.
+   * @param sequence The messages.
    */
-  add(message: Outgoing): void {
-    const bytes = message.encoded(this.#codec).length; // first: what cannot be encoded changes nothing
-    const { conflateKey } = message.urgency;
-    if (conflateKey !== undefined) {
-      const earlier = this.#byKey.get(conflateKey);
-      if (earlier !== undefined) this.#drop(earlier);
-      this.#byKey.set(conflateKey, this.#messages.length);
+  add(sequence: Sequence): void {
+    if (sequence.conflates) this.#breakUp();
+    if (this.#single) {
+      for (const message of sequence.messages()) this.#addSingle(message);
+      return;
     }
-    this.#messages.push(message);
-    this.#size++;
-    this.#bytes += bytes;
+    this.#items.push(sequence);
+    this.#size += sequence.count;
+    this.#bytes += sequence.size;
   }
 
   /**
@@ -95,20 +100,50 @@ export class Held {
    * @returns `false` when the policy leaves nothing to drop: the connection must close.
    */
   enforce(): boolean {
-    while (this.exceeded) if (this.#limits.policy === "close" || !this.#dropOldest()) return false;
+    if (!this.exceeded) return true;
+    if (this.#limits.policy === "close") return false;
+    this.#breakUp();
+    while (this.exceeded) if (!this.#dropOldest()) return false;
     return true;
   }
 
-  /** Takes the oldest message out. */
-  shift(): Outgoing | undefined {
-    while (this.#head < this.#messages.length) {
-      const message = this.#messages[this.#head++];
-      if (!message) continue;
-      this.#forget(message, this.#head - 1);
-      if (this.#size === 0) this.#clear();
-      return message;
+  /**
+   * Takes the oldest frame out.
+   *
+   * @param maxMessages At most so many messages, where they are held one by one.
+   * @param maxBytes From this size on no further message is added.
+   */
+  shift(maxMessages: number, maxBytes: number): Encoded | undefined {
+    const singles: Encoded[] = [];
+    let bytes = 0;
+    let frame: Encoded | undefined;
+    while (this.#head < this.#items.length && singles.length < maxMessages && bytes < maxBytes) {
+      const index = this.#head++;
+      const item = this.#items[index];
+      if (item instanceof Sequence) {
+        this.#items[index] = undefined;
+        this.#size -= item.count;
+        this.#bytes -= item.size;
+        frame = item.frame();
+        break;
+      } else if (item) {
+        singles.push(item.encoded(this.#codec));
+        bytes += this.#forget(item, index);
+      }
     }
-    return undefined;
+    if (this.#size === 0) this.clear();
+    return singles.length > 0 ? this.#codec.join(singles) : frame;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+    this.#single = false;
+    this.#droppable = 0;
+    this.#byKey.clear();
+    this.#size = 0;
+    this.#bytes = 0;
   }
 
   #exceeds(factor: number): boolean {
@@ -116,10 +151,32 @@ export class Held {
     return this.#size > maxMessages * factor || this.#bytes > maxBytes * factor;
   }
 
+  /** From whole sequences to single messages. */
+  #breakUp(): void {
+    if (this.#single) return;
+    const sequences = this.#items.slice(this.#head) as Sequence[];
+    this.clear();
+    this.#single = true;
+    for (const sequence of sequences) for (const message of sequence.messages()) this.#addSingle(message);
+  }
+
+  #addSingle(message: Outgoing): void {
+    const { conflateKey } = message.urgency;
+    if (conflateKey !== undefined) {
+      const earlier = this.#byKey.get(conflateKey);
+      if (earlier !== undefined) this.#drop(earlier);
+      this.#byKey.set(conflateKey, this.#items.length);
+    }
+    this.#items.push(message);
+    this.#size++;
+    this.#bytes += message.encoded(this.#codec).length;
+  }
+
   #dropOldest(): boolean {
     this.#droppable = Math.max(this.#droppable, this.#head);
-    for (; this.#droppable < this.#messages.length; this.#droppable++) {
-      if (!this.#messages[this.#droppable]?.urgency.droppable) continue;
+    for (; this.#droppable < this.#items.length; this.#droppable++) {
+      const item = this.#items[this.#droppable] as Outgoing | undefined;
+      if (!item?.urgency.droppable) continue;
       this.#drop(this.#droppable);
       return true;
     }
@@ -127,34 +184,30 @@ export class Held {
   }
 
   #drop(index: number): void {
-    this.#forget(this.#messages[index]!, index);
+    this.#forget(this.#items[index] as Outgoing, index);
     this.#dropped++;
-    if (this.#messages.length > 2 * this.#size + 1_024) this.#compact();
+    if (this.#items.length > 2 * this.#size + 1_024) this.#closeHoles();
   }
 
-  #forget(message: Outgoing, index: number): void {
-    this.#messages[index] = undefined;
+  /** Takes a single message out; tells its size. */
+  #forget(message: Outgoing, index: number): number {
+    const bytes = message.encoded(this.#codec).length;
+    this.#items[index] = undefined;
     this.#size--;
-    this.#bytes -= message.encoded(this.#codec).length;
+    this.#bytes -= bytes;
     const { conflateKey } = message.urgency;
     if (conflateKey !== undefined && this.#byKey.get(conflateKey) === index) this.#byKey.delete(conflateKey);
+    return bytes;
   }
 
-  /** Closes the holes. */
-  #compact(): void {
-    this.#messages = this.#messages.filter((message) => message !== undefined);
+  #closeHoles(): void {
+    this.#items = this.#items.filter((item) => item !== undefined);
     this.#head = 0;
     this.#droppable = 0;
     this.#byKey.clear();
-    for (const [index, message] of this.#messages.entries()) {
-      const { conflateKey } = message!.urgency;
+    for (const [index, item] of this.#items.entries()) {
+      const { conflateKey } = (item as Outgoing).urgency;
       if (conflateKey !== undefined) this.#byKey.set(conflateKey, index);
     }
-  }
-
-  #clear(): void {
-    this.#messages = [];
-    this.#head = 0;
-    this.#droppable = 0;
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../contract/mod.ts";
+import type { Clock, Encoded } from "../contract/mod.ts";
 import type { Link } from "../transports/transport.ts";
 import { Held, type HeldLimits } from "./held.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -75,17 +75,18 @@ export class Outbox implements Gatherer {
    * Sends a message: with everything else of this turn, or when the connection has caught up.
    *
    * @param message The message.
+   * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   push(message: Outgoing): void {
     if (this.#closed) return;
-    if (this.#holding) return this.#hold(message);
     const before = this.#sequence;
-    if (!before) this.#turn.gather(this);
     const sequence = (before ?? this.#turn.root).with(message);
-    this.#sequence = sequence;
-    if (sequence.count >= this.#limits.maxFrameMessages || sequence.size >= this.#limits.maxFrameBytes) {
-      this.#send(sequence);
-      this.#sequence = this.#holding ? undefined : this.#turn.root;
+    if (!before) this.#turn.gather(this);
+    if (sequence.count < this.#limits.maxFrameMessages && sequence.size < this.#limits.maxFrameBytes) {
+      this.#sequence = sequence;
+    } else {
+      this.#sequence = this.#turn.root;
+      this.#emit(sequence);
     }
   }
 
@@ -93,7 +94,7 @@ export class Outbox implements Gatherer {
   flush(): void {
     const sequence = this.#sequence;
     this.#sequence = undefined;
-    if (sequence && sequence.count > 0 && !this.#closed) this.#send(sequence);
+    if (sequence && sequence.count > 0 && !this.#closed) this.#emit(sequence);
   }
 
   /**
@@ -105,16 +106,17 @@ export class Outbox implements Gatherer {
     if (this.#closed) return;
     this.#corked = false;
     const { codec } = this.#turn;
-    this.#link.send(codec.join([first.encoded(codec)]));
+    this.#send(codec.join([first.encoded(codec)]));
     this.drained();
   }
 
   /** The link has room again. */
   drained(): void {
     if (this.#closed || this.#corked) return;
+    const { maxFrameMessages, maxFrameBytes, highWaterBytes } = this.#limits;
     while (this.#held.size > 0) {
-      if (this.#link.bufferedAmount >= this.#limits.highWaterBytes) return;
-      this.#sendHeld();
+      if (this.#link.bufferedAmount >= highWaterBytes) return;
+      this.#send(this.#held.shift(maxFrameMessages, maxFrameBytes)!);
     }
     this.#holding = false;
   }
@@ -124,12 +126,25 @@ export class Outbox implements Gatherer {
     this.#closed = true;
     this.#sequence = undefined;
     this.#cancelJudging?.();
-    while (this.#held.shift());
+    this.#held.clear();
   }
 
-  /** Holds a message; a queue beyond its bounds is judged when the link has had its chance to drain. */
-  #hold(message: Outgoing): void {
-    this.#held.add(message);
+  #emit(sequence: Sequence): void {
+    if (this.#holding) this.#hold(sequence);
+    else {
+      this.#send(sequence.frame());
+      if (this.#link.bufferedAmount >= this.#limits.highWaterBytes) this.#holding = true;
+    }
+  }
+
+  #send(frame: Encoded): void {
+    this.active = true;
+    this.#link.send(frame);
+  }
+
+  /** Holds messages; a queue beyond its bounds is judged when the link has had its chance to drain. */
+  #hold(sequence: Sequence): void {
+    this.#held.add(sequence);
     if (!this.#held.exceeded) return;
     if (this.#held.flooded) return this.#judge();
     // Two waits, so that a process that was busy all the while has sent something in between.
@@ -146,25 +161,5 @@ export class Outbox implements Gatherer {
     if (this.#closed || this.#held.enforce()) return;
     this.close();
     this.#overflow();
-  }
-
-  #send(sequence: Sequence): void {
-    this.active = true;
-    this.#link.send(sequence.frame());
-    if (this.#link.bufferedAmount >= this.#limits.highWaterBytes) this.#holding = true;
-  }
-
-  #sendHeld(): void {
-    const { codec } = this.#turn;
-    const messages = [];
-    let size = 0;
-    while (messages.length < this.#limits.maxFrameMessages && size < this.#limits.maxFrameBytes) {
-      const message = this.#held.shift()?.encoded(codec);
-      if (message === undefined) break;
-      messages.push(message);
-      size += message.length;
-    }
-    this.active = true;
-    this.#link.send(codec.join(messages));
   }
 }

@@ -14,9 +14,11 @@ export class Sequence {
   readonly count: number;
   /** How long they are together, in the codec's units: UTF-16 units of text, or bytes. */
   readonly size: number;
+  /** Whether a message in it may be conflated. */
+  readonly conflates: boolean;
   readonly #codec: Codec;
   readonly #parent: Sequence | undefined;
-  readonly #last: Encoded;
+  readonly #last: Outgoing | undefined;
   #latest: Outgoing | undefined;
   #latestNext: Sequence | undefined;
   #others: Map<Outgoing, Sequence> | undefined;
@@ -25,14 +27,15 @@ export class Sequence {
   /**
    * @param codec The codec of all frames of this tree.
    * @param parent The sequence before the last message; absent for the root.
-   * @param last The last message.
+   * @param last The last message; absent for the root.
    */
-  constructor(codec: Codec, parent?: Sequence, last: Encoded = "") {
+  constructor(codec: Codec, parent?: Sequence, last?: Outgoing) {
     this.#codec = codec;
     this.#parent = parent;
     this.#last = last;
-    this.count = parent ? parent.count + 1 : 0;
-    this.size = parent ? parent.size + last.length : 0;
+    this.count = parent && last ? parent.count + 1 : 0;
+    this.size = parent && last ? parent.size + last.encoded(codec).length : 0;
+    this.conflates = parent && last ? parent.conflates || last.urgency.conflateKey !== undefined : false;
   }
 
   /** The sequence with one more message. Most callers in a row add the same one, which costs a comparison. */
@@ -40,7 +43,7 @@ export class Sequence {
     if (this.#latest === message) return this.#latestNext!;
     let next = this.#others?.get(message);
     if (!next) {
-      next = new Sequence(this.#codec, this, message.encoded(this.#codec));
+      next = new Sequence(this.#codec, this, message);
       if (this.#latest) (this.#others ??= new Map()).set(this.#latest, this.#latestNext!);
     }
     this.#latest = message;
@@ -48,15 +51,17 @@ export class Sequence {
     return next;
   }
 
+  /** The messages, in order. */
+  messages(): Outgoing[] {
+    const messages = new Array<Outgoing>(this.count);
+    // deno-lint-ignore no-this-alias -- the walk from this node to the root starts here
+    let node: Sequence = this;
+    for (let i = this.count - 1; i >= 0; i--, node = node.#parent!) messages[i] = node.#last!;
+    return messages;
+  }
+
   /** The frame that carries the sequence; joined at the first call. */
   frame(): Encoded {
-    if (this.#frame === undefined) {
-      const messages = new Array<Encoded>(this.count);
-      // deno-lint-ignore no-this-alias -- the walk from this node to the root starts here
-      let node: Sequence = this;
-      for (let i = this.count - 1; i >= 0; i--, node = node.#parent!) messages[i] = node.#last;
-      this.#frame = this.#codec.join(messages);
-    }
-    return this.#frame;
+    return this.#frame ??= this.#codec.join(this.messages().map((message) => message.encoded(this.#codec)));
   }
 }
