@@ -60,6 +60,8 @@ export class TopicLog {
   #records: Kept[] = [];
   #start = 0;
   #epoch: string = crypto.randomUUID();
+  /** The last offset before this epoch: what lies before it may have holes. */
+  #base = 0;
   #last = 0;
 
   /**
@@ -91,9 +93,10 @@ export class TopicLog {
     const first = this.#last - kept + 1;
     const from = since ? since.offset + 1 : first;
     const complete = since === undefined ||
-      (since.epoch === this.#epoch && from >= first && since.offset <= this.#last);
+      (since.epoch === this.#epoch && since.offset >= this.#base && from >= first &&
+        since.offset <= this.#last);
     const begin = this.#start + (complete ? from - first : 0);
-    const records = this.#records.slice(begin, begin + Math.min(limit, kept))
+    const records = this.#records.slice(begin, begin + Math.max(0, Math.min(limit, kept)))
       .map(({ offset, payload }) => ({ offset, payload }));
     return { epoch: this.#epoch, last: this.#last, complete, records };
   }
@@ -101,6 +104,7 @@ export class TopicLog {
   /** Begins a new epoch: messages may have been missed, so nothing from before can be called complete. */
   renew(): void {
     this.#epoch = crypto.randomUUID();
+    this.#base = this.#last;
   }
 
   /** Whether nothing is kept any more. */

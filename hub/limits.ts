@@ -85,7 +85,9 @@ export class RateLimiter {
 
   #refill(): void {
     const now = this.#clock.now();
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+    // Without a limit time need not pass: 0 ms of it would make NaN.
+    const gained = this.#perMs === Infinity ? Infinity : (now - this.#at) * this.#perMs;
+    this.#tokens = Math.min(this.#burst, this.#tokens + gained);
     this.#at = now;
     if (this.#tokens >= this.#burst / 2) this.#refused = 0;
   }

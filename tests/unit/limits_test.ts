@@ -1,0 +1,126 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { KeyedLimit, RateLimiter, resolveLimits } from "../../hub/limits.ts";
+import type { AnyHubOptions } from "../../hub/options.ts";
+import { AWKWARD } from "../contract/arbitraries.ts";
+import { runs } from "../contract/runs.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { test } from "../harness.ts";
+
+const options = (limits: unknown) => ({ limits }) as unknown as AnyHubOptions;
+
+/** Takes many, and counts the verdicts. */
+function takeAll(rate: RateLimiter, count: number): Record<string, number> {
+  const verdicts: Record<string, number> = { ok: 0, refused: 0, flood: 0 };
+  for (let i = 0; i < count; i++) verdicts[rate.take()]!++;
+  return verdicts;
+}
+
+test("limits: every bound has a default, and what is not a number above zero is refused by name", () => {
+  const resolved = resolveLimits({} as AnyHubOptions);
+  for (const value of [...Object.values(resolved), ...Object.values(resolved.outbox)]) {
+    assert(typeof value !== "number" || value > 0);
+  }
+  for (const value of [0, -1, NaN]) {
+    assertThrows(() => resolveLimits(options({ maxFrameBytes: value })), RangeError, "maxFrameBytes");
+    assertThrows(() => resolveLimits(options({ outbox: { maxMessages: value } })), RangeError, "maxMessages");
+  }
+  assertEquals(resolveLimits(options({ messagesPerSecond: Infinity })).messagesPerSecond, Infinity);
+});
+
+test("rate: the burst goes through at once, then as many as time has brought", () => {
+  const clock = new FakeClock();
+  const rate = new RateLimiter(clock, 10, 5);
+  assertEquals(takeAll(rate, 6), { ok: 5, refused: 1, flood: 0 });
+  clock.advance(99);
+  assertEquals(rate.take(), "refused");
+  clock.advance(1);
+  assertEquals(takeAll(rate, 2), { ok: 1, refused: 1, flood: 0 });
+  clock.advance(1_000_000); // no more than the burst is ever saved up
+  assertEquals(takeAll(rate, 6), { ok: 5, refused: 1, flood: 0 });
+});
+
+test("rate: who goes on for as long as the burst without a pause is a flood; who pauses starts over", () => {
+  const clock = new FakeClock();
+  const rate = new RateLimiter(clock, 10, 5);
+  assertEquals(takeAll(rate, 10), { ok: 5, refused: 5, flood: 0 });
+  assertEquals(takeAll(rate, 3), { ok: 0, refused: 0, flood: 3 });
+  clock.advance(250); // half of the burst is back
+  assertEquals(takeAll(rate, 7), { ok: 2, refused: 5, flood: 0 });
+  assertEquals(rate.take(), "flood");
+});
+
+test("rate: no more than the burst and what time has brought gets through, however it is spread", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1_000 }),
+      fc.integer({ min: 1, max: 50 }),
+      fc.array(fc.tuple(fc.nat({ max: 100 }), fc.nat({ max: 40 })), { maxLength: 30 }),
+      (perSecond, burst, steps) => {
+        const clock = new FakeClock();
+        const rate = new RateLimiter(clock, perSecond, burst);
+        let through = 0;
+        for (const [ms, count] of steps) {
+          clock.advance(ms);
+          through += takeAll(rate, count).ok!;
+          assert(through <= burst + clock.now() * perSecond / 1_000 + 1e-6);
+        }
+      },
+    ),
+    runs(),
+  );
+});
+
+test("rate: a limit that is switched off lets everything through, even when the clock stands still", () => {
+  for (const [perSecond, burst] of [[Infinity, 5], [10, Infinity], [Infinity, Infinity]] as const) {
+    const clock = new FakeClock();
+    const rate = new RateLimiter(clock, perSecond, burst);
+    assertEquals(takeAll(rate, 1_000), { ok: 1_000, refused: 0, flood: 0 }, `${perSecond} with ${burst}`);
+    clock.advance(1);
+    assertEquals(takeAll(rate, 1_000), { ok: 1_000, refused: 0, flood: 0 }, `${perSecond} with ${burst}`);
+  }
+});
+
+test("keyed limit: counts each key by itself, and forgets a key with its last", () => {
+  const limit = new KeyedLimit(2);
+  for (const key of AWKWARD) {
+    const [one, two] = [limit.enter(key), limit.enter(key)];
+    assert(one && two);
+    assertEquals([limit.hasRoom(key), limit.enter(key), limit.size], [false, undefined, 1]);
+    one();
+    one(); // once counts
+    assertEquals([limit.hasRoom(key), limit.size], [true, 1]);
+    two();
+    assertEquals(limit.size, 0);
+  }
+  limit.enter(undefined)!();
+  assertEquals(limit.size, 0);
+});
+
+test("keyed limit: in any order the counts are those of a naive count", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 3 }),
+      fc.array(fc.tuple(fc.boolean(), fc.constantFrom("a", "b", "__proto__"), fc.nat())),
+      (max, steps) => {
+        const limit = new KeyedLimit(max);
+        const inside: { key: string; leave: () => void }[] = [];
+        const count = (key: string) => inside.filter((entry) => entry.key === key).length;
+        for (const [enter, key, n] of steps) {
+          if (enter) {
+            const leave = limit.enter(key);
+            assertEquals(leave !== undefined, count(key) < max);
+            if (leave) inside.push({ key, leave });
+          } else if (inside.length > 0) {
+            const [{ leave }] = inside.splice(n % inside.length, 1) as [(typeof inside)[number]];
+            leave();
+            leave();
+          }
+          assertEquals(limit.size, new Set(inside.map((entry) => entry.key)).size);
+          assertEquals(limit.hasRoom(key), count(key) < max);
+        }
+      },
+    ),
+    runs(),
+  );
+});
