@@ -128,8 +128,12 @@ export class HubClient implements AsyncDisposable {
         return this.#subscriptions.published(message[1], message[2]);
       case "rec":
         return this.#subscriptions.recorded(message[1], message[2], message[3]);
+      case "gap":
+        return this.#subscriptions.missed(message[1], message[2]);
       case "end":
         return this.#subscriptions.ended(message[1], message[2]);
+      default:
+        message satisfies never;
     }
   }
 

@@ -39,18 +39,18 @@ export class Events {
   }
 
   /**
-   * Hands an event to its listeners: those that listen now, and still do when it is their turn.
+   * Hands an event to its listeners: those that listen now, and still do when it is their turn. An event that nobody
+   * listens to is nothing, also one that is not in the contract: the server's may be newer.
    *
    * @param name The event.
    * @param payload As it came over the wire.
    */
   dispatch(name: string, payload: unknown): void {
+    const listeners = this.#listeners.get(name);
+    if (!listeners) return;
     const report = (error: unknown) => this.#report(error, { stage: "event", name });
     try {
-      const entry = this.#entry(name);
-      const listeners = this.#listeners.get(name);
-      if (!listeners) return;
-      const parsed = parseNow(entry.payload!, payload, `payload of "${name}"`);
+      const parsed = parseNow(this.#entry(name).payload!, payload, `payload of "${name}"`);
       for (const listener of [...listeners]) {
         if (listeners.has(listener)) callSafely(() => listener.call(parsed), report);
       }

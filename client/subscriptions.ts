@@ -117,16 +117,9 @@ export class Subscriptions {
     const recovered = resume(stream, output);
     stream.live = stream.established = true;
     stream.backoff.reset();
-    const { topic } = stream;
-    for (const member of [...stream.members]) {
-      const again = member.established;
-      member.live();
-      if (!again || member.status !== "live" || !stream.live) continue;
-      callSafely(
-        () => member.onRecovery?.({ topic, recovered }),
-        (error) => this.#report(error, "topic", topic),
-      );
-    }
+    const again = [...stream.members].filter((member) => member.established);
+    for (const member of stream.members) member.live();
+    this.#tell(stream, again, recovered);
     return true;
   }
 
@@ -194,6 +187,20 @@ export class Subscriptions {
     }
     stream.position = [epoch, offset];
     this.#deliver(stream, payload, { topic, offset, epoch, recovered: !stream.live });
+  }
+
+  /**
+   * The server may have missed messages of a topic with history.
+   *
+   * @param topic The topic.
+   * @param position Where the stream goes on.
+   */
+  missed(topic: string, position: Position): void {
+    const stream = this.#streams.get(topic);
+    // While a subscribe is on its way its answer tells all.
+    if (!stream?.live) return;
+    stream.position = position;
+    this.#tell(stream, [...stream.members], false);
   }
 
   #create(topic: string, schema: Schema): Stream {
@@ -289,6 +296,14 @@ export class Subscriptions {
     this.#options.open()?.push(message);
   }
 
+  /** Tells listeners how their stream came back, unless one before them has ended their subscription. */
+  #tell({ topic, members }: Stream, listeners: readonly Member[], recovered: boolean): void {
+    const report = (error: unknown) => this.#report(error, "topic", topic);
+    for (const member of listeners) {
+      if (members.has(member)) callSafely(() => member.onRecovery?.({ topic, recovered }), report);
+    }
+  }
+
   #deliver(stream: Stream, payload: unknown, meta: TopicMeta): void {
     const { topic, schema, members } = stream;
     const report = (error: unknown) => this.#report(error, "topic", topic);
@@ -321,7 +336,7 @@ function resume(stream: Stream, output: unknown): boolean {
   const answer = asSubscribed(output);
   const { position } = stream;
   if (
-    answer?.recovered && position && position[0] === answer.position[0] && position[1] >= answer.position[1]
+    answer?.recovered && position && position[0] === answer.position[0] && position[1] === answer.position[1]
   ) {
     return true;
   }

@@ -84,7 +84,7 @@ export interface TopicMeta {
   readonly recovered: boolean;
 }
 
-/** How a subscription came back after the link was lost. */
+/** How a subscription came back after the link was lost, or messages were. */
 export interface Recovery {
   /** The topic's concrete name. */
   readonly topic: string;
@@ -100,7 +100,8 @@ export interface SubscribeOptions {
   /** Unsubscribes when aborted; a `ready` that is still waiting rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /**
-   * Called whenever the subscription is live again after the link was lost, or a gap in the stream was noticed.
+   * Called whenever the subscription is live again after the link was lost, or a gap in the stream was noticed by
+   * client or server.
    *
    * @param recovery Whether anything is missing.
    */

@@ -22,6 +22,7 @@ function cutReason(reason: string): string {
  * Makes the transport that clients use by default.
  *
  * @param Socket The class of WebSockets to use; by default the platform's.
+ * @throws {TypeError} When the platform has none.
  *
  * @example
  * ```ts
@@ -32,7 +33,12 @@ function cutReason(reason: string): string {
  * assertEquals(typeof transport.connect, "function");
  * ```
  */
-export function createWebSocketClientTransport(Socket: typeof WebSocket = WebSocket): ClientTransport {
+export function createWebSocketClientTransport(
+  Socket: typeof WebSocket | undefined = globalThis.WebSocket,
+): ClientTransport {
+  if (!Socket) {
+    throw new TypeError("Cannot connect without WebSocket: this platform has none, pass `transport`");
+  }
   return {
     connect(url, subprotocols, events) {
       const socket = new Socket(url, [...subprotocols]);

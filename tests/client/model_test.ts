@@ -8,7 +8,7 @@ import { SimHub } from "./sim_hub.ts";
 const TOPICS = ["stats", "ticker/A", "ticker/B"] as const;
 
 type Command =
-  | { do: "subscribe" | "publish" | "lose message" | "end" | "trim"; topic: number }
+  | { do: "subscribe" | "publish" | "lose message" | "end" | "trim" | "gap"; topic: number }
   | { do: "unsubscribe" | "read" | "write"; n: number }
   | { do: "lose link"; epoch: boolean }
   | { do: "connect" | "turn" | "deny" | "fail" };
@@ -23,7 +23,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      do: fc.constantFrom("lose message" as const, "end" as const, "trim" as const),
+      do: fc.constantFrom("lose message" as const, "end" as const, "trim" as const, "gap" as const),
       topic,
     }),
   },
@@ -69,6 +69,8 @@ class Run {
         return hub.publish(TOPICS[command.topic]!, { lost: true });
       case "end":
         return hub.end(TOPICS[command.topic]!);
+      case "gap":
+        return hub.gap(TOPICS[1 + command.topic % 2]!);
       case "trim": {
         const log = hub.log(TOPICS[command.topic]!);
         log.first = log.head + 1;

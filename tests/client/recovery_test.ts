@@ -110,6 +110,20 @@ test("a gap that the history no longer covers is told", async () => {
   await client.close();
 });
 
+test("a gap that the server tells of is passed on, and the stream goes on from there", async () => {
+  const rig = await live();
+  const { server, client, heard, recoveries } = rig;
+  server.link.say(rec(6), ["gap", TOPIC, ["e2", 9]], rec(9), rec(10), ["gap", "ticker/OTHER", ["e2", 9]]);
+  assertEquals(heard, [[60, 6, "e1", false], [100, 10, "e2", false]]);
+  assertEquals([recoveries, rig.sub.status], [[false], "live"]);
+  await reopened(rig);
+  assertEquals(lastSub(rig)?.[3], ["e2", 10]);
+  server.link.say(["gap", TOPIC, ["e3", 0]]); // not of this subscribe: its answer tells
+  server.link.accept(TOPIC, { position: ["e2", 10], recovered: true });
+  assertEquals(recoveries, [false, true]);
+  await client.close();
+});
+
 test("a message that breaks the contract leaves no gap", async () => {
   const { client, server, heard, errors } = await live();
   server.link.say(["rec", TOPIC, 6, { n: "x" }], rec(7));

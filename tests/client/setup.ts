@@ -10,7 +10,7 @@ import {
 } from "../../client/mod.ts";
 import { defineContract } from "../../contract/mod.ts";
 import { FakeClock } from "../fake_clock.ts";
-import { FakeServer, WELCOME } from "./fake_server.ts";
+import { FakeServer, type WELCOME } from "./fake_server.ts";
 
 /** A schema that makes something else of what it is given, so that a test sees who has parsed. */
 const Shout = z.object({ text: z.string().transform((text) => text.toUpperCase()) });

@@ -75,6 +75,13 @@ export class SimHub {
     if (this.#active.delete(topic)) this.#outbox.push(["end", topic, forbidden]);
   }
 
+  /** The hub has lost sight of other nodes for a while. */
+  gap(topic: string): void {
+    const log = this.log(topic);
+    Object.assign(log, { epoch: log.epoch + 1, first: log.head + 1 });
+    if (this.#active.has(topic)) this.#outbox.push(["gap", topic, [`e${log.epoch}`, log.head]]);
+  }
+
   #handle(message: ClientMessage): void {
     if (message[0] === "unsub") this.#active.delete(message[1]);
     if (message[0] !== "sub") return;

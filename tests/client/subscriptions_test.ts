@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { HubError } from "../../client/mod.ts";
+import type { HubError } from "../../client/mod.ts";
 import { test } from "../harness.ts";
 import { connecting, opened, rejection, reopened, retried, settled, turn } from "./setup.ts";
 
