@@ -1,0 +1,38 @@
+/**
+ * The adapters that the demo can run on: one entry each.
+ *
+ * @module
+ */
+
+import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
+import type { Adapter } from "@trunkline/hub/adapters/adapter";
+import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
+
+/** How the demo's nodes reach each other. */
+export interface AdapterChoice {
+  /** Whether each node runs in a worker of its own, which can be killed; else all run in the main thread. */
+  readonly workers: boolean;
+  /**
+   * Called once in every thread that runs nodes.
+   *
+   * @param prefix Keeps demos on one backplane apart.
+   * @returns What makes a node's adapter.
+   */
+  prepare(prefix: string): () => Adapter;
+}
+
+export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
+  "broadcast-channel": {
+    workers: true,
+    prepare: (prefix) => () => createBroadcastChannelAdapter({ prefix }),
+  },
+  memory: {
+    workers: false,
+    prepare(prefix) {
+      const bus = createMemoryBus();
+      return () => createMemoryAdapter({ bus, prefix });
+    },
+  },
+};
+
+export const DEFAULT_ADAPTER = "broadcast-channel";

@@ -1,0 +1,135 @@
+/**
+ * What the demo's pages and nodes say to each other. The page bundles this file; the nodes import it.
+ *
+ * @module
+ */
+
+import { defineContract } from "@trunkline/hub/contract";
+// The namespace, not `{ z }`: of that a bundler cannot leave anything out.
+import * as z from "zod";
+
+export const ROOMS = ["lobby", "random", "ops"] as const;
+export const SYMBOLS = ["ACME", "ORBIT", "TIDE"] as const;
+/** A tick every so many milliseconds. */
+export const TICK_MS = 125;
+
+export const Name = z.string().trim().min(1).max(24);
+const RoomName = z.enum(ROOMS);
+const TickerSymbol = z.enum(SYMBOLS);
+/** Nodes have numbers here, for people; the hub's own ids are UUIDs. */
+const NodeNumber = z.number().int().positive();
+
+const Message = z.object({
+  /** Given by the page, so that a message which is sent again is known again. */
+  id: z.uuid(),
+  room: RoomName,
+  name: Name,
+  text: z.string(),
+  at: z.number(),
+  node: NodeNumber,
+});
+
+const Tick = z.object({
+  /** Ticks are numbered by time, on all nodes alike. */
+  n: z.number().int(),
+  price: z.number(),
+  /** The node that published it. */
+  node: NodeNumber,
+});
+
+const Members = z.object({
+  members: z.array(z.object({ id: z.string(), name: z.string(), node: z.number().int() })),
+  /** How many nodes did not answer in time: their members are not in the list. */
+  missing: z.number().int(),
+});
+
+const Traffic = z.object({ in: z.number(), out: z.number() });
+
+/** What a node tells the others of itself. */
+const Load = z.object({
+  number: NodeNumber,
+  connections: z.number().int(),
+  /** Messages that came from, and went to, other nodes in the last second. */
+  traffic: Traffic,
+  publishesTicker: z.boolean(),
+  startedAt: z.number(),
+});
+
+/** A node as whoever started it sees it; a stopped one is not part of the cluster. */
+const Slot = z.object({
+  number: NodeNumber,
+  url: z.string(),
+  state: z.enum(["starting", "running", "stopping", "stopped"]),
+});
+
+const ClusterView = z.object({
+  /** The node that serves this window, and whose view this is. */
+  you: NodeNumber,
+  slots: z.array(Slot),
+  loads: z.array(Load),
+  /** Nodes that are known, but did not answer. */
+  silent: z.array(z.object({ number: z.number().int(), state: z.enum(["up", "suspect"]) })),
+});
+
+/** Something that came from another node. */
+const Crossing = z.object({
+  at: z.number(),
+  from: NodeNumber,
+  to: NodeNumber,
+  what: z.enum(["message", "join", "leave"]),
+  room: RoomName,
+  name: z.string(),
+});
+
+export const contract = defineContract({
+  shared: {
+    topics: {
+      "ticker/:symbol": { payload: Tick, history: { size: 320, ttlMs: 60_000 } },
+    },
+  },
+  roles: {
+    member: {
+      clientToServer: {
+        join: { input: z.object({ room: RoomName }), output: z.object({ recent: z.array(Message) }) },
+        leave: { input: z.object({ room: RoomName }), output: z.void() },
+        say: {
+          input: z.object({ id: z.uuid(), room: RoomName, text: z.string().trim().min(1).max(500) }),
+          output: Message,
+        },
+        members: { input: z.object({ room: RoomName }), output: Members },
+        ticks: { input: z.object({ symbol: TickerSymbol }), output: z.array(Tick) },
+        typing: { payload: z.object({ room: RoomName }) },
+      },
+      serverToClient: {
+        message: { payload: Message },
+        typing: { payload: z.object({ room: RoomName, name: z.string() }) },
+        membersChanged: { payload: z.object({ room: RoomName }) },
+        cluster: { payload: ClusterView },
+        crossing: { payload: Crossing },
+      },
+    },
+  },
+  serverToServer: {
+    said: { payload: Message },
+    cameOrWent: { payload: Crossing.omit({ to: true }) },
+    load: { input: z.object({}), output: Load },
+    recent: { input: z.object({}), output: z.array(Message) },
+  },
+});
+
+export type Definition = (typeof contract)["definition"];
+export type RoomName = z.infer<typeof RoomName>;
+export type SymbolName = z.infer<typeof TickerSymbol>;
+export type Message = z.infer<typeof Message>;
+export type Tick = z.infer<typeof Tick>;
+export type Members = z.infer<typeof Members>;
+export type Load = z.infer<typeof Load>;
+export type Slot = z.infer<typeof Slot>;
+export type ClusterView = z.infer<typeof ClusterView>;
+export type Crossing = z.infer<typeof Crossing>;
+/** What the page is told before it connects. */
+export interface PageConfig {
+  readonly adapter: string;
+  readonly canKill: boolean;
+  readonly slots: readonly Slot[];
+}

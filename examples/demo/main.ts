@@ -1,0 +1,58 @@
+/**
+ * `deno task demo`: a cluster of hubs on this machine, and a page to use it.
+ *
+ * @module
+ */
+
+import { bundle } from "./bundle.ts";
+import { listen } from "./node/listen.ts";
+import { type DemoOptions, HELP, readOptions, UsageError } from "./options.ts";
+import { createPageServer } from "./page_server.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** Runs the demo until it is told to end. */
+async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
+  const ending = Promise.withResolvers<void>();
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) Deno.addSignalListener(signal, ending.resolve);
+
+  const [script, style] = await bundle(
+    new URL("./page/main.ts", import.meta.url),
+    new URL("./page/main.css", import.meta.url),
+  );
+  // The nodes must know the page's origin, and the page the nodes: so it listens before it can answer.
+  const app = Promise.withResolvers<Awaited<ReturnType<typeof createPageServer>>>();
+  const server = await listen(async (request) => (await app.promise).fetch(request), { port, ifBusy: "any" });
+  if (port !== 0 && server.port !== port) console.log(`Port ${port} is taken: the page uses another one`);
+  const origins = ["127.0.0.1", "localhost"].map((host) => `http://${host}:${server.port}`);
+
+  const supervisor = new Supervisor({
+    adapter,
+    prefix: `demo-${crypto.randomUUID()}`,
+    ports: Array.from({ length: nodes }, (_, index) => port === 0 ? 0 : port + 1 + index),
+    origins,
+    seed: "trunkline",
+    log: console.log,
+  });
+  try {
+    await supervisor.open();
+    app.resolve(await createPageServer({ script: script!, style: style!, adapter, supervisor, origins }));
+    console.log(`\nOpen http://127.0.0.1:${server.port} in two windows. Ctrl+C ends the demo.\n`);
+    await ending.promise;
+    console.log("\nEnding");
+  } finally {
+    // A second signal ends at once.
+    for (const signal of signals) Deno.removeSignalListener(signal, ending.resolve);
+    await supervisor.close();
+    await server.close();
+  }
+}
+
+try {
+  const options = readOptions(Deno.args);
+  if (options === "help") console.log(HELP);
+  else await run(options);
+} catch (error) {
+  console.error(error instanceof UsageError ? `${error.message}\n\n${HELP}` : (error as Error).message);
+  Deno.exitCode = 1;
+}

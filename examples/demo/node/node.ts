@@ -1,0 +1,160 @@
+/**
+ * One node of the demo: a hub, what it does with what its clients say, and a port of its own.
+ *
+ * @module
+ */
+
+import { createHub, HubError } from "@trunkline/hub";
+import type { Adapter } from "@trunkline/hub/adapters/adapter";
+import { Hono } from "hono";
+import { contract, type Crossing, type Message, Name, type RoomName, type Slot } from "../contract.ts";
+import { listen, type Wanted } from "./listen.ts";
+import { Recent } from "./recent.ts";
+import { Reporter } from "./reporter.ts";
+import { Ticker } from "./ticker.ts";
+import { countTraffic } from "./traffic.ts";
+
+/** What a node needs to know. */
+export interface NodeOptions extends Wanted {
+  /** What people call it. */
+  readonly number: number;
+  /** The origins of the pages that may connect. */
+  readonly origins: readonly string[];
+  /** What makes the prices of this run. */
+  readonly seed: string;
+}
+
+/** A node that runs. */
+export interface RunningNode {
+  /** Where it listens. */
+  readonly port: number;
+  /** Tells it, and through it its clients, what became of the nodes. */
+  tell(slots: readonly Slot[]): void;
+  /** Sends its clients to other nodes within a time, and ends. */
+  stop(drainMs: number): Promise<void>;
+}
+
+/** Members of a room hear what is said there; everybody on this node hears what the node itself has to tell. */
+const chatRoom = (room: RoomName): string => `chat/${room}`;
+
+/**
+ * Starts a node.
+ *
+ * @param options Its number and port.
+ * @param adapter How it reaches the others.
+ */
+export async function startNode(options: NodeOptions, adapter: Adapter): Promise<RunningNode> {
+  const { number, origins, seed } = options;
+  const traffic = { in: 0, out: 0 };
+  const recent = new Recent();
+
+  const hub = createHub(contract, {
+    adapter: countTraffic(adapter, traffic),
+    origins,
+    authenticate({ role, token }) {
+      const name = Name.safeParse(token);
+      if (!name.success) {
+        throw new HubError("UNAUTHENTICATED", "Say who you are: a name of 1 to 24 characters");
+      }
+      return { role, user: { id: name.data }, ctx: { rooms: new Set<RoomName>() } };
+    },
+    async onConnection(conn) {
+      await hub.room(reporter.room).add(conn);
+      conn.emit("cluster", reporter.view());
+    },
+    onDisconnect({ user, ctx }) {
+      for (const room of ctx.rooms) announce("leave", room, user!.id);
+    },
+    onError: (error, { stage, name }) =>
+      console.error(`Node ${number}: ${stage}${name ? ` ${name}` : ""}: ${(error as Error).message}`),
+    // Short, so that the end of a killed node is seen soon.
+    cluster: { heartbeatMs: 500, nodeTimeoutMs: 2_000, requestTimeoutMs: 800 },
+  });
+  const reporter = new Reporter({ hub, number, traffic });
+  const ticker = new Ticker({ hub, number, seed, publishes: (yes) => reporter.publishesTicker = yes });
+
+  /** Says here and on the other nodes that somebody came or went. */
+  function announce(what: "join" | "leave", room: RoomName, name: string): void {
+    hub.room(chatRoom(room)).broadcast("membersChanged", { room });
+    hub.emitServer("cameOrWent", { at: Date.now(), from: number, what, room, name });
+  }
+
+  /** Tells the clients of this node what came from another one. */
+  function report(crossing: Omit<Crossing, "to">): void {
+    hub.room(reporter.room).broadcast("crossing", { ...crossing, to: number });
+  }
+
+  hub.implement({
+    member: {
+      async join({ room }, { conn }) {
+        await hub.room(chatRoom(room)).add(conn);
+        if (!conn.ctx.rooms.has(room)) {
+          conn.ctx.rooms.add(room);
+          announce("join", room, conn.user!.id);
+        }
+        return { recent: recent.of(room) };
+      },
+      leave({ room }, { conn }) {
+        hub.room(chatRoom(room)).remove(conn);
+        if (conn.ctx.rooms.delete(room)) announce("leave", room, conn.user!.id);
+      },
+      say({ id, room, text }, { conn }) {
+        const message: Message = { id, room, text, name: conn.user!.id, at: Date.now(), node: number };
+        // A page that lost its link before the answer says it again, here or on another node.
+        if (!recent.add(message)) return recent.find(room, id) ?? message;
+        hub.room(chatRoom(room)).broadcast("message", message);
+        hub.emitServer("said", message);
+        return message;
+      },
+      async members({ room }) {
+        const { connections, missing } = await hub.room(chatRoom(room)).members();
+        const members = connections.map(({ id, nodeId, user }) => ({
+          id,
+          name: user ?? "somebody",
+          node: reporter.numberOf(nodeId),
+        }));
+        return { members, missing: missing.length };
+      },
+      async ticks({ symbol }) {
+        const { records } = await hub.history(`ticker/${symbol}`);
+        return records.map(({ payload }) => payload);
+      },
+      typing({ room }, { conn }) {
+        hub.room(chatRoom(room)).broadcast("typing", { room, name: conn.user!.id }, { except: conn });
+      },
+    },
+  });
+  hub.onServer("load", () => reporter.load());
+  hub.onServer("recent", () => recent.all());
+  hub.onServer("said", (message) => {
+    recent.add(message);
+    report({ at: message.at, from: message.node, what: "message", room: message.room, name: message.name });
+  });
+  hub.onServer("cameOrWent", report);
+
+  const app = new Hono();
+  app.route("/realtime", hub.routes);
+  try {
+    await hub.ready;
+    const server = await listen(app.fetch, options);
+    reporter.start();
+    ticker.start();
+    // What was said before this node was there.
+    void hub.requestServers("recent", {}).then(({ answers }) => {
+      for (const message of [...answers.values()].flat()) recent.add(message);
+    });
+    return {
+      port: server.port,
+      tell: (slots) => reporter.tell(slots),
+      async stop(drainMs) {
+        ticker.stop();
+        reporter.stop();
+        await hub.close({ drainMs });
+        await server.close();
+      },
+    };
+  } catch (error) {
+    await hub.close();
+    throw error;
+  }
+}

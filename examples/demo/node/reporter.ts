@@ -1,0 +1,109 @@
+/**
+ * What a node tells its clients of the cluster, once a second: itself, and what the others answer.
+ *
+ * @module
+ */
+
+import type { Hub, HubUser } from "@trunkline/hub";
+import type { ClusterView, Definition, Load, RoomName, Slot } from "../contract.ts";
+import { repeat } from "./repeat.ts";
+import type { Traffic } from "./traffic.ts";
+
+/** What the demo's hubs know of a connection. */
+export interface Ctx {
+  /** The chat rooms that it is in. */
+  readonly rooms: Set<RoomName>;
+}
+
+/** The demo's hub. */
+export type DemoHub = Hub<Definition, HubUser, Ctx>;
+
+/** What {@linkcode Reporter} needs. */
+export interface ReporterOptions {
+  readonly hub: DemoHub;
+  readonly number: number;
+  /** The counts of this node. */
+  readonly traffic: Traffic;
+}
+
+const REPORT_MS = 1_000;
+
+/** Reports on the cluster. */
+export class Reporter {
+  /** The room of all clients of this node. */
+  readonly room: string;
+  /** Whether this node is the one that publishes the prices. */
+  publishesTicker = false;
+  readonly #options: ReporterOptions;
+  readonly #startedAt = Date.now();
+  /** The numbers of the nodes, by id. They stay: a dead node's last messages may still be asked about. */
+  readonly #numbers = new Map<string, number>();
+  #slots: readonly Slot[] = [];
+  #others: readonly Load[] = [];
+  #silent: ClusterView["silent"] = [];
+  #before: Traffic = { in: 0, out: 0 };
+  #lastSecond: Traffic = { in: 0, out: 0 };
+  #stop = (): void => {};
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    this.room = `node/${options.hub.nodeId}`;
+    this.#numbers.set(options.hub.nodeId, options.number);
+  }
+
+  /** Begins to report. */
+  start(): void {
+    this.#stop = repeat(REPORT_MS, () => this.#report());
+  }
+
+  /** Ends it. */
+  stop(): void {
+    this.#stop();
+  }
+
+  /** The state of the nodes has changed. */
+  tell(slots: readonly Slot[]): void {
+    this.#slots = slots;
+    this.#send();
+  }
+
+  /** The number of a node; 0 for one that has not said it yet. */
+  numberOf(nodeId: string): number {
+    return this.#numbers.get(nodeId) ?? 0;
+  }
+
+  /** What this node says of itself. */
+  load(): Load {
+    return {
+      number: this.#options.number,
+      connections: this.#options.hub.stats().connections,
+      traffic: this.#lastSecond,
+      publishesTicker: this.publishesTicker,
+      startedAt: this.#startedAt,
+    };
+  }
+
+  /** The cluster as this node sees it. */
+  view(): ClusterView {
+    const loads = [this.load(), ...this.#others].sort((a, b) => a.number - b.number);
+    return { you: this.#options.number, slots: [...this.#slots], loads, silent: this.#silent };
+  }
+
+  async #report(): Promise<void> {
+    const { hub, traffic } = this.#options;
+    this.#lastSecond = { in: traffic.in - this.#before.in, out: traffic.out - this.#before.out };
+    this.#before = { ...traffic };
+    const { answers, missing } = await hub.requestServers("load", {});
+    for (const [id, { number }] of answers) this.#numbers.set(id, number);
+    this.#others = [...answers.values()];
+    const known = new Map(hub.cluster.nodes().map((node) => [node.id, node.state]));
+    // Who left while it was asked is not silent but gone.
+    this.#silent = missing.filter((id) => known.has(id))
+      .map((id) => ({ number: this.numberOf(id), state: known.get(id)! }));
+    this.#send();
+  }
+
+  #send(): void {
+    this.#options.hub.room(this.room).broadcast("cluster", this.view());
+  }
+}

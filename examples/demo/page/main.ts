@@ -1,0 +1,29 @@
+/**
+ * The page of the demo: puts its parts together.
+ *
+ * @module
+ */
+
+import type { PageConfig } from "../contract.ts";
+import { Chat } from "./chat.ts";
+import { ClusterPanel } from "./cluster.ts";
+import { connect, type DemoClient } from "./connect.ts";
+import { byId } from "./dom.ts";
+import { setUpName } from "./name.ts";
+import { Status } from "./status.ts";
+import { setUpTheme } from "./theme.ts";
+import { Ticker } from "./ticker.ts";
+
+const config: PageConfig = JSON.parse(byId("config").textContent ?? "");
+const chat = new Chat();
+const parts = [new Status(), chat, new Ticker(), new ClusterPanel(config)];
+let client: DemoClient | undefined;
+
+setUpTheme();
+setUpName((name) => {
+  // A connection keeps the name that it began with.
+  void client?.close();
+  client = connect(config, name);
+  chat.name = name;
+  for (const part of parts) part.attach(client);
+});

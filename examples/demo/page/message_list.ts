@@ -1,0 +1,172 @@
+/**
+ * The messages of a room, in order, each once.
+ *
+ * @module
+ */
+
+import type { Message, RoomName } from "../contract.ts";
+import { make, setText, timeOf } from "./dom.ts";
+
+/** What became of a message of one's own. */
+export type MessageState = "sending" | "sent" | "failed";
+
+interface Shown {
+  message: Message;
+  readonly element: HTMLLIElement;
+  readonly meta: HTMLElement;
+  readonly outcome: HTMLElement;
+}
+
+/** The page keeps so many messages of a room. */
+const KEPT = 300;
+/** Messages of one person within so many milliseconds stand together. */
+const TOGETHER_MS = 120_000;
+/** Whoever is so near to the end wants to stay there, in pixels. */
+const NEAR_PX = 60;
+
+/** A colour's hue for a name, the same in every window. */
+function hueOf(name: string): number {
+  let hash = 7;
+  for (const char of name) hash = (hash * 31 + char.codePointAt(0)!) % 3_600;
+  return hash / 10;
+}
+
+/** The messages of a room. */
+export class MessageList {
+  readonly element: HTMLElement;
+  readonly #list: HTMLOListElement;
+  readonly #empty = make("p", { class: "empty" });
+  readonly #room: RoomName;
+  readonly #retry: (message: Message) => void;
+  readonly #shown = new Map<string, Shown>();
+  #joined = false;
+
+  /** @param retry Sends a message again. */
+  constructor(room: RoomName, retry: (message: Message) => void) {
+    this.#room = room;
+    this.#retry = retry;
+    this.#list = make("ol", {
+      class: "messages",
+      attrs: { role: "log", "aria-live": "polite", "aria-label": `Messages in ${room}`, tabindex: "0" },
+    });
+    this.element = make("div", { class: "scroll" }, this.#empty, this.#list);
+    this.#explain();
+  }
+
+  /** Whether this window is in the room. */
+  set joined(joined: boolean) {
+    this.#joined = joined;
+    this.#explain();
+  }
+
+  /**
+   * Shows a message, or what became of it.
+   *
+   * @returns Whether it is new.
+   */
+  show(message: Message, ownName: string, state: MessageState): boolean {
+    const known = this.#shown.get(message.id);
+    const atEnd = this.#atEnd();
+    const shown = known ?? this.#create(message, message.name === ownName);
+    // The copy of a room may come before the answer; then the answer has nothing to add.
+    if (!known || state !== "sending") this.#update(shown, message, state);
+    if (known) return false;
+    this.#insert(shown);
+    if (atEnd || state === "sending") this.toEnd();
+    this.#explain();
+    return true;
+  }
+
+  /** Forgets all of them. */
+  clear(): void {
+    this.#shown.clear();
+    this.#list.replaceChildren();
+    this.#explain();
+  }
+
+  /** Goes to the newest one. */
+  toEnd(): void {
+    this.#list.scrollTop = this.#list.scrollHeight;
+  }
+
+  #atEnd(): boolean {
+    const { scrollTop, clientHeight, scrollHeight } = this.#list;
+    return scrollHeight - scrollTop - clientHeight < NEAR_PX;
+  }
+
+  #explain(): void {
+    this.#empty.hidden = this.#shown.size > 0;
+    setText(
+      this.#empty,
+      this.#joined
+        ? `Nothing has been said in ${this.#room} yet. Say hello, and read it in the other window.`
+        : `You are not in ${this.#room}: join it to read and write.`,
+    );
+  }
+
+  #create(message: Message, own: boolean): Shown {
+    const { id, name, text } = message;
+    const avatar = make(
+      "span",
+      { class: "avatar", attrs: { "aria-hidden": "true" } },
+      [...name][0]!.toUpperCase(),
+    );
+    avatar.style.setProperty("--hue", String(hueOf(name)));
+    const meta = make("span", { class: "meta" });
+    const outcome = make("span", { class: "outcome" });
+    const element = make(
+      "li",
+      { class: own ? "message own" : "message" },
+      avatar,
+      make("p", { class: "author" }, make("b", {}, name), meta),
+      make("p", { class: "text" }, text, outcome),
+    );
+    const shown: Shown = { message, element, meta, outcome };
+    this.#shown.set(id, shown);
+    return shown;
+  }
+
+  #update(shown: Shown, message: Message, state: MessageState): void {
+    shown.message = message;
+    shown.element.dataset.state = state;
+    const via = message.node > 0 ? `node ${message.node}` : "";
+    if (message.node > 0) shown.element.dataset.node = String(message.node);
+    shown.meta.replaceChildren(
+      make("time", { attrs: { datetime: new Date(message.at).toISOString() } }, timeOf(message.at)),
+      make("span", { class: "via", attrs: { title: via && `It was said to ${via}` } }, via),
+    );
+    if (state === "failed") {
+      const again = make("button", {
+        class: "quiet small",
+        attrs: { type: "button" },
+        on: {
+          click: () => {
+            this.#update(shown, message, "sending");
+            this.#retry(message);
+          },
+        },
+      }, "Send again");
+      shown.outcome.replaceChildren("Not delivered. ", again);
+    } else {
+      shown.outcome.replaceChildren(state === "sending" ? "sending…" : "");
+    }
+  }
+
+  /** Puts it where its time belongs: what was missed comes later than what followed it. */
+  #insert(shown: Shown): void {
+    const later = [...this.#shown.values()]
+      .filter(({ message, element }) => message.at > shown.message.at && element.parentNode)
+      .sort((a, b) => a.message.at - b.message.at)[0];
+    this.#list.insertBefore(shown.element, later?.element ?? null);
+    const ordered = [...this.#shown.values()].sort((a, b) => a.message.at - b.message.at);
+    for (const { message, element } of ordered.splice(0, Math.max(0, ordered.length - KEPT))) {
+      element.remove();
+      this.#shown.delete(message.id);
+    }
+    ordered.forEach(({ message, element }, index) => {
+      const before = ordered[index - 1]?.message;
+      const together = before?.name === message.name && message.at - before.at < TOGETHER_MS;
+      element.classList.toggle("together", together);
+    });
+  }
+}

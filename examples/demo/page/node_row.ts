@@ -1,0 +1,130 @@
+/**
+ * One node on the page: a station on the trunk line.
+ *
+ * @module
+ */
+
+import type { Load, Slot } from "../contract.ts";
+import { count, make, setText } from "./dom.ts";
+
+/** What is known of a node. */
+export interface NodeFacts {
+  /** As whoever started it says. */
+  readonly slot: Slot;
+  /** As it says itself; absent when it is not heard of. */
+  readonly load: Load | undefined;
+  /** Whether the cluster still counts on it, without an answer. */
+  readonly silent: boolean;
+  /** Whether it serves this window. */
+  readonly here: boolean;
+}
+
+/** What can be done with it. */
+export interface NodeActions {
+  readonly canKill: boolean;
+  act(action: "start" | "stop" | "kill"): Promise<void>;
+}
+
+const PULSE_MS = 700;
+
+/** A node on the page. */
+export class NodeRow {
+  readonly element: HTMLLIElement;
+  readonly #station = make("span", { class: "station", attrs: { "aria-hidden": "true" } });
+  readonly #here = make("span", { class: "badge here" }, "this window");
+  readonly #ticker = make("span", { class: "badge" }, "ticker");
+  readonly #facts = make("p", { class: "facts" });
+  readonly #toggle: HTMLButtonElement;
+  readonly #kill: HTMLButtonElement;
+  readonly #number: number;
+  readonly #actions: NodeActions;
+  readonly #calm = matchMedia("(prefers-reduced-motion: reduce)");
+  #state: Slot["state"] = "stopped";
+
+  constructor(number: number, actions: NodeActions) {
+    this.#number = number;
+    this.#actions = actions;
+    this.#toggle = this.#button(() => this.#state === "stopped" ? "start" : "stop");
+    this.#kill = this.#button(() => "kill");
+    setText(this.#kill, "Kill");
+    this.#kill.classList.add("danger");
+    this.#kill.setAttribute("aria-label", `Kill node ${number}`);
+    this.#kill.title = "Ends its worker as a crash would: nothing says goodbye";
+    this.#kill.hidden = !actions.canKill;
+    this.element = make(
+      "li",
+      { class: "node", attrs: { "data-node": String(number) } },
+      this.#station,
+      make(
+        "div",
+        { class: "about" },
+        make("p", { class: "title" }, make("b", {}, `Node ${number}`), this.#here, this.#ticker),
+        this.#facts,
+      ),
+      make("div", { class: "actions" }, this.#toggle, this.#kill),
+    );
+  }
+
+  /** Shows what is known now. */
+  show({ slot, load, silent, here }: NodeFacts): void {
+    this.#state = slot.state;
+    this.element.dataset.state = slot.state === "running" && !load ? "waiting" : slot.state;
+    this.#here.hidden = !here;
+    this.#ticker.hidden = !load?.publishesTicker;
+    setText(this.#facts, factsOf(slot, load, silent));
+    const verb = slot.state === "stopped" || slot.state === "starting" ? "Start" : "Stop";
+    setText(this.#toggle, verb);
+    this.#toggle.setAttribute("aria-label", `${verb} node ${this.#number}`);
+    this.#toggle.title = verb === "Stop" ? "Sends its windows to other nodes, then ends" : "";
+    setEnabled(this.#toggle, slot.state === "stopped" || slot.state === "running");
+    setEnabled(this.#kill, slot.state === "running");
+  }
+
+  /** Shows that something came from another node. */
+  pulseFrom(other: NodeRow): void {
+    this.#station.animate([{ scale: 1 }, { scale: 1.5 }, { scale: 1 }], {
+      duration: PULSE_MS / 2,
+      delay: this.#calm.matches ? 0 : PULSE_MS / 2,
+    });
+    if (this.#calm.matches) return;
+    const dot = make("span", {
+      class: "pulse",
+      attrs: { "aria-hidden": "true", "data-node": other.element.dataset.node },
+    });
+    this.element.append(dot);
+    const distance = other.#station.getBoundingClientRect().top - this.#station.getBoundingClientRect().top;
+    const glide = dot.animate(
+      [{ translate: `0 ${distance}px`, opacity: 1 }, { translate: "0 0", opacity: 1, offset: 0.9 }, {
+        opacity: 0,
+      }],
+      { duration: PULSE_MS, easing: "ease-in-out" },
+    );
+    glide.finished.then(() => dot.remove(), () => dot.remove());
+  }
+
+  #button(action: () => "start" | "stop" | "kill"): HTMLButtonElement {
+    return make("button", {
+      class: "small",
+      attrs: { type: "button" },
+      on: {
+        click: ({ currentTarget }) => {
+          // Not `disabled`: the focus stays where it is.
+          if ((currentTarget as HTMLElement).ariaDisabled !== "true") void this.#actions.act(action());
+        },
+      },
+    });
+  }
+}
+
+function setEnabled(button: HTMLButtonElement, enabled: boolean): void {
+  button.ariaDisabled = String(!enabled);
+}
+
+function factsOf({ state }: Slot, load: Load | undefined, silent: boolean): string {
+  if (state === "stopped") return silent ? "gone without a goodbye: the others still wait for it" : "stopped";
+  if (state === "starting") return "starting…";
+  if (!load) return silent ? "does not answer" : "not heard of yet";
+  const { connections, traffic } = load;
+  const crossing = `${traffic.in} in, ${traffic.out} out a second`;
+  return `${count(connections, "window")} · ${state === "stopping" ? "sending them elsewhere…" : crossing}`;
+}

@@ -1,0 +1,80 @@
+/**
+ * Serves the page, and does what its buttons ask for.
+ *
+ * @module
+ */
+
+import { Hono } from "hono";
+import type { PageConfig } from "./contract.ts";
+import { type Action, ACTIONS, type Supervisor } from "./supervisor.ts";
+
+/** What {@linkcode createPageServer} needs. */
+export interface PageServerOptions {
+  /** The page's code, bundled. */
+  readonly script: string;
+  /** Its style, bundled. */
+  readonly style: string;
+  /** The name of the adapter. */
+  readonly adapter: string;
+  /** What runs the nodes. */
+  readonly supervisor: Supervisor;
+  /** Where this server is, as pages see it. */
+  readonly origins: readonly string[];
+}
+
+/** Nothing from elsewhere, nothing inline. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self' ws://127.0.0.1:*",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/**
+ * Makes the server of the page.
+ *
+ * @param options The page's code, and what runs the nodes.
+ */
+export async function createPageServer(options: PageServerOptions): Promise<Hono> {
+  const { script, style, adapter, supervisor, origins } = options;
+  const read = (name: string) => Deno.readTextFile(new URL(`./page/${name}`, import.meta.url));
+  const [page, icon] = await Promise.all([read("index.html"), read("icon.svg")]);
+
+  const app = new Hono();
+  app.use(async (c, next) => {
+    await next();
+    c.header("content-security-policy", POLICY);
+    c.header("x-content-type-options", "nosniff");
+    c.header("referrer-policy", "no-referrer");
+    c.header("cache-control", "no-store");
+  });
+  app.get("/", (c) => {
+    const config: PageConfig = { adapter, canKill: supervisor.canKill, slots: supervisor.slots };
+    // In a script element only `<` could end it early.
+    return c.html(page.replace('"CONFIG"', () => JSON.stringify(config).replaceAll("<", "\\u003c")));
+  });
+  app.get("/main.js", (c) => c.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
+  app.get("/main.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
+  app.get("/icon.svg", (c) => c.body(icon, 200, { "content-type": "image/svg+xml" }));
+  app.post("/nodes/:number/:action", async (c) => {
+    // Any page that is open in the browser can post here: only this one may.
+    if (!origins.includes(c.req.header("origin") ?? "")) return c.json({ error: "Not from this page" }, 403);
+    const { number, action } = c.req.param();
+    if (!isAction(action)) return c.json({ error: `There is no action "${action}"` }, 404);
+    try {
+      await supervisor.act(Number(number), action);
+    } catch (error) {
+      return c.json({ error: (error as Error).message, slots: supervisor.slots }, 409);
+    }
+    return c.json({ slots: supervisor.slots });
+  });
+  return app;
+}
+
+function isAction(text: string): text is Action {
+  return (ACTIONS as readonly string[]).includes(text);
+}

@@ -1,0 +1,190 @@
+/**
+ * Starts, stops and kills the nodes, each in a worker of its own where the adapter reaches that far.
+ *
+ * @module
+ */
+
+import { ADAPTERS } from "./adapters.ts";
+import type { Slot } from "./contract.ts";
+import { type NodeOptions, type RunningNode, startNode } from "./node/node.ts";
+import type { Order, Report } from "./node/worker.ts";
+
+/** What {@linkcode Supervisor} needs. */
+export interface SupervisorOptions {
+  /** The name of the adapter. */
+  readonly adapter: string;
+  /** Keeps demos on one backplane apart. */
+  readonly prefix: string;
+  /** The port of each node; 0 for any free one. */
+  readonly ports: readonly number[];
+  /** The origins of the pages that may connect. */
+  readonly origins: readonly string[];
+  /** What makes the prices of this run. */
+  readonly seed: string;
+  /** Told what happens. */
+  log(text: string): void;
+}
+
+/** What the page may ask for. */
+export const ACTIONS = ["start", "stop", "kill"] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** A node, wherever it runs. */
+interface Handle extends RunningNode {
+  /** Ends it as a crash would: nothing says goodbye. Absent where that would end more than the node. */
+  kill?(): void;
+}
+
+interface Place {
+  slot: Slot;
+  handle: Handle | undefined;
+}
+
+/** Over how long the clients of a node that stops are spread, in milliseconds. */
+const DRAIN_MS = 800;
+
+/** Runs the nodes. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #places: Place[];
+  readonly #startNode: (options: NodeOptions) => Promise<Handle>;
+
+  /** @throws {TypeError} When there is no such adapter. */
+  constructor(options: SupervisorOptions) {
+    const choice = ADAPTERS[options.adapter];
+    if (!choice) {
+      throw new TypeError(`Cannot run on adapter "${options.adapter}": there is none of that name`);
+    }
+    this.#options = options;
+    this.#places = options.ports.map((port, index) => ({
+      slot: { number: index + 1, url: urlOf(port), state: "stopped" },
+      handle: undefined,
+    }));
+    if (choice.workers) {
+      const { adapter, prefix } = options;
+      this.#startNode = (node) => startInWorker({ kind: "start", adapter, prefix, options: node });
+    } else {
+      const createAdapter = choice.prepare(options.prefix);
+      this.#startNode = (node) => startNode(node, createAdapter());
+    }
+  }
+
+  /** Whether nodes can be killed. */
+  get canKill(): boolean {
+    return ADAPTERS[this.#options.adapter]!.workers;
+  }
+
+  /** The nodes. */
+  get slots(): readonly Slot[] {
+    return this.#places.map(({ slot }) => slot);
+  }
+
+  /** Starts all nodes; those whose port is taken use another one. */
+  async open(): Promise<void> {
+    await Promise.all(
+      this.#places.map((place, index) => this.#start(place, this.#options.ports[index]!, "any")),
+    );
+  }
+
+  /**
+   * Does what a page asks for. What makes no sense now, as stopping a node that is stopped, does nothing.
+   *
+   * @param number The node.
+   * @param action What to do.
+   * @throws {RangeError} When there is no such node.
+   */
+  async act(number: number, action: Action): Promise<void> {
+    const place = this.#places[number - 1];
+    if (!place) throw new RangeError(`There is no node ${number}`);
+    const { state, url } = place.slot;
+    if (action === "start" && state === "stopped") {
+      await this.#start(place, Number(new URL(url).port), "wait");
+    }
+    if (action === "stop" && state === "running") await this.#stop(place, DRAIN_MS);
+    if (action === "kill" && state === "running") this.#kill(place);
+  }
+
+  /** Stops all nodes. */
+  async close(): Promise<void> {
+    await Promise.all(this.#places.filter(({ handle }) => handle).map((place) => this.#stop(place, 0)));
+  }
+
+  async #start(place: Place, port: number, ifBusy: NodeOptions["ifBusy"]): Promise<void> {
+    const { number } = place.slot;
+    const { origins, seed, log } = this.#options;
+    this.#become(place, "starting");
+    try {
+      place.handle = await this.#startNode({ number, port, ifBusy, origins, seed });
+    } catch (error) {
+      this.#become(place, "stopped");
+      throw new Error(`Cannot start node ${number}: ${(error as Error).message}`, { cause: error });
+    }
+    if (port !== 0 && place.handle.port !== port) {
+      log(`Port ${port} is taken: node ${number} uses another one`);
+    }
+    place.slot = { ...place.slot, url: urlOf(place.handle.port) };
+    this.#become(place, "running");
+    log(`Node ${number} is at ${place.slot.url}`);
+  }
+
+  async #stop(place: Place, drainMs: number): Promise<void> {
+    const { handle } = place;
+    this.#become(place, "stopping");
+    await handle?.stop(drainMs);
+    place.handle = undefined;
+    this.#become(place, "stopped");
+    this.#options.log(`Node ${place.slot.number} has stopped`);
+  }
+
+  #kill(place: Place): void {
+    const { handle } = place;
+    if (!handle?.kill) return;
+    handle.kill();
+    place.handle = undefined;
+    this.#become(place, "stopped");
+    this.#options.log(`Node ${place.slot.number} was killed`);
+  }
+
+  /** Changes the state of a node, and tells all of them. */
+  #become(place: Place, state: Slot["state"]): void {
+    place.slot = { ...place.slot, state };
+    for (const { handle } of this.#places) handle?.tell(this.slots);
+  }
+}
+
+const urlOf = (port: number): string => `ws://127.0.0.1:${port}/realtime`;
+
+/** Starts a node in a worker, which ends with it. */
+function startInWorker(order: Order): Promise<Handle> {
+  const worker = new Worker(new URL("./node/worker.ts", import.meta.url), { type: "module" });
+  const tell = (order: Order) => worker.postMessage(order);
+  const started = Promise.withResolvers<Handle>();
+  const stopped = Promise.withResolvers<void>();
+  const end = () => {
+    worker.terminate();
+    stopped.resolve();
+  };
+  const fail = (message: string) => {
+    end();
+    started.reject(new Error(message));
+  };
+  worker.onmessage = ({ data: report }: MessageEvent<Report>) => {
+    if (report.kind === "stopped") return end();
+    if (report.kind === "failed") return fail(report.message);
+    started.resolve({
+      port: report.port,
+      tell: (slots) => tell({ kind: "slots", slots }),
+      stop(drainMs) {
+        tell({ kind: "stop", drainMs });
+        return stopped.promise;
+      },
+      kill: end,
+    });
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    fail(event.message);
+  };
+  tell(order);
+  return started.promise;
+}
