@@ -22,7 +22,12 @@ export interface Candidate {
 
 const control = { kind: "control", dialect: "plain" } as const;
 const peer = { kind: "peer", dialect: "plain" } as const;
-const trunkline = { kind: "trunkline", dialect: "trunkline", server: "trunkline", file: "trunkline.ts" } as const;
+const trunkline = {
+  kind: "trunkline",
+  dialect: "trunkline",
+  server: "trunkline",
+  file: "trunkline.ts",
+} as const;
 
 /** All of them. */
 export const candidates: readonly Candidate[] = [

@@ -33,13 +33,18 @@ const here = (file: string): string => new URL(file, import.meta.url).pathname;
 
 /** Starts a process and gives its output line by line. */
 function start({ command, args }: { readonly command: string; readonly args: string[] }) {
-  const child = new Deno.Command(command, { args, stdout: "piped", stderr: "inherit", stdin: "null" }).spawn();
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()).getReader();
+  const child = new Deno.Command(command, { args, stdout: "piped", stderr: "inherit", stdin: "null" })
+    .spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
+    .getReader();
   return { child, lines };
 }
 
 /** Reads lines until there is one of JSON. */
-async function readJson(lines: ReadableStreamDefaultReader<string>, onLine?: (line: string) => Promise<void>) {
+async function readJson(
+  lines: ReadableStreamDefaultReader<string>,
+  onLine?: (line: string) => Promise<void>,
+) {
   for (;;) {
     const { value, done } = await lines.read();
     if (done) throw new Error("The process ended without a result");

@@ -137,11 +137,18 @@ export class LoadConnection {
 }
 
 /** Opens many connections, some at a time. */
-export async function openMany(port: number, dialect: Dialect, count: number, atOnce = 100): Promise<LoadConnection[]> {
+export async function openMany(
+  port: number,
+  dialect: Dialect,
+  count: number,
+  atOnce = 100,
+): Promise<LoadConnection[]> {
   const connections: LoadConnection[] = [];
   while (connections.length < count) {
     const batch = Math.min(atOnce, count - connections.length);
-    connections.push(...await Promise.all(Array.from({ length: batch }, () => LoadConnection.open(port, dialect))));
+    connections.push(
+      ...await Promise.all(Array.from({ length: batch }, () => LoadConnection.open(port, dialect))),
+    );
   }
   return connections;
 }

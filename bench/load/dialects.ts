@@ -43,7 +43,9 @@ const plain: Dialect = {
 /** Socket.IO 4 over Engine.IO 4, WebSocket only. */
 const socketIo: Dialect = {
   path: "/socket.io/?EIO=4&transport=websocket",
-  opening: [{ waitFor: "0{", say: "40" }, { waitFor: "40{", say: '42["join","bench"]' }, { waitFor: '42["joined"' }],
+  opening: [{ waitFor: "0{", say: "40" }, { waitFor: "40{", say: '42["join","bench"]' }, {
+    waitFor: '42["joined"',
+  }],
   message: (text) => `42${JSON.stringify(["say", { room: "bench", text }])}`,
   request: (id, text) => `42${id}${JSON.stringify(["echo", { text }])}`,
 };

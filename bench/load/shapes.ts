@@ -40,7 +40,8 @@ export interface Load {
 const STALLED_MS = 5_000;
 
 /** The text of a message: marker, number, and padding to the length of a short chat line. */
-const text = (sequence: number): string => `${MARKER}${String(sequence).padStart(DIGITS, "0")} hello, everyone here`;
+const text = (sequence: number): string =>
+  `${MARKER}${String(sequence).padStart(DIGITS, "0")} hello, everyone here`;
 
 /** Waits until as many messages have come as should, or nothing has come for long. */
 async function settle(count: () => number, expected: number): Promise<void> {
@@ -124,7 +125,9 @@ export async function single({ port, dialect, clients, messages: rounds }: Load)
 }
 
 /** One speaker at a steady rate for `messages` milliseconds, everybody else hears it. */
-export async function paced({ port, dialect, clients, messages: forMs, rate = 2_000 }: Load): Promise<Outcome> {
+export async function paced(
+  { port, dialect, clients, messages: forMs, rate = 2_000 }: Load,
+): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
   const [speaker] = connections;
   const count = Math.round(rate * forMs / 1_000);
@@ -152,7 +155,9 @@ export async function paced({ port, dialect, clients, messages: forMs, rate = 2_
     }, 1);
   });
   const cutOff = performance.now() + 2_000; // who has not heard it by then counts as lost
-  while (delivered < expected && performance.now() < cutOff) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (delivered < expected && performance.now() < cutOff) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   const outcome = {
     delivered,
     expected,

@@ -1,0 +1,99 @@
+/**
+ * `deno task bench [NAME…] [--quick] [--repeat N]`: runs the benchmarks and writes what came of them: `results/NAME.json`,
+ * and the tables and plots of `bench/README.md` and the README.
+ *
+ * @module
+ */
+
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { type Bench, benches } from "./benches.ts";
+import { type Candidate, candidates } from "./candidates.ts";
+import { measure, type Measurement } from "./measure.ts";
+import { writeReport } from "./report.ts";
+import { type Results, toRow } from "./rows.ts";
+import { findRuntimes, type Runtime } from "./runtimes.ts";
+
+/** Runs one benchmark: its servers in turn, again and again, so that a noisy moment hits all alike. */
+async function run(
+  bench: Bench,
+  quick: boolean,
+  repetitions: number,
+  paths: Readonly<Partial<Record<Runtime, string>>>,
+): Promise<Results> {
+  const load = quick ? bench.quick ?? bench.load : bench.load;
+  const taken = candidates.filter((candidate) =>
+    paths[candidate.runtime] && (bench.takes?.(candidate) ?? true)
+  );
+  const measured = new Map<Candidate, Measurement[]>(taken.map((candidate) => [candidate, []]));
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const candidate of taken) measured.get(candidate)!.push(await measure(candidate, load, paths));
+  }
+  const rows = taken.map((candidate) => toRow({ ...bench, load }, candidate, measured.get(candidate)!));
+  for (const { server, runtime, delivered, expected, [bench.figure]: figure } of rows) {
+    const share = delivered === expected ? "100 %" : `${(100 * delivered / expected).toFixed(1)} %`;
+    const { median, min, max } = figure ?? { median: NaN, min: NaN, max: NaN };
+    console.log(
+      `  ${
+        `${server} (${runtime})`.padEnd(24)
+      } ${bench.figure} ${median} [${min}, ${max}], delivered ${share}`,
+    );
+  }
+  const [cpu] = cpus();
+  const machine = `${cpus().length} × ${cpu?.model ?? "unknown processor"}, ${Deno.build.os}`;
+  return { bench: bench.name, what: bench.what, date: new Date().toISOString().slice(0, 10), machine, rows };
+}
+
+/** What Trunkline lost: it must not lose anything, whereas a peer's loss is a figure like any other. */
+function losses(bench: Bench, { rows }: Results): string[] {
+  return rows
+    .filter(({ peer, delivered, expected }) => peer === "trunkline" && delivered < expected)
+    .map(({ server, runtime, delivered, expected }) =>
+      `${bench.name}: ${server} (${runtime}) ${delivered} of ${expected}`
+    );
+}
+
+const { values: { quick, repeat, help }, positionals } = parseArgs({
+  args: Deno.args,
+  allowPositionals: true,
+  options: {
+    quick: { type: "boolean", default: false },
+    repeat: { type: "string" },
+    help: { type: "boolean" },
+  },
+});
+const names = positionals.length > 0
+  ? positionals
+  : quick
+  ? ["fanout", "single", "requests"]
+  : benches.map(({ name }) => name);
+const unknown = names.find((name) => !benches.some((bench) => bench.name === name));
+if (help || unknown) {
+  if (unknown) console.error(`There is no benchmark "${unknown}".`);
+  console.log(`bench [NAME…] [--quick] [--repeat N]\nNames: ${benches.map(({ name }) => name).join(", ")}`);
+  Deno.exit(unknown ? 2 : 0);
+}
+
+const paths = await findRuntimes();
+for (const runtime of ["deno", "bun", "node"] as const) {
+  if (!paths[runtime]) console.log(`Skipped: everything on ${runtime}, which is not installed`);
+}
+if (!paths.bun) {
+  console.error("Cannot run: the load client needs Bun. Install it, or npx.");
+  Deno.exit(1);
+}
+const lost: string[] = [];
+for (const bench of benches.filter(({ name }) => names.includes(name))) {
+  console.log(`${bench.name}: ${bench.what}`);
+  const results = await run(bench, quick, Number(repeat ?? (quick ? 1 : 3)), paths);
+  lost.push(...losses(bench, results));
+  if (quick) continue; // a quick look must not replace figures that were taken with care
+  const file = new URL(`results/${bench.name}.json`, import.meta.url);
+  await Deno.mkdir(new URL(".", file), { recursive: true });
+  await Deno.writeTextFile(file, JSON.stringify(results, undefined, 2) + "\n");
+}
+if (!quick) await writeReport();
+if (lost.length > 0) {
+  console.error(`Not everything was delivered:\n${lost.join("\n")}`);
+  Deno.exit(1);
+}

@@ -1,0 +1,102 @@
+/**
+ * Tables and plots of the results, written between marks in `bench/README.md` and the README.
+ *
+ * @module
+ */
+
+import { type Bench, benches } from "./benches.ts";
+import { plot } from "./plot.ts";
+import type { Range, Results, Row } from "./rows.ts";
+
+const MARKS = /(<!-- bench:start -->)[\s\S]*?(<!-- bench:end -->)/;
+
+/** Figures as people read them. */
+function format({ median, min, max }: Range, figure: Bench["figure"]): string {
+  const one = (value: number) => {
+    if (figure !== "deliveriesPerSecond") return value.toPrecision(3);
+    return value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : `${(value / 1e3).toFixed(1)} k`;
+  };
+  return `${one(median)} (${one(min)}–${one(max)})`;
+}
+
+const UNITS: Readonly<Record<Bench["figure"], string>> = {
+  deliveriesPerSecond: "per second",
+  p99Ms: "p99, ms",
+  rssMb: "memory, MB",
+  kbPerConnection: "kB per connection",
+};
+
+function table(bench: Bench, { rows }: Results): string {
+  const unit = UNITS[bench.figure];
+  const lines = rows.map((row) => {
+    const figure = row[bench.figure];
+    const share = row.delivered === row.expected
+      ? "100 %"
+      : `${(100 * row.delivered / row.expected).toFixed(1)} %`;
+    const name = row.peer === "trunkline" ? `**${row.server}**` : row.server;
+    return `| ${name} | ${row.runtime} | ${figure ? format(figure, bench.figure) : "–"} | ${share} | ${
+      row.p99Ms ? format(row.p99Ms, "p99Ms") : "–"
+    } | ${format(row.rssMb, "rssMb")} |`;
+  });
+  return [
+    `| server | runtime | ${unit}: median (range) | delivered | p99, ms | memory, MB |`,
+    "|---|---|---|---|---|---|",
+    ...lines,
+  ].join("\n");
+}
+
+/** How much Trunkline is of the others in the same run. */
+function ratios(bench: Bench, { rows }: Results): string {
+  const of = ({ [bench.figure]: figure }: Row) => figure?.median ?? NaN;
+  const ours = rows.filter(({ peer }) => peer === "trunkline");
+  const others = rows.filter(({ peer }) => peer !== "trunkline");
+  return ours.map((row) =>
+    `- trunkline on ${row.runtime}: ` +
+    others.map((other) => `${(of(row) / of(other)).toPrecision(2)} × ${other.server} (${other.runtime})`)
+      .join(", ")
+  ).join("\n");
+}
+
+async function readResults(name: string): Promise<Results | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(new URL(`results/${name}.json`, import.meta.url)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function replaceMarked(file: URL, text: string): Promise<void> {
+  const before = await Deno.readTextFile(file);
+  if (!MARKS.test(before)) throw new Error(`There are no bench marks in ${file.pathname}`);
+  await Deno.writeTextFile(
+    file,
+    before.replace(MARKS, (_all, start, end) => `${start}\n\n${text}\n\n${end}`),
+  );
+}
+
+/** Writes the report from the results that there are. */
+export async function writeReport(): Promise<void> {
+  const sections: string[] = [];
+  for (const bench of benches) {
+    const results = await readResults(bench.name);
+    if (!results) continue;
+    const svg = `results/${bench.name}.svg`;
+    await Deno.writeTextFile(new URL(svg, import.meta.url), plot(bench, results));
+    sections.push(
+      `### ${bench.name}: ${bench.what}\n\n![${bench.what}](${svg})\n\n${table(bench, results)}\n\n` +
+        `${ratios(bench, results)}\n\nTaken on ${results.date}, ${results.machine}; ${
+          results.rows[0]?.repetitions
+        } runs each.`,
+    );
+    if (bench.name === "fanout") {
+      const readme =
+        `![${bench.what}](bench/${svg})\n\n${bench.what[0]!.toUpperCase()}${bench.what.slice(1)}:\n\n` +
+        `${
+          table(bench, results)
+        }\n\nTaken on ${results.date}, ${results.machine}; more in [bench](bench/README.md).`;
+      await replaceMarked(new URL("../README.md", import.meta.url), readme);
+    }
+  }
+  await replaceMarked(new URL("README.md", import.meta.url), sections.join("\n\n"));
+}

@@ -1,0 +1,84 @@
+/**
+ * What a benchmark leaves behind.
+ *
+ * @module
+ */
+
+import type { Bench } from "./benches.ts";
+import type { Candidate } from "./candidates.ts";
+import type { Measurement } from "./measure.ts";
+
+/** A figure of several repetitions. */
+export interface Range {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** One server in one benchmark. */
+export interface Row {
+  readonly bench: string;
+  readonly server: string;
+  readonly runtime: string;
+  /** `"trunkline"`, `"control"` or `"peer"`. */
+  readonly peer: string;
+  readonly repetitions: number;
+  readonly deliveriesPerSecond: Range;
+  readonly p50Ms?: Range;
+  readonly p95Ms?: Range;
+  readonly p99Ms?: Range;
+  /** Of the worst repetition. */
+  readonly delivered: number;
+  readonly expected: number;
+  /** Resident memory after the load, or with all connections open. */
+  readonly rssMb: Range;
+  /** What one open connection costs in resident memory. */
+  readonly kbPerConnection?: Range;
+  /** How far the heap is from where it began, after the load. */
+  readonly heapGrowthMb: Range;
+  /** What the server counts after the load; all zero when nothing is left behind. */
+  readonly stats?: Readonly<Record<string, number>>;
+}
+
+/** A file of results. */
+export interface Results {
+  readonly bench: string;
+  readonly what: string;
+  readonly date: string;
+  readonly machine: string;
+  readonly rows: readonly Row[];
+}
+
+/** The median, and between what the values lie. */
+export function range(values: readonly number[]): Range {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  const round = (value: number) => Number(value.toPrecision(4));
+  return { median: round(median), min: round(sorted[0]!), max: round(sorted.at(-1)!) };
+}
+
+/** Makes a row of what was measured. */
+export function toRow({ name, load }: Bench, candidate: Candidate, measured: readonly Measurement[]): Row {
+  const worst = measured.reduce((a, b) => (a.delivered < b.delivered ? a : b));
+  const over = (figure: (m: Measurement) => number) => range(measured.map(figure));
+  const latency = (which: "p50" | "p95" | "p99") => over(({ latencies }) => latencies?.[which] ?? NaN);
+  const { server, runtime, kind: peer } = candidate;
+  return {
+    bench: name,
+    server,
+    runtime,
+    peer,
+    repetitions: measured.length,
+    deliveriesPerSecond: over(({ delivered, ms }) => delivered / ms * 1_000),
+    ...(worst.latencies && { p50Ms: latency("p50"), p95Ms: latency("p95"), p99Ms: latency("p99") }),
+    delivered: worst.delivered,
+    expected: worst.expected,
+    rssMb: over(({ rssAfter }) => rssAfter / 1e6),
+    ...(load.shape === "idle" && {
+      kbPerConnection: over(({ rssAfter, rssBefore, delivered }) => (rssAfter - rssBefore) / delivered / 1e3),
+    }),
+    heapGrowthMb: over(({ heapAfter, heapBefore }) => (heapAfter - heapBefore) / 1e6),
+    ...(worst.stats && { stats: worst.stats }),
+  };
+}
