@@ -1,0 +1,70 @@
+import { assert, assertEquals } from "@std/assert";
+import { resolveLimits } from "../../hub/limits.ts";
+import { test } from "../harness.ts";
+import { readDocument } from "./markdown.ts";
+
+const guide = await readDocument("docs/guide.md");
+
+/** The option and the default of each row of a table of the guide. */
+function tableUnder(heading: string): Map<string, string> {
+  const [, section = ""] = guide.split(`\n## ${heading}\n`);
+  const rows = section.split("\n## ")[0]!.matchAll(/^\| `([\w.]+)` \| ([^|]+) \|/gm);
+  return new Map(Array.from(rows, ([, option, value]) => [option!, value!.trim()]));
+}
+
+/** The options of an interface that have a default, as its comments say; those of an option of options with a dot. */
+async function documentedIn(path: string, name: string): Promise<Map<string, string>> {
+  const source = await readDocument(path);
+  const [, body = ""] = source.match(new RegExp(`^export interface ${name}\\b.*?\\{\n(.*?)^\\}`, "ms")) ?? [];
+  assert(body !== "", `${name} is in ${path}`);
+  const found = new Map<string, string>();
+  let outer = "";
+  let value: string | undefined;
+  for (const line of body.split("\n")) {
+    const [, indent = "", option] = line.match(/^( +)(?:readonly )?(\w+)\??[:(]/) ?? [];
+    value = line.match(/@default \{(.*)\}$/)?.[1] ?? value;
+    if (!option) continue;
+    if (line.endsWith("{")) outer = `${option}.`;
+    if (value !== undefined) {
+      found.set(indent.length > 2 ? outer + option : option, value.replaceAll("_", ""));
+    }
+    value = undefined;
+  }
+  return found;
+}
+
+const without = (options: Map<string, string>, ...names: string[]): [string, string][] =>
+  [...options].filter(([name]) => !names.includes(name));
+
+test("the guide's table of limits has every limit, with the value that a hub uses", () => {
+  const { outbox, ...limits } = resolveLimits({ authenticate: () => ({ role: "any" }) });
+  const { maxFrameBytes: _, policy: __, ...held } = outbox; // not to be set as limits
+  const used = [
+    ...Object.entries(limits),
+    ...Object.entries(held).map(([name, value]) => [`outbox.${name}`, value] as const),
+  ];
+  const sorted = (entries: Iterable<readonly [string, unknown]>) => [...entries].map(String).sort();
+  assertEquals(sorted(tableUnder("Limits")), sorted(used));
+});
+
+test("the comments on the limits name the values that a hub uses", async () => {
+  const documented = await documentedIn("hub/options.ts", "HubLimits");
+  assertEquals([...documented].sort(), [...tableUnder("Limits")].sort());
+});
+
+test("the guide's tables of options have every option with a default, and that default", async () => {
+  const hub = await documentedIn("hub/options.ts", "HubOptions");
+  assertEquals(
+    [...tableUnder("Options of the hub")].sort(),
+    without(hub, "transports", "adapter", "onError", "origins", "address", "clock").sort(),
+  );
+  const client = await documentedIn("client/options.ts", "ClientOptions");
+  const reconnect = await documentedIn("client/options.ts", "ReconnectOptions");
+  assertEquals(
+    [...tableUnder("Options of the client")].sort(),
+    [
+      ...without(client, "onError", "transport", "clock", "random"),
+      ...[...reconnect].map(([name, value]) => [`reconnect.${name}`, value] as [string, string]),
+    ].sort(),
+  );
+});

@@ -1,0 +1,102 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Hub } from "@trunkline/hub";
+import { createClient } from "@trunkline/hub/client";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import process from "node:process";
+import { runtime, test, waitFor } from "../harness.ts";
+import { serve, type ServeOptions } from "../serve.ts";
+import { blocksOf, createFolder, readDocument } from "./markdown.ts";
+
+const guide = await readDocument("docs/guide.md");
+const blocks = blocksOf(guide);
+
+/** What only one runtime can run, as a program of its own. */
+const PROGRAMS: Readonly<Record<string, string>> = { deno: "deno.ts", bun: "bun.ts" };
+
+interface App {
+  readonly hub: Hub<Record<never, never> & { roles: Record<never, never> }>;
+  readonly app: Pick<ServeOptions, "fetch">;
+}
+
+test("every block of the guide runs", async () => {
+  assert(blocks.length > 15, "the blocks are there");
+  await using folder = await createFolder();
+  for (const { name, code } of blocks) await folder.write(name, code);
+  const { app, hub } = await folder.run("app.ts") as unknown as App;
+  const server = serve({
+    fetch: (request, platform) => app.fetch(request, platform),
+    websocket: hub.websocket,
+  });
+  const { debug, error } = console;
+  console.debug = console.error = () => {};
+  try {
+    for (const { name, named, code } of blocks) {
+      await folder.write(name, code.replaceAll("localhost:8000", `127.0.0.1:${server.port}`));
+      try {
+        if (!named) await folder.run(name);
+      } catch (cause) {
+        throw new Error(`The block at ${name} of the guide fails: ${cause}`, { cause });
+      }
+    }
+  } finally {
+    Object.assign(console, { debug, error });
+    await hub.close();
+    await server.close();
+  }
+});
+
+if (runtime === "deno") {
+  test("every block of the guide has the types that it needs", async () => {
+    await using folder = await createFolder();
+    const paths = await Promise.all(blocks.map(({ name, code }) => folder.write(name, code)));
+    const child = spawn(process.execPath, ["check", "--quiet", ...paths], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let output = "";
+    child.stderr.on("data", (chunk) => output += chunk);
+    const [code] = await once(child, "close");
+    assertEquals([code, output], [0, ""]);
+  }, { timeoutMs: 120_000 });
+} else test.skip("every block of the guide has the types that it needs", "Bun checks no types");
+
+test("the server of the guide serves, and ends when it is told to", async () => {
+  await using folder = await createFolder();
+  for (const { name, named, code } of blocks) if (named) await folder.write(name, code);
+  const port = await freePort();
+  const args = runtime === "deno" ? ["run", "--quiet", "--allow-all"] : [];
+  const child = spawn(process.execPath, [...args, PROGRAMS[runtime]!], {
+    cwd: folder.path,
+    env: { ...process.env, PORT: String(port) },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const exited = once(child, "exit");
+  try {
+    const { chat } = await folder.run("chat.ts") as { chat: Parameters<typeof createClient>[0] };
+    const client = createClient(chat, {
+      url: `ws://127.0.0.1:${port}/realtime`,
+      role: "member",
+      token: "token of ann",
+      reconnect: { baseMs: 20, maxMs: 100 },
+    });
+    await waitFor(() => client.ready.then(() => true), { timeoutMs: 20_000, what: "the server to serve" });
+    const health = await (await fetch(`http://127.0.0.1:${port}/realtime/health`)).json();
+    assertEquals([health.status, health.connections], ["ok", 1]);
+    await client.close();
+    process.kill(child.pid!, "SIGTERM"); // Deno's `child.kill` says that the signal ended it, whatever did
+    assertEquals(await exited, [0, null]);
+  } finally {
+    child.kill("SIGKILL");
+    await exited;
+  }
+}, { timeoutMs: 60_000 });
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}

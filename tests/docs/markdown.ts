@@ -1,0 +1,58 @@
+/**
+ * The code in the documents, as files.
+ *
+ * @module
+ */
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { join } from "node:path";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** A block of TypeScript. */
+export interface Block {
+  /** The name in its first line, `// chat.ts`, or one made of its line in the document. */
+  readonly name: string;
+  /** Whether it has a name of its own, by which later blocks import it. */
+  readonly named: boolean;
+  readonly code: string;
+}
+
+/** Reads a document of the repository. */
+export function readDocument(path: string): Promise<string> {
+  return readFile(join(ROOT, path), "utf8");
+}
+
+/** Takes the blocks of TypeScript out of a document. */
+export function blocksOf(text: string): Block[] {
+  return Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ({ index, 1: code = "" }) => {
+    const [, name] = code.match(/^\/\/ (\w+\.ts)\n/) ?? [];
+    return { name: name ?? `line_${text.slice(0, index).split("\n").length}.ts`, named: !!name, code };
+  });
+}
+
+/** A folder for code of the documents, in which the package's own name leads to the package. */
+export interface Folder extends AsyncDisposable {
+  /** Its path. */
+  readonly path: string;
+  /** Writes a file, and returns its path. */
+  write(name: string, code: string): Promise<string>;
+  /** Runs a file as a module of this process. */
+  run(name: string): Promise<Record<string, unknown>>;
+}
+
+/** Makes a folder; it is removed when it is disposed of. */
+export async function createFolder(): Promise<Folder> {
+  await mkdir(join(ROOT, ".tmp"), { recursive: true });
+  const path = await mkdtemp(join(ROOT, ".tmp", "docs-"));
+  return {
+    path,
+    async write(name, code) {
+      await writeFile(join(path, name), code);
+      return join(path, name);
+    },
+    run: (name) => import(pathToFileURL(join(path, name)).href),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true }),
+  };
+}
