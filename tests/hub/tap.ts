@@ -15,6 +15,8 @@ export class Tap implements Adapter {
   readonly unsubscribed: string[] = [];
   readonly published: Carried[] = [];
   readonly delivered: (Carried & { readonly from: string })[] = [];
+  /** What would have been delivered, but for `cut` and `lose`. */
+  readonly dropped: Carried[] = [];
   /** Comes before a subscribe of the adapter below: may throw, or take its time. */
   beforeSubscribe: (channel: string) => Promise<void> | void = () => {};
   readonly #inner: Adapter;
@@ -63,7 +65,7 @@ export class Tap implements Adapter {
     return this.#inner.open({
       ...context,
       deliver: (channel, data, from) => {
-        if (this.#state !== "whole") return;
+        if (this.#state !== "whole") return void this.dropped.push({ channel, data });
         this.delivered.push({ channel, data, from });
         context.deliver(channel, data, from);
       },

@@ -1,0 +1,238 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import type { Recovery, TopicMeta } from "@trunkline/hub";
+import { FakeClock } from "../fake_clock.ts";
+import { waitFor } from "../harness.ts";
+import type { Member, Node } from "../hub/chat.ts";
+import { testOnAdapters } from "../hub/cluster.ts";
+import { microtasks, network, turn } from "../hub/wires.ts";
+
+/** A member who follows a topic with history, and whose link can be cut. */
+async function follow(node: Node, topic: `log/${string}` = "log/x") {
+  const line = node.loopback.client();
+  const client = await node.member(undefined, { transport: line });
+  const follower = await subscribed(client, topic);
+  return { client, line, ...follower };
+}
+
+async function subscribed(client: Member, topic: `log/${string}`) {
+  const heard: number[] = [];
+  const metas: TopicMeta[] = [];
+  const recoveries: Recovery[] = [];
+  const sub = client.subscribe(topic, ({ n }, meta) => void (heard.push(n), metas.push(meta)), {
+    onRecovery: (recovery) => recoveries.push(recovery),
+  });
+  await sub.ready;
+  return { heard, metas, recoveries, sub };
+}
+
+/** Waits until a client that is away is back, and knows how complete it is. */
+const back = (recoveries: Recovery[], times = 1) =>
+  waitFor(() => recoveries.length >= times, { what: "the recovery" });
+
+testOnAdapters(
+  "promise 4: back on its node a client gets exactly what it missed, in order, then what is live",
+  async (start) => {
+    await using cluster = await start(2);
+    const [a, b] = cluster.nodes;
+    const { client, line, heard, metas, recoveries } = await follow(a!);
+    const publish = (n: number) => (n % 2 ? a! : b!).hub.publish("log/x", { n });
+    const arrived = (n: number) =>
+      waitFor(async () => (await a!.hub.history("log/x")).last >= n, { what: `${n}` });
+    let n = 0;
+    for (let round = 1; round <= 5; round++) {
+      await publish(++n);
+      await arrived(n);
+      line.refuse(true);
+      line.sever();
+      await waitFor(() => client.status === "reconnecting", { what: "the client to notice" });
+      for (let missed = 0; missed < round; missed++) {
+        await publish(++n);
+        await arrived(n); // so that the order of both publishers is known
+      }
+      line.refuse(false);
+      await publish(++n); // somewhere between away and live
+      await arrived(n);
+      await back(recoveries, round);
+    }
+    await publish(++n);
+    await waitFor(() => heard.length >= n, { what: "everything" });
+    assertEquals(heard, Array.from({ length: n }, (_, i) => i + 1));
+    assertEquals(metas.map(({ offset }) => offset), heard);
+    assertEquals(new Set(metas.map(({ epoch }) => epoch)).size, 1);
+    assertEquals(recoveries, Array(5).fill({ topic: "log/x", recovered: true }));
+    assert(
+      metas.some(({ recovered }) => recovered) && metas[0]!.recovered === false && !metas.at(-1)!.recovered,
+    );
+  },
+);
+
+testOnAdapters(
+  "promise 4: what is published while the gap is replayed comes after it, once",
+  async (start) => {
+    await using cluster = await start(1);
+    const [a] = cluster.nodes;
+    const { client, line, heard, recoveries } = await follow(a!);
+    const ROUNDS = 20;
+    let n = 0;
+    for (let round = 1; round <= ROUNDS; round++) {
+      const burst = Promise.withResolvers<void>();
+      // A message every few microtasks, from the moment when the link is back: before, while and after the topic is.
+      const off = client.onStatus(async (status) => {
+        if (status !== "open") return;
+        off();
+        for (let i = 0; i < 7; i++) {
+          await a!.hub.publish("log/x", { n: ++n });
+          await microtasks(round);
+        }
+        burst.resolve();
+      });
+      line.sever();
+      void a!.hub.publish("log/x", { n: ++n });
+      await burst.promise;
+      await back(recoveries, round);
+      await waitFor(() => heard.length >= n, { what: "everything" });
+    }
+    assertEquals(heard, Array.from({ length: n }, (_, i) => i + 1));
+    assertEquals(recoveries.map(({ recovered }) => recovered), Array(ROUNDS).fill(true));
+  },
+);
+
+testOnAdapters(
+  "promise 4: on another node a client is told that it is not complete, and gets nothing old",
+  async (start) => {
+    await using cluster = await start(2);
+    const [a, b] = cluster.nodes;
+    const lines = { "ws://a/": a!.loopback.client(), "ws://b/": b!.loopback.client() };
+    const client = await a!.member(undefined, { url: Object.keys(lines), transport: network(lines) });
+    assertEquals(client.nodeId, a!.hub.nodeId);
+    const { heard, metas, recoveries } = await subscribed(client, "log/x");
+    await follow(b!); // so that the other node has a history of its own
+    await a!.hub.publish("log/x", { n: 1 });
+    await waitFor(() => heard.length === 1, { what: "the first" });
+    for (const line of Object.values(lines)) line.refuse(true);
+    lines["ws://a/"].sever();
+    await a!.hub.publish("log/x", { n: 2 });
+    await waitFor(async () => (await b!.hub.history("log/x")).records.at(-1)?.payload.n === 2, {
+      what: "2 there",
+    });
+    lines["ws://b/"].refuse(false);
+    await back(recoveries);
+    assertEquals(client.nodeId, b!.hub.nodeId);
+    await a!.hub.publish("log/x", { n: 3 });
+    await waitFor(() => heard.includes(3), { what: "the live message" });
+    assertEquals([heard, recoveries], [[1, 3], [{ topic: "log/x", recovered: false }]]);
+    assertNotEquals(metas[0]!.epoch, metas[1]!.epoch);
+  },
+);
+
+testOnAdapters(
+  "promise 4: a gap that is longer or older than the history is told, never filled in part",
+  async (start) => {
+    const clock = new FakeClock();
+    await using cluster = await start(1, { clock, limits: { handshakeTimeoutMs: 1e9 }, heartbeatMs: 1e9 });
+    const [a] = cluster.nodes;
+    const { client, line, heard, recoveries } = await follow(a!);
+    const away = async (meanwhile: () => Promise<unknown>) => {
+      const times = recoveries.length + 1;
+      line.refuse(true);
+      line.sever();
+      await waitFor(() => client.status === "reconnecting", { what: "the client to notice" });
+      await meanwhile();
+      line.refuse(false);
+      await back(recoveries, times);
+      return recoveries.at(-1)!.recovered;
+    };
+    const publish = async (from: number, to: number) => {
+      for (let n = from; n <= to; n++) await a!.hub.publish("log/x", { n });
+    };
+    await publish(1, 1);
+    await waitFor(() => heard.length === 1, { what: "the first" });
+    assertEquals(await away(() => publish(2, 9)), true); // all 8 that are kept
+    assertEquals(await away(() => publish(10, 18)), false); // one more
+    assertEquals(heard, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assertEquals(await away(() => publish(19, 19)), true); // what is known again is recovered again
+    const aged = await away(async () => {
+      await publish(20, 20);
+      clock.advance(60_001);
+      await publish(21, 21);
+    });
+    assertEquals([aged, heard], [false, [1, 2, 3, 4, 5, 6, 7, 8, 9, 19]]);
+    assertEquals(await away(() => Promise.resolve(clock.advance(60_001))), true); // nothing missed, nothing kept
+    await publish(22, 22);
+    await waitFor(() => heard.includes(22), { what: "the live one" });
+  },
+);
+
+testOnAdapters(
+  "promise 4: a break of the backplane is told to live subscribers, and to those who come back",
+  async (start) => {
+    await using cluster = await start(2);
+    const [a, b] = cluster.nodes;
+    const live = await follow(b!);
+    const away = await follow(b!);
+    const publish = async (n: number) => {
+      await a!.hub.publish("log/x", { n });
+      if (n !== 2) await waitFor(() => live.heard.includes(n), { what: `${n}` });
+    };
+    await publish(1);
+    await waitFor(() => away.heard.length === 1, { what: "the first" });
+    away.line.refuse(true);
+    away.line.sever();
+    await waitFor(() => away.client.status === "reconnecting", { what: "the client to notice" });
+    b!.tap.lose();
+    await publish(2); // which never gets there
+    await waitFor(() => b!.tap.dropped.length > 0, { what: "the loss" });
+    b!.tap.heal();
+    await back(live.recoveries);
+    await publish(3);
+    away.line.refuse(false);
+    await back(away.recoveries);
+    assertEquals([live.heard, live.recoveries], [[1, 3], [{ topic: "log/x", recovered: false }]]);
+    assertEquals([away.heard, away.recoveries], [[1], [{ topic: "log/x", recovered: false }]]);
+
+    // From the new position on it is complete again.
+    live.line.refuse(true);
+    live.line.sever();
+    await waitFor(() => live.client.status === "reconnecting", { what: "the client to notice" });
+    await a!.hub.publish("log/x", { n: 4 });
+    await waitFor(() => away.heard.includes(4), { what: "4" });
+    live.line.refuse(false);
+    await back(live.recoveries, 2);
+    assertEquals([live.heard, live.recoveries[1]!.recovered], [[1, 3, 4], true]);
+  },
+);
+
+testOnAdapters("promise 4: a position from before the gap is never called complete", async (start) => {
+  await using cluster = await start(2);
+  const [a, b] = cluster.nodes;
+  await follow(b!);
+  const first = await b!.hub.publish("log/x", { n: 1 });
+  b!.tap.lose();
+  await a!.hub.publish("log/x", { n: 2 });
+  await waitFor(() => b!.tap.dropped.length > 0, { what: "the loss" });
+  b!.tap.heal();
+  const third = await b!.hub.publish("log/x", { n: 3 });
+  assertNotEquals(first.epoch, third.epoch);
+  const since = (offset: number) => b!.hub.history("log/x", { since: { epoch: third.epoch, offset } });
+  assertEquals((await b!.hub.history("log/x", { since: first })).complete, false);
+  assertEquals((await since(0)).complete, false); // the gap lies behind it, whatever the epoch says
+  assertEquals((await since(third.offset - 1)).records.map(({ payload }) => payload.n), [3]);
+  assertEquals((await since(third.offset)).complete, true);
+  assertEquals((await since(third.offset + 1)).complete, false);
+});
+
+testOnAdapters(
+  "promise 4: subscribing to a topic with history tells of no gap where there is none",
+  async (start) => {
+    await using cluster = await start(2);
+    const [a, b] = cluster.nodes;
+    const { client, line, heard, recoveries } = await follow(a!);
+    await turn();
+    assertEquals(recoveries, []);
+    await b!.hub.publish("log/x", { n: 1 });
+    await waitFor(() => heard.length === 1, { what: "the first" });
+    line.sever();
+    await back(recoveries);
+    assertEquals([client.status, recoveries], ["open", [{ topic: "log/x", recovered: true }]]);
+  },
+);
