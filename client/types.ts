@@ -174,7 +174,8 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    */
   onStatus(listener: StatusListener): () => void;
   /**
-   * Asks the server.
+   * Asks the server. Requests and signals arrive in the order of their calls, except for requests whose input has an
+   * asynchronous schema: those leave when it has answered.
    *
    * @param name The request.
    * @param input The question; it is checked here, and parsed by the server.

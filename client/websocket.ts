@@ -43,17 +43,20 @@ export function createWebSocketClientTransport(
     connect(url, subprotocols, events) {
       const socket = new Socket(url, [...subprotocols]);
       socket.binaryType = "arraybuffer";
-      let problem = "";
+      let [opened, over, problem] = [false, false, ""];
+      const end = (code: number, reason: string) => {
+        if (!over) events.close(code, reason);
+        over = true;
+      };
       const close = (code: number, reason: string) => socket.close(code, cutReason(reason));
       socket.onopen = () => {
+        opened = true;
         const link: Link = {
           subprotocol: socket.protocol,
           get bufferedAmount() {
             return socket.bufferedAmount;
           },
-          send(frame) {
-            if (socket.readyState === Socket.OPEN) socket.send(frame);
-          },
+          send: (frame) => socket.send(frame),
           close,
         };
         events.open(link);
@@ -61,12 +64,13 @@ export function createWebSocketClientTransport(
       socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
         events.message(typeof data === "string" ? data : new Uint8Array(data));
       };
-      // Browsers say nothing here on purpose; the other runtimes tell why.
       socket.onerror = (event) => {
+        // Browsers do not tell why, on purpose; the other runtimes do.
         problem = (event as Partial<ErrorEvent>).message ?? "";
+        // Node's WebSocket says no more than this when it cannot connect: no close follows.
+        if (!opened) end(ABNORMAL_CLOSURE, problem);
       };
-      // Deno says 0 where the standard says 1006.
-      socket.onclose = ({ code, reason }) => events.close(code || ABNORMAL_CLOSURE, reason || problem);
+      socket.onclose = ({ code, reason }) => end(code, reason || problem);
       return close;
     },
   };
