@@ -132,6 +132,7 @@ export class Held {
       }
     }
     if (this.#size === 0) this.clear();
+    else if (this.#head > 1_024 && 2 * this.#head > this.#items.length) this.#closeHoles();
     return singles.length > 0 ? this.#codec.join(singles) : frame;
   }
 
@@ -204,6 +205,7 @@ export class Held {
     this.#items = this.#items.filter((item) => item !== undefined);
     this.#head = 0;
     this.#droppable = 0;
+    if (!this.#single) return;
     this.#byKey.clear();
     for (const [index, item] of this.#items.entries()) {
       const { conflateKey } = (item as Outgoing).urgency;

@@ -44,7 +44,8 @@ export class Sequence {
     let next = this.#others?.get(message);
     if (!next) {
       next = new Sequence(this.#codec, this, message);
-      if (this.#latest) (this.#others ??= new Map()).set(this.#latest, this.#latestNext!);
+      // From the second on all are kept: connections with different sequences take turns.
+      if (this.#latest) (this.#others ??= new Map([[this.#latest, this.#latestNext!]])).set(message, next);
     }
     this.#latest = message;
     this.#latestNext = next;
