@@ -16,6 +16,8 @@ import type {
   LinkRequest,
 } from "./transport.ts";
 
+export type { Upgradable, WebSocketSkin };
+
 /** Bun's server, as far as it is used here. */
 interface BunServer {
   upgrade(request: Request, options: { readonly data: unknown; readonly headers: HeadersInit }): boolean;
@@ -152,7 +154,8 @@ export function createBunHandler(options: BunHandlerOptions): BunWebSocketHandle
   return {
     maxPayloadLength: options.maxFrameBytes,
     perMessageDeflate: options.perMessageDeflate,
-    // The hub has heartbeats of its own.
+    // Bun closes when a pong is late by eight seconds, however busy this process is; the hub has heartbeats of its own.
+    // A client that does not answer a close is cut off by Bun a few seconds later all the same.
     idleTimeout: 0,
     sendPings: false,
     // No limit: how much may wait is the hub's policy, and above a limit Bun would drop frames.

@@ -10,6 +10,8 @@ import { exceedsBytes } from "./frame.ts";
 import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
 import type { Link, LinkAcceptor, LinkEvents, LinkRequest } from "./transport.ts";
 
+export type { Upgradable, WebSocketSkin };
+
 /** How long after a send to look first whether a congested socket has drained; every further look waits twice as long. */
 const FIRST_LOOK_MS = 4;
 const LONGEST_LOOK_MS = 128;

@@ -147,8 +147,9 @@ hostileTest("frames behind a close frame are not heard", async ({ intrude }) => 
 
 const BLOCK = new Uint8Array(1 << 20);
 
-/** Sends until the kernel takes no more and much waits on our side. */
+/** Sends until the kernel takes no more and much waits on our side, several times what counts as congested. */
 async function congest({ acceptor, intrude }: Scene) {
+  acceptor.highWaterBytes = 8 * BLOCK.length;
   const { raw, server } = await intrude();
   raw.socket.pause();
   for (let index = 0; index < 32; index++) server.link.send(BLOCK);
@@ -176,6 +177,19 @@ hostileTest("what a client does not read is buffered, and drains once when it re
   for (let index = 0; index < 32; index++) server.link.send(BLOCK);
   raw.socket.resume();
   await waitFor(() => server.drains === 2, { what: "the drain after another congestion" });
+});
+
+hostileTest("what waits without being too much never drains", async (scene) => {
+  scene.acceptor.highWaterBytes = 64 * BLOCK.length;
+  const { raw, server } = await scene.intrude();
+  raw.socket.pause();
+  for (let index = 0; index < 32; index++) server.link.send(BLOCK);
+  await waitFor(() => server.link.bufferedAmount > 0);
+  raw.socket.resume();
+  await waitFor(() => raw.receivedBytes > 32 * BLOCK.length && server.link.bufferedAmount === 0, {
+    what: "the rest",
+  });
+  assertEquals(server.drains, 0);
 });
 
 hostileTest("a link that is closed while congested reports its close, and no drain", async (scene) => {

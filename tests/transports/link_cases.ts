@@ -76,6 +76,15 @@ export function linkCases(name: string, start: Start): void {
     }
   });
 
+  pairTest("half a character arrives as the mark that replaces it", async ({ client, server }) => {
+    server.link.send("half \ud83d!");
+    client.link.send("\ude00 half");
+    await waitFor(() => client.frames.length >= 1 && server.frames.length >= 1);
+    assertEquals([client.frames, server.frames], [["half \ufffd!"], ["\ufffd half"]]);
+    server.link.close(4000, "half \ud83d");
+    assertEquals(await client.ended(), { code: 4000, reason: "half \ufffd" });
+  });
+
   pairTest(
     "a frame that was received stays as it was, whatever comes after it",
     async ({ client, server }) => {

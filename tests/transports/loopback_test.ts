@@ -105,6 +105,21 @@ test("loopback: a black hole swallows frames and goodbyes both ways", async () =
   assertEquals([near.closings.length, server.closings.length], [1, 1]);
 });
 
+test("loopback: what a client that closes has not read waits no more, and its old links feel no fault", async () => {
+  const { acceptor, client } = setUp();
+  const old = await openPair(acceptor, client, HUB_URL);
+  client.pause();
+  old.server.link.send(BLOCK);
+  old.client.link.close(4000, "");
+  assertEquals(old.server.link.bufferedAmount, 0);
+  await settle();
+  const { server } = await openPair(acceptor, client, HUB_URL);
+  client.sever();
+  client.blackhole();
+  await settle();
+  assertEquals([old.server.closings, server.closings.length], [[{ code: 4000, reason: "" }], 1]);
+});
+
 test("loopback: one client's faults leave the links of others alone", async () => {
   const { acceptor, transport, client } = setUp();
   const other = await openPair(acceptor, transport.client(), HUB_URL);

@@ -65,8 +65,8 @@ export class ServerEnd extends RecordedEnd {
 /** A hub that takes every link, unless it is told otherwise. */
 export class RecordingAcceptor implements LinkAcceptor {
   readonly subprotocols = ["test.v2", "test.v1"];
-  readonly maxFrameBytes: number = 2 << 20;
-  readonly highWaterBytes: number = 1 << 20;
+  readonly maxFrameBytes = 2 << 20;
+  highWaterBytes = 1 << 20;
   readonly admitted: LinkRequest[] = [];
   readonly ends: ServerEnd[] = [];
   /** Set to refuse. */
