@@ -1,0 +1,35 @@
+import { type Codec, type Encoded, jsonCodec, type ServerMessage } from "../../contract/mod.ts";
+import { Outgoing, type Urgency } from "../../hub/outgoing.ts";
+import { Sequence } from "../../hub/sequence.ts";
+
+/** A codec that counts its work. Its frames are bytes, so that two that are equal can still be told apart. */
+export class CountingCodec implements Codec {
+  readonly subprotocol = "test";
+  encoded = 0;
+  joined = 0;
+
+  encode(message: readonly unknown[]): Encoded {
+    this.encoded++;
+    return jsonCodec.encode(message);
+  }
+
+  join(messages: readonly Encoded[]): Encoded {
+    this.joined++;
+    return new TextEncoder().encode(jsonCodec.join(messages) as string);
+  }
+
+  decode(frame: Encoded): unknown[] {
+    return jsonCodec.decode(new TextDecoder().decode(frame as Uint8Array));
+  }
+}
+
+/** A message that is told from others by its number. */
+export function numbered(n: number, urgency?: Urgency, padding = ""): Outgoing {
+  const message: ServerMessage = padding === "" ? ["ev", "n", n] : ["ev", "n", n, padding] as never;
+  return new Outgoing(message, urgency);
+}
+
+/** A sequence of these messages, as a turn of their own would make it. */
+export function sequenceOf(codec: Codec, messages: readonly Outgoing[]): Sequence {
+  return messages.reduce((sequence, message) => sequence.with(message), new Sequence(codec));
+}

@@ -1,0 +1,227 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import fc from "fast-check";
+import { Held, type HeldLimits } from "../../hub/held.ts";
+import type { Outgoing } from "../../hub/outgoing.ts";
+import { runs } from "../contract/runs.ts";
+import { test } from "../harness.ts";
+import { settledHeapBytes } from "../soak/heap.ts";
+import { CountingCodec, numbered, sequenceOf } from "./counting_codec.ts";
+
+const codec = new CountingCodec();
+const LOOSE: HeldLimits = { maxMessages: 100, maxBytes: 100_000, policy: "close" };
+const droppable = { droppable: true };
+const latest = (conflateKey: string) => ({ droppable: true, conflateKey });
+
+function scene(limits: Partial<HeldLimits> = {}) {
+  const held = new Held(codec, { ...LOOSE, ...limits });
+  /** Holds messages that were gathered in one turn. */
+  const add = (...messages: Outgoing[]) => held.add(sequenceOf(codec, messages));
+  /** Takes the oldest frame out, as the numbers in it. */
+  const shift = (maxMessages = Infinity, maxBytes = Infinity) => {
+    const frame = held.shift(maxMessages, maxBytes);
+    return frame && codec.decode(frame).map((message) => (message as unknown[])[2]);
+  };
+  const drain = (maxMessages?: number) => {
+    const taken: unknown[] = [];
+    for (let frame = shift(maxMessages); frame; frame = shift(maxMessages)) taken.push(...frame);
+    return taken;
+  };
+  return { held, add, shift, drain };
+}
+
+test("held: what was gathered together leaves together, in the frame that others share", () => {
+  const { held } = scene();
+  const [one, two] = [sequenceOf(codec, [numbered(0), numbered(1)]), sequenceOf(codec, [numbered(2)])];
+  held.add(one);
+  held.add(two);
+  assertEquals([held.size, held.exceeded, held.dropped], [3, false, 0]);
+  assertStrictEquals(held.shift(1, 1), one.frame());
+  assertStrictEquals(held.shift(1, 1), two.frame());
+  assertEquals([held.size, held.shift(1, 1)], [0, undefined]);
+});
+
+test("held: a later message of a key takes the earlier one's place at the end, and keeps order among the others", () => {
+  const { held, add, drain } = scene();
+  add(numbered(0), numbered(1, latest("a")));
+  add(numbered(2), numbered(3, latest("b")), numbered(4, latest("a")));
+  add(numbered(5));
+  add(numbered(6, latest("b")), numbered(7, latest("a")));
+  assertEquals([held.size, held.dropped], [5, 3]);
+  assertEquals(drain(), [0, 2, 5, 6, 7]);
+  add(numbered(8, latest("a"))); // what has left is conflated with nothing
+  assertEquals([held.dropped, drain()], [3, [8]]);
+});
+
+test("held: messages of one turn are conflated with each other, even when they are the first", () => {
+  const { add, drain } = scene();
+  add(numbered(0, latest("a")), numbered(1), numbered(2, latest("a")));
+  assertEquals(drain(), [1, 2]);
+});
+
+test("held: keys that look like a prototype's own properties are just keys", () => {
+  const { add, drain } = scene();
+  for (const [n, key] of ["__proto__", "constructor", "", "__proto__", ""].entries()) {
+    add(numbered(n, latest(key)));
+  }
+  assertEquals(drain(), [1, 3, 4]);
+});
+
+test("held: single messages leave in frames of bounded count and size", () => {
+  const { add, shift } = scene();
+  for (let n = 0; n < 9; n++) add(numbered(n, latest(String(n))));
+  assertEquals(shift(2), [0, 1]);
+  assertEquals(shift(Infinity, 1), [2]);
+  assertEquals(shift(Infinity, '["ev","n",0]'.length + 1), [3, 4]);
+  assertEquals(shift(), [5, 6, 7, 8]);
+});
+
+test("held: beyond its bounds the oldest that may be dropped are, or there is nothing to do", () => {
+  for (const bound of [{ maxMessages: 3 }, { maxBytes: 3 * '["ev","n",0]'.length }]) {
+    const { held, add, drain } = scene({ ...bound, policy: "drop" });
+    add(numbered(0), numbered(1, droppable));
+    add(numbered(2, droppable), numbered(3, droppable));
+    assertEquals(held.exceeded, true);
+    assertEquals([held.enforce(), held.exceeded, held.dropped], [true, false, 1]);
+    add(numbered(4), numbered(5));
+    assertEquals([held.enforce(), held.dropped], [true, 3]);
+    add(numbered(6));
+    assertEquals(held.enforce(), false, "nothing is left that may be dropped");
+    assertEquals(drain(), [0, 4, 5, 6]);
+    const closing = scene(bound);
+    closing.add(...Array.from({ length: 4 }, (_, n) => numbered(n, droppable)));
+    assertEquals([closing.held.enforce(), closing.held.dropped], [false, 0]);
+  }
+});
+
+test("held: a queue that was emptied or cleared begins anew, with all of its room", () => {
+  const { held, add, drain } = scene({ maxMessages: 2, policy: "drop" });
+  for (const empty of [drain, () => held.clear()]) {
+    add(numbered(0, latest("a")), numbered(1), numbered(2, droppable));
+    assertEquals(held.exceeded, true);
+    empty();
+    assertEquals([held.size, held.exceeded, held.enforce()], [0, false, true]);
+    add(numbered(3), numbered(4));
+    assertEquals([held.enforce(), drain()], [true, [3, 4]]);
+  }
+});
+
+interface Model {
+  readonly n: number;
+  readonly bytes: number;
+  readonly key: string | undefined;
+  readonly droppable: boolean;
+}
+
+test("held: whatever happens, a queue behaves like a plain list with bounds", () => {
+  const message = fc.record({
+    key: fc.option(fc.constantFrom("a", "b", "c"), { nil: undefined, freq: 3 }),
+    droppable: fc.boolean(),
+    padding: fc.nat({ max: 30 }),
+  });
+  const step = fc.record({
+    what: fc.constantFrom("add", "add", "shift", "enforce", "clear"),
+    messages: fc.array(message, { minLength: 1, maxLength: 3 }),
+    few: fc.integer({ min: 1, max: 4 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.record({
+        maxMessages: fc.integer({ min: 1, max: 8 }),
+        maxBytes: fc.integer({ min: 20, max: 300 }),
+        policy: fc.constantFrom("close", "drop"),
+      }),
+      fc.boolean(),
+      fc.array(step, { maxLength: 60 }),
+      (limits, conflates, steps) => {
+        const { held, add, shift, drain } = scene(limits);
+        let list: Model[] = [];
+        let [dropped, lastN] = [0, 0];
+        const bytes = () => list.reduce((sum, message) => sum + message.bytes, 0);
+        const exceeded = () => list.length > limits.maxMessages || bytes() > limits.maxBytes;
+        const drop = (index: number) => {
+          list.splice(index, 1);
+          dropped++;
+        };
+        for (const { what, messages, few } of steps) {
+          if (what === "add") {
+            add(...messages.map(({ key: given, droppable, padding }) => {
+              const key = conflates ? given : undefined;
+              const outgoing = numbered(++lastN, { droppable, conflateKey: key }, "x".repeat(padding));
+              const earlier = key === undefined ? -1 : list.findIndex((message) => message.key === key);
+              if (earlier >= 0) drop(earlier);
+              list.push({ n: lastN, bytes: outgoing.encoded(codec).length, key, droppable });
+              return outgoing;
+            }));
+          } else if (what === "shift") {
+            const taken = shift(few) ?? [];
+            assertEquals(taken.length > 0, list.length > 0);
+            assertEquals(taken, list.splice(0, taken.length).map(({ n }) => n));
+          } else if (what === "enforce") {
+            let kept = true;
+            while (exceeded() && kept) {
+              const index = limits.policy === "drop" ? list.findIndex((message) => message.droppable) : -1;
+              if (index < 0) kept = false;
+              else drop(index);
+            }
+            assertEquals(held.enforce(), kept);
+          } else if (few === 1) {
+            held.clear();
+            list = [];
+          }
+          assertEquals([held.size, held.dropped, held.exceeded], [list.length, dropped, exceeded()]);
+        }
+        assertEquals(drain(), list.map(({ n }) => n));
+        assertEquals([held.size, held.exceeded], [0, false], "the bytes are not back at zero");
+      },
+    ),
+    runs(500),
+  );
+});
+
+test("held: thousands of messages conflated, dropped and sent in turn leave a queue that works", () => {
+  const { held, add, shift, drain } = scene({ maxMessages: 500, maxBytes: Infinity, policy: "drop" });
+  const list: number[] = [];
+  const keys = new Map<string, number>();
+  for (let n = 0; n < 20_000; n++) {
+    const key = n % 3 === 0 ? `k${n % 50}` : undefined;
+    add(numbered(n, { droppable: true, conflateKey: key }));
+    if (key !== undefined) {
+      const earlier = list.indexOf(keys.get(key) ?? -1);
+      if (earlier >= 0) list.splice(earlier, 1);
+      keys.set(key, n);
+    }
+    list.push(n);
+    if (n % 100 === 0) {
+      assert(held.enforce());
+      list.splice(0, Math.max(0, list.length - 500));
+    }
+    if (n % 7 === 0) assertEquals(shift(1), list.splice(0, 1));
+  }
+  assertEquals(drain(3), list);
+});
+
+const passing = [
+  ["whole", [numbered(0)]],
+  ["one by one", [numbered(0, latest("a")), numbered(1, latest("b")), numbered(2, latest("c"))]],
+] as const;
+
+for (const [how, messages] of passing) {
+  test(`held: a queue that never runs empty does not grow with what passes through it, ${how}`, async () => {
+    const { held } = scene();
+    const sequences = messages.map((message) => sequenceOf(codec, [message]));
+    let n = 0;
+    const pass = (count: number) => {
+      for (let i = 0; i < count; i++) {
+        held.add(sequences[n++ % sequences.length]!);
+        held.shift(1, 1);
+      }
+    };
+    held.add(sequences[n++]!);
+    pass(10_000);
+    const before = await settledHeapBytes();
+    pass(1_000_000);
+    // A slot for each that has passed would take 8 MB.
+    assert(await settledHeapBytes() - before < 2 ** 22);
+    assertEquals([held.size, held.dropped], [1, 0]);
+  });
+}

@@ -1,0 +1,322 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { type Encoded, HubError } from "../../contract/mod.ts";
+import { Outbox, type OutboxLimits } from "../../hub/outbox.ts";
+import { Outgoing } from "../../hub/outgoing.ts";
+import { Turn } from "../../hub/turn.ts";
+import type { Link } from "../../transports/transport.ts";
+import { runs } from "../contract/runs.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { test } from "../harness.ts";
+import { CountingCodec, numbered } from "./counting_codec.ts";
+
+const LIMITS: OutboxLimits = {
+  maxMessages: Infinity,
+  maxBytes: Infinity,
+  policy: "close",
+  maxFrameMessages: 64,
+  maxFrameBytes: 64 * 1024,
+  highWaterBytes: 1_000,
+};
+
+/** A link that takes frames, and lets them leave when it is told to. */
+class HeldLink implements Link {
+  readonly subprotocol = "test";
+  readonly frames: Encoded[] = [];
+  bufferedAmount = 0;
+
+  send(frame: Encoded): void {
+    this.frames.push(frame);
+    this.bufferedAmount += frame.length;
+  }
+
+  close(): void {}
+}
+
+/** Outboxes that share a turn. */
+function scene(given: Partial<OutboxLimits> = {}) {
+  const limits = { ...LIMITS, ...given };
+  const codec = new CountingCodec();
+  const clock = new FakeClock();
+  const ends: (() => void)[] = [];
+  const turn = new Turn(codec, (callback) => ends.push(callback));
+  const overflows: Outbox[] = [];
+  return {
+    codec,
+    clock,
+    ends,
+    overflows,
+    /** Makes an outbox that is uncorked, unless it is to stay corked. */
+    outbox({ corked = false } = {}) {
+      const link = new HeldLink();
+      const outbox: Outbox = new Outbox(link, turn, limits, clock, () => overflows.push(outbox));
+      if (!corked) {
+        outbox.uncork(numbered(-1));
+        link.frames.length = 0;
+        link.bufferedAmount = 0;
+      }
+      const drain = () => {
+        link.bufferedAmount = 0;
+        outbox.drained();
+      };
+      /** The numbers that were sent, frame by frame. */
+      const sent = () =>
+        link.frames.map((frame) => codec.decode(frame).map((message) => (message as unknown[])[2]));
+      return { link, outbox, drain, sent };
+    },
+    endTurn() {
+      for (const end of ends.splice(0)) end();
+    },
+  };
+}
+
+test("outbox: what is pushed in one turn leaves in one frame at its end, in order", () => {
+  const { outbox, endTurn, ends } = scene();
+  const one = outbox();
+  for (let i = 0; i < 5; i++) one.outbox.push(numbered(i));
+  assertEquals([one.sent(), ends.length], [[], 1]);
+  endTurn();
+  assertEquals(one.sent(), [[0, 1, 2, 3, 4]]);
+  endTurn();
+  one.outbox.push(numbered(5));
+  endTurn();
+  assertEquals(one.sent(), [[0, 1, 2, 3, 4], [5]]);
+});
+
+test("outbox: connections that were sent the same share one frame, encoded and joined once", () => {
+  const { outbox, endTurn, codec } = scene({ maxFrameMessages: 3 });
+  const all = Array.from({ length: 50 }, () => outbox());
+  const messages = Array.from({ length: 7 }, (_, i) => numbered(i));
+  [codec.encoded, codec.joined] = [0, 0];
+  for (const message of messages) for (const { outbox } of all) outbox.push(message);
+  endTurn();
+  assertEquals([codec.encoded, codec.joined], [7, 3]);
+  for (const { link, sent } of all) {
+    assertEquals(sent(), [[0, 1, 2], [3, 4, 5], [6]]);
+    for (const [i, frame] of link.frames.entries()) assertStrictEquals(frame, all[0]!.link.frames[i]);
+  }
+});
+
+test("outbox: the same sequences share one frame each, in whatever order their connections come", () => {
+  const { outbox, endTurn, codec } = scene();
+  const all = Array.from({ length: 60 }, () => outbox());
+  const messages = Array.from({ length: 4 }, (_, i) => numbered(i));
+  codec.joined = 0;
+  // Six different sequences of two, over and over.
+  for (const [i, { outbox }] of all.entries()) {
+    outbox.push(messages[i % 3]!);
+    outbox.push(messages[i % 2 + 2]!);
+  }
+  endTurn();
+  assertEquals(codec.joined, 6);
+  for (const [i, { link }] of all.entries()) assertStrictEquals(link.frames[0], all[i % 6]!.link.frames[0]);
+});
+
+test("outbox: sequences that differ in order or in one message have frames of their own", () => {
+  const { outbox, endTurn } = scene();
+  const [a, b] = [numbered(1), numbered(2)];
+  const all = [[a, b], [b, a], [a], [b], [a, a], [a, b, a]].map((messages) => {
+    const end = outbox();
+    for (const message of messages) end.outbox.push(message);
+    return end;
+  });
+  endTurn();
+  assertEquals(all.map(({ sent }) => sent()), [[[1, 2]], [[2, 1]], [[1]], [[2]], [[1, 1]], [[1, 2, 1]]]);
+});
+
+test("outbox: a frame leaves within the turn when it is full, by count or by size", () => {
+  const full = scene({ maxFrameMessages: 2 });
+  const one = full.outbox();
+  for (let i = 0; i < 5; i++) one.outbox.push(numbered(i));
+  assertEquals(one.sent(), [[0, 1], [2, 3]]);
+  full.endTurn();
+  assertEquals(one.sent(), [[0, 1], [2, 3], [4]]);
+
+  const large = scene({ maxFrameBytes: 100, highWaterBytes: Infinity });
+  const two = large.outbox();
+  for (let i = 0; i < 4; i++) two.outbox.push(numbered(i, undefined, "x".repeat(40)));
+  assertEquals(two.sent(), [[0, 1], [2, 3]]);
+  two.outbox.push(numbered(4, undefined, "x".repeat(1_000)));
+  two.outbox.push(numbered(5));
+  large.endTurn();
+  assertEquals(two.sent(), [[0, 1], [2, 3], [4], [5]]);
+});
+
+test("outbox: nothing leaves a corked one; uncorked, what was held follows what goes first", () => {
+  const { outbox, endTurn } = scene();
+  const one = outbox({ corked: true });
+  for (let i = 0; i < 3; i++) one.outbox.push(numbered(i));
+  endTurn();
+  one.outbox.drained(); // not before it is uncorked
+  assertEquals([one.sent(), one.outbox.held], [[], 3]);
+  one.outbox.uncork(numbered(-1));
+  assertEquals([one.sent(), one.outbox.held], [[[-1], [0, 1, 2]], 0]);
+  one.outbox.push(numbered(3));
+  endTurn();
+  assertEquals(one.sent().flat(), [-1, 0, 1, 2, 3]);
+});
+
+test("outbox: above the high water mark messages are held, and leave when the link drains", () => {
+  const { outbox, endTurn } = scene({ highWaterBytes: 20, maxFrameMessages: 2 });
+  const one = outbox();
+  one.outbox.push(numbered(0));
+  one.outbox.push(numbered(1));
+  for (let i = 2; i < 7; i++) one.outbox.push(numbered(i));
+  endTurn();
+  assertEquals([one.sent(), one.outbox.held, one.outbox.idle], [[[0, 1]], 5, false]);
+  one.outbox.drained(); // there is no room yet
+  assertEquals(one.outbox.held, 5);
+  one.drain();
+  assertEquals([one.sent(), one.outbox.held], [[[0, 1], [2, 3]], 3]);
+  one.outbox.push(numbered(7)); // behind those that are held
+  endTurn();
+  for (let i = 0; i < 2; i++) one.drain();
+  assertEquals(one.sent().flat(), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assertEquals([one.outbox.held, one.outbox.idle], [0, false]);
+  one.drain();
+  assertEquals(one.outbox.idle, true);
+});
+
+test("outbox: a burst beyond the bounds is forgiven when the link drains in time, and ends the connection else", () => {
+  for (const drains of [true, false]) {
+    const { outbox, endTurn, clock, overflows } = scene({ highWaterBytes: 1, maxMessages: 3 });
+    const one = outbox();
+    one.outbox.push(numbered(0));
+    endTurn();
+    for (let i = 1; i < 6; i++) {
+      one.outbox.push(numbered(i));
+      endTurn();
+    }
+    assertEquals([one.outbox.held, overflows.length], [5, 0]);
+    for (let i = 1; drains && i < 6; i++) one.drain();
+    clock.advance(10_000);
+    assertEquals(overflows.length, drains ? 0 : 1);
+    assertEquals([one.outbox.held, clock.pending], [0, 0]);
+    one.outbox.push(numbered(6));
+    endTurn();
+    if (drains) one.drain();
+    assertEquals(one.sent().flat(), drains ? [0, 1, 2, 3, 4, 5, 6] : [0]);
+  }
+});
+
+test("outbox: one that is closed sends nothing, holds nothing and waits for nothing", () => {
+  const { outbox, endTurn, clock, overflows } = scene({ highWaterBytes: 1, maxMessages: 1 });
+  const gathering = outbox();
+  gathering.outbox.push(numbered(0));
+  const holding = outbox();
+  holding.outbox.push(numbered(0));
+  endTurn();
+  for (let i = 1; i < 4; i++) holding.outbox.push(numbered(i));
+  endTurn();
+  gathering.outbox.push(numbered(1));
+  for (const { outbox } of [gathering, holding]) {
+    outbox.close();
+    outbox.push(numbered(9));
+    outbox.uncork(numbered(9));
+  }
+  endTurn();
+  for (const end of [gathering, holding]) {
+    end.drain();
+    assertEquals([end.sent().flat(), end.outbox.held, end.outbox.idle], [[0], 0, true]);
+  }
+  clock.advance(10_000);
+  assertEquals([clock.pending, overflows], [0, []]);
+});
+
+test("outbox: a message that cannot be encoded is refused to whoever pushes it, and takes nothing with it", () => {
+  const { outbox, endTurn } = scene();
+  const [one, two] = [outbox(), outbox({ corked: true })];
+  for (const end of [one, two]) {
+    end.outbox.push(numbered(0));
+    assertThrows(() => end.outbox.push(new Outgoing(["ev", "n", 1n])), HubError);
+    end.outbox.push(numbered(1));
+  }
+  endTurn();
+  two.outbox.uncork(numbered(-1));
+  assertEquals([one.sent().flat(), two.sent().flat()], [[0, 1], [-1, 0, 1]]);
+});
+
+test("outbox: one that is flushed early goes on gathering in the same turn, in order", () => {
+  const { outbox, endTurn } = scene();
+  const one = outbox();
+  one.outbox.push(numbered(0));
+  one.outbox.flush();
+  one.outbox.push(numbered(1));
+  endTurn();
+  assertEquals(one.sent(), [[0], [1]]);
+});
+
+test("turn: an outbox that is written to while others are flushed sends in the next turn", () => {
+  const { outbox, endTurn, ends } = scene();
+  const [one, two] = [outbox(), outbox()];
+  const { send } = one.link;
+  one.link.send = (frame) => {
+    send.call(one.link, frame);
+    if (one.link.frames.length === 1) { for (const end of [one, two]) end.outbox.push(numbered(9)); }
+  };
+  one.outbox.push(numbered(0));
+  two.outbox.push(numbered(1));
+  endTurn();
+  while (ends.length > 0) endTurn();
+  assertEquals([one.sent().flat(), two.sent().flat()], [[0, 9], [1, 9]]);
+});
+
+type Step = readonly [what: "push" | "all" | "end" | "drain" | "some" | "flush" | "uncork", which: number];
+
+test("outbox: in any order of pushes, turns and drains everything arrives once and in order", () => {
+  const step: fc.Arbitrary<Step> = fc.tuple(
+    fc.constantFrom("push", "push", "push", "all", "all", "end", "end", "drain", "some", "flush", "uncork"),
+    fc.nat({ max: 20 }),
+  );
+  const limits = fc.record({
+    maxFrameMessages: fc.integer({ min: 1, max: 4 }),
+    maxFrameBytes: fc.integer({ min: 1, max: 60 }),
+    highWaterBytes: fc.integer({ min: 1, max: 120 }),
+  });
+  fc.assert(
+    fc.property(limits, fc.array(step, { maxLength: 80 }), (given, steps) => {
+      const { outbox, endTurn, clock, ends, overflows } = scene(given);
+      const all = Array.from(
+        { length: 3 },
+        () => ({ ...outbox({ corked: true }), corked: true, expected: [] as number[] }),
+      );
+      let n = 0;
+      const uncork = (end: (typeof all)[number]) => {
+        if (end.corked) end.outbox.uncork(numbered(-1));
+        if (end.corked) end.expected.unshift(-1);
+        end.corked = false;
+      };
+      for (const [what, which] of steps) {
+        const end = all[which % all.length]!;
+        const targets = what === "all" ? all : [end];
+        if (what === "push" || what === "all") {
+          const message = numbered(n, undefined, "x".repeat(which));
+          for (const { outbox, expected } of targets) {
+            outbox.push(message);
+            expected.push(n);
+          }
+          n++;
+        } else if (what === "end") endTurn();
+        else if (what === "drain") end.drain();
+        else if (what === "some") {
+          end.link.bufferedAmount = Math.max(0, end.link.bufferedAmount - which);
+          end.outbox.drained();
+        } else if (what === "flush") end.outbox.flush();
+        else uncork(end);
+      }
+      for (const end of all) uncork(end);
+      for (let rounds = 0; all.some(({ outbox }) => !outbox.idle) || ends.length > 0; rounds++) {
+        assert(rounds < 1_000, "something is never sent");
+        endTurn();
+        for (const end of all) end.drain();
+      }
+      for (const { sent, expected, outbox } of all) {
+        assertEquals(sent().flat(), expected);
+        assertEquals([outbox.held, outbox.dropped], [0, 0]);
+        for (const frame of sent()) assert(frame.length <= given.maxFrameMessages);
+      }
+      assertEquals([clock.pending, overflows.length], [0, 0]);
+    }),
+    runs(500),
+  );
+});

@@ -1,0 +1,173 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { HubError, jsonCodec } from "../../contract/mod.ts";
+import type { Connection } from "../../hub/connection.ts";
+import { Interest } from "../../hub/interest.ts";
+import { Outgoing } from "../../hub/outgoing.ts";
+import { Registry } from "../../hub/registry.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { test } from "../harness.ts";
+import { ScriptedAdapter, settled, watch } from "./scripted_adapter.ts";
+
+/** As much of a connection as a registry sees. */
+class FakeConnection {
+  readonly memberships: Connection["memberships"] = new Map();
+  readonly got: unknown[] = [];
+  readonly outbox: { push(message: unknown): void } = { push: (message) => this.got.push(message) };
+  closed = false;
+}
+
+function scene() {
+  const adapter = new ScriptedAdapter();
+  const clock = new FakeClock();
+  const interest = new Interest({ adapter, clock, timeoutMs: 100, onError() {} });
+  const registry = new Registry(interest);
+  const connect = () => new FakeConnection() as FakeConnection & Connection;
+  const assertEmpty = async () => {
+    for (const channel of adapter.busy) await adapter.succeed(channel);
+    for (const channel of adapter.busy) await adapter.succeed(channel);
+    assertEquals([registry.size, [...registry.names()], interest.size, clock.pending], [0, [], 0, 0]);
+    assertEquals(adapter.breaches, []);
+  };
+  return { adapter, clock, interest, registry, connect, assertEmpty };
+}
+
+test("registry: a connection is in a group from the moment its channel is live, and not before", async () => {
+  const { adapter, registry, connect, assertEmpty } = scene();
+  const [conn, message] = [connect(), new Outgoing(["ping"])];
+  let seen = -1;
+  const joined = registry.join("g", conn, () => seen = registry.members("g").size);
+  registry.deliver("g", message);
+  assertEquals([registry.members("g").size, conn.got], [0, []]);
+  await adapter.succeed("g");
+  await joined;
+  assertEquals(seen, 0);
+  registry.deliver("g", message);
+  registry.deliver("g", message, () => false);
+  assertEquals([[...registry.names()], conn.got], [["g"], [message]]);
+  registry.leave("g", conn);
+  registry.leave("g", conn);
+  registry.deliver("g", message);
+  assertEquals(conn.got.length, 1);
+  await assertEmpty();
+});
+
+test("registry: a second join waits for the first, and is in once", async () => {
+  const { adapter, registry, connect, assertEmpty } = scene();
+  const conn = connect();
+  const joins = [registry.join("g", conn), registry.join("g", conn)];
+  await adapter.succeed("g");
+  await Promise.all(joins);
+  await registry.join("g", conn);
+  assertEquals([registry.members("g").size, adapter.asked], [1, ["subscribe g"]]);
+  registry.leave("g", conn);
+  await assertEmpty();
+});
+
+test("registry: who leaves before the channel is live is told at once, and is never in", async () => {
+  const { adapter, registry, connect, assertEmpty } = scene();
+  const [conn, other] = [connect(), connect()];
+  const left = registry.join("g", conn);
+  const stays = registry.join("g", other);
+  registry.leave("g", conn);
+  const error = await assertRejects(() => left, HubError);
+  assertEquals(error.code, "DISCONNECTED");
+  await adapter.succeed("g");
+  await stays;
+  assertEquals([...registry.members("g")].length, 1);
+  assertEquals(conn.memberships.size, 0);
+  registry.leaveAll(other);
+  await assertEmpty();
+});
+
+test("registry: who leaves and joins again while the channel comes up is in once", async () => {
+  const { adapter, registry, connect, assertEmpty } = scene();
+  const conn = connect();
+  const first = watch(registry.join("g", conn));
+  registry.leave("g", conn);
+  const second = watch(registry.join("g", conn));
+  await adapter.succeed("g");
+  assertEquals([first.state, second.state, registry.members("g").size], ["rejected", "resolved", 1]);
+  registry.leaveAll(conn);
+  await assertEmpty();
+});
+
+test("registry: a join whose channel fails leaves nothing behind, and may be tried again", async () => {
+  const { adapter, registry, connect, assertEmpty } = scene();
+  const conn = connect();
+  const failed = watch(registry.join("g", conn));
+  await adapter.fail("g");
+  assertEquals([failed.state, conn.memberships.size], ["rejected", 0]);
+  const again = watch(registry.join("g", conn));
+  await adapter.succeed("g");
+  assertEquals([again.state, registry.members("g").size], ["resolved", 1]);
+  registry.leaveAll(conn);
+  await assertEmpty();
+});
+
+test("registry: a join whose last step throws is undone, and may be tried again", async () => {
+  const { adapter, registry, connect, assertEmpty } = scene();
+  const conn = connect();
+  const failed = registry.join("g", conn, () => {
+    throw new HubError("BAD_REQUEST", "Cannot encode");
+  });
+  failed.catch(() => {});
+  await adapter.succeed("g");
+  await assertRejects(() => failed, HubError, "Cannot encode");
+  assertEquals([conn.memberships.size, registry.members("g").size], [0, 0]);
+  await adapter.succeed("g"); // the unsubscribe
+  const again = watch(registry.join("g", conn));
+  await adapter.succeed("g");
+  assertEquals(again.state, "resolved");
+  registry.leaveAll(conn);
+  await assertEmpty();
+});
+
+test("registry: a connection that is gone joins nothing", async () => {
+  const { adapter, registry, connect } = scene();
+  const conn = connect();
+  conn.closed = true as never;
+  const error = await assertRejects(() => registry.join("g", conn), HubError);
+  assertEquals([error.code, adapter.asked, conn.memberships.size], ["DISCONNECTED", [], 0]);
+});
+
+test("registry: who is enrolled is in at once, whatever becomes of the channel, and shares it with other groups", async () => {
+  const { adapter, clock, registry, connect, assertEmpty } = scene();
+  const [one, two] = [connect(), connect()];
+  const enrolled = watch(registry.enrol("who:1", "user:7", one));
+  registry.enrol("who:2", "user:7", two);
+  assertEquals([registry.members("who:1").has(one), registry.members("who:2").has(two)], [true, true]);
+  await adapter.fail("user:7");
+  assertEquals([enrolled.state, adapter.asked], ["resolved", ["subscribe user:7"]]);
+  registry.deliver("who:1", new Outgoing(["ping"]));
+  assertEquals([one.got.length, two.got.length], [1, 0]);
+  clock.advance(1_000);
+  await adapter.succeed("user:7");
+  registry.leaveAll(one);
+  await settled();
+  assertEquals(adapter.busy, [], "the channel is still wanted");
+  registry.leaveAll(two);
+  await assertEmpty();
+});
+
+test("registry: who is enrolled and leaves while the channel is tried for stops the trying", async () => {
+  const { adapter, registry, connect, assertEmpty } = scene();
+  const conn = connect();
+  registry.enrol("role:a", "role:a", conn);
+  await adapter.fail("role:a");
+  registry.leaveAll(conn);
+  await assertEmpty();
+});
+
+test("registry: a message that cannot be encoded is the sender's error, and nobody is sent a part of it", async () => {
+  const { adapter, registry, connect } = scene();
+  const [one, two] = [connect(), connect()];
+  for (const conn of [one, two]) {
+    Object.assign(conn, {
+      outbox: { push: (message: Outgoing) => conn.got.push(message.encoded(jsonCodec)) },
+    });
+    registry.join("g", conn);
+  }
+  await adapter.succeed("g");
+  assertThrows(() => registry.deliver("g", new Outgoing(["ev", "n", 1n])), HubError);
+  assertEquals([one.got, two.got], [[], []]);
+});
