@@ -251,7 +251,7 @@ export class TinyClient {
 
   #gap(topic: string, position: Position): void {
     const subscription = this.#subscriptions.get(topic);
-    if (!subscription) return;
+    if (!subscription?.live) return;
     subscription.position = position;
     subscription.recoveries.push(false);
   }
