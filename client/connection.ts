@@ -9,7 +9,6 @@ import {
   CLOSE_CODES,
   type Encoded,
   HubError,
-  jsonCodec,
   mayReconnect,
   type ServerMessage,
   type Welcome,
@@ -141,7 +140,7 @@ export class Connection {
       const proof = typeof token === "function" ? await token({ signal: this.#abort.signal }) : token;
       if (this.#closing) return;
       doing = "open a link";
-      const close = transport.connect(url, [jsonCodec.subprotocol], {
+      const close = transport.connect(url, [this.#settings.codec.subprotocol], {
         open: (link) => this.#greet(link, proof),
         message: (frame) => this.#receive(frame),
         drain() {},
@@ -161,22 +160,23 @@ export class Connection {
   #greet(link: Link, token: string | undefined): void {
     this.#link = link;
     if (this.#closing) return;
-    if (link.subprotocol !== jsonCodec.subprotocol) {
+    if (link.subprotocol !== this.#settings.codec.subprotocol) {
       const error = new HubError(
         "BAD_REQUEST",
-        `Cannot talk to the server: it does not speak ${jsonCodec.subprotocol}`,
+        `Cannot talk to the server: it does not speak ${this.#settings.codec.subprotocol}`,
       );
       return this.#drop(CLOSE_CODES.UNSUPPORTED_VERSION, error, true);
     }
     const hello = { role: this.#settings.role, token };
-    link.send(jsonCodec.join([jsonCodec.encode(["hello", hello])]));
+    const { codec } = this.#settings;
+    link.send(codec.join([codec.encode(["hello", hello])]));
   }
 
   #receive(frame: Encoded): void {
     if (this.#closing) return;
     this.#heardAt = this.#settings.clock.now();
     try {
-      const messages = jsonCodec.decode(frame).map((message) => asServerMessage(message));
+      const messages = this.#settings.codec.decode(frame).map((message) => asServerMessage(message));
       for (const message of messages) {
         if (this.#closing) return;
         this.#take(message);
@@ -225,7 +225,7 @@ export class Connection {
     this.#stopTimer();
     this.#welcome = welcome;
     this.#outgoing = new Outgoing({
-      codec: jsonCodec,
+      codec: this.#settings.codec,
       maxFrameBytes: welcome.maxFrameBytes,
       send: (frame) => this.#link?.send(frame),
     });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../contract/mod.ts";
+import { type Clock, type Codec, jsonCodec, systemClock } from "../contract/mod.ts";
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, resolveReconnect } from "./reconnect.ts";
@@ -108,6 +108,12 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly onError?: (error: unknown, info: ClientErrorInfo) => void;
   /**
+   * How messages become frames; the server must speak it too.
+   *
+   * @default {jsonCodec}
+   */
+  readonly codec?: Codec;
+  /**
    * What carries the bytes.
    *
    * @default {the platform's WebSocket}
@@ -143,6 +149,7 @@ export interface Settings {
   readonly maxPendingRequests: number;
   readonly maxBufferedBytes: number;
   readonly report: Report;
+  readonly codec: Codec;
   readonly transport: ClientTransport;
   readonly clock: Clock;
   readonly random: () => number;
@@ -206,6 +213,7 @@ export function resolveOptions(options: ClientOptions): Settings {
     maxPendingRequests: checkCount("maxPendingRequests", options.maxPendingRequests ?? 1_000),
     maxBufferedBytes: checkCount("maxBufferedBytes", options.maxBufferedBytes ?? 16 * 1024 * 1024),
     report: toReport(options.onError ?? logError),
+    codec: options.codec ?? jsonCodec,
     transport: options.transport ?? createWebSocketClientTransport(),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,

@@ -9,7 +9,7 @@ import { type Codec, type Encoded, HubError } from "../contract/mod.ts";
 /** So many messages share a frame at the most: the server works a frame off in one turn. */
 const MAX_MESSAGES = 64;
 
-/** What a frame needs beside its messages: brackets, and one comma each. */
+/** What a frame needs beside its messages: brackets, and one comma each. A length, in other codecs, needs no more. */
 const FRAME_BYTES = 2;
 
 /** No character takes more than 3 bytes of UTF-8 per unit of UTF-16. */

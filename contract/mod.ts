@@ -13,5 +13,6 @@ export * from "./errors.ts";
 export type * from "./infer.ts";
 export * from "./parse.ts";
 export * from "./pattern.ts";
+export { MAX_DEPTH, readJson, writeJson } from "./json.ts";
 export type * from "./standard_schema.ts";
 export * from "./wire.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HubError, type WireError } from "../contract/mod.ts";
+import { HubError, readJson, type WireError, writeJson } from "../contract/mod.ts";
 
 /** What a node tells of itself. */
 export interface NodeCard {
@@ -78,7 +78,7 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
  */
 export function decodeBus(data: string | Uint8Array): readonly BusMessage[] {
   try {
-    const list: unknown = JSON.parse(typeof data === "string" ? data : new TextDecoder().decode(data));
+    const list: unknown = readJson(typeof data === "string" ? data : new TextDecoder().decode(data));
     if (!Array.isArray(list)) throw new TypeError("Not a list");
     for (const m of list) {
       if (
@@ -102,7 +102,7 @@ export function decodeBus(data: string | Uint8Array): readonly BusMessage[] {
  */
 export function encodeBus(message: BusMessage): string {
   try {
-    return JSON.stringify(message);
+    return writeJson(message);
   } catch (cause) {
     throw new HubError("BAD_REQUEST", `Cannot send "${message[0]}" to other nodes: its payload is not JSON`, {
       cause,

@@ -5,7 +5,7 @@
  */
 
 import type { Adapter, AdapterStage } from "../adapters/adapter.ts";
-import type { AnyTopicsOf, Clock, ContractDefinition, RoleOf, TopicParams } from "../contract/mod.ts";
+import type { AnyTopicsOf, Clock, Codec, ContractDefinition, RoleOf, TopicParams } from "../contract/mod.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { SlowConsumerPolicy } from "./held.ts";
 import type { AnyConnection, HubUser } from "./types.ts";
@@ -182,6 +182,12 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    * @default {[createWebSocketTransport()]}
    */
   readonly transports?: readonly Transport[];
+  /**
+   * How messages become frames, the preferred one first; a client speaks one of them.
+   *
+   * @default {[jsonCodec]}
+   */
+  readonly codecs?: readonly Codec[];
   /**
    * How this hub reaches others.
    *

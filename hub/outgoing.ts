@@ -23,6 +23,7 @@ export class Outgoing {
   readonly #message: ServerMessage;
   #codec: Codec | undefined;
   #encoded: Encoded = "";
+  #others: Map<Codec, Encoded> | undefined;
 
   /**
    * @param message The message of the wire.
@@ -33,12 +34,22 @@ export class Outgoing {
     this.urgency = urgency;
   }
 
-  /** The message as this codec has it; encoded at the first call. */
+  /**
+   * The message as a codec has it; encoded at the first call for each.
+   *
+   * @param codec The codec.
+   * @throws {HubError} `BAD_REQUEST` when the codec cannot carry it.
+   */
   encoded(codec: Codec): Encoded {
-    if (this.#codec !== codec) {
-      this.#encoded = codec.encode(this.#message);
+    if (this.#codec === codec) return this.#encoded;
+    const known = this.#others?.get(codec);
+    if (known !== undefined) return known;
+    const encoded = codec.encode(this.#message);
+    if (this.#codec) (this.#others ??= new Map()).set(codec, encoded);
+    else {
+      this.#encoded = encoded;
       this.#codec = codec;
     }
-    return this.#encoded;
+    return encoded;
   }
 }

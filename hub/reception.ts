@@ -11,20 +11,28 @@ import { originAllowed } from "./origin.ts";
 import { Session, type SessionContext } from "./session.ts";
 import { Turn } from "./turn.ts";
 
-const CODECS: readonly Codec[] = [jsonCodec];
-
 /** Accepts the links of all transports. */
 export class Reception {
   readonly #context: SessionContext;
+  readonly #codecs: readonly Codec[];
   readonly #addresses: KeyedLimit;
   readonly #sessions = new Set<Session>();
   readonly #whenEmpty = new Set<() => void>();
   #stopBeating: (() => void) | undefined;
   #state: "starting" | "open" | "closing" = "starting";
 
-  /** @param context What all sessions share. */
+  /**
+   * Takes no links yet; see `open`.
+   *
+   * @param context What all sessions share.
+   * @throws {TypeError} When there is no codec.
+   */
   constructor(context: SessionContext) {
     this.#context = context;
+    this.#codecs = context.options.codecs ?? [jsonCodec];
+    if (this.#codecs.length === 0) {
+      throw new TypeError("Cannot create a hub without codecs: leave the option out for JSON");
+    }
     this.#addresses = new KeyedLimit(context.limits.maxConnectionsPerAddress);
   }
 
@@ -47,7 +55,7 @@ export class Reception {
   attach(transport: Transport): void {
     const { limits } = this.#context;
     const turns = new Map(
-      CODECS.map((codec) => [codec.subprotocol, new Turn(codec, (end) => transport.endOfTurn(end))]),
+      this.#codecs.map((codec) => [codec.subprotocol, new Turn(codec, (end) => transport.endOfTurn(end))]),
     );
     const acceptor: LinkAcceptor = {
       subprotocols: [...turns.keys()],
@@ -104,7 +112,7 @@ export class Reception {
       return { message() {}, drain() {}, close() {} };
     };
     if (!turn) {
-      const known = CODECS.map(({ subprotocol }) => subprotocol).join(", ");
+      const known = this.#codecs.map(({ subprotocol }) => subprotocol).join(", ");
       return refuse(CLOSE_CODES.UNSUPPORTED_VERSION, `Offer one of these subprotocols: ${known}`);
     }
     if (this.#state !== "open") return refuse(CLOSE_CODES.GOING_AWAY, "The node is shutting down");

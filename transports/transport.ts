@@ -62,7 +62,7 @@ export interface LinkAcceptor {
    */
   admit(link: LinkRequest): Response | undefined;
   /**
-   * Hands over a link that is open.
+   * Hands over a link that is open. Does not throw.
    *
    * @param link The server's end. With a `subprotocol` that the hub does not speak the hub closes it, saying so.
    * @param request What is known of the client.

@@ -46,6 +46,11 @@ const LAYERS: readonly Layer[] = [
     allows: ({ file }) => startsWith(file, "contract/"),
   },
   {
+    paths: ["codecs/"],
+    rule: "a codec imports contract and its own library",
+    allows: ({ file, specifier }) => startsWith(file, "contract/", "codecs/") || isLibrary(specifier),
+  },
+  {
     paths: SEAMS,
     rule: "a seam imports only types, and only from contract",
     allows: ({ file, typeOnly }) => typeOnly && startsWith(file, "contract/"),
@@ -117,7 +122,16 @@ export function brokenImportRule(from: string, specifier: string, typeOnly: bool
  */
 export function isPublished(file: string | undefined): boolean {
   return file === "mod.ts" ||
-    startsWith(file, "contract/", "hub/", "client/", "transports/", "adapters/", "tests/conformance/");
+    startsWith(
+      file,
+      "contract/",
+      "codecs/",
+      "hub/",
+      "client/",
+      "transports/",
+      "adapters/",
+      "tests/conformance/",
+    );
 }
 
 /**

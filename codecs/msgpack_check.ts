@@ -1,0 +1,107 @@
+/**
+ * A look at MessagePack before it is decoded: decoders make room for as many items as a list claims to have, so a few
+ * bytes that lie can cost gigabytes.
+ *
+ * @module
+ */
+
+/** How many bytes follow the first one of a value, and how many values it holds; by the format's first byte. */
+interface Head {
+  /** Bytes of the value itself after its head. */
+  readonly bytes: number;
+  /** Values inside. */
+  readonly items: number;
+  /** Bytes of the head, the first one included. */
+  readonly size: number;
+}
+
+/** Reads the head of a value (https://github.com/msgpack/msgpack/blob/master/spec.md#formats). */
+function readHead(view: DataView, at: number): Head {
+  const first = view.getUint8(at);
+  if (first < 0x80 || first >= 0xe0) return { size: 1, bytes: 0, items: 0 }; // small numbers
+  if (first < 0x90) return { size: 1, bytes: 0, items: 2 * (first & 15) };
+  if (first < 0xa0) return { size: 1, bytes: 0, items: first & 15 };
+  if (first < 0xc0) return { size: 1, bytes: first & 31, items: 0 };
+  switch (first) {
+    case 0xc4: // bytes
+    case 0xd9: // text
+      return { size: 2, bytes: view.getUint8(at + 1), items: 0 };
+    case 0xc5:
+    case 0xda:
+      return { size: 3, bytes: view.getUint16(at + 1), items: 0 };
+    case 0xc6:
+    case 0xdb:
+      return { size: 5, bytes: view.getUint32(at + 1), items: 0 };
+    case 0xc7: // extensions
+      return { size: 2, bytes: view.getUint8(at + 1) + 1, items: 0 };
+    case 0xc8:
+      return { size: 3, bytes: view.getUint16(at + 1) + 1, items: 0 };
+    case 0xc9:
+      return { size: 5, bytes: view.getUint32(at + 1) + 1, items: 0 };
+    case 0xcc:
+    case 0xd0:
+      return { size: 1, bytes: 1, items: 0 };
+    case 0xcd:
+    case 0xd1:
+    case 0xd4:
+      return { size: 1, bytes: 2, items: 0 };
+    case 0xd5:
+      return { size: 1, bytes: 3, items: 0 };
+    case 0xca:
+    case 0xce:
+    case 0xd2:
+      return { size: 1, bytes: 4, items: 0 };
+    case 0xd6:
+      return { size: 1, bytes: 5, items: 0 };
+    case 0xcb:
+    case 0xcf:
+    case 0xd3:
+      return { size: 1, bytes: 8, items: 0 };
+    case 0xd7:
+      return { size: 1, bytes: 9, items: 0 };
+    case 0xd8:
+      return { size: 1, bytes: 17, items: 0 };
+    case 0xdc: // lists
+      return { size: 3, bytes: 0, items: view.getUint16(at + 1) };
+    case 0xdd:
+      return { size: 5, bytes: 0, items: view.getUint32(at + 1) };
+    case 0xde: // maps
+      return { size: 3, bytes: 0, items: 2 * view.getUint16(at + 1) };
+    case 0xdf:
+      return { size: 5, bytes: 0, items: 2 * view.getUint32(at + 1) };
+    default: // nil, false, true, and what is never used
+      return { size: 1, bytes: 0, items: 0 };
+  }
+}
+
+/**
+ * Checks that a frame is one value, as long as it claims to be, and not nested too deep.
+ *
+ * @param frame The frame.
+ * @param maxDepth How many lists and maps may be inside each other.
+ * @throws {RangeError} When it is not.
+ */
+export function checkMsgpack(frame: Uint8Array, maxDepth: number): void {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  /** How many values are still to come in each open list, from the outside in. */
+  const open: number[] = [1];
+  let at = 0;
+  let promised = 1;
+  while (open.length > 0) {
+    if (open[open.length - 1] === 0) {
+      open.pop();
+      continue;
+    }
+    open[open.length - 1]!--;
+    promised--;
+    const { size, bytes, items } = readHead(view, at);
+    at += size + bytes;
+    promised += items;
+    // Every value takes a byte at the least, so nobody can promise more of them than there are bytes.
+    if (at + promised > frame.length) throw new RangeError("Shorter than it claims to be");
+    if (items === 0) continue;
+    if (open.length > maxDepth) throw new RangeError(`Nested deeper than ${maxDepth} levels`);
+    open.push(items);
+  }
+  if (at !== frame.length) throw new RangeError("Longer than it claims to be");
+}
