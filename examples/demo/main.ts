@@ -28,7 +28,7 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
 
   const supervisor = new Supervisor({
     adapter,
-    prefix: `demo-${crypto.randomUUID()}`,
+    prefix: `demo-${crypto.randomUUID().slice(0, 8)}`,
     ports: Array.from({ length: nodes }, (_, index) => port === 0 ? 0 : port + 1 + index),
     origins,
     seed: "trunkline",

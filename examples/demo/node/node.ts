@@ -147,9 +147,10 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
       port: server.port,
       tell: (slots) => reporter.tell(slots),
       async stop(drainMs) {
-        ticker.stop();
         reporter.stop();
         await hub.close({ drainMs });
+        // Last: until the others have heard the goodbye nobody else publishes.
+        ticker.stop();
         await server.close();
       },
     };

@@ -27,8 +27,9 @@ export class Chart {
     draw("stop", { offset: "1", class: "fade-to" }),
   );
   readonly #marks = make("div", { class: "marks", attrs: { "aria-hidden": "true" } });
-  readonly #high = make("span", { class: "high" });
-  readonly #low = make("span", { class: "low" });
+  readonly #dot = make("span", { class: "now", attrs: { "aria-hidden": "true" } });
+  readonly #high = make("span");
+  readonly #low = make("span");
   readonly #svg: SVGSVGElement;
   readonly #calm = matchMedia("(prefers-reduced-motion: reduce)");
   #series: Series | undefined;
@@ -44,7 +45,11 @@ export class Chart {
     this.#svg.append(draw("defs", {}, this.#fade), this.#frame);
     const times = make("p", { class: "times", attrs: { "aria-hidden": "true" } });
     times.append(make("span", {}, `${SPAN_MS / 1000} s ago`), make("span", {}, "now"));
-    place.append(make("div", { class: "plot" }, this.#svg, this.#marks, this.#high, this.#low), times);
+    place.append(
+      make("div", { class: "plot" }, this.#svg, this.#marks, this.#dot),
+      make("p", { class: "scale", attrs: { "aria-hidden": "true" } }, this.#high, this.#low),
+      times,
+    );
     requestAnimationFrame(() => this.#animate());
   }
 
@@ -126,14 +131,26 @@ export class Chart {
     this.#fade.setAttribute("y2", String(scale.low));
     setText(this.#high, scale.high.toFixed(2));
     setText(this.#low, scale.low.toFixed(2));
+    this.#dot.dataset.node = String(series.last.node);
+    this.#dot.style.top = `${(scale.high - priceAt(series.ticks, end)) * y * 100}%`;
     const endMs = end * TICK_MS + series.lagMs;
     this.#pending = this.#pending.filter(({ at, element }) => {
       const position = 1 - (endMs - at) / SPAN_MS;
       element.style.left = `${position * 100}%`;
       element.hidden = position > 1;
+      element.classList.toggle("late", position > 0.7);
       if (position >= 0) return true;
       element.remove();
       return false;
     });
   }
+}
+
+/** The price at a moment, on the line between two ticks. */
+function priceAt(ticks: readonly Tick[], n: number): number {
+  const index = ticks.findLastIndex((tick) => tick.n <= n);
+  const before = ticks[index] ?? ticks[0]!;
+  const after = ticks[index + 1] ?? before;
+  const share = after === before ? 0 : (n - before.n) / (after.n - before.n);
+  return before.price + (after.price - before.price) * Math.max(0, share);
 }

@@ -67,9 +67,9 @@ export class Chat {
     });
     client.on("typing", ({ room, name }) => this.#typing.heard(room, name));
     client.on("membersChanged", ({ room }) => this.#refreshSoon(room));
-    client.on("cluster", ({ loads }) => {
+    client.on("cluster", ({ loads, silent }) => {
       // A node that dies says no goodbyes for its clients.
-      const now = loads.map(({ number }) => number).join();
+      const now = JSON.stringify([loads, silent].map((list) => list.map(({ number }) => number)));
       if (now !== nodes) { for (const room of this.#joined) this.#refreshSoon(room); }
       nodes = now;
     });

@@ -89,8 +89,8 @@ export class ClusterPanel {
       const { number } = slot;
       this.#rows[index]!.show({
         slot,
-        load: this.#online ? loads.find((load) => load.number === number) : undefined,
-        silent: this.#online && silent.some((node) => node.number === number),
+        load: loads.find((load) => load.number === number),
+        silent: silent.some((node) => node.number === number),
         here: this.#online && you === number,
       });
     });

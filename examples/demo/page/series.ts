@@ -8,7 +8,8 @@ import { type Tick, TICK_MS } from "../contract.ts";
 
 /** How much of the past is shown, in milliseconds. */
 export const SPAN_MS = 30_000;
-const KEPT = SPAN_MS / TICK_MS + 16;
+/** A little more, so that the line begins before the drawing does. */
+const KEPT = SPAN_MS / TICK_MS + 8;
 
 /** The ticks of a symbol. */
 export class Series {
@@ -45,9 +46,10 @@ export class Series {
   add(tick: Tick, now?: number): boolean {
     const index = this.#ticks.findLastIndex(({ n }) => n <= tick.n);
     if (this.#ticks[index]?.n === tick.n) return false;
-    if (index < 0 && this.#ticks.length >= KEPT) return false;
+    if (this.last && tick.n <= this.last.n - KEPT) return false;
     this.#ticks.splice(index + 1, 0, tick);
-    if (this.#ticks.length > KEPT) this.#ticks.shift();
+    const oldest = this.last!.n - KEPT;
+    while (this.first!.n <= oldest) this.#ticks.shift();
     if (now !== undefined) this.#lagMs = Math.min(this.#lagMs, now - tick.n * TICK_MS);
     return true;
   }

@@ -31,7 +31,7 @@ export class Ticker {
   attach(client: DemoClient): void {
     let served = 0;
     client.on("cluster", ({ you }) => {
-      if (served !== 0 && served !== you) this.#chart.mark(Date.now(), `node ${you}`);
+      if (served !== 0 && served !== you) this.#chart.mark(Date.now(), `moved to node ${you}`);
       served = you;
     });
     for (const symbol of SYMBOLS) {
@@ -44,16 +44,18 @@ export class Ticker {
         },
         {
           onRecovery: async ({ recovered }) => {
-            if (recovered) {
-              this.#tellNews(
-                symbol,
-                `Recovered: ${count(again, "missed tick")} came again, nothing is missing`,
-              );
-            } else {this.#tellNews(
-                symbol,
-                `Gap: ${await this.#fillIn(client, symbol)} from the history of node ${served}`,
-              );}
+            const came = again;
             again = 0;
+            this.#tellNews(
+              symbol,
+              recovered
+                ? `Recovered: ${count(came, "missed tick")} came again, nothing is missing`
+                : await this.#fillIn(client, symbol)
+                  .then((added) =>
+                    `Gap: ${count(added, "missed tick")} fetched from the history of node ${served}`
+                  )
+                  .catch(() => "Gap: what was missed could not be fetched"),
+            );
           },
         },
       );
@@ -93,16 +95,16 @@ export class Ticker {
     if (symbol === this.#symbol) this.#render();
   }
 
-  /** Fetches what the node has kept, and says how much of it was new. */
-  async #fillIn(client: DemoClient, symbol: SymbolName): Promise<string> {
-    try {
-      const ticks = await client.request("ticks", { symbol });
-      const added = ticks.filter((tick) => this.#series.get(symbol)!.add(tick)).length;
-      this.#chart.changed();
-      return `${count(added, "missed tick")} fetched`;
-    } catch {
-      return "nothing could be fetched";
-    }
+  /**
+   * Fetches what the node has kept.
+   *
+   * @returns How much of it was new.
+   */
+  async #fillIn(client: DemoClient, symbol: SymbolName): Promise<number> {
+    const ticks = await client.request("ticks", { symbol });
+    const added = ticks.filter((tick) => this.#series.get(symbol)!.add(tick)).length;
+    this.#chart.changed();
+    return added;
   }
 
   #tellNews(symbol: SymbolName, text: string): void {

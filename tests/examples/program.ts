@@ -1,0 +1,78 @@
+/**
+ * Programs that tests run as their users do: as processes, on the runtime that runs the test.
+ *
+ * @module
+ */
+
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import process from "node:process";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { waitFor } from "../harness.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A program that was started. */
+export class Program implements AsyncDisposable {
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #ended: Promise<number | null>;
+  #output = "";
+  #stdout = "";
+
+  /**
+   * Starts a program of this runtime in the repository's root.
+   *
+   * @param args The runtime's arguments.
+   * @param env Variables to add to the environment.
+   */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.#child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: { ...process.env, NO_COLOR: "1", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child.stdout.on("data", (data) => {
+      this.#stdout += data;
+      this.#output += data;
+    });
+    this.#child.stderr.on("data", (data) => this.#output += data);
+    // Not "exit": what was printed last may come after that.
+    this.#ended = new Promise((resolve) => this.#child.on("close", (code) => resolve(code)));
+  }
+
+  /** Everything that it has printed so far, errors too. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Waits until it has printed something. */
+  async printed(pattern: RegExp, timeoutMs = 20_000): Promise<RegExpExecArray> {
+    const found = () => pattern.exec(this.#output);
+    let ended = false;
+    void this.#ended.then(() => ended = true);
+    try {
+      await waitFor(() => found() || ended, { timeoutMs });
+    } catch {
+      // Told below, with what it did print.
+    }
+    const match = found();
+    if (!match) throw new Error(`The program did not print ${pattern}, but: ${this.#output}`);
+    return match;
+  }
+
+  /** Waits for its end. */
+  async ended(): Promise<{ readonly code: number | null; readonly stdout: string; readonly output: string }> {
+    const code = await this.#ended;
+    return { code, stdout: this.#stdout, output: this.#output };
+  }
+
+  /** Ends it as Ctrl+C does. */
+  interrupt(): void {
+    this.#child.kill("SIGINT");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null) this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+}
