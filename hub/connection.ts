@@ -126,7 +126,11 @@ export class Connection {
       { timeoutMs: this.#requestTimeoutMs, ...options },
       (id) => this.outbox.push(new Outgoing(["cancel", id])),
     );
-    this.outbox.push(new Outgoing(["req", id, name, parsed]));
+    try {
+      this.outbox.push(new Outgoing(["req", id, name, parsed]));
+    } catch (error) {
+      this.calls.reject(id, error as HubError); // it cannot be encoded, so nobody will answer
+    }
     return await parse(entry.output!, await answer, `output of "${name}"`);
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type CallOptions, CLOSE_CODES, HubError } from "../contract/mod.ts";
+import { type CallOptions, CLOSE_CODES, HubError, parse } from "../contract/mod.ts";
 import type { Backplane } from "./backplane.ts";
 import { nodeChannel } from "./channels.ts";
 import type { Connection } from "./connection.ts";
@@ -67,9 +67,11 @@ export class Directory {
 
   /** See `ConnectionTarget.request`. */
   async request(id: string, name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
-    const { find, members, questions, requestTimeoutMs } = this.#options;
+    const { find, members, questions, events, requestTimeoutMs } = this.#options;
     const conn = find(id);
     if (conn) return await conn.request(name, input, options);
+    const { input: schema, output } = events.question(name);
+    await parse(schema!, input, `input of "${name}"`);
     const node = nodeOf(id);
     if (!members.others.includes(node)) throw notFound(id);
     const { timeoutMs = requestTimeoutMs, signal } = options;
@@ -80,7 +82,9 @@ export class Directory {
     });
     const failure = outcome.failures.get(node);
     if (failure) throw failure;
-    if (outcome.missing.length === 0) return outcome.answers.get(node);
+    if (outcome.missing.length === 0) {
+      return await parse(output!, outcome.answers.get(node), `output of "${name}"`);
+    }
     throw members.others.includes(node)
       ? new HubError("TIMEOUT", `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`)
       : new HubError("DISCONNECTED", `Node ${node} left before connection ${id} answered "${name}"`);

@@ -43,7 +43,7 @@ export class Events {
     this.#backplane = backplane;
     this.#shared = contract.shared.serverToClient;
     for (const surface of contract.roles.values()) {
-      for (const [name, entry] of surface.serverToClient) if (entry.payload) this.#entries.set(name, entry);
+      for (const [name, entry] of surface.serverToClient) this.#entries.set(name, entry);
     }
     backplane.on("ev", ([, name, payload, except], _from, channel) => {
       this.#deliver(channel, name, this.parse(name, payload), except);
@@ -64,11 +64,22 @@ export class Events {
    * @throws {HubError} `NOT_FOUND`, `VALIDATION`.
    */
   parse(name: string, payload: unknown): unknown {
-    const entry = this.#entries.get(name);
-    if (!entry) {
+    const { payload: schema } = this.#entries.get(name) ?? {};
+    if (!schema) {
       throw new HubError("NOT_FOUND", `Cannot send event "${name}": the contract has none of that name`);
     }
-    return parseNow(entry.payload!, payload, `event "${name}"`);
+    return parseNow(schema, payload, `event "${name}"`);
+  }
+
+  /**
+   * Finds a request to clients; one of that name is the same for all roles.
+   *
+   * @throws {HubError} `NOT_FOUND`.
+   */
+  question(name: string): Entry {
+    const entry = this.#entries.get(name);
+    if (entry?.input) return entry;
+    throw new HubError("NOT_FOUND", `Cannot send request "${name}": the contract has none of that name`);
   }
 
   /** To a room, on every node. */

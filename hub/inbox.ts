@@ -121,7 +121,7 @@ export class Inbox {
       return false;
     }
     if (verdict === "refused") this.#refuse(message);
-    else if (!this.#waiting) this.#handle(message);
+    else if (!this.#waiting || overtakes(message)) this.#handle(message);
     else if (this.#waiting.push(message) > limits.maxPendingRequests) {
       conn.close(CLOSE_CODES.RATE_LIMITED, `More than ${limits.maxPendingRequests} messages wait`);
       return false;
@@ -155,9 +155,7 @@ export class Inbox {
       case "err":
         return conn.calls.reject(message[1], message[2]);
       case "cancel":
-        this.#calls.get(message[1])?.abort(new HubError("TIMEOUT", "The client gave up"));
-        this.#calls.delete(message[1]);
-        return;
+        return this.#cancel(message[1]);
       case "pong":
         return;
       case "hello":
@@ -234,6 +232,13 @@ export class Inbox {
     this.#calls.delete(id);
   }
 
+  #cancel(id: number): void {
+    const index = this.#waiting?.findIndex((message) => message[0] === "req" && message[1] === id) ?? -1;
+    if (index >= 0) return void this.#waiting!.splice(index, 1);
+    this.#calls.get(id)?.abort(new HubError("TIMEOUT", "The client gave up"));
+    this.#calls.delete(id);
+  }
+
   #signal(name: string, payload: unknown): void {
     const { conn, limits, onError } = this.#parts;
     const entry = conn.surface.clientToServer.get(name);
@@ -304,6 +309,11 @@ export class Inbox {
     const message = (wire: WireError) => new Outgoing(["fault", wire, name], { droppable: true });
     sendError(this.#parts.conn, error, message, this.#parts.onError);
   }
+}
+
+/** Calls keep their order; what answers or ends something does not wait behind them, who may be waiting for it. */
+function overtakes(message: ClientMessage): boolean {
+  return message[0] === "res" || message[0] === "err" || message[0] === "cancel" || message[0] === "pong";
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
