@@ -1,13 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Hub } from "@trunkline/hub";
 import { createClient } from "@trunkline/hub/client";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:net";
-import process from "node:process";
 import { runtime, test, waitFor } from "../harness.ts";
 import { serve, type ServeOptions } from "../serve.ts";
 import { blocksOf, createFolder, readDocument } from "./markdown.ts";
+import { checkTypes, freePort, startProgram } from "./program.ts";
 
 const guide = await readDocument("docs/guide.md");
 const blocks = blocksOf(guide);
@@ -51,13 +48,7 @@ if (runtime === "deno") {
   test("every block of the guide has the types that it needs", async () => {
     await using folder = await createFolder();
     const paths = await Promise.all(blocks.map(({ name, code }) => folder.write(name, code)));
-    const child = spawn(process.execPath, ["check", "--quiet", ...paths], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let output = "";
-    child.stderr.on("data", (chunk) => output += chunk);
-    const [code] = await once(child, "close");
-    assertEquals([code, output], [0, ""]);
+    assertEquals(await checkTypes(paths), "");
   }, { timeoutMs: 120_000 });
 } else test.skip("every block of the guide has the types that it needs", "Bun checks no types");
 
@@ -65,38 +56,22 @@ test("the server of the guide serves, and ends when it is told to", async () => 
   await using folder = await createFolder();
   for (const { name, named, code } of blocks) if (named) await folder.write(name, code);
   const port = await freePort();
-  const args = runtime === "deno" ? ["run", "--quiet", "--allow-all"] : [];
-  const child = spawn(process.execPath, [...args, PROGRAMS[runtime]!], {
-    cwd: folder.path,
-    env: { ...process.env, PORT: String(port) },
-    stdio: ["ignore", "ignore", "inherit"],
+  await using program = startProgram(
+    folder.path,
+    runtime === "deno" ? ["run"] : [],
+    PROGRAMS[runtime]!,
+    port,
+  );
+  const { chat } = await folder.run("chat.ts") as { chat: Parameters<typeof createClient>[0] };
+  const client = createClient(chat, {
+    url: `ws://127.0.0.1:${port}/realtime`,
+    role: "member",
+    token: "token of ann",
+    reconnect: { baseMs: 20, maxMs: 100 },
   });
-  const exited = once(child, "exit");
-  try {
-    const { chat } = await folder.run("chat.ts") as { chat: Parameters<typeof createClient>[0] };
-    const client = createClient(chat, {
-      url: `ws://127.0.0.1:${port}/realtime`,
-      role: "member",
-      token: "token of ann",
-      reconnect: { baseMs: 20, maxMs: 100 },
-    });
-    await waitFor(() => client.ready.then(() => true), { timeoutMs: 20_000, what: "the server to serve" });
-    const health = await (await fetch(`http://127.0.0.1:${port}/realtime/health`)).json();
-    assertEquals([health.status, health.connections], ["ok", 1]);
-    await client.close();
-    process.kill(child.pid!, "SIGTERM"); // Deno's `child.kill` says that the signal ended it, whatever did
-    assertEquals(await exited, [0, null]);
-  } finally {
-    child.kill("SIGKILL");
-    await exited;
-  }
+  await waitFor(() => client.ready.then(() => true), { timeoutMs: 20_000, what: "the server to serve" });
+  const health = await (await fetch(`http://127.0.0.1:${port}/realtime/health`)).json();
+  assertEquals([health.status, health.connections], ["ok", 1]);
+  await client.close();
+  assertEquals(await program.terminate(), [0, null]);
 }, { timeoutMs: 60_000 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}

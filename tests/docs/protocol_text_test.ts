@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { CLOSE_CODES, ERROR_CODES, mayReconnect } from "@trunkline/hub/contract";
+import { msgpackCodec } from "@trunkline/hub/codecs/msgpack";
+import { CLOSE_CODES, ERROR_CODES, jsonCodec, mayReconnect } from "@trunkline/hub/contract";
 import { readFile } from "node:fs/promises";
 import { test } from "../harness.ts";
 
@@ -23,6 +24,11 @@ function kindsOf(type: string): Map<string, string[]> {
     Array.from(kinds, ([, kind, rest = ""]) => [kind!, rest.split(", ").filter(Boolean)]),
   );
 }
+
+test("the document lists every codec", () => {
+  const documented = rowsUnder("Connecting").map(([subprotocol]) => subprotocol).slice(0, 2);
+  assertEquals(documented, [jsonCodec.subprotocol, msgpackCodec.subprotocol]);
+});
 
 test("the document lists every kind of message, who sends it and how many elements it has", () => {
   const calls = kindsOf("CallMessage");

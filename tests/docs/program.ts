@@ -1,0 +1,76 @@
+/**
+ * Programs in processes of their own, run by the runtime that runs the tests.
+ *
+ * @module
+ */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import process from "node:process";
+import { runtime } from "../harness.ts";
+
+/** A program that runs. Disposing of it kills it. */
+export interface Program extends AsyncDisposable {
+  /** Sends SIGTERM; resolves to the exit code, and the signal if one ended it. */
+  terminate(): Promise<unknown[]>;
+}
+
+/**
+ * Starts a program that serves.
+ *
+ * @param folder Where it is.
+ * @param command What the runtime does with it.
+ * @param file The program.
+ * @param port Passed on as the variable PORT.
+ */
+export function startProgram(
+  folder: string,
+  command: readonly string[],
+  file: string,
+  port: number,
+): Program {
+  const flags = runtime === "deno" ? ["--quiet", "--allow-all"] : [];
+  const child = spawn(process.execPath, [...command, ...flags, file], {
+    cwd: folder,
+    env: { ...process.env, PORT: String(port) },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const exited = once(child, "exit");
+  return {
+    terminate() {
+      process.kill(child.pid!, "SIGTERM"); // Deno's `child.kill` says that the signal ended it, whatever did
+      return exited;
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+/**
+ * Checks the types of files with Deno.
+ *
+ * @param paths The files.
+ * @returns What is wrong with them; nothing when all is well.
+ */
+export async function checkTypes(paths: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, ["check", "--quiet", ...paths], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let output = "";
+  child.stderr.on("data", (chunk) => output += chunk);
+  const [code] = await once(child, "close");
+  return code === 0 ? "" : output || `deno check ended with ${code}`;
+}
+
+/** A port of 127.0.0.1 that nobody listened to a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}

@@ -1,0 +1,69 @@
+import { assert, assertEquals } from "@std/assert";
+import { readdir, stat } from "node:fs/promises";
+import { runtime, test, waitFor } from "../harness.ts";
+import { blocksOf, createFolder, readDocument } from "./markdown.ts";
+import { checkTypes, freePort, startProgram } from "./program.ts";
+
+const readme = await readDocument("README.md");
+
+test("the example of the README runs as it stands: a server, and a client that hears itself", async () => {
+  await using folder = await createFolder();
+  const port = await freePort();
+  const blocks = blocksOf(readme);
+  assertEquals(blocks.map(({ name }) => name), ["chat.ts", "server.ts", "client.ts"]);
+  const paths: string[] = [];
+  for (const { name, code } of blocks) {
+    paths.push(await folder.write(name, code.replaceAll("8000", String(port))));
+  }
+  if (runtime === "deno") assertEquals(await checkTypes(paths), "");
+  const command = runtime === "deno" ? ["serve", "--host=127.0.0.1", `--port=${port}`] : [];
+  await using _server = startProgram(folder.path, command, "server.ts", port);
+  await waitFor(() => fetch(`http://127.0.0.1:${port}/realtime/health`).then((response) => response.text()), {
+    timeoutMs: 20_000,
+    what: "the server to serve",
+  });
+  const logged: unknown[] = [];
+  const { log } = console;
+  console.log = (text) => logged.push(text);
+  try {
+    await folder.write(
+      "client.ts",
+      `${blocks[2]!.code.replaceAll("8000", String(port))}\nexport { client };\n`,
+    );
+    const { client } = await folder.run("client.ts") as { client: { close(): Promise<void> } };
+    await waitFor(() => logged.length === 1, { what: "the message" });
+    await client.close();
+  } finally {
+    console.log = log;
+  }
+  assertEquals(logged, ["lobby: hi"]);
+}, { timeoutMs: 60_000 });
+
+/** The anchors of a document's headings, as they are made where it is read. */
+function anchorsOf(text: string): string[] {
+  const prose = text.replaceAll(/^```.*?^```$/gms, "");
+  return Array.from(
+    prose.matchAll(/^#+ (.*)$/gm),
+    ([, heading = ""]) => heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-"),
+  );
+}
+
+test("every link between the documents leads somewhere", async () => {
+  const decisions = (await readdir(new URL("../../docs/decisions", import.meta.url)))
+    .map((name) => `docs/decisions/${name}`);
+  const documents = ["README.md", "docs/protocol.md", "docs/guide.md", "docs/operations.md", ...decisions];
+  const broken: string[] = [];
+  for (const document of documents) {
+    const text = await readDocument(document);
+    for (const [, target = ""] of text.matchAll(/(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [path = "", anchor] = target.split("#");
+      const file = path === "" ? document : new URL(path, `file:///${document}`).pathname.slice(1);
+      const found = await stat(new URL(`../../${file}`, import.meta.url)).catch(() => undefined);
+      const leads = found && (anchor === undefined || anchorsOf(await readDocument(file)).includes(anchor));
+      if (!leads) broken.push(`${document}: ${target}`);
+    }
+  }
+  assert(documents.length > 10, "the documents are there");
+  assertEquals(broken, []);
+});
