@@ -8,9 +8,18 @@
 import type { Clock, HistoryDefinition } from "../contract/mod.ts";
 import { TopicLog } from "./history.ts";
 import type { Interest } from "./interest.ts";
+import type { Outgoing } from "./outgoing.ts";
+
+/** What a log keeps of a message. */
+export interface Kept {
+  /** As the publisher meant it. */
+  readonly payload: unknown;
+  /** As subscribers were sent it: who comes back gets the same, whatever became of the payload since. */
+  readonly message: Outgoing;
+}
 
 interface Held {
-  readonly log: TopicLog;
+  readonly log: TopicLog<Kept>;
   release(): void;
 }
 
@@ -27,7 +36,7 @@ export interface HistoriesOptions {
   /** Whether anybody on this node subscribes to a channel. */
   isUsed(channel: string): boolean;
   /** A log has begun a new epoch, because messages may have been missed. */
-  onRenewed(channel: string, log: TopicLog): void;
+  onRenewed(channel: string, log: TopicLog<Kept>): void;
 }
 
 /** The logs of a node. */
@@ -46,7 +55,7 @@ export class Histories {
   }
 
   /** The log of a channel, if there is one. */
-  peek(channel: string): TopicLog | undefined {
+  peek(channel: string): TopicLog<Kept> | undefined {
     return this.#logs.get(channel)?.log;
   }
 
@@ -56,7 +65,7 @@ export class Histories {
    * @param channel The topic's channel.
    * @param definition How much it keeps.
    */
-  open(channel: string, definition: HistoryDefinition): TopicLog {
+  open(channel: string, definition: HistoryDefinition): TopicLog<Kept> {
     const held = this.#logs.get(channel) ?? this.#create(channel, definition);
     this.#logs.delete(channel);
     this.#logs.set(channel, held);
@@ -83,7 +92,7 @@ export class Histories {
 
   #create(channel: string, definition: HistoryDefinition): Held {
     const { interest, clock, solitary } = this.#options;
-    const log = new TopicLog(definition, clock);
+    const log = new TopicLog<Kept>(definition, clock);
     const wasLive = solitary || interest.isLive(channel);
     const { settled, release } = interest.keep(channel);
     const held = { log, release };
@@ -91,7 +100,7 @@ export class Histories {
     return held;
   }
 
-  #renew(channel: string, log: TopicLog): void {
+  #renew(channel: string, log: TopicLog<Kept>): void {
     log.renew();
     this.#options.onRenewed(channel, log);
   }

@@ -48,16 +48,16 @@ export interface HistoryPage<T = unknown> {
   readonly records: readonly HistoryRecord<T>[];
 }
 
-interface Kept extends HistoryRecord {
+interface Kept<T> extends HistoryRecord<T> {
   readonly at: number;
 }
 
 /** The history of one topic: a ring of the latest messages. */
-export class TopicLog {
+export class TopicLog<T = unknown> {
   readonly #size: number;
   readonly #ttlMs: number;
   readonly #clock: Clock;
-  #records: Kept[] = [];
+  #records: Kept<T>[] = [];
   #start = 0;
   #epoch: string = crypto.randomUUID();
   /** The last offset before this epoch: what lies before it may have holes. */
@@ -80,14 +80,14 @@ export class TopicLog {
   }
 
   /** Keeps a message. */
-  append(payload: unknown): Published {
+  append(payload: T): Published {
     this.#records.push({ offset: ++this.#last, payload, at: this.#clock.now() });
     this.#expire();
     return { epoch: this.#epoch, offset: this.#last };
   }
 
   /** Reads what is kept. */
-  read({ since, limit = Infinity }: HistoryQuery = {}): HistoryPage {
+  read({ since, limit = Infinity }: HistoryQuery = {}): HistoryPage<T> {
     this.#expire();
     const kept = this.#records.length - this.#start;
     const first = this.#last - kept + 1;

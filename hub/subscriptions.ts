@@ -103,9 +103,7 @@ export class Subscriptions {
     const log = topics.histories.open(topic.channel, history);
     const page = since && log.read({ since: { epoch: since[0], offset: since[1] } });
     const recovered = page?.complete === true;
-    for (const { offset, payload } of recovered ? page.records : []) {
-      conn.outbox.push(new Outgoing(["rec", topic.name, offset, payload]));
-    }
+    for (const { payload: { message } } of recovered ? page.records : []) conn.outbox.push(message);
     const subscribed: Subscribed = { position: log.position, recovered };
     conn.outbox.push(new Outgoing(["res", id, subscribed]));
   }

@@ -4,10 +4,17 @@
  * @module
  */
 
-import { type Contract, HubError, parseNow, type PatternTable, type TopicEntry } from "../contract/mod.ts";
+import {
+  type Contract,
+  HubError,
+  jsonCodec,
+  parseNow,
+  type PatternTable,
+  type TopicEntry,
+} from "../contract/mod.ts";
 import type { Backplane } from "./backplane.ts";
 import { topicChannel } from "./channels.ts";
-import { Histories, type HistoriesOptions } from "./histories.ts";
+import { Histories, type HistoriesOptions, type Kept } from "./histories.ts";
 import type { HistoryPage, HistoryQuery, Published, TopicLog } from "./history.ts";
 import { Outgoing, type Urgency } from "./outgoing.ts";
 import type { Registry } from "./registry.ts";
@@ -86,7 +93,8 @@ export class Topics {
     if (!history) {
       throw new HubError("NOT_FOUND", `Topic "${topic.name}" keeps no history: declare it in the contract`);
     }
-    return this.histories.open(topic.channel, history).read(query);
+    const { records, ...page } = this.histories.open(topic.channel, history).read(query);
+    return { ...page, records: records.map(({ offset, payload: { payload } }) => ({ offset, payload })) };
   }
 
   /** Delivers to the subscribers of this node, by way of the log where there is one. */
@@ -100,8 +108,11 @@ export class Topics {
       );
       return undefined;
     }
-    const published = this.histories.open(channel, history).append(parsed);
-    this.#registry.deliver(channel, new Outgoing(["rec", name, published.offset, parsed]));
+    const log = this.histories.open(channel, history);
+    const message = new Outgoing(["rec", name, log.position[1] + 1, parsed]);
+    message.encoded(jsonCodec); // what cannot be encoded must not get into the log
+    const published = log.append({ payload: parsed, message });
+    this.#registry.deliver(channel, message);
     return published;
   }
 
@@ -112,7 +123,7 @@ export class Topics {
     }
   }
 
-  #tellGap(channel: string, log: TopicLog): void {
+  #tellGap(channel: string, log: TopicLog<Kept>): void {
     const topic = this.#byChannel(channel);
     if (topic) this.#registry.deliver(channel, new Outgoing(["gap", topic.name, log.position]));
   }

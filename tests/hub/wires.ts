@@ -60,3 +60,53 @@ export function recorded(inner: ClientTransport, frames: string[]): ClientTransp
 export function network(hubs: Readonly<Record<string, ClientTransport>>): ClientTransport {
   return { connect: (url, ...rest) => hubs[url]!.connect(url, ...rest) };
 }
+
+/** A client that says what it is told to, and nothing of its own. */
+export interface RawClient {
+  /** The messages that came, in order. */
+  readonly heard: readonly (readonly unknown[])[];
+  /** How the link ended. */
+  readonly closed: { readonly code: number; readonly reason: string } | undefined;
+  /** Sends messages in one frame. */
+  say(...messages: readonly unknown[][]): void;
+  /** Sends a frame as it is. */
+  sayRaw(frame: string): void;
+  leave(): void;
+}
+
+/** Opens a link and says hello; resolves when the server has answered or closed. */
+export async function rawClient(
+  transport: ClientTransport,
+  hello: unknown = { role: "member" },
+): Promise<RawClient> {
+  const heard: (readonly unknown[])[] = [];
+  const answered = Promise.withResolvers<void>();
+  let sayRaw = (_frame: string) => {};
+  let closed: RawClient["closed"];
+  const leave = transport.connect("ws://loopback", ["trunkline.v1.json"], {
+    open(link) {
+      sayRaw = (frame) => link.send(frame);
+      if (hello === undefined) answered.resolve();
+      else sayRaw(JSON.stringify([["hello", hello]]));
+    },
+    message(frame) {
+      heard.push(...JSON.parse(frame as string));
+      answered.resolve();
+    },
+    drain() {},
+    close(code, reason) {
+      closed = { code, reason };
+      answered.resolve();
+    },
+  });
+  await answered.promise;
+  return {
+    heard,
+    get closed() {
+      return closed;
+    },
+    say: (...messages) => sayRaw(JSON.stringify(messages)),
+    sayRaw: (frame) => sayRaw(frame),
+    leave: () => leave(1000, ""),
+  };
+}
