@@ -68,7 +68,8 @@ export class Program implements AsyncDisposable {
 
   /** Ends it as Ctrl+C does. */
   interrupt(): void {
-    this.#child.kill("SIGINT");
+    // Not the child's own `kill`: after that Deno tells the signal instead of the exit code, whatever happens.
+    process.kill(this.#child.pid!, "SIGINT");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

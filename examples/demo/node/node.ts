@@ -8,6 +8,7 @@ import { createHub, HubError } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { Hono } from "hono";
 import { contract, type Crossing, type Message, Name, type RoomName, type Slot } from "../contract.ts";
+import { catchUp } from "./catch_up.ts";
 import { listen, type Wanted } from "./listen.ts";
 import { Recent } from "./recent.ts";
 import { Reporter } from "./reporter.ts";
@@ -136,13 +137,10 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
   app.route("/realtime", hub.routes);
   try {
     await hub.ready;
+    await catchUp(hub, recent);
     const server = await listen(app.fetch, options);
     reporter.start();
     ticker.start();
-    // What was said before this node was there.
-    void hub.requestServers("recent", {}).then(({ answers }) => {
-      for (const message of [...answers.values()].flat()) recent.add(message);
-    });
     return {
       port: server.port,
       tell: (slots) => reporter.tell(slots),

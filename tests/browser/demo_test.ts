@@ -1,0 +1,132 @@
+import { assertEquals } from "@std/assert";
+import { test, waitFor } from "../harness.ts";
+import { Demo } from "./windows.ts";
+
+const TIMEOUT = { timeoutMs: 90_000 };
+
+test("windows on different nodes talk, see each other type, and follow the same prices", async () => {
+  await using demo = await Demo.start();
+  const ann = await demo.open("Ann", 1);
+  const bob = await demo.open("Bob", 2);
+  await ann.hasMembers("Ann node 1", "Bob node 2");
+  await bob.hasMembers("Ann node 1", "Bob node 2");
+
+  await ann.page.getByLabel("Message to").pressSequentially("hi");
+  await bob.page.getByText("Ann is typing…").waitFor();
+  await ann.say("hi Bob");
+  await bob.hears("hi Bob");
+  await waitFor(async () => await bob.page.locator("#typing").innerText() === "", { what: "nobody to type" });
+  await bob.say("<b>hi</b> Ann");
+  await ann.hears("<b>hi</b> Ann");
+  assertEquals(await ann.messages(), ["hi Bob", "<b>hi</b> Ann"]);
+  assertEquals(await bob.messages(), ["hi Bob", "<b>hi</b> Ann"]);
+
+  await bob.page.locator(".log li", { hasText: /node 1 → node 2\s*lobby\s*message from Ann/ }).waitFor();
+  await Promise.all([ann.seesPricesMove(), bob.seesPricesMove()]);
+  assertEquals([...ann.problems, ...bob.problems], []);
+}, TIMEOUT);
+
+test(
+  "a window whose node is stopped moves to another one and goes on, and the node can come back",
+  async () => {
+    await using demo = await Demo.start();
+    const ann = await demo.open("Ann", 1);
+    const bob = await demo.open("Bob", 2);
+    await ann.say("before");
+    await bob.hears("before");
+
+    await bob.press("Stop", 2);
+    await bob.say("from Bob, while he moves");
+    await ann.say("from Ann, while Bob moves");
+    await bob.hasStatus("Moved to node 3");
+    await ann.hears("from Bob, while he moves");
+    await bob.hears("from Ann, while Bob moves");
+    await bob.say("after");
+    await ann.hears("after");
+    await ann.say("I hear you");
+    await bob.hears("I hear you");
+    await ann.hasMembers("Ann node 1", "Bob node 3");
+    assertEquals((await bob.messages()).toSorted(), (await ann.messages()).toSorted());
+    await bob.page.getByText(/^Gap: \d+ missed ticks? fetched from the history of node 3$/).waitFor();
+    await bob.seesPricesMove();
+    await ann.nodeIs(2, "stopped");
+
+    await bob.press("Start", 2);
+    await ann.nodeIs(2, "0 windows");
+    const cid = await demo.open("Cid", 2);
+    await cid.hears("before");
+    await cid.hasMembers("Ann node 1", "Bob node 3", "Cid node 2");
+    assertEquals([...ann.problems, ...bob.problems, ...cid.problems], []);
+  },
+  TIMEOUT,
+);
+
+test("a window whose node is killed moves to another one, and the dead node leaves the cluster", async () => {
+  await using demo = await Demo.start();
+  const ann = await demo.open("Ann", 1);
+  const bob = await demo.open("Bob", 2);
+  await bob.press("Kill", 2);
+  await bob.hasStatus("Moved to node 3");
+  await bob.say("still here");
+  await ann.hears("still here");
+  await ann.nodeIs(2, "stopped");
+  await ann.hasMembers("Ann node 1", "Bob node 3");
+  await ann.seesPricesMove();
+  // The browser itself says so when a port is closed.
+  assertEquals(bob.problems.filter((text) => !text.includes("ERR_CONNECTION_REFUSED")), []);
+  assertEquals(ann.problems, []);
+}, TIMEOUT);
+
+test("every control has a name, and a message can be sent and a room joined without a mouse", async () => {
+  await using demo = await Demo.start("--nodes", "2");
+  const ann = await demo.open("Ann", 1);
+  const bob = await demo.open("Bob", 2, { viewport: { width: 360, height: 700 }, colorScheme: "dark" });
+
+  const session = await ann.page.context().newCDPSession(ann.page);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  const controls = nodes.filter(({ role }) =>
+    ["button", "link", "radio", "tab", "tabpanel", "textbox", "img", "log", "list"].includes(
+      String(role?.value),
+    )
+  );
+  const nameless = controls.filter(({ name, role, ignored }) =>
+    !ignored && !name?.value && role?.value !== "list"
+  );
+  assertEquals(nameless.map(({ role }) => role?.value), []);
+  assertEquals(controls.filter(({ role }) => role?.value === "button").length >= 8, true);
+
+  const { keyboard } = ann.page;
+  await ann.page.locator("body").evaluate((body) =>
+    body.ownerDocument.activeElement instanceof HTMLElement && body.ownerDocument.activeElement.blur()
+  );
+  await keyboard.press("Tab");
+  await keyboard.press("Enter"); // the skip link
+  await keyboard.type("by keyboard");
+  await keyboard.press("Enter");
+  await bob.hears("by keyboard");
+
+  await ann.page.getByRole("tab", { name: "lobby" }).focus();
+  await keyboard.press("ArrowRight");
+  assertEquals(await ann.page.getByRole("tab", { name: "random" }).getAttribute("aria-selected"), "true");
+  await ann.page.getByText("You are not in random").waitFor();
+  await ann.page.getByRole("button", { name: "Join random" }).focus();
+  await keyboard.press("Enter");
+  await ann.hasMembers("Ann node 1");
+
+  const width = await bob.page.evaluate(() => document.documentElement.scrollWidth);
+  assertEquals(width, 360, "the page fits a narrow window");
+  assertEquals([...ann.problems, ...bob.problems], []);
+}, TIMEOUT);
+
+test("the demo runs on the memory adapter too", async () => {
+  await using demo = await Demo.start("--adapter", "memory", "--nodes", "2");
+  const ann = await demo.open("Ann", 1);
+  const bob = await demo.open("Bob", 2);
+  await ann.say("one process, two hubs");
+  await bob.hears("one process, two hubs");
+  await bob.press("Stop", 2);
+  await bob.hasStatus("Moved to node 1");
+  await ann.hasMembers("Ann node 1", "Bob node 1");
+  assertEquals(await ann.page.getByRole("button", { name: /^Kill/ }).count(), 0);
+  assertEquals([...ann.problems, ...bob.problems], []);
+}, TIMEOUT);

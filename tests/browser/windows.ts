@@ -1,0 +1,134 @@
+/**
+ * The demo, and windows of a browser that look at it.
+ *
+ * @module
+ */
+
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { waitFor } from "../harness.ts";
+import { Program } from "../examples/program.ts";
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** The demo that runs, and its windows. */
+export class Demo implements AsyncDisposable {
+  readonly #program: Program;
+  readonly #browser: Browser;
+  readonly #url: string;
+
+  private constructor(program: Program, browser: Browser, url: string) {
+    this.#program = program;
+    this.#browser = browser;
+    this.#url = url;
+  }
+
+  /** Starts the demo at free ports, and a browser. */
+  static async start(...flags: string[]): Promise<Demo> {
+    const program = new Program(["task", "demo", "--port", "0", ...flags]);
+    try {
+      const [, url] = await program.printed(/Open (http:\/\/127\.0\.0\.1:\d+) /);
+      const executablePath = Deno.env.get("CHROMIUM");
+      if (!executablePath) throw new Error("Cannot start a browser: CHROMIUM does not name one");
+      return new Demo(program, await chromium.launch({ executablePath, args: FLAGS }), url!);
+    } catch (error) {
+      await program[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Opens a window that shares nothing with the others, and waits until a node serves it. */
+  async open(name: string, node: number, options: BrowserContextOptions = {}): Promise<DemoWindow> {
+    const context = await this.#browser.newContext(options);
+    const page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    const view = new DemoWindow(page, this.#url);
+    await page.goto(`${this.#url}/?name=${name}&node=${node}`);
+    await view.hasStatus(`Connected to node ${node}`);
+    // The members come when the room is entered.
+    await page.locator(".members li", { hasText: name }).waitFor();
+    return view;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close();
+    // As a person would; the test fails if the demo does not end by that.
+    this.#program.interrupt();
+    await this.#program.ended();
+  }
+}
+
+/** A window, by what a person sees in it. */
+export class DemoWindow {
+  readonly page: Page;
+  /** What went wrong: errors in the console, and requests to anywhere but the demo. */
+  readonly problems: string[] = [];
+
+  constructor(page: Page, url: string) {
+    this.page = page;
+    page.on("pageerror", (error) => this.problems.push(String(error)));
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.problems.push(message.text());
+    });
+    page.on("request", (request) => {
+      if (!request.url().startsWith(`${url}/`)) this.problems.push(`It asked for ${request.url()}`);
+    });
+  }
+
+  /** Waits until the status says something. */
+  async hasStatus(text: string): Promise<void> {
+    await this.page.getByRole("status").filter({ hasText: text }).waitFor();
+  }
+
+  /** Writes a message and sends it. */
+  async say(text: string): Promise<void> {
+    await this.page.getByLabel("Message to").fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Waits until a message is there, and has been taken by a node. */
+  async hears(text: string): Promise<void> {
+    await this.page.locator('.message[data-state="sent"]', { hasText: text }).waitFor();
+  }
+
+  /** The messages that are shown, in order. */
+  async messages(): Promise<string[]> {
+    return await this.page.locator(".panel:not([hidden]) .message .text").evaluateAll((elements) =>
+      elements.map((element) => element.firstChild?.textContent ?? "")
+    );
+  }
+
+  /** Waits until the members of the room, and their nodes, are these. */
+  async hasMembers(...members: string[]): Promise<void> {
+    let seen: string[] = [];
+    await waitFor(async () => {
+      seen = await this.page.locator(".panel:not([hidden]) .members li").allInnerTexts();
+      return seen.map((text) => text.replace(/\s+/g, " ")).join() === members.join();
+    }, { what: `members ${members}, not ${seen}`, timeoutMs: 10_000 });
+  }
+
+  /** Presses a node's button. */
+  async press(action: "Start" | "Stop" | "Kill", node: number): Promise<void> {
+    await this.page.getByRole("button", { name: `${action} node ${node}` }).click();
+  }
+
+  /** Waits until a node is said to be something. */
+  async nodeIs(node: number, text: string): Promise<void> {
+    await this.page.locator(`.node[data-node="${node}"] .facts`, { hasText: text }).waitFor();
+  }
+
+  /** Waits until the price has changed a few times. */
+  async seesPricesMove(): Promise<void> {
+    const prices = new Set<string>();
+    await waitFor(async () => prices.add(await this.page.locator("#price").innerText()).size > 4, {
+      what: "the price to move",
+      timeoutMs: 15_000,
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { serve } from "../serve.ts";
+import { runtime, test } from "../harness.ts";
+import { Program } from "./program.ts";
+
+const TIMEOUT = { timeoutMs: 60_000 };
+const startDemo = (...flags: string[]) =>
+  new Program(["run", "--allow-all", "examples/demo/main.ts", ...flags]);
+
+if (runtime === "bun") test.skip("the demo's command line", "the demo runs its nodes with Deno");
+else {
+  test("--help tells the flags, and a flag that makes no sense is explained", async () => {
+    await using help = startDemo("--help");
+    const { code, stdout } = await help.ended();
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "--adapter NAME");
+
+    for (
+      const [flags, complaint] of [
+        [["--adapter", "carrier-pigeon"], 'Cannot use adapter "carrier-pigeon": choose one of '],
+        [["--nodes", "0"], "Cannot use --nodes 0: give a whole number from 1 to 9"],
+        [["--port", "http"], "Cannot use --port http: give a whole number from 0 to 65532"],
+        [["--speed", "9"], "Unknown option '--speed'"],
+      ] as const
+    ) {
+      await using demo = startDemo(...flags);
+      const { code, stdout, output } = await demo.ended();
+      assertEquals([code, stdout], [1, ""]);
+      assertStringIncludes(output, complaint);
+      assertStringIncludes(output, "Usage: ");
+    }
+  }, TIMEOUT);
+
+  test("ports that are taken are replaced, and Ctrl+C ends the demo in peace", async () => {
+    const taken = serve({ fetch: () => new Response() });
+    try {
+      await using demo = startDemo("--port", String(taken.port), "--nodes", "2");
+      const [, url] = await demo.printed(/Open (\S+) in two windows/);
+      assertStringIncludes(demo.output, `Port ${taken.port} is taken: the page uses another one`);
+      const page = await fetch(url!);
+      assertStringIncludes(await page.text(), "<title>Trunkline demo</title>");
+      assertMatch(page.headers.get("content-security-policy")!, /^default-src 'none'/);
+      demo.interrupt();
+      const { code, output } = await demo.ended();
+      assertEquals(code, 0, output);
+      assertMatch(output, /Ending\n(Node \d has stopped\n){2}$/);
+    } finally {
+      await taken.close();
+    }
+  }, TIMEOUT);
+
+  test("only the page itself may start and stop nodes", async () => {
+    await using demo = startDemo("--port", "0", "--nodes", "1");
+    const [, url] = await demo.printed(/Open (\S+) in two windows/);
+    const post = (path: string, origin: string) =>
+      fetch(`${url}${path}`, { method: "POST", headers: { origin } }).then(async (response) => [
+        response.status,
+        (await response.json()).slots?.[0].state,
+      ]);
+    assertEquals(await post("/nodes/1/stop", "https://evil.example"), [403, undefined]);
+    assertEquals(await post("/nodes/1/explode", url!), [404, undefined]);
+    assertEquals(await post("/nodes/7/stop", url!), [409, "running"]);
+    assertEquals(await post("/nodes/1/stop", url!), [200, "stopped"]);
+    assertEquals(await post("/nodes/1/stop", url!), [200, "stopped"]);
+    assertEquals(await post("/nodes/1/start", url!), [200, "running"]);
+    demo.interrupt();
+    await demo.ended();
+  }, TIMEOUT);
+}
