@@ -8,6 +8,7 @@ import { type Clock, type Codec, jsonCodec, systemClock } from "../contract/mod.
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, resolveReconnect } from "./reconnect.ts";
+import { callSafely } from "./call_safely.ts";
 import type { ClientErrorInfo } from "./types.ts";
 import { createWebSocketClientTransport } from "./websocket.ts";
 
@@ -178,11 +179,7 @@ function checkCount(name: string, count: number): number {
 /** Whatever the user's function does, reporting goes on. */
 function toReport(onError: NonNullable<ClientOptions["onError"]>): Report {
   return (error, info) => {
-    try {
-      onError(error, info);
-    } catch (failure) {
-      console.error(failure);
-    }
+    callSafely(() => onError(error, info), console.error);
   };
 }
 

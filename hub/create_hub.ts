@@ -219,10 +219,12 @@ function bunHandler(transports: readonly Transport[]): BunWebSocketHandler {
 /** An error handler that throws must not take anything with it. */
 function guard(onError: NonNullable<AnyHubOptions["onError"]>): (error: unknown, info: HubErrorInfo) => void {
   return (error, info) => {
-    try {
-      onError(error, info);
-    } catch (failure) {
+    const failed = (failure: unknown) =>
       console.error("[trunkline] onError threw", failure, "when told of", error);
+    try {
+      Promise.resolve(onError(error, info)).catch(failed);
+    } catch (failure) {
+      failed(failure);
     }
   };
 }

@@ -61,8 +61,13 @@ export class Reception {
       subprotocols: [...turns.keys()],
       maxFrameBytes: limits.maxFrameBytes,
       highWaterBytes: limits.outbox.highWaterBytes,
-      admit: (request) => this.#admit(request),
-      accept: (link, request) => this.#accept(link, request, turns.get(link.subprotocol)),
+      admit: (request) =>
+        this.#safely(() => this.#admit(request), () => refusal(500, "The node cannot take the connection")),
+      accept: (link, request) =>
+        this.#safely(
+          () => this.#accept(link, request, turns.get(link.subprotocol)),
+          () => refuse(link, CLOSE_CODES.INTERNAL, "The node cannot take the connection"),
+        ),
     };
     transport.attach(acceptor);
   }
@@ -107,19 +112,15 @@ export class Reception {
   }
 
   #accept(link: Link, { request, address }: LinkRequest, turn: Turn | undefined): LinkEvents {
-    const refuse = (code: number, reason: string): LinkEvents => {
-      link.close(code, reason);
-      return { message() {}, drain() {}, close() {} };
-    };
     if (!turn) {
       const known = this.#codecs.map(({ subprotocol }) => subprotocol).join(", ");
-      return refuse(CLOSE_CODES.UNSUPPORTED_VERSION, `Offer one of these subprotocols: ${known}`);
+      return refuse(link, CLOSE_CODES.UNSUPPORTED_VERSION, `Offer one of these subprotocols: ${known}`);
     }
-    if (this.#state !== "open") return refuse(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    if (this.#state !== "open") return refuse(link, CLOSE_CODES.GOING_AWAY, "The node is shutting down");
     const { limits } = this.#context;
     const key = this.#address({ request, address });
     const forget = this.#sessions.size < limits.maxConnections ? this.#addresses.enter(key) : undefined;
-    if (!forget) return refuse(CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
+    if (!forget) return refuse(link, CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
     const session: Session = new Session(this.#context, link, { request, address: key }, turn, () => {
       forget();
       this.#sessions.delete(session);
@@ -128,6 +129,16 @@ export class Reception {
     this.#sessions.add(session);
     if (!this.#stopBeating) this.#beatLater();
     return session;
+  }
+
+  /** The application's own words on addresses and origins may throw; only the link in question suffers. */
+  #safely<T>(act: () => T, otherwise: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      this.#context.onError(error, { stage: "connection" });
+      return otherwise();
+    }
   }
 
   #address({ request, address }: LinkRequest): string | undefined {
@@ -162,6 +173,11 @@ export class Reception {
 
 /** How long a client may take to close its end, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
+
+function refuse(link: Link, code: number, reason: string): LinkEvents {
+  link.close(code, reason);
+  return { message() {}, drain() {}, close() {} };
+}
 
 function refusal(status: number, text: string, headers?: Record<string, string>): Response {
   return new Response(`${text}\n`, { status, headers });

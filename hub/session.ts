@@ -316,10 +316,11 @@ export class Session implements LinkEvents {
     registry.leaveAll(conn);
     conn.rooms.clear();
     if (!this.#announced) return;
+    const failed = (error: unknown) => onError(error, { stage: "connection", connectionId: conn.id });
     try {
-      options.onDisconnect?.(conn as never, reason);
+      Promise.resolve(options.onDisconnect?.(conn as never, reason)).catch(failed);
     } catch (error) {
-      onError(error, { stage: "connection", connectionId: conn.id });
+      failed(error);
     }
   }
 }
