@@ -19,6 +19,8 @@ export interface Measurement extends Outcome {
   /** The server's heap before and after, in bytes. */
   readonly heapBefore: number;
   readonly heapAfter: number;
+  /** The processor time that the server took for the load, in milliseconds: it hardly depends on who else is busy. */
+  readonly cpuMs: number;
   /** What the server counts afterwards. */
   readonly stats: Readonly<Record<string, number>> | undefined;
 }
@@ -26,6 +28,7 @@ export interface Measurement extends Outcome {
 interface Stats {
   readonly rss: number;
   readonly heapUsed: number;
+  readonly cpuMs: number;
   readonly stats?: Readonly<Record<string, number>>;
 }
 
@@ -86,6 +89,7 @@ export async function measure(
       rssAfter: after.rss,
       heapBefore: before.heapUsed,
       heapAfter: after.heapUsed,
+      cpuMs: after.cpuMs - before.cpuMs,
       stats: after.stats,
     };
   } finally {

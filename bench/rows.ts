@@ -34,6 +34,8 @@ export interface Row {
   readonly rssMb: Range;
   /** What one open connection costs in resident memory. */
   readonly kbPerConnection?: Range;
+  /** How many messages the server delivers for a second of its processor time. */
+  readonly deliveriesPerCpuSecond: Range;
   /** How far the heap is from where it began, after the load. */
   readonly heapGrowthMb: Range;
   /** What the server counts after the load; all zero when nothing is left behind. */
@@ -78,6 +80,7 @@ export function toRow({ name, load }: Bench, candidate: Candidate, measured: rea
     ...(load.shape === "idle" && {
       kbPerConnection: over(({ rssAfter, rssBefore, delivered }) => (rssAfter - rssBefore) / delivered / 1e3),
     }),
+    deliveriesPerCpuSecond: over(({ delivered, cpuMs }) => delivered / cpuMs * 1_000),
     heapGrowthMb: over(({ heapAfter, heapBefore }) => (heapAfter - heapBefore) / 1e6),
     ...(worst.stats && { stats: worst.stats }),
   };

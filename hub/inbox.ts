@@ -69,6 +69,8 @@ export class Inbox {
   readonly #parts: InboxParts;
   readonly #calls = new Map<number, Call>();
   readonly #signals = new Set<Call>();
+  /** Requests that were taken back, and whose handlers still work: there is no end of them otherwise. */
+  readonly #abandoned = new Set<Call>();
   /** What was said after a message whose schema takes its time. */
   #waiting: ClientMessage[] | undefined;
   #closed = false;
@@ -80,7 +82,7 @@ export class Inbox {
 
   /** How many requests and signals are being handled, or wait for that. */
   get size(): number {
-    return this.#calls.size + this.#signals.size + (this.#waiting?.length ?? 0);
+    return this.#calls.size + this.#abandoned.size + this.#signals.size + (this.#waiting?.length ?? 0);
   }
 
   /** Takes a frame. Does not throw: a frame that is not of the protocol ends the connection. */
@@ -108,6 +110,7 @@ export class Inbox {
     const reason = new HubError("DISCONNECTED", "The client is gone");
     for (const call of [...this.#calls.values(), ...this.#signals]) call.abort(reason);
     this.#calls.clear();
+    this.#abandoned.clear();
     this.#signals.clear();
   }
 
@@ -171,10 +174,11 @@ export class Inbox {
     if (this.#calls.has(id)) {
       return this.#fail(id, new HubError("BAD_REQUEST", `Request ${id} is being handled already`));
     }
-    if (this.#calls.size >= limits.maxPendingRequests) {
+    // Those that were taken back have as much room of their own, so that a handler may take a moment to stop.
+    if (Math.max(this.#calls.size, this.#abandoned.size) >= limits.maxPendingRequests) {
       return this.#fail(
         id,
-        new HubError("RATE_LIMITED", `${this.#calls.size} requests wait for their answers`),
+        new HubError("RATE_LIMITED", `${this.#calls.size + this.#abandoned.size} requests are being handled`),
       );
     }
     let parsed: unknown;
@@ -197,7 +201,8 @@ export class Inbox {
     const fail = (error: unknown) =>
       this.#settle(id, call, () => this.#failRequest(id, name, error, "handler"));
     const answer = (output: unknown) => this.#answer(id, name, output, call);
-    if (this.#calls.get(id) !== call) return; // taken back while its schema took its time
+    // It may have been taken back while its schema took its time.
+    if (this.#calls.get(id) !== call) return void this.#abandoned.delete(call);
     try {
       const output = handler(input, call);
       if (isThenable(output)) Promise.resolve(output).then(answer).catch(fail);
@@ -227,7 +232,7 @@ export class Inbox {
 
   /** Does the last thing for a request, unless it was taken back. */
   #settle(id: number, call: Call, act: () => void): void {
-    if (this.#calls.get(id) !== call) return;
+    if (this.#calls.get(id) !== call) return void this.#abandoned.delete(call);
     act();
     this.#calls.delete(id);
   }
@@ -235,8 +240,11 @@ export class Inbox {
   #cancel(id: number): void {
     const index = this.#waiting?.findIndex((message) => message[0] === "req" && message[1] === id) ?? -1;
     if (index >= 0) return void this.#waiting!.splice(index, 1);
-    this.#calls.get(id)?.abort(new HubError("TIMEOUT", "The client gave up"));
+    const call = this.#calls.get(id);
+    if (!call) return;
     this.#calls.delete(id);
+    this.#abandoned.add(call);
+    call.abort(new HubError("TIMEOUT", "The client gave up"));
   }
 
   #signal(name: string, payload: unknown): void {

@@ -66,11 +66,6 @@ export class Outbox implements Gatherer {
     return this.#held.dropped;
   }
 
-  /** Whether everything has been handed to the link, and has left it as far as the link can tell. */
-  get idle(): boolean {
-    return this.#closed || (this.#held.size === 0 && !this.#sequence && this.#link.bufferedAmount === 0);
-  }
-
   /**
    * Sends a message: with everything else of this turn, or when the connection has caught up.
    *

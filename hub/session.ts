@@ -67,7 +67,7 @@ export class Session implements LinkEvents {
   readonly #codec: Codec;
   readonly #turn: Turn;
   readonly #leave: () => void;
-  readonly #aborter = new AbortController();
+  #aborter: AbortController | undefined;
   readonly #cancelDeadline: () => void;
   #conn: Connection | undefined;
   #inbox: Inbox | undefined;
@@ -135,7 +135,7 @@ export class Session implements LinkEvents {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelDeadline();
-    this.#aborter.abort(new HubError("DISCONNECTED", "The client is gone"));
+    this.#aborter?.abort(new HubError("DISCONNECTED", "The client is gone"));
     this.#forgetUser();
     if (this.#conn) this.#end(this.#conn, { code, reason });
     this.#leave();
@@ -214,8 +214,10 @@ export class Session implements LinkEvents {
     const { request, address } = this.#request;
     const surface = contract.roles.get(role);
     if (!surface) throw new HubError("FORBIDDEN", `There is no role "${role.slice(0, 64)}"`);
+    this.#aborter = new AbortController();
     const handshake = { role, token, request, address, signal: this.#aborter.signal };
     const { role: given, user, ctx } = await options.authenticate(handshake);
+    this.#aborter = undefined;
     if (given !== role) throw new HubError("FORBIDDEN", `Not allowed to connect as "${role}"`);
     const link = this.#link;
     return new Connection({

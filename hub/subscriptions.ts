@@ -33,6 +33,8 @@ export class Subscriptions {
   readonly #parts: SubscriptionsParts;
   /** By topic; the object also tells one subscription from a later one of the same topic. */
   readonly #active = new Map<string, { live: boolean }>();
+  /** Subscribes that have not ended: giving one up does not end what decides about it. */
+  #underWay = 0;
 
   /** @param parts What it needs. */
   constructor(parts: SubscriptionsParts) {
@@ -59,9 +61,10 @@ export class Subscriptions {
   async subscribe(id: number, name: string, since?: Position): Promise<void> {
     const { conn, topics, registry, max, onError } = this.#parts;
     const mark = { live: false };
+    this.#underWay++;
     try {
       if (this.#active.has(name)) throw new HubError("BAD_REQUEST", `Subscribed to "${name}" already`);
-      if (this.#active.size >= max) {
+      if (this.#active.size >= max || this.#underWay > max) {
         throw new HubError("RATE_LIMITED", `Cannot subscribe to more than ${max} topics`);
       }
       const topic = topics.find(name, conn.role);
@@ -81,6 +84,8 @@ export class Subscriptions {
       if (this.#active.get(name) === mark) this.#active.delete(name);
       if (!(error instanceof HubError)) onError(error, { stage: "handler", name, connectionId: conn.id });
       sendError(conn, error, (wire) => new Outgoing(["err", id, wire]), onError);
+    } finally {
+      this.#underWay--;
     }
   }
 

@@ -6,6 +6,7 @@
 
 import type { Encoded } from "../contract/mod.ts";
 import { toSendableCode, toSendableReason } from "./close.ts";
+import { maxByteLength } from "./frame.ts";
 import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
 import type {
   BunSocket,
@@ -34,6 +35,8 @@ class BunLink implements Link {
   #state: "open" | "closing" | "closed" = "open";
   #congested = false;
   #compress = false;
+  /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
+  #atMost = 0;
 
   constructor(acceptor: LinkAcceptor, request: LinkRequest, subprotocol: string) {
     this.#acceptor = acceptor;
@@ -47,12 +50,15 @@ class BunLink implements Link {
   }
 
   get bufferedAmount(): number {
-    return this.#state === "open" ? this.#socket?.getBufferedAmount() ?? 0 : 0;
+    if (this.#state !== "open") return 0;
+    if (this.#atMost >= this.#acceptor.highWaterBytes) this.#atMost = this.#socket?.getBufferedAmount() ?? 0;
+    return this.#atMost;
   }
 
   send(frame: Encoded): void {
     if (this.#state !== "open") return;
     this.#socket?.send(frame, this.#compress);
+    this.#atMost += maxByteLength(frame);
     this.#congested ||= this.bufferedAmount >= this.#acceptor.highWaterBytes;
   }
 

@@ -29,3 +29,12 @@ export function exceedsBytes(frame: Encoded, limit: number): boolean {
   if (typeof frame !== "string" || frame.length * MAX_BYTES_PER_UNIT <= limit) return false;
   return byteLengthOf(frame) > limit;
 }
+
+/**
+ * The most bytes that a frame can take on the wire.
+ *
+ * @param frame The frame.
+ */
+export function maxByteLength(frame: Encoded): number {
+  return typeof frame === "string" ? frame.length * MAX_BYTES_PER_UNIT : frame.byteLength;
+}

@@ -11,7 +11,10 @@ import type { Encoded } from "../contract/mod.ts";
 export interface Link {
   /** The subprotocol that both ends agreed on: it names the codec. */
   readonly subprotocol: string;
-  /** How many bytes were handed to `send` and have not left yet, as far as the carrier can tell. */
+  /**
+   * How many bytes were handed to `send` and have not left yet, as far as the carrier can tell. Below
+   * `LinkAcceptor.highWaterBytes` it may be too high, because finding out costs as much as sending.
+   */
   readonly bufferedAmount: number;
   /**
    * Sends a frame. Returns at once; after the link has closed it does nothing.

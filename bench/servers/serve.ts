@@ -21,7 +21,8 @@ export function serve({ fetch, websocket, stats }: Served): void {
     if (!request.url.endsWith("/stats")) return fetch(request, platform as never);
     collectGarbage();
     const { rss, heapUsed } = process.memoryUsage();
-    return Response.json({ rss, heapUsed, stats: stats?.() });
+    const { user, system } = process.cpuUsage();
+    return Response.json({ rss, heapUsed, cpuMs: (user + system) / 1_000, stats: stats?.() });
   };
   const { Bun } = globalThis as { Bun?: { serve(options: object): { port: number } } };
   if (Bun) {

@@ -7,7 +7,8 @@ const http = createServer((request, response) => {
   if (!request.url.endsWith("/stats")) return response.writeHead(404).end();
   globalThis.gc?.();
   const { rss, heapUsed } = process.memoryUsage();
-  response.setHeader("content-type", "application/json").end(JSON.stringify({ rss, heapUsed }));
+  const { user, system } = process.cpuUsage();
+  response.setHeader("content-type", "application/json").end(JSON.stringify({ rss, heapUsed, cpuMs: (user + system) / 1_000 }));
 });
 const io = new Server(http, { transports: ["websocket"], serveClient: false });
 

@@ -168,7 +168,7 @@ hostileTest("what a client does not read is buffered, and drains once when it re
     drain.call(server);
   };
   raw.socket.resume();
-  await waitFor(() => raw.receivedBytes > sent && server.link.bufferedAmount === 0, { what: "the rest" });
+  await waitFor(() => raw.receivedBytes > sent, { what: "the rest" });
   await waitFor(() => server.drains > 0, { what: "the drain" });
   assertEquals(server.drains, 1);
   assert(atDrain[0] < scene.acceptor.highWaterBytes);
@@ -186,9 +186,7 @@ hostileTest("what waits without being too much never drains", async (scene) => {
   for (let index = 0; index < 32; index++) server.link.send(BLOCK);
   await waitFor(() => server.link.bufferedAmount > 0);
   raw.socket.resume();
-  await waitFor(() => raw.receivedBytes > 32 * BLOCK.length && server.link.bufferedAmount === 0, {
-    what: "the rest",
-  });
+  await waitFor(() => raw.receivedBytes > 32 * BLOCK.length, { what: "the rest" });
   assertEquals(server.drains, 0);
 });
 
