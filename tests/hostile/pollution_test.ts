@@ -1,0 +1,95 @@
+import { assert, assertEquals } from "@std/assert";
+import { waitFor } from "../harness.ts";
+import { hostileTest } from "./scene.ts";
+
+/** Payloads that pollute whatever merges or copies them carelessly; as text, as they come over the wire. */
+const POLLUTING = [
+  '{"__proto__":{"polluted":true}}',
+  '{"a":1,"__proto__":{"polluted":true,"toString":null}}',
+  '{"constructor":{"prototype":{"polluted":true}}}',
+  '{"__proto__":null,"constructor":null,"hasOwnProperty":null,"then":null,"toJSON":null}',
+  '{"a":{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}}',
+  '[{"__proto__":[{"polluted":true}]}]',
+  '{"then":{"then":{}},"toJSON":"x","length":-1,"valueOf":1}',
+];
+
+/** Fails unless a value, and all that is in it, is a plain one of this process. */
+function assertPlain(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  const prototype = Object.getPrototypeOf(value);
+  assert(
+    prototype === Object.prototype || prototype === Array.prototype || prototype === null,
+    "a payload brought its own prototype",
+  );
+  assert(!("polluted" in value) || Object.hasOwn(value, "polluted"));
+  for (const key of Object.keys(value)) {
+    assertPlain(Object.getOwnPropertyDescriptor(value, key)!.value);
+  }
+}
+
+hostileTest(
+  "payloads that pollute prototypes pass through every kind of schema without effect",
+  async (scene) => {
+    const { enter, neighbour } = scene;
+    const intruder = await enter();
+    const got: Record<string, unknown[]> = { any: [], record: [], object: [], loose: [] };
+    neighbour.on("any", (value) => got.any!.push(value));
+    neighbour.on("record", (value) => got.record!.push(value));
+    neighbour.on("object", (value) => got.object!.push(value));
+    neighbour.on("loose", (value) => got.loose!.push(value));
+    let lastId = 0;
+    for (const payload of POLLUTING) {
+      const id = ++lastId;
+      intruder.say(`[["req",${id},"echo",${payload}]]`);
+      const [, , answer] = await intruder.hears("res", id);
+      assertEquals(
+        JSON.stringify(answer),
+        payload,
+        "a payload that nothing looks into is passed on as it is",
+      );
+      assertPlain(answer);
+      for (const signal of ["any", "record", "object", "loose"]) {
+        intruder.say(
+          `[["sig","${signal}",${payload}]]`,
+        );
+      }
+      intruder.say(`[["req",${++lastId},"strict",${payload}]]`);
+      assertEquals((await intruder.hears("err", lastId))[2].code, "VALIDATION");
+    }
+    await intruder.proveAlive();
+    await waitFor(() => got.any!.length === POLLUTING.length, { what: "the broadcasts" });
+    assertEquals(got.any!.map((value) => JSON.stringify(value)), POLLUTING);
+    for (const values of Object.values(got)) values.forEach(assertPlain);
+    for (const value of got.object!) assert(!Object.hasOwn(value as object, "polluted"));
+    for (const sample of [{}, [], () => {}, ""] as const) {
+      assert(!("polluted" in Object(sample)));
+      assertEquals(typeof Object(sample).toString, "function");
+    }
+  },
+);
+
+hostileTest(
+  "hellos, errors and names that pollute prototypes do so without effect",
+  async ({ intrude, hub }) => {
+    const rude = await intrude();
+    rude.say(
+      '[["hello",{"role":"member","__proto__":{"token":"stolen"},"constructor":{"prototype":{"polluted":1}}}]]',
+    );
+    const [, { connection }] = await rude.hears("welcome");
+    assertEquals((await hub.cluster.connections({ user: "stolen" })).connections, []);
+    rude.say('[["err",1,{"code":"__proto__","message":"x","data":{"__proto__":{"polluted":true}}}]]');
+    rude.say('[["res",1,{"__proto__":{"polluted":true}}]]');
+    rude.send(["sub", 1, "open/__proto__"], ["sub", 2, "open/constructor"], ["sub", 3, "log/__proto__"]);
+    for (const id of [1, 2, 3]) await rude.hears("res", id);
+    hub.publish("open/__proto__", JSON.parse('{"__proto__":{"polluted":true}}'));
+    assertEquals(JSON.stringify((await rude.hears("pub"))[2]), '{"__proto__":{"polluted":true}}');
+    assertEquals((await hub.cluster.connections({ id: connection })).connections.length, 1);
+    await rude.proveAlive();
+  },
+);
+
+hostileTest("a hello that inherits its role has none", async ({ intrude }) => {
+  const rude = await intrude();
+  rude.say('[["hello",{"__proto__":{"role":"member"}}]]');
+  assertEquals((await rude.closed()).code, 4500);
+});
