@@ -41,5 +41,5 @@ export function priceAt(seed: string, symbol: string, n: number): number {
     const name = `${seed}/${symbol}/${octave}`;
     change += smoothNoise(name, n / (LONGEST >> octave)) * 0.6 ** octave;
   }
-  return Math.round(start * (1 + change * 0.06) * 100) / 100;
+  return Math.round(start * (1 + change * 0.03) * 100) / 100;
 }

@@ -132,7 +132,7 @@ export class Chart {
     setText(this.#high, scale.high.toFixed(2));
     setText(this.#low, scale.low.toFixed(2));
     this.#dot.dataset.node = String(series.last.node);
-    this.#dot.style.top = `${(scale.high - priceAt(series.ticks, end)) * y * 100}%`;
+    this.#dot.style.setProperty("--at", String((scale.high - priceAt(series.ticks, end)) * y));
     const endMs = end * TICK_MS + series.lagMs;
     this.#pending = this.#pending.filter(({ at, element }) => {
       const position = 1 - (endMs - at) / SPAN_MS;

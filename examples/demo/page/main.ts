@@ -27,3 +27,5 @@ setUpName((name) => {
   chat.name = name;
   for (const part of parts) part.attach(client);
 });
+// All is in its place: now it may be seen.
+document.body.dataset.ready = "";

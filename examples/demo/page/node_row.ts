@@ -125,6 +125,6 @@ function factsOf({ state }: Slot, load: Load | undefined, silent: boolean): stri
   if (state === "starting") return "starting…";
   if (!load) return silent ? "does not answer" : "not heard of yet";
   const { connections, traffic } = load;
-  const crossing = `${traffic.in} in, ${traffic.out} out a second`;
+  const crossing = `${traffic.in} in, ${traffic.out} out /s`;
   return `${count(connections, "window")} · ${state === "stopping" ? "sending them elsewhere…" : crossing}`;
 }

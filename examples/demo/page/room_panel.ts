@@ -27,6 +27,7 @@ export class RoomPanel {
   readonly tab: HTMLButtonElement;
   readonly panel: HTMLElement;
   readonly #list: MessageList;
+  readonly #absent = make("span", { class: "visually-hidden" }, ", not joined");
   readonly #unread = make("span", { class: "unread" });
   readonly #toggle: HTMLButtonElement;
   readonly #members = make("ul", { class: "members" });
@@ -49,6 +50,7 @@ export class RoomPanel {
       },
       make("span", { attrs: { "aria-hidden": "true" } }, "#"),
       room,
+      this.#absent,
       this.#unread,
     );
     this.#toggle = make("button", {
@@ -88,6 +90,7 @@ export class RoomPanel {
   /** Whether this window is in the room. */
   set joined(joined: boolean) {
     this.tab.dataset.joined = String(joined);
+    this.#absent.hidden = joined;
     setText(this.#toggle, joined ? "Leave" : "Join");
     this.#toggle.setAttribute("aria-label", `${joined ? "Leave" : "Join"} ${this.room}`);
     this.#toggle.classList.toggle("primary", !joined);

@@ -32,6 +32,7 @@ export class Status {
     if (this.#pill.dataset.state === "open" && this.#node === node) return;
     const moved = this.#node !== 0 && this.#node !== node;
     this.#node = node;
+    document.title = `Node ${node} · Trunkline demo`;
     this.#show("open", moved ? `Moved to node ${node}` : `Connected to node ${node}`, node);
     if (!moved) return;
     this.#timer = setTimeout(() => this.#show("open", `Connected to node ${node}`, node), NEWS_MS);
