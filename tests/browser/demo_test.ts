@@ -77,6 +77,22 @@ test("a window whose node is killed moves to another one, and the dead node leav
   assertEquals(ann.problems, []);
 }, TIMEOUT);
 
+test(
+  "the prices go on when the node that publishes them is stopped, and when the next one is killed",
+  async () => {
+    await using demo = await Demo.start();
+    const ann = await demo.open("Ann", 1);
+    const first = await ann.publisherOtherThan(0);
+    await ann.press("Stop", first);
+    const second = await ann.publisherOtherThan(first);
+    await ann.seesPricesMove();
+    await ann.press("Kill", second);
+    await ann.publisherOtherThan(second);
+    await ann.seesPricesMove();
+  },
+  TIMEOUT,
+);
+
 test("every control has a name, and a message can be sent and a room joined without a mouse", async () => {
   await using demo = await Demo.start("--nodes", "2");
   const ann = await demo.open("Ann", 1);

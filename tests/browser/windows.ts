@@ -123,6 +123,14 @@ export class DemoWindow {
     await this.page.locator(`.node[data-node="${node}"] .facts`, { hasText: text }).waitFor();
   }
 
+  /** Waits until another node than this one is said to publish the prices, and tells which. */
+  async publisherOtherThan(node: number): Promise<number> {
+    const publisher = this.page.locator(
+      `.node:not([data-node="${node}"]):has(.badge:text-is("ticker"):visible)`,
+    );
+    return Number(await publisher.getAttribute("data-node"));
+  }
+
   /** Waits until the price has changed a few times. */
   async seesPricesMove(): Promise<void> {
     const prices = new Set<string>();
