@@ -17,7 +17,7 @@ import { Events } from "./events.ts";
 import { findConnections } from "./find_connections.ts";
 import { HandlerTable } from "./handlers.ts";
 import type { Published } from "./history.ts";
-import { KeyedLimit, resolveLimits } from "./limits.ts";
+import { checkTimes, KeyedLimit, resolveLimits } from "./limits.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Members } from "./membership.ts";
 import type { AnyHubOptions, HubErrorInfo, HubOptions } from "./options.ts";
@@ -89,9 +89,16 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
   const options = { ...given, clock };
   const limits = resolveLimits(given);
   const nodeId = crypto.randomUUID();
+  const heartbeatMs = given.heartbeatMs ?? 25_000;
   const requestTimeoutMs = given.requestTimeoutMs ?? 10_000;
   const backplaneTimeoutMs = given.backplaneTimeoutMs ?? 10_000;
   const clusterTimeoutMs = clusterOptions.requestTimeoutMs ?? 5_000;
+  checkTimes({
+    heartbeatMs,
+    requestTimeoutMs,
+    backplaneTimeoutMs,
+    "cluster.requestTimeoutMs": clusterTimeoutMs,
+  });
   const onError = guard(
     given.onError ?? ((error, info) => console.error(`[trunkline] ${info.stage}`, info, error)),
   );
@@ -106,14 +113,15 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     onStatus: (status) => lifecycle.backplaneIs(status),
   });
   const registry = new Registry(backplane.interest);
-  const events = new Events({ contract, registry, backplane });
+  const connections = new Map<string, Session>();
+  const find = (id: string): Connection | undefined => connections.get(id)?.conn;
+  const events = new Events({ contract, registry, backplane, find });
   const topics = new Topics({ contract, registry, backplane, clock, max: limits.maxHistories });
   const questions = new Questions({
     backplane,
     clock,
     onError: (error, name) => onError(error, { stage: "handler", name }),
   });
-  const connections = new Map<string, Session>();
   const members = new Members({
     backplane,
     nodeId,
@@ -124,7 +132,6 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     onLeave: (id) => questions.left(id),
   });
   const bus = new Bus({ contract, backplane, members, questions, timeoutMs: clusterTimeoutMs, onError });
-  const find = (id: string): Connection | undefined => connections.get(id)?.conn;
   const directory = new Directory({ backplane, members, questions, events, requestTimeoutMs, find });
   const rooms = new Rooms({ registry, events, find });
   const handlers = new HandlerTable(contract);
@@ -135,7 +142,7 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     options,
     limits,
     nodeId,
-    heartbeatMs: given.heartbeatMs ?? 25_000,
+    heartbeatMs,
     requestTimeoutMs,
     handlers,
     topics,

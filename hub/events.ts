@@ -8,6 +8,7 @@ import { type Contract, type Entry, HubError, parseNow } from "../contract/mod.t
 import type { Backplane } from "./backplane.ts";
 import { roleChannel, roomChannel, userChannel } from "./channels.ts";
 import type { Connection } from "./connection.ts";
+import type { Audience } from "./group.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Registry } from "./registry.ts";
 
@@ -25,12 +26,15 @@ export interface EventsOptions {
   readonly registry: Registry;
   /** The other nodes. */
   readonly backplane: Backplane;
+  /** A connection of this node. */
+  find(id: string): Connection | undefined;
 }
 
 /** The events of a hub. */
 export class Events {
   readonly #registry: Registry;
   readonly #backplane: Backplane;
+  readonly #find: (id: string) => Connection | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #shared: ReadonlyMap<string, Entry>;
   /** Messages to several rooms that have arrived over one of them; the older half is forgotten first. */
@@ -38,9 +42,10 @@ export class Events {
   #rememberedBefore = new Set<string>();
 
   /** @param options What it needs. */
-  constructor({ contract, registry, backplane }: EventsOptions) {
+  constructor({ contract, registry, backplane, find }: EventsOptions) {
     this.#registry = registry;
     this.#backplane = backplane;
+    this.#find = find;
     this.#shared = contract.shared.serverToClient;
     for (const surface of contract.roles.values()) {
       for (const [name, entry] of surface.serverToClient) this.#entries.set(name, entry);
@@ -127,27 +132,28 @@ export class Events {
   }
 
   #deliver(group: string, name: string, parsed: unknown, except?: string): void {
-    this.#registry.deliver(group, outgoing(name, parsed), this.#filter(name, except));
+    this.#registry.deliver(group, outgoing(name, parsed), this.#audience(name, except));
   }
 
   #deliverAll(rooms: readonly string[], name: string, parsed: unknown, except?: string): void {
     const message = outgoing(name, parsed);
-    const accepts = this.#filter(name, except);
+    const { event, except: excepted } = this.#audience(name, except) ?? {};
     const reached = new Set<Connection>();
     for (const room of rooms) {
       for (const conn of this.#registry.members(roomChannel(room))) {
-        if (reached.has(conn) || accepts?.(conn) === false) continue;
+        if (reached.has(conn) || conn === excepted) continue;
+        if (event !== undefined && !conn.surface.serverToClient.has(event)) continue;
         reached.add(conn);
         conn.outbox.push(message);
       }
     }
   }
 
-  /** Who is sent an event: not the excepted one, and only roles that have it. */
-  #filter(name: string, except: string | undefined | null): ((conn: Connection) => boolean) | undefined {
-    const shared = this.#shared.has(name);
-    if (shared && !except) return undefined;
-    return (conn) => conn.id !== except && (shared || conn.surface.serverToClient.has(name));
+  /** Whom an event is for: not the excepted one, and only roles that have it. */
+  #audience(name: string, except: string | undefined | null): Audience | undefined {
+    const event = this.#shared.has(name) ? undefined : name;
+    if (event === undefined && !except) return undefined;
+    return { event, except: except ? this.#find(except) : undefined };
   }
 
   #remembers(id: string): boolean {

@@ -51,6 +51,18 @@ export function resolveLimits({ limits = {}, slowConsumer: policy = "close" }: A
   return resolved;
 }
 
+/**
+ * Checks times that the application gave.
+ *
+ * @param times In milliseconds, by name.
+ * @throws {RangeError} When one is not above 0.
+ */
+export function checkTimes(times: Readonly<Record<string, number>>): void {
+  for (const [name, ms] of Object.entries(times)) {
+    if (!(ms > 0)) throw new RangeError(`Cannot use ${ms} as ${name}: give more than 0`);
+  }
+}
+
 /** A token bucket (https://en.wikipedia.org/wiki/Token_bucket). */
 export class RateLimiter {
   readonly #clock: Clock;

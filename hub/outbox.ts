@@ -9,25 +9,25 @@ import type { Link } from "../transports/transport.ts";
 import { Held, type HeldLimits } from "./held.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Sequence } from "./sequence.ts";
-import type { Gatherer, Turn } from "./turn.ts";
+import type { Tape } from "./tape.ts";
+import type { FrameLimits, Gatherer, Turn } from "./turn.ts";
 
 /** How long a connection may be beyond its bounds: a burst that one busy turn brought is not the client's fault. */
 const GRACE_MS = 200;
 
 /** The bounds of an outbox. */
-export interface OutboxLimits extends HeldLimits {
-  /** Messages in one frame. */
-  readonly maxFrameMessages: number;
-  /** The size from which on a frame leaves at once, in bytes (UTF-16 units of text). */
-  readonly maxFrameBytes: number;
+export interface OutboxLimits extends HeldLimits, FrameLimits {
   /** From so many unsent bytes of the link on, messages are held. */
   readonly highWaterBytes: number;
 }
 
 /** The outbox of a connection. It starts corked: nothing leaves before `uncork`. */
 export class Outbox implements Gatherer {
+  /** The turn that this connection's transport and codec share. */
+  readonly turn: Turn;
+  /** The tape that it follows in this turn; kept by the tape. */
+  tape: Tape | undefined;
   readonly #link: Link;
-  readonly #turn: Turn;
   readonly #limits: OutboxLimits;
   readonly #clock: Clock;
   readonly #overflow: () => void;
@@ -49,7 +49,7 @@ export class Outbox implements Gatherer {
    */
   constructor(link: Link, turn: Turn, limits: OutboxLimits, clock: Clock, overflow: () => void) {
     this.#link = link;
-    this.#turn = turn;
+    this.turn = turn;
     this.#limits = limits;
     this.#clock = clock;
     this.#overflow = overflow;
@@ -74,22 +74,36 @@ export class Outbox implements Gatherer {
    */
   push(message: Outgoing): void {
     if (this.#closed) return;
+    if (this.tape) this.deviate();
     const before = this.#sequence;
-    const sequence = (before ?? this.#turn.root).with(message);
-    if (!before) this.#turn.gather(this);
-    if (sequence.count < this.#limits.maxFrameMessages && sequence.size < this.#limits.maxFrameBytes) {
-      this.#sequence = sequence;
-    } else {
-      this.#sequence = this.#turn.root;
-      this.#emit(sequence);
-    }
+    const sequence = (before ?? this.turn.root).with(message);
+    if (!before) this.turn.gather(this);
+    if (this.turn.isFull(sequence)) {
+      this.#sequence = this.turn.root;
+      this.emit(sequence);
+    } else this.#sequence = sequence;
+  }
+
+  /** Whether it has been sent something in this turn. */
+  get busy(): boolean {
+    return this.#sequence !== undefined || this.tape !== undefined;
+  }
+
+  /** Stops following its tape: from here on it has a sequence of its own. */
+  deviate(): void {
+    const { tape } = this;
+    if (!tape) return;
+    this.tape = undefined;
+    this.#sequence = tape.leave(this);
+    this.turn.gather(this);
   }
 
   /** Sends what was gathered in this turn. */
   flush(): void {
+    this.deviate();
     const sequence = this.#sequence;
     this.#sequence = undefined;
-    if (sequence && sequence.count > 0 && !this.#closed) this.#emit(sequence);
+    if (sequence && sequence.count > 0) this.emit(sequence);
   }
 
   /**
@@ -100,7 +114,7 @@ export class Outbox implements Gatherer {
   uncork(first: Outgoing): void {
     if (this.#closed) return;
     this.#corked = false;
-    const { codec } = this.#turn;
+    const { codec } = this.turn;
     this.#send(codec.join([first.encoded(codec)]));
     this.drained();
   }
@@ -119,12 +133,15 @@ export class Outbox implements Gatherer {
   /** Forgets everything; nothing is sent any more. */
   close(): void {
     this.#closed = true;
+    this.deviate();
     this.#sequence = undefined;
     this.#cancelJudging?.();
     this.#held.clear();
   }
 
-  #emit(sequence: Sequence): void {
+  /** Sends a sequence now, or holds it while the connection is slow. */
+  emit(sequence: Sequence): void {
+    if (this.#closed) return;
     if (this.#holding) this.#hold(sequence);
     else {
       this.#send(sequence.frame());

@@ -55,7 +55,9 @@ export class Reception {
   attach(transport: Transport): void {
     const { limits } = this.#context;
     const turns = new Map(
-      this.#codecs.map((codec) => [codec.subprotocol, new Turn(codec, (end) => transport.endOfTurn(end))]),
+      this.#codecs.map((
+        codec,
+      ) => [codec.subprotocol, new Turn(codec, limits.outbox, (end) => transport.endOfTurn(end))]),
     );
     const acceptor: LinkAcceptor = {
       subprotocols: [...turns.keys()],

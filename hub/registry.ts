@@ -7,6 +7,7 @@
 
 import { HubError } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
+import { type Audience, Group } from "./group.ts";
 import type { Interest } from "./interest.ts";
 import type { Outgoing } from "./outgoing.ts";
 
@@ -23,7 +24,7 @@ const NOBODY: ReadonlySet<Connection> = new Set();
 /** The groups of this node. */
 export class Registry {
   readonly #interest: Interest;
-  readonly #groups = new Map<string, Set<Connection>>();
+  readonly #groups = new Map<string, Group>();
 
   /** @param interest The channels that this node listens to. */
   constructor(interest: Interest) {
@@ -42,7 +43,7 @@ export class Registry {
 
   /** Who is in a group. */
   members(group: string): ReadonlySet<Connection> {
-    return this.#groups.get(group) ?? NOBODY;
+    return this.#groups.get(group)?.members ?? NOBODY;
   }
 
   /**
@@ -102,8 +103,9 @@ export class Registry {
     const membership = conn.memberships.get(group);
     if (!membership) return;
     conn.memberships.delete(group);
-    const members = this.#groups.get(group);
-    if (members?.delete(conn) && members.size === 0) this.#groups.delete(group);
+    const left = this.#groups.get(group);
+    left?.delete(conn);
+    if (left?.members.size === 0) this.#groups.delete(group);
     membership.release();
   }
 
@@ -117,19 +119,17 @@ export class Registry {
    *
    * @param group The group.
    * @param message The message.
-   * @param accepts Left out when every member can be sent it.
+   * @param audience Whom it is for; left out for all.
+   * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded.
    */
-  deliver(group: string, message: Outgoing, accepts?: (conn: Connection) => boolean): void {
-    const members = this.#groups.get(group);
-    if (!members) return;
-    if (!accepts) { for (const conn of members) conn.outbox.push(message); }
-    else for (const conn of members) if (accepts(conn)) conn.outbox.push(message);
+  deliver(group: string, message: Outgoing, audience?: Audience): void {
+    this.#groups.get(group)?.deliver(message, audience);
   }
 
-  #enter(group: string, conn: Connection): void {
-    let members = this.#groups.get(group);
-    if (!members) this.#groups.set(group, members = new Set());
-    members.add(conn);
+  #enter(name: string, conn: Connection): void {
+    let group = this.#groups.get(name);
+    if (!group) this.#groups.set(name, group = new Group());
+    group.add(conn);
   }
 }
 

@@ -8,6 +8,14 @@
 import type { Codec } from "../contract/mod.ts";
 import { Sequence } from "./sequence.ts";
 
+/** How large a frame may get. */
+export interface FrameLimits {
+  /** Messages in one frame. */
+  readonly maxFrameMessages: number;
+  /** The size from which on a frame leaves at once, in bytes (UTF-16 units of text). */
+  readonly maxFrameBytes: number;
+}
+
 /** Whoever gathers within a turn. */
 export interface Gatherer {
   /** Sends what was gathered. Does not throw. */
@@ -18,16 +26,19 @@ export interface Gatherer {
 export class Turn {
   /** The codec of the connections that gather here. */
   readonly codec: Codec;
+  readonly #limits: FrameLimits;
   readonly #endOfTurn: (callback: () => void) => void;
   #root: Sequence;
   #gatherers: Gatherer[] = [];
 
   /**
    * @param codec The codec of the connections that gather here.
+   * @param limits How large a frame may get.
    * @param endOfTurn See `Transport.endOfTurn`.
    */
-  constructor(codec: Codec, endOfTurn: (callback: () => void) => void) {
+  constructor(codec: Codec, limits: FrameLimits, endOfTurn: (callback: () => void) => void) {
     this.codec = codec;
+    this.#limits = limits;
     this.#endOfTurn = endOfTurn;
     this.#root = new Sequence(codec);
   }
@@ -35,6 +46,11 @@ export class Turn {
   /** The empty sequence of this turn. */
   get root(): Sequence {
     return this.#root;
+  }
+
+  /** Whether a sequence fills a frame, and has to leave before the turn ends. */
+  isFull({ count, size }: Sequence): boolean {
+    return count >= this.#limits.maxFrameMessages || size >= this.#limits.maxFrameBytes;
   }
 
   /** Asks to be flushed at the end of this turn; ask once per turn. */

@@ -1,0 +1,92 @@
+/**
+ * What a group is sent in one turn, as one sequence for all of its members. A publish to ten thousand connections
+ * costs as much as one to ten, as long as they are sent nothing else in that turn: whoever is, deviates, and from then
+ * on until the end of the turn has a sequence of its own.
+ *
+ * @module
+ */
+
+import type { Outbox } from "./outbox.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Sequence } from "./sequence.ts";
+import type { Gatherer, Turn } from "./turn.ts";
+
+/** The tape of a group's members that share a turn. */
+export class Tape implements Gatherer {
+  readonly #turn: Turn;
+  readonly #members = new Set<Outbox>();
+  /** Members with a sequence of their own in this turn. */
+  readonly #deviating = new Set<Outbox>();
+  /** What was sent in this turn; absent when nothing was. */
+  #sequence: Sequence | undefined;
+
+  /** @param turn The turn that the members share. */
+  constructor(turn: Turn) {
+    this.#turn = turn;
+  }
+
+  /** How many members there are. */
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** Takes a member in; it is sent what comes from here on. */
+  add(outbox: Outbox): void {
+    this.#members.add(outbox);
+    if (this.#sequence) this.#deviating.add(outbox);
+  }
+
+  /** Lets a member go; what it was sent before still leaves. */
+  delete(outbox: Outbox): void {
+    if (outbox.tape === this) outbox.deviate();
+    this.#members.delete(outbox);
+    this.#deviating.delete(outbox);
+  }
+
+  /**
+   * Sends a message to all members.
+   *
+   * @param message The message.
+   * @param except Not to this one.
+   * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
+   */
+  push(message: Outgoing, except?: Outbox): void {
+    message.encoded(this.#turn.codec); // first: what cannot be encoded changes nothing
+    const sequence = (this.#sequence ?? this.#begin()).with(message);
+    if (except?.tape === this) except.deviate();
+    for (const outbox of this.#deviating) if (outbox !== except) outbox.push(message);
+    this.#sequence = sequence;
+    if (!this.#turn.isFull(sequence)) return;
+    this.#emit(sequence);
+    this.#sequence = this.#turn.root;
+  }
+
+  /** A member goes its own way; tells what it was sent in this turn. */
+  leave(outbox: Outbox): Sequence {
+    this.#deviating.add(outbox);
+    return this.#sequence ?? this.#turn.root;
+  }
+
+  /** Sends what was gathered in this turn. */
+  flush(): void {
+    const sequence = this.#sequence;
+    this.#sequence = undefined;
+    this.#deviating.clear();
+    if (sequence && sequence.count > 0) this.#emit(sequence);
+    for (const outbox of this.#members) if (outbox.tape === this) outbox.tape = undefined;
+  }
+
+  /** The first message of a turn: whoever has been sent nothing yet follows the tape. */
+  #begin(): Sequence {
+    for (const outbox of this.#members) {
+      if (outbox.busy) this.#deviating.add(outbox);
+      else outbox.tape = this;
+    }
+    this.#turn.gather(this);
+    return this.#turn.root;
+  }
+
+  #emit(sequence: Sequence): void {
+    for (const outbox of this.#members) if (outbox.tape === this) outbox.emit(sequence);
+  }
+}

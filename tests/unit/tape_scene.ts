@@ -1,0 +1,70 @@
+import type { Surface } from "../../contract/mod.ts";
+import type { Connection } from "../../hub/connection.ts";
+import { Outbox, type OutboxLimits } from "../../hub/outbox.ts";
+import { Turn } from "../../hub/turn.ts";
+import type { Link } from "../../transports/transport.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { CountingCodec, numbered } from "./counting_codec.ts";
+
+const LIMITS: OutboxLimits = {
+  maxMessages: Infinity,
+  maxBytes: Infinity,
+  policy: "close",
+  maxFrameMessages: 64,
+  maxFrameBytes: 64 * 1024,
+  highWaterBytes: Infinity,
+};
+
+/** As much of a connection as groups see, with a real outbox over a link that only remembers. */
+export class FakeConnection {
+  readonly memberships: Connection["memberships"] = new Map();
+  readonly surface: Surface;
+  readonly outbox: Outbox;
+  readonly #scene: TapeScene;
+  readonly #link: Link & { frames: (string | Uint8Array)[] };
+  closed = false;
+
+  constructor(scene: TapeScene, surface: Surface) {
+    this.#scene = scene;
+    this.surface = surface;
+    const frames: (string | Uint8Array)[] = [];
+    this.#link = { subprotocol: "", bufferedAmount: 0, frames, send: (f) => void frames.push(f), close() {} };
+    this.outbox = new Outbox(this.#link, scene.turn, scene.limits, new FakeClock(), () => {});
+    this.outbox.uncork(numbered(-1));
+    frames.length = 0;
+  }
+
+  /** The frames that it was sent, as objects. */
+  get frames(): readonly unknown[] {
+    return this.#link.frames;
+  }
+
+  /** The messages that it was sent; ends the turn. */
+  get got(): unknown[] {
+    this.#scene.endTurn();
+    return this.#link.frames.flatMap((frame) => this.#scene.codec.decode(frame as string));
+  }
+}
+
+/** Connections that share a turn. */
+export class TapeScene {
+  readonly codec: CountingCodec = new CountingCodec();
+  readonly limits: OutboxLimits;
+  readonly turn: Turn;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(limits: Partial<OutboxLimits> = {}) {
+    this.limits = { ...LIMITS, ...limits };
+    this.turn = new Turn(this.codec, this.limits, (end) => this.#ends.push(end));
+  }
+
+  /** A connection whose role has these events. */
+  connect(...events: string[]): FakeConnection & Connection {
+    const serverToClient = new Map(events.map((name) => [name, { name }]));
+    return new FakeConnection(this, { serverToClient } as unknown as Surface) as FakeConnection & Connection;
+  }
+
+  endTurn(): void {
+    for (const end of this.#ends.splice(0)) end();
+  }
+}

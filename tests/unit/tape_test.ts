@@ -1,0 +1,129 @@
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { HubError } from "../../contract/mod.ts";
+import { Group } from "../../hub/group.ts";
+import { Outgoing } from "../../hub/outgoing.ts";
+import { runs } from "../contract/runs.ts";
+import { test } from "../harness.ts";
+import { numbered } from "./counting_codec.ts";
+import { TapeScene } from "./tape_scene.ts";
+
+const numbers = (messages: unknown[]): unknown[] => messages.map((message) => (message as unknown[])[2]);
+
+test("tape: members that are sent nothing else share every frame, joined once", () => {
+  const scene = new TapeScene({ maxFrameMessages: 4 });
+  const group = new Group();
+  const conns = Array.from({ length: 100 }, () => scene.connect());
+  for (const conn of conns) group.add(conn);
+  scene.codec.joined = 0;
+  for (let i = 0; i < 10; i++) group.deliver(numbered(i));
+  for (const conn of conns) assertEquals(numbers(conn.got), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assertEquals(scene.codec.joined, 3);
+  for (const { frames } of conns) assertStrictEquals(frames[0], conns[0]!.frames[0]);
+});
+
+test("tape: whoever is sent something of its own in a turn has everything in the order of sending", () => {
+  const scene = new TapeScene();
+  const [a, b] = [new Group(), new Group()];
+  const [one, two, three] = [scene.connect(), scene.connect(), scene.connect()];
+  for (const conn of [one, two, three]) a.add(conn);
+  b.add(two);
+  a.deliver(numbered(1));
+  one.outbox.push(numbered(2));
+  b.deliver(numbered(3));
+  a.deliver(numbered(4), { except: three });
+  a.deliver(numbered(5));
+  assertEquals([one, two, three].map((conn) => numbers(conn.got)), [[1, 2, 4, 5], [1, 3, 4, 5], [1, 5]]);
+});
+
+test("tape: who leaves or closes within a turn gets what was sent before, or nothing", () => {
+  const scene = new TapeScene();
+  const group = new Group();
+  const [stays, leaves, closes, flushes, joins] = Array.from({ length: 5 }, () => scene.connect());
+  for (const conn of [stays, leaves, closes, flushes]) group.add(conn!);
+  group.deliver(numbered(1));
+  group.delete(leaves!);
+  closes!.outbox.close();
+  flushes!.outbox.flush();
+  assertEquals(flushes!.frames.length, 1, "a flush does not wait for the end of the turn");
+  group.add(joins!);
+  group.deliver(numbered(2));
+  const got = [stays, leaves, closes, flushes, joins].map((conn) => numbers(conn!.got));
+  assertEquals(got, [[1, 2], [1], [], [1, 2], [2]]);
+});
+
+test("tape: an event reaches the members whose role has it, alike in rooms of one role and of many", () => {
+  const scene = new TapeScene();
+  const group = new Group();
+  const [has, hasNot] = [scene.connect("e"), scene.connect("f")];
+  group.add(hasNot);
+  group.deliver(numbered(1), { event: "e" });
+  group.add(has);
+  group.deliver(numbered(2), { event: "e" });
+  group.deliver(numbered(3), { event: "e", except: has });
+  group.deliver(numbered(4));
+  group.delete(hasNot);
+  group.deliver(numbered(5), { event: "e" });
+  assertEquals([has, hasNot].map((conn) => numbers(conn.got)), [[2, 4, 5], [4]]);
+});
+
+test("tape: a message that cannot be encoded changes nothing", () => {
+  const scene = new TapeScene();
+  const group = new Group();
+  const [one, two] = [scene.connect(), scene.connect()];
+  for (const conn of [one, two]) group.add(conn);
+  group.deliver(numbered(1));
+  two.outbox.push(numbered(2));
+  const bad = new Outgoing(["ev", "n", { toJSON: () => 1n }]);
+  assertThrows(() => group.deliver(bad, { except: one }), HubError);
+  group.deliver(numbered(3));
+  assertEquals([one, two].map((conn) => numbers(conn.got)), [[1, 3], [1, 2, 3]]);
+});
+
+/** What may happen to four connections in three groups. */
+const action = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("deliver" as const), g: fc.nat(2), c: fc.nat(4) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom("push", "flush", "close"), g: fc.nat(2), c: fc.nat(3) }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("add", "delete"), g: fc.nat(2), c: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("end" as const), g: fc.nat(2), c: fc.nat(3) }) },
+);
+
+test("tape: whatever happens in whatever order, everybody gets each message once, in order (promises 2, 3)", () => {
+  fc.assert(
+    fc.property(
+      fc.array(action, { maxLength: 60 }),
+      fc.integer({ min: 1, max: 5 }),
+      (actions, maxFrameMessages) => {
+        const scene = new TapeScene({ maxFrameMessages });
+        const groups = [new Group(), new Group(), new Group()];
+        const conns = Array.from({ length: 4 }, () => scene.connect());
+        const expected: number[][] = conns.map(() => []);
+        const closed = new Set<number>();
+        for (const [i, { do: what, g, c }] of actions.entries()) {
+          const group = groups[g]!;
+          const conn = conns[c];
+          if (what === "deliver") {
+            for (const [j, member] of conns.entries()) {
+              if (group.members.has(member) && j !== c && !closed.has(j)) expected[j]!.push(i);
+            }
+            group.deliver(numbered(i), { except: conn });
+          } else if (what === "push") {
+            if (!closed.has(c)) expected[c]!.push(i);
+            conn!.outbox.push(numbered(i));
+          } else if (what === "close") {
+            scene.endTurn(); // what a close throws away is another test's concern
+            conn!.outbox.close();
+            closed.add(c);
+          } else if (what === "flush") conn!.outbox.flush();
+          else if (what === "end") scene.endTurn();
+          else group[what as "add" | "delete"](conn!);
+        }
+        assertEquals(conns.map((conn) => numbers(conn.got)), expected);
+      },
+    ),
+    runs(2_000),
+  );
+});
