@@ -12,17 +12,20 @@ export interface Clock {
    * Calls back once after a delay.
    *
    * @param callback What to call.
-   * @param ms The delay in milliseconds.
+   * @param ms The delay in milliseconds; `Infinity` and whatever is beyond the platform's timers waits very long.
    * @returns A function that cancels it; calling it late or twice does nothing.
    */
   after(ms: number, callback: () => void): () => void;
 }
 
+/** The longest delay of the platforms' timers, some 25 days: beyond it they fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** The clock of the platform: `performance.now()` and `setTimeout`. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    const timer = setTimeout(callback, Math.min(ms, MAX_TIMER_MS));
     return () => clearTimeout(timer);
   },
 };

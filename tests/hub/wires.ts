@@ -74,7 +74,7 @@ export interface RawClient {
   leave(): void;
 }
 
-/** Opens a link and says hello; resolves when the server has answered or closed. */
+/** Opens a link and says hello (nothing, when that is `null`); resolves when the server has answered or closed. */
 export async function rawClient(
   transport: ClientTransport,
   hello: unknown = { role: "member" },
@@ -86,7 +86,7 @@ export async function rawClient(
   const leave = transport.connect("ws://loopback", ["trunkline.v1.json"], {
     open(link) {
       sayRaw = (frame) => link.send(frame);
-      if (hello === undefined) answered.resolve();
+      if (hello === null) answered.resolve();
       else sayRaw(JSON.stringify([["hello", hello]]));
     },
     message(frame) {
