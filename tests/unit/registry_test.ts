@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { HubError, jsonCodec } from "../../contract/mod.ts";
+import { HubError } from "../../contract/mod.ts";
 import { Interest } from "../../hub/interest.ts";
 import { Outgoing } from "../../hub/outgoing.ts";
 import { Registry } from "../../hub/registry.ts";
