@@ -173,7 +173,8 @@ export function hostileTest(
       onError: (error, info) => errors.push({ error, info }),
       ...options,
     }) as Scene["hub"];
-    const tell = (name: keyof typeof shared) => (value: never) => hub.room("all").broadcast(name, value);
+    const tell = (name: keyof typeof shared) => (value: unknown) =>
+      hub.room("all").broadcast(name, value as never);
     hub.implement({
       member: {
         echo: (value) => value,
