@@ -6,6 +6,7 @@
 
 import {
   type Client,
+  type ClientErrorInfo,
   type ClientOptions,
   createClient,
   createHub,
@@ -65,6 +66,8 @@ export type Member = Client<ChatDefinition, "member">;
 export interface Node extends AsyncDisposable {
   readonly hub: ChatHub;
   readonly loopback: LoopbackTransport;
+  /** What clients reported that nobody waited for. */
+  readonly clientErrors: { readonly error: unknown; readonly info: ClientErrorInfo }[];
   readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
   /** What came in as `typing` signals. */
   readonly typed: { readonly room: string; readonly at: Date }[];
@@ -81,6 +84,7 @@ export async function createNode(
   const loopback = createLoopbackTransport();
   const errors: Node["errors"] = [];
   const typed: { room: string; at: Date }[] = [];
+  const clientErrors: Node["clientErrors"] = [];
   const clients: { close(): Promise<void> }[] = [];
   const hub: ChatHub = createHub(chat, {
     authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }),
@@ -118,11 +122,13 @@ export async function createNode(
     url: "ws://loopback",
     transport: loopback.client(),
     reconnect: { baseMs: 1, maxMs: 5 },
+    onError: (error: unknown, info: ClientErrorInfo) => void clientErrors.push({ error, info }),
   } as const;
   return {
     hub,
     loopback,
     errors,
+    clientErrors,
     typed,
     async member(token, options) {
       const client = createClient(chat, { ...connect, role: "member", token, ...options });

@@ -5,7 +5,7 @@ import {
   createMemoryAdapter,
   createMemoryBus,
   defineContract,
-  HubError,
+  type HubError,
   type Schema,
 } from "@trunkline/hub";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
