@@ -11,7 +11,7 @@ import { type Bench, benches } from "./benches.ts";
 import { type Candidate, candidates } from "./candidates.ts";
 import { measure, type Measurement } from "./measure.ts";
 import { writeReport } from "./report.ts";
-import { type Results, toRow } from "./rows.ts";
+import { type Results, type Row, toRow } from "./rows.ts";
 import { findRuntimes, type Runtime } from "./runtimes.ts";
 
 /** Runs one benchmark: its servers in turn, again and again, so that a noisy moment hits all alike. */
@@ -30,26 +30,33 @@ async function run(
     for (const candidate of taken) measured.get(candidate)!.push(await measure(candidate, load, paths));
   }
   const rows = taken.map((candidate) => toRow({ ...bench, load }, candidate, measured.get(candidate)!));
-  for (const { server, runtime, delivered, expected, [bench.figure]: figure } of rows) {
-    const share = delivered === expected ? "100 %" : `${(100 * delivered / expected).toFixed(1)} %`;
-    const { median, min, max } = figure ?? { median: NaN, min: NaN, max: NaN };
-    console.log(
-      `  ${
-        `${server} (${runtime})`.padEnd(24)
-      } ${bench.figure} ${median} [${min}, ${max}], delivered ${share}`,
-    );
-  }
+  for (const row of rows) console.log(`  ${line(bench, row)}`);
   const [cpu] = cpus();
   const machine = `${cpus().length} × ${cpu?.model ?? "unknown processor"}, ${Deno.build.os}`;
   return { bench: bench.name, what: bench.what, date: new Date().toISOString().slice(0, 10), machine, rows };
 }
 
-/** What Trunkline lost: it must not lose anything, whereas a peer's loss is a figure like any other. */
+/** A row for the terminal. */
+function line(bench: Bench, row: Row): string {
+  const { server, runtime, delivered, expected, ordered, [bench.figure]: figure } = row;
+  const { median, min, max } = figure ?? { median: NaN, min: NaN, max: NaN };
+  const share = delivered === expected ? "100 %" : `${(100 * delivered / expected).toFixed(1)} %`;
+  return `${`${server} (${runtime})`.padEnd(24)} ${bench.figure} ${median} [${min}, ${max}], ` +
+    `${row.deliveriesPerCpuSecond.median} per CPU second, delivered ${share}${
+      ordered === false ? " OUT OF ORDER" : ""
+    }, load client ${(100 * row.loadClientBusy.median).toFixed(0)} % busy`;
+}
+
+/** What Trunkline lost or mixed up: it must not, whereas a peer's loss is a figure like any other. */
 function losses(bench: Bench, { rows }: Results): string[] {
   return rows
-    .filter(({ peer, delivered, expected }) => peer === "trunkline" && delivered < expected)
+    .filter(({ peer, delivered, expected, ordered }) =>
+      peer === "trunkline" && (delivered < expected || ordered === false)
+    )
     .map(({ server, runtime, delivered, expected }) =>
-      `${bench.name}: ${server} (${runtime}) ${delivered} of ${expected}`
+      `${bench.name}: ${server} (${runtime}) ${delivered} of ${expected}${
+        delivered < expected ? "" : ", but not in order"
+      }`
     );
 }
 
@@ -94,6 +101,6 @@ for (const bench of benches.filter(({ name }) => names.includes(name))) {
 }
 if (!quick) await writeReport();
 if (lost.length > 0) {
-  console.error(`Not everything was delivered:\n${lost.join("\n")}`);
+  console.error(`Not everything was delivered in order:\n${lost.join("\n")}`);
   Deno.exit(1);
 }

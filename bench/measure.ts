@@ -7,7 +7,8 @@
 import { TextLineStream } from "./lines.ts";
 import type { Candidate } from "./candidates.ts";
 import type { LoadOrder } from "./load/main.ts";
-import type { Outcome } from "./load/shapes.ts";
+import type { Outcome } from "./load/outcome.ts";
+import { type Usage, usage } from "./load/server.ts";
 import { pinned, type Runtime } from "./runtimes.ts";
 
 /** What one measurement yields. */
@@ -19,17 +20,8 @@ export interface Measurement extends Outcome {
   /** The server's heap before and after, in bytes. */
   readonly heapBefore: number;
   readonly heapAfter: number;
-  /** The processor time that the server took for the load, in milliseconds: it hardly depends on who else is busy. */
-  readonly cpuMs: number;
   /** What the server counts afterwards. */
   readonly stats: Readonly<Record<string, number>> | undefined;
-}
-
-interface Stats {
-  readonly rss: number;
-  readonly heapUsed: number;
-  readonly cpuMs: number;
-  readonly stats?: Readonly<Record<string, number>>;
 }
 
 const here = (file: string): string => new URL(file, import.meta.url).pathname;
@@ -44,15 +36,43 @@ function start({ command, args }: { readonly command: string; readonly args: str
 }
 
 /** Reads lines until there is one of JSON. */
-async function readJson(
-  lines: ReadableStreamDefaultReader<string>,
-  onLine?: (line: string) => Promise<void>,
-) {
+async function readJson(lines: ReadableStreamDefaultReader<string>) {
   for (;;) {
     const { value, done } = await lines.read();
     if (done) throw new Error("The process ended without a result");
     if (value.startsWith("{")) return JSON.parse(value);
-    await onLine?.(value);
+  }
+}
+
+/**
+ * Has a load client do something to a server, both in processes of their own.
+ *
+ * @param candidate The server.
+ * @param order What the load client does.
+ * @param paths Where the runtimes are.
+ * @param watch Called around it, with the server's port.
+ */
+export async function underLoad<Outcome>(
+  { runtime, file, dialect }: Candidate,
+  order: Omit<LoadOrder, "port" | "dialect">,
+  paths: Readonly<Partial<Record<Runtime, string>>>,
+  watch: (port: number, load: () => Promise<Outcome>) => Promise<Outcome> = (_port, load) => load(),
+): Promise<Outcome> {
+  const server = start(await pinned(runtime, paths[runtime]!, 0, here(`servers/${file}`)));
+  try {
+    const { port } = await readJson(server.lines);
+    return await watch(port, async () => {
+      const load = JSON.stringify({ ...order, port, dialect });
+      const client = start(await pinned("bun", paths.bun!, 1, here("load/main.ts"), load));
+      const outcome: Outcome = await readJson(client.lines);
+      await client.lines.cancel();
+      await client.child.status;
+      return outcome;
+    });
+  } finally {
+    server.child.kill("SIGKILL");
+    await server.lines.cancel();
+    await server.child.status;
   }
 }
 
@@ -68,33 +88,19 @@ export async function measure(
   order: Omit<LoadOrder, "port" | "dialect">,
   paths: Readonly<Partial<Record<Runtime, string>>>,
 ): Promise<Measurement> {
-  const { runtime, file, dialect } = candidate;
-  const server = start(await pinned(runtime, paths[runtime]!, 0, here(`servers/${file}`)));
-  try {
-    const { port } = await readJson(server.lines);
-    const stats = async (): Promise<Stats> => await (await fetch(`http://127.0.0.1:${port}/stats`)).json();
-    const before = await stats();
-    const load = JSON.stringify({ ...order, port, dialect });
-    const client = start(await pinned("bun", paths.bun!, 1, here("load/main.ts"), load));
-    let after: Stats | undefined;
-    const outcome: Outcome = await readJson(client.lines, async (line) => {
-      if (line === "open") after = await stats();
-    });
-    await client.lines.cancel();
-    await client.child.status;
-    after ??= await stats();
-    return {
-      ...outcome,
-      rssBefore: before.rss,
-      rssAfter: after.rss,
-      heapBefore: before.heapUsed,
-      heapAfter: after.heapUsed,
-      cpuMs: after.cpuMs - before.cpuMs,
-      stats: after.stats,
-    };
-  } finally {
-    server.child.kill("SIGKILL");
-    await server.lines.cancel();
-    await server.child.status;
-  }
+  let before: Usage | undefined, after: Usage | undefined;
+  const outcome = await underLoad<Outcome>(candidate, order, paths, async (port, load) => {
+    before = await usage(port, "collect");
+    const outcome = await load();
+    after = outcome.open ?? await usage(port, "collect");
+    return outcome;
+  });
+  return {
+    ...outcome,
+    rssBefore: before!.rss,
+    rssAfter: after!.rss,
+    heapBefore: before!.heapUsed,
+    heapAfter: after!.heapUsed,
+    stats: after!.stats,
+  };
 }

@@ -30,12 +30,16 @@ export interface Row {
   /** Of the worst repetition. */
   readonly delivered: number;
   readonly expected: number;
+  /** Whether a listener heard everything in order and once, in every repetition; absent where nobody looked. */
+  readonly ordered?: boolean;
   /** Resident memory after the load, or with all connections open. */
   readonly rssMb: Range;
   /** What one open connection costs in resident memory. */
   readonly kbPerConnection?: Range;
   /** How many messages the server delivers for a second of its processor time. */
   readonly deliveriesPerCpuSecond: Range;
+  /** How busy the load client was: near 1 it was measured more than the server. */
+  readonly loadClientBusy: Range;
   /** How far the heap is from where it began, after the load. */
   readonly heapGrowthMb: Range;
   /** What the server counts after the load; all zero when nothing is left behind. */
@@ -76,11 +80,13 @@ export function toRow({ name, load }: Bench, candidate: Candidate, measured: rea
     ...(worst.latencies && { p50Ms: latency("p50"), p95Ms: latency("p95"), p99Ms: latency("p99") }),
     delivered: worst.delivered,
     expected: worst.expected,
+    ...(worst.ordered !== undefined && { ordered: measured.every(({ ordered }) => ordered) }),
     rssMb: over(({ rssAfter }) => rssAfter / 1e6),
     ...(load.shape === "idle" && {
       kbPerConnection: over(({ rssAfter, rssBefore, delivered }) => (rssAfter - rssBefore) / delivered / 1e3),
     }),
     deliveriesPerCpuSecond: over(({ delivered, cpuMs }) => delivered / cpuMs * 1_000),
+    loadClientBusy: over(({ loadCpuMs, ms }) => loadCpuMs / ms),
     heapGrowthMb: over(({ heapAfter, heapBefore }) => (heapAfter - heapBefore) / 1e6),
     ...(worst.stats && { stats: worst.stats }),
   };

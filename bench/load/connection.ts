@@ -1,44 +1,59 @@
 /**
  * One raw TCP connection that speaks WebSocket: it upgrades, says what its dialect opens with, and from then on counts
- * markers in what comes.
+ * what comes: by the size of frames, or by reading the number of every message.
  *
  * @module
  */
 
 import { connect, type Socket } from "node:net";
-import type { Dialect } from "./dialects.ts";
-import { FrameReader, textFrame } from "./frames.ts";
+import type { Dialect, Heard } from "./dialects.ts";
+import { FrameReader, type FrameSink, textFrame } from "./frames.ts";
 
 /** Every message's text starts with it; nothing else that a server sends contains it. */
-export const MARKER = "#";
+const MARKER = "#";
 const MARKER_BYTE = MARKER.charCodeAt(0);
 /** How many digits follow the marker. */
-export const DIGITS = 7;
+const DIGITS = 7;
+
+/** The text of a message: marker, number, and padding to the length of a short chat line. */
+export const text = (sequence: number): string =>
+  `${MARKER}${String(sequence).padStart(DIGITS, "0")} hello, everyone here`;
 
 /** Told of every message: the number after its marker. Left out where counting is enough. */
 export type OnMessage = (sequence: number) => void;
 
+/** What to say next, and what to wait for before that. */
+export type Step = Dialect["opening"][number];
+
 /** A connection of the load client. */
-export class LoadConnection {
+export class LoadConnection implements FrameSink {
   /** How many messages have come. */
   received = 0;
   /** How many frames they came in. */
   frames = 0;
-  /** Called for every message. */
+  /** Called for every message; reading their numbers takes several times as long as counting them. */
   onMessage: OnMessage | undefined;
+  /** Called whenever messages have come and were counted. */
+  onReceived: ((count: number) => void) | undefined;
   /** Called when the server has closed. */
   onClose = () => {};
   readonly #socket: Socket;
-  readonly #reader = new FrameReader();
-  readonly #ready = Promise.withResolvers<void>();
-  #opening: { readonly waitFor?: string; readonly say?: string }[];
+  readonly #reader = new FrameReader(this);
+  readonly #heard: Heard;
+  readonly #messageSize: number;
+  #ready = Promise.withResolvers<void>();
+  #steps: Step[];
   #upgraded = false;
   #text = "";
   #digits = -1;
   #sequence = 0;
+  /** How many messages are in the frame that is being read, where its size tells. */
+  #inFrame = 0;
 
   private constructor(port: number, dialect: Dialect) {
-    this.#opening = [...dialect.opening];
+    this.#steps = [...dialect.opening];
+    this.#heard = dialect.heard;
+    this.#messageSize = dialect.heard.message(text(0)).length;
     this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
     this.#socket.on("connect", () => {
       const offer = dialect.subprotocol ? `Sec-WebSocket-Protocol: ${dialect.subprotocol}\r\n` : "";
@@ -62,6 +77,14 @@ export class LoadConnection {
     return connection;
   }
 
+  /** Says and waits for what the steps say. Nothing is counted meanwhile. */
+  async talk(steps: readonly Step[]): Promise<void> {
+    this.#ready = Promise.withResolvers();
+    this.#steps = [...steps];
+    this.#advance();
+    await this.#ready.promise;
+  }
+
   /** Writes bytes that are frames already. */
   write(frames: Uint8Array): void {
     this.#socket.write(frames);
@@ -72,54 +95,64 @@ export class LoadConnection {
     this.#socket.destroy();
   }
 
-  #read(chunk: Uint8Array): void {
-    let start = 0;
-    if (!this.#upgraded) {
-      const text = new TextDecoder("latin1").decode(chunk);
-      const end = text.indexOf("\r\n\r\n");
-      if (!text.startsWith("HTTP/1.1 101") || end === -1) {
-        return this.#ready.reject(new Error(`No upgrade: ${text.slice(0, 80)}`));
-      }
-      this.#upgraded = true;
-      this.#open();
-      start = end + 4;
-    }
-    if (start < chunk.length) {
-      const body = start === 0 ? chunk : chunk.subarray(start);
-      this.#reader.read(body, (from, to, ends) => {
-        if (this.#opening.length > 0) this.#listen(body, from, to);
-        else this.#count(body, from, to);
-        if (ends) this.frames++;
-      });
+  /** A frame begins: where it can hold nothing but messages of the known size, that tells how many. */
+  begin(size: number): void {
+    this.frames++;
+    this.#inFrame = 0;
+    if (this.onMessage || this.#steps.length > 0) return;
+    const { around, between } = this.#heard;
+    const inside = size - around;
+    if (inside === this.#messageSize) this.#inFrame = 1;
+    else if (between !== undefined) {
+      const count = (inside + between) / (this.#messageSize + between);
+      if (Number.isInteger(count)) this.#inFrame = count;
     }
   }
 
-  /** Says what is next to be said without waiting. */
-  #open(): void {
-    while (this.#opening[0] && this.#opening[0].waitFor === undefined) {
-      this.write(textFrame(this.#opening.shift()!.say!));
+  payload(chunk: Uint8Array, from: number, to: number, ends: boolean): void {
+    if (this.#inFrame > 0) { if (ends) this.#count(this.#inFrame); }
+    else if (this.#steps.length > 0) this.#listen(chunk, from, to);
+    else this.#parse(chunk, from, to);
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.#upgraded) return this.#reader.read(chunk);
+    const head = new TextDecoder("latin1").decode(chunk);
+    const end = head.indexOf("\r\n\r\n");
+    if (!head.startsWith("HTTP/1.1 101") || end === -1) {
+      return this.#ready.reject(new Error(`No upgrade: ${head.slice(0, 80)}`));
     }
-    if (this.#opening.length === 0) this.#ready.resolve();
+    this.#upgraded = true;
+    this.#advance();
+    this.#reader.read(chunk, end + 4);
+  }
+
+  /** Says what is next to be said without waiting. */
+  #advance(): void {
+    while (this.#steps[0] && this.#steps[0].waitFor === undefined) {
+      this.write(textFrame(this.#steps.shift()!.say!));
+    }
+    if (this.#steps.length === 0) this.#ready.resolve();
   }
 
   #listen(chunk: Uint8Array, from: number, to: number): void {
     this.#text += new TextDecoder().decode(chunk.subarray(from, to));
-    const [step] = this.#opening;
+    const [step] = this.#steps;
     if (!step?.waitFor || !this.#text.includes(step.waitFor)) return;
     this.#text = "";
-    this.#opening.shift();
+    this.#steps.shift();
     if (step.say !== undefined) this.write(textFrame(step.say));
-    this.#open();
+    this.#advance();
   }
 
-  #count(chunk: Uint8Array, from: number, to: number): void {
-    const { onMessage } = this;
-    if (!onMessage) {
-      let received = 0;
-      for (let i = from; i < to; i++) if (chunk[i] === MARKER_BYTE) received++;
-      this.received += received;
-      return;
-    }
+  #count(count: number): void {
+    this.received += count;
+    this.onReceived?.(count);
+  }
+
+  /** Reads markers and numbers, which may be cut anywhere. */
+  #parse(chunk: Uint8Array, from: number, to: number): void {
+    let count = 0;
     for (let i = from; i < to; i++) {
       const byte = chunk[i]!;
       if (byte === MARKER_BYTE) {
@@ -127,12 +160,12 @@ export class LoadConnection {
         this.#sequence = 0;
       } else if (this.#digits > 0) {
         this.#sequence = this.#sequence * 10 + byte - 48;
-        if (--this.#digits === 0) {
-          this.received++;
-          onMessage(this.#sequence);
-        }
+        if (--this.#digits > 0) continue;
+        count++;
+        this.onMessage?.(this.#sequence);
       }
     }
+    if (count > 0) this.#count(count);
   }
 }
 

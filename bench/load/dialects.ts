@@ -5,6 +5,16 @@
  * @module
  */
 
+/** How messages come. Where all have the same size, a frame's size tells how many are in it. */
+export interface Heard {
+  /** One message without what a frame has around it. */
+  message(text: string): string;
+  /** How many bytes a frame has around its messages. */
+  readonly around: number;
+  /** How many bytes are between two messages; `undefined` where each has a frame of its own. */
+  readonly between?: number;
+}
+
 /** A way of speaking. */
 export interface Dialect {
   /** The path of the endpoint. */
@@ -15,6 +25,8 @@ export interface Dialect {
   readonly opening: readonly { readonly waitFor?: string; readonly say?: string }[];
   /** One chat message that everybody in the room gets. */
   message(text: string): string;
+  /** How it comes from the server. */
+  readonly heard: Heard;
   /** A request that is answered with one message of the same marker. */
   request(id: number, text: string): string;
 }
@@ -29,6 +41,7 @@ const trunkline: Dialect = {
     { waitFor: '["res",1' },
   ],
   message: (text) => JSON.stringify([["sig", "say", { room: "bench", text }]]),
+  heard: { message: (text) => JSON.stringify(["ev", "message", { text }]), around: 2, between: 1 },
   request: (id, text) => JSON.stringify([["req", id + 1, "echo", { text }]]),
 };
 
@@ -37,6 +50,7 @@ const plain: Dialect = {
   path: "/",
   opening: [{ waitFor: "ready" }],
   message: (text) => JSON.stringify({ room: "bench", text }),
+  heard: { message: (text) => JSON.stringify({ room: "bench", text }), around: 0 },
   request: (id, text) => "?" + JSON.stringify({ id, text }),
 };
 
@@ -47,8 +61,33 @@ const socketIo: Dialect = {
     waitFor: '42["joined"',
   }],
   message: (text) => `42${JSON.stringify(["say", { room: "bench", text }])}`,
+  heard: { message: (text) => `42${JSON.stringify(["message", { text }])}`, around: 0 },
   request: (id, text) => `42${id}${JSON.stringify(["echo", { text }])}`,
 };
 
+/** Trunkline's topics: nobody joins anything, and messages come from `line/ID`. */
+const topics: Dialect = {
+  ...trunkline,
+  opening: [{ say: '[["hello",{"role":"member"}]]' }, { waitFor: '"welcome"' }],
+  message: (text) => publish(topic(0), text),
+  heard: { message: (text) => JSON.stringify(["pub", topic(0), { text }]), around: 2, between: 1 },
+};
+
+/** The name of a topic; all have the same length. */
+export const topic = (id: number): string => `line/${String(id).padStart(6, "0")}`;
+
+/** A signal that has the server publish to a topic. */
+export const publish = (name: string, text: string): string =>
+  JSON.stringify([["sig", "publish", { id: name.slice("line/".length), text }]]);
+
+/** A frame that subscribes to topics; all are confirmed by name of their number. */
+export const subscribe = (names: readonly string[]): string =>
+  JSON.stringify(names.map((name, i) => ["sub", i + 1, name]));
+
 /** The dialects by name. */
-export const dialects: Readonly<Record<string, Dialect>> = { trunkline, plain, "socket.io": socketIo };
+export const dialects: Readonly<Record<string, Dialect>> = {
+  trunkline,
+  topics,
+  plain,
+  "socket.io": socketIo,
+};

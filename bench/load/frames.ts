@@ -1,6 +1,6 @@
 /**
- * WebSocket frames as a load client needs them: writing masked ones ahead of time, and counting what comes without
- * decoding it (RFC 6455, section 5.2).
+ * WebSocket frames as a load client needs them: writing masked ones ahead of time, and telling where those that come
+ * begin and end without decoding them (RFC 6455, section 5.2).
  *
  * @module
  */
@@ -32,42 +32,71 @@ export function concat(frames: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/**
- * Reads a server's frames from chunks of bytes, wherever they are cut, and hands over the pieces of payload.
- */
+/** Who is told of frames. */
+export interface FrameSink {
+  /** A frame begins that has so many bytes of payload. */
+  begin(size: number): void;
+  /** A stretch of its payload has come; `ends` with the last one. */
+  payload(chunk: Uint8Array, from: number, to: number, ends: boolean): void;
+}
+
+/** Reads a server's frames, which are not masked, from chunks of bytes, wherever they are cut. */
 export class FrameReader {
-  #header: number[] = [];
+  readonly #sink: FrameSink;
+  /** The beginning of a header that the end of a chunk has cut. */
+  readonly #cut = new Uint8Array(10);
+  #cutSize = 0;
   #left = 0;
+
+  /** @param sink Who is told. */
+  constructor(sink: FrameSink) {
+    this.#sink = sink;
+  }
 
   /**
    * Reads a chunk.
    *
    * @param chunk What came.
-   * @param payload Called with each stretch of payload bytes, and whether it is the last of its frame.
+   * @param at Where to begin.
    */
-  read(chunk: Uint8Array, payload: (from: number, to: number, ends: boolean) => void): void {
-    let at = 0;
+  read(chunk: Uint8Array, at = 0): void {
     while (at < chunk.length) {
-      if (this.#left > 0) {
-        const to = Math.min(chunk.length, at + this.#left);
-        this.#left -= to - at;
-        payload(at, to, this.#left === 0);
-        at = to;
-        continue;
+      if (this.#left === 0) {
+        at = this.#cutSize > 0 ? this.#resume(chunk, at) : this.#header(chunk, at, chunk.length);
+        if (this.#left === 0) continue; // it had no payload, or its header is cut
       }
-      const header = this.#header;
-      header.push(chunk[at++]!);
-      const length = header[1]! & 127;
-      const size = header.length < 2 ? 2 : length === 126 ? 4 : length === 127 ? 10 : 2;
-      if (header.length < size) continue;
-      let total = length;
-      if (size > 2) {
-        total = 0;
-        for (let i = 2; i < size; i++) total = total * 256 + header[i]!;
-      }
-      this.#header = [];
-      this.#left = total;
-      if (total === 0) payload(at, at, true);
+      const to = Math.min(chunk.length, at + this.#left);
+      this.#left -= to - at;
+      if (to > at) this.#sink.payload(chunk, at, to, this.#left === 0);
+      at = to;
     }
+  }
+
+  /** Reads a header, or keeps what there is of it; tells where the payload begins. */
+  #header(bytes: Uint8Array, at: number, end: number): number {
+    const short = end - at < 2 ? 0 : bytes[at + 1]! & 127;
+    const size = short === 127 ? 10 : short === 126 ? 4 : 2;
+    if (end - at < size) {
+      this.#cut.set(bytes.subarray(at, end));
+      this.#cutSize = end - at;
+      return end;
+    }
+    let length = size === 2 ? short : 0;
+    for (let i = at + 2; i < at + size; i++) length = length * 256 + bytes[i]!;
+    this.#left = length;
+    this.#sink.begin(length);
+    if (length === 0) this.#sink.payload(bytes, at + size, at + size, true);
+    return at + size;
+  }
+
+  /** Goes on with a header that was cut. */
+  #resume(chunk: Uint8Array, at: number): number {
+    const had = this.#cutSize;
+    const taken = Math.min(chunk.length - at, this.#cut.length - had);
+    this.#cut.set(chunk.subarray(at, at + taken), had);
+    this.#cutSize = 0;
+    const whole = had + taken;
+    const used = this.#header(this.#cut, 0, whole);
+    return this.#cutSize > 0 ? at + taken : at + used - had;
   }
 }

@@ -5,10 +5,11 @@
  */
 
 import { dialects } from "./dialects.ts";
+import type { Load } from "./outcome.ts";
 import * as shapes from "./shapes.ts";
 
 /** The argument. */
-export interface LoadOrder extends Omit<shapes.Load, "dialect"> {
+export interface LoadOrder extends Omit<Load, "dialect"> {
   /** One of the shapes. */
   readonly shape: keyof typeof shapes;
   /** One of the dialects. */

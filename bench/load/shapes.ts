@@ -1,90 +1,59 @@
 /**
- * What a load client does to a server, and what it measures.
+ * What a load client does to a server, and what it measures. Those that measure a speed first say some of the same, which
+ * is not counted: just-in-time compilers and sockets get warm, the same for every server.
  *
  * @module
  */
 
-import { DIGITS, type LoadConnection, MARKER, openMany } from "./connection.ts";
-import type { Dialect } from "./dialects.ts";
+import { type LoadConnection, openMany, text } from "./connection.ts";
 import { concat, textFrame } from "./frames.ts";
+import { OrderWatch } from "./order.ts";
+import { type Load, type Outcome, percentiles } from "./outcome.ts";
+import { Stopwatch, usage } from "./server.ts";
+import { frames, received, settle, STALLED_MS } from "./settle.ts";
 
-/** What came of a load. */
-export interface Outcome {
-  /** How many messages came. */
-  readonly delivered: number;
-  /** How many should have come. */
-  readonly expected: number;
-  /** How long it took, in milliseconds. */
-  readonly ms: number;
-  /** How many frames they came in. */
-  readonly frames: number;
-  /** Latencies in milliseconds, where they were measured. */
-  readonly latencies?: { readonly p50: number; readonly p95: number; readonly p99: number };
-}
+/** Which share of the messages is said to warm up. */
+const WARM_UP = 0.25;
+/** A load that is over in less is repeated until so long was measured, in milliseconds. */
+const LONG_ENOUGH_MS = 1_000;
 
-/** What a shape is told. */
-export interface Load {
-  /** Where the server listens. */
-  readonly port: number;
-  /** How it is spoken to. */
-  readonly dialect: Dialect;
-  /** How many connections. */
-  readonly clients: number;
-  /** How many messages of each, rounds, or milliseconds: as the shape has it. */
-  readonly messages: number;
-  /** Messages a second, for the paced shape. */
-  readonly rate?: number;
-}
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A load with no progress for so long has failed, in milliseconds. */
-const STALLED_MS = 5_000;
-
-/** The text of a message: marker, number, and padding to the length of a short chat line. */
-const text = (sequence: number): string =>
-  `${MARKER}${String(sequence).padStart(DIGITS, "0")} hello, everyone here`;
-
-/** Waits until as many messages have come as should, or nothing has come for long. */
-async function settle(count: () => number, expected: number): Promise<void> {
-  let last = -1;
-  let since = performance.now();
-  while (count() < expected) {
-    const now = count();
-    if (now !== last) {
-      last = now;
-      since = performance.now();
-    } else if (performance.now() - since > STALLED_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
-const total = (connections: readonly LoadConnection[], what: "received" | "frames"): number =>
-  connections.reduce((sum, connection) => sum + connection[what], 0);
-
-/** The value below which a share of the sorted values lies. */
-function percentiles(values: Float64Array): NonNullable<Outcome["latencies"]> {
-  values.sort();
-  const at = (share: number) => values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? NaN;
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
-}
-
-/** Everybody says `messages` lines, everybody hears all of them. */
+/** Everybody says `messages` lines, everybody hears all of them; again until it has taken a second. */
 export async function fanout({ port, dialect, clients, messages }: Load): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
-  const blocks = connections.map((_, i) =>
-    concat(Array.from({ length: messages }, (_, j) => textFrame(dialect.message(text(i * messages + j)))))
-  );
-  const expected = clients * clients * messages;
-  const frames = total(connections, "frames");
-  const start = performance.now();
-  for (const [i, connection] of connections.entries()) connection.write(blocks[i]!);
-  await settle(() => total(connections, "received"), expected);
-  const ms = performance.now() - start;
-  const outcome = {
-    delivered: total(connections, "received"),
-    expected,
-    ms,
-    frames: total(connections, "frames") - frames,
+  const [listener] = connections;
+  let said = 0;
+  /** One round, timed by its caller; whether the listener heard it in order. */
+  const round = async (count: number) => {
+    const first = said;
+    said += clients * count;
+    const blocks = connections.map((_, i) =>
+      concat(Array.from({ length: count }, (_, j) => textFrame(dialect.message(text(first + i * count + j)))))
+    );
+    const watch = new OrderWatch(first, clients, count);
+    listener!.onMessage = (sequence) => watch.take(sequence);
+    const before = received(connections);
+    const expected = clients * clients * count;
+    const start = await Stopwatch.start(port);
+    for (const [i, connection] of connections.entries()) connection.write(blocks[i]!);
+    await settle(connections, before + expected);
+    return {
+      ...await start.stop(),
+      expected,
+      delivered: received(connections) - before,
+      ordered: watch.ordered,
+    };
   };
+  await round(Math.ceil(messages * WARM_UP));
+  const before = frames(connections);
+  const total = { expected: 0, delivered: 0, ordered: true, ms: 0, cpuMs: 0, loadCpuMs: 0 };
+  do {
+    const { ordered, ...figures } = await round(messages);
+    for (const [name, value] of Object.entries(figures)) total[name as keyof typeof figures] += value;
+    total.ordered &&= ordered;
+  } while (total.ms < LONG_ENOUGH_MS && total.delivered === total.expected);
+  const outcome = { ...total, frames: frames(connections) - before };
   for (const connection of connections) connection.destroy();
   return outcome;
 }
@@ -92,77 +61,101 @@ export async function fanout({ port, dialect, clients, messages }: Load): Promis
 /** One line to everybody, then silence, again and again. */
 export async function single({ port, dialect, clients, messages: rounds }: Load): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
-  const [speaker] = connections;
-  let ms = 0;
-  const latencies = new Float64Array(rounds);
-  for (let round = 0; round < rounds; round++) {
-    const expected = (round + 1) * clients;
+  const [listener] = connections;
+  let heard = 0;
+  let due = 0;
+  let everybodyHeard = () => {};
+  for (const connection of connections) {
+    connection.onReceived = (count) => {
+      heard += count;
+      if (heard >= due) everybodyHeard();
+    };
+  }
+  /** Says one line, and tells how long it took until everybody had heard it. */
+  const round = async (sequence: number): Promise<number> => {
+    due += clients;
     const start = performance.now();
     const { promise, resolve } = Promise.withResolvers<void>();
-    let received = round * clients;
-    for (const connection of connections) {
-      connection.onMessage = () => {
-        if (++received === expected) resolve();
-      };
-    }
-    speaker!.write(textFrame(dialect.message(text(round))));
+    everybodyHeard = resolve;
+    listener!.write(textFrame(dialect.message(text(sequence))));
     const stalled = setTimeout(resolve, STALLED_MS);
     await promise;
     clearTimeout(stalled);
-    latencies[round] = performance.now() - start;
-    ms += latencies[round]!;
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+    const ms = performance.now() - start;
+    await wait(2);
+    return ms;
+  };
+  const warmUp = Math.ceil(rounds * WARM_UP);
+  for (let i = 0; i < warmUp; i++) await round(i);
+  const watch = new OrderWatch(warmUp, 1, rounds);
+  listener!.onMessage = (sequence) => watch.take(sequence);
+  const latencies = new Float64Array(rounds);
+  const [heardBefore, framesBefore] = [heard, frames(connections)];
+  const start = await Stopwatch.start(port);
+  for (let i = 0; i < rounds; i++) latencies[i] = await round(warmUp + i);
+  const figures = await start.stop();
   const outcome = {
-    delivered: total(connections, "received"),
+    ...figures,
+    delivered: heard - heardBefore,
     expected: rounds * clients,
-    ms,
-    frames: total(connections, "frames"),
+    ordered: watch.ordered,
+    ms: latencies.reduce((sum, ms) => sum + ms, 0), // without the silence
+    frames: frames(connections) - framesBefore,
     latencies: percentiles(latencies),
   };
   for (const connection of connections) connection.destroy();
   return outcome;
 }
 
-/** One speaker at a steady rate for `messages` milliseconds, everybody else hears it. */
+/** One speaker at a steady rate for `messages` milliseconds, everybody hears it. */
 export async function paced(
   { port, dialect, clients, messages: forMs, rate = 2_000 }: Load,
 ): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
-  const [speaker] = connections;
+  const [speaker, listener] = connections as [LoadConnection, LoadConnection];
+  const warmUp = Math.round(rate * forMs / 1_000 * WARM_UP / 2);
   const count = Math.round(rate * forMs / 1_000);
   const expected = count * clients;
-  const sentAt = new Float64Array(count);
+  const sentAt = new Float64Array(warmUp + count);
   const latencies = new Float64Array(expected);
+  const watch = new OrderWatch(warmUp, 1, count);
   let delivered = 0;
+  let warm = 0;
   for (const connection of connections) {
     connection.onMessage = (sequence) => {
-      latencies[delivered++] = performance.now() - sentAt[sequence]!;
+      if (connection === listener) watch.take(sequence);
+      if (sequence < warmUp) warm++;
+      else latencies[delivered++] = performance.now() - sentAt[sequence]!;
     };
   }
-  const start = performance.now();
-  await new Promise<void>((resolve) => {
-    let sent = 0;
-    const timer = setInterval(() => {
-      const due = Math.min(count, Math.floor((performance.now() - start) * rate / 1_000));
+  /** Says the lines from one number up to another. */
+  const pace = async (from: number, to: number) => {
+    const start = performance.now();
+    for (let sent = from; sent < to; await wait(1)) {
+      const due = Math.min(to, from + Math.floor((performance.now() - start) * rate / 1_000));
       for (; sent < due; sent++) {
         sentAt[sent] = performance.now();
-        speaker!.write(textFrame(dialect.message(text(sent))));
+        speaker.write(textFrame(dialect.message(text(sent))));
       }
-      if (sent < count) return;
-      clearInterval(timer);
-      resolve();
-    }, 1);
-  });
-  const cutOff = performance.now() + 2_000; // who has not heard it by then counts as lost
-  while (delivered < expected && performance.now() < cutOff) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+    }
+  };
+  /** Who has not heard it by then counts as lost. */
+  const cutOff = async (heard: () => boolean) => {
+    const end = performance.now() + 2_000;
+    while (!heard() && performance.now() < end) await wait(5);
+  };
+  await pace(0, warmUp);
+  await cutOff(() => warm === warmUp * clients);
+  const before = frames(connections);
+  const start = await Stopwatch.start(port);
+  await pace(warmUp, warmUp + count);
+  await cutOff(() => delivered === expected);
   const outcome = {
+    ...await start.stop(),
     delivered,
     expected,
-    ms: performance.now() - start,
-    frames: total(connections, "frames"),
+    ordered: watch.ordered,
+    frames: frames(connections) - before,
     latencies: percentiles(latencies.slice(0, delivered)),
   };
   for (const connection of connections) connection.destroy();
@@ -174,30 +167,42 @@ export async function requests({ port, dialect, clients, messages }: Load): Prom
   const connections = await openMany(port, dialect, clients);
   const latencies = new Float64Array(clients * messages);
   let done = 0;
-  const start = performance.now();
-  await Promise.all(connections.map((connection) =>
-    new Promise<void>((resolve) => {
-      let asked = 0;
-      let askedAt = 0;
-      const ask = () => {
-        if (asked === messages) return resolve();
-        askedAt = performance.now();
-        asked++;
-        connection.write(textFrame(dialect.request(asked, text(asked))));
-      };
-      connection.onMessage = () => {
-        latencies[done++] = performance.now() - askedAt;
+  /** Everybody asks for numbers up to one; whether each answer was to the question asked. */
+  const round = async (from: number, to: number) => {
+    let ordered = true;
+    done = 0;
+    await Promise.all(connections.map((connection) =>
+      new Promise<void>((resolve) => {
+        let asked = from;
+        let askedAt = 0;
+        const ask = () => {
+          if (asked === to) return resolve();
+          askedAt = performance.now();
+          asked++;
+          connection.write(textFrame(dialect.request(asked, text(asked))));
+        };
+        connection.onMessage = (sequence) => {
+          if (sequence !== asked) ordered = false;
+          latencies[done++] = performance.now() - askedAt;
+          ask();
+        };
+        connection.onClose = resolve;
         ask();
-      };
-      connection.onClose = resolve;
-      ask();
-    })
-  ));
+      })
+    ));
+    return ordered;
+  };
+  const warmUp = Math.ceil(messages * WARM_UP);
+  await round(0, warmUp);
+  const before = frames(connections);
+  const start = await Stopwatch.start(port);
+  const ordered = await round(warmUp, warmUp + messages);
   const outcome = {
+    ...await start.stop(),
     delivered: done,
     expected: clients * messages,
-    ms: performance.now() - start,
-    frames: total(connections, "frames"),
+    ordered,
+    frames: frames(connections) - before,
     latencies: percentiles(latencies.slice(0, done)),
   };
   for (const connection of connections) {
@@ -209,18 +214,18 @@ export async function requests({ port, dialect, clients, messages }: Load): Prom
 
 /** Everybody connects and says nothing; stays for `messages` milliseconds. */
 export async function idle({ port, dialect, clients, messages: forMs }: Load): Promise<Outcome> {
-  const start = performance.now();
+  const start = await Stopwatch.start(port);
   const connections = await openMany(port, dialect, clients, 50);
-  const ms = performance.now() - start;
-  console.log("open"); // whoever measures the server's memory waits for this line
-  await new Promise((resolve) => setTimeout(resolve, forMs));
+  const figures = await start.stop();
+  await wait(forMs);
+  const open = await usage(port, "collect");
   for (const connection of connections) connection.destroy();
-  return { delivered: connections.length, expected: clients, ms, frames: 0 };
+  return { ...figures, delivered: connections.length, expected: clients, frames: 0, open };
 }
 
 /** `messages` connections come, get ready, and go, `clients` at a time. */
 export async function churn({ port, dialect, clients, messages }: Load): Promise<Outcome> {
-  const start = performance.now();
+  const start = await Stopwatch.start(port);
   let done = 0;
   let left = messages;
   await Promise.all(Array.from({ length: clients }, async () => {
@@ -229,5 +234,5 @@ export async function churn({ port, dialect, clients, messages }: Load): Promise
       done++;
     }
   }));
-  return { delivered: done, expected: messages, ms: performance.now() - start, frames: 0 };
+  return { ...await start.stop(), delivered: done, expected: messages, frames: 0 };
 }

@@ -1,6 +1,6 @@
 /**
  * Serves on a free port of 127.0.0.1, on whichever runtime this is, says where, and answers `/stats` with the memory
- * of the process.
+ * and processor time of the process: `/stats?gc` after a garbage collection.
  *
  * @module
  */
@@ -18,8 +18,9 @@ export interface Served {
 /** Serves; prints `{"port":…}`. */
 export function serve({ fetch, websocket, stats }: Served): void {
   const handle = (request: Request, platform: unknown) => {
-    if (!request.url.endsWith("/stats")) return fetch(request, platform as never);
-    collectGarbage();
+    const { pathname, search } = new URL(request.url);
+    if (pathname !== "/stats") return fetch(request, platform as never);
+    if (search === "?gc") collectGarbage();
     const { rss, heapUsed } = process.memoryUsage();
     const { user, system } = process.cpuUsage();
     return Response.json({ rss, heapUsed, cpuMs: (user + system) / 1_000, stats: stats?.() });

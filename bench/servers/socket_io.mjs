@@ -4,11 +4,13 @@ import { createServer } from "node:http";
 import { Server } from "socket.io";
 
 const http = createServer((request, response) => {
-  if (!request.url.endsWith("/stats")) return response.writeHead(404).end();
-  globalThis.gc?.();
+  if (!request.url.startsWith("/stats")) return response.writeHead(404).end();
+  if (request.url.endsWith("?gc")) globalThis.gc?.();
   const { rss, heapUsed } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
-  response.setHeader("content-type", "application/json").end(JSON.stringify({ rss, heapUsed, cpuMs: (user + system) / 1_000 }));
+  response.setHeader("content-type", "application/json").end(
+    JSON.stringify({ rss, heapUsed, cpuMs: (user + system) / 1_000 }),
+  );
 });
 const io = new Server(http, { transports: ["websocket"], serveClient: false });
 
