@@ -133,7 +133,8 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
   });
   const bus = new Bus({ contract, backplane, members, questions, timeoutMs: clusterTimeoutMs, onError });
   const directory = new Directory({ backplane, members, questions, events, requestTimeoutMs, find });
-  const rooms = new Rooms({ registry, events, find });
+  const membersOf = (room: string) => cluster.connections({ room });
+  const rooms = new Rooms({ registry, events, find, membersOf });
   const handlers = new HandlerTable(contract);
   const users = new KeyedLimit(limits.maxConnectionsPerUser);
   let lastConnection = 0;
@@ -185,7 +186,7 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
       return bunHandler(transports);
     },
     implement: (given: Parameters<HandlerTable["implement"]>[0]) => handlers.implement(given),
-    room: (name: string) => ({ ...rooms.room(name), members: () => cluster.connections({ room: name }) }),
+    room: (name: string) => rooms.room(name),
     rooms: (names: readonly string[]) => rooms.rooms(names),
     publish: (name: string, payload: unknown) => publish(topics, name, payload),
     history: (name: string, query?: Parameters<Topics["history"]>[1]) =>

@@ -6,6 +6,7 @@
 
 import { HubError } from "../contract/mod.ts";
 import { roomChannel } from "./channels.ts";
+import type { Found } from "./cluster.ts";
 import type { Connection } from "./connection.ts";
 import type { Events } from "./events.ts";
 import type { Registry } from "./registry.ts";
@@ -19,6 +20,37 @@ export interface RoomsOptions {
   readonly events: Events;
   /** A connection of this node. */
   find(id: string): Connection | undefined;
+  /** Who is in a room, on all nodes. */
+  membersOf(room: string): Promise<Found>;
+}
+
+/** A room by its name: cheap to make, because handlers make one for every message. */
+class RoomHandle {
+  readonly name: string;
+  readonly #rooms: Rooms;
+  readonly #options: RoomsOptions;
+
+  constructor(name: string, rooms: Rooms, options: RoomsOptions) {
+    this.name = name;
+    this.#rooms = rooms;
+    this.#options = options;
+  }
+
+  add({ id }: { readonly id: string }): Promise<void> {
+    return this.#rooms.add(this.name, id);
+  }
+
+  remove({ id }: { readonly id: string }): void {
+    this.#rooms.remove(this.name, id);
+  }
+
+  broadcast(event: string, payload: unknown, options?: BroadcastOptions): void {
+    this.#options.events.toRoom(this.name, event, payload, options?.except?.id);
+  }
+
+  members(): Promise<Found> {
+    return this.#options.membersOf(this.name);
+  }
 }
 
 /** The rooms of a hub. */
@@ -49,19 +81,8 @@ export class Rooms {
   }
 
   /** See `Hub.room`. */
-  room(name: string): {
-    readonly name: string;
-    add(conn: { readonly id: string }): Promise<void>;
-    remove(conn: { readonly id: string }): void;
-    broadcast(event: string, payload: unknown, options?: BroadcastOptions): void;
-  } {
-    const { events } = this.#options;
-    return {
-      name,
-      add: ({ id }) => this.add(name, id),
-      remove: ({ id }) => this.remove(name, id),
-      broadcast: (event, payload, { except } = {}) => events.toRoom(name, event, payload, except?.id),
-    };
+  room(name: string): RoomHandle {
+    return new RoomHandle(name, this, this.#options);
   }
 
   /** See `Hub.rooms`. */
