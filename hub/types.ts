@@ -44,6 +44,12 @@ export interface HubUser {
 }
 
 /**
+ * An event and its payload, for each of a set of events. As one type, and not a type parameter, so that a connection
+ * of any role takes what every role has.
+ */
+export type EventArguments<M> = { [N in NameOf<M>]: [event: N, payload: PayloadInput<M, N>] }[NameOf<M>];
+
+/**
  * A client of a role on this node.
  *
  * @typeParam R Its role.
@@ -68,7 +74,7 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
    *
    * @throws {HubError} `VALIDATION` when the payload does not fit, `NOT_FOUND` when its role has no such event.
    */
-  emit<N extends NameOf<EventsOf<D, R>>>(event: N, payload: PayloadInput<EventsOf<D, R>, N>): void;
+  emit(...args: EventArguments<EventsOf<D, R>>): void;
   /**
    * Asks the client.
    *
