@@ -39,6 +39,7 @@ test(
     await bob.say("from Bob, while he moves");
     await ann.say("from Ann, while Bob moves");
     await bob.hasStatus("Moved to node 3");
+    await bob.page.getByText(/^Gap: \d+ missed ticks? fetched from the history of node 3$/).waitFor();
     await ann.hears("from Bob, while he moves");
     await bob.hears("from Ann, while Bob moves");
     await bob.say("after");
@@ -47,7 +48,6 @@ test(
     await bob.hears("I hear you");
     await ann.hasMembers("Ann node 1", "Bob node 3");
     assertEquals((await bob.messages()).toSorted(), (await ann.messages()).toSorted());
-    await bob.page.getByText(/^Gap: \d+ missed ticks? fetched from the history of node 3$/).waitFor();
     await bob.seesPricesMove();
     await ann.nodeIs(2, "stopped");
 

@@ -58,9 +58,13 @@ export class Demo implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close();
-    // As a person would; the test fails if the demo does not end by that.
-    this.#program.interrupt();
-    await this.#program.ended();
+    try {
+      // As a person would; the test fails if the demo does not end by that.
+      this.#program.interrupt();
+      await waitFor(() => this.#program.hasEnded, { timeoutMs: 10_000, what: "the demo to end" });
+    } finally {
+      await this.#program[Symbol.asyncDispose]();
+    }
   }
 }
 

@@ -16,6 +16,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export class Program implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #ended: Promise<number | null>;
+  #hasEnded = false;
   #output = "";
   #stdout = "";
 
@@ -37,7 +38,12 @@ export class Program implements AsyncDisposable {
     });
     this.#child.stderr.on("data", (data) => this.#output += data);
     // Not "exit": what was printed last may come after that.
-    this.#ended = new Promise((resolve) => this.#child.on("close", (code) => resolve(code)));
+    this.#ended = new Promise((resolve) => {
+      this.#child.on("close", (code) => {
+        this.#hasEnded = true;
+        resolve(code);
+      });
+    });
   }
 
   /** Everything that it has printed so far, errors too. */
@@ -45,13 +51,16 @@ export class Program implements AsyncDisposable {
     return this.#output;
   }
 
+  /** Whether it has ended. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   /** Waits until it has printed something. */
   async printed(pattern: RegExp, timeoutMs = 20_000): Promise<RegExpExecArray> {
     const found = () => pattern.exec(this.#output);
-    let ended = false;
-    void this.#ended.then(() => ended = true);
     try {
-      await waitFor(() => found() || ended, { timeoutMs });
+      await waitFor(() => found() || this.#hasEnded, { timeoutMs });
     } catch {
       // Told below, with what it did print.
     }
@@ -73,7 +82,7 @@ export class Program implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null) this.#child.kill("SIGKILL");
+    if (!this.#hasEnded) this.#child.kill("SIGKILL");
     await this.#ended;
   }
 }
