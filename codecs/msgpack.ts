@@ -6,7 +6,7 @@
  */
 
 import { Decoder, Encoder } from "@msgpack/msgpack";
-import { type Codec, type Encoded, HubError, MAX_DEPTH } from "../contract/mod.ts";
+import { type Codec, type Encoded, HubError, MAX_DEPTH, trimPayload } from "../contract/mod.ts";
 import { checkMsgpack } from "./msgpack_check.ts";
 
 /** Properties that are `undefined` are left out, as JSON does. */
@@ -18,11 +18,6 @@ function listHead(count: number): number[] {
   if (count < 16) return [0x90 | count];
   if (count < 0x10000) return [0xdc, count >> 8, count & 0xff];
   return [0xdd, count >>> 24, (count >> 16) & 0xff, (count >> 8) & 0xff, count & 0xff];
-}
-
-/** A payload of `undefined` is left out; elsewhere in a tuple there is none. */
-function trim(message: readonly unknown[]): readonly unknown[] {
-  return message[message.length - 1] === undefined ? message.slice(0, -1) : message;
 }
 
 /**
@@ -44,7 +39,7 @@ export const msgpackCodec: Codec = {
   subprotocol: "trunkline.v1.msgpack",
   encode(message) {
     try {
-      return encoder.encode(trim(message));
+      return encoder.encode(trimPayload(message));
     } catch (cause) {
       throw new HubError("BAD_REQUEST", `Cannot encode the payload of "${message[1]}" as MessagePack`, {
         cause,

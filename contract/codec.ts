@@ -38,8 +38,12 @@ export interface Codec {
   decode(frame: Encoded): unknown[];
 }
 
-/** A payload of `undefined` is left out; elsewhere in a tuple there is none. */
-function trim(message: readonly unknown[]): readonly unknown[] {
+/**
+ * Leaves a payload of `undefined` out of a message, which ends with it; elsewhere in a message there is none.
+ *
+ * @param message The message.
+ */
+export function trimPayload(message: readonly unknown[]): readonly unknown[] {
   return message[message.length - 1] === undefined ? message.slice(0, -1) : message;
 }
 
@@ -48,7 +52,7 @@ export const jsonCodec: Codec = {
   subprotocol: "trunkline.v1.json",
   encode(message) {
     try {
-      return writeJson(trim(message));
+      return writeJson(trimPayload(message));
     } catch (cause) {
       throw new HubError("BAD_REQUEST", `Cannot encode the payload of "${message[1]}" as JSON`, { cause });
     }

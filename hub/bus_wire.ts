@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HubError, readJson, type WireError, writeJson } from "../contract/mod.ts";
+import { HubError, readJson, trimPayload, type WireError, writeJson } from "../contract/mod.ts";
 
 /** What a node tells of itself. */
 export interface NodeCard {
@@ -17,33 +17,33 @@ export interface NodeCard {
 
 /** A message between nodes. */
 export type BusMessage =
-  | readonly [kind: "ev", name: string, payload: unknown, except?: string]
+  | readonly [kind: "ev", name: string, except: string | null, payload?: unknown]
   | readonly [
     kind: "evs",
     id: string,
     rooms: readonly string[],
     name: string,
-    payload: unknown,
-    except?: string,
+    except: string | null,
+    payload?: unknown,
   ]
-  | readonly [kind: "pub", payload: unknown]
-  | readonly [kind: "user", user: string, name: string, payload: unknown]
-  | readonly [kind: "to", connection: string, name: string, payload: unknown]
+  | readonly [kind: "pub", payload?: unknown]
+  | readonly [kind: "user", user: string, name: string, payload?: unknown]
+  | readonly [kind: "to", connection: string, name: string, payload?: unknown]
   | readonly [kind: "shut", connection: string, reason: string]
-  | readonly [kind: "bus", name: string, payload: unknown]
+  | readonly [kind: "bus", name: string, payload?: unknown]
   | readonly [kind: "hello", card: NodeCard]
   | readonly [kind: "here", card: NodeCard]
   | readonly [kind: "beat", card: NodeCard]
   | readonly [kind: "bye"]
-  | readonly [kind: "ask", id: number, method: string, input: unknown]
-  | readonly [kind: "ans", id: number, output: unknown]
+  | readonly [kind: "ask", id: number, method: string, input?: unknown]
+  | readonly [kind: "ans", id: number, output?: unknown]
   | readonly [kind: "fail", id: number, error: WireError];
 
 /** One kind of message. */
 export type BusMessageOf<K extends BusMessage[0]> = Extract<BusMessage, { readonly 0: K }>;
 
 const isText = (value: unknown) => typeof value === "string";
-const isOptionalText = (value: unknown) => value === undefined || value === null || isText(value);
+const isTextOrNull = (value: unknown) => value === null || isText(value);
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
@@ -52,9 +52,8 @@ const isCard = (value: unknown) =>
 const isError = (value: unknown) => isRecord(value) && isText(value.code) && isText(value.message);
 
 const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolean } = {
-  ev: (m) => isText(m[1]) && isOptionalText(m[3]),
-  evs: (m) =>
-    isText(m[1]) && Array.isArray(m[2]) && m[2].every(isText) && isText(m[3]) && isOptionalText(m[5]),
+  ev: (m) => isText(m[1]) && isTextOrNull(m[2]),
+  evs: (m) => isText(m[1]) && Array.isArray(m[2]) && m[2].every(isText) && isText(m[3]) && isTextOrNull(m[4]),
   pub: (m) => m.length <= 2,
   user: (m) => isText(m[1]) && isText(m[2]),
   to: (m) => isText(m[1]) && isText(m[2]),
@@ -102,7 +101,7 @@ export function decodeBus(data: string | Uint8Array): readonly BusMessage[] {
  */
 export function encodeBus(message: BusMessage): string {
   try {
-    return writeJson(message);
+    return writeJson(trimPayload(message));
   } catch (cause) {
     throw new HubError("BAD_REQUEST", `Cannot send "${message[0]}" to other nodes: its payload is not JSON`, {
       cause,

@@ -50,10 +50,10 @@ export class Events {
     for (const surface of contract.roles.values()) {
       for (const [name, entry] of surface.serverToClient) this.#entries.set(name, entry);
     }
-    backplane.on("ev", ([, name, payload, except], _from, channel) => {
+    backplane.on("ev", ([, name, except, payload], _from, channel) => {
       this.#deliver(channel, name, this.parse(name, payload), except);
     });
-    backplane.on("evs", ([, id, rooms, name, payload, except]) => {
+    backplane.on("evs", ([, id, rooms, name, except, payload]) => {
       if (!this.#remembers(id)) this.#deliverAll(rooms, name, this.parse(name, payload), except);
     });
     backplane.on("user", ([, user, name, payload]) => {
@@ -91,7 +91,7 @@ export class Events {
   toRoom(room: string, name: string, payload: unknown, except?: string): void {
     const parsed = this.parse(name, payload);
     const channel = roomChannel(room);
-    const send = this.#backplane.prepare(channel, ["ev", name, parsed, except]);
+    const send = this.#backplane.prepare(channel, ["ev", name, except ?? null, parsed]);
     this.#deliver(channel, name, parsed, except);
     send();
   }
@@ -102,7 +102,7 @@ export class Events {
     const id = crypto.randomUUID();
     const channels = rooms.map(roomChannel);
     const sends = channels.map((channel) =>
-      this.#backplane.prepare(channel, ["evs", id, rooms, name, parsed, except])
+      this.#backplane.prepare(channel, ["evs", id, rooms, name, except ?? null, parsed])
     );
     this.#deliverAll(rooms, name, parsed, except);
     this.#backplane.flush(channels); // a node takes the first copy, which must not come before earlier broadcasts
@@ -112,7 +112,7 @@ export class Events {
   /** To a role, on every node. */
   toRole(role: string, name: string, payload: unknown): void {
     const parsed = this.parse(name, payload);
-    const send = this.#backplane.prepare(roleChannel(role), ["ev", name, parsed]);
+    const send = this.#backplane.prepare(roleChannel(role), ["ev", name, null, parsed]);
     this.#deliver(roleChannel(role), name, parsed);
     send();
   }
@@ -131,11 +131,11 @@ export class Events {
     this.#remembered = new Set();
   }
 
-  #deliver(group: string, name: string, parsed: unknown, except?: string): void {
+  #deliver(group: string, name: string, parsed: unknown, except?: string | null): void {
     this.#registry.deliver(group, outgoing(name, parsed), this.#audience(name, except));
   }
 
-  #deliverAll(rooms: readonly string[], name: string, parsed: unknown, except?: string): void {
+  #deliverAll(rooms: readonly string[], name: string, parsed: unknown, except?: string | null): void {
     const message = outgoing(name, parsed);
     const { event, except: excepted } = this.#audience(name, except) ?? {};
     const reached = new Set<Connection>();

@@ -58,7 +58,7 @@ export class Questions {
     const { backplane } = options;
     backplane.on("ask", ([, id, method, input], from) => void this.#answer(id, method, input, from));
     backplane.on("ans", ([, id, output], from) => {
-      this.#settle(id, from, (outcome) => outcome.answers.set(from, output ?? undefined));
+      this.#settle(id, from, (outcome) => outcome.answers.set(from, output));
     });
     backplane.on("fail", ([, id, { code, message, data }], from) => {
       this.#settle(id, from, (outcome) => outcome.failures.set(from, new HubError(code, message, { data })));

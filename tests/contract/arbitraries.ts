@@ -109,8 +109,8 @@ const card = fc.record({ incarnation: count, connections: count });
 
 /** Whatever a node may send. */
 export const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
-  message("ev", [text, json], text),
-  message("evs", [text, fc.array(text), text, json], text),
+  message("ev", [text, fc.option(text)], json),
+  message("evs", [text, fc.array(text), text, fc.option(text)], json),
   message("pub", [json]),
   message("user", [text, text, json]),
   message("to", [text, text, json]),

@@ -363,9 +363,9 @@ testOnAdapters(
     a!.hub.onServer("invalidate", ({ key }) => void heard.push(key));
     const node = `node:${a!.hub.nodeId}`;
     const bad: [string, unknown][] = [
-      ["room:lobby", ["ev", "message", { text: 1 }]],
-      ["room:lobby", ["ev", "nothing", {}]],
-      ["room:lobby", ["evs", "id1", ["lobby"], "message", { room: 5 }]],
+      ["room:lobby", ["ev", "message", null, { text: 1 }]],
+      ["room:lobby", ["ev", "nothing", null, {}]],
+      ["room:lobby", ["evs", "id1", ["lobby"], "message", null, { room: 5 }]],
       ["topic:stats", ["pub", { n: "one" }]],
       ["topic:log/x", ["pub", { n: "one" }]],
       [node, ["to", ann.connectionId, "message", { text: 1 }]],
