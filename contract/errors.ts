@@ -115,7 +115,7 @@ export const CLOSE_CODES = {
   PROTOCOL_ERROR: 4500,
   /** Authentication failed. */
   UNAUTHENTICATED: 4501,
-  /** Not allowed: the Origin, or the role. */
+  /** The role does not exist, or is not for this client. A refused Origin is answered 403 before the upgrade. */
   FORBIDDEN: 4502,
   /** No common version of the protocol. */
   UNSUPPORTED_VERSION: 4503,

@@ -106,6 +106,7 @@ export class Backplane {
       onStatus: (status) => {
         if (status === this.#status || this.#closed) return;
         this.#status = status;
+        if (status === "up") this.interest.retry();
         onStatus(status);
       },
     });

@@ -6,6 +6,7 @@
  */
 
 import type { Clock, HistoryDefinition } from "../contract/mod.ts";
+import { Arrivals } from "./arrivals.ts";
 import { TopicLog } from "./history.ts";
 import type { Interest } from "./interest.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -20,6 +21,9 @@ export interface Kept {
 
 interface Held {
   readonly log: TopicLog<Kept>;
+  readonly arrivals: Arrivals;
+  /** How many messages this node has sent to the others. */
+  sent: number;
   release(): void;
 }
 
@@ -73,9 +77,40 @@ export class Histories {
     return held.log;
   }
 
+  /**
+   * Numbers what this node is about to send to the others, of a topic whose log is open.
+   *
+   * @returns The number, and what counts it once nothing can fail any more.
+   */
+  number(channel: string): { readonly number: number; count(): void } {
+    const held = this.#logs.get(channel);
+    const number = (held?.sent ?? 0) + 1;
+    return {
+      number,
+      count() {
+        if (held) held.sent = number;
+      },
+    };
+  }
+
+  /** A message of another node has arrived, before it is taken: begins a new epoch when one before it is missing. */
+  arrived(channel: string, from: string, number: number): void {
+    const held = this.#logs.get(channel);
+    if (held && !held.arrivals.take(from, number)) this.#renew(channel, held.log);
+  }
+
+  /** Begins a new epoch of one log: a message is missing. */
+  renew(channel: string): void {
+    const held = this.#logs.get(channel);
+    if (held) this.#renew(channel, held.log);
+  }
+
   /** Begins a new epoch everywhere: the backplane was away, and what was published meanwhile is missing. */
   renewAll(): void {
-    for (const [channel, { log }] of this.#logs) this.#renew(channel, log);
+    for (const [channel, { log, arrivals }] of this.#logs) {
+      arrivals.clear();
+      this.#renew(channel, log);
+    }
   }
 
   /** Forgets logs that keep nothing any more and that nobody subscribes to. Call it now and then. */
@@ -94,10 +129,8 @@ export class Histories {
     const { interest, clock, solitary } = this.#options;
     const log = new TopicLog<Kept>(definition, clock);
     const wasLive = solitary || interest.isLive(channel);
-    const { settled, release } = interest.keep(channel);
-    const held = { log, release };
-    if (!wasLive) void settled.then(() => this.#logs.get(channel) === held && this.#renew(channel, log));
-    return held;
+    const { release } = interest.keep(channel, () => wasLive || this.#renew(channel, log));
+    return { log, release, arrivals: new Arrivals(), sent: 0 };
   }
 
   #renew(channel: string, log: TopicLog<Kept>): void {

@@ -73,7 +73,8 @@ function newGeneration(): Generation {
 export class Interest {
   readonly #options: InterestOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #retries = new Set<() => void>();
+  /** What tries again, and what cancels that. */
+  readonly #retries = new Map<() => void, () => void>();
   #closed = false;
 
   /** @param options What it needs. */
@@ -125,31 +126,45 @@ export class Interest {
    * minute.
    *
    * @param channel The channel.
+   * @param onLive Called once, when it is live.
    * @returns `settled` resolves after the first try, whatever came of it.
    */
-  keep(channel: string): { readonly settled: Promise<void>; release(): void } {
+  keep(channel: string, onLive = () => {}): { readonly settled: Promise<void>; release(): void } {
     let released = false;
-    let lease = this.acquire(channel);
-    let cancelRetry = () => {};
-    const retry = (delayMs: number) => {
-      if (released || this.#closed) return;
-      this.#retries.delete(cancelRetry);
-      cancelRetry = this.#options.clock.after(delayMs, () => {
-        lease = this.acquire(channel);
-        lease.ready.catch(() => retry(Math.min(delayMs * 2, MAX_RETRY_MS)));
+    let lease: Lease;
+    let stopWaiting = () => {};
+    const attempt = (delayMs: number): Promise<void> => {
+      lease = this.acquire(channel);
+      return lease.ready.then(() => {
+        if (!released) onLive();
+      }, () => {
+        if (released || this.#closed) return;
+        const retry = () => {
+          stopWaiting();
+          void attempt(Math.min(delayMs * 2, MAX_RETRY_MS));
+        };
+        const cancel = this.#options.clock.after(delayMs, retry);
+        this.#retries.set(retry, cancel);
+        stopWaiting = () => {
+          cancel();
+          this.#retries.delete(retry);
+        };
       });
-      this.#retries.add(cancelRetry);
     };
-    const settled = lease.ready.catch(() => retry(FIRST_RETRY_MS));
+    const settled = attempt(FIRST_RETRY_MS);
     return {
       settled,
       release: () => {
         released = true;
-        cancelRetry();
-        this.#retries.delete(cancelRetry);
+        stopWaiting();
         lease.release();
       },
     };
+  }
+
+  /** Tries again now what would be tried again later. */
+  retry(): void {
+    for (const retry of [...this.#retries.keys()]) retry();
   }
 
   /** Ends everything: who waits is refused, nobody subscribes any more. The adapter itself is closed elsewhere. */
@@ -159,7 +174,7 @@ export class Interest {
       generation.reject(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
     }
     this.#entries.clear();
-    for (const cancel of this.#retries) cancel();
+    for (const cancel of this.#retries.values()) cancel();
     this.#retries.clear();
   }
 

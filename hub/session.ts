@@ -249,11 +249,15 @@ export class Session implements LinkEvents {
 
   /** Puts it among the connections of its role and its user. */
   async #enrol(conn: Connection): Promise<void> {
-    const { registry } = this.#context;
+    const { registry, options } = this.#context;
     const role = roleChannel(conn.role);
     const enrolled = [registry.enrol(role, role, conn)];
     if (conn.user) enrolled.push(registry.enrol(userGroup(conn.user.id), userChannel(conn.user.id), conn));
-    await Promise.all(enrolled);
+    // A backplane that hangs must not lock clients out: what it does not carry yet comes when it does.
+    const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
+    const stop = options.clock.after(ENROL_WAIT_MS, resolve);
+    await Promise.race([Promise.all(enrolled), waitedLongEnough]);
+    stop();
   }
 
   #welcome(conn: Connection): void {
@@ -316,7 +320,6 @@ export class Session implements LinkEvents {
     this.#inbox?.close();
     this.#subscriptions?.close();
     registry.leaveAll(conn);
-    conn.rooms.clear();
     if (!this.#announced) return;
     const failed = (error: unknown) => onError(error, { stage: "connection", connectionId: conn.id });
     try {
@@ -326,5 +329,8 @@ export class Session implements LinkEvents {
     }
   }
 }
+
+/** How long a client waits at the most until other nodes can address its role and user, in milliseconds. */
+const ENROL_WAIT_MS = 1_000;
 
 const PING = new Outgoing(["ping"]);

@@ -62,6 +62,13 @@ export class Topics {
       onRenewed: (channel, log) => this.#tellGap(channel, log),
     });
     backplane.on("pub", ([, payload], _from, channel) => this.#receive(channel, payload));
+    backplane.on("rec", ([, number, payload], from, channel) => {
+      const history = this.#byChannel(channel)?.entry.definition.history;
+      if (!history) return;
+      this.histories.open(channel, history);
+      this.histories.arrived(channel, from, number);
+      this.#receive(channel, payload);
+    });
   }
 
   /**
@@ -81,8 +88,17 @@ export class Topics {
   publish(topic: Topic, payload: unknown): Published | undefined {
     const { payload: schema } = topic.entry.definition;
     const parsed = parseNow(schema, payload, `topic "${topic.name}"`);
-    const send = this.#backplane.prepare(topic.channel, ["pub", parsed]);
+    const { channel, entry: { definition: { history } } } = topic;
+    if (!history) {
+      const send = this.#backplane.prepare(channel, ["pub", parsed]);
+      this.#deliver(topic, parsed);
+      return void send();
+    }
+    this.histories.open(channel, history);
+    const { number, count } = this.histories.number(channel);
+    const send = this.#backplane.prepare(channel, ["rec", number, parsed]);
     const published = this.#deliver(topic, parsed);
+    count();
     send();
     return published;
   }
@@ -118,8 +134,12 @@ export class Topics {
 
   #receive(channel: string, payload: unknown): void {
     const topic = this.#byChannel(channel);
-    if (topic) {
+    if (!topic) return;
+    try {
       this.#deliver(topic, parseNow(topic.entry.definition.payload, payload, `topic "${topic.name}"`));
+    } catch (error) {
+      this.histories.renew(channel); // where there is a log, what is dropped is missing from it
+      throw error;
     }
   }
 
