@@ -18,6 +18,7 @@ export const contract = defineContract(
         clientToServer: {
           join: { input: z.object({ room: z.string() }), output: z.void() },
           say: { payload: Line },
+          publish: { payload: z.object({ id: z.string(), text: z.string() }) },
           echo: { input: Text, output: Text },
         },
         serverToClient: { message: { payload: Text } },

@@ -13,6 +13,7 @@ import { measure, type Measurement } from "./measure.ts";
 import { writeReport } from "./report.ts";
 import { type Results, type Row, toRow } from "./rows.ts";
 import { findRuntimes, type Runtime } from "./runtimes.ts";
+import { studies } from "./studies.ts";
 
 /** Runs one benchmark: its servers in turn, again and again, so that a noisy moment hits all alike. */
 async function run(
@@ -31,9 +32,20 @@ async function run(
   }
   const rows = taken.map((candidate) => toRow({ ...bench, load }, candidate, measured.get(candidate)!));
   for (const row of rows) console.log(`  ${line(bench, row)}`);
+  return { bench: bench.name, what: bench.what, ...setting(), rows };
+}
+
+/** When and where figures were taken. */
+function setting(): Pick<Results, "date" | "machine"> {
   const [cpu] = cpus();
   const machine = `${cpus().length} × ${cpu?.model ?? "unknown processor"}, ${Deno.build.os}`;
-  return { bench: bench.name, what: bench.what, date: new Date().toISOString().slice(0, 10), machine, rows };
+  return { date: new Date().toISOString().slice(0, 10), machine };
+}
+
+async function writeResults(name: string, results: object): Promise<void> {
+  const file = new URL(`results/${name}.json`, import.meta.url);
+  await Deno.mkdir(new URL(".", file), { recursive: true });
+  await Deno.writeTextFile(file, JSON.stringify(results, undefined, 2) + "\n");
 }
 
 /** A row for the terminal. */
@@ -69,15 +81,12 @@ const { values: { quick, repeat, help }, positionals } = parseArgs({
     help: { type: "boolean" },
   },
 });
-const names = positionals.length > 0
-  ? positionals
-  : quick
-  ? ["fanout", "single", "requests"]
-  : benches.map(({ name }) => name);
-const unknown = names.find((name) => !benches.some((bench) => bench.name === name));
+const known = [...benches, ...studies].map(({ name }) => name);
+const names = positionals.length > 0 ? positionals : quick ? ["fanout", "single", "requests"] : known;
+const unknown = names.find((name) => !known.includes(name));
 if (help || unknown) {
   if (unknown) console.error(`There is no benchmark "${unknown}".`);
-  console.log(`bench [NAME…] [--quick] [--repeat N]\nNames: ${benches.map(({ name }) => name).join(", ")}`);
+  console.log(`bench [NAME…] [--quick] [--repeat N]\nNames: ${known.join(", ")}`);
   Deno.exit(unknown ? 2 : 0);
 }
 
@@ -89,18 +98,22 @@ if (!paths.bun) {
   console.error("Cannot run: the load client needs Bun. Install it, or npx.");
   Deno.exit(1);
 }
-const lost: string[] = [];
+const faults: string[] = [];
 for (const bench of benches.filter(({ name }) => names.includes(name))) {
   console.log(`${bench.name}: ${bench.what}`);
   const results = await run(bench, quick, Number(repeat ?? (quick ? 1 : 3)), paths);
-  lost.push(...losses(bench, results));
+  faults.push(...losses(bench, results));
   if (quick) continue; // a quick look must not replace figures that were taken with care
-  const file = new URL(`results/${bench.name}.json`, import.meta.url);
-  await Deno.mkdir(new URL(".", file), { recursive: true });
-  await Deno.writeTextFile(file, JSON.stringify(results, undefined, 2) + "\n");
+  await writeResults(bench.name, results);
 }
-if (!quick) await writeReport();
-if (lost.length > 0) {
-  console.error(`Not everything was delivered in order:\n${lost.join("\n")}`);
+for (const { name, what, run } of studies.filter(({ name }) => names.includes(name))) {
+  console.log(`${name}: ${what}`);
+  const { rows, faults: found } = await run(paths, (line) => console.log(`  ${line}`));
+  faults.push(...found);
+  await writeResults(name, { bench: name, what, ...setting(), rows });
+}
+if (!quick || names.some((name) => studies.some((study) => study.name === name))) await writeReport();
+if (faults.length > 0) {
+  console.error(`Not as it must be:\n${faults.join("\n")}`);
   Deno.exit(1);
 }

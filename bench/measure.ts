@@ -6,7 +6,7 @@
 
 import { TextLineStream } from "./lines.ts";
 import type { Candidate } from "./candidates.ts";
-import type { LoadOrder } from "./load/main.ts";
+import type { GrowthOrder, LoadOrder } from "./load/main.ts";
 import type { Outcome } from "./load/outcome.ts";
 import { type Usage, usage } from "./load/server.ts";
 import { pinned, type Runtime } from "./runtimes.ts";
@@ -54,7 +54,7 @@ async function readJson(lines: ReadableStreamDefaultReader<string>) {
  */
 export async function underLoad<Outcome>(
   { runtime, file, dialect }: Candidate,
-  order: Omit<LoadOrder, "port" | "dialect">,
+  order: Omit<LoadOrder | GrowthOrder, "port" | "dialect">,
   paths: Readonly<Partial<Record<Runtime, string>>>,
   watch: (port: number, load: () => Promise<Outcome>) => Promise<Outcome> = (_port, load) => load(),
 ): Promise<Outcome> {

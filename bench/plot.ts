@@ -1,11 +1,12 @@
 /**
- * A bar chart as SVG, readable on light and on dark pages.
+ * A bar chart of servers.
  *
  * @module
  */
 
 import type { Bench } from "./benches.ts";
 import type { Results } from "./rows.ts";
+import { escape, short, svg } from "./svg.ts";
 
 const COLOURS: Readonly<Record<string, string>> = {
   trunkline: "#2f7de1",
@@ -15,14 +16,6 @@ const COLOURS: Readonly<Record<string, string>> = {
 const ROW = 30;
 const LEFT = 190;
 const WIDTH = 720;
-
-const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-
-/** A figure with a unit's prefix. */
-function short(value: number): string {
-  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
-  return value >= 1e3 ? `${(value / 1e3).toFixed(1)} k` : value.toPrecision(3);
-}
 
 /**
  * Draws one bar per server: the median, with a line from the least to the most.
@@ -47,11 +40,13 @@ export function plot(bench: Bench, { rows }: Results): string {
       `<path d="M${x(min).toFixed(1)} ${middle}H${x(max).toFixed(1)}" stroke="#6b7686" stroke-width="2"/>` +
       `<text x="${(x(Math.max(median, max)) + 8).toFixed(1)}" y="${y + 15}">${short(median)}</text>`;
   });
-  const height = 44 + rows.length * ROW;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" ` +
-    `aria-label="${escape(bench.what)}" font-family="system-ui, sans-serif" font-size="13">` +
-    `<style>text{fill:#24292f}@media(prefers-color-scheme:dark){text{fill:#e6edf3}}</style>` +
-    `<text x="${LEFT}" y="20" font-weight="600">${escape(`${bench.name}: ${bench.figure}`)}</text>${
-      bars.join("")
-    }</svg>\n`;
+  const title = `<text x="${LEFT}" y="20" font-weight="600">${
+    escape(`${bench.name}: ${bench.figure}`)
+  }</text>`;
+  return svg({
+    width: WIDTH,
+    height: 44 + rows.length * ROW,
+    label: bench.what,
+    content: title + bars.join(""),
+  });
 }

@@ -7,6 +7,7 @@
 import { type Bench, benches } from "./benches.ts";
 import { plot } from "./plot.ts";
 import type { Range, Results, Row } from "./rows.ts";
+import { studies } from "./studies.ts";
 
 const MARKS = /(<!-- bench:start -->)[\s\S]*?(<!-- bench:end -->)/;
 
@@ -34,13 +35,20 @@ function table(bench: Bench, { rows }: Results): string {
       ? "100 %"
       : `${(100 * row.delivered / row.expected).toFixed(1)} %`;
     const name = row.peer === "trunkline" ? `**${row.server}**` : row.server;
-    return `| ${name} | ${row.runtime} | ${figure ? format(figure, bench.figure) : "–"} | ${share} | ${
-      row.p99Ms ? format(row.p99Ms, "p99Ms") : "–"
-    } | ${format(row.rssMb, "rssMb")} |`;
+    const cells = [
+      name,
+      row.runtime,
+      figure ? format(figure, bench.figure) : "–",
+      `${share}${row.ordered === false ? ", out of order" : ""}`,
+      format(row.deliveriesPerCpuSecond, "deliveriesPerSecond"),
+      row.p99Ms ? format(row.p99Ms, "p99Ms") : "–",
+      format(row.rssMb, "rssMb"),
+    ];
+    return `| ${cells.join(" | ")} |`;
   });
   return [
-    `| server | runtime | ${unit}: median (range) | delivered | p99, ms | memory, MB |`,
-    "|---|---|---|---|---|---|",
+    `| server | runtime | ${unit}: median (range) | delivered | per CPU second | p99, ms | memory, MB |`,
+    "|---|---|---|---|---|---|---|",
     ...lines,
   ].join("\n");
 }
@@ -57,7 +65,7 @@ function ratios(bench: Bench, { rows }: Results): string {
   ).join("\n");
 }
 
-async function readResults(name: string): Promise<Results | undefined> {
+async function readResults<R = Results>(name: string): Promise<R | undefined> {
   try {
     return JSON.parse(await Deno.readTextFile(new URL(`results/${name}.json`, import.meta.url)));
   } catch (error) {
@@ -97,6 +105,15 @@ export async function writeReport(): Promise<void> {
         }\n\nTaken on ${results.date}, ${results.machine}; more in [bench](bench/README.md).`;
       await replaceMarked(new URL("../README.md", import.meta.url), readme);
     }
+  }
+  for (const { name, what, report } of studies) {
+    const results = await readResults<Results & { readonly rows: unknown }>(name);
+    if (!results) continue;
+    const { text, drawings = {} } = report(results.rows);
+    for (const [drawing, svg] of Object.entries(drawings)) {
+      await Deno.writeTextFile(new URL(`results/${drawing}.svg`, import.meta.url), svg);
+    }
+    sections.push(`### ${name}: ${what}\n\n${text}\n\nTaken on ${results.date}, ${results.machine}.`);
   }
   await replaceMarked(new URL("README.md", import.meta.url), sections.join("\n\n"));
 }

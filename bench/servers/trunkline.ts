@@ -17,6 +17,7 @@ hub.implement({
   member: {
     join: ({ room }, { conn }) => hub.room(room).add(conn),
     say: ({ room, text }) => hub.room(room).broadcast("message", { text }),
+    publish: ({ id, text }) => void hub.forRole("member").publish(`line/${id}`, { text }),
     echo: (input) => input,
   },
 });

@@ -1,0 +1,230 @@
+/**
+ * What happens as there are more connections, more topics, or more who are not concerned: loads of several levels on
+ * one server, from the least to the most, so that all levels have the same process, warm alike.
+ *
+ * @module
+ */
+
+import { type LoadConnection, openMany, text } from "./connection.ts";
+import { publish, subscribe, topic } from "./dialects.ts";
+import { concat, textFrame } from "./frames.ts";
+import { OrderWatch } from "./order.ts";
+import type { Load } from "./outcome.ts";
+import { Stopwatch, usage } from "./server.ts";
+import { received, settle } from "./settle.ts";
+
+/** How many subscribers a topic has where they are few. */
+const FEW = 10;
+/** How many connections hold the subscriptions to many topics. */
+const HOLDERS = 1_000;
+/** How many publishers share a level's publishes. */
+const SPEAKERS = 10;
+/** How many subscribes one frame carries. */
+const SUBSCRIBES = 500;
+/** How often each level is measured. */
+const REPETITIONS = 5;
+
+/** One measurement of one level. */
+export interface Sample {
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
+  /** The server's processor time for it, in milliseconds. */
+  readonly cpuMs: number;
+  /** The load client's. */
+  readonly loadCpuMs: number;
+  /** How many messages were published. */
+  readonly published: number;
+  /** How many came, and should have. */
+  readonly delivered: number;
+  readonly expected: number;
+  /** Whether one listener heard everything in order and once. */
+  readonly ordered: boolean;
+}
+
+/** What was measured at one level. */
+export interface Level {
+  /** How many connections, topics or others there were. */
+  readonly size: number;
+  /** How it was published: in bursts, or one by one, each when the one before has arrived. */
+  readonly how: "burst" | "alone";
+  /** The server's resident memory, in bytes, after a garbage collection. */
+  readonly rss: number;
+  readonly samples: readonly Sample[];
+}
+
+/** What came of a growth load. */
+export interface Growth {
+  /** The server's resident memory before. */
+  readonly rssBefore: number;
+  readonly levels: readonly Level[];
+}
+
+/** What a growth load is told. */
+export interface GrowthLoad extends Omit<Load, "clients" | "messages"> {
+  /** The levels, from the least to the most. */
+  readonly sizes: readonly number[];
+  /** How many deliveries a burst shall make, about. */
+  readonly deliveries: number;
+}
+
+/** Who publishes, to what, and who hears it. */
+interface Stage {
+  readonly speakers: readonly LoadConnection[];
+  readonly hearers: readonly LoadConnection[];
+  /** The topics that are published to in turn, each with `subscribers` of the hearers. */
+  readonly topics: readonly string[];
+  readonly subscribers: number;
+}
+
+/** Subscribes connections, each to its own topics. */
+async function subscribeAll(who: readonly (readonly [LoadConnection, readonly string[]])[]): Promise<void> {
+  for (let i = 0; i < who.length; i += 100) {
+    await Promise.all(
+      who.slice(i, i + 100).map(async ([connection, names]) => {
+        for (let from = 0; from < names.length; from += SUBSCRIBES) {
+          const some = names.slice(from, from + SUBSCRIBES);
+          await connection.talk([{ say: subscribe(some) }, { waitFor: `["res",${some.length}` }]);
+        }
+      }),
+    );
+  }
+}
+
+/** Publishes `each` messages per speaker in one burst, and waits until all who should have heard them. */
+async function burst(port: number, stage: Stage, each: number): Promise<Sample> {
+  const { speakers, hearers, topics, subscribers } = stage;
+  const blocks = speakers.map((_, i) =>
+    concat(Array.from({ length: each }, (_, j) => {
+      const number = i * each + j;
+      return textFrame(publish(topics[number % topics.length]!, text(number)));
+    }))
+  );
+  // Where there are many topics nobody hears all of what a speaker says, and there is nothing to watch.
+  const watch = topics.length === 1 ? new OrderWatch(0, speakers.length, each) : undefined;
+  hearers[0]!.onMessage = watch && ((sequence) => watch.take(sequence));
+  const published = each * speakers.length;
+  const expected = published * subscribers;
+  const before = received(hearers);
+  const start = await Stopwatch.start(port);
+  for (const [i, speaker] of speakers.entries()) speaker.write(blocks[i]!);
+  await settle(hearers, before + expected);
+  const figures = await start.stop();
+  return {
+    ...figures,
+    published,
+    delivered: received(hearers) - before,
+    expected,
+    ordered: watch?.ordered ?? true,
+  };
+}
+
+/** Publishes one message after the other, each when everybody has heard the one before. */
+async function alone(port: number, { speakers: [speaker], ...stage }: Stage, count: number): Promise<Sample> {
+  const { hearers, topics: [name], subscribers } = stage;
+  const watch = new OrderWatch(0, 1, count);
+  const before = received(hearers);
+  hearers[0]!.onMessage = (sequence) => watch.take(sequence);
+  const start = await Stopwatch.start(port);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let heard = 0;
+  let said = 0;
+  const say = () => said < count ? speaker!.write(textFrame(publish(name!, text(said++)))) : resolve();
+  for (const hearer of hearers) {
+    hearer.onReceived = (messages) => {
+      heard += messages;
+      if (heard === said * subscribers) say();
+    };
+  }
+  say();
+  const stalled = setTimeout(resolve, 30_000);
+  await promise;
+  clearTimeout(stalled);
+  const figures = await start.stop();
+  for (const hearer of hearers) hearer.onReceived = undefined;
+  const delivered = received(hearers) - before;
+  return { ...figures, published: count, delivered, expected: count * subscribers, ordered: watch.ordered };
+}
+
+/** Warms up, and measures a level several times. */
+async function repeat(measure: () => Promise<Sample>): Promise<Sample[]> {
+  await measure();
+  const samples: Sample[] = [];
+  for (let i = 0; i < REPETITIONS; i++) samples.push(await measure());
+  return samples;
+}
+
+/** More and more connections, all of which hear one topic. */
+export async function connections({ port, dialect, sizes, deliveries }: GrowthLoad): Promise<Growth> {
+  const { rss: rssBefore } = await usage(port, "collect");
+  const all: LoadConnection[] = [];
+  const levels: Level[] = [];
+  for (const size of sizes) {
+    const more = await openMany(port, dialect, size - all.length);
+    await subscribeAll(more.map((connection) => [connection, [topic(0)]] as const));
+    all.push(...more);
+    const stage = { speakers: all.slice(0, SPEAKERS), hearers: all, topics: [topic(0)], subscribers: size };
+    const each = Math.max(1, Math.round(deliveries / size / SPEAKERS));
+    const samples = await repeat(() => burst(port, stage, each));
+    levels.push({ size, how: "burst", rss: (await usage(port, "collect")).rss, samples });
+  }
+  return { rssBefore, levels };
+}
+
+/** More and more topics with ten subscribers each, among the same thousand connections. */
+export async function topics({ port, dialect, sizes, deliveries }: GrowthLoad): Promise<Growth> {
+  const speakers = await openMany(port, dialect, SPEAKERS);
+  const hearers = await openMany(port, dialect, HOLDERS);
+  const { rss: rssBefore } = await usage(port, "collect");
+  const levels: Level[] = [];
+  const names: string[] = [];
+  for (const size of sizes) {
+    const wanted = new Map<LoadConnection, string[]>();
+    for (let id = names.length; id < size; id++) {
+      names.push(topic(id));
+      for (let i = 0; i < FEW; i++) {
+        const hearer = hearers[(id * FEW + i) % HOLDERS]!;
+        wanted.set(hearer, [...wanted.get(hearer) ?? [], topic(id)]);
+      }
+    }
+    await subscribeAll([...wanted]);
+    const stage = { speakers, hearers, topics: [...names], subscribers: FEW };
+    const each = Math.round(deliveries / FEW / SPEAKERS);
+    const samples = await repeat(() => burst(port, stage, each));
+    levels.push({ size, how: "burst", rss: (await usage(port, "collect")).rss, samples });
+  }
+  return { rssBefore, levels };
+}
+
+/** A topic with ten subscribers, and more and more connections that are none of them. */
+async function others(
+  { port, dialect, sizes, deliveries }: GrowthLoad,
+  subscribesTo: (other: number) => string | undefined,
+): Promise<Growth> {
+  const speakers = await openMany(port, dialect, SPEAKERS);
+  const hearers = await openMany(port, dialect, FEW);
+  await subscribeAll(hearers.map((hearer) => [hearer, [topic(0)]] as const));
+  const { rss: rssBefore } = await usage(port, "collect");
+  const levels: Level[] = [];
+  const stage = { speakers, hearers, topics: [topic(0)], subscribers: FEW };
+  const published = Math.round(deliveries / FEW);
+  await burst(port, stage, published / SPEAKERS); // the first level would pay for the compiler's work
+  let count = 0;
+  for (const size of sizes) {
+    const more = await openMany(port, dialect, size - count);
+    const wanted = more.map((connection, i) => [connection, subscribesTo(count + i)] as const)
+      .flatMap(([connection, name]) => name === undefined ? [] : [[connection, [name]] as const]);
+    await subscribeAll(wanted);
+    count = size;
+    const { rss } = await usage(port, "collect");
+    const bursts = await repeat(() => burst(port, stage, published / SPEAKERS));
+    levels.push({ size, how: "burst", rss, samples: bursts });
+    levels.push({ size, how: "alone", rss, samples: await repeat(() => alone(port, stage, published / 10)) });
+  }
+  return { rssBefore, levels };
+}
+
+/** Others who are connected and no more. */
+export const idlers = (load: GrowthLoad): Promise<Growth> => others(load, () => undefined);
+
+/** Others who subscribe to topics of their own. */
+export const elsewhere = (load: GrowthLoad): Promise<Growth> => others(load, (other) => topic(1 + other));
