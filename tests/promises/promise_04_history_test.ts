@@ -236,3 +236,61 @@ testOnAdapters(
     assertEquals([client.status, recoveries], ["open", [{ topic: "log/x", recovered: true }]]);
   },
 );
+
+testOnAdapters(
+  "promise 4: messages that got lost without a word are noticed with the next one",
+  async (start) => {
+    await using cluster = await start(3);
+    const [a, b, c] = cluster.nodes;
+    const { client, line, heard, recoveries } = await follow(b!);
+    for (const [n, { hub }] of [a!, c!, a!, c!].entries()) {
+      await hub.publish("log/x", { n });
+      await waitFor(() => heard.includes(n), { what: `${n}` });
+    }
+    b!.tap.cut();
+    await a!.hub.publish("log/x", { n: 4 });
+    await waitFor(() => b!.tap.dropped.length > 0, { what: "the loss" });
+    b!.tap.heal();
+    await c!.hub.publish("log/x", { n: 5 });
+    await waitFor(() => heard.includes(5), { what: "5" });
+    assertEquals(recoveries, []); // nothing of this publisher is missing
+    await a!.hub.publish("log/x", { n: 6 });
+    await waitFor(() => heard.includes(6), { what: "6" });
+    assertEquals([heard, recoveries], [[0, 1, 2, 3, 5, 6], [{ topic: "log/x", recovered: false }]]);
+    line.sever();
+    await back(recoveries, 2);
+    assertEquals([client.status, recoveries[1]!.recovered], ["open", true]);
+  },
+);
+
+testOnAdapters("promise 4: a message that had to be dropped is told as a gap", async (start) => {
+  await using cluster = await start(2);
+  const [a, b] = cluster.nodes;
+  const { heard, recoveries } = await follow(b!);
+  b!.tap.inject("topic:log/x", JSON.stringify([["rec", 1, { n: "of a newer version" }]]), a!.hub.nodeId);
+  await back(recoveries);
+  assertEquals([recoveries[0]!.recovered, b!.errors.length], [false, 1]);
+  await b!.hub.publish("log/x", { n: 1 });
+  await waitFor(() => heard.length === 1, { what: "the next" });
+});
+
+testOnAdapters(
+  "promise 4: a history begins anew when its channel goes live later than it should",
+  async (start) => {
+    await using cluster = await start(2);
+    const [a, b] = cluster.nodes;
+    b!.tap.beforeSubscribe = () => Promise.reject(new Error("refused"));
+    const early = await b!.hub.publish("log/x", { n: 1 });
+    await waitFor(() => b!.errors.length > 0, { what: "the refusal" });
+    const still = await b!.hub.publish("log/x", { n: 2 });
+    await a!.hub.publish("log/x", { n: 3 }); // which never gets there
+    b!.tap.beforeSubscribe = () => {};
+    const { epoch } = await waitFor(async () => {
+      const page = await b!.hub.history("log/x");
+      return page.epoch !== still.epoch && page;
+    }, { what: "the channel to be live" });
+    for (const since of [early, still, { epoch, offset: 0 }, { epoch, offset: 1 }]) {
+      assertEquals((await b!.hub.history("log/x", { since })).complete, false);
+    }
+  },
+);
