@@ -226,19 +226,20 @@ export class Backplane {
 
   #deliver(channel: string, data: string | Uint8Array, from: string): void {
     if (this.#closed) return;
-    const { onError } = this.#options;
+    const drop = (error: unknown) => {
+      this.#malformed++;
+      this.#options.onError(error, { stage: "delivery", channel });
+    };
     try {
-      for (const message of decodeBus(data)) {
+      for (const message of decodeBus(data, drop)) {
         try {
           this.#handlers.get(message[0])?.(message, from, channel);
         } catch (error) {
-          this.#malformed++;
-          onError(error, { stage: "delivery", channel });
+          drop(error);
         }
       }
     } catch (error) {
-      this.#malformed++;
-      onError(error, { stage: "delivery", channel });
+      drop(error);
     }
   }
 }

@@ -74,25 +74,33 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
  * Reads what arrived on a channel.
  *
  * @param data The data.
+ * @param refuse Told of each message of the list that is none, as one of a newer version may be; the others are good.
  * @returns The messages, in order.
- * @throws {HubError} `BAD_REQUEST` when it is anything else.
+ * @throws {HubError} `BAD_REQUEST` when the data is no list at all, and by default for the first that is no message.
  */
-export function decodeBus(data: string | Uint8Array): readonly BusMessage[] {
+export function decodeBus(
+  data: string | Uint8Array,
+  refuse: (error: HubError) => void = (error) => {
+    throw error;
+  },
+): readonly BusMessage[] {
+  let list: unknown;
   try {
-    const list: unknown = readJson(typeof data === "string" ? data : new TextDecoder().decode(data));
+    list = readJson(typeof data === "string" ? data : new TextDecoder().decode(data));
     if (!Array.isArray(list)) throw new TypeError("Not a list");
-    for (const m of list) {
-      if (
-        !Array.isArray(m) || !isText(m[0]) || !Object.hasOwn(CHECKS, m[0]) ||
-        !CHECKS[m[0] as BusMessage[0]](m)
-      ) {
-        throw new TypeError("Not a message between nodes");
-      }
-    }
-    return list as BusMessage[];
   } catch (cause) {
     throw new HubError("BAD_REQUEST", "Cannot read what arrived from another node", { cause });
   }
+  return list.filter((m): m is BusMessage => {
+    const valid = isBusMessage(m);
+    if (!valid) refuse(new HubError("BAD_REQUEST", "Cannot read a message of another node"));
+    return valid;
+  });
+}
+
+function isBusMessage(m: unknown): boolean {
+  return Array.isArray(m) && typeof m[0] === "string" && Object.hasOwn(CHECKS, m[0]) &&
+    CHECKS[m[0] as BusMessage[0]](m);
 }
 
 /**

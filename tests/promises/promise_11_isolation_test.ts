@@ -103,3 +103,19 @@ testOnAdapters(
     await acquainted([a!.hub, b!.hub]);
   },
 );
+
+testOnAdapters(
+  "promise 11: what a node does not know costs what came along with it nothing",
+  async (start) => {
+    await using cluster = await start(2);
+    const [a] = cluster.nodes;
+    const ann = await a!.member("ann");
+    const heard: string[] = [];
+    ann.on("message", ({ text }) => heard.push(text));
+    await ann.request("join", { room: "lobby" });
+    const say = (text: string) => ["ev", "message", null, { room: "lobby", text }];
+    a!.tap.inject("room:lobby", JSON.stringify([say("one"), ["of a newer version"], null, say("two")]));
+    await waitFor(() => heard.length === 2, { what: "the known ones" });
+    assertEquals([heard, a!.errors.length], [["one", "two"], 2]);
+  },
+);
