@@ -107,8 +107,10 @@ export class Inbox {
   close(): void {
     this.#closed = true;
     this.#waiting = undefined;
-    const reason = new HubError("DISCONNECTED", "The client is gone");
-    for (const call of [...this.#calls.values(), ...this.#signals]) call.abort(reason);
+    if (this.#calls.size + this.#signals.size > 0) {
+      const reason = new HubError("DISCONNECTED", "The client is gone");
+      for (const call of [...this.#calls.values(), ...this.#signals]) call.abort(reason);
+    }
     this.#calls.clear();
     this.#abandoned.clear();
     this.#signals.clear();
