@@ -197,8 +197,8 @@ export async function liveRudely({ nodes, figures, random }: World): Promise<voi
     if (random(10) === 0) raw.send(opcode.text, "{oops");
   } finally {
     figures.severed++;
-    if (random(2)) raw.reset();
-    else if (random(2)) raw.finish();
+    const goodbyes = [() => raw.reset(), () => raw.finish(), () => {}];
+    goodbyes[random(goodbyes.length)]!();
     await raw.destroy();
   }
 }
