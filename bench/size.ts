@@ -72,7 +72,7 @@ export const size: Study<readonly SizeRow[]> = {
     } finally {
       await esbuild.stop(); // it is a process of its own, which would keep this one alive
     }
-    const faults = rows.filter(({ gzipBytes }) => gzipBytes > LIMIT)
+    const faults = rows.filter(({ gzipBytes, limitBytes }) => gzipBytes > limitBytes)
       .map(({ bundle, gzipBytes }) => `size: ${bundle} has ${gzipBytes} bytes, more than ${LIMIT}`);
     return { rows, faults };
   },

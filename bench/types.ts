@@ -90,12 +90,12 @@ export const types: Study<readonly TypesRow[]> = {
     // In this folder, as programs elsewhere do not find the package by its name.
     const folder = new URL(".tmp/types", import.meta.url).pathname;
     await Deno.mkdir(folder, { recursive: true });
-    const programs = [["an empty file", 0, "export {};\n"], [
-      "the program",
-      ENTRIES,
-      largeProgram(ENTRIES),
-    ]] as const;
-    const taken: number[][] = [[], []];
+    const programs = [
+      ["an empty file", 0, "export {};\n"],
+      ["a small program", FEW_ENTRIES, largeProgram(FEW_ENTRIES)],
+      ["the program", ENTRIES, largeProgram(ENTRIES)],
+    ] as const;
+    const taken: number[][] = programs.map(() => []);
     try {
       for (let repetition = 0; repetition < REPETITIONS; repetition++) {
         for (const [i, [, , source]] of programs.entries()) taken[i]!.push(await check(folder, source));

@@ -24,6 +24,7 @@ const ALLOWED: [path: string, source: string][] = [
   ["tests/conformance/adapter.ts", `import { createHub } from "../../hub/create_hub.ts";`],
   ["examples/chat/main.ts", `import { createHub } from "@trunkline/hub"; import { page } from "../page.ts";`],
   ["bench/main.ts", `import { createHub } from "@trunkline/hub"; import { delay } from "@std/async";`],
+  ["bench/micro/outbox_bench.ts", `import { Outbox } from "../../hub/outbox.ts"; import "../contract.ts";`],
   ["tests/hub/rooms_test.ts", `import { createHub } from "../../mod.ts"; console.log(Deno.pid);`],
 ];
 
@@ -49,6 +50,9 @@ const REFUSED: [rule: string, path: string, source: string][] = [
   ["layers", "tests/conformance/adapter.ts", `import { test } from "../harness.ts";`],
   ["layers", "examples/chat/main.ts", `import { createHub } from "../../mod.ts";`],
   ["layers", "bench/fan_out.ts", `import { createHub } from "../hub/create_hub.ts";`],
+  ["layers", "bench/micro/codec_bench.ts", `import { jsonCodec } from "../../contract/codec.ts";`],
+  ["layers", "bench/micro/main.ts", `import { redis } from "../../adapters/redis.ts";`],
+  ["layers", "bench/micros/outbox_bench.ts", `import { Outbox } from "../../hub/outbox.ts";`],
   ["facade", "mod.ts", `export const version = "1";`],
   ["facade", "mod.ts", `import { createHub } from "./hub/create_hub.ts";`],
   ["runtime-globals", "hub/create_hub.ts", `export const pid = Deno.pid;`],

@@ -1,0 +1,62 @@
+/**
+ * Parts of a hub without sockets, for what is measured alone.
+ *
+ * @module
+ */
+
+import { type Codec, jsonCodec, systemClock } from "@trunkline/hub/contract";
+import type { Link } from "@trunkline/hub/transports/transport";
+import type { Connection } from "../../hub/connection.ts";
+import type { Interest } from "../../hub/interest.ts";
+import { Outbox, type OutboxLimits } from "../../hub/outbox.ts";
+import { Outgoing } from "../../hub/outgoing.ts";
+import { Registry } from "../../hub/registry.ts";
+import { Turn } from "../../hub/turn.ts";
+
+const LIMITS: OutboxLimits = {
+  maxMessages: 10_000,
+  maxBytes: 1024 * 1024,
+  policy: "close",
+  maxFrameMessages: 64,
+  maxFrameBytes: 64 * 1024,
+  highWaterBytes: 256 * 1024,
+};
+
+/** The group that all connections are in. */
+export const GROUP = "group";
+
+/** A short chat line, as it goes out. */
+export const line = (text: string): Outgoing =>
+  new Outgoing(["ev", "message", { text: `${text} hello, everyone here` }], { droppable: true });
+
+/** A link that takes everything at once. */
+class NoLink implements Link {
+  readonly subprotocol = jsonCodec.subprotocol;
+  bufferedAmount = 0;
+  send(): void {}
+  close(): void {}
+}
+
+/** Connections as far as delivering to them goes, all in one group, and the end of their turn. */
+export function scene(count: number, codec: Codec = jsonCodec) {
+  let atEnd: (() => void)[] = [];
+  const turn = new Turn(codec, LIMITS, (callback) => atEnd.push(callback));
+  const interest = { keep: () => ({ settled: Promise.resolve(), release() {} }) } as unknown as Interest;
+  const registry = new Registry(interest);
+  const surface = { serverToClient: new Map([["message", {}]]) };
+  const members = Array.from({ length: count }, (_, i) => {
+    const link = new NoLink();
+    const outbox = new Outbox(link, turn, LIMITS, systemClock, () => {});
+    outbox.uncork(line("first"));
+    const conn = { id: String(i), outbox, surface, memberships: new Map(), closed: false };
+    registry.enrol(GROUP, GROUP, conn as unknown as Connection);
+    return { link, outbox, conn: conn as unknown as Connection };
+  });
+  /** Ends the turn. */
+  const endTurn = () => {
+    const callbacks = atEnd;
+    atEnd = [];
+    for (const callback of callbacks) callback();
+  };
+  return { registry, members, endTurn };
+}
