@@ -1,0 +1,121 @@
+/**
+ * Who must have heard what: everything that is published is written down for whoever it is for, and compared with what
+ * came.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { waitFor } from "../harness.ts";
+import type { Mark } from "./scene.ts";
+
+/** More than any publisher of a test publishes. */
+const PER_PUBLISHER = 1_000_000;
+
+const keyOf = (p: number, n: number): number => p * PER_PUBLISHER + n;
+const said = (key: number): string => `${Math.floor(key / PER_PUBLISHER)}:${key % PER_PUBLISHER}`;
+
+/** A connection that stays throughout. */
+export class Listener {
+  /** The channels it is on. */
+  readonly channels: ReadonlySet<string>;
+  /** The publisher on its own node, whose messages come in the order of the calls, whatever the channel. */
+  readonly home: number;
+  /** Its id, for `except`. */
+  readonly id: string;
+  /** How many messages must come. */
+  readonly expected: number[] = [];
+  readonly #heard: number[] = [];
+  readonly #last = new Map<string, number>();
+  readonly #disorder: string[] = [];
+  #lastOfHome = -1;
+
+  constructor(id: string, home: number, channels: Iterable<string>) {
+    this.id = id;
+    this.home = home;
+    this.channels = new Set(channels);
+  }
+
+  /** How many have come. */
+  get count(): number {
+    return this.#heard.length;
+  }
+
+  /** Takes a message that came. */
+  take({ p, n, c }: Mark): void {
+    this.#heard.push(keyOf(p, n));
+    if (p === this.home) {
+      if (n <= this.#lastOfHome) this.#disorder.push(`${n} of the own node after ${this.#lastOfHome}`);
+      this.#lastOfHome = n;
+    }
+    for (const channel of c.includes(",") ? c.split(",") : [c]) {
+      if (!this.channels.has(channel)) continue;
+      const key = `${p} ${channel}`;
+      const last = this.#last.get(key) ?? -1;
+      if (n <= last) this.#disorder.push(`${p}:${n} on ${channel} after ${last}`);
+      this.#last.set(key, n);
+    }
+  }
+
+  /**
+   * Fails unless every message came once, in order, and no other.
+   *
+   * @param optional Messages that may have come, or not.
+   */
+  check(optional: ReadonlySet<number> = new Set()): void {
+    assertEquals(this.#disorder.slice(0, 5), [], `connection ${this.id} heard in disorder`);
+    const heard = new Set(this.#heard);
+    assertEquals(this.#heard.length - heard.size, 0, `connection ${this.id} heard something twice`);
+    const expected = new Set(this.expected);
+    const missing = this.expected.filter((key) => !heard.has(key));
+    const surplus = this.#heard.filter((key) => !expected.has(key) && !optional.has(key));
+    assertEquals([missing.slice(0, 5).map(said), surplus.slice(0, 5).map(said)], [[], []], `of ${this.id}`);
+    assert(missing.length + surplus.length === 0);
+  }
+}
+
+/** What several publishers have said. */
+export class Ledger {
+  readonly listeners: Listener[] = [];
+  /** What may have come to whoever it was not for: rooms were joined and left at the time. */
+  readonly optional: Set<number> = new Set();
+  /** How many messages each publisher has published. */
+  readonly #counts: number[] = [];
+
+  /** How many messages there were. */
+  get published(): number {
+    return this.#counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** A new message of a publisher. */
+  mark(p: number, c: string, fill?: string): Mark {
+    const n = this.#counts[p] ?? 0;
+    this.#counts[p] = n + 1;
+    return { p, n, c, fill };
+  }
+
+  /** Writes down whom a message is for. */
+  note({ p, n }: Mark, isFor: (listener: Listener) => boolean): void {
+    const key = keyOf(p, n);
+    for (const listener of this.listeners) if (isFor(listener)) listener.expected.push(key);
+  }
+
+  /** Writes down that a message may also come to others. */
+  allow({ p, n }: Mark): void {
+    this.optional.add(keyOf(p, n));
+  }
+
+  /** Waits until everybody has heard as much as must come. */
+  async arrive(timeoutMs = 30_000): Promise<void> {
+    const late = () => this.listeners.filter(({ count, expected }) => count < expected.length);
+    await waitFor(() => late().length === 0, { timeoutMs, what: "everything to arrive" }).catch((error) => {
+      for (const listener of late()) listener.check(this.optional); // says what is missing
+      throw error;
+    });
+  }
+
+  /** Fails unless everybody heard everything once, in order. */
+  check(): void {
+    for (const listener of this.listeners) listener.check(this.optional);
+  }
+}
