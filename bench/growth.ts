@@ -6,35 +6,13 @@
  */
 
 import { candidates } from "./candidates.ts";
-import type { Growth, Level } from "./load/growth.ts";
+import { growthFaults, type GrowthRow, type Kind, toGrowthRow } from "./growth_rows.ts";
+import type { Growth } from "./load/growth.ts";
 import { plotLines } from "./line_plot.ts";
 import { underLoad } from "./measure.ts";
-import { type Range, range } from "./rows.ts";
+import type { Range } from "./range.ts";
 import type { Study } from "./study.ts";
 import { short } from "./svg.ts";
-
-/** What grows. */
-type Kind = "connections" | "topics" | "idlers" | "elsewhere";
-
-/** One level on one runtime. */
-export interface GrowthRow {
-  readonly grows: Kind;
-  readonly runtime: string;
-  /** How many there are of what grows. */
-  readonly size: number;
-  /** `"burst"`, or `"alone"`: each publish when the one before has arrived everywhere. */
-  readonly how: string;
-  readonly deliveriesPerSecond: Range;
-  readonly deliveriesPerCpuSecond: Range;
-  /** The server's processor time for a publish, in microseconds. */
-  readonly cpuUsPerPublish: Range;
-  /** The server's resident memory, and what of it came since the first level began. */
-  readonly rssMb: number;
-  readonly rssGrownMb: number;
-  readonly delivered: number;
-  readonly expected: number;
-  readonly ordered: boolean;
-}
 
 const SIZES: Readonly<Record<Kind, readonly number[]>> = {
   connections: [10, 100, 1_000, 10_000],
@@ -44,55 +22,6 @@ const SIZES: Readonly<Record<Kind, readonly number[]>> = {
 };
 const DELIVERIES = 100_000;
 const COLOURS: Readonly<Record<string, string>> = { deno: "#2f7de1", bun: "#d08a3c" };
-/** Processor times of equal work differ by less than this factor, caches and all. */
-const TOLERANCE = 2;
-
-function toRow(
-  grows: Kind,
-  runtime: string,
-  rssBefore: number,
-  { size, how, rss, samples }: Level,
-): GrowthRow {
-  const over = (figure: (sample: Level["samples"][number]) => number) => range(samples.map(figure));
-  const sum = (which: "delivered" | "expected") => samples.reduce((sum, sample) => sum + sample[which], 0);
-  return {
-    grows,
-    runtime,
-    size,
-    how,
-    deliveriesPerSecond: over(({ delivered, ms }) => delivered / ms * 1_000),
-    deliveriesPerCpuSecond: over(({ delivered, cpuMs }) => delivered / cpuMs * 1_000),
-    cpuUsPerPublish: over(({ cpuMs, published }) => cpuMs / published * 1_000),
-    rssMb: Math.round(rss / 1e6),
-    rssGrownMb: Math.round((rss - rssBefore) / 1e6),
-    delivered: sum("delivered"),
-    expected: sum("expected"),
-    ordered: samples.every(({ ordered }) => ordered),
-  };
-}
-
-/**
- * What is not as it must be: what was lost or came in disorder, and a publish that costs more because of others.
- *
- * @param rows The rows.
- */
-export function growthFaults(rows: readonly GrowthRow[]): string[] {
-  const where = ({ grows, runtime, size, how }: GrowthRow) => `growth: ${grows} ${size} (${runtime}, ${how})`;
-  const lost = rows.filter(({ delivered, expected, ordered }) => delivered < expected || !ordered)
-    .map((row) => `${where(row)}: ${row.delivered} of ${row.expected}${row.ordered ? "" : ", not in order"}`);
-  const dear = rows.filter(({ grows, size }) => (grows === "idlers" || grows === "elsewhere") && size > 0)
-    .flatMap((row) => {
-      const none = rows.find((other) =>
-        other.size === 0 && other.grows === row.grows && other.runtime === row.runtime &&
-        other.how === row.how
-      );
-      // The least it took, so that a busy moment of the machine counts as little as possible.
-      const factor = row.cpuUsPerPublish.min / (none?.cpuUsPerPublish.median ?? NaN);
-      return factor > TOLERANCE ? [`${where(row)}: a publish costs ${factor.toFixed(1)} × as much`] : [];
-    });
-  return [...lost, ...dear];
-}
-
 function table(rows: readonly GrowthRow[], head: string, figures: (row: GrowthRow) => string): string {
   return [
     `| ${head} |`,
@@ -180,7 +109,7 @@ export const growth: Study<readonly GrowthRow[]> = {
           paths,
         );
         for (const level of levels) {
-          const row = toRow(shape, candidate.runtime, rssBefore, level);
+          const row = toGrowthRow(shape, candidate.runtime, rssBefore, level);
           rows.push(row);
           say(
             `${shape} ${row.size} (${row.runtime}, ${row.how}) ${

@@ -5,7 +5,7 @@
  */
 
 import type { Bench } from "./benches.ts";
-import type { Results } from "./rows.ts";
+import type { Row } from "./rows.ts";
 import { escape, short, svg } from "./svg.ts";
 
 const COLOURS: Readonly<Record<string, string>> = {
@@ -21,9 +21,9 @@ const WIDTH = 720;
  * Draws one bar per server: the median, with a line from the least to the most.
  *
  * @param bench What was measured.
- * @param results The figures.
+ * @param rows The figures.
  */
-export function plot(bench: Bench, { rows }: Results): string {
+export function plot(bench: Pick<Bench, "name" | "what" | "figure">, rows: readonly Row[]): string {
   const figures = rows.map((row) => row[bench.figure] ?? { median: 0, min: 0, max: 0 });
   const most = Math.max(...figures.map(({ max }) => max), Number.MIN_VALUE);
   const x = (value: number) => LEFT + value / most * (WIDTH - LEFT - 90);

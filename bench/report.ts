@@ -6,7 +6,8 @@
 
 import { type Bench, benches } from "./benches.ts";
 import { plot } from "./plot.ts";
-import type { Range, Results, Row } from "./rows.ts";
+import type { Range } from "./range.ts";
+import type { Results, Row } from "./rows.ts";
 import { studies } from "./studies.ts";
 
 const MARKS = /(<!-- bench:start -->)[\s\S]*?(<!-- bench:end -->)/;
@@ -90,7 +91,7 @@ export async function writeReport(): Promise<void> {
     const results = await readResults(bench.name);
     if (!results) continue;
     const svg = `results/${bench.name}.svg`;
-    await Deno.writeTextFile(new URL(svg, import.meta.url), plot(bench, results));
+    await Deno.writeTextFile(new URL(svg, import.meta.url), plot(bench, results.rows));
     sections.push(
       `### ${bench.name}: ${bench.what}\n\n![${bench.what}](${svg})\n\n${table(bench, results)}\n\n` +
         `${ratios(bench, results)}\n\nTaken on ${results.date}, ${results.machine}; ${

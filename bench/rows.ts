@@ -7,13 +7,7 @@
 import type { Bench } from "./benches.ts";
 import type { Candidate } from "./candidates.ts";
 import type { Measurement } from "./measure.ts";
-
-/** A figure of several repetitions. */
-export interface Range {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
+import { type Range, range } from "./range.ts";
 
 /** One server in one benchmark. */
 export interface Row {
@@ -53,15 +47,6 @@ export interface Results {
   readonly date: string;
   readonly machine: string;
   readonly rows: readonly Row[];
-}
-
-/** The median, and between what the values lie. */
-export function range(values: readonly number[]): Range {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  const round = (value: number) => Number(value.toPrecision(4));
-  return { median: round(median), min: round(sorted[0]!), max: round(sorted.at(-1)!) };
 }
 
 /** Makes a row of what was measured. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Range, range } from "./rows.ts";
+import { type Range, range } from "./range.ts";
 import type { Study } from "./study.ts";
 
 /** How much longer than an empty file it may take, in seconds. */

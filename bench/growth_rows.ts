@@ -1,0 +1,81 @@
+/**
+ * What the growth study leaves behind, and what of it is not as it must be.
+ *
+ * @module
+ */
+
+import type { Level } from "./load/growth.ts";
+import { type Range, range } from "./range.ts";
+
+/** What grows. */
+export type Kind = "connections" | "topics" | "idlers" | "elsewhere";
+
+/** One level on one runtime. */
+export interface GrowthRow {
+  readonly grows: Kind;
+  readonly runtime: string;
+  /** How many there are of what grows. */
+  readonly size: number;
+  /** `"burst"`, or `"alone"`: each publish when the one before has arrived everywhere. */
+  readonly how: string;
+  readonly deliveriesPerSecond: Range;
+  readonly deliveriesPerCpuSecond: Range;
+  /** The server's processor time for a publish, in microseconds. */
+  readonly cpuUsPerPublish: Range;
+  /** The server's resident memory, and what of it came since the first level began. */
+  readonly rssMb: number;
+  readonly rssGrownMb: number;
+  readonly delivered: number;
+  readonly expected: number;
+  readonly ordered: boolean;
+}
+
+/** Processor times of equal work differ by less than this factor, caches and all. */
+const TOLERANCE = 2;
+
+/** Makes a row of what was measured. */
+export function toGrowthRow(
+  grows: Kind,
+  runtime: string,
+  rssBefore: number,
+  { size, how, rss, samples }: Level,
+): GrowthRow {
+  const over = (figure: (sample: Level["samples"][number]) => number) => range(samples.map(figure));
+  const sum = (which: "delivered" | "expected") => samples.reduce((sum, sample) => sum + sample[which], 0);
+  return {
+    grows,
+    runtime,
+    size,
+    how,
+    deliveriesPerSecond: over(({ delivered, ms }) => delivered / ms * 1_000),
+    deliveriesPerCpuSecond: over(({ delivered, cpuMs }) => delivered / cpuMs * 1_000),
+    cpuUsPerPublish: over(({ cpuMs, published }) => cpuMs / published * 1_000),
+    rssMb: Math.round(rss / 1e6),
+    rssGrownMb: Math.round((rss - rssBefore) / 1e6),
+    delivered: sum("delivered"),
+    expected: sum("expected"),
+    ordered: samples.every(({ ordered }) => ordered),
+  };
+}
+
+/**
+ * What is not as it must be: what was lost or came in disorder, and a publish that costs more because of others.
+ *
+ * @param rows The rows.
+ */
+export function growthFaults(rows: readonly GrowthRow[]): string[] {
+  const where = ({ grows, runtime, size, how }: GrowthRow) => `growth: ${grows} ${size} (${runtime}, ${how})`;
+  const lost = rows.filter(({ delivered, expected, ordered }) => delivered < expected || !ordered)
+    .map((row) => `${where(row)}: ${row.delivered} of ${row.expected}${row.ordered ? "" : ", not in order"}`);
+  const dear = rows.filter(({ grows, size }) => (grows === "idlers" || grows === "elsewhere") && size > 0)
+    .flatMap((row) => {
+      const none = rows.find((other) =>
+        other.size === 0 && other.grows === row.grows && other.runtime === row.runtime &&
+        other.how === row.how
+      );
+      // The least it took, so that a busy moment of the machine counts as little as possible.
+      const factor = row.cpuUsPerPublish.min / (none?.cpuUsPerPublish.median ?? NaN);
+      return factor > TOLERANCE ? [`${where(row)}: a publish costs ${factor.toFixed(1)} × as much`] : [];
+    });
+  return [...lost, ...dear];
+}

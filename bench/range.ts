@@ -1,0 +1,21 @@
+/**
+ * A figure that was measured several times.
+ *
+ * @module
+ */
+
+/** A figure of several repetitions. */
+export interface Range {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The median, and between what the values lie. */
+export function range(values: readonly number[]): Range {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  const round = (value: number) => Number(value.toPrecision(4));
+  return { median: round(median), min: round(sorted[0]!), max: round(sorted.at(-1)!) };
+}

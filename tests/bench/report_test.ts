@@ -1,0 +1,96 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { growthFaults, type GrowthRow } from "../../bench/growth_rows.ts";
+import { plotLines } from "../../bench/line_plot.ts";
+import { plot } from "../../bench/plot.ts";
+import type { Row } from "../../bench/rows.ts";
+import { escape, short } from "../../bench/svg.ts";
+import { test } from "../harness.ts";
+
+const same = (value: number) => ({ median: value, min: value, max: value });
+
+function row(server: string, deliveries: number): Row {
+  return {
+    bench: "b",
+    server,
+    runtime: "deno",
+    peer: "trunkline",
+    repetitions: 1,
+    deliveriesPerSecond: same(deliveries),
+    delivered: 1,
+    expected: 1,
+    rssMb: same(1),
+    deliveriesPerCpuSecond: same(1),
+    loadClientBusy: same(1),
+    heapGrowthMb: same(1),
+  };
+}
+
+test("bench: text in a plot cannot end an element or an attribute", () => {
+  assertEquals(escape(`a<b> & "c"`), "a&lt;b&gt; &amp; &quot;c&quot;");
+  const svg = plot({ name: `<n>`, what: `"w" <i>`, figure: "deliveriesPerSecond" }, [row("<s>&", 1)]);
+  for (const text of [`aria-label="&quot;w&quot; &lt;i&gt;"`, "&lt;n&gt;", "&lt;s&gt;&amp; (deno)"]) {
+    assertStringIncludes(svg, text);
+  }
+  assertStringIncludes(plotLines("<t>", [{ name: "<l>", colour: "#000", points: [[1, 1]] }]), "&lt;l&gt;");
+});
+
+test("bench: figures are short", () => {
+  assertEquals([1_234_567, 12_345, 123, 1.23456, 0].map(short), ["1.23 M", "12.3 k", "123", "1.23", "0"]);
+});
+
+test("bench: the longest bar is the most, and a plot of nothing but zeros has no lengths that are no numbers", () => {
+  const widths = (...values: number[]) =>
+    [
+      ...plot({ name: "n", what: "w", figure: "deliveriesPerSecond" }, values.map((value) => row("s", value)))
+        .matchAll(/width="([^"]+)" height="20"/g),
+    ].map(([, width]) => Number(width));
+  const [one, two] = widths(1, 2);
+  assertEquals(two! / one!, 2);
+  assertEquals(widths(0, 0), [0, 0]);
+  const zeros = plotLines("t", [{ name: "l", colour: "#000", points: [[0, 0], [10, 0]] }]);
+  assertEquals(zeros.includes("NaN"), false);
+});
+
+test("bench: lines share a scale that begins at zero, and sizes stand at equal distances", () => {
+  const svg = plotLines("t", [
+    { name: "a", colour: "#000", points: [[0, 0], [100, 50], [1_000, 100]] },
+    { name: "b", colour: "#111", points: [[0, 100]] },
+  ]);
+  const [, path] = svg.match(/<path d="M([^"]+)" fill="none"/)!;
+  const points = path!.split("L").map((point) => point.split(" ").map(Number));
+  assertEquals(points.length, 3);
+  assertEquals(points[1]![0]! - points[0]![0]!, points[2]![0]! - points[1]![0]!);
+  assertEquals(points[1]![1]! - points[0]![1]!, points[2]![1]! - points[1]![1]!);
+  assertEquals(svg.match(/<circle/g)!.length, 4);
+});
+
+const cost = (size: number, us: number, more: Partial<GrowthRow> = {}): GrowthRow => ({
+  grows: "idlers",
+  runtime: "deno",
+  size,
+  how: "burst",
+  deliveriesPerSecond: same(1),
+  deliveriesPerCpuSecond: same(1),
+  cpuUsPerPublish: same(us),
+  rssMb: 1,
+  rssGrownMb: 1,
+  delivered: 1,
+  expected: 1,
+  ordered: true,
+  ...more,
+});
+
+test("bench: a publish that costs more because of others is a fault, and so is what was lost or mixed up", () => {
+  assertEquals(growthFaults([cost(0, 10), cost(10_000, 15)]), []);
+  assertEquals(growthFaults([cost(0, 10), cost(10_000, 30)]).length, 1);
+  assertEquals(
+    growthFaults([cost(0, 10), cost(10_000, 30, { runtime: "bun" }), cost(0, 30, { runtime: "bun" })]),
+    [],
+  );
+  assertEquals(
+    growthFaults([cost(10, 10, { grows: "connections" }), cost(100, 99, { grows: "connections" })]),
+    [],
+  );
+  assertEquals(growthFaults([cost(0, 10, { delivered: 0 })]).length, 1);
+  assertEquals(growthFaults([cost(0, 10, { ordered: false })]).length, 1);
+});
