@@ -92,7 +92,7 @@ export class Lifecycle {
       node: nodeId,
       connections,
       nodes: members.others.length + 1,
-      backplane: { adapter: backplane.name, status: backplane.status },
+      backplane: { adapter: backplane.name, status: backplane.status, malformed: backplane.malformed },
     };
   }
 

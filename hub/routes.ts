@@ -21,8 +21,12 @@ export interface Health {
   readonly connections: number;
   /** How many nodes it knows of, itself included. */
   readonly nodes: number;
-  /** The backplane. */
-  readonly backplane: { readonly adapter: string; readonly status: "up" | "down" };
+  /** The backplane; `malformed` counts what was dropped because no node of this application could have sent it. */
+  readonly backplane: {
+    readonly adapter: string;
+    readonly status: "up" | "down";
+    readonly malformed: number;
+  };
 }
 
 /**

@@ -12,7 +12,10 @@ import type { Registry } from "./registry.ts";
 import type { Session } from "./session.ts";
 import type { Topics } from "./topics.ts";
 
-/** Counts of a moment. When nobody is connected and nothing is under way, all are zero. */
+/**
+ * Counts of a moment. When nobody is connected and nothing is under way, all are zero; those of histories and their
+ * channels once what was kept has expired.
+ */
 export interface HubStats {
   /** Connections that are authenticated. */
   readonly connections: number;

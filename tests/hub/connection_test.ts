@@ -209,7 +209,7 @@ test("health tells of the node, its backplane and its connections", async () => 
     node: a!.hub.nodeId,
     connections: 1,
     nodes: 2,
-    backplane: { adapter: "memory", status: "up" },
+    backplane: { adapter: "memory", status: "up", malformed: 0 },
   });
   cluster.bus.down();
   const degraded = await (await a!.hub.routes.request("/health")).json();

@@ -51,7 +51,7 @@ for (const [name, share] of Object.entries(SHARED)) {
 }
 
 testOnAdapters(
-  "promise 11: foreign and malformed data on a hub's channels is ignored and reported",
+  "promise 11: foreign and malformed data on a hub's channels is ignored, counted and reported",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;
@@ -85,6 +85,8 @@ testOnAdapters(
     }
     assertEquals(a!.errors.length, 3 * foreign.length);
     for (const { info } of a!.errors) assertEquals(info.stage, "delivery");
+    const health = await (await a!.hub.routes.request("/health")).json();
+    assertEquals(health.backplane.malformed, 3 * foreign.length);
     // Of the right form, but about nobody and nothing: no harm, no trace.
     for (
       const message of [
