@@ -5,9 +5,9 @@
  * @module
  */
 
-import { connect, type Socket } from "node:net";
 import type { Dialect, Heard } from "./dialects.ts";
 import { FrameReader, type FrameSink, textFrame } from "./frames.ts";
+import { Tcp } from "./tcp.ts";
 
 /** Every message's text starts with it; nothing else that a server sends contains it. */
 const MARKER = "#";
@@ -37,7 +37,7 @@ export class LoadConnection implements FrameSink {
   onReceived: ((count: number) => void) | undefined;
   /** Called when the server has closed. */
   onClose = () => {};
-  readonly #socket: Socket;
+  readonly #socket: Tcp;
   readonly #reader = new FrameReader(this);
   readonly #heard: Heard;
   readonly #messageSize: number;
@@ -54,19 +54,18 @@ export class LoadConnection implements FrameSink {
     this.#steps = [...dialect.opening];
     this.#heard = dialect.heard;
     this.#messageSize = dialect.heard.message(text(0)).length;
-    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    this.#socket.on("connect", () => {
-      const offer = dialect.subprotocol ? `Sec-WebSocket-Protocol: ${dialect.subprotocol}\r\n` : "";
-      this.#socket.write(
-        `GET ${dialect.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-          `Sec-WebSocket-Key: dHJ1bmtsaW5lLWJlbmNoIQ==\r\nSec-WebSocket-Version: 13\r\n${offer}\r\n`,
-      );
-    });
-    this.#socket.on("data", (chunk) => this.#read(chunk));
-    this.#socket.on("error", (error) => this.#ready.reject(error));
-    this.#socket.on("close", () => {
-      this.#ready.reject(new Error("The server closed before the connection was ready"));
-      this.onClose();
+    const offer = dialect.subprotocol ? `Sec-WebSocket-Protocol: ${dialect.subprotocol}\r\n` : "";
+    const upgrade =
+      `GET ${dialect.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Key: dHJ1bmtsaW5lLWJlbmNoIQ==\r\nSec-WebSocket-Version: 13\r\n${offer}\r\n`;
+    this.#socket = new Tcp(port, {
+      onOpen: () => this.#socket.write(new TextEncoder().encode(upgrade)),
+      onChunk: (chunk) => this.#read(chunk),
+      onFailure: (error) => this.#ready.reject(error),
+      onClose: () => {
+        this.#ready.reject(new Error("The server closed before the connection was ready"));
+        this.onClose();
+      },
     });
   }
 

@@ -19,6 +19,8 @@ const FEW = 10;
 const HOLDERS = 1_000;
 /** How many publishers share a level's publishes. */
 const SPEAKERS = 10;
+/** How many messages a speaker says in a burst at the least. */
+const LEAST_EACH = 32;
 /** How many subscribes one frame carries. */
 const SUBSCRIBES = 500;
 /** How often each level is measured. */
@@ -163,7 +165,8 @@ export async function connections({ port, dialect, sizes, deliveries }: GrowthLo
     await subscribeAll(more.map((connection) => [connection, [topic(0)]] as const));
     all.push(...more);
     const stage = { speakers: all.slice(0, SPEAKERS), hearers: all, topics: [topic(0)], subscribers: size };
-    const each = Math.max(1, Math.round(deliveries / size / SPEAKERS));
+    // With many connections there are more deliveries: else there would be little to send together.
+    const each = Math.max(LEAST_EACH, Math.round(deliveries / size / SPEAKERS));
     const samples = await repeat(() => burst(port, stage, each));
     levels.push({ size, how: "burst", rss: (await usage(port, "collect")).rss, samples });
   }
