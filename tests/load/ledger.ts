@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { waitFor } from "../harness.ts";
 import type { Mark } from "./scene.ts";
 
@@ -41,6 +41,11 @@ export class Listener {
     return this.#heard.length;
   }
 
+  /** The number of the latest message of the publisher on its own node; -1 before the first. */
+  get lastOfHome(): number {
+    return this.#lastOfHome;
+  }
+
   /** Takes a message that came. */
   take({ p, n, c }: Mark): void {
     this.#heard.push(keyOf(p, n));
@@ -62,15 +67,25 @@ export class Listener {
    *
    * @param optional Messages that may have come, or not.
    */
-  check(optional: ReadonlySet<number> = new Set()): void {
+  check(optional?: ReadonlySet<number>): void {
+    const missing = this.checkWhatCame(optional);
+    assertEquals(missing.slice(0, 5).map(said), [], `connection ${this.id} lacks ${missing.length} messages`);
+  }
+
+  /**
+   * Fails unless what came was meant for it, came once, and in order; some of it may be missing.
+   *
+   * @param optional Messages that may have come, or not.
+   * @returns What is missing.
+   */
+  checkWhatCame(optional: ReadonlySet<number> = new Set()): number[] {
     assertEquals(this.#disorder.slice(0, 5), [], `connection ${this.id} heard in disorder`);
     const heard = new Set(this.#heard);
     assertEquals(this.#heard.length - heard.size, 0, `connection ${this.id} heard something twice`);
     const expected = new Set(this.expected);
-    const missing = this.expected.filter((key) => !heard.has(key));
     const surplus = this.#heard.filter((key) => !expected.has(key) && !optional.has(key));
-    assertEquals([missing.slice(0, 5).map(said), surplus.slice(0, 5).map(said)], [[], []], `of ${this.id}`);
-    assert(missing.length + surplus.length === 0);
+    assertEquals(surplus.slice(0, 5).map(said), [], `connection ${this.id} heard what was not for it`);
+    return this.expected.filter((key) => !heard.has(key));
   }
 }
 

@@ -146,8 +146,10 @@ export class LoadClient {
     const payload = rest.subarray(start, start + length);
     const code = rest[0]! & 0x0f;
     this.#rest = rest.subarray(start + length);
-    if (code === opcode.close) this.#code = payload.readUInt16BE(0);
-    else if (code === opcode.text) this.#messages(new TextDecoder().decode(payload));
+    if (code === opcode.close) {
+      this.#code = payload.readUInt16BE(0);
+      this.#socket.destroy();
+    } else if (code === opcode.text) this.#messages(new TextDecoder().decode(payload));
     else if (code === opcode.binary) this.#messages(new Uint8Array(payload));
     return true;
   }
