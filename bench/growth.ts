@@ -5,7 +5,7 @@
  * @module
  */
 
-import { candidates } from "./candidates.ts";
+import { type Candidate, candidates } from "./candidates.ts";
 import { growthFaults, type GrowthRow, type Kind, toGrowthRow } from "./growth_rows.ts";
 import type { Growth } from "./load/growth.ts";
 import { plotLines } from "./line_plot.ts";
@@ -19,6 +19,14 @@ const SIZES: Readonly<Record<Kind, readonly number[]>> = {
   topics: [1, 10, 100, 1_000, 10_000],
   idlers: [0, 100, 1_000, 10_000],
   elsewhere: [0, 100, 1_000, 10_000],
+};
+/** What else there is to compare with where connections are idle; its messages come one by one. */
+const CONTROL: Candidate = {
+  server: "bare",
+  runtime: "deno",
+  kind: "control",
+  file: "deno_topic.ts",
+  dialect: "topics",
 };
 const DELIVERIES = 100_000;
 const COLOURS: Readonly<Record<string, string>> = { deno: "#2f7de1", bun: "#d08a3c" };
@@ -34,13 +42,14 @@ const ranged = ({ median, min, max }: Range): string => `${short(median)} (${sho
 
 function report(rows: readonly GrowthRow[]) {
   const of = (...kinds: Kind[]) => rows.filter(({ grows }) => kinds.includes(grows));
-  const runtimes = [...new Set(rows.map(({ runtime }) => runtime))];
+  const ours = rows.filter(({ server }) => server === "trunkline");
+  const runtimes = [...new Set(ours.map(({ runtime }) => runtime))];
   /** A line per runtime. */
   const lines = (kind: Kind, figure: (row: GrowthRow) => number, how = "burst") =>
     runtimes.map((runtime) => ({
       name: runtime,
       colour: COLOURS[runtime]!,
-      points: of(kind).filter((row) => row.runtime === runtime && row.how === how)
+      points: ours.filter((row) => row.grows === kind && row.runtime === runtime && row.how === how)
         .map((row) => [row.size, figure(row)] as const),
     }));
   const perSecond = ({ deliveriesPerSecond }: GrowthRow) => deliveriesPerSecond.median;
@@ -69,23 +78,25 @@ function report(rows: readonly GrowthRow[]) {
       "runtime | connections | per second: median (range) | per CPU second | memory, MB",
       speed,
     ),
-    "More topics, published to in turn, each with ten subscribers among the same 1,000 connections.",
+    "More topics, published to in turn, each with ten subscribers among the same 1,000 connections. With more topics " +
+    "each connection hears less of a burst, so that less can be sent together.",
     "![Deliveries by topics](results/growth-topics.svg)",
     table(of("topics"), "runtime | topics | per second: median (range) | per CPU second | memory, MB", speed),
     "More connections that do not subscribe to the topic that is published to, which has ten subscribers. A publish " +
-    "must not cost more for them, neither in a burst nor alone (each when the one before has arrived everywhere).",
+    "must not cost more for them, neither in a burst nor alone (each when the one before has arrived everywhere). What it costs bare Deno more (a " +
+    "loop of sends, of what was written once, without validation) is the runtime's: it has more memory to look after.",
     "![Cost by connections that do not subscribe](results/growth-cost.svg)",
     table(
       bursts,
-      "runtime | others | they are | CPU µs per publish in a burst: median (range) | alone | memory, MB",
+      "runtime | others | they are | server | CPU µs per publish in a burst: median (range) | alone | memory, MB",
       (row) => {
         const alone = rows.find((other) =>
-          other.how === "alone" && other.grows === row.grows && other.runtime === row.runtime &&
-          other.size === row.size
+          other.how === "alone" && other.grows === row.grows && other.server === row.server &&
+          other.runtime === row.runtime && other.size === row.size
         );
-        return `${others[row.grows]} | ${ranged(row.cpuUsPerPublish)} | ${
-          alone ? ranged(alone.cpuUsPerPublish) : "–"
-        } | ${row.rssMb}`;
+        return `${others[row.grows]} | ${row.server === "trunkline" ? "**trunkline**" : row.server} | ${
+          ranged(row.cpuUsPerPublish)
+        } | ${alone ? ranged(alone.cpuUsPerPublish) : "–"} | ${row.rssMb}`;
       },
     ),
   ].join("\n\n");
@@ -99,9 +110,11 @@ export const growth: Study<readonly GrowthRow[]> = {
   report,
   async run(paths, say) {
     const rows: GrowthRow[] = [];
-    for (const candidate of candidates.filter(({ kind }) => kind === "trunkline")) {
+    const ours = candidates.filter(({ kind }) => kind === "trunkline");
+    for (const candidate of [...ours, CONTROL]) {
       if (!paths[candidate.runtime]) continue;
-      for (const shape of Object.keys(SIZES) as Kind[]) {
+      const kinds: readonly Kind[] = candidate === CONTROL ? ["idlers"] : Object.keys(SIZES) as Kind[];
+      for (const shape of kinds) {
         const order = { shape, sizes: SIZES[shape], deliveries: DELIVERIES };
         const { rssBefore, levels } = await underLoad<Growth>(
           { ...candidate, dialect: "topics" },
@@ -109,10 +122,10 @@ export const growth: Study<readonly GrowthRow[]> = {
           paths,
         );
         for (const level of levels) {
-          const row = toGrowthRow(shape, candidate.runtime, rssBefore, level);
+          const row = toGrowthRow(shape, candidate, rssBefore, level);
           rows.push(row);
           say(
-            `${shape} ${row.size} (${row.runtime}, ${row.how}) ${
+            `${row.server} ${shape} ${row.size} (${row.runtime}, ${row.how}) ${
               ranged(row.deliveriesPerSecond)
             } per second, ${ranged(row.cpuUsPerPublish)} CPU µs per publish, ${row.rssMb} MB`,
           );

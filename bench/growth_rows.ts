@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Candidate } from "./candidates.ts";
 import type { Level } from "./load/growth.ts";
 import { type Range, range } from "./range.ts";
 
@@ -13,6 +14,7 @@ export type Kind = "connections" | "topics" | "idlers" | "elsewhere";
 /** One level on one runtime. */
 export interface GrowthRow {
   readonly grows: Kind;
+  readonly server: string;
   readonly runtime: string;
   /** How many there are of what grows. */
   readonly size: number;
@@ -36,7 +38,7 @@ const TOLERANCE = 2;
 /** Makes a row of what was measured. */
 export function toGrowthRow(
   grows: Kind,
-  runtime: string,
+  { server, runtime }: Pick<Candidate, "server" | "runtime">,
   rssBefore: number,
   { size, how, rss, samples }: Level,
 ): GrowthRow {
@@ -44,6 +46,7 @@ export function toGrowthRow(
   const sum = (which: "delivered" | "expected") => samples.reduce((sum, sample) => sum + sample[which], 0);
   return {
     grows,
+    server,
     runtime,
     size,
     how,
@@ -61,9 +64,10 @@ export function toGrowthRow(
 /**
  * What is not as it must be: what was lost or came in disorder, and a publish that costs more because of others.
  *
- * @param rows The rows.
+ * @param all The rows; those of other servers are there to compare with.
  */
-export function growthFaults(rows: readonly GrowthRow[]): string[] {
+export function growthFaults(all: readonly GrowthRow[]): string[] {
+  const rows = all.filter(({ server }) => server === "trunkline");
   const where = ({ grows, runtime, size, how }: GrowthRow) => `growth: ${grows} ${size} (${runtime}, ${how})`;
   const lost = rows.filter(({ delivered, expected, ordered }) => delivered < expected || !ordered)
     .map((row) => `${where(row)}: ${row.delivered} of ${row.expected}${row.ordered ? "" : ", not in order"}`);

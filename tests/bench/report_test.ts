@@ -66,6 +66,7 @@ test("bench: lines share a scale that begins at zero, and sizes stand at equal d
 
 const cost = (size: number, us: number, more: Partial<GrowthRow> = {}): GrowthRow => ({
   grows: "idlers",
+  server: "trunkline",
   runtime: "deno",
   size,
   how: "burst",
@@ -93,4 +94,5 @@ test("bench: a publish that costs more because of others is a fault, and so is w
   );
   assertEquals(growthFaults([cost(0, 10, { delivered: 0 })]).length, 1);
   assertEquals(growthFaults([cost(0, 10, { ordered: false })]).length, 1);
+  assertEquals(growthFaults([cost(0, 10, { server: "bare" }), cost(10_000, 30, { server: "bare" })]), []);
 });
