@@ -166,7 +166,7 @@ test("any text, and any nesting, is read or refused", () => {
     fc.property(text, (frame) => void attempt(() => jsonCodec.decode(frame))),
     runs(1_000),
   );
-  for (const depth of [10_000, 100_000, 1_000_000]) {
+  for (const depth of [10_000, 100_000]) {
     for (const frame of ["[".repeat(depth), "[".repeat(depth) + "]".repeat(depth), '{"a":'.repeat(depth)]) {
       for (const value of attempt(() => jsonCodec.decode(frame)) ?? []) attempt(() => asClientMessage(value));
       attempt(() => decodeBus(frame));

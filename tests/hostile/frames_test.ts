@@ -43,15 +43,16 @@ const malformed: readonly (readonly [what: string, send: (intruder: Intruder) =>
   ["good messages with a bad one behind", (i) => i.send(["pong"], ["req", 1, "echo", 1], ["oops"])],
 ];
 
-for (const [what, send] of malformed) {
+for (const when of ["before hello", "after it"] as const) {
   hostileTest(
-    `${what} ends its own connection with 4500, before hello and after`,
-    async ({ enter, intrude }) => {
-      for (const intruder of [await intrude(), await enter()]) {
+    `a frame that is not of the protocol ends its own connection with 4500, ${when}`,
+    async (scene) => {
+      for (const [what, send] of malformed) {
+        const intruder = when === "before hello" ? await scene.intrude() : await scene.enter();
         send(intruder);
         const { code, reason } = await intruder.closed();
-        assertEquals(code, 4500);
-        assert(reason.length > 0 && reason.length <= 123, reason);
+        assertEquals(code, 4500, what);
+        assert(reason.length > 0 && reason.length <= 123, `${what}: ${reason}`);
         intruder.send(["req", 2, "echo", 1]); // into the void
       }
     },

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Client, createClient, HubError, type ServerMessage } from "@trunkline/hub";
 import type { ClientTransport, Link, LinkEvents } from "@trunkline/hub/transports/transport";
 import fc from "fast-check";
+import { setImmediate } from "node:timers/promises";
 import { clientMessage, damaged, serverMessage } from "../contract/arbitraries.ts";
 import { assertPrototypesUntouched, runs } from "../contract/runs.ts";
 import { FakeClock } from "../fake_clock.ts";
@@ -63,7 +64,7 @@ function scene() {
     onError: (error, { stage }) => errors.push({ error, stage }),
   });
   /** Lets everything run that waits for its turn only. */
-  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  const turn = () => setImmediate();
   return {
     server,
     clock,

@@ -23,10 +23,14 @@ function findCollector(): () => void {
 
 const collect = findCollector();
 
-/** How many bytes of the heap are in use after everything that can go is gone. */
-export async function settledHeapBytes(): Promise<number> {
-  // What is let go in one collection may be what held on to more; finalizers and closing sockets need turns of their own.
-  for (let round = 0; round < 5; round++) {
+/**
+ * How many bytes of the heap are in use after everything that can go is gone.
+ *
+ * @param rounds What is let go in one collection may be what held on to more; finalizers and closing sockets need turns
+ * of their own.
+ */
+export async function settledHeapBytes(rounds = 5): Promise<number> {
+  for (let round = 0; round < rounds; round++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Adapter } from "../../adapters/adapter.ts";
 
 interface Operation {
@@ -70,7 +71,7 @@ export class ScriptedAdapter implements Pick<Adapter, "name" | "subscribe" | "un
 }
 
 /** Lets everything run that waits for nothing but its turn. */
-export const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+export const settled = (): Promise<void> => setImmediate();
 
 /** What has become of a promise so far. */
 export interface Watched {
