@@ -1,0 +1,285 @@
+import { assert, assertEquals } from "@std/assert";
+import process from "node:process";
+import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
+import type { LoopbackClient } from "@trunkline/hub/transports/loopback";
+import { FakeClock } from "../fake_clock.ts";
+import { test } from "../harness.ts";
+import { microtasks, type RawClient, rawClient, turn } from "../hub/wires.ts";
+import { Random } from "./random.ts";
+import { type LoadNode, type Mark, onCluster } from "./scene.ts";
+
+/** Fixed, so that every run does the same; `LOAD_SEED` tries others. */
+const FIRST_SEED = Number(process.env.LOAD_SEED ?? 1);
+const RUNS = 3;
+const STEPS = 2_000;
+const MAX_CONNECTIONS = 24;
+const ROOMS = ["r0", "r1", "r2"];
+const TOPICS = ["feed/0", "log/0", "latest/0"] as const;
+const USERS = ["ann", "bob", "cyd"];
+const KEYS = ["a", "b"];
+const LARGE = "x".repeat(70 * 1024); // more than a frame
+/** Small, so that who pauses is held, but never so small that the policy has anything to do. */
+const outbox = { maxMessages: 1e6, maxBytes: 1e9, highWaterBytes: 4_000, maxFrameMessages: 8 };
+
+type Heard = Mark & { readonly key?: string };
+
+/** A hub as simple as it gets: a list for each connection, of what it must hear and in which order. */
+class Conn {
+  readonly home: number;
+  readonly role: string;
+  readonly user: string;
+  readonly client: RawClient;
+  readonly line: LoopbackClient;
+  readonly id: string;
+  /** The rooms and topics it is in. */
+  readonly channels: Set<string> = new Set();
+  readonly expected: Heard[] = [];
+  paused = false;
+
+  constructor(home: number, role: string, user: string, client: RawClient, line: LoopbackClient) {
+    this.home = home;
+    this.role = role;
+    this.user = user;
+    this.client = client;
+    this.line = line;
+    this.id = (client.heard[0]![1] as { connection: string }).connection;
+  }
+
+  get heard(): Heard[] {
+    return this.client.heard.filter(([kind]) => kind === "ev" || kind === "pub" || kind === "rec")
+      .map((message) => message[message[0] === "rec" ? 3 : 2] as Heard);
+  }
+
+  /** Fails unless it heard what it had to. */
+  check(seed: number, nodes: number): void {
+    const { heard, expected } = this;
+    const what = `connection ${this.id} with seed ${seed}`;
+    // What may be conflated: some of it, and never out of order; the latest of every key.
+    const subsequence = (all: Heard[], of: Heard[], which: string) => {
+      let at = 0;
+      for (const { p, n } of all) {
+        while (at < of.length && (of[at]!.p !== p || of[at]!.n !== n)) at++;
+        assert(at++ < of.length, `${what}: heard ${p}:${n} ${which} twice, in disorder, or not for it`);
+      }
+    };
+    const own = (all: Heard[]) => all.filter(({ p }) => p === this.home);
+    subsequence(own(heard), own(expected), "of the own node");
+    for (let p = 0; p < nodes; p++) {
+      const latest = (all: Heard[]) => all.filter((m) => m.p === p && m.c === "latest/0");
+      subsequence(latest(heard), latest(expected), "on latest/0");
+    }
+    const latest = (all: Heard[]) =>
+      new Map(all.filter(({ c }) => c === "latest/0").map((m) => [m.key, m.n]));
+    if (nodes === 1) assertEquals(latest(heard), latest(expected), what);
+    // All else is exact: what its own node said in the order of the calls, what others said in the order of each
+    // channel.
+    const whole = (all: Heard[]) => all.filter(({ c }) => c !== "latest/0");
+    const of = (all: Heard[], p: number) =>
+      whole(all).filter((m) => m.p === p).map(({ n, c }) => `${n} ${c}`);
+    assertEquals(of(heard, this.home), of(expected, this.home), `${what}, own node`);
+    assertEquals(whole(heard).length, whole(expected).length, what);
+    for (let p = 0; p < nodes; p++) {
+      for (const channel of [...ROOMS, ...TOPICS.slice(0, 2), ...USERS, "member", "guest"]) {
+        const on = (all: Heard[]) =>
+          all.filter((m) => m.p === p && m.c.split(",").includes(channel)).map(({ n }) => n);
+        assertEquals(on(heard), on(expected), `${what}, node ${p} on ${channel}`);
+      }
+    }
+  }
+}
+
+/** What happens to the hubs and to the lists alike. */
+class Mix {
+  readonly conns: Conn[] = [];
+  readonly #nodes: readonly LoadNode[];
+  readonly #clock: FakeClock;
+  readonly #random: Random;
+  readonly #seed: number;
+  readonly #counts = [0, 0];
+  checked = 0;
+
+  constructor(nodes: readonly LoadNode[], clock: FakeClock, seed: number) {
+    this.#nodes = nodes;
+    this.#clock = clock;
+    this.#random = new Random(seed);
+    this.#seed = seed;
+  }
+
+  async step(): Promise<void> {
+    const random = this.#random;
+    if (this.conns.length < 6) return await this.#connect();
+    const roll = random.below(100);
+    if (roll < 62) return this.#publish();
+    if (roll < 70) return await microtasks(random.below(6)); // into the turn, or just beyond its end
+    if (roll < 78) return await this.#join();
+    if (roll < 83) return await this.#leave();
+    if (roll < 90) return this.#pauseOrResume();
+    if (roll < 92 && this.conns.length < MAX_CONNECTIONS) return await this.#connect();
+    if (roll < 93) return await this.#disconnect();
+    if (roll < 95) return this.#clock.advance(random.below(300));
+    return await turn();
+  }
+
+  /** Lets everything arrive, and compares. */
+  async settle(): Promise<void> {
+    for (const conn of this.conns) conn.line.resume();
+    for (const conn of this.conns) conn.paused = false;
+    for (let i = 0; i < 5; i++) await turn();
+    for (const conn of this.conns) conn.check(this.#seed, this.#nodes.length);
+    this.checked += this.conns.length;
+  }
+
+  async #connect(): Promise<void> {
+    const random = this.#random;
+    const home = random.below(this.#nodes.length);
+    const role = random.pick(["member", "member", "guest"]);
+    const user = random.pick(USERS);
+    // It is addressed from the moment when the hub knows it: nobody publishes until it has its welcome.
+    await turn();
+    const line = this.#nodes[home]!.loopback.client();
+    const client = await rawClient(line, { role, token: user });
+    await turn();
+    this.conns.push(new Conn(home, role, user, client, line));
+  }
+
+  async #disconnect(): Promise<void> {
+    const conn = this.#random.pick(this.conns);
+    conn.line.resume();
+    for (let i = 0; i < 5; i++) await turn();
+    conn.check(this.#seed, this.#nodes.length);
+    this.checked++;
+    this.conns.splice(this.conns.indexOf(conn), 1);
+    conn.client.leave();
+  }
+
+  async #join(): Promise<void> {
+    const random = this.#random;
+    const conn = random.pick(this.conns);
+    const { hub } = this.#nodes[conn.home]!;
+    if (random.oneIn(2)) {
+      const room = random.pick(ROOMS);
+      await this.#arrived(); // what others have published until now is not for it
+      await hub.room(room).add(conn);
+      conn.channels.add(room);
+    } else {
+      const topic = random.pick(TOPICS);
+      if (conn.channels.has(topic)) return;
+      await this.#arrived();
+      conn.client.say(["sub", 1, topic]);
+      await turn();
+      conn.channels.add(topic);
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const random = this.#random;
+    const conn = random.pick(this.conns);
+    // What its own node has said until now still arrives; what others have said must have arrived.
+    await this.#arrived();
+    const channel = random.pick([...ROOMS, ...TOPICS]);
+    const room = ROOMS.includes(channel);
+    if (room) this.#nodes[conn.home]!.hub.room(channel).remove(conn);
+    else conn.client.say(["unsub", channel]);
+    conn.channels.delete(channel);
+    if (!room) await turn();
+  }
+
+  /** Waits for the other nodes' messages, if there may be any; the turn of this call may go on otherwise. */
+  async #arrived(): Promise<void> {
+    if (this.#nodes.length > 1) await turn();
+  }
+
+  #pauseOrResume(): void {
+    const conn = this.#random.pick(this.conns);
+    conn.paused = !conn.paused;
+    if (conn.paused) conn.line.pause();
+    else conn.line.resume();
+  }
+
+  #publish(): void {
+    const random = this.#random;
+    const p = random.below(this.#nodes.length);
+    const { hub } = this.#nodes[p]!;
+    const fill = random.oneIn(30) ? LARGE : random.oneIn(4) ? LARGE.slice(0, 900) : undefined;
+    const mark = (c: string): Mark => ({ p, n: this.#counts[p]!++, c, fill });
+    const tell = (message: Heard, isFor: (conn: Conn) => boolean) => {
+      for (const conn of this.conns) if (isFor(conn)) conn.expected.push(message);
+    };
+    const except = random.oneIn(3) ? random.pick(this.conns) : undefined;
+    switch (random.below(9)) {
+      case 0:
+      case 1: {
+        const room = random.pick(ROOMS);
+        const message = mark(room);
+        tell(message, (conn) => conn.channels.has(room) && conn !== except);
+        return hub.room(room).broadcast("note", message, { except });
+      }
+      case 2: {
+        const room = random.pick(ROOMS);
+        const message = mark(room);
+        tell(message, (conn) => conn.channels.has(room) && conn.role === "member" && conn !== except);
+        return hub.room(room).broadcast("line", message, { except });
+      }
+      case 3: {
+        const rooms = random.some(ROOMS);
+        const message = mark(rooms.join());
+        tell(message, (conn) => rooms.some((room) => conn.channels.has(room)) && conn !== except);
+        return hub.rooms(rooms).broadcast("note", message, { except });
+      }
+      case 4: {
+        const topic = random.pick(["feed/0", "log/0"] as const);
+        const message = mark(topic);
+        tell(message, (conn) => conn.channels.has(topic));
+        return void hub.publish(topic, message);
+      }
+      case 5: {
+        const message = { ...mark("latest/0"), key: random.pick(KEYS) };
+        tell(message, (conn) => conn.channels.has("latest/0"));
+        return hub.publish("latest/0", message);
+      }
+      case 6: {
+        const user = random.pick(USERS);
+        const message = mark(user);
+        tell(message, (conn) => conn.user === user);
+        return hub.user(user).emit("note", message);
+      }
+      case 7: {
+        const role = random.pick(["member", "guest"] as const);
+        const message = mark(role);
+        tell(message, (conn) => conn.role === role);
+        return hub.forRole(role).emit("note", message);
+      }
+      default: {
+        const own = random.pick(this.conns);
+        const message = mark(own.id);
+        tell(message, (conn) => conn === own);
+        return hub.connection(own.id).emit("note", message);
+      }
+    }
+  }
+}
+
+for (const count of [1, 2]) {
+  const where = count === 1 ? "a node" : `${count} nodes`;
+  test(`promises 2, 3 and 8 under load: any mix of calls on ${where} comes to what plain lists would`, async () => {
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
+      const bus = createMemoryBus();
+      const clock = new FakeClock();
+      const options = { clock, heartbeatMs: 1e9, cluster: { nodeTimeoutMs: 1e9 }, limits: { outbox } };
+      await onCluster(() => createMemoryAdapter({ bus }), count, options, async (nodes) => {
+        const mix = new Mix(nodes, clock, seed);
+        let held = 0;
+        for (let step = 1; step <= STEPS; step++) {
+          await mix.step();
+          held = Math.max(held, ...nodes.map(({ hub }) => hub.stats().held));
+          if (step % 500 === 0) await mix.settle();
+        }
+        await mix.settle();
+        assert(held > 100 && mix.checked > 50, "hardly anything happened");
+        for (const { hub } of nodes) assertEquals(hub.stats().held, 0);
+        assertEquals(nodes.flatMap(({ errors }) => errors), []);
+        for (const { client } of mix.conns) client.leave();
+      });
+    }
+  });
+}
