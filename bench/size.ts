@@ -22,7 +22,8 @@ export interface SizeRow {
   readonly bundle: string;
   readonly minifiedBytes: number;
   readonly gzipBytes: number;
-  readonly limitBytes: number;
+  /** Absent where the bundle holds more than the client, for comparison. */
+  readonly limitBytes?: number;
 }
 
 const byPackageName: esbuild.Plugin = {
@@ -66,13 +67,14 @@ export const size: Study<readonly SizeRow[]> = {
       for (const [name, source] of Object.entries(ENTRIES)) {
         const bytes = await bundle(source);
         const gzipBytes = await gzipped(bytes);
-        rows.push({ bundle: name, minifiedBytes: bytes.length, gzipBytes, limitBytes: LIMIT });
-        say(`${name}: ${bytes.length} bytes minified, ${gzipBytes} with gzip, limit ${LIMIT}`);
+        const limit = name === "client" ? { limitBytes: LIMIT } : {};
+        rows.push({ bundle: name, minifiedBytes: bytes.length, gzipBytes, ...limit });
+        say(`${name}: ${bytes.length} bytes minified, ${gzipBytes} with gzip`);
       }
     } finally {
       await esbuild.stop(); // it is a process of its own, which would keep this one alive
     }
-    const faults = rows.filter(({ gzipBytes, limitBytes }) => gzipBytes > limitBytes)
+    const faults = rows.filter(({ gzipBytes, limitBytes = Infinity }) => gzipBytes > limitBytes)
       .map(({ bundle, gzipBytes }) => `size: ${bundle} has ${gzipBytes} bytes, more than ${LIMIT}`);
     return { rows, faults };
   },
@@ -82,7 +84,7 @@ export const size: Study<readonly SizeRow[]> = {
       "|---|---|---|---|",
       ...rows.map(({ bundle, minifiedBytes, gzipBytes, limitBytes }) =>
         `| ${bundle} | ${minifiedBytes.toLocaleString("en")} | ${gzipBytes.toLocaleString("en")} | ${
-          limitBytes.toLocaleString("en")
+          limitBytes?.toLocaleString("en") ?? "–"
         } |`
       ),
     ].join("\n"),
