@@ -23,6 +23,8 @@ const SPEAKERS = 10;
 const LEAST_EACH = 32;
 /** How many subscribes one frame carries. */
 const SUBSCRIBES = 500;
+/** How often each level is gone through before it is measured. */
+const WARM_UPS = 3;
 /** How often each level is measured. */
 const REPETITIONS = 5;
 
@@ -149,7 +151,7 @@ async function alone(port: number, { speakers: [speaker], ...stage }: Stage, cou
 
 /** Warms up, and measures a level several times. */
 async function repeat(measure: () => Promise<Sample>): Promise<Sample[]> {
-  await measure();
+  for (let i = 0; i < WARM_UPS; i++) await measure();
   const samples: Sample[] = [];
   for (let i = 0; i < REPETITIONS; i++) samples.push(await measure());
   return samples;
@@ -210,7 +212,6 @@ async function others(
   const levels: Level[] = [];
   const stage = { speakers, hearers, topics: [topic(0)], subscribers: FEW };
   const published = Math.round(deliveries / FEW);
-  await burst(port, stage, published / SPEAKERS); // the first level would pay for the compiler's work
   let count = 0;
   for (const size of sizes) {
     const more = await openMany(port, dialect, size - count);

@@ -38,10 +38,12 @@ export class Stopwatch {
     this.#port = port;
   }
 
-  /** Starts. What the server has left behind until now is collected before. */
+  /**
+   * Starts. No garbage is collected before: the engine would go on to sweep in the background, the longer the more
+   * memory there is, and that would be counted.
+   */
   static async start(port: number): Promise<Stopwatch> {
     const watch = new Stopwatch(port);
-    await usage(port, "collect");
     watch.#serverCpu = (await usage(port, "as it is")).cpuMs;
     watch.#loadCpu = cpuMs();
     watch.#start = performance.now();

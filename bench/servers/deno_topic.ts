@@ -1,6 +1,6 @@
 /**
  * Control of the growth study: bare Deno, one topic, a loop of sends; it speaks as much of Trunkline's protocol as the load
- * does, without validation. What its publishes cost more with more connections is the runtime's.
+ * does, without validation. If its publishes cost more with more connections, then that is the runtime's.
  *
  * @module
  */
