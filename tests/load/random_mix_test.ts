@@ -6,7 +6,7 @@ import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 import { microtasks, type RawClient, rawClient, turn } from "../hub/wires.ts";
 import { Random } from "./random.ts";
-import { type LoadNode, type Mark, onCluster } from "./scene.ts";
+import { type LoadHubOptions, type LoadNode, type Mark, onCluster } from "./scene.ts";
 
 /** Fixed, so that every run does the same; `LOAD_SEED` tries others. */
 const FIRST_SEED = Number(process.env.LOAD_SEED ?? 1);
@@ -31,18 +31,29 @@ class Conn {
   readonly client: RawClient;
   readonly line: LoopbackClient;
   readonly id: string;
-  /** The rooms and topics it is in. */
+  /** The rooms and topics it is in, as far as every node knows. */
   readonly channels: Set<string> = new Set();
+  /** The rooms it is in at this moment, as its own node says; a join takes effect within a turn. */
+  readonly rooms: ReadonlySet<string>;
   readonly expected: Heard[] = [];
   paused = false;
 
-  constructor(home: number, role: string, user: string, client: RawClient, line: LoopbackClient) {
+  constructor(
+    id: string,
+    home: number,
+    role: string,
+    user: string,
+    client: RawClient,
+    line: LoopbackClient,
+    rooms: ReadonlySet<string>,
+  ) {
+    this.id = id;
     this.home = home;
     this.role = role;
     this.user = user;
     this.client = client;
     this.line = line;
-    this.id = (client.heard[0]![1] as { connection: string }).connection;
+    this.rooms = rooms;
   }
 
   get heard(): Heard[] {
@@ -96,28 +107,36 @@ class Mix {
   readonly #random: Random;
   readonly #seed: number;
   readonly #counts = [0, 0];
+  readonly #rooms: ReadonlyMap<string, ReadonlySet<string>>;
   checked = 0;
 
-  constructor(nodes: readonly LoadNode[], clock: FakeClock, seed: number) {
+  constructor(
+    nodes: readonly LoadNode[],
+    clock: FakeClock,
+    seed: number,
+    rooms: ReadonlyMap<string, ReadonlySet<string>>,
+  ) {
     this.#nodes = nodes;
+    this.#rooms = rooms;
     this.#clock = clock;
     this.#random = new Random(seed);
     this.#seed = seed;
   }
 
-  async step(): Promise<void> {
+  /** Does one thing; what it does not wait for goes on in the turn. */
+  step(): Promise<void> | void {
     const random = this.#random;
-    if (this.conns.length < 6) return await this.#connect();
+    if (this.conns.length < 6) return this.#connect();
     const roll = random.below(100);
-    if (roll < 62) return this.#publish();
-    if (roll < 70) return await microtasks(random.below(6)); // into the turn, or just beyond its end
-    if (roll < 78) return await this.#join();
-    if (roll < 83) return await this.#leave();
+    if (roll < 56) return this.#publish();
+    if (roll < 70) return microtasks(1 + random.below(4)); // into the turn, or just beyond its end
+    if (roll < 78) return this.#join();
+    if (roll < 83) return this.#leave();
     if (roll < 90) return this.#pauseOrResume();
-    if (roll < 92 && this.conns.length < MAX_CONNECTIONS) return await this.#connect();
-    if (roll < 93) return await this.#disconnect();
+    if (roll < 92 && this.conns.length < MAX_CONNECTIONS) return this.#connect();
+    if (roll < 93) return this.#disconnect();
     if (roll < 95) return this.#clock.advance(random.below(300));
-    return await turn();
+    return turn();
   }
 
   /** Lets everything arrive, and compares. */
@@ -139,7 +158,8 @@ class Mix {
     const line = this.#nodes[home]!.loopback.client();
     const client = await rawClient(line, { role, token: user });
     await turn();
-    this.conns.push(new Conn(home, role, user, client, line));
+    const { connection } = client.heard[0]![1] as { connection: string };
+    this.conns.push(new Conn(connection, home, role, user, client, line, this.#rooms.get(connection)!));
   }
 
   async #disconnect(): Promise<void> {
@@ -152,36 +172,44 @@ class Mix {
     conn.client.leave();
   }
 
-  async #join(): Promise<void> {
+  #join(): Promise<void> | void {
     const random = this.#random;
     const conn = random.pick(this.conns);
     const { hub } = this.#nodes[conn.home]!;
-    if (random.oneIn(2)) {
-      const room = random.pick(ROOMS);
-      await this.#arrived(); // what others have published until now is not for it
-      await hub.room(room).add(conn);
-      conn.channels.add(room);
-    } else {
-      const topic = random.pick(TOPICS);
-      if (conn.channels.has(topic)) return;
-      await this.#arrived();
-      conn.client.say(["sub", 1, topic]);
-      await turn();
-      conn.channels.add(topic);
-    }
+    if (random.oneIn(3)) return this.#subscribe(conn, random.pick(TOPICS));
+    const room = random.pick(ROOMS);
+    // On one node it is known when it is in, and the turn goes on; it may leave before.
+    if (this.#nodes.length === 1) return void hub.room(room).add(conn).catch(() => {});
+    return this.#arrived().then(() => hub.room(room).add(conn)).then(() => void conn.channels.add(room));
   }
 
-  async #leave(): Promise<void> {
+  async #subscribe(conn: Conn, topic: string): Promise<void> {
+    if (conn.channels.has(topic)) return;
+    await this.#arrived(); // what others have published until now is not for it
+    conn.client.say(["sub", 1, topic]);
+    await turn();
+    conn.channels.add(topic);
+  }
+
+  #leave(): Promise<void> | void {
     const random = this.#random;
     const conn = random.pick(this.conns);
-    // What its own node has said until now still arrives; what others have said must have arrived.
-    await this.#arrived();
     const channel = random.pick([...ROOMS, ...TOPICS]);
-    const room = ROOMS.includes(channel);
-    if (room) this.#nodes[conn.home]!.hub.room(channel).remove(conn);
-    else conn.client.say(["unsub", channel]);
-    conn.channels.delete(channel);
-    if (!room) await turn();
+    if (!ROOMS.includes(channel)) return this.#unsubscribe(conn, channel);
+    // What its own node has said until now still arrives; what others have said must have arrived.
+    const remove = () => {
+      conn.channels.delete(channel);
+      this.#nodes[conn.home]!.hub.room(channel).remove(conn);
+    };
+    if (this.#nodes.length === 1) remove();
+    else return this.#arrived().then(remove);
+  }
+
+  async #unsubscribe(conn: Conn, topic: string): Promise<void> {
+    await this.#arrived();
+    conn.client.say(["unsub", topic]);
+    conn.channels.delete(topic);
+    await turn();
   }
 
   /** Waits for the other nodes' messages, if there may be any; the turn of this call may go on otherwise. */
@@ -200,6 +228,8 @@ class Mix {
     const random = this.#random;
     const p = random.below(this.#nodes.length);
     const { hub } = this.#nodes[p]!;
+    const inRoom = (conn: Conn, room: string) =>
+      (this.#nodes.length === 1 ? conn.rooms : conn.channels).has(room);
     const fill = random.oneIn(30) ? LARGE : random.oneIn(4) ? LARGE.slice(0, 900) : undefined;
     const mark = (c: string): Mark => ({ p, n: this.#counts[p]!++, c, fill });
     const tell = (message: Heard, isFor: (conn: Conn) => boolean) => {
@@ -211,19 +241,19 @@ class Mix {
       case 1: {
         const room = random.pick(ROOMS);
         const message = mark(room);
-        tell(message, (conn) => conn.channels.has(room) && conn !== except);
+        tell(message, (conn) => inRoom(conn, room) && conn !== except);
         return hub.room(room).broadcast("note", message, { except });
       }
       case 2: {
         const room = random.pick(ROOMS);
         const message = mark(room);
-        tell(message, (conn) => conn.channels.has(room) && conn.role === "member" && conn !== except);
+        tell(message, (conn) => inRoom(conn, room) && conn.role === "member" && conn !== except);
         return hub.room(room).broadcast("line", message, { except });
       }
       case 3: {
         const rooms = random.some(ROOMS);
         const message = mark(rooms.join());
-        tell(message, (conn) => rooms.some((room) => conn.channels.has(room)) && conn !== except);
+        tell(message, (conn) => rooms.some((room) => inRoom(conn, room)) && conn !== except);
         return hub.rooms(rooms).broadcast("note", message, { except });
       }
       case 4: {
@@ -265,17 +295,25 @@ for (const count of [1, 2]) {
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
       const bus = createMemoryBus();
       const clock = new FakeClock();
-      const options = { clock, heartbeatMs: 1e9, cluster: { nodeTimeoutMs: 1e9 }, limits: { outbox } };
+      const rooms = new Map<string, ReadonlySet<string>>();
+      const options: LoadHubOptions = {
+        clock,
+        heartbeatMs: 1e9,
+        cluster: { nodeTimeoutMs: 1e9 },
+        limits: { outbox },
+        onConnection: (conn) => void rooms.set(conn.id, conn.rooms),
+      };
       await onCluster(() => createMemoryAdapter({ bus }), count, options, async (nodes) => {
-        const mix = new Mix(nodes, clock, seed);
+        const mix = new Mix(nodes, clock, seed, rooms);
         let held = 0;
         for (let step = 1; step <= STEPS; step++) {
-          await mix.step();
+          const done = mix.step();
+          if (done) await done;
           held = Math.max(held, ...nodes.map(({ hub }) => hub.stats().held));
           if (step % 500 === 0) await mix.settle();
         }
         await mix.settle();
-        assert(held > 100 && mix.checked > 50, "hardly anything happened");
+        assert(held > 20 && mix.checked > 50, "hardly anything happened");
         for (const { hub } of nodes) assertEquals(hub.stats().held, 0);
         assertEquals(nodes.flatMap(({ errors }) => errors), []);
         for (const { client } of mix.conns) client.leave();
