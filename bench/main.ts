@@ -100,7 +100,9 @@ if (!paths.bun) {
 }
 const faults: string[] = [];
 for (const bench of benches.filter(({ name }) => names.includes(name))) {
-  console.log(`${bench.name}: ${bench.what}`);
+  console.log(
+    `${bench.name}: ${bench.what}${quick && bench.quick ? " (with fewer, as it must be quick)" : ""}`,
+  );
   const results = await run(bench, quick, Number(repeat ?? (quick ? 1 : 3)), paths);
   faults.push(...losses(bench, results));
   if (quick) continue; // a quick look must not replace figures that were taken with care
