@@ -14,6 +14,10 @@ import type { FrameLimits, Gatherer, Turn } from "./turn.ts";
 
 /** How long a connection may be beyond its bounds: a burst that one busy turn brought is not the client's fault. */
 const GRACE_MS = 200;
+/** In how many waits. */
+const GRACE_WAITS = 4;
+/** From so much on a wait has ended late: the process was busy all the while. */
+const LATE_MS = 20;
 
 /** The bounds of an outbox. */
 export interface OutboxLimits extends HeldLimits, FrameLimits {
@@ -159,13 +163,18 @@ export class Outbox implements Gatherer {
     this.#held.add(sequence);
     if (!this.#held.exceeded) return;
     if (this.#held.flooded) return this.#judge();
-    // Two waits, so that a process that was busy all the while has sent something in between.
-    this.#cancelJudging ??= this.#clock.after(GRACE_MS / 2, () => {
-      this.#cancelJudging = this.#clock.after(GRACE_MS / 2, () => {
-        this.#cancelJudging = undefined;
-        this.drained();
-        this.#judge();
-      });
+    if (!this.#cancelJudging) this.#judgeAfter(GRACE_WAITS);
+  }
+
+  /** Waits, then judges. A wait that ends late does not count: the process was too busy to send anything. */
+  #judgeAfter(waits: number): void {
+    const due = this.#clock.now() + GRACE_MS / GRACE_WAITS;
+    this.#cancelJudging = this.#clock.after(GRACE_MS / GRACE_WAITS, () => {
+      this.#cancelJudging = undefined;
+      const left = this.#clock.now() - due > LATE_MS ? waits : waits - 1;
+      this.drained();
+      if (left === 0) this.#judge();
+      else if (this.#held.exceeded) this.#judgeAfter(left);
     });
   }
 

@@ -63,7 +63,8 @@ export interface SessionContext {
 export class Session implements LinkEvents {
   readonly #context: SessionContext;
   readonly #link: Link;
-  readonly #request: LinkRequest & { readonly address: string | undefined };
+  /** What is known of the client, until it is authenticated: a request is large, connections are many. */
+  #request: LinkRequest | undefined;
   readonly #codec: Codec;
   readonly #turn: Turn;
   readonly #leave: () => void;
@@ -211,7 +212,8 @@ export class Session implements LinkEvents {
 
   async #authenticate({ role, token }: Hello): Promise<Connection> {
     const { contract, options, limits, requestTimeoutMs } = this.#context;
-    const { request, address } = this.#request;
+    const { request, address } = this.#request!;
+    this.#request = undefined;
     const surface = contract.roles.get(role);
     if (!surface) throw new HubError("FORBIDDEN", `There is no role "${role.slice(0, 64)}"`);
     this.#aborter = new AbortController();
