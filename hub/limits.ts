@@ -37,7 +37,7 @@ export function resolveLimits({ limits = {}, slowConsumer: policy = "close" }: A
       maxMessages: 10_000,
       maxBytes: 1024 * 1024,
       highWaterBytes: 256 * 1024,
-      maxFrameMessages: 64,
+      maxFrameMessages: 512,
       ...outbox,
       maxFrameBytes: FRAME_BYTES,
       policy,

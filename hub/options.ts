@@ -130,7 +130,7 @@ export interface HubLimits {
     /**
      * Messages in one frame.
      *
-     * @default {64}
+     * @default {512}
      */
     readonly maxFrameMessages?: number;
   };

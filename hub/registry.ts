@@ -19,12 +19,18 @@ export interface Membership {
   release(): void;
 }
 
+/** A membership that many connections share. */
+interface Enrolment extends Membership {
+  count: number;
+}
+
 const NOBODY: ReadonlySet<Connection> = new Set();
 
 /** The groups of this node. */
 export class Registry {
   readonly #interest: Interest;
   readonly #groups = new Map<string, Group>();
+  readonly #enrolments = new Map<string, Enrolment>();
 
   /** @param interest The channels that this node listens to. */
   constructor(interest: Interest) {
@@ -92,10 +98,11 @@ export class Registry {
    * @returns Resolves when the channel is live, or its first subscribe has failed.
    */
   enrol(group: string, channel: string, conn: Connection): Promise<void> {
-    const { settled, release } = this.#interest.keep(channel);
-    conn.memberships.set(group, { ready: settled, release });
+    const membership = this.#enrolments.get(group) ?? this.#enrolment(group, channel);
+    membership.count++;
+    conn.memberships.set(group, membership);
     this.#enter(group, conn);
-    return settled;
+    return membership.ready;
   }
 
   /** Takes a connection out of a group; whoever waits for its `join` is told. */
@@ -124,6 +131,22 @@ export class Registry {
    */
   deliver(group: string, message: Outgoing, audience?: Audience): void {
     this.#groups.get(group)?.deliver(message, audience);
+  }
+
+  /** The one membership of all who are enrolled in a group: with many connections, one each would cost too much. */
+  #enrolment(group: string, channel: string): Enrolment {
+    const { settled, release } = this.#interest.keep(channel);
+    const enrolment: Enrolment = {
+      ready: settled,
+      count: 0,
+      release: () => {
+        if (--enrolment.count > 0) return;
+        this.#enrolments.delete(group);
+        release();
+      },
+    };
+    this.#enrolments.set(group, enrolment);
+    return enrolment;
   }
 
   #enter(name: string, conn: Connection): void {
