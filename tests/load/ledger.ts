@@ -41,6 +41,13 @@ export class Listener {
     return this.#heard.length;
   }
 
+  /** Whether something has not come yet. What may come or not counts too, so counting is not enough. */
+  get waits(): boolean {
+    if (this.count < this.expected.length) return true;
+    const heard = new Set(this.#heard);
+    return this.expected.some((key) => !heard.has(key));
+  }
+
   /** The number of the latest message of the publisher on its own node; -1 before the first. */
   get lastOfHome(): number {
     return this.#lastOfHome;
@@ -122,9 +129,10 @@ export class Ledger {
 
   /** Waits until everybody has heard as much as must come. */
   async arrive(timeoutMs = 30_000): Promise<void> {
-    const late = () => this.listeners.filter(({ count, expected }) => count < expected.length);
-    await waitFor(() => late().length === 0, { timeoutMs, what: "everything to arrive" }).catch((error) => {
-      for (const listener of late()) listener.check(this.optional); // says what is missing
+    let late = this.listeners;
+    const arrived = () => (late = late.filter((listener) => listener.waits)).length === 0;
+    await waitFor(arrived, { timeoutMs, what: "everything to arrive" }).catch((error) => {
+      for (const listener of late) listener.check(this.optional); // says what is missing
       throw error;
     });
   }
