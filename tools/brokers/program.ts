@@ -1,0 +1,229 @@
+/**
+ * Servers as processes: started in a folder of their own, killed, frozen and started again by tests.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+import { PortTakenError } from "./ports.ts";
+
+/** A server that tests talk to, and take away. */
+export interface Broker extends AsyncDisposable {
+  /** Its address, as adapters take it. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** Whether it runs, and is not paused. */
+  readonly running: boolean;
+  /** Kills it (SIGKILL); resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port after a kill; resolves when it serves. */
+  start(): Promise<void>;
+  /** Freezes it (SIGSTOP): its connections stay open and nobody answers. */
+  pause(): void;
+  /** Ends `pause`. */
+  resume(): void;
+  /** Ends it for good and removes its folder. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** What program to start, and how. */
+export interface ProgramOptions {
+  /** Its path. */
+  readonly program: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+  /** What it prints when it serves. */
+  readonly ready: RegExp;
+  /**
+   * How long it may take until it serves.
+   *
+   * @default {30_000}
+   */
+  readonly timeoutMs?: number;
+}
+
+const POLL_INTERVAL_MS = 10;
+
+/** How long a killed program's port may stay taken. */
+const PORT_PATIENCE_MS = 10_000;
+
+/** A program that runs in a folder of its own, until it is stopped. */
+export class Program implements AsyncDisposable {
+  readonly #options: ProgramOptions;
+  readonly #folder: string;
+  #child: ChildProcess | undefined;
+  #gone: Promise<void> = Promise.resolve();
+  #paused = false;
+
+  private constructor(options: ProgramOptions, folder: string) {
+    this.#options = options;
+    this.#folder = folder;
+  }
+
+  /**
+   * Starts a program and waits until it serves.
+   *
+   * @param options The program.
+   * @returns The program. Rejects with {@linkcode PortTakenError} when another has its port.
+   */
+  static async start(options: ProgramOptions): Promise<Program> {
+    const program = new Program(options, await mkdtemp(join(tmpdir(), "trunkline-broker-")));
+    try {
+      await program.#launch();
+    } catch (error) {
+      await program.stop();
+      throw error;
+    }
+    return program;
+  }
+
+  /** Whether it runs, and is not paused. */
+  get running(): boolean {
+    return this.#child !== undefined && !this.#paused;
+  }
+
+  /** Starts it again after a kill. */
+  async start(): Promise<void> {
+    const end = performance.now() + PORT_PATIENCE_MS;
+    for (;;) {
+      try {
+        return await this.#launch();
+      } catch (error) {
+        if (!(error instanceof PortTakenError) || performance.now() > end) throw error;
+      }
+    }
+  }
+
+  /** Kills it; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#signal("SIGKILL");
+    await this.#gone;
+  }
+
+  /** Freezes it. */
+  pause(): void {
+    this.#signal("SIGSTOP");
+    this.#paused = true;
+  }
+
+  /** Ends `pause`. */
+  resume(): void {
+    this.#signal("SIGCONT");
+    this.#paused = false;
+  }
+
+  /** Ends it and removes its folder. Nothing in there is worth a graceful end. Idempotent. */
+  async stop(): Promise<void> {
+    await this.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #launch(): Promise<void> {
+    if (this.#child) throw new TypeError("Cannot start a program that runs");
+    const { program, args } = this.#options;
+    // A file rather than a pipe: nobody has to read it while tests run, and a program that writes never waits.
+    const path = join(this.#folder, "output.log");
+    const log = openSync(path, "w");
+    const child = spawn(program, args, { cwd: this.#folder, stdio: ["ignore", log, log] });
+    closeSync(log);
+    this.#child = child;
+    this.#paused = false;
+    let failure: string | undefined;
+    // The last resort of a process that ends in the middle of a test.
+    const onExit = () => {
+      child.kill("SIGKILL");
+      rmSync(this.#folder, { recursive: true, force: true });
+    };
+    process.on("exit", onExit);
+    this.#gone = new Promise((resolve) => {
+      const onEnd = (why: string) => {
+        if (failure !== undefined) return;
+        failure = why;
+        process.off("exit", onExit);
+        this.#child = undefined;
+        resolve();
+      };
+      child.once("error", ({ message }) => onEnd(message));
+      child.once("exit", (code, signal) => onEnd(`it ended with ${signal ?? `code ${code}`}`));
+    });
+    // Whoever started this process finds what it left running by this.
+    if (child.pid !== undefined) await writeFile(join(this.#folder, "pid"), String(child.pid));
+    await this.#serves(path, () => failure);
+  }
+
+  async #serves(path: string, failure: () => string | undefined): Promise<void> {
+    const { program, ready, timeoutMs = 30_000 } = this.#options;
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const ended = failure();
+      const output = await readFile(path, "utf8").catch(() => "");
+      if (ended !== undefined) {
+        if (/address already in use/i.test(output)) throw new PortTakenError(`Cannot start ${program}`);
+        throw new Error(`Cannot start ${program}: ${ended}: ${output.trim().slice(-1_000)}`);
+      }
+      if (ready.test(output)) return;
+      if (performance.now() > end) {
+        await this.kill();
+        throw new Error(`Cannot start ${program}: it does not serve after ${timeoutMs} ms: ${output.trim()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+    }
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    // Not the child's own `kill`: after that Deno tells the signal instead of the exit code, whatever happens.
+    if (this.#child?.pid !== undefined) process.kill(this.#child.pid, signal);
+  }
+}
+
+/** Where servers are that are not on every user's PATH. */
+const SERVER_FOLDERS = ["/usr/local/sbin", "/usr/sbin"];
+
+/**
+ * Finds a server's program.
+ *
+ * @param name Its name.
+ * @param variable The environment variable that may hold its path.
+ * @returns Its path, or `undefined` when there is none.
+ */
+export function findServer(name: string, variable: string): string | undefined {
+  const named = process.env[variable];
+  if (named) return named;
+  const folders = [...(process.env.PATH ?? "").split(delimiter).filter(Boolean), ...SERVER_FOLDERS];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/**
+ * Makes a broker of a program.
+ *
+ * @param program The program.
+ * @param scheme The scheme of its URL.
+ * @param port Its port.
+ * @returns The broker.
+ */
+export function toBroker(program: Program, scheme: string, port: number): Broker {
+  return {
+    url: `${scheme}://127.0.0.1:${port}`,
+    host: "127.0.0.1",
+    port,
+    get running() {
+      return program.running;
+    },
+    kill: () => program.kill(),
+    start: () => program.start(),
+    pause: () => program.pause(),
+    resume: () => program.resume(),
+    stop: () => program.stop(),
+    [Symbol.asyncDispose]: () => program.stop(),
+  };
+}

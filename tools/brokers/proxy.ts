@@ -1,0 +1,141 @@
+/**
+ * A TCP proxy that fails on demand: what happens to networks, in one process.
+ *
+ * @module
+ */
+
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+
+/** A proxy in front of a server of this machine. */
+export interface Proxy extends AsyncDisposable {
+  /** Its port of 127.0.0.1. */
+  readonly port: number;
+  /** How many connections it holds open. */
+  readonly connections: number;
+  /** Passes nothing more, either way, and closes nothing; new connections open and hang too. */
+  blackhole(): void;
+  /** Ends `blackhole`: what was held back arrives, as after a network's outage. */
+  heal(): void;
+  /** Resets all connections. */
+  cut(): void;
+  /** Resets all connections and listens no more. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One connection through the proxy. */
+class Link {
+  readonly #near: Socket;
+  readonly #gone: () => void;
+  #far: Socket | undefined;
+  #held = false;
+  #later: (() => void)[] = [];
+  #ended = false;
+
+  constructor(near: Socket, gone: () => void) {
+    this.#near = near;
+    this.#gone = gone;
+    near.pause();
+    this.#watch(near);
+  }
+
+  /** Connects to the server and lets everything pass. */
+  release(targetPort: number): void {
+    this.#held = false;
+    // What a side had said before it ended is lost with it, as on any network.
+    if (this.#ended) return this.reset();
+    if (!this.#far) {
+      this.#far = connect(targetPort, "127.0.0.1");
+      this.#watch(this.#far);
+      this.#pass(this.#near, this.#far);
+      this.#pass(this.#far, this.#near);
+    }
+    for (const pass of this.#later.splice(0)) pass();
+    this.#near.resume();
+    this.#far.resume();
+  }
+
+  /** Lets nothing pass any more. */
+  hold(): void {
+    this.#held = true;
+    this.#near.pause();
+    this.#far?.pause();
+  }
+
+  reset(): void {
+    for (const socket of [this.#near, this.#far]) if (socket && !socket.destroyed) socket.resetAndDestroy();
+    this.#gone();
+  }
+
+  #pass(from: Socket, to: Socket): void {
+    from.on("data", (data) =>
+      this.#orLater(() => {
+        if (!to.write(data)) from.pause();
+      }));
+    to.on("drain", () => {
+      if (!this.#held) from.resume();
+    });
+    from.on("end", () => this.#orLater(() => void to.end()));
+  }
+
+  /** A paused socket may still tell what it had read already; Bun's also tells its end. */
+  #orLater(pass: () => void): void {
+    if (this.#held) this.#later.push(pass);
+    else pass();
+  }
+
+  #watch(socket: Socket): void {
+    socket.setNoDelay(true);
+    socket.on("error", () => {}); // "close" follows
+    socket.on("close", () => {
+      this.#ended = true;
+      // What happens on one side of a black hole is not seen on the other.
+      if (!this.#held) this.reset();
+    });
+  }
+}
+
+/**
+ * Starts a proxy.
+ *
+ * @param targetPort The server's port of 127.0.0.1.
+ * @returns The proxy.
+ */
+export async function startProxy(targetPort: number): Promise<Proxy> {
+  const links = new Set<Link>();
+  let held = false;
+  let closed: Promise<unknown> | undefined;
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    const link = new Link(near, () => links.delete(link));
+    links.add(link);
+    if (held) link.hold();
+    else link.release(targetPort);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const proxy: Proxy = {
+    port: (server.address() as { port: number }).port,
+    get connections() {
+      return links.size;
+    },
+    blackhole() {
+      held = true;
+      for (const link of links) link.hold();
+    },
+    heal() {
+      held = false;
+      for (const link of [...links]) link.release(targetPort);
+    },
+    cut() {
+      for (const link of [...links]) link.reset();
+    },
+    async close() {
+      closed ??= once(server, "close");
+      if (server.listening) server.close();
+      proxy.cut();
+      await closed;
+    },
+    [Symbol.asyncDispose]: () => proxy.close(),
+  };
+  return proxy;
+}
