@@ -1,5 +1,6 @@
 /**
- * Clusters over every adapter that needs no broker. Another adapter is one more entry of `ADAPTERS`.
+ * Clusters over every adapter: those that need no broker, and those whose broker the environment names. Another adapter is
+ * one more entry of `ADAPTERS`, or of `ON_BROKERS`.
  *
  * @module
  */
@@ -13,12 +14,42 @@ import {
 } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
+import process from "node:process";
 import { test, type TestOptions, waitFor } from "../harness.ts";
 import { type ChatDefinition, createNode, type Node } from "./chat.ts";
 import { Tap } from "./tap.ts";
 
 /** What nodes of one cluster have in common: each call makes the adapter of one more node. */
 export type Backbone = () => Adapter;
+
+/** An adapter that needs a broker. */
+interface OnBroker {
+  readonly name: string;
+  /** Which variable holds the broker's address, when there is one: `deno task test` sees to it. */
+  readonly variable: string;
+  /**
+   * Loads the adapter, which without a broker is in vain.
+   *
+   * @returns What makes an adapter for one more node of the cluster that the prefix stands for.
+   */
+  load(): Promise<(url: string, prefix: string) => Adapter>;
+}
+
+/**
+ * The adapters that need a broker, such as
+ *
+ * ```ts ignore
+ * {
+ *   name: "redis",
+ *   variable: "REDIS_URL",
+ *   async load() {
+ *     const { createRedisAdapter } = await import("@trunkline/hub/adapters/redis");
+ *     return (url, prefix) => createRedisAdapter({ url, prefix });
+ *   },
+ * },
+ * ```
+ */
+const ON_BROKERS: readonly OnBroker[] = [];
 
 /** The adapters, by name; each entry makes a backbone that nobody else is on. */
 export const ADAPTERS: Readonly<Record<string, () => Backbone>> = {
@@ -30,7 +61,23 @@ export const ADAPTERS: Readonly<Record<string, () => Backbone>> = {
     const prefix = crypto.randomUUID();
     return () => createBroadcastChannelAdapter({ prefix });
   },
+  ...await onBrokers(),
 };
+
+/** The entries whose broker is there. What is not there is told once, by `deno task test`. */
+async function onBrokers(): Promise<Record<string, () => Backbone>> {
+  const entries: Record<string, () => Backbone> = {};
+  for (const { name, variable, load } of ON_BROKERS) {
+    const url = process.env[variable];
+    if (!url) continue;
+    const create = await load();
+    entries[name] = () => {
+      const prefix = crypto.randomUUID();
+      return () => create(url, prefix);
+    };
+  }
+  return entries;
+}
 
 export type NodeOptions = Partial<HubOptions<ChatDefinition, { id: string }, undefined>>;
 
