@@ -32,10 +32,15 @@ export async function capture([program, ...args]: string[]): Promise<Outcome> {
  *
  * @param command The program and its arguments.
  * @param env Variables to add to its environment.
+ * @param signal Ends it early.
  * @returns Its exit code.
  */
-export async function run([program, ...args]: string[], env: Record<string, string> = {}): Promise<number> {
-  const child = new Deno.Command(program, { args, env, cwd: ROOT, stdin: "null" }).spawn();
+export async function run(
+  [program, ...args]: string[],
+  env: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<number> {
+  const child = new Deno.Command(program, { args, env, cwd: ROOT, stdin: "null", signal }).spawn();
   return (await child.status).code;
 }
 

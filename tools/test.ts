@@ -7,13 +7,16 @@
 import { parseArgs } from "node:util";
 import { run } from "./process.ts";
 import { provide } from "./testing/provide.ts";
+import { REQUIREMENTS } from "./testing/requirements.ts";
 import { runTests } from "./testing/runtimes.ts";
 import { listTests, selectTests, testsFor } from "./testing/suites.ts";
 import { count, type Report, summarize } from "./testing/summary.ts";
 
 const HELP = `Usage: deno task test [FILTER...] [options]
 
-Runs the test files whose path contains a FILTER, or all of them, on Deno and on Bun.
+Runs the test files whose path contains a FILTER, or all of them, on Deno and on Bun, with the brokers that they need:
+those that REDIS_URL, REDIS_CLUSTER_URL (addresses separated by commas) and NATS_URL name, or else its own, started with
+what REDIS_SERVER and NATS_SERVER name, what is on the PATH, or what apt-get installs.
 
   --no-install     do not install missing programs; skip the tests that need them
   --quick          leave out tests that need more than the two runtimes, and soak tests
@@ -46,18 +49,34 @@ if (selected.length === 0) {
 const installed = await run([Deno.execPath(), "install", "--quiet"]);
 if (installed !== 0) Deno.exit(installed);
 
-const provided = await provide(selected, { install: !values["no-install"] });
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => interruption.abort(signal));
+}
+
+const provided = await provide(
+  selected,
+  { install: !values["no-install"] },
+  // What needs something is not selected then, and what only uses something is quicker without.
+  values.quick ? [] : REQUIREMENTS,
+);
+for (const origin of provided.origins) console.log(`With ${origin}`);
 const reports: Report[] = [];
 if (provided.skipped.length > 0) reports.push({ runtime: "no runtime", cases: provided.skipped });
 try {
   for (const runtime of ["deno", "bun"] as const) {
     const files = testsFor(provided.files, runtime);
-    if (files.length > 0) reports.push({ runtime, cases: await runTests(runtime, files, provided.env) });
+    if (files.length === 0 || interruption.signal.aborted) continue;
+    reports.push({ runtime, cases: await runTests(runtime, files, provided.env, interruption.signal) });
   }
 } finally {
   await provided.stop();
 }
 
-console.log(`\n${summarize(reports)}`);
+if (interruption.signal.aborted) {
+  console.error(`Interrupted by ${interruption.signal.reason}`);
+  Deno.exit(130);
+}
+console.log(`\n${summarize(reports, provided.origins)}`);
 const { passed, failed } = count(reports.flatMap(({ cases }) => cases));
 if (failed > 0 || passed === 0) Deno.exit(1);

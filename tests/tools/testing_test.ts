@@ -1,7 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { readJunit } from "../../tools/testing/junit.ts";
 import { provide } from "../../tools/testing/provide.ts";
-import type { Requirement } from "../../tools/testing/requirements.ts";
+import type { Requirement } from "../../tools/testing/requirement.ts";
 import { selectTests, testsFor } from "../../tools/testing/suites.ts";
 import { summarize } from "../../tools/testing/summary.ts";
 import { test } from "../harness.ts";
@@ -27,7 +27,15 @@ test("a filter is a part of the path, and several add up", () => {
   ]);
 });
 
-test("a quick run leaves out what needs a browser or a long time", () => {
+test("a quick run leaves out what needs a browser, a broker or a long time, not what can do without", () => {
+  const broker = ["redis", "redis_cluster", "nats"].map((name) =>
+    `tests/adapters/${name}/conformance_test.ts`
+  );
+  const kept = ["tests/adapters/redis_test.ts", "tests/brokers/proxy_test.ts", "tests/cluster/a_test.ts"];
+  assertEquals(
+    selectTests([...broker, "tests/brokers/nats_test.ts", ...kept], { quick: true }),
+    kept,
+  );
   const selected = selectTests(FILES, { quick: true });
   assertEquals(selected.includes("tests/browser/client_test.ts"), false);
   assertEquals(selected.includes("tests/hub/memory_soak_test.ts"), false);
@@ -53,7 +61,12 @@ test("tests whose requirement is missing are skipped with the reason, the others
     {
       name: "redis-server",
       neededBy: (file) => file.includes("redis"),
-      provide: () => Promise.resolve({ env: { REDIS: "here" }, stop: () => Promise.resolve(void stopped++) }),
+      provide: () =>
+        Promise.resolve({
+          env: { REDIS: "here" },
+          origin: "started",
+          stop: () => Promise.resolve(void stopped++),
+        }),
     },
     {
       name: "chromium",
@@ -65,10 +78,53 @@ test("tests whose requirement is missing are skipped with the reason, the others
   const provided = await provide(["redis_test.ts", "browser_test.ts"], { install: false }, requirements);
   assertEquals(provided.files, ["redis_test.ts"]);
   assertEquals(provided.env, { REDIS: "here" });
+  assertEquals(provided.origins, ["redis-server: started"]);
   assertEquals(provided.skipped, [
     { name: "browser_test.ts [skipped: needs chromium: not installed]", result: "skipped" },
   ]);
   await provided.stop();
+  assertEquals(stopped, 1);
+});
+
+test("tests that use what is missing run without it, which is told once with the reason", async () => {
+  const requirements: Requirement[] = [
+    {
+      name: "program",
+      neededBy: (file) => file.startsWith("needs"),
+      usedBy: () => true,
+      provide: () => Promise.resolve({ missing: "not installed" }),
+    },
+    {
+      name: "broker",
+      neededBy: () => true,
+      provide: ({ earlier }) =>
+        Promise.resolve({ env: { EARLIER: JSON.stringify([...earlier]) }, origin: "here" }),
+    },
+  ];
+  const provided = await provide(
+    ["a_test.ts", "b_test.ts", "needs_test.ts"],
+    { install: false },
+    requirements,
+  );
+  assertEquals(provided.files, ["a_test.ts", "b_test.ts"]);
+  assertEquals(provided.skipped.map(({ name }) => name), [
+    "needs_test.ts [skipped: needs program: not installed]",
+    "what 2 files do with program [skipped: not installed]",
+  ]);
+  assertEquals(provided.env.EARLIER, '[["program",{"missing":"not installed"}]]');
+});
+
+test("what was started is stopped when something after it fails", async () => {
+  let stopped = 0;
+  const requirements: Requirement[] = [
+    {
+      name: "first",
+      neededBy: () => true,
+      provide: () => Promise.resolve({ env: {}, origin: "", stop: () => Promise.resolve(void stopped++) }),
+    },
+    { name: "second", neededBy: () => true, provide: () => Promise.reject(new Error("out of order")) },
+  ];
+  await assertRejects(() => provide(["a_test.ts"], { install: false }, requirements), Error, "out of order");
   assertEquals(stopped, 1);
 });
 
@@ -90,15 +146,16 @@ test("both runtimes' reports are read", () => {
   ]);
 });
 
-test("the summary names what failed and was skipped, and ends with the sum", () => {
+test("the summary names what there was, what failed and was skipped, and ends with the sum", () => {
   const text = summarize([
     { runtime: "deno", cases: [{ name: "a", result: "passed" }, { name: "b", result: "failed" }] },
     {
       runtime: "bun",
       cases: [{ name: "c [skipped: why]", result: "skipped" }, { name: "a", result: "passed" }],
     },
-  ]);
+  ], ["redis: started"]);
   assertEquals(text.split("\n"), [
+    "with     redis: started",
     "failed  deno: b",
     "skipped  bun: c [skipped: why]",
     "deno: 1 passed, 1 failed, 0 skipped",

@@ -5,8 +5,8 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, rmSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -48,6 +48,11 @@ export interface ProgramOptions {
   readonly timeoutMs?: number;
 }
 
+const FOLDER_PREFIX = "trunkline-broker-";
+
+/** In a program's folder while it runs: by this, {@linkcode killLeftovers} finds what a process did not end. */
+const PID_FILE = "pid";
+
 const POLL_INTERVAL_MS = 10;
 
 /** How long a killed program's port may stay taken. */
@@ -73,7 +78,7 @@ export class Program implements AsyncDisposable {
    * @returns The program. Rejects with {@linkcode PortTakenError} when another has its port.
    */
   static async start(options: ProgramOptions): Promise<Program> {
-    const program = new Program(options, await mkdtemp(join(tmpdir(), "trunkline-broker-")));
+    const program = new Program(options, await mkdtemp(join(tmpdir(), FOLDER_PREFIX)));
     try {
       await program.#launch();
     } catch (error) {
@@ -150,14 +155,14 @@ export class Program implements AsyncDisposable {
         if (failure !== undefined) return;
         failure = why;
         process.off("exit", onExit);
+        rmSync(join(this.#folder, PID_FILE), { force: true });
         this.#child = undefined;
         resolve();
       };
       child.once("error", ({ message }) => onEnd(message));
       child.once("exit", (code, signal) => onEnd(`it ended with ${signal ?? `code ${code}`}`));
     });
-    // Whoever started this process finds what it left running by this.
-    if (child.pid !== undefined) await writeFile(join(this.#folder, "pid"), String(child.pid));
+    if (child.pid !== undefined) writeFileSync(join(this.#folder, PID_FILE), String(child.pid));
     await this.#serves(path, () => failure);
   }
 
@@ -184,6 +189,28 @@ export class Program implements AsyncDisposable {
     // Not the child's own `kill`: after that Deno tells the signal instead of the exit code, whatever happens.
     if (this.#child?.pid !== undefined) process.kill(this.#child.pid, signal);
   }
+}
+
+/**
+ * Kills the programs that processes started with a folder for temporary files, and did not live to stop.
+ *
+ * @param temporary That folder, which was theirs alone.
+ * @returns How many there were.
+ */
+export async function killLeftovers(temporary: string): Promise<number> {
+  let count = 0;
+  for (const name of await readdir(temporary)) {
+    if (!name.startsWith(FOLDER_PREFIX)) continue;
+    const pid = Number(await readFile(join(temporary, name, PID_FILE), "utf8").catch(() => ""));
+    if (!pid) continue;
+    count++;
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It had ended.
+    }
+  }
+  return count;
 }
 
 /** Where servers are that are not on every user's PATH. */

@@ -6,7 +6,8 @@
 
 import type { InstallOptions } from "./apt.ts";
 import type { TestCase } from "./junit.ts";
-import { type Provision, type Requirement, REQUIREMENTS } from "./requirements.ts";
+import type { Missing, Provision, Requirement } from "./requirement.ts";
+import { REQUIREMENTS } from "./requirements.ts";
 
 /** The tests that can run, and what they run with. */
 export interface Provided {
@@ -14,7 +15,9 @@ export interface Provided {
   readonly files: readonly string[];
   /** The variables by which the tests find their requirements. */
   readonly env: Record<string, string>;
-  /** One entry, with the reason, for each file that cannot run. */
+  /** What is there and where it comes from, one line each. */
+  readonly origins: readonly string[];
+  /** One entry, with the reason, for each file that cannot run, and for each requirement that files run without. */
   readonly skipped: readonly TestCase[];
   /** Ends what was started. */
   stop(): Promise<void>;
@@ -33,27 +36,42 @@ export async function provide(
   options: InstallOptions,
   requirements: readonly Requirement[] = REQUIREMENTS,
 ): Promise<Provided> {
-  const provisions: Provision[] = [];
+  const earlier = new Map<string, Provision | Missing>();
   const skipped = new Map<string, TestCase>();
-  for (const requirement of requirements) {
-    const needy = files.filter(requirement.neededBy);
-    if (needy.length === 0) continue;
-    const result = await requirement.provide(options);
-    if ("env" in result) {
-      provisions.push(result);
-      continue;
+  const without: TestCase[] = [];
+  const stop = async () => {
+    await Promise.all([...earlier.values()].map((result) => "env" in result ? result.stop?.() : undefined));
+  };
+  try {
+    for (const requirement of requirements) {
+      const { name, neededBy, usedBy } = requirement;
+      const needy = files.filter(neededBy);
+      const users = files.filter((file) => usedBy?.(file) && !neededBy(file));
+      if (needy.length + users.length === 0) continue;
+      const result = await requirement.provide({ ...options, earlier });
+      earlier.set(name, result);
+      if ("env" in result) continue;
+      for (const file of needy) {
+        skipped.set(file, {
+          name: `${file} [skipped: needs ${name}: ${result.missing}]`,
+          result: "skipped",
+        });
+      }
+      if (users.length > 0) {
+        const title = `what ${users.length} files do with ${name} [skipped: ${result.missing}]`;
+        without.push({ name: title, result: "skipped" });
+      }
     }
-    for (const file of needy) {
-      const name = `${file} [skipped: needs ${requirement.name}: ${result.missing}]`;
-      skipped.set(file, { name, result: "skipped" });
-    }
+  } catch (error) {
+    await stop();
+    throw error;
   }
+  const provisions = [...earlier].flatMap(([name, result]) => "env" in result ? [{ name, ...result }] : []);
   return {
     files: files.filter((file) => !skipped.has(file)),
     env: Object.assign({}, ...provisions.map(({ env }) => env)),
-    skipped: [...skipped.values()],
-    async stop() {
-      for (const provision of provisions) await provision.stop?.();
-    },
+    origins: provisions.map(({ name, origin }) => `${name}: ${origin}`),
+    skipped: [...skipped.values(), ...without],
+    stop,
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { killLeftovers } from "../brokers/program.ts";
 import { exists } from "../files.ts";
 import { findProgram, run } from "../process.ts";
 import { readJunit, type TestCase } from "./junit.ts";
@@ -19,12 +20,14 @@ const BUN_VERSION = "1.4.5";
  * @param runtime The runtime.
  * @param files The files' paths, relative to the root.
  * @param env Variables by which the tests find what they need.
+ * @param signal Ends the run early.
  * @returns What became of each test. A runtime that fails outside its tests is one failed test more.
  */
 export async function runTests(
   runtime: RuntimeName,
   files: readonly string[],
   env: Record<string, string>,
+  signal?: AbortSignal,
 ): Promise<TestCase[]> {
   const program = runtime === "deno" ? [Deno.execPath()] : await findBun();
   if (!program) {
@@ -33,15 +36,15 @@ export async function runTests(
   const folder = await Deno.makeTempDir({ prefix: "trunkline-test-" });
   try {
     const report = join(folder, "junit.xml");
-    const code = await run(
-      [...program, ...testArgs(runtime, report), ...files.map((file) => `./${file}`)],
-      env,
-    );
+    const command = [...program, ...testArgs(runtime, report), ...files.map((file) => `./${file}`)];
+    const code = await run(command, { ...env, TMPDIR: folder }, signal);
+    const left = await killLeftovers(folder);
     // A process that ends in the middle of a test writes no report, whatever its exit code.
     if (!await exists(report)) {
       return [{ name: `${runtime} test ended with code ${code} before it could report`, result: "failed" }];
     }
     const cases = readJunit(await Deno.readTextFile(report));
+    if (left > 0) cases.push({ name: `${runtime} test left ${left} brokers running`, result: "failed" });
     const explained = code === 0 || cases.some(({ result }) => result === "failed");
     return explained
       ? cases

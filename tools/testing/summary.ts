@@ -33,13 +33,14 @@ export function count(cases: readonly TestCase[]): Totals {
 }
 
 /**
- * Sums up a test run: what failed, what was skipped and why, and the numbers.
+ * Sums up a test run: what it ran with, what failed, what was skipped and why, and the numbers.
  *
  * @param reports The runtimes' reports.
+ * @param origins What was there for the tests, and where it came from.
  * @returns The text; its last line holds the numbers of all runtimes together.
  */
-export function summarize(reports: readonly Report[]): string {
-  const lines: string[] = [];
+export function summarize(reports: readonly Report[], origins: readonly string[] = []): string {
+  const lines = origins.map((origin) => `with     ${origin}`);
   for (const result of ["failed", "skipped"] as const) {
     for (const { runtime, cases } of reports) {
       for (const { name } of cases.filter((one) => one.result === result)) {

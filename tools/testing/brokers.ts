@@ -1,0 +1,127 @@
+/**
+ * The brokers that tests need: servers' programs, for tests that take a broker away, and one broker of each kind that all
+ * other tests share.
+ *
+ * @module
+ */
+
+import { startNats } from "../brokers/nats.ts";
+import { findServer } from "../brokers/program.ts";
+import { startRedisCluster } from "../brokers/redis_cluster.ts";
+import { startRedis } from "../brokers/redis.ts";
+import { aptInstall } from "./apt.ts";
+import type { Requirement } from "./requirement.ts";
+
+/** Folders of tests that run on every adapter whose broker is there. */
+const ON_EVERY_ADAPTER = ["tests/cluster/", "tests/hub/", "tests/load/", "tests/promises/"];
+
+/** The program of a server. */
+interface ServerProgram {
+  /** Its name, and that of its package. */
+  readonly name: string;
+  /** The variable that may hold its path, and does for the tests. */
+  readonly variable: string;
+  /** Starts of the paths of tests that run it themselves. */
+  readonly neededBy: readonly string[];
+  /** Starts of the paths of tests that some tests in them run it. */
+  readonly usedBy: readonly string[];
+}
+
+/** A broker that tests share. */
+interface SharedBroker {
+  readonly name: string;
+  /** The variable that may hold its address, and does for the tests. */
+  readonly variable: string;
+  /** The folder of its adapter's tests. */
+  readonly folder: string;
+  /** The name of the program that it takes to start it. */
+  readonly server: string;
+  /** Starts it. */
+  start(program: string): Promise<{ readonly url: string; stop(): Promise<void> }>;
+}
+
+/** The requirement of a server's program: named, on the PATH, or installed. */
+function serverProgram({ name, variable, neededBy, usedBy }: ServerProgram): Requirement {
+  return {
+    name,
+    neededBy: (file) => neededBy.some((start) => file.startsWith(start)),
+    usedBy: (file) => [...usedBy, ...ON_EVERY_ADAPTER].some((start) => file.startsWith(start)),
+    async provide({ install }) {
+      const path = findServer(name, variable);
+      if (path) return { env: { [variable]: path }, origin: path };
+      const refusal = await aptInstall(name, { install });
+      const installed = findServer(name, variable);
+      if (installed) {
+        return { env: { [variable]: installed }, origin: `${installed}, installed with apt-get` };
+      }
+      const reason = refusal ?? "the package has no program of that name";
+      return { missing: `not named by ${variable}, not on the PATH, and not installed: ${reason}` };
+    },
+  };
+}
+
+/** The requirement of a broker: named because it runs already, or started. */
+function sharedBroker({ name, variable, folder, server, start }: SharedBroker): Requirement {
+  return {
+    name,
+    neededBy: (file) => file.startsWith(folder),
+    usedBy: (file) => ON_EVERY_ADAPTER.some((start) => file.startsWith(start)),
+    async provide({ earlier }) {
+      const named = Deno.env.get(variable);
+      if (named) return { env: { [variable]: named }, origin: `already running, named by ${variable}` };
+      const program = earlier.get(server);
+      if (!program || "missing" in program) {
+        return {
+          missing: `not named by ${variable}, and no ${server}: ${program?.missing ?? "not asked for"}`,
+        };
+      }
+      try {
+        const broker = await start(Object.values(program.env)[0]!);
+        return {
+          env: { [variable]: broker.url },
+          origin: `started on ${broker.url}`,
+          stop: () => broker.stop(),
+        };
+      } catch (error) {
+        return { missing: error instanceof Error ? error.message : String(error) };
+      }
+    },
+  };
+}
+
+/** The programs first, since the brokers are started with them. */
+export const BROKERS: readonly Requirement[] = [
+  serverProgram({
+    name: "redis-server",
+    variable: "REDIS_SERVER",
+    neededBy: ["tests/brokers/redis", "tests/tools/run_with_brokers"],
+    usedBy: ["tests/adapters/redis/", "tests/adapters/redis_cluster/"],
+  }),
+  serverProgram({
+    name: "nats-server",
+    variable: "NATS_SERVER",
+    neededBy: ["tests/brokers/nats"],
+    usedBy: ["tests/adapters/nats/"],
+  }),
+  sharedBroker({
+    name: "redis",
+    variable: "REDIS_URL",
+    folder: "tests/adapters/redis/",
+    server: "redis-server",
+    start: (program) => startRedis({ program }),
+  }),
+  sharedBroker({
+    name: "redis-cluster",
+    variable: "REDIS_CLUSTER_URL",
+    folder: "tests/adapters/redis_cluster/",
+    server: "redis-server",
+    start: (program) => startRedisCluster({ program }),
+  }),
+  sharedBroker({
+    name: "nats",
+    variable: "NATS_URL",
+    folder: "tests/adapters/nats/",
+    server: "nats-server",
+    start: (program) => startNats({ program }),
+  }),
+];
