@@ -1,0 +1,367 @@
+/**
+ * The adapter for Redis: nodes reach each other by its pub/sub, over two connections each. For one server, or a master
+ * and its replicas behind Redis Sentinel.
+ *
+ * @module
+ */
+
+import type { Adapter, AdapterContext, AdapterData, AdapterStage } from "./adapter.ts";
+import { type Clock, systemClock } from "../contract/clock.ts";
+import { HubError } from "../contract/mod.ts";
+import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
+import { RedisChannels } from "./redis_channels.ts";
+import { connectFailure, showable } from "./redis_errors.ts";
+import { RedisKeeper } from "./redis_keeper.ts";
+import type { RedisDriver, RedisLink } from "./redis_link.ts";
+import { driverFor, type RedisConnectionOptions } from "./redis_options.ts";
+import { RedisOutbox } from "./redis_outbox.ts";
+import { RedisProbe } from "./redis_probe.ts";
+import { RedisReports } from "./redis_reports.ts";
+import { RedisSubscriptions } from "./redis_subscriptions.ts";
+
+export type {
+  RedisAddress,
+  RedisClientLike,
+  RedisConnectionOptions,
+  RedisTlsOptions,
+} from "./redis_options.ts";
+
+/** Options of {@linkcode createRedisAdapter}. */
+export interface RedisAdapterOptions extends RedisConnectionOptions {
+  /**
+   * Keeps applications on one Redis apart: nodes with the same prefix form a cluster.
+   *
+   * @default {"trunkline"}
+   */
+  readonly prefix?: string;
+  /**
+   * How long a connection may take to be made, in milliseconds, before another attempt.
+   *
+   * @default {5_000}
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * How often to check that messages still come through, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly probeIntervalMs?: number;
+  /**
+   * How long a connection may be silent, when an answer is due, before it counts as dead and is replaced, in
+   * milliseconds. A dead connection is noticed within this and the interval.
+   *
+   * @default {5_000}
+   */
+  readonly probeTimeoutMs?: number;
+  /**
+   * The largest message, in bytes. Redis disconnects a subscriber that has more than 32 MiB to read, by its default
+   * `client-output-buffer-limit`.
+   *
+   * @default {8_388_608}
+   */
+  readonly maxMessageBytes?: number;
+  /**
+   * How many bytes of published messages may be on their way, not yet confirmed by Redis. Beyond it a publish is dropped
+   * and reported with stage `"publish"`.
+   *
+   * @default {33_554_432}
+   */
+  readonly maxPendingBytes?: number;
+  /**
+   * The source of time, for tests.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+/**
+ * Creates the adapter for Redis 5 and later. It connects when it is opened, reconnects by itself, restores every
+ * subscription before it says `"up"`, and repeats nothing: what is published while Redis is away is dropped and
+ * reported.
+ *
+ * @example The one line that changes
+ * ```ts ignore
+ * // Needs a server.
+ * const hub = createHub(chat, { authenticate, adapter: createRedisAdapter("redis://localhost:6379") });
+ * ```
+ *
+ * @example Options, and an adapter that was never opened
+ * ```ts
+ * import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using adapter = createRedisAdapter({
+ *   url: "rediss://redis.example.com",
+ *   username: "chat",
+ *   password: "correct horse",
+ *   prefix: "chat",
+ * });
+ * assertEquals(adapter.name, "redis");
+ * ```
+ *
+ * @param options A URL, or options.
+ * @throws {TypeError} If the URL is none, the prefix is empty, or options contradict each other.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function createRedisAdapter(options: string | RedisAdapterOptions): Adapter {
+  return new RedisAdapter(typeof options === "string" ? { url: options } : options);
+}
+
+/** How long `close` waits for Redis to confirm what was published before it. */
+const DRAIN_MS = 2_000;
+
+class RedisAdapter implements Adapter {
+  readonly name = "redis";
+  readonly maxMessageBytes: number;
+  readonly #driver: RedisDriver;
+  readonly #channels: RedisChannels;
+  readonly #clock: Clock;
+  readonly #connectTimeoutMs: number;
+  readonly #probeIntervalMs: number;
+  readonly #probeTimeoutMs: number;
+  readonly #outbox: RedisOutbox;
+  readonly #subscriptions = new RedisSubscriptions();
+  readonly #reports: RedisReports;
+  readonly #opening = Promise.withResolvers<void>();
+  readonly #decoder = new TextDecoder();
+  #context: AdapterContext | undefined;
+  #publisher: RedisKeeper | undefined;
+  #subscriber: RedisKeeper | undefined;
+  #probe: RedisProbe | undefined;
+  #cancelProbe = () => {};
+  #status: "up" | "down" = "down";
+  #everUp = false;
+  #lastFailure = "";
+  #closed: Promise<void> | undefined;
+
+  constructor(options: RedisAdapterOptions) {
+    this.#channels = new RedisChannels(options.prefix ?? "trunkline");
+    this.#clock = options.clock ?? systemClock;
+    this.#connectTimeoutMs = positive(options, "connectTimeoutMs", 5_000);
+    this.#probeIntervalMs = positive(options, "probeIntervalMs", 5_000);
+    this.#probeTimeoutMs = positive(options, "probeTimeoutMs", 5_000);
+    this.maxMessageBytes = positive(options, "maxMessageBytes", 8 * 1024 * 1024);
+    this.#driver = driverFor(options, this.#connectTimeoutMs);
+    this.#reports = new RedisReports(this.#clock);
+    this.#outbox = new RedisOutbox({
+      maxPendingBytes: positive(options, "maxPendingBytes", 32 * 1024 * 1024),
+      onLost: (reason, count, channel, cause) => this.#lost(reason, count, channel, cause),
+    });
+    this.#opening.promise.catch(() => {}); // an adapter may be closed that nobody opened
+  }
+
+  get #where(): string {
+    return `Redis at ${this.#driver.address}`;
+  }
+
+  open(context: AdapterContext): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error("Cannot open a closed Redis adapter"));
+    if (this.#context) {
+      return Promise.reject(new TypeError("Cannot open a Redis adapter twice: create one for each hub"));
+    }
+    this.#context = context;
+    const probeChannel = this.#channels.probeOf(context.nodeId);
+    this.#probe = new RedisProbe(this.#clock, this.#probeTimeoutMs, probeChannel);
+    const common = {
+      driver: this.#driver,
+      clock: this.#clock,
+      timeoutMs: this.#connectTimeoutMs,
+      onFailure: (cause: unknown) => this.#failed(cause),
+    };
+    this.#publisher = new RedisKeeper({
+      ...common,
+      prepare: async (link, within) => void await within(link.ping(), "No answer"),
+      onUp: (link) => {
+        this.#outbox.attach(link);
+        void this.#check();
+      },
+      onDown: (cause) => {
+        this.#outbox.detach();
+        this.#broken("publisher", cause);
+      },
+    });
+    this.#subscriber = new RedisKeeper({
+      ...common,
+      onMessage: (channel, data) => this.#receive(channel, data, probeChannel),
+      prepare: async (link, within) => {
+        await within(link.subscribe([probeChannel]), "No answer to a subscribe");
+        await this.#restore(link);
+      },
+      onUp: () => void this.#check(),
+      onDown: (cause) => {
+        this.#subscriptions.detach();
+        this.#broken("subscriber", cause);
+      },
+    });
+    this.#publisher.start();
+    this.#subscriber.start();
+    return this.#opening.promise;
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    if (!this.#context) throw new Error("Cannot subscribe: the Redis adapter is not open");
+    try {
+      await this.#subscriptions.subscribe(this.#channels.nameOf(channel), channel);
+    } catch (cause) {
+      throw this.#error(`Cannot subscribe to "${channel}" at ${this.#where}`, cause);
+    }
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    try {
+      await this.#subscriptions.unsubscribe(this.#channels.nameOf(channel));
+    } catch (cause) {
+      throw this.#error(`Cannot unsubscribe from "${channel}" at ${this.#where}`, cause);
+    }
+  }
+
+  publish(channel: string, data: AdapterData): void {
+    const { nodeId } = this.#context ?? {};
+    if (nodeId === undefined) return;
+    const bytes = this.#tooLarge(data);
+    if (bytes !== undefined) {
+      const error = new HubError(
+        "TOO_LARGE",
+        `Cannot publish ${bytes} bytes on "${channel}": ${this.#where} takes at most ${this.maxMessageBytes}`,
+        { data: { bytes, maxBytes: this.maxMessageBytes } },
+      );
+      return queueMicrotask(() => this.#report(error, "publish", channel));
+    }
+    // Packing copies bytes, which the publisher may change after this call.
+    this.#outbox.publish(this.#channels.nameOf(channel), encodeEnvelope(nodeId, data));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelProbe();
+    this.#probe?.stop();
+    const closed = new Error("the Redis adapter was closed meanwhile");
+    this.#opening.reject(new Error("Cannot open the Redis adapter: it was closed meanwhile"));
+    this.#context = undefined;
+    this.#subscriptions.close(closed);
+    this.#reports.close();
+    let cancel = () => {};
+    const late = new Promise<void>((resolve) => cancel = this.#clock.after(DRAIN_MS, resolve));
+    await Promise.all([
+      this.#subscriber?.close(),
+      Promise.race([this.#outbox.drain(), late]).then(() => this.#publisher?.close()),
+    ]);
+    cancel();
+  }
+
+  /** Everything that is wanted is live again, before anybody is told that it is up. */
+  async #restore(link: RedisLink): Promise<void> {
+    try {
+      await this.#subscriptions.attach(link);
+    } catch (error) {
+      this.#subscriptions.detach();
+      throw error;
+    }
+  }
+
+  /** Both connections are there, and have to show that they lead to each other. */
+  async #check(): Promise<void> {
+    const [publisher, subscriber] = [this.#publisher?.link, this.#subscriber?.link];
+    if (!publisher || !subscriber || !this.#probe) return;
+    this.#cancelProbe();
+    const verdict = await this.#probe.run(publisher);
+    if (publisher !== this.#publisher?.link || subscriber !== this.#subscriber?.link || !this.#context) {
+      return;
+    }
+    if (verdict?.dead === "publisher") return this.#publisher.drop(publisher, verdict.cause);
+    if (verdict?.dead === "subscriber") return this.#subscriber.drop(subscriber, verdict.cause);
+    this.#cancelProbe();
+    this.#cancelProbe = this.#clock.after(this.#probeIntervalMs, () => void this.#check());
+    if (this.#status === "up") return;
+    this.#status = "up";
+    this.#everUp = true;
+    this.#lastFailure = "";
+    this.#context.onStatus("up");
+    this.#opening.resolve();
+  }
+
+  #broken(which: "publisher" | "subscriber", cause: unknown): void {
+    this.#cancelProbe();
+    this.#probe?.stop();
+    if (!this.#context) return;
+    if (this.#status === "up") {
+      this.#status = "down";
+      this.#context.onStatus("down");
+    }
+    const error = this.#error(`The ${which}'s connection to ${this.#where} is lost`, cause);
+    this.#report(error, which === "publisher" ? "publish" : "delivery");
+  }
+
+  #failed(cause: unknown): boolean {
+    const { error, refused } = connectFailure(cause, this.#where, this.#driver.secrets);
+    if (!this.#context) return refused;
+    if (refused && !this.#everUp) {
+      this.#opening.reject(error);
+      void this.close();
+      return refused;
+    }
+    // Said once, not with each attempt and each connection.
+    if (error.message !== this.#lastFailure) this.#report(error, "open");
+    this.#lastFailure = error.message;
+    return refused;
+  }
+
+  #receive(channel: Uint8Array, data: Uint8Array<ArrayBuffer>, probeChannel: string): void {
+    const key = this.#decoder.decode(channel);
+    this.#probe?.sign();
+    if (key === probeChannel) return this.#probe?.hear(this.#decoder.decode(data));
+    const name = this.#subscriptions.nameOf(key);
+    if (name === undefined || !this.#context) return;
+    const envelope = decodeEnvelope(data);
+    if (!envelope) {
+      return this.#reports.add("foreign", 1, (count) => {
+        const error = new Error(`Ignored ${count} messages at ${this.#where} that are not from a hub`);
+        this.#report(error, "delivery", name);
+      });
+    }
+    if (envelope.from !== this.#context.nodeId) this.#context.deliver(name, envelope.data, envelope.from);
+  }
+
+  #lost(reason: string, count: number, channel: string, cause?: Error): void {
+    this.#reports.add(reason, count, (count) => {
+      const what = `Cannot publish ${count} messages to ${this.#where}: ${reason}`;
+      this.#report(this.#error(what, cause), "publish", channel);
+    });
+  }
+
+  #tooLarge(data: AdapterData): number | undefined {
+    // No UTF-16 unit takes more than 3 bytes.
+    if (typeof data === "string" && data.length * 3 <= this.maxMessageBytes) return undefined;
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
+    return bytes > this.maxMessageBytes ? bytes : undefined;
+  }
+
+  #error(what: string, cause: unknown): Error {
+    if (cause === undefined) return new Error(what);
+    const shown = showable(cause, this.#driver.secrets);
+    return new Error(`${what}: ${shown.message}`, { cause: shown });
+  }
+
+  #report(error: Error, stage: AdapterStage, channel?: string): void {
+    this.#context?.onError(error, channel === undefined ? { stage } : { stage, channel });
+  }
+}
+
+function positive<K extends keyof RedisAdapterOptions>(
+  options: RedisAdapterOptions,
+  name: K,
+  initial: number,
+): number {
+  const value = options[name] ?? initial;
+  if (typeof value === "number" && value > 0) return value;
+  throw new RangeError(`Cannot create a Redis adapter: ${name} must be above 0`);
+}
