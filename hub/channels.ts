@@ -10,8 +10,14 @@ export const USER_PARTITIONS = 64;
 /** The channel that every node listens to. */
 export const CLUSTER_CHANNEL = "cluster";
 
+const ROOM = "room:";
+
 /** The channel of a room. */
-export const roomChannel = (room: string): string => `room:${room}`;
+export const roomChannel = (room: string): string => ROOM + room;
+
+/** The room of a channel, if it is a room's. */
+export const roomOf = (channel: string): string | undefined =>
+  channel.startsWith(ROOM) ? channel.slice(ROOM.length) : undefined;
 
 /** The channel of a topic: of a role's own one when `role` is given. */
 export const topicChannel = (topic: string, role?: string): string =>

@@ -5,9 +5,12 @@
  */
 
 import { CLOSE_CODES, HubError } from "../contract/mod.ts";
+import type { ClusterEvents, ClusterListener, ClusterListeners } from "./cluster_events.ts";
 import type { Connection } from "./connection.ts";
-import type { Members, NodeInfo } from "./membership.ts";
+import { nodeOf } from "./connection_id.ts";
+import type { Members } from "./membership.ts";
 import type { Questions } from "./questions.ts";
+import type { NodeInfo } from "./roster.ts";
 
 /** Which connections: those that fit everything that is given. Nothing given means all. */
 export interface ConnectionQuery {
@@ -51,6 +54,14 @@ export interface Counted {
   readonly missing: readonly string[];
 }
 
+/** Whether any was found. */
+export interface Existence {
+  /** Whether there is one. */
+  readonly exists: boolean;
+  /** The nodes that did not answer in time; what they have is not in the result. Empty when there is one. */
+  readonly missing: readonly string[];
+}
+
 /** How long to wait. */
 export interface ClusterCallOptions {
   /**
@@ -65,12 +76,39 @@ export interface ClusterCallOptions {
 
 /** The cluster, seen from one hub. Nothing here is all or nothing: who does not answer is in `missing`. */
 export interface Cluster {
-  /** The nodes that this one knows of, itself first. */
+  /**
+   * The nodes that this one knows of, itself first. Those that are down come last, and are forgotten after ten node
+   * timeouts.
+   */
   nodes(): readonly NodeInfo[];
+  /**
+   * The node that should do what must be done once in the cluster: of those that are not down the one that started
+   * first. All nodes that know of each other agree on it. While they do not, because one is about to be found dead
+   * or the network is split, there may be two leaders for a while, or none; what a leader does must bear that.
+   */
+  leader(): NodeInfo;
+  /**
+   * Tells a listener what happens in the cluster.
+   *
+   * @param event What to listen to; see {@linkcode ClusterEvents}.
+   * @param listener What it throws is reported to `onError`, and hurts nobody else.
+   * @returns Stops it.
+   */
+  on<E extends keyof ClusterEvents>(event: E, listener: ClusterListener<E>): () => void;
   /** Which connections there are. */
   connections(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Found>;
   /** How many connections there are. */
   count(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
+  /**
+   * Whether there is such a connection: the first node that has one ends the question, and when it is this one, no other
+   * is asked.
+   */
+  exists(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Existence>;
+  /**
+   * How many connections there are, as far as the nodes have told of themselves: asks nobody, and is up to a heartbeat
+   * old.
+   */
+  estimate(): number;
   /** Disconnects; the clients do not come back by themselves. */
   disconnect(query: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
   /** Puts connections into a room. */
@@ -87,8 +125,12 @@ export interface ClusterParts {
   readonly members: Members;
   /** How they are asked. */
   readonly questions: Questions;
+  /** Who wants to know what happens. */
+  readonly listeners: ClusterListeners;
   /** How long by default, in milliseconds. */
   readonly timeoutMs: number;
+  /** How long for nodes that are suspect, in milliseconds. */
+  readonly fastTimeoutMs: number;
   /** Which connections of this node fit a query. */
   find(query: ConnectionQuery): readonly Connection[];
   /** Puts a connection of this node into a room. */
@@ -101,10 +143,13 @@ const QUERY_KEYS = ["id", "room", "user", "role", "topic"] as const;
 type Action = (query: ConnectionQuery, room: string) => unknown;
 
 /** Makes the cluster's view of a hub. */
-export function createCluster({ nodeId, members, questions, timeoutMs, ...local }: ClusterParts): Cluster {
+export function createCluster(
+  { nodeId, members, questions, listeners, timeoutMs, fastTimeoutMs, ...local }: ClusterParts,
+): Cluster {
   const actions = {
     connections: (query) => local.find(query).map((conn) => describe(conn, nodeId)),
     count: (query) => local.find(query).length,
+    exists: (query) => local.find(query).length > 0,
     disconnect: (query) => {
       const found = local.find(query);
       for (const conn of found) conn.close(CLOSE_CODES.DISCONNECTED, "Disconnected by the application");
@@ -115,7 +160,7 @@ export function createCluster({ nodeId, members, questions, timeoutMs, ...local 
       return joined.filter(({ status }) => status === "fulfilled").length;
     },
     leave: (query, room) => {
-      const found = local.find(query).filter((conn) => conn.rooms.has(room));
+      const found = local.find(query).filter((conn) => conn.isIn(room));
       for (const conn of found) local.leave(conn, room);
       return found.length;
     },
@@ -125,6 +170,24 @@ export function createCluster({ nodeId, members, questions, timeoutMs, ...local 
     questions.on(`cluster:${name}`, (input) => action(...readInput(input)));
   }
 
+  /** Asks the other nodes that may have such connections: the id of a connection names its only one. */
+  const askOthers = (
+    name: keyof typeof actions,
+    query: ConnectionQuery,
+    room: string,
+    options: ClusterCallOptions,
+    enough?: (answer: unknown) => boolean,
+  ) => {
+    const home = query.id === undefined ? undefined : nodeOf(query.id);
+    const asked = home === undefined ? members.others : members.has(home) ? [home] : [];
+    return questions.ask(asked, `cluster:${name}`, { query, room }, {
+      timeoutMs,
+      fastTimeoutMs,
+      enough,
+      ...options,
+    });
+  };
+
   /** Does it here, and asks the others to; early on, so that all nodes work at once. */
   async function everywhere<T>(
     name: keyof typeof actions,
@@ -132,10 +195,7 @@ export function createCluster({ nodeId, members, questions, timeoutMs, ...local 
     room: string,
     options: ClusterCallOptions = {},
   ): Promise<{ results: T[]; missing: string[] }> {
-    const remote = questions.ask(members.others, `cluster:${name}`, { query, room }, {
-      timeoutMs,
-      ...options,
-    });
+    const remote = askOthers(name, query, room, options);
     const [outcome, here] = await Promise.all([remote, (actions[name] as Action)(query, room)]);
     return {
       results: [here as T, ...outcome.answers.values() as Iterable<T>],
@@ -158,6 +218,22 @@ export function createCluster({ nodeId, members, questions, timeoutMs, ...local 
 
   return {
     nodes: () => members.list(),
+    leader: () => members.leader(),
+    on: (event, listener) => listeners.on(event, listener),
+    estimate: () => members.list().reduce((sum, { connections }) => sum + connections, 0),
+    async exists(query = {}, options = {}) {
+      options.signal?.throwIfAborted();
+      if (actions.exists(query)) return { exists: true, missing: [] };
+      const { answers, missing, failures } = await askOthers(
+        "exists",
+        query,
+        "",
+        options,
+        (answer) => answer === true,
+      );
+      const exists = [...answers.values()].includes(true);
+      return { exists, missing: exists ? [] : [...missing, ...failures.keys()] };
+    },
     async connections(query = {}, options) {
       const { results, missing } = await everywhere<unknown>("connections", query, "", options);
       return {

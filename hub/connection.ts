@@ -14,32 +14,18 @@ import {
   parseNow,
   PendingCalls,
   type Surface,
+  type WireError,
 } from "../contract/mod.ts";
 import type { Link } from "../transports/transport.ts";
+import { roomChannel, roomOf } from "./channels.ts";
 import type { Outbox } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { DisconnectReason } from "./options.ts";
 import type { Membership } from "./registry.ts";
 import type { HubUser } from "./types.ts";
 
-/** What a connection is made of. */
-export interface ConnectionParts {
-  /** Unique in the cluster. */
-  readonly id: string;
-  /** Its role. */
-  readonly role: string;
-  /** What its role may say and hear. */
-  readonly surface: Surface;
-  /** Its user. */
-  readonly user: HubUser | undefined;
-  /** What `authenticate` attached. */
-  readonly ctx: unknown;
-  /** The address at the other end. */
-  readonly address: string | undefined;
-  /** The link under it. */
-  readonly link: Link;
-  /** What it is sent. */
-  readonly outbox: Outbox;
+/** What all connections share. */
+export interface ConnectionRules {
   /** Where timeouts come from. */
   readonly clock: Clock;
   /** How long a request may take where the caller does not say, in milliseconds. */
@@ -48,8 +34,8 @@ export interface ConnectionParts {
   readonly maxPendingRequests: number;
 }
 
-/** A connection; `HubConnection` is how users see it. */
-export class Connection {
+/** What is known of whoever connects, once it is authenticated. */
+export interface Identity {
   /** Unique in the cluster. */
   readonly id: string;
   /** Its role. */
@@ -62,33 +48,68 @@ export class Connection {
   readonly ctx: unknown;
   /** The address at the other end. */
   readonly address: string | undefined;
+}
+
+const NO_ROOMS: ReadonlySet<string> = new Set();
+
+/** A connection; `HubConnection` is how users see it. What most connections do not need they do not have. */
+export class Connection implements Identity {
+  readonly id: string;
+  readonly role: string;
+  readonly surface: Surface;
+  readonly user: HubUser | undefined;
+  readonly ctx: unknown;
+  readonly address: string | undefined;
   /** What it is sent. */
   readonly outbox: Outbox;
-  /** The requests that the client has not answered. */
-  readonly calls: PendingCalls;
   /** Its groups, by name; kept by the registry. */
-  readonly memberships: Map<string, Membership> = new Map();
-  /** The rooms it is in; kept by the rooms. */
-  readonly rooms: Set<string> = new Set();
+  memberships: Map<string, Membership> | undefined;
   readonly #link: Link;
-  readonly #requestTimeoutMs: number;
-  readonly #maxPendingRequests: number;
+  readonly #rules: ConnectionRules;
+  /** The requests that the client has not answered. */
+  #calls: PendingCalls | undefined;
   #aborter: AbortController | undefined;
   #ended: DisconnectReason | undefined;
+  #lastRooms: ReadonlySet<string> | undefined;
 
-  /** @param parts What it is made of. */
-  constructor(parts: ConnectionParts) {
-    this.id = parts.id;
-    this.role = parts.role;
-    this.surface = parts.surface;
-    this.user = parts.user;
-    this.ctx = parts.ctx;
-    this.address = parts.address;
-    this.outbox = parts.outbox;
-    this.calls = new PendingCalls(parts.clock);
-    this.#link = parts.link;
-    this.#requestTimeoutMs = parts.requestTimeoutMs;
-    this.#maxPendingRequests = parts.maxPendingRequests;
+  /**
+   * @param identity Who it is.
+   * @param link The link under it.
+   * @param outbox What it is sent.
+   * @param rules What all connections share.
+   */
+  constructor(identity: Identity, link: Link, outbox: Outbox, rules: ConnectionRules) {
+    this.id = identity.id;
+    this.role = identity.role;
+    this.surface = identity.surface;
+    this.user = identity.user;
+    this.ctx = identity.ctx;
+    this.address = identity.address;
+    this.outbox = outbox;
+    this.#link = link;
+    this.#rules = rules;
+  }
+
+  /** The rooms it is in; when it is gone, those that it was in. */
+  get rooms(): ReadonlySet<string> {
+    if (this.#lastRooms) return this.#lastRooms;
+    if (!this.memberships) return NO_ROOMS;
+    const rooms = new Set<string>();
+    for (const [group, { live }] of this.memberships) {
+      const room = live ? roomOf(group) : undefined;
+      if (room !== undefined) rooms.add(room);
+    }
+    return rooms;
+  }
+
+  /** Whether it is in a room. */
+  isIn(room: string): boolean {
+    return this.memberships?.get(roomChannel(room))?.live === true;
+  }
+
+  /** How many requests the client has not answered. */
+  get asking(): number {
+    return this.#calls?.size ?? 0;
   }
 
   /** Whether it is gone, or going. */
@@ -115,23 +136,35 @@ export class Connection {
     const entry = this.#entry(name, "request");
     const parsed = await parse(entry.input!, input, `input of "${name}"`);
     if (this.#ended) throw goneError(this.#ended);
-    if (this.calls.size >= this.#maxPendingRequests) {
+    const { clock, requestTimeoutMs, maxPendingRequests } = this.#rules;
+    if (this.asking >= maxPendingRequests) {
       throw new HubError(
         "RATE_LIMITED",
-        `Cannot ask "${name}": ${this.calls.size} requests wait for this client`,
+        `Cannot ask "${name}": ${this.asking} requests wait for this client`,
       );
     }
-    const { id, answer } = this.calls.open(
+    const calls = this.#calls ??= new PendingCalls(clock);
+    const { id, answer } = calls.open(
       name,
-      { timeoutMs: this.#requestTimeoutMs, ...options },
+      { timeoutMs: requestTimeoutMs, ...options },
       (id) => this.outbox.push(new Outgoing(["cancel", id])),
     );
     try {
       this.outbox.push(new Outgoing(["req", id, name, parsed]));
     } catch (error) {
-      this.calls.reject(id, error as HubError); // it cannot be encoded, so nobody will answer
+      calls.reject(id, error as HubError); // it cannot be encoded, so nobody will answer
     }
     return await parse(entry.output!, await answer, `output of "${name}"`);
+  }
+
+  /** The client has answered; what was never asked is ignored. */
+  answered(id: number, output: unknown): void {
+    this.#calls?.resolve(id, output);
+  }
+
+  /** The client has answered with an error. */
+  refused(id: number, error: WireError): void {
+    this.#calls?.reject(id, error);
   }
 
   /** See `HubConnection.close`. */
@@ -143,9 +176,10 @@ export class Connection {
 
   /** Ends everything that belongs to it: the link is gone. Called once. */
   end(reason: DisconnectReason): void {
+    this.#lastRooms = this.rooms;
     this.#ended = reason;
     this.outbox.close();
-    this.calls.failAll((name) =>
+    this.#calls?.failAll((name) =>
       new HubError("DISCONNECTED", `The client left before it answered "${name}"`)
     );
     this.#aborter?.abort(goneError(reason));

@@ -149,10 +149,9 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     topics,
     registry,
     users,
-    connections,
     nextId: () => connectionId(nodeId, ++lastConnection),
     onError,
-  });
+  }, connections);
   const lifecycle = new Lifecycle({
     backplane,
     members,

@@ -26,6 +26,6 @@ function fits(conn: Connection, session: Session, { id, room, user, role, topic 
   return (id === undefined || conn.id === id) &&
     (user === undefined || conn.user?.id === user) &&
     (role === undefined || conn.role === role) &&
-    (room === undefined || conn.rooms.has(room)) &&
+    (room === undefined || conn.isIn(room)) &&
     (topic === undefined || session.subscribesTo(topic));
 }

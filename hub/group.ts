@@ -41,9 +41,9 @@ export class Group {
     tape.add(conn.outbox);
   }
 
-  /** Lets a connection go; what it was sent before still leaves. */
-  delete(conn: Connection): void {
-    if (!this.#members.delete(conn)) return;
+  /** Lets a connection go; what it was sent before still leaves. Tells whether it was in. */
+  delete(conn: Connection): boolean {
+    if (!this.#members.delete(conn)) return false;
     const others = this.#surfaces.get(conn.surface)! - 1;
     if (others > 0) this.#surfaces.set(conn.surface, others);
     else this.#surfaces.delete(conn.surface);
@@ -51,6 +51,7 @@ export class Group {
     const tape = this.#tapes.get(turn)!;
     tape.delete(conn.outbox);
     if (tape.size === 0) this.#tapes.delete(turn);
+    return true;
   }
 
   /**

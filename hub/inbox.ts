@@ -17,30 +17,12 @@ import {
   type WireError,
 } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
-import type { CallContext, Handler, HandlerTable } from "./handlers.ts";
-import type { Limits, RateLimiter } from "./limits.ts";
-import type { HubErrorInfo } from "./options.ts";
+import type { CallContext, Handler } from "./handlers.ts";
+import { RateLimiter } from "./limits.ts";
 import { Outgoing } from "./outgoing.ts";
 import { sendError } from "./send_error.ts";
-import type { Subscriptions } from "./subscriptions.ts";
-
-/** What {@linkcode Inbox} needs. */
-export interface InboxParts {
-  /** Whose inbox. */
-  readonly conn: Connection;
-  /** How its frames are read. */
-  readonly codec: Codec;
-  /** What is done with requests and signals. */
-  readonly handlers: HandlerTable;
-  /** Its subscriptions. */
-  readonly subscriptions: Subscriptions;
-  /** How fast it may speak. */
-  readonly rate: RateLimiter;
-  /** The bounds. */
-  readonly limits: Limits;
-  /** Told of what the client is not told of. */
-  onError(error: unknown, info: HubErrorInfo): void;
-}
+import type { SessionContext } from "./session_context.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** A request or signal that is being handled; its abort signal is made when somebody looks at it. */
 class Call implements CallContext {
@@ -64,30 +46,53 @@ class Call implements CallContext {
   }
 }
 
-/** The inbox of a connection. */
+/** The inbox of a connection. What it keeps of what is under way is made when something is: most say little. */
 export class Inbox {
-  readonly #parts: InboxParts;
-  readonly #calls = new Map<number, Call>();
-  readonly #signals = new Set<Call>();
+  readonly #conn: Connection;
+  readonly #codec: Codec;
+  readonly #context: SessionContext;
+  readonly #rate: RateLimiter;
+  #subscriptions: Subscriptions | undefined;
+  #calls: Map<number, Call> | undefined;
+  #signals: Set<Call> | undefined;
   /** Requests that were taken back, and whose handlers still work: there is no end of them otherwise. */
-  readonly #abandoned = new Set<Call>();
+  #abandoned: Set<Call> | undefined;
   /** What was said after a message whose schema takes its time. */
   #waiting: ClientMessage[] | undefined;
   #closed = false;
 
-  /** @param parts What it needs. */
-  constructor(parts: InboxParts) {
-    this.#parts = parts;
+  /**
+   * @param conn Whose inbox.
+   * @param codec How its frames are read.
+   * @param context What all sessions share.
+   */
+  constructor(conn: Connection, codec: Codec, context: SessionContext) {
+    this.#conn = conn;
+    this.#codec = codec;
+    this.#context = context;
+    this.#rate = new RateLimiter(context.options.clock, context.limits);
   }
 
   /** How many requests and signals are being handled, or wait for that. */
   get size(): number {
-    return this.#calls.size + this.#abandoned.size + this.#signals.size + (this.#waiting?.length ?? 0);
+    return (this.#calls?.size ?? 0) + (this.#abandoned?.size ?? 0) + (this.#signals?.size ?? 0) +
+      (this.#waiting?.length ?? 0);
+  }
+
+  /** How many subscriptions there are. */
+  get subscriptions(): number {
+    return this.#subscriptions?.size ?? 0;
+  }
+
+  /** Whether a topic is subscribed, and live. */
+  subscribesTo(topic: string): boolean {
+    return this.#subscriptions?.isLive(topic) === true;
   }
 
   /** Takes a frame. Does not throw: a frame that is not of the protocol ends the connection. */
   receive(frame: Encoded): void {
-    const { conn, codec, limits } = this.#parts;
+    const conn = this.#conn;
+    const { limits } = this.#context;
     if (frame.length > limits.maxFrameBytes) {
       return conn.close(
         CLOSE_CODES.FRAME_TOO_LARGE,
@@ -95,7 +100,7 @@ export class Inbox {
       );
     }
     try {
-      for (const value of codec.decode(frame)) {
+      for (const value of this.#codec.decode(frame)) {
         if (this.#closed || !this.#admit(value)) return;
       }
     } catch (error) {
@@ -107,20 +112,20 @@ export class Inbox {
   close(): void {
     this.#closed = true;
     this.#waiting = undefined;
-    if (this.#calls.size + this.#signals.size > 0) {
-      const reason = new HubError("DISCONNECTED", "The client is gone");
-      for (const call of [...this.#calls.values(), ...this.#signals]) call.abort(reason);
-    }
-    this.#calls.clear();
-    this.#abandoned.clear();
-    this.#signals.clear();
+    const calls = [...this.#calls?.values() ?? [], ...this.#signals ?? []];
+    this.#calls = this.#abandoned = this.#signals = undefined;
+    this.#subscriptions?.close();
+    if (calls.length === 0) return;
+    const reason = new HubError("DISCONNECTED", "The client is gone");
+    for (const call of calls) call.abort(reason);
   }
 
   /** Checks one message and handles it, now or in its turn. */
   #admit(value: unknown): boolean {
-    const { conn, limits, rate } = this.#parts;
+    const conn = this.#conn;
+    const { limits } = this.#context;
     const message = asClientMessage(value);
-    const verdict = rate.take();
+    const verdict = this.#rate.take();
     if (verdict === "flood") {
       conn.close(CLOSE_CODES.RATE_LIMITED, `More than ${limits.messagesPerSecond} messages a second`);
       return false;
@@ -137,7 +142,7 @@ export class Inbox {
   #refuse(message: ClientMessage): void {
     const error = new HubError(
       "RATE_LIMITED",
-      `More than ${this.#parts.limits.messagesPerSecond} messages a second`,
+      `More than ${this.#context.limits.messagesPerSecond} messages a second`,
     );
     if (message[0] === "req" || message[0] === "sub") this.#fail(message[1], error);
     else if (message[0] === "sig") this.#fault(message[1], error);
@@ -145,20 +150,21 @@ export class Inbox {
   }
 
   #handle(message: ClientMessage): void {
-    const { conn, subscriptions } = this.#parts;
+    const conn = this.#conn;
     switch (message[0]) {
       case "req":
         return this.#request(message[1], message[2], message[3]);
       case "sig":
         return this.#signal(message[1], message[2]);
       case "sub":
-        return void subscriptions.subscribe(message[1], message[2], message[3]);
+        this.#subscriptions ??= new Subscriptions(conn, this.#context);
+        return void this.#subscriptions.subscribe(message[1], message[2], message[3]);
       case "unsub":
-        return subscriptions.unsubscribe(message[1]);
+        return this.#subscriptions?.unsubscribe(message[1]);
       case "res":
-        return conn.calls.resolve(message[1], message[2]);
+        return conn.answered(message[1], message[2]);
       case "err":
-        return conn.calls.reject(message[1], message[2]);
+        return conn.refused(message[1], message[2]);
       case "cancel":
         return this.#cancel(message[1]);
       case "pong":
@@ -169,19 +175,20 @@ export class Inbox {
   }
 
   #request(id: number, name: string, input: unknown): void {
-    const { conn, limits } = this.#parts;
+    const conn = this.#conn;
+    const { maxPendingRequests } = this.#context.limits;
     const entry = conn.surface.clientToServer.get(name);
     const handler = this.#handler(name, entry?.input !== undefined);
     if (typeof handler !== "function") return this.#fail(id, handler);
-    if (this.#calls.has(id)) {
+    const calls = this.#calls ??= new Map();
+    if (calls.has(id)) {
       return this.#fail(id, new HubError("BAD_REQUEST", `Request ${id} is being handled already`));
     }
     // Those that were taken back have as much room of their own, so that a handler may take a moment to stop.
-    if (Math.max(this.#calls.size, this.#abandoned.size) >= limits.maxPendingRequests) {
-      return this.#fail(
-        id,
-        new HubError("RATE_LIMITED", `${this.#calls.size + this.#abandoned.size} requests are being handled`),
-      );
+    const abandoned = this.#abandoned?.size ?? 0;
+    if (Math.max(calls.size, abandoned) >= maxPendingRequests) {
+      const what = `${calls.size + abandoned} requests are being handled`;
+      return this.#fail(id, new HubError("RATE_LIMITED", what));
     }
     let parsed: unknown;
     try {
@@ -190,7 +197,7 @@ export class Inbox {
       return this.#failRequest(id, name, error, "input");
     }
     const call = new Call(conn);
-    this.#calls.set(id, call);
+    calls.set(id, call);
     if (!(parsed instanceof Promise)) return this.#run(id, name, handler, parsed, call);
     this.#holdUntil(parsed.then(
       (value) => this.#run(id, name, handler, value, call),
@@ -204,7 +211,7 @@ export class Inbox {
       this.#settle(id, call, () => this.#failRequest(id, name, error, "handler"));
     const answer = (output: unknown) => this.#answer(id, name, output, call);
     // It may have been taken back while its schema took its time.
-    if (this.#calls.get(id) !== call) return void this.#abandoned.delete(call);
+    if (this.#calls?.get(id) !== call) return this.#forget(call);
     try {
       const output = handler(input, call);
       if (isThenable(output)) Promise.resolve(output).then(answer).catch(fail);
@@ -216,12 +223,12 @@ export class Inbox {
 
   #answer(id: number, name: string, output: unknown, call: Call): void {
     const send = (value: unknown) =>
-      this.#settle(id, call, () => this.#parts.conn.outbox.push(new Outgoing(["res", id, value])));
+      this.#settle(id, call, () => this.#conn.outbox.push(new Outgoing(["res", id, value])));
     const fail = (error: unknown) =>
       this.#settle(id, call, () => this.#failRequest(id, name, error, "output"));
     try {
       const parsed = parse(
-        this.#parts.conn.surface.clientToServer.get(name)!.output!,
+        this.#conn.surface.clientToServer.get(name)!.output!,
         output,
         `output of "${name}"`,
       );
@@ -234,31 +241,36 @@ export class Inbox {
 
   /** Does the last thing for a request, unless it was taken back. */
   #settle(id: number, call: Call, act: () => void): void {
-    if (this.#calls.get(id) !== call) return void this.#abandoned.delete(call);
+    if (this.#calls?.get(id) !== call) return this.#forget(call);
     act();
-    this.#calls.delete(id);
+    this.#calls?.delete(id);
+    if (this.#calls?.size === 0) this.#calls = undefined;
+  }
+
+  /** The handler of a request that was taken back is done. */
+  #forget(call: Call): void {
+    if (this.#abandoned?.delete(call) && this.#abandoned.size === 0) this.#abandoned = undefined;
   }
 
   #cancel(id: number): void {
     const index = this.#waiting?.findIndex((message) => message[0] === "req" && message[1] === id) ?? -1;
     if (index >= 0) return void this.#waiting!.splice(index, 1);
-    const call = this.#calls.get(id);
+    const call = this.#calls?.get(id);
     if (!call) return;
-    this.#calls.delete(id);
-    this.#abandoned.add(call);
+    this.#calls!.delete(id);
+    (this.#abandoned ??= new Set()).add(call);
     call.abort(new HubError("TIMEOUT", "The client gave up"));
   }
 
   #signal(name: string, payload: unknown): void {
-    const { conn, limits, onError } = this.#parts;
+    const conn = this.#conn;
+    const { limits, onError } = this.#context;
     const entry = conn.surface.clientToServer.get(name);
     const handler = this.#handler(name, entry?.payload !== undefined);
     if (typeof handler !== "function") return this.#fault(name, handler);
-    if (this.#signals.size >= limits.maxPendingRequests) {
-      return this.#fault(
-        name,
-        new HubError("RATE_LIMITED", `${this.#signals.size} signals are being handled`),
-      );
+    const handling = this.#signals?.size ?? 0;
+    if (handling >= limits.maxPendingRequests) {
+      return this.#fault(name, new HubError("RATE_LIMITED", `${handling} signals are being handled`));
     }
     let parsed: unknown;
     try {
@@ -275,15 +287,20 @@ export class Inbox {
     try {
       const done = handler(parsed, call);
       if (!isThenable(done)) return;
-      this.#signals.add(call);
-      Promise.resolve(done).catch(fail).finally(() => this.#signals.delete(call));
+      const signals = this.#signals ??= new Set();
+      signals.add(call);
+      Promise.resolve(done).catch(fail).finally(() => {
+        signals.delete(call);
+        if (this.#signals === signals && signals.size === 0) this.#signals = undefined;
+      });
     } catch (error) {
       fail(error);
     }
   }
 
   #handler(name: string, declared: boolean): Handler | HubError {
-    const { conn, handlers } = this.#parts;
+    const conn = this.#conn;
+    const { handlers } = this.#context;
     if (!declared) return new HubError("NOT_FOUND", `Role "${conn.role}" has no "${name}" of this kind`);
     return handlers.get(conn.role, name) ?? new HubError("UNAVAILABLE", `"${name}" is not implemented yet`);
   }
@@ -303,7 +320,8 @@ export class Inbox {
   }
 
   #failRequest(id: number, name: string, error: unknown, at: "input" | "handler" | "output"): void {
-    const { conn, onError } = this.#parts;
+    const conn = this.#conn;
+    const { onError } = this.#context;
     const expected = error instanceof HubError && at !== "output";
     if (!expected) {
       onError(error, { stage: at === "output" ? "output" : "handler", name, connectionId: conn.id });
@@ -312,12 +330,12 @@ export class Inbox {
   }
 
   #fail(id: number, error: unknown): void {
-    sendError(this.#parts.conn, error, (wire) => new Outgoing(["err", id, wire]), this.#parts.onError);
+    sendError(this.#conn, error, (wire) => new Outgoing(["err", id, wire]), this.#context.onError);
   }
 
   #fault(name: string, error: unknown): void {
     const message = (wire: WireError) => new Outgoing(["fault", wire, name], { droppable: true });
-    sendError(this.#parts.conn, error, message, this.#parts.onError);
+    sendError(this.#conn, error, message, this.#context.onError);
   }
 }
 

@@ -63,25 +63,25 @@ export function checkTimes(times: Readonly<Record<string, number>>): void {
   }
 }
 
+/** How much one connection may say. */
+export type Rate = Pick<Limits, "messagesPerSecond" | "messageBurst">;
+
 /** A token bucket (https://en.wikipedia.org/wiki/Token_bucket). */
 export class RateLimiter {
   readonly #clock: Clock;
-  readonly #perMs: number;
-  readonly #burst: number;
+  readonly #rate: Rate;
   #tokens: number;
   #at: number;
   #refused = 0;
 
   /**
    * @param clock Where time comes from.
-   * @param perSecond The rate in the long run.
-   * @param burst How many at once.
+   * @param rate What is within the limit.
    */
-  constructor(clock: Clock, perSecond: number, burst: number) {
+  constructor(clock: Clock, rate: Rate) {
     this.#clock = clock;
-    this.#perMs = perSecond / 1_000;
-    this.#burst = burst;
-    this.#tokens = burst;
+    this.#rate = rate;
+    this.#tokens = rate.messageBurst;
     this.#at = clock.now();
   }
 
@@ -92,16 +92,17 @@ export class RateLimiter {
       this.#tokens--;
       return "ok";
     }
-    return ++this.#refused > this.#burst ? "flood" : "refused";
+    return ++this.#refused > this.#rate.messageBurst ? "flood" : "refused";
   }
 
   #refill(): void {
+    const { messagesPerSecond, messageBurst } = this.#rate;
     const now = this.#clock.now();
     // Without a limit time need not pass: 0 ms of it would make NaN.
-    const gained = this.#perMs === Infinity ? Infinity : (now - this.#at) * this.#perMs;
-    this.#tokens = Math.min(this.#burst, this.#tokens + gained);
+    const gained = messagesPerSecond === Infinity ? Infinity : (now - this.#at) * messagesPerSecond / 1_000;
+    this.#tokens = Math.min(messageBurst, this.#tokens + gained);
     this.#at = now;
-    if (this.#tokens >= this.#burst / 2) this.#refused = 0;
+    if (this.#tokens >= messageBurst / 2) this.#refused = 0;
   }
 }
 
@@ -129,19 +130,20 @@ export class KeyedLimit {
    * Counts one more.
    *
    * @param key `undefined` counts nothing.
-   * @returns Takes it back (once), or `undefined` when the limit is reached.
+   * @returns Whether there was room; if so, `leave` takes it back.
    */
-  enter(key: string | undefined): (() => void) | undefined {
-    if (key === undefined) return () => {};
-    if (!this.hasRoom(key)) return undefined;
+  enter(key: string | undefined): boolean {
+    if (key === undefined) return true;
+    if (!this.hasRoom(key)) return false;
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      const count = this.#counts.get(key)! - 1;
-      if (count === 0) this.#counts.delete(key);
-      else this.#counts.set(key, count);
-    };
+    return true;
+  }
+
+  /** Counts one less: of those that have entered, once each. */
+  leave(key: string | undefined): void {
+    if (key === undefined) return;
+    const count = this.#counts.get(key)! - 1;
+    if (count === 0) this.#counts.delete(key);
+    else this.#counts.set(key, count);
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Encoded } from "../contract/mod.ts";
+import { type Clock, CLOSE_CODES, type Encoded } from "../contract/mod.ts";
 import type { Link } from "../transports/transport.ts";
 import { Held, type HeldLimits } from "./held.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -25,6 +25,14 @@ export interface OutboxLimits extends HeldLimits, FrameLimits {
   readonly highWaterBytes: number;
 }
 
+/** What all outboxes share. */
+export interface OutboxRules {
+  /** The bounds. */
+  readonly limits: OutboxLimits;
+  /** Where the time of grace comes from. */
+  readonly clock: Clock;
+}
+
 /** The outbox of a connection. It starts corked: nothing leaves before `uncork`. */
 export class Outbox implements Gatherer {
   /** The turn that this connection's transport and codec share. */
@@ -32,14 +40,14 @@ export class Outbox implements Gatherer {
   /** The tape that it follows in this turn; kept by the tape. */
   tape: Tape | undefined;
   readonly #link: Link;
-  readonly #limits: OutboxLimits;
-  readonly #clock: Clock;
-  readonly #overflow: () => void;
-  readonly #held: Held;
+  readonly #rules: OutboxRules;
+  /** What waits; absent while nothing does, as for most connections at most times. */
+  #held: Held | undefined;
   #sequence: Sequence | undefined;
   #holding = true;
   #corked = true;
   #closed = false;
+  #dropped = 0;
   #cancelJudging: (() => void) | undefined;
   /** Whether anything left since this was last set to `false`. */
   active = false;
@@ -47,27 +55,22 @@ export class Outbox implements Gatherer {
   /**
    * @param link Where to send.
    * @param turn The turn that this connection's transport and codec share.
-   * @param limits The bounds.
-   * @param clock Where the time of grace comes from.
-   * @param overflow Called once when the bounds are exceeded; the outbox is closed by then.
+   * @param rules The bounds; whoever exceeds them, where the policy leaves nothing to drop, is closed on.
    */
-  constructor(link: Link, turn: Turn, limits: OutboxLimits, clock: Clock, overflow: () => void) {
+  constructor(link: Link, turn: Turn, rules: OutboxRules) {
     this.#link = link;
     this.turn = turn;
-    this.#limits = limits;
-    this.#clock = clock;
-    this.#overflow = overflow;
-    this.#held = new Held(turn.codec, limits);
+    this.#rules = rules;
   }
 
   /** How many messages are held back because the connection is slow, or not open yet. */
   get held(): number {
-    return this.#held.size;
+    return this.#held?.size ?? 0;
   }
 
   /** How many messages were conflated away or dropped. */
   get dropped(): number {
-    return this.#held.dropped;
+    return this.#dropped + (this.#held?.dropped ?? 0);
   }
 
   /**
@@ -126,12 +129,14 @@ export class Outbox implements Gatherer {
   /** The link has room again. */
   drained(): void {
     if (this.#closed || this.#corked) return;
-    const { maxFrameMessages, maxFrameBytes, highWaterBytes } = this.#limits;
-    while (this.#held.size > 0) {
+    const { maxFrameMessages, maxFrameBytes, highWaterBytes } = this.#rules.limits;
+    const held = this.#held;
+    while (held && held.size > 0) {
       if (this.#link.bufferedAmount >= highWaterBytes) return;
-      this.#send(this.#held.shift(maxFrameMessages, maxFrameBytes)!);
+      this.#send(held.shift(maxFrameMessages, maxFrameBytes)!);
     }
     this.#holding = false;
+    this.#release();
   }
 
   /** Forgets everything; nothing is sent any more. */
@@ -140,7 +145,7 @@ export class Outbox implements Gatherer {
     this.deviate();
     this.#sequence = undefined;
     this.#cancelJudging?.();
-    this.#held.clear();
+    this.#release();
   }
 
   /** Sends a sequence now, or holds it while the connection is slow. */
@@ -149,8 +154,13 @@ export class Outbox implements Gatherer {
     if (this.#holding) this.#hold(sequence);
     else {
       this.#send(sequence.frame());
-      if (this.#link.bufferedAmount >= this.#limits.highWaterBytes) this.#holding = true;
+      if (this.#link.bufferedAmount >= this.#rules.limits.highWaterBytes) this.#holding = true;
     }
+  }
+
+  #release(): void {
+    this.#dropped += this.#held?.dropped ?? 0;
+    this.#held = undefined;
   }
 
   #send(frame: Encoded): void {
@@ -160,27 +170,29 @@ export class Outbox implements Gatherer {
 
   /** Holds messages; a queue beyond its bounds is judged when the link has had its chance to drain. */
   #hold(sequence: Sequence): void {
-    this.#held.add(sequence);
-    if (!this.#held.exceeded) return;
-    if (this.#held.flooded) return this.#judge();
+    const held = this.#held ??= new Held(this.turn.codec, this.#rules.limits);
+    held.add(sequence);
+    if (!held.exceeded) return;
+    if (held.flooded) return this.#judge();
     if (!this.#cancelJudging) this.#judgeAfter(GRACE_WAITS);
   }
 
   /** Waits, then judges. A wait that ends late does not count: the process was too busy to send anything. */
   #judgeAfter(waits: number): void {
-    const due = this.#clock.now() + GRACE_MS / GRACE_WAITS;
-    this.#cancelJudging = this.#clock.after(GRACE_MS / GRACE_WAITS, () => {
+    const { clock } = this.#rules;
+    const due = clock.now() + GRACE_MS / GRACE_WAITS;
+    this.#cancelJudging = clock.after(GRACE_MS / GRACE_WAITS, () => {
       this.#cancelJudging = undefined;
-      const left = this.#clock.now() - due > LATE_MS ? waits : waits - 1;
+      const left = clock.now() - due > LATE_MS ? waits : waits - 1;
       this.drained();
       if (left === 0) this.#judge();
-      else if (this.#held.exceeded) this.#judgeAfter(left);
+      else if (this.#held?.exceeded) this.#judgeAfter(left);
     });
   }
 
   #judge(): void {
-    if (this.#closed || this.#held.enforce()) return;
+    if (this.#closed || !this.#held || this.#held.enforce()) return;
     this.close();
-    this.#overflow();
+    this.#link.close(CLOSE_CODES.SLOW_CONSUMER, "The client does not read as fast as it is sent to");
   }
 }

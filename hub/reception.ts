@@ -8,7 +8,8 @@ import { CLOSE_CODES, type Codec, jsonCodec } from "../contract/mod.ts";
 import type { Link, LinkAcceptor, LinkEvents, LinkRequest, Transport } from "../transports/transport.ts";
 import { KeyedLimit } from "./limits.ts";
 import { originAllowed } from "./origin.ts";
-import { Session, type SessionContext } from "./session.ts";
+import { Session, type SessionHost } from "./session.ts";
+import type { SessionContext } from "./session_context.ts";
 import { Turn } from "./turn.ts";
 
 /** Accepts the links of all transports. */
@@ -16,6 +17,7 @@ export class Reception {
   readonly #context: SessionContext;
   readonly #codecs: readonly Codec[];
   readonly #addresses: KeyedLimit;
+  readonly #host: SessionHost;
   readonly #sessions = new Set<Session>();
   readonly #whenEmpty = new Set<() => void>();
   #stopBeating: (() => void) | undefined;
@@ -25,10 +27,19 @@ export class Reception {
    * Takes no links yet; see `open`.
    *
    * @param context What all sessions share.
+   * @param connections Where the connections of this node are kept, by id.
    * @throws {TypeError} When there is no codec.
    */
-  constructor(context: SessionContext) {
+  constructor(context: SessionContext, connections: Map<string, Session>) {
+    const { options: { clock }, limits, requestTimeoutMs } = context;
     this.#context = context;
+    this.#host = {
+      context,
+      outbox: { limits: limits.outbox, clock },
+      connection: { clock, requestTimeoutMs, maxPendingRequests: limits.maxPendingRequests },
+      connections,
+      gone: (session) => this.#forget(session),
+    };
     this.#codecs = context.options.codecs ?? [jsonCodec];
     if (this.#codecs.length === 0) {
       throw new TypeError("Cannot create a hub without codecs: leave the option out for JSON");
@@ -121,13 +132,10 @@ export class Reception {
     if (this.#state !== "open") return refuse(link, CLOSE_CODES.GOING_AWAY, "The node is shutting down");
     const { limits } = this.#context;
     const key = this.#address({ request, address });
-    const forget = this.#sessions.size < limits.maxConnections ? this.#addresses.enter(key) : undefined;
-    if (!forget) return refuse(link, CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
-    const session: Session = new Session(this.#context, link, { request, address: key }, turn, () => {
-      forget();
-      this.#sessions.delete(session);
-      if (this.#sessions.size === 0) this.#becomeEmpty();
-    });
+    if (this.#sessions.size >= limits.maxConnections || !this.#addresses.enter(key)) {
+      return refuse(link, CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
+    }
+    const session = new Session(this.#host, link, { request, address: key }, turn);
     this.#sessions.add(session);
     if (!this.#stopBeating) this.#beatLater();
     return session;
@@ -153,6 +161,12 @@ export class Reception {
       for (const session of this.#sessions) session.beat();
       this.#beatLater();
     });
+  }
+
+  #forget(session: Session): void {
+    this.#addresses.leave(session.address);
+    this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#becomeEmpty();
   }
 
   #becomeEmpty(): void {

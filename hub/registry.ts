@@ -13,15 +13,75 @@ import type { Outgoing } from "./outgoing.ts";
 
 /** A connection's place in a group, from the moment it asks. */
 export interface Membership {
+  /** Whether it is in. */
+  readonly live: boolean;
   /** Resolves when it is in and the channel is live; rejects when that fails or it left meanwhile. */
   readonly ready: Promise<void>;
   /** Gives the channel back. */
   release(): void;
 }
 
-/** A membership that many connections share. */
-interface Enrolment extends Membership {
-  count: number;
+/** The channel of a group, which all of its members hold together: one share each would cost too much. */
+class Place implements Membership {
+  readonly live = true;
+  readonly ready: Promise<void>;
+  readonly #places: Map<string, Place>;
+  readonly #group: string;
+  readonly #giveBack: () => void;
+  #holders = 0;
+
+  constructor(
+    places: Map<string, Place>,
+    group: string,
+    { ready, release }: { readonly ready: Promise<void>; release(): void },
+  ) {
+    this.ready = ready;
+    this.#places = places;
+    this.#group = group;
+    this.#giveBack = release;
+    places.set(group, this);
+    ready.catch(() => this.#close()); // whoever comes next begins anew
+  }
+
+  hold(): this {
+    this.#holders++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#holders > 0) return;
+    this.#close();
+    this.#giveBack();
+  }
+
+  #close(): void {
+    if (this.#places.get(this.#group) === this) this.#places.delete(this.#group);
+  }
+}
+
+/** Whoever waits for a place. */
+class Joining implements Membership {
+  readonly live = false;
+  readonly ready: Promise<void>;
+  readonly place: Place;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  readonly #group: string;
+
+  constructor(group: string, place: Place) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => {}); // whoever called sees it
+    this.ready = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.place = place;
+    this.#group = group;
+  }
+
+  release(): void {
+    this.reject(gone(this.#group)); // at once: nobody waits for the backplane to hear that it was left
+    this.place.release();
+  }
 }
 
 const NOBODY: ReadonlySet<Connection> = new Set();
@@ -30,7 +90,7 @@ const NOBODY: ReadonlySet<Connection> = new Set();
 export class Registry {
   readonly #interest: Interest;
   readonly #groups = new Map<string, Group>();
-  readonly #enrolments = new Map<string, Enrolment>();
+  readonly #places = new Map<string, Place>();
 
   /** @param interest The channels that this node listens to. */
   constructor(interest: Interest) {
@@ -62,35 +122,29 @@ export class Registry {
    * then it is not in.
    */
   join(group: string, conn: Connection, onLive?: () => void): Promise<void> {
-    const known = conn.memberships.get(group);
+    const known = conn.memberships?.get(group);
     if (known) return known.ready;
     if (conn.closed) return Promise.reject(gone(group));
-    const lease = this.#interest.acquire(group);
-    const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
-    ready.catch(() => {}); // whoever called sees it
-    const membership: Membership = {
-      ready,
-      release() {
-        reject(gone(group)); // at once: nobody waits for the backplane to hear that it was left
-        lease.release();
-      },
-    };
-    conn.memberships.set(group, membership);
-    const stays = () => conn.memberships.get(group) === membership;
-    lease.ready.then(() => {
+    const place = this.#places.get(group) ?? new Place(this.#places, group, this.#interest.acquire(group));
+    const joining = new Joining(group, place.hold());
+    (conn.memberships ??= new Map()).set(group, joining);
+    const stays = () => conn.memberships?.get(group) === joining;
+    place.ready.then(() => {
       if (!stays()) return;
       onLive?.();
       this.#enter(group, conn);
-      resolve();
+      conn.memberships!.set(group, place);
+      joining.resolve();
     }).catch((error) => {
-      reject(error);
+      joining.reject(error);
       if (stays()) this.leave(group, conn);
     });
-    return ready;
+    return joining.ready;
   }
 
   /**
-   * Puts a connection into a group at once, whatever the state of its channel, which is tried for until it leaves.
+   * Puts a connection into a group at once, whatever the state of its channel, which is tried for until the last one
+   * quits. Once per connection and group; see `quit`.
    *
    * @param group The group.
    * @param channel The channel, which several groups may share.
@@ -98,27 +152,35 @@ export class Registry {
    * @returns Resolves when the channel is live, or its first subscribe has failed.
    */
   enrol(group: string, channel: string, conn: Connection): Promise<void> {
-    const membership = this.#enrolments.get(group) ?? this.#enrolment(group, channel);
-    membership.count++;
-    conn.memberships.set(group, membership);
+    let place = this.#places.get(group);
+    if (!place) {
+      const { settled: ready, release } = this.#interest.keep(channel);
+      place = new Place(this.#places, group, { ready, release });
+    }
     this.#enter(group, conn);
-    return membership.ready;
+    return place.hold().ready;
   }
 
-  /** Takes a connection out of a group; whoever waits for its `join` is told. */
+  /** Takes a connection out of a group that it is enrolled in. */
+  quit(group: string, conn: Connection): void {
+    if (!this.#exit(group, conn)) return;
+    this.#places.get(group)?.release();
+  }
+
+  /** Takes a connection out of a group that it joined; whoever waits for its `join` is told. */
   leave(group: string, conn: Connection): void {
-    const membership = conn.memberships.get(group);
+    const { memberships } = conn;
+    const membership = memberships?.get(group);
     if (!membership) return;
-    conn.memberships.delete(group);
-    const left = this.#groups.get(group);
-    left?.delete(conn);
-    if (left?.members.size === 0) this.#groups.delete(group);
+    memberships!.delete(group);
+    if (memberships!.size === 0) conn.memberships = undefined;
+    this.#exit(group, conn);
     membership.release();
   }
 
-  /** Takes a connection out of everything. */
+  /** Takes a connection out of everything that it joined. */
   leaveAll(conn: Connection): void {
-    for (const group of [...conn.memberships.keys()]) this.leave(group, conn);
+    for (const group of [...conn.memberships?.keys() ?? []]) this.leave(group, conn);
   }
 
   /**
@@ -133,26 +195,17 @@ export class Registry {
     this.#groups.get(group)?.deliver(message, audience);
   }
 
-  /** The one membership of all who are enrolled in a group: with many connections, one each would cost too much. */
-  #enrolment(group: string, channel: string): Enrolment {
-    const { settled, release } = this.#interest.keep(channel);
-    const enrolment: Enrolment = {
-      ready: settled,
-      count: 0,
-      release: () => {
-        if (--enrolment.count > 0) return;
-        this.#enrolments.delete(group);
-        release();
-      },
-    };
-    this.#enrolments.set(group, enrolment);
-    return enrolment;
-  }
-
   #enter(name: string, conn: Connection): void {
     let group = this.#groups.get(name);
     if (!group) this.#groups.set(name, group = new Group());
     group.add(conn);
+  }
+
+  #exit(name: string, conn: Connection): boolean {
+    const group = this.#groups.get(name);
+    if (!group?.delete(conn)) return false;
+    if (group.members.size === 0) this.#groups.delete(name);
+    return true;
   }
 }
 

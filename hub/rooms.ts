@@ -69,15 +69,13 @@ export class Rooms {
     if (!conn) {
       throw new HubError("DISCONNECTED", `Cannot add connection ${id} to "${room}": it is not on this node`);
     }
-    await registry.join(roomChannel(room), conn, () => conn.rooms.add(room));
+    await registry.join(roomChannel(room), conn);
   }
 
   /** Takes a connection out of a room; see `Room.remove`. */
   remove(room: string, id: string): void {
     const conn = this.#options.find(id);
-    if (!conn) return;
-    conn.rooms.delete(room);
-    this.#options.registry.leave(roomChannel(room), conn);
+    if (conn) this.#options.registry.leave(roomChannel(room), conn);
   }
 
   /** See `Hub.room`. */

@@ -7,95 +7,70 @@
 import {
   asClientMessage,
   CLOSE_CODES,
-  type Codec,
-  type Contract,
   type Encoded,
   type Hello,
   HubError,
   toWireError,
 } from "../contract/mod.ts";
 import type { Link, LinkEvents, LinkRequest } from "../transports/transport.ts";
-import { Connection } from "./connection.ts";
-import { userGroup } from "./events.ts";
 import { roleChannel, userChannel } from "./channels.ts";
-import type { HandlerTable } from "./handlers.ts";
+import { Connection, type ConnectionRules } from "./connection.ts";
+import { userGroup } from "./events.ts";
 import { Inbox } from "./inbox.ts";
-import { type KeyedLimit, type Limits, RateLimiter } from "./limits.ts";
-import type { AnyHubOptions, DisconnectReason, HubErrorInfo } from "./options.ts";
-import { Outbox } from "./outbox.ts";
+import type { DisconnectReason } from "./options.ts";
+import { Outbox, type OutboxRules } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
-import type { Registry } from "./registry.ts";
-import { Subscriptions } from "./subscriptions.ts";
-import type { Topic, Topics } from "./topics.ts";
+import type { SessionContext } from "./session_context.ts";
 import type { Turn } from "./turn.ts";
 
-/** What all sessions of a hub share. */
-export interface SessionContext {
-  /** The contract. */
-  readonly contract: Contract;
-  /** What the application gave. */
-  readonly options: AnyHubOptions & { readonly clock: NonNullable<AnyHubOptions["clock"]> };
-  /** The bounds. */
-  readonly limits: Limits;
-  /** The identity of this node. */
-  readonly nodeId: string;
-  /** The heartbeat, in milliseconds. */
-  readonly heartbeatMs: number;
-  /** How long a client may take to answer, in milliseconds. */
-  readonly requestTimeoutMs: number;
-  /** What is done with requests and signals. */
-  readonly handlers: HandlerTable;
-  /** The topics. */
-  readonly topics: Topics;
-  /** Who is in what. */
-  readonly registry: Registry;
-  /** How many connections a user has. */
-  readonly users: KeyedLimit;
+/** Where sessions come from and go to. */
+export interface SessionHost {
+  /** What all sessions of a hub share. */
+  readonly context: SessionContext;
+  /** How all outboxes hold. */
+  readonly outbox: OutboxRules;
+  /** How all connections ask. */
+  readonly connection: ConnectionRules;
   /** The connections of this node, by id. */
   readonly connections: Map<string, Session>;
-  /** An id for a new connection. */
-  nextId(): string;
-  /** Told of what nobody else is told of. */
-  onError(error: unknown, info: HubErrorInfo): void;
+  /** Called once per session, when its link is gone. */
+  gone(session: Session): void;
 }
 
 /** A link and what has become of it. */
 export class Session implements LinkEvents {
-  readonly #context: SessionContext;
+  /** The address that counts. */
+  readonly address: string | undefined;
+  readonly #host: SessionHost;
   readonly #link: Link;
-  /** What is known of the client, until it is authenticated: a request is large, connections are many. */
-  #request: LinkRequest | undefined;
-  readonly #codec: Codec;
   readonly #turn: Turn;
-  readonly #leave: () => void;
+  /** What is known of the client, until it is authenticated: a request is large, connections are many. */
+  #request: Request | undefined;
   #aborter: AbortController | undefined;
-  readonly #cancelDeadline: () => void;
+  #cancelDeadline: (() => void) | undefined;
   #conn: Connection | undefined;
   #inbox: Inbox | undefined;
-  #subscriptions: Subscriptions | undefined;
-  #forgetUser = () => {};
   #saidHello = false;
+  #enrolled = false;
   #announced = false;
   #closed = false;
   #heard = false;
   #silentBeats = 0;
 
   /**
-   * @param context What all sessions share.
+   * @param host Where it comes from.
    * @param link The server's end of the link.
    * @param request What is known of the client, with the address that counts.
    * @param turn The turn of this link's transport and codec.
-   * @param leave Called once, when the link is gone.
    */
-  constructor(context: SessionContext, link: Link, request: LinkRequest, turn: Turn, leave: () => void) {
-    this.#context = context;
+  constructor(host: SessionHost, link: Link, { request, address }: LinkRequest, turn: Turn) {
+    this.address = address;
+    this.#host = host;
     this.#link = link;
     this.#request = request;
-    this.#codec = turn.codec;
     this.#turn = turn;
-    this.#leave = leave;
-    const { handshakeTimeoutMs } = context.limits;
-    this.#cancelDeadline = context.options.clock.after(handshakeTimeoutMs, () => {
+    const { options, limits: { handshakeTimeoutMs } } = host.context;
+    this.#cancelDeadline = options.clock.after(handshakeTimeoutMs, () => {
       link.close(CLOSE_CODES.HANDSHAKE_TIMEOUT, `Not authenticated within ${handshakeTimeoutMs} ms`);
     });
   }
@@ -107,12 +82,12 @@ export class Session implements LinkEvents {
 
   /** How many subscriptions it has. */
   get subscriptions(): number {
-    return this.#subscriptions?.size ?? 0;
+    return this.#inbox?.subscriptions ?? 0;
   }
 
   /** Whether it subscribes to a topic, and is live. */
   subscribesTo(topic: string): boolean {
-    return this.#subscriptions?.isLive(topic) === true;
+    return this.#inbox?.subscribesTo(topic) === true;
   }
 
   /** How many of its requests and signals are being handled. */
@@ -135,11 +110,10 @@ export class Session implements LinkEvents {
   close(code: number, reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#cancelDeadline();
+    this.#cancelDeadline?.();
     this.#aborter?.abort(new HubError("DISCONNECTED", "The client is gone"));
-    this.#forgetUser();
     if (this.#conn) this.#end(this.#conn, { code, reason });
-    this.#leave();
+    this.#host.gone(this);
   }
 
   /**
@@ -173,7 +147,7 @@ export class Session implements LinkEvents {
   }
 
   #hello(frame: Encoded): void {
-    const { limits } = this.#context;
+    const { limits } = this.#host.context;
     if (frame.length > limits.maxFrameBytes) {
       return this.#link.close(
         CLOSE_CODES.FRAME_TOO_LARGE,
@@ -182,7 +156,7 @@ export class Session implements LinkEvents {
     }
     this.#saidHello = true;
     try {
-      const messages = this.#codec.decode(frame);
+      const messages = this.#turn.codec.decode(frame);
       const message = messages.length === 1 ? asClientMessage(messages[0]) : undefined;
       if (message?.[0] !== "hello") {
         throw new HubError("BAD_REQUEST", "The first frame must be a hello, alone");
@@ -194,7 +168,7 @@ export class Session implements LinkEvents {
   }
 
   async #open(hello: Hello): Promise<void> {
-    const { options } = this.#context;
+    const { options } = this.#host.context;
     try {
       const conn = await this.#authenticate(hello);
       if (this.#closed) return;
@@ -211,8 +185,10 @@ export class Session implements LinkEvents {
   }
 
   async #authenticate({ role, token }: Hello): Promise<Connection> {
-    const { contract, options, limits, requestTimeoutMs } = this.#context;
-    const { request, address } = this.#request!;
+    const { context, connection, outbox } = this.#host;
+    const { contract, options } = context;
+    const { address } = this;
+    const request = this.#request!;
     this.#request = undefined;
     const surface = contract.roles.get(role);
     if (!surface) throw new HubError("FORBIDDEN", `There is no role "${role.slice(0, 64)}"`);
@@ -221,37 +197,24 @@ export class Session implements LinkEvents {
     const { role: given, user, ctx } = await options.authenticate(handshake);
     this.#aborter = undefined;
     if (given !== role) throw new HubError("FORBIDDEN", `Not allowed to connect as "${role}"`);
-    const link = this.#link;
-    return new Connection({
-      id: this.#context.nextId(),
-      role,
-      surface,
-      user,
-      ctx,
-      address,
-      link,
-      clock: options.clock,
-      requestTimeoutMs,
-      maxPendingRequests: limits.maxPendingRequests,
-      outbox: new Outbox(link, this.#turn, limits.outbox, options.clock, () => {
-        link.close(CLOSE_CODES.SLOW_CONSUMER, "The client does not read as fast as it is sent to");
-      }),
-    });
+    const identity = { id: context.nextId(), role, surface, user, ctx, address };
+    return new Connection(identity, this.#link, new Outbox(this.#link, this.#turn, outbox), connection);
   }
 
   /** Makes the connection known, within the limit of its user. */
   #admit(conn: Connection): void {
-    const { users, connections } = this.#context;
-    const forget = users.enter(conn.user?.id);
-    if (!forget) throw new HubError("RATE_LIMITED", "Too many connections of this user");
-    this.#forgetUser = forget;
+    const { context, connections } = this.#host;
+    if (!context.users.enter(conn.user?.id)) {
+      throw new HubError("RATE_LIMITED", "Too many connections of this user");
+    }
     this.#conn = conn;
     connections.set(conn.id, this);
   }
 
   /** Puts it among the connections of its role and its user. */
   async #enrol(conn: Connection): Promise<void> {
-    const { registry, options } = this.#context;
+    const { registry, options } = this.#host.context;
+    this.#enrolled = true;
     const role = roleChannel(conn.role);
     const enrolled = [registry.enrol(role, role, conn)];
     if (conn.user) enrolled.push(registry.enrol(userGroup(conn.user.id), userChannel(conn.user.id), conn));
@@ -263,47 +226,21 @@ export class Session implements LinkEvents {
   }
 
   #welcome(conn: Connection): void {
-    const { options, limits, handlers, registry, topics, nodeId, heartbeatMs, onError } = this.#context;
-    this.#cancelDeadline();
-    this.#subscriptions = new Subscriptions({
-      conn,
-      topics,
-      registry,
-      max: limits.maxSubscriptions,
-      authorize: (topic) => this.#authorize(topic, conn),
-      onError,
-    });
-    this.#inbox = new Inbox({
-      conn,
-      codec: this.#codec,
-      handlers,
-      subscriptions: this.#subscriptions,
-      rate: new RateLimiter(options.clock, limits.messagesPerSecond, limits.messageBurst),
-      limits,
-      onError,
-    });
-    const { maxFrameBytes } = limits;
-    conn.outbox.uncork(
-      new Outgoing(["welcome", { connection: conn.id, node: nodeId, heartbeatMs, maxFrameBytes }]),
-    );
-  }
-
-  #authorize({ name: topic, params, entry }: Topic, conn: Connection): boolean | Promise<boolean> {
-    const authorize = this.#context.options.authorize as
-      | Readonly<Record<string, ((asked: unknown) => boolean | Promise<boolean>) | undefined>>
-      | undefined;
-    const decide = authorize && Object.hasOwn(authorize, entry.pattern)
-      ? authorize[entry.pattern]
-      : undefined;
-    return decide ? decide({ params, topic, conn }) : true;
+    const { context } = this.#host;
+    this.#cancelDeadline?.();
+    this.#cancelDeadline = undefined;
+    this.#inbox = new Inbox(conn, this.#turn.codec, context);
+    const { nodeId: node, heartbeatMs, limits: { maxFrameBytes } } = context;
+    conn.outbox.uncork(new Outgoing(["welcome", { connection: conn.id, node, heartbeatMs, maxFrameBytes }]));
   }
 
   /** Tells the client why, and closes. */
   #refuse(error: unknown, otherwise: number): void {
     const wire = toWireError(error);
-    if (!(error instanceof HubError)) this.#context.onError(error, { stage: "connection" });
+    if (!(error instanceof HubError)) this.#host.context.onError(error, { stage: "connection" });
     try {
-      this.#link.send(this.#codec.join([this.#codec.encode(["fault", wire])]));
+      const { codec } = this.#turn;
+      this.#link.send(codec.join([codec.encode(["fault", wire])]));
     } catch {
       // its data cannot be encoded; the close code and reason tell enough
     }
@@ -316,12 +253,16 @@ export class Session implements LinkEvents {
   }
 
   #end(conn: Connection, reason: DisconnectReason): void {
-    const { connections, registry, options, onError } = this.#context;
+    const { context: { users, registry, options, onError }, connections } = this.#host;
     connections.delete(conn.id);
+    users.leave(conn.user?.id);
     conn.end(reason);
     this.#inbox?.close();
-    this.#subscriptions?.close();
     registry.leaveAll(conn);
+    if (this.#enrolled) {
+      registry.quit(roleChannel(conn.role), conn);
+      if (conn.user) registry.quit(userGroup(conn.user.id), conn);
+    }
     if (!this.#announced) return;
     const failed = (error: unknown) => onError(error, { stage: "connection", connectionId: conn.id });
     try {

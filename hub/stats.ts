@@ -70,7 +70,7 @@ export function readStats(
   for (const session of connections.values()) {
     subscriptions += session.subscriptions;
     handling += session.handling;
-    asking += session.conn?.calls.size ?? 0;
+    asking += session.conn?.asking ?? 0;
     held += session.conn?.outbox.held ?? 0;
   }
   return {

@@ -7,38 +7,26 @@
 import { HubError, type Position, type Subscribed } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
 import { Outgoing } from "./outgoing.ts";
-import type { HubErrorInfo } from "./options.ts";
-import type { Registry } from "./registry.ts";
 import { sendError } from "./send_error.ts";
-import type { Topic, Topics } from "./topics.ts";
-
-/** What {@linkcode Subscriptions} needs. */
-export interface SubscriptionsParts {
-  /** Who subscribes. */
-  readonly conn: Connection;
-  /** The topics there are. */
-  readonly topics: Topics;
-  /** Who is in what. */
-  readonly registry: Registry;
-  /** How many. */
-  readonly max: number;
-  /** Whether the connection may; `undefined` when nobody decides. */
-  authorize(topic: Topic, conn: Connection): boolean | Promise<boolean>;
-  /** Told of errors that are not the client's. */
-  onError(error: unknown, info: HubErrorInfo): void;
-}
+import type { SessionContext } from "./session_context.ts";
+import type { Topic } from "./topics.ts";
 
 /** The subscriptions of a connection. */
 export class Subscriptions {
-  readonly #parts: SubscriptionsParts;
+  readonly #conn: Connection;
+  readonly #context: SessionContext;
   /** By topic; the object also tells one subscription from a later one of the same topic. */
   readonly #active = new Map<string, { live: boolean }>();
   /** Subscribes that have not ended: giving one up does not end what decides about it. */
   #underWay = 0;
 
-  /** @param parts What it needs. */
-  constructor(parts: SubscriptionsParts) {
-    this.#parts = parts;
+  /**
+   * @param conn Who subscribes.
+   * @param context What all sessions share.
+   */
+  constructor(conn: Connection, context: SessionContext) {
+    this.#conn = conn;
+    this.#context = context;
   }
 
   /** How many there are, those on their way included. */
@@ -59,7 +47,8 @@ export class Subscriptions {
    * @param since The last message that the client has, in a topic with history.
    */
   async subscribe(id: number, name: string, since?: Position): Promise<void> {
-    const { conn, topics, registry, max, onError } = this.#parts;
+    const { topics, registry, limits: { maxSubscriptions: max }, onError } = this.#context;
+    const conn = this.#conn;
     const mark = { live: false };
     this.#underWay++;
     try {
@@ -69,7 +58,7 @@ export class Subscriptions {
       }
       const topic = topics.find(name, conn.role);
       this.#active.set(name, mark);
-      const allowed = this.#parts.authorize(topic, conn);
+      const allowed = this.#authorize(topic);
       if (!(typeof allowed === "boolean" ? allowed : await allowed)) {
         throw new HubError("FORBIDDEN", `Not allowed to subscribe to "${name}"`);
       }
@@ -91,8 +80,9 @@ export class Subscriptions {
 
   /** Ends a subscription, whatever its state. */
   unsubscribe(name: string): void {
-    const { conn, topics, registry } = this.#parts;
-    if (this.#active.delete(name)) registry.leave(topics.find(name, conn.role).channel, conn);
+    const { topics, registry } = this.#context;
+    if (!this.#active.delete(name)) return;
+    registry.leave(topics.find(name, this.#conn.role).channel, this.#conn);
   }
 
   /** Forgets everything: the connection is gone. */
@@ -100,9 +90,20 @@ export class Subscriptions {
     this.#active.clear();
   }
 
+  #authorize({ name: topic, params, entry }: Topic): boolean | Promise<boolean> {
+    const authorize = this.#context.options.authorize as
+      | Readonly<Record<string, ((asked: unknown) => boolean | Promise<boolean>) | undefined>>
+      | undefined;
+    const decide = authorize && Object.hasOwn(authorize, entry.pattern)
+      ? authorize[entry.pattern]
+      : undefined;
+    return decide ? decide({ params, topic, conn: this.#conn }) : true;
+  }
+
   /** Sends what was missed, then the answer; live messages follow, because this and joining are one step. */
   #answer(id: number, topic: Topic, since: Position | undefined): void {
-    const { conn, topics } = this.#parts;
+    const conn = this.#conn;
+    const { topics } = this.#context;
     const { history } = topic.entry.definition;
     if (!history) return conn.outbox.push(new Outgoing(["res", id]));
     const log = topics.histories.open(topic.channel, history);

@@ -29,7 +29,8 @@ interface BunServer {
 class BunLink implements Link {
   readonly subprotocol: string;
   readonly #acceptor: LinkAcceptor;
-  readonly #request: LinkRequest;
+  /** What is known of the client, until the socket is open: a request is large, links are many. */
+  #request: LinkRequest | undefined;
   #socket: BunSocket | undefined;
   #events: LinkEvents | undefined;
   #state: "open" | "closing" | "closed" = "open";
@@ -75,7 +76,9 @@ class BunLink implements Link {
   opened(socket: BunSocket, compress: boolean): void {
     this.#socket = socket;
     this.#compress = compress;
-    this.#events = this.#acceptor.accept(this, this.#request);
+    const request = this.#request!;
+    this.#request = undefined;
+    this.#events = this.#acceptor.accept(this, request);
   }
 
   /** A frame arrived. */

@@ -111,7 +111,10 @@ function upgrade(request: Request, link: LinkRequest, acceptor: LinkAcceptor, su
   // Not by the `protocol` option: it refuses an offer whose commas have no space behind.
   if (subprotocol !== "") response.headers.set("sec-websocket-protocol", subprotocol);
   socket.binaryType = "arraybuffer";
-  socket.onopen = () => void new DenoLink(socket, acceptor, link, subprotocol);
+  socket.onopen = () => {
+    socket.onopen = null; // it holds the request, which is large
+    new DenoLink(socket, acceptor, link, subprotocol);
+  };
   return response;
 }
 

@@ -46,9 +46,9 @@ export function scene(count: number, codec: Codec = jsonCodec) {
   const surface = { serverToClient: new Map([["message", {}]]) };
   const members = Array.from({ length: count }, (_, i) => {
     const link = new NoLink();
-    const outbox = new Outbox(link, turn, LIMITS, systemClock, () => {});
+    const outbox = new Outbox(link, turn, { limits: LIMITS, clock: systemClock });
     outbox.uncork(line("first"));
-    const conn = { id: String(i), outbox, surface, memberships: new Map(), closed: false };
+    const conn = { id: String(i), outbox, surface, memberships: undefined, closed: false };
     registry.enrol(GROUP, GROUP, conn as unknown as Connection);
     return { link, outbox, conn: conn as unknown as Connection };
   });

@@ -30,7 +30,7 @@ test("limits: every bound has a default, and what is not a number above zero is 
 
 test("rate: the burst goes through at once, then as many as time has brought", () => {
   const clock = new FakeClock();
-  const rate = new RateLimiter(clock, 10, 5);
+  const rate = new RateLimiter(clock, { messagesPerSecond: 10, messageBurst: 5 });
   assertEquals(takeAll(rate, 6), { ok: 5, refused: 1, flood: 0 });
   clock.advance(99);
   assertEquals(rate.take(), "refused");
@@ -42,7 +42,7 @@ test("rate: the burst goes through at once, then as many as time has brought", (
 
 test("rate: who goes on for as long as the burst without a pause is a flood; who pauses starts over", () => {
   const clock = new FakeClock();
-  const rate = new RateLimiter(clock, 10, 5);
+  const rate = new RateLimiter(clock, { messagesPerSecond: 10, messageBurst: 5 });
   assertEquals(takeAll(rate, 10), { ok: 5, refused: 5, flood: 0 });
   assertEquals(takeAll(rate, 3), { ok: 0, refused: 0, flood: 3 });
   clock.advance(250); // half of the burst is back
@@ -58,7 +58,7 @@ test("rate: no more than the burst and what time has brought gets through, howev
       fc.array(fc.tuple(fc.nat({ max: 100 }), fc.nat({ max: 40 })), { maxLength: 30 }),
       (perSecond, burst, steps) => {
         const clock = new FakeClock();
-        const rate = new RateLimiter(clock, perSecond, burst);
+        const rate = new RateLimiter(clock, { messagesPerSecond: perSecond, messageBurst: burst });
         let through = 0;
         for (const [ms, count] of steps) {
           clock.advance(ms);
@@ -74,7 +74,7 @@ test("rate: no more than the burst and what time has brought gets through, howev
 test("rate: a limit that is switched off lets everything through, even when the clock stands still", () => {
   for (const [perSecond, burst] of [[Infinity, 5], [10, Infinity], [Infinity, Infinity]] as const) {
     const clock = new FakeClock();
-    const rate = new RateLimiter(clock, perSecond, burst);
+    const rate = new RateLimiter(clock, { messagesPerSecond: perSecond, messageBurst: burst });
     assertEquals(takeAll(rate, 1_000), { ok: 1_000, refused: 0, flood: 0 }, `${perSecond} with ${burst}`);
     clock.advance(1);
     assertEquals(takeAll(rate, 1_000), { ok: 1_000, refused: 0, flood: 0 }, `${perSecond} with ${burst}`);
@@ -84,16 +84,15 @@ test("rate: a limit that is switched off lets everything through, even when the 
 test("keyed limit: counts each key by itself, and forgets a key with its last", () => {
   const limit = new KeyedLimit(2);
   for (const key of AWKWARD) {
-    const [one, two] = [limit.enter(key), limit.enter(key)];
-    assert(one && two);
-    assertEquals([limit.hasRoom(key), limit.enter(key), limit.size], [false, undefined, 1]);
-    one();
-    one(); // once counts
+    assertEquals([limit.enter(key), limit.enter(key)], [true, true]);
+    assertEquals([limit.hasRoom(key), limit.enter(key), limit.size], [false, false, 1]);
+    limit.leave(key);
     assertEquals([limit.hasRoom(key), limit.size], [true, 1]);
-    two();
+    limit.leave(key);
     assertEquals(limit.size, 0);
   }
-  limit.enter(undefined)!();
+  assertEquals(limit.enter(undefined), true);
+  limit.leave(undefined);
   assertEquals(limit.size, 0);
 });
 
@@ -104,19 +103,17 @@ test("keyed limit: in any order the counts are those of a naive count", () => {
       fc.array(fc.tuple(fc.boolean(), fc.constantFrom("a", "b", "__proto__"), fc.nat())),
       (max, steps) => {
         const limit = new KeyedLimit(max);
-        const inside: { key: string; leave: () => void }[] = [];
-        const count = (key: string) => inside.filter((entry) => entry.key === key).length;
+        const inside: string[] = [];
+        const count = (key: string) => inside.filter((entry) => entry === key).length;
         for (const [enter, key, n] of steps) {
           if (enter) {
-            const leave = limit.enter(key);
-            assertEquals(leave !== undefined, count(key) < max);
-            if (leave) inside.push({ key, leave });
+            const room = count(key) < max;
+            assertEquals(limit.enter(key), room);
+            if (room) inside.push(key);
           } else if (inside.length > 0) {
-            const [{ leave }] = inside.splice(n % inside.length, 1) as [(typeof inside)[number]];
-            leave();
-            leave();
+            limit.leave(inside.splice(n % inside.length, 1)[0]);
           }
-          assertEquals(limit.size, new Set(inside.map((entry) => entry.key)).size);
+          assertEquals(limit.size, new Set(inside).size);
           assertEquals(limit.hasRoom(key), count(key) < max);
         }
       },

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { type Encoded, HubError } from "../../contract/mod.ts";
+import { CLOSE_CODES, type Encoded, HubError } from "../../contract/mod.ts";
 import { Outbox, type OutboxLimits } from "../../hub/outbox.ts";
 import { Outgoing } from "../../hub/outgoing.ts";
 import { Turn } from "../../hub/turn.ts";
@@ -30,7 +30,11 @@ class HeldLink implements Link {
     this.bufferedAmount += frame.length;
   }
 
-  close(): void {}
+  constructor(closed: (code: number) => void) {
+    this.close = closed;
+  }
+
+  readonly close: (code: number) => void;
 }
 
 /** Outboxes that share a turn. */
@@ -48,8 +52,11 @@ function scene(given: Partial<OutboxLimits> = {}) {
     overflows,
     /** Makes an outbox that is uncorked, unless it is to stay corked. */
     outbox({ corked = false } = {}) {
-      const link = new HeldLink();
-      const outbox: Outbox = new Outbox(link, turn, limits, clock, () => overflows.push(outbox));
+      const link = new HeldLink((code) => {
+        assertEquals(code, CLOSE_CODES.SLOW_CONSUMER);
+        overflows.push(outbox);
+      });
+      const outbox: Outbox = new Outbox(link, turn, { limits, clock });
       if (!corked) {
         outbox.uncork(numbered(-1));
         link.frames.length = 0;

@@ -17,7 +17,7 @@ const LIMITS: OutboxLimits = {
 
 /** As much of a connection as groups see, with a real outbox over a link that only remembers. */
 export class FakeConnection {
-  readonly memberships: Connection["memberships"] = new Map();
+  memberships: Connection["memberships"];
   readonly surface: Surface;
   readonly outbox: Outbox;
   readonly #scene: TapeScene;
@@ -29,7 +29,7 @@ export class FakeConnection {
     this.surface = surface;
     const frames: (string | Uint8Array)[] = [];
     this.#link = { subprotocol: "", bufferedAmount: 0, frames, send: (f) => void frames.push(f), close() {} };
-    this.outbox = new Outbox(this.#link, scene.turn, scene.limits, new FakeClock(), () => {});
+    this.outbox = new Outbox(this.#link, scene.turn, { limits: scene.limits, clock: new FakeClock() });
     this.outbox.uncork(numbered(-1));
     frames.length = 0;
   }
