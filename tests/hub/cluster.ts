@@ -19,8 +19,11 @@ import { test, type TestOptions, waitFor } from "../harness.ts";
 import { type ChatDefinition, createNode, type Node } from "./chat.ts";
 import { Tap } from "./tap.ts";
 
-/** What nodes of one cluster have in common: each call makes the adapter of one more node. */
-export type Backbone = () => Adapter;
+/**
+ * What nodes of one cluster have in common: each call makes the adapter of one more node. Nodes of another application are on the
+ * same backplane and in another cluster.
+ */
+export type Backbone = (application?: string) => Adapter;
 
 /** An adapter that needs a broker. */
 interface OnBroker {
@@ -35,31 +38,27 @@ interface OnBroker {
   load(): Promise<(url: string, prefix: string) => Adapter>;
 }
 
-/**
- * The adapters that need a broker, such as
- *
- * ```ts ignore
- * {
- *   name: "redis",
- *   variable: "REDIS_URL",
- *   async load() {
- *     const { createRedisAdapter } = await import("@trunkline/hub/adapters/redis");
- *     return (url, prefix) => createRedisAdapter({ url, prefix });
- *   },
- * },
- * ```
- */
-const ON_BROKERS: readonly OnBroker[] = [];
+/** The adapters that need a broker. */
+const ON_BROKERS: readonly OnBroker[] = [
+  {
+    name: "redis",
+    variable: "REDIS_URL",
+    async load() {
+      const { createRedisAdapter } = await import("@trunkline/hub/adapters/redis");
+      return (url, prefix) => createRedisAdapter({ url, prefix });
+    },
+  },
+];
 
 /** The adapters, by name; each entry makes a backbone that nobody else is on. */
 export const ADAPTERS: Readonly<Record<string, () => Backbone>> = {
   "memory": () => {
     const bus = createMemoryBus();
-    return () => createMemoryAdapter({ bus });
+    return (application) => createMemoryAdapter({ bus, prefix: application });
   },
   "broadcast-channel": () => {
     const prefix = crypto.randomUUID();
-    return () => createBroadcastChannelAdapter({ prefix });
+    return (application = "") => createBroadcastChannelAdapter({ prefix: prefix + application });
   },
   ...await onBrokers(),
 };
@@ -73,7 +72,7 @@ async function onBrokers(): Promise<Record<string, () => Backbone>> {
     const create = await load();
     entries[name] = () => {
       const prefix = crypto.randomUUID();
-      return () => create(url, prefix);
+      return (application = "") => create(url, prefix + application);
     };
   }
   return entries;

@@ -1,26 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
-import type { Adapter } from "@trunkline/hub/adapters/adapter";
-import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
 import { test, waitFor } from "../harness.ts";
 import { createNode } from "../hub/chat.ts";
-import { acquainted, testOnAdapters } from "../hub/cluster.ts";
+import { acquainted, ADAPTERS, testOnAdapters } from "../hub/cluster.ts";
 
-/** Adapters of two applications on one backplane. */
-const SHARED: Readonly<Record<string, () => (prefix: string) => Adapter>> = {
-  "memory": () => {
-    const bus = createMemoryBus();
-    return (prefix) => createMemoryAdapter({ bus, prefix });
-  },
-  "broadcast-channel": () => {
-    const id = crypto.randomUUID();
-    return (prefix) => createBroadcastChannelAdapter({ prefix: `${id}${prefix}` });
-  },
-};
-
-for (const [name, share] of Object.entries(SHARED)) {
+for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
   test(`promise 11: two applications on one backplane never meet [${name}]`, async () => {
-    const create = share();
+    const create = createBackbone();
     await using one = await createNode(undefined, { adapter: create("one") });
     await using other = await createNode(undefined, { adapter: create("two") });
     await using second = await createNode(undefined, { adapter: create("two") });
