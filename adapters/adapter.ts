@@ -99,6 +99,14 @@ export interface Adapter extends AsyncDisposable {
    * @param data The message.
    */
   publish(channel: string, data: AdapterData): void;
+  /**
+   * Counts the nodes that listen to a channel, this one included. Optional, for engines that know: a node that starts
+   * then knows for how many others to wait, and that it is alone.
+   *
+   * @param channel A channel that is subscribed.
+   * @returns May count a node that has just died; `undefined` when the engine cannot tell now.
+   */
+  countListeners?(channel: string): Promise<number | undefined>;
   /** Disconnects; whatever was published before is sent first where that is possible. Idempotent, never rejects. */
   close(): Promise<void>;
 }

@@ -160,6 +160,14 @@ class Bus implements MemoryBus {
     this.#queue.push(message);
   }
 
+  count(channel: string, { nodeId, prefix }: Node): number {
+    const island = this.#islands.get(nodeId);
+    const reached = [...this.#nodes].filter((node) =>
+      node.prefix === prefix && node.channels.has(channel) && this.#islands.get(node.nodeId) === island
+    );
+    return reached.length;
+  }
+
   #switch(status: "up" | "down"): void {
     if (this.#status === status) return;
     this.#status = status;
@@ -232,6 +240,10 @@ class MemoryAdapter implements Adapter {
     // The publisher may change its bytes after this call. Not `slice()`: a Buffer's does not copy.
     const kept = typeof data === "string" ? data : new Uint8Array(data);
     this.#bus.publish({ from: this.#node, channel, data: kept });
+  }
+
+  countListeners(channel: string): Promise<number | undefined> {
+    return Promise.resolve(this.#node && this.#bus?.count(channel, this.#node));
   }
 
   close(): Promise<void> {

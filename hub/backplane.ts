@@ -29,6 +29,14 @@ export interface BackplaneOptions {
   onError(error: unknown, info: { readonly stage: AdapterStage; readonly channel?: string }): void;
   /** Told when the backplane comes and goes. */
   onStatus(status: "up" | "down"): void;
+  /** Told of every node of which something has arrived. */
+  onHeard(from: string): void;
+  /**
+   * Whether what joins a channel while the backplane is away is served at once, and hears other nodes later.
+   *
+   * @default {false}
+   */
+  readonly dispensable?: boolean;
 }
 
 type Handler<K extends BusMessage[0]> = (message: BusMessageOf<K>, from: string, channel: string) => void;
@@ -47,6 +55,7 @@ export class Backplane {
   readonly #batches = new Map<string, Batch>();
   readonly #whenOpen = Promise.withResolvers<void>();
   #status: "up" | "down" = "down";
+  #since: number;
   #malformed = 0;
   #opened = false;
   #closed = false;
@@ -54,7 +63,8 @@ export class Backplane {
   /** @param options What it needs. */
   constructor(options: BackplaneOptions) {
     this.#options = options;
-    const { adapter, clock = systemClock, subscribeTimeoutMs: timeoutMs } = options;
+    this.#since = (options.clock ?? systemClock).now();
+    const { adapter, clock = systemClock, subscribeTimeoutMs: timeoutMs, dispensable = false } = options;
     this.interest = new Interest({
       adapter: {
         name: adapter.name,
@@ -63,6 +73,7 @@ export class Backplane {
       },
       clock,
       timeoutMs,
+      optional: () => dispensable && this.#status === "down",
       onError: (error, stage, channel) => options.onError(error, { stage, channel }),
     });
   }
@@ -87,6 +98,11 @@ export class Backplane {
     return this.#malformed;
   }
 
+  /** When the status has last changed, by the clock. */
+  get since(): number {
+    return this.#since;
+  }
+
   /** How many messages wait for the end of the turn. */
   get pending(): number {
     return this.#batches.size;
@@ -106,12 +122,27 @@ export class Backplane {
       onStatus: (status) => {
         if (status === this.#status || this.#closed) return;
         this.#status = status;
+        this.#since = (this.#options.clock ?? systemClock).now();
         if (status === "up") this.interest.retry();
         onStatus(status);
       },
     });
     this.#opened = true;
     this.#whenOpen.resolve();
+  }
+
+  /**
+   * Asks the backplane how many nodes listen to a channel, this one included.
+   *
+   * @param channel The channel.
+   * @returns `undefined` when it cannot tell. Never rejects.
+   */
+  async countListeners(channel: string): Promise<number | undefined> {
+    try {
+      return await this.#options.adapter.countListeners?.(channel);
+    } catch {
+      return undefined; // as from an engine that does not count: whoever asks has another way
+    }
   }
 
   /**
@@ -226,6 +257,7 @@ export class Backplane {
 
   #deliver(channel: string, data: string | Uint8Array, from: string): void {
     if (this.#closed) return;
+    this.#options.onHeard(from);
     const drop = (error: unknown) => {
       this.#malformed++;
       this.#options.onError(error, { stage: "delivery", channel });

@@ -10,10 +10,13 @@ import { CLUSTER_CHANNEL } from "./channels.ts";
 import type { Members } from "./membership.ts";
 import type { HubErrorInfo } from "./options.ts";
 import type { Questions } from "./questions.ts";
-import type { BusContext, Gathered } from "./types.ts";
+import type { BusContext, BusRequestContext, Gathered } from "./types.ts";
 
 /** A listener, its types forgotten. */
-export type BusListener = (payload: unknown, context: BusContext) => unknown;
+export type BusListener = (
+  payload: unknown,
+  context: BusContext & Partial<BusRequestContext>,
+) => unknown;
 
 /** What {@linkcode Bus} needs. */
 export interface BusOptions {
@@ -27,6 +30,8 @@ export interface BusOptions {
   readonly questions: Questions;
   /** How long a request may take where the caller does not say, in milliseconds. */
   readonly timeoutMs: number;
+  /** How long for nodes that are suspect, in milliseconds. */
+  readonly fastTimeoutMs: number;
   /** Told of what listeners throw. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
@@ -45,10 +50,10 @@ export class Bus {
     });
     for (const [name, { input, output }] of options.contract.serverToServer) {
       if (!input || !output) continue;
-      options.questions.on(questionName(name), async (asked, from) => {
+      options.questions.on(questionName(name), async (asked, from, signal) => {
         const [listener] = this.#listeners.get(name) ?? [];
         if (!listener) throw new HubError("NOT_FOUND", `Nobody answers bus request "${name}" on this node`);
-        const answer = await listener(await parse(input, asked, `input of "${name}"`), { from });
+        const answer = await listener(await parse(input, asked, `input of "${name}"`), { from, signal });
         return await parse(output, answer, `output of "${name}"`);
       });
     }
@@ -81,12 +86,13 @@ export class Bus {
 
   /** See `Hub.requestServers`. */
   async request(name: string, input: unknown, options: CallOptions = {}): Promise<Gathered<unknown>> {
-    const { members, questions, timeoutMs, onError } = this.#options;
+    const { members, questions, timeoutMs, fastTimeoutMs, onError } = this.#options;
     const entry = this.#entry(name, "request");
     const parsed = await parse(entry.input!, input, `input of "${name}"`);
     const outcome = await questions.ask(members.others, questionName(name), parsed, {
-      timeoutMs,
-      ...options,
+      timeoutMs: options.timeoutMs ?? timeoutMs,
+      fastTimeoutMs,
+      signal: options.signal,
     });
     const answers = new Map<string, unknown>();
     const missing = [...outcome.missing, ...outcome.failures.keys()];

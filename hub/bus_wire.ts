@@ -9,8 +9,10 @@ import { HubError, readJson, trimPayload, type WireError, writeJson } from "../c
 
 /** What a node tells of itself. */
 export interface NodeCard {
-  /** When it started, in milliseconds since 1970: a node that starts again under the same id is another one. */
+  /** How often it was taken for dead and has come back: a word of an earlier incarnation counts no more. */
   readonly incarnation: number;
+  /** When it started, in milliseconds since 1970 by its own clock. */
+  readonly startedAt: number;
   /** How many connections it has. */
   readonly connections: number;
 }
@@ -33,12 +35,16 @@ export type BusMessage =
   | readonly [kind: "shut", connection: string, reason: string]
   | readonly [kind: "bus", name: string, payload?: unknown]
   | readonly [kind: "hello", card: NodeCard]
-  | readonly [kind: "here", card: NodeCard]
+  | readonly [kind: "here", card: NodeCard, knows: readonly string[]]
   | readonly [kind: "beat", card: NodeCard]
+  | readonly [kind: "dead", incarnation: number]
   | readonly [kind: "bye"]
+  | readonly [kind: "ping", id: number]
+  | readonly [kind: "pong", id: number]
   | readonly [kind: "ask", id: number, method: string, input?: unknown]
   | readonly [kind: "ans", id: number, output?: unknown]
-  | readonly [kind: "fail", id: number, error: WireError];
+  | readonly [kind: "fail", id: number, error: WireError]
+  | readonly [kind: "cancel", id: number];
 
 /** One kind of message. */
 export type BusMessageOf<K extends BusMessage[0]> = Extract<BusMessage, { readonly 0: K }>;
@@ -49,7 +55,7 @@ const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as num
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 const isCard = (value: unknown) =>
-  isRecord(value) && isCount(value.incarnation) && isCount(value.connections);
+  isRecord(value) && isCount(value.incarnation) && isCount(value.startedAt) && isCount(value.connections);
 const isError = (value: unknown) => isRecord(value) && isText(value.code) && isText(value.message);
 
 const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolean } = {
@@ -62,12 +68,16 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
   shut: (m) => isText(m[1]) && isText(m[2]),
   bus: (m) => isText(m[1]),
   hello: (m) => isCard(m[1]),
-  here: (m) => isCard(m[1]),
+  here: (m) => isCard(m[1]) && Array.isArray(m[2]) && m[2].every(isText),
   beat: (m) => isCard(m[1]),
+  dead: (m) => isCount(m[1]),
   bye: (m) => m.length === 1,
+  ping: (m) => isCount(m[1]),
+  pong: (m) => isCount(m[1]),
   ask: (m) => isCount(m[1]) && isText(m[2]),
   ans: (m) => isCount(m[1]),
   fail: (m) => isCount(m[1]) && isError(m[2]),
+  cancel: (m) => isCount(m[1]),
 };
 
 /**

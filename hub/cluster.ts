@@ -181,10 +181,10 @@ export function createCluster(
     const home = query.id === undefined ? undefined : nodeOf(query.id);
     const asked = home === undefined ? members.others : members.has(home) ? [home] : [];
     return questions.ask(asked, `cluster:${name}`, { query, room }, {
-      timeoutMs,
+      timeoutMs: options.timeoutMs ?? timeoutMs,
       fastTimeoutMs,
+      signal: options.signal,
       enough,
-      ...options,
     });
   };
 

@@ -8,6 +8,7 @@ import { type CallOptions, CLOSE_CODES, HubError, parse } from "../contract/mod.
 import type { Backplane } from "./backplane.ts";
 import { nodeChannel } from "./channels.ts";
 import type { Connection } from "./connection.ts";
+import { nodeOf } from "./connection_id.ts";
 import type { Events } from "./events.ts";
 import type { Members } from "./membership.ts";
 import type { Questions } from "./questions.ts";
@@ -41,11 +42,11 @@ export class Directory {
     const { backplane, questions, find, events } = options;
     backplane.on("to", ([, id, name, payload]) => find(id)?.emit(name, events.parse(name, payload)));
     backplane.on("shut", ([, id, reason]) => find(id)?.close(CLOSE_CODES.DISCONNECTED, reason));
-    questions.on("connection:request", (asked) => {
+    questions.on("connection:request", (asked, _from, signal) => {
       const { id, name, input, timeoutMs } = readRequest(asked);
       const conn = find(id);
       if (!conn) throw notFound(id);
-      return conn.request(name, input, { timeoutMs });
+      return conn.request(name, input, { timeoutMs, signal });
     });
   }
 
@@ -73,7 +74,7 @@ export class Directory {
     const { input: schema, output } = events.question(name);
     await parse(schema!, input, `input of "${name}"`);
     const node = nodeOf(id);
-    if (!members.others.includes(node)) throw notFound(id);
+    if (!members.has(node)) throw notFound(id);
     const { timeoutMs = requestTimeoutMs, signal } = options;
     const asked = { id, name, input, timeoutMs };
     const outcome = await questions.ask([node], "connection:request", asked, {
@@ -85,16 +86,11 @@ export class Directory {
     if (outcome.missing.length === 0) {
       return await parse(output!, outcome.answers.get(node), `output of "${name}"`);
     }
-    throw members.others.includes(node)
+    throw members.has(node)
       ? new HubError("TIMEOUT", `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`)
       : new HubError("DISCONNECTED", `Node ${node} left before connection ${id} answered "${name}"`);
   }
 }
-
-/** Makes the id of a node's connection. */
-export const connectionId = (nodeId: string, count: number): string => `${nodeId}.${count.toString(36)}`;
-
-const nodeOf = (id: string): string => id.slice(0, Math.max(0, id.lastIndexOf(".")));
 
 const notFound = (id: string): HubError => new HubError("NOT_FOUND", `There is no connection ${id}`);
 

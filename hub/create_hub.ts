@@ -11,8 +11,10 @@ import { createWebSocketTransport } from "../transports/websocket.ts";
 import { Backplane } from "./backplane.ts";
 import { Bus } from "./bus.ts";
 import { createCluster } from "./cluster.ts";
+import { ClusterListeners } from "./cluster_events.ts";
 import type { Connection } from "./connection.ts";
-import { connectionId, Directory } from "./connection_target.ts";
+import { connectionId } from "./connection_id.ts";
+import { Directory } from "./connection_target.ts";
 import { Events } from "./events.ts";
 import { findConnections } from "./find_connections.ts";
 import { HandlerTable } from "./handlers.ts";
@@ -93,11 +95,16 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
   const requestTimeoutMs = given.requestTimeoutMs ?? 10_000;
   const backplaneTimeoutMs = given.backplaneTimeoutMs ?? 10_000;
   const clusterTimeoutMs = clusterOptions.requestTimeoutMs ?? 5_000;
+  const fastTimeoutMs = clusterOptions.fastTimeoutMs ?? 1_000;
+  const maxBackplaneDownMs = given.maxBackplaneDownMs ?? Infinity;
+  const startWithoutBackplane = given.startWithoutBackplane ?? false;
   checkTimes({
     heartbeatMs,
     requestTimeoutMs,
     backplaneTimeoutMs,
     "cluster.requestTimeoutMs": clusterTimeoutMs,
+    "cluster.fastTimeoutMs": fastTimeoutMs,
+    maxBackplaneDownMs,
   });
   const onError = guard(
     given.onError ?? ((error, info) => console.error(`[trunkline] ${info.stage}`, info, error)),
@@ -111,6 +118,8 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     onError,
     endOfTurn: (callback) => firstTransport.endOfTurn(callback),
     onStatus: (status) => lifecycle.backplaneIs(status),
+    onHeard: (id) => members.heard(id),
+    dispensable: startWithoutBackplane,
   });
   const registry = new Registry(backplane.interest);
   const connections = new Map<string, Session>();
@@ -120,18 +129,33 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
   const questions = new Questions({
     backplane,
     clock,
+    isSuspect: (id) => members.isSuspect(id),
     onError: (error, name) => onError(error, { stage: "handler", name }),
   });
+  const listeners = new ClusterListeners(onError);
   const members = new Members({
     backplane,
     nodeId,
     clock,
     heartbeatMs: clusterOptions.heartbeatMs ?? 10_000,
     nodeTimeoutMs: clusterOptions.nodeTimeoutMs ?? 30_000,
+    joinTimeoutMs: clusterOptions.joinTimeoutMs ?? 250,
     connections: () => connections.size,
-    onLeave: (id) => questions.left(id),
+    emit: (event, value) => {
+      if (event === "leave") questions.left(value.id);
+      if (event === "state" && value.state === "suspect") questions.suspected(value.id);
+      listeners.emit(event, value);
+    },
   });
-  const bus = new Bus({ contract, backplane, members, questions, timeoutMs: clusterTimeoutMs, onError });
+  const bus = new Bus({
+    contract,
+    backplane,
+    members,
+    questions,
+    timeoutMs: clusterTimeoutMs,
+    fastTimeoutMs,
+    onError,
+  });
   const directory = new Directory({ backplane, members, questions, events, requestTimeoutMs, find });
   const membersOf = (room: string) => cluster.connections({ room });
   const rooms = new Rooms({ registry, events, find, membersOf });
@@ -161,13 +185,19 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     events,
     clock,
     nodeId,
+    listeners,
     backplaneTimeoutMs,
+    maxBackplaneDownMs,
+    startWithoutBackplane,
+    onError,
   });
   const cluster = createCluster({
     nodeId,
     members,
     questions,
+    listeners,
     timeoutMs: clusterTimeoutMs,
+    fastTimeoutMs,
     find: (query) => findConnections(query, connections.values()),
     join: (conn, room) => rooms.add(room, conn.id),
     leave: (conn, room) => rooms.remove(room, conn.id),

@@ -24,10 +24,12 @@ interface Generation {
   shares: number;
   /** Whether `ready` is still to come. */
   pending: boolean;
+  /** Whether a timer runs, because somebody waits. */
+  limited: boolean;
   readonly ready: Promise<void>;
   resolve(): void;
   reject(error: Error): void;
-  /** Stops the timer that runs while somebody waits. */
+  /** Stops the timer. */
   stop(): void;
 }
 
@@ -46,6 +48,11 @@ export interface InterestOptions {
   readonly clock: Clock;
   /** How long a subscribe may take, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * Whether a share counts as ready now though its channel is not live: the hub does without its backplane. The
+   * subscription is tried for until it is live.
+   */
+  optional?(): boolean;
   /** Told of every failure, also of those that somebody waits for. */
   onError(error: unknown, stage: "subscribe" | "unsubscribe", channel: string): void;
 }
@@ -56,6 +63,7 @@ function newGeneration(): Generation {
   const generation: Generation = {
     shares: 0,
     pending: true,
+    limited: false,
     ready: promise,
     resolve: () => settle(resolve),
     reject: (error) => settle(() => reject(error)),
@@ -92,12 +100,24 @@ export class Interest {
     return this.#entries.get(channel)?.live === true;
   }
 
+  get #optional(): boolean {
+    return this.#options.optional?.() === true;
+  }
+
   /**
    * Takes a share in a channel's subscription; the first one subscribes.
    *
    * @param channel The channel.
    */
   acquire(channel: string): Lease {
+    if (!this.isLive(channel) && this.#optional) {
+      return { ready: Promise.resolve(), release: this.keep(channel).release };
+    }
+    return this.#share(channel);
+  }
+
+  /** Takes a share; one that is patient needs no limit of time, because nobody waits for it. */
+  #share(channel: string, patient = false): Lease {
     if (this.#closed) {
       const refused = newGeneration();
       refused.reject(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
@@ -109,12 +129,13 @@ export class Interest {
       this.#entries.set(channel, entry);
     }
     const { generation } = entry;
-    if (++generation.shares === 1 && generation.pending) this.#limit(entry, generation);
+    generation.shares++;
+    if (!patient && generation.pending && !generation.limited) this.#limit(entry, generation);
     let released = false;
     const release = () => {
       if (released) return;
       released = true;
-      if (--generation.shares === 0) generation.stop();
+      if (--generation.shares === 0) this.#unlimit(generation);
       this.#settle(entry);
     };
     this.#settle(entry);
@@ -127,14 +148,14 @@ export class Interest {
    *
    * @param channel The channel.
    * @param onLive Called once, when it is live.
-   * @returns `settled` resolves after the first try, whatever came of it.
+   * @returns `settled` resolves after the first try, whatever came of it; at once when the hub does without.
    */
   keep(channel: string, onLive = () => {}): { readonly settled: Promise<void>; release(): void } {
     let released = false;
     let lease: Lease;
     let stopWaiting = () => {};
     const attempt = (delayMs: number): Promise<void> => {
-      lease = this.acquire(channel);
+      lease = this.#share(channel, this.#optional);
       return lease.ready.then(() => {
         if (!released) onLive();
       }, () => {
@@ -151,9 +172,9 @@ export class Interest {
         };
       });
     };
-    const settled = attempt(FIRST_RETRY_MS);
+    const tried = attempt(FIRST_RETRY_MS);
     return {
-      settled,
+      settled: this.#optional ? Promise.resolve() : tried,
       release: () => {
         released = true;
         stopWaiting();
@@ -224,10 +245,16 @@ export class Interest {
   /** Nobody waits longer than the limit, whatever the adapter is at: also those who came after the first did. */
   #limit(entry: Entry, generation: Generation): void {
     const { adapter, clock, timeoutMs } = this.#options;
+    generation.limited = true;
     generation.stop = clock.after(timeoutMs, () => {
       const what = `Cannot subscribe to "${entry.channel}" over ${adapter.name} within ${timeoutMs} ms`;
       this.#fail(entry, new HubError("TIMEOUT", what));
     });
+  }
+
+  #unlimit(generation: Generation): void {
+    generation.limited = false;
+    generation.stop();
   }
 
   /** Those who wait hold no share any more; who comes next begins anew. */

@@ -7,8 +7,10 @@
 import { type Clock, HubError } from "../contract/mod.ts";
 import type { Backplane } from "./backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "./channels.ts";
+import type { ClusterListeners } from "./cluster_events.ts";
 import type { Events } from "./events.ts";
 import type { Members } from "./membership.ts";
+import type { HubErrorInfo } from "./options.ts";
 import type { Questions } from "./questions.ts";
 import type { Reception } from "./reception.ts";
 import type { Health } from "./routes.ts";
@@ -35,8 +37,16 @@ export interface LifecycleParts {
   readonly clock: Clock;
   /** This node. */
   readonly nodeId: string;
+  /** Who wants to know what happens in the cluster. */
+  readonly listeners: ClusterListeners;
   /** How long the backplane may take to open, in milliseconds. */
   readonly backplaneTimeoutMs: number;
+  /** How long it may be away before clients had better go elsewhere, in milliseconds. */
+  readonly maxBackplaneDownMs: number;
+  /** Whether to serve clients without it. */
+  readonly startWithoutBackplane: boolean;
+  /** Told of a backplane that refuses when nobody waits for it. */
+  onError(error: unknown, info: HubErrorInfo): void;
 }
 
 /** The life of a hub. */
@@ -58,15 +68,21 @@ export class Lifecycle {
     return this.#ready.promise;
   }
 
-  /** Opens the backplane; clients are taken when it is open. */
+  /** Opens the backplane; clients are taken when it is open, or at once where the hub does without. */
   start(): void {
-    const { backplane, clock, backplaneTimeoutMs } = this.#parts;
+    const { backplane, clock, backplaneTimeoutMs, startWithoutBackplane, onError } = this.#parts;
+    if (startWithoutBackplane) {
+      this.#serve();
+      this.#ready.resolve();
+      this.#join().catch((error) => this.#closing || onError(error, { stage: "open" }));
+      return;
+    }
     const stop = clock.after(backplaneTimeoutMs, () => {
       this.#ready.reject(
         new HubError("UNAVAILABLE", `Backplane ${backplane.name} is not open after ${backplaneTimeoutMs} ms`),
       );
     });
-    this.#open().then(this.#ready.resolve, this.#ready.reject).finally(stop);
+    this.#join().then(() => this.#serve()).then(this.#ready.resolve, this.#ready.reject).finally(stop);
   }
 
   /** The backplane has come or gone. */
@@ -76,6 +92,7 @@ export class Lifecycle {
       this.#parts.topics.histories.renewAll(); // what was published meanwhile is missing
       this.#parts.members.announce();
     }
+    this.#parts.listeners.emit("backplane", status);
   }
 
   /** See `Hub.close`. */
@@ -85,28 +102,40 @@ export class Lifecycle {
 
   /** What the health page tells. */
   health(connections: number): Health {
-    const { backplane, reception, members, nodeId } = this.#parts;
-    const degraded = backplane.status === "up" ? "ok" : "degraded";
+    const { backplane, reception, members, nodeId, clock, maxBackplaneDownMs } = this.#parts;
+    const { status: state, name: adapter, malformed } = backplane;
+    const forMs = Math.round(clock.now() - backplane.since);
+    const degraded = state === "up" ? "ok" : "degraded";
     return {
       status: reception.state === "open" ? degraded : reception.state,
+      ready: reception.state === "open" && (state === "up" || forMs <= maxBackplaneDownMs),
       node: nodeId,
       connections,
-      nodes: members.others.length + 1,
-      backplane: { adapter: backplane.name, status: backplane.status, malformed: backplane.malformed },
+      nodes: members.size + 1,
+      backplane: { adapter, status: state, forMs, lagMs: members.lag.ms, malformed },
     };
   }
 
-  async #open(): Promise<void> {
-    const { backplane, members, reception, nodeId } = this.#parts;
+  /** Opens the backplane; when it is open, this node is reached by all others, and they know of it. */
+  async #join(): Promise<void> {
+    const { backplane, members, nodeId } = this.#parts;
     await backplane.open();
     const channels = [CLUSTER_CHANNEL, nodeChannel(nodeId)].map((channel) =>
-      backplane.interest.keep(channel)
+      backplane.interest.keep(channel, () => members.announce())
     );
     await Promise.all(channels.map(({ settled }) => settled));
+    this.#checkOpen();
+    await members.start();
+    this.#checkOpen();
+  }
+
+  #checkOpen(): void {
     if (this.#closing) throw new HubError("UNAVAILABLE", "The hub was closed before it was ready");
-    members.start();
+  }
+
+  #serve(): void {
     this.#sweepLater();
-    reception.open();
+    this.#parts.reception.open();
   }
 
   #sweepLater(): void {
@@ -119,9 +148,10 @@ export class Lifecycle {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { backplane, members, questions, reception, topics } = this.#parts;
+    const { backplane, members, questions, reception, topics, listeners } = this.#parts;
     this.#ready.reject(new HubError("UNAVAILABLE", "The hub was closed before it was ready"));
     await reception.close(drainMs);
+    listeners.close();
     this.#stopSweeping();
     questions.close();
     topics.histories.close();

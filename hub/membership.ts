@@ -1,6 +1,6 @@
 /**
  * Which nodes there are. A node announces itself when it starts, is answered by those that are there, says now and
- * then that it lives, and says goodbye; one that was not heard of for too long is gone.
+ * then that it lives, and says goodbye; one that was not heard of for too long is down.
  *
  * @module
  */
@@ -9,23 +9,13 @@ import type { Clock } from "../contract/mod.ts";
 import type { Backplane } from "./backplane.ts";
 import type { NodeCard } from "./bus_wire.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "./channels.ts";
+import type { ClusterEvents } from "./cluster_events.ts";
+import { Greeting } from "./greeting.ts";
+import { Lag } from "./lag.ts";
+import { type NodeInfo, type NodeLeft, Roster } from "./roster.ts";
 
-/** Whether a node is heard of: `suspect` after half of the node timeout. */
-export type NodeState = "up" | "suspect";
-
-/** A node of the cluster. */
-export interface NodeInfo {
-  /** Its identity. */
-  readonly id: string;
-  /** Whether it is the one that was asked. */
-  readonly self: boolean;
-  /** Whether it is heard of. */
-  readonly state: NodeState;
-  /** When it started, in milliseconds since 1970. */
-  readonly startedAt: number;
-  /** How many connections it had when it was last heard of. */
-  readonly connections: number;
-}
+/** How many nodes an answer to a greeting names. */
+const MAX_NAMED = 256;
 
 /** What {@linkcode Members} needs. */
 export interface MembersOptions {
@@ -39,22 +29,24 @@ export interface MembersOptions {
   readonly heartbeatMs: number;
   /** How long another one may be silent, in milliseconds. */
   readonly nodeTimeoutMs: number;
+  /** How long the others may take to answer when this node starts, in milliseconds. */
+  readonly joinTimeoutMs: number;
   /** How many connections this node has. */
   connections(): number;
-  /** A node is gone. */
-  onLeave(nodeId: string): void;
-}
-
-interface Peer {
-  card: NodeCard;
-  heardAt: number;
+  /** Told of everything that happens. */
+  emit<E extends "join" | "leave" | "state" | "leader">(event: E, value: ClusterEvents[E]): void;
 }
 
 /** The nodes of the cluster, as this one knows them. */
 export class Members {
+  /** How fast the backplane is. */
+  readonly lag: Lag;
   readonly #options: MembersOptions;
-  readonly #peers = new Map<string, Peer>();
+  readonly #roster: Roster;
   readonly #startedAt = Date.now();
+  #incarnation = 0;
+  #leader: string;
+  #greeting: Greeting | undefined;
   #stop: (() => void) | undefined;
 
   /**
@@ -62,60 +54,110 @@ export class Members {
    * @throws {RangeError} When a node says that it lives less than three times within the node timeout.
    */
   constructor(options: MembersOptions) {
-    const { backplane, heartbeatMs, nodeTimeoutMs } = options;
+    const { backplane, nodeId, clock, heartbeatMs, nodeTimeoutMs, joinTimeoutMs, emit } = options;
     if (!(heartbeatMs > 0 && heartbeatMs * 3 <= nodeTimeoutMs)) {
       throw new RangeError(
         `Cannot use cluster.heartbeatMs ${heartbeatMs}: give at most a third of nodeTimeoutMs (${nodeTimeoutMs})`,
       );
     }
+    if (!(joinTimeoutMs >= 0)) {
+      throw new RangeError(`Cannot use cluster.joinTimeoutMs ${joinTimeoutMs}: give 0 or more`);
+    }
     this.#options = options;
+    this.#leader = nodeId;
+    this.lag = new Lag({ backplane, clock });
+    this.#roster = new Roster({
+      clock,
+      nodeTimeoutMs,
+      maxLateMs: heartbeatMs,
+      onJoin: (node) => this.#joined(node),
+      onLeave: (node) => this.#left(node),
+      onState: (node) => emit("state", node),
+    });
     backplane.on("hello", ([, card], from) => {
-      this.#hear(from, card);
-      backplane.publish(nodeChannel(from), ["here", this.#card()]);
+      if (this.#hears(from, card)) this.#welcome(from);
     });
-    backplane.on("here", ([, card], from) => this.#hear(from, card));
+    backplane.on("here", ([, card, knows], from) => {
+      if (this.#hears(from, card)) this.#greeting?.answered(from, knows.filter((id) => id !== nodeId));
+    });
     backplane.on("beat", ([, card], from) => {
-      const known = this.#peers.has(from);
-      this.#hear(from, card);
-      if (!known) backplane.publish(nodeChannel(from), ["here", this.#card()]);
+      const known = this.#roster.state(from) !== undefined;
+      if (this.#hears(from, card) && !known) this.#tell(from);
     });
-    backplane.on("bye", (_message, from) => this.#forget(from));
+    backplane.on("dead", ([, incarnation]) => {
+      if (incarnation !== this.#incarnation || !this.#stop) return; // that was known already
+      this.#incarnation++;
+      this.announce();
+    });
+    backplane.on("bye", (_message, from) => {
+      this.#roster.goodbye(from);
+      this.#greeting?.left(from);
+    });
   }
 
-  /** The ids of the other nodes. */
+  /** The ids of the other nodes, but for those that are down. */
   get others(): readonly string[] {
-    return [...this.#peers.keys()];
+    return this.#roster.reachable;
   }
 
-  /** Every node, this one first. */
+  /** How many other nodes there are, but for those that are down. */
+  get size(): number {
+    return this.#roster.size;
+  }
+
+  /** Whether another node is there. */
+  has(id: string): boolean {
+    const state = this.#roster.state(id);
+    return state === "up" || state === "suspect";
+  }
+
+  /** Whether a node has not been heard of for a while. */
+  isSuspect(id: string): boolean {
+    return this.#roster.state(id) === "suspect";
+  }
+
+  /** Every node, this one first, those that are down last. */
   list(): readonly NodeInfo[] {
-    const { nodeId, clock, nodeTimeoutMs } = this.#options;
-    const { incarnation: startedAt, connections } = this.#card();
-    const self: NodeInfo = { id: nodeId, self: true, state: "up", startedAt, connections };
-    const others = [...this.#peers].map(([id, { card, heardAt }]): NodeInfo => ({
-      id,
-      self: false,
-      state: clock.now() - heardAt > nodeTimeoutMs / 2 ? "suspect" : "up",
-      startedAt: card.incarnation,
-      connections: card.connections,
-    }));
-    return [self, ...others];
+    return [this.#self(), ...this.#roster.list()];
   }
 
-  /** Announces this node, and goes on to say that it lives. */
-  start(): void {
+  /** The node that has been there longest; of two that started in the same millisecond the one whose id is less. */
+  leader(): NodeInfo {
+    return this.list().filter(({ state }) => state !== "down").reduce((first, node) =>
+      node.startedAt < first.startedAt || (node.startedAt === first.startedAt && node.id < first.id)
+        ? node
+        : first
+    );
+  }
+
+  /**
+   * Announces this node, and goes on to say that it lives.
+   *
+   * @returns Resolves when all that are there have heard of it, or the time is up.
+   */
+  async start(): Promise<void> {
+    const { backplane, clock, joinTimeoutMs } = this.#options;
+    this.#beatLater();
+    const greeting = new Greeting();
+    this.#greeting = greeting;
     this.announce();
-    const beat = () => {
-      this.#options.backplane.publish(CLUSTER_CHANNEL, ["beat", this.#card()]);
-      this.#expire();
-      this.#stop = this.#options.clock.after(this.#options.heartbeatMs, beat);
-    };
-    this.#stop ??= this.#options.clock.after(this.#options.heartbeatMs, beat);
+    if (joinTimeoutMs === 0 || backplane.solitary) greeting.end();
+    const stop = clock.after(joinTimeoutMs, () => greeting.end());
+    void backplane.countListeners(CLUSTER_CHANNEL).then((count) => count && greeting.count(count));
+    await greeting.done;
+    stop();
+    this.#greeting = undefined;
   }
 
   /** Tells the others that this node is here, and asks who they are. */
   announce(): void {
+    if (!this.#stop) return; // not begun, or closed
     this.#options.backplane.publish(CLUSTER_CHANNEL, ["hello", this.#card()]);
+  }
+
+  /** Something of a node has arrived. */
+  heard(id: string): void {
+    this.#roster.touch(id);
   }
 
   /** Says goodbye. */
@@ -123,29 +165,77 @@ export class Members {
     if (!this.#stop) return;
     this.#stop();
     this.#stop = undefined;
+    this.#greeting?.end();
     this.#options.backplane.publish(CLUSTER_CHANNEL, ["bye"]);
-    this.#peers.clear();
+    this.#roster.close();
+  }
+
+  #beatLater(): void {
+    const { backplane, clock, heartbeatMs } = this.#options;
+    this.#stop = clock.after(heartbeatMs, () => {
+      backplane.publish(CLUSTER_CHANNEL, ["beat", this.#card()]);
+      this.#measure();
+      this.#beatLater();
+    });
   }
 
   #card(): NodeCard {
-    return { incarnation: this.#startedAt, connections: this.#options.connections() };
+    return {
+      incarnation: this.#incarnation,
+      startedAt: this.#startedAt,
+      connections: this.#options.connections(),
+    };
   }
 
-  #hear(id: string, card: NodeCard): void {
-    const peer = this.#peers.get(id);
-    if (peer && card.incarnation < peer.card.incarnation) return; // a late word of one that has started again since
-    if (peer && card.incarnation > peer.card.incarnation) this.#forget(id);
-    this.#peers.set(id, { card, heardAt: this.#options.clock.now() });
+  #self(): NodeInfo {
+    const { startedAt, connections } = this.#card();
+    return { id: this.#options.nodeId, self: true, state: "up", startedAt, connections };
   }
 
-  #expire(): void {
-    const now = this.#options.clock.now();
-    for (const [id, { heardAt }] of this.#peers) {
-      if (now - heardAt > this.#options.nodeTimeoutMs) this.#forget(id);
+  /** Takes a node's word on itself; one that was taken for dead is told so, and speaks again as another incarnation. */
+  #hears(from: string, card: NodeCard): boolean {
+    if (!this.#stop) return false; // not begun, or closed
+    const heard = this.#roster.hear(from, card);
+    if (heard === "dead") {
+      this.#options.backplane.publish(nodeChannel(from), ["dead", this.#roster.diedAs(from)!]);
     }
+    return heard === "new" || heard === "known";
   }
 
-  #forget(id: string): void {
-    if (this.#peers.delete(id)) this.#options.onLeave(id);
+  /** Answers a node that announces itself; if this one is starting too, it wants to be known to it. */
+  #welcome(id: string): void {
+    this.#tell(id);
+    if (this.#greeting?.await(id)) this.#options.backplane.publish(nodeChannel(id), ["hello", this.#card()]);
+  }
+
+  #tell(id: string): void {
+    const knows = this.#up().filter((other) => other !== id).slice(0, MAX_NAMED);
+    this.#options.backplane.publish(nodeChannel(id), ["here", this.#card(), knows]);
+  }
+
+  #up(): string[] {
+    return this.others.filter((id) => !this.isSuspect(id));
+  }
+
+  #measure(): void {
+    this.lag.measure(this.#up());
+  }
+
+  #joined(node: NodeInfo): void {
+    if (this.lag.ms === null) this.#measure();
+    this.#options.emit("join", node);
+    this.#checkLeader();
+  }
+
+  #left(node: NodeLeft): void {
+    this.#options.emit("leave", node);
+    this.#checkLeader();
+  }
+
+  #checkLeader(): void {
+    const leader = this.leader();
+    if (leader.id === this.#leader) return;
+    this.#leader = leader.id;
+    this.#options.emit("leader", leader);
   }
 }

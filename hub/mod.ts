@@ -11,11 +11,12 @@ export type {
   ConnectionInfo,
   ConnectionQuery,
   Counted,
+  Existence,
   Found,
 } from "./cluster.ts";
+export type { ClusterEvents, ClusterListener } from "./cluster_events.ts";
 export type { SlowConsumerPolicy } from "./held.ts";
 export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "./history.ts";
-export type { NodeInfo, NodeState } from "./membership.ts";
 export type {
   Authorization,
   DisconnectReason,
@@ -26,6 +27,7 @@ export type {
   HubOptions,
   Identity,
 } from "./options.ts";
+export type { NodeInfo, NodeLeft, NodeState } from "./roster.ts";
 export type { Health, HubRoutes } from "./routes.ts";
 export type { HubStats } from "./stats.ts";
 export type * from "./types.ts";

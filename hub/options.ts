@@ -254,7 +254,7 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
      */
     readonly heartbeatMs?: number;
     /**
-     * A node that was not heard of for so long is gone, in milliseconds.
+     * A node that was not heard of for so long is down, in milliseconds; after half of that it is suspect.
      *
      * @default {30000}
      */
@@ -265,7 +265,35 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
      * @default {5000}
      */
     readonly requestTimeoutMs?: number;
+    /**
+     * How long a question waits for nodes that are suspect, and for any while the backplane is away, in milliseconds.
+     *
+     * @default {1000}
+     */
+    readonly fastTimeoutMs?: number;
+    /**
+     * How long a node that starts waits until the others have heard of it, in milliseconds; 0 for not at all. A node
+     * that nobody answers waits so long, unless its adapter can tell that it is alone.
+     *
+     * @default {250}
+     */
+    readonly joinTimeoutMs?: number;
   };
+  /**
+   * Whether to serve clients without waiting for the backplane, and to go on taking them into rooms and topics while
+   * it is away: they hear this node at once, and the others from when the backplane is there. Without it the hub takes
+   * no clients before the backplane is open, and joins fail while it is away.
+   *
+   * @default {false}
+   */
+  readonly startWithoutBackplane?: boolean;
+  /**
+   * How long the backplane may be away before `/health/ready` says that this node should get no clients, in
+   * milliseconds.
+   *
+   * @default {Infinity}
+   */
+  readonly maxBackplaneDownMs?: number;
   /**
    * How long the backplane may take to open, and each subscribe to go live, in milliseconds.
    *

@@ -33,6 +33,8 @@ export interface HubStats {
   readonly asking: number;
   /** Questions to other nodes that wait for answers. */
   readonly questions: number;
+  /** Questions of other nodes that are being answered. */
+  readonly answering: number;
   /** Messages held for slow connections. */
   readonly held: number;
   /** Topics whose history is kept. */
@@ -82,6 +84,7 @@ export function readStats(
     handling,
     asking,
     questions: questions.size,
+    answering: questions.answering,
     held,
     histories: topics.histories.size,
     limited: users.size + reception.addresses,

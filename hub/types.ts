@@ -162,7 +162,8 @@ export interface Room<D extends ContractDefinition> extends Broadcaster<D> {
   /**
    * Puts a connection of this node into the room. Idempotent.
    *
-   * @returns Resolves when broadcasts of every node reach it.
+   * @returns Resolves when broadcasts of every node reach it. With `startWithoutBackplane`, and while the backplane is
+   * away, at once: broadcasts of this node reach it, and those of others when the backplane is there.
    * @throws {HubError} `DISCONNECTED` when it is gone or removed meanwhile; `UNAVAILABLE` or `TIMEOUT` when the
    * backplane does not subscribe: then it is not in the room.
    */
@@ -224,14 +225,23 @@ export interface BusContext {
   readonly from: string;
 }
 
+/** What is known of a bus request. */
+export interface BusRequestContext extends BusContext {
+  /** Aborted when the node that asks gives up, or is gone. */
+  readonly signal: AbortSignal;
+}
+
 /** A hub: one server process's end of a contract. */
 export interface Hub<D extends ContractDefinition, User extends HubUser = HubUser, Ctx = unknown>
   extends AsyncDisposable {
   /** The identity of this node in the cluster. */
   readonly nodeId: string;
-  /** Resolves when the hub serves clients; rejects when the backplane refuses or does not answer in time. */
+  /**
+   * Resolves when the hub serves clients, and the nodes that are there know of it; rejects when the backplane refuses
+   * or does not answer in time. With `startWithoutBackplane` the hub serves from the start.
+   */
   readonly ready: Promise<void>;
-  /** The endpoints, for an application to mount: the transports' at `/`, and `/health`. */
+  /** The endpoints, for an application to mount: the transports' at `/`, `/health`, `/health/live`, `/health/ready`. */
   readonly routes: HubRoutes;
   /** What Bun's server is given as `websocket`. */
   readonly websocket: BunWebSocketHandler;
@@ -283,7 +293,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
     name: N,
     listener: (
       input: RequestParsed<BusRequestsOf<D>, N>,
-      context: BusContext,
+      context: BusRequestContext,
     ) => Awaitable<AnswerInput<BusRequestsOf<D>, N>>,
   ): () => void;
   /** Asks every other node, and gathers what comes in time. */

@@ -105,7 +105,7 @@ export const serverMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   message("ping"),
 );
 
-const card = fc.record({ incarnation: count, connections: count });
+const card = fc.record({ incarnation: count, startedAt: count, connections: count });
 
 /** Whatever a node may send. */
 export const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
@@ -117,9 +117,13 @@ export const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
   message("shut", [text, text]),
   message("bus", [text, json]),
   message("hello", [card]),
-  message("here", [card]),
+  message("here", [card, fc.array(text)]),
   message("beat", [card]),
+  message("dead", [count]),
   message("bye"),
+  message("ping", [count]),
+  message("pong", [count]),
+  message("cancel", [count]),
   message("ask", [count, text, json]),
   message("ans", [count, json]),
   message("fail", [count, wireError]),

@@ -92,6 +92,10 @@ export class Tap implements Adapter {
     } else if (this.#state === "whole") this.#inner.publish(channel, data);
   }
 
+  async countListeners(channel: string): Promise<number | undefined> {
+    return this.#state === "whole" ? await this.#inner.countListeners?.(channel) : undefined;
+  }
+
   close(): Promise<void> {
     return this.#inner.close();
   }
