@@ -96,10 +96,12 @@ export class Reporter {
     const { answers, missing } = await hub.requestServers("load", {});
     for (const [id, { number }] of answers) this.#numbers.set(id, number);
     this.#others = [...answers.values()];
-    const known = new Map(hub.cluster.nodes().map((node) => [node.id, node.state]));
-    // Who left while it was asked is not silent but gone.
-    this.#silent = missing.filter((id) => known.has(id))
-      .map((id) => ({ number: this.numberOf(id), state: known.get(id)! }));
+    const states = new Map(hub.cluster.nodes().map((node) => [node.id, node.state]));
+    this.#silent = missing.flatMap((id) => {
+      const state = states.get(id);
+      // Who left while it was asked, or was found dead, is not silent but gone.
+      return state && state !== "down" ? [{ number: this.numberOf(id), state }] : [];
+    });
     this.#send();
   }
 
