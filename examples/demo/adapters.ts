@@ -7,6 +7,8 @@
 import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
+import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
+import process from "node:process";
 
 /** How the demo's nodes reach each other. */
 export interface AdapterChoice {
@@ -31,6 +33,13 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
     prepare(prefix) {
       const bus = createMemoryBus();
       return () => createMemoryAdapter({ bus, prefix });
+    },
+  },
+  redis: {
+    workers: true,
+    prepare(prefix) {
+      const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
+      return () => createRedisAdapter({ url, prefix });
     },
   },
 };
