@@ -1,0 +1,140 @@
+/**
+ * Connects to one of several NATS servers, and tries until it is told to stop.
+ *
+ * @module
+ */
+
+import { connect, type ConnectionOptions } from "nats";
+import type { Clock } from "../contract/clock.ts";
+import type { NatsClient } from "./nats_client.ts";
+import { connectError, RefusedError } from "./nats_errors.ts";
+import { hearGreeting } from "./nats_greeting.ts";
+import type { NatsTlsOptions } from "./nats_options.ts";
+import { formatAddress, readDiscovered, type ServerAddress } from "./nats_servers.ts";
+
+/** Waits between rounds double from the first to the last, less up to half at random: nodes must not come in step. */
+const FIRST_WAIT_MS = 50;
+const LAST_WAIT_MS = 1_000;
+
+/** Longer than any connection lives: liveness is the link's business. */
+const NEVER_PING_MS = 2 ** 31 - 1;
+
+/** What a dialer has to know. */
+export interface DialerOptions {
+  readonly addresses: readonly ServerAddress[];
+  /** TLS options, where it is wanted. */
+  readonly tls: NatsTlsOptions | undefined;
+  /** What logs in, as `nats` takes it. */
+  readonly login: Pick<ConnectionOptions, "user" | "pass" | "token" | "authenticator">;
+  /** How long one server may take. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** Connects. */
+export class Dialer {
+  readonly #options: DialerOptions;
+  /** What servers told of their cluster, besides those that the user named. */
+  #discovered: ServerAddress[] = [];
+
+  /** @param options Where and how. */
+  constructor(options: DialerOptions) {
+    this.#options = options;
+  }
+
+  /** The servers that the user named, as people write them. */
+  get addresses(): string {
+    return this.#options.addresses.map(formatAddress).join(", ");
+  }
+
+  /**
+   * Remembers the servers of a connection's cluster.
+   *
+   * @param urls What its server told.
+   */
+  discover(urls: readonly string[] | undefined): void {
+    const known = new Set(this.#options.addresses.map(formatAddress));
+    this.#discovered = readDiscovered(urls).filter((address) => !known.has(formatAddress(address)));
+  }
+
+  /**
+   * Connects to whichever server answers first, in rounds until there is one.
+   *
+   * @param signal Ends it.
+   * @param onFailure Told of every round that led to nothing; throws to end it.
+   * @returns A connection of our own. Rejects with the signal's reason, or what `onFailure` threw.
+   */
+  async dial(signal: AbortSignal, onFailure: (error: Error) => void): Promise<NatsClient> {
+    for (let waitMs = FIRST_WAIT_MS;; waitMs = Math.min(2 * waitMs, LAST_WAIT_MS)) {
+      const failures: Error[] = [];
+      for (const address of [...shuffle(this.#options.addresses), ...shuffle(this.#discovered)]) {
+        try {
+          return await this.#try(address, signal);
+        } catch (cause) {
+          signal.throwIfAborted();
+          failures.push(connectError(formatAddress(address), cause));
+        }
+      }
+      // A refusal says more than a server that is merely away.
+      onFailure(failures.find((error) => error instanceof RefusedError) ?? failures[0]!);
+      await this.#sleep(waitMs * (1 - Math.random() / 2), signal);
+    }
+  }
+
+  async #try(address: ServerAddress, signal: AbortSignal): Promise<NatsClient> {
+    const { timeoutMs, login } = this.#options;
+    const tls = await this.#greet(address, signal);
+    const client: NatsClient = await connect({
+      servers: [formatAddress(address)],
+      ...login,
+      timeout: timeoutMs,
+      pingInterval: NEVER_PING_MS,
+      // We connect anew ourselves: what the library would keep for a server that is away has no bound.
+      reconnect: false,
+      noEcho: true,
+      noAsyncTraces: true,
+      ignoreClusterUpdates: true,
+      // The system's resolver, which knows /etc/hosts too.
+      resolve: false,
+      ...(tls ? { tls } : {}),
+    });
+    if (signal.aborted) await client.close();
+    signal.throwIfAborted();
+    return client;
+  }
+
+  /** Finds out whether there is a server that talks, and by what TLS options to talk to it. */
+  async #greet(address: ServerAddress, signal: AbortSignal): Promise<object | undefined> {
+    const { tls, timeoutMs } = this.#options;
+    const greeting = tls?.handshakeFirst ? undefined : await hearGreeting(address, { signal, timeoutMs });
+    if (greeting && tls && !greeting.tlsRequired && !greeting.tlsAvailable) {
+      throw new RefusedError("it does not speak TLS");
+    }
+    if (!tls && !greeting?.tlsRequired) return undefined;
+    const { serverName = address.hostname, ...others } = tls ?? {};
+    // Names in certificates are compared with the one that was dialled. An address may not be sent as a name.
+    const isName = /[^\d.:a-f]/i.test(serverName);
+    return { ...others, host: serverName, servername: isName ? serverName : "" };
+  }
+
+  #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        cancel();
+        reject(signal.reason);
+      };
+      const cancel = this.#options.clock.after(ms, () => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      });
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+}
+
+function shuffle<T>(items: readonly T[]): T[] {
+  return items.map((item) => ({ item, at: Math.random() })).sort((a, b) => a.at - b.at).map(({ item }) =>
+    item
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * How much is on its way to a server, and whether the server is alive: both by the answers to pings that are sent between
+ * the messages. An answer says that everything before its ping has arrived.
+ *
+ * @module
+ */
+
+/** A ping goes out at the latest after so many bytes, so that a slow but working connection keeps answering. */
+const STEP_BYTES = 128 * 1024;
+
+/** One connection's pings. */
+export class Pulse {
+  readonly #ping: () => Promise<void>;
+  #sent = 0;
+  #pinged = 0;
+  #confirmed = 0;
+  #unanswered = 0;
+  #answered = false;
+
+  /** @param ping Sends a ping behind all that was sent; resolves with its answer, and may reject or hang without. */
+  constructor(ping: () => Promise<void>) {
+    this.#ping = ping;
+  }
+
+  /** How many bytes no answer has confirmed. */
+  get pendingBytes(): number {
+    return this.#sent - this.#confirmed;
+  }
+
+  /**
+   * Counts a message that was sent.
+   *
+   * @param bytes Its size.
+   */
+  add(bytes: number): void {
+    this.#sent += bytes;
+    if (this.#sent - this.#pinged >= STEP_BYTES) this.beat().catch(() => {});
+  }
+
+  /** Sends a ping; resolves with its answer. */
+  async beat(): Promise<void> {
+    const at = this.#sent;
+    this.#pinged = at;
+    this.#unanswered++;
+    await this.#ping();
+    this.#unanswered--;
+    this.#answered = true;
+    this.#confirmed = Math.max(this.#confirmed, at);
+  }
+
+  /**
+   * Whether the server has answered since the last call, if it was asked at all.
+   *
+   * @returns Whether it seems alive.
+   */
+  check(): boolean {
+    const alive = this.#answered || this.#unanswered === 0;
+    this.#answered = false;
+    return alive;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Where NATS servers are, and how to log in.
+ *
+ * @module
+ */
+
+/** Where one server is. */
+export interface ServerAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Who we are. */
+export interface Credentials {
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+}
+
+/** What the URLs of servers say. */
+export interface Servers {
+  readonly addresses: readonly ServerAddress[];
+  /** Whether one of them wants TLS: then all do. */
+  readonly tls: boolean;
+  readonly credentials: Credentials;
+}
+
+const DEFAULT_PORT = 4222;
+
+/**
+ * Reads the URLs of servers.
+ *
+ * @param urls The URLs.
+ * @throws {TypeError} If one is no URL of a NATS server; the message has no credentials.
+ */
+export function readServers(urls: readonly string[]): Servers {
+  if (urls.length === 0) throw new TypeError("Cannot create a NATS adapter: servers is empty");
+  const addresses: ServerAddress[] = [];
+  let tls = false;
+  let credentials: Credentials = {};
+  for (const [i, url] of urls.entries()) {
+    const parsed = parse(url);
+    if (!parsed) {
+      throw new TypeError(
+        `Cannot create a NATS adapter: server ${i} is no URL like nats://host:4222 or tls://host:4222`,
+      );
+    }
+    addresses.push({
+      hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
+      port: parsed.port === "" ? DEFAULT_PORT : Number(parsed.port),
+    });
+    tls ||= parsed.protocol === "tls:";
+    const [user, password] = [decodeURIComponent(parsed.username), decodeURIComponent(parsed.password)];
+    // As NATS' own tools read them: a name alone is a token.
+    if (password !== "") credentials = { user, password };
+    else if (user !== "") credentials = { token: user };
+  }
+  return { addresses, tls, credentials };
+}
+
+function parse(url: unknown): URL | undefined {
+  if (typeof url !== "string") return undefined;
+  try {
+    const parsed = new URL(/^[a-z]+:\/\//i.test(url) ? url : `nats://${url}`);
+    decodeURIComponent(parsed.username + parsed.password);
+    return /^(nats|tls):$/.test(parsed.protocol) && parsed.hostname !== "" ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * An address as people write it.
+ *
+ * @param address The address.
+ */
+export function formatAddress({ hostname, port }: ServerAddress): string {
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/**
+ * Reads the addresses that a server tells of its cluster.
+ *
+ * @param urls What it told.
+ */
+export function readDiscovered(urls: readonly string[] = []): ServerAddress[] {
+  return urls.flatMap((url) => {
+    const parsed = parse(url);
+    if (!parsed) return [];
+    return [{
+      hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
+      port: parsed.port === "" ? DEFAULT_PORT : Number(parsed.port),
+    }];
+  });
+}
