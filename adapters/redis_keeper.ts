@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../contract/clock.ts";
-import type { RedisDriver, RedisLink, RedisLinkEvents } from "./redis_link.ts";
+import type { RedisLink, RedisLinkEvents } from "./redis_link.ts";
 
 const FIRST_PAUSE_MS = 50;
 /** Redis is back within this, and then some, of its return. */
@@ -15,17 +15,20 @@ const REFUSED_PAUSE_MS = 5_000;
 /** A connection that lasted so long was a good one. */
 const STABLE_MS = 5_000;
 
+/** What is to be known of a connection to keep it. */
+export type KeptLink = Pick<RedisLink, "ready" | "destroy">;
+
 /** What {@linkcode RedisKeeper} needs. */
-export interface RedisKeeperOptions {
-  readonly driver: RedisDriver;
+export interface RedisKeeperOptions<L extends KeptLink = RedisLink> {
+  readonly driver: { connect(events: RedisLinkEvents): L };
   readonly clock: Clock;
   /** How long a connection may take to be made, and then each answer until it is of use, in milliseconds. */
   readonly timeoutMs: number;
   onMessage?: RedisLinkEvents["onMessage"];
   /** Makes a new connection of use; `within` limits each step. Rejects to have another one made. */
-  prepare(link: RedisLink, within: <T>(step: Promise<T>, what: string) => Promise<T>): Promise<void>;
+  prepare(link: L, within: <T>(step: Promise<T>, what: string) => Promise<T>): Promise<void>;
   /** It is of use. */
-  onUp(link: RedisLink): void;
+  onUp(link: L): void;
   /** It is gone. Called only after `onUp`. */
   onDown(cause: unknown): void;
   /**
@@ -37,21 +40,21 @@ export interface RedisKeeperOptions {
 }
 
 /** One connection, as one of many in a row. */
-export class RedisKeeper {
-  readonly #options: RedisKeeperOptions;
-  #attempt: { readonly link: RedisLink; lose(cause: unknown): void } | undefined;
-  #up: RedisLink | undefined;
+export class RedisKeeper<L extends KeptLink = RedisLink> {
+  readonly #options: RedisKeeperOptions<L>;
+  #attempt: { readonly link: L; lose(cause: unknown): void } | undefined;
+  #up: L | undefined;
   #closed = false;
   #wake = () => {};
   #running: Promise<void> | undefined;
 
   /** @param options What it needs. */
-  constructor(options: RedisKeeperOptions) {
+  constructor(options: RedisKeeperOptions<L>) {
     this.#options = options;
   }
 
   /** The connection, while it is of use. */
-  get link(): RedisLink | undefined {
+  get link(): L | undefined {
     return this.#up;
   }
 
@@ -61,7 +64,7 @@ export class RedisKeeper {
   }
 
   /** Gives up a connection that is found dead, though nobody said so. */
-  drop(link: RedisLink, cause: Error): void {
+  drop(link: L, cause: Error): void {
     if (this.#attempt?.link === link) this.#attempt.lose(cause);
   }
 
