@@ -128,7 +128,7 @@ export class Connection implements Identity {
   emit(event: string, payload: unknown): void {
     const entry = this.#entry(event, "event");
     const parsed = parseNow(entry.payload!, payload, `event "${event}"`);
-    this.outbox.push(new Outgoing(["ev", event, parsed], { droppable: true }));
+    this.outbox.pushOwn(new Outgoing(["ev", event, parsed], { droppable: true }));
   }
 
   /** See `HubConnection.request`. */
@@ -147,10 +147,10 @@ export class Connection implements Identity {
     const { id, answer } = calls.open(
       name,
       { timeoutMs: requestTimeoutMs, ...options },
-      (id) => this.outbox.push(new Outgoing(["cancel", id])),
+      (id) => this.outbox.pushOwn(new Outgoing(["cancel", id])),
     );
     try {
-      this.outbox.push(new Outgoing(["req", id, name, parsed]));
+      this.outbox.pushOwn(new Outgoing(["req", id, name, parsed]));
     } catch (error) {
       calls.reject(id, error as HubError); // it cannot be encoded, so nobody will answer
     }

@@ -99,13 +99,15 @@ export class Inbox {
         `A frame may have ${limits.maxFrameBytes} bytes at the most`,
       );
     }
+    conn.outbox.beginReply();
     try {
       for (const value of this.#codec.decode(frame)) {
-        if (this.#closed || !this.#admit(value)) return;
+        if (this.#closed || !this.#admit(value)) break;
       }
     } catch (error) {
       conn.close(CLOSE_CODES.PROTOCOL_ERROR, toWireError(error).message);
     }
+    conn.outbox.endReply();
   }
 
   /** The connection is gone: whatever is being handled is aborted. */
@@ -223,7 +225,7 @@ export class Inbox {
 
   #answer(id: number, name: string, output: unknown, call: Call): void {
     const send = (value: unknown) =>
-      this.#settle(id, call, () => this.#conn.outbox.push(new Outgoing(["res", id, value])));
+      this.#settle(id, call, () => this.#conn.outbox.pushOwn(new Outgoing(["res", id, value])));
     const fail = (error: unknown) =>
       this.#settle(id, call, () => this.#failRequest(id, name, error, "output"));
     try {

@@ -44,6 +44,9 @@ export class Outbox implements Gatherer {
   /** What waits; absent while nothing does, as for most connections at most times. */
   #held: Held | undefined;
   #sequence: Sequence | undefined;
+  #replying = false;
+  /** The only message of this turn so far, while a frame of the client is handled. */
+  #reply: Outgoing | undefined;
   #holding = true;
   #corked = true;
   #closed = false;
@@ -82,18 +85,48 @@ export class Outbox implements Gatherer {
   push(message: Outgoing): void {
     if (this.#closed) return;
     if (this.tape) this.deviate();
-    const before = this.#sequence;
-    const sequence = (before ?? this.turn.root).with(message);
-    if (!before) this.turn.gather(this);
-    if (this.turn.isFull(sequence)) {
-      this.#sequence = this.turn.root;
-      this.emit(sequence);
-    } else this.#sequence = sequence;
+    if (this.#reply) this.#gatherReply();
+    this.#gather((this.#sequence ?? this.turn.root).with(message));
+  }
+
+  /**
+   * Sends a message that goes to nobody else: as `push` does, but what is sent alone while a frame of the client is
+   * handled, with nothing else under way in this turn, does not wait for the turn's end.
+   *
+   * @param message The message.
+   * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
+   */
+  pushOwn(message: Outgoing): void {
+    if (this.#closed) return;
+    if (this.tape) this.deviate();
+    if (this.#replying && !this.#sequence && !this.#reply) {
+      message.encoded(this.turn.codec); // now, where whoever sends it sees the error
+      this.#reply = message;
+      return;
+    }
+    if (this.#reply) this.#gatherReply();
+    this.#gather((this.#sequence ?? this.turn.root).alone(message));
+  }
+
+  /** A frame of the client is about to be handled. */
+  beginReply(): void {
+    this.#replying = true;
+  }
+
+  /** The frame has been handled. */
+  endReply(): void {
+    this.#replying = false;
+    const reply = this.#reply;
+    if (!reply) return;
+    if (this.#holding || this.turn.gathers) return this.#gatherReply();
+    this.#reply = undefined;
+    const { codec } = this.turn;
+    this.#sendOn(codec.join([reply.encoded(codec)]));
   }
 
   /** Whether it has been sent something in this turn. */
   get busy(): boolean {
-    return this.#sequence !== undefined || this.tape !== undefined;
+    return this.#sequence !== undefined || this.tape !== undefined || this.#reply !== undefined;
   }
 
   /** Stops following its tape: from here on it has a sequence of its own. */
@@ -108,6 +141,7 @@ export class Outbox implements Gatherer {
   /** Sends what was gathered in this turn. */
   flush(): void {
     this.deviate();
+    if (this.#reply) this.#gatherReply();
     const sequence = this.#sequence;
     this.#sequence = undefined;
     if (sequence && sequence.count > 0) this.emit(sequence);
@@ -143,6 +177,7 @@ export class Outbox implements Gatherer {
   close(): void {
     this.#closed = true;
     this.deviate();
+    this.#reply = undefined;
     this.#sequence = undefined;
     this.#cancelJudging?.();
     this.#release();
@@ -152,10 +187,26 @@ export class Outbox implements Gatherer {
   emit(sequence: Sequence): void {
     if (this.#closed) return;
     if (this.#holding) this.#hold(sequence);
-    else {
-      this.#send(sequence.frame());
-      if (this.#link.bufferedAmount >= this.#rules.limits.highWaterBytes) this.#holding = true;
-    }
+    else this.#sendOn(sequence.frame());
+  }
+
+  #gatherReply(): void {
+    const reply = this.#reply!;
+    this.#reply = undefined;
+    this.#gather((this.#sequence ?? this.turn.root).alone(reply));
+  }
+
+  #gather(sequence: Sequence): void {
+    if (!this.#sequence) this.turn.gather(this);
+    if (this.turn.isFull(sequence)) {
+      this.#sequence = this.turn.root;
+      this.emit(sequence);
+    } else this.#sequence = sequence;
+  }
+
+  #sendOn(frame: Encoded): void {
+    this.#send(frame);
+    if (this.#link.bufferedAmount >= this.#rules.limits.highWaterBytes) this.#holding = true;
   }
 
   #release(): void {

@@ -25,9 +25,9 @@ export function sendError(
 ): void {
   const wire = toWireError(error);
   try {
-    conn.outbox.push(message(wire));
+    conn.outbox.pushOwn(message(wire));
   } catch (failure) {
     onError(failure, { stage: "output", connectionId: conn.id });
-    conn.outbox.push(message({ code: wire.code, message: wire.message }));
+    conn.outbox.pushOwn(message({ code: wire.code, message: wire.message }));
   }
 }

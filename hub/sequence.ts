@@ -52,6 +52,11 @@ export class Sequence {
     return next;
   }
 
+  /** The sequence with one more message that goes to nobody else, so that nobody else will ask for it. */
+  alone(message: Outgoing): Sequence {
+    return new Sequence(this.#codec, this, message);
+  }
+
   /** The messages, in order. */
   messages(): Outgoing[] {
     const messages = new Array<Outgoing>(this.count);

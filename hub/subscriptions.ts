@@ -105,12 +105,12 @@ export class Subscriptions {
     const conn = this.#conn;
     const { topics } = this.#context;
     const { history } = topic.entry.definition;
-    if (!history) return conn.outbox.push(new Outgoing(["res", id]));
+    if (!history) return conn.outbox.pushOwn(new Outgoing(["res", id]));
     const log = topics.histories.open(topic.channel, history);
     const page = since && log.read({ since: { epoch: since[0], offset: since[1] } });
     const recovered = page?.complete === true;
     for (const { payload: { message } } of recovered ? page.records : []) conn.outbox.push(message);
     const subscribed: Subscribed = { position: log.position, recovered };
-    conn.outbox.push(new Outgoing(["res", id, subscribed]));
+    conn.outbox.pushOwn(new Outgoing(["res", id, subscribed]));
   }
 }

@@ -53,6 +53,11 @@ export class Turn {
     return count >= this.#limits.maxFrameMessages || size >= this.#limits.maxFrameBytes;
   }
 
+  /** Whether anybody gathers in this turn. */
+  get gathers(): boolean {
+    return this.#gatherers.length > 0;
+  }
+
   /** Asks to be flushed at the end of this turn; ask once per turn. */
   gather(gatherer: Gatherer): void {
     if (this.#gatherers.push(gatherer) === 1) this.#endOfTurn(() => this.#end());

@@ -201,6 +201,7 @@ const NOTHING = {
   subscriptions: 0,
   channels: 0,
   handling: 0,
+  answering: 0,
   asking: 0,
   questions: 0,
   held: 0,

@@ -54,7 +54,7 @@ export class LoadClient {
           `Sec-WebSocket-Protocol: ${codec.subprotocol}\r\n\r\n`,
       );
     });
-    this.#socket.on("data", (chunk) => this.#read(chunk));
+    this.#socket.on("data", (chunk) => this.#read(chunk as Buffer)); // text only where an encoding was set
     this.#socket.on("error", () => {});
     this.#socket.on("close", () => this.#end());
   }

@@ -62,7 +62,7 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (data) => {
-      this.#chunks.push(data);
+      this.#chunks.push(data as Uint8Array); // text only where an encoding was set
       if (this.#headEnd < 0) this.#headEnd = this.#received.indexOf("\r\n\r\n");
     });
     socket.on("close", () => this.gone = true);

@@ -266,11 +266,71 @@ test("turn: an outbox that is written to while others are flushed sends in the n
   assertEquals([one.sent().flat(), two.sent().flat()], [[0, 9], [1, 9]]);
 });
 
-type Step = readonly [what: "push" | "all" | "end" | "drain" | "some" | "flush" | "uncork", which: number];
+test("outbox: an answer leaves with the end of the frame that asked, when nothing else is under way in this turn", () => {
+  const { outbox, endTurn, ends } = scene();
+  const one = outbox();
+  one.outbox.beginReply();
+  one.outbox.pushOwn(numbered(0));
+  assertEquals([one.sent(), one.outbox.busy], [[], true]);
+  one.outbox.endReply();
+  assertEquals([one.sent(), one.outbox.busy, ends.length], [[[0]], false, 0]);
+  one.outbox.pushOwn(numbered(1)); // of a handler that took its time
+  assertEquals([one.sent(), ends.length], [[[0]], 1]);
+  endTurn();
+  assertEquals(one.sent(), [[0], [1]]);
+});
+
+test("outbox: answers leave with the turn when there are several, or others gather, or the link is slow", () => {
+  const { outbox, endTurn } = scene({ highWaterBytes: 30 });
+  const [one, two] = [outbox(), outbox()];
+  const answer = (...messages: number[]) => {
+    one.outbox.beginReply();
+    for (const n of messages) one.outbox.pushOwn(numbered(n));
+    one.outbox.endReply();
+  };
+  answer(0, 1);
+  assertEquals(one.sent(), []);
+  endTurn();
+  two.outbox.push(numbered(9));
+  answer(2);
+  answer(3);
+  assertEquals(one.sent(), [[0, 1]]);
+  endTurn();
+  assertEquals(one.sent(), [[0, 1], [2, 3]]);
+  answer(4);
+  assertEquals([one.sent().length, one.outbox.held], [2, 0]);
+  endTurn();
+  assertEquals([one.sent().length, one.outbox.held], [2, 1]);
+  one.drain();
+  assertEquals(one.sent().flat(), [0, 1, 2, 3, 4]);
+});
+
+test("outbox: an answer that cannot be encoded is refused to whoever gives it, and one to a closed outbox is nothing", () => {
+  const { outbox, ends } = scene();
+  const one = outbox();
+  one.outbox.beginReply();
+  assertThrows(() => one.outbox.pushOwn(new Outgoing(["ev", "n", 1n])), HubError);
+  one.outbox.pushOwn(numbered(0));
+  one.outbox.flush(); // as a close does, so that what was said before arrives before
+  assertEquals(one.sent(), [[0]]);
+  one.outbox.close();
+  one.outbox.pushOwn(numbered(1));
+  one.outbox.endReply();
+  for (const end of ends) end();
+  assertEquals(one.sent(), [[0]]);
+});
+
+type Step = readonly [
+  what: "own" | "reply" | "done" | "push" | "all" | "end" | "drain" | "some" | "flush" | "uncork",
+  which: number,
+];
 
 test("outbox: in any order of pushes, turns and drains everything arrives once and in order", () => {
   const step: fc.Arbitrary<Step> = fc.tuple(
-    fc.constantFrom("push", "push", "push", "all", "all", "end", "end", "drain", "some", "flush", "uncork"),
+    fc.constantFrom<Step[0]>(
+      ...["push", "push", "push", "all", "all", "end", "end", "drain", "some", "flush", "uncork"] as const,
+      ...["own", "own", "reply", "reply", "done", "done"] as const,
+    ),
     fc.nat({ max: 20 }),
   );
   const limits = fc.record({
@@ -301,7 +361,12 @@ test("outbox: in any order of pushes, turns and drains everything arrives once a
             expected.push(n);
           }
           n++;
-        } else if (what === "end") endTurn();
+        } else if (what === "own") {
+          end.outbox.pushOwn(numbered(n));
+          end.expected.push(n++);
+        } else if (what === "reply") end.outbox.beginReply();
+        else if (what === "done") end.outbox.endReply();
+        else if (what === "end") endTurn();
         else if (what === "drain") end.drain();
         else if (what === "some") {
           end.link.bufferedAmount = Math.max(0, end.link.bufferedAmount - which);
@@ -309,7 +374,10 @@ test("outbox: in any order of pushes, turns and drains everything arrives once a
         } else if (what === "flush") end.outbox.flush();
         else uncork(end);
       }
-      for (const end of all) uncork(end);
+      for (const end of all) {
+        end.outbox.endReply();
+        uncork(end);
+      }
       for (let rounds = 0; all.some(({ outbox }) => outbox.held > 0) || ends.length > 0; rounds++) {
         assert(rounds < 1_000, "something is never sent");
         endTurn();

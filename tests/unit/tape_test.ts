@@ -84,8 +84,12 @@ test("tape: a message that cannot be encoded changes nothing", () => {
 const action = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("deliver" as const), g: fc.nat(2), c: fc.nat(4) }) },
   {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constantFrom("push", "flush", "close"), g: fc.nat(2), c: fc.nat(3) }),
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom("push", "flush", "close", "own", "reply", "done"),
+      g: fc.nat(2),
+      c: fc.nat(3),
+    }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("add", "delete"), g: fc.nat(2), c: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("end" as const), g: fc.nat(2), c: fc.nat(3) }) },
@@ -113,7 +117,13 @@ test("tape: whatever happens in whatever order, everybody gets each message once
           } else if (what === "push") {
             if (!closed.has(c)) expected[c]!.push(i);
             conn!.outbox.push(numbered(i));
-          } else if (what === "close") {
+          } else if (what === "own") {
+            if (!closed.has(c)) expected[c]!.push(i);
+            conn!.outbox.pushOwn(numbered(i));
+          } else if (what === "reply") conn!.outbox.beginReply();
+          else if (what === "done") conn!.outbox.endReply();
+          else if (what === "close") {
+            conn!.outbox.endReply();
             scene.endTurn(); // what a close throws away is another test's concern
             conn!.outbox.close();
             closed.add(c);
@@ -121,6 +131,7 @@ test("tape: whatever happens in whatever order, everybody gets each message once
           else if (what === "end") scene.endTurn();
           else group[what as "add" | "delete"](conn!);
         }
+        for (const { outbox } of conns) outbox.endReply();
         assertEquals(conns.map((conn) => numbers(conn.got)), expected);
       },
     ),
