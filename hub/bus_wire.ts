@@ -35,7 +35,7 @@ export type BusMessage =
   | readonly [kind: "shut", connection: string, reason: string]
   | readonly [kind: "bus", name: string, payload?: unknown]
   | readonly [kind: "hello", card: NodeCard]
-  | readonly [kind: "here", card: NodeCard, knows: readonly string[]]
+  | readonly [kind: "here", card: NodeCard, knows: readonly string[] | null]
   | readonly [kind: "beat", card: NodeCard]
   | readonly [kind: "dead", incarnation: number]
   | readonly [kind: "bye"]
@@ -68,7 +68,7 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
   shut: (m) => isText(m[1]) && isText(m[2]),
   bus: (m) => isText(m[1]),
   hello: (m) => isCard(m[1]),
-  here: (m) => isCard(m[1]) && Array.isArray(m[2]) && m[2].every(isText),
+  here: (m) => isCard(m[1]) && (m[2] === null || (Array.isArray(m[2]) && m[2].every(isText))),
   beat: (m) => isCard(m[1]),
   dead: (m) => isCount(m[1]),
   bye: (m) => m.length === 1,

@@ -11,6 +11,8 @@ export class Greeting {
   readonly #confirmed = new Set<string>();
   readonly #awaited = new Set<string>();
   #listeners: number | undefined;
+  /** Whether one who knows all has answered. */
+  #informed = false;
 
   /** Resolves when everybody has answered, or `end` was called. */
   get done(): Promise<void> {
@@ -31,12 +33,14 @@ export class Greeting {
    * A node has answered: it knows this one.
    *
    * @param id The node.
-   * @param knows The nodes that it knows of; they have been greeted too.
+   * @param knows The nodes that it knows of, which have been greeted too; `null` when it is starting as well, and does
+   * not know them all.
    */
-  answered(id: string, knows: readonly string[]): void {
+  answered(id: string, knows: readonly string[] | null): void {
     this.#confirmed.add(id);
     this.#awaited.delete(id);
-    for (const other of knows) this.await(other);
+    this.#informed ||= knows !== null;
+    for (const other of knows ?? []) this.await(other);
     this.#check();
   }
 
@@ -62,9 +66,11 @@ export class Greeting {
     this.#done.resolve();
   }
 
-  /** Where nobody has counted, silence may be that of one who is slow: only an answer tells who else is there. */
+  /** Where nobody has counted, silence may be that of one who is slow: only one who knows can tell who is there. */
   #check(): void {
-    const expected = this.#listeners === undefined ? 1 : this.#listeners - 1;
-    if (this.#awaited.size === 0 && this.#confirmed.size >= expected) this.end();
+    const complete = this.#listeners === undefined
+      ? this.#informed
+      : this.#confirmed.size >= this.#listeners - 1;
+    if (complete && this.#awaited.size === 0) this.end();
   }
 }

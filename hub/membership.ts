@@ -78,7 +78,8 @@ export class Members {
       if (this.#hears(from, card)) this.#welcome(from);
     });
     backplane.on("here", ([, card, knows], from) => {
-      if (this.#hears(from, card)) this.#greeting?.answered(from, knows.filter((id) => id !== nodeId));
+      if (!this.#hears(from, card)) return;
+      this.#greeting?.answered(from, knows && knows.filter((id) => id !== nodeId));
     });
     backplane.on("beat", ([, card], from) => {
       const known = this.#roster.state(from) !== undefined;
@@ -209,7 +210,8 @@ export class Members {
   }
 
   #tell(id: string): void {
-    const knows = this.#up().filter((other) => other !== id).slice(0, MAX_NAMED);
+    const others = this.#up().filter((other) => other !== id).slice(0, MAX_NAMED);
+    const knows = this.#greeting ? null : others;
     this.#options.backplane.publish(nodeChannel(id), ["here", this.#card(), knows]);
   }
 

@@ -178,10 +178,9 @@ export class Roster {
 
   #judge(due: number): void {
     const { clock, nodeTimeoutMs, maxLateMs } = this.#options;
-    const late = clock.now() - due;
-    if (late > maxLateMs) {
-      // It was this node that stood still: what the others said meanwhile is still to be read.
-      for (const peer of this.#peers.values()) peer.heardAt = Math.min(clock.now(), peer.heardAt + late);
+    if (clock.now() - due > maxLateMs) {
+      // This node stood still, and what the others said meanwhile is still to be read: they begin anew.
+      for (const peer of this.#peers.values()) peer.heardAt = clock.now();
     }
     const silentFor = (ms: number) => ({ heardAt }: Peer) => clock.now() - heardAt >= ms;
     const isDown = silentFor(nodeTimeoutMs), isSuspect = silentFor(nodeTimeoutMs / 2);

@@ -21,6 +21,11 @@ export class FakeClock implements Clock {
     return () => void this.#timers.delete(id);
   }
 
+  /** Time has passed in which nothing ran: what fell due is called late, at the next `advance`. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Moves time on, calling what falls due in the order of its time. */
   advance(ms: number): void {
     const until = this.#now + ms;
@@ -31,7 +36,7 @@ export class FakeClock implements Clock {
       }
       if (!next) break;
       this.#timers.delete(next[0]);
-      this.#now = next[1].at;
+      this.#now = Math.max(this.#now, next[1].at);
       next[1].callback();
     }
     this.#now = until;

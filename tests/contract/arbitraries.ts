@@ -117,7 +117,7 @@ export const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
   message("shut", [text, text]),
   message("bus", [text, json]),
   message("hello", [card]),
-  message("here", [card, fc.array(text)]),
+  message("here", [card, fc.option(fc.array(text))]),
   message("beat", [card]),
   message("dead", [count]),
   message("bye"),

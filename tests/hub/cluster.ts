@@ -105,7 +105,7 @@ export async function startCluster(
       const tap = new Tap(backbone(), { maxMessageBytes });
       const given = { ...options, ...own, adapter: tap };
       // Nobody is there to answer the first one, and a clock of a test may stand still.
-      if (nodes.length === 0) given.cluster = { joinTimeoutMs: 0, ...given.cluster };
+      if (nodes.length === 0) given.cluster = { ...given.cluster, joinTimeoutMs: 0 };
       const node = Object.assign(await createNode(undefined, given), { tap });
       nodes.push(node);
       return node;
