@@ -22,7 +22,7 @@ async function populate(cluster: Cluster) {
 }
 
 testOnAdapters(
-  "from any node room, topic, user, role and connection reach each connection exactly once",
+  "cluster: from any node room, topic, user, role and connection reach each connection exactly once, but the excepted",
   async (start) => {
     await using cluster = await start(3);
     const people = await populate(cluster);
@@ -120,7 +120,7 @@ testOnAdapters("connections are found by room, topic, user, role and id, from an
 });
 
 testOnAdapters(
-  "the cluster joins, leaves and disconnects by room, user, role and connection",
+  "cluster: joins, leaves and disconnects by room, user, role and connection",
   async (start) => {
     await using cluster = await start(3);
     const people = await populate(cluster);
