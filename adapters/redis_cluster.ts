@@ -1,0 +1,410 @@
+/**
+ * The adapter for Redis Cluster: sharded pub/sub, with channels spread over a fixed number of partitions, so that a
+ * channel's traffic lives on one shard and a node has few connections.
+ *
+ * @module
+ */
+
+import type { Adapter, AdapterContext, AdapterData, AdapterStage } from "./adapter.ts";
+import { type Clock, systemClock } from "../contract/clock.ts";
+import { HubError } from "../contract/mod.ts";
+import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
+import { nodeFailure } from "./redis_cluster_errors.ts";
+import type { PubSub } from "./redis_cluster_link.ts";
+import { ClusterMap } from "./redis_cluster_map.ts";
+import {
+  type ClusterNodes,
+  readNodes,
+  type RedisClusterClient,
+  type RedisClusterNatMap,
+} from "./redis_cluster_nodes.ts";
+import { Names, partitionOf, type Place, placePartitions } from "./redis_cluster_partitions.ts";
+import { Seen } from "./redis_cluster_seen.ts";
+import { showable } from "./redis_errors.ts";
+import type { RedisAddress, RedisTlsOptions } from "./redis_options.ts";
+import { RedisReports } from "./redis_reports.ts";
+
+export type { RedisAddress, RedisClusterClient, RedisClusterNatMap, RedisTlsOptions };
+
+/** Options of {@linkcode createRedisClusterAdapter}. */
+export interface RedisClusterAdapterOptions {
+  /**
+   * Some of the cluster's nodes, to find the others by: `redis://[[USER]:PASSWORD@]HOST[:PORT]`, `rediss://` for TLS, or
+   * host and port; URLs also separated by commas. What one of them says about user, password and TLS holds for all.
+   */
+  readonly nodes?: string | readonly (string | RedisAddress)[];
+  /**
+   * A `Cluster` of ioredis that you have, instead of nodes: the adapter makes connections of its own to the nodes that
+   * the client knows, in the way the client does. It sends nothing over the client and never closes it; the client's
+   * `keyPrefix` does not apply.
+   */
+  readonly client?: RedisClusterClient;
+  /**
+   * The user of Redis' ACL.
+   *
+   * @default {the user named default}
+   */
+  readonly username?: string;
+  /** The password. */
+  readonly password?: string;
+  /**
+   * TLS: `true` for the defaults.
+   *
+   * @default {true for rediss://, else false}
+   */
+  readonly tls?: boolean | RedisTlsOptions;
+  /** Where nodes are that the cluster knows by other addresses: behind NAT, in containers. */
+  readonly natMap?: RedisClusterNatMap;
+  /**
+   * Keeps applications on one cluster apart: nodes with the same prefix form a cluster.
+   *
+   * @default {"trunkline"}
+   */
+  readonly prefix?: string;
+  /**
+   * Over how many partitions channels are spread; with `mode: "classic"` there is one. All nodes of an application must
+   * agree: those that do not never meet. More than masters, so that shards that are added get their share.
+   *
+   * @default {64}
+   */
+  readonly partitions?: number;
+  /**
+   * `"sharded"` needs Redis 7 or later. `"classic"` works before that; every message then goes to every node of the
+   * Redis Cluster. All nodes of an application must agree.
+   *
+   * @default {"sharded"}
+   */
+  readonly mode?: "sharded" | "classic";
+  /**
+   * How long a connection may take to be made, in milliseconds, before another attempt.
+   *
+   * @default {5_000}
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * How often to check that messages still come through and which node serves what, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly probeIntervalMs?: number;
+  /**
+   * How long an answer may take, in milliseconds, before a connection counts as dead and is replaced. A dead connection is
+   * noticed within this and the interval.
+   *
+   * @default {5_000}
+   */
+  readonly probeTimeoutMs?: number;
+  /**
+   * The largest message, in bytes. Redis disconnects a subscriber that has more than 32 MiB to read, by its default
+   * `client-output-buffer-limit`.
+   *
+   * @default {8_388_608}
+   */
+  readonly maxMessageBytes?: number;
+  /**
+   * How many bytes of published messages may be on their way, not yet confirmed by Redis. Beyond it a publish is dropped
+   * and reported with stage `"publish"`.
+   *
+   * @default {33_554_432}
+   */
+  readonly maxPendingBytes?: number;
+  /**
+   * The source of time, for tests.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+/**
+ * Creates the adapter for Redis Cluster. It connects when it is opened; follows slots that move and replicas that take
+ * over, restores every subscription before it says `"up"`, and repeats nothing: what is published to a shard that is away
+ * is dropped and reported.
+ *
+ * @example The one line that changes
+ * ```ts ignore
+ * // Needs a cluster.
+ * const adapter = createRedisClusterAdapter(["redis://10.0.0.1:6379", "redis://10.0.0.2:6379"]);
+ * const hub = createHub(chat, { authenticate, adapter });
+ * ```
+ *
+ * @example Options, and an adapter that was never opened
+ * ```ts
+ * import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using adapter = createRedisClusterAdapter({
+ *   nodes: "rediss://redis.example.com",
+ *   username: "chat",
+ *   password: "correct horse",
+ *   prefix: "chat",
+ * });
+ * assertEquals(adapter.name, "redis-cluster");
+ * ```
+ *
+ * @param options Some of the cluster's nodes, or options.
+ * @throws {TypeError} If no node can be read, or options contradict each other.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function createRedisClusterAdapter(
+  options: string | readonly (string | RedisAddress)[] | RedisClusterAdapterOptions,
+): Adapter {
+  return new RedisClusterAdapter(isNodes(options) ? { nodes: options } : options);
+}
+
+const isNodes = (value: unknown): value is string | readonly (string | RedisAddress)[] =>
+  typeof value === "string" || Array.isArray(value);
+
+/** There are so many slots, and a partition needs one. */
+const MAX_PARTITIONS = 1_024;
+/** How long `close` waits for Redis to confirm what was published before it. */
+const DRAIN_MS = 2_000;
+
+class RedisClusterAdapter implements Adapter {
+  readonly name = "redis-cluster";
+  readonly maxMessageBytes: number;
+  readonly #maxPendingBytes: number;
+  readonly #nodes: ClusterNodes;
+  readonly #names: Names;
+  readonly #mode: PubSub;
+  readonly #places: readonly Place[];
+  readonly #clock: Clock;
+  readonly #times: Record<"connectTimeoutMs" | "probeIntervalMs" | "probeTimeoutMs", number>;
+  readonly #reports: RedisReports;
+  readonly #opening = Promise.withResolvers<void>();
+  readonly #seen: readonly Seen[];
+  /** How many messages this node has published on each partition. */
+  readonly #published: number[];
+  #context: AdapterContext | undefined;
+  #map: ClusterMap | undefined;
+  #pendingBytes = 0;
+  #pending = 0;
+  #drained = () => {};
+  #everUp = false;
+  #lastFailure = "";
+  #closed: Promise<void> | undefined;
+
+  constructor(options: RedisClusterAdapterOptions) {
+    const { mode = "sharded", partitions = 64, clock = systemClock } = options;
+    if (mode !== "sharded" && mode !== "classic") {
+      throw new TypeError('Cannot create a redis-cluster adapter: mode must be "sharded" or "classic"');
+    }
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {
+      throw new RangeError(
+        `Cannot create a redis-cluster adapter: partitions must be 1 to ${MAX_PARTITIONS}`,
+      );
+    }
+    this.#nodes = readNodes(options);
+    this.#names = new Names(options.prefix ?? "trunkline");
+    this.#mode = mode;
+    this.#places = mode === "sharded" ? placePartitions(partitions) : [{ tag: "classic", slot: -1 }];
+    this.#seen = this.#places.map(() => new Seen());
+    this.#published = this.#places.map(() => 0);
+    this.#clock = clock;
+    this.#times = {
+      connectTimeoutMs: positive(options, "connectTimeoutMs", 5_000),
+      probeIntervalMs: positive(options, "probeIntervalMs", 5_000),
+      probeTimeoutMs: positive(options, "probeTimeoutMs", 5_000),
+    };
+    this.maxMessageBytes = positive(options, "maxMessageBytes", 8 * 1024 * 1024);
+    this.#maxPendingBytes = positive(options, "maxPendingBytes", 32 * 1024 * 1024);
+    this.#reports = new RedisReports(clock);
+    this.#opening.promise.catch(() => {}); // an adapter may be closed that nobody opened
+  }
+
+  open(context: AdapterContext): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error("Cannot open a closed redis-cluster adapter"));
+    if (this.#context) {
+      return Promise.reject(
+        new TypeError("Cannot open a redis-cluster adapter twice: create one for each hub"),
+      );
+    }
+    this.#context = context;
+    this.#map = new ClusterMap({
+      ...this.#times,
+      nodes: this.#nodes,
+      mode: this.#mode,
+      places: this.#places,
+      probeOf: ({ tag }) => this.#names.ofProbe(tag, context.nodeId),
+      clientName: context.nodeId,
+      clock: this.#clock,
+      onMessage: (channel, data, partition) => this.#receive(channel, data, partition),
+      onStatus: (status) => this.#statusIs(status),
+      onFailure: (cause, address) => this.#failed(cause, address),
+      onSettled: (message) => this.#settled(message.data.length),
+      onLost: ({ of }, reason, cause) => this.#lost(of, reason, cause),
+      onRefused: (error, channel) => this.#refused(error, channel),
+    });
+    this.#map.start();
+    return this.#opening.promise;
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    if (!this.#map || this.#closed) {
+      throw new Error("Cannot subscribe: the redis-cluster adapter is not open");
+    }
+    const { interests, place } = this.#partitionOf(channel);
+    try {
+      await interests.subscribe(channel, this.#names.of(place.tag, channel));
+    } catch (cause) {
+      throw this.#error(`Cannot subscribe to "${channel}" at ${this.#where}`, cause);
+    }
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    if (!this.#map || this.#closed) return;
+    const { interests, place } = this.#partitionOf(channel);
+    await interests.unsubscribe(this.#names.of(place.tag, channel));
+  }
+
+  publish(channel: string, data: AdapterData): void {
+    const { nodeId } = this.#context ?? {};
+    if (nodeId === undefined || !this.#map || this.#closed) return;
+    const bytes = this.#tooLarge(data);
+    if (bytes !== undefined) {
+      const error = new HubError(
+        "TOO_LARGE",
+        `Cannot publish ${bytes} bytes on "${channel}": ${this.#where} takes at most ${this.maxMessageBytes}`,
+        { data: { bytes, maxBytes: this.maxMessageBytes } },
+      );
+      return queueMicrotask(() => this.#report(error, "publish", channel));
+    }
+    const { outbox, place, index } = this.#partitionOf(channel);
+    // Packing copies bytes, which the publisher may change after this call.
+    const packed = encodeEnvelope(`${++this.#published[index]!} ${nodeId}`, data);
+    // Nothing else under way: whatever its size, it must be able to leave.
+    if (this.#pending > 0 && this.#pendingBytes + packed.length > this.#maxPendingBytes) {
+      return this.#lost(channel, "more than maxPendingBytes are on their way");
+    }
+    this.#pending++;
+    this.#pendingBytes += packed.length;
+    outbox.publish({
+      outbox,
+      of: channel,
+      since: this.#clock.now(),
+      channel: this.#names.of(place.tag, channel),
+      data: packed,
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #where(): string {
+    return `redis-cluster at ${this.#nodes.seeds().join(", ")}`;
+  }
+
+  #partitionOf(channel: string): ClusterMap["partitions"][number] {
+    return this.#map!.partitions[partitionOf(channel, this.#places.length)]!;
+  }
+
+  async #close(): Promise<void> {
+    const closed = new Error("the redis-cluster adapter was closed meanwhile");
+    this.#opening.reject(new Error("Cannot open the redis-cluster adapter: it was closed meanwhile"));
+    this.#context = undefined;
+    this.#reports.close();
+    const map = this.#map;
+    if (!map) return;
+    for (const { interests } of map.partitions) interests.close(closed);
+    if (this.#pending > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#drained = resolve;
+      const cancel = this.#clock.after(DRAIN_MS, resolve);
+      await promise;
+      cancel();
+    }
+    await map.close();
+  }
+
+  #statusIs(status: "up" | "down"): void {
+    if (status === "up") {
+      this.#everUp = true;
+      this.#lastFailure = "";
+    }
+    this.#context?.onStatus(status);
+    if (status === "up") this.#opening.resolve();
+  }
+
+  #failed(cause: unknown, address: string): boolean {
+    const { error, refused } = nodeFailure(cause, address, this.#nodes.secrets);
+    if (!this.#context) return refused;
+    if (refused && !this.#everUp) {
+      this.#opening.reject(error);
+      void this.close();
+      return refused;
+    }
+    // Said once, not with each attempt and each connection.
+    if (error.message !== this.#lastFailure) this.#report(error, "open");
+    this.#lastFailure = error.message;
+    return refused;
+  }
+
+  #receive(channel: string, data: Uint8Array<ArrayBuffer>, partition: number): void {
+    if (!this.#context) return;
+    const envelope = decodeEnvelope(data);
+    const sender = /^(\d{1,15}) (.+)$/s.exec(envelope?.from ?? "");
+    if (!envelope || !sender) {
+      return this.#reports.add("foreign", 1, (count) => {
+        const error = new Error(`Ignored ${count} messages at ${this.#where} that are not from a hub`);
+        this.#report(error, "delivery", channel);
+      });
+    }
+    const from = sender[2]!;
+    if (from === this.#context.nodeId) return;
+    if (this.#seen[partition]!.isNew(from, Number(sender[1]), this.#clock.now())) {
+      this.#context.deliver(channel, envelope.data, from);
+    }
+  }
+
+  #settled(bytes: number): void {
+    this.#pending--;
+    this.#pendingBytes -= bytes;
+    if (this.#pending === 0) this.#drained();
+  }
+
+  #lost(channel: string, reason: string, cause?: Error): void {
+    this.#reports.add(reason, 1, (count) => {
+      const what = `Cannot publish ${count} messages to ${this.#where}: ${reason}`;
+      this.#report(this.#error(what, cause), "publish", channel);
+    });
+  }
+
+  #refused(cause: Error, channel: string | undefined): void {
+    this.#reports.add(`refused ${cause.message}`, 1, () => {
+      this.#report(this.#error(`Cannot subscribe again at ${this.#where}`, cause), "subscribe", channel);
+    });
+  }
+
+  #tooLarge(data: AdapterData): number | undefined {
+    // No UTF-16 unit takes more than 3 bytes.
+    if (typeof data === "string" && data.length * 3 <= this.maxMessageBytes) return undefined;
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
+    return bytes > this.maxMessageBytes ? bytes : undefined;
+  }
+
+  #error(what: string, cause: unknown): Error {
+    if (cause === undefined) return new Error(what);
+    const shown = showable(cause, this.#nodes.secrets);
+    return new Error(`${what}: ${shown.message}`, { cause: shown });
+  }
+
+  #report(error: Error, stage: AdapterStage, channel?: string): void {
+    this.#context?.onError(error, channel === undefined ? { stage } : { stage, channel });
+  }
+}
+
+function positive<K extends keyof RedisClusterAdapterOptions>(
+  options: RedisClusterAdapterOptions,
+  name: K,
+  initial: number,
+): number {
+  const value = options[name] ?? initial;
+  if (typeof value === "number" && value > 0) return value;
+  throw new RangeError(`Cannot create a redis-cluster adapter: ${name} must be above 0`);
+}

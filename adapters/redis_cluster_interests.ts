@@ -1,0 +1,199 @@
+/**
+ * The subscriptions of one partition, and the one connection at a time on which they live.
+ *
+ * @module
+ */
+
+/** The connection to a shard, as a partition sees it. */
+export interface Home {
+  /** Takes the partition on: from now on its subscriptions are brought to life there. */
+  adopt(interests: Interests): void;
+  /** Lets go of it: resolves when nothing of it can come from there any more. */
+  release(interests: Interests): Promise<void>;
+  /** Something has changed about a channel of the partition. */
+  touch(interests: Interests, name: string): void;
+  /** Resolves when nothing comes on a channel any more, or it is wanted again. */
+  left(interests: Interests, name: string): Promise<void>;
+}
+
+interface Interest {
+  /** What the hub calls it; `undefined` for the channel of probes. */
+  readonly channel: string | undefined;
+  /** `new` ones were never live; `lost` ones were. */
+  state: "new" | "live" | "lost";
+  readonly live: PromiseWithResolvers<void>;
+}
+
+/** What {@linkcode Interests} needs. */
+export interface InterestsOptions {
+  readonly slot: number;
+  /** The name of the channel by which this node probes the partition's subscription. */
+  readonly probe: string;
+  /** All channels of the node, by their names in Redis; kept up by the partitions. */
+  readonly directory: Map<string, Interests>;
+  /** Whether subscriptions are lost has changed. */
+  onChange(): void;
+}
+
+/** The subscriptions of a partition. */
+export class Interests {
+  readonly slot: number;
+  readonly probe: string;
+  readonly #options: InterestsOptions;
+  readonly #entries = new Map<string, Interest>();
+  #lost = 0;
+  #home: Home | undefined;
+  #target: Home | undefined;
+  #moving = false;
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: InterestsOptions) {
+    this.#options = options;
+    this.slot = options.slot;
+    this.probe = options.probe;
+  }
+
+  /** Where it lives; what comes from elsewhere is late. */
+  get home(): Home | undefined {
+    return this.#home;
+  }
+
+  /** Whether a subscription that was live is not. */
+  get broken(): boolean {
+    return this.#lost > 0;
+  }
+
+  /** All names that are wanted, that of probes among them. */
+  get names(): Iterable<string> {
+    return this.#entries.keys();
+  }
+
+  /** Whether a channel is wanted. */
+  wants(name: string): boolean {
+    return this.#entries.has(name);
+  }
+
+  /** What the hub calls a channel that is wanted. */
+  channelOf(name: string): string | undefined {
+    return this.#entries.get(name)?.channel;
+  }
+
+  /**
+   * Wants a channel.
+   *
+   * @param channel What the hub calls it.
+   * @param name Its name in Redis.
+   * @returns Resolves when it is live, wherever that will be; rejects when Redis refuses it, or nobody wants it any more.
+   */
+  subscribe(channel: string, name: string): Promise<void> {
+    const known = this.#entries.get(name);
+    if (known) return known.live.promise;
+    if (this.#entries.size === 0) this.#add(this.probe, undefined);
+    const { live } = this.#add(name, channel);
+    void this.#settle();
+    return live.promise;
+  }
+
+  /**
+   * Wants a channel no more.
+   *
+   * @param name Its name in Redis.
+   * @returns Resolves when nothing of it comes any more.
+   */
+  async unsubscribe(name: string): Promise<void> {
+    this.#remove(name, new Error("it was unsubscribed meanwhile"));
+    const home = this.#home;
+    home?.touch(this, name);
+    void this.#settle();
+    await home?.left(this, name);
+  }
+
+  /** A channel is live. */
+  acked(name: string): void {
+    const entry = this.#entries.get(name);
+    if (!entry || entry.state === "live") return;
+    if (entry.state === "lost") this.#count(-1);
+    entry.state = "live";
+    entry.live.resolve();
+  }
+
+  /** A channel is not live any more, or not surely. */
+  dropped(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry?.state !== "live") return;
+    entry.state = "lost";
+    this.#count(1);
+  }
+
+  /**
+   * Redis refuses a channel.
+   *
+   * @returns Whether somebody is told; a channel that was live before stays wanted.
+   */
+  refused(name: string, error: Error): boolean {
+    const entry = this.#entries.get(name);
+    if (entry?.state !== "new" || entry.channel === undefined) return false;
+    this.#remove(name, error);
+    void this.#settle();
+    return true;
+  }
+
+  /** Moves to another connection, as soon as the present one has let go. */
+  moveTo(home: Home | undefined): void {
+    this.#target = home;
+    void this.#settle();
+  }
+
+  /** Wants nothing any more. */
+  close(error: Error): void {
+    this.#closed = true;
+    for (const name of [...this.#entries.keys()]) this.#remove(name, error);
+  }
+
+  #add(name: string, channel: string | undefined): Interest {
+    const entry: Interest = { channel, state: "new", live: Promise.withResolvers() };
+    entry.live.promise.catch(() => {}); // it may fail when nobody waits any more
+    this.#entries.set(name, entry);
+    this.#options.directory.set(name, this);
+    this.#home?.touch(this, name);
+    return entry;
+  }
+
+  #remove(name: string, error: Error): void {
+    const entry = this.#entries.get(name);
+    if (!entry) return;
+    this.#entries.delete(name);
+    this.#options.directory.delete(name);
+    if (entry.state === "lost") this.#count(-1);
+    entry.live.reject(error);
+    // The probe is there for the others.
+    if (this.#entries.size === 1 && this.#entries.has(this.probe)) {
+      this.#remove(this.probe, error);
+      this.#home?.touch(this, this.probe);
+    }
+  }
+
+  #count(by: number): void {
+    const was = this.broken;
+    this.#lost += by;
+    if (this.broken !== was) this.#options.onChange();
+  }
+
+  /**
+   * Ends on the old connection before it begins on the new one: what was published through the old shard comes before
+   * what was published through the new one, and nothing comes from both.
+   */
+  async #settle(): Promise<void> {
+    if (this.#moving) return;
+    this.#moving = true;
+    const wanted = () => this.#entries.size > 0 ? this.#target : undefined;
+    while (!this.#closed && this.#home !== wanted()) {
+      await this.#home?.release(this);
+      if (this.#closed) break;
+      this.#home = wanted();
+      this.#home?.adopt(this);
+    }
+    this.#moving = false;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The publishing connection to one shard.
+ *
+ * @module
+ */
+
+import type { Clock } from "../contract/clock.ts";
+import type { ClusterLink, ClusterLinkEvents } from "./redis_cluster_link.ts";
+import type { Outgoing, Route } from "./redis_cluster_outbox.ts";
+import { RedisKeeper } from "./redis_keeper.ts";
+
+/** What {@linkcode Publisher} needs. */
+export interface PublisherOptions {
+  /** `host:port`. */
+  readonly address: string;
+  readonly clock: Clock;
+  /** How long a connection may take to be made. */
+  readonly connectTimeoutMs: number;
+  /** How long an answer may take. */
+  readonly answerMs: number;
+  connect(events: ClusterLinkEvents): ClusterLink;
+  /** Tries on a new connection whether it can do what it is for. */
+  prepare(link: ClusterLink): Promise<void>;
+  /** It is ready, or is not any more. */
+  onChange(): void;
+  /** The connection could not be made; returns whether another attempt soon is of no use. */
+  onFailure(cause: unknown): boolean;
+}
+
+/** One shard's publisher. */
+export class Publisher implements Route {
+  readonly address: string;
+  readonly #options: PublisherOptions;
+  readonly #keeper: RedisKeeper<ClusterLink>;
+  #link: ClusterLink | undefined;
+  #batch: Outgoing[] = [];
+
+  /** @param options What it needs. */
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    const { address, clock, connectTimeoutMs, connect, prepare, onChange, onFailure } = options;
+    this.address = address;
+    this.#keeper = new RedisKeeper({
+      clock,
+      timeoutMs: connectTimeoutMs,
+      driver: { connect: (events) => connect({ ...events, onEvicted: () => {} }) },
+      prepare: (link, within) => within(prepare(link), "No answer"),
+      onUp: (link) => {
+        this.#link = link;
+        onChange();
+      },
+      onDown: () => {
+        if (this.#link) this.#lost(this.#link);
+      },
+      onFailure,
+    });
+    this.#keeper.start();
+  }
+
+  get ready(): boolean {
+    return this.#link !== undefined;
+  }
+
+  /** The connection, while there is one. */
+  get link(): ClusterLink | undefined {
+    return this.#link;
+  }
+
+  send(message: Outgoing): void {
+    if (this.#batch.length === 0) queueMicrotask(() => void this.#flush());
+    this.#batch.push(message);
+  }
+
+  /** Asks whether the connection lives, and gives it up when it does not answer in time. */
+  async check(): Promise<void> {
+    const link = this.#link;
+    if (!link) return;
+    const { clock, answerMs } = this.#options;
+    // The answer may have come while this process was busy: it is read before the next timer but one.
+    let cancel = clock.after(answerMs, () => {
+      cancel = clock.after(0, () => {
+        cancel = clock.after(1, () => this.drop(link, new Error(`it does not answer within ${answerMs} ms`)));
+      });
+    });
+    await link.ping().catch((error: Error) => this.drop(link, error));
+    cancel();
+  }
+
+  /** Gives up a connection that is found dead. */
+  drop(link: ClusterLink, cause: Error): void {
+    this.#keeper.drop(link, cause);
+    this.#lost(link);
+  }
+
+  /** Ends for good. */
+  async close(): Promise<void> {
+    await this.#keeper.close();
+  }
+
+  #lost(link: ClusterLink): void {
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    this.#options.onChange();
+  }
+
+  async #flush(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    const gone = new Error("The connection is closed");
+    const results = await this.#link?.publish(batch) ?? batch.map(() => gone);
+    batch.forEach((message, i) => message.outbox.settled(message, results[i] ?? gone));
+  }
+}
