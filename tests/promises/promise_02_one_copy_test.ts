@@ -31,18 +31,17 @@ testOnAdapters("promise 2: one copy however many rooms match, on every node", as
     hub.rooms([]).broadcast("message", text(`none ${i}`));
     hub.room("all").broadcast("message", text(`end ${i}`));
   }
-  await waitFor(() => heard.every((h) => h.filter((t) => t.startsWith("end")).length === 3), {
-    what: "everybody to hear the end",
-  });
-  for (const [i, h] of heard.entries()) {
+  const expected = heard.map((_, i) => {
     const joined = rooms[i % rooms.length]!;
-    const expected = cluster.nodes.flatMap((_, n) => [
+    return cluster.nodes.flatMap((_, n) => [
       ...(joined.length > 0 ? [`abc ${n}`] : []),
       ...(joined.some((room) => room !== "c") ? [`aab ${n}`] : []),
       `end ${n}`,
-    ]);
-    assertEquals([...h].sort(), expected.sort());
-  }
+    ]).sort();
+  });
+  // The end comes over a channel of its own, which may be faster than others.
+  await waitFor(() => heard.every((h, i) => h.length >= expected[i]!.length), { what: "everything" });
+  assertEquals(heard.map((h) => h.toSorted()), expected);
 });
 
 testOnAdapters("promise 2: every tab of a user gets one copy, wherever it is", async (start) => {
@@ -58,8 +57,14 @@ testOnAdapters("promise 2: every tab of a user gets one copy, wherever it is", a
   const heard = [...tabs, ...others].map(listen);
   for (const { hub } of cluster.nodes) hub.user("ann").emit("dm", { text: "psst" });
   for (const { hub } of cluster.nodes) hub.forRole("member").emit("dm", { text: "end" });
-  await waitFor(() => heard.every((h) => h.filter((t) => t === "end").length === 3), { what: "the end" });
-  assertEquals(heard.map((h) => h.filter((t) => t === "psst").length), [3, 3, 3, 3, 0, 0]);
+  const copies = (what: string) => heard.map((h) => h.filter((t) => t === what).length);
+  await waitFor(
+    () => copies("end").every((n) => n === 3) && copies("psst").slice(0, 4).every((n) => n >= 3),
+    {
+      what: "all messages and the end, which come over different channels",
+    },
+  );
+  assertEquals(copies("psst"), [3, 3, 3, 3, 0, 0]);
 });
 
 testOnAdapters("promise 2: several listeners of one topic share one copy", async (start) => {
@@ -92,8 +97,7 @@ testOnAdapters("promise 2: an excepted connection gets none", async (start) => {
     hub.rooms(["a", "b"]).broadcast("message", text(`rooms ${i}`), { except: { id: ann.connectionId! } });
     hub.room("a").broadcast("message", text(`end ${i}`));
   }
-  const ended = (h: string[]) => h.filter((t) => t.startsWith("end")).length === 2;
-  await waitFor(() => ended(heard.ann) && ended(heard.bob), { what: "the end" });
+  await waitFor(() => heard.ann.length >= 2 && heard.bob.length >= 6, { what: "everything" });
   assertEquals(heard.ann.sort(), ["end 0", "end 1"]);
   assertEquals(heard.bob.sort(), ["end 0", "end 1", "room 0", "room 1", "rooms 0", "rooms 1"]);
 });

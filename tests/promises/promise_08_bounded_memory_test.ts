@@ -78,7 +78,7 @@ testOnAdapters(
     const line = a!.loopback.client();
     const slow = await rawClient(line);
     slow.say(["sub", 1, "stats"], ["sub", 2, "log/x"]);
-    await turn();
+    await waitFor(() => slow.heard.filter(([kind]) => kind === "res").length === 2, { what: "the topics" });
     line.pause();
     for (let n = 0; n < 5; n++) a!.hub.forRole("member").emit("dm", { text: FILLER });
     await turn(); // the link is full from here on
@@ -147,7 +147,8 @@ testOnAdapters(
     const client = await rawClient(a!.loopback.client());
     for (let n = 1; n <= 7; n++) client.say(["sub", n, `ticker/${n}`]);
     for (let n = 11; n <= 17; n++) client.say(["req", n, "fail", { how: "never" }]);
-    await turn();
+    // Five topics are live and four calls are refused, after the welcome.
+    await waitFor(() => client.heard.length === 1 + 5 + 4, { what: "all answers" });
     const refused = (from: number) =>
       client.heard.filter(([kind, id]) => kind === "err" && (id as number) >= from).map(([, id, error]) => [
         id,

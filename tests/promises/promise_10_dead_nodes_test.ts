@@ -85,6 +85,8 @@ testOnAdapters(
       a!.hub.connection(cid.connectionId!).request("confirm", { question: "?" }, { timeoutMs: 1e9 })
     );
     await waitFor(() => a!.hub.stats().questions === 3, { what: "the questions" });
+    const asked = () => b!.tap.delivered.map(({ data }) => data).join().split('"ask"').length - 1;
+    await waitFor(() => asked() === 2, { what: "the other node to be asked, which has no answerer yet" });
     b!.hub.onServer("load", () => ({ conns: 0 }));
     await pass(clock, TIMEOUT_MS + HEARTBEAT_MS);
     assertEquals(await counting, { count: 0, missing: [c!.hub.nodeId] });
