@@ -8,14 +8,15 @@
 import type { Adapter, AdapterContext, AdapterData, AdapterStage } from "./adapter.ts";
 import { type Clock, systemClock } from "../contract/clock.ts";
 import { HubError } from "../contract/mod.ts";
-import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
+import { encodeEnvelope } from "./envelope.ts";
 import { RedisChannels } from "./redis_channels.ts";
 import { connectFailure, showable } from "./redis_errors.ts";
+import { RedisInbox } from "./redis_inbox.ts";
 import { RedisKeeper } from "./redis_keeper.ts";
-import type { RedisDriver, RedisLink } from "./redis_link.ts";
+import type { RedisDriver } from "./redis_link.ts";
 import { driverFor, type RedisConnectionOptions } from "./redis_options.ts";
 import { RedisOutbox } from "./redis_outbox.ts";
-import { RedisProbe } from "./redis_probe.ts";
+import { RedisProbe, type RedisRole } from "./redis_probe.ts";
 import { RedisReports } from "./redis_reports.ts";
 import { RedisSubscriptions } from "./redis_subscriptions.ts";
 
@@ -111,6 +112,9 @@ export function createRedisAdapter(options: string | RedisAdapterOptions): Adapt
 /** How long `close` waits for Redis to confirm what was published before it. */
 const DRAIN_MS = 2_000;
 
+/** How many different failures of an outage are reported. */
+const MAX_FAILURES = 10;
+
 class RedisAdapter implements Adapter {
   readonly name = "redis";
   readonly maxMessageBytes: number;
@@ -124,7 +128,6 @@ class RedisAdapter implements Adapter {
   readonly #subscriptions = new RedisSubscriptions();
   readonly #reports: RedisReports;
   readonly #opening = Promise.withResolvers<void>();
-  readonly #decoder = new TextDecoder();
   #context: AdapterContext | undefined;
   #publisher: RedisKeeper | undefined;
   #subscriber: RedisKeeper | undefined;
@@ -132,7 +135,8 @@ class RedisAdapter implements Adapter {
   #cancelProbe = () => {};
   #status: "up" | "down" = "down";
   #everUp = false;
-  #lastFailure = "";
+  /** What was said of failed attempts since it was up last. */
+  readonly #failures = new Set<string>();
   #closed: Promise<void> | undefined;
 
   constructor(options: RedisAdapterOptions) {
@@ -147,6 +151,7 @@ class RedisAdapter implements Adapter {
     this.#outbox = new RedisOutbox({
       maxPendingBytes: positive(options, "maxPendingBytes", 32 * 1024 * 1024),
       onLost: (reason, count, channel, cause) => this.#lost(reason, count, channel, cause),
+      onAnswer: () => this.#probe?.sign("publisher"),
     });
     this.#opening.promise.catch(() => {}); // an adapter may be closed that nobody opened
   }
@@ -161,8 +166,18 @@ class RedisAdapter implements Adapter {
       return Promise.reject(new TypeError("Cannot open a Redis adapter twice: create one for each hub"));
     }
     this.#context = context;
-    const probeChannel = this.#channels.probeOf(context.nodeId);
-    this.#probe = new RedisProbe(this.#clock, this.#probeTimeoutMs, probeChannel);
+    const { nodeId } = context;
+    const probeChannel = this.#channels.probeOf(nodeId);
+    const probe = new RedisProbe(this.#clock, this.#probeTimeoutMs, probeChannel);
+    this.#probe = probe;
+    const inbox = new RedisInbox({
+      nodeId,
+      probeChannel,
+      nameOf: (channel) => this.#subscriptions.nameOf(channel),
+      deliver: (channel, data, from) => this.#context?.deliver(channel, data, from),
+      onProbe: (text) => probe.hear(text),
+      onForeign: (channel) => this.#foreign(channel),
+    });
     const common = {
       driver: this.#driver,
       clock: this.#clock,
@@ -183,10 +198,18 @@ class RedisAdapter implements Adapter {
     });
     this.#subscriber = new RedisKeeper({
       ...common,
-      onMessage: (channel, data) => this.#receive(channel, data, probeChannel),
+      onMessage: (channel, data) => {
+        probe.sign("subscriber");
+        inbox.receive(channel, data);
+      },
       prepare: async (link, within) => {
         await within(link.subscribe([probeChannel]), "No answer to a subscribe");
-        await this.#restore(link);
+        try {
+          await this.#subscriptions.attach(link, within);
+        } catch (error) {
+          this.#subscriptions.detach();
+          throw error;
+        }
       },
       onUp: () => void this.#check(),
       onDown: (cause) => {
@@ -229,7 +252,17 @@ class RedisAdapter implements Adapter {
       return queueMicrotask(() => this.#report(error, "publish", channel));
     }
     // Packing copies bytes, which the publisher may change after this call.
-    this.#outbox.publish(this.#channels.nameOf(channel), encodeEnvelope(nodeId, data));
+    this.#outbox.publish(this.#channels.nameOf(channel), encodeEnvelope(nodeId, data), channel);
+  }
+
+  /** By `PUBSUB NUMSUB`, for which an ACL need not allow the command. */
+  async countListeners(channel: string): Promise<number | undefined> {
+    try {
+      const count = await this.#publisher?.link?.countSubscribers(this.#channels.nameOf(channel));
+      return Number.isInteger(count) ? count : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   close(): Promise<void> {
@@ -246,9 +279,9 @@ class RedisAdapter implements Adapter {
     this.#probe?.stop();
     const closed = new Error("the Redis adapter was closed meanwhile");
     this.#opening.reject(new Error("Cannot open the Redis adapter: it was closed meanwhile"));
+    this.#reports.close();
     this.#context = undefined;
     this.#subscriptions.close(closed);
-    this.#reports.close();
     let cancel = () => {};
     const late = new Promise<void>((resolve) => cancel = this.#clock.after(DRAIN_MS, resolve));
     await Promise.all([
@@ -256,16 +289,6 @@ class RedisAdapter implements Adapter {
       Promise.race([this.#outbox.drain(), late]).then(() => this.#publisher?.close()),
     ]);
     cancel();
-  }
-
-  /** Everything that is wanted is live again, before anybody is told that it is up. */
-  async #restore(link: RedisLink): Promise<void> {
-    try {
-      await this.#subscriptions.attach(link);
-    } catch (error) {
-      this.#subscriptions.detach();
-      throw error;
-    }
   }
 
   /** Both connections are there, and have to show that they lead to each other. */
@@ -277,19 +300,22 @@ class RedisAdapter implements Adapter {
     if (publisher !== this.#publisher?.link || subscriber !== this.#subscriber?.link || !this.#context) {
       return;
     }
-    if (verdict?.dead === "publisher") return this.#publisher.drop(publisher, verdict.cause);
-    if (verdict?.dead === "subscriber") return this.#subscriber.drop(subscriber, verdict.cause);
-    this.#cancelProbe();
+    if (verdict === "stopped") return;
+    if (verdict !== "alive") {
+      if (verdict.dead === "publisher") this.#publisher.drop(publisher, verdict.cause);
+      else this.#subscriber.drop(subscriber, verdict.cause);
+      return;
+    }
     this.#cancelProbe = this.#clock.after(this.#probeIntervalMs, () => void this.#check());
     if (this.#status === "up") return;
     this.#status = "up";
     this.#everUp = true;
-    this.#lastFailure = "";
+    this.#failures.clear();
     this.#context.onStatus("up");
     this.#opening.resolve();
   }
 
-  #broken(which: "publisher" | "subscriber", cause: unknown): void {
+  #broken(which: RedisRole, cause: unknown): void {
     this.#cancelProbe();
     this.#probe?.stop();
     if (!this.#context) return;
@@ -310,30 +336,23 @@ class RedisAdapter implements Adapter {
       return refused;
     }
     // Said once, not with each attempt and each connection.
-    if (error.message !== this.#lastFailure) this.#report(error, "open");
-    this.#lastFailure = error.message;
+    if (!this.#failures.has(error.message) && this.#failures.size < MAX_FAILURES) {
+      this.#failures.add(error.message);
+      this.#report(error, "open");
+    }
     return refused;
   }
 
-  #receive(channel: Uint8Array, data: Uint8Array<ArrayBuffer>, probeChannel: string): void {
-    const key = this.#decoder.decode(channel);
-    this.#probe?.sign();
-    if (key === probeChannel) return this.#probe?.hear(this.#decoder.decode(data));
-    const name = this.#subscriptions.nameOf(key);
-    if (name === undefined || !this.#context) return;
-    const envelope = decodeEnvelope(data);
-    if (!envelope) {
-      return this.#reports.add("foreign", 1, (count) => {
-        const error = new Error(`Ignored ${count} messages at ${this.#where} that are not from a hub`);
-        this.#report(error, "delivery", name);
-      });
-    }
-    if (envelope.from !== this.#context.nodeId) this.#context.deliver(name, envelope.data, envelope.from);
+  #foreign(channel: string): void {
+    this.#reports.add("foreign", 1, (count) => {
+      const what = `Ignored ${messages(count)} at ${this.#where} that no hub has sent`;
+      this.#report(new Error(what), "delivery", channel);
+    });
   }
 
   #lost(reason: string, count: number, channel: string, cause?: Error): void {
     this.#reports.add(reason, count, (count) => {
-      const what = `Cannot publish ${count} messages to ${this.#where}: ${reason}`;
+      const what = `Cannot publish ${messages(count)} to ${this.#where}: ${reason}`;
       this.#report(this.#error(what, cause), "publish", channel);
     });
   }
@@ -355,6 +374,8 @@ class RedisAdapter implements Adapter {
     this.#context?.onError(error, channel === undefined ? { stage } : { stage, channel });
   }
 }
+
+const messages = (count: number): string => count === 1 ? "a message" : `${count} messages`;
 
 function positive<K extends keyof RedisAdapterOptions>(
   options: RedisAdapterOptions,

@@ -16,6 +16,9 @@ const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABL
 const TLS_WORDS =
   /certificate|UnknownIssuer|corrupt message|InvalidContentType|wrong version number|tls.*(alert|handshake)|received fatal alert/i;
 
+/** A reply of Redis begins with its code; what client libraries say of a connection does not. */
+const REPLY = /^[A-Z][A-Z0-9]+ /;
+
 /** Why Redis does not let a node in, in words. */
 type Refusal = "credentials" | "protocol" | "tls";
 
@@ -72,6 +75,16 @@ export function showable(error: unknown, secrets: readonly string[]): Error {
   if (message === "") message = typeof code === "string" ? code : "unknown error";
   for (const secret of secrets) if (secret !== "") message = message.replaceAll(secret, "***");
   return Object.assign(new Error(message), typeof code === "string" ? { code } : {});
+}
+
+/**
+ * Tells what Redis says from what happens to a connection.
+ *
+ * @param error What a command failed with.
+ * @returns Whether Redis answered, with a refusal.
+ */
+export function isReply(error: unknown): boolean {
+  return error instanceof Error && REPLY.test(error.message);
 }
 
 function refusalOf(error: Error & { code?: string }): Refusal | undefined {

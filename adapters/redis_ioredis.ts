@@ -20,6 +20,7 @@ export interface IoredisClient {
   subscribe(...channels: string[]): Promise<unknown>;
   unsubscribe(...channels: string[]): Promise<unknown>;
   pipeline(): IoredisPipeline;
+  call(command: string, ...args: string[]): Promise<unknown>;
   duplicate(overrides: Readonly<Record<string, unknown>>): IoredisClient;
 }
 
@@ -122,7 +123,7 @@ class IoredisLink implements RedisLink {
   readonly #client: IoredisClient;
   readonly #ended = Promise.withResolvers<void>();
   #events: RedisLinkEvents | undefined;
-  /** The last that was said to be wrong: what a command fails with is but its consequence. */
+  /** What was first said to be wrong: what a command fails with is but its consequence. */
   #cause: unknown;
 
   constructor(client: IoredisClient, events: RedisLinkEvents) {
@@ -131,9 +132,9 @@ class IoredisLink implements RedisLink {
     client.on("messageBuffer", (channel, data) => {
       this.#events?.onMessage(channel as Uint8Array, data as Uint8Array<ArrayBuffer>);
     });
-    client.on("error", (error) => this.#cause = error);
-    // What is wrong with one sentinel matters only when no other one answers.
-    client.on("sentinelError", (error) => this.#cause ??= error);
+    for (const event of ["sentinelError", "error"]) client.on(event, (error) => this.#cause ??= error);
+    // What is wrong with one sentinel does not matter when another one answers.
+    client.on("connect", () => this.#cause = undefined);
     client.on("end", () => {
       this.#ended.resolve();
       this.#lose();
@@ -166,6 +167,11 @@ class IoredisLink implements RedisLink {
     } catch (error) {
       return messages.map(() => error as Error);
     }
+  }
+
+  async countSubscribers(channel: string): Promise<number> {
+    const reply = await this.#do(this.#client.call("PUBSUB", "NUMSUB", channel));
+    return Number((reply as unknown[])[1]);
   }
 
   destroy(): Promise<void> {

@@ -39,6 +39,8 @@ export interface RedisLink {
    * @returns For each message how many subscribers Redis gave it to, or why it did not. Never rejects.
    */
   publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]>;
+  /** How many connections subscribe to a channel. */
+  countSubscribers(channel: string): Promise<number>;
   /** Ends it at once, in whatever state it is. Resolves when its socket is closed; never rejects. */
   destroy(): Promise<void>;
 }

@@ -22,6 +22,7 @@ export interface NodeRedisClient {
   subscribe(channels: string[], listener: Listener, bufferMode: true): Promise<unknown>;
   unsubscribe(channels: string[], listener: Listener, bufferMode: true): Promise<unknown>;
   publish(channel: string, message: string | Buffer): Promise<unknown>;
+  sendCommand(args: string[]): Promise<unknown>;
   duplicate(overrides: Readonly<Record<string, unknown>>): NodeRedisClient;
 }
 
@@ -107,6 +108,11 @@ class NodeRedisLink implements RedisLink {
       return this.#client.publish(channel, argument);
     }));
     return results.map((result) => result.status === "fulfilled" ? Number(result.value) : result.reason);
+  }
+
+  async countSubscribers(channel: string): Promise<number> {
+    const reply = await this.#client.sendCommand(["PUBSUB", "NUMSUB", channel]);
+    return Number((reply as unknown[])[1]);
   }
 
   async destroy(): Promise<void> {

@@ -6,7 +6,13 @@
  */
 
 import type { AdapterData } from "./adapter.ts";
+import { isReply } from "./redis_errors.ts";
 import type { RedisLink, RedisMessage } from "./redis_link.ts";
+
+/** A message, and what the hub calls its channel. */
+interface Outgoing extends RedisMessage {
+  readonly name: string;
+}
 
 /** What {@linkcode RedisOutbox} needs. */
 export interface RedisOutboxOptions {
@@ -17,17 +23,19 @@ export interface RedisOutboxOptions {
    *
    * @param reason Why: one of a few texts.
    * @param count How many messages.
-   * @param channel The channel of one of them, in Redis.
+   * @param name What the hub calls the channel of one of them.
    * @param cause What Redis or the client said, if it did.
    */
-  onLost(reason: string, count: number, channel: string, cause?: Error): void;
+  onLost(reason: string, count: number, name: string, cause?: Error): void;
+  /** Told when Redis answers, which it does in order. */
+  onAnswer(): void;
 }
 
 /** Publishes in order. */
 export class RedisOutbox {
   readonly #options: RedisOutboxOptions;
   #link: Pick<RedisLink, "publish"> | undefined;
-  #batch: RedisMessage[] = [];
+  #batch: Outgoing[] = [];
   #pendingBytes = 0;
   /** What is under way. */
   readonly #writes = new Set<Promise<void>>();
@@ -53,21 +61,22 @@ export class RedisOutbox {
    *
    * @param channel The channel, in Redis.
    * @param data The message.
+   * @param name What the hub calls the channel.
    */
-  publish(channel: string, data: AdapterData): void {
+  publish(channel: string, data: AdapterData, name: string): void {
     const { maxPendingBytes, onLost } = this.#options;
-    if (!this.#link) return onLost("the connection is down", 1, channel);
+    if (!this.#link) return onLost("the connection is down", 1, name);
     // Nothing else under way: whatever its size, it must be able to leave.
     if (this.#pendingBytes > 0 && this.#pendingBytes + data.length > maxPendingBytes) {
       return onLost(
         "Redis does not keep up, and more than maxPendingBytes are without an answer",
         1,
-        channel,
+        name,
       );
     }
     this.#pendingBytes += data.length;
     if (this.#batch.length === 0) queueMicrotask(() => this.#flush());
-    this.#batch.push({ channel, data });
+    this.#batch.push({ channel, data, name });
   }
 
   /** Sends what waits; resolves when Redis has answered all that is under way, or the connection is gone. */
@@ -84,15 +93,17 @@ export class RedisOutbox {
     this.#writes.add(write);
   }
 
-  async #write(link: Pick<RedisLink, "publish">, batch: readonly RedisMessage[]): Promise<void> {
+  async #write(link: Pick<RedisLink, "publish">, batch: readonly Outgoing[]): Promise<void> {
     const results = await link.publish(batch);
     for (const { data } of batch) this.#pendingBytes -= data.length;
-    const failed = batch.flatMap(({ channel }, i) => {
+    const failed = batch.flatMap(({ name }, i) => {
       const result = results[i];
-      return result instanceof Error ? [{ channel, result }] : [];
+      return result instanceof Error ? [{ name, result }] : [];
     });
+    if (failed.length < batch.length) this.#options.onAnswer();
     if (failed.length === 0) return;
-    const [{ channel, result }] = failed;
-    this.#options.onLost("Redis has not confirmed them", failed.length, channel, result);
+    const [{ name, result }] = failed;
+    const reason = isReply(result) ? "Redis refuses" : "Redis has not confirmed it";
+    this.#options.onLost(reason, failed.length, name, result);
   }
 }

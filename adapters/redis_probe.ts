@@ -8,9 +8,12 @@
 import type { Clock } from "../contract/clock.ts";
 import type { RedisLink } from "./redis_link.ts";
 
+/** One of a node's two connections. */
+export type RedisRole = "publisher" | "subscriber";
+
 /** Which connection is dead, and why. */
 export interface ProbeVerdict {
-  readonly dead: "publisher" | "subscriber";
+  readonly dead: RedisRole;
   readonly cause: Error;
 }
 
@@ -23,7 +26,7 @@ export class RedisProbe {
   readonly #timeoutMs: number;
   readonly #channel: string;
   #lastToken = 0;
-  #lastSign = 0;
+  readonly #lastSigns: Record<RedisRole, number> = { publisher: -Infinity, subscriber: -Infinity };
   #arrived = () => {};
   #stop = () => {};
 
@@ -38,9 +41,9 @@ export class RedisProbe {
     this.#channel = channel;
   }
 
-  /** The subscriber got a message: it lives, though the probe may be stuck behind others. */
-  sign(): void {
-    this.#lastSign = this.#clock.now();
+  /** A connection has given a sign: it lives, though the probe may be stuck behind others. */
+  sign(role: RedisRole): void {
+    this.#lastSigns[role] = this.#clock.now();
   }
 
   /** The subscriber got this on the probe's channel. */
@@ -57,38 +60,43 @@ export class RedisProbe {
    * Publishes and waits for it to come back.
    *
    * @param publisher Where to publish; the probe's channel is subscribed to on the other connection.
-   * @returns What is dead, or `undefined` if nothing is, or it was stopped.
+   * @returns What is dead, if anything is.
    */
-  async run(publisher: Pick<RedisLink, "publish">): Promise<ProbeVerdict | undefined> {
+  async run(publisher: Pick<RedisLink, "publish">): Promise<ProbeVerdict | "alive" | "stopped"> {
     this.#stop();
     const token = `${++this.#lastToken}`;
     const arrived = new Promise<"arrived">((resolve) => this.#arrived = () => resolve("arrived"));
     const stopped = new Promise<"stopped">((resolve) => this.#stop = () => resolve("stopped"));
     const published = publisher.publish([{ channel: this.#channel, data: token }]);
-    const reply = await this.#race(published, stopped);
-    if (reply === "stopped") return undefined;
+    const reply = await this.#race("publisher", published, stopped);
+    if (reply === "stopped") return "stopped";
     if (reply === "late") return this.#verdict("publisher", "has not answered");
     const [receivers] = reply;
     if (receivers instanceof Error) return { dead: "publisher", cause: receivers };
     if (receivers === 0) {
       return { dead: "subscriber", cause: new Error("Redis has forgotten the subscriptions of this node") };
     }
-    const back = await this.#race(arrived, stopped);
-    return back === "late" ? this.#verdict("subscriber", "has delivered nothing") : undefined;
+    const back = await this.#race("subscriber", arrived, stopped);
+    if (back === "late") return this.#verdict("subscriber", "has delivered nothing");
+    return back === "stopped" ? "stopped" : "alive";
   }
 
-  #verdict(dead: ProbeVerdict["dead"], what: string): ProbeVerdict {
+  #verdict(dead: RedisRole, what: string): ProbeVerdict {
     return { dead, cause: new Error(`The ${dead}'s connection ${what} for ${this.#timeoutMs} ms`) };
   }
 
-  async #race<T>(answer: Promise<T>, stopped: Promise<"stopped">): Promise<T | "stopped" | "late"> {
+  async #race<T>(
+    role: RedisRole,
+    answer: Promise<T>,
+    stopped: Promise<"stopped">,
+  ): Promise<T | "stopped" | "late"> {
     const { promise: late, resolve } = Promise.withResolvers<"late">();
     let cancel = () => {};
     const wait = (ms: number) => {
       const due = this.#clock.now() + ms;
       cancel = this.#clock.after(ms, () => {
         const now = this.#clock.now();
-        const silent = now - Math.max(this.#lastSign, due - ms);
+        const silent = now - Math.max(this.#lastSigns[role], due - ms);
         // Its answer may be waiting to be read.
         if (now - due > MAX_TIMER_LAG_MS) wait(this.#timeoutMs);
         else if (silent < this.#timeoutMs) wait(this.#timeoutMs - silent);

@@ -21,6 +21,7 @@ interface Kind {
 export class RedisReports {
   readonly #clock: Clock;
   readonly #kinds = new Map<string, Kind>();
+  #closed = false;
 
   /** @param clock Where seconds come from. */
   constructor(clock: Clock) {
@@ -35,6 +36,7 @@ export class RedisReports {
    * @param report Reports it.
    */
   add(kind: string, count: number, report: Report): void {
+    if (this.#closed) return;
     const known = this.#kinds.get(kind);
     if (known) {
       known.count += count;
@@ -45,8 +47,9 @@ export class RedisReports {
     report(count);
   }
 
-  /** Reports what was counted, and stops. */
+  /** Reports what was counted, and nothing any more. */
   close(): void {
+    this.#closed = true;
     for (const { count, report, stop } of this.#kinds.values()) {
       stop();
       if (count > 0) report(count);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isReply } from "./redis_errors.ts";
 import type { RedisLink } from "./redis_link.ts";
 
 /** How many channels one command names: a long command keeps Redis, which does one at a time, from everybody else. */
@@ -38,11 +39,23 @@ export class RedisSubscriptions {
    * Subscribes to everything that is wanted on a new connection.
    *
    * @param connection The connection, which has no subscription yet.
-   * @returns Resolves when all is live; rejects when Redis refuses, or the connection is taken away.
+   * @param within Limits how long each answer may take.
+   * @returns Resolves when all is live; rejects when Redis refuses, is silent, or the connection is taken away.
    */
-  async attach(connection: Connection): Promise<void> {
+  async attach(
+    connection: Connection,
+    within: <T>(step: Promise<T>, what: string) => Promise<T>,
+  ): Promise<void> {
     this.#connection = connection;
-    await Promise.all([...this.#wanted.keys()].map((channel) => this.#step("subscribe", channel)));
+    const channels = [...this.#wanted.keys()];
+    const batches: Promise<unknown>[] = [];
+    for (let i = 0; i < channels.length; i += BATCH_SIZE) {
+      const batch = channels.slice(i, i + BATCH_SIZE).map((channel) => this.#step("subscribe", channel));
+      batches.push(Promise.all(batch));
+      batches.at(-1)!.catch(() => {}); // its turn to be waited for may never come
+    }
+    // They are all on their way; as long as answers come there is hope.
+    for (const batch of batches) await within(batch, "No answer to a subscribe");
   }
 
   /** The connection is gone. What is wanted stays so; who waits goes on waiting. */
@@ -123,8 +136,8 @@ export class RedisSubscriptions {
     try {
       await connection[kind](steps.map(({ channel }) => channel));
     } catch (error) {
-      if (connection !== this.#connection) {
-        // What is gone delivers nothing.
+      if (connection !== this.#connection || !isReply(error)) {
+        // What is gone delivers nothing; the next connection takes up what is wanted.
         for (const step of steps) kind === "unsubscribe" ? step.resolve() : step.reject(error as Error);
         return;
       }
@@ -133,12 +146,12 @@ export class RedisSubscriptions {
         for (const step of steps) void this.#send(connection, kind, [step]);
         return;
       }
-      const [{ channel, reject }] = steps;
-      if (kind === "subscribe" && this.#waiting.has(channel)) {
-        this.#wanted.delete(channel);
-        this.#settle(channel, error as Error);
-      }
-      return reject(error as Error);
+      const [{ channel, resolve, reject }] = steps;
+      if (kind === "unsubscribe" || !this.#waiting.has(channel)) return reject(error as Error);
+      // Whoever waits for it hears of it, and nobody else needs to.
+      this.#wanted.delete(channel);
+      this.#settle(channel, error as Error);
+      return resolve();
     }
     for (const { channel, resolve } of steps) {
       if (kind === "subscribe" && connection === this.#connection) this.#settle(channel);
