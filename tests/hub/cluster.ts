@@ -48,6 +48,22 @@ const ON_BROKERS: readonly OnBroker[] = [
       return (url, prefix) => createRedisAdapter({ url, prefix });
     },
   },
+  {
+    name: "redis-cluster",
+    variable: "REDIS_CLUSTER_URL",
+    async load() {
+      const { createRedisClusterAdapter } = await import("@trunkline/hub/adapters/redis-cluster");
+      return (nodes, prefix) => createRedisClusterAdapter({ nodes, prefix });
+    },
+  },
+  {
+    name: "nats",
+    variable: "NATS_URL",
+    async load() {
+      const { createNatsAdapter } = await import("@trunkline/hub/adapters/nats");
+      return (servers, prefix) => createNatsAdapter({ servers, prefix });
+    },
+  },
 ];
 
 /** The adapters, by name; each entry makes a backbone that nobody else is on. */
