@@ -13,6 +13,7 @@ import { RefusedError } from "./nats_errors.ts";
 import { Link } from "./nats_link.ts";
 import { Losses } from "./nats_losses.ts";
 import type { Settings } from "./nats_options.ts";
+import { Reach } from "./nats_reach.ts";
 
 /** What servers take unless told otherwise. Before the first connection nobody knows better. */
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
@@ -53,6 +54,7 @@ export class NatsAdapter implements Adapter {
   #context: AdapterContext | undefined;
   #opened = false;
   #link: Link | undefined;
+  #reach: Reach | undefined;
   #status: "up" | "down" = "down";
   /** Whether this outage was reported. */
   #reported = false;
@@ -100,15 +102,16 @@ export class NatsAdapter implements Adapter {
       reported: false,
     };
     if (!this.#context) throw new Error("Cannot subscribe: the NATS adapter is not open");
-    const link = this.#link;
-    if (!link?.live) {
+    const [link, reach] = [this.#link, this.#reach];
+    if (!link?.live || !reach) {
       throw new Error(`Cannot subscribe to "${channel}": NATS at ${this.#address} is not reachable`);
     }
     this.#entries.set(channel, entry);
     try {
       this.#attach(entry, link);
-      await link.confirm();
+      await reach.confirm();
       if (entry.denied) throw entry.denied;
+      if (!link.live) throw new Error("the connection broke meanwhile");
       if (this.#entries.get(channel) !== entry) throw new Error("it was unsubscribed meanwhile");
     } catch (cause) {
       this.#detach(entry);
@@ -169,11 +172,13 @@ export class NatsAdapter implements Adapter {
       // A client that is closed has no subscriptions to end.
       if (!owned) { for (const entry of [...this.#entries.values()]) this.#detach(entry); }
       if (link.live) {
+        this.#reach?.part();
         const { promise: late, resolve } = Promise.withResolvers<void>();
         const cancel = clock.after(CLOSE_MS, resolve);
         await Promise.race([link.confirm().catch(() => {}), late]);
         cancel();
       }
+      this.#reach?.leave();
       link.end();
       if (owned) await link.client.close();
     }
@@ -205,18 +210,27 @@ export class NatsAdapter implements Adapter {
   }
 
   #adopt(client: NatsClient): void {
-    const { clock, probeIntervalMs, maxPendingBytes } = this.#settings;
+    const { subjects, clock, probeIntervalMs, maxPendingBytes } = this.#settings;
     const link: Link = new Link({
       client,
       clock,
       probeIntervalMs,
       maxPendingBytes,
+      onConnected: () => reach.join(),
+      beforeLive: () => reach.joined(),
+      onInterval: () => reach.refresh(),
       onLive: () => this.#onLive(link),
       onLost: (error) => this.#onLost(link, error),
       onPublishDenied: (subject) => this.#onPublishDenied(subject),
     });
+    const reach = new Reach({ link, nodeId: this.#context!.nodeId, subjects, clock });
     this.#link = link;
-    for (const entry of this.#entries.values()) this.#attach(entry, link);
+    this.#reach = reach;
+    try {
+      for (const entry of this.#entries.values()) this.#attach(entry, link);
+    } catch {
+      return; // The client is closed already, and says so.
+    }
     link.verify();
   }
 
@@ -232,6 +246,7 @@ export class NatsAdapter implements Adapter {
   #onLost(link: Link, error: Error): void {
     const { source } = this.#settings;
     if (this.#link !== link) return;
+    this.#reach?.leave();
     this.#setStatus("down");
     if (!this.#reported) {
       this.#reported = true;

@@ -9,10 +9,16 @@ import { type NatsClient, type NatsMessage, type NatsSubscription, readEvent } f
 import { describe } from "./nats_errors.ts";
 import { Pulse } from "./nats_pulse.ts";
 
-/** What a link tells. It tells nothing after `end`. */
+/** What a link tells and asks. It does nothing after `end`. */
 export interface LinkEvents {
-  /** The server has dealt with every subscription that was made so far: messages flow. */
+  /** The connection is new, or has come to another server. What is sent now is sent before the link is live. */
+  onConnected(): void;
+  /** The server has dealt with all that. The link is live when this resolves. */
+  beforeLive(): Promise<void>;
+  /** Messages flow. */
   onLive(): void;
+  /** Another probe interval has passed on a live link. */
+  onInterval(): void;
   /** The connection broke, or is silent. It may become live again unless the client is closed. */
   onLost(error: Error): void;
   /** The server does not permit to publish on a subject. */
@@ -36,6 +42,8 @@ export class Link {
   readonly #status: AsyncIterable<object>;
   #pulse: Pulse;
   #live = false;
+  /** Whether it was told that the link is not live any more. */
+  #lost = false;
   #ended = false;
   /** The pulse that waits for the first answer. */
   #verifying: Pulse | undefined;
@@ -57,9 +65,8 @@ export class Link {
     this.#stopTicking = this.#scheduleTick();
     this.#watch().catch(() => {});
     options.client.closed().then((error) => {
-      this.#lose(
-        new Error(error ? describe(error) : "the connection was closed", { cause: error ?? undefined }),
-      );
+      const why = error ? describe(error) : "the connection was closed";
+      this.#lose(new Error(why, { cause: error ?? undefined }), true);
     }, () => {});
   }
 
@@ -74,13 +81,20 @@ export class Link {
     const pulse = this.#newPulse();
     this.#pulse = pulse;
     this.#verifying = pulse;
+    try {
+      this.#options.onConnected();
+    } catch {
+      return; // The client is closed, and says so.
+    }
     const answered = await pulse.beat().then(() => true, () => false);
+    if (answered && this.#verifying === pulse && !this.#ended) await this.#options.beforeLive();
     // Asked anew meanwhile, on a connection that is newer.
     if (this.#verifying !== pulse) return;
     this.#verifying = undefined;
     if (!answered || this.#ended || this.client.isClosed()) return;
     this.address = this.client.getServer();
     this.#live = true;
+    this.#lost = false;
     this.#options.onLive();
   }
 
@@ -143,9 +157,12 @@ export class Link {
     for await (const status of this.#status) {
       if (this.#ended) return;
       const { type, publishDenied } = readEvent(status);
-      if (type === "disconnect") this.#lose(new Error("the connection broke"));
-      else if (type === "reconnect") this.verify();
-      else if (publishDenied !== undefined) this.#options.onPublishDenied(publishDenied);
+      if (type === "disconnect") {
+        this.#verifying = undefined;
+        this.#lose(new Error("the connection broke"));
+      }
+      if (type === "reconnect") this.verify();
+      if (publishDenied !== undefined) this.#options.onPublishDenied(publishDenied);
     }
   }
 
@@ -163,18 +180,21 @@ export class Link {
     this.#stopTicking = this.#scheduleTick();
     if (late) return;
     const alive = this.#pulse.check();
-    if (!this.#live) {
-      if (!alive) this.#lose(new Error(`it has not answered for ${probeIntervalMs} ms`));
+    if (!alive) this.#lose(new Error(`it has not answered for ${probeIntervalMs} ms`));
+    if (this.#live) {
+      this.#options.onInterval();
+      this.#pulse.beat().catch(() => {});
       // One question is enough for a server that is silent.
-      if (!this.#verifying) this.verify();
-    } else if (alive) this.#pulse.beat().catch(() => {});
-    else this.#lose(new Error(`it has not answered for ${probeIntervalMs} ms`));
+    } else if (!this.#verifying) this.verify();
   }
 
-  #lose(error: Error): void {
+  /** Tells of a loss once. */
+  #lose(error: Error, final = false): void {
     if (this.#ended) return;
     this.#live = false;
     this.#fail(error);
+    if (this.#lost && !final) return;
+    this.#lost = true;
     this.#options.onLost(error);
   }
 
