@@ -8,6 +8,7 @@ import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
+import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
 import process from "node:process";
 
 /** How the demo's nodes reach each other. */
@@ -40,6 +41,13 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
     prepare(prefix) {
       const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
       return () => createRedisAdapter({ url, prefix });
+    },
+  },
+  "redis-cluster": {
+    workers: true,
+    prepare(prefix) {
+      const nodes = process.env.REDIS_CLUSTER_URL ?? "redis://127.0.0.1:7000";
+      return () => createRedisClusterAdapter({ nodes, prefix });
     },
   },
 };
