@@ -56,8 +56,8 @@ export class NatsAdapter implements Adapter {
   #link: Link | undefined;
   #reach: Reach | undefined;
   #status: "up" | "down" = "down";
-  /** Whether this outage was reported. */
-  #reported = false;
+  /** What was reported of this outage: each once. */
+  readonly #reported = new Set<"away" | "refused">();
   #maxPayload = DEFAULT_MAX_PAYLOAD;
   #headBytes = MAX_HEAD_BYTES;
   /** Connecting and reconnecting, where the connection is ours. */
@@ -203,10 +203,9 @@ export class NatsAdapter implements Adapter {
 
   /** A round of attempts failed. */
   #onFailure(error: Error): void {
-    if (error instanceof RefusedError && !this.#opened) throw error;
-    if (this.#reported) return;
-    this.#reported = true;
-    this.#context?.onError(error, { stage: "open" });
+    const refused = error instanceof RefusedError;
+    if (refused && !this.#opened) throw error;
+    this.#reportOutage(refused ? "refused" : "away", error);
   }
 
   #adopt(client: NatsClient): void {
@@ -237,7 +236,7 @@ export class NatsAdapter implements Adapter {
   #onLive({ client }: Link): void {
     this.#maxPayload = client.info?.max_payload ?? this.#maxPayload;
     this.#opened = true;
-    this.#reported = false;
+    this.#reported.clear();
     this.#denied.clear();
     this.#setStatus("up");
     this.#opening.resolve();
@@ -248,11 +247,7 @@ export class NatsAdapter implements Adapter {
     if (this.#link !== link) return;
     this.#reach?.leave();
     this.#setStatus("down");
-    if (!this.#reported) {
-      this.#reported = true;
-      const lost = new Error(`Lost NATS at ${link.address}: ${error.message}`, { cause: error });
-      this.#context?.onError(lost, { stage: "open" });
-    }
+    this.#reportOutage("away", new Error(`Lost NATS at ${link.address}: ${error.message}`, { cause: error }));
     if (source instanceof Dialer) {
       this.#link = undefined;
       link.end();
@@ -322,6 +317,12 @@ export class NatsAdapter implements Adapter {
   get #address(): string {
     const { source } = this.#settings;
     return this.#link?.address || (source instanceof Dialer ? source.addresses : source.getServer());
+  }
+
+  #reportOutage(what: "away" | "refused", error: Error): void {
+    if (this.#reported.has(what)) return;
+    this.#reported.add(what);
+    this.#context?.onError(error, { stage: "open" });
   }
 
   #setStatus(status: "up" | "down"): void {

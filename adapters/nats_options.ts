@@ -122,7 +122,9 @@ export function readOptions(options: string | NatsAdapterOptions): Settings {
   const { prefix = "trunkline", clock = systemClock } = given;
   const { probeIntervalMs = 5_000, connectTimeoutMs = 5_000, maxPendingBytes = 16 * 1024 * 1024 } = given;
   for (const [name, value] of Object.entries({ probeIntervalMs, connectTimeoutMs, maxPendingBytes })) {
-    if (!(value > 0)) throw new RangeError(`Cannot create a NATS adapter: ${name} must be above 0`);
+    if (typeof value !== "number" || !(value > 0)) {
+      throw new RangeError(`Cannot create a NATS adapter: ${name} must be above 0`);
+    }
   }
   const subjects = new Subjects(prefix);
   const source = given.connection ? checkConnection(given) : createDialer(given, connectTimeoutMs, clock);
