@@ -282,22 +282,27 @@ export class Inbox {
       return this.#fault(name, error);
     }
     const call = new Call(conn);
-    const fail = (error: unknown) => {
-      onError(error, { stage: "handler", name, connectionId: conn.id });
-      this.#fault(name, error);
-    };
     try {
       const done = handler(parsed, call);
-      if (!isThenable(done)) return;
-      const signals = this.#signals ??= new Set();
-      signals.add(call);
-      Promise.resolve(done).catch(fail).finally(() => {
-        signals.delete(call);
-        if (this.#signals === signals && signals.size === 0) this.#signals = undefined;
-      });
+      if (isThenable(done)) this.#waitFor(done, name, call);
     } catch (error) {
-      fail(error);
+      this.#failSignal(name, error);
     }
+  }
+
+  /** Counts a signal while its handler works. */
+  #waitFor(done: PromiseLike<unknown>, name: string, call: Call): void {
+    const signals = this.#signals ??= new Set();
+    signals.add(call);
+    Promise.resolve(done).catch((error) => this.#failSignal(name, error)).finally(() => {
+      signals.delete(call);
+      if (this.#signals === signals && signals.size === 0) this.#signals = undefined;
+    });
+  }
+
+  #failSignal(name: string, error: unknown): void {
+    this.#context.onError(error, { stage: "handler", name, connectionId: this.#conn.id });
+    this.#fault(name, error);
   }
 
   #handler(name: string, declared: boolean): Handler | HubError {

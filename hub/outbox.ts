@@ -198,7 +198,7 @@ export class Outbox implements Gatherer {
 
   #gather(sequence: Sequence): void {
     if (!this.#sequence) this.turn.gather(this);
-    if (this.turn.isFull(sequence)) {
+    if (this.turn.isFull(sequence.count, sequence.size)) {
       this.#sequence = this.turn.root;
       this.emit(sequence);
     } else this.#sequence = sequence;

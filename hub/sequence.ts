@@ -8,7 +8,7 @@
 import type { Codec, Encoded } from "../contract/mod.ts";
 import type { Outgoing } from "./outgoing.ts";
 
-/** A node of the tree: a sequence of messages. The root stands for none. */
+/** A node of the tree: its parent's messages and a run of more. The root stands for none. */
 export class Sequence {
   /** How many messages. */
   readonly count: number;
@@ -18,7 +18,7 @@ export class Sequence {
   readonly conflates: boolean;
   readonly #codec: Codec;
   readonly #parent: Sequence | undefined;
-  readonly #last: Outgoing | undefined;
+  readonly #run: readonly Outgoing[];
   #latest: Outgoing | undefined;
   #latestNext: Sequence | undefined;
   #others: Map<Outgoing, Sequence> | undefined;
@@ -26,16 +26,22 @@ export class Sequence {
 
   /**
    * @param codec The codec of all frames of this tree.
-   * @param parent The sequence before the last message; absent for the root.
-   * @param last The last message; absent for the root.
+   * @param parent The sequence before the last messages; absent for the root.
+   * @param run The last messages; none for the root.
    */
-  constructor(codec: Codec, parent?: Sequence, last?: Outgoing) {
+  constructor(codec: Codec, parent?: Sequence, run: readonly Outgoing[] = []) {
     this.#codec = codec;
     this.#parent = parent;
-    this.#last = last;
-    this.count = parent && last ? parent.count + 1 : 0;
-    this.size = parent && last ? parent.size + last.encoded(codec).length : 0;
-    this.conflates = parent && last ? parent.conflates || last.urgency.conflateKey !== undefined : false;
+    this.#run = run;
+    let { count, size, conflates } = parent ?? { count: 0, size: 0, conflates: false };
+    for (const message of run) {
+      count++;
+      size += message.encoded(codec).length;
+      conflates ||= message.urgency.conflateKey !== undefined;
+    }
+    this.count = count;
+    this.size = size;
+    this.conflates = conflates;
   }
 
   /** The sequence with one more message. Most callers in a row add the same one, which costs a comparison. */
@@ -43,7 +49,7 @@ export class Sequence {
     if (this.#latest === message) return this.#latestNext!;
     let next = this.#others?.get(message);
     if (!next) {
-      next = new Sequence(this.#codec, this, message);
+      next = this.alone(message);
       // From the second on all are kept: connections with different sequences take turns.
       if (this.#latest) (this.#others ??= new Map([[this.#latest, this.#latestNext!]])).set(message, next);
     }
@@ -54,7 +60,12 @@ export class Sequence {
 
   /** The sequence with one more message that goes to nobody else, so that nobody else will ask for it. */
   alone(message: Outgoing): Sequence {
-    return new Sequence(this.#codec, this, message);
+    return new Sequence(this.#codec, this, [message]);
+  }
+
+  /** The sequence with more messages, for those who share what they have gathered. */
+  followedBy(run: readonly Outgoing[]): Sequence {
+    return new Sequence(this.#codec, this, run);
   }
 
   /** The messages, in order. */
@@ -62,7 +73,9 @@ export class Sequence {
     const messages = new Array<Outgoing>(this.count);
     // deno-lint-ignore no-this-alias -- the walk from this node to the root starts here
     let node: Sequence = this;
-    for (let i = this.count - 1; i >= 0; i--, node = node.#parent!) messages[i] = node.#last!;
+    for (let i = this.count; i > 0; node = node.#parent!) {
+      for (let j = node.#run.length; j > 0;) messages[--i] = node.#run[--j]!;
+    }
     return messages;
   }
 

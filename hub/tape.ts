@@ -17,8 +17,11 @@ export class Tape implements Gatherer {
   readonly #members = new Set<Outbox>();
   /** Members with a sequence of their own in this turn. */
   readonly #deviating = new Set<Outbox>();
-  /** What was sent in this turn; absent when nothing was. */
+  /** What was sent in this turn; absent when nothing was. It is followed by the run. */
   #sequence: Sequence | undefined;
+  /** What came since somebody last asked for the sequence, and how long it is in the codec's units. */
+  #run: Outgoing[] = [];
+  #runSize = 0;
 
   /** @param turn The turn that the members share. */
   constructor(turn: Turn) {
@@ -51,28 +54,26 @@ export class Tape implements Gatherer {
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   push(message: Outgoing, except?: Outbox): void {
-    message.encoded(this.#turn.codec); // first: what cannot be encoded changes nothing
-    const sequence = (this.#sequence ?? this.#begin()).with(message);
+    const { length } = message.encoded(this.#turn.codec); // first: what cannot be encoded changes nothing
+    this.#sequence ??= this.#begin();
     if (except?.tape === this) except.deviate();
     for (const outbox of this.#deviating) if (outbox !== except) outbox.push(message);
-    this.#sequence = sequence;
-    if (!this.#turn.isFull(sequence)) return;
-    this.#emit(sequence);
-    this.#sequence = this.#turn.root;
+    const { count, size } = this.#sequence; // not before: a deviating one asks for it
+    this.#runSize += length;
+    if (this.#turn.isFull(count + this.#run.push(message), size + this.#runSize)) this.#emit();
   }
 
   /** A member goes its own way; tells what it was sent in this turn. */
   leave(outbox: Outbox): Sequence {
     this.#deviating.add(outbox);
-    return this.#sequence ?? this.#turn.root;
+    return this.#gathered();
   }
 
   /** Sends what was gathered in this turn. */
   flush(): void {
-    const sequence = this.#sequence;
+    this.#emit();
     this.#sequence = undefined;
     this.#deviating.clear();
-    if (sequence && sequence.count > 0) this.#emit(sequence);
     for (const outbox of this.#members) if (outbox.tape === this) outbox.tape = undefined;
   }
 
@@ -86,7 +87,20 @@ export class Tape implements Gatherer {
     return this.#turn.root;
   }
 
-  #emit(sequence: Sequence): void {
+  /** The sequence, with the run. */
+  #gathered(): Sequence {
+    const sequence = this.#sequence ?? this.#turn.root;
+    if (this.#run.length === 0) return sequence;
+    const run = this.#run;
+    this.#run = [];
+    this.#runSize = 0;
+    return this.#sequence = sequence.followedBy(run);
+  }
+
+  #emit(): void {
+    const sequence = this.#gathered();
+    this.#sequence = this.#turn.root;
+    if (sequence.count === 0) return;
     for (const outbox of this.#members) if (outbox.tape === this) outbox.emit(sequence);
   }
 }

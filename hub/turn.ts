@@ -49,7 +49,7 @@ export class Turn {
   }
 
   /** Whether a sequence fills a frame, and has to leave before the turn ends. */
-  isFull({ count, size }: Sequence): boolean {
+  isFull(count: number, size: number): boolean {
     return count >= this.#limits.maxFrameMessages || size >= this.#limits.maxFrameBytes;
   }
 

@@ -65,7 +65,7 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
   readonly ctx: Ctx;
   /** The address at the other end, where it is known. */
   readonly address: string | undefined;
-  /** The rooms it is in; in `onDisconnect`, those that it was in. */
+  /** The rooms it is in at this moment; in `onDisconnect`, those that it was in. */
   readonly rooms: ReadonlySet<string>;
   /** Aborted when the connection is gone. */
   readonly signal: AbortSignal;

@@ -34,7 +34,7 @@ class Conn {
   /** The rooms and topics it is in, as far as every node knows. */
   readonly channels: Set<string> = new Set();
   /** The rooms it is in at this moment, as its own node says; a join takes effect within a turn. */
-  readonly rooms: ReadonlySet<string>;
+  readonly rooms: () => ReadonlySet<string>;
   readonly expected: Heard[] = [];
   paused = false;
 
@@ -45,7 +45,7 @@ class Conn {
     user: string,
     client: RawClient,
     line: LoopbackClient,
-    rooms: ReadonlySet<string>,
+    rooms: () => ReadonlySet<string>,
   ) {
     this.id = id;
     this.home = home;
@@ -107,14 +107,14 @@ class Mix {
   readonly #random: Random;
   readonly #seed: number;
   readonly #counts = [0, 0];
-  readonly #rooms: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly #rooms: ReadonlyMap<string, () => ReadonlySet<string>>;
   checked = 0;
 
   constructor(
     nodes: readonly LoadNode[],
     clock: FakeClock,
     seed: number,
-    rooms: ReadonlyMap<string, ReadonlySet<string>>,
+    rooms: ReadonlyMap<string, () => ReadonlySet<string>>,
   ) {
     this.#nodes = nodes;
     this.#rooms = rooms;
@@ -229,7 +229,7 @@ class Mix {
     const p = random.below(this.#nodes.length);
     const { hub } = this.#nodes[p]!;
     const inRoom = (conn: Conn, room: string) =>
-      (this.#nodes.length === 1 ? conn.rooms : conn.channels).has(room);
+      (this.#nodes.length === 1 ? conn.rooms() : conn.channels).has(room);
     const fill = random.oneIn(30) ? LARGE : random.oneIn(4) ? LARGE.slice(0, 900) : undefined;
     const mark = (c: string): Mark => ({ p, n: this.#counts[p]!++, c, fill });
     const tell = (message: Heard, isFor: (conn: Conn) => boolean) => {
@@ -295,13 +295,13 @@ for (const count of [1, 2]) {
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
       const bus = createMemoryBus();
       const clock = new FakeClock();
-      const rooms = new Map<string, ReadonlySet<string>>();
+      const rooms = new Map<string, () => ReadonlySet<string>>();
       const options: LoadHubOptions = {
         clock,
         heartbeatMs: 1e9,
         cluster: { nodeTimeoutMs: 1e9 },
         limits: { outbox },
-        onConnection: (conn) => void rooms.set(conn.id, conn.rooms),
+        onConnection: (conn) => void rooms.set(conn.id, () => conn.rooms),
       };
       await onCluster(() => createMemoryAdapter({ bus }), count, options, async (nodes) => {
         const mix = new Mix(nodes, clock, seed, rooms);
