@@ -37,8 +37,6 @@ export type ParamsOf<P extends string> = { readonly [Name in ParamNames<P>]: str
 export interface Pattern {
   /** As it was written. */
   readonly source: string;
-  /** How many segments a name must have. */
-  readonly size: number;
   /** Whether it has no parameter, and so stands for itself only. */
   readonly literal: boolean;
   /** The parameters of a name, or `undefined` when the name does not fit. A parameter never matches an empty segment. */
@@ -81,7 +79,6 @@ export function compilePattern(source: string): Pattern {
   }
   return {
     source,
-    size: segments.length,
     literal: params.size === 0,
     match(name) {
       if (params.size === 0) return name === source ? NO_PARAMS : undefined;
@@ -100,20 +97,52 @@ export function compilePattern(source: string): Pattern {
   };
 }
 
-/** Whether some name fits both patterns. */
-function overlap(a: string, b: string): boolean {
-  const [left, right] = [a.split("/"), b.split("/")];
-  return left.length === right.length &&
-    left.every((segment, i) => segment === right[i] || segment.startsWith(":") || right[i]!.startsWith(":"));
+/** What patterns have in common up to a segment, and how they go on from there. */
+class Branch<T> {
+  readonly #literal = new Map<string, Branch<T>>();
+  #param: Branch<T> | undefined;
+  /** The pattern that ends here. */
+  leaf: { readonly pattern: Pattern; readonly value: T } | undefined;
+
+  /** Where a pattern goes on. */
+  grow(segment: string): Branch<T> {
+    if (segment.startsWith(":")) return this.#param ??= new Branch();
+    let next = this.#literal.get(segment);
+    if (!next) this.#literal.set(segment, next = new Branch());
+    return next;
+  }
+
+  /** Finds the pattern that a name fits. */
+  find(parts: readonly string[], at = 0): Branch<T>["leaf"] {
+    if (at === parts.length) return this.leaf;
+    const part = parts[at]!;
+    return this.#literal.get(part)?.find(parts, at + 1) ??
+      (part === "" ? undefined : this.#param?.find(parts, at + 1));
+  }
+
+  /** Finds a pattern that some name fits as well as this one. */
+  rival(segments: readonly string[], at = 0): Branch<T>["leaf"] {
+    if (at === segments.length) return this.leaf;
+    const segment = segments[at]!;
+    const rivals = segment.startsWith(":")
+      ? this.#literal.values()
+      : [this.#literal.get(segment)].filter((next) => next !== undefined);
+    for (const next of rivals) {
+      const rival = next.rival(segments, at + 1);
+      if (rival) return rival;
+    }
+    return this.#param?.rival(segments, at + 1);
+  }
 }
 
 /**
  * What a set of patterns leads to. A name that is declared literally comes before a pattern that it fits too; two
- * patterns with parameters never share a name, so the order of declaration does not matter.
+ * patterns with parameters never share a name, so the order of declaration does not matter. What a search costs
+ * depends on the name's length, not on how many patterns there are.
  */
 export class PatternTable<T> {
   readonly #literals = new Map<string, T>();
-  readonly #bySize = new Map<number, Array<{ readonly pattern: Pattern; readonly value: T }>>();
+  readonly #root = new Branch<T>();
 
   /**
    * Adds a pattern.
@@ -129,15 +158,14 @@ export class PatternTable<T> {
       this.#literals.set(source, value);
       return;
     }
-    const peers = this.#bySize.get(pattern.size) ?? [];
-    const rival = peers.find((peer) => overlap(peer.pattern.source, source));
+    const segments = source.split("/");
+    const rival = this.#root.rival(segments);
     if (rival) {
       throw new TypeError(
         `Cannot declare "${source}" beside "${rival.pattern.source}": a name could fit both`,
       );
     }
-    peers.push({ pattern, value });
-    this.#bySize.set(pattern.size, peers);
+    segments.reduce((branch, segment) => branch.grow(segment), this.#root).leaf = { pattern, value };
   }
 
   /**
@@ -149,12 +177,7 @@ export class PatternTable<T> {
   find(name: string): { readonly value: T; readonly params: Readonly<Record<string, string>> } | undefined {
     const literal = this.#literals.get(name);
     if (literal !== undefined) return { value: literal, params: NO_PARAMS };
-    let size = 1;
-    for (let i = name.indexOf("/"); i !== -1; i = name.indexOf("/", i + 1)) size++;
-    for (const { pattern, value } of this.#bySize.get(size) ?? []) {
-      const params = pattern.match(name);
-      if (params) return { value, params };
-    }
-    return undefined;
+    const leaf = this.#root.find(name.split("/"));
+    return leaf && { value: leaf.value, params: leaf.pattern.match(name)! };
   }
 }
