@@ -8,12 +8,10 @@ import { type Contract, type Entry, HubError, parseNow } from "../contract/mod.t
 import type { Backplane } from "./backplane.ts";
 import { roleChannel, roomChannel, userChannel } from "./channels.ts";
 import type { Connection } from "./connection.ts";
+import { Copies } from "./copies.ts";
 import type { Audience } from "./group.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Registry } from "./registry.ts";
-
-/** How many messages to several rooms are remembered at the most, twice over. */
-const MAX_REMEMBERED = 4_096;
 
 /** The group of a user's connections. */
 export const userGroup = (user: string): string => `who:${user}`;
@@ -37,9 +35,7 @@ export class Events {
   readonly #find: (id: string) => Connection | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #shared: ReadonlyMap<string, Entry>;
-  /** Messages to several rooms that have arrived over one of them; the older half is forgotten first. */
-  #remembered = new Set<string>();
-  #rememberedBefore = new Set<string>();
+  readonly #copies = new Copies();
 
   /** @param options What it needs. */
   constructor({ contract, registry, backplane, find }: EventsOptions) {
@@ -53,8 +49,22 @@ export class Events {
     backplane.on("ev", ([, name, except, payload], _from, channel) => {
       this.#deliver(channel, name, this.parse(name, payload), except);
     });
-    backplane.on("evs", ([, id, rooms, name, except, payload]) => {
-      if (!this.#remembers(id)) this.#deliverAll(rooms, name, this.parse(name, payload), except);
+    backplane.on("evs", ([, id, rooms, name, except, payload], _from, channel) => {
+      const audience = this.#audience(name, except);
+      if (this.#copies.has(id)) {
+        const copied = this.#copies.take(id, channel);
+        if (copied) this.#spread(copied.message, [channel], audience, copied.reached);
+        return;
+      }
+      const others = rooms.map(roomChannel).filter((other) =>
+        other !== channel && this.#registry.members(other).size > 0
+      );
+      this.#copies.add(id); // whatever becomes of it: what is malformed is reported once
+      const message = outgoing(name, this.parse(name, payload));
+      if (others.length === 0) return this.#registry.deliver(channel, message, audience);
+      const reached = new Set<Connection>();
+      this.#copies.add(id, { message, reached, awaited: new Set(others) });
+      this.#spread(message, [channel], audience, reached);
     });
     backplane.on("user", ([, user, name, payload]) => {
       if (this.#registry.members(userGroup(user)).size > 0) {
@@ -104,8 +114,8 @@ export class Events {
     const sends = channels.map((channel) =>
       this.#backplane.prepare(channel, ["evs", id, rooms, name, except ?? null, parsed])
     );
-    this.#deliverAll(rooms, name, parsed, except);
-    this.#backplane.flush(channels); // a node takes the first copy, which must not come before earlier broadcasts
+    this.#spread(outgoing(name, parsed), channels, this.#audience(name, except), new Set());
+    this.#backplane.flush(channels); // whoever is in several takes the first copy, which earlier broadcasts go before
     for (const send of sends) send();
   }
 
@@ -125,23 +135,25 @@ export class Events {
     send();
   }
 
-  /** Forgets the older half of what has arrived; call it at least as rarely as copies of one message may lag. */
+  /** Forgets what came in long ago; call it at least as rarely as copies of one message may lag. */
   sweep(): void {
-    this.#rememberedBefore = this.#remembered;
-    this.#remembered = new Set();
+    this.#copies.sweep();
   }
 
   #deliver(group: string, name: string, parsed: unknown, except?: string | null): void {
     this.#registry.deliver(group, outgoing(name, parsed), this.#audience(name, except));
   }
 
-  #deliverAll(rooms: readonly string[], name: string, parsed: unknown, except?: string | null): void {
-    const message = outgoing(name, parsed);
-    const { event, except: excepted } = this.#audience(name, except) ?? {};
-    const reached = new Set<Connection>();
-    for (const room of rooms) {
-      for (const conn of this.#registry.members(roomChannel(room))) {
-        if (reached.has(conn) || conn === excepted) continue;
+  /** Sends a message to whoever is in one of the groups and has not been reached. */
+  #spread(
+    message: Outgoing,
+    groups: readonly string[],
+    { event, except }: Audience = {},
+    reached: Set<Connection>,
+  ): void {
+    for (const group of groups) {
+      for (const conn of this.#registry.members(group)) {
+        if (reached.has(conn) || conn === except) continue;
         if (event !== undefined && !conn.surface.serverToClient.has(event)) continue;
         reached.add(conn);
         conn.outbox.push(message);
@@ -154,13 +166,6 @@ export class Events {
     const event = this.#shared.has(name) ? undefined : name;
     if (event === undefined && !except) return undefined;
     return { event, except: except ? this.#find(except) : undefined };
-  }
-
-  #remembers(id: string): boolean {
-    if (this.#remembered.has(id) || this.#rememberedBefore.has(id)) return true;
-    this.#remembered.add(id);
-    if (this.#remembered.size >= MAX_REMEMBERED) this.sweep();
-    return false;
   }
 }
 

@@ -70,6 +70,34 @@ testOnAdapters("promise 3: broadcasts to one and to several rooms keep their ord
   assertEquals(heard, [["1", "3", "5", "6"], ["2", "3", "4", "5"]]);
 });
 
+testOnAdapters(
+  "promise 3: what goes to several rooms overtakes nothing in any of them, however far their channels lag",
+  async (start) => {
+    await using cluster = await start(1);
+    const [node] = cluster.nodes;
+    const heard: string[][] = [];
+    for (const rooms of [["a"], ["b"], ["a", "b"]]) {
+      const client = await node!.member();
+      const mine: string[] = [];
+      heard.push(mine);
+      client.on("message", ({ text }) => mine.push(text));
+      for (const room of rooms) await client.request("join", { room });
+    }
+    const arrive = (room: string, ...message: unknown[]) =>
+      node!.tap.inject(`room:${room}`, JSON.stringify([message]));
+    const to = (text: string) => ["message", null, { room: "", text }];
+    // On one node "1" was sent to the first room, then "both" to both, then "2" to the second.
+    arrive("b", "evs", "id", ["a", "b", "c"], ...to("both"));
+    arrive("b", "ev", ...to("2"));
+    arrive("a", "ev", ...to("1"));
+    arrive("a", "evs", "id", ["a", "b", "c"], ...to("both"));
+    arrive("a", "evs", "id", ["a", "b", "c"], ...to("both")); // as a room does that is joined meanwhile
+    await turn();
+    assertEquals(heard, [["1", "both"], ["both", "2"], ["both", "2", "1"]]);
+    assertEquals(node!.errors, []);
+  },
+);
+
 testOnAdapters("promise 3: calls of one connection reach their handlers in order", async (start) => {
   await using cluster = await start(1);
   const [node] = cluster.nodes;
