@@ -53,7 +53,6 @@ export class Backplane {
   readonly #options: BackplaneOptions;
   readonly #handlers = new Map<string, (message: BusMessage, from: string, channel: string) => void>();
   readonly #batches = new Map<string, Batch>();
-  readonly #whenOpen = Promise.withResolvers<void>();
   #status: "up" | "down" = "down";
   #since: number;
   #malformed = 0;
@@ -66,13 +65,10 @@ export class Backplane {
     this.#since = (options.clock ?? systemClock).now();
     const { adapter, clock = systemClock, subscribeTimeoutMs: timeoutMs, dispensable = false } = options;
     this.interest = new Interest({
-      adapter: {
-        name: adapter.name,
-        subscribe: (channel) => this.#whenOpen.promise.then(() => adapter.subscribe(channel)),
-        unsubscribe: (channel) => adapter.unsubscribe(channel),
-      },
+      adapter,
       clock,
       timeoutMs,
+      held: true,
       optional: () => dispensable && this.#status === "down",
       onError: (error, stage, channel) => options.onError(error, { stage, channel }),
     });
@@ -128,7 +124,7 @@ export class Backplane {
       },
     });
     this.#opened = true;
-    this.#whenOpen.resolve();
+    this.interest.begin();
   }
 
   /**

@@ -53,6 +53,12 @@ export interface InterestOptions {
    * subscription is tried for until it is live.
    */
   optional?(): boolean;
+  /**
+   * Whether the adapter cannot be asked before `begin`.
+   *
+   * @default {false}
+   */
+  readonly held?: boolean;
   /** Told of every failure, also of those that somebody waits for. */
   onError(error: unknown, stage: "subscribe" | "unsubscribe", channel: string): void;
 }
@@ -83,11 +89,13 @@ export class Interest {
   readonly #entries = new Map<string, Entry>();
   /** What tries again, and what cancels that. */
   readonly #retries = new Map<() => void, () => void>();
+  #held: boolean;
   #closed = false;
 
   /** @param options What it needs. */
   constructor(options: InterestOptions) {
     this.#options = options;
+    this.#held = options.held ?? false;
   }
 
   /** How many channels are subscribed, or on their way there or back. */
@@ -183,6 +191,12 @@ export class Interest {
     };
   }
 
+  /** The adapter can be asked from now on. */
+  begin(): void {
+    this.#held = false;
+    for (const entry of this.#entries.values()) this.#settle(entry);
+  }
+
   /** Tries again now what would be tried again later. */
   retry(): void {
     for (const retry of [...this.#retries.keys()]) retry();
@@ -202,12 +216,15 @@ export class Interest {
   /** Brings the backplane's state to what is wanted; one run at a time per channel. */
   #settle(entry: Entry): void {
     if (entry.running || this.#closed) return;
+    if (this.#held) {
+      if (entry.generation.shares === 0) this.#forget(entry);
+      return;
+    }
     entry.running = true;
     void this.#run(entry);
   }
 
   async #run(entry: Entry): Promise<void> {
-    const { channel } = entry;
     for (;;) {
       const wanted = entry.generation.shares > 0;
       if (wanted && !entry.live) await this.#subscribe(entry);
@@ -216,7 +233,11 @@ export class Interest {
       if (this.#closed) return;
     }
     entry.running = false;
-    if (!entry.live && this.#entries.get(channel) === entry) this.#entries.delete(channel);
+    if (!entry.live) this.#forget(entry);
+  }
+
+  #forget(entry: Entry): void {
+    if (this.#entries.get(entry.channel) === entry) this.#entries.delete(entry.channel);
   }
 
   async #subscribe(entry: Entry): Promise<void> {
@@ -262,6 +283,7 @@ export class Interest {
     const { adapter, onError } = this.#options;
     const { generation, channel } = entry;
     entry.generation = newGeneration();
+    this.#settle(entry); // where the adapter is not asked yet nothing else would forget it
     onError(error, "subscribe", channel);
     generation.reject(
       error instanceof HubError

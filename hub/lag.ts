@@ -16,16 +16,14 @@ export interface LagOptions {
   readonly clock: Clock;
 }
 
-interface Ping {
-  readonly id: number;
-  readonly to: string;
-  readonly at: number;
-}
+/** How many pings without an answer are remembered. */
+const MAX_OPEN = 16;
 
 /** The lag of the backplane, as this node sees it. */
 export class Lag {
   readonly #options: LagOptions;
-  #open: Ping | undefined;
+  /** When the pings were sent that have no answer yet, the oldest first. */
+  readonly #open = new Map<number, number>();
   #lastMs: number | null = null;
   #lastId = 0;
 
@@ -34,36 +32,40 @@ export class Lag {
     this.#options = options;
     const { backplane, clock } = options;
     backplane.on("ping", ([, id], from) => backplane.publish(nodeChannel(from), ["pong", id]));
-    backplane.on("pong", ([, id], from) => {
-      if (this.#open?.id !== id || this.#open.to !== from) return;
-      this.#lastMs = clock.now() - this.#open.at;
-      this.#open = undefined;
+    backplane.on("pong", ([, id]) => {
+      const sentAt = this.#open.get(id);
+      if (sentAt === undefined) return;
+      this.#lastMs = clock.now() - sentAt;
+      for (const other of this.#open.keys()) if (other <= id) this.#open.delete(other); // lost, or as good as
     });
   }
 
   /**
-   * The last round trip in milliseconds, or for how long the present one has taken when that is more already; `null`
-   * when there is nobody to measure with.
+   * The last round trip in milliseconds, or for how long nobody has answered when that is more already; `null` when
+   * there is nobody to measure with.
    */
   get ms(): number | null {
     if (this.#lastMs === null) return null;
-    const age = this.#open ? this.#options.clock.now() - this.#open.at : 0;
-    return Math.round(Math.max(this.#lastMs, age) * 10) / 10;
+    const now = this.#options.clock.now();
+    const [oldest = now] = this.#open.values();
+    return Math.round(Math.max(this.#lastMs, now - oldest) * 10) / 10;
   }
 
   /**
-   * Measures, unless an answer is still to come.
+   * Measures.
    *
    * @param nodes Those that should answer; they take turns.
    */
   measure(nodes: readonly string[]): void {
     const { backplane, clock } = this.#options;
-    if (this.#open && nodes.includes(this.#open.to)) return;
-    this.#open = undefined;
-    if (nodes.length === 0) return void (this.#lastMs = null);
+    if (nodes.length === 0) {
+      this.#open.clear();
+      this.#lastMs = null;
+      return;
+    }
     const id = ++this.#lastId;
-    const to = nodes[id % nodes.length]!;
-    this.#open = { id, to, at: clock.now() };
-    backplane.publish(nodeChannel(to), ["ping", id]);
+    this.#open.set(id, clock.now());
+    for (const oldest of this.#open.keys()) if (this.#open.size > MAX_OPEN) this.#open.delete(oldest);
+    backplane.publish(nodeChannel(nodes[id % nodes.length]!), ["ping", id]);
   }
 }

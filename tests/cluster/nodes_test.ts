@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import type { NodeInfo } from "@trunkline/hub";
 import { FakeClock } from "../fake_clock.ts";
 import { waitFor } from "../harness.ts";
 import { acquainted, type Cluster, reachable, type TappedNode, testOnAdapters } from "../hub/cluster.ts";

@@ -101,11 +101,19 @@ export interface TappedNode extends Node {
   readonly tap: Tap;
 }
 
+/** What is between a node and its backplane. */
+export interface TapOptions {
+  /** The most that it carries at once. */
+  readonly maxMessageBytes?: number;
+  /** Whether there is no backplane until the tap is healed. */
+  readonly lost?: boolean;
+}
+
 /** Nodes of one cluster that know each other. */
 export interface Cluster extends AsyncDisposable {
   readonly nodes: TappedNode[];
   /** Starts one more node. */
-  add(options?: NodeOptions & { readonly maxMessageBytes?: number }): Promise<TappedNode>;
+  add(options?: NodeOptions & TapOptions): Promise<TappedNode>;
 }
 
 /** Starts nodes of one cluster, and waits until they know each other. */
@@ -117,8 +125,9 @@ export async function startCluster(
   const nodes: TappedNode[] = [];
   const cluster: Cluster = {
     nodes,
-    async add({ maxMessageBytes, ...own } = {}) {
+    async add({ maxMessageBytes, lost, ...own } = {}) {
       const tap = new Tap(backbone(), { maxMessageBytes });
+      if (lost) tap.lose();
       const given = { ...options, ...own, adapter: tap };
       // Nobody is there to answer the first one, and a clock of a test may stand still.
       if (nodes.length === 0) given.cluster = { ...given.cluster, joinTimeoutMs: 0 };

@@ -22,6 +22,8 @@ export class Tap implements Adapter {
   readonly #inner: Adapter;
   #context: AdapterContext | undefined;
   #state: "whole" | "cut" | "lost" = "whole";
+  #opened = false;
+  readonly #whenReachable = Promise.withResolvers<void>();
 
   constructor(
     inner: Adapter,
@@ -42,7 +44,7 @@ export class Tap implements Adapter {
     this.#state = "cut";
   }
 
-  /** Loses the backplane, and says so. */
+  /** Loses the backplane, and says so; before it is open it is not reachable, and opens when it is. */
   lose(): void {
     this.#state = "lost";
     this.#context?.onStatus("down");
@@ -52,7 +54,8 @@ export class Tap implements Adapter {
   heal(): void {
     const wasLost = this.#state === "lost";
     this.#state = "whole";
-    if (wasLost) this.#context?.onStatus("up");
+    this.#whenReachable.resolve();
+    if (wasLost && this.#opened) this.#context?.onStatus("up");
   }
 
   /** Delivers what no node has sent. */
@@ -60,9 +63,11 @@ export class Tap implements Adapter {
     this.#context!.deliver(channel, data, from);
   }
 
-  open(context: AdapterContext): Promise<void> {
+  async open(context: AdapterContext): Promise<void> {
     this.#context = context;
-    return this.#inner.open({
+    if (this.#state === "lost") await this.#whenReachable.promise;
+    this.#opened = true;
+    await this.#inner.open({
       ...context,
       deliver: (channel, data, from) => {
         if (this.#state !== "whole") return void this.dropped.push({ channel, data });
@@ -97,6 +102,8 @@ export class Tap implements Adapter {
   }
 
   close(): Promise<void> {
+    this.#whenReachable.reject(new Error("Closed before it was open"));
+    this.#whenReachable.promise.catch(() => {});
     return this.#inner.close();
   }
 

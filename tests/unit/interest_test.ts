@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import { HubError } from "../../contract/mod.ts";
-import { Interest, type Lease } from "../../hub/interest.ts";
+import { Interest, type InterestOptions, type Lease } from "../../hub/interest.ts";
 import { runs } from "../contract/runs.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
@@ -9,7 +9,7 @@ import { ScriptedAdapter, settled, watch, type Watched } from "./scripted_adapte
 
 const TIMEOUT_MS = 100;
 
-function scene() {
+function scene(options: Partial<InterestOptions> = {}) {
   const clock = new FakeClock();
   const adapter = new ScriptedAdapter();
   const errors: string[] = [];
@@ -17,6 +17,7 @@ function scene() {
     adapter,
     clock,
     timeoutMs: TIMEOUT_MS,
+    ...options,
     onError: (error, stage, channel) => errors.push(`${stage} ${channel}: ${(error as Error).message}`),
   });
   const acquire = (channel = "a"): Lease & Watched => {
@@ -253,4 +254,60 @@ test("interest: in any order of events the backplane ends up with what is wanted
     }),
     runs(250),
   );
+});
+
+test("interest: nothing is asked of the adapter before it begins, and what was given up until then never", async () => {
+  const { adapter, interest, acquire } = scene({ held: true });
+  const stays = acquire("stays");
+  acquire("goes").release();
+  await settled();
+  assertEquals([adapter.asked, interest.size], [[], 1]);
+  interest.begin();
+  assertEquals(adapter.asked, ["subscribe stays"]);
+  await adapter.succeed("stays");
+  assertEquals(stays.state, "resolved");
+});
+
+test("interest: who waits for an adapter that does not begin is refused in time, and leaves nothing behind", async () => {
+  const { adapter, interest, acquire, clock } = scene({ held: true });
+  const early = acquire();
+  clock.advance(TIMEOUT_MS);
+  await settled();
+  assertEquals([codeOf(early), interest.size, clock.pending], ["TIMEOUT", 0, 0]);
+  const late = acquire();
+  early.release(); // needless, and without effect on the other
+  await settled();
+  assertEquals(interest.size, 1);
+  interest.begin();
+  await adapter.succeed("a");
+  assertEquals(late.state, "resolved");
+});
+
+test("interest: who does without a channel has it at once, and it goes live when it can", async () => {
+  let optional = true;
+  const { adapter, interest, acquire, clock, errors } = scene({ held: true, optional: () => optional });
+  const [one, two] = [acquire(), acquire()];
+  await settled();
+  assertEquals([one.state, two.state, interest.isLive("a"), clock.pending], [
+    "resolved",
+    "resolved",
+    false,
+    0,
+  ]);
+  optional = false;
+  const waits = acquire(); // has a time limit, whatever the others do
+  await settled();
+  assertEquals([waits.state, clock.pending], ["pending", 1]);
+  interest.begin();
+  await adapter.fail("a");
+  assertEquals([codeOf(waits), errors.length], ["UNAVAILABLE", 1]);
+  interest.retry();
+  await adapter.succeed("a");
+  assertEquals([interest.isLive("a"), adapter.asked.length], [true, 2]);
+  one.release();
+  await settled();
+  assertEquals(interest.isLive("a"), true);
+  two.release();
+  await adapter.succeed("a");
+  assertEquals([interest.size, adapter.busy, clock.pending], [0, [], 0]);
 });
