@@ -83,7 +83,10 @@ testOnAdapters(
     const [a, b, c] = cluster.nodes;
     c!.tap.cut();
     const count = async () => {
+      const heard = a!.tap.delivered.length;
       const asked = a!.hub.cluster.count();
+      const answered = () => a!.tap.delivered.slice(heard).some(({ data }) => String(data).includes('"ans"'));
+      await waitFor(answered, { what: "the answer of the node that is there" });
       let done = false;
       void asked.then(() => done = true);
       let passed = 0;

@@ -25,11 +25,19 @@ import { Tap } from "./tap.ts";
  */
 export type Backbone = (application?: string) => Adapter;
 
+/**
+ * In what order a connection hears what one publisher sends: as it was sent, or so on each channel, as channels take different
+ * ways. Then what is sent to several rooms keeps the order of one of those that a connection is in.
+ */
+export type Order = "across channels" | "by channel";
+
 /** An adapter that needs a broker. */
 interface OnBroker {
   readonly name: string;
   /** Which variable holds the broker's address, when there is one: `deno task test` sees to it. */
   readonly variable: string;
+  /** @default {"across channels"} */
+  readonly order?: Order;
   /**
    * Loads the adapter, which without a broker is in vain.
    *
@@ -51,6 +59,7 @@ const ON_BROKERS: readonly OnBroker[] = [
   {
     name: "redis-cluster",
     variable: "REDIS_CLUSTER_URL",
+    order: "by channel",
     async load() {
       const { createRedisClusterAdapter } = await import("@trunkline/hub/adapters/redis-cluster");
       return (nodes, prefix) => createRedisClusterAdapter({ nodes, prefix });
@@ -92,6 +101,11 @@ async function onBrokers(): Promise<Record<string, () => Backbone>> {
     };
   }
   return entries;
+}
+
+/** The order that an adapter keeps. */
+export function orderOf(adapter: string): Order {
+  return ON_BROKERS.find(({ name }) => name === adapter)?.order ?? "across channels";
 }
 
 export type NodeOptions = Partial<HubOptions<ChatDefinition, { id: string }, undefined>>;

@@ -2,19 +2,11 @@ import { assertEquals } from "@std/assert";
 import { FakeClock } from "../fake_clock.ts";
 import { waitFor } from "../harness.ts";
 import { acquainted, reachable, testOnAdapters } from "../hub/cluster.ts";
-import { codeOf, turn } from "../hub/wires.ts";
+import { pass } from "../hub/passing.ts";
+import { codeOf } from "../hub/wires.ts";
 
 const TIMEOUT_MS = 30_000;
 const HEARTBEAT_MS = 10_000;
-
-/** Lets time pass in steps, so that what nodes say to each other arrives in between. */
-async function pass(clock: FakeClock, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 1_000) {
-    clock.advance(1_000);
-    await turn();
-    await turn();
-  }
-}
 
 testOnAdapters(
   "promise 10: a node that crashed and its connections are gone within the node timeout",
@@ -30,9 +22,9 @@ testOnAdapters(
     };
     assertEquals(await users(), ["ann", "cid"]);
     c!.tap.cut();
-    await pass(clock, TIMEOUT_MS / 2 + HEARTBEAT_MS);
+    await pass(clock, TIMEOUT_MS / 2 + 1_000, [a!, b!]);
     assertEquals(b!.hub.cluster.nodes().find(({ id }) => id === c!.hub.nodeId)?.state, "suspect");
-    await pass(clock, TIMEOUT_MS / 2);
+    await pass(clock, TIMEOUT_MS / 2, [a!, b!]);
     await acquainted([a!.hub, b!.hub]);
     assertEquals(await users(), ["ann"]);
     assertEquals(await b!.hub.cluster.count(), { count: 1, missing: [] });
@@ -56,12 +48,12 @@ testOnAdapters("promise 10: a split heals to the truth", async (start) => {
   const [a, b, c] = cluster.nodes;
   const cid = await c!.member("cid");
   c!.tap.cut();
-  await pass(clock, TIMEOUT_MS + HEARTBEAT_MS);
+  await pass(clock, TIMEOUT_MS + HEARTBEAT_MS, [a!, b!]);
   await acquainted([a!.hub, b!.hub]);
   await cid.close();
   const dora = await c!.member("dora");
   c!.tap.heal();
-  await pass(clock, HEARTBEAT_MS);
+  await pass(clock, HEARTBEAT_MS, [a!, b!]);
   await acquainted([a!.hub, b!.hub, c!.hub]);
   const { connections, missing } = await a!.hub.cluster.connections();
   assertEquals([connections.map(({ id, user }) => [id, user]), missing], [
@@ -88,7 +80,7 @@ testOnAdapters(
     const asked = () => b!.tap.delivered.map(({ data }) => data).join().split('"ask"').length - 1;
     await waitFor(() => asked() === 2, { what: "the other node to be asked, which has no answerer yet" });
     b!.hub.onServer("load", () => ({ conns: 0 }));
-    await pass(clock, TIMEOUT_MS + HEARTBEAT_MS);
+    await pass(clock, TIMEOUT_MS + HEARTBEAT_MS, [a!, b!]);
     assertEquals(await counting, { count: 0, missing: [c!.hub.nodeId] });
     assertEquals((await loading).missing.toSorted(), [b!.hub.nodeId, c!.hub.nodeId].toSorted());
     assertEquals(await asking, "DISCONNECTED");
