@@ -7,6 +7,7 @@
 
 import { assertEquals } from "@std/assert";
 import { waitFor } from "../harness.ts";
+import type { Order } from "../hub/cluster.ts";
 import type { Mark } from "./scene.ts";
 
 /** More than any publisher of a test publishes. */
@@ -27,7 +28,11 @@ export class Listener {
   readonly expected: number[] = [];
   readonly #heard: number[] = [];
   readonly #last = new Map<string, number>();
+  /** The same without messages that went to several of its channels. */
+  readonly #lastAlone = new Map<string, number>();
   readonly #disorder: string[] = [];
+  /** Disorder that only messages to several of its channels have a part in. */
+  readonly #overtakings: string[] = [];
   #lastOfHome = -1;
 
   constructor(id: string, home: number, channels: Iterable<string>) {
@@ -60,11 +65,15 @@ export class Listener {
       if (n <= this.#lastOfHome) this.#disorder.push(`${n} of the own node after ${this.#lastOfHome}`);
       this.#lastOfHome = n;
     }
-    for (const channel of c.includes(",") ? c.split(",") : [c]) {
-      if (!this.channels.has(channel)) continue;
+    const channels = (c.includes(",") ? c.split(",") : [c]).filter((channel) => this.channels.has(channel));
+    for (const channel of channels) {
       const key = `${p} ${channel}`;
       const last = this.#last.get(key) ?? -1;
-      if (n <= last) this.#disorder.push(`${p}:${n} on ${channel} after ${last}`);
+      const isAlone = channels.length === 1;
+      if (isAlone && n <= (this.#lastAlone.get(key) ?? -1)) {
+        this.#disorder.push(`${p}:${n} on ${channel} after ${this.#lastAlone.get(key)}`);
+      } else if (n <= last) this.#overtakings.push(`${p}:${n} on ${channel} after ${last}`);
+      if (isAlone) this.#lastAlone.set(key, n);
       this.#last.set(key, n);
     }
   }
@@ -73,9 +82,10 @@ export class Listener {
    * Fails unless every message came once, in order, and no other.
    *
    * @param optional Messages that may have come, or not.
+   * @param order What order is kept.
    */
-  check(optional?: ReadonlySet<number>): void {
-    const missing = this.checkWhatCame(optional);
+  check(optional?: ReadonlySet<number>, order?: Order): void {
+    const missing = this.checkWhatCame(optional, order);
     assertEquals(missing.slice(0, 5).map(said), [], `connection ${this.id} lacks ${missing.length} messages`);
   }
 
@@ -83,10 +93,12 @@ export class Listener {
    * Fails unless what came was meant for it, came once, and in order; some of it may be missing.
    *
    * @param optional Messages that may have come, or not.
+   * @param order What order is kept.
    * @returns What is missing.
    */
-  checkWhatCame(optional: ReadonlySet<number> = new Set()): number[] {
-    assertEquals(this.#disorder.slice(0, 5), [], `connection ${this.id} heard in disorder`);
+  checkWhatCame(optional: ReadonlySet<number> = new Set(), order: Order = "across channels"): number[] {
+    const disorder = order === "by channel" ? this.#disorder : [...this.#disorder, ...this.#overtakings];
+    assertEquals(disorder.slice(0, 5), [], `connection ${this.id} heard in disorder`);
     const heard = new Set(this.#heard);
     assertEquals(this.#heard.length - heard.size, 0, `connection ${this.id} heard something twice`);
     const expected = new Set(this.expected);
@@ -103,6 +115,12 @@ export class Ledger {
   readonly optional: Set<number> = new Set();
   /** How many messages each publisher has published. */
   readonly #counts: number[] = [];
+  readonly #order: Order;
+
+  /** @param order What order the backplane keeps. */
+  constructor(order: Order = "across channels") {
+    this.#order = order;
+  }
 
   /** How many messages there were. */
   get published(): number {
@@ -132,13 +150,13 @@ export class Ledger {
     let late = this.listeners;
     const arrived = () => (late = late.filter((listener) => listener.waits)).length === 0;
     await waitFor(arrived, { timeoutMs, what: "everything to arrive" }).catch((error) => {
-      for (const listener of late) listener.check(this.optional); // says what is missing
+      for (const listener of late) listener.check(this.optional, this.#order); // says what is missing
       throw error;
     });
   }
 
   /** Fails unless everybody heard everything once, in order. */
   check(): void {
-    for (const listener of this.listeners) listener.check(this.optional);
+    for (const listener of this.listeners) listener.check(this.optional, this.#order);
   }
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
-import { test } from "../harness.ts";
+import { test, waitFor } from "../harness.ts";
 import { testOnAdapters } from "../hub/cluster.ts";
 import { microtasks, rawClient, turn } from "../hub/wires.ts";
 import { Ledger, Listener } from "./ledger.ts";
@@ -27,7 +27,7 @@ testOnAdapters(
         3,
         "ticker/ACME",
       ]);
-      await turn();
+      await waitFor(() => client.heard.length === 4, { what: "the client to be in" });
       assertEquals(client.heard.slice(1).map(([kind]) => kind), ["res", "res", "res"]);
       return { room, client, expected: [] as number[], heard: 4 };
     }));

@@ -99,10 +99,10 @@ async function churn(node: LoadNode, random: Random, stopped: () => boolean): Pr
 
 loadTest(
   "promise 2 under load: one copy to everybody who stays, while others come and go",
-  async (backbone) => {
+  async (backbone, order) => {
     const random = new Random(2);
     await onCluster(backbone, NODES, {}, async (nodes) => {
-      const ledger = new Ledger();
+      const ledger = new Ledger(order);
       const staying = await settle(nodes, ledger, random);
       let stopped = false;
       const churning = nodes.flatMap((node) => [1, 2].map(() => churn(node, random, () => stopped)));

@@ -56,10 +56,10 @@ function publish({ hub }: LoadNode, p: number, ledger: Ledger, random: Random): 
 
 loadTest(
   "promise 3 under load: bursts beyond frames and batches, tiny and large, keep each publisher's order everywhere",
-  async (backbone) => {
+  async (backbone, order) => {
     const random = new Random(3);
     await onCluster(backbone, NODES, {}, async (nodes) => {
-      const ledger = new Ledger();
+      const ledger = new Ledger(order);
       const clients = await settle(nodes, ledger);
       for (let i = 0; i < MESSAGES; i++) {
         const p = random.below(NODES);

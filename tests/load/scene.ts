@@ -18,7 +18,7 @@ import { createLoopbackTransport, type LoopbackTransport } from "@trunkline/hub/
 import { createWebSocketTransport } from "@trunkline/hub/transports/websocket";
 import { z } from "zod";
 import { test, type TestOptions, waitFor } from "../harness.ts";
-import { acquainted, ADAPTERS, type Backbone } from "../hub/cluster.ts";
+import { acquainted, ADAPTERS, type Backbone, type Order, orderOf } from "../hub/cluster.ts";
 import { serve } from "../serve.ts";
 import { LoadClient, type LoadClientOptions } from "./load_client.ts";
 
@@ -144,13 +144,13 @@ export async function onCluster(
   }
 }
 
-/** Registers a test for each adapter that needs no broker. */
+/** Registers a test for each adapter. */
 export function loadTest(
   title: string,
-  fn: (backbone: Backbone) => Promise<void>,
+  fn: (backbone: Backbone, order: Order) => Promise<void>,
   options: TestOptions = { timeoutMs: 60_000 },
 ): void {
   for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
-    test(`${title} [${name}]`, () => fn(createBackbone()), options);
+    test(`${title} [${name}]`, () => fn(createBackbone(), orderOf(name)), options);
   }
 }
