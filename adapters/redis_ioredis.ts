@@ -132,8 +132,12 @@ class IoredisLink implements RedisLink {
     client.on("messageBuffer", (channel, data) => {
       this.#events?.onMessage(channel as Uint8Array, data as Uint8Array<ArrayBuffer>);
     });
-    for (const event of ["sentinelError", "error"]) client.on(event, (error) => this.#cause ??= error);
-    // What is wrong with one sentinel does not matter when another one answers.
+    client.on("error", (error) => this.#cause ??= error);
+    // Each says what is wrong with one sentinel, which does not matter when another one answers.
+    client.on("sentinelError", (error) => {
+      const words = [this.#cause, error].filter((one) => one instanceof Error).map(({ message }) => message);
+      this.#cause = new Error(words.join("; "));
+    });
     client.on("connect", () => this.#cause = undefined);
     client.on("end", () => {
       this.#ended.resolve();

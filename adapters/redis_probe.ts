@@ -91,12 +91,13 @@ export class RedisProbe {
     stopped: Promise<"stopped">,
   ): Promise<T | "stopped" | "late"> {
     const { promise: late, resolve } = Promise.withResolvers<"late">();
+    const since = this.#clock.now();
     let cancel = () => {};
     const wait = (ms: number) => {
       const due = this.#clock.now() + ms;
       cancel = this.#clock.after(ms, () => {
         const now = this.#clock.now();
-        const silent = now - Math.max(this.#lastSigns[role], due - ms);
+        const silent = now - Math.max(this.#lastSigns[role], since);
         // Its answer may be waiting to be read.
         if (now - due > MAX_TIMER_LAG_MS) wait(this.#timeoutMs);
         else if (silent < this.#timeoutMs) wait(this.#timeoutMs - silent);
