@@ -75,6 +75,9 @@ const ON_BROKERS: readonly OnBroker[] = [
   },
 ];
 
+/** What makes the adapters whose broker is there. */
+const CREATORS = new Map<string, (url: string, prefix: string) => Adapter>();
+
 /** The adapters, by name; each entry makes a backbone that nobody else is on. */
 export const ADAPTERS: Readonly<Record<string, () => Backbone>> = {
   "memory": () => {
@@ -95,12 +98,27 @@ async function onBrokers(): Promise<Record<string, () => Backbone>> {
     const url = process.env[variable];
     if (!url) continue;
     const create = await load();
+    CREATORS.set(name, create);
     entries[name] = () => {
       const prefix = crypto.randomUUID();
       return (application = "") => create(url, prefix + application);
     };
   }
   return entries;
+}
+
+/**
+ * How to reach an adapter's backplane from another process or worker.
+ *
+ * @returns `url` is empty for the adapter that needs no broker; `create` makes an adapter for one more node of the cluster
+ * that the prefix stands for.
+ */
+export function brokerOf(adapter: string): { readonly url: string; create(prefix: string): Adapter } {
+  const create = CREATORS.get(adapter);
+  const { variable } = ON_BROKERS.find(({ name }) => name === adapter) ?? {};
+  const url = (variable && process.env[variable]) ?? "";
+  if (create) return { url, create: (prefix) => create(url, prefix) };
+  return { url, create: (prefix) => createBroadcastChannelAdapter({ prefix }) };
 }
 
 /** The order that an adapter keeps. */
@@ -164,12 +182,13 @@ export function reachable<D extends ContractDefinition>(hub: Hub<D>): string[] {
 }
 
 /** Waits until all hubs reach each other and nobody else. */
-export async function acquainted<D extends ContractDefinition>(hubs: readonly Hub<D>[]): Promise<void> {
+export async function acquainted<D extends ContractDefinition>(
+  hubs: readonly Hub<D>[],
+  options: { readonly timeoutMs?: number } = {},
+): Promise<void> {
   const ids = hubs.map(({ nodeId }) => nodeId).sort().join();
   for (const hub of hubs) {
-    await waitFor(() => reachable(hub).join() === ids, {
-      what: "all nodes to know each other",
-    });
+    await waitFor(() => reachable(hub).join() === ids, { ...options, what: "all nodes to know each other" });
   }
 }
 

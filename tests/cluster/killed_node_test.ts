@@ -1,0 +1,99 @@
+import { assertEquals } from "@std/assert";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { runtime, test, waitFor } from "../harness.ts";
+import { ADAPTERS, brokerOf, reachable, startCluster } from "../hub/cluster.ts";
+import { codeOf } from "../hub/wires.ts";
+import type { Place, Ready, Word } from "./doomed_node.ts";
+
+/** A node that is somewhere else, and can be killed. */
+interface Doomed {
+  readonly words: Word[];
+  /** Kills it: it says no goodbye, to anybody. */
+  kill(): Promise<void>;
+}
+
+const PROGRAM = new URL("./doomed_node.ts", import.meta.url);
+
+function inProcess(place: Place): Doomed {
+  const args = [
+    runtime === "deno" ? ["run", "--allow-all"] : ["run"],
+    fileURLToPath(PROGRAM),
+    JSON.stringify(place),
+  ];
+  const child = spawn(process.execPath, args.flat(), { stdio: ["ignore", "pipe", "inherit"] });
+  const words: Word[] = [];
+  createInterface(child.stdout!).on("line", (line) => words.push(JSON.parse(line)));
+  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  return {
+    words,
+    async kill() {
+      child.kill("SIGKILL");
+      await gone;
+    },
+  };
+}
+
+function inWorker(place: Place): Doomed {
+  const worker = new Worker(PROGRAM, { type: "module" });
+  const words: Word[] = [];
+  worker.onmessage = ({ data }: MessageEvent<Word>) => void words.push(data);
+  worker.postMessage(place);
+  return {
+    words,
+    kill() {
+      worker.terminate();
+      return Promise.resolve();
+    },
+  };
+}
+
+for (const adapter of Object.keys(ADAPTERS)) {
+  if (adapter === "memory") continue; // its nodes live and die together
+  test(
+    `cluster: a node that is killed in mid-query is missing, and its connections are gone [${adapter}]`,
+    async () => {
+      const { url, create } = brokerOf(adapter);
+      const prefix = crypto.randomUUID();
+      await using cluster = await startCluster(() => create(prefix), 2, {
+        cluster: { heartbeatMs: 500, nodeTimeoutMs: 3_000, requestTimeoutMs: 60_000 },
+      });
+      const [a, b] = cluster.nodes;
+      b!.hub.onServer("load", () => ({ conns: 0 }));
+      const doomed = (url ? inProcess : inWorker)({ adapter, url, prefix });
+      try {
+        const word = await waitFor(() => doomed.words.find((word) => "nodeId" in word), {
+          timeoutMs: 30_000,
+        });
+        const { nodeId, connection } = word as Word & { nodeId: string };
+        await waitFor(() => reachable(b!.hub).length === 3, { what: "the node to be known" });
+        assertEquals(await a!.hub.cluster.count({ user: "cid" }), { count: 1, missing: [] });
+
+        const left: string[] = [];
+        a!.hub.cluster.on("leave", ({ id, reason }) => left.push(`${id} ${reason}`));
+        const gathering = a!.hub.requestServers("load", {});
+        const asking = codeOf(() =>
+          a!.hub.connection(connection).request("confirm", { question: "?" }, { timeoutMs: 60_000 })
+        );
+        await waitFor(() => doomed.words.filter((word) => "asked" in word).length === 2, {
+          what: "the questions",
+        });
+        await doomed.kill();
+        const counting = a!.hub.cluster.count();
+
+        const { answers, missing } = await gathering;
+        assertEquals([[...answers.keys()], missing], [[b!.hub.nodeId], [nodeId]]);
+        assertEquals(await asking, "DISCONNECTED");
+        assertEquals(await counting, { count: 0, missing: [nodeId] });
+        assertEquals(left, [`${nodeId} silence`]);
+        assertEquals(await a!.hub.cluster.count(), { count: 0, missing: [] });
+        assertEquals(a!.hub.stats().questions, 0);
+      } finally {
+        await doomed.kill();
+      }
+    },
+    { timeoutMs: 60_000 },
+  );
+}
