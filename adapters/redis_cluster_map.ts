@@ -6,6 +6,7 @@
 
 import type { Clock } from "../contract/clock.ts";
 import { isForNow, type Moved } from "./redis_cluster_errors.ts";
+import { Finder, shuffled } from "./redis_cluster_finder.ts";
 import { Interests } from "./redis_cluster_interests.ts";
 import { ClusterLink, type ClusterLinkEvents, type PubSub } from "./redis_cluster_link.ts";
 import type { ClusterNodes } from "./redis_cluster_nodes.ts";
@@ -15,13 +16,11 @@ import type { Place } from "./redis_cluster_partitions.ts";
 import { Publisher } from "./redis_cluster_publisher.ts";
 import { Shard } from "./redis_cluster_shard.ts";
 import { Subscriber } from "./redis_cluster_subscriber.ts";
-import { askTopology, masterOf, type Topology } from "./redis_cluster_topology.ts";
+import { masterOf, type Topology } from "./redis_cluster_topology.ts";
 
 /** How long to wait before another look at the cluster, while something is wrong. */
 const FIRST_LOOK_MS = 20;
-const MAX_LOOK_MS = 500;
-/** How many nodes to ask at once. */
-const MAX_ASKED = 4;
+const MAX_LOOK_MS = 1_000;
 
 /** What {@linkcode ClusterMap} needs. */
 export interface ClusterMapOptions {
@@ -67,7 +66,7 @@ export class ClusterMap {
   readonly #directory = new Map<string, Interests>();
   readonly #indexes = new Map<Interests, number>();
   readonly #closing = new Set<Promise<void>>();
-  #known: readonly string[] = [];
+  readonly #finder: Finder;
   #status: "up" | "down" = "down";
   #looking = false;
   #lookAgain = false;
@@ -76,13 +75,21 @@ export class ClusterMap {
   #lookMs = FIRST_LOOK_MS;
   #cancelLook = () => {};
   #cancelCheck = () => {};
-  #temporary = new Set<ClusterLink>();
   #closed = false;
 
   /** @param options What it needs. */
   constructor(options: ClusterMapOptions) {
     this.#options = options;
-    const { places, probeOf, clock, onSettled, onLost } = options;
+    const { nodes, places, probeOf, clock, connectTimeoutMs, probeTimeoutMs, onSettled, onLost, onFailure } =
+      options;
+    this.#finder = new Finder({
+      nodes,
+      clock,
+      connectTimeoutMs,
+      answerMs: probeTimeoutMs,
+      connect: (address, events) => this.#connect(address, "look", events),
+      onFailure,
+    });
     this.partitions = places.map((place, index) => {
       const interests = new Interests({
         slot: place.slot,
@@ -109,14 +116,23 @@ export class ClusterMap {
     this.#cancelCheck = this.#options.clock.after(this.#options.probeIntervalMs, () => this.#check());
   }
 
+  /** Asks a shard how many connections subscribe to a channel. */
+  async countSubscribers(partition: Partition, channel: string): Promise<number | undefined> {
+    const shard = partition.owner === undefined ? undefined : this.#shards.get(partition.owner);
+    const link = shard?.publisher.link;
+    // While a slot moves, some of its subscriptions are there already and some are not.
+    if (!link || this.#status === "down") return undefined;
+    const reply = await link.command("PUBSUB", "SHARDNUMSUB", channel);
+    return this.#status === "up" ? Number((reply as unknown[])[1]) : undefined;
+  }
+
   /** Ends all connections. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelLook();
     this.#cancelCheck();
-    for (const link of this.#temporary) void link.destroy();
     for (const shard of this.#shards.values()) this.#end(shard);
-    await Promise.all(this.#closing);
+    await Promise.all([this.#finder.close(), ...this.#closing]);
     for (const { outbox } of this.partitions) outbox.close();
   }
 
@@ -130,7 +146,10 @@ export class ClusterMap {
     }
     this.#looking = true;
     this.#lookAgain = false;
-    const topology = await this.#ask();
+    const connected = [...this.#shards.values()].flatMap(({ address, publisher: { link } }) =>
+      link ? [{ address, link }] : []
+    );
+    const topology = await this.#finder.find(connected);
     this.#looking = false;
     if (this.#closed) return;
     if (topology) this.#apply(topology);
@@ -157,53 +176,7 @@ export class ClusterMap {
     if (!this.#looking && !this.#soon) this.#lookLater();
   }
 
-  /** Asks over the connections that there are, else all nodes that were ever heard of. */
-  async #ask(): Promise<Topology | undefined> {
-    const { nodes } = this.#options;
-    let doubtful: Topology | undefined;
-    const connected = [...this.#shards.values()].filter(({ publisher }) => publisher.ready);
-    const anyOk = (answers: readonly Promise<Topology | undefined>[]) =>
-      Promise.any(answers.map(async (answer) => {
-        const topology = await answer;
-        if (topology?.ok) return topology;
-        doubtful ??= topology;
-        throw new Error("It knows no cluster that works");
-      })).catch(() => undefined);
-    const found = await anyOk(
-      shuffled(connected).slice(0, MAX_ASKED).map(({ address, publisher: { link } }) =>
-        this.#inTime(askTopology(link!, address, nodes)).catch(() => undefined)
-      ),
-    );
-    if (found || this.#closed) return found;
-    const others = [...new Set([...nodes.seeds(), ...this.#known])]
-      .filter((address) => !connected.some((shard) => shard.address === address));
-    return await anyOk(shuffled(others).slice(0, MAX_ASKED).map((address) => this.#askAnew(address))) ??
-      doubtful;
-  }
-
-  async #askAnew(address: string): Promise<Topology | undefined> {
-    const { nodes, onFailure } = this.#options;
-    let cause: unknown;
-    const link = this.#connect(address, "look", {
-      onMessage: () => {},
-      onEvicted: () => {},
-      onLost: (error) => cause = error,
-    });
-    this.#temporary.add(link);
-    try {
-      await this.#inTime(link.ready, this.#options.connectTimeoutMs);
-      return await this.#inTime(askTopology(link, address, nodes));
-    } catch (error) {
-      if (!this.#closed) onFailure(cause ?? error, address);
-      return undefined;
-    } finally {
-      this.#temporary.delete(link);
-      await link.destroy();
-    }
-  }
-
   #apply(topology: Topology): void {
-    if (topology.nodes.length > 0) this.#known = topology.nodes;
     const one = this.#options.mode === "classic" ? this.#meetingPlace(topology) : undefined;
     for (const partition of this.partitions) {
       this.#assign(partition, one ?? masterOf(topology, partition.place.slot));
@@ -340,20 +313,4 @@ export class ClusterMap {
     if (status === "down") this.#trouble();
     this.#options.onStatus(status);
   }
-
-  async #inTime<T>(promise: Promise<T>, ms: number = this.#options.probeTimeoutMs): Promise<T> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const cancel = this.#options.clock.after(ms, () => reject(new Error(`No answer within ${ms} ms`)));
-    try {
-      return await Promise.race([promise, late]);
-    } finally {
-      cancel();
-    }
-  }
-}
-
-function shuffled<T>(items: readonly T[]): T[] {
-  return items.map((item) => [Math.random(), item] as const).sort(([a], [b]) => a - b).map(([, item]) =>
-    item
-  );
 }

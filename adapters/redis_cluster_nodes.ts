@@ -101,7 +101,8 @@ function nodesOfList(
       ...(secure ? { tls: { ...(secure === true ? {} : secure) } as RedisOptions["tls"] } : {}),
     }),
     locate: (address) => locate(natMap, address),
-    secrets: pass === undefined ? [] : [pass, encodeURIComponent(pass)],
+    secrets: [pass, ...seeds.map((seed) => seed.password)]
+      .flatMap((secret) => secret ? [secret, encodeURIComponent(secret)] : []),
   };
 }
 
@@ -111,7 +112,11 @@ function nodesOfClient(client: RedisClusterClient, { natMap }: NodesOptions): Cl
   }
   let known: readonly string[] = [];
   /** Of any of its nodes, as all are alike, with what is set for all of them. */
-  const base = (): RedisOptions => ({ ...client.nodes()[0]?.options, ...client.options?.redisOptions });
+  let last: RedisOptions = {};
+  const base = (): RedisOptions => {
+    last = client.nodes()[0]?.options ?? last;
+    return { ...last, ...client.options?.redisOptions };
+  };
   return {
     seeds: () => {
       if (client.status === "wait") client.connect().catch(() => {}); // it says so itself
@@ -142,15 +147,24 @@ function readNode(
   const text = node.trim();
   const url = URL.parse(/^\w+:\/\//.test(text) ? text : `redis://${text}`);
   if (!url || !/^rediss?:$/.test(url.protocol) || url.hostname === "") throw unreadable(i);
+  const [username, password] = [url.username, url.password].map((part) => decoded(part, i));
   return {
     address: joinAddress({
       host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
       port: Number(url.port || DEFAULT_PORT),
     }),
-    username: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
+    username,
+    password,
     tls: url.protocol === "rediss:",
   };
+}
+
+function decoded(part: string, i: number): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw unreadable(i); // without a cause, which would have the secret
+  }
 }
 
 function unreadable(i: number): TypeError {

@@ -135,6 +135,8 @@ export class Outbox {
       return;
     }
     const moved = this.#route !== this.#target;
+    // The slot lives there: it is worth the wait for a connection.
+    if (moved && this.#route && !this.#target?.ready) this.#hold();
     this.#route = this.#target;
     if (!this.#held || !this.#route?.ready) return;
     const waitMs = this.#retryAt - clock.now();

@@ -68,8 +68,16 @@ export function partitionOf(channel: string, count: number): number {
 export class Names {
   readonly #prefix: string;
 
-  /** @param prefix The application's prefix; begins all names, for ACL patterns such as `&shop:*`. */
+  /**
+   * @param prefix The application's prefix; begins all names, for ACL patterns such as `&shop:*`.
+   * @throws {TypeError} If it is empty or not well-formed Unicode.
+   */
   constructor(prefix: string) {
+    if (typeof prefix !== "string" || prefix === "" || !prefix.isWellFormed()) {
+      throw new TypeError(
+        "Cannot use this prefix with Redis Cluster: it must be well-formed text, not empty",
+      );
+    }
     this.#prefix = prefix.replace(/[%{}]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
   }
 

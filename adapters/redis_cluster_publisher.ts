@@ -7,6 +7,7 @@
 import type { Clock } from "../contract/clock.ts";
 import type { ClusterLink, ClusterLinkEvents } from "./redis_cluster_link.ts";
 import type { Outgoing, Route } from "./redis_cluster_outbox.ts";
+import { inTime } from "./redis_cluster_time.ts";
 import { RedisKeeper } from "./redis_keeper.ts";
 
 /** What {@linkcode Publisher} needs. */
@@ -76,14 +77,7 @@ export class Publisher implements Route {
     const link = this.#link;
     if (!link) return;
     const { clock, answerMs } = this.#options;
-    // The answer may have come while this process was busy: it is read before the next timer but one.
-    let cancel = clock.after(answerMs, () => {
-      cancel = clock.after(0, () => {
-        cancel = clock.after(1, () => this.drop(link, new Error(`it does not answer within ${answerMs} ms`)));
-      });
-    });
-    await link.ping().catch((error: Error) => this.drop(link, error));
-    cancel();
+    await inTime(clock, answerMs, link.ping(), "it does not answer").catch((error) => this.drop(link, error));
   }
 
   /** Gives up a connection that is found dead. */

@@ -10,8 +10,10 @@
 
 import type { Clock } from "../contract/clock.ts";
 import { isForNow, type Moved, readMoved } from "./redis_cluster_errors.ts";
+import { Held } from "./redis_cluster_held.ts";
 import type { Home, Interests } from "./redis_cluster_interests.ts";
 import type { ClusterLink, ClusterLinkEvents } from "./redis_cluster_link.ts";
+import { inTime } from "./redis_cluster_time.ts";
 import { RedisKeeper } from "./redis_keeper.ts";
 
 /** How many channels one command names: Redis does one command at a time. */
@@ -45,8 +47,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export class Subscriber implements Home {
   readonly #options: SubscriberOptions;
   readonly #served = new Set<Interests>();
-  /** What the connection subscribes to, and whether that is sure. */
-  readonly #held = new Map<Interests, Map<string, boolean>>();
+  readonly #held = new Held();
   /** What has to be looked at. */
   readonly #dirty = new Map<string, Interests>();
   readonly #leaving = new Map<string, (() => void)[]>();
@@ -75,7 +76,7 @@ export class Subscriber implements Home {
 
   /** Whether no partition needs it. */
   get idle(): boolean {
-    return this.#served.size === 0 && this.#held.size === 0;
+    return this.#served.size === 0 && this.#held.empty;
   }
 
   adopt(interests: Interests): void {
@@ -86,9 +87,8 @@ export class Subscriber implements Home {
 
   async release(interests: Interests): Promise<void> {
     this.#served.delete(interests);
-    const held = this.#held.get(interests);
-    if (!held) return;
-    for (const name of held.keys()) this.#dirty.set(name, interests);
+    if (!this.#held.has(interests)) return;
+    for (const [, name] of this.#held.entries(interests)) this.#dirty.set(name, interests);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#releasing.set(interests, [...this.#releasing.get(interests) ?? [], resolve]);
     this.#run();
@@ -103,7 +103,7 @@ export class Subscriber implements Home {
   }
 
   async left(interests: Interests, name: string): Promise<void> {
-    if (!this.#link || (!this.#held.get(interests)?.has(name) && !this.#dirty.has(name))) return;
+    if (!this.#link || (this.#held.get(interests, name) === undefined && !this.#dirty.has(name))) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#leaving.set(name, [...this.#leaving.get(name) ?? [], resolve]);
     await promise;
@@ -116,6 +116,7 @@ export class Subscriber implements Home {
     this.#keeper = undefined;
     this.#link = undefined;
     this.#cancelRetry();
+    this.#forget();
     this.#closing = keeper.close();
   }
 
@@ -144,8 +145,8 @@ export class Subscriber implements Home {
   async check(publish: (channel: string, data: string) => Promise<boolean>): Promise<void> {
     const link = this.#link;
     if (!link) return;
-    if (!this.#running) void this.#inTime(link, link.ping(), "it does not answer");
-    const probed = [...this.#served].filter((one) => this.#held.get(one)?.get(one.probe));
+    if (!this.#running) void this.#expect(link, link.ping(), "it does not answer");
+    const probed = [...this.#served].filter((one) => this.#held.get(one, one.probe));
     const interests = probed[this.#probed++ % probed.length];
     if (!interests) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -154,7 +155,7 @@ export class Subscriber implements Home {
     this.#probe = { token, heard: resolve };
     if (!await publish(interests.probe, token)) return;
     const changed = () => evictions !== this.#evictions || !this.#served.has(interests);
-    await this.#inTime(link, promise, "it answers, but delivers nothing", changed);
+    await this.#expect(link, promise, "it answers, but delivers nothing", changed);
   }
 
   /** A probe has come. */
@@ -218,7 +219,7 @@ export class Subscriber implements Home {
   /** With the connection everything on it is gone. */
   #forget(): void {
     this.#evictions++;
-    for (const [interests, held] of this.#held) for (const name of held.keys()) interests.dropped(name);
+    for (const [interests, name] of this.#held.entries()) interests.dropped(name);
     this.#held.clear();
     this.#dirty.clear();
     for (const resolves of this.#leaving.values()) for (const resolve of resolves) resolve();
@@ -230,12 +231,10 @@ export class Subscriber implements Home {
   #evicted(link: ClusterLink): void {
     if (link !== this.#link) return;
     this.#evictions++;
-    for (const [interests, held] of this.#held) {
-      for (const name of held.keys()) {
-        held.set(name, false);
-        interests.dropped(name);
-        this.#dirty.set(name, interests);
-      }
+    for (const [interests, name] of this.#held.entries()) {
+      this.#held.set(interests, name, false);
+      interests.dropped(name);
+      this.#dirty.set(name, interests);
     }
     this.#options.onTrouble();
     this.#run();
@@ -258,7 +257,7 @@ export class Subscriber implements Home {
         ? [...leaves].flatMap(([interests, names]) => this.#leave(link, interests, names))
         : [...joins].flatMap(([interests, names]) => this.#join(link, interests, names));
       const round = Promise.all([...commands, link.ping()]).then(() => {});
-      await this.#inTime(link, round, "it does not answer");
+      await this.#expect(link, round, "it does not answer");
     }
     this.#running = false;
   }
@@ -272,7 +271,7 @@ export class Subscriber implements Home {
       else to.set(interests, [name]);
     };
     for (const [name, interests] of this.#dirty) {
-      const sure = this.#held.get(interests)?.get(name);
+      const sure = this.#held.get(interests, name);
       if (!this.#served.has(interests) || !interests.wants(name)) {
         if (sure !== undefined) {
           add(plan.leaves, interests, name);
@@ -297,10 +296,9 @@ export class Subscriber implements Home {
         return await this.#joinFailed(link, interests, batch, error as Error);
       }
       if (link !== this.#link) return;
-      const held = this.#heldOf(interests);
       const sure = evictions === this.#evictions;
       for (const name of batch) {
-        held.set(name, sure);
+        this.#held.set(interests, name, sure);
         if (sure) interests.acked(name);
       }
       this.#retryMs = FIRST_RETRY_MS;
@@ -350,19 +348,9 @@ export class Subscriber implements Home {
 
   /** Not subscribed on this connection any more; to be looked at again when it is still wanted. */
   #gone(interests: Interests, name: string, again = false): void {
-    const held = this.#held.get(interests);
-    held?.delete(name);
-    if (held?.size === 0) this.#held.delete(interests);
+    this.#held.delete(interests, name);
     interests.dropped(name);
     if (!again) this.#dirty.delete(name);
-  }
-
-  #heldOf(interests: Interests): Map<string, boolean> {
-    const known = this.#held.get(interests);
-    if (known) return known;
-    const held = new Map<string, boolean>();
-    this.#held.set(interests, held);
-    return held;
   }
 
   #hasLeft(name: string): void {
@@ -385,21 +373,12 @@ export class Subscriber implements Home {
   }
 
   /** Gives up the connection unless a promise resolves in time. */
-  async #inTime(link: ClusterLink, done: Promise<void>, what: string, excuse = () => false): Promise<void> {
+  async #expect(link: ClusterLink, done: Promise<void>, what: string, excuse = () => false): Promise<void> {
     const { clock, answerMs } = this.#options;
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    // The answer may have come while this process was busy: it is read before the next timer but one.
-    let cancel = clock.after(answerMs, () => {
-      cancel = clock.after(0, () => {
-        cancel = clock.after(1, () => reject(new Error(`${what} within ${answerMs} ms`)));
-      });
-    });
     try {
-      await Promise.race([done, late]);
+      await inTime(clock, answerMs, done, what);
     } catch (error) {
       if (link === this.#link && !excuse()) this.drop(link, error as Error);
-    } finally {
-      cancel();
     }
   }
 }

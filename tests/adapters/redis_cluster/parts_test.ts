@@ -1,0 +1,217 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  createRedisClusterAdapter,
+  type RedisClusterAdapterOptions,
+} from "../../../adapters/redis_cluster.ts";
+import { nodeFailure } from "../../../adapters/redis_cluster_errors.ts";
+import { readNodes } from "../../../adapters/redis_cluster_nodes.ts";
+import { Outbox, type Outgoing, type Route } from "../../../adapters/redis_cluster_outbox.ts";
+import { Names } from "../../../adapters/redis_cluster_partitions.ts";
+import { Seen } from "../../../adapters/redis_cluster_seen.ts";
+import { FakeClock } from "../../fake_clock.ts";
+import { test } from "../../harness.ts";
+
+const MOVED = new Error("MOVED 7 127.0.0.1:2");
+
+/** A shard that answers when it is told to. */
+class ScriptedRoute implements Route {
+  ready = true;
+  readonly sent: Outgoing[] = [];
+  readonly address: string;
+  #answered = 0;
+
+  constructor(address: string) {
+    this.address = address;
+  }
+
+  send(message: Outgoing): void {
+    this.sent.push(message);
+  }
+
+  answer(...results: (number | Error)[]): void {
+    for (const result of results) {
+      const message = this.sent[this.#answered++]!;
+      message.outbox.settled(message, result);
+    }
+  }
+
+  get texts(): unknown[] {
+    return this.sent.map(({ data }) => data);
+  }
+}
+
+function scene() {
+  const clock = new FakeClock();
+  const lost: string[] = [];
+  const counts = { settled: 0, moved: 0, trouble: 0 };
+  const outbox = new Outbox({
+    slot: 7,
+    clock,
+    onMoved: () => counts.moved++,
+    onTrouble: () => counts.trouble++,
+    onSettled: () => counts.settled++,
+    onLost: ({ data }, reason) => lost.push(`${data}: ${reason}`),
+  });
+  const publish = (...texts: string[]) => {
+    for (const data of texts) outbox.publish({ outbox, of: "c", channel: "c", data, since: clock.now() });
+  };
+  const [old, next] = [new ScriptedRoute("127.0.0.1:1"), new ScriptedRoute("127.0.0.1:2")];
+  outbox.moveTo(old);
+  return { clock, lost, counts, outbox, publish, old, next };
+}
+
+test("redis-cluster: what a shard refuses as moved goes to the next one before all that came after it", () => {
+  const { outbox, publish, old, next, counts, lost } = scene();
+  publish("1", "2", "3", "4");
+  old.answer(1, MOVED);
+  publish("5");
+  outbox.moveTo(next);
+  publish("6");
+  assertEquals([old.texts, next.texts], [["1", "2", "3", "4"], []]);
+  old.answer(MOVED, MOVED);
+  publish("7");
+  assertEquals(next.texts, ["2", "3", "4", "5", "6", "7"]);
+  next.answer(1, 1, 1, 1, 1, 1);
+  assertEquals([counts.settled, counts.moved, lost], [7, 3, []]);
+});
+
+test("redis-cluster: nothing goes to the next shard while the old one may still take something", () => {
+  const { outbox, publish, old, next } = scene();
+  publish("1");
+  outbox.moveTo(next);
+  publish("2");
+  assertEquals(next.texts, []);
+  old.answer(1);
+  assertEquals(next.texts, ["2"]);
+});
+
+test("redis-cluster: what waits for a slot on the move waits for a limited time, and is reported", () => {
+  const { clock, outbox, publish, old, next, counts, lost } = scene();
+  next.ready = false;
+  publish("1");
+  old.answer(MOVED);
+  publish("2");
+  outbox.moveTo(next);
+  clock.advance(1_999);
+  assertEquals(lost, []);
+  clock.advance(1);
+  assertEquals(lost.map((text) => text.slice(0, 2)), ["1:", "2:"]);
+  publish("3");
+  assertEquals([lost.at(-1), counts.settled], ["3: the connection to 127.0.0.1:2 is down", 3]);
+  next.ready = true;
+  outbox.changed();
+  publish("4");
+  assertEquals(next.texts, ["4"]);
+});
+
+test("redis-cluster: a shard that refuses for now is asked again, not at once and not for ever", () => {
+  const { clock, publish, old, counts, lost } = scene();
+  publish("1");
+  for (let waited = 0; lost.length === 0; waited += 25) {
+    assert(waited < 10_000, "It is asked for ever");
+    const { length } = old.sent;
+    old.answer(new Error("CLUSTERDOWN Hash slot not served"));
+    assertEquals(old.sent.length, length);
+    clock.advance(25);
+  }
+  assertEquals([counts.settled, new Set(old.texts).size], [1, 1]);
+  assert(old.sent.length > 10 && old.sent.length < 200);
+});
+
+test("redis-cluster: what may have arrived is never sent again", () => {
+  const { publish, old, outbox, next, lost } = scene();
+  publish("1", "2");
+  old.ready = false;
+  old.answer(new Error("Connection is closed."), new Error("Connection is closed."));
+  outbox.moveTo(next);
+  publish("3");
+  assertEquals([next.texts, lost.length], [["3"], 2]);
+});
+
+test("redis-cluster: a message that comes again or too late is not delivered, a silent publisher is forgotten", () => {
+  const seen = new Seen();
+  assertEquals([1, 3, 3, 2, 4].map((n) => seen.isNew("a", n, 0)), [true, true, false, false, true]);
+  assertEquals(seen.isNew("b", 1, 0), true);
+  assertEquals([seen.isNew("b", 2, 60_001), seen.isNew("a", 4, 60_001)], [true, false]);
+  assertEquals([seen.isNew("b", 3, 120_002), seen.isNew("a", 4, 180_003)], [true, true]);
+});
+
+test("redis-cluster: different prefixes and channels have different names, whatever braces they have", () => {
+  const pairs = [["a", "b"], ["a:{1}", "b"], ["a", "{1}:b"], ["a%7b", "b"], ["a{", "b"], ["a", ""]] as const;
+  const odd = ["\ud800", "\ud801", "\ufffd", '"\\ud800"'].map((channel) => ["a", channel] as const);
+  const names = [...pairs, ...odd].map(([prefix, channel]) => new Names(prefix).of("1", channel));
+  names.push(...["b", "\ud800"].map((nodeId) => new Names("a").ofProbe("1", nodeId)));
+  const bytes = names.map((name) => new TextEncoder().encode(name).join());
+  assertEquals(new Set(bytes).size, names.length);
+  for (const name of names) assertEquals(/\{(.*?)\}/.exec(name)?.[1], "1");
+});
+
+test("redis-cluster: nodes are read from URLs, lists and addresses; credentials and TLS of one hold for all", () => {
+  const read = (nodes: RedisClusterAdapterOptions["nodes"]) => readNodes({ nodes });
+  assertEquals(read("redis://a:1, redis://b").seeds(), ["a:1", "b:6379"]);
+  assertEquals(read(["a", { host: "::1", port: 2 }, "redis://[::1]:3"]).seeds(), [
+    "a:6379",
+    "::1:2",
+    "::1:3",
+  ]);
+  const { optionsFor, secrets } = read(["rediss://me:p%20w@a:1", "b:2"]);
+  assertEquals(optionsFor("c:3"), { host: "c", port: 3, username: "me", password: "p w", tls: {} });
+  assertEquals(optionsFor("::1:3").host, "::1");
+  assertEquals(secrets, ["p w", "p%20w", "p w", "p%20w"].slice(0, secrets.length));
+  const mapped = readNodes({ nodes: "a", natMap: { "10.0.0.1:1": { host: "b", port: 2 } } });
+  assertEquals(["10.0.0.1:1", "10.0.0.2:1", "toString"].map(mapped.locate), [
+    "b:2",
+    "10.0.0.2:1",
+    "toString",
+  ]);
+  const byFunction = readNodes({
+    nodes: "a",
+    natMap: (address) => address === "x:1" ? { host: "y", port: 2 } : null,
+  });
+  assertEquals(["x:1", "z:1"].map(byFunction.locate), ["y:2", "z:1"]);
+});
+
+test("redis-cluster: options that make no sense are refused at once, without the secret", () => {
+  const wrong: [unknown, typeof TypeError | typeof RangeError][] = [
+    [{}, TypeError],
+    [[], TypeError],
+    ["http://me:secret@a", TypeError],
+    ["redis://me:secret%@a", TypeError],
+    [[{ port: 1 }], TypeError],
+    [{ nodes: "a", client: {} }, TypeError],
+    [{ client: {} }, TypeError],
+    [{ nodes: "a", mode: "other" }, TypeError],
+    [{ nodes: "a", prefix: "" }, TypeError],
+    [{ nodes: "a", prefix: "\ud800" }, TypeError],
+    [{ nodes: "a", partitions: 0 }, RangeError],
+    [{ nodes: "a", partitions: 1.5 }, RangeError],
+    [{ nodes: "a", partitions: 1e6 }, RangeError],
+    [{ nodes: "a", probeTimeoutMs: 0 }, RangeError],
+    [{ nodes: "a", maxPendingBytes: -1 }, RangeError],
+  ];
+  for (const [options, type] of wrong) {
+    const error = assertThrows(() => createRedisClusterAdapter(options as RedisClusterAdapterOptions), type);
+    assert(!String(error.stack).includes("secret"), error.message);
+  }
+});
+
+test("redis-cluster: a refusal says what to do", () => {
+  const failure = (message: string) => nodeFailure(new Error(message), "a:1", ["pw"]);
+  for (
+    const [reply, hint] of [
+      ["ERR This instance has cluster support disabled", "createRedisAdapter"],
+      ["ERR unknown command 'spublish', with args beginning with: ", 'mode: "classic"'],
+      ["WRONGPASS invalid username-password pair", "password"],
+    ] as const
+  ) {
+    const { error, refused } = failure(reply);
+    assert(
+      refused && error.message.includes(hint) && error.message.includes("redis-cluster at a:1"),
+      error.message,
+    );
+  }
+  assertEquals(
+    failure("connect ECONNREFUSED pw").error.message,
+    "Cannot connect to redis-cluster at a:1: connect ECONNREFUSED ***",
+  );
+});
