@@ -64,10 +64,8 @@ for (const adapter of Object.keys(ADAPTERS)) {
       b!.hub.onServer("load", () => ({ conns: 0 }));
       const doomed = (url ? inProcess : inWorker)({ adapter, url, prefix });
       try {
-        const word = await waitFor(() => doomed.words.find((word) => "nodeId" in word), {
-          timeoutMs: 30_000,
-        });
-        const { nodeId, connection } = word as Word & { nodeId: string };
+        const ready = () => doomed.words.find((word): word is Ready => "nodeId" in word);
+        const { nodeId, connection } = await waitFor(ready, { timeoutMs: 30_000, what: "the node" });
         await waitFor(() => reachable(b!.hub).length === 3, { what: "the node to be known" });
         assertEquals(await a!.hub.cluster.count({ user: "cid" }), { count: 1, missing: [] });
 
