@@ -4,12 +4,12 @@
  * @module
  */
 
-import { connect, type ConnectionOptions } from "nats";
+import { type Authenticator, connect } from "nats";
 import type { Clock } from "../contract/clock.ts";
 import type { NatsClient } from "./nats_client.ts";
 import { connectError, RefusedError } from "./nats_errors.ts";
-import { hearGreeting } from "./nats_greeting.ts";
 import type { NatsTlsOptions } from "./nats_options.ts";
+import { preflight } from "./nats_preflight.ts";
 import { formatAddress, readDiscovered, type ServerAddress } from "./nats_servers.ts";
 
 /** Waits between rounds double from the first to the last, less up to half at random: nodes must not come in step. */
@@ -24,8 +24,8 @@ export interface DialerOptions {
   readonly addresses: readonly ServerAddress[];
   /** TLS options, where it is wanted. */
   readonly tls: NatsTlsOptions | undefined;
-  /** What logs in, as `nats` takes it. */
-  readonly login: Pick<ConnectionOptions, "user" | "pass" | "token" | "authenticator">;
+  /** What logs in. */
+  readonly authenticator: Authenticator | undefined;
   /** How long one server may take. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -82,11 +82,17 @@ export class Dialer {
   }
 
   async #try(address: ServerAddress, signal: AbortSignal): Promise<NatsClient> {
-    const { timeoutMs, login } = this.#options;
-    const tls = await this.#greet(address, signal);
+    const { timeoutMs, authenticator, tls: wanted } = this.#options;
+    const tls = this.#tlsFor(address);
+    const found = await preflight(address, {
+      signal,
+      timeoutMs,
+      tls,
+      tlsWanted: wanted !== undefined,
+      authenticator,
+    });
     const client: NatsClient = await connect({
       servers: [formatAddress(address)],
-      ...login,
       timeout: timeoutMs,
       pingInterval: NEVER_PING_MS,
       // We connect anew ourselves: what the library would keep for a server that is away has no bound.
@@ -96,25 +102,25 @@ export class Dialer {
       ignoreClusterUpdates: true,
       // The system's resolver, which knows /etc/hosts too.
       resolve: false,
-      ...(tls ? { tls } : {}),
+      ...(authenticator ? { authenticator } : {}),
+      ...(found.tls ? { tls } : {}),
     });
     if (signal.aborted) await client.close();
     signal.throwIfAborted();
     return client;
   }
 
-  /** Finds out whether there is a server that talks, and by what TLS options to talk to it. */
-  async #greet(address: ServerAddress, signal: AbortSignal): Promise<object | undefined> {
-    const { tls, timeoutMs } = this.#options;
-    const greeting = tls?.handshakeFirst ? undefined : await hearGreeting(address, { signal, timeoutMs });
-    if (greeting && tls && !greeting.tlsRequired && !greeting.tlsAvailable) {
-      throw new RefusedError("it does not speak TLS");
-    }
-    if (!tls && !greeting?.tlsRequired) return undefined;
-    const { serverName = address.hostname, ...others } = tls ?? {};
-    // Names in certificates are compared with the one that was dialled. An address may not be sent as a name.
+  /** Names in certificates are compared with the one that was dialled. An address may not be sent as a name. */
+  #tlsFor({ hostname }: ServerAddress): object {
+    const { ca, cert, key, serverName = hostname } = this.#options.tls ?? {};
     const isName = /[^\d.:a-f]/i.test(serverName);
-    return { ...others, host: serverName, servername: isName ? serverName : "" };
+    return {
+      host: serverName,
+      servername: isName ? serverName : "",
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    };
   }
 
   #sleep(ms: number, signal: AbortSignal): Promise<void> {

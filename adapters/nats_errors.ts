@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ForeignServerError } from "./nats_greeting.ts";
+import { ForeignServerError, ServerError } from "./nats_preflight.ts";
 
 /**
  * Codes of errors that time may mend: of the system, and of `nats` 2. Whatever else ends an attempt to connect is the
@@ -36,9 +36,10 @@ const WORDS: Readonly<Record<string, string>> = {
   CONNECTION_REFUSED: "nobody listens there",
   ENOTFOUND: "there is no host of that name",
   TIMEOUT: "it does not answer",
-  AUTHORIZATION_VIOLATION: "it refuses our credentials: check user and password, token, nkey or creds",
-  BAD_CREDS: "the creds cannot be read",
 };
+
+/** What a server says that will say the same next time. */
+const FOR_GOOD = /authorization violation|authentication (expired|revoked)/i;
 
 /** A server said no, and would say so again. */
 export class RefusedError extends Error {
@@ -63,6 +64,9 @@ export function connectError(address: string, cause: unknown): Error {
  * @param cause What was thrown.
  */
 export function describe(cause: unknown): string {
+  if (cause instanceof ServerError && FOR_GOOD.test(cause.message)) {
+    return `it refuses our credentials: check user and password, token, nkey or creds (it says ${cause.message})`;
+  }
   const words = WORDS[codeOf(cause) ?? ""];
   if (words !== undefined) return words;
   if (cause instanceof Error && cause.message !== "") return cause.message;
@@ -70,7 +74,8 @@ export function describe(cause: unknown): string {
 }
 
 function isTransient(cause: unknown): boolean {
-  if (cause instanceof ForeignServerError || cause instanceof RefusedError) return false;
+  if (cause instanceof ForeignServerError) return false;
+  if (cause instanceof ServerError) return !FOR_GOOD.test(cause.message);
   const code = codeOf(cause);
   return code === undefined ? isPlain(cause) : TRANSIENT.has(code);
 }

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { type ConnectionOptions, credsAuthenticator, nkeyAuthenticator, nkeys } from "nats";
+import {
+  type Authenticator,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  nkeys,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from "nats";
 import { type Clock, systemClock } from "../contract/clock.ts";
 import type { NatsClient } from "./nats_client.ts";
 import { Dialer } from "./nats_dialer.ts";
@@ -25,12 +32,6 @@ export interface NatsTlsOptions {
    * @default {undefined} the host of the server's URL
    */
   readonly serverName?: string;
-  /**
-   * Whether TLS starts before the server has said anything, as servers from 2.10 on may be set to.
-   *
-   * @default {false}
-   */
-  readonly handshakeFirst?: boolean;
 }
 
 /** Options of `createNatsAdapter`. */
@@ -159,15 +160,13 @@ function createDialer(options: NatsAdapterOptions, timeoutMs: number, clock: Clo
   return new Dialer({
     addresses: read.addresses,
     tls: typeof tls === "object" ? tls : tls || read.tls ? {} : undefined,
-    login: readLogin({ ...read.credentials, ...options }),
+    authenticator: readLogin({ ...read.credentials, ...options }),
     timeoutMs,
     clock,
   });
 }
 
-function readLogin(
-  options: NatsAdapterOptions,
-): Pick<ConnectionOptions, "user" | "pass" | "token" | "authenticator"> {
+function readLogin(options: NatsAdapterOptions): Authenticator | undefined {
   const { user, password, token, nkeySeed, creds } = options;
   const ways = { user, token, nkeySeed, creds };
   const used = Object.entries(ways).filter(([, value]) => value !== undefined).map(([name]) => name);
@@ -177,12 +176,10 @@ function readLogin(
   if (password !== undefined && user === undefined) {
     throw new TypeError("Cannot create a NATS adapter with a password but no user");
   }
-  if (nkeySeed !== undefined) return { authenticator: nkeyAuthenticator(checkSeed(nkeySeed)) };
-  if (creds !== undefined) return { authenticator: checkCreds(creds) };
-  return {
-    ...(user === undefined ? {} : { user, pass: password ?? "" }),
-    ...(token === undefined ? {} : { token }),
-  };
+  if (user !== undefined) return usernamePasswordAuthenticator(user, password ?? "");
+  if (token !== undefined) return tokenAuthenticator(token);
+  if (nkeySeed !== undefined) return nkeyAuthenticator(checkSeed(nkeySeed));
+  return creds === undefined ? undefined : checkCreds(creds);
 }
 
 /** Neither error may have the library's as its cause, lest it tells what it was given. */
@@ -196,7 +193,7 @@ function checkSeed(text: string): Uint8Array {
   return seed;
 }
 
-function checkCreds(text: string): ReturnType<typeof credsAuthenticator> {
+function checkCreds(text: string): Authenticator {
   const authenticator = credsAuthenticator(encoder.encode(text));
   try {
     authenticator("nonce");
