@@ -1,9 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { AdapterData } from "../../../adapters/adapter.ts";
 import { Names, partitionOf, placePartitions, slotOf } from "../../../adapters/redis_cluster_partitions.ts";
 import { type RedisCluster, startRedisCluster } from "../../../tools/brokers/redis_cluster.ts";
 import { test, waitFor } from "../../harness.ts";
-import { ask, connectionsOf, openNode, type TestNode } from "./scene.ts";
+import { ask, connectionsOf, createNode, openNode, type TestNode } from "./scene.ts";
 
 const PLACES = placePartitions(64);
 const OPTIONS = { timeoutMs: 120_000 };
@@ -288,6 +288,30 @@ test(
     const counts = Array.from({ length: 64 }, () => 0);
     for (let i = 0; i < 6_400; i++) counts[partitionOf(`room/${i}`, 64)]!++;
     assert(Math.min(...counts) > 40 && Math.max(...counts) < 200, `Channels are spread ${counts.join()}`);
+  },
+  OPTIONS,
+);
+
+test(
+  "redis-cluster: an ACL user needs few commands and the channels of the prefix, and is told what it lacks",
+  async () => {
+    await using cluster = await startRedisCluster();
+    const rights = [
+      "-@all",
+      ..."ping hello spublish ssubscribe sunsubscribe cluster|slots".split(" ").map((c) => `+${c}`),
+    ];
+    for (const { port } of cluster.nodes) {
+      await ask(port, "ACL", "SETUSER", "shop", "on", ">pass word", "resetchannels", "&shop:*", ...rights);
+    }
+    const login = { nodes: cluster.url, username: "shop", password: "pass word" };
+    await using a = await openNode({ ...login, prefix: "shop" });
+    await using b = await openNode({ ...login, prefix: "shop" }, "news");
+    a.adapter.publish("news", "hello");
+    await b.got("news", "hello");
+    assertEquals([a.errors, b.errors], [[], []]);
+    await using stranger = createNode({ ...login, prefix: "other" });
+    const error = await assertRejects(() => stranger.opening, Error, "NOPERM");
+    assert(!error.message.includes("pass word"), error.message);
   },
   OPTIONS,
 );
