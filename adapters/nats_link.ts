@@ -106,7 +106,7 @@ export class Link {
    * @returns Whether it was taken: there is a bound on what may be on its way.
    */
   publish(subject: string, bytes: Uint8Array): boolean {
-    if (this.#pulse.pendingBytes + bytes.length > this.#options.maxPendingBytes) return false;
+    if (!this.#pulse.takes(bytes.length)) return false;
     this.client.publish(subject, bytes);
     this.#pulse.add(bytes.length);
     return true;
@@ -150,7 +150,7 @@ export class Link {
   }
 
   #newPulse(): Pulse {
-    return new Pulse(() => this.client.flush());
+    return new Pulse(() => this.client.flush(), this.#options.maxPendingBytes);
   }
 
   async #watch(): Promise<void> {

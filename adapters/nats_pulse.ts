@@ -6,25 +6,38 @@
  */
 
 /** A ping goes out at the latest after so many bytes, so that a slow but working connection keeps answering. */
-const STEP_BYTES = 128 * 1024;
+const MAX_STEP_BYTES = 128 * 1024;
 
 /** One connection's pings. */
 export class Pulse {
   readonly #ping: () => Promise<void>;
+  readonly #maxPendingBytes: number;
+  readonly #stepBytes: number;
   #sent = 0;
   #pinged = 0;
   #confirmed = 0;
   #unanswered = 0;
   #answered = false;
 
-  /** @param ping Sends a ping behind all that was sent; resolves with its answer, and may reject or hang without. */
-  constructor(ping: () => Promise<void>) {
+  /**
+   * Has sent nothing yet.
+   *
+   * @param ping Sends a ping behind all that was sent; resolves with its answer, and may reject or hang without.
+   * @param maxPendingBytes How many bytes may be on their way that no answer has confirmed.
+   */
+  constructor(ping: () => Promise<void>, maxPendingBytes: number) {
     this.#ping = ping;
+    this.#maxPendingBytes = maxPendingBytes;
+    this.#stepBytes = Math.min(MAX_STEP_BYTES, maxPendingBytes / 4);
   }
 
-  /** How many bytes no answer has confirmed. */
-  get pendingBytes(): number {
-    return this.#sent - this.#confirmed;
+  /**
+   * Whether there is room for so many bytes more.
+   *
+   * @param bytes How many.
+   */
+  takes(bytes: number): boolean {
+    return this.#sent - this.#confirmed + bytes <= this.#maxPendingBytes;
   }
 
   /**
@@ -34,7 +47,7 @@ export class Pulse {
    */
   add(bytes: number): void {
     this.#sent += bytes;
-    if (this.#sent - this.#pinged >= STEP_BYTES) this.beat().catch(() => {});
+    if (this.#sent - this.#pinged >= this.#stepBytes) this.beat().catch(() => {});
   }
 
   /** Sends a ping; resolves with its answer. */

@@ -1,0 +1,109 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { connect as connectV3 } from "@nats-io/transport-node";
+import { connect as connectV2 } from "nats";
+import type { NatsClient } from "../../../adapters/nats.ts";
+import { startNats } from "../../../tools/brokers/nats.ts";
+import { test, waitFor } from "../../harness.ts";
+import { createNode, openNode } from "./scene.ts";
+
+/** What the libraries call alike. */
+interface UserOptions {
+  readonly servers: string;
+  readonly reconnect?: boolean;
+  readonly maxReconnectAttempts?: number;
+  readonly reconnectTimeWait?: number;
+}
+
+/** A connection of the user's, with the one thing more that a test looks at. */
+type UserClient = NatsClient & { readonly protocol?: { readonly subscriptions: { size(): number } } };
+
+const LIBRARIES: Readonly<Record<string, (options: UserOptions) => Promise<UserClient>>> = {
+  "nats 2": connectV2 as (options: UserOptions) => Promise<UserClient>,
+  "nats 3": connectV3 as (options: UserOptions) => Promise<UserClient>,
+};
+
+for (const [library, connect] of Object.entries(LIBRARIES)) {
+  const forever = (servers: string) => connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+
+  test(`nats, on a connection of ${library}: several hubs share one, and each hears the others`, async () => {
+    await using server = await startNats();
+    const connection = await forever(server.url);
+    {
+      await using a = await openNode({ connection }, "news");
+      await using b = await openNode({ connection }, "news");
+      a.adapter.publish("news", "from a");
+      b.adapter.publish("news", "from b");
+      await a.got("news", "from b");
+      await b.got("news", "from a");
+      assertEquals([a.received.length, b.received.length], [1, 1]);
+    }
+    await connection.close();
+  });
+
+  test(`nats, on a connection of ${library}: close ends what the adapter subscribed to, and nothing else`, async () => {
+    await using server = await startNats();
+    const connection = await forever(server.url);
+    const heard: string[] = [];
+    connection.subscribe("mine", { callback: (_, { data }) => heard.push(new TextDecoder().decode(data)) });
+    const before = connection.protocol?.subscriptions.size();
+    const node = await openNode({ connection }, "news", "more");
+    await node.adapter.close();
+    if (before !== undefined) assertEquals(connection.protocol?.subscriptions.size(), before);
+    connection.publish("mine", new TextEncoder().encode("hello"));
+    await waitFor(() => heard.length === 1, { what: "the user's own message" });
+    await connection.close();
+  });
+
+  test(`nats, on a connection of ${library}: closed by the user it is down for good, and close settles`, async () => {
+    await using server = await startNats();
+    const connection = await forever(server.url);
+    await using node = await openNode({ connection }, "news");
+    await connection.close();
+    await node.is("down");
+    node.adapter.publish("news", "lost");
+    await waitFor(() => node.errors.some(({ stage }) => stage === "publish"), { what: "a report" });
+    await assertRejects(() => node.adapter.subscribe("late"), Error, "not reachable");
+    await node.adapter.close();
+    await using late = createNode({ connection });
+    await assertRejects(() => late.opening, Error, "Cannot use the connection to NATS");
+  });
+
+  test(`nats, on a connection of ${library}: one that is away from the start opens when it is back`, async () => {
+    await using server = await startNats();
+    const connection = await forever(server.url);
+    await server.kill();
+    {
+      await using node = createNode({ connection });
+      await using gone = createNode({ connection });
+      await gone.adapter.close();
+      await assertRejects(() => gone.opening, Error, "closed meanwhile");
+      assertEquals(node.statuses, []);
+      await server.start();
+      await node.opening;
+      await node.adapter.subscribe("news");
+      await using other = await openNode(server.url);
+      other.adapter.publish("news", "hello");
+      await node.got("news", "hello");
+    }
+    await connection.close();
+  });
+
+  test(`nats, on a connection of ${library}: what is published while it reconnects is dropped, not sent late`, async () => {
+    await using server = await startNats();
+    const connection = await forever(server.url);
+    {
+      await using a = await openNode({ connection });
+      await using b = await openNode(server.url, "news");
+      await server.kill();
+      await Promise.all([a.is("down"), b.is("down")]);
+      for (let i = 0; i < 100; i++) a.adapter.publish("news", `lost ${i}`);
+      await server.start();
+      await Promise.all([a.is("up"), b.is("up")]);
+      a.adapter.publish("news", "after");
+      await b.got("news", "after");
+      assertEquals(b.on("news"), ["after"]);
+      assert(a.errors.some(({ stage }) => stage === "publish"));
+    }
+    await connection.close();
+  });
+}
