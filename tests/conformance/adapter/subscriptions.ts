@@ -85,6 +85,20 @@ export const subscriptionCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: "a count of a channel's listeners, if there is one, is that of the nodes that listen",
+    async run(stage) {
+      const [a, b, c] = [await stage.open(), await stage.open(), await stage.open()];
+      await a.subscribe("counted");
+      const first = await a.adapter.countListeners?.("counted");
+      if (first === undefined) return; // an engine that cannot tell
+      check(first === 1, `One node listens, and ${first} were counted`);
+      await b.subscribe("counted", "another");
+      await c.subscribe("another");
+      const both = await b.adapter.countListeners?.("counted");
+      check(both === 2, `Two nodes listen, and ${both} were counted`);
+    },
+  },
+  {
     name: "unsubscribe stops delivery, subscribe again works",
     async run(stage) {
       const [a, b, c] = await stage.cluster("news", FENCE);
