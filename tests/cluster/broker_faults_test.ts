@@ -64,6 +64,9 @@ async function station(adapter: Adapter): Promise<Station> {
 
 /** Waits until a room, a user, a question and a count reach every node again, whoever begins. */
 async function wellAgain(stations: readonly Station[], mark: string): Promise<void> {
+  for (const each of stations) {
+    await waitFor(async () => await status(each) === "up", { ...PATIENCE, what: "the backplane to be up" });
+  }
   await acquainted(stations.map(({ hub }) => hub), PATIENCE);
   for (const [i, { hub }] of stations.entries()) {
     hub.room("hall").broadcast("note", `${mark} room ${i}`);

@@ -7,16 +7,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Client, createClient, createHub, defineContract, type Hub } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
-import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
-import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
-import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import process from "node:process";
 import { z } from "zod";
-import { startNats } from "../../tools/brokers/nats.ts";
-import { startRedis } from "../../tools/brokers/redis.ts";
-import { startRedisCluster } from "../../tools/brokers/redis_cluster.ts";
 import { runtime, test, waitFor } from "../harness.ts";
+import { OWN_BROKERS, type OwnBroker } from "../own_brokers.ts";
 
 /** How long messages are published. */
 const SECONDS = Number(process.env.RESTARTS_SECONDS ?? 60);
@@ -35,56 +30,6 @@ const contract = defineContract({
   shared: { serverToClient: { note: { payload: Numbered } }, topics: { news: { payload: Numbered } } },
   roles: { member: {} },
 });
-
-/** A broker of this test's own. */
-interface Restartable extends AsyncDisposable {
-  kill(): Promise<void>;
-  /** Resolves when it takes connections again. */
-  start(): Promise<void>;
-  createAdapter(): Adapter;
-}
-
-const BROKERS: Record<string, { readonly program: string; launch(): Promise<Restartable> }> = {
-  redis: {
-    program: "REDIS_SERVER",
-    async launch() {
-      const broker = await startRedis();
-      return {
-        kill: () => broker.kill(),
-        start: () => broker.start(),
-        createAdapter: () => createRedisAdapter(broker.url),
-        [Symbol.asyncDispose]: () => broker.stop(),
-      };
-    },
-  },
-  "redis-cluster": {
-    program: "REDIS_SERVER",
-    async launch() {
-      const cluster = await startRedisCluster({ nodeTimeoutMs: 1_000 });
-      return {
-        kill: async () => void await Promise.all(cluster.nodes.map((node) => node.kill())),
-        async start() {
-          await Promise.all(cluster.nodes.map((node) => node.start()));
-          await cluster.waitUntilStable();
-        },
-        createAdapter: () => createRedisClusterAdapter(cluster.url.split(",")),
-        [Symbol.asyncDispose]: () => cluster.stop(),
-      };
-    },
-  },
-  nats: {
-    program: "NATS_SERVER",
-    async launch() {
-      const broker = await startNats();
-      return {
-        kill: () => broker.kill(),
-        start: () => broker.start(),
-        createAdapter: () => createNatsAdapter(broker.url),
-        [Symbol.asyncDispose]: () => broker.stop(),
-      };
-    },
-  },
-};
 
 type Definition = (typeof contract)["definition"];
 
@@ -167,7 +112,7 @@ function assertRising(numbers: readonly number[], what: string): void {
 }
 
 /** Lives through the restarts of one broker; tells after how long messages got across again. */
-async function live(name: string, broker: Restartable): Promise<number[]> {
+async function live(name: string, broker: OwnBroker): Promise<number[]> {
   await using one = new Station(0, broker.createAdapter());
   await using other = new Station(1, broker.createAdapter());
   const stations = [one, other] as const;
@@ -214,20 +159,17 @@ async function live(name: string, broker: Restartable): Promise<number[]> {
   return resumed;
 }
 
-const programs = Object.values(BROKERS).map(({ program }) => program);
 const title =
   `promises 1, 2, 3 and 5: ${RATE} messages a second for ${SECONDS} s while the broker is restarted ` +
   `${RESTARTS} times: nothing is thrown, here all arrive in order, elsewhere none twice, and again at once`;
-if (programs.some((program) => !process.env[program])) {
-  test.skip(title, `${programs.filter((program) => !process.env[program]).join(" and ")} not set`);
-} else {
+const missing = OWN_BROKERS.flatMap(({ name, missing }) => missing ? [`${name}: ${missing}`] : []);
+if (missing.length > 0) test.skip(title, missing.join(", "));
+else {
   test(title, async () => {
-    const resumed = await Promise.all(
-      Object.entries(BROKERS).map(async ([name, { launch }]) => {
-        await using broker = await launch();
-        return [name, await live(name, broker)] as const;
-      }),
-    );
+    const resumed = await Promise.all(OWN_BROKERS.map(async ({ name, launch }) => {
+      await using broker = await launch();
+      return [name, await live(name, broker)] as const;
+    }));
     for (const [name, times] of resumed) {
       console.log(
         `${name} on ${runtime}: carried again after ${times.map((ms) => ms.toFixed(0)).join(", ")} ms`,
