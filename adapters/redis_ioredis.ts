@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { Redis, type RedisOptions } from "ioredis";
+import { isReply } from "./redis_errors.ts";
 import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./redis_link.ts";
 
 /** What is used of an ioredis client. */
@@ -194,7 +195,7 @@ class IoredisLink implements RedisLink {
     try {
       return await command;
     } catch (error) {
-      throw this.#client.status === "ready" ? error : this.#cause ?? error;
+      throw isReply(error) ? error : this.#cause ?? error;
     }
   }
 
