@@ -162,8 +162,8 @@ class Visit implements AsyncDisposable {
 
   #read(): void {
     const decoder = new TextDecoder("latin1");
-    this.#stream.on("data", (bytes) => {
-      this.#text += decoder.decode(bytes);
+    this.#stream.on("data", (bytes: string | Uint8Array<ArrayBuffer>) => {
+      this.#text += typeof bytes === "string" ? bytes : decoder.decode(bytes, { stream: true });
       if (this.#text.length > MAX_LINE_LENGTH) return this.#failForeign();
       // Others may say anything and never end a line.
       const start = this.#text.slice(0, MARK.length);
