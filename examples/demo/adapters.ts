@@ -7,6 +7,7 @@
 import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
+import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
 import process from "node:process";
@@ -48,6 +49,13 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
     prepare(prefix) {
       const nodes = process.env.REDIS_CLUSTER_URL ?? "redis://127.0.0.1:7000";
       return () => createRedisClusterAdapter({ nodes, prefix });
+    },
+  },
+  nats: {
+    workers: true,
+    prepare(prefix) {
+      const servers = process.env.NATS_URL ?? "nats://127.0.0.1:4222";
+      return () => createNatsAdapter({ servers, prefix });
     },
   },
 };
