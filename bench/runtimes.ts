@@ -4,26 +4,32 @@
  * @module
  */
 
+import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
+import process from "node:process";
 
 /** What runs a server. */
 export type Runtime = "deno" | "bun" | "node";
 
-async function printed(command: string, args: readonly string[]): Promise<string | undefined> {
-  try {
-    const { success, stdout } = await new Deno.Command(command, { args: [...args], stderr: "null" }).output();
-    return success ? new TextDecoder().decode(stdout).trim().split("\n").at(-1) : undefined;
-  } catch {
-    return undefined;
-  }
+/** What a command prints last, or `undefined` where it fails or is not there. */
+function printed(command: string, args: readonly string[]): Promise<string | undefined> {
+  return new Promise((resolve) =>
+    execFile(
+      command,
+      args,
+      (error, output) => resolve(error ? undefined : output.trim().split("\n").at(-1)),
+    )
+  );
 }
 
 /** The paths of the runtimes that are here; Bun is fetched with npx where it is not installed. */
 export async function findRuntimes(): Promise<Readonly<Partial<Record<Runtime, string>>>> {
   const tell = ["-e", "console.log(process.execPath)"];
   return {
-    deno: Deno.execPath(),
-    bun: await printed("bun", tell) ?? await printed("npx", ["-y", "bun@1.4.5", ...tell]),
+    deno: "Deno" in globalThis ? process.execPath : await printed("deno", ["eval", tell[1]!]),
+    bun: "Bun" in globalThis
+      ? process.execPath
+      : await printed("bun", tell) ?? await printed("npx", ["-y", "bun@1.4.5", ...tell]),
     node: await printed("node", tell),
   };
 }
@@ -34,6 +40,10 @@ const ARGS: Readonly<Record<Runtime, readonly string[]>> = {
   bun: ["run"],
   node: ["--expose-gc"],
 };
+
+/** Whether processes can be pinned: there are two processors, and `taskset` is at hand. */
+export const canPin = async (): Promise<boolean> =>
+  availableParallelism() > 1 && await printed("taskset", ["--version"]) !== undefined;
 
 /**
  * A command that runs a file on one processor, where there are two and `taskset` is at hand.
@@ -50,6 +60,5 @@ export async function pinned(
   ...file: readonly string[]
 ): Promise<{ readonly command: string; readonly args: string[] }> {
   const args = [...ARGS[runtime], ...file];
-  const canPin = availableParallelism() > 1 && await printed("taskset", ["--version"]) !== undefined;
-  return canPin ? { command: "taskset", args: ["-c", String(cpu), path, ...args] } : { command: path, args };
+  return await canPin() ? { command: "taskset", args: ["-c", String(cpu), path, ...args] } : { command: path, args };
 }

@@ -25,6 +25,9 @@ export type OnMessage = (sequence: number) => void;
 /** What to say next, and what to wait for before that. */
 export type Step = Dialect["opening"][number];
 
+/** The part of a dialect that a connection needs. */
+type Manners = Pick<Dialect, "path" | "subprotocol" | "opening" | "heard">;
+
 /** A connection of the load client. */
 export class LoadConnection implements FrameSink {
   /** How many messages have come. */
@@ -50,7 +53,7 @@ export class LoadConnection implements FrameSink {
   /** How many messages are in the frame that is being read, where its size tells. */
   #inFrame = 0;
 
-  private constructor(port: number, dialect: Dialect) {
+  private constructor(port: number, dialect: Manners) {
     this.#steps = [...dialect.opening];
     this.#heard = dialect.heard;
     this.#messageSize = dialect.heard.message(text(0)).length;
@@ -70,7 +73,7 @@ export class LoadConnection implements FrameSink {
   }
 
   /** Connects, and waits until the server has said what the dialect waits for. */
-  static async open(port: number, dialect: Dialect): Promise<LoadConnection> {
+  static async open(port: number, dialect: Manners): Promise<LoadConnection> {
     const connection = new LoadConnection(port, dialect);
     await connection.#ready.promise;
     return connection;
@@ -171,7 +174,7 @@ export class LoadConnection implements FrameSink {
 /** Opens many connections, some at a time. */
 export async function openMany(
   port: number,
-  dialect: Dialect,
+  dialect: Manners,
   count: number,
   atOnce = 100,
 ): Promise<LoadConnection[]> {

@@ -4,8 +4,11 @@
  * @module
  */
 
+import { clusterDialects } from "./cluster_dialects.ts";
+import * as crossnode from "./crossnode.ts";
 import { dialects } from "./dialects.ts";
 import * as growth from "./growth.ts";
+import * as interest from "./interest.ts";
 import type { Load } from "./outcome.ts";
 import * as shapes from "./shapes.ts";
 
@@ -25,12 +28,22 @@ export interface GrowthOrder extends Omit<growth.GrowthLoad, "dialect"> {
   readonly dialect: string;
 }
 
+/** The argument, for a load on a cluster: what its shape is told, with the name of one of the dialects of clusters. */
+export type ClusterOrder =
+  & { readonly dialect: string }
+  & (
+    | { readonly shape: "crossnode" } & Omit<crossnode.CrossnodeLoad, "dialect">
+    | { readonly shape: "interest" } & Omit<interest.InterestLoad, "dialect">
+  );
+
 const { shape, dialect: name, ...rest } = JSON.parse(process.argv[2]!);
-const dialect = dialects[name];
-if (!dialect) throw new Error(`There is no dialect "${name}"`);
+const onClusters = { ...crossnode, ...interest };
 const run: (load: object) => Promise<object> = {
   ...shapes,
   ...growth,
+  ...onClusters,
 }[shape as keyof typeof shapes] as never;
+const dialect = (shape in onClusters ? clusterDialects : dialects)[name];
+if (!dialect) throw new Error(`There is no dialect "${name}"`);
 console.log(JSON.stringify(await run({ ...rest, dialect })));
 process.exit(0);

@@ -4,6 +4,41 @@
  * @module
  */
 
+/** Watches the numbers of messages that senders say in turn: sender `s` says `first + s`, `first + s + senders`, and so on. */
+export class TurnWatch {
+  readonly #first: number;
+  readonly #next: Float64Array;
+  #disorder = false;
+
+  /**
+   * @param first The number of the first message; lower ones are of an earlier round, and ignored.
+   * @param senders How many senders.
+   */
+  constructor(first: number, senders: number) {
+    this.#first = first;
+    this.#next = Float64Array.from({ length: senders }, (_, sender) => sender);
+  }
+
+  /** Takes the number of the message that has come. */
+  take(sequence: number): void {
+    const number = sequence - this.#first;
+    if (number < 0) return;
+    const sender = number % this.#next.length;
+    if (this.#next[sender] !== number) this.#disorder = true;
+    this.#next[sender] = number + this.#next.length;
+  }
+
+  /**
+   * Whether all has come in order.
+   *
+   * @param count How many messages were said, by all senders.
+   */
+  ordered(count: number): boolean {
+    const senders = this.#next.length;
+    return !this.#disorder && this.#next.every((next) => next >= count && next < count + senders);
+  }
+}
+
 /** Watches the numbers of messages: sender `s` says `first + s * messages`, and so on, `messages` of them. */
 export class OrderWatch {
   readonly #first: number;

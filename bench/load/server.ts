@@ -27,24 +27,32 @@ export async function usage(port: number, collect: "collect" | "as it is"): Prom
   return await answer.json();
 }
 
+/** The processor times of servers together, in milliseconds. */
+async function serversCpuMs(ports: readonly number[]): Promise<number> {
+  const all = await Promise.all(ports.map((port) => usage(port, "as it is")));
+  return all.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+}
+
 /** Times a load, in wall time and in the processor times of both ends. */
 export class Stopwatch {
-  readonly #port: number;
+  readonly #ports: readonly number[];
   #serverCpu = 0;
   #loadCpu = 0;
   #start = 0;
 
-  private constructor(port: number) {
-    this.#port = port;
+  private constructor(ports: readonly number[]) {
+    this.#ports = ports;
   }
 
   /**
    * Starts. No garbage is collected before: the engine would go on to sweep in the background, the longer the more
    * memory there is, and that would be counted.
+   *
+   * @param ports Where the servers listen; their processor times are added.
    */
-  static async start(port: number): Promise<Stopwatch> {
-    const watch = new Stopwatch(port);
-    watch.#serverCpu = (await usage(port, "as it is")).cpuMs;
+  static async start(...ports: readonly number[]): Promise<Stopwatch> {
+    const watch = new Stopwatch(ports);
+    watch.#serverCpu = await serversCpuMs(ports);
     watch.#loadCpu = cpuMs();
     watch.#start = performance.now();
     return watch;
@@ -59,7 +67,7 @@ export class Stopwatch {
   async stop(): Promise<{ readonly ms: number; readonly cpuMs: number; readonly loadCpuMs: number }> {
     const { ms } = this;
     const loadCpuMs = cpuMs() - this.#loadCpu;
-    return { ms, cpuMs: (await usage(this.#port, "as it is")).cpuMs - this.#serverCpu, loadCpuMs };
+    return { ms, cpuMs: await serversCpuMs(this.#ports) - this.#serverCpu, loadCpuMs };
   }
 }
 

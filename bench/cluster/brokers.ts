@@ -1,0 +1,92 @@
+/**
+ * The brokers of a run, on the load client's processor: one of each kind, which all candidates use in turn.
+ *
+ * @module
+ */
+
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startNats } from "../../tools/brokers/nats.ts";
+import { findServer } from "../../tools/brokers/program.ts";
+import { startRedisCluster } from "../../tools/brokers/redis_cluster.ts";
+import { startRedis } from "../../tools/brokers/redis.ts";
+import { canPin } from "../runtimes.ts";
+import type { BrokerName } from "./candidates.ts";
+
+/** A broker that runs. */
+export interface RunningBroker {
+  readonly url: string;
+  /** Where the Redis servers of it listen. */
+  readonly redisPorts: readonly number[];
+  stop(): Promise<void>;
+}
+
+/** The brokers that are there, and why others are not. */
+export interface Brokers {
+  readonly running: Readonly<Partial<Record<BrokerName, RunningBroker>>>;
+  readonly missing: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** What starts each, by the program of its server. */
+const STARTERS: Readonly<
+  Record<BrokerName, { readonly server: string; start(program: string): Promise<RunningBroker> }>
+> = {
+  "redis": {
+    server: "redis-server",
+    async start(program) {
+      const broker = await startRedis({ program });
+      return { url: broker.url, redisPorts: [broker.port], stop: () => broker.stop() };
+    },
+  },
+  "redis-cluster": {
+    server: "redis-server",
+    async start(program) {
+      const cluster = await startRedisCluster({ program });
+      return { url: cluster.url, redisPorts: cluster.nodes.map(({ port }) => port), stop: () => cluster.stop() };
+    },
+  },
+  "nats": {
+    server: "nats-server",
+    async start(program) {
+      const broker = await startNats({ program });
+      return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
+    },
+  },
+};
+
+/**
+ * Starts brokers.
+ *
+ * @param names Which.
+ */
+export async function startBrokers(names: Iterable<BrokerName>): Promise<Brokers> {
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-bench-"));
+  const running: Partial<Record<BrokerName, RunningBroker>> = {};
+  const missing: string[] = [];
+  const stop = async () => {
+    await Promise.all(Object.values(running).map((broker) => broker.stop()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    for (const name of names) {
+      const { server, start } = STARTERS[name];
+      const program = findServer(server, server.toUpperCase().replace("-", "_"));
+      if (program) running[name] = await start(await canPin() ? await pinned(folder, program) : program);
+      else missing.push(`${name}, as there is no ${server}`);
+    }
+    return { running, missing, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A program that runs another one on the second processor. */
+async function pinned(folder: string, program: string): Promise<string> {
+  const script = join(folder, program.replaceAll("/", "_"));
+  await writeFile(script, `#!/bin/sh\nexec taskset -c 1 '${program}' "$@"\n`);
+  await chmod(script, 0o700);
+  return script;
+}

@@ -1,0 +1,54 @@
+/**
+ * What is measured as clusters: Trunkline with each of its adapters, and what peers have for Redis.
+ *
+ * @module
+ */
+
+import type { Candidate } from "../candidates.ts";
+
+/** Something that forms clusters. */
+export interface ClusterCandidate extends Candidate {
+  /** What goes between its nodes. */
+  readonly adapter: string;
+  /** Which broker that takes. */
+  readonly broker: BrokerName;
+}
+
+/** The brokers. */
+export type BrokerName = "redis" | "redis-cluster" | "nats";
+
+const trunkline = {
+  kind: "trunkline",
+  dialect: "trunkline",
+  server: "trunkline",
+  file: "cluster/trunkline.ts",
+} as const;
+const crossws = {
+  kind: "peer",
+  dialect: "plain",
+  server: "crossws",
+  adapter: "sync/redis",
+  broker: "redis",
+} as const;
+const socketIo = {
+  kind: "peer",
+  dialect: "socket.io",
+  server: "socket.io",
+  runtime: "node",
+  broker: "redis",
+  file: "cluster/socket_io.mjs",
+} as const;
+const BROKERS: readonly BrokerName[] = ["redis", "redis-cluster", "nats"];
+
+/** All of them. */
+export const clusterCandidates: readonly ClusterCandidate[] = [
+  ...BROKERS.flatMap((broker) =>
+    (["deno", "bun"] as const).map((runtime) => ({ ...trunkline, runtime, adapter: broker, broker }))
+  ),
+  { ...crossws, runtime: "deno", file: "cluster/crossws_deno.ts" },
+  { ...crossws, runtime: "bun", file: "cluster/crossws_bun.ts" },
+  { ...crossws, runtime: "node", file: "cluster/crossws_node.mjs" },
+  { ...socketIo, adapter: "redis-adapter" },
+  { ...socketIo, adapter: "redis-adapter, sharded" },
+  { ...socketIo, adapter: "redis-streams-adapter" },
+];

@@ -1,0 +1,54 @@
+/**
+ * One measurement of a cluster: its nodes, the load client and the broker, each a process.
+ *
+ * @module
+ */
+
+import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import type { ClusterOrder } from "../load/main.ts";
+import { pinned, type Runtime } from "../runtimes.ts";
+import type { RunningBroker } from "./brokers.ts";
+import type { ClusterCandidate } from "./candidates.ts";
+import { type Running, start } from "./process.ts";
+
+/** What there is to do, but for what the nodes decide. */
+export type ClusterTask = Unplaced<ClusterOrder>;
+type Unplaced<Order> = Order extends unknown ? Omit<Order, "ports" | "dialect" | "redisPorts"> : never;
+
+/** Where everything is. */
+export interface Scene {
+  readonly paths: Readonly<Partial<Record<Runtime, string>>>;
+  readonly broker: Pick<RunningBroker, "url" | "redisPorts">;
+}
+
+const here = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
+
+/**
+ * Starts nodes, has a load client do something to them, and ends them.
+ *
+ * @param candidate What the nodes are.
+ * @param nodes How many.
+ * @param task What the load client does.
+ * @param scene Where everything is.
+ */
+export async function measureCluster<Outcome>(
+  { runtime, file, dialect, adapter }: ClusterCandidate,
+  nodes: number,
+  task: ClusterTask,
+  { paths, broker: { url, redisPorts } }: Scene,
+): Promise<Outcome> {
+  const order = { adapter, url, prefix: `bench-${randomUUID()}`, count: task.shape === "interest" };
+  const server = await pinned(runtime, paths[runtime]!, 0, here(`servers/${file}`), JSON.stringify(order));
+  const processes: Running[] = [];
+  try {
+    for (let i = 0; i < nodes; i++) processes.push(start(server));
+    const ready = await Promise.all(processes.map(({ said }) => said as Promise<{ port: number }>));
+    const load = JSON.stringify({ ...task, dialect, redisPorts, ports: ready.map(({ port }) => port) });
+    const client = start(await pinned("bun", paths.bun!, 1, here("load/main.ts"), load));
+    processes.push(client);
+    return await client.said as Outcome;
+  } finally {
+    await Promise.all(processes.map((process) => process.stop()));
+  }
+}

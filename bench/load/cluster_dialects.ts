@@ -1,0 +1,46 @@
+/**
+ * How to speak to each kind of server where there are several nodes of it: nobody joins anything on connecting, clients
+ * subscribe to topics, and publish to topics without hearing them.
+ *
+ * @module
+ */
+
+import type { Step } from "./connection.ts";
+import { type Dialect, dialects, publish, subscribe, topic } from "./dialects.ts";
+
+/** A way of speaking to a node. */
+export interface ClusterDialect extends Omit<Dialect, "message" | "request"> {
+  /** Subscribes to topics, and waits until the server says that it has. */
+  subscribe(topics: readonly string[]): readonly Step[];
+  /** Publishes to a topic. */
+  publish(topic: string, text: string): string;
+}
+
+const trunkline: ClusterDialect = {
+  ...dialects.topics!,
+  // Confirmations may overtake each other, so there is one frame for each.
+  subscribe: (topics) =>
+    topics.flatMap((name) => [{ say: subscribe([name]) }, { waitFor: '["res",1' }]),
+  publish,
+};
+
+const socketIo: ClusterDialect = {
+  ...dialects["socket.io"]!,
+  opening: [{ waitFor: "0{", say: "40" }, { waitFor: "40{" }],
+  subscribe: (topics) => [{ say: `42${JSON.stringify(["join", topics])}` }, { waitFor: '42["joined"' }],
+  publish: (room, text) => `42${JSON.stringify(["say", { room, text }])}`,
+};
+
+const plain: ClusterDialect = {
+  ...dialects.plain!,
+  subscribe: (topics) => [{ say: `+${JSON.stringify(topics)}` }, { waitFor: "joined" }],
+  publish: (room, text) => JSON.stringify({ room, text }),
+  heard: { message: (text) => JSON.stringify({ room: topic(0), text }), around: 0 },
+};
+
+/** They by name, as {@linkcode dialects}. */
+export const clusterDialects: Readonly<Record<string, ClusterDialect>> = {
+  trunkline,
+  plain,
+  "socket.io": socketIo,
+};

@@ -1,0 +1,105 @@
+/**
+ * The load `interest`: many topics, each of interest to one node.
+ *
+ * @module
+ */
+
+import { redisCommand } from "../../tools/brokers/sockets.ts";
+import { type ClusterLoad, type ClusterOutcome, memory, Stream, untilLive } from "./cluster.ts";
+import { openMany, text } from "./connection.ts";
+import { topic } from "./dialects.ts";
+import { concat, textFrame } from "./frames.ts";
+import { TurnWatch } from "./order.ts";
+import { Stopwatch, usage } from "./server.ts";
+import { received, settle } from "./settle.ts";
+
+/** What it is told. */
+export interface InterestLoad extends ClusterLoad {
+  /** How many topics; each has one subscriber, on one of the nodes. */
+  readonly topics: number;
+  /** How often each is published to. */
+  readonly rounds: number;
+  /** Where Redis servers listen, to ask them what they sent; none where the broker is another. */
+  readonly redisPorts: readonly number[];
+}
+
+/** What came of it. */
+export interface InterestOutcome extends ClusterOutcome {
+  /** How many messages were published. */
+  readonly published: number;
+  /** How many came from the backplane to nodes other than the publisher's: on topics with a subscriber there, and without. */
+  readonly wanted: number;
+  readonly unwanted: number;
+  /** How many bytes Redis sent meanwhile; absent for other brokers. */
+  readonly redisBytes?: number;
+}
+
+/** What has come from the backplane to a node, by topic. */
+const arrivals = async (port: number) => (await usage(port, "as it is")).stats ?? {};
+
+/** How many bytes Redis servers have sent to all their clients. */
+async function sentByRedis(ports: readonly number[]): Promise<number | undefined> {
+  if (ports.length === 0) return undefined;
+  const infos = await Promise.all(ports.map((port) => redisCommand(port, "INFO", "stats")));
+  return infos.reduce<number>(
+    (sum, info) => sum + Number(/total_net_output_bytes:(\d+)/.exec(String(info))![1]),
+    0,
+  );
+}
+
+/** Publishes on one node to all topics in turn, and asks the others what has come to them. */
+export async function interest(load: InterestLoad): Promise<InterestOutcome> {
+  const { ports, dialect, topics, rounds, redisPorts } = load;
+  const nodes = ports.length;
+  const speakers = await openMany(ports[0]!, dialect, load.speakers);
+  const names = Array.from({ length: topics }, (_, id) => topic(id));
+  /** Whether a node has a subscriber to a topic. */
+  const isWanted = (id: number, node: number) => id % nodes === node;
+  const holders = await Promise.all(ports.map(async (port, node) => {
+    const [holder] = await openMany(port, dialect, 1);
+    await holder!.talk(dialect.subscribe(names.filter((_, id) => isWanted(id, node))));
+    return holder!;
+  }));
+  const frame = (number: number) => textFrame(dialect.publish(names[number % topics]!, text(number)));
+  const all = concat(names.map((_, id) => frame(id)));
+  await untilLive(speakers[0]!, holders, all, topics);
+
+  // Topics take turns, and so do the speakers: where each topic has one speaker, all of a topic comes in order.
+  const watch = new TurnWatch(0, topics);
+  for (const holder of holders) holder.onMessage = (number) => watch.take(number);
+  const before = {
+    received: received(holders),
+    arrivals: await Promise.all(ports.map(arrivals)),
+    sent: await sentByRedis(redisPorts),
+    frames: holders.reduce((sum, { frames }) => sum + frames, 0),
+  };
+  const count = topics * rounds;
+  const start = await Stopwatch.start(...ports);
+  const stream = new Stream(load, speakers, holders, 1, frame);
+  await stream.run(() => stream.published < count);
+  await settle(holders, before.received + count);
+  const figures = await start.stop();
+  const sent = await sentByRedis(redisPorts);
+  const came = { wanted: 0, unwanted: 0 };
+  for (const [node, port] of ports.entries()) {
+    if (node === 0) continue; // whoever publishes may hear its own echo
+    const now = await arrivals(port);
+    for (const [id, name] of names.entries()) {
+      const count = (now[name] ?? 0) - (before.arrivals[node]![name] ?? 0);
+      came[isWanted(id, node) ? "wanted" : "unwanted"] += count;
+    }
+  }
+  const outcome = {
+    ...figures,
+    ...came,
+    published: count,
+    delivered: received(holders) - before.received,
+    expected: count,
+    ordered: watch.ordered(count),
+    frames: holders.reduce((sum, { frames }) => sum + frames, 0) - before.frames,
+    ...(sent !== undefined && { redisBytes: sent - before.sent! }),
+    rss: await memory(ports),
+  };
+  for (const connection of [...speakers, ...holders]) connection.destroy();
+  return outcome;
+}

@@ -1,0 +1,44 @@
+/** Peer: Socket.IO 4 on Node, a node of a cluster, WebSocket only; with each of its adapters for Redis. @module */
+
+import { createAdapter as createRedisAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
+import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
+import { Redis } from "ioredis";
+import { Server } from "socket.io";
+import { http, listen } from "./node_http.mjs";
+import { count, order } from "./order.mjs";
+
+const client = new Redis(order.url);
+const subscriber = client.duplicate();
+const adapters = {
+  "redis-adapter": () => createRedisAdapter(client, subscriber, { key: order.prefix }),
+  "redis-adapter, sharded": () => createShardedAdapter(client, subscriber, { channelPrefix: order.prefix }),
+  "redis-streams-adapter": () =>
+    createStreamsAdapter(client, { streamName: order.prefix, channelPrefix: order.prefix }),
+};
+const io = new Server(http, {
+  transports: ["websocket"],
+  serveClient: false,
+  adapter: adapters[order.adapter](),
+});
+
+if (order.count && order.adapter === "redis-adapter") {
+  // The room is the last part of the channel: PREFIX#NAMESPACE#ROOM#.
+  subscriber.on("pmessageBuffer", (_pattern, channel) => count(channel.toString().split("#").at(-2)));
+} else if (order.count) {
+  const { adapter } = io.of("/");
+  const onMessage = adapter.onMessage.bind(adapter);
+  adapter.onMessage = (message, offset) => {
+    const [room] = message.data?.opts?.rooms ?? [];
+    if (room !== undefined) count(room);
+    return onMessage(message, offset);
+  };
+}
+
+io.on("connection", (socket) => {
+  socket.on("join", (rooms) => {
+    socket.join(rooms);
+    socket.emit("joined");
+  });
+  socket.on("say", ({ room, text }) => io.to(room).emit("message", { text }));
+});
+listen();

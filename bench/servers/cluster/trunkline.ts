@@ -1,0 +1,71 @@
+/**
+ * Trunkline: a node of a cluster, validation on.
+ *
+ * @module
+ */
+
+import { createHub } from "@trunkline/hub";
+import type { Adapter, AdapterContext } from "@trunkline/hub/adapters/adapter";
+import { Hono } from "hono";
+import { contract } from "../../contract.ts";
+import { serve } from "../serve.ts";
+import { arrived, count, order } from "./order.mjs";
+
+/** Each adapter is loaded where it is used, so that none takes memory of the others' rows. */
+async function createAdapter(): Promise<Adapter> {
+  const { adapter, url, prefix } = order;
+  if (adapter === "redis") {
+    return (await import("@trunkline/hub/adapters/redis")).createRedisAdapter({ url, prefix });
+  }
+  if (adapter === "redis-cluster") {
+    const { createRedisClusterAdapter } = await import("@trunkline/hub/adapters/redis-cluster");
+    return createRedisClusterAdapter({ nodes: url, prefix });
+  }
+  if (adapter === "nats") {
+    return (await import("@trunkline/hub/adapters/nats")).createNatsAdapter({ servers: url, prefix });
+  }
+  throw new Error(`There is no adapter "${adapter}" here`);
+}
+
+/** The topic in the name of its channel; what is no topic's is what nodes say among themselves. */
+const topicOf = (channel: string): string | undefined => /line\/\d+$/.exec(channel)?.[0];
+
+/** Has an adapter count what it hands over. */
+function counting(adapter: Adapter): Adapter {
+  const open = adapter.open.bind(adapter);
+  adapter.open = ({ deliver, ...context }: AdapterContext) =>
+    open({
+      ...context,
+      deliver(channel, data, from) {
+        const topic = topicOf(channel);
+        if (topic !== undefined) count(topic);
+        deliver(channel, data, from);
+      },
+    });
+  return adapter;
+}
+
+const adapter = await createAdapter();
+const hub = createHub(contract, {
+  adapter: order.count ? counting(adapter) : adapter,
+  authenticate: ({ role }) => ({ role }),
+  limits: { messagesPerSecond: 1e9, messageBurst: 1e9 },
+  onError: (error, { stage }) => console.error(stage, error),
+});
+hub.implement({
+  member: {
+    join: ({ room }, { conn }) => hub.room(room).add(conn),
+    say: ({ room, text }) => hub.room(room).broadcast("message", { text }),
+    publish: ({ id, text }) => void hub.forRole("member").publish(`line/${id}`, { text }),
+    echo: (input) => input,
+  },
+});
+await hub.ready;
+
+const app = new Hono();
+app.route("/realtime", hub.routes);
+serve({
+  fetch: app.fetch,
+  websocket: hub.websocket,
+  stats: () => order.count ? arrived : hub.stats(),
+});
