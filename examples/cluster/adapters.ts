@@ -1,0 +1,14 @@
+// The one line that differs between brokers. An adapter has to reach other processes here, so neither memory nor
+// BroadcastChannel will do.
+import type { Adapter } from "@trunkline/hub/adapters/adapter";
+import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
+import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
+import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
+import { env } from "node:process";
+
+export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
+  "redis": (prefix) => createRedisAdapter({ url: env.REDIS_URL ?? "redis://127.0.0.1:6379", prefix }),
+  "redis-cluster": (prefix) =>
+    createRedisClusterAdapter({ nodes: env.REDIS_CLUSTER_URL ?? "redis://127.0.0.1:7000", prefix }),
+  "nats": (prefix) => createNatsAdapter({ servers: env.NATS_URL ?? "nats://127.0.0.1:4222", prefix }),
+};

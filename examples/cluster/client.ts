@@ -1,0 +1,49 @@
+// A client in a process of its own: says something now and then, and prints what reaches it.
+// Run: deno run --allow-all examples/cluster/client.ts NAME [URL...]
+//  or: bun examples/cluster/client.ts NAME [URL...]
+import { createClient } from "@trunkline/hub/client";
+import process, { argv, env } from "node:process";
+import { chat } from "./contract.ts";
+
+const [name = "Ann", ...urls] = argv.slice(2);
+const url = urls.length > 0 ? urls : "ws://127.0.0.1:8000/realtime";
+
+const client = createClient(chat, {
+  url, // of the proxy; or of all nodes, which the client then tries in turn
+  role: "member",
+  token: name,
+  // Shorter than the defaults: whoever tries this out waits for it.
+  reconnect: { baseMs: 200, maxMs: 2_000 },
+});
+
+let node = "";
+client.on("welcome", (welcome) => {
+  console.log(
+    node && node !== welcome.node ? `moved from ${node} to ${welcome.node}` : `is on ${welcome.node}`,
+  );
+  node = welcome.node;
+});
+client.on("said", ({ name, node, text }) => console.log(`hears ${name} on ${node}: ${text}`));
+client.onStatus((status, { error }) => {
+  if (status === "reconnecting") console.log(`is not connected: ${error?.message ?? `${node} asks to move`}`);
+});
+
+// What is said while there is no link waits in the client, and is sent when there is one.
+let count = 0;
+const timer = setInterval(
+  () => client.signal("say", { text: `no. ${++count}` }),
+  Number(env.SAY_EVERY_MS ?? 3_000),
+);
+
+async function stop(): Promise<void> {
+  clearInterval(timer);
+  await client.close();
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+
+const cause = await client.closed;
+if (cause) {
+  console.error(`was refused: ${cause.message}`);
+  process.exit(1);
+}
+process.exit();

@@ -1,0 +1,154 @@
+/**
+ * The processes of the cluster: each prints behind its name, and is ended by its id, whatever happens.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import process, { env } from "node:process";
+import { createInterface } from "node:readline";
+
+/** A program to run. */
+export interface Command {
+  readonly program: string;
+  readonly args?: readonly string[];
+  /** Variables to add to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The folder to run it in. */
+  readonly cwd?: string;
+}
+
+/** What becomes of what a process prints, and of its end. */
+export interface Listeners {
+  /** Told of each line. */
+  onLine?(line: string): unknown;
+  /** Told once when it has ended, and how: "ended with code 1", "was killed by SIGKILL". */
+  onEnd?(how: string): void;
+}
+
+/** A process that was started. */
+export interface Running {
+  readonly pid: number;
+  /** Resolves when it has ended: with how. Never rejects. */
+  readonly ended: Promise<string>;
+  /** Sends it a signal, if it still runs. */
+  signal(signal: "SIGTERM" | "SIGKILL"): void;
+  /** Asks it to end, and kills it when it takes too long. */
+  stop(): Promise<void>;
+}
+
+/** How long a process may take to end when it is asked to. */
+const PATIENCE_MS = 5_000;
+
+/** All processes that were started, the latest one last. */
+export class Processes {
+  readonly #running = new Set<Running>();
+  readonly #folders: string[] = [];
+  #closed = false;
+
+  constructor() {
+    // The last resort, for an end that nobody has planned: nothing else would end these processes.
+    process.on("exit", () => this.#killAll());
+  }
+
+  /**
+   * Starts a process.
+   *
+   * @param command The program.
+   * @param listeners Who is told what it does.
+   * @throws {Error} When there is no such program, or everything is ending.
+   */
+  start(command: Command, { onLine, onEnd }: Listeners = {}): Running {
+    const { program, args = [], cwd } = command;
+    if (this.#closed) throw new Error(`Cannot start ${program}: everything is ending`);
+    const child = spawn(program, [...args], {
+      cwd,
+      env: { ...env, ...command.env },
+      stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own: Ctrl+C in the terminal reaches this process alone, which ends the others in order.
+      detached: true,
+    });
+    if (child.pid === undefined) throw new Error(`Cannot start ${program}`);
+    for (const output of [child.stdout!, child.stderr!]) {
+      createInterface({ input: output }).on("line", (line) => line.trim() && onLine?.(line));
+    }
+    const running = toRunning(child, child.pid);
+    this.#running.add(running);
+    running.ended.then((how) => {
+      this.#running.delete(running);
+      onEnd?.(how);
+    });
+    return running;
+  }
+
+  /** Makes a folder for what a process writes; it goes with the processes. */
+  makeFolder(): string {
+    const folder = mkdtempSync(join(tmpdir(), "trunkline-cluster-"));
+    this.#folders.push(folder);
+    return folder;
+  }
+
+  /** Ends all of them, the latest first; nothing can be started any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const running of [...this.#running].reverse()) await running.stop();
+    this.#removeFolders();
+  }
+
+  #killAll(): void {
+    this.#closed = true;
+    for (const running of this.#running) running.signal("SIGKILL");
+    this.#removeFolders();
+  }
+
+  #removeFolders(): void {
+    for (const folder of this.#folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function toRunning(child: ChildProcess, pid: number): Running {
+  let hasEnded = false;
+  const ended = new Promise<string>((resolve) => {
+    const onEnd = (how: string) => {
+      hasEnded = true;
+      resolve(how);
+    };
+    child.once("error", ({ message }) => onEnd(`could not be started: ${message}`));
+    child.once(
+      "exit",
+      (code, signal) => onEnd(signal ? `was killed by ${signal}` : `ended with code ${code}`),
+    );
+  });
+  const signal = (name: "SIGTERM" | "SIGKILL") => {
+    // By its id, and only while it is certainly still its own.
+    if (!hasEnded) process.kill(pid, name);
+  };
+  return {
+    pid,
+    ended,
+    signal,
+    async stop() {
+      signal("SIGTERM");
+      const timer = setTimeout(() => signal("SIGKILL"), PATIENCE_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Where servers are that are not on every user's PATH. */
+const SERVER_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
+
+/**
+ * Looks for a program.
+ *
+ * @param name Its name.
+ * @returns Its path, if there is one.
+ */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(env.PATH ?? "").split(delimiter).filter(Boolean), ...SERVER_FOLDERS];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
