@@ -60,6 +60,7 @@ test("tests whose requirement is missing are skipped with the reason, the others
   const requirements: Requirement[] = [
     {
       name: "redis-server",
+      variable: "IT",
       neededBy: (file) => file.includes("redis"),
       provide: () =>
         Promise.resolve({
@@ -70,10 +71,16 @@ test("tests whose requirement is missing are skipped with the reason, the others
     },
     {
       name: "chromium",
+      variable: "IT",
       neededBy: (file) => file.includes("browser"),
       provide: ({ install }) => Promise.resolve({ missing: install ? "installing failed" : "not installed" }),
     },
-    { name: "nobody's", neededBy: () => false, provide: () => Promise.reject(new Error("Provided in vain")) },
+    {
+      name: "nobody's",
+      variable: "IT",
+      neededBy: () => false,
+      provide: () => Promise.reject(new Error("Provided in vain")),
+    },
   ];
   const provided = await provide(["redis_test.ts", "browser_test.ts"], { install: false }, requirements);
   assertEquals(provided.files, ["redis_test.ts"]);
@@ -90,12 +97,14 @@ test("tests that use what is missing run without it, which is told once with the
   const requirements: Requirement[] = [
     {
       name: "program",
+      variable: "IT",
       neededBy: (file) => file.startsWith("needs"),
       usedBy: () => true,
       provide: () => Promise.resolve({ missing: "not installed" }),
     },
     {
       name: "broker",
+      variable: "IT",
       neededBy: () => true,
       provide: ({ earlier }) =>
         Promise.resolve({ env: { EARLIER: JSON.stringify([...earlier]) }, origin: "here" }),
@@ -119,10 +128,16 @@ test("what was started is stopped when something after it fails", async () => {
   const requirements: Requirement[] = [
     {
       name: "first",
+      variable: "IT",
       neededBy: () => true,
       provide: () => Promise.resolve({ env: {}, origin: "", stop: () => Promise.resolve(void stopped++) }),
     },
-    { name: "second", neededBy: () => true, provide: () => Promise.reject(new Error("out of order")) },
+    {
+      name: "second",
+      variable: "IT",
+      neededBy: () => true,
+      provide: () => Promise.reject(new Error("out of order")),
+    },
   ];
   await assertRejects(() => provide(["a_test.ts"], { install: false }, requirements), Error, "out of order");
   assertEquals(stopped, 1);

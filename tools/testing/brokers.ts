@@ -44,6 +44,7 @@ interface SharedBroker {
 function serverProgram({ name, variable, neededBy, usedBy }: ServerProgram): Requirement {
   return {
     name,
+    variable,
     neededBy: (file) => neededBy.some((start) => file.startsWith(start)),
     usedBy: (file) => [...usedBy, ...ON_EVERY_ADAPTER].some((start) => file.startsWith(start)),
     async provide({ install }) {
@@ -64,6 +65,7 @@ function serverProgram({ name, variable, neededBy, usedBy }: ServerProgram): Req
 function sharedBroker({ name, variable, folder, server, start }: SharedBroker): Requirement {
   return {
     name,
+    variable,
     neededBy: (file) => file.startsWith(folder),
     usedBy: (file) => ON_EVERY_ADAPTER.some((start) => file.startsWith(start)),
     async provide({ earlier }) {

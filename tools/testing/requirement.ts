@@ -10,6 +10,8 @@ import type { InstallOptions } from "./apt.ts";
 export interface Requirement {
   /** Its name, for the report. */
   readonly name: string;
+  /** The variable by which tests find it, and by which whoever runs them may name it. */
+  readonly variable: string;
   /** Tells whether a test file needs it: it is skipped without. */
   readonly neededBy: (file: string) => boolean;
   /** Tells whether a test file does more with it, and runs without it too. */

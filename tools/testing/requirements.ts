@@ -11,6 +11,7 @@ import type { Requirement } from "./requirement.ts";
 
 const chromium: Requirement = {
   name: "chromium",
+  variable: "CHROMIUM",
   neededBy: (file) => file.startsWith("tests/browser/"),
   async provide({ install }) {
     const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
