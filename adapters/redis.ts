@@ -129,6 +129,8 @@ class RedisAdapter implements Adapter {
   readonly #reports: RedisReports;
   readonly #opening = Promise.withResolvers<void>();
   #context: AdapterContext | undefined;
+  /** Outlives the context until what was published is on its way, or lost. */
+  #onError: AdapterContext["onError"] | undefined;
   #publisher: RedisKeeper | undefined;
   #subscriber: RedisKeeper | undefined;
   #probe: RedisProbe | undefined;
@@ -166,6 +168,7 @@ class RedisAdapter implements Adapter {
       return Promise.reject(new TypeError("Cannot open a Redis adapter twice: create one for each hub"));
     }
     this.#context = context;
+    this.#onError = (error, info) => context.onError(error, info);
     const { nodeId } = context;
     const probeChannel = this.#channels.probeOf(nodeId);
     const probe = new RedisProbe(this.#clock, this.#probeTimeoutMs, probeChannel);
@@ -279,7 +282,6 @@ class RedisAdapter implements Adapter {
     this.#probe?.stop();
     const closed = new Error("the Redis adapter was closed meanwhile");
     this.#opening.reject(new Error("Cannot open the Redis adapter: it was closed meanwhile"));
-    this.#reports.close();
     this.#context = undefined;
     this.#subscriptions.close(closed);
     let cancel = () => {};
@@ -289,6 +291,9 @@ class RedisAdapter implements Adapter {
       Promise.race([this.#outbox.drain(), late]).then(() => this.#publisher?.close()),
     ]);
     cancel();
+    await this.#outbox.drain(); // what had no answer has failed by now
+    this.#reports.close();
+    this.#onError = undefined;
   }
 
   /** Both connections are there, and have to show that they lead to each other. */
@@ -371,7 +376,7 @@ class RedisAdapter implements Adapter {
   }
 
   #report(error: Error, stage: AdapterStage, channel?: string): void {
-    this.#context?.onError(error, channel === undefined ? { stage } : { stage, channel });
+    this.#onError?.(error, channel === undefined ? { stage } : { stage, channel });
   }
 }
 

@@ -76,7 +76,9 @@ const OWN_SETTINGS: Readonly<Record<string, unknown>> = {
  * @param connectTimeoutMs How long a connection may take to be made.
  */
 export function createIoredisDriver(settings: RedisOptions, connectTimeoutMs: number): RedisDriver {
-  const create = (overrides: object) => new Redis({ ...settings, ...overrides }) as unknown as IoredisClient;
+  // Names itself to whoever looks at CLIENT LIST; without the permission to do so it has no name.
+  const create = (overrides: object) =>
+    new Redis({ ...settings, connectionName: "trunkline", ...overrides }) as unknown as IoredisClient;
   return driver(settings, create, connectTimeoutMs);
 }
 
@@ -101,7 +103,6 @@ function driver(
     connectTimeout: connectTimeoutMs,
     // Asks for its role, so that a master that has been demoted is not taken for one; and needs INFO for that.
     enableReadyCheck: Boolean(sentinels?.length),
-    connectionName: "trunkline",
   };
   return {
     address: addressOf(settings),

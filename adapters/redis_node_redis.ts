@@ -58,7 +58,8 @@ export function duplicateNodeRedis(client: NodeRedisClient, connectTimeoutMs: nu
     keyPrefix: undefined,
     clientSideCache: undefined,
     emitInvalidate: undefined,
-    name: "trunkline",
+    // Naming the library takes a permission that an ACL for pub/sub does not give.
+    disableClientInfo: true,
   };
   const { host = "localhost", port = 6379, path } = socket ?? {};
   return {

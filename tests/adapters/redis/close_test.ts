@@ -12,8 +12,12 @@ const TIMEOUT = { timeoutMs: 120_000 };
 /** How a test may connect. */
 const WAYS: Readonly<Record<string, (port: number) => RedisAdapterOptions>> = {
   "a URL": (port) => ({ url: `redis://127.0.0.1:${port}` }),
-  "an ioredis client": (port) => ({ client: new Redis(port, "127.0.0.1", { lazyConnect: true }) }),
-  "a node-redis client": (port) => ({ client: createClient({ url: `redis://127.0.0.1:${port}` }) }),
+  "an ioredis client": (port) => ({
+    client: new Redis(port, "127.0.0.1", { lazyConnect: true, connectionName: "trunkline" }),
+  }),
+  "a node-redis client": (port) => ({
+    client: createClient({ url: `redis://127.0.0.1:${port}`, name: "trunkline" }),
+  }),
 };
 
 for (const [way, options] of Object.entries(WAYS)) {
@@ -65,6 +69,8 @@ test(
     const opening = createNode(url);
     await waitFor(() => proxy.connections === 4, { what: "the connections that hang" });
     await Promise.all([open.adapter.close(), opening.adapter.close(), subscribing]);
+    const reported = open.errors.filter(({ stage }) => stage === "publish");
+    assertEquals(reported.map(({ error }) => error.message.split(": ")[1]), ["Redis has not confirmed it"]);
     proxy.heal();
     await using console = await openConsole(broker.url);
     await waitFor(async () => (await console.connections()).length === 0, { what: "no connection" });
@@ -82,7 +88,9 @@ test("redis: what is published before close is on its way, and what was counted 
 
   const late = await openNode(broker.url);
   await broker.kill();
-  await late.is("down");
+  await waitFor(() =>
+    late.errors.some(({ error }) => error.message.startsWith("The publisher's connection"))
+  );
   for (let i = 0; i < 5; i++) late.adapter.publish("news", `${i}`);
   await late.adapter.close();
   const reports = late.errors.filter(({ error }) => error.message.includes("the connection is down"));

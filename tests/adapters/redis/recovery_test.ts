@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Redis } from "ioredis";
+import { createClient } from "redis";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { test, waitFor } from "../../harness.ts";
@@ -75,7 +76,7 @@ test(
   "redis: a subscriber that Redis has forgotten, though it is connected, is found and mended",
   async () => {
     await using broker = await startRedis();
-    const client = new Redis(broker.url, { lazyConnect: true });
+    const client = new Redis(broker.url, { lazyConnect: true, connectionName: "trunkline" });
     const made: Redis[] = [];
     const duplicate = client.duplicate.bind(client);
     client.duplicate = ((overrides) => {
@@ -100,7 +101,12 @@ test("redis: connections that lead to two servers are no backplane: the subscrib
   await using one = await startRedis();
   await using other = await startRedis();
   await using toOne = await startProxy(one.port);
-  const client = new Redis({ host: "127.0.0.1", port: toOne.port, lazyConnect: true });
+  const client = new Redis({
+    host: "127.0.0.1",
+    port: toOne.port,
+    lazyConnect: true,
+    connectionName: "trunkline",
+  });
   let lead = toOne.port;
   const duplicate = client.duplicate.bind(client);
   client.duplicate = ((overrides) => duplicate({ ...overrides, port: lead })) as typeof client.duplicate;
@@ -211,3 +217,26 @@ test("redis: a channel that an ACL forbids fails alone, and hurts no other", asy
   ]);
   assertEquals(a.statuses, ["up"]);
 }, TIMEOUT);
+
+/** The rules that the documentation gives. */
+const RULES = ["resetchannels", "&chat:*", "-@all", "+ping", "+publish", "+subscribe", "+unsubscribe"];
+
+for (const kind of ["a URL", "a node-redis client"]) {
+  test(`redis: the documented ACL is enough, and without PUBSUB nothing is counted [${kind}]`, async () => {
+    const args = ["--user", "chat", "on", ">pw", ...RULES, ...(kind === "a URL" ? [] : ["+hello"])];
+    await using broker = await startRedis({ args });
+    const url = `redis://chat:pw@127.0.0.1:${broker.port}`;
+    const options = kind === "a URL" ? { url } : { client: createClient({ url }) };
+    await using a = await openNode({ ...options, prefix: "chat" }, "news");
+    await using b = await openNode({ url: broker.url, prefix: "chat" }, "news");
+    b.adapter.publish("news", "there");
+    a.adapter.publish("news", "back");
+    await waitFor(() => a.on("news").length === 1 && b.on("news").length === 1);
+    assertEquals([await a.adapter.countListeners!("news"), await b.adapter.countListeners!("news")], [
+      undefined,
+      2,
+    ]);
+    await a.adapter.unsubscribe("news");
+    assertEquals(a.errors, []);
+  }, TIMEOUT);
+}
