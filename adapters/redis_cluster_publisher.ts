@@ -35,6 +35,7 @@ export class Publisher implements Route {
   readonly #keeper: RedisKeeper<ClusterLink>;
   #link: ClusterLink | undefined;
   #batch: Outgoing[] = [];
+  #checking = false;
 
   /** @param options What it needs. */
   constructor(options: PublisherOptions) {
@@ -75,9 +76,11 @@ export class Publisher implements Route {
   /** Asks whether the connection lives, and gives it up when it does not answer in time. */
   async check(): Promise<void> {
     const link = this.#link;
-    if (!link) return;
+    if (!link || this.#checking) return;
     const { clock, answerMs } = this.#options;
+    this.#checking = true;
     await inTime(clock, answerMs, link.ping(), "it does not answer").catch((error) => this.drop(link, error));
+    this.#checking = false;
   }
 
   /** Gives up a connection that is found dead. */

@@ -60,7 +60,7 @@ export class Subscriber implements Home {
   #evictions = 0;
   #retryMs = FIRST_RETRY_MS;
   #cancelRetry = () => {};
-  #probe: { readonly token: string; readonly heard: () => void } | undefined;
+  #probe: { readonly token: string; readonly done: () => void } | undefined;
   #probed = 0;
   #closed = false;
 
@@ -144,23 +144,23 @@ export class Subscriber implements Home {
    */
   async check(publish: (channel: string, data: string) => Promise<boolean>): Promise<void> {
     const link = this.#link;
-    if (!link) return;
+    if (!link || this.#probe) return;
+    // A round that is under way has a ping of its own.
     if (!this.#running) void this.#expect(link, link.ping(), "it does not answer");
     const probed = [...this.#served].filter((one) => this.#held.get(one, one.probe));
     const interests = probed[this.#probed++ % probed.length];
     if (!interests) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const token = crypto.randomUUID();
-    const evictions = this.#evictions;
-    this.#probe = { token, heard: resolve };
-    if (!await publish(interests.probe, token)) return;
-    const changed = () => evictions !== this.#evictions || !this.#served.has(interests);
-    await this.#expect(link, promise, "it answers, but delivers nothing", changed);
+    this.#probe = { token, done: resolve };
+    if (!await publish(interests.probe, token)) resolve();
+    await this.#expect(link, promise, "it answers, but delivers nothing", () => !this.#served.has(interests));
+    this.#probe = undefined;
   }
 
   /** A probe has come. */
   probed(token: string): void {
-    if (this.#probe?.token === token) this.#probe.heard();
+    if (this.#probe?.token === token) this.#probe.done();
   }
 
   #open(): void {
@@ -216,9 +216,15 @@ export class Subscriber implements Home {
     this.#options.onTrouble();
   }
 
+  /** What was asked for until now may be gone again, and a probe under way says nothing. */
+  #doubt(): void {
+    this.#evictions++;
+    this.#probe?.done();
+  }
+
   /** With the connection everything on it is gone. */
   #forget(): void {
-    this.#evictions++;
+    this.#doubt();
     for (const [interests, name] of this.#held.entries()) interests.dropped(name);
     this.#held.clear();
     this.#dirty.clear();
@@ -230,7 +236,7 @@ export class Subscriber implements Home {
   /** Which subscriptions the node has ended it does not say: all are asked for again, which costs those that live nothing. */
   #evicted(link: ClusterLink): void {
     if (link !== this.#link) return;
-    this.#evictions++;
+    this.#doubt();
     for (const [interests, name] of this.#held.entries()) {
       this.#held.set(interests, name, false);
       interests.dropped(name);
