@@ -8,6 +8,7 @@
 import type { Adapter, AdapterStage } from "../adapters/adapter.ts";
 import { type Clock, HubError, systemClock } from "../contract/mod.ts";
 import { type BusMessage, type BusMessageOf, decodeBus, encodeBus } from "./bus_wire.ts";
+import { CLUSTER_CHANNEL, nodeChannel } from "./channels.ts";
 import { Interest } from "./interest.ts";
 
 /** A list longer than this, in UTF-16 units, leaves before the turn ends. */
@@ -97,6 +98,12 @@ export class Backplane {
   /** When the status has last changed, by the clock. */
   get since(): number {
     return this.#since;
+  }
+
+  /** How many channels this node listens to, beside its own and the cluster's. */
+  get channels(): number {
+    const own = [CLUSTER_CHANNEL, nodeChannel(this.#options.nodeId)];
+    return this.interest.size - own.filter((channel) => this.interest.has(channel)).length;
   }
 
   /** How many messages wait for the end of the turn. */

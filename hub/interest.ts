@@ -103,6 +103,11 @@ export class Interest {
     return this.#entries.size;
   }
 
+  /** Whether a channel is subscribed, or on its way there or back. */
+  has(channel: string): boolean {
+    return this.#entries.has(channel);
+  }
+
   /** Whether whatever another node publishes on a channel arrives now. */
   isLive(channel: string): boolean {
     return this.#entries.get(channel)?.live === true;

@@ -82,7 +82,7 @@ export class Lifecycle {
         new HubError("UNAVAILABLE", `Backplane ${backplane.name} is not open after ${backplaneTimeoutMs} ms`),
       );
     });
-    this.#join().then(() => this.#serve()).then(this.#ready.resolve, this.#ready.reject).finally(stop);
+    this.#join(stop).then(() => this.#serve()).then(this.#ready.resolve, this.#ready.reject).finally(stop);
   }
 
   /** The backplane has come or gone. */
@@ -117,7 +117,7 @@ export class Lifecycle {
   }
 
   /** Opens the backplane; when it is open, this node is reached by all others, and they know of it. */
-  async #join(): Promise<void> {
+  async #join(onOpen = () => {}): Promise<void> {
     const { backplane, members, nodeId } = this.#parts;
     await backplane.open();
     const channels = [CLUSTER_CHANNEL, nodeChannel(nodeId)].map((channel) =>
@@ -125,6 +125,7 @@ export class Lifecycle {
     );
     await Promise.all(channels.map(({ settled }) => settled));
     this.#checkOpen();
+    onOpen();
     await members.start();
     this.#checkOpen();
   }

@@ -220,7 +220,7 @@ export class Members {
   }
 
   #measure(): void {
-    this.lag.measure(this.#up());
+    if (this.#options.backplane.status === "up") this.lag.measure(this.#up());
   }
 
   #joined(node: NodeInfo): void {

@@ -43,9 +43,6 @@ export interface HubStats {
   readonly limited: number;
 }
 
-/** The inbox of the node and the channel of the cluster. */
-const OWN_CHANNELS = 2;
-
 /** Where the counts are. */
 export interface Counted {
   /** The connections, by id. */
@@ -80,7 +77,7 @@ export function readStats(
     handshakes: reception.sessions.size - connections.size,
     groups: registry.size,
     subscriptions,
-    channels: Math.max(0, backplane.interest.size - OWN_CHANNELS),
+    channels: backplane.channels,
     handling,
     asking,
     questions: questions.size,

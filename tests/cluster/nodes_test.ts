@@ -1,9 +1,21 @@
 import { assert, assertEquals } from "@std/assert";
+import { createHub } from "@trunkline/hub";
+import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { FakeClock } from "../fake_clock.ts";
-import { waitFor } from "../harness.ts";
-import { acquainted, type Cluster, reachable, type TappedNode, testOnAdapters } from "../hub/cluster.ts";
+import { test, waitFor } from "../harness.ts";
+import { chat } from "../hub/chat.ts";
+import {
+  acquainted,
+  ADAPTERS,
+  type Cluster,
+  reachable,
+  startCluster,
+  type TappedNode,
+  testOnAdapters,
+} from "../hub/cluster.ts";
 import { pass } from "../hub/passing.ts";
-import { turn } from "../hub/wires.ts";
+import { Tap } from "../hub/tap.ts";
+import { codeOf, turn } from "../hub/wires.ts";
 
 const TIMEOUT_MS = 30_000;
 const HEARTBEAT_MS = 10_000;
@@ -239,3 +251,51 @@ testOnAdapters(
     await turn();
   },
 );
+
+testOnAdapters(
+  "cluster: what clocks say of the start does not matter: a restart is another node, and the old one dies",
+  async (start) => {
+    const clock = new FakeClock();
+    const now = Date.now;
+    try {
+      Date.now = () => 2_000;
+      await using cluster = await start(3, { clock, heartbeatMs: 1e9 }); // all in the same millisecond
+      const [first, second] = hubs(cluster).map(({ nodeId }) => nodeId).sort();
+      for (const hub of hubs(cluster)) assertEquals(hub.cluster.leader().id, first);
+      const leader = cluster.nodes.find(({ hub }) => hub.nodeId === first)!;
+      const rest = cluster.nodes.filter((node) => node !== leader);
+      leader.tap.cut();
+      Date.now = () => 3_000;
+      const again = await cluster.add({ cluster: { joinTimeoutMs: 0 } }); // what crashed is started again
+      await pass(clock, TIMEOUT_MS + HEARTBEAT_MS, [...rest, again]);
+      await acquainted([...rest, again].map(({ hub }) => hub));
+      for (const { hub } of [...rest, again]) assertEquals(hub.cluster.leader().id, second);
+      Date.now = () => 1_000; // the clock was wrong, and is set right
+      const last = await cluster.add({ cluster: { joinTimeoutMs: 0 } });
+      await acquainted([...rest, again, last].map(({ hub }) => hub));
+      for (const { hub } of [...rest, again, last]) assertEquals(hub.cluster.leader().id, last.hub.nodeId);
+    } finally {
+      Date.now = now;
+    }
+  },
+);
+
+for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
+  test(`cluster: a hub can be closed while it waits for the others to know it [${name}]`, async () => {
+    const backbone = createBackbone();
+    await using cluster = await startCluster(backbone, 1);
+    cluster.nodes[0]!.tap.cut(); // it answers nobody
+    const tap = new Tap(backbone());
+    const hub = createHub(chat, {
+      authenticate: ({ role }) => ({ role }),
+      transports: [createLoopbackTransport()],
+      adapter: tap,
+      cluster: { joinTimeoutMs: 60_000 },
+    });
+    const ready = codeOf(() => hub.ready);
+    await waitFor(() => tap.publishedOn("cluster").length > 0, { what: "the greeting" });
+    assertEquals((await hub.routes.request("/health/ready")).status, 503);
+    await hub.close();
+    assertEquals(await ready, "UNAVAILABLE");
+  });
+}
