@@ -156,7 +156,7 @@ class OwnBroker implements Broker {
   }
 
   get about(): string {
-    return `${this.#adapter} at ${this.#url}, pid ${this.#servers.map(({ pid }) => pid).join()}`;
+    return `${this.#adapter} at ${this.#url}, pid ${this.#servers.map(({ pid }) => pid).join(" ")}`;
   }
 
   get running(): boolean {
@@ -184,7 +184,7 @@ class OwnBroker implements Broker {
     const ready = Promise.withResolvers<void>();
     let output = "";
     const server = this.#processes.start(
-      { program: this.#path, args: this.#kind.args(port, otherPort), cwd: this.#folders[index]! },
+      { program: this.#path, args: this.#kind.args(port, otherPort), cwd: this.#folders[index]!, layer: 0 },
       {
         onLine: (line) => {
           output = `${output}\n${line}`.slice(-1_000);

@@ -4,12 +4,12 @@
  * @module
  */
 
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Broker, provideBroker } from "./broker.ts";
 import type { ClusterOptions } from "./options.ts";
 import { freePort } from "./ports.ts";
-import { type Command, findProgram, Processes, type Running } from "./processes.ts";
+import { findProgram, Processes, type Running } from "./processes.ts";
+import { clientCommand, nodeCommand } from "./runtimes.ts";
 import { print } from "./terminal.ts";
 
 const CLIENTS = ["Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus", "Hal", "Ida"];
@@ -18,7 +18,7 @@ const CLIENTS = ["Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus", "Hal", "Ida"];
 const START_MS = 30_000;
 const LOOK_MS = 50;
 
-const file = (name: string): string => fileURLToPath(new URL(`./${name}`, import.meta.url));
+const CADDYFILE = fileURLToPath(new URL("./Caddyfile", import.meta.url));
 
 /** A node: its place stays when its process ends. */
 interface Node {
@@ -89,7 +89,18 @@ export class Cluster {
 
   async #startNode(node: Node): Promise<void> {
     const { name, port } = node;
-    const started = this.#processes.start(this.#nodeCommand(node), {
+    const { adapter, runtime } = this.#options;
+    const started = this.#processes.start({
+      ...nodeCommand(runtime, port),
+      env: {
+        ...this.#broker!.env,
+        NODE_NAME: name,
+        ADAPTER: adapter,
+        PREFIX: this.#prefix,
+        PORT: String(port),
+      },
+      layer: 1,
+    }, {
       onLine: (line) => print(name, line),
       onEnd: (how) => {
         node.process = undefined;
@@ -99,26 +110,6 @@ export class Cluster {
     node.process = started;
     await this.#serves(name, `http://127.0.0.1:${port}/realtime/health/ready`, started);
     print(name, `serves at 127.0.0.1:${port}, pid ${started.pid}`);
-  }
-
-  #nodeCommand({ name, port }: Node): Command {
-    const { adapter, runtime } = this.#options;
-    const env = {
-      ...this.#broker!.env,
-      NODE_NAME: name,
-      ADAPTER: adapter,
-      PREFIX: this.#prefix,
-      PORT: String(port),
-    };
-    if (runtime === "deno") {
-      const flags = ["--quiet", "--allow-all", "--host", "127.0.0.1", "--port", String(port)];
-      return { program: process.execPath, args: ["serve", ...flags, file("node.ts")], env };
-    }
-    const bun = findProgram("bun");
-    if (!bun) {
-      throw new Error("Cannot use --runtime bun: bun is not on the PATH. Install it: npm install -g bun");
-    }
-    return { program: bun, args: [file("node.ts")], env };
   }
 
   /** @returns The addresses for clients: the proxy's, or without one those of all nodes. */
@@ -133,7 +124,8 @@ export class Cluster {
     }
     const started = this.#processes.start({
       program: caddy,
-      args: ["run", "--config", file("Caddyfile"), "--adapter", "caddyfile"],
+      args: ["run", "--config", CADDYFILE, "--adapter", "caddyfile"],
+      layer: 2,
       env: {
         HOST: "127.0.0.1",
         PORT: String(port),
@@ -155,8 +147,8 @@ export class Cluster {
     const ordered = [...urls.slice(first), ...urls.slice(0, first)];
     const connected = Promise.withResolvers<void>();
     this.#processes.start({
-      program: process.execPath,
-      args: ["run", "--quiet", "--allow-all", file("client.ts"), name, ...ordered],
+      ...clientCommand(this.#options.runtime, name, ordered),
+      layer: 3,
     }, {
       onLine(line) {
         print(name, line, index);

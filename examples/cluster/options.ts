@@ -6,6 +6,7 @@
 
 import { parseArgs } from "node:util";
 import { ADAPTERS } from "./adapters.ts";
+import { OWN_RUNTIME, type RuntimeName } from "./runtimes.ts";
 
 export const HELP = `Usage: deno task cluster [options]
 
@@ -17,7 +18,7 @@ A cluster of processes: a broker, hubs that meet there, a reverse proxy before t
   --nodes N        how many nodes, 1 to 9 (default: 3)
   --clients N      how many clients, 0 to 9 (default: 3)
   --port N         the port of the proxy; 0 for a free one (default: 8000)
-  --runtime NAME   what runs the nodes: deno, bun (default: deno)
+  --runtime NAME   what runs the nodes and the clients: deno, bun (default: what runs this)
   --help           show this text`;
 
 /** What is asked for. */
@@ -26,7 +27,7 @@ export interface ClusterOptions {
   readonly nodes: number;
   readonly clients: number;
   readonly port: number;
-  readonly runtime: "deno" | "bun";
+  readonly runtime: RuntimeName;
 }
 
 /** A command line that makes no sense; the message says why. */
@@ -81,7 +82,7 @@ function parse(args: readonly string[]) {
         nodes: { type: "string", default: "3" },
         clients: { type: "string", default: "3" },
         port: { type: "string", default: "8000" },
-        runtime: { type: "string", default: "deno" },
+        runtime: { type: "string", default: OWN_RUNTIME },
         help: { type: "boolean", default: false },
       },
     }).values;

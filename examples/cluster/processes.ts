@@ -19,6 +19,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
   /** The folder to run it in. */
   readonly cwd?: string;
+  /** What builds on others is in a higher layer, and ends before them. */
+  readonly layer: number;
 }
 
 /** What becomes of what a process prints, and of its end. */
@@ -32,6 +34,7 @@ export interface Listeners {
 /** A process that was started. */
 export interface Running {
   readonly pid: number;
+  readonly layer: number;
   /** Resolves when it has ended: with how. Never rejects. */
   readonly ended: Promise<string>;
   /** Sends it a signal, if it still runs. */
@@ -43,7 +46,7 @@ export interface Running {
 /** How long a process may take to end when it is asked to. */
 const PATIENCE_MS = 5_000;
 
-/** All processes that were started, the latest one last. */
+/** All processes that were started. */
 export class Processes {
   readonly #running = new Set<Running>();
   readonly #folders: string[] = [];
@@ -62,7 +65,7 @@ export class Processes {
    * @throws {Error} When there is no such program, or everything is ending.
    */
   start(command: Command, { onLine, onEnd }: Listeners = {}): Running {
-    const { program, args = [], cwd } = command;
+    const { program, args = [], cwd, layer } = command;
     if (this.#closed) throw new Error(`Cannot start ${program}: everything is ending`);
     const child = spawn(program, [...args], {
       cwd,
@@ -75,7 +78,7 @@ export class Processes {
     for (const output of [child.stdout!, child.stderr!]) {
       createInterface({ input: output }).on("line", (line) => line.trim() && onLine?.(line));
     }
-    const running = toRunning(child, child.pid);
+    const running = toRunning(child, child.pid, layer);
     this.#running.add(running);
     running.ended.then((how) => {
       this.#running.delete(running);
@@ -91,10 +94,13 @@ export class Processes {
     return folder;
   }
 
-  /** Ends all of them, the latest first; nothing can be started any more. */
+  /** Ends all of them, the highest layer first; nothing can be started any more. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const running of [...this.#running].reverse()) await running.stop();
+    const layers = Map.groupBy(this.#running, ({ layer }) => layer);
+    for (const layer of [...layers.keys()].sort((a, b) => b - a)) {
+      await Promise.all(layers.get(layer)!.map((running) => running.stop()));
+    }
     this.#removeFolders();
   }
 
@@ -109,7 +115,7 @@ export class Processes {
   }
 }
 
-function toRunning(child: ChildProcess, pid: number): Running {
+function toRunning(child: ChildProcess, pid: number, layer: number): Running {
   let hasEnded = false;
   const ended = new Promise<string>((resolve) => {
     const onEnd = (how: string) => {
@@ -128,6 +134,7 @@ function toRunning(child: ChildProcess, pid: number): Running {
   };
   return {
     pid,
+    layer,
     ended,
     signal,
     async stop() {

@@ -12,8 +12,14 @@ import { startRedis } from "../brokers/redis.ts";
 import { aptInstall } from "./apt.ts";
 import type { Requirement } from "./requirement.ts";
 
-/** Folders of tests that run on every adapter whose broker is there. */
-const ON_EVERY_ADAPTER = ["tests/cluster/", "tests/hub/", "tests/load/", "tests/promises/"];
+/** Starts of the paths of tests that run on every adapter whose broker is there. */
+const ON_EVERY_ADAPTER = [
+  "tests/cluster/",
+  "tests/examples/cluster",
+  "tests/hub/",
+  "tests/load/",
+  "tests/promises/",
+];
 
 /** The program of a server. */
 interface ServerProgram {
@@ -96,7 +102,7 @@ export const BROKERS: readonly Requirement[] = [
   serverProgram({
     name: "redis-server",
     variable: "REDIS_SERVER",
-    neededBy: ["tests/brokers/redis", "tests/tools/run_with_brokers"],
+    neededBy: ["tests/brokers/redis", "tests/browser/broker", "tests/tools/run_with_brokers"],
     usedBy: ["tests/adapters/redis/", "tests/adapters/redis_cluster/"],
   }),
   serverProgram({

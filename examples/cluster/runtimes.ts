@@ -1,0 +1,44 @@
+/**
+ * How the programs of this folder are run, on either runtime.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { findProgram } from "./processes.ts";
+
+/** A runtime that runs nodes and clients. */
+export type RuntimeName = "deno" | "bun";
+
+/** The one that runs this. */
+export const OWN_RUNTIME: RuntimeName = "Bun" in globalThis ? "bun" : "deno";
+
+/** A program and its arguments. */
+export interface CommandLine {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+const NODE = fileURLToPath(new URL("./node.ts", import.meta.url));
+const CLIENT = fileURLToPath(new URL("./client.ts", import.meta.url));
+
+/** Runs a node; on Bun it takes its port from PORT alone. */
+export function nodeCommand(runtime: RuntimeName, port: number): CommandLine {
+  const flags = ["--quiet", "--allow-all", "--host", "127.0.0.1", "--port", String(port)];
+  return { program: find(runtime), args: runtime === "deno" ? ["serve", ...flags, NODE] : [NODE] };
+}
+
+/** Runs a client. */
+export function clientCommand(runtime: RuntimeName, name: string, urls: readonly string[]): CommandLine {
+  const flags = runtime === "deno" ? ["run", "--quiet", "--allow-all"] : [];
+  return { program: find(runtime), args: [...flags, CLIENT, name, ...urls] };
+}
+
+function find(runtime: RuntimeName): string {
+  const program = runtime === OWN_RUNTIME ? process.execPath : findProgram(runtime);
+  if (program) return program;
+  throw new Error(
+    `Cannot use --runtime ${runtime}: it is not on the PATH. Install it: npm install --global ${runtime}`,
+  );
+}
