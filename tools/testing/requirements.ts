@@ -34,6 +34,7 @@ function provideProgram({ variable, name, programs }: ProgramNeed): Requirement[
 
 const chromium: Requirement = {
   name: "chromium",
+  variable: "CHROMIUM",
   neededBy: (file) => file.startsWith("tests/browser/"),
   provide: provideProgram({
     variable: "CHROMIUM",
@@ -44,6 +45,7 @@ const chromium: Requirement = {
 
 const caddy: Requirement = {
   name: "caddy",
+  variable: "CADDY",
   neededBy: () => false,
   usedBy: (file) => file.startsWith("tests/examples/cluster"),
   provide: provideProgram({ variable: "CADDY", name: "caddy", programs: ["caddy"] }),
