@@ -1,13 +1,15 @@
 /**
- * All benchmarks of Trunkline alone.
+ * All benchmarks that have their own way to run.
  *
  * @module
  */
 
+import { crossnode } from "./cluster/crossnode.ts";
+import { interest } from "./cluster/interest.ts";
 import { growth } from "./growth.ts";
 import { size } from "./size.ts";
 import type { Study } from "./study.ts";
 import { types } from "./types.ts";
 
 /** All of them. */
-export const studies: readonly Study[] = [growth, size, types];
+export const studies: readonly Study[] = [crossnode, interest, growth, size, types];

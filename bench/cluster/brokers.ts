@@ -44,7 +44,11 @@ const STARTERS: Readonly<
     server: "redis-server",
     async start(program) {
       const cluster = await startRedisCluster({ program });
-      return { url: cluster.url, redisPorts: cluster.nodes.map(({ port }) => port), stop: () => cluster.stop() };
+      return {
+        url: cluster.url,
+        redisPorts: cluster.nodes.map(({ port }) => port),
+        stop: () => cluster.stop(),
+      };
     },
   },
   "nats": {

@@ -12,6 +12,8 @@ export interface ClusterCandidate extends Candidate {
   readonly adapter: string;
   /** Which broker that takes. */
   readonly broker: BrokerName;
+  /** Whether it is part of a quick look. */
+  readonly quickly: boolean;
 }
 
 /** The brokers. */
@@ -22,6 +24,7 @@ const trunkline = {
   dialect: "trunkline",
   server: "trunkline",
   file: "cluster/trunkline.ts",
+  quickly: true,
 } as const;
 const crossws = {
   kind: "peer",
@@ -45,10 +48,10 @@ export const clusterCandidates: readonly ClusterCandidate[] = [
   ...BROKERS.flatMap((broker) =>
     (["deno", "bun"] as const).map((runtime) => ({ ...trunkline, runtime, adapter: broker, broker }))
   ),
-  { ...crossws, runtime: "deno", file: "cluster/crossws_deno.ts" },
-  { ...crossws, runtime: "bun", file: "cluster/crossws_bun.ts" },
-  { ...crossws, runtime: "node", file: "cluster/crossws_node.mjs" },
-  { ...socketIo, adapter: "redis-adapter" },
-  { ...socketIo, adapter: "redis-adapter, sharded" },
-  { ...socketIo, adapter: "redis-streams-adapter" },
+  { ...crossws, runtime: "deno", file: "cluster/crossws_deno.ts", quickly: true },
+  { ...crossws, runtime: "bun", file: "cluster/crossws_bun.ts", quickly: true },
+  { ...crossws, runtime: "node", file: "cluster/crossws_node.mjs", quickly: false },
+  { ...socketIo, adapter: "redis-adapter", quickly: true },
+  { ...socketIo, adapter: "redis-adapter, sharded", quickly: false },
+  { ...socketIo, adapter: "redis-streams-adapter", quickly: false },
 ];

@@ -24,7 +24,9 @@ const PATIENCE_MS = 90_000;
  *
  * @param command The command, and its arguments.
  */
-export function start({ command, args }: { readonly command: string; readonly args: readonly string[] }): Running {
+export function start(
+  { command, args }: { readonly command: string; readonly args: readonly string[] },
+): Running {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   const gone = once(child, "close").catch(() => {});
   const said = new Promise<unknown>((resolve, reject) => {

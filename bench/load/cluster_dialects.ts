@@ -19,8 +19,7 @@ export interface ClusterDialect extends Omit<Dialect, "message" | "request"> {
 const trunkline: ClusterDialect = {
   ...dialects.topics!,
   // Confirmations may overtake each other, so there is one frame for each.
-  subscribe: (topics) =>
-    topics.flatMap((name) => [{ say: subscribe([name]) }, { waitFor: '["res",1' }]),
+  subscribe: (topics) => topics.flatMap((name) => [{ say: subscribe([name]) }, { waitFor: '["res",1' }]),
   publish,
 };
 

@@ -34,6 +34,9 @@ export interface InterestOutcome extends ClusterOutcome {
   readonly redisBytes?: number;
 }
 
+/** Which share of the rounds is said to warm up. */
+const WARM_UP = 0.25;
+
 /** What has come from the backplane to a node, by topic. */
 const arrivals = async (port: number) => (await usage(port, "as it is")).stats ?? {};
 
@@ -63,9 +66,18 @@ export async function interest(load: InterestLoad): Promise<InterestOutcome> {
   const frame = (number: number) => textFrame(dialect.publish(names[number % topics]!, text(number)));
   const all = concat(names.map((_, id) => frame(id)));
   await untilLive(speakers[0]!, holders, all, topics);
+  /** Publishes to all topics, so often. */
+  const stream = async (rounds: number, first: number) => {
+    const stream = new Stream(load, speakers, holders, 1, (number) => frame(first + number));
+    const before = received(holders);
+    await stream.run(() => stream.published < topics * rounds);
+    await settle(holders, before + stream.published);
+    return stream.published;
+  };
+  const first = await stream(rounds * WARM_UP, 0);
 
   // Topics take turns, and so do the speakers: where each topic has one speaker, all of a topic comes in order.
-  const watch = new TurnWatch(0, topics);
+  const watch = new TurnWatch(first, topics);
   for (const holder of holders) holder.onMessage = (number) => watch.take(number);
   const before = {
     received: received(holders),
@@ -73,11 +85,8 @@ export async function interest(load: InterestLoad): Promise<InterestOutcome> {
     sent: await sentByRedis(redisPorts),
     frames: holders.reduce((sum, { frames }) => sum + frames, 0),
   };
-  const count = topics * rounds;
   const start = await Stopwatch.start(...ports);
-  const stream = new Stream(load, speakers, holders, 1, frame);
-  await stream.run(() => stream.published < count);
-  await settle(holders, before.received + count);
+  const count = await stream(rounds, first);
   const figures = await start.stop();
   const sent = await sentByRedis(redisPorts);
   const came = { wanted: 0, unwanted: 0 };

@@ -1,0 +1,71 @@
+/**
+ * Runs all candidates in turn, again and again, so that a noisy moment hits all alike.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../runtimes.ts";
+import type { Effort } from "../study.ts";
+import { type Brokers, startBrokers } from "./brokers.ts";
+import { type ClusterCandidate, clusterCandidates } from "./candidates.ts";
+import { type ClusterTask, measureCluster } from "./measure.ts";
+
+/** What to compare. */
+export interface Comparison {
+  /** Of how many nodes the clusters are. */
+  readonly sizes: readonly number[];
+  readonly task: ClusterTask;
+}
+
+/** A candidate as clusters of one size, and what came of it each time. */
+export interface Measured<Outcome> {
+  readonly candidate: ClusterCandidate;
+  readonly nodes: number;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** What a candidate is called. */
+export const nameOf = (
+  { server, runtime, adapter }: Pick<ClusterCandidate, "server" | "adapter"> & { readonly runtime: string },
+): string => `${server}, ${adapter} (${runtime})`;
+
+/**
+ * Compares.
+ *
+ * @param comparison What.
+ * @param paths Where the runtimes are.
+ * @param say Called with lines for the terminal.
+ * @param effort How much of it.
+ * @returns What was measured, and what of Trunkline could not be.
+ */
+export async function compare<Outcome>(
+  { sizes, task }: Comparison,
+  paths: Readonly<Partial<Record<Runtime, string>>>,
+  say: (line: string) => void,
+  { quick, repetitions }: Effort,
+): Promise<{ readonly measured: Measured<Outcome>[]; readonly faults: readonly string[] }> {
+  const wanted = clusterCandidates.filter(({ runtime, quickly }) => paths[runtime] && (!quick || quickly));
+  const brokers: Brokers = await startBrokers(new Set(wanted.map(({ broker }) => broker)));
+  for (const missing of brokers.missing) say(`Skipped: everything on ${missing}`);
+  const faults: string[] = [];
+  try {
+    const measured = wanted.filter(({ broker }) => brokers.running[broker]).flatMap((candidate) =>
+      sizes.map((nodes) => ({ candidate, nodes, outcomes: [] as Outcome[] }))
+    );
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      for (const { candidate, nodes, outcomes } of measured) {
+        const scene = { paths, broker: brokers.running[candidate.broker]! };
+        try {
+          outcomes.push(await measureCluster<Outcome>(candidate, nodes, task, scene));
+        } catch (error) {
+          const what = `${task.shape}: ${nameOf(candidate)}, ${nodes} nodes: ${(error as Error).message}`;
+          say(what);
+          if (candidate.kind === "trunkline") faults.push(what);
+        }
+      }
+    }
+    return { measured: measured.filter(({ outcomes }) => outcomes.length > 0), faults };
+  } finally {
+    await brokers.stop();
+  }
+}

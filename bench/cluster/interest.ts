@@ -1,0 +1,92 @@
+/**
+ * Interest: what nodes get from the backplane that none of their clients asked for.
+ *
+ * @module
+ */
+
+import type { InterestOutcome } from "../load/interest.ts";
+import { plotBars } from "../plot.ts";
+import type { Study } from "../study.ts";
+import { compare, nameOf } from "./compare.ts";
+import type { ClusterTask } from "./measure.ts";
+import { clusterFaults, type InterestRow, toInterestRow } from "./rows.ts";
+import { ranged, shareOf, tableOf } from "./table.ts";
+
+const NODES = 4;
+const TOPICS = 1_000;
+const ROUNDS = 20;
+
+const task: ClusterTask = { shape: "interest", speakers: 4, window: 512, topics: TOPICS, rounds: ROUNDS };
+/** What a quick look does. */
+export const quickInterest: ClusterTask = { ...task, topics: 100, rounds: 8 };
+
+function report(rows: readonly InterestRow[]) {
+  const drawings = {
+    interest: plotBars(
+      "Messages that came to nodes without interest",
+      "Messages that came over the backplane to nodes without a subscriber",
+      rows.map((row) => {
+        const { unwanted } = row;
+        return {
+          name: nameOf(row),
+          peer: row.peer,
+          figure: { median: unwanted, min: unwanted, max: unwanted },
+        };
+      }),
+    ),
+  };
+  const text = [
+    `${NODES} nodes and ${
+      TOPICS.toLocaleString("en")
+    } topics, each with one subscriber, a quarter of them on each node. ` +
+    `Four clients of the first node publish to all topics in turn, ${ROUNDS} times. What the other three nodes get is ` +
+    "counted where it comes from the backplane: between hub and adapter, as Socket.IO's adapter hears of it, and between " +
+    "crossws and its driver. Redis itself tells how much it sent, to all nodes, in confirmations too.",
+    "![Messages that came to nodes without interest](results/interest.svg)",
+    tableOf(
+      rows,
+      [
+        "with interest",
+        "**without**",
+        "delivered",
+        "sent by Redis, MB",
+        "CPU µs per publish: median (range)",
+        "per second",
+        "MB a node",
+      ],
+      (row) => [
+        row.wanted.toLocaleString("en"),
+        row.unwanted.toLocaleString("en"),
+        shareOf(row),
+        row.redisMb ? ranged(row.redisMb) : "–",
+        ranged(row.cpuUsPerPublish),
+        ranged(row.deliveriesPerSecond),
+        ranged(row.rssMb),
+      ],
+    ),
+    "The processor time is that of all nodes together, the counting included.",
+  ].join("\n\n");
+  return { text, drawings };
+}
+
+/** The study. */
+export const interest: Study<readonly InterestRow[]> = {
+  name: "interest",
+  what: `${NODES} nodes, ${TOPICS.toLocaleString("en")} topics, each of interest to one node`,
+  canBeQuick: true,
+  report,
+  async run(paths, say, effort) {
+    const comparison = { sizes: [NODES], task: effort.quick ? quickInterest : task };
+    const { measured, faults } = await compare<InterestOutcome>(comparison, paths, say, effort);
+    const rows = measured.map(toInterestRow);
+    for (const row of rows) {
+      say(
+        `${nameOf(row).padEnd(40)} ${row.wanted} wanted, ${row.unwanted} unwanted, delivered ${
+          shareOf(row)
+        }, ` +
+          `${ranged(row.cpuUsPerPublish)} CPU µs per publish, ${row.redisMb?.median ?? "–"} MB from Redis`,
+      );
+    }
+    return { rows, faults: [...faults, ...clusterFaults(rows)] };
+  },
+};
