@@ -148,6 +148,7 @@ class RedisClusterAdapter implements Adapter {
       onMessage: (channel, data, partition) => this.#receive(channel, data, partition),
       onStatus: (status) => this.#statusIs(status),
       onFailure: (cause, address) => this.#failed(cause, address),
+      onBroken: (stage, cause, address) => this.#broken(stage, cause, address),
       onSettled: (message) => this.#settled(message.data.length),
       onLost: ({ of }, reason, cause) => this.#lost(of, reason, cause),
       onRefused: (error, channel) => this.#refused(error, channel),
@@ -272,6 +273,14 @@ class RedisClusterAdapter implements Adapter {
     if (error.message !== this.#lastFailure) this.#report(error, "open");
     this.#lastFailure = error.message;
     return refused;
+  }
+
+  #broken(stage: "publish" | "delivery", cause: unknown, address: string): void {
+    const which = stage === "publish" ? "publisher" : "subscriber";
+    this.#reports.add(`${which} ${address}`, 1, () => {
+      const what = `The ${which}'s connection to redis-cluster at ${address} is lost`;
+      this.#report(this.#error(what, cause), stage);
+    });
   }
 
   #receive(channel: string, data: Uint8Array<ArrayBuffer>, partition: number): void {

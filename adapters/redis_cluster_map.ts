@@ -41,6 +41,8 @@ export interface ClusterMapOptions {
   onStatus(status: "up" | "down"): void;
   /** A node could not be used; returns whether another attempt soon is of no use. */
   onFailure(cause: unknown, address: string): boolean;
+  /** A connection is gone that could publish, or deliver. */
+  onBroken(stage: "publish" | "delivery", cause: unknown, address: string): void;
   onSettled(message: Outgoing): void;
   onLost(message: Outgoing, reason: string, cause?: Error): void;
   /** Redis refuses a channel that was live before. */
@@ -222,7 +224,7 @@ export class ClusterMap {
   #shardAt(address: string): Shard {
     const known = this.#shards.get(address);
     if (known) return known;
-    const { clock, connectTimeoutMs, probeTimeoutMs, onFailure, onRefused } = this.#options;
+    const { clock, connectTimeoutMs, probeTimeoutMs, onFailure, onRefused, onBroken } = this.#options;
     const common = {
       address,
       clock,
@@ -237,10 +239,11 @@ export class ClusterMap {
       ...common,
       connect: (events) => this.#connect(address, "publish", events),
       prepare: (link) => this.#tryPublishing(link, address),
-      onChange: () => {
-        for (const { outbox } of this.partitions) if (outbox.uses(publisher)) outbox.changed();
-        if (!publisher.ready) this.#trouble();
-        this.#judge();
+      onReady: () => this.#routesChanged(publisher),
+      onLost: (cause) => {
+        this.#routesChanged(publisher);
+        this.#trouble();
+        onBroken("publish", cause, address);
       },
     });
     const subscriber: Subscriber = new Subscriber({
@@ -249,11 +252,20 @@ export class ClusterMap {
       onMessage: (name, data) => this.#receive(subscriber, name, data),
       onMoved: (moved) => this.#moved(moved),
       onTrouble: () => this.#trouble(),
+      onLost: (cause) => {
+        this.#trouble();
+        onBroken("delivery", cause, address);
+      },
       onRefused,
     });
     const shard = new Shard(publisher, subscriber);
     this.#shards.set(address, shard);
     return shard;
+  }
+
+  #routesChanged(publisher: Publisher): void {
+    for (const { outbox } of this.partitions) if (outbox.uses(publisher)) outbox.changed();
+    this.#judge();
   }
 
   /** Finds out at once what could never be published: without sharded pub/sub, or without permission. */

@@ -22,8 +22,10 @@ export interface PublisherOptions {
   connect(events: ClusterLinkEvents): ClusterLink;
   /** Tries on a new connection whether it can do what it is for. */
   prepare(link: ClusterLink): Promise<void>;
-  /** It is ready, or is not any more. */
-  onChange(): void;
+  /** It is ready. */
+  onReady(): void;
+  /** It is not any more. */
+  onLost(cause: unknown): void;
   /** The connection could not be made; returns whether another attempt soon is of no use. */
   onFailure(cause: unknown): boolean;
 }
@@ -40,7 +42,7 @@ export class Publisher implements Route {
   /** @param options What it needs. */
   constructor(options: PublisherOptions) {
     this.#options = options;
-    const { address, clock, connectTimeoutMs, connect, prepare, onChange, onFailure } = options;
+    const { address, clock, connectTimeoutMs, connect, prepare, onReady, onFailure } = options;
     this.address = address;
     this.#keeper = new RedisKeeper({
       clock,
@@ -49,10 +51,10 @@ export class Publisher implements Route {
       prepare: (link, within) => within(prepare(link), "No answer"),
       onUp: (link) => {
         this.#link = link;
-        onChange();
+        onReady();
       },
-      onDown: () => {
-        if (this.#link) this.#lost(this.#link);
+      onDown: (cause) => {
+        if (this.#link) this.#lost(this.#link, cause);
       },
       onFailure,
     });
@@ -86,18 +88,19 @@ export class Publisher implements Route {
   /** Gives up a connection that is found dead. */
   drop(link: ClusterLink, cause: Error): void {
     this.#keeper.drop(link, cause);
-    this.#lost(link);
+    this.#lost(link, cause);
   }
 
   /** Ends for good. */
   async close(): Promise<void> {
+    this.#link = undefined;
     await this.#keeper.close();
   }
 
-  #lost(link: ClusterLink): void {
+  #lost(link: ClusterLink, cause: unknown): void {
     if (this.#link !== link) return;
     this.#link = undefined;
-    this.#options.onChange();
+    this.#options.onLost(cause);
   }
 
   async #flush(): Promise<void> {

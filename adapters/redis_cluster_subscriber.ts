@@ -33,7 +33,9 @@ export interface SubscriberOptions {
   onMessage(name: string, data: Uint8Array<ArrayBuffer>): void;
   /** A slot is elsewhere. */
   onMoved(moved: Moved): void;
-  /** Something has been lost or refused that another look at the cluster may explain. */
+  /** The connection is gone. */
+  onLost(cause: unknown): void;
+  /** Something has been refused that another look at the cluster may explain. */
   onTrouble(): void;
   /** Redis refuses a channel that was live before. */
   onRefused(error: Error, channel: string | undefined): void;
@@ -123,7 +125,7 @@ export class Subscriber implements Home {
   /** Gives up a connection that is found dead. */
   drop(link: ClusterLink, cause: Error): void {
     this.#keeper?.drop(link, cause);
-    this.#lost(link);
+    this.#lost(link, cause);
   }
 
   /** Ends for good. */
@@ -132,8 +134,9 @@ export class Subscriber implements Home {
     this.#cancelRetry();
     const keeper = this.#keeper;
     this.#keeper = undefined;
-    await Promise.all([keeper?.close(), this.#closing]);
+    this.#link = undefined;
     this.#forget();
+    await Promise.all([keeper?.close(), this.#closing]);
   }
 
   /**
@@ -187,8 +190,8 @@ export class Subscriber implements Home {
         this.#retryMs = FIRST_RETRY_MS;
         this.#touchAll();
       },
-      onDown: () => {
-        if (this.#link) this.#lost(this.#link);
+      onDown: (cause) => {
+        if (this.#link) this.#lost(this.#link, cause);
       },
       onFailure: (cause) => {
         onTrouble();
@@ -209,11 +212,11 @@ export class Subscriber implements Home {
     this.#run();
   }
 
-  #lost(link: ClusterLink): void {
+  #lost(link: ClusterLink, cause: unknown): void {
     if (this.#link !== link) return;
     this.#link = undefined;
     this.#forget();
-    this.#options.onTrouble();
+    this.#options.onLost(cause);
   }
 
   /** What was asked for until now may be gone again, and a probe under way says nothing. */

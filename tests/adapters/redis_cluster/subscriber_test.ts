@@ -1,0 +1,206 @@
+import { assert, assertEquals } from "@std/assert";
+import { Interests } from "../../../adapters/redis_cluster_interests.ts";
+import type { ClusterLink, ClusterLinkEvents } from "../../../adapters/redis_cluster_link.ts";
+import { Subscriber } from "../../../adapters/redis_cluster_subscriber.ts";
+import { FakeClock } from "../../fake_clock.ts";
+import { test, waitFor } from "../../harness.ts";
+
+/** A connection that answers as it is told to: real shards do not misbehave on demand. */
+class ScriptedLink {
+  readonly ready = Promise.resolve();
+  readonly commands: string[] = [];
+  readonly events: ClusterLinkEvents;
+  destroyed = false;
+  /** What the next commands end with. */
+  answers: (Promise<void> | Error)[] = [];
+  /** What pings end with. */
+  pong: Promise<void> = Promise.resolve();
+
+  constructor(events: ClusterLinkEvents) {
+    this.events = events;
+  }
+
+  subscribe(names: readonly string[]): Promise<void> {
+    return this.#answer(`+${names.join()}`);
+  }
+
+  unsubscribe(names: readonly string[]): Promise<void> {
+    return this.#answer(`-${names.join()}`);
+  }
+
+  ping(): Promise<void> {
+    return this.pong;
+  }
+
+  destroy(): Promise<void> {
+    this.destroyed = true;
+    return Promise.resolve();
+  }
+
+  async #answer(command: string): Promise<void> {
+    this.commands.push(command);
+    const answer = this.answers.shift();
+    if (answer instanceof Error) throw answer;
+    await answer;
+  }
+}
+
+function scene() {
+  const clock = new FakeClock();
+  const links: ScriptedLink[] = [];
+  const told: string[] = [];
+  const subscriber = new Subscriber({
+    clock,
+    connectTimeoutMs: 1_000,
+    answerMs: 1_000,
+    connect(events) {
+      const link = new ScriptedLink(events);
+      links.push(link);
+      return link as unknown as ClusterLink;
+    },
+    onMessage: () => {},
+    onMoved: ({ slot, address }) => void told.push(`${slot} moved to ${address}`),
+    onTrouble: () => {},
+    onLost: (cause) => void told.push(`lost: ${(cause as Error).message}`),
+    onRefused: (error) => void told.push(`refused: ${error.message}`),
+    onFailure: () => false,
+  });
+  const partition = (slot: number) =>
+    new Interests({ slot, probe: `probe-${slot}`, directory: new Map(), onChange: () => {} });
+  return { clock, links, told, subscriber, partition };
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+async function subscribed(slot = 7) {
+  const all = scene();
+  const interests = all.partition(slot);
+  interests.moveTo(all.subscriber);
+  const live = interests.subscribe("a", "A");
+  await live;
+  return { ...all, interests, link: all.links[0]! };
+}
+
+test("redis-cluster: what is asked for in one turn goes in one command, and joins never go along with leaves", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { subscriber, interests, link } = await subscribed();
+  stack.defer(() => subscriber.close());
+  assertEquals(link.commands, ["+probe-7,A"]);
+  const held = Promise.withResolvers<void>();
+  link.pong = held.promise;
+  const joins = ["b", "c"].map((channel) => interests.subscribe(channel, channel.toUpperCase()));
+  await Promise.all(joins);
+  const left = interests.unsubscribe("A");
+  const joined = interests.subscribe("d", "D");
+  await settle();
+  assertEquals(link.commands.slice(1), ["+B,C"]);
+  held.resolve();
+  await Promise.all([left, joined]);
+  assertEquals(link.commands.slice(2), ["-A", "+D"]);
+});
+
+test("redis-cluster: subscriptions that a shard may have ended are asked for again before they count as live", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { subscriber, interests, link } = await subscribed();
+  stack.defer(() => subscriber.close());
+  const held = Promise.withResolvers<void>();
+  link.answers = [held.promise];
+  link.events.onEvicted();
+  assert(interests.broken);
+  await settle();
+  assertEquals([link.commands.at(-1), interests.broken], ["+probe-7,A", true]);
+  held.resolve();
+  await waitFor(() => !interests.broken);
+  // Ended again while the answer was under way: that answer says nothing.
+  const second = Promise.withResolvers<void>();
+  link.answers = [second.promise];
+  link.events.onEvicted();
+  await settle();
+  link.events.onEvicted();
+  second.resolve();
+  await waitFor(() => !interests.broken);
+  assertEquals(link.commands.length, 4);
+});
+
+test("redis-cluster: a slot that has moved is reported, and the partition let go at once", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { subscriber, interests, link, told } = await subscribed();
+  const next = scene();
+  stack.defer(async () => void await Promise.all([subscriber.close(), next.subscriber.close()]));
+  link.answers = [new Error("MOVED 7 127.0.0.1:2"), new Error("MOVED 7 127.0.0.1:2")];
+  const live = interests.subscribe("b", "B");
+  await waitFor(() => told.length > 0);
+  assertEquals(told, ["7 moved to 127.0.0.1:2"]);
+  interests.moveTo(next.subscriber);
+  await live;
+  assertEquals([link.commands.at(-1), next.links[0]!.commands], ["-probe-7,A", ["+probe-7,A,B"]]);
+});
+
+test("redis-cluster: answers to other questions end the connection, and the next one has all subscriptions", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { subscriber, interests, links, link, told, clock } = await subscribed();
+  stack.defer(() => subscriber.close());
+  // Of a slot that was not asked for.
+  link.answers = [new Error("MOVED 1 127.0.0.1:2")];
+  const live = interests.subscribe("b", "B");
+  await waitFor(() => link.destroyed);
+  assertEquals(told, ["lost: its answers are out of step"]);
+  await waitFor(() => (clock.advance(10), links.length === 2));
+  await live;
+  assertEquals([links[1]!.commands, interests.broken], [["+probe-7,A,B"], false]);
+});
+
+test("redis-cluster: a connection that answers but delivers nothing is found out and replaced", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { subscriber, interests, links, link, told, clock } = await subscribed();
+  stack.defer(() => subscriber.close());
+  const probes: string[] = [];
+  const publish = (channel: string, token: string) => {
+    probes.push(channel);
+    if (probes.length === 1) subscriber.probed(token);
+    return Promise.resolve(true);
+  };
+  await subscriber.check(publish);
+  assertEquals(told, []);
+  const check = subscriber.check(publish);
+  await settle();
+  clock.advance(1_001);
+  clock.advance(1);
+  await check;
+  assertEquals([probes, told], [["probe-7", "probe-7"], [
+    "lost: it answers, but delivers nothing within 1000 ms",
+  ]]);
+  assert(interests.broken);
+  await waitFor(() => (clock.advance(10), links.length === 2 && !interests.broken));
+  assert(link.destroyed);
+});
+
+test("redis-cluster: a connection that does not answer is given up; who waits on it goes on waiting on the next", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { subscriber, interests, links, link, told, clock } = await subscribed();
+  stack.defer(() => subscriber.close());
+  const silence = new Promise<void>(() => {});
+  link.pong = silence;
+  link.answers = [silence];
+  const live = interests.subscribe("b", "B");
+  await settle();
+  clock.advance(1_001);
+  clock.advance(1);
+  await waitFor(() => told.length > 0);
+  assertEquals(told, ["lost: it does not answer within 1000 ms"]);
+  await waitFor(() => (clock.advance(10), links.length === 2));
+  await live;
+});
+
+test("redis-cluster: closing ends every wait", async () => {
+  const { subscriber, interests, link, clock } = await subscribed();
+  void subscriber.check(() => Promise.resolve(true));
+  link.answers = [new Promise(() => {})];
+  const left = interests.unsubscribe("A");
+  await settle();
+  interests.close(new Error("closed"));
+  await subscriber.close();
+  await left;
+  await waitFor(() => clock.pending <= 1);
+});
