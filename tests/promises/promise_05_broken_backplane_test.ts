@@ -111,6 +111,8 @@ testOnAdapters(
     await waitFor(() => heard.length === 4, { what: "the user's channel" });
     assertEquals(heard, ["ann again", "bob again", "bob new", "bob psst"]);
     await acquainted([a!.hub, b!.hub]);
+    assertEquals(await b!.hub.cluster.count({ room: "lobby" }), { count: 2, missing: [] });
+    assertEquals(await a!.hub.cluster.exists({ user: "nobody" }), { exists: false, missing: [] });
   },
 );
 
