@@ -109,14 +109,16 @@ for (const bench of benches.filter(({ name }) => names.includes(name))) {
   await writeResults(bench.name, results);
 }
 for (const { name, what, canBeQuick, run } of studies.filter(({ name }) => names.includes(name))) {
-  console.log(`${name}: ${what}`);
+  console.log(`${name}: ${what}${quick && canBeQuick ? " (with fewer, as it must be quick)" : ""}`);
   const effort = { quick, repetitions: Number(repeat ?? (quick ? 1 : 3)) };
   const { rows, faults: found } = await run(paths, (line) => console.log(`  ${line}`), effort);
   faults.push(...found);
   if (quick && canBeQuick) continue;
   await writeResults(name, { bench: name, what, ...setting(), rows });
 }
-if (!quick || studies.some(({ name, canBeQuick }) => names.includes(name) && !canBeQuick)) await writeReport();
+if (!quick || studies.some(({ name, canBeQuick }) => names.includes(name) && !canBeQuick)) {
+  await writeReport();
+}
 if (faults.length > 0) {
   console.error(`Not as it must be:\n${faults.join("\n")}`);
   Deno.exit(1);
