@@ -25,15 +25,16 @@ client.on("welcome", (welcome) => {
 });
 client.on("said", ({ name, node, text }) => console.log(`hears ${name} on ${node}: ${text}`));
 client.onStatus((status, { error }) => {
-  if (status === "reconnecting") console.log(`is not connected: ${error?.message ?? `${node} asks to move`}`);
+  if (status === "connecting" || status === "reconnecting") {
+    console.log(`is not connected: ${error?.message ?? `${node} asks to move`}`);
+  }
 });
 
-// What is said while there is no link waits in the client, and is sent when there is one.
 let count = 0;
-const timer = setInterval(
-  () => client.signal("say", { text: `no. ${++count}` }),
-  Number(env.SAY_EVERY_MS ?? 3_000),
-);
+const timer = setInterval(() => {
+  // Else it would wait in the client, and be said all at once.
+  if (client.status === "open") client.signal("say", { text: `no. ${++count}` });
+}, Number(env.SAY_EVERY_MS ?? 3_000));
 
 async function stop(): Promise<void> {
   clearInterval(timer);

@@ -91,7 +91,7 @@ export class Cluster {
     const { name, port } = node;
     const { adapter, runtime } = this.#options;
     const started = this.#processes.start({
-      ...nodeCommand(runtime, port),
+      ...nodeCommand(runtime),
       env: {
         ...this.#broker!.env,
         NODE_NAME: name,

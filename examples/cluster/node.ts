@@ -1,5 +1,5 @@
 // One node: a hub in a process of its own. That it speaks to the same broker as the others makes them a cluster.
-// Run: deno serve --allow-all --host 127.0.0.1 --port 8001 examples/cluster/node.ts
+// Run: PORT=8001 deno run --allow-all examples/cluster/node.ts
 //  or: PORT=8001 bun examples/cluster/node.ts
 import { createHub } from "@trunkline/hub";
 import { Hono } from "hono";
@@ -59,10 +59,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
 const app = new Hono();
 app.route("/realtime", hub.routes); // and with it /realtime/health/live and /realtime/health/ready
 
-// Bun serves this by itself; `deno serve` takes host and port from its flags.
-export default {
-  hostname: "127.0.0.1",
-  port: Number(env.PORT ?? 8001),
-  fetch: app.fetch,
-  websocket: hub.websocket,
-};
+const where = { hostname: env.HOST ?? "127.0.0.1", port: Number(env.PORT ?? 8001) };
+const { Bun } = globalThis as { Bun?: { serve(options: unknown): unknown } };
+if (Bun) Bun.serve({ ...where, fetch: app.fetch, websocket: hub.websocket });
+// Not `deno serve`: on a signal it would cut the clients off before they are sent elsewhere.
+else Deno.serve({ ...where, onListen() {} }, app.fetch);

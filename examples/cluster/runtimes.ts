@@ -23,16 +23,19 @@ export interface CommandLine {
 const NODE = fileURLToPath(new URL("./node.ts", import.meta.url));
 const CLIENT = fileURLToPath(new URL("./client.ts", import.meta.url));
 
-/** Runs a node; on Bun it takes its port from PORT alone. */
-export function nodeCommand(runtime: RuntimeName, port: number): CommandLine {
-  const flags = ["--quiet", "--allow-all", "--host", "127.0.0.1", "--port", String(port)];
-  return { program: find(runtime), args: runtime === "deno" ? ["serve", ...flags, NODE] : [NODE] };
+/** Runs a node. */
+export function nodeCommand(runtime: RuntimeName): CommandLine {
+  return command(runtime, NODE);
 }
 
 /** Runs a client. */
 export function clientCommand(runtime: RuntimeName, name: string, urls: readonly string[]): CommandLine {
+  return command(runtime, CLIENT, name, ...urls);
+}
+
+function command(runtime: RuntimeName, ...args: readonly string[]): CommandLine {
   const flags = runtime === "deno" ? ["run", "--quiet", "--allow-all"] : [];
-  return { program: find(runtime), args: [...flags, CLIENT, name, ...urls] };
+  return { program: find(runtime), args: [...flags, ...args] };
 }
 
 function find(runtime: RuntimeName): string {

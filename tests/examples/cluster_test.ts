@@ -154,18 +154,23 @@ if (REDIS_SERVER) {
 } else test.skip("a broker is started where none is named", "REDIS_SERVER names no program");
 
 if (REDIS_URL && isHideable("caddy")) {
-  test("without Caddy the clients are given the addresses of all nodes", async () => {
-    await using cluster = await ClusterProgram.start(["--nodes", "2", "--clients", "2"], {
-      PATH: "/nowhere",
-    });
-    await cluster.printed(/proxy +\| caddy is not on the PATH/, PATIENCE_MS);
-    assertEquals([await nodeOf(cluster, "Ann"), await nodeOf(cluster, "Bob")], ["node 1", "node 2"]);
-    await cluster.printed(/Ann +\| hears Bob on node 2/, PATIENCE_MS);
-    process.kill(pidOf(cluster, "node 1"), "SIGTERM");
-    await cluster.printed(/Ann +\| moved from node 1 to node 2/, PATIENCE_MS);
-    await cluster.printed(/node 1 +\| ended with code 0/, PATIENCE_MS);
-    await cluster.endsInPeace();
-  }, TIMEOUT);
+  test(
+    "without Caddy the clients are given the addresses of all nodes, and are sent elsewhere by one that ends",
+    async () => {
+      await using cluster = await ClusterProgram.start(["--nodes", "2", "--clients", "2"], {
+        PATH: "/nowhere",
+      });
+      await cluster.printed(/proxy +\| caddy is not on the PATH/, PATIENCE_MS);
+      assertEquals([await nodeOf(cluster, "Ann"), await nodeOf(cluster, "Bob")], ["node 1", "node 2"]);
+      await cluster.printed(/Ann +\| hears Bob on node 2/, PATIENCE_MS);
+      process.kill(pidOf(cluster, "node 1"), "SIGTERM");
+      await cluster.printed(/Ann +\| is not connected: node 1 asks to move/, PATIENCE_MS);
+      await cluster.printed(/Ann +\| moved from node 1 to node 2/, PATIENCE_MS);
+      await cluster.printed(/node 1 +\| ended with code 0/, PATIENCE_MS);
+      await cluster.endsInPeace();
+    },
+    TIMEOUT,
+  );
 } else {test.skip(
     "without Caddy the clients are given the addresses of all nodes",
     "REDIS_URL names none, or Caddy cannot be hidden",
