@@ -85,6 +85,7 @@ for (const how of ["is asked to hand over", "is killed"]) {
       name: "main",
       sentinelPassword: "guard-s3cret",
       lazyConnect: true,
+      connectionName: "trunkline",
     });
     await using b = await openNode({ client, ...PROBES });
     b.adapter.publish("news", "before");
