@@ -195,8 +195,11 @@ export class NatsAdapter implements Adapter {
         dialer.discover(client.info?.connect_urls);
         this.#adopt(client);
       } catch (error) {
-        // Closed meanwhile, or refused; a refusal is for whoever opens.
+        // Closed meanwhile, or refused; a refusal is for whoever opens, and does not come later.
         this.#opening.reject(error);
+        if (!this.#opened || this.#closed) return;
+        this.#reportOutage("away", error as Error);
+        this.#connect(dialer);
       }
     })();
   }
@@ -212,6 +215,7 @@ export class NatsAdapter implements Adapter {
     const { subjects, clock, probeIntervalMs, maxPendingBytes } = this.#settings;
     const link: Link = new Link({
       client,
+      reconnects: this.#settings.source === client,
       clock,
       probeIntervalMs,
       maxPendingBytes,

@@ -12,7 +12,7 @@ import type { NatsTlsOptions } from "./nats_options.ts";
 import { preflight } from "./nats_preflight.ts";
 import { formatAddress, readDiscovered, type ServerAddress } from "./nats_servers.ts";
 
-/** Waits between rounds double from the first to the last, less up to half at random: nodes must not come in step. */
+/** Waits between rounds double from the first to the last. Nodes must not come in step: up to half of each is left out at random. */
 const FIRST_WAIT_MS = 50;
 const LAST_WAIT_MS = 1_000;
 
@@ -36,6 +36,7 @@ export class Dialer {
   readonly #options: DialerOptions;
   /** What servers told of their cluster, besides those that the user named. */
   #discovered: ServerAddress[] = [];
+  #connectedAt = -Infinity;
 
   /** @param options Where and how. */
   constructor(options: DialerOptions) {
@@ -65,11 +66,17 @@ export class Dialer {
    * @returns A connection of our own. Rejects with the signal's reason, or what `onFailure` threw.
    */
   async dial(signal: AbortSignal, onFailure: (error: Error) => void): Promise<NatsClient> {
+    // A server that takes us only to throw us out is not to be asked again at once.
+    const { clock } = this.#options;
+    const sinceMs = clock.now() - this.#connectedAt;
+    if (sinceMs < LAST_WAIT_MS) await this.#sleep(LAST_WAIT_MS - sinceMs, signal);
     for (let waitMs = FIRST_WAIT_MS;; waitMs = Math.min(2 * waitMs, LAST_WAIT_MS)) {
       const failures: Error[] = [];
       for (const address of [...shuffle(this.#options.addresses), ...shuffle(this.#discovered)]) {
         try {
-          return await this.#try(address, signal);
+          const client = await this.#try(address, signal);
+          this.#connectedAt = clock.now();
+          return client;
         } catch (cause) {
           signal.throwIfAborted();
           failures.push(connectError(formatAddress(address), cause));
@@ -77,7 +84,7 @@ export class Dialer {
       }
       // A refusal says more than a server that is merely away.
       onFailure(failures.find((error) => error instanceof RefusedError) ?? failures[0]!);
-      await this.#sleep(waitMs * (1 - Math.random() / 2), signal);
+      await this.#sleep(waitMs, signal);
     }
   }
 
@@ -123,7 +130,9 @@ export class Dialer {
     };
   }
 
-  #sleep(ms: number, signal: AbortSignal): Promise<void> {
+  /** Waits, for up to half of the time less. */
+  #sleep(longestMs: number, signal: AbortSignal): Promise<void> {
+    const ms = longestMs * (1 - Math.random() / 2);
     return new Promise((resolve, reject) => {
       const abort = () => {
         cancel();

@@ -28,6 +28,8 @@ export interface LinkEvents {
 /** How to watch a connection. */
 export interface LinkOptions extends LinkEvents {
   readonly client: NatsClient;
+  /** Whether the client connects anew by itself. */
+  readonly reconnects: boolean;
   readonly clock: Clock;
   readonly probeIntervalMs: number;
   readonly maxPendingBytes: number;
@@ -157,7 +159,8 @@ export class Link {
     for await (const status of this.#status) {
       if (this.#ended) return;
       const { type, publishDenied } = readEvent(status);
-      if (type === "disconnect") {
+      // A client that does not reconnect is closed next, and then tells why.
+      if (type === "disconnect" && this.#options.reconnects) {
         this.#verifying = undefined;
         this.#lose(new Error("the connection broke"));
       }

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startNats, startNatsCluster } from "../../../tools/brokers/nats.ts";
+import { freePort } from "../../../tools/brokers/ports.ts";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { runtime, test, waitFor } from "../../harness.ts";
 import { createNode, openNode, startOtherServer, type TestNode } from "./scene.ts";
@@ -183,6 +187,27 @@ for (
     assertEquals(node.statuses, []);
   });
 }
+
+test("nats: a server that takes a node and throws it out, again and again, is not hammered", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-nats-"));
+  const monitor = await freePort();
+  await writeFile(join(folder, "nats.conf"), `max_control_line: 512, http: "127.0.0.1:${monitor}"`);
+  await using server = await startNats({ args: ["--config", join(folder, "nats.conf")] });
+  await rm(folder, { recursive: true });
+  // The first subscription is longer than the server allows.
+  await using node = createNode({ servers: server.url, prefix: "x".repeat(600) });
+  const connections = async () => {
+    const varz = await fetch(`http://127.0.0.1:${monitor}/varz`);
+    return (await varz.json() as { total_connections: number }).total_connections;
+  };
+  await waitFor(() => node.errors.length > 0, { what: "a report" });
+  await waitFor(async () => await connections() >= 4, { what: "a second try" });
+  const [before, at] = [await connections(), performance.now()];
+  await waitFor(async () => await connections() >= before + 4, { what: "two more tries", timeoutMs: 20_000 });
+  // Half a second apart or more; each is two connections.
+  assert(performance.now() - at > 500);
+  assertEquals(node.errors.length, 1);
+});
 
 test("nats: close does not wait for a frozen server, with messages under way", async () => {
   await using server = await startNats();
