@@ -21,14 +21,15 @@ export class Program implements AsyncDisposable {
   #stdout = "";
 
   /**
-   * Starts a program of this runtime in the repository's root.
+   * Starts a program of this runtime.
    *
    * @param args The runtime's arguments.
    * @param env Variables to add to the environment.
+   * @param cwd The folder to run it in; the repository's root when absent.
    */
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd: string = ROOT) {
     this.#child = spawn(process.execPath, args, {
-      cwd: ROOT,
+      cwd,
       env: { ...process.env, NO_COLOR: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
