@@ -8,9 +8,9 @@
 import type { Adapter, AdapterContext, AdapterData, AdapterStage } from "./adapter.ts";
 import { type Clock, systemClock } from "../contract/clock.ts";
 import { HubError } from "../contract/mod.ts";
-import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
 import { nodeFailure } from "./redis_cluster_errors.ts";
 import type { PubSub } from "./redis_cluster_link.ts";
+import { Mail } from "./redis_cluster_mail.ts";
 import { ClusterMap } from "./redis_cluster_map.ts";
 import {
   type ClusterNodes,
@@ -20,7 +20,6 @@ import {
 } from "./redis_cluster_nodes.ts";
 import { positive, type RedisClusterAdapterOptions } from "./redis_cluster_options.ts";
 import { Names, partitionOf, type Place, placePartitions } from "./redis_cluster_partitions.ts";
-import { Seen } from "./redis_cluster_seen.ts";
 import { showable } from "./redis_errors.ts";
 import type { RedisAddress, RedisTlsOptions } from "./redis_options.ts";
 import { RedisReports } from "./redis_reports.ts";
@@ -74,6 +73,8 @@ const isNodes = (value: unknown): value is string | readonly (string | RedisAddr
 
 /** There are so many slots, and a partition needs one. */
 const MAX_PARTITIONS = 1_024;
+/** So many different failures are remembered. */
+const MAX_FAILURES = 100;
 /** How long `close` waits for Redis to confirm what was published before it. */
 const DRAIN_MS = 2_000;
 
@@ -89,16 +90,17 @@ class RedisClusterAdapter implements Adapter {
   readonly #times: Record<"connectTimeoutMs" | "probeIntervalMs" | "probeTimeoutMs", number>;
   readonly #reports: RedisReports;
   readonly #opening = Promise.withResolvers<void>();
-  readonly #seen: readonly Seen[];
-  /** How many messages this node has published on each partition. */
-  readonly #published: number[];
   #context: AdapterContext | undefined;
+  /** Outlives the context until what was published is on its way, or lost. */
+  #onError: AdapterContext["onError"] | undefined;
+  #mail: Mail | undefined;
   #map: ClusterMap | undefined;
   #pendingBytes = 0;
   #pending = 0;
   #drained = () => {};
   #everUp = false;
-  #lastFailure = "";
+  /** What has been said already of nodes that cannot be used. */
+  readonly #failures = new Set<string>();
   #closed: Promise<void> | undefined;
 
   constructor(options: RedisClusterAdapterOptions) {
@@ -115,8 +117,6 @@ class RedisClusterAdapter implements Adapter {
     this.#names = new Names(options.prefix ?? "trunkline");
     this.#mode = mode;
     this.#places = mode === "sharded" ? placePartitions(partitions) : [{ tag: "classic", slot: -1 }];
-    this.#seen = this.#places.map(() => new Seen());
-    this.#published = this.#places.map(() => 0);
     this.#clock = clock;
     this.#times = {
       connectTimeoutMs: positive(options, "connectTimeoutMs", 5_000),
@@ -137,6 +137,8 @@ class RedisClusterAdapter implements Adapter {
       );
     }
     this.#context = context;
+    this.#onError = (error, info) => context.onError(error, info);
+    this.#mail = new Mail(context.nodeId, this.#places.length);
     this.#map = new ClusterMap({
       ...this.#times,
       nodes: this.#nodes,
@@ -176,8 +178,7 @@ class RedisClusterAdapter implements Adapter {
   }
 
   publish(channel: string, data: AdapterData): void {
-    const { nodeId } = this.#context ?? {};
-    if (nodeId === undefined || !this.#map || this.#closed) return;
+    if (!this.#map || this.#closed) return;
     const bytes = this.#tooLarge(data);
     if (bytes !== undefined) {
       const error = new HubError(
@@ -189,7 +190,7 @@ class RedisClusterAdapter implements Adapter {
     }
     const { outbox, place, index } = this.#partitionOf(channel);
     // Packing copies bytes, which the publisher may change after this call.
-    const packed = encodeEnvelope(`${++this.#published[index]!} ${nodeId}`, data);
+    const packed = this.#mail!.pack(index, data);
     // Nothing else under way: whatever its size, it must be able to leave.
     if (this.#pending > 0 && this.#pendingBytes + packed.length > this.#maxPendingBytes) {
       return this.#lost(channel, "more than maxPendingBytes are on their way");
@@ -238,24 +239,30 @@ class RedisClusterAdapter implements Adapter {
     const closed = new Error("the redis-cluster adapter was closed meanwhile");
     this.#opening.reject(new Error("Cannot open the redis-cluster adapter: it was closed meanwhile"));
     this.#context = undefined;
-    this.#reports.close();
     const map = this.#map;
-    if (!map) return;
+    if (!map) return this.#reports.close();
     for (const { interests } of map.partitions) interests.close(closed);
-    if (this.#pending > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#drained = resolve;
-      const cancel = this.#clock.after(DRAIN_MS, resolve);
-      await promise;
-      cancel();
-    }
+    await this.#drain();
     await map.close();
+    await this.#drain(); // what had no answer has failed
+    this.#reports.close();
+    this.#onError = undefined;
+  }
+
+  /** Waits until nothing is on its way, for a limited time. */
+  async #drain(): Promise<void> {
+    if (this.#pending === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#drained = resolve;
+    const cancel = this.#clock.after(DRAIN_MS, resolve);
+    await promise;
+    cancel();
   }
 
   #statusIs(status: "up" | "down"): void {
     if (status === "up") {
       this.#everUp = true;
-      this.#lastFailure = "";
+      this.#failures.clear();
     }
     this.#context?.onStatus(status);
     if (status === "up") this.#opening.resolve();
@@ -269,13 +276,15 @@ class RedisClusterAdapter implements Adapter {
       void this.close();
       return refused;
     }
-    // Said once, not with each attempt and each connection.
-    if (error.message !== this.#lastFailure) this.#report(error, "open");
-    this.#lastFailure = error.message;
+    // Said once until it works again, not with each attempt and each connection.
+    if (!this.#failures.has(error.message)) this.#report(error, "open");
+    if (this.#failures.size === MAX_FAILURES) this.#failures.clear();
+    this.#failures.add(error.message);
     return refused;
   }
 
   #broken(stage: "publish" | "delivery", cause: unknown, address: string): void {
+    if (!this.#context) return;
     const which = stage === "publish" ? "publisher" : "subscriber";
     this.#reports.add(`${which} ${address}`, 1, () => {
       const what = `The ${which}'s connection to redis-cluster at ${address} is lost`;
@@ -285,19 +294,13 @@ class RedisClusterAdapter implements Adapter {
 
   #receive(channel: string, data: Uint8Array<ArrayBuffer>, partition: number): void {
     if (!this.#context) return;
-    const envelope = decodeEnvelope(data);
-    const sender = /^(\d{1,15}) (.+)$/s.exec(envelope?.from ?? "");
-    if (!envelope || !sender) {
-      return this.#reports.add("foreign", 1, (count) => {
-        const error = new Error(`Ignored ${count} messages at ${this.#where} that are not from a hub`);
-        this.#report(error, "delivery", channel);
-      });
-    }
-    const from = sender[2]!;
-    if (from === this.#context.nodeId) return;
-    if (this.#seen[partition]!.isNew(from, Number(sender[1]), this.#clock.now())) {
-      this.#context.deliver(channel, envelope.data, from);
-    }
+    const message = this.#mail!.unpack(partition, data, this.#clock.now());
+    if (message === "known") return;
+    if (message !== "foreign") return this.#context.deliver(channel, message.data, message.from);
+    this.#reports.add("foreign", 1, (count) => {
+      const what = `Ignored ${messages(count)} at ${this.#where} that no hub has sent`;
+      this.#report(new Error(what), "delivery", channel);
+    });
   }
 
   #settled(bytes: number): void {
@@ -307,13 +310,15 @@ class RedisClusterAdapter implements Adapter {
   }
 
   #lost(channel: string, reason: string, cause?: Error): void {
+    if (!this.#onError) return;
     this.#reports.add(reason, 1, (count) => {
-      const what = `Cannot publish ${count} messages to ${this.#where}: ${reason}`;
+      const what = `Cannot publish ${messages(count)} to ${this.#where}: ${reason}`;
       this.#report(this.#error(what, cause), "publish", channel);
     });
   }
 
   #refused(cause: Error, channel: string | undefined): void {
+    if (!this.#context) return;
     this.#reports.add(`refused ${cause.message}`, 1, () => {
       this.#report(this.#error(`Cannot subscribe again at ${this.#where}`, cause), "subscribe", channel);
     });
@@ -333,6 +338,8 @@ class RedisClusterAdapter implements Adapter {
   }
 
   #report(error: Error, stage: AdapterStage, channel?: string): void {
-    this.#context?.onError(error, channel === undefined ? { stage } : { stage, channel });
+    this.#onError?.(error, channel === undefined ? { stage } : { stage, channel });
   }
 }
+
+const messages = (count: number): string => count === 1 ? "a message" : `${count} messages`;

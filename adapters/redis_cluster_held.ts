@@ -51,3 +51,9 @@ export class Held {
     );
   }
 }
+
+/** Names in groups for one command each. */
+export function batches(names: readonly string[], size: number): string[][] {
+  const starts = Array.from({ length: Math.ceil(names.length / size) }, (_, i) => i * size);
+  return starts.map((start) => names.slice(start, start + size));
+}

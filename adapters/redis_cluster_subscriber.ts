@@ -10,10 +10,11 @@
 
 import type { Clock } from "../contract/clock.ts";
 import { isForNow, type Moved, readMoved } from "./redis_cluster_errors.ts";
-import { Held } from "./redis_cluster_held.ts";
+import { batches, Held } from "./redis_cluster_held.ts";
 import type { Home, Interests } from "./redis_cluster_interests.ts";
 import type { ClusterLink, ClusterLinkEvents } from "./redis_cluster_link.ts";
 import { inTime } from "./redis_cluster_time.ts";
+import { isReply } from "./redis_errors.ts";
 import { RedisKeeper } from "./redis_keeper.ts";
 
 /** How many channels one command names: Redis does one command at a time. */
@@ -147,8 +148,7 @@ export class Subscriber implements Home {
    */
   async check(publish: (channel: string, data: string) => Promise<boolean>): Promise<void> {
     const link = this.#link;
-    if (!link || this.#probe) return;
-    // A round that is under way has a ping of its own.
+    if (!link || this.#probe) return; // a round that is under way has a ping of its own
     if (!this.#running) void this.#expect(link, link.ping(), "it does not answer");
     const probed = [...this.#served].filter((one) => this.#held.get(one, one.probe));
     const interests = probed[this.#probed++ % probed.length];
@@ -298,7 +298,7 @@ export class Subscriber implements Home {
 
   #join(link: ClusterLink, interests: Interests, names: readonly string[]): Promise<void>[] {
     const evictions = this.#evictions;
-    return batches(names).map(async (batch) => {
+    return batches(names, BATCH_SIZE).map(async (batch) => {
       try {
         await link.subscribe(batch);
       } catch (error) {
@@ -330,6 +330,8 @@ export class Subscriber implements Home {
       else this.#options.onTrouble();
       return this.#retryLater();
     }
+    // What has no answer is not refused: the connection is going.
+    if (!isReply(error)) throw error;
     // Refused for the sake of one, as an ACL does: the others are to have theirs.
     if (names.length > 1) {
       await Promise.all(names.map((name) => Promise.all(this.#join(link, interests, [name]))));
@@ -344,7 +346,7 @@ export class Subscriber implements Home {
   }
 
   #leave(link: ClusterLink, interests: Interests, names: readonly string[]): Promise<void>[] {
-    return batches(names).map(async (batch) => {
+    return batches(names, BATCH_SIZE).map(async (batch) => {
       try {
         await link.unsubscribe(batch);
       } catch (error) {
@@ -390,9 +392,4 @@ export class Subscriber implements Home {
       if (link === this.#link && !excuse()) this.drop(link, error as Error);
     }
   }
-}
-
-function batches(names: readonly string[]): string[][] {
-  const count = Math.ceil(names.length / BATCH_SIZE);
-  return Array.from({ length: count }, (_, i) => names.slice(i * BATCH_SIZE, (i + 1) * BATCH_SIZE));
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { AdapterData } from "../../../adapters/adapter.ts";
 import {
   createRedisClusterAdapter,
   type RedisClusterAdapterOptions,
@@ -7,6 +8,7 @@ import { nodeFailure } from "../../../adapters/redis_cluster_errors.ts";
 import { readNodes } from "../../../adapters/redis_cluster_nodes.ts";
 import { Outbox, type Outgoing, type Route } from "../../../adapters/redis_cluster_outbox.ts";
 import { Names } from "../../../adapters/redis_cluster_partitions.ts";
+import { Mail } from "../../../adapters/redis_cluster_mail.ts";
 import { Seen } from "../../../adapters/redis_cluster_seen.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { test } from "../../harness.ts";
@@ -214,4 +216,24 @@ test("redis-cluster: a refusal says what to do", () => {
     failure("connect ECONNREFUSED pw").error.message,
     "Cannot connect to redis-cluster at a:1: connect ECONNREFUSED ***",
   );
+});
+
+test("redis-cluster: mail is known by its sender and number, and everything else is foreign", () => {
+  const [a, b] = [new Mail("node a", 2), new Mail("b", 2)];
+  const bytes = (data: AdapterData) => typeof data === "string" ? new TextEncoder().encode(data) : data;
+  const text = bytes(a.pack(1, "hello"));
+  assertEquals(b.unpack(1, text, 0), { from: "node a", data: "hello" });
+  assertEquals([b.unpack(1, text, 0), a.unpack(1, text, 0)], ["known", "known"]);
+  const raw = bytes(a.pack(1, new Uint8Array([1, 0, 255])));
+  assertEquals(b.unpack(1, raw, 0), { from: "node a", data: new Uint8Array([1, 0, 255]) });
+  assertEquals(a.unpack(1, raw, 0), "known");
+  // Another partition has numbers of its own; a node whose id begins like another's is not that one.
+  assertEquals(b.unpack(0, bytes(a.pack(0, "")), 0), { from: "node a", data: "" });
+  assertEquals(new Mail("node", 2).unpack(0, bytes(a.pack(0, "x")), 0), { from: "node a", data: "x" });
+  const [short, long] = [new Mail("n", 1), new Mail("n 1", 1)];
+  assertEquals(short.unpack(0, bytes(long.pack(0, "2 x")), 0), { from: "n 1", data: "2 x" });
+  assertEquals(new Mail("é", 1).unpack(0, bytes(new Mail("é", 1).pack(0, "x")), 0), "known");
+  for (const foreign of ["", "hello", "TL1", "TL1t1:a", "TL1t6:node a", "TL1t99999:x", "TL1b1:b"]) {
+    assertEquals(b.unpack(0, bytes(foreign), 0), "foreign", foreign);
+  }
 });

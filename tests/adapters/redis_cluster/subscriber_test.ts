@@ -193,6 +193,24 @@ test("redis-cluster: a connection that does not answer is given up; who waits on
   await live;
 });
 
+test("redis-cluster: a subscribe whose connection is lost meanwhile is live on the next; one that is refused rejects alone", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { subscriber, interests, links, link, clock } = await subscribed();
+  stack.defer(() => subscriber.close());
+  link.answers = [new Error("Connection is closed.")];
+  const live = interests.subscribe("b", "B");
+  await waitFor(() => link.destroyed);
+  await waitFor(() => (clock.advance(10), links.length === 2));
+  await live;
+  const refused = new Error("NOPERM this user has no permissions to access one of the channels");
+  links[1]!.answers = [refused, Promise.resolve(), refused];
+  const outcomes = await Promise.allSettled(
+    ["c", "d"].map((one) => interests.subscribe(one, one.toUpperCase())),
+  );
+  assertEquals(outcomes.map(({ status }) => status), ["fulfilled", "rejected"]);
+  assertEquals([interests.wants("C"), interests.wants("D"), interests.broken], [true, false, false]);
+});
+
 test("redis-cluster: closing ends every wait", async () => {
   const { subscriber, interests, link, clock } = await subscribed();
   void subscriber.check(() => Promise.resolve(true));
