@@ -65,6 +65,8 @@ const Slot = z.object({
 const ClusterView = z.object({
   /** The node that serves this window, and whose view this is. */
   you: NodeNumber,
+  /** Whether it reaches the others, as far as it knows. */
+  backplane: z.enum(["up", "down"]),
   slots: z.array(Slot),
   loads: z.array(Load),
   /** Nodes that are known, but did not answer. */
@@ -131,5 +133,7 @@ export type Crossing = z.infer<typeof Crossing>;
 export interface PageConfig {
   readonly adapter: string;
   readonly canKill: boolean;
+  /** Whether the broker is the demo's own, to be killed and started. */
+  readonly ownBroker: boolean;
   readonly slots: readonly Slot[];
 }

@@ -4,11 +4,16 @@
  * @module
  */
 
+import process from "node:process";
+import { needsBroker, provideBroker } from "../cluster/broker.ts";
+import { Processes } from "../cluster/processes.ts";
 import { bundle } from "./bundle.ts";
 import { listen } from "./node/listen.ts";
 import { type DemoOptions, HELP, readOptions, UsageError } from "./options.ts";
 import { createPageServer } from "./page_server.ts";
 import { Supervisor } from "./supervisor.ts";
+
+const exit = () => Deno.exit(130);
 
 /** Runs the demo until it is told to end. */
 async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
@@ -26,6 +31,7 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
   if (port !== 0 && server.port !== port) console.log(`Port ${port} is taken: the page uses another one`);
   const origins = ["127.0.0.1", "localhost"].map((host) => `http://${host}:${server.port}`);
 
+  const processes = new Processes();
   const supervisor = new Supervisor({
     adapter,
     prefix: `demo-${crypto.randomUUID().slice(0, 8)}`,
@@ -35,16 +41,28 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
     log: console.log,
   });
   try {
+    const broker = needsBroker(adapter) ? await provideBroker(adapter, processes) : undefined;
+    if (broker) console.log(`The nodes meet at ${broker.about}`);
+    // By these the nodes find it: workers have the environment of their process.
+    Object.assign(process.env, broker?.env);
     await supervisor.open();
-    app.resolve(await createPageServer({ script: script!, style: style!, adapter, supervisor, origins }));
+    const own = broker?.own ? broker : undefined;
+    app.resolve(
+      await createPageServer({ script: script!, style: style!, adapter, supervisor, broker: own, origins }),
+    );
     console.log(`\nOpen http://127.0.0.1:${server.port} in two windows. Ctrl+C ends the demo.\n`);
     await ending.promise;
     console.log("\nEnding");
   } finally {
-    // A second signal ends at once.
-    for (const signal of signals) Deno.removeSignalListener(signal, ending.resolve);
+    // A second signal ends at once, and the broker with it.
+    for (const signal of signals) {
+      Deno.removeSignalListener(signal, ending.resolve);
+      Deno.addSignalListener(signal, exit);
+    }
     await supervisor.close();
     await server.close();
+    await processes.close();
+    for (const signal of signals) Deno.removeSignalListener(signal, exit);
   }
 }
 

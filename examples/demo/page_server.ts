@@ -18,8 +18,16 @@ export interface PageServerOptions {
   readonly adapter: string;
   /** What runs the nodes. */
   readonly supervisor: Supervisor;
+  /** The broker, where it is the demo's own. */
+  readonly broker: OwnBroker | undefined;
   /** Where this server is, as pages see it. */
   readonly origins: readonly string[];
+}
+
+/** A broker that can be taken away and brought back. */
+export interface OwnBroker {
+  kill(): Promise<void>;
+  start(): Promise<void>;
 }
 
 /** Nothing from elsewhere, nothing inline. */
@@ -40,7 +48,7 @@ const POLICY = [
  * @param options The page's code, and what runs the nodes.
  */
 export async function createPageServer(options: PageServerOptions): Promise<Hono> {
-  const { script, style, adapter, supervisor, origins } = options;
+  const { script, style, adapter, supervisor, broker, origins } = options;
   const read = (name: string) => Deno.readTextFile(new URL(`./page/${name}`, import.meta.url));
   const [page, icon] = await Promise.all([read("index.html"), read("icon.svg")]);
 
@@ -53,16 +61,29 @@ export async function createPageServer(options: PageServerOptions): Promise<Hono
     c.header("cache-control", "no-store");
   });
   app.get("/", (c) => {
-    const config: PageConfig = { adapter, canKill: supervisor.canKill, slots: supervisor.slots };
+    const { canKill, slots } = supervisor;
+    const config: PageConfig = { adapter, canKill, ownBroker: broker !== undefined, slots };
     // In a script element only `<` could end it early.
     return c.html(page.replace('"CONFIG"', () => JSON.stringify(config).replaceAll("<", "\\u003c")));
   });
   app.get("/main.js", (c) => c.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
   app.get("/main.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
   app.get("/icon.svg", (c) => c.body(icon, 200, { "content-type": "image/svg+xml" }));
-  app.post("/nodes/:number/:action", async (c) => {
+  app.post("*", async (c, next) => {
     // Any page that is open in the browser can post here: only this one may.
-    if (!origins.includes(c.req.header("origin") ?? "")) return c.json({ error: "Not from this page" }, 403);
+    if (origins.includes(c.req.header("origin") ?? "")) return await next();
+    return c.json({ error: "Not from this page" }, 403);
+  });
+  app.post("/broker/:action{kill|start}", async (c) => {
+    if (!broker) return c.json({ error: "The broker is not the demo's own" }, 409);
+    try {
+      await (c.req.param("action") === "kill" ? broker.kill() : broker.start());
+    } catch (error) {
+      return c.json({ error: (error as Error).message }, 409);
+    }
+    return c.json({});
+  });
+  app.post("/nodes/:number/:action", async (c) => {
     const { number, action } = c.req.param();
     if (!isAction(action)) return c.json({ error: `There is no action "${action}"` }, 404);
     try {

@@ -30,8 +30,13 @@ export class Demo implements AsyncDisposable {
   }
 
   /** Starts the demo at free ports, and a browser. */
-  static async start(...flags: string[]): Promise<Demo> {
-    const program = new Program(["task", "demo", "--port", "0", ...flags]);
+  static start(...flags: string[]): Promise<Demo> {
+    return Demo.startWith({}, ...flags);
+  }
+
+  /** Does the same with variables in the environment. */
+  static async startWith(env: Readonly<Record<string, string>>, ...flags: string[]): Promise<Demo> {
+    const program = new Program(["task", "demo", "--port", "0", ...flags], env);
     try {
       const [, url] = await program.printed(/Open (http:\/\/127\.0\.0\.1:\d+) /);
       const executablePath = Deno.env.get("CHROMIUM");

@@ -8,7 +8,7 @@ import { createHub, HubError } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { Hono } from "hono";
 import { contract, type Crossing, type Message, Name, type RoomName, type Slot } from "../contract.ts";
-import { catchUp } from "./catch_up.ts";
+import { catchUp, waitForOthers } from "./catch_up.ts";
 import { listen, type Wanted } from "./listen.ts";
 import { Recent } from "./recent.ts";
 import { Reporter } from "./reporter.ts";
@@ -66,12 +66,18 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
     onDisconnect({ user, ctx }) {
       for (const room of ctx.rooms) announce("leave", room, user!.id);
     },
-    onError: (error, { stage, name }) =>
-      console.error(`Node ${number}: ${stage}${name ? ` ${name}` : ""}: ${(error as Error).message}`),
+    onError(error, { stage, name }) {
+      // While the backplane is away, each message fails that leaves the node; that it is away is said once.
+      if (stage === "publish") return;
+      console.error(`Node ${number}: ${stage}${name ? ` ${name}` : ""}: ${(error as Error).message}`);
+    },
     // Short, so that the end of a killed node is seen soon.
     cluster: { heartbeatMs: 500, nodeTimeoutMs: 2_000, requestTimeoutMs: 800 },
+    // Whoever is on this node can talk and move about here while the backplane is away.
+    startWithoutBackplane: true,
   });
-  const reporter = new Reporter({ hub, number, traffic });
+  const others = waitForOthers(hub);
+  const reporter = new Reporter({ hub, number, traffic, recent });
   const ticker = new Ticker({ hub, number, seed, publishes: (yes) => reporter.publishesTicker = yes });
 
   /** Says here and on the other nodes that somebody came or went. */
@@ -137,6 +143,7 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
   app.route("/realtime", hub.routes);
   try {
     await hub.ready;
+    await others;
     await catchUp(hub, recent);
     const server = await listen(app.fetch, options);
     reporter.start();

@@ -6,6 +6,8 @@
 
 import type { Hub, HubUser } from "@trunkline/hub";
 import type { ClusterView, Definition, Load, RoomName, Slot } from "../contract.ts";
+import { catchUp } from "./catch_up.ts";
+import type { Recent } from "./recent.ts";
 import { repeat } from "./repeat.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -24,6 +26,8 @@ export interface ReporterOptions {
   readonly number: number;
   /** The counts of this node. */
   readonly traffic: Traffic;
+  /** What was said. */
+  readonly recent: Recent;
 }
 
 const REPORT_MS = 1_000;
@@ -38,6 +42,9 @@ export class Reporter {
   readonly #startedAt = Date.now();
   /** The numbers of the nodes, by id. They stay: a dead node's last messages may still be asked about. */
   readonly #numbers = new Map<string, number>();
+  #backplane: ClusterView["backplane"] = "down";
+  /** Whether others may have said what this node has not heard. */
+  #behind = false;
   #slots: readonly Slot[] = [];
   #others: readonly Load[] = [];
   #silent: ClusterView["silent"] = [];
@@ -49,6 +56,14 @@ export class Reporter {
     this.#options = options;
     this.room = `node/${options.hub.nodeId}`;
     this.#numbers.set(options.hub.nodeId, options.number);
+    const { cluster } = options.hub;
+    cluster.on("backplane", (status) => {
+      this.#backplane = status;
+      this.#behind ||= status === "up";
+      this.#send();
+    });
+    // It may have been there all the time, on the other side of an outage.
+    cluster.on("join", () => this.#behind = true);
   }
 
   /** Begins to report. */
@@ -86,7 +101,8 @@ export class Reporter {
   /** The cluster as this node sees it. */
   view(): ClusterView {
     const loads = [this.load(), ...this.#others].sort((a, b) => a.number - b.number);
-    return { you: this.#options.number, slots: [...this.#slots], loads, silent: this.#silent };
+    const { number: you } = this.#options;
+    return { you, backplane: this.#backplane, slots: [...this.#slots], loads, silent: this.#silent };
   }
 
   async #report(): Promise<void> {
@@ -103,6 +119,16 @@ export class Reporter {
       return state && state !== "down" ? [{ number: this.numberOf(id), state }] : [];
     });
     this.#send();
+    if (this.#behind && this.#backplane === "up") await this.#catchUp();
+  }
+
+  /** Tells the clients of this node what was said meanwhile on others; asks again while some do not answer. */
+  async #catchUp(): Promise<void> {
+    const { hub, recent } = this.#options;
+    this.#behind = false;
+    const { news, complete } = await catchUp(hub, recent);
+    if (!complete) this.#behind = true;
+    for (const message of news) hub.room(this.room).broadcast("message", message);
   }
 
   #send(): void {

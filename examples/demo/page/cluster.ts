@@ -6,7 +6,8 @@
 
 import type { ClusterView, Crossing, PageConfig, Slot } from "../contract.ts";
 import type { DemoClient } from "./connect.ts";
-import { byId, make, setText, timeOf } from "./dom.ts";
+import { Backplane } from "./backplane.ts";
+import { byId, make, timeOf } from "./dom.ts";
 import { NodeRow } from "./node_row.ts";
 
 /** So many lines are kept. */
@@ -17,18 +18,19 @@ const VERBS = { message: "message from", join: "joined:", leave: "left:" } as co
 export class ClusterPanel {
   readonly #rows: readonly NodeRow[];
   readonly #log = byId("log");
-  readonly #note = byId("cluster-note");
+  readonly #backplane: Backplane;
   #slots: readonly Slot[];
   #view: ClusterView | undefined;
   #online = false;
 
-  constructor({ slots, adapter, canKill }: PageConfig) {
+  constructor(config: PageConfig) {
+    const { slots, canKill } = config;
     this.#slots = slots;
     this.#rows = slots.map((slot) =>
-      new NodeRow(slot.number, { canKill, act: (action) => this.#act(slot.number, action) })
+      new NodeRow(slot.number, { canKill, act: (action) => this.#act(`nodes/${slot.number}/${action}`) })
     );
     byId("nodes").append(...this.#rows.map(({ element }) => element));
-    setText(this.#note, `over ${adapter}`);
+    this.#backplane = new Backplane(config, (action) => this.#act(`broker/${action}`));
     this.#render();
   }
 
@@ -46,15 +48,15 @@ export class ClusterPanel {
     client.on("crossing", (crossing) => this.#cross(crossing, [crossing.to]));
     client.on("message", ({ at, node, room, name }) => {
       // What this window's own node sends across is seen by the others alone.
-      if (node !== this.#view?.you) return;
+      if (node !== this.#view?.you || this.#view.backplane === "down") return;
       const others = this.#view.loads.map(({ number }) => number).filter((number) => number !== node);
       if (others.length > 0) this.#cross({ at, from: node, room, name, what: "message" }, others);
     });
   }
 
-  async #act(number: number, action: string): Promise<void> {
+  async #act(what: string): Promise<void> {
     try {
-      const response = await fetch(`/nodes/${number}/${action}`, { method: "POST" });
+      const response = await fetch(`/${what}`, { method: "POST" });
       const { slots, error } = await response.json() as { slots?: readonly Slot[]; error?: string };
       if (slots) this.#slots = slots;
       if (error) this.#addLine(Date.now(), 0, error);
@@ -85,12 +87,14 @@ export class ClusterPanel {
 
   #render(): void {
     const { loads = [], silent = [], you } = this.#view ?? {};
+    if (this.#view && this.#online) this.#backplane.show(this.#view.backplane);
     this.#slots.forEach((slot, index) => {
       const { number } = slot;
       this.#rows[index]!.show({
         slot,
         load: loads.find((load) => load.number === number),
         silent: silent.some((node) => node.number === number),
+        outOfReach: this.#view?.backplane === "down",
         here: this.#online && you === number,
       });
     });

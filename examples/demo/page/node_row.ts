@@ -15,6 +15,8 @@ export interface NodeFacts {
   readonly load: Load | undefined;
   /** Whether the cluster still counts on it, without an answer. */
   readonly silent: boolean;
+  /** Whether no other node can be heard of now. */
+  readonly outOfReach: boolean;
   /** Whether it serves this window. */
   readonly here: boolean;
 }
@@ -66,12 +68,12 @@ export class NodeRow {
   }
 
   /** Shows what is known now. */
-  show({ slot, load, silent, here }: NodeFacts): void {
+  show({ slot, load, silent, outOfReach, here }: NodeFacts): void {
     this.#state = slot.state;
     this.element.dataset.state = slot.state === "running" && !load ? "waiting" : slot.state;
     this.#here.hidden = !here;
     this.#ticker.hidden = !load?.publishesTicker;
-    setText(this.#facts, factsOf(slot, load, silent));
+    setText(this.#facts, factsOf(slot, load, silent, outOfReach));
     const verb = slot.state === "stopped" || slot.state === "starting" ? "Start" : "Stop";
     setText(this.#toggle, verb);
     this.#toggle.setAttribute("aria-label", `${verb} node ${this.#number}`);
@@ -120,9 +122,10 @@ function setEnabled(button: HTMLButtonElement, enabled: boolean): void {
   button.ariaDisabled = String(!enabled);
 }
 
-function factsOf({ state }: Slot, load: Load | undefined, silent: boolean): string {
+function factsOf({ state }: Slot, load: Load | undefined, silent: boolean, outOfReach: boolean): string {
   if (state === "stopped") return silent ? "gone without a goodbye: the others still wait for it" : "stopped";
   if (state === "starting") return "starting…";
+  if (!load && outOfReach) return "out of reach";
   if (!load) return silent ? "does not answer" : "not heard of yet";
   const { connections, traffic } = load;
   const crossing = `${traffic.in} in, ${traffic.out} out /s`;
