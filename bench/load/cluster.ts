@@ -30,7 +30,7 @@ export interface ClusterOutcome extends Outcome {
 
 /** How long one attempt may take until everybody has heard. */
 const ATTEMPT_MS = 1_000;
-const MAX_ATTEMPTS = 20;
+const MAX_ATTEMPTS = 8;
 
 /** Waits. */
 export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
