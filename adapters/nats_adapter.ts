@@ -11,9 +11,9 @@ import type { NatsClient, NatsMessage, NatsSubscription } from "./nats_client.ts
 import { Dialer } from "./nats_dialer.ts";
 import { RefusedError } from "./nats_errors.ts";
 import { Link } from "./nats_link.ts";
-import { Losses } from "./nats_losses.ts";
 import type { Settings } from "./nats_options.ts";
 import { Reach } from "./nats_reach.ts";
+import { Reports } from "./reports.ts";
 
 /** What servers take unless told otherwise. Before the first connection nobody knows better. */
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
@@ -46,7 +46,7 @@ const encoder = new TextEncoder();
 export class NatsAdapter implements Adapter {
   readonly name = "nats";
   readonly #settings: Settings;
-  readonly #losses: Losses;
+  readonly #losses: Reports;
   readonly #entries = new Map<string, Entry>();
   readonly #denied = new Set<string>();
   readonly #closing = new AbortController();
@@ -67,7 +67,7 @@ export class NatsAdapter implements Adapter {
   /** @param settings The options. */
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#losses = new Losses(settings.clock);
+    this.#losses = new Reports(settings.clock);
     // Whoever closes before opening does not wait for it.
     this.#opening.promise.catch(() => {});
   }
@@ -164,8 +164,8 @@ export class NatsAdapter implements Adapter {
     const { source, clock } = this.#settings;
     const link = this.#link;
     const owned = source instanceof Dialer;
-    this.#context = undefined;
     this.#losses.close();
+    this.#context = undefined;
     this.#opening.reject(new Error("Cannot open the NATS adapter: it was closed meanwhile"));
     this.#closing.abort(new Error("it was closed meanwhile"));
     if (link) {
@@ -343,7 +343,7 @@ export class NatsAdapter implements Adapter {
   }
 
   #lose(kind: string, channel: string, why: string, cause?: unknown): void {
-    this.#losses.add(kind, (count) => {
+    this.#losses.add(kind, 1, (count) => {
       const what = count === 1 ? `Cannot publish on "${channel}"` : `Cannot publish ${count} messages`;
       this.#context?.onError(new Error(`${what}: NATS at ${this.#address}: ${why}`, { cause }), {
         stage: "publish",

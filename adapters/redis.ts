@@ -17,7 +17,7 @@ import type { RedisDriver } from "./redis_link.ts";
 import { driverFor, type RedisConnectionOptions } from "./redis_options.ts";
 import { RedisOutbox } from "./redis_outbox.ts";
 import { RedisProbe, type RedisRole } from "./redis_probe.ts";
-import { RedisReports } from "./redis_reports.ts";
+import { Reports } from "./reports.ts";
 import { RedisSubscriptions } from "./redis_subscriptions.ts";
 
 export type {
@@ -126,7 +126,7 @@ class RedisAdapter implements Adapter {
   readonly #probeTimeoutMs: number;
   readonly #outbox: RedisOutbox;
   readonly #subscriptions = new RedisSubscriptions();
-  readonly #reports: RedisReports;
+  readonly #reports: Reports;
   readonly #opening = Promise.withResolvers<void>();
   #context: AdapterContext | undefined;
   /** Outlives the context until what was published is on its way, or lost. */
@@ -149,7 +149,7 @@ class RedisAdapter implements Adapter {
     this.#probeTimeoutMs = positive(options, "probeTimeoutMs", 5_000);
     this.maxMessageBytes = positive(options, "maxMessageBytes", 8 * 1024 * 1024);
     this.#driver = driverFor(options, this.#connectTimeoutMs);
-    this.#reports = new RedisReports(this.#clock);
+    this.#reports = new Reports(this.#clock);
     this.#outbox = new RedisOutbox({
       maxPendingBytes: positive(options, "maxPendingBytes", 32 * 1024 * 1024),
       onLost: (reason, count, channel, cause) => this.#lost(reason, count, channel, cause),

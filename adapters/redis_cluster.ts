@@ -22,7 +22,7 @@ import { positive, type RedisClusterAdapterOptions } from "./redis_cluster_optio
 import { Names, partitionOf, type Place, placePartitions } from "./redis_cluster_partitions.ts";
 import { showable } from "./redis_errors.ts";
 import type { RedisAddress, RedisTlsOptions } from "./redis_options.ts";
-import { RedisReports } from "./redis_reports.ts";
+import { Reports } from "./reports.ts";
 
 export type {
   RedisAddress,
@@ -88,7 +88,7 @@ class RedisClusterAdapter implements Adapter {
   readonly #places: readonly Place[];
   readonly #clock: Clock;
   readonly #times: Record<"connectTimeoutMs" | "probeIntervalMs" | "probeTimeoutMs", number>;
-  readonly #reports: RedisReports;
+  readonly #reports: Reports;
   readonly #opening = Promise.withResolvers<void>();
   #context: AdapterContext | undefined;
   /** Outlives the context until what was published is on its way, or lost. */
@@ -125,7 +125,7 @@ class RedisClusterAdapter implements Adapter {
     };
     this.maxMessageBytes = positive(options, "maxMessageBytes", 8 * 1024 * 1024);
     this.#maxPendingBytes = positive(options, "maxPendingBytes", 32 * 1024 * 1024);
-    this.#reports = new RedisReports(clock);
+    this.#reports = new Reports(clock);
     this.#opening.promise.catch(() => {}); // an adapter may be closed that nobody opened
   }
 

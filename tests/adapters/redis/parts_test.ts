@@ -2,7 +2,6 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connectFailure, isReply, showable } from "../../../adapters/redis_errors.ts";
 import type { RedisMessage } from "../../../adapters/redis_link.ts";
 import { RedisProbe } from "../../../adapters/redis_probe.ts";
-import { RedisReports } from "../../../adapters/redis_reports.ts";
 import { RedisSubscriptions } from "../../../adapters/redis_subscriptions.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { test } from "../../harness.ts";
@@ -112,31 +111,6 @@ test("redis probe: one that is stopped says neither, and leaves no timer", async
   probe.stop();
   await running;
   assertEquals([verdicts, clock.pending], [["stopped"], 0]);
-});
-
-test("redis reports: the first at once, the others counted each second, and at the end", () => {
-  const clock = new FakeClock();
-  const reports = new RedisReports(clock);
-  const said: string[] = [];
-  const add = (kind: string, count = 1) => reports.add(kind, count, (n) => said.push(`${n} ${kind}`));
-  for (let i = 0; i < 100; i++) add("lost");
-  add("foreign", 3);
-  assertEquals(said, ["1 lost", "3 foreign"]);
-  clock.advance(1_000);
-  assertEquals(said.slice(2), ["99 lost"]);
-  add("lost");
-  add("foreign");
-  assertEquals(said.slice(3), ["1 foreign"]);
-  clock.advance(1_000);
-  assertEquals(said.slice(4), ["1 lost"]);
-  clock.advance(2_000);
-  assertEquals(clock.pending, 0);
-  add("lost");
-  add("lost");
-  reports.close();
-  assertEquals([said.slice(5), clock.pending], [["1 lost", "1 lost"], 0]);
-  add("lost");
-  assertEquals([said.length, clock.pending], [7, 0]);
 });
 
 /** A connection that answers when it is told. */

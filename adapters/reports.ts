@@ -18,7 +18,7 @@ interface Kind {
 }
 
 /** Counts what is alike. */
-export class RedisReports {
+export class Reports {
   readonly #clock: Clock;
   readonly #kinds = new Map<string, Kind>();
   #closed = false;
