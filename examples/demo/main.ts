@@ -13,7 +13,8 @@ import { type DemoOptions, HELP, readOptions, UsageError } from "./options.ts";
 import { createPageServer } from "./page_server.ts";
 import { Supervisor } from "./supervisor.ts";
 
-const exit = () => Deno.exit(130);
+// Not `Deno.exit`: that ends no processes.
+const exit = () => process.exit(130);
 
 /** Runs the demo until it is told to end. */
 async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {

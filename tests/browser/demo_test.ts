@@ -138,6 +138,7 @@ test("the demo runs on the memory adapter too", async () => {
   await using demo = await Demo.start("--adapter", "memory", "--nodes", "2");
   const ann = await demo.open("Ann", 1);
   const bob = await demo.open("Bob", 2);
+  await ann.page.locator("#backplane", { hasText: "over memory" }).waitFor();
   await ann.say("one process, two hubs");
   await bob.hears("one process, two hubs");
   await bob.press("Stop", 2);

@@ -7,6 +7,7 @@
 import type { Message } from "../contract.ts";
 import type { Recent } from "./recent.ts";
 import type { DemoHub } from "./reporter.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** How long a node waits for the backplane before it serves without. */
 const BACKPLANE_MS = 5_000;
@@ -18,17 +19,16 @@ const LOOK_MS = 20;
  * Waits for the other nodes, as long as that makes sense.
  *
  * @param hub The hub.
+ * @param traffic Whether it reaches them.
  */
-export async function waitForOthers(hub: DemoHub): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, BACKPLANE_MS);
-    hub.cluster.on("backplane", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-  const end = performance.now() + WAIT_MS;
-  while (hub.cluster.nodes().length === 1 && performance.now() < end) {
+export async function waitForOthers(hub: DemoHub, traffic: Traffic): Promise<void> {
+  await until(() => traffic.backplane === "up", BACKPLANE_MS);
+  await until(() => hub.cluster.nodes().length > 1, WAIT_MS);
+}
+
+async function until(condition: () => boolean, patienceMs: number): Promise<void> {
+  const end = performance.now() + patienceMs;
+  while (!condition() && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

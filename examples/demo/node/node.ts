@@ -13,7 +13,7 @@ import { listen, type Wanted } from "./listen.ts";
 import { Recent } from "./recent.ts";
 import { Reporter } from "./reporter.ts";
 import { Ticker } from "./ticker.ts";
-import { countTraffic } from "./traffic.ts";
+import { type Traffic, watchTraffic } from "./traffic.ts";
 
 /** What a node needs to know. */
 export interface NodeOptions extends Wanted {
@@ -46,11 +46,11 @@ const chatRoom = (room: RoomName): string => `chat/${room}`;
  */
 export async function startNode(options: NodeOptions, adapter: Adapter): Promise<RunningNode> {
   const { number, origins, seed } = options;
-  const traffic = { in: 0, out: 0 };
+  const traffic: Traffic = { in: 0, out: 0, backplane: "down" };
   const recent = new Recent();
 
   const hub = createHub(contract, {
-    adapter: countTraffic(adapter, traffic),
+    adapter: watchTraffic(adapter, traffic),
     origins,
     authenticate({ role, token }) {
       const name = Name.safeParse(token);
@@ -76,7 +76,6 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
     // Whoever is on this node can talk and move about here while the backplane is away.
     startWithoutBackplane: true,
   });
-  const others = waitForOthers(hub);
   const reporter = new Reporter({ hub, number, traffic, recent });
   const ticker = new Ticker({ hub, number, seed, publishes: (yes) => reporter.publishesTicker = yes });
 
@@ -143,7 +142,7 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
   app.route("/realtime", hub.routes);
   try {
     await hub.ready;
-    await others;
+    await waitForOthers(hub, traffic);
     await catchUp(hub, recent);
     const server = await listen(app.fetch, options);
     reporter.start();

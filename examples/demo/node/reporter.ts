@@ -42,14 +42,13 @@ export class Reporter {
   readonly #startedAt = Date.now();
   /** The numbers of the nodes, by id. They stay: a dead node's last messages may still be asked about. */
   readonly #numbers = new Map<string, number>();
-  #backplane: ClusterView["backplane"] = "down";
   /** Whether others may have said what this node has not heard. */
   #behind = false;
   #slots: readonly Slot[] = [];
   #others: readonly Load[] = [];
   #silent: ClusterView["silent"] = [];
-  #before: Traffic = { in: 0, out: 0 };
-  #lastSecond: Traffic = { in: 0, out: 0 };
+  #before: Load["traffic"] = { in: 0, out: 0 };
+  #lastSecond: Load["traffic"] = { in: 0, out: 0 };
   #stop = (): void => {};
 
   constructor(options: ReporterOptions) {
@@ -58,7 +57,6 @@ export class Reporter {
     this.#numbers.set(options.hub.nodeId, options.number);
     const { cluster } = options.hub;
     cluster.on("backplane", (status) => {
-      this.#backplane = status;
       this.#behind ||= status === "up";
       this.#send();
     });
@@ -101,8 +99,8 @@ export class Reporter {
   /** The cluster as this node sees it. */
   view(): ClusterView {
     const loads = [this.load(), ...this.#others].sort((a, b) => a.number - b.number);
-    const { number: you } = this.#options;
-    return { you, backplane: this.#backplane, slots: [...this.#slots], loads, silent: this.#silent };
+    const { number: you, traffic: { backplane } } = this.#options;
+    return { you, backplane, slots: [...this.#slots], loads, silent: this.#silent };
   }
 
   async #report(): Promise<void> {
@@ -119,7 +117,7 @@ export class Reporter {
       return state && state !== "down" ? [{ number: this.numberOf(id), state }] : [];
     });
     this.#send();
-    if (this.#behind && this.#backplane === "up") await this.#catchUp();
+    if (this.#behind && traffic.backplane === "up") await this.#catchUp();
   }
 
   /** Tells the clients of this node what was said meanwhile on others; asks again while some do not answer. */

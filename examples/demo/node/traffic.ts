@@ -1,5 +1,5 @@
 /**
- * An adapter around another that counts what crosses between nodes: the seam is small enough to wrap.
+ * An adapter around another that watches what crosses between nodes: the seam is small enough to wrap.
  *
  * @module
  */
@@ -10,15 +10,17 @@ import type { Adapter } from "@trunkline/hub/adapters/adapter";
 export interface Traffic {
   in: number;
   out: number;
+  /** Whether they are carried at all. */
+  backplane: "up" | "down";
 }
 
 /**
- * Counts an adapter's messages.
+ * Watches an adapter.
  *
- * @param adapter What carries them.
+ * @param adapter What carries the messages.
  * @param traffic Where to count.
  */
-export function countTraffic(adapter: Adapter, traffic: Traffic): Adapter {
+export function watchTraffic(adapter: Adapter, traffic: Traffic): Adapter {
   return {
     name: adapter.name,
     maxMessageBytes: adapter.maxMessageBytes,
@@ -27,7 +29,10 @@ export function countTraffic(adapter: Adapter, traffic: Traffic): Adapter {
       adapter.open({
         nodeId: context.nodeId,
         onError: (error, info) => context.onError(error, info),
-        onStatus: (status) => context.onStatus(status),
+        onStatus(status) {
+          traffic.backplane = status;
+          context.onStatus(status);
+        },
         deliver(channel, data, from) {
           traffic.in++;
           context.deliver(channel, data, from);
