@@ -5,6 +5,7 @@
  */
 
 import type { Candidate } from "../candidates.ts";
+import type { ClusterOrder } from "../load/main.ts";
 
 /** Something that forms clusters. */
 export interface ClusterCandidate extends Candidate {
@@ -14,6 +15,8 @@ export interface ClusterCandidate extends Candidate {
   readonly broker: BrokerName;
   /** Whether it is part of a quick look. */
   readonly quickly: boolean;
+  /** The one benchmark that it is of use for; all when absent. */
+  readonly only?: ClusterOrder["shape"];
 }
 
 /** The brokers. */
@@ -52,6 +55,6 @@ export const clusterCandidates: readonly ClusterCandidate[] = [
   { ...crossws, runtime: "bun", file: "cluster/crossws_bun.ts", quickly: true },
   { ...crossws, runtime: "node", file: "cluster/crossws_node.mjs", quickly: false },
   { ...socketIo, adapter: "redis-adapter", quickly: true },
-  { ...socketIo, adapter: "redis-adapter, sharded", quickly: false },
+  { ...socketIo, adapter: "redis-adapter, sharded", quickly: false, only: "interest" },
   { ...socketIo, adapter: "redis-streams-adapter", quickly: false },
 ];

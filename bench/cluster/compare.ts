@@ -44,7 +44,9 @@ export async function compare<Outcome>(
   say: (line: string) => void,
   { quick, repetitions }: Effort,
 ): Promise<{ readonly measured: Measured<Outcome>[]; readonly faults: readonly string[] }> {
-  const wanted = clusterCandidates.filter(({ runtime, quickly }) => paths[runtime] && (!quick || quickly));
+  const wanted = clusterCandidates.filter(({ runtime, quickly, only = task.shape }) =>
+    paths[runtime] && only === task.shape && (!quick || quickly)
+  );
   const brokers: Brokers = await startBrokers(new Set(wanted.map(({ broker }) => broker)));
   for (const missing of brokers.missing) say(`Skipped: everything on ${missing}`);
   const faults: string[] = [];
@@ -52,7 +54,12 @@ export async function compare<Outcome>(
     const measured = wanted.filter(({ broker }) => brokers.running[broker]).flatMap((candidate) =>
       sizes.map((nodes) => ({ candidate, nodes, outcomes: [] as Outcome[] }))
     );
+    const began = performance.now();
     for (let repetition = 0; repetition < repetitions; repetition++) {
+      if (repetition > 0) {
+        const seconds = Math.round((performance.now() - began) / 1_000);
+        say(`(measured ${repetition} of ${repetitions} times, after ${seconds} s)`);
+      }
       for (const { candidate, nodes, outcomes } of measured) {
         const scene = { paths, broker: brokers.running[candidate.broker]! };
         try {

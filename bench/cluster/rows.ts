@@ -39,6 +39,8 @@ export interface ClusterRow {
 
 /** A row of `crossnode`. */
 export interface CrossnodeRow extends ClusterRow {
+  /** How many messages were allowed to be on their way. */
+  readonly window: Range;
   /** At the steady rate. */
   readonly p50Ms: Range;
   readonly p95Ms: Range;
@@ -97,6 +99,7 @@ export function toCrossnodeRow(measured: Measured<CrossnodeOutcome>): CrossnodeR
   return {
     ...common("crossnode", measured),
     ...all.reduce((a, b) => (a.delivered / a.expected < b.delivered / b.expected ? a : b)),
+    window: range(outcomes.map(({ window }) => window)),
     p50Ms: latency("p50"),
     p95Ms: latency("p95"),
     p99Ms: latency("p99"),

@@ -66,13 +66,14 @@ export class Stream {
   #more: () => boolean = () => false;
 
   /**
-   * @param load The window, and who publishes: the speakers in turn.
+   * @param window How many messages.
+   * @param speakers Who publishes, in turn.
    * @param hearers Who hears it.
    * @param deliveries How many of them hear one message.
    * @param frame Makes the frame of a message.
    */
   constructor(
-    { window }: ClusterLoad,
+    window: number,
     speakers: readonly LoadConnection[],
     hearers: readonly LoadConnection[],
     deliveries: number,

@@ -52,7 +52,7 @@ async function sentByRedis(ports: readonly number[]): Promise<number | undefined
 
 /** Publishes on one node to all topics in turn, and asks the others what has come to them. */
 export async function interest(load: InterestLoad): Promise<InterestOutcome> {
-  const { ports, dialect, topics, rounds, redisPorts } = load;
+  const { ports, dialect, window, topics, rounds, redisPorts } = load;
   const nodes = ports.length;
   const speakers = await openMany(ports[0]!, dialect, load.speakers);
   const names = Array.from({ length: topics }, (_, id) => topic(id));
@@ -68,7 +68,7 @@ export async function interest(load: InterestLoad): Promise<InterestOutcome> {
   await untilLive(speakers[0]!, holders, all, topics);
   /** Publishes to all topics, so often. */
   const stream = async (rounds: number, first: number) => {
-    const stream = new Stream(load, speakers, holders, 1, (number) => frame(first + number));
+    const stream = new Stream(window, speakers, holders, 1, (number) => frame(first + number));
     const before = received(holders);
     await stream.run(() => stream.published < topics * rounds);
     await settle(holders, before + stream.published);

@@ -81,8 +81,8 @@ test("bench: a cluster's row has the worst repetition's losses, paced or not, an
   const [candidate] = clusterCandidates;
   const latencies = { p50: 1, p95: 2, p99: 3 };
   const outcomes = [
-    measured({ latencies, paced: { delivered: 10, expected: 10 } }),
-    measured({ latencies, paced: { delivered: 8, expected: 10 } }),
+    measured({ latencies, window: 32, paced: { delivered: 10, expected: 10 } }),
+    measured({ latencies, window: 32, paced: { delivered: 8, expected: 10 } }),
   ] as never;
   const { delivered, expected, rssMb, deliveriesPerSecond, p99Ms, messagesPerFrame } = toCrossnodeRow({
     candidate: candidate!,
