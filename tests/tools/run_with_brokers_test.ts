@@ -46,6 +46,17 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** The ids of processes that work in a folder, also one that is removed, where the system tells. */
+async function processesIn(folder: string): Promise<string[]> {
+  if (Deno.build.os !== "linux") return [];
+  const pids: string[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    const at = await Deno.readLink(`/proc/${name}/cwd`).catch(() => "");
+    if (at.startsWith(folder)) pids.push(name);
+  }
+  return pids;
+}
+
 test("a broker is started for the tests that need it, and gone afterwards", async () => {
   await withEnv({ REDIS_URL: undefined }, async () => {
     const provided = await provide(["tests/adapters/redis/a_test.ts"], { install: false }, BROKERS);
@@ -110,6 +121,8 @@ test("an interrupted run leaves no broker behind, neither its own nor those of i
     const { code, output } = await run.ended();
     assertEquals(code, 130, output);
     assertEquals(pids.filter(isAlive), []);
+    // Nor what was being launched in that moment; a process that was killed may take another to be gone.
+    await waitFor(async () => (await processesIn(folder)).length === 0, { what: "all brokers to be gone" });
     assertEquals(Array.from(Deno.readDirSync(folder)), []);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -5,8 +5,8 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -52,6 +52,12 @@ const FOLDER_PREFIX = "trunkline-broker-";
 
 /** In a program's folder while it runs: by this, {@linkcode killLeftovers} finds what a process did not end. */
 const PID_FILE = "pid";
+
+/**
+ * Written by the program's process itself: whoever starts it may be killed in the moment after. In a folder that is gone already
+ * nothing starts any more.
+ */
+const WITH_PID_FILE = 'echo $$ > "$0" && exec "$@"';
 
 const POLL_INTERVAL_MS = 10;
 
@@ -139,7 +145,8 @@ export class Program implements AsyncDisposable {
     // A file rather than a pipe: nobody has to read it while tests run, and a program that writes never waits.
     const path = join(this.#folder, "output.log");
     const log = openSync(path, "w");
-    const child = spawn(program, args, { cwd: this.#folder, stdio: ["ignore", log, log] });
+    const command = ["-c", WITH_PID_FILE, join(this.#folder, PID_FILE), program, ...args];
+    const child = spawn("/bin/sh", command, { cwd: this.#folder, stdio: ["ignore", log, log] });
     closeSync(log);
     this.#child = child;
     this.#paused = false;
@@ -162,7 +169,6 @@ export class Program implements AsyncDisposable {
       child.once("error", ({ message }) => onEnd(message));
       child.once("exit", (code, signal) => onEnd(`it ended with ${signal ?? `code ${code}`}`));
     });
-    if (child.pid !== undefined) writeFileSync(join(this.#folder, PID_FILE), String(child.pid));
     await this.#serves(path, () => failure);
   }
 
@@ -201,7 +207,10 @@ export async function killLeftovers(temporary: string): Promise<number> {
   let count = 0;
   for (const name of await readdir(temporary)) {
     if (!name.startsWith(FOLDER_PREFIX)) continue;
-    const pid = Number(await readFile(join(temporary, name, PID_FILE), "utf8").catch(() => ""));
+    // Under another name, so that what has just been launched either has written its file or cannot.
+    const folder = join(temporary, `ended-${name}`);
+    await rename(join(temporary, name), folder);
+    const pid = Number(await readFile(join(folder, PID_FILE), "utf8").catch(() => ""));
     if (!pid) continue;
     count++;
     try {
