@@ -76,6 +76,8 @@ export interface ClusterCallOptions {
 
 /** The cluster, seen from one hub. Nothing here is all or nothing: who does not answer is in `missing`. */
 export interface Cluster {
+  /** Whether the backplane can be reached at this moment; see also the event of that name. */
+  readonly backplane: "up" | "down";
   /**
    * The nodes that this one knows of, itself first. Those that are down come last, and are forgotten after ten node
    * timeouts.
@@ -131,6 +133,8 @@ export interface ClusterParts {
   readonly timeoutMs: number;
   /** How long for nodes that are suspect, in milliseconds. */
   readonly fastTimeoutMs: number;
+  /** Whether the backplane can be reached. */
+  backplane(): "up" | "down";
   /** Which connections of this node fit a query. */
   find(query: ConnectionQuery): readonly Connection[];
   /** Puts a connection of this node into a room. */
@@ -217,6 +221,9 @@ export function createCluster(
   };
 
   return {
+    get backplane() {
+      return local.backplane();
+    },
     nodes: () => members.list(),
     leader: () => members.leader(),
     on: (event, listener) => listeners.on(event, listener),

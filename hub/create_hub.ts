@@ -198,6 +198,7 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     listeners,
     timeoutMs: clusterTimeoutMs,
     fastTimeoutMs,
+    backplane: () => backplane.status,
     find: (query) => findConnections(query, connections.values()),
     join: (conn, room) => rooms.add(room, conn.id),
     leave: (conn, room) => rooms.remove(room, conn.id),

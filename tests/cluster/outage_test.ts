@@ -154,9 +154,10 @@ testOnAdapters("outage: listeners and health tell of the backplane, live apart f
     [await page(a!.hub), await page(a!.hub, "/health/live"), await page(a!.hub, "/health/ready")]
       .map(({ code }) => code);
   assertEquals(await codes(), [200, 200, 200]);
+  assertEquals(a!.hub.cluster.backplane, "up");
   a!.tap.lose();
   clock.advance(10_000);
-  assertEquals([await codes(), told], [[200, 200, 200], ["down"]]);
+  assertEquals([await codes(), told, a!.hub.cluster.backplane], [[200, 200, 200], ["down"], "down"]);
   const { status, ready, backplane: { forMs } } = await page(a!.hub);
   assertEquals([status, ready, forMs], ["degraded", true, 10_000]);
   clock.advance(1);

@@ -23,8 +23,11 @@ export interface Traffic {
 export function watchTraffic(adapter: Adapter, traffic: Traffic): Adapter {
   return {
     name: adapter.name,
-    maxMessageBytes: adapter.maxMessageBytes,
+    get maxMessageBytes() {
+      return adapter.maxMessageBytes; // some adapters learn it from their broker
+    },
     solitary: adapter.solitary,
+    countListeners: adapter.countListeners && ((channel) => adapter.countListeners!(channel)),
     open: (context) =>
       adapter.open({
         nodeId: context.nodeId,
