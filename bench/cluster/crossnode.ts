@@ -67,7 +67,7 @@ function report(rows: readonly CrossnodeRow[]) {
     "heard earlier ones. So a server is driven as fast as it goes, and none is buried under what it cannot take. How " +
     `large a window suits a server best is tried first (${
       WINDOWS.join(", ")
-    }, as long as each makes it a tenth faster): ` +
+    }, until larger ones no longer make it a tenth faster): ` +
     "one that sends one by one gains little from more, one that sends many together gains much, and one that waits for " +
     "answers of the broker needs it. What is compared is therefore each at its best, with everything delivered. The " +
     `latencies are of ${RATE} messages a second (${

@@ -14,7 +14,7 @@ import { ranged, shareOf, tableOf } from "./table.ts";
 
 const NODES = 4;
 const TOPICS = 1_000;
-const ROUNDS = 20;
+const ROUNDS = 30;
 
 const task: ClusterTask = { shape: "interest", speakers: 4, window: 512, topics: TOPICS, rounds: ROUNDS };
 /** What a quick look does. */

@@ -35,7 +35,7 @@ export interface InterestOutcome extends ClusterOutcome {
 }
 
 /** Which share of the rounds is said to warm up. */
-const WARM_UP = 0.25;
+const WARM_UP = 0.5;
 
 /** What has come from the backplane to a node, by topic. */
 const arrivals = async (port: number) => (await usage(port, "as it is")).stats ?? {};
