@@ -5,6 +5,8 @@
  */
 
 import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { exists, ROOT } from "./files.ts";
 
 /** How a program ended. */
@@ -42,6 +44,33 @@ export async function run(
 ): Promise<number> {
   const child = new Deno.Command(program, { args, env, cwd: ROOT, stdin: "null", signal }).spawn();
   return (await child.status).code;
+}
+
+/**
+ * Runs a program in the repository's root and prints what it prints line by line, each with a mark, so that programs
+ * that run at once can be told apart.
+ *
+ * @param mark What each line begins with.
+ * @param command The program and its arguments.
+ * @param env Variables to add to its environment.
+ * @param signal Ends it early.
+ * @returns Its exit code.
+ */
+export async function runMarked(
+  mark: string,
+  [program, ...args]: string[],
+  env: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<number> {
+  const options = { args, env, cwd: ROOT, signal, stdin: "null", stdout: "piped", stderr: "piped" } as const;
+  const child = new Deno.Command(program, options).spawn();
+  const print = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const line of createInterface({ input: Readable.fromWeb(stream) })) {
+      console.log(`${mark} ${line}`);
+    }
+  };
+  const [{ code }] = await Promise.all([child.status, print(child.stdout), print(child.stderr)]);
+  return code;
 }
 
 /**

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { killLeftovers } from "../brokers/program.ts";
 import { exists } from "../files.ts";
-import { findProgram, run } from "../process.ts";
+import { findProgram, runMarked } from "../process.ts";
 import { readJunit, type TestCase } from "./junit.ts";
 import type { RuntimeName } from "./suites.ts";
 
@@ -15,7 +15,7 @@ import type { RuntimeName } from "./suites.ts";
 const BUN_VERSION = "1.4.5";
 
 /**
- * Runs test files on a runtime, letting it print.
+ * Runs test files on a runtime, printing what it prints with the runtime's name before.
  *
  * @param runtime The runtime.
  * @param files The files' paths, relative to the root.
@@ -37,7 +37,7 @@ export async function runTests(
   try {
     const report = join(folder, "junit.xml");
     const command = [...program, ...testArgs(runtime, report), ...files.map((file) => `./${file}`)];
-    const code = await run(command, { ...env, TMPDIR: folder }, signal);
+    const code = await runMarked(`${runtime.padEnd(4)}|`, command, { ...env, TMPDIR: folder }, signal);
     const left = await killLeftovers(folder);
     // A process that ends in the middle of a test writes no report, whatever its exit code.
     if (!await exists(report)) {
