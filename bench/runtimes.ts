@@ -60,5 +60,7 @@ export async function pinned(
   ...file: readonly string[]
 ): Promise<{ readonly command: string; readonly args: string[] }> {
   const args = [...ARGS[runtime], ...file];
-  return await canPin() ? { command: "taskset", args: ["-c", String(cpu), path, ...args] } : { command: path, args };
+  return await canPin()
+    ? { command: "taskset", args: ["-c", String(cpu), path, ...args] }
+    : { command: path, args };
 }
