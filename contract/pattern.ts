@@ -20,9 +20,26 @@ export type Fits<N extends string, P extends string> = P extends `${infer PHead}
   : N extends Segment<P> ? true
   : false;
 
-/** The pattern among `Patterns` that a name fits: the name itself where it is declared, else by segments. */
+/** By the names that they stand for, which patterns those are: as keys, so that what fits several yields all of them. */
+export type PatternsByName<Patterns extends string> = {
+  readonly [P in Patterns as NamesOf<P>]: { readonly [Q in P]: Q };
+};
+
+/** The keys of a record; unlike `keyof` alone, worked out once by the compiler. */
+export type KeysOf<M> = [M] extends [object] ? keyof M : never;
+
+/** Those of a few patterns that a name fits, segment by segment. */
+export type FittingOf<Patterns extends string, N extends string> = Patterns extends string
+  ? Fits<N, Patterns> extends true ? Patterns : never
+  : never;
+
+/**
+ * The pattern among `Patterns` that a name fits: the name itself where it is declared, else by segments. The compiler
+ * looks the name up among the patterns first, for comparing segments with each of many takes it long.
+ */
 export type PatternOf<Patterns extends string, N extends string> = N extends Patterns ? N
-  : { [P in Patterns]: Fits<N, P> extends true ? P : never }[Patterns];
+  : N extends KeysOf<PatternsByName<Patterns>> ? FittingOf<keyof PatternsByName<Patterns>[N] & string, N>
+  : never;
 
 /** The names of a pattern's parameters. */
 export type ParamNames<P extends string> = P extends `${infer Head}/${infer Tail}`

@@ -42,11 +42,11 @@ export interface Schema<Input = unknown, Output = Input> {
 }
 
 /** What a schema accepts. */
-export type InputOf<S> = S extends { readonly "~standard": { readonly types?: infer T } }
-  ? NonNullable<T> extends { readonly input: infer I } ? I : unknown
+export type InputOf<S> = S extends
+  { readonly "~standard": { readonly types?: { readonly input: infer I } | undefined } } ? I
   : never;
 
 /** What a schema yields. */
-export type OutputOf<S> = S extends { readonly "~standard": { readonly types?: infer T } }
-  ? NonNullable<T> extends { readonly output: infer O } ? O : unknown
+export type OutputOf<S> = S extends
+  { readonly "~standard": { readonly types?: { readonly output: infer O } | undefined } } ? O
   : never;
