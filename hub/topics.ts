@@ -47,6 +47,9 @@ export class Topics {
   readonly #contract: Contract;
   readonly #registry: Registry;
   readonly #backplane: Backplane;
+  /** What was looked up last: messages of one topic come in rows. */
+  #lastFound: { readonly role: string | undefined; readonly topic: Topic } | undefined;
+  #lastHeard: Topic | undefined;
 
   /** @param options What it needs. */
   constructor({ contract, registry, backplane, clock, max }: TopicsOptions) {
@@ -77,6 +80,14 @@ export class Topics {
    * @throws {HubError} `NOT_FOUND`.
    */
   find(name: string, role?: string): Topic {
+    const last = this.#lastFound;
+    if (last?.role === role && last?.topic.name === name) return last!.topic;
+    const topic = this.#find(name, role);
+    this.#lastFound = { role, topic };
+    return topic;
+  }
+
+  #find(name: string, role: string | undefined): Topic {
     const surface = role === undefined ? this.#contract.shared : this.#contract.roles.get(role);
     const topic = surface && lookUp(surface.topics, name);
     if (topic) return topic;
@@ -149,13 +160,14 @@ export class Topics {
   }
 
   #byChannel(channel: string): Topic | undefined {
+    if (this.#lastHeard?.channel === channel) return this.#lastHeard;
     const start = channel.indexOf(":");
     const name = channel.slice(start + 1);
     const [, role] = channel.slice(0, start).split("@");
     const surface = role === undefined
       ? this.#contract.shared
       : this.#contract.roles.get(decodeURIComponent(role));
-    return surface && lookUp(surface.topics, name);
+    return this.#lastHeard = surface && lookUp(surface.topics, name);
   }
 }
 
