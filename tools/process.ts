@@ -64,10 +64,9 @@ export async function runMarked(
 ): Promise<number> {
   const options = { args, env, cwd: ROOT, signal, stdin: "null", stdout: "piped", stderr: "piped" } as const;
   const child = new Deno.Command(program, options).spawn();
-  const print = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const line of createInterface({ input: Readable.fromWeb(stream) })) {
-      console.log(`${mark} ${line}`);
-    }
+  const print = async (stream: ReadableStream) => {
+    const input = Readable.fromWeb(stream as never); // one stream, of which Deno and Node have types of their own
+    for await (const line of createInterface({ input })) console.log(`${mark} ${line}`);
   };
   const [{ code }] = await Promise.all([child.status, print(child.stdout), print(child.stderr)]);
   return code;
