@@ -8,8 +8,8 @@ import { parseArgs } from "node:util";
 import { run } from "./process.ts";
 import { provide } from "./testing/provide.ts";
 import { REQUIREMENTS } from "./testing/requirements.ts";
-import { runTests } from "./testing/runtimes.ts";
-import { listTests, selectTests, testsFor } from "./testing/suites.ts";
+import { findRuntime, runTests } from "./testing/runtimes.ts";
+import { lanesOf, listTests, selectTests, testsFor } from "./testing/suites.ts";
 import { count, type Report, summarize } from "./testing/summary.ts";
 
 const HELP = `Usage: deno task test [FILTER...] [options]
@@ -38,6 +38,11 @@ if (values.help) {
   console.log(HELP);
   Deno.exit(0);
 }
+
+const NO_BUN = {
+  name: "every test on Bun [skipped: neither bun nor npx is on the PATH]",
+  result: "skipped",
+} as const;
 
 const selected = selectTests(await listTests(), { ...values, filters: positionals });
 if (selected.length === 0) {
@@ -69,12 +74,14 @@ if (provided.skipped.length > 0) reports.push({ runtime: "no runtime", cases: pr
 try {
   // At once: the tests wait more than they compute.
   const runs = (["deno", "bun"] as const).map(async (runtime) => {
-    const files = testsFor(provided.files, runtime);
-    return files.length === 0
-      ? []
-      : [{ runtime, cases: await runTests(runtime, files, env, interruption.signal) }];
+    const lanes = lanesOf(testsFor(provided.files, runtime));
+    const program = lanes.length > 0 ? await findRuntime(runtime) : [];
+    if (!program) return { runtime, cases: [NO_BUN] };
+    const { signal } = interruption;
+    const cases = await Promise.all(lanes.map((files) => runTests(runtime, program, files, env, signal)));
+    return { runtime, cases: cases.flat() };
   });
-  reports.push(...(await Promise.all(runs)).flat());
+  reports.push(...(await Promise.all(runs)).filter(({ cases }) => cases.length > 0));
 } finally {
   await provided.stop();
 }

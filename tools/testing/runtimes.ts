@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { killLeftovers } from "../brokers/program.ts";
 import { exists } from "../files.ts";
-import { findProgram, runMarked } from "../process.ts";
+import { capture, findProgram, runMarked } from "../process.ts";
 import { readJunit, type TestCase } from "./junit.ts";
 import type { RuntimeName } from "./suites.ts";
 
@@ -18,6 +18,7 @@ const BUN_VERSION = "1.4.5";
  * Runs test files on a runtime, printing what it prints with the runtime's name before.
  *
  * @param runtime The runtime.
+ * @param program What runs it; see {@linkcode findRuntime}.
  * @param files The files' paths, relative to the root.
  * @param env Variables by which the tests find what they need.
  * @param signal Ends the run early.
@@ -25,14 +26,11 @@ const BUN_VERSION = "1.4.5";
  */
 export async function runTests(
   runtime: RuntimeName,
+  program: readonly string[],
   files: readonly string[],
   env: Record<string, string>,
   signal?: AbortSignal,
 ): Promise<TestCase[]> {
-  const program = runtime === "deno" ? [Deno.execPath()] : await findBun();
-  if (!program) {
-    return [{ name: "every test on Bun [skipped: neither bun nor npx is on the PATH]", result: "skipped" }];
-  }
   const folder = await Deno.makeTempDir({ prefix: "trunkline-test-" });
   try {
     const report = join(folder, "junit.xml");
@@ -60,10 +58,19 @@ function testArgs(runtime: RuntimeName, report: string): string[] {
     : ["test", "--reporter=junit", `--reporter-outfile=${report}`];
 }
 
-/** The command that runs Bun. */
-async function findBun(): Promise<string[] | undefined> {
+/**
+ * Finds a runtime; Bun is fetched where it is not installed.
+ *
+ * @param runtime The runtime.
+ * @returns The command that runs it, or `undefined` when there is none.
+ */
+export async function findRuntime(runtime: RuntimeName): Promise<string[] | undefined> {
+  if (runtime === "deno") return [Deno.execPath()];
   const bun = await findProgram("bun");
   if (bun) return [bun];
   const npx = await findProgram("npx");
-  return npx ? [npx, "--yes", `bun@${BUN_VERSION}`] : undefined;
+  if (!npx) return undefined;
+  const command = [npx, "--yes", `bun@${BUN_VERSION}`];
+  await capture([...command, "--version"]); // now, and not by two lanes at once
+  return command;
 }

@@ -13,6 +13,9 @@ export type RuntimeName = "deno" | "bun";
 /** Folders of tests that only Deno can run; every other test runs on both. */
 const DENO_ONLY = ["tests/browser/", "tests/tools/", "tests/types/"];
 
+/** Folders of tests that mostly wait: for seconds under load, for nodes to be missed. */
+const WAITING = ["tests/cluster/", "tests/load/", "tests/soak/"];
+
 /** Which tests are asked for. */
 export interface Selection {
   /** Parts of paths: a file is taken when its path contains one of them. All files are taken when there is none. */
@@ -61,6 +64,17 @@ function isSuiteOf(adapter: string, file: string): boolean {
 export function testsFor(files: readonly string[], runtime: RuntimeName): string[] {
   if (runtime === "deno") return [...files];
   return files.filter((file) => !DENO_ONLY.some((folder) => file.startsWith(folder)));
+}
+
+/**
+ * Parts files into lanes, which run at once.
+ *
+ * @param files Paths relative to the root.
+ * @returns The lanes, none of them empty.
+ */
+export function lanesOf(files: readonly string[]): string[][] {
+  const waits = (file: string) => WAITING.some((folder) => file.startsWith(folder));
+  return [files.filter(waits), files.filter((file) => !waits(file))].filter((lane) => lane.length > 0);
 }
 
 /**
