@@ -10,14 +10,15 @@ import { type Clock, systemClock } from "../contract/clock.ts";
 import { HubError } from "../contract/mod.ts";
 import { encodeEnvelope } from "./envelope.ts";
 import { RedisChannels } from "./redis_channels.ts";
-import { connectFailure, showable } from "./redis_errors.ts";
+import { connectFailure, explained } from "./redis_errors.ts";
 import { RedisInbox } from "./redis_inbox.ts";
 import { RedisKeeper } from "./redis_keeper.ts";
 import type { RedisDriver } from "./redis_link.ts";
 import { driverFor, type RedisConnectionOptions } from "./redis_options.ts";
 import { RedisOutbox } from "./redis_outbox.ts";
 import { RedisProbe, type RedisRole } from "./redis_probe.ts";
-import { Reports } from "./reports.ts";
+import { inMessages, Reports } from "./reports.ts";
+import { bytesBeyond } from "./size.ts";
 import { RedisSubscriptions } from "./redis_subscriptions.ts";
 
 export type {
@@ -245,7 +246,7 @@ class RedisAdapter implements Adapter {
   publish(channel: string, data: AdapterData): void {
     const { nodeId } = this.#context ?? {};
     if (nodeId === undefined) return;
-    const bytes = this.#tooLarge(data);
+    const bytes = bytesBeyond(data, this.maxMessageBytes);
     if (bytes !== undefined) {
       const error = new HubError(
         "TOO_LARGE",
@@ -350,37 +351,26 @@ class RedisAdapter implements Adapter {
 
   #foreign(channel: string): void {
     this.#reports.add("foreign", 1, (count) => {
-      const what = `Ignored ${messages(count)} at ${this.#where} that no hub has sent`;
+      const what = `Ignored ${inMessages(count)} at ${this.#where} that no hub has sent`;
       this.#report(new Error(what), "delivery", channel);
     });
   }
 
   #lost(reason: string, count: number, channel: string, cause?: Error): void {
     this.#reports.add(reason, count, (count) => {
-      const what = `Cannot publish ${messages(count)} to ${this.#where}: ${reason}`;
+      const what = `Cannot publish ${inMessages(count)} to ${this.#where}: ${reason}`;
       this.#report(this.#error(what, cause), "publish", channel);
     });
   }
 
-  #tooLarge(data: AdapterData): number | undefined {
-    // No UTF-16 unit takes more than 3 bytes.
-    if (typeof data === "string" && data.length * 3 <= this.maxMessageBytes) return undefined;
-    const bytes = typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
-    return bytes > this.maxMessageBytes ? bytes : undefined;
-  }
-
   #error(what: string, cause: unknown): Error {
-    if (cause === undefined) return new Error(what);
-    const shown = showable(cause, this.#driver.secrets);
-    return new Error(`${what}: ${shown.message}`, { cause: shown });
+    return explained(what, cause, this.#driver.secrets);
   }
 
   #report(error: Error, stage: AdapterStage, channel?: string): void {
     this.#onError?.(error, channel === undefined ? { stage } : { stage, channel });
   }
 }
-
-const messages = (count: number): string => count === 1 ? "a message" : `${count} messages`;
 
 function positive<K extends keyof RedisAdapterOptions>(
   options: RedisAdapterOptions,

@@ -20,9 +20,10 @@ import {
 } from "./redis_cluster_nodes.ts";
 import { positive, type RedisClusterAdapterOptions } from "./redis_cluster_options.ts";
 import { Names, partitionOf, type Place, placePartitions } from "./redis_cluster_partitions.ts";
-import { showable } from "./redis_errors.ts";
+import { explained } from "./redis_errors.ts";
 import type { RedisAddress, RedisTlsOptions } from "./redis_options.ts";
-import { Reports } from "./reports.ts";
+import { inMessages, Reports } from "./reports.ts";
+import { bytesBeyond } from "./size.ts";
 
 export type {
   RedisAddress,
@@ -179,7 +180,7 @@ class RedisClusterAdapter implements Adapter {
 
   publish(channel: string, data: AdapterData): void {
     if (!this.#map || this.#closed) return;
-    const bytes = this.#tooLarge(data);
+    const bytes = bytesBeyond(data, this.maxMessageBytes);
     if (bytes !== undefined) {
       const error = new HubError(
         "TOO_LARGE",
@@ -298,7 +299,7 @@ class RedisClusterAdapter implements Adapter {
     if (message === "known") return;
     if (message !== "foreign") return this.#context.deliver(channel, message.data, message.from);
     this.#reports.add("foreign", 1, (count) => {
-      const what = `Ignored ${messages(count)} at ${this.#where} that no hub has sent`;
+      const what = `Ignored ${inMessages(count)} at ${this.#where} that no hub has sent`;
       this.#report(new Error(what), "delivery", channel);
     });
   }
@@ -312,7 +313,7 @@ class RedisClusterAdapter implements Adapter {
   #lost(channel: string, reason: string, cause?: Error): void {
     if (!this.#onError) return;
     this.#reports.add(reason, 1, (count) => {
-      const what = `Cannot publish ${messages(count)} to ${this.#where}: ${reason}`;
+      const what = `Cannot publish ${inMessages(count)} to ${this.#where}: ${reason}`;
       this.#report(this.#error(what, cause), "publish", channel);
     });
   }
@@ -324,22 +325,11 @@ class RedisClusterAdapter implements Adapter {
     });
   }
 
-  #tooLarge(data: AdapterData): number | undefined {
-    // No UTF-16 unit takes more than 3 bytes.
-    if (typeof data === "string" && data.length * 3 <= this.maxMessageBytes) return undefined;
-    const bytes = typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
-    return bytes > this.maxMessageBytes ? bytes : undefined;
-  }
-
   #error(what: string, cause: unknown): Error {
-    if (cause === undefined) return new Error(what);
-    const shown = showable(cause, this.#nodes.secrets);
-    return new Error(`${what}: ${shown.message}`, { cause: shown });
+    return explained(what, cause, this.#nodes.secrets);
   }
 
   #report(error: Error, stage: AdapterStage, channel?: string): void {
     this.#onError?.(error, channel === undefined ? { stage } : { stage, channel });
   }
 }
-
-const messages = (count: number): string => count === 1 ? "a message" : `${count} messages`;

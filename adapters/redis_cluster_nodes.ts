@@ -16,14 +16,12 @@ export type RedisClusterNatMap =
 export interface RedisClusterClient {
   /** `"wait"` while it is lazy. */
   readonly status: string;
-  /** How it was made. */
-  // deno-lint-ignore no-explicit-any -- ioredis' own options, which differ between its versions
-  readonly options: any;
+  /** How it was made: ioredis' own options, which differ between its versions. */
+  readonly options: object;
   /** Begins to connect. */
   connect(): Promise<void>;
   /** The connections to the nodes that it knows. */
-  // deno-lint-ignore no-explicit-any -- see above
-  nodes(): readonly { readonly options: any }[];
+  nodes(): readonly { readonly options: object }[];
 }
 
 /** Where the nodes are, and how to connect to one. */
@@ -110,25 +108,27 @@ function nodesOfClient(client: RedisClusterClient, { natMap }: NodesOptions): Cl
   if (typeof client.nodes !== "function") {
     throw new TypeError("Cannot create a redis-cluster adapter: the client is no Cluster of ioredis");
   }
+  const made = client.options as { redisOptions?: RedisOptions; natMap?: RedisClusterNatMap };
+  const nodes = () => client.nodes().map(({ options }) => options as RedisOptions);
   let known: readonly string[] = [];
   /** Of any of its nodes, as all are alike, with what is set for all of them. */
   let last: RedisOptions = {};
   const base = (): RedisOptions => {
-    last = client.nodes()[0]?.options ?? last;
-    return { ...last, ...client.options?.redisOptions };
+    last = nodes()[0] ?? last;
+    return { ...last, ...made?.redisOptions };
   };
   return {
     seeds: () => {
       if (client.status === "wait") client.connect().catch(() => {}); // it says so itself
-      const seeds = client.nodes().map(({ options }) => joinAddress(options));
+      const seeds = nodes().map(joinAddress);
       if (seeds.length > 0) known = seeds;
       return known;
     },
     optionsFor: (address) => {
-      const own = client.nodes().find(({ options }) => joinAddress(options) === address)?.options ?? base();
+      const own = nodes().find((options) => joinAddress(options) === address) ?? base();
       return { ...own, ...splitAddress(address) };
     },
-    locate: (address) => locate(natMap ?? client.options?.natMap, address),
+    locate: (address) => locate(natMap ?? made?.natMap, address),
     get secrets() {
       const { password } = base();
       return password ? [password] : [];

@@ -78,6 +78,20 @@ export function showable(error: unknown, secrets: readonly string[]): Error {
 }
 
 /**
+ * An error that says what could not be done, and why.
+ *
+ * @param what What could not be done.
+ * @param cause What a client library said, if anything.
+ * @param secrets What must not be told.
+ * @returns The error; it may be logged.
+ */
+export function explained(what: string, cause: unknown, secrets: readonly string[]): Error {
+  if (cause === undefined) return new Error(what);
+  const shown = showable(cause, secrets);
+  return new Error(`${what}: ${shown.message}`, { cause: shown });
+}
+
+/**
  * Tells what Redis says from what happens to a connection.
  *
  * @param error What a command failed with.

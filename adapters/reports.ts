@@ -8,6 +8,9 @@ import type { Clock } from "../contract/clock.ts";
 
 const INTERVAL_MS = 1_000;
 
+/** So many messages, in words. */
+export const inMessages = (count: number): string => count === 1 ? "a message" : `${count} messages`;
+
 /** Says how many more there were since the last report. */
 type Report = (count: number) => void;
 

@@ -1,4 +1,4 @@
-import { check, checkSame, settles } from "../check.ts";
+import { check, checkSame, settles, until } from "../check.ts";
 import type { AdapterSetup } from "./setup.ts";
 import { type CaseDefinition, FENCE, type Node, passBy, type Stage } from "./stage.ts";
 
@@ -163,10 +163,7 @@ export const faultCases: readonly CaseDefinition[] = [
       const nodes = await stage.cluster("news");
       await stage.faults.blackhole!();
       const noticeMs = stage.faults.noticeMs ?? 30_000;
-      const noticed = Promise.all(nodes.map(async (node) => {
-        while (node.status !== "down") await new Promise((resolve) => setTimeout(resolve, 20));
-      }));
-      await settles(noticed, "status down", noticeMs);
+      await until(() => nodes.every(({ status }) => status === "down"), () => "status down", noticeMs);
       await start(stage, nodes);
       await checkAllReachAll(nodes, "news", "after");
       checkNoDuplicates(nodes);
