@@ -7,7 +7,7 @@ import { startRedis } from "../../../tools/brokers/redis.ts";
 import { type RedisCluster, startRedisCluster } from "../../../tools/brokers/redis_cluster.ts";
 import { adapterConformance, type AdapterSetup, type Refusal } from "../../conformance/mod.ts";
 import { test } from "../../harness.ts";
-import { ask, TIMES } from "./scene.ts";
+import { ask, endCluster, TIMES } from "./scene.ts";
 
 const MODES = ["sharded", "classic"] as const;
 
@@ -110,9 +110,7 @@ for (const mode of MODES) {
       for (const data of ["", "hello", "TL1", "TL1t99999:x", "TL1t1:ahello", "TL2t1:ax", '{"from":"a"}']) {
         await (mode === "sharded" ? client.spublish(name, data) : client.publish(name, data));
       }
-      const ended = new Promise((resolve) => client.once("end", resolve));
-      client.disconnect();
-      await ended;
+      await endCluster(client);
     },
     createWithClient({ prefix }) {
       const client = new Cluster(url!.split(","));
@@ -123,12 +121,9 @@ for (const mode of MODES) {
           await client.get("anything");
           // A connection that is still being made when the client ends would leave a timer of ioredis behind.
           await Promise.all(client.nodes().map((node) => node.ping()));
+          await client.subscribe("anything");
         },
-        async endClient() {
-          const ended = new Promise((resolve) => client.once("end", resolve));
-          client.disconnect();
-          await ended;
-        },
+        endClient: () => endCluster(client),
       };
     },
   };

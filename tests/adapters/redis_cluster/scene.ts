@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Redis } from "ioredis";
+import { type Cluster, Redis } from "ioredis";
 import type { Adapter, AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
 import {
   createRedisClusterAdapter,
@@ -110,4 +110,11 @@ export async function connectionsOf(nodeId: string, port: number): Promise<strin
   const list = String(await ask(port, "CLIENT", "LIST"));
   return [...list.matchAll(/ name=(\S+)/g)].map(([, name]) => name!.split(":") as [string, string])
     .filter(([, owner]) => owner === nodeId).map(([what]) => what).sort();
+}
+
+/** Ends a client, and its connections to the nodes: the client says that it has ended before they have. */
+export async function endCluster(client: Cluster): Promise<void> {
+  const ends = [client, ...client.nodes()].map((one) => new Promise((resolve) => one.once("end", resolve)));
+  client.disconnect();
+  await Promise.all(ends);
 }
