@@ -57,7 +57,7 @@ export const jsonCodec: Codec = {
       throw new HubError("BAD_REQUEST", `Cannot encode the payload of "${message[1]}" as JSON`, { cause });
     }
   },
-  join: (messages) => `[${messages.join(",")}]`,
+  join: (messages) => messages.length === 1 ? `[${messages[0]}]` : `[${messages.join(",")}]`,
   decode(frame) {
     if (typeof frame !== "string") throw new HubError("BAD_REQUEST", "Cannot read a binary frame as JSON");
     let value: unknown;

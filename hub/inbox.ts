@@ -27,6 +27,8 @@ import { Subscriptions } from "./subscriptions.ts";
 /** A request or signal that is being handled; its abort signal is made when somebody looks at it. */
 class Call implements CallContext {
   readonly conn: Connection;
+  /** Whether its answer takes time, so that it may be taken back meanwhile. */
+  awaited = false;
   #aborter: AbortController | undefined;
   #reason: HubError | undefined;
 
@@ -177,50 +179,53 @@ export class Inbox {
   }
 
   #request(id: number, name: string, input: unknown): void {
-    const conn = this.#conn;
-    const { maxPendingRequests } = this.#context.limits;
-    const entry = conn.surface.clientToServer.get(name);
+    const entry = this.#conn.surface.clientToServer.get(name);
     const handler = this.#handler(name, entry?.input !== undefined);
     if (typeof handler !== "function") return this.#fail(id, handler);
-    const calls = this.#calls ??= new Map();
-    if (calls.has(id)) {
-      return this.#fail(id, new HubError("BAD_REQUEST", `Request ${id} is being handled already`));
-    }
-    // Those that were taken back have as much room of their own, so that a handler may take a moment to stop.
-    const abandoned = this.#abandoned?.size ?? 0;
-    if (Math.max(calls.size, abandoned) >= maxPendingRequests) {
-      const what = `${calls.size + abandoned} requests are being handled`;
-      return this.#fail(id, new HubError("RATE_LIMITED", what));
-    }
+    const refusal = this.#refusal(id);
+    if (refusal) return this.#fail(id, refusal);
     let parsed: unknown;
     try {
       parsed = parse(entry!.input!, input, `input of "${name}"`);
     } catch (error) {
       return this.#failRequest(id, name, error, "input");
     }
-    const call = new Call(conn);
-    calls.set(id, call);
+    const call = new Call(this.#conn);
     if (!(parsed instanceof Promise)) return this.#run(id, name, handler, parsed, call);
+    this.#await(id, call);
     this.#holdUntil(parsed.then(
       (value) => this.#run(id, name, handler, value, call),
       (error) => this.#settle(id, call, () => this.#failRequest(id, name, error, "input")),
     ));
   }
 
+  /** Why a request cannot be handled, if so. */
+  #refusal(id: number): HubError | undefined {
+    if (!this.#calls && !this.#abandoned) return undefined;
+    if (this.#calls?.has(id)) return new HubError("BAD_REQUEST", `Request ${id} is being handled already`);
+    const handling = this.#calls?.size ?? 0;
+    // Those that were taken back have as much room of their own, so that a handler may take a moment to stop.
+    const abandoned = this.#abandoned?.size ?? 0;
+    if (Math.max(handling, abandoned) < this.#context.limits.maxPendingRequests) return undefined;
+    return new HubError("RATE_LIMITED", `${handling + abandoned} requests are being handled`);
+  }
+
   /** Calls a handler and answers with what it gives back. */
   #run(id: number, name: string, handler: Handler, input: unknown, call: Call): void {
-    const fail = (error: unknown) =>
-      this.#settle(id, call, () => this.#failRequest(id, name, error, "handler"));
-    const answer = (output: unknown) => this.#answer(id, name, output, call);
     // It may have been taken back while its schema took its time.
-    if (this.#calls?.get(id) !== call) return this.#forget(call);
+    if (this.#isTakenBack(id, call)) return this.#forget(call);
+    let output: unknown;
     try {
-      const output = handler(input, call);
-      if (isThenable(output)) Promise.resolve(output).then(answer).catch(fail);
-      else answer(output);
+      output = handler(input, call);
     } catch (error) {
-      fail(error);
+      return this.#settle(id, call, () => this.#failRequest(id, name, error, "handler"));
     }
+    if (!isThenable(output)) return this.#answer(id, name, output, call);
+    this.#await(id, call);
+    Promise.resolve(output).then(
+      (output) => this.#answer(id, name, output, call),
+      (error) => this.#settle(id, call, () => this.#failRequest(id, name, error, "handler")),
+    );
   }
 
   #answer(id: number, name: string, output: unknown, call: Call): void {
@@ -229,22 +234,31 @@ export class Inbox {
     const fail = (error: unknown) =>
       this.#settle(id, call, () => this.#failRequest(id, name, error, "output"));
     try {
-      const parsed = parse(
-        this.#conn.surface.clientToServer.get(name)!.output!,
-        output,
-        `output of "${name}"`,
-      );
-      if (parsed instanceof Promise) parsed.then(send).catch(fail);
-      else send(parsed);
+      const schema = this.#conn.surface.clientToServer.get(name)!.output!;
+      const parsed = parse(schema, output, `output of "${name}"`);
+      if (!(parsed instanceof Promise)) return send(parsed);
+      this.#await(id, call);
+      parsed.then(send).catch(fail);
     } catch (error) {
       fail(error);
     }
   }
 
+  /** Keeps a request that takes its time: until it is settled it may be taken back. */
+  #await(id: number, call: Call): void {
+    call.awaited = true;
+    (this.#calls ??= new Map()).set(id, call);
+  }
+
+  #isTakenBack(id: number, call: Call): boolean {
+    return call.awaited && this.#calls?.get(id) !== call;
+  }
+
   /** Does the last thing for a request, unless it was taken back. */
   #settle(id: number, call: Call, act: () => void): void {
-    if (this.#calls?.get(id) !== call) return this.#forget(call);
+    if (this.#isTakenBack(id, call)) return this.#forget(call);
     act();
+    if (!call.awaited) return;
     this.#calls?.delete(id);
     if (this.#calls?.size === 0) this.#calls = undefined;
   }

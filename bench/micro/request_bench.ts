@@ -1,0 +1,83 @@
+/** What a request costs, and a line that is said to a room: all that a hub does, without sockets. @module */
+
+import { createHub } from "@trunkline/hub";
+import type { Link, LinkAcceptor, LinkEvents, Transport } from "@trunkline/hub/transports/transport";
+import { contract } from "../contract.ts";
+
+/** A transport whose links take everything at once, and whose turn ends when it is told to. */
+class NoTransport implements Transport {
+  readonly name = "none";
+  #acceptor: LinkAcceptor | undefined;
+  #atEnd: (() => void)[] = [];
+
+  attach(acceptor: LinkAcceptor): void {
+    this.#acceptor = acceptor;
+  }
+
+  endOfTurn(callback: () => void): void {
+    this.#atEnd.push(callback);
+  }
+
+  endTurn(): void {
+    const callbacks = this.#atEnd;
+    this.#atEnd = [];
+    for (const callback of callbacks) callback();
+  }
+
+  /** Connects a client, and waits until it is welcome. */
+  async connect(): Promise<LinkEvents> {
+    const { promise: welcome, resolve } = Promise.withResolvers<void>();
+    const link: Link = {
+      subprotocol: "trunkline.v1.json",
+      bufferedAmount: 0,
+      send: () => resolve(),
+      close() {},
+    };
+    const request = { request: new Request("http://localhost"), address: undefined };
+    const client = this.#acceptor!.accept(link, request);
+    client.message('[["hello",{"role":"member"}]]');
+    await welcome;
+    return client;
+  }
+}
+
+const ROOM = "room";
+const transport = new NoTransport();
+const hub = createHub(contract, {
+  authenticate: ({ role }) => ({ role }),
+  limits: { messagesPerSecond: 1e9, messageBurst: 1e9 },
+  transports: [transport],
+});
+hub.implement({
+  member: {
+    join: ({ room }, { conn }) => hub.room(room).add(conn),
+    say: ({ room, text }) => hub.room(room).broadcast("message", { text }),
+    publish: ({ id, text }) => void hub.forRole("member").publish(`line/${id}`, { text }),
+    echo: (input) => input,
+  },
+});
+await hub.ready;
+const clients: LinkEvents[] = [];
+for (let i = 0; i < 32; i++) clients.push(await transport.connect());
+for (const client of clients) client.message(`[["req",1,"join",{"room":"${ROOM}"}]]`);
+await hub.cluster.count({ room: ROOM });
+transport.endTurn();
+
+const question = '[["req",2,"echo",{"text":"hello, everyone here"}]]';
+const answer = { text: "hello, everyone here" };
+
+Deno.bench("a request, from frame to frame", { group: "request", baseline: true }, () => {
+  clients[0]!.message(question);
+});
+
+Deno.bench("JSON of it, read and written", { group: "request" }, () => {
+  JSON.parse(question);
+  JSON.stringify(["res", 2, answer]);
+});
+
+const said = `[["sig","say",{"room":"${ROOM}","text":"hello, everyone here"}]]`;
+
+Deno.bench("32 clients say a line to a room of 32 in one turn", () => {
+  for (const client of clients) client.message(said);
+  transport.endTurn();
+});
