@@ -108,7 +108,13 @@ interface Probe {
 /** How often a BroadcastChannel that is dead at birth is replaced; see `#connect`. */
 const CONNECT_ATTEMPTS = 3;
 
-const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+/** How many tasks it takes at the most until a BroadcastChannel that is dead at birth shows it; two were seen. */
+const TASKS_UNTIL_DEAD = 4;
+
+/** Waits until it shows whether a BroadcastChannel is dead at birth. */
+async function untilDead(): Promise<void> {
+  for (let i = 0; i < TASKS_UNTIL_DEAD; i++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
 
 class ChannelAdapter implements BroadcastChannelAdapter {
   readonly name = "broadcast-channel";
@@ -221,12 +227,12 @@ class ChannelAdapter implements BroadcastChannelAdapter {
     if (!this.#socket) return;
     this.#disconnect();
     // See `#connect`: whoever waits for this may create another BroadcastChannel safely.
-    await nextTask();
+    await untilDead();
   }
 
   /**
    * On Deno a BroadcastChannel that is created in the turn in which the thread's last one was closed never sends or
-   * receives: one turn later its `postMessage` throws. The next one works.
+   * receives: a turn or two later its `postMessage` throws. The next one works.
    */
   async #connect(): Promise<void> {
     for (let attempt = 1;; attempt++) {
@@ -234,7 +240,7 @@ class ChannelAdapter implements BroadcastChannelAdapter {
       this.#socket = socket;
       socket.onmessage = ({ data }) => this.#receive(data);
       socket.onmessageerror = () => this.#ignore("message that cannot be read");
-      await nextTask();
+      await untilDead();
       if (!this.#context) {
         throw new Error("Cannot open the BroadcastChannel adapter: it was closed meanwhile");
       }
