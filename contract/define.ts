@@ -37,6 +37,8 @@ export interface TopicEntry {
 
 /** Everything that one role may say and hear, the shared part included. */
 export interface Surface {
+  /** The role; `undefined` where it is the shared part alone. */
+  readonly role: string | undefined;
   /** Signals and requests of clients, by name. */
   readonly clientToServer: ReadonlyMap<string, Entry>;
   /** Events and requests of the server, by name. */
@@ -124,6 +126,7 @@ function addSurface(
 }
 
 interface MutableSurface {
+  readonly role: string | undefined;
   clientToServer: Map<string, Entry>;
   serverToClient: Map<string, Entry>;
   topics: PatternTable<TopicEntry>;
@@ -131,6 +134,7 @@ interface MutableSurface {
 
 function surfaceOf(definition: ContractDefinition, role?: string): Surface {
   const surface: MutableSurface = {
+    role,
     clientToServer: new Map(),
     serverToClient: new Map(),
     topics: new PatternTable(),

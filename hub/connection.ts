@@ -16,12 +16,12 @@ import {
   type Surface,
   type WireError,
 } from "../contract/mod.ts";
-import type { Link } from "../transports/transport.ts";
 import { roomChannel, roomOf } from "./channels.ts";
 import type { Outbox } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { DisconnectReason } from "./options.ts";
 import type { Membership } from "./registry.ts";
+import type { SmallMap } from "./small_map.ts";
 import type { HubUser } from "./types.ts";
 
 /** What all connections share. */
@@ -38,8 +38,6 @@ export interface ConnectionRules {
 export interface Identity {
   /** Unique in the cluster. */
   readonly id: string;
-  /** Its role. */
-  readonly role: string;
   /** What its role may say and hear. */
   readonly surface: Surface;
   /** Its user. */
@@ -55,7 +53,6 @@ const NO_ROOMS: ReadonlySet<string> = new Set();
 /** A connection; `HubConnection` is how users see it. What most connections do not need they do not have. */
 export class Connection implements Identity {
   readonly id: string;
-  readonly role: string;
   readonly surface: Surface;
   readonly user: HubUser | undefined;
   readonly ctx: unknown;
@@ -63,8 +60,7 @@ export class Connection implements Identity {
   /** What it is sent. */
   readonly outbox: Outbox;
   /** Its groups, by name; kept by the registry. */
-  memberships: Map<string, Membership> | undefined;
-  readonly #link: Link;
+  memberships: SmallMap<Membership> | undefined;
   readonly #rules: ConnectionRules;
   /** The requests that the client has not answered. */
   #calls: PendingCalls | undefined;
@@ -74,20 +70,22 @@ export class Connection implements Identity {
 
   /**
    * @param identity Who it is.
-   * @param link The link under it.
-   * @param outbox What it is sent.
+   * @param outbox What it is sent, over the link under it.
    * @param rules What all connections share.
    */
-  constructor(identity: Identity, link: Link, outbox: Outbox, rules: ConnectionRules) {
+  constructor(identity: Identity, outbox: Outbox, rules: ConnectionRules) {
     this.id = identity.id;
-    this.role = identity.role;
     this.surface = identity.surface;
     this.user = identity.user;
     this.ctx = identity.ctx;
     this.address = identity.address;
     this.outbox = outbox;
-    this.#link = link;
     this.#rules = rules;
+  }
+
+  /** Its role. */
+  get role(): string {
+    return this.surface.role!;
   }
 
   /** The rooms it is in; when it is gone, those that it was in. */
@@ -95,7 +93,7 @@ export class Connection implements Identity {
     if (this.#lastRooms) return this.#lastRooms;
     if (!this.memberships) return NO_ROOMS;
     const rooms = new Set<string>();
-    for (const [group, { live }] of this.memberships) {
+    for (const [group, { live }] of this.memberships.entries()) {
       const room = live ? roomOf(group) : undefined;
       if (room !== undefined) rooms.add(room);
     }
@@ -171,7 +169,7 @@ export class Connection implements Identity {
   close(code: number = CLOSE_CODES.DISCONNECTED, reason = "Disconnected by the application"): void {
     if (this.#ended) return;
     this.outbox.flush(); // what was sent before the close arrives before it
-    this.#link.close(code, reason);
+    this.outbox.shut(code, reason);
   }
 
   /** Ends everything that belongs to it: the link is gone. Called once. */

@@ -8,7 +8,6 @@ import type { Surface } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { Tape } from "./tape.ts";
-import type { Turn } from "./turn.ts";
 
 /** Whom a message is for, among the members of a group. */
 export interface Audience {
@@ -18,39 +17,53 @@ export interface Audience {
   readonly except?: Connection;
 }
 
-/** A group of connections. */
-export class Group {
-  readonly #members = new Set<Connection>();
-  readonly #tapes = new Map<Turn, Tape>();
-  /** What the members' roles may hear, and how many members have each. */
-  readonly #surfaces = new Map<Surface, number>();
+/** Who is in a group. */
+export interface Members extends Iterable<Connection> {
+  /** How many there are. */
+  readonly size: number;
+  /** Whether a connection is in. */
+  has(conn: Connection): boolean;
+}
 
-  /** Who is in. */
-  get members(): ReadonlySet<Connection> {
-    return this.#members;
+/** A group of connections. Whatever can be is one thing for all members, or an array of few: groups are many. */
+export class Group implements Members {
+  /** One for each turn, which is one for each codec and transport: few. */
+  readonly #tapes: Tape<Connection>[] = [];
+  /** What the members' roles may hear, and how many members have each. */
+  readonly #surfaces: { readonly surface: Surface; count: number }[] = [];
+
+  get size(): number {
+    let size = 0;
+    for (const { members } of this.#tapes) size += members.size;
+    return size;
+  }
+
+  has(conn: Connection): boolean {
+    return this.#tapeOf(conn)?.members.has(conn) === true;
+  }
+
+  *[Symbol.iterator](): Iterator<Connection> {
+    for (const { members } of this.#tapes) yield* members;
   }
 
   /** Takes a connection in, once. */
   add(conn: Connection): void {
-    if (this.#members.has(conn)) return;
-    this.#members.add(conn);
-    this.#surfaces.set(conn.surface, (this.#surfaces.get(conn.surface) ?? 0) + 1);
-    const { turn } = conn.outbox;
-    let tape = this.#tapes.get(turn);
-    if (!tape) this.#tapes.set(turn, tape = new Tape(turn));
-    tape.add(conn.outbox);
+    let tape = this.#tapeOf(conn);
+    if (tape?.members.has(conn)) return;
+    if (!tape) this.#tapes.push(tape = new Tape(conn.outbox.turn));
+    tape.add(conn);
+    const known = this.#surfaces.find(({ surface }) => surface === conn.surface);
+    if (known) known.count++;
+    else this.#surfaces.push({ surface: conn.surface, count: 1 });
   }
 
   /** Lets a connection go; what it was sent before still leaves. Tells whether it was in. */
   delete(conn: Connection): boolean {
-    if (!this.#members.delete(conn)) return false;
-    const others = this.#surfaces.get(conn.surface)! - 1;
-    if (others > 0) this.#surfaces.set(conn.surface, others);
-    else this.#surfaces.delete(conn.surface);
-    const { turn } = conn.outbox;
-    const tape = this.#tapes.get(turn)!;
-    tape.delete(conn.outbox);
-    if (tape.size === 0) this.#tapes.delete(turn);
+    const tape = this.#tapeOf(conn);
+    if (!tape?.delete(conn)) return false;
+    if (tape.members.size === 0) this.#tapes.splice(this.#tapes.indexOf(tape), 1);
+    const at = this.#surfaces.findIndex(({ surface }) => surface === conn.surface);
+    if (--this.#surfaces[at]!.count === 0) this.#surfaces.splice(at, 1);
     return true;
   }
 
@@ -63,16 +76,19 @@ export class Group {
    */
   deliver(message: Outgoing, { event, except }: Audience = {}): void {
     if (event === undefined || this.#allHear(event)) {
-      for (const tape of this.#tapes.values()) tape.push(message, except?.outbox);
+      for (const tape of this.#tapes) tape.push(message, except?.outbox);
       return;
     }
-    for (const conn of this.#members) {
+    for (const conn of this) {
       if (conn !== except && conn.surface.serverToClient.has(event)) conn.outbox.push(message);
     }
   }
 
+  #tapeOf({ outbox: { turn } }: Connection): Tape<Connection> | undefined {
+    return this.#tapes.find((tape) => tape.turn === turn);
+  }
+
   #allHear(event: string): boolean {
-    for (const surface of this.#surfaces.keys()) if (!surface.serverToClient.has(event)) return false;
-    return true;
+    return this.#surfaces.every(({ surface }) => surface.serverToClient.has(event));
   }
 }

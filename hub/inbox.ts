@@ -8,7 +8,6 @@ import {
   asClientMessage,
   type ClientMessage,
   CLOSE_CODES,
-  type Codec,
   type Encoded,
   HubError,
   parse,
@@ -51,7 +50,6 @@ class Call implements CallContext {
 /** The inbox of a connection. What it keeps of what is under way is made when something is: most say little. */
 export class Inbox {
   readonly #conn: Connection;
-  readonly #codec: Codec;
   readonly #context: SessionContext;
   readonly #rate: RateLimiter;
   #subscriptions: Subscriptions | undefined;
@@ -65,12 +63,10 @@ export class Inbox {
 
   /**
    * @param conn Whose inbox.
-   * @param codec How its frames are read.
    * @param context What all sessions share.
    */
-  constructor(conn: Connection, codec: Codec, context: SessionContext) {
+  constructor(conn: Connection, context: SessionContext) {
     this.#conn = conn;
-    this.#codec = codec;
     this.#context = context;
     this.#rate = new RateLimiter(context.options.clock, context.limits);
   }
@@ -103,7 +99,7 @@ export class Inbox {
     }
     conn.outbox.beginReply();
     try {
-      for (const value of this.#codec.decode(frame)) {
+      for (const value of conn.outbox.turn.codec.decode(frame)) {
         if (this.#closed || !this.#admit(value)) break;
       }
     } catch (error) {

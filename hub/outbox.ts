@@ -38,7 +38,7 @@ export class Outbox implements Gatherer {
   /** The turn that this connection's transport and codec share. */
   readonly turn: Turn;
   /** The tape that it follows in this turn; kept by the tape. */
-  tape: Tape | undefined;
+  tape: Tape<{ readonly outbox: Outbox }> | undefined;
   readonly #link: Link;
   readonly #rules: OutboxRules;
   /** What waits; absent while nothing does, as for most connections at most times. */
@@ -47,9 +47,7 @@ export class Outbox implements Gatherer {
   #replying = false;
   /** The only message of this turn so far, while a frame of the client is handled. */
   #reply: Outgoing | undefined;
-  #holding = true;
-  #corked = true;
-  #closed = false;
+  #state: "corked" | "open" | "holding" | "closed" = "corked";
   #dropped = 0;
   #cancelJudging: (() => void) | undefined;
   /** Whether anything left since this was last set to `false`. */
@@ -83,7 +81,7 @@ export class Outbox implements Gatherer {
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   push(message: Outgoing): void {
-    if (this.#closed) return;
+    if (this.#state === "closed") return;
     if (this.tape) this.deviate();
     if (this.#reply) this.#gatherReply();
     this.#gather((this.#sequence ?? this.turn.root).with(message));
@@ -97,7 +95,7 @@ export class Outbox implements Gatherer {
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   pushOwn(message: Outgoing): void {
-    if (this.#closed) return;
+    if (this.#state === "closed") return;
     if (this.tape) this.deviate();
     if (this.#replying && !this.#sequence && !this.#reply) {
       message.encoded(this.turn.codec); // now, where whoever sends it sees the error
@@ -118,7 +116,7 @@ export class Outbox implements Gatherer {
     this.#replying = false;
     const reply = this.#reply;
     if (!reply) return;
-    if (this.#holding || this.turn.gathers) return this.#gatherReply();
+    if (this.#state !== "open" || this.turn.gathers) return this.#gatherReply();
     this.#reply = undefined;
     const { codec } = this.turn;
     this.#sendOn(codec.join([reply.encoded(codec)]));
@@ -153,8 +151,8 @@ export class Outbox implements Gatherer {
    * @param first What goes before it all.
    */
   uncork(first: Outgoing): void {
-    if (this.#closed) return;
-    this.#corked = false;
+    if (this.#state !== "corked") return;
+    this.#state = "holding";
     const { codec } = this.turn;
     this.#send(codec.join([first.encoded(codec)]));
     this.drained();
@@ -162,20 +160,20 @@ export class Outbox implements Gatherer {
 
   /** The link has room again. */
   drained(): void {
-    if (this.#closed || this.#corked) return;
+    if (this.#state !== "open" && this.#state !== "holding") return;
     const { maxFrameMessages, maxFrameBytes, highWaterBytes } = this.#rules.limits;
     const held = this.#held;
     while (held && held.size > 0) {
       if (this.#link.bufferedAmount >= highWaterBytes) return;
       this.#send(held.shift(maxFrameMessages, maxFrameBytes)!);
     }
-    this.#holding = false;
+    this.#state = "open";
     this.#release();
   }
 
   /** Forgets everything; nothing is sent any more. */
   close(): void {
-    this.#closed = true;
+    this.#state = "closed";
     this.deviate();
     this.#reply = undefined;
     this.#sequence = undefined;
@@ -183,11 +181,15 @@ export class Outbox implements Gatherer {
     this.#release();
   }
 
+  /** Closes the link, whatever waits. */
+  shut(code: number, reason: string): void {
+    this.#link.close(code, reason);
+  }
+
   /** Sends a sequence now, or holds it while the connection is slow. */
   emit(sequence: Sequence): void {
-    if (this.#closed) return;
-    if (this.#holding) this.#hold(sequence);
-    else this.#sendOn(sequence.frame());
+    if (this.#state === "open") this.#sendOn(sequence.frame());
+    else if (this.#state !== "closed") this.#hold(sequence);
   }
 
   #gatherReply(): void {
@@ -206,7 +208,8 @@ export class Outbox implements Gatherer {
 
   #sendOn(frame: Encoded): void {
     this.#send(frame);
-    if (this.#link.bufferedAmount >= this.#rules.limits.highWaterBytes) this.#holding = true;
+    if (this.#link.bufferedAmount < this.#rules.limits.highWaterBytes) return;
+    if (this.#state === "open") this.#state = "holding";
   }
 
   #release(): void {
@@ -242,8 +245,8 @@ export class Outbox implements Gatherer {
   }
 
   #judge(): void {
-    if (this.#closed || !this.#held || this.#held.enforce()) return;
+    if (this.#state === "closed" || !this.#held || this.#held.enforce()) return;
     this.close();
-    this.#link.close(CLOSE_CODES.SLOW_CONSUMER, "The client does not read as fast as it is sent to");
+    this.shut(CLOSE_CODES.SLOW_CONSUMER, "The client does not read as fast as it is sent to");
   }
 }

@@ -18,7 +18,9 @@ export class Reception {
   readonly #codecs: readonly Codec[];
   readonly #addresses: KeyedLimit;
   readonly #host: SessionHost;
-  readonly #sessions = new Set<Session>();
+  /** Those that have no connection yet. */
+  readonly #arriving = new Set<Session>();
+  readonly #connections: ReadonlyMap<string, Session>;
   readonly #whenEmpty = new Set<() => void>();
   #stopBeating: (() => void) | undefined;
   #state: "starting" | "open" | "closing" = "starting";
@@ -33,12 +35,21 @@ export class Reception {
   constructor(context: SessionContext, connections: Map<string, Session>) {
     const { options: { clock }, limits, requestTimeoutMs } = context;
     this.#context = context;
+    this.#connections = connections;
     this.#host = {
       context,
       outbox: { limits: limits.outbox, clock },
       connection: { clock, requestTimeoutMs, maxPendingRequests: limits.maxPendingRequests },
-      connections,
-      gone: (session) => this.#forget(session),
+      admitted: (session, { id }) => {
+        this.#arriving.delete(session);
+        connections.set(id, session);
+      },
+      gone: (session) => {
+        if (session.conn) connections.delete(session.conn.id);
+        else this.#arriving.delete(session);
+        this.#addresses.leave(session.address);
+        if (this.#size === 0) this.#becomeEmpty();
+      },
     };
     this.#codecs = context.options.codecs ?? [jsonCodec];
     if (this.#codecs.length === 0) {
@@ -52,9 +63,9 @@ export class Reception {
     return this.#state;
   }
 
-  /** All links that there are. */
-  get sessions(): ReadonlySet<Session> {
-    return this.#sessions;
+  /** How many links have no connection yet. */
+  get arriving(): number {
+    return this.#arriving.size;
   }
 
   /** How many addresses are counted. */
@@ -98,14 +109,25 @@ export class Reception {
    */
   async close(drainMs: number): Promise<void> {
     this.#state = "closing";
-    if (drainMs > 0 && this.#sessions.size > 0) {
-      for (const session of this.#sessions) session.move(drainMs);
+    if (drainMs > 0 && this.#size > 0) {
+      for (const session of this.#sessions()) session.move(drainMs);
       await this.#empty(drainMs);
     }
-    for (const session of this.#sessions) session.shut(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    for (const session of this.#sessions()) session.shut(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
     await this.#empty(CLOSE_TIMEOUT_MS);
-    for (const session of this.#sessions) session.close(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    for (const session of this.#sessions()) {
+      session.close(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    }
     this.#stopBeating?.();
+  }
+
+  get #size(): number {
+    return this.#arriving.size + this.#connections.size;
+  }
+
+  /** All links that there are now. */
+  #sessions(): Session[] {
+    return [...this.#arriving, ...this.#connections.values()];
   }
 
   #admit({ request, address }: LinkRequest): Response | undefined {
@@ -114,7 +136,7 @@ export class Reception {
       return refusal(503, "The node takes no connections now", { "retry-after": "1" });
     }
     if (!originAllowed(request, options.origins)) return refusal(403, "Not allowed from this Origin");
-    if (this.#sessions.size >= limits.maxConnections) {
+    if (this.#size >= limits.maxConnections) {
       return refusal(503, "The node is full", { "retry-after": "5" });
     }
     const key = this.#address({ request, address });
@@ -132,11 +154,11 @@ export class Reception {
     if (this.#state !== "open") return refuse(link, CLOSE_CODES.GOING_AWAY, "The node is shutting down");
     const { limits } = this.#context;
     const key = this.#address({ request, address });
-    if (this.#sessions.size >= limits.maxConnections || !this.#addresses.enter(key)) {
+    if (this.#size >= limits.maxConnections || !this.#addresses.enter(key)) {
       return refuse(link, CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
     }
     const session = new Session(this.#host, link, { request, address: key }, turn);
-    this.#sessions.add(session);
+    this.#arriving.add(session);
     if (!this.#stopBeating) this.#beatLater();
     return session;
   }
@@ -158,15 +180,9 @@ export class Reception {
 
   #beatLater(): void {
     this.#stopBeating = this.#context.options.clock.after(this.#context.heartbeatMs / 2, () => {
-      for (const session of this.#sessions) session.beat();
+      for (const session of this.#connections.values()) session.beat();
       this.#beatLater();
     });
-  }
-
-  #forget(session: Session): void {
-    this.#addresses.leave(session.address);
-    this.#sessions.delete(session);
-    if (this.#sessions.size === 0) this.#becomeEmpty();
   }
 
   #becomeEmpty(): void {
@@ -177,7 +193,7 @@ export class Reception {
 
   /** Waits until there is no link, or for so long. */
   async #empty(ms: number): Promise<void> {
-    if (this.#sessions.size === 0) return;
+    if (this.#size === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#whenEmpty.add(resolve);
     const stop = this.#context.options.clock.after(ms, resolve);

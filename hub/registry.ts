@@ -7,9 +7,10 @@
 
 import { HubError } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
-import { type Audience, Group } from "./group.ts";
+import { type Audience, Group, type Members } from "./group.ts";
 import type { Interest } from "./interest.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { SmallMap } from "./small_map.ts";
 
 /** A connection's place in a group, from the moment it asks. */
 export interface Membership {
@@ -25,8 +26,9 @@ export interface Membership {
 class Place implements Membership {
   readonly live = true;
   readonly ready: Promise<void>;
+  /** The name of the group; the same text for all members. */
+  readonly group: string;
   readonly #places: Map<string, Place>;
-  readonly #group: string;
   readonly #giveBack: () => void;
   #holders = 0;
 
@@ -37,7 +39,7 @@ class Place implements Membership {
   ) {
     this.ready = ready;
     this.#places = places;
-    this.#group = group;
+    this.group = group;
     this.#giveBack = release;
     places.set(group, this);
     ready.catch(() => this.#close()); // whoever comes next begins anew
@@ -55,7 +57,7 @@ class Place implements Membership {
   }
 
   #close(): void {
-    if (this.#places.get(this.#group) === this) this.#places.delete(this.#group);
+    if (this.#places.get(this.group) === this) this.#places.delete(this.group);
   }
 }
 
@@ -66,25 +68,23 @@ class Joining implements Membership {
   readonly place: Place;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-  readonly #group: string;
 
-  constructor(group: string, place: Place) {
+  constructor(place: Place) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     promise.catch(() => {}); // whoever called sees it
     this.ready = promise;
     this.resolve = resolve;
     this.reject = reject;
     this.place = place;
-    this.#group = group;
   }
 
   release(): void {
-    this.reject(gone(this.#group)); // at once: nobody waits for the backplane to hear that it was left
+    this.reject(gone(this.place.group)); // at once: nobody waits for the backplane to hear that it was left
     this.place.release();
   }
 }
 
-const NOBODY: ReadonlySet<Connection> = new Set();
+const NOBODY: Members = new Set();
 
 /** The groups of this node. */
 export class Registry {
@@ -108,8 +108,8 @@ export class Registry {
   }
 
   /** Who is in a group. */
-  members(group: string): ReadonlySet<Connection> {
-    return this.#groups.get(group)?.members ?? NOBODY;
+  members(group: string): Members {
+    return this.#groups.get(group) ?? NOBODY;
   }
 
   /**
@@ -126,8 +126,8 @@ export class Registry {
     if (known) return known.ready;
     if (conn.closed) return Promise.reject(gone(group));
     const place = this.#places.get(group) ?? new Place(this.#places, group, this.#interest.acquire(group));
-    const joining = new Joining(group, place.hold());
-    (conn.memberships ??= new Map()).set(group, joining);
+    const joining = new Joining(place.hold());
+    (conn.memberships ??= new SmallMap()).set(place.group, joining);
     const stays = () => conn.memberships?.get(group) === joining;
     place.ready.then(() => {
       if (!stays()) return;
@@ -180,7 +180,7 @@ export class Registry {
 
   /** Takes a connection out of everything that it joined. */
   leaveAll(conn: Connection): void {
-    for (const group of [...conn.memberships?.keys() ?? []]) this.leave(group, conn);
+    for (const [group] of conn.memberships?.entries() ?? []) this.leave(group, conn);
   }
 
   /**
@@ -204,7 +204,7 @@ export class Registry {
   #exit(name: string, conn: Connection): boolean {
     const group = this.#groups.get(name);
     if (!group?.delete(conn)) return false;
-    if (group.members.size === 0) this.#groups.delete(name);
+    if (group.size === 0) this.#groups.delete(name);
     return true;
   }
 }

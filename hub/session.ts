@@ -1,60 +1,40 @@
 /**
- * One link, from the first byte to the last: hello, authentication, welcome, then whatever the client says.
+ * One link, from the first byte to the last: handshake, welcome, then whatever the client says.
  *
  * @module
  */
 
-import {
-  asClientMessage,
-  CLOSE_CODES,
-  type Encoded,
-  type Hello,
-  HubError,
-  toWireError,
-} from "../contract/mod.ts";
+import { CLOSE_CODES, type Encoded, type Hello, HubError } from "../contract/mod.ts";
 import type { Link, LinkEvents, LinkRequest } from "../transports/transport.ts";
 import { roleChannel, userChannel } from "./channels.ts";
-import { Connection, type ConnectionRules } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { userGroup } from "./events.ts";
+import { Handshake, type HandshakeOptions } from "./handshake.ts";
 import { Inbox } from "./inbox.ts";
 import type { DisconnectReason } from "./options.ts";
-import { Outbox, type OutboxRules } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
-import type { SessionContext } from "./session_context.ts";
 import type { Turn } from "./turn.ts";
 
 /** Where sessions come from and go to. */
-export interface SessionHost {
-  /** What all sessions of a hub share. */
-  readonly context: SessionContext;
-  /** How all outboxes hold. */
-  readonly outbox: OutboxRules;
-  /** How all connections ask. */
-  readonly connection: ConnectionRules;
-  /** The connections of this node, by id. */
-  readonly connections: Map<string, Session>;
+export interface SessionHost extends HandshakeOptions {
+  /** Called when a session has got its connection. */
+  admitted(session: Session, conn: Connection): void;
   /** Called once per session, when its link is gone. */
   gone(session: Session): void;
 }
 
+/** How far a session has come: whether others can address it, whether the application knows it, whether it is over. */
+type Stage = "new" | "enrolled" | "announced" | "closed";
+
 /** A link and what has become of it. */
 export class Session implements LinkEvents {
-  /** The address that counts. */
-  readonly address: string | undefined;
   readonly #host: SessionHost;
-  readonly #link: Link;
-  readonly #turn: Turn;
-  /** What is known of the client, until it is authenticated: a request is large, connections are many. */
-  #request: Request | undefined;
-  #aborter: AbortController | undefined;
-  #cancelDeadline: (() => void) | undefined;
+  /** Until the client is welcome. */
+  #handshake: Handshake | undefined;
+  #stage: Stage = "new";
   #conn: Connection | undefined;
   #inbox: Inbox | undefined;
-  #saidHello = false;
-  #enrolled = false;
-  #announced = false;
-  #closed = false;
-  #heard = false;
+  /** How many beats have passed since the client was last heard of. */
   #silentBeats = 0;
 
   /**
@@ -63,16 +43,14 @@ export class Session implements LinkEvents {
    * @param request What is known of the client, with the address that counts.
    * @param turn The turn of this link's transport and codec.
    */
-  constructor(host: SessionHost, link: Link, { request, address }: LinkRequest, turn: Turn) {
-    this.address = address;
+  constructor(host: SessionHost, link: Link, request: LinkRequest, turn: Turn) {
     this.#host = host;
-    this.#link = link;
-    this.#request = request;
-    this.#turn = turn;
-    const { options, limits: { handshakeTimeoutMs } } = host.context;
-    this.#cancelDeadline = options.clock.after(handshakeTimeoutMs, () => {
-      link.close(CLOSE_CODES.HANDSHAKE_TIMEOUT, `Not authenticated within ${handshakeTimeoutMs} ms`);
-    });
+    this.#handshake = new Handshake(host, link, request, turn, (hello) => void this.#open(hello));
+  }
+
+  /** The address that counts. */
+  get address(): string | undefined {
+    return (this.#conn ?? this.#handshake)?.address;
   }
 
   /** The connection, once there is one. */
@@ -97,10 +75,9 @@ export class Session implements LinkEvents {
 
   message(frame: Encoded): void {
     if (this.#closed) return;
-    this.#heard = true;
+    this.#silentBeats = 0;
     if (this.#inbox) this.#inbox.receive(frame);
-    else if (!this.#saidHello) this.#hello(frame);
-    else this.#link.close(CLOSE_CODES.PROTOCOL_ERROR, "Nothing may be said between hello and welcome");
+    else this.#handshake?.receive(frame);
   }
 
   drain(): void {
@@ -109,11 +86,11 @@ export class Session implements LinkEvents {
 
   close(code: number, reason: string): void {
     if (this.#closed) return;
-    this.#closed = true;
-    this.#cancelDeadline?.();
-    this.#aborter?.abort(new HubError("DISCONNECTED", "The client is gone"));
-    if (this.#conn) this.#end(this.#conn, { code, reason });
+    const stage = this.#stage;
+    this.#stage = "closed";
+    this.#handshake?.end();
     this.#host.gone(this);
+    if (this.#conn) this.#end(this.#conn, stage, { code, reason });
   }
 
   /**
@@ -123,15 +100,14 @@ export class Session implements LinkEvents {
   beat(): void {
     const outbox = this.#conn?.outbox;
     if (!outbox || !this.#inbox) return;
-    this.#silentBeats = this.#heard ? 0 : this.#silentBeats + 1;
     if (this.#silentBeats >= 4) {
-      return this.#link.close(
+      return outbox.shut(
         CLOSE_CODES.HEARTBEAT_TIMEOUT,
         "Nothing was heard of the client for two heartbeats",
       );
     }
-    if (!this.#heard || !outbox.active) outbox.push(PING);
-    this.#heard = false;
+    if (this.#silentBeats > 0 || !outbox.active) outbox.push(PING);
+    this.#silentBeats++;
     outbox.active = false;
   }
 
@@ -142,79 +118,44 @@ export class Session implements LinkEvents {
 
   /** Closes the link. */
   shut(code: number, reason: string): void {
-    if (this.#conn) this.#conn.close(code, reason);
-    else this.#link.close(code, reason);
+    (this.#conn ?? this.#handshake)?.close(code, reason);
   }
 
-  #hello(frame: Encoded): void {
-    const { limits } = this.#host.context;
-    if (frame.length > limits.maxFrameBytes) {
-      return this.#link.close(
-        CLOSE_CODES.FRAME_TOO_LARGE,
-        `A frame may have ${limits.maxFrameBytes} bytes at the most`,
-      );
-    }
-    this.#saidHello = true;
-    try {
-      const messages = this.#turn.codec.decode(frame);
-      const message = messages.length === 1 ? asClientMessage(messages[0]) : undefined;
-      if (message?.[0] !== "hello") {
-        throw new HubError("BAD_REQUEST", "The first frame must be a hello, alone");
-      }
-      void this.#open(message[1]);
-    } catch (error) {
-      this.#refuse(error, CLOSE_CODES.PROTOCOL_ERROR);
-    }
+  get #closed(): boolean {
+    return this.#stage === "closed";
   }
 
   async #open(hello: Hello): Promise<void> {
-    const { options } = this.#host.context;
+    const handshake = this.#handshake!;
     try {
-      const conn = await this.#authenticate(hello);
+      const conn = await handshake.authenticate(hello);
       if (this.#closed) return;
       this.#admit(conn);
       await this.#enrol(conn);
       if (this.#closed) return;
-      this.#announced = true;
-      await options.onConnection?.(conn as never);
+      this.#stage = "announced";
+      await this.#host.context.options.onConnection?.(conn as never);
       if (this.#closed || conn.closed) return;
       this.#welcome(conn);
     } catch (error) {
-      if (!this.#closed) this.#refuse(error, CLOSE_CODES.INTERNAL);
+      if (!this.#closed) handshake.refuse(error, CLOSE_CODES.INTERNAL);
     }
-  }
-
-  async #authenticate({ role, token }: Hello): Promise<Connection> {
-    const { context, connection, outbox } = this.#host;
-    const { contract, options } = context;
-    const { address } = this;
-    const request = this.#request!;
-    this.#request = undefined;
-    const surface = contract.roles.get(role);
-    if (!surface) throw new HubError("FORBIDDEN", `There is no role "${role.slice(0, 64)}"`);
-    this.#aborter = new AbortController();
-    const handshake = { role, token, request, address, signal: this.#aborter.signal };
-    const { role: given, user, ctx } = await options.authenticate(handshake);
-    this.#aborter = undefined;
-    if (given !== role) throw new HubError("FORBIDDEN", `Not allowed to connect as "${role}"`);
-    const identity = { id: context.nextId(), role, surface, user, ctx, address };
-    return new Connection(identity, this.#link, new Outbox(this.#link, this.#turn, outbox), connection);
   }
 
   /** Makes the connection known, within the limit of its user. */
   #admit(conn: Connection): void {
-    const { context, connections } = this.#host;
+    const { context } = this.#host;
     if (!context.users.enter(conn.user?.id)) {
       throw new HubError("RATE_LIMITED", "Too many connections of this user");
     }
     this.#conn = conn;
-    connections.set(conn.id, this);
+    this.#host.admitted(this, conn);
   }
 
   /** Puts it among the connections of its role and its user. */
   async #enrol(conn: Connection): Promise<void> {
     const { registry, options } = this.#host.context;
-    this.#enrolled = true;
+    this.#stage = "enrolled";
     const role = roleChannel(conn.role);
     const enrolled = [registry.enrol(role, role, conn)];
     if (conn.user) enrolled.push(registry.enrol(userGroup(conn.user.id), userChannel(conn.user.id), conn));
@@ -227,43 +168,24 @@ export class Session implements LinkEvents {
 
   #welcome(conn: Connection): void {
     const { context } = this.#host;
-    this.#cancelDeadline?.();
-    this.#cancelDeadline = undefined;
-    this.#inbox = new Inbox(conn, this.#turn.codec, context);
+    this.#handshake?.end();
+    this.#handshake = undefined;
+    this.#inbox = new Inbox(conn, context);
     const { nodeId: node, heartbeatMs, limits: { maxFrameBytes } } = context;
     conn.outbox.uncork(new Outgoing(["welcome", { connection: conn.id, node, heartbeatMs, maxFrameBytes }]));
   }
 
-  /** Tells the client why, and closes. */
-  #refuse(error: unknown, otherwise: number): void {
-    const wire = toWireError(error);
-    if (!(error instanceof HubError)) this.#host.context.onError(error, { stage: "connection" });
-    try {
-      const { codec } = this.#turn;
-      this.#link.send(codec.join([codec.encode(["fault", wire])]));
-    } catch {
-      // its data cannot be encoded; the close code and reason tell enough
-    }
-    const codes: Readonly<Record<string, number>> = {
-      UNAUTHENTICATED: CLOSE_CODES.UNAUTHENTICATED,
-      FORBIDDEN: CLOSE_CODES.FORBIDDEN,
-      RATE_LIMITED: CLOSE_CODES.CONNECTION_LIMIT,
-    };
-    this.#link.close(Object.hasOwn(codes, wire.code) ? codes[wire.code]! : otherwise, wire.message);
-  }
-
-  #end(conn: Connection, reason: DisconnectReason): void {
-    const { context: { users, registry, options, onError }, connections } = this.#host;
-    connections.delete(conn.id);
+  #end(conn: Connection, stage: Stage, reason: DisconnectReason): void {
+    const { users, registry, options, onError } = this.#host.context;
     users.leave(conn.user?.id);
     conn.end(reason);
     this.#inbox?.close();
     registry.leaveAll(conn);
-    if (this.#enrolled) {
+    if (stage !== "new") {
       registry.quit(roleChannel(conn.role), conn);
       if (conn.user) registry.quit(userGroup(conn.user.id), conn);
     }
-    if (!this.#announced) return;
+    if (stage !== "announced") return;
     const failed = (error: unknown) => onError(error, { stage: "connection", connectionId: conn.id });
     try {
       Promise.resolve(options.onDisconnect?.(conn as never, reason)).catch(failed);

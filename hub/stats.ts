@@ -74,7 +74,7 @@ export function readStats(
   }
   return {
     connections: connections.size,
-    handshakes: reception.sessions.size - connections.size,
+    handshakes: reception.arriving,
     groups: registry.size,
     subscriptions,
     channels: backplane.channels,

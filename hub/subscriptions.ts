@@ -9,6 +9,7 @@ import type { Connection } from "./connection.ts";
 import { Outgoing } from "./outgoing.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
+import { SmallMap } from "./small_map.ts";
 import type { Topic } from "./topics.ts";
 
 /** The subscriptions of a connection. */
@@ -16,7 +17,7 @@ export class Subscriptions {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   /** By topic; the object also tells one subscription from a later one of the same topic. */
-  readonly #active = new Map<string, { live: boolean }>();
+  readonly #active = new SmallMap<{ live: boolean }>();
   /** Subscribes that have not ended: giving one up does not end what decides about it. */
   #underWay = 0;
 

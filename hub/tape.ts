@@ -11,10 +11,16 @@ import type { Outgoing } from "./outgoing.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Gatherer, Turn } from "./turn.ts";
 
+/** Whoever has an outbox. */
+interface Member {
+  readonly outbox: Outbox;
+}
+
 /** The tape of a group's members that share a turn. */
-export class Tape implements Gatherer {
-  readonly #turn: Turn;
-  readonly #members = new Set<Outbox>();
+export class Tape<M extends Member> implements Gatherer {
+  /** The turn that the members share. */
+  readonly turn: Turn;
+  readonly #members = new Set<M>();
   /** Members with a sequence of their own in this turn. */
   readonly #deviating = new Set<Outbox>();
   /** What was sent in this turn; absent when nothing was. It is followed by the run. */
@@ -25,25 +31,27 @@ export class Tape implements Gatherer {
 
   /** @param turn The turn that the members share. */
   constructor(turn: Turn) {
-    this.#turn = turn;
+    this.turn = turn;
   }
 
-  /** How many members there are. */
-  get size(): number {
-    return this.#members.size;
+  /** The members. */
+  get members(): ReadonlySet<M> {
+    return this.#members;
   }
 
   /** Takes a member in; it is sent what comes from here on. */
-  add(outbox: Outbox): void {
-    this.#members.add(outbox);
-    if (this.#sequence) this.#deviating.add(outbox);
+  add(member: M): void {
+    this.#members.add(member);
+    if (this.#sequence) this.#deviating.add(member.outbox);
   }
 
-  /** Lets a member go; what it was sent before still leaves. */
-  delete(outbox: Outbox): void {
+  /** Lets a member go; what it was sent before still leaves. Tells whether it was in. */
+  delete(member: M): boolean {
+    if (!this.#members.delete(member)) return false;
+    const { outbox } = member;
     if (outbox.tape === this) outbox.deviate();
-    this.#members.delete(outbox);
     this.#deviating.delete(outbox);
+    return true;
   }
 
   /**
@@ -54,13 +62,13 @@ export class Tape implements Gatherer {
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   push(message: Outgoing, except?: Outbox): void {
-    const { length } = message.encoded(this.#turn.codec); // first: what cannot be encoded changes nothing
+    const { length } = message.encoded(this.turn.codec); // first: what cannot be encoded changes nothing
     this.#sequence ??= this.#begin();
     if (except?.tape === this) except.deviate();
     for (const outbox of this.#deviating) if (outbox !== except) outbox.push(message);
     const { count, size } = this.#sequence; // not before: a deviating one asks for it
     this.#runSize += length;
-    if (this.#turn.isFull(count + this.#run.push(message), size + this.#runSize)) this.#emit();
+    if (this.turn.isFull(count + this.#run.push(message), size + this.#runSize)) this.#emit();
   }
 
   /** A member goes its own way; tells what it was sent in this turn. */
@@ -74,22 +82,22 @@ export class Tape implements Gatherer {
     this.#emit();
     this.#sequence = undefined;
     this.#deviating.clear();
-    for (const outbox of this.#members) if (outbox.tape === this) outbox.tape = undefined;
+    for (const { outbox } of this.#members) if (outbox.tape === this) outbox.tape = undefined;
   }
 
   /** The first message of a turn: whoever has been sent nothing yet follows the tape. */
   #begin(): Sequence {
-    for (const outbox of this.#members) {
+    for (const { outbox } of this.#members) {
       if (outbox.busy) this.#deviating.add(outbox);
       else outbox.tape = this;
     }
-    this.#turn.gather(this);
-    return this.#turn.root;
+    this.turn.gather(this);
+    return this.turn.root;
   }
 
   /** The sequence, with the run. */
   #gathered(): Sequence {
-    const sequence = this.#sequence ?? this.#turn.root;
+    const sequence = this.#sequence ?? this.turn.root;
     if (this.#run.length === 0) return sequence;
     const run = this.#run;
     this.#run = [];
@@ -99,8 +107,8 @@ export class Tape implements Gatherer {
 
   #emit(): void {
     const sequence = this.#gathered();
-    this.#sequence = this.#turn.root;
+    this.#sequence = this.turn.root;
     if (sequence.count === 0) return;
-    for (const outbox of this.#members) if (outbox.tape === this) outbox.emit(sequence);
+    for (const { outbox } of this.#members) if (outbox.tape === this) outbox.emit(sequence);
   }
 }

@@ -25,42 +25,62 @@ interface BunServer {
   requestIP(request: Request): { readonly address: string } | null;
 }
 
-/** The server's end of a WebSocket. Travels as the socket's `data`, which also tells our sockets from others. */
-class BunLink implements Link {
+/** An upgrade that is under way. Travels as the socket's `data`, which also tells our sockets from others. */
+class Upgrade {
+  readonly acceptor: LinkAcceptor;
+  readonly request: LinkRequest;
   readonly subprotocol: string;
-  readonly #acceptor: LinkAcceptor;
-  /** What is known of the client, until the socket is open: a request is large, links are many. */
-  #request: LinkRequest | undefined;
-  #socket: BunSocket | undefined;
-  #events: LinkEvents | undefined;
+
+  constructor(acceptor: LinkAcceptor, request: LinkRequest, subprotocol: string) {
+    this.acceptor = acceptor;
+    this.request = request;
+    this.subprotocol = subprotocol;
+  }
+}
+
+/** What the links of one subprotocol share. */
+interface Terms {
+  readonly subprotocol: string;
+  readonly highWaterBytes: number;
+  readonly compress: boolean;
+}
+
+/** The server's end of a WebSocket: the socket's `data` once it is open. */
+class BunLink implements Link {
+  readonly #terms: Terms;
+  readonly #socket: BunSocket;
+  readonly #events: LinkEvents;
   #state: "open" | "closing" | "closed" = "open";
   #congested = false;
-  #compress = false;
   /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
   #atMost = 0;
 
-  constructor(acceptor: LinkAcceptor, request: LinkRequest, subprotocol: string) {
-    this.#acceptor = acceptor;
-    this.#request = request;
-    this.subprotocol = subprotocol;
+  constructor(socket: BunSocket, { acceptor, request }: Upgrade, terms: Terms) {
+    this.#terms = terms;
+    this.#socket = socket;
+    this.#events = acceptor.accept(this, request);
   }
 
   /** The link of a socket, if the socket is one of ours. */
-  static of(socket: BunSocket): BunLink | undefined {
-    return socket.data instanceof BunLink ? socket.data : undefined;
+  static of({ data }: BunSocket): BunLink | undefined {
+    return data instanceof BunLink ? data : undefined;
+  }
+
+  get subprotocol(): string {
+    return this.#terms.subprotocol;
   }
 
   get bufferedAmount(): number {
     if (this.#state !== "open") return 0;
-    if (this.#atMost >= this.#acceptor.highWaterBytes) this.#atMost = this.#socket?.getBufferedAmount() ?? 0;
+    if (this.#atMost >= this.#terms.highWaterBytes) this.#atMost = this.#socket.getBufferedAmount();
     return this.#atMost;
   }
 
   send(frame: Encoded): void {
     if (this.#state !== "open") return;
-    this.#socket?.send(frame, this.#compress);
+    this.#socket.send(frame, this.#terms.compress);
     this.#atMost += maxByteLength(frame);
-    this.#congested ||= this.bufferedAmount >= this.#acceptor.highWaterBytes;
+    this.#congested ||= this.bufferedAmount >= this.#terms.highWaterBytes;
   }
 
   close(code: number, reason: string): void {
@@ -68,33 +88,24 @@ class BunLink implements Link {
     this.#state = "closing";
     const sent = { code: toSendableCode(code), reason: toSendableReason(reason) };
     // Bun reports the close within the call: that report is passed over, so that ours never comes before this returns.
-    this.#socket?.close(sent.code, sent.reason);
+    this.#socket.close(sent.code, sent.reason);
     queueMicrotask(() => this.#end(sent.code, sent.reason));
-  }
-
-  /** The socket is open. */
-  opened(socket: BunSocket, compress: boolean): void {
-    this.#socket = socket;
-    this.#compress = compress;
-    const request = this.#request!;
-    this.#request = undefined;
-    this.#events = this.#acceptor.accept(this, request);
   }
 
   /** A frame arrived. */
   received(frame: string | Uint8Array): void {
     if (this.#state !== "open") return;
     // Bun's `Buffer` slices unlike a `Uint8Array`, so what arrives is looked at as the plain type.
-    this.#events?.message(typeof frame === "string" ? frame : toPlainBytes(frame));
+    this.#events.message(typeof frame === "string" ? frame : toPlainBytes(frame));
   }
 
   /** Some of what waited has left. */
   drained(): void {
-    if (!this.#congested || this.#state !== "open" || this.bufferedAmount >= this.#acceptor.highWaterBytes) {
+    if (!this.#congested || this.#state !== "open" || this.bufferedAmount >= this.#terms.highWaterBytes) {
       return;
     }
     this.#congested = false;
-    this.#events?.drain();
+    this.#events.drain();
   }
 
   /** The socket is gone. */
@@ -105,8 +116,7 @@ class BunLink implements Link {
   #end(code: number, reason: string): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#socket = undefined;
-    this.#events?.close(code, reason);
+    this.#events.close(code, reason);
   }
 }
 
@@ -136,7 +146,7 @@ export const bunSkin: WebSocketSkin = {
     return {
       link,
       upgrade(acceptor: LinkAcceptor, subprotocol: string): Response {
-        const data = new BunLink(acceptor, link, subprotocol);
+        const data = new Upgrade(acceptor, link, subprotocol);
         const headers = { "sec-websocket-protocol": subprotocol };
         // Bun has written the answer itself when it upgraded, and passes over this one.
         return server.upgrade(request, { data, headers }) ? new Response(null) : malformedUpgrade();
@@ -159,10 +169,18 @@ export interface BunHandlerOptions {
  *
  * @param options The largest frame, and compression.
  */
-export function createBunHandler(options: BunHandlerOptions): BunWebSocketHandler {
+export function createBunHandler(
+  { maxFrameBytes, perMessageDeflate }: BunHandlerOptions,
+): BunWebSocketHandler {
+  const known = new Map<string, Terms>();
+  const termsOf = ({ subprotocol, acceptor: { subprotocols, highWaterBytes } }: Upgrade): Terms => {
+    const terms = known.get(subprotocol) ?? { subprotocol, highWaterBytes, compress: perMessageDeflate };
+    if (subprotocols.includes(subprotocol)) known.set(subprotocol, terms); // what clients make up is not kept
+    return terms;
+  };
   return {
-    maxPayloadLength: options.maxFrameBytes,
-    perMessageDeflate: options.perMessageDeflate,
+    maxPayloadLength: maxFrameBytes,
+    perMessageDeflate,
     // Bun closes when a pong is late by eight seconds, however busy this process is; the hub has heartbeats of its own.
     // A client that does not answer a close is cut off by Bun a few seconds later all the same.
     idleTimeout: 0,
@@ -170,7 +188,10 @@ export function createBunHandler(options: BunHandlerOptions): BunWebSocketHandle
     // No limit: how much may wait is the hub's policy, and above a limit Bun would drop frames.
     backpressureLimit: 0,
     closeOnBackpressureLimit: false,
-    open: (socket) => BunLink.of(socket)?.opened(socket, options.perMessageDeflate),
+    open(socket) {
+      const { data } = socket;
+      if (data instanceof Upgrade) socket.data = new BunLink(socket, data, termsOf(data));
+    },
     message: (socket, frame) => BunLink.of(socket)?.received(frame),
     drain: (socket) => BunLink.of(socket)?.drained(),
     close: (socket, code, reason) => BunLink.of(socket)?.closed(code, reason),

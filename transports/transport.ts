@@ -76,8 +76,8 @@ export interface LinkAcceptor {
 
 /** A server-side WebSocket of Bun, as far as it is used here. */
 export interface BunSocket {
-  /** What the upgrade attached. */
-  readonly data: unknown;
+  /** What the upgrade attached, until something else is put in its place. */
+  data: unknown;
   /** Sends, compressed where asked and agreed; answers -1 when it had to buffer, 0 when it dropped the frame. */
   send(frame: Encoded, compress?: boolean): number;
   /** Closes. */
