@@ -79,10 +79,15 @@ export class Tape<M extends Member> implements Gatherer {
 
   /** Sends what was gathered in this turn. */
   flush(): void {
-    this.#emit();
+    const sequence = this.#gathered();
     this.#sequence = undefined;
     this.#deviating.clear();
-    for (const { outbox } of this.#members) if (outbox.tape === this) outbox.tape = undefined;
+    // One walk for both: in a large group the members are not in the processor's cache.
+    for (const { outbox } of this.#members) {
+      if (outbox.tape !== this) continue;
+      outbox.tape = undefined;
+      if (sequence.count > 0) outbox.emit(sequence);
+    }
   }
 
   /** The first message of a turn: whoever has been sent nothing yet follows the tape. */

@@ -31,7 +31,7 @@ export interface Link {
   close(code: number, reason: string): void;
 }
 
-/** What whoever owns an end of a link wants to know. None of them throws. */
+/** What whoever owns an end of a link wants to know. None of them throws, and none is called within a call of the link. */
 export interface LinkEvents {
   /** A frame arrived. */
   message(frame: Encoded): void;
