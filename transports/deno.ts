@@ -5,8 +5,10 @@
  */
 
 import type { Encoded } from "../contract/mod.ts";
+import { CLOSE_CODES } from "../contract/mod.ts";
 import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "./close.ts";
 import { exceedsBytes, maxByteLength } from "./frame.ts";
+import { type Backlogged, Intake } from "./intake.ts";
 import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
 import type { Link, LinkAcceptor, LinkEvents, LinkRequest } from "./transport.ts";
 
@@ -16,27 +18,50 @@ export type { Upgradable, WebSocketSkin };
 const FIRST_LOOK_MS = 4;
 const LONGEST_LOOK_MS = 128;
 
+/** How much of one client may wait to be heard, in bytes (UTF-16 units of text): Deno cannot be told to read no more. */
+const MAX_BACKLOG = 16 * 1024 * 1024;
+
+/** What has been read and not been heard yet. */
+interface Backlog {
+  readonly frames: Encoded[];
+  heard: number;
+  size: number;
+  /** How the client closed; comes after all that it had said. */
+  farewell?: { readonly code: number; readonly reason: string };
+}
+
 /** The server's end of a WebSocket. */
-class DenoLink implements Link {
+class DenoLink implements Link, Backlogged {
   readonly subprotocol: string;
   readonly #socket: WebSocket;
   readonly #acceptor: LinkAcceptor;
+  readonly #intake: Intake;
   readonly #events: LinkEvents;
   #state: "open" | "closing" | "closed" = "open";
+  #backlog: Backlog | undefined;
   #look: ReturnType<typeof setTimeout> | undefined;
   #error = "";
   /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
   #atMost = 0;
 
-  constructor(socket: WebSocket, acceptor: LinkAcceptor, request: LinkRequest, subprotocol: string) {
+  constructor(
+    socket: WebSocket,
+    { acceptor, request, intake }: {
+      readonly acceptor: LinkAcceptor;
+      readonly request: LinkRequest;
+      readonly intake: Intake;
+    },
+    subprotocol: string,
+  ) {
     this.subprotocol = subprotocol;
     this.#socket = socket;
     this.#acceptor = acceptor;
+    this.#intake = intake;
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onerror = (event) => this.#error = event instanceof ErrorEvent ? event.message : "";
     // A socket that broke reports no code; what broke it came as an error before.
     socket.onclose = ({ code, reason }) =>
-      code === 0 ? this.#end(ABNORMAL_CLOSURE, this.#error) : this.#end(code, reason);
+      code === 0 ? this.#leave(ABNORMAL_CLOSURE, this.#error) : this.#leave(code, reason);
     this.#events = acceptor.accept(this, request);
   }
 
@@ -55,6 +80,7 @@ class DenoLink implements Link {
   close(code: number, reason: string): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
+    this.#backlog = undefined;
     const sent = { code: toSendableCode(code), reason: toSendableReason(reason) };
     this.#socket.close(sent.code, sent.reason);
     // Deno waits without a limit for the peer's half of the handshake, so a silent peer would keep the link for ever.
@@ -70,7 +96,38 @@ class DenoLink implements Link {
     const frame = typeof data === "string" ? data : new Uint8Array(data);
     // Deno has no limit to set, so a frame is measured when it has arrived.
     if (exceedsBytes(frame, this.#acceptor.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
-    else this.#events.message(frame);
+    else if (this.#intake.admits(this, frame.length)) this.#events.message(frame);
+    else this.#keep(frame);
+  }
+
+  #keep(frame: Encoded): void {
+    const backlog = this.#backlog ??= { frames: [], heard: 0, size: 0 };
+    backlog.frames.push(frame);
+    backlog.size += frame.length;
+    if (backlog.size <= MAX_BACKLOG) return;
+    this.close(CLOSE_CODES.RATE_LIMITED, "The client sends faster than it can be heard");
+  }
+
+  get nextSize(): number | undefined {
+    return this.#backlog?.frames[this.#backlog.heard]?.length;
+  }
+
+  next(): void {
+    const backlog = this.#backlog!;
+    const { frames } = backlog;
+    const frame = frames[backlog.heard]!;
+    frames[backlog.heard++] = ""; // it may be large, and those behind it many
+    backlog.size -= frame.length;
+    if (backlog.heard === frames.length) this.#backlog = undefined;
+    this.#events.message(frame);
+    const { farewell } = backlog;
+    if (farewell && !this.#backlog) this.#end(farewell.code, farewell.reason);
+  }
+
+  /** The client has left: what it said before is heard first. */
+  #leave(code: number, reason: string): void {
+    if (this.#backlog) this.#backlog.farewell = { code, reason };
+    else this.#end(code, reason);
   }
 
   /** Deno tells nobody that a buffer has emptied: while one is full it must be looked at. */
@@ -85,6 +142,8 @@ class DenoLink implements Link {
   #end(code: number, reason: string): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#backlog = undefined;
+    this.#intake.forget(this);
     clearTimeout(this.#look);
     this.#events.close(code, reason);
   }
@@ -97,7 +156,11 @@ function addressOf(platform: unknown): string | undefined {
   return typeof hostname === "string" ? hostname : undefined;
 }
 
-function upgrade(request: Request, link: LinkRequest, acceptor: LinkAcceptor, subprotocol: string): Response {
+function upgrade(
+  request: Request,
+  terms: { readonly acceptor: LinkAcceptor; readonly request: LinkRequest; readonly intake: Intake },
+  subprotocol: string,
+): Response {
   let upgraded: Deno.WebSocketUpgrade;
   try {
     // No idle timeout: Deno closes when a pong is late by half of it, however busy this process is, and the hub has
@@ -113,18 +176,25 @@ function upgrade(request: Request, link: LinkRequest, acceptor: LinkAcceptor, su
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
     socket.onopen = null; // it holds the request, which is large
-    new DenoLink(socket, acceptor, link, subprotocol);
+    new DenoLink(socket, terms, subprotocol);
   };
   return response;
 }
 
-/** Upgrades requests of `Deno.serve`. */
-export const denoSkin: WebSocketSkin = {
-  recognise(request: Request, platform: unknown): Upgradable | undefined {
-    if (typeof Deno === "undefined" || typeof Deno.upgradeWebSocket !== "function") return undefined;
-    const { url, headers } = request;
-    // The headers of the request itself cannot be read any more once it is upgraded.
-    const link = { request: new Request(url, { headers }), address: addressOf(platform) };
-    return { link, upgrade: (acceptor, subprotocol) => upgrade(request, link, acceptor, subprotocol) };
-  },
-};
+/** Makes what upgrades requests of `Deno.serve`, for one transport. */
+export function createDenoSkin(): WebSocketSkin {
+  const intake = new Intake();
+  return {
+    recognise(request: Request, platform: unknown): Upgradable | undefined {
+      if (typeof Deno === "undefined" || typeof Deno.upgradeWebSocket !== "function") return undefined;
+      const { url, headers } = request;
+      // The headers of the request itself cannot be read any more once it is upgraded.
+      const link = { request: new Request(url, { headers }), address: addressOf(platform) };
+      return {
+        link,
+        upgrade: (acceptor, subprotocol) =>
+          upgrade(request, { acceptor, request: link, intake }, subprotocol),
+      };
+    },
+  };
+}

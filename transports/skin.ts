@@ -20,7 +20,7 @@ export interface Upgradable {
   upgrade(acceptor: LinkAcceptor, subprotocol: string): Response;
 }
 
-/** How one runtime upgrades requests. Keeps no state. */
+/** How one runtime upgrades requests. */
 export interface WebSocketSkin {
   /**
    * Looks whether the runtime is the one that runs.

@@ -5,7 +5,7 @@
  */
 
 import { bunSkin, createBunHandler } from "./bun.ts";
-import { denoSkin } from "./deno.ts";
+import { createDenoSkin } from "./deno.ts";
 import { afterPoll, type WebSocketSkin } from "./skin.ts";
 import { chooseSubprotocol } from "./subprotocol.ts";
 import type { BunWebSocketHandler, LinkAcceptor, Transport } from "./transport.ts";
@@ -20,8 +20,6 @@ export interface WebSocketTransportOptions {
    */
   readonly perMessageDeflate?: boolean;
 }
-
-const SKINS: readonly WebSocketSkin[] = [bunSkin, denoSkin];
 
 /** The only version of the WebSocket protocol there is. RFC 6455, 4.1. */
 const PROTOCOL_VERSION = "13";
@@ -47,6 +45,7 @@ function subprotocolsOf(request: Request): string[] {
 class WebSocketTransport implements Transport {
   readonly name = "websocket";
   readonly #perMessageDeflate: boolean;
+  readonly #skins: readonly WebSocketSkin[] = [bunSkin, createDenoSkin()];
   #acceptor: LinkAcceptor | undefined;
   #websocket: BunWebSocketHandler | undefined;
 
@@ -75,7 +74,7 @@ class WebSocketTransport implements Transport {
       const headers = { "sec-websocket-version": PROTOCOL_VERSION };
       return new Response("Cannot upgrade to this version of WebSocket\n", { status: 426, headers });
     }
-    for (const skin of SKINS) {
+    for (const skin of this.#skins) {
       const upgradable = skin.recognise(request, platform);
       if (!upgradable) continue;
       return acceptor.admit(upgradable.link) ??

@@ -11,6 +11,8 @@ import { opcode, RawClient } from "./raw_client.ts";
 export type BurstOrder =
   | { readonly open: number; readonly port: number }
   | { readonly wrote: Int32Array }
+  /** The first client sends so many frames that start with their number, and says goodbye; then the others send one. */
+  | { readonly flood: number; readonly size: number; readonly wrote: Int32Array }
   | "close";
 
 const scope = globalThis as unknown as {
@@ -20,14 +22,25 @@ const scope = globalThis as unknown as {
 
 let clients: RawClient[] = [];
 
+function tell(wrote: Int32Array): void {
+  Atomics.store(wrote, 0, 1);
+  Atomics.notify(wrote, 0);
+}
+
 scope.onmessage = async ({ data: order }) => {
   if (order === "close") {
     await Promise.all(clients.map((client) => client.destroy()));
     scope.postMessage("closed");
+  } else if ("flood" in order) {
+    const { flood, size, wrote } = order;
+    const [flooder, ...others] = clients;
+    for (let i = 0; i < flood; i++) void flooder!.send(opcode.text, `${i} `.padEnd(size));
+    await flooder!.send(opcode.close, new Uint8Array([1000 >> 8, 1000 & 0xff]));
+    tell(wrote);
+    for (const other of others) void other.send(opcode.text, "other");
   } else if ("wrote" in order) {
     await Promise.all(clients.map((client, index) => client.send(opcode.text, `${index}`)));
-    Atomics.store(order.wrote, 0, 1);
-    Atomics.notify(order.wrote, 0);
+    tell(order.wrote);
   } else {
     const { open, port } = order;
     clients = await Promise.all(Array.from({ length: open }, () => RawClient.open(port)));

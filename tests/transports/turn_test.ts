@@ -6,6 +6,9 @@ import { startWebSocket } from "./start_websocket.ts";
 
 const CLIENTS = 12;
 
+/** A turn's share of frames on Deno, and a little. */
+const MOST_IN_A_TURN = 2_500;
+
 /** Starts the worker that has the clients. */
 async function startBurst(port: number) {
   const worker = new Worker(new URL("./burst_worker.ts", import.meta.url), { type: "module" });
@@ -19,6 +22,12 @@ async function startBurst(port: number) {
       const wrote = new Int32Array(new SharedArrayBuffer(4));
       order({ wrote });
       assert(Atomics.wait(wrote, 0, 0, 5_000) !== "timed-out", "the clients did not send");
+    },
+    /** Stands still until one client has said very much, or the kernel takes no more. */
+    flood(flood: number, size: number) {
+      const wrote = new Int32Array(new SharedArrayBuffer(4));
+      order({ flood, size, wrote });
+      Atomics.wait(wrote, 0, 0, 1_000);
     },
     async close() {
       order("close");
@@ -56,3 +65,45 @@ test("websocket: a turn ends after all frames that were there when it began, and
   await clients.close();
   await close();
 });
+
+/** One client says very much, the others a word each; tells how many frames the fullest turn has heard. */
+async function flood(): Promise<number> {
+  const acceptor = new RecordingAcceptor();
+  const { transport, port, close } = startWebSocket(acceptor);
+  const clients = await startBurst(port);
+  await waitFor(() => acceptor.ends.length === CLIENTS);
+  const frames = 6_000;
+  let [inTurn, most] = [0, 0];
+  for (const end of acceptor.ends) {
+    end.onFrame = () => {
+      if (inTurn === 0) transport.endOfTurn(() => inTurn = 0);
+      most = Math.max(most, ++inTurn);
+    };
+  }
+  clients.flood(frames, 400);
+  const flooder = await waitFor(() => acceptor.ends.find(({ closings }) => closings.length > 0), {
+    what: "the goodbye",
+  });
+  assertEquals(flooder.closings, [{ code: 1000, reason: "" }]);
+  assertEquals(
+    flooder.frames.map((frame) => parseInt(frame as string)),
+    Array.from({ length: frames }, (_, i) => i),
+  );
+  await waitFor(() => acceptor.ends.every((end) => end === flooder || end.frames.length === 1));
+  await clients.close();
+  await close();
+  return most;
+}
+
+test("websocket: who says very much at once is heard in order, to the end, before its goodbye, and so are others", async () => {
+  await flood();
+});
+
+const ONE_TURN =
+  "websocket: who says very much at once is heard in several turns, so that others are sent to meanwhile";
+if ("Deno" in globalThis) {
+  test(ONE_TURN, async () => {
+    const most = await flood();
+    assert(most <= MOST_IN_A_TURN, `a turn heard ${most} frames`);
+  });
+} else test.skip(ONE_TURN, "Bun sends at once, whatever else there is to read");
