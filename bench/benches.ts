@@ -6,6 +6,8 @@
 
 import type { Candidate } from "./candidates.ts";
 import type { LoadOrder } from "./load/main.ts";
+import { type Aim, nothingLeft, type Verdict, verdictsOf } from "./reach.ts";
+import type { Row } from "./rows.ts";
 
 /** A benchmark. */
 export interface Bench {
@@ -21,9 +23,29 @@ export interface Bench {
   readonly quick?: Omit<LoadOrder, "port" | "dialect">;
   /** Which servers; all by default. */
   readonly takes?: (candidate: Candidate) => boolean;
+  /** How often each is measured; 3 times by default. A short one is measured more often: it is noisier. */
+  readonly repetitions?: number;
+  /** What Trunkline is to reach. */
+  readonly reach?: readonly Aim[];
+  /** Judges the rows; what is to be reached by default. */
+  readonly judge?: (rows: readonly Row[]) => Verdict[];
 }
 
+/** Judges the rows of a benchmark. */
+export const judge = (bench: Bench, rows: readonly Row[]): Verdict[] =>
+  bench.judge?.(rows) ?? verdictsOf(bench, rows);
+
 const isLoop = ({ server, kind }: Candidate): boolean => kind === "trunkline" || server === "loop of sends";
+
+const bare = (runtime: "deno" | "bun") => ({ server: "loop of sends", runtime }) as const;
+const crossws = (runtime: "deno" | "bun") => ({ server: "crossws", runtime }) as const;
+
+/** As fast as several times a loop of sends, and near what a runtime does natively. */
+const FANOUT: readonly Aim[] = [
+  { runtime: "deno", than: crossws("deno"), atLeast: 15 },
+  { runtime: "deno", than: { server: "native publish", runtime: "bun" }, atLeast: 0.75 },
+  { runtime: "bun", than: crossws("bun"), atLeast: 1.5 },
+];
 
 /** All benchmarks. */
 export const benches: readonly Bench[] = [
@@ -33,6 +55,8 @@ export const benches: readonly Bench[] = [
     figure: "deliveriesPerSecond",
     load: { shape: "fanout", clients: 32, messages: 640 },
     quick: { shape: "fanout", clients: 32, messages: 160 },
+    repetitions: 5,
+    reach: FANOUT,
   },
   {
     name: "fanout-500",
@@ -40,6 +64,7 @@ export const benches: readonly Bench[] = [
     figure: "deliveriesPerSecond",
     load: { shape: "fanout", clients: 500, messages: 20 },
     quick: { shape: "fanout", clients: 200, messages: 20 },
+    reach: FANOUT,
   },
   {
     name: "single",
@@ -48,6 +73,11 @@ export const benches: readonly Bench[] = [
     load: { shape: "single", clients: 1_000, messages: 300 },
     quick: { shape: "single", clients: 500, messages: 50 },
     takes: isLoop,
+    repetitions: 15,
+    reach: [
+      { runtime: "deno", than: bare("deno"), atLeast: 0.95 },
+      { runtime: "bun", than: bare("bun"), atLeast: 0.95 },
+    ],
   },
   {
     name: "paced",
@@ -55,6 +85,7 @@ export const benches: readonly Bench[] = [
     figure: "p99Ms",
     load: { shape: "paced", clients: 500, messages: 10_000, rate: 2_000 },
     quick: { shape: "paced", clients: 200, messages: 1_000, rate: 1_000 },
+    reach: [{ runtime: "deno", atMost: 50 }, { runtime: "bun", atMost: 50 }],
   },
   {
     name: "requests",
@@ -62,6 +93,11 @@ export const benches: readonly Bench[] = [
     figure: "deliveriesPerSecond",
     load: { shape: "requests", clients: 32, messages: 2_000 },
     quick: { shape: "requests", clients: 32, messages: 200 },
+    repetitions: 5,
+    reach: [
+      { runtime: "deno", than: { server: "socket.io", runtime: "node" }, atLeast: 2 },
+      { runtime: "bun", than: { server: "socket.io", runtime: "node" }, atLeast: 2 },
+    ],
   },
   {
     name: "idle",
@@ -69,6 +105,10 @@ export const benches: readonly Bench[] = [
     figure: "kbPerConnection",
     load: { shape: "idle", clients: 10_000, messages: 500 },
     quick: { shape: "idle", clients: 1_000, messages: 200 },
+    reach: [
+      { runtime: "deno", than: bare("deno"), atMost: 1.25 },
+      { runtime: "bun", than: bare("bun"), atMost: 1.25 },
+    ],
   },
   {
     name: "churn",
@@ -77,5 +117,6 @@ export const benches: readonly Bench[] = [
     load: { shape: "churn", clients: 32, messages: 10_000 },
     quick: { shape: "churn", clients: 32, messages: 500 },
     takes: ({ kind, server }) => kind === "trunkline" || server === "crossws" || server === "socket.io",
+    judge: nothingLeft,
   },
 ];

@@ -6,7 +6,7 @@
  */
 
 import { type Candidate, candidates } from "./candidates.ts";
-import { growthFaults, type GrowthRow, type Kind, toGrowthRow } from "./growth_rows.ts";
+import { growthFaults, type GrowthRow, growthVerdicts, type Kind, toGrowthRow } from "./growth_rows.ts";
 import type { Growth } from "./load/growth.ts";
 import { plotLines } from "./line_plot.ts";
 import { underLoad } from "./measure.ts";
@@ -108,6 +108,7 @@ export const growth: Study<readonly GrowthRow[]> = {
   name: "growth",
   what: "speed, memory and cost as connections and topics grow",
   report,
+  reach: growthVerdicts,
   async run(paths, say) {
     const rows: GrowthRow[] = [];
     const ours = candidates.filter(({ kind }) => kind === "trunkline");

@@ -7,6 +7,7 @@
 import type { Candidate } from "./candidates.ts";
 import type { Level } from "./load/growth.ts";
 import { type Range, range } from "./range.ts";
+import { type Verdict, verdict } from "./reach.ts";
 
 /** What grows. */
 export type Kind = "connections" | "topics" | "idlers" | "elsewhere";
@@ -71,15 +72,34 @@ export function growthFaults(all: readonly GrowthRow[]): string[] {
   const where = ({ grows, runtime, size, how }: GrowthRow) => `growth: ${grows} ${size} (${runtime}, ${how})`;
   const lost = rows.filter(({ delivered, expected, ordered }) => delivered < expected || !ordered)
     .map((row) => `${where(row)}: ${row.delivered} of ${row.expected}${row.ordered ? "" : ", not in order"}`);
-  const dear = rows.filter(({ grows, size }) => (grows === "idlers" || grows === "elsewhere") && size > 0)
-    .flatMap((row) => {
+  const dear = costs(rows).filter(({ factor }) => factor > TOLERANCE)
+    .map(({ row, factor }) => `${where(row)}: a publish costs ${factor.toFixed(1)} × as much`);
+  return [...lost, ...dear];
+}
+
+/** Judges what a publish costs with others who do not hear it, of what it costs without: the worst on each runtime. */
+export function growthVerdicts(all: readonly GrowthRow[]): Verdict[] {
+  const found = costs(all.filter(({ server }) => server === "trunkline"));
+  return [...new Set(found.map(({ row }) => row.runtime))].map((runtime) => {
+    const worst = Math.max(...found.filter(({ row }) => row.runtime === runtime).map(({ factor }) => factor));
+    return verdict(
+      `trunkline (${runtime}), a publish with up to 10,000 who do not hear it`,
+      worst,
+      { atMost: TOLERANCE },
+      "× one without them",
+    );
+  });
+}
+
+/** How many times as much a publish costs with others as without. */
+function costs(rows: readonly GrowthRow[]): { readonly row: GrowthRow; readonly factor: number }[] {
+  return rows.filter(({ grows, size }) => (grows === "idlers" || grows === "elsewhere") && size > 0)
+    .map((row) => {
       const none = rows.find((other) =>
         other.size === 0 && other.grows === row.grows && other.runtime === row.runtime &&
         other.how === row.how
       );
       // The least it took, so that a busy moment of the machine counts as little as possible.
-      const factor = row.cpuUsPerPublish.min / (none?.cpuUsPerPublish.median ?? NaN);
-      return factor > TOLERANCE ? [`${where(row)}: a publish costs ${factor.toFixed(1)} × as much`] : [];
+      return { row, factor: row.cpuUsPerPublish.min / (none?.cpuUsPerPublish.median ?? NaN) };
     });
-  return [...lost, ...dear];
 }

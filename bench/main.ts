@@ -7,9 +7,10 @@
 
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { type Bench, benches } from "./benches.ts";
+import { type Bench, benches, judge } from "./benches.ts";
 import { type Candidate, candidates } from "./candidates.ts";
 import { measure, type Measurement } from "./measure.ts";
+import type { Verdict } from "./reach.ts";
 import { writeReport } from "./report.ts";
 import { type Results, type Row, toRow } from "./rows.ts";
 import { findRuntimes, type Runtime } from "./runtimes.ts";
@@ -59,6 +60,9 @@ function line(bench: Bench, row: Row): string {
     }, load client ${(100 * row.loadClientBusy.median).toFixed(0)} % busy`;
 }
 
+const spoken = ({ aim, found, reached }: Verdict): string =>
+  `${reached ? "reached" : "NOT REACHED"}: ${aim}; found ${found}`;
+
 /** What Trunkline lost or mixed up: it must not, whereas a peer's loss is a figure like any other. */
 function losses(bench: Bench, { rows }: Results): string[] {
   return rows
@@ -103,15 +107,17 @@ for (const bench of benches.filter(({ name }) => names.includes(name))) {
   console.log(
     `${bench.name}: ${bench.what}${quick && bench.quick ? " (with fewer, as it must be quick)" : ""}`,
   );
-  const results = await run(bench, quick, Number(repeat ?? (quick ? 1 : 3)), paths);
+  const results = await run(bench, quick, Number(repeat ?? (quick ? 1 : bench.repetitions ?? 3)), paths);
+  if (!quick) { for (const verdict of judge(bench, results.rows)) console.log(`  ${spoken(verdict)}`); }
   faults.push(...losses(bench, results));
   if (quick) continue; // a quick look must not replace figures that were taken with care
   await writeResults(bench.name, results);
 }
-for (const { name, what, canBeQuick, run } of studies.filter(({ name }) => names.includes(name))) {
+for (const { name, what, canBeQuick, reach, run } of studies.filter(({ name }) => names.includes(name))) {
   console.log(`${name}: ${what}${quick && canBeQuick ? " (with fewer, as it must be quick)" : ""}`);
   const effort = { quick, repetitions: Number(repeat ?? (quick ? 1 : 3)) };
   const { rows, faults: found } = await run(paths, (line) => console.log(`  ${line}`), effort);
+  if (!quick) { for (const verdict of reach?.(rows) ?? []) console.log(`  ${spoken(verdict)}`); }
   faults.push(...found);
   if (quick && canBeQuick) continue;
   await writeResults(name, { bench: name, what, ...setting(), rows });

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { type Bench, benches } from "./benches.ts";
+import { type Bench, benches, judge } from "./benches.ts";
 import { plot } from "./plot.ts";
+import { reachTable, type Verdict } from "./reach.ts";
 import type { Range } from "./range.ts";
 import type { Results, Row } from "./rows.ts";
 import { studies } from "./studies.ts";
@@ -87,9 +88,11 @@ async function replaceMarked(file: URL, text: string): Promise<void> {
 /** Writes the report from the results that there are. */
 export async function writeReport(): Promise<void> {
   const sections: string[] = [];
+  const verdicts: { bench: string; verdict: Verdict }[] = [];
   for (const bench of benches) {
     const results = await readResults(bench.name);
     if (!results) continue;
+    for (const verdict of judge(bench, results.rows)) verdicts.push({ bench: bench.name, verdict });
     const svg = `results/${bench.name}.svg`;
     await Deno.writeTextFile(new URL(svg, import.meta.url), plot(bench, results.rows));
     sections.push(
@@ -107,14 +110,16 @@ export async function writeReport(): Promise<void> {
       await replaceMarked(new URL("../README.md", import.meta.url), readme);
     }
   }
-  for (const { name, what, report } of studies) {
+  for (const { name, what, report, reach } of studies) {
     const results = await readResults<Results & { readonly rows: unknown }>(name);
     if (!results) continue;
+    for (const verdict of reach?.(results.rows) ?? []) verdicts.push({ bench: name, verdict });
     const { text, drawings = {} } = report(results.rows);
     for (const [drawing, svg] of Object.entries(drawings)) {
       await Deno.writeTextFile(new URL(`results/${drawing}.svg`, import.meta.url), svg);
     }
     sections.push(`### ${name}: ${what}\n\n${text}\n\nTaken on ${results.date}, ${results.machine}.`);
   }
-  await replaceMarked(new URL("README.md", import.meta.url), sections.join("\n\n"));
+  const all = [`### What is to be reached\n\n${reachTable(verdicts)}`, ...sections];
+  await replaceMarked(new URL("README.md", import.meta.url), all.join("\n\n"));
 }

@@ -5,6 +5,7 @@
  */
 
 import * as esbuild from "esbuild";
+import { verdict } from "./reach.ts";
 import type { Study } from "./study.ts";
 
 /** How many bytes a client may take on the wire. */
@@ -78,6 +79,11 @@ export const size: Study<readonly SizeRow[]> = {
       .map(({ bundle, gzipBytes }) => `size: ${bundle} has ${gzipBytes} bytes, more than ${LIMIT}`);
     return { rows, faults };
   },
+  reach: (rows) =>
+    rows.filter(({ limitBytes }) => limitBytes !== undefined)
+      .map(({ bundle, gzipBytes, limitBytes }) =>
+        verdict(bundle, gzipBytes, { atMost: limitBytes }, "bytes with gzip")
+      ),
   report: (rows) => ({
     text: [
       "| bundle | minified, bytes | with gzip, bytes | limit |",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Verdict } from "./reach.ts";
 import type { Runtime } from "./runtimes.ts";
 
 /** How much of a study to do. */
@@ -44,4 +45,6 @@ export interface Study<Rows = unknown> {
    * @returns Markdown, which may show the drawings by their name; and those, as SVG.
    */
   report(rows: Rows): { readonly text: string; readonly drawings?: Readonly<Record<string, string>> };
+  /** Judges what a run yielded, where something is to be reached. */
+  reach?(rows: Rows): Verdict[];
 }

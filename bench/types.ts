@@ -5,6 +5,7 @@
  */
 
 import { type Range, range } from "./range.ts";
+import { verdict } from "./reach.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 import type { Study } from "./study.ts";
 
@@ -205,6 +206,11 @@ export const types: Study<readonly TypesRow[]> = {
       faults: longer <= LIMIT_S ? [] : [`types: ${longer.toFixed(2)} s, more than ${LIMIT_S} s`],
     };
   },
+  reach: (rows) => [
+    verdict(`${ENTRIES} entries, package from a registry`, over(rows, "registry", ENTRIES), {
+      atMost: LIMIT_S,
+    }, "s over an empty file"),
+  ],
   report: (rows) => {
     const longer = (origin: Origin, entries: number) => `${over(rows, origin, entries).toFixed(2)} s`;
     return {

@@ -6,6 +6,7 @@
 
 import type { CrossnodeOutcome } from "../load/crossnode.ts";
 import { plotBars } from "../plot.ts";
+import { type Verdict, verdict } from "../reach.ts";
 import type { Study } from "../study.ts";
 import { compare, nameOf } from "./compare.ts";
 import type { ClusterTask } from "./measure.ts";
@@ -48,6 +49,30 @@ function ratios(rows: readonly CrossnodeRow[]): string {
       .map((other) => `${other.adapter} has ${(speed(other) / speed(row)).toPrecision(2)} × of that`);
     return `- ${row.nodes} nodes, trunkline, redis (${row.runtime}): ${[...peers, ...others].join(", ")}`;
   }).join("\n");
+}
+
+/** Over Redis with the peers, and with what the other adapters do. */
+function reach(rows: readonly CrossnodeRow[]): Verdict[] {
+  const speed = ({ deliveriesPerSecond: { median } }: CrossnodeRow) => median;
+  const fastest = (others: readonly CrossnodeRow[]) => Math.max(...others.map(speed));
+  return rows.filter(({ peer, adapter }) => peer === "trunkline" && adapter === "redis").flatMap((row) => {
+    const { nodes, runtime } = row;
+    const what = `${nameOf(row)}, ${nodes} nodes`;
+    const same = rows.filter((other) => other.nodes === nodes);
+    const socketIo = same.filter(({ adapter }) => adapter === "redis-adapter");
+    const crossws = same.filter(({ server }) => server === "crossws");
+    const ours = same.filter((other) => other.peer === "trunkline" && other.runtime === runtime);
+    return [
+      verdict(what, speed(row) / fastest(socketIo), { atLeast: 10 }, "× Socket.IO's redis-adapter"),
+      verdict(what, speed(row) / fastest(crossws), { atLeast: 3 }, "× the fastest crossws"),
+      verdict(
+        what,
+        speed(row) / Math.min(...ours.map(speed)),
+        { atMost: 3 },
+        "× the slowest of our adapters",
+      ),
+    ];
+  });
 }
 
 function report(rows: readonly CrossnodeRow[]) {
@@ -116,6 +141,7 @@ export const crossnode: Study<readonly CrossnodeRow[]> = {
   what: "published on one node, heard on the others, of clusters of 2 and 4 nodes",
   canBeQuick: true,
   report,
+  reach,
   async run(paths, say, effort) {
     const comparison = effort.quick ? { sizes: [2], task: quickCrossnode } : { sizes: SIZES, task };
     const { measured, faults } = await compare<CrossnodeOutcome>(comparison, paths, say, effort);

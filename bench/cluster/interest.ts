@@ -6,6 +6,7 @@
 
 import type { InterestOutcome } from "../load/interest.ts";
 import { plotBars } from "../plot.ts";
+import { verdict } from "../reach.ts";
 import type { Study } from "../study.ts";
 import { compare, nameOf } from "./compare.ts";
 import type { ClusterTask } from "./measure.ts";
@@ -76,6 +77,9 @@ export const interest: Study<readonly InterestRow[]> = {
   what: `${NODES} nodes, ${TOPICS.toLocaleString("en")} topics, each of interest to one node`,
   canBeQuick: true,
   report,
+  reach: (rows) =>
+    rows.filter(({ peer }) => peer === "trunkline")
+      .map((row) => verdict(nameOf(row), row.unwanted, { atMost: 0 }, "messages to nodes without interest")),
   async run(paths, say, effort) {
     const comparison = effort.quick ? { sizes: [2], task: quickInterest } : { sizes: [NODES], task };
     const { measured, faults } = await compare<InterestOutcome>(comparison, paths, say, effort);

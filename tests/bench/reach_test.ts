@@ -1,0 +1,64 @@
+import { assertEquals } from "@std/assert";
+import { benches, judge } from "../../bench/benches.ts";
+import { nothingLeft, reachTable, verdict, verdictsOf } from "../../bench/reach.ts";
+import type { Row } from "../../bench/rows.ts";
+import { test } from "../harness.ts";
+
+const same = (value: number) => ({ median: value, min: value, max: value });
+
+function row(server: string, speed: number, more: Partial<Row> = {}): Row {
+  return {
+    bench: "b",
+    server,
+    runtime: "deno",
+    peer: server === "trunkline" ? "trunkline" : "peer",
+    repetitions: 1,
+    deliveriesPerSecond: same(speed),
+    delivered: 1,
+    expected: 1,
+    rssMb: same(1),
+    deliveriesPerCpuSecond: same(1),
+    loadClientBusy: same(1),
+    heapGrowthMb: same(1),
+    ...more,
+  };
+}
+
+const twice = {
+  figure: "deliveriesPerSecond",
+  reach: [{ runtime: "deno", than: { server: "peer", runtime: "deno" }, atLeast: 2 }],
+} as const;
+
+test("bench: a ratio is reached, or it is not, and what was not delivered reaches nothing", () => {
+  const reached = (rows: Row[]) => verdictsOf(twice, rows).map(({ found, reached }) => [found, reached]);
+  assertEquals(reached([row("trunkline", 4), row("peer", 2)]), [["2 × peer (deno)", true]]);
+  assertEquals(reached([row("trunkline", 3.9), row("peer", 2)]), [["1.95 × peer (deno)", false]]);
+  for (const loss of [{ delivered: 0 }, { ordered: false }]) {
+    assertEquals(reached([row("trunkline", 9, loss), row("peer", 2)]), [[
+      "not everything was delivered",
+      false,
+    ]]);
+  }
+  assertEquals(reached([row("trunkline", 9)])[0]![1], false); // nothing to compare with
+});
+
+test("bench: a limit of its own is judged with its unit", () => {
+  assertEquals(verdict("x", 10, { atMost: 10 }, "ms"), { aim: "x: ≤ 10 ms", found: "10 ms", reached: true });
+  assertEquals(verdict("x", 1234.4, { atMost: 10 }, "ms").found, "1234 ms");
+  assertEquals(verdict("x", NaN, { atMost: 10 }, "ms").reached, false);
+});
+
+test("bench: what is left of connections that have gone is told", () => {
+  const stats = { connections: 0, groups: 0 };
+  assertEquals(nothingLeft([row("trunkline", 1, { stats })]).map(({ reached }) => reached), [true]);
+  const [left] = nothingLeft([row("trunkline", 1, { stats: { ...stats, groups: 2 } }), row("peer", 1)]);
+  assertEquals([left!.found, left!.reached], ["2 groups, 1 MB", false]);
+  assertEquals(nothingLeft([row("trunkline", 1, { stats, heapGrowthMb: same(50) })])[0]!.reached, false);
+});
+
+test("bench: every benchmark of servers has something to be reached, and the table tells what was not", () => {
+  const rows = [row("trunkline", 1), row("trunkline", 1, { runtime: "bun" })];
+  for (const bench of benches) assertEquals(judge(bench, rows).length > 0, true, bench.name);
+  const table = reachTable([{ bench: "b", verdict: verdict("x", 3, { atMost: 2 }, "s") }]);
+  assertEquals(table.split("\n").at(-1), "| b | x: ≤ 2 s | 3 s | **no** |");
+});
