@@ -15,37 +15,14 @@ import {
   toWireError,
   type WireError,
 } from "../contract/mod.ts";
+import { Call, type FailedAt, isThenable } from "./call.ts";
 import type { Connection } from "./connection.ts";
-import type { CallContext, Handler } from "./handlers.ts";
+import type { Handler } from "./handlers.ts";
 import { RateLimiter } from "./limits.ts";
 import { Outgoing } from "./outgoing.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
 import { Subscriptions } from "./subscriptions.ts";
-
-/** A request or signal that is being handled; its abort signal is made when somebody looks at it. */
-class Call implements CallContext {
-  readonly conn: Connection;
-  /** Whether its answer takes time, so that it may be taken back meanwhile. */
-  awaited = false;
-  #aborter: AbortController | undefined;
-  #reason: HubError | undefined;
-
-  constructor(conn: Connection) {
-    this.conn = conn;
-  }
-
-  get signal(): AbortSignal {
-    this.#aborter ??= new AbortController();
-    if (this.#reason) this.#aborter.abort(this.#reason);
-    return this.#aborter.signal;
-  }
-
-  abort(reason: HubError): void {
-    this.#reason = reason;
-    this.#aborter?.abort(reason);
-  }
-}
 
 /** The inbox of a connection. What it keeps of what is under way is made when something is: most say little. */
 export class Inbox {
@@ -187,11 +164,16 @@ export class Inbox {
       return this.#failRequest(id, name, error, "input");
     }
     const call = new Call(this.#conn);
-    if (!(parsed instanceof Promise)) return this.#run(id, name, handler, parsed, call);
+    if (parsed instanceof Promise) this.#requestOn(id, name, handler, parsed, call);
+    else this.#run(id, name, handler, parsed, call);
+  }
+
+  /** Waits for the schema of a request. */
+  #requestOn(id: number, name: string, handler: Handler, parsed: Promise<unknown>, call: Call): void {
     this.#await(id, call);
     this.#holdUntil(parsed.then(
       (value) => this.#run(id, name, handler, value, call),
-      (error) => this.#settle(id, call, () => this.#failRequest(id, name, error, "input")),
+      (error) => this.#giveUp(id, name, error, "input", call),
     ));
   }
 
@@ -206,7 +188,7 @@ export class Inbox {
     return new HubError("RATE_LIMITED", `${handling + abandoned} requests are being handled`);
   }
 
-  /** Calls a handler and answers with what it gives back. */
+  /** Calls a handler and answers with what it gives back. Where nothing takes time, nothing is made that would stay. */
   #run(id: number, name: string, handler: Handler, input: unknown, call: Call): void {
     // It may have been taken back while its schema took its time.
     if (this.#isTakenBack(id, call)) return this.#forget(call);
@@ -214,33 +196,61 @@ export class Inbox {
     try {
       output = handler(input, call);
     } catch (error) {
-      return this.#settle(id, call, () => this.#failRequest(id, name, error, "handler"));
+      return this.#giveUp(id, name, error, "handler", call);
     }
-    if (!isThenable(output)) return this.#answer(id, name, output, call);
+    if (isThenable(output)) this.#runOn(id, name, output, call);
+    else this.#answer(id, name, output, call);
+  }
+
+  /** Waits for a handler. */
+  #runOn(id: number, name: string, output: PromiseLike<unknown>, call: Call): void {
     this.#await(id, call);
     Promise.resolve(output).then(
       (output) => this.#answer(id, name, output, call),
-      (error) => this.#settle(id, call, () => this.#failRequest(id, name, error, "handler")),
+      (error) => this.#giveUp(id, name, error, "handler", call),
     );
   }
 
   #answer(id: number, name: string, output: unknown, call: Call): void {
-    const send = (value: unknown) =>
-      this.#settle(id, call, () => this.#conn.outbox.pushOwn(new Outgoing(["res", id, value])));
-    const fail = (error: unknown) =>
-      this.#settle(id, call, () => this.#failRequest(id, name, error, "output"));
+    let parsed: unknown;
     try {
       const schema = this.#conn.surface.clientToServer.get(name)!.output!;
-      const parsed = parse(schema, output, `output of "${name}"`);
-      if (!(parsed instanceof Promise)) return send(parsed);
-      this.#await(id, call);
-      parsed.then(send).catch(fail);
+      parsed = parse(schema, output, `output of "${name}"`);
     } catch (error) {
-      fail(error);
+      return this.#giveUp(id, name, error, "output", call);
     }
+    if (parsed instanceof Promise) this.#answerOn(id, name, parsed, call);
+    else this.#send(id, name, parsed, call);
   }
 
-  /** Keeps a request that takes its time: until it is settled it may be taken back. */
+  /** Waits for the schema of an answer. */
+  #answerOn(id: number, name: string, parsed: Promise<unknown>, call: Call): void {
+    this.#await(id, call);
+    parsed.then(
+      (value) => this.#send(id, name, value, call),
+      (error) => this.#giveUp(id, name, error, "output", call),
+    );
+  }
+
+  /** Sends an answer, unless the request was taken back. */
+  #send(id: number, name: string, value: unknown, call: Call): void {
+    if (this.#isTakenBack(id, call)) return this.#forget(call);
+    try {
+      this.#conn.outbox.pushOwn(new Outgoing(["res", id, value]));
+    } catch (error) {
+      this.#failRequest(id, name, error, "output");
+    }
+    this.#done(id, call);
+  }
+
+  /** Answers with an error, unless the request was taken back. */
+  #giveUp(id: number, name: string, error: unknown, at: FailedAt, call: Call): void {
+    if (this.#isTakenBack(id, call)) return this.#forget(call);
+    this.#failRequest(id, name, error, at);
+    this.#done(id, call);
+  }
+
+  /** Keeps a request that takes its time: until it is done it may be taken back. */
   #await(id: number, call: Call): void {
     call.awaited = true;
     (this.#calls ??= new Map()).set(id, call);
@@ -250,10 +260,7 @@ export class Inbox {
     return call.awaited && this.#calls?.get(id) !== call;
   }
 
-  /** Does the last thing for a request, unless it was taken back. */
-  #settle(id: number, call: Call, act: () => void): void {
-    if (this.#isTakenBack(id, call)) return this.#forget(call);
-    act();
+  #done(id: number, call: Call): void {
     if (!call.awaited) return;
     this.#calls?.delete(id);
     if (this.#calls?.size === 0) this.#calls = undefined;
@@ -336,7 +343,7 @@ export class Inbox {
     });
   }
 
-  #failRequest(id: number, name: string, error: unknown, at: "input" | "handler" | "output"): void {
+  #failRequest(id: number, name: string, error: unknown, at: FailedAt): void {
     const conn = this.#conn;
     const { onError } = this.#context;
     const expected = error instanceof HubError && at !== "output";
@@ -359,8 +366,4 @@ export class Inbox {
 /** Calls keep their order; what answers or ends something does not wait behind them, who may be waiting for it. */
 function overtakes(message: ClientMessage): boolean {
   return message[0] === "res" || message[0] === "err" || message[0] === "cancel" || message[0] === "pong";
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
