@@ -60,7 +60,7 @@ export class Connection implements Identity {
   /** What it is sent. */
   readonly outbox: Outbox;
   /** Its groups, by name; kept by the registry. */
-  memberships: SmallMap<Membership> | undefined;
+  memberships: SmallMap<string, Membership> | undefined;
   readonly #rules: ConnectionRules;
   /** The requests that the client has not answered. */
   #calls: PendingCalls | undefined;

@@ -14,6 +14,7 @@ import {
   toWireError,
 } from "../contract/mod.ts";
 import type { Link, LinkRequest } from "../transports/transport.ts";
+import { Abortable } from "./abortable.ts";
 import { Connection, type ConnectionRules } from "./connection.ts";
 import { Outbox, type OutboxRules } from "./outbox.ts";
 import type { SessionContext } from "./session_context.ts";
@@ -39,7 +40,7 @@ export class Handshake {
   readonly #request: Request;
   readonly #onHello: (hello: Hello) => void;
   readonly #cancelDeadline: () => void;
-  #aborter: AbortController | undefined;
+  #authenticating: Abortable | undefined;
   #saidHello = false;
 
   /**
@@ -89,10 +90,17 @@ export class Handshake {
     const { address } = this;
     const surface = contract.roles.get(role);
     if (!surface) throw new HubError("FORBIDDEN", `There is no role "${role.slice(0, 64)}"`);
-    this.#aborter = new AbortController();
-    const handshake = { role, token, request: this.#request, address, signal: this.#aborter.signal };
-    const { role: given, user, ctx } = await options.authenticate(handshake);
-    this.#aborter = undefined;
+    const authenticating = this.#authenticating = new Abortable();
+    const { role: given, user, ctx } = await options.authenticate({
+      role,
+      token,
+      request: this.#request,
+      address,
+      get signal() {
+        return authenticating.signal;
+      },
+    });
+    this.#authenticating = undefined;
     if (given !== role) throw new HubError("FORBIDDEN", `Not allowed to connect as "${role}"`);
     const identity = { id: nextId(), surface, user, ctx, address };
     return new Connection(identity, new Outbox(this.#link, this.#turn, outbox), connection);
@@ -124,7 +132,7 @@ export class Handshake {
   /** It is over: the client is welcome, or its link is gone. */
   end(): void {
     this.#cancelDeadline();
-    this.#aborter?.abort(new HubError("DISCONNECTED", "The client is gone"));
+    this.#authenticating?.abort(new HubError("DISCONNECTED", "The client is gone"));
   }
 
   #hello(frame: Encoded): void {

@@ -22,6 +22,7 @@ import { RateLimiter } from "./limits.ts";
 import { Outgoing } from "./outgoing.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
+import { SmallMap } from "./small_map.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** The inbox of a connection. What it keeps of what is under way is made when something is: most say little. */
@@ -30,7 +31,7 @@ export class Inbox {
   readonly #context: SessionContext;
   readonly #rate: RateLimiter;
   #subscriptions: Subscriptions | undefined;
-  #calls: Map<number, Call> | undefined;
+  #calls: SmallMap<number, Call> | undefined;
   #signals: Set<Call> | undefined;
   /** Requests that were taken back, and whose handlers still work: there is no end of them otherwise. */
   #abandoned: Set<Call> | undefined;
@@ -89,7 +90,8 @@ export class Inbox {
   close(): void {
     this.#closed = true;
     this.#waiting = undefined;
-    const calls = [...this.#calls?.values() ?? [], ...this.#signals ?? []];
+    const requests = this.#calls?.entries().map(([, call]) => call) ?? [];
+    const calls = [...requests, ...this.#signals ?? []];
     this.#calls = this.#abandoned = this.#signals = undefined;
     this.#subscriptions?.close();
     if (calls.length === 0) return;
@@ -253,7 +255,7 @@ export class Inbox {
   /** Keeps a request that takes its time: until it is done it may be taken back. */
   #await(id: number, call: Call): void {
     call.awaited = true;
-    (this.#calls ??= new Map()).set(id, call);
+    (this.#calls ??= new SmallMap()).set(id, call);
   }
 
   #isTakenBack(id: number, call: Call): boolean {

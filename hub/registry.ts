@@ -31,6 +31,7 @@ class Place implements Membership {
   readonly #places: Map<string, Place>;
   readonly #giveBack: () => void;
   #holders = 0;
+  #settled = false;
 
   constructor(
     places: Map<string, Place>,
@@ -42,7 +43,12 @@ class Place implements Membership {
     this.group = group;
     this.#giveBack = release;
     places.set(group, this);
-    ready.catch(() => this.#close()); // whoever comes next begins anew
+    ready.then(() => this.#settled = true, () => this.#close()); // whoever comes next begins anew
+  }
+
+  /** Whether `ready` has resolved: whoever comes now need not wait. */
+  get settled(): boolean {
+    return this.#settled;
   }
 
   hold(): this {
@@ -113,7 +119,8 @@ export class Registry {
   }
 
   /**
-   * Puts a connection into a group whose name is its channel. A second call waits for the first.
+   * Puts a connection into a group whose name is its channel: at once where the channel is live, so that what is sent to
+   * the group next reaches it. A second call waits for the first.
    *
    * @param group The group.
    * @param conn The connection.
@@ -126,6 +133,7 @@ export class Registry {
     if (known) return known.ready;
     if (conn.closed) return Promise.reject(gone(group));
     const place = this.#places.get(group) ?? new Place(this.#places, group, this.#interest.acquire(group));
+    if (place.settled) return this.#joinNow(place.hold(), conn, onLive);
     const joining = new Joining(place.hold());
     (conn.memberships ??= new SmallMap()).set(place.group, joining);
     const stays = () => conn.memberships?.get(group) === joining;
@@ -142,6 +150,18 @@ export class Registry {
     return joining.ready;
   }
 
+  #joinNow(place: Place, conn: Connection, onLive?: () => void): Promise<void> {
+    try {
+      onLive?.();
+    } catch (error) {
+      place.release();
+      return Promise.reject(error);
+    }
+    this.#enter(place.group, conn);
+    (conn.memberships ??= new SmallMap()).set(place.group, place);
+    return place.ready;
+  }
+
   /**
    * Puts a connection into a group at once, whatever the state of its channel, which is tried for until the last one
    * quits. Once per connection and group; see `quit`.
@@ -149,16 +169,17 @@ export class Registry {
    * @param group The group.
    * @param channel The channel, which several groups may share.
    * @param conn The connection.
-   * @returns Resolves when the channel is live, or its first subscribe has failed.
+   * @returns Resolves when the channel is live, or its first subscribe has failed; `undefined` where that has been.
    */
-  enrol(group: string, channel: string, conn: Connection): Promise<void> {
+  enrol(group: string, channel: string, conn: Connection): Promise<void> | undefined {
     let place = this.#places.get(group);
     if (!place) {
       const { settled: ready, release } = this.#interest.keep(channel);
       place = new Place(this.#places, group, { ready, release });
     }
     this.#enter(group, conn);
-    return place.hold().ready;
+    place.hold();
+    return place.settled ? undefined : place.ready;
   }
 
   /** Takes a connection out of a group that it is enrolled in. */

@@ -159,6 +159,7 @@ export class Session implements LinkEvents {
     const role = roleChannel(conn.role);
     const enrolled = [registry.enrol(role, role, conn)];
     if (conn.user) enrolled.push(registry.enrol(userGroup(conn.user.id), userChannel(conn.user.id), conn));
+    if (enrolled.every((settled) => settled === undefined)) return;
     // A backplane that hangs must not lock clients out: what it does not carry yet comes when it does.
     const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
     const stop = options.clock.after(ENROL_WAIT_MS, resolve);

@@ -17,7 +17,7 @@ export class Subscriptions {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   /** By topic; the object also tells one subscription from a later one of the same topic. */
-  readonly #active = new SmallMap<{ live: boolean }>();
+  readonly #active = new SmallMap<string, { live: boolean }>();
   /** Subscribes that have not ended: giving one up does not end what decides about it. */
   #underWay = 0;
 

@@ -45,6 +45,36 @@ test("registry: a connection is in a group from the moment its channel is live, 
   await assertEmpty();
 });
 
+test("registry: who joins a live channel is in at once, and whose start fails is not in", async () => {
+  const { adapter, registry, connect, assertEmpty } = scene();
+  const [first, second, third] = [connect(), connect(), connect()];
+  registry.join("g", first);
+  await adapter.succeed("g");
+  let seen = -1;
+  const joined = registry.join("g", second, () => seen = registry.members("g").size);
+  registry.deliver("g", new Outgoing(["ping"]));
+  assertEquals([seen, second.got], [1, [["ping"]]]);
+  await joined;
+  const failing = () => {
+    throw new TypeError("The start");
+  };
+  await assertRejects(() => registry.join("g", third, failing), TypeError, "The start");
+  assertEquals([registry.members("g").has(third), third.memberships?.size ?? 0], [false, 0]);
+  for (const conn of [first, second]) registry.leave("g", conn);
+  await assertEmpty();
+});
+
+test("registry: a connection that is enrolled in a live channel waits for nothing", async () => {
+  const { adapter, registry, connect, assertEmpty } = scene();
+  const [first, second] = [connect(), connect()];
+  const enrolled = registry.enrol("role:a", "role:a", first);
+  await adapter.succeed("role:a");
+  await enrolled;
+  assertEquals(registry.enrol("role:a", "role:a", second), undefined);
+  for (const conn of [first, second]) registry.quit("role:a", conn);
+  await assertEmpty();
+});
+
 test("registry: a second join waits for the first, and is in once", async () => {
   const { adapter, registry, connect, assertEmpty } = scene();
   const conn = connect();
@@ -127,7 +157,7 @@ test("registry: a connection that is gone joins nothing", async () => {
 test("registry: who is enrolled is in at once, whatever becomes of the channel, and shares it with other groups", async () => {
   const { adapter, clock, registry, connect, assertEmpty } = scene();
   const [one, two] = [connect(), connect()];
-  const enrolled = watch(registry.enrol("who:1", "user:7", one));
+  const enrolled = watch(registry.enrol("who:1", "user:7", one)!);
   registry.enrol("who:2", "user:7", two);
   assertEquals([registry.members("who:1").has(one), registry.members("who:2").has(two)], [true, true]);
   await adapter.fail("user:7");

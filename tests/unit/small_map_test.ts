@@ -15,7 +15,7 @@ const step = fc.oneof(
 test("a small map answers as a Map does, whatever is put in and taken out", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const small = new SmallMap<number>();
+      const small = new SmallMap<string, number>();
       const model = new Map<string, number>();
       for (const [what, key, value] of steps) {
         if (what === "set") {
@@ -39,7 +39,7 @@ test("a small map answers as a Map does, whatever is put in and taken out", () =
 });
 
 test("the entries of a small map are those of the moment", () => {
-  const small = new SmallMap<number>();
+  const small = new SmallMap<string, number>();
   small.set("a", 1);
   small.set("b", 2);
   const seen: string[] = [];
