@@ -53,7 +53,6 @@ export class Intake {
       return false;
     }
     this.#take(size);
-    if (this.#taken >= WATCHED_FROM) this.#watch();
     return true;
   }
 
@@ -62,8 +61,10 @@ export class Intake {
     this.#behind.delete(link);
   }
 
+  /** Counts a frame. Whenever a share is used up, or much of it, the end of the turn is watched for. */
   #take(size: number): void {
     this.#taken += 1 + size / BYTES_PER_FRAME;
+    if (this.#taken >= WATCHED_FROM) this.#watch();
   }
 
   #watch(): void {
@@ -88,6 +89,5 @@ export class Intake {
       if (link.nextSize !== undefined) this.#behind.add(link); // last, so that this loop comes to it once more
       if (this.#taken >= FRAMES_PER_TURN) break;
     }
-    if (this.#behind.size > 0) this.#watch();
   }
 }

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { type Backlogged, Intake } from "../../transports/intake.ts";
+import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 
 /** A turn's share of small frames, as the intake has it. */
@@ -86,6 +88,17 @@ test("intake: what is beyond a turn's share is heard in the next turns, in order
   assertEquals([a.waiting.length, scene.heard.at(-1)], [0, `a${2 * SHARE + 11}`]);
 });
 
+test("intake: when catching up takes exactly a turn's share, what comes next is not forgotten", () => {
+  const scene = new Scene();
+  const a = scene.link("a");
+  a.say(2 * SHARE);
+  scene.endTurn();
+  assertEquals([scene.heard.length, a.waiting.length], [SHARE, 0]);
+  a.say(1);
+  scene.endTurn();
+  assertEquals([scene.heard, a.waiting.length], [[`a${2 * SHARE}`], 0]);
+});
+
 test("intake: links that are behind are heard in rotation, whatever the others have said", () => {
   const scene = new Scene();
   const [flood, b, c] = [scene.link("a"), scene.link("b"), scene.link("c")];
@@ -114,6 +127,38 @@ test("intake: large frames count for more, and one beyond every share is heard a
   assertEquals([scene.heard.length, a.waiting.length], [3, 1]);
   scene.endTurn();
   assertEquals([scene.heard.length, a.waiting.length], [1, 0]);
+});
+
+test("intake: whatever is said, and whenever turns end, all of it is heard, in the order of each link", () => {
+  const step = fc.record({
+    link: fc.nat(3),
+    count: fc.nat(3_000),
+    size: fc.constantFrom(0, 0, 0, 5_000),
+    end: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+      const scene = new Scene();
+      const links = [..."abcd"].map((name) => scene.link(name));
+      const heard: string[] = [];
+      const said = links.map(() => 0);
+      for (const { link, count, size, end } of steps) {
+        links[link]!.say(count, size);
+        said[link]! += count;
+        heard.push(...scene.heard.splice(0));
+        if (end) scene.endTurn();
+      }
+      heard.push(...scene.heard.splice(0));
+      while (scene.watches > 0) {
+        scene.endTurn();
+        heard.push(...scene.heard.splice(0));
+      }
+      for (const [i, name] of [..."abcd"].entries()) {
+        assertEquals(heard.filter((frame) => frame.startsWith(name)), numbered(name, 0, said[i]!));
+      }
+    }),
+    runs(60),
+  );
 });
 
 test("intake: a link that is gone is heard no more, and the others go on", () => {
