@@ -44,10 +44,10 @@ export function verdict(
   { atLeast = -Infinity, atMost = Infinity }: Pick<Aim, "atLeast" | "atMost">,
   unit: string,
 ): Verdict {
-  const limit = atMost === Infinity ? `≥ ${atLeast}` : `≤ ${atMost}`;
+  const limit = atMost === Infinity ? `≥ ${atLeast}` : atMost === 0 ? "no" : `≤ ${atMost}`;
   return {
     aim: `${what}: ${limit} ${unit}`,
-    found: `${digits(found)} ${unit}`,
+    found: digits(found),
     reached: found >= atLeast && found <= atMost,
   };
 }
