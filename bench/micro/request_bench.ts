@@ -1,8 +1,7 @@
 /** What a request costs, and a line that is said to a room: all that a hub does, without sockets. @module */
 
-import { createHub } from "@trunkline/hub";
 import type { Link, LinkAcceptor, LinkEvents, Transport } from "@trunkline/hub/transports/transport";
-import { contract } from "../contract.ts";
+import { createMeasuredHub } from "../hub.ts";
 
 /** A transport whose links take everything at once, and whose turn ends when it is told to. */
 class NoTransport implements Transport {
@@ -43,19 +42,7 @@ class NoTransport implements Transport {
 
 const ROOM = "room";
 const transport = new NoTransport();
-const hub = createHub(contract, {
-  authenticate: ({ role }) => ({ role }),
-  limits: { messagesPerSecond: 1e9, messageBurst: 1e9 },
-  transports: [transport],
-});
-hub.implement({
-  member: {
-    join: ({ room }, { conn }) => hub.room(room).add(conn),
-    say: ({ room, text }) => hub.room(room).broadcast("message", { text }),
-    publish: ({ id, text }) => void hub.forRole("member").publish(`line/${id}`, { text }),
-    echo: (input) => input,
-  },
-});
+const hub = createMeasuredHub({ transports: [transport] });
 await hub.ready;
 const clients: LinkEvents[] = [];
 for (let i = 0; i < 32; i++) clients.push(await transport.connect());

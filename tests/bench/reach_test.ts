@@ -3,26 +3,7 @@ import { benches, judge } from "../../bench/benches.ts";
 import { nothingLeft, reachTable, verdict, verdictsOf } from "../../bench/reach.ts";
 import type { Row } from "../../bench/rows.ts";
 import { test } from "../harness.ts";
-
-const same = (value: number) => ({ median: value, min: value, max: value });
-
-function row(server: string, speed: number, more: Partial<Row> = {}): Row {
-  return {
-    bench: "b",
-    server,
-    runtime: "deno",
-    peer: server === "trunkline" ? "trunkline" : "peer",
-    repetitions: 1,
-    deliveriesPerSecond: same(speed),
-    delivered: 1,
-    expected: 1,
-    rssMb: same(1),
-    deliveriesPerCpuSecond: same(1),
-    loadClientBusy: same(1),
-    heapGrowthMb: same(1),
-    ...more,
-  };
-}
+import { row, same } from "./row.ts";
 
 const twice = {
   figure: "deliveriesPerSecond",
@@ -31,10 +12,10 @@ const twice = {
 
 test("bench: a ratio is reached, or it is not, and what was not delivered reaches nothing", () => {
   const reached = (rows: Row[]) => verdictsOf(twice, rows).map(({ found, reached }) => [found, reached]);
-  assertEquals(reached([row("trunkline", 4), row("peer", 2)]), [["2", true]]);
-  assertEquals(reached([row("trunkline", 3.9), row("peer", 2)]), [["1.95", false]]);
+  assertEquals(reached([row("trunkline", 4), row("peer", 2, { peer: "peer" })]), [["2", true]]);
+  assertEquals(reached([row("trunkline", 3.9), row("peer", 2, { peer: "peer" })]), [["1.95", false]]);
   for (const loss of [{ delivered: 0 }, { ordered: false }]) {
-    assertEquals(reached([row("trunkline", 9, loss), row("peer", 2)]), [[
+    assertEquals(reached([row("trunkline", 9, loss), row("peer", 2, { peer: "peer" })]), [[
       "not everything was delivered",
       false,
     ]]);
@@ -52,7 +33,10 @@ test("bench: a limit of its own is judged with its unit", () => {
 test("bench: what is left of connections that have gone is told", () => {
   const stats = { connections: 0, groups: 0 };
   assertEquals(nothingLeft([row("trunkline", 1, { stats })]).map(({ reached }) => reached), [true]);
-  const [left] = nothingLeft([row("trunkline", 1, { stats: { ...stats, groups: 2 } }), row("peer", 1)]);
+  const [left] = nothingLeft([
+    row("trunkline", 1, { stats: { ...stats, groups: 2 } }),
+    row("peer", 1, { peer: "peer" }),
+  ]);
   assertEquals([left!.found, left!.reached], ["2 groups, 1 MB", false]);
   assertEquals(nothingLeft([row("trunkline", 1, { stats, heapGrowthMb: same(50) })])[0]!.reached, false);
 });

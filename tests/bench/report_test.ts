@@ -2,28 +2,9 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { growthFaults, type GrowthRow } from "../../bench/growth_rows.ts";
 import { plotLines } from "../../bench/line_plot.ts";
 import { plot } from "../../bench/plot.ts";
-import type { Row } from "../../bench/rows.ts";
 import { escape, short } from "../../bench/svg.ts";
 import { test } from "../harness.ts";
-
-const same = (value: number) => ({ median: value, min: value, max: value });
-
-function row(server: string, deliveries: number): Row {
-  return {
-    bench: "b",
-    server,
-    runtime: "deno",
-    peer: "trunkline",
-    repetitions: 1,
-    deliveriesPerSecond: same(deliveries),
-    delivered: 1,
-    expected: 1,
-    rssMb: same(1),
-    deliveriesPerCpuSecond: same(1),
-    loadClientBusy: same(1),
-    heapGrowthMb: same(1),
-  };
-}
+import { row, same } from "./row.ts";
 
 test("bench: text in a plot cannot end an element or an attribute", () => {
   assertEquals(escape(`a<b> & "c"`), "a&lt;b&gt; &amp; &quot;c&quot;");

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { createHub } from "@trunkline/hub";
 import type { Adapter, AdapterContext } from "@trunkline/hub/adapters/adapter";
 import { Hono } from "hono";
-import { contract } from "../../contract.ts";
+import { createMeasuredHub } from "../../hub.ts";
 import { serve } from "../serve.ts";
 import { arrived, count, order } from "./order.mjs";
 
@@ -46,19 +45,9 @@ function counting(adapter: Adapter): Adapter {
 }
 
 const adapter = await createAdapter();
-const hub = createHub(contract, {
+const hub = createMeasuredHub({
   adapter: order.count ? counting(adapter) : adapter,
-  authenticate: ({ role }) => ({ role }),
-  limits: { messagesPerSecond: 1e9, messageBurst: 1e9 },
   onError: (error, { stage }) => console.error(stage, error),
-});
-hub.implement({
-  member: {
-    join: ({ room }, { conn }) => hub.room(room).add(conn),
-    say: ({ room, text }) => hub.room(room).broadcast("message", { text }),
-    publish: ({ id, text }) => void hub.forRole("member").publish(`line/${id}`, { text }),
-    echo: (input) => input,
-  },
 });
 await hub.ready;
 

@@ -1,0 +1,38 @@
+/**
+ * The hub that is measured: typed, validation on, without a limit of rate.
+ *
+ * @module
+ */
+
+import { createHub, type Hub, type HubOptions, type HubUser } from "@trunkline/hub";
+import { contract } from "./contract.ts";
+
+type Definition = (typeof contract)["definition"];
+type Measured = Hub<Definition, HubUser, undefined>;
+
+/**
+ * Makes the hub.
+ *
+ * @param options What is special about it.
+ */
+export function createMeasuredHub(
+  options: Pick<
+    HubOptions<Definition, HubUser, undefined>,
+    "adapter" | "transports" | "onError"
+  > = {},
+): Measured {
+  const hub: Measured = createHub(contract, {
+    authenticate: ({ role }) => ({ role }),
+    limits: { messagesPerSecond: 1e9, messageBurst: 1e9 },
+    ...options,
+  });
+  hub.implement({
+    member: {
+      join: ({ room }, { conn }) => hub.room(room).add(conn),
+      say: ({ room, text }) => hub.room(room).broadcast("message", { text }),
+      publish: ({ id, text }) => void hub.forRole("member").publish(`line/${id}`, { text }),
+      echo: (input) => input,
+    },
+  });
+  return hub;
+}
