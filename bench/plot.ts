@@ -8,6 +8,7 @@ import type { Bench } from "./benches.ts";
 import type { Range } from "./range.ts";
 import type { Row } from "./rows.ts";
 import { escape, short, svg } from "./svg.ts";
+import { UNITS } from "./units.ts";
 
 const COLOURS: Readonly<Record<string, string>> = {
   trunkline: "#2f7de1",
@@ -68,5 +69,5 @@ export function plot(bench: Pick<Bench, "name" | "what" | "figure">, rows: reado
     peer,
     figure: figure ?? { median: 0, min: 0, max: 0 },
   }));
-  return plotBars(`${bench.name}: ${bench.figure}`, bench.what, bars);
+  return plotBars(`${bench.name}: ${UNITS[bench.figure]}`, bench.what, bars);
 }

@@ -7,6 +7,7 @@
 import type { Bench } from "./benches.ts";
 import type { Row } from "./rows.ts";
 import type { Runtime } from "./runtimes.ts";
+import { UNITS } from "./units.ts";
 
 /** What a benchmark's figure is to be on one runtime. */
 export interface Aim {
@@ -57,19 +58,13 @@ export function verdictsOf(
   { figure, reach = [] }: Pick<Bench, "figure" | "reach">,
   rows: readonly Row[],
 ): Verdict[] {
-  const units: Readonly<Record<Bench["figure"], string>> = {
-    deliveriesPerSecond: "per second",
-    p99Ms: "ms",
-    rssMb: "MB",
-    kbPerConnection: "kB",
-  };
   const medianOf = (row: Row | undefined) => row?.[figure]?.median ?? NaN;
   return reach.map(({ runtime, than, ...limits }) => {
     const ours = rows.find((row) => row.peer === "trunkline" && row.runtime === runtime);
     const theirs = rows.find((row) => row.server === than?.server && row.runtime === than.runtime);
     const complete = ours !== undefined && ours.delivered === ours.expected && ours.ordered !== false;
     const found = than ? medianOf(ours) / medianOf(theirs) : medianOf(ours);
-    const unit = than ? `× ${than.server} (${than.runtime})` : units[figure];
+    const unit = than ? `× ${than.server} (${than.runtime})` : UNITS[figure];
     const judged = verdict(`trunkline (${runtime})`, found, limits, unit);
     return complete ? judged : { ...judged, found: "not everything was delivered", reached: false };
   });

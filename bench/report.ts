@@ -10,6 +10,7 @@ import { reachTable, type Verdict } from "./reach.ts";
 import type { Range } from "./range.ts";
 import type { Results, Row } from "./rows.ts";
 import { studies } from "./studies.ts";
+import { UNITS } from "./units.ts";
 
 const MARKS = /(<!-- bench:start -->)[\s\S]*?(<!-- bench:end -->)/;
 
@@ -21,13 +22,6 @@ function format({ median, min, max }: Range, figure: Bench["figure"]): string {
   };
   return `${one(median)} (${one(min)}–${one(max)})`;
 }
-
-const UNITS: Readonly<Record<Bench["figure"], string>> = {
-  deliveriesPerSecond: "per second",
-  p99Ms: "p99, ms",
-  rssMb: "memory, MB",
-  kbPerConnection: "kB per connection",
-};
 
 function table(bench: Bench, { rows }: Results): string {
   const unit = UNITS[bench.figure];

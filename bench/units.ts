@@ -1,0 +1,15 @@
+/**
+ * What figures are counted in.
+ *
+ * @module
+ */
+
+import type { Bench } from "./benches.ts";
+
+/** The unit of each figure, as people read it. */
+export const UNITS: Readonly<Record<Bench["figure"], string>> = {
+  deliveriesPerSecond: "deliveries per second",
+  p99Ms: "ms, p99",
+  rssMb: "memory, MB",
+  kbPerConnection: "kB per connection",
+};
