@@ -52,7 +52,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Broker> {
 /** NATS servers that know each other. */
 export interface NatsCluster extends AsyncDisposable {
   readonly servers: readonly Broker[];
-  /** Waits until every server that runs knows every other that does. */
+  /** Waits until every server that runs knows every other that does, and none that does not. */
   waitUntilStable(): Promise<void>;
   /** Ends all servers and removes their folders. */
   stop(): Promise<void>;
@@ -79,7 +79,8 @@ export async function startNatsCluster(
         await until(async () => {
           const info = JSON.parse((await firstLine(port)).replace("INFO ", ""));
           const known: string[] = info.connect_urls ?? [];
-          return running.every((other) => known.includes(`127.0.0.1:${other.port}`));
+          return known.length === running.length &&
+            running.every((other) => known.includes(`127.0.0.1:${other.port}`));
         }, "the NATS servers to know each other");
       }
     },

@@ -43,13 +43,19 @@ test("redis: while the server is away each publish is dropped, and counted in fe
   await broker.kill();
   await Promise.all([a.is("down"), b.is("down")]);
   const before = lost(a);
+  let published = 0;
+  const publish = () => a.adapter.publish("news", `${published++}`);
+  // Either connection may be the first to notice: until the one to publish with has, a publish fails in another way.
+  const first = await waitFor(() => {
+    publish();
+    return a.errors.find(({ error }) => error.message.endsWith("the connection is down"));
+  }, { what: "the connection to be down" });
   for (let i = 0; i < 1_000; i++) {
-    a.adapter.publish("news", `${i}`);
+    publish();
     await Promise.resolve();
   }
-  await waitFor(() => lost(a) - before === 1_000, { what: "all to be counted", timeoutMs: 20_000 });
+  await waitFor(() => lost(a) - before === published, { what: "all to be counted", timeoutMs: 20_000 });
   assert(a.errors.length < 20, `${a.errors.length} reports`);
-  const first = a.errors.find(({ error }) => error.message.startsWith("Cannot publish"))!;
   assertEquals([first.stage, first.channel], ["publish", "news"]);
   assertEquals(
     first.error.message,
