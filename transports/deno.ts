@@ -6,6 +6,7 @@
 
 import type { Encoded } from "../contract/mod.ts";
 import { CLOSE_CODES } from "../contract/mod.ts";
+import { Backlog } from "./backlog.ts";
 import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "./close.ts";
 import { exceedsBytes, maxByteLength } from "./frame.ts";
 import { type Backlogged, Intake } from "./intake.ts";
@@ -17,18 +18,6 @@ export type { Upgradable, WebSocketSkin };
 /** How long after a send to look first whether a congested socket has drained; every further look waits twice as long. */
 const FIRST_LOOK_MS = 4;
 const LONGEST_LOOK_MS = 128;
-
-/** How much of one client may wait to be heard, in bytes (UTF-16 units of text): Deno cannot be told to read no more. */
-const MAX_BACKLOG = 16 * 1024 * 1024;
-
-/** What has been read and not been heard yet. */
-interface Backlog {
-  readonly frames: Encoded[];
-  heard: number;
-  size: number;
-  /** How the client closed; comes after all that it had said. */
-  farewell?: { readonly code: number; readonly reason: string };
-}
 
 /** The server's end of a WebSocket. */
 class DenoLink implements Link, Backlogged {
@@ -101,24 +90,19 @@ class DenoLink implements Link, Backlogged {
   }
 
   #keep(frame: Encoded): void {
-    const backlog = this.#backlog ??= { frames: [], heard: 0, size: 0 };
-    backlog.frames.push(frame);
-    backlog.size += frame.length;
-    if (backlog.size <= MAX_BACKLOG) return;
+    this.#backlog ??= new Backlog();
+    if (this.#backlog.keep(frame)) return;
     this.close(CLOSE_CODES.RATE_LIMITED, "The client sends faster than it can be heard");
   }
 
   get nextSize(): number | undefined {
-    return this.#backlog?.frames[this.#backlog.heard]?.length;
+    return this.#backlog?.nextSize;
   }
 
   next(): void {
     const backlog = this.#backlog!;
-    const { frames } = backlog;
-    const frame = frames[backlog.heard]!;
-    frames[backlog.heard++] = ""; // it may be large, and those behind it many
-    backlog.size -= frame.length;
-    if (backlog.heard === frames.length) this.#backlog = undefined;
+    const frame = backlog.take();
+    if (backlog.nextSize === undefined) this.#backlog = undefined;
     this.#events.message(frame);
     const { farewell } = backlog;
     if (farewell && !this.#backlog) this.#end(farewell.code, farewell.reason);
