@@ -132,12 +132,18 @@ export class DemoWindow {
     await this.page.locator(`.node[data-node="${node}"] .facts`, { hasText: text }).waitFor();
   }
 
-  /** Waits until another node than this one is said to publish the prices, and tells which. */
+  /**
+   * Waits until one other node than this one is said to publish the prices, and tells which. When it changes hands two may
+   * be said to for a moment, as their reports come one after the other.
+   */
   async publisherOtherThan(node: number): Promise<number> {
     const publisher = this.page.locator(
       `.node:not([data-node="${node}"]):has(.badge:text-is("ticker"):visible)`,
     );
-    return Number(await publisher.getAttribute("data-node"));
+    return await waitFor(async () => {
+      const nodes = await publisher.evaluateAll((found) => found.map((one) => one.getAttribute("data-node")));
+      return nodes.length === 1 && Number(nodes[0]);
+    }, { what: "one node to publish the prices", timeoutMs: 15_000 });
   }
 
   /** Waits until the price has changed a few times. */
