@@ -67,4 +67,4 @@ export {
   type MemoryAdapterOptions,
   type MemoryBus,
 } from "./adapters/memory.ts";
-export { createWebSocketTransport, type WebSocketTransportOptions } from "./transports/websocket.ts";
+export { createWebSocketTransport, type WebSocketTransportOptions } from "./transports/websocket/mod.ts";

@@ -5,7 +5,7 @@
  */
 
 export * from "./clock.ts";
-export * from "./calls.ts";
+export * from "./pending_calls.ts";
 export * from "./codec.ts";
 export * from "./define.ts";
 export type * from "./definition.ts";

@@ -5,16 +5,16 @@
  */
 
 import { type Clock, HubError } from "../contract/mod.ts";
-import type { Backplane } from "./backplane.ts";
-import { CLUSTER_CHANNEL, nodeChannel } from "./channels.ts";
-import type { ClusterListeners } from "./cluster_events.ts";
-import type { Events } from "./events.ts";
-import type { Members } from "./membership.ts";
-import type { HubErrorInfo } from "./options.ts";
-import type { Questions } from "./questions.ts";
-import type { Reception } from "./reception.ts";
-import type { Health } from "./routes.ts";
-import type { Topics } from "./topics.ts";
+import type { Backplane } from "./backplane/backplane.ts";
+import { CLUSTER_CHANNEL, nodeChannel } from "./backplane/channels.ts";
+import type { ClusterListeners } from "./nodes/cluster_listeners.ts";
+import type { Events } from "./groups/events.ts";
+import type { Members } from "./nodes/nodes.ts";
+import type { HubErrorInfo } from "./api/options.ts";
+import type { Questions } from "./nodes/node_requests.ts";
+import type { Reception } from "./session/reception.ts";
+import type { Health } from "./http/routes.ts";
+import type { Topics } from "./topics/topics.ts";
 
 /** How often what is not needed any more is looked for, in milliseconds. */
 const SWEEP_MS = 10_000;

@@ -13,10 +13,10 @@ export type {
   Counted,
   Existence,
   Found,
-} from "./cluster.ts";
-export type { ClusterEvents, ClusterListener } from "./cluster_events.ts";
-export type { SlowConsumerPolicy } from "./held.ts";
-export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "./history.ts";
+} from "./directory/cluster.ts";
+export type { ClusterEvents, ClusterListener } from "./nodes/cluster_listeners.ts";
+export type { SlowConsumerPolicy } from "./outbox/hold_queue.ts";
+export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "./topics/topic_log.ts";
 export type {
   Authorization,
   DisconnectReason,
@@ -26,8 +26,8 @@ export type {
   HubLimits,
   HubOptions,
   Identity,
-} from "./options.ts";
-export type { NodeInfo, NodeLeft, NodeState } from "./roster.ts";
-export type { Health, HubRoutes } from "./routes.ts";
+} from "./api/options.ts";
+export type { NodeInfo, NodeLeft, NodeState } from "./nodes/roster.ts";
+export type { Health, HubRoutes } from "./http/routes.ts";
 export type { HubStats } from "./stats.ts";
-export type * from "./types.ts";
+export type * from "./api/hub.ts";

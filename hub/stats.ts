@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Backplane } from "./backplane.ts";
-import type { KeyedLimit } from "./limits.ts";
-import type { Questions } from "./questions.ts";
-import type { Reception } from "./reception.ts";
-import type { Registry } from "./registry.ts";
-import type { Session } from "./session.ts";
-import type { Topics } from "./topics.ts";
+import type { Backplane } from "./backplane/backplane.ts";
+import type { KeyedLimit } from "./session/limits.ts";
+import type { Questions } from "./nodes/node_requests.ts";
+import type { Reception } from "./session/reception.ts";
+import type { Registry } from "./groups/registry.ts";
+import type { Session } from "./session/session.ts";
+import type { Topics } from "./topics/topics.ts";
 
 /**
  * Counts of a moment. When nobody is connected and nothing is under way, all are zero; those of histories and their

@@ -5,9 +5,9 @@
  */
 
 import type { Encoded } from "../contract/mod.ts";
-import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "./close.ts";
-import { byteLengthOf, exceedsBytes } from "./frame.ts";
-import { chooseSubprotocol } from "./subprotocol.ts";
+import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "./kit/close.ts";
+import { byteLengthOf, exceedsBytes } from "./kit/frame.ts";
+import { chooseSubprotocol } from "./kit/subprotocol.ts";
 import type { ClientTransport, Link, LinkAcceptor, LinkEvents, LinkRequest, Transport } from "./transport.ts";
 
 /** What a hub gets to know of a {@linkcode LoopbackClient}. */

@@ -6,12 +6,12 @@
 
 import { type Codec, jsonCodec, systemClock } from "@trunkline/hub/contract";
 import type { Link } from "@trunkline/hub/transports/transport";
-import type { Connection } from "../../hub/connection.ts";
-import type { Interest } from "../../hub/interest.ts";
-import { Outbox, type OutboxLimits } from "../../hub/outbox.ts";
-import { Outgoing } from "../../hub/outgoing.ts";
-import { Registry } from "../../hub/registry.ts";
-import { Turn } from "../../hub/turn.ts";
+import type { Connection } from "../../hub/connection/connection.ts";
+import type { Interest } from "../../hub/backplane/interest.ts";
+import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
+import { Outgoing } from "../../hub/outbox/outgoing_message.ts";
+import { Registry } from "../../hub/groups/registry.ts";
+import { Turn } from "../../hub/outbox/turn.ts";
 
 const LIMITS: OutboxLimits = {
   maxMessages: 10_000,

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type BroadcastChannelAdapterOptions,
   createBroadcastChannelAdapter,
-} from "../../adapters/broadcast_channel.ts";
+} from "../../adapters/broadcast_channel/mod.ts";
 import type { Adapter, AdapterData } from "../../adapters/adapter.ts";
-import { adapterConformance } from "../conformance/mod.ts";
+import { adapterConformance } from "../../conformance/mod.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
 import { WorkerAdapter } from "./worker_node.ts";

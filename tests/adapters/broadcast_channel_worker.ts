@@ -1,7 +1,7 @@
 /**
  * A node in a worker, driven by the messages of `worker_node.ts`.
  */
-import { createBroadcastChannelAdapter } from "../../adapters/broadcast_channel.ts";
+import { createBroadcastChannelAdapter } from "../../adapters/broadcast_channel/mod.ts";
 import type { AdapterData } from "../../adapters/adapter.ts";
 
 /** What the worker is told. */

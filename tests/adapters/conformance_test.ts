@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createMemoryAdapter, createMemoryBus } from "../../adapters/memory.ts";
 import type { Adapter, AdapterContext } from "../../adapters/adapter.ts";
-import { adapterConformance } from "../conformance/mod.ts";
+import { adapterConformance } from "../../conformance/mod.ts";
 import { test } from "../harness.ts";
 
 const ONCE = "a publish reaches every other subscribed node once and never its publisher";

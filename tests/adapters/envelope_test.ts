@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { decodeEnvelope, encodeEnvelope, encodeTextEnvelope } from "../../adapters/envelope.ts";
+import { decodeEnvelope, encodeEnvelope, encodeTextEnvelope } from "../../adapters/kit/envelope.ts";
 import type { AdapterData } from "../../adapters/adapter.ts";
 import { test } from "../harness.ts";
 

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createMemoryAdapter, createMemoryBus, type MemoryBus } from "../../adapters/memory.ts";
 import type { Adapter } from "../../adapters/adapter.ts";
-import { adapterConformance } from "../conformance/mod.ts";
+import { adapterConformance } from "../../conformance/mod.ts";
 import { test } from "../harness.ts";
 
 const bus = createMemoryBus();

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Reports } from "../../adapters/reports.ts";
+import { Reports } from "../../adapters/kit/reports.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import fc from "fast-check";
-import type { BusMessage } from "../../hub/bus_wire.ts";
+import type { BusMessage } from "../../hub/backplane/bus_wire.ts";
 
 /** Names that stand for something else somewhere in a runtime. */
 export const AWKWARD = [

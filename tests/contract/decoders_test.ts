@@ -8,7 +8,7 @@ import {
   HubError,
   jsonCodec,
 } from "../../contract/mod.ts";
-import { decodeBus, encodeBus } from "../../hub/bus_wire.ts";
+import { decodeBus, encodeBus } from "../../hub/backplane/bus_wire.ts";
 import { test } from "../harness.ts";
 import { busMessage, clientMessage, damaged, json, serverMessage, text } from "./arbitraries.ts";
 import { assertPrototypesUntouched, runs } from "./runs.ts";

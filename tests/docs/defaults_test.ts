@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { resolveLimits } from "../../hub/limits.ts";
+import { resolveLimits } from "../../hub/session/limits.ts";
 import { test } from "../harness.ts";
 import { readDocument } from "./markdown.ts";
 

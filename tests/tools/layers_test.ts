@@ -25,7 +25,7 @@ const ALLOWED: [path: string, source: string][] = [
   ["examples/chat/main.ts", `import { createHub } from "@trunkline/hub"; import { page } from "../page.ts";`],
   ["bench/main.ts", `import { createHub } from "@trunkline/hub"; import { delay } from "@std/async";`],
   ["bench/cross_node.ts", `import { startRedis } from "../tools/brokers/redis.ts";`],
-  ["bench/micro/outbox_bench.ts", `import { Outbox } from "../../hub/outbox.ts"; import "../contract.ts";`],
+  ["bench/micro/outbox_bench.ts", `import { Outbox } from "../../hub/outbox/outbox.ts"; import "../contract.ts";`],
   ["tests/hub/rooms_test.ts", `import { createHub } from "../../mod.ts"; console.log(Deno.pid);`],
 ];
 
@@ -53,8 +53,8 @@ const REFUSED: [rule: string, path: string, source: string][] = [
   ["layers", "bench/fan_out.ts", `import { createHub } from "../hub/create_hub.ts";`],
   ["layers", "bench/fan_out.ts", `import { run } from "../tools/process.ts";`],
   ["layers", "bench/micro/codec_bench.ts", `import { jsonCodec } from "../../contract/codec.ts";`],
-  ["layers", "bench/micro/main.ts", `import { redis } from "../../adapters/redis.ts";`],
-  ["layers", "bench/micros/outbox_bench.ts", `import { Outbox } from "../../hub/outbox.ts";`],
+  ["layers", "bench/micro/main.ts", `import { redis } from "../../adapters/redis/mod.ts";`],
+  ["layers", "bench/micros/outbox_bench.ts", `import { Outbox } from "../../hub/outbox/outbox.ts";`],
   ["facade", "mod.ts", `export const version = "1";`],
   ["facade", "mod.ts", `import { createHub } from "./hub/create_hub.ts";`],
   ["runtime-globals", "hub/create_hub.ts", `export const pid = Deno.pid;`],

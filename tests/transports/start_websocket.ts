@@ -1,4 +1,4 @@
-import { createWebSocketTransport, type WebSocketTransportOptions } from "../../transports/websocket.ts";
+import { createWebSocketTransport, type WebSocketTransportOptions } from "../../transports/websocket/mod.ts";
 import type { Transport } from "../../transports/transport.ts";
 import { serve } from "../serve.ts";
 import type { RecordingAcceptor } from "./recording.ts";

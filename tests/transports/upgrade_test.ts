@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { bunSkin, createBunHandler } from "../../transports/bun.ts";
+import { bunSkin, createBunHandler } from "../../transports/websocket/bun.ts";
 import type { BunSocket } from "../../transports/transport.ts";
-import { createWebSocketTransport } from "../../transports/websocket.ts";
+import { createWebSocketTransport } from "../../transports/websocket/mod.ts";
 import { runtime, test, waitFor } from "../harness.ts";
 import { RawClient, type RawRequest } from "./raw_client.ts";
 import { RecordingAcceptor } from "./recording.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Backlog } from "../../transports/backlog.ts";
+import { Backlog } from "../../transports/websocket/backlog.ts";
 import { test } from "../harness.ts";
 
 const MIB = 1024 * 1024;

@@ -1,6 +1,6 @@
 import { type Codec, type Encoded, jsonCodec, type ServerMessage } from "../../contract/mod.ts";
-import { Outgoing, type Urgency } from "../../hub/outgoing.ts";
-import { Sequence } from "../../hub/sequence.ts";
+import { Outgoing, type Urgency } from "../../hub/outbox/outgoing_message.ts";
+import { Sequence } from "../../hub/outbox/sequence.ts";
 
 /** A codec that counts its work. Its frames are bytes, so that two that are equal can still be told apart. */
 export class CountingCodec implements Codec {

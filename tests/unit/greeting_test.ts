@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Greeting } from "../../hub/greeting.ts";
+import { Greeting } from "../../hub/nodes/join_barrier.ts";
 import { test } from "../harness.ts";
 import { settled, watch } from "./scripted_adapter.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { Held, type HeldLimits } from "../../hub/held.ts";
-import type { Outgoing } from "../../hub/outgoing.ts";
+import { Held, type HeldLimits } from "../../hub/outbox/hold_queue.ts";
+import type { Outgoing } from "../../hub/outbox/outgoing_message.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 import { settledHeapBytes } from "../soak/heap.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import { TopicLog } from "../../hub/history.ts";
+import { TopicLog } from "../../hub/topics/topic_log.ts";
 import { runs } from "../contract/runs.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type Backlogged, Intake } from "../../transports/intake.ts";
+import { type Backlogged, Intake } from "../../transports/websocket/intake.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import { HubError } from "../../contract/mod.ts";
-import { Interest, type InterestOptions, type Lease } from "../../hub/interest.ts";
+import { Interest, type InterestOptions, type Lease } from "../../hub/backplane/interest.ts";
 import { runs } from "../contract/runs.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { KeyedLimit, RateLimiter, resolveLimits } from "../../hub/limits.ts";
-import type { AnyHubOptions } from "../../hub/options.ts";
+import { KeyedLimit, RateLimiter, resolveLimits } from "../../hub/session/limits.ts";
+import type { AnyHubOptions } from "../../hub/api/options.ts";
 import { AWKWARD } from "../contract/arbitraries.ts";
 import { runs } from "../contract/runs.ts";
 import { FakeClock } from "../fake_clock.ts";

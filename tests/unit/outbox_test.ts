@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { CLOSE_CODES, type Encoded, HubError } from "../../contract/mod.ts";
-import { Outbox, type OutboxLimits } from "../../hub/outbox.ts";
-import { Outgoing } from "../../hub/outgoing.ts";
-import { Turn } from "../../hub/turn.ts";
+import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
+import { Outgoing } from "../../hub/outbox/outgoing_message.ts";
+import { Turn } from "../../hub/outbox/turn.ts";
 import type { Link } from "../../transports/transport.ts";
 import { runs } from "../contract/runs.ts";
 import { FakeClock } from "../fake_clock.ts";

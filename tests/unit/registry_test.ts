@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { HubError } from "../../contract/mod.ts";
-import { Interest } from "../../hub/interest.ts";
-import { Outgoing } from "../../hub/outgoing.ts";
-import { Registry } from "../../hub/registry.ts";
+import { Interest } from "../../hub/backplane/interest.ts";
+import { Outgoing } from "../../hub/outbox/outgoing_message.ts";
+import { Registry } from "../../hub/groups/registry.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 import { ScriptedAdapter, settled, watch } from "./scripted_adapter.ts";

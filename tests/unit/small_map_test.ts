@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
-import { SmallMap } from "../../hub/small_map.ts";
+import { SmallMap } from "../../hub/connection/small_map.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 

@@ -1,7 +1,7 @@
 import type { Surface } from "../../contract/mod.ts";
-import type { Connection } from "../../hub/connection.ts";
-import { Outbox, type OutboxLimits } from "../../hub/outbox.ts";
-import { Turn } from "../../hub/turn.ts";
+import type { Connection } from "../../hub/connection/connection.ts";
+import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
+import { Turn } from "../../hub/outbox/turn.ts";
 import type { Link } from "../../transports/transport.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { CountingCodec, numbered } from "./counting_codec.ts";

@@ -1,8 +1,8 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { HubError } from "../../contract/mod.ts";
-import { Group } from "../../hub/group.ts";
-import { Outgoing } from "../../hub/outgoing.ts";
+import { Group } from "../../hub/groups/group.ts";
+import { Outgoing } from "../../hub/outbox/outgoing_message.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 import { numbered } from "./counting_codec.ts";

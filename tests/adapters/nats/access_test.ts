@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nkeys } from "nats";
-import { createNatsAdapter, type NatsAdapterOptions } from "../../../adapters/nats.ts";
+import { createNatsAdapter, type NatsAdapterOptions } from "../../../adapters/nats/mod.ts";
 import { startNats } from "../../../tools/brokers/nats.ts";
 import type { Broker } from "../../../tools/brokers/program.ts";
 import { test, waitFor } from "../../harness.ts";

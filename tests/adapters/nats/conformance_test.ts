@@ -1,6 +1,6 @@
 import { connect as connectV3 } from "@nats-io/transport-node";
 import { connect as connectV2 } from "nats";
-import { createNatsAdapter, type NatsClient } from "../../../adapters/nats.ts";
+import { createNatsAdapter, type NatsClient } from "../../../adapters/nats/mod.ts";
 import { startNats } from "../../../tools/brokers/nats.ts";
 import type { Broker } from "../../../tools/brokers/program.ts";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
@@ -10,7 +10,7 @@ import {
   type AdapterWithClient,
   type BackplaneFaults,
   type Refusal,
-} from "../../conformance/mod.ts";
+} from "../../../conformance/mod.ts";
 import { test } from "../../harness.ts";
 import { publishForeign, startOtherServer } from "./scene.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connect as connectV3 } from "@nats-io/transport-node";
 import { connect as connectV2 } from "nats";
-import type { NatsClient } from "../../../adapters/nats.ts";
+import type { NatsClient } from "../../../adapters/nats/mod.ts";
 import { startNats } from "../../../tools/brokers/nats.ts";
 import { test, waitFor } from "../../harness.ts";
 import { createNode, openNode } from "./scene.ts";

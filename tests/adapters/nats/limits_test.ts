@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HubError } from "../../../contract/errors.ts";
-import { MAX_SUBJECT_LENGTH } from "../../../adapters/nats_subject.ts";
+import { MAX_SUBJECT_LENGTH } from "../../../adapters/nats/subject.ts";
 import { startNats } from "../../../tools/brokers/nats.ts";
 import type { Broker } from "../../../tools/brokers/program.ts";
 import { test, waitFor } from "../../harness.ts";

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { connect } from "nats";
 import type { Adapter, AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
-import { createNatsAdapter, type NatsAdapterOptions } from "../../../adapters/nats.ts";
+import { createNatsAdapter, type NatsAdapterOptions } from "../../../adapters/nats/mod.ts";
 import { waitFor } from "../../harness.ts";
 
 /** A node of a test. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { decodeToken, encodeToken, MAX_SUBJECT_LENGTH, Subjects } from "../../../adapters/nats_subject.ts";
+import { decodeToken, encodeToken, MAX_SUBJECT_LENGTH, Subjects } from "../../../adapters/nats/subject.ts";
 import { test } from "../../harness.ts";
 
 /** Any text, and often one that means something to NATS or to the encoding. */

@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
-import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis.ts";
+import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
 import { test, waitFor } from "../../harness.ts";
 import { createNode, openConsole, openNode } from "./scene.ts";
 

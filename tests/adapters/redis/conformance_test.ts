@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { Buffer } from "node:buffer";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
-import { createRedisAdapter } from "../../../adapters/redis.ts";
+import { createRedisAdapter } from "../../../adapters/redis/mod.ts";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
 import type { Broker } from "../../../tools/brokers/program.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
@@ -12,7 +12,7 @@ import {
   type AdapterSetup,
   type AdapterWithClient,
   type Refusal,
-} from "../../conformance/mod.ts";
+} from "../../../conformance/mod.ts";
 import { test } from "../../harness.ts";
 import { openConsole } from "./scene.ts";
 

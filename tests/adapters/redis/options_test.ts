@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Cluster } from "ioredis";
 import { createCluster } from "redis";
-import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis.ts";
-import { RedisChannels } from "../../../adapters/redis_channels.ts";
+import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
+import { RedisChannels } from "../../../adapters/redis/channels.ts";
 import { test } from "../../harness.ts";
 
 const refusal = (options: unknown): Error =>

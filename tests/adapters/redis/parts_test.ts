@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { connectFailure, isReply, showable } from "../../../adapters/redis_errors.ts";
-import type { RedisMessage } from "../../../adapters/redis_link.ts";
-import { RedisProbe } from "../../../adapters/redis_probe.ts";
-import { RedisSubscriptions } from "../../../adapters/redis_subscriptions.ts";
+import { connectFailure, isReply, showable } from "../../../adapters/kit/redis/errors.ts";
+import type { RedisMessage } from "../../../adapters/kit/redis/link.ts";
+import { RedisProbe } from "../../../adapters/redis/probe.ts";
+import { RedisSubscriptions } from "../../../adapters/redis/subscriptions.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { test } from "../../harness.ts";
 

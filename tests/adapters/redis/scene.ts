@@ -5,7 +5,7 @@
  */
 
 import { Redis } from "ioredis";
-import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis.ts";
+import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
 import type { AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
 import type { Adapter } from "../../../adapters/adapter.ts";
 import { waitFor } from "../../harness.ts";

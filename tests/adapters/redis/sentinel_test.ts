@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Redis } from "ioredis";
-import type { RedisAdapterOptions } from "../../../adapters/redis.ts";
+import type { RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
 import { onFreePort } from "../../../tools/brokers/ports.ts";
 import { type Broker, findServer, Program, toBroker } from "../../../tools/brokers/program.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
-import type { RedisAdapterOptions } from "../../../adapters/redis.ts";
+import type { RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
 import type { Broker } from "../../../tools/brokers/program.ts";
 import { freePort } from "../../../tools/brokers/ports.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";

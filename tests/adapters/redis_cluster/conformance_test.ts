@@ -1,11 +1,11 @@
 import { Cluster } from "ioredis";
 import process from "node:process";
-import { createRedisClusterAdapter } from "../../../adapters/redis_cluster.ts";
-import { Names, partitionOf, placePartitions } from "../../../adapters/redis_cluster_partitions.ts";
+import { createRedisClusterAdapter } from "../../../adapters/redis_cluster/mod.ts";
+import { Names, partitionOf, placePartitions } from "../../../adapters/redis_cluster/partitions.ts";
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { type RedisCluster, startRedisCluster } from "../../../tools/brokers/redis_cluster.ts";
-import { adapterConformance, type AdapterSetup, type Refusal } from "../../conformance/mod.ts";
+import { adapterConformance, type AdapterSetup, type Refusal } from "../../../conformance/mod.ts";
 import { test } from "../../harness.ts";
 import { ask, endCluster, TIMES } from "./scene.ts";
 

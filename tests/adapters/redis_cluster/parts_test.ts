@@ -3,13 +3,13 @@ import type { AdapterData } from "../../../adapters/adapter.ts";
 import {
   createRedisClusterAdapter,
   type RedisClusterAdapterOptions,
-} from "../../../adapters/redis_cluster.ts";
-import { nodeFailure } from "../../../adapters/redis_cluster_errors.ts";
-import { readNodes } from "../../../adapters/redis_cluster_nodes.ts";
-import { Outbox, type Outgoing, type Route } from "../../../adapters/redis_cluster_outbox.ts";
-import { Names } from "../../../adapters/redis_cluster_partitions.ts";
-import { Mail } from "../../../adapters/redis_cluster_mail.ts";
-import { Seen } from "../../../adapters/redis_cluster_seen.ts";
+} from "../../../adapters/redis_cluster/mod.ts";
+import { nodeFailure } from "../../../adapters/redis_cluster/errors.ts";
+import { readNodes } from "../../../adapters/redis_cluster/nodes.ts";
+import { Outbox, type Outgoing, type Route } from "../../../adapters/redis_cluster/outbox.ts";
+import { Names } from "../../../adapters/redis_cluster/partitions.ts";
+import { Mail } from "../../../adapters/redis_cluster/mail.ts";
+import { Seen } from "../../../adapters/redis_cluster/seen.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { test } from "../../harness.ts";
 

@@ -10,7 +10,7 @@ import type { Adapter, AdapterData, AdapterStage } from "../../../adapters/adapt
 import {
   createRedisClusterAdapter,
   type RedisClusterAdapterOptions,
-} from "../../../adapters/redis_cluster.ts";
+} from "../../../adapters/redis_cluster/mod.ts";
 import { waitFor } from "../../harness.ts";
 
 /** Soon enough for a test, and long enough for a machine that is busy. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { Interests } from "../../../adapters/redis_cluster_interests.ts";
-import type { ClusterLink, ClusterLinkEvents } from "../../../adapters/redis_cluster_link.ts";
-import { Subscriber } from "../../../adapters/redis_cluster_subscriber.ts";
+import { Interests } from "../../../adapters/redis_cluster/interests.ts";
+import type { ClusterLink, ClusterLinkEvents } from "../../../adapters/redis_cluster/link.ts";
+import { Subscriber } from "../../../adapters/redis_cluster/subscriber.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { test, waitFor } from "../../harness.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { AdapterData } from "../../../adapters/adapter.ts";
-import { Names, partitionOf, placePartitions, slotOf } from "../../../adapters/redis_cluster_partitions.ts";
+import { Names, partitionOf, placePartitions, slotOf } from "../../../adapters/redis_cluster/partitions.ts";
 import { type RedisCluster, startRedisCluster } from "../../../tools/brokers/redis_cluster.ts";
 import { test, waitFor } from "../../harness.ts";
 import { ask, connectionsOf, createNode, openNode, type TestNode } from "./scene.ts";

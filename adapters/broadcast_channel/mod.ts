@@ -1,0 +1,333 @@
+/**
+ * The adapter for the workers of one process, over the platform's `BroadcastChannel`: nothing to install.
+ *
+ * It reaches as far as the platform carries a BroadcastChannel. On Deno and on Bun those are the main thread and the
+ * workers of one process, not other processes; {@linkcode BroadcastChannelAdapter.probe} tells for any platform.
+ *
+ * @module
+ */
+
+import type { Adapter, AdapterContext, AdapterData } from "../adapter.ts";
+import { type Clock, systemClock } from "../../contract/clock.ts";
+import { Flow } from "./flow.ts";
+import { type Frame, packFrame, unpackFrame } from "./frame.ts";
+
+/** Options of {@linkcode createBroadcastChannelAdapter}. */
+export interface BroadcastChannelAdapterOptions {
+  /** Keeps applications of one process apart: nodes with the same prefix form a cluster. Any text but the empty one. */
+  readonly prefix: string;
+  /**
+   * How many bytes may be on their way to a worker that does not read. Beyond that a publish is refused and reported
+   * with stage `"publish"`.
+   *
+   * @default {16_777_216}
+   */
+  readonly maxPendingBytes?: number;
+  /**
+   * The source of time, for tests.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+/** Options of {@linkcode BroadcastChannelAdapter.probe}. */
+export interface ProbeOptions {
+  /**
+   * How long to wait for answers, in milliseconds.
+   *
+   * @default {1_000}
+   */
+  readonly timeoutMs?: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
+/** What {@linkcode BroadcastChannelAdapter.probe} found. */
+export interface ProbeResult {
+  /** The ids of the other nodes that answered, sorted. */
+  readonly nodes: readonly string[];
+}
+
+/** An {@linkcode Adapter} that can tell how far it reaches. */
+export interface BroadcastChannelAdapter extends Adapter {
+  /**
+   * Asks who is there: every open adapter with the same prefix answers with its node id. Run it in two workers,
+   * processes or regions to find out whether a platform carries BroadcastChannel between them.
+   *
+   * @param options How long to wait.
+   * @returns Who answered within the time.
+   * @throws {Error} If the adapter is not open, or is closed meanwhile; the signal's reason if it is aborted.
+   */
+  probe(options?: ProbeOptions): Promise<ProbeResult>;
+}
+
+/**
+ * Creates the adapter for the workers of one process.
+ *
+ * @example Two nodes, here in one thread
+ * ```ts
+ * import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using a = createBroadcastChannelAdapter({ prefix: "shop" });
+ * await using b = createBroadcastChannelAdapter({ prefix: "shop" });
+ * const callbacks = { deliver: () => {}, onError: () => {}, onStatus: () => {} };
+ * await a.open({ nodeId: "a", ...callbacks });
+ * await b.open({ nodeId: "b", ...callbacks });
+ *
+ * assertEquals(await a.probe({ timeoutMs: 100 }), { nodes: ["b"] });
+ * ```
+ *
+ * @param options The prefix, and bounds.
+ * @throws {TypeError} If the prefix is empty or not well-formed Unicode.
+ * @throws {RangeError} If `maxPendingBytes` is not above 0.
+ */
+export function createBroadcastChannelAdapter(
+  options: BroadcastChannelAdapterOptions,
+): BroadcastChannelAdapter {
+  const { prefix, maxPendingBytes = 16 * 1024 * 1024 } = options;
+  // Names cross the runtime in UTF-8, where lone surrogates are all the same.
+  if (typeof prefix !== "string" || prefix === "" || !prefix.isWellFormed()) {
+    throw new TypeError(
+      "Cannot create a BroadcastChannel adapter: its prefix must be well-formed text, not empty",
+    );
+  }
+  if (!(maxPendingBytes > 0)) {
+    throw new RangeError("Cannot create a BroadcastChannel adapter: maxPendingBytes must be above 0");
+  }
+  return new ChannelAdapter(prefix, maxPendingBytes, options.clock ?? systemClock);
+}
+
+/** One probe that waits. */
+interface Probe {
+  readonly nodes: Set<string>;
+  fail(error: unknown): void;
+}
+
+/** How often a BroadcastChannel that is dead at birth is replaced; see `#connect`. */
+const CONNECT_ATTEMPTS = 3;
+
+/** How many tasks it takes at the most until a BroadcastChannel that is dead at birth shows it; two were seen. */
+const TASKS_UNTIL_DEAD = 4;
+
+/** Waits until it shows whether a BroadcastChannel is dead at birth. */
+async function untilDead(): Promise<void> {
+  for (let i = 0; i < TASKS_UNTIL_DEAD; i++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+class ChannelAdapter implements BroadcastChannelAdapter {
+  readonly name = "broadcast-channel";
+  readonly #prefix: string;
+  readonly #clock: Clock;
+  readonly #flow: Flow;
+  readonly #channels = new Set<string>();
+  /** The number of the last frame of each other node, to notice what got lost. */
+  readonly #heard = new Map<string, number>();
+  readonly #probes = new Map<number, Probe>();
+  readonly #reported = new Set<string>();
+  #lastToken = 0;
+  #context: AdapterContext | undefined;
+  #socket: BroadcastChannel | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(prefix: string, maxPendingBytes: number, clock: Clock) {
+    this.#prefix = prefix;
+    this.#clock = clock;
+    this.#flow = new Flow({
+      clock,
+      maxPendingBytes,
+      post: (seq, ask, entries) => this.#post({ kind: "data", from: this.#nodeId, seq, ask, entries }),
+      onForget: (peer, silentMs) => {
+        this.#heard.delete(peer);
+        this.#report("publish", `node "${peer}" has not answered for ${silentMs} ms, what it misses is lost`);
+      },
+    });
+  }
+
+  get #nodeId(): string {
+    return this.#context?.nodeId ?? "";
+  }
+
+  async open(context: AdapterContext): Promise<void> {
+    if (this.#closed) throw new Error("Cannot open a closed BroadcastChannel adapter");
+    if (this.#context) {
+      throw new TypeError("Cannot open a BroadcastChannel adapter twice: create one for each hub");
+    }
+    if (typeof BroadcastChannel === "undefined") {
+      throw new Error("Cannot open the BroadcastChannel adapter: this platform has no BroadcastChannel");
+    }
+    this.#context = context;
+    await this.#connect();
+    context.onStatus("up");
+  }
+
+  // deno-lint-ignore require-await -- so that a refusal is a rejection
+  async subscribe(channel: string): Promise<void> {
+    if (!this.#context) throw new Error("Cannot subscribe: the BroadcastChannel adapter is not open");
+    this.#channels.add(channel);
+  }
+
+  unsubscribe(channel: string): Promise<void> {
+    this.#channels.delete(channel);
+    return Promise.resolve();
+  }
+
+  publish(channel: string, data: AdapterData): void {
+    if (!this.#context) return;
+    // The publisher may change its bytes after this call. And were it a part of a larger buffer, all of that would go.
+    const kept = typeof data === "string" ? data : new Uint8Array(data);
+    if (this.#flow.add(channel, kept)) return;
+    const error = this.#error("other nodes do not read: more than maxPendingBytes are on their way");
+    queueMicrotask(() => this.#context?.onError(error, { stage: "publish", channel }));
+  }
+
+  async probe(options: ProbeOptions = {}): Promise<ProbeResult> {
+    const { timeoutMs = 1_000, signal } = options;
+    signal?.throwIfAborted();
+    if (!this.#socket || !this.#context) {
+      throw new Error("Cannot probe: the BroadcastChannel adapter is not open");
+    }
+    const token = ++this.#lastToken;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const nodes = new Set<string>();
+    const cancel = this.#clock.after(timeoutMs, resolve);
+    const abort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", abort);
+    this.#probes.set(token, { nodes, fail: reject });
+    try {
+      this.#post({ kind: "ask", from: this.#nodeId, seq: this.#flow.seq, token });
+      await promise;
+    } finally {
+      cancel();
+      signal?.removeEventListener("abort", abort);
+      this.#probes.delete(token);
+    }
+    return { nodes: [...nodes].sort() };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#flow.close();
+    this.#post({ kind: "bye", from: this.#nodeId });
+    this.#context = undefined;
+    this.#channels.clear();
+    this.#heard.clear();
+    for (const { fail } of this.#probes.values()) {
+      fail(new Error("Cannot probe: the BroadcastChannel adapter was closed meanwhile"));
+    }
+    if (!this.#socket) return;
+    this.#disconnect();
+    // See `#connect`: whoever waits for this may create another BroadcastChannel safely.
+    await untilDead();
+  }
+
+  /**
+   * On Deno a BroadcastChannel that is created in the turn in which the thread's last one was closed never sends or
+   * receives: a turn or two later its `postMessage` throws. The next one works.
+   */
+  async #connect(): Promise<void> {
+    for (let attempt = 1;; attempt++) {
+      const socket = new BroadcastChannel(`trunkline:${this.#prefix}`);
+      this.#socket = socket;
+      socket.onmessage = ({ data }) => this.#receive(data);
+      socket.onmessageerror = () => this.#ignore("message that cannot be read");
+      await untilDead();
+      if (!this.#context) {
+        throw new Error("Cannot open the BroadcastChannel adapter: it was closed meanwhile");
+      }
+      try {
+        const hello: Frame = { kind: "ask", from: this.#nodeId, seq: this.#flow.seq, token: 0 };
+        return socket.postMessage(packFrame(hello));
+      } catch (cause) {
+        this.#disconnect();
+        if (attempt < CONNECT_ATTEMPTS) continue;
+        throw new Error(`Cannot open BroadcastChannel "${this.#prefix}": the platform refuses it`, { cause });
+      }
+    }
+  }
+
+  #disconnect(): void {
+    if (!this.#socket) return;
+    this.#socket.onmessage = null;
+    this.#socket.onmessageerror = null;
+    this.#socket.close();
+    this.#socket = undefined;
+  }
+
+  #post(frame: Frame): void {
+    try {
+      this.#socket?.postMessage(packFrame(frame));
+    } catch (cause) {
+      this.#report("publish", "the platform refuses the message", cause);
+    }
+  }
+
+  #receive(value: unknown): void {
+    const frame = unpackFrame(value);
+    if (typeof frame === "string") return this.#ignore(`${frame} message`);
+    if (frame.from === this.#nodeId) return this.#ignore("message under this node's own id");
+    // Whoever is heard is there.
+    if (frame.kind !== "bye") this.#flow.join(frame.from);
+    switch (frame.kind) {
+      case "data":
+        return this.#receiveData(frame);
+      case "ack":
+        if (frame.to === this.#nodeId) this.#flow.acknowledge(frame.from, frame.seq);
+        return;
+      case "ask": {
+        const { from: to, token } = frame;
+        if (!this.#heard.has(to)) this.#heard.set(to, frame.seq);
+        return this.#post({ kind: "here", from: this.#nodeId, seq: this.#flow.seq, to, token });
+      }
+      case "here":
+        if (!this.#heard.has(frame.from)) this.#heard.set(frame.from, frame.seq);
+        if (frame.to === this.#nodeId) this.#probes.get(frame.token)?.nodes.add(frame.from);
+        return;
+      case "bye":
+        this.#heard.delete(frame.from);
+        return this.#flow.leave(frame.from);
+    }
+  }
+
+  #receiveData({ from, seq, ask, entries }: Frame & { kind: "data" }): void {
+    const lost = seq - (this.#heard.get(from) ?? seq - 1) - 1;
+    if (lost < 0) return this.#ignore("repeated message");
+    this.#heard.set(from, seq);
+    if (ask) this.#post({ kind: "ack", from: this.#nodeId, to: from, seq });
+    if (lost > 0) {
+      this.#report(
+        "delivery",
+        `the platform dropped ${lost} frames of node "${from}": this thread read too late`,
+      );
+    }
+    for (let i = 0; i < entries.length; i += 2) {
+      const channel = entries[i] as string;
+      // Looked up anew for each: delivering one may end the subscription of the next, or close.
+      if (this.#channels.has(channel)) this.#context?.deliver(channel, entries[i + 1], from);
+    }
+  }
+
+  /** Foreign data may come at any rate: says so once for each kind. */
+  #ignore(kind: string): void {
+    if (this.#reported.has(kind)) return;
+    this.#reported.add(kind);
+    this.#report("delivery", `ignored a ${kind}, and will ignore more without a word`);
+  }
+
+  #report(stage: "publish" | "delivery", what: string, cause?: unknown): void {
+    this.#context?.onError(this.#error(what, cause), { stage });
+  }
+
+  #error(what: string, cause?: unknown): Error {
+    return new Error(`BroadcastChannel "${this.#prefix}": ${what}`, { cause });
+  }
+}

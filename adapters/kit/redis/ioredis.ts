@@ -1,0 +1,213 @@
+/**
+ * Connections by ioredis, versions 5 and 6.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { Redis, type RedisOptions } from "ioredis";
+import { isReply } from "./errors.ts";
+import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./link.ts";
+
+/** What is used of an ioredis client. */
+export interface IoredisClient {
+  readonly status: string;
+  readonly options: IoredisSettings;
+  readonly stream?: { destroy(): unknown };
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  connect(): Promise<void>;
+  disconnect(): void;
+  ping(): Promise<unknown>;
+  subscribe(...channels: string[]): Promise<unknown>;
+  unsubscribe(...channels: string[]): Promise<unknown>;
+  pipeline(): IoredisPipeline;
+  call(command: string, ...args: string[]): Promise<unknown>;
+  duplicate(overrides: Readonly<Record<string, unknown>>): IoredisClient;
+}
+
+interface IoredisPipeline {
+  publish(channel: string, message: string | Buffer): unknown;
+  exec(): Promise<[error: Error | null, result: unknown][] | null>;
+}
+
+interface IoredisSettings {
+  readonly host?: string | null;
+  readonly port?: number | null;
+  readonly path?: string | null;
+  readonly name?: string | null;
+  readonly password?: string | null;
+  readonly sentinelPassword?: string | null;
+  readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[] | null;
+}
+
+/** What a connection of ours is like, whatever the options of a client that we were given. */
+const OWN_SETTINGS: Readonly<Record<string, unknown>> = {
+  lazyConnect: true,
+  // A connection lives once; the keeper makes the next one. So nothing is queued, repeated or restored behind our back.
+  retryStrategy: null,
+  reconnectOnError: null,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  maxRetriesPerRequest: null,
+  // After one round the keeper asks the sentinels again, with its own pauses.
+  sentinelRetryStrategy: null,
+  failoverDetector: false,
+  // Publishes leave in our pipelines, in order; and idle subscribers are no dead ones.
+  enableAutoPipelining: false,
+  commandTimeout: undefined,
+  socketTimeout: undefined,
+  // Messages are binary under both; RESP2 needs no HELLO, which old servers and proxies do not know.
+  protocol: 2,
+  replyMapping: "legacy",
+  // Channels have neither databases nor key prefixes.
+  db: 0,
+  keyPrefix: "",
+  himportFieldsets: undefined,
+  monitor: false,
+  // Naming the library takes a permission that an ACL for pub/sub does not give.
+  disableClientInfo: true,
+};
+
+/**
+ * Connections with options of our own.
+ *
+ * @param settings Where to, and as whom.
+ * @param connectTimeoutMs How long a connection may take to be made.
+ */
+export function createIoredisDriver(settings: RedisOptions, connectTimeoutMs: number): RedisDriver {
+  // Names itself to whoever looks at CLIENT LIST; without the permission to do so it has no name.
+  const create = (overrides: object) =>
+    new Redis({ ...settings, connectionName: "trunkline", ...overrides }) as unknown as IoredisClient;
+  return driver(settings, create, connectTimeoutMs);
+}
+
+/**
+ * Connections like that of a client that the user has.
+ *
+ * @param client The client; it is only duplicated.
+ * @param connectTimeoutMs How long a connection may take to be made.
+ */
+export function duplicateIoredis(client: IoredisClient, connectTimeoutMs: number): RedisDriver {
+  return driver(client.options, (overrides) => client.duplicate({ ...overrides }), connectTimeoutMs);
+}
+
+function driver(
+  settings: IoredisSettings,
+  create: (overrides: object) => IoredisClient,
+  connectTimeoutMs: number,
+): RedisDriver {
+  const { sentinels, password, sentinelPassword } = settings;
+  const overrides = {
+    ...OWN_SETTINGS,
+    connectTimeout: connectTimeoutMs,
+    // Asks for its role, so that a master that has been demoted is not taken for one; and needs INFO for that.
+    enableReadyCheck: Boolean(sentinels?.length),
+  };
+  return {
+    address: addressOf(settings),
+    secrets: [password, sentinelPassword].filter((secret) => typeof secret === "string"),
+    connect: (events) => new IoredisLink(create(overrides), events),
+  };
+}
+
+function addressOf({ host, port, path, name, sentinels }: IoredisSettings): string {
+  if (sentinels?.length) {
+    return `${name} of the sentinels ${
+      sentinels.map(({ host, port }) => `${host}:${port ?? 26379}`).join(", ")
+    }`;
+  }
+  return path ?? `${host?.includes(":") ? `[${host}]` : host ?? "localhost"}:${port ?? 6379}`;
+}
+
+class IoredisLink implements RedisLink {
+  readonly ready: Promise<void>;
+  readonly #client: IoredisClient;
+  readonly #ended = Promise.withResolvers<void>();
+  #events: RedisLinkEvents | undefined;
+  /** What was first said to be wrong: what a command fails with is but its consequence. */
+  #cause: unknown;
+
+  constructor(client: IoredisClient, events: RedisLinkEvents) {
+    this.#client = client;
+    this.#events = events;
+    client.on("messageBuffer", (channel, data) => {
+      this.#events?.onMessage(channel as Uint8Array, data as Uint8Array<ArrayBuffer>);
+    });
+    client.on("error", (error) => this.#cause ??= error);
+    // Each says what is wrong with one sentinel, which does not matter when another one answers.
+    client.on("sentinelError", (error) => {
+      const words = [this.#cause, error].filter((one) => one instanceof Error).map(({ message }) => message);
+      this.#cause = new Error(words.join("; "));
+    });
+    client.on("connect", () => this.#cause = undefined);
+    client.on("end", () => {
+      this.#ended.resolve();
+      this.#lose();
+    });
+    this.ready = client.connect().catch((error) => {
+      this.#cause ??= error;
+      throw this.#cause;
+    });
+    this.ready.catch(() => {});
+  }
+
+  async ping(): Promise<void> {
+    await this.#do(this.#client.ping());
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    await this.#do(this.#client.subscribe(...channels));
+  }
+
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    await this.#do(this.#client.unsubscribe(...channels));
+  }
+
+  async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
+    try {
+      const pipeline = this.#client.pipeline();
+      for (const { channel, data } of messages) pipeline.publish(channel, toArgument(data));
+      const results = await pipeline.exec();
+      return messages.map((_, i) => results?.[i]?.[0] ?? Number(results?.[i]?.[1]));
+    } catch (error) {
+      return messages.map(() => error as Error);
+    }
+  }
+
+  async countSubscribers(channel: string): Promise<number> {
+    const reply = await this.#do(this.#client.call("PUBSUB", "NUMSUB", channel));
+    return Number((reply as unknown[])[1]);
+  }
+
+  destroy(): Promise<void> {
+    this.#events = undefined;
+    if (this.#client.status !== "end") {
+      this.#client.disconnect();
+      // Does not wait for the other side to say goodbye, which it may never do.
+      this.#client.stream?.destroy();
+    } else {
+      this.#ended.resolve();
+    }
+    return this.#ended.promise;
+  }
+
+  async #do<T>(command: Promise<T>): Promise<T> {
+    try {
+      return await command;
+    } catch (error) {
+      throw isReply(error) ? error : this.#cause ?? error;
+    }
+  }
+
+  #lose(): void {
+    const events = this.#events;
+    this.#events = undefined;
+    events?.onLost(this.#cause ?? new Error("The connection was closed"));
+  }
+}
+
+/** A view of the bytes, without a copy. */
+function toArgument(data: string | Uint8Array<ArrayBuffer>): string | Buffer {
+  return typeof data === "string" ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}

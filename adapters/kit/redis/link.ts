@@ -1,0 +1,56 @@
+/**
+ * One connection to Redis, whatever client library makes it. It lives once: lost is lost, and a new one takes its place.
+ * So nothing of an old connection, no queue and no subscription, ever comes back by itself.
+ *
+ * @module
+ */
+
+import type { AdapterData } from "../../adapter.ts";
+
+/** A message on its way to Redis. */
+export interface RedisMessage {
+  /** The Redis channel. */
+  readonly channel: string;
+  /** What to send. */
+  readonly data: AdapterData;
+}
+
+/** What a connection tells. Nothing any more once `destroy` was called. */
+export interface RedisLinkEvents {
+  /** A message of a channel that this connection subscribes to. Both are bytes as Redis sent them. */
+  onMessage(channel: Uint8Array, data: Uint8Array<ArrayBuffer>): void;
+  /** The connection is gone, or never came to be. Called once. */
+  onLost(cause: unknown): void;
+}
+
+/** One connection. */
+export interface RedisLink {
+  /** Resolves when it takes commands. When it rejects `onLost` is called too. */
+  readonly ready: Promise<void>;
+  /** Round trip; rejects when Redis refuses, or the connection is lost. */
+  ping(): Promise<void>;
+  /** Subscribes with one command. A refusal holds for all of them. */
+  subscribe(channels: readonly string[]): Promise<void>;
+  /** Ends subscriptions with one command. */
+  unsubscribe(channels: readonly string[]): Promise<void>;
+  /**
+   * Sends messages in this order, in as few writes as possible. Never sent again, whatever happens.
+   *
+   * @returns For each message how many subscribers Redis gave it to, or why it did not. Never rejects.
+   */
+  publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]>;
+  /** How many connections subscribe to a channel. */
+  countSubscribers(channel: string): Promise<number>;
+  /** Ends it at once, in whatever state it is. Resolves when its socket is closed; never rejects. */
+  destroy(): Promise<void>;
+}
+
+/** Makes connections. */
+export interface RedisDriver {
+  /** Where they lead, without credentials: `127.0.0.1:6379`. */
+  readonly address: string;
+  /** What no error may tell. */
+  readonly secrets: readonly string[];
+  /** Begins a connection. */
+  connect(events: RedisLinkEvents): RedisLink;
+}

@@ -1,0 +1,143 @@
+/**
+ * Connections by node-redis (the package `redis`), versions 4 to 6, for users who have a client of it. Described by its
+ * shape: nothing is imported.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./link.ts";
+
+/** What is used of a node-redis client. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  readonly options?: NodeRedisSettings;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  connect(): Promise<unknown>;
+  /** Since version 5. */
+  destroy?(): void;
+  disconnect(): Promise<unknown>;
+  ping(): Promise<unknown>;
+  subscribe(channels: string[], listener: Listener, bufferMode: true): Promise<unknown>;
+  unsubscribe(channels: string[], listener: Listener, bufferMode: true): Promise<unknown>;
+  publish(channel: string, message: string | Buffer): Promise<unknown>;
+  sendCommand(args: string[]): Promise<unknown>;
+  duplicate(overrides: Readonly<Record<string, unknown>>): NodeRedisClient;
+}
+
+type Listener = (message: Uint8Array<ArrayBuffer>, channel: Uint8Array) => void;
+
+interface NodeRedisSettings {
+  readonly url?: string;
+  readonly password?: string;
+  readonly socket?: { readonly host?: string; readonly port?: number; readonly path?: string };
+}
+
+/**
+ * Connections like that of a client that the user has.
+ *
+ * @param client The client; it is only duplicated.
+ * @param connectTimeoutMs How long a connection may take to be made.
+ */
+export function duplicateNodeRedis(client: NodeRedisClient, connectTimeoutMs: number): RedisDriver {
+  const { socket, password } = client.options ?? {};
+  const overrides = {
+    // A connection lives once; the keeper makes the next one. So nothing is queued, repeated or restored.
+    socket: {
+      ...socket,
+      reconnectStrategy: false,
+      connectTimeout: connectTimeoutMs,
+      socketTimeout: undefined,
+    },
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: undefined,
+    // An idle subscriber may not ping under RESP2, and is probed in another way.
+    pingInterval: undefined,
+    database: undefined,
+    keyPrefix: undefined,
+    clientSideCache: undefined,
+    emitInvalidate: undefined,
+    // Naming the library takes a permission that an ACL for pub/sub does not give.
+    disableClientInfo: true,
+  };
+  const { host = "localhost", port = 6379, path } = socket ?? {};
+  return {
+    address: path ?? `${host}:${port}`,
+    secrets: password === undefined ? [] : [password],
+    connect: (events) => new NodeRedisLink(client.duplicate(overrides), events),
+  };
+}
+
+class NodeRedisLink implements RedisLink {
+  readonly ready: Promise<void>;
+  readonly #client: NodeRedisClient;
+  #events: RedisLinkEvents | undefined;
+  #cause: unknown;
+
+  constructor(client: NodeRedisClient, events: RedisLinkEvents) {
+    this.#client = client;
+    this.#events = events;
+    // Whatever is an error to a client that must not reconnect is its end.
+    client.on("error", (error) => this.#lose(error));
+    client.on("end", () => this.#lose(new Error("The connection was closed")));
+    this.ready = client.connect().then(() => {}, (error) => {
+      this.#lose(error);
+      throw this.#cause;
+    });
+    this.ready.catch(() => {});
+  }
+
+  async ping(): Promise<void> {
+    await this.#client.ping();
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    await this.#client.subscribe([...channels], this.#listener, true);
+  }
+
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    await this.#client.unsubscribe([...channels], this.#listener, true);
+  }
+
+  async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
+    // Written together, in the order of the calls, when the turn ends.
+    const results = await Promise.allSettled(messages.map(({ channel, data }) => {
+      const argument = typeof data === "string"
+        ? data
+        : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      return this.#client.publish(channel, argument);
+    }));
+    return results.map((result) => result.status === "fulfilled" ? Number(result.value) : result.reason);
+  }
+
+  async countSubscribers(channel: string): Promise<number> {
+    const reply = await this.#client.sendCommand(["PUBSUB", "NUMSUB", channel]);
+    return Number((reply as unknown[])[1]);
+  }
+
+  async destroy(): Promise<void> {
+    this.#events = undefined;
+    await this.#end();
+    // A client that is still connecting forgets that it has been told to end.
+    await this.ready.then(() => this.#end(), () => {});
+  }
+
+  readonly #listener: Listener = (message, channel) => this.#events?.onMessage(channel, message);
+
+  async #end(): Promise<void> {
+    try {
+      if (this.#client.destroy) this.#client.destroy();
+      else await this.#client.disconnect();
+    } catch {
+      // It has ended already, which it calls an error.
+    }
+  }
+
+  #lose(cause: unknown): void {
+    this.#cause ??= cause;
+    const events = this.#events;
+    this.#events = undefined;
+    events?.onLost(this.#cause);
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What can go wrong between the adapter and a server, in words.
+ *
+ * @module
+ */
+
+import { ForeignServerError, ServerError } from "./preflight.ts";
+
+/**
+ * Codes of errors that time may mend: of the system, and of `nats` 2. Whatever else ends an attempt to connect is the
+ * server's last word: a wrong password, a certificate that nobody trusts.
+ */
+const TRANSIENT = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "CONNECTION_REFUSED",
+  "CONNECTION_CLOSED",
+  "CONNECTION_TIMEOUT",
+  "DISCONNECT",
+  "TIMEOUT",
+  "AUTHENTICATION_TIMEOUT",
+]);
+
+/** The words for codes whose own words do not say what to do. */
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nobody listens there",
+  CONNECTION_REFUSED: "nobody listens there",
+  ENOTFOUND: "there is no host of that name",
+  TIMEOUT: "it does not answer",
+};
+
+/** What a server says that will say the same next time. */
+const FOR_GOOD = /authorization violation|authentication (expired|revoked)/i;
+
+/** A server said no, and would say so again. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+}
+
+/**
+ * Makes an error of a failed attempt to connect.
+ *
+ * @param address The server.
+ * @param cause What happened.
+ * @returns A {@linkcode RefusedError} when trying again is of no use.
+ */
+export function connectError(address: string, cause: unknown): Error {
+  const message = `Cannot connect to NATS at ${address}: ${describe(cause)}`;
+  return isTransient(cause) ? new Error(message, { cause }) : new RefusedError(message, { cause });
+}
+
+/**
+ * What happened, in words.
+ *
+ * @param cause What was thrown.
+ */
+export function describe(cause: unknown): string {
+  if (cause instanceof ServerError && FOR_GOOD.test(cause.message)) {
+    return `it refuses our credentials: check user and password, token, nkey or creds (it says ${cause.message})`;
+  }
+  const words = WORDS[codeOf(cause) ?? ""];
+  if (words !== undefined) return words;
+  if (cause instanceof Error && cause.message !== "") return cause.message;
+  return cause === undefined ? "it closed the connection" : String(cause);
+}
+
+function isTransient(cause: unknown): boolean {
+  if (cause instanceof ForeignServerError) return false;
+  if (cause instanceof ServerError) return !FOR_GOOD.test(cause.message);
+  const code = codeOf(cause);
+  return code === undefined ? isPlain(cause) : TRANSIENT.has(code);
+}
+
+/** Our own, and those of libraries that only say that it did not work. */
+function isPlain(cause: unknown): boolean {
+  return cause === undefined || (cause instanceof Error && cause.name === "Error");
+}
+
+function codeOf(cause: unknown): string | undefined {
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" ? code : undefined;
+}

@@ -1,0 +1,181 @@
+/**
+ * Tries a server on a connection of its own before the client library connects: whether it answers, speaks NATS, speaks
+ * TLS with a certificate that we trust, and lets us in.
+ *
+ * `nats` 2 alone will not do. Of a server that accepts and says nothing, because it is frozen or something between swallows
+ * everything, it gives up in time but leaves the socket open, and the process does not end. And when a server that refuses
+ * our credentials resets the connection in the turn in which it says so, the error meets a socket without listeners, and
+ * ends the process.
+ *
+ * @module
+ */
+
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { Authenticator } from "nats";
+import type { ServerAddress } from "./servers.ts";
+
+/** What listens there is no NATS server, or not of the kind that we look for. */
+export class ForeignServerError extends Error {
+  override readonly name = "ForeignServerError";
+}
+
+/** The server says that it wants no more of us, and why. */
+export class ServerError extends Error {
+  override readonly name = "ServerError";
+}
+
+/** How to try a server. */
+export interface PreflightOptions {
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** How long it may take. */
+  readonly timeoutMs: number;
+  /** Options of TLS, as the platform takes them. */
+  readonly tls: object;
+  /** Whether there must be TLS. */
+  readonly tlsWanted: boolean;
+  /** What logs in. */
+  readonly authenticator: Authenticator | undefined;
+}
+
+/**
+ * Tries a server.
+ *
+ * @param address The server.
+ * @param options How.
+ * @returns Whether it takes TLS to talk to it. Rejects with the cause when it cannot be talked to.
+ */
+export async function preflight(
+  address: ServerAddress,
+  options: PreflightOptions,
+): Promise<{ tls: boolean }> {
+  const { tls, tlsWanted, authenticator } = options;
+  await using visit = new Visit(address, options);
+  const info = readInfo(await visit.line());
+  const secured = tlsWanted || info.tls_required === true;
+  if (secured) {
+    if (!info.tls_required && !info.tls_available) throw new ForeignServerError("it does not speak TLS");
+    await visit.secure(tls);
+  }
+  const login = { verbose: false, pedantic: false, lang: "trunkline", version: "1", protocol: 1 };
+  visit.say(`CONNECT ${JSON.stringify({ ...login, ...authenticator?.(info.nonce) })}\r\nPING\r\n`);
+  for (;;) {
+    const line = await visit.line();
+    if (line.startsWith("-ERR")) throw new ServerError(line.slice("-ERR".length).trim());
+    if (line === "PONG") return { tls: secured };
+  }
+}
+
+interface Info {
+  readonly tls_required?: boolean;
+  readonly tls_available?: boolean;
+  readonly nonce?: string;
+}
+
+const MARK = "INFO ";
+
+/** Longer than any line of a server: whoever says so much without ending it is something else. */
+const MAX_LINE_LENGTH = 256 * 1024;
+
+function readInfo(line: string): Info {
+  try {
+    return JSON.parse(line.slice(MARK.length));
+  } catch (cause) {
+    throw new ForeignServerError("what listens there does not speak NATS", { cause });
+  }
+}
+
+/** One connection, line by line. */
+class Visit implements AsyncDisposable {
+  readonly #options: PreflightOptions;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers();
+  readonly #socket: Socket;
+  readonly #gone: Promise<void>;
+  /** The socket, or TLS over it. */
+  #stream: Socket;
+  #text = "";
+  #greeted = false;
+  #arrived: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  constructor({ hostname, port }: ServerAddress, options: PreflightOptions) {
+    const { signal, timeoutMs } = options;
+    this.#options = options;
+    this.#failure.promise.catch(() => {});
+    this.#timer = setTimeout(() => this.#fail(new Error(`it said nothing for ${timeoutMs} ms`)), timeoutMs);
+    signal.addEventListener("abort", this.#abort);
+    this.#socket = connect({ host: hostname, port });
+    this.#stream = this.#socket;
+    this.#gone = new Promise((resolve) => this.#socket.once("close", () => resolve()));
+    this.#watch(this.#socket);
+    this.#read();
+    if (signal.aborted) this.#abort();
+  }
+
+  /** The next line. */
+  async line(): Promise<string> {
+    for (;;) {
+      const end = this.#text.indexOf("\r\n");
+      if (end >= 0) {
+        const line = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 2);
+        return line;
+      }
+      await Promise.race([this.#arrived.promise, this.#failure.promise]);
+    }
+  }
+
+  say(text: string): void {
+    this.#stream.write(text);
+  }
+
+  /** Speaks TLS from here on. */
+  async secure(options: object): Promise<void> {
+    this.#socket.removeAllListeners("data");
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    this.#stream = connectTls({ ...options, socket: this.#socket }, resolve);
+    this.#watch(this.#stream);
+    await Promise.race([done, this.#failure.promise]);
+    this.#read();
+  }
+
+  /** Resolves when the socket is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#options.signal.removeEventListener("abort", this.#abort);
+    this.#stream.destroy();
+    this.#socket.destroy();
+    await this.#gone;
+  }
+
+  readonly #abort = (): void => this.#fail(this.#options.signal.reason);
+
+  #fail(error: unknown): void {
+    this.#failure.reject(error);
+  }
+
+  #watch(stream: Socket): void {
+    stream.on("error", (error) => this.#fail(error));
+    stream.on("close", () => this.#fail(new Error("it closed the connection at once")));
+  }
+
+  #read(): void {
+    const decoder = new TextDecoder("latin1");
+    this.#stream.on("data", (bytes: string | Uint8Array<ArrayBuffer>) => {
+      this.#text += typeof bytes === "string" ? bytes : decoder.decode(bytes, { stream: true });
+      if (this.#text.length > MAX_LINE_LENGTH) return this.#failForeign();
+      // Others may say anything and never end a line.
+      const start = this.#text.slice(0, MARK.length);
+      if (!this.#greeted && !MARK.startsWith(start)) return this.#failForeign();
+      this.#greeted ||= start === MARK;
+      this.#arrived.resolve();
+      this.#arrived = Promise.withResolvers();
+    });
+  }
+
+  #failForeign(): void {
+    const cause = new Error(`It starts with ${JSON.stringify(this.#text.slice(0, 20))}`);
+    this.#fail(new ForeignServerError("what listens there does not speak NATS", { cause }));
+  }
+}

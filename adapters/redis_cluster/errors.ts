@@ -1,0 +1,44 @@
+/**
+ * What Redis Cluster says when it does not do as asked.
+ *
+ * @module
+ */
+
+import { connectFailure, type RedisFailure, showable } from "../kit/redis/errors.ts";
+
+/** Where a slot is now. */
+export interface Moved {
+  readonly slot: number;
+  /** `host:port`; without a host it is the one that was asked. */
+  readonly address: string;
+}
+
+/** Reads the reply that a slot has moved. */
+export function readMoved(error: unknown): Moved | undefined {
+  const reply = /^MOVED (\d+) (\S*:\d+)$/.exec(error instanceof Error ? error.message : "");
+  return reply ? { slot: Number(reply[1]), address: reply[2]! } : undefined;
+}
+
+/** Whether a node has refused a command for now, and has certainly not done it. */
+export function isForNow(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : "";
+  return /^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|LOADING|MASTERDOWN|READONLY|BUSY)\b/.test(message);
+}
+
+/** What kinds of refusal have to do with clusters, and what to do about each. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [/cluster support disabled/i, "it is not part of a cluster; use createRedisAdapter for a single server"],
+  [
+    /unknown command.*(spublish|ssubscribe)/i,
+    'it has no sharded pub/sub, which came with Redis 7; pass mode: "classic"',
+  ],
+];
+
+/** Words for a node that does not serve us; see `connectFailure`. */
+export function nodeFailure(cause: unknown, address: string, secrets: readonly string[]): RedisFailure {
+  const shown = showable(cause, secrets);
+  const hint = HINTS.find(([pattern]) => pattern.test(shown.message))?.[1];
+  if (hint === undefined) return connectFailure(cause, `redis-cluster at ${address}`, secrets);
+  const message = `Cannot use redis-cluster at ${address}: ${hint} (${shown.message})`;
+  return { error: new Error(message, { cause: shown }), refused: true };
+}

@@ -1,0 +1,166 @@
+/**
+ * One connection to one node of a Redis Cluster, by ioredis. It lives once: it never reconnects, queues or resubscribes by
+ * itself, so that nothing comes back behind the back of those who know where it belongs.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { Redis, type RedisOptions } from "ioredis";
+import type { KeptLink } from "../kit/redis/keeper.ts";
+import type { RedisLinkEvents, RedisMessage } from "../kit/redis/link.ts";
+
+/** Which kind of pub/sub: that of shards, or that which reaches every node of the cluster. */
+export type PubSub = "sharded" | "classic";
+
+/** What a connection to a node of a cluster tells besides. */
+export interface ClusterLinkEvents extends RedisLinkEvents {
+  /** The node has ended subscriptions by itself, as it does when a slot leaves it; it is not known which. */
+  onEvicted(): void;
+}
+
+/** How to connect. */
+export interface ClusterLinkOptions {
+  /** Host, port, credentials and TLS. */
+  readonly redis: RedisOptions;
+  readonly mode: PubSub;
+  /** What `CLIENT LIST` calls it. */
+  readonly name: string;
+}
+
+/** A connection. */
+export class ClusterLink implements KeptLink {
+  /** Resolves when it takes commands. */
+  readonly ready: Promise<void>;
+  readonly #redis: Redis;
+  readonly #mode: PubSub;
+  readonly #ended: Promise<void>;
+  #pings = 0;
+  #silent = false;
+
+  /**
+   * Begins a connection.
+   *
+   * @param options How to connect.
+   * @param events Whom to tell.
+   */
+  constructor({ redis, mode, name }: ClusterLinkOptions, events: ClusterLinkEvents) {
+    this.#mode = mode;
+    this.#redis = new Redis({
+      ...redis,
+      lazyConnect: true,
+      retryStrategy: null,
+      enableOfflineQueue: false,
+      enableReadyCheck: false,
+      enableAutoPipelining: false,
+      autoResubscribe: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: null,
+      reconnectOnError: null,
+      keyPrefix: "",
+      readOnly: false,
+      disableClientInfo: true,
+      // An idle subscriber is no dead one.
+      commandTimeout: undefined,
+      socketTimeout: undefined,
+      db: 0,
+      protocol: mode === "sharded" ? 3 : 2,
+      replyMapping: "legacy",
+      himportFieldsets: undefined,
+      monitor: false,
+      // Names that Redis takes have no spaces.
+      connectionName: name.replace(/[^\x21-\x7e]/g, "_"),
+    });
+    // What ioredis says when it closes is less than what it said before: why.
+    let cause: unknown;
+    this.#redis.on("error", (error) => {
+      cause ??= error;
+      // A reply too many: from here on answers and questions would not fit.
+      if (/^Command queue state error/.test(String(error?.message))) this.#redis.disconnect();
+    });
+    this.#redis.on("moved", () => {
+      if (!this.#silent) events.onEvicted();
+    });
+    this.#redis.on(
+      mode === "sharded" ? "smessageBuffer" : "messageBuffer",
+      (channel: Uint8Array, data: Uint8Array<ArrayBuffer>) => {
+        if (!this.#silent) events.onMessage(channel, data);
+      },
+    );
+    const ended = Promise.withResolvers<void>();
+    this.#ended = ended.promise;
+    this.ready = new Promise((resolve, reject) => {
+      this.#redis.once("ready", resolve);
+      this.#redis.once("end", () => {
+        cause ??= new Error("The connection was closed by the other side");
+        reject(cause);
+        if (!this.#silent) events.onLost(cause);
+        ended.resolve();
+      });
+    });
+    this.ready.catch(() => {});
+    this.#redis.connect().catch((error) => {
+      cause ??= error;
+    });
+  }
+
+  /** Round trip. Rejects also when the answer belongs to another question. */
+  async ping(): Promise<void> {
+    const token = `${++this.#pings}`;
+    const reply: unknown = await this.#redis.ping(token);
+    const [answer] = [reply].flat().slice(-1);
+    if (String(answer) !== token) throw new Error("The connection's answers are out of step");
+  }
+
+  /** Subscribes with one command; of one slot, where slots matter. A refusal holds for all of them. */
+  async subscribe(channels: readonly string[]): Promise<void> {
+    if (this.#mode === "sharded") await this.#redis.ssubscribe(...channels);
+    else await this.#redis.subscribe(...channels);
+  }
+
+  /** Ends subscriptions with one command. */
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    if (this.#mode === "sharded") await this.#redis.sunsubscribe(...channels);
+    else await this.#redis.unsubscribe(...channels);
+  }
+
+  /**
+   * Sends messages in this order, in one write. Never sent again, whatever happens.
+   *
+   * @returns For each message how many subscribers the node gave it to, or why it did not. Never rejects.
+   */
+  async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
+    const pipeline = this.#redis.pipeline();
+    for (const { channel, data } of messages) {
+      const payload = typeof data === "string" ? data : toBuffer(data);
+      if (this.#mode === "sharded") pipeline.spublish(channel, payload);
+      else pipeline.publish(channel, payload);
+    }
+    const results = await pipeline.exec().catch((error: Error) => messages.map(() => [error, null] as const));
+    return messages.map((_, i) => {
+      const [error, count] = results?.[i] ?? [new Error("The connection is closed")];
+      return error ?? Number(count);
+    });
+  }
+
+  /** Asks for something else. */
+  command(name: string, ...args: string[]): Promise<unknown> {
+    return this.#redis.call(name, ...args);
+  }
+
+  /** Ends it at once, in whatever state it is. Resolves when its socket is closed; never rejects. */
+  async destroy(): Promise<void> {
+    this.#silent = true;
+    if (this.#redis.status !== "end") {
+      this.#redis.disconnect();
+      // Does not wait for the other side to say goodbye, which it may never do.
+      (this.#redis as unknown as { stream?: { destroy(): void } }).stream?.destroy();
+    }
+    await this.#ended;
+  }
+}
+
+/** Bytes as ioredis takes them: any other array it would write as text. */
+function toBuffer(data: Uint8Array<ArrayBuffer>): Buffer {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}

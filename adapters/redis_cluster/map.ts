@@ -1,0 +1,328 @@
+/**
+ * The cluster as this node knows it: which shard serves which partition, kept up to date, with the connections to them.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/clock.ts";
+import { isForNow, type Moved } from "./errors.ts";
+import { Finder, shuffled } from "./finder.ts";
+import { Interests } from "./interests.ts";
+import { ClusterLink, type ClusterLinkEvents, type PubSub } from "./link.ts";
+import type { ClusterNodes } from "./nodes.ts";
+import { splitAddress } from "./nodes.ts";
+import { Outbox, type Outgoing } from "./outbox.ts";
+import type { Place } from "./partitions.ts";
+import { Publisher } from "./publisher.ts";
+import { Shard } from "./shard.ts";
+import { Subscriber } from "./subscriber.ts";
+import { masterOf, type Topology } from "./topology.ts";
+
+/** How long to wait before another look at the cluster, while something is wrong. */
+const FIRST_LOOK_MS = 20;
+const MAX_LOOK_MS = 1_000;
+
+/** What {@linkcode ClusterMap} needs. */
+export interface ClusterMapOptions {
+  readonly nodes: ClusterNodes;
+  readonly mode: PubSub;
+  readonly places: readonly Place[];
+  /** The name of the channel by which this node probes a partition. */
+  probeOf(place: Place): string;
+  /** What `CLIENT LIST` calls connections, besides what they are for. */
+  readonly clientName: string;
+  readonly clock: Clock;
+  readonly connectTimeoutMs: number;
+  readonly probeIntervalMs: number;
+  readonly probeTimeoutMs: number;
+  /** A message of a channel that is subscribed to. */
+  onMessage(channel: string, data: Uint8Array<ArrayBuffer>, partition: number): void;
+  /** Everything works, or not. */
+  onStatus(status: "up" | "down"): void;
+  /** A node could not be used; returns whether another attempt soon is of no use. */
+  onFailure(cause: unknown, address: string): boolean;
+  /** A connection is gone that could publish, or deliver. */
+  onBroken(stage: "publish" | "delivery", cause: unknown, address: string): void;
+  onSettled(message: Outgoing): void;
+  onLost(message: Outgoing, reason: string, cause?: Error): void;
+  /** Redis refuses a channel that was live before. */
+  onRefused(error: Error, channel: string | undefined): void;
+}
+
+/** One partition, and where it is. */
+export interface Partition {
+  readonly index: number;
+  readonly place: Place;
+  readonly interests: Interests;
+  readonly outbox: Outbox;
+  /** The address of its shard. */
+  owner: string | undefined;
+}
+
+/** The map. */
+export class ClusterMap {
+  readonly partitions: readonly Partition[];
+  readonly #options: ClusterMapOptions;
+  readonly #shards = new Map<string, Shard>();
+  /** Which partition a Redis channel belongs to. */
+  readonly #directory = new Map<string, Interests>();
+  readonly #indexes = new Map<Interests, number>();
+  readonly #closing = new Set<Promise<void>>();
+  readonly #finder: Finder;
+  #status: "up" | "down" = "down";
+  #looking = false;
+  #lookAgain = false;
+  /** Whether the next look is one because of trouble. */
+  #soon = false;
+  #lookMs = FIRST_LOOK_MS;
+  #cancelLook = () => {};
+  #cancelCheck = () => {};
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: ClusterMapOptions) {
+    this.#options = options;
+    const { nodes, places, probeOf, clock, connectTimeoutMs, probeTimeoutMs, onSettled, onLost, onFailure } =
+      options;
+    this.#finder = new Finder({
+      nodes,
+      clock,
+      connectTimeoutMs,
+      answerMs: probeTimeoutMs,
+      connect: (address, events) => this.#connect(address, "look", events),
+      onFailure,
+    });
+    this.partitions = places.map((place, index) => {
+      const interests = new Interests({
+        slot: place.slot,
+        probe: probeOf(place),
+        directory: this.#directory,
+        onChange: () => this.#judge(),
+      });
+      const outbox = new Outbox({
+        slot: place.slot,
+        clock,
+        onMoved: (moved) => this.#moved(moved),
+        onTrouble: () => this.#trouble(),
+        onSettled,
+        onLost,
+      });
+      this.#indexes.set(interests, index);
+      return { index, place, interests, outbox, owner: undefined };
+    });
+  }
+
+  /** Begins to look for the cluster, and goes on until `close`. */
+  start(): void {
+    void this.#look();
+    this.#cancelCheck = this.#options.clock.after(this.#options.probeIntervalMs, () => this.#check());
+  }
+
+  /** Asks a shard how many connections subscribe to a channel. */
+  async countSubscribers(partition: Partition, channel: string): Promise<number | undefined> {
+    const shard = partition.owner === undefined ? undefined : this.#shards.get(partition.owner);
+    const link = shard?.publisher.link;
+    // While a slot moves, some of its subscriptions are there already and some are not.
+    if (!link || this.#status === "down") return undefined;
+    const reply = await link.command("PUBSUB", "SHARDNUMSUB", channel);
+    return this.#status === "up" ? Number((reply as unknown[])[1]) : undefined;
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelLook();
+    this.#cancelCheck();
+    for (const shard of this.#shards.values()) this.#end(shard);
+    await Promise.all([this.#finder.close(), ...this.#closing]);
+    for (const { outbox } of this.partitions) outbox.close();
+  }
+
+  /** Looks at the cluster now, or once the look that is under way is over. */
+  async #look(): Promise<void> {
+    this.#cancelLook();
+    if (this.#closed) return;
+    if (this.#looking) {
+      this.#lookAgain = true;
+      return;
+    }
+    this.#looking = true;
+    this.#lookAgain = false;
+    const connected = [...this.#shards.values()].flatMap(({ address, publisher: { link } }) =>
+      link ? [{ address, link }] : []
+    );
+    const topology = await this.#finder.find(connected);
+    this.#looking = false;
+    if (this.#closed) return;
+    if (topology) this.#apply(topology);
+    this.#judge();
+    this.#lookLater();
+  }
+
+  /** Soon while something is wrong, else as often as everything is checked. */
+  #lookLater(): void {
+    const { clock, probeIntervalMs } = this.#options;
+    this.#soon = this.#status === "down" || this.#lookAgain;
+    if (!this.#soon) this.#lookMs = FIRST_LOOK_MS;
+    // Not all nodes at the same moment.
+    const ms = (this.#soon ? this.#lookMs : probeIntervalMs) * (1 + Math.random()) / 2;
+    if (this.#soon) this.#lookMs = Math.min(2 * this.#lookMs, MAX_LOOK_MS);
+    this.#cancelLook();
+    this.#cancelLook = clock.after(ms, () => void this.#look());
+  }
+
+  /** What is known may be wrong. */
+  #trouble(): void {
+    if (this.#closed) return;
+    this.#lookAgain = true;
+    if (!this.#looking && !this.#soon) this.#lookLater();
+  }
+
+  #apply(topology: Topology): void {
+    const one = this.#options.mode === "classic" ? this.#meetingPlace(topology) : undefined;
+    for (const partition of this.partitions) {
+      this.#assign(partition, one ?? masterOf(topology, partition.place.slot));
+    }
+    this.#sweep();
+  }
+
+  /** Classic pub/sub reaches everybody from any node: the present one as long as it serves. */
+  #meetingPlace({ ranges, ok }: Topology): string | undefined {
+    const masters = [...new Set(ranges.map(([, , address]) => address))];
+    const present = this.partitions[0]!.owner;
+    if (
+      present !== undefined && ok && masters.includes(present) && this.#shards.get(present)?.publisher.ready
+    ) {
+      return present;
+    }
+    const others = masters.filter((address) => address !== present);
+    return shuffled(others)[0] ?? masters[0];
+  }
+
+  #assign(partition: Partition, owner: string | undefined): void {
+    // No answer is no reason to leave.
+    if (owner === undefined || owner === partition.owner) return;
+    partition.owner = owner;
+    const shard = this.#shardAt(owner);
+    partition.outbox.moveTo(shard.publisher);
+    partition.interests.moveTo(shard.subscriber);
+  }
+
+  /** A shard says that a slot has moved. Where to it knows, for now, better than anybody. */
+  #moved({ slot, address }: Moved): void {
+    if (this.#closed) return;
+    const { host } = splitAddress(address);
+    for (const partition of this.partitions) {
+      if (partition.place.slot === slot && host !== "") {
+        this.#assign(partition, this.#options.nodes.locate(address));
+      }
+    }
+    this.#trouble();
+    this.#judge();
+  }
+
+  #shardAt(address: string): Shard {
+    const known = this.#shards.get(address);
+    if (known) return known;
+    const { clock, connectTimeoutMs, probeTimeoutMs, onFailure, onRefused, onBroken } = this.#options;
+    const common = {
+      address,
+      clock,
+      connectTimeoutMs,
+      answerMs: probeTimeoutMs,
+      onFailure: (cause: unknown) => {
+        this.#trouble();
+        return onFailure(cause, address);
+      },
+    };
+    const publisher = new Publisher({
+      ...common,
+      connect: (events) => this.#connect(address, "publish", events),
+      prepare: (link) => this.#tryPublishing(link, address),
+      onReady: () => this.#routesChanged(publisher),
+      onLost: (cause) => {
+        this.#routesChanged(publisher);
+        this.#trouble();
+        onBroken("publish", cause, address);
+      },
+    });
+    const subscriber: Subscriber = new Subscriber({
+      ...common,
+      connect: (events) => this.#connect(address, "subscribe", events),
+      onMessage: (name, data) => this.#receive(subscriber, name, data),
+      onMoved: (moved) => this.#moved(moved),
+      onTrouble: () => this.#trouble(),
+      onLost: (cause) => {
+        this.#trouble();
+        onBroken("delivery", cause, address);
+      },
+      onRefused,
+    });
+    const shard = new Shard(publisher, subscriber);
+    this.#shards.set(address, shard);
+    return shard;
+  }
+
+  #routesChanged(publisher: Publisher): void {
+    for (const { outbox } of this.partitions) if (outbox.uses(publisher)) outbox.changed();
+    this.#judge();
+  }
+
+  /** Finds out at once what could never be published: without sharded pub/sub, or without permission. */
+  async #tryPublishing(link: ClusterLink, address: string): Promise<void> {
+    const partition = this.partitions.find(({ owner }) => owner === address) ?? this.partitions[0]!;
+    const [result] = await link.publish([{ channel: partition.interests.probe, data: "" }]);
+    if (result instanceof Error && !isForNow(result)) throw result;
+  }
+
+  #connect(address: string, what: string, events: ClusterLinkEvents): ClusterLink {
+    const { nodes, mode, clientName, connectTimeoutMs } = this.#options;
+    const redis = { ...nodes.optionsFor(address), connectTimeout: connectTimeoutMs };
+    return new ClusterLink({ redis, mode, name: `trunkline-${what}:${clientName}` }, events);
+  }
+
+  #receive(from: Subscriber, name: string, data: Uint8Array<ArrayBuffer>): void {
+    const interests = this.#directory.get(name);
+    // What comes from where the partition was is late: what is new comes from where it is.
+    if (!interests || interests.home !== from) return;
+    if (name === interests.probe) return from.probed(new TextDecoder().decode(data));
+    const channel = interests.channelOf(name);
+    if (channel !== undefined) this.#options.onMessage(channel, data, this.#indexes.get(interests)!);
+  }
+
+  #check(): void {
+    const { clock, probeIntervalMs } = this.#options;
+    this.#cancelCheck = clock.after(probeIntervalMs, () => this.#check());
+    this.#sweep();
+    for (const shard of this.#shards.values()) shard.check();
+  }
+
+  /** Ends connections to nodes that serve nothing of ours any more. */
+  #sweep(): void {
+    for (const shard of this.#shards.values()) {
+      shard.subscriber.rest();
+      const used = this.partitions.some(({ owner, outbox }) =>
+        owner === shard.address || outbox.uses(shard.publisher)
+      );
+      if (!used && shard.subscriber.idle) this.#end(shard);
+    }
+  }
+
+  #end(shard: Shard): void {
+    this.#shards.delete(shard.address);
+    const closing = shard.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  #judge(): void {
+    if (this.#closed) return;
+    const fine = this.partitions.every(({ owner, interests }) =>
+      owner !== undefined && this.#shards.get(owner)?.publisher.ready && !interests.broken
+    );
+    const status = fine ? "up" : "down";
+    if (status === this.#status) return;
+    this.#status = status;
+    if (status === "down") this.#trouble();
+    this.#options.onStatus(status);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The publishing connection to one shard.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/clock.ts";
+import type { ClusterLink, ClusterLinkEvents } from "./link.ts";
+import type { Outgoing, Route } from "./outbox.ts";
+import { inTime } from "./time.ts";
+import { RedisKeeper } from "../kit/redis/keeper.ts";
+
+/** What {@linkcode Publisher} needs. */
+export interface PublisherOptions {
+  /** `host:port`. */
+  readonly address: string;
+  readonly clock: Clock;
+  /** How long a connection may take to be made. */
+  readonly connectTimeoutMs: number;
+  /** How long an answer may take. */
+  readonly answerMs: number;
+  connect(events: ClusterLinkEvents): ClusterLink;
+  /** Tries on a new connection whether it can do what it is for. */
+  prepare(link: ClusterLink): Promise<void>;
+  /** It is ready. */
+  onReady(): void;
+  /** It is not any more. */
+  onLost(cause: unknown): void;
+  /** The connection could not be made; returns whether another attempt soon is of no use. */
+  onFailure(cause: unknown): boolean;
+}
+
+/** One shard's publisher. */
+export class Publisher implements Route {
+  readonly address: string;
+  readonly #options: PublisherOptions;
+  readonly #keeper: RedisKeeper<ClusterLink>;
+  #link: ClusterLink | undefined;
+  #batch: Outgoing[] = [];
+  #checking = false;
+
+  /** @param options What it needs. */
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    const { address, clock, connectTimeoutMs, connect, prepare, onReady, onFailure } = options;
+    this.address = address;
+    this.#keeper = new RedisKeeper({
+      clock,
+      timeoutMs: connectTimeoutMs,
+      driver: { connect: (events) => connect({ ...events, onEvicted: () => {} }) },
+      prepare: (link, within) => within(prepare(link), "No answer"),
+      onUp: (link) => {
+        this.#link = link;
+        onReady();
+      },
+      onDown: (cause) => {
+        if (this.#link) this.#lost(this.#link, cause);
+      },
+      onFailure,
+    });
+    this.#keeper.start();
+  }
+
+  get ready(): boolean {
+    return this.#link !== undefined;
+  }
+
+  /** The connection, while there is one. */
+  get link(): ClusterLink | undefined {
+    return this.#link;
+  }
+
+  send(message: Outgoing): void {
+    if (this.#batch.length === 0) queueMicrotask(() => void this.#flush());
+    this.#batch.push(message);
+  }
+
+  /** Asks whether the connection lives, and gives it up when it does not answer in time. */
+  async check(): Promise<void> {
+    const link = this.#link;
+    if (!link || this.#checking) return;
+    const { clock, answerMs } = this.#options;
+    this.#checking = true;
+    await inTime(clock, answerMs, link.ping(), "it does not answer").catch((error) => this.drop(link, error));
+    this.#checking = false;
+  }
+
+  /** Gives up a connection that is found dead. */
+  drop(link: ClusterLink, cause: Error): void {
+    this.#keeper.drop(link, cause);
+    this.#lost(link, cause);
+  }
+
+  /** Ends for good. */
+  async close(): Promise<void> {
+    this.#link = undefined;
+    await this.#keeper.close();
+  }
+
+  #lost(link: ClusterLink, cause: unknown): void {
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    this.#options.onLost(cause);
+  }
+
+  async #flush(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    const gone = new Error("The connection is closed");
+    const results = await this.#link?.publish(batch) ?? batch.map(() => gone);
+    batch.forEach((message, i) => message.outbox.settled(message, results[i] ?? gone));
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * One node of the cluster, with the connections to it: one that publishes, and one that subscribes while a partition needs
+ * it.
+ *
+ * @module
+ */
+
+import type { Publisher } from "./publisher.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+/** A node that serves partitions, or did until now. */
+export class Shard {
+  readonly address: string;
+  readonly publisher: Publisher;
+  readonly subscriber: Subscriber;
+
+  /**
+   * @param publisher The connection that publishes.
+   * @param subscriber The connection that subscribes.
+   */
+  constructor(publisher: Publisher, subscriber: Subscriber) {
+    this.address = publisher.address;
+    this.publisher = publisher;
+    this.subscriber = subscriber;
+  }
+
+  /** Asks both whether they live, and lead to each other. */
+  check(): void {
+    void this.publisher.check();
+    void this.subscriber.check(async (channel, data) => {
+      const results = await this.publisher.link?.publish([{ channel, data }]);
+      return typeof results?.[0] === "number";
+    });
+  }
+
+  /** Ends both. */
+  async close(): Promise<void> {
+    await Promise.all([this.publisher.close(), this.subscriber.close()]);
+  }
+}

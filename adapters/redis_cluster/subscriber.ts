@@ -1,0 +1,395 @@
+/**
+ * The subscriber connection to one shard: brings what it subscribes to to what its partitions want, in rounds.
+ *
+ * A round is either joins or leaves, and a ping after them. Not both: a node ends subscriptions by itself when a slot leaves
+ * it, and what it says then reads like the answer to a leave under way. The ping tells whether answers are still those to
+ * the questions.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/clock.ts";
+import { isForNow, type Moved, readMoved } from "./errors.ts";
+import { batches, Held } from "./held.ts";
+import type { Home, Interests } from "./interests.ts";
+import type { ClusterLink, ClusterLinkEvents } from "./link.ts";
+import { inTime } from "./time.ts";
+import { isReply } from "../kit/redis/errors.ts";
+import { RedisKeeper } from "../kit/redis/keeper.ts";
+
+/** How many channels one command names: Redis does one command at a time. */
+const BATCH_SIZE = 500;
+const FIRST_RETRY_MS = 25;
+const MAX_RETRY_MS = 1_000;
+
+/** What {@linkcode Subscriber} needs. */
+export interface SubscriberOptions {
+  readonly clock: Clock;
+  /** How long a connection may take to be made. */
+  readonly connectTimeoutMs: number;
+  /** How long an answer may take. */
+  readonly answerMs: number;
+  connect(events: ClusterLinkEvents): ClusterLink;
+  /** A message, with the name of its channel in Redis. */
+  onMessage(name: string, data: Uint8Array<ArrayBuffer>): void;
+  /** A slot is elsewhere. */
+  onMoved(moved: Moved): void;
+  /** The connection is gone. */
+  onLost(cause: unknown): void;
+  /** Something has been refused that another look at the cluster may explain. */
+  onTrouble(): void;
+  /** Redis refuses a channel that was live before. */
+  onRefused(error: Error, channel: string | undefined): void;
+  /** The connection could not be made; returns whether another attempt soon is of no use. */
+  onFailure(cause: unknown): boolean;
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** One shard's subscriber. */
+export class Subscriber implements Home {
+  readonly #options: SubscriberOptions;
+  readonly #served = new Set<Interests>();
+  readonly #held = new Held();
+  /** What has to be looked at. */
+  readonly #dirty = new Map<string, Interests>();
+  readonly #leaving = new Map<string, (() => void)[]>();
+  readonly #releasing = new Map<Interests, (() => void)[]>();
+  #keeper: RedisKeeper<ClusterLink> | undefined;
+  #closing: Promise<void> = Promise.resolve();
+  #link: ClusterLink | undefined;
+  #running = false;
+  /** Counts how often subscriptions became unsure. */
+  #evictions = 0;
+  #retryMs = FIRST_RETRY_MS;
+  #cancelRetry = () => {};
+  #probe: { readonly token: string; readonly done: () => void } | undefined;
+  #probed = 0;
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+  }
+
+  /** The connection, while there is one. */
+  get link(): ClusterLink | undefined {
+    return this.#link;
+  }
+
+  /** Whether no partition needs it. */
+  get idle(): boolean {
+    return this.#served.size === 0 && this.#held.empty;
+  }
+
+  adopt(interests: Interests): void {
+    this.#served.add(interests);
+    this.#open();
+    for (const name of interests.names) this.touch(interests, name);
+  }
+
+  async release(interests: Interests): Promise<void> {
+    this.#served.delete(interests);
+    if (!this.#held.has(interests)) return;
+    for (const [, name] of this.#held.entries(interests)) this.#dirty.set(name, interests);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#releasing.set(interests, [...this.#releasing.get(interests) ?? [], resolve]);
+    this.#run();
+    await promise;
+  }
+
+  touch(interests: Interests, name: string): void {
+    // A new connection looks at everything.
+    if (!this.#link) return;
+    this.#dirty.set(name, interests);
+    this.#run();
+  }
+
+  async left(interests: Interests, name: string): Promise<void> {
+    if (!this.#link || (this.#held.get(interests, name) === undefined && !this.#dirty.has(name))) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#leaving.set(name, [...this.#leaving.get(name) ?? [], resolve]);
+    await promise;
+  }
+
+  /** Ends the connection while no partition needs it. */
+  rest(): void {
+    const keeper = this.#keeper;
+    if (!keeper || !this.idle) return;
+    this.#keeper = undefined;
+    this.#link = undefined;
+    this.#cancelRetry();
+    this.#forget();
+    this.#closing = keeper.close();
+  }
+
+  /** Gives up a connection that is found dead. */
+  drop(link: ClusterLink, cause: Error): void {
+    this.#keeper?.drop(link, cause);
+    this.#lost(link, cause);
+  }
+
+  /** Ends for good. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelRetry();
+    const keeper = this.#keeper;
+    this.#keeper = undefined;
+    this.#link = undefined;
+    this.#forget();
+    await Promise.all([keeper?.close(), this.#closing]);
+  }
+
+  /**
+   * Asks whether the connection lives: whether it answers, and whether what is published to one of its partitions, in
+   * turns, comes back on it.
+   *
+   * @param publish Publishes on the shard's other connection; resolves with whether the shard took it.
+   */
+  async check(publish: (channel: string, data: string) => Promise<boolean>): Promise<void> {
+    const link = this.#link;
+    if (!link || this.#probe) return; // a round that is under way has a ping of its own
+    if (!this.#running) void this.#expect(link, link.ping(), "it does not answer");
+    const probed = [...this.#served].filter((one) => this.#held.get(one, one.probe));
+    const interests = probed[this.#probed++ % probed.length];
+    if (!interests) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const token = crypto.randomUUID();
+    this.#probe = { token, done: resolve };
+    if (!await publish(interests.probe, token)) resolve();
+    await this.#expect(link, promise, "it answers, but delivers nothing", () => !this.#served.has(interests));
+    this.#probe = undefined;
+  }
+
+  /** A probe has come. */
+  probed(token: string): void {
+    if (this.#probe?.token === token) this.#probe.done();
+  }
+
+  #open(): void {
+    if (this.#keeper || this.#closed) return;
+    const { clock, connectTimeoutMs, connect, onMessage, onTrouble, onFailure } = this.#options;
+    const keeper = new RedisKeeper<ClusterLink>({
+      clock,
+      timeoutMs: connectTimeoutMs,
+      driver: {
+        connect: (events) => {
+          const link: ClusterLink = connect({
+            ...events,
+            onEvicted: () => this.#evicted(link),
+            onMessage: (channel, data) => {
+              if (this.#link === link) onMessage(decoder.decode(channel), data);
+            },
+          });
+          return link;
+        },
+      },
+      prepare: () => Promise.resolve(),
+      onUp: (link) => {
+        this.#link = link;
+        this.#retryMs = FIRST_RETRY_MS;
+        this.#touchAll();
+      },
+      onDown: (cause) => {
+        if (this.#link) this.#lost(this.#link, cause);
+      },
+      onFailure: (cause) => {
+        onTrouble();
+        return onFailure(cause);
+      },
+    });
+    this.#keeper = keeper;
+    // One connection at a time.
+    void this.#closing.then(() => {
+      if (this.#keeper === keeper) keeper.start();
+    });
+  }
+
+  #touchAll(): void {
+    for (const interests of this.#served) {
+      for (const name of interests.names) this.#dirty.set(name, interests);
+    }
+    this.#run();
+  }
+
+  #lost(link: ClusterLink, cause: unknown): void {
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    this.#forget();
+    this.#options.onLost(cause);
+  }
+
+  /** What was asked for until now may be gone again, and a probe under way says nothing. */
+  #doubt(): void {
+    this.#evictions++;
+    this.#probe?.done();
+  }
+
+  /** With the connection everything on it is gone. */
+  #forget(): void {
+    this.#doubt();
+    for (const [interests, name] of this.#held.entries()) interests.dropped(name);
+    this.#held.clear();
+    this.#dirty.clear();
+    for (const resolves of this.#leaving.values()) for (const resolve of resolves) resolve();
+    this.#leaving.clear();
+    this.#settleReleases();
+  }
+
+  /** Which subscriptions the node has ended it does not say: all are asked for again, which costs those that live nothing. */
+  #evicted(link: ClusterLink): void {
+    if (link !== this.#link) return;
+    this.#doubt();
+    for (const [interests, name] of this.#held.entries()) {
+      this.#held.set(interests, name, false);
+      interests.dropped(name);
+      this.#dirty.set(name, interests);
+    }
+    this.#options.onTrouble();
+    this.#run();
+  }
+
+  /** At the end of the turn, so that what is asked for in one turn goes in one round. */
+  #run(): void {
+    if (this.#running || !this.#link || this.#dirty.size === 0) return;
+    this.#running = true;
+    queueMicrotask(() => void this.#rounds());
+  }
+
+  async #rounds(): Promise<void> {
+    for (;;) {
+      const link = this.#link;
+      const { joins, leaves } = this.#plan();
+      this.#settleReleases();
+      if (!link || joins.size + leaves.size === 0) break;
+      const commands = leaves.size > 0
+        ? [...leaves].flatMap(([interests, names]) => this.#leave(link, interests, names))
+        : [...joins].flatMap(([interests, names]) => this.#join(link, interests, names));
+      const round = Promise.all([...commands, link.ping()]).then(() => {});
+      await this.#expect(link, round, "it does not answer");
+    }
+    this.#running = false;
+  }
+
+  /** What is to be done; settles what is not. */
+  #plan(): Record<"joins" | "leaves", Map<Interests, string[]>> {
+    const plan = { joins: new Map<Interests, string[]>(), leaves: new Map<Interests, string[]>() };
+    const add = (to: Map<Interests, string[]>, interests: Interests, name: string) => {
+      const names = to.get(interests);
+      if (names) names.push(name);
+      else to.set(interests, [name]);
+    };
+    for (const [name, interests] of this.#dirty) {
+      const sure = this.#held.get(interests, name);
+      if (!this.#served.has(interests) || !interests.wants(name)) {
+        if (sure !== undefined) {
+          add(plan.leaves, interests, name);
+          continue;
+        }
+      } else if (!sure) {
+        add(plan.joins, interests, name);
+        continue;
+      } else interests.acked(name);
+      this.#dirty.delete(name);
+      this.#hasLeft(name);
+    }
+    return plan;
+  }
+
+  #join(link: ClusterLink, interests: Interests, names: readonly string[]): Promise<void>[] {
+    const evictions = this.#evictions;
+    return batches(names, BATCH_SIZE).map(async (batch) => {
+      try {
+        await link.subscribe(batch);
+      } catch (error) {
+        return await this.#joinFailed(link, interests, batch, error as Error);
+      }
+      if (link !== this.#link) return;
+      const sure = evictions === this.#evictions;
+      for (const name of batch) {
+        this.#held.set(interests, name, sure);
+        if (sure) interests.acked(name);
+      }
+      this.#retryMs = FIRST_RETRY_MS;
+    });
+  }
+
+  async #joinFailed(
+    link: ClusterLink,
+    interests: Interests,
+    names: readonly string[],
+    error: Error,
+  ): Promise<void> {
+    if (link !== this.#link) return;
+    const moved = readMoved(error);
+    if (moved && moved.slot !== interests.slot) throw new Error("its answers are out of step");
+    if (isForNow(error)) {
+      // Not held any more, if it ever was.
+      for (const name of names) this.#gone(interests, name);
+      if (moved) this.#options.onMoved(moved);
+      else this.#options.onTrouble();
+      return this.#retryLater();
+    }
+    // What has no answer is not refused: the connection is going.
+    if (!isReply(error)) throw error;
+    // Refused for the sake of one, as an ACL does: the others are to have theirs.
+    if (names.length > 1) {
+      await Promise.all(names.map((name) => Promise.all(this.#join(link, interests, [name]))));
+      return;
+    }
+    const [name] = names as [string];
+    this.#gone(interests, name);
+    const channel = interests.channelOf(name);
+    if (interests.refused(name, error)) return;
+    if (interests.wants(name)) this.#options.onRefused(error, channel);
+    this.#retryLater();
+  }
+
+  #leave(link: ClusterLink, interests: Interests, names: readonly string[]): Promise<void>[] {
+    return batches(names, BATCH_SIZE).map(async (batch) => {
+      try {
+        await link.unsubscribe(batch);
+      } catch (error) {
+        // Whoever has no slot has no subscriptions in it.
+        if (link === this.#link && readMoved(error)?.slot !== interests.slot) throw error;
+      }
+      if (link === this.#link) { for (const name of batch) this.#gone(interests, name, true); }
+    });
+  }
+
+  /** Not subscribed on this connection any more; to be looked at again when it is still wanted. */
+  #gone(interests: Interests, name: string, again = false): void {
+    this.#held.delete(interests, name);
+    interests.dropped(name);
+    if (!again) this.#dirty.delete(name);
+  }
+
+  #hasLeft(name: string): void {
+    for (const resolve of this.#leaving.get(name) ?? []) resolve();
+    this.#leaving.delete(name);
+  }
+
+  #settleReleases(): void {
+    for (const [interests, resolves] of this.#releasing) {
+      if (this.#held.has(interests)) continue;
+      this.#releasing.delete(interests);
+      for (const resolve of resolves) resolve();
+    }
+  }
+
+  #retryLater(): void {
+    this.#cancelRetry();
+    this.#cancelRetry = this.#options.clock.after(this.#retryMs, () => this.#touchAll());
+    this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
+  }
+
+  /** Gives up the connection unless a promise resolves in time. */
+  async #expect(link: ClusterLink, done: Promise<void>, what: string, excuse = () => false): Promise<void> {
+    const { clock, answerMs } = this.#options;
+    try {
+      await inTime(clock, answerMs, done, what);
+    } catch (error) {
+      if (link === this.#link && !excuse()) this.drop(link, error as Error);
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import type { Adapter, AdapterContext, AdapterData, AdapterStage } from "../../adapters/adapter.ts";
+import { check, settles, until } from "../check.ts";
+import type { AdapterSetup, BackplaneFaults } from "./setup.ts";
+
+/** A message that a node was given. */
+export interface Received {
+  readonly channel: string;
+  readonly data: AdapterData;
+  readonly from: string;
+}
+
+/** One node of a case: an adapter, and all that it said. */
+export class Node {
+  readonly nodeId: string;
+  readonly adapter: Adapter;
+  readonly received: Received[] = [];
+  readonly errors: { readonly error: Error; readonly stage: AdapterStage; readonly channel?: string }[] = [];
+  readonly statuses: ("up" | "down")[] = [];
+  readonly #waitMs: number;
+
+  constructor(nodeId: string, adapter: Adapter, waitMs: number) {
+    this.nodeId = nodeId;
+    this.adapter = adapter;
+    this.#waitMs = waitMs;
+  }
+
+  /** What the adapter is opened with. */
+  get context(): AdapterContext {
+    return {
+      nodeId: this.nodeId,
+      deliver: (channel, data, from) => void this.received.push({ channel, data, from }),
+      onError: (error, { stage, channel }) => void this.errors.push({ error, stage, channel }),
+      onStatus: (status) => void this.statuses.push(status),
+    };
+  }
+
+  get status(): "up" | "down" | undefined {
+    return this.statuses.at(-1);
+  }
+
+  open(): Promise<void> {
+    return this.adapter.open(this.context);
+  }
+
+  async subscribe(...channels: string[]): Promise<void> {
+    const all = Promise.all(channels.map((channel) => this.adapter.subscribe(channel)));
+    await settles(all, `${this.nodeId} to subscribe`, this.#waitMs);
+  }
+
+  async unsubscribe(...channels: string[]): Promise<void> {
+    const all = Promise.all(channels.map((channel) => this.adapter.unsubscribe(channel)));
+    await settles(all, `${this.nodeId} to unsubscribe`, this.#waitMs);
+  }
+
+  publish(channel: string, data: AdapterData): void {
+    this.adapter.publish(channel, data);
+  }
+
+  /** What came on a channel, in order. */
+  on(channel: string): AdapterData[] {
+    return this.received.filter((message) => message.channel === channel).map(({ data }) => data);
+  }
+
+  /** Waits for a text on a channel. Whatever its publisher published there before has come, or never will. */
+  async got(channel: string, text: string): Promise<void> {
+    // Looks only at what is new: a thousand messages would otherwise be read a thousand times.
+    let seen = 0;
+    await this.until(() => {
+      while (seen < this.received.length) {
+        const { channel: where, data } = this.received[seen++];
+        if (where === channel && data === text) return true;
+      }
+      return false;
+    }, `"${text}" on "${channel}"`);
+  }
+
+  async until(condition: () => boolean, what: string): Promise<void> {
+    await until(condition, () => `${what} at ${this.nodeId}${this.#troubles()}`, this.#waitMs);
+  }
+
+  #troubles(): string {
+    const all = this.errors.map(({ error, stage }) => `${stage}: ${error.message}`);
+    return `, which got ${this.received.length} messages and reported ${
+      all.length === 0 ? "nothing" : all.slice(0, 3).join("; ")
+    }`;
+  }
+}
+
+/** The channel of {@linkcode passBy}. */
+export const FENCE = "fence";
+
+/**
+ * Publishes a text that `past` does not subscribe to, and waits until it must be behind: `witness` has it, so the
+ * backplane has dealt with it, and `past` has what was published after it. Both subscribe to {@linkcode FENCE}.
+ */
+export async function passBy(
+  from: Node,
+  past: Node,
+  witness: Node,
+  channel: string,
+  text: string,
+): Promise<void> {
+  from.publish(channel, text);
+  await witness.got(channel, text);
+  const fence = crypto.randomUUID();
+  from.publish(FENCE, fence);
+  await past.got(FENCE, fence);
+}
+
+/** Where a case plays: makes its nodes, and cleans up after it. */
+export class Stage {
+  readonly setup: AdapterSetup;
+  readonly prefix: string = `conformance-${crypto.randomUUID()}`;
+  readonly waitMs: number;
+  readonly #nodes: Node[] = [];
+
+  constructor(setup: AdapterSetup) {
+    this.setup = setup;
+    this.waitMs = setup.waitMs ?? 10_000;
+  }
+
+  get faults(): BackplaneFaults {
+    const { faults } = this.setup;
+    check(faults, "This case needs the setup's faults");
+    return faults;
+  }
+
+  /** A node that is not open. */
+  async node(options: { prefix?: string; adapter?: Adapter } = {}): Promise<Node> {
+    const { prefix = this.prefix } = options;
+    const adapter = options.adapter ?? await this.setup.create({ prefix });
+    const node = new Node(`node-${crypto.randomUUID()}`, adapter, this.waitMs);
+    this.#nodes.push(node);
+    return node;
+  }
+
+  async open(prefix: string = this.prefix): Promise<Node> {
+    const node = await this.node({ prefix });
+    await settles(node.open(), "a node to open", this.waitMs);
+    return node;
+  }
+
+  /** Three open nodes that subscribe to these channels. */
+  async cluster(...channels: string[]): Promise<[Node, Node, Node]> {
+    const nodes = await Promise.all([this.open(), this.open(), this.open()]);
+    await Promise.all(nodes.map((node) => node.subscribe(...channels)));
+    return nodes as [Node, Node, Node];
+  }
+
+  async end(): Promise<void> {
+    await this.setup.faults?.start();
+    for (const node of this.#nodes) await settles(node.adapter.close(), "a node to close", this.waitMs);
+  }
+}
+
+/** One case, before it knows the adapter. */
+export interface CaseDefinition {
+  /** The behaviour. */
+  readonly name: string;
+  /** Why it cannot run with a setup, if it cannot. */
+  needs?(setup: AdapterSetup): string | undefined;
+  /** Rejects when the behaviour does not hold. */
+  run(stage: Stage): Promise<void>;
+}

@@ -1,0 +1,316 @@
+/**
+ * The hub as its users see it: what the contract makes of names and payloads.
+ *
+ * @module
+ */
+
+import type {
+  AnswerInput,
+  AnswerOutput,
+  AnyEventsOf,
+  AnyQuestionsOf,
+  BusEventsOf,
+  BusRequestsOf,
+  CallOptions,
+  ClientToServerOf,
+  ContractDefinition,
+  EventsOf,
+  KeepsHistory,
+  MessageDefinition,
+  NameOf,
+  OwnTopicsOf,
+  PayloadInput,
+  PayloadOutput,
+  QuestionsOf,
+  RequestDefinition,
+  RequestInput,
+  RequestParsed,
+  RoleOf,
+  SharedTopicsOf,
+  TopicInput,
+  TopicNames,
+  TopicOutput,
+} from "../../contract/mod.ts";
+import type { BunWebSocketHandler } from "../../transports/transport.ts";
+import type { HistoryPage, HistoryQuery, Published } from "../topics/topic_log.ts";
+import type { Cluster } from "../directory/cluster.ts";
+import type { HubRoutes } from "../http/routes.ts";
+import type { HubStats } from "../stats.ts";
+
+/** A user, as far as the hub cares. */
+export interface HubUser {
+  /** What the user is addressed by. */
+  readonly id: string;
+}
+
+/**
+ * An event and its payload, for each of a set of events. As one type, and not a type parameter, so that a connection
+ * of any role takes what every role has.
+ */
+export type EventArguments<M> = { [N in NameOf<M>]: [event: N, payload: PayloadInput<M, N>] }[NameOf<M>];
+
+/**
+ * A client of a role on this node.
+ *
+ * @typeParam R Its role.
+ */
+export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>, User extends HubUser, Ctx> {
+  /** Unique in the cluster. */
+  readonly id: string;
+  /** Its role. */
+  readonly role: R;
+  /** Its user; `undefined` when anonymous. */
+  readonly user: User | undefined;
+  /** What `authenticate` attached. */
+  readonly ctx: Ctx;
+  /** The address at the other end, where it is known. */
+  readonly address: string | undefined;
+  /** The rooms it is in at this moment; in `onDisconnect`, those that it was in. */
+  readonly rooms: ReadonlySet<string>;
+  /** Aborted when the connection is gone. */
+  readonly signal: AbortSignal;
+  /**
+   * Sends an event to this connection alone. Does nothing once it is gone.
+   *
+   * @throws {HubError} `VALIDATION` when the payload does not fit, `NOT_FOUND` when its role has no such event.
+   */
+  emit(...args: EventArguments<EventsOf<D, R>>): void;
+  /**
+   * Asks the client.
+   *
+   * @param options `timeoutMs` defaults to the hub's `requestTimeoutMs`.
+   * @throws {HubError} `TIMEOUT`, `DISCONNECTED`, `VALIDATION`, or whatever the client answers.
+   */
+  request<N extends NameOf<QuestionsOf<D, R>>>(
+    name: N,
+    input: RequestInput<QuestionsOf<D, R>, N>,
+    options?: CallOptions,
+  ): Promise<AnswerOutput<QuestionsOf<D, R>, N>>;
+  /**
+   * Closes the connection.
+   *
+   * @param code A close code. @default {CLOSE_CODES.DISCONNECTED}, after which the client does not come back by itself
+   * @param reason For a person.
+   */
+  close(code?: number, reason?: string): void;
+}
+
+/** A connection of any role; look at `role` to know which. */
+export type AnyConnection<D extends ContractDefinition, User extends HubUser, Ctx> = {
+  [R in RoleOf<D>]: HubConnection<D, R, User, Ctx>;
+}[RoleOf<D>];
+
+/** What a handler knows beside its input. */
+export interface HandlerContext<Conn> {
+  /** Who asks. */
+  readonly conn: Conn;
+  /** Aborted when the client gives up, or is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** A value, now or later. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** The handlers of one surface: a function per request and signal. */
+export type SurfaceHandlers<M, Conn> = {
+  readonly [N in keyof M]: M[N] extends RequestDefinition
+    ? (input: RequestParsed<M, N>, context: HandlerContext<Conn>) => Awaitable<AnswerInput<M, N>>
+    : M[N] extends MessageDefinition
+      ? (payload: PayloadOutput<M, N>, context: HandlerContext<Conn>) => Awaitable<void>
+    : never;
+};
+
+/** Leaves out the surfaces on which clients send nothing. */
+export type WithHandlers<H> = { readonly [K in keyof H as keyof H[K] extends never ? never : K]: H[K] };
+
+/** All handlers of a contract: by role, and under `shared` what every role may call. */
+export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = WithHandlers<
+  & { readonly shared: SurfaceHandlers<ClientToServerOf<D["shared"]>, AnyConnection<D, User, Ctx>> }
+  & {
+    readonly [R in RoleOf<D>]: SurfaceHandlers<
+      ClientToServerOf<D["roles"][R]>,
+      HubConnection<D, R, User, Ctx>
+    >;
+  }
+>;
+
+/** Whom not to send to. */
+export interface BroadcastOptions {
+  /** This connection gets no copy. */
+  readonly except?: { readonly id: string };
+}
+
+/** One room, or several of which every connection gets one copy. */
+export interface Broadcaster<D extends ContractDefinition> {
+  /**
+   * Sends an event to every connection in the room, on every node, whose role has it. Those of this node are served
+   * in this turn, whatever the state of the backplane.
+   *
+   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
+   */
+  broadcast<N extends NameOf<AnyEventsOf<D>>>(
+    event: N,
+    payload: PayloadInput<AnyEventsOf<D>, N>,
+    options?: BroadcastOptions,
+  ): void;
+}
+
+/** A room. */
+export interface Room<D extends ContractDefinition> extends Broadcaster<D> {
+  /** Its name. */
+  readonly name: string;
+  /**
+   * Puts a connection of this node into the room. Idempotent.
+   *
+   * @returns Resolves when broadcasts of every node reach it. With `startWithoutBackplane`, and while the backplane is
+   * away, at once: broadcasts of this node reach it, and those of others when the backplane is there.
+   * @throws {HubError} `DISCONNECTED` when it is gone or removed meanwhile; `UNAVAILABLE` or `TIMEOUT` when the
+   * backplane does not subscribe: then it is not in the room.
+   */
+  add(conn: { readonly id: string }): Promise<void>;
+  /** Takes a connection of this node out. Does nothing when it is not in. */
+  remove(conn: { readonly id: string }): void;
+  /** Who is in, on all nodes; see {@linkcode Cluster.connections}. */
+  members(): ReturnType<Cluster["connections"]>;
+}
+
+/** Whoever can be sent events of the contract. */
+export interface Target<D extends ContractDefinition> {
+  /**
+   * Sends an event, to whatever node it takes. Does nothing when nobody is there.
+   *
+   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
+   */
+  emit<N extends NameOf<AnyEventsOf<D>>>(event: N, payload: PayloadInput<AnyEventsOf<D>, N>): void;
+}
+
+/** A connection somewhere in the cluster. */
+export interface ConnectionTarget<D extends ContractDefinition> extends Target<D> {
+  /**
+   * Asks the client.
+   *
+   * @throws {HubError} `NOT_FOUND` when there is no such connection, `TIMEOUT`, `DISCONNECTED`, or the client's answer.
+   */
+  request<N extends NameOf<AnyQuestionsOf<D>>>(
+    name: N,
+    input: RequestInput<AnyQuestionsOf<D>, N>,
+    options?: CallOptions,
+  ): Promise<AnswerOutput<AnyQuestionsOf<D>, N>>;
+  /** Closes it, with `CLOSE_CODES.DISCONNECTED`. Does nothing when it is not there. */
+  close(reason?: string): void;
+}
+
+/** All connections of a role. */
+export interface RoleScope<D extends ContractDefinition, R extends RoleOf<D>> {
+  /** Publishes on a topic that is the role's own; see {@linkcode Hub.publish}. */
+  publish<N extends TopicNames<OwnTopicsOf<D, R>>>(
+    topic: N,
+    payload: TopicInput<OwnTopicsOf<D, R>, N>,
+  ): KeepsHistory<OwnTopicsOf<D, R>, N> extends true ? Promise<Published> : void;
+  /** Sends an event to every connection of the role, on every node. */
+  emit<N extends NameOf<EventsOf<D, R>>>(event: N, payload: PayloadInput<EventsOf<D, R>, N>): void;
+}
+
+/** The answers of the other nodes. */
+export interface Gathered<T> {
+  /** By node. */
+  readonly answers: ReadonlyMap<string, T>;
+  /** The nodes that did not answer in time, failed, or left meanwhile. */
+  readonly missing: readonly string[];
+}
+
+/** Where a bus message came from. */
+export interface BusContext {
+  /** The node. */
+  readonly from: string;
+}
+
+/** What is known of a bus request. */
+export interface BusRequestContext extends BusContext {
+  /** Aborted when the node that asks gives up, or is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** A hub: one server process's end of a contract. */
+export interface Hub<D extends ContractDefinition, User extends HubUser = HubUser, Ctx = unknown>
+  extends AsyncDisposable {
+  /** The identity of this node in the cluster. */
+  readonly nodeId: string;
+  /**
+   * Resolves when the hub serves clients, and the nodes that are there know of it; rejects when the backplane refuses
+   * or does not answer in time. With `startWithoutBackplane` the hub serves from the start.
+   */
+  readonly ready: Promise<void>;
+  /** The endpoints, for an application to mount: the transports' at `/`, `/health`, `/health/live`, `/health/ready`. */
+  readonly routes: HubRoutes;
+  /** What Bun's server is given as `websocket`. */
+  readonly websocket: BunWebSocketHandler;
+  /**
+   * Gives the handlers of everything that clients send.
+   *
+   * @throws {TypeError} When called twice, or a handler is missing or not in the contract.
+   */
+  implement(handlers: Handlers<D, User, Ctx>): void;
+  /** A room; it exists while somebody is in it. */
+  room(name: string): Room<D>;
+  /** Several rooms at once: a connection that is in many of them gets one copy. */
+  rooms(names: readonly string[]): Broadcaster<D>;
+  /**
+   * Publishes on a shared topic. Subscribers of this node are served in this turn, whatever the state of the
+   * backplane.
+   *
+   * @returns For a topic with history the position of the message; for others nothing.
+   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
+   */
+  publish<N extends TopicNames<SharedTopicsOf<D>>>(
+    topic: N,
+    payload: TopicInput<SharedTopicsOf<D>, N>,
+  ): KeepsHistory<SharedTopicsOf<D>, N> extends true ? Promise<Published> : void;
+  /** What is kept of a shared topic with history. */
+  history<N extends TopicNames<SharedTopicsOf<D>>>(
+    topic: N,
+    query?: HistoryQuery,
+  ): Promise<HistoryPage<TopicOutput<SharedTopicsOf<D>, N>>>;
+  /** All connections of a role. */
+  forRole<R extends RoleOf<D>>(role: R): RoleScope<D, R>;
+  /** All connections of a user, on every node. */
+  user(id: string): Target<D>;
+  /** A connection, on whatever node. */
+  connection(id: string): ConnectionTarget<D>;
+  /** Sends a bus event to every other node. */
+  emitServer<N extends NameOf<BusEventsOf<D>>>(name: N, payload: PayloadInput<BusEventsOf<D>, N>): void;
+  /**
+   * Listens to a bus event of other nodes, or answers a bus request (one listener a request).
+   *
+   * @returns Stops it.
+   */
+  onServer<N extends NameOf<BusEventsOf<D>>>(
+    name: N,
+    listener: (payload: PayloadOutput<BusEventsOf<D>, N>, context: BusContext) => Awaitable<void>,
+  ): () => void;
+  /** Answers a bus request. */
+  onServer<N extends NameOf<BusRequestsOf<D>>>(
+    name: N,
+    listener: (
+      input: RequestParsed<BusRequestsOf<D>, N>,
+      context: BusRequestContext,
+    ) => Awaitable<AnswerInput<BusRequestsOf<D>, N>>,
+  ): () => void;
+  /** Asks every other node, and gathers what comes in time. */
+  requestServers<N extends NameOf<BusRequestsOf<D>>>(
+    name: N,
+    input: RequestInput<BusRequestsOf<D>, N>,
+    options?: CallOptions,
+  ): Promise<Gathered<AnswerOutput<BusRequestsOf<D>, N>>>;
+  /** The nodes, and who is connected to them. */
+  readonly cluster: Cluster;
+  /** How much of everything there is now; all zero when nobody is left. */
+  stats(): HubStats;
+  /**
+   * Shuts down: takes no new connections, tells clients to reconnect elsewhere, spread over `drainMs`, then closes
+   * those that are left, and the adapter. Idempotent; never rejects.
+   *
+   * @param options `drainMs` in milliseconds. @default {0}
+   */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}

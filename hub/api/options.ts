@@ -1,0 +1,318 @@
+/**
+ * What `createHub` takes, and what it assumes.
+ *
+ * @module
+ */
+
+import type { Adapter, AdapterStage } from "../../adapters/adapter.ts";
+import type { AnyTopicsOf, Clock, Codec, ContractDefinition, RoleOf, TopicParams } from "../../contract/mod.ts";
+import type { Transport } from "../../transports/transport.ts";
+import type { SlowConsumerPolicy } from "../outbox/hold_queue.ts";
+import type { AnyConnection, HubUser } from "./hub.ts";
+
+/** What is known of a client when it asks to come in. */
+export interface Handshake<Role extends string = string> {
+  /** The role it asks for. */
+  readonly role: Role;
+  /** Its credential, if it sent one in its first message. */
+  readonly token: string | undefined;
+  /** The request that opened the link: headers, cookies, URL. */
+  readonly request: Request;
+  /** The address at the other end; see {@linkcode HubOptions.address}. */
+  readonly address: string | undefined;
+  /** Aborted when the client leaves or its time is up. */
+  readonly signal: AbortSignal;
+}
+
+/** Who a client is. */
+export interface Identity<Role extends string, User extends HubUser, Ctx> {
+  /** The role it gets; must be the one it asked for, or it is refused with `FORBIDDEN`. */
+  readonly role: Role;
+  /** The user; absent for an anonymous one. Several connections may have the same. */
+  readonly user?: User;
+  /** Whatever handlers want to know; stays in this process. */
+  readonly ctx?: Ctx;
+}
+
+/** What a client that wants to subscribe is judged by. */
+export interface Authorization<Params, Conn> {
+  /** The parameters of the topic's name. */
+  readonly params: Params;
+  /** The topic's name. */
+  readonly topic: string;
+  /** The connection. */
+  readonly conn: Conn;
+}
+
+/** The bounds of one hub. Everything a client can make grow has one. */
+export interface HubLimits {
+  /**
+   * The largest frame a client may send, in bytes (UTF-16 units of text).
+   *
+   * @default {262144}
+   */
+  readonly maxFrameBytes?: number;
+  /**
+   * Messages a second that one connection may send on average.
+   *
+   * @default {500}
+   */
+  readonly messagesPerSecond?: number;
+  /**
+   * Messages that one connection may send at once. Beyond, each is refused with `RATE_LIMITED`; who goes on as long
+   * again is disconnected.
+   *
+   * @default {1000}
+   */
+  readonly messageBurst?: number;
+  /**
+   * Topics that one connection may subscribe to.
+   *
+   * @default {1000}
+   */
+  readonly maxSubscriptions?: number;
+  /**
+   * Requests of one connection that may be without an answer, in each direction.
+   *
+   * @default {1000}
+   */
+  readonly maxPendingRequests?: number;
+  /**
+   * Connections of this hub, those that have not said hello included.
+   *
+   * @default {Infinity}
+   */
+  readonly maxConnections?: number;
+  /**
+   * Connections of one user on this hub.
+   *
+   * @default {Infinity}
+   */
+  readonly maxConnectionsPerUser?: number;
+  /**
+   * Connections of one address on this hub.
+   *
+   * @default {Infinity}
+   */
+  readonly maxConnectionsPerAddress?: number;
+  /**
+   * How long a client may take to say hello and be authenticated, in milliseconds.
+   *
+   * @default {10000}
+   */
+  readonly handshakeTimeoutMs?: number;
+  /**
+   * Topics whose history this hub keeps; the one unused longest makes room.
+   *
+   * @default {10000}
+   */
+  readonly maxHistories?: number;
+  /** The outbox of each connection. */
+  readonly outbox?: {
+    /**
+     * Messages held for a slow connection.
+     *
+     * @default {10000}
+     */
+    readonly maxMessages?: number;
+    /**
+     * Bytes (UTF-16 units of text) held for a slow connection.
+     *
+     * @default {1048576}
+     */
+    readonly maxBytes?: number;
+    /**
+     * Unsent bytes of its link from which on messages are held.
+     *
+     * @default {262144}
+     */
+    readonly highWaterBytes?: number;
+    /**
+     * Messages in one frame.
+     *
+     * @default {512}
+     */
+    readonly maxFrameMessages?: number;
+  };
+}
+
+/** Where in the hub an error came up. */
+export type HubErrorStage = AdapterStage | "handler" | "listener" | "connection" | "output";
+
+/** What is known of an error beside itself. */
+export interface HubErrorInfo {
+  /** Where it came up. */
+  readonly stage: HubErrorStage;
+  /** The backplane channel concerned. */
+  readonly channel?: string;
+  /** The request, signal or bus message concerned. */
+  readonly name?: string;
+  /** The connection concerned. */
+  readonly connectionId?: string;
+}
+
+/** Why a connection ended. */
+export interface DisconnectReason {
+  /** The close code; see `CLOSE_CODES`, or one of WebSocket's own. */
+  readonly code: number;
+  /** For a person. */
+  readonly reason: string;
+}
+
+/**
+ * What {@linkcode createHub} takes.
+ *
+ * @typeParam D The contract's definition.
+ * @typeParam User What `authenticate` calls a user.
+ * @typeParam Ctx What `authenticate` attaches to a connection.
+ */
+export interface HubOptions<D extends ContractDefinition, User extends HubUser, Ctx> {
+  /**
+   * Says who a client is. Nothing else that it sends is looked at before.
+   *
+   * Throw `HubError("UNAUTHENTICATED")` or `HubError("FORBIDDEN")` to refuse for good: the client will not try again
+   * by itself. Whatever else is thrown is reported, and the client may try again.
+   */
+  authenticate(
+    handshake: Handshake<RoleOf<D>>,
+  ): Identity<RoleOf<D>, User, Ctx> | Promise<Identity<RoleOf<D>, User, Ctx>>;
+  /**
+   * How clients reach this hub.
+   *
+   * @default {[createWebSocketTransport()]}
+   */
+  readonly transports?: readonly Transport[];
+  /**
+   * How messages become frames, the preferred one first; a client speaks one of them.
+   *
+   * @default {[jsonCodec]}
+   */
+  readonly codecs?: readonly Codec[];
+  /**
+   * How this hub reaches others.
+   *
+   * @default {createMemoryAdapter()}
+   */
+  readonly adapter?: Adapter;
+  /**
+   * Who may subscribe to what, by topic pattern: answer `true` to allow. `false`, or whatever is thrown, refuses. A
+   * topic without an entry is open to every role that has it.
+   */
+  readonly authorize?: {
+    readonly [P in keyof TopicParams<AnyTopicsOf<D>>]?: (
+      authorization: Authorization<TopicParams<AnyTopicsOf<D>>[P], AnyConnection<D, User, Ctx>>,
+    ) => boolean | Promise<boolean>;
+  };
+  /**
+   * Called when a client is authenticated, before it is told so: what is done here is done when its `ready` resolves.
+   * Throwing refuses the connection.
+   */
+  onConnection?(conn: AnyConnection<D, User, Ctx>): void | Promise<void>;
+  /** Called once for every connection that `onConnection` was called for, when it is gone. */
+  onDisconnect?(conn: AnyConnection<D, User, Ctx>, reason: DisconnectReason): void;
+  /**
+   * Told of everything that goes wrong and that no caller is told of.
+   *
+   * @default {console.error}
+   */
+  onError?(error: unknown, info: HubErrorInfo): void;
+  /**
+   * The web origins whose pages may connect: `"https://app.example"`, or `"*"` for all. Clients that are no browsers
+   * send no Origin and are not concerned.
+   *
+   * @default {the origin that the request itself was sent to}
+   */
+  readonly origins?: "*" | readonly string[] | ((origin: string, request: Request) => boolean);
+  /**
+   * The address of a client, for the limits. Behind a proxy that you trust, read its header here.
+   *
+   * @default {the address at the other end of the link}
+   */
+  address?(request: Request, peer: string | undefined): string | undefined;
+  /** The bounds. */
+  readonly limits?: HubLimits;
+  /**
+   * What becomes of a connection that does not read as fast as it is sent to, beyond `limits.outbox`: it is closed,
+   * or the oldest events and topic messages are dropped (never answers, never a topic with history). Topics with
+   * `conflate` are conflated before that.
+   *
+   * @default {"close"}
+   */
+  readonly slowConsumer?: SlowConsumerPolicy;
+  /**
+   * A client hears something at least this often, in milliseconds; who is not heard of for twice as long is closed.
+   *
+   * @default {25000}
+   */
+  readonly heartbeatMs?: number;
+  /** The cluster. */
+  readonly cluster?: {
+    /**
+     * How often a node tells the others that it lives, in milliseconds; at most a third of `nodeTimeoutMs`.
+     *
+     * @default {10000}
+     */
+    readonly heartbeatMs?: number;
+    /**
+     * A node that was not heard of for so long is down, in milliseconds; after half of that it is suspect.
+     *
+     * @default {30000}
+     */
+    readonly nodeTimeoutMs?: number;
+    /**
+     * How long a question to other nodes may take, in milliseconds.
+     *
+     * @default {5000}
+     */
+    readonly requestTimeoutMs?: number;
+    /**
+     * How long a question waits for nodes that are suspect, and for any while the backplane is away, in milliseconds.
+     *
+     * @default {1000}
+     */
+    readonly fastTimeoutMs?: number;
+    /**
+     * How long a node that starts waits until the others have heard of it, in milliseconds; 0 for not at all. A node
+     * that nobody answers waits so long, unless its adapter can tell that it is alone.
+     *
+     * @default {250}
+     */
+    readonly joinTimeoutMs?: number;
+  };
+  /**
+   * Whether to serve clients without waiting for the backplane, and to go on taking them into rooms and topics while
+   * it is away: they hear this node at once, and the others from when the backplane is there. Without it the hub takes
+   * no clients before the backplane is open, and joins fail while it is away.
+   *
+   * @default {false}
+   */
+  readonly startWithoutBackplane?: boolean;
+  /**
+   * How long the backplane may be away before `/health/ready` says that this node should get no clients, in
+   * milliseconds.
+   *
+   * @default {Infinity}
+   */
+  readonly maxBackplaneDownMs?: number;
+  /**
+   * How long the backplane may take to open, and each subscribe to go live, in milliseconds.
+   *
+   * @default {10000}
+   */
+  readonly backplaneTimeoutMs?: number;
+  /**
+   * How long a client may take to answer a request, in milliseconds, where the caller does not say.
+   *
+   * @default {10000}
+   */
+  readonly requestTimeoutMs?: number;
+  /**
+   * Where time comes from.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+/** The options of a hub whose types are not known: what the parts of the hub see. */
+export type AnyHubOptions = HubOptions<ContractDefinition, HubUser, unknown>;

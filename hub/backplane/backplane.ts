@@ -1,0 +1,280 @@
+/**
+ * The hub's side of the adapter seam: opens it, publishes without ever throwing for its sake, coalesces one turn's
+ * messages of a channel, and hands what arrives to whoever cares for its kind.
+ *
+ * @module
+ */
+
+import type { Adapter, AdapterStage } from "../../adapters/adapter.ts";
+import { type Clock, HubError, systemClock } from "../../contract/mod.ts";
+import { type BusMessage, type BusMessageOf, decodeBus, encodeBus } from "./bus_wire.ts";
+import { CLUSTER_CHANNEL, nodeChannel } from "./channels.ts";
+import { Interest } from "./interest.ts";
+
+/** A list longer than this, in UTF-16 units, leaves before the turn ends. */
+const MAX_BATCH_LENGTH = 64 * 1024;
+
+/** What {@linkcode Backplane} needs. */
+export interface BackplaneOptions {
+  /** The adapter; the backplane owns it from here on. */
+  readonly adapter: Adapter;
+  /** The identity of this node. */
+  readonly nodeId: string;
+  /** How long a subscribe may take, in milliseconds. */
+  readonly subscribeTimeoutMs: number;
+  /** Where timeouts come from. */
+  readonly clock?: Clock;
+  /** See `Transport.endOfTurn`. */
+  endOfTurn(callback: () => void): void;
+  /** Told of everything that goes wrong. */
+  onError(error: unknown, info: { readonly stage: AdapterStage; readonly channel?: string }): void;
+  /** Told when the backplane comes and goes. */
+  onStatus(status: "up" | "down"): void;
+  /** Told of every node of which something has arrived. */
+  onHeard(from: string): void;
+  /**
+   * Whether what joins a channel while the backplane is away is served at once, and hears other nodes later.
+   *
+   * @default {false}
+   */
+  readonly dispensable?: boolean;
+}
+
+type Handler<K extends BusMessage[0]> = (message: BusMessageOf<K>, from: string, channel: string) => void;
+
+interface Batch {
+  readonly messages: string[];
+  length: number;
+}
+
+/** The backplane as the rest of the hub sees it. */
+export class Backplane {
+  /** The channels that this node listens to. */
+  readonly interest: Interest;
+  readonly #options: BackplaneOptions;
+  readonly #handlers = new Map<string, (message: BusMessage, from: string, channel: string) => void>();
+  readonly #batches = new Map<string, Batch>();
+  #status: "up" | "down" = "down";
+  #since: number;
+  #malformed = 0;
+  #opened = false;
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: BackplaneOptions) {
+    this.#options = options;
+    this.#since = (options.clock ?? systemClock).now();
+    const { adapter, clock = systemClock, subscribeTimeoutMs: timeoutMs, dispensable = false } = options;
+    this.interest = new Interest({
+      adapter,
+      clock,
+      timeoutMs,
+      held: true,
+      optional: () => dispensable && this.#status === "down",
+      onError: (error, stage, channel) => options.onError(error, { stage, channel }),
+    });
+  }
+
+  /** The adapter's name. */
+  get name(): string {
+    return this.#options.adapter.name;
+  }
+
+  /** Whether the backplane is reachable. */
+  get status(): "up" | "down" {
+    return this.#status;
+  }
+
+  /** Whether no other node can ever be reached. */
+  get solitary(): boolean {
+    return this.#options.adapter.solitary === true;
+  }
+
+  /** How many messages of other nodes were dropped because they could not be read. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  /** When the status has last changed, by the clock. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** How many channels this node listens to, beside its own and the cluster's. */
+  get channels(): number {
+    const own = [CLUSTER_CHANNEL, nodeChannel(this.#options.nodeId)];
+    return this.interest.size - own.filter((channel) => this.interest.has(channel)).length;
+  }
+
+  /** How many messages wait for the end of the turn. */
+  get pending(): number {
+    return this.#batches.size;
+  }
+
+  /**
+   * Connects.
+   *
+   * @throws Whatever the adapter's `open` rejects with.
+   */
+  async open(): Promise<void> {
+    const { adapter, nodeId, onError, onStatus } = this.#options;
+    await adapter.open({
+      nodeId,
+      onError,
+      deliver: (channel, data, from) => this.#deliver(channel, data, from),
+      onStatus: (status) => {
+        if (status === this.#status || this.#closed) return;
+        this.#status = status;
+        this.#since = (this.#options.clock ?? systemClock).now();
+        if (status === "up") this.interest.retry();
+        onStatus(status);
+      },
+    });
+    this.#opened = true;
+    this.interest.begin();
+  }
+
+  /**
+   * Asks the backplane how many nodes listen to a channel, this one included.
+   *
+   * @param channel The channel.
+   * @returns `undefined` when it cannot tell. Never rejects.
+   */
+  async countListeners(channel: string): Promise<number | undefined> {
+    try {
+      return await this.#options.adapter.countListeners?.(channel);
+    } catch {
+      return undefined; // as from an engine that does not count: whoever asks has another way
+    }
+  }
+
+  /**
+   * Says who handles a kind of message. One handler a kind.
+   *
+   * @param kind The kind.
+   * @param handler What it throws is reported with stage `"delivery"`, and hurts no other message.
+   */
+  on<K extends BusMessage[0]>(kind: K, handler: Handler<K>): void {
+    this.#handlers.set(
+      kind,
+      handler as unknown as (message: BusMessage, from: string, channel: string) => void,
+    );
+  }
+
+  /**
+   * Sends a message to the other nodes that listen to a channel, with whatever else is sent there in this turn.
+   *
+   * @param channel The channel.
+   * @param message The message.
+   * @throws {HubError} `TOO_LARGE` when the message is beyond the adapter's limit; `BAD_REQUEST` when a payload is
+   * not JSON. Never for the backplane's sake.
+   */
+  publish(channel: string, message: BusMessage): void {
+    if (!this.solitary) this.prepare(channel, message)();
+  }
+
+  /**
+   * Does the part of `publish` that may throw.
+   *
+   * @param channel The channel.
+   * @param message The message.
+   * @returns Sends it; does not throw.
+   */
+  prepare(channel: string, message: BusMessage): () => void {
+    if (this.solitary) return () => {};
+    const text = encodeBus(message);
+    this.#checkSize(text, channel);
+    return () => this.#enqueue(channel, text);
+  }
+
+  /**
+   * Sends everything that waits, if any of it is for these channels: what is published on all of them next does not
+   * overtake, over one channel, what waits on another.
+   */
+  flush(channels: readonly string[]): void {
+    if (channels.some((channel) => this.#batches.has(channel))) this.#flush();
+  }
+
+  /** Sends what waits, then disconnects. Never rejects. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.interest.close();
+    this.#flush();
+    this.#closed = true;
+    this.#status = "down";
+    try {
+      await this.#options.adapter.close();
+    } catch (error) {
+      this.#options.onError(error, { stage: "close" });
+    }
+  }
+
+  #checkSize(text: string, channel: string): void {
+    const { maxMessageBytes = Infinity } = this.#options.adapter;
+    const room = maxMessageBytes - 2; // the list's brackets
+    if (text.length * 3 <= room) return; // no UTF-16 unit takes more than 3 bytes
+    const bytes = new TextEncoder().encode(text).length;
+    if (bytes > room) {
+      throw new HubError(
+        "TOO_LARGE",
+        `Cannot publish ${bytes} bytes on "${channel}": ${this.name} takes at most ${maxMessageBytes}`,
+        { data: { bytes, maxBytes: maxMessageBytes } },
+      );
+    }
+  }
+
+  #enqueue(channel: string, text: string): void {
+    if (this.#closed) return;
+    const { maxMessageBytes = Infinity } = this.#options.adapter;
+    const maxLength = Math.min(MAX_BATCH_LENGTH, maxMessageBytes / 3);
+    let batch = this.#batches.get(channel);
+    if (batch && batch.length + text.length > maxLength) {
+      this.#send(channel, batch);
+      this.#batches.delete(channel);
+      batch = undefined;
+    }
+    if (!batch) {
+      batch = { messages: [], length: 2 };
+      if (this.#batches.size === 0) this.#options.endOfTurn(() => this.#flush());
+      this.#batches.set(channel, batch);
+    }
+    batch.messages.push(text);
+    batch.length += text.length + 1;
+  }
+
+  #flush(): void {
+    for (const [channel, batch] of this.#batches) this.#send(channel, batch);
+    this.#batches.clear();
+  }
+
+  #send(channel: string, { messages }: Batch): void {
+    try {
+      if (!this.#opened) {
+        throw new HubError("UNAVAILABLE", `Cannot publish on "${channel}" before ${this.name} is open`);
+      }
+      this.#options.adapter.publish(channel, `[${messages.join(",")}]`);
+    } catch (error) {
+      this.#options.onError(error, { stage: "publish", channel });
+    }
+  }
+
+  #deliver(channel: string, data: string | Uint8Array, from: string): void {
+    if (this.#closed) return;
+    this.#options.onHeard(from);
+    const drop = (error: unknown) => {
+      this.#malformed++;
+      this.#options.onError(error, { stage: "delivery", channel });
+    };
+    try {
+      for (const message of decodeBus(data, drop)) {
+        try {
+          this.#handlers.get(message[0])?.(message, from, channel);
+        } catch (error) {
+          drop(error);
+        }
+      }
+    } catch (error) {
+      drop(error);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * What nodes say to each other over a backplane. A message on a channel is a JSON list of tuples, each of which
+ * starts with its kind; whatever fits none of them is dropped and reported.
+ *
+ * @module
+ */
+
+import { HubError, readJson, trimPayload, type WireError, writeJson } from "../../contract/mod.ts";
+
+/** What a node tells of itself. */
+export interface NodeCard {
+  /** How often it was taken for dead and has come back: a word of an earlier incarnation counts no more. */
+  readonly incarnation: number;
+  /** When it started, in milliseconds since 1970 by its own clock. */
+  readonly startedAt: number;
+  /** How many connections it has. */
+  readonly connections: number;
+}
+
+/** A message between nodes. */
+export type BusMessage =
+  | readonly [kind: "ev", name: string, except: string | null, payload?: unknown]
+  | readonly [
+    kind: "evs",
+    id: string,
+    rooms: readonly string[],
+    name: string,
+    except: string | null,
+    payload?: unknown,
+  ]
+  | readonly [kind: "pub", payload?: unknown]
+  | readonly [kind: "rec", number: number, payload?: unknown]
+  | readonly [kind: "user", user: string, name: string, payload?: unknown]
+  | readonly [kind: "to", connection: string, name: string, payload?: unknown]
+  | readonly [kind: "shut", connection: string, reason: string]
+  | readonly [kind: "bus", name: string, payload?: unknown]
+  | readonly [kind: "hello", card: NodeCard]
+  | readonly [kind: "here", card: NodeCard, knows: readonly string[] | null]
+  | readonly [kind: "beat", card: NodeCard]
+  | readonly [kind: "dead", incarnation: number]
+  | readonly [kind: "bye"]
+  | readonly [kind: "ping", id: number]
+  | readonly [kind: "pong", id: number]
+  | readonly [kind: "ask", id: number, method: string, input?: unknown]
+  | readonly [kind: "ans", id: number, output?: unknown]
+  | readonly [kind: "fail", id: number, error: WireError]
+  | readonly [kind: "cancel", id: number];
+
+/** One kind of message. */
+export type BusMessageOf<K extends BusMessage[0]> = Extract<BusMessage, { readonly 0: K }>;
+
+const isText = (value: unknown) => typeof value === "string";
+const isTextOrNull = (value: unknown) => value === null || isText(value);
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+const isCard = (value: unknown) =>
+  isRecord(value) && isCount(value.incarnation) && isCount(value.startedAt) && isCount(value.connections);
+const isError = (value: unknown) => isRecord(value) && isText(value.code) && isText(value.message);
+
+const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolean } = {
+  ev: (m) => isText(m[1]) && isTextOrNull(m[2]),
+  evs: (m) => isText(m[1]) && Array.isArray(m[2]) && m[2].every(isText) && isText(m[3]) && isTextOrNull(m[4]),
+  pub: (m) => m.length <= 2,
+  rec: (m) => isCount(m[1]) && m.length <= 3,
+  user: (m) => isText(m[1]) && isText(m[2]),
+  to: (m) => isText(m[1]) && isText(m[2]),
+  shut: (m) => isText(m[1]) && isText(m[2]),
+  bus: (m) => isText(m[1]),
+  hello: (m) => isCard(m[1]),
+  here: (m) => isCard(m[1]) && (m[2] === null || (Array.isArray(m[2]) && m[2].every(isText))),
+  beat: (m) => isCard(m[1]),
+  dead: (m) => isCount(m[1]),
+  bye: (m) => m.length === 1,
+  ping: (m) => isCount(m[1]),
+  pong: (m) => isCount(m[1]),
+  ask: (m) => isCount(m[1]) && isText(m[2]),
+  ans: (m) => isCount(m[1]),
+  fail: (m) => isCount(m[1]) && isError(m[2]),
+  cancel: (m) => isCount(m[1]),
+};
+
+/**
+ * Reads what arrived on a channel.
+ *
+ * @param data The data.
+ * @param refuse Told of each message of the list that is none, as one of a newer version may be; the others are good.
+ * @returns The messages, in order.
+ * @throws {HubError} `BAD_REQUEST` when the data is no list at all, and by default for the first that is no message.
+ */
+export function decodeBus(
+  data: string | Uint8Array,
+  refuse: (error: HubError) => void = (error) => {
+    throw error;
+  },
+): readonly BusMessage[] {
+  let list: unknown;
+  try {
+    list = readJson(typeof data === "string" ? data : new TextDecoder().decode(data));
+    if (!Array.isArray(list)) throw new TypeError("Not a list");
+  } catch (cause) {
+    throw new HubError("BAD_REQUEST", "Cannot read what arrived from another node", { cause });
+  }
+  return list.filter((m): m is BusMessage => {
+    const valid = isBusMessage(m);
+    if (!valid) refuse(new HubError("BAD_REQUEST", "Cannot read a message of another node"));
+    return valid;
+  });
+}
+
+function isBusMessage(m: unknown): boolean {
+  return Array.isArray(m) && typeof m[0] === "string" && Object.hasOwn(CHECKS, m[0]) &&
+    CHECKS[m[0] as BusMessage[0]](m);
+}
+
+/**
+ * Writes a message.
+ *
+ * @param message The message.
+ * @throws {HubError} `BAD_REQUEST` when a payload is not JSON.
+ */
+export function encodeBus(message: BusMessage): string {
+  try {
+    return writeJson(trimPayload(message));
+  } catch (cause) {
+    throw new HubError("BAD_REQUEST", `Cannot send "${message[0]}" to other nodes: its payload is not JSON`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * Which channels this node listens to: counted, so that many joiners share one subscription of the backplane and the
+ * last leaver ends it.
+ *
+ * @module
+ */
+
+import type { Adapter } from "../../adapters/adapter.ts";
+import { type Clock, HubError } from "../../contract/mod.ts";
+
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
+
+/** A share in a channel's subscription. */
+export interface Lease {
+  /** Resolves when the subscription is live; rejects when it fails or takes too long. Never hangs. */
+  readonly ready: Promise<void>;
+  /** Gives the share back. Idempotent; needless after `ready` has rejected. */
+  release(): void;
+}
+
+/** Those who wait for the same subscribe, and from then on share it. */
+interface Generation {
+  shares: number;
+  /** Whether `ready` is still to come. */
+  pending: boolean;
+  /** Whether a timer runs, because somebody waits. */
+  limited: boolean;
+  readonly ready: Promise<void>;
+  resolve(): void;
+  reject(error: Error): void;
+  /** Stops the timer. */
+  stop(): void;
+}
+
+interface Entry {
+  readonly channel: string;
+  generation: Generation;
+  live: boolean;
+  running: boolean;
+}
+
+/** What {@linkcode Interest} needs. */
+export interface InterestOptions {
+  /** Where to subscribe. */
+  readonly adapter: Pick<Adapter, "subscribe" | "unsubscribe" | "name">;
+  /** Where timeouts come from. */
+  readonly clock: Clock;
+  /** How long a subscribe may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /**
+   * Whether a share counts as ready now though its channel is not live: the hub does without its backplane. The
+   * subscription is tried for until it is live.
+   */
+  optional?(): boolean;
+  /**
+   * Whether the adapter cannot be asked before `begin`.
+   *
+   * @default {false}
+   */
+  readonly held?: boolean;
+  /** Told of every failure, also of those that somebody waits for. */
+  onError(error: unknown, stage: "subscribe" | "unsubscribe", channel: string): void;
+}
+
+function newGeneration(): Generation {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  promise.catch(() => {}); // whoever waits sees it; nobody may be waiting
+  const generation: Generation = {
+    shares: 0,
+    pending: true,
+    limited: false,
+    ready: promise,
+    resolve: () => settle(resolve),
+    reject: (error) => settle(() => reject(error)),
+    stop() {},
+  };
+  const settle = (how: () => void) => {
+    generation.pending = false;
+    generation.stop();
+    how();
+  };
+  return generation;
+}
+
+/** The channels that this node is interested in. */
+export class Interest {
+  readonly #options: InterestOptions;
+  readonly #entries = new Map<string, Entry>();
+  /** What tries again, and what cancels that. */
+  readonly #retries = new Map<() => void, () => void>();
+  #held: boolean;
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: InterestOptions) {
+    this.#options = options;
+    this.#held = options.held ?? false;
+  }
+
+  /** How many channels are subscribed, or on their way there or back. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Whether a channel is subscribed, or on its way there or back. */
+  has(channel: string): boolean {
+    return this.#entries.has(channel);
+  }
+
+  /** Whether whatever another node publishes on a channel arrives now. */
+  isLive(channel: string): boolean {
+    return this.#entries.get(channel)?.live === true;
+  }
+
+  get #optional(): boolean {
+    return this.#options.optional?.() === true;
+  }
+
+  /**
+   * Takes a share in a channel's subscription; the first one subscribes.
+   *
+   * @param channel The channel.
+   */
+  acquire(channel: string): Lease {
+    if (!this.isLive(channel) && this.#optional) {
+      return { ready: Promise.resolve(), release: this.keep(channel).release };
+    }
+    return this.#share(channel);
+  }
+
+  /** Takes a share; one that is patient needs no limit of time, because nobody waits for it. */
+  #share(channel: string, patient = false): Lease {
+    if (this.#closed) {
+      const refused = newGeneration();
+      refused.reject(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
+      return { ready: refused.ready, release() {} };
+    }
+    let entry = this.#entries.get(channel);
+    if (!entry) {
+      entry = { channel, generation: newGeneration(), live: false, running: false };
+      this.#entries.set(channel, entry);
+    }
+    const { generation } = entry;
+    generation.shares++;
+    if (!patient && generation.pending && !generation.limited) this.#limit(entry, generation);
+    let released = false;
+    const release = () => {
+      if (released) return;
+      released = true;
+      if (--generation.shares === 0) this.#unlimit(generation);
+      this.#settle(entry);
+    };
+    this.#settle(entry);
+    return { ready: generation.ready, release };
+  }
+
+  /**
+   * Takes a share and keeps wanting it: after a failure it tries again, first after a second, at last every half a
+   * minute.
+   *
+   * @param channel The channel.
+   * @param onLive Called once, when it is live.
+   * @returns `settled` resolves after the first try, whatever came of it; at once when the hub does without.
+   */
+  keep(channel: string, onLive = () => {}): { readonly settled: Promise<void>; release(): void } {
+    let released = false;
+    let lease: Lease;
+    let stopWaiting = () => {};
+    const attempt = (delayMs: number): Promise<void> => {
+      lease = this.#share(channel, this.#optional);
+      return lease.ready.then(() => {
+        if (!released) onLive();
+      }, () => {
+        if (released || this.#closed) return;
+        const retry = () => {
+          stopWaiting();
+          void attempt(Math.min(delayMs * 2, MAX_RETRY_MS));
+        };
+        const cancel = this.#options.clock.after(delayMs, retry);
+        this.#retries.set(retry, cancel);
+        stopWaiting = () => {
+          cancel();
+          this.#retries.delete(retry);
+        };
+      });
+    };
+    const tried = attempt(FIRST_RETRY_MS);
+    return {
+      settled: this.#optional ? Promise.resolve() : tried,
+      release: () => {
+        released = true;
+        stopWaiting();
+        lease.release();
+      },
+    };
+  }
+
+  /** The adapter can be asked from now on. */
+  begin(): void {
+    this.#held = false;
+    for (const entry of this.#entries.values()) this.#settle(entry);
+  }
+
+  /** Tries again now what would be tried again later. */
+  retry(): void {
+    for (const retry of [...this.#retries.keys()]) retry();
+  }
+
+  /** Ends everything: who waits is refused, nobody subscribes any more. The adapter itself is closed elsewhere. */
+  close(): void {
+    this.#closed = true;
+    for (const { channel, generation } of this.#entries.values()) {
+      generation.reject(new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}": the hub is closed`));
+    }
+    this.#entries.clear();
+    for (const cancel of this.#retries.values()) cancel();
+    this.#retries.clear();
+  }
+
+  /** Brings the backplane's state to what is wanted; one run at a time per channel. */
+  #settle(entry: Entry): void {
+    if (entry.running || this.#closed) return;
+    if (this.#held) {
+      if (entry.generation.shares === 0) this.#forget(entry);
+      return;
+    }
+    entry.running = true;
+    void this.#run(entry);
+  }
+
+  async #run(entry: Entry): Promise<void> {
+    for (;;) {
+      const wanted = entry.generation.shares > 0;
+      if (wanted && !entry.live) await this.#subscribe(entry);
+      else if (!wanted && entry.live) await this.#unsubscribe(entry);
+      else break;
+      if (this.#closed) return;
+    }
+    entry.running = false;
+    if (!entry.live) this.#forget(entry);
+  }
+
+  #forget(entry: Entry): void {
+    if (this.#entries.get(entry.channel) === entry) this.#entries.delete(entry.channel);
+  }
+
+  async #subscribe(entry: Entry): Promise<void> {
+    const { generation } = entry;
+    try {
+      await this.#options.adapter.subscribe(entry.channel);
+      entry.live = true; // before anybody hears of it
+      entry.generation.resolve();
+    } catch (error) {
+      if (this.#closed) return; // whoever waited has been told
+      // When it took too long this has been said already, unless others wait by now.
+      if (entry.generation === generation || entry.generation.shares > 0) this.#fail(entry, error);
+    }
+  }
+
+  async #unsubscribe(entry: Entry): Promise<void> {
+    entry.live = false;
+    entry.generation = newGeneration(); // whoever comes from here on waits for a new subscribe
+    try {
+      await this.#options.adapter.unsubscribe(entry.channel);
+    } catch (error) {
+      this.#options.onError(error, "unsubscribe", entry.channel);
+    }
+  }
+
+  /** Nobody waits longer than the limit, whatever the adapter is at: also those who came after the first did. */
+  #limit(entry: Entry, generation: Generation): void {
+    const { adapter, clock, timeoutMs } = this.#options;
+    generation.limited = true;
+    generation.stop = clock.after(timeoutMs, () => {
+      const what = `Cannot subscribe to "${entry.channel}" over ${adapter.name} within ${timeoutMs} ms`;
+      this.#fail(entry, new HubError("TIMEOUT", what));
+    });
+  }
+
+  #unlimit(generation: Generation): void {
+    generation.limited = false;
+    generation.stop();
+  }
+
+  /** Those who wait hold no share any more; who comes next begins anew. */
+  #fail(entry: Entry, error: unknown): void {
+    const { adapter, onError } = this.#options;
+    const { generation, channel } = entry;
+    entry.generation = newGeneration();
+    this.#settle(entry); // where the adapter is not asked yet nothing else would forget it
+    onError(error, "subscribe", channel);
+    generation.reject(
+      error instanceof HubError
+        ? error
+        : new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}" over ${adapter.name}`, {
+          cause: error,
+        }),
+    );
+  }
+}

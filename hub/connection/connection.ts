@@ -1,0 +1,198 @@
+/**
+ * One client on this node.
+ *
+ * @module
+ */
+
+import {
+  type CallOptions,
+  type Clock,
+  CLOSE_CODES,
+  type Entry,
+  HubError,
+  parse,
+  parseNow,
+  PendingCalls,
+  type Surface,
+  type WireError,
+} from "../../contract/mod.ts";
+import { roomChannel, roomOf } from "../backplane/channels.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import { Outgoing } from "../outbox/outgoing_message.ts";
+import type { DisconnectReason } from "../api/options.ts";
+import type { Membership } from "../groups/registry.ts";
+import type { SmallMap } from "./small_map.ts";
+import type { HubUser } from "../api/hub.ts";
+
+/** What all connections share. */
+export interface ConnectionRules {
+  /** Where timeouts come from. */
+  readonly clock: Clock;
+  /** How long a request may take where the caller does not say, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** How many requests may wait for the client's answer. */
+  readonly maxPendingRequests: number;
+}
+
+/** What is known of whoever connects, once it is authenticated. */
+export interface Identity {
+  /** Unique in the cluster. */
+  readonly id: string;
+  /** What its role may say and hear. */
+  readonly surface: Surface;
+  /** Its user. */
+  readonly user: HubUser | undefined;
+  /** What `authenticate` attached. */
+  readonly ctx: unknown;
+  /** The address at the other end. */
+  readonly address: string | undefined;
+}
+
+const NO_ROOMS: ReadonlySet<string> = new Set();
+
+/** A connection; `HubConnection` is how users see it. What most connections do not need they do not have. */
+export class Connection implements Identity {
+  readonly id: string;
+  readonly surface: Surface;
+  readonly user: HubUser | undefined;
+  readonly ctx: unknown;
+  readonly address: string | undefined;
+  /** What it is sent. */
+  readonly outbox: Outbox;
+  /** Its groups, by name; kept by the registry. */
+  memberships: SmallMap<string, Membership> | undefined;
+  readonly #rules: ConnectionRules;
+  /** The requests that the client has not answered. */
+  #calls: PendingCalls | undefined;
+  #aborter: AbortController | undefined;
+  #ended: DisconnectReason | undefined;
+  #lastRooms: ReadonlySet<string> | undefined;
+
+  /**
+   * @param identity Who it is.
+   * @param outbox What it is sent, over the link under it.
+   * @param rules What all connections share.
+   */
+  constructor(identity: Identity, outbox: Outbox, rules: ConnectionRules) {
+    this.id = identity.id;
+    this.surface = identity.surface;
+    this.user = identity.user;
+    this.ctx = identity.ctx;
+    this.address = identity.address;
+    this.outbox = outbox;
+    this.#rules = rules;
+  }
+
+  /** Its role. */
+  get role(): string {
+    return this.surface.role!;
+  }
+
+  /** The rooms it is in; when it is gone, those that it was in. */
+  get rooms(): ReadonlySet<string> {
+    if (this.#lastRooms) return this.#lastRooms;
+    if (!this.memberships) return NO_ROOMS;
+    const rooms = new Set<string>();
+    for (const [group, { live }] of this.memberships.entries()) {
+      const room = live ? roomOf(group) : undefined;
+      if (room !== undefined) rooms.add(room);
+    }
+    return rooms;
+  }
+
+  /** Whether it is in a room. */
+  isIn(room: string): boolean {
+    return this.memberships?.get(roomChannel(room))?.live === true;
+  }
+
+  /** How many requests the client has not answered. */
+  get asking(): number {
+    return this.#calls?.size ?? 0;
+  }
+
+  /** Whether it is gone, or going. */
+  get closed(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Aborted when the connection is gone. */
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController();
+    if (this.#ended && !this.#aborter.signal.aborted) this.#aborter.abort(goneError(this.#ended));
+    return this.#aborter.signal;
+  }
+
+  /** See `HubConnection.emit`. */
+  emit(event: string, payload: unknown): void {
+    const entry = this.#entry(event, "event");
+    const parsed = parseNow(entry.payload!, payload, `event "${event}"`);
+    this.outbox.pushOwn(new Outgoing(["ev", event, parsed], { droppable: true }));
+  }
+
+  /** See `HubConnection.request`. */
+  async request(name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+    const entry = this.#entry(name, "request");
+    const parsed = await parse(entry.input!, input, `input of "${name}"`);
+    if (this.#ended) throw goneError(this.#ended);
+    const { clock, requestTimeoutMs, maxPendingRequests } = this.#rules;
+    if (this.asking >= maxPendingRequests) {
+      throw new HubError(
+        "RATE_LIMITED",
+        `Cannot ask "${name}": ${this.asking} requests wait for this client`,
+      );
+    }
+    const calls = this.#calls ??= new PendingCalls(clock);
+    const { id, answer } = calls.open(
+      name,
+      { timeoutMs: requestTimeoutMs, ...options },
+      (id) => this.outbox.pushOwn(new Outgoing(["cancel", id])),
+    );
+    try {
+      this.outbox.pushOwn(new Outgoing(["req", id, name, parsed]));
+    } catch (error) {
+      calls.reject(id, error as HubError); // it cannot be encoded, so nobody will answer
+    }
+    return await parse(entry.output!, await answer, `output of "${name}"`);
+  }
+
+  /** The client has answered; what was never asked is ignored. */
+  answered(id: number, output: unknown): void {
+    this.#calls?.resolve(id, output);
+  }
+
+  /** The client has answered with an error. */
+  refused(id: number, error: WireError): void {
+    this.#calls?.reject(id, error);
+  }
+
+  /** See `HubConnection.close`. */
+  close(code: number = CLOSE_CODES.DISCONNECTED, reason = "Disconnected by the application"): void {
+    if (this.#ended) return;
+    this.outbox.flush(); // what was sent before the close arrives before it
+    this.outbox.shut(code, reason);
+  }
+
+  /** Ends everything that belongs to it: the link is gone. Called once. */
+  end(reason: DisconnectReason): void {
+    this.#lastRooms = this.rooms;
+    this.#ended = reason;
+    this.outbox.close();
+    this.#calls?.failAll((name) =>
+      new HubError("DISCONNECTED", `The client left before it answered "${name}"`)
+    );
+    this.#aborter?.abort(goneError(reason));
+  }
+
+  #entry(name: string, kind: "event" | "request"): Entry {
+    const entry = this.surface.serverToClient.get(name);
+    if (entry && (entry.payload !== undefined) === (kind === "event")) return entry;
+    throw new HubError(
+      "NOT_FOUND",
+      `Cannot send ${kind} "${name}": role "${this.role}" has none of that name`,
+    );
+  }
+}
+
+function goneError({ code, reason }: DisconnectReason): HubError {
+  return new HubError("DISCONNECTED", `The connection is gone (${code}${reason && `: ${reason}`})`);
+}

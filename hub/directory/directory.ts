@@ -1,0 +1,103 @@
+/**
+ * A connection by its id, on whatever node it is: the id tells.
+ *
+ * @module
+ */
+
+import { type CallOptions, CLOSE_CODES, HubError, parse } from "../../contract/mod.ts";
+import type { Backplane } from "../backplane/backplane.ts";
+import { nodeChannel } from "../backplane/channels.ts";
+import type { Connection } from "../connection/connection.ts";
+import { nodeOf } from "../connection/connection_id.ts";
+import type { Events } from "../groups/events.ts";
+import type { Members } from "../nodes/nodes.ts";
+import type { Questions } from "../nodes/node_requests.ts";
+
+/** How much longer than the client its node is waited for, in milliseconds. */
+const GRACE_MS = 1_000;
+
+/** What {@linkcode Directory} needs. */
+export interface DirectoryOptions {
+  /** The other nodes. */
+  readonly backplane: Backplane;
+  /** Who they are. */
+  readonly members: Members;
+  /** How they are asked. */
+  readonly questions: Questions;
+  /** What may be sent. */
+  readonly events: Events;
+  /** How long a client may take to answer where the caller does not say, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** A connection of this node. */
+  find(id: string): Connection | undefined;
+}
+
+/** Reaches single connections. */
+export class Directory {
+  readonly #options: DirectoryOptions;
+
+  /** @param options What it needs. */
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
+    const { backplane, questions, find, events } = options;
+    backplane.on("to", ([, id, name, payload]) => find(id)?.emit(name, events.parse(name, payload)));
+    backplane.on("shut", ([, id, reason]) => find(id)?.close(CLOSE_CODES.DISCONNECTED, reason));
+    questions.on("connection:request", (asked, _from, signal) => {
+      const { id, name, input, timeoutMs } = readRequest(asked);
+      const conn = find(id);
+      if (!conn) throw notFound(id);
+      return conn.request(name, input, { timeoutMs, signal });
+    });
+  }
+
+  /** See `ConnectionTarget.emit`. */
+  emit(id: string, name: string, payload: unknown): void {
+    const { find, events, backplane } = this.#options;
+    const conn = find(id);
+    if (conn) return conn.emit(name, payload);
+    backplane.publish(nodeChannel(nodeOf(id)), ["to", id, name, events.parse(name, payload)]);
+  }
+
+  /** See `ConnectionTarget.close`. */
+  close(id: string, reason = "Disconnected by the application"): void {
+    const { find, backplane } = this.#options;
+    const conn = find(id);
+    if (conn) conn.close(CLOSE_CODES.DISCONNECTED, reason);
+    else backplane.publish(nodeChannel(nodeOf(id)), ["shut", id, reason]);
+  }
+
+  /** See `ConnectionTarget.request`. */
+  async request(id: string, name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+    const { find, members, questions, events, requestTimeoutMs } = this.#options;
+    const conn = find(id);
+    if (conn) return await conn.request(name, input, options);
+    const { input: schema, output } = events.question(name);
+    await parse(schema!, input, `input of "${name}"`);
+    const node = nodeOf(id);
+    if (!members.has(node)) throw notFound(id);
+    const { timeoutMs = requestTimeoutMs, signal } = options;
+    const asked = { id, name, input, timeoutMs };
+    const outcome = await questions.ask([node], "connection:request", asked, {
+      timeoutMs: timeoutMs + GRACE_MS,
+      signal,
+    });
+    const failure = outcome.failures.get(node);
+    if (failure) throw failure;
+    if (outcome.missing.length === 0) {
+      return await parse(output!, outcome.answers.get(node), `output of "${name}"`);
+    }
+    throw members.has(node)
+      ? new HubError("TIMEOUT", `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`)
+      : new HubError("DISCONNECTED", `Node ${node} left before connection ${id} answered "${name}"`);
+  }
+}
+
+const notFound = (id: string): HubError => new HubError("NOT_FOUND", `There is no connection ${id}`);
+
+function readRequest(asked: unknown): { id: string; name: string; input: unknown; timeoutMs: number } {
+  const { id, name, input, timeoutMs } = (asked ?? {}) as Record<string, unknown>;
+  if (typeof id === "string" && typeof name === "string" && typeof timeoutMs === "number") {
+    return { id, name, input, timeoutMs };
+  }
+  throw new HubError("BAD_REQUEST", "Cannot read the question of another node");
+}

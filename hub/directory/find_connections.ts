@@ -1,0 +1,31 @@
+/**
+ * Which connections of this node a query means.
+ *
+ * @module
+ */
+
+import type { ConnectionQuery } from "./cluster.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { Session } from "../session/session.ts";
+
+/**
+ * Finds connections that fit everything that a query gives.
+ *
+ * @param query The query.
+ * @param sessions The sessions of this node.
+ */
+export function findConnections(query: ConnectionQuery, sessions: Iterable<Session>): Connection[] {
+  const found: Connection[] = [];
+  for (const session of sessions) {
+    if (session.conn && fits(session.conn, session, query)) found.push(session.conn);
+  }
+  return found;
+}
+
+function fits(conn: Connection, session: Session, { id, room, user, role, topic }: ConnectionQuery): boolean {
+  return (id === undefined || conn.id === id) &&
+    (user === undefined || conn.user?.id === user) &&
+    (role === undefined || conn.role === role) &&
+    (room === undefined || conn.isIn(room)) &&
+    (topic === undefined || session.subscribesTo(topic));
+}

@@ -1,0 +1,174 @@
+/**
+ * Events to rooms, roles, users and single connections, on this node and on the others.
+ *
+ * @module
+ */
+
+import { type Contract, type Entry, HubError, parseNow } from "../../contract/mod.ts";
+import type { Backplane } from "../backplane/backplane.ts";
+import { roleChannel, roomChannel, userChannel } from "../backplane/channels.ts";
+import type { Connection } from "../connection/connection.ts";
+import { Copies } from "./copies.ts";
+import type { Audience } from "./group.ts";
+import { Outgoing } from "../outbox/outgoing_message.ts";
+import type { Registry } from "./registry.ts";
+
+/** The group of a user's connections. */
+export const userGroup = (user: string): string => `who:${user}`;
+
+/** What {@linkcode Events} needs. */
+export interface EventsOptions {
+  /** The contract. */
+  readonly contract: Contract;
+  /** Who is in what. */
+  readonly registry: Registry;
+  /** The other nodes. */
+  readonly backplane: Backplane;
+  /** A connection of this node. */
+  find(id: string): Connection | undefined;
+}
+
+/** The events of a hub. */
+export class Events {
+  readonly #registry: Registry;
+  readonly #backplane: Backplane;
+  readonly #find: (id: string) => Connection | undefined;
+  readonly #entries = new Map<string, Entry>();
+  readonly #shared: ReadonlyMap<string, Entry>;
+  readonly #copies = new Copies();
+
+  /** @param options What it needs. */
+  constructor({ contract, registry, backplane, find }: EventsOptions) {
+    this.#registry = registry;
+    this.#backplane = backplane;
+    this.#find = find;
+    this.#shared = contract.shared.serverToClient;
+    for (const surface of contract.roles.values()) {
+      for (const [name, entry] of surface.serverToClient) this.#entries.set(name, entry);
+    }
+    backplane.on("ev", ([, name, except, payload], _from, channel) => {
+      this.#deliver(channel, name, this.parse(name, payload), except);
+    });
+    backplane.on("evs", ([, id, rooms, name, except, payload], _from, channel) => {
+      const audience = this.#audience(name, except);
+      if (this.#copies.has(id)) {
+        const copied = this.#copies.take(id, channel);
+        if (copied) this.#spread(copied.message, [channel], audience, copied.reached);
+        return;
+      }
+      const others = rooms.map(roomChannel).filter((other) =>
+        other !== channel && this.#registry.members(other).size > 0
+      );
+      this.#copies.add(id); // whatever becomes of it: what is malformed is reported once
+      const message = outgoing(name, this.parse(name, payload));
+      if (others.length === 0) return this.#registry.deliver(channel, message, audience);
+      const reached = new Set<Connection>();
+      this.#copies.add(id, { message, reached, awaited: new Set(others) });
+      this.#spread(message, [channel], audience, reached);
+    });
+    backplane.on("user", ([, user, name, payload]) => {
+      if (this.#registry.members(userGroup(user)).size > 0) {
+        this.#deliver(userGroup(user), name, this.parse(name, payload));
+      }
+    });
+  }
+
+  /**
+   * Checks an event.
+   *
+   * @throws {HubError} `NOT_FOUND`, `VALIDATION`.
+   */
+  parse(name: string, payload: unknown): unknown {
+    const { payload: schema } = this.#entries.get(name) ?? {};
+    if (!schema) {
+      throw new HubError("NOT_FOUND", `Cannot send event "${name}": the contract has none of that name`);
+    }
+    return parseNow(schema, payload, `event "${name}"`);
+  }
+
+  /**
+   * Finds a request to clients; one of that name is the same for all roles.
+   *
+   * @throws {HubError} `NOT_FOUND`.
+   */
+  question(name: string): Entry {
+    const entry = this.#entries.get(name);
+    if (entry?.input) return entry;
+    throw new HubError("NOT_FOUND", `Cannot send request "${name}": the contract has none of that name`);
+  }
+
+  /** To a room, on every node. */
+  toRoom(room: string, name: string, payload: unknown, except?: string): void {
+    const parsed = this.parse(name, payload);
+    const channel = roomChannel(room);
+    const send = this.#backplane.prepare(channel, ["ev", name, except ?? null, parsed]);
+    this.#deliver(channel, name, parsed, except);
+    send();
+  }
+
+  /** To several rooms, one copy for whoever is in many of them. */
+  toRooms(rooms: readonly string[], name: string, payload: unknown, except?: string): void {
+    const parsed = this.parse(name, payload);
+    const id = crypto.randomUUID();
+    const channels = rooms.map(roomChannel);
+    const sends = channels.map((channel) =>
+      this.#backplane.prepare(channel, ["evs", id, rooms, name, except ?? null, parsed])
+    );
+    this.#spread(outgoing(name, parsed), channels, this.#audience(name, except), new Set());
+    this.#backplane.flush(channels); // whoever is in several takes the first copy, which earlier broadcasts go before
+    for (const send of sends) send();
+  }
+
+  /** To a role, on every node. */
+  toRole(role: string, name: string, payload: unknown): void {
+    const parsed = this.parse(name, payload);
+    const send = this.#backplane.prepare(roleChannel(role), ["ev", name, null, parsed]);
+    this.#deliver(roleChannel(role), name, parsed);
+    send();
+  }
+
+  /** To a user's connections, on every node. */
+  toUser(user: string, name: string, payload: unknown): void {
+    const parsed = this.parse(name, payload);
+    const send = this.#backplane.prepare(userChannel(user), ["user", user, name, parsed]);
+    this.#deliver(userGroup(user), name, parsed);
+    send();
+  }
+
+  /** Forgets what came in long ago; call it at least as rarely as copies of one message may lag. */
+  sweep(): void {
+    this.#copies.sweep();
+  }
+
+  #deliver(group: string, name: string, parsed: unknown, except?: string | null): void {
+    this.#registry.deliver(group, outgoing(name, parsed), this.#audience(name, except));
+  }
+
+  /** Sends a message to whoever is in one of the groups and has not been reached. */
+  #spread(
+    message: Outgoing,
+    groups: readonly string[],
+    { event, except }: Audience = {},
+    reached: Set<Connection>,
+  ): void {
+    for (const group of groups) {
+      for (const conn of this.#registry.members(group)) {
+        if (reached.has(conn) || conn === except) continue;
+        if (event !== undefined && !conn.surface.serverToClient.has(event)) continue;
+        reached.add(conn);
+        conn.outbox.push(message);
+      }
+    }
+  }
+
+  /** Whom an event is for: not the excepted one, and only roles that have it. */
+  #audience(name: string, except: string | undefined | null): Audience | undefined {
+    const event = this.#shared.has(name) ? undefined : name;
+    if (event === undefined && !except) return undefined;
+    return { event, except: except ? this.#find(except) : undefined };
+  }
+}
+
+function outgoing(name: string, parsed: unknown): Outgoing {
+  return new Outgoing(["ev", name, parsed], { droppable: true });
+}

@@ -1,0 +1,94 @@
+/**
+ * Connections that are addressed together: a room's members, a topic's subscribers, a role's or a user's connections.
+ *
+ * @module
+ */
+
+import type { Surface } from "../../contract/mod.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { Outgoing } from "../outbox/outgoing_message.ts";
+import { Tape } from "../outbox/tape.ts";
+
+/** Whom a message is for, among the members of a group. */
+export interface Audience {
+  /** Only those whose role has this event; left out for what every role has. */
+  readonly event?: string;
+  /** Not this one. */
+  readonly except?: Connection;
+}
+
+/** Who is in a group. */
+export interface Members extends Iterable<Connection> {
+  /** How many there are. */
+  readonly size: number;
+  /** Whether a connection is in. */
+  has(conn: Connection): boolean;
+}
+
+/** A group of connections. Whatever can be is one thing for all members, or an array of few: groups are many. */
+export class Group implements Members {
+  /** One for each turn, which is one for each codec and transport: few. */
+  readonly #tapes: Tape<Connection>[] = [];
+  /** What the members' roles may hear, and how many members have each. */
+  readonly #surfaces: { readonly surface: Surface; count: number }[] = [];
+
+  get size(): number {
+    let size = 0;
+    for (const { members } of this.#tapes) size += members.size;
+    return size;
+  }
+
+  has(conn: Connection): boolean {
+    return this.#tapeOf(conn)?.members.has(conn) === true;
+  }
+
+  *[Symbol.iterator](): Iterator<Connection> {
+    for (const { members } of this.#tapes) yield* members;
+  }
+
+  /** Takes a connection in, once. */
+  add(conn: Connection): void {
+    let tape = this.#tapeOf(conn);
+    if (tape?.members.has(conn)) return;
+    if (!tape) this.#tapes.push(tape = new Tape(conn.outbox.turn));
+    tape.add(conn);
+    const known = this.#surfaces.find(({ surface }) => surface === conn.surface);
+    if (known) known.count++;
+    else this.#surfaces.push({ surface: conn.surface, count: 1 });
+  }
+
+  /** Lets a connection go; what it was sent before still leaves. Tells whether it was in. */
+  delete(conn: Connection): boolean {
+    const tape = this.#tapeOf(conn);
+    if (!tape?.delete(conn)) return false;
+    if (tape.members.size === 0) this.#tapes.splice(this.#tapes.indexOf(tape), 1);
+    const at = this.#surfaces.findIndex(({ surface }) => surface === conn.surface);
+    if (--this.#surfaces[at]!.count === 0) this.#surfaces.splice(at, 1);
+    return true;
+  }
+
+  /**
+   * Sends a message to the members.
+   *
+   * @param message The message.
+   * @param audience Whom it is for; left out for all.
+   * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded.
+   */
+  deliver(message: Outgoing, { event, except }: Audience = {}): void {
+    if (event === undefined || this.#allHear(event)) {
+      for (const tape of this.#tapes) tape.push(message, except?.outbox);
+      return;
+    }
+    for (const conn of this) {
+      if (conn !== except && conn.surface.serverToClient.has(event)) conn.outbox.push(message);
+    }
+  }
+
+  #tapeOf({ outbox: { turn } }: Connection): Tape<Connection> | undefined {
+    return this.#tapes.find((tape) => tape.turn === turn);
+  }
+
+  #allHear(event: string): boolean {
+    return this.#surfaces.every(({ surface }) => surface.serverToClient.has(event));
+  }
+}

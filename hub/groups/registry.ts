@@ -1,0 +1,235 @@
+/**
+ * Who is in what on this node: rooms, topics, roles and users are groups of connections, each with a channel of the
+ * backplane that the node listens to while the group has members.
+ *
+ * @module
+ */
+
+import { HubError } from "../../contract/mod.ts";
+import type { Connection } from "../connection/connection.ts";
+import { type Audience, Group, type Members } from "./group.ts";
+import type { Interest } from "../backplane/interest.ts";
+import type { Outgoing } from "../outbox/outgoing_message.ts";
+import { SmallMap } from "../connection/small_map.ts";
+
+/** A connection's place in a group, from the moment it asks. */
+export interface Membership {
+  /** Whether it is in. */
+  readonly live: boolean;
+  /** Resolves when it is in and the channel is live; rejects when that fails or it left meanwhile. */
+  readonly ready: Promise<void>;
+  /** Gives the channel back. */
+  release(): void;
+}
+
+/** The channel of a group, which all of its members hold together: one share each would cost too much. */
+class Place implements Membership {
+  readonly live = true;
+  readonly ready: Promise<void>;
+  /** The name of the group; the same text for all members. */
+  readonly group: string;
+  readonly #places: Map<string, Place>;
+  readonly #giveBack: () => void;
+  #holders = 0;
+  #settled = false;
+
+  constructor(
+    places: Map<string, Place>,
+    group: string,
+    { ready, release }: { readonly ready: Promise<void>; release(): void },
+  ) {
+    this.ready = ready;
+    this.#places = places;
+    this.group = group;
+    this.#giveBack = release;
+    places.set(group, this);
+    ready.then(() => this.#settled = true, () => this.#close()); // whoever comes next begins anew
+  }
+
+  /** Whether `ready` has resolved: whoever comes now need not wait. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  hold(): this {
+    this.#holders++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#holders > 0) return;
+    this.#close();
+    this.#giveBack();
+  }
+
+  #close(): void {
+    if (this.#places.get(this.group) === this) this.#places.delete(this.group);
+  }
+}
+
+/** Whoever waits for a place. */
+class Joining implements Membership {
+  readonly live = false;
+  readonly ready: Promise<void>;
+  readonly place: Place;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+
+  constructor(place: Place) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => {}); // whoever called sees it
+    this.ready = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.place = place;
+  }
+
+  release(): void {
+    this.reject(gone(this.place.group)); // at once: nobody waits for the backplane to hear that it was left
+    this.place.release();
+  }
+}
+
+const NOBODY: Members = new Set();
+
+/** The groups of this node. */
+export class Registry {
+  readonly #interest: Interest;
+  readonly #groups = new Map<string, Group>();
+  readonly #places = new Map<string, Place>();
+
+  /** @param interest The channels that this node listens to. */
+  constructor(interest: Interest) {
+    this.#interest = interest;
+  }
+
+  /** How many groups have members. */
+  get size(): number {
+    return this.#groups.size;
+  }
+
+  /** The names of the groups that have members. */
+  names(): IterableIterator<string> {
+    return this.#groups.keys();
+  }
+
+  /** Who is in a group. */
+  members(group: string): Members {
+    return this.#groups.get(group) ?? NOBODY;
+  }
+
+  /**
+   * Puts a connection into a group whose name is its channel: at once where the channel is live, so that what is sent to
+   * the group next reaches it. A second call waits for the first.
+   *
+   * @param group The group.
+   * @param conn The connection.
+   * @param onLive Called in the moment when it is in, before anything can be delivered to it from the group.
+   * @returns Rejects with `DISCONNECTED` when it leaves before the channel is live, or with the subscribe's error:
+   * then it is not in.
+   */
+  join(group: string, conn: Connection, onLive?: () => void): Promise<void> {
+    const known = conn.memberships?.get(group);
+    if (known) return known.ready;
+    if (conn.closed) return Promise.reject(gone(group));
+    const place = this.#places.get(group) ?? new Place(this.#places, group, this.#interest.acquire(group));
+    if (place.settled) return this.#joinNow(place.hold(), conn, onLive);
+    const joining = new Joining(place.hold());
+    (conn.memberships ??= new SmallMap()).set(place.group, joining);
+    const stays = () => conn.memberships?.get(group) === joining;
+    place.ready.then(() => {
+      if (!stays()) return;
+      onLive?.();
+      this.#enter(group, conn);
+      conn.memberships!.set(group, place);
+      joining.resolve();
+    }).catch((error) => {
+      joining.reject(error);
+      if (stays()) this.leave(group, conn);
+    });
+    return joining.ready;
+  }
+
+  #joinNow(place: Place, conn: Connection, onLive?: () => void): Promise<void> {
+    try {
+      onLive?.();
+    } catch (error) {
+      place.release();
+      return Promise.reject(error);
+    }
+    this.#enter(place.group, conn);
+    (conn.memberships ??= new SmallMap()).set(place.group, place);
+    return place.ready;
+  }
+
+  /**
+   * Puts a connection into a group at once, whatever the state of its channel, which is tried for until the last one
+   * quits. Once per connection and group; see `quit`.
+   *
+   * @param group The group.
+   * @param channel The channel, which several groups may share.
+   * @param conn The connection.
+   * @returns Resolves when the channel is live, or its first subscribe has failed; `undefined` where that has been.
+   */
+  enrol(group: string, channel: string, conn: Connection): Promise<void> | undefined {
+    let place = this.#places.get(group);
+    if (!place) {
+      const { settled: ready, release } = this.#interest.keep(channel);
+      place = new Place(this.#places, group, { ready, release });
+    }
+    this.#enter(group, conn);
+    place.hold();
+    return place.settled ? undefined : place.ready;
+  }
+
+  /** Takes a connection out of a group that it is enrolled in. */
+  quit(group: string, conn: Connection): void {
+    if (!this.#exit(group, conn)) return;
+    this.#places.get(group)?.release();
+  }
+
+  /** Takes a connection out of a group that it joined; whoever waits for its `join` is told. */
+  leave(group: string, conn: Connection): void {
+    const { memberships } = conn;
+    const membership = memberships?.get(group);
+    if (!membership) return;
+    memberships!.delete(group);
+    if (memberships!.size === 0) conn.memberships = undefined;
+    this.#exit(group, conn);
+    membership.release();
+  }
+
+  /** Takes a connection out of everything that it joined. */
+  leaveAll(conn: Connection): void {
+    for (const [group] of conn.memberships?.entries() ?? []) this.leave(group, conn);
+  }
+
+  /**
+   * Sends a message to the members of a group.
+   *
+   * @param group The group.
+   * @param message The message.
+   * @param audience Whom it is for; left out for all.
+   * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded.
+   */
+  deliver(group: string, message: Outgoing, audience?: Audience): void {
+    this.#groups.get(group)?.deliver(message, audience);
+  }
+
+  #enter(name: string, conn: Connection): void {
+    let group = this.#groups.get(name);
+    if (!group) this.#groups.set(name, group = new Group());
+    group.add(conn);
+  }
+
+  #exit(name: string, conn: Connection): boolean {
+    const group = this.#groups.get(name);
+    if (!group?.delete(conn)) return false;
+    if (group.size === 0) this.#groups.delete(name);
+    return true;
+  }
+}
+
+function gone(group: string): HubError {
+  return new HubError("DISCONNECTED", `Left "${group}" before it was live`);
+}

@@ -1,0 +1,130 @@
+/**
+ * What the application's servers say to each other: bus events and bus requests.
+ *
+ * @module
+ */
+
+import { type CallOptions, type Contract, type Entry, HubError, parse, parseNow } from "../../contract/mod.ts";
+import type { Backplane } from "../backplane/backplane.ts";
+import { CLUSTER_CHANNEL } from "../backplane/channels.ts";
+import type { Members } from "./nodes.ts";
+import type { HubErrorInfo } from "../api/options.ts";
+import type { Questions } from "./node_requests.ts";
+import type { BusContext, BusRequestContext, Gathered } from "../api/hub.ts";
+
+/** A listener, its types forgotten. */
+export type BusListener = (
+  payload: unknown,
+  context: BusContext & Partial<BusRequestContext>,
+) => unknown;
+
+/** What {@linkcode Bus} needs. */
+export interface BusOptions {
+  /** The contract. */
+  readonly contract: Contract;
+  /** The other nodes. */
+  readonly backplane: Backplane;
+  /** Who they are. */
+  readonly members: Members;
+  /** How they are asked. */
+  readonly questions: Questions;
+  /** How long a request may take where the caller does not say, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How long for nodes that are suspect, in milliseconds. */
+  readonly fastTimeoutMs: number;
+  /** Told of what listeners throw. */
+  onError(error: unknown, info: HubErrorInfo): void;
+}
+
+/** The bus of a hub. */
+export class Bus {
+  readonly #options: BusOptions;
+  readonly #listeners = new Map<string, Set<BusListener>>();
+
+  /** @param options What it needs. */
+  constructor(options: BusOptions) {
+    this.#options = options;
+    options.backplane.on("bus", ([, name, payload], from) => {
+      const { payload: schema } = this.#entry(name, "event");
+      this.#tell(name, parseNow(schema!, payload, `bus event "${name}"`), { from });
+    });
+    for (const [name, { input, output }] of options.contract.serverToServer) {
+      if (!input || !output) continue;
+      options.questions.on(questionName(name), async (asked, from, signal) => {
+        const [listener] = this.#listeners.get(name) ?? [];
+        if (!listener) throw new HubError("NOT_FOUND", `Nobody answers bus request "${name}" on this node`);
+        const answer = await listener(await parse(input, asked, `input of "${name}"`), { from, signal });
+        return await parse(output, answer, `output of "${name}"`);
+      });
+    }
+  }
+
+  /** See `Hub.emitServer`. */
+  emit(name: string, payload: unknown): void {
+    const parsed = parseNow(this.#entry(name, "event").payload!, payload, `bus event "${name}"`);
+    this.#options.backplane.publish(CLUSTER_CHANNEL, ["bus", name, parsed]);
+  }
+
+  /** See `Hub.onServer`. */
+  on(name: string, listener: BusListener): () => void {
+    const entry = this.#options.contract.serverToServer.get(name);
+    if (!entry) {
+      throw new HubError("NOT_FOUND", `Cannot listen to "${name}": the contract has none of that name`);
+    }
+    const listeners = this.#listeners.get(name) ?? new Set();
+    if (entry.input && listeners.size > 0) {
+      throw new TypeError(`Cannot answer bus request "${name}" twice: stop the first answerer before`);
+    }
+    const own: BusListener = (value, context) => listener(value, context); // the same function may be given twice
+    this.#listeners.set(name, listeners.add(own));
+    return () => {
+      if (listeners.delete(own) && listeners.size === 0 && this.#listeners.get(name) === listeners) {
+        this.#listeners.delete(name);
+      }
+    };
+  }
+
+  /** See `Hub.requestServers`. */
+  async request(name: string, input: unknown, options: CallOptions = {}): Promise<Gathered<unknown>> {
+    const { members, questions, timeoutMs, fastTimeoutMs, onError } = this.#options;
+    const entry = this.#entry(name, "request");
+    const parsed = await parse(entry.input!, input, `input of "${name}"`);
+    const outcome = await questions.ask(members.others, questionName(name), parsed, {
+      timeoutMs: options.timeoutMs ?? timeoutMs,
+      fastTimeoutMs,
+      signal: options.signal,
+    });
+    const answers = new Map<string, unknown>();
+    const missing = [...outcome.missing, ...outcome.failures.keys()];
+    for (const [node, answer] of outcome.answers) {
+      try {
+        answers.set(node, await parse(entry.output!, answer, `output of "${name}"`));
+      } catch (error) {
+        onError(error, { stage: "delivery", name });
+        missing.push(node);
+      }
+    }
+    return { answers, missing };
+  }
+
+  #tell(name: string, payload: unknown, context: BusContext): void {
+    const { onError } = this.#options;
+    for (const listener of [...this.#listeners.get(name) ?? []]) {
+      try {
+        const done = listener(payload, context);
+        Promise.resolve(done).catch((error) => onError(error, { stage: "listener", name }));
+      } catch (error) {
+        onError(error, { stage: "listener", name });
+      }
+    }
+  }
+
+  #entry(name: string, kind: "event" | "request"): Entry {
+    const entry = this.#options.contract.serverToServer.get(name);
+    if (entry && (entry.payload !== undefined) === (kind === "event")) return entry;
+    throw new HubError("NOT_FOUND", `Cannot send bus ${kind} "${name}": the contract has none of that name`);
+  }
+}
+
+/** Questions of the application do not meet those of the hub. */
+const questionName = (name: string): string => `app:${name}`;

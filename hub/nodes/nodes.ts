@@ -1,0 +1,243 @@
+/**
+ * Which nodes there are. A node announces itself when it starts, is answered by those that are there, says now and
+ * then that it lives, and says goodbye; one that was not heard of for too long is down.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/mod.ts";
+import type { Backplane } from "../backplane/backplane.ts";
+import type { NodeCard } from "../backplane/bus_wire.ts";
+import { CLUSTER_CHANNEL, nodeChannel } from "../backplane/channels.ts";
+import type { ClusterEvents } from "./cluster_listeners.ts";
+import { Greeting } from "./join_barrier.ts";
+import { Lag } from "./lag.ts";
+import { type NodeInfo, type NodeLeft, Roster } from "./roster.ts";
+
+/** How many nodes an answer to a greeting names. */
+const MAX_NAMED = 256;
+
+/** What {@linkcode Members} needs. */
+export interface MembersOptions {
+  /** The other nodes. */
+  readonly backplane: Backplane;
+  /** This node. */
+  readonly nodeId: string;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** How often this node says that it lives, in milliseconds. */
+  readonly heartbeatMs: number;
+  /** How long another one may be silent, in milliseconds. */
+  readonly nodeTimeoutMs: number;
+  /** How long the others may take to answer when this node starts, in milliseconds. */
+  readonly joinTimeoutMs: number;
+  /** How many connections this node has. */
+  connections(): number;
+  /** Told of everything that happens. */
+  emit<E extends "join" | "leave" | "state" | "leader">(event: E, value: ClusterEvents[E]): void;
+}
+
+/** The nodes of the cluster, as this one knows them. */
+export class Members {
+  /** How fast the backplane is. */
+  readonly lag: Lag;
+  readonly #options: MembersOptions;
+  readonly #roster: Roster;
+  readonly #startedAt = Date.now();
+  #incarnation = 0;
+  #leader: string;
+  #greeting: Greeting | undefined;
+  #stop: (() => void) | undefined;
+
+  /**
+   * @param options What it needs.
+   * @throws {RangeError} When a node says that it lives less than three times within the node timeout.
+   */
+  constructor(options: MembersOptions) {
+    const { backplane, nodeId, clock, heartbeatMs, nodeTimeoutMs, joinTimeoutMs, emit } = options;
+    if (!(heartbeatMs > 0 && heartbeatMs * 3 <= nodeTimeoutMs)) {
+      throw new RangeError(
+        `Cannot use cluster.heartbeatMs ${heartbeatMs}: give at most a third of nodeTimeoutMs (${nodeTimeoutMs})`,
+      );
+    }
+    if (!(joinTimeoutMs >= 0)) {
+      throw new RangeError(`Cannot use cluster.joinTimeoutMs ${joinTimeoutMs}: give 0 or more`);
+    }
+    this.#options = options;
+    this.#leader = nodeId;
+    this.lag = new Lag({ backplane, clock });
+    this.#roster = new Roster({
+      clock,
+      nodeTimeoutMs,
+      maxLateMs: heartbeatMs,
+      onJoin: (node) => this.#joined(node),
+      onLeave: (node) => this.#left(node),
+      onState: (node) => emit("state", node),
+    });
+    backplane.on("hello", ([, card], from) => {
+      if (this.#hears(from, card)) this.#welcome(from);
+    });
+    backplane.on("here", ([, card, knows], from) => {
+      if (!this.#hears(from, card)) return;
+      this.#greeting?.answered(from, knows && knows.filter((id) => id !== nodeId));
+    });
+    backplane.on("beat", ([, card], from) => {
+      const known = this.#roster.state(from) !== undefined;
+      if (this.#hears(from, card) && !known) this.#tell(from);
+    });
+    backplane.on("dead", ([, incarnation]) => {
+      if (incarnation !== this.#incarnation || !this.#stop) return; // that was known already
+      this.#incarnation++;
+      this.announce();
+    });
+    backplane.on("bye", (_message, from) => {
+      this.#roster.goodbye(from);
+      this.#greeting?.left(from);
+    });
+  }
+
+  /** The ids of the other nodes, but for those that are down. */
+  get others(): readonly string[] {
+    return this.#roster.reachable;
+  }
+
+  /** How many other nodes there are, but for those that are down. */
+  get size(): number {
+    return this.#roster.size;
+  }
+
+  /** Whether another node is there. */
+  has(id: string): boolean {
+    const state = this.#roster.state(id);
+    return state === "up" || state === "suspect";
+  }
+
+  /** Whether a node has not been heard of for a while. */
+  isSuspect(id: string): boolean {
+    return this.#roster.state(id) === "suspect";
+  }
+
+  /** Every node, this one first, those that are down last. */
+  list(): readonly NodeInfo[] {
+    return [this.#self(), ...this.#roster.list()];
+  }
+
+  /** The node that has been there longest; of two that started in the same millisecond the one whose id is less. */
+  leader(): NodeInfo {
+    return this.list().filter(({ state }) => state !== "down").reduce((first, node) =>
+      node.startedAt < first.startedAt || (node.startedAt === first.startedAt && node.id < first.id)
+        ? node
+        : first
+    );
+  }
+
+  /**
+   * Announces this node, and goes on to say that it lives.
+   *
+   * @returns Resolves when all that are there have heard of it, or the time is up.
+   */
+  async start(): Promise<void> {
+    const { backplane, clock, joinTimeoutMs } = this.#options;
+    this.#beatLater();
+    const greeting = new Greeting();
+    this.#greeting = greeting;
+    this.announce();
+    if (joinTimeoutMs === 0 || backplane.solitary) greeting.end();
+    const stop = clock.after(joinTimeoutMs, () => greeting.end());
+    void backplane.countListeners(CLUSTER_CHANNEL).then((count) => count && greeting.count(count));
+    await greeting.done;
+    stop();
+    this.#greeting = undefined;
+  }
+
+  /** Tells the others that this node is here, and asks who they are. */
+  announce(): void {
+    if (!this.#stop) return; // not begun, or closed
+    this.#options.backplane.publish(CLUSTER_CHANNEL, ["hello", this.#card()]);
+  }
+
+  /** Something of a node has arrived. */
+  heard(id: string): void {
+    this.#roster.touch(id);
+  }
+
+  /** Says goodbye. */
+  stop(): void {
+    if (!this.#stop) return;
+    this.#stop();
+    this.#stop = undefined;
+    this.#greeting?.end();
+    this.#options.backplane.publish(CLUSTER_CHANNEL, ["bye"]);
+    this.#roster.close();
+  }
+
+  #beatLater(): void {
+    const { backplane, clock, heartbeatMs } = this.#options;
+    this.#stop = clock.after(heartbeatMs, () => {
+      backplane.publish(CLUSTER_CHANNEL, ["beat", this.#card()]);
+      this.#measure();
+      this.#beatLater();
+    });
+  }
+
+  #card(): NodeCard {
+    return {
+      incarnation: this.#incarnation,
+      startedAt: this.#startedAt,
+      connections: this.#options.connections(),
+    };
+  }
+
+  #self(): NodeInfo {
+    const { startedAt, connections } = this.#card();
+    return { id: this.#options.nodeId, self: true, state: "up", startedAt, connections };
+  }
+
+  /** Takes a node's word on itself; one that was taken for dead is told so, and speaks again as another incarnation. */
+  #hears(from: string, card: NodeCard): boolean {
+    if (!this.#stop) return false; // not begun, or closed
+    const heard = this.#roster.hear(from, card);
+    if (heard === "dead") {
+      this.#options.backplane.publish(nodeChannel(from), ["dead", this.#roster.diedAs(from)!]);
+    }
+    return heard === "new" || heard === "known";
+  }
+
+  /** Answers a node that announces itself; if this one is starting too, it wants to be known to it. */
+  #welcome(id: string): void {
+    this.#tell(id);
+    if (this.#greeting?.await(id)) this.#options.backplane.publish(nodeChannel(id), ["hello", this.#card()]);
+  }
+
+  #tell(id: string): void {
+    const others = this.#up().filter((other) => other !== id).slice(0, MAX_NAMED);
+    const knows = this.#greeting ? null : others;
+    this.#options.backplane.publish(nodeChannel(id), ["here", this.#card(), knows]);
+  }
+
+  #up(): string[] {
+    return this.others.filter((id) => !this.isSuspect(id));
+  }
+
+  #measure(): void {
+    if (this.#options.backplane.status === "up") this.lag.measure(this.#up());
+  }
+
+  #joined(node: NodeInfo): void {
+    if (this.lag.ms === null) this.#measure();
+    this.#options.emit("join", node);
+    this.#checkLeader();
+  }
+
+  #left(node: NodeLeft): void {
+    this.#options.emit("leave", node);
+    this.#checkLeader();
+  }
+
+  #checkLeader(): void {
+    const leader = this.leader();
+    if (leader.id === this.#leader) return;
+    this.#leader = leader.id;
+    this.#options.emit("leader", leader);
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * What a node knows of the others: which of them are up, suspect or down, and which have said goodbye. Nothing here
+ * speaks to the backplane. See docs/decisions/0016-node-states.md.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/mod.ts";
+import type { NodeCard } from "../backplane/bus_wire.ts";
+
+/**
+ * Whether a node is heard of: `"suspect"` when it was silent for half of the node timeout, `"down"` when for all of it.
+ */
+export type NodeState = "up" | "suspect" | "down";
+
+/** A node of the cluster. */
+export interface NodeInfo {
+  /** Its identity: another one for each start, so that a node that starts again is another node. */
+  readonly id: string;
+  /** Whether it is the one that was asked. */
+  readonly self: boolean;
+  /** Whether it is heard of. */
+  readonly state: NodeState;
+  /** When it started, in milliseconds since 1970 by its own clock. */
+  readonly startedAt: number;
+  /** How many connections it had when it was last heard of; none when it is down. */
+  readonly connections: number;
+}
+
+/** A node that is gone. */
+export interface NodeLeft extends NodeInfo {
+  /** Whether it said `"goodbye"`, or was not heard of for too long. */
+  readonly reason: "goodbye" | "silence";
+}
+
+/** What becomes of the word of a node: it is `"new"` or known, or it is not heard. */
+export type Heard = "new" | "known" | "late" | "dead";
+
+/** How many node timeouts a node that is gone is remembered. */
+const REMEMBERED_TIMEOUTS = 10;
+/** How many nodes that are down are remembered. */
+const MAX_DOWN = 64;
+/** How many nodes that said goodbye are remembered. */
+const MAX_GONE = 1_024;
+
+/** What {@linkcode Roster} needs. */
+export interface RosterOptions {
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** How long a node may be silent, in milliseconds. */
+  readonly nodeTimeoutMs: number;
+  /** By how much a timer of this node may be late before the node itself must have stood still, in milliseconds. */
+  readonly maxLateMs: number;
+  /** A node is there: for the first time, or again. */
+  onJoin(node: NodeInfo): void;
+  /** A node is gone. */
+  onLeave(node: NodeLeft): void;
+  /** The state of a node is another. */
+  onState(node: NodeInfo): void;
+}
+
+interface Peer {
+  card: NodeCard;
+  heardAt: number;
+  state: "up" | "suspect";
+}
+
+/** The other nodes. */
+export class Roster {
+  readonly #options: RosterOptions;
+  readonly #peers = new Map<string, Peer>();
+  readonly #down = new Map<string, { readonly card: NodeCard; readonly until: number }>();
+  /** Until when nobody believes that these are there: they said goodbye, and a word of theirs may still be under way. */
+  readonly #gone = new Map<string, number>();
+  #stop: (() => void) | undefined;
+
+  /** @param options What it needs. */
+  constructor(options: RosterOptions) {
+    this.#options = options;
+  }
+
+  /** The ids of the nodes that are up or suspect. */
+  get reachable(): readonly string[] {
+    return [...this.#peers.keys()];
+  }
+
+  /** How many nodes are up or suspect. */
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  /** The state of a node; `undefined` when there is none of that id. */
+  state(id: string): NodeState | undefined {
+    return this.#peers.get(id)?.state ?? (this.#down.has(id) ? "down" : undefined);
+  }
+
+  /** Every node but this one; those that are down last. */
+  list(): NodeInfo[] {
+    this.#prune();
+    return [
+      ...[...this.#peers].map(([id, { card, state }]) => info(id, card, state)),
+      ...[...this.#down].map(([id, { card }]) => info(id, card, "down")),
+    ];
+  }
+
+  /**
+   * A node has said who it is.
+   *
+   * @returns `"late"` when this is not its latest word, `"dead"` when it does not know yet that it was taken for dead.
+   */
+  hear(id: string, card: NodeCard): Heard {
+    if (this.#gone.has(id)) return "late";
+    const peer = this.#peers.get(id);
+    if (peer) {
+      if (card.incarnation < peer.card.incarnation) return "late";
+      peer.card = card;
+      this.touch(id);
+      return "known";
+    }
+    const down = this.#down.get(id);
+    if (down && card.incarnation <= down.card.incarnation) return "dead";
+    this.#down.delete(id);
+    this.#peers.set(id, { card, heardAt: this.#options.clock.now(), state: "up" });
+    this.#watch();
+    this.#options.onJoin(info(id, card, "up"));
+    return "new";
+  }
+
+  /** The incarnation in which a node is down. */
+  diedAs(id: string): number | undefined {
+    return this.#down.get(id)?.card.incarnation;
+  }
+
+  /** Something of a node has arrived: it lives. */
+  touch(id: string): void {
+    const peer = this.#peers.get(id);
+    if (!peer) return;
+    peer.heardAt = this.#options.clock.now();
+    if (peer.state === "up") return;
+    peer.state = "up";
+    this.#options.onState(info(id, peer.card, "up"));
+  }
+
+  /** A node has said goodbye, for good. */
+  goodbye(id: string): void {
+    this.#prune();
+    this.#gone.set(id, this.#rememberedUntil());
+    forgetOldest(this.#gone, MAX_GONE);
+    this.#down.delete(id);
+    const peer = this.#peers.get(id);
+    if (!this.#peers.delete(id)) return;
+    this.#options.onLeave({ ...info(id, peer!.card, peer!.state), reason: "goodbye" });
+  }
+
+  /** Forgets everybody, and tells nobody. */
+  close(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+    this.#peers.clear();
+    this.#down.clear();
+    this.#gone.clear();
+  }
+
+  /** Sees to it that the next change of state that silence brings is noticed when it is due. */
+  #watch(): void {
+    if (this.#stop || this.#peers.size === 0) return;
+    const { clock, nodeTimeoutMs } = this.#options;
+    let due = Infinity;
+    for (const { heardAt, state } of this.#peers.values()) {
+      due = Math.min(due, heardAt + (state === "up" ? nodeTimeoutMs / 2 : nodeTimeoutMs));
+    }
+    this.#stop = clock.after(Math.max(1, due - clock.now()), () => {
+      this.#stop = undefined;
+      this.#judge(due);
+      this.#watch();
+    });
+  }
+
+  #judge(due: number): void {
+    const { clock, nodeTimeoutMs, maxLateMs } = this.#options;
+    if (clock.now() - due > maxLateMs) {
+      // This node stood still, and what the others said meanwhile is still to be read: they begin anew.
+      for (const peer of this.#peers.values()) peer.heardAt = clock.now();
+    }
+    const silentFor = (ms: number) => ({ heardAt }: Peer) => clock.now() - heardAt >= ms;
+    const isDown = silentFor(nodeTimeoutMs), isSuspect = silentFor(nodeTimeoutMs / 2);
+    const dead = [...this.#peers].filter(([, peer]) => isDown(peer));
+    for (const [id, { card }] of dead) { // all of them, before anybody is told of one
+      this.#peers.delete(id);
+      this.#down.set(id, { card, until: this.#rememberedUntil() });
+      forgetOldest(this.#down, MAX_DOWN);
+    }
+    for (const [id, { card }] of dead) {
+      this.#options.onState(info(id, card, "down"));
+      this.#options.onLeave({ ...info(id, card, "down"), reason: "silence" });
+    }
+    for (const [id, peer] of [...this.#peers]) {
+      if (peer.state === "suspect" || !isSuspect(peer)) continue;
+      peer.state = "suspect";
+      this.#options.onState(info(id, peer.card, "suspect"));
+    }
+  }
+
+  #rememberedUntil(): number {
+    const { clock, nodeTimeoutMs } = this.#options;
+    return clock.now() + nodeTimeoutMs * REMEMBERED_TIMEOUTS;
+  }
+
+  #prune(): void {
+    const now = this.#options.clock.now();
+    for (const [id, { until }] of this.#down) if (until <= now) this.#down.delete(id);
+    for (const [id, until] of this.#gone) if (until <= now) this.#gone.delete(id);
+  }
+}
+
+function info(id: string, { startedAt, connections }: NodeCard, state: NodeState): NodeInfo {
+  return { id, self: false, state, startedAt, connections: state === "down" ? 0 : connections };
+}
+
+function forgetOldest(map: Map<string, unknown>, max: number): void {
+  for (const id of map.keys()) {
+    if (map.size <= max) return;
+    map.delete(id);
+  }
+}

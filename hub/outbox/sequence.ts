@@ -1,0 +1,86 @@
+/**
+ * What connections are sent in one turn, as paths in a tree: connections that were sent the same messages stand at
+ * the same node, and so share one joined frame without ever being compared.
+ *
+ * @module
+ */
+
+import type { Codec, Encoded } from "../../contract/mod.ts";
+import type { Outgoing } from "./outgoing_message.ts";
+
+/** A node of the tree: its parent's messages and a run of more. The root stands for none. */
+export class Sequence {
+  /** How many messages. */
+  readonly count: number;
+  /** How long they are together, in the codec's units: UTF-16 units of text, or bytes. */
+  readonly size: number;
+  /** Whether a message in it may be conflated. */
+  readonly conflates: boolean;
+  readonly #codec: Codec;
+  readonly #parent: Sequence | undefined;
+  readonly #run: readonly Outgoing[];
+  #latest: Outgoing | undefined;
+  #latestNext: Sequence | undefined;
+  #others: Map<Outgoing, Sequence> | undefined;
+  #frame: Encoded | undefined;
+
+  /**
+   * @param codec The codec of all frames of this tree.
+   * @param parent The sequence before the last messages; absent for the root.
+   * @param run The last messages; none for the root.
+   */
+  constructor(codec: Codec, parent?: Sequence, run: readonly Outgoing[] = []) {
+    this.#codec = codec;
+    this.#parent = parent;
+    this.#run = run;
+    let { count, size, conflates } = parent ?? { count: 0, size: 0, conflates: false };
+    for (const message of run) {
+      count++;
+      size += message.encoded(codec).length;
+      conflates ||= message.urgency.conflateKey !== undefined;
+    }
+    this.count = count;
+    this.size = size;
+    this.conflates = conflates;
+  }
+
+  /** The sequence with one more message. Most callers in a row add the same one, which costs a comparison. */
+  with(message: Outgoing): Sequence {
+    if (this.#latest === message) return this.#latestNext!;
+    let next = this.#others?.get(message);
+    if (!next) {
+      next = this.alone(message);
+      // From the second on all are kept: connections with different sequences take turns.
+      if (this.#latest) (this.#others ??= new Map([[this.#latest, this.#latestNext!]])).set(message, next);
+    }
+    this.#latest = message;
+    this.#latestNext = next;
+    return next;
+  }
+
+  /** The sequence with one more message that goes to nobody else, so that nobody else will ask for it. */
+  alone(message: Outgoing): Sequence {
+    return new Sequence(this.#codec, this, [message]);
+  }
+
+  /** The sequence with more messages, for those who share what they have gathered. */
+  followedBy(run: readonly Outgoing[]): Sequence {
+    return new Sequence(this.#codec, this, run);
+  }
+
+  /** The messages, in order. */
+  messages(): Outgoing[] {
+    const messages = new Array<Outgoing>(this.count);
+    // deno-lint-ignore no-this-alias -- the walk from this node to the root starts here
+    let node: Sequence = this;
+    for (let i = this.count; i > 0; node = node.#parent!) {
+      for (let j = node.#run.length; j > 0;) messages[--i] = node.#run[--j]!;
+    }
+    return messages;
+  }
+
+  /** The frame that carries the sequence; joined at the first call. */
+  frame(): Encoded {
+    return this.#frame ??= this.#codec.join(this.messages().map((message) => message.encoded(this.#codec)));
+  }
+}

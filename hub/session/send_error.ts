@@ -1,0 +1,33 @@
+/**
+ * Telling a client of an error.
+ *
+ * @module
+ */
+
+import { toWireError, type WireError } from "../../contract/mod.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { HubErrorInfo } from "../api/options.ts";
+import type { Outgoing } from "../outbox/outgoing_message.ts";
+
+/**
+ * Sends an error. One whose `data` cannot be encoded is reported, and goes without it.
+ *
+ * @param conn To whom.
+ * @param error What was thrown.
+ * @param message Makes the message of it.
+ * @param onError Told of `data` that cannot be encoded.
+ */
+export function sendError(
+  conn: Connection,
+  error: unknown,
+  message: (wire: WireError) => Outgoing,
+  onError: (error: unknown, info: HubErrorInfo) => void,
+): void {
+  const wire = toWireError(error);
+  try {
+    conn.outbox.pushOwn(message(wire));
+  } catch (failure) {
+    onError(failure, { stage: "output", connectionId: conn.id });
+    conn.outbox.pushOwn(message({ code: wire.code, message: wire.message }));
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * One link, from the first byte to the last: handshake, welcome, then whatever the client says.
+ *
+ * @module
+ */
+
+import { CLOSE_CODES, type Encoded, type Hello, HubError } from "../../contract/mod.ts";
+import type { Link, LinkEvents, LinkRequest } from "../../transports/transport.ts";
+import { roleChannel, userChannel } from "../backplane/channels.ts";
+import type { Connection } from "../connection/connection.ts";
+import { userGroup } from "../groups/events.ts";
+import { Handshake, type HandshakeOptions } from "./handshake.ts";
+import { Inbox } from "./inbox.ts";
+import type { DisconnectReason } from "../api/options.ts";
+import { Outgoing } from "../outbox/outgoing_message.ts";
+import type { Turn } from "../outbox/turn.ts";
+
+/** Where sessions come from and go to. */
+export interface SessionHost extends HandshakeOptions {
+  /** Called when a session has got its connection. */
+  admitted(session: Session, conn: Connection): void;
+  /** Called once per session, when its link is gone. */
+  gone(session: Session): void;
+}
+
+/** How far a session has come: whether others can address it, whether the application knows it, whether it is over. */
+type Stage = "new" | "enrolled" | "announced" | "closed";
+
+/** A link and what has become of it. */
+export class Session implements LinkEvents {
+  readonly #host: SessionHost;
+  /** Until the client is welcome. */
+  #handshake: Handshake | undefined;
+  #stage: Stage = "new";
+  #conn: Connection | undefined;
+  #inbox: Inbox | undefined;
+  /** How many beats have passed since the client was last heard of. */
+  #silentBeats = 0;
+
+  /**
+   * @param host Where it comes from.
+   * @param link The server's end of the link.
+   * @param request What is known of the client, with the address that counts.
+   * @param turn The turn of this link's transport and codec.
+   */
+  constructor(host: SessionHost, link: Link, request: LinkRequest, turn: Turn) {
+    this.#host = host;
+    this.#handshake = new Handshake(host, link, request, turn, (hello) => void this.#open(hello));
+  }
+
+  /** The address that counts. */
+  get address(): string | undefined {
+    return (this.#conn ?? this.#handshake)?.address;
+  }
+
+  /** The connection, once there is one. */
+  get conn(): Connection | undefined {
+    return this.#conn;
+  }
+
+  /** How many subscriptions it has. */
+  get subscriptions(): number {
+    return this.#inbox?.subscriptions ?? 0;
+  }
+
+  /** Whether it subscribes to a topic, and is live. */
+  subscribesTo(topic: string): boolean {
+    return this.#inbox?.subscribesTo(topic) === true;
+  }
+
+  /** How many of its requests and signals are being handled. */
+  get handling(): number {
+    return this.#inbox?.size ?? 0;
+  }
+
+  message(frame: Encoded): void {
+    if (this.#closed) return;
+    this.#silentBeats = 0;
+    if (this.#inbox) this.#inbox.receive(frame);
+    else this.#handshake?.receive(frame);
+  }
+
+  drain(): void {
+    this.#conn?.outbox.drained();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closed) return;
+    const stage = this.#stage;
+    this.#stage = "closed";
+    this.#handshake?.end();
+    this.#host.gone(this);
+    if (this.#conn) this.#end(this.#conn, stage, { code, reason });
+  }
+
+  /**
+   * Half a heartbeat has passed: pings a client that was not sent anything or has not been heard of, and closes on one
+   * that was not heard of for two heartbeats.
+   */
+  beat(): void {
+    const outbox = this.#conn?.outbox;
+    if (!outbox || !this.#inbox) return;
+    if (this.#silentBeats >= 4) {
+      return outbox.shut(
+        CLOSE_CODES.HEARTBEAT_TIMEOUT,
+        "Nothing was heard of the client for two heartbeats",
+      );
+    }
+    if (this.#silentBeats > 0 || !outbox.active) outbox.push(PING);
+    this.#silentBeats++;
+    outbox.active = false;
+  }
+
+  /** Asks the client to go elsewhere within a time. */
+  move(withinMs: number): void {
+    this.#conn?.outbox.push(new Outgoing(["move", withinMs]));
+  }
+
+  /** Closes the link. */
+  shut(code: number, reason: string): void {
+    (this.#conn ?? this.#handshake)?.close(code, reason);
+  }
+
+  get #closed(): boolean {
+    return this.#stage === "closed";
+  }
+
+  async #open(hello: Hello): Promise<void> {
+    const handshake = this.#handshake!;
+    try {
+      const conn = await handshake.authenticate(hello);
+      if (this.#closed) return;
+      this.#admit(conn);
+      await this.#enrol(conn);
+      if (this.#closed) return;
+      this.#stage = "announced";
+      await this.#host.context.options.onConnection?.(conn as never);
+      if (this.#closed || conn.closed) return;
+      this.#welcome(conn);
+    } catch (error) {
+      if (!this.#closed) handshake.refuse(error, CLOSE_CODES.INTERNAL);
+    }
+  }
+
+  /** Makes the connection known, within the limit of its user. */
+  #admit(conn: Connection): void {
+    const { context } = this.#host;
+    if (!context.users.enter(conn.user?.id)) {
+      throw new HubError("RATE_LIMITED", "Too many connections of this user");
+    }
+    this.#conn = conn;
+    this.#host.admitted(this, conn);
+  }
+
+  /** Puts it among the connections of its role and its user. */
+  async #enrol(conn: Connection): Promise<void> {
+    const { registry, options } = this.#host.context;
+    this.#stage = "enrolled";
+    const role = roleChannel(conn.role);
+    const enrolled = [registry.enrol(role, role, conn)];
+    if (conn.user) enrolled.push(registry.enrol(userGroup(conn.user.id), userChannel(conn.user.id), conn));
+    if (enrolled.every((settled) => settled === undefined)) return;
+    // A backplane that hangs must not lock clients out: what it does not carry yet comes when it does.
+    const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
+    const stop = options.clock.after(ENROL_WAIT_MS, resolve);
+    await Promise.race([Promise.all(enrolled), waitedLongEnough]);
+    stop();
+  }
+
+  #welcome(conn: Connection): void {
+    const { context } = this.#host;
+    this.#handshake?.end();
+    this.#handshake = undefined;
+    this.#inbox = new Inbox(conn, context);
+    const { nodeId: node, heartbeatMs, limits: { maxFrameBytes } } = context;
+    conn.outbox.uncork(new Outgoing(["welcome", { connection: conn.id, node, heartbeatMs, maxFrameBytes }]));
+  }
+
+  #end(conn: Connection, stage: Stage, reason: DisconnectReason): void {
+    const { users, registry, options, onError } = this.#host.context;
+    users.leave(conn.user?.id);
+    conn.end(reason);
+    this.#inbox?.close();
+    registry.leaveAll(conn);
+    if (stage !== "new") {
+      registry.quit(roleChannel(conn.role), conn);
+      if (conn.user) registry.quit(userGroup(conn.user.id), conn);
+    }
+    if (stage !== "announced") return;
+    const failed = (error: unknown) => onError(error, { stage: "connection", connectionId: conn.id });
+    try {
+      Promise.resolve(options.onDisconnect?.(conn as never, reason)).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+/** How long a client waits at the most until other nodes can address its role and user, in milliseconds. */
+const ENROL_WAIT_MS = 1_000;
+
+const PING = new Outgoing(["ping"]);

@@ -1,0 +1,40 @@
+/**
+ * What all sessions of a hub share.
+ *
+ * @module
+ */
+
+import type { Contract } from "../../contract/mod.ts";
+import type { HandlerTable } from "./handler_table.ts";
+import type { KeyedLimit, Limits } from "./limits.ts";
+import type { AnyHubOptions, HubErrorInfo } from "../api/options.ts";
+import type { Registry } from "../groups/registry.ts";
+import type { Topics } from "../topics/topics.ts";
+
+/** What all sessions of a hub share. Whatever can be here is not in each of them: connections are many. */
+export interface SessionContext {
+  /** The contract. */
+  readonly contract: Contract;
+  /** What the application gave. */
+  readonly options: AnyHubOptions & { readonly clock: NonNullable<AnyHubOptions["clock"]> };
+  /** The bounds. */
+  readonly limits: Limits;
+  /** The identity of this node. */
+  readonly nodeId: string;
+  /** The heartbeat, in milliseconds. */
+  readonly heartbeatMs: number;
+  /** How long a client may take to answer, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** What is done with requests and signals. */
+  readonly handlers: HandlerTable;
+  /** The topics. */
+  readonly topics: Topics;
+  /** Who is in what. */
+  readonly registry: Registry;
+  /** How many connections a user has. */
+  readonly users: KeyedLimit;
+  /** An id for a new connection. */
+  nextId(): string;
+  /** Told of what nobody else is told of. */
+  onError(error: unknown, info: HubErrorInfo): void;
+}

@@ -1,0 +1,39 @@
+/**
+ * What has been read of one client and not been heard yet, within a bound.
+ *
+ * @module
+ */
+
+import type { Encoded } from "../../contract/mod.ts";
+
+/** How much may wait, in bytes (UTF-16 units of text): Deno cannot be told to read no more. */
+const MAX_BACKLOG = 16 * 1024 * 1024;
+
+/** Frames that wait, in order. */
+export class Backlog {
+  /** How the client closed; comes after all that it had said. */
+  farewell: { readonly code: number; readonly reason: string } | undefined;
+  readonly #frames: Encoded[] = [];
+  #heard = 0;
+  #size = 0;
+
+  /** How large the oldest frame is; `undefined` when none waits. */
+  get nextSize(): number | undefined {
+    return this.#frames[this.#heard]?.length;
+  }
+
+  /** Keeps a frame; tells whether as much may wait. */
+  keep(frame: Encoded): boolean {
+    this.#frames.push(frame);
+    this.#size += frame.length;
+    return this.#size <= MAX_BACKLOG;
+  }
+
+  /** Takes the oldest frame out; there must be one. */
+  take(): Encoded {
+    const frame = this.#frames[this.#heard]!;
+    this.#frames[this.#heard++] = ""; // it may be large, and those behind it many
+    this.#size -= frame.length;
+    return frame;
+  }
+}

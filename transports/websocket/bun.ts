@@ -1,0 +1,199 @@
+/**
+ * WebSockets of Bun's server.
+ *
+ * @module
+ */
+
+import type { Encoded } from "../../contract/mod.ts";
+import { toSendableCode, toSendableReason } from "../kit/close.ts";
+import { maxByteLength } from "../kit/frame.ts";
+import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
+import type {
+  BunSocket,
+  BunWebSocketHandler,
+  Link,
+  LinkAcceptor,
+  LinkEvents,
+  LinkRequest,
+} from "../transport.ts";
+
+export type { Upgradable, WebSocketSkin };
+
+/** Bun's server, as far as it is used here. */
+interface BunServer {
+  upgrade(request: Request, options: { readonly data: unknown; readonly headers: HeadersInit }): boolean;
+  requestIP(request: Request): { readonly address: string } | null;
+}
+
+/** An upgrade that is under way. Travels as the socket's `data`, which also tells our sockets from others. */
+class Upgrade {
+  readonly acceptor: LinkAcceptor;
+  readonly request: LinkRequest;
+  readonly subprotocol: string;
+
+  constructor(acceptor: LinkAcceptor, request: LinkRequest, subprotocol: string) {
+    this.acceptor = acceptor;
+    this.request = request;
+    this.subprotocol = subprotocol;
+  }
+}
+
+/** What the links of one subprotocol share. */
+interface Terms {
+  readonly subprotocol: string;
+  readonly highWaterBytes: number;
+  readonly compress: boolean;
+}
+
+/** The server's end of a WebSocket: the socket's `data` once it is open. */
+class BunLink implements Link {
+  readonly #terms: Terms;
+  readonly #socket: BunSocket;
+  readonly #events: LinkEvents;
+  #state: "open" | "closing" | "closed" = "open";
+  #congested = false;
+  /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
+  #atMost = 0;
+
+  constructor(socket: BunSocket, { acceptor, request }: Upgrade, terms: Terms) {
+    this.#terms = terms;
+    this.#socket = socket;
+    this.#events = acceptor.accept(this, request);
+  }
+
+  /** The link of a socket, if the socket is one of ours. */
+  static of({ data }: BunSocket): BunLink | undefined {
+    return data instanceof BunLink ? data : undefined;
+  }
+
+  get subprotocol(): string {
+    return this.#terms.subprotocol;
+  }
+
+  get bufferedAmount(): number {
+    if (this.#state !== "open") return 0;
+    if (this.#atMost >= this.#terms.highWaterBytes) this.#atMost = this.#socket.getBufferedAmount();
+    return this.#atMost;
+  }
+
+  send(frame: Encoded): void {
+    if (this.#state !== "open") return;
+    this.#socket.send(frame, this.#terms.compress);
+    this.#atMost += maxByteLength(frame);
+    this.#congested ||= this.bufferedAmount >= this.#terms.highWaterBytes;
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    const sent = { code: toSendableCode(code), reason: toSendableReason(reason) };
+    // Bun reports the close within the call: that report is passed over, so that ours never comes before this returns.
+    this.#socket.close(sent.code, sent.reason);
+    queueMicrotask(() => this.#end(sent.code, sent.reason));
+  }
+
+  /** A frame arrived. */
+  received(frame: string | Uint8Array): void {
+    if (this.#state !== "open") return;
+    // Bun's `Buffer` slices unlike a `Uint8Array`, so what arrives is looked at as the plain type.
+    this.#events.message(typeof frame === "string" ? frame : toPlainBytes(frame));
+  }
+
+  /** Some of what waited has left. */
+  drained(): void {
+    if (!this.#congested || this.#state !== "open" || this.bufferedAmount >= this.#terms.highWaterBytes) {
+      return;
+    }
+    this.#congested = false;
+    this.#events.drain();
+  }
+
+  /** The socket is gone. */
+  closed(code: number, reason: string): void {
+    if (this.#state === "open") this.#end(code, reason);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#events.close(code, reason);
+  }
+}
+
+/** The same bytes; Bun makes a buffer of its own for every frame. */
+function toPlainBytes({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+function isServer(value: unknown): value is BunServer {
+  const server = value as Partial<BunServer> | null | undefined;
+  return typeof server?.upgrade === "function" && typeof server.requestIP === "function";
+}
+
+/** Finds the server in what `fetch` was given: itself, or an environment that holds it as `server`. */
+function serverOf(platform: unknown): BunServer | undefined {
+  if (isServer(platform)) return platform;
+  const server = (platform as { readonly server?: unknown } | null | undefined)?.server;
+  return isServer(server) ? server : undefined;
+}
+
+/** Upgrades requests of `Bun.serve`. */
+export const bunSkin: WebSocketSkin = {
+  recognise(request: Request, platform: unknown): Upgradable | undefined {
+    const server = serverOf(platform);
+    if (!server) return undefined;
+    const link = { request, address: server.requestIP(request)?.address };
+    return {
+      link,
+      upgrade(acceptor: LinkAcceptor, subprotocol: string): Response {
+        const data = new Upgrade(acceptor, link, subprotocol);
+        const headers = { "sec-websocket-protocol": subprotocol };
+        // Bun has written the answer itself when it upgraded, and passes over this one.
+        return server.upgrade(request, { data, headers }) ? new Response(null) : malformedUpgrade();
+      },
+    };
+  },
+};
+
+/** Options of {@linkcode createBunHandler}. */
+export interface BunHandlerOptions {
+  /** The largest frame taken, in bytes; Bun closes with code 1009 as soon as a larger one is announced. */
+  readonly maxFrameBytes: number;
+  /** Whether frames are compressed. */
+  readonly perMessageDeflate: boolean;
+}
+
+/**
+ * Makes what Bun's server takes as `websocket`. Its functions pass over sockets that {@linkcode bunSkin} did not
+ * upgrade, so a server with sockets of its own may call them from its handler.
+ *
+ * @param options The largest frame, and compression.
+ */
+export function createBunHandler(
+  { maxFrameBytes, perMessageDeflate }: BunHandlerOptions,
+): BunWebSocketHandler {
+  const known = new Map<string, Terms>();
+  const termsOf = ({ subprotocol, acceptor: { subprotocols, highWaterBytes } }: Upgrade): Terms => {
+    const terms = known.get(subprotocol) ?? { subprotocol, highWaterBytes, compress: perMessageDeflate };
+    if (subprotocols.includes(subprotocol)) known.set(subprotocol, terms); // what clients make up is not kept
+    return terms;
+  };
+  return {
+    maxPayloadLength: maxFrameBytes,
+    perMessageDeflate,
+    // Bun closes when a pong is late by eight seconds, however busy this process is; the hub has heartbeats of its own.
+    // A client that does not answer a close is cut off by Bun a few seconds later all the same.
+    idleTimeout: 0,
+    sendPings: false,
+    // No limit: how much may wait is the hub's policy, and above a limit Bun would drop frames.
+    backpressureLimit: 0,
+    closeOnBackpressureLimit: false,
+    open(socket) {
+      const { data } = socket;
+      if (data instanceof Upgrade) socket.data = new BunLink(socket, data, termsOf(data));
+    },
+    message: (socket, frame) => BunLink.of(socket)?.received(frame),
+    drain: (socket) => BunLink.of(socket)?.drained(),
+    close: (socket, code, reason) => BunLink.of(socket)?.closed(code, reason),
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * WebSockets of Deno's server.
+ *
+ * @module
+ */
+
+import type { Encoded } from "../../contract/mod.ts";
+import { CLOSE_CODES } from "../../contract/mod.ts";
+import { Backlog } from "./backlog.ts";
+import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "../kit/close.ts";
+import { exceedsBytes, maxByteLength } from "../kit/frame.ts";
+import { type Backlogged, Intake } from "./intake.ts";
+import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
+import type { Link, LinkAcceptor, LinkEvents, LinkRequest } from "../transport.ts";
+
+export type { Upgradable, WebSocketSkin };
+
+/** How long after a send to look first whether a congested socket has drained; every further look waits twice as long. */
+const FIRST_LOOK_MS = 4;
+const LONGEST_LOOK_MS = 128;
+
+/** The server's end of a WebSocket. */
+class DenoLink implements Link, Backlogged {
+  readonly subprotocol: string;
+  readonly #socket: WebSocket;
+  readonly #acceptor: LinkAcceptor;
+  readonly #intake: Intake;
+  readonly #events: LinkEvents;
+  #state: "open" | "closing" | "closed" = "open";
+  #backlog: Backlog | undefined;
+  #look: ReturnType<typeof setTimeout> | undefined;
+  #error = "";
+  /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
+  #atMost = 0;
+
+  constructor(
+    socket: WebSocket,
+    { acceptor, request, intake }: {
+      readonly acceptor: LinkAcceptor;
+      readonly request: LinkRequest;
+      readonly intake: Intake;
+    },
+    subprotocol: string,
+  ) {
+    this.subprotocol = subprotocol;
+    this.#socket = socket;
+    this.#acceptor = acceptor;
+    this.#intake = intake;
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onerror = (event) => this.#error = event instanceof ErrorEvent ? event.message : "";
+    // A socket that broke reports no code; what broke it came as an error before.
+    socket.onclose = ({ code, reason }) =>
+      code === 0 ? this.#leave(ABNORMAL_CLOSURE, this.#error) : this.#leave(code, reason);
+    this.#events = acceptor.accept(this, request);
+  }
+
+  get bufferedAmount(): number {
+    if (this.#atMost >= this.#acceptor.highWaterBytes) this.#atMost = this.#socket.bufferedAmount;
+    return this.#atMost;
+  }
+
+  send(frame: Encoded): void {
+    if (this.#state !== "open") return;
+    this.#socket.send(frame);
+    this.#atMost += maxByteLength(frame);
+    if (this.#look === undefined && this.#congested) this.#lookAgainIn(FIRST_LOOK_MS);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.#backlog = undefined;
+    const sent = { code: toSendableCode(code), reason: toSendableReason(reason) };
+    this.#socket.close(sent.code, sent.reason);
+    // Deno waits without a limit for the peer's half of the handshake, so a silent peer would keep the link for ever.
+    queueMicrotask(() => this.#end(sent.code, sent.reason));
+  }
+
+  get #congested(): boolean {
+    return this.bufferedAmount >= this.#acceptor.highWaterBytes;
+  }
+
+  #receive(data: string | ArrayBuffer): void {
+    if (this.#state !== "open") return;
+    const frame = typeof data === "string" ? data : new Uint8Array(data);
+    // Deno has no limit to set, so a frame is measured when it has arrived.
+    if (exceedsBytes(frame, this.#acceptor.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
+    else if (this.#intake.admits(this, frame.length)) this.#events.message(frame);
+    else this.#keep(frame);
+  }
+
+  #keep(frame: Encoded): void {
+    this.#backlog ??= new Backlog();
+    if (this.#backlog.keep(frame)) return;
+    this.close(CLOSE_CODES.RATE_LIMITED, "The client sends faster than it can be heard");
+  }
+
+  get nextSize(): number | undefined {
+    return this.#backlog?.nextSize;
+  }
+
+  next(): void {
+    const backlog = this.#backlog!;
+    const frame = backlog.take();
+    if (backlog.nextSize === undefined) this.#backlog = undefined;
+    this.#events.message(frame);
+    const { farewell } = backlog;
+    if (farewell && !this.#backlog) this.#end(farewell.code, farewell.reason);
+  }
+
+  /** The client has left: what it said before is heard first. */
+  #leave(code: number, reason: string): void {
+    if (this.#backlog) this.#backlog.farewell = { code, reason };
+    else this.#end(code, reason);
+  }
+
+  /** Deno tells nobody that a buffer has emptied: while one is full it must be looked at. */
+  #lookAgainIn(ms: number): void {
+    this.#look = setTimeout(() => {
+      this.#look = undefined;
+      if (this.#congested) this.#lookAgainIn(Math.min(2 * ms, LONGEST_LOOK_MS));
+      else this.#events.drain();
+    }, ms);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#backlog = undefined;
+    this.#intake.forget(this);
+    clearTimeout(this.#look);
+    this.#events.close(code, reason);
+  }
+}
+
+/** The address in what `Deno.serve` passes along; a Unix socket has none. */
+function addressOf(platform: unknown): string | undefined {
+  const info = platform as { readonly remoteAddr?: { readonly hostname?: unknown } } | null | undefined;
+  const hostname = info?.remoteAddr?.hostname;
+  return typeof hostname === "string" ? hostname : undefined;
+}
+
+function upgrade(
+  request: Request,
+  terms: { readonly acceptor: LinkAcceptor; readonly request: LinkRequest; readonly intake: Intake },
+  subprotocol: string,
+): Response {
+  let upgraded: Deno.WebSocketUpgrade;
+  try {
+    // No idle timeout: Deno closes when a pong is late by half of it, however busy this process is, and the hub has
+    // heartbeats of its own.
+    upgraded = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+  } catch (error) {
+    if (error instanceof TypeError) return malformedUpgrade();
+    throw error;
+  }
+  const { socket, response } = upgraded;
+  // Not by the `protocol` option: it refuses an offer whose commas have no space behind.
+  if (subprotocol !== "") response.headers.set("sec-websocket-protocol", subprotocol);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => {
+    socket.onopen = null; // it holds the request, which is large
+    new DenoLink(socket, terms, subprotocol);
+  };
+  return response;
+}
+
+/** Makes what upgrades requests of `Deno.serve`, for one transport. */
+export function createDenoSkin(): WebSocketSkin {
+  const intake = new Intake();
+  return {
+    recognise(request: Request, platform: unknown): Upgradable | undefined {
+      if (typeof Deno === "undefined" || typeof Deno.upgradeWebSocket !== "function") return undefined;
+      const { url, headers } = request;
+      // The headers of the request itself cannot be read any more once it is upgraded.
+      const link = { request: new Request(url, { headers }), address: addressOf(platform) };
+      return {
+        link,
+        upgrade: (acceptor, subprotocol) =>
+          upgrade(request, { acceptor, request: link, intake }, subprotocol),
+      };
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * The WebSocket transport of a hub, on Deno and on Bun.
+ *
+ * @module
+ */
+
+import { bunSkin, createBunHandler } from "./bun.ts";
+import { createDenoSkin } from "./deno.ts";
+import { afterPoll, type WebSocketSkin } from "./skin.ts";
+import { chooseSubprotocol } from "../kit/subprotocol.ts";
+import type { BunWebSocketHandler, LinkAcceptor, Transport } from "../transport.ts";
+
+/** Options of {@linkcode createWebSocketTransport}. */
+export interface WebSocketTransportOptions {
+  /**
+   * Whether frames are compressed, with clients that can. Costs time and memory per connection; only Bun's server has
+   * it, Deno's never compresses.
+   *
+   * @default {false}
+   */
+  readonly perMessageDeflate?: boolean;
+}
+
+/** The only version of the WebSocket protocol there is. RFC 6455, 4.1. */
+const PROTOCOL_VERSION = "13";
+
+/** What HTTP calls a token, which a subprotocol must be. RFC 9110, 5.6.2. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** The entries of a header that is a list. */
+function listOf(header: string | null): string[] {
+  return (header ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+}
+
+function isUpgrade(request: Request): boolean {
+  return request.method === "GET" &&
+    listOf(request.headers.get("upgrade")).some((protocol) => protocol.toLowerCase() === "websocket");
+}
+
+/** What the client offers; whatever could not stand in the answer's header is left out. */
+function subprotocolsOf(request: Request): string[] {
+  return listOf(request.headers.get("sec-websocket-protocol")).filter((entry) => TOKEN.test(entry));
+}
+
+class WebSocketTransport implements Transport {
+  readonly name = "websocket";
+  readonly #perMessageDeflate: boolean;
+  readonly #skins: readonly WebSocketSkin[] = [bunSkin, createDenoSkin()];
+  #acceptor: LinkAcceptor | undefined;
+  #websocket: BunWebSocketHandler | undefined;
+
+  constructor({ perMessageDeflate = false }: WebSocketTransportOptions) {
+    this.#perMessageDeflate = perMessageDeflate;
+  }
+
+  get websocket(): BunWebSocketHandler | undefined {
+    return this.#websocket;
+  }
+
+  attach(acceptor: LinkAcceptor): void {
+    if (this.#acceptor) {
+      throw new TypeError("Cannot give one WebSocket transport to two hubs: create one for each");
+    }
+    this.#acceptor = acceptor;
+    const { maxFrameBytes } = acceptor;
+    this.#websocket = createBunHandler({ maxFrameBytes, perMessageDeflate: this.#perMessageDeflate });
+  }
+
+  fetch(request: Request, platform: unknown): Response | undefined {
+    const acceptor = this.#acceptor;
+    if (!acceptor) throw new TypeError("Cannot answer a request before a hub is attached");
+    if (!isUpgrade(request)) return undefined;
+    if (request.headers.get("sec-websocket-version") !== PROTOCOL_VERSION) {
+      const headers = { "sec-websocket-version": PROTOCOL_VERSION };
+      return new Response("Cannot upgrade to this version of WebSocket\n", { status: 426, headers });
+    }
+    for (const skin of this.#skins) {
+      const upgradable = skin.recognise(request, platform);
+      if (!upgradable) continue;
+      return acceptor.admit(upgradable.link) ??
+        upgradable.upgrade(acceptor, chooseSubprotocol(subprotocolsOf(request), acceptor.subprotocols));
+    }
+    const text =
+      "Cannot upgrade to a WebSocket here: serve with Deno.serve, or with Bun.serve and pass its server on\n";
+    return new Response(text, { status: 501 });
+  }
+
+  endOfTurn(callback: () => void): void {
+    afterPoll(callback);
+  }
+}
+
+/**
+ * Makes the transport that carries connections over WebSockets, on Deno and on Bun. A hub has one by default.
+ *
+ * On Bun the server must be given `hub.websocket` beside `fetch`, and `fetch` must pass the server on, as
+ * `export default { fetch: app.fetch, websocket: hub.websocket }` does with Hono.
+ *
+ * @param options Compression.
+ *
+ * @example
+ * ```ts
+ * import { createWebSocketTransport } from "@trunkline/hub/transports/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const transport = createWebSocketTransport({ perMessageDeflate: true });
+ * assertEquals(transport.name, "websocket");
+ * ```
+ */
+export function createWebSocketTransport(options: WebSocketTransportOptions = {}): Transport {
+  return new WebSocketTransport(options);
+}
