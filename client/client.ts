@@ -11,7 +11,7 @@ import { Events } from "./events.ts";
 import { Keeper } from "./keeper.ts";
 import type { Settings } from "./options.ts";
 import { Requests } from "./requests.ts";
-import type { TopicListener } from "./subscription.ts";
+import type { TopicCallback } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import type {
   ClientStatus,
@@ -96,7 +96,7 @@ export class HubClient implements AsyncDisposable {
     this.#answers.implement(handlers);
   }
 
-  subscribe(topic: string, listener: TopicListener, options?: SubscribeOptions): Subscription {
+  subscribe(topic: string, listener: TopicCallback, options?: SubscribeOptions): Subscription {
     return this.#subscriptions.subscribe(topic, listener, options);
   }
 

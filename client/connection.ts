@@ -15,7 +15,7 @@ import {
 } from "../contract/mod.ts";
 import type { Link } from "../transports/transport.ts";
 import { MAX_TIMER_MS, type Settings } from "./options.ts";
-import { Outgoing } from "./outgoing.ts";
+import { FrameBatch } from "./frame_batch.ts";
 
 /** The normal closure of RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000;
@@ -72,7 +72,7 @@ export class Connection {
   #link: Link | undefined;
   #closeLink: ((code: number, reason: string) => void) | undefined;
   #closing: [code: number, reason: string] | undefined;
-  #outgoing: Outgoing | undefined;
+  #outgoing: FrameBatch | undefined;
   #welcome: Welcome | undefined;
   #heardAt = 0;
   #fault: HubError | undefined;
@@ -224,7 +224,7 @@ export class Connection {
   #open(welcome: Welcome): void {
     this.#stopTimer();
     this.#welcome = welcome;
-    this.#outgoing = new Outgoing({
+    this.#outgoing = new FrameBatch({
       codec: this.#settings.codec,
       maxFrameBytes: welcome.maxFrameBytes,
       send: (frame) => this.#link?.send(frame),

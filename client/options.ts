@@ -11,34 +11,7 @@ import { type BackoffSettings, resolveReconnect } from "./reconnect.ts";
 import { callSafely } from "./call_safely.ts";
 import type { ClientErrorInfo } from "./types.ts";
 import { createWebSocketClientTransport } from "./websocket.ts";
-
-/** How patiently to reconnect; see {@linkcode ClientOptions.reconnect}. */
-export interface ReconnectOptions {
-  /**
-   * The first attempt follows within so many milliseconds.
-   *
-   * @default {500}
-   */
-  readonly baseMs?: number;
-  /**
-   * Never wait longer than so many milliseconds.
-   *
-   * @default {30_000}
-   */
-  readonly maxMs?: number;
-  /**
-   * The bound grows by this with each attempt.
-   *
-   * @default {2}
-   */
-  readonly factor?: number;
-  /**
-   * How many attempts in a row may fail before the client closes for good.
-   *
-   * @default {Infinity}
-   */
-  readonly maxAttempts?: number;
-}
+import type { ReconnectOptions } from "./reconnect.ts";
 
 /** What a client says to prove who it is: a text, or a function that is asked anew for every connection. */
 export type ClientToken =

@@ -4,7 +4,33 @@
  * @module
  */
 
-import type { ReconnectOptions } from "./options.ts";
+/** How patiently to reconnect; see {@linkcode ClientOptions.reconnect}. */
+export interface ReconnectOptions {
+  /**
+   * The first attempt follows within so many milliseconds.
+   *
+   * @default {500}
+   */
+  readonly baseMs?: number;
+  /**
+   * Never wait longer than so many milliseconds.
+   *
+   * @default {30_000}
+   */
+  readonly maxMs?: number;
+  /**
+   * The bound grows by this with each attempt.
+   *
+   * @default {2}
+   */
+  readonly factor?: number;
+  /**
+   * How many attempts in a row may fail before the client closes for good.
+   *
+   * @default {Infinity}
+   */
+  readonly maxAttempts?: number;
+}
 
 /** Options of a {@linkcode Backoff}, complete. */
 export type BackoffSettings = Required<ReconnectOptions>;

@@ -16,7 +16,7 @@ import {
 } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
 import { checkTimeout, type Settings } from "./options.ts";
-import { OfflineQueue } from "./outgoing.ts";
+import { OfflineQueue } from "./frame_batch.ts";
 import { type Patience, patiently, type Start } from "./patience.ts";
 
 /** Options of {@linkcode Requests}. */

@@ -8,16 +8,16 @@ import { HubError } from "../contract/mod.ts";
 import type { Recovery, SubscribeOptions, Subscription, SubscriptionStatus, TopicMeta } from "./types.ts";
 
 /** Takes a topic's message. */
-export type TopicListener = (payload: unknown, meta: TopicMeta) => unknown;
+export type TopicCallback = (payload: unknown, meta: TopicMeta) => unknown;
 
 /** The handle that a user holds, and the end of it that the stream holds. */
-export class Member implements Subscription {
+export class TopicListener implements Subscription {
   readonly topic: string;
   /** Takes the messages. */
-  readonly listener: TopicListener;
+  readonly listener: TopicCallback;
   /** Wants to know how the stream came back. */
   readonly onRecovery: ((recovery: Recovery) => unknown) | undefined;
-  readonly #leave: (member: Member) => void;
+  readonly #leave: (member: TopicListener) => void;
   readonly #signal: AbortSignal | undefined;
   readonly #ready = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<HubError | undefined>();
@@ -34,9 +34,9 @@ export class Member implements Subscription {
    */
   constructor(
     topic: string,
-    listener: TopicListener,
+    listener: TopicCallback,
     { signal, onRecovery }: SubscribeOptions,
-    leave: (member: Member) => void,
+    leave: (member: TopicListener) => void,
   ) {
     this.topic = topic;
     this.listener = listener;

@@ -18,7 +18,7 @@ import { callSafely } from "./call_safely.ts";
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { Backoff, resolveReconnect } from "./reconnect.ts";
-import { Member, type TopicListener } from "./subscription.ts";
+import { type TopicCallback, TopicListener } from "./subscription.ts";
 import type { SubscribeOptions, Subscription, TopicMeta } from "./types.ts";
 
 /** Errors that say "not now": a subscription that was live once tries again. */
@@ -28,7 +28,7 @@ const TRANSIENT: ReadonlySet<string> = new Set(["TIMEOUT", "UNAVAILABLE", "RATE_
 interface Stream {
   readonly topic: string;
   readonly schema: Schema;
-  readonly members: Set<Member>;
+  readonly members: Set<TopicListener>;
   readonly backoff: Backoff;
   /** The subscribe that has no answer yet. */
   asked: number | undefined;
@@ -66,11 +66,11 @@ export class Subscriptions {
   }
 
   /** See `Client.subscribe`. */
-  subscribe(topic: string, listener: TopicListener, options: SubscribeOptions = {}): Subscription {
+  subscribe(topic: string, listener: TopicCallback, options: SubscribeOptions = {}): Subscription {
     const found = this.#options.surface.topics.find(topic);
     if (!found) throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
     options.signal?.throwIfAborted();
-    const member = new Member(topic, listener, options, (member) => this.#leave(member));
+    const member = new TopicListener(topic, listener, options, (member) => this.#leave(member));
     if (this.#closed) {
       member.fail(this.#closed);
       return member;
@@ -277,7 +277,7 @@ export class Subscriptions {
     for (const member of members) member.fail(error);
   }
 
-  #leave(member: Member): void {
+  #leave(member: TopicListener): void {
     const stream = this.#streams.get(member.topic);
     if (!stream?.members.delete(member) || stream.members.size > 0) return;
     const known = stream.live || stream.asked !== undefined;
@@ -297,7 +297,7 @@ export class Subscriptions {
   }
 
   /** Tells listeners how their stream came back, unless one before them has ended their subscription. */
-  #tell({ topic, members }: Stream, listeners: readonly Member[], recovered: boolean): void {
+  #tell({ topic, members }: Stream, listeners: readonly TopicListener[], recovered: boolean): void {
     const report = (error: unknown) => this.#report(error, "topic", topic);
     for (const member of listeners) {
       if (members.has(member)) callSafely(() => member.onRecovery?.({ topic, recovered }), report);

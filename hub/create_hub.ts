@@ -18,12 +18,12 @@ import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
 import { HandlerTable } from "./session/handler_table.ts";
-import type { Published } from "./topics/topic_log.ts";
+import type { Published } from "./api/history.ts";
 import { checkTimes, KeyedLimit, resolveLimits } from "./session/limits.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { Members } from "./nodes/nodes.ts";
+import { Nodes } from "./nodes/nodes.ts";
 import type { AnyHubOptions, HubErrorInfo, HubOptions } from "./api/options.ts";
-import { Questions } from "./nodes/node_requests.ts";
+import { NodeRequests } from "./nodes/node_requests.ts";
 import { Reception } from "./session/reception.ts";
 import { Registry } from "./groups/registry.ts";
 import { Rooms } from "./groups/rooms.ts";
@@ -118,7 +118,7 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     onError,
     endOfTurn: (callback) => firstTransport.endOfTurn(callback),
     onStatus: (status) => lifecycle.backplaneIs(status),
-    onHeard: (id) => members.heard(id),
+    onHeard: (id) => nodes.heard(id),
     dispensable: startWithoutBackplane,
   });
   const registry = new Registry(backplane.interest);
@@ -126,14 +126,14 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
   const find = (id: string): Connection | undefined => connections.get(id)?.conn;
   const events = new Events({ contract, registry, backplane, find });
   const topics = new Topics({ contract, registry, backplane, clock, max: limits.maxHistories });
-  const questions = new Questions({
+  const nodeRequests = new NodeRequests({
     backplane,
     clock,
-    isSuspect: (id) => members.isSuspect(id),
+    isSuspect: (id) => nodes.isSuspect(id),
     onError: (error, name) => onError(error, { stage: "handler", name }),
   });
   const listeners = new ClusterListeners(onError);
-  const members = new Members({
+  const nodes = new Nodes({
     backplane,
     nodeId,
     clock,
@@ -142,21 +142,21 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     joinTimeoutMs: clusterOptions.joinTimeoutMs ?? 250,
     connections: () => connections.size,
     emit: (event, value) => {
-      if (event === "leave") questions.left(value.id);
-      if (event === "state" && value.state === "suspect") questions.suspected(value.id);
+      if (event === "leave") nodeRequests.left(value.id);
+      if (event === "state" && value.state === "suspect") nodeRequests.suspected(value.id);
       listeners.emit(event, value);
     },
   });
   const bus = new Bus({
     contract,
     backplane,
-    members,
-    questions,
+    nodes,
+    nodeRequests,
     timeoutMs: clusterTimeoutMs,
     fastTimeoutMs,
     onError,
   });
-  const directory = new Directory({ backplane, members, questions, events, requestTimeoutMs, find });
+  const directory = new Directory({ backplane, nodes, nodeRequests, events, requestTimeoutMs, find });
   const membersOf = (room: string) => cluster.connections({ room });
   const rooms = new Rooms({ registry, events, find, membersOf });
   const handlers = new HandlerTable(contract);
@@ -178,8 +178,8 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
   }, connections);
   const lifecycle = new Lifecycle({
     backplane,
-    members,
-    questions,
+    nodes,
+    nodeRequests,
     reception,
     topics,
     events,
@@ -193,8 +193,8 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
   });
   const cluster = createCluster({
     nodeId,
-    members,
-    questions,
+    nodes,
+    nodeRequests,
     listeners,
     timeoutMs: clusterTimeoutMs,
     fastTimeoutMs,
@@ -236,7 +236,7 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     onServer: (name: string, listener: Parameters<Bus["on"]>[1]) => bus.on(name, listener),
     requestServers: (name: string, input: unknown, options?: Parameters<Bus["request"]>[2]) =>
       bus.request(name, input, options),
-    stats: () => readStats({ connections, reception, registry, backplane, questions, topics, users }),
+    stats: () => readStats({ connections, reception, registry, backplane, nodeRequests, topics, users }),
     close: ({ drainMs = 0 }: { readonly drainMs?: number } = {}) => lifecycle.close(drainMs),
     [Symbol.asyncDispose]: () => lifecycle.close(0),
   };

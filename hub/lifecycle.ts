@@ -9,11 +9,11 @@ import type { Backplane } from "./backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "./backplane/channels.ts";
 import type { ClusterListeners } from "./nodes/cluster_listeners.ts";
 import type { Events } from "./groups/events.ts";
-import type { Members } from "./nodes/nodes.ts";
+import type { Nodes } from "./nodes/nodes.ts";
 import type { HubErrorInfo } from "./api/options.ts";
-import type { Questions } from "./nodes/node_requests.ts";
+import type { NodeRequests } from "./nodes/node_requests.ts";
 import type { Reception } from "./session/reception.ts";
-import type { Health } from "./http/routes.ts";
+import type { Health } from "./api/health.ts";
 import type { Topics } from "./topics/topics.ts";
 
 /** How often what is not needed any more is looked for, in milliseconds. */
@@ -24,9 +24,9 @@ export interface LifecycleParts {
   /** The other nodes. */
   readonly backplane: Backplane;
   /** Who they are. */
-  readonly members: Members;
+  readonly nodes: Nodes;
   /** How they are asked. */
-  readonly questions: Questions;
+  readonly nodeRequests: NodeRequests;
   /** Where clients come in. */
   readonly reception: Reception;
   /** The topics. */
@@ -90,7 +90,7 @@ export class Lifecycle {
     if (status === "down") this.#wasDown = true;
     else if (this.#wasDown) {
       this.#parts.topics.histories.renewAll(); // what was published meanwhile is missing
-      this.#parts.members.announce();
+      this.#parts.nodes.announce();
     }
     this.#parts.listeners.emit("backplane", status);
   }
@@ -102,7 +102,7 @@ export class Lifecycle {
 
   /** What the health page tells. */
   health(connections: number): Health {
-    const { backplane, reception, members, nodeId, clock, maxBackplaneDownMs } = this.#parts;
+    const { backplane, reception, nodes, nodeId, clock, maxBackplaneDownMs } = this.#parts;
     const { status: state, name: adapter, malformed } = backplane;
     const forMs = Math.round(clock.now() - backplane.since);
     const degraded = state === "up" ? "ok" : "degraded";
@@ -111,22 +111,22 @@ export class Lifecycle {
       ready: reception.state === "open" && (state === "up" || forMs <= maxBackplaneDownMs),
       node: nodeId,
       connections,
-      nodes: members.size + 1,
-      backplane: { adapter, status: state, forMs, lagMs: members.lag.ms, malformed },
+      nodes: nodes.size + 1,
+      backplane: { adapter, status: state, forMs, lagMs: nodes.lag.ms, malformed },
     };
   }
 
   /** Opens the backplane; when it is open, this node is reached by all others, and they know of it. */
   async #join(onOpen = () => {}): Promise<void> {
-    const { backplane, members, nodeId } = this.#parts;
+    const { backplane, nodes, nodeId } = this.#parts;
     await backplane.open();
     const channels = [CLUSTER_CHANNEL, nodeChannel(nodeId)].map((channel) =>
-      backplane.interest.keep(channel, () => members.announce())
+      backplane.interest.keep(channel, () => nodes.announce())
     );
     await Promise.all(channels.map(({ settled }) => settled));
     this.#checkOpen();
     onOpen();
-    await members.start();
+    await nodes.start();
     this.#checkOpen();
   }
 
@@ -149,14 +149,14 @@ export class Lifecycle {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { backplane, members, questions, reception, topics, listeners } = this.#parts;
+    const { backplane, nodes, nodeRequests, reception, topics, listeners } = this.#parts;
     this.#ready.reject(new HubError("UNAVAILABLE", "The hub was closed before it was ready"));
     await reception.close(drainMs);
     listeners.close();
     this.#stopSweeping();
-    questions.close();
+    nodeRequests.close();
     topics.histories.close();
-    members.stop();
+    nodes.stop();
     await backplane.close();
   }
 }

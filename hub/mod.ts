@@ -13,10 +13,10 @@ export type {
   Counted,
   Existence,
   Found,
-} from "./directory/cluster.ts";
-export type { ClusterEvents, ClusterListener } from "./nodes/cluster_listeners.ts";
-export type { SlowConsumerPolicy } from "./outbox/hold_queue.ts";
-export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "./topics/topic_log.ts";
+} from "./api/cluster.ts";
+export type { ClusterEvents, ClusterListener } from "./api/cluster.ts";
+export type { SlowConsumerPolicy } from "./api/options.ts";
+export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "./api/history.ts";
 export type {
   Authorization,
   DisconnectReason,
@@ -27,7 +27,7 @@ export type {
   HubOptions,
   Identity,
 } from "./api/options.ts";
-export type { NodeInfo, NodeLeft, NodeState } from "./nodes/roster.ts";
-export type { Health, HubRoutes } from "./http/routes.ts";
-export type { HubStats } from "./stats.ts";
+export type { NodeInfo, NodeLeft, NodeState } from "./api/cluster.ts";
+export type { Health, HubRoutes } from "./api/health.ts";
+export type { HubStats } from "./api/stats.ts";
 export type * from "./api/hub.ts";

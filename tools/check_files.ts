@@ -5,13 +5,16 @@
  * @module
  */
 
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import manifest from "../deno.json" with { type: "json" };
 import { exists, listFiles, ROOT } from "./files.ts";
 import { type Edges, importCycles } from "./import_cycles.ts";
+import { isPublished } from "./lint/import_rules.ts";
 import { capture } from "./process.ts";
 
 const MAX_LINES = 400;
+/** How many files one folder of published code may hold: more are no longer read at a glance. */
+const MAX_FILES = 18;
 const SOURCE = /\.(ts|js|html|css)$/;
 
 /** What no file may contain, and why. */
@@ -50,7 +53,23 @@ export function fileProblems(path: string, text: string): string[] {
   return problems;
 }
 
-/** Which local file each published module imports at run time; imports of types are erased and cannot form a cycle. */
+/**
+ * Looks for folders of published code that hold too many files.
+ *
+ * @param paths The files of the repository.
+ * @returns What is wrong, one line each.
+ */
+export function crowdedFolders(paths: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const path of paths.filter(isPublished)) {
+    const folder = dirname(path);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  return [...counts].filter(([, count]) => count > MAX_FILES)
+    .map(([folder, count]) => `${folder} holds ${count} files, more than ${MAX_FILES}: part it`);
+}
+
+/** Which local files each published module imports, for values or for types: both bind a reader. */
 async function publishedImports(): Promise<Edges> {
   const edges: Edges = new Map();
   for (const entry of Object.values(manifest.exports)) {
@@ -60,23 +79,30 @@ async function publishedImports(): Promise<Edges> {
     const graph: ModuleGraph = JSON.parse(output);
     for (const { local, dependencies = [] } of graph.modules) {
       if (!local) continue;
-      const imported = dependencies.flatMap(({ code }) =>
-        code?.specifier?.startsWith("file:") ? [relative(ROOT, new URL(code.specifier).pathname)] : []
-      );
-      edges.set(relative(ROOT, local), imported);
+      const imported = dependencies.flatMap(({ code, type }) => [code?.specifier, type?.specifier])
+        .filter((specifier) => specifier?.startsWith("file:"))
+        .map((specifier) => relative(ROOT, new URL(specifier!).pathname));
+      edges.set(relative(ROOT, local), [...new Set(imported)]);
     }
   }
   return edges;
 }
 
+/** Where an import leads. */
+interface Resolved {
+  readonly specifier?: string;
+}
+
 /** The part of `deno info --json` that is read. */
 interface ModuleGraph {
-  modules: { local?: string; dependencies?: { code?: { specifier?: string } }[] }[];
+  modules: { local?: string; dependencies?: { code?: Resolved; type?: Resolved }[] }[];
 }
 
 if (import.meta.main) {
   const problems: string[] = [];
-  for (const path of await listFiles()) {
+  const paths = await listFiles();
+  problems.push(...crowdedFolders(paths));
+  for (const path of paths) {
     problems.push(...fileProblems(path, await Deno.readTextFile(resolve(ROOT, path))));
   }
   for (const cycle of importCycles(await publishedImports())) {

@@ -8,9 +8,8 @@ import { type Authenticator, connect } from "nats";
 import type { Clock } from "../../contract/clock.ts";
 import type { NatsClient } from "./client.ts";
 import { connectError, RefusedError } from "./errors.ts";
-import type { NatsTlsOptions } from "./options.ts";
 import { preflight } from "./preflight.ts";
-import { formatAddress, readDiscovered, type ServerAddress } from "./servers.ts";
+import { formatAddress, type NatsTlsOptions, readDiscovered, type ServerAddress } from "./servers.ts";
 
 /** Waits between rounds double from the first to the last. Nodes must not come in step: up to half of each is left out at random. */
 const FIRST_WAIT_MS = 50;

@@ -8,7 +8,8 @@ import type { Adapter } from "../adapter.ts";
 import { NatsAdapter } from "./adapter.ts";
 import { type NatsAdapterOptions, readOptions } from "./options.ts";
 
-export type { NatsAdapterOptions, NatsTlsOptions } from "./options.ts";
+export type { NatsAdapterOptions } from "./options.ts";
+export type { NatsTlsOptions } from "./servers.ts";
 export type {
   NatsClient,
   NatsMessage,

@@ -15,24 +15,8 @@ import {
 import { type Clock, systemClock } from "../../contract/clock.ts";
 import type { NatsClient } from "./client.ts";
 import { Dialer } from "./dialer.ts";
-import { readServers } from "./servers.ts";
+import { type NatsTlsOptions, readServers } from "./servers.ts";
 import { Subjects } from "./subject.ts";
-
-/** TLS to a NATS server. Everything is optional: by default the platform's authorities are trusted. */
-export interface NatsTlsOptions {
-  /** The certificates of the authorities to trust, in PEM. */
-  readonly ca?: string;
-  /** Our own certificate, in PEM, where the server asks for one. */
-  readonly cert?: string;
-  /** The key of our own certificate, in PEM. */
-  readonly key?: string;
-  /**
-   * The name that the server's certificate must have.
-   *
-   * @default {undefined} the host of the server's URL
-   */
-  readonly serverName?: string;
-}
 
 /** Options of `createNatsAdapter`. */
 export interface NatsAdapterOptions {

@@ -12,12 +12,7 @@ import { nodeFailure } from "./errors.ts";
 import type { PubSub } from "./link.ts";
 import { Mail } from "./mail.ts";
 import { ClusterMap } from "./map.ts";
-import {
-  type ClusterNodes,
-  readNodes,
-  type RedisClusterClient,
-  type RedisClusterNatMap,
-} from "./nodes.ts";
+import { type ClusterNodes, readNodes, type RedisClusterClient, type RedisClusterNatMap } from "./nodes.ts";
 import { positive, type RedisClusterAdapterOptions } from "./options.ts";
 import { Names, partitionOf, type Place, placePartitions } from "./partitions.ts";
 import { explained } from "../kit/redis/errors.ts";

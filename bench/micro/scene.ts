@@ -9,7 +9,7 @@ import type { Link } from "@trunkline/hub/transports/transport";
 import type { Connection } from "../../hub/connection/connection.ts";
 import type { Interest } from "../../hub/backplane/interest.ts";
 import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
-import { Outgoing } from "../../hub/outbox/outgoing_message.ts";
+import { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
 import { Registry } from "../../hub/groups/registry.ts";
 import { Turn } from "../../hub/outbox/turn.ts";
 
@@ -26,8 +26,8 @@ const LIMITS: OutboxLimits = {
 export const GROUP = "group";
 
 /** A short chat line, as it goes out. */
-export const line = (text: string): Outgoing =>
-  new Outgoing(["ev", "message", { text: `${text} hello, everyone here` }], { droppable: true });
+export const line = (text: string): OutgoingMessage =>
+  new OutgoingMessage(["ev", "message", { text: `${text} hello, everyone here` }], { droppable: true });
 
 /** A link that takes everything at once. */
 class NoLink implements Link {

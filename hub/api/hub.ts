@@ -32,10 +32,10 @@ import type {
   TopicOutput,
 } from "../../contract/mod.ts";
 import type { BunWebSocketHandler } from "../../transports/transport.ts";
-import type { HistoryPage, HistoryQuery, Published } from "../topics/topic_log.ts";
-import type { Cluster } from "../directory/cluster.ts";
-import type { HubRoutes } from "../http/routes.ts";
-import type { HubStats } from "../stats.ts";
+import type { HistoryPage, HistoryQuery, Published } from "./history.ts";
+import type { Cluster } from "./cluster.ts";
+import type { HubRoutes } from "./health.ts";
+import type { HubStats } from "./stats.ts";
 
 /** A user, as far as the hub cares. */
 export interface HubUser {

@@ -5,9 +5,15 @@
  */
 
 import type { Adapter, AdapterStage } from "../../adapters/adapter.ts";
-import type { AnyTopicsOf, Clock, Codec, ContractDefinition, RoleOf, TopicParams } from "../../contract/mod.ts";
+import type {
+  AnyTopicsOf,
+  Clock,
+  Codec,
+  ContractDefinition,
+  RoleOf,
+  TopicParams,
+} from "../../contract/mod.ts";
 import type { Transport } from "../../transports/transport.ts";
-import type { SlowConsumerPolicy } from "../outbox/hold_queue.ts";
 import type { AnyConnection, HubUser } from "./hub.ts";
 
 /** What is known of a client when it asks to come in. */
@@ -43,6 +49,9 @@ export interface Authorization<Params, Conn> {
   /** The connection. */
   readonly conn: Conn;
 }
+
+/** What becomes of a connection that does not read as fast as it is sent to. */
+export type SlowConsumerPolicy = "close" | "drop";
 
 /** The bounds of one hub. Everything a client can make grow has one. */
 export interface HubLimits {

@@ -35,3 +35,6 @@ export function userChannel(user: string): string {
   for (let i = 0; i < user.length; i++) hash = Math.imul(hash ^ user.charCodeAt(i), 0x01000193);
   return `user:${(hash >>> 0) % USER_PARTITIONS}`;
 }
+
+/** The group of a user's connections. */
+export const userGroup = (user: string): string => `who:${user}`;

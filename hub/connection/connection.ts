@@ -16,11 +16,10 @@ import {
   type Surface,
   type WireError,
 } from "../../contract/mod.ts";
-import { roomChannel, roomOf } from "../backplane/channels.ts";
 import type { Outbox } from "../outbox/outbox.ts";
-import { Outgoing } from "../outbox/outgoing_message.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { DisconnectReason } from "../api/options.ts";
-import type { Membership } from "../groups/registry.ts";
+import type { Membership } from "./membership.ts";
 import type { SmallMap } from "./small_map.ts";
 import type { HubUser } from "../api/hub.ts";
 
@@ -93,16 +92,15 @@ export class Connection implements Identity {
     if (this.#lastRooms) return this.#lastRooms;
     if (!this.memberships) return NO_ROOMS;
     const rooms = new Set<string>();
-    for (const [group, { live }] of this.memberships.entries()) {
-      const room = live ? roomOf(group) : undefined;
-      if (room !== undefined) rooms.add(room);
+    for (const [, { live, room }] of this.memberships.entries()) {
+      if (live && room !== undefined) rooms.add(room);
     }
     return rooms;
   }
 
-  /** Whether it is in a room. */
-  isIn(room: string): boolean {
-    return this.memberships?.get(roomChannel(room))?.live === true;
+  /** Whether it is in a group. */
+  isIn(group: string): boolean {
+    return this.memberships?.get(group)?.live === true;
   }
 
   /** How many requests the client has not answered. */
@@ -126,7 +124,7 @@ export class Connection implements Identity {
   emit(event: string, payload: unknown): void {
     const entry = this.#entry(event, "event");
     const parsed = parseNow(entry.payload!, payload, `event "${event}"`);
-    this.outbox.pushOwn(new Outgoing(["ev", event, parsed], { droppable: true }));
+    this.outbox.pushOwn(new OutgoingMessage(["ev", event, parsed], { droppable: true }));
   }
 
   /** See `HubConnection.request`. */
@@ -145,10 +143,10 @@ export class Connection implements Identity {
     const { id, answer } = calls.open(
       name,
       { timeoutMs: requestTimeoutMs, ...options },
-      (id) => this.outbox.pushOwn(new Outgoing(["cancel", id])),
+      (id) => this.outbox.pushOwn(new OutgoingMessage(["cancel", id])),
     );
     try {
-      this.outbox.pushOwn(new Outgoing(["req", id, name, parsed]));
+      this.outbox.pushOwn(new OutgoingMessage(["req", id, name, parsed]));
     } catch (error) {
       calls.reject(id, error as HubError); // it cannot be encoded, so nobody will answer
     }

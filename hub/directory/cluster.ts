@@ -1,132 +1,32 @@
 /**
- * Questions and orders about connections anywhere in the cluster.
+ * Queries and orders about connections anywhere in the cluster.
  *
  * @module
  */
 
 import { CLOSE_CODES, HubError } from "../../contract/mod.ts";
-import type { ClusterEvents, ClusterListener, ClusterListeners } from "../nodes/cluster_listeners.ts";
+import type {
+  Cluster,
+  ClusterCallOptions,
+  ConnectionInfo,
+  ConnectionQuery,
+  Counted,
+} from "../api/cluster.ts";
+import type { ClusterListeners } from "../nodes/cluster_listeners.ts";
+import { roomChannel } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { nodeOf } from "../connection/connection_id.ts";
-import type { Members } from "../nodes/nodes.ts";
-import type { Questions } from "../nodes/node_requests.ts";
-import type { NodeInfo } from "../nodes/roster.ts";
-
-/** Which connections: those that fit everything that is given. Nothing given means all. */
-export interface ConnectionQuery {
-  /** This one. */
-  readonly id?: string;
-  /** Those in this room. */
-  readonly room?: string;
-  /** Those of this user. */
-  readonly user?: string;
-  /** Those of this role. */
-  readonly role?: string;
-  /** Those that subscribe to this topic. */
-  readonly topic?: string;
-}
-
-/** A connection, as other nodes see it. */
-export interface ConnectionInfo {
-  /** Its id. */
-  readonly id: string;
-  /** The node that serves it. */
-  readonly nodeId: string;
-  /** Its role. */
-  readonly role: string;
-  /** The id of its user; absent when anonymous. */
-  readonly user?: string;
-}
-
-/** Who was found. */
-export interface Found {
-  /** The connections. */
-  readonly connections: readonly ConnectionInfo[];
-  /** The nodes that did not answer in time; what they have is not in the result. */
-  readonly missing: readonly string[];
-}
-
-/** How many were found, or reached. */
-export interface Counted {
-  /** How many. */
-  readonly count: number;
-  /** The nodes that did not answer in time; what they have is not in the result. */
-  readonly missing: readonly string[];
-}
-
-/** Whether any was found. */
-export interface Existence {
-  /** Whether there is one. */
-  readonly exists: boolean;
-  /** The nodes that did not answer in time; what they have is not in the result. Empty when there is one. */
-  readonly missing: readonly string[];
-}
-
-/** How long to wait. */
-export interface ClusterCallOptions {
-  /**
-   * In milliseconds.
-   *
-   * @default {the hub's cluster.requestTimeoutMs}
-   */
-  readonly timeoutMs?: number;
-  /** Gives up when aborted. */
-  readonly signal?: AbortSignal;
-}
-
-/** The cluster, seen from one hub. Nothing here is all or nothing: who does not answer is in `missing`. */
-export interface Cluster {
-  /** Whether the backplane can be reached at this moment; see also the event of that name. */
-  readonly backplane: "up" | "down";
-  /**
-   * The nodes that this one knows of, itself first. Those that are down come last, and are forgotten after ten node
-   * timeouts.
-   */
-  nodes(): readonly NodeInfo[];
-  /**
-   * The node that should do what must be done once in the cluster: of those that are not down the one that started
-   * first. All nodes that know of each other agree on it. While they do not, because one is about to be found dead
-   * or the network is split, there may be two leaders for a while, or none; what a leader does must bear that.
-   */
-  leader(): NodeInfo;
-  /**
-   * Tells a listener what happens in the cluster.
-   *
-   * @param event What to listen to; see {@linkcode ClusterEvents}.
-   * @param listener What it throws is reported to `onError`, and hurts nobody else.
-   * @returns Stops it.
-   */
-  on<E extends keyof ClusterEvents>(event: E, listener: ClusterListener<E>): () => void;
-  /** Which connections there are. */
-  connections(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Found>;
-  /** How many connections there are. */
-  count(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
-  /**
-   * Whether there is such a connection: the first node that has one ends the question, and when it is this one, no other
-   * is asked.
-   */
-  exists(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Existence>;
-  /**
-   * How many connections there are, as far as the nodes have told of themselves: asks nobody, and is up to a heartbeat
-   * old.
-   */
-  estimate(): number;
-  /** Disconnects; the clients do not come back by themselves. */
-  disconnect(query: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
-  /** Puts connections into a room. */
-  join(query: ConnectionQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
-  /** Takes connections out of a room. */
-  leave(query: ConnectionQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
-}
+import type { Nodes } from "../nodes/nodes.ts";
+import type { NodeRequests } from "../nodes/node_requests.ts";
 
 /** What {@linkcode createCluster} needs. */
 export interface ClusterParts {
   /** This node. */
   readonly nodeId: string;
   /** The nodes. */
-  readonly members: Members;
+  readonly nodes: Nodes;
   /** How they are asked. */
-  readonly questions: Questions;
+  readonly nodeRequests: NodeRequests;
   /** Who wants to know what happens. */
   readonly listeners: ClusterListeners;
   /** How long by default, in milliseconds. */
@@ -148,7 +48,7 @@ type Action = (query: ConnectionQuery, room: string) => unknown;
 
 /** Makes the cluster's view of a hub. */
 export function createCluster(
-  { nodeId, members, questions, listeners, timeoutMs, fastTimeoutMs, ...local }: ClusterParts,
+  { nodeId, nodes, nodeRequests, listeners, timeoutMs, fastTimeoutMs, ...local }: ClusterParts,
 ): Cluster {
   const actions = {
     connections: (query) => local.find(query).map((conn) => describe(conn, nodeId)),
@@ -164,14 +64,14 @@ export function createCluster(
       return joined.filter(({ status }) => status === "fulfilled").length;
     },
     leave: (query, room) => {
-      const found = local.find(query).filter((conn) => conn.isIn(room));
+      const found = local.find(query).filter((conn) => conn.isIn(roomChannel(room)));
       for (const conn of found) local.leave(conn, room);
       return found.length;
     },
   } satisfies Record<string, Action>;
 
   for (const [name, action] of Object.entries(actions) as [string, Action][]) {
-    questions.on(`cluster:${name}`, (input) => action(...readInput(input)));
+    nodeRequests.on(`cluster:${name}`, (input) => action(...readInput(input)));
   }
 
   /** Asks the other nodes that may have such connections: the id of a connection names its only one. */
@@ -183,8 +83,8 @@ export function createCluster(
     enough?: (answer: unknown) => boolean,
   ) => {
     const home = query.id === undefined ? undefined : nodeOf(query.id);
-    const asked = home === undefined ? members.others : members.has(home) ? [home] : [];
-    return questions.ask(asked, `cluster:${name}`, { query, room }, {
+    const asked = home === undefined ? nodes.others : nodes.has(home) ? [home] : [];
+    return nodeRequests.ask(asked, `cluster:${name}`, { query, room }, {
       timeoutMs: options.timeoutMs ?? timeoutMs,
       fastTimeoutMs,
       signal: options.signal,
@@ -224,10 +124,10 @@ export function createCluster(
     get backplane() {
       return local.backplane();
     },
-    nodes: () => members.list(),
-    leader: () => members.leader(),
+    nodes: () => nodes.list(),
+    leader: () => nodes.leader(),
     on: (event, listener) => listeners.on(event, listener),
-    estimate: () => members.list().reduce((sum, { connections }) => sum + connections, 0),
+    estimate: () => nodes.list().reduce((sum, { connections }) => sum + connections, 0),
     async exists(query = {}, options = {}) {
       options.signal?.throwIfAborted();
       if (actions.exists(query)) return { exists: true, missing: [] };

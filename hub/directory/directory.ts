@@ -10,8 +10,8 @@ import { nodeChannel } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { nodeOf } from "../connection/connection_id.ts";
 import type { Events } from "../groups/events.ts";
-import type { Members } from "../nodes/nodes.ts";
-import type { Questions } from "../nodes/node_requests.ts";
+import type { Nodes } from "../nodes/nodes.ts";
+import type { NodeRequests } from "../nodes/node_requests.ts";
 
 /** How much longer than the client its node is waited for, in milliseconds. */
 const GRACE_MS = 1_000;
@@ -21,9 +21,9 @@ export interface DirectoryOptions {
   /** The other nodes. */
   readonly backplane: Backplane;
   /** Who they are. */
-  readonly members: Members;
+  readonly nodes: Nodes;
   /** How they are asked. */
-  readonly questions: Questions;
+  readonly nodeRequests: NodeRequests;
   /** What may be sent. */
   readonly events: Events;
   /** How long a client may take to answer where the caller does not say, in milliseconds. */
@@ -39,10 +39,10 @@ export class Directory {
   /** @param options What it needs. */
   constructor(options: DirectoryOptions) {
     this.#options = options;
-    const { backplane, questions, find, events } = options;
+    const { backplane, nodeRequests, find, events } = options;
     backplane.on("to", ([, id, name, payload]) => find(id)?.emit(name, events.parse(name, payload)));
     backplane.on("shut", ([, id, reason]) => find(id)?.close(CLOSE_CODES.DISCONNECTED, reason));
-    questions.on("connection:request", (asked, _from, signal) => {
+    nodeRequests.on("connection:request", (asked, _from, signal) => {
       const { id, name, input, timeoutMs } = readRequest(asked);
       const conn = find(id);
       if (!conn) throw notFound(id);
@@ -68,16 +68,16 @@ export class Directory {
 
   /** See `ConnectionTarget.request`. */
   async request(id: string, name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
-    const { find, members, questions, events, requestTimeoutMs } = this.#options;
+    const { find, nodes, nodeRequests, events, requestTimeoutMs } = this.#options;
     const conn = find(id);
     if (conn) return await conn.request(name, input, options);
     const { input: schema, output } = events.question(name);
     await parse(schema!, input, `input of "${name}"`);
     const node = nodeOf(id);
-    if (!members.has(node)) throw notFound(id);
+    if (!nodes.has(node)) throw notFound(id);
     const { timeoutMs = requestTimeoutMs, signal } = options;
     const asked = { id, name, input, timeoutMs };
-    const outcome = await questions.ask([node], "connection:request", asked, {
+    const outcome = await nodeRequests.ask([node], "connection:request", asked, {
       timeoutMs: timeoutMs + GRACE_MS,
       signal,
     });
@@ -86,7 +86,7 @@ export class Directory {
     if (outcome.missing.length === 0) {
       return await parse(output!, outcome.answers.get(node), `output of "${name}"`);
     }
-    throw members.has(node)
+    throw nodes.has(node)
       ? new HubError("TIMEOUT", `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`)
       : new HubError("DISCONNECTED", `Node ${node} left before connection ${id} answered "${name}"`);
   }

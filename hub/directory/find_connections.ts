@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ConnectionQuery } from "./cluster.ts";
+import type { ConnectionQuery } from "../api/cluster.ts";
+import { roomChannel } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Session } from "../session/session.ts";
 
@@ -26,6 +27,6 @@ function fits(conn: Connection, session: Session, { id, room, user, role, topic 
   return (id === undefined || conn.id === id) &&
     (user === undefined || conn.user?.id === user) &&
     (role === undefined || conn.role === role) &&
-    (room === undefined || conn.isIn(room)) &&
+    (room === undefined || conn.isIn(roomChannel(room))) &&
     (topic === undefined || session.subscribesTo(topic));
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Connection } from "../connection/connection.ts";
-import type { Outgoing } from "../outbox/outgoing_message.ts";
+import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 
 /** How many messages are remembered at the most, twice over. */
 const MAX_REMEMBERED = 4_096;
@@ -13,7 +13,7 @@ const MAX_REMEMBERED = 4_096;
 /** A message of which more copies are expected. */
 export interface Copied {
   /** What to send. */
-  readonly message: Outgoing;
+  readonly message: OutgoingMessage;
   /** Who has got it. */
   readonly reached: Set<Connection>;
   /** The channels over which it has yet to come. */

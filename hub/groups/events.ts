@@ -6,15 +6,12 @@
 
 import { type Contract, type Entry, HubError, parseNow } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
-import { roleChannel, roomChannel, userChannel } from "../backplane/channels.ts";
+import { roleChannel, roomChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Copies } from "./copies.ts";
 import type { Audience } from "./group.ts";
-import { Outgoing } from "../outbox/outgoing_message.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Registry } from "./registry.ts";
-
-/** The group of a user's connections. */
-export const userGroup = (user: string): string => `who:${user}`;
 
 /** What {@linkcode Events} needs. */
 export interface EventsOptions {
@@ -146,7 +143,7 @@ export class Events {
 
   /** Sends a message to whoever is in one of the groups and has not been reached. */
   #spread(
-    message: Outgoing,
+    message: OutgoingMessage,
     groups: readonly string[],
     { event, except }: Audience = {},
     reached: Set<Connection>,
@@ -169,6 +166,6 @@ export class Events {
   }
 }
 
-function outgoing(name: string, parsed: unknown): Outgoing {
-  return new Outgoing(["ev", name, parsed], { droppable: true });
+function outgoing(name: string, parsed: unknown): OutgoingMessage {
+  return new OutgoingMessage(["ev", name, parsed], { droppable: true });
 }

@@ -6,7 +6,7 @@
 
 import type { Surface } from "../../contract/mod.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { Outgoing } from "../outbox/outgoing_message.ts";
+import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { Tape } from "../outbox/tape.ts";
 
 /** Whom a message is for, among the members of a group. */
@@ -18,7 +18,7 @@ export interface Audience {
 }
 
 /** Who is in a group. */
-export interface Members extends Iterable<Connection> {
+export interface ReadonlyGroup extends Iterable<Connection> {
   /** How many there are. */
   readonly size: number;
   /** Whether a connection is in. */
@@ -26,7 +26,7 @@ export interface Members extends Iterable<Connection> {
 }
 
 /** A group of connections. Whatever can be is one thing for all members, or an array of few: groups are many. */
-export class Group implements Members {
+export class Group implements ReadonlyGroup {
   /** One for each turn, which is one for each codec and transport: few. */
   readonly #tapes: Tape<Connection>[] = [];
   /** What the members' roles may hear, and how many members have each. */
@@ -74,7 +74,7 @@ export class Group implements Members {
    * @param audience Whom it is for; left out for all.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded.
    */
-  deliver(message: Outgoing, { event, except }: Audience = {}): void {
+  deliver(message: OutgoingMessage, { event, except }: Audience = {}): void {
     if (event === undefined || this.#allHear(event)) {
       for (const tape of this.#tapes) tape.push(message, except?.outbox);
       return;

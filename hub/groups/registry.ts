@@ -6,21 +6,13 @@
  */
 
 import { HubError } from "../../contract/mod.ts";
+import type { Membership } from "../connection/membership.ts";
 import type { Connection } from "../connection/connection.ts";
-import { type Audience, Group, type Members } from "./group.ts";
+import { roomOf } from "../backplane/channels.ts";
+import { type Audience, Group, type ReadonlyGroup } from "./group.ts";
 import type { Interest } from "../backplane/interest.ts";
-import type { Outgoing } from "../outbox/outgoing_message.ts";
+import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { SmallMap } from "../connection/small_map.ts";
-
-/** A connection's place in a group, from the moment it asks. */
-export interface Membership {
-  /** Whether it is in. */
-  readonly live: boolean;
-  /** Resolves when it is in and the channel is live; rejects when that fails or it left meanwhile. */
-  readonly ready: Promise<void>;
-  /** Gives the channel back. */
-  release(): void;
-}
 
 /** The channel of a group, which all of its members hold together: one share each would cost too much. */
 class Place implements Membership {
@@ -44,6 +36,10 @@ class Place implements Membership {
     this.#giveBack = release;
     places.set(group, this);
     ready.then(() => this.#settled = true, () => this.#close()); // whoever comes next begins anew
+  }
+
+  get room(): string | undefined {
+    return roomOf(this.group);
   }
 
   /** Whether `ready` has resolved: whoever comes now need not wait. */
@@ -84,13 +80,17 @@ class Joining implements Membership {
     this.place = place;
   }
 
+  get room(): string | undefined {
+    return this.place.room;
+  }
+
   release(): void {
     this.reject(gone(this.place.group)); // at once: nobody waits for the backplane to hear that it was left
     this.place.release();
   }
 }
 
-const NOBODY: Members = new Set();
+const NOBODY: ReadonlyGroup = new Set();
 
 /** The groups of this node. */
 export class Registry {
@@ -114,7 +114,7 @@ export class Registry {
   }
 
   /** Who is in a group. */
-  members(group: string): Members {
+  members(group: string): ReadonlyGroup {
     return this.#groups.get(group) ?? NOBODY;
   }
 
@@ -212,7 +212,7 @@ export class Registry {
    * @param audience Whom it is for; left out for all.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded.
    */
-  deliver(group: string, message: Outgoing, audience?: Audience): void {
+  deliver(group: string, message: OutgoingMessage, audience?: Audience): void {
     this.#groups.get(group)?.deliver(message, audience);
   }
 

@@ -6,7 +6,7 @@
 
 import { HubError } from "../../contract/mod.ts";
 import { roomChannel } from "../backplane/channels.ts";
-import type { Found } from "../directory/cluster.ts";
+import type { Found } from "../api/cluster.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Events } from "./events.ts";
 import type { Registry } from "./registry.ts";

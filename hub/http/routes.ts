@@ -4,41 +4,9 @@
  * @module
  */
 
-import type * as hono from "hono";
 import { Hono } from "hono";
+import type { Health } from "../api/health.ts";
 import type { Transport } from "../../transports/transport.ts";
-
-/** A Hono application, for `app.route(path, hub.routes)`. */
-export type HubRoutes = hono.Hono;
-
-/** What the health page tells. */
-export interface Health {
-  /** `"ok"`; `"starting"` before the hub serves; `"degraded"` without the backplane; `"closing"` on shutdown. */
-  readonly status: "ok" | "starting" | "degraded" | "closing";
-  /** Whether the node should get clients. */
-  readonly ready: boolean;
-  /** The node. */
-  readonly node: string;
-  /** How many connections it has. */
-  readonly connections: number;
-  /** How many nodes it knows of, itself included, but for those that are down. */
-  readonly nodes: number;
-  /** The backplane. */
-  readonly backplane: {
-    /** The adapter. */
-    readonly adapter: string;
-    /** Whether it is reachable. */
-    readonly status: "up" | "down";
-    /** For how long it has been so, in milliseconds. */
-    readonly forMs: number;
-    /**
-     * The latest round trip to another node and back, in milliseconds; `null` when there is none, or none has answered.
-     */
-    readonly lagMs: number | null;
-    /** How much was dropped because no node of this application could have sent it. */
-    readonly malformed: number;
-  };
-}
 
 /**
  * Makes the endpoints, the transports' at `/` among them. `/health` answers 200 while the hub takes connections, else

@@ -4,12 +4,19 @@
  * @module
  */
 
-import { type CallOptions, type Contract, type Entry, HubError, parse, parseNow } from "../../contract/mod.ts";
+import {
+  type CallOptions,
+  type Contract,
+  type Entry,
+  HubError,
+  parse,
+  parseNow,
+} from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { CLUSTER_CHANNEL } from "../backplane/channels.ts";
-import type { Members } from "./nodes.ts";
+import type { Nodes } from "./nodes.ts";
 import type { HubErrorInfo } from "../api/options.ts";
-import type { Questions } from "./node_requests.ts";
+import type { NodeRequests } from "./node_requests.ts";
 import type { BusContext, BusRequestContext, Gathered } from "../api/hub.ts";
 
 /** A listener, its types forgotten. */
@@ -25,9 +32,9 @@ export interface BusOptions {
   /** The other nodes. */
   readonly backplane: Backplane;
   /** Who they are. */
-  readonly members: Members;
+  readonly nodes: Nodes;
   /** How they are asked. */
-  readonly questions: Questions;
+  readonly nodeRequests: NodeRequests;
   /** How long a request may take where the caller does not say, in milliseconds. */
   readonly timeoutMs: number;
   /** How long for nodes that are suspect, in milliseconds. */
@@ -50,7 +57,7 @@ export class Bus {
     });
     for (const [name, { input, output }] of options.contract.serverToServer) {
       if (!input || !output) continue;
-      options.questions.on(questionName(name), async (asked, from, signal) => {
+      options.nodeRequests.on(requestName(name), async (asked, from, signal) => {
         const [listener] = this.#listeners.get(name) ?? [];
         if (!listener) throw new HubError("NOT_FOUND", `Nobody answers bus request "${name}" on this node`);
         const answer = await listener(await parse(input, asked, `input of "${name}"`), { from, signal });
@@ -86,10 +93,10 @@ export class Bus {
 
   /** See `Hub.requestServers`. */
   async request(name: string, input: unknown, options: CallOptions = {}): Promise<Gathered<unknown>> {
-    const { members, questions, timeoutMs, fastTimeoutMs, onError } = this.#options;
+    const { nodes, nodeRequests, timeoutMs, fastTimeoutMs, onError } = this.#options;
     const entry = this.#entry(name, "request");
     const parsed = await parse(entry.input!, input, `input of "${name}"`);
-    const outcome = await questions.ask(members.others, questionName(name), parsed, {
+    const outcome = await nodeRequests.ask(nodes.others, requestName(name), parsed, {
       timeoutMs: options.timeoutMs ?? timeoutMs,
       fastTimeoutMs,
       signal: options.signal,
@@ -126,5 +133,5 @@ export class Bus {
   }
 }
 
-/** Questions of the application do not meet those of the hub. */
-const questionName = (name: string): string => `app:${name}`;
+/** Requests of the application do not meet those of the hub. */
+const requestName = (name: string): string => `app:${name}`;

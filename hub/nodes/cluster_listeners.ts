@@ -1,28 +1,11 @@
 /**
- * What the application is told of the cluster.
+ * Who listens to what happens in the cluster.
  *
  * @module
  */
 
+import type { ClusterEvents, ClusterListener } from "../api/cluster.ts";
 import type { HubErrorInfo } from "../api/options.ts";
-import type { NodeInfo, NodeLeft } from "./roster.ts";
-
-/** What listeners of `hub.cluster` are told, by event. */
-export interface ClusterEvents {
-  /** Another node is there: for the first time, or again after it was down. */
-  readonly join: NodeInfo;
-  /** Another node is gone: it said goodbye, or was silent for too long. Its connections do not count any more. */
-  readonly leave: NodeLeft;
-  /** The state of another node has changed. */
-  readonly state: NodeInfo;
-  /** Another node leads than did before, or this one does now. */
-  readonly leader: NodeInfo;
-  /** The backplane has come, or gone. */
-  readonly backplane: "up" | "down";
-}
-
-/** A listener of one event. What it throws is reported to `onError`, with stage `"listener"`. */
-export type ClusterListener<E extends keyof ClusterEvents> = (value: ClusterEvents[E]) => unknown;
 
 /** The listeners of one hub. */
 export class ClusterListeners {

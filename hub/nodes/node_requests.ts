@@ -1,5 +1,5 @@
 /**
- * Questions of one node to others: each has an id, a time limit, and an end when the node that is asked leaves.
+ * NodeRequests of one node to others: each has an id, a time limit, and an end when the node that is asked leaves.
  *
  * @module
  */
@@ -46,8 +46,8 @@ interface Open {
   finish(): void;
 }
 
-/** What {@linkcode Questions} needs. */
-export interface QuestionsOptions {
+/** What {@linkcode NodeRequests} needs. */
+export interface NodeRequestsOptions {
   /** The other nodes. */
   readonly backplane: Backplane;
   /** Where timeouts come from. */
@@ -59,8 +59,8 @@ export interface QuestionsOptions {
 }
 
 /** The questions between this node and the others. */
-export class Questions {
-  readonly #options: QuestionsOptions;
+export class NodeRequests {
+  readonly #options: NodeRequestsOptions;
   readonly #open = new Map<number, Open>();
   readonly #answerers = new Map<string, Answerer>();
   /** What is being answered, by asker and the asker's number. */
@@ -68,7 +68,7 @@ export class Questions {
   #lastId = 0;
 
   /** @param options What it needs. */
-  constructor(options: QuestionsOptions) {
+  constructor(options: NodeRequestsOptions) {
     this.#options = options;
     const { backplane } = options;
     backplane.on("ask", ([, id, method, input], from) => void this.#answer(id, method, input, from));

@@ -9,16 +9,17 @@ import type { Clock } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { NodeCard } from "../backplane/bus_wire.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "../backplane/channels.ts";
-import type { ClusterEvents } from "./cluster_listeners.ts";
+import type { ClusterEvents } from "../api/cluster.ts";
 import { Greeting } from "./join_barrier.ts";
 import { Lag } from "./lag.ts";
-import { type NodeInfo, type NodeLeft, Roster } from "./roster.ts";
+import { Roster } from "./roster.ts";
+import type { NodeInfo, NodeLeft } from "../api/cluster.ts";
 
 /** How many nodes an answer to a greeting names. */
 const MAX_NAMED = 256;
 
-/** What {@linkcode Members} needs. */
-export interface MembersOptions {
+/** What {@linkcode Nodes} needs. */
+export interface NodesOptions {
   /** The other nodes. */
   readonly backplane: Backplane;
   /** This node. */
@@ -38,10 +39,10 @@ export interface MembersOptions {
 }
 
 /** The nodes of the cluster, as this one knows them. */
-export class Members {
+export class Nodes {
   /** How fast the backplane is. */
   readonly lag: Lag;
-  readonly #options: MembersOptions;
+  readonly #options: NodesOptions;
   readonly #roster: Roster;
   readonly #startedAt = Date.now();
   #incarnation = 0;
@@ -53,7 +54,7 @@ export class Members {
    * @param options What it needs.
    * @throws {RangeError} When a node says that it lives less than three times within the node timeout.
    */
-  constructor(options: MembersOptions) {
+  constructor(options: NodesOptions) {
     const { backplane, nodeId, clock, heartbeatMs, nodeTimeoutMs, joinTimeoutMs, emit } = options;
     if (!(heartbeatMs > 0 && heartbeatMs * 3 <= nodeTimeoutMs)) {
       throw new RangeError(

@@ -6,32 +6,8 @@
  */
 
 import type { Clock } from "../../contract/mod.ts";
+import type { NodeInfo, NodeLeft, NodeState } from "../api/cluster.ts";
 import type { NodeCard } from "../backplane/bus_wire.ts";
-
-/**
- * Whether a node is heard of: `"suspect"` when it was silent for half of the node timeout, `"down"` when for all of it.
- */
-export type NodeState = "up" | "suspect" | "down";
-
-/** A node of the cluster. */
-export interface NodeInfo {
-  /** Its identity: another one for each start, so that a node that starts again is another node. */
-  readonly id: string;
-  /** Whether it is the one that was asked. */
-  readonly self: boolean;
-  /** Whether it is heard of. */
-  readonly state: NodeState;
-  /** When it started, in milliseconds since 1970 by its own clock. */
-  readonly startedAt: number;
-  /** How many connections it had when it was last heard of; none when it is down. */
-  readonly connections: number;
-}
-
-/** A node that is gone. */
-export interface NodeLeft extends NodeInfo {
-  /** Whether it said `"goodbye"`, or was not heard of for too long. */
-  readonly reason: "goodbye" | "silence";
-}
 
 /** What becomes of the word of a node: it is `"new"` or known, or it is not heard. */
 export type Heard = "new" | "known" | "late" | "dead";

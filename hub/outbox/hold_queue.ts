@@ -5,14 +5,12 @@
  */
 
 import type { Codec, Encoded } from "../../contract/mod.ts";
-import type { Outgoing } from "./outgoing_message.ts";
+import type { SlowConsumerPolicy } from "../api/options.ts";
+import type { OutgoingMessage } from "./outgoing_message.ts";
 import { Sequence } from "./sequence.ts";
 
-/** What becomes of a connection that does not read as fast as it is sent to. */
-export type SlowConsumerPolicy = "close" | "drop";
-
 /** The bounds of what is held for one connection. */
-export interface HeldLimits {
+export interface HoldQueueLimits {
   /** How many messages. */
   readonly maxMessages: number;
   /** How much, in bytes (UTF-16 units where the codec makes text). */
@@ -21,7 +19,7 @@ export interface HeldLimits {
   readonly policy: SlowConsumerPolicy;
 }
 
-/** How far beyond its bounds a queue may go for a moment: see {@linkcode Held.exceeded}. */
+/** How far beyond its bounds a queue may go for a moment: see {@linkcode HoldQueue.exceeded}. */
 const MOMENT_FACTOR = 8;
 
 /**
@@ -30,11 +28,11 @@ const MOMENT_FACTOR = 8;
  * It holds whole sequences, whose frames are shared with other connections, until a single message matters: one that
  * may be conflated, or that is to be dropped. From then on, until it is empty, it holds message by message.
  */
-export class Held {
+export class HoldQueue {
   readonly #codec: Codec;
-  readonly #limits: HeldLimits;
+  readonly #limits: HoldQueueLimits;
   /** What was conflated away or dropped leaves a hole. */
-  #items: (Sequence | Outgoing | undefined)[] = [];
+  #items: (Sequence | OutgoingMessage | undefined)[] = [];
   #head = 0;
   #single = false;
   /** Before it nothing can be dropped. */
@@ -49,7 +47,7 @@ export class Held {
    * @param codec Tells how large a message is.
    * @param limits The bounds.
    */
-  constructor(codec: Codec, limits: HeldLimits) {
+  constructor(codec: Codec, limits: HoldQueueLimits) {
     this.#codec = codec;
     this.#limits = limits;
   }
@@ -66,7 +64,7 @@ export class Held {
 
   /**
    * Whether the bounds are exceeded. While a process is busy no link drains, so whoever fills the queue lets it exceed
-   * them for a moment, and then calls {@linkcode Held.enforce}.
+   * them for a moment, and then calls {@linkcode HoldQueue.enforce}.
    */
   get exceeded(): boolean {
     return this.#exceeds(1);
@@ -161,7 +159,7 @@ export class Held {
     for (const sequence of sequences) for (const message of sequence.messages()) this.#addSingle(message);
   }
 
-  #addSingle(message: Outgoing): void {
+  #addSingle(message: OutgoingMessage): void {
     const { conflateKey } = message.urgency;
     if (conflateKey !== undefined) {
       const earlier = this.#byKey.get(conflateKey);
@@ -176,7 +174,7 @@ export class Held {
   #dropOldest(): boolean {
     this.#droppable = Math.max(this.#droppable, this.#head);
     for (; this.#droppable < this.#items.length; this.#droppable++) {
-      const item = this.#items[this.#droppable] as Outgoing | undefined;
+      const item = this.#items[this.#droppable] as OutgoingMessage | undefined;
       if (!item?.urgency.droppable) continue;
       this.#drop(this.#droppable);
       return true;
@@ -185,13 +183,13 @@ export class Held {
   }
 
   #drop(index: number): void {
-    this.#forget(this.#items[index] as Outgoing, index);
+    this.#forget(this.#items[index] as OutgoingMessage, index);
     this.#dropped++;
     if (this.#items.length > 2 * this.#size + 1_024) this.#closeHoles();
   }
 
   /** Takes a single message out; tells its size. */
-  #forget(message: Outgoing, index: number): number {
+  #forget(message: OutgoingMessage, index: number): number {
     const bytes = message.encoded(this.#codec).length;
     this.#items[index] = undefined;
     this.#size--;
@@ -208,7 +206,7 @@ export class Held {
     if (!this.#single) return;
     this.#byKey.clear();
     for (const [index, item] of this.#items.entries()) {
-      const { conflateKey } = (item as Outgoing).urgency;
+      const { conflateKey } = (item as OutgoingMessage).urgency;
       if (conflateKey !== undefined) this.#byKey.set(conflateKey, index);
     }
   }

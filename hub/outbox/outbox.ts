@@ -6,11 +6,10 @@
 
 import { type Clock, CLOSE_CODES, type Encoded } from "../../contract/mod.ts";
 import type { Link } from "../../transports/transport.ts";
-import { Held, type HeldLimits } from "./hold_queue.ts";
-import type { Outgoing } from "./outgoing_message.ts";
+import { HoldQueue, type HoldQueueLimits } from "./hold_queue.ts";
+import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { Sequence } from "./sequence.ts";
-import type { Tape } from "./tape.ts";
-import type { FrameLimits, Gatherer, Turn } from "./turn.ts";
+import type { FrameLimits, Gatherer, SharedGatherer, Turn } from "./turn.ts";
 
 /** How long a connection may be beyond its bounds: a burst that one busy turn brought is not the client's fault. */
 const GRACE_MS = 200;
@@ -20,7 +19,7 @@ const GRACE_WAITS = 4;
 const LATE_MS = 20;
 
 /** The bounds of an outbox. */
-export interface OutboxLimits extends HeldLimits, FrameLimits {
+export interface OutboxLimits extends HoldQueueLimits, FrameLimits {
   /** From so many unsent bytes of the link on, messages are held. */
   readonly highWaterBytes: number;
 }
@@ -38,15 +37,15 @@ export class Outbox implements Gatherer {
   /** The turn that this connection's transport and codec share. */
   readonly turn: Turn;
   /** The tape that it follows in this turn; kept by the tape. */
-  tape: Tape<{ readonly outbox: Outbox }> | undefined;
+  tape: SharedGatherer<Outbox> | undefined;
   readonly #link: Link;
   readonly #rules: OutboxRules;
   /** What waits; absent while nothing does, as for most connections at most times. */
-  #held: Held | undefined;
+  #held: HoldQueue | undefined;
   #sequence: Sequence | undefined;
   #replying = false;
   /** The only message of this turn so far, while a frame of the client is handled. */
-  #reply: Outgoing | undefined;
+  #reply: OutgoingMessage | undefined;
   #state: "corked" | "open" | "holding" | "closed" = "corked";
   #dropped = 0;
   #cancelJudging: (() => void) | undefined;
@@ -80,7 +79,7 @@ export class Outbox implements Gatherer {
    * @param message The message.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
-  push(message: Outgoing): void {
+  push(message: OutgoingMessage): void {
     if (this.#state === "closed") return;
     if (this.tape) this.deviate();
     if (this.#reply) this.#gatherReply();
@@ -94,7 +93,7 @@ export class Outbox implements Gatherer {
    * @param message The message.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
-  pushOwn(message: Outgoing): void {
+  pushOwn(message: OutgoingMessage): void {
     if (this.#state === "closed") return;
     if (this.tape) this.deviate();
     if (this.#replying && !this.#sequence && !this.#reply) {
@@ -150,7 +149,7 @@ export class Outbox implements Gatherer {
    *
    * @param first What goes before it all.
    */
-  uncork(first: Outgoing): void {
+  uncork(first: OutgoingMessage): void {
     if (this.#state !== "corked") return;
     this.#state = "holding";
     const { codec } = this.turn;
@@ -224,7 +223,7 @@ export class Outbox implements Gatherer {
 
   /** Holds messages; a queue beyond its bounds is judged when the link has had its chance to drain. */
   #hold(sequence: Sequence): void {
-    const held = this.#held ??= new Held(this.turn.codec, this.#rules.limits);
+    const held = this.#held ??= new HoldQueue(this.turn.codec, this.#rules.limits);
     held.add(sequence);
     if (!held.exceeded) return;
     if (held.flooded) return this.#judge();

@@ -17,7 +17,7 @@ export interface Urgency {
 const ESSENTIAL: Urgency = { droppable: false };
 
 /** One message for any number of connections. */
-export class Outgoing {
+export class OutgoingMessage {
   /** What to do with it when a connection is slow. */
   readonly urgency: Urgency;
   readonly #message: ServerMessage;

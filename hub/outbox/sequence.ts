@@ -6,7 +6,7 @@
  */
 
 import type { Codec, Encoded } from "../../contract/mod.ts";
-import type { Outgoing } from "./outgoing_message.ts";
+import type { OutgoingMessage } from "./outgoing_message.ts";
 
 /** A node of the tree: its parent's messages and a run of more. The root stands for none. */
 export class Sequence {
@@ -18,10 +18,10 @@ export class Sequence {
   readonly conflates: boolean;
   readonly #codec: Codec;
   readonly #parent: Sequence | undefined;
-  readonly #run: readonly Outgoing[];
-  #latest: Outgoing | undefined;
+  readonly #run: readonly OutgoingMessage[];
+  #latest: OutgoingMessage | undefined;
   #latestNext: Sequence | undefined;
-  #others: Map<Outgoing, Sequence> | undefined;
+  #others: Map<OutgoingMessage, Sequence> | undefined;
   #frame: Encoded | undefined;
 
   /**
@@ -29,7 +29,7 @@ export class Sequence {
    * @param parent The sequence before the last messages; absent for the root.
    * @param run The last messages; none for the root.
    */
-  constructor(codec: Codec, parent?: Sequence, run: readonly Outgoing[] = []) {
+  constructor(codec: Codec, parent?: Sequence, run: readonly OutgoingMessage[] = []) {
     this.#codec = codec;
     this.#parent = parent;
     this.#run = run;
@@ -45,7 +45,7 @@ export class Sequence {
   }
 
   /** The sequence with one more message. Most callers in a row add the same one, which costs a comparison. */
-  with(message: Outgoing): Sequence {
+  with(message: OutgoingMessage): Sequence {
     if (this.#latest === message) return this.#latestNext!;
     let next = this.#others?.get(message);
     if (!next) {
@@ -59,18 +59,18 @@ export class Sequence {
   }
 
   /** The sequence with one more message that goes to nobody else, so that nobody else will ask for it. */
-  alone(message: Outgoing): Sequence {
+  alone(message: OutgoingMessage): Sequence {
     return new Sequence(this.#codec, this, [message]);
   }
 
   /** The sequence with more messages, for those who share what they have gathered. */
-  followedBy(run: readonly Outgoing[]): Sequence {
+  followedBy(run: readonly OutgoingMessage[]): Sequence {
     return new Sequence(this.#codec, this, run);
   }
 
   /** The messages, in order. */
-  messages(): Outgoing[] {
-    const messages = new Array<Outgoing>(this.count);
+  messages(): OutgoingMessage[] {
+    const messages = new Array<OutgoingMessage>(this.count);
     // deno-lint-ignore no-this-alias -- the walk from this node to the root starts here
     let node: Sequence = this;
     for (let i = this.count; i > 0; node = node.#parent!) {

@@ -7,17 +7,17 @@
  */
 
 import type { Outbox } from "./outbox.ts";
-import type { Outgoing } from "./outgoing_message.ts";
+import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { Sequence } from "./sequence.ts";
-import type { Gatherer, Turn } from "./turn.ts";
+import type { Gatherer, SharedGatherer, Turn } from "./turn.ts";
 
 /** Whoever has an outbox. */
-interface Member {
+interface TapeMember {
   readonly outbox: Outbox;
 }
 
 /** The tape of a group's members that share a turn. */
-export class Tape<M extends Member> implements Gatherer {
+export class Tape<M extends TapeMember> implements Gatherer, SharedGatherer<Outbox> {
   /** The turn that the members share. */
   readonly turn: Turn;
   readonly #members = new Set<M>();
@@ -26,7 +26,7 @@ export class Tape<M extends Member> implements Gatherer {
   /** What was sent in this turn; absent when nothing was. It is followed by the run. */
   #sequence: Sequence | undefined;
   /** What came since somebody last asked for the sequence, and how long it is in the codec's units. */
-  #run: Outgoing[] = [];
+  #run: OutgoingMessage[] = [];
   #runSize = 0;
 
   /** @param turn The turn that the members share. */
@@ -61,7 +61,7 @@ export class Tape<M extends Member> implements Gatherer {
    * @param except Not to this one.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
-  push(message: Outgoing, except?: Outbox): void {
+  push(message: OutgoingMessage, except?: Outbox): void {
     const { length } = message.encoded(this.turn.codec); // first: what cannot be encoded changes nothing
     this.#sequence ??= this.#begin();
     if (except?.tape === this) except.deviate();

@@ -22,6 +22,12 @@ export interface Gatherer {
   flush(): void;
 }
 
+/** Whatever gathers for several outboxes at once, until one of them goes its own way. */
+export interface SharedGatherer<Member> {
+  /** One goes its own way; tells what it was sent in this turn. */
+  leave(member: Member): Sequence;
+}
+
 /** Gathers until the end of the turn. */
 export class Turn {
   /** The codec of the connections that gather here. */

@@ -19,7 +19,7 @@ import { Call, type FailedAt, isThenable } from "./call.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Handler } from "./handler_table.ts";
 import { RateLimiter } from "./limits.ts";
-import { Outgoing } from "../outbox/outgoing_message.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
 import { SmallMap } from "../connection/small_map.ts";
@@ -238,7 +238,7 @@ export class Inbox {
   #send(id: number, name: string, value: unknown, call: Call): void {
     if (this.#isTakenBack(id, call)) return this.#forget(call);
     try {
-      this.#conn.outbox.pushOwn(new Outgoing(["res", id, value]));
+      this.#conn.outbox.pushOwn(new OutgoingMessage(["res", id, value]));
     } catch (error) {
       this.#failRequest(id, name, error, "output");
     }
@@ -356,11 +356,11 @@ export class Inbox {
   }
 
   #fail(id: number, error: unknown): void {
-    sendError(this.#conn, error, (wire) => new Outgoing(["err", id, wire]), this.#context.onError);
+    sendError(this.#conn, error, (wire) => new OutgoingMessage(["err", id, wire]), this.#context.onError);
   }
 
   #fault(name: string, error: unknown): void {
-    const message = (wire: WireError) => new Outgoing(["fault", wire, name], { droppable: true });
+    const message = (wire: WireError) => new OutgoingMessage(["fault", wire, name], { droppable: true });
     sendError(this.#conn, error, message, this.#context.onError);
   }
 }

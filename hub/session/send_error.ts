@@ -7,7 +7,7 @@
 import { toWireError, type WireError } from "../../contract/mod.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { HubErrorInfo } from "../api/options.ts";
-import type { Outgoing } from "../outbox/outgoing_message.ts";
+import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 
 /**
  * Sends an error. One whose `data` cannot be encoded is reported, and goes without it.
@@ -20,7 +20,7 @@ import type { Outgoing } from "../outbox/outgoing_message.ts";
 export function sendError(
   conn: Connection,
   error: unknown,
-  message: (wire: WireError) => Outgoing,
+  message: (wire: WireError) => OutgoingMessage,
   onError: (error: unknown, info: HubErrorInfo) => void,
 ): void {
   const wire = toWireError(error);

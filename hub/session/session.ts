@@ -6,13 +6,12 @@
 
 import { CLOSE_CODES, type Encoded, type Hello, HubError } from "../../contract/mod.ts";
 import type { Link, LinkEvents, LinkRequest } from "../../transports/transport.ts";
-import { roleChannel, userChannel } from "../backplane/channels.ts";
+import { roleChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
-import { userGroup } from "../groups/events.ts";
 import { Handshake, type HandshakeOptions } from "./handshake.ts";
 import { Inbox } from "./inbox.ts";
 import type { DisconnectReason } from "../api/options.ts";
-import { Outgoing } from "../outbox/outgoing_message.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Turn } from "../outbox/turn.ts";
 
 /** Where sessions come from and go to. */
@@ -113,7 +112,7 @@ export class Session implements LinkEvents {
 
   /** Asks the client to go elsewhere within a time. */
   move(withinMs: number): void {
-    this.#conn?.outbox.push(new Outgoing(["move", withinMs]));
+    this.#conn?.outbox.push(new OutgoingMessage(["move", withinMs]));
   }
 
   /** Closes the link. */
@@ -173,7 +172,9 @@ export class Session implements LinkEvents {
     this.#handshake = undefined;
     this.#inbox = new Inbox(conn, context);
     const { nodeId: node, heartbeatMs, limits: { maxFrameBytes } } = context;
-    conn.outbox.uncork(new Outgoing(["welcome", { connection: conn.id, node, heartbeatMs, maxFrameBytes }]));
+    conn.outbox.uncork(
+      new OutgoingMessage(["welcome", { connection: conn.id, node, heartbeatMs, maxFrameBytes }]),
+    );
   }
 
   #end(conn: Connection, stage: Stage, reason: DisconnectReason): void {
@@ -199,4 +200,4 @@ export class Session implements LinkEvents {
 /** How long a client waits at the most until other nodes can address its role and user, in milliseconds. */
 const ENROL_WAIT_MS = 1_000;
 
-const PING = new Outgoing(["ping"]);
+const PING = new OutgoingMessage(["ping"]);

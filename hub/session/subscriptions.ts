@@ -6,7 +6,7 @@
 
 import { HubError, type Position, type Subscribed } from "../../contract/mod.ts";
 import type { Connection } from "../connection/connection.ts";
-import { Outgoing } from "../outbox/outgoing_message.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
 import { SmallMap } from "../connection/small_map.ts";
@@ -73,7 +73,7 @@ export class Subscriptions {
     } catch (error) {
       if (this.#active.get(name) === mark) this.#active.delete(name);
       if (!(error instanceof HubError)) onError(error, { stage: "handler", name, connectionId: conn.id });
-      sendError(conn, error, (wire) => new Outgoing(["err", id, wire]), onError);
+      sendError(conn, error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
     } finally {
       this.#underWay--;
     }
@@ -106,12 +106,12 @@ export class Subscriptions {
     const conn = this.#conn;
     const { topics } = this.#context;
     const { history } = topic.entry.definition;
-    if (!history) return conn.outbox.pushOwn(new Outgoing(["res", id]));
+    if (!history) return conn.outbox.pushOwn(new OutgoingMessage(["res", id]));
     const log = topics.histories.open(topic.channel, history);
     const page = since && log.read({ since: { epoch: since[0], offset: since[1] } });
     const recovered = page?.complete === true;
     for (const { payload: { message } } of recovered ? page.records : []) conn.outbox.push(message);
     const subscribed: Subscribed = { position: log.position, recovered };
-    conn.outbox.pushOwn(new Outgoing(["res", id, subscribed]));
+    conn.outbox.pushOwn(new OutgoingMessage(["res", id, subscribed]));
   }
 }

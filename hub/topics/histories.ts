@@ -9,17 +9,17 @@ import type { Clock, HistoryDefinition } from "../../contract/mod.ts";
 import { Arrivals } from "./arrivals.ts";
 import { TopicLog } from "./topic_log.ts";
 import type { Interest } from "../backplane/interest.ts";
-import type { Outgoing } from "../outbox/outgoing_message.ts";
+import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 
 /** What a log keeps of a message. */
 export interface Kept {
   /** As the publisher meant it. */
   readonly payload: unknown;
   /** As subscribers were sent it: who comes back gets the same, whatever became of the payload since. */
-  readonly message: Outgoing;
+  readonly message: OutgoingMessage;
 }
 
-interface Held {
+interface OpenLog {
   readonly log: TopicLog<Kept>;
   readonly arrivals: Arrivals;
   /** How many messages this node has sent to the others. */
@@ -46,7 +46,7 @@ export interface HistoriesOptions {
 /** The logs of a node. */
 export class Histories {
   readonly #options: HistoriesOptions;
-  readonly #logs = new Map<string, Held>();
+  readonly #logs = new Map<string, OpenLog>();
 
   /** @param options What it needs. */
   constructor(options: HistoriesOptions) {
@@ -125,7 +125,7 @@ export class Histories {
     for (const channel of [...this.#logs.keys()]) this.#forget(channel);
   }
 
-  #create(channel: string, definition: HistoryDefinition): Held {
+  #create(channel: string, definition: HistoryDefinition): OpenLog {
     const { interest, clock, solitary } = this.#options;
     const log = new TopicLog<Kept>(definition, clock);
     const wasLive = solitary || interest.isLive(channel);

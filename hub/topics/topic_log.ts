@@ -6,47 +6,8 @@
  * @module
  */
 
+import type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "../api/history.ts";
 import type { Clock, HistoryDefinition, Position } from "../../contract/mod.ts";
-
-/** Where a published message stands. */
-export interface Published {
-  /** The epoch of the topic's history. */
-  readonly epoch: string;
-  /** The message's offset in it; the first is 1. */
-  readonly offset: number;
-}
-
-/** What to read of a history. */
-export interface HistoryQuery {
-  /** Messages after this position; absent: from the oldest that is kept. */
-  readonly since?: Published;
-  /**
-   * At most so many, the oldest first.
-   *
-   * @default {Infinity}
-   */
-  readonly limit?: number;
-}
-
-/** A message that was kept. */
-export interface HistoryRecord<T = unknown> {
-  /** Its offset. */
-  readonly offset: number;
-  /** Its payload. */
-  readonly payload: T;
-}
-
-/** What was read of a history. */
-export interface HistoryPage<T = unknown> {
-  /** The epoch of the history. */
-  readonly epoch: string;
-  /** The offset of the newest message; 0 before the first. */
-  readonly last: number;
-  /** Whether nothing after `since` is missing before the first record. `false` in another epoch. */
-  readonly complete: boolean;
-  /** The messages, the oldest first. */
-  readonly records: readonly HistoryRecord<T>[];
-}
 
 interface Kept<T> extends HistoryRecord<T> {
   readonly at: number;

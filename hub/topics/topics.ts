@@ -15,8 +15,9 @@ import {
 import type { Backplane } from "../backplane/backplane.ts";
 import { topicChannel } from "../backplane/channels.ts";
 import { Histories, type HistoriesOptions, type Kept } from "./histories.ts";
-import type { HistoryPage, HistoryQuery, Published, TopicLog } from "./topic_log.ts";
-import { Outgoing, type Urgency } from "../outbox/outgoing_message.ts";
+import type { TopicLog } from "./topic_log.ts";
+import type { HistoryPage, HistoryQuery, Published } from "../api/history.ts";
+import { OutgoingMessage, type Urgency } from "../outbox/outgoing_message.ts";
 import type { Registry } from "../groups/registry.ts";
 
 /** A topic, by name. */
@@ -131,12 +132,12 @@ export class Topics {
     if (!history) {
       this.#registry.deliver(
         channel,
-        new Outgoing(["pub", name, parsed], urgency(channel, parsed, conflate)),
+        new OutgoingMessage(["pub", name, parsed], urgency(channel, parsed, conflate)),
       );
       return undefined;
     }
     const log = this.histories.open(channel, history);
-    const message = new Outgoing(["rec", name, log.position[1] + 1, parsed]);
+    const message = new OutgoingMessage(["rec", name, log.position[1] + 1, parsed]);
     message.encoded(jsonCodec); // what cannot be encoded must not get into the log
     const published = log.append({ payload: parsed, message });
     this.#registry.deliver(channel, message);
@@ -156,7 +157,7 @@ export class Topics {
 
   #tellGap(channel: string, log: TopicLog<Kept>): void {
     const topic = this.#byChannel(channel);
-    if (topic) this.#registry.deliver(channel, new Outgoing(["gap", topic.name, log.position]));
+    if (topic) this.#registry.deliver(channel, new OutgoingMessage(["gap", topic.name, log.position]));
   }
 
   #byChannel(channel: string): Topic | undefined {

@@ -130,7 +130,7 @@ testOnBrokers(
     one.hub.onServer("load", () => 1);
     await acquainted(stations.map(({ hub }) => hub));
     const query = one.hub.requestServers("load", {});
-    await waitFor(() => asked === 2 && one.hub.stats().questions === 1, { what: "both to be asked" });
+    await waitFor(() => asked === 2 && one.hub.stats().nodeRequests === 1, { what: "both to be asked" });
     await broker.kill();
     const { answers, missing } = await query;
     answering.resolve();
@@ -151,7 +151,7 @@ testOnBrokers(
     await wellAgain(stations, "restarted");
     for (const { hub, notes } of stations) {
       assertEquals(notes().filter((note) => note === "alone").length, 1);
-      await waitFor(() => hub.stats().questions === 0 && hub.stats().answering === 0);
+      await waitFor(() => hub.stats().nodeRequests === 0 && hub.stats().answering === 0);
     }
   },
 );

@@ -87,7 +87,7 @@ for (const adapter of Object.keys(ADAPTERS)) {
         assertEquals(await counting, { count: 0, missing: [nodeId] });
         assertEquals(left, [`${nodeId} silence`]);
         assertEquals(await a!.hub.cluster.count(), { count: 0, missing: [] });
-        assertEquals(a!.hub.stats().questions, 0);
+        assertEquals(a!.hub.stats().nodeRequests, 0);
       } finally {
         await doomed.kill();
       }

@@ -25,12 +25,12 @@ testOnAdapters(
       a!.tap.delivered.filter(({ from }) => from === b!.hub.nodeId).map(({ data }) => data).join()
         .split('"ans"').length - 1;
     await waitFor(() => answers() === queries.length, { what: "the answers of the node that is there" });
-    const before = a!.hub.stats().questions;
+    const before = a!.hub.stats().nodeRequests;
     clock.advance(5_000);
     for (const { count, missing } of await Promise.all(queries)) {
       assertEquals([count, missing], [2, [c!.hub.nodeId]]);
     }
-    assertEquals([before, a!.hub.stats().questions], [3, 0]);
+    assertEquals([before, a!.hub.stats().nodeRequests], [3, 0]);
     assertEquals((await b!.hub.cluster.exists({ room: "lobby" })).exists, true);
     c!.tap.heal();
   },
@@ -46,7 +46,7 @@ testOnAdapters(
     const gathering = a!.hub.requestServers("load", {});
     const aborter = new AbortController();
     const aborted = a!.hub.requestServers("load", {}, { signal: aborter.signal });
-    await waitFor(() => a!.hub.stats().questions === 2, { what: "both questions" });
+    await waitFor(() => a!.hub.stats().nodeRequests === 2, { what: "both questions" });
     aborter.abort(new Error("enough"));
     assertEquals((await rejection(aborted) as Error).message, "enough");
     await c!.hub.close();
@@ -101,7 +101,7 @@ testOnAdapters(
     const full = await count(); // it becomes suspect after 15 seconds, in the midst of this
     assert(full >= 15_000 && full < 17_000, `${full}`);
     assertEquals(await count(), 1_000); // it is suspect from the start
-    assertEquals(a!.hub.stats().questions, 0);
+    assertEquals(a!.hub.stats().nodeRequests, 0);
   },
 );
 
@@ -148,7 +148,7 @@ testOnAdapters(
     );
     clock.advance(5_000);
     assertEquals(await asked, { exists: false, missing: [d!.hub.nodeId] });
-    assertEquals(a!.hub.stats().questions, 0);
+    assertEquals(a!.hub.stats().nodeRequests, 0);
     d!.tap.heal();
   },
 );

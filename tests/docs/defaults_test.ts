@@ -59,7 +59,7 @@ test("the guide's tables of options have every option with a default, and that d
     without(hub, "transports", "adapter", "onError", "origins", "address", "clock").sort(),
   );
   const client = await documentedIn("client/options.ts", "ClientOptions");
-  const reconnect = await documentedIn("client/options.ts", "ReconnectOptions");
+  const reconnect = await documentedIn("client/reconnect.ts", "ReconnectOptions");
   assertEquals(
     [...tableUnder("Options of the client")].sort(),
     [

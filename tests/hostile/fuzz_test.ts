@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { asServerMessage, CLOSE_CODES, createHub, type Encoded, HubError } from "@trunkline/hub";
+import { CLOSE_CODES, createHub, HubError } from "@trunkline/hub";
+import { asServerMessage, type Encoded } from "@trunkline/hub/contract";
 import { createLoopbackTransport, type LoopbackClient } from "@trunkline/hub/transports/loopback";
 import fc from "fast-check";
 import { setImmediate } from "node:timers/promises";
@@ -203,7 +204,7 @@ const NOTHING = {
   handling: 0,
   answering: 0,
   asking: 0,
-  questions: 0,
+  nodeRequests: 0,
   held: 0,
   limited: 0,
 };

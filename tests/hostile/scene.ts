@@ -6,7 +6,6 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
-  asServerMessage,
   type Client,
   createClient,
   createHub,
@@ -15,8 +14,8 @@ import {
   type HubErrorInfo,
   type HubOptions,
   type HubStats,
-  type ServerMessage,
 } from "@trunkline/hub";
+import { asServerMessage, type ServerMessage } from "@trunkline/hub/contract";
 import { z } from "zod";
 import { test, type TestOptions, waitFor } from "../harness.ts";
 import { serve } from "../serve.ts";

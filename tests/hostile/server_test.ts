@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Client, createClient, HubError, type ServerMessage } from "@trunkline/hub";
+import { type Client, createClient, HubError } from "@trunkline/hub";
+import type { ServerMessage } from "@trunkline/hub/contract";
 import type { ClientTransport, Link, LinkEvents } from "@trunkline/hub/transports/transport";
 import fc from "fast-check";
 import { setImmediate } from "node:timers/promises";

@@ -7,7 +7,8 @@
 
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
-import { type Codec, type Encoded, jsonCodec } from "@trunkline/hub";
+import { type Codec, jsonCodec } from "@trunkline/hub";
+import type { Encoded } from "@trunkline/hub/contract";
 import { frameOf, opcode } from "../transports/raw_client.ts";
 
 /** How to come in. */

@@ -6,8 +6,8 @@ import {
   createMemoryBus,
   defineContract,
   type HubError,
-  type Schema,
 } from "@trunkline/hub";
+import type { Schema } from "@trunkline/hub/contract";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { z } from "zod";
 import { test, waitFor } from "../harness.ts";

@@ -76,7 +76,7 @@ testOnAdapters(
     const asking = codeOf(() =>
       a!.hub.connection(cid.connectionId!).request("confirm", { question: "?" }, { timeoutMs: 1e9 })
     );
-    await waitFor(() => a!.hub.stats().questions === 3, { what: "the questions" });
+    await waitFor(() => a!.hub.stats().nodeRequests === 3, { what: "the questions" });
     const asked = () => b!.tap.delivered.map(({ data }) => data).join().split('"ask"').length - 1;
     await waitFor(() => asked() === 2, { what: "the other node to be asked, which has no answerer yet" });
     b!.hub.onServer("load", () => ({ conns: 0 }));
@@ -84,6 +84,6 @@ testOnAdapters(
     assertEquals(await counting, { count: 0, missing: [c!.hub.nodeId] });
     assertEquals((await loading).missing.toSorted(), [b!.hub.nodeId, c!.hub.nodeId].toSorted());
     assertEquals(await asking, "DISCONNECTED");
-    assertEquals(a!.hub.stats().questions, 0);
+    assertEquals(a!.hub.stats().nodeRequests, 0);
   },
 );

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { fileProblems } from "../../tools/check_files.ts";
+import { crowdedFolders, fileProblems } from "../../tools/check_files.ts";
 import { importCycles } from "../../tools/import_cycles.ts";
 import { test } from "../harness.ts";
 
@@ -42,4 +42,14 @@ test("an import cycle is reported once, as the way back to its start", () => {
 
 test("two ways to one module are not a cycle", () => {
   assertEquals(importCycles(new Map([["main", ["a", "b"]], ["a", ["c"]], ["b", ["c"]], ["c", []]])), []);
+});
+
+test("a folder of published code that holds more than 18 files is reported, its folders apart", () => {
+  const files = (folder: string, count: number) =>
+    Array.from({ length: count }, (_, i) => `${folder}/f${i}.ts`);
+  assertEquals(
+    crowdedFolders([...files("hub/nodes", 18), ...files("hub/nodes/kit", 18), ...files("tests/hub", 40)]),
+    [],
+  );
+  assertEquals(crowdedFolders(files("hub/nodes", 19)), ["hub/nodes holds 19 files, more than 18: part it"]);
 });

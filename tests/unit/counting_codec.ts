@@ -1,5 +1,5 @@
 import { type Codec, type Encoded, jsonCodec, type ServerMessage } from "../../contract/mod.ts";
-import { Outgoing, type Urgency } from "../../hub/outbox/outgoing_message.ts";
+import { OutgoingMessage, type Urgency } from "../../hub/outbox/outgoing_message.ts";
 import { Sequence } from "../../hub/outbox/sequence.ts";
 
 /** A codec that counts its work. Its frames are bytes, so that two that are equal can still be told apart. */
@@ -24,12 +24,12 @@ export class CountingCodec implements Codec {
 }
 
 /** A message that is told from others by its number. */
-export function numbered(n: number, urgency?: Urgency, padding = ""): Outgoing {
+export function numbered(n: number, urgency?: Urgency, padding = ""): OutgoingMessage {
   const message: ServerMessage = padding === "" ? ["ev", "n", n] : ["ev", "n", n, padding] as never;
-  return new Outgoing(message, urgency);
+  return new OutgoingMessage(message, urgency);
 }
 
 /** A sequence of these messages, as a turn of their own would make it. */
-export function sequenceOf(codec: Codec, messages: readonly Outgoing[]): Sequence {
+export function sequenceOf(codec: Codec, messages: readonly OutgoingMessage[]): Sequence {
   return messages.reduce((sequence, message) => sequence.with(message), new Sequence(codec));
 }

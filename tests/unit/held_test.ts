@@ -1,21 +1,21 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { Held, type HeldLimits } from "../../hub/outbox/hold_queue.ts";
-import type { Outgoing } from "../../hub/outbox/outgoing_message.ts";
+import { HoldQueue, type HoldQueueLimits } from "../../hub/outbox/hold_queue.ts";
+import type { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 import { settledHeapBytes } from "../soak/heap.ts";
 import { CountingCodec, numbered, sequenceOf } from "./counting_codec.ts";
 
 const codec = new CountingCodec();
-const LOOSE: HeldLimits = { maxMessages: 100, maxBytes: 100_000, policy: "close" };
+const LOOSE: HoldQueueLimits = { maxMessages: 100, maxBytes: 100_000, policy: "close" };
 const droppable = { droppable: true };
 const latest = (conflateKey: string) => ({ droppable: true, conflateKey });
 
-function scene(limits: Partial<HeldLimits> = {}) {
-  const held = new Held(codec, { ...LOOSE, ...limits });
+function scene(limits: Partial<HoldQueueLimits> = {}) {
+  const held = new HoldQueue(codec, { ...LOOSE, ...limits });
   /** Holds messages that were gathered in one turn. */
-  const add = (...messages: Outgoing[]) => held.add(sequenceOf(codec, messages));
+  const add = (...messages: OutgoingMessage[]) => held.add(sequenceOf(codec, messages));
   /** Takes the oldest frame out, as the numbers in it. */
   const shift = (maxMessages = Infinity, maxBytes = Infinity) => {
     const frame = held.shift(maxMessages, maxBytes);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import fc from "fast-check";
 import { CLOSE_CODES, type Encoded, HubError } from "../../contract/mod.ts";
 import { Outbox, type OutboxLimits } from "../../hub/outbox/outbox.ts";
-import { Outgoing } from "../../hub/outbox/outgoing_message.ts";
+import { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
 import { Turn } from "../../hub/outbox/turn.ts";
 import type { Link } from "../../transports/transport.ts";
 import { runs } from "../contract/runs.ts";
@@ -233,7 +233,7 @@ test("outbox: a message that cannot be encoded is refused to whoever pushes it, 
   const [one, two] = [outbox(), outbox({ corked: true })];
   for (const end of [one, two]) {
     end.outbox.push(numbered(0));
-    assertThrows(() => end.outbox.push(new Outgoing(["ev", "n", 1n])), HubError);
+    assertThrows(() => end.outbox.push(new OutgoingMessage(["ev", "n", 1n])), HubError);
     end.outbox.push(numbered(1));
   }
   endTurn();
@@ -309,7 +309,7 @@ test("outbox: an answer that cannot be encoded is refused to whoever gives it, a
   const { outbox, ends } = scene();
   const one = outbox();
   one.outbox.beginReply();
-  assertThrows(() => one.outbox.pushOwn(new Outgoing(["ev", "n", 1n])), HubError);
+  assertThrows(() => one.outbox.pushOwn(new OutgoingMessage(["ev", "n", 1n])), HubError);
   one.outbox.pushOwn(numbered(0));
   one.outbox.flush(); // as a close does, so that what was said before arrives before
   assertEquals(one.sent(), [[0]]);

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { HubError } from "../../contract/mod.ts";
 import { Interest } from "../../hub/backplane/interest.ts";
-import { Outgoing } from "../../hub/outbox/outgoing_message.ts";
+import { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
 import { Registry } from "../../hub/groups/registry.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
@@ -26,7 +26,7 @@ function scene() {
 
 test("registry: a connection is in a group from the moment its channel is live, and not before", async () => {
   const { adapter, registry, connect, assertEmpty } = scene();
-  const [conn, message] = [connect(), new Outgoing(["ping"])];
+  const [conn, message] = [connect(), new OutgoingMessage(["ping"])];
   let seen = -1;
   const joined = registry.join("g", conn, () => seen = registry.members("g").size);
   registry.deliver("g", message);
@@ -52,7 +52,7 @@ test("registry: who joins a live channel is in at once, and whose start fails is
   await adapter.succeed("g");
   let seen = -1;
   const joined = registry.join("g", second, () => seen = registry.members("g").size);
-  registry.deliver("g", new Outgoing(["ping"]));
+  registry.deliver("g", new OutgoingMessage(["ping"]));
   assertEquals([seen, second.got], [1, [["ping"]]]);
   await joined;
   const failing = () => {
@@ -162,7 +162,7 @@ test("registry: who is enrolled is in at once, whatever becomes of the channel, 
   assertEquals([registry.members("who:1").has(one), registry.members("who:2").has(two)], [true, true]);
   await adapter.fail("user:7");
   assertEquals([enrolled.state, adapter.asked], ["resolved", ["subscribe user:7"]]);
-  registry.deliver("who:1", new Outgoing(["ping"]));
+  registry.deliver("who:1", new OutgoingMessage(["ping"]));
   assertEquals([one.got.length, two.got.length], [1, 0]);
   clock.advance(1_000);
   await adapter.succeed("user:7");
@@ -188,6 +188,6 @@ test("registry: a message that cannot be encoded is the sender's error, and nobo
   const [one, two] = [connect(), connect()];
   for (const conn of [one, two]) registry.join("g", conn);
   await adapter.succeed("g");
-  assertThrows(() => registry.deliver("g", new Outgoing(["ev", "n", 1n])), HubError);
+  assertThrows(() => registry.deliver("g", new OutgoingMessage(["ev", "n", 1n])), HubError);
   assertEquals([one.got, two.got], [[], []]);
 });

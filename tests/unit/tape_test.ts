@@ -2,7 +2,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { HubError } from "../../contract/mod.ts";
 import { Group } from "../../hub/groups/group.ts";
-import { Outgoing } from "../../hub/outbox/outgoing_message.ts";
+import { OutgoingMessage } from "../../hub/outbox/outgoing_message.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 import { numbered } from "./counting_codec.ts";
@@ -74,7 +74,7 @@ test("tape: a message that cannot be encoded changes nothing", () => {
   for (const conn of [one, two]) group.add(conn);
   group.deliver(numbered(1));
   two.outbox.push(numbered(2));
-  const bad = new Outgoing(["ev", "n", { toJSON: () => 1n }]);
+  const bad = new OutgoingMessage(["ev", "n", { toJSON: () => 1n }]);
   assertThrows(() => group.deliver(bad, { except: one }), HubError);
   group.deliver(numbered(3));
   assertEquals([one, two].map((conn) => numbers(conn.got)), [[1, 3], [1, 2, 3]]);

@@ -28,16 +28,27 @@ interface Layer {
   allows(wanted: Import): boolean;
 }
 
-const SEAMS = ["adapters/adapter.ts", "transports/transport.ts"];
-const HUB_DEFAULTS = ["adapters/memory.ts", "transports/websocket.ts"];
-const SKINS = ["transports/deno.ts", "transports/bun.ts"];
-/** Exported files of the two folders that are not themselves an adapter or a transport. */
-const SHARED_ENTRIES = [...SEAMS, "adapters/envelope.ts"];
+const SEAMS = [
+  "adapters/adapter.ts",
+  "adapters/history_store.ts",
+  "adapters/presence_store.ts",
+  "transports/transport.ts",
+];
+const HUB_DEFAULTS = ["adapters/memory.ts", "transports/websocket/mod.ts"];
+const SKINS = ["transports/websocket/deno.ts", "transports/websocket/bun.ts"];
 
-/** Every adapter and transport: what a user can import from their folders is one, the rest is their helper. */
-const IMPLEMENTATIONS = Object.values(manifest.exports)
-  .map((path) => path.replace("./", ""))
-  .filter((path) => startsWith(path, "adapters/", "transports/") && !SHARED_ENTRIES.includes(path));
+/** The floors of the hub, from the ground. A folder imports from those below it and from none beside it. */
+const HUB_FLOORS: readonly (readonly string[])[] = [
+  ["hub/api/"],
+  ["hub/outbox/"],
+  ["hub/connection/"],
+  ["hub/backplane/"],
+  ["hub/groups/", "hub/nodes/"],
+  ["hub/topics/", "hub/presence/"],
+  ["hub/session/"],
+  ["hub/directory/"],
+  ["hub/http/"],
+];
 
 const LAYERS: readonly Layer[] = [
   {
@@ -52,39 +63,41 @@ const LAYERS: readonly Layer[] = [
   },
   {
     paths: SEAMS,
-    rule: "a seam imports only types, and only from contract",
-    allows: ({ file, typeOnly }) => typeOnly && startsWith(file, "contract/"),
+    rule: "a seam imports only types, from contract and from other seams of its folder",
+    allows: ({ from, file, typeOnly }) =>
+      typeOnly &&
+      (startsWith(file, "contract/") ||
+        (file !== undefined && isOneOf(file, SEAMS) && folderOf(file) === folderOf(from))),
   },
+  ...HUB_FLOORS.flatMap((folders, floor) => folders.map((folder) => hubFloor(folder, floor))),
   {
     paths: ["hub/"],
-    rule: "hub imports contract, the two seams, its default adapter and transport, and hono",
+    rule: "hub imports contract, the seams, its default adapter and transport, and hono",
     allows: ({ file, specifier }) =>
-      startsWith(file, "hub/", "contract/") || isOneOf(file, SEAMS) || isOneOf(file, HUB_DEFAULTS) ||
-      /^hono(\/|$)/.test(specifier),
+      startsWith(file, "hub/") || isOneOf(file, HUB_DEFAULTS) || isBelowHub(file, specifier),
   },
   {
     paths: ["client/"],
     rule: "client imports contract and the transport seam, never the hub",
     allows: ({ file }) => startsWith(file, "client/", "contract/") || file === "transports/transport.ts",
   },
-  {
-    paths: ["adapters/"],
-    rule:
-      "an adapter imports its seam, helpers of its folder, contract and its own library, never another adapter",
+  ...["adapters/", "transports/"].map((folder): Layer => ({
+    paths: [`${folder}kit/`],
+    rule: "a kit imports its seams, contract and libraries, never an adapter or a transport",
     allows: ({ file, specifier }) =>
-      startsWith(file, "contract/") || isHelper(file, "adapters/") || isLibrary(specifier) ||
-      specifier.startsWith("node:"),
-  },
-  {
-    paths: ["transports/"],
+      startsWith(file, `${folder}kit/`) || isBelowKits(file, folder) || isOutside(specifier, folder),
+  })),
+  ...["adapters/", "transports/"].map((folder): Layer => ({
+    paths: [folder],
     rule:
-      "a transport imports its seam, helpers of its folder, contract and its own library, never another transport",
+      `${folder} holds one thing a folder or file: it imports its seams, its kit, its own files, contract and its ` +
+      "library, never another one",
     allows: ({ from, file, specifier }) =>
-      startsWith(file, "contract/") || isHelper(file, "transports/") || isLibrary(specifier) ||
-      (from === "transports/websocket.ts" && isOneOf(file, SKINS)),
-  },
+      startsWith(file, `${folder}kit/`) || isBelowKits(file, folder) || isOutside(specifier, folder) ||
+      (folderOf(from) !== folder && startsWith(file, folderOf(from))),
+  })),
   {
-    paths: ["mod.ts", "tests/conformance/"],
+    paths: ["mod.ts", "conformance/"],
     rule: "published modules import published modules by relative path",
     allows: ({ file }) => isPublished(file),
   },
@@ -138,7 +151,7 @@ export function isPublished(file: string | undefined): boolean {
       "client/",
       "transports/",
       "adapters/",
-      "tests/conformance/",
+      "conformance/",
     );
 }
 
@@ -152,16 +165,42 @@ export function isRuntimeSkin(file: string): boolean {
   return SKINS.includes(file);
 }
 
+/** The layer of one folder of the hub. */
+function hubFloor(folder: string, floor: number): Layer {
+  const below = HUB_FLOORS.slice(0, floor).flat();
+  return {
+    paths: [folder],
+    rule: `${folder} imports only from the floors of the hub below it: ${
+      below.join(", ") || "there are none"
+    }`,
+    allows: ({ file, specifier }) => startsWith(file, folder, ...below) || isBelowHub(file, specifier),
+  };
+}
+
+function isBelowHub(file: string | undefined, specifier: string): boolean {
+  return startsWith(file, "contract/") || isOneOf(file, SEAMS) || /^hono(\/|$)/.test(specifier);
+}
+
+function isBelowKits(file: string | undefined, folder: string): boolean {
+  return startsWith(file, "contract/") || (isOneOf(file, SEAMS) && startsWith(file, folder));
+}
+
+/** Only adapters may know Node's modules: their libraries do. */
+function isOutside(specifier: string, folder: string): boolean {
+  return isLibrary(specifier) || (folder === "adapters/" && specifier.startsWith("node:"));
+}
+
+/** The folder of a file, down to the second level: what lies deeper belongs to the same thing. */
+function folderOf(path: string): string {
+  return path.split("/").slice(0, -1).slice(0, 2).join("/") + "/";
+}
+
 function startsWith(path: string | undefined, ...starts: string[]): boolean {
   return starts.some((start) => path?.startsWith(start));
 }
 
 function isOneOf(path: string | undefined, paths: readonly string[]): boolean {
   return path !== undefined && paths.includes(path);
-}
-
-function isHelper(path: string | undefined, folder: string): boolean {
-  return startsWith(path, folder) && !isOneOf(path, IMPLEMENTATIONS);
 }
 
 /** A library named as the manifests name it: no relative path, no `node:`, `npm:` or address, nothing of this repository's own. */

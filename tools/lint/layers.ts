@@ -70,7 +70,7 @@ const runtimeGlobals: Deno.lint.Rule = {
       context.report({
         node,
         message: "Published code may not depend on a runtime's globals",
-        hint: "Only transports/deno.ts and transports/bun.ts may",
+        hint: "Only transports/websocket/deno.ts and bun.ts may",
       });
     return {
       "Identifier[name=/^(Deno|Bun)$/]": report,

@@ -22,8 +22,8 @@ function sizeOf(message: Encoded, limit: number): number {
   return bound <= limit ? bound : new TextEncoder().encode(message).byteLength;
 }
 
-/** Options of {@linkcode Outgoing}. */
-export interface OutgoingOptions {
+/** Options of {@linkcode FrameBatch}. */
+export interface FrameBatchOptions {
   /** How messages are encoded. */
   readonly codec: Codec;
   /** The largest frame that the server takes, in bytes. */
@@ -33,14 +33,14 @@ export interface OutgoingOptions {
 }
 
 /** Joins the messages of one turn to frames. */
-export class Outgoing {
-  readonly #options: OutgoingOptions;
+export class FrameBatch {
+  readonly #options: FrameBatchOptions;
   #messages: Encoded[] = [];
   #bytes = FRAME_BYTES;
   #scheduled = false;
 
   /** @param options Where frames go, and how large they may be. */
-  constructor(options: OutgoingOptions) {
+  constructor(options: FrameBatchOptions) {
     this.#options = options;
   }
 

@@ -1,0 +1,154 @@
+/**
+ * The cluster as users of a hub see it: nodes, connections anywhere, and what happens.
+ *
+ * @module
+ */
+
+/**
+ * Whether a node is heard of: `"suspect"` when it was silent for half of the node timeout, `"down"` when for all of it.
+ */
+export type NodeState = "up" | "suspect" | "down";
+
+/** A node of the cluster. */
+export interface NodeInfo {
+  /** Its identity: another one for each start, so that a node that starts again is another node. */
+  readonly id: string;
+  /** Whether it is the one that was asked. */
+  readonly self: boolean;
+  /** Whether it is heard of. */
+  readonly state: NodeState;
+  /** When it started, in milliseconds since 1970 by its own clock. */
+  readonly startedAt: number;
+  /** How many connections it had when it was last heard of; none when it is down. */
+  readonly connections: number;
+}
+
+/** A node that is gone. */
+export interface NodeLeft extends NodeInfo {
+  /** Whether it said `"goodbye"`, or was not heard of for too long. */
+  readonly reason: "goodbye" | "silence";
+}
+
+/** What listeners of `hub.cluster` are told, by event. */
+export interface ClusterEvents {
+  /** Another node is there: for the first time, or again after it was down. */
+  readonly join: NodeInfo;
+  /** Another node is gone: it said goodbye, or was silent for too long. Its connections do not count any more. */
+  readonly leave: NodeLeft;
+  /** The state of another node has changed. */
+  readonly state: NodeInfo;
+  /** Another node leads than did before, or this one does now. */
+  readonly leader: NodeInfo;
+  /** The backplane has come, or gone. */
+  readonly backplane: "up" | "down";
+}
+
+/** A listener of one event. What it throws is reported to `onError`, with stage `"listener"`. */
+export type ClusterListener<E extends keyof ClusterEvents> = (value: ClusterEvents[E]) => unknown;
+
+/** Which connections: those that fit everything that is given. Nothing given means all. */
+export interface ConnectionQuery {
+  /** This one. */
+  readonly id?: string;
+  /** Those in this room. */
+  readonly room?: string;
+  /** Those of this user. */
+  readonly user?: string;
+  /** Those of this role. */
+  readonly role?: string;
+  /** Those that subscribe to this topic. */
+  readonly topic?: string;
+}
+
+/** A connection, as other nodes see it. */
+export interface ConnectionInfo {
+  /** Its id. */
+  readonly id: string;
+  /** The node that serves it. */
+  readonly nodeId: string;
+  /** Its role. */
+  readonly role: string;
+  /** The id of its user; absent when anonymous. */
+  readonly user?: string;
+}
+
+/** Who was found. */
+export interface Found {
+  /** The connections. */
+  readonly connections: readonly ConnectionInfo[];
+  /** The nodes that did not answer in time; what they have is not in the result. */
+  readonly missing: readonly string[];
+}
+
+/** How many were found, or reached. */
+export interface Counted {
+  /** How many. */
+  readonly count: number;
+  /** The nodes that did not answer in time; what they have is not in the result. */
+  readonly missing: readonly string[];
+}
+
+/** Whether any was found. */
+export interface Existence {
+  /** Whether there is one. */
+  readonly exists: boolean;
+  /** The nodes that did not answer in time; what they have is not in the result. Empty when there is one. */
+  readonly missing: readonly string[];
+}
+
+/** How long to wait. */
+export interface ClusterCallOptions {
+  /**
+   * In milliseconds.
+   *
+   * @default {the hub's cluster.requestTimeoutMs}
+   */
+  readonly timeoutMs?: number;
+  /** Gives up when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** The cluster, seen from one hub. Nothing here is all or nothing: who does not answer is in `missing`. */
+export interface Cluster {
+  /** Whether the backplane can be reached at this moment; see also the event of that name. */
+  readonly backplane: "up" | "down";
+  /**
+   * The nodes that this one knows of, itself first. Those that are down come last, and are forgotten after ten node
+   * timeouts.
+   */
+  nodes(): readonly NodeInfo[];
+  /**
+   * The node that should do what must be done once in the cluster: of those that are not down the one that started
+   * first. All nodes that know of each other agree on it. While they do not, because one is about to be found dead
+   * or the network is split, there may be two leaders for a while, or none; what a leader does must bear that.
+   */
+  leader(): NodeInfo;
+  /**
+   * Tells a listener what happens in the cluster.
+   *
+   * @param event What to listen to; see {@linkcode ClusterEvents}.
+   * @param listener What it throws is reported to `onError`, and hurts nobody else.
+   * @returns Stops it.
+   */
+  on<E extends keyof ClusterEvents>(event: E, listener: ClusterListener<E>): () => void;
+  /** Which connections there are. */
+  connections(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Found>;
+  /** How many connections there are. */
+  count(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
+  /**
+   * Whether there is such a connection: the first node that has one ends the question, and when it is this one, no other
+   * is asked.
+   */
+  exists(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Existence>;
+  /**
+   * How many connections there are, as far as the nodes have told of themselves: asks nobody, and is up to a heartbeat
+   * old.
+   */
+  estimate(): number;
+  /** Disconnects; the clients do not come back by themselves. */
+  disconnect(query: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
+  /** Puts connections into a room. */
+  join(query: ConnectionQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
+  /** Takes connections out of a room. */
+  leave(query: ConnectionQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
+}

@@ -1,0 +1,36 @@
+/**
+ * How much of everything a hub has.
+ *
+ * @module
+ */
+
+/**
+ * Counts of a moment. When nobody is connected and nothing is under way, all are zero; those of histories and their
+ * channels once what was kept has expired.
+ */
+export interface HubStats {
+  /** Connections that are authenticated. */
+  readonly connections: number;
+  /** Links that have not got so far. */
+  readonly handshakes: number;
+  /** Rooms, topics, roles and users with at least one connection of this node. */
+  readonly groups: number;
+  /** Subscriptions of all connections, those on their way included. */
+  readonly subscriptions: number;
+  /** Channels that this node listens to beside the cluster's and its own inbox. */
+  readonly channels: number;
+  /** Requests and signals of clients that are being handled. */
+  readonly handling: number;
+  /** Requests to clients that wait for their answer. */
+  readonly asking: number;
+  /** Requests to other nodes that wait for answers. */
+  readonly nodeRequests: number;
+  /** Requests of other nodes that are being answered. */
+  readonly answering: number;
+  /** Messages held for slow connections. */
+  readonly held: number;
+  /** Topics whose history is kept. */
+  readonly histories: number;
+  /** Users and addresses that are counted for the connection limits. */
+  readonly limited: number;
+}
