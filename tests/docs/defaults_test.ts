@@ -48,12 +48,12 @@ test("the guide's table of limits has every limit, with the value that a hub use
 });
 
 test("the comments on the limits name the values that a hub uses", async () => {
-  const documented = await documentedIn("hub/options.ts", "HubLimits");
+  const documented = await documentedIn("hub/api/options.ts", "HubLimits");
   assertEquals([...documented].sort(), [...tableUnder("Limits")].sort());
 });
 
 test("the guide's tables of options have every option with a default, and that default", async () => {
-  const hub = await documentedIn("hub/options.ts", "HubOptions");
+  const hub = await documentedIn("hub/api/options.ts", "HubOptions");
   assertEquals(
     [...tableUnder("Options of the hub")].sort(),
     without(hub, "transports", "adapter", "onError", "origins", "address", "clock").sort(),
