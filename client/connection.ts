@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_TIMER_MS } from "../contract/clock.ts";
 import {
   asServerMessage,
   CLOSE_CODES,
@@ -14,7 +15,7 @@ import {
   type Welcome,
 } from "../contract/mod.ts";
 import type { Link } from "../transports/transport.ts";
-import { MAX_TIMER_MS, type Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import { FrameBatch } from "./frame_batch.ts";
 
 /** The normal closure of RFC 6455, section 7.4.1. */

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { MAX_TIMER_MS } from "../contract/clock.ts";
 import { HubError } from "../contract/mod.ts";
 import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts";
 import { callSafely } from "./call_safely.ts";
-import { MAX_TIMER_MS, type Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import { Backoff } from "./reconnect.ts";
 import type { ClientStatus, StatusInfo, StatusListener } from "./types.ts";
 

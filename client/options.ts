@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_TIMER_MS } from "../contract/clock.ts";
 import { type Clock, type Codec, jsonCodec, systemClock } from "../contract/mod.ts";
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
@@ -128,9 +129,6 @@ export interface Settings {
   readonly clock: Clock;
   readonly random: () => number;
 }
-
-/** The longest delay that timers of all platforms keep; beyond it they fire at once. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Checks a time to wait.

@@ -19,7 +19,7 @@ export interface Clock {
 }
 
 /** The longest delay of the platforms' timers, some 25 days: beyond it they fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The clock of the platform: `performance.now()` and `setTimeout`. */
 export const systemClock: Clock = {

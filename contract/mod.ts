@@ -4,7 +4,7 @@
  * @module
  */
 
-export * from "./clock.ts";
+export { type Clock, systemClock } from "./clock.ts";
 export * from "./pending_calls.ts";
 export * from "./codec.ts";
 export * from "./define.ts";
