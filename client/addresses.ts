@@ -11,41 +11,53 @@ export type ClientUrl =
   | readonly (string | URL)[]
   | (() => string | URL | Promise<string | URL>);
 
-const SCHEMES: Readonly<Record<string, string>> = {
-  "http:": "ws:",
-  "https:": "wss:",
-  "ws:": "ws:",
-  "wss:": "wss:",
-};
+const SCHEMES: Readonly<Record<string, string>> = { http: "ws", https: "wss", ws: "ws", wss: "wss" };
+
+/** The scheme of an absolute URL, and the rest of it without the fragment. */
+const ABSOLUTE = /^([a-z][a-z0-9+.-]*):([^#]*)/i;
 
 /** The address as a WebSocket takes it. Messages never hold more than its origin and path: the rest may be secret. */
 function toSocketUrl(address: string | URL): string {
-  let url: URL;
+  let written = `${address}`.trim();
   try {
-    url = new URL(address, globalThis.location?.href);
+    const url = new URL(written, globalThis.location?.href);
+    // An absolute one stays as it is written: React Native's URL adds a slash, and cannot tell its parts.
+    if (!ABSOLUTE.test(written)) written = url.href;
   } catch {
     throw new TypeError("Cannot use the url: it is not an absolute URL");
   }
-  const scheme = SCHEMES[url.protocol];
-  if (!scheme) {
-    throw new TypeError(`Cannot use a url that starts with "${url.protocol}": use ws, wss, http or https`);
+  const [, scheme = "", rest] = ABSOLUTE.exec(written) ?? [];
+  const known = SCHEMES[scheme.toLowerCase()];
+  if (!known) {
+    throw new TypeError(`Cannot use a url that starts with "${scheme}:": use ws, wss, http or https`);
   }
-  url.protocol = scheme;
-  url.hash = "";
-  return url.href;
+  return `${known}:${rest}`;
+}
+
+/**
+ * An address as messages show it: without a password, a query or a fragment, which may be secret.
+ *
+ * @param url An address.
+ */
+export function showAddress(url: string): string {
+  return url.replace(/\?.*/s, "").replace(/\/\/[^/]*@/, "//");
 }
 
 /** The addresses of a hub, and which of them is next. */
 export class Addresses {
   readonly #ask: (() => string | URL | Promise<string | URL>) | undefined;
   readonly #list: readonly string[];
+  readonly #random: () => number;
   #index = 0;
+  #untried: number[] = [];
 
   /**
    * @param url What the user gave.
+   * @param random Where the choice comes from: a number from 0 up to, not including, 1.
    * @throws {TypeError} When there is none, or one is not of a WebSocket.
    */
-  constructor(url: ClientUrl) {
+  constructor(url: ClientUrl, random: () => number) {
+    this.#random = random;
     this.#ask = typeof url === "function" ? url : undefined;
     const written = typeof url === "string" || url instanceof URL
       ? [url]
@@ -65,8 +77,13 @@ export class Addresses {
     return this.#ask ? toSocketUrl(await this.#ask()) : this.#list[this.#index]!;
   }
 
-  /** Goes on to the next address. */
+  /**
+   * Goes on to another address, drawn at random from those that were not tried since all were: the clients of a node
+   * that goes away spread over the others.
+   */
   advance(): void {
-    if (this.#list.length > 0) this.#index = (this.#index + 1) % this.#list.length;
+    if (this.#untried.length === 0) this.#untried = [...this.#list.keys()].filter((i) => i !== this.#index);
+    if (this.#untried.length === 0) return;
+    [this.#index] = this.#untried.splice(Math.floor(this.#random() * this.#untried.length), 1) as [number];
   }
 }

@@ -8,6 +8,7 @@ import { MAX_TIMER_MS } from "../contract/clock.ts";
 import {
   asServerMessage,
   CLOSE_CODES,
+  defer,
   type Encoded,
   HubError,
   mayReconnect,
@@ -68,7 +69,7 @@ export class Connection {
   readonly #settings: Settings;
   readonly #events: ConnectionEvents;
   readonly #abort = new AbortController();
-  readonly #gone = Promise.withResolvers<void>();
+  readonly #gone = defer<void>();
   #stopTimer: () => void;
   #link: Link | undefined;
   #closeLink: ((code: number, reason: string) => void) | undefined;

@@ -5,7 +5,7 @@
  */
 
 import { MAX_TIMER_MS } from "../contract/clock.ts";
-import { HubError } from "../contract/mod.ts";
+import { defer, HubError } from "../contract/mod.ts";
 import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts";
 import { callSafely } from "./call_safely.ts";
 import type { Settings } from "./options.ts";
@@ -38,8 +38,8 @@ export class Keeper {
   readonly #settings: Settings;
   readonly #events: KeeperEvents;
   readonly #backoff: Backoff;
-  readonly #ready = Promise.withResolvers<void>();
-  readonly #closed = Promise.withResolvers<HubError | undefined>();
+  readonly #ready = defer<void>();
+  readonly #closed = defer<HubError | undefined>();
   readonly #listeners = new Set<{ readonly call: StatusListener }>();
   #status: ClientStatus = "connecting";
   #wasOpen = false;
@@ -97,8 +97,8 @@ export class Keeper {
   async #close(): Promise<void> {
     if (this.#status === "closed") return;
     const { clock } = this.#settings;
-    const late = Promise.withResolvers<void>();
-    const stop = clock.after(CLOSE_MS, late.resolve);
+    const late = defer<void>();
+    const stop = clock.after(CLOSE_MS, () => late.resolve());
     const gone = this.#connection?.close();
     this.#finish(undefined);
     await Promise.race([gone, late.promise]);

@@ -12,4 +12,4 @@ export { createClient } from "./create_client.ts";
 export type { ClientOptions, ClientToken } from "./options.ts";
 export type { ReconnectOptions } from "./reconnect.ts";
 export type * from "./types.ts";
-export { createWebSocketClientTransport } from "./websocket.ts";
+export { createWebSocketClientTransport } from "./transports/websocket.ts";

@@ -11,7 +11,7 @@ import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, resolveReconnect } from "./reconnect.ts";
 import { callSafely } from "./call_safely.ts";
 import type { ClientErrorInfo } from "./types.ts";
-import { createWebSocketClientTransport } from "./websocket.ts";
+import { createWebSocketClientTransport } from "./transports/websocket.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 
 /** What a client says to prove who it is: a text, or a function that is asked anew for every connection. */
@@ -23,7 +23,8 @@ export type ClientToken =
 export interface ClientOptions<R extends string = string> {
   /**
    * Where the hub is: `ws:`, `wss:`, `http:` or `https:`; in browsers it may be relative to the page. Of a list the
-   * next one is taken after an attempt that failed, and when a node asks to move; a function is asked on every attempt.
+   * first one is tried first, and another one, drawn at random, after an attempt that failed and when a node goes away;
+   * a function is asked on every attempt.
    */
   readonly url: ClientUrl;
   /** The role to connect as. */
@@ -168,7 +169,7 @@ function logError(error: unknown, { stage, name }: ClientErrorInfo): void {
 export function resolveOptions(options: ClientOptions): Settings {
   const { offline = { queue: 100 }, livenessTimeoutMs } = options;
   return {
-    addresses: new Addresses(options.url),
+    addresses: new Addresses(options.url, options.random ?? Math.random),
     role: options.role,
     token: options.token,
     reconnect: resolveReconnect(options.reconnect),

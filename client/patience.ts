@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CallOptions, Clock } from "../contract/mod.ts";
+import { abortReason, type CallOptions, type Clock } from "../contract/mod.ts";
 
 /** A question's options, complete. */
 export type Patience = CallOptions & { readonly timeoutMs: number };
@@ -48,7 +48,7 @@ export function patiently<T>(
         takeBack();
         reject(error);
       });
-    const onAbort = () => giveUp(signal!.reason);
+    const onAbort = () => giveUp(abortReason(signal!));
     const stop = clock.after(timeoutMs, () => giveUp(late()));
     signal?.addEventListener("abort", onAbort, { once: true });
   });

@@ -13,6 +13,7 @@ import {
   type PendingCalls,
   type Schema,
   type Surface,
+  throwIfAborted,
 } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
 import { checkTimeout, type Settings } from "./options.ts";
@@ -50,7 +51,7 @@ export class Requests {
     const entry = this.#entry(name, "request");
     const { signal, timeoutMs = settings.requestTimeoutMs } = options;
     const patience = { signal, timeoutMs: checkTimeout("timeoutMs", timeoutMs) };
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     if (this.#pending >= settings.maxPendingRequests) {
       throw new HubError("UNAVAILABLE", `Cannot request "${name}": ${this.#pending} requests wait already`);
     }

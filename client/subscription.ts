@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HubError } from "../contract/mod.ts";
+import { abortReason, defer, HubError } from "../contract/mod.ts";
 import type { Recovery, SubscribeOptions, Subscription, SubscriptionStatus, TopicMeta } from "./types.ts";
 
 /** Takes a topic's message. */
@@ -19,9 +19,9 @@ export class TopicListener implements Subscription {
   readonly onRecovery: ((recovery: Recovery) => unknown) | undefined;
   readonly #leave: (member: TopicListener) => void;
   readonly #signal: AbortSignal | undefined;
-  readonly #ready = Promise.withResolvers<void>();
-  readonly #closed = Promise.withResolvers<HubError | undefined>();
-  readonly #onAbort = () => this.#end(this.#signal!.reason, undefined);
+  readonly #ready = defer<void>();
+  readonly #closed = defer<HubError | undefined>();
+  readonly #onAbort = () => this.#end(abortReason(this.#signal!), undefined);
   #status: SubscriptionStatus = "pending";
   #watched = false;
   #established = false;

@@ -12,6 +12,7 @@ import {
   type Position,
   type Schema,
   type Surface,
+  throwIfAborted,
   type WireError,
 } from "../contract/mod.ts";
 import { callSafely } from "./call_safely.ts";
@@ -69,7 +70,7 @@ export class Subscriptions {
   subscribe(topic: string, listener: TopicCallback, options: SubscribeOptions = {}): Subscription {
     const found = this.#options.surface.topics.find(topic);
     if (!found) throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const member = new TopicListener(topic, listener, options, (member) => this.#leave(member));
     if (this.#closed) {
       member.fail(this.#closed);

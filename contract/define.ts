@@ -64,7 +64,7 @@ export interface Contract<D extends ContractDefinition = ContractDefinition> {
 type Entries = { readonly [name: string]: MessageDefinition | RequestDefinition } | undefined;
 
 const hasOwn = (value: unknown, key: string): boolean =>
-  typeof value === "object" && value !== null && Object.hasOwn(value, key);
+  typeof value === "object" && value !== null && Object.prototype.hasOwnProperty.call(value, key);
 
 function isSchema(value: unknown): value is Schema {
   const props = (value as Partial<Schema> | null | undefined)?.["~standard"];

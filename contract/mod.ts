@@ -4,9 +4,11 @@
  * @module
  */
 
+export { abortReason, throwIfAborted } from "./abort_reason.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export * from "./pending_calls.ts";
 export * from "./codec.ts";
+export { defer, type Deferred } from "./deferred.ts";
 export * from "./define.ts";
 export type * from "./definition.ts";
 export * from "./errors.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { abortReason, throwIfAborted } from "./abort_reason.ts";
 import type { Clock } from "./clock.ts";
 import { HubError, type WireError } from "./errors.ts";
 
@@ -57,14 +58,14 @@ export class PendingCalls {
     cancelled: (id: number) => void,
   ): { readonly id: number; readonly answer: Promise<unknown> } {
     const { signal, timeoutMs } = options;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const id = ++this.#lastId;
     const answer = new Promise<unknown>((resolve, reject) => {
       const giveUp = (error: unknown) => {
         this.#take(id)?.reject(error);
         cancelled(id);
       };
-      const onAbort = () => giveUp(signal!.reason);
+      const onAbort = () => giveUp(abortReason(signal!));
       const stop = this.#clock.after(timeoutMs, () => {
         giveUp(new HubError("TIMEOUT", `No answer to "${name}" within ${timeoutMs} ms`));
       });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ClientTransport, Link } from "../transports/transport.ts";
+import type { ClientTransport, Link } from "../../transports/transport.ts";
 
 /** A close frame has 125 bytes, two of them for the code (RFC 6455, sections 5.5 and 5.5.1). */
 const MAX_REASON_BYTES = 123;
@@ -12,10 +12,24 @@ const MAX_REASON_BYTES = 123;
 /** No close frame was seen (RFC 6455, section 7.4.1). */
 const ABNORMAL_CLOSURE = 1006;
 
+/**
+ * Says what a failed upgrade may have been. After a refused upgrade over TLS some runtimes try HTTP/2 and tell only how
+ * that has failed.
+ */
+function explain(reason: string): string {
+  if (!/stream error|protocol error/i.test(reason)) return reason;
+  return `${reason}: the server may have refused the upgrade with a status such as 403, 429 or 503, which this platform hides; see the server's log`;
+}
+
 function cutReason(reason: string): string {
-  const bytes = new Uint8Array(MAX_REASON_BYTES);
-  const { read } = new TextEncoder().encodeInto(reason, bytes);
-  return reason.slice(0, read);
+  let [bytes, end] = [0, 0];
+  for (const char of reason) {
+    const point = char.codePointAt(0)!;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    if (bytes > MAX_REASON_BYTES) break;
+    end += char.length;
+  }
+  return reason.slice(0, end);
 }
 
 /**
@@ -37,7 +51,9 @@ export function createWebSocketClientTransport(
   Socket: typeof WebSocket | undefined = globalThis.WebSocket,
 ): ClientTransport {
   if (!Socket) {
-    throw new TypeError("Cannot connect without WebSocket: this platform has none, pass `transport`");
+    throw new TypeError(
+      "Cannot connect: this platform has no WebSocket; use Node 22 or newer, or pass `transport`",
+    );
   }
   return {
     connect(url, subprotocols, events) {
@@ -45,8 +61,9 @@ export function createWebSocketClientTransport(
       socket.binaryType = "arraybuffer";
       let [opened, over, problem] = [false, false, ""];
       const end = (code: number, reason: string) => {
-        if (!over) events.close(code, reason);
+        if (over) return;
         over = true;
+        events.close(code, opened ? reason : explain(reason));
       };
       const close = (code: number, reason: string) => socket.close(code, cutReason(reason));
       socket.onopen = () => {

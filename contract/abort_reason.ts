@@ -1,0 +1,23 @@
+/**
+ * Abort signals, on every engine.
+ *
+ * @module
+ */
+
+/**
+ * Why a signal was aborted. Engines that keep no `reason` (React Native) get an `AbortError`, as the others make it.
+ *
+ * @param signal A signal that was aborted.
+ */
+export function abortReason(signal: AbortSignal): unknown {
+  return signal.reason ?? Object.assign(new Error("The operation was aborted"), { name: "AbortError" });
+}
+
+/**
+ * Throws when a signal was aborted already; `signal.throwIfAborted` is not there on every engine.
+ *
+ * @param signal The signal, if there is one.
+ */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortReason(signal);
+}
