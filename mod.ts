@@ -94,6 +94,7 @@ export {
   jsonCodec,
   type RoleOf,
   systemClock,
+  type TimerOptions,
   type ValidationIssue,
 } from "./contract/mod.ts";
 export {

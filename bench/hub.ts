@@ -18,7 +18,7 @@ type Measured = Hub<Definition, HubUser, undefined>;
 export function createMeasuredHub(
   options: Pick<
     HubOptions<Definition, HubUser, undefined>,
-    "adapter" | "transports" | "onError"
+    "adapter" | "transports" | "onError" | "clock"
   > = {},
 ): Measured {
   const hub: Measured = createHub(contract, {

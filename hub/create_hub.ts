@@ -6,7 +6,7 @@
 
 import { createMemoryAdapter } from "../adapters/memory.ts";
 import { type Contract, type ContractDefinition, systemClock } from "../contract/mod.ts";
-import type { BunWebSocketHandler, Transport } from "../transports/transport.ts";
+import type { Transport } from "../transports/transport.ts";
 import { createWebSocketTransport } from "../transports/websocket/mod.ts";
 import { Backplane } from "./backplane/backplane.ts";
 import { Bus } from "./nodes/bus.ts";
@@ -84,8 +84,7 @@ type UntypedHub = { readonly [K in keyof Hub<ContractDefinition>]: unknown };
 function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
   const { clock = systemClock, adapter = createMemoryAdapter(), cluster: clusterOptions = {} } = given;
   const transports = given.transports ?? [createWebSocketTransport()];
-  const [firstTransport] = transports;
-  if (!firstTransport) {
+  if (transports.length === 0) {
     throw new TypeError("Cannot create a hub without transports: leave the option out for WebSockets");
   }
   const options = { ...given, clock };
@@ -116,7 +115,6 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     subscribeTimeoutMs: backplaneTimeoutMs,
     clock,
     onError,
-    endOfTurn: (callback) => firstTransport.endOfTurn(callback),
     onStatus: (status) => lifecycle.backplaneIs(status),
     onHeard: (id) => nodes.heard(id),
     dispensable: startWithoutBackplane,
@@ -249,7 +247,7 @@ function publish(topics: Topics, name: string, payload: unknown, role?: string):
   return Promise.try(() => topics.publish(topic, payload)!);
 }
 
-function bunHandler(transports: readonly Transport[]): BunWebSocketHandler {
+function bunHandler(transports: readonly Transport[]): object {
   for (const { websocket } of transports) if (websocket) return websocket;
   throw new TypeError("Cannot give Bun a websocket handler: none of the hub's transports needs one");
 }

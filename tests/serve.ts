@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BunWebSocketHandler } from "../transports/transport.ts";
+import type { BunWebSocketHandler } from "../transports/websocket/bun_handler.ts";
 import { runtime } from "./harness.ts";
 
 /** What to serve. */

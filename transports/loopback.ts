@@ -50,12 +50,6 @@ export interface LoopbackTransport extends Transport {
   client(options?: LoopbackClientOptions): LoopbackClient;
 }
 
-/**
- * How many microtasks a turn of the event loop stands for here. One is enough for everything that was sent in one go;
- * the others leave time for handlers that await something already there.
- */
-const MICROTASKS_PER_TURN = 4;
-
 /** How much an end takes, and when it counts as congested. */
 interface EndLimits {
   readonly maxFrameBytes: number;
@@ -286,14 +280,6 @@ class Loopback implements LoopbackTransport {
 
   client(options: LoopbackClientOptions = {}): LoopbackClient {
     return new Client(() => this.#acceptor, options);
-  }
-
-  endOfTurn(callback: () => void): void {
-    // Microtasks only, as everything here: when a timer or a test's next macrotask runs, all that was sent has arrived,
-    // in an order that is the same in every run.
-    let left = MICROTASKS_PER_TURN;
-    const wait = () => left-- > 0 ? queueMicrotask(wait) : callback();
-    wait();
   }
 }
 

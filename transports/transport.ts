@@ -74,42 +74,6 @@ export interface LinkAcceptor {
   accept(link: Link, request: LinkRequest): LinkEvents;
 }
 
-/** A server-side WebSocket of Bun, as far as it is used here. */
-export interface BunSocket {
-  /** What the upgrade attached, until something else is put in its place. */
-  data: unknown;
-  /** Sends, compressed where asked and agreed; answers -1 when it had to buffer, 0 when it dropped the frame. */
-  send(frame: Encoded, compress?: boolean): number;
-  /** Closes. */
-  close(code?: number, reason?: string): void;
-  /** Bytes that wait. */
-  getBufferedAmount(): number;
-}
-
-/** What Bun's server takes as `websocket` beside `fetch`. */
-export interface BunWebSocketHandler {
-  /** The largest frame taken, in bytes. */
-  readonly maxPayloadLength: number;
-  /** Seconds without a sign of life after which Bun closes; 0 for never. */
-  readonly idleTimeout: number;
-  /** Bytes that may wait on one socket. */
-  readonly backpressureLimit: number;
-  /** Whether Bun closes a socket above `backpressureLimit` by itself. */
-  readonly closeOnBackpressureLimit: boolean;
-  /** Whether Bun pings by itself. */
-  readonly sendPings: boolean;
-  /** Whether frames are compressed. */
-  readonly perMessageDeflate: boolean;
-  /** A socket is open. */
-  open(socket: BunSocket): void;
-  /** A frame arrived. */
-  message(socket: BunSocket, frame: string | Uint8Array): void;
-  /** What waited has left. */
-  drain(socket: BunSocket): void;
-  /** A socket is gone. */
-  close(socket: BunSocket, code: number, reason: string): void;
-}
-
 /** The server's side of a transport. One hub may have several. */
 export interface Transport {
   /** What it is, for errors and statistics: `"websocket"`. */
@@ -128,15 +92,8 @@ export interface Transport {
    * @returns The answer (an upgrade's too), or `undefined` when the request is not for this transport.
    */
   fetch?(request: Request, platform: unknown): Response | Promise<Response> | undefined;
-  /**
-   * Calls back once, after everything that is ready to run in this turn of the event loop has run, and without a
-   * timer's delay. Whatever connections of this transport are to be sent until then shares frames.
-   *
-   * @param callback What to call. It does not throw.
-   */
-  endOfTurn(callback: () => void): void;
-  /** What Bun's server must be given as `websocket`, where the transport needs it. */
-  readonly websocket?: BunWebSocketHandler;
+  /** What a server must be given as `websocket` beside `fetch`, where its runtime hands sockets over that way. */
+  readonly websocket?: object;
 }
 
 /** The client's side of a transport. */

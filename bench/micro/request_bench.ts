@@ -1,17 +1,14 @@
 /** What a request costs, and a line that is said to a room: all that a hub does, without sockets. @module */
 
+import { type Clock, systemClock } from "@trunkline/hub/contract";
 import type { Link, LinkAcceptor, LinkEvents, Transport } from "@trunkline/hub/transports/transport";
 import { createMeasuredHub } from "../hub.ts";
 
-/** A transport whose links take everything at once, and whose turn ends when it is told to. */
-class NoTransport implements Transport {
-  readonly name = "none";
-  #acceptor: LinkAcceptor | undefined;
+/** The platform's clock, but a turn ends when it is told to. */
+class TurnClock implements Clock {
+  readonly now = systemClock.now;
+  readonly after = systemClock.after;
   #atEnd: (() => void)[] = [];
-
-  attach(acceptor: LinkAcceptor): void {
-    this.#acceptor = acceptor;
-  }
 
   endOfTurn(callback: () => void): void {
     this.#atEnd.push(callback);
@@ -21,6 +18,16 @@ class NoTransport implements Transport {
     const callbacks = this.#atEnd;
     this.#atEnd = [];
     for (const callback of callbacks) callback();
+  }
+}
+
+/** A transport whose links take everything at once. */
+class NoTransport implements Transport {
+  readonly name = "none";
+  #acceptor: LinkAcceptor | undefined;
+
+  attach(acceptor: LinkAcceptor): void {
+    this.#acceptor = acceptor;
   }
 
   /** Connects a client, and waits until it is welcome. */
@@ -42,13 +49,14 @@ class NoTransport implements Transport {
 
 const ROOM = "room";
 const transport = new NoTransport();
-const hub = createMeasuredHub({ transports: [transport] });
+const clock = new TurnClock();
+const hub = createMeasuredHub({ transports: [transport], clock });
 await hub.ready;
 const clients: LinkEvents[] = [];
 for (let i = 0; i < 32; i++) clients.push(await transport.connect());
 for (const client of clients) client.message(`[["req",1,"join",{"room":"${ROOM}"}]]`);
 await hub.cluster.count({ room: ROOM });
-transport.endTurn();
+clock.endTurn();
 
 const question = '[["req",2,"echo",{"text":"hello, everyone here"}]]';
 const answer = { text: "hello, everyone here" };
@@ -66,5 +74,5 @@ const said = `[["sig","say",{"room":"${ROOM}","text":"hello, everyone here"}]]`;
 
 Deno.bench("32 clients say a line to a room of 32 in one turn", () => {
   for (const client of clients) client.message(said);
-  transport.endTurn();
+  clock.endTurn();
 });

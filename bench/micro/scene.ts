@@ -40,7 +40,7 @@ class NoLink implements Link {
 /** Connections as far as delivering to them goes, all in one group, and the end of their turn. */
 export function scene(count: number, codec: Codec = jsonCodec) {
   let atEnd: (() => void)[] = [];
-  const turn = new Turn(codec, LIMITS, (callback) => atEnd.push(callback));
+  const turn = new Turn(codec, LIMITS, { endOfTurn: (callback) => atEnd.push(callback) });
   const interest = { keep: () => ({ settled: Promise.resolve(), release() {} }) } as unknown as Interest;
   const registry = new Registry(interest);
   const surface = { serverToClient: new Map([["message", {}]]) };

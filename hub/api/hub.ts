@@ -31,7 +31,7 @@ import type {
   TopicNames,
   TopicOutput,
 } from "../../contract/mod.ts";
-import type { BunWebSocketHandler } from "../../transports/transport.ts";
+import type { BunWebSocketHandler } from "../../transports/websocket/bun_handler.ts";
 import type { HistoryPage, HistoryQuery, Published } from "./history.ts";
 import type { Cluster } from "./cluster.ts";
 import type { HubRoutes } from "./health.ts";

@@ -22,10 +22,8 @@ export interface BackplaneOptions {
   readonly nodeId: string;
   /** How long a subscribe may take, in milliseconds. */
   readonly subscribeTimeoutMs: number;
-  /** Where timeouts come from. */
+  /** Where timeouts come from, and the ends of turns. */
   readonly clock?: Clock;
-  /** See `Transport.endOfTurn`. */
-  endOfTurn(callback: () => void): void;
   /** Told of everything that goes wrong. */
   onError(error: unknown, info: { readonly stage: AdapterStage; readonly channel?: string }): void;
   /** Told when the backplane comes and goes. */
@@ -52,6 +50,7 @@ export class Backplane {
   /** The channels that this node listens to. */
   readonly interest: Interest;
   readonly #options: BackplaneOptions;
+  readonly #clock: Clock;
   readonly #handlers = new Map<string, (message: BusMessage, from: string, channel: string) => void>();
   readonly #batches = new Map<string, Batch>();
   #status: "up" | "down" = "down";
@@ -62,9 +61,10 @@ export class Backplane {
 
   /** @param options What it needs. */
   constructor(options: BackplaneOptions) {
-    this.#options = options;
-    this.#since = (options.clock ?? systemClock).now();
     const { adapter, clock = systemClock, subscribeTimeoutMs: timeoutMs, dispensable = false } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#since = clock.now();
     this.interest = new Interest({
       adapter,
       clock,
@@ -125,7 +125,7 @@ export class Backplane {
       onStatus: (status) => {
         if (status === this.#status || this.#closed) return;
         this.#status = status;
-        this.#since = (this.#options.clock ?? systemClock).now();
+        this.#since = this.#clock.now();
         if (status === "up") this.interest.retry();
         onStatus(status);
       },
@@ -235,7 +235,7 @@ export class Backplane {
     }
     if (!batch) {
       batch = { messages: [], length: 2 };
-      if (this.#batches.size === 0) this.#options.endOfTurn(() => this.#flush());
+      if (this.#batches.size === 0) this.#clock.endOfTurn(() => this.#flush());
       this.#batches.set(channel, batch);
     }
     batch.messages.push(text);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Codec } from "../../contract/mod.ts";
+import type { Clock, Codec } from "../../contract/mod.ts";
 import { Sequence } from "./sequence.ts";
 
 /** How large a frame may get. */
@@ -33,19 +33,19 @@ export class Turn {
   /** The codec of the connections that gather here. */
   readonly codec: Codec;
   readonly #limits: FrameLimits;
-  readonly #endOfTurn: (callback: () => void) => void;
+  readonly #clock: Pick<Clock, "endOfTurn">;
   #root: Sequence;
   #gatherers: Gatherer[] = [];
 
   /**
    * @param codec The codec of the connections that gather here.
    * @param limits How large a frame may get.
-   * @param endOfTurn See `Transport.endOfTurn`.
+   * @param clock Tells when the turn ends.
    */
-  constructor(codec: Codec, limits: FrameLimits, endOfTurn: (callback: () => void) => void) {
+  constructor(codec: Codec, limits: FrameLimits, clock: Pick<Clock, "endOfTurn">) {
     this.codec = codec;
     this.#limits = limits;
-    this.#endOfTurn = endOfTurn;
+    this.#clock = clock;
     this.#root = new Sequence(codec);
   }
 
@@ -66,7 +66,7 @@ export class Turn {
 
   /** Asks to be flushed at the end of this turn; ask once per turn. */
   gather(gatherer: Gatherer): void {
-    if (this.#gatherers.push(gatherer) === 1) this.#endOfTurn(() => this.#end());
+    if (this.#gatherers.push(gatherer) === 1) this.#clock.endOfTurn(() => this.#end());
   }
 
   #end(): void {

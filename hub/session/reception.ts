@@ -75,11 +75,9 @@ export class Reception {
 
   /** Connects a transport. */
   attach(transport: Transport): void {
-    const { limits } = this.#context;
+    const { limits, options: { clock } } = this.#context;
     const turns = new Map(
-      this.#codecs.map((
-        codec,
-      ) => [codec.subprotocol, new Turn(codec, limits.outbox, (end) => transport.endOfTurn(end))]),
+      this.#codecs.map((codec) => [codec.subprotocol, new Turn(codec, limits.outbox, clock)]),
     );
     const acceptor: LinkAcceptor = {
       subprotocols: [...turns.keys()],

@@ -1,5 +1,5 @@
 import { type ClientMessage, type Encoded, jsonCodec, type ServerMessage } from "../../contract/mod.ts";
-import type { BunSocket, BunWebSocketHandler } from "../../transports/transport.ts";
+import type { BunSocket, BunWebSocketHandler } from "../../transports/websocket/bun_handler.ts";
 import { runtime } from "../harness.ts";
 import { serve } from "../serve.ts";
 

@@ -20,6 +20,7 @@ import {
 } from "@trunkline/hub";
 import { createLoopbackTransport, type LoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { z } from "zod";
+import { microtaskClock } from "../fake_clock.ts";
 
 const Message = z.object({ room: z.string(), text: z.string() });
 
@@ -90,6 +91,7 @@ export async function createNode(
     authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }),
     transports: [loopback],
     adapter: bus && createMemoryAdapter({ bus }),
+    clock: microtaskClock,
     onError: (error, info) => errors.push({ error, info }),
     ...options,
   });

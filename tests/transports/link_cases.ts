@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { systemClock } from "../../contract/mod.ts";
 import type { ClientTransport, Transport } from "../../transports/transport.ts";
 import { test, waitFor } from "../harness.ts";
 import { openPair, type Pair, RecordedEnd, RecordingAcceptor } from "./recording.ts";
@@ -299,7 +300,7 @@ export function linkCases(name: string, start: Start): void {
       const log: string[] = [];
       server.onFrame = (frame) => {
         log.push(`got ${frame}`);
-        running.transport.endOfTurn(() => {
+        systemClock.endOfTurn(() => {
           log.push("end");
           server.link.send("answer");
         });

@@ -194,20 +194,3 @@ test("loopback: before a hub is attached nobody answers, and a second hub is ref
   transport.attach(new RecordingAcceptor());
   assertThrows(() => transport.attach(new RecordingAcceptor()), TypeError, "two hubs");
 });
-
-test("loopback: a turn ends after the frames that several clients sent at once, and before any timer", async () => {
-  const { acceptor, transport, client } = setUp();
-  const pairs = [];
-  for (let index = 0; index < 3; index++) pairs.push(await openPair(acceptor, client, HUB_URL));
-  const log: string[] = [];
-  for (const { server } of pairs) {
-    server.onFrame = (frame) => {
-      log.push(`${frame}`);
-      if (log.length === 1) transport.endOfTurn(() => log.push("end"));
-    };
-  }
-  const timer = settle().then(() => log.push("timer"));
-  pairs.forEach(({ client }, index) => client.link.send(`${index}`));
-  await timer;
-  assertEquals(log, ["0", "1", "2", "end", "timer"]);
-});

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { systemClock } from "../../contract/mod.ts";
 import { test, waitFor } from "../harness.ts";
 import type { BurstOrder } from "./burst_worker.ts";
 import { RecordingAcceptor } from "./recording.ts";
@@ -39,7 +40,7 @@ async function startBurst(port: number) {
 
 test("websocket: a turn ends after all frames that were there when it began, and before a timer", async () => {
   const acceptor = new RecordingAcceptor();
-  const { transport, port, close } = startWebSocket(acceptor);
+  const { port, close } = startWebSocket(acceptor);
   const clients = await startBurst(port);
   await waitFor(() => acceptor.ends.length === CLIENTS);
   const ends: number[] = [];
@@ -51,7 +52,7 @@ test("websocket: a turn ends after all frames that were there when it began, and
       end.onFrame = () => {
         if (++heard > 1) return;
         setTimeout(() => log.push("timer"));
-        transport.endOfTurn(() => {
+        systemClock.endOfTurn(() => {
           log.push("end");
           ends.push(heard);
         });
@@ -69,14 +70,14 @@ test("websocket: a turn ends after all frames that were there when it began, and
 /** One client says very much, the others a word each; tells how many frames the fullest turn has heard. */
 async function flood(): Promise<number> {
   const acceptor = new RecordingAcceptor();
-  const { transport, port, close } = startWebSocket(acceptor);
+  const { port, close } = startWebSocket(acceptor);
   const clients = await startBurst(port);
   await waitFor(() => acceptor.ends.length === CLIENTS);
   const frames = 6_000;
   let [inTurn, most] = [0, 0];
   for (const end of acceptor.ends) {
     end.onFrame = () => {
-      if (inTurn === 0) transport.endOfTurn(() => inTurn = 0);
+      if (inTurn === 0) systemClock.endOfTurn(() => inTurn = 0);
       most = Math.max(most, ++inTurn);
     };
   }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { bunSkin, createBunHandler } from "../../transports/websocket/bun.ts";
-import type { BunSocket } from "../../transports/transport.ts";
+import type { BunSocket } from "../../transports/websocket/bun_handler.ts";
 import { createWebSocketTransport } from "../../transports/websocket/mod.ts";
 import { runtime, test, waitFor } from "../harness.ts";
 import { RawClient, type RawRequest } from "./raw_client.ts";

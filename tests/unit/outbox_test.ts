@@ -43,7 +43,7 @@ function scene(given: Partial<OutboxLimits> = {}) {
   const codec = new CountingCodec();
   const clock = new FakeClock();
   const ends: (() => void)[] = [];
-  const turn = new Turn(codec, limits, (callback) => ends.push(callback));
+  const turn = new Turn(codec, limits, { endOfTurn: (callback) => ends.push(callback) });
   const overflows: Outbox[] = [];
   return {
     codec,

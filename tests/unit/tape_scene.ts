@@ -55,7 +55,7 @@ export class TapeScene {
 
   constructor(limits: Partial<OutboxLimits> = {}) {
     this.limits = { ...LIMITS, ...limits };
-    this.turn = new Turn(this.codec, this.limits, (end) => this.#ends.push(end));
+    this.turn = new Turn(this.codec, this.limits, { endOfTurn: (end) => this.#ends.push(end) });
   }
 
   /** A connection whose role has these events. */

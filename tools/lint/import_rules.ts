@@ -35,6 +35,8 @@ const SEAMS = [
   "transports/transport.ts",
 ];
 const HUB_DEFAULTS = ["adapters/memory.ts", "transports/websocket/mod.ts"];
+/** What users of a hub see of its default transport. */
+const HUB_TYPES = ["transports/websocket/bun_handler.ts"];
 const SKINS = ["transports/websocket/deno.ts", "transports/websocket/bun.ts"];
 
 /** The floors of the hub, from the ground. A folder imports from those below it and from none beside it. */
@@ -173,7 +175,9 @@ function hubFloor(folder: string, floor: number): Layer {
     rule: `${folder} imports only from the floors of the hub below it: ${
       below.join(", ") || "there are none"
     }`,
-    allows: ({ file, specifier }) => startsWith(file, folder, ...below) || isBelowHub(file, specifier),
+    allows: ({ file, specifier, typeOnly }) =>
+      startsWith(file, folder, ...below) || isBelowHub(file, specifier) ||
+      (typeOnly && isOneOf(file, HUB_TYPES)),
   };
 }
 

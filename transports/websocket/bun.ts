@@ -8,16 +8,10 @@ import type { Encoded } from "../../contract/mod.ts";
 import { toSendableCode, toSendableReason } from "../kit/close.ts";
 import { maxByteLength } from "../kit/frame.ts";
 import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
-import type {
-  BunSocket,
-  BunWebSocketHandler,
-  Link,
-  LinkAcceptor,
-  LinkEvents,
-  LinkRequest,
-} from "../transport.ts";
+import type { BunSocket, BunWebSocketHandler } from "./bun_handler.ts";
+import type { Link, LinkAcceptor, LinkEvents, LinkRequest } from "../transport.ts";
 
-export type { Upgradable, WebSocketSkin };
+export type { BunSocket, BunWebSocketHandler, Upgradable, WebSocketSkin };
 
 /** Bun's server, as far as it is used here. */
 interface BunServer {

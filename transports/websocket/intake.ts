@@ -8,7 +8,7 @@
  * @module
  */
 
-import { afterPoll } from "./skin.ts";
+import { systemClock } from "../../contract/mod.ts";
 
 /** How many small frames a turn takes. What comes of them fills a few frames for each listener; fewer would cost speed. */
 const FRAMES_PER_TURN = 2_048;
@@ -29,14 +29,14 @@ export interface Backlogged {
 
 /** Lets frames in, of all links of one transport. */
 export class Intake {
-  readonly #afterPoll: (callback: () => void) => void;
+  readonly #endOfTurn: (callback: () => void) => void;
   readonly #behind = new Set<Backlogged>();
   #taken = 0;
   #watching = false;
 
   /** @param watch Calls back when the turn has ended. */
-  constructor(watch: (callback: () => void) => void = afterPoll) {
-    this.#afterPoll = watch;
+  constructor(watch: (callback: () => void) => void = systemClock.endOfTurn) {
+    this.#endOfTurn = watch;
   }
 
   /**
@@ -70,7 +70,7 @@ export class Intake {
   #watch(): void {
     if (this.#watching) return;
     this.#watching = true;
-    this.#afterPoll(() => {
+    this.#endOfTurn(() => {
       this.#watching = false;
       this.#taken = 0;
       this.#catchUp();

@@ -6,9 +6,12 @@
 
 import { bunSkin, createBunHandler } from "./bun.ts";
 import { createDenoSkin } from "./deno.ts";
-import { afterPoll, type WebSocketSkin } from "./skin.ts";
+import type { WebSocketSkin } from "./skin.ts";
 import { chooseSubprotocol } from "../kit/subprotocol.ts";
-import type { BunWebSocketHandler, LinkAcceptor, Transport } from "../transport.ts";
+import type { BunSocket, BunWebSocketHandler } from "./bun_handler.ts";
+import type { LinkAcceptor, Transport } from "../transport.ts";
+
+export type { BunSocket, BunWebSocketHandler };
 
 /** Options of {@linkcode createWebSocketTransport}. */
 export interface WebSocketTransportOptions {
@@ -42,7 +45,15 @@ function subprotocolsOf(request: Request): string[] {
   return listOf(request.headers.get("sec-websocket-protocol")).filter((entry) => TOKEN.test(entry));
 }
 
-class WebSocketTransport implements Transport {
+/** Carries connections over WebSockets. Made by {@linkcode createWebSocketTransport}. */
+export interface WebSocketTransport extends Transport {
+  /** What Bun's server must be given as `websocket`; `undefined` before a hub is attached. Deno's server needs nothing. */
+  readonly websocket: BunWebSocketHandler | undefined;
+  /** See `Transport.fetch`. */
+  fetch(request: Request, platform: unknown): Response | undefined;
+}
+
+class Sockets implements WebSocketTransport {
   readonly name = "websocket";
   readonly #perMessageDeflate: boolean;
   readonly #skins: readonly WebSocketSkin[] = [bunSkin, createDenoSkin()];
@@ -84,10 +95,6 @@ class WebSocketTransport implements Transport {
       "Cannot upgrade to a WebSocket here: serve with Deno.serve, or with Bun.serve and pass its server on\n";
     return new Response(text, { status: 501 });
   }
-
-  endOfTurn(callback: () => void): void {
-    afterPoll(callback);
-  }
 }
 
 /**
@@ -107,6 +114,6 @@ class WebSocketTransport implements Transport {
  * assertEquals(transport.name, "websocket");
  * ```
  */
-export function createWebSocketTransport(options: WebSocketTransportOptions = {}): Transport {
-  return new WebSocketTransport(options);
+export function createWebSocketTransport(options: WebSocketTransportOptions = {}): WebSocketTransport {
+  return new Sockets(options);
 }

@@ -38,14 +38,3 @@ export function malformedUpgrade(): Response {
     status: 400,
   });
 }
-
-/**
- * Calls back after everything that the event loop found ready: on both runtimes that is before it waits again, and so
- * without a timer's millisecond, but after every socket that had something to read was read.
- *
- * @param callback What to call.
- */
-export function afterPoll(callback: () => void): void {
-  // Deno and Bun both have it, though neither the web nor Deno's types do.
-  (globalThis as unknown as { setImmediate(callback: () => void): unknown }).setImmediate(callback);
-}
