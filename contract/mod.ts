@@ -5,7 +5,7 @@
  */
 
 export { abortReason, throwIfAborted } from "./abort_reason.ts";
-export { type Clock, systemClock } from "./clock.ts";
+export { type Clock, systemClock, type TimerOptions } from "./clock.ts";
 export * from "./pending_calls.ts";
 export * from "./codec.ts";
 export { defer, type Deferred } from "./deferred.ts";
