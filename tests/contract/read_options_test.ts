@@ -12,9 +12,9 @@ import {
   ratio,
   secret,
   text,
-} from "../../contract/option_kinds.ts";
-import { bag, type Kind, optional, or, readOptions, type Rows } from "../../contract/read_options.ts";
-import { suggest } from "../../contract/suggest.ts";
+} from "../../contract/options/option_kinds.ts";
+import { bag, type Kind, optional, or, readOptions, type Rows } from "../../contract/options/read_options.ts";
+import { suggest } from "../../contract/options/suggest.ts";
 import { test } from "../harness.ts";
 
 interface KettleOptions {

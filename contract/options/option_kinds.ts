@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TIMER_MS } from "./clock.ts";
+import { MAX_TIMER_MS } from "../clock.ts";
 import { isBag, type Kind, type Place, within, wrong } from "./read_options.ts";
 
 /** The range of a number. */
