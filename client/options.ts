@@ -9,6 +9,7 @@ import { type Clock, type Codec, jsonCodec, systemClock } from "../contract/mod.
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, resolveReconnect } from "./reconnect.ts";
+import { type ClientLifecycle, pageLifecycle } from "./lifecycle/page.ts";
 import { callSafely } from "./call_safely.ts";
 import type { ClientErrorInfo } from "./types.ts";
 import { createWebSocketClientTransport } from "./transports/websocket.ts";
@@ -96,6 +97,14 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly transport?: ClientTransport;
   /**
+   * Tells when the device woke up, the network came back or the application is in the foreground again: a dead link is
+   * noticed at once then, and the wait for the next attempt ends. Pages do by themselves, and everywhere the client
+   * notices by its timers that the process has slept; an application of React Native passes its `AppState`.
+   *
+   * @default {the events of the page, where there is one}
+   */
+  readonly lifecycle?: ClientLifecycle;
+  /**
    * Where timeouts come from.
    *
    * @default {the platform's timers}
@@ -127,6 +136,7 @@ export interface Settings {
   readonly report: Report;
   readonly codec: Codec;
   readonly transport: ClientTransport;
+  readonly lifecycle: ClientLifecycle;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -184,6 +194,7 @@ export function resolveOptions(options: ClientOptions): Settings {
     report: toReport(options.onError ?? logError),
     codec: options.codec ?? jsonCodec,
     transport: options.transport ?? createWebSocketClientTransport(),
+    lifecycle: options.lifecycle ?? pageLifecycle,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };

@@ -60,6 +60,7 @@ export class Backoff {
   readonly #settings: BackoffSettings;
   readonly #random: () => number;
   #attempt = 0;
+  #growth = 0;
 
   /**
    * @param settings The bounds.
@@ -79,11 +80,17 @@ export class Backoff {
   next(): number | undefined {
     const { baseMs, maxMs, factor, maxAttempts } = this.#settings;
     if (this.#attempt >= maxAttempts) return undefined;
-    return this.#random() * Math.min(maxMs, baseMs * factor ** this.#attempt++);
+    this.#attempt++;
+    return this.#random() * Math.min(maxMs, baseMs * factor ** this.#growth++);
   }
 
   /** Starts over: what was tried has worked. */
   reset(): void {
-    this.#attempt = 0;
+    this.#attempt = this.#growth = 0;
+  }
+
+  /** Waits short again, but forgives no attempt: something has changed. */
+  hurry(): void {
+    this.#growth = 0;
   }
 }
