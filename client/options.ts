@@ -101,7 +101,7 @@ export interface ClientOptions<R extends string = string> {
    * noticed at once then, and the wait for the next attempt ends. Pages do by themselves, and everywhere the client
    * notices by its timers that the process has slept; an application of React Native passes its `AppState`.
    *
-   * @default {the events of the page, where there is one}
+   * @default {the events of the page}
    */
   readonly lifecycle?: ClientLifecycle;
   /**
