@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { HubError } from "../../client/mod.ts";
+import type { HubError } from "../../client/mod.ts";
 import { test } from "../harness.ts";
 import { connecting, opened, rejection, retried, type Rig } from "./setup.ts";
 
