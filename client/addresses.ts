@@ -4,12 +4,14 @@
  * @module
  */
 
+type Ask = () => string | URL | Promise<string | URL>;
+
 /** The address of a hub, several of them, or a function that knows it. */
 export type ClientUrl =
   | string
   | URL
   | readonly (string | URL)[]
-  | (() => string | URL | Promise<string | URL>);
+  | Ask;
 
 const SCHEMES: Readonly<Record<string, string>> = { http: "ws", https: "wss", ws: "ws", wss: "wss" };
 
@@ -17,9 +19,11 @@ const SCHEMES: Readonly<Record<string, string>> = { http: "ws", https: "wss", ws
 const ABSOLUTE = /^([a-z][a-z0-9+.-]*):([^#]*)/i;
 
 /** The address as a WebSocket takes it. Messages never hold more than its origin and path: the rest may be secret. */
-function toSocketUrl(address: string | URL): string {
-  let written = `${address}`.trim();
+function toSocketUrl(address: unknown): string {
+  let written = "";
   try {
+    if (typeof address !== "string" && !(address instanceof URL)) throw address;
+    written = `${address}`.trim();
     const url = new URL(written, globalThis.location?.href);
     // An absolute one stays as it is written: React Native's URL adds a slash, and cannot tell its parts.
     if (!ABSOLUTE.test(written)) written = url.href;
@@ -45,7 +49,7 @@ export function showAddress(url: string): string {
 
 /** The addresses of a hub, and which of them is next. */
 export class Addresses {
-  readonly #ask: (() => string | URL | Promise<string | URL>) | undefined;
+  readonly #ask: Ask | undefined;
   readonly #list: readonly string[];
   readonly #random: () => number;
   #index = 0;
@@ -56,16 +60,12 @@ export class Addresses {
    * @param random Where the choice comes from: a number from 0 up to, not including, 1.
    * @throws {TypeError} When there is none, or one is not of a WebSocket.
    */
-  constructor(url: ClientUrl, random: () => number) {
+  constructor(url: unknown, random: () => number) {
     this.#random = random;
-    this.#ask = typeof url === "function" ? url : undefined;
-    const written = typeof url === "string" || url instanceof URL
-      ? [url]
-      : typeof url === "function"
-      ? []
-      : url;
+    this.#ask = typeof url === "function" ? url as Ask : undefined;
+    const written = this.#ask || url === undefined ? [] : Array.isArray(url) ? url : [url];
     this.#list = written.map(toSocketUrl);
-    if (!this.#ask && this.#list.length === 0) throw new TypeError("Cannot create a client without a url");
+    if (!this.#ask && written.length === 0) throw new TypeError("Cannot create a client without a url");
   }
 
   /**

@@ -137,20 +137,21 @@ export class HubClient implements AsyncDisposable {
     }
   }
 
-  /** @param code What whoever waits for an answer is told: the cause, when nothing follows any more. */
-  #lost(cause: HubError, code: HubError["code"] = "DISCONNECTED"): void {
+  #lost(cause: HubError): void {
     this.#subscriptions.lost();
     this.#calls.failAll((name) => {
-      const text = `Connection lost before the answer to "${name}": ${cause.message}`;
-      return new HubError(code, text, { cause, data: cause.data });
+      return new HubError("DISCONNECTED", `Connection lost before the answer to "${name}"`, { cause });
     });
     this.#answers.lost(cause);
   }
 
   #close(cause: HubError): void {
-    this.#subscriptions.close(cause);
-    this.#requests.close(cause);
-    this.#lost(cause, cause.code);
+    const error = cause.code === "DISCONNECTED"
+      ? cause
+      : new HubError("DISCONNECTED", "Cannot go on: the client has closed", { cause });
+    this.#subscriptions.close(error);
+    this.#requests.close(error);
+    this.#lost(cause);
     this.#events.clear();
   }
 }

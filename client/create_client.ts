@@ -5,6 +5,8 @@
  */
 
 import type { Contract, ContractDefinition, RoleOf } from "../contract/mod.ts";
+import { checkContract, wrong } from "../contract/options/read_options.ts";
+import { suggest } from "../contract/options/suggest.ts";
 import { HubClient } from "./client.ts";
 import { type ClientOptions, resolveOptions } from "./options.ts";
 import type { Client } from "./types.ts";
@@ -15,7 +17,7 @@ import type { Client } from "./types.ts";
  *
  * @param contract What client and server may say to each other.
  * @param options Where the hub is, the role, and how patiently to wait.
- * @throws {TypeError} When the contract has no such role, or the url is not one.
+ * @throws {TypeError} When the contract has no such role, an option is unknown or not of its type, or the url is not one.
  * @throws {RangeError} When a number is out of its range.
  *
  * @example
@@ -42,8 +44,14 @@ export function createClient<D extends ContractDefinition, const R extends RoleO
   contract: Contract<D>,
   options: ClientOptions<R>,
 ): Client<D, R> {
-  const surface = contract.roles.get(options.role);
-  if (!surface) throw new TypeError(`Cannot create a client: the contract has no role "${options.role}"`);
+  checkContract("createClient", contract);
+  const settings = resolveOptions(options);
+  const { role } = settings;
+  const surface = contract.roles.get(role);
+  if (!surface) {
+    const give = `a role of the contract, ${suggest(`${role}`, contract.roles.keys())}`;
+    throw wrong(role, { owner: "createClient", path: "role" }, give);
+  }
   // The types come from the contract that the client looks every name up in.
-  return new HubClient(surface, resolveOptions(options)) as unknown as Client<D, R>;
+  return new HubClient(surface, settings) as unknown as Client<D, R>;
 }

@@ -4,21 +4,24 @@
  * @module
  */
 
-import { MAX_TIMER_MS } from "../contract/clock.ts";
 import { type Clock, type Codec, jsonCodec, systemClock } from "../contract/mod.ts";
+import { callback, clock, codec, count, having, ms, secret } from "../contract/options/option_kinds.ts";
+import { bag, type Kind, optional, or, readOptions } from "../contract/options/read_options.ts";
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
-import { type BackoffSettings, resolveReconnect } from "./reconnect.ts";
-import { type ClientLifecycle, pageLifecycle } from "./lifecycle/page.ts";
+import { type BackoffSettings, readReconnect } from "./reconnect.ts";
 import { callSafely } from "./call_safely.ts";
 import type { ClientErrorInfo } from "./types.ts";
 import { createWebSocketClientTransport } from "./transports/websocket.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 
+/** A credential; without one (`null`, as storages answer) the server sees a client without a token. */
+type Credential = string | null | undefined;
+
 /** What a client says to prove who it is: a text, or a function that is asked anew for every connection. */
 export type ClientToken =
   | string
-  | ((info: { readonly signal: AbortSignal }) => string | Promise<string>);
+  | ((info: { readonly signal: AbortSignal }) => Credential | Promise<Credential>);
 
 /** Options of {@linkcode createClient}. */
 export interface ClientOptions<R extends string = string> {
@@ -32,9 +35,10 @@ export interface ClientOptions<R extends string = string> {
   readonly role: R;
   /**
    * The credential. It travels in the first message, never in the URL. A function that throws a `HubError` with
-   * `UNAUTHENTICATED` or `FORBIDDEN` ends the client; any other error counts as an attempt that failed.
+   * `UNAUTHENTICATED` or `FORBIDDEN` ends the client; any other error counts as an attempt that failed, as does an
+   * answer that is no text. `null` and `undefined` are no token: the server decides what it makes of that.
    */
-  readonly token?: ClientToken;
+  readonly token?: ClientToken | null;
   /**
    * How patiently to reconnect (exponential backoff with full jitter); `false` for never: the client closes for good
    * when its connection cannot be made or is lost.
@@ -64,7 +68,7 @@ export interface ClientOptions<R extends string = string> {
    *
    * @default {{ queue: 100 }}
    */
-  readonly offline?: "fail" | { readonly queue: number };
+  readonly offline?: "fail" | { readonly queue?: number };
   /**
    * How many requests may wait for their answer at once, those that are not sent yet included; beyond that they fail
    * with `UNAVAILABLE`. As many requests of the server are worked on at once.
@@ -97,14 +101,6 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly transport?: ClientTransport;
   /**
-   * Tells when the device woke up, the network came back or the application is in the foreground again: a dead link is
-   * noticed at once then, and the wait for the next attempt ends. Pages do by themselves, and everywhere the client
-   * notices by its timers that the process has slept; an application of React Native passes its `AppState`.
-   *
-   * @default {the events of the page}
-   */
-  readonly lifecycle?: ClientLifecycle;
-  /**
    * Where timeouts come from.
    *
    * @default {the platform's timers}
@@ -125,7 +121,10 @@ export type Report = (error: unknown, info: ClientErrorInfo) => void;
 export interface Settings {
   readonly addresses: Addresses;
   readonly role: string;
-  readonly token: ClientToken | undefined;
+  /** Asked anew for every connection. */
+  readonly token: (
+    info: { readonly signal: AbortSignal },
+  ) => string | undefined | Promise<string | undefined>;
   readonly reconnect: BackoffSettings;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -136,26 +135,8 @@ export interface Settings {
   readonly report: Report;
   readonly codec: Codec;
   readonly transport: ClientTransport;
-  readonly lifecycle: ClientLifecycle;
   readonly clock: Clock;
   readonly random: () => number;
-}
-
-/**
- * Checks a time to wait.
- *
- * @param name What it is, for the error's message.
- * @param ms The time in milliseconds.
- * @throws {RangeError} When no timer could keep it.
- */
-export function checkTimeout(name: string, ms: number): number {
-  if (ms > 0 && ms <= MAX_TIMER_MS) return ms;
-  throw new RangeError(`Cannot use ${ms} as ${name}: it must be above 0 and at most ${MAX_TIMER_MS}`);
-}
-
-function checkCount(name: string, count: number): number {
-  if (count >= 0) return count;
-  throw new RangeError(`Cannot use ${count} as ${name}: it must be 0 or above`);
 }
 
 /** Whatever the user's function does, reporting goes on. */
@@ -169,33 +150,49 @@ function logError(error: unknown, { stage, name }: ClientErrorInfo): void {
   console.error(`Trunkline client (${stage}${name === undefined ? "" : ` "${name}"`}):`, error);
 }
 
+const credential: Kind<string | undefined> = (value, place) =>
+  value == null ? undefined : secret(value, place);
+
+const token: Kind<Settings["token"]> = (value, place) => {
+  if (typeof value === "function") return async (info) => credential(await value(info), place);
+  const text = credential(value, place);
+  return () => text;
+};
+
+const queue = bag({ queue: or(count({ min: 0, max: Infinity }), 100) });
+
+const OPTIONS = {
+  url: (value) => value, // checked by what uses it, as is the role
+  role: (value) => value as string,
+  token,
+  reconnect: readReconnect,
+  connectTimeoutMs: or(ms(), 10_000),
+  requestTimeoutMs: or(ms(), 10_000),
+  livenessTimeoutMs: optional(ms()),
+  offline: (value, place) => value === "fail" ? undefined : queue(value, place).queue,
+  maxPendingRequests: or(count({ max: Infinity }), 1_000),
+  maxBufferedBytes: or(count({ min: 0, max: Infinity }), 16 * 1024 * 1024),
+  onError: or(callback<NonNullable<ClientOptions["onError"]>>(), logError),
+  codec: or(codec, jsonCodec),
+  transport: optional(having<ClientTransport>("a transport for clients", "connect")),
+  clock: or(clock, systemClock),
+  random: or(callback<() => number>(), Math.random),
+} satisfies Readonly<Record<keyof ClientOptions, Kind<unknown>>>;
+
 /**
  * Checks options and fills in the defaults.
  *
  * @param options As the user gave them.
- * @throws {TypeError} When an address is not one.
+ * @throws {TypeError} When an option is unknown, or not of its type, or an address is not one.
  * @throws {RangeError} When a number is out of its range.
  */
-export function resolveOptions(options: ClientOptions): Settings {
-  const { offline = { queue: 100 }, livenessTimeoutMs } = options;
+export function resolveOptions(options: unknown): Settings {
+  const { url, offline, onError, transport, ...settings } = readOptions("createClient", options, OPTIONS);
   return {
-    addresses: new Addresses(options.url, options.random ?? Math.random),
-    role: options.role,
-    token: options.token,
-    reconnect: resolveReconnect(options.reconnect),
-    connectTimeoutMs: checkTimeout("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
-    requestTimeoutMs: checkTimeout("requestTimeoutMs", options.requestTimeoutMs ?? 10_000),
-    livenessTimeoutMs: livenessTimeoutMs === undefined
-      ? undefined
-      : checkTimeout("livenessTimeoutMs", livenessTimeoutMs),
-    maxQueued: offline === "fail" ? undefined : checkCount("offline.queue", offline.queue),
-    maxPendingRequests: checkCount("maxPendingRequests", options.maxPendingRequests ?? 1_000),
-    maxBufferedBytes: checkCount("maxBufferedBytes", options.maxBufferedBytes ?? 16 * 1024 * 1024),
-    report: toReport(options.onError ?? logError),
-    codec: options.codec ?? jsonCodec,
-    transport: options.transport ?? createWebSocketClientTransport(),
-    lifecycle: options.lifecycle ?? pageLifecycle,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
+    ...settings,
+    addresses: new Addresses(url, settings.random),
+    maxQueued: offline,
+    report: toReport(onError),
+    transport: transport ?? createWebSocketClientTransport(),
   };
 }

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { count, ms, ratio } from "../contract/options/option_kinds.ts";
+import { bag, type Kind, or, type Rows, within } from "../contract/options/read_options.ts";
+
 /** How patiently to reconnect; see {@linkcode ClientOptions.reconnect}. */
 export interface ReconnectOptions {
   /**
@@ -13,13 +16,13 @@ export interface ReconnectOptions {
    */
   readonly baseMs?: number;
   /**
-   * Never wait longer than so many milliseconds.
+   * Never wait longer than so many milliseconds; not below `baseMs`.
    *
    * @default {30_000}
    */
   readonly maxMs?: number;
   /**
-   * The bound grows by this with each attempt.
+   * The bound grows by this with each attempt; from 1 to 1,000.
    *
    * @default {2}
    */
@@ -35,21 +38,21 @@ export interface ReconnectOptions {
 /** Options of a {@linkcode Backoff}, complete. */
 export type BackoffSettings = Required<ReconnectOptions>;
 
-/**
- * Checks options and fills in the defaults.
- *
- * @param options As the user gave them; `false` for no attempt at all.
- * @throws {RangeError} When a number is out of its range.
- */
-export function resolveReconnect(options: ReconnectOptions | false = {}): BackoffSettings {
-  const { baseMs = 500, maxMs = 30_000, factor = 2, maxAttempts = Infinity } = options || { maxAttempts: 0 };
-  if (baseMs >= 0 && maxMs >= baseMs && maxMs < 2 ** 31 && factor >= 1 && maxAttempts >= 0) {
-    return { baseMs, maxMs, factor, maxAttempts };
-  }
-  throw new RangeError(
-    "Cannot use these reconnect options: 0 <= baseMs <= maxMs < 2^31, factor >= 1 and maxAttempts >= 0 must hold",
-  );
-}
+const RECONNECT = {
+  baseMs: or(ms({ min: 0 }), 500),
+  maxMs: or(ms({ min: 0 }), 30_000),
+  factor: or(ratio({ min: 1, max: 1_000 }), 2),
+  maxAttempts: or(count({ min: 0, max: Infinity }), Infinity),
+} satisfies Rows<ReconnectOptions>;
+
+const reconnect = bag(RECONNECT);
+
+/** The option `reconnect`: `false` for no attempt at all. */
+export const readReconnect: Kind<BackoffSettings> = (value, place) => {
+  const settings = reconnect(value === false ? { maxAttempts: 0 } : value, place);
+  ms({ min: settings.baseMs })(settings.maxMs, within(place, "maxMs"));
+  return settings;
+};
 
 /**
  * Exponential backoff with full jitter: each wait is drawn evenly from 0 up to a bound that grows with every attempt,
@@ -60,7 +63,6 @@ export class Backoff {
   readonly #settings: BackoffSettings;
   readonly #random: () => number;
   #attempt = 0;
-  #growth = 0;
 
   /**
    * @param settings The bounds.
@@ -80,17 +82,12 @@ export class Backoff {
   next(): number | undefined {
     const { baseMs, maxMs, factor, maxAttempts } = this.#settings;
     if (this.#attempt >= maxAttempts) return undefined;
-    this.#attempt++;
-    return this.#random() * Math.min(maxMs, baseMs * factor ** this.#growth++);
+    const bound = baseMs * factor ** this.#attempt++;
+    return this.#random() * Math.min(maxMs, bound || 0); // 0 ms grown without end is no number
   }
 
   /** Starts over: what was tried has worked. */
   reset(): void {
-    this.#attempt = this.#growth = 0;
-  }
-
-  /** Waits short again, but forgives no attempt: something has changed. */
-  hurry(): void {
-    this.#growth = 0;
+    this.#attempt = 0;
   }
 }

@@ -15,8 +15,10 @@ import {
   type Surface,
   throwIfAborted,
 } from "../contract/mod.ts";
+import { CALL } from "../contract/options/option_kinds.ts";
+import { readOptions } from "../contract/options/read_options.ts";
 import type { Connection } from "./connection.ts";
-import { checkTimeout, type Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import { OfflineQueue } from "./frame_batch.ts";
 import { type Patience, patiently, type Start } from "./patience.ts";
 
@@ -46,11 +48,13 @@ export class Requests {
   }
 
   /** See `Client.request`. */
-  async request(name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+  async request(name: string, input: unknown, options?: CallOptions): Promise<unknown> {
     const { settings } = this.#options;
     const entry = this.#entry(name, "request");
-    const { signal, timeoutMs = settings.requestTimeoutMs } = options;
-    const patience = { signal, timeoutMs: checkTimeout("timeoutMs", timeoutMs) };
+    const { signal, timeoutMs = settings.requestTimeoutMs } = options === undefined
+      ? {}
+      : readOptions("request", options, CALL);
+    const patience = { signal, timeoutMs };
     throwIfAborted(signal);
     if (this.#pending >= settings.maxPendingRequests) {
       throw new HubError("UNAVAILABLE", `Cannot request "${name}": ${this.#pending} requests wait already`);
@@ -106,10 +110,8 @@ export class Requests {
   /** The connection, if it is open; throws where waiting for one has no use. */
   #ready(name: string): Connection | undefined {
     if (this.#closed) {
-      const { code, message, data } = this.#closed;
-      throw new HubError(code, `Cannot send "${name}": the client is closed: ${message}`, {
+      throw new HubError("DISCONNECTED", `Cannot send "${name}": the client is closed`, {
         cause: this.#closed,
-        data,
       });
     }
     const connection = this.#options.open();

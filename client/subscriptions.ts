@@ -15,15 +15,22 @@ import {
   throwIfAborted,
   type WireError,
 } from "../contract/mod.ts";
+import { abortSignal, callback } from "../contract/options/option_kinds.ts";
+import { optional, readOptions, type Rows } from "../contract/options/read_options.ts";
 import { callSafely } from "./call_safely.ts";
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
-import { Backoff, resolveReconnect } from "./reconnect.ts";
+import { Backoff } from "./reconnect.ts";
 import { type TopicCallback, TopicListener } from "./subscription.ts";
 import type { SubscribeOptions, Subscription, TopicMeta } from "./types.ts";
 
 /** Errors that say "not now": a subscription that was live once tries again. */
 const TRANSIENT: ReadonlySet<string> = new Set(["TIMEOUT", "UNAVAILABLE", "RATE_LIMITED", "INTERNAL"]);
+
+const SUBSCRIBE = {
+  signal: optional(abortSignal),
+  onRecovery: optional(callback<NonNullable<SubscribeOptions["onRecovery"]>>()),
+} satisfies Rows<SubscribeOptions>;
 
 /** One topic's subscription on the wire, and those who share it. */
 interface Stream {
@@ -67,11 +74,12 @@ export class Subscriptions {
   }
 
   /** See `Client.subscribe`. */
-  subscribe(topic: string, listener: TopicCallback, options: SubscribeOptions = {}): Subscription {
+  subscribe(topic: string, listener: TopicCallback, options?: SubscribeOptions): Subscription {
     const found = this.#options.surface.topics.find(topic);
     if (!found) throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
-    throwIfAborted(options.signal);
-    const member = new TopicListener(topic, listener, options, (member) => this.#leave(member));
+    const read = readOptions("subscribe", options, SUBSCRIBE);
+    throwIfAborted(read.signal);
+    const member = new TopicListener(topic, listener, read, (member) => this.#leave(member));
     if (this.#closed) {
       member.fail(this.#closed);
       return member;
@@ -206,7 +214,7 @@ export class Subscriptions {
 
   #create(topic: string, schema: Schema): Stream {
     const { reconnect, random } = this.#options.settings;
-    const settings = resolveReconnect({ ...reconnect, maxAttempts: Infinity });
+    const settings = { ...reconnect, maxAttempts: Infinity };
     const stream: Stream = {
       topic,
       schema,

@@ -4,8 +4,10 @@
  * @module
  */
 
-import { MAX_TIMER_MS } from "../clock.ts";
-import { isBag, type Kind, type Place, within, wrong } from "./read_options.ts";
+import { type Clock, MAX_TIMER_MS } from "../clock.ts";
+import type { Codec } from "../codec.ts";
+import { isBag, type Kind, optional, type Place, type Rows, within, wrong } from "./read_options.ts";
+import type { CallOptions } from "../pending_calls.ts";
 
 /** The range of a number. */
 export interface NumberRange {
@@ -15,9 +17,28 @@ export interface NumberRange {
   readonly max?: number;
 }
 
-function rangeText(min: number, max: number): string {
-  if (max === Infinity) return `from ${min} up, or Infinity`;
-  return max === Number.MAX_SAFE_INTEGER ? `from ${min} up` : `from ${min} to ${max}`;
+/**
+ * A value that passes a test.
+ *
+ * @param give What to give, for errors: `true or false`.
+ * @param fits The test.
+ */
+function passing<T>(give: string, fits: (value: unknown) => boolean): Kind<T> {
+  return (value, place) => {
+    if (fits(value)) return value as T;
+    throw wrong(value, place, give);
+  };
+}
+
+function number(
+  what: string,
+  { min = 1, max = Number.MAX_SAFE_INTEGER }: NumberRange,
+  fits: (value: number) => boolean = () => true,
+): Kind<number> {
+  return passing(
+    `${what} from ${min} to ${max}`,
+    (value) => typeof value === "number" && value >= min && value <= max && fits(value),
+  );
 }
 
 /**
@@ -25,12 +46,8 @@ function rangeText(min: number, max: number): string {
  *
  * @param range From 1 up, unless it says otherwise.
  */
-export function count({ min = 1, max = Number.MAX_SAFE_INTEGER }: NumberRange = {}): Kind<number> {
-  return (value, place) => {
-    const fits = Number.isInteger(value) || value === Infinity;
-    if (fits && (value as number) >= min && (value as number) <= max) return value as number;
-    throw wrong(value, place, `a whole number ${rangeText(min, max)}`);
-  };
+export function count(range: NumberRange = {}): Kind<number> {
+  return number("a whole number", range, (value) => !(value % 1)); // NaN, the remainder of Infinity, is none
 }
 
 /**
@@ -38,46 +55,46 @@ export function count({ min = 1, max = Number.MAX_SAFE_INTEGER }: NumberRange = 
  *
  * @param range It has both ends.
  */
-export function ratio({ min, max }: Required<NumberRange>): Kind<number> {
-  return (value, place) => {
-    if (typeof value === "number" && value >= min && value <= max) return value;
-    throw wrong(value, place, `a number ${rangeText(min, max)}`);
-  };
+export function ratio(range: Required<NumberRange>): Kind<number> {
+  return number("a number", range);
 }
 
 /**
- * A time in milliseconds. A fraction, as calculations give, is rounded up to whole milliseconds: what crosses the wire
- * or waits in a timer is a whole number.
+ * A time in milliseconds, for a timer; calculations may give a fraction.
  *
  * @param range From 1 to what every platform's timers can wait, unless it says otherwise. `max: Infinity` is for times
  * that no timer waits for.
  */
-export function ms({ min = 1, max = MAX_TIMER_MS }: NumberRange = {}): Kind<number> {
-  return (value, place) => {
-    if (typeof value === "number" && value >= 0) {
-      const whole = Math.ceil(value);
-      if (whole >= min && whole <= max) return whole;
-    }
-    throw wrong(value, place, `a number of milliseconds ${rangeText(min, max)}`);
-  };
+export function ms(range: NumberRange = {}): Kind<number> {
+  return number("a number of milliseconds", { max: MAX_TIMER_MS, ...range });
+}
+
+/**
+ * A time in milliseconds that crosses the wire, where only whole numbers can: a fraction is rounded up.
+ *
+ * @param range As in {@linkcode ms}.
+ */
+export function wholeMs(range?: NumberRange): Kind<number> {
+  const kind = ms(range);
+  return (value, place) => Math.ceil(kind(value, place));
 }
 
 /** `true` or `false`. */
-export const flag: Kind<boolean> = (value, place) => {
-  if (typeof value === "boolean") return value;
-  throw wrong(value, place, "true or false");
-};
+export const flag: Kind<boolean> = /* @__PURE__ */ passing(
+  "true or false",
+  (value) => typeof value === "boolean",
+);
 
 /** A text with at least one character. */
-export const text: Kind<string> = (value, place) => {
-  if (typeof value === "string" && value !== "") return value;
-  throw wrong(value, place, "a text that is not empty");
-};
+export const text: Kind<string> = /* @__PURE__ */ passing(
+  "a text that is not empty",
+  (value) => typeof value === "string" && value !== "",
+);
 
-/** A text that no error may show: a password, a token. */
+/** A text that no error may show, whatever was given in its place: a password, a token. */
 export const secret: Kind<string> = (value, place) => {
   if (typeof value === "string") return value;
-  throw wrong(value, place, "a text", true);
+  throw wrong(value === undefined ? value : Object(value), place, "a text");
 };
 
 /**
@@ -86,10 +103,7 @@ export const secret: Kind<string> = (value, place) => {
  * @param values Those that may be given.
  */
 export function oneOf<const T extends string>(...values: readonly T[]): Kind<T> {
-  return (value, place) => {
-    if (values.includes(value as T)) return value as T;
-    throw wrong(value, place, values.map((known) => `"${known}"`).join(" or "));
-  };
+  return passing(values.map((known) => `"${known}"`).join(" or "), (value) => values.includes(value as T));
 }
 
 /**
@@ -99,10 +113,7 @@ export function oneOf<const T extends string>(...values: readonly T[]): Kind<T> 
  */
 // deno-lint-ignore ban-types -- any function: what it takes and gives is the table's business
 export function callback<F extends Function>(): Kind<F> {
-  return (value, place) => {
-    if (typeof value === "function") return value as F;
-    throw wrong(value, place, "a function");
-  };
+  return passing("a function", (value) => typeof value === "function");
 }
 
 /**
@@ -113,11 +124,10 @@ export function callback<F extends Function>(): Kind<F> {
  * @typeParam T Its type.
  */
 export function having<T extends object>(what: string, ...methods: readonly (keyof T & string)[]): Kind<T> {
-  return (value, place) => {
-    const known = typeof value === "object" && value !== null || typeof value === "function";
-    if (known && methods.every((name) => typeof (value as T)[name] === "function")) return value as T;
-    throw wrong(value, place, what);
-  };
+  return passing(
+    what,
+    (value) => methods.every((name) => typeof (value as T | null)?.[name] === "function"),
+  );
 }
 
 /**
@@ -155,8 +165,29 @@ export function byName<T>(kind: Kind<T>): Kind<Readonly<Record<string, T>>> {
 }
 
 /** A signal that gives up. */
-export const abortSignal: Kind<AbortSignal> = having(
+export const abortSignal: Kind<AbortSignal> = /* @__PURE__ */ having(
   "an AbortSignal",
   "addEventListener",
-  "throwIfAborted",
 );
+
+/** A source of time. */
+export const clock: Kind<Clock> = /* @__PURE__ */ having(
+  "a clock, like systemClock",
+  "now",
+  "after",
+  "endOfTurn",
+);
+
+/** A codec. */
+export const codec: Kind<Codec> = /* @__PURE__ */ having(
+  "a codec, like jsonCodec",
+  "encode",
+  "join",
+  "decode",
+);
+
+/** The options of a call. */
+export const CALL = {
+  timeoutMs: optional(ms()),
+  signal: optional(abortSignal),
+} satisfies Rows<CallOptions>;

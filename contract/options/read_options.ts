@@ -46,40 +46,24 @@ export type Table = Readonly<Record<string, Kind<unknown>>>;
 /** What comes out of a table: every option, the defaults filled in. */
 export type Read<T extends Table> = { readonly [K in keyof T]: T[K] extends Kind<infer V> ? V : never };
 
-/** The longest text that an error repeats. */
-const MAX_SHOWN = 40;
-
-/** A value as an error shows it. Long texts and addresses are not repeated: they may hold a secret. */
-function show(value: unknown): string {
-  if (typeof value === "string") {
-    return value.length > MAX_SHOWN || value.includes("://") ? "a text" : JSON.stringify(value);
-  }
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
-  return String(value);
+function nameOf({ owner, path }: Place): string {
+  return `${path || "the options"} of ${owner}`;
 }
 
 /**
- * The error about a value that cannot be used.
+ * The error about a value that cannot be used. It shows numbers, but no text: that could be a secret.
  *
  * @param value What was given.
  * @param place Where.
  * @param give What to give instead: `a whole number above 0`.
- * @param secret Whether the value must not be shown.
  * @returns A `RangeError` if a number was wanted and given, else a `TypeError`.
  */
-export function wrong(
-  value: unknown,
-  { owner, path }: Place,
-  give: string,
-  secret: boolean = false,
-): TypeError | RangeError {
-  const what = path ? `${path} of ${owner}` : `the options of ${owner}`;
-  if (value === undefined) return new TypeError(`Cannot do without ${what}: give ${give}`);
-  const shown = secret ? `${typeof value === "object" ? "this value" : `a ${typeof value}`}` : show(value);
-  const Wrong = typeof value === "number" && give.includes("number") ? RangeError : TypeError;
-  return new Wrong(`Cannot use ${shown} as ${what}: give ${give}`);
+export function wrong(value: unknown, place: Place, give: string): TypeError | RangeError {
+  const type = typeof value;
+  const shown = value === null || type === "number" || type === "boolean" ? value : `this ${type}`;
+  const use = value === undefined ? "do without" : `use ${shown} as`;
+  const Wrong = type === "number" && give.includes("number") ? RangeError : TypeError;
+  return new Wrong(`Cannot ${use} ${nameOf(place)}: give ${give}`);
 }
 
 /**
@@ -97,20 +81,23 @@ export function isBag(value: unknown): value is Readonly<Record<string, unknown>
   return Object.prototype.toString.call(value) === "[object Object]";
 }
 
-function readBag<T extends Table>(given: unknown, place: Place, table: T): Read<T> {
-  if (!isBag(given)) throw wrong(given, place, "an object of options");
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(table, name)) continue;
-    const { owner, path } = within(place, name);
-    throw new TypeError(
-      `Cannot use ${path} of ${owner}: there is no such option, ${suggest(name, Object.keys(table))}`,
-    );
-  }
-  const read: Record<string, unknown> = {};
-  for (const [name, kind] of Object.entries(table)) {
-    read[name] = kind(given[name], within(place, name));
-  }
-  return read as Read<T>;
+/**
+ * An option that is a bag of options itself; absent, its own defaults apply.
+ *
+ * @param table What each of them may be.
+ */
+export function bag<T extends Table>(table: T): Kind<Read<T>> {
+  return (given = {}, place) => {
+    if (!isBag(given)) throw wrong(given, place, "an object of options");
+    const names = Object.keys(table);
+    const unknown = Object.keys(given).find((name) => !names.includes(name));
+    if (unknown !== undefined) {
+      const hint = suggest(unknown, names);
+      throw new TypeError(`Cannot use ${nameOf(within(place, unknown))}: there is no such option, ${hint}`);
+    }
+    const read = names.map((name) => [name, table[name]!(given[name], within(place, name))]);
+    return Object.fromEntries(read) as Read<T>;
+  };
 }
 
 /**
@@ -124,16 +111,7 @@ function readBag<T extends Table>(given: unknown, place: Place, table: T): Read<
  * @throws {RangeError} When a number is out of its range.
  */
 export function readOptions<T extends Table>(owner: string, given: unknown, table: T): Read<T> {
-  return readBag(given === undefined ? {} : given, { owner, path: "" }, table);
-}
-
-/**
- * An option that is a bag of options itself; absent, its own defaults apply.
- *
- * @param table What each of them may be.
- */
-export function bag<T extends Table>(table: T): Kind<Read<T>> {
-  return (value, place) => readBag(value === undefined ? {} : value, place, table);
+  return bag(table)(given, { owner, path: "" });
 }
 
 /**
@@ -152,5 +130,19 @@ export function or<T>(kind: Kind<T>, fallback: T): Kind<T> {
  * @param kind What it may be.
  */
 export function optional<T>(kind: Kind<T>): Kind<T | undefined> {
-  return (value, place) => value === undefined ? undefined : kind(value, place);
+  return or<T | undefined>(kind, undefined);
+}
+
+/**
+ * Checks that a contract is one.
+ *
+ * @param owner The function that takes it.
+ * @param contract What the user gave.
+ * @throws {TypeError} When it is something else, like a definition.
+ */
+export function checkContract(owner: string, contract: unknown): void {
+  const roles = (contract as { readonly roles?: { readonly get?: unknown } } | null | undefined)?.roles;
+  if (typeof roles?.get !== "function") {
+    throw wrong(contract, { owner, path: "the contract" }, "what defineContract() returned");
+  }
 }

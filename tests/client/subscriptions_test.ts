@@ -172,7 +172,8 @@ test("while there is no link ready waits; it rejects when the client ends", asyn
   server.link.open();
   server.link.say(["fault", { code: "UNAUTHENTICATED", message: "Who?" }]);
   server.link.close(4501);
-  assertEquals((await failure).code, "UNAUTHENTICATED");
+  const error = await failure;
+  assertEquals([error.code, (error.cause as HubError).code], ["DISCONNECTED", "UNAUTHENTICATED"]);
   assertEquals(clock.pending, 0);
 });
 

@@ -1,0 +1,109 @@
+import { assert, assertEquals } from "@std/assert";
+import { createClient } from "../../client/mod.ts";
+import { contract } from "../client/setup.ts";
+import { FakeServer } from "../client/fake_server.ts";
+import { test } from "../harness.ts";
+import { documentedOptions, ODD_VALUES, put } from "./documented_options.ts";
+
+/** A function that takes options, and what each of them takes of the odd values. */
+interface Taker {
+  readonly owner: string;
+  /** Where its options are documented: file, interface, and the option that the interface is the type of. */
+  readonly documented: readonly (readonly [path: string, name: string, within?: string])[];
+  /** The odd values that an option takes, beside `undefined`; every option has an entry. */
+  readonly takes: Readonly<Record<string, readonly string[]>>;
+  /** The options that cannot be left out. */
+  readonly required: readonly string[];
+  /** Calls it with odd options over good ones. */
+  call(options: object): unknown;
+}
+
+const COUNT_OR_INFINITY = ["1", "2**53", "Infinity"];
+const MS = ["1"];
+const FUNCTION = ["function"];
+
+const TAKERS: readonly Taker[] = [
+  {
+    owner: "createClient",
+    documented: [
+      ["client/options.ts", "ClientOptions"],
+      ["client/reconnect.ts", "ReconnectOptions", "reconnect"],
+    ],
+    required: ["url", "role"],
+    takes: {
+      url: FUNCTION,
+      role: [],
+      token: ["null", "text", "function"],
+      reconnect: ["object"],
+      "reconnect.baseMs": ["0", "0.5", ...MS],
+      "reconnect.maxMs": [], // below the default of baseMs
+      "reconnect.factor": ["1"],
+      "reconnect.maxAttempts": ["0", ...COUNT_OR_INFINITY],
+      connectTimeoutMs: MS,
+      requestTimeoutMs: MS,
+      livenessTimeoutMs: MS,
+      offline: ["object"],
+      maxPendingRequests: COUNT_OR_INFINITY,
+      maxBufferedBytes: ["0", ...COUNT_OR_INFINITY],
+      onError: FUNCTION,
+      codec: [],
+      transport: [],
+      clock: [],
+      random: FUNCTION,
+    },
+    call: (options) =>
+      createClient(contract, {
+        url: "ws://hub.test",
+        role: "member",
+        transport: new FakeServer(),
+        onError: () => {},
+        ...options,
+      }).close(),
+  },
+];
+
+for (const { owner, documented, required, takes, call } of TAKERS) {
+  test(`${owner} takes what its options document and refuses the rest, by name`, async () => {
+    const options = (await Promise.all(documented.map(async ([path, name, within]) => {
+      const found = await documentedOptions(path, name);
+      return found.map((option) => within ? `${within}.${option}` : option);
+    }))).flat();
+    assertEquals(options.sort(), Object.keys(takes).sort(), "every documented option is in the table above");
+    for (const option of options) {
+      const taken: string[] = [];
+      for (const [name, value] of Object.entries(ODD_VALUES)) {
+        try {
+          await call(put(option, value));
+          taken.push(name);
+        } catch (error) {
+          assert(error instanceof TypeError || error instanceof RangeError, `${option}: ${name}: ${error}`);
+          const last = option.split(".").at(-1)!;
+          assert(
+            error.message.startsWith("Cannot ") && error.message.includes(last),
+            `${option}: ${name}: ${error}`,
+          );
+        }
+      }
+      const absent = required.includes(option) ? [] : ["undefined"];
+      assertEquals(taken.sort(), [...absent, ...takes[option]!].sort(), option);
+    }
+  });
+
+  test(`${owner} refuses an option that it does not have`, async () => {
+    for (const option of Object.keys(takes)) {
+      const misspelt = option.slice(0, -1) + "_";
+      let thrown: unknown;
+      try {
+        await call(put(misspelt, undefined));
+      } catch (error) {
+        thrown = error;
+      }
+      const last = option.split(".").at(-1)!;
+      assert(thrown instanceof TypeError, `${misspelt}: ${thrown}`);
+      assert(
+        thrown.message.includes(`Cannot use ${misspelt} of ${owner}`) && thrown.message.includes(`"${last}"`),
+        `${thrown}`,
+      );
+    }
+  });
+}
