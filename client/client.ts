@@ -137,21 +137,20 @@ export class HubClient implements AsyncDisposable {
     }
   }
 
-  #lost(cause: HubError): void {
+  /** @param code What whoever waits for an answer is told: the cause, when nothing follows any more. */
+  #lost(cause: HubError, code: HubError["code"] = "DISCONNECTED"): void {
     this.#subscriptions.lost();
     this.#calls.failAll((name) => {
-      return new HubError("DISCONNECTED", `Connection lost before the answer to "${name}"`, { cause });
+      const text = `Connection lost before the answer to "${name}": ${cause.message}`;
+      return new HubError(code, text, { cause, data: cause.data });
     });
     this.#answers.lost(cause);
   }
 
   #close(cause: HubError): void {
-    const error = cause.code === "DISCONNECTED"
-      ? cause
-      : new HubError("DISCONNECTED", "Cannot go on: the client has closed", { cause });
-    this.#subscriptions.close(error);
-    this.#requests.close(error);
-    this.#lost(cause);
+    this.#subscriptions.close(cause);
+    this.#requests.close(cause);
+    this.#lost(cause, cause.code);
     this.#events.clear();
   }
 }

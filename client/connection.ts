@@ -15,12 +15,17 @@ import {
   type ServerMessage,
   type Welcome,
 } from "../contract/mod.ts";
+import { showAddress } from "./addresses.ts";
+import { LATE_MS } from "./lifecycle/sleep.ts";
 import type { Link } from "../transports/transport.ts";
 import type { Settings } from "./options.ts";
 import { FrameBatch } from "./frame_batch.ts";
 
 /** The normal closure of RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000;
+
+/** How long a link has to show that it is alive after waking up: a few round trips of a bad mobile network. */
+const PROOF_MS = 2_000;
 
 /** What the close codes mean to whoever waits for the connection. */
 const ERROR_OF_CLOSE: Readonly<Record<number, string>> = {
@@ -31,12 +36,13 @@ const ERROR_OF_CLOSE: Readonly<Record<number, string>> = {
   [CLOSE_CODES.FORBIDDEN]: "FORBIDDEN",
   [CLOSE_CODES.UNSUPPORTED_VERSION]: "BAD_REQUEST",
   [CLOSE_CODES.FRAME_TOO_LARGE]: "TOO_LARGE",
+  [CLOSE_CODES.DISCONNECTED]: "DISCONNECTED",
 };
 
 /** The messages that are not the connection's own business. */
 export type AppMessage = Exclude<
   ServerMessage,
-  readonly ["welcome" | "fault" | "ping" | "move", ...unknown[]]
+  readonly ["welcome" | "fault" | "ping" | "pong" | "move", ...unknown[]]
 >;
 
 /** How a connection ended. */
@@ -45,6 +51,10 @@ export interface ConnectionEnd {
   readonly error: HubError;
   /** Whether there is no point in trying again. */
   readonly terminal: boolean;
+  /** Whether `onError` has heard of it. */
+  readonly told: boolean;
+  /** `"away"` when the node goes away, `"asleep"` when the link had died before the device woke up. */
+  readonly by?: "away" | "asleep" | undefined;
 }
 
 /** What the owner of a connection wants to know. None of it throws. */
@@ -78,6 +88,9 @@ export class Connection {
   #welcome: Welcome | undefined;
   #heardAt = 0;
   #fault: HubError | undefined;
+  #url = "";
+  #stopProof: (() => void) | undefined;
+  readonly #startedAt: number;
 
   /**
    * @param settings The client's.
@@ -87,8 +100,9 @@ export class Connection {
     this.#settings = settings;
     this.#events = events;
     const { clock, connectTimeoutMs } = settings;
+    this.#startedAt = clock.now();
     this.#stopTimer = clock.after(connectTimeoutMs, () => {
-      const error = new HubError("TIMEOUT", `Cannot connect to the hub within ${connectTimeoutMs} ms`);
+      const error = new HubError("TIMEOUT", `Cannot connect to ${this.#hub} within ${connectTimeoutMs} ms`);
       this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error);
     });
     this.#connect();
@@ -97,6 +111,11 @@ export class Connection {
   /** What the server has said first; `undefined` until then. */
   get welcome(): Welcome | undefined {
     return this.#welcome;
+  }
+
+  /** The hub, for messages. */
+  get #hub(): string {
+    return `the hub${this.#url && ` at ${showAddress(this.#url)}`}`;
   }
 
   /** How many bytes wait to leave. */
@@ -126,10 +145,33 @@ export class Connection {
     if (this.#welcome) this.#outgoing?.flush();
     this.#closing = [code, reason];
     this.#stopTimer();
+    this.#stopProof?.();
     this.#abort.abort(new HubError("DISCONNECTED", "Cannot go on: the connection has ended"));
     if (this.#closeLink) this.#closeLink(code, reason);
     else if (!this.#link) this.#gone.resolve();
     return this.#gone.promise;
+  }
+
+  /**
+   * Ends the connection unless it shows soon that it is alive: the device may have slept. One proof at a time. An attempt
+   * to connect that has just begun goes on.
+   */
+  prove(): void {
+    const { clock } = this.#settings;
+    const now = clock.now();
+    if (this.#closing || this.#stopProof) return;
+    if (this.#welcome) this.push(["ping"]);
+    else if (now - this.#startedAt < PROOF_MS) return;
+    this.#stopProof = clock.after(PROOF_MS, () => {
+      this.#stopProof = undefined;
+      // What is heard right after waking may have arrived before the sleep.
+      if (this.#heardAt - now > PROOF_MS / 2) return;
+      const error = new HubError(
+        "DISCONNECTED",
+        `Connection lost: no answer within ${PROOF_MS} ms after waking up`,
+      );
+      this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error, { by: "asleep" });
+    });
   }
 
   async #connect(): Promise<void> {
@@ -137,6 +179,7 @@ export class Connection {
     let doing = "get the url";
     try {
       const url = await addresses.current();
+      this.#url = url;
       if (this.#closing) return;
       doing = "get a token";
       const proof = await token({ signal: this.#abort.signal });
@@ -153,9 +196,9 @@ export class Connection {
       if (this.#closing) close(...(this.#closing as [number, string]));
     } catch (cause) {
       if (this.#closing) return;
-      if (isRefusal(cause)) return this.#end(cause, true);
+      if (isRefusal(cause)) return this.#end({ error: cause, terminal: true });
       report(cause, { stage: "connect" });
-      this.#end(new HubError("UNAVAILABLE", `Cannot ${doing}`, { cause }), false);
+      this.#end({ error: new HubError("UNAVAILABLE", `Cannot ${doing}`, { cause }), told: true });
     }
   }
 
@@ -167,7 +210,7 @@ export class Connection {
         "BAD_REQUEST",
         `Cannot talk to the server: it does not speak ${this.#settings.codec.subprotocol}`,
       );
-      return this.#drop(CLOSE_CODES.UNSUPPORTED_VERSION, error, true);
+      return this.#drop(CLOSE_CODES.UNSUPPORTED_VERSION, error, { terminal: true });
     }
     const hello = { role: this.#settings.role, token };
     const { codec } = this.#settings;
@@ -185,7 +228,7 @@ export class Connection {
       }
     } catch (error) {
       this.#settings.report(error, { stage: "protocol" });
-      this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error as HubError);
+      this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error as HubError, { told: true });
     }
   }
 
@@ -204,6 +247,10 @@ export class Connection {
         return this.#open(message[1]);
       case "ping":
         return this.push(["pong"]);
+      case "pong":
+        this.#stopProof?.();
+        this.#stopProof = undefined;
+        return;
       case "move":
         return this.#events.move(message[1]);
       default:
@@ -239,14 +286,20 @@ export class Connection {
   #watch(limitMs: number): void {
     if (limitMs <= 0) return;
     const { clock } = this.#settings;
-    const check = () => {
+    const check = (due: number) => {
       const silentMs = clock.now() - this.#heardAt;
       if (silentMs < limitMs) return set(limitMs - silentMs);
+      if (clock.now() - due > LATE_MS) {
+        // Whatever has arrived while nothing ran here is still to be read.
+        set(limitMs);
+        return this.prove();
+      }
       const error = new HubError("DISCONNECTED", `Connection lost: nothing was heard for ${limitMs} ms`);
       this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error);
     };
     const set = (ms: number) => {
-      this.#stopTimer = clock.after(Math.min(ms, MAX_TIMER_MS), check);
+      const due = clock.now() + ms;
+      this.#stopTimer = clock.after(Math.min(ms, MAX_TIMER_MS), () => check(due));
     };
     set(limitMs);
   }
@@ -255,23 +308,24 @@ export class Connection {
   #closed(code: number, reason: string): void {
     this.#gone.resolve();
     if (this.#closing) return;
-    const what = this.#welcome ? "Connection lost" : "Cannot connect to the hub";
+    const what = this.#welcome ? "Connection lost" : `Cannot connect to ${this.#hub}`;
     const fallback = this.#welcome ? "DISCONNECTED" : "UNAVAILABLE";
     const error = this.#fault ??
       new HubError(ERROR_OF_CLOSE[code] ?? fallback, `${what}: ${reason || "the link closed"} (${code})`);
-    this.#end(error, !mayReconnect(code));
+    const by = code === CLOSE_CODES.GOING_AWAY ? "away" : undefined;
+    this.#end({ error, terminal: !mayReconnect(code), told: error === this.#fault, by });
   }
 
   /** Ends it from our side. */
-  #drop(code: number, error: HubError, terminal = false): void {
+  #drop(code: number, error: HubError, how: Partial<ConnectionEnd> = {}): void {
     this.close(code, error.message);
-    this.#end(error, terminal);
+    this.#end({ ...how, error });
   }
 
   /** Tells the owner; of what ends the client somebody must hear, even if nobody waits for it. */
-  #end(error: HubError, terminal: boolean): void {
+  #end({ error, terminal = false, told = false, by }: Partial<ConnectionEnd> & { error: HubError }): void {
     this.close();
-    if (terminal && error !== this.#fault) this.#settings.report(error, { stage: "connection" });
-    this.#events.end({ error, terminal });
+    if (terminal && !told) this.#settings.report(error, { stage: "connection" });
+    this.#events.end({ error, terminal, told: told || terminal, by });
   }
 }

@@ -9,6 +9,8 @@ import { defer, HubError } from "../contract/mod.ts";
 import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts";
 import { callSafely } from "./call_safely.ts";
 import type { Settings } from "./options.ts";
+import { Outage } from "./lifecycle/outage.ts";
+import { watchSleep } from "./lifecycle/sleep.ts";
 import { Backoff } from "./reconnect.ts";
 import type { ClientStatus, StatusInfo, StatusListener } from "./types.ts";
 
@@ -17,6 +19,9 @@ import type { ClientStatus, StatusInfo, StatusListener } from "./types.ts";
  * stormed. Long enough for a server to fail on what a client sends first.
  */
 const STABLE_MS = 5_000;
+
+/** Between two attempts to connect that waking up brings forward; pages may be shown and hidden in quick succession. */
+const WAKE_GAP_MS = 1_000;
 
 /** How long `close()` waits for the other side. */
 const CLOSE_MS = 1_000;
@@ -44,7 +49,11 @@ export class Keeper {
   #status: ClientStatus = "connecting";
   #wasOpen = false;
   #connection: Connection | undefined;
+  readonly #outage: Outage;
+  readonly #stopWaking: (() => void)[] = [];
   #openedAt = 0;
+  #triedAt = 0;
+  #retryAt = 0;
   #stopTimer: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -59,6 +68,9 @@ export class Keeper {
     this.#events = events;
     this.#backoff = new Backoff(settings.reconnect, settings.random);
     this.#ready.promise.catch(() => {});
+    this.#outage = new Outage(settings);
+    const wake = () => this.#wake();
+    this.#stopWaking.push(settings.lifecycle(wake), watchSleep(settings.clock, wake));
     this.#connect();
   }
 
@@ -105,7 +117,30 @@ export class Keeper {
     stop();
   }
 
+  /** The device may have slept, or the network have changed. */
+  #wake(): void {
+    if (this.#connection) return this.#connection.prove();
+    if (this.#status === "closed" || !this.#stopTimer) return;
+    const now = this.#settings.clock.now();
+    const delayMs = Math.max(0, this.#triedAt + WAKE_GAP_MS - now);
+    if (now + delayMs >= this.#retryAt) return;
+    this.#backoff.hurry();
+    this.#connectIn(delayMs, {});
+  }
+
+  #connectIn(delayMs: number, info: StatusInfo): void {
+    const { clock } = this.#settings;
+    this.#stopTimer?.();
+    this.#retryAt = clock.now() + delayMs;
+    this.#stopTimer = clock.after(delayMs, () => {
+      this.#stopTimer = undefined;
+      this.#connect();
+    });
+    this.#tell({ ...info, attempt: this.#backoff.attempt, retryInMs: delayMs });
+  }
+
   #connect(): void {
+    this.#triedAt = this.#settings.clock.now();
     this.#connection = new Connection(this.#settings, {
       open: () => this.#opened(),
       message: this.#events.message,
@@ -143,12 +178,19 @@ export class Keeper {
     );
   }
 
-  #ended({ error, terminal }: ConnectionEnd): void {
+  #ended({ error, terminal, told, by }: ConnectionEnd): void {
     if (this.#status === "closed") return; // by whoever heard of the error first
+    // The node that we were on may be back, and has our history; one that goes away has not, unless it is the only one.
+    if (this.#status !== "open" || by === "away") this.#settings.addresses.advance();
     if (this.#status === "open") this.#forgiveAfterStable();
-    else this.#settings.addresses.advance();
+    // Those who are about to move are spread already.
+    const atOnce = by === "asleep" || (by === "away" && this.#stopTimer !== undefined);
+    const wasOpen = this.#status === "open";
     const delayMs = terminal ? undefined : this.#backoff.next();
-    this.#retry(delayMs, error, { error });
+    this.#retry(atOnce && delayMs !== undefined ? 0 : delayMs, error, { error });
+    if (told) return;
+    if (delayMs === undefined) this.#settings.report(error, { stage: "connection" });
+    else if (!wasOpen) this.#outage.failed(error);
   }
 
   #forgiveAfterStable(): boolean {
@@ -161,18 +203,20 @@ export class Keeper {
     this.#stopTimer?.();
     this.#connection = undefined;
     if (delayMs === undefined) return this.#finish(error);
-    this.#stopTimer = this.#settings.clock.after(delayMs, () => {
-      this.#stopTimer = undefined;
-      this.#connect();
-    });
     const wasOpen = this.#status === "open";
     this.#status = this.#wasOpen ? "reconnecting" : "connecting";
-    if (wasOpen) this.#events.lost(error);
-    this.#tell({ ...info, attempt: this.#backoff.attempt, retryInMs: delayMs });
+    if (wasOpen) {
+      this.#outage.begin();
+      this.#events.lost(error);
+    }
+    this.#connectIn(delayMs, info);
   }
 
   #finish(error: HubError | undefined): void {
     this.#stopTimer?.();
+    for (const stop of this.#stopWaking) {
+      callSafely(stop, (error) => this.#settings.report(error, { stage: "status" }));
+    }
     this.#connection = undefined;
     this.#status = "closed";
     const cause = error ?? new HubError("DISCONNECTED", "Cannot go on: the client was closed");

@@ -9,6 +9,7 @@ export { HubError } from "../contract/mod.ts";
 export type { CallOptions } from "../contract/mod.ts";
 export type { ClientUrl } from "./addresses.ts";
 export { createClient } from "./create_client.ts";
+export type { ClientLifecycle } from "./lifecycle/page.ts";
 export type { ClientOptions, ClientToken } from "./options.ts";
 export type { ReconnectOptions } from "./reconnect.ts";
 export type * from "./types.ts";

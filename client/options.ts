@@ -10,6 +10,7 @@ import { bag, type Kind, optional, or, readOptions } from "../contract/options/r
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, readReconnect } from "./reconnect.ts";
+import { type ClientLifecycle, pageLifecycle } from "./lifecycle/page.ts";
 import { callSafely } from "./call_safely.ts";
 import type { ClientErrorInfo } from "./types.ts";
 import { createWebSocketClientTransport } from "./transports/websocket.ts";
@@ -101,6 +102,14 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly transport?: ClientTransport;
   /**
+   * Tells when the device woke up, the network came back or the application is in the foreground again: a dead link is
+   * noticed at once then, and the wait for the next attempt ends. Pages do by themselves, and everywhere the client
+   * notices by its timers that the process has slept; an application of React Native passes its `AppState`.
+   *
+   * @default {the events of the page}
+   */
+  readonly lifecycle?: ClientLifecycle;
+  /**
    * Where timeouts come from.
    *
    * @default {the platform's timers}
@@ -135,6 +144,7 @@ export interface Settings {
   readonly report: Report;
   readonly codec: Codec;
   readonly transport: ClientTransport;
+  readonly lifecycle: ClientLifecycle;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -175,6 +185,7 @@ const OPTIONS = {
   onError: or(callback<NonNullable<ClientOptions["onError"]>>(), logError),
   codec: or(codec, jsonCodec),
   transport: optional(having<ClientTransport>("a transport for clients", "connect")),
+  lifecycle: or(callback<ClientLifecycle>(), pageLifecycle),
   clock: or(clock, systemClock),
   random: or(callback<() => number>(), Math.random),
 } satisfies Readonly<Record<keyof ClientOptions, Kind<unknown>>>;

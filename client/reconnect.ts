@@ -63,6 +63,7 @@ export class Backoff {
   readonly #settings: BackoffSettings;
   readonly #random: () => number;
   #attempt = 0;
+  #growth = 0;
 
   /**
    * @param settings The bounds.
@@ -82,12 +83,18 @@ export class Backoff {
   next(): number | undefined {
     const { baseMs, maxMs, factor, maxAttempts } = this.#settings;
     if (this.#attempt >= maxAttempts) return undefined;
-    const bound = baseMs * factor ** this.#attempt++;
+    this.#attempt++;
+    const bound = baseMs * factor ** this.#growth++;
     return this.#random() * Math.min(maxMs, bound || 0); // 0 ms grown without end is no number
   }
 
   /** Starts over: what was tried has worked. */
   reset(): void {
-    this.#attempt = 0;
+    this.#attempt = this.#growth = 0;
+  }
+
+  /** Waits short again, but forgives no attempt: something has changed. */
+  hurry(): void {
+    this.#growth = 0;
   }
 }

@@ -110,8 +110,10 @@ export class Requests {
   /** The connection, if it is open; throws where waiting for one has no use. */
   #ready(name: string): Connection | undefined {
     if (this.#closed) {
-      throw new HubError("DISCONNECTED", `Cannot send "${name}": the client is closed`, {
+      const { code, message, data } = this.#closed;
+      throw new HubError(code, `Cannot send "${name}": the client is closed: ${message}`, {
         cause: this.#closed,
+        data,
       });
     }
     const connection = this.#options.open();

@@ -20,6 +20,11 @@ export interface Clock {
   /** Milliseconds since some fixed moment; never goes back. */
   now(): number;
   /**
+   * Milliseconds by the clock on the wall, which goes on while the machine sleeps, and may be set. Without it a sleep in
+   * which `now` stands still is not noticed.
+   */
+  wall?(): number;
+  /**
    * Calls back once after a delay.
    *
    * @param ms The delay in milliseconds; `Infinity` and whatever is beyond the platform's timers waits very long.
@@ -56,6 +61,7 @@ interface ServerTimer {
  */
 export const systemClock: Clock = {
   now: () => performance.now(),
+  wall: () => Date.now(),
   after(ms, callback, options) {
     const timer: unknown = setTimeout(callback, Math.min(ms, MAX_TIMER_MS));
     // A browser's timer is a number: there is no process to keep alive.

@@ -38,12 +38,14 @@ export interface Subscribed {
   readonly recovered: boolean;
 }
 
-/** Either side may ask, answer and take back a question. */
+/** Either side may ask, answer and take back a question, and ask for a sign of life. */
 export type CallMessage =
   | readonly [kind: "req", id: number, name: string, input?: unknown]
   | readonly [kind: "res", id: number, output?: unknown]
   | readonly [kind: "err", id: number, error: WireError]
-  | readonly [kind: "cancel", id: number];
+  | readonly [kind: "cancel", id: number]
+  | readonly [kind: "ping"]
+  | readonly [kind: "pong"];
 
 /** What a client sends. */
 export type ClientMessage =
@@ -51,8 +53,7 @@ export type ClientMessage =
   | readonly [kind: "hello", hello: Hello]
   | readonly [kind: "sig", name: string, payload?: unknown]
   | readonly [kind: "sub", id: number, topic: string, since?: Position]
-  | readonly [kind: "unsub", topic: string]
-  | readonly [kind: "pong"];
+  | readonly [kind: "unsub", topic: string];
 
 /** What a server sends. */
 export type ServerMessage =
@@ -64,8 +65,7 @@ export type ServerMessage =
   | readonly [kind: "rec", topic: string, offset: number, payload?: unknown]
   | readonly [kind: "gap", topic: string, position: Position]
   | readonly [kind: "end", topic: string, error: WireError]
-  | readonly [kind: "move", withinMs: number]
-  | readonly [kind: "ping"];
+  | readonly [kind: "move", withinMs: number];
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -101,6 +101,9 @@ function isCall(m: readonly unknown[]): boolean {
       return m.length === 3 && isId(m[1]) && isWireError(m[2]);
     case "cancel":
       return m.length === 2 && isId(m[1]);
+    case "ping":
+    case "pong":
+      return m.length === 1;
     default:
       return false;
   }
@@ -115,8 +118,6 @@ function isClientMessage(m: readonly unknown[]): boolean {
         (m.length === 3 || isPosition(m[3]));
     case "unsub":
       return m.length === 2 && isText(m[1]);
-    case "pong":
-      return m.length === 1;
     case "hello":
       return m.length === 2 && isHello(m[1]);
     default:
@@ -139,8 +140,6 @@ function isServerMessage(m: readonly unknown[]): boolean {
       return m.length >= 2 && m.length <= 3 && isWireError(m[1]) && (m.length === 2 || isText(m[2]));
     case "move":
       return m.length === 2 && isCount(m[1]);
-    case "ping":
-      return m.length === 1;
     case "welcome":
       return m.length === 2 && isWelcome(m[1]);
     default:

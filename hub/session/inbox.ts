@@ -146,6 +146,8 @@ export class Inbox {
         return conn.refused(message[1], message[2]);
       case "cancel":
         return this.#cancel(message[1]);
+      case "ping":
+        return void conn.outbox.push(PONG);
       case "pong":
         return;
       case "hello":
@@ -365,7 +367,9 @@ export class Inbox {
   }
 }
 
+const PONG = new OutgoingMessage(["pong"]);
+
 /** Calls keep their order; what answers or ends something does not wait behind them, who may be waiting for it. */
-function overtakes(message: ClientMessage): boolean {
-  return message[0] === "res" || message[0] === "err" || message[0] === "cancel" || message[0] === "pong";
+function overtakes([kind]: ClientMessage): boolean {
+  return kind === "res" || kind === "err" || kind === "cancel" || kind === "ping" || kind === "pong";
 }

@@ -83,7 +83,7 @@ test("a resubscribe that fails for now is reported and tried again, with backoff
   }
   link.accept("stats");
   assertEquals(sub.status, "live");
-  assertEquals(clock.pending, 1); // the watchdog
+  assertEquals(clock.pending, 2); // the watchdogs of the link and of sleep
   assertEquals(errors.map(({ info }) => info), Array(2).fill({ stage: "subscribe", name: "stats" }));
 
   await reopened(rig);

@@ -122,6 +122,7 @@ const wrong: readonly (readonly unknown[])[] = [
   ["unsub"],
   ["unsub", 1],
   ["unsub", "a", "b"],
+  ["ping", 1],
   ["pong", 1],
   ["hello"],
   ["hello", "member"],

@@ -28,7 +28,7 @@ const plausible: fc.Arbitrary<unknown[]> = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constant("unsub"), topic) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("cancel"), id) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("res"), id, json) },
-  { weight: 1, arbitrary: fc.constant<unknown[]>(["pong"]) },
+  { weight: 1, arbitrary: fc.constantFrom<unknown[][]>(["ping"], ["pong"]) },
   { weight: 1, arbitrary: clientMessage },
 );
 

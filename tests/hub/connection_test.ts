@@ -226,6 +226,16 @@ test("several transports serve one hub, and a broadcast reaches the clients of a
   for (const { heard } of clients) assertEquals(heard.slice(1), [["ev", "dm", { text: "hi" }]]);
 });
 
+test("a client that pings is answered at once", async () => {
+  await using node = await createNode();
+  const client = await rawClient(node.loopback.client());
+  client.say(["ping"], ["ping"]);
+  await turn();
+  assertEquals(client.heard.slice(1), [["pong"], ["pong"]]);
+  client.leave();
+  await empty(node);
+});
+
 test("the heartbeat pings who is silent, and closes who does not answer for two heartbeats", async () => {
   const clock = new FakeClock();
   await using node = await createNode(undefined, { clock, heartbeatMs: 1_000 });

@@ -48,6 +48,7 @@ const TAKERS: readonly Taker[] = [
       onError: FUNCTION,
       codec: [],
       transport: [],
+      lifecycle: FUNCTION,
       clock: [],
       random: FUNCTION,
     },

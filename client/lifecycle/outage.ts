@@ -1,0 +1,53 @@
+/**
+ * Telling that there is no connection.
+ *
+ * @module
+ */
+
+import { HubError } from "../../contract/mod.ts";
+import type { Settings } from "../options.ts";
+
+/** A server that restarts is back by then; whatever takes longer somebody should look at. */
+const TELL_AFTER_MS = 5_000;
+
+/** A time without a connection: told once when it lasts, as browsers do not tell pages why they cannot connect. */
+export class Outage {
+  readonly #settings: Settings;
+  #since: number;
+  #attempts = 0;
+  #told = false;
+
+  /**
+   * Begins: there is no connection yet.
+   *
+   * @param settings The client's.
+   */
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#since = settings.clock.now();
+  }
+
+  /** The connection was lost. */
+  begin(): void {
+    this.#since = this.#settings.clock.now();
+    this.#attempts = 0;
+    this.#told = false;
+  }
+
+  /**
+   * An attempt to connect has failed.
+   *
+   * @param error How.
+   */
+  failed(error: HubError): void {
+    this.#attempts++;
+    const ms = this.#settings.clock.now() - this.#since;
+    if (this.#told || ms < TELL_AFTER_MS) return;
+    this.#told = true;
+    const text =
+      `No connection for ${Math.round(ms / 1_000)} s, in ${this.#attempts} attempts. ${error.message}. ` +
+      "Does the server run, and is the url right? It may also refuse the upgrade, which browsers do not tell: " +
+      "403 for the page's origin, 429 or 503 for too many connections. The hub's onError knows";
+    this.#settings.report(new HubError(error.code, text, { cause: error }), { stage: "connect" });
+  }
+}

@@ -1,0 +1,93 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { HubError } from "../../client/mod.ts";
+import { test } from "../harness.ts";
+import { connecting, opened, rejection, retried, type Rig } from "./setup.ts";
+
+/** Fails attempts until so much time has passed. */
+async function fail(rig: Rig, ms: number): Promise<void> {
+  const end = rig.clock.now() + ms;
+  while (rig.clock.now() < end) {
+    rig.server.link.close(1006, "Refused");
+    await retried(rig);
+  }
+}
+
+test("a client that cannot connect for a while says so once, with the address and what it may be", async () => {
+  const rig = await connecting({ url: "wss://ann:secret@hub.test/realtime?key=secret" });
+  await fail(rig, 4_000);
+  assertEquals(rig.errors, []);
+  await fail(rig, 60_000);
+  assertEquals(rig.errors.map(({ info }) => info), [{ stage: "connect" }]);
+  const error = rig.errors[0]!.error as HubError;
+  assertEquals(error.code, "UNAVAILABLE");
+  assertMatch(
+    error.message,
+    /^No connection for \d+ s, in \d+ attempts\. Cannot connect to the hub at wss:\/\/hub.test\/realtime: Refused/,
+  );
+  for (const reason of ["403", "429", "503", "url"]) assertStringIncludes(error.message, reason);
+  assertEquals(error.message.includes("secret"), false);
+  await rig.client.close();
+});
+
+test("each time without a connection is told once", async () => {
+  const rig = await opened();
+  await fail(rig, 20_000);
+  rig.server.link.welcome();
+  await fail(rig, 3_000);
+  rig.server.link.welcome();
+  assertEquals(rig.errors.length, 1);
+  await fail(rig, 20_000);
+  assertEquals(rig.errors.length, 2);
+  await rig.client.close();
+});
+
+test("a token that cannot be fetched is told as such, and not as a server that is not there", async () => {
+  const rig = await connecting({ token: () => Promise.reject(new Error("No network")) });
+  for (let i = 0; i < 6; i++) await retried(rig);
+  assertEquals([...new Set(rig.errors.map(({ error }) => (error as Error).message))], ["No network"]);
+  await rig.client.close();
+});
+
+test("a client that gives up says so to onError, even if nobody waits for it", async () => {
+  const rig = await connecting({ reconnect: false });
+  rig.server.link.close(1006, "Refused");
+  const cause = await rig.client.closed;
+  assertEquals(rig.errors, [{ error: cause, info: { stage: "connection" } }]);
+});
+
+test("what ends the client is the code that everybody gets who waits", async () => {
+  const codes = { 4501: "UNAUTHENTICATED", 4502: "FORBIDDEN", 4504: "TOO_LARGE", 4505: "DISCONNECTED" };
+  for (const [close, code] of Object.entries(codes)) {
+    const { client, server } = await opened();
+    const waiting = [
+      client.request("say", { text: "asked" }),
+      client.subscribe("stats", () => {}).ready,
+    ].map(rejection);
+    server.link.close(Number(close), "For this reason");
+    const late = [
+      client.request("say", { text: "late" }),
+      client.subscribe("stats", () => {}).ready,
+      Promise.resolve().then(() => client.signal("typing", { room: "a" })),
+    ].map(rejection);
+    for (const error of await Promise.all([...waiting, ...late])) {
+      assertEquals(error.code, code);
+      assertStringIncludes(error.message, "For this reason");
+    }
+    assertEquals((await client.closed)?.code, code);
+  }
+});
+
+test("before it was ever open, too, and with the data of the refusal", async () => {
+  const { client, server } = await connecting();
+  const waiting = [
+    client.ready,
+    client.request("say", { text: "asked" }),
+    client.subscribe("stats", () => {}).ready,
+  ].map(rejection);
+  server.link.open();
+  server.link.say(["fault", { code: "BANNED", message: "Until Monday", data: { until: 1 } }]);
+  server.link.close(4501, "Until Monday");
+  for (const error of await Promise.all(waiting)) {
+    assertEquals([error.code, error.data], ["BANNED", { until: 1 }]);
+  }
+});
