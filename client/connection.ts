@@ -299,7 +299,7 @@ export class Connection {
     };
     const set = (ms: number) => {
       const due = clock.now() + ms;
-      this.#stopTimer = clock.after(Math.min(ms, MAX_TIMER_MS), () => check(due));
+      this.#stopTimer = clock.after(Math.min(ms, MAX_TIMER_MS), () => check(due), { background: true });
     };
     set(limitMs);
   }

@@ -145,7 +145,7 @@ export class Lifecycle {
       topics.histories.sweep();
       events.sweep();
       this.#sweepLater();
-    });
+    }, { background: true });
   }
 
   async #close(drainMs: number): Promise<void> {

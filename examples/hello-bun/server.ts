@@ -1,10 +1,14 @@
 // Run: bun examples/hello-bun/server.ts
 import { createHub } from "@trunkline/hub";
 import { Hono } from "hono";
-import { env } from "node:process";
+import process from "node:process";
 import { clocks } from "./contract.ts";
 
 const hub = createHub(clocks, { authenticate: ({ role }) => ({ role }) });
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => hub.close().finally(() => process.exit()));
+}
 
 setInterval(() => hub.publish("clock/utc", { time: new Date().toISOString() }), 250);
 
@@ -14,7 +18,7 @@ app.route("/realtime", hub.routes);
 // Bun upgrades a request through its server, and then wants to know what to do with the socket.
 export default {
   hostname: "127.0.0.1",
-  port: Number(env.PORT ?? 8000),
+  port: Number(process.env.PORT ?? 8000),
   fetch: app.fetch,
   websocket: hub.websocket,
 };

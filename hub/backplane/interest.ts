@@ -177,7 +177,7 @@ export class Interest {
           stopWaiting();
           void attempt(Math.min(delayMs * 2, MAX_RETRY_MS));
         };
-        const cancel = this.#options.clock.after(delayMs, retry);
+        const cancel = this.#options.clock.after(delayMs, retry, { background: true });
         this.#retries.set(retry, cancel);
         stopWaiting = () => {
           cancel();

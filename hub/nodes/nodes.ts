@@ -178,7 +178,7 @@ export class Nodes {
       backplane.publish(CLUSTER_CHANNEL, ["beat", this.#card()]);
       this.#measure();
       this.#beatLater();
-    });
+    }, { background: true });
   }
 
   #card(): NodeCard {

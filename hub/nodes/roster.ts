@@ -149,7 +149,7 @@ export class Roster {
       this.#stop = undefined;
       this.#judge(due);
       this.#watch();
-    });
+    }, { background: true });
   }
 
   #judge(due: number): void {

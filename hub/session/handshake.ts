@@ -66,7 +66,7 @@ export class Handshake {
     const { options: { clock }, limits: { handshakeTimeoutMs } } = options.context;
     this.#cancelDeadline = clock.after(handshakeTimeoutMs, () => {
       link.close(CLOSE_CODES.HANDSHAKE_TIMEOUT, `Not authenticated within ${handshakeTimeoutMs} ms`);
-    });
+    }, { background: true });
   }
 
   /** The client has said something. Does not throw. */

@@ -180,7 +180,7 @@ export class Reception {
     this.#stopBeating = this.#context.options.clock.after(this.#context.heartbeatMs / 2, () => {
       for (const session of this.#connections.values()) session.beat();
       this.#beatLater();
-    });
+    }, { background: true });
   }
 
   #becomeEmpty(): void {

@@ -5,7 +5,7 @@
  */
 
 import type { Encoded } from "../../contract/mod.ts";
-import { CLOSE_CODES } from "../../contract/mod.ts";
+import { CLOSE_CODES, systemClock } from "../../contract/mod.ts";
 import { Backlog } from "./backlog.ts";
 import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "../kit/close.ts";
 import { exceedsBytes, maxByteLength } from "../kit/frame.ts";
@@ -28,7 +28,7 @@ class DenoLink implements Link, Backlogged {
   readonly #events: LinkEvents;
   #state: "open" | "closing" | "closed" = "open";
   #backlog: Backlog | undefined;
-  #look: ReturnType<typeof setTimeout> | undefined;
+  #stopLooking: (() => void) | undefined;
   #error = "";
   /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
   #atMost = 0;
@@ -63,7 +63,7 @@ class DenoLink implements Link, Backlogged {
     if (this.#state !== "open") return;
     this.#socket.send(frame);
     this.#atMost += maxByteLength(frame);
-    if (this.#look === undefined && this.#congested) this.#lookAgainIn(FIRST_LOOK_MS);
+    if (!this.#stopLooking && this.#congested) this.#lookAgainIn(FIRST_LOOK_MS);
   }
 
   close(code: number, reason: string): void {
@@ -116,11 +116,11 @@ class DenoLink implements Link, Backlogged {
 
   /** Deno tells nobody that a buffer has emptied: while one is full it must be looked at. */
   #lookAgainIn(ms: number): void {
-    this.#look = setTimeout(() => {
-      this.#look = undefined;
+    this.#stopLooking = systemClock.after(ms, () => {
+      this.#stopLooking = undefined;
       if (this.#congested) this.#lookAgainIn(Math.min(2 * ms, LONGEST_LOOK_MS));
       else this.#events.drain();
-    }, ms);
+    }, { background: true });
   }
 
   #end(code: number, reason: string): void {
@@ -128,7 +128,7 @@ class DenoLink implements Link, Backlogged {
     this.#state = "closed";
     this.#backlog = undefined;
     this.#intake.forget(this);
-    clearTimeout(this.#look);
+    this.#stopLooking?.();
     this.#events.close(code, reason);
   }
 }
