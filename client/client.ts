@@ -5,11 +5,12 @@
  */
 
 import { HubError, PendingCalls, type Surface } from "../contract/mod.ts";
+import { callSafely } from "./call_safely.ts";
 import { Answers } from "./answers.ts";
 import type { AppMessage } from "./connection.ts";
 import { Events } from "./events.ts";
 import { Keeper } from "./keeper.ts";
-import type { Settings } from "./options.ts";
+import type { Report, Settings } from "./options.ts";
 import { Requests } from "./requests.ts";
 import type { TopicCallback } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -21,6 +22,11 @@ import type {
   Subscription,
 } from "./types.ts";
 
+/** A listener of `onOpen`; in an object of its own, as the same function may listen twice. */
+interface Opener {
+  readonly call: () => unknown;
+}
+
 /** A client without the contract's types; `createClient` adds them. */
 export class HubClient implements AsyncDisposable {
   readonly #keeper: Keeper;
@@ -29,6 +35,8 @@ export class HubClient implements AsyncDisposable {
   readonly #subscriptions: Subscriptions;
   readonly #events: Events;
   readonly #answers: Answers;
+  readonly #openers = new Set<Opener>();
+  readonly #report: Report;
 
   /**
    * @param surface What the role may say and hear.
@@ -36,6 +44,7 @@ export class HubClient implements AsyncDisposable {
    */
   constructor(surface: Surface, settings: Settings) {
     const { report, maxPendingRequests: maxPending } = settings;
+    this.#report = report;
     const calls = new PendingCalls(settings.clock);
     const open = () => this.#keeper.open;
     this.#calls = calls;
@@ -46,7 +55,9 @@ export class HubClient implements AsyncDisposable {
     this.#keeper = new Keeper(settings, {
       open: () => {
         this.#subscriptions.opened();
-        this.#requests.opened();
+        this.#requests.opened(() => {
+          for (const opener of [...this.#openers]) if (this.#openers.has(opener)) this.#tellOpen(opener);
+        });
       },
       message: (message) => this.#take(message),
       lost: (error) => this.#lost(error),
@@ -78,6 +89,13 @@ export class HubClient implements AsyncDisposable {
     return this.#keeper.onStatus(listener);
   }
 
+  onOpen(call: () => unknown): () => void {
+    const opener = { call };
+    this.#openers.add(opener);
+    if (this.status === "open") this.#requests.first(() => this.#tellOpen(opener));
+    return () => void this.#openers.delete(opener);
+  }
+
   request(...args: Parameters<Requests["request"]>): Promise<unknown> {
     return this.#requests.request(...args);
   }
@@ -106,6 +124,10 @@ export class HubClient implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #tellOpen({ call }: Opener): void {
+    callSafely(call, (error) => this.#report(error, { stage: "open" }));
   }
 
   #take(message: AppMessage): void {
@@ -152,5 +174,6 @@ export class HubClient implements AsyncDisposable {
     this.#requests.close(cause);
     this.#lost(cause, cause.code);
     this.#events.clear();
+    this.#openers.clear();
   }
 }

@@ -6,8 +6,8 @@
 
 import { abortReason, type CallOptions, type Clock } from "../contract/mod.ts";
 
-/** A question's options, complete. */
-export type Patience = CallOptions & { readonly timeoutMs: number };
+/** A question's options, complete, and whether it goes before those that wait. */
+export type Patience = CallOptions & { readonly timeoutMs: number; readonly first?: boolean };
 
 /** Starts what is waited for; one of the two is called later, or never. Returns a function that takes it back. */
 export type Start<T> = (
@@ -25,10 +25,11 @@ export type Start<T> = (
  */
 export function patiently<T>(
   clock: Clock,
-  { timeoutMs, signal }: Patience,
+  patience: Patience,
   late: () => Error,
   start: Start<T>,
 ): Promise<T> {
+  const { timeoutMs, signal } = patience;
   const end = clock.now() + timeoutMs;
   return new Promise<T>((resolve, reject) => {
     let over = false;
@@ -40,7 +41,7 @@ export function patiently<T>(
       how();
     };
     const takeBack = start(
-      (next) => settle(() => resolve(next({ signal, timeoutMs: Math.max(end - clock.now(), 0) }))),
+      (next) => settle(() => resolve(next({ ...patience, timeoutMs: Math.max(end - clock.now(), 0) }))),
       (error) => settle(() => reject(error)),
     );
     const giveUp = (error: unknown) =>

@@ -38,6 +38,10 @@ export interface RequestsOptions {
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #queue: OfflineQueue;
+  /** The requests of whoever greets the server, while that runs. */
+  #asked: Promise<unknown>[] | undefined;
+  /** One for each greeting that has no answer yet: whatever else is sent waits. */
+  readonly #holds = new Set<object>();
   #pending = 0;
   #closed: HubError | undefined;
 
@@ -54,14 +58,16 @@ export class Requests {
     const { signal, timeoutMs = settings.requestTimeoutMs } = options === undefined
       ? {}
       : readOptions("request", options, CALL);
-    const patience = { signal, timeoutMs };
+    const patience = { signal, timeoutMs, first: this.#asked !== undefined };
     throwIfAborted(signal);
     if (this.#pending >= settings.maxPendingRequests) {
       throw new HubError("UNAVAILABLE", `Cannot request "${name}": ${this.#pending} requests wait already`);
     }
     this.#pending++;
     try {
-      return await this.#output(entry, await this.#ask(entry, input, patience));
+      const answer = this.#ask(entry, input, patience);
+      this.#asked?.push(answer);
+      return await this.#output(entry, await answer);
     } finally {
       this.#pending--;
     }
@@ -71,7 +77,7 @@ export class Requests {
   signal(name: string, payload: unknown): void {
     const entry = this.#entry(name, "signal");
     parseNow(entry.payload!, payload, `payload of "${name}"`);
-    const connection = this.#ready(name);
+    const connection = this.#ready(name, this.#asked !== undefined);
     if (connection) return connection.push(["sig", name, payload]);
     const failed = (error: unknown) => this.#options.settings.report(error, { stage: "signal", name });
     this.#queue.add(`"${name}"`, {
@@ -86,9 +92,38 @@ export class Requests {
     });
   }
 
-  /** The link is there: sends what waited for it. */
-  opened(): void {
-    this.#queue.sendAll();
+  /**
+   * The link is there: sends what waited for it, after what greets the server.
+   *
+   * @param greet See {@linkcode Requests.first}.
+   */
+  opened(greet: () => void): void {
+    this.#holds.clear();
+    this.first(greet);
+    this.#flush();
+  }
+
+  /**
+   * Lets what greets the server go first: what is said while this runs leaves at once, and everything else waits until
+   * the requests among it are answered. It never waits for more than that: whoever greets may wait for anything.
+   *
+   * @param greet Says it. Does not throw.
+   */
+  first(greet: () => void): void {
+    const outer = this.#asked;
+    const asked: Promise<unknown>[] = this.#asked = [];
+    greet();
+    this.#asked = outer;
+    if (asked.length === 0 || !this.#options.settings.maxQueued) return;
+    const hold = {};
+    this.#holds.add(hold);
+    Promise.all(asked.map((answer) => answer.catch(() => {}))).then(() => {
+      if (this.#holds.delete(hold)) this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#holds.size === 0 && this.#options.open()) this.#queue.sendAll();
   }
 
   /**
@@ -107,8 +142,8 @@ export class Requests {
     throw new HubError("NOT_FOUND", `Cannot send the ${kind} "${name}": the role has none of this name`);
   }
 
-  /** The connection, if it is open; throws where waiting for one has no use. */
-  #ready(name: string): Connection | undefined {
+  /** The connection, if it is open and not held; throws where waiting for one has no use. */
+  #ready(name: string, first = false): Connection | undefined {
     if (this.#closed) {
       const { code, message, data } = this.#closed;
       throw new HubError(code, `Cannot send "${name}": the client is closed: ${message}`, {
@@ -120,7 +155,7 @@ export class Requests {
     if (connection && connection.bufferedAmount > this.#options.settings.maxBufferedBytes) {
       throw new HubError("UNAVAILABLE", `Cannot send "${name}": the link does not keep up`);
     }
-    return connection;
+    return first || this.#holds.size === 0 ? connection : undefined;
   }
 
   /** Schemas that answer at once keep requests in the order of their calls; others cannot. */
@@ -134,7 +169,7 @@ export class Requests {
   }
 
   async #sendOrWait(entry: Entry, input: unknown, patience: Patience): Promise<unknown> {
-    if (this.#ready(entry.name)) return await this.#send(entry, input, patience);
+    if (this.#ready(entry.name, patience.first)) return await this.#send(entry, input, patience);
     return await this.#wait(entry, patience, (goOn, fail) =>
       this.#queue.add(`"${entry.name}"`, {
         send: () => goOn((left) => this.#send(entry, input, left)),

@@ -50,7 +50,7 @@ export type StatusListener = (status: ClientStatus, info: StatusInfo) => void;
  * What an error that nobody waits for belongs to: getting the address, the token and a connection (`"connect"`), a
  * frame that is not of the protocol (`"protocol"`), the connection as a whole (`"connection"`), a listener or payload
  * of an event or topic, a subscription that was refused or ended, the answer to a request, a signal that was refused
- * or dropped, a handler of a request of the server (`"answer"`), a status listener.
+ * or dropped, a handler of a request of the server (`"answer"`), a listener of `onOpen` (`"open"`), a status listener.
  */
 export type ClientStage =
   | "connect"
@@ -62,6 +62,7 @@ export type ClientStage =
   | "request"
   | "signal"
   | "answer"
+  | "open"
   | "status";
 
 /** What an error belongs to. */
@@ -120,8 +121,8 @@ export interface Subscription<N extends string = string> {
   /**
    * Resolves when the subscription is live for the first time: what is published from then on arrives. While there is
    * no link it waits for one. Rejects with the server's error when the subscription is refused, with `TIMEOUT` when
-   * the server does not answer, and with `DISCONNECTED` when it ends before (`unsubscribe()`, `close()`, the end of
-   * the client). Never an unhandled rejection: a refusal that nobody looked for here goes to `onError`.
+   * the server does not answer, with the cause when the client ends for good before (`UNAUTHENTICATED`, `FORBIDDEN`,
+   * …), and with `DISCONNECTED` after `unsubscribe()` or `close()`. Never an unhandled rejection: a refusal that nobody looked for here goes to `onError`.
    */
   readonly ready: Promise<void>;
   /** Resolves when the subscription has ended: with the cause, or `undefined` after `unsubscribe()`. Never rejects. */
@@ -174,6 +175,21 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    */
   onStatus(listener: StatusListener): () => void;
   /**
+   * Does something on every connection: joins rooms, says who is there. Rooms end with the connection, so what puts a
+   * client into them has to be done again after each loss. Called at once when the client is open, and whenever it opens,
+   * after its topics were subscribed again. What it requests before its first `await` goes first: all other requests and
+   * signals wait until that is answered, so that what was written offline reaches a room that is joined here.
+   *
+   * @param listener What to call; may be asynchronous. What it throws goes to `onError`.
+   * @returns A function that stops it.
+   *
+   * @example
+   * ```ts ignore
+   * client.onOpen(() => client.request("join", { room: "lobby" }));
+   * ```
+   */
+  onOpen(listener: () => unknown): () => void;
+  /**
    * Asks the server. Requests and signals arrive in the order of their calls, except for requests whose input has an
    * asynchronous schema: those leave when it has answered.
    *
@@ -182,7 +198,7 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * @param options How long to wait (by default `requestTimeoutMs` of the client), and a signal to give up.
    * @returns The answer, parsed. Rejects with the server's error; `VALIDATION` when the input or the answer does not fit
    * the contract; `TIMEOUT`; `DISCONNECTED` when the link is lost before the answer (the server may have got the
-   * question: it is not sent again); `UNAVAILABLE` when too much waits already; `TOO_LARGE`; the signal's reason.
+   * question: it is not sent again); the cause when the client has ended for good (`UNAUTHENTICATED`, …); `UNAVAILABLE` when too much waits already; `TOO_LARGE`; the signal's reason.
    */
   request<N extends NameOf<RequestsOf<D, R>>>(
     name: N,
@@ -194,8 +210,8 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    *
    * @param name The signal.
    * @param payload What to tell; it is checked here, and parsed by the server.
-   * @throws {HubError} `VALIDATION` when the payload does not fit, `DISCONNECTED` when the client is closed (or not
-   * open, with `offline: "fail"`), `UNAVAILABLE` when too much waits already, `TOO_LARGE`.
+   * @throws {HubError} `VALIDATION` when the payload does not fit, `DISCONNECTED` when the client was closed (or is not
+   * open, with `offline: "fail"`), the cause when it has ended for good (`UNAUTHENTICATED`, …), `UNAVAILABLE` when too much waits already, `TOO_LARGE`.
    */
   signal<N extends NameOf<SignalsOf<D, R>>>(name: N, payload: PayloadInput<SignalsOf<D, R>, N>): void;
   /**

@@ -7,5 +7,9 @@ await using client = createClient(hello, { url, role: "guest" });
 
 client.on("entered", ({ name }) => console.log(`${name} has entered`));
 
-const { greeting } = await client.request("enter", { name: "Ann" });
-console.log(greeting);
+const { promise: greeted, resolve } = Promise.withResolvers<string>();
+client.onOpen(async () => { // again whenever the connection comes back: a room ends with it
+  const { greeting } = await client.request("enter", { name: "Ann" });
+  resolve(greeting);
+});
+console.log(await greeted);

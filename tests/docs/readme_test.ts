@@ -6,38 +6,66 @@ import { checkTypes, freePort, startProgram } from "./program.ts";
 
 const readme = await readDocument("README.md");
 
-test("the example of the README runs as it stands: a server, and a client that hears itself", async () => {
-  await using folder = await createFolder();
-  const port = await freePort();
-  const blocks = blocksOf(readme);
-  assertEquals(blocks.map(({ name }) => name), ["chat.ts", "server.ts", "client.ts"]);
-  const paths: string[] = [];
-  for (const { name, code } of blocks) {
-    paths.push(await folder.write(name, code.replaceAll("8000", String(port))));
-  }
-  if (runtime === "deno") assertEquals(await checkTypes(paths), "");
-  const command = runtime === "deno" ? ["serve", "--host=127.0.0.1", `--port=${port}`] : [];
-  await using _server = startProgram(folder.path, command, "server.ts", port);
-  await waitFor(() => fetch(`http://127.0.0.1:${port}/realtime/health`).then((response) => response.text()), {
-    timeoutMs: 20_000,
-    what: "the server to serve",
-  });
-  const logged: unknown[] = [];
-  const { log } = console;
-  console.log = (text) => logged.push(text);
-  try {
-    await folder.write(
-      "client.ts",
-      `${blocks[2]!.code.replaceAll("8000", String(port))}\nexport { client };\n`,
-    );
-    const { client } = await folder.run("client.ts") as { client: { close(): Promise<void> } };
-    await waitFor(() => logged.length === 1, { what: "the message" });
-    await client.close();
-  } finally {
-    console.log = log;
-  }
-  assertEquals(logged, ["lobby: hi"]);
-}, { timeoutMs: 60_000 });
+interface Chatter {
+  readonly client: {
+    readonly status: string;
+    signal(name: string, payload: unknown): void;
+    close(): Promise<void>;
+  };
+}
+
+test(
+  "the example of the README runs as it stands, and a client hears again after a restart of the server",
+  async () => {
+    await using folder = await createFolder();
+    const port = await freePort();
+    const blocks = blocksOf(readme);
+    assertEquals(blocks.map(({ name }) => name), ["chat.ts", "server.ts", "client.ts"]);
+    const paths: string[] = [];
+    for (const { name, code } of blocks) {
+      paths.push(await folder.write(name, code.replaceAll("8000", String(port))));
+    }
+    if (runtime === "deno") assertEquals(await checkTypes(paths), "");
+    const command = runtime === "deno" ? ["serve", "--host=127.0.0.1", `--port=${port}`] : [];
+    const start = async () => {
+      const program = startProgram(folder.path, command, "server.ts", port);
+      await waitFor(() => fetch(`http://127.0.0.1:${port}/realtime/health`).then((answer) => answer.text()), {
+        timeoutMs: 20_000,
+        what: "the server to serve",
+      });
+      return program;
+    };
+    const logged: unknown[] = [];
+    const { log } = console;
+    console.log = (text) => logged.push(text);
+    try {
+      let server = await start();
+      try {
+        await folder.write(
+          "client.ts",
+          `${blocks[2]!.code.replaceAll("8000", String(port))}\nexport { client };\n`,
+        );
+        const { client } = await folder.run("client.ts") as unknown as Chatter;
+        await waitFor(() => logged.length === 1, { what: "the message" });
+
+        await server[Symbol.asyncDispose]();
+        await waitFor(() => client.status === "reconnecting", { what: "the loss to be noticed" });
+        client.signal("say", { room: "lobby", text: "while it is away" });
+        server = await start();
+        await waitFor(() => logged.length === 2, { what: "what was said meanwhile", timeoutMs: 20_000 });
+        client.signal("say", { room: "lobby", text: "again" });
+        await waitFor(() => logged.length === 3, { what: "the next message" });
+        await client.close();
+      } finally {
+        await server[Symbol.asyncDispose]();
+      }
+    } finally {
+      console.log = log;
+    }
+    assertEquals(logged, ["lobby: hi", "lobby: while it is away", "lobby: again"]);
+  },
+  { timeoutMs: 90_000 },
+);
 
 /** The anchors of a document's headings, as they are made where it is read. */
 function anchorsOf(text: string): string[] {
