@@ -140,6 +140,7 @@ export {
   type NodeLeft,
   type NodeState,
   type Published,
+  type PublishOptions,
   type RoleScope,
   type Room,
   type SlowConsumerPolicy,
@@ -153,4 +154,9 @@ export {
   type MemoryAdapterOptions,
   type MemoryBus,
 } from "./adapters/memory.ts";
+export {
+  createMemoryHistory,
+  type MemoryHistory,
+  type MemoryHistoryOptions,
+} from "./adapters/memory_history/mod.ts";
 export { createWebSocketTransport, type WebSocketTransportOptions } from "./transports/websocket/mod.ts";

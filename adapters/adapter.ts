@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { HistoryStore } from "./history_store.ts";
+
 /** Which operation of an adapter an error belongs to. */
 export type AdapterStage = "open" | "subscribe" | "unsubscribe" | "publish" | "delivery" | "close";
 
@@ -72,6 +74,10 @@ export interface Adapter extends AsyncDisposable {
    * @default {false}
    */
   readonly solitary?: boolean;
+  /**
+   * Histories that all nodes share, where the engine keeps them. Optional; the hub uses them unless it is given others.
+   */
+  readonly history?: HistoryStore;
   /**
    * Connects. Called once, before anything but `close`.
    *

@@ -243,7 +243,8 @@ export class Subscriptions {
     stream.asked = id;
     this.#asked.set(id, stream);
     try {
-      this.#options.open()?.push(["sub", id, topic, stream.position]);
+      const { position: since } = stream;
+      this.#options.open()?.push(since ? ["sub", id, topic, { since }] : ["sub", id, topic]);
     } catch (error) {
       this.refused(id, toHubError(error));
     }

@@ -30,6 +30,12 @@ export interface Welcome {
   readonly maxFrameBytes: number;
 }
 
+/** What a client asks for when it subscribes. Later versions may add properties. */
+export interface SubOptions {
+  /** The last message that the client has, in a topic with history: it wants everything after it. */
+  readonly since?: Position;
+}
+
 /** The answer to a subscribe, where the topic keeps history. */
 export interface Subscribed {
   /** Where the stream stands: messages after this follow as `rec`. */
@@ -52,7 +58,7 @@ export type ClientMessage =
   | CallMessage
   | readonly [kind: "hello", hello: Hello]
   | readonly [kind: "sig", name: string, payload?: unknown]
-  | readonly [kind: "sub", id: number, topic: string, since?: Position]
+  | readonly [kind: "sub", id: number, topic: string, options?: SubOptions]
   | readonly [kind: "unsub", topic: string];
 
 /** What a server sends. */
@@ -79,6 +85,11 @@ function isWireError(value: unknown): boolean {
 
 function isPosition(value: unknown): boolean {
   return Array.isArray(value) && value.length === 2 && isText(value[0]) && isCount(value[1]);
+}
+
+/** The options of a subscribe may have properties that a later version adds; those it knows must be right. */
+function isSubOptions(value: unknown): boolean {
+  return isRecord(value) && (value.since === undefined || isPosition(value.since));
 }
 
 /** A hello may carry properties that a later version adds; those it knows must be right. */
@@ -115,7 +126,7 @@ function isClientMessage(m: readonly unknown[]): boolean {
       return m.length >= 2 && m.length <= 3 && isText(m[1]);
     case "sub":
       return m.length >= 3 && m.length <= 4 && isId(m[1]) && isText(m[2]) &&
-        (m.length === 3 || isPosition(m[3]));
+        (m.length === 3 || isSubOptions(m[3]));
     case "unsub":
       return m.length === 2 && isText(m[1]);
     case "hello":

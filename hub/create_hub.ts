@@ -5,6 +5,7 @@
  */
 
 import { createMemoryAdapter } from "../adapters/memory.ts";
+import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
 import { type Contract, type ContractDefinition, systemClock } from "../contract/mod.ts";
 import type { Transport } from "../transports/transport.ts";
 import { createWebSocketTransport } from "../transports/websocket/mod.ts";
@@ -18,7 +19,7 @@ import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
 import { HandlerTable } from "./session/handler_table.ts";
-import type { Published } from "./api/history.ts";
+import type { Published, PublishOptions } from "./api/history.ts";
 import { checkTimes, KeyedLimit, resolveLimits } from "./session/limits.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nodes } from "./nodes/nodes.ts";
@@ -30,6 +31,7 @@ import { Rooms } from "./groups/rooms.ts";
 import { createRoutes } from "./http/routes.ts";
 import type { Session } from "./session/session.ts";
 import { readStats } from "./stats.ts";
+import { Catalog, type Topic } from "./topics/catalog.ts";
 import { Topics } from "./topics/topics.ts";
 import type { Hub, HubUser } from "./api/hub.ts";
 
@@ -119,11 +121,23 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     onHeard: (id) => nodes.heard(id),
     dispensable: startWithoutBackplane,
   });
-  const registry = new Registry(backplane.interest);
+  const registry = new Registry(backplane.interest, (group) => topics.histories.released(group));
   const connections = new Map<string, Session>();
   const find = (id: string): Connection | undefined => connections.get(id)?.conn;
   const events = new Events({ contract, registry, backplane, find });
-  const topics = new Topics({ contract, registry, backplane, clock, max: limits.maxHistories });
+  const { maxHistories, maxHistoryBytes: maxBytes } = limits;
+  const topics = new Topics({
+    catalog: new Catalog(contract),
+    registry,
+    backplane,
+    clock,
+    nodeId,
+    maxHistories,
+    storeTimeoutMs: backplaneTimeoutMs,
+    shared: given.history ?? adapter.history,
+    ownStore: () => createMemoryHistory({ maxChannels: maxHistories, maxBytes, clock }),
+    onError,
+  });
   const nodeRequests = new NodeRequests({
     backplane,
     clock,
@@ -216,11 +230,14 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     implement: (given: Parameters<HandlerTable["implement"]>[0]) => handlers.implement(given),
     room: (name: string) => rooms.room(name),
     rooms: (names: readonly string[]) => rooms.rooms(names),
-    publish: (name: string, payload: unknown) => publish(topics, name, payload),
-    history: (name: string, query?: Parameters<Topics["history"]>[1]) =>
-      Promise.try(() => topics.history(topics.find(name), query)),
+    publish: (name: string, payload: unknown, options?: PublishOptions) =>
+      publish(topics, topics.find(name), payload, options),
+    history: async (name: string, query?: Parameters<Topics["history"]>[1]) =>
+      await topics.history(topics.find(name), query),
+    position: async (name: string) => await topics.position(topics.find(name)),
     forRole: (role: string) => ({
-      publish: (name: string, payload: unknown) => publish(topics, name, payload, role),
+      publish: (name: string, payload: unknown, options?: PublishOptions) =>
+        publish(topics, topics.find(name, role), payload, options),
       emit: (name: string, payload: unknown) => events.toRole(role, name, payload),
     }),
     user: (id: string) => ({ emit: (name: string, payload: unknown) => events.toUser(id, name, payload) }),
@@ -241,10 +258,18 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
 }
 
 /** Publishes; a topic with history answers with a promise, of its errors too. */
-function publish(topics: Topics, name: string, payload: unknown, role?: string): Promise<Published> | void {
-  const topic = topics.find(name, role);
-  if (!topic.entry.definition.history) return void topics.publish(topic, payload);
-  return Promise.try(() => topics.publish(topic, payload)!);
+function publish(
+  topics: Topics,
+  topic: Topic,
+  payload: unknown,
+  options?: PublishOptions,
+): Promise<Published> | void {
+  if (!topic.history) return void topics.publish(topic, payload);
+  try {
+    return Promise.resolve(topics.publish(topic, payload, options)!);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 function bunHandler(transports: readonly Transport[]): object {

@@ -89,7 +89,7 @@ export class Lifecycle {
   backplaneIs(status: "up" | "down"): void {
     if (status === "down") this.#wasDown = true;
     else if (this.#wasDown) {
-      this.#parts.topics.histories.renewAll(); // what was published meanwhile is missing
+      this.#parts.topics.histories.missed(); // what was published meanwhile
       this.#parts.nodes.announce();
     }
     this.#parts.listeners.emit("backplane", status);
@@ -118,8 +118,9 @@ export class Lifecycle {
 
   /** Opens the backplane; when it is open, this node is reached by all others, and they know of it. */
   async #join(onOpen = () => {}): Promise<void> {
-    const { backplane, nodes, nodeId } = this.#parts;
+    const { backplane, nodes, nodeId, topics } = this.#parts;
     await backplane.open();
+    await topics.open();
     const channels = [CLUSTER_CHANNEL, nodeChannel(nodeId)].map((channel) =>
       backplane.interest.keep(channel, () => nodes.announce())
     );
@@ -155,7 +156,7 @@ export class Lifecycle {
     listeners.close();
     this.#stopSweeping();
     nodeRequests.close();
-    topics.histories.close();
+    await topics.close();
     nodes.stop();
     await backplane.close();
   }

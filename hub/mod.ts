@@ -16,7 +16,7 @@ export type {
 } from "./api/cluster.ts";
 export type { ClusterEvents, ClusterListener } from "./api/cluster.ts";
 export type { SlowConsumerPolicy } from "./api/options.ts";
-export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "./api/history.ts";
+export type { HistoryPage, HistoryQuery, HistoryRecord, Published, PublishOptions } from "./api/history.ts";
 export type {
   Authorization,
   DisconnectReason,

@@ -12,6 +12,16 @@ export interface Published {
   readonly offset: number;
 }
 
+/** Options of `Hub.publish` on a topic with history. */
+export interface PublishOptions {
+  /**
+   * An id of your own for the message. A second publish with the same id on the same topic is not delivered again, and
+   * answers with the position of the first, for as long as that message is kept. Use it to publish again after an error
+   * that leaves open whether the message was kept.
+   */
+  readonly id?: string;
+}
+
 /** What to read of a history. */
 export interface HistoryQuery {
   /** Messages after this position; absent: from the oldest that is kept. */
@@ -22,6 +32,12 @@ export interface HistoryQuery {
    * @default {Infinity}
    */
   readonly limit?: number;
+  /**
+   * The newest first. With `limit`: the newest of those after `since`.
+   *
+   * @default {false}
+   */
+  readonly reverse?: boolean;
 }
 
 /** A message that was kept. */
@@ -40,6 +56,6 @@ export interface HistoryPage<T = unknown> {
   readonly last: number;
   /** Whether nothing after `since` is missing before the first record. `false` in another epoch. */
   readonly complete: boolean;
-  /** The messages, the oldest first. */
+  /** The messages, the oldest first unless `reverse` was asked for. */
   readonly records: readonly HistoryRecord<T>[];
 }

@@ -32,7 +32,7 @@ import type {
   TopicOutput,
 } from "../../contract/mod.ts";
 import type { BunWebSocketHandler } from "../../transports/websocket/bun_handler.ts";
-import type { HistoryPage, HistoryQuery, Published } from "./history.ts";
+import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./history.ts";
 import type { Cluster } from "./cluster.ts";
 import type { HubRoutes } from "./health.ts";
 import type { HubStats } from "./stats.ts";
@@ -206,6 +206,7 @@ export interface RoleScope<D extends ContractDefinition, R extends RoleOf<D>> {
   publish<N extends TopicNames<OwnTopicsOf<D, R>>>(
     topic: N,
     payload: TopicInput<OwnTopicsOf<D, R>, N>,
+    ...options: KeepsHistory<OwnTopicsOf<D, R>, N> extends true ? [options?: PublishOptions] : []
   ): KeepsHistory<OwnTopicsOf<D, R>, N> extends true ? Promise<Published> : void;
   /** Sends an event to every connection of the role, on every node. */
   emit<N extends NameOf<EventsOf<D, R>>>(event: N, payload: PayloadInput<EventsOf<D, R>, N>): void;
@@ -257,20 +258,26 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   rooms(names: readonly string[]): Broadcaster<D>;
   /**
    * Publishes on a shared topic. Subscribers of this node are served in this turn, whatever the state of the
-   * backplane.
+   * backplane. On a topic with history and a shared store (`history`) they are served once the message is kept.
    *
+   * @param options An id, for topics with history.
    * @returns For a topic with history the position of the message; for others nothing.
-   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
+   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it. On a topic with
+   * history they are rejections, and with a shared store also `UNAVAILABLE` when it refuses, and `TIMEOUT` when it does
+   * not answer within `backplaneTimeoutMs`: then the message may be kept, and is delivered if it is.
    */
   publish<N extends TopicNames<SharedTopicsOf<D>>>(
     topic: N,
     payload: TopicInput<SharedTopicsOf<D>, N>,
+    ...options: KeepsHistory<SharedTopicsOf<D>, N> extends true ? [options?: PublishOptions] : []
   ): KeepsHistory<SharedTopicsOf<D>, N> extends true ? Promise<Published> : void;
   /** What is kept of a shared topic with history. */
   history<N extends TopicNames<SharedTopicsOf<D>>>(
     topic: N,
     query?: HistoryQuery,
   ): Promise<HistoryPage<TopicOutput<SharedTopicsOf<D>, N>>>;
+  /** Where a shared topic with history stands: the position of its newest message; offset 0 before the first. */
+  position<N extends TopicNames<SharedTopicsOf<D>>>(topic: N): Promise<Published>;
   /** All connections of a role. */
   forRole<R extends RoleOf<D>>(role: R): RoleScope<D, R>;
   /** All connections of a user, on every node. */

@@ -5,6 +5,7 @@
  */
 
 import type { Adapter, AdapterStage } from "../../adapters/adapter.ts";
+import type { HistoryStore } from "../../adapters/history_store.ts";
 import type {
   AnyTopicsOf,
   Clock,
@@ -111,11 +112,17 @@ export interface HubLimits {
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * Topics whose history this hub keeps; the one unused longest makes room.
+   * Topics whose history this hub keeps for itself, without a shared store; the one unused longest makes room.
    *
    * @default {10000}
    */
   readonly maxHistories?: number;
+  /**
+   * Bytes that these histories may take together; the one unused longest makes room.
+   *
+   * @default {67108864}
+   */
+  readonly maxHistoryBytes?: number;
   /** The outbox of each connection. */
   readonly outbox?: {
     /**
@@ -203,6 +210,14 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    * @default {createMemoryAdapter()}
    */
   readonly adapter?: Adapter;
+  /**
+   * Where the messages of topics with history are kept for the whole cluster: every node is given the same store, and a
+   * client that comes back to any node gets what it missed. Without it each node keeps its own in memory, within
+   * `limits.maxHistories` and `limits.maxHistoryBytes`, and recovers only for clients that come back to the same node.
+   *
+   * @default {adapter.history}
+   */
+  readonly history?: HistoryStore;
   /**
    * Who may subscribe to what, by topic pattern: answer `true` to allow. `false`, or whatever is thrown, refuses. A
    * topic without an entry is open to every role that has it.
@@ -304,7 +319,7 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly maxBackplaneDownMs?: number;
   /**
-   * How long the backplane may take to open, and each subscribe to go live, in milliseconds.
+   * How long the backplane may take to open, each subscribe to go live, and a shared history to answer, in milliseconds.
    *
    * @default {10000}
    */

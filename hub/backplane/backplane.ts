@@ -182,7 +182,18 @@ export class Backplane {
    */
   prepare(channel: string, message: BusMessage): () => void {
     if (this.solitary) return () => {};
-    const text = encodeBus(message);
+    return this.prepareText(channel, encodeBus(message));
+  }
+
+  /**
+   * Does the part of `publish` that may throw, for a message that is encoded already.
+   *
+   * @param channel The channel.
+   * @param text The message, as `encodeBus` would write it.
+   * @returns Sends it; does not throw.
+   * @throws {HubError} `TOO_LARGE` when the message is beyond the adapter's limit.
+   */
+  prepareText(channel: string, text: string): () => void {
     this.#checkSize(text, channel);
     return () => this.#enqueue(channel, text);
   }

@@ -29,7 +29,9 @@ export type BusMessage =
     payload?: unknown,
   ]
   | readonly [kind: "pub", payload?: unknown]
-  | readonly [kind: "rec", number: number, payload?: unknown]
+  | readonly [kind: "own", run: string, number: number, payload?: unknown]
+  | readonly [kind: "fin", run: string, number: number]
+  | readonly [kind: "rec", epoch: string, offset: number, payload?: unknown]
   | readonly [kind: "user", user: string, name: string, payload?: unknown]
   | readonly [kind: "to", connection: string, name: string, payload?: unknown]
   | readonly [kind: "shut", connection: string, reason: string]
@@ -62,7 +64,9 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
   ev: (m) => isText(m[1]) && isTextOrNull(m[2]),
   evs: (m) => isText(m[1]) && Array.isArray(m[2]) && m[2].every(isText) && isText(m[3]) && isTextOrNull(m[4]),
   pub: (m) => m.length <= 2,
-  rec: (m) => isCount(m[1]) && m.length <= 3,
+  own: (m) => isText(m[1]) && isCount(m[2]) && m.length <= 4,
+  fin: (m) => isText(m[1]) && isCount(m[2]) && m.length === 3,
+  rec: (m) => isText(m[1]) && isCount(m[2]) && m.length <= 4,
   user: (m) => isText(m[1]) && isText(m[2]),
   to: (m) => isText(m[1]) && isText(m[2]),
   shut: (m) => isText(m[1]) && isText(m[2]),

@@ -22,6 +22,7 @@ class Place implements Membership {
   readonly group: string;
   readonly #places: Map<string, Place>;
   readonly #giveBack: () => void;
+  readonly #onReleased: () => void;
   #holders = 0;
   #settled = false;
 
@@ -29,11 +30,13 @@ class Place implements Membership {
     places: Map<string, Place>,
     group: string,
     { ready, release }: { readonly ready: Promise<void>; release(): void },
+    onReleased: () => void = () => {},
   ) {
     this.ready = ready;
     this.#places = places;
     this.group = group;
     this.#giveBack = release;
+    this.#onReleased = onReleased;
     places.set(group, this);
     ready.then(() => this.#settled = true, () => this.#close()); // whoever comes next begins anew
   }
@@ -56,6 +59,7 @@ class Place implements Membership {
     if (--this.#holders > 0) return;
     this.#close();
     this.#giveBack();
+    this.#onReleased();
   }
 
   #close(): void {
@@ -95,12 +99,17 @@ const NOBODY: ReadonlyGroup = new Set();
 /** The groups of this node. */
 export class Registry {
   readonly #interest: Interest;
+  readonly #onReleased: (group: string) => void;
   readonly #groups = new Map<string, Group>();
   readonly #places = new Map<string, Place>();
 
-  /** @param interest The channels that this node listens to. */
-  constructor(interest: Interest) {
+  /**
+   * @param interest The channels that this node listens to.
+   * @param onReleased Called when the last one who held a group's channel has let go of it.
+   */
+  constructor(interest: Interest, onReleased: (group: string) => void = () => {}) {
     this.#interest = interest;
+    this.#onReleased = onReleased;
   }
 
   /** How many groups have members. */
@@ -111,6 +120,11 @@ export class Registry {
   /** The names of the groups that have members. */
   names(): IterableIterator<string> {
     return this.#groups.keys();
+  }
+
+  /** Whether somebody is in a group, or on the way there. */
+  holds(group: string): boolean {
+    return this.#places.has(group);
   }
 
   /** Who is in a group. */
@@ -132,21 +146,67 @@ export class Registry {
     const known = conn.memberships?.get(group);
     if (known) return known.ready;
     if (conn.closed) return Promise.reject(gone(group));
-    const place = this.#places.get(group) ?? new Place(this.#places, group, this.#interest.acquire(group));
+    const place = this.#place(group);
     if (place.settled) return this.#joinNow(place.hold(), conn, onLive);
-    const joining = new Joining(place.hold());
-    (conn.memberships ??= new SmallMap()).set(place.group, joining);
-    const stays = () => conn.memberships?.get(group) === joining;
-    place.ready.then(() => {
-      if (!stays()) return;
+    return this.#joinLater(place, conn, (enter) => {
       onLive?.();
+      enter();
+    });
+  }
+
+  /**
+   * As `join`, for whoever has to be told something before it is in, which may take its time.
+   *
+   * @param group The group.
+   * @param conn The connection.
+   * @param admit Called when the channel is live. Calls `enter` in the moment from which on the connection gets what is
+   * delivered to the group; `enter` does nothing when it has left meanwhile.
+   * @returns Rejects like that of `join`, or with what `admit` fails with.
+   */
+  joinWhen(
+    group: string,
+    conn: Connection,
+    admit: (enter: () => void) => void | Promise<void>,
+  ): Promise<void> {
+    const known = conn.memberships?.get(group);
+    if (known) return known.ready;
+    if (conn.closed) return Promise.reject(gone(group));
+    return this.#joinLater(this.#place(group), conn, admit);
+  }
+
+  #place(group: string): Place {
+    return this.#places.get(group) ??
+      new Place(this.#places, group, this.#interest.acquire(group), () => this.#onReleased(group));
+  }
+
+  #joinLater(
+    place: Place,
+    conn: Connection,
+    admit: (enter: () => void) => void | Promise<void>,
+  ): Promise<void> {
+    const { group } = place;
+    const joining = new Joining(place.hold());
+    (conn.memberships ??= new SmallMap()).set(group, joining);
+    const stays = () => conn.memberships?.get(group) === joining;
+    const enter = () => {
+      if (!stays()) return;
       this.#enter(group, conn);
       conn.memberships!.set(group, place);
       joining.resolve();
-    }).catch((error) => {
+    };
+    const fail = (error: unknown) => {
       joining.reject(error);
       if (stays()) this.leave(group, conn);
-    });
+    };
+    const start = () => {
+      try {
+        if (stays()) admit(enter)?.catch(fail);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    if (place.settled) start();
+    else place.ready.then(start, fail);
     return joining.ready;
   }
 

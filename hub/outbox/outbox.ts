@@ -48,6 +48,8 @@ export class Outbox implements Gatherer {
   #reply: OutgoingMessage | undefined;
   #state: "corked" | "open" | "holding" | "closed" = "corked";
   #dropped = 0;
+  /** Those who wait for room; absent while nobody does. */
+  #roomSeekers: (() => void)[] | undefined;
   #cancelJudging: (() => void) | undefined;
   /** Whether anything left since this was last set to `false`. */
   active = false;
@@ -71,6 +73,17 @@ export class Outbox implements Gatherer {
   /** How many messages were conflated away or dropped. */
   get dropped(): number {
     return this.#dropped + (this.#held?.dropped ?? 0);
+  }
+
+  /** Whether the link is full: what is sent now is held until it has drained. */
+  get congested(): boolean {
+    return this.#state === "holding" || this.#state === "corked";
+  }
+
+  /** Resolves when the link has room again, or the connection is gone. Look at `congested` again: others wait too. */
+  room(): Promise<void> {
+    if (!this.congested) return Promise.resolve();
+    return new Promise((resolve) => (this.#roomSeekers ??= []).push(resolve));
   }
 
   /**
@@ -168,6 +181,7 @@ export class Outbox implements Gatherer {
     }
     this.#state = "open";
     this.#release();
+    this.#tellRoom();
   }
 
   /** Forgets everything; nothing is sent any more. */
@@ -178,6 +192,7 @@ export class Outbox implements Gatherer {
     this.#sequence = undefined;
     this.#cancelJudging?.();
     this.#release();
+    this.#tellRoom();
   }
 
   /** Closes the link, whatever waits. */
@@ -209,6 +224,12 @@ export class Outbox implements Gatherer {
     this.#send(frame);
     if (this.#link.bufferedAmount < this.#rules.limits.highWaterBytes) return;
     if (this.#state === "open") this.#state = "holding";
+  }
+
+  #tellRoom(): void {
+    const seekers = this.#roomSeekers;
+    this.#roomSeekers = undefined;
+    for (const resolve of seekers ?? []) resolve();
   }
 
   #release(): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Codec, Encoded, ServerMessage } from "../../contract/mod.ts";
+import { type Codec, type Encoded, jsonCodec, type ServerMessage } from "../../contract/mod.ts";
 
 /** What may become of a message when its connection is slow. */
 export interface Urgency {
@@ -20,17 +20,24 @@ const ESSENTIAL: Urgency = { droppable: false };
 export class OutgoingMessage {
   /** What to do with it when a connection is slow. */
   readonly urgency: Urgency;
-  readonly #message: ServerMessage;
+  readonly #message: ServerMessage | (() => ServerMessage);
+  readonly #json: (() => string) | undefined;
   #codec: Codec | undefined;
   #encoded: Encoded = "";
   #others: Map<Codec, Encoded> | undefined;
 
   /**
-   * @param message The message of the wire.
+   * @param message The message of the wire, or what makes it when a codec asks for it.
    * @param urgency Left out for what must arrive or end the connection: answers, history, the protocol's own.
+   * @param json Makes the message as `jsonCodec` would, where its text is known already.
    */
-  constructor(message: ServerMessage, urgency: Urgency = ESSENTIAL) {
+  constructor(
+    message: ServerMessage | (() => ServerMessage),
+    urgency: Urgency = ESSENTIAL,
+    json?: () => string,
+  ) {
     this.#message = message;
+    this.#json = json;
     this.urgency = urgency;
   }
 
@@ -44,12 +51,17 @@ export class OutgoingMessage {
     if (this.#codec === codec) return this.#encoded;
     const known = this.#others?.get(codec);
     if (known !== undefined) return known;
-    const encoded = codec.encode(this.#message);
+    const encoded = this.#encode(codec);
     if (this.#codec) (this.#others ??= new Map()).set(codec, encoded);
     else {
       this.#encoded = encoded;
       this.#codec = codec;
     }
     return encoded;
+  }
+
+  #encode(codec: Codec): Encoded {
+    if (this.#json && codec === jsonCodec) return this.#json();
+    return codec.encode(typeof this.#message === "function" ? this.#message() : this.#message);
   }
 }

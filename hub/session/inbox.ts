@@ -137,7 +137,7 @@ export class Inbox {
         return this.#signal(message[1], message[2]);
       case "sub":
         this.#subscriptions ??= new Subscriptions(conn, this.#context);
-        return void this.#subscriptions.subscribe(message[1], message[2], message[3]);
+        return void this.#subscriptions.subscribe(message[1], message[2], message[3]?.since);
       case "unsub":
         return this.#subscriptions?.unsubscribe(message[1]);
       case "res":

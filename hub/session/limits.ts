@@ -32,6 +32,7 @@ export function resolveLimits({ limits = {}, slowConsumer: policy = "close" }: A
     maxConnectionsPerAddress: Infinity,
     handshakeTimeoutMs: 10_000,
     maxHistories: 10_000,
+    maxHistoryBytes: 64 * 1024 * 1024,
     ...rest,
     outbox: {
       maxMessages: 10_000,

@@ -10,7 +10,13 @@ import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
 import { SmallMap } from "../connection/small_map.ts";
-import type { Topic } from "../topics/topics.ts";
+import type { Topic } from "../topics/catalog.ts";
+import { withHistory } from "../topics/histories.ts";
+import { catchUp } from "./catch_up.ts";
+import { Permits } from "./permits.ts";
+
+/** How many histories are read for one connection at the same time. */
+const MAX_READERS = 4;
 
 /** The subscriptions of a connection. */
 export class Subscriptions {
@@ -20,6 +26,8 @@ export class Subscriptions {
   readonly #active = new SmallMap<string, { live: boolean }>();
   /** Subscribes that have not ended: giving one up does not end what decides about it. */
   #underWay = 0;
+  /** Who reads histories; absent while nobody has. */
+  #permits: Permits | undefined;
 
   /**
    * @param conn Who subscribes.
@@ -48,7 +56,7 @@ export class Subscriptions {
    * @param since The last message that the client has, in a topic with history.
    */
   async subscribe(id: number, name: string, since?: Position): Promise<void> {
-    const { topics, registry, limits: { maxSubscriptions: max }, onError } = this.#context;
+    const { topics, limits: { maxSubscriptions: max }, onError } = this.#context;
     const conn = this.#conn;
     const mark = { live: false };
     this.#underWay++;
@@ -66,10 +74,7 @@ export class Subscriptions {
       if (this.#active.get(name) !== mark) {
         throw new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`);
       }
-      await registry.join(topic.channel, conn, () => {
-        mark.live = true;
-        this.#answer(id, topic, since);
-      });
+      await this.#join(id, topic, since, mark);
     } catch (error) {
       if (this.#active.get(name) === mark) this.#active.delete(name);
       if (!(error instanceof HubError)) onError(error, { stage: "handler", name, connectionId: conn.id });
@@ -101,17 +106,32 @@ export class Subscriptions {
     return decide ? decide({ params, topic, conn: this.#conn }) : true;
   }
 
-  /** Sends what was missed, then the answer; live messages follow, because this and joining are one step. */
-  #answer(id: number, topic: Topic, since: Position | undefined): void {
+  /** Joins, and answers in the moment from which on live messages follow. */
+  #join(id: number, topic: Topic, since: Position | undefined, mark: { live: boolean }): Promise<void> {
     const conn = this.#conn;
-    const { topics } = this.#context;
-    const { history } = topic.entry.definition;
-    if (!history) return conn.outbox.pushOwn(new OutgoingMessage(["res", id]));
-    const log = topics.histories.open(topic.channel, history);
-    const page = since && log.read({ since: { epoch: since[0], offset: since[1] } });
-    const recovered = page?.complete === true;
-    for (const { payload: { message } } of recovered ? page.records : []) conn.outbox.push(message);
-    const subscribed: Subscribed = { position: log.position, recovered };
-    conn.outbox.pushOwn(new OutgoingMessage(["res", id, subscribed]));
+    const { topics: { histories }, registry, options: { clock }, onError } = this.#context;
+    const answer = (subscribed?: Subscribed) => {
+      mark.live = true;
+      conn.outbox.pushOwn(new OutgoingMessage(["res", id, subscribed]));
+    };
+    const kept = withHistory(topic);
+    if (!kept) return registry.join(topic.channel, conn, answer);
+    const permits = this.#permits ??= new Permits(MAX_READERS);
+    return registry.joinWhen(topic.channel, conn, (enter) =>
+      catchUp({
+        topic: kept,
+        since,
+        histories,
+        outbox: conn.outbox,
+        permits,
+        clock,
+        isOver: () => conn.closed || this.#active.get(topic.name) !== mark,
+        finish: (subscribed) => {
+          answer(subscribed);
+          enter();
+        },
+        onError: (error) =>
+          onError(error, { stage: "delivery", channel: topic.channel, connectionId: conn.id }),
+      }));
   }
 }

@@ -1,151 +1,73 @@
 /**
- * The logs of this node's topics with history: made when first needed, bounded in number, and each with a share in
- * its topic's channel for as long as it lives, because a log must not miss what other nodes publish.
+ * What the rest of the hub sees of topics with history, wherever their messages are kept: by each node for itself
+ * (`NodeHistories`), or in a store that all nodes share (`SharedHistories`).
  *
  * @module
  */
 
-import type { Clock, HistoryDefinition } from "../../contract/mod.ts";
-import { Arrivals } from "./arrivals.ts";
-import { TopicLog } from "./topic_log.ts";
-import type { Interest } from "../backplane/interest.ts";
+import type { ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
+import type { HistoryDefinition, Position } from "../../contract/mod.ts";
+import type { Published } from "../api/history.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import type { Topic } from "./catalog.ts";
 
-/** What a log keeps of a message. */
-export interface Kept {
-  /** As the publisher meant it. */
-  readonly payload: unknown;
-  /** As subscribers were sent it: who comes back gets the same, whatever became of the payload since. */
-  readonly message: OutgoingMessage;
+/** A topic that keeps history. */
+export interface HistoryTopic extends Topic {
+  /** How much it keeps. */
+  readonly history: HistoryDefinition;
 }
 
-interface OpenLog {
-  readonly log: TopicLog<Kept>;
-  readonly arrivals: Arrivals;
-  /** How many messages this node has sent to the others. */
-  sent: number;
-  release(): void;
-}
-
-/** What {@linkcode Histories} needs. */
-export interface HistoriesOptions {
-  /** The channels that this node listens to. */
-  readonly interest: Interest;
-  /** Where time comes from. */
-  readonly clock: Clock;
-  /** How many logs are kept; those that somebody subscribes to do not count as spare. */
-  readonly max: number;
-  /** Whether no other node can publish, so that a log is complete from the start. */
-  readonly solitary: boolean;
-  /** Whether anybody on this node subscribes to a channel. */
-  isUsed(channel: string): boolean;
-  /** A log has begun a new epoch, because messages may have been missed. */
-  onRenewed(channel: string, log: TopicLog<Kept>): void;
-}
-
-/** The logs of a node. */
-export class Histories {
-  readonly #options: HistoriesOptions;
-  readonly #logs = new Map<string, OpenLog>();
-
-  /** @param options What it needs. */
-  constructor(options: HistoriesOptions) {
-    this.#options = options;
-  }
-
-  /** How many logs there are. */
-  get size(): number {
-    return this.#logs.size;
-  }
-
-  /** The log of a channel, if there is one. */
-  peek(channel: string): TopicLog<Kept> | undefined {
-    return this.#logs.get(channel)?.log;
-  }
-
+/** The histories of a hub's topics. Positions are those that clients know. */
+export interface Histories {
+  /** How many topics' histories this node keeps track of. */
+  readonly size: number;
+  /** How many messages wait for their store. */
+  readonly pending: number;
   /**
-   * The log of a channel, made when there is none. It becomes the one used last.
+   * Keeps a message, then delivers it: to the subscribers of this node, and to the other nodes.
    *
-   * @param channel The topic's channel.
-   * @param definition How much it keeps.
+   * @param topic The topic.
+   * @param data The payload, as `writeRecord` made it.
+   * @param key The idempotency key; see `PublishOptions.id`.
+   * @throws {HubError} `TOO_LARGE`, `UNAVAILABLE` or `TIMEOUT`; it rejects with them where it waits.
    */
-  open(channel: string, definition: HistoryDefinition): TopicLog<Kept> {
-    const held = this.#logs.get(channel) ?? this.#create(channel, definition);
-    this.#logs.delete(channel);
-    this.#logs.set(channel, held);
-    if (this.#logs.size > this.#options.max) this.#evict();
-    return held.log;
-  }
-
+  publish(topic: HistoryTopic, data: string, key?: string): Published | Promise<Published>;
   /**
-   * Numbers what this node is about to send to the others, of a topic whose log is open.
-   *
-   * @returns The number, and what counts it once nothing can fail any more.
+   * Where the subscribers of this node stand: what is delivered to them next comes right after it. The topic's channel
+   * must be live and held.
    */
-  number(channel: string): { readonly number: number; count(): void } {
-    const held = this.#logs.get(channel);
-    const number = (held?.sent ?? 0) + 1;
-    return {
-      number,
-      count() {
-        if (held) held.sent = number;
-      },
-    };
-  }
+  follow(topic: HistoryTopic): Position | Promise<Position>;
+  /** Where they stand now, once `follow` has answered; `undefined` when it has to be called again. */
+  position(topic: HistoryTopic): Position | undefined;
+  /** Reads what is kept. */
+  read(topic: HistoryTopic, options?: ReadOptions): StoredPage | Promise<StoredPage>;
+  /**
+   * The payload of a record.
+   *
+   * @throws {HubError} When it does not fit the contract of this node.
+   */
+  payload(topic: HistoryTopic, record: StoredRecord): unknown;
+  /**
+   * What subscribers are sent of a record.
+   *
+   * @throws {HubError} When it does not fit the contract of this node.
+   */
+  message(topic: HistoryTopic, record: StoredRecord): OutgoingMessage;
+  /**
+   * Messages of other nodes may have been missed.
+   *
+   * @param channels On these channels; left out: on all.
+   */
+  missed(channels?: readonly string[]): void;
+  /** Nobody on this node holds a topic's channel any more. */
+  released(channel: string): void;
+  /** Lets go of what is not needed any more. */
+  sweep(): void;
+  /** Waits for what is on its way to the store, for a moment; then forgets everything. */
+  close(): Promise<void>;
+}
 
-  /** A message of another node has arrived, before it is taken: begins a new epoch when one before it is missing. */
-  arrived(channel: string, from: string, number: number): void {
-    const held = this.#logs.get(channel);
-    if (held && !held.arrivals.take(from, number)) this.#renew(channel, held.log);
-  }
-
-  /** Begins a new epoch of one log: a message is missing. */
-  renew(channel: string): void {
-    const held = this.#logs.get(channel);
-    if (held) this.#renew(channel, held.log);
-  }
-
-  /** Begins a new epoch everywhere: the backplane was away, and what was published meanwhile is missing. */
-  renewAll(): void {
-    for (const [channel, { log, arrivals }] of this.#logs) {
-      arrivals.clear();
-      this.#renew(channel, log);
-    }
-  }
-
-  /** Forgets logs that keep nothing any more and that nobody subscribes to. Call it now and then. */
-  sweep(): void {
-    for (const [channel, { log }] of this.#logs) {
-      if (log.empty && !this.#options.isUsed(channel)) this.#forget(channel);
-    }
-  }
-
-  /** Forgets everything. */
-  close(): void {
-    for (const channel of [...this.#logs.keys()]) this.#forget(channel);
-  }
-
-  #create(channel: string, definition: HistoryDefinition): OpenLog {
-    const { interest, clock, solitary } = this.#options;
-    const log = new TopicLog<Kept>(definition, clock);
-    const wasLive = solitary || interest.isLive(channel);
-    const { release } = interest.keep(channel, () => wasLive || this.#renew(channel, log));
-    return { log, release, arrivals: new Arrivals(), sent: 0 };
-  }
-
-  #renew(channel: string, log: TopicLog<Kept>): void {
-    log.renew();
-    this.#options.onRenewed(channel, log);
-  }
-
-  #evict(): void {
-    for (const channel of this.#logs.keys()) {
-      if (!this.#options.isUsed(channel)) return this.#forget(channel);
-    }
-  }
-
-  #forget(channel: string): void {
-    this.#logs.get(channel)?.release();
-    this.#logs.delete(channel);
-  }
+/** A topic as one that keeps history, if it does. */
+export function withHistory(topic: Topic | undefined): HistoryTopic | undefined {
+  return topic?.history ? topic as HistoryTopic : undefined;
 }

@@ -36,7 +36,7 @@ test("a reconnect asks for what was missed and delivers it in order, before live
   const rig = await live();
   rig.server.link.say(rec(6));
   await reopened(rig);
-  assertEquals(lastSub(rig), ["sub", 2, TOPIC, ["e1", 6]]);
+  assertEquals(lastSub(rig), ["sub", 2, TOPIC, { since: ["e1", 6] }]);
   rig.server.link.say(rec(7), rec(8), ["res", 2, { position: ["e1", 8], recovered: true }], rec(9));
   assertEquals(rig.heard.slice(1), [[70, 7, "e1", true], [80, 8, "e1", true], [90, 9, "e1", false]]);
   assertEquals(rig.recoveries, [true]);
@@ -48,7 +48,7 @@ test("a link that is lost during the replay goes on where it stopped", async () 
   await reopened(rig);
   rig.server.link.say(rec(6), rec(7));
   await reopened(rig);
-  assertEquals(lastSub(rig)?.[3], ["e1", 7]);
+  assertEquals(lastSub(rig)?.[3], { since: ["e1", 7] });
   rig.server.link.say(rec(8));
   rig.server.link.accept(TOPIC, { position: ["e1", 8], recovered: true });
   assertEquals(rig.heard.map(([, offset]) => offset), [6, 7, 8]);
@@ -66,7 +66,7 @@ test("what cannot be recovered is said to be missing, and the stream goes on fro
     assertEquals(rig.heard, [[(offset + 1) * 10, offset + 1, epoch, false]]);
     assertEquals(rig.recoveries, [false]);
     await reopened(rig);
-    assertEquals(lastSub(rig)?.[3], [epoch, offset + 1]);
+    assertEquals(lastSub(rig)?.[3], { since: [epoch, offset + 1] });
     await rig.client.close();
   }
 });
@@ -88,7 +88,7 @@ test("a gap is not delivered past: the client subscribes again from where it sta
   server.link.say(rec(6), rec(8), rec(9));
   assertEquals([heard.map(([, offset]) => offset), sub.status], [[6], "pending"]);
   await turn();
-  assertEquals(server.link.frames.at(-1), [["unsub", TOPIC], ["sub", 2, TOPIC, ["e1", 6]]]);
+  assertEquals(server.link.frames.at(-1), [["unsub", TOPIC], ["sub", 2, TOPIC, { since: ["e1", 6] }]]);
   server.link.say(rec(10)); // sent before the server read that
   server.link.say(rec(7), rec(8), rec(9), rec(10));
   server.link.accept(TOPIC, { position: ["e1", 10], recovered: true });
@@ -117,7 +117,7 @@ test("a gap that the server tells of is passed on, and the stream goes on from t
   assertEquals(heard, [[60, 6, "e1", false], [100, 10, "e2", false]]);
   assertEquals([recoveries, rig.sub.status], [[false], "live"]);
   await reopened(rig);
-  assertEquals(lastSub(rig)?.[3], ["e2", 10]);
+  assertEquals(lastSub(rig)?.[3], { since: ["e2", 10] });
   server.link.say(["gap", TOPIC, ["e3", 0]]); // not of this subscribe: its answer tells
   server.link.accept(TOPIC, { position: ["e2", 10], recovered: true });
   assertEquals(recoveries, [false, true]);

@@ -85,7 +85,7 @@ export class SimHub {
   #handle(message: ClientMessage): void {
     if (message[0] === "unsub") this.#active.delete(message[1]);
     if (message[0] !== "sub") return;
-    const [, id, topic, since] = message;
+    const [, id, topic, options] = message;
     const { verdict } = this;
     this.verdict = "accept";
     if (this.#active.has(topic)) this.violations.push(`subscribed to ${topic} twice`);
@@ -95,7 +95,7 @@ export class SimHub {
     }
     this.#active.add(topic);
     if (topic === "stats") this.#outbox.push(["res", id]);
-    else this.#resume(id, topic, since);
+    else this.#resume(id, topic, options?.since);
   }
 
   #resume(id: number, topic: string, since: Position | undefined): void {

@@ -86,7 +86,7 @@ export const clientMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   ...calls,
   message("hello", [fc.record({ role: text, token: text, later: json }, { requiredKeys: ["role"] })]),
   message("sig", [text], json),
-  message("sub", [id, text], position),
+  message("sub", [id, text], fc.record({ since: position, later: json }, { requiredKeys: [] })),
   message("unsub", [text]),
 );
 

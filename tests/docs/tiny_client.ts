@@ -231,7 +231,7 @@ export class TinyClient {
       });
     });
     const { position } = subscription;
-    this.send(position ? ["sub", id, topic, position] : ["sub", id, topic]);
+    this.send(position ? ["sub", id, topic, { since: position }] : ["sub", id, topic]);
     return ready;
   }
 

@@ -38,7 +38,7 @@ const malformed: readonly (readonly [what: string, send: (intruder: Intruder) =>
   ["an id that is text", (i) => i.send(["req", "1", "echo"])],
   ["an id that is a fraction", (i) => i.send(["cancel", 1.5])],
   ["a topic that is a list", (i) => i.send(["sub", 1, ["open/1"]])],
-  ["a position that is none", (i) => i.send(["sub", 1, "log/1", { epoch: "e", offset: 0 }])],
+  ["a position that is none", (i) => i.send(["sub", 1, "log/1", { since: { epoch: "e", offset: 0 } }])],
   ["an error that is none", (i) => i.send(["err", 1, "no"])],
   ["good messages with a bad one behind", (i) => i.send(["pong"], ["req", 1, "echo", 1], ["oops"])],
 ];

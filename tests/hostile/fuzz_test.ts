@@ -24,7 +24,7 @@ const plausible: fc.Arbitrary<unknown[]> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.tuple(fc.constant("sig"), signal, json) },
   { weight: 3, arbitrary: fc.tuple(fc.constant("sub"), id, topic) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant("sub"), id, topic, since) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("sub"), id, topic, fc.record({ since })) },
   { weight: 3, arbitrary: fc.tuple(fc.constant("unsub"), topic) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("cancel"), id) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("res"), id, json) },

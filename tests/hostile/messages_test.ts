@@ -174,8 +174,8 @@ hostileTest("a forged position recovers nothing, and harms no history", async ({
   const { epoch } = published!;
   const positions = [["", 0], ["forged", 1], [epoch, 2], [epoch, Number.MAX_SAFE_INTEGER], ["__proto__", 0]];
   for (const [i, since] of positions.entries()) {
-    intruder.send(["sub", i + 1, "log/1", since], ["unsub", "log/1"]);
-    intruder.send(["sub", 100 + i, "log/1", since]);
+    intruder.send(["sub", i + 1, "log/1", { since }], ["unsub", "log/1"]);
+    intruder.send(["sub", 100 + i, "log/1", { since }]);
     const [, , answer] = await intruder.hears("res", 100 + i);
     assertEquals(answer, { position: [epoch, 1], recovered: false });
     intruder.send(["unsub", "log/1"]);

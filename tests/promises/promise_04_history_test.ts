@@ -267,7 +267,11 @@ testOnAdapters("promise 4: a message that had to be dropped is told as a gap", a
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;
   const { heard, recoveries } = await follow(b!);
-  b!.tap.inject("topic:log/x", JSON.stringify([["rec", 1, { n: "of a newer version" }]]), a!.hub.nodeId);
+  b!.tap.inject(
+    "topic:log/x",
+    JSON.stringify([["own", "run", 1, { n: "of a newer version" }]]),
+    a!.hub.nodeId,
+  );
   await back(recoveries);
   assertEquals([recoveries[0]!.recovered, b!.errors.length], [false, 1]);
   await b!.hub.publish("log/x", { n: 1 });

@@ -231,7 +231,7 @@ testOnAdapters(
       '[["req","1","say"]]',
       '[["req",-1,"say"]]',
       '[["sub",1]]',
-      '[["sub",1,"stats",["e",-1]]]',
+      '[["sub",1,"stats",{"since":["e",-1]}]]',
       '[["sig",{"toString":1}]]',
       `[["sig","typing","${"x".repeat(300_000)}"]]`,
       "[".repeat(50_000),

@@ -182,7 +182,7 @@ export async function liveRudely({ nodes, figures, random }: World): Promise<voi
       const room = `room/${random(3)}`;
       const anything = [
         ["sub", id, `news/${random(2)}`],
-        ["sub", id, `log/${random(2)}`, ["e", 1]],
+        ["sub", id, `log/${random(2)}`, { since: ["e", 1] }],
         ["unsub", `news/${random(2)}`],
         ["req", id, "join", { room }],
         ["req", id, "say", { room, text: "x" }],

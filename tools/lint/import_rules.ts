@@ -34,7 +34,7 @@ const SEAMS = [
   "adapters/presence_store.ts",
   "transports/transport.ts",
 ];
-const HUB_DEFAULTS = ["adapters/memory.ts", "transports/websocket/mod.ts"];
+const HUB_DEFAULTS = ["adapters/memory.ts", "adapters/memory_history/mod.ts", "transports/websocket/mod.ts"];
 /** What users of a hub see of its default transport. */
 const HUB_TYPES = ["transports/websocket/bun_handler.ts"];
 const SKINS = ["transports/websocket/deno.ts", "transports/websocket/bun.ts"];

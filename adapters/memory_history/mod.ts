@@ -1,0 +1,173 @@
+/**
+ * Histories in the memory of this process: the default of every hub, one for each. Several hubs of one process may share
+ * one: then a client recovers on any of them.
+ *
+ * @example Two hubs of one process with one history
+ * ```ts
+ * import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub/adapters/memory";
+ * import { createMemoryHistory } from "@trunkline/hub/adapters/memory-history";
+ *
+ * const bus = createMemoryBus();
+ * const history = createMemoryHistory({ maxBytes: 16 * 1024 * 1024 });
+ * const options = () => ({ adapter: createMemoryAdapter({ bus }), history });
+ * // createHub(contract, { authenticate, ...options() }), once for each hub
+ * ```
+ *
+ * @module
+ */
+
+import { type Clock, type Position, systemClock } from "../../contract/mod.ts";
+import type { AppendOptions, HistoryStore, ReadOptions, StoredPage } from "../history_store.ts";
+import { HistoryLog } from "./log.ts";
+
+/** How many channels' positions are remembered for each channel whose messages may be kept. */
+const POSITIONS_FACTOR = 10;
+
+/** Options of {@linkcode createMemoryHistory}. */
+export interface MemoryHistoryOptions {
+  /**
+   * How many channels keep messages. Beyond, the one unused longest loses its messages; its position is remembered, so
+   * that nobody who listens notices.
+   *
+   * @default {10000}
+   */
+  readonly maxChannels?: number;
+  /**
+   * How many bytes of UTF-8 all messages together may take, with 64 bytes for each message on top. Beyond, the channel
+   * unused longest loses its messages.
+   *
+   * @default {67108864}
+   */
+  readonly maxBytes?: number;
+  /**
+   * Where time comes from.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+/** A {@linkcode HistoryStore} in memory, which always answers at once. */
+export interface MemoryHistory extends HistoryStore {
+  /** How many channels keep messages. */
+  readonly channels: number;
+  /** How many bytes the messages take. */
+  readonly bytes: number;
+  append(channel: string, data: string, options: AppendOptions): Position;
+  read(channel: string, options?: ReadOptions): StoredPage;
+  sweep(): void;
+}
+
+/**
+ * Makes a store in the memory of this process. What it keeps is gone with the process.
+ *
+ * @param options Its bounds.
+ * @throws {RangeError} When a bound is not a number above 0.
+ */
+export function createMemoryHistory(options: MemoryHistoryOptions = {}): MemoryHistory {
+  return new MemoryStore(options);
+}
+
+class MemoryStore implements MemoryHistory {
+  readonly name = "memory";
+  readonly publishes = false;
+  readonly #maxChannels: number;
+  readonly #maxBytes: number;
+  readonly #clock: Clock;
+  /** The channels that keep messages, the one unused longest first. */
+  readonly #logs = new Map<string, HistoryLog>();
+  /** Where channels stand that keep nothing any more, the oldest first. */
+  readonly #positions = new Map<string, Position>();
+  /** The epoch of channels on which nothing was ever appended, as far as is remembered. */
+  #untouched: string = crypto.randomUUID();
+  #bytes = 0;
+
+  constructor(
+    { maxChannels = 10_000, maxBytes = 64 * 1024 * 1024, clock = systemClock }: MemoryHistoryOptions,
+  ) {
+    for (const [name, value] of Object.entries({ maxChannels, maxBytes })) {
+      if (!(value > 0)) throw new RangeError(`Cannot use ${value} as ${name}: give more than 0`);
+    }
+    this.#maxChannels = maxChannels;
+    this.#maxBytes = maxBytes;
+    this.#clock = clock;
+  }
+
+  get channels(): number {
+    return this.#logs.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  append(channel: string, data: string, options: AppendOptions): Position {
+    const log = this.#use(channel) ?? new HistoryLog(this.#position(channel), this.#clock);
+    this.#logs.set(channel, log);
+    this.#positions.delete(channel);
+    const offset = this.#change(log, () => log.append(data, options));
+    this.#makeRoom(channel, log);
+    return [log.epoch, offset];
+  }
+
+  read(channel: string, options: ReadOptions = {}): StoredPage {
+    const log = this.#use(channel);
+    if (log) return this.#change(log, () => log.read(options));
+    const position = this.#position(channel);
+    const { since } = options;
+    const complete = since === undefined || (since[0] === position[0] && since[1] === position[1]);
+    return { position, complete, records: [] };
+  }
+
+  sweep(): void {
+    for (const [channel, log] of this.#logs) {
+      this.#change(log, () => log.expire());
+      if (log.empty) this.#empty(channel, log);
+    }
+  }
+
+  /** The log of a channel, which becomes the one used last. */
+  #use(channel: string): HistoryLog | undefined {
+    const log = this.#logs.get(channel);
+    if (!log) return undefined;
+    this.#logs.delete(channel);
+    this.#logs.set(channel, log);
+    return log;
+  }
+
+  #position(channel: string): Position {
+    return this.#positions.get(channel) ?? [this.#untouched, 0];
+  }
+
+  /** Does something to a log, and counts what became of its size. */
+  #change<T>(log: HistoryLog, act: () => T): T {
+    const before = log.bytes;
+    const result = act();
+    this.#bytes += log.bytes - before;
+    return result;
+  }
+
+  /** Keeps the bounds: those unused longest lose their messages, the one that was appended to at last its oldest. */
+  #makeRoom(channel: string, own: HistoryLog): void {
+    while (this.#logs.size > this.#maxChannels || (this.#bytes > this.#maxBytes && this.#logs.size > 1)) {
+      const [[oldest, log]] = this.#logs as unknown as [[string, HistoryLog]];
+      this.#empty(oldest, log);
+    }
+    while (this.#bytes > this.#maxBytes && !own.empty) this.#change(own, () => own.drop());
+    if (own.empty) this.#empty(channel, own);
+  }
+
+  /** Forgets the messages of a channel, and remembers where it stands. */
+  #empty(channel: string, log: HistoryLog): void {
+    this.#bytes -= log.bytes;
+    this.#logs.delete(channel);
+    this.#positions.set(channel, [log.epoch, log.last]);
+    if (this.#positions.size <= this.#maxChannels * POSITIONS_FACTOR) return;
+    for (const [oldest] of this.#positions) {
+      this.#positions.delete(oldest);
+      break;
+    }
+    // Who comes back to that channel must not take it for one on which nothing has been.
+    this.#untouched = crypto.randomUUID();
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * A client comes back to a topic with history: it is sent what it missed, page by page as it reads, and then what is
+ * live. Nothing waits for it in memory but one page.
+ *
+ * @module
+ */
+
+import type { StoredPage, StoredRecord } from "../../adapters/history_store.ts";
+import { type Clock, HubError, type Position, type Subscribed } from "../../contract/mod.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import type { Histories, HistoryTopic } from "../topics/histories.ts";
+import type { Permits } from "./permits.ts";
+
+/** How many records the first page has, when nobody knows yet how large they are. */
+const FIRST_PAGE = 16;
+/** How many records a page has at the most. */
+const MAX_PAGE = 512;
+/** How much text a page should have, in UTF-16 units, and how much is sent before the link is looked at. */
+const PAGE_LENGTH = 64 * 1024;
+/** How often in a row a store may show less than was delivered already, and the pause after it, in milliseconds. */
+const MAX_STALE = 5;
+const STALE_PAUSE_MS = 50;
+
+/** What {@linkcode catchUp} needs. */
+export interface CatchUpOptions {
+  /** The topic. */
+  readonly topic: HistoryTopic;
+  /** The last message that the client has; absent when it begins. */
+  readonly since: Position | undefined;
+  /** Where the messages are. */
+  readonly histories: Histories;
+  /** What the client is sent. */
+  readonly outbox: Outbox;
+  /** How many topics of this connection may be read at the same time. */
+  readonly permits: Permits;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Whether the client has left meanwhile. */
+  isOver(): boolean;
+  /** Answers the client and lets it in, in one step. */
+  finish(subscribed: Subscribed): void;
+  /** Reports an error that no caller receives. */
+  onError(error: unknown): void;
+}
+
+/**
+ * Sends what was missed, then finishes: in the same turn where nothing has to be waited for.
+ *
+ * @returns Rejects when the store does not answer.
+ */
+export async function catchUp(options: CatchUpOptions): Promise<void> {
+  const { topic, since, histories, permits, isOver, finish } = options;
+  const start = histories.follow(topic);
+  if (start instanceof Promise) await start;
+  if (isOver()) return;
+  if (!since) return finish({ position: live(options), recovered: false });
+  const progress: Progress = { cursor: since, limit: FIRST_PAGE, stale: 0 };
+  // Whoever finishes does it in the moment in which it has caught up: nothing may be awaited between.
+  for (let goesOn = !finishIfLevel(options, progress); goesOn;) {
+    const permit = permits.take();
+    try {
+      if (permit) await permit;
+      if (isOver()) return;
+      const { cursor, limit } = progress;
+      const answer = histories.read(topic, { since: cursor, limit });
+      const page = answer instanceof Promise ? await answer : answer;
+      const sending = isOver() ? undefined : sendPage(options, progress, page);
+      if (sending instanceof Promise) await sending;
+      goesOn = !isOver() && !judge(options, progress, page);
+    } finally {
+      permits.give();
+    }
+    if (goesOn && progress.stale > 0) await pause(options.clock);
+  }
+}
+
+/** How far a client has got. */
+interface Progress {
+  /** Up to where it has been sent everything. */
+  cursor: Position;
+  /** How many records the next page may have. */
+  limit: number;
+  /** How many reads in a row have shown less than was delivered already. */
+  stale: number;
+  /** A record could not be sent: from there on nothing is complete. */
+  broken?: boolean;
+}
+
+function live({ topic, histories }: CatchUpOptions): Position {
+  const position = histories.position(topic);
+  if (position) return position;
+  throw new HubError("UNAVAILABLE", `Cannot subscribe to "${topic.name}" now: its history was let go`);
+}
+
+/** Finishes when the client has everything that was delivered on this node. */
+function finishIfLevel(options: CatchUpOptions, { cursor }: Progress): boolean {
+  const [epoch, offset] = live(options);
+  if (cursor[0] !== epoch || cursor[1] !== offset) return false;
+  options.finish({ position: cursor, recovered: true });
+  return true;
+}
+
+/** After a page: finishes when that was all, or when it cannot be completed. */
+function judge(options: CatchUpOptions, progress: Progress, page: StoredPage): boolean {
+  const position = live(options);
+  const { cursor, broken } = progress;
+  if (!page.complete || broken || progress.stale > MAX_STALE) {
+    options.finish({ position, recovered: false });
+    return true;
+  }
+  if (cursor[0] !== position[0] || cursor[1] < position[1]) {
+    progress.stale = page.records.length === 0 ? progress.stale + 1 : 0;
+    return false;
+  }
+  // Beyond what was delivered here, the store has shown more already: the client skips what it has.
+  options.finish({ position: cursor, recovered: true });
+  return true;
+}
+
+/** Sends a page as fast as the client reads. Answers at once where its link has room. */
+function sendPage(options: CatchUpOptions, progress: Progress, page: StoredPage): void | Promise<void> {
+  if (!page.complete) return;
+  const { records } = page;
+  const length = records.reduce((sum, { data }) => sum + data.length, 0);
+  const average = Math.max(1, length / Math.max(1, records.length));
+  const more = records.length === progress.limit;
+  progress.limit = Math.max(1, Math.min(MAX_PAGE, Math.floor(PAGE_LENGTH / average)));
+  return sendFrom(0);
+
+  function sendFrom(start: number): void | Promise<void> {
+    const { outbox, isOver } = options;
+    let sent = 0;
+    for (let i = start; i < records.length; i++) {
+      if (outbox.congested) {
+        return outbox.room().then(() => isOver() ? undefined : sendFrom(i));
+      }
+      if (!sendRecord(options, progress, records[i]!)) return;
+      sent += records[i]!.data.length;
+      if (sent >= PAGE_LENGTH || (more && i === records.length - 1)) {
+        outbox.flush();
+        sent = 0;
+      }
+    }
+  }
+}
+
+function sendRecord(options: CatchUpOptions, progress: Progress, record: StoredRecord): boolean {
+  try {
+    options.outbox.push(options.histories.message(options.topic, record));
+    progress.cursor = [progress.cursor[0], record.offset];
+    return true;
+  } catch (error) {
+    options.onError(error);
+    progress.broken = true;
+    return false;
+  }
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => void clock.after(STALE_PAUSE_MS, resolve));
+}

@@ -1,0 +1,56 @@
+/**
+ * Waiting for a store in bounded time, whatever the store does.
+ *
+ * @module
+ */
+
+import { type Clock, HubError } from "../../contract/mod.ts";
+
+/**
+ * Starts something, and gives up on it in time.
+ *
+ * @param clock Where time comes from.
+ * @param timeoutMs How long to wait, in milliseconds.
+ * @param what What is done, for the error: `Cannot store a message of "x" in redis`.
+ * @param start Is given a signal that is aborted when nobody waits any more.
+ * @returns What it answers; rejects with its error as a {@linkcode HubError}, or with `TIMEOUT`.
+ */
+export function withDeadline<T>(
+  clock: Clock,
+  timeoutMs: number,
+  what: string,
+  start: (signal: AbortSignal) => T | Promise<T>,
+): T | Promise<T> {
+  const aborter = new AbortController();
+  const fail = (cause: unknown) =>
+    cause instanceof HubError ? cause : new HubError("UNAVAILABLE", what, { cause });
+  let answer: T | Promise<T>;
+  try {
+    answer = start(aborter.signal);
+  } catch (error) {
+    throw fail(error);
+  }
+  if (!isPromise(answer)) return answer;
+  return new Promise<T>((resolve, reject) => {
+    const stop = clock.after(timeoutMs, () => {
+      const error = new HubError("TIMEOUT", `${what} within ${timeoutMs} ms`);
+      reject(error);
+      aborter.abort(error);
+    });
+    Promise.resolve(answer).then(
+      (value) => {
+        stop();
+        resolve(value);
+      },
+      (error) => {
+        stop();
+        reject(fail(error));
+      },
+    );
+  });
+}
+
+/** Whether an answer is still to come. */
+export function isPromise<T>(answer: T | Promise<T>): answer is Promise<T> {
+  return typeof (answer as { then?: unknown } | null | undefined)?.then === "function";
+}

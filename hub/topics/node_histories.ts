@@ -1,0 +1,214 @@
+/**
+ * Histories that this node keeps for itself: each in memory, with a share in its topic's channel for as long as it
+ * lives, because it must not miss what other nodes publish.
+ *
+ * @module
+ */
+
+import type { ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
+import { parseNow, type Position } from "../../contract/mod.ts";
+import type { Published } from "../api/history.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import { type Histories, type HistoryTopic, withHistory } from "./histories.ts";
+import { type InstantStore, NodeLog } from "./node_log.ts";
+import { readRecord, recordMessage, spliced, writeRecord } from "./record.ts";
+import type { TopicParts } from "./topic_parts.ts";
+
+/** Among how many histories one is looked for that nobody subscribes to, each time that there are too many. */
+const EVICTION_SCAN = 32;
+
+/** What {@linkcode NodeHistories} needs. */
+export interface NodeHistoriesOptions {
+  /** What the parts of topics share. */
+  readonly parts: TopicParts;
+  /** Where the messages are. */
+  readonly store: InstantStore;
+  /** How many histories are kept; those that somebody subscribes to are kept beyond it. */
+  readonly max: number;
+}
+
+interface OpenLog {
+  readonly topic: HistoryTopic;
+  readonly log: NodeLog;
+  release(): void;
+}
+
+/** The histories of a node that shares them with nobody. */
+export class NodeHistories implements Histories {
+  readonly pending = 0;
+  readonly #parts: TopicParts;
+  readonly #store: InstantStore;
+  readonly #max: number;
+  /** Those that something was appended to, the one unused longest first. */
+  readonly #kept = new Map<string, OpenLog>();
+  /** Those that only somebody has asked for. Clients make up names: these take no room from the others. */
+  readonly #asked = new Map<string, OpenLog>();
+
+  /** @param options What it needs. */
+  constructor({ parts, store, max }: NodeHistoriesOptions) {
+    this.#parts = parts;
+    this.#store = store;
+    this.#max = max;
+    const { backplane, catalog } = parts;
+    backplane.on("own", ([, run, number, payload], from, channel) => {
+      const topic = withHistory(catalog.byChannel(channel));
+      if (topic) this.#receive(topic, payload, from, run, number);
+    });
+    backplane.on("fin", ([, run, number], from, channel) => {
+      const open = this.#get(channel);
+      if (open && !open.log.arrivals.end(from, run, number)) this.#renew(open);
+    });
+  }
+
+  get size(): number {
+    return this.#kept.size + this.#asked.size;
+  }
+
+  publish(topic: HistoryTopic, data: string, key?: string): Published {
+    const { backplane, registry } = this.#parts;
+    const open = this.#open(topic);
+    const { log } = open;
+    const number = log.sent + 1;
+    const send = backplane.solitary
+      ? undefined
+      : backplane.prepareText(topic.channel, spliced(["own", log.run, number], data));
+    const { offset, fresh } = log.append(data, key);
+    const published = { epoch: log.position[0], offset };
+    if (!fresh) return published;
+    this.#keep(open);
+    registry.deliver(topic.channel, recordMessage(topic.name, offset, data));
+    log.sent = number;
+    send?.();
+    return published;
+  }
+
+  follow(topic: HistoryTopic): Position {
+    return this.#open(topic).log.position;
+  }
+
+  position(topic: HistoryTopic): Position {
+    return this.#open(topic).log.position;
+  }
+
+  read(topic: HistoryTopic, options?: ReadOptions): StoredPage {
+    return this.#open(topic).log.read(options);
+  }
+
+  /** It fitted when it was kept. What a schema makes of a value need not be what it takes. */
+  payload({ name, entry }: HistoryTopic, { data }: StoredRecord): unknown {
+    const payload = readRecord(data);
+    try {
+      return parseNow(entry.definition.payload, payload, `topic "${name}"`);
+    } catch {
+      return payload;
+    }
+  }
+
+  message({ name }: HistoryTopic, { offset, data }: StoredRecord): OutgoingMessage {
+    return recordMessage(name, offset, data);
+  }
+
+  missed(channels?: readonly string[]): void {
+    const missed = channels ? channels.map((channel) => this.#get(channel)) : this.#all();
+    for (const open of missed) {
+      open?.log.arrivals.clear();
+      if (open) this.#renew(open);
+    }
+  }
+
+  released(): void {}
+
+  sweep(): void {
+    this.#store.sweep?.();
+    for (const open of this.#all()) {
+      if (!this.#isUsed(open) && open.log.empty) this.#forget(open);
+    }
+  }
+
+  close(): Promise<void> {
+    for (const { release } of this.#all()) release();
+    this.#kept.clear();
+    this.#asked.clear();
+    return Promise.resolve();
+  }
+
+  #receive(topic: HistoryTopic, payload: unknown, from: string, run: string, number: number): void {
+    const open = this.#open(topic);
+    if (!open.log.arrivals.take(from, run, number)) this.#renew(open);
+    try {
+      const what = `topic "${topic.name}"`;
+      const data = writeRecord(topic.name, parseNow(topic.entry.definition.payload, payload, what));
+      const { offset } = open.log.append(data);
+      this.#keep(open);
+      this.#parts.registry.deliver(topic.channel, recordMessage(topic.name, offset, data));
+    } catch (error) {
+      this.#renew(open); // what is dropped is missing from the history
+      throw error;
+    }
+  }
+
+  #all(): OpenLog[] {
+    return [...this.#kept.values(), ...this.#asked.values()];
+  }
+
+  #get(channel: string): OpenLog | undefined {
+    return this.#kept.get(channel) ?? this.#asked.get(channel);
+  }
+
+  /** The history of a topic, made when there is none. It becomes the one used last. */
+  #open(topic: HistoryTopic): OpenLog {
+    const { channel } = topic;
+    const kept = this.#kept.get(channel);
+    const open = kept ?? this.#asked.get(channel) ?? this.#create(topic);
+    const home = kept ? this.#kept : this.#asked;
+    home.delete(channel);
+    home.set(channel, open);
+    if (home.size > this.#max) this.#evict(home, open);
+    return open;
+  }
+
+  #create(topic: HistoryTopic): OpenLog {
+    const { backplane: { interest, solitary } } = this.#parts;
+    const { channel } = topic;
+    const wasLive = solitary || interest.isLive(channel);
+    const { release } = interest.keep(channel, () => wasLive || this.#renew(open));
+    const open: OpenLog = { topic, log: new NodeLog(channel, this.#store, topic.history), release };
+    return open;
+  }
+
+  /** Something was appended to it. */
+  #keep(open: OpenLog): void {
+    const { channel } = open.topic;
+    if (!this.#asked.delete(channel)) return;
+    this.#kept.set(channel, open);
+    if (this.#kept.size > this.#max) this.#evict(this.#kept, open);
+  }
+
+  /** Lets go of one that nobody subscribes to. Those that are used move to the end, where they are not looked for. */
+  #evict(home: Map<string, OpenLog>, except: OpenLog): void {
+    let scanned = 0;
+    for (const [channel, open] of home) {
+      if (open !== except && !this.#isUsed(open)) return this.#forget(open);
+      if (++scanned > EVICTION_SCAN) return;
+      home.delete(channel);
+      home.set(channel, open);
+    }
+  }
+
+  #isUsed({ topic: { channel } }: OpenLog): boolean {
+    return this.#parts.registry.holds(channel);
+  }
+
+  #renew({ topic: { name, channel }, log }: OpenLog): void {
+    log.renew();
+    this.#parts.registry.deliver(channel, new OutgoingMessage(["gap", name, log.position]));
+  }
+
+  /** Forgets a history. Its number goes with it: the others are told, so that the next one is no gap to them. */
+  #forget({ topic: { channel }, log, release }: OpenLog): void {
+    this.#kept.delete(channel);
+    this.#asked.delete(channel);
+    if (log.sent > 0) this.#parts.backplane.publish(channel, ["fin", log.run, log.sent]);
+    release();
+  }
+}

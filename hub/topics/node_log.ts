@@ -1,0 +1,104 @@
+/**
+ * What one node keeps of a topic, seen as clients see it: with an epoch and offsets of its own over those of the store.
+ *
+ * @module
+ */
+
+import type { AppendOptions, HistoryStore, ReadOptions, StoredPage } from "../../adapters/history_store.ts";
+import type { HistoryDefinition, Position } from "../../contract/mod.ts";
+import { Arrivals } from "./arrivals.ts";
+
+/** A store that answers everything at once, as the one in memory does. */
+export interface InstantStore extends HistoryStore {
+  append(channel: string, data: string, options: AppendOptions): Position;
+  read(channel: string, options?: ReadOptions): StoredPage;
+}
+
+/**
+ * The history of one topic on this node alone. Whatever the store forgets to make room, the count goes on: only what
+ * the node has missed begins a new epoch.
+ */
+export class NodeLog {
+  /** What has arrived of other nodes. */
+  readonly arrivals = new Arrivals();
+  /** The run in which this node numbers what it sends to the others. */
+  readonly run: string = crypto.randomUUID();
+  /** How many messages it has sent to them in this run. */
+  sent = 0;
+  readonly #channel: string;
+  readonly #store: InstantStore;
+  readonly #definition: HistoryDefinition;
+  #epoch = this.run;
+  #last: number;
+  /** The last offset before which there may be holes, or nothing is kept. */
+  #base: number;
+  #storeEpoch: string;
+  /** What to add to an offset of the store. */
+  #shift = 0;
+
+  /**
+   * @param channel The topic's channel.
+   * @param store Where the messages are.
+   * @param definition How much is kept.
+   */
+  constructor(channel: string, store: InstantStore, definition: HistoryDefinition) {
+    this.#channel = channel;
+    this.#store = store;
+    this.#definition = definition;
+    const [epoch, last] = store.read(channel, { limit: 0 }).position;
+    this.#storeEpoch = epoch;
+    this.#last = this.#base = last;
+  }
+
+  /** Where it stands. */
+  get position(): Position {
+    return [this.#epoch, this.#last];
+  }
+
+  /** Whether nothing is kept. */
+  get empty(): boolean {
+    return this.#store.read(this.#channel, { limit: 1 }).records.length === 0;
+  }
+
+  /**
+   * Keeps a message.
+   *
+   * @returns Its offset, and whether it is new.
+   */
+  append(data: string, idempotencyKey?: string): { readonly offset: number; readonly fresh: boolean } {
+    const { size, ttlMs = Infinity } = this.#definition;
+    const [epoch, stored] = this.#store.append(this.#channel, data, { size, ttlMs, idempotencyKey });
+    if (epoch !== this.#storeEpoch) { // the store has forgotten this channel meanwhile
+      this.#storeEpoch = epoch;
+      this.#base = this.#last;
+      this.#shift = this.#last + 1 - stored;
+    }
+    const offset = stored + this.#shift;
+    const fresh = offset > this.#last;
+    if (fresh) this.#last = offset;
+    return { offset, fresh };
+  }
+
+  /** Reads what is kept. */
+  read({ since, ...options }: ReadOptions = {}): StoredPage {
+    const known = since === undefined ||
+      (since[0] === this.#epoch && since[1] >= this.#base && since[1] <= this.#last);
+    const from: Position | undefined = known && since
+      ? [this.#storeEpoch, since[1] - this.#shift]
+      : undefined;
+    const { complete, records } = this.#store.read(this.#channel, { ...options, since: from });
+    return {
+      position: this.position,
+      complete: known && complete,
+      records: this.#shift === 0
+        ? records
+        : records.map(({ offset, data }) => ({ offset: offset + this.#shift, data })),
+    };
+  }
+
+  /** Begins a new epoch: messages may have been missed, so nothing from before can be called complete. */
+  renew(): void {
+    this.#epoch = crypto.randomUUID();
+    this.#base = this.#last;
+  }
+}

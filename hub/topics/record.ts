@@ -1,0 +1,54 @@
+/**
+ * A message of a topic with history as text: written once, for the store, the other nodes and every client that speaks
+ * JSON.
+ *
+ * @module
+ */
+
+import { HubError, readJson, writeJson } from "../../contract/mod.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+
+/**
+ * Writes a payload.
+ *
+ * @param topic The topic, for the error.
+ * @param payload The payload; `undefined` is written as nothing.
+ * @throws {HubError} `BAD_REQUEST` when it is not JSON.
+ */
+export function writeRecord(topic: string, payload: unknown): string {
+  try {
+    return payload === undefined ? "" : writeJson([payload]).slice(1, -1);
+  } catch (cause) {
+    throw new HubError("BAD_REQUEST", `Cannot encode the payload of "${topic}" as JSON`, { cause });
+  }
+}
+
+/**
+ * Reads a payload.
+ *
+ * @param data What {@linkcode writeRecord} wrote.
+ * @throws {HubError} `BAD_REQUEST` when it is something else.
+ */
+export function readRecord(data: string): unknown {
+  if (data === "") return undefined;
+  try {
+    return readJson(data);
+  } catch (cause) {
+    throw new HubError("BAD_REQUEST", "Cannot read a message of a history: it is not JSON", { cause });
+  }
+}
+
+/** A message of the bus, or of the wire as JSON, that ends with a payload. */
+export function spliced(head: readonly unknown[], data: string): string {
+  const text = JSON.stringify(head);
+  return data === "" ? text : `${text.slice(0, -1)},${data}]`;
+}
+
+/** What subscribers are sent of a record. */
+export function recordMessage(topic: string, offset: number, data: string): OutgoingMessage {
+  return new OutgoingMessage(
+    () => ["rec", topic, offset, readRecord(data)],
+    undefined,
+    () => spliced(["rec", topic, offset], data),
+  );
+}

@@ -1,0 +1,235 @@
+/**
+ * Histories in a store that all nodes share: offsets and epochs are the same everywhere. Delivery waits for the append,
+ * and follows the order of the store.
+ *
+ * @module
+ */
+
+import type { HistoryStore, ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
+import { HubError, parseNow, type Position } from "../../contract/mod.ts";
+import type { Published } from "../api/history.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import { isPromise, withDeadline } from "./deadline.ts";
+import { type Histories, type HistoryTopic, withHistory } from "./histories.ts";
+import { readRecord, recordMessage, spliced, writeRecord } from "./record.ts";
+import { TopicStream } from "./stream.ts";
+import type { TopicParts } from "./topic_parts.ts";
+
+/** How many messages may wait for the store, and how much text they may have, in UTF-16 units. */
+const MAX_PENDING = 10_000;
+const MAX_PENDING_LENGTH = 64 * 1024 * 1024;
+/** How long a hub that closes waits for what is on its way to the store, in milliseconds. */
+const CLOSE_WAIT_MS = 1_000;
+/** As long as a position gets: an epoch has 64 characters at the most. */
+const LONGEST: Position = ["x".repeat(64), Number.MAX_SAFE_INTEGER];
+
+/** What {@linkcode SharedHistories} needs. */
+export interface SharedHistoriesOptions {
+  /** What the parts of topics share. */
+  readonly parts: TopicParts;
+  /** Where the messages are. */
+  readonly store: HistoryStore;
+  /** How long an append or a read may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+interface Open {
+  readonly stream: TopicStream;
+  /** Gives the share in the channel back. */
+  release(): void;
+}
+
+/** The histories of a cluster, seen from one node. */
+export class SharedHistories implements Histories {
+  readonly #parts: TopicParts;
+  readonly #store: HistoryStore;
+  readonly #timeoutMs: number;
+  /** The topics that somebody on this node subscribes to, or is about to. */
+  readonly #open = new Map<string, Open>();
+  readonly #appends = new Set<Promise<unknown>>();
+  #pendingLength = 0;
+
+  /** @param options What it needs. */
+  constructor({ parts, store, timeoutMs }: SharedHistoriesOptions) {
+    this.#parts = parts;
+    this.#store = store;
+    this.#timeoutMs = timeoutMs;
+    parts.backplane.on("rec", ([, epoch, offset, payload], _from, channel) => {
+      this.#heard(channel, [epoch, offset], () => payload);
+    });
+    parts.backplane.on("own", (_message, from, channel) => {
+      throw new HubError(
+        "UNAVAILABLE",
+        `Cannot deliver a message on "${channel}": node ${from} keeps histories by itself, and this node keeps ` +
+          `them in ${store.name}. Give every node of the cluster the same history`,
+      );
+    });
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get pending(): number {
+    return this.#appends.size;
+  }
+
+  /** A message of another node, over the bus or by way of the store. */
+  delivered(channel: string, position: Position, data: string): void {
+    try {
+      this.#heard(channel, position, () => readRecord(data));
+    } catch (error) {
+      this.#parts.onError(error, { stage: "delivery", channel });
+    }
+  }
+
+  publish(topic: HistoryTopic, data: string, idempotencyKey?: string): Published | Promise<Published> {
+    const { channel, name, history: { size, ttlMs = Infinity } } = topic;
+    const { clock, backplane } = this.#parts;
+    if (!this.#store.publishes && !backplane.solitary) {
+      backplane.prepareText(channel, spliced(["rec", ...LONGEST], data)); // refuses what is too large
+    }
+    if (this.#appends.size >= MAX_PENDING || this.#pendingLength + data.length > MAX_PENDING_LENGTH) {
+      throw new HubError(
+        "UNAVAILABLE",
+        `Cannot publish on "${name}": ${this.#appends.size} messages wait for ${this.#store.name}`,
+      );
+    }
+    // Whatever becomes of the wait: what was kept is delivered.
+    let append: Position | Promise<Position>;
+    const what = `Cannot store a message of "${name}" in ${this.#store.name}`;
+    const answer = withDeadline(clock, this.#timeoutMs, what, (signal) => {
+      append = this.#store.append(channel, data, { size, ttlMs, idempotencyKey, signal });
+      return append;
+    });
+    if (!isPromise(answer)) return this.#stored(topic, data, answer);
+    const stored = Promise.resolve(append!).then((position) => this.#stored(topic, data, position));
+    this.#count(stored, data.length);
+    return Promise.resolve(answer).then(() => stored);
+  }
+
+  follow(topic: HistoryTopic): Position | Promise<Position> {
+    const open = this.#open.get(topic.channel) ?? this.#create(topic);
+    try {
+      const position = open.stream.start();
+      if (!isPromise(position)) return position;
+      return position.catch((error) => {
+        this.#close(topic.channel, open);
+        throw error;
+      });
+    } catch (error) {
+      this.#close(topic.channel, open);
+      throw error;
+    }
+  }
+
+  position({ channel }: HistoryTopic): Position | undefined {
+    return this.#open.get(channel)?.stream.position;
+  }
+
+  read({ name, channel }: HistoryTopic, options: ReadOptions = {}): StoredPage | Promise<StoredPage> {
+    const what = `Cannot read the history of "${name}" in ${this.#store.name}`;
+    const { clock } = this.#parts;
+    return withDeadline(
+      clock,
+      this.#timeoutMs,
+      what,
+      (signal) => this.#store.read(channel, { ...options, signal }),
+    );
+  }
+
+  payload({ name, entry }: HistoryTopic, { data }: StoredRecord): unknown {
+    return parseNow(entry.definition.payload, readRecord(data), `topic "${name}"`);
+  }
+
+  message(topic: HistoryTopic, record: StoredRecord): OutgoingMessage {
+    const data = writeRecord(topic.name, this.payload(topic, record));
+    return recordMessage(topic.name, record.offset, data);
+  }
+
+  missed(channels: Iterable<string> = this.#open.keys()): void {
+    for (const channel of [...channels]) this.#open.get(channel)?.stream.catchUp();
+  }
+
+  released(channel: string): void {
+    const open = this.#open.get(channel);
+    if (open) this.#close(channel, open);
+  }
+
+  sweep(): void {
+    this.#store.sweep?.();
+  }
+
+  async close(): Promise<void> {
+    for (const [channel, open] of [...this.#open]) this.#close(channel, open);
+    if (this.#appends.size === 0) return;
+    const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
+    const stop = this.#parts.clock.after(CLOSE_WAIT_MS, resolve);
+    await Promise.race([Promise.allSettled(this.#appends), waitedLongEnough]);
+    stop();
+  }
+
+  #count(append: Promise<unknown>, length: number): void {
+    this.#appends.add(append);
+    this.#pendingLength += length;
+    const settled = () => {
+      this.#appends.delete(append);
+      this.#pendingLength -= length;
+    };
+    append.then(settled, settled);
+  }
+
+  /** A message of this node is kept: to the others, and to those who subscribe here. */
+  #stored({ channel, name }: HistoryTopic, data: string, position: Position): Published {
+    const [epoch, offset] = position;
+    const { backplane } = this.#parts;
+    if (!this.#store.publishes && !backplane.solitary) {
+      backplane.prepareText(channel, spliced(["rec", epoch, offset], data))();
+    }
+    const open = this.#open.get(channel);
+    open?.stream.take(position, recordMessage(name, offset, data), data.length);
+    return { epoch, offset };
+  }
+
+  /** A message of another node is kept. */
+  #heard(channel: string, position: Position, payload: () => unknown): void {
+    const open = this.#open.get(channel);
+    const topic = open && withHistory(this.#parts.catalog.byChannel(channel));
+    if (!topic) return;
+    const { name, entry } = topic;
+    try {
+      const data = writeRecord(name, parseNow(entry.definition.payload, payload(), `topic "${name}"`));
+      open!.stream.take(position, recordMessage(name, position[1], data), data.length);
+    } catch (error) {
+      open!.stream.take(position, undefined, 0);
+      throw error;
+    }
+  }
+
+  #create(topic: HistoryTopic): Open {
+    const { channel, name } = topic;
+    const { clock, registry, backplane, onError } = this.#parts;
+    const stream = new TopicStream({
+      channel,
+      clock,
+      store: this.#store,
+      timeoutMs: this.#timeoutMs,
+      deliver: (message) => registry.deliver(channel, message),
+      gap: (position) => registry.deliver(channel, new OutgoingMessage(["gap", name, position])),
+      message: (record) => this.message(topic, record),
+      onError: (error) => onError(error, { stage: "delivery", channel }),
+    });
+    const wasLive = backplane.solitary || backplane.interest.isLive(channel);
+    // With `startWithoutBackplane` the channel may go live later.
+    const { release } = backplane.interest.keep(channel, () => wasLive || stream.catchUp());
+    const open = { stream, release };
+    this.#open.set(channel, open);
+    return open;
+  }
+
+  #close(channel: string, open: Open): void {
+    if (this.#open.get(channel) === open) this.#open.delete(channel);
+    open.stream.close();
+    open.release();
+  }
+}

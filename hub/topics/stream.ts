@@ -1,0 +1,297 @@
+/**
+ * The messages of one topic on one node, out of a store that all nodes share: whatever order they arrive in, they are
+ * delivered in the order of their offsets, and what does not arrive is read from the store.
+ *
+ * @module
+ */
+
+import type { HistoryStore, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
+import { type Clock, HubError, type Position } from "../../contract/mod.ts";
+import { isPromise, withDeadline } from "./deadline.ts";
+import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
+
+/** How long a message that is ahead waits for those before it, in milliseconds, before they are read from the store. */
+const AHEAD_WAIT_MS = 20;
+/** How many messages wait for those before them, and how much text they may have; others are read from the store. */
+const MAX_AHEAD = 1_000;
+const MAX_AHEAD_LENGTH = 1024 * 1024;
+/** How many records are read at once. */
+const PAGE = 64;
+/** The pause after a read that failed or did not help, in milliseconds; it doubles each time. */
+const FIRST_PAUSE_MS = 50;
+/** After so many reads in a row that failed or did not help, what is missing is given up. */
+const MAX_FAILURES = 6;
+
+/** What {@linkcode TopicStream} needs. */
+export interface TopicStreamOptions {
+  /** The topic's channel. */
+  readonly channel: string;
+  /** Where the messages are. */
+  readonly store: HistoryStore;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** How long a read may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Sends a message to the subscribers of this node. */
+  deliver(message: OutgoingMessage): void;
+  /** Tells them that messages are missing, and where the stream goes on. */
+  gap(position: Position): void;
+  /**
+   * What subscribers are sent of a record.
+   *
+   * @throws When it does not fit the contract.
+   */
+  message(record: StoredRecord): OutgoingMessage;
+  /** Reports an error that no caller receives. */
+  onError(error: unknown): void;
+}
+
+/** A message that has arrived too early; `undefined` for one that cannot be delivered. */
+interface Ahead {
+  readonly message: OutgoingMessage | undefined;
+  readonly length: number;
+}
+
+/** The stream of one topic on one node. */
+export class TopicStream {
+  readonly #options: TopicStreamOptions;
+  #position: Position | undefined;
+  #starting: Promise<Position> | undefined;
+  /** What has arrived before its turn, by offset. */
+  readonly #ahead = new Map<number, Ahead>();
+  #aheadLength = 0;
+  /** The epoch of what has arrived before the store has said where it stands. */
+  #aheadEpoch: string | undefined;
+  /** Whether the store has to be read, whatever waits. */
+  #behind = false;
+  #repairing = false;
+  #cancelWait: (() => void) | undefined;
+  /** An epoch that messages came with though the store has another one. */
+  #strange: string | undefined;
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: TopicStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Up to where messages have been delivered; `undefined` before the store has said where it stands. */
+  get position(): Position | undefined {
+    return this.#position;
+  }
+
+  /** Asks the store where it stands, once; whatever is appended from then on is delivered. */
+  start(): Position | Promise<Position> {
+    if (this.#position) return this.#position;
+    if (this.#starting) return this.#starting;
+    const page = this.#read(undefined, 0);
+    if (!isPromise(page)) return this.#begin(page.position);
+    this.#starting = page.then(({ position }) => this.#begin(position));
+    return this.#starting;
+  }
+
+  /**
+   * A message has been kept.
+   *
+   * @param position Where, in the store.
+   * @param message What to deliver; `undefined` where that is not possible: then a gap is told in its place.
+   * @param length How much it takes, in UTF-16 units.
+   */
+  take([epoch, offset]: Position, message: OutgoingMessage | undefined, length: number): void {
+    if (this.#closed) return;
+    const [current, last] = this.#position ?? [this.#aheadEpoch ??= epoch, 0];
+    if (epoch !== current) {
+      this.#strange = epoch;
+      return this.#catchUp(); // who is right the store knows
+    }
+    if (offset <= last) return;
+    if (this.#position && offset === last + 1) {
+      this.#advance(offset, message);
+      return this.#drain();
+    }
+    if (this.#ahead.size >= MAX_AHEAD || this.#aheadLength + length > MAX_AHEAD_LENGTH) this.#behind = true;
+    else if (!this.#ahead.has(offset)) {
+      this.#ahead.set(offset, { message, length });
+      this.#aheadLength += length;
+    }
+    if (this.#position && !this.#repairing) this.#waitForOthers();
+  }
+
+  /** Messages may have been missed: reads them. */
+  catchUp(): void {
+    if (this.#position && !this.#closed) this.#catchUp();
+  }
+
+  /** Nobody listens any more. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelWait?.();
+    this.#forgetAll();
+  }
+
+  #begin(position: Position): Position {
+    this.#position = position;
+    if (this.#aheadEpoch !== undefined && this.#aheadEpoch !== position[0]) {
+      this.#forgetAll();
+      this.#behind = true;
+    }
+    this.#drain();
+    if (this.#needsRead && !this.#closed) this.#waitForOthers();
+    return this.#position;
+  }
+
+  get #needsRead(): boolean {
+    return this.#behind || this.#ahead.size > 0;
+  }
+
+  #advance(offset: number, message: OutgoingMessage | undefined): void {
+    const { deliver, gap, onError } = this.#options;
+    this.#position = [this.#position![0], offset];
+    if (!message) return gap(this.#position);
+    try {
+      deliver(message);
+    } catch (error) {
+      onError(error);
+      gap(this.#position);
+    }
+  }
+
+  /** Delivers what has waited for its turn. */
+  #drain(): void {
+    if (this.#ahead.size === 0) return;
+    for (const offset of this.#ahead.keys()) if (offset <= this.#position![1]) this.#forget(offset);
+    for (;;) {
+      const next = this.#position![1] + 1;
+      const ahead = this.#ahead.get(next);
+      if (!ahead) break;
+      this.#forget(next);
+      this.#advance(next, ahead.message);
+    }
+    if (!this.#needsRead) this.#cancelWait?.();
+  }
+
+  #forget(offset: number): void {
+    this.#aheadLength -= this.#ahead.get(offset)!.length;
+    this.#ahead.delete(offset);
+  }
+
+  #forgetAll(): void {
+    this.#ahead.clear();
+    this.#aheadLength = 0;
+  }
+
+  /** What is ahead of its turn often waits only for another publisher's message, which is on its way. */
+  #waitForOthers(): void {
+    if (this.#cancelWait) return;
+    const cancel = this.#options.clock.after(AHEAD_WAIT_MS, () => {
+      this.#cancelWait = undefined;
+      if (this.#needsRead) void this.#repair();
+    });
+    this.#cancelWait = () => {
+      this.#cancelWait = undefined;
+      cancel();
+    };
+  }
+
+  #catchUp(): void {
+    this.#behind = true;
+    if (this.#position) void this.#repair();
+  }
+
+  /** Reads until nothing is missing any more. Never rejects. */
+  async #repair(): Promise<void> {
+    if (this.#repairing) return;
+    this.#repairing = true;
+    this.#cancelWait?.();
+    let failures = 0;
+    while (this.#needsRead && !this.#closed) {
+      try {
+        const answer = this.#read(this.#position, PAGE);
+        const page = isPromise(answer) ? await answer : answer;
+        if (this.#closed) break;
+        if (this.#apply(page)) failures = 0;
+        else failures++;
+      } catch (error) {
+        if (this.#closed) break;
+        if (++failures === 1) this.#options.onError(error);
+      }
+      if (failures >= MAX_FAILURES) this.#giveUp();
+      else if (failures > 0 && this.#needsRead) await this.#pause(FIRST_PAUSE_MS * 2 ** (failures - 1));
+    }
+    this.#repairing = false;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#options.clock.after(ms, resolve);
+      this.#cancelWait = () => {
+        this.#cancelWait = undefined;
+        stop();
+        resolve();
+      };
+    });
+  }
+
+  #read(since: Position | undefined, limit: number): StoredPage | Promise<StoredPage> {
+    const { store, channel, clock, timeoutMs } = this.#options;
+    const what = `Cannot read the history of "${channel}" in ${store.name}`;
+    return withDeadline(clock, timeoutMs, what, (signal) => store.read(channel, { since, limit, signal }));
+  }
+
+  /** Takes what the store has given; tells whether that has helped. */
+  #apply({ position: [epoch, last], complete, records }: StoredPage): boolean {
+    const before = this.#position!;
+    if (epoch !== before[0]) {
+      this.#forgetAll(); // of an epoch that is over
+      this.#strange = undefined;
+    } else if (this.#strange !== undefined) this.#tellStrange(epoch);
+    if (epoch === before[0] && last < before[1]) return false; // a replica that is behind
+    if (!complete || epoch !== before[0]) this.#skipTo([epoch, (records[0]?.offset ?? last + 1) - 1]);
+    for (const record of records) {
+      const { offset } = record;
+      if (offset <= this.#position![1]) continue;
+      if (offset > this.#position![1] + 1) this.#skipTo([epoch, offset - 1]);
+      this.#advance(offset, this.#messageOf(record));
+    }
+    this.#drain();
+    if (this.#position![1] >= last) this.#behind = false;
+    return !this.#needsRead || this.#position![0] !== before[0] || this.#position![1] > before[1];
+  }
+
+  #messageOf(record: StoredRecord): OutgoingMessage | undefined {
+    try {
+      return this.#options.message(record);
+    } catch (error) {
+      this.#options.onError(error);
+      return undefined;
+    }
+  }
+
+  /** What lies between is lost. */
+  #skipTo(position: Position): void {
+    const [epoch, offset] = this.#position!;
+    if (epoch === position[0] && position[1] <= offset) return;
+    this.#position = position;
+    this.#options.gap(position);
+  }
+
+  /** The store does not give what is missing. */
+  #giveUp(): void {
+    this.#behind = false;
+    if (this.#ahead.size === 0) return this.#options.gap(this.#position!);
+    this.#skipTo([this.#position![0], Math.min(...this.#ahead.keys()) - 1]);
+    this.#drain();
+  }
+
+  #tellStrange(epoch: string): void {
+    const { channel, store, onError } = this.#options;
+    onError(
+      new HubError(
+        "UNAVAILABLE",
+        `Cannot deliver a message on "${channel}": its epoch is ${this.#strange}, that of ${store.name} is ` +
+          `${epoch}. Give every node of the cluster the same history`,
+      ),
+    );
+    this.#strange = undefined;
+  }
+}
