@@ -56,7 +56,7 @@ test("the guide's tables of options have every option with a default, and that d
   const hub = await documentedIn("hub/api/options.ts", "HubOptions");
   assertEquals(
     [...tableUnder("Options of the hub")].sort(),
-    without(hub, "transports", "adapter", "onError", "origins", "address", "clock").sort(),
+    without(hub, "transports", "adapter", "history", "onError", "origins", "address", "clock").sort(),
   );
   const client = await documentedIn("client/options.ts", "ClientOptions");
   const reconnect = await documentedIn("client/reconnect.ts", "ReconnectOptions");
