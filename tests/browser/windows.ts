@@ -8,7 +8,8 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import { waitFor } from "../harness.ts";
 import { Program } from "../examples/program.ts";
 
-const FLAGS = [
+/** What a browser needs to run anywhere, by itself. */
+export const FLAGS: readonly string[] = [
   "--no-sandbox",
   "--disable-gpu",
   "--no-first-run",
@@ -41,7 +42,7 @@ export class Demo implements AsyncDisposable {
       const [, url] = await program.printed(/Open (http:\/\/127\.0\.0\.1:\d+) /);
       const executablePath = Deno.env.get("CHROMIUM");
       if (!executablePath) throw new Error("Cannot start a browser: CHROMIUM does not name one");
-      return new Demo(program, await chromium.launch({ executablePath, args: FLAGS }), url!);
+      return new Demo(program, await chromium.launch({ executablePath, args: [...FLAGS] }), url!);
     } catch (error) {
       await program[Symbol.asyncDispose]();
       throw error;
