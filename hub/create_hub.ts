@@ -6,10 +6,12 @@
 
 import { createMemoryAdapter } from "../adapters/memory.ts";
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
-import { type Contract, type ContractDefinition, systemClock } from "../contract/mod.ts";
+import { type Contract, type ContractDefinition, HubError, systemClock } from "../contract/mod.ts";
+import { suggest } from "../contract/options/suggest.ts";
 import type { Transport } from "../transports/transport.ts";
 import { createWebSocketTransport } from "../transports/websocket/mod.ts";
 import { Backplane } from "./backplane/backplane.ts";
+import { readName } from "./backplane/channels.ts";
 import { Bus } from "./nodes/bus.ts";
 import { createCluster } from "./directory/cluster.ts";
 import { ClusterListeners } from "./nodes/cluster_listeners.ts";
@@ -142,6 +144,7 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     backplane,
     clock,
     isSuspect: (id) => nodes.isSuspect(id),
+    messagesOf: (id) => nodes.messagesOf(id),
     onError: (error, name) => onError(error, { stage: "handler", name }),
   });
   const listeners = new ClusterListeners(onError);
@@ -235,18 +238,27 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     history: async (name: string, query?: Parameters<Topics["history"]>[1]) =>
       await topics.history(topics.find(name), query),
     position: async (name: string) => await topics.position(topics.find(name)),
-    forRole: (role: string) => ({
-      publish: (name: string, payload: unknown, options?: PublishOptions) =>
-        publish(topics, topics.find(name, role), payload, options),
-      emit: (name: string, payload: unknown) => events.toRole(role, name, payload),
-    }),
-    user: (id: string) => ({ emit: (name: string, payload: unknown) => events.toUser(id, name, payload) }),
-    connection: (id: string) => ({
-      emit: (name: string, payload: unknown) => directory.emit(id, name, payload),
-      request: (name: string, input: unknown, options?: Parameters<Directory["request"]>[3]) =>
-        directory.request(id, name, input, options),
-      close: (reason?: string) => directory.close(id, reason),
-    }),
+    forRole(role: string) {
+      checkRole(contract, role);
+      return {
+        publish: (name: string, payload: unknown, options?: PublishOptions) =>
+          publish(topics, topics.find(name, role), payload, options),
+        emit: (name: string, payload: unknown) => events.toRole(role, name, payload),
+      };
+    },
+    user(id: string) {
+      readName(id, "user");
+      return { emit: (name: string, payload: unknown) => events.toUser(id, name, payload) };
+    },
+    connection(id: string) {
+      readName(id, "connection");
+      return {
+        emit: (name: string, payload: unknown) => directory.emit(id, name, payload),
+        request: (name: string, input: unknown, options?: Parameters<Directory["request"]>[3]) =>
+          directory.request(id, name, input, options),
+        close: (reason?: string) => directory.close(id, reason),
+      };
+    },
     emitServer: (name: string, payload: unknown) => bus.emit(name, payload),
     onServer: (name: string, listener: Parameters<Bus["on"]>[1]) => bus.on(name, listener),
     requestServers: (name: string, input: unknown, options?: Parameters<Bus["request"]>[2]) =>
@@ -255,6 +267,12 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     close: ({ drainMs = 0 }: { readonly drainMs?: number } = {}) => lifecycle.close(drainMs),
     [Symbol.asyncDispose]: () => lifecycle.close(0),
   };
+}
+
+/** A role that the contract does not have would be addressed in vain. */
+function checkRole({ roles }: Contract, role: unknown): void {
+  if (roles.has(readName(role, "role"))) return;
+  throw new HubError("NOT_FOUND", `Cannot address role "${role}": ${suggest(String(role), roles.keys())}`);
 }
 
 /** Publishes; a topic with history answers with a promise, of its errors too. */

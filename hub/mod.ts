@@ -11,8 +11,12 @@ export type {
   ConnectionInfo,
   ConnectionQuery,
   Counted,
+  Everybody,
   Existence,
   Found,
+  MissingNode,
+  MissingReason,
+  OrderQuery,
 } from "./api/cluster.ts";
 export type { ClusterEvents, ClusterListener } from "./api/cluster.ts";
 export type { SlowConsumerPolicy } from "./api/options.ts";

@@ -46,7 +46,11 @@ export interface ClusterEvents {
 /** A listener of one event. What it throws is reported to `onError`, with stage `"listener"`. */
 export type ClusterListener<E extends keyof ClusterEvents> = (value: ClusterEvents[E]) => unknown;
 
-/** Which connections: those that fit everything that is given. Nothing given means all. */
+/**
+ * Which connections: those that fit every field that is given. A field that is there has to be text: one that is
+ * `undefined`, like one with an unknown name, is refused with a `TypeError`, because without it the query would mean more
+ * connections than the caller wanted.
+ */
 export interface ConnectionQuery {
   /** This one. */
   readonly id?: string;
@@ -60,6 +64,23 @@ export interface ConnectionQuery {
   readonly topic?: string;
 }
 
+/** Every connection of the cluster, said on purpose. */
+export interface Everybody {
+  /** Always `true`, and the only field. */
+  readonly all: true;
+}
+
+/**
+ * Whom an order is for: a query with at least one field, or {@linkcode Everybody}. An order for an empty query does not
+ * compile, and is refused with a `TypeError` where types do not see it.
+ */
+export type OrderQuery =
+  | Everybody & { readonly [K in keyof ConnectionQuery]?: never }
+  | { readonly all?: never }
+    & {
+      readonly [K in keyof ConnectionQuery]-?: Omit<ConnectionQuery, K> & Readonly<Record<K, string>>;
+    }[keyof ConnectionQuery];
+
 /** A connection, as other nodes see it. */
 export interface ConnectionInfo {
   /** Its id. */
@@ -72,28 +93,64 @@ export interface ConnectionInfo {
   readonly user?: string;
 }
 
+/**
+ * Why a node is missing from a result:
+ *
+ * - `"timeout"`: it did not answer in time.
+ * - `"suspect"`: it was not heard of for a while, or did not answer an earlier question, and was not waited for in full.
+ * - `"left"`: it said goodbye, or was found dead, before it had answered.
+ * - `"unreachable"`: the backplane is away.
+ * - `"failed"`: it answered with an error; `code` and `message` say which. On that node `onError` was told too.
+ * - `"too-large"`: its answer is larger than nodes send each other, or than this one takes at once.
+ * - `"incomplete"`: a part of its answer was lost on the way.
+ * - `"invalid"`: its answer does not fit the contract, or cannot be read. `onError` of this hub was told.
+ * - `"closed"`: this hub was closed meanwhile.
+ */
+export type MissingReason =
+  | "timeout"
+  | "suspect"
+  | "left"
+  | "unreachable"
+  | "failed"
+  | "too-large"
+  | "incomplete"
+  | "invalid"
+  | "closed";
+
+/** A node whose part of a result is missing. */
+export interface MissingNode {
+  /** The node. */
+  readonly node: string;
+  /** Why. */
+  readonly reason: MissingReason;
+  /** The code of the error, where there is one. */
+  readonly code?: string;
+  /** More about it, where there is more to say. */
+  readonly message?: string;
+}
+
 /** Who was found. */
 export interface Found {
   /** The connections. */
   readonly connections: readonly ConnectionInfo[];
-  /** The nodes that did not answer in time; what they have is not in the result. */
-  readonly missing: readonly string[];
+  /** The nodes that gave no answer, and why; what they have is not in the result. */
+  readonly missing: readonly MissingNode[];
 }
 
 /** How many were found, or reached. */
 export interface Counted {
   /** How many. */
   readonly count: number;
-  /** The nodes that did not answer in time; what they have is not in the result. */
-  readonly missing: readonly string[];
+  /** The nodes that gave no answer, and why; what they have is not in the result. */
+  readonly missing: readonly MissingNode[];
 }
 
 /** Whether any was found. */
 export interface Existence {
   /** Whether there is one. */
   readonly exists: boolean;
-  /** The nodes that did not answer in time; what they have is not in the result. Empty when there is one. */
-  readonly missing: readonly string[];
+  /** The nodes that gave no answer, and why; what they have is not in the result. Empty when there is one. */
+  readonly missing: readonly MissingNode[];
 }
 
 /** How long to wait. */
@@ -131,24 +188,52 @@ export interface Cluster {
    * @returns Stops it.
    */
   on<E extends keyof ClusterEvents>(event: E, listener: ClusterListener<E>): () => void;
-  /** Which connections there are. */
-  connections(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Found>;
-  /** How many connections there are. */
-  count(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
+  /**
+   * Which connections there are. Left out, or without a field, the query means all of them.
+   *
+   * @throws {TypeError} When the query has a field that is not text or not known.
+   */
+  connections(query?: ConnectionQuery | Everybody, options?: ClusterCallOptions): Promise<Found>;
+  /**
+   * How many connections there are. Left out, or without a field, the query means all of them.
+   *
+   * @throws {TypeError} When the query has a field that is not text or not known.
+   */
+  count(query?: ConnectionQuery | Everybody, options?: ClusterCallOptions): Promise<Counted>;
   /**
    * Whether there is such a connection: the first node that has one ends the question, and when it is this one, no other
-   * is asked.
+   * is asked. Left out, or without a field, the query means any.
+   *
+   * @throws {TypeError} When the query has a field that is not text or not known.
    */
-  exists(query?: ConnectionQuery, options?: ClusterCallOptions): Promise<Existence>;
+  exists(query?: ConnectionQuery | Everybody, options?: ClusterCallOptions): Promise<Existence>;
   /**
    * How many connections there are, as far as the nodes have told of themselves: asks nobody, and is up to a heartbeat
    * old.
    */
   estimate(): number;
-  /** Disconnects; the clients do not come back by themselves. */
-  disconnect(query: ConnectionQuery, options?: ClusterCallOptions): Promise<Counted>;
-  /** Puts connections into a room. */
-  join(query: ConnectionQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
-  /** Takes connections out of a room. */
-  leave(query: ConnectionQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
+  /**
+   * Disconnects; the clients do not come back by themselves.
+   *
+   * @param query Whom; `{ all: true }` for everybody.
+   * @throws {TypeError} When the query gives nothing, or has a field that is not text or not known. Nobody is
+   * disconnected then.
+   */
+  disconnect(query: OrderQuery, options?: ClusterCallOptions): Promise<Counted>;
+  /**
+   * Puts connections into a room.
+   *
+   * @param query Whom; `{ all: true }` for everybody.
+   * @throws {TypeError} When the query gives nothing, or has a field that is not text or not known, or the room has no
+   * name. Nobody is put there then.
+   */
+  join(query: OrderQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
+  /**
+   * Takes connections out of a room.
+   *
+   * @param query Whom; `{ all: true }` for everybody.
+   * @throws {TypeError} When the query gives nothing, or has a field that is not text or not known, or the room has no
+   * name. Nobody is taken out then.
+   */
+  leave(query: OrderQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
 }

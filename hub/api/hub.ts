@@ -33,7 +33,7 @@ import type {
 } from "../../contract/mod.ts";
 import type { BunWebSocketHandler } from "../../transports/websocket/bun_handler.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./history.ts";
-import type { Cluster } from "./cluster.ts";
+import type { Cluster, MissingNode } from "./cluster.ts";
 import type { HubRoutes } from "./health.ts";
 import type { HubStats } from "./stats.ts";
 
@@ -136,7 +136,10 @@ export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = 
 
 /** Whom not to send to. */
 export interface BroadcastOptions {
-  /** This connection gets no copy. */
+  /**
+   * This connection gets no copy, on whatever node it is. What is given has to be a connection, or nothing:
+   * `{ id: undefined }` is refused with a `TypeError`, because the broadcast would reach the one that it should not.
+   */
   readonly except?: { readonly id: string };
 }
 
@@ -216,8 +219,8 @@ export interface RoleScope<D extends ContractDefinition, R extends RoleOf<D>> {
 export interface Gathered<T> {
   /** By node. */
   readonly answers: ReadonlyMap<string, T>;
-  /** The nodes that did not answer in time, failed, or left meanwhile. */
-  readonly missing: readonly string[];
+  /** The nodes that gave no answer, and why: those that were late, failed, or left meanwhile. */
+  readonly missing: readonly MissingNode[];
 }
 
 /** Where a bus message came from. */
@@ -252,9 +255,17 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    * @throws {TypeError} When called twice, or a handler is missing or not in the contract.
    */
   implement(handlers: Handlers<D, User, Ctx>): void;
-  /** A room; it exists while somebody is in it. */
+  /**
+   * A room; it exists while somebody is in it.
+   *
+   * @throws {TypeError} When the name is not text.
+   */
   room(name: string): Room<D>;
-  /** Several rooms at once: a connection that is in many of them gets one copy. */
+  /**
+   * Several rooms at once: a connection that is in many of them gets one copy.
+   *
+   * @throws {TypeError} When a name is not text.
+   */
   rooms(names: readonly string[]): Broadcaster<D>;
   /**
    * Publishes on a shared topic. Subscribers of this node are served in this turn, whatever the state of the
@@ -278,11 +289,23 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   ): Promise<HistoryPage<TopicOutput<SharedTopicsOf<D>, N>>>;
   /** Where a shared topic with history stands: the position of its newest message; offset 0 before the first. */
   position<N extends TopicNames<SharedTopicsOf<D>>>(topic: N): Promise<Published>;
-  /** All connections of a role. */
+  /**
+   * All connections of a role.
+   *
+   * @throws {HubError} `NOT_FOUND` when the contract has no such role.
+   */
   forRole<R extends RoleOf<D>>(role: R): RoleScope<D, R>;
-  /** All connections of a user, on every node. */
+  /**
+   * All connections of a user, on every node.
+   *
+   * @throws {TypeError} When the id is not text: an anonymous connection has no user to address.
+   */
   user(id: string): Target<D>;
-  /** A connection, on whatever node. */
+  /**
+   * A connection, on whatever node.
+   *
+   * @throws {TypeError} When the id is not text.
+   */
   connection(id: string): ConnectionTarget<D>;
   /** Sends a bus event to every other node. */
   emitServer<N extends NameOf<BusEventsOf<D>>>(name: N, payload: PayloadInput<BusEventsOf<D>, N>): void;

@@ -90,6 +90,11 @@ export class Backplane {
     return this.#options.adapter.solitary === true;
   }
 
+  /** The largest message that it carries, in bytes. */
+  get maxMessageBytes(): number {
+    return this.#options.adapter.maxMessageBytes ?? Infinity;
+  }
+
   /** How many messages of other nodes were dropped because they could not be read. */
   get malformed(): number {
     return this.#malformed;
@@ -221,7 +226,7 @@ export class Backplane {
   }
 
   #checkSize(text: string, channel: string): void {
-    const { maxMessageBytes = Infinity } = this.#options.adapter;
+    const { maxMessageBytes } = this;
     const room = maxMessageBytes - 2; // the list's brackets
     if (text.length * 3 <= room) return; // no UTF-16 unit takes more than 3 bytes
     const bytes = new TextEncoder().encode(text).length;
@@ -236,8 +241,7 @@ export class Backplane {
 
   #enqueue(channel: string, text: string): void {
     if (this.#closed) return;
-    const { maxMessageBytes = Infinity } = this.#options.adapter;
-    const maxLength = Math.min(MAX_BATCH_LENGTH, maxMessageBytes / 3);
+    const maxLength = Math.min(MAX_BATCH_LENGTH, this.maxMessageBytes / 3);
     let batch = this.#batches.get(channel);
     if (batch && batch.length + text.length > maxLength) {
       this.#send(channel, batch);

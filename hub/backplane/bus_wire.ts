@@ -45,6 +45,8 @@ export type BusMessage =
   | readonly [kind: "pong", id: number]
   | readonly [kind: "ask", id: number, method: string, input?: unknown]
   | readonly [kind: "ans", id: number, output?: unknown]
+  | readonly [kind: "part", id: number, index: number, total: number, text: string]
+  | readonly [kind: "more", id: number, taken: number]
   | readonly [kind: "fail", id: number, error: WireError]
   | readonly [kind: "cancel", id: number];
 
@@ -80,6 +82,8 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
   pong: (m) => isCount(m[1]),
   ask: (m) => isCount(m[1]) && isText(m[2]),
   ans: (m) => isCount(m[1]),
+  part: (m) => isCount(m[1]) && isCount(m[2]) && isCount(m[3]) && isText(m[4]),
+  more: (m) => isCount(m[1]) && isCount(m[2]),
   fail: (m) => isCount(m[1]) && isError(m[2]),
   cancel: (m) => isCount(m[1]),
 };

@@ -38,3 +38,17 @@ export function userChannel(user: string): string {
 
 /** The group of a user's connections. */
 export const userGroup = (user: string): string => `who:${user}`;
+
+/**
+ * Checks who or what is addressed: `hub.user(undefined)` must not reach whoever is called "undefined".
+ *
+ * @param name The name.
+ * @param what What it is the name of, for the error.
+ * @throws {TypeError} When it is not text.
+ */
+export function readName(name: unknown, what: string): string {
+  if (typeof name === "string") return name;
+  throw new TypeError(
+    `Cannot address a ${what} by ${name === null ? "null" : typeof name}: give its name as text`,
+  );
+}

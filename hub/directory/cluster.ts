@@ -11,9 +11,11 @@ import type {
   ConnectionInfo,
   ConnectionQuery,
   Counted,
+  MissingNode,
 } from "../api/cluster.ts";
 import type { ClusterListeners } from "../nodes/cluster_listeners.ts";
-import { roomChannel } from "../backplane/channels.ts";
+import { readName, roomChannel } from "../backplane/channels.ts";
+import { readOrder, readQuery, writeQuery } from "./connection_query.ts";
 import type { Connection } from "../connection/connection.ts";
 import { nodeOf } from "../connection/connection_id.ts";
 import type { Nodes } from "../nodes/nodes.ts";
@@ -43,40 +45,67 @@ export interface ClusterParts {
   leave(conn: Connection, room: string): void;
 }
 
-const QUERY_KEYS = ["id", "room", "user", "role", "topic"] as const;
-type Action = (query: ConnectionQuery, room: string) => unknown;
+/** A query or an order on one node. */
+interface Action {
+  /** What it does, for errors. */
+  readonly what: string;
+  /** Reads whom it is for. */
+  readonly read: (given: unknown, what: string) => ConnectionQuery;
+  /** Does it with the connections of this node. */
+  act(query: ConnectionQuery, room: string): unknown;
+}
 
 /** Makes the cluster's view of a hub. */
 export function createCluster(
   { nodeId, nodes, nodeRequests, listeners, timeoutMs, fastTimeoutMs, ...local }: ClusterParts,
 ): Cluster {
   const actions = {
-    connections: (query) => local.find(query).map((conn) => describe(conn, nodeId)),
-    count: (query) => local.find(query).length,
-    exists: (query) => local.find(query).length > 0,
-    disconnect: (query) => {
-      const found = local.find(query);
-      for (const conn of found) conn.close(CLOSE_CODES.DISCONNECTED, "Disconnected by the application");
-      return found.length;
+    connections: {
+      what: "find connections",
+      read: readQuery,
+      act: (query) => local.find(query).map((conn) => describe(conn, nodeId)),
     },
-    join: async (query, room) => {
-      const joined = await Promise.allSettled(local.find(query).map((conn) => local.join(conn, room)));
-      return joined.filter(({ status }) => status === "fulfilled").length;
+    count: { what: "count connections", read: readQuery, act: (query) => local.find(query).length },
+    exists: { what: "look for connections", read: readQuery, act: (query) => local.find(query).length > 0 },
+    disconnect: {
+      what: "disconnect connections",
+      read: readOrder,
+      act(query) {
+        const found = local.find(query);
+        for (const conn of found) conn.close(CLOSE_CODES.DISCONNECTED, "Disconnected by the application");
+        return found.length;
+      },
     },
-    leave: (query, room) => {
-      const found = local.find(query).filter((conn) => conn.isIn(roomChannel(room)));
-      for (const conn of found) local.leave(conn, room);
-      return found.length;
+    join: {
+      what: "put connections into a room",
+      read: readOrder,
+      async act(query, room) {
+        const joined = await Promise.allSettled(local.find(query).map((conn) => local.join(conn, room)));
+        return joined.filter(({ status }) => status === "fulfilled").length;
+      },
+    },
+    leave: {
+      what: "take connections out of a room",
+      read: readOrder,
+      act(query, room) {
+        const found = local.find(query).filter((conn) => conn.isIn(roomChannel(room)));
+        for (const conn of found) local.leave(conn, room);
+        return found.length;
+      },
     },
   } satisfies Record<string, Action>;
+  type Name = keyof typeof actions;
 
-  for (const [name, action] of Object.entries(actions) as [string, Action][]) {
-    nodeRequests.on(`cluster:${name}`, (input) => action(...readInput(input)));
+  for (const [name, { what, read, act }] of Object.entries(actions) as [string, Action][]) {
+    nodeRequests.on(`cluster:${name}`, (input) => {
+      const { query, room } = readInput(input, what, read);
+      return act(query, room);
+    });
   }
 
   /** Asks the other nodes that may have such connections: the id of a connection names its only one. */
   const askOthers = (
-    name: keyof typeof actions,
+    name: Name,
     query: ConnectionQuery,
     room: string,
     options: ClusterCallOptions,
@@ -84,7 +113,7 @@ export function createCluster(
   ) => {
     const home = query.id === undefined ? undefined : nodeOf(query.id);
     const asked = home === undefined ? nodes.others : nodes.has(home) ? [home] : [];
-    return nodeRequests.ask(asked, `cluster:${name}`, { query, room }, {
+    return nodeRequests.ask(asked, `cluster:${name}`, { query: writeQuery(query), room }, {
       timeoutMs: options.timeoutMs ?? timeoutMs,
       fastTimeoutMs,
       signal: options.signal,
@@ -94,22 +123,21 @@ export function createCluster(
 
   /** Does it here, and asks the others to; early on, so that all nodes work at once. */
   async function everywhere<T>(
-    name: keyof typeof actions,
-    query: ConnectionQuery,
+    name: Name,
+    given: unknown,
     room: string,
     options: ClusterCallOptions = {},
-  ): Promise<{ results: T[]; missing: string[] }> {
-    const remote = askOthers(name, query, room, options);
-    const [outcome, here] = await Promise.all([remote, (actions[name] as Action)(query, room)]);
-    return {
-      results: [here as T, ...outcome.answers.values() as Iterable<T>],
-      missing: [...outcome.missing, ...outcome.failures.keys()],
-    };
+  ): Promise<{ results: T[]; missing: readonly MissingNode[] }> {
+    const { what, read, act } = actions[name] as Action;
+    const query = read(given, what);
+    const remote = askOthers(name, query, readName(room, "room"), options);
+    const [{ answers, missing }, here] = await Promise.all([remote, act(query, room)]);
+    return { results: [here as T, ...answers.values() as Iterable<T>], missing };
   }
 
   const counted = async (
-    name: keyof typeof actions,
-    query: ConnectionQuery,
+    name: Name,
+    query: unknown,
     room: string,
     options?: ClusterCallOptions,
   ): Promise<Counted> => {
@@ -128,18 +156,14 @@ export function createCluster(
     leader: () => nodes.leader(),
     on: (event, listener) => listeners.on(event, listener),
     estimate: () => nodes.list().reduce((sum, { connections }) => sum + connections, 0),
-    async exists(query = {}, options = {}) {
+    async exists(given = {}, options = {}) {
       options.signal?.throwIfAborted();
-      if (actions.exists(query)) return { exists: true, missing: [] };
-      const { answers, missing, failures } = await askOthers(
-        "exists",
-        query,
-        "",
-        options,
-        (answer) => answer === true,
-      );
+      const { what, read, act } = actions.exists;
+      const query = read(given, what);
+      if (act(query)) return { exists: true, missing: [] };
+      const { answers, missing } = await askOthers("exists", query, "", options, (answer) => answer === true);
       const exists = [...answers.values()].includes(true);
-      return { exists, missing: exists ? [] : [...missing, ...failures.keys()] };
+      return { exists, missing: exists ? [] : missing };
     },
     async connections(query = {}, options) {
       const { results, missing } = await everywhere<unknown>("connections", query, "", options);
@@ -159,13 +183,24 @@ function describe({ id, role, user }: Connection, nodeId: string): ConnectionInf
   return user ? { id, nodeId, role, user: user.id } : { id, nodeId, role };
 }
 
-/** A question as another node sent it. */
-function readInput(input: unknown): [query: ConnectionQuery, room: string] {
-  const { query, room } = (input ?? {}) as { query?: Record<string, unknown>; room?: unknown };
-  const valid = typeof room === "string" && typeof query === "object" && query !== null &&
-    QUERY_KEYS.every((key) => query[key] === undefined || typeof query[key] === "string");
-  if (!valid) throw new HubError("BAD_REQUEST", "Cannot read the question of another node");
-  return [query, room];
+/** A question as another node sent it; one of a newer version may mean what this one does not understand. */
+function readInput(
+  input: unknown,
+  what: string,
+  read: Action["read"],
+): { readonly query: ConnectionQuery; readonly room: string } {
+  const { query, room } = (input ?? {}) as { query?: unknown; room?: unknown };
+  try {
+    return { query: read(query, what), room: readName(room, "room") };
+  } catch (cause) {
+    throw new HubError(
+      "BAD_REQUEST",
+      `Cannot read the question of another node: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 function isInfo(value: unknown): value is ConnectionInfo {

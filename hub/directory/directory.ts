@@ -47,7 +47,7 @@ export class Directory {
       const conn = find(id);
       if (!conn) throw notFound(id);
       return conn.request(name, input, { timeoutMs, signal });
-    });
+    }, { relayed: true });
   }
 
   /** See `ConnectionTarget.emit`. */
@@ -83,12 +83,24 @@ export class Directory {
     });
     const failure = outcome.failures.get(node);
     if (failure) throw failure;
-    if (outcome.missing.length === 0) {
-      return await parse(output!, outcome.answers.get(node), `output of "${name}"`);
+    const [missing] = outcome.missing;
+    if (!missing) return await parse(output!, outcome.answers.get(node), `output of "${name}"`);
+    const { reason, code = "UNAVAILABLE", message = reason } = missing;
+    switch (reason) {
+      case "left":
+        throw new HubError("DISCONNECTED", `Node ${node} left before connection ${id} answered "${name}"`);
+      case "closed":
+        throw new HubError("UNAVAILABLE", `This hub was closed before connection ${id} answered "${name}"`);
+      case "timeout":
+      case "suspect":
+      case "unreachable":
+        throw new HubError(
+          "TIMEOUT",
+          `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`,
+        );
+      default:
+        throw new HubError(code, `Cannot take what connection ${id} answered to "${name}": ${message}`);
     }
-    throw nodes.has(node)
-      ? new HubError("TIMEOUT", `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`)
-      : new HubError("DISCONNECTED", `Node ${node} left before connection ${id} answered "${name}"`);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { HubError } from "../../contract/mod.ts";
-import { roomChannel } from "../backplane/channels.ts";
+import { readName, roomChannel } from "../backplane/channels.ts";
 import type { Found } from "../api/cluster.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Events } from "./events.ts";
@@ -31,21 +31,21 @@ class RoomHandle {
   readonly #options: RoomsOptions;
 
   constructor(name: string, rooms: Rooms, options: RoomsOptions) {
-    this.name = name;
+    this.name = readName(name, "room");
     this.#rooms = rooms;
     this.#options = options;
   }
 
-  add({ id }: { readonly id: string }): Promise<void> {
-    return this.#rooms.add(this.name, id);
+  add(conn: { readonly id: string }): Promise<void> {
+    return this.#rooms.add(this.name, conn?.id);
   }
 
-  remove({ id }: { readonly id: string }): void {
-    this.#rooms.remove(this.name, id);
+  remove(conn: { readonly id: string }): void {
+    this.#rooms.remove(this.name, conn?.id);
   }
 
   broadcast(event: string, payload: unknown, options?: BroadcastOptions): void {
-    this.#options.events.toRoom(this.name, event, payload, options?.except?.id);
+    this.#options.events.toRoom(this.name, event, payload, excepted(options));
   }
 
   members(): Promise<Found> {
@@ -65,7 +65,7 @@ export class Rooms {
   /** Puts a connection into a room; see `Room.add`. */
   async add(room: string, id: string): Promise<void> {
     const { registry, find } = this.#options;
-    const conn = find(id);
+    const conn = find(readName(id, "connection"));
     if (!conn) {
       throw new HubError("DISCONNECTED", `Cannot add connection ${id} to "${room}": it is not on this node`);
     }
@@ -74,7 +74,7 @@ export class Rooms {
 
   /** Takes a connection out of a room; see `Room.remove`. */
   remove(room: string, id: string): void {
-    const conn = this.#options.find(id);
+    const conn = this.#options.find(readName(id, "connection"));
     if (conn) this.#options.registry.leave(roomChannel(room), conn);
   }
 
@@ -89,8 +89,21 @@ export class Rooms {
   } {
     const { events } = this.#options;
     const distinct = [...new Set(names)];
+    for (const name of distinct) readName(name, "room");
     return {
-      broadcast: (event, payload, { except } = {}) => events.toRooms(distinct, event, payload, except?.id),
+      broadcast: (event, payload, options) => events.toRooms(distinct, event, payload, excepted(options)),
     };
   }
+}
+
+/**
+ * Whom a broadcast leaves out; nobody where the option is absent.
+ *
+ * @throws {TypeError} When what is given is no connection: then it would reach the one that it should not.
+ */
+function excepted(options: BroadcastOptions | undefined): string | undefined {
+  const except: unknown = options?.except;
+  return except === undefined
+    ? undefined
+    : readName((except as { id?: unknown } | null)?.id, "connection to leave out");
 }

@@ -11,12 +11,16 @@ import {
   HubError,
   parse,
   parseNow,
+  type Schema,
+  toWireError,
 } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { CLUSTER_CHANNEL } from "../backplane/channels.ts";
 import type { Nodes } from "./nodes.ts";
 import type { HubErrorInfo } from "../api/options.ts";
+import { APP_PREFIX } from "./node_answers.ts";
 import type { NodeRequests } from "./node_requests.ts";
+import type { MissingNode } from "../api/cluster.ts";
 import type { BusContext, BusRequestContext, Gathered } from "../api/hub.ts";
 
 /** A listener, its types forgotten. */
@@ -47,6 +51,8 @@ export interface BusOptions {
 export class Bus {
   readonly #options: BusOptions;
   readonly #listeners = new Map<string, Set<BusListener>>();
+  /** The bus requests that are answered here. */
+  readonly #answered = new Set<string>();
 
   /** @param options What it needs. */
   constructor(options: BusOptions) {
@@ -55,15 +61,6 @@ export class Bus {
       const { payload: schema } = this.#entry(name, "event");
       this.#tell(name, parseNow(schema!, payload, `bus event "${name}"`), { from });
     });
-    for (const [name, { input, output }] of options.contract.serverToServer) {
-      if (!input || !output) continue;
-      options.nodeRequests.on(requestName(name), async (asked, from, signal) => {
-        const [listener] = this.#listeners.get(name) ?? [];
-        if (!listener) throw new HubError("NOT_FOUND", `Nobody answers bus request "${name}" on this node`);
-        const answer = await listener(await parse(input, asked, `input of "${name}"`), { from, signal });
-        return await parse(output, answer, `output of "${name}"`);
-      });
-    }
   }
 
   /** See `Hub.emitServer`. */
@@ -79,9 +76,8 @@ export class Bus {
       throw new HubError("NOT_FOUND", `Cannot listen to "${name}": the contract has none of that name`);
     }
     const listeners = this.#listeners.get(name) ?? new Set();
-    if (entry.input && listeners.size > 0) {
-      throw new TypeError(`Cannot answer bus request "${name}" twice: stop the first answerer before`);
-    }
+    const { input, output } = entry;
+    if (input && output) return this.#answer(name, input, output, listener);
     const own: BusListener = (value, context) => listener(value, context); // the same function may be given twice
     this.#listeners.set(name, listeners.add(own));
     return () => {
@@ -96,22 +92,41 @@ export class Bus {
     const { nodes, nodeRequests, timeoutMs, fastTimeoutMs, onError } = this.#options;
     const entry = this.#entry(name, "request");
     const parsed = await parse(entry.input!, input, `input of "${name}"`);
-    const outcome = await nodeRequests.ask(nodes.others, requestName(name), parsed, {
+    const outcome = await nodeRequests.ask(nodes.others, APP_PREFIX + name, parsed, {
       timeoutMs: options.timeoutMs ?? timeoutMs,
       fastTimeoutMs,
       signal: options.signal,
     });
     const answers = new Map<string, unknown>();
-    const missing = [...outcome.missing, ...outcome.failures.keys()];
+    const missing: MissingNode[] = [...outcome.missing];
     for (const [node, answer] of outcome.answers) {
       try {
         answers.set(node, await parse(entry.output!, answer, `output of "${name}"`));
       } catch (error) {
         onError(error, { stage: "delivery", name });
-        missing.push(node);
+        const { code, message } = toWireError(error);
+        missing.push({ node, reason: "invalid", code, message });
       }
     }
     return { answers, missing };
+  }
+
+  #answer(name: string, input: Schema, output: Schema, listener: BusListener): () => void {
+    if (this.#answered.has(name)) {
+      throw new TypeError(`Cannot answer bus request "${name}" twice: stop the first answerer before`);
+    }
+    this.#answered.add(name);
+    const off = this.#options.nodeRequests.on(APP_PREFIX + name, async (asked, from, signal) => {
+      const answer = await listener(await parse(input, asked, `input of "${name}"`), { from, signal });
+      return await parse(output, answer, `output of "${name}"`);
+    });
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      this.#answered.delete(name);
+      off();
+    };
   }
 
   #tell(name: string, payload: unknown, context: BusContext): void {
@@ -132,6 +147,3 @@ export class Bus {
     throw new HubError("NOT_FOUND", `Cannot send bus ${kind} "${name}": the contract has none of that name`);
   }
 }
-
-/** Requests of the application do not meet those of the hub. */
-const requestName = (name: string): string => `app:${name}`;

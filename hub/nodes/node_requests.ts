@@ -1,12 +1,15 @@
 /**
- * NodeRequests of one node to others: each has an id, a time limit, and an end when the node that is asked leaves.
+ * What this node asks others: each question has a number, a time limit, and an end when the node that is asked leaves.
  *
  * @module
  */
 
-import { type Clock, HubError, toWireError } from "../../contract/mod.ts";
+import { type Clock, HubError, readJson } from "../../contract/mod.ts";
+import type { MissingNode, MissingReason } from "../api/cluster.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "../backplane/channels.ts";
+import { AnswerParts } from "./answer_parts.ts";
+import { type Answerer, type AnswererOptions, nameOf, NodeAnswers } from "./node_answers.ts";
 
 /** What came of a question to several nodes. */
 export interface Outcome {
@@ -14,8 +17,8 @@ export interface Outcome {
   readonly answers: Map<string, unknown>;
   /** What nodes failed with, by node. */
   readonly failures: Map<string, HubError>;
-  /** The nodes that did not answer in time, or left. */
-  readonly missing: string[];
+  /** The nodes without an answer, and why; those that failed are among them. */
+  readonly missing: MissingNode[];
 }
 
 /** How to ask. */
@@ -23,7 +26,9 @@ export interface AskOptions {
   /** How long to wait, in milliseconds. */
   readonly timeoutMs: number;
   /**
-   * How long to wait for nodes that are suspect, and for all of them while the backplane is away, in milliseconds.
+   * How long to wait for nodes that are suspect, and for all of them while the backplane is away, in milliseconds. Nodes
+   * that left an earlier question without an answer, and of which nothing has come since, are then not waited for at
+   * all.
    *
    * @default {timeoutMs}
    */
@@ -34,15 +39,21 @@ export interface AskOptions {
   enough?(answer: unknown): boolean;
 }
 
-/** Answers a question, unless its asker gives up or leaves. What it throws goes back to the asker. */
-export type Answerer = (input: unknown, from: string, signal: AbortSignal) => unknown;
-
+/** A question under way. */
 interface Open {
+  readonly method: string;
   readonly outcome: Outcome;
-  readonly waiting: Set<string>;
+  /** Whom it waits for, and how many messages of them had come when they were asked. */
+  readonly waiting: Map<string, number>;
+  /** Nodes that are asked and may answer, but are not waited for. */
+  readonly silent: Set<string>;
+  /** Answers of which a part has come. */
+  readonly parts: Map<string, AnswerParts>;
   readonly enough: (answer: unknown) => boolean;
   /** Whether nodes that are suspect are not waited for any more. */
   hurried: boolean;
+  /** Whether some node may work on an answer that nobody waits for. */
+  cancels: boolean;
   finish(): void;
 }
 
@@ -54,36 +65,37 @@ export interface NodeRequestsOptions {
   readonly clock: Clock;
   /** Whether a node has not been heard of for a while. */
   isSuspect(nodeId: string): boolean;
-  /** Told of what an answerer throws and is not meant for the asker. */
+  /** How many messages of a node have come so far. */
+  messagesOf(nodeId: string): number;
+  /** Told of what an answerer throws, and of answers that cannot be read. */
   onError(error: unknown, name: string): void;
 }
+
+/** How much of answers in parts may be held at once, in UTF-16 units. */
+const MAX_HELD_LENGTH = 128 * 1024 * 1024;
 
 /** The questions between this node and the others. */
 export class NodeRequests {
   readonly #options: NodeRequestsOptions;
+  readonly #answers: NodeAnswers;
   readonly #open = new Map<number, Open>();
-  readonly #answerers = new Map<string, Answerer>();
-  /** What is being answered, by asker and the asker's number. */
-  readonly #answering = new Map<string, Map<number, AbortController>>();
+  /** Nodes that left a question without an answer, and how many messages of them had come by then. */
+  readonly #silent = new Map<string, number>();
   #lastId = 0;
+  #closed = false;
 
   /** @param options What it needs. */
   constructor(options: NodeRequestsOptions) {
     this.#options = options;
+    this.#answers = new NodeAnswers(options);
     const { backplane } = options;
-    backplane.on("ask", ([, id, method, input], from) => void this.#answer(id, method, input, from));
-    backplane.on("ans", ([, id, output], from) => {
-      const question = this.#settle(id, from, ({ outcome }) => outcome.answers.set(from, output));
-      if (!question?.enough(output)) return;
-      question.waiting.clear();
-      question.finish();
-    });
-    backplane.on("fail", ([, id, { code, message, data }], from) => {
-      const error = new HubError(code, message, { data });
-      this.#settle(id, from, ({ outcome }) => outcome.failures.set(from, error));
-    });
-    backplane.on("cancel", ([, id], from) => {
-      this.#answering.get(from)?.get(id)?.abort(new HubError("DISCONNECTED", `Node ${from} gave up`));
+    backplane.on("ans", ([, id, output], from) => this.#answered(id, from, output));
+    backplane.on("part", ([, id, index, total, text], from) => this.#take(id, from, index, total, text));
+    backplane.on("fail", ([, id, { code, message }], from) => {
+      const question = this.#open.get(id);
+      if (!question || !awaits(question, from)) return;
+      question.outcome.failures.set(from, new HubError(code, message));
+      this.#miss(question, from, code === "TOO_LARGE" ? "too-large" : "failed", { code, message });
     });
   }
 
@@ -94,14 +106,16 @@ export class NodeRequests {
 
   /** How many questions of other nodes are being answered. */
   get answering(): number {
-    let count = 0;
-    for (const { size } of this.#answering.values()) count += size;
-    return count;
+    return this.#answers.size;
   }
 
-  /** Says who answers a kind of question. */
-  on(method: string, answerer: Answerer): void {
-    this.#answerers.set(method, answerer);
+  /**
+   * Says who answers a kind of question.
+   *
+   * @returns Stops it.
+   */
+  on(method: string, answerer: Answerer, options?: AnswererOptions): () => void {
+    return this.#answers.on(method, answerer, options);
   }
 
   /**
@@ -123,44 +137,68 @@ export class NodeRequests {
     const channel = nodes.length === 1 ? nodeChannel(nodes[0]!) : CLUSTER_CHANNEL;
     const send = this.#options.backplane.prepare(channel, ["ask", id, method, input]);
     const cancel = () => this.#options.backplane.publish(channel, ["cancel", id]);
-    return this.#gather(id, outcome, new Set(nodes), { send, cancel }, options);
+    const question: Open = {
+      method,
+      outcome,
+      waiting: new Map(),
+      silent: new Set(),
+      parts: new Map(),
+      enough: options.enough ?? (() => false),
+      hurried: false,
+      cancels: false,
+      finish() {},
+    };
+    for (const node of nodes) {
+      if (options.fastTimeoutMs !== undefined && this.#isSilent(node)) question.silent.add(node);
+      else question.waiting.set(node, this.#options.messagesOf(node));
+    }
+    return this.#gather(id, question, { send, cancel }, options);
   }
 
   /** A node is gone: nobody waits for it any longer, and nobody answers it. */
   left(nodeId: string): void {
-    for (const question of this.#open.values()) this.#giveUpOn(nodeId, question);
-    const gone = new HubError("DISCONNECTED", `Node ${nodeId} is gone`);
-    for (const asked of [...this.#answering.get(nodeId)?.values() ?? []]) asked.abort(gone);
+    this.#silent.delete(nodeId);
+    for (const question of this.#open.values()) {
+      if (awaits(question, nodeId)) this.#miss(question, nodeId, "left");
+    }
+    this.#answers.left(nodeId);
   }
 
   /** A node has become suspect: it is not waited for where the time for such nodes is over. */
   suspected(nodeId: string): void {
     for (const question of this.#open.values()) {
-      if (question.hurried) this.#giveUpOn(nodeId, question);
+      if (question.hurried) this.#giveUpOn(question, nodeId);
     }
   }
 
   /** Ends all questions with what has come so far, and all answering. */
   close(): void {
+    this.#closed = true;
     for (const { finish } of this.#open.values()) finish();
-    const closed = new HubError("UNAVAILABLE", "The hub is closed");
-    for (const asked of [...this.#answering.values()].flatMap((asked) => [...asked.values()])) {
-      asked.abort(closed);
-    }
+    this.#answers.close();
   }
 
   async #gather(
     id: number,
-    outcome: Outcome,
-    waiting: Set<string>,
+    question: Open,
     { send, cancel }: { send(): void; cancel(): void },
-    { timeoutMs, fastTimeoutMs = timeoutMs, signal, enough = () => false }: AskOptions,
+    { timeoutMs, fastTimeoutMs = timeoutMs, signal }: AskOptions,
   ): Promise<Outcome> {
     const { backplane, clock } = this.#options;
+    const { outcome, waiting, silent } = question;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const question: Open = { outcome, waiting, enough, hurried: false, finish: resolve };
-    const onAbort = () => reject(signal!.reason);
-    const stop = clock.after(timeoutMs, resolve);
+    question.finish = resolve;
+    const onAbort = () => {
+      question.cancels = true;
+      reject(signal!.reason);
+    };
+    const stop = clock.after(timeoutMs, () => {
+      this.#open.delete(id);
+      if (timeoutMs >= fastTimeoutMs && backplane.status === "up") {
+        for (const [node, messages] of waiting) this.#noteSilence(node, messages);
+      }
+      resolve();
+    });
     const stopFast = fastTimeoutMs < timeoutMs
       ? clock.after(fastTimeoutMs, () => this.#hurry(question))
       : () => {};
@@ -168,16 +206,29 @@ export class NodeRequests {
     this.#open.set(id, question);
     try {
       send();
+      if (waiting.size === 0) resolve();
       await promise;
     } finally {
       this.#open.delete(id);
       stop();
       stopFast();
       signal?.removeEventListener("abort", onAbort);
-      if (waiting.size + outcome.missing.length > 0 && backplane.status === "up") cancel();
+      // Who is silent is let finish: its answer is what shows that it is well again.
+      if ((question.cancels || waiting.size > 0) && backplane.status === "up") cancel();
     }
-    outcome.missing.push(...waiting);
+    for (const node of waiting.keys()) outcome.missing.push({ node, ...this.#lateness(question, node) });
+    for (const node of silent) outcome.missing.push({ node, reason: this.#closed ? "closed" : "suspect" });
     return outcome;
+  }
+
+  /** Why a node has not answered when the time is up. */
+  #lateness({ parts }: Open, node: string): Pick<MissingNode, "reason" | "message"> {
+    if (this.#closed) return { reason: "closed" };
+    if (this.#options.backplane.status === "down") return { reason: "unreachable" };
+    const part = parts.get(node);
+    return part
+      ? { reason: "timeout", message: `Of its answer ${part.length} of ${part.total} characters have come` }
+      : { reason: "timeout" };
   }
 
   /** From now on only nodes that are well are waited for. */
@@ -185,57 +236,115 @@ export class NodeRequests {
     const { backplane, isSuspect } = this.#options;
     if (backplane.status === "down") return question.finish();
     question.hurried = true;
-    for (const node of [...question.waiting]) {
-      if (isSuspect(node)) this.#giveUpOn(node, question);
+    for (const node of [...question.waiting.keys()]) {
+      if (isSuspect(node) || this.#isSilent(node)) this.#giveUpOn(question, node);
     }
   }
 
-  #giveUpOn(nodeId: string, { outcome, waiting, finish }: Open): void {
-    if (!waiting.delete(nodeId)) return;
-    outcome.missing.push(nodeId);
-    if (waiting.size === 0) finish();
+  #giveUpOn(question: Open, node: string): void {
+    const messages = question.waiting.get(node);
+    if (messages === undefined) return;
+    question.cancels = true;
+    this.#miss(question, node, "suspect");
+    this.#noteSilence(node, messages);
   }
 
-  #settle(id: number, from: string, record: (question: Open) => void): Open | undefined {
+  /** Remembers a node of which nothing came since it was asked, until something does. */
+  #noteSilence(node: string, messages: number): void {
+    if (this.#options.messagesOf(node) !== messages || this.#silent.get(node) === messages) return;
+    this.#silent.set(node, messages);
+    this.suspected(node);
+  }
+
+  #isSilent(node: string): boolean {
+    const messages = this.#silent.get(node);
+    if (messages === undefined) return false;
+    if (this.#options.messagesOf(node) === messages) return true;
+    this.#silent.delete(node);
+    return false;
+  }
+
+  #answered(id: number, from: string, output: unknown): void {
     const question = this.#open.get(id);
-    if (!question?.waiting.delete(from)) return undefined; // too late, or not asked
-    record(question);
-    if (question.waiting.size === 0) question.finish();
-    return question;
+    if (!question || !awaits(question, from)) return; // too late, or not asked
+    question.outcome.answers.set(from, output);
+    this.#settle(question, from);
+    if (!question.enough(output)) return;
+    question.cancels ||= question.waiting.size > 0;
+    question.waiting.clear();
+    question.silent.clear();
+    question.finish();
   }
 
-  async #answer(id: number, method: string, input: unknown, from: string): Promise<void> {
+  /** Takes a part of an answer, and says so to its sender, who sends more of them then. */
+  #take(id: number, from: string, index: number, total: number, text: string): void {
     const { backplane, onError } = this.#options;
-    const inbox = nodeChannel(from);
-    const { signal, done } = this.#begin(id, from);
+    const question = this.#open.get(id);
+    if (!question || !awaits(question, from)) { // and it did not hear so, or it would send no more
+      return backplane.publish(nodeChannel(from), ["cancel", id]);
+    }
+    const { method, parts } = question;
+    const refuse = (reason: MissingReason, { code, message }: HubError) => {
+      this.#miss(question, from, reason, { code, message });
+      backplane.publish(nodeChannel(from), ["cancel", id]);
+    };
     try {
-      const answerer = this.#answerers.get(method);
-      if (!answerer) throw new HubError("NOT_FOUND", `Node has no answer to "${method}"`);
-      const { promise: givenUp, reject } = Promise.withResolvers<never>();
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      const answer = await Promise.race([answerer(input, from, signal), givenUp]);
-      backplane.publish(inbox, ["ans", id, answer]);
+      const part = parts.get(from) ?? new AnswerParts(total);
+      parts.set(from, part);
+      if (this.#held + text.length > MAX_HELD_LENGTH) {
+        throw new HubError(
+          "TOO_LARGE",
+          `Cannot hold more than ${MAX_HELD_LENGTH} characters of answers at once`,
+        );
+      }
+      if (!part.add(index, total, text)) {
+        return refuse(
+          "incomplete",
+          new HubError("UNAVAILABLE", `Part ${part.taken} of its answer did not come`),
+        );
+      }
+      if (!part.complete) return backplane.publish(nodeChannel(from), ["more", id, part.taken]);
+      let answer: unknown;
+      try {
+        answer = readJson(part.join());
+      } catch (cause) {
+        const error = new HubError("BAD_REQUEST", `Cannot read what node ${from} answered`, { cause });
+        onError(error, nameOf(method));
+        return this.#miss(question, from, "invalid", error);
+      }
+      this.#answered(id, from, answer);
     } catch (error) {
-      if (signal.aborted) return; // nobody waits for it
-      if (!(error instanceof HubError)) onError(error, method);
-      const { code, message } = toWireError(error); // without data, which may be what could not be sent
-      backplane.publish(inbox, ["fail", id, { code, message }]);
-    } finally {
-      done();
+      if (!(error instanceof HubError)) throw error;
+      onError(error, nameOf(method));
+      refuse("too-large", error);
     }
   }
 
-  /** Notes that a question is being answered, so that whoever asked can take it back. */
-  #begin(id: number, from: string): { readonly signal: AbortSignal; done(): void } {
-    const aborter = new AbortController();
-    const asked = this.#answering.get(from) ?? new Map<number, AbortController>();
-    this.#answering.set(from, asked.set(id, aborter));
-    return {
-      signal: aborter.signal,
-      done: () => {
-        asked.delete(id);
-        if (asked.size === 0 && this.#answering.get(from) === asked) this.#answering.delete(from);
-      },
-    };
+  /** How much of answers in parts is held. */
+  get #held(): number {
+    let length = 0;
+    for (const { parts } of this.#open.values()) for (const part of parts.values()) length += part.length;
+    return length;
+  }
+
+  #miss(
+    question: Open,
+    node: string,
+    reason: MissingReason,
+    error?: Pick<HubError, "code" | "message">,
+  ): void {
+    const { code, message } = error ?? {};
+    question.outcome.missing.push(
+      error ? { node, reason, code: code!, message: message! } : { node, reason },
+    );
+    this.#settle(question, node);
+  }
+
+  #settle(question: Open, node: string): void {
+    question.parts.delete(node);
+    question.silent.delete(node);
+    if (question.waiting.delete(node) && question.waiting.size === 0) question.finish();
   }
 }
+
+const awaits = ({ waiting, silent }: Open, node: string): boolean => waiting.has(node) || silent.has(node);

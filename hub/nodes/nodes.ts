@@ -118,6 +118,11 @@ export class Nodes {
     return this.#roster.state(id) === "suspect";
   }
 
+  /** How many messages of a node have come since it is there. */
+  messagesOf(id: string): number {
+    return this.#roster.messagesOf(id);
+  }
+
   /** Every node, this one first, those that are down last. */
   list(): readonly NodeInfo[] {
     return [this.#self(), ...this.#roster.list()];

@@ -38,6 +38,8 @@ export interface RosterOptions {
 interface Peer {
   card: NodeCard;
   heardAt: number;
+  /** How many messages of it have come. */
+  messages: number;
   state: "up" | "suspect";
 }
 
@@ -70,6 +72,11 @@ export class Roster {
     return this.#peers.get(id)?.state ?? (this.#down.has(id) ? "down" : undefined);
   }
 
+  /** How many messages of a node have come since it is there. */
+  messagesOf(id: string): number {
+    return this.#peers.get(id)?.messages ?? 0;
+  }
+
   /** Every node but this one; those that are down last. */
   list(): NodeInfo[] {
     this.#prune();
@@ -96,7 +103,7 @@ export class Roster {
     const down = this.#down.get(id);
     if (down && card.incarnation <= down.card.incarnation) return "dead";
     this.#down.delete(id);
-    this.#peers.set(id, { card, heardAt: this.#options.clock.now(), state: "up" });
+    this.#peers.set(id, { card, heardAt: this.#options.clock.now(), messages: 0, state: "up" });
     this.#watch();
     this.#options.onJoin(info(id, card, "up"));
     return "new";
@@ -112,6 +119,7 @@ export class Roster {
     const peer = this.#peers.get(id);
     if (!peer) return;
     peer.heardAt = this.#options.clock.now();
+    peer.messages++;
     if (peer.state === "up") return;
     peer.state = "up";
     this.#options.onState(info(id, peer.card, "up"));

@@ -56,7 +56,13 @@ testOnAdapters(
     d!.onServer("load", () => new Promise<never>(() => {})); // never; e has no answerer at all
     const { answers, missing } = await ask(3);
     assertEquals([...answers].sort(), [[b!.nodeId, { conns: 1 }], [c!.nodeId, { conns: 2 }]].sort() as never);
-    assertEquals(missing.toSorted(), [d!.nodeId, e!.nodeId].sort());
+    assertEquals(
+      new Map(missing.map(({ node, reason, code }) => [node, [reason, code]])),
+      new Map([
+        [d!.nodeId, ["timeout", undefined]],
+        [e!.nodeId, ["failed", "NOT_FOUND"]],
+      ]),
+    );
     off();
     c!.onServer("load", () => ({ conns: "many" }) as never);
     const again = await ask(3);

@@ -82,9 +82,12 @@ for (const adapter of Object.keys(ADAPTERS)) {
         const counting = a!.hub.cluster.count();
 
         const { answers, missing } = await gathering;
-        assertEquals([[...answers.keys()], missing], [[b!.hub.nodeId], [nodeId]]);
+        assertEquals([[...answers.keys()], missing], [[b!.hub.nodeId], [{
+          node: nodeId,
+          reason: "suspect",
+        }]]);
         assertEquals(await asking, "DISCONNECTED");
-        assertEquals(await counting, { count: 0, missing: [nodeId] });
+        assertEquals(await counting, { count: 0, missing: [{ node: nodeId, reason: "suspect" }] });
         assertEquals(left, [`${nodeId} silence`]);
         assertEquals(await a!.hub.cluster.count(), { count: 0, missing: [] });
         assertEquals(a!.hub.stats().nodeRequests, 0);

@@ -27,8 +27,11 @@ testOnAdapters(
     await waitFor(() => answers() === queries.length, { what: "the answers of the node that is there" });
     const before = a!.hub.stats().nodeRequests;
     clock.advance(5_000);
-    for (const { count, missing } of await Promise.all(queries)) {
-      assertEquals([count, missing], [2, [c!.hub.nodeId]]);
+    const outcomes = await Promise.all(queries);
+    assertEquals(outcomes.map(({ count }) => count), [2, 2, 2]);
+    for (const { missing: [silent, ...others] } of outcomes) {
+      assertEquals([silent!.node, others], [c!.hub.nodeId, []]);
+      assert(["timeout", "suspect"].includes(silent!.reason)); // suspect once one of them has timed out
     }
     assertEquals([before, a!.hub.stats().nodeRequests], [3, 0]);
     assertEquals((await b!.hub.cluster.exists({ room: "lobby" })).exists, true);
@@ -51,7 +54,10 @@ testOnAdapters(
     assertEquals((await rejection(aborted) as Error).message, "enough");
     await c!.hub.close();
     const { answers, missing } = await gathering;
-    assertEquals([[...answers.keys()], missing], [[b!.hub.nodeId], [c!.hub.nodeId]]);
+    assertEquals([[...answers.keys()], missing], [[b!.hub.nodeId], [{
+      node: c!.hub.nodeId,
+      reason: "left",
+    }]]);
     await empty(...cluster.nodes);
   },
 );
@@ -65,8 +71,8 @@ testOnAdapters(
     const signal = AbortSignal.abort(new Error("enough"));
     for (
       const order of [
-        () => a!.hub.cluster.disconnect({}, { signal }),
-        () => a!.hub.cluster.join({}, "room", { signal }),
+        () => a!.hub.cluster.disconnect({ all: true }, { signal }),
+        () => a!.hub.cluster.join({ all: true }, "room", { signal }),
         () => a!.hub.cluster.count({}, { signal }),
         () => a!.hub.cluster.exists({}, { signal }),
       ]
@@ -95,7 +101,7 @@ testOnAdapters(
         assert(passed <= 30_000);
         await pass(clock, 1_000, [a!, b!]);
       }
-      assertEquals(await asked, { count: 0, missing: [c!.hub.nodeId] });
+      assertEquals(await asked, { count: 0, missing: [{ node: c!.hub.nodeId, reason: "suspect" }] });
       return passed;
     };
     const full = await count(); // it becomes suspect after 15 seconds, in the midst of this
@@ -113,7 +119,7 @@ testOnAdapters("cluster: while the backplane is away questions take the fast tim
   a!.tap.lose();
   const asked = a!.hub.cluster.count();
   clock.advance(1_000);
-  assertEquals(await asked, { count: 1, missing: [b!.hub.nodeId] });
+  assertEquals(await asked, { count: 1, missing: [{ node: b!.hub.nodeId, reason: "unreachable" }] });
 });
 
 testOnAdapters(
@@ -147,7 +153,7 @@ testOnAdapters(
       { what: "two answers" },
     );
     clock.advance(5_000);
-    assertEquals(await asked, { exists: false, missing: [d!.hub.nodeId] });
+    assertEquals(await asked, { exists: false, missing: [{ node: d!.hub.nodeId, reason: "timeout" }] });
     assertEquals(a!.hub.stats().nodeRequests, 0);
     d!.tap.heal();
   },
@@ -205,6 +211,9 @@ testOnAdapters("cluster: a hub that closes ends its own questions with what it h
   );
   await a!.hub.close();
   const { answers, missing } = await gathering;
-  assertEquals([answers.size + missing.length, missing.includes(c!.hub.nodeId)], [2, true]);
+  assertEquals([answers.size + missing.length, missing.find(({ node }) => node === c!.hub.nodeId)?.reason], [
+    2,
+    "closed",
+  ]);
   await empty(...cluster.nodes);
 });

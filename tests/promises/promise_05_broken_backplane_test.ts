@@ -68,12 +68,13 @@ testOnAdapters("promise 5: questions to nodes that cannot be reached tell who is
   const [a, b] = cluster.nodes;
   const ann = await a!.member("ann");
   const bob = await b!.member("bob");
+  const unreachable = { node: b!.hub.nodeId, reason: "unreachable" } as const;
   a!.tap.lose();
   const { connections, missing } = await a!.hub.cluster.connections();
-  assertEquals([connections.map(({ id }) => id), missing], [[ann.connectionId!], [b!.hub.nodeId]]);
-  assertEquals(await a!.hub.cluster.count(), { count: 1, missing: [b!.hub.nodeId] });
+  assertEquals([connections.map(({ id }) => id), missing], [[ann.connectionId!], [unreachable]]);
+  assertEquals(await a!.hub.cluster.count(), { count: 1, missing: [unreachable] });
   const gathered = await a!.hub.requestServers("load", {});
-  assertEquals([gathered.answers.size, gathered.missing], [0, [b!.hub.nodeId]]);
+  assertEquals([gathered.answers.size, gathered.missing], [0, [unreachable]]);
   const asked = a!.hub.connection(bob.connectionId!).request("confirm", { question: "?" }, { timeoutMs: 1 });
   assertEquals(await codeOf(() => asked), "TIMEOUT");
   assertEquals(a!.hub.stats().nodeRequests, 0);

@@ -203,11 +203,16 @@ testOnAdapters(
     a!.hub.emitServer("invalidate", { key: "k" });
     await waitFor(() => heard.length === 1 && b!.errors.length === 2, { what: "the event" });
     const { answers, missing } = await a!.hub.requestServers("load", {});
-    assertEquals([[...answers], missing], [[[c!.hub.nodeId, { conns: 3 }]], [b!.hub.nodeId]]);
+    assertEquals([[...answers], missing], [[[c!.hub.nodeId, { conns: 3 }]], [{
+      node: b!.hub.nodeId,
+      reason: "failed",
+      code: "INTERNAL",
+      message: "Internal error",
+    }]]);
     assertEquals(b!.errors.map(({ info: { stage, name } }) => `${stage} ${name}`), [
       "listener invalidate",
       "listener invalidate",
-      "handler app:load",
+      "handler load",
     ]);
   },
 );

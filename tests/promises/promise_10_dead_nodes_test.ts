@@ -81,8 +81,11 @@ testOnAdapters(
     await waitFor(() => asked() === 2, { what: "the other node to be asked, which has no answerer yet" });
     b!.hub.onServer("load", () => ({ conns: 0 }));
     await pass(clock, TIMEOUT_MS + HEARTBEAT_MS, [a!, b!]);
-    assertEquals(await counting, { count: 0, missing: [c!.hub.nodeId] });
-    assertEquals((await loading).missing.toSorted(), [b!.hub.nodeId, c!.hub.nodeId].toSorted());
+    assertEquals(await counting, { count: 0, missing: [{ node: c!.hub.nodeId, reason: "suspect" }] });
+    assertEquals(
+      (await loading).missing.map(({ node }) => node).toSorted(),
+      [b!.hub.nodeId, c!.hub.nodeId].toSorted(),
+    );
     assertEquals(await asking, "DISCONNECTED");
     assertEquals(a!.hub.stats().nodeRequests, 0);
   },

@@ -10,6 +10,7 @@ import {
   type Gathered,
   type HubConnection,
   type HubUser,
+  type MissingNode,
   type Published,
 } from "@trunkline/hub";
 import { type } from "arktype";
@@ -241,12 +242,22 @@ hub.requestServers("invalidate", { key: "k" });
 
 // The cluster.
 const { connections, missing } = await hub.cluster.connections({ room: "r", user: "u" });
-same<typeof missing, readonly string[]>(true);
+same<typeof missing, readonly MissingNode[]>(true);
 same<(typeof connections)[number]["user"], string | undefined>(true);
 // @ts-expect-error no such criterion
 hub.cluster.count({ group: "r" });
 // @ts-expect-error whom?
 hub.cluster.disconnect();
+// @ts-expect-error whom?
+hub.cluster.disconnect({});
+hub.cluster.disconnect({ all: true });
+// @ts-expect-error everybody, or one user
+hub.cluster.disconnect({ all: true, user: "u" });
+hub.cluster.join({ user: "u", role: "member" }, "r");
+const somebody: HubUser | undefined = Math.random() > 2 ? { id: "u" } : undefined;
+// @ts-expect-error an anonymous connection has no user, and this would mean everybody
+hub.cluster.disconnect({ user: somebody?.id });
+hub.cluster.count({ all: true });
 off();
 await using _scoped = hub;
 

@@ -111,10 +111,10 @@ export class Reporter {
     for (const [id, { number }] of answers) this.#numbers.set(id, number);
     this.#others = [...answers.values()];
     const states = new Map(hub.cluster.nodes().map((node) => [node.id, node.state]));
-    this.#silent = missing.flatMap((id) => {
-      const state = states.get(id);
+    this.#silent = missing.flatMap(({ node }) => {
+      const state = states.get(node);
       // Who left while it was asked, or was found dead, is not silent but gone.
-      return state && state !== "down" ? [{ number: this.numberOf(id), state }] : [];
+      return state && state !== "down" ? [{ number: this.numberOf(node), state }] : [];
     });
     this.#send();
     if (this.#behind && traffic.backplane === "up") await this.#catchUp();

@@ -1,0 +1,210 @@
+/**
+ * What this node answers when others ask it.
+ *
+ * @module
+ */
+
+import { type Clock, HubError, toWireError, writeJson } from "../../contract/mod.ts";
+import type { Backplane } from "../backplane/backplane.ts";
+import { nodeChannel } from "../backplane/channels.ts";
+import { MAX_ANSWER_LENGTH, partLength, PARTS_UNDER_WAY } from "./answer_parts.ts";
+
+/** Answers a question, unless its asker gives up or leaves. What it throws goes back to the asker. */
+export type Answerer = (input: unknown, from: string, signal: AbortSignal) => unknown;
+
+/** How a question is answered. */
+export interface AnswererOptions {
+  /**
+   * Whether a `HubError` reaches somebody who waits for just that answer, and need not be reported here.
+   *
+   * @default {false}
+   */
+  readonly relayed?: boolean;
+}
+
+/** What {@linkcode NodeAnswers} needs. */
+export interface NodeAnswersOptions {
+  /** The other nodes. */
+  readonly backplane: Backplane;
+  /** Where timeouts come from. */
+  readonly clock: Clock;
+  /** Reports why this node did not answer. */
+  onError(error: unknown, name: string): void;
+}
+
+/** Questions of the application start so: they do not meet those of the hub. */
+export const APP_PREFIX = "app:";
+
+/** What a kind of question is called to people. */
+export function nameOf(method: string): string {
+  return method.startsWith(APP_PREFIX) ? method.slice(APP_PREFIX.length) : method;
+}
+
+/** How long an asker may take to say that it has a part, in milliseconds: by then it has given up, and was not heard. */
+const PART_TIMEOUT_MS = 30_000;
+/** The longest message of an error that crosses to another node, in UTF-16 units. */
+const MAX_MESSAGE_LENGTH = 512;
+
+interface Answering {
+  readonly aborter: AbortController;
+  /** How many parts the asker has. */
+  taken: number;
+  /** Called when the asker has more of them, or gives up. */
+  wake(): void;
+}
+
+/** The questions of other nodes that this one is answering. */
+export class NodeAnswers {
+  readonly #options: NodeAnswersOptions;
+  readonly #answerers = new Map<string, { readonly answerer: Answerer; readonly relayed: boolean }>();
+  /** By asker and the asker's number. */
+  readonly #answering = new Map<string, Map<number, Answering>>();
+
+  /** @param options What it needs. */
+  constructor(options: NodeAnswersOptions) {
+    this.#options = options;
+    const { backplane } = options;
+    backplane.on("ask", ([, id, method, input], from) => void this.#answer(id, method, input, from));
+    backplane.on("more", ([, id, taken], from) => {
+      const answering = this.#answering.get(from)?.get(id);
+      if (!answering || taken <= answering.taken) return;
+      answering.taken = taken;
+      answering.wake();
+    });
+    backplane.on("cancel", ([, id], from) => {
+      const answering = this.#answering.get(from)?.get(id);
+      if (answering) end(answering, new HubError("DISCONNECTED", `Node ${from} gave up`));
+    });
+  }
+
+  /** How many questions are being answered. */
+  get size(): number {
+    let count = 0;
+    for (const { size } of this.#answering.values()) count += size;
+    return count;
+  }
+
+  /**
+   * Says who answers a kind of question.
+   *
+   * @returns Stops it.
+   */
+  on(method: string, answerer: Answerer, { relayed = false }: AnswererOptions = {}): () => void {
+    const entry = { answerer, relayed };
+    this.#answerers.set(method, entry);
+    return () => {
+      if (this.#answerers.get(method) === entry) this.#answerers.delete(method);
+    };
+  }
+
+  /** A node is gone: nobody answers it. */
+  left(nodeId: string): void {
+    const gone = new HubError("DISCONNECTED", `Node ${nodeId} is gone`);
+    for (const answering of [...this.#answering.get(nodeId)?.values() ?? []]) end(answering, gone);
+  }
+
+  /** Ends all answering. */
+  close(): void {
+    const closed = new HubError("UNAVAILABLE", "The hub is closed");
+    for (const answering of [...this.#answering.values()].flatMap((asked) => [...asked.values()])) {
+      end(answering, closed);
+    }
+  }
+
+  async #answer(id: number, method: string, input: unknown, from: string): Promise<void> {
+    const inbox = nodeChannel(from);
+    const answering = this.#begin(id, from);
+    const { signal } = answering.aborter;
+    const entry = this.#answerers.get(method);
+    try {
+      if (!entry) throw new HubError("NOT_FOUND", `Nobody answers "${nameOf(method)}" on this node`);
+      const { promise: givenUp, reject } = Promise.withResolvers<never>();
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      const answer = await Promise.race([entry.answerer(input, from, signal), givenUp]);
+      const text = this.#send(inbox, id, answer);
+      if (text !== undefined) await this.#sendParts(inbox, id, text, answering);
+    } catch (error) {
+      if (signal.aborted) return; // nobody waits for it
+      if (entry && !(entry.relayed && error instanceof HubError)) {
+        this.#options.onError(error, nameOf(method));
+      }
+      this.#fail(inbox, id, method, error);
+    } finally {
+      this.#end(id, from, answering);
+    }
+  }
+
+  /** Sends an answer, or gives back its JSON where it is too large for one message. */
+  #send(inbox: string, id: number, answer: unknown): string | undefined {
+    try {
+      this.#options.backplane.publish(inbox, ["ans", id, answer]);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof HubError && error.code === "TOO_LARGE")) throw error;
+      const text = writeJson(answer);
+      if (text.length <= MAX_ANSWER_LENGTH && partLength(this.#options.backplane.maxMessageBytes) > 0) {
+        return text;
+      }
+      throw new HubError(
+        "TOO_LARGE",
+        `Cannot answer with ${text.length} characters: nodes send each other at most ${MAX_ANSWER_LENGTH}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Sends an answer in parts, never more of them at once than the asker is known to take. */
+  async #sendParts(inbox: string, id: number, text: string, answering: Answering): Promise<void> {
+    const { backplane, clock } = this.#options;
+    const length = partLength(backplane.maxMessageBytes);
+    for (let index = 0; index * length < text.length; index++) {
+      while (index - answering.taken >= PARTS_UNDER_WAY) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        answering.wake = resolve;
+        const stop = clock.after(
+          PART_TIMEOUT_MS,
+          () => end(answering, new HubError("TIMEOUT", "The asker is silent")),
+        );
+        await promise;
+        stop();
+        answering.aborter.signal.throwIfAborted();
+      }
+      const part = text.slice(index * length, (index + 1) * length);
+      backplane.publish(inbox, ["part", id, index, text.length, part]);
+    }
+  }
+
+  /** Tells the asker that there is no answer; without data, which may be what could not be sent. */
+  #fail(inbox: string, id: number, method: string, error: unknown): void {
+    const { code, message } = toWireError(error);
+    try {
+      this.#options.backplane.publish(inbox, [
+        "fail",
+        id,
+        { code: String(code), message: String(message).slice(0, MAX_MESSAGE_LENGTH) },
+      ]);
+    } catch (failure) {
+      this.#options.onError(failure, nameOf(method));
+    }
+  }
+
+  /** Notes that a question is being answered, so that whoever asked can take it back. */
+  #begin(id: number, from: string): Answering {
+    const answering: Answering = { aborter: new AbortController(), taken: 0, wake() {} };
+    const asked = this.#answering.get(from) ?? new Map<number, Answering>();
+    this.#answering.set(from, asked.set(id, answering));
+    return answering;
+  }
+
+  #end(id: number, from: string, answering: Answering): void {
+    const asked = this.#answering.get(from);
+    if (asked?.get(id) !== answering) return;
+    asked.delete(id);
+    if (asked.size === 0) this.#answering.delete(from);
+  }
+}
+
+function end(answering: Answering, reason: HubError): void {
+  answering.aborter.abort(reason);
+  answering.wake();
+}
