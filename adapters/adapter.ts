@@ -13,6 +13,12 @@ export type AdapterStage = "open" | "subscribe" | "unsubscribe" | "publish" | "d
 /** What a message between nodes is made of. Both arrive as they were sent: text as text, bytes as bytes. */
 export type AdapterData = string | Uint8Array<ArrayBuffer>;
 
+/** How long to wait for a backplane. */
+export interface AdapterWaitOptions {
+  /** Ends the wait: the call then rejects with the signal's reason, and leaves nothing behind. */
+  readonly signal?: AbortSignal;
+}
+
 /** What the hub gives an adapter when it opens it. The callbacks never throw. */
 export interface AdapterContext {
   /** The identity of this node, unique among all nodes at all times. */
@@ -35,9 +41,18 @@ export interface AdapterContext {
   onError(error: Error, info: { readonly stage: AdapterStage; readonly channel?: string }): void;
   /**
    * Reports that the backplane is reachable, or not. Before the first call it counts as down. Say `"up"` again after
-   * a break only when every subscription is live again.
+   * a break only when every subscription is live again, but for those whose refusal was reported. After a break the hub
+   * takes it that messages of every channel were missed.
    */
   onStatus(status: "up" | "down"): void;
+  /**
+   * Reports that messages of some channels may have been missed though the status is the same: the part of the
+   * backplane that carries them has moved. Call it when those channels are live again, and not for what a
+   * break loses.
+   *
+   * @param channels The channels, as the hub named them; without, all that are subscribed.
+   */
+  onGap(channels?: readonly string[]): void;
 }
 
 /**
@@ -52,6 +67,12 @@ export interface AdapterContext {
  * - **`subscribe` means live.** When its promise resolves, whatever another node publishes from then on arrives. When
  *   it rejects, nothing is left behind. It is the hub that counts references: an adapter sees one `subscribe` and one
  *   `unsubscribe` per channel in turn, never two at once for one channel.
+ * - **`subscribe` waits.** While the backplane is away it neither fails nor resolves: it waits until the backplane is
+ *   back, its signal is aborted, or the adapter is closed. How long is the hub's business. It rejects at once when the
+ *   backplane refuses the channel, when it will never be back, and before `open` and after `close`.
+ * - **A rejected `open` is final.** The adapter has closed itself then: it holds no connection and no timer, tries
+ *   nothing more and reports nothing more. Every other call does what it does after `close`. To try again, create
+ *   another adapter.
  * - **Recovery is the adapter's.** After the backplane was away, all subscriptions are live again without a call.
  * - **`publish` never throws for the backplane's sake.** What goes wrong after the call goes to `onError`.
  * - **Isolation.** A `prefix` keeps applications apart on one backplane. What is foreign or malformed is dropped and
@@ -82,16 +103,19 @@ export interface Adapter extends AsyncDisposable {
    * Connects. Called once, before anything but `close`.
    *
    * @param context The node's identity and the callbacks.
+   * @param options What ends the wait.
    * @returns Resolves when the backplane is up; rejects with one clear error when it refuses (wrong password,
-   * protocol). While it is merely unreachable an adapter keeps trying until `close`.
+   * protocol), and when the adapter's library is not installed. While it is merely unreachable an adapter keeps trying
+   * until `close`, or until the signal is aborted. Once `open` has resolved its signal means nothing any more.
    */
-  open(context: AdapterContext): Promise<void>;
+  open(context: AdapterContext, options?: AdapterWaitOptions): Promise<void>;
   /**
-   * Starts delivery of a channel.
+   * Starts delivery of a channel; waits for a backplane that is away.
    *
    * @param channel Any text: spaces, `*`, `:` and all of Unicode.
+   * @param options What ends the wait.
    */
-  subscribe(channel: string): Promise<void>;
+  subscribe(channel: string, options?: AdapterWaitOptions): Promise<void>;
   /**
    * Ends delivery of a channel.
    *

@@ -82,7 +82,7 @@ export function createMemoryBus(): MemoryBus {
  * await using b = createMemoryAdapter({ bus });
  *
  * const { promise, resolve } = Promise.withResolvers<unknown>();
- * const callbacks = { deliver: () => {}, onError: () => {}, onStatus: () => {} };
+ * const callbacks = { deliver: () => {}, onError: () => {}, onStatus: () => {}, onGap: () => {} };
  * await a.open({ nodeId: "a", ...callbacks });
  * await b.open({ nodeId: "b", ...callbacks, deliver: (channel, data, from) => resolve([channel, data, from]) });
  *

@@ -120,6 +120,7 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     clock,
     onError,
     onStatus: (status) => lifecycle.backplaneIs(status),
+    onGap: (channels) => topics.histories.missed(channels),
     onHeard: (id) => nodes.heard(id),
     dispensable: startWithoutBackplane,
   });

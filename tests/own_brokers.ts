@@ -16,6 +16,7 @@ import { startRedis } from "../tools/brokers/redis.ts";
 import { startRedisCluster } from "../tools/brokers/redis_cluster.ts";
 
 /** How soon an adapter notices that nothing comes through any more, where a test does not want to wait for longer. */
+const PREFIX = "own";
 const PROBES = { probeIntervalMs: 500 } as const;
 
 /** A broker of a test's own, of one process or several. */
@@ -81,7 +82,7 @@ async function launchRedisCluster(): Promise<OwnBroker> {
     },
     pause: () => cluster.nodes.forEach((node) => node.pause()),
     resume: () => cluster.nodes.forEach((node) => node.resume()),
-    createAdapter: () => createRedisClusterAdapter({ nodes: cluster.url, ...PROBES }),
+    createAdapter: () => createRedisClusterAdapter({ nodes: cluster.url, prefix: PREFIX, ...PROBES }),
     [Symbol.asyncDispose]: () => cluster.stop(),
   };
 }
@@ -96,7 +97,7 @@ export const OWN_BROKERS: readonly BrokerKind[] = [
     launch: async () =>
       single(
         await startRedis(),
-        (port) => createRedisAdapter({ url: `redis://127.0.0.1:${port}`, ...PROBES }),
+        (port) => createRedisAdapter({ url: `redis://127.0.0.1:${port}`, prefix: PREFIX, ...PROBES }),
       ),
   },
   { name: "redis-cluster", missing: missing("REDIS_SERVER"), launch: launchRedisCluster },
@@ -106,7 +107,7 @@ export const OWN_BROKERS: readonly BrokerKind[] = [
     launch: async () =>
       single(
         await startNats(),
-        (port) => createNatsAdapter({ servers: `nats://127.0.0.1:${port}`, ...PROBES }),
+        (port) => createNatsAdapter({ servers: `nats://127.0.0.1:${port}`, prefix: PREFIX, ...PROBES }),
       ),
   },
 ];

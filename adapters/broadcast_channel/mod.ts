@@ -72,7 +72,7 @@ export interface BroadcastChannelAdapter extends Adapter {
  *
  * await using a = createBroadcastChannelAdapter({ prefix: "shop" });
  * await using b = createBroadcastChannelAdapter({ prefix: "shop" });
- * const callbacks = { deliver: () => {}, onError: () => {}, onStatus: () => {} };
+ * const callbacks = { deliver: () => {}, onError: () => {}, onStatus: () => {}, onGap: () => {} };
  * await a.open({ nodeId: "a", ...callbacks });
  * await b.open({ nodeId: "b", ...callbacks });
  *

@@ -1,21 +1,20 @@
 /**
- * Connects to one of several NATS servers, and tries until it is told to stop.
+ * Connects to one of several NATS servers.
  *
  * @module
  */
 
-import { type Authenticator, connect } from "nats";
-import type { Clock } from "../../contract/clock.ts";
+import type { FailureKind } from "../kit/failure.ts";
+import { loadLibrary } from "../kit/library.ts";
+import { shuffled } from "../kit/shuffle.ts";
 import type { NatsClient } from "./client.ts";
-import { connectError, RefusedError } from "./errors.ts";
+import { type ConnectError, connectError } from "./errors.ts";
+import { authenticatorOf, type Login } from "./login.ts";
 import { preflight } from "./preflight.ts";
 import { formatAddress, type NatsTlsOptions, readDiscovered, type ServerAddress } from "./servers.ts";
+import type { ClientSource } from "./source.ts";
 
-/** Waits between rounds double from the first to the last. Nodes must not come in step: up to half of each is left out at random. */
-const FIRST_WAIT_MS = 50;
-const LAST_WAIT_MS = 1_000;
-
-/** Longer than any connection lives: liveness is the link's business. */
+/** Longer than any connection lives: liveness is the session's business. */
 const NEVER_PING_MS = 2 ** 31 - 1;
 
 /** What a dialer has to know. */
@@ -23,72 +22,56 @@ export interface DialerOptions {
   readonly addresses: readonly ServerAddress[];
   /** TLS options, where it is wanted. */
   readonly tls: NatsTlsOptions | undefined;
-  /** What logs in. */
-  readonly authenticator: Authenticator | undefined;
+  /** Who logs in. */
+  readonly login: Login | undefined;
   /** How long one server may take. */
   readonly timeoutMs: number;
-  readonly clock: Clock;
 }
 
-/** Connects. */
-export class Dialer {
+/** Makes connections of our own. */
+export class Dialer implements ClientSource {
+  readonly owned = true;
   readonly #options: DialerOptions;
   /** What servers told of their cluster, besides those that the user named. */
   #discovered: ServerAddress[] = [];
-  #connectedAt = -Infinity;
 
   /** @param options Where and how. */
   constructor(options: DialerOptions) {
     this.#options = options;
   }
 
-  /** The servers that the user named, as people write them. */
-  get addresses(): string {
+  get address(): string {
     return this.#options.addresses.map(formatAddress).join(", ");
   }
 
-  /**
-   * Remembers the servers of a connection's cluster.
-   *
-   * @param urls What its server told.
-   */
-  discover(urls: readonly string[] | undefined): void {
+  /** Connects to whichever server answers first, and asks each once. */
+  async connect(signal: AbortSignal): Promise<NatsClient> {
+    const failures: ConnectError[] = [];
+    for (const address of [...shuffled(this.#options.addresses), ...shuffled(this.#discovered)]) {
+      try {
+        const client = await this.#try(address, signal);
+        this.#discover(client.info?.connect_urls);
+        return client;
+      } catch (cause) {
+        signal.throwIfAborted();
+        failures.push(connectError(formatAddress(address), cause));
+      }
+    }
+    // A refusal says more than a server that is merely away.
+    const worst = (kind: FailureKind) => failures.find((failure) => failure.kind === kind);
+    throw worst("refused") ?? worst("answered") ?? failures[0]!;
+  }
+
+  /** Remembers the servers of a connection's cluster. */
+  #discover(urls: readonly string[] | undefined): void {
     const known = new Set(this.#options.addresses.map(formatAddress));
     this.#discovered = readDiscovered(urls).filter((address) => !known.has(formatAddress(address)));
   }
 
-  /**
-   * Connects to whichever server answers first, in rounds until there is one.
-   *
-   * @param signal Ends it.
-   * @param onFailure Told of every round that led to nothing; throws to end it.
-   * @returns A connection of our own. Rejects with the signal's reason, or what `onFailure` threw.
-   */
-  async dial(signal: AbortSignal, onFailure: (error: Error) => void): Promise<NatsClient> {
-    // A server that takes us only to throw us out is not to be asked again at once.
-    const { clock } = this.#options;
-    const sinceMs = clock.now() - this.#connectedAt;
-    if (sinceMs < LAST_WAIT_MS) await this.#sleep(LAST_WAIT_MS - sinceMs, signal);
-    for (let waitMs = FIRST_WAIT_MS;; waitMs = Math.min(2 * waitMs, LAST_WAIT_MS)) {
-      const failures: Error[] = [];
-      for (const address of [...shuffle(this.#options.addresses), ...shuffle(this.#discovered)]) {
-        try {
-          const client = await this.#try(address, signal);
-          this.#connectedAt = clock.now();
-          return client;
-        } catch (cause) {
-          signal.throwIfAborted();
-          failures.push(connectError(formatAddress(address), cause));
-        }
-      }
-      // A refusal says more than a server that is merely away.
-      onFailure(failures.find((error) => error instanceof RefusedError) ?? failures[0]!);
-      await this.#sleep(waitMs, signal);
-    }
-  }
-
   async #try(address: ServerAddress, signal: AbortSignal): Promise<NatsClient> {
-    const { timeoutMs, authenticator, tls: wanted } = this.#options;
+    const { timeoutMs, login, tls: wanted } = this.#options;
+    const nats = await loadLibrary("nats", "pass `connection`", () => import("nats"));
+    const authenticator = authenticatorOf(nats, login);
     const tls = this.#tlsFor(address);
     const found = await preflight(address, {
       signal,
@@ -97,11 +80,11 @@ export class Dialer {
       tlsWanted: wanted !== undefined,
       authenticator,
     });
-    const client: NatsClient = await connect({
+    const client: NatsClient = await nats.connect({
       servers: [formatAddress(address)],
       timeout: timeoutMs,
       pingInterval: NEVER_PING_MS,
-      // We connect anew ourselves: what the library would keep for a server that is away has no bound.
+      // The keeper makes the next one: what the library would keep for a server that is away has no bound.
       reconnect: false,
       noEcho: true,
       noAsyncTraces: true,
@@ -128,27 +111,4 @@ export class Dialer {
       ...(key === undefined ? {} : { key }),
     };
   }
-
-  /** Waits, for up to half of the time less. */
-  #sleep(longestMs: number, signal: AbortSignal): Promise<void> {
-    const ms = longestMs * (1 - Math.random() / 2);
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        cancel();
-        reject(signal.reason);
-      };
-      const cancel = this.#options.clock.after(ms, () => {
-        signal.removeEventListener("abort", abort);
-        resolve();
-      });
-      if (signal.aborted) abort();
-      else signal.addEventListener("abort", abort, { once: true });
-    });
-  }
-}
-
-function shuffle<T>(items: readonly T[]): T[] {
-  return items.map((item) => ({ item, at: Math.random() })).sort((a, b) => a.at - b.at).map(({ item }) =>
-    item
-  );
 }

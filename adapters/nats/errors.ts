@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FailureKind } from "../kit/failure.ts";
 import { ForeignServerError, ServerError } from "./preflight.ts";
 
 /**
@@ -41,9 +42,21 @@ const WORDS: Readonly<Record<string, string>> = {
 /** What a server says that will say the same next time. */
 const FOR_GOOD = /authorization violation|authentication (expired|revoked)/i;
 
-/** A server said no, and would say so again. */
-export class RefusedError extends Error {
-  override readonly name = "RefusedError";
+/** A connection could not be made. */
+export class ConnectError extends Error {
+  override readonly name = "ConnectError";
+  /** What to do about it. */
+  readonly kind: FailureKind;
+
+  /**
+   * @param kind What to do about it.
+   * @param message What happened.
+   * @param cause What the library said.
+   */
+  constructor(kind: FailureKind, message: string, cause: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
 }
 
 /**
@@ -51,11 +64,10 @@ export class RefusedError extends Error {
  *
  * @param address The server.
  * @param cause What happened.
- * @returns A {@linkcode RefusedError} when trying again is of no use.
  */
-export function connectError(address: string, cause: unknown): Error {
-  const message = `Cannot connect to NATS at ${address}: ${describe(cause)}`;
-  return isTransient(cause) ? new Error(message, { cause }) : new RefusedError(message, { cause });
+export function connectError(address: string, cause: unknown): ConnectError {
+  const kind = !isTransient(cause) ? "refused" : cause instanceof ServerError ? "answered" : "unreachable";
+  return new ConnectError(kind, `Cannot connect to NATS at ${address}: ${describe(cause)}`, cause);
 }
 
 /**

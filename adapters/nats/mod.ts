@@ -5,8 +5,9 @@
  */
 
 import type { Adapter } from "../adapter.ts";
-import { NatsAdapter } from "./adapter.ts";
-import { type NatsAdapterOptions, readOptions } from "./options.ts";
+import { createEngineAdapter } from "../kit/engine_adapter.ts";
+import { NatsEngine } from "./engine.ts";
+import { type NatsAdapterOptions, readNatsOptions } from "./options.ts";
 
 export type { NatsAdapterOptions } from "./options.ts";
 export type { NatsTlsOptions } from "./servers.ts";
@@ -40,14 +41,24 @@ export type {
  * import { connect } from "@nats-io/transport-deno";
  *
  * const connection = await connect({ servers: "n1:4222", maxReconnectAttempts: -1 });
- * const adapter = createNatsAdapter({ connection });
+ * const adapter = createNatsAdapter({ connection, prefix: "chat" });
  * ```
  *
- * @param options The options, or one or several URLs with commas between.
+ * @param options The prefix, and where the servers are.
  * @returns An adapter for one hub.
- * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
- * @throws {RangeError} If a number is not above 0, or the prefix is too long.
+ * @throws {TypeError} If the prefix is missing, something is of the wrong kind, or contradicts something else.
+ * @throws {RangeError} If a number is out of range, or the prefix is too long.
  */
-export function createNatsAdapter(options: string | NatsAdapterOptions = {}): Adapter {
-  return new NatsAdapter(readOptions(options));
+export function createNatsAdapter(options: NatsAdapterOptions): Adapter {
+  const settings = readNatsOptions(options);
+  const { connectTimeoutMs, probeIntervalMs, clock } = settings;
+  return createEngineAdapter(new NatsEngine(settings), {
+    // Each server has this time, and the connection that is given its own.
+    connectTimeoutMs: Infinity,
+    answerTimeoutMs: connectTimeoutMs,
+    probeIntervalMs,
+    // What is on its way to a server the session counts.
+    maxPendingBytes: Infinity,
+    clock,
+  });
 }

@@ -4,18 +4,15 @@
  * @module
  */
 
-import {
-  type Authenticator,
-  credsAuthenticator,
-  nkeyAuthenticator,
-  nkeys,
-  tokenAuthenticator,
-  usernamePasswordAuthenticator,
-} from "nats";
-import { type Clock, systemClock } from "../../contract/clock.ts";
+import type { Clock } from "../../contract/clock.ts";
+import { having, list, secret, text } from "../../contract/options/option_kinds.ts";
+import { bag, optional, readOptions, type Rows } from "../../contract/options/read_options.ts";
+import { engineRows, prefixFor } from "../kit/options.ts";
 import type { NatsClient } from "./client.ts";
 import { Dialer } from "./dialer.ts";
+import { readLogin } from "./login.ts";
 import { type NatsTlsOptions, readServers } from "./servers.ts";
+import { type ClientSource, GivenClient } from "./source.ts";
 import { Subjects } from "./subject.ts";
 
 /** Options of `createNatsAdapter`. */
@@ -50,18 +47,23 @@ export interface NatsAdapterOptions {
    */
   readonly connection?: NatsClient;
   /**
-   * Keeps applications on one NATS apart: every subject starts with it. Dots make several tokens: `"acme.chat"`.
-   *
-   * @default {"trunkline"}
+   * Keeps applications on one NATS apart: every subject starts with it, and nodes with the same prefix form a cluster. Any
+   * text but the empty one; your application's name will do. Dots make several tokens: `"acme.chat"`.
    */
-  readonly prefix?: string;
+  readonly prefix: string;
   /**
-   * How often the server is asked for a sign of life, in milliseconds. A connection that is dead without a word is
-   * noticed within twice this time.
+   * How often the server is asked for a sign of life, in milliseconds.
    *
    * @default {5_000}
    */
   readonly probeIntervalMs?: number;
+  /**
+   * How long it may be silent when it is asked, in milliseconds, before the connection counts as dead. A dead one is noticed
+   * within this and the interval.
+   *
+   * @default {5_000}
+   */
+  readonly probeTimeoutMs?: number;
   /**
    * How long one server may take to answer before the next one is tried, in milliseconds.
    *
@@ -83,106 +85,93 @@ export interface NatsAdapterOptions {
   readonly clock?: Clock;
 }
 
+const TLS_ROWS = {
+  ca: optional(text),
+  cert: optional(text),
+  key: optional(secret),
+  serverName: optional(text),
+} satisfies Rows<NatsTlsOptions>;
+
+const { maxMessageBytes: _servers, ...ENGINE_ROWS } = engineRows({
+  maxMessageBytes: 1,
+  maxPendingBytes: 16 * 1024 * 1024,
+});
+
+const ROWS = {
+  ...ENGINE_ROWS,
+  servers: optional((value, place) => typeof value === "string" ? value : list(text)(value, place)),
+  user: optional(text),
+  password: optional(secret),
+  token: optional(secret),
+  nkeySeed: optional(secret),
+  creds: optional(secret),
+  tls: optional((value, place) => typeof value === "boolean" ? value : bag(TLS_ROWS)(value, place)),
+  connection: optional(
+    having<NatsClient>(
+      "what connect() of `nats` 2 or of `@nats-io/transport-node` 3 resolved to",
+      ...["publish", "subscribe", "flush", "status", "closed", "isClosed", "getServer"] as const,
+    ),
+  ),
+  prefix: prefixFor("NATS"),
+} satisfies Rows<NatsAdapterOptions>;
+
 /** Options, as the adapter uses them. */
 export interface Settings {
   readonly subjects: Subjects;
   /** Where connections come from: our own, or the one that was given. */
-  readonly source: Dialer | NatsClient;
+  readonly source: ClientSource;
+  readonly connectTimeoutMs: number;
   readonly probeIntervalMs: number;
+  readonly probeTimeoutMs: number;
   readonly maxPendingBytes: number;
   readonly clock: Clock;
 }
-
-const encoder = new TextEncoder();
 
 /**
  * Checks options and fills in the defaults.
  *
  * @param options What the user passed.
  * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
- * @throws {RangeError} If a number is not above 0.
+ * @throws {RangeError} If a number is out of range.
  */
-export function readOptions(options: string | NatsAdapterOptions): Settings {
-  const given = typeof options === "string" ? { servers: options } : options;
-  const { prefix = "trunkline", clock = systemClock } = given;
-  const { probeIntervalMs = 5_000, connectTimeoutMs = 5_000, maxPendingBytes = 16 * 1024 * 1024 } = given;
-  for (const [name, value] of Object.entries({ probeIntervalMs, connectTimeoutMs, maxPendingBytes })) {
-    if (typeof value !== "number" || !(value > 0)) {
-      throw new RangeError(`Cannot create a NATS adapter: ${name} must be above 0`);
-    }
-  }
-  const subjects = new Subjects(prefix);
-  const source = given.connection ? checkConnection(given) : createDialer(given, connectTimeoutMs, clock);
-  return { subjects, source, probeIntervalMs, maxPendingBytes, clock };
+export function readNatsOptions(options: NatsAdapterOptions): Settings {
+  const read = readOptions("createNatsAdapter", options, ROWS);
+  const { prefix, connection, clock, connectTimeoutMs, probeIntervalMs, probeTimeoutMs, maxPendingBytes } =
+    read;
+  return {
+    subjects: new Subjects(prefix),
+    source: connection ? givenClient(read, connection) : createDialer(read, connectTimeoutMs),
+    clock,
+    connectTimeoutMs,
+    probeIntervalMs,
+    probeTimeoutMs,
+    maxPendingBytes,
+  };
 }
 
 const OF_OUR_OWN = ["servers", "user", "password", "token", "nkeySeed", "creds", "tls"] as const;
 
-function checkConnection(options: NatsAdapterOptions): NatsClient {
-  const client = options.connection!;
-  for (
-    const name of ["publish", "subscribe", "flush", "status", "closed", "isClosed", "getServer"] as const
-  ) {
-    if (typeof client[name] !== "function") {
-      throw new TypeError(
-        "Cannot use this connection: pass what connect() of `nats` 2 or of `@nats-io/transport-node` 3 resolved to",
-      );
-    }
-  }
+function givenClient(options: NatsAdapterOptions, client: NatsClient): GivenClient {
   const surplus = OF_OUR_OWN.find((name) => options[name] !== undefined);
   if (surplus) {
     throw new TypeError(
       `Cannot create a NATS adapter with both connection and ${surplus}: the connection has its own`,
     );
   }
-  return client;
+  return new GivenClient(client);
 }
 
-function createDialer(options: NatsAdapterOptions, timeoutMs: number, clock: Clock): Dialer {
+function createDialer(options: NatsAdapterOptions, timeoutMs: number): Dialer {
   const { servers = "nats://127.0.0.1:4222", tls = false } = options;
   const read = readServers(typeof servers === "string" ? servers.split(",") : servers);
+  const { user, password, token, nkeySeed, creds } = options;
+  const said = Object.entries({ user, password, token, nkeySeed, creds }).filter(([, value]) =>
+    value !== undefined
+  );
   return new Dialer({
     addresses: read.addresses,
     tls: typeof tls === "object" ? tls : tls || read.tls ? {} : undefined,
-    authenticator: readLogin({ ...read.credentials, ...options }),
+    login: readLogin({ ...read.credentials, ...Object.fromEntries(said) }),
     timeoutMs,
-    clock,
   });
-}
-
-function readLogin(options: NatsAdapterOptions): Authenticator | undefined {
-  const { user, password, token, nkeySeed, creds } = options;
-  const ways = { user, token, nkeySeed, creds };
-  const used = Object.entries(ways).filter(([, value]) => value !== undefined).map(([name]) => name);
-  if (used.length > 1) {
-    throw new TypeError(`Cannot create a NATS adapter with ${used.join(" and ")}: choose one way to log in`);
-  }
-  if (password !== undefined && user === undefined) {
-    throw new TypeError("Cannot create a NATS adapter with a password but no user");
-  }
-  if (user !== undefined) return usernamePasswordAuthenticator(user, password ?? "");
-  if (token !== undefined) return tokenAuthenticator(token);
-  if (nkeySeed !== undefined) return nkeyAuthenticator(checkSeed(nkeySeed));
-  return creds === undefined ? undefined : checkCreds(creds);
-}
-
-/** Neither error may have the library's as its cause, lest it tells what it was given. */
-function checkSeed(text: string): Uint8Array {
-  const seed = encoder.encode(text);
-  try {
-    nkeys.fromSeed(seed);
-  } catch {
-    throw new TypeError("Cannot create a NATS adapter: nkeySeed is no seed of an nkey (SU…)");
-  }
-  return seed;
-}
-
-function checkCreds(text: string): Authenticator {
-  const authenticator = credsAuthenticator(encoder.encode(text));
-  try {
-    authenticator("nonce");
-  } catch {
-    throw new TypeError("Cannot create a NATS adapter: creds is not the content of a creds file");
-  }
-  return authenticator;
 }

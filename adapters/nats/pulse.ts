@@ -5,28 +5,32 @@
  * @module
  */
 
+import type { Clock } from "../../contract/clock.ts";
+
 /** A ping goes out at the latest after so many bytes, so that a slow but working connection keeps answering. */
 const MAX_STEP_BYTES = 128 * 1024;
 
 /** One connection's pings. */
 export class Pulse {
   readonly #ping: () => Promise<void>;
+  readonly #clock: Clock;
   readonly #maxPendingBytes: number;
   readonly #stepBytes: number;
   #sent = 0;
   #pinged = 0;
   #confirmed = 0;
-  #unanswered = 0;
-  #answered = false;
+  #answeredAt = -Infinity;
 
   /**
    * Has sent nothing yet.
    *
    * @param ping Sends a ping behind all that was sent; resolves with its answer, and may reject or hang without.
+   * @param clock The source of time.
    * @param maxPendingBytes How many bytes may be on their way that no answer has confirmed.
    */
-  constructor(ping: () => Promise<void>, maxPendingBytes: number) {
+  constructor(ping: () => Promise<void>, clock: Clock, maxPendingBytes: number) {
     this.#ping = ping;
+    this.#clock = clock;
     this.#maxPendingBytes = maxPendingBytes;
     this.#stepBytes = Math.min(MAX_STEP_BYTES, maxPendingBytes / 4);
   }
@@ -54,21 +58,13 @@ export class Pulse {
   async beat(): Promise<void> {
     const at = this.#sent;
     this.#pinged = at;
-    this.#unanswered++;
     await this.#ping();
-    this.#unanswered--;
-    this.#answered = true;
+    this.#answeredAt = this.#clock.now();
     this.#confirmed = Math.max(this.#confirmed, at);
   }
 
-  /**
-   * Whether the server has answered since the last call, if it was asked at all.
-   *
-   * @returns Whether it seems alive.
-   */
-  check(): boolean {
-    const alive = this.#answered || this.#unanswered === 0;
-    this.#answered = false;
-    return alive;
+  /** When the server has answered last, by the clock. */
+  get answeredAt(): number {
+    return this.#answeredAt;
   }
 }

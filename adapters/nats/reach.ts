@@ -17,8 +17,7 @@
 
 import type { Clock } from "../../contract/clock.ts";
 import { decodeEnvelope, encodeEnvelope } from "../kit/envelope.ts";
-import type { NatsMessage, NatsSubscription } from "./client.ts";
-import type { Link } from "./link.ts";
+import type { NatsClient, NatsMessage, NatsSubscription } from "./client.ts";
 import { encodeToken, type Subjects } from "./subject.ts";
 
 /** How long a server that has answered before is waited for. Then it is gone, and its nodes have moved. */
@@ -39,9 +38,18 @@ interface Waiter {
   settle(): void;
 }
 
+/** The connection over which it asks. */
+export interface AskingLink {
+  readonly client: NatsClient;
+  /** Sends a message; throws when the client is closed. */
+  publish(subject: string, bytes: Uint8Array): boolean;
+  /** Resolves when the server has dealt with all that was sent up to the end of this turn; rejects when it is lost. */
+  confirm(): Promise<void>;
+}
+
 /** What it takes to ask. */
 export interface ReachOptions {
-  readonly link: Link;
+  readonly link: AskingLink;
   readonly nodeId: string;
   readonly subjects: Subjects;
   readonly clock: Clock;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { connectFailure, type RedisFailure, showable } from "../kit/redis/errors.ts";
+import { type Failure, showable } from "../kit/failure.ts";
+import { redisFailure } from "../kit/redis/errors.ts";
 
 /** Where a slot is now. */
 export interface Moved {
@@ -35,10 +36,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Words for a node that does not serve us; see `connectFailure`. */
-export function nodeFailure(cause: unknown, address: string, secrets: readonly string[]): RedisFailure {
+export function nodeFailure(cause: unknown, address: string, secrets: readonly string[]): Failure {
   const shown = showable(cause, secrets);
   const hint = HINTS.find(([pattern]) => pattern.test(shown.message))?.[1];
-  if (hint === undefined) return connectFailure(cause, `redis-cluster at ${address}`, secrets);
+  if (hint === undefined) return redisFailure(cause, `redis-cluster at ${address}`, secrets);
   const message = `Cannot use redis-cluster at ${address}: ${hint} (${shown.message})`;
-  return { error: new Error(message, { cause: shown }), refused: true };
+  return { error: new Error(message, { cause: shown }), kind: "refused" };
 }

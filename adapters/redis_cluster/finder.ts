@@ -5,9 +5,10 @@
  */
 
 import type { Clock } from "../../contract/clock.ts";
+import { inTime } from "../kit/deadline.ts";
+import { shuffled } from "../kit/shuffle.ts";
 import type { ClusterLink, ClusterLinkEvents } from "./link.ts";
 import type { ClusterNodes } from "./nodes.ts";
-import { inTime } from "./time.ts";
 import { askTopology, type Topology } from "./topology.ts";
 
 /** How many nodes to ask at once. */
@@ -110,11 +111,4 @@ export class Finder {
       this.#links.delete(link);
     }
   }
-}
-
-/** In an order that differs from node to node, and from time to time. */
-export function shuffled<T>(items: readonly T[]): T[] {
-  return items.map((item) => [Math.random(), item] as const).sort(([a], [b]) => a - b).map(([, item]) =>
-    item
-  );
 }

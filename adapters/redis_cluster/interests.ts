@@ -84,25 +84,31 @@ export class Interests {
    *
    * @param channel What the hub calls it.
    * @param name Its name in Redis.
+   * @param signal Wants it no more, if it is not live by then.
    * @returns Resolves when it is live, wherever that will be; rejects when Redis refuses it, or nobody wants it any more.
    */
-  subscribe(channel: string, name: string): Promise<void> {
-    const known = this.#entries.get(name);
-    if (known) return known.live.promise;
-    if (this.#entries.size === 0) this.#add(this.probe, undefined);
-    const { live } = this.#add(name, channel);
-    void this.#settle();
-    return live.promise;
+  async subscribe(channel: string, name: string, signal?: AbortSignal): Promise<void> {
+    let entry = this.#entries.get(name);
+    if (!entry) {
+      if (this.#entries.size === 0) this.#add(this.probe, undefined);
+      entry = this.#add(name, channel);
+      void this.#settle();
+    }
+    const { live } = entry;
+    const abort = () => void this.unsubscribe(name, signal!.reason);
+    signal?.addEventListener("abort", abort);
+    await live.promise.finally(() => signal?.removeEventListener("abort", abort));
   }
 
   /**
    * Wants a channel no more.
    *
    * @param name Its name in Redis.
+   * @param why What those are told who wait for it.
    * @returns Resolves when nothing of it comes any more.
    */
-  async unsubscribe(name: string): Promise<void> {
-    this.#remove(name, new Error("it was unsubscribed meanwhile"));
+  async unsubscribe(name: string, why: Error = new Error("it was unsubscribed meanwhile")): Promise<void> {
+    this.#remove(name, why);
     const home = this.#home;
     home?.touch(this, name);
     void this.#settle();

@@ -7,7 +7,6 @@
 
 import { Buffer } from "node:buffer";
 import { Redis, type RedisOptions } from "ioredis";
-import type { KeptLink } from "../kit/redis/keeper.ts";
 import type { RedisLinkEvents, RedisMessage } from "../kit/redis/link.ts";
 
 /** Which kind of pub/sub: that of shards, or that which reaches every node of the cluster. */
@@ -29,7 +28,7 @@ export interface ClusterLinkOptions {
 }
 
 /** A connection. */
-export class ClusterLink implements KeptLink {
+export class ClusterLink {
   /** Resolves when it takes commands. */
   readonly ready: Promise<void>;
   readonly #redis: Redis;
@@ -131,10 +130,10 @@ export class ClusterLink implements KeptLink {
    */
   async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
     const pipeline = this.#redis.pipeline();
-    for (const { channel, data } of messages) {
+    for (const { name, data } of messages) {
       const payload = typeof data === "string" ? data : toBuffer(data);
-      if (this.#mode === "sharded") pipeline.spublish(channel, payload);
-      else pipeline.publish(channel, payload);
+      if (this.#mode === "sharded") pipeline.spublish(name, payload);
+      else pipeline.publish(name, payload);
     }
     const results = await pipeline.exec().catch((error: Error) => messages.map(() => [error, null] as const));
     return messages.map((_, i) => {

@@ -6,7 +6,9 @@
 
 import type { Clock } from "../../contract/clock.ts";
 import { isForNow, type Moved } from "./errors.ts";
-import { Finder, shuffled } from "./finder.ts";
+import { Finder } from "./finder.ts";
+import { shuffled } from "../kit/shuffle.ts";
+import type { FailureKind } from "../kit/failure.ts";
 import { Interests } from "./interests.ts";
 import { ClusterLink, type ClusterLinkEvents, type PubSub } from "./link.ts";
 import type { ClusterNodes } from "./nodes.ts";
@@ -39,8 +41,10 @@ export interface ClusterMapOptions {
   onMessage(channel: string, data: Uint8Array<ArrayBuffer>, partition: number): void;
   /** Everything works, or not. */
   onStatus(status: "up" | "down"): void;
-  /** A node could not be used; returns whether another attempt soon is of no use. */
-  onFailure(cause: unknown, address: string): boolean;
+  /** Messages of these channels may have been missed, which are live again. */
+  onGap(channels: readonly string[]): void;
+  /** A node could not be used. */
+  onFailure(cause: unknown, address: string): FailureKind;
   /** A connection is gone that could publish, or deliver. */
   onBroken(stage: "publish" | "delivery", cause: unknown, address: string): void;
   onSettled(message: Outgoing): void;
@@ -271,7 +275,7 @@ export class ClusterMap {
   /** Finds out at once what could never be published: without sharded pub/sub, or without permission. */
   async #tryPublishing(link: ClusterLink, address: string): Promise<void> {
     const partition = this.partitions.find(({ owner }) => owner === address) ?? this.partitions[0]!;
-    const [result] = await link.publish([{ channel: partition.interests.probe, data: "" }]);
+    const [result] = await link.publish([{ name: partition.interests.probe, data: "" }]);
     if (result instanceof Error && !isForNow(result)) throw result;
   }
 

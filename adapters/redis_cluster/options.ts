@@ -5,8 +5,13 @@
  */
 
 import type { Clock } from "../../contract/clock.ts";
-import type { RedisClusterClient, RedisClusterNatMap } from "./nodes.ts";
-import type { RedisAddress, RedisTlsOptions } from "../kit/redis/options.ts";
+import { count, having, oneOf, secret, text } from "../../contract/options/option_kinds.ts";
+import { type Kind, optional, or, readOptions, type Rows } from "../../contract/options/read_options.ts";
+import { engineRows, prefixFor } from "../kit/options.ts";
+import { type RedisAddress, type RedisTlsOptions, tlsOption } from "../kit/redis/options.ts";
+import type { ClusterCarrierOptions } from "./carrier.ts";
+import { readNodes, type RedisClusterClient, type RedisClusterNatMap } from "./nodes.ts";
+import { Names, placePartitions } from "./partitions.ts";
 
 /** Options of `createRedisClusterAdapter`. */
 export interface RedisClusterAdapterOptions {
@@ -38,11 +43,10 @@ export interface RedisClusterAdapterOptions {
   /** Where nodes are that the cluster knows by other addresses: behind NAT, in containers. */
   readonly natMap?: RedisClusterNatMap;
   /**
-   * Keeps applications on one cluster apart: nodes with the same prefix form a cluster.
-   *
-   * @default {"trunkline"}
+   * Keeps applications on one Redis Cluster apart: nodes with the same prefix form a cluster, and one of them may send the
+   * clients of all away. Any text but the empty one; your application's name will do.
    */
-  readonly prefix?: string;
+  readonly prefix: string;
   /**
    * Over how many partitions channels are spread; with `mode: "classic"` there is one. All nodes of an application must
    * agree: those that do not never meet. More than masters, so that shards that are added get their share.
@@ -98,17 +102,48 @@ export interface RedisClusterAdapterOptions {
   readonly clock?: Clock;
 }
 
+/** There are so many slots, and a partition needs one. */
+const MAX_PARTITIONS = 1_024;
+
+/** Read by `readNodes`, which says what is wrong without repeating what may hold a password. */
+const unread = <T>(): Kind<T | undefined> => (value) => value as T | undefined;
+
+const ROWS = {
+  ...engineRows({ maxMessageBytes: 8 * 1024 * 1024, maxPendingBytes: 32 * 1024 * 1024 }),
+  nodes: unread<string | readonly (string | RedisAddress)[]>(),
+  client: optional(having<RedisClusterClient>("a Cluster of ioredis")),
+  username: optional(text),
+  password: optional(secret),
+  tls: optional(tlsOption),
+  natMap: unread<RedisClusterNatMap>(),
+  prefix: prefixFor("Redis Cluster"),
+  partitions: or(count({ max: MAX_PARTITIONS }), 64),
+  mode: or(oneOf("sharded", "classic"), "sharded"),
+} satisfies Rows<RedisClusterAdapterOptions>;
+
 /**
- * A number of the options.
+ * Checks options and fills in the defaults.
  *
- * @throws {RangeError} If it is not above 0.
+ * @param options What the user gave.
+ * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @throws {RangeError} If a number is out of range.
  */
-export function positive<K extends keyof RedisClusterAdapterOptions>(
+export function readClusterOptions(
   options: RedisClusterAdapterOptions,
-  name: K,
-  initial: number,
-): number {
-  const value = options[name] ?? initial;
-  if (typeof value === "number" && value > 0) return value;
-  throw new RangeError(`Cannot create a redis-cluster adapter: ${name} must be above 0`);
+): ClusterCarrierOptions & { readonly maxMessageBytes: number } {
+  const read = readOptions("createRedisClusterAdapter", options, ROWS);
+  const { prefix, partitions, mode, maxMessageBytes, maxPendingBytes, clock } = read;
+  const { connectTimeoutMs, probeIntervalMs, probeTimeoutMs } = read;
+  return {
+    nodes: readNodes(read),
+    names: new Names(prefix),
+    mode,
+    places: mode === "sharded" ? placePartitions(partitions) : [{ tag: "classic", slot: -1 }],
+    clock,
+    connectTimeoutMs,
+    probeIntervalMs,
+    probeTimeoutMs,
+    maxPendingBytes,
+    maxMessageBytes,
+  };
 }

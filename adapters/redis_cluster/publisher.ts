@@ -7,8 +7,10 @@
 import type { Clock } from "../../contract/clock.ts";
 import type { ClusterLink, ClusterLinkEvents } from "./link.ts";
 import type { Outgoing, Route } from "./outbox.ts";
-import { inTime } from "./time.ts";
-import { RedisKeeper } from "../kit/redis/keeper.ts";
+import { inTime } from "../kit/deadline.ts";
+import type { FailureKind } from "../kit/failure.ts";
+import { Keeper } from "../kit/keeper.ts";
+import { whenReady } from "../kit/redis/link.ts";
 
 /** What {@linkcode Publisher} needs. */
 export interface PublisherOptions {
@@ -26,15 +28,15 @@ export interface PublisherOptions {
   onReady(): void;
   /** It is not any more. */
   onLost(cause: unknown): void;
-  /** The connection could not be made; returns whether another attempt soon is of no use. */
-  onFailure(cause: unknown): boolean;
+  /** The connection could not be made. */
+  onFailure(cause: unknown): FailureKind;
 }
 
 /** One shard's publisher. */
 export class Publisher implements Route {
   readonly address: string;
   readonly #options: PublisherOptions;
-  readonly #keeper: RedisKeeper<ClusterLink>;
+  readonly #keeper: Keeper<ClusterLink>;
   #link: ClusterLink | undefined;
   #batch: Outgoing[] = [];
   #checking = false;
@@ -44,10 +46,13 @@ export class Publisher implements Route {
     this.#options = options;
     const { address, clock, connectTimeoutMs, connect, prepare, onReady, onFailure } = options;
     this.address = address;
-    this.#keeper = new RedisKeeper({
+    this.#keeper = new Keeper({
       clock,
-      timeoutMs: connectTimeoutMs,
-      driver: { connect: (events) => connect({ ...events, onEvicted: () => {} }) },
+      connectTimeoutMs,
+      answerTimeoutMs: connectTimeoutMs,
+      connect: (onLost, signal) =>
+        whenReady(connect({ onLost, onMessage: () => {}, onEvicted: () => {} }), signal),
+      destroy: (link) => link.destroy(),
       prepare: (link, within) => within(prepare(link), "No answer"),
       onUp: (link) => {
         this.#link = link;

@@ -27,8 +27,8 @@ export class Shard {
   /** Asks both whether they live, and lead to each other. */
   check(): void {
     void this.publisher.check();
-    void this.subscriber.check(async (channel, data) => {
-      const results = await this.publisher.link?.publish([{ channel, data }]);
+    void this.subscriber.check(async (name, data) => {
+      const results = await this.publisher.link?.publish([{ name, data }]);
       return typeof results?.[0] === "number";
     });
   }

@@ -13,9 +13,11 @@ import { isForNow, type Moved, readMoved } from "./errors.ts";
 import { batches, Held } from "./held.ts";
 import type { Home, Interests } from "./interests.ts";
 import type { ClusterLink, ClusterLinkEvents } from "./link.ts";
-import { inTime } from "./time.ts";
+import { inTime } from "../kit/deadline.ts";
+import type { FailureKind } from "../kit/failure.ts";
+import { Keeper } from "../kit/keeper.ts";
 import { isReply } from "../kit/redis/errors.ts";
-import { RedisKeeper } from "../kit/redis/keeper.ts";
+import { whenReady } from "../kit/redis/link.ts";
 
 /** How many channels one command names: Redis does one command at a time. */
 const BATCH_SIZE = 500;
@@ -40,8 +42,8 @@ export interface SubscriberOptions {
   onTrouble(): void;
   /** Redis refuses a channel that was live before. */
   onRefused(error: Error, channel: string | undefined): void;
-  /** The connection could not be made; returns whether another attempt soon is of no use. */
-  onFailure(cause: unknown): boolean;
+  /** The connection could not be made. */
+  onFailure(cause: unknown): FailureKind;
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -55,7 +57,7 @@ export class Subscriber implements Home {
   readonly #dirty = new Map<string, Interests>();
   readonly #leaving = new Map<string, (() => void)[]>();
   readonly #releasing = new Map<Interests, (() => void)[]>();
-  #keeper: RedisKeeper<ClusterLink> | undefined;
+  #keeper: Keeper<ClusterLink> | undefined;
   #closing: Promise<void> = Promise.resolve();
   #link: ClusterLink | undefined;
   #running = false;
@@ -169,21 +171,21 @@ export class Subscriber implements Home {
   #open(): void {
     if (this.#keeper || this.#closed) return;
     const { clock, connectTimeoutMs, connect, onMessage, onTrouble, onFailure } = this.#options;
-    const keeper = new RedisKeeper<ClusterLink>({
+    const keeper = new Keeper<ClusterLink>({
       clock,
-      timeoutMs: connectTimeoutMs,
-      driver: {
-        connect: (events) => {
-          const link: ClusterLink = connect({
-            ...events,
-            onEvicted: () => this.#evicted(link),
-            onMessage: (channel, data) => {
-              if (this.#link === link) onMessage(decoder.decode(channel), data);
-            },
-          });
-          return link;
-        },
+      connectTimeoutMs,
+      answerTimeoutMs: connectTimeoutMs,
+      connect: (onLost, signal) => {
+        const link: ClusterLink = connect({
+          onLost,
+          onEvicted: () => this.#evicted(link),
+          onMessage: (channel, data) => {
+            if (this.#link === link) onMessage(decoder.decode(channel), data);
+          },
+        });
+        return whenReady(link, signal);
       },
+      destroy: (link) => link.destroy(),
       prepare: () => Promise.resolve(),
       onUp: (link) => {
         this.#link = link;

@@ -16,6 +16,7 @@ export class Node {
   readonly received: Received[] = [];
   readonly errors: { readonly error: Error; readonly stage: AdapterStage; readonly channel?: string }[] = [];
   readonly statuses: ("up" | "down")[] = [];
+  readonly gaps: (readonly string[] | undefined)[] = [];
   readonly #waitMs: number;
 
   constructor(nodeId: string, adapter: Adapter, waitMs: number) {
@@ -31,6 +32,7 @@ export class Node {
       deliver: (channel, data, from) => void this.received.push({ channel, data, from }),
       onError: (error, { stage, channel }) => void this.errors.push({ error, stage, channel }),
       onStatus: (status) => void this.statuses.push(status),
+      onGap: (channels) => void this.gaps.push(channels),
     };
   }
 

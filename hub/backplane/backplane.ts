@@ -28,6 +28,8 @@ export interface BackplaneOptions {
   onError(error: unknown, info: { readonly stage: AdapterStage; readonly channel?: string }): void;
   /** Told when the backplane comes and goes. */
   onStatus(status: "up" | "down"): void;
+  /** Told of channels of which messages may have been missed, or of all; see `AdapterContext.onGap`. */
+  onGap(channels: readonly string[] | undefined): void;
   /** Told of every node of which something has arrived. */
   onHeard(from: string): void;
   /**
@@ -122,7 +124,7 @@ export class Backplane {
    * @throws Whatever the adapter's `open` rejects with.
    */
   async open(): Promise<void> {
-    const { adapter, nodeId, onError, onStatus } = this.#options;
+    const { adapter, nodeId, onError, onStatus, onGap } = this.#options;
     await adapter.open({
       nodeId,
       onError,
@@ -133,6 +135,9 @@ export class Backplane {
         this.#since = this.#clock.now();
         if (status === "up") this.interest.retry();
         onStatus(status);
+      },
+      onGap: (channels) => {
+        if (!this.#closed) onGap(channels);
       },
     });
     this.#opened = true;

@@ -79,6 +79,7 @@ async function open<A extends Adapter>(adapter: A, nodeId: string): Promise<Log 
     deliver: (...message) => void log.got.push(message),
     onError: (error, { stage }) => void log.events.push(`${stage}: ${error.message}`),
     onStatus: (status) => void log.events.push(status),
+    onGap: () => {},
   });
   return { ...log, adapter };
 }

@@ -40,6 +40,7 @@ async function obey(order: Order): Promise<void> {
         deliver: (channel, data, from) => say("deliver", channel, data, from),
         onError: (error, { stage, channel }) => say("error", error.message, stage, channel),
         onStatus: (status) => say("status", status),
+        onGap: () => {},
       });
     case "subscribe":
       return await adapter.subscribe(order[2]);

@@ -25,6 +25,7 @@ async function openNode(nodeId: string, options: { bus?: MemoryBus; prefix?: str
     deliver: (channel, data, from) => void got.push(`${channel} ${data} of ${from}`),
     onError: (error, { stage, channel }) => void events.push(`${stage} ${channel}: ${error.message}`),
     onStatus: (status) => void events.push(status),
+    onGap: () => {},
   });
   return { adapter, got, events };
 }
@@ -73,6 +74,7 @@ test("memory: a listener that closes a node during delivery keeps the rest from 
     },
     onError: () => {},
     onStatus: () => {},
+    onGap: () => {},
   });
   await b.subscribe("news");
   await c.adapter.subscribe("news");
@@ -156,6 +158,7 @@ test("memory: bytes are copied once, even out of a Buffer, whose slice() is a vi
       deliver: (_, data) => void received.push(data),
       onError: () => {},
       onStatus: () => {},
+      onGap: () => {},
     });
     await adapter.subscribe("news");
   }

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { type Failure, showable } from "../failure.ts";
+import { LibraryError } from "../library.ts";
+
 /** Replies to a handshake that will be the same tomorrow. `ERR` ones are those of old versions. */
 const REFUSING_REPLY =
   /\b(WRONGPASS|NOAUTH|NOPERM|NOPROTO|DENIED)\b|ERR invalid password|without any password configured|no password is set|unknown command|wrong number of arguments for 'auth'/i;
@@ -28,67 +31,35 @@ const HINTS: Readonly<Record<Refusal, string>> = {
   tls: "the TLS handshake failed; check the certificate, and redis:// or rediss://",
 };
 
-/** An error that may be shown, and whether it is worth trying again soon. */
-export interface RedisFailure {
-  /** In words, with a cause; tells no secret. */
-  readonly error: Error;
-  /** Whether trying again without a change is of no use. */
-  readonly refused: boolean;
-}
-
 /**
- * Puts a failed connection into words.
+ * Puts what a connection could not be made for into words.
  *
  * @param cause What the client library said.
  * @param where Whom: `Redis at 127.0.0.1:6379`.
  * @param secrets What must not be told.
- * @returns The error, and whether Redis refuses.
  */
-export function connectFailure(cause: unknown, where: string, secrets: readonly string[]): RedisFailure {
-  const shown = showable(cause, secrets);
+export function redisFailure(cause: unknown, where: string, secrets: readonly string[]): Failure {
+  if (cause instanceof LibraryError) return { kind: "refused", error: cause };
+  const shown = showable(saidBy(cause), secrets);
   const refusal = refusalOf(shown);
   const why = refusal ? `${HINTS[refusal]} (${shown.message})` : shown.message;
   return {
     error: new Error(`Cannot connect to ${where}: ${why}`, { cause: shown }),
-    refused: refusal !== undefined,
+    kind: refusal ? "refused" : isReply(shown) ? "answered" : "unreachable",
   };
 }
 
-/**
- * A copy of an error that may be logged: client libraries attach the command that failed with its arguments, and `AUTH`
- * has the password among them.
- *
- * @param error What a client library said.
- * @param secrets What must not be told.
- * @returns Name, message and code of the error.
- */
-export function showable(error: unknown, secrets: readonly string[]): Error {
-  let message = error instanceof Error ? error.message : String(error);
-  // Several addresses were tried: the error of all has no words of its own.
-  if (message === "" && error instanceof AggregateError) {
-    message = [
-      ...new Set(error.errors.map((one: unknown) => one instanceof Error ? one.message : String(one))),
-    ]
-      .join("; ");
-  }
-  const code = (error as { code?: unknown } | null)?.code;
-  if (message === "") message = typeof code === "string" ? code : "unknown error";
-  for (const secret of secrets) if (secret !== "") message = message.replaceAll(secret, "***");
-  return Object.assign(new Error(message), typeof code === "string" ? { code } : {});
-}
+/** What ioredis says of a reply that no command waits for: what a server says before it closes a connection. */
+const UNASKED = /^Command queue state error.*Last reply: (?:\w*Error: )?(.+)$/s;
 
 /**
- * An error that says what could not be done, and why.
+ * What a server has said, where a client library wraps it into words of its own.
  *
- * @param what What could not be done.
- * @param cause What a client library said, if anything.
- * @param secrets What must not be told.
- * @returns The error; it may be logged.
+ * @param error What the library said.
  */
-export function explained(what: string, cause: unknown, secrets: readonly string[]): Error {
-  if (cause === undefined) return new Error(what);
-  const shown = showable(cause, secrets);
-  return new Error(`${what}: ${shown.message}`, { cause: shown });
+export function saidBy(error: unknown): unknown {
+  const [, reply] = UNASKED.exec(error instanceof Error ? error.message : "") ?? [];
+  return reply === undefined ? error : new Error(reply, { cause: error });
 }
 
 /**

@@ -5,8 +5,9 @@
  */
 
 import { Buffer } from "node:buffer";
-import { Redis, type RedisOptions } from "ioredis";
-import { isReply } from "./errors.ts";
+import type { RedisOptions } from "ioredis";
+import { loadLibrary } from "../library.ts";
+import { isReply, saidBy } from "./errors.ts";
 import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./link.ts";
 
 /** What is used of an ioredis client. */
@@ -77,8 +78,10 @@ const OWN_SETTINGS: Readonly<Record<string, unknown>> = {
  */
 export function createIoredisDriver(settings: RedisOptions, connectTimeoutMs: number): RedisDriver {
   // Names itself to whoever looks at CLIENT LIST; without the permission to do so it has no name.
-  const create = (overrides: object) =>
-    new Redis({ ...settings, connectionName: "trunkline", ...overrides }) as unknown as IoredisClient;
+  const create = async (overrides: object) => {
+    const { Redis } = await loadLibrary("ioredis", "pass `client`", () => import("ioredis"));
+    return new Redis({ ...settings, connectionName: "trunkline", ...overrides }) as unknown as IoredisClient;
+  };
   return driver(settings, create, connectTimeoutMs);
 }
 
@@ -94,7 +97,7 @@ export function duplicateIoredis(client: IoredisClient, connectTimeoutMs: number
 
 function driver(
   settings: IoredisSettings,
-  create: (overrides: object) => IoredisClient,
+  create: (overrides: object) => IoredisClient | Promise<IoredisClient>,
   connectTimeoutMs: number,
 ): RedisDriver {
   const { sentinels, password, sentinelPassword } = settings;
@@ -107,7 +110,7 @@ function driver(
   return {
     address: addressOf(settings),
     secrets: [password, sentinelPassword].filter((secret) => typeof secret === "string"),
-    connect: (events) => new IoredisLink(create(overrides), events),
+    connect: async (events) => new IoredisLink(await create(overrides), events),
   };
 }
 
@@ -134,7 +137,7 @@ class IoredisLink implements RedisLink {
     client.on("messageBuffer", (channel, data) => {
       this.#events?.onMessage(channel as Uint8Array, data as Uint8Array<ArrayBuffer>);
     });
-    client.on("error", (error) => this.#cause ??= error);
+    client.on("error", (error) => this.#cause ??= saidBy(error));
     // Each says what is wrong with one sentinel, which does not matter when another one answers.
     client.on("sentinelError", (error) => {
       const words = [this.#cause, error].filter((one) => one instanceof Error).map(({ message }) => message);
@@ -167,7 +170,7 @@ class IoredisLink implements RedisLink {
   async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
     try {
       const pipeline = this.#client.pipeline();
-      for (const { channel, data } of messages) pipeline.publish(channel, toArgument(data));
+      for (const { name, data } of messages) pipeline.publish(name, toArgument(data));
       const results = await pipeline.exec();
       return messages.map((_, i) => results?.[i]?.[0] ?? Number(results?.[i]?.[1]));
     } catch (error) {

@@ -10,7 +10,7 @@ import type { AdapterData } from "../../adapter.ts";
 /** A message on its way to Redis. */
 export interface RedisMessage {
   /** The Redis channel. */
-  readonly channel: string;
+  readonly name: string;
   /** What to send. */
   readonly data: AdapterData;
 }
@@ -51,6 +51,34 @@ export interface RedisDriver {
   readonly address: string;
   /** What no error may tell. */
   readonly secrets: readonly string[];
-  /** Begins a connection. */
-  connect(events: RedisLinkEvents): RedisLink;
+  /** Begins a connection. A promise while the library is loaded; rejects when it is not installed. */
+  connect(events: RedisLinkEvents): RedisLink | Promise<RedisLink>;
+}
+
+/**
+ * Waits until a connection takes commands. When it rejects the connection is ended.
+ *
+ * @param making A new connection, or what will be one.
+ * @param signal Ends the wait, and the connection.
+ * @param prepare What else it takes until the connection is of use.
+ */
+export async function whenReady<L extends Pick<RedisLink, "ready" | "destroy">>(
+  making: L | Promise<L>,
+  signal: AbortSignal,
+  prepare?: (link: L) => Promise<unknown>,
+): Promise<L> {
+  const link = await making;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    signal.throwIfAborted();
+    await Promise.race([link.ready.then(() => prepare?.(link)), aborted]);
+    return link;
+  } catch (error) {
+    await link.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }

@@ -1,11 +1,13 @@
 /**
- * Connections by node-redis (the package `redis`), versions 4 to 6, for users who have a client of it. Described by its
- * shape: nothing is imported.
+ * Connections by node-redis (the package `redis`), versions 4 to 6. Described by its shape: it is loaded only for users who
+ * choose it without a client of their own.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
+import type { RedisOptions } from "ioredis";
+import { loadLibrary } from "../library.ts";
 import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./link.ts";
 
 /** What is used of a node-redis client. */
@@ -35,13 +37,45 @@ interface NodeRedisSettings {
 }
 
 /**
+ * Connections with options of our own.
+ *
+ * @param settings Where to, and as whom.
+ * @param connectTimeoutMs How long a connection may take to be made.
+ * @throws {TypeError} If they name sentinels.
+ */
+export function createNodeRedisDriver(settings: RedisOptions, connectTimeoutMs: number): RedisDriver {
+  const { host, port, username, password, tls, sentinels } = settings;
+  if (sentinels) {
+    throw new TypeError('Cannot connect by Redis Sentinel with the connector "node-redis": use "ioredis"');
+  }
+  const socket = { host, port, ...(tls ? { ...tls, tls: true } : {}) } as NodeRedisSettings["socket"];
+  const create = async (overrides: object) => {
+    const { createClient } = await loadLibrary("redis", "pass `client`", () => import("redis"));
+    const name = "trunkline";
+    return createClient({ name, username, password, ...overrides }) as unknown as NodeRedisClient;
+  };
+  return driver(
+    { socket, ...(password === undefined ? {} : { password: password! }) },
+    create,
+    connectTimeoutMs,
+  );
+}
+
+/**
  * Connections like that of a client that the user has.
  *
  * @param client The client; it is only duplicated.
  * @param connectTimeoutMs How long a connection may take to be made.
  */
 export function duplicateNodeRedis(client: NodeRedisClient, connectTimeoutMs: number): RedisDriver {
-  const { socket, password } = client.options ?? {};
+  return driver(client.options ?? {}, (overrides) => client.duplicate({ ...overrides }), connectTimeoutMs);
+}
+
+function driver(
+  { socket, password }: NodeRedisSettings,
+  create: (overrides: object) => NodeRedisClient | Promise<NodeRedisClient>,
+  connectTimeoutMs: number,
+): RedisDriver {
   const overrides = {
     // A connection lives once; the keeper makes the next one. So nothing is queued, repeated or restored.
     socket: {
@@ -65,7 +99,7 @@ export function duplicateNodeRedis(client: NodeRedisClient, connectTimeoutMs: nu
   return {
     address: path ?? `${host}:${port}`,
     secrets: password === undefined ? [] : [password],
-    connect: (events) => new NodeRedisLink(client.duplicate(overrides), events),
+    connect: async (events) => new NodeRedisLink(await create(overrides), events),
   };
 }
 
@@ -102,11 +136,11 @@ class NodeRedisLink implements RedisLink {
 
   async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
     // Written together, in the order of the calls, when the turn ends.
-    const results = await Promise.allSettled(messages.map(({ channel, data }) => {
+    const results = await Promise.allSettled(messages.map(({ name, data }) => {
       const argument = typeof data === "string"
         ? data
         : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-      return this.#client.publish(channel, argument);
+      return this.#client.publish(name, argument);
     }));
     return results.map((result) => result.status === "fulfilled" ? Number(result.value) : result.reason);
   }

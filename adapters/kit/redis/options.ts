@@ -5,9 +5,11 @@
  */
 
 import type { RedisOptions } from "ioredis";
+import { count, flag, having, list, oneOf, secret, text } from "../../../contract/options/option_kinds.ts";
+import { bag, type Kind, optional, type Rows } from "../../../contract/options/read_options.ts";
 import { createIoredisDriver, duplicateIoredis, type IoredisClient } from "./ioredis.ts";
 import type { RedisDriver } from "./link.ts";
-import { duplicateNodeRedis, type NodeRedisClient } from "./node_redis.ts";
+import { createNodeRedisDriver, duplicateNodeRedis, type NodeRedisClient } from "./node_redis.ts";
 
 /** TLS of a connection to Redis, as `node:tls` takes it. */
 export interface RedisTlsOptions {
@@ -95,21 +97,50 @@ export interface RedisConnectionOptions {
   readonly sentinelTls?: boolean | RedisTlsOptions;
   /** A client that you have, to connect as it does; instead of all the other options of the connection. */
   readonly client?: RedisClientLike;
+  /**
+   * The client library that connects: `"ioredis"`, or `"node-redis"`, which is the package `redis` and knows no sentinels
+   * here. Only this one has to be installed. For a client that you have it says what the client is, where that cannot be
+   * seen.
+   *
+   * @default {"ioredis"; that of the client}
+   */
+  readonly connector?: "ioredis" | "node-redis";
 }
 
-const CONNECTION_OPTIONS = [
-  "url",
-  "host",
-  "port",
-  "username",
-  "password",
-  "tls",
-  "sentinels",
-  "name",
-  "sentinelUsername",
-  "sentinelPassword",
-  "sentinelTls",
-] as const;
+const TLS_ROWS = {
+  ca: optional((value, place) => typeof value === "string" ? value : list(text)(value, place)),
+  cert: optional(text),
+  key: optional(secret),
+  passphrase: optional(secret),
+  servername: optional(text),
+  rejectUnauthorized: optional(flag),
+} satisfies Rows<RedisTlsOptions>;
+
+/** `true`, `false` or options. */
+export const tlsOption: Kind<boolean | RedisTlsOptions> = (value, place) =>
+  typeof value === "boolean" ? value : bag(TLS_ROWS)(value, place);
+
+const port: Kind<number> = count({ max: 65_535 });
+
+/** What may be said of a connection. */
+export const CONNECTION_ROWS = {
+  url: optional(urlOption),
+  host: optional(text),
+  port: optional(port),
+  username: optional(text),
+  password: optional(secret),
+  tls: optional(tlsOption),
+  sentinels: optional(list(bag({ host: text, port }), { min: 1 })),
+  name: optional(text),
+  sentinelUsername: optional(text),
+  sentinelPassword: optional(secret),
+  sentinelTls: optional(tlsOption),
+  client: optional(having<RedisClientLike>("a client of ioredis or of redis")),
+  connector: optional(oneOf("ioredis", "node-redis")),
+} satisfies Rows<RedisConnectionOptions>;
+
+const CONNECTION_OPTIONS = (Object.keys(CONNECTION_ROWS) as (keyof RedisConnectionOptions)[])
+  .filter((name) => name !== "client" && name !== "connector");
 
 /**
  * Turns options into connections.
@@ -119,17 +150,23 @@ const CONNECTION_OPTIONS = [
  * @throws {TypeError} If they contradict each other or make no sense.
  */
 export function driverFor(options: RedisConnectionOptions, connectTimeoutMs: number): RedisDriver {
-  const { client } = options;
-  if (client === undefined) return createIoredisDriver(settingsOf(options), connectTimeoutMs);
+  const { client, connector } = options;
+  if (client === undefined) {
+    const settings = settingsOf(options);
+    return connector === "node-redis"
+      ? createNodeRedisDriver(settings, connectTimeoutMs)
+      : createIoredisDriver(settings, connectTimeoutMs);
+  }
   const extra = CONNECTION_OPTIONS.find((name) => options[name] !== undefined);
   if (extra) {
     throw new TypeError(`Cannot use both a Redis client and the option "${extra}": give one of them`);
   }
-  if (isIoredis(client)) return duplicateIoredis(client, connectTimeoutMs);
-  if (isNodeRedis(client)) return duplicateNodeRedis(client, connectTimeoutMs);
+  if (connector !== "node-redis" && isIoredis(client)) return duplicateIoredis(client, connectTimeoutMs);
+  if (connector !== "ioredis" && isNodeRedis(client)) return duplicateNodeRedis(client, connectTimeoutMs);
   throw new TypeError(
-    "Cannot use this Redis client: pass a client of ioredis or of redis that speaks to one server or to sentinels " +
-      "(for a cluster use the adapter redis-cluster)",
+    `Cannot use this Redis client: pass a client of ${
+      connector === undefined ? "ioredis or of redis" : connector === "ioredis" ? connector : "redis"
+    } that speaks to one server or to sentinels (for a cluster use the adapter redis-cluster)`,
   );
 }
 
@@ -149,19 +186,14 @@ function isNodeRedis(client: RedisClientLike): client is NodeRedisClient {
 }
 
 function settingsOf(options: RedisConnectionOptions): RedisOptions {
-  const fromUrl = options.url === undefined ? {} : parseUrl(options.url);
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const { client: _client, connector: _connector, url, ...said } = options;
+  const given = Object.entries(said).filter(([, value]) => value !== undefined);
   const { host = "localhost", port = 6379, username, password, tls, sentinels, name, ...sentinel } = {
-    ...fromUrl,
+    ...(url === undefined ? {} : parseUrl(url)),
     ...Object.fromEntries(given),
   } as RedisConnectionOptions;
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new RangeError("Cannot connect to Redis: the port must be between 1 and 65535");
-  }
-  if (sentinels && (sentinels.length === 0 || !name)) {
-    throw new TypeError(
-      "Cannot connect by Redis Sentinel: give at least one sentinel, and the master's name",
-    );
+  if ((sentinels === undefined) !== (name === undefined)) {
+    throw new TypeError("Cannot connect by Redis Sentinel: give both the sentinels and the master's name");
   }
   return {
     username,
@@ -186,11 +218,15 @@ function tlsSettings(tls: boolean | RedisTlsOptions | undefined): RedisOptions["
   return { ...others, ...(ca === undefined ? {} : { ca: typeof ca === "string" ? ca : [...ca] }) };
 }
 
-/** Never tells the URL, which may hold a password. */
+/** A URL that can be read; what cannot is not repeated, as it may hold a password. */
+function urlOption(value: unknown): string {
+  parseUrl(value as string);
+  return value as string;
+}
+
 function parseUrl(text: string): Partial<RedisConnectionOptions> {
-  let url: URL;
   try {
-    url = new URL(text);
+    const url = new URL(text);
     if (!["redis:", "rediss:"].includes(url.protocol) || url.hostname === "") throw new TypeError();
     const { hostname, port, username, password, protocol } = url;
     return {

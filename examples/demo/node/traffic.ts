@@ -28,10 +28,11 @@ export function watchTraffic(adapter: Adapter, traffic: Traffic): Adapter {
     },
     solitary: adapter.solitary,
     countListeners: adapter.countListeners && ((channel) => adapter.countListeners!(channel)),
-    open: (context) =>
+    open: (context, options) =>
       adapter.open({
         nodeId: context.nodeId,
         onError: (error, info) => context.onError(error, info),
+        onGap: (channels) => context.onGap(channels),
         onStatus(status) {
           traffic.backplane = status;
           context.onStatus(status);
@@ -40,8 +41,8 @@ export function watchTraffic(adapter: Adapter, traffic: Traffic): Adapter {
           traffic.in++;
           context.deliver(channel, data, from);
         },
-      }),
-    subscribe: (channel) => adapter.subscribe(channel),
+      }, options),
+    subscribe: (channel, options) => adapter.subscribe(channel, options),
     unsubscribe: (channel) => adapter.unsubscribe(channel),
     publish(channel, data) {
       traffic.out++;

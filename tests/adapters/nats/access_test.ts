@@ -3,13 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nkeys } from "nats";
-import { createNatsAdapter, type NatsAdapterOptions } from "../../../adapters/nats/mod.ts";
+import { createNatsAdapter } from "../../../adapters/nats/mod.ts";
 import { startNats } from "../../../tools/brokers/nats.ts";
 import type { Broker } from "../../../tools/brokers/program.ts";
 import { test, waitFor } from "../../harness.ts";
 import { CA, CERTIFICATE, KEY } from "./certificates.ts";
 import { createCreds } from "./creds.ts";
-import { createNode, openNode } from "./scene.ts";
+import { createNode, type NodeOptions, openNode } from "./scene.ts";
 
 /** Starts a server with a configuration, and files beside it that it names as `$FOLDER/…`. */
 async function startWith(
@@ -34,7 +34,7 @@ const ALICE = `authorization { users = [{ user: alice, password: wonder, permiss
   subscribe: { allow: ["app.>"], deny: ["app.secret"] }
 } }] }`;
 
-const alice = (server: Broker): NatsAdapterOptions => ({
+const alice = (server: Broker): NodeOptions => ({
   servers: server.url,
   user: "alice",
   password: "wonder",
@@ -46,7 +46,7 @@ test("nats: a subscribe that is not permitted rejects and leaves nothing, and th
   await using a = await openNode(alice(server), "news");
   await using b = await openNode(alice(server), "news");
   const error = await assertRejects(() => a.adapter.subscribe("secret"), Error);
-  assert(error.message.startsWith(`Cannot subscribe to "secret" on NATS at 127.0.0.1:${server.port}: `));
+  assert(error.message.startsWith(`Cannot subscribe to "secret" at NATS at 127.0.0.1:${server.port}: `));
   assert(error.message.includes("does not permit to subscribe to app.secret"), error.message);
   assertEquals(a.errors, []);
   b.adapter.publish("secret", "hidden");
@@ -58,7 +58,7 @@ test("nats: a subscribe that is not permitted rejects and leaves nothing, and th
   await a.is("down");
   await server.start();
   await a.is("up");
-  assertEquals(a.errors.map(({ stage }) => stage), ["open"]);
+  assertEquals(a.errors.map(({ stage }) => stage), ["delivery"]);
 });
 
 test("nats: a publish that is not permitted is reported once, with its channel, and throws nothing", async () => {
@@ -196,9 +196,9 @@ test("nats: credentials that are refused after a restart are reported, and tried
 });
 
 test("nats: options that make no sense, or contradict each other, are refused and tell no secret", () => {
-  const refusals: readonly [NatsAdapterOptions | string, string][] = [
-    ["http://s3cret@host", "server 0 is no URL"],
-    ["nats://s3cret%@host", "server 0 is no URL"],
+  const refusals: readonly [NodeOptions, string][] = [
+    [{ servers: "http://s3cret@host" }, "server 0 is no URL"],
+    [{ servers: "nats://s3cret%@host" }, "server 0 is no URL"],
     [{ servers: [] }, "servers is empty"],
     [{ prefix: "" }, "prefix"],
     [{ token: "s3cret", user: "me" }, "user and token"],
@@ -208,10 +208,12 @@ test("nats: options that make no sense, or contradict each other, are refused an
     [{ creds: "s3cret" }, "creds"],
     [{ probeIntervalMs: 0 }, "probeIntervalMs"],
     [{ maxPendingBytes: "9" as unknown as number }, "maxPendingBytes"],
-    [{ connection: {} as never }, "Cannot use this connection"],
+    [{ connection: {} as never }, "as connection of createNatsAdapter: give what connect() of `nats` 2"],
+    [{ prefix: undefined }, 'such as prefix: "my-app"'],
+    [{ server: "x" } as NodeOptions, 'did you mean "servers"'],
   ];
   for (const [options, words] of refusals) {
-    const error = assertThrows(() => createNatsAdapter(options), Error, words);
+    const error = assertThrows(() => createNatsAdapter({ prefix: "p", ...options }), Error, words);
     assert(!`${error.message}${error.stack}${error.cause}`.includes("s3cret"), error.message);
   }
 });

@@ -62,7 +62,15 @@ for (const [library, connect] of Object.entries(LIBRARIES)) {
     await node.is("down");
     node.adapter.publish("news", "lost");
     await waitFor(() => node.errors.some(({ stage }) => stage === "publish"), { what: "a report" });
-    await assertRejects(() => node.adapter.subscribe("late"), Error, "not reachable");
+    // One error says that it is final, and what to do.
+    await waitFor(() => node.errors.some(({ error }) => error.message.includes("maxReconnectAttempts: -1")), {
+      what: "the final error",
+    });
+    await assertRejects(() => node.adapter.subscribe("late"), Error, "closed for good");
+    const before = node.errors.length;
+    node.adapter.publish("news", "lost");
+    await waitFor(() => node.errors.length > before, { what: "a report" });
+    assert(node.errors.at(-1)!.error.message.includes("closed for good"), node.errors.at(-1)!.error.message);
     await node.adapter.close();
     await using late = createNode({ connection });
     await assertRejects(() => late.opening, Error, "Cannot use the connection to NATS");

@@ -134,8 +134,8 @@ test("nats: publishes while the server is away are dropped and counted, not kept
   for (let i = 0; i < 10_000; i++) a.adapter.publish("news", `lost ${i}`);
   const losses = () => a.errors.filter(({ stage }) => stage === "publish").map(({ error }) => error.message);
   await waitFor(() => losses().length === 2, { what: "the count" });
-  assert(losses()[0]!.startsWith('Cannot publish on "news": NATS at 127.0.0.1:'), losses()[0]);
-  assert(losses()[1]!.startsWith("Cannot publish 9999 messages: "), losses()[1]);
+  assert(losses()[0]!.startsWith("Cannot publish a message to NATS at 127.0.0.1:"), losses()[0]);
+  assert(losses()[1]!.startsWith("Cannot publish 9999 messages to NATS at "), losses()[1]);
   await server.start();
   await Promise.all([a.is("up"), b.is("up")]);
   a.adapter.publish("news", "after");
@@ -154,8 +154,9 @@ test("nats: an outage is reported once, with its cause", async () => {
     assertEquals(a.errors.length, round);
   }
   for (const { error, stage } of a.errors) {
-    assertEquals(stage, "open");
-    assert(error.message.startsWith(`Lost NATS at 127.0.0.1:${server.port}: `), error.message);
+    assertEquals(stage, "delivery");
+    const start = `The connection to NATS at 127.0.0.1:${server.port} is lost: `;
+    assert(error.message.startsWith(start), error.message);
   }
 });
 
@@ -178,12 +179,13 @@ for (
       connectTimeoutMs: 200,
     });
     await waitFor(() => node.errors.length > 0, { what: "a report" });
-    await assertRejects(() => node.adapter.subscribe("news"), Error, "not reachable");
+    const subscribing = assertRejects(() => node.adapter.subscribe("news"), Error, "closed meanwhile");
     node.adapter.publish("news", "too early");
     await waitFor(() => node.errors.length === 2, { what: "a report of the publish" });
     assertEquals(node.errors.map(({ stage }) => stage), ["open", "publish"]);
     await node.adapter.close();
     await assertRejects(() => node.opening, Error, "closed meanwhile");
+    await subscribing;
     assertEquals(node.statuses, []);
   });
 }
@@ -203,8 +205,11 @@ test("nats: a server that takes a node and throws it out, again and again, is no
   await waitFor(() => node.errors.length > 0, { what: "a report" });
   await waitFor(async () => await connections() >= 4, { what: "a second try" });
   const [before, at] = [await connections(), performance.now()];
-  await waitFor(async () => await connections() >= before + 4, { what: "two more tries", timeoutMs: 20_000 });
-  // Half a second apart or more; each is two connections.
+  await waitFor(async () => await connections() >= before + 8, {
+    what: "four more tries",
+    timeoutMs: 20_000,
+  });
+  // The pauses grow; each try is two connections.
   assert(performance.now() - at > 500);
   assertEquals(node.errors.length, 1);
 });

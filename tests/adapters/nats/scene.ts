@@ -11,6 +11,9 @@ import type { Adapter, AdapterData, AdapterStage } from "../../../adapters/adapt
 import { createNatsAdapter, type NatsAdapterOptions } from "../../../adapters/nats/mod.ts";
 import { waitFor } from "../../harness.ts";
 
+/** Options whose prefix is `trunkline` unless they have one. */
+export type NodeOptions = Partial<NatsAdapterOptions>;
+
 /** A node of a test. */
 export interface TestNode extends AsyncDisposable {
   readonly nodeId: string;
@@ -31,9 +34,12 @@ export interface TestNode extends AsyncDisposable {
 const PATIENCE_MS = 20_000;
 
 /** Makes a node, and begins to open it. */
-export function createNode(options: string | NatsAdapterOptions): TestNode {
+export function createNode(options: string | NodeOptions): TestNode {
   const nodeId = crypto.randomUUID();
-  const adapter = createNatsAdapter(options);
+  const adapter = createNatsAdapter({
+    prefix: "trunkline",
+    ...typeof options === "string" ? { servers: options } : options,
+  });
   const received: TestNode["received"] = [];
   const errors: TestNode["errors"] = [];
   const statuses: TestNode["statuses"] = [];
@@ -42,6 +48,7 @@ export function createNode(options: string | NatsAdapterOptions): TestNode {
     deliver: (channel, data, from) => void received.push({ channel, data, from }),
     onError: (error, info) => void errors.push({ error, ...info }),
     onStatus: (status) => void statuses.push(status),
+    onGap: () => {},
   });
   opening.catch(() => {});
   const on = (channel: string) => received.filter((one) => one.channel === channel).map(({ data }) => data);
@@ -64,7 +71,7 @@ export function createNode(options: string | NatsAdapterOptions): TestNode {
 
 /** Makes a node that is open and listens to these channels. */
 export async function openNode(
-  options: string | NatsAdapterOptions,
+  options: string | NodeOptions,
   ...channels: string[]
 ): Promise<TestNode> {
   const node = createNode(options);

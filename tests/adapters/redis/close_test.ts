@@ -3,14 +3,14 @@ import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
-import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
+import { createRedisAdapter } from "../../../adapters/redis/mod.ts";
 import { test, waitFor } from "../../harness.ts";
-import { createNode, openConsole, openNode } from "./scene.ts";
+import { createNode, type NodeOptions, openConsole, openNode } from "./scene.ts";
 
 const TIMEOUT = { timeoutMs: 120_000 };
 
 /** How a test may connect. */
-const WAYS: Readonly<Record<string, (port: number) => RedisAdapterOptions>> = {
+const WAYS: Readonly<Record<string, (port: number) => NodeOptions>> = {
   "a URL": (port) => ({ url: `redis://127.0.0.1:${port}` }),
   "an ioredis client": (port) => ({
     client: new Redis(port, "127.0.0.1", { lazyConnect: true, connectionName: "trunkline" }),
@@ -101,7 +101,7 @@ test("redis: what is published before close is on its way, and what was counted 
 }, TIMEOUT);
 
 test("redis: a closed adapter refuses, and one that is not open does too", async () => {
-  const adapter = createRedisAdapter("redis://127.0.0.1:1");
+  const adapter = createRedisAdapter({ url: "redis://127.0.0.1:1", prefix: "p" });
   await assertRejects(() => adapter.subscribe("news"), Error, "the Redis adapter is not open");
   adapter.publish("news", "nobody hears it");
   await adapter.close();

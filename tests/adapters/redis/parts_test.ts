@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { connectFailure, isReply, showable } from "../../../adapters/kit/redis/errors.ts";
+import { assert, assertEquals } from "@std/assert";
+import { showable } from "../../../adapters/kit/failure.ts";
+import { isReply, redisFailure } from "../../../adapters/kit/redis/errors.ts";
 import type { RedisMessage } from "../../../adapters/kit/redis/link.ts";
 import { RedisProbe } from "../../../adapters/redis/probe.ts";
-import { RedisSubscriptions } from "../../../adapters/redis/subscriptions.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { test } from "../../harness.ts";
 
@@ -27,12 +27,10 @@ function publisher() {
 
 function startProbe() {
   const clock = new FakeClock();
-  const probe = new RedisProbe(clock, 1_000, "p");
+  const probe = new RedisProbe(clock, 1_000);
   const link = publisher();
   const verdicts: unknown[] = [];
-  const running = probe.run(link).then((verdict) =>
-    void verdicts.push(typeof verdict === "string" ? verdict : verdict.dead)
-  );
+  const running = probe.run(link).then((verdict) => void verdicts.push(verdict?.dead ?? "no verdict"));
   return { clock, probe, link, verdicts, running };
 }
 
@@ -45,7 +43,7 @@ test("redis probe: it is alive when its own message comes back, and an older one
   assertEquals(verdicts, []);
   probe.hear("1");
   await settle();
-  assertEquals([verdicts, clock.pending], [["alive"], 0]);
+  assertEquals([verdicts, clock.pending], [["no verdict"], 0]);
 });
 
 test("redis probe: silence has a name: the publisher's, or the subscriber's", async () => {
@@ -103,125 +101,14 @@ test("redis probe: a process that was busy itself reads first what has come mean
   link.answer(1);
   probe.hear("1");
   await settle();
-  assertEquals(verdicts, ["alive"]);
+  assertEquals(verdicts, ["no verdict"]);
 });
 
 test("redis probe: one that is stopped says neither, and leaves no timer", async () => {
   const { clock, probe, verdicts, running } = startProbe();
   probe.stop();
   await running;
-  assertEquals([verdicts, clock.pending], [["stopped"], 0]);
-});
-
-/** A connection that answers when it is told. */
-function connection() {
-  const commands: string[] = [];
-  const answers: ((error?: Error) => void)[] = [];
-  const say = (kind: string) => (channels: readonly string[]) => {
-    commands.push(`${kind} ${channels.length > 3 ? channels.length : channels.join()}`);
-    return new Promise<void>((resolve, reject) => answers.push((error) => error ? reject(error) : resolve()));
-  };
-  const answer = async (error?: Error) => {
-    for (const one of answers.splice(0)) one(error);
-    await settle();
-  };
-  return { commands, answer, subscribe: say("sub"), unsubscribe: say("unsub") };
-}
-
-const within = <T>(step: Promise<T>): Promise<T> => step;
-
-test("redis subscriptions: one turn is one command for what is alike, and the last word stays the last", async () => {
-  const subscriptions = new RedisSubscriptions();
-  const link = connection();
-  await subscriptions.attach(link, within);
-  const said = [subscriptions.subscribe("a", "A"), subscriptions.subscribe("b", "B")];
-  said.push(subscriptions.unsubscribe("c"), subscriptions.subscribe("d", "D"));
-  await settle();
-  assertEquals(link.commands, ["sub a,b", "unsub c", "sub d"]);
-  await link.answer();
-  await Promise.all(said);
-  assertEquals(["a", "b", "c", "d"].map((channel) => subscriptions.nameOf(channel)), [
-    "A",
-    "B",
-    undefined,
-    "D",
-  ]);
-});
-
-test("redis subscriptions: who waits when a connection is lost waits for the next, whatever became of the command", async () => {
-  const subscriptions = new RedisSubscriptions();
-  const settled: string[] = [];
-  const want = (channel: string) => {
-    subscriptions.subscribe(channel, channel).then(
-      () => settled.push(channel),
-      (error) => settled.push(error.message),
-    );
-  };
-  want("early");
-  const first = connection();
-  subscriptions.attach(first, within).catch(() => {});
-  await settle();
-  want("under way");
-  await settle();
-  want("of this turn");
-  // Its commands fail before anybody says that it is lost.
-  await first.answer(new Error("Connection is closed."));
-  subscriptions.detach();
-  want("between");
-  await settle();
-  assertEquals(settled, []);
-  const second = connection();
-  const attached = subscriptions.attach(second, within);
-  await settle();
-  assertEquals(second.commands, ["sub 4"]);
-  await second.answer();
-  await attached;
-  assertEquals(settled, ["early", "under way", "of this turn", "between"]);
-});
-
-test("redis subscriptions: an unsubscribe on a connection that is lost is done, and is not taken up again", async () => {
-  const subscriptions = new RedisSubscriptions();
-  const first = connection();
-  await subscriptions.attach(first, within);
-  const subscribing = subscriptions.subscribe("a", "A");
-  await settle();
-  await first.answer();
-  await subscribing;
-  const leaving = subscriptions.unsubscribe("a");
-  await settle();
-  subscriptions.detach();
-  await first.answer(new Error("Connection is closed."));
-  await leaving;
-  const second = connection();
-  await subscriptions.attach(second, within);
-  assertEquals(second.commands, []);
-});
-
-test("redis subscriptions: what Redis refuses of many is asked one by one; who does not wait any more fails the connection", async () => {
-  const subscriptions = new RedisSubscriptions();
-  const link = connection();
-  await subscriptions.attach(link, within);
-  const [good, bad] = [subscriptions.subscribe("good", "good"), subscriptions.subscribe("bad", "bad")];
-  await settle();
-  await link.answer(new Error("NOPERM no"));
-  assertEquals(link.commands, ["sub good,bad", "sub good", "sub bad"]);
-  const refused = assertRejects(() => bad, Error, "NOPERM");
-  await link.answer(new Error("NOPERM no"));
-  await refused;
-  await assertRejects(() => good, Error, "NOPERM");
-  assertEquals(subscriptions.nameOf("bad"), undefined);
-
-  const again = subscriptions.subscribe("good", "good");
-  await settle();
-  await link.answer();
-  await again;
-  subscriptions.detach();
-  const next = connection();
-  const attached = assertRejects(() => subscriptions.attach(next, within), Error, "NOPERM");
-  await settle();
-  await next.answer(new Error("NOPERM no"));
-  await attached;
-  assertEquals(subscriptions.nameOf("good"), "good"); // it is still wanted, from the next connection
+  assertEquals([verdicts, clock.pending], [["no verdict"], 0]);
 });
 
 test("redis errors: tell no secret, carry no command, and say what Redis says", () => {
@@ -229,14 +116,14 @@ test("redis errors: tell no secret, carry no command, and say what Redis says", 
     command: { args: ["hunter2"] },
     code: "X",
   });
-  const { error, refused } = connectFailure(cause, "Redis at h:1", ["hunter2", ""]);
-  assertEquals(refused, true);
+  const { error, kind } = redisFailure(cause, "Redis at h:1", ["hunter2", ""]);
+  assertEquals(kind, "refused");
   assert(error.message.startsWith("Cannot connect to Redis at h:1: it refuses the credentials"));
   assert(error.message.endsWith("(WRONGPASS bad ***)"));
   assertEquals(Object.entries(error.cause as Error), [["code", "X"]]);
   assertEquals(showable(new AggregateError([new Error("a"), new Error("b")]), []).message, "a; b");
   assertEquals(showable(Object.assign(new Error(""), { code: "ECONNREFUSED" }), []).message, "ECONNREFUSED");
-  assertEquals(connectFailure(new Error("connect ECONNREFUSED"), "x", []).refused, false);
+  assertEquals(redisFailure(new Error("connect ECONNREFUSED"), "x", []).kind, "unreachable");
   assertEquals(
     ["NOPERM no", "ERR no", "Connection is closed.", "read ECONNRESET", "ECONNRESET"].map((text) =>
       isReply(new Error(text))

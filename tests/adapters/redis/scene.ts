@@ -10,6 +10,9 @@ import type { AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
 import type { Adapter } from "../../../adapters/adapter.ts";
 import { waitFor } from "../../harness.ts";
 
+/** Options whose prefix is `trunkline` unless they have one. */
+export type NodeOptions = Partial<RedisAdapterOptions>;
+
 /** A node of a test. */
 export interface TestNode extends AsyncDisposable {
   readonly nodeId: string;
@@ -17,6 +20,8 @@ export interface TestNode extends AsyncDisposable {
   readonly received: { readonly channel: string; readonly data: AdapterData; readonly from: string }[];
   readonly errors: { readonly error: Error; readonly stage: AdapterStage; readonly channel?: string }[];
   readonly statuses: ("up" | "down")[];
+  /** The channels of gaps, without those of breaks. */
+  readonly gaps: (readonly string[] | undefined)[];
   /** What came on a channel, in order. */
   on(channel: string): AdapterData[];
   /** Waits until this is its status. */
@@ -24,19 +29,22 @@ export interface TestNode extends AsyncDisposable {
 }
 
 /** Makes a node, and begins to open it. */
-export function createNode(options: string | RedisAdapterOptions): TestNode & { opening: Promise<void> } {
+export function createNode(options: string | NodeOptions): TestNode & { opening: Promise<void> } {
   const nodeId = crypto.randomUUID();
-  const adapter = createRedisAdapter(options);
-  const [received, errors, statuses]: [TestNode["received"], TestNode["errors"], TestNode["statuses"]] = [
-    [],
-    [],
-    [],
-  ];
+  const adapter = createRedisAdapter({
+    prefix: "trunkline",
+    ...typeof options === "string" ? { url: options } : options,
+  });
+  const received: TestNode["received"] = [];
+  const errors: TestNode["errors"] = [];
+  const statuses: TestNode["statuses"] = [];
+  const gaps: TestNode["gaps"] = [];
   const opening = adapter.open({
     nodeId,
     deliver: (channel, data, from) => void received.push({ channel, data, from }),
     onError: (error, info) => void errors.push({ error, ...info }),
     onStatus: (status) => void statuses.push(status),
+    onGap: (channels) => void gaps.push(channels),
   });
   opening.catch(() => {});
   return {
@@ -45,6 +53,7 @@ export function createNode(options: string | RedisAdapterOptions): TestNode & { 
     received,
     errors,
     statuses,
+    gaps,
     opening,
     on: (channel) => received.filter((message) => message.channel === channel).map(({ data }) => data),
     is: async (status, { timeoutMs = 20_000 } = {}) => {
@@ -57,7 +66,7 @@ export function createNode(options: string | RedisAdapterOptions): TestNode & { 
 
 /** Makes a node that is open and listens to these channels. */
 export async function openNode(
-  options: string | RedisAdapterOptions,
+  options: string | NodeOptions,
   ...channels: string[]
 ): Promise<TestNode> {
   const node = createNode(options);

@@ -3,12 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Redis } from "ioredis";
-import type { RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
 import { onFreePort } from "../../../tools/brokers/ports.ts";
 import { type Broker, findServer, Program, toBroker } from "../../../tools/brokers/program.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { test, waitFor } from "../../harness.ts";
-import { createNode, openConsole, openNode } from "./scene.ts";
+import { createNode, type NodeOptions, openConsole, openNode } from "./scene.ts";
 
 const TIMEOUT = { timeoutMs: 120_000 };
 const PROBES = { probeIntervalMs: 500, probeTimeoutMs: 2_000, connectTimeoutMs: 3_000 };
@@ -50,7 +49,7 @@ async function startGuarded(): Promise<Guarded> {
   };
 }
 
-const through = ({ sentinel: { host, port } }: Guarded): RedisAdapterOptions => ({
+const through = ({ sentinel: { host, port } }: Guarded): NodeOptions => ({
   sentinels: [{ host, port }],
   name: "main",
   sentinelPassword: "guard-s3cret",

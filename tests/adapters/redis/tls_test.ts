@@ -6,12 +6,11 @@ import { promisify } from "node:util";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
-import type { RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
 import type { Broker } from "../../../tools/brokers/program.ts";
 import { freePort } from "../../../tools/brokers/ports.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { test, waitFor } from "../../harness.ts";
-import { createNode, openNode } from "./scene.ts";
+import { createNode, type NodeOptions, openNode } from "./scene.ts";
 
 const TIMEOUT = { timeoutMs: 120_000 };
 
@@ -50,7 +49,7 @@ test(
   async () => {
     await using server = await startSecured(["--requirepass", "s3cret"]);
     const { port, ca } = server;
-    const ways: RedisAdapterOptions[] = [
+    const ways: NodeOptions[] = [
       { url: `rediss://:s3cret@127.0.0.1:${port}`, tls: { ca } },
       { client: new Redis({ host: "127.0.0.1", port, password: "s3cret", tls: { ca }, lazyConnect: true }) },
       { client: createClient({ socket: { host: "127.0.0.1", port, tls: true, ca }, password: "s3cret" }) },

@@ -55,7 +55,7 @@ function scene() {
     onLost: ({ data }, reason) => lost.push(`${data}: ${reason}`),
   });
   const publish = (...texts: string[]) => {
-    for (const data of texts) outbox.publish({ outbox, of: "c", channel: "c", data, since: clock.now() });
+    for (const data of texts) outbox.publish({ outbox, of: "c", name: "c", data, since: clock.now() });
   };
   const [old, next] = [new ScriptedRoute("127.0.0.1:1"), new ScriptedRoute("127.0.0.1:2")];
   outbox.moveTo(old);
@@ -176,10 +176,12 @@ test("redis-cluster: nodes are read from URLs, lists and addresses; credentials 
 test("redis-cluster: options that make no sense are refused at once, without the secret", () => {
   const wrong: [unknown, typeof TypeError | typeof RangeError][] = [
     [{}, TypeError],
-    [[], TypeError],
-    ["http://me:secret@a", TypeError],
-    ["redis://me:secret%@a", TypeError],
-    [[{ port: 1 }], TypeError],
+    [{ nodes: [] }, TypeError],
+    [{ nodes: "http://me:secret@a" }, TypeError],
+    [{ nodes: "redis://me:secret%@a" }, TypeError],
+    [{ nodes: [{ port: 1 }] }, TypeError],
+    [{ nodes: "a", prefix: undefined }, TypeError],
+    [{ nodes: "a", partition: 3 }, TypeError],
     [{ nodes: "a", client: {} }, TypeError],
     [{ client: {} }, TypeError],
     [{ nodes: "a", mode: "other" }, TypeError],
@@ -192,7 +194,10 @@ test("redis-cluster: options that make no sense are refused at once, without the
     [{ nodes: "a", maxPendingBytes: -1 }, RangeError],
   ];
   for (const [options, type] of wrong) {
-    const error = assertThrows(() => createRedisClusterAdapter(options as RedisClusterAdapterOptions), type);
+    const error = assertThrows(
+      () => createRedisClusterAdapter({ prefix: "p", ...options as Partial<RedisClusterAdapterOptions> }),
+      type,
+    );
     assert(!String(error.stack).includes("secret"), error.message);
   }
 });
@@ -206,9 +211,9 @@ test("redis-cluster: a refusal says what to do", () => {
       ["WRONGPASS invalid username-password pair", "password"],
     ] as const
   ) {
-    const { error, refused } = failure(reply);
+    const { error, kind } = failure(reply);
     assert(
-      refused && error.message.includes(hint) && error.message.includes("redis-cluster at a:1"),
+      kind === "refused" && error.message.includes(hint) && error.message.includes("redis-cluster at a:1"),
       error.message,
     );
   }

@@ -16,6 +16,9 @@ import { waitFor } from "../../harness.ts";
 /** Soon enough for a test, and long enough for a machine that is busy. */
 export const TIMES = { probeIntervalMs: 1_000, probeTimeoutMs: 4_000, connectTimeoutMs: 4_000 };
 
+/** Options whose prefix is `trunkline` unless they have one. */
+export type NodeOptions = Partial<RedisClusterAdapterOptions>;
+
 /** A node of a test. */
 export interface TestNode extends AsyncDisposable {
   readonly nodeId: string;
@@ -23,6 +26,8 @@ export interface TestNode extends AsyncDisposable {
   readonly received: { readonly channel: string; readonly data: AdapterData; readonly from: string }[];
   readonly errors: { readonly error: Error; readonly stage: AdapterStage; readonly channel?: string }[];
   readonly statuses: ("up" | "down")[];
+  /** The channels of gaps, without those of breaks. */
+  readonly gaps: (readonly string[] | undefined)[];
   /** Settles with the adapter's `open`. */
   readonly opening: Promise<void>;
   /** What came on a channel, in order. */
@@ -34,19 +39,23 @@ export interface TestNode extends AsyncDisposable {
 }
 
 /** Makes a node, and begins to open it. */
-export function createNode(options: string | RedisClusterAdapterOptions): TestNode {
+export function createNode(options: string | NodeOptions): TestNode {
   const nodeId = crypto.randomUUID();
-  const adapter = createRedisClusterAdapter(
-    typeof options === "string" ? { nodes: options, ...TIMES } : { ...TIMES, ...options },
-  );
+  const adapter = createRedisClusterAdapter({
+    prefix: "trunkline",
+    ...TIMES,
+    ...typeof options === "string" ? { nodes: options } : options,
+  });
   const received: TestNode["received"] = [];
   const errors: TestNode["errors"] = [];
   const statuses: TestNode["statuses"] = [];
+  const gaps: TestNode["gaps"] = [];
   const opening = adapter.open({
     nodeId,
     deliver: (channel, data, from) => void received.push({ channel, data, from }),
     onError: (error, info) => void errors.push({ error, ...info }),
     onStatus: (status) => void statuses.push(status),
+    onGap: (channels) => void gaps.push(channels),
   });
   opening.catch(() => {});
   const on = (channel: string) => received.filter((one) => one.channel === channel).map(({ data }) => data);
@@ -57,6 +66,7 @@ export function createNode(options: string | RedisClusterAdapterOptions): TestNo
     received,
     errors,
     statuses,
+    gaps,
     opening,
     on,
     async is(status) {
@@ -77,7 +87,7 @@ export function createNode(options: string | RedisClusterAdapterOptions): TestNo
 
 /** Makes a node that is open and listens to these channels. */
 export async function openNode(
-  options: string | RedisClusterAdapterOptions,
+  options: string | NodeOptions,
   ...channels: string[]
 ): Promise<TestNode> {
   const node = createNode(options);

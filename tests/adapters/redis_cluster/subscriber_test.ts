@@ -63,7 +63,7 @@ function scene() {
     onTrouble: () => {},
     onLost: (cause) => void told.push(`lost: ${(cause as Error).message}`),
     onRefused: (error) => void told.push(`refused: ${error.message}`),
-    onFailure: () => false,
+    onFailure: () => "unreachable",
   });
   const partition = (slot: number) =>
     new Interests({ slot, probe: `probe-${slot}`, directory: new Map(), onChange: () => {} });

@@ -1,0 +1,26 @@
+/**
+ * Loads the library of an adapter when it is needed, so that nobody has to install those that are not.
+ *
+ * @module
+ */
+
+/** A library is not installed, or cannot be loaded here. */
+export class LibraryError extends Error {
+  override readonly name = "LibraryError";
+}
+
+/**
+ * Loads a library.
+ *
+ * @param name Its name: `"ioredis"`.
+ * @param otherwise What to do instead of installing it: `"pass client"`.
+ * @param load Imports it.
+ * @throws {LibraryError} If that fails.
+ */
+export async function loadLibrary<T>(name: string, otherwise: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new LibraryError(`Cannot import \`${name}\`. Install it or ${otherwise}.`, { cause });
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * What the options of all engines' adapters have in common.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../../contract/clock.ts";
+import { count, having, ms } from "../../contract/options/option_kinds.ts";
+import { type Kind, or } from "../../contract/options/read_options.ts";
+
+/** The rows of {@linkcode engineRows}. */
+export interface EngineRows {
+  /** How long a connection may take to be made. */
+  readonly connectTimeoutMs: Kind<number>;
+  /** How often to probe connections. */
+  readonly probeIntervalMs: Kind<number>;
+  /** How long a connection may be silent when it is probed. */
+  readonly probeTimeoutMs: Kind<number>;
+  /** The largest message. */
+  readonly maxMessageBytes: Kind<number>;
+  /** How much may be without an answer. */
+  readonly maxPendingBytes: Kind<number>;
+  /** The source of time. */
+  readonly clock: Kind<Clock>;
+}
+
+/**
+ * The rows for times, bounds and the clock.
+ *
+ * @param defaults The defaults of the bounds, in bytes.
+ */
+export function engineRows(
+  defaults: { readonly maxMessageBytes: number; readonly maxPendingBytes: number },
+): EngineRows {
+  return {
+    connectTimeoutMs: or(ms(), 5_000),
+    probeIntervalMs: or(ms(), 5_000),
+    probeTimeoutMs: or(ms(), 5_000),
+    maxMessageBytes: or(count(), defaults.maxMessageBytes),
+    maxPendingBytes: or(count(), defaults.maxPendingBytes),
+    clock: or(having<Clock>("a clock with now() and after()", "now", "after"), systemClock),
+  };
+}
+
+/**
+ * The row for a prefix, which has to be given: two applications with one prefix on one engine are one cluster, and nobody
+ * would tell them.
+ *
+ * @param title The engine, for the error.
+ */
+export function prefixFor(title: string): Kind<string> {
+  return (value, { owner, path }) => {
+    if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
+    const what = value === undefined
+      ? `Cannot do without ${path} of ${owner}`
+      : `Cannot use this ${path} of ${owner}`;
+    throw new TypeError(
+      `${what}: it keeps applications on one ${title} apart; give well-formed text that is not empty, such as ` +
+        `prefix: "my-app"`,
+    );
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * NATS as an engine, over core publish and subscribe.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/clock.ts";
+import type { Engine, LinkEvents, Role, Verdict } from "../kit/engine.ts";
+import { encodeEnvelope } from "../kit/envelope.ts";
+import type { Failure } from "../kit/failure.ts";
+import { LibraryError } from "../kit/library.ts";
+import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
+import { ConnectError, describe } from "./errors.ts";
+import { Session } from "./session.ts";
+import type { ClientSource } from "./source.ts";
+import type { Subjects } from "./subject.ts";
+
+/** What servers take unless told otherwise. Before the first connection nobody knows better. */
+const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
+
+/** The longest head of an envelope: its mark, the length and colon, and an id of 1,024 characters. */
+const MAX_HEAD_BYTES = 9 + 3 * 1024;
+
+/** What {@linkcode NatsEngine} needs. */
+export interface NatsEngineOptions {
+  readonly source: ClientSource;
+  readonly subjects: Subjects;
+  readonly clock: Clock;
+  readonly probeTimeoutMs: number;
+  readonly maxPendingBytes: number;
+}
+
+/** One adapter's NATS. */
+export class NatsEngine implements Engine<Session> {
+  readonly name = "nats";
+  readonly title = "NATS";
+  readonly batchSize = 1_000;
+  /** Errors of the library have none: what logs in is never part of a URL of it. */
+  readonly secrets = [];
+  readonly #options: NatsEngineOptions;
+  #maxPayload = DEFAULT_MAX_PAYLOAD;
+  #headBytes = MAX_HEAD_BYTES;
+  /** Where it was connected to last. */
+  #lastAddress: string | undefined;
+
+  /** @param options What it needs. */
+  constructor(options: NatsEngineOptions) {
+    this.#options = options;
+  }
+
+  get address(): string {
+    return this.#lastAddress ?? this.#options.source.address;
+  }
+
+  /** The server's limit of now, less the envelope's head; before the first connection what servers take by default. */
+  get maxMessageBytes(): number {
+    return Math.max(0, this.#maxPayload - this.#headBytes);
+  }
+
+  nameOf(channel: string): string {
+    return this.#options.subjects.encode(channel);
+  }
+
+  async connect(_role: Role, nodeId: string, events: LinkEvents, signal: AbortSignal): Promise<Session> {
+    const { source } = this.#options;
+    this.#headBytes = encodeEnvelope(nodeId, new Uint8Array()).length;
+    const client = await source.connect(signal);
+    const session = new Session({ ...this.#options, client, owned: source.owned, nodeId, events });
+    const abort = () => void session.end();
+    signal.addEventListener("abort", abort);
+    try {
+      signal.throwIfAborted();
+      await session.join();
+      this.#maxPayload = client.info?.max_payload ?? this.#maxPayload;
+      this.#lastAddress = session.address;
+      return session;
+    } catch (error) {
+      await session.end();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async destroy(session: Session): Promise<void> {
+    await session.end();
+  }
+
+  async subscribe(session: Session, subjects: readonly string[]): Promise<(Error | undefined)[]> {
+    return await session.subscribe(subjects);
+  }
+
+  unsubscribe(session: Session, subjects: readonly string[]): Promise<void> {
+    session.unsubscribe(subjects);
+    return Promise.resolve();
+  }
+
+  publish(session: Session, messages: readonly OutgoingMessage[]): PublishResults {
+    return session.send(messages);
+  }
+
+  async probe(session: Session): Promise<Verdict | undefined> {
+    const { probeTimeoutMs } = this.#options;
+    if (await session.lives(probeTimeoutMs)) return undefined;
+    return { dead: "subscriber", cause: new Error(`it has not answered for ${probeTimeoutMs} ms`) };
+  }
+
+  async drain(session: Session): Promise<void> {
+    await session.part();
+  }
+
+  judge(cause: unknown): Failure {
+    if (cause instanceof ConnectError) return { kind: cause.kind, error: cause };
+    if (cause instanceof LibraryError) return { kind: "refused", error: cause };
+    const error = new Error(`Cannot connect to NATS at ${this.address}: ${describe(cause)}`, { cause });
+    return { kind: "unreachable", error };
+  }
+}

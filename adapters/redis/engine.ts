@@ -1,0 +1,121 @@
+/**
+ * Redis pub/sub as an engine: two connections for each node, as one that subscribes can do nothing else.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/clock.ts";
+import type { Engine, LinkEvents, Role, Verdict } from "../kit/engine.ts";
+import type { Failure } from "../kit/failure.ts";
+import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
+import { isReply, redisFailure } from "../kit/redis/errors.ts";
+import { type RedisDriver, type RedisLink, whenReady } from "../kit/redis/link.ts";
+import type { RedisChannels } from "./channels.ts";
+import { RedisProbe } from "./probe.ts";
+
+/** What {@linkcode RedisEngine} needs. */
+export interface RedisEngineOptions {
+  readonly driver: RedisDriver;
+  readonly channels: RedisChannels;
+  readonly clock: Clock;
+  readonly probeTimeoutMs: number;
+  readonly maxMessageBytes: number;
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** One adapter's Redis. */
+export class RedisEngine implements Engine<RedisLink> {
+  readonly name = "redis";
+  readonly title = "Redis";
+  readonly separatePublisher = true;
+  /** A long command keeps Redis, which does one at a time, from everybody else. */
+  readonly batchSize = 500;
+  readonly maxMessageBytes: number;
+  readonly #driver: RedisDriver;
+  readonly #channels: RedisChannels;
+  readonly #probe: RedisProbe;
+
+  /** @param options What it needs. */
+  constructor({ driver, channels, clock, probeTimeoutMs, maxMessageBytes }: RedisEngineOptions) {
+    this.maxMessageBytes = maxMessageBytes;
+    this.#driver = driver;
+    this.#channels = channels;
+    this.#probe = new RedisProbe(clock, probeTimeoutMs);
+  }
+
+  get address(): string {
+    return this.#driver.address;
+  }
+
+  get secrets(): readonly string[] {
+    return this.#driver.secrets;
+  }
+
+  nameOf(channel: string): string {
+    return this.#channels.nameOf(channel);
+  }
+
+  async connect(role: Role, nodeId: string, events: LinkEvents, signal: AbortSignal): Promise<RedisLink> {
+    const probeChannel = this.#channels.probeOf(nodeId);
+    const connecting = this.#driver.connect({
+      onMessage: (channel, data) => {
+        this.#probe.sign("subscriber");
+        const name = decoder.decode(channel);
+        if (name === probeChannel) this.#probe.hear(decoder.decode(data));
+        else events.onMessage(name, data);
+      },
+      onLost: (cause) => {
+        this.#probe.stop();
+        events.onLost(cause);
+      },
+    });
+    this.#probe.channel = probeChannel;
+    return await whenReady(
+      connecting,
+      signal,
+      (link) => role === "publisher" ? link.ping() : link.subscribe([probeChannel]),
+    );
+  }
+
+  async destroy(link: RedisLink): Promise<void> {
+    this.#probe.stop();
+    await link.destroy();
+  }
+
+  /** Redis refuses all for the sake of one, as an ACL does: then each is asked for alone. */
+  async subscribe(link: RedisLink, names: readonly string[]): Promise<(Error | undefined)[]> {
+    try {
+      await link.subscribe(names);
+      return [];
+    } catch (error) {
+      if (!isReply(error)) throw error;
+      if (names.length === 1) return [error as Error];
+      return (await Promise.all(names.map((name) => this.subscribe(link, [name])))).map(([refusal]) =>
+        refusal
+      );
+    }
+  }
+
+  async unsubscribe(link: RedisLink, names: readonly string[]): Promise<void> {
+    await link.unsubscribe(names);
+  }
+
+  async publish(link: RedisLink, messages: readonly OutgoingMessage[]): Promise<PublishResults> {
+    const results = await link.publish(messages);
+    if (results.some((result) => typeof result === "number")) this.#probe.sign("publisher");
+    return results;
+  }
+
+  async probe(publisher: RedisLink): Promise<Verdict | undefined> {
+    return await this.#probe.run(publisher);
+  }
+
+  async countListeners(publisher: RedisLink, name: string): Promise<number> {
+    return await publisher.countSubscribers(name);
+  }
+
+  judge(cause: unknown): Failure {
+    return redisFailure(cause, `Redis at ${this.address}`, this.secrets);
+  }
+}
