@@ -19,7 +19,7 @@ import { CALL } from "../contract/options/option_kinds.ts";
 import { readOptions } from "../contract/options/read_options.ts";
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
-import { OfflineQueue } from "./frame_batch.ts";
+import { OfflineQueue } from "./offline_queue.ts";
 import { type Patience, patiently, type Start } from "./patience.ts";
 
 /** Options of {@linkcode Requests}. */
