@@ -45,6 +45,7 @@ export function readStats(
   return {
     connections: connections.size,
     handshakes: reception.arriving,
+    lingering: reception.lingering,
     groups: registry.size,
     subscriptions,
     channels: backplane.channels,

@@ -255,7 +255,15 @@ class Client implements LoopbackClient {
         events.close(code, reason);
       },
     });
-    far.report(acceptor.accept(far, request));
+    const server = acceptor.accept(far, request);
+    far.report({
+      message: (frame) => server.message(frame),
+      drain: () => server.drain(),
+      close(code, reason) {
+        server.close(code, reason);
+        server.freed();
+      },
+    });
     return near;
   }
 

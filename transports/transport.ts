@@ -41,6 +41,16 @@ export interface LinkEvents {
   close(code: number, reason: string): void;
 }
 
+/** What a server wants to know of its end of a link. */
+export interface ServerLinkEvents extends LinkEvents {
+  /**
+   * The carrier has let go of the link: nothing of it is left that costs memory or a socket. Called exactly once, after
+   * `close`: at once where that is so, or much later where a client does not answer a close and the runtime has no way to
+   * cut it off. Until then the link counts for the limits.
+   */
+  freed(): void;
+}
+
 /** What a server knows of a client before the client has said a word. */
 export interface LinkRequest {
   /** The request that opened the link, with its URL, headers and cookies. */
@@ -65,13 +75,20 @@ export interface LinkAcceptor {
    */
   admit(link: LinkRequest): Response | undefined;
   /**
+   * A link that was admitted will not open, because the upgrade failed after all. Where a transport cannot tell, the
+   * hub gives the place to another after a while.
+   *
+   * @param link What was given to `admit`.
+   */
+  withdraw(link: LinkRequest): void;
+  /**
    * Hands over a link that is open. Does not throw.
    *
    * @param link The server's end. With a `subprotocol` that the hub does not speak the hub closes it, saying so.
-   * @param request What is known of the client.
+   * @param request What was given to `admit`.
    * @returns Where the transport reports what happens on the link.
    */
-  accept(link: Link, request: LinkRequest): LinkEvents;
+  accept(link: Link, request: LinkRequest): ServerLinkEvents;
 }
 
 /** The server's side of a transport. One hub may have several. */

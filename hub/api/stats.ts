@@ -13,6 +13,8 @@ export interface HubStats {
   readonly connections: number;
   /** Links that have not got so far. */
   readonly handshakes: number;
+  /** Closed links whose sockets are not free yet, because the client does not answer. They count for the limits. */
+  readonly lingering: number;
   /** Rooms, topics, roles and users with at least one connection of this node. */
   readonly groups: number;
   /** Subscriptions of all connections, those on their way included. */

@@ -136,8 +136,13 @@ export class KeyedLimit {
   enter(key: string | undefined): boolean {
     if (key === undefined) return true;
     if (!this.hasRoom(key)) return false;
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    this.add(key);
     return true;
+  }
+
+  /** Counts one more, within the limit or not; `leave` takes it back. */
+  add(key: string | undefined): void {
+    if (key !== undefined) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 
   /** Counts one less: of those that have entered, once each. */

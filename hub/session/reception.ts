@@ -5,8 +5,14 @@
  */
 
 import { CLOSE_CODES, type Codec, jsonCodec } from "../../contract/mod.ts";
-import type { Link, LinkAcceptor, LinkEvents, LinkRequest, Transport } from "../../transports/transport.ts";
-import { KeyedLimit } from "./limits.ts";
+import type {
+  Link,
+  LinkAcceptor,
+  LinkRequest,
+  ServerLinkEvents,
+  Transport,
+} from "../../transports/transport.ts";
+import { Occupancy } from "./occupancy.ts";
 import { originAllowed } from "./origin.ts";
 import { Session, type SessionHost } from "./session.ts";
 import type { SessionContext } from "./session_context.ts";
@@ -16,12 +22,12 @@ import { Turn } from "../outbox/turn.ts";
 export class Reception {
   readonly #context: SessionContext;
   readonly #codecs: readonly Codec[];
-  readonly #addresses: KeyedLimit;
+  readonly #occupancy: Occupancy;
   readonly #host: SessionHost;
   /** Those that have no connection yet. */
   readonly #arriving = new Set<Session>();
   readonly #connections: ReadonlyMap<string, Session>;
-  readonly #whenEmpty = new Set<() => void>();
+  readonly #whenLess = new Set<() => void>();
   #stopBeating: (() => void) | undefined;
   #state: "starting" | "open" | "closing" = "starting";
 
@@ -47,15 +53,16 @@ export class Reception {
       gone: (session) => {
         if (session.conn) connections.delete(session.conn.id);
         else this.#arriving.delete(session);
-        this.#addresses.leave(session.address);
-        if (this.#size === 0) this.#becomeEmpty();
+        if (this.#size === 0) this.#stopBeats();
+        this.#becomeLess();
       },
+      freed: (session) => this.#leave(session.address),
     };
     this.#codecs = context.options.codecs ?? [jsonCodec];
     if (this.#codecs.length === 0) {
       throw new TypeError("Cannot create a hub without codecs: leave the option out for JSON");
     }
-    this.#addresses = new KeyedLimit(context.limits.maxConnectionsPerAddress);
+    this.#occupancy = new Occupancy(clock, limits);
   }
 
   /** Whether links are taken. */
@@ -70,7 +77,12 @@ export class Reception {
 
   /** How many addresses are counted. */
   get addresses(): number {
-    return this.#addresses.size;
+    return this.#occupancy.addresses;
+  }
+
+  /** How many links are closed whose sockets are not free yet. */
+  get lingering(): number {
+    return this.#occupancy.taken - this.#size;
   }
 
   /** Connects a transport. */
@@ -85,11 +97,8 @@ export class Reception {
       highWaterBytes: limits.outbox.highWaterBytes,
       admit: (request) =>
         this.#safely(() => this.#admit(request), () => refusal(500, "The node cannot take the connection")),
-      accept: (link, request) =>
-        this.#safely(
-          () => this.#accept(link, request, turns.get(link.subprotocol)),
-          () => refuse(link, CLOSE_CODES.INTERNAL, "The node cannot take the connection"),
-        ),
+      withdraw: (request) => this.#occupancy.withdraw(request),
+      accept: (link, request) => this.#accept(link, request, turns.get(link.subprotocol)),
     };
     transport.attach(acceptor);
   }
@@ -109,14 +118,16 @@ export class Reception {
     this.#state = "closing";
     if (drainMs > 0 && this.#size > 0) {
       for (const session of this.#sessions()) session.move(drainMs);
-      await this.#empty(drainMs);
+      await this.#until(() => this.#size === 0, drainMs);
     }
     for (const session of this.#sessions()) session.shut(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
-    await this.#empty(CLOSE_TIMEOUT_MS);
+    await this.#until(() => this.#size === 0, CLOSE_TIMEOUT_MS);
     for (const session of this.#sessions()) {
       session.close(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
     }
-    this.#stopBeating?.();
+    this.#stopBeats();
+    // Not before the goodbyes have left: whoever waits for this may end the process next.
+    await this.#until(() => this.lingering <= 0, LINGER_MS);
   }
 
   get #size(): number {
@@ -128,37 +139,51 @@ export class Reception {
     return [...this.#arriving, ...this.#connections.values()];
   }
 
-  #admit({ request, address }: LinkRequest): Response | undefined {
-    const { options, limits } = this.#context;
+  #admit(link: LinkRequest): Response | undefined {
+    const { request } = link;
+    const { options } = this.#context;
     if (this.#state !== "open") {
       return refusal(503, "The node takes no connections now", { "retry-after": "1" });
     }
     if (!originAllowed(request, options.origins)) return refusal(403, "Not allowed from this Origin");
-    if (this.#size >= limits.maxConnections) {
-      return refusal(503, "The node is full", { "retry-after": "5" });
-    }
-    const key = this.#address({ request, address });
-    if (key !== undefined && !this.#addresses.hasRoom(key)) {
-      return refusal(429, "Too many connections of this address");
+    switch (this.#occupancy.reserve(link, this.#address(link))) {
+      case "node":
+        return refusal(503, "The node is full", { "retry-after": "5" });
+      case "address":
+        return refusal(429, "Too many connections of this address");
     }
     return undefined;
   }
 
-  #accept(link: Link, { request, address }: LinkRequest, turn: Turn | undefined): LinkEvents {
+  #accept(link: Link, request: LinkRequest, turn: Turn | undefined): ServerLinkEvents {
+    let failed = false;
+    const { address, shortage } = this.#safely(
+      () => this.#occupancy.take(request, (request) => this.#address(request)),
+      () => {
+        failed = true;
+        return this.#occupancy.take(request, () => undefined);
+      },
+    );
+    const refuse = (code: number, reason: string) => {
+      link.close(code, reason);
+      return { message() {}, drain() {}, close() {}, freed: () => this.#leave(address) };
+    };
     if (!turn) {
       const known = this.#codecs.map(({ subprotocol }) => subprotocol).join(", ");
-      return refuse(link, CLOSE_CODES.UNSUPPORTED_VERSION, `Offer one of these subprotocols: ${known}`);
+      return refuse(CLOSE_CODES.UNSUPPORTED_VERSION, `Offer one of these subprotocols: ${known}`);
     }
-    if (this.#state !== "open") return refuse(link, CLOSE_CODES.GOING_AWAY, "The node is shutting down");
-    const { limits } = this.#context;
-    const key = this.#address({ request, address });
-    if (this.#size >= limits.maxConnections || !this.#addresses.enter(key)) {
-      return refuse(link, CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
-    }
-    const session = new Session(this.#host, link, { request, address: key }, turn);
+    if (this.#state !== "open") return refuse(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    if (failed) return refuse(CLOSE_CODES.INTERNAL, "The node cannot take the connection");
+    if (shortage) return refuse(CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
+    const session = new Session(this.#host, link, { request: request.request, address }, turn);
     this.#arriving.add(session);
     if (!this.#stopBeating) this.#beatLater();
     return session;
+  }
+
+  #leave(address: string | undefined): void {
+    this.#occupancy.leave(address);
+    this.#becomeLess();
   }
 
   /** The application's own words on addresses and origins may throw; only the link in question suffers. */
@@ -183,31 +208,34 @@ export class Reception {
     }, { background: true });
   }
 
-  #becomeEmpty(): void {
+  #stopBeats(): void {
     this.#stopBeating?.();
     this.#stopBeating = undefined;
-    for (const resolve of this.#whenEmpty) resolve();
   }
 
-  /** Waits until there is no link, or for so long. */
-  async #empty(ms: number): Promise<void> {
-    if (this.#size === 0) return;
+  /** There is a link, or a socket, less. */
+  #becomeLess(): void {
+    for (const look of this.#whenLess) look();
+  }
+
+  /** Waits until something is so that less links can bring about, or for so long. */
+  async #until(isSo: () => boolean, ms: number): Promise<void> {
+    if (isSo()) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#whenEmpty.add(resolve);
+    const look = () => isSo() && resolve();
+    this.#whenLess.add(look);
     const stop = this.#context.options.clock.after(ms, resolve);
     await promise;
     stop();
-    this.#whenEmpty.delete(resolve);
+    this.#whenLess.delete(look);
   }
 }
 
 /** How long a client may take to close its end, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
-function refuse(link: Link, code: number, reason: string): LinkEvents {
-  link.close(code, reason);
-  return { message() {}, drain() {}, close() {} };
-}
+/** How long to wait for closed sockets to be free at the end, in milliseconds. Most are within a round trip. */
+const LINGER_MS = 500;
 
 function refusal(status: number, text: string, headers?: Record<string, string>): Response {
   return new Response(`${text}\n`, { status, headers });

@@ -5,7 +5,7 @@
  */
 
 import { CLOSE_CODES, type Encoded, type Hello, HubError } from "../../contract/mod.ts";
-import type { Link, LinkEvents, LinkRequest } from "../../transports/transport.ts";
+import type { Link, LinkRequest, ServerLinkEvents } from "../../transports/transport.ts";
 import { roleChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Handshake, type HandshakeOptions } from "./handshake.ts";
@@ -20,13 +20,15 @@ export interface SessionHost extends HandshakeOptions {
   admitted(session: Session, conn: Connection): void;
   /** Called once per session, when its link is gone. */
   gone(session: Session): void;
+  /** Called once per session, when its socket is free; after `gone`. */
+  freed(session: Session): void;
 }
 
 /** How far a session has come: whether others can address it, whether the application knows it, whether it is over. */
 type Stage = "new" | "enrolled" | "announced" | "closed";
 
 /** A link and what has become of it. */
-export class Session implements LinkEvents {
+export class Session implements ServerLinkEvents {
   readonly #host: SessionHost;
   /** Until the client is welcome. */
   #handshake: Handshake | undefined;
@@ -90,6 +92,10 @@ export class Session implements LinkEvents {
     this.#handshake?.end();
     this.#host.gone(this);
     if (this.#conn) this.#end(this.#conn, stage, { code, reason });
+  }
+
+  freed(): void {
+    this.#host.freed(this);
   }
 
   /**

@@ -198,6 +198,7 @@ test(
 const NOTHING = {
   connections: 0,
   handshakes: 0,
+  lingering: 0,
   groups: 0,
   subscriptions: 0,
   channels: 0,

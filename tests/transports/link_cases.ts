@@ -27,6 +27,7 @@ const everyByte = Uint8Array.from({ length: 256 }, (_, index) => index);
 const settled = async ({ client, server }: Pair) => {
   await client.ended();
   await server.ended();
+  await waitFor(() => server.freeings.length > 0, { what: "the carrier to let go" });
   await new Promise((resolve) => setTimeout(resolve));
 };
 
@@ -54,6 +55,7 @@ export function linkCases(name: string, start: Start): void {
       pair.server.link.close(1000, "");
       await settled(pair);
       assertEquals([pair.client.closings.length, pair.server.closings.length], [1, 1]);
+      assertEquals(pair.server.freeings, [1], "the carrier lets go once, after the close");
     });
 
   pairTest("frames arrive in order, whole, both ways", async ({ client, server }) => {

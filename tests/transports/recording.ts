@@ -11,6 +11,7 @@ import type {
   LinkAcceptor,
   LinkEvents,
   LinkRequest,
+  ServerLinkEvents,
 } from "../../transports/transport.ts";
 import { waitFor } from "../harness.ts";
 
@@ -53,12 +54,18 @@ export class RecordedEnd implements LinkEvents {
 }
 
 /** The server's end of a link. */
-export class ServerEnd extends RecordedEnd {
+export class ServerEnd extends RecordedEnd implements ServerLinkEvents {
   readonly request: LinkRequest;
+  /** How many closes had been reported when the carrier said that it has let go, once each time that it did. */
+  readonly freeings: number[] = [];
 
   constructor(request: LinkRequest) {
     super();
     this.request = request;
+  }
+
+  freed(): void {
+    this.freeings.push(this.closings.length);
   }
 }
 
@@ -68,6 +75,7 @@ export class RecordingAcceptor implements LinkAcceptor {
   readonly maxFrameBytes = 2 << 20;
   highWaterBytes = 1 << 20;
   readonly admitted: LinkRequest[] = [];
+  readonly withdrawn: LinkRequest[] = [];
   readonly ends: ServerEnd[] = [];
   /** Set to refuse. */
   refusal: (() => Response) | undefined;
@@ -79,7 +87,11 @@ export class RecordingAcceptor implements LinkAcceptor {
     return this.refusal?.();
   }
 
-  accept(link: Link, request: LinkRequest): LinkEvents {
+  withdraw(link: LinkRequest): void {
+    this.withdrawn.push(link);
+  }
+
+  accept(link: Link, request: LinkRequest): ServerLinkEvents {
     const end = new ServerEnd(request);
     end.open(link);
     this.ends.push(end);

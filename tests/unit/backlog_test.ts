@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Backlog } from "../../transports/websocket/backlog.ts";
 import { test } from "../harness.ts";
 
@@ -17,8 +17,28 @@ test("backlog: frames come out in order, and their sizes are told before", () =>
 test("backlog: no more than 16 MiB of a client wait to be heard, and what was heard counts no more (promise 8)", () => {
   const backlog = new Backlog();
   const frame = "x".repeat(MIB);
-  for (let i = 0; i < 16; i++) assertEquals(backlog.keep(frame), true);
+  for (let i = 0; i < 15; i++) assertEquals(backlog.keep(frame), true);
   backlog.take();
   assertEquals(backlog.keep(frame), true);
-  assertEquals(backlog.keep("y"), false);
+  assertEquals(backlog.keep(frame), false);
+});
+
+test("backlog: empty frames count too, so that no number of them waits without a bound (promise 8)", () => {
+  const backlog = new Backlog();
+  let kept = 0;
+  while (backlog.keep("")) kept++;
+  assert(kept > 100_000 && kept < 500_000, `${kept} empty frames`);
+});
+
+test("backlog: frames come out in order however long one waits behind another", () => {
+  const backlog = new Backlog();
+  backlog.keep("0");
+  for (let i = 1; i <= 10_000; i++) {
+    backlog.keep(`${i}`);
+    if (i % 7 > 0) backlog.keep(`${i}+`);
+    assertEquals(backlog.nextSize, `${i - 1}`.length);
+    assertEquals(backlog.take(), `${i - 1}`);
+    if ((i - 1) % 7 > 0) assertEquals(backlog.take(), `${i - 1}+`);
+  }
+  assertEquals(backlog.take(), "10000");
 });

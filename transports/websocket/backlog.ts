@@ -9,6 +9,12 @@ import type { Encoded } from "../../contract/mod.ts";
 /** How much may wait, in bytes (UTF-16 units of text): Deno cannot be told to read no more. */
 const MAX_BACKLOG = 16 * 1024 * 1024;
 
+/** What a frame counts beside its length, in bytes: many empty ones take memory too. */
+const FRAME_BYTES = 64;
+
+/** From so many places of frames that were heard on they are given back, when they are half of all. */
+const COMPACTED_FROM = 64;
+
 /** Frames that wait, in order. */
 export class Backlog {
   /** How the client closed; comes after all that it had said. */
@@ -25,7 +31,7 @@ export class Backlog {
   /** Keeps a frame; tells whether as much may wait. */
   keep(frame: Encoded): boolean {
     this.#frames.push(frame);
-    this.#size += frame.length;
+    this.#size += frame.length + FRAME_BYTES;
     return this.#size <= MAX_BACKLOG;
   }
 
@@ -33,7 +39,12 @@ export class Backlog {
   take(): Encoded {
     const frame = this.#frames[this.#heard]!;
     this.#frames[this.#heard++] = ""; // it may be large, and those behind it many
-    this.#size -= frame.length;
+    this.#size -= frame.length + FRAME_BYTES;
+    // While one frame waits behind another for ever, the places of those that were heard must not add up.
+    if (this.#heard >= COMPACTED_FROM && 2 * this.#heard >= this.#frames.length) {
+      this.#frames.splice(0, this.#heard);
+      this.#heard = 0;
+    }
     return frame;
   }
 }

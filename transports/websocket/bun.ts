@@ -9,7 +9,7 @@ import { toSendableCode, toSendableReason } from "../kit/close.ts";
 import { maxByteLength } from "../kit/frame.ts";
 import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
 import type { BunSocket, BunWebSocketHandler } from "./bun_handler.ts";
-import type { Link, LinkAcceptor, LinkEvents, LinkRequest } from "../transport.ts";
+import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../transport.ts";
 
 export type { BunSocket, BunWebSocketHandler, Upgradable, WebSocketSkin };
 
@@ -43,8 +43,9 @@ interface Terms {
 class BunLink implements Link {
   readonly #terms: Terms;
   readonly #socket: BunSocket;
-  readonly #events: LinkEvents;
+  readonly #events: ServerLinkEvents;
   #state: "open" | "closing" | "closed" = "open";
+  #socketGone = false;
   #congested = false;
   /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
   #atMost = 0;
@@ -52,6 +53,7 @@ class BunLink implements Link {
   constructor(socket: BunSocket, { acceptor, request }: Upgrade, terms: Terms) {
     this.#terms = terms;
     this.#socket = socket;
+    socket.data = this; // first: the hub may close at once, and Bun then reports the close within the call
     this.#events = acceptor.accept(this, request);
   }
 
@@ -104,13 +106,17 @@ class BunLink implements Link {
 
   /** The socket is gone. */
   closed(code: number, reason: string): void {
+    if (this.#socketGone) return;
+    this.#socketGone = true;
     if (this.#state === "open") this.#end(code, reason);
+    else if (this.#state === "closed") this.#events.freed();
   }
 
   #end(code: number, reason: string): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#events.close(code, reason);
+    if (this.#socketGone) this.#events.freed();
   }
 }
 
@@ -143,7 +149,9 @@ export const bunSkin: WebSocketSkin = {
         const data = new Upgrade(acceptor, link, subprotocol);
         const headers = { "sec-websocket-protocol": subprotocol };
         // Bun has written the answer itself when it upgraded, and passes over this one.
-        return server.upgrade(request, { data, headers }) ? new Response(null) : malformedUpgrade();
+        if (server.upgrade(request, { data, headers })) return new Response(null);
+        acceptor.withdraw(link);
+        return malformedUpgrade();
       },
     };
   },
@@ -184,7 +192,7 @@ export function createBunHandler(
     closeOnBackpressureLimit: false,
     open(socket) {
       const { data } = socket;
-      if (data instanceof Upgrade) socket.data = new BunLink(socket, data, termsOf(data));
+      if (data instanceof Upgrade) new BunLink(socket, data, termsOf(data));
     },
     message: (socket, frame) => BunLink.of(socket)?.received(frame),
     drain: (socket) => BunLink.of(socket)?.drained(),

@@ -11,7 +11,7 @@ import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } f
 import { exceedsBytes, maxByteLength } from "../kit/frame.ts";
 import { type Backlogged, Intake } from "./intake.ts";
 import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
-import type { Link, LinkAcceptor, LinkEvents, LinkRequest } from "../transport.ts";
+import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../transport.ts";
 
 export type { Upgradable, WebSocketSkin };
 
@@ -25,8 +25,9 @@ class DenoLink implements Link, Backlogged {
   readonly #socket: WebSocket;
   readonly #acceptor: LinkAcceptor;
   readonly #intake: Intake;
-  readonly #events: LinkEvents;
+  readonly #events: ServerLinkEvents;
   #state: "open" | "closing" | "closed" = "open";
+  #socketGone = false;
   #backlog: Backlog | undefined;
   #stopLooking: (() => void) | undefined;
   #error = "";
@@ -49,8 +50,13 @@ class DenoLink implements Link, Backlogged {
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onerror = (event) => this.#error = event instanceof ErrorEvent ? event.message : "";
     // A socket that broke reports no code; what broke it came as an error before.
-    socket.onclose = ({ code, reason }) =>
-      code === 0 ? this.#leave(ABNORMAL_CLOSURE, this.#error) : this.#leave(code, reason);
+    socket.onclose = ({ code, reason }) => {
+      if (this.#socketGone) return; // Deno may say so twice, when a close could not be written
+      this.#socketGone = true;
+      if (this.#state === "closed") this.#events.freed();
+      else if (code === 0) this.#leave(ABNORMAL_CLOSURE, this.#error);
+      else this.#leave(code, reason);
+    };
     this.#events = acceptor.accept(this, request);
   }
 
@@ -130,6 +136,7 @@ class DenoLink implements Link, Backlogged {
     this.#intake.forget(this);
     this.#stopLooking?.();
     this.#events.close(code, reason);
+    if (this.#socketGone) this.#events.freed();
   }
 }
 
@@ -151,6 +158,7 @@ function upgrade(
     // heartbeats of its own.
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
   } catch (error) {
+    terms.acceptor.withdraw(terms.request);
     if (error instanceof TypeError) return malformedUpgrade();
     throw error;
   }
