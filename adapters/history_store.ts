@@ -10,7 +10,7 @@ import type { Position } from "../contract/mod.ts";
 
 /** How a message is to be kept. */
 export interface AppendOptions {
-  /** How many messages the channel keeps at the most: older ones may go. */
+  /** How many of the newest messages of the channel are kept. A store may keep some more. */
   readonly size: number;
   /** How long a message is kept, in milliseconds; `Infinity` for as long as there is room. */
   readonly ttlMs: number;
@@ -93,7 +93,8 @@ export interface HistoryContext {
  * - **All or nothing.** When `append` resolves the message is kept, and every read that begins from then on, on any node,
  *   tells of it. When it rejects the message may be kept or not, but never in part.
  * - **Epochs.** An epoch is text of at most 64 characters that is used for one channel once. While it lasts, offsets count
- *   on: also when all messages have expired. Whatever loses the count (data that was wiped, a restart of a store in memory,
+ *   on, also when all messages have expired. A channel on which nothing was appended has one too, at offset 0, and its first
+ *   message goes on in it. Whatever loses the count (data that was wiped, a restart of a store in memory,
  *   a replica that was behind) begins a new epoch, so that no position of before is mistaken for one of after.
  * - **Nothing is called complete that is not.** See {@linkcode StoredPage.complete}.
  * - **No slot for a name.** A read of a channel on which nothing was appended keeps nothing: clients make up names.
@@ -122,7 +123,7 @@ export interface HistoryStore {
    * Keeps a message.
    *
    * @param channel Any text: spaces, `*`, `:` and all of Unicode.
-   * @param data Any text, also an empty one.
+   * @param data Any text without lone surrogates, also an empty one.
    * @param options How to keep it.
    * @returns The message's position.
    */

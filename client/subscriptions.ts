@@ -40,6 +40,8 @@ interface Stream {
   readonly backoff: Backoff;
   /** The subscribe that has no answer yet. */
   asked: number | undefined;
+  /** When the wait for its answer has begun, by the clock. */
+  waitsSince: number;
   /** Whether the server has said that it is live, on this link. */
   live: boolean;
   /** Whether it has ever been. */
@@ -173,7 +175,9 @@ export class Subscriptions {
    */
   published(topic: string, payload: unknown): void {
     const stream = this.#streams.get(topic);
-    if (stream) this.#deliver(stream, payload, { topic, recovered: false });
+    if (stream) {
+      this.#deliver(stream, payload, { topic, offset: undefined, epoch: undefined, recovered: false });
+    }
   }
 
   /**
@@ -195,6 +199,7 @@ export class Subscriptions {
       return;
     }
     stream.position = [epoch, offset];
+    if (stream.asked !== undefined) this.#waitOn(stream, stream.asked);
     this.#deliver(stream, payload, { topic, offset, epoch, recovered: !stream.live });
   }
 
@@ -221,6 +226,7 @@ export class Subscriptions {
       members: new Set(),
       backoff: new Backoff(settings, random),
       asked: undefined,
+      waitsSince: 0,
       live: false,
       established: false,
       position: undefined,
@@ -241,6 +247,7 @@ export class Subscriptions {
     // The answer is taken where it arrives, before the messages behind it: a promise would come too late.
     answer.catch(() => {});
     stream.asked = id;
+    stream.waitsSince = settings.clock.now();
     this.#asked.set(id, stream);
     try {
       const { position: since } = stream;
@@ -248,6 +255,15 @@ export class Subscriptions {
     } catch (error) {
       this.refused(id, toHubError(error));
     }
+  }
+
+  /** A long history comes page by page: while it does the server is at work, and the wait for its answer begins anew. */
+  #waitOn(stream: Stream, id: number): void {
+    const { clock, requestTimeoutMs } = this.#options.settings;
+    const now = clock.now();
+    if (now - stream.waitsSince < requestTimeoutMs / 4) return; // a timer for every message would cost more than it
+    stream.waitsSince = now;
+    this.#options.calls.extend(id);
   }
 
   #answered(id: number): Stream | undefined {

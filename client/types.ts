@@ -11,6 +11,7 @@ import type {
   ContractDefinition,
   EventsOf,
   HubError,
+  KeepsHistory,
   NameOf,
   PayloadInput,
   PayloadOutput,
@@ -73,14 +74,18 @@ export interface ClientErrorInfo {
   readonly name?: string;
 }
 
-/** What comes with a topic's message. */
-export interface TopicMeta {
+/**
+ * What comes with a topic's message.
+ *
+ * @typeParam History Whether the topic keeps history, as far as its type tells.
+ */
+export interface TopicMeta<History extends boolean = boolean> {
   /** The topic's concrete name. */
   readonly topic: string;
-  /** The message's number in the topic's history, where the topic keeps one. */
-  readonly offset?: number;
+  /** The message's number in the topic's history; `undefined` where the topic keeps none. */
+  readonly offset: History extends true ? number : undefined;
   /** The epoch of that history: offsets of two epochs have nothing to do with each other. */
-  readonly epoch?: string;
+  readonly epoch: History extends true ? string : undefined;
   /** Whether the message was missed and has been sent again from the history. */
   readonly recovered: boolean;
 }
@@ -243,7 +248,10 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    */
   subscribe<N extends TopicNames<TopicsOf<D, R>>>(
     topic: N,
-    listener: (payload: TopicOutput<TopicsOf<D, R>, N>, meta: TopicMeta) => void,
+    listener: (
+      payload: TopicOutput<TopicsOf<D, R>, N>,
+      meta: TopicMeta<KeepsHistory<TopicsOf<D, R>, N>>,
+    ) => void,
     options?: SubscribeOptions,
   ): Subscription<N>;
   /**

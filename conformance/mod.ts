@@ -24,9 +24,13 @@ import { deliveryCases } from "./adapter/delivery.ts";
 import { faultCases, refusalCases } from "./adapter/faults.ts";
 import { isolationCases } from "./adapter/isolation.ts";
 import { lifecycleCases } from "./adapter/lifecycle.ts";
-import type { AdapterSetup } from "./adapter/setup.ts";
-import { type CaseDefinition, Stage } from "./adapter/stage.ts";
+import type { AdapterSetup, Skip } from "./adapter/setup.ts";
+import { Stage } from "./adapter/stage.ts";
 import { subscriptionCases } from "./adapter/subscriptions.ts";
+import { appendingCases } from "./history/appending.ts";
+import { readingCases } from "./history/reading.ts";
+import type { HistoryStoreSetup } from "./history/setup.ts";
+import { StoreStage } from "./history/stage.ts";
 
 export type {
   AdapterCaseBody,
@@ -36,6 +40,7 @@ export type {
   Refusal,
   Skip,
 } from "./adapter/setup.ts";
+export type { HistoryStoreSetup } from "./history/setup.ts";
 
 /** One behaviour to show, for a test runner. */
 export interface ConformanceCase {
@@ -63,28 +68,69 @@ export function adapterConformance(setup: AdapterSetup): ConformanceCase[] {
     ...refusalCases(setup),
     ...faultCases,
   ];
-  const names = new Set(definitions.map(({ name }) => name));
-  for (const { case: name } of setup.skip ?? []) {
-    if (!names.has(name)) throw new TypeError(`Cannot skip the case "${name}": there is none of that name`);
-  }
-  return definitions.flatMap((definition) => toCases(definition, setup));
+  return toCases(definitions, setup.skip, () => new Stage(setup), ({ needs }) => needs?.(setup));
 }
 
-function toCases({ name, needs, run }: CaseDefinition, setup: AdapterSetup): ConformanceCase[] {
-  const skipped = setup.skip?.find((skip) => skip.case === name);
-  const reason = skipped?.reason ?? needs?.(setup);
-  const cases: ConformanceCase[] = [{
-    name,
-    ...(reason === undefined ? {} : { skip: reason }),
-    async run() {
-      const stage = new Stage(setup);
-      try {
-        await run(stage);
-      } finally {
-        await stage.end();
-      }
-    },
-  }];
-  if (skipped?.instead) cases.push(skipped.instead);
-  return cases;
+/**
+ * The suite for stores of histories; see `HistoryStore`. Every case uses a prefix of its own.
+ *
+ * @param setup What the suite has to know about the store.
+ * @returns The cases, in the order in which to run them.
+ * @throws {TypeError} If the setup skips a case that does not exist.
+ *
+ * @example
+ * ```ts
+ * import { historyStoreConformance } from "@trunkline/hub/conformance";
+ * import { createMemoryHistory, type MemoryHistory } from "@trunkline/hub/adapters/memory-history";
+ *
+ * const stores = new Map<string, MemoryHistory>();
+ * const cases = historyStoreConformance({
+ *   create({ prefix }) {
+ *     const store = stores.get(prefix) ?? createMemoryHistory();
+ *     stores.set(prefix, store);
+ *     return store;
+ *   },
+ * });
+ * for (const { skip, run } of cases) if (!skip) await run();
+ * ```
+ */
+export function historyStoreConformance(setup: HistoryStoreSetup): ConformanceCase[] {
+  return toCases([...appendingCases, ...readingCases], setup.skip, () => new StoreStage(setup));
+}
+
+/** A case of a suite, whatever it works with. */
+interface Definition<S> {
+  readonly name: string;
+  run(stage: S): Promise<void>;
+}
+
+function toCases<S extends { end(): Promise<void> }, D extends Definition<S>>(
+  definitions: readonly D[],
+  skips: readonly Skip[] = [],
+  createStage: () => S,
+  lacks: (definition: D) => string | undefined = () => undefined,
+): ConformanceCase[] {
+  const names = new Set(definitions.map(({ name }) => name));
+  for (const { case: name } of skips) {
+    if (!names.has(name)) throw new TypeError(`Cannot skip the case "${name}": there is none of that name`);
+  }
+  return definitions.flatMap((definition) => {
+    const { name } = definition;
+    const skipped = skips.find((skip) => skip.case === name);
+    const reason = skipped?.reason ?? lacks(definition);
+    const cases: ConformanceCase[] = [{
+      name,
+      ...(reason === undefined ? {} : { skip: reason }),
+      async run() {
+        const stage = createStage();
+        try {
+          await definition.run(stage);
+        } finally {
+          await stage.end();
+        }
+      },
+    }];
+    if (skipped?.instead) cases.push(skipped.instead);
+    return cases;
+  });
 }

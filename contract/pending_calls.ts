@@ -21,6 +21,8 @@ interface Pending {
   resolve(output: unknown): void;
   reject(error: unknown): void;
   free(): void;
+  /** Begins the wait anew. */
+  extend(): void;
 }
 
 /** The questions of one link that have no answer yet. Every way out frees the entry, its timer and its listener. */
@@ -66,15 +68,21 @@ export class PendingCalls {
         cancelled(id);
       };
       const onAbort = () => giveUp(abortReason(signal!));
-      const stop = this.#clock.after(timeoutMs, () => {
-        giveUp(new HubError("TIMEOUT", `No answer to "${name}" within ${timeoutMs} ms`));
-      });
+      const wait = () =>
+        this.#clock.after(timeoutMs, () => {
+          giveUp(new HubError("TIMEOUT", `No answer to "${name}" within ${timeoutMs} ms`));
+        });
       signal?.addEventListener("abort", onAbort, { once: true });
+      let stop = wait();
+      const extend = () => {
+        stop();
+        stop = wait();
+      };
       const free = () => {
         stop();
         signal?.removeEventListener("abort", onAbort);
       };
-      this.#calls.set(id, { name, resolve, reject, free });
+      this.#calls.set(id, { name, resolve, reject, free, extend });
     });
     return { id, answer };
   }
@@ -87,6 +95,15 @@ export class PendingCalls {
    */
   resolve(id: number, output: unknown): void {
     this.#take(id)?.resolve(output);
+  }
+
+  /**
+   * Begins the wait for an answer anew: the other side is at work.
+   *
+   * @param id The question's id.
+   */
+  extend(id: number): void {
+    this.#calls.get(id)?.extend();
   }
 
   /**

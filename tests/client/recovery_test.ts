@@ -5,6 +5,7 @@ import { test } from "../harness.ts";
 import { opened, reopened, type Rig, turn } from "./setup.ts";
 
 const TOPIC = "ticker/ACME";
+const REQUEST_TIMEOUT_MS = 10_000;
 
 /** A client with a live subscription of a topic with history that stands at offset 5. */
 async function live(options: SubscribeOptions = {}) {
@@ -53,6 +54,22 @@ test("a link that is lost during the replay goes on where it stopped", async () 
   rig.server.link.accept(TOPIC, { position: ["e1", 8], recovered: true });
   assertEquals(rig.heard.map(([, offset]) => offset), [6, 7, 8]);
   assertEquals(rig.recoveries, [true]);
+  await rig.client.close();
+});
+
+test("a long recovery is waited for as long as messages come, and no longer", async () => {
+  const rig = await live();
+  await reopened(rig);
+  for (let offset = 6; offset <= 20; offset++) {
+    rig.clock.advance(REQUEST_TIMEOUT_MS / 2);
+    rig.server.link.say(rec(offset));
+  }
+  await turn();
+  assertEquals([rig.server.link.sent("unsub").length, rig.errors], [0, []]);
+  rig.clock.advance(REQUEST_TIMEOUT_MS + 1);
+  await turn();
+  assertEquals(rig.server.link.sent("unsub").length, 1);
+  assertEquals(rig.errors.map(({ info }) => info.stage), ["subscribe"]);
   await rig.client.close();
 });
 

@@ -116,13 +116,19 @@ client.on("mesage", () => {});
 // Topics: listeners get what the schema yields.
 const sub = client.subscribe("ticker/ACME", (tick, meta) => {
   same<typeof tick, { symbol: string; price: number; at: Date }>(true);
-  same<typeof meta, TopicMeta>(true);
+  same<typeof meta, TopicMeta<true>>(true);
+  same<typeof meta.offset, number>(true);
+  same<typeof meta.epoch, string>(true);
 });
 same<typeof sub, Subscription<"ticker/ACME">>(true);
 same<typeof sub.topic, "ticker/ACME">(true);
 declare const symbol: string;
 const templated = client.subscribe(`ticker/${symbol}`, (tick) => same<typeof tick.price, number>(true));
 same<typeof templated.topic, `ticker/${string}`>(true);
+client.subscribe("stats", (_stats, meta) => {
+  same<typeof meta, TopicMeta<false>>(true);
+  same<typeof meta.offset, undefined>(true);
+});
 client.subscribe("stats", (stats) => same<typeof stats, { online: number }>(true), {
   signal: new AbortController().signal,
   onRecovery: (

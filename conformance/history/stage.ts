@@ -1,0 +1,90 @@
+import type { AppendOptions, HistoryStore, ReadOptions, StoredPage } from "../../adapters/history_store.ts";
+import type { Position } from "../../contract/mod.ts";
+import { check, settles } from "../check.ts";
+import type { HistoryStoreSetup } from "./setup.ts";
+
+/** Enough for whatever a case appends. */
+export const PLENTY: AppendOptions = { size: 10_000, ttlMs: Infinity };
+
+/** One node's store, whose every answer is waited for in bounded time. */
+export class StoreNode {
+  readonly nodeId: string;
+  readonly store: HistoryStore;
+  readonly errors: Error[] = [];
+  readonly #waitMs: number;
+
+  constructor(nodeId: string, store: HistoryStore, waitMs: number) {
+    this.nodeId = nodeId;
+    this.store = store;
+    this.#waitMs = waitMs;
+  }
+
+  async open(): Promise<void> {
+    const opening = Promise.resolve(
+      this.store.open?.({
+        nodeId: this.nodeId,
+        deliver() {},
+        onError: (error) => void this.errors.push(error),
+      }),
+    );
+    await settles(opening, "open", this.#waitMs);
+  }
+
+  append(channel: string, data: string, options: AppendOptions = PLENTY): Promise<Position> {
+    return settles(Promise.resolve(this.store.append(channel, data, options)), "append", this.#waitMs);
+  }
+
+  read(channel: string, options?: ReadOptions): Promise<StoredPage> {
+    return settles(Promise.resolve(this.store.read(channel, options)), "read", this.#waitMs);
+  }
+
+  /** Appends one after the other; tells the epoch. */
+  async fill(channel: string, count: number, options?: AppendOptions): Promise<string> {
+    let epoch = "";
+    for (let i = 1; i <= count; i++) {
+      const [now, offset] = await this.append(channel, `${i}`, options);
+      check(offset === i, `Append ${i} got offset ${offset}`);
+      check(epoch === "" || now === epoch, `The epoch has changed at append ${i}`);
+      epoch = now;
+    }
+    return epoch;
+  }
+
+  async close(): Promise<void> {
+    await settles(Promise.resolve(this.store.close?.(this.nodeId)), "close", this.#waitMs);
+  }
+}
+
+/** One behaviour to show. */
+export interface StoreCase {
+  readonly name: string;
+  run(stage: StoreStage): Promise<void>;
+}
+
+/** What a case works with: nodes on one place, under a prefix that nobody else has. */
+export class StoreStage {
+  readonly waitMs: number;
+  readonly ttlMs: number;
+  readonly #prefix = `conformance-${crypto.randomUUID()}`;
+  readonly #setup: HistoryStoreSetup;
+  readonly #nodes: StoreNode[] = [];
+
+  constructor(setup: HistoryStoreSetup) {
+    this.#setup = setup;
+    this.waitMs = setup.waitMs ?? 10_000;
+    this.ttlMs = setup.ttlMs ?? 300;
+  }
+
+  /** One more node. */
+  async node(): Promise<StoreNode> {
+    const store = await this.#setup.create({ prefix: this.#prefix });
+    const node = new StoreNode(crypto.randomUUID(), store, this.waitMs);
+    this.#nodes.push(node);
+    await node.open();
+    return node;
+  }
+
+  async end(): Promise<void> {
+    for (const node of this.#nodes) await node.close();
+  }
+}
