@@ -14,7 +14,6 @@ const TELL_AFTER_MS = 5_000;
 export class Outage {
   readonly #settings: Settings;
   #since: number;
-  #attempts = 0;
   #told = false;
 
   /**
@@ -30,7 +29,6 @@ export class Outage {
   /** The connection was lost. */
   begin(): void {
     this.#since = this.#settings.clock.now();
-    this.#attempts = 0;
     this.#told = false;
   }
 
@@ -40,14 +38,14 @@ export class Outage {
    * @param error How.
    */
   failed(error: HubError): void {
-    this.#attempts++;
     const ms = this.#settings.clock.now() - this.#since;
     if (this.#told || ms < TELL_AFTER_MS) return;
     this.#told = true;
     const text =
-      `No connection for ${Math.round(ms / 1_000)} s, in ${this.#attempts} attempts. ${error.message}. ` +
-      "Does the server run, and is the url right? It may also refuse the upgrade, which browsers do not tell: " +
-      "403 for the page's origin, 429 or 503 for too many connections. The hub's onError knows";
+      `No connection for ${
+        Math.round(ms / 1_000)
+      } s. ${error.message}. Is the server up and the url right? ` +
+      "Or it refuses the upgrade, which browsers hide: 403 the origin, 429 or 503 too many; see the hub's onError";
     this.#settings.report(new HubError(error.code, text, { cause: error }), { stage: "connect" });
   }
 }

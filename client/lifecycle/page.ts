@@ -13,30 +13,25 @@
  */
 export type ClientLifecycle = (wake: () => void) => () => void;
 
-/** The global object of a page or of its worker, as far as it is used. */
-interface PageGlobal extends Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">> {
+/** What a page and its workers are, as far as it is used here. */
+type PageGlobal = EventTarget & {
   readonly navigator?: { readonly onLine?: boolean };
-  readonly document?: EventTarget & { readonly visibilityState: string };
-}
+  readonly document?: { readonly visibilityState: string };
+};
 
-/** The events of a page and its workers: back online, shown again, unfrozen. Elsewhere there are none. */
+/** Back online; shown again, from the cache too; unfrozen. Those of the document bubble. */
+const EVENTS = ["online", "pageshow", "visibilitychange", "resume"];
+
+/** The events of a page and its workers. Elsewhere there are none. */
 export const pageLifecycle: ClientLifecycle = (wake) => {
-  const page = globalThis as PageGlobal;
-  const { document } = page;
-  const taken: (() => void)[] = [];
-  const listen = (target: PageGlobal | undefined, ...events: string[]) => {
-    for (const event of events) {
-      target?.addEventListener?.(event, awake);
-      taken.push(() => target?.removeEventListener?.(event, awake));
-    }
-  };
-  const awake = () => {
-    if (document?.visibilityState !== "hidden") wake();
-  };
+  const page = globalThis as unknown as PageGlobal;
   // Only what has a page tells whether it is online.
-  if (page.navigator?.onLine !== undefined) {
-    listen(page, "online", "pageshow");
-    listen(document as PageGlobal, "visibilitychange", "resume");
-  }
-  return () => taken.forEach((stop) => stop());
+  if (page.navigator?.onLine === undefined) return () => {};
+  const awake = () => {
+    if (page.document?.visibilityState !== "hidden") wake();
+  };
+  for (const event of EVENTS) page.addEventListener(event, awake);
+  return () => {
+    for (const event of EVENTS) page.removeEventListener(event, awake);
+  };
 };

@@ -18,7 +18,7 @@ const ABNORMAL_CLOSURE = 1006;
  */
 function explain(reason: string): string {
   if (!/stream error|protocol error/i.test(reason)) return reason;
-  return `${reason}: the server may have refused the upgrade with a status such as 403, 429 or 503, which this platform hides; see the server's log`;
+  return `${reason}: perhaps the server refuses the upgrade (403, 429 or 503), which this platform hides`;
 }
 
 function cutReason(reason: string): string {

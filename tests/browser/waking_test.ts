@@ -128,7 +128,7 @@ test("a page that is shown again, unfrozen or back from the cache proves its lin
         const target = event === "pageshow"
           ? globalThis
           : (globalThis as unknown as { document: EventTarget }).document;
-        target.dispatchEvent(new Event(event));
+        target.dispatchEvent(new Event(event, { bubbles: true }));
       }, event);
       await waitFor(() => scene.pings === i + 1, { what: `a ping after ${event}` });
     }

@@ -46,7 +46,7 @@ if (runtime === "deno") {
         const message = await refusedBy(`wss://localhost:${server.addr.port}/realtime`, Trusting);
         assertStringIncludes(
           message,
-          "the server may have refused the upgrade with a status such as 403, 429 or 503",
+          "perhaps the server refuses the upgrade (403, 429 or 503), which this platform hides",
         );
       } finally {
         await server.shutdown();
