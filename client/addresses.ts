@@ -44,7 +44,7 @@ function toSocketUrl(address: unknown): string {
  * @param url An address.
  */
 export function showAddress(url: string): string {
-  return url.replace(/\?.*/s, "").replace(/\/\/[^/]*@/, "//");
+  return url.replace(/\?.*/s, "").replace(/^(\w+:[\\/]*)[^\\/]*@/, "$1");
 }
 
 /** The addresses of a hub, and which of them is next. */

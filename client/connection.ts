@@ -90,7 +90,7 @@ export class Connection {
   #fault: HubError | undefined;
   #url = "";
   #stopProof: (() => void) | undefined;
-  readonly #startedAt: number;
+  #dialledAt = Infinity;
 
   /**
    * @param settings The client's.
@@ -100,7 +100,6 @@ export class Connection {
     this.#settings = settings;
     this.#events = events;
     const { clock, connectTimeoutMs } = settings;
-    this.#startedAt = clock.now();
     this.#stopTimer = clock.after(connectTimeoutMs, () => {
       const error = new HubError("TIMEOUT", `Cannot connect to ${this.#hub} within ${connectTimeoutMs} ms`);
       this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error);
@@ -154,14 +153,14 @@ export class Connection {
 
   /**
    * Ends the connection unless it shows soon that it is alive: the device may have slept. One proof at a time. An attempt
-   * to connect that has just begun goes on.
+   * goes on that has just begun, waits for the user's token, or has reached the server.
    */
   prove(): void {
     const { clock } = this.#settings;
     const now = clock.now();
     if (this.#closing || this.#stopProof) return;
     if (this.#welcome) this.push(["ping"]);
-    else if (now - this.#startedAt < PROOF_MS) return;
+    else if (this.#link || now - this.#dialledAt < PROOF_MS) return;
     this.#stopProof = clock.after(PROOF_MS, () => {
       this.#stopProof = undefined;
       // What is heard right after waking may have arrived before the sleep.
@@ -185,6 +184,7 @@ export class Connection {
       const proof = await token({ signal: this.#abort.signal });
       if (this.#closing) return;
       doing = "open a link";
+      this.#dialledAt = this.#settings.clock.now();
       const close = transport.connect(url, [this.#settings.codec.subprotocol], {
         open: (link) => this.#greet(link, proof),
         message: (frame) => this.#receive(frame),
@@ -263,11 +263,10 @@ export class Connection {
     about?: string,
   ): void {
     const error = new HubError(code, message, { data });
-    if (about === undefined) this.#fault = error;
-    this.#settings.report(
-      error,
-      about === undefined ? { stage: "connection" } : { stage: "signal", name: about },
-    );
+    if (about !== undefined) return this.#settings.report(error, { stage: "signal", name: about });
+    this.#fault = error;
+    // Before the welcome it refuses an attempt: that is told once, and not with every attempt.
+    if (this.#welcome) this.#settings.report(error, { stage: "connection" });
   }
 
   #open(welcome: Welcome): void {
@@ -313,7 +312,12 @@ export class Connection {
     const error = this.#fault ??
       new HubError(ERROR_OF_CLOSE[code] ?? fallback, `${what}: ${reason || "the link closed"} (${code})`);
     const by = code === CLOSE_CODES.GOING_AWAY ? "away" : undefined;
-    this.#end({ error, terminal: !mayReconnect(code), told: error === this.#fault, by });
+    this.#end({
+      error,
+      terminal: !mayReconnect(code),
+      told: this.#welcome !== undefined && error === this.#fault,
+      by,
+    });
   }
 
   /** Ends it from our side. */

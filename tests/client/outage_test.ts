@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { HubError } from "../../client/mod.ts";
+import { showAddress } from "../../client/addresses.ts";
 import { test } from "../harness.ts";
 import { connecting, opened, rejection, retried, type Rig } from "./setup.ts";
 
@@ -90,4 +91,31 @@ test("before it was ever open, too, and with the data of the refusal", async () 
   for (const error of await Promise.all(waiting)) {
     assertEquals([error.code, error.data], ["BANNED", { until: 1 }]);
   }
+});
+
+test("a server that refuses every attempt for now is told once, with its reason", async () => {
+  const rig = await connecting();
+  for (let i = 0; i < 8; i++) {
+    rig.server.link.open();
+    rig.server.link.say(["fault", { code: "UNAVAILABLE", message: "The hub is full" }]);
+    rig.server.link.close(4004, "The hub is full");
+    await retried(rig);
+  }
+  assertEquals(rig.errors.map(({ error, info }) => [(error as HubError).code, info.stage]), [[
+    "UNAVAILABLE",
+    "connect",
+  ]]);
+  assertStringIncludes((rig.errors[0]!.error as HubError).message, "The hub is full");
+  await rig.client.close();
+});
+
+test("no message holds what may be secret in an address", () => {
+  const shown = [
+    ["ws://h/a?key=secret#x", "ws://h/a"],
+    ["wss://ann:secret@h:1/a", "wss://h:1/a"],
+    ["ws:ann:secret@h/a", "ws:h/a"],
+    ["ws:\\\\ann:secret@h\\a", "ws:\\\\h\\a"],
+    ["ws://h/@a?\n@secret", "ws://h/@a"],
+  ] as const;
+  for (const [address, text] of shown) assertEquals(showAddress(address), text);
 });

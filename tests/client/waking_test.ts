@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { ClientOptions } from "../../client/mod.ts";
 import { test } from "../harness.ts";
+import { WELCOME } from "./fake_server.ts";
 import { connecting, opened, retried, type Rig, turn } from "./setup.ts";
 
 /** What the platform says of waking up, said by hand. */
@@ -157,6 +158,29 @@ test("an attempt that was under way before the sleep is given up soon, a young o
   clock.advance(2_000);
   await turn();
   assertEquals([server.links[0]!.closedBy?.code, server.links.length], [4001, 2]);
+  await client.close();
+});
+
+test("waking up does not take an attempt away from a user who is asked for a token, or from a server that thinks", async () => {
+  const alarm = new Alarm();
+  const token = Promise.withResolvers<string>();
+  let asked = 0;
+  const { client, clock, server } = await connecting({
+    lifecycle: alarm.lifecycle,
+    connectTimeoutMs: 60_000,
+    token: () => (asked++, token.promise),
+  });
+  clock.advance(20_000);
+  alarm.wake();
+  clock.advance(5_000);
+  token.resolve("secret");
+  await turn();
+  server.link.open();
+  clock.advance(5_000);
+  alarm.wake();
+  clock.advance(5_000);
+  server.link.say(["welcome", WELCOME]);
+  assertEquals([client.status, asked, server.links.length], ["open", 1, 1]);
   await client.close();
 });
 
