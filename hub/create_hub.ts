@@ -4,12 +4,11 @@
  * @module
  */
 
-import { createMemoryAdapter } from "../adapters/memory.ts";
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
-import { type Contract, type ContractDefinition, HubError, systemClock } from "../contract/mod.ts";
+import { type Contract, type ContractDefinition, HubError } from "../contract/mod.ts";
+import { checkContract } from "../contract/options/read_options.ts";
 import { suggest } from "../contract/options/suggest.ts";
 import type { Transport } from "../transports/transport.ts";
-import { createWebSocketTransport } from "../transports/websocket/mod.ts";
 import { Backplane } from "./backplane/backplane.ts";
 import { readName } from "./backplane/channels.ts";
 import { Bus } from "./nodes/bus.ts";
@@ -22,7 +21,8 @@ import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
 import { HandlerTable } from "./session/handler_table.ts";
 import type { Published, PublishOptions } from "./api/history.ts";
-import { checkTimes, KeyedLimit, resolveLimits } from "./session/limits.ts";
+import { KeyedLimit } from "./session/limits.ts";
+import { readHubOptions } from "./read_hub_options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nodes } from "./nodes/nodes.ts";
 import type { AnyHubOptions, HubErrorInfo, HubOptions } from "./api/options.ts";
@@ -42,7 +42,9 @@ import type { Hub, HubUser } from "./api/hub.ts";
  *
  * @param contract What clients and servers may say; see {@linkcode defineContract}.
  * @param options Who may come in, over what, and what happens then.
- * @throws {RangeError} When a limit or interval makes no sense.
+ * @throws {TypeError} When the contract is none, an option is unknown or not of its type, or `authorize` has a rule
+ * for a topic that is not in the contract.
+ * @throws {RangeError} When a number is out of its range.
  *
  * @example One hub, one client, one process
  * ```ts
@@ -75,7 +77,7 @@ export function createHub<D extends ContractDefinition, User extends HubUser = H
   options: HubOptions<D, User, Ctx>,
 ): Hub<D, User, Ctx> {
   // The parts work with names and unknown values, which they check; the types are put on again here, once.
-  return assemble(contract as unknown as Contract, options as unknown as AnyHubOptions) as unknown as Hub<
+  return assemble(contract as unknown as Contract, options) as unknown as Hub<
     D,
     User,
     Ctx
@@ -85,33 +87,14 @@ export function createHub<D extends ContractDefinition, User extends HubUser = H
 /** What the hub itself gives, its types forgotten. */
 type UntypedHub = { readonly [K in keyof Hub<ContractDefinition>]: unknown };
 
-function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
-  const { clock = systemClock, adapter = createMemoryAdapter(), cluster: clusterOptions = {} } = given;
-  const transports = given.transports ?? [createWebSocketTransport()];
-  if (transports.length === 0) {
-    throw new TypeError("Cannot create a hub without transports: leave the option out for WebSockets");
-  }
-  const options = { ...given, clock };
-  const limits = resolveLimits(given);
+function assemble(contract: Contract, given: unknown): UntypedHub {
+  checkContract("createHub", contract);
+  const options = readHubOptions(contract, given);
+  const { adapter, backplaneTimeoutMs, clock, heartbeatMs, limits, maxBackplaneDownMs } = options;
+  const { requestTimeoutMs, startWithoutBackplane, transports } = options;
+  const { requestTimeoutMs: clusterTimeoutMs, fastTimeoutMs } = options.cluster;
   const nodeId = crypto.randomUUID();
-  const heartbeatMs = given.heartbeatMs ?? 25_000;
-  const requestTimeoutMs = given.requestTimeoutMs ?? 10_000;
-  const backplaneTimeoutMs = given.backplaneTimeoutMs ?? 10_000;
-  const clusterTimeoutMs = clusterOptions.requestTimeoutMs ?? 5_000;
-  const fastTimeoutMs = clusterOptions.fastTimeoutMs ?? 1_000;
-  const maxBackplaneDownMs = given.maxBackplaneDownMs ?? Infinity;
-  const startWithoutBackplane = given.startWithoutBackplane ?? false;
-  checkTimes({
-    heartbeatMs,
-    requestTimeoutMs,
-    backplaneTimeoutMs,
-    "cluster.requestTimeoutMs": clusterTimeoutMs,
-    "cluster.fastTimeoutMs": fastTimeoutMs,
-    maxBackplaneDownMs,
-  });
-  const onError = guard(
-    given.onError ?? ((error, info) => console.error(`[trunkline] ${info.stage}`, info, error)),
-  );
+  const onError = guard(options.onError);
 
   const backplane = new Backplane({
     adapter,
@@ -137,7 +120,7 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     nodeId,
     maxHistories,
     storeTimeoutMs: backplaneTimeoutMs,
-    shared: given.history ?? adapter.history,
+    shared: options.history ?? adapter.history,
     ownStore: () => createMemoryHistory({ maxChannels: maxHistories, maxBytes, clock }),
     onError,
   });
@@ -153,9 +136,7 @@ function assemble(contract: Contract, given: AnyHubOptions): UntypedHub {
     backplane,
     nodeId,
     clock,
-    heartbeatMs: clusterOptions.heartbeatMs ?? 10_000,
-    nodeTimeoutMs: clusterOptions.nodeTimeoutMs ?? 30_000,
-    joinTimeoutMs: clusterOptions.joinTimeoutMs ?? 250,
+    ...options.cluster,
     connections: () => connections.size,
     emit: (event, value) => {
       if (event === "leave") nodeRequests.left(value.id);

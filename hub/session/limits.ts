@@ -5,63 +5,56 @@
  */
 
 import type { Clock } from "../../contract/mod.ts";
-import type { AnyHubOptions, HubLimits } from "../api/options.ts";
+import { count, ms, ratio } from "../../contract/options/option_kinds.ts";
+import { bag, type Kind, or, type Read, type Rows } from "../../contract/options/read_options.ts";
+import type { HubLimits, SlowConsumerPolicy } from "../api/options.ts";
 import type { OutboxLimits } from "../outbox/outbox.ts";
 
 /** A frame that has grown to this size leaves before the turn ends, in bytes (UTF-16 units of text). */
 const FRAME_BYTES = 64 * 1024;
 
+/** A frame has room for a hello; and no runtime takes larger ones than 1 GiB. */
+const FRAME_RANGE = { min: 256, max: 1024 ** 3 };
+
 /** {@linkcode HubLimits} with every default filled in. */
 export type Limits = Required<Omit<HubLimits, "outbox">> & { readonly outbox: OutboxLimits };
 
-/**
- * Fills in the defaults.
- *
- * @throws {RangeError} When a limit is not a number above 0.
- */
-export function resolveLimits({ limits = {}, slowConsumer: policy = "close" }: AnyHubOptions): Limits {
-  const { outbox = {}, ...rest } = limits;
-  const resolved: Limits = {
-    maxFrameBytes: 256 * 1024,
-    messagesPerSecond: 500,
-    messageBurst: 1_000,
-    maxSubscriptions: 1_000,
-    maxPendingRequests: 1_000,
-    maxConnections: Infinity,
-    maxConnectionsPerUser: Infinity,
-    maxConnectionsPerAddress: Infinity,
-    handshakeTimeoutMs: 10_000,
-    maxHistories: 10_000,
-    maxHistoryBytes: 64 * 1024 * 1024,
-    ...rest,
-    outbox: {
-      maxMessages: 10_000,
-      maxBytes: 1024 * 1024,
-      highWaterBytes: 256 * 1024,
-      maxFrameMessages: 512,
-      ...outbox,
-      maxFrameBytes: FRAME_BYTES,
-      policy,
-    },
-  };
-  for (const [name, value] of [...Object.entries(resolved), ...Object.entries(resolved.outbox)]) {
-    if (typeof value === "number" && !(value > 0)) {
-      throw new RangeError(`Cannot use ${value} as limit ${name}: give more than 0`);
-    }
-  }
-  return resolved;
-}
+/** How many of something there may be; `Infinity` for any number. */
+const atMost = (fallback: number) => or(count({ max: Infinity }), fallback);
+
+const LIMITS = {
+  maxFrameBytes: or(count(FRAME_RANGE), 256 * 1024),
+  messagesPerSecond: or(ratio({ min: 0.001, max: Infinity }), 500),
+  messageBurst: atMost(1_000),
+  maxSubscriptions: atMost(1_000),
+  maxPendingRequests: atMost(1_000),
+  maxConnections: atMost(Infinity),
+  maxConnectionsPerUser: atMost(Infinity),
+  maxConnectionsPerAddress: atMost(Infinity),
+  handshakeTimeoutMs: or(ms(), 10_000),
+  maxHistories: atMost(10_000),
+  maxHistoryBytes: atMost(64 * 1024 * 1024),
+  outbox: bag(
+    {
+      maxMessages: atMost(10_000),
+      maxBytes: atMost(1024 * 1024),
+      highWaterBytes: atMost(256 * 1024),
+      maxFrameMessages: atMost(512),
+    } satisfies Rows<NonNullable<HubLimits["outbox"]>>,
+  ),
+} satisfies Rows<HubLimits>;
+
+/** The option `limits`. */
+export const limits: Kind<Read<typeof LIMITS>> = bag(LIMITS);
 
 /**
- * Checks times that the application gave.
+ * Adds what the outboxes need beside the limits.
  *
- * @param times In milliseconds, by name.
- * @throws {RangeError} When one is not above 0.
+ * @param given The limits.
+ * @param policy See `HubOptions.slowConsumer`.
  */
-export function checkTimes(times: Readonly<Record<string, number>>): void {
-  for (const [name, ms] of Object.entries(times)) {
-    if (!(ms > 0)) throw new RangeError(`Cannot use ${ms} as ${name}: give more than 0`);
-  }
+export function completeLimits(given: Read<typeof LIMITS>, policy: SlowConsumerPolicy): Limits {
+  return { ...given, outbox: { ...given.outbox, maxFrameBytes: FRAME_BYTES, policy } };
 }
 
 /** How much one connection may say. */

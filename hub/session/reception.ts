@@ -36,7 +36,6 @@ export class Reception {
    *
    * @param context What all sessions share.
    * @param connections Where the connections of this node are kept, by id.
-   * @throws {TypeError} When there is no codec.
    */
   constructor(context: SessionContext, connections: Map<string, Session>) {
     const { options: { clock }, limits, requestTimeoutMs } = context;
@@ -59,9 +58,6 @@ export class Reception {
       freed: (session) => this.#leave(session.address),
     };
     this.#codecs = context.options.codecs ?? [jsonCodec];
-    if (this.#codecs.length === 0) {
-      throw new TypeError("Cannot create a hub without codecs: leave the option out for JSON");
-    }
     this.#occupancy = new Occupancy(clock, limits);
   }
 

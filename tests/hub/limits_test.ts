@@ -174,5 +174,5 @@ test("options that make no sense are refused when the hub is created", () => {
   for (const options of wrong) {
     assertThrows(create(options), RangeError, "Cannot use", JSON.stringify(options));
   }
-  assertThrows(create({ transports: [] }), TypeError, "without transports");
+  assertThrows(create({ transports: [] }), TypeError, "give a list of at least 1");
 });

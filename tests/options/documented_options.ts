@@ -15,9 +15,9 @@ export async function documentedOptions(path: string, name: string): Promise<str
   let outer = "";
   for (const line of body.split("\n")) {
     const [, indent = "", option] = line.match(/^( +)(?:readonly )?(\w+)\??[:(]/) ?? [];
-    if (!option || indent.length > 4) continue;
+    if (!option || indent.length > 4 || indent.length > 2 && outer === "") continue;
     found.push(indent.length > 2 ? `${outer}.${option}` : option);
-    if (indent.length === 2) outer = option;
+    if (indent.length === 2) outer = line.endsWith("{") ? option : "";
   }
   return found;
 }

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createClient } from "../../client/mod.ts";
+import { createHub } from "../../hub/mod.ts";
+import { createLoopbackTransport } from "../../transports/loopback.ts";
 import { contract } from "../client/setup.ts";
 import { FakeServer } from "../client/fake_server.ts";
 import { test } from "../harness.ts";
@@ -57,6 +59,64 @@ const TAKERS: readonly Taker[] = [
         url: "ws://hub.test",
         role: "member",
         transport: new FakeServer(),
+        onError: () => {},
+        ...options,
+      }).close(),
+  },
+  {
+    owner: "createHub",
+    documented: [
+      ["hub/api/options.ts", "HubOptions"],
+      ["hub/api/options.ts", "HubLimits", "limits"],
+    ],
+    required: ["authenticate"],
+    takes: {
+      authenticate: FUNCTION,
+      transports: [],
+      codecs: [],
+      adapter: [],
+      history: [],
+      authorize: ["object"],
+      onConnection: FUNCTION,
+      onDisconnect: FUNCTION,
+      onError: FUNCTION,
+      origins: ["function", "list"],
+      address: FUNCTION,
+      limits: ["object"],
+      "limits.maxFrameBytes": [],
+      "limits.messagesPerSecond": ["0.5", ...COUNT_OR_INFINITY],
+      "limits.messageBurst": COUNT_OR_INFINITY,
+      "limits.maxSubscriptions": COUNT_OR_INFINITY,
+      "limits.maxPendingRequests": COUNT_OR_INFINITY,
+      "limits.maxConnections": COUNT_OR_INFINITY,
+      "limits.maxConnectionsPerUser": COUNT_OR_INFINITY,
+      "limits.maxConnectionsPerAddress": COUNT_OR_INFINITY,
+      "limits.handshakeTimeoutMs": MS,
+      "limits.maxHistories": COUNT_OR_INFINITY,
+      "limits.maxHistoryBytes": COUNT_OR_INFINITY,
+      "limits.outbox": ["object"],
+      "limits.outbox.maxMessages": COUNT_OR_INFINITY,
+      "limits.outbox.maxBytes": COUNT_OR_INFINITY,
+      "limits.outbox.highWaterBytes": COUNT_OR_INFINITY,
+      "limits.outbox.maxFrameMessages": COUNT_OR_INFINITY,
+      slowConsumer: [],
+      heartbeatMs: MS,
+      cluster: ["object"],
+      "cluster.heartbeatMs": MS,
+      "cluster.nodeTimeoutMs": [], // less than three heartbeats
+      "cluster.requestTimeoutMs": MS,
+      "cluster.fastTimeoutMs": MS,
+      "cluster.joinTimeoutMs": ["0", "0.5", ...MS],
+      startWithoutBackplane: ["true"],
+      maxBackplaneDownMs: ["0", "0.5", ...COUNT_OR_INFINITY],
+      backplaneTimeoutMs: MS,
+      requestTimeoutMs: COUNT_OR_INFINITY,
+      clock: [],
+    },
+    call: (options) =>
+      createHub(contract, {
+        authenticate: ({ role }) => ({ role }),
+        transports: [createLoopbackTransport()],
         onError: () => {},
         ...options,
       }).close(),

@@ -1,13 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { KeyedLimit, RateLimiter, resolveLimits } from "../../hub/session/limits.ts";
-import type { AnyHubOptions } from "../../hub/api/options.ts";
+import { KeyedLimit, limits, RateLimiter } from "../../hub/session/limits.ts";
 import { AWKWARD } from "../contract/arbitraries.ts";
 import { runs } from "../contract/runs.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 
-const options = (limits: unknown) => ({ limits }) as unknown as AnyHubOptions;
+const read = (given: unknown) => limits(given, { owner: "createHub", path: "limits" });
 
 /** Takes many, and counts the verdicts. */
 function takeAll(rate: RateLimiter, count: number): Record<string, number> {
@@ -17,15 +16,15 @@ function takeAll(rate: RateLimiter, count: number): Record<string, number> {
 }
 
 test("limits: every bound has a default, and what is not a number above zero is refused by name", () => {
-  const resolved = resolveLimits({} as AnyHubOptions);
+  const resolved = read(undefined);
   for (const value of [...Object.values(resolved), ...Object.values(resolved.outbox)]) {
     assert(typeof value !== "number" || value > 0);
   }
-  for (const value of [0, -1, NaN]) {
-    assertThrows(() => resolveLimits(options({ maxFrameBytes: value })), RangeError, "maxFrameBytes");
-    assertThrows(() => resolveLimits(options({ outbox: { maxMessages: value } })), RangeError, "maxMessages");
+  for (const value of [0, -1, NaN, 0.5]) {
+    assertThrows(() => read({ maxFrameBytes: value }), RangeError, "limits.maxFrameBytes of createHub");
+    assertThrows(() => read({ outbox: { maxMessages: value } }), RangeError, "limits.outbox.maxMessages");
   }
-  assertEquals(resolveLimits(options({ messagesPerSecond: Infinity })).messagesPerSecond, Infinity);
+  assertEquals(read({ messagesPerSecond: Infinity }).messagesPerSecond, Infinity);
 });
 
 test("rate: the burst goes through at once, then as many as time has brought", () => {

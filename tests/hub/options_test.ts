@@ -1,0 +1,114 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { createClient } from "../../client/mod.ts";
+import { defineContract } from "../../contract/mod.ts";
+import { createHub } from "../../hub/mod.ts";
+import { createLoopbackTransport } from "../../transports/loopback.ts";
+import { documentedOptions, put } from "../options/documented_options.ts";
+import { waitFor } from "../harness.ts";
+import { test } from "../harness.ts";
+import { z } from "zod";
+
+const contract = defineContract({
+  shared: { topics: { stats: { payload: z.number() }, "ticker/:symbol": { payload: z.number() } } },
+  roles: {
+    member: {
+      clientToServer: { echo: { input: z.string(), output: z.string() } },
+      serverToClient: { confirm: { input: z.string(), output: z.boolean() } },
+      topics: { news: { payload: z.string() } },
+    },
+  },
+});
+
+/** Every documented option of a bag, as `undefined`. */
+async function undefinedOptions(...bags: [path: string, name: string, within?: string][]): Promise<object> {
+  const all: Record<string, object | undefined> = {};
+  for (const [path, name, within] of bags) {
+    for (const option of await documentedOptions(path, name)) {
+      const [first, ...rest] = (within ? `${within}.${option}` : option).split(".");
+      if (rest.length === 0) all[first!] ??= undefined;
+      else all[first!] = { ...all[first!], ...put(rest.join("."), undefined) };
+    }
+  }
+  return all;
+}
+
+test("a hub and a client with every option undefined work as those without", async () => {
+  const hubOptions = await undefinedOptions(
+    ["hub/api/options.ts", "HubOptions"],
+    ["hub/api/options.ts", "HubLimits", "limits"],
+  );
+  const clientOptions = await undefinedOptions(
+    ["client/options.ts", "ClientOptions"],
+    ["client/reconnect.ts", "ReconnectOptions", "reconnect"],
+  );
+  const loopback = createLoopbackTransport();
+  await using hub = createHub(contract, {
+    ...hubOptions,
+    authenticate: async ({ role }) => (await Promise.resolve(), { role }),
+    transports: [loopback],
+  });
+  hub.implement({ member: { echo: (text) => text } });
+  await hub.ready;
+  await using client = createClient(contract, {
+    ...clientOptions,
+    url: "ws://loopback",
+    role: "member",
+    transport: loopback.client(),
+  });
+  client.implement({ confirm: () => true });
+  await client.ready;
+  const options = { timeoutMs: undefined, signal: undefined };
+  assertEquals(await client.request("echo", "x", options), "x");
+  assertEquals(await hub.connection(client.connectionId!).request("confirm", "?", options), true);
+  const heard: number[] = [];
+  const subscription = client.subscribe("stats", (n) => heard.push(n), {
+    signal: undefined,
+    onRecovery: undefined,
+  });
+  await subscription.ready;
+  hub.publish("stats", 1);
+  await waitFor(() => heard.length === 1, { what: "the message" });
+  assertEquals(await hub.cluster.count({}, options), { count: 1, missing: [] });
+  await hub.close({ drainMs: undefined });
+});
+
+test("a rule for a topic that the contract does not have is refused, with the topic that was meant", () => {
+  const create = (authorize: object) => () =>
+    createHub(contract, { authenticate: ({ role }) => ({ role }), authorize });
+  const cases: [object, string][] = [
+    [
+      { stat: () => true },
+      'Cannot use authorize.stat of createHub: the contract has no topic of this pattern, did you mean "stats"?',
+    ],
+    [{ "ticker/:sym": () => true }, 'there are "stats", "ticker/:symbol", "news"'],
+    [{ "ticker/ACME": () => true }, "the contract has no topic of this pattern"],
+    [{ nothing: undefined }, "the contract has no topic of this pattern"],
+    [{ stats: true }, "Cannot use true as authorize.stats of createHub: give a function"],
+    [{ constructor: () => true }, "the contract has no topic of this pattern"],
+  ];
+  for (const [authorize, message] of cases) assertThrows(create(authorize), TypeError, message);
+  const all = { stats: () => true, "ticker/:symbol": undefined, news: () => true };
+  void createHub(contract, { authenticate: ({ role }) => ({ role }), authorize: all }).close();
+});
+
+test("a hub needs a contract and options", () => {
+  const create = createHub as (...args: unknown[]) => unknown;
+  const options = { authenticate: () => ({ role: "member" }) };
+  const cases: [unknown[], string][] = [
+    [[], "Cannot do without the contract of createHub: give what defineContract() returned"],
+    [[contract.definition, options], "Cannot use this object as the contract of createHub"],
+    [[contract], "Cannot do without authenticate of createHub: give a function"],
+    [[contract, null], "Cannot use null as the options of createHub"],
+    [[contract, Promise.resolve(options)], "Cannot use this object as the options of createHub"],
+    [[contract, { ...options, transport: [] }], 'there is no such option, did you mean "transports"?'],
+    [
+      [contract, { ...options, limits: { maxFrameByte: 1 } }],
+      'Cannot use limits.maxFrameByte of createHub: there is no such option, did you mean "maxFrameBytes"?',
+    ],
+    [
+      [contract, { ...options, origins: "https://app.example" }],
+      "Cannot use this string as origins of createHub",
+    ],
+  ];
+  for (const [args, message] of cases) assertThrows(() => create(...args), TypeError, message);
+});
