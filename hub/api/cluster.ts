@@ -17,7 +17,7 @@ export interface NodeInfo {
   readonly self: boolean;
   /** Whether it is heard of. */
   readonly state: NodeState;
-  /** When it started, in milliseconds since 1970 by its own clock. */
+  /** When it started, in milliseconds since 1970 by its own clock, which may be wrong. */
   readonly startedAt: number;
   /** How many connections it had when it was last heard of; none when it is down. */
   readonly connections: number;
@@ -175,9 +175,10 @@ export interface Cluster {
    */
   nodes(): readonly NodeInfo[];
   /**
-   * The node that should do what must be done once in the cluster: of those that are not down the one that started
-   * first. All nodes that know of each other agree on it. While they do not, because one is about to be found dead
-   * or the network is split, there may be two leaders for a while, or none; what a leader does must bear that.
+   * The node that should do what must be done once in the cluster: of those that are not down the one that joined
+   * first, whatever clocks say. All nodes that know of each other agree on it, and a newcomer does not take over from one that
+   * is alive. While they do not agree, because one is about to be found dead or the network is split, there may be two
+   * leaders for a while, or none; what a leader does must bear that.
    */
   leader(): NodeInfo;
   /**

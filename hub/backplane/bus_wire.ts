@@ -15,7 +15,16 @@ export interface NodeCard {
   readonly startedAt: number;
   /** How many connections it has. */
   readonly connections: number;
+  /** Its rank among the nodes: 1 or more, 0 while it has none. */
+  readonly rank: number;
+  /** The highest rank that it knows of. */
+  readonly highest: number;
+  /** The node that it takes for the leader. */
+  readonly leader: string;
 }
+
+/** The last rank: nodes that would be behind it share it. */
+export const MAX_RANK: number = 2 ** 40;
 
 /** A message between nodes. */
 export type BusMessage =
@@ -56,10 +65,12 @@ export type BusMessageOf<K extends BusMessage[0]> = Extract<BusMessage, { readon
 const isText = (value: unknown) => typeof value === "string";
 const isTextOrNull = (value: unknown) => value === null || isText(value);
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isRank = (value: unknown) => isCount(value) && (value as number) <= MAX_RANK;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 const isCard = (value: unknown) =>
-  isRecord(value) && isCount(value.incarnation) && isCount(value.startedAt) && isCount(value.connections);
+  isRecord(value) && isCount(value.incarnation) && isCount(value.startedAt) && isCount(value.connections) &&
+  isRank(value.rank) && isRank(value.highest) && isText(value.leader);
 const isError = (value: unknown) => isRecord(value) && isText(value.code) && isText(value.message);
 
 const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolean } = {

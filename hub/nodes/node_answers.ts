@@ -164,6 +164,7 @@ export class NodeAnswers {
         const stop = clock.after(
           PART_TIMEOUT_MS,
           () => end(answering, new HubError("TIMEOUT", "The asker is silent")),
+          { background: true },
         );
         await promise;
         stop();

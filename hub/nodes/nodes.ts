@@ -13,6 +13,7 @@ import type { ClusterEvents } from "../api/cluster.ts";
 import { Greeting } from "./join_barrier.ts";
 import { Lag } from "./lag.ts";
 import { Roster } from "./roster.ts";
+import { isSenior, type Ranked, Seniority } from "./seniority.ts";
 import type { NodeInfo, NodeLeft } from "../api/cluster.ts";
 
 /** How many nodes an answer to a greeting names. */
@@ -45,6 +46,7 @@ export class Nodes {
   readonly #options: NodesOptions;
   readonly #roster: Roster;
   readonly #startedAt = Date.now();
+  readonly #seniority: Seniority;
   #incarnation = 0;
   #leader: string;
   #greeting: Greeting | undefined;
@@ -57,6 +59,7 @@ export class Nodes {
     const { backplane, nodeId, clock, heartbeatMs, nodeTimeoutMs, emit } = options;
     this.#options = options;
     this.#leader = nodeId;
+    this.#seniority = new Seniority(nodeId);
     this.lag = new Lag({ backplane, clock });
     this.#roster = new Roster({
       clock,
@@ -119,13 +122,12 @@ export class Nodes {
     return [this.#self(), ...this.#roster.list()];
   }
 
-  /** The node that has been there longest; of two that started in the same millisecond the one whose id is less. */
+  /** The most senior node that is not down. */
   leader(): NodeInfo {
-    return this.list().filter(({ state }) => state !== "down").reduce((first, node) =>
-      node.startedAt < first.startedAt || (node.startedAt === first.startedAt && node.id < first.id)
-        ? node
-        : first
-    );
+    const { nodeId: id } = this.#options;
+    let first: Ranked = { id, rank: this.#seniority.rank };
+    for (const node of this.#roster.ranks()) if (isSenior(node, first)) first = node;
+    return first.id === id ? this.#self() : this.#roster.list().find((node) => node.id === first.id)!;
   }
 
   /**
@@ -145,6 +147,7 @@ export class Nodes {
     await greeting.done;
     stop();
     this.#greeting = undefined;
+    if (this.#stop && this.#seniority.settle()) this.#stand();
   }
 
   /** Tells the others that this node is here, and asks who they are. */
@@ -171,6 +174,7 @@ export class Nodes {
   #beatLater(): void {
     const { backplane, clock, heartbeatMs } = this.#options;
     this.#stop = clock.after(heartbeatMs, () => {
+      this.#seniority.beat(this.#roster.ranks());
       backplane.publish(CLUSTER_CHANNEL, ["beat", this.#card()]);
       this.#measure();
       this.#beatLater();
@@ -182,22 +186,36 @@ export class Nodes {
       incarnation: this.#incarnation,
       startedAt: this.#startedAt,
       connections: this.#options.connections(),
+      rank: this.#seniority.rank,
+      highest: this.#seniority.highest,
+      leader: this.#leader,
     };
   }
 
   #self(): NodeInfo {
-    const { startedAt, connections } = this.#card();
-    return { id: this.#options.nodeId, self: true, state: "up", startedAt, connections };
+    const { nodeId: id, connections } = this.#options;
+    return { id, self: true, state: "up", startedAt: this.#startedAt, connections: connections() };
   }
 
   /** Takes a node's word on itself; one that was taken for dead is told so, and speaks again as another incarnation. */
   #hears(from: string, card: NodeCard): boolean {
     if (!this.#stop) return false; // not begun, or closed
+    const before = this.#roster.rankOf(from);
     const heard = this.#roster.hear(from, card);
     if (heard === "dead") {
       this.#options.backplane.publish(nodeChannel(from), ["dead", this.#roster.diedAs(from)!]);
     }
-    return heard === "new" || heard === "known";
+    if (heard === "late" || heard === "dead") return false;
+    const moved = this.#seniority.hear(card, before);
+    if (moved) this.#stand();
+    else if (card.rank !== before) this.#checkLeader();
+    return true;
+  }
+
+  /** The rank of this node is another: the others are told before they hear anything else of it. */
+  #stand(): void {
+    this.#checkLeader();
+    this.#options.backplane.publish(CLUSTER_CHANNEL, ["beat", this.#card()]);
   }
 
   /** Answers a node that announces itself; if this one is starting too, it wants to be known to it. */
@@ -223,7 +241,6 @@ export class Nodes {
   #joined(node: NodeInfo): void {
     if (this.lag.ms === null) this.#measure();
     this.#options.emit("join", node);
-    this.#checkLeader();
   }
 
   #left(node: NodeLeft): void {

@@ -7,6 +7,7 @@
 
 import type { Clock } from "../../contract/mod.ts";
 import type { NodeInfo, NodeLeft, NodeState } from "../api/cluster.ts";
+import type { Ranked } from "./seniority.ts";
 import type { NodeCard } from "../backplane/bus_wire.ts";
 
 /** What becomes of the word of a node: it is `"new"` or known, or it is not heard. */
@@ -72,6 +73,16 @@ export class Roster {
     return this.#peers.get(id)?.state ?? (this.#down.has(id) ? "down" : undefined);
   }
 
+  /** The rank of a node that is up or suspect; `undefined` when there is none of that id. */
+  rankOf(id: string): number | undefined {
+    return this.#peers.get(id)?.card.rank;
+  }
+
+  /** The nodes that are up or suspect, and their ranks. */
+  *ranks(): Iterable<Ranked> {
+    for (const [id, { card: { rank } }] of this.#peers) yield { id, rank };
+  }
+
   /** How many messages of a node have come since it is there. */
   messagesOf(id: string): number {
     return this.#peers.get(id)?.messages ?? 0;
@@ -96,7 +107,8 @@ export class Roster {
     const peer = this.#peers.get(id);
     if (peer) {
       if (card.incarnation < peer.card.incarnation) return "late";
-      peer.card = card;
+      // Over different channels an older card may come after a newer one; a rank only grows.
+      peer.card = card.rank < peer.card.rank ? { ...card, rank: peer.card.rank } : card;
       this.touch(id);
       return "known";
     }

@@ -185,7 +185,7 @@ testOnAdapters(
     const told = diary(a!, cluster.nodes);
     c!.tap.cut();
     await pass(clock, TIMEOUT_MS + HEARTBEAT_MS, [a!, b!]);
-    const card = { incarnation: 0, startedAt: 1, connections: 7 };
+    const card = { incarnation: 0, startedAt: 1, connections: 7, rank: 1, highest: 1, leader: "" };
     const late = (id: string) => {
       for (const kind of ["beat", "hello"]) a!.tap.inject("cluster", JSON.stringify([[kind, card]]), id);
       a!.tap.inject(`node:${a!.hub.nodeId}`, JSON.stringify([["here", card, []]]), id);
@@ -206,7 +206,16 @@ testOnAdapters("cluster: what a node forgets of the dead is bounded", async (sta
   await using cluster = await start(1, { clock, heartbeatMs: 1e9 });
   const [a] = cluster.nodes;
   const say = (id: string, ...message: unknown[]) => a!.tap.inject("cluster", JSON.stringify([message]), id);
-  for (let n = 0; n < 500; n++) say(`node ${n}`, "hello", { incarnation: 0, startedAt: n, connections: 1 });
+  for (let n = 0; n < 500; n++) {
+    say(`node ${n}`, "hello", {
+      incarnation: 0,
+      startedAt: n,
+      connections: 1,
+      rank: 1,
+      highest: 1,
+      leader: "",
+    });
+  }
   assertEquals(a!.hub.cluster.nodes().length, 501);
   for (let n = 0; n < 100; n++) say(`node ${n}`, "bye");
   assertEquals(a!.hub.cluster.nodes().length, 401);
@@ -253,32 +262,57 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "cluster: what clocks say of the start does not matter: a restart is another node, and the old one dies",
+  "cluster: whatever clocks say, who was there first leads, and a newcomer takes over from nobody",
   async (start) => {
     const clock = new FakeClock();
     const now = Date.now;
     try {
       Date.now = () => 2_000;
-      await using cluster = await start(3, { clock, heartbeatMs: 1e9 }); // all in the same millisecond
-      const [first, second] = hubs(cluster).map(({ nodeId }) => nodeId).sort();
-      for (const hub of hubs(cluster)) assertEquals(hub.cluster.leader().id, first);
-      const leader = cluster.nodes.find(({ hub }) => hub.nodeId === first)!;
-      const rest = cluster.nodes.filter((node) => node !== leader);
-      leader.tap.cut();
-      Date.now = () => 3_000;
-      const again = await cluster.add({ cluster: { joinTimeoutMs: 0 } }); // what crashed is started again
-      await pass(clock, TIMEOUT_MS + HEARTBEAT_MS, [...rest, again]);
-      await acquainted([...rest, again].map(({ hub }) => hub));
-      for (const { hub } of [...rest, again]) assertEquals(hub.cluster.leader().id, second);
-      Date.now = () => 1_000; // the clock was wrong, and is set right
-      const last = await cluster.add({ cluster: { joinTimeoutMs: 0 } });
-      await acquainted([...rest, again, last].map(({ hub }) => hub));
-      for (const { hub } of [...rest, again, last]) assertEquals(hub.cluster.leader().id, last.hub.nodeId);
+      await using cluster = await start(3, { clock, heartbeatMs: 1e9 });
+      const leaders = (nodes: readonly TappedNode[]) => nodes.map(({ hub }) => hub.cluster.leader().id);
+      const [first, second, third] = cluster.nodes;
+      assertEquals(leaders(cluster.nodes), Array(3).fill(first!.hub.nodeId)); // it started alone, the others came to it
+      const told: string[] = [];
+      for (const { hub } of [second!, third!]) hub.cluster.on("leader", ({ id }) => told.push(id));
+      const joining: TappedNode[] = [];
+      for (const at of [0, 1_000, 3_000]) { // their clocks are behind, or wrong, or right
+        Date.now = () => at;
+        const node = await cluster.add();
+        assertEquals(node.hub.cluster.leader().id, first!.hub.nodeId); // from when it is ready
+        joining.push(node);
+        await pass(clock, HEARTBEAT_MS, cluster.nodes);
+      }
+      assertEquals([leaders(cluster.nodes), told], [Array(6).fill(first!.hub.nodeId), []]);
+
+      first!.tap.cut(); // it dies, and is started again, with a clock that is an hour behind
+      Date.now = () => 0;
+      const again = await cluster.add({ cluster: { joinTimeoutMs: 0 } });
+      const living = cluster.nodes.slice(1);
+      await pass(clock, TIMEOUT_MS + HEARTBEAT_MS, living);
+      await acquainted(living.map(({ hub }) => hub));
+      const next = second!.hub.nodeId;
+      assertEquals([leaders(living), leaders([again])], [Array(6).fill(next), [next]]);
+      assertEquals(told, [next, next]);
+      for (const gone of [second!, third!, ...joining]) {
+        await gone.hub.close();
+        await acquainted(living.slice(living.indexOf(gone) + 1).map(({ hub }) => hub));
+        const rest = living.slice(living.indexOf(gone) + 1);
+        assertEquals(leaders(rest), Array(rest.length).fill(rest[0]!.hub.nodeId)); // in the order in which they came
+      }
     } finally {
       Date.now = now;
     }
   },
 );
+
+testOnAdapters("cluster: a node that was alone goes behind those that it comes to late", async (start) => {
+  const clock = new FakeClock();
+  await using cluster = await start(2, { clock, heartbeatMs: 1e9 });
+  const [a, b] = cluster.nodes;
+  const alone = await cluster.add({ cluster: { joinTimeoutMs: 0 } });
+  await acquainted(hubs(cluster));
+  for (const { hub } of [a!, b!, alone]) assertEquals(hub.cluster.leader().id, a!.hub.nodeId);
+});
 
 for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
   test(`cluster: a hub can be closed while it waits for the others to know it [${name}]`, async () => {

@@ -105,7 +105,14 @@ export const serverMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   message("move", [count]),
 );
 
-const card = fc.record({ incarnation: count, startedAt: count, connections: count });
+const card = fc.record({
+  incarnation: count,
+  startedAt: count,
+  connections: count,
+  rank: fc.nat(2 ** 31 - 1),
+  highest: fc.nat(2 ** 31 - 1),
+  leader: fc.string(),
+});
 
 /** Whatever a node may send. */
 export const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
