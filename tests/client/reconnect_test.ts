@@ -175,6 +175,54 @@ test("a node that drains is left within its time, for the next url", async () =>
   await client.close();
 });
 
+test("who is closed by a node that goes away takes another address; after any other loss the old one comes first", async () => {
+  const cases = [
+    { closed: 4000, moved: false, next: "ws://b", retryInMs: 250 },
+    { closed: 4000, moved: true, next: "ws://b", retryInMs: 0 }, // those who were about to move are spread already
+    { closed: 1006, moved: false, next: "ws://a", retryInMs: 250 },
+    { closed: 4001, moved: true, next: "ws://a", retryInMs: 250 },
+  ];
+  for (const { closed, moved, next, retryInMs } of cases) {
+    const rig = await opened({ url: ["ws://a", "ws://b"] });
+    rig.clock.advance(6_000);
+    if (moved) rig.server.link.say(["move", 60_000]);
+    rig.server.link.close(closed, "Bye");
+    assertEquals(rig.statuses.at(-1)![1].retryInMs, retryInMs);
+    await retried(rig);
+    assertEquals(rig.server.link.url, next);
+    await rig.client.close();
+  }
+});
+
+test("with one address, a load balancer's, who is closed by a node that goes away comes back there", async () => {
+  const rig = await opened({ url: "ws://balancer" });
+  rig.clock.advance(6_000);
+  rig.server.link.say(["move", 60_000]);
+  rig.server.link.close(4000, "Bye");
+  await retried(rig);
+  assertEquals(rig.server.links.map(({ url }) => url), ["ws://balancer", "ws://balancer"]);
+  await rig.client.close();
+});
+
+test("the clients of a node that goes away spread over all other addresses", async () => {
+  const urls = Array.from({ length: 5 }, (_, i) => `ws://node-${i}`);
+  const counts = new Map<string, number>();
+  let seed = 1;
+  const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+  for (let i = 0; i < 200; i++) {
+    const rig = await opened({ url: urls, random });
+    rig.clock.advance(6_000);
+    rig.server.link.say(["move", 1_000]);
+    rig.clock.advance(1_000);
+    await turn();
+    const { url } = rig.server.link;
+    counts.set(url, (counts.get(url) ?? 0) + 1);
+    await rig.client.close();
+  }
+  assertEquals([...counts.keys()].toSorted(), urls.slice(1));
+  for (const [url, count] of counts) assert(count > 25 && count < 75, `${count} of 200 went to ${url}`);
+});
+
 test("nodes that keep sending a client away are not asked at once", async () => {
   const { client, server, clock } = await opened();
   server.link.say(["move", 0]);
