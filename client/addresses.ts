@@ -4,14 +4,14 @@
  * @module
  */
 
-type Ask = () => string | URL | Promise<string | URL>;
-
 /** The address of a hub, several of them, or a function that knows it. */
 export type ClientUrl =
   | string
   | URL
   | readonly (string | URL)[]
-  | Ask;
+  | (() => string | URL | Promise<string | URL>);
+
+type Ask = Extract<ClientUrl, (...args: never) => unknown>;
 
 const SCHEMES: Readonly<Record<string, string>> = { http: "ws", https: "wss", ws: "ws", wss: "wss" };
 

@@ -7,7 +7,7 @@
 import { type Entry, HubError, parse, type Schema, type Surface, toWireError } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { Report } from "./options.ts";
-import type { QuestionContext } from "./types.ts";
+import type { QuestionContext } from "./api/mod.ts";
 
 /** Answers one kind of question. */
 type Handler = (input: unknown, context: QuestionContext) => unknown;

@@ -20,7 +20,7 @@ import type {
   StatusListener,
   SubscribeOptions,
   Subscription,
-} from "./types.ts";
+} from "./api/mod.ts";
 
 /** A listener of `onOpen`; in an object of its own, as the same function may listen twice. */
 interface Opener {

@@ -9,7 +9,7 @@ import { checkContract, wrong } from "../contract/options/read_options.ts";
 import { suggest } from "../contract/options/suggest.ts";
 import { HubClient } from "./client.ts";
 import { type ClientOptions, resolveOptions } from "./options.ts";
-import type { Client } from "./types.ts";
+import type { Client } from "./api/mod.ts";
 
 /**
  * Makes a client, which starts to connect at once and stays connected until it is closed, the server refuses it for

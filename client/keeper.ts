@@ -12,7 +12,7 @@ import type { Settings } from "./options.ts";
 import { Outage } from "./lifecycle/outage.ts";
 import { watchSleep } from "./lifecycle/sleep.ts";
 import { Backoff } from "./reconnect.ts";
-import type { ClientStatus, StatusInfo, StatusListener } from "./types.ts";
+import type { ClientStatus, StatusInfo, StatusListener } from "./api/mod.ts";
 
 /**
  * A connection that lasted for less does not start the backoff over: a server that accepts and then closes is not to be

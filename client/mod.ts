@@ -12,5 +12,5 @@ export { createClient } from "./create_client.ts";
 export type { ClientLifecycle } from "./lifecycle/page.ts";
 export type { ClientOptions, ClientToken } from "./options.ts";
 export type { ReconnectOptions } from "./reconnect.ts";
-export type * from "./types.ts";
+export type * from "./api/mod.ts";
 export { createWebSocketClientTransport } from "./transports/websocket.ts";

@@ -12,17 +12,21 @@ import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, readReconnect } from "./reconnect.ts";
 import { type ClientLifecycle, pageLifecycle } from "./lifecycle/page.ts";
 import { callSafely } from "./call_safely.ts";
-import type { ClientErrorInfo } from "./types.ts";
+import type { ClientErrorInfo } from "./api/mod.ts";
 import { createWebSocketClientTransport } from "./transports/websocket.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 
-/** A credential; without one (`null`, as storages answer) the server sees a client without a token. */
-type Credential = string | null | undefined;
-
-/** What a client says to prove who it is: a text, or a function that is asked anew for every connection. */
+/**
+ * What a client says to prove who it is: a text, or a function that is asked anew for every connection. Without one
+ * (`null`, as storages answer) the server sees a client without a token.
+ */
 export type ClientToken =
   | string
-  | ((info: { readonly signal: AbortSignal }) => Credential | Promise<Credential>);
+  | ((info: { readonly signal: AbortSignal }) =>
+    | string
+    | null
+    | undefined
+    | Promise<string | null | undefined>);
 
 /** Options of {@linkcode createClient}. */
 export interface ClientOptions<R extends string = string> {

@@ -5,7 +5,7 @@
  */
 
 import { abortReason, defer, HubError } from "../contract/mod.ts";
-import type { Recovery, SubscribeOptions, Subscription, SubscriptionStatus, TopicMeta } from "./types.ts";
+import type { Recovery, SubscribeOptions, Subscription, SubscriptionStatus, TopicMeta } from "./api/mod.ts";
 
 /** Takes a topic's message. */
 export type TopicCallback = (payload: unknown, meta: TopicMeta) => unknown;

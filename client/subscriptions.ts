@@ -22,7 +22,7 @@ import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { Backoff } from "./reconnect.ts";
 import { type TopicCallback, TopicListener } from "./subscription.ts";
-import type { SubscribeOptions, Subscription, TopicMeta } from "./types.ts";
+import type { SubscribeOptions, Subscription, TopicMeta } from "./api/mod.ts";
 
 /** Errors that say "not now": a subscription that was live once tries again. */
 const TRANSIENT: ReadonlySet<string> = new Set(["TIMEOUT", "UNAVAILABLE", "RATE_LIMITED", "INTERNAL"]);

@@ -1,0 +1,11 @@
+/**
+ * What users of a client see: types only.
+ *
+ * @module
+ */
+
+export type * from "./client.ts";
+export type * from "./client_error_info.ts";
+export type * from "./client_status.ts";
+export type * from "./questions.ts";
+export type * from "./subscription.ts";
