@@ -18,6 +18,8 @@ import type { TopicParts } from "./topic_parts.ts";
 /** How many messages may wait for the store, and how much text they may have, in UTF-16 units. */
 const MAX_PENDING = 10_000;
 const MAX_PENDING_LENGTH = 64 * 1024 * 1024;
+/** Of how many topics the store is asked, at each sweep, whether anything got lost on its way here. */
+const CHECKS_PER_SWEEP = 64;
 /** How long a hub that closes waits for what is on its way to the store, in milliseconds. */
 const CLOSE_WAIT_MS = 1_000;
 /** As long as a position gets: an epoch has 64 characters at the most. */
@@ -156,8 +158,15 @@ export class SharedHistories implements Histories {
     if (open) this.#close(channel, open);
   }
 
+  /** The last message of a topic may get lost on its way here without a sign: looks, at a few topics each time. */
   sweep(): void {
     this.#store.sweep?.();
+    const checked = [...this.#open].slice(0, CHECKS_PER_SWEEP);
+    for (const [channel, open] of checked) {
+      this.#open.delete(channel);
+      this.#open.set(channel, open);
+      open.stream.catchUp();
+    }
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,227 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Position } from "../../contract/mod.ts";
+import { createMemoryHistory } from "@trunkline/hub/adapters/memory-history";
+import { jsonCodec } from "../../contract/mod.ts";
+import { recordMessage } from "../../hub/topics/record.ts";
+import { TopicStream } from "../../hub/topics/stream.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { test, waitFor } from "../harness.ts";
+import { microtasks } from "../hub/wires.ts";
+import { laterStore } from "./later_store.ts";
+
+/** A stream over a store that answers when it is told to, and what it has delivered: offsets, and gaps as text. */
+function scene({ size = 1_000 } = {}) {
+  const clock = new FakeClock();
+  const memory = createMemoryHistory({ clock });
+  const store = laterStore(memory);
+  const heard: (number | string)[] = [];
+  const errors: unknown[] = [];
+  const stream = new TopicStream({
+    channel: "c",
+    store,
+    clock,
+    timeoutMs: 1_000,
+    deliver: (message) => heard.push(JSON.parse(message.encoded(jsonCodec) as string)[2]),
+    gap: ([, offset]) => heard.push(`gap ${offset}`),
+    message: ({ offset, data }) => {
+      if (data === '"bad"') throw new TypeError("Bad");
+      return recordMessage("c", offset, data);
+    },
+    onError: (error) => errors.push(error),
+  });
+  const append = (data = '"x"') => memory.append("c", data, { size, ttlMs: Infinity });
+  const take = (position: Position) => stream.take(position, recordMessage("c", position[1], '"x"'), 3);
+  /** Lets time pass until nothing changes any more. */
+  const settle = async () => {
+    for (let i = 0; i < 20; i++) {
+      await microtasks();
+      clock.advance(1_000);
+    }
+    await microtasks();
+  };
+  return { clock, memory, store, stream, heard, errors, append, take, settle };
+}
+
+test("stream: what arrives in order is delivered at once, what was delivered is not delivered again", async () => {
+  const { stream, heard, append, take, store } = scene();
+  append();
+  await stream.start();
+  const [second, third] = [append(), append()];
+  take(second);
+  take(third);
+  take(second);
+  take([second[0], 1]);
+  assertEquals([heard, store.reads], [[2, 3], 1]);
+});
+
+test("stream: what arrives early waits for what is on its way, and nothing is read", async () => {
+  const { clock, stream, heard, append, take, store } = scene();
+  await stream.start();
+  const all = Array.from({ length: 5 }, () => append());
+  for (const i of [4, 1, 3, 2]) take(all[i]!);
+  assertEquals(heard, []);
+  clock.advance(19);
+  take(all[0]!);
+  clock.advance(1_000);
+  await microtasks();
+  assertEquals([heard, store.reads, clock.pending], [[1, 2, 3, 4, 5], 1, 0]);
+});
+
+test("stream: what does not arrive is read from the store, and delivered in its place", async () => {
+  const { clock, stream, heard, append, take, settle } = scene();
+  await stream.start();
+  const all = Array.from({ length: 200 }, () => append());
+  take(all[0]!);
+  take(all[199]!);
+  clock.advance(20);
+  take(all[1]!); // late, while the store is read
+  await settle();
+  assertEquals([heard, clock.pending], [all.map(([, offset]) => offset), 0]);
+});
+
+test("stream: what arrives before the store has said where it stands is delivered from there on", async () => {
+  const { stream, heard, append, take, settle } = scene();
+  append();
+  const started = stream.start();
+  const before = append();
+  take(before); // the store has answered with 1 by then, and the answer is on its way
+  await started;
+  take(append());
+  await settle();
+  assertEquals(heard, [2, 3]);
+});
+
+test("stream: more than can wait is let go, and read from the store", async () => {
+  const { stream, heard, append, take, settle } = scene({ size: 5_000 });
+  await stream.start();
+  const all = Array.from({ length: 4_000 }, () => append());
+  for (const position of all.slice(1)) take(position);
+  await settle();
+  assertEquals(heard, all.map(([, offset]) => offset));
+});
+
+test("stream: what the store no longer has is a gap, once, and all that it has follows", async () => {
+  const { stream, heard, append, take, settle } = scene({ size: 3 });
+  await stream.start();
+  const all = Array.from({ length: 10 }, () => append());
+  take(all[9]!);
+  await settle();
+  assertEquals(heard, ["gap 7", 8, 9, 10]);
+});
+
+test("stream: a store that has begun anew is a gap, and its new messages follow", async () => {
+  const { clock, stream, heard, append, take, settle, store } = scene();
+  await stream.start();
+  take(append());
+  const renewed = createMemoryHistory({ clock });
+  const next = () => renewed.append("c", '"x"', { size: 10, ttlMs: Infinity });
+  store.onRead = (_page, options) => renewed.read("c", options);
+  next();
+  take(next());
+  await settle();
+  take(next());
+  assertEquals(heard, [1, "gap 0", 1, 2, 3]);
+});
+
+test("stream: messages of an epoch that the store does not have are dropped and reported", async () => {
+  const { stream, heard, errors, append, take, settle, store } = scene();
+  await stream.start();
+  take(append());
+  take(["strange", 1]);
+  await settle();
+  take(append());
+  assertEquals([heard, errors.length, String(errors[0]).includes("same history")], [[1, 2], 1, true]);
+  assert(store.reads < 10, `${store.reads} reads`);
+});
+
+test("stream: a replica that is behind is asked again; what stays behind is given up with a gap", async () => {
+  const { stream, heard, append, take, settle, store, memory } = scene();
+  await stream.start();
+  take(append());
+  const behind = memory.read("c");
+  append();
+  let lag = 3;
+  store.onRead = (page, { since }) => lag-- > 0 ? { ...behind, records: [], complete: since![1] <= 1 } : page;
+  take(append());
+  await settle();
+  assertEquals(heard, [1, 2, 3]);
+  lag = Infinity;
+  append();
+  take(append());
+  await settle();
+  assertEquals(heard, [1, 2, 3, "gap 4", 5]);
+});
+
+test("stream: a store that is down delays what is missing; after a while it is given up and told", async () => {
+  const { clock, stream, heard, errors, append, take, settle, store } = scene();
+  await stream.start();
+  append();
+  store.state = "down";
+  take(append());
+  clock.advance(20);
+  await microtasks();
+  clock.advance(50);
+  await microtasks();
+  store.state = "up";
+  await settle();
+  assertEquals([heard, errors.length], [[1, 2], 1]);
+  append();
+  store.state = "down";
+  take(append());
+  await settle();
+  assertEquals([heard, errors.length], [[1, 2, "gap 3", 4], 2]);
+  store.state = "hangs";
+  append();
+  take(append());
+  await settle();
+  assertEquals([heard.slice(4), errors.length], [["gap 5", 6], 3]);
+  assertEquals(clock.pending, 0);
+});
+
+test("stream: a record that cannot be delivered is a gap in its place, and reported", async () => {
+  const { stream, heard, errors, append, take, settle } = scene();
+  await stream.start();
+  for (const data of ['"x"', '"bad"', '"x"']) append(data);
+  take(append());
+  await settle();
+  assertEquals([heard, errors.length], [[1, "gap 2", 3, 4], 1]);
+  const [epoch, offset] = append();
+  stream.take([epoch, offset], undefined, 0);
+  assertEquals(heard.at(-1), "gap 5");
+});
+
+test("stream: a stream that is closed delivers, reads and waits for nothing", async () => {
+  const { clock, stream, heard, append, take, store } = scene();
+  await stream.start();
+  append();
+  take(append());
+  stream.close();
+  take(append());
+  stream.catchUp();
+  clock.advance(10_000);
+  await microtasks();
+  assertEquals([heard, store.reads, clock.pending], [[], 1, 0]);
+
+  const second = scene();
+  await second.stream.start();
+  second.append();
+  second.store.state = "hangs";
+  second.take(second.append());
+  second.clock.advance(20);
+  await waitFor(() => second.store.waiting === 1, { what: "the read" });
+  second.stream.close();
+  second.store.release();
+  await microtasks();
+  assertEquals([second.heard, second.clock.pending], [[], 0]);
+});
+
+test("stream: who asks twice while the store is asked waits for the same answer; a failed start is told", async () => {
+  const { stream, store } = scene();
+  const answers = [stream.start(), stream.start()];
+  assertEquals((await Promise.all(answers)).length, 2);
+  assertEquals([store.reads, stream.position?.[1]], [1, 0]);
+  const failing = scene();
+  failing.store.state = "down";
+  const refused = await Promise.resolve(failing.stream.start()).then(() => "no error", (error) => error.code);
+  assertEquals([refused, failing.stream.position], ["UNAVAILABLE", undefined]);
+});
