@@ -45,7 +45,7 @@ export class Outage {
       `No connection for ${
         Math.round(ms / 1_000)
       } s. ${error.message}. Is the server up and the url right? ` +
-      "Or it refuses the upgrade, which browsers hide: 403 the origin, 429 or 503 too many; see the hub's onError";
+      "If it refuses the upgrade (403: the origin; 429, 503: too many), browsers do not say so; the hub's onError does";
     this.#settings.report(new HubError(error.code, text, { cause: error }), { stage: "connect" });
   }
 }

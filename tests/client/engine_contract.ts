@@ -9,10 +9,12 @@ export const contract = defineContract({
   roles: {
     member: {
       clientToServer: {
+        ask: { input: Any, output: Any },
         echo: { input: Any, output: Any },
         never: { input: Any, output: Any },
         drop: { input: Any, output: Any },
       },
+      serverToClient: { told: { payload: Any }, ask: { input: Any, output: Any } },
       topics: { ticks: { payload: Any } },
     },
   },

@@ -10,10 +10,13 @@ import { promisify } from "node:util";
 import { test } from "../harness.ts";
 
 test("the client runs on an engine that lacks what phones and older browsers lack", async () => {
+  let asked = 0;
   await using server = serveSockets((message, say) => {
     if (message[0] === "hello") say(["welcome", { ...WELCOME, maxFrameBytes: 1_000_000 }]);
     if (message[0] === "sub") say(["res", message[1]], ["pub", message[2], 1]);
+    if (message[0] === "res") say(["ev", "told", message[2]], ["res", asked, message[2]]);
     if (message[0] !== "req") return;
+    if (message[2] === "ask") say(["req", asked = message[1], "ask", message[3]]);
     if (message[2] === "echo") say(["res", message[1], message[3]]);
     if (message[2] === "drop") server.dropAll();
   });
@@ -33,6 +36,9 @@ test("the client runs on an engine that lacks what phones and older browsers lac
       "DISCONNECTED",
       1,
       "again",
+      "you!",
+      "you!",
+      2,
       "closed",
       undefined,
     ]);

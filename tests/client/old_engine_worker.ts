@@ -23,7 +23,7 @@ class PoorUrl {
 }
 
 const MISSING: readonly (readonly [owner: object, ...names: string[]])[] = [
-  [Promise, "withResolvers", "try"],
+  [Promise, "withResolvers", "try", "any", "allSettled"],
   [TextEncoder.prototype, "encodeInto"],
   [AbortSignal, "any", "timeout", "abort"],
   [AbortSignal.prototype, "throwIfAborted", "reason"],
@@ -36,7 +36,7 @@ const MISSING: readonly (readonly [owner: object, ...names: string[]])[] = [
   [Set.prototype, "union", "difference", "isSubsetOf"],
   [crypto, "randomUUID"],
   [Object.getPrototypeOf(crypto), "randomUUID"],
-  [globalThis, "structuredClone", "Iterator", "WeakRef", "reportError"],
+  [globalThis, "structuredClone", "TextEncoder", "TextDecoder", "Iterator", "WeakRef", "reportError"],
 ];
 
 addEventListener("message", async ({ data }) => {
@@ -53,8 +53,13 @@ async function run(url: string): Promise<unknown> {
   const { contract } = await import("./engine_contract.ts");
   const { createClient } = await import("../../client/mod.ts");
 
-  const client = createClient(contract, { url, role: "member", reconnect: { baseMs: 1, maxMs: 5 } });
+  const urls = [url, url.replace("ws:", "http:")];
+  const client = createClient(contract, { url: urls, role: "member", reconnect: { baseMs: 1, maxMs: 5 } });
   const seen: unknown[] = [];
+  let opened = 0;
+  client.onOpen(() => (opened++, client.request("echo", "greeting")));
+  client.implement({ ask: (question) => `${question}!` });
+  client.on("told", (event) => seen.push(event));
   const sub = client.subscribe("ticks", (tick) => seen.push(tick));
   await sub.ready;
   seen.push(await client.request("echo", "é".repeat(40_000)) === "é".repeat(40_000));
@@ -66,7 +71,8 @@ async function run(url: string): Promise<unknown> {
   seen.push(await client.request("echo", "up", { signal: aborted.signal }).catch((error) => error.name));
   await client.request("drop", "").catch((error) => seen.push(error.code));
   seen.push(await client.request("echo", "again"));
+  seen.push(await client.request("ask", "you"));
   await client.close();
-  seen.push(client.status, await client.closed);
+  seen.push(opened, client.status, await client.closed);
   return seen;
 }
