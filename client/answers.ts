@@ -4,7 +4,16 @@
  * @module
  */
 
-import { type Entry, HubError, parse, type Schema, type Surface, toWireError } from "../contract/mod.ts";
+import {
+  type Entry,
+  HubError,
+  isHubError,
+  parse,
+  promiseOf,
+  type Schema,
+  type Surface,
+  toWireError,
+} from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { Report } from "./options.ts";
 import type { QuestionContext } from "./api/mod.ts";
@@ -71,11 +80,12 @@ export class Answers {
     try {
       send(["res", id, await this.#answer(name, input, controller.signal)]);
     } catch (error) {
-      if (!(error instanceof HubError)) this.#options.report(error, { stage: "answer", name });
+      if (!isHubError(error)) this.#options.report(error, { stage: "answer", name });
       try {
         send(["err", id, toWireError(error)]);
-      } catch {
-        // Its data cannot be sent: too large, or not JSON.
+      } catch (cause) {
+        const failure = new Error(`Cannot send the data of the error of "${name}"`, { cause }); // too large, or not JSON
+        this.#options.report(failure, { stage: "answer", name });
         send(["err", id, toWireError(undefined)]);
       }
     } finally {
@@ -112,7 +122,8 @@ export class Answers {
       throw new HubError("NOT_FOUND", `Cannot answer "${name}": the client has no handler for it`);
     }
     const parsed = await parse(entry.input!, input, `input of "${name}"`);
-    const output = await handler(parsed, { signal });
+    const given = handler(parsed, { signal });
+    const output = await (promiseOf(given) ?? given);
     try {
       return await parse(entry.output as Schema, output, `answer to "${name}"`);
     } catch (cause) {

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { HubError, PendingCalls, type Surface } from "../contract/mod.ts";
-import { callSafely } from "./call_safely.ts";
+import { callSafely, HubError, PendingCalls, type Surface } from "../contract/mod.ts";
 import { Answers } from "./answers.ts";
 import type { AppMessage } from "./connection.ts";
 import { Events } from "./events.ts";

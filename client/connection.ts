@@ -11,7 +11,9 @@ import {
   defer,
   type Encoded,
   HubError,
+  isHubError,
   mayReconnect,
+  promiseOf,
   type ServerMessage,
   type Welcome,
 } from "../contract/mod.ts";
@@ -71,7 +73,7 @@ export interface ConnectionEvents {
 
 /** Whether an error of the user's token function says that there is no point in trying again. */
 function isRefusal(error: unknown): error is HubError {
-  return error instanceof HubError && (error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN");
+  return isHubError(error) && (error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN");
 }
 
 /** One attempt to be connected, and the connection that it leads to. */
@@ -181,7 +183,8 @@ export class Connection {
       this.#url = url;
       if (this.#closing) return;
       doing = "get a token";
-      const proof = await token({ signal: this.#abort.signal });
+      const given = token({ signal: this.#abort.signal });
+      const proof = await (promiseOf(given) ?? given);
       if (this.#closing) return;
       doing = "open a link";
       this.#dialledAt = this.#settings.clock.now();

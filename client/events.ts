@@ -4,8 +4,7 @@
  * @module
  */
 
-import { type Entry, HubError, parseNow, type Surface } from "../contract/mod.ts";
-import { callSafely } from "./call_safely.ts";
+import { callSafely, type Entry, HubError, parseNow, type Surface } from "../contract/mod.ts";
 import type { Report } from "./options.ts";
 
 /** Takes an event's payload. */

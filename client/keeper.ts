@@ -5,9 +5,8 @@
  */
 
 import { MAX_TIMER_MS } from "../contract/clock.ts";
-import { defer, HubError } from "../contract/mod.ts";
+import { callSafely, defer, HubError } from "../contract/mod.ts";
 import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts";
-import { callSafely } from "./call_safely.ts";
 import type { Settings } from "./options.ts";
 import { Outage } from "./lifecycle/outage.ts";
 import { watchSleep } from "./lifecycle/sleep.ts";

@@ -4,14 +4,13 @@
  * @module
  */
 
-import { type Clock, type Codec, jsonCodec, systemClock } from "../contract/mod.ts";
+import { type Clock, type Codec, guardReports, jsonCodec, systemClock } from "../contract/mod.ts";
 import { callback, clock, codec, count, having, ms, secret } from "../contract/options/option_kinds.ts";
 import { bag, type Kind, optional, or, readOptions } from "../contract/options/read_options.ts";
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, readReconnect } from "./reconnect.ts";
 import { type ClientLifecycle, pageLifecycle } from "./lifecycle/page.ts";
-import { callSafely } from "./call_safely.ts";
 import type { ClientErrorInfo } from "./api/mod.ts";
 import { createWebSocketClientTransport } from "./transports/websocket.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
@@ -153,13 +152,6 @@ export interface Settings {
   readonly random: () => number;
 }
 
-/** Whatever the user's function does, reporting goes on. */
-function toReport(onError: NonNullable<ClientOptions["onError"]>): Report {
-  return (error, info) => {
-    callSafely(() => onError(error, info), console.error);
-  };
-}
-
 function logError(error: unknown, { stage, name }: ClientErrorInfo): void {
   console.error(`Trunkline client (${stage}${name === undefined ? "" : ` "${name}"`}):`, error);
 }
@@ -207,7 +199,7 @@ export function resolveOptions(options: unknown): Settings {
     ...settings,
     addresses: new Addresses(url, settings.random),
     maxQueued: offline,
-    report: toReport(onError),
+    report: guardReports(onError),
     transport: transport ?? createWebSocketClientTransport(),
   };
 }

@@ -6,7 +6,9 @@
 
 import {
   asSubscribed,
+  callSafely,
   HubError,
+  isHubError,
   parseNow,
   type PendingCalls,
   type Position,
@@ -17,7 +19,6 @@ import {
 } from "../contract/mod.ts";
 import { abortSignal, callback } from "../contract/options/option_kinds.ts";
 import { optional, readOptions, type Rows } from "../contract/options/read_options.ts";
-import { callSafely } from "./call_safely.ts";
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { Backoff } from "./reconnect.ts";
@@ -349,7 +350,7 @@ export class Subscriptions {
 }
 
 function toHubError(error: unknown): HubError {
-  if (error instanceof HubError) return error;
+  if (isHubError(error)) return error;
   const { code, message, data } = error as WireError;
   return new HubError(code, message, { data });
 }

@@ -82,16 +82,32 @@ export interface WireError {
 }
 
 /**
+ * Whether a value that was thrown is a {@linkcode HubError} that can be told to the other side. Never throws, unlike
+ * `instanceof`, which asks a proxy.
+ *
+ * @param error What was thrown: anything.
+ */
+export function isHubError(error: unknown): error is HubError {
+  try {
+    return error instanceof HubError && typeof error.code === "string" && typeof error.message === "string";
+  } catch {
+    return false; // it throws when somebody looks at it
+  }
+}
+
+/**
  * The form in which an error may leave the process: a {@linkcode HubError} as it is, anything else as `INTERNAL`
  * without a word of its own.
  *
  * @param error What was thrown.
  */
 export function toWireError(error: unknown): WireError {
-  if (!(error instanceof HubError)) return { code: "INTERNAL", message: "Internal error" };
+  if (!isHubError(error)) return INTERNAL;
   const { code, message, data } = error;
   return data === undefined ? { code, message } : { code, message, data };
 }
+
+const INTERNAL: WireError = { code: "INTERNAL", message: "Internal error" };
 
 /**
  * The WebSocket close codes. 4000–4499: reconnect, with backoff and jitter. 4500–4999: do not reconnect by yourself.

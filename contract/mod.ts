@@ -17,4 +17,5 @@ export * from "./parse.ts";
 export * from "./pattern.ts";
 export { MAX_DEPTH, readJson, writeJson } from "./json.ts";
 export type * from "./standard_schema.ts";
+export * from "./user_code.ts";
 export * from "./wire.ts";

@@ -5,6 +5,7 @@
  */
 
 import { HubError } from "./errors.ts";
+import { kindOf, promiseOf } from "./user_code.ts";
 import type { Schema, SchemaIssue, SchemaResult } from "./standard_schema.ts";
 
 /** At most so many issues of one value cross the wire. */
@@ -20,12 +21,18 @@ export interface ValidationIssue {
 
 function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
   const keys = path.map((step) => String(typeof step === "object" ? step.key : step));
-  return { message, path: keys.join(".") };
+  return { message: String(message), path: keys.join(".") };
 }
 
 function unwrap<Output>(result: SchemaResult<Output>, what: string): Output {
-  if (!result.issues) return result.value;
-  const issues = result.issues.slice(0, MAX_ISSUES).map(toIssue);
+  if (typeof result !== "object" || result === null) {
+    throw new TypeError(
+      `Cannot use the schema of ${what}: it gave back ${kindOf(result)}, not a value or issues`,
+    );
+  }
+  const { issues: found } = result;
+  if (!found) return (result as { readonly value: Output }).value;
+  const issues = found.slice(0, MAX_ISSUES).map(toIssue);
   const [first] = issues;
   const where = first?.path ? ` at "${first.path}"` : "";
   throw new HubError("VALIDATION", `Invalid ${what}${where}: ${first?.message ?? "refused by its schema"}`, {
@@ -48,7 +55,8 @@ export function parse<Output>(
   what: string,
 ): Output | Promise<Output> {
   const result = schema["~standard"].validate(value);
-  return result instanceof Promise ? result.then((r) => unwrap(r, what)) : unwrap(result, what);
+  const later = promiseOf(result);
+  return later ? later.then((result) => unwrap(result, what)) : unwrap(result as SchemaResult<Output>, what);
 }
 
 /**
@@ -63,9 +71,10 @@ export function parse<Output>(
  */
 export function parseNow<Output>(schema: Schema<unknown, Output>, value: unknown, what: string): Output {
   const result = schema["~standard"].validate(value);
-  if (result instanceof Promise) {
-    result.catch(() => {});
+  const later = promiseOf(result);
+  if (later) {
+    later.catch(() => {}); // whatever it is, the schema is not to be used here
     throw new TypeError(`Cannot use an asynchronous schema for ${what}: only requests may have one`);
   }
-  return unwrap(result, what);
+  return unwrap(result as SchemaResult<Output>, what);
 }

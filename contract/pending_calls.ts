@@ -6,7 +6,7 @@
 
 import { abortReason, throwIfAborted } from "./abort_reason.ts";
 import type { Clock } from "./clock.ts";
-import { HubError, type WireError } from "./errors.ts";
+import { HubError, isHubError, type WireError } from "./errors.ts";
 
 /** How long and how patiently to wait for an answer. */
 export interface CallOptions {
@@ -114,7 +114,7 @@ export class PendingCalls {
    */
   reject(id: number, error: WireError): void {
     this.#take(id)?.reject(
-      error instanceof HubError ? error : new HubError(error.code, error.message, { data: error.data }),
+      isHubError(error) ? error : new HubError(error.code, error.message, { data: error.data }),
     );
   }
 

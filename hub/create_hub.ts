@@ -5,7 +5,7 @@
  */
 
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
-import { type Contract, type ContractDefinition, HubError } from "../contract/mod.ts";
+import { type Contract, type ContractDefinition, guardReports, HubError } from "../contract/mod.ts";
 import { checkContract } from "../contract/options/read_options.ts";
 import { suggest } from "../contract/options/suggest.ts";
 import type { Transport } from "../transports/transport.ts";
@@ -25,7 +25,7 @@ import { KeyedLimit } from "./session/limits.ts";
 import { readHubOptions } from "./read_hub_options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nodes } from "./nodes/nodes.ts";
-import type { AnyHubOptions, HubErrorInfo, HubOptions } from "./api/options.ts";
+import type { AnyHubOptions, HubOptions } from "./api/options.ts";
 import { NodeRequests } from "./nodes/node_requests.ts";
 import { Reception } from "./session/reception.ts";
 import { Registry } from "./groups/registry.ts";
@@ -91,10 +91,10 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   checkContract("createHub", contract);
   const options = readHubOptions(contract, given);
   const { adapter, backplaneTimeoutMs, clock, heartbeatMs, limits, maxBackplaneDownMs } = options;
-  const { requestTimeoutMs, startWithoutBackplane, transports } = options;
+  const { authorizeTimeoutMs, requestTimeoutMs, startWithoutBackplane, transports } = options;
   const { requestTimeoutMs: clusterTimeoutMs, fastTimeoutMs } = options.cluster;
   const nodeId = crypto.randomUUID();
-  const onError = guard(options.onError);
+  const onError = guardReports(options.onError);
 
   const backplane = new Backplane({
     adapter,
@@ -166,6 +166,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodeId,
     heartbeatMs,
     requestTimeoutMs,
+    authorizeTimeoutMs,
     handlers,
     topics,
     registry,
@@ -275,17 +276,4 @@ function publish(
 function bunHandler(transports: readonly Transport[]): object {
   for (const { websocket } of transports) if (websocket) return websocket;
   throw new TypeError("Cannot give Bun a websocket handler: none of the hub's transports needs one");
-}
-
-/** An error handler that throws must not take anything with it. */
-function guard(onError: NonNullable<AnyHubOptions["onError"]>): (error: unknown, info: HubErrorInfo) => void {
-  return (error, info) => {
-    const failed = (failure: unknown) =>
-      console.error("[trunkline] onError threw", failure, "when told of", error);
-    try {
-      Promise.resolve(onError(error, info)).catch(failed);
-    } catch (failure) {
-      failed(failure);
-    }
-  };
 }

@@ -77,6 +77,7 @@ const OPTIONS = {
   startWithoutBackplane: or(flag, false),
   maxBackplaneDownMs: or(ms({ min: 0, max: Infinity }), Infinity),
   backplaneTimeoutMs: or(ms(), 10_000),
+  authorizeTimeoutMs: or(ms(), 10_000),
   requestTimeoutMs: or(ms({ max: Infinity }), 10_000),
   clock: or(clock, systemClock),
 } satisfies Readonly<Record<keyof AnyHubOptions, Kind<unknown>>>;

@@ -49,6 +49,8 @@ export interface Authorization<Params, Conn> {
   readonly topic: string;
   /** The connection. */
   readonly conn: Conn;
+  /** Aborted when nobody waits for the answer any more: the client unsubscribes or is gone, or the time is up. */
+  readonly signal: AbortSignal;
 }
 
 /** What becomes of a connection that does not read as fast as it is sent to. */
@@ -88,6 +90,20 @@ export interface HubLimits {
    */
   readonly maxPendingRequests?: number;
   /**
+   * Bytes (UTF-16 units of text) of the frames of one connection of which a message waits or is being handled. Beyond,
+   * requests and signals are refused with `RATE_LIMITED`; where they would have to wait, the connection is closed.
+   *
+   * @default {8388608}
+   */
+  readonly maxPendingBytes?: number;
+  /**
+   * Messages of histories that one connection may be sent again at once, over all its topics. What was used comes back
+   * at the rate of `messagesPerSecond`; until then a subscribe with a position is refused with `RATE_LIMITED`.
+   *
+   * @default {100000}
+   */
+  readonly recoveryBurst?: number;
+  /**
    * Connections of this hub, those that have not said hello included.
    *
    * @default {Infinity}
@@ -100,11 +116,24 @@ export interface HubLimits {
    */
   readonly maxConnectionsPerUser?: number;
   /**
-   * Connections of one address on this hub.
+   * Connections of one address on this hub. IPv6 addresses count by their first 64 bits, which one customer of a
+   * provider has for itself; an IPv4 address written as IPv6 counts as the IPv4 address.
    *
    * @default {Infinity}
    */
   readonly maxConnectionsPerAddress?: number;
+  /**
+   * Links of this hub that are not authenticated yet.
+   *
+   * @default {10000}
+   */
+  readonly maxHandshakes?: number;
+  /**
+   * Links of one address that are not authenticated yet.
+   *
+   * @default {Infinity}
+   */
+  readonly maxHandshakesPerAddress?: number;
   /**
    * How long a client may take to say hello and be authenticated, in milliseconds.
    *
@@ -219,14 +248,20 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly history?: HistoryStore;
   /**
-   * Who may subscribe to what, by topic pattern: answer `true` to allow. `false`, or whatever is thrown, refuses. A
-   * topic without an entry is open to every role that has it.
+   * Who may subscribe to what, by topic pattern: only `true` allows. `false`, or whatever is thrown, refuses; any other
+   * answer refuses too, and is reported. A topic without an entry is open to every role that has it.
    */
   readonly authorize?: {
     readonly [P in keyof TopicParams<AnyTopicsOf<D>>]?: (
       authorization: Authorization<TopicParams<AnyTopicsOf<D>>[P], AnyConnection<D, User, Ctx>>,
     ) => boolean | Promise<boolean>;
   };
+  /**
+   * How long a rule of `authorize` may take to answer, in milliseconds; then the subscribe is refused with `TIMEOUT`.
+   *
+   * @default {10000}
+   */
+  readonly authorizeTimeoutMs?: number;
   /**
    * Called when a client is authenticated, before it is told so: what is done here is done when its `ready` resolves.
    * Throwing refuses the connection.

@@ -6,7 +6,7 @@
  */
 
 import type { Adapter } from "../../adapters/adapter.ts";
-import { type Clock, HubError } from "../../contract/mod.ts";
+import { type Clock, HubError, isHubError } from "../../contract/mod.ts";
 
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
@@ -291,7 +291,7 @@ export class Interest {
     this.#settle(entry); // where the adapter is not asked yet nothing else would forget it
     onError(error, "subscribe", channel);
     generation.reject(
-      error instanceof HubError
+      isHubError(error)
         ? error
         : new HubError("UNAVAILABLE", `Cannot subscribe to "${channel}" over ${adapter.name}`, {
           cause: error,

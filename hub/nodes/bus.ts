@@ -6,11 +6,13 @@
 
 import {
   type CallOptions,
+  callSafely,
   type Contract,
   type Entry,
   HubError,
   parse,
   parseNow,
+  promiseOf,
   type Schema,
   toWireError,
 } from "../../contract/mod.ts";
@@ -117,7 +119,8 @@ export class Bus {
     }
     this.#answered.add(name);
     const off = this.#options.nodeRequests.on(APP_PREFIX + name, async (asked, from, signal) => {
-      const answer = await listener(await parse(input, asked, `input of "${name}"`), { from, signal });
+      const given = listener(await parse(input, asked, `input of "${name}"`), { from, signal });
+      const answer = await (promiseOf(given) ?? given);
       return await parse(output, answer, `output of "${name}"`);
     });
     let done = false;
@@ -131,13 +134,9 @@ export class Bus {
 
   #tell(name: string, payload: unknown, context: BusContext): void {
     const { onError } = this.#options;
+    const failed = (error: unknown) => onError(error, { stage: "listener", name });
     for (const listener of [...this.#listeners.get(name) ?? []]) {
-      try {
-        const done = listener(payload, context);
-        Promise.resolve(done).catch((error) => onError(error, { stage: "listener", name }));
-      } catch (error) {
-        onError(error, { stage: "listener", name });
-      }
+      callSafely(() => listener(payload, context), failed);
     }
   }
 

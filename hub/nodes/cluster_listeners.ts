@@ -4,6 +4,7 @@
  * @module
  */
 
+import { callSafely } from "../../contract/mod.ts";
 import type { ClusterEvents, ClusterListener } from "../api/cluster.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 
@@ -31,11 +32,7 @@ export class ClusterListeners {
   emit<E extends keyof ClusterEvents>(event: E, value: ClusterEvents[E]): void {
     const failed = (error: unknown) => this.#onError(error, { stage: "listener", name: `cluster ${event}` });
     for (const listener of [...this.#listeners.get(event) ?? []] as ClusterListener<E>[]) {
-      try {
-        Promise.resolve(listener(value)).catch(failed);
-      } catch (error) {
-        failed(error);
-      }
+      callSafely(() => listener(value), failed);
     }
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, HubError, readJson } from "../../contract/mod.ts";
+import { type Clock, HubError, isHubError, readJson } from "../../contract/mod.ts";
 import type { MissingNode, MissingReason } from "../api/cluster.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "../backplane/channels.ts";
@@ -314,7 +314,7 @@ export class NodeRequests {
       }
       this.#answered(id, from, answer);
     } catch (error) {
-      if (!(error instanceof HubError)) throw error;
+      if (!isHubError(error)) throw error;
       onError(error, nameOf(method));
       refuse("too-large", error);
     }

@@ -195,8 +195,14 @@ export class Outbox implements Gatherer {
     this.#tellRoom();
   }
 
+  /** Whether nothing is sent any more: the link is gone, or its close was decided. */
+  get closed(): boolean {
+    return this.#state === "closed";
+  }
+
   /** Closes the link, whatever waits. */
   shut(code: number, reason: string): void {
+    this.close();
     this.#link.close(code, reason);
   }
 
@@ -266,7 +272,6 @@ export class Outbox implements Gatherer {
 
   #judge(): void {
     if (this.#state === "closed" || !this.#held || this.#held.enforce()) return;
-    this.close();
     this.shut(CLOSE_CODES.SLOW_CONSUMER, "The client does not read as fast as it is sent to");
   }
 }

@@ -35,6 +35,8 @@ export interface CatchUpOptions {
   readonly permits: Permits;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** Counts records that are sent. */
+  charge(records: number): void;
   /** Whether the client has left meanwhile. */
   isOver(): boolean;
   /** Answers the client and lets it in, in one step. */
@@ -121,6 +123,7 @@ function judge(options: CatchUpOptions, progress: Progress, page: StoredPage): b
 function sendPage(options: CatchUpOptions, progress: Progress, page: StoredPage): void | Promise<void> {
   if (!page.complete) return;
   const { records } = page;
+  options.charge(records.length);
   const length = records.reduce((sum, { data }) => sum + data.length, 0);
   const average = Math.max(1, length / Math.max(1, records.length));
   const more = records.length === progress.limit;

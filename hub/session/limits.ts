@@ -28,9 +28,13 @@ const LIMITS = {
   messageBurst: atMost(1_000),
   maxSubscriptions: atMost(1_000),
   maxPendingRequests: atMost(1_000),
+  maxPendingBytes: atMost(8 * 1024 * 1024),
+  recoveryBurst: atMost(100_000),
   maxConnections: atMost(Infinity),
   maxConnectionsPerUser: atMost(Infinity),
   maxConnectionsPerAddress: atMost(Infinity),
+  maxHandshakes: atMost(10_000),
+  maxHandshakesPerAddress: atMost(Infinity),
   handshakeTimeoutMs: or(ms(), 10_000),
   maxHistories: atMost(10_000),
   maxHistoryBytes: atMost(64 * 1024 * 1024),
@@ -57,13 +61,22 @@ export function completeLimits(given: Read<typeof LIMITS>, policy: SlowConsumerP
   return { ...given, outbox: { ...given.outbox, maxFrameBytes: FRAME_BYTES, policy } };
 }
 
+/** Names in what a client says are repeated to it so far: it knows the rest. */
+const MAX_REPEATED = 64;
+
+/** Cuts a name that a client made up, for an error's message. */
+export function cutName(name: string): string {
+  return name.length > MAX_REPEATED ? `${name.slice(0, MAX_REPEATED)}…` : name;
+}
+
 /** How much one connection may say. */
 export type Rate = Pick<Limits, "messagesPerSecond" | "messageBurst">;
 
 /** A token bucket (https://en.wikipedia.org/wiki/Token_bucket). */
 export class RateLimiter {
   readonly #clock: Clock;
-  readonly #rate: Rate;
+  readonly #perMs: number;
+  readonly #burst: number;
   #tokens: number;
   #at: number;
   #refused = 0;
@@ -72,31 +85,41 @@ export class RateLimiter {
    * @param clock Where time comes from.
    * @param rate What is within the limit.
    */
-  constructor(clock: Clock, rate: Rate) {
+  constructor(clock: Clock, { messagesPerSecond, messageBurst }: Rate) {
     this.#clock = clock;
-    this.#rate = rate;
-    this.#tokens = rate.messageBurst;
+    this.#perMs = messagesPerSecond / 1_000;
+    this.#burst = messagesPerSecond === Infinity ? Infinity : messageBurst;
+    this.#tokens = this.#burst;
     this.#at = clock.now();
+  }
+
+  /** Whether there is room for one. */
+  get hasRoom(): boolean {
+    return this.#tokens >= 1;
+  }
+
+  /** Takes as many as were used, also beyond what there was: what comes next waits for it. */
+  charge(count: number): void {
+    this.#tokens -= count;
   }
 
   /** Takes one; `"flood"` once as many as the burst have been refused without a pause. */
   take(): "ok" | "refused" | "flood" {
-    if (this.#tokens < 1) this.#refill();
     if (this.#tokens >= 1) {
       this.#tokens--;
       return "ok";
     }
-    return ++this.#refused > this.#rate.messageBurst ? "flood" : "refused";
+    return ++this.#refused > this.#burst ? "flood" : "refused";
   }
 
-  #refill(): void {
-    const { messagesPerSecond, messageBurst } = this.#rate;
+  /** Gives back what time has brought. Call it before taking: an idle time must not give twice. */
+  refill(): void {
     const now = this.#clock.now();
-    // Without a limit time need not pass: 0 ms of it would make NaN.
-    const gained = messagesPerSecond === Infinity ? Infinity : (now - this.#at) * messagesPerSecond / 1_000;
-    this.#tokens = Math.min(messageBurst, this.#tokens + gained);
+    if (this.#tokens < this.#burst) {
+      this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+      if (this.#tokens >= this.#burst / 2) this.#refused = 0;
+    }
     this.#at = now;
-    if (this.#tokens >= messageBurst / 2) this.#refused = 0;
   }
 }
 

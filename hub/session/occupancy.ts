@@ -7,6 +7,7 @@
 
 import type { Clock } from "../../contract/mod.ts";
 import type { LinkRequest } from "../../transports/transport.ts";
+import { addressKey } from "./address_key.ts";
 import { KeyedLimit, type Limits } from "./limits.ts";
 
 /**
@@ -20,7 +21,7 @@ export type Shortage = "node" | "address";
 
 /** A place of a link. */
 export interface Place {
-  /** The address that is counted; leave with it. */
+  /** The address of the client; leave with it. */
   readonly address: string | undefined;
   /** What is exceeded with this link. It takes its place all the same: its socket is there. */
   readonly shortage: Shortage | undefined;
@@ -67,7 +68,7 @@ export class Occupancy {
     this.#expire();
     const shortage = this.#lacking(address);
     if (shortage) return shortage;
-    this.#addresses.add(address);
+    this.#addresses.add(keyOf(address));
     this.#reserved.set(request, { address, until: this.#clock.now() + RESERVED_MS });
     return undefined;
   }
@@ -77,7 +78,7 @@ export class Occupancy {
     const reserved = this.#reserved.get(request);
     if (!reserved) return;
     this.#reserved.delete(request);
-    this.#addresses.leave(reserved.address);
+    this.#addresses.leave(keyOf(reserved.address));
   }
 
   /**
@@ -90,7 +91,7 @@ export class Occupancy {
     this.#reserved.delete(request);
     const address = reserved ? reserved.address : addressOf(request);
     const shortage = reserved ? undefined : this.#lacking(address);
-    if (!reserved) this.#addresses.add(address);
+    if (!reserved) this.#addresses.add(keyOf(address));
     this.#taken++;
     return { address, shortage };
   }
@@ -98,12 +99,13 @@ export class Occupancy {
   /** A socket is free. */
   leave(address: string | undefined): void {
     this.#taken--;
-    this.#addresses.leave(address);
+    this.#addresses.leave(keyOf(address));
   }
 
   #lacking(address: string | undefined): Shortage | undefined {
     if (this.#taken + this.#reserved.size >= this.#max) return "node";
-    return address === undefined || this.#addresses.hasRoom(address) ? undefined : "address";
+    const key = keyOf(address);
+    return key === undefined || this.#addresses.hasRoom(key) ? undefined : "address";
   }
 
   #expire(): void {
@@ -113,4 +115,8 @@ export class Occupancy {
       this.withdraw(request);
     }
   }
+}
+
+function keyOf(address: string | undefined): string | undefined {
+  return address === undefined ? undefined : addressKey(address);
 }

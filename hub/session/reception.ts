@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CLOSE_CODES, type Codec, jsonCodec } from "../../contract/mod.ts";
+import { CLOSE_CODES, type Codec, jsonCodec, kindOf, promiseOf } from "../../contract/mod.ts";
 import type {
   Link,
   LinkAcceptor,
@@ -12,6 +12,8 @@ import type {
   ServerLinkEvents,
   Transport,
 } from "../../transports/transport.ts";
+import { addressKey } from "./address_key.ts";
+import { KeyedLimit } from "./limits.ts";
 import { Occupancy } from "./occupancy.ts";
 import { originAllowed } from "./origin.ts";
 import { Session, type SessionHost } from "./session.ts";
@@ -23,6 +25,8 @@ export class Reception {
   readonly #context: SessionContext;
   readonly #codecs: readonly Codec[];
   readonly #occupancy: Occupancy;
+  /** The addresses of those that have no connection yet. */
+  readonly #handshakes: KeyedLimit;
   readonly #host: SessionHost;
   /** Those that have no connection yet. */
   readonly #arriving = new Set<Session>();
@@ -46,12 +50,12 @@ export class Reception {
       outbox: { limits: limits.outbox, clock },
       connection: { clock, requestTimeoutMs, maxPendingRequests: limits.maxPendingRequests },
       admitted: (session, { id }) => {
-        this.#arriving.delete(session);
+        this.#arrived(session);
         connections.set(id, session);
       },
       gone: (session) => {
         if (session.conn) connections.delete(session.conn.id);
-        else this.#arriving.delete(session);
+        else this.#arrived(session);
         if (this.#size === 0) this.#stopBeats();
         this.#becomeLess();
       },
@@ -59,6 +63,7 @@ export class Reception {
     };
     this.#codecs = context.options.codecs ?? [jsonCodec];
     this.#occupancy = new Occupancy(clock, limits);
+    this.#handshakes = new KeyedLimit(limits.maxHandshakesPerAddress);
   }
 
   /** Whether links are taken. */
@@ -137,12 +142,19 @@ export class Reception {
 
   #admit(link: LinkRequest): Response | undefined {
     const { request } = link;
-    const { options } = this.#context;
+    const { options, limits } = this.#context;
     if (this.#state !== "open") {
       return refusal(503, "The node takes no connections now", { "retry-after": "1" });
     }
     if (!originAllowed(request, options.origins)) return refusal(403, "Not allowed from this Origin");
-    switch (this.#occupancy.reserve(link, this.#address(link))) {
+    const address = this.#address(link);
+    if (this.#arriving.size >= limits.maxHandshakes) {
+      return refusal(503, "The node is letting in as many as it can", { "retry-after": "1" });
+    }
+    if (address !== undefined && !this.#handshakes.hasRoom(addressKey(address))) {
+      return refusal(429, "Too many connections of this address that are not authenticated");
+    }
+    switch (this.#occupancy.reserve(link, address)) {
       case "node":
         return refusal(503, "The node is full", { "retry-after": "5" });
       case "address":
@@ -171,6 +183,12 @@ export class Reception {
     if (this.#state !== "open") return refuse(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
     if (failed) return refuse(CLOSE_CODES.INTERNAL, "The node cannot take the connection");
     if (shortage) return refuse(CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
+    // Several upgrades may have been admitted before the first of them was open.
+    const crowded = this.#arriving.size >= this.#context.limits.maxHandshakes ||
+      !this.#handshakes.enter(address === undefined ? undefined : addressKey(address));
+    if (crowded) {
+      return refuse(CLOSE_CODES.CONNECTION_LIMIT, "Too many connections that are not authenticated");
+    }
     const session = new Session(this.#host, link, { request: request.request, address }, turn);
     this.#arriving.add(session);
     if (!this.#stopBeating) this.#beatLater();
@@ -192,9 +210,21 @@ export class Reception {
     }
   }
 
+  /** What the application says that the address is; where it says nothing, the one at the other end counts. */
   #address({ request, address }: LinkRequest): string | undefined {
-    const { options } = this.#context;
-    return options.address ? options.address(request, address) : address;
+    const given: unknown = this.#context.options.address?.(request, address);
+    if (given !== undefined && given !== null && typeof given !== "string") {
+      promiseOf(given)?.catch(() => {}); // whatever it is, it comes too late
+      throw new TypeError(`Cannot use ${kindOf(given)} as an address: answer a text, at once`);
+    }
+    return given || address;
+  }
+
+  /** A session has got its connection, or has ended without. */
+  #arrived(session: Session): void {
+    const { address } = session;
+    this.#arriving.delete(session);
+    this.#handshakes.leave(address === undefined ? undefined : addressKey(address));
   }
 
   #beatLater(): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CLOSE_CODES, type Encoded, type Hello, HubError } from "../../contract/mod.ts";
+import { callSafely, CLOSE_CODES, type Encoded, type Hello, HubError } from "../../contract/mod.ts";
 import type { Link, LinkRequest, ServerLinkEvents } from "../../transports/transport.ts";
 import { roleChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -195,11 +195,7 @@ export class Session implements ServerLinkEvents {
     }
     if (stage !== "announced") return;
     const failed = (error: unknown) => onError(error, { stage: "connection", connectionId: conn.id });
-    try {
-      Promise.resolve(options.onDisconnect?.(conn as never, reason)).catch(failed);
-    } catch (error) {
-      failed(error);
-    }
+    callSafely(() => options.onDisconnect?.(conn as never, reason), failed);
   }
 }
 

@@ -23,6 +23,8 @@ export interface SessionContext {
   readonly nodeId: string;
   /** The heartbeat, in milliseconds. */
   readonly heartbeatMs: number;
+  /** How long a rule of `authorize` may take, in milliseconds. */
+  readonly authorizeTimeoutMs: number;
   /** How long a client may take to answer, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** What is done with requests and signals. */

@@ -4,8 +4,10 @@
  * @module
  */
 
-import { HubError, type Position, type Subscribed } from "../../contract/mod.ts";
+import { HubError, isHubError, type Position, type Subscribed } from "../../contract/mod.ts";
+import { Authorizing, ruleFor } from "./authorizing.ts";
 import type { Connection } from "../connection/connection.ts";
+import { RateLimiter } from "./limits.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
@@ -18,16 +20,27 @@ import { Permits } from "./permits.ts";
 /** How many histories are read for one connection at the same time. */
 const MAX_READERS = 4;
 
+/** A subscription, and what decides about it. */
+interface Mark {
+  live: boolean;
+  asking?: Authorizing;
+}
+
+/** The longest name of a topic that a client may subscribe to, in UTF-16 units: each is kept, on the backplane too. */
+const MAX_NAME_LENGTH = 1_024;
+
 /** The subscriptions of a connection. */
 export class Subscriptions {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   /** By topic; the object also tells one subscription from a later one of the same topic. */
-  readonly #active = new SmallMap<string, { live: boolean }>();
+  readonly #active = new SmallMap<string, Mark>();
   /** Subscribes that have not ended: giving one up does not end what decides about it. */
   #underWay = 0;
   /** Who reads histories; absent while nobody has. */
   #permits: Permits | undefined;
+  /** How much of histories it may be sent again. */
+  #recovery: RateLimiter | undefined;
 
   /**
    * @param conn Who subscribes.
@@ -58,18 +71,31 @@ export class Subscriptions {
   async subscribe(id: number, name: string, since?: Position): Promise<void> {
     const { topics, limits: { maxSubscriptions: max }, onError } = this.#context;
     const conn = this.#conn;
-    const mark = { live: false };
+    const mark: Mark = { live: false };
     this.#underWay++;
     try {
+      if (name.length > MAX_NAME_LENGTH) {
+        throw new HubError(
+          "BAD_REQUEST",
+          `The name of a topic may have ${MAX_NAME_LENGTH} characters at the most`,
+        );
+      }
       if (this.#active.has(name)) throw new HubError("BAD_REQUEST", `Subscribed to "${name}" already`);
       if (this.#active.size >= max || this.#underWay > max) {
         throw new HubError("RATE_LIMITED", `Cannot subscribe to more than ${max} topics`);
       }
       const topic = topics.find(name, conn.role);
+      if (since) this.#checkRecovery();
       this.#active.set(name, mark);
-      const allowed = this.#authorize(topic);
-      if (!(typeof allowed === "boolean" ? allowed : await allowed)) {
-        throw new HubError("FORBIDDEN", `Not allowed to subscribe to "${name}"`);
+      const rule = ruleFor(topic, this.#context);
+      if (rule) {
+        const later = (mark.asking = new Authorizing(topic, conn)).ask(
+          rule,
+          topic.entry.pattern,
+          this.#context,
+        );
+        if (later) await later;
+        mark.asking = undefined;
       }
       if (this.#active.get(name) !== mark) {
         throw new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`);
@@ -77,7 +103,7 @@ export class Subscriptions {
       await this.#join(id, topic, since, mark);
     } catch (error) {
       if (this.#active.get(name) === mark) this.#active.delete(name);
-      if (!(error instanceof HubError)) onError(error, { stage: "handler", name, connectionId: conn.id });
+      if (!isHubError(error)) onError(error, { stage: "handler", name, connectionId: conn.id });
       sendError(conn, error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
     } finally {
       this.#underWay--;
@@ -87,27 +113,32 @@ export class Subscriptions {
   /** Ends a subscription, whatever its state. */
   unsubscribe(name: string): void {
     const { topics, registry } = this.#context;
-    if (!this.#active.delete(name)) return;
+    const mark = this.#active.get(name);
+    if (!mark) return;
+    this.#active.delete(name);
+    mark.asking?.abort(new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`));
     registry.leave(topics.find(name, this.#conn.role).channel, this.#conn);
   }
 
   /** Forgets everything: the connection is gone. */
   close(): void {
+    const gone = new HubError("DISCONNECTED", "The client is gone");
+    const marks = this.#active.entries();
     this.#active.clear();
+    for (const [, { asking }] of marks) asking?.end(gone);
   }
 
-  #authorize({ name: topic, params, entry }: Topic): boolean | Promise<boolean> {
-    const authorize = this.#context.options.authorize as
-      | Readonly<Record<string, ((asked: unknown) => boolean | Promise<boolean>) | undefined>>
-      | undefined;
-    const decide = authorize && Object.hasOwn(authorize, entry.pattern)
-      ? authorize[entry.pattern]
-      : undefined;
-    return decide ? decide({ params, topic, conn: this.#conn }) : true;
+  /** Histories are long and a subscribe is short: who asks again and again must not be sent without a limit. */
+  #checkRecovery(): void {
+    const { limits: { messagesPerSecond, recoveryBurst: messageBurst }, options: { clock } } = this.#context;
+    const recovery = this.#recovery ??= new RateLimiter(clock, { messagesPerSecond, messageBurst });
+    recovery.refill();
+    if (recovery.hasRoom) return;
+    throw new HubError("RATE_LIMITED", `More than ${messageBurst} messages of histories were sent again`);
   }
 
   /** Joins, and answers in the moment from which on live messages follow. */
-  #join(id: number, topic: Topic, since: Position | undefined, mark: { live: boolean }): Promise<void> {
+  #join(id: number, topic: Topic, since: Position | undefined, mark: Mark): Promise<void> {
     const conn = this.#conn;
     const { topics: { histories }, registry, options: { clock }, onError } = this.#context;
     const answer = (subscribed?: Subscribed) => {
@@ -125,6 +156,7 @@ export class Subscriptions {
         outbox: conn.outbox,
         permits,
         clock,
+        charge: (records) => this.#recovery?.charge(records),
         isOver: () => conn.closed || this.#active.get(topic.name) !== mark,
         finish: (subscribed) => {
           answer(subscribed);

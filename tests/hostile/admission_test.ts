@@ -184,13 +184,18 @@ const allowed = new Set(["yes", "later"]);
 
 hostileTest(
   "each topic is authorized by itself, and who is refused hears nothing of it",
-  async ({ enter, hub }) => {
+  async ({ enter, hub, errors }) => {
     const intruder = await enter();
-    for (const [id, name] of [[1, "yes"], [2, "no"], [3, "later"], [4, "never"], [5, "truthy"]] as const) {
+    for (const [id, name] of [[1, "yes"], [2, "no"], [3, "later"], [4, "never"], [5, "zero"]] as const) {
       intruder.send(["sub", id, `secret/${name}`]);
       if (allowed.has(name)) await intruder.hears("res", id);
       else assertEquals((await intruder.hears("err", id))[2].code, "FORBIDDEN");
     }
+    const [{ error }] = errors.splice(0) as unknown as [{ error: TypeError }];
+    assertEquals(
+      error.message,
+      'The rule "secret/:id" of authorize answered a number: only true lets in, false refuses',
+    );
     // Patterns do not overlap, and what looks like the allowed topic is another one.
     for (
       const [i, topic] of ["secret/yes ", "secret/YES", "secret/%79es", "secret/:id", "secret/ye\u0073\u0301"]
@@ -209,7 +214,7 @@ hostileTest(
     authorize: {
       "secret/:id": ({ params, topic, conn }) => {
         assertEquals([topic, conn.role], [`secret/${params.id}`, "member"]);
-        if (params.id === "truthy") return 0 as never;
+        if (params.id === "zero") return 0 as never;
         return params.id === "later" || params.id === "never"
           ? Promise.resolve(params.id === "later")
           : params.id === "yes";

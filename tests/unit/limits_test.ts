@@ -8,9 +8,10 @@ import { test } from "../harness.ts";
 
 const read = (given: unknown) => limits(given, { owner: "createHub", path: "limits" });
 
-/** Takes many, and counts the verdicts. */
+/** Takes many, as one frame does, and counts the verdicts. */
 function takeAll(rate: RateLimiter, count: number): Record<string, number> {
   const verdicts: Record<string, number> = { ok: 0, refused: 0, flood: 0 };
+  rate.refill();
   for (let i = 0; i < count; i++) verdicts[rate.take()]!++;
   return verdicts;
 }
@@ -32,11 +33,33 @@ test("rate: the burst goes through at once, then as many as time has brought", (
   const rate = new RateLimiter(clock, { messagesPerSecond: 10, messageBurst: 5 });
   assertEquals(takeAll(rate, 6), { ok: 5, refused: 1, flood: 0 });
   clock.advance(99);
-  assertEquals(rate.take(), "refused");
+  assertEquals(takeAll(rate, 1), { ok: 0, refused: 1, flood: 0 });
   clock.advance(1);
   assertEquals(takeAll(rate, 2), { ok: 1, refused: 1, flood: 0 });
   clock.advance(1_000_000); // no more than the burst is ever saved up
   assertEquals(takeAll(rate, 6), { ok: 5, refused: 1, flood: 0 });
+});
+
+test("rate: after an idle time the burst goes through once, not twice", () => {
+  const clock = new FakeClock();
+  const rate = new RateLimiter(clock, { messagesPerSecond: 10, messageBurst: 5 });
+  assertEquals(takeAll(rate, 1), { ok: 1, refused: 0, flood: 0 });
+  clock.advance(1_000_000);
+  assertEquals(takeAll(rate, 4), { ok: 4, refused: 0, flood: 0 });
+  assertEquals(takeAll(rate, 4), { ok: 1, refused: 3, flood: 0 });
+});
+
+test("rate: what was charged beyond what there was has to come back before anything is let through", () => {
+  const clock = new FakeClock();
+  const rate = new RateLimiter(clock, { messagesPerSecond: 10, messageBurst: 5 });
+  rate.charge(10);
+  assert(!rate.hasRoom);
+  clock.advance(590);
+  rate.refill();
+  assert(!rate.hasRoom);
+  clock.advance(10);
+  rate.refill();
+  assert(rate.hasRoom);
 });
 
 test("rate: who goes on for as long as the burst without a pause is a flood; who pauses starts over", () => {

@@ -1,0 +1,282 @@
+/**
+ * The requests and signals of one client: from a message, over its schema and its handler, to the answer.
+ *
+ * @module
+ */
+
+import { HubError, isHubError, parse, parseNow, promiseOf, type WireError } from "../../contract/mod.ts";
+import { Call, type FailedAt } from "./call.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { Handler } from "./handler_table.ts";
+import { cutName } from "./limits.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import type { PendingBytes } from "./pending_bytes.ts";
+import { sendError } from "./send_error.ts";
+import type { SessionContext } from "./session_context.ts";
+import { SmallMap } from "../connection/small_map.ts";
+
+/** What a client has asked for. What is kept of what is under way is made when something is: most say little. */
+export class Calls {
+  readonly #conn: Connection;
+  readonly #context: SessionContext;
+  readonly #kept: PendingBytes;
+  #requests: SmallMap<number, Call> | undefined;
+  #signals: Set<Call> | undefined;
+  /** Requests that were taken back, and whose handlers still work: there is no end of them otherwise. */
+  #abandoned: Set<Call> | undefined;
+
+  /**
+   * @param conn Whose calls.
+   * @param context What all sessions share.
+   * @param kept Counts the bytes of what takes its time.
+   */
+  constructor(conn: Connection, context: SessionContext, kept: PendingBytes) {
+    this.#conn = conn;
+    this.#context = context;
+    this.#kept = kept;
+  }
+
+  /** How many are being handled. */
+  get size(): number {
+    return (this.#requests?.size ?? 0) + (this.#abandoned?.size ?? 0) + (this.#signals?.size ?? 0);
+  }
+
+  /**
+   * Handles a request.
+   *
+   * @returns Where its schema takes its time: resolves when what was said after it may be handled.
+   */
+  request(id: number, name: string, input: unknown): Promise<void> | undefined {
+    const entry = this.#conn.surface.clientToServer.get(name);
+    const handler = this.#handler(name, entry?.input !== undefined);
+    if (typeof handler !== "function") return this.fail(id, handler);
+    const refusal = this.#refusal(id);
+    if (refusal) return this.fail(id, refusal);
+    let parsed: unknown, later: Promise<unknown> | undefined;
+    try {
+      parsed = parse(entry!.input!, input, `input of "${name}"`);
+      if (parsed instanceof Promise) later = parsed;
+    } catch (error) {
+      return this.#failRequest(id, name, error, "input");
+    }
+    const call = new Call(this.#conn);
+    if (later) return this.#requestOn(id, name, handler, later, call);
+    return void this.#run(id, name, handler, parsed, call);
+  }
+
+  /** Handles a signal. */
+  signal(name: string, payload: unknown): void {
+    const entry = this.#conn.surface.clientToServer.get(name);
+    const handler = this.#handler(name, entry?.payload !== undefined);
+    if (typeof handler !== "function") return this.fault(cutName(name), handler);
+    const handling = this.#signals?.size ?? 0;
+    if (handling >= this.#context.limits.maxPendingRequests) {
+      return this.fault(name, new HubError("RATE_LIMITED", `${handling} signals are being handled`));
+    }
+    const tooMuch = this.#tooMuch();
+    if (tooMuch) return this.fault(name, tooMuch);
+    let parsed: unknown;
+    try {
+      parsed = parseNow(entry!.payload!, payload, `signal "${name}"`);
+    } catch (error) {
+      if (!isHubError(error)) this.#report(name, error, "input");
+      return this.fault(name, error);
+    }
+    const call = new Call(this.#conn);
+    try {
+      const done = promiseOf(handler(parsed, call));
+      if (done) this.#waitFor(done, name, call);
+    } catch (error) {
+      this.#failSignal(name, error);
+    }
+  }
+
+  /** Takes a request back. */
+  cancel(id: number): void {
+    const call = this.#requests?.get(id);
+    if (!call) return;
+    this.#requests!.delete(id);
+    (this.#abandoned ??= new Set()).add(call);
+    call.letGo?.();
+    call.abort(new HubError("TIMEOUT", "The client gave up"));
+  }
+
+  /** Answers a request with an error. */
+  fail(id: number, error: unknown): undefined {
+    sendError(this.#conn, error, (wire) => new OutgoingMessage(["err", id, wire]), this.#context.onError);
+  }
+
+  /** Tells the client of an error that answers nothing. */
+  fault(name: string, error: unknown): undefined {
+    const message = (wire: WireError) => new OutgoingMessage(["fault", wire, name], { droppable: true });
+    sendError(this.#conn, error, message, this.#context.onError);
+  }
+
+  /** The connection is gone: whatever is being handled is aborted. */
+  close(): void {
+    const requests = this.#requests?.entries().map(([, call]) => call) ?? [];
+    const calls = [...requests, ...this.#signals ?? []];
+    this.#requests = this.#abandoned = this.#signals = undefined;
+    if (calls.length === 0) return;
+    const reason = new HubError("DISCONNECTED", "The client is gone");
+    for (const call of calls) call.abort(reason);
+  }
+
+  /** Waits for the schema of a request. */
+  #requestOn(
+    id: number,
+    name: string,
+    handler: Handler,
+    parsed: Promise<unknown>,
+    call: Call,
+  ): Promise<void> {
+    this.#await(id, call);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    call.letGo = resolve; // a schema that never answers ends with the client's patience
+    parsed.then(
+      (value) => this.#run(id, name, handler, value, call),
+      (error) => this.#giveUp(id, name, error, "input", call),
+    ).finally(resolve);
+    return promise;
+  }
+
+  /** Why a request cannot be handled, if so. */
+  #refusal(id: number): HubError | undefined {
+    const tooMuch = this.#tooMuch();
+    if (tooMuch) return tooMuch;
+    if (!this.#requests && !this.#abandoned) return undefined;
+    if (this.#requests?.has(id)) return new HubError("BAD_REQUEST", `Request ${id} is being handled already`);
+    const handling = this.#requests?.size ?? 0;
+    // Those that were taken back have as much room of their own, so that a handler may take a moment to stop.
+    const abandoned = this.#abandoned?.size ?? 0;
+    if (Math.max(handling, abandoned) < this.#context.limits.maxPendingRequests) return undefined;
+    return new HubError("RATE_LIMITED", `${handling + abandoned} requests are being handled`);
+  }
+
+  #tooMuch(): HubError | undefined {
+    const { bytes } = this.#kept;
+    if (bytes <= this.#context.limits.maxPendingBytes) return undefined;
+    return new HubError("RATE_LIMITED", `Requests and signals of ${bytes} bytes are being handled`);
+  }
+
+  /** Calls a handler and answers with what it gives back. Where nothing takes time, nothing is made that would stay. */
+  #run(id: number, name: string, handler: Handler, input: unknown, call: Call): void {
+    // It may have been taken back while its schema took its time.
+    if (this.#isTakenBack(id, call)) return this.#forget(call);
+    let output: unknown, later: Promise<unknown> | undefined;
+    try {
+      output = handler(input, call);
+      later = promiseOf(output);
+    } catch (error) {
+      return this.#giveUp(id, name, error, "handler", call);
+    }
+    if (later) this.#runOn(id, name, later, call);
+    else this.#answer(id, name, output, call);
+  }
+
+  /** Waits for a handler. */
+  #runOn(id: number, name: string, output: Promise<unknown>, call: Call): void {
+    this.#await(id, call);
+    output.then(
+      (output) => this.#answer(id, name, output, call),
+      (error) => this.#giveUp(id, name, error, "handler", call),
+    );
+  }
+
+  #answer(id: number, name: string, output: unknown, call: Call): void {
+    let parsed: unknown, later: Promise<unknown> | undefined;
+    try {
+      const schema = this.#conn.surface.clientToServer.get(name)!.output!;
+      parsed = parse(schema, output, `output of "${name}"`);
+      if (parsed instanceof Promise) later = parsed;
+    } catch (error) {
+      return this.#giveUp(id, name, error, "output", call);
+    }
+    if (later) this.#answerOn(id, name, later, call);
+    else this.#send(id, name, parsed, call);
+  }
+
+  /** Waits for the schema of an answer. */
+  #answerOn(id: number, name: string, parsed: Promise<unknown>, call: Call): void {
+    this.#await(id, call);
+    parsed.then(
+      (value) => this.#send(id, name, value, call),
+      (error) => this.#giveUp(id, name, error, "output", call),
+    );
+  }
+
+  /** Sends an answer, unless the request was taken back. */
+  #send(id: number, name: string, value: unknown, call: Call): void {
+    if (this.#isTakenBack(id, call)) return this.#forget(call);
+    try {
+      this.#conn.outbox.pushOwn(new OutgoingMessage(["res", id, value]));
+    } catch (error) {
+      this.#failRequest(id, name, error, "output");
+    }
+    this.#done(id, call);
+  }
+
+  /** Answers with an error, unless the request was taken back. */
+  #giveUp(id: number, name: string, error: unknown, at: FailedAt, call: Call): void {
+    if (this.#isTakenBack(id, call)) return this.#forget(call);
+    this.#failRequest(id, name, error, at);
+    this.#done(id, call);
+  }
+
+  /** Keeps a request that takes its time: until it is done it may be taken back. */
+  #await(id: number, call: Call): void {
+    call.frame ??= this.#kept.keep();
+    (this.#requests ??= new SmallMap()).set(id, call);
+  }
+
+  #isTakenBack(id: number, call: Call): boolean {
+    return call.frame !== undefined && this.#requests?.get(id) !== call;
+  }
+
+  #done(id: number, call: Call): void {
+    if (!call.frame) return;
+    this.#kept.release(call.frame);
+    this.#requests?.delete(id);
+    if (this.#requests?.size === 0) this.#requests = undefined;
+  }
+
+  /** The handler of a request that was taken back is done. */
+  #forget(call: Call): void {
+    this.#kept.release(call.frame!);
+    if (this.#abandoned?.delete(call) && this.#abandoned.size === 0) this.#abandoned = undefined;
+  }
+
+  /** Counts a signal while its handler works. */
+  #waitFor(done: Promise<unknown>, name: string, call: Call): void {
+    const frame = this.#kept.keep();
+    const signals = this.#signals ??= new Set();
+    signals.add(call);
+    done.catch((error) => this.#failSignal(name, error)).finally(() => {
+      this.#kept.release(frame);
+      signals.delete(call);
+      if (this.#signals === signals && signals.size === 0) this.#signals = undefined;
+    });
+  }
+
+  #failSignal(name: string, error: unknown): void {
+    this.#report(name, error, "handler");
+    this.fault(name, error);
+  }
+
+  #handler(name: string, declared: boolean): Handler | HubError {
+    const { role } = this.#conn;
+    if (!declared) return new HubError("NOT_FOUND", `Role "${role}" has no "${cutName(name)}" of this kind`);
+    return this.#context.handlers.get(role, name) ??
+      new HubError("UNAVAILABLE", `"${name}" is not implemented yet`);
+  }
+
+  #failRequest(id: number, name: string, error: unknown, at: FailedAt): undefined {
+    if (at === "output" || !isHubError(error)) this.#report(name, error, at);
+    this.fail(id, at === "output" ? new Error("The output does not fit the contract") : error);
+  }
+
+  #report(name: string, error: unknown, at: FailedAt): void {
+    const stage = at === "output" ? "output" : "handler";
+    this.#context.onError(error, { stage, name, connectionId: this.#conn.id });
+  }
+}
