@@ -13,7 +13,6 @@ import {
   HubError,
   isHubError,
   mayReconnect,
-  promiseOf,
   type ServerMessage,
   type Welcome,
 } from "../contract/mod.ts";
@@ -183,8 +182,7 @@ export class Connection {
       this.#url = url;
       if (this.#closing) return;
       doing = "get a token";
-      const given = token({ signal: this.#abort.signal });
-      const proof = await (promiseOf(given) ?? given);
+      const proof = await token({ signal: this.#abort.signal });
       if (this.#closing) return;
       doing = "open a link";
       this.#dialledAt = this.#settings.clock.now();

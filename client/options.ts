@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, type Codec, guardReports, jsonCodec, systemClock } from "../contract/mod.ts";
+import { type Clock, type Codec, guardReports, jsonCodec, promiseOf, systemClock } from "../contract/mod.ts";
 import { callback, clock, codec, count, having, ms, secret } from "../contract/options/option_kinds.ts";
 import { bag, type Kind, optional, or, readOptions } from "../contract/options/read_options.ts";
 import type { ClientTransport } from "../transports/transport.ts";
@@ -160,7 +160,12 @@ const credential: Kind<string | undefined> = (value, place) =>
   value == null ? undefined : secret(value, place);
 
 const token: Kind<Settings["token"]> = (value, place) => {
-  if (typeof value === "function") return async (info) => credential(await value(info), place);
+  if (typeof value === "function") {
+    return (info) => {
+      const given: unknown = value(info);
+      return promiseOf(given)?.then((text) => credential(text, place)) ?? credential(given, place);
+    };
+  }
   const text = credential(value, place);
   return () => text;
 };
