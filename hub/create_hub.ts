@@ -25,7 +25,7 @@ import { KeyedLimit } from "./session/limits.ts";
 import { readHubOptions } from "./read_hub_options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nodes } from "./nodes/nodes.ts";
-import type { AnyHubOptions, HubOptions } from "./api/options.ts";
+import type { HubOptions } from "./api/options.ts";
 import { NodeRequests } from "./nodes/node_requests.ts";
 import { Reception } from "./session/reception.ts";
 import { Registry } from "./groups/registry.ts";
