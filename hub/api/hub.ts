@@ -337,7 +337,8 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   /** How much of everything there is now; all zero when nobody is left. */
   stats(): HubStats;
   /**
-   * Shuts down: takes no new connections, tells clients to reconnect elsewhere, spread over `drainMs`, then closes
+   * Shuts down: takes no new connections, tells clients to reconnect elsewhere, spread over `drainMs` but for a fifth of it
+   * or 2 seconds at its end, so that the last ones have gone when it is over, then closes
    * those that are left, and the adapter. Idempotent; never rejects.
    *
    * @param options `drainMs` in milliseconds. @default {0}

@@ -34,6 +34,8 @@ export class Reception {
   readonly #whenLess = new Set<() => void>();
   #stopBeating: (() => void) | undefined;
   #state: "starting" | "open" | "closing" = "starting";
+  /** Until when clients are to have moved, by the clock; absent unless the node drains. */
+  #moveBy: number | undefined;
 
   /**
    * Takes no links yet; see `open`.
@@ -52,6 +54,7 @@ export class Reception {
       admitted: (session, { id }) => {
         this.#arrived(session);
         connections.set(id, session);
+        if (this.#moveBy !== undefined) session.move(Math.max(0, Math.floor(this.#moveBy - clock.now())));
       },
       gone: (session) => {
         if (session.conn) connections.delete(session.conn.id);
@@ -112,13 +115,16 @@ export class Reception {
   /**
    * Takes no more links, and gets rid of those that there are.
    *
-   * @param drainMs Over how long the clients are spread, in milliseconds; 0 closes at once.
+   * @param drainMs How long the clients may take to go, in milliseconds; 0 closes at once. They are spread over most of
+   * it, so that the last of them have gone when it is over.
    * @returns Resolves when the last link is gone.
    */
   async close(drainMs: number): Promise<void> {
     this.#state = "closing";
     if (drainMs > 0 && this.#size > 0) {
-      for (const session of this.#sessions()) session.move(drainMs);
+      const spreadMs = Math.floor(drainMs - Math.min(drainMs * DRAIN_REST, MAX_DRAIN_REST_MS));
+      this.#moveBy = this.#context.options.clock.now() + spreadMs;
+      for (const session of this.#connections.values()) session.move(spreadMs);
       await this.#until(() => this.#size === 0, drainMs);
     }
     for (const session of this.#sessions()) session.shut(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
@@ -257,6 +263,10 @@ export class Reception {
   }
 }
 
+/** The share of a drain that is left at its end for those whose moment came last. */
+const DRAIN_REST = 0.2;
+/** How much that is at the most, in milliseconds. */
+const MAX_DRAIN_REST_MS = 2_000;
 /** How long a client may take to close its end, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
 

@@ -126,7 +126,7 @@ test("a client written from the document moves when it is told, within the time"
   await one.open();
   const closed = server.hub.close({ drainMs: 5_000 });
   await waitFor(() => one.client.waits.length === 1, { what: "the move" });
-  assertEquals(one.client.waits, [2_500]);
+  assertEquals(one.client.waits, [2_000]);
   await one.goOn();
   await closed;
   await waitFor(() => one.client.closes[0] === 1000, { what: "the client to have left" });

@@ -160,10 +160,11 @@ test("onConnection is done before ready, what it sends arrives after welcome, an
 });
 
 test("a graceful close moves clients to another node, where they go on", async () => {
-  await using cluster = await createNodes(2);
+  const clock = new FakeClock();
+  await using cluster = await createNodes(2, { clock, cluster: { joinTimeoutMs: 0 } });
   const [a, b] = cluster.nodes;
   const lines = { "ws://a/": a!.loopback.client(), "ws://b/": b!.loopback.client() };
-  const options = { url: Object.keys(lines), transport: network(lines) };
+  const options = { url: Object.keys(lines), transport: network(lines), clock };
   const clients = await Promise.all(Array.from({ length: 5 }, () => a!.member("ann", options)));
   const heard: number[][] = clients.map(() => []);
   const lost: string[] = [];
@@ -174,9 +175,14 @@ test("a graceful close moves clients to another node, where they go on", async (
   assertEquals([a!.hub.stats().connections, b!.hub.stats().connections], [5, 0]);
   const health = async () => (await a!.hub.routes.request("/health")).status;
   assertEquals(await health(), 200);
-  const closing = a!.hub.close({ drainMs: 100 });
+  clock.advance(5_000); // a client that has just come would wait before it comes again
+  const closing = a!.hub.close({ drainMs: 10_000 });
   assertEquals(await health(), 503);
-  await closing;
+  await turn();
+  clock.advance(8_000); // the last moment that one of them may draw
+  await waitFor(() => a!.hub.stats().connections === 0, { what: "everybody to have left" });
+  await closing; // 2 seconds before its time is up
+  clock.advance(0);
   assertEquals(await health(), 503);
   await waitFor(() => b!.hub.stats().subscriptions === 5, { what: "everybody to have moved" });
   b!.hub.publish("stats", { n: 1 });
@@ -192,7 +198,7 @@ test("clients that do not move in time are closed with 4000, and a hub can be cl
   assertEquals(node.hub.close(), closing);
   await closing;
   await waitFor(() => stubborn.closed, { what: "the close" });
-  assertEquals([stubborn.heard.at(-1), stubborn.closed?.code], [["move", 20], 4000]);
+  assertEquals([stubborn.heard.at(-1), stubborn.closed?.code], [["move", 16], 4000]);
   assertEquals((await rawClient(node.loopback.client())).closed?.code, 1006);
   await empty(node);
 });
