@@ -181,10 +181,10 @@ export class Keeper {
     if (this.#status === "closed") return; // by whoever heard of the error first
     // The node that we were on may be back, and has our history; one that goes away has not, unless it is the only one.
     if (this.#status !== "open" || by === "away") this.#settings.addresses.advance();
-    if (this.#status === "open") this.#forgiveAfterStable();
-    // Those who are about to move are spread already.
-    const atOnce = by === "asleep" || (by === "away" && this.#stopTimer !== undefined);
     const wasOpen = this.#status === "open";
+    const lasted = wasOpen && this.#forgiveAfterStable();
+    // Those who are about to move are spread already; but no node is stormed that keeps sending clients away.
+    const atOnce = by === "asleep" || (by === "away" && lasted && this.#stopTimer !== undefined);
     const delayMs = terminal ? undefined : this.#backoff.next();
     this.#retry(atOnce && delayMs !== undefined ? 0 : delayMs, error, { error });
     if (told) return;

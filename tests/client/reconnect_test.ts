@@ -194,6 +194,20 @@ test("who is closed by a node that goes away takes another address; after any ot
   }
 });
 
+test("nodes that keep closing clients that are to move are not stormed", async () => {
+  const rig = await opened({ random: () => 0.999 });
+  const waits: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    rig.server.link.say(["move", 60_000]);
+    rig.server.link.close(4000, "Bye");
+    waits.push(Math.ceil(rig.statuses.at(-1)![1].retryInMs!));
+    await retried(rig);
+    rig.server.link.welcome();
+  }
+  assertEquals(waits, [500, 999, 1_998, 3_996, 7_992]);
+  await rig.client.close();
+});
+
 test("with one address, a load balancer's, who is closed by a node that goes away comes back there", async () => {
   const rig = await opened({ url: "ws://balancer" });
   rig.clock.advance(6_000);
