@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Adapter, AdapterContext, AdapterData } from "./adapter.ts";
+import type { Adapter, AdapterContext, AdapterData, AdapterWaitOptions } from "./adapter.ts";
+import { orAborted } from "./kit/or_aborted.ts";
 
 /**
  * A backplane inside one process, and a switch for each way in which a backplane fails: put your application's hubs on
@@ -28,7 +29,7 @@ export interface MemoryBus {
   readonly status: "up" | "down";
   /**
    * Loses the backplane for every node: they are told `"down"`, what is published and what is under way is lost and
-   * reported with stage `"publish"`, and subscribing fails.
+   * reported with stage `"publish"`, and subscribing waits.
    */
   down(): void;
   /** Ends {@linkcode MemoryBus.down}: every subscription is live again, and every node is told `"up"`. */
@@ -197,6 +198,8 @@ class MemoryAdapter implements Adapter {
   readonly #bus: Bus | undefined;
   readonly #prefix: string;
   readonly #channels = new Set<string>();
+  /** Who waits for a bus that is down, by channel. */
+  readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
   #context: AdapterContext | undefined;
   #node: Node | undefined;
   #closed = false;
@@ -208,30 +211,38 @@ class MemoryAdapter implements Adapter {
     this.solitary = bus === undefined;
   }
 
-  open(context: AdapterContext): Promise<void> {
-    if (this.#closed) return Promise.reject(new Error("Cannot open a closed memory adapter"));
-    if (this.#context) {
-      return Promise.reject(new TypeError("Cannot open a memory adapter twice: create one for each hub"));
-    }
+  async open(context: AdapterContext, { signal }: AdapterWaitOptions = {}): Promise<void> {
+    if (this.#closed) throw new Error("Cannot open a closed memory adapter");
+    if (this.#context) throw new TypeError("Cannot open a memory adapter twice: create one for each hub");
     this.#context = context;
     this.#opening = Promise.withResolvers();
     this.#node = this.#createNode(context);
     this.#bus?.attach(this.#node);
     if (this.#bus?.status !== "down") this.#node.statusChanged("up");
-    return this.#opening.promise;
+    await orAborted(this.#opening.promise, signal).catch((error) => {
+      void this.close(); // what could not be opened is closed
+      throw error;
+    });
   }
 
-  // deno-lint-ignore require-await -- so that a refusal is a rejection
-  async subscribe(channel: string): Promise<void> {
+  async subscribe(channel: string, { signal }: AdapterWaitOptions = {}): Promise<void> {
     if (!this.#context) throw new Error("Cannot subscribe: the memory adapter is not open");
-    if (this.#bus?.status === "down") {
-      throw new Error(`Cannot subscribe to "${channel}": the memory bus is down`);
+    signal?.throwIfAborted();
+    if (this.#bus?.status !== "down") return void this.#channels.add(channel);
+    const waiting = this.#waiting.get(channel) ?? Promise.withResolvers();
+    this.#waiting.set(channel, waiting);
+    try {
+      await orAborted(waiting.promise, signal);
+    } finally {
+      this.#waiting.delete(channel);
     }
-    this.#channels.add(channel);
   }
 
   unsubscribe(channel: string): Promise<void> {
     this.#channels.delete(channel);
+    this.#waiting.get(channel)?.reject(
+      new Error(`Cannot subscribe to "${channel}": it was unsubscribed meanwhile`),
+    );
     return Promise.resolve();
   }
 
@@ -252,6 +263,9 @@ class MemoryAdapter implements Adapter {
     this.#context = undefined;
     this.#node = undefined;
     this.#channels.clear();
+    for (const [channel, { reject }] of this.#waiting) {
+      reject(new Error(`Cannot subscribe to "${channel}": the memory adapter was closed meanwhile`));
+    }
     this.#opening?.reject(new Error("Cannot open the memory adapter: it was closed meanwhile"));
     return Promise.resolve();
   }
@@ -272,6 +286,12 @@ class MemoryAdapter implements Adapter {
         this.#context?.onError(error, { stage: "publish", channel });
       },
       statusChanged: (status) => {
+        if (status === "up") {
+          for (const [channel, { resolve }] of this.#waiting) {
+            this.#channels.add(channel);
+            resolve();
+          }
+        }
         this.#context?.onStatus(status);
         if (status === "up") this.#opening?.resolve();
       },

@@ -7,8 +7,9 @@
  * @module
  */
 
-import type { Adapter, AdapterContext, AdapterData } from "../adapter.ts";
+import type { Adapter, AdapterContext, AdapterData, AdapterWaitOptions } from "../adapter.ts";
 import { type Clock, systemClock } from "../../contract/clock.ts";
+import { orAborted } from "../kit/or_aborted.ts";
 import { Flow } from "./flow.ts";
 import { type Frame, packFrame, unpackFrame } from "./frame.ts";
 
@@ -149,22 +150,28 @@ class ChannelAdapter implements BroadcastChannelAdapter {
     return this.#context?.nodeId ?? "";
   }
 
-  async open(context: AdapterContext): Promise<void> {
+  async open(context: AdapterContext, { signal }: AdapterWaitOptions = {}): Promise<void> {
     if (this.#closed) throw new Error("Cannot open a closed BroadcastChannel adapter");
     if (this.#context) {
       throw new TypeError("Cannot open a BroadcastChannel adapter twice: create one for each hub");
     }
-    if (typeof BroadcastChannel === "undefined") {
-      throw new Error("Cannot open the BroadcastChannel adapter: this platform has no BroadcastChannel");
-    }
     this.#context = context;
-    await this.#connect();
+    try {
+      if (typeof BroadcastChannel === "undefined") {
+        throw new Error("Cannot open the BroadcastChannel adapter: this platform has no BroadcastChannel");
+      }
+      await orAborted(this.#connect(), signal);
+    } catch (error) {
+      await this.close(); // what could not be opened is closed
+      throw error;
+    }
     context.onStatus("up");
   }
 
   // deno-lint-ignore require-await -- so that a refusal is a rejection
-  async subscribe(channel: string): Promise<void> {
+  async subscribe(channel: string, { signal }: AdapterWaitOptions = {}): Promise<void> {
     if (!this.#context) throw new Error("Cannot subscribe: the BroadcastChannel adapter is not open");
+    signal?.throwIfAborted();
     this.#channels.add(channel);
   }
 

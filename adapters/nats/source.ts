@@ -4,6 +4,7 @@
  * @module
  */
 
+import { orAborted } from "../kit/or_aborted.ts";
 import type { NatsClient } from "./client.ts";
 import { ConnectError, describe } from "./errors.ts";
 
@@ -35,9 +36,6 @@ export class GivenClient implements ClientSource {
   async connect(signal: AbortSignal): Promise<NatsClient> {
     const client = this.#client;
     const events = client.status() as AsyncIterable<{ readonly type?: unknown }> & { stop?(): void };
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort);
     const closed = client.closed().then((error): never => {
       throw finalError(error ?? undefined);
     });
@@ -53,10 +51,9 @@ export class GivenClient implements ClientSource {
       signal.throwIfAborted();
       if (client.isClosed()) await closed;
       ask();
-      await Promise.race([answered.promise, aborted, closed]);
+      await orAborted(Promise.race([answered.promise, closed]), signal);
       return client;
     } finally {
-      signal.removeEventListener("abort", abort);
       events.stop?.();
     }
   }

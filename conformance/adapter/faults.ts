@@ -1,4 +1,4 @@
-import { check, checkSame, settles, until } from "../check.ts";
+import { check, checkRejects, checkSame, settles, until } from "../check.ts";
 import type { AdapterSetup } from "./setup.ts";
 import { type CaseDefinition, FENCE, type Node, passBy, type Stage } from "./stage.ts";
 
@@ -30,6 +30,20 @@ function checkNoDuplicates(nodes: readonly Node[]): void {
     const all = received.map(({ channel, data, from }) => JSON.stringify([channel, data, from]));
     checkSame(all.filter((message, i) => all.indexOf(message) !== i), [], "Messages that came twice");
   }
+}
+
+/** After an `open` that was rejected an adapter is closed. */
+async function checkClosed(stage: Stage, node: Node): Promise<void> {
+  const before = [node.statuses.length, node.errors.length];
+  node.publish("news", "from the grave");
+  const subscribing = settles(node.adapter.subscribe("news"), "subscribe", stage.waitMs);
+  await checkRejects(subscribing, "Subscribing after an open that was rejected");
+  await checkRejects(
+    settles(node.open(), "open", stage.waitMs),
+    "Opening again after an open that was rejected",
+  );
+  await settles(node.adapter.close(), "close after an open that was rejected", stage.waitMs);
+  checkSame([node.statuses.length, node.errors.length], before, "What it reported after that");
 }
 
 export const faultCases: readonly CaseDefinition[] = [
@@ -81,19 +95,43 @@ export const faultCases: readonly CaseDefinition[] = [
     },
   },
   {
-    name: "a subscribe while the backplane is away rejects and leaves nothing, or is live once it resolves",
+    name: "a subscribe while the backplane is away waits, and is live once it resolves",
+    needs: needsFaults,
+    async run(stage) {
+      const nodes = await stage.cluster(FENCE);
+      const [a, b] = nodes;
+      await stop(stage, nodes);
+      let settled = false;
+      const subscribing = b.adapter.subscribe("late").finally(() => settled = true);
+      subscribing.catch(() => {});
+      // Long enough for an adapter that gives up when an attempt to connect fails.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      check(!settled, "The subscribe has not waited");
+      await start(stage, nodes);
+      await settles(subscribing, "the subscribe", stage.waitMs);
+      a.publish("late", "seen");
+      await b.got("late", "seen");
+      checkSame(b.on("late"), ["seen"], "What arrived on the late channel");
+    },
+  },
+  {
+    name: "a subscribe that waits for a backplane that is away ends by its signal, and leaves nothing",
     needs: needsFaults,
     async run(stage) {
       const nodes = await stage.cluster(FENCE);
       const [a, b, c] = nodes;
       await stop(stage, nodes);
-      const outcome = b.adapter.subscribe("late").then(() => "live", () => "refused");
+      const reason = new Error("waited long enough");
+      const given = new AbortController();
+      const subscribing = b.adapter.subscribe("late", given);
+      subscribing.catch(() => {});
+      given.abort(reason);
+      const error = await checkRejects(settles(subscribing, "the subscribe", stage.waitMs), "The subscribe");
+      check(error === reason, `It rejected with "${error.message}", not with the signal's reason`);
       await start(stage, nodes);
-      if (await settles(outcome, "the subscribe", stage.waitMs) === "refused") {
-        await c.subscribe("late");
-        await passBy(a, b, c, "late", "missed");
-        await b.subscribe("late");
-      }
+      await c.subscribe("late");
+      await passBy(a, b, c, "late", "missed");
+      await b.subscribe("late");
       a.publish("late", "seen");
       await b.got("late", "seen");
       checkSame(b.on("late"), ["seen"], "What arrived on the late channel");
@@ -150,6 +188,16 @@ export const faultCases: readonly CaseDefinition[] = [
       const opening = late.open().then(() => "opened", () => "refused");
       await settles(late.adapter.close(), "close of a node that never joined", stage.waitMs);
       checkSame(await settles(opening, "its open", stage.waitMs), "refused", "How its open ended");
+      const given = new AbortController();
+      const unwanted = await stage.node();
+      const waiting = checkRejects(
+        unwanted.adapter.open(unwanted.context, given),
+        "An open whose signal is aborted",
+      );
+      const reason = new Error("waited long enough");
+      given.abort(reason);
+      check(await settles(waiting, "its open", stage.waitMs) === reason, "It has not the signal's reason");
+      await checkClosed(stage, unwanted);
       const subscribing = a.adapter.subscribe("late").catch(() => {});
       a.publish("news", "lost");
       await settles(a.adapter.close(), "close of a node that lost its backplane", stage.waitMs);
@@ -193,7 +241,7 @@ export function refusalCases(setup: AdapterSetup): readonly CaseDefinition[] {
       }
       for (const secret of secrets) check(!words.includes(secret), "An error tells the secret");
       check(error.cause !== undefined, "The error has no cause");
-      await settles(node.adapter.close(), "close after a refusal", stage.waitMs);
+      await checkClosed(stage, node);
     },
   }));
 }

@@ -1,4 +1,4 @@
-import { check, checkSame } from "../check.ts";
+import { check, checkRejects, checkSame, settles } from "../check.ts";
 import { type CaseDefinition, FENCE, passBy } from "./stage.ts";
 
 /** Names that mean something to some backplane, or to JavaScript. All differ. */
@@ -70,6 +70,31 @@ export const subscriptionCases: readonly CaseDefinition[] = [
       for (const node of others) {
         for (const channel of channels) await node.got(channel, `for ${node.nodeId}`);
       }
+    },
+  },
+  {
+    name:
+      "a subscribe whose signal is aborted already rejects with its reason; later the signal means nothing",
+    async run(stage) {
+      const [a, b, c] = await stage.cluster(FENCE);
+      const reason = new Error("not wanted any more");
+      const error = await checkRejects(
+        settles(
+          b.adapter.subscribe("news", { signal: AbortSignal.abort(reason) }),
+          "the subscribe",
+          stage.waitMs,
+        ),
+        "A subscribe whose signal is aborted",
+      );
+      check(error === reason, `It rejected with "${error.message}", not with the signal's reason`);
+      await c.subscribe("news");
+      await passBy(a, b, c, "news", "missed");
+      const given = new AbortController();
+      await b.adapter.subscribe("news", given);
+      given.abort(reason);
+      a.publish("news", "seen");
+      await b.got("news", "seen");
+      checkSame(b.on("news"), ["seen"], "What arrived");
     },
   },
   {

@@ -38,6 +38,8 @@ interface Entry {
   generation: Generation;
   live: boolean;
   running: boolean;
+  /** Ends the adapter's wait to subscribe. */
+  giveUp?: AbortController;
 }
 
 /** What {@linkcode Interest} needs. */
@@ -220,6 +222,7 @@ export class Interest {
 
   /** Brings the backplane's state to what is wanted; one run at a time per channel. */
   #settle(entry: Entry): void {
+    if (entry.running && entry.generation.shares === 0) entry.giveUp?.abort();
     if (entry.running || this.#closed) return;
     if (this.#held) {
       if (entry.generation.shares === 0) this.#forget(entry);
@@ -247,14 +250,18 @@ export class Interest {
 
   async #subscribe(entry: Entry): Promise<void> {
     const { generation } = entry;
+    const giveUp = new AbortController();
+    entry.giveUp = giveUp;
     try {
-      await this.#options.adapter.subscribe(entry.channel);
+      await this.#options.adapter.subscribe(entry.channel, giveUp);
       entry.live = true; // before anybody hears of it
       entry.generation.resolve();
     } catch (error) {
-      if (this.#closed) return; // whoever waited has been told
+      if (this.#closed || giveUp.signal.aborted) return; // whoever waited has been told
       // When it took too long this has been said already, unless others wait by now.
       if (entry.generation === generation || entry.generation.shares > 0) this.#fail(entry, error);
+    } finally {
+      entry.giveUp = undefined;
     }
   }
 

@@ -6,6 +6,7 @@
  */
 
 import type { AdapterData } from "../../adapter.ts";
+import { orAborted } from "../or_aborted.ts";
 
 /** A message on its way to Redis. */
 export interface RedisMessage {
@@ -68,17 +69,10 @@ export async function whenReady<L extends Pick<RedisLink, "ready" | "destroy">>(
   prepare?: (link: L) => Promise<unknown>,
 ): Promise<L> {
   const link = await making;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
   try {
-    signal.throwIfAborted();
-    await Promise.race([link.ready.then(() => prepare?.(link)), aborted]);
-    return link;
+    return await orAborted(link.ready.then(() => prepare?.(link)).then(() => link), signal);
   } catch (error) {
     await link.destroy();
     throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
