@@ -112,7 +112,14 @@ export class Lifecycle {
       node: nodeId,
       connections,
       nodes: nodes.size + 1,
-      backplane: { adapter, status: state, forMs, lagMs: nodes.lag.ms, malformed },
+      backplane: {
+        adapter,
+        status: state,
+        forMs,
+        ...(backplane.reason === undefined ? {} : { reason: backplane.reason }),
+        lagMs: nodes.lag.ms,
+        malformed,
+      },
     };
   }
 

@@ -150,9 +150,9 @@ class EngineCarrier<L> implements Carrier {
         if (publishes) this.#outbox.detach();
         if (subscribes) this.#wanted.detach();
         this.#cancelProbe();
-        this.#reporter.down();
         const what = this.#engine.separatePublisher ? `The ${role}'s connection` : "The connection";
         this.#reporter.broken(what, subscribes ? "delivery" : "publish", cause);
+        this.#reporter.down();
       },
       onFailure: (cause) => this.#failed(cause),
     });

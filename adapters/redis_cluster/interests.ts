@@ -4,6 +4,9 @@
  * @module
  */
 
+import type { Clock } from "../../contract/clock.ts";
+import { HOLD_MS } from "./outbox.ts";
+
 /** The connection to a shard, as a partition sees it. */
 export interface Home {
   /** Takes the partition on: from now on its subscriptions are brought to life there. */
@@ -19,8 +22,10 @@ export interface Home {
 interface Interest {
   /** What the hub calls it; `undefined` for the channel of probes. */
   readonly channel: string | undefined;
-  /** `new` ones were never live; `lost` ones were. */
-  state: "new" | "live" | "lost";
+  /**
+   * `new` ones were never live; `moving` and `lost` ones were. What has moved for as long as messages wait is lost.
+   */
+  state: "new" | "live" | "moving" | "lost";
   readonly live: PromiseWithResolvers<void>;
 }
 
@@ -31,8 +36,11 @@ export interface InterestsOptions {
   readonly probe: string;
   /** All channels of the node, by their names in Redis; kept up by the partitions. */
   readonly directory: Map<string, Interests>;
+  readonly clock: Clock;
   /** Whether subscriptions are lost has changed. */
   onChange(): void;
+  /** Messages of these channels may have been missed while they moved; they are live again. */
+  onGap(channels: readonly string[]): void;
 }
 
 /** The subscriptions of a partition. */
@@ -42,6 +50,10 @@ export class Interests {
   readonly #options: InterestsOptions;
   readonly #entries = new Map<string, Interest>();
   #lost = 0;
+  #inMotion = 0;
+  /** Whether it has come to another shard with channels that were live. */
+  #hasMoved = false;
+  #cancelMove = () => {};
   #home: Home | undefined;
   #target: Home | undefined;
   #moving = false;
@@ -119,17 +131,21 @@ export class Interests {
   acked(name: string): void {
     const entry = this.#entries.get(name);
     if (!entry || entry.state === "live") return;
-    if (entry.state === "lost") this.#count(-1);
-    entry.state = "live";
+    this.#turn(entry, "live");
     entry.live.resolve();
+    if (this.#lost + this.#inMotion === 0) this.#arrived();
   }
 
-  /** A channel is not live any more, or not surely. */
-  dropped(name: string): void {
+  /**
+   * A channel is not live any more.
+   *
+   * @param name Its name in Redis.
+   * @param moving Whether it is only in doubt, or will be live elsewhere in a moment.
+   */
+  dropped(name: string, moving: boolean = this.#moving): void {
     const entry = this.#entries.get(name);
-    if (entry?.state !== "live") return;
-    entry.state = "lost";
-    this.#count(1);
+    if (!entry || entry.state === "new" || entry.state === "lost") return;
+    this.#turn(entry, moving ? "moving" : "lost");
   }
 
   /**
@@ -154,6 +170,7 @@ export class Interests {
   /** Wants nothing any more. */
   close(error: Error): void {
     this.#closed = true;
+    this.#cancelMove();
     for (const name of [...this.#entries.keys()]) this.#remove(name, error);
   }
 
@@ -171,7 +188,7 @@ export class Interests {
     if (!entry) return;
     this.#entries.delete(name);
     this.#options.directory.delete(name);
-    if (entry.state === "lost") this.#count(-1);
+    this.#turn(entry, "new");
     entry.live.reject(error);
     // The probe is there for the others.
     if (this.#entries.size === 1 && this.#entries.has(this.probe)) {
@@ -180,10 +197,30 @@ export class Interests {
     }
   }
 
-  #count(by: number): void {
-    const was = this.broken;
-    this.#lost += by;
-    if (this.broken !== was) this.#options.onChange();
+  /** Counts what is lost and what moves. */
+  #turn(entry: Interest, state: Interest["state"]): void {
+    const [wasBroken, moved] = [this.broken, this.#inMotion > 0];
+    this.#lost += Number(state === "lost") - Number(entry.state === "lost");
+    this.#inMotion += Number(state === "moving") - Number(entry.state === "moving");
+    entry.state = state;
+    if (moved !== this.#inMotion > 0) {
+      this.#cancelMove();
+      if (!moved) this.#cancelMove = this.#options.clock.after(HOLD_MS, () => this.#stuck());
+    }
+    if (this.broken !== wasBroken) this.#options.onChange();
+  }
+
+  /** What has moved for so long is lost. */
+  #stuck(): void {
+    for (const entry of this.#entries.values()) if (entry.state === "moving") this.#turn(entry, "lost");
+  }
+
+  /** Everything is live. What was lost the hub has heard of. */
+  #arrived(): void {
+    if (!this.#hasMoved) return;
+    this.#hasMoved = false;
+    const channels = [...this.#entries.values()].flatMap(({ channel }) => channel ?? []);
+    if (channels.length > 0) this.#options.onGap(channels);
   }
 
   /**
@@ -197,6 +234,7 @@ export class Interests {
     while (!this.#closed && this.#home !== wanted()) {
       await this.#home?.release(this);
       if (this.#closed) break;
+      this.#hasMoved = this.#inMotion > 0 && !this.broken;
       this.#home = wanted();
       this.#home?.adopt(this);
     }

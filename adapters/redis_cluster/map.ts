@@ -13,7 +13,7 @@ import { Interests } from "./interests.ts";
 import { ClusterLink, type ClusterLinkEvents, type PubSub } from "./link.ts";
 import type { ClusterNodes } from "./nodes.ts";
 import { splitAddress } from "./nodes.ts";
-import { Outbox, type Outgoing } from "./outbox.ts";
+import { HOLD_MS, Outbox, type Outgoing } from "./outbox.ts";
 import type { Place } from "./partitions.ts";
 import { Publisher } from "./publisher.ts";
 import { Shard } from "./shard.ts";
@@ -61,6 +61,8 @@ export interface Partition {
   readonly outbox: Outbox;
   /** The address of its shard. */
   owner: string | undefined;
+  /** When it came there, by the clock. */
+  movedAt: number;
 }
 
 /** The map. */
@@ -81,13 +83,14 @@ export class ClusterMap {
   #lookMs = FIRST_LOOK_MS;
   #cancelLook = () => {};
   #cancelCheck = () => {};
+  #cancelJudge = () => {};
   #closed = false;
 
   /** @param options What it needs. */
   constructor(options: ClusterMapOptions) {
     this.#options = options;
-    const { nodes, places, probeOf, clock, connectTimeoutMs, probeTimeoutMs, onSettled, onLost, onFailure } =
-      options;
+    const { nodes, places, probeOf, clock, connectTimeoutMs, probeTimeoutMs } = options;
+    const { onSettled, onLost, onFailure, onGap } = options;
     this.#finder = new Finder({
       nodes,
       clock,
@@ -101,6 +104,8 @@ export class ClusterMap {
         slot: place.slot,
         probe: probeOf(place),
         directory: this.#directory,
+        clock,
+        onGap,
         onChange: () => this.#judge(),
       });
       const outbox = new Outbox({
@@ -112,7 +117,7 @@ export class ClusterMap {
         onLost,
       });
       this.#indexes.set(interests, index);
-      return { index, place, interests, outbox, owner: undefined };
+      return { index, place, interests, outbox, owner: undefined, movedAt: -Infinity };
     });
   }
 
@@ -137,6 +142,7 @@ export class ClusterMap {
     this.#closed = true;
     this.#cancelLook();
     this.#cancelCheck();
+    this.#cancelJudge();
     for (const shard of this.#shards.values()) this.#end(shard);
     await Promise.all([this.#finder.close(), ...this.#closing]);
     for (const { outbox } of this.partitions) outbox.close();
@@ -206,6 +212,11 @@ export class ClusterMap {
   #assign(partition: Partition, owner: string | undefined): void {
     // No answer is no reason to leave.
     if (owner === undefined || owner === partition.owner) return;
+    if (partition.owner !== undefined && this.#status === "up") {
+      // Until the connection there is ready what is published waits.
+      partition.movedAt = this.#options.clock.now();
+      this.#judgeLater();
+    }
     partition.owner = owner;
     const shard = this.#shardAt(owner);
     partition.outbox.moveTo(shard.publisher);
@@ -318,10 +329,18 @@ export class ClusterMap {
     this.#closing.add(closing);
   }
 
+  /** When what moves has to be there. */
+  #judgeLater(): void {
+    this.#cancelJudge();
+    this.#cancelJudge = this.#options.clock.after(HOLD_MS + 1, () => this.#judge());
+  }
+
   #judge(): void {
     if (this.#closed) return;
-    const fine = this.partitions.every(({ owner, interests }) =>
-      owner !== undefined && this.#shards.get(owner)?.publisher.ready && !interests.broken
+    const moving = this.#options.clock.now() - HOLD_MS;
+    const fine = this.partitions.every(({ owner, interests, movedAt }) =>
+      owner !== undefined && !interests.broken &&
+      (this.#shards.get(owner)?.publisher.ready || movedAt > moving)
     );
     const status = fine ? "up" : "down";
     if (status === this.#status) return;

@@ -9,8 +9,8 @@ import type { Clock } from "../../contract/clock.ts";
 import { isForNow, type Moved, readMoved } from "./errors.ts";
 import type { RedisMessage } from "../kit/redis/link.ts";
 
-/** For how long a message may wait while its slot moves. */
-const HOLD_MS = 2_000;
+/** For how long a message may wait while its slot moves, in milliseconds. */
+export const HOLD_MS = 2_000;
 /** Before a shard is asked again that has refused for now, without saying who would not. */
 const RETRY_MS = 25;
 

@@ -244,7 +244,7 @@ export class Subscriber implements Home {
     this.#doubt();
     for (const [interests, name] of this.#held.entries()) {
       this.#held.set(interests, name, false);
-      interests.dropped(name);
+      interests.dropped(name, true);
       this.#dirty.set(name, interests);
     }
     this.#options.onTrouble();
@@ -327,7 +327,7 @@ export class Subscriber implements Home {
     if (moved && moved.slot !== interests.slot) throw new Error("its answers are out of step");
     if (isForNow(error)) {
       // Not held any more, if it ever was.
-      for (const name of names) this.#gone(interests, name);
+      for (const name of names) this.#gone(interests, name, true);
       if (moved) this.#options.onMoved(moved);
       else this.#options.onTrouble();
       return this.#retryLater();
@@ -355,15 +355,19 @@ export class Subscriber implements Home {
         // Whoever has no slot has no subscriptions in it.
         if (link === this.#link && readMoved(error)?.slot !== interests.slot) throw error;
       }
-      if (link === this.#link) { for (const name of batch) this.#gone(interests, name, true); }
+      if (link !== this.#link) return;
+      for (const name of batch) {
+        this.#held.delete(interests, name);
+        interests.dropped(name); // to be looked at again: it may be wanted by now
+      }
     });
   }
 
-  /** Not subscribed on this connection any more; to be looked at again when it is still wanted. */
-  #gone(interests: Interests, name: string, again = false): void {
+  /** Not subscribed on this connection, and not for now. */
+  #gone(interests: Interests, name: string, moving = false): void {
     this.#held.delete(interests, name);
-    interests.dropped(name);
-    if (!again) this.#dirty.delete(name);
+    interests.dropped(name, moving);
+    this.#dirty.delete(name);
   }
 
   #hasLeft(name: string): void {

@@ -29,6 +29,8 @@ export interface Health {
     readonly status: "up" | "down";
     /** For how long it has been so, in milliseconds. */
     readonly forMs: number;
+    /** Why it is down, as the adapter said last; absent while it is up, or when nothing was said. */
+    readonly reason?: string;
     /**
      * The latest round trip to another node and back, in milliseconds; `null` when there is none, or none has answered.
      */

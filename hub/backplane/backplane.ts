@@ -57,6 +57,8 @@ export class Backplane {
   readonly #batches = new Map<string, Batch>();
   #status: "up" | "down" = "down";
   #since: number;
+  /** What the adapter said last of its connection since it was up. */
+  #reason: string | undefined;
   #malformed = 0;
   #opened = false;
   #closed = false;
@@ -85,6 +87,11 @@ export class Backplane {
   /** Whether the backplane is reachable. */
   get status(): "up" | "down" {
     return this.#status;
+  }
+
+  /** Why it is down, as the adapter said last. */
+  get reason(): string | undefined {
+    return this.#status === "down" ? this.#reason : undefined;
   }
 
   /** Whether no other node can ever be reached. */
@@ -127,13 +134,20 @@ export class Backplane {
     const { adapter, nodeId, onError, onStatus, onGap } = this.#options;
     await adapter.open({
       nodeId,
-      onError,
+      onError: (error, info) => {
+        // What is about no channel is about the connection.
+        if (info.channel === undefined) this.#reason = error.message;
+        onError(error, info);
+      },
       deliver: (channel, data, from) => this.#deliver(channel, data, from),
       onStatus: (status) => {
         if (status === this.#status || this.#closed) return;
         this.#status = status;
         this.#since = this.#clock.now();
-        if (status === "up") this.interest.retry();
+        if (status === "up") {
+          this.#reason = undefined;
+          this.interest.retry();
+        }
         onStatus(status);
       },
       onGap: (channels) => {

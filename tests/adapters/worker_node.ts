@@ -1,4 +1,10 @@
-import type { Adapter, AdapterContext, AdapterData, AdapterStage } from "../../adapters/adapter.ts";
+import type {
+  Adapter,
+  AdapterContext,
+  AdapterData,
+  AdapterStage,
+  AdapterWaitOptions,
+} from "../../adapters/adapter.ts";
 import type { Order, Report } from "./broadcast_channel_worker.ts";
 
 type Rest = Order extends infer O ? O extends readonly [infer K, number, ...infer R] ? [K, ...R] : never
@@ -33,8 +39,9 @@ export class WorkerAdapter implements Adapter {
     await this.tell("open", context.nodeId);
   }
 
-  subscribe(channel: string): Promise<void> {
-    return this.tell("subscribe", channel);
+  async subscribe(channel: string, { signal }: AdapterWaitOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    await this.tell("subscribe", channel);
   }
 
   unsubscribe(channel: string): Promise<void> {

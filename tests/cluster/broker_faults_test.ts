@@ -136,7 +136,10 @@ testOnBrokers(
     answering.resolve();
     // The answer of the second node may have been under way.
     assert([...answers].every(([id, n]) => id === two.hub.nodeId && n === 2));
-    assertEquals([...answers.keys(), ...missing].sort(), [two.hub.nodeId, three.hub.nodeId].sort());
+    assertEquals(
+      [...answers.keys(), ...missing.map(({ node }) => node)].sort(),
+      [two.hub.nodeId, three.hub.nodeId].sort(),
+    );
     for (const each of stations) {
       await waitFor(async () => await status(each) === "down", { ...PATIENCE, what: "the outage to show" });
       each.hub.room("hall").broadcast("note", "alone");

@@ -66,7 +66,14 @@ function scene() {
     onFailure: () => "unreachable",
   });
   const partition = (slot: number) =>
-    new Interests({ slot, probe: `probe-${slot}`, directory: new Map(), onChange: () => {} });
+    new Interests({
+      slot,
+      probe: `probe-${slot}`,
+      directory: new Map(),
+      clock,
+      onChange: () => {},
+      onGap: (channels) => void told.push(`gap ${channels.join()}`),
+    });
   return { clock, links, told, subscriber, partition };
 }
 
@@ -100,27 +107,43 @@ test("redis-cluster: what is asked for in one turn goes in one command, and join
   assertEquals(link.commands.slice(2), ["-A", "+D"]);
 });
 
-test("redis-cluster: subscriptions that a shard may have ended are asked for again before they count as live", async () => {
+test("redis-cluster: subscriptions that a shard may have ended are asked for again, and are lost when that takes too long", async () => {
   await using stack = new AsyncDisposableStack();
-  const { subscriber, interests, link } = await subscribed();
+  const { clock, subscriber, interests, link, told } = await subscribed();
   stack.defer(() => subscriber.close());
   const held = Promise.withResolvers<void>();
   link.answers = [held.promise];
   link.events.onEvicted();
-  assert(interests.broken);
   await settle();
-  assertEquals([link.commands.at(-1), interests.broken], ["+probe-7,A", true]);
+  // In doubt for a moment is no outage.
+  assertEquals([link.commands.at(-1), interests.broken], ["+probe-7,A", false]);
+  clock.advance(500);
   held.resolve();
-  await waitFor(() => !interests.broken);
+  await settle();
+  clock.advance(500); // its answer came in time
+  assertEquals(interests.broken, false);
   // Ended again while the answer was under way: that answer says nothing.
-  const second = Promise.withResolvers<void>();
-  link.answers = [second.promise];
+  const [second, third] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  link.answers = [second.promise, third.promise];
   link.events.onEvicted();
   await settle();
   link.events.onEvicted();
   second.resolve();
-  await waitFor(() => !interests.broken);
+  await settle();
   assertEquals(link.commands.length, 4);
+  third.resolve();
+  await settle();
+  assertEquals([interests.broken, told], [false, []]);
+  link.answers = [new Error("TRYAGAIN later")];
+  link.events.onEvicted();
+  await settle();
+  assertEquals(interests.broken, false);
+  link.answers = Array.from({ length: 20 }, () => new Error("TRYAGAIN later"));
+  for (let i = 0; i < 20; i++) {
+    clock.advance(100);
+    await settle();
+  }
+  assertEquals(interests.broken, true);
 });
 
 test("redis-cluster: a slot that has moved is reported, and the partition let go at once", async () => {
