@@ -7,6 +7,7 @@
 
 import type { Clock } from "../../contract/clock.ts";
 import type { Within } from "./keeper.ts";
+import { Waiters } from "./waiters.ts";
 
 /** How soon a channel is asked for again that was live and is refused now, in milliseconds. */
 const RETRY_MS = 5_000;
@@ -53,7 +54,7 @@ export class Wanted {
   readonly #busy = new Set<string>();
   /** What has to be looked at. */
   readonly #dirty = new Set<string>();
-  readonly #leaving = new Map<string, PromiseWithResolvers<void>>();
+  readonly #leaving = new Waiters<string>();
   #link: SubscribingLink | undefined;
   #cancelRetry: (() => void) | undefined;
   #closed: Error | undefined;
@@ -125,9 +126,7 @@ export class Wanted {
   async unsubscribe(name: string): Promise<void> {
     this.#remove(name, new Error("it was unsubscribed meanwhile"));
     if (!this.#link || !(this.#held.has(name) || this.#busy.has(name))) return;
-    const leaving = this.#leaving.get(name) ?? Promise.withResolvers();
-    this.#leaving.set(name, leaving);
-    await leaving.promise;
+    await this.#leaving.wait(name);
   }
 
   /** The engine ends a subscription that was live. */
@@ -155,7 +154,7 @@ export class Wanted {
   #forget(): void {
     this.#held.clear();
     this.#busy.clear();
-    for (const name of [...this.#leaving.keys()]) this.#hasLeft(name);
+    this.#leaving.settleAll();
   }
 
   /** Something has changed about a channel. Looked at together with the others of this turn. */
@@ -173,7 +172,7 @@ export class Wanted {
       const [wanted, held] = [this.#entries.has(name), this.#held.has(name)];
       if (wanted && !held) joins.push(name);
       else if (!wanted && held) leaves.push(name);
-      else this.#hasLeft(name);
+      else this.#leaving.settle(name);
     }
     this.#dirty.clear();
     if (!link) return;
@@ -213,7 +212,7 @@ export class Wanted {
     const back = entry.state === "refused";
     entry.state = "live";
     entry.live.resolve();
-    this.#hasLeft(name); // it was wanted again before it had left
+    this.#leaving.settle(name); // it was wanted again before it had left
     if (back) this.#options.onBack(entry.channel);
   }
 
@@ -239,15 +238,8 @@ export class Wanted {
     for (const name of names) {
       this.#busy.delete(name);
       this.#held.delete(name);
-      this.#hasLeft(name, error);
+      this.#leaving.settle(name, error);
       if (this.#entries.has(name)) this.#touch(name);
     }
-  }
-
-  #hasLeft(name: string, error?: Error): void {
-    const leaving = this.#leaving.get(name);
-    this.#leaving.delete(name);
-    if (error) leaving?.reject(error);
-    else leaving?.resolve();
   }
 }

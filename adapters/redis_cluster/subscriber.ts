@@ -18,6 +18,7 @@ import type { FailureKind } from "../kit/failure.ts";
 import { Keeper } from "../kit/keeper.ts";
 import { isReply } from "../kit/redis/errors.ts";
 import { whenReady } from "../kit/redis/link.ts";
+import { Waiters } from "../kit/waiters.ts";
 
 /** How many channels one command names: Redis does one command at a time. */
 const BATCH_SIZE = 500;
@@ -55,8 +56,8 @@ export class Subscriber implements Home {
   readonly #held = new Held();
   /** What has to be looked at. */
   readonly #dirty = new Map<string, Interests>();
-  readonly #leaving = new Map<string, (() => void)[]>();
-  readonly #releasing = new Map<Interests, (() => void)[]>();
+  readonly #leaving = new Waiters<string>();
+  readonly #releasing = new Waiters<Interests>();
   #keeper: Keeper<ClusterLink> | undefined;
   #closing: Promise<void> = Promise.resolve();
   #link: ClusterLink | undefined;
@@ -94,10 +95,8 @@ export class Subscriber implements Home {
     this.#served.delete(interests);
     if (!this.#held.has(interests)) return;
     for (const [, name] of this.#held.entries(interests)) this.#dirty.set(name, interests);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#releasing.set(interests, [...this.#releasing.get(interests) ?? [], resolve]);
     this.#run();
-    await promise;
+    await this.#releasing.wait(interests);
   }
 
   touch(interests: Interests, name: string): void {
@@ -109,9 +108,7 @@ export class Subscriber implements Home {
 
   async left(interests: Interests, name: string): Promise<void> {
     if (!this.#link || (this.#held.get(interests, name) === undefined && !this.#dirty.has(name))) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#leaving.set(name, [...this.#leaving.get(name) ?? [], resolve]);
-    await promise;
+    await this.#leaving.wait(name);
   }
 
   /** Ends the connection while no partition needs it. */
@@ -233,8 +230,7 @@ export class Subscriber implements Home {
     for (const [interests, name] of this.#held.entries()) interests.dropped(name);
     this.#held.clear();
     this.#dirty.clear();
-    for (const resolves of this.#leaving.values()) for (const resolve of resolves) resolve();
-    this.#leaving.clear();
+    this.#leaving.settleAll();
     this.#settleReleases();
   }
 
@@ -293,7 +289,7 @@ export class Subscriber implements Home {
         continue;
       } else interests.acked(name);
       this.#dirty.delete(name);
-      this.#hasLeft(name);
+      this.#leaving.settle(name);
     }
     return plan;
   }
@@ -370,16 +366,9 @@ export class Subscriber implements Home {
     this.#dirty.delete(name);
   }
 
-  #hasLeft(name: string): void {
-    for (const resolve of this.#leaving.get(name) ?? []) resolve();
-    this.#leaving.delete(name);
-  }
-
   #settleReleases(): void {
-    for (const [interests, resolves] of this.#releasing) {
-      if (this.#held.has(interests)) continue;
-      this.#releasing.delete(interests);
-      for (const resolve of resolves) resolve();
+    for (const interests of this.#releasing.keys) {
+      if (!this.#held.has(interests)) this.#releasing.settle(interests);
     }
   }
 
