@@ -24,6 +24,11 @@ for (const path of Object.values(manifest.exports)) if (await exists(path)) entr
 const steps: Step[] = [
   { name: "types", args: ["check", "--quiet", "."] },
   {
+    // Stricter than the tests, whose options reach into the packages of others that are linked.
+    name: "types of what is published",
+    args: ["check", "--quiet", "--config", "tools/published.json", "--import-map", "deno.json", ...entries],
+  },
+  {
     name: "doc tests",
     args: ["test", "--doc", "--quiet", "--reporter=dot", "--permit-no-files", "--allow-all", ...published],
   },
