@@ -78,7 +78,13 @@ export class Answers {
       if (running.get(id) === controller) connection.push(message);
     };
     try {
-      send(["res", id, await this.#answer(name, input, controller.signal)]);
+      const output = await this.#answer(name, input, controller.signal);
+      try {
+        send(["res", id, output]);
+      } catch (cause) {
+        // Our own mistake, not the asker's: too large, or what cannot travel.
+        throw new Error(`Cannot send the answer to "${name}"`, { cause });
+      }
     } catch (error) {
       if (!isHubError(error)) this.#options.report(error, { stage: "answer", name });
       try {

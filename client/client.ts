@@ -13,6 +13,7 @@ import type { Report, Settings } from "./options.ts";
 import { Requests } from "./requests.ts";
 import type { TopicCallback } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { UnreadableMessages } from "./unreadable_messages.ts";
 import type {
   ClientStatus,
   QuestionContext,
@@ -51,6 +52,12 @@ export class HubClient implements AsyncDisposable {
     this.#subscriptions = new Subscriptions({ settings, surface, calls, open });
     this.#events = new Events(surface, report);
     this.#answers = new Answers({ surface, maxPending, report });
+    const unreadable = new UnreadableMessages({
+      subscriptions: this.#subscriptions,
+      calls,
+      clock: settings.clock,
+      report,
+    });
     this.#keeper = new Keeper(settings, {
       open: () => {
         this.#subscriptions.opened();
@@ -59,6 +66,7 @@ export class HubClient implements AsyncDisposable {
         });
       },
       message: (message) => this.#take(message),
+      unreadable: (message) => unreadable.take(message, this.#keeper.open!),
       lost: (error) => this.#lost(error),
       closed: (error) => this.#close(error),
     });

@@ -14,6 +14,7 @@ import {
   isHubError,
   mayReconnect,
   type ServerMessage,
+  UnreadableMessage,
   type Welcome,
 } from "../contract/mod.ts";
 import { showAddress } from "./addresses.ts";
@@ -64,6 +65,8 @@ export interface ConnectionEvents {
   open(): void;
   /** A message arrived. */
   message(message: AppMessage): void;
+  /** A message arrived whose payload cannot be handed on. */
+  unreadable(message: UnreadableMessage): void;
   /** The server asks to go elsewhere within a time. */
   move(withinMs: number): void;
   /** It has ended, other than by `close()`; called once at most. */
@@ -215,7 +218,11 @@ export class Connection {
     }
     const hello = { role: this.#settings.role, token };
     const { codec } = this.#settings;
-    link.send(codec.join([codec.encode(["hello", hello])]));
+    try {
+      link.send(codec.join([codec.encode(["hello", hello])]));
+    } catch (error) {
+      this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error as HubError, { terminal: true }); // it never will travel
+    }
   }
 
   #receive(frame: Encoded): void {
@@ -225,7 +232,8 @@ export class Connection {
       const messages = this.#settings.codec.decode(frame).map((message) => asServerMessage(message));
       for (const message of messages) {
         if (this.#closing) return;
-        this.#take(message);
+        if (message instanceof UnreadableMessage) this.#events.unreadable(message);
+        else this.#take(message);
       }
     } catch (error) {
       this.#settings.report(error, { stage: "protocol" });

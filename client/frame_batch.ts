@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Codec, type Encoded, HubError } from "../contract/mod.ts";
+import { type Codec, type Encoded, HubError, maxUtf8Size, utf8Size } from "../contract/mod.ts";
 
 /** So many messages share a frame at the most: the server works a frame off in one turn. */
 const MAX_MESSAGES = 64;
@@ -12,14 +12,10 @@ const MAX_MESSAGES = 64;
 /** What a frame needs beside its messages: brackets, and one comma each. A length, in other codecs, needs no more. */
 const FRAME_BYTES = 2;
 
-/** No character takes more than 3 bytes of UTF-8 per unit of UTF-16. */
-const MAX_BYTES_PER_UNIT = 3;
-
 /** The size in bytes, or a bound of it that is within the limit too: counting exactly costs as much as encoding. */
 function sizeOf(message: Encoded, limit: number): number {
-  if (typeof message !== "string") return message.byteLength;
-  const bound = message.length * MAX_BYTES_PER_UNIT;
-  return bound <= limit ? bound : new TextEncoder().encode(message).byteLength;
+  const bound = maxUtf8Size(message);
+  return bound <= limit ? bound : utf8Size(message);
 }
 
 /** Options of {@linkcode FrameBatch}. */

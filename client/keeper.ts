@@ -5,7 +5,7 @@
  */
 
 import { MAX_TIMER_MS } from "../contract/clock.ts";
-import { callSafely, defer, HubError } from "../contract/mod.ts";
+import { callSafely, defer, HubError, type UnreadableMessage } from "../contract/mod.ts";
 import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { Outage } from "./lifecycle/outage.ts";
@@ -31,6 +31,8 @@ export interface KeeperEvents {
   open(connection: Connection): void;
   /** A message arrived. */
   message(message: AppMessage): void;
+  /** A message arrived whose payload cannot be handed on. */
+  unreadable(message: UnreadableMessage): void;
   /** The open connection is gone. */
   lost(error: HubError): void;
   /** There will be no other. */
@@ -143,6 +145,7 @@ export class Keeper {
     this.#connection = new Connection(this.#settings, {
       open: () => this.#opened(),
       message: this.#events.message,
+      unreadable: this.#events.unreadable,
       move: (withinMs) => this.#plan(withinMs),
       end: (end) => this.#ended(end),
     });

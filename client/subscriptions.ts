@@ -5,7 +5,6 @@
  */
 
 import {
-  asSubscribed,
   callSafely,
   HubError,
   isHubError,
@@ -22,6 +21,7 @@ import { optional, readOptions, type Rows } from "../contract/options/read_optio
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { Backoff } from "./reconnect.ts";
+import { resume, type Stream } from "./stream.ts";
 import { type TopicCallback, TopicListener } from "./subscription.ts";
 import type { SubscribeOptions, Subscription, TopicMeta } from "./api/mod.ts";
 
@@ -32,25 +32,6 @@ const SUBSCRIBE = {
   signal: optional(abortSignal),
   onRecovery: optional(callback<NonNullable<SubscribeOptions["onRecovery"]>>()),
 } satisfies Rows<SubscribeOptions>;
-
-/** One topic's subscription on the wire, and those who share it. */
-interface Stream {
-  readonly topic: string;
-  readonly schema: Schema;
-  readonly members: Set<TopicListener>;
-  readonly backoff: Backoff;
-  /** The subscribe that has no answer yet. */
-  asked: number | undefined;
-  /** When the wait for its answer has begun, by the clock. */
-  waitsSince: number;
-  /** Whether the server has said that it is live, on this link. */
-  live: boolean;
-  /** Whether it has ever been. */
-  established: boolean;
-  /** The last message seen, where the topic keeps history. */
-  position: Position | undefined;
-  stopRetry: () => void;
-}
 
 /** Options of {@linkcode Subscriptions}. */
 export interface SubscriptionsOptions {
@@ -189,19 +170,44 @@ export class Subscriptions {
    * @param payload As it came over the wire.
    */
   recorded(topic: string, offset: number, payload: unknown): void {
+    const stream = this.#advance(topic, offset);
+    if (!stream) return;
+    const [epoch] = stream.position!;
+    this.#deliver(stream, payload, { topic, offset, epoch, recovered: !stream.live });
+  }
+
+  /**
+   * A message of a topic with history arrived that cannot be read: the stream goes on without it, and is not complete.
+   *
+   * @param topic The topic.
+   * @param offset Its number.
+   */
+  skipped(topic: string, offset: number): void {
+    const stream = this.#advance(topic, offset);
+    if (stream) this.#miss(stream);
+  }
+
+  /** Goes on to a message. Gives its stream, if the message is the next one. */
+  #advance(topic: string, offset: number): Stream | undefined {
     const stream = this.#streams.get(topic);
     // Without a position it is left over from a subscription that has been given up.
-    if (!stream?.position) return;
+    if (!stream?.position) return undefined;
     const [epoch, last] = stream.position;
-    if (offset <= last) return;
+    if (offset <= last) return undefined;
     if (offset > last + 1) {
       // What lies between was lost on the way: nothing is delivered until the server has sent it again.
       if (stream.live) this.#resync(stream);
-      return;
+      return undefined;
     }
     stream.position = [epoch, offset];
     if (stream.asked !== undefined) this.#waitOn(stream, stream.asked);
-    this.#deliver(stream, payload, { topic, offset, epoch, recovered: !stream.live });
+    return stream;
+  }
+
+  /** Listeners do without a message of a topic with history: they are told now, or when the stream is back. */
+  #miss(stream: Stream): void {
+    if (stream.live) this.#tell(stream, [...stream.members], false);
+    else stream.incomplete = true;
   }
 
   /**
@@ -231,6 +237,7 @@ export class Subscriptions {
       live: false,
       established: false,
       position: undefined,
+      incomplete: false,
       stopRetry() {},
     };
     this.#streams.set(topic, stream);
@@ -334,13 +341,16 @@ export class Subscriptions {
   #deliver(stream: Stream, payload: unknown, meta: TopicMeta): void {
     const { topic, schema, members } = stream;
     const report = (error: unknown) => this.#report(error, "topic", topic);
+    let parsed: unknown;
     try {
-      const parsed = parseNow(schema, payload, `payload of "${topic}"`);
-      for (const member of [...members]) {
-        if (members.has(member)) callSafely(() => member.listener(parsed, meta), report);
-      }
+      parsed = parseNow(schema, payload, `payload of "${topic}"`);
     } catch (error) {
       report(error);
+      if (meta.offset !== undefined) this.#miss(stream);
+      return;
+    }
+    for (const member of [...members]) {
+      if (members.has(member)) callSafely(() => member.listener(parsed, meta), report);
     }
   }
 
@@ -353,20 +363,4 @@ function toHubError(error: unknown): HubError {
   if (isHubError(error)) return error;
   const { code, message, data } = error as WireError;
   return new HubError(code, message, { data });
-}
-
-/**
- * Goes on where the server says that the stream stands. Recovered is only what has arrived whole: by now everything up
- * to that position has been seen.
- */
-function resume(stream: Stream, output: unknown): boolean {
-  const answer = asSubscribed(output);
-  const { position } = stream;
-  if (
-    answer?.recovered && position && position[0] === answer.position[0] && position[1] === answer.position[1]
-  ) {
-    return true;
-  }
-  stream.position = answer?.position;
-  return false;
 }

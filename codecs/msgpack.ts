@@ -5,13 +5,36 @@
  * @module
  */
 
-import { Decoder, Encoder } from "@msgpack/msgpack";
-import { type Codec, type Encoded, HubError, MAX_DEPTH, trimPayload } from "../contract/mod.ts";
-import { checkMsgpack } from "./msgpack_check.ts";
+import { Decoder, decodeTimestampExtension, Encoder, EXT_TIMESTAMP, ExtensionCodec } from "@msgpack/msgpack";
+import {
+  checkReadable,
+  type Codec,
+  type Encoded,
+  HubError,
+  MAX_DEPTH,
+  type PlainRules,
+  type ReadRules,
+  toPlainMessage,
+  Unreadable,
+} from "../contract/mod.ts";
+import { scanMsgpack, splitMsgpack } from "./msgpack_scan.ts";
 
-/** Properties that are `undefined` are left out, as JSON does. */
-const encoder = new Encoder({ maxDepth: MAX_DEPTH, ignoreUndefined: true });
-const decoder = new Decoder();
+const PAYLOADS: PlainRules = { maxDepth: MAX_DEPTH, bytes: (bytes) => bytes, name: (name) => name };
+const READING: ReadRules = { maxDepth: MAX_DEPTH, text: true };
+
+/** Levels of the frame and the message around a payload. */
+const AROUND = 2;
+
+/** A date is text, whichever encoding brings it: what is handed on must not depend on that. */
+const extensions = new ExtensionCodec();
+extensions.register({
+  type: EXT_TIMESTAMP,
+  encode: () => null,
+  decode: (data) => decodeTimestampExtension(data).toISOString(),
+});
+
+const encoder = new Encoder({ maxDepth: MAX_DEPTH + AROUND });
+const decoder = new Decoder({ extensionCodec: extensions });
 
 /** The head of a list (https://github.com/msgpack/msgpack/blob/master/spec.md#array-format-family). */
 function listHead(count: number): number[] {
@@ -20,10 +43,57 @@ function listHead(count: number): number[] {
   return [0xdd, count >>> 24, (count >> 16) & 0xff, (count >> 8) & 0xff, count & 0xff];
 }
 
+/** Decodes one value; what cannot be handed on is replaced. */
+function readElement(bytes: Uint8Array): unknown {
+  try {
+    const value = decoder.decode(bytes);
+    checkReadable(value, READING);
+    return value;
+  } catch (error) {
+    return new Unreadable(error);
+  }
+}
+
+/** Takes a frame apart message by message, because something in it cannot be decoded. */
+function readOneByOne(frame: Uint8Array): unknown[] {
+  return splitMsgpack(frame, 0, frame.length).map(([start, end]) => {
+    const elements = splitMsgpack(frame, start, end);
+    return elements.length === 0
+      ? readElement(frame.subarray(start, end))
+      : elements.map(([from, to, depth]) =>
+        depth > MAX_DEPTH
+          ? new Unreadable(
+            new HubError(
+              "BAD_REQUEST",
+              `Cannot read a payload: it is nested deeper than ${MAX_DEPTH} levels`,
+            ),
+          )
+          : readElement(frame.subarray(from, to))
+      );
+  });
+}
+
+/** Takes a frame apart at once. */
+function readAll(frame: Uint8Array): unknown {
+  const list = decoder.decode(frame);
+  if (!Array.isArray(list)) return list;
+  for (const message of list) {
+    if (!Array.isArray(message)) continue;
+    for (let i = 1; i < message.length; i++) {
+      try {
+        checkReadable(message[i], READING);
+      } catch (error) {
+        message[i] = new Unreadable(error);
+      }
+    }
+  }
+  return list;
+}
+
 /**
  * A frame is a MessagePack array of messages, each an array.
  *
- * Beside JSON's values it carries `Uint8Array` and dates as they are. Bytes that arrive are a copy of their own.
+ * It carries what JSON carries, and `Uint8Array` without base64. Bytes that arrive are a copy of their own.
  *
  * @example
  * ```ts
@@ -37,15 +107,7 @@ function listHead(count: number): number[] {
  */
 export const msgpackCodec: Codec = {
   subprotocol: "trunkline.v1.msgpack",
-  encode(message) {
-    try {
-      return encoder.encode(trimPayload(message));
-    } catch (cause) {
-      throw new HubError("BAD_REQUEST", `Cannot encode the payload of "${message[1]}" as MessagePack`, {
-        cause,
-      });
-    }
-  },
+  encode: (message) => encoder.encode(toPlainMessage(message, PAYLOADS)),
   join(messages) {
     const head = listHead(messages.length);
     const frame = new Uint8Array(messages.reduce((size, { length }) => size + length, head.length));
@@ -61,16 +123,19 @@ export const msgpackCodec: Codec = {
     if (typeof frame === "string") {
       throw new HubError("BAD_REQUEST", "Cannot read a text frame as MessagePack");
     }
-    let value: unknown;
+    let isList: boolean;
+    let depth: number;
     try {
-      checkMsgpack(frame, MAX_DEPTH);
-      value = decoder.decode(frame);
+      ({ isList, depth } = scanMsgpack(frame));
     } catch (cause) {
-      throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not MessagePack, or nested too deep", {
-        cause,
-      });
+      throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not MessagePack", { cause });
     }
-    if (!Array.isArray(value)) throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not a list");
-    return value;
+    if (!isList) throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not a list");
+    if (depth > MAX_DEPTH + AROUND) return readOneByOne(frame);
+    try {
+      return readAll(frame) as unknown[];
+    } catch {
+      return readOneByOne(frame);
+    }
   },
 };

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { toWellFormed } from "./values/text.ts";
+
 /** The codes that Trunkline itself uses; a contract's handlers may throw codes of their own beside them. */
 export const ERROR_CODES = [
   "BAD_REQUEST",
@@ -103,7 +105,8 @@ export function isHubError(error: unknown): error is HubError {
  */
 export function toWireError(error: unknown): WireError {
   if (!isHubError(error)) return INTERNAL;
-  const { code, message, data } = error;
+  const { data } = error;
+  const [code, message] = [toWellFormed(error.code), toWellFormed(error.message)]; // the other side must be able to read it
   return data === undefined ? { code, message } : { code, message, data };
 }
 

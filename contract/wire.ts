@@ -6,6 +6,7 @@
  */
 
 import { HubError, type WireError } from "./errors.ts";
+import { Unreadable, UnreadableMessage } from "./values/unreadable.ts";
 
 /** Where in a topic's history a subscriber is: the epoch of the history, and the offset of the last message seen. */
 export type Position = readonly [epoch: string, offset: number];
@@ -163,26 +164,49 @@ function refuse(value: unknown): never {
   throw new HubError("BAD_REQUEST", `Cannot read the message${kind}: it is not of the protocol`);
 }
 
+/** Where a kind carries an error, which may hold what cannot be handed on. */
+const ERROR_AT: Readonly<Record<string, number>> = { err: 2, end: 2, fault: 1 };
+/** Stands in for such an error, to see whether the rest of its message is right. */
+const SOME_ERROR: WireError = { code: "BAD_REQUEST", message: "" };
+
+type Check = (message: readonly unknown[]) => boolean;
+
+function read(value: unknown, isMessage: Check): unknown {
+  if (!Array.isArray(value)) refuse(value);
+  if (!isMessage(value)) return readWithoutError(value, isMessage);
+  const payload: unknown = value[value.length - 1];
+  return payload instanceof Unreadable ? new UnreadableMessage(value.slice(0, -1), payload.error) : value;
+}
+
+/** Refuses a message that is none, other than one whose error alone cannot be handed on. */
+function readWithoutError(message: readonly unknown[], isMessage: Check): UnreadableMessage {
+  const at = message.findIndex((element) => element instanceof Unreadable);
+  const isError = at > 0 && typeof message[0] === "string" && Object.hasOwn(ERROR_AT, message[0]) &&
+    ERROR_AT[message[0]] === at && isMessage(message.map((element, i) => i === at ? SOME_ERROR : element));
+  if (!isError) refuse(message);
+  return new UnreadableMessage(message.filter((_, i) => i !== at), (message[at] as Unreadable).error);
+}
+
 /**
  * Checks that a decoded value is a message that a client may send.
  *
  * @param value What a codec decoded.
- * @throws {HubError} `BAD_REQUEST`.
+ * @returns The message, or why its payload cannot be handed on.
+ * @throws {HubError} `BAD_REQUEST` when it is none.
  */
-export function asClientMessage(value: unknown): ClientMessage {
-  if (!Array.isArray(value) || !isClientMessage(value)) refuse(value);
-  return value as unknown as ClientMessage;
+export function asClientMessage(value: unknown): ClientMessage | UnreadableMessage {
+  return read(value, isClientMessage) as ClientMessage | UnreadableMessage;
 }
 
 /**
  * Checks that a decoded value is a message that a server may send.
  *
  * @param value What a codec decoded.
- * @throws {HubError} `BAD_REQUEST`.
+ * @returns The message, or why its payload cannot be handed on.
+ * @throws {HubError} `BAD_REQUEST` when it is none.
  */
-export function asServerMessage(value: unknown): ServerMessage {
-  if (!Array.isArray(value) || !isServerMessage(value)) refuse(value);
-  return value as unknown as ServerMessage;
+export function asServerMessage(value: unknown): ServerMessage | UnreadableMessage {
+  return read(value, isServerMessage) as ServerMessage | UnreadableMessage;
 }
 
 /**

@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { Encoded } from "../contract/mod.ts";
+import { type Encoded, exceedsUtf8, utf8Size } from "../contract/mod.ts";
 import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "./kit/close.ts";
-import { byteLengthOf, exceedsBytes } from "./kit/frame.ts";
 import { chooseSubprotocol } from "./kit/subprotocol.ts";
 import type { ClientTransport, Link, LinkAcceptor, LinkEvents, LinkRequest, Transport } from "./transport.ts";
 
@@ -132,7 +131,7 @@ class End implements Link {
   #put(frame: Encoded): void {
     if (this.#state !== "open") return;
     this.#inbox.push(frame);
-    this.#unreadBytes += byteLengthOf(frame);
+    this.#unreadBytes += utf8Size(frame);
     this.#read();
   }
 
@@ -151,8 +150,8 @@ class End implements Link {
   }
 
   #take(frame: Encoded): void {
-    this.#unreadBytes -= byteLengthOf(frame);
-    if (exceedsBytes(frame, this.#limits.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
+    this.#unreadBytes -= utf8Size(frame);
+    if (exceedsUtf8(frame, this.#limits.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
     else this.#events!.message(frame);
     this.#peer!.#checkDrained();
   }

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { fromBase64, toBase64 } from "../../contract/mod.ts";
 import type { AdapterData } from "../adapter.ts";
 
 /** What an envelope held. */
@@ -143,21 +144,4 @@ function unpackBytes(bytes: Uint8Array<ArrayBuffer>): Envelope | undefined {
   const from = decoder.decode(bytes.subarray(start, end));
   // Not `subarray()`: that of a Buffer is a Buffer.
   return { from, data: new Uint8Array(bytes.buffer, bytes.byteOffset + end, bytes.length - end) };
-}
-
-/** In pieces, as a call takes only so many arguments. */
-function toBase64(bytes: Uint8Array): string {
-  const PIECE = 0x6000;
-  let binary = "";
-  for (let i = 0; i < bytes.length; i += PIECE) {
-    binary += String.fromCharCode(...bytes.subarray(i, i + PIECE));
-  }
-  return btoa(binary);
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
 }

@@ -6,11 +6,11 @@
  */
 
 import { HubError } from "../../contract/errors.ts";
+import { exceedsUtf8, utf8Size } from "../../contract/values/utf8_size.ts";
 import type { Clock } from "../../contract/clock.ts";
 import type { Adapter, AdapterContext, AdapterData, AdapterStage, AdapterWaitOptions } from "../adapter.ts";
 import { explained, type Failure } from "./failure.ts";
 import { inMessages, Reports } from "./reports.ts";
-import { bytesBeyond } from "./size.ts";
 
 /** Who an adapter is. */
 export interface Identity {
@@ -178,8 +178,8 @@ class Shell implements Adapter, Reporter {
   publish(channel: string, data: AdapterData): void {
     if (!this.#live) return;
     const { maxMessageBytes } = this.#identity;
-    const bytes = bytesBeyond(data, maxMessageBytes);
-    if (bytes !== undefined) {
+    if (exceedsUtf8(data, maxMessageBytes)) {
+      const bytes = utf8Size(data);
       const what =
         `Cannot publish ${bytes} bytes on "${channel}": ${this.#where} takes at most ${maxMessageBytes}`;
       const error = new HubError("TOO_LARGE", what, { data: { bytes, maxBytes: maxMessageBytes } });

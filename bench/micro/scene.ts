@@ -18,7 +18,7 @@ const LIMITS: OutboxLimits = {
   maxBytes: 1024 * 1024,
   policy: "close",
   maxFrameMessages: 64,
-  maxFrameBytes: 64 * 1024,
+  maxFrameLength: 64 * 1024,
   highWaterBytes: 256 * 1024,
 };
 

@@ -59,7 +59,7 @@ export type SlowConsumerPolicy = "close" | "drop";
 /** The bounds of one hub. Everything a client can make grow has one. */
 export interface HubLimits {
   /**
-   * The largest frame a client may send, in bytes (UTF-16 units of text).
+   * The largest frame a client may send, in bytes (of UTF-8, where it is text).
    *
    * @default {262144}
    */
@@ -161,7 +161,7 @@ export interface HubLimits {
      */
     readonly maxMessages?: number;
     /**
-     * Bytes (UTF-16 units of text) held for a slow connection.
+     * Bytes (of UTF-8, where it is text) held for a slow connection.
      *
      * @default {1048576}
      */

@@ -6,12 +6,12 @@
  */
 
 import type { Adapter, AdapterStage } from "../../adapters/adapter.ts";
-import { type Clock, HubError, systemClock } from "../../contract/mod.ts";
+import { type Clock, exceedsUtf8, HubError, systemClock, utf8Size } from "../../contract/mod.ts";
 import { type BusMessage, type BusMessageOf, decodeBus, encodeBus } from "./bus_wire.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "./channels.ts";
 import { Interest } from "./interest.ts";
 
-/** A list longer than this, in UTF-16 units, leaves before the turn ends. */
+/** A list longer than this, in UTF-16 units, leaves before the turn ends. No limit: what nobody can carry is refused before. */
 const MAX_BATCH_LENGTH = 64 * 1024;
 
 /** What {@linkcode Backplane} needs. */
@@ -247,9 +247,8 @@ export class Backplane {
   #checkSize(text: string, channel: string): void {
     const { maxMessageBytes } = this;
     const room = maxMessageBytes - 2; // the list's brackets
-    if (text.length * 3 <= room) return; // no UTF-16 unit takes more than 3 bytes
-    const bytes = new TextEncoder().encode(text).length;
-    if (bytes > room) {
+    if (exceedsUtf8(text, room)) {
+      const bytes = utf8Size(text);
       throw new HubError(
         "TOO_LARGE",
         `Cannot publish ${bytes} bytes on "${channel}": ${this.name} takes at most ${maxMessageBytes}`,

@@ -5,7 +5,17 @@
  * @module
  */
 
-import { HubError, readJson, trimPayload, type WireError, writeJson } from "../../contract/mod.ts";
+import {
+  HubError,
+  MAX_DEPTH,
+  readJsonMessages,
+  Unreadable,
+  type WireError,
+  writeJsonMessage,
+} from "../../contract/mod.ts";
+
+/** What a client is asked through another node travels there inside the question to that node. */
+const ASKED_DEPTH = MAX_DEPTH + 1;
 
 /** What a node tells of itself. */
 export interface NodeCard {
@@ -103,47 +113,44 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
  * Reads what arrived on a channel.
  *
  * @param data The data.
- * @param refuse Told of each message of the list that is none, as one of a newer version may be; the others are good.
+ * @param refuse Told of each message of the list that is none, as one of a newer version may be, and of each that cannot
+ * be handed on; the others are good. Given the message as far as it was read.
  * @returns The messages, in order.
  * @throws {HubError} `BAD_REQUEST` when the data is no list at all, and by default for the first that is no message.
  */
 export function decodeBus(
   data: string | Uint8Array,
-  refuse: (error: HubError) => void = (error) => {
+  refuse: (error: HubError, message: unknown) => void = (error) => {
     throw error;
   },
 ): readonly BusMessage[] {
-  let list: unknown;
+  let list: unknown[];
   try {
-    list = readJson(typeof data === "string" ? data : new TextDecoder().decode(data));
-    if (!Array.isArray(list)) throw new TypeError("Not a list");
+    list = readJsonMessages(typeof data === "string" ? data : new TextDecoder().decode(data), ASKED_DEPTH);
   } catch (cause) {
     throw new HubError("BAD_REQUEST", "Cannot read what arrived from another node", { cause });
   }
-  return list.filter((m): m is BusMessage => {
-    const valid = isBusMessage(m);
-    if (!valid) refuse(new HubError("BAD_REQUEST", "Cannot read a message of another node"));
-    return valid;
+  return list.filter((message): message is BusMessage => {
+    const error = whyRefused(message);
+    if (error) refuse(error, message);
+    return error === undefined;
   });
 }
 
-function isBusMessage(m: unknown): boolean {
-  return Array.isArray(m) && typeof m[0] === "string" && Object.hasOwn(CHECKS, m[0]) &&
+function whyRefused(m: unknown): HubError | undefined {
+  const isMessage = Array.isArray(m) && typeof m[0] === "string" && Object.hasOwn(CHECKS, m[0]) &&
     CHECKS[m[0] as BusMessage[0]](m);
+  if (!isMessage) return new HubError("BAD_REQUEST", "Cannot read a message of another node");
+  for (const element of m) if (element instanceof Unreadable) return element.error;
+  return undefined;
 }
 
 /**
  * Writes a message.
  *
  * @param message The message.
- * @throws {HubError} `BAD_REQUEST` when a payload is not JSON.
+ * @throws {HubError} `BAD_REQUEST` when a payload holds what cannot travel.
  */
 export function encodeBus(message: BusMessage): string {
-  try {
-    return writeJson(trimPayload(message));
-  } catch (cause) {
-    throw new HubError("BAD_REQUEST", `Cannot send "${message[0]}" to other nodes: its payload is not JSON`, {
-      cause,
-    });
-  }
+  return writeJsonMessage(message, message[0] === "ask" ? ASKED_DEPTH : MAX_DEPTH);
 }

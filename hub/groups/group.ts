@@ -75,6 +75,8 @@ export class Group implements ReadonlyGroup {
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded.
    */
   deliver(message: OutgoingMessage, { event, except }: Audience = {}): void {
+    // What one codec cannot carry goes to nobody.
+    for (const { turn } of this.#tapes) message.encoded(turn.codec);
     if (event === undefined || this.#allHear(event)) {
       for (const tape of this.#tapes) tape.push(message, except?.outbox);
       return;

@@ -19,7 +19,7 @@ const OVERHEAD_BYTES = 128;
  * How much of an answer fits into one part.
  *
  * @param maxMessageBytes What the adapter carries at once.
- * @returns In UTF-16 units of JSON, none of which takes more than 3 bytes within JSON again; below 1 nothing fits.
+ * @returns In UTF-16 units of JSON, none of which takes more than 3 bytes within JSON again; below 2 nothing fits.
  */
 export function partLength(maxMessageBytes: number): number {
   return Math.floor((maxMessageBytes - OVERHEAD_BYTES) / 3);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, HubError, toWireError, writeJson } from "../../contract/mod.ts";
+import { type Clock, HubError, startOf, toWireError, writeJson } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { nodeChannel } from "../backplane/channels.ts";
 import { MAX_ANSWER_LENGTH, partLength, PARTS_UNDER_WAY } from "./answer_parts.ts";
@@ -142,7 +142,7 @@ export class NodeAnswers {
     } catch (error) {
       if (!(error instanceof HubError && error.code === "TOO_LARGE")) throw error;
       const text = writeJson(answer);
-      if (text.length <= MAX_ANSWER_LENGTH && partLength(this.#options.backplane.maxMessageBytes) > 0) {
+      if (text.length <= MAX_ANSWER_LENGTH && partLength(this.#options.backplane.maxMessageBytes) > 1) {
         return text;
       }
       throw new HubError(
@@ -157,7 +157,7 @@ export class NodeAnswers {
   async #sendParts(inbox: string, id: number, text: string, answering: Answering): Promise<void> {
     const { backplane, clock } = this.#options;
     const length = partLength(backplane.maxMessageBytes);
-    for (let index = 0; index * length < text.length; index++) {
+    for (let index = 0, at = 0; at < text.length; index++) {
       while (index - answering.taken >= PARTS_UNDER_WAY) {
         const { promise, resolve } = Promise.withResolvers<void>();
         answering.wake = resolve;
@@ -170,7 +170,8 @@ export class NodeAnswers {
         stop();
         answering.aborter.signal.throwIfAborted();
       }
-      const part = text.slice(index * length, (index + 1) * length);
+      const part = startOf(text.slice(at, at + length + 1), length);
+      at += part.length;
       backplane.publish(inbox, ["part", id, index, text.length, part]);
     }
   }
@@ -182,7 +183,7 @@ export class NodeAnswers {
       this.#options.backplane.publish(inbox, [
         "fail",
         id,
-        { code: String(code), message: String(message).slice(0, MAX_MESSAGE_LENGTH) },
+        { code, message: startOf(message, MAX_MESSAGE_LENGTH) },
       ]);
     } catch (failure) {
       this.#options.onError(failure, nameOf(method));

@@ -13,7 +13,7 @@ import { Sequence } from "./sequence.ts";
 export interface HoldQueueLimits {
   /** How many messages. */
   readonly maxMessages: number;
-  /** How much, in bytes (UTF-16 units where the codec makes text). */
+  /** How much, in bytes. */
   readonly maxBytes: number;
   /** What happens beyond. */
   readonly policy: SlowConsumerPolicy;
@@ -89,7 +89,7 @@ export class HoldQueue {
     }
     this.#items.push(sequence);
     this.#size += sequence.count;
-    this.#bytes += sequence.size;
+    this.#bytes += sequence.bytes;
   }
 
   /**
@@ -121,7 +121,7 @@ export class HoldQueue {
       if (item instanceof Sequence) {
         this.#items[index] = undefined;
         this.#size -= item.count;
-        this.#bytes -= item.size;
+        this.#bytes -= item.bytes;
         frame = item.frame();
         break;
       } else if (item) {
@@ -168,7 +168,7 @@ export class HoldQueue {
     }
     this.#items.push(message);
     this.#size++;
-    this.#bytes += message.encoded(this.#codec).length;
+    this.#bytes += message.size(this.#codec);
   }
 
   #dropOldest(): boolean {
@@ -190,7 +190,7 @@ export class HoldQueue {
 
   /** Takes a single message out; tells its size. */
   #forget(message: OutgoingMessage, index: number): number {
-    const bytes = message.encoded(this.#codec).length;
+    const bytes = message.size(this.#codec);
     this.#items[index] = undefined;
     this.#size--;
     this.#bytes -= bytes;

@@ -173,11 +173,11 @@ export class Outbox implements Gatherer {
   /** The link has room again. */
   drained(): void {
     if (this.#state !== "open" && this.#state !== "holding") return;
-    const { maxFrameMessages, maxFrameBytes, highWaterBytes } = this.#rules.limits;
+    const { maxFrameMessages, maxFrameLength, highWaterBytes } = this.#rules.limits;
     const held = this.#held;
     while (held && held.size > 0) {
       if (this.#link.bufferedAmount >= highWaterBytes) return;
-      this.#send(held.shift(maxFrameMessages, maxFrameBytes)!);
+      this.#send(held.shift(maxFrameMessages, maxFrameLength)!);
     }
     this.#state = "open";
     this.#release();

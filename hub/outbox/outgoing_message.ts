@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Codec, type Encoded, jsonCodec, type ServerMessage } from "../../contract/mod.ts";
+import { type Codec, type Encoded, jsonCodec, type ServerMessage, utf8Size } from "../../contract/mod.ts";
 
 /** What may become of a message when its connection is slow. */
 export interface Urgency {
@@ -16,14 +16,20 @@ export interface Urgency {
 
 const ESSENTIAL: Urgency = { droppable: false };
 
-/** One message for any number of connections. */
+/**
+ * One message for any number of connections. The payload is read once, by the first encoding: every connection, and
+ * whoever is sent the message from a history later, gets the same, whatever has become of the payload since.
+ */
 export class OutgoingMessage {
   /** What to do with it when a connection is slow. */
   readonly urgency: Urgency;
-  readonly #message: ServerMessage | (() => ServerMessage);
+  /** What makes the message; or the message, until it is encoded. */
+  #message: ServerMessage | (() => ServerMessage) | undefined;
   readonly #json: (() => string) | undefined;
   #codec: Codec | undefined;
   #encoded: Encoded = "";
+  /** In bytes; unknown until somebody asks. */
+  #size = -1;
   #others: Map<Codec, Encoded> | undefined;
 
   /**
@@ -56,12 +62,33 @@ export class OutgoingMessage {
     else {
       this.#encoded = encoded;
       this.#codec = codec;
+      if (typeof this.#message !== "function") this.#message = undefined;
     }
     return encoded;
   }
 
+  /**
+   * How large the message is as a codec has it. Text is measured for it, once.
+   *
+   * @param codec The codec.
+   * @returns In bytes.
+   * @throws {HubError} `BAD_REQUEST` when the codec cannot carry it.
+   */
+  size(codec: Codec): number {
+    const encoded = this.encoded(codec);
+    if (this.#codec !== codec) return utf8Size(encoded);
+    return this.#size < 0 ? this.#size = utf8Size(encoded) : this.#size;
+  }
+
   #encode(codec: Codec): Encoded {
     if (this.#json && codec === jsonCodec) return this.#json();
-    return codec.encode(typeof this.#message === "function" ? this.#message() : this.#message);
+    if (typeof this.#message === "function") return codec.encode(this.#message());
+    return codec.encode(this.#message ?? this.#decoded(this.#codec!));
+  }
+
+  /** The message as those who speak another codec get it. */
+  #decoded(codec: Codec): readonly unknown[] {
+    const [message] = codec.decode(codec.join([this.#encoded]));
+    return message as readonly unknown[];
   }
 }

@@ -12,7 +12,7 @@ import type { OutgoingMessage } from "./outgoing_message.ts";
 export class Sequence {
   /** How many messages. */
   readonly count: number;
-  /** How long they are together, in the codec's units: UTF-16 units of text, or bytes. */
+  /** How long they are together, in the codec's units (UTF-16 units of text, or bytes): costs nothing to know. */
   readonly size: number;
   /** Whether a message in it may be conflated. */
   readonly conflates: boolean;
@@ -23,6 +23,7 @@ export class Sequence {
   #latestNext: Sequence | undefined;
   #others: Map<OutgoingMessage, Sequence> | undefined;
   #frame: Encoded | undefined;
+  #bytes: number | undefined;
 
   /**
    * @param codec The codec of all frames of this tree.
@@ -77,6 +78,14 @@ export class Sequence {
       for (let j = node.#run.length; j > 0;) messages[--i] = node.#run[--j]!;
     }
     return messages;
+  }
+
+  /** How large the messages are together, in bytes; measured at the first call. */
+  get bytes(): number {
+    if (this.#bytes !== undefined) return this.#bytes;
+    let bytes = 0;
+    for (const message of this.messages()) bytes += message.size(this.#codec);
+    return this.#bytes = bytes;
   }
 
   /** The frame that carries the sequence; joined at the first call. */

@@ -12,8 +12,8 @@ import { Sequence } from "./sequence.ts";
 export interface FrameLimits {
   /** Messages in one frame. */
   readonly maxFrameMessages: number;
-  /** The size from which on a frame leaves at once, in bytes (UTF-16 units of text). */
-  readonly maxFrameBytes: number;
+  /** The length from which on a frame leaves at once, in the codec's units: UTF-16 units of text, or bytes. */
+  readonly maxFrameLength: number;
 }
 
 /** Whoever gathers within a turn. */
@@ -56,7 +56,7 @@ export class Turn {
 
   /** Whether a sequence fills a frame, and has to leave before the turn ends. */
   isFull(count: number, size: number): boolean {
-    return count >= this.#limits.maxFrameMessages || size >= this.#limits.maxFrameBytes;
+    return count >= this.#limits.maxFrameMessages || size >= this.#limits.maxFrameLength;
   }
 
   /** Whether anybody gathers in this turn. */

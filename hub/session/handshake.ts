@@ -9,9 +9,11 @@ import {
   asClientMessage,
   CLOSE_CODES,
   type Encoded,
+  exceedsUtf8,
   type Hello,
   HubError,
   toWireError,
+  type WireError,
 } from "../../contract/mod.ts";
 import type { Link, LinkRequest } from "../../transports/transport.ts";
 import { Abortable } from "../connection/abortable.ts";
@@ -74,7 +76,7 @@ export class Handshake {
     const { limits: { maxFrameBytes } } = this.#options.context;
     if (this.#saidHello) {
       this.close(CLOSE_CODES.PROTOCOL_ERROR, "Nothing may be said between hello and welcome");
-    } else if (frame.length > maxFrameBytes) {
+    } else if (exceedsUtf8(frame, maxFrameBytes)) {
       this.close(CLOSE_CODES.FRAME_TOO_LARGE, `A frame may have ${maxFrameBytes} bytes at the most`);
     } else this.#hello(frame);
   }
@@ -110,18 +112,26 @@ export class Handshake {
   refuse(error: unknown, otherwise: number): void {
     const wire = toWireError(error);
     if (!(error instanceof HubError)) this.#options.context.onError(error, { stage: "connection" });
-    try {
-      const { codec } = this.#turn;
-      this.#link.send(codec.join([codec.encode(["fault", wire])]));
-    } catch {
-      // its data cannot be encoded; the close code and reason tell enough
-    }
+    this.#sendFault(wire);
     const codes: Readonly<Record<string, number>> = {
       UNAUTHENTICATED: CLOSE_CODES.UNAUTHENTICATED,
       FORBIDDEN: CLOSE_CODES.FORBIDDEN,
       RATE_LIMITED: CLOSE_CODES.CONNECTION_LIMIT,
     };
     this.close(Object.hasOwn(codes, wire.code) ? codes[wire.code]! : otherwise, wire.message);
+  }
+
+  /** Sends an error; one whose data cannot travel is reported, and goes without it. */
+  #sendFault(wire: WireError): void {
+    const { codec } = this.#turn;
+    let encoded: Encoded;
+    try {
+      encoded = codec.encode(["fault", wire]);
+    } catch (error) {
+      this.#options.context.onError(error, { stage: "connection" });
+      encoded = codec.encode(["fault", { code: wire.code, message: wire.message }]);
+    }
+    this.#link.send(codec.join([encoded]));
   }
 
   /** Closes the link. */
@@ -140,7 +150,7 @@ export class Handshake {
     try {
       const messages = this.#turn.codec.decode(frame);
       const message = messages.length === 1 ? asClientMessage(messages[0]) : undefined;
-      if (message?.[0] !== "hello") {
+      if (!Array.isArray(message) || message[0] !== "hello") {
         throw new HubError("BAD_REQUEST", "The first frame must be a hello, alone");
       }
       this.#onHello(message[1]);

@@ -9,8 +9,10 @@ import {
   type ClientMessage,
   CLOSE_CODES,
   type Encoded,
+  exceedsUtf8,
   HubError,
   toWireError,
+  UnreadableMessage,
 } from "../../contract/mod.ts";
 import { Calls } from "./calls.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -70,7 +72,7 @@ export class Inbox {
     const conn = this.#conn;
     if (this.#over) return;
     const { limits } = this.#context;
-    if (frame.length > limits.maxFrameBytes) {
+    if (exceedsUtf8(frame, limits.maxFrameBytes)) {
       return this.#refuse(
         CLOSE_CODES.FRAME_TOO_LARGE,
         `A frame may have ${limits.maxFrameBytes} bytes at the most`,
@@ -115,10 +117,11 @@ export class Inbox {
   }
 
   /** Handles one message, now or in its turn. */
-  #admit(message: ClientMessage): void {
+  #admit(message: ClientMessage | UnreadableMessage): void {
     const verdict = this.#mayGoOn();
     if (verdict === "flood") return;
-    if (verdict === "refused") this.#slowDown(message);
+    if (message instanceof UnreadableMessage) this.#sendBack(message);
+    else if (verdict === "refused") this.#slowDown(message);
     else if (!this.#waiting || overtakes(message)) this.#handle(message);
     else this.#wait(message, this.#waiting);
   }
@@ -138,6 +141,13 @@ export class Inbox {
     } else if (this.#bytes.bytes > maxPendingBytes) {
       this.#refuse(CLOSE_CODES.RATE_LIMITED, `Messages of more than ${maxPendingBytes} bytes wait`);
     }
+  }
+
+  /** Tells whoever waits for a message that its payload cannot be handed on. */
+  #sendBack({ head: [kind, about], error }: UnreadableMessage): void {
+    if (kind === "req") this.#handled.fail(about as number, error);
+    else if (kind === "sig") this.#handled.fault(about as string, error);
+    else this.#conn.refused(about as number, error); // an answer to what this hub has asked
   }
 
   #slowDown(message: ClientMessage): void {

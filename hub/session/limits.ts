@@ -10,8 +10,8 @@ import { bag, type Kind, or, type Read, type Rows } from "../../contract/options
 import type { HubLimits, SlowConsumerPolicy } from "../api/options.ts";
 import type { OutboxLimits } from "../outbox/outbox.ts";
 
-/** A frame that has grown to this size leaves before the turn ends, in bytes (UTF-16 units of text). */
-const FRAME_BYTES = 64 * 1024;
+/** A frame that has grown to this length leaves before the turn ends, in UTF-16 units of text, or bytes. */
+const FRAME_LENGTH = 64 * 1024;
 
 /** A frame has room for a hello; and no runtime takes larger ones than 1 GiB. */
 const FRAME_RANGE = { min: 256, max: 1024 ** 3 };
@@ -58,7 +58,7 @@ export const limits: Kind<Read<typeof LIMITS>> = bag(LIMITS);
  * @param policy See `HubOptions.slowConsumer`.
  */
 export function completeLimits(given: Read<typeof LIMITS>, policy: SlowConsumerPolicy): Limits {
-  return { ...given, outbox: { ...given.outbox, maxFrameBytes: FRAME_BYTES, policy } };
+  return { ...given, outbox: { ...given.outbox, maxFrameLength: FRAME_LENGTH, policy } };
 }
 
 /** Names in what a client says are repeated to it so far: it knows the rest. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HubError, readJson, writeJson } from "../../contract/mod.ts";
+import { HubError, readJson, writeJsonMessage } from "../../contract/mod.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 
 /**
@@ -13,14 +13,11 @@ import { OutgoingMessage } from "../outbox/outgoing_message.ts";
  *
  * @param topic The topic, for the error.
  * @param payload The payload; `undefined` is written as nothing.
- * @throws {HubError} `BAD_REQUEST` when it is not JSON.
+ * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
  */
 export function writeRecord(topic: string, payload: unknown): string {
-  try {
-    return payload === undefined ? "" : writeJson([payload]).slice(1, -1);
-  } catch (cause) {
-    throw new HubError("BAD_REQUEST", `Cannot encode the payload of "${topic}" as JSON`, { cause });
-  }
+  const text = writeJsonMessage(["rec", topic, payload]);
+  return text.slice(JSON.stringify(["rec", topic]).length, -1);
 }
 
 /**

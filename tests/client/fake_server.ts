@@ -45,7 +45,11 @@ export class FakeLink {
       },
       send: (frame: Encoded) => {
         if (this.#closed || this.closedBy) return;
-        this.frames.push((JSON.parse(frame as string) as unknown[]).map(asClientMessage));
+        this.frames.push(
+          (JSON.parse(frame as string) as unknown[]).map((message) =>
+            asClientMessage(message) as ClientMessage
+          ),
+        );
       },
       close: (code, reason) => this.clientCloses(code, reason),
     });

@@ -7,6 +7,7 @@ import {
   type Encoded,
   HubError,
   jsonCodec,
+  UnreadableMessage,
 } from "../../contract/mod.ts";
 import { decodeBus, encodeBus } from "../../hub/backplane/bus_wire.ts";
 import { test } from "../harness.ts";
@@ -31,13 +32,21 @@ const sides = [
 ] as const;
 
 for (const { side, messages, check } of sides) {
-  test(`what a ${side} may send arrives as it was encoded, one or many to a frame`, () => {
+  test(`what a ${side} may send arrives as it was encoded, one or many to a frame; what may not travel never does`, () => {
     fc.assert(
       fc.property(fc.array(messages, { minLength: 1, maxLength: 5 }), (list) => {
-        const frame = jsonCodec.join(list.map((message) => jsonCodec.encode(message)));
-        const arrived = jsonCodec.decode(frame).map((message) => check(message));
-        // As text: an own property named __proto__ must have made it too.
-        assertEquals(JSON.stringify(arrived), JSON.stringify(list));
+        const sent = list.filter((message) => attempt(() => jsonCodec.encode(message)) !== undefined);
+        if (sent.length > 0) {
+          const frame = jsonCodec.join(sent.map((message) => jsonCodec.encode(message)));
+          const arrived = jsonCodec.decode(frame).map((message) => check(message));
+          assertEquals(JSON.stringify(arrived), JSON.stringify(sent));
+        }
+        // Whoever writes by other means gets no further with the others than with an error of each message.
+        const frame = JSON.stringify(list);
+        for (const [i, value] of jsonCodec.decode(frame).entries()) {
+          const read = attempt(() => check(value));
+          assertEquals(Array.isArray(read), sent.includes(list[i]!), JSON.stringify(list[i]));
+        }
       }),
       runs(),
     );
@@ -178,24 +187,25 @@ test("any text, and any nesting, is read or refused", () => {
   }
 });
 
-test("a frame may be nested a thousand levels deep and no deeper, in lists, objects and both", () => {
+test("a payload may be nested a thousand levels deep and no deeper, in lists, objects and both", () => {
   const kinds = [["[", "]", 1], ['{"a":', "}", 1], ['[{"a":', "}]", 2]] as const;
   for (const [open, close, levels] of kinds) {
-    const nest = (depth: number) => {
-      const times = (depth - 2) / levels; // the frame and the message are lists themselves
-      return `[["sig","a",${open.repeat(times)}null${close.repeat(times)}]]`;
-    };
-    assertEquals(jsonCodec.decode(nest(1_000)).length, 1);
+    const nest = (depth: number) =>
+      `[["sig","a",${open.repeat(depth / levels)}null${close.repeat(depth / levels)}],["pong"]]`;
+    assert(Array.isArray(asClientMessage(jsonCodec.decode(nest(1_000))[0])));
     for (const depth of [1_002, 100_000]) {
-      const error = assertThrows(() => jsonCodec.decode(nest(depth)), HubError, "deeper than 1000 levels");
-      assertEquals(error.code, "BAD_REQUEST");
+      const [deep, pong] = jsonCodec.decode(nest(depth)).map((message) => asClientMessage(message));
+      assert(deep instanceof UnreadableMessage);
+      assertEquals([deep.head, deep.error.code], [["sig", "a"], "BAD_REQUEST"]);
+      assert(deep.error.message.includes("deeper than 1000 levels"));
+      assertEquals(pong, ["pong"]);
     }
   }
   const wide = jsonCodec.join(Array.from({ length: 2_000 }, () => jsonCodec.encode(["sig", "a", [[], {}]])));
   assertEquals(jsonCodec.decode(wide).length, 2_000);
 });
 
-test("what cannot be encoded is refused, without an answer that says what it was", () => {
+test("what cannot be encoded is refused, with what and where it is, and without its value", () => {
   const circular: unknown[] = [];
   circular.push(circular);
   const hostile = {
@@ -203,10 +213,19 @@ test("what cannot be encoded is refused, without an answer that says what it was
       throw new Error("hunter2");
     },
   };
-  for (const payload of [1n, circular, hostile]) {
-    const error = assertThrows(() => jsonCodec.encode(["ev", "a", payload]), HubError);
-    assertEquals([error.code, error.message], ["BAD_REQUEST", 'Cannot encode the payload of "a" as JSON']);
-    assertThrows(() => encodeBus(["pub", payload]), HubError, "its payload is not JSON");
+  const cases = [
+    [1n, "a bigint"],
+    [circular, "a value nested deeper than 10"],
+    [hostile, "a value that throws"],
+    [{ a: [{ b: hostile }] }, 'a value that throws at "a.0.b"'],
+  ] as const;
+  for (const [payload, what] of cases) {
+    for (
+      const encode of [() => jsonCodec.encode(["ev", "a", payload]), () => encodeBus(["bus", "a", payload])]
+    ) {
+      const error = assertThrows(encode, HubError, `Cannot encode the payload of "a": it holds ${what}`);
+      assertEquals([error.code, error.message.includes("hunter2")], ["BAD_REQUEST", false]);
+    }
   }
 });
 
@@ -227,12 +246,18 @@ test("the answer to a subscribe is read, or taken for none", () => {
   }
 });
 
-test("what a node may send arrives as it was encoded, as text and as bytes", () => {
+test("what a node may send arrives as it was encoded, as text and as bytes, and a bad one hurts no other", () => {
   fc.assert(
     fc.property(fc.array(busMessage, { maxLength: 4 }), (list) => {
-      const data = `[${list.map((message) => encodeBus(message)).join(",")}]`;
-      assertEquals(JSON.stringify(decodeBus(data)), JSON.stringify(list));
-      assertEquals(JSON.stringify(decodeBus(new TextEncoder().encode(data))), JSON.stringify(list));
+      const texts = list.map((message) => attempt(() => encodeBus(message)));
+      const sent = list.filter((_, i) => texts[i] !== undefined);
+      const data = `[${list.map((message, i) => texts[i] ?? JSON.stringify(message)).join(",")}]`;
+      for (const form of [data, new TextEncoder().encode(data)]) {
+        const refused: unknown[] = [];
+        const arrived = decodeBus(form, (error) => void refused.push(error));
+        assertEquals(JSON.stringify(arrived), JSON.stringify(sent));
+        assertEquals(refused.length, list.length - sent.length);
+      }
     }),
     runs(),
   );

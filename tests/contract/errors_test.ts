@@ -42,7 +42,13 @@ test("of a HubError the code, message and data cross the wire; its cause and sta
   fc.assert(
     fc.property(text, text, fc.option(json, { nil: undefined }), (code, message, data) => {
       const error = new HubError(code, message, { data, cause: new Error("hunter2") });
-      assertEquals(toWireError(error), data === undefined ? { code, message } : { code, message, data });
+      const [sentCode, sentMessage] = [code.toWellFormed(), message.toWellFormed()];
+      assertEquals(
+        toWireError(error),
+        data === undefined
+          ? { code: sentCode, message: sentMessage }
+          : { code: sentCode, message: sentMessage, data },
+      );
       assertEquals(Object.keys(toWireError(error)).length, data === undefined ? 2 : 3);
       assert(error.cause instanceof Error && error.stack);
     }),

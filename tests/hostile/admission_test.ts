@@ -87,7 +87,7 @@ const refusals: Readonly<Record<string, readonly [told: unknown, code: number, r
   promoted: [{ code: "FORBIDDEN", message: 'Not allowed to connect as "member"' }, 4502, false],
   broken: [{ code: "INTERNAL", message: "Internal error" }, 4006, true],
   nothing: [{ code: "INTERNAL", message: "Internal error" }, 4006, true],
-  unsayable: [undefined, 4501, false],
+  unsayable: [{ code: "UNAUTHENTICATED", message: "Odd" }, 4501, true],
   shown: [{ code: "FORBIDDEN", message: "Out" }, 4502, false],
   thrown: [{ code: "INTERNAL", message: "Internal error" }, 4006, true],
 };

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import type { WireError } from "@trunkline/hub/contract";
 import { waitFor } from "../harness.ts";
 import { opcode } from "../transports/raw_client.ts";
 import { hostileTest, type Intruder } from "./scene.ts";
@@ -21,9 +22,6 @@ const malformed: readonly (readonly [what: string, send: (intruder: Intruder) =>
   ["an empty binary frame", (i) => i.raw.send(opcode.binary)],
   ["a deeply nested frame", (i) => i.say(deepList)],
   ["a deeply nested truncated frame", (i) => i.say("[".repeat(DEEP))],
-  ["a deeply nested payload", (i) => i.say(`[["sig","any",${deepList}]]`)],
-  ["a deeply nested object", (i) => i.say(`[["sig","any",${deepObject}]]`)],
-  ["a deeply nested payload for a recursive schema", (i) => i.say(`[["req",1,"tree",${deepList}]]`)],
   ["an unknown kind", (i) => i.send(["publish", "open/1", 1])],
   ["a kind of the other side", (i) => i.send(["welcome", {}])],
   ["a kind called __proto__", (i) => i.send(["__proto__", 1])],
@@ -58,6 +56,24 @@ for (const when of ["before hello", "after it"] as const) {
     },
   );
 }
+
+hostileTest("a payload nested too deep is an error of its message, and hurts no other", async ({ enter }) => {
+  const intruder = await enter();
+  intruder.say(`[["sig","any",${deepList}],["req",2,"echo",2]]`);
+  intruder.say(`[["sig","any",${deepObject}]]`);
+  intruder.say(`[["req",1,"tree",${deepList}]]`);
+  assertEquals((await intruder.hears("res", 2))[2], 2);
+  const [, , { code, message }] = await intruder.hears("err", 1);
+  assertEquals([code, message], [
+    "BAD_REQUEST",
+    "Cannot read a payload: it is nested deeper than 1000 levels",
+  ]);
+  const faults = intruder.heard.filter(([kind]) => kind === "fault");
+  assertEquals(faults.map(([, error, about]) => [(error as WireError).code, about]), [
+    ["BAD_REQUEST", "any"],
+    ["BAD_REQUEST", "any"],
+  ]);
+});
 
 for (
   const [what, frame] of [["oversized", "x".repeat(1_001)], ["oversized in bytes", "é".repeat(501)]] as const

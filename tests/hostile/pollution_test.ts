@@ -1,16 +1,24 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { HubError } from "@trunkline/hub";
 import { waitFor } from "../harness.ts";
 import { hostileTest } from "./scene.ts";
 
 /** Payloads that pollute whatever merges or copies them carelessly; as text, as they come over the wire. */
 const POLLUTING = [
+  '{"constructor":{"prototype":{"polluted":true}}}',
+  '{"constructor":null,"hasOwnProperty":null,"then":null,"toJSON":null}',
+  '{"a":{"constructor":{"prototype":{"polluted":true}}}}',
+  '{"then":{"then":{}},"toJSON":"x","length":-1,"valueOf":1}',
+];
+
+/** Payloads that are refused: assigning them to anything sets its prototype. */
+const REFUSED = [
   '{"__proto__":{"polluted":true}}',
   '{"a":1,"__proto__":{"polluted":true,"toString":null}}',
-  '{"constructor":{"prototype":{"polluted":true}}}',
-  '{"__proto__":null,"constructor":null,"hasOwnProperty":null,"then":null,"toJSON":null}',
-  '{"a":{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}}',
+  '{"__proto__":null,"constructor":null}',
+  '{"a":{"__proto__":{"polluted":true}}}',
   '[{"__proto__":[{"polluted":true}]}]',
-  '{"then":{"then":{}},"toJSON":"x","length":-1,"valueOf":1}',
+  '{"\\u005f_proto__":{"polluted":true}}',
 ];
 
 /** Fails unless a value, and all that is in it, is a plain one of this process. */
@@ -69,27 +77,51 @@ hostileTest(
 );
 
 hostileTest(
-  "hellos, errors and names that pollute prototypes do so without effect",
-  async ({ intrude, hub }) => {
-    const rude = await intrude();
-    rude.say(
-      '[["hello",{"role":"member","__proto__":{"token":"stolen"},"constructor":{"prototype":{"polluted":1}}}]]',
-    );
+  "a payload with a property __proto__ is refused by message, and reaches nobody",
+  async (scene) => {
+    const { enter, neighbour } = scene;
+    const intruder = await enter();
+    const got: unknown[] = [];
+    neighbour.on("any", (value) => got.push(value));
+    for (const [i, payload] of REFUSED.entries()) {
+      intruder.say(`[["sig","any",${payload}],["req",${i + 1},"echo",${payload}]]`);
+      const [, , { code, message }] = await intruder.hears("err", i + 1);
+      assertEquals([code, message], [
+        "BAD_REQUEST",
+        'Cannot read a payload: a property is named "__proto__"',
+      ]);
+    }
+    await intruder.proveAlive();
+    assertEquals(intruder.heard.filter(([kind]) => kind === "fault").length, REFUSED.length);
+    assertEquals(got, []);
+  },
+);
+
+hostileTest(
+  "errors, answers and names that pollute prototypes do so without effect",
+  async ({ enter, hub }) => {
+    const rude = await enter();
     const [, { connection }] = await rude.hears("welcome");
-    assertEquals((await hub.cluster.connections({ user: "stolen" })).connections, []);
     rude.say('[["err",1,{"code":"__proto__","message":"x","data":{"__proto__":{"polluted":true}}}]]');
     rude.say('[["res",1,{"__proto__":{"polluted":true}}]]');
     rude.send(["sub", 1, "open/__proto__"], ["sub", 2, "open/constructor"], ["sub", 3, "log/__proto__"]);
     for (const id of [1, 2, 3]) await rude.hears("res", id);
-    hub.publish("open/__proto__", JSON.parse('{"__proto__":{"polluted":true}}'));
-    assertEquals(JSON.stringify((await rude.hears("pub"))[2]), '{"__proto__":{"polluted":true}}');
+    hub.publish("open/__proto__", JSON.parse('{"constructor":{"polluted":true}}'));
+    assertEquals(JSON.stringify((await rude.hears("pub"))[2]), '{"constructor":{"polluted":true}}');
+    assertThrows(
+      () => hub.publish("open/constructor", JSON.parse('{"__proto__":1}')),
+      HubError,
+      '"__proto__"',
+    );
     assertEquals((await hub.cluster.connections({ id: connection })).connections.length, 1);
     await rude.proveAlive();
   },
 );
 
-hostileTest("a hello that inherits its role has none", async ({ intrude }) => {
-  const rude = await intrude();
-  rude.say('[["hello",{"__proto__":{"role":"member"}}]]');
-  assertEquals((await rude.closed()).code, 4500);
+hostileTest("a hello with a property __proto__, or that inherits its role, is none", async ({ intrude }) => {
+  for (const extra of ['"role":"member","__proto__":{"token":"stolen"}', '"__proto__":{"role":"member"}']) {
+    const rude = await intrude();
+    rude.say(`[["hello",{${extra}}]]`);
+    assertEquals((await rude.closed()).code, 4500);
+  }
 });

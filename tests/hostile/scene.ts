@@ -86,7 +86,7 @@ export class Intruder {
   get heard(): ServerMessage[] {
     return this.raw.frames.filter((frame) => frame.opcode === opcode.text)
       .flatMap(({ payload }) => JSON.parse(new TextDecoder().decode(payload)) as unknown[])
-      .map(asServerMessage);
+      .map((message) => asServerMessage(message) as ServerMessage);
   }
 
   /** How the server closed, if it did. */

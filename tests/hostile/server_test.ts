@@ -86,7 +86,6 @@ const breaches: readonly (readonly [what: string, frame: string | Uint8Array<Arr
   ["a truncated frame", '[["ev","any",{"a":'],
   ["a binary frame", new TextEncoder().encode('[["ping"]]')],
   ["a deeply nested frame", "[".repeat(times) + "]".repeat(times)],
-  ["a deeply nested payload", `[["ev","any",${"[".repeat(times)}${"]".repeat(times)}]]`],
   ["an unknown kind", '[["__proto__"]]'],
   ["a message of clients", '[["hello",{"role":"member"}]]'],
   ["a second welcome", JSON.stringify([["welcome", WELCOME]])],
@@ -158,8 +157,8 @@ test("hostile server: payloads that do not fit are reported, and reach no listen
   server.say(
     '[["ev","object",{"a":1,"__proto__":{"polluted":true}}],["ev","record",{"__proto__":{"polluted":true}}]]',
   );
-  assertEquals(heard[0], { a: 1 });
-  for (const value of heard) assert(Object.getPrototypeOf(value) === Object.prototype);
+  server.send(["ev", "object", { a: 1 }]);
+  assertEquals([heard, errors.splice(0).map(({ stage }) => stage)], [[{ a: 1 }], ["event"]]);
   const answer = client.request("strict", { text: "a" });
   await turn();
   server.send(["res", 1, { text: 1 }]);

@@ -267,7 +267,7 @@ testOnAdapters(
         ["err", "NOT_FOUND"],
         ["err", "NOT_FOUND"],
         ["err", "NOT_FOUND"],
-        ["err", "VALIDATION"],
+        ["err", "BAD_REQUEST"],
         ["fault", { code: "NOT_FOUND", message: 'Role "member" has no "toString" of this kind' }],
       ],
     );

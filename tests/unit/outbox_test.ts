@@ -15,7 +15,7 @@ const LIMITS: OutboxLimits = {
   maxBytes: Infinity,
   policy: "close",
   maxFrameMessages: 64,
-  maxFrameBytes: 64 * 1024,
+  maxFrameLength: 64 * 1024,
   highWaterBytes: 1_000,
 };
 
@@ -139,7 +139,7 @@ test("outbox: a frame leaves within the turn when it is full, by count or by siz
   full.endTurn();
   assertEquals(one.sent(), [[0, 1], [2, 3], [4]]);
 
-  const large = scene({ maxFrameBytes: 100, highWaterBytes: Infinity });
+  const large = scene({ maxFrameLength: 100, highWaterBytes: Infinity });
   const two = large.outbox();
   for (let i = 0; i < 4; i++) two.outbox.push(numbered(i, undefined, "x".repeat(40)));
   assertEquals(two.sent(), [[0, 1], [2, 3]]);
@@ -335,7 +335,7 @@ test("outbox: in any order of pushes, turns and drains everything arrives once a
   );
   const limits = fc.record({
     maxFrameMessages: fc.integer({ min: 1, max: 4 }),
-    maxFrameBytes: fc.integer({ min: 1, max: 60 }),
+    maxFrameLength: fc.integer({ min: 1, max: 60 }),
     highWaterBytes: fc.integer({ min: 1, max: 120 }),
   });
   fc.assert(

@@ -11,7 +11,7 @@ const LIMITS: OutboxLimits = {
   maxBytes: Infinity,
   policy: "close",
   maxFrameMessages: 64,
-  maxFrameBytes: 64 * 1024,
+  maxFrameLength: 64 * 1024,
   highWaterBytes: Infinity,
 };
 

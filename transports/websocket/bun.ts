@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { Encoded } from "../../contract/mod.ts";
+import { type Encoded, maxUtf8Size } from "../../contract/mod.ts";
 import { toSendableCode, toSendableReason } from "../kit/close.ts";
-import { maxByteLength } from "../kit/frame.ts";
 import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
 import type { BunSocket, BunWebSocketHandler } from "./bun_handler.ts";
 import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../transport.ts";
@@ -75,7 +74,7 @@ class BunLink implements Link {
   send(frame: Encoded): void {
     if (this.#state !== "open") return;
     this.#socket.send(frame, this.#terms.compress);
-    this.#atMost += maxByteLength(frame);
+    this.#atMost += maxUtf8Size(frame);
     this.#congested ||= this.bufferedAmount >= this.#terms.highWaterBytes;
   }
 

@@ -4,11 +4,9 @@
  * @module
  */
 
-import type { Encoded } from "../../contract/mod.ts";
-import { CLOSE_CODES, systemClock } from "../../contract/mod.ts";
+import { CLOSE_CODES, type Encoded, exceedsUtf8, maxUtf8Size, systemClock } from "../../contract/mod.ts";
 import { Backlog } from "./backlog.ts";
 import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "../kit/close.ts";
-import { exceedsBytes, maxByteLength } from "../kit/frame.ts";
 import { type Backlogged, Intake } from "./intake.ts";
 import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
 import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../transport.ts";
@@ -68,7 +66,7 @@ class DenoLink implements Link, Backlogged {
   send(frame: Encoded): void {
     if (this.#state !== "open") return;
     this.#socket.send(frame);
-    this.#atMost += maxByteLength(frame);
+    this.#atMost += maxUtf8Size(frame);
     if (!this.#stopLooking && this.#congested) this.#lookAgainIn(FIRST_LOOK_MS);
   }
 
@@ -90,7 +88,7 @@ class DenoLink implements Link, Backlogged {
     if (this.#state !== "open") return;
     const frame = typeof data === "string" ? data : new Uint8Array(data);
     // Deno has no limit to set, so a frame is measured when it has arrived.
-    if (exceedsBytes(frame, this.#acceptor.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
+    if (exceedsUtf8(frame, this.#acceptor.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
     else if (this.#intake.admits(this, frame.length)) this.#events.message(frame);
     else this.#keep(frame);
   }

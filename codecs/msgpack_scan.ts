@@ -74,19 +74,57 @@ function readHead(view: DataView, at: number): Head {
   }
 }
 
+const isListHead = (first: number | undefined): boolean =>
+  first !== undefined && ((first & 0xf0) === 0x90 || first === 0xdc || first === 0xdd);
+
 /**
- * Checks that a frame is one value, as long as it claims to be, and not nested too deep.
+ * Checks that a frame is one value, as long as it claims to be.
  *
  * @param frame The frame.
- * @param maxDepth How many lists and maps may be inside each other.
+ * @returns Whether the value is a list, and how many lists and maps are inside each other at the most.
  * @throws {RangeError} When it is not.
  */
-export function checkMsgpack(frame: Uint8Array, maxDepth: number): void {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+export function scanMsgpack(frame: Uint8Array): { readonly isList: boolean; readonly depth: number } {
+  const { end, depth } = skip(frame, 0);
+  if (end !== frame.length) throw new RangeError("Longer than it claims to be");
+  return { isList: isListHead(frame[0]), depth };
+}
+
+/**
+ * Finds the items of a list in a frame that {@linkcode scanMsgpack} took.
+ *
+ * @param frame The frame.
+ * @param start Where the list starts.
+ * @param end Where it ends.
+ * @returns Where each item starts and ends, and how deep it is; none where the value is no list.
+ */
+export function splitMsgpack(
+  frame: Uint8Array,
+  start: number,
+  end: number,
+): (readonly [start: number, end: number, depth: number])[] {
+  if (!isListHead(frame[start])) return [];
+  const items: (readonly [number, number, number])[] = [];
+  let at = start + readHead(viewOf(frame), start).size;
+  while (at < end) {
+    const item = skip(frame, at);
+    items.push([at, item.end, item.depth]);
+    at = item.end;
+  }
+  return items;
+}
+
+const viewOf = (frame: Uint8Array): DataView =>
+  new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+
+/** Walks over one value: where it ends, and how deep it is. */
+function skip(frame: Uint8Array, start: number): { readonly end: number; readonly depth: number } {
+  const view = viewOf(frame);
   /** How many values are still to come in each open list, from the outside in. */
   const open: number[] = [1];
-  let at = 0;
+  let at = start;
   let promised = 1;
+  let depth = 0;
   while (open.length > 0) {
     if (open[open.length - 1] === 0) {
       open.pop();
@@ -100,8 +138,8 @@ export function checkMsgpack(frame: Uint8Array, maxDepth: number): void {
     // Every value takes a byte at the least, so nobody can promise more of them than there are bytes.
     if (at + promised > frame.length) throw new RangeError("Shorter than it claims to be");
     if (items === 0) continue;
-    if (open.length > maxDepth) throw new RangeError(`Nested deeper than ${maxDepth} levels`);
     open.push(items);
+    depth = Math.max(depth, open.length - 1);
   }
-  if (at !== frame.length) throw new RangeError("Longer than it claims to be");
+  return { end: at, depth };
 }

@@ -1,0 +1,85 @@
+/**
+ * Messages that arrive with a payload that cannot be handed on: each is skipped, whoever waits for it is told, and the
+ * link stays.
+ *
+ * @module
+ */
+
+import {
+  type Clock,
+  HubError,
+  type PendingCalls,
+  toWireError,
+  type UnreadableMessage,
+} from "../contract/mod.ts";
+import type { Connection } from "./connection.ts";
+import type { Report } from "./options.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { ClientErrorInfo } from "./api/mod.ts";
+
+/** A server that keeps sending such messages is reported once in so many milliseconds. */
+const REPORT_EVERY_MS = 10_000;
+
+/** Options of {@linkcode UnreadableMessages}. */
+export interface UnreadableMessagesOptions {
+  /** The topics. */
+  readonly subscriptions: Subscriptions;
+  /** The questions of the present link. */
+  readonly calls: PendingCalls;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Takes what nobody waits for. */
+  readonly report: Report;
+}
+
+/** Skips what cannot be read. */
+export class UnreadableMessages {
+  readonly #options: UnreadableMessagesOptions;
+  #reportedAt = -Infinity;
+  #unreported = 0;
+
+  /** @param options Who is told. */
+  constructor(options: UnreadableMessagesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Skips a message.
+   *
+   * @param message The message.
+   * @param connection Where it came from.
+   */
+  take({ head, error }: UnreadableMessage, connection: Connection): void {
+    const { subscriptions, calls } = this.#options;
+    const [kind, about, more] = head;
+    switch (kind) {
+      case "res":
+      case "err":
+        if (!subscriptions.refused(about as number, error)) calls.reject(about as number, error);
+        return;
+      case "end":
+        return subscriptions.ended(about as string, error);
+      case "req":
+        connection.push(["err", about, toWireError(error)]);
+        return this.#report(error, { stage: "answer", name: more as string });
+      case "rec":
+        subscriptions.skipped(about as string, more as number);
+        return this.#report(error, { stage: "topic", name: about as string });
+      case "pub":
+        return this.#report(error, { stage: "topic", name: about as string });
+      case "ev":
+        return this.#report(error, { stage: "event", name: about as string });
+      default:
+        return this.#report(error, { stage: "connection" });
+    }
+  }
+
+  #report(error: HubError, info: ClientErrorInfo): void {
+    const { clock, report } = this.#options;
+    if (clock.now() - this.#reportedAt < REPORT_EVERY_MS) return void this.#unreported++;
+    const others = this.#unreported === 0 ? "" : `; so were ${this.#unreported} others since the last report`;
+    this.#reportedAt = clock.now();
+    this.#unreported = 0;
+    report(new HubError(error.code, `Skipped a message: ${error.message}${others}`, { cause: error }), info);
+  }
+}
