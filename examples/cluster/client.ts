@@ -9,7 +9,7 @@ const [name = "Ann", ...urls] = argv.slice(2);
 const url = urls.length > 0 ? urls : "ws://127.0.0.1:8000/realtime";
 
 const client = createClient(chat, {
-  url, // of the proxy; or of all nodes, which the client then tries in turn
+  url, // of the proxy; or of all nodes, of which the client takes another one when one goes away
   role: "member",
   token: name,
   // Shorter than the defaults: whoever tries this out waits for it.

@@ -96,6 +96,13 @@ export class DemoWindow {
     await this.page.getByRole("status").filter({ hasText: text }).waitFor();
   }
 
+  /** Waits until it has moved to another node, and tells which. */
+  async movedTo(): Promise<number> {
+    const status = this.page.getByRole("status").filter({ hasText: /Moved to node \d/ });
+    await status.waitFor();
+    return Number(/Moved to node (\d)/.exec(await status.innerText())![1]);
+  }
+
   /** Writes a message and sends it. */
   async say(text: string): Promise<void> {
     await this.page.getByLabel("Message to").fill(text);

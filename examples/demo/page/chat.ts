@@ -57,9 +57,10 @@ export class Chat {
   attach(client: DemoClient): void {
     this.#client = client;
     let nodes = "";
-    client.onStatus((status) => {
-      if (status === "open") { for (const room of this.#joined) this.#enter(room); }
-      this.#describeField();
+    client.onStatus(() => this.#describeField());
+    // On every connection, before what was written while there was none.
+    client.onOpen(() => {
+      for (const room of this.#joined) void this.#enter(room);
     });
     client.on("message", (message) => {
       this.#typing.stopped(message.room, message.name);
