@@ -192,9 +192,12 @@ export class NodeRequests {
       question.cancels = true;
       reject(signal!.reason);
     };
+    const due = clock.now() + timeoutMs;
     const stop = clock.after(timeoutMs, () => {
       this.#open.delete(id);
-      if (timeoutMs >= fastTimeoutMs && backplane.status === "up") {
+      // Where this node itself stood still, their answers are still to be read.
+      const punctual = clock.now() - due < fastTimeoutMs;
+      if (punctual && timeoutMs >= fastTimeoutMs && backplane.status === "up") {
         for (const [node, messages] of waiting) this.#noteSilence(node, messages);
       }
       resolve();
