@@ -38,6 +38,7 @@ test("a client that did not move in time is closed, and comes back at once", asy
   const waits: number[] = [];
   const client = await a!.member("ann", { url: ["ws://a/", "ws://b/"], transport, clock: late });
   client.onStatus((_, { retryInMs }) => retryInMs !== undefined && waits.push(retryInMs));
+  late.advance(5_000); // who has just come waits before it comes again
   const closing = a!.hub.close({ drainMs: 5_000 });
   await turn();
   clock.advance(5_000);
