@@ -5,6 +5,8 @@
  * @module
  */
 
+import { text } from "../contract/options/option_kinds.ts";
+import { type Kind, optional, or, readOptions, type Rows, wrong } from "../contract/options/read_options.ts";
 import type { Adapter, AdapterContext, AdapterData, AdapterWaitOptions } from "./adapter.ts";
 import { orAborted } from "./kit/or_aborted.ts";
 
@@ -95,13 +97,20 @@ export function createMemoryBus(): MemoryBus {
  * @param options The bus to share, if any, and the prefix.
  * @throws {TypeError} If the bus is not one of {@linkcode createMemoryBus}.
  */
-export function createMemoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
-  const { bus, prefix = "trunkline" } = options;
-  if (bus !== undefined && !(bus instanceof Bus)) {
-    throw new TypeError("Cannot use this bus: pass one that createMemoryBus() returned");
-  }
+export function createMemoryAdapter(options?: MemoryAdapterOptions): Adapter {
+  const { bus, prefix } = readOptions("createMemoryAdapter", options, OPTIONS);
   return new MemoryAdapter(bus, prefix);
 }
+
+const bus: Kind<Bus> = (value, place) => {
+  if (value instanceof Bus) return value;
+  throw wrong(value, place, "a bus that createMemoryBus() returned");
+};
+
+const OPTIONS = {
+  bus: optional(bus),
+  prefix: or(text, "trunkline"),
+} satisfies Rows<MemoryAdapterOptions>;
 
 /** Which of the messages of a bus a node gets. */
 interface Node {

@@ -20,11 +20,13 @@
  * @module
  */
 
+import { callback, count, having, list, ms, text } from "../contract/options/option_kinds.ts";
+import { bag, optional, readOptions, type Rows } from "../contract/options/read_options.ts";
 import { deliveryCases } from "./adapter/delivery.ts";
 import { faultCases, refusalCases } from "./adapter/faults.ts";
 import { isolationCases } from "./adapter/isolation.ts";
 import { lifecycleCases } from "./adapter/lifecycle.ts";
-import type { AdapterSetup, Skip } from "./adapter/setup.ts";
+import type { AdapterCaseBody, AdapterSetup, BackplaneFaults, Refusal, Skip } from "./adapter/setup.ts";
 import { Stage } from "./adapter/stage.ts";
 import { subscriptionCases } from "./adapter/subscriptions.ts";
 import { appendingCases } from "./history/appending.ts";
@@ -42,6 +44,43 @@ export type {
 } from "./adapter/setup.ts";
 export type { HistoryStoreSetup } from "./history/setup.ts";
 
+const skip = bag(
+  {
+    case: text,
+    reason: text,
+    instead: optional(having<AdapterCaseBody>("a case with a name and run()", "run")),
+  } satisfies Rows<Skip>,
+);
+
+const refusal = bag(
+  {
+    name: text,
+    mentions: list(text),
+    secrets: list(text),
+    create: callback<Refusal["create"]>(),
+  } satisfies Rows<
+    Refusal
+  >,
+);
+
+const ADAPTER_SETUP = {
+  create: callback<AdapterSetup["create"]>(),
+  injectForeign: optional(callback<NonNullable<AdapterSetup["injectForeign"]>>()),
+  createWithClient: optional(callback<NonNullable<AdapterSetup["createWithClient"]>>()),
+  faults: optional(having<BackplaneFaults>("faults with start() and stop()", "start", "stop")),
+  refusals: optional(list(refusal)),
+  skip: optional(list(skip)),
+  waitMs: optional(ms()),
+  seed: optional(count({ min: 0 })),
+} satisfies Rows<AdapterSetup>;
+
+const STORE_SETUP = {
+  create: callback<HistoryStoreSetup["create"]>(),
+  skip: optional(list(skip)),
+  waitMs: optional(ms()),
+  ttlMs: optional(ms()),
+} satisfies Rows<HistoryStoreSetup>;
+
 /** One behaviour to show, for a test runner. */
 export interface ConformanceCase {
   /** The behaviour. */
@@ -57,9 +96,10 @@ export interface ConformanceCase {
  *
  * @param setup What the suite has to know about the adapter.
  * @returns The cases, in the order in which to run them.
- * @throws {TypeError} If the setup skips a case that does not exist.
+ * @throws {TypeError} If the setup skips a case that does not exist, or is not one.
  */
 export function adapterConformance(setup: AdapterSetup): ConformanceCase[] {
+  readOptions("adapterConformance", setup, ADAPTER_SETUP);
   const definitions = [
     ...lifecycleCases,
     ...deliveryCases,
@@ -76,7 +116,7 @@ export function adapterConformance(setup: AdapterSetup): ConformanceCase[] {
  *
  * @param setup What the suite has to know about the store.
  * @returns The cases, in the order in which to run them.
- * @throws {TypeError} If the setup skips a case that does not exist.
+ * @throws {TypeError} If the setup skips a case that does not exist, or is not one.
  *
  * @example
  * ```ts
@@ -95,6 +135,7 @@ export function adapterConformance(setup: AdapterSetup): ConformanceCase[] {
  * ```
  */
 export function historyStoreConformance(setup: HistoryStoreSetup): ConformanceCase[] {
+  readOptions("historyStoreConformance", setup, STORE_SETUP);
   return toCases([...appendingCases, ...readingCases], setup.skip, () => new StoreStage(setup));
 }
 

@@ -6,7 +6,8 @@
 
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
 import { type Contract, type ContractDefinition, guardReports, HubError } from "../contract/mod.ts";
-import { checkContract } from "../contract/options/read_options.ts";
+import { wholeMs } from "../contract/options/option_kinds.ts";
+import { checkContract, or, readOptions } from "../contract/options/read_options.ts";
 import { suggest } from "../contract/options/suggest.ts";
 import type { Transport } from "../transports/transport.ts";
 import { Backplane } from "./backplane/backplane.ts";
@@ -19,6 +20,7 @@ import { connectionId } from "./connection/connection_id.ts";
 import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
+import { readHistoryQuery, readPublishOptions } from "./topics/history_options.ts";
 import { HandlerTable } from "./session/handler_table.ts";
 import type { Published, PublishOptions } from "./api/history.ts";
 import { KeyedLimit } from "./session/limits.ts";
@@ -83,6 +85,8 @@ export function createHub<D extends ContractDefinition, User extends HubUser = H
     Ctx
   >;
 }
+
+const CLOSE = { drainMs: or(wholeMs({ min: 0 }), 0) };
 
 /** What the hub itself gives, its types forgotten. */
 type UntypedHub = { readonly [K in keyof Hub<ContractDefinition>]: unknown };
@@ -219,7 +223,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     publish: (name: string, payload: unknown, options?: PublishOptions) =>
       publish(topics, topics.find(name), payload, options),
     history: async (name: string, query?: Parameters<Topics["history"]>[1]) =>
-      await topics.history(topics.find(name), query),
+      await topics.history(topics.find(name), readHistoryQuery(query)),
     position: async (name: string) => await topics.position(topics.find(name)),
     forRole(role: string) {
       checkRole(contract, role);
@@ -247,7 +251,8 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     requestServers: (name: string, input: unknown, options?: Parameters<Bus["request"]>[2]) =>
       bus.request(name, input, options),
     stats: () => readStats({ connections, reception, registry, backplane, nodeRequests, topics, users }),
-    close: ({ drainMs = 0 }: { readonly drainMs?: number } = {}) => lifecycle.close(drainMs),
+    close: async (options?: { readonly drainMs?: number }) =>
+      await lifecycle.close(readOptions("close", options, CLOSE).drainMs),
     [Symbol.asyncDispose]: () => lifecycle.close(0),
   };
 }
@@ -263,11 +268,14 @@ function publish(
   topics: Topics,
   topic: Topic,
   payload: unknown,
-  options?: PublishOptions,
+  given?: PublishOptions,
 ): Promise<Published> | void {
-  if (!topic.history) return void topics.publish(topic, payload);
+  if (!topic.history) {
+    readPublishOptions(given);
+    return void topics.publish(topic, payload);
+  }
   try {
-    return Promise.resolve(topics.publish(topic, payload, options)!);
+    return Promise.resolve(topics.publish(topic, payload, readPublishOptions(given))!);
   } catch (error) {
     return Promise.reject(error);
   }

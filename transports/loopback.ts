@@ -5,6 +5,8 @@
  */
 
 import { type Encoded, exceedsUtf8, utf8Size } from "../contract/mod.ts";
+import { text } from "../contract/options/option_kinds.ts";
+import { type Kind, optional, or, readOptions, type Rows, wrong } from "../contract/options/read_options.ts";
 import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "./kit/close.ts";
 import { chooseSubprotocol } from "./kit/subprotocol.ts";
 import type { ClientTransport, Link, LinkAcceptor, LinkEvents, LinkRequest, Transport } from "./transport.ts";
@@ -181,6 +183,20 @@ class End implements Link {
   }
 }
 
+const headers: Kind<Headers> = (value, place) => {
+  try {
+    if (typeof value !== "object") throw value;
+    return new Headers(value as HeadersInit);
+  } catch {
+    throw wrong(value, place, "what Headers can be made of");
+  }
+};
+
+const CLIENT = {
+  address: or(text, "127.0.0.1"),
+  headers: optional(headers),
+} satisfies Rows<LoopbackClientOptions>;
+
 /** The client's side of one hub's loopback. */
 class Client implements LoopbackClient {
   readonly #acceptor: () => LinkAcceptor | undefined;
@@ -267,7 +283,7 @@ class Client implements LoopbackClient {
   }
 
   #request(url: string, subprotocols: readonly string[]): LinkRequest {
-    const { address = "127.0.0.1", headers } = this.#options;
+    const { address, headers } = this.#options;
     const sent = new Headers(headers);
     if (subprotocols.length > 0) sent.set("sec-websocket-protocol", subprotocols.join(", "));
     return { request: new Request(url.replace(/^ws/, "http"), { headers: sent }), address };
@@ -285,8 +301,8 @@ class Loopback implements LoopbackTransport {
     this.#acceptor = acceptor;
   }
 
-  client(options: LoopbackClientOptions = {}): LoopbackClient {
-    return new Client(() => this.#acceptor, options);
+  client(options?: LoopbackClientOptions): LoopbackClient {
+    return new Client(() => this.#acceptor, readOptions("client", options, CLIENT));
   }
 }
 

@@ -9,6 +9,15 @@
 
 import type { Adapter, AdapterContext, AdapterData, AdapterWaitOptions } from "../adapter.ts";
 import { type Clock, systemClock } from "../../contract/clock.ts";
+import { abortSignal, clock, count, ms } from "../../contract/options/option_kinds.ts";
+import {
+  type Kind,
+  optional,
+  or,
+  readOptions,
+  type Rows,
+  wrong,
+} from "../../contract/options/read_options.ts";
 import { orAborted } from "../kit/or_aborted.ts";
 import { Flow } from "./flow.ts";
 import { type Frame, packFrame, unpackFrame } from "./frame.ts";
@@ -87,18 +96,23 @@ export interface BroadcastChannelAdapter extends Adapter {
 export function createBroadcastChannelAdapter(
   options: BroadcastChannelAdapterOptions,
 ): BroadcastChannelAdapter {
-  const { prefix, maxPendingBytes = 16 * 1024 * 1024 } = options;
-  // Names cross the runtime in UTF-8, where lone surrogates are all the same.
-  if (typeof prefix !== "string" || prefix === "" || !prefix.isWellFormed()) {
-    throw new TypeError(
-      "Cannot create a BroadcastChannel adapter: its prefix must be well-formed text, not empty",
-    );
-  }
-  if (!(maxPendingBytes > 0)) {
-    throw new RangeError("Cannot create a BroadcastChannel adapter: maxPendingBytes must be above 0");
-  }
-  return new ChannelAdapter(prefix, maxPendingBytes, options.clock ?? systemClock);
+  const read = readOptions("createBroadcastChannelAdapter", options, OPTIONS);
+  return new ChannelAdapter(read.prefix, read.maxPendingBytes, read.clock);
 }
+
+/** Names cross the runtime in UTF-8, where lone surrogates are all the same. */
+const prefix: Kind<string> = (value, place) => {
+  if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
+  throw wrong(value, place, "well-formed text that is not empty");
+};
+
+const OPTIONS = {
+  prefix,
+  maxPendingBytes: or(count({ max: Infinity }), 16 * 1024 * 1024),
+  clock: or(clock, systemClock),
+} satisfies Rows<BroadcastChannelAdapterOptions>;
+
+const PROBE = { timeoutMs: or(ms(), 1_000), signal: optional(abortSignal) } satisfies Rows<ProbeOptions>;
 
 /** One probe that waits. */
 interface Probe {
@@ -189,8 +203,8 @@ class ChannelAdapter implements BroadcastChannelAdapter {
     queueMicrotask(() => this.#context?.onError(error, { stage: "publish", channel }));
   }
 
-  async probe(options: ProbeOptions = {}): Promise<ProbeResult> {
-    const { timeoutMs = 1_000, signal } = options;
+  async probe(options?: ProbeOptions): Promise<ProbeResult> {
+    const { timeoutMs, signal } = readOptions("probe", options, PROBE);
     signal?.throwIfAborted();
     if (!this.#socket || !this.#context) {
       throw new Error("Cannot probe: the BroadcastChannel adapter is not open");

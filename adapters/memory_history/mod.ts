@@ -17,6 +17,8 @@
  */
 
 import { type Clock, type Position, systemClock } from "../../contract/mod.ts";
+import { clock, count } from "../../contract/options/option_kinds.ts";
+import { or, readOptions, type Rows } from "../../contract/options/read_options.ts";
 import type { AppendOptions, HistoryStore, ReadOptions, StoredPage } from "../history_store.ts";
 import { HistoryLog } from "./log.ts";
 
@@ -64,9 +66,15 @@ export interface MemoryHistory extends HistoryStore {
  * @param options Its bounds.
  * @throws {RangeError} When a bound is not a number above 0.
  */
-export function createMemoryHistory(options: MemoryHistoryOptions = {}): MemoryHistory {
+export function createMemoryHistory(options?: MemoryHistoryOptions): MemoryHistory {
   return new MemoryStore(options);
 }
+
+const OPTIONS = {
+  maxChannels: or(count({ max: Infinity }), 10_000),
+  maxBytes: or(count({ max: Infinity }), 64 * 1024 * 1024),
+  clock: or(clock, systemClock),
+} satisfies Rows<MemoryHistoryOptions>;
 
 class MemoryStore implements MemoryHistory {
   readonly name = "memory";
@@ -82,12 +90,8 @@ class MemoryStore implements MemoryHistory {
   #untouched: string = crypto.randomUUID();
   #bytes = 0;
 
-  constructor(
-    { maxChannels = 10_000, maxBytes = 64 * 1024 * 1024, clock = systemClock }: MemoryHistoryOptions,
-  ) {
-    for (const [name, value] of Object.entries({ maxChannels, maxBytes })) {
-      if (!(value > 0)) throw new RangeError(`Cannot use ${value} as ${name}: give more than 0`);
-    }
+  constructor(options: MemoryHistoryOptions | undefined) {
+    const { maxChannels, maxBytes, clock } = readOptions("createMemoryHistory", options, OPTIONS);
     this.#maxChannels = maxChannels;
     this.#maxBytes = maxBytes;
     this.#clock = clock;

@@ -19,6 +19,7 @@ import {
 import type { Outbox } from "../outbox/outbox.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { DisconnectReason } from "../api/options.ts";
+import { readClientCall } from "./call_options.ts";
 import type { Membership } from "./membership.ts";
 import type { SmallMap } from "./small_map.ts";
 import type { HubUser } from "../api/hub.ts";
@@ -128,7 +129,8 @@ export class Connection implements Identity {
   }
 
   /** See `HubConnection.request`. */
-  async request(name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+  async request(name: string, input: unknown, options?: CallOptions): Promise<unknown> {
+    const { timeoutMs, signal } = readClientCall(options);
     const entry = this.#entry(name, "request");
     const parsed = await parse(entry.input!, input, `input of "${name}"`);
     if (this.#ended) throw goneError(this.#ended);
@@ -142,7 +144,7 @@ export class Connection implements Identity {
     const calls = this.#calls ??= new PendingCalls(clock);
     const { id, answer } = calls.open(
       name,
-      { timeoutMs: requestTimeoutMs, ...options },
+      { timeoutMs: timeoutMs ?? requestTimeoutMs, signal },
       (id) => this.outbox.pushOwn(new OutgoingMessage(["cancel", id])),
     );
     try {

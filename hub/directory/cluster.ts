@@ -17,6 +17,7 @@ import type { ClusterListeners } from "../nodes/cluster_listeners.ts";
 import { readName, roomChannel } from "../backplane/channels.ts";
 import { readOrder, readQuery, writeQuery } from "./connection_query.ts";
 import type { Connection } from "../connection/connection.ts";
+import { readNodeCall } from "../connection/call_options.ts";
 import { nodeOf } from "../connection/connection_id.ts";
 import type { Nodes } from "../nodes/nodes.ts";
 import type { NodeRequests } from "../nodes/node_requests.ts";
@@ -108,15 +109,16 @@ export function createCluster(
     name: Name,
     query: ConnectionQuery,
     room: string,
-    options: ClusterCallOptions,
+    options: ClusterCallOptions | undefined,
     enough?: (answer: unknown) => boolean,
   ) => {
+    const patience = readNodeCall(name, options);
     const home = query.id === undefined ? undefined : nodeOf(query.id);
     const asked = home === undefined ? nodes.others : nodes.has(home) ? [home] : [];
     return nodeRequests.ask(asked, `cluster:${name}`, { query: writeQuery(query), room }, {
-      timeoutMs: options.timeoutMs ?? timeoutMs,
+      timeoutMs: patience.timeoutMs ?? timeoutMs,
       fastTimeoutMs,
-      signal: options.signal,
+      signal: patience.signal,
       enough,
     });
   };
@@ -126,7 +128,7 @@ export function createCluster(
     name: Name,
     given: unknown,
     room: string,
-    options: ClusterCallOptions = {},
+    options?: ClusterCallOptions,
   ): Promise<{ results: T[]; missing: readonly MissingNode[] }> {
     const { what, read, act } = actions[name] as Action;
     const query = read(given, what);
@@ -156,8 +158,8 @@ export function createCluster(
     leader: () => nodes.leader(),
     on: (event, listener) => listeners.on(event, listener),
     estimate: () => nodes.list().reduce((sum, { connections }) => sum + connections, 0),
-    async exists(given = {}, options = {}) {
-      options.signal?.throwIfAborted();
+    async exists(given = {}, options) {
+      readNodeCall("exists", options).signal?.throwIfAborted();
       const { what, read, act } = actions.exists;
       const query = read(given, what);
       if (act(query)) return { exists: true, missing: [] };

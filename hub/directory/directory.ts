@@ -4,10 +4,12 @@
  * @module
  */
 
+import { MAX_TIMER_MS } from "../../contract/clock.ts";
 import { type CallOptions, CLOSE_CODES, HubError, parse } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { nodeChannel } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
+import { readClientCall } from "../connection/call_options.ts";
 import { nodeOf } from "../connection/connection_id.ts";
 import type { Events } from "../groups/events.ts";
 import type { Nodes } from "../nodes/nodes.ts";
@@ -67,15 +69,16 @@ export class Directory {
   }
 
   /** See `ConnectionTarget.request`. */
-  async request(id: string, name: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+  async request(id: string, name: string, input: unknown, options?: CallOptions): Promise<unknown> {
     const { find, nodes, nodeRequests, events, requestTimeoutMs } = this.#options;
     const conn = find(id);
     if (conn) return await conn.request(name, input, options);
+    const { timeoutMs: given = requestTimeoutMs, signal } = readClientCall(options);
+    const timeoutMs = Math.min(given, MAX_TIMER_MS); // Infinity does not cross the backplane
     const { input: schema, output } = events.question(name);
     await parse(schema!, input, `input of "${name}"`);
     const node = nodeOf(id);
     if (!nodes.has(node)) throw notFound(id);
-    const { timeoutMs = requestTimeoutMs, signal } = options;
     const asked = { id, name, input, timeoutMs };
     const outcome = await nodeRequests.ask([node], "connection:request", asked, {
       timeoutMs: timeoutMs + GRACE_MS,
@@ -108,7 +111,7 @@ const notFound = (id: string): HubError => new HubError("NOT_FOUND", `There is n
 
 function readRequest(asked: unknown): { id: string; name: string; input: unknown; timeoutMs: number } {
   const { id, name, input, timeoutMs } = (asked ?? {}) as Record<string, unknown>;
-  if (typeof id === "string" && typeof name === "string" && typeof timeoutMs === "number") {
+  if (typeof id === "string" && typeof name === "string" && typeof timeoutMs === "number" && timeoutMs > 0) {
     return { id, name, input, timeoutMs };
   }
   throw new HubError("BAD_REQUEST", "Cannot read the question of another node");

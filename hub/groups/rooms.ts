@@ -5,12 +5,22 @@
  */
 
 import { HubError } from "../../contract/mod.ts";
+import { type Kind, optional, readOptions, type Rows, wrong } from "../../contract/options/read_options.ts";
 import { readName, roomChannel } from "../backplane/channels.ts";
 import type { Found } from "../api/cluster.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Events } from "./events.ts";
 import type { Registry } from "./registry.ts";
 import type { BroadcastOptions } from "../api/hub.ts";
+
+const connection: Kind<{ readonly id: string }> = (value, place) => {
+  if (typeof (value as { readonly id?: unknown } | null)?.id === "string") {
+    return value as { readonly id: string };
+  }
+  throw wrong(value, place, "a connection to leave out");
+};
+
+const BROADCAST = { except: optional(connection) } satisfies Rows<BroadcastOptions>;
 
 /** What {@linkcode Rooms} needs. */
 export interface RoomsOptions {
@@ -96,14 +106,19 @@ export class Rooms {
   }
 }
 
+/** Whether options hold a connection to leave out and nothing else: a broadcast is too frequent to read them in full. */
+function isRight(options: BroadcastOptions | null): boolean {
+  for (const name in options) if (name !== "except") return false;
+  return typeof options?.except?.id === "string";
+}
+
 /**
  * Whom a broadcast leaves out; nobody where the option is absent.
  *
  * @throws {TypeError} When what is given is no connection: then it would reach the one that it should not.
  */
 function excepted(options: BroadcastOptions | undefined): string | undefined {
-  const except: unknown = options?.except;
-  return except === undefined
-    ? undefined
-    : readName((except as { id?: unknown } | null)?.id, "connection to leave out");
+  if (options === undefined) return undefined;
+  const { except } = isRight(options) ? options : readOptions("broadcast", options, BROADCAST);
+  return except && readName(except.id, "connection to leave out");
 }

@@ -18,6 +18,7 @@ import {
 } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { CLUSTER_CHANNEL } from "../backplane/channels.ts";
+import { readNodeCall } from "../connection/call_options.ts";
 import type { Nodes } from "./nodes.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 import { APP_PREFIX } from "./node_answers.ts";
@@ -90,14 +91,15 @@ export class Bus {
   }
 
   /** See `Hub.requestServers`. */
-  async request(name: string, input: unknown, options: CallOptions = {}): Promise<Gathered<unknown>> {
+  async request(name: string, input: unknown, options?: CallOptions): Promise<Gathered<unknown>> {
     const { nodes, nodeRequests, timeoutMs, fastTimeoutMs, onError } = this.#options;
+    const patience = readNodeCall("requestServers", options);
     const entry = this.#entry(name, "request");
     const parsed = await parse(entry.input!, input, `input of "${name}"`);
     const outcome = await nodeRequests.ask(nodes.others, APP_PREFIX + name, parsed, {
-      timeoutMs: options.timeoutMs ?? timeoutMs,
+      timeoutMs: patience.timeoutMs ?? timeoutMs,
       fastTimeoutMs,
-      signal: options.signal,
+      signal: patience.signal,
     });
     const answers = new Map<string, unknown>();
     const missing: MissingNode[] = [...outcome.missing];

@@ -303,7 +303,11 @@ test("BroadcastChannel: any well-formed text is a prefix, and no other", async (
     for (const { adapter } of [a, b]) await adapter.close();
   }
   for (const prefix of ["", "\ud800", undefined as unknown as string]) {
-    assertThrows(() => create({ prefix }), TypeError, "its prefix must be well-formed text, not empty");
+    assertThrows(
+      () => create({ prefix }),
+      TypeError,
+      "prefix of createBroadcastChannelAdapter: give well-formed text that is not empty",
+    );
   }
-  assertThrows(() => create({ maxPendingBytes: 0 }), RangeError, "maxPendingBytes must be above 0");
+  assertThrows(() => create({ maxPendingBytes: 0 }), RangeError, "Cannot use 0 as maxPendingBytes");
 });

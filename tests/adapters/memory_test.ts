@@ -176,6 +176,6 @@ test("memory: a bus of another making is refused", () => {
   assertThrows(
     () => createMemoryAdapter({ bus: forged }),
     TypeError,
-    "pass one that createMemoryBus() returned",
+    "give a bus that createMemoryBus() returned",
   );
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createClient } from "../../client/mod.ts";
 import { defineContract } from "../../contract/mod.ts";
 import { createHub } from "../../hub/mod.ts";
@@ -9,7 +9,10 @@ import { test } from "../harness.ts";
 import { z } from "zod";
 
 const contract = defineContract({
-  shared: { topics: { stats: { payload: z.number() }, "ticker/:symbol": { payload: z.number() } } },
+  shared: {
+    serverToClient: { dm: { payload: z.number() } },
+    topics: { stats: { payload: z.number() }, "ticker/:symbol": { payload: z.number() } },
+  },
   roles: {
     member: {
       clientToServer: { echo: { input: z.string(), output: z.string() } },
@@ -17,6 +20,7 @@ const contract = defineContract({
       topics: { news: { payload: z.string() } },
     },
   },
+  serverToServer: { load: { input: z.object({}), output: z.number() } },
 });
 
 /** Every documented option of a bag, as `undefined`. */
@@ -111,4 +115,59 @@ test("a hub needs a contract and options", () => {
     ],
   ];
   for (const [args, message] of cases) assertThrows(() => create(...args), TypeError, message);
+});
+
+test("options of calls are checked like all others, and what is wrong is not done", async () => {
+  const loopback = createLoopbackTransport();
+  await using hub = createHub(contract, {
+    authenticate: ({ role }) => ({ role }),
+    transports: [loopback],
+    requestTimeoutMs: 60_000,
+  });
+  await hub.ready;
+  await using client = createClient(contract, {
+    url: "ws://x",
+    role: "member",
+    transport: loopback.client(),
+  });
+  let asked = 0;
+  client.implement({ confirm: () => ++asked > 0 });
+  await client.ready;
+  const target = hub.connection(client.connectionId!);
+  const { cluster } = hub;
+  const everybody = { all: true } as const;
+  const calls: [string, (options: never) => Promise<unknown>][] = [
+    ["request", (options) => target.request("confirm", "?", options)],
+    ["requestServers", (options) => hub.requestServers("load", {}, options)],
+    ["count", (options) => cluster.count({}, options)],
+    ["connections", (options) => cluster.connections({}, options)],
+    ["exists", (options) => cluster.exists({}, options)],
+    ["disconnect", (options) => cluster.disconnect(everybody, options)],
+    ["join", (options) => cluster.join(everybody, "r", options)],
+    ["leave", (options) => cluster.leave(everybody, "r", options)],
+  ];
+  const wrong: [object | null, string][] = [
+    [{ timeoutMs: NaN }, "Cannot use NaN as timeoutMs"],
+    [{ timeoutMs: 0 }, "Cannot use 0 as timeoutMs"],
+    [{ timeoutMs: null }, "Cannot use null as timeoutMs"],
+    [{ timeout: 1 }, 'did you mean "timeoutMs"?'],
+    [{ signal: {} }, "give an AbortSignal"],
+    [null, "Cannot use null as the options"],
+  ];
+  for (const [name, call] of calls) {
+    for (const [options, message] of wrong) {
+      const error = await assertRejects(() => call(options as never), Error, message, name);
+      assert(error.message.includes(`of ${name}`), error.message);
+    }
+  }
+  assertEquals([asked, client.status, hub.stats().asking], [0, "open", 0]);
+  assertEquals(await target.request("confirm", "?", { timeoutMs: undefined }), true);
+  assertThrows(() => hub.room("r").broadcast("dm", 1, { excpet: client } as never), TypeError, '"except"');
+  assertThrows(
+    () => hub.rooms(["r"]).broadcast("dm", 1, { except: null } as never),
+    TypeError,
+    "Cannot use null as except",
+  );
+  await assertRejects(() => hub.close({ drainMs: NaN }), RangeError, "Cannot use NaN as drainMs of close");
+  assertEquals(client.status, "open");
 });

@@ -7,6 +7,8 @@
 import { bunSkin, createBunHandler } from "./bun.ts";
 import { createDenoSkin } from "./deno.ts";
 import type { WebSocketSkin } from "./skin.ts";
+import { flag } from "../../contract/options/option_kinds.ts";
+import { or, readOptions, type Rows } from "../../contract/options/read_options.ts";
 import { chooseSubprotocol } from "../kit/subprotocol.ts";
 import type { BunSocket, BunWebSocketHandler } from "./bun_handler.ts";
 import type { LinkAcceptor, Transport } from "../transport.ts";
@@ -53,6 +55,8 @@ export interface WebSocketTransport extends Transport {
   fetch(request: Request, platform: unknown): Response | undefined;
 }
 
+const OPTIONS = { perMessageDeflate: or(flag, false) } satisfies Rows<WebSocketTransportOptions>;
+
 class Sockets implements WebSocketTransport {
   readonly name = "websocket";
   readonly #perMessageDeflate: boolean;
@@ -60,8 +64,8 @@ class Sockets implements WebSocketTransport {
   #acceptor: LinkAcceptor | undefined;
   #websocket: BunWebSocketHandler | undefined;
 
-  constructor({ perMessageDeflate = false }: WebSocketTransportOptions) {
-    this.#perMessageDeflate = perMessageDeflate;
+  constructor(options: WebSocketTransportOptions | undefined) {
+    this.#perMessageDeflate = readOptions("createWebSocketTransport", options, OPTIONS).perMessageDeflate;
   }
 
   get websocket(): BunWebSocketHandler | undefined {
@@ -114,6 +118,6 @@ class Sockets implements WebSocketTransport {
  * assertEquals(transport.name, "websocket");
  * ```
  */
-export function createWebSocketTransport(options: WebSocketTransportOptions = {}): WebSocketTransport {
+export function createWebSocketTransport(options?: WebSocketTransportOptions): WebSocketTransport {
   return new Sockets(options);
 }
