@@ -128,8 +128,9 @@ export class Keeper<L> {
       return await within(connecting, "No connection");
     } catch (error) {
       given.abort(error);
-      await connecting.then(destroy, () => {});
-      throw error;
+      // What it says itself is closer to the cause.
+      const own: unknown = await connecting.then(destroy, (own) => own);
+      throw own ?? error;
     }
   }
 

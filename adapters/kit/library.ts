@@ -13,7 +13,7 @@ export class LibraryError extends Error {
  * Loads a library.
  *
  * @param name Its name: `"ioredis"`.
- * @param otherwise What to do instead of installing it: `"pass client"`.
+ * @param otherwise What to do instead of installing it: `"pass client"`; empty if nothing.
  * @param load Imports it.
  * @throws {LibraryError} If that fails.
  */
@@ -21,6 +21,7 @@ export async function loadLibrary<T>(name: string, otherwise: string, load: () =
   try {
     return await load();
   } catch (cause) {
-    throw new LibraryError(`Cannot import \`${name}\`. Install it or ${otherwise}.`, { cause });
+    const install = otherwise === "" ? "Install it" : `Install it or ${otherwise}`;
+    throw new LibraryError(`Cannot import \`${name}\`. ${install}.`, { cause });
   }
 }

@@ -21,7 +21,7 @@ export interface FinderOptions {
   readonly connectTimeoutMs: number;
   /** How long an answer may take. */
   readonly answerMs: number;
-  connect(address: string, events: ClusterLinkEvents): ClusterLink;
+  connect(address: string, events: ClusterLinkEvents): Promise<ClusterLink>;
   /** A node could not be asked. */
   onFailure(cause: unknown, address: string): void;
 }
@@ -94,21 +94,23 @@ export class Finder {
   async #askAnew(address: string, failures: [unknown, string][]): Promise<Topology | undefined> {
     const { nodes, clock, connectTimeoutMs, answerMs, connect } = this.#options;
     let cause: unknown;
-    const link = connect(address, {
-      onMessage: () => {},
-      onEvicted: () => {},
-      onLost: (error) => cause = error,
-    });
-    this.#links.add(link);
+    let link: ClusterLink | undefined;
     try {
+      link = await connect(address, {
+        onMessage: () => {},
+        onEvicted: () => {},
+        onLost: (error) => cause = error,
+      });
+      if (this.#closed) return undefined;
+      this.#links.add(link);
       await inTime(clock, connectTimeoutMs, link.ready, "No connection");
       return await inTime(clock, answerMs, askTopology(link, address, nodes), "No answer");
     } catch (error) {
-      failures.push([cause ?? error, address]);
+      failures.push([await link?.explain(cause ?? error) ?? error, address]);
       return undefined;
     } finally {
-      await link.destroy();
-      this.#links.delete(link);
+      await link?.destroy();
+      if (link) this.#links.delete(link);
     }
   }
 }

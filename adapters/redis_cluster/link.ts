@@ -6,7 +6,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import { Redis, type RedisOptions } from "ioredis";
+import type { Redis, RedisOptions } from "ioredis";
+import { whyClosed } from "../kit/redis/greeting.ts";
 import type { RedisLinkEvents, RedisMessage } from "../kit/redis/link.ts";
 
 /** Which kind of pub/sub: that of shards, or that which reaches every node of the cluster. */
@@ -20,6 +21,8 @@ export interface ClusterLinkEvents extends RedisLinkEvents {
 
 /** How to connect. */
 export interface ClusterLinkOptions {
+  /** The client of ioredis. */
+  readonly Redis: typeof Redis;
   /** Host, port, credentials and TLS. */
   readonly redis: RedisOptions;
   readonly mode: PubSub;
@@ -43,7 +46,7 @@ export class ClusterLink {
    * @param options How to connect.
    * @param events Whom to tell.
    */
-  constructor({ redis, mode, name }: ClusterLinkOptions, events: ClusterLinkEvents) {
+  constructor({ Redis, redis, mode, name }: ClusterLinkOptions, events: ClusterLinkEvents) {
     this.#mode = mode;
     this.#redis = new Redis({
       ...redis,
@@ -145,6 +148,12 @@ export class ClusterLink {
   /** Asks for something else. */
   command(name: string, ...args: string[]): Promise<unknown> {
     return this.#redis.call(name, ...args);
+  }
+
+  /** Finds out why the node closed it before it was of use. */
+  async explain(error: unknown): Promise<unknown> {
+    const { host, port, tls } = this.#redis.options;
+    return tls ? error : await whyClosed(error, host ?? "localhost", port ?? 6379);
   }
 
   /** Ends it at once, in whatever state it is. Resolves when its socket is closed; never rejects. */

@@ -9,6 +9,7 @@ import { isForNow, type Moved } from "./errors.ts";
 import { Finder } from "./finder.ts";
 import { shuffled } from "../kit/shuffle.ts";
 import type { FailureKind } from "../kit/failure.ts";
+import { loadLibrary } from "../kit/library.ts";
 import { Interests } from "./interests.ts";
 import { ClusterLink, type ClusterLinkEvents, type PubSub } from "./link.ts";
 import type { ClusterNodes } from "./nodes.ts";
@@ -290,10 +291,11 @@ export class ClusterMap {
     if (result instanceof Error && !isForNow(result)) throw result;
   }
 
-  #connect(address: string, what: string, events: ClusterLinkEvents): ClusterLink {
+  async #connect(address: string, what: string, events: ClusterLinkEvents): Promise<ClusterLink> {
     const { nodes, mode, clientName, connectTimeoutMs } = this.#options;
+    const { Redis } = await loadLibrary("ioredis", "", () => import("ioredis"));
     const redis = { ...nodes.optionsFor(address), connectTimeout: connectTimeoutMs };
-    return new ClusterLink({ redis, mode, name: `trunkline-${what}:${clientName}` }, events);
+    return new ClusterLink({ Redis, redis, mode, name: `trunkline-${what}:${clientName}` }, events);
   }
 
   #receive(from: Subscriber, name: string, data: Uint8Array<ArrayBuffer>): void {

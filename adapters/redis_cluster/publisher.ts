@@ -21,7 +21,7 @@ export interface PublisherOptions {
   readonly connectTimeoutMs: number;
   /** How long an answer may take. */
   readonly answerMs: number;
-  connect(events: ClusterLinkEvents): ClusterLink;
+  connect(events: ClusterLinkEvents): ClusterLink | Promise<ClusterLink>;
   /** Tries on a new connection whether it can do what it is for. */
   prepare(link: ClusterLink): Promise<void>;
   /** It is ready. */

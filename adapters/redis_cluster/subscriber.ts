@@ -32,7 +32,7 @@ export interface SubscriberOptions {
   readonly connectTimeoutMs: number;
   /** How long an answer may take. */
   readonly answerMs: number;
-  connect(events: ClusterLinkEvents): ClusterLink;
+  connect(events: ClusterLinkEvents): ClusterLink | Promise<ClusterLink>;
   /** A message, with the name of its channel in Redis. */
   onMessage(name: string, data: Uint8Array<ArrayBuffer>): void;
   /** A slot is elsewhere. */
@@ -172,15 +172,15 @@ export class Subscriber implements Home {
       clock,
       connectTimeoutMs,
       answerTimeoutMs: connectTimeoutMs,
-      connect: (onLost, signal) => {
-        const link: ClusterLink = connect({
+      connect: async (onLost, signal) => {
+        const link: ClusterLink = await connect({
           onLost,
           onEvicted: () => this.#evicted(link),
           onMessage: (channel, data) => {
             if (this.#link === link) onMessage(decoder.decode(channel), data);
           },
         });
-        return whenReady(link, signal);
+        return await whenReady(link, signal);
       },
       destroy: (link) => link.destroy(),
       prepare: () => Promise.resolve(),

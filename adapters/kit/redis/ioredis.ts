@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import type { RedisOptions } from "ioredis";
 import { loadLibrary } from "../library.ts";
 import { isReply, saidBy } from "./errors.ts";
+import { whyClosed } from "./greeting.ts";
 import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./link.ts";
 
 /** What is used of an ioredis client. */
@@ -36,6 +37,7 @@ interface IoredisSettings {
   readonly port?: number | null;
   readonly path?: string | null;
   readonly name?: string | null;
+  readonly tls?: unknown;
   readonly password?: string | null;
   readonly sentinelPassword?: string | null;
   readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[] | null;
@@ -193,6 +195,13 @@ class IoredisLink implements RedisLink {
       this.#ended.resolve();
     }
     return this.#ended.promise;
+  }
+
+  async explain(error: unknown): Promise<unknown> {
+    const { host, port, path, sentinels, tls } = this.#client.options;
+    // Over TLS nothing can be said before the handshake; and sentinels may name another one by now.
+    if (path || tls || sentinels?.length) return error;
+    return await whyClosed(error, host ?? "localhost", port ?? 6379);
   }
 
   async #do<T>(command: Promise<T>): Promise<T> {

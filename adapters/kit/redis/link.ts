@@ -44,6 +44,8 @@ export interface RedisLink {
   countSubscribers(channel: string): Promise<number>;
   /** Ends it at once, in whatever state it is. Resolves when its socket is closed; never rejects. */
   destroy(): Promise<void>;
+  /** Finds out why the server closed it before it was of use; gives the error back when there is nothing to find. */
+  explain?(error: unknown): Promise<unknown>;
 }
 
 /** Makes connections. */
@@ -63,7 +65,7 @@ export interface RedisDriver {
  * @param signal Ends the wait, and the connection.
  * @param prepare What else it takes until the connection is of use.
  */
-export async function whenReady<L extends Pick<RedisLink, "ready" | "destroy">>(
+export async function whenReady<L extends Pick<RedisLink, "ready" | "destroy" | "explain">>(
   making: L | Promise<L>,
   signal: AbortSignal,
   prepare?: (link: L) => Promise<unknown>,
@@ -73,6 +75,6 @@ export async function whenReady<L extends Pick<RedisLink, "ready" | "destroy">>(
     return await orAborted(link.ready.then(() => prepare?.(link)).then(() => link), signal);
   } catch (error) {
     await link.destroy();
-    throw error;
+    throw await link.explain?.(error) ?? error;
   }
 }

@@ -1,0 +1,35 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { LibraryError, loadLibrary } from "../../../adapters/kit/library.ts";
+import { redisFailure } from "../../../adapters/kit/redis/errors.ts";
+import { test } from "../../harness.ts";
+
+const ADAPTERS = new URL("../../../adapters/", import.meta.url).pathname;
+
+test("adapters: a library that is not installed is one clear error that says what to do", async () => {
+  const load = () => loadLibrary("ioredis", "pass `client`", () => Promise.reject(new Error("not found")));
+  const error = await assertRejects(
+    load,
+    LibraryError,
+    "Cannot import `ioredis`. Install it or pass `client`.",
+  );
+  assertEquals((error.cause as Error).message, "not found");
+  assertEquals(redisFailure(error, "Redis at a:1", []), { kind: "refused", error });
+});
+
+test("adapters: importing one loads the library of none: only types are imported up front", async () => {
+  const files = (await readdir(ADAPTERS, { recursive: true })).filter((name) => name.endsWith(".ts"));
+  assert(files.length > 40);
+  const found: string[] = [];
+  for (const file of files) {
+    const source = await readFile(join(ADAPTERS, file), "utf8");
+    for (
+      const [statement, specifier] of source.matchAll(/^(?:import|export)\b[^;]*?from "([^"./][^"]*)";/gm)
+    ) {
+      const isOurs = specifier!.startsWith("node:");
+      if (!isOurs && !/^(import|export) type\b/.test(statement)) found.push(`${file}: ${specifier}`);
+    }
+  }
+  assertEquals(found, []);
+});
