@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connect as connectV3 } from "@nats-io/transport-node";
 import { connect as connectV2 } from "nats";
-import type { NatsClient } from "../../../adapters/nats/mod.ts";
+import { createHub } from "@trunkline/hub";
+import { defineContract } from "@trunkline/hub/contract";
+import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
+import { createNatsAdapter, type NatsClient } from "../../../adapters/nats/mod.ts";
 import { startNats } from "../../../tools/brokers/nats.ts";
 import { test, waitFor } from "../../harness.ts";
 import { createNode, openNode } from "./scene.ts";
@@ -74,6 +77,31 @@ for (const [library, connect] of Object.entries(LIBRARIES)) {
     await node.adapter.close();
     await using late = createNode({ connection });
     await assertRejects(() => late.opening, Error, "Cannot use the connection to NATS");
+  });
+
+  test(`nats, on a connection of ${library}: the health page says that it is closed for good, and what to do`, async () => {
+    await using server = await startNats();
+    const connection = await forever(server.url);
+    {
+      await using hub = createHub(defineContract({ roles: { member: {} } }), {
+        authenticate: () => ({ role: "member" }),
+        adapter: createNatsAdapter({ connection, prefix: "app" }),
+        transports: [createLoopbackTransport()],
+        onError: () => {},
+      });
+      await hub.ready;
+      const backplane = async () => {
+        const response = await hub.routes.request("/health");
+        return (await response.json() as { backplane: { status: string; reason?: string } }).backplane;
+      };
+      assertEquals((await backplane()).reason, undefined);
+      await connection.close();
+      await waitFor(async () => (await backplane()).reason?.includes("closed for good"), {
+        what: "the reason",
+      });
+      const { status, reason } = await backplane();
+      assertEquals([status, reason!.includes("maxReconnectAttempts: -1")], ["down", true]);
+    }
   });
 
   test(`nats, on a connection of ${library}: one that is away from the start opens when it is back`, async () => {

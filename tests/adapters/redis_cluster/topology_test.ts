@@ -276,6 +276,28 @@ test("redis-cluster, classic: a node moves on to another master when its own is 
   assertRising(listener.on("news"));
 }, OPTIONS);
 
+test("redis-cluster, classic: order holds over the bus links between different masters", async () => {
+  await using cluster = await startRedisCluster();
+  const options = { nodes: cluster.url, mode: "classic" } as const;
+  const masterOf = async ({ nodeId }: TestNode) =>
+    (await Promise.all(cluster.nodes.map(({ port }) => connectionsOf(nodeId, port)))).findIndex((
+      { length },
+    ) => length > 0);
+  // Each takes any master: until two are on different ones.
+  await using stack = new AsyncDisposableStack();
+  const listener = stack.use(await openNode(options, "news", "sport"));
+  const home = await masterOf(listener);
+  let publisher: TestNode;
+  do publisher = stack.use(await openNode(options)); while (await masterOf(publisher) === home);
+  const texts = Array.from({ length: 3_000 }, (_, i) => `${i}`);
+  for (const [i, text] of texts.entries()) {
+    publisher.adapter.publish(i % 3 === 0 ? "sport" : "news", i % 7 === 0 ? text.padEnd(5_000) : text);
+    if (i % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  await waitFor(() => listener.received.length === texts.length, { what: "all messages", timeoutMs: 30_000 });
+  assertEquals(listener.received.map(({ data }) => String(data).trim()), texts);
+}, OPTIONS);
+
 test(
   "redis-cluster: slots are those of Redis, and equal shares of slots get equal shares of partitions",
   async () => {
