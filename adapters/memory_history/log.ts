@@ -62,9 +62,11 @@ export class HistoryLog {
   append(data: string, { size, ttlMs, idempotencyKey: key }: AppendOptions): number {
     this.#size = size;
     this.#ttlMs = ttlMs;
-    this.expire();
-    const known = key === undefined ? undefined : this.#keys?.get(key);
-    if (known !== undefined) return known;
+    if (key !== undefined && this.#keys) {
+      this.expire();
+      const known = this.#keys.get(key);
+      if (known !== undefined) return known;
+    }
     const offset = ++this.#last;
     const bytes = utf8Bytes(data) + (key === undefined ? 0 : utf8Bytes(key)) + RECORD_BYTES;
     this.#records.push({ offset, data, at: this.#clock.now(), bytes, key });

@@ -89,6 +89,8 @@ class MemoryStore implements MemoryHistory {
   /** The epoch of channels on which nothing was ever appended, as far as is remembered. */
   #untouched: string = crypto.randomUUID();
   #bytes = 0;
+  /** The log used last. */
+  #latest: readonly [channel: string, log: HistoryLog] | undefined;
 
   constructor(options: MemoryHistoryOptions | undefined) {
     const { maxChannels, maxBytes, clock } = readOptions("createMemoryHistory", options, OPTIONS);
@@ -106,11 +108,13 @@ class MemoryStore implements MemoryHistory {
   }
 
   append(channel: string, data: string, options: AppendOptions): Position {
-    const log = this.#use(channel) ?? new HistoryLog(this.#position(channel), this.#clock);
-    this.#logs.set(channel, log);
-    this.#positions.delete(channel);
-    const offset = this.#change(log, () => log.append(data, options));
-    this.#makeRoom(channel, log);
+    const log = this.#use(channel) ?? this.#begin(channel);
+    const before = log.bytes;
+    const offset = log.append(data, options);
+    this.#bytes += log.bytes - before;
+    if (this.#logs.size > this.#maxChannels || this.#bytes > this.#maxBytes || log.empty) {
+      this.#makeRoom(channel, log);
+    }
     return [log.epoch, offset];
   }
 
@@ -132,10 +136,23 @@ class MemoryStore implements MemoryHistory {
 
   /** The log of a channel, which becomes the one used last. */
   #use(channel: string): HistoryLog | undefined {
+    const [latest] = this.#latest ?? [];
+    if (latest === channel) return this.#latest![1]; // messages of one channel come in rows
     const log = this.#logs.get(channel);
     if (!log) return undefined;
     this.#logs.delete(channel);
+    return this.#set(channel, log);
+  }
+
+  #begin(channel: string): HistoryLog {
+    const log = new HistoryLog(this.#position(channel), this.#clock);
+    this.#positions.delete(channel);
+    return this.#set(channel, log);
+  }
+
+  #set(channel: string, log: HistoryLog): HistoryLog {
     this.#logs.set(channel, log);
+    this.#latest = [channel, log];
     return log;
   }
 
@@ -165,6 +182,7 @@ class MemoryStore implements MemoryHistory {
   #empty(channel: string, log: HistoryLog): void {
     this.#bytes -= log.bytes;
     this.#logs.delete(channel);
+    if (this.#latest?.[0] === channel) this.#latest = undefined;
     this.#positions.set(channel, [log.epoch, log.last]);
     if (this.#positions.size <= this.#maxChannels * POSITIONS_FACTOR) return;
     for (const [oldest] of this.#positions) {

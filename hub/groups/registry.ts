@@ -127,6 +127,11 @@ export class Registry {
     return this.#places.has(group);
   }
 
+  /** Whether a group has members. */
+  has(group: string): boolean {
+    return this.#groups.has(group);
+  }
+
   /** Who is in a group. */
   members(group: string): ReadonlyGroup {
     return this.#groups.get(group) ?? NOBODY;

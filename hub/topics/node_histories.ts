@@ -44,6 +44,9 @@ export class NodeHistories implements Histories {
   /** Those that only somebody has asked for. Clients make up names: these take no room from the others. */
   readonly #asked = new Map<string, OpenLog>();
 
+  /** The one used last. */
+  #latest: OpenLog | undefined;
+
   /** @param options What it needs. */
   constructor({ parts, store, max }: NodeHistoriesOptions) {
     this.#parts = parts;
@@ -71,12 +74,14 @@ export class NodeHistories implements Histories {
     const number = log.sent + 1;
     const send = backplane.solitary
       ? undefined
-      : backplane.prepareText(topic.channel, spliced(["own", log.run, number], data));
+      : backplane.prepareText(topic.channel, spliced("own", log.run, number, data));
     const { offset, fresh } = log.append(data, key);
     const published = { epoch: log.position[0], offset };
     if (!fresh) return published;
     this.#keep(open);
-    registry.deliver(topic.channel, recordMessage(topic.name, offset, data));
+    if (registry.has(topic.channel)) {
+      registry.deliver(topic.channel, recordMessage(topic.name, offset, data));
+    }
     log.sent = number;
     send?.();
     return published;
@@ -127,6 +132,7 @@ export class NodeHistories implements Histories {
 
   close(): Promise<void> {
     for (const { release } of this.#all()) release();
+    this.#latest = undefined;
     this.#kept.clear();
     this.#asked.clear();
     return Promise.resolve();
@@ -158,13 +164,14 @@ export class NodeHistories implements Histories {
   /** The history of a topic, made when there is none. It becomes the one used last. */
   #open(topic: HistoryTopic): OpenLog {
     const { channel } = topic;
+    if (this.#latest?.topic.channel === channel) return this.#latest; // messages of one topic come in rows
     const kept = this.#kept.get(channel);
     const open = kept ?? this.#asked.get(channel) ?? this.#create(topic);
     const home = kept ? this.#kept : this.#asked;
     home.delete(channel);
     home.set(channel, open);
     if (home.size > this.#max) this.#evict(home, open);
-    return open;
+    return this.#latest = open;
   }
 
   #create(topic: HistoryTopic): OpenLog {
@@ -208,6 +215,7 @@ export class NodeHistories implements Histories {
   #forget({ topic: { channel }, log, release }: OpenLog): void {
     this.#kept.delete(channel);
     this.#asked.delete(channel);
+    if (this.#latest?.log === log) this.#latest = undefined;
     if (log.sent > 0) this.#parts.backplane.publish(channel, ["fin", log.run, log.sent]);
     release();
   }

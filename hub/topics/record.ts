@@ -35,10 +35,9 @@ export function readRecord(data: string): unknown {
   }
 }
 
-/** A message of the bus, or of the wire as JSON, that ends with a payload. */
-export function spliced(head: readonly unknown[], data: string): string {
-  const text = JSON.stringify(head);
-  return data === "" ? text : `${text.slice(0, -1)},${data}]`;
+/** A message of the bus, or of the wire as JSON: its kind, a text, a number, and a payload that is written already. */
+export function spliced(kind: string, text: string, number: number, data: string): string {
+  return `["${kind}",${JSON.stringify(text)},${number}${data === "" ? "]" : `,${data}]`}`;
 }
 
 /** What subscribers are sent of a record. */
@@ -46,6 +45,6 @@ export function recordMessage(topic: string, offset: number, data: string): Outg
   return new OutgoingMessage(
     () => ["rec", topic, offset, readRecord(data)],
     undefined,
-    () => spliced(["rec", topic, offset], data),
+    () => spliced("rec", topic, offset, data),
   );
 }

@@ -89,7 +89,7 @@ export class SharedHistories implements Histories {
     const { channel, name, history: { size, ttlMs = Infinity } } = topic;
     const { clock, backplane } = this.#parts;
     if (!this.#store.publishes && !backplane.solitary) {
-      backplane.prepareText(channel, spliced(["rec", ...LONGEST], data)); // refuses what is too large
+      backplane.prepareText(channel, spliced("rec", ...LONGEST, data)); // refuses what is too large
     }
     if (this.#appends.size >= MAX_PENDING || this.#pendingLength + data.length > MAX_PENDING_LENGTH) {
       throw new HubError(
@@ -193,7 +193,7 @@ export class SharedHistories implements Histories {
     const [epoch, offset] = position;
     const { backplane } = this.#parts;
     if (!this.#store.publishes && !backplane.solitary) {
-      backplane.prepareText(channel, spliced(["rec", epoch, offset], data))();
+      backplane.prepareText(channel, spliced("rec", epoch, offset, data))();
     }
     const open = this.#open.get(channel);
     open?.stream.take(position, recordMessage(name, offset, data), data.length);
