@@ -10,6 +10,7 @@ import type {
   RequestDefinition,
   TopicDefinition,
 } from "./definition.ts";
+import { checkDefinition } from "./check_definition.ts";
 import { PatternTable } from "./pattern.ts";
 import type { Schema } from "./standard_schema.ts";
 
@@ -71,31 +72,40 @@ function isSchema(value: unknown): value is Schema {
   return typeof props?.validate === "function";
 }
 
-function toEntry(name: string, written: MessageDefinition | RequestDefinition, where: string): Entry {
+function toEntry(
+  name: string,
+  written: MessageDefinition | RequestDefinition,
+  where: string,
+  path: string,
+): Entry {
   const what = `${where} "${name}"`;
   const oneWay = hasOwn(written, "payload");
   const [input, output] = [hasOwn(written, "input"), hasOwn(written, "output")];
   if (input !== output || oneWay === input) {
-    throw new TypeError(`Cannot declare ${what}: give it either "payload", or "input" and "output"`);
+    throw new TypeError(
+      `Cannot declare ${what}: give it either "payload", or "input" and "output" (${path}.${name})`,
+    );
   }
   const schemas = written as Partial<MessageDefinition & RequestDefinition>;
   for (const schema of oneWay ? [schemas.payload] : [schemas.input, schemas.output]) {
-    if (!isSchema(schema)) throw new TypeError(`Cannot declare ${what}: its schema is not a Standard Schema`);
+    if (!isSchema(schema)) {
+      throw new TypeError(`Cannot declare ${what}: its schema is not a Standard Schema (${path}.${name})`);
+    }
   }
   return oneWay ? { name, payload: schemas.payload } : { name, input: schemas.input, output: schemas.output };
 }
 
-function addEntries(into: Map<string, Entry>, written: Entries, where: string): void {
+function addEntries(into: Map<string, Entry>, written: Entries, where: string, path: string): void {
   for (const [name, definition] of Object.entries(written ?? {})) {
     if (name === "") throw new TypeError(`Cannot declare ${where} "": a name has at least one character`);
-    if (into.has(name)) throw new TypeError(`Cannot declare ${where} "${name}" twice`);
-    into.set(name, toEntry(name, definition, where));
+    if (into.has(name)) throw new TypeError(`Cannot declare ${where} "${name}" twice (${path}.${name})`);
+    into.set(name, toEntry(name, definition, where, path));
   }
 }
 
-function checkTopic(pattern: string, definition: TopicDefinition | undefined): void {
+function checkTopic(pattern: string, definition: TopicDefinition | undefined, path: string): void {
   if (!definition || !isSchema(definition.payload)) {
-    throw new TypeError(`Cannot declare topic "${pattern}": its payload is not a Standard Schema`);
+    throw new TypeError(`Cannot declare topic "${pattern}": its payload is not a Standard Schema (${path})`);
   }
   const { history, conflate } = definition;
   if (history && conflate) {
@@ -104,10 +114,14 @@ function checkTopic(pattern: string, definition: TopicDefinition | undefined): v
     );
   }
   if (history && !(Number.isInteger(history.size) && history.size > 0)) {
-    throw new RangeError(`Cannot declare topic "${pattern}": history.size must be a whole number above 0`);
+    throw new RangeError(
+      `Cannot declare topic "${pattern}": history.size must be a whole number above 0 (${path})`,
+    );
   }
-  if (history?.ttlMs !== undefined && !(history.ttlMs > 0)) {
-    throw new RangeError(`Cannot declare topic "${pattern}": history.ttlMs must be above 0`);
+  if (history?.ttlMs !== undefined && !(typeof history.ttlMs === "number" && history.ttlMs > 0)) {
+    throw new RangeError(
+      `Cannot declare topic "${pattern}": history.ttlMs must be a number above 0 (${path})`,
+    );
   }
 }
 
@@ -117,10 +131,21 @@ function addSurface(
   written: ContractDefinition["shared"],
   role: string | undefined,
 ): void {
-  addEntries(into.clientToServer, written?.clientToServer, "client-to-server message");
-  addEntries(into.serverToClient, written?.serverToClient, "server-to-client message");
+  const path = role === undefined ? "shared" : `roles.${role}`;
+  addEntries(
+    into.clientToServer,
+    written?.clientToServer,
+    "client-to-server message",
+    `${path}.clientToServer`,
+  );
+  addEntries(
+    into.serverToClient,
+    written?.serverToClient,
+    "server-to-client message",
+    `${path}.serverToClient`,
+  );
   for (const [pattern, definition] of Object.entries(written?.topics ?? {})) {
-    checkTopic(pattern, definition);
+    checkTopic(pattern, definition, `${path}.topics.${pattern}`);
     into.topics.add(pattern, { pattern, role, definition });
   }
 }
@@ -169,7 +194,7 @@ function checkEventsAgree(definition: ContractDefinition): void {
  *
  * @param definition The contract as data; see {@linkcode ContractDefinition}.
  * @throws {TypeError} When a name is used twice, an entry has neither `payload` nor `input` and `output`, a schema is
- * not a Standard Schema, or a pattern is malformed.
+ * not a Standard Schema, a pattern is malformed, or a part is misspelt or of the wrong type.
  * @throws {RangeError} When a history's size or time to live is not above 0.
  *
  * @example
@@ -191,6 +216,7 @@ function checkEventsAgree(definition: ContractDefinition): void {
  * ```
  */
 export function defineContract<const D extends ContractDefinition>(definition: D): Contract<D> {
+  checkDefinition(definition);
   const roles = new Map<string, Surface>();
   for (const role of Object.keys(definition.roles)) roles.set(role, surfaceOf(definition, role));
   if (roles.size === 0) throw new TypeError("Cannot define a contract without roles: give it at least one");
@@ -206,6 +232,6 @@ export function defineContract<const D extends ContractDefinition>(definition: D
     presence.add(pattern, schema);
   }
   const serverToServer = new Map<string, Entry>();
-  addEntries(serverToServer, definition.serverToServer, "server-to-server message");
+  addEntries(serverToServer, definition.serverToServer, "server-to-server message", "serverToServer");
   return { definition, roles, shared: surfaceOf(definition), presence, serverToServer };
 }

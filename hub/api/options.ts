@@ -299,7 +299,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly slowConsumer?: SlowConsumerPolicy;
   /**
-   * A client hears something at least this often, in milliseconds; who is not heard of for twice as long is closed.
+   * A client hears something at least this often, in milliseconds, rounded up to a whole number; who is not heard of
+   * for twice as long is closed.
    *
    * @default {25000}
    */
@@ -360,7 +361,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly backplaneTimeoutMs?: number;
   /**
-   * How long a client may take to answer a request, in milliseconds, where the caller does not say.
+   * How long a client may take to answer a request, in milliseconds, where the caller does not say; `Infinity` for as
+   * long as it is connected.
    *
    * @default {10000}
    */

@@ -5,6 +5,8 @@
  */
 
 import type { Contract, Entry } from "../../contract/mod.ts";
+import { isBag, wrong } from "../../contract/options/read_options.ts";
+import { suggest } from "../../contract/options/suggest.ts";
 import type { Connection } from "../connection/connection.ts";
 
 /** What a handler is given beside its input. */
@@ -43,10 +45,12 @@ export class HandlerTable {
     if (this.#byRole.size > 0) {
       throw new TypeError("Cannot implement a hub twice: give all handlers in one call");
     }
+    checkBag(given, "the handlers");
     const { roles, shared } = this.#contract;
     for (const part of Object.keys(given)) {
       if (part !== "shared" && !roles.has(part)) {
-        throw new TypeError(`Cannot implement "${part}": no role of that name`);
+        const hint = suggest(part, ["shared", ...roles.keys()]);
+        throw new TypeError(`Cannot implement "${part}": no role of that name, ${hint}`);
       }
     }
     const all = new Map<string, ReadonlyMap<string, Handler>>();
@@ -59,14 +63,20 @@ export class HandlerTable {
   }
 }
 
+function checkBag(given: unknown, path: string): void {
+  if (!isBag(given)) throw wrong(given, { owner: "implement", path }, "an object of handlers by name");
+}
+
 function read(
   part: string,
   declared: ReadonlyMap<string, Entry>,
   given: Readonly<Record<string, unknown>> = {},
 ): Map<string, Handler> {
+  checkBag(given, part);
   for (const name of Object.keys(given)) {
     if (!declared.has(name)) {
-      throw new TypeError(`Cannot implement "${name}" of "${part}": the contract has none`);
+      const hint = suggest(name, declared.keys());
+      throw new TypeError(`Cannot implement "${name}" of "${part}": the contract has none, ${hint}`);
     }
   }
   const handlers = new Map<string, Handler>();

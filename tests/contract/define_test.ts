@@ -267,3 +267,63 @@ test("of a value with a thousand faults only the first few cross the wire", () =
   const error = assertThrows(() => parseNow(z.array(z.number()), many, "list"), HubError, 'at "0"');
   assertEquals((error.data as { issues: unknown[] }).issues.length, 16);
 });
+
+test("a definition that is malformed is refused, and the error names the place", () => {
+  const define = defineContract as (definition?: unknown) => unknown;
+  const cases: [unknown, string][] = [
+    [undefined, "Cannot do without the definition of defineContract: give an object with roles"],
+    [null, "Cannot use null as the definition of defineContract"],
+    ["x", "Cannot use this string as the definition"],
+    [[], "Cannot use this object as the definition"],
+    [{}, "Cannot do without roles of defineContract: give an object with at least one role"],
+    [{ roles: null }, "Cannot use null as roles of defineContract: give an object"],
+    [{ roles: [] }, "Cannot use this object as roles"],
+    [{ roles: {} }, "Cannot define a contract without roles"],
+    [{ roles: { member: undefined } }, "Cannot do without roles.member of defineContract"],
+    [{ roles: { member: null } }, "Cannot use null as roles.member"],
+    [
+      { roles: { member: {} }, rolls: {} },
+      'Cannot use rolls of defineContract: it means nothing here, did you mean "roles"?',
+    ],
+    [
+      role({ clientToServe: {} } as never),
+      'roles.member.clientToServe of defineContract: it means nothing here, did you mean "clientToServer"?',
+    ],
+    [role({ clientToServer: [] as never }), "roles.member.clientToServer of defineContract: give an object"],
+    [role({ topics: null as never }), "roles.member.topics of defineContract: give an object"],
+    [
+      role({ clientToServer: { say: { paylod: payload } as never } }),
+      'roles.member.clientToServer.say.paylod of defineContract: it means nothing here, did you mean "payload"?',
+    ],
+    [role({ clientToServer: { say: {} as never } }), "(roles.member.clientToServer.say)"],
+    [role({ clientToServer: { say: null as never } }), "(roles.member.clientToServer.say)"],
+    [
+      role({ topics: { stats: { payload, histroy: { size: 1 } } as never } }),
+      'roles.member.topics.stats.histroy of defineContract: it means nothing here, did you mean "history"?',
+    ],
+    [
+      role({ topics: { stats: { payload, history: null as never } } }),
+      "roles.member.topics.stats.history of defineContract: give an object",
+    ],
+    [
+      role({ topics: { stats: { payload, history: { size: 1, ttl: 5 } as never } } }),
+      'history.ttl of defineContract: it means nothing here, did you mean "ttlMs"?',
+    ],
+    [
+      role({ topics: { stats: { payload, conflate: 1 as never } } }),
+      "roles.member.topics.stats.conflate of defineContract: give true, or the name",
+    ],
+    [role({ topics: { stats: { payload, conflate: "" } } }), "stats.conflate of defineContract"],
+    [{ shared: 5, roles: { member: {} } }, "Cannot use 5 as shared of defineContract"],
+    [{ roles: { member: {} }, presence: [] }, "presence of defineContract: give an object"],
+    [
+      { roles: { member: {} }, serverToServer: { load: { payload, out: payload } } },
+      "serverToServer.load.out of defineContract: it means nothing here",
+    ],
+  ];
+  for (const [definition, message] of cases) assertThrows(() => define(definition), TypeError, message);
+  for (const ttlMs of [null, "5"] as never[]) {
+    const definition = role({ topics: { stats: { payload, history: { size: 1, ttlMs } } } });
+    assertThrows(() => define(definition), RangeError, "(roles.member.topics.stats)");
+  }
+});

@@ -171,3 +171,25 @@ test("options of calls are checked like all others, and what is wrong is not don
   await assertRejects(() => hub.close({ drainMs: NaN }), RangeError, "Cannot use NaN as drainMs of close");
   assertEquals(client.status, "open");
 });
+
+test("handlers that are misspelt, or none, are refused with what was meant", () => {
+  const hub = createHub(contract, {
+    authenticate: ({ role }) => ({ role }),
+    transports: [createLoopbackTransport()],
+  });
+  const cases: [unknown, string][] = [
+    [undefined, "Cannot do without the handlers of implement"],
+    [null, "Cannot use null as the handlers of implement"],
+    [{ membr: {} }, 'Cannot implement "membr": no role of that name, did you mean "member"?'],
+    [{ member: null }, "Cannot use null as member of implement"],
+    [
+      { member: { ecco: () => "" } },
+      'Cannot implement "ecco" of "member": the contract has none, did you mean "echo"?',
+    ],
+    [{ member: { echo: "x" } }, 'Cannot implement "member" without a handler for "echo"'],
+  ];
+  for (const [handlers, message] of cases) {
+    assertThrows(() => hub.implement(handlers as never), TypeError, message);
+  }
+  void hub.close();
+});

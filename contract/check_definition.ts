@@ -1,0 +1,81 @@
+/**
+ * Checks the shape of a contract's definition: every part is where it belongs, and has a name that means something.
+ *
+ * @module
+ */
+
+import { isBag, within, wrong } from "./options/read_options.ts";
+import { suggest } from "./options/suggest.ts";
+
+type Bag = Readonly<Record<string, unknown>>;
+
+const SURFACE = ["clientToServer", "serverToClient", "topics"];
+
+/** Reads a part, which may be absent; with `known`, other names in it are refused. */
+function readPart(value: unknown, path: string, known?: readonly string[]): Bag {
+  if (value === undefined) return {};
+  if (!isBag(value)) throw wrong(value, { owner: "defineContract", path }, "an object");
+  for (const name of Object.keys(value)) {
+    if (!known || known.includes(name)) continue;
+    const place = within({ owner: "defineContract", path }, name);
+    throw new TypeError(
+      `Cannot use ${place.path} of defineContract: it means nothing here, ${suggest(name, known)}`,
+    );
+  }
+  return value;
+}
+
+/** Messages by name. What is no object at all, or a schema by itself, is told of where its schemas are read. */
+function checkMessages(value: unknown, path: string): void {
+  for (const [name, message] of Object.entries(readPart(value, path))) {
+    if (isBag(message) && !("~standard" in message)) {
+      readPart(message, `${path}.${name}`, ["payload", "input", "output"]);
+    }
+  }
+}
+
+function checkTopics(value: unknown, path: string): void {
+  for (const [pattern, topic] of Object.entries(readPart(value, path))) {
+    if (!isBag(topic) || "~standard" in topic) continue;
+    const at = `${path}.${pattern}`;
+    const { history, conflate } = readPart(topic, at, ["payload", "history", "conflate"]);
+    readPart(history, `${at}.history`, ["size", "ttlMs"]);
+    if (conflate === undefined || typeof conflate === "boolean" || typeof conflate === "string" && conflate) {
+      continue;
+    }
+    const place = { owner: "defineContract", path: `${at}.conflate` };
+    throw wrong(conflate, place, "true, or the name of a property of the payload");
+  }
+}
+
+function checkSurface(value: unknown, path: string): void {
+  const { clientToServer, serverToClient, topics } = readPart(value, path, SURFACE);
+  checkMessages(clientToServer, `${path}.clientToServer`);
+  checkMessages(serverToClient, `${path}.serverToClient`);
+  checkTopics(topics, `${path}.topics`);
+}
+
+/**
+ * Checks the shape of a definition. What its schemas and names are worth is checked where they are taken.
+ *
+ * @param definition What the author wrote.
+ * @throws {TypeError} When a part is of the wrong type, or has a name that means nothing; names the part by its path.
+ */
+export function checkDefinition(definition: unknown): void {
+  const root = { owner: "defineContract", path: "" };
+  if (!isBag(definition)) {
+    throw wrong(definition, { ...root, path: "the definition" }, "an object with roles");
+  }
+  const known = ["shared", "roles", "presence", "serverToServer"];
+  const { shared, roles, presence, serverToServer } = readPart(definition, "", known);
+  if (roles === undefined) throw wrong(roles, { ...root, path: "roles" }, "an object with at least one role");
+  checkSurface(shared, "shared");
+  for (const [role, surface] of Object.entries(readPart(roles, "roles"))) {
+    if (surface === undefined) {
+      throw wrong(surface, { ...root, path: `roles.${role}` }, "an object, which may be empty");
+    }
+    checkSurface(surface, `roles.${role}`);
+  }
+  readPart(presence, "presence");
+  checkMessages(serverToServer, "serverToServer");
+}
