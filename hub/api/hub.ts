@@ -339,9 +339,9 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   /**
    * Shuts down: takes no new connections, tells clients to reconnect elsewhere, spread over `drainMs` but for a fifth of it
    * or 2 seconds at its end, so that the last ones have gone when it is over, then closes
-   * those that are left, and the adapter. Idempotent; never rejects.
+   * those that are left, and the adapter. Idempotent; rejects only when an option is wrong, and then nothing is closed.
    *
-   * @param options `drainMs` in milliseconds. @default {0}
+   * @param options `drainMs` in milliseconds, rounded up to a whole number. @default {0}
    */
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
