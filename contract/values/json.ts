@@ -78,8 +78,15 @@ function readingOf(text: string, maxDepth: number): Reading {
 }
 
 function readElement(value: unknown, reading: Reading): unknown {
-  checkReadable(value, reading);
-  return reading.bytes ? read(value) : value;
+  if (!reading.bytes) {
+    checkReadable(value, reading);
+    return value;
+  }
+  // As long as bytes are objects they are one level more.
+  checkReadable(value, { ...reading, maxDepth: reading.maxDepth + 1 });
+  const result = read(value);
+  checkReadable(result, reading);
+  return result;
 }
 
 /**

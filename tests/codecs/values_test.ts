@@ -76,6 +76,7 @@ for (const { name, carry } of ways) {
     ];
     assertThrows(() => carry(payloads), HubError, "nested deeper than");
     payloads[2] = nest(998, { b: [] }, "objects");
+    payloads.push(nest(1_000, new Uint8Array(2), "objects"));
     assertEquals(carry(payloads), payloads);
   });
 
