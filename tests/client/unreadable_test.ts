@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { HubError } from "../../client/mod.ts";
+import type { HubError } from "../../client/mod.ts";
 import { test } from "../harness.ts";
-import { opened, rejection, reopened, turn } from "./setup.ts";
+import { connecting, opened, rejection, reopened, turn } from "./setup.ts";
 
 const TOPIC = "ticker/ACME";
 /** A payload that may not travel, as a server of another make may write it. */
@@ -114,12 +114,8 @@ test("a subscription that ends with an error that cannot be read has ended", asy
 });
 
 test("a token that cannot travel ends the client, with what is wrong", async () => {
-  const { server, client } = await (async () => {
-    const { connecting } = await import("./setup.ts");
-    const rig = await connecting({ token: "half \ud800" });
-    rig.server.link.open();
-    return rig;
-  })();
+  const { client, server } = await connecting({ token: "half \ud800" });
+  server.link.open();
   const error = await rejection(client.ready);
   assertEquals([error.code, server.links.length, client.status], ["BAD_REQUEST", 1, "closed"]);
 });
