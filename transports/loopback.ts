@@ -322,7 +322,9 @@ class Loopback implements LoopbackTransport {
  *   maxFrameBytes: 1_024,
  *   highWaterBytes: 1_024,
  *   admit: () => undefined,
- *   accept: (link) => ({ message: (frame) => link.send(frame), drain() {}, close() {} }),
+ *   withdraw() {},
+ *   report: (error) => console.error(error),
+ *   accept: (link) => ({ message: (frame) => link.send(frame), drain() {}, close() {}, freed() {} }),
  * });
  * const echo = await new Promise((resolve) =>
  *   transport.client().connect("ws://localhost/", ["echo"], {

@@ -82,6 +82,13 @@ export interface LinkAcceptor {
    */
   withdraw(link: LinkRequest): void;
   /**
+   * Reports what the application has to set right: that it serves the transport in a way in which it cannot work, or not
+   * as the hub's options say. Does not throw.
+   *
+   * @param error What is wrong, and what to write.
+   */
+  report(error: Error): void;
+  /**
    * Hands over a link that is open. Does not throw.
    *
    * @param link The server's end. With a `subprotocol` that the hub does not speak the hub closes it, saying so.
@@ -106,9 +113,14 @@ export interface Transport {
    *
    * @param request The request.
    * @param platform What the runtime's server passed along: Deno's connection information, Bun's server.
+   * @param headers What the application has set already for its answer. An upgrade must carry them.
    * @returns The answer (an upgrade's too), or `undefined` when the request is not for this transport.
    */
-  fetch?(request: Request, platform: unknown): Response | Promise<Response> | undefined;
+  fetch?(
+    request: Request,
+    platform: unknown,
+    headers?: Headers,
+  ): Response | Promise<Response> | undefined;
   /** What a server must be given as `websocket` beside `fetch`, where its runtime hands sockets over that way. */
   readonly websocket?: object;
 }

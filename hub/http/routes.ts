@@ -31,7 +31,8 @@ export function createRoutes(transports: readonly Transport[], health: () => Hea
   });
   routes.all("/", async (c) => {
     for (const transport of transports) {
-      const response = await transport.fetch?.(c.req.raw, c.env);
+      // Not those of `c.res`: asking for it makes Hono copy the answer, and a copy of an upgrade is none.
+      const response = await transport.fetch?.(c.req.raw, c.env, c.body(null).headers);
       if (response) return response;
     }
     return c.text("This is a realtime endpoint: connect with a WebSocket\n", 426, { upgrade: "websocket" });

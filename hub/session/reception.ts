@@ -32,6 +32,7 @@ export class Reception {
   readonly #arriving = new Set<Session>();
   readonly #connections: ReadonlyMap<string, Session>;
   readonly #whenLess = new Set<() => void>();
+  readonly #reported = new Set<string>();
   #stopBeating: (() => void) | undefined;
   #state: "starting" | "open" | "closing" = "starting";
   /** Until when clients are to have moved, by the clock; absent unless the node drains. */
@@ -101,6 +102,7 @@ export class Reception {
       highWaterBytes: limits.outbox.highWaterBytes,
       admit: (request) =>
         this.#safely(() => this.#admit(request), () => refusal(500, "The node cannot take the connection")),
+      report: (error) => this.#report(error),
       withdraw: (request) => this.#occupancy.withdraw(request),
       accept: (link, request) => this.#accept(link, request, turns.get(link.subprotocol)),
     };
@@ -199,6 +201,13 @@ export class Reception {
     this.#arriving.add(session);
     if (!this.#stopBeating) this.#beatLater();
     return session;
+  }
+
+  /** What has to be set right is said once, not at every connection. */
+  #report(error: Error): void {
+    if (this.#reported.has(error.message)) return;
+    this.#reported.add(error.message);
+    this.#context.onError(error, { stage: "connection" });
   }
 
   #leave(address: string | undefined): void {

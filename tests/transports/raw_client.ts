@@ -110,6 +110,13 @@ export class RawClient {
     return line?.slice(name.length + 2);
   }
 
+  /** All headers of a name, in their order. */
+  headers(name: string): string[] {
+    const start = `${name}: `;
+    return this.#head.split("\r\n").filter((line) => line.toLowerCase().startsWith(start))
+      .map((line) => line.slice(start.length));
+  }
+
   /** What came behind the head of the answer, as text. */
   get body(): string {
     return new TextDecoder().decode(this.#received.subarray(this.#headEnd + 4));

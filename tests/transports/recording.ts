@@ -76,6 +76,7 @@ export class RecordingAcceptor implements LinkAcceptor {
   highWaterBytes = 1 << 20;
   readonly admitted: LinkRequest[] = [];
   readonly withdrawn: LinkRequest[] = [];
+  readonly reports: string[] = [];
   readonly ends: ServerEnd[] = [];
   /** Set to refuse. */
   refusal: (() => Response) | undefined;
@@ -85,6 +86,10 @@ export class RecordingAcceptor implements LinkAcceptor {
   admit(link: LinkRequest): Response | undefined {
     this.admitted.push(link);
     return this.refusal?.();
+  }
+
+  report(error: Error): void {
+    this.reports.push(error.message);
   }
 
   withdraw(link: LinkRequest): void {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { bunSkin, createBunHandler } from "../../transports/websocket/bun.ts";
+import { createBunHandler, createBunSkin } from "../../transports/websocket/bun.ts";
 import type { BunSocket } from "../../transports/websocket/bun_handler.ts";
 import { createWebSocketTransport } from "../../transports/websocket/mod.ts";
 import { runtime, test, waitFor } from "../harness.ts";
@@ -13,6 +13,8 @@ const UPGRADE = {
   "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
   "sec-websocket-version": "13",
 };
+
+const bunSkin = createBunSkin({ perMessageDeflate: false });
 
 function upgradeTest(
   title: string,
@@ -81,7 +83,7 @@ upgradeTest(
 
 upgradeTest("an upgrade without its key is refused", async ({ port }, acceptor) => {
   assertEquals((await answerTo(port, { headers: { "Sec-WebSocket-Key": undefined } })).status, 400);
-  assertEquals(acceptor.ends.length, 0);
+  assertEquals([acceptor.ends.length, acceptor.withdrawn], [0, acceptor.admitted]);
 });
 
 upgradeTest("an offer is understood however its commas are spaced", async ({ port }) => {
@@ -111,9 +113,7 @@ test("websocket: a request that no server of a runtime has made opens nothing", 
   transport.attach(acceptor);
   const request = new Request("http://localhost/", { headers: UPGRADE });
   const answer = transport.fetch!(request, undefined) as Response;
-  // Deno's upgrade needs nothing but the request, and cannot tell.
-  assertEquals(answer.status, runtime === "deno" ? 101 : 501);
-  assertEquals(acceptor.ends.length, 0);
+  assertEquals([answer.status, acceptor.ends.length, acceptor.reports.length], [501, 0, 1]);
 });
 
 test("websocket: only a GET is an upgrade", () => {
@@ -150,12 +150,18 @@ test("websocket: Bun's server is found where it is passed on as it is, and as a 
   assertEquals(asked, []);
 });
 
-test("websocket: a request that Bun cannot upgrade is answered with 400", () => {
+test("websocket: a request that Bun cannot upgrade is answered with 400, and a copy of one with 501 and what to write", async () => {
   const server = { upgrade: () => false, requestIP: () => null };
-  const request = new Request("http://localhost/", { headers: UPGRADE });
-  const upgradable = bunSkin.recognise(request, server)!;
-  assertEquals(upgradable.link.address, undefined);
-  assertEquals(upgradable.upgrade(new RecordingAcceptor(), "").status, 400);
+  for (const [key, status] of [["short", 400], [UPGRADE["sec-websocket-key"], 501]] as const) {
+    const acceptor = new RecordingAcceptor();
+    const request = new Request("http://localhost/", { headers: { ...UPGRADE, "sec-websocket-key": key } });
+    const upgradable = bunSkin.recognise(request, server)!;
+    assertEquals(upgradable.link.address, undefined);
+    const answer = upgradable.upgrade(acceptor, "", undefined);
+    assertEquals([answer.status, acceptor.withdrawn], [status, [upgradable.link]]);
+    const says = (text: string) => text.includes("app.route(path, hub.routes)");
+    assertEquals([says(await answer.text()), acceptor.reports.some(says)], [status === 501, status === 501]);
+  }
 });
 
 test("websocket: sockets of Bun's server that are not ours are passed over", () => {

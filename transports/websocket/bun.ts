@@ -4,9 +4,16 @@
  * @module
  */
 
-import { type Encoded, maxUtf8Size } from "../../contract/mod.ts";
-import { toSendableCode, toSendableReason } from "../kit/close.ts";
-import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
+import { type Encoded, exceedsUtf8, maxUtf8Size } from "../../contract/mod.ts";
+import { MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "../kit/close.ts";
+import {
+  applicationHeaders,
+  copiedRequest,
+  isWellFormed,
+  malformedUpgrade,
+  type Upgradable,
+  type WebSocketSkin,
+} from "./skin.ts";
 import type { BunSocket, BunWebSocketHandler } from "./bun_handler.ts";
 import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../transport.ts";
 
@@ -18,24 +25,25 @@ interface BunServer {
   requestIP(request: Request): { readonly address: string } | null;
 }
 
+/** What the links of one subprotocol of one hub share. */
+interface Terms {
+  readonly subprotocol: string;
+  readonly maxFrameBytes: number;
+  readonly highWaterBytes: number;
+  readonly compress: boolean;
+}
+
 /** An upgrade that is under way. Travels as the socket's `data`, which also tells our sockets from others. */
 class Upgrade {
   readonly acceptor: LinkAcceptor;
   readonly request: LinkRequest;
-  readonly subprotocol: string;
+  readonly terms: Terms;
 
-  constructor(acceptor: LinkAcceptor, request: LinkRequest, subprotocol: string) {
+  constructor(acceptor: LinkAcceptor, request: LinkRequest, terms: Terms) {
     this.acceptor = acceptor;
     this.request = request;
-    this.subprotocol = subprotocol;
+    this.terms = terms;
   }
-}
-
-/** What the links of one subprotocol share. */
-interface Terms {
-  readonly subprotocol: string;
-  readonly highWaterBytes: number;
-  readonly compress: boolean;
 }
 
 /** The server's end of a WebSocket: the socket's `data` once it is open. */
@@ -49,7 +57,7 @@ class BunLink implements Link {
   /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
   #atMost = 0;
 
-  constructor(socket: BunSocket, { acceptor, request }: Upgrade, terms: Terms) {
+  constructor(socket: BunSocket, { acceptor, request, terms }: Upgrade) {
     this.#terms = terms;
     this.#socket = socket;
     socket.data = this; // first: the hub may close at once, and Bun then reports the close within the call
@@ -91,7 +99,10 @@ class BunLink implements Link {
   received(frame: string | Uint8Array): void {
     if (this.#state !== "open") return;
     // Bun's `Buffer` slices unlike a `Uint8Array`, so what arrives is looked at as the plain type.
-    this.#events.message(typeof frame === "string" ? frame : toPlainBytes(frame));
+    const data = typeof frame === "string" ? frame : toPlainBytes(frame);
+    // The server's own limit may be that of another hub.
+    if (exceedsUtf8(data, this.#terms.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
+    else this.#events.message(data);
   }
 
   /** Some of what waited has left. */
@@ -136,25 +147,46 @@ function serverOf(platform: unknown): BunServer | undefined {
   return isServer(server) ? server : undefined;
 }
 
-/** Upgrades requests of `Bun.serve`. */
-export const bunSkin: WebSocketSkin = {
-  recognise(request: Request, platform: unknown): Upgradable | undefined {
-    const server = serverOf(platform);
-    if (!server) return undefined;
-    const link = { request, address: server.requestIP(request)?.address };
-    return {
-      link,
-      upgrade(acceptor: LinkAcceptor, subprotocol: string): Response {
-        const data = new Upgrade(acceptor, link, subprotocol);
-        const headers = { "sec-websocket-protocol": subprotocol };
-        // Bun has written the answer itself when it upgraded, and passes over this one.
-        if (server.upgrade(request, { data, headers })) return new Response(null);
-        acceptor.withdraw(link);
-        return malformedUpgrade();
-      },
-    };
-  },
-};
+/**
+ * Makes what upgrades requests of `Bun.serve`, for one transport.
+ *
+ * @param options Whether frames are compressed.
+ */
+export function createBunSkin(
+  { perMessageDeflate }: Pick<BunHandlerOptions, "perMessageDeflate">,
+): WebSocketSkin {
+  const known = new Map<string, Terms>();
+  const termsOf = (acceptor: LinkAcceptor, subprotocol: string): Terms => {
+    const { subprotocols, maxFrameBytes, highWaterBytes } = acceptor;
+    const terms = known.get(subprotocol) ??
+      { subprotocol, maxFrameBytes, highWaterBytes, compress: perMessageDeflate };
+    if (subprotocols.includes(subprotocol)) known.set(subprotocol, terms); // what clients make up is not kept
+    return terms;
+  };
+  return {
+    recognise(request: Request, platform: unknown): Upgradable | undefined {
+      const server = serverOf(platform);
+      if (!server) return undefined;
+      const link = { request, address: server.requestIP(request)?.address };
+      return {
+        link,
+        upgrade(acceptor: LinkAcceptor, subprotocol: string, headers: Headers | undefined): Response {
+          const data = new Upgrade(acceptor, link, termsOf(acceptor, subprotocol));
+          const answer = applicationHeaders(headers);
+          // Left to itself Bun echoes the offer, and older ones do so beside what is set here: a client refuses two.
+          const offer = request.headers.get("sec-websocket-protocol") ?? "";
+          if (offer !== subprotocol) answer.set("sec-websocket-protocol", subprotocol);
+          // Bun has written the answer itself when it upgraded, and passes over this one.
+          if (server.upgrade(request, { data, headers: answer })) {
+            return new Response(null);
+          }
+          acceptor.withdraw(link);
+          return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade();
+        },
+      };
+    },
+  };
+}
 
 /** Options of {@linkcode createBunHandler}. */
 export interface BunHandlerOptions {
@@ -173,11 +205,15 @@ export interface BunHandlerOptions {
 export function createBunHandler(
   { maxFrameBytes, perMessageDeflate }: BunHandlerOptions,
 ): BunWebSocketHandler {
-  const known = new Map<string, Terms>();
-  const termsOf = ({ subprotocol, acceptor: { subprotocols, highWaterBytes } }: Upgrade): Terms => {
-    const terms = known.get(subprotocol) ?? { subprotocol, highWaterBytes, compress: perMessageDeflate };
-    if (subprotocols.includes(subprotocol)) known.set(subprotocol, terms); // what clients make up is not kept
-    return terms;
+  const check = ({ acceptor, terms }: Upgrade) => {
+    if (terms.maxFrameBytes <= maxFrameBytes && (!terms.compress || perMessageDeflate)) return;
+    acceptor.report(
+      new TypeError(
+        `Cannot keep to the hub's own limits: the server was given the \`websocket\` of another hub, which takes frames of at most ` +
+          `${maxFrameBytes} bytes where this one takes ${terms.maxFrameBytes}. Where one server has several hubs, give it ` +
+          "joinBunHandlers([a.websocket, b.websocket])",
+      ),
+    );
   };
   return {
     maxPayloadLength: maxFrameBytes,
@@ -191,10 +227,32 @@ export function createBunHandler(
     closeOnBackpressureLimit: false,
     open(socket) {
       const { data } = socket;
-      if (data instanceof Upgrade) new BunLink(socket, data, termsOf(data));
+      if (!(data instanceof Upgrade)) return;
+      check(data);
+      new BunLink(socket, data);
     },
     message: (socket, frame) => BunLink.of(socket)?.received(frame),
     drain: (socket) => BunLink.of(socket)?.drained(),
     close: (socket, code, reason) => BunLink.of(socket)?.closed(code, reason),
   };
+}
+
+/**
+ * Makes one `websocket` of those of several hubs, for one server of Bun. Each hub keeps its own limit of frames; the
+ * server takes the largest.
+ *
+ * @param handlers The `websocket` of each hub.
+ * @throws {TypeError} When there is none.
+ *
+ * @example
+ * ```ts ignore
+ * export default { fetch: app.fetch, websocket: joinBunHandlers([chat.websocket, game.websocket]) };
+ * ```
+ */
+export function joinBunHandlers(handlers: readonly BunWebSocketHandler[]): BunWebSocketHandler {
+  if (handlers.length === 0) throw new TypeError("Cannot join no handlers: give the websocket of each hub");
+  return createBunHandler({
+    maxFrameBytes: Math.max(...handlers.map(({ maxPayloadLength }) => maxPayloadLength)),
+    perMessageDeflate: handlers.some(({ perMessageDeflate }) => perMessageDeflate),
+  });
 }

@@ -8,7 +8,14 @@ import { CLOSE_CODES, type Encoded, exceedsUtf8, maxUtf8Size, systemClock } from
 import { Backlog } from "./backlog.ts";
 import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "../kit/close.ts";
 import { type Backlogged, Intake } from "./intake.ts";
-import { malformedUpgrade, type Upgradable, type WebSocketSkin } from "./skin.ts";
+import {
+  applicationHeaders,
+  copiedRequest,
+  isWellFormed,
+  malformedUpgrade,
+  type Upgradable,
+  type WebSocketSkin,
+} from "./skin.ts";
 import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../transport.ts";
 
 export type { Upgradable, WebSocketSkin };
@@ -145,24 +152,56 @@ function addressOf(platform: unknown): string | undefined {
   return typeof hostname === "string" ? hostname : undefined;
 }
 
+/**
+ * Whether a request is one that the server made: only such a one can be upgraded. Of others Deno does not tell, and sends
+ * an answer that looks like an upgrade and is none. The headers of the server's requests cannot be changed, those of
+ * copies can (the guards of https://fetch.spec.whatwg.org/#headers-class).
+ */
+function isOfServer({ headers }: Request): boolean {
+  try {
+    headers.delete("x-not-there");
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * Whether Deno takes the subprotocol as an option: it looks for it in the offer, with a space behind every
+ * comma. Whatever else is set in the answer needs Deno 2.5.5: before, its headers cannot be changed.
+ */
+function isOption({ headers }: Request, subprotocol: string): boolean {
+  return (headers.get("sec-websocket-protocol") ?? "").split(", ").includes(subprotocol);
+}
+
 function upgrade(
   request: Request,
   terms: { readonly acceptor: LinkAcceptor; readonly request: LinkRequest; readonly intake: Intake },
   subprotocol: string,
+  headers: Headers | undefined,
 ): Response {
+  const { acceptor } = terms;
+  const byOption = isOption(request, subprotocol);
   let upgraded: Deno.WebSocketUpgrade;
   try {
     // No idle timeout: Deno closes when a pong is late by half of it, however busy this process is, and the hub has
     // heartbeats of its own.
-    upgraded = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+    upgraded = Deno.upgradeWebSocket(request, { idleTimeout: 0, ...(byOption && { protocol: subprotocol }) });
   } catch (error) {
-    terms.acceptor.withdraw(terms.request);
+    acceptor.withdraw(terms.request);
     if (error instanceof TypeError) return malformedUpgrade();
     throw error;
   }
   const { socket, response } = upgraded;
-  // Not by the `protocol` option: it refuses an offer whose commas have no space behind.
-  if (subprotocol !== "") response.headers.set("sec-websocket-protocol", subprotocol);
+  const answer = applicationHeaders(headers);
+  if (subprotocol !== "" && !byOption) answer.set("sec-websocket-protocol", subprotocol);
+  try {
+    for (const [name, value] of answer) response.headers.append(name, value);
+  } catch (cause) {
+    acceptor.report(
+      new TypeError("Cannot set headers of an upgrade: update Deno to 2.5.5 or later", { cause }),
+    );
+  }
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
     socket.onopen = null; // it holds the request, which is large
@@ -182,8 +221,13 @@ export function createDenoSkin(): WebSocketSkin {
       const link = { request: new Request(url, { headers }), address: addressOf(platform) };
       return {
         link,
-        upgrade: (acceptor, subprotocol) =>
-          upgrade(request, { acceptor, request: link, intake }, subprotocol),
+        upgrade(acceptor, subprotocol, headers) {
+          if (isOfServer(request)) {
+            return upgrade(request, { acceptor, request: link, intake }, subprotocol, headers);
+          }
+          acceptor.withdraw(link);
+          return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade();
+        },
       };
     },
   };

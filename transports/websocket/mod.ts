@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bunSkin, createBunHandler } from "./bun.ts";
+import { createBunHandler, createBunSkin, joinBunHandlers } from "./bun.ts";
 import { createDenoSkin } from "./deno.ts";
 import type { WebSocketSkin } from "./skin.ts";
 import { flag } from "../../contract/options/option_kinds.ts";
@@ -13,7 +13,7 @@ import { chooseSubprotocol } from "../kit/subprotocol.ts";
 import type { BunSocket, BunWebSocketHandler } from "./bun_handler.ts";
 import type { LinkAcceptor, Transport } from "../transport.ts";
 
-export type { BunSocket, BunWebSocketHandler };
+export { type BunSocket, type BunWebSocketHandler, joinBunHandlers };
 
 /** Options of {@linkcode createWebSocketTransport}. */
 export interface WebSocketTransportOptions {
@@ -31,6 +31,9 @@ const PROTOCOL_VERSION = "13";
 
 /** What HTTP calls a token, which a subprotocol must be. RFC 9110, 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+const NO_SERVER =
+  "Cannot upgrade to a WebSocket here: serve with Deno.serve, or with Bun.serve and pass its server on";
 
 /** The entries of a header that is a list. */
 function listOf(header: string | null): string[] {
@@ -52,7 +55,7 @@ export interface WebSocketTransport extends Transport {
   /** What Bun's server must be given as `websocket`; `undefined` before a hub is attached. Deno's server needs nothing. */
   readonly websocket: BunWebSocketHandler | undefined;
   /** See `Transport.fetch`. */
-  fetch(request: Request, platform: unknown): Response | undefined;
+  fetch(request: Request, platform: unknown, headers?: Headers): Response | undefined;
 }
 
 const OPTIONS = { perMessageDeflate: or(flag, false) } satisfies Rows<WebSocketTransportOptions>;
@@ -60,12 +63,14 @@ const OPTIONS = { perMessageDeflate: or(flag, false) } satisfies Rows<WebSocketT
 class Sockets implements WebSocketTransport {
   readonly name = "websocket";
   readonly #perMessageDeflate: boolean;
-  readonly #skins: readonly WebSocketSkin[] = [bunSkin, createDenoSkin()];
+  readonly #skins: readonly WebSocketSkin[];
   #acceptor: LinkAcceptor | undefined;
   #websocket: BunWebSocketHandler | undefined;
 
   constructor(options: WebSocketTransportOptions | undefined) {
-    this.#perMessageDeflate = readOptions("createWebSocketTransport", options, OPTIONS).perMessageDeflate;
+    const { perMessageDeflate } = readOptions("createWebSocketTransport", options, OPTIONS);
+    this.#perMessageDeflate = perMessageDeflate;
+    this.#skins = [createBunSkin({ perMessageDeflate }), createDenoSkin()];
   }
 
   get websocket(): BunWebSocketHandler | undefined {
@@ -81,7 +86,7 @@ class Sockets implements WebSocketTransport {
     this.#websocket = createBunHandler({ maxFrameBytes, perMessageDeflate: this.#perMessageDeflate });
   }
 
-  fetch(request: Request, platform: unknown): Response | undefined {
+  fetch(request: Request, platform: unknown, headers?: Headers): Response | undefined {
     const acceptor = this.#acceptor;
     if (!acceptor) throw new TypeError("Cannot answer a request before a hub is attached");
     if (!isUpgrade(request)) return undefined;
@@ -93,11 +98,14 @@ class Sockets implements WebSocketTransport {
       const upgradable = skin.recognise(request, platform);
       if (!upgradable) continue;
       return acceptor.admit(upgradable.link) ??
-        upgradable.upgrade(acceptor, chooseSubprotocol(subprotocolsOf(request), acceptor.subprotocols));
+        upgradable.upgrade(
+          acceptor,
+          chooseSubprotocol(subprotocolsOf(request), acceptor.subprotocols),
+          headers,
+        );
     }
-    const text =
-      "Cannot upgrade to a WebSocket here: serve with Deno.serve, or with Bun.serve and pass its server on\n";
-    return new Response(text, { status: 501 });
+    acceptor.report(new TypeError(NO_SERVER));
+    return new Response(`${NO_SERVER}\n`, { status: 501 });
   }
 }
 

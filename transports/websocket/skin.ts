@@ -15,9 +15,10 @@ export interface Upgradable {
    *
    * @param acceptor The hub.
    * @param subprotocol One of those that the client offered, or `""` for none.
+   * @param headers What the answer must carry beside its own.
    * @returns What the runtime's server must be answered, also when the request cannot be upgraded after all.
    */
-  upgrade(acceptor: LinkAcceptor, subprotocol: string): Response;
+  upgrade(acceptor: LinkAcceptor, subprotocol: string, headers: Headers | undefined): Response;
 }
 
 /** How one runtime upgrades requests. */
@@ -37,4 +38,42 @@ export function malformedUpgrade(): Response {
   return new Response("Cannot upgrade to a WebSocket: the request's headers are incomplete\n", {
     status: 400,
   });
+}
+
+/** What the key of an upgrade looks like: 16 bytes in base64. RFC 6455, 4.1. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+
+/** Whether a request has what a client must send for an upgrade. */
+export function isWellFormed({ headers }: Request): boolean {
+  return KEY.test(headers.get("sec-websocket-key") ?? "") &&
+    /\bupgrade\b/i.test(headers.get("connection") ?? "");
+}
+
+/** A request that is not the one that the runtime's server made cannot be upgraded; answers it, and says what to write. */
+export function copiedRequest(acceptor: LinkAcceptor): Response {
+  acceptor.report(new TypeError(COPIED));
+  return new Response(`${COPIED}\n`, { status: 501 });
+}
+
+const COPIED =
+  "Cannot upgrade a copy of a request: something between the server and the hub has made a new request, as " +
+  "Hono's app.mount does. Write app.route(path, hub.routes) in place of app.mount(path, hub.routes.fetch), and give " +
+  "hub.routes.fetch the request that the server made";
+
+/** What belongs to an upgrade itself, or to an answer with a body: the application cannot set it. */
+const OWN_HEADERS = [
+  "upgrade",
+  "connection",
+  "sec-websocket-accept",
+  "sec-websocket-protocol",
+  "sec-websocket-extensions",
+  "content-type",
+  "content-length",
+];
+
+/** What the answer to an upgrade carries of the headers that the application has set. */
+export function applicationHeaders(given: Headers | undefined): Headers {
+  const headers = new Headers(given);
+  for (const name of OWN_HEADERS) headers.delete(name);
+  return headers;
 }
