@@ -251,8 +251,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     requestServers: (name: string, input: unknown, options?: Parameters<Bus["request"]>[2]) =>
       bus.request(name, input, options),
     stats: () => readStats({ connections, reception, registry, backplane, nodeRequests, topics, users }),
-    close: async (options?: { readonly drainMs?: number }) =>
-      await lifecycle.close(readOptions("close", options, CLOSE).drainMs),
+    close: (options?: { readonly drainMs?: number }) => close(lifecycle, options),
     [Symbol.asyncDispose]: () => lifecycle.close(0),
   };
 }
@@ -261,6 +260,15 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
 function checkRole({ roles }: Contract, role: unknown): void {
   if (roles.has(readName(role, "role"))) return;
   throw new HubError("NOT_FOUND", `Cannot address role "${role}": ${suggest(String(role), roles.keys())}`);
+}
+
+/** Closes; every call that is right gets the same promise. */
+function close(lifecycle: Lifecycle, options: unknown): Promise<void> {
+  try {
+    return lifecycle.close(readOptions("close", options, CLOSE).drainMs);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** Publishes; a topic with history answers with a promise, of its errors too. */
