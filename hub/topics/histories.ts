@@ -6,7 +6,7 @@
  */
 
 import type { ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
-import type { HistoryDefinition, Position } from "../../contract/mod.ts";
+import { type HistoryDefinition, HubError, type Position } from "../../contract/mod.ts";
 import type { Published } from "../api/history.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Topic } from "./catalog.ts";
@@ -59,6 +59,14 @@ export interface Histories {
    * @param channels On these channels; left out: on all.
    */
   missed(channels?: readonly string[]): void;
+  /**
+   * Another node has published as if the topic kept no history.
+   *
+   * @param topic The topic.
+   * @param from The node.
+   * @throws {HubError} `UNAVAILABLE`, always: the message is lost here.
+   */
+  refused(topic: HistoryTopic, from: string): never;
   /** Nobody on this node holds a topic's channel any more. */
   released(channel: string): void;
   /** Lets go of what is not needed any more. */
@@ -71,3 +79,23 @@ export interface Histories {
 export function withHistory(topic: Topic | undefined): HistoryTopic | undefined {
   return topic?.history ? topic as HistoryTopic : undefined;
 }
+
+/**
+ * What to say of a message of a node that keeps a topic in another way than this one: it cannot be delivered.
+ *
+ * @param channel The topic's channel.
+ * @param theirs How that node keeps it: `node 1 keeps no history of it`.
+ * @param ours How this node does.
+ * @param give What to do about it.
+ */
+export function keptOtherwise(channel: string, theirs: string, ours: string, give: string): HubError {
+  const what = `Cannot deliver a message on "${channel}"`;
+  return new HubError("UNAVAILABLE", `${what}: ${theirs}, and this node ${ours}. ${give}`);
+}
+
+/** For nodes of which some declare the history of a topic. */
+export const SAME_CONTRACT =
+  "Give every node the same contract; while you deploy one that differs, messages get lost";
+
+/** For nodes of which some have a shared store. */
+export const SAME_HISTORY = "Give every node of the cluster the same history";

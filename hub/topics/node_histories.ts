@@ -9,7 +9,14 @@ import type { ReadOptions, StoredPage, StoredRecord } from "../../adapters/histo
 import { parseNow, type Position } from "../../contract/mod.ts";
 import type { Published } from "../api/history.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
-import { type Histories, type HistoryTopic, withHistory } from "./histories.ts";
+import {
+  type Histories,
+  type HistoryTopic,
+  keptOtherwise,
+  SAME_CONTRACT,
+  SAME_HISTORY,
+  withHistory,
+} from "./histories.ts";
 import { type InstantStore, NodeLog } from "./node_log.ts";
 import { readRecord, recordMessage, spliced, writeRecord } from "./record.ts";
 import type { TopicParts } from "./topic_parts.ts";
@@ -54,8 +61,15 @@ export class NodeHistories implements Histories {
     this.#max = max;
     const { backplane, catalog } = parts;
     backplane.on("own", ([, run, number, payload], from, channel) => {
-      const topic = withHistory(catalog.byChannel(channel));
-      if (topic) this.#receive(topic, payload, from, run, number);
+      const topic = catalog.byChannel(channel);
+      if (!topic) return;
+      const kept = withHistory(topic);
+      if (kept) return this.#receive(kept, payload, from, run, number);
+      throw keptOtherwise(channel, `node ${from} keeps a history of it`, "keeps none", SAME_CONTRACT);
+    });
+    backplane.on("rec", (_message, from, channel) => {
+      const theirs = `node ${from} keeps histories in a store`;
+      throw keptOtherwise(channel, theirs, "keeps them by itself", SAME_HISTORY);
     });
     backplane.on("fin", ([, run, number], from, channel) => {
       const open = this.#get(channel);
@@ -119,6 +133,12 @@ export class NodeHistories implements Histories {
       open?.log.arrivals.clear();
       if (open) this.#renew(open);
     }
+  }
+
+  refused({ channel }: HistoryTopic, from: string): never {
+    const open = this.#get(channel);
+    if (open) this.#renew(open); // what is dropped is missing from the history
+    throw keptOtherwise(channel, `node ${from} keeps no history of it`, "keeps one", SAME_CONTRACT);
   }
 
   released(): void {}

@@ -10,7 +10,14 @@ import { HubError, parseNow, type Position } from "../../contract/mod.ts";
 import type { Published } from "../api/history.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { isPromise, withDeadline } from "./deadline.ts";
-import { type Histories, type HistoryTopic, withHistory } from "./histories.ts";
+import {
+  type Histories,
+  type HistoryTopic,
+  keptOtherwise,
+  SAME_CONTRACT,
+  SAME_HISTORY,
+  withHistory,
+} from "./histories.ts";
 import { readRecord, recordMessage, spliced, writeRecord } from "./record.ts";
 import { TopicStream } from "./stream.ts";
 import type { TopicParts } from "./topic_parts.ts";
@@ -56,15 +63,15 @@ export class SharedHistories implements Histories {
     this.#parts = parts;
     this.#store = store;
     this.#timeoutMs = timeoutMs;
-    parts.backplane.on("rec", ([, epoch, offset, payload], _from, channel) => {
+    parts.backplane.on("rec", ([, epoch, offset, payload], from, channel) => {
+      if (parts.catalog.byChannel(channel)?.history === undefined) {
+        throw keptOtherwise(channel, `node ${from} keeps a history of it`, "keeps none", SAME_CONTRACT);
+      }
       this.#heard(channel, [epoch, offset], () => payload);
     });
     parts.backplane.on("own", (_message, from, channel) => {
-      throw new HubError(
-        "UNAVAILABLE",
-        `Cannot deliver a message on "${channel}": node ${from} keeps histories by itself, and this node keeps ` +
-          `them in ${store.name}. Give every node of the cluster the same history`,
-      );
+      const theirs = `node ${from} keeps histories by itself`;
+      throw keptOtherwise(channel, theirs, `keeps them in ${store.name}`, SAME_HISTORY);
     });
   }
 
@@ -151,6 +158,10 @@ export class SharedHistories implements Histories {
 
   missed(channels: Iterable<string> = this.#open.keys()): void {
     for (const channel of [...channels]) this.#open.get(channel)?.stream.catchUp();
+  }
+
+  refused({ channel }: HistoryTopic, from: string): never {
+    throw keptOtherwise(channel, `node ${from} keeps no history of it`, "keeps one", SAME_CONTRACT);
   }
 
   released(channel: string): void {

@@ -65,9 +65,12 @@ export class Topics {
       });
       this.#openStore = () => {};
     }
-    backplane.on("pub", ([, payload], _from, channel) => {
+    backplane.on("pub", ([, payload], from, channel) => {
       const topic = catalog.byChannel(channel);
-      if (topic && !topic.history) this.#deliver(topic, this.#parse(topic, payload));
+      if (!topic) return;
+      const kept = withHistory(topic);
+      if (kept) this.histories.refused(kept, from);
+      this.#deliver(topic, this.#parse(topic, payload));
     });
   }
 
