@@ -14,6 +14,8 @@ export class Unreadable {
   readonly error: HubError;
 
   /**
+   * Takes the place of an element.
+   *
    * @param cause What is wrong with it.
    */
   constructor(cause: unknown) {
@@ -30,6 +32,8 @@ export class UnreadableMessage {
   readonly error: HubError;
 
   /**
+   * Takes the place of a message.
+   *
    * @param head The message without the payload.
    * @param error What is wrong with the payload.
    */
