@@ -89,12 +89,12 @@ class EngineCarrier<L> implements Carrier {
     this.#subscriber.start();
   }
 
-  async subscribe(channel: string, signal: AbortSignal | undefined): Promise<void> {
-    await this.#wanted.subscribe(this.#engine.nameOf(channel), channel, signal);
+  subscribe(channel: string, signal: AbortSignal | undefined): Promise<void> {
+    return this.#wanted.subscribe(this.#engine.nameOf(channel), channel, signal);
   }
 
-  async unsubscribe(channel: string): Promise<void> {
-    await this.#wanted.unsubscribe(this.#engine.nameOf(channel));
+  unsubscribe(channel: string): Promise<void> {
+    return this.#wanted.unsubscribe(this.#engine.nameOf(channel));
   }
 
   publish(channel: string, data: AdapterData): void {

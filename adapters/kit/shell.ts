@@ -30,7 +30,7 @@ export interface Identity {
 export interface Carrier {
   /** Begins to connect, and goes on until `close`. */
   start(): void;
-  /** As {@linkcode Adapter.subscribe}: waits while the engine is away. */
+  /** As {@linkcode Adapter.subscribe}: waits while the engine is away; a `RangeError` is about the channel. */
   subscribe(channel: string, signal: AbortSignal | undefined): Promise<void>;
   /** As {@linkcode Adapter.unsubscribe}. */
   unsubscribe(channel: string): Promise<void>;

@@ -100,9 +100,9 @@ export class Wanted {
    * @param signal Wants it no more, if it is not live by then.
    * @returns Resolves when it is live, be it on a later connection; rejects when the engine refuses it.
    */
-  async subscribe(name: string, channel: string, signal?: AbortSignal): Promise<void> {
-    if (this.#closed) throw this.#closed;
-    signal?.throwIfAborted();
+  subscribe(name: string, channel: string, signal?: AbortSignal): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    if (signal?.aborted) return Promise.reject(signal.reason);
     let entry = this.#entries.get(name);
     if (!entry) {
       entry = { channel, state: "new", live: Promise.withResolvers() };
@@ -110,11 +110,11 @@ export class Wanted {
       this.#entries.set(name, entry);
       this.#touch(name);
     }
-    if (!signal) return await entry.live.promise;
+    if (!signal) return entry.live.promise;
     const { live } = entry;
     const abort = () => this.#remove(name, signal.reason);
     signal.addEventListener("abort", abort);
-    await live.promise.finally(() => signal.removeEventListener("abort", abort));
+    return live.promise.finally(() => signal.removeEventListener("abort", abort));
   }
 
   /**
