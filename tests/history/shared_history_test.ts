@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createMemoryHistory, type Recovery, type TopicMeta } from "@trunkline/hub";
+import type { HistoryContext, HistoryStore } from "@trunkline/hub/adapters/history-store";
 import { FakeClock } from "../fake_clock.ts";
 import { waitFor } from "../harness.ts";
 import type { Member, Node } from "../hub/chat.ts";
@@ -259,6 +260,56 @@ testOnAdapters(
     for (const follower of followers) {
       assertEquals([follower.heard, follower.recoveries], [heard, []]);
       assertEquals(follower.metas.map(({ offset }) => offset), heard.map((_, i) => i + 1));
+    }
+  },
+);
+
+testOnAdapters(
+  "shared history: a store that publishes by itself is heard, in whatever order it delivers",
+  async (start) => {
+    const contexts: HistoryContext[] = [];
+    const memory = createMemoryHistory();
+    const waiting: (() => void)[] = [];
+    const history: HistoryStore = {
+      name: "publishing",
+      publishes: true,
+      open: (context) => void contexts.push(context),
+      read: (channel, options) => memory.read(channel, options),
+      append(channel, data, options) {
+        const position = memory.append(channel, data, options);
+        for (const context of contexts) waiting.push(() => context.deliver(channel, position, data, "a"));
+        return position;
+      },
+      close: (nodeId) => void contexts.splice(contexts.findIndex((context) => context.nodeId === nodeId), 1),
+    };
+    await using cluster = await start(2, { history });
+    const [a, b] = cluster.nodes;
+    const [here, there] = [await follow(a!), await follow(b!)];
+    for (let n = 1; n <= 4; n++) await a!.hub.publish("log/x", { n });
+    assertEquals(a!.tap.publishedOn("topic:"), []);
+    for (const deliver of waiting.reverse()) deliver();
+    for (const deliver of waiting) deliver(); // and again
+    contexts[1]!.deliver("topic:log/x", [(await b!.hub.position("log/x")).epoch, 5], "{", "a");
+    await waitFor(() => there.heard.length === 4 && here.heard.length === 4, { what: "all four" });
+    for (const { heard } of [here, there]) assertEquals(heard, [1, 2, 3, 4]);
+    assertEquals(b!.errors.map(({ info }) => info.stage), ["delivery"]);
+    assertEquals(there.recoveries, [{ topic: "log/x", recovered: false }]); // of the one that is no message
+    await a!.hub.close();
+    assertEquals(contexts.length, 1);
+  },
+);
+
+testOnAdapters(
+  "histories: a topic that has history on one node only is reported, not lost in silence",
+  async (start) => {
+    for (const history of [undefined, createMemoryHistory()]) {
+      await using cluster = await start(1, { history });
+      const [a] = cluster.nodes;
+      const { heard } = await follow(a!);
+      a!.tap.inject("topic:log/x", JSON.stringify([["pub", { n: 1 }]]));
+      const kind = history ? "rec" : "own";
+      a!.tap.inject("topic:stats", JSON.stringify([[kind, "e", 1, { n: 1 }]]));
+      assertEquals([heard.length, a!.errors.length], [0, 2]);
     }
   },
 );
