@@ -29,6 +29,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import { Nodes } from "./nodes/nodes.ts";
 import type { HubOptions } from "./api/options.ts";
 import { NodeRequests } from "./nodes/node_requests.ts";
+import { Refusals } from "./session/admission/refusals.ts";
 import { Reception } from "./session/reception.ts";
 import { Registry } from "./groups/registry.ts";
 import { Rooms } from "./groups/rooms.ts";
@@ -162,6 +163,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   const rooms = new Rooms({ registry, events, find, membersOf });
   const handlers = new HandlerTable(contract);
   const users = new KeyedLimit(limits.maxConnectionsPerUser);
+  const refusals = new Refusals(clock, onError);
   let lastConnection = 0;
   const reception = new Reception({
     contract,
@@ -175,6 +177,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     topics,
     registry,
     users,
+    refusals,
     nextId: () => connectionId(nodeId, ++lastConnection),
     onError,
   }, connections);
@@ -183,6 +186,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodes,
     nodeRequests,
     reception,
+    refusals,
     topics,
     events,
     clock,
@@ -250,7 +254,8 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     onServer: (name: string, listener: Parameters<Bus["on"]>[1]) => bus.on(name, listener),
     requestServers: (name: string, input: unknown, options?: Parameters<Bus["request"]>[2]) =>
       bus.request(name, input, options),
-    stats: () => readStats({ connections, reception, registry, backplane, nodeRequests, topics, users }),
+    stats: () =>
+      readStats({ connections, reception, registry, backplane, nodeRequests, topics, users, refusals }),
     close: (options?: { readonly drainMs?: number }) => close(lifecycle, options),
     [Symbol.asyncDispose]: () => lifecycle.close(0),
   };

@@ -12,6 +12,7 @@ import type { Events } from "./groups/events.ts";
 import type { Nodes } from "./nodes/nodes.ts";
 import type { HubErrorInfo } from "./api/options.ts";
 import type { NodeRequests } from "./nodes/node_requests.ts";
+import type { Refusals } from "./session/admission/refusals.ts";
 import type { Reception } from "./session/reception.ts";
 import type { Health } from "./api/health.ts";
 import type { Topics } from "./topics/topics.ts";
@@ -29,6 +30,8 @@ export interface LifecycleParts {
   readonly nodeRequests: NodeRequests;
   /** Where clients come in. */
   readonly reception: Reception;
+  /** Whom it refuses, and why. */
+  readonly refusals: Refusals;
   /** The topics. */
   readonly topics: Topics;
   /** The events. */
@@ -102,7 +105,7 @@ export class Lifecycle {
 
   /** What the health page tells. */
   health(connections: number): Health {
-    const { backplane, reception, nodes, nodeId, clock, maxBackplaneDownMs } = this.#parts;
+    const { backplane, reception, nodes, nodeId, clock, maxBackplaneDownMs, refusals } = this.#parts;
     const { status: state, name: adapter, malformed } = backplane;
     const forMs = Math.round(clock.now() - backplane.since);
     const degraded = state === "up" ? "ok" : "degraded";
@@ -112,6 +115,7 @@ export class Lifecycle {
       node: nodeId,
       connections,
       nodes: nodes.size + 1,
+      refused: Object.fromEntries(Object.entries(refusals.counts).filter(([, count]) => count > 0)),
       backplane: {
         adapter,
         status: state,
@@ -160,6 +164,7 @@ export class Lifecycle {
     const { backplane, nodes, nodeRequests, reception, topics, listeners } = this.#parts;
     this.#ready.reject(new HubError("UNAVAILABLE", "The hub was closed before it was ready"));
     await reception.close(drainMs);
+    this.#parts.refusals.close();
     listeners.close();
     this.#stopSweeping();
     nodeRequests.close();

@@ -36,15 +36,20 @@ import { suggest } from "../contract/options/suggest.ts";
 import type { Transport } from "../transports/transport.ts";
 import { createWebSocketTransport } from "../transports/websocket/mod.ts";
 import type { AnyHubOptions, HubErrorInfo } from "./api/options.ts";
+import { readOrigin } from "./session/admission/origin.ts";
 import { completeLimits, type Limits, limits } from "./session/limits.ts";
 
 type Option<K extends keyof AnyHubOptions> = NonNullable<AnyHubOptions[K]>;
 
-const listOfTexts = list(text);
+const listOfOrigins = list((value, place) => {
+  const read = readOrigin(text(value, place));
+  if ("origin" in read) return read.origin;
+  throw wrong(value, place, read.instead);
+});
 
 const origins: Kind<Option<"origins">> = (value, place) => {
   if (value === "*" || typeof value === "function") return value as Option<"origins">;
-  if (Array.isArray(value)) return listOfTexts(value, place);
+  if (Array.isArray(value)) return listOfOrigins(value, place);
   throw wrong(value, place, 'a list of origins, "*" for all, or a function');
 };
 

@@ -8,6 +8,7 @@ import type { HubStats } from "./api/stats.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 import type { KeyedLimit } from "./session/limits.ts";
 import type { NodeRequests } from "./nodes/node_requests.ts";
+import type { Refusals } from "./session/admission/refusals.ts";
 import type { Reception } from "./session/reception.ts";
 import type { Registry } from "./groups/registry.ts";
 import type { Session } from "./session/session.ts";
@@ -29,11 +30,13 @@ export interface Counted {
   readonly topics: Topics;
   /** How many connections a user has. */
   readonly users: KeyedLimit;
+  /** Who was refused. */
+  readonly refusals: Refusals;
 }
 
 /** Counts. */
 export function readStats(
-  { connections, reception, registry, backplane, nodeRequests, topics, users }: Counted,
+  { connections, reception, registry, backplane, nodeRequests, topics, users, refusals }: Counted,
 ): HubStats {
   let subscriptions = 0, handling = 0, asking = 0, held = 0;
   for (const session of connections.values()) {
@@ -55,6 +58,7 @@ export function readStats(
     answering: nodeRequests.answering,
     held,
     histories: topics.histories.size,
+    refused: refusals.counts,
     limited: users.size + reception.addresses,
   };
 }

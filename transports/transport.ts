@@ -89,6 +89,13 @@ export interface LinkAcceptor {
    */
   report(error: Error): void;
   /**
+   * Reports a request that cannot become a link, for a reason that only the transport sees: whoever runs the hub hears
+   * of it. Does not throw.
+   *
+   * @param why What is wrong with it, and what to do.
+   */
+  refused?(why: string): void;
+  /**
    * Hands over a link that is open. Does not throw.
    *
    * @param link The server's end. With a `subprotocol` that the hub does not speak the hub closes it, saying so.

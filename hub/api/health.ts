@@ -5,6 +5,7 @@
  */
 
 import type * as hono from "hono";
+import type { RefusalCounts } from "./refusals.ts";
 
 /** A Hono application, for `app.route(path, hub.routes)`. */
 export type HubRoutes = hono.Hono;
@@ -21,6 +22,8 @@ export interface Health {
   readonly connections: number;
   /** How many nodes it knows of, itself included, but for those that are down. */
   readonly nodes: number;
+  /** Clients that were refused since the hub was created, by reason; a reason that never occurred is left out. */
+  readonly refused: Partial<RefusalCounts>;
   /** The backplane. */
   readonly backplane: {
     /** The adapter. */

@@ -16,6 +16,7 @@ import type {
 } from "../../contract/mod.ts";
 import type { Transport } from "../../transports/transport.ts";
 import type { AnyConnection, HubUser } from "./hub.ts";
+import type { RefusalReason } from "./refusals.ts";
 
 /** What is known of a client when it asks to come in. */
 export interface Handshake<Role extends string = string> {
@@ -182,7 +183,7 @@ export interface HubLimits {
 }
 
 /** Where in the hub an error came up. */
-export type HubErrorStage = AdapterStage | "handler" | "listener" | "connection" | "output";
+export type HubErrorStage = AdapterStage | "handler" | "listener" | "connection" | "output" | "refused";
 
 /** What is known of an error beside itself. */
 export interface HubErrorInfo {
@@ -194,6 +195,10 @@ export interface HubErrorInfo {
   readonly name?: string;
   /** The connection concerned. */
   readonly connectionId?: string;
+  /** Why a client was refused, with stage `"refused"`. */
+  readonly reason?: RefusalReason;
+  /** For how many refusals of this reason the report stands: what follows the first within 10 seconds is counted. */
+  readonly count?: number;
 }
 
 /** Why a connection ended. */
@@ -216,7 +221,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    * Says who a client is. Nothing else that it sends is looked at before.
    *
    * Throw `HubError("UNAUTHENTICATED")` or `HubError("FORBIDDEN")` to refuse for good: the client will not try again
-   * by itself. Whatever else is thrown is reported, and the client may try again.
+   * by itself. Whatever else is thrown is reported, and the client may try again. An answer without a role, or with a
+   * user whose `id` is not a text, lets nobody in and is reported.
    */
   authenticate(
     handshake: Handshake<RoleOf<D>>,
@@ -264,9 +270,9 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   readonly authorizeTimeoutMs?: number;
   /**
    * Called when a client is authenticated, before it is told so: what is done here is done when its `ready` resolves.
-   * Throwing refuses the connection.
+   * Throwing refuses the connection, and so does `false`.
    */
-  onConnection?(conn: AnyConnection<D, User, Ctx>): void | Promise<void>;
+  onConnection?(conn: AnyConnection<D, User, Ctx>): void | boolean | Promise<void | boolean>;
   /** Called once for every connection that `onConnection` was called for, when it is gone. */
   onDisconnect?(conn: AnyConnection<D, User, Ctx>, reason: DisconnectReason): void;
   /**
@@ -277,7 +283,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   onError?(error: unknown, info: HubErrorInfo): void;
   /**
    * The web origins whose pages may connect: `"https://app.example"`, or `"*"` for all. Clients that are no browsers
-   * send no Origin and are not concerned.
+   * send no Origin and are not concerned. Entries of a list are compared as URLs, `"null"` stands for pages without an
+   * origin. Of a function only `true` lets in, and it must answer at once.
    *
    * @default {the origin that the request itself was sent to}
    */

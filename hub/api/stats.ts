@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { RefusalCounts } from "./refusals.ts";
+
 /**
  * Counts of a moment. When nobody is connected and nothing is under way, all are zero; those of histories and their
  * channels once what was kept has expired.
@@ -33,6 +35,8 @@ export interface HubStats {
   readonly held: number;
   /** Topics whose history is kept. */
   readonly histories: number;
+  /** Clients that were refused since the hub was created, by reason: the one count that never falls. */
+  readonly refused: RefusalCounts;
   /** Users and addresses that are counted for the connection limits. */
   readonly limited: number;
 }

@@ -137,6 +137,7 @@ export class Backplane {
       onError: (error, info) => {
         // What is about no channel is about the connection.
         if (info.channel === undefined) this.#reason = error.message;
+        if (info.stage === "delivery") this.#malformed++; // what the adapter dropped could not be read either
         onError(error, info);
       },
       deliver: (channel, data, from) => this.#deliver(channel, data, from),

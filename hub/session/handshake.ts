@@ -12,6 +12,7 @@ import {
   exceedsUtf8,
   type Hello,
   HubError,
+  isHubError,
   toWireError,
   type WireError,
 } from "../../contract/mod.ts";
@@ -19,6 +20,9 @@ import type { Link, LinkRequest } from "../../transports/transport.ts";
 import { Abortable } from "../connection/abortable.ts";
 import { Connection, type ConnectionRules } from "../connection/connection.ts";
 import { Outbox, type OutboxRules } from "../outbox/outbox.ts";
+import type { RefusalReason } from "../api/refusals.ts";
+import { identify } from "./admission/identify.ts";
+import { cutName } from "./limits.ts";
 import type { SessionContext } from "./session_context.ts";
 import type { Turn } from "../outbox/turn.ts";
 
@@ -30,6 +34,26 @@ export interface HandshakeOptions {
   readonly outbox: OutboxRules;
   /** How all connections ask. */
   readonly connection: ConnectionRules;
+}
+
+/** The largest hello, in bytes (UTF-16 units of text): a role and a token, of somebody whom nobody knows yet. */
+const MAX_HELLO_BYTES = 64 * 1024;
+
+/** The hub's own refusal of a role. */
+class RoleError extends HubError {
+  constructor(message: string, options?: { readonly cause: unknown }) {
+    super("FORBIDDEN", message, options);
+  }
+}
+
+/** The limit of connections of one user. */
+export class UserLimitError extends HubError {
+  /** @param max The limit. */
+  constructor(max: number) {
+    super("RATE_LIMITED", "Too many connections of this user", {
+      cause: `limits.maxConnectionsPerUser is ${max}`,
+    });
+  }
 }
 
 /** The handshake of one link. */
@@ -67,17 +91,25 @@ export class Handshake {
     this.#onHello = onHello;
     const { options: { clock }, limits: { handshakeTimeoutMs } } = options.context;
     this.#cancelDeadline = clock.after(handshakeTimeoutMs, () => {
+      const doing = this.#saidHello ? "authenticate or onConnection has not answered" : "it said no hello";
+      const message = `Refused a client after ${handshakeTimeoutMs} ms (limits.handshakeTimeoutMs): ${doing}`;
+      options.context.refusals.add({ reason: "handshake-timeout", message });
       link.close(CLOSE_CODES.HANDSHAKE_TIMEOUT, `Not authenticated within ${handshakeTimeoutMs} ms`);
     }, { background: true });
   }
 
   /** The client has said something. Does not throw. */
   receive(frame: Encoded): void {
-    const { limits: { maxFrameBytes } } = this.#options.context;
+    const { limits, refusals } = this.#options.context;
+    const maxBytes = Math.min(limits.maxFrameBytes, MAX_HELLO_BYTES);
     if (this.#saidHello) {
-      this.close(CLOSE_CODES.PROTOCOL_ERROR, "Nothing may be said between hello and welcome");
-    } else if (exceedsUtf8(frame, maxFrameBytes)) {
-      this.close(CLOSE_CODES.FRAME_TOO_LARGE, `A frame may have ${maxFrameBytes} bytes at the most`);
+      const reason = "Nothing may be said between hello and welcome";
+      refusals.add({ reason: "protocol", message: `Refused a client: ${reason}` });
+      this.close(CLOSE_CODES.PROTOCOL_ERROR, reason);
+    } else if (exceedsUtf8(frame, maxBytes)) {
+      const reason = `A hello may have ${maxBytes} bytes at the most`;
+      refusals.add({ reason: "frame-size", message: `Refused a client: ${reason}` });
+      this.close(CLOSE_CODES.FRAME_TOO_LARGE, reason);
     } else this.#hello(frame);
   }
 
@@ -91,9 +123,9 @@ export class Handshake {
     const { context: { contract, options, nextId }, connection, outbox } = this.#options;
     const { address } = this;
     const surface = contract.roles.get(role);
-    if (!surface) throw new HubError("FORBIDDEN", `There is no role "${role.slice(0, 64)}"`);
+    if (!surface) throw new RoleError(`There is no role "${cutName(role)}"`);
     const authenticating = this.#authenticating = new Abortable();
-    const { role: given, user, ctx } = await options.authenticate({
+    const { role: given, user, ctx } = await identify(options.authenticate, {
       role,
       token,
       request: this.#request,
@@ -103,15 +135,22 @@ export class Handshake {
       },
     });
     this.#authenticating = undefined;
-    if (given !== role) throw new HubError("FORBIDDEN", `Not allowed to connect as "${role}"`);
+    if (given !== role) {
+      throw new RoleError(`Not allowed to connect as "${role}"`, {
+        cause: `authenticate answered the role "${given}"`,
+      });
+    }
     const identity = { id: nextId(), surface, user, ctx, address };
     return new Connection(identity, new Outbox(this.#link, this.#turn, outbox), connection);
   }
 
   /** Tells the client why it cannot connect, and closes the link. */
   refuse(error: unknown, otherwise: number): void {
+    const { refusals, onError } = this.#options.context;
     const wire = toWireError(error);
-    if (!(error instanceof HubError)) this.#options.context.onError(error, { stage: "connection" });
+    const reason = reasonOf(error, otherwise);
+    refusals.add({ reason, message: `Refused a client: ${describe(error, wire)}`, cause: error });
+    if (reason === "failed") onError(error, { stage: "connection" });
     this.#sendFault(wire);
     const codes: Readonly<Record<string, number>> = {
       UNAUTHENTICATED: CLOSE_CODES.UNAUTHENTICATED,
@@ -158,4 +197,19 @@ export class Handshake {
       this.refuse(error, CLOSE_CODES.PROTOCOL_ERROR);
     }
   }
+}
+
+function reasonOf(error: unknown, otherwise: number): RefusalReason {
+  if (!isHubError(error)) return "failed";
+  if (error instanceof RoleError) return "role";
+  if (error instanceof UserLimitError) return "user";
+  if (otherwise === CLOSE_CODES.PROTOCOL_ERROR) return "protocol";
+  if (error.code === "UNAUTHENTICATED") return "unauthenticated";
+  return error.code === "FORBIDDEN" ? "forbidden" : "application";
+}
+
+/** What happened, and which values were compared. */
+function describe(error: unknown, { code, message }: WireError): string {
+  const { cause } = isHubError(error) ? error : {};
+  return `${message} (${typeof cause === "string" ? cause : code})`;
 }

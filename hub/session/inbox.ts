@@ -14,6 +14,7 @@ import {
   toWireError,
   UnreadableMessage,
 } from "../../contract/mod.ts";
+import type { RefusalReason } from "../api/refusals.ts";
 import { Calls } from "./calls.ts";
 import type { Connection } from "../connection/connection.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
@@ -74,6 +75,7 @@ export class Inbox {
     const { limits } = this.#context;
     if (exceedsUtf8(frame, limits.maxFrameBytes)) {
       return this.#refuse(
+        "frame-size",
         CLOSE_CODES.FRAME_TOO_LARGE,
         `A frame may have ${limits.maxFrameBytes} bytes at the most`,
       );
@@ -90,7 +92,7 @@ export class Inbox {
         this.#admit(asClientMessage(value));
       }
     } catch (error) {
-      this.#refuse(CLOSE_CODES.PROTOCOL_ERROR, toWireError(error).message);
+      this.#refuse("protocol", CLOSE_CODES.PROTOCOL_ERROR, toWireError(error).message);
     }
     conn.outbox.endReply();
   }
@@ -129,7 +131,7 @@ export class Inbox {
   /** Takes one from the rate; a flood ends the connection. */
   #mayGoOn(): "ok" | "refused" | "flood" {
     const verdict = this.#rate.take();
-    if (verdict === "flood") this.#refuse(CLOSE_CODES.RATE_LIMITED, this.#tooFast);
+    if (verdict === "flood") this.#refuse("rate", CLOSE_CODES.RATE_LIMITED, this.#tooFast);
     return verdict;
   }
 
@@ -137,9 +139,9 @@ export class Inbox {
     const { limits: { maxPendingRequests, maxPendingBytes } } = this.#context;
     waiting.push({ message, frame: this.#bytes.keep() });
     if (waiting.length > maxPendingRequests) {
-      this.#refuse(CLOSE_CODES.RATE_LIMITED, `More than ${maxPendingRequests} messages wait`);
+      this.#refuse("rate", CLOSE_CODES.RATE_LIMITED, `More than ${maxPendingRequests} messages wait`);
     } else if (this.#bytes.bytes > maxPendingBytes) {
-      this.#refuse(CLOSE_CODES.RATE_LIMITED, `Messages of more than ${maxPendingBytes} bytes wait`);
+      this.#refuse("rate", CLOSE_CODES.RATE_LIMITED, `Messages of more than ${maxPendingBytes} bytes wait`);
     }
   }
 
@@ -180,7 +182,7 @@ export class Inbox {
       case "pong":
         return;
       case "hello":
-        this.#refuse(CLOSE_CODES.PROTOCOL_ERROR, "A second hello");
+        this.#refuse("protocol", CLOSE_CODES.PROTOCOL_ERROR, "A second hello");
     }
   }
 
@@ -215,7 +217,9 @@ export class Inbox {
   }
 
   /** Ends the connection for what the client did. */
-  #refuse(code: number, reason: string): void {
+  #refuse(why: RefusalReason, code: number, reason: string): void {
+    const { id: connectionId } = this.#conn;
+    this.#context.refusals.add({ reason: why, message: `Closed a connection: ${reason}`, connectionId });
     this.#conn.close(code, reason);
   }
 }

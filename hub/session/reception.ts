@@ -12,10 +12,11 @@ import type {
   ServerLinkEvents,
   Transport,
 } from "../../transports/transport.ts";
-import { addressKey } from "./address_key.ts";
+import type { RefusalReason } from "../api/refusals.ts";
+import { addressKey } from "./admission/address_key.ts";
 import { KeyedLimit } from "./limits.ts";
-import { Occupancy } from "./occupancy.ts";
-import { originAllowed } from "./origin.ts";
+import { Occupancy } from "./admission/occupancy.ts";
+import { refuseOrigin } from "./admission/origin.ts";
 import { Session, type SessionHost } from "./session.ts";
 import type { SessionContext } from "./session_context.ts";
 import { Turn } from "../outbox/turn.ts";
@@ -92,7 +93,8 @@ export class Reception {
 
   /** Connects a transport. */
   attach(transport: Transport): void {
-    const { limits, options: { clock } } = this.#context;
+    const context = this.#context;
+    const { limits, options: { clock } } = context;
     const turns = new Map(
       this.#codecs.map((codec) => [codec.subprotocol, new Turn(codec, limits.outbox, clock)]),
     );
@@ -103,6 +105,7 @@ export class Reception {
       admit: (request) =>
         this.#safely(() => this.#admit(request), () => refusal(500, "The node cannot take the connection")),
       report: (error) => this.#report(error),
+      refused: (message) => context.refusals.add({ reason: "upgrade", message }),
       withdraw: (request) => this.#occupancy.withdraw(request),
       accept: (link, request) => this.#accept(link, request, turns.get(link.subprotocol)),
     };
@@ -151,22 +154,46 @@ export class Reception {
   #admit(link: LinkRequest): Response | undefined {
     const { request } = link;
     const { options, limits } = this.#context;
+    const refuse = (
+      reason: RefusalReason,
+      status: number,
+      text: string,
+      message: string,
+      retryS?: number,
+    ) => {
+      this.#context.refusals.add({ reason, message });
+      return refusal(status, text, retryS === undefined ? undefined : { "retry-after": `${retryS}` });
+    };
     if (this.#state !== "open") {
-      return refusal(503, "The node takes no connections now", { "retry-after": "1" });
+      const message = "Refused a client: the hub does not serve yet, because its backplane is not open";
+      return refuse(this.#state, 503, "The node takes no connections now", message, 1);
     }
-    if (!originAllowed(request, options.origins)) return refusal(403, "Not allowed from this Origin");
+    const foreign = refuseOrigin(request, options.origins);
+    if (foreign) return refuse("origin", 403, "Not allowed from this Origin", foreign);
     const address = this.#address(link);
-    if (this.#arriving.size >= limits.maxHandshakes) {
-      return refusal(503, "The node is letting in as many as it can", { "retry-after": "1" });
+    const { maxConnections, maxConnectionsPerAddress, maxHandshakes, maxHandshakesPerAddress } = limits;
+    if (this.#arriving.size >= maxHandshakes) {
+      const message =
+        `Refused a client: ${maxHandshakes} links are not authenticated yet (limits.maxHandshakes)`;
+      return refuse("full", 503, "The node is letting in as many as it can", message, 1);
     }
     if (address !== undefined && !this.#handshakes.hasRoom(addressKey(address))) {
-      return refusal(429, "Too many connections of this address that are not authenticated");
+      const message =
+        `Refused a client of ${addressKey(address)}: ${maxHandshakesPerAddress} links of this address ` +
+        "are not authenticated yet (limits.maxHandshakesPerAddress)";
+      return refuse("address", 429, "Too many connections of this address", message);
     }
     switch (this.#occupancy.reserve(link, address)) {
-      case "node":
-        return refusal(503, "The node is full", { "retry-after": "5" });
-      case "address":
-        return refusal(429, "Too many connections of this address");
+      case "node": {
+        const message = `Refused a client: there are ${maxConnections} connections (limits.maxConnections)`;
+        return refuse("full", 503, "The node is full", message, 5);
+      }
+      case "address": {
+        const message =
+          `Refused a client of ${addressKey(address!)}: this address has ${maxConnectionsPerAddress} ` +
+          "connections (limits.maxConnectionsPerAddress). Behind a proxy, address of createHub has to tell the client's";
+        return refuse("address", 429, "Too many connections of this address", message);
+      }
     }
     return undefined;
   }
@@ -180,22 +207,28 @@ export class Reception {
         return this.#occupancy.take(request, () => undefined);
       },
     );
-    const refuse = (code: number, reason: string) => {
+    const refuse = (why: RefusalReason, code: number, reason: string) => {
+      if (why !== "failed") {
+        this.#context.refusals.add({ reason: why, message: `Refused a client: ${reason}` });
+      }
       link.close(code, reason);
       return { message() {}, drain() {}, close() {}, freed: () => this.#leave(address) };
     };
     if (!turn) {
       const known = this.#codecs.map(({ subprotocol }) => subprotocol).join(", ");
-      return refuse(CLOSE_CODES.UNSUPPORTED_VERSION, `Offer one of these subprotocols: ${known}`);
+      return refuse("version", CLOSE_CODES.UNSUPPORTED_VERSION, `Offer one of these subprotocols: ${known}`);
     }
-    if (this.#state !== "open") return refuse(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
-    if (failed) return refuse(CLOSE_CODES.INTERNAL, "The node cannot take the connection");
-    if (shortage) return refuse(CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
+    if (this.#state !== "open") return refuse("closing", CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    if (failed) return refuse("failed", CLOSE_CODES.INTERNAL, "The node cannot take the connection");
+    if (shortage) {
+      const reason = shortage === "node" ? "full" : "address";
+      return refuse(reason, CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
+    }
     // Several upgrades may have been admitted before the first of them was open.
     const crowded = this.#arriving.size >= this.#context.limits.maxHandshakes ||
       !this.#handshakes.enter(address === undefined ? undefined : addressKey(address));
     if (crowded) {
-      return refuse(CLOSE_CODES.CONNECTION_LIMIT, "Too many connections that are not authenticated");
+      return refuse("full", CLOSE_CODES.CONNECTION_LIMIT, "Too many connections that are not authenticated");
     }
     const session = new Session(this.#host, link, { request: request.request, address }, turn);
     this.#arriving.add(session);
@@ -220,6 +253,7 @@ export class Reception {
     try {
       return act();
     } catch (error) {
+      this.#context.refusals.add({ reason: "failed", message: "" });
       this.#context.onError(error, { stage: "connection" });
       return otherwise();
     }

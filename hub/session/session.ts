@@ -4,13 +4,21 @@
  * @module
  */
 
-import { callSafely, CLOSE_CODES, type Encoded, type Hello, HubError } from "../../contract/mod.ts";
+import {
+  callSafely,
+  CLOSE_CODES,
+  type Encoded,
+  type Hello,
+  HubError,
+  promiseOf,
+} from "../../contract/mod.ts";
 import type { Link, LinkRequest, ServerLinkEvents } from "../../transports/transport.ts";
 import { roleChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
-import { Handshake, type HandshakeOptions } from "./handshake.ts";
+import { Handshake, type HandshakeOptions, UserLimitError } from "./handshake.ts";
 import { Inbox } from "./inbox.ts";
 import type { DisconnectReason } from "../api/options.ts";
+import type { Refusal } from "./admission/refusals.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Turn } from "../outbox/turn.ts";
 
@@ -89,6 +97,9 @@ export class Session implements ServerLinkEvents {
     if (this.#closed) return;
     const stage = this.#stage;
     this.#stage = "closed";
+    if (code === MESSAGE_TOO_BIG) {
+      this.#host.context.refusals.add(tooBig(this.#host.context.limits.maxFrameBytes));
+    }
     this.#handshake?.end();
     this.#host.gone(this);
     if (this.#conn) this.#end(this.#conn, stage, { code, reason });
@@ -139,7 +150,9 @@ export class Session implements ServerLinkEvents {
       await this.#enrol(conn);
       if (this.#closed) return;
       this.#stage = "announced";
-      await this.#host.context.options.onConnection?.(conn as never);
+      const given: unknown = this.#host.context.options.onConnection?.(conn as never);
+      const answer = await (promiseOf(given) ?? given);
+      if (answer === false) throw new HubError("FORBIDDEN", "Not allowed to connect");
       if (this.#closed || conn.closed) return;
       this.#welcome(conn);
     } catch (error) {
@@ -151,7 +164,7 @@ export class Session implements ServerLinkEvents {
   #admit(conn: Connection): void {
     const { context } = this.#host;
     if (!context.users.enter(conn.user?.id)) {
-      throw new HubError("RATE_LIMITED", "Too many connections of this user");
+      throw new UserLimitError(context.limits.maxConnectionsPerUser);
     }
     this.#conn = conn;
     this.#host.admitted(this, conn);
@@ -203,3 +216,11 @@ export class Session implements ServerLinkEvents {
 const ENROL_WAIT_MS = 1_000;
 
 const PING = new OutgoingMessage(["ping"]);
+
+/** What a transport closes with that measures frames itself. RFC 6455, 7.4.1. */
+const MESSAGE_TOO_BIG = 1009;
+
+function tooBig(max: number): Refusal {
+  const message = `Closed a link: a frame was larger than ${max} bytes (limits.maxFrameBytes)`;
+  return { reason: "frame-size", message };
+}

@@ -8,6 +8,7 @@ import type { Contract } from "../../contract/mod.ts";
 import type { HandlerTable } from "./handler_table.ts";
 import type { KeyedLimit, Limits } from "./limits.ts";
 import type { AnyHubOptions, HubErrorInfo } from "../api/options.ts";
+import type { Refusals } from "./admission/refusals.ts";
 import type { Registry } from "../groups/registry.ts";
 import type { Topics } from "../topics/topics.ts";
 
@@ -35,6 +36,8 @@ export interface SessionContext {
   readonly registry: Registry;
   /** How many connections a user has. */
   readonly users: KeyedLimit;
+  /** Whom it refuses, and why. */
+  readonly refusals: Refusals;
   /** An id for a new connection. */
   nextId(): string;
   /** Told of what nobody else is told of. */

@@ -137,6 +137,8 @@ export interface Scene {
   readonly neighbour: Neighbour;
   /** What was reported to the hub; whatever a test leaves here fails it. */
   readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
+  /** Refusals that were reported. */
+  readonly refusals: { readonly error: unknown; readonly info: HubErrorInfo }[];
   /** How many handlers of `stubborn` run. */
   readonly stubborn: { running: number; readonly most: number };
   /** Opens a WebSocket, with what subprotocols and headers a test wants. */
@@ -146,7 +148,7 @@ export interface Scene {
 }
 
 /** Whether nothing is left but the histories, each of which has its channel. */
-function isEmpty({ channels, histories, ...others }: HubStats): boolean {
+function isEmpty({ channels, histories, refused: _, ...others }: HubStats): boolean {
   return channels === histories && Object.values(others).every((count) => count === 0);
 }
 
@@ -162,6 +164,7 @@ export function hostileTest(
 ): void {
   test(`hostile: ${title}`, async () => {
     const errors: { error: unknown; info: HubErrorInfo }[] = [];
+    const refusals: { error: unknown; info: HubErrorInfo }[] = [];
     const stubborn = { running: 0, most: 0 };
     const released = Promise.withResolvers<void>();
     const intruders: Intruder[] = [];
@@ -169,7 +172,7 @@ export function hostileTest(
     const hub = createHub(contract, {
       authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }),
       onConnection: (conn) => hub.room("all").add(conn),
-      onError: (error, info) => errors.push({ error, info }),
+      onError: (error, info) => (info.stage === "refused" ? refusals : errors).push({ error, info }),
       ...options,
     }) as Scene["hub"];
     const tell = (name: keyof typeof shared) => (value: unknown) =>
@@ -216,6 +219,7 @@ export function hostileTest(
         url,
         neighbour,
         errors,
+        refusals,
         stubborn,
         intrude,
         enter: async () => (await intrude()).enter(),

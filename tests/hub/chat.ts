@@ -69,6 +69,8 @@ export interface Node extends AsyncDisposable {
   readonly loopback: LoopbackTransport;
   /** What clients reported that nobody waited for. */
   readonly clientErrors: { readonly error: unknown; readonly info: ClientErrorInfo }[];
+  /** Refusals that were reported. */
+  readonly refusals: { readonly error: unknown; readonly info: HubErrorInfo }[];
   readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
   /** What came in as `typing` signals. */
   readonly typed: { readonly room: string; readonly at: Date }[];
@@ -84,6 +86,7 @@ export async function createNode(
 ): Promise<Node> {
   const loopback = createLoopbackTransport();
   const errors: Node["errors"] = [];
+  const refusals: Node["errors"] = [];
   const typed: { room: string; at: Date }[] = [];
   const clientErrors: Node["clientErrors"] = [];
   const clients: { close(): Promise<void> }[] = [];
@@ -92,7 +95,7 @@ export async function createNode(
     transports: [loopback],
     adapter: bus && createMemoryAdapter({ bus }),
     clock: microtaskClock,
-    onError: (error, info) => errors.push({ error, info }),
+    onError: (error, info) => (info.stage === "refused" ? refusals : errors).push({ error, info }),
     ...options,
   });
   let lastId = 0;
@@ -130,6 +133,7 @@ export async function createNode(
     hub,
     loopback,
     errors,
+    refusals,
     clientErrors,
     typed,
     async member(token, options) {

@@ -211,7 +211,14 @@ test("health tells of the node, its backplane and its connections", async () => 
   const response = await a!.hub.routes.request("/health");
   assertEquals([response.status, response.headers.get("cache-control")], [200, "no-store"]);
   const { backplane: { forMs, lagMs, ...backplane }, ...health } = await response.json();
-  assertEquals(health, { status: "ok", ready: true, node: a!.hub.nodeId, connections: 1, nodes: 2 });
+  assertEquals(health, {
+    status: "ok",
+    ready: true,
+    node: a!.hub.nodeId,
+    connections: 1,
+    nodes: 2,
+    refused: {},
+  });
   assertEquals(backplane, { adapter: "memory", status: "up", malformed: 0 });
   assertEquals([forMs >= 0, lagMs === null || lagMs >= 0], [true, true]);
   cluster.bus.down();

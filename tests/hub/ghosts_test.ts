@@ -134,7 +134,7 @@ for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
         for (const [i, node] of nodes.entries()) {
           // A history outlives its subscribers on purpose, and listens to its channel.
           const left = () => {
-            const { histories: kept, channels, ...rest } = node.hub.stats();
+            const { histories: kept, channels, refused: _, ...rest } = node.hub.stats();
             return [kept - histories[i]!, channels - kept, ...Object.values(rest)].every((n) => n === 0);
           };
           await waitFor(() => left() || Promise.reject(new Error(JSON.stringify(node.hub.stats()))), {

@@ -117,7 +117,7 @@ export async function startNode(adapter?: Adapter, options: LoadHubOptions = {})
 /** Waits until nothing is left on a node but histories, each of which has its channel. */
 export async function empty({ hub }: LoadNode): Promise<void> {
   const left = () => {
-    const { channels, histories, ...others } = hub.stats();
+    const { channels, histories, refused: _, ...others } = hub.stats();
     return Object.entries({ ...others, channels: channels - histories }).filter(([, count]) => count !== 0);
   };
   await waitFor(() => left().length === 0, { what: "all counts to be zero" }).catch((cause) => {

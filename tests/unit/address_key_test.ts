@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { addressKey } from "../../hub/session/address_key.ts";
+import { addressKey } from "../../hub/session/admission/address_key.ts";
 import { test } from "../harness.ts";
 
 test("addresses: an IPv6 address counts by its /64, IPv4 in whatever form as IPv4, anything else as it is", () => {

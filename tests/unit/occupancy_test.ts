@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Occupancy } from "../../hub/session/occupancy.ts";
+import { Occupancy } from "../../hub/session/admission/occupancy.ts";
 import type { LinkRequest } from "../../transports/transport.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";

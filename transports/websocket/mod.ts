@@ -29,6 +29,10 @@ export interface WebSocketTransportOptions {
 /** The only version of the WebSocket protocol there is. RFC 6455, 4.1. */
 const PROTOCOL_VERSION = "13";
 
+const STRIPPED =
+  "Refused a WebSocket that came without its Upgrade header: a proxy in between must pass Upgrade and " +
+  "Connection on, over HTTP/1.1";
+
 /** What HTTP calls a token, which a subprotocol must be. RFC 9110, 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -89,8 +93,16 @@ class Sockets implements WebSocketTransport {
   fetch(request: Request, platform: unknown, headers?: Headers): Response | undefined {
     const acceptor = this.#acceptor;
     if (!acceptor) throw new TypeError("Cannot answer a request before a hub is attached");
-    if (!isUpgrade(request)) return undefined;
-    if (request.headers.get("sec-websocket-version") !== PROTOCOL_VERSION) {
+    if (!isUpgrade(request)) {
+      if (request.headers.has("sec-websocket-key")) acceptor.refused?.(STRIPPED);
+      return undefined;
+    }
+    const version = request.headers.get("sec-websocket-version");
+    if (version !== PROTOCOL_VERSION) {
+      const offered = JSON.stringify(version?.slice(0, 32) ?? "none");
+      acceptor.refused?.(
+        `Refused version ${offered} of WebSocket: ${PROTOCOL_VERSION} is the only one that there is`,
+      );
       const headers = { "sec-websocket-version": PROTOCOL_VERSION };
       return new Response("Cannot upgrade to this version of WebSocket\n", { status: 426, headers });
     }

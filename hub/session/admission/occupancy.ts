@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Clock } from "../../contract/mod.ts";
-import type { LinkRequest } from "../../transports/transport.ts";
+import type { Clock } from "../../../contract/mod.ts";
+import type { LinkRequest } from "../../../transports/transport.ts";
 import { addressKey } from "./address_key.ts";
-import { KeyedLimit, type Limits } from "./limits.ts";
+import { KeyedLimit, type Limits } from "../limits.ts";
 
 /**
  * How long a place is kept for a link that was let in and has not opened, in milliseconds. It opens within a round trip

@@ -1,0 +1,61 @@
+/**
+ * Asking the application who a client is, and looking at the answer before anybody trusts it.
+ *
+ * @module
+ */
+
+import { kindOf, promiseOf } from "../../../contract/mod.ts";
+import type { HubUser } from "../../api/hub.ts";
+import type { AnyHubOptions, Handshake } from "../../api/options.ts";
+
+/** Who a client is. */
+export interface Identified {
+  /** The role that it gets. */
+  readonly role: string;
+  /** Its user; absent for an anonymous one. */
+  readonly user: HubUser | undefined;
+  /** Whatever handlers want to know. */
+  readonly ctx: unknown;
+}
+
+/**
+ * Asks.
+ *
+ * @param authenticate The application's function.
+ * @param handshake What is known of the client.
+ * @throws {TypeError} When the answer says nothing, or not clearly, who it is: then nobody comes in.
+ */
+export async function identify(
+  authenticate: AnyHubOptions["authenticate"],
+  handshake: Handshake,
+): Promise<Identified> {
+  const given: unknown = authenticate(handshake);
+  const answer = await (promiseOf(given) ?? given);
+  if (typeof answer !== "object" || answer === null) {
+    throw new TypeError(
+      `Cannot let in whom authenticate answers with ${kindOf(answer)}: give { role, user }`,
+    );
+  }
+  const { role, user, ctx } = answer as Readonly<Record<string, unknown>>;
+  if (typeof role !== "string") {
+    throw new TypeError(
+      `Cannot let in whom authenticate gives ${kindOf(role)} as role: give the role's name`,
+    );
+  }
+  return { role, user: asUser(user), ctx };
+}
+
+function asUser(user: unknown): HubUser | undefined {
+  if (user === undefined) return undefined;
+  if (typeof user !== "object" || user === null) {
+    throw new TypeError(
+      `Cannot let in whom authenticate gives ${
+        kindOf(user)
+      } as user: give an object with an id, or leave it out for an anonymous client`,
+    );
+  }
+  const { id } = user as { readonly id?: unknown };
+  if (typeof id === "string" && id !== "") return user as HubUser;
+  const what = id === "" ? "an empty text" : kindOf(id);
+  throw new TypeError(`Cannot let in a user with ${what} as id: give a text that is not empty`);
+}
