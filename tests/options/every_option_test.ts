@@ -121,7 +121,6 @@ const TAKERS: readonly Taker[] = [
       backplaneTimeoutMs: MS,
       authorizeTimeoutMs: MS,
       requestTimeoutMs: COUNT_OR_INFINITY,
-      authorizeTimeoutMs: MS,
       clock: [],
     },
     call: (options) =>
