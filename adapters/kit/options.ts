@@ -60,3 +60,19 @@ export function prefixFor(title: string): Kind<string> {
     );
   };
 }
+
+/**
+ * Refuses an address in place of options: it says nothing of the prefix. The error does not repeat it, as it may hold a
+ * password.
+ *
+ * @param owner The function that takes the options.
+ * @param given What the user gave.
+ * @param address The name of the option for the address.
+ * @throws {TypeError} If it is a text or a list.
+ */
+export function refuseAddress(owner: string, given: unknown, address: string): void {
+  if (typeof given !== "string" && !Array.isArray(given)) return;
+  throw new TypeError(
+    `Cannot do with the address alone in ${owner}: give { ${address}, prefix: "my-app" }, as a prefix keeps applications apart`,
+  );
+}

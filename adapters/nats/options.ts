@@ -7,7 +7,7 @@
 import type { Clock } from "../../contract/clock.ts";
 import { having, list, secret, text } from "../../contract/options/option_kinds.ts";
 import { bag, optional, readOptions, type Rows } from "../../contract/options/read_options.ts";
-import { engineRows, prefixFor } from "../kit/options.ts";
+import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
 import type { NatsClient } from "./client.ts";
 import { Dialer } from "./dialer.ts";
 import { readLogin } from "./login.ts";
@@ -135,6 +135,7 @@ export interface Settings {
  * @throws {RangeError} If a number is out of range.
  */
 export function readNatsOptions(options: NatsAdapterOptions): Settings {
+  refuseAddress("createNatsAdapter", options, "servers");
   const read = readOptions("createNatsAdapter", options, ROWS);
   const { prefix, connection, clock, connectTimeoutMs, probeIntervalMs, probeTimeoutMs, maxPendingBytes } =
     read;

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../../contract/clock.ts";
 import { type Read, readOptions, type Rows } from "../../contract/options/read_options.ts";
-import { engineRows, prefixFor } from "../kit/options.ts";
+import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
 import type { RedisDriver } from "../kit/redis/link.ts";
 import { CONNECTION_ROWS, driverFor, type RedisConnectionOptions } from "../kit/redis/options.ts";
 
@@ -72,6 +72,7 @@ const ROWS = {
 export function readRedisOptions(
   options: RedisAdapterOptions,
 ): Omit<Read<typeof ROWS>, keyof RedisConnectionOptions> & { readonly driver: RedisDriver } {
+  refuseAddress("createRedisAdapter", options, "url");
   const read = readOptions("createRedisAdapter", options, ROWS);
   const {
     prefix,

@@ -7,7 +7,7 @@
 import type { Clock } from "../../contract/clock.ts";
 import { count, having, oneOf, secret, text } from "../../contract/options/option_kinds.ts";
 import { type Kind, optional, or, readOptions, type Rows } from "../../contract/options/read_options.ts";
-import { engineRows, prefixFor } from "../kit/options.ts";
+import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
 import { type RedisAddress, type RedisTlsOptions, tlsOption } from "../kit/redis/options.ts";
 import type { ClusterCarrierOptions } from "./carrier.ts";
 import { readNodes, type RedisClusterClient, type RedisClusterNatMap } from "./nodes.ts";
@@ -131,6 +131,7 @@ const ROWS = {
 export function readClusterOptions(
   options: RedisClusterAdapterOptions,
 ): ClusterCarrierOptions & { readonly maxMessageBytes: number } {
+  refuseAddress("createRedisClusterAdapter", options, "nodes");
   const read = readOptions("createRedisClusterAdapter", options, ROWS);
   const { prefix, partitions, mode, maxMessageBytes, maxPendingBytes, clock } = read;
   const { connectTimeoutMs, probeIntervalMs, probeTimeoutMs } = read;

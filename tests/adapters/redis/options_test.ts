@@ -2,6 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Cluster } from "ioredis";
 import { createCluster } from "redis";
 import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
+import { createNatsAdapter } from "../../../adapters/nats/mod.ts";
+import { createRedisClusterAdapter } from "../../../adapters/redis_cluster/mod.ts";
 import { RedisChannels } from "../../../adapters/redis/channels.ts";
 import { test } from "../../harness.ts";
 
@@ -36,6 +38,16 @@ test("redis: options that make no sense, or contradict each other, are refused",
       assertEquals([error.name, error.message.includes(name)], [kind, true]);
     }
   }
+});
+
+test("adapters: an address in place of options is refused with what to give, and not repeated", () => {
+  const url = "redis://:s3cret@127.0.0.1" as never;
+  for (const create of [createRedisAdapter, createRedisClusterAdapter, createNatsAdapter]) {
+    const error = assertThrows(() => create(url), TypeError, 'prefix: "my-app" }');
+    assert(!error.message.includes("s3cret"));
+    assertThrows(() => create({} as never), TypeError, `Cannot do without prefix of ${create.name}`);
+  }
+  assertThrows(() => createRedisClusterAdapter([url] as never), TypeError, "{ nodes, prefix");
 });
 
 test("redis: a client of another kind is refused, and so are options beside a client", () => {
