@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Encoded, exceedsUtf8, maxUtf8Size } from "../../contract/mod.ts";
+import { CLOSE_CODES, type Encoded, exceedsUtf8, maxUtf8Size } from "../../contract/mod.ts";
 import { MESSAGE_TOO_BIG, toSendableCode, toSendableReason } from "../kit/close.ts";
 import {
   applicationHeaders,
@@ -31,6 +31,8 @@ interface Terms {
   readonly maxFrameBytes: number;
   readonly highWaterBytes: number;
   readonly compress: boolean;
+  /** See `LinkAcceptor.report`. */
+  report(error: Error): void;
 }
 
 /** An upgrade that is under way. Travels as the socket's `data`, which also tells our sockets from others. */
@@ -44,6 +46,23 @@ class Upgrade {
     this.request = request;
     this.terms = terms;
   }
+}
+
+/**
+ * The name of a link's method for sockets that have outlived their program: `bun --hot` evaluates every module anew, this
+ * one too, but keeps the server and its sockets. Known to every evaluation, unlike a class.
+ */
+const OUTLIVED = Symbol.for("trunkline.outlived");
+
+/** What a new evaluation sees of a link of an old one. */
+interface OldLink {
+  readonly [OUTLIVED]?: unknown;
+}
+
+/** A socket of an old evaluation was heard of: nobody but its link knows its hub. */
+function outlived({ data }: BunSocket): void {
+  const end = (data as OldLink | null | undefined)?.[OUTLIVED];
+  if (typeof end === "function") end.call(data);
 }
 
 /** The server's end of a WebSocket: the socket's `data` once it is open. */
@@ -114,6 +133,13 @@ class BunLink implements Link {
     this.#events.drain();
   }
 
+  /** The program was loaded anew: the client finds the new hub when it connects again. */
+  [OUTLIVED](): void {
+    if (this.#state === "open") this.#terms.report(new Error(RELOADED));
+    this.close(CLOSE_CODES.GOING_AWAY, "The server was loaded anew");
+    this.closed(CLOSE_CODES.GOING_AWAY, "");
+  }
+
   /** The socket is gone. */
   closed(code: number, reason: string): void {
     if (this.#socketGone) return;
@@ -129,6 +155,10 @@ class BunLink implements Link {
     if (this.#socketGone) this.#events.freed();
   }
 }
+
+const RELOADED =
+  "The server was loaded anew (bun --hot) and this hub was not closed: it stays in the cluster, and its clients are sent " +
+  "to the new one. Close it when the module is loaded again: globalThis.hub?.close(); globalThis.hub = hub";
 
 /** The same bytes; Bun makes a buffer of its own for every frame. */
 function toPlainBytes({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -159,7 +189,13 @@ export function createBunSkin(
   const termsOf = (acceptor: LinkAcceptor, subprotocol: string): Terms => {
     const { subprotocols, maxFrameBytes, highWaterBytes } = acceptor;
     const terms = known.get(subprotocol) ??
-      { subprotocol, maxFrameBytes, highWaterBytes, compress: perMessageDeflate };
+      {
+        subprotocol,
+        maxFrameBytes,
+        highWaterBytes,
+        compress: perMessageDeflate,
+        report: (error: Error) => acceptor.report(error),
+      };
     if (subprotocols.includes(subprotocol)) known.set(subprotocol, terms); // what clients make up is not kept
     return terms;
   };
@@ -231,9 +267,17 @@ export function createBunHandler(
       check(data);
       new BunLink(socket, data);
     },
-    message: (socket, frame) => BunLink.of(socket)?.received(frame),
+    message(socket, frame) {
+      const link = BunLink.of(socket);
+      if (link) link.received(frame);
+      else outlived(socket);
+    },
     drain: (socket) => BunLink.of(socket)?.drained(),
-    close: (socket, code, reason) => BunLink.of(socket)?.closed(code, reason),
+    close(socket, code, reason) {
+      const link = BunLink.of(socket);
+      if (link) link.closed(code, reason);
+      else outlived(socket);
+    },
   };
 }
 
