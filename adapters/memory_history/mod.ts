@@ -55,8 +55,11 @@ export interface MemoryHistory extends HistoryStore {
   readonly channels: number;
   /** How many bytes the messages take. */
   readonly bytes: number;
+  /** See {@linkcode HistoryStore.append}; answers at once. */
   append(channel: string, data: string, options: AppendOptions): Position;
+  /** See {@linkcode HistoryStore.read}; answers at once. */
   read(channel: string, options?: ReadOptions): StoredPage;
+  /** Lets go of what has expired, and of nothing else. */
   sweep(): void;
 }
 
