@@ -7,6 +7,7 @@
 
 import { Decoder, decodeTimestampExtension, Encoder, EXT_TIMESTAMP, ExtensionCodec } from "@msgpack/msgpack";
 import {
+  cannotEncode,
   checkReadable,
   type Codec,
   type Encoded,
@@ -107,7 +108,13 @@ function readAll(frame: Uint8Array): unknown {
  */
 export const msgpackCodec: Codec = {
   subprotocol: "trunkline.v1.msgpack",
-  encode: (message) => encoder.encode(toPlainMessage(message, PAYLOADS)),
+  encode(message) {
+    try {
+      return encoder.encode(toPlainMessage(message, PAYLOADS));
+    } catch (error) {
+      throw error instanceof HubError ? error : cannotEncode(message, error);
+    }
+  },
   join(messages) {
     const head = listHead(messages.length);
     const frame = new Uint8Array(messages.reduce((size, { length }) => size + length, head.length));

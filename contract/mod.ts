@@ -17,7 +17,7 @@ export * from "./parse.ts";
 export * from "./pattern.ts";
 export * from "./values/base64.ts";
 export * from "./values/json.ts";
-export { MAX_DEPTH, type PlainRules, toPlainMessage } from "./values/plain.ts";
+export { cannotEncode, MAX_DEPTH, type PlainRules, toPlainMessage } from "./values/plain.ts";
 export * from "./values/text.ts";
 export * from "./values/unreadable.ts";
 export * from "./values/utf8_size.ts";

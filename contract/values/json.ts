@@ -5,8 +5,9 @@
  * @module
  */
 
+import { HubError } from "../errors.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
-import { MAX_DEPTH, type PlainRules, toPlain, toPlainMessage } from "./plain.ts";
+import { cannotEncode, MAX_DEPTH, type PlainRules, toPlain, toPlainMessage } from "./plain.ts";
 import { checkReadable, type ReadRules, Unreadable } from "./unreadable.ts";
 
 const BYTES = "$bytes";
@@ -97,7 +98,11 @@ function readElement(value: unknown, reading: Reading): unknown {
  * @throws {HubError} `BAD_REQUEST` when the message holds what cannot travel.
  */
 export function writeJsonMessage(message: readonly unknown[], maxDepth: number = MAX_DEPTH): string {
-  return JSON.stringify(toPlainMessage(message, maxDepth === MAX_DEPTH ? PAYLOADS : plainRules(maxDepth)));
+  try {
+    return JSON.stringify(toPlainMessage(message, maxDepth === MAX_DEPTH ? PAYLOADS : plainRules(maxDepth)));
+  } catch (error) {
+    throw error instanceof HubError ? error : cannotEncode(message, error);
+  }
 }
 
 /**

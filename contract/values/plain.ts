@@ -43,14 +43,16 @@ class Refusal extends TypeError {
 const MAX_PATH = 64;
 
 /**
- * Makes a copy of a message that holds nothing but what travels: every value is read once, here, so that what was
- * checked is what leaves, whatever getters, proxies and `toJSON` do.
+ * Gives a message that holds nothing but what travels. Most messages are that already, and need no copy. Of all others
+ * a copy is made, for which every value is read once: whatever `toJSON` does, what was checked is what leaves. A getter or
+ * a proxy that gives something worse at its second reading hurts its own message alone: receivers check too.
  *
  * @param message A message of the wire. A payload of `undefined` at its end is left out.
  * @param rules How the encoding writes.
  * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
  */
-export function toPlainMessage(message: readonly unknown[], rules: PlainRules): unknown[] {
+export function toPlainMessage(message: readonly unknown[], rules: PlainRules): readonly unknown[] {
+  if (looksPlain(message, rules)) return message;
   const plain: unknown[] = [];
   for (let i = 0; i < message.length; i++) {
     let value: unknown;
@@ -58,7 +60,7 @@ export function toPlainMessage(message: readonly unknown[], rules: PlainRules): 
       value = copy(message[i], rules.maxDepth, rules, "");
       if (value === undefined && i < message.length - 1) throw new Refusal("undefined");
     } catch (cause) {
-      throw refuse(message, cause);
+      throw cannotEncode(message, cause);
     }
     if (value !== undefined) plain.push(value);
   }
@@ -80,6 +82,54 @@ export function toPlain(value: unknown, rules: PlainRules): unknown {
     const refusal = asRefusal(error);
     throw new TypeError(`Cannot encode ${refusal.describe()}`, { cause: refusal.cause ?? refusal });
   }
+}
+
+function looksPlain(message: readonly unknown[], rules: PlainRules): boolean {
+  try {
+    return isPlainList(message, rules.maxDepth + 1);
+  } catch {
+    return false; // a getter or a proxy: the copy says what is wrong
+  }
+}
+
+/**
+ * Whether a value is as every encoding writes it: what this cannot tell at a glance it leaves to {@linkcode copy}.
+ * Making a copy costs as much as encoding.
+ */
+function isPlain(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+      return !hasLoneSurrogate(value);
+    case "number":
+      return Number.isFinite(value);
+    case "boolean":
+      return true;
+    case "object":
+      if (value === null) return true;
+      if (depth === 0) return false;
+      return Array.isArray(value) ? isPlainList(value, depth) : isPlainObject(value, depth - 1);
+    default:
+      return false;
+  }
+}
+
+function isPlainList(list: readonly unknown[], depth: number): boolean {
+  if ((list as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
+  for (let i = 0; i < list.length; i++) if (!isPlain(list[i], depth - 1)) return false;
+  return true;
+}
+
+function isPlainObject(value: object, depth: number): boolean {
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  if ((value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
+  for (const key in value) {
+    const first = key.charCodeAt(0);
+    if (first === DOLLAR || (first === UNDERSCORE && key === "__proto__") || hasLoneSurrogate(key)) {
+      return false;
+    }
+    if (!isPlain((value as Readonly<Record<string, unknown>>)[key], depth)) return false;
+  }
+  return true;
 }
 
 function copy(value: unknown, depth: number, rules: PlainRules, key: string | number): unknown {
@@ -168,12 +218,19 @@ function copyProperties(
 }
 
 const DOLLAR = "$".charCodeAt(0);
+const UNDERSCORE = "_".charCodeAt(0);
 
 /** What getters, proxies and `toJSON` throw becomes a refusal with a cause. */
 const asRefusal = (error: unknown): Refusal =>
   error instanceof Refusal ? error : new Refusal("a value that throws", { cause: error });
 
-function refuse(message: readonly unknown[], error: unknown): HubError {
+/**
+ * The error about a message that cannot be encoded.
+ *
+ * @param message The message.
+ * @param error Why.
+ */
+export function cannotEncode(message: readonly unknown[], error: unknown): HubError {
   const name = message.find((element, i) => i > 0 && typeof element === "string") ?? message[0];
   const refusal = asRefusal(error);
   const text = `Cannot encode the payload of "${

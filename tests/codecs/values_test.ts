@@ -67,6 +67,28 @@ for (const { name, carry } of ways) {
     assertPrototypesUntouched();
   });
 
+  test(`a getter that gives something worse at a later reading hurts its own message alone: ${name}`, () => {
+    for (const worse of [NaN, "\ud800", nest(2_000, 1, "lists"), { ["__proto__"]: 1 }, () => {}]) {
+      for (let readings = 0; readings < 4; readings++) {
+        let times = 0;
+        const turning = {
+          get a() {
+            return times++ < readings ? 1 : worse;
+          },
+        };
+        let arrived: unknown[];
+        try {
+          arrived = carry([{ n: 1 }, turning, { n: 2 }]);
+        } catch (error) {
+          assert(error instanceof HubError && error.code === "BAD_REQUEST", String(error));
+          continue;
+        }
+        assertEquals([arrived[0], arrived[2]], [{ n: 1 }, { n: 2 }]);
+      }
+    }
+    assertPrototypesUntouched();
+  });
+
   test(`a payload may be a thousand levels deep, among others of the same frame: ${name}`, () => {
     const payloads = [
       1,
