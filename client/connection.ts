@@ -180,6 +180,8 @@ export class Connection {
   async #connect(): Promise<void> {
     const { addresses, token, transport, report } = this.#settings;
     let doing = "get the url";
+    await undefined; // no code of the user's runs before the owner has this connection, and can close it
+    if (this.#closing) return;
     try {
       const url = await addresses.current();
       this.#url = url;

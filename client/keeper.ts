@@ -130,6 +130,7 @@ export class Keeper {
   }
 
   #connectIn(delayMs: number, info: StatusInfo): void {
+    if (this.#status === "closed") return; // by whoever heard of the loss
     const { clock } = this.#settings;
     this.#stopTimer?.();
     this.#retryAt = clock.now() + delayMs;

@@ -131,9 +131,9 @@ export class Subscriptions {
       this.#refuse(stream, cause);
       return true;
     }
-    this.#report(cause, "subscribe", stream.topic);
     const retry = () => this.#ask(stream);
     stream.stopRetry = this.#options.settings.clock.after(stream.backoff.next()!, retry);
+    this.#report(cause, "subscribe", stream.topic); // last: whoever hears of it may end the subscription
     return true;
   }
 
@@ -247,6 +247,7 @@ export class Subscriptions {
   #ask(stream: Stream): void {
     const { calls, settings } = this.#options;
     const { topic } = stream;
+    if (this.#streams.get(topic) !== stream) return; // ended by whoever heard of the failure of another
     const { id, answer } = calls.open(topic, { timeoutMs: settings.requestTimeoutMs }, (id) => {
       // The server may be about to answer: whatever it says, this subscribe is over.
       this.#send(["unsub", topic]);
