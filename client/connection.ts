@@ -78,6 +78,11 @@ function isRefusal(error: unknown): error is HubError {
   return isHubError(error) && (error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN");
 }
 
+/** What went wrong, as everybody gets it who waits: a codec of the application's throws anything. */
+function toHubError(cause: unknown, message: string): HubError {
+  return isHubError(cause) ? cause : new HubError("BAD_REQUEST", message, { cause: cause ?? undefined });
+}
+
 /** One attempt to be connected, and the connection that it leads to. */
 export class Connection {
   readonly #settings: Settings;
@@ -145,12 +150,12 @@ export class Connection {
    */
   close(code: number = NORMAL_CLOSURE, reason = ""): Promise<void> {
     if (this.#closing) return this.#gone.promise;
-    if (this.#welcome) this.#outgoing?.flush();
     this.#closing = [code, reason];
+    this.#outgoing?.flush();
     this.#stopTimer();
     this.#stopProof?.();
     this.#abort.abort(new HubError("DISCONNECTED", "Cannot go on: the connection has ended"));
-    if (this.#closeLink) this.#closeLink(code, reason);
+    if (this.#closeLink) this.#hangUp(this.#closeLink);
     else if (!this.#link) this.#gone.resolve();
     return this.#gone.promise;
   }
@@ -199,7 +204,7 @@ export class Connection {
       });
       this.#closeLink = close;
       // A transport may open the link at once, and what follows from that may have closed it.
-      if (this.#closing) close(...(this.#closing as [number, string]));
+      if (this.#closing) this.#hangUp(close);
     } catch (cause) {
       if (this.#closing) return;
       if (isRefusal(cause)) return this.#end({ error: cause, terminal: true });
@@ -220,10 +225,35 @@ export class Connection {
     }
     const hello = { role: this.#settings.role, token };
     const { codec } = this.#settings;
+    let frame: Encoded;
     try {
-      link.send(codec.join([codec.encode(["hello", hello])]));
-    } catch (error) {
-      this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error as HubError, { terminal: true }); // it never will travel
+      frame = codec.join([codec.encode(["hello", hello])]);
+    } catch (cause) {
+      const error = toHubError(cause, "Cannot encode the hello");
+      return this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error, { terminal: true }); // it never will travel
+    }
+    this.#send(frame);
+  }
+
+  /** What a transport throws is its link's end, and no error of whoever sends. */
+  #send(frame: Encoded): void {
+    try {
+      this.#link?.send(frame);
+    } catch (cause) {
+      const error = new HubError("DISCONNECTED", "Connection lost: the transport failed to send", { cause });
+      this.#settings.report(error, { stage: "connection" });
+      if (!this.#closing) this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error, { told: true });
+    }
+  }
+
+  #hangUp(close: (code: number, reason: string) => void): void {
+    const [code, reason] = this.#closing!;
+    try {
+      close(code, reason);
+    } catch (cause) {
+      this.#gone.resolve();
+      const error = new HubError("INTERNAL", "Cannot close the link: the transport failed", { cause });
+      this.#settings.report(error, { stage: "connection" });
     }
   }
 
@@ -234,26 +264,30 @@ export class Connection {
       const messages = this.#settings.codec.decode(frame).map((message) => asServerMessage(message));
       for (const message of messages) {
         if (this.#closing) return;
-        if (message instanceof UnreadableMessage) this.#events.unreadable(message);
-        else this.#take(message);
+        this.#take(message);
       }
-    } catch (error) {
+    } catch (cause) {
+      const error = toHubError(cause, "Cannot read the frame");
       this.#settings.report(error, { stage: "protocol" });
-      this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error as HubError, { told: true });
+      this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error, { told: true });
     }
   }
 
-  #take(message: ServerMessage): void {
+  #take(message: ServerMessage | UnreadableMessage): void {
     // A fault is the reason of a close only when the close follows it.
     this.#fault = undefined;
-    if (message[0] === "fault") return this.#hearFault(message[1], message[2]);
-    if ((message[0] === "welcome") === (this.#welcome !== undefined)) {
+    const unreadable = message instanceof UnreadableMessage;
+    const [kind] = unreadable ? message.head : message;
+    if (kind !== "fault" && (kind === "welcome") === (this.#welcome !== undefined)) {
       throw new HubError(
         "BAD_REQUEST",
-        `Cannot take "${message[0]}" ${this.#welcome ? "twice" : "before welcome"}`,
+        `Cannot take "${kind}" ${this.#welcome ? "twice" : "before welcome"}`,
       );
     }
+    if (unreadable) return this.#events.unreadable(message);
     switch (message[0]) {
+      case "fault":
+        return this.#hearFault(message[1], message[2]);
       case "welcome":
         return this.#open(message[1]);
       case "ping":
@@ -286,7 +320,7 @@ export class Connection {
     this.#outgoing = new FrameBatch({
       codec: this.#settings.codec,
       maxFrameBytes: welcome.maxFrameBytes,
-      send: (frame) => this.#link?.send(frame),
+      send: (frame) => this.#send(frame),
     });
     this.#watch(this.#settings.livenessTimeoutMs ?? welcome.heartbeatMs * 2);
     this.#events.open();

@@ -11,6 +11,9 @@ import { Unreadable, UnreadableMessage } from "./values/unreadable.ts";
 /** Where in a topic's history a subscriber is: the epoch of the history, and the offset of the last message seen. */
 export type Position = readonly [epoch: string, offset: number];
 
+/** Every server takes frames of so many bytes: whatever keeps a connection going has room in them, and a hello. */
+export const MIN_FRAME_BYTES = 256;
+
 /** What a client says first. */
 export interface Hello {
   /** The role it wants. */
@@ -100,7 +103,7 @@ function isHello(value: unknown): boolean {
 
 function isWelcome(value: unknown): boolean {
   return isRecord(value) && isText(value.connection) && isText(value.node) && isCount(value.heartbeatMs) &&
-    isCount(value.maxFrameBytes);
+    isCount(value.maxFrameBytes) && (value.maxFrameBytes as number) >= MIN_FRAME_BYTES;
 }
 
 function isCall(m: readonly unknown[]): boolean {

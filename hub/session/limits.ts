@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../../contract/mod.ts";
+import { type Clock, MIN_FRAME_BYTES } from "../../contract/mod.ts";
 import { count, ms, ratio } from "../../contract/options/option_kinds.ts";
 import { bag, type Kind, or, type Read, type Rows } from "../../contract/options/read_options.ts";
 import type { HubLimits, SlowConsumerPolicy } from "../api/options.ts";
@@ -13,8 +13,8 @@ import type { OutboxLimits } from "../outbox/outbox.ts";
 /** A frame that has grown to this length leaves before the turn ends, in UTF-16 units of text, or bytes. */
 const FRAME_LENGTH = 64 * 1024;
 
-/** A frame has room for a hello; and no runtime takes larger ones than 1 GiB. */
-const FRAME_RANGE = { min: 256, max: 1024 ** 3 };
+/** No runtime takes larger frames than 1 GiB. */
+const FRAME_RANGE = { min: MIN_FRAME_BYTES, max: 1024 ** 3 };
 
 /** {@linkcode HubLimits} with every default filled in. */
 export type Limits = Required<Omit<HubLimits, "outbox">> & { readonly outbox: OutboxLimits };

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { HubError, type Subscription } from "../../client/mod.ts";
+import type { HubError, Subscription } from "../../client/mod.ts";
 import { test } from "../harness.ts";
 import { connecting, opened, reopened, type Rig, turn } from "./setup.ts";
 
@@ -50,15 +50,14 @@ test("a url function that closes the client opens no link any more", async () =>
 });
 
 test("an error handler that unsubscribes from what failed for now is not subscribed behind its back", async () => {
-  let sub: Subscription | undefined;
   const errors: unknown[] = [];
   const rig = await opened({
     onError: (error) => {
       errors.push((error as HubError).code);
-      sub?.unsubscribe();
+      sub.unsubscribe();
     },
   });
-  sub = rig.client.subscribe("stats", () => {});
+  const sub: Subscription = rig.client.subscribe("stats", () => {});
   await turn();
   rig.server.link.accept("stats");
   await reopened(rig);

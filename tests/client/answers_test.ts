@@ -140,7 +140,7 @@ test("requests of the server that are worked on are bounded, and an id is not ta
 });
 
 test("an answer that no frame can hold is an error to the server", async () => {
-  const { client, server } = await opened({}, { maxFrameBytes: 150 });
+  const { client, server } = await opened({}, { maxFrameBytes: 256 });
   client.implement({
     confirm: () => {
       throw new HubError("X", "x", { data: "x".repeat(500) });

@@ -38,11 +38,11 @@ test("bad input, unknown names and wrong kinds are refused at the sender", async
 });
 
 test("what cannot be encoded, or timed, is refused at the sender and leaves nothing behind", async () => {
-  const { client, server, clock } = await opened({}, { maxFrameBytes: 200 });
+  const { client, server, clock } = await opened({}, { maxFrameBytes: 256 });
   const before = clock.pending;
-  const large = await rejection(client.request("say", { text: "é".repeat(100) }));
+  const large = await rejection(client.request("say", { text: "é".repeat(128) }));
   assertEquals(large.code, "TOO_LARGE");
-  assertEquals((large.data as { maxFrameBytes: number }).maxFrameBytes, 200);
+  assertEquals((large.data as { maxFrameBytes: number }).maxFrameBytes, 256);
   const cyclic: { text: string; self?: unknown } = { text: "x" };
   cyclic.self = cyclic;
   assertEquals((await rejection(client.request("say", cyclic))).code, "BAD_REQUEST");
@@ -55,8 +55,8 @@ test("what cannot be encoded, or timed, is refused at the sender and leaves noth
 });
 
 test("the largest message that a frame may hold is sent", async () => {
-  const { client, server } = await opened({}, { maxFrameBytes: 100 });
-  const room = "x".repeat(100 - `[["sig","typing",{"room":""}]]`.length);
+  const { client, server } = await opened({}, { maxFrameBytes: 256 });
+  const room = "x".repeat(256 - `[["sig","typing",{"room":""}]]`.length);
   client.signal("typing", { room });
   await turn();
   assertEquals(server.link.sent("sig").length, 1);
