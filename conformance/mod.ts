@@ -1,5 +1,5 @@
 /**
- * What every adapter has to keep, as cases that any test runner can run: it imports none, and needs nothing but the
+ * What every adapter, store of histories and transport has to keep, as cases that any test runner can run: it imports none, and needs nothing but the
  * web platform.
  *
  * @example The suite for an adapter, here run without a test runner
@@ -33,6 +33,11 @@ import { appendingCases } from "./history/appending.ts";
 import { readingCases } from "./history/reading.ts";
 import type { HistoryStoreSetup } from "./history/setup.ts";
 import { StoreStage } from "./history/stage.ts";
+import { closingCases } from "./transport/closing.ts";
+import { framesCases } from "./transport/frames.ts";
+import { openingCases } from "./transport/opening.ts";
+import type { TransportSetup } from "./transport/setup.ts";
+import { LinkStage } from "./transport/stage.ts";
 
 export type {
   AdapterCaseBody,
@@ -43,6 +48,7 @@ export type {
   Skip,
 } from "./adapter/setup.ts";
 export type { HistoryStoreSetup } from "./history/setup.ts";
+export type { RunningTransport, TransportSetup } from "./transport/setup.ts";
 
 const skip = bag(
   {
@@ -80,6 +86,13 @@ const STORE_SETUP = {
   waitMs: optional(ms()),
   ttlMs: optional(ms()),
 } satisfies Rows<HistoryStoreSetup>;
+
+const TRANSPORT_SETUP = {
+  start: callback<TransportSetup["start"]>(),
+  address: optional((value, place) => value === null ? null : text(value, place)),
+  skip: optional(list(skip)),
+  waitMs: optional(ms()),
+} satisfies Rows<TransportSetup>;
 
 /** One behaviour to show, for a test runner. */
 export interface ConformanceCase {
@@ -137,6 +150,33 @@ export function adapterConformance(setup: AdapterSetup): ConformanceCase[] {
 export function historyStoreConformance(setup: HistoryStoreSetup): ConformanceCase[] {
   readOptions("historyStoreConformance", setup, STORE_SETUP);
   return toCases([...appendingCases, ...readingCases], setup.skip, () => new StoreStage(setup));
+}
+
+/**
+ * The suite for transports: every case starts the transport with a hub of its own, opens links, and closes them.
+ *
+ * @param setup What the suite has to know about the transport.
+ * @returns The cases, in the order in which to run them.
+ * @throws {TypeError} If the setup skips a case that does not exist, or is not one.
+ *
+ * @example
+ * ```ts
+ * import { transportConformance } from "@trunkline/hub/conformance";
+ * import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
+ *
+ * const cases = transportConformance({
+ *   start(acceptor) {
+ *     const transport = createLoopbackTransport();
+ *     transport.attach(acceptor);
+ *     return { client: transport.client(), url: "ws://localhost/", close() {} };
+ *   },
+ * });
+ * for (const { skip, run } of cases) if (!skip) await run();
+ * ```
+ */
+export function transportConformance(setup: TransportSetup): ConformanceCase[] {
+  readOptions("transportConformance", setup, TRANSPORT_SETUP);
+  return toCases([...openingCases, ...framesCases, ...closingCases], setup.skip, () => new LinkStage(setup));
 }
 
 /** A case of a suite, whatever it works with. */

@@ -1,15 +1,17 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createLoopbackTransport, type LoopbackClientOptions } from "../../transports/loopback.ts";
 import { test } from "../harness.ts";
-import { linkCases } from "./link_cases.ts";
+import { conformanceTests } from "./conformance_cases.ts";
 import { openPair, RecordedEnd, RecordingAcceptor } from "./recording.ts";
 
 const HUB_URL = "ws://localhost/";
 
-linkCases("loopback", (acceptor) => {
-  const transport = createLoopbackTransport();
-  transport.attach(acceptor);
-  return { transport, client: transport.client(), url: HUB_URL, close: () => Promise.resolve() };
+conformanceTests("loopback", {
+  start(acceptor) {
+    const transport = createLoopbackTransport();
+    transport.attach(acceptor);
+    return { client: transport.client(), url: HUB_URL, close() {} };
+  },
 });
 
 function setUp(options?: LoopbackClientOptions) {

@@ -1,7 +1,6 @@
 import { createWebSocketTransport, type WebSocketTransportOptions } from "../../transports/websocket/mod.ts";
-import type { Transport } from "../../transports/transport.ts";
+import type { LinkAcceptor, Transport } from "../../transports/transport.ts";
 import { serve } from "../serve.ts";
-import type { RecordingAcceptor } from "./recording.ts";
 import { standardClient } from "./standard_client.ts";
 
 /** A WebSocket transport behind a server of the runtime that runs the tests. */
@@ -15,7 +14,7 @@ export interface RunningWebSocket {
 
 /** Serves a hub; what is not for the transport is answered with 404. */
 export function startWebSocket(
-  acceptor: RecordingAcceptor,
+  acceptor: LinkAcceptor,
   options?: WebSocketTransportOptions,
 ): RunningWebSocket {
   const transport = createWebSocketTransport(options);

@@ -1,4 +1,4 @@
-import { linkCases } from "./link_cases.ts";
+import { conformanceTests } from "./conformance_cases.ts";
 import { startWebSocket } from "./start_websocket.ts";
 
-linkCases("websocket", (acceptor) => startWebSocket(acceptor));
+conformanceTests("websocket", { start: (acceptor) => startWebSocket(acceptor) });
