@@ -145,6 +145,8 @@ export {
   type OrderQuery,
   type Published,
   type PublishOptions,
+  type RefusalCounts,
+  type RefusalReason,
   type RoleScope,
   type Room,
   type SlowConsumerPolicy,

@@ -33,5 +33,6 @@ export type {
 } from "./api/options.ts";
 export type { NodeInfo, NodeLeft, NodeState } from "./api/cluster.ts";
 export type { Health, HubRoutes } from "./api/health.ts";
+export type { RefusalCounts, RefusalReason } from "./api/refusals.ts";
 export type { HubStats } from "./api/stats.ts";
 export type * from "./api/hub.ts";
