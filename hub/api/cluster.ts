@@ -104,7 +104,7 @@ export interface ConnectionInfo {
  * - `"too-large"`: its answer is larger than nodes send each other, or than this one takes at once.
  * - `"incomplete"`: a part of its answer was lost on the way.
  * - `"invalid"`: its answer does not fit the contract, or cannot be read. `onError` of this hub was told.
- * - `"closed"`: this hub was closed meanwhile.
+ * - `"closed"`: this hub was closed meanwhile, or before.
  */
 export type MissingReason =
   | "timeout"
@@ -165,7 +165,11 @@ export interface ClusterCallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The cluster, seen from one hub. Nothing here is all or nothing: who does not answer is in `missing`. */
+/**
+ * The cluster, seen from one hub. Nothing here is all or nothing: who does not answer is in `missing`. A node that this one
+ * has not met yet cannot be: before `hub.ready`, and with `startWithoutBackplane` until the backplane is there for the
+ * first time, answers are of this node alone.
+ */
 export interface Cluster {
   /** Whether the backplane can be reached at this moment; see also the event of that name. */
   readonly backplane: "up" | "down";
@@ -187,6 +191,7 @@ export interface Cluster {
    * @param event What to listen to; see {@linkcode ClusterEvents}.
    * @param listener What it throws is reported to `onError`, and hurts nobody else.
    * @returns Stops it.
+   * @throws {TypeError} When there is no such event, or the listener is no function.
    */
   on<E extends keyof ClusterEvents>(event: E, listener: ClusterListener<E>): () => void;
   /**

@@ -89,8 +89,11 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
   /**
    * Closes the connection.
    *
-   * @param code A close code. @default {CLOSE_CODES.DISCONNECTED}, after which the client does not come back by itself
-   * @param reason For a person.
+   * @param code A close code from 3000 to 4999, or 1000: with 4500 and above the client does not come back by itself.
+   * @default {CLOSE_CODES.DISCONNECTED}, after which it does not
+   * @param reason For a person; 123 bytes of it are sent.
+   * @throws {TypeError} When the code is no number, or the reason no text.
+   * @throws {RangeError} When the code is out of its range.
    */
   close(code?: number, reason?: string): void;
 }
@@ -199,7 +202,12 @@ export interface ConnectionTarget<D extends ContractDefinition> extends Target<D
     input: RequestInput<AnyQuestionsOf<D>, N>,
     options?: CallOptions,
   ): Promise<AnswerOutput<AnyQuestionsOf<D>, N>>;
-  /** Closes it, with `CLOSE_CODES.DISCONNECTED`. Does nothing when it is not there. */
+  /**
+   * Closes it, with `CLOSE_CODES.DISCONNECTED`. Does nothing when it is not there.
+   *
+   * @param reason For a person; 123 bytes of it are sent.
+   * @throws {TypeError} When the reason is no text.
+   */
   close(reason?: string): void;
 }
 
@@ -211,7 +219,12 @@ export interface RoleScope<D extends ContractDefinition, R extends RoleOf<D>> {
     payload: TopicInput<OwnTopicsOf<D, R>, N>,
     ...options: KeepsHistory<OwnTopicsOf<D, R>, N> extends true ? [options?: PublishOptions] : []
   ): KeepsHistory<OwnTopicsOf<D, R>, N> extends true ? Promise<Published> : void;
-  /** Sends an event to every connection of the role, on every node. */
+  /**
+   * Sends an event to every connection of the role, on every node.
+   *
+   * @throws {HubError} `VALIDATION`, `NOT_FOUND` when the role has no such event, or `TOO_LARGE` when the backplane cannot
+   * carry it.
+   */
   emit<N extends NameOf<EventsOf<D, R>>>(event: N, payload: PayloadInput<EventsOf<D, R>, N>): void;
 }
 
@@ -264,7 +277,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   /**
    * Several rooms at once: a connection that is in many of them gets one copy.
    *
-   * @throws {TypeError} When a name is not text.
+   * @throws {TypeError} When the names are no list, or one is not text.
    */
   rooms(names: readonly string[]): Broadcaster<D>;
   /**
@@ -313,6 +326,8 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    * Listens to a bus event of other nodes, or answers a bus request (one listener a request).
    *
    * @returns Stops it.
+   * @throws {HubError} `NOT_FOUND` when the contract has none of that name.
+   * @throws {TypeError} When the listener is no function, or a bus request has an answerer already.
    */
   onServer<N extends NameOf<BusEventsOf<D>>>(
     name: N,

@@ -62,6 +62,8 @@ export class Backplane {
   #malformed = 0;
   #opened = false;
   #closed = false;
+  /** Whether something was published after that. */
+  #wasLate = false;
 
   /** @param options What it needs. */
   constructor(options: BackplaneOptions) {
@@ -259,7 +261,7 @@ export class Backplane {
   }
 
   #enqueue(channel: string, text: string): void {
-    if (this.#closed) return;
+    if (this.#closed) return this.#tooLate(channel);
     const maxLength = Math.min(MAX_BATCH_LENGTH, this.maxMessageBytes / 3);
     let batch = this.#batches.get(channel);
     if (batch && batch.length + text.length > maxLength) {
@@ -274,6 +276,15 @@ export class Backplane {
     }
     batch.messages.push(text);
     batch.length += text.length + 1;
+  }
+
+  /** Whoever goes on after the hub is closed may do so for ever: the first time is told. */
+  #tooLate(channel: string): void {
+    if (this.#wasLate) return;
+    this.#wasLate = true;
+    const what =
+      `Cannot publish on "${channel}": the hub is closed. Of whatever else is published now nobody is told`;
+    this.#options.onError(new HubError("UNAVAILABLE", what), { stage: "publish", channel });
   }
 
   #flush(): void {

@@ -7,7 +7,6 @@
 import {
   type CallOptions,
   type Clock,
-  CLOSE_CODES,
   type Entry,
   HubError,
   parse,
@@ -19,6 +18,7 @@ import {
 import type { Outbox } from "../outbox/outbox.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { DisconnectReason } from "../api/options.ts";
+import { readCloseCode, readCloseReason } from "./close_arguments.ts";
 import { readClientCall } from "./call_options.ts";
 import type { Membership } from "./membership.ts";
 import type { SmallMap } from "./small_map.ts";
@@ -166,10 +166,11 @@ export class Connection implements Identity {
   }
 
   /** See `HubConnection.close`. */
-  close(code: number = CLOSE_CODES.DISCONNECTED, reason = "Disconnected by the application"): void {
+  close(code?: number, reason?: string): void {
+    const [sentCode, sentReason] = [readCloseCode(code), readCloseReason(reason)];
     if (this.#ended) return;
     this.outbox.flush(); // what was sent before the close arrives before it
-    this.outbox.shut(code, reason);
+    this.outbox.shut(sentCode, sentReason);
   }
 
   /** Ends everything that belongs to it: the link is gone. Called once. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { kindOf } from "../../contract/mod.ts";
+import { isBag } from "../../contract/options/read_options.ts";
 import { suggest } from "../../contract/options/suggest.ts";
 import type { ConnectionQuery, Everybody } from "../api/cluster.ts";
 
@@ -47,9 +49,10 @@ const listed = FIELDS.map((field) => `"${field}"`).join(", ");
 
 /** `undefined` for everybody, said in words. */
 function read(given: unknown, what: string): ConnectionQuery | undefined {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    const shown = given === null ? "null" : Array.isArray(given) ? "a list" : `${typeof given}`;
-    throw new TypeError(`Cannot ${what}: the query is ${shown}. Give an object such as { user: "ann" }`);
+  if (!isBag(given)) {
+    throw new TypeError(
+      `Cannot ${what}: the query is ${kindOf(given)}. Give an object such as { user: "ann" }`,
+    );
   }
   for (const key of Object.keys(given)) {
     if (!KNOWN.includes(key)) throw new TypeError(`Cannot ${what} by "${key}": ${suggest(key, KNOWN)}`);

@@ -8,6 +8,7 @@ import { MAX_TIMER_MS } from "../../contract/clock.ts";
 import { type CallOptions, CLOSE_CODES, HubError, parse } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { nodeChannel } from "../backplane/channels.ts";
+import { readCloseReason } from "../connection/close_arguments.ts";
 import type { Connection } from "../connection/connection.ts";
 import { readClientCall } from "../connection/call_options.ts";
 import { nodeOf } from "../connection/connection_id.ts";
@@ -61,8 +62,9 @@ export class Directory {
   }
 
   /** See `ConnectionTarget.close`. */
-  close(id: string, reason = "Disconnected by the application"): void {
+  close(id: string, given?: string): void {
     const { find, backplane } = this.#options;
+    const reason = readCloseReason(given);
     const conn = find(id);
     if (conn) conn.close(CLOSE_CODES.DISCONNECTED, reason);
     else backplane.publish(nodeChannel(nodeOf(id)), ["shut", id, reason]);

@@ -32,6 +32,7 @@ export class Events {
   readonly #find: (id: string) => Connection | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #shared: ReadonlyMap<string, Entry>;
+  readonly #surfaces: Contract["roles"];
   readonly #copies = new Copies();
 
   /** @param options What it needs. */
@@ -40,6 +41,7 @@ export class Events {
     this.#backplane = backplane;
     this.#find = find;
     this.#shared = contract.shared.serverToClient;
+    this.#surfaces = contract.roles;
     for (const surface of contract.roles.values()) {
       for (const [name, entry] of surface.serverToClient) this.#entries.set(name, entry);
     }
@@ -119,6 +121,9 @@ export class Events {
   /** To a role, on every node. */
   toRole(role: string, name: string, payload: unknown): void {
     const parsed = this.parse(name, payload);
+    if (!this.#surfaces.get(role)?.serverToClient.has(name)) {
+      throw new HubError("NOT_FOUND", `Cannot send event "${name}": role "${role}" has none of that name`);
+    }
     const send = this.#backplane.prepare(roleChannel(role), ["ev", name, null, parsed]);
     this.#deliver(roleChannel(role), name, parsed);
     send();

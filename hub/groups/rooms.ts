@@ -98,6 +98,9 @@ export class Rooms {
     broadcast(event: string, payload: unknown, options?: BroadcastOptions): void;
   } {
     const { events } = this.#options;
+    if (!Array.isArray(names)) {
+      throw wrong(names, { owner: "rooms", path: "names" }, "a list of the names of rooms");
+    }
     const distinct = [...new Set(names)];
     for (const name of distinct) readName(name, "room");
     return {

@@ -19,6 +19,7 @@ import {
 import type { Backplane } from "../backplane/backplane.ts";
 import { CLUSTER_CHANNEL } from "../backplane/channels.ts";
 import { readNodeCall } from "../connection/call_options.ts";
+import { checkListener } from "./cluster_listeners.ts";
 import type { Nodes } from "./nodes.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 import { APP_PREFIX } from "./node_answers.ts";
@@ -78,6 +79,7 @@ export class Bus {
     if (!entry) {
       throw new HubError("NOT_FOUND", `Cannot listen to "${name}": the contract has none of that name`);
     }
+    checkListener(listener, `onServer("${name}")`);
     const listeners = this.#listeners.get(name) ?? new Set();
     const { input, output } = entry;
     if (input && output) return this.#answer(name, input, output, listener);

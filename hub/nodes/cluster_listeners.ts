@@ -5,8 +5,23 @@
  */
 
 import { callSafely } from "../../contract/mod.ts";
+import { wrong } from "../../contract/options/read_options.ts";
+import { suggest } from "../../contract/options/suggest.ts";
 import type { ClusterEvents, ClusterListener } from "../api/cluster.ts";
 import type { HubErrorInfo } from "../api/options.ts";
+
+const EVENTS: readonly (keyof ClusterEvents)[] = ["join", "leave", "state", "leader", "backplane"];
+
+/**
+ * Checks what is to be told of something: nobody may notice a wrong one until it happens.
+ *
+ * @param listener What was given.
+ * @param owner The call that takes it, for the error.
+ * @throws {TypeError} When it is no function.
+ */
+export function checkListener(listener: unknown, owner: string): void {
+  if (typeof listener !== "function") throw wrong(listener, { owner, path: "the listener" }, "a function");
+}
 
 /** The listeners of one hub. */
 export class ClusterListeners {
@@ -20,6 +35,12 @@ export class ClusterListeners {
 
   /** See `Cluster.on`. */
   on<E extends keyof ClusterEvents>(event: E, listener: ClusterListener<E>): () => void {
+    if (!EVENTS.includes(event)) {
+      throw new TypeError(
+        `Cannot listen to "${String(event)}" of the cluster: ${suggest(String(event), EVENTS)}`,
+      );
+    }
+    checkListener(listener, `cluster.on("${event}")`);
     const listeners = this.#listeners.get(event) ?? new Set();
     const own: ClusterListener<E> = (value) => listener(value); // the same function may be given twice
     this.#listeners.set(event, listeners.add(own as ClusterListener<never>));

@@ -119,7 +119,7 @@ export class NodeRequests {
   }
 
   /**
-   * Asks nodes. Nobody to ask is an answer at once.
+   * Asks nodes. Nobody to ask is an answer at once, and so is a hub that is closed.
    *
    * @param nodes Whom.
    * @param method What kind of question.
@@ -132,7 +132,8 @@ export class NodeRequests {
   ask(nodes: readonly string[], method: string, input: unknown, options: AskOptions): Promise<Outcome> {
     options.signal?.throwIfAborted();
     const outcome: Outcome = { answers: new Map(), failures: new Map(), missing: [] };
-    if (nodes.length === 0) return Promise.resolve(outcome);
+    if (this.#closed) outcome.missing.push(...nodes.map((node) => ({ node, reason: "closed" as const })));
+    if (this.#closed || nodes.length === 0) return Promise.resolve(outcome);
     const id = ++this.#lastId;
     const channel = nodes.length === 1 ? nodeChannel(nodes[0]!) : CLUSTER_CHANNEL;
     const send = this.#options.backplane.prepare(channel, ["ask", id, method, input]);

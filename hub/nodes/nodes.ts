@@ -51,6 +51,7 @@ export class Nodes {
   #leader: string;
   #greeting: Greeting | undefined;
   #stop: (() => void) | undefined;
+  #leftBehind: readonly string[] | undefined;
 
   /**
    * @param options What it needs.
@@ -91,9 +92,9 @@ export class Nodes {
     });
   }
 
-  /** The ids of the other nodes, but for those that are down. */
+  /** The ids of the other nodes, but for those that are down; once this node has left, those that it left behind. */
   get others(): readonly string[] {
-    return this.#roster.reachable;
+    return this.#leftBehind ?? this.#roster.reachable;
   }
 
   /** How many other nodes there are, but for those that are down. */
@@ -103,6 +104,7 @@ export class Nodes {
 
   /** Whether another node is there. */
   has(id: string): boolean {
+    if (this.#leftBehind) return this.#leftBehind.includes(id);
     const state = this.#roster.state(id);
     return state === "up" || state === "suspect";
   }
@@ -167,6 +169,7 @@ export class Nodes {
     this.#stop();
     this.#stop = undefined;
     this.#greeting?.end();
+    this.#leftBehind = this.#roster.reachable;
     this.#options.backplane.publish(CLUSTER_CHANNEL, ["bye"]);
     this.#roster.close();
   }
