@@ -25,7 +25,7 @@ const BROKEN: readonly (readonly [query: unknown, error: RegExp])[] = [
   [{ all: true, user: "ann" }, /\{ all: true \} alone/],
   [{ all: true, user: undefined }, /by "user"/],
   [null, /the query is null/],
-  ["ann", /the query is string/],
+  ["ann", /the query is a string/],
   [["ann"], /the query is a list/],
 ];
 
