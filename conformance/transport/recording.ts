@@ -104,6 +104,10 @@ export class RecordingAcceptor implements LinkAcceptor {
     this.reports.push(error.message);
   }
 
+  refused(why: string): void {
+    this.reports.push(why);
+  }
+
   withdraw(link: LinkRequest): void {
     this.withdrawn.push(link);
   }

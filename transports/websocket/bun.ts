@@ -217,7 +217,7 @@ export function createBunSkin(
             return new Response(null);
           }
           acceptor.withdraw(link);
-          return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade();
+          return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade(acceptor);
         },
       };
     },

@@ -189,7 +189,7 @@ function upgrade(
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: 0, ...(byOption && { protocol: subprotocol }) });
   } catch (error) {
     acceptor.withdraw(terms.request);
-    if (error instanceof TypeError) return malformedUpgrade();
+    if (error instanceof TypeError) return malformedUpgrade(acceptor);
     throw error;
   }
   const { socket, response } = upgraded;
@@ -226,7 +226,7 @@ export function createDenoSkin(): WebSocketSkin {
             return upgrade(request, { acceptor, request: link, intake }, subprotocol, headers);
           }
           acceptor.withdraw(link);
-          return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade();
+          return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade(acceptor);
         },
       };
     },

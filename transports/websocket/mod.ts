@@ -116,7 +116,7 @@ class Sockets implements WebSocketTransport {
           headers,
         );
     }
-    acceptor.report(new TypeError(NO_SERVER));
+    acceptor.refused?.(NO_SERVER);
     return new Response(`${NO_SERVER}\n`, { status: 501 });
   }
 }

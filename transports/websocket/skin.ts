@@ -34,11 +34,12 @@ export interface WebSocketSkin {
 }
 
 /** The answer to a request for a WebSocket that lacks one of its headers. */
-export function malformedUpgrade(): Response {
-  return new Response("Cannot upgrade to a WebSocket: the request's headers are incomplete\n", {
-    status: 400,
-  });
+export function malformedUpgrade(acceptor: LinkAcceptor): Response {
+  acceptor.refused?.(MALFORMED);
+  return new Response(`${MALFORMED}\n`, { status: 400 });
 }
+
+const MALFORMED = "Cannot upgrade to a WebSocket: the request's headers are incomplete";
 
 /** What the key of an upgrade looks like: 16 bytes in base64. RFC 6455, 4.1. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
@@ -51,7 +52,7 @@ export function isWellFormed({ headers }: Request): boolean {
 
 /** A request that is not the one that the runtime's server made cannot be upgraded; answers it, and says what to write. */
 export function copiedRequest(acceptor: LinkAcceptor): Response {
-  acceptor.report(new TypeError(COPIED));
+  acceptor.refused?.(COPIED);
   return new Response(`${COPIED}\n`, { status: 501 });
 }
 
