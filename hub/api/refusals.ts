@@ -4,46 +4,43 @@
  * @module
  */
 
-/** Why a client was not let in, or was cut off for what it did. */
-export const REFUSAL_REASONS = [
+/** How many clients were not let in, or were cut off for what they did, since the hub was created, by reason. */
+export interface RefusalCounts {
   /** The Origin of a page is not allowed: HTTP 403. */
-  "origin",
+  readonly origin: number;
   /** The hub has not started to serve: HTTP 503. */
-  "starting",
+  readonly starting: number;
   /** The hub shuts down: HTTP 503. */
-  "closing",
+  readonly closing: number;
   /** `maxConnections` or `maxHandshakes`: HTTP 503. */
-  "full",
+  readonly full: number;
   /** `maxConnectionsPerAddress` or `maxHandshakesPerAddress`: HTTP 429. */
-  "address",
+  readonly address: number;
   /** `maxConnectionsPerUser`. */
-  "user",
+  readonly user: number;
   /** The request cannot become a link here: HTTP 400, 426, 501. */
-  "upgrade",
+  readonly upgrade: number;
   /** No subprotocol that the hub speaks. */
-  "version",
+  readonly version: number;
   /** `handshakeTimeoutMs`. */
-  "handshake-timeout",
+  readonly "handshake-timeout": number;
   /** `authenticate` or `onConnection` said `UNAUTHENTICATED`. */
-  "unauthenticated",
+  readonly unauthenticated: number;
   /** `authenticate` or `onConnection` said `FORBIDDEN`. */
-  "forbidden",
+  readonly forbidden: number;
   /** The role does not exist, or is another than `authenticate` gave. */
-  "role",
+  readonly role: number;
   /** `authenticate` or `onConnection` threw a `HubError` with another code. */
-  "application",
+  readonly application: number;
   /** Code of the application threw something else, or answered what nobody can use: HTTP 500 before the upgrade. */
-  "failed",
+  readonly failed: number;
   /** What the client said is not of the protocol. */
-  "protocol",
+  readonly protocol: number;
   /** A frame above `maxFrameBytes`. */
-  "frame-size",
+  readonly "frame-size": number;
   /** More messages than the rate, or than may wait. */
-  "rate",
-] as const;
+  readonly rate: number;
+}
 
-/** Why a client was not let in, or was cut off for what it did; see `docs/operations.md`. */
-export type RefusalReason = (typeof REFUSAL_REASONS)[number];
-
-/** How many clients were refused since the hub was created, by reason. */
-export type RefusalCounts = Readonly<Record<RefusalReason, number>>;
+/** Why a client was not let in, or was cut off for what it did; see {@linkcode RefusalCounts}. */
+export type RefusalReason = keyof RefusalCounts;

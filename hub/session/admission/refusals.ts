@@ -7,7 +7,7 @@
 
 import { type Clock, HubError } from "../../../contract/mod.ts";
 import type { HubErrorInfo } from "../../api/options.ts";
-import { REFUSAL_REASONS, type RefusalCounts, type RefusalReason } from "../../api/refusals.ts";
+import type { RefusalCounts, RefusalReason } from "../../api/refusals.ts";
 
 /** Of each reason one refusal is reported at once, and what follows within this time counted, in milliseconds. */
 const INTERVAL_MS = 10_000;
@@ -40,14 +40,32 @@ const TOLD: ReadonlySet<RefusalReason> = new Set([
   "failed",
 ]);
 
+/** The counts of a hub that has refused nobody. */
+const NONE: RefusalCounts = {
+  origin: 0,
+  starting: 0,
+  closing: 0,
+  full: 0,
+  address: 0,
+  user: 0,
+  upgrade: 0,
+  version: 0,
+  "handshake-timeout": 0,
+  unauthenticated: 0,
+  forbidden: 0,
+  role: 0,
+  application: 0,
+  failed: 0,
+  protocol: 0,
+  "frame-size": 0,
+  rate: 0,
+};
+
 /** Counts and reports refusals. */
 export class Refusals {
   readonly #clock: Clock;
   readonly #onError: (error: unknown, info: HubErrorInfo) => void;
-  readonly #counts = Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])) as Record<
-    RefusalReason,
-    number
-  >;
+  readonly #counts: Record<RefusalReason, number> = { ...NONE };
   readonly #recent = new Map<RefusalReason, Recent>();
 
   /**
