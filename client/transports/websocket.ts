@@ -5,6 +5,7 @@
  */
 
 import type { ClientTransport, Link } from "../../transports/transport.ts";
+import { showAddress } from "../addresses.ts";
 
 /** A close frame has 125 bytes, two of them for the code (RFC 6455, sections 5.5 and 5.5.1). */
 const MAX_REASON_BYTES = 123;
@@ -19,6 +20,11 @@ const ABNORMAL_CLOSURE = 1006;
 function explain(reason: string): string {
   if (!/stream error|protocol error/i.test(reason)) return reason;
   return `${reason}: perhaps the server refuses the upgrade (403, 429 or 503), which this platform hides`;
+}
+
+/** Bun names the whole address in what it says of a failure. */
+function hideSecrets(text: string): string {
+  return text.replace(/\w+:\/\/[^\s'"]+/g, showAddress);
 }
 
 function cutReason(reason: string): string {
@@ -83,7 +89,7 @@ export function createWebSocketClientTransport(
       };
       socket.onerror = (event) => {
         // Browsers do not tell why, on purpose; the other runtimes do.
-        problem = (event as Partial<ErrorEvent>).message ?? "";
+        problem = hideSecrets((event as Partial<ErrorEvent>).message ?? "");
         // Node's WebSocket says no more than this when it cannot connect: no close follows.
         if (!opened) end(ABNORMAL_CLOSURE, problem);
       };

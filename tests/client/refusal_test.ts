@@ -1,4 +1,4 @@
-import { assertStringIncludes } from "@std/assert";
+import { assert, assertStringIncludes } from "@std/assert";
 import { createClient, createWebSocketClientTransport } from "../../client/mod.ts";
 import { CA, CERTIFICATE, KEY } from "../adapters/nats/certificates.ts";
 import { runtime, test } from "../harness.ts";
@@ -20,9 +20,10 @@ async function refusedBy(url: string, Socket?: typeof WebSocket): Promise<string
 test("a refused upgrade is told with its status and the address, where the platform tells it", async () => {
   const server = serve({ fetch: () => new Response("Not from there", { status: 403 }) });
   try {
-    const message = await refusedBy(`ws://127.0.0.1:${server.port}/realtime?token=secret`);
+    const message = await refusedBy(`ws://ann:secret@127.0.0.1:${server.port}/realtime?token=secret`);
     assertStringIncludes(message, `Cannot connect to the hub at ws://127.0.0.1:${server.port}/realtime: `);
     assertStringIncludes(message, "403");
+    assert(!message.includes("secret"), message);
   } finally {
     await server.close();
   }
