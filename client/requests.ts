@@ -15,12 +15,25 @@ import {
   type Surface,
   throwIfAborted,
 } from "../contract/mod.ts";
+import { copyMessage, MAX_DEPTH, type PlainRules } from "../contract/values/plain.ts";
 import { CALL } from "../contract/options/option_kinds.ts";
 import { readOptions } from "../contract/options/read_options.ts";
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { OfflineQueue } from "./offline_queue.ts";
 import { type Patience, patiently, type Start } from "./patience.ts";
+
+/** Values as they are, and no more than what travels. */
+const COPY: PlainRules = { maxDepth: MAX_DEPTH, bytes: (bytes) => bytes.slice(), name: (name) => name };
+
+/**
+ * What waits is kept as it was said, and refused at once if it cannot travel: just as what leaves at once.
+ *
+ * @throws {HubError} `BAD_REQUEST`.
+ */
+function keep(kind: "req" | "sig", name: string, payload: unknown): unknown {
+  return copyMessage([kind, name, payload], COPY)[2];
+}
 
 /** Options of {@linkcode Requests}. */
 export interface RequestsOptions {
@@ -79,11 +92,12 @@ export class Requests {
     parseNow(entry.payload!, payload, `payload of "${name}"`);
     const connection = this.#ready(name, this.#asked !== undefined);
     if (connection) return connection.push(["sig", name, payload]);
+    const kept = keep("sig", name, payload);
     const failed = (error: unknown) => this.#options.settings.report(error, { stage: "signal", name });
     this.#queue.add(`"${name}"`, {
       send: () => {
         try {
-          this.#options.open()?.push(["sig", name, payload]);
+          this.#options.open()?.push(["sig", name, kept]);
         } catch (error) {
           failed(error);
         }
@@ -162,17 +176,20 @@ export class Requests {
   #ask(entry: Entry, input: unknown, patience: Patience): Promise<unknown> {
     const checked = parse(entry.input!, input, `input of "${entry.name}"`);
     if (!(checked instanceof Promise)) return this.#sendOrWait(entry, input, patience);
+    checked.catch(() => {});
+    const kept = keep("req", entry.name, input);
     return this.#wait(entry, patience, (goOn, fail) => {
-      checked.then(() => goOn((left) => this.#sendOrWait(entry, input, left)), fail);
+      checked.then(() => goOn((left) => this.#sendOrWait(entry, kept, left)), fail);
       return () => {};
     });
   }
 
   async #sendOrWait(entry: Entry, input: unknown, patience: Patience): Promise<unknown> {
     if (this.#ready(entry.name, patience.first)) return await this.#send(entry, input, patience);
+    const kept = keep("req", entry.name, input);
     return await this.#wait(entry, patience, (goOn, fail) =>
       this.#queue.add(`"${entry.name}"`, {
-        send: () => goOn((left) => this.#send(entry, input, left)),
+        send: () => goOn((left) => this.#send(entry, kept, left)),
         fail,
       }));
   }

@@ -52,7 +52,17 @@ const MAX_PATH = 64;
  * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
  */
 export function toPlainMessage(message: readonly unknown[], rules: PlainRules): readonly unknown[] {
-  if (looksPlain(message, rules)) return message;
+  return looksPlain(message, rules) ? message : copyMessage(message, rules);
+}
+
+/**
+ * Makes a copy of a message that holds nothing but what travels: what becomes of the message later changes nothing.
+ *
+ * @param message A message of the wire. A payload of `undefined` at its end is left out.
+ * @param rules How the encoding writes.
+ * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
+ */
+export function copyMessage(message: readonly unknown[], rules: PlainRules): unknown[] {
   const plain: unknown[] = [];
   for (let i = 0; i < message.length; i++) {
     let value: unknown;

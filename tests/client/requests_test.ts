@@ -200,6 +200,46 @@ test("offline: requests and signals wait, and are sent in order once the subscri
   await client.close();
 });
 
+test("what waits is sent as it was when it was said, whatever its owner does with it meanwhile", async () => {
+  const { client, server, errors } = await connecting();
+  const place = { room: "1" };
+  client.signal("typing", place);
+  place.room = "2";
+  client.signal("typing", place);
+  place.room = 3 as never;
+  const question = { text: "a" };
+  const answer = client.request("say", question);
+  question.text = "b";
+  const number = { n: 1 };
+  const slow = client.request("slow", number); // checked later, even on an open link
+  number.n = -1;
+  server.link.welcome();
+  await turn();
+  assertEquals(server.link.messages.slice(1), [
+    ["sig", "typing", { room: "1" }],
+    ["sig", "typing", { room: "2" }],
+    ["req", 1, "say", { text: "a" }],
+    ["req", 2, "slow", { n: 1 }],
+  ]);
+  server.link.say(["res", 1, { id: 1 }], ["res", 2, 2]);
+  assertEquals([await answer, await slow, errors], [{ id: 1 }, 2, []]);
+  await client.close();
+});
+
+test("offline: what cannot be encoded is refused at the sender too", async () => {
+  const { client, server, clock, errors } = await connecting();
+  const before = clock.pending;
+  const cyclic: { room: string; text: string; self?: unknown } = { room: "x", text: "x" };
+  cyclic.self = cyclic;
+  assertEquals((await rejection((async () => await client.signal("typing", cyclic))())).code, "BAD_REQUEST");
+  assertEquals((await rejection(client.request("say", cyclic))).code, "BAD_REQUEST");
+  assertEquals(clock.pending, before);
+  server.link.welcome();
+  await turn();
+  assertEquals([server.link.messages.length, errors], [1, []]);
+  await client.close();
+});
+
 test("offline: what waited is sent once", async () => {
   const rig = await connecting();
   rig.client.signal("typing", { room: "1" });
