@@ -25,7 +25,7 @@ type Handler = (input: unknown, context: QuestionContext) => unknown;
 export interface AnswersOptions {
   /** What the server may ask. */
   readonly surface: Surface;
-  /** How many questions may be worked on at once. */
+  /** How many questions may be worked on at once; so many more whose answer nobody waits for any more. */
   readonly maxPending: number;
   /** Takes what handlers throw, other than a `HubError`. */
   readonly report: Report;
@@ -36,6 +36,8 @@ export class Answers {
   readonly #options: AnswersOptions;
   #handlers = new Map<string, Handler>();
   readonly #running = new Map<number, AbortController>();
+  /** How many handlers work on although nobody waits for their answer: there is no end of them otherwise. */
+  #abandoned = 0;
 
   /** @param options What may be asked. */
   constructor(options: AnswersOptions) {
@@ -65,12 +67,8 @@ export class Answers {
 
   async #work(connection: Connection, id: number, name: string, input: unknown): Promise<void> {
     const running = this.#running;
-    if (running.has(id) || running.size >= this.#options.maxPending) {
-      const error = running.has(id)
-        ? new HubError("BAD_REQUEST", `Cannot answer ${id} twice at once`)
-        : new HubError("UNAVAILABLE", `Cannot answer "${name}": ${running.size} requests are worked on`);
-      return connection.push(["err", id, toWireError(error)]);
-    }
+    const refusal = this.#refusal(id);
+    if (refusal) return connection.push(["err", id, toWireError(refusal)]);
     const controller = new AbortController();
     running.set(id, controller);
     // Nobody waits for an answer to what was taken back, or came on a link that is gone.
@@ -96,7 +94,16 @@ export class Answers {
       }
     } finally {
       if (running.get(id) === controller) running.delete(id);
+      else this.#abandoned--;
     }
+  }
+
+  /** Why a question cannot be worked on, if so. */
+  #refusal(id: number): HubError | undefined {
+    const { size } = this.#running;
+    if (this.#running.has(id)) return new HubError("BAD_REQUEST", `Cannot answer ${id} twice at once`);
+    if (Math.max(size, this.#abandoned) < this.#options.maxPending) return undefined;
+    return new HubError("UNAVAILABLE", `Cannot answer: ${size + this.#abandoned} requests are worked on`);
   }
 
   /**
@@ -106,7 +113,7 @@ export class Answers {
    */
   cancel(id: number): void {
     const controller = this.#running.get(id);
-    this.#running.delete(id);
+    if (this.#running.delete(id)) this.#abandoned++;
     controller?.abort(new HubError("TIMEOUT", "Cannot answer any more: the server has given up"));
   }
 
@@ -118,6 +125,7 @@ export class Answers {
   lost(error: HubError): void {
     const controllers = [...this.#running.values()];
     this.#running.clear();
+    this.#abandoned += controllers.length;
     for (const controller of controllers) controller.abort(error);
   }
 
@@ -128,6 +136,7 @@ export class Answers {
       throw new HubError("NOT_FOUND", `Cannot answer "${name}": the client has no handler for it`);
     }
     const parsed = await parse(entry.input!, input, `input of "${name}"`);
+    if (signal.aborted) return undefined; // taken back before it came to work
     const given = handler(parsed, { signal });
     const output = await (promiseOf(given) ?? given);
     try {

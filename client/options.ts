@@ -75,7 +75,8 @@ export interface ClientOptions<R extends string = string> {
   readonly offline?: "fail" | { readonly queue?: number };
   /**
    * How many requests may wait for their answer at once, those that are not sent yet included; beyond that they fail
-   * with `UNAVAILABLE`. As many requests of the server are worked on at once.
+   * with `UNAVAILABLE`. As many requests of the server are worked on at once, and as many more that were taken back, or
+   * came on a connection that was lost; beyond that the server is answered `UNAVAILABLE`.
    *
    * @default {1_000}
    */

@@ -139,6 +139,40 @@ test("requests of the server that are worked on are bounded, and an id is not ta
   await client.close();
 });
 
+test("handlers that work on for nobody are bounded, on one link and on many", async () => {
+  const rig = await opened({ maxPendingRequests: 3 });
+  let called = 0;
+  const ends: (() => void)[] = [];
+  rig.client.implement({
+    confirm: () => (called++, new Promise((resolve) => ends.push(() => resolve({ yes: true })))),
+  });
+  const ask = (id: number) => rig.server.link.say(["req", id, "confirm", { text: "a" }]);
+  for (let id = 1; id <= 10; id++) {
+    ask(id);
+    await turn();
+    rig.server.link.say(["cancel", id]);
+    await turn();
+  }
+  assertEquals(called, 3);
+  assertEquals(
+    rig.server.link.sent("err").map(([, id, { code }]) => [id, code]),
+    [4, 5, 6, 7, 8, 9, 10].map((id) => [id, "UNAVAILABLE"]),
+  );
+  await reopened(rig);
+  ask(11);
+  await turn();
+  assertEquals([called, rig.server.link.sent("err").map(([, id]) => id)], [3, [11]]);
+
+  for (const end of ends) end();
+  await turn();
+  ask(12);
+  await turn();
+  ends.at(-1)!();
+  await turn();
+  assertEquals([called, rig.server.link.sent("res").map(([, id]) => id)], [4, [12]]);
+  await rig.client.close();
+});
+
 test("an answer that no frame can hold is an error to the server", async () => {
   const { client, server } = await opened({}, { maxFrameBytes: 256 });
   client.implement({
