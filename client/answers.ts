@@ -14,6 +14,7 @@ import {
   type Surface,
   toWireError,
 } from "../contract/mod.ts";
+import { isBag, wrong } from "../contract/options/read_options.ts";
 import type { Connection } from "./connection.ts";
 import type { Report } from "./options.ts";
 import type { QuestionContext } from "./api/mod.ts";
@@ -46,8 +47,15 @@ export class Answers {
 
   /** See `Client.implement`. */
   implement(handlers: Readonly<Record<string, Handler>>): void {
-    const written = Object.entries(handlers);
-    for (const [name] of written) this.#entry(name);
+    const owner = "implement";
+    if (!isBag(handlers)) {
+      throw wrong(handlers, { owner, path: "the handlers" }, "an object of handlers by name");
+    }
+    const written = Object.entries(handlers).filter(([, handler]) => handler !== undefined);
+    for (const [name, handler] of written) {
+      this.#entry(name);
+      if (typeof handler !== "function") throw wrong(handler, { owner, path: name }, "a function");
+    }
     this.#handlers = new Map(written);
   }
 

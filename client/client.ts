@@ -5,6 +5,7 @@
  */
 
 import { callSafely, HubError, PendingCalls, type Surface } from "../contract/mod.ts";
+import { checkListener } from "../contract/options/check_listener.ts";
 import { Answers } from "./answers.ts";
 import type { AppMessage } from "./connection.ts";
 import { Events } from "./events.ts";
@@ -93,10 +94,12 @@ export class HubClient implements AsyncDisposable {
   }
 
   onStatus(listener: StatusListener): () => void {
+    checkListener(listener, "onStatus");
     return this.#keeper.onStatus(listener);
   }
 
   onOpen(call: () => unknown): () => void {
+    checkListener(call, "onOpen");
     const opener = { call };
     this.#openers.add(opener);
     if (this.status === "open") this.#requests.first(() => this.#tellOpen(opener));
@@ -112,6 +115,7 @@ export class HubClient implements AsyncDisposable {
   }
 
   on(event: string, listener: (payload: unknown) => unknown): () => void {
+    checkListener(listener, `on("${event}")`);
     return this.#events.on(event, listener);
   }
 

@@ -17,7 +17,8 @@ import {
   type WireError,
 } from "../contract/mod.ts";
 import { abortSignal, callback } from "../contract/options/option_kinds.ts";
-import { optional, readOptions, type Rows } from "../contract/options/read_options.ts";
+import { checkListener } from "../contract/options/check_listener.ts";
+import { optional, readOptions, type Rows, wrong } from "../contract/options/read_options.ts";
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { Backoff } from "./reconnect.ts";
@@ -59,8 +60,10 @@ export class Subscriptions {
 
   /** See `Client.subscribe`. */
   subscribe(topic: string, listener: TopicCallback, options?: SubscribeOptions): Subscription {
+    if (typeof topic !== "string") throw wrong(topic, { owner: "subscribe", path: "the topic" }, "a text");
     const found = this.#options.surface.topics.find(topic);
     if (!found) throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
+    checkListener(listener, `subscribe("${topic}")`);
     const read = readOptions("subscribe", options, SUBSCRIBE);
     throwIfAborted(read.signal);
     const member = new TopicListener(topic, listener, read, (member) => this.#leave(member));

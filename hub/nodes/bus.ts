@@ -16,10 +16,10 @@ import {
   type Schema,
   toWireError,
 } from "../../contract/mod.ts";
+import { checkListener } from "../../contract/options/check_listener.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { CLUSTER_CHANNEL } from "../backplane/channels.ts";
 import { readNodeCall } from "../connection/call_options.ts";
-import { checkListener } from "./cluster_listeners.ts";
 import type { Nodes } from "./nodes.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 import { APP_PREFIX } from "./node_answers.ts";

@@ -5,23 +5,12 @@
  */
 
 import { callSafely } from "../../contract/mod.ts";
-import { wrong } from "../../contract/options/read_options.ts";
+import { checkListener } from "../../contract/options/check_listener.ts";
 import { suggest } from "../../contract/options/suggest.ts";
 import type { ClusterEvents, ClusterListener } from "../api/cluster.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 
 const EVENTS: readonly (keyof ClusterEvents)[] = ["join", "leave", "state", "leader", "backplane"];
-
-/**
- * Checks what is to be told of something: nobody may notice a wrong one until it happens.
- *
- * @param listener What was given.
- * @param owner The call that takes it, for the error.
- * @throws {TypeError} When it is no function.
- */
-export function checkListener(listener: unknown, owner: string): void {
-  if (typeof listener !== "function") throw wrong(listener, { owner, path: "the listener" }, "a function");
-}
 
 /** The listeners of one hub. */
 export class ClusterListeners {

@@ -1,7 +1,7 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
 import { createClient } from "../../client/mod.ts";
 import { test } from "../harness.ts";
-import { connecting, contract, opened, rejection, retried } from "./setup.ts";
+import { connecting, contract, opened, rejection, retried, turn } from "./setup.ts";
 
 test("a token of null or undefined is no token, wherever it comes from", async () => {
   for (const token of [null, undefined, () => null, () => undefined, () => Promise.resolve(null)]) {
@@ -82,5 +82,38 @@ test("options of calls are checked like all others", async () => {
   clock.advance(9_999);
   server.link.say(["res", 1, { id: 1 }]);
   assertEquals(await answer, { id: 1 });
+  await client.close();
+});
+
+test("what is to be called later is checked when it is given", async () => {
+  const { client, server, errors } = await opened();
+  const untyped = client as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const wrong: [() => unknown, string][] = [
+    [() => untyped.on!("message"), 'Cannot do without the listener of on("message"): give a function'],
+    [() => untyped.onOpen!(null), "Cannot use null as the listener of onOpen: give a function"],
+    [() => untyped.onStatus!({}), "Cannot use this object as the listener of onStatus: give a function"],
+    [
+      () => untyped.subscribe!("stats"),
+      'Cannot do without the listener of subscribe("stats"): give a function',
+    ],
+    [() => untyped.subscribe!(undefined, () => {}), "Cannot do without the topic of subscribe: give a text"],
+    [
+      () => untyped.implement!(),
+      "Cannot do without the handlers of implement: give an object of handlers by name",
+    ],
+    [() => untyped.implement!({ confirm: 5 }), "Cannot use 5 as confirm of implement: give a function"],
+  ];
+  for (const [call, message] of wrong) {
+    const error = await rejection((async () => await call())());
+    assertInstanceOf(error, TypeError);
+    assertEquals(error.message, message);
+  }
+  untyped.implement!({ confirm: undefined }); // absent, like any option
+  server.link.say(["ev", "message", { text: "x" }], ["req", 1, "confirm", { text: "x" }]);
+  await turn();
+  assertEquals([server.link.sent("err").map(([, , { code }]) => code), server.link.sent("sub")], [[
+    "NOT_FOUND",
+  ], []]);
+  assertEquals(errors, []);
   await client.close();
 });
