@@ -197,7 +197,10 @@ export interface HubErrorInfo {
   readonly connectionId?: string;
   /** Why a client was refused, with stage `"refused"`. */
   readonly reason?: RefusalReason;
-  /** For how many refusals of this reason the report stands: what follows the first within 10 seconds is counted. */
+  /**
+   * For how many refusals of this reason, or messages of other nodes that were dropped for the same, the report stands: what
+   * follows the first within 10 seconds is counted. Of messages absent for a single one.
+   */
   readonly count?: number;
 }
 

@@ -5,10 +5,12 @@
  * @module
  */
 
-import type { Adapter, AdapterStage } from "../../adapters/adapter.ts";
+import type { Adapter } from "../../adapters/adapter.ts";
 import { type Clock, exceedsUtf8, HubError, systemClock, utf8Size } from "../../contract/mod.ts";
 import { type BusMessage, type BusMessageOf, decodeBus, encodeBus } from "./bus_wire.ts";
+import type { HubErrorInfo } from "../api/options.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "./channels.ts";
+import { Drops } from "./drops.ts";
 import { Interest } from "./interest.ts";
 
 /** A list longer than this, in UTF-16 units, leaves before the turn ends. No limit: what nobody can carry is refused before. */
@@ -25,7 +27,7 @@ export interface BackplaneOptions {
   /** Where timeouts come from, and the ends of turns. */
   readonly clock?: Clock;
   /** Told of everything that goes wrong. */
-  onError(error: unknown, info: { readonly stage: AdapterStage; readonly channel?: string }): void;
+  onError(error: unknown, info: HubErrorInfo): void;
   /** Told when the backplane comes and goes. */
   onStatus(status: "up" | "down"): void;
   /** Told of channels of which messages may have been missed, or of all; see `AdapterContext.onGap`. */
@@ -59,6 +61,7 @@ export class Backplane {
   #since: number;
   /** What the adapter said last of its connection since it was up. */
   #reason: string | undefined;
+  readonly #drops: Drops;
   #malformed = 0;
   #opened = false;
   #closed = false;
@@ -71,6 +74,9 @@ export class Backplane {
     this.#options = options;
     this.#clock = clock;
     this.#since = clock.now();
+    this.#drops = new Drops(clock, (error, channel, count) => {
+      options.onError(error, { stage: "delivery", channel, ...(count > 1 && { count }) });
+    });
     this.interest = new Interest({
       adapter,
       clock,
@@ -240,6 +246,7 @@ export class Backplane {
     this.#flush();
     this.#closed = true;
     this.#status = "down";
+    this.#drops.close();
     try {
       await this.#options.adapter.close();
     } catch (error) {
@@ -308,7 +315,7 @@ export class Backplane {
     this.#options.onHeard(from);
     const drop = (error: unknown) => {
       this.#malformed++;
-      this.#options.onError(error, { stage: "delivery", channel });
+      this.#drops.add(error, channel);
     };
     try {
       for (const message of decodeBus(data, drop)) {
