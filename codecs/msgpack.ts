@@ -5,37 +5,34 @@
  * @module
  */
 
-import { Decoder, decodeTimestampExtension, Encoder, EXT_TIMESTAMP, ExtensionCodec } from "@msgpack/msgpack";
+import { Decoder, decodeTimestampExtension, Encoder, EXT_TIMESTAMP } from "@msgpack/msgpack";
 import {
-  cannotEncode,
-  checkReadable,
   type Codec,
   type Encoded,
+  encodeMessage,
   HubError,
   MAX_DEPTH,
   type PlainRules,
-  type ReadRules,
-  toPlainMessage,
-  Unreadable,
+  readPlainMessage,
 } from "../contract/mod.ts";
 import { scanMsgpack, splitMsgpack } from "./msgpack_scan.ts";
 
 const PAYLOADS: PlainRules = { maxDepth: MAX_DEPTH, bytes: (bytes) => bytes, name: (name) => name };
-const READING: ReadRules = { maxDepth: MAX_DEPTH, text: true };
 
 /** Levels of the frame and the message around a payload. */
 const AROUND = 2;
 
 /** A date is text, whichever encoding brings it: what is handed on must not depend on that. */
-const extensions = new ExtensionCodec();
-extensions.register({
-  type: EXT_TIMESTAMP,
-  encode: () => null,
-  decode: (data) => decodeTimestampExtension(data).toISOString(),
-});
+const extensionCodec = {
+  tryToEncode: () => null,
+  decode(data: Uint8Array, type: number): string {
+    if (type !== EXT_TIMESTAMP) throw new TypeError(`Cannot read the extension ${type}`);
+    return decodeTimestampExtension(data).toISOString();
+  },
+};
 
 const encoder = new Encoder({ maxDepth: MAX_DEPTH + AROUND });
-const decoder = new Decoder({ extensionCodec: extensions });
+const decoder = new Decoder({ extensionCodec });
 
 /** The head of a list (https://github.com/msgpack/msgpack/blob/master/spec.md#array-format-family). */
 function listHead(count: number): number[] {
@@ -44,14 +41,12 @@ function listHead(count: number): number[] {
   return [0xdd, count >>> 24, (count >> 16) & 0xff, (count >> 8) & 0xff, count & 0xff];
 }
 
-/** Decodes one value; what cannot be handed on is replaced. */
+/** Decodes one value, or says why it cannot be handed on. */
 function readElement(bytes: Uint8Array): unknown {
   try {
-    const value = decoder.decode(bytes);
-    checkReadable(value, READING);
-    return value;
-  } catch (error) {
-    return new Unreadable(error);
+    return decoder.decode(bytes);
+  } catch (cause) {
+    return new HubError("BAD_REQUEST", "Cannot read a payload: it is damaged", { cause });
   }
 }
 
@@ -63,32 +58,20 @@ function readOneByOne(frame: Uint8Array): unknown[] {
       ? readElement(frame.subarray(start, end))
       : elements.map(([from, to, depth]) =>
         depth > MAX_DEPTH
-          ? new Unreadable(
-            new HubError(
-              "BAD_REQUEST",
-              `Cannot read a payload: it is nested deeper than ${MAX_DEPTH} levels`,
-            ),
-          )
+          ? new HubError("BAD_REQUEST", `Cannot read a payload: it is nested deeper than ${MAX_DEPTH} levels`)
           : readElement(frame.subarray(from, to))
       );
   });
 }
 
-/** Takes a frame apart at once. */
-function readAll(frame: Uint8Array): unknown {
-  const list = decoder.decode(frame);
-  if (!Array.isArray(list)) return list;
-  for (const message of list) {
-    if (!Array.isArray(message)) continue;
-    for (let i = 1; i < message.length; i++) {
-      try {
-        checkReadable(message[i], READING);
-      } catch (error) {
-        message[i] = new Unreadable(error);
-      }
-    }
+/** Takes a frame apart. */
+function read(frame: Uint8Array, depth: number): unknown[] {
+  if (depth > MAX_DEPTH + AROUND) return readOneByOne(frame);
+  try {
+    return decoder.decode(frame) as unknown[];
+  } catch {
+    return readOneByOne(frame);
   }
-  return list;
 }
 
 /**
@@ -108,13 +91,7 @@ function readAll(frame: Uint8Array): unknown {
  */
 export const msgpackCodec: Codec = {
   subprotocol: "trunkline.v1.msgpack",
-  encode(message) {
-    try {
-      return encoder.encode(toPlainMessage(message, PAYLOADS));
-    } catch (error) {
-      throw error instanceof HubError ? error : cannotEncode(message, error);
-    }
-  },
+  encode: (message) => encodeMessage(message, PAYLOADS, (plain) => encoder.encode(plain)),
   join(messages) {
     const head = listHead(messages.length);
     const frame = new Uint8Array(messages.reduce((size, { length }) => size + length, head.length));
@@ -138,11 +115,8 @@ export const msgpackCodec: Codec = {
       throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not MessagePack", { cause });
     }
     if (!isList) throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not a list");
-    if (depth > MAX_DEPTH + AROUND) return readOneByOne(frame);
-    try {
-      return readAll(frame) as unknown[];
-    } catch {
-      return readOneByOne(frame);
-    }
+    const list = read(frame, depth);
+    for (const message of list) if (Array.isArray(message)) readPlainMessage(message, PAYLOADS);
+    return list;
   },
 };

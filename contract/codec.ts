@@ -15,8 +15,8 @@ export type Encoded = string | Uint8Array<ArrayBuffer>;
  * How messages become frames and back. A codec keeps no state between calls.
  *
  * What `encode` takes, `decode` gives back from any frame that `join` made of it. All codecs take the same values, which
- * `docs/protocol.md` lists under "Values": who builds one passes every message through {@linkcode toPlainMessage}
- * before it encodes it, and every value that it decodes through {@linkcode checkReadable}.
+ * `docs/protocol.md` lists under "Values": who builds one encodes every message with {@linkcode encodeMessage}, and passes
+ * every message that it decodes through {@linkcode readPlainMessage}.
  */
 export interface Codec {
   /** The WebSocket subprotocol that stands for this codec and the version of the protocol. */
@@ -39,7 +39,7 @@ export interface Codec {
    *
    * @param frame What arrived.
    * @returns The messages in it, in order, not yet checked; see `asClientMessage`. An element of a message that cannot
-   * be handed on is {@linkcode Unreadable}, and hurts no other.
+   * be handed on is the `HubError` that says why, and hurts no other.
    * @throws {HubError} `BAD_REQUEST` when the frame is not of this codec.
    */
   decode(frame: Encoded): unknown[];

@@ -6,7 +6,6 @@
  */
 
 import { HubError, type WireError } from "./errors.ts";
-import { Unreadable, UnreadableMessage } from "./values/unreadable.ts";
 
 /** Where in a topic's history a subscriber is: the epoch of the history, and the offset of the last message seen. */
 export type Position = readonly [epoch: string, offset: number];
@@ -77,117 +76,92 @@ export type ServerMessage =
   | readonly [kind: "end", topic: string, error: WireError]
   | readonly [kind: "move", withinMs: number];
 
+/** A message of the right form that holds what cannot be handed on. Only this message fails, never the link. */
+export class UnreadableMessage {
+  /** The message without the payload, or the error, that cannot be handed on: kind, and id or name. */
+  readonly head: readonly unknown[];
+  /** What is wrong with it. */
+  readonly error: HubError;
+
+  /**
+   * @param head The message without what cannot be handed on.
+   * @param error What is wrong with that.
+   */
+  constructor(head: readonly unknown[], error: HubError) {
+    this.head = head;
+    this.error = error;
+  }
+}
+
+type Check = (value: unknown) => boolean;
+
+// What cannot be handed on is a `HubError` in a decoded message: only a payload or an error may be that.
 const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const isId = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
-const isText = (value: unknown): boolean => typeof value === "string";
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof HubError);
+const isText: Check = (value) => typeof value === "string";
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isId: Check = (value) => isCount(value) && value !== 0;
+const isPayload: Check = () => true; // it may be absent
 
-function isWireError(value: unknown): boolean {
-  return isRecord(value) && isText(value.code) && isText(value.message);
+// Whatever has properties may have more: a later version adds them.
+const isError: Check = (value) => isRecord(value) && isText(value.code) && isText(value.message);
+const isErrorOrWhy: Check = (value) => value instanceof HubError || isError(value);
+const isPosition: Check = (value) =>
+  Array.isArray(value) && value.length === 2 && isText(value[0]) && isCount(value[1]);
+const isTextOrAbsent: Check = (value) => value === undefined || isText(value);
+const isSubOptions: Check = (value) =>
+  value === undefined || isRecord(value) && (value.since === undefined || isPosition(value.since));
+const isHello: Check = (value) => isRecord(value) && isText(value.role) && isTextOrAbsent(value.token);
+const isWelcome: Check = (value) =>
+  isRecord(value) && isText(value.connection) && isText(value.node) && isCount(value.heartbeatMs) &&
+  isCount(value.maxFrameBytes) && (value.maxFrameBytes as number) >= MIN_FRAME_BYTES;
+
+/** What each kind of message has after its kind. */
+type Kinds = ReadonlyMap<unknown, readonly Check[]>;
+
+const CALL: Readonly<Record<string, readonly Check[]>> = {
+  req: [isId, isText, isPayload],
+  res: [isId, isPayload],
+  err: [isId, isErrorOrWhy],
+  cancel: [isId],
+  ping: [],
+  pong: [],
+};
+
+const kinds = (more: typeof CALL): Kinds => new Map(Object.entries({ ...CALL, ...more }));
+
+const FROM_CLIENT: Kinds = /* @__PURE__ */ kinds({
+  sig: [isText, isPayload],
+  sub: [isId, isText, isSubOptions],
+  unsub: [isText],
+  hello: [isHello],
+});
+
+const FROM_SERVER: Kinds = /* @__PURE__ */ kinds({
+  ev: [isText, isPayload],
+  pub: [isText, isPayload],
+  rec: [isText, isCount, isPayload],
+  gap: [isText, isPosition],
+  end: [isText, isErrorOrWhy],
+  fault: [isErrorOrWhy, isTextOrAbsent],
+  move: [isCount],
+  welcome: [isWelcome],
+});
+
+function isOf(kinds: Kinds, message: readonly unknown[]): boolean {
+  const checks = kinds.get(message[0]);
+  if (!checks || message.length > checks.length + 1) return false;
+  for (let i = 0; i < checks.length; i++) if (!checks[i]!(message[i + 1])) return false;
+  return true;
 }
 
-function isPosition(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 2 && isText(value[0]) && isCount(value[1]);
-}
-
-/** The options of a subscribe may have properties that a later version adds; those it knows must be right. */
-function isSubOptions(value: unknown): boolean {
-  return isRecord(value) && (value.since === undefined || isPosition(value.since));
-}
-
-/** A hello may carry properties that a later version adds; those it knows must be right. */
-function isHello(value: unknown): boolean {
-  return isRecord(value) && isText(value.role) && (value.token === undefined || isText(value.token));
-}
-
-function isWelcome(value: unknown): boolean {
-  return isRecord(value) && isText(value.connection) && isText(value.node) && isCount(value.heartbeatMs) &&
-    isCount(value.maxFrameBytes) && (value.maxFrameBytes as number) >= MIN_FRAME_BYTES;
-}
-
-function isCall(m: readonly unknown[]): boolean {
-  switch (m[0]) {
-    case "req":
-      return m.length >= 3 && m.length <= 4 && isId(m[1]) && isText(m[2]);
-    case "res":
-      return m.length >= 2 && m.length <= 3 && isId(m[1]);
-    case "err":
-      return m.length === 3 && isId(m[1]) && isWireError(m[2]);
-    case "cancel":
-      return m.length === 2 && isId(m[1]);
-    case "ping":
-    case "pong":
-      return m.length === 1;
-    default:
-      return false;
+function read(message: unknown, kinds: Kinds): unknown {
+  if (!Array.isArray(message) || !isOf(kinds, message)) {
+    const kind = Array.isArray(message) && isText(message[0]) ? ` "${message[0].slice(0, 16)}"` : "";
+    throw new HubError("BAD_REQUEST", `Cannot read the message${kind}: it is not of the protocol`);
   }
-}
-
-function isClientMessage(m: readonly unknown[]): boolean {
-  switch (m[0]) {
-    case "sig":
-      return m.length >= 2 && m.length <= 3 && isText(m[1]);
-    case "sub":
-      return m.length >= 3 && m.length <= 4 && isId(m[1]) && isText(m[2]) &&
-        (m.length === 3 || isSubOptions(m[3]));
-    case "unsub":
-      return m.length === 2 && isText(m[1]);
-    case "hello":
-      return m.length === 2 && isHello(m[1]);
-    default:
-      return isCall(m);
-  }
-}
-
-function isServerMessage(m: readonly unknown[]): boolean {
-  switch (m[0]) {
-    case "ev":
-    case "pub":
-      return m.length >= 2 && m.length <= 3 && isText(m[1]);
-    case "rec":
-      return m.length >= 3 && m.length <= 4 && isText(m[1]) && isCount(m[2]);
-    case "gap":
-      return m.length === 3 && isText(m[1]) && isPosition(m[2]);
-    case "end":
-      return m.length === 3 && isText(m[1]) && isWireError(m[2]);
-    case "fault":
-      return m.length >= 2 && m.length <= 3 && isWireError(m[1]) && (m.length === 2 || isText(m[2]));
-    case "move":
-      return m.length === 2 && isCount(m[1]);
-    case "welcome":
-      return m.length === 2 && isWelcome(m[1]);
-    default:
-      return isCall(m);
-  }
-}
-
-function refuse(value: unknown): never {
-  const kind = Array.isArray(value) && typeof value[0] === "string" ? ` "${value[0].slice(0, 16)}"` : "";
-  throw new HubError("BAD_REQUEST", `Cannot read the message${kind}: it is not of the protocol`);
-}
-
-/** Where a kind carries an error, which may hold what cannot be handed on. */
-const ERROR_AT: Readonly<Record<string, number>> = { err: 2, end: 2, fault: 1 };
-/** Stands in for such an error, to see whether the rest of its message is right. */
-const SOME_ERROR: WireError = { code: "BAD_REQUEST", message: "" };
-
-type Check = (message: readonly unknown[]) => boolean;
-
-function read(value: unknown, isMessage: Check): unknown {
-  if (!Array.isArray(value)) refuse(value);
-  if (!isMessage(value)) return readWithoutError(value, isMessage);
-  const payload: unknown = value[value.length - 1];
-  return payload instanceof Unreadable ? new UnreadableMessage(value.slice(0, -1), payload.error) : value;
-}
-
-/** Refuses a message that is none, other than one whose error alone cannot be handed on. */
-function readWithoutError(message: readonly unknown[], isMessage: Check): UnreadableMessage {
-  const at = message.findIndex((element) => element instanceof Unreadable);
-  const isError = at > 0 && typeof message[0] === "string" && Object.hasOwn(ERROR_AT, message[0]) &&
-    ERROR_AT[message[0]] === at && isMessage(message.map((element, i) => i === at ? SOME_ERROR : element));
-  if (!isError) refuse(message);
-  return new UnreadableMessage(message.filter((_, i) => i !== at), (message[at] as Unreadable).error);
+  const error = message.find((element) => element instanceof HubError);
+  return error ? new UnreadableMessage(message.filter((element) => element !== error), error) : message;
 }
 
 /**
@@ -198,7 +172,7 @@ function readWithoutError(message: readonly unknown[], isMessage: Check): Unread
  * @throws {HubError} `BAD_REQUEST` when it is none.
  */
 export function asClientMessage(value: unknown): ClientMessage | UnreadableMessage {
-  return read(value, isClientMessage) as ClientMessage | UnreadableMessage;
+  return read(value, FROM_CLIENT) as ClientMessage | UnreadableMessage;
 }
 
 /**
@@ -209,7 +183,7 @@ export function asClientMessage(value: unknown): ClientMessage | UnreadableMessa
  * @throws {HubError} `BAD_REQUEST` when it is none.
  */
 export function asServerMessage(value: unknown): ServerMessage | UnreadableMessage {
-  return read(value, isServerMessage) as ServerMessage | UnreadableMessage;
+  return read(value, FROM_SERVER) as ServerMessage | UnreadableMessage;
 }
 
 /**
@@ -219,8 +193,6 @@ export function asServerMessage(value: unknown): ServerMessage | UnreadableMessa
  * @returns The answer, or `undefined` where the topic keeps none.
  */
 export function asSubscribed(value: unknown): Subscribed | undefined {
-  if (!isRecord(value) || !isPosition(value.position) || typeof value.recovered !== "boolean") {
-    return undefined;
-  }
-  return value as unknown as Subscribed;
+  const isSubscribed = isRecord(value) && isPosition(value.position) && typeof value.recovered === "boolean";
+  return isSubscribed ? value as unknown as Subscribed : undefined;
 }

@@ -5,33 +5,30 @@
  * @module
  */
 
-import { HubError } from "../errors.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
-import { cannotEncode, MAX_DEPTH, type PlainRules, toPlain, toPlainMessage } from "./plain.ts";
-import { checkReadable, type ReadRules, Unreadable } from "./unreadable.ts";
+import { encodeMessage, MAX_DEPTH, type PlainRules, readPlainMessage, toPlain } from "./plain.ts";
 
 const BYTES = "$bytes";
 const RESERVED = /^\$+bytes$/;
-const ESCAPED = /^\$\$+bytes$/;
 
-const plainRules = (maxDepth: number): PlainRules => ({
+const writing = (maxDepth: number): PlainRules => ({
   maxDepth,
   bytes: (bytes) => ({ [BYTES]: toBase64(bytes) }),
   name: (name) => RESERVED.test(name) ? `$${name}` : name,
 });
 
-const PAYLOADS = plainRules(MAX_DEPTH);
+const reading = (maxDepth: number): PlainRules => ({
+  maxDepth,
+  bytes: (bytes) => bytes,
+  name: (name) => RESERVED.test(name) ? name.slice(1) : name,
+  standsFor(object) {
+    const { [BYTES]: text } = object as { readonly [BYTES]?: unknown };
+    return typeof text === "string" && Object.keys(object).length === 1 ? fromBase64(text) : undefined;
+  },
+});
 
-function read(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(read);
-  const entries = Object.entries(value);
-  const [[key, text] = []] = entries;
-  if (entries.length === 1 && key === BYTES && typeof text === "string") return fromBase64(text);
-  return Object.fromEntries(
-    entries.map(([key, item]) => [ESCAPED.test(key) ? key.slice(1) : key, read(item)]),
-  );
-}
+const WRITING = writing(MAX_DEPTH);
+const READING = reading(MAX_DEPTH);
 
 /**
  * Writes a value.
@@ -50,7 +47,7 @@ function read(value: unknown): unknown {
  * ```
  */
 export function writeJson(value: unknown): string {
-  const plain = toPlain(value, PAYLOADS);
+  const plain = toPlain(value, WRITING);
   if (plain === undefined) throw new TypeError("Cannot encode undefined");
   return JSON.stringify(plain);
 }
@@ -60,34 +57,10 @@ export function writeJson(value: unknown): string {
  *
  * @param text What {@linkcode writeJson} wrote, or any JSON.
  * @throws {SyntaxError} When the text is not JSON.
- * @throws {Error} When bytes in it are not base64.
- * @throws {HubError} `BAD_REQUEST` when it holds what may not travel; see {@linkcode checkReadable}.
+ * @throws {TypeError} When it holds what may not travel.
  */
 export function readJson(text: string): unknown {
-  return readElement(JSON.parse(text), readingOf(text, MAX_DEPTH));
-}
-
-/** How the values of a text are read: what the text does not hold need not be looked for in every value. */
-interface Reading extends ReadRules {
-  /** Whether there may be bytes. */
-  readonly bytes: boolean;
-}
-
-function readingOf(text: string, maxDepth: number): Reading {
-  const escapes = text.includes("\\u"); // may stand for anything
-  return { maxDepth, text: escapes, bytes: escapes || text.includes(`${BYTES}"`) };
-}
-
-function readElement(value: unknown, reading: Reading): unknown {
-  if (!reading.bytes) {
-    checkReadable(value, reading);
-    return value;
-  }
-  // As long as bytes are objects they are one level more.
-  checkReadable(value, { ...reading, maxDepth: reading.maxDepth + 1 });
-  const result = read(value);
-  checkReadable(result, reading);
-  return result;
+  return toPlain(JSON.parse(text), READING);
 }
 
 /**
@@ -98,38 +71,23 @@ function readElement(value: unknown, reading: Reading): unknown {
  * @throws {HubError} `BAD_REQUEST` when the message holds what cannot travel.
  */
 export function writeJsonMessage(message: readonly unknown[], maxDepth: number = MAX_DEPTH): string {
-  try {
-    return JSON.stringify(toPlainMessage(message, maxDepth === MAX_DEPTH ? PAYLOADS : plainRules(maxDepth)));
-  } catch (error) {
-    throw error instanceof HubError ? error : cannotEncode(message, error);
-  }
+  return encodeMessage(message, maxDepth === MAX_DEPTH ? WRITING : writing(maxDepth), JSON.stringify);
 }
 
 /**
- * Reads a list of messages. What cannot be handed on in them is {@linkcode Unreadable}.
+ * Reads a list of messages.
  *
  * @param text The list.
  * @param maxDepth How many lists and objects of an element may be inside each other.
- * @returns The messages, of which nothing else has been checked.
+ * @returns The messages, of which nothing else has been checked. In the place of what cannot be handed on stands a
+ * `HubError`; see {@linkcode readPlainMessage}.
  * @throws {SyntaxError} When the text is not JSON.
  * @throws {TypeError} When it is no list.
  */
 export function readJsonMessages(text: string, maxDepth: number = MAX_DEPTH): unknown[] {
   const list: unknown = JSON.parse(text);
   if (!Array.isArray(list)) throw new TypeError("Not a list");
-  const reading = readingOf(text, maxDepth);
-  for (const message of list) if (Array.isArray(message)) readMessage(message, reading);
+  const rules = maxDepth === MAX_DEPTH ? READING : reading(maxDepth);
+  for (const message of list) if (Array.isArray(message)) readPlainMessage(message, rules);
   return list;
-}
-
-function readMessage(message: unknown[], reading: Reading): void {
-  for (let i = 1; i < message.length; i++) {
-    const element = message[i];
-    if (typeof element === "string" && !reading.text) continue;
-    try {
-      message[i] = readElement(element, reading);
-    } catch (error) {
-      message[i] = new Unreadable(error);
-    }
-  }
 }

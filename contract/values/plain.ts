@@ -11,102 +11,147 @@ import { hasLoneSurrogate, startOf, toWellFormed } from "./text.ts";
 /** How many lists and objects of a payload may be inside each other. The message and the frame around it do not count. */
 export const MAX_DEPTH = 1_000;
 
-/** What an encoding writes in its own way. */
+/** What an encoding writes, or reads, in its own way. */
 export interface PlainRules {
   /** How many lists and objects of an element may be inside each other. */
   readonly maxDepth: number;
-  /** What stands for bytes. */
+  /** What becomes of bytes. */
   bytes(bytes: Uint8Array): unknown;
-  /** What stands for the name of a property that starts with `$`. */
+  /** What becomes of the name of a property that starts with `$`. */
   name(name: string): string;
+  /** What an object stands for, where an encoding reads; without it, or for `undefined`, the object is a value itself. */
+  standsFor?(object: object): unknown;
 }
 
 /** Why a value cannot travel. */
 class Refusal extends TypeError {
-  /** Where it is, from the inside out. */
-  readonly #path: (string | number)[] = [];
+  /** Where it is. */
+  #path = "";
 
   /** The error is in a value of this key. */
   within(key: string | number): this {
-    if (this.#path.push(key) > MAX_PATH) this.#path.shift();
+    this.#path = shorten(this.#path && `.${this.#path}`, key);
     return this;
   }
 
   /** What cannot travel, and where it is. */
   describe(): string {
-    if (this.#path.length === 0) return this.message;
-    return `${this.message} at "${toWellFormed(startOf(this.#path.slice().reverse().join("."), MAX_PATH))}"`;
+    return this.#path ? `${this.message} at "${this.#path}"` : this.message;
   }
 }
 
-/** A path is cut here: its keys may be of the user's data. */
-const MAX_PATH = 64;
+/** Text of the user's data is cut, and may be malformed. */
+function shorten(text: string, before: unknown = ""): string {
+  return toWellFormed(startOf(before + text, 64));
+}
 
-/**
- * Gives a message that holds nothing but what travels. Most messages are that already, and need no copy. Of all others
- * a copy is made, for which every value is read once: whatever `toJSON` does, what was checked is what leaves. A getter or
- * a proxy that gives something worse at its second reading hurts its own message alone: receivers check too.
- *
- * @param message A message of the wire. A payload of `undefined` at its end is left out.
- * @param rules How the encoding writes.
- * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
- */
-export function toPlainMessage(message: readonly unknown[], rules: PlainRules): readonly unknown[] {
-  return looksPlain(message, rules) ? message : copyMessage(message, rules);
+/** What getters, proxies and `toJSON` throw becomes a refusal with a cause. */
+const asRefusal = (error: unknown): Refusal =>
+  error instanceof Refusal ? error : new Refusal("a value that cannot be read", { cause: error });
+
+function refuse(what: string, error: unknown): HubError {
+  const refusal = asRefusal(error);
+  return new HubError("BAD_REQUEST", `Cannot ${what}: it holds ${refusal.describe()}`, {
+    cause: refusal.cause ?? refusal,
+  });
 }
 
 /**
- * Makes a copy of a message that holds nothing but what travels: what becomes of the message later changes nothing.
+ * Encodes a message, with nothing in it but what travels. Most messages hold nothing else, and need no copy. Of all
+ * others a copy is made, for which every value is read once: whatever `toJSON` does, what was checked is what leaves. A
+ * getter or a proxy that gives something worse at its second reading hurts its own message alone: receivers check too.
+ *
+ * @param message A message of the wire. A payload of `undefined` at its end is left out.
+ * @param rules How the encoding writes.
+ * @param encode Encodes what it is given, all of which travels.
+ * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
+ */
+export function encodeMessage<T>(
+  message: readonly unknown[],
+  rules: PlainRules,
+  encode: (plain: readonly unknown[]) => T,
+): T {
+  return orRefuse(
+    message,
+    () => encode(isPlain(message, rules.maxDepth + 1) ? message : copyElements(message, rules)),
+  );
+}
+
+/**
+ * Makes a copy of a message that holds nothing but what travels.
  *
  * @param message A message of the wire. A payload of `undefined` at its end is left out.
  * @param rules How the encoding writes.
  * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
  */
 export function copyMessage(message: readonly unknown[], rules: PlainRules): unknown[] {
+  return orRefuse(message, () => copyElements(message, rules));
+}
+
+function orRefuse<T>(message: readonly unknown[], make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    const name = message.find((element, i) => i > 0 && typeof element === "string") ?? message[0];
+    throw refuse(`encode the payload of "${shorten(String(name))}"`, error);
+  }
+}
+
+function copyElements(message: readonly unknown[], rules: PlainRules): unknown[] {
   const plain: unknown[] = [];
-  for (let i = 0; i < message.length; i++) {
-    let value: unknown;
-    try {
-      value = copy(message[i], rules.maxDepth, rules, "");
-      if (value === undefined && i < message.length - 1) throw new Refusal("undefined");
-    } catch (cause) {
-      throw cannotEncode(message, cause);
-    }
+  for (const [i, element] of message.entries()) {
+    const value = copy(element, rules.maxDepth, rules, "");
     if (value !== undefined) plain.push(value);
+    else if (i < message.length - 1) throw new Refusal("undefined");
   }
   return plain;
+}
+
+/**
+ * Reads the elements of a decoded message. What could not be sent on is not handed on either: it fails its message, and
+ * nothing else of the frame.
+ *
+ * @param message The message. Its elements are replaced: by what they stand for, or by the `HubError`, `BAD_REQUEST`,
+ * that says what is wrong.
+ * @param rules How the encoding reads.
+ */
+export function readPlainMessage(message: unknown[], rules: PlainRules): void {
+  for (let i = 1; i < message.length; i++) {
+    const element = message[i];
+    if (element instanceof HubError || isPlain(element, rules.maxDepth)) continue; // an error could not be decoded
+    try {
+      message[i] = toPlain(element, rules);
+    } catch (error) {
+      message[i] = refuse("read a payload", error);
+    }
+  }
 }
 
 /**
  * Makes a copy of a value that holds nothing but what travels.
  *
  * @param value The value.
- * @param rules How the encoding writes.
+ * @param rules How the encoding writes, or reads.
  * @returns `undefined` where the value, or what its `toJSON` gives, is.
  * @throws {TypeError} When it holds what cannot travel; its message says what, and where.
  */
 export function toPlain(value: unknown, rules: PlainRules): unknown {
-  try {
-    return copy(value, rules.maxDepth, rules, "");
-  } catch (error) {
-    const refusal = asRefusal(error);
-    throw new TypeError(`Cannot encode ${refusal.describe()}`, { cause: refusal.cause ?? refusal });
-  }
-}
-
-function looksPlain(message: readonly unknown[], rules: PlainRules): boolean {
-  try {
-    return isPlainList(message, rules.maxDepth + 1);
-  } catch {
-    return false; // a getter or a proxy: the copy says what is wrong
-  }
+  return copy(value, rules.maxDepth, rules, "");
 }
 
 /**
- * Whether a value is as every encoding writes it: what this cannot tell at a glance it leaves to {@linkcode copy}.
- * Making a copy costs as much as encoding.
+ * Whether a value is as every encoding writes and reads it: what this cannot tell at a glance it leaves to
+ * {@linkcode copy}, which costs three times as much. What throws at a glance, as getters may, it leaves too.
  */
 function isPlain(value: unknown, depth: number): boolean {
+  try {
+    return looksPlain(value, depth);
+  } catch {
+    return false;
+  }
+}
+
+function looksPlain(value: unknown, depth: number): boolean {
   switch (typeof value) {
     case "string":
       return !hasLoneSurrogate(value);
@@ -116,28 +161,23 @@ function isPlain(value: unknown, depth: number): boolean {
       return true;
     case "object":
       if (value === null) return true;
-      if (depth === 0) return false;
-      return Array.isArray(value) ? isPlainList(value, depth) : isPlainObject(value, depth - 1);
+      if (depth === 0 || (value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
+      return Array.isArray(value) ? isPlainList(value, depth - 1) : isPlainObject(value, depth - 1);
     default:
       return false;
   }
 }
 
 function isPlainList(list: readonly unknown[], depth: number): boolean {
-  if ((list as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
-  for (let i = 0; i < list.length; i++) if (!isPlain(list[i], depth - 1)) return false;
+  for (let i = 0; i < list.length; i++) if (!looksPlain(list[i], depth)) return false;
   return true;
 }
 
 function isPlainObject(value: object, depth: number): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype) return false;
-  if ((value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
   for (const key in value) {
-    const first = key.charCodeAt(0);
-    if (first === DOLLAR || (first === UNDERSCORE && key === "__proto__") || hasLoneSurrogate(key)) {
-      return false;
-    }
-    if (!isPlain((value as Readonly<Record<string, unknown>>)[key], depth)) return false;
+    if (key[0] === "$" || key === "__proto__" || hasLoneSurrogate(key)) return false;
+    if (!looksPlain((value as Readonly<Record<string, unknown>>)[key], depth)) return false;
   }
   return true;
 }
@@ -145,8 +185,7 @@ function isPlainObject(value: object, depth: number): boolean {
 function copy(value: unknown, depth: number, rules: PlainRules, key: string | number): unknown {
   switch (typeof value) {
     case "string":
-      if (hasLoneSurrogate(value)) throw new Refusal("text with half a surrogate pair");
-      return value;
+      return checkText(value, "text");
     case "number":
       if (!Number.isFinite(value)) throw new Refusal(String(value));
       return value;
@@ -160,33 +199,32 @@ function copy(value: unknown, depth: number, rules: PlainRules, key: string | nu
   }
 }
 
+function checkText(text: string, what: string): string {
+  if (hasLoneSurrogate(text)) throw new Refusal(`${what} with half a surrogate pair`);
+  return text;
+}
+
 function copyObject(value: object, depth: number, rules: PlainRules, key: string | number): unknown {
   if (value instanceof Uint8Array) return rules.bytes(value);
   const { toJSON } = value as { readonly toJSON?: unknown };
-  if (typeof toJSON === "function") {
-    if (value instanceof Date && Number.isNaN(value.getTime())) throw new Refusal("an invalid date");
-    const given: unknown = toJSON.call(value, String(key));
-    // As in JSON, the `toJSON` of what it gives does not count.
-    return typeof given === "object" && given !== null
-      ? copyInside(given, depth, rules)
-      : copy(given, depth, rules, key);
-  }
-  return copyInside(value, depth, rules);
+  if (typeof toJSON !== "function") return rules.standsFor?.(value) ?? copyInside(value, depth, rules);
+  if (value instanceof Date && Number.isNaN(value.getTime())) throw new Refusal("an invalid date");
+  const given: unknown = toJSON.call(value, String(key));
+  // As in JSON, the `toJSON` of what it gives does not count.
+  return typeof given === "object" && given !== null
+    ? copyInside(given, depth, rules)
+    : copy(given, depth, rules, key);
 }
 
 function copyInside(value: object, depth: number, rules: PlainRules): unknown {
   if (depth === 0) throw new Refusal(`a value nested deeper than ${rules.maxDepth} levels, or in itself,`);
   if (Array.isArray(value)) return copyList(value, depth - 1, rules);
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    const kind = Object.prototype.toString.call(value);
-    if (kind === "[object Uint8Array]" && ArrayBuffer.isView(value)) { // of another realm, or given by a `toJSON`
-      const { buffer, byteOffset, byteLength } = value;
-      return rules.bytes(new Uint8Array(buffer, byteOffset, byteLength));
+  if (Object.getPrototypeOf(value) !== Object.prototype) {
+    const kind = Object.prototype.toString.call(value).slice(8, -1);
+    if (kind === "Uint8Array" && ArrayBuffer.isView(value)) { // of another realm, or given by a `toJSON`
+      return rules.bytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
     }
-    if (kind !== "[object Object]") {
-      throw new Refusal(`a value of the class ${kind.slice(8, -1).slice(0, 32)}`);
-    }
+    if (kind !== "Object") throw new Refusal(`a value of the class ${kind.slice(0, 32)}`);
   }
   return copyProperties(value as Readonly<Record<string, unknown>>, depth - 1, rules);
 }
@@ -217,34 +255,12 @@ function copyProperties(
   try {
     for (key of Object.keys(value)) {
       if (key === "__proto__") throw new Refusal('a property named "__proto__"');
-      if (hasLoneSurrogate(key)) throw new Refusal("a property's name with half a surrogate pair");
+      checkText(key, "a property's name");
       const item = copy(value[key], depth, rules, key);
-      if (item !== undefined) plain[key.charCodeAt(0) === DOLLAR ? rules.name(key) : key] = item;
+      if (item !== undefined) plain[key[0] === "$" ? rules.name(key) : key] = item;
     }
   } catch (error) {
     throw asRefusal(error).within(key);
   }
   return plain;
-}
-
-const DOLLAR = "$".charCodeAt(0);
-const UNDERSCORE = "_".charCodeAt(0);
-
-/** What getters, proxies and `toJSON` throw becomes a refusal with a cause. */
-const asRefusal = (error: unknown): Refusal =>
-  error instanceof Refusal ? error : new Refusal("a value that throws", { cause: error });
-
-/**
- * The error about a message that cannot be encoded.
- *
- * @param message The message.
- * @param error Why.
- */
-export function cannotEncode(message: readonly unknown[], error: unknown): HubError {
-  const name = message.find((element, i) => i > 0 && typeof element === "string") ?? message[0];
-  const refusal = asRefusal(error);
-  const text = `Cannot encode the payload of "${
-    toWellFormed(startOf(String(name), MAX_PATH))
-  }": it holds ${refusal.describe()}`;
-  return new HubError("BAD_REQUEST", text, { cause: refusal.cause ?? refusal });
 }

@@ -9,7 +9,6 @@ import {
   HubError,
   MAX_DEPTH,
   readJsonMessages,
-  Unreadable,
   type WireError,
   writeJsonMessage,
 } from "../../contract/mod.ts";
@@ -77,7 +76,7 @@ const isTextOrNull = (value: unknown) => value === null || isText(value);
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isRank = (value: unknown) => isCount(value) && (value as number) <= MAX_RANK;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null;
+  typeof value === "object" && value !== null; // also the HubError in the place of what cannot be handed on
 const isCard = (value: unknown) =>
   isRecord(value) && isCount(value.incarnation) && isCount(value.startedAt) && isCount(value.connections) &&
   isRank(value.rank) && isRank(value.highest) && isText(value.leader);
@@ -141,7 +140,7 @@ function whyRefused(m: unknown): HubError | undefined {
   const isMessage = Array.isArray(m) && typeof m[0] === "string" && Object.hasOwn(CHECKS, m[0]) &&
     CHECKS[m[0] as BusMessage[0]](m);
   if (!isMessage) return new HubError("BAD_REQUEST", "Cannot read a message of another node");
-  for (const element of m) if (element instanceof Unreadable) return element.error;
+  for (const element of m) if (element instanceof HubError) return element;
   return undefined;
 }
 

@@ -216,8 +216,8 @@ test("what cannot be encoded is refused, with what and where it is, and without 
   const cases = [
     [1n, "a bigint"],
     [circular, "a value nested deeper than 10"],
-    [hostile, "a value that throws"],
-    [{ a: [{ b: hostile }] }, 'a value that throws at "a.0.b"'],
+    [hostile, "a value that cannot be read"],
+    [{ a: [{ b: hostile }] }, 'a value that cannot be read at "a.0.b"'],
   ] as const;
   for (const [payload, what] of cases) {
     for (

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { WireError } from "@trunkline/hub/contract";
 import { waitFor } from "../harness.ts";
 import { opcode } from "../transports/raw_client.ts";
@@ -65,10 +65,8 @@ hostileTest("a payload nested too deep is an error of its message, and hurts no 
   intruder.say(`[["req",1,"tree",${deepList}]]`);
   assertEquals((await intruder.hears("res", 2))[2], 2);
   const [, , { code, message }] = await intruder.hears("err", 1);
-  assertEquals([code, message], [
-    "BAD_REQUEST",
-    "Cannot read a payload: it is nested deeper than 1000 levels",
-  ]);
+  assertEquals(code, "BAD_REQUEST");
+  assertStringIncludes(message, "Cannot read a payload: it holds a value nested deeper than 1000 levels");
   const faults = intruder.heard.filter(([kind]) => kind === "fault");
   assertEquals(faults.map(([, error, about]) => [(error as WireError).code, about]), [
     ["BAD_REQUEST", "any"],

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { HubError } from "@trunkline/hub";
 import { waitFor } from "../harness.ts";
 import { hostileTest } from "./scene.ts";
@@ -86,10 +86,8 @@ hostileTest(
     for (const [i, payload] of REFUSED.entries()) {
       intruder.say(`[["sig","any",${payload}],["req",${i + 1},"echo",${payload}]]`);
       const [, , { code, message }] = await intruder.hears("err", i + 1);
-      assertEquals([code, message], [
-        "BAD_REQUEST",
-        'Cannot read a payload: a property is named "__proto__"',
-      ]);
+      assertEquals(code, "BAD_REQUEST");
+      assertStringIncludes(message, 'Cannot read a payload: it holds a property named "__proto__" at ');
     }
     await intruder.proveAlive();
     assertEquals(intruder.heard.filter(([kind]) => kind === "fault").length, REFUSED.length);
