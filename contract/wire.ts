@@ -160,8 +160,13 @@ function read(message: unknown, kinds: Kinds): unknown {
     const kind = Array.isArray(message) && isText(message[0]) ? ` "${message[0].slice(0, 16)}"` : "";
     throw new HubError("BAD_REQUEST", `Cannot read the message${kind}: it is not of the protocol`);
   }
-  const error = message.find((element) => element instanceof HubError);
-  return error ? new UnreadableMessage(message.filter((element) => element !== error), error) : message;
+  for (let i = 1; i < message.length; i++) {
+    const element: unknown = message[i];
+    if (element instanceof HubError) {
+      return new UnreadableMessage(message.filter((e) => e !== element), element);
+    }
+  }
+  return message;
 }
 
 /**

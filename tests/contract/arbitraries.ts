@@ -94,7 +94,7 @@ export const clientMessage: fc.Arbitrary<unknown[]> = fc.oneof(
 export const serverMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   ...calls,
   message("welcome", [
-    fc.record({ connection: text, node: text, heartbeatMs: count, maxFrameBytes: count }),
+    fc.record({ connection: text, node: text, heartbeatMs: count, maxFrameBytes: fc.integer({ min: 256 }) }),
   ]),
   message("fault", [wireError], text),
   message("ev", [text], json),
