@@ -275,7 +275,8 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    */
   room(name: string): Room<D>;
   /**
-   * Several rooms at once: a connection that is in many of them gets one copy.
+   * Several rooms at once: a connection that is in many of them gets one copy. What is for more than 64 rooms goes to every
+   * node.
    *
    * @throws {TypeError} When the names are no list, or one is not text.
    */

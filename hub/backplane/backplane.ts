@@ -219,6 +219,22 @@ export class Backplane {
   }
 
   /**
+   * Does the part of `publish` that may throw, for a message that goes to several channels.
+   *
+   * @param channels The channels, in the order in which it is sent there.
+   * @param message The message.
+   * @returns Sends it; does not throw.
+   */
+  prepareAll(channels: readonly string[], message: BusMessage): () => void {
+    if (this.solitary || channels.length === 0) return () => {};
+    const text = encodeBus(message);
+    this.#checkSize(text, channels[0]!);
+    return () => {
+      for (const channel of channels) this.#enqueue(channel, text);
+    };
+  }
+
+  /**
    * Does the part of `publish` that may throw, for a message that is encoded already.
    *
    * @param channel The channel.

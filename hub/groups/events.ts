@@ -6,12 +6,15 @@
 
 import { type Contract, type Entry, HubError, parseNow } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
-import { roleChannel, roomChannel, userChannel, userGroup } from "../backplane/channels.ts";
+import { CLUSTER_CHANNEL, roleChannel, roomChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Copies } from "./copies.ts";
 import type { Audience } from "./group.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Registry } from "./registry.ts";
+
+/** To how many rooms at once a copy goes over the channel of each; what is for more of them goes to every node, once. */
+const MAX_COPIES = 64;
 
 /** What {@linkcode Events} needs. */
 export interface EventsOptions {
@@ -50,6 +53,9 @@ export class Events {
     });
     backplane.on("evs", ([, id, rooms, name, except, payload], _from, channel) => {
       const audience = this.#audience(name, except);
+      if (channel === CLUSTER_CHANNEL) { // the only copy, for all of the rooms
+        return this.#spread(outgoing(name, this.parse(name, payload)), rooms.map(roomChannel), audience);
+      }
       if (this.#copies.has(id)) {
         const copied = this.#copies.take(id, channel);
         if (copied) this.#spread(copied.message, [channel], audience, copied.reached);
@@ -109,13 +115,13 @@ export class Events {
   toRooms(rooms: readonly string[], name: string, payload: unknown, except?: string): void {
     const parsed = this.parse(name, payload);
     const id = crypto.randomUUID();
-    const channels = rooms.map(roomChannel);
-    const sends = channels.map((channel) =>
-      this.#backplane.prepare(channel, ["evs", id, rooms, name, except ?? null, parsed])
-    );
-    this.#spread(outgoing(name, parsed), channels, this.#audience(name, except), new Set());
-    this.#backplane.flush(channels); // whoever is in several takes the first copy, which earlier broadcasts go before
-    for (const send of sends) send();
+    const groups = rooms.map(roomChannel);
+    // Every copy names all rooms: of many rooms that would be the square of their names.
+    const channels = rooms.length > MAX_COPIES ? [CLUSTER_CHANNEL] : groups;
+    const send = this.#backplane.prepareAll(channels, ["evs", id, rooms, name, except ?? null, parsed]);
+    this.#spread(outgoing(name, parsed), groups, this.#audience(name, except));
+    this.#backplane.flush(groups); // whoever is in several takes the first copy, which earlier broadcasts go before
+    send();
   }
 
   /** To a role, on every node. */
@@ -151,7 +157,7 @@ export class Events {
     message: OutgoingMessage,
     groups: readonly string[],
     { event, except }: Audience = {},
-    reached: Set<Connection>,
+    reached: Set<Connection> = new Set(),
   ): void {
     for (const group of groups) {
       for (const conn of this.#registry.members(group)) {
