@@ -48,7 +48,7 @@ export interface LifecycleParts {
   readonly maxBackplaneDownMs: number;
   /** Whether to serve clients without it. */
   readonly startWithoutBackplane: boolean;
-  /** Told of a backplane that refuses when nobody waits for it. */
+  /** Reports a backplane that refuses while nobody waits for `ready`. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 

@@ -40,7 +40,7 @@ export interface FlowOptions {
    */
   post(seq: number, ask: boolean, entries: Entries): void;
   /**
-   * Told of a peer that is no longer waited for.
+   * Called with a peer that is no longer waited for.
    *
    * @param peer Its node id.
    * @param silentMs How long it has not answered.

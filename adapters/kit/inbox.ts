@@ -13,7 +13,7 @@ export interface InboxOptions {
   readonly nodeId: string;
   /** Takes a message of another node. */
   deliver(channel: string, data: AdapterData, from: string): void;
-  /** Told of data that is of no hub. */
+  /** Hears of data that no hub has sent. */
   onForeign(channel: string): void;
 }
 

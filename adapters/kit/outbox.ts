@@ -38,7 +38,7 @@ export interface OutboxOptions {
   /** The reason of a failure: one of a few texts. */
   reasonOf(failure: PublishFailure): string;
   /**
-   * Told of what is lost, or may be.
+   * Hears what is lost, or may be.
    *
    * @param reason Why: one of a few texts.
    * @param count How many messages.

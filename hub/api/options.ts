@@ -279,7 +279,7 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   /** Called once for every connection that `onConnection` was called for, when it is gone. */
   onDisconnect?(conn: AnyConnection<D, User, Ctx>, reason: DisconnectReason): void;
   /**
-   * Told of everything that goes wrong and that no caller is told of.
+   * Reports every error that no caller receives.
    *
    * @default {console.error}
    */

@@ -26,13 +26,13 @@ export interface BackplaneOptions {
   readonly subscribeTimeoutMs: number;
   /** Where timeouts come from, and the ends of turns. */
   readonly clock?: Clock;
-  /** Told of everything that goes wrong. */
+  /** Hears of everything that goes wrong. */
   onError(error: unknown, info: HubErrorInfo): void;
-  /** Told when the backplane comes and goes. */
+  /** Called when the backplane is reachable, and when it is not. */
   onStatus(status: "up" | "down"): void;
-  /** Told of channels of which messages may have been missed, or of all; see `AdapterContext.onGap`. */
+  /** Hears which channels may have missed messages; see `AdapterContext.onGap`. */
   onGap(channels: readonly string[] | undefined): void;
-  /** Told of every node of which something has arrived. */
+  /** Hears the id of every node from which something has arrived. */
   onHeard(from: string): void;
   /**
    * Whether what joins a channel while the backplane is away is served at once, and hears other nodes later.

@@ -61,7 +61,7 @@ export interface InterestOptions {
    * @default {false}
    */
   readonly held?: boolean;
-  /** Told of every failure, also of those that somebody waits for. */
+  /** Hears of every failure, also of those that a caller hears of too. */
   onError(error: unknown, stage: "subscribe" | "unsubscribe", channel: string): void;
 }
 

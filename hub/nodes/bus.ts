@@ -47,7 +47,7 @@ export interface BusOptions {
   readonly timeoutMs: number;
   /** How long for nodes that are suspect, in milliseconds. */
   readonly fastTimeoutMs: number;
-  /** Told of what listeners throw. */
+  /** Hears what listeners throw. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 

@@ -17,7 +17,7 @@ export class ClusterListeners {
   readonly #listeners = new Map<keyof ClusterEvents, Set<ClusterListener<never>>>();
   readonly #onError: (error: unknown, info: HubErrorInfo) => void;
 
-  /** @param onError Told of what listeners throw. */
+  /** @param onError Hears what listeners throw. */
   constructor(onError: (error: unknown, info: HubErrorInfo) => void) {
     this.#onError = onError;
   }

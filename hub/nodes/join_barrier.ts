@@ -61,7 +61,7 @@ export class Greeting {
     this.#check();
   }
 
-  /** Enough of waiting. */
+  /** Stops waiting. */
   end(): void {
     this.#done.resolve();
   }

@@ -67,7 +67,7 @@ export interface NodeRequestsOptions {
   isSuspect(nodeId: string): boolean;
   /** How many messages of a node have come so far. */
   messagesOf(nodeId: string): number;
-  /** Told of what an answerer throws, and of answers that cannot be read. */
+  /** Hears what an answerer throws, and of answers that cannot be read. */
   onError(error: unknown, name: string): void;
 }
 

@@ -35,7 +35,7 @@ export interface NodesOptions {
   readonly joinTimeoutMs: number;
   /** How many connections this node has. */
   connections(): number;
-  /** Told of everything that happens. */
+  /** Called for every event of the cluster. */
   emit<E extends "join" | "leave" | "state" | "leader">(event: E, value: ClusterEvents[E]): void;
 }
 

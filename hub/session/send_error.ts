@@ -15,7 +15,7 @@ import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
  * @param conn To whom.
  * @param error What was thrown.
  * @param message Makes the message of it.
- * @param onError Told of `data` that cannot be encoded.
+ * @param onError Hears of `data` that cannot be encoded.
  */
 export function sendError(
   conn: Connection,

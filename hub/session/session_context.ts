@@ -40,6 +40,6 @@ export interface SessionContext {
   readonly refusals: Refusals;
   /** An id for a new connection. */
   nextId(): string;
-  /** Told of what nobody else is told of. */
+  /** Reports an error that no caller receives. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
