@@ -4,7 +4,7 @@
  * @module
  */
 
-import { callSafely, HubError, PendingCalls, type Surface } from "../contract/mod.ts";
+import { callEach, HubError, PendingCalls, type Surface } from "../contract/mod.ts";
 import { checkListener } from "../contract/options/check_listener.ts";
 import { Answers } from "./answers.ts";
 import type { AppMessage } from "./connection.ts";
@@ -62,9 +62,7 @@ export class HubClient implements AsyncDisposable {
     this.#keeper = new Keeper(settings, {
       open: () => {
         this.#subscriptions.opened();
-        this.#requests.opened(() => {
-          for (const opener of [...this.#openers]) if (this.#openers.has(opener)) this.#tellOpen(opener);
-        });
+        this.#requests.opened(() => this.#greet(this.#openers));
       },
       message: (message) => this.#take(message),
       unreadable: (message) => unreadable.take(message, this.#keeper.open!),
@@ -102,7 +100,7 @@ export class HubClient implements AsyncDisposable {
     checkListener(call, "onOpen");
     const opener = { call };
     this.#openers.add(opener);
-    if (this.status === "open") this.#requests.first(() => this.#tellOpen(opener));
+    if (this.status === "open") this.#requests.first(() => this.#greet(new Set([opener])));
     return () => void this.#openers.delete(opener);
   }
 
@@ -137,8 +135,8 @@ export class HubClient implements AsyncDisposable {
     return this.close();
   }
 
-  #tellOpen({ call }: Opener): void {
-    callSafely(call, (error) => this.#report(error, { stage: "open" }));
+  #greet(openers: ReadonlySet<Opener>): void {
+    callEach(openers, ({ call }) => call(), (error) => this.#report(error, { stage: "open" }));
   }
 
   #take(message: AppMessage): void {

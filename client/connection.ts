@@ -5,17 +5,19 @@
  */
 
 import { MAX_TIMER_MS } from "../contract/clock.ts";
+import * as CLOSE_CODES from "../contract/close_codes.ts";
 import {
   asServerMessage,
-  CLOSE_CODES,
   defer,
   type Encoded,
+  fromWireError,
   HubError,
   isHubError,
   mayReconnect,
   type ServerMessage,
   UnreadableMessage,
   type Welcome,
+  type WireError,
 } from "../contract/mod.ts";
 import { showAddress } from "./addresses.ts";
 import { LATE_MS } from "./lifecycle/sleep.ts";
@@ -303,11 +305,8 @@ export class Connection {
     }
   }
 
-  #hearFault(
-    { code, message, data }: { code: string; message: string; data?: unknown },
-    about?: string,
-  ): void {
-    const error = new HubError(code, message, { data });
+  #hearFault(fault: WireError, about?: string): void {
+    const error = fromWireError(fault);
     if (about !== undefined) return this.#settings.report(error, { stage: "signal", name: about });
     this.#fault = error;
     // Before the welcome it refuses an attempt: that is told once, and not with every attempt.

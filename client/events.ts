@@ -4,7 +4,7 @@
  * @module
  */
 
-import { callSafely, type Entry, HubError, parseNow, type Surface } from "../contract/mod.ts";
+import { callEach, type Entry, HubError, parseNow, type Surface } from "../contract/mod.ts";
 import type { Report } from "./options.ts";
 
 /** Takes an event's payload. */
@@ -50,9 +50,7 @@ export class Events {
     const report = (error: unknown) => this.#report(error, { stage: "event", name });
     try {
       const parsed = parseNow(this.#entry(name).payload!, payload, `payload of "${name}"`);
-      for (const listener of [...listeners]) {
-        if (listeners.has(listener)) callSafely(() => listener.call(parsed), report);
-      }
+      callEach(listeners, (listener) => listener.call(parsed), report);
     } catch (error) {
       report(error);
     }

@@ -5,7 +5,7 @@
  */
 
 import { MAX_TIMER_MS } from "../contract/clock.ts";
-import { callSafely, defer, HubError, type UnreadableMessage } from "../contract/mod.ts";
+import { callEach, callSafely, defer, HubError, type UnreadableMessage } from "../contract/mod.ts";
 import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { Outage } from "./lifecycle/outage.ts";
@@ -232,13 +232,10 @@ export class Keeper {
 
   #tell(info: StatusInfo): void {
     const status = this.#status;
-    for (const listener of [...this.#listeners]) {
-      // One before it may have taken it off, or have closed the client.
-      if (!this.#listeners.has(listener)) continue;
-      callSafely(
-        () => listener.call(status, info),
-        (error) => this.#settings.report(error, { stage: "status" }),
-      );
-    }
+    callEach(
+      this.#listeners,
+      (listener) => listener.call(status, info),
+      (error) => this.#settings.report(error, { stage: "status" }),
+    );
   }
 }

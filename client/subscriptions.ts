@@ -5,9 +5,10 @@
  */
 
 import {
+  callEach,
   callSafely,
+  fromWireError,
   HubError,
-  isHubError,
   parseNow,
   type PendingCalls,
   type Position,
@@ -129,7 +130,7 @@ export class Subscriptions {
   refused(id: number, error: WireError): boolean {
     const stream = this.#answered(id);
     if (!stream) return false;
-    const cause = toHubError(error);
+    const cause = fromWireError(error);
     if (!stream.established || !TRANSIENT.has(cause.code)) {
       this.#refuse(stream, cause);
       return true;
@@ -149,7 +150,7 @@ export class Subscriptions {
   ended(topic: string, error: WireError): void {
     const stream = this.#streams.get(topic);
     // While a subscribe is on its way this is about the one before it; the answer tells.
-    if (stream?.live) this.#refuse(stream, toHubError(error));
+    if (stream?.live) this.#refuse(stream, fromWireError(error));
   }
 
   /**
@@ -265,7 +266,7 @@ export class Subscriptions {
       const { position: since } = stream;
       this.#options.open()?.push(since ? ["sub", id, topic, { since }] : ["sub", id, topic]);
     } catch (error) {
-      this.refused(id, toHubError(error));
+      this.refused(id, error as HubError);
     }
   }
 
@@ -353,18 +354,10 @@ export class Subscriptions {
       if (meta.offset !== undefined) this.#miss(stream);
       return;
     }
-    for (const member of [...members]) {
-      if (members.has(member)) callSafely(() => member.listener(parsed, meta), report);
-    }
+    callEach(members, (member) => member.listener(parsed, meta), report);
   }
 
   #report(error: unknown, stage: "topic" | "subscribe", name: string): void {
     this.#options.settings.report(error, { stage, name });
   }
-}
-
-function toHubError(error: unknown): HubError {
-  if (isHubError(error)) return error;
-  const { code, message, data } = error as WireError;
-  return new HubError(code, message, { data });
 }

@@ -1,5 +1,5 @@
 /**
- * The one error class of Trunkline, its codes, and the WebSocket close codes.
+ * The one error class of Trunkline, its codes, and what the ranges of WebSocket close codes mean.
  *
  * @module
  */
@@ -110,39 +110,16 @@ export function toWireError(error: unknown): WireError {
   return data === undefined ? { code, message } : { code, message, data };
 }
 
-const INTERNAL: WireError = { code: "INTERNAL", message: "Internal error" };
-
 /**
- * The WebSocket close codes. 4000–4499: reconnect, with backoff and jitter. 4500–4999: do not reconnect by yourself.
+ * The error in the form in which it is thrown.
+ *
+ * @param error An error as it came over the wire, or one that is thrown as it is.
  */
-export const CLOSE_CODES = {
-  /** The node is shutting down; another one will serve. */
-  GOING_AWAY: 4000,
-  /** Nothing was heard from the other side for too long. */
-  HEARTBEAT_TIMEOUT: 4001,
-  /** The client did not read as fast as it was sent to, beyond the outbox's bounds. */
-  SLOW_CONSUMER: 4002,
-  /** No hello arrived within the handshake deadline. */
-  HANDSHAKE_TIMEOUT: 4003,
-  /** A connection limit (of the hub, a user or an address) is reached. */
-  CONNECTION_LIMIT: 4004,
-  /** The client kept sending beyond its rate. */
-  RATE_LIMITED: 4005,
-  /** The server failed while it accepted the connection. */
-  INTERNAL: 4006,
-  /** A frame that is not of the protocol. */
-  PROTOCOL_ERROR: 4500,
-  /** Authentication failed. */
-  UNAUTHENTICATED: 4501,
-  /** The role does not exist, or is not for this client. A refused Origin is answered 403 before the upgrade. */
-  FORBIDDEN: 4502,
-  /** No common version of the protocol. */
-  UNSUPPORTED_VERSION: 4503,
-  /** A frame above the size limit. */
-  FRAME_TOO_LARGE: 4504,
-  /** The application disconnected this client. */
-  DISCONNECTED: 4505,
-} as const;
+export function fromWireError(error: WireError): HubError {
+  return isHubError(error) ? error : new HubError(error.code, error.message, { data: error.data });
+}
+
+const INTERNAL: WireError = { code: "INTERNAL", message: "Internal error" };
 
 /**
  * Whether a client that sees this close code may reconnect by itself.

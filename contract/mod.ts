@@ -5,6 +5,7 @@
  */
 
 export { abortReason, throwIfAborted } from "./abort_reason.ts";
+export * as CLOSE_CODES from "./close_codes.ts";
 export { type Clock, systemClock, type TimerOptions } from "./clock.ts";
 export * from "./pending_calls.ts";
 export * from "./codec.ts";

@@ -5,7 +5,7 @@
  */
 
 import { HubError } from "./errors.ts";
-import { kindOf, promiseOf } from "./user_code.ts";
+import { promiseOf } from "./user_code.ts";
 import type { Schema, SchemaIssue, SchemaResult } from "./standard_schema.ts";
 
 /** At most so many issues of one value cross the wire. */
@@ -26,9 +26,7 @@ function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
 
 function unwrap<Output>(result: SchemaResult<Output>, what: string): Output {
   if (typeof result !== "object" || result === null) {
-    throw new TypeError(
-      `Cannot use the schema of ${what}: it gave back ${kindOf(result)}, not a value or issues`,
-    );
+    throw new TypeError(`Cannot use the schema of ${what}: it gave back neither a value nor issues`);
   }
   const { issues: found } = result;
   if (!found) return (result as { readonly value: Output }).value;

@@ -61,7 +61,9 @@ export interface Pattern {
 }
 
 const PARAM_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
+const NO_PARAMS: Readonly<Record<string, string>> = /* @__PURE__ */ Object.freeze(
+  /* @__PURE__ */ Object.create(null),
+);
 
 /**
  * Compiles a pattern.

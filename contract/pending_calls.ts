@@ -6,7 +6,7 @@
 
 import { abortReason, throwIfAborted } from "./abort_reason.ts";
 import type { Clock } from "./clock.ts";
-import { HubError, isHubError, type WireError } from "./errors.ts";
+import { fromWireError, HubError, type WireError } from "./errors.ts";
 
 /** How long and how patiently to wait for an answer. */
 export interface CallOptions {
@@ -113,9 +113,7 @@ export class PendingCalls {
    * @param error The error as it came over the wire, or one of our own.
    */
   reject(id: number, error: WireError): void {
-    this.#take(id)?.reject(
-      isHubError(error) ? error : new HubError(error.code, error.message, { data: error.data }),
-    );
+    this.#take(id)?.reject(fromWireError(error));
   }
 
   /**

@@ -21,37 +21,18 @@ function thenOf(value: unknown): Then | undefined {
 
 const ignore = (): void => {};
 
-/** Follows a value with a `then` to what it ends with. The first word counts, as with promises. */
-function follow(
-  value: unknown,
-  then: Then,
-  steps: number,
-  resolve: (value: unknown) => void,
-  reject: (error: unknown) => void,
-): void {
-  let over = false;
-  const fail = (error: unknown) => {
-    if (!over) reject(error);
-    over = true;
-  };
-  const go = (next: unknown) => {
-    if (over) return;
-    over = true;
-    try {
-      const more = next === value ? then : thenOf(next);
-      if (!more) resolve(next);
-      else if (next === value || steps === 0) {
-        reject(new TypeError("A promise that leads to itself never ends"));
-      } else follow(next, more, steps - 1, resolve, reject);
-    } catch (error) {
-      reject(error);
-    }
-  };
-  try {
-    then.call(value, go, fail);
-  } catch (error) {
-    fail(error);
-  }
+/**
+ * Follows a value with a `then` to what it ends with. What it leads to is put into a list at every step: the platform
+ * would follow it by itself, without end.
+ */
+async function follow(value: unknown, then: Then, steps: number): Promise<unknown> {
+  const [next] = await new Promise<[unknown]>((resolve, reject) =>
+    then.call(value, (next) => resolve([next]), reject)
+  );
+  const more = next === value ? then : thenOf(next);
+  if (!more) return next;
+  if (next === value || steps === 0) throw new TypeError("A promise that leads to itself never ends");
+  return await follow(next, more, steps - 1);
 }
 
 /**
@@ -70,9 +51,7 @@ export function promiseOf<T>(value: T): Promise<Awaited<T>> | undefined {
     nativeThen.call(value, ignore, ignore); // throws when it only looks like a promise
     return value as unknown as Promise<Awaited<T>>;
   }
-  return new Promise((resolve, reject) =>
-    follow(value, then, MAX_STEPS, resolve as (value: unknown) => void, reject)
-  );
+  return follow(value, then, MAX_STEPS) as Promise<Awaited<T>>;
 }
 
 /**
@@ -87,6 +66,24 @@ export function callSafely(call: () => unknown, failed: (error: unknown) => void
     promiseOf(call())?.catch(failed);
   } catch (error) {
     failed(error);
+  }
+}
+
+/**
+ * Calls each of those who listen now and still do when it is their turn: one before them may end that. What a call
+ * throws hurts no other.
+ *
+ * @param listeners Who listens.
+ * @param call Calls one of them; may be asynchronous.
+ * @param failed Takes what it throws, at once or later. It does not throw.
+ */
+export function callEach<T>(
+  listeners: ReadonlySet<T>,
+  call: (listener: T) => unknown,
+  failed: (error: unknown) => void,
+): void {
+  for (const listener of [...listeners]) {
+    if (listeners.has(listener)) callSafely(() => call(listener), failed);
   }
 }
 

@@ -61,6 +61,7 @@ test("the document lists every close code, and whether to reconnect", () => {
     [code, name, reconnect],
   ) => [Number(code), name, reconnect]);
   const expected = Object.entries(CLOSE_CODES)
+    .sort(([, a], [, b]) => a - b)
     .map(([name, code]) => [code, name, mayReconnect(code) ? "yes" : "no"]);
   assertEquals(documented, expected);
 });
