@@ -1,6 +1,6 @@
 /**
  * Answers between nodes that are larger than the adapter carries at once: how they are cut, and put together again.
- * See docs/decisions/0024-large-answers-in-parts.md.
+ * See docs/decisions/0025-large-answers-in-parts.md.
  *
  * @module
  */

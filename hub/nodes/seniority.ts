@@ -1,6 +1,6 @@
 /**
  * Who was there first, without a clock: each node takes a rank behind those that it finds. The least rank leads. See
- * docs/decisions/0025-ranks-instead-of-clocks.md.
+ * docs/decisions/0027-ranks-instead-of-clocks.md.
  *
  * @module
  */
