@@ -202,6 +202,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodes,
     nodeRequests,
     listeners,
+    clock,
     timeoutMs: clusterTimeoutMs,
     fastTimeoutMs,
     backplane: () => backplane.status,

@@ -227,7 +227,8 @@ export interface Cluster {
    */
   disconnect(query: OrderQuery, options?: ClusterCallOptions): Promise<Counted>;
   /**
-   * Puts connections into a room.
+   * Puts connections into a room. Resolves when broadcasts of every node reach them, or the time is up: a node whose backplane
+   * takes longer is missing, this one included, and may put them there later.
    *
    * @param query Whom; `{ all: true }` for everybody.
    * @throws {TypeError} When the query gives nothing, or has a field that is not text or not known, or the room has no

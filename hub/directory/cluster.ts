@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CLOSE_CODES, HubError } from "../../contract/mod.ts";
+import { type Clock, CLOSE_CODES, HubError } from "../../contract/mod.ts";
 import type {
   Cluster,
   ClusterCallOptions,
@@ -15,6 +15,7 @@ import type {
 } from "../api/cluster.ts";
 import type { ClusterListeners } from "../nodes/cluster_listeners.ts";
 import { readName, roomChannel } from "../backplane/channels.ts";
+import { LATE, ownPart } from "./own_part.ts";
 import { readOrder, readQuery, writeQuery } from "./connection_query.ts";
 import type { Connection } from "../connection/connection.ts";
 import { readNodeCall } from "../connection/call_options.ts";
@@ -32,6 +33,8 @@ export interface ClusterParts {
   readonly nodeRequests: NodeRequests;
   /** Who wants to know what happens. */
   readonly listeners: ClusterListeners;
+  /** Where time comes from. */
+  readonly clock: Clock;
   /** How long by default, in milliseconds. */
   readonly timeoutMs: number;
   /** How long for nodes that are suspect, in milliseconds. */
@@ -58,7 +61,7 @@ interface Action {
 
 /** Makes the cluster's view of a hub. */
 export function createCluster(
-  { nodeId, nodes, nodeRequests, listeners, timeoutMs, fastTimeoutMs, ...local }: ClusterParts,
+  { nodeId, nodes, nodeRequests, listeners, clock, timeoutMs, fastTimeoutMs, ...local }: ClusterParts,
 ): Cluster {
   const actions = {
     connections: {
@@ -133,8 +136,12 @@ export function createCluster(
     const { what, read, act } = actions[name] as Action;
     const query = read(given, what);
     const remote = askOthers(name, query, readName(room, "room"), options);
-    const [{ answers, missing }, here] = await Promise.all([remote, act(query, room)]);
-    return { results: [here as T, ...answers.values() as Iterable<T>], missing };
+    const { timeoutMs: ownMs = timeoutMs, signal } = readNodeCall(name, options);
+    const own = ownPart(clock, act(query, room), { timeoutMs: ownMs, signal });
+    const [{ answers, missing }, here] = await Promise.all([remote, own]);
+    const results = [...answers.values()] as T[];
+    if (here === LATE) return { results, missing: [{ node: nodeId, reason: "timeout" }, ...missing] };
+    return { results: [here as T, ...results], missing };
   }
 
   const counted = async (
