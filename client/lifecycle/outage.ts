@@ -41,11 +41,8 @@ export class Outage {
     const ms = this.#settings.clock.now() - this.#since;
     if (this.#told || ms < TELL_AFTER_MS) return;
     this.#told = true;
-    const text =
-      `No connection for ${
-        Math.round(ms / 1_000)
-      } s. ${error.message}. Is the server up and the url right? ` +
-      "If it refuses the upgrade (403: the origin; 429, 503: too many), browsers do not say so; the hub's onError does";
+    const text = `No connection for ${Math.round(ms / 1_000)} s. ${error.message}. Is the url right? ` +
+      "If the server refuses the upgrade (403: the origin; 429, 503: too many), only the hub's onError says so";
     this.#settings.report(new HubError(error.code, text, { cause: error }), { stage: "connect" });
   }
 }

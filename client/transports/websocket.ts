@@ -4,6 +4,7 @@
  * @module
  */
 
+import { startOf, utf8Size } from "../../contract/mod.ts";
 import type { ClientTransport, Link } from "../../transports/transport.ts";
 import { showAddress } from "../addresses.ts";
 
@@ -28,14 +29,9 @@ function hideSecrets(text: string): string {
 }
 
 function cutReason(reason: string): string {
-  let [bytes, end] = [0, 0];
-  for (const char of reason) {
-    const point = char.codePointAt(0)!;
-    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-    if (bytes > MAX_REASON_BYTES) break;
-    end += char.length;
-  }
-  return reason.slice(0, end);
+  let cut = startOf(reason, MAX_REASON_BYTES);
+  while (utf8Size(cut) > MAX_REASON_BYTES) cut = startOf(cut, cut.length - 1);
+  return cut;
 }
 
 /**

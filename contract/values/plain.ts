@@ -160,20 +160,18 @@ function looksPlain(value: unknown, depth: number): boolean {
     case "boolean":
       return true;
     case "object":
-      if (value === null) return true;
-      if (depth === 0 || (value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
-      return Array.isArray(value) ? isPlainList(value, depth - 1) : isPlainObject(value, depth - 1);
+      return value === null || depth > 0 && looksPlainInside(value, depth - 1);
     default:
       return false;
   }
 }
 
-function isPlainList(list: readonly unknown[], depth: number): boolean {
-  for (let i = 0; i < list.length; i++) if (!looksPlain(list[i], depth)) return false;
-  return true;
-}
-
-function isPlainObject(value: object, depth: number): boolean {
+function looksPlainInside(value: object, depth: number): boolean {
+  if ((value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!looksPlain(value[i], depth)) return false;
+    return true;
+  }
   if (Object.getPrototypeOf(value) !== Object.prototype) return false;
   for (const key in value) {
     if (key[0] === "$" || key === "__proto__" || hasLoneSurrogate(key)) return false;
