@@ -48,7 +48,7 @@ export interface LifecycleParts {
   readonly maxBackplaneDownMs: number;
   /** Whether to serve clients without it. */
   readonly startWithoutBackplane: boolean;
-  /** Reports a backplane that refuses while nobody waits for `ready`. */
+  /** Reports a backplane that refuses, or is not there in time. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
@@ -73,19 +73,27 @@ export class Lifecycle {
 
   /** Opens the backplane; clients are taken when it is open, or at once where the hub does without. */
   start(): void {
-    const { backplane, clock, backplaneTimeoutMs, startWithoutBackplane, onError } = this.#parts;
+    const { backplane, clock, backplaneTimeoutMs, startWithoutBackplane } = this.#parts;
     if (startWithoutBackplane) {
       this.#serve();
       this.#ready.resolve();
-      this.#join().catch((error) => this.#closing || onError(error, { stage: "open" }));
+      this.#join().catch((error) => this.#fail(error));
       return;
     }
     const stop = clock.after(backplaneTimeoutMs, () => {
-      this.#ready.reject(
-        new HubError("UNAVAILABLE", `Backplane ${backplane.name} is not open after ${backplaneTimeoutMs} ms`),
-      );
+      const { name, reason } = backplane;
+      const late = `Backplane ${name} is not open after ${backplaneTimeoutMs} ms`;
+      const why = reason === undefined ? "" : ` (${reason})`;
+      this.#fail(new HubError("UNAVAILABLE", `${late}${why}: clients are answered 503 until it is open`));
     });
-    this.#join(stop).then(() => this.#serve()).then(this.#ready.resolve, this.#ready.reject).finally(stop);
+    this.#join(stop).then(() => this.#serve()).then(this.#ready.resolve, (error) => this.#fail(error))
+      .finally(stop);
+  }
+
+  /** The start has failed. It is also reported: an application need not look at `ready`. */
+  #fail(error: unknown): void {
+    this.#ready.reject(error);
+    if (!this.#closing) this.#parts.onError(error, { stage: "open" });
   }
 
   /** The backplane has come or gone. */

@@ -22,6 +22,7 @@ export async function loadLibrary<T>(name: string, otherwise: string, load: () =
     return await load();
   } catch (cause) {
     const install = otherwise === "" ? "Install it" : `Install it or ${otherwise}`;
-    throw new LibraryError(`Cannot import \`${name}\`. ${install}.`, { cause });
+    const said = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
+    throw new LibraryError(`Cannot import \`${name}\` (${said}). ${install}.`, { cause });
   }
 }

@@ -140,29 +140,34 @@ export class Backplane {
    */
   async open(): Promise<void> {
     const { adapter, nodeId, onError, onStatus, onGap } = this.#options;
-    await adapter.open({
-      nodeId,
-      onError: (error, info) => {
-        // What is about no channel is about the connection.
-        if (info.channel === undefined) this.#reason = error.message;
-        if (info.stage === "delivery") this.#malformed++; // what the adapter dropped could not be read either
-        onError(error, info);
-      },
-      deliver: (channel, data, from) => this.#deliver(channel, data, from),
-      onStatus: (status) => {
-        if (status === this.#status || this.#closed) return;
-        this.#status = status;
-        this.#since = this.#clock.now();
-        if (status === "up") {
-          this.#reason = undefined;
-          this.interest.retry();
-        }
-        onStatus(status);
-      },
-      onGap: (channels) => {
-        if (!this.#closed) onGap(channels);
-      },
-    });
+    try {
+      await adapter.open({
+        nodeId,
+        onError: (error, info) => {
+          // What is about no channel is about the connection.
+          if (info.channel === undefined) this.#reason = error.message;
+          if (info.stage === "delivery") this.#malformed++; // what the adapter dropped could not be read either
+          onError(error, info);
+        },
+        deliver: (channel, data, from) => this.#deliver(channel, data, from),
+        onStatus: (status) => {
+          if (status === this.#status || this.#closed) return;
+          this.#status = status;
+          this.#since = this.#clock.now();
+          if (status === "up") {
+            this.#reason = undefined;
+            this.interest.retry();
+          }
+          onStatus(status);
+        },
+        onGap: (channels) => {
+          if (!this.#closed) onGap(channels);
+        },
+      });
+    } catch (error) {
+      this.#reason = error instanceof Error ? error.message : String(error);
+      throw error;
+    }
     this.#opened = true;
     this.interest.begin();
   }

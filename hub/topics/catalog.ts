@@ -68,8 +68,10 @@ export class Catalog {
     const surface = role === undefined ? this.#contract.shared : this.#contract.roles.get(role);
     const topic = surface && lookUp(surface.topics, name);
     if (topic) return topic;
-    const whose = role === undefined ? "The contract has no shared topic" : `Role "${role}" has no topic`;
-    throw new HubError("NOT_FOUND", `${whose} "${name}"`);
+    if (role !== undefined) throw new HubError("NOT_FOUND", `Role "${role}" has no topic "${name}"`);
+    const owner = [...this.#contract.roles].find(([, { topics }]) => lookUp(topics, name))?.[0];
+    const hint = owner === undefined ? "" : `: role "${owner}" has it, use hub.forRole("${owner}")`;
+    throw new HubError("NOT_FOUND", `The contract has no shared topic "${name}"${hint}`);
   }
 }
 

@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { createHub } from "@trunkline/hub";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { createHub, HubError } from "@trunkline/hub";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
@@ -207,4 +207,16 @@ test("a question may wait for ever", async () => {
   assertEquals(node.hub.stats().asking, 1);
   answer.resolve(true);
   assertEquals(await asked, true);
+});
+
+test("a topic of a role that is published as a shared one is refused, and the error says how to publish it", async () => {
+  await using node = await createNode();
+  const publish = node.hub.publish as (topic: string, payload: unknown) => unknown;
+  const refusal = await assertRejects(async () => await publish("audit", { entry: "x" }), HubError);
+  assertEquals(
+    refusal.message,
+    'The contract has no shared topic "audit": role "admin" has it, use hub.forRole("admin")',
+  );
+  const unknown = await assertRejects(async () => await publish("nothing", {}), HubError);
+  assertEquals(unknown.message, 'The contract has no shared topic "nothing"');
 });

@@ -12,10 +12,19 @@ test("adapters: a library that is not installed is one clear error that says wha
   const error = await assertRejects(
     load,
     LibraryError,
-    "Cannot import `ioredis`. Install it or pass `client`.",
+    "Cannot import `ioredis` (not found). Install it or pass `client`.",
   );
   assertEquals((error.cause as Error).message, "not found");
   assertEquals(redisFailure(error, "Redis at a:1", []), { kind: "refused", error });
+});
+
+test("adapters: a library that may not be loaded here says why: Deno names the permission that it lacks", async () => {
+  const denied = new Error("Requires env access, run again with the --allow-env flag\n  at somewhere");
+  await assertRejects(
+    () => loadLibrary("ioredis", "", () => Promise.reject(denied)),
+    LibraryError,
+    "Cannot import `ioredis` (Requires env access, run again with the --allow-env flag). Install it.",
+  );
 });
 
 test("adapters: importing one loads the library of none: only types are imported up front", async () => {

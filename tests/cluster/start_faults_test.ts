@@ -1,0 +1,73 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { createHub, type Hub } from "@trunkline/hub";
+import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub/adapters/memory";
+import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
+import { FakeClock } from "../fake_clock.ts";
+import { test, waitFor } from "../harness.ts";
+import { chat } from "../hub/chat.ts";
+import { Tap } from "../hub/tap.ts";
+
+/** A hub whose `ready` nobody looks at, as in the first lines of most applications. */
+function start(change: (tap: Tap) => void) {
+  const tap = new Tap(createMemoryAdapter({ bus: createMemoryBus() }));
+  change(tap);
+  const clock = new FakeClock();
+  const errors: string[] = [];
+  const hub = createHub(chat, {
+    authenticate: ({ role }) => ({ role }),
+    transports: [createLoopbackTransport()],
+    adapter: tap,
+    clock,
+    backplaneTimeoutMs: 1_000,
+    onError: (error, { stage }) => errors.push(`${stage}: ${(error as Error).message}`),
+  });
+  return { hub, tap, clock, errors };
+}
+
+const reasonOf = async (hub: Pick<Hub<never>, "routes">) => {
+  const { status, backplane } = await (await hub.routes.request("/health")).json();
+  return [status, backplane.reason];
+};
+
+test("a start that the backplane refuses is reported and on the health page, though nobody waits for the hub", async () => {
+  const { hub, errors } = start((tap) => tap.open = () => Promise.reject(new Error("wrong password")));
+  await using _ = hub;
+  await waitFor(() => errors.length > 0, { what: "the report" });
+  assertEquals(errors, ["open: wrong password"]);
+  assertEquals(await reasonOf(hub), ["starting", "wrong password"]);
+  await assertRejects(() => hub.ready, Error, "wrong password");
+});
+
+test("a backplane that does not open in time is reported, with what it said and what clients get", async () => {
+  const { hub, errors, clock } = start((tap) => {
+    tap.open = (context) => {
+      context.onError(new Error("connection refused"), { stage: "open" });
+      return new Promise(() => {});
+    };
+  });
+  await using _ = hub;
+  await waitFor(() => errors.length > 0, { what: "what the adapter says" });
+  clock.advance(1_000);
+  const late =
+    "Backplane memory is not open after 1000 ms (connection refused): clients are answered 503 until it is open";
+  assertEquals(errors, ["open: connection refused", `open: ${late}`]);
+  await assertRejects(() => hub.ready, Error, late);
+});
+
+test("a backplane that refuses after the hub has given up waiting is reported too", async () => {
+  const refusal = Promise.withResolvers<void>();
+  const { hub, errors, clock } = start((tap) => tap.open = () => refusal.promise);
+  await using _ = hub;
+  clock.advance(1_000);
+  refusal.reject(new Error("wrong password"));
+  await waitFor(() => errors.length === 2, { what: "both reports" });
+  assertEquals(errors[1], "open: wrong password");
+});
+
+test("a hub that is closed before its backplane is open reports nothing", async () => {
+  const { hub, errors, clock } = start((tap) => tap.lose());
+  await hub.close();
+  clock.advance(1_000);
+  await assertRejects(() => hub.ready, Error, "closed before");
+  assertEquals(errors, []);
+});
