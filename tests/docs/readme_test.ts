@@ -79,7 +79,8 @@ function anchorsOf(text: string): string[] {
 test("every link between the documents leads somewhere", async () => {
   const decisions = (await readdir(new URL("../../docs/decisions", import.meta.url)))
     .map((name) => `docs/decisions/${name}`);
-  const documents = ["README.md", "docs/protocol.md", "docs/guide.md", "docs/operations.md", ...decisions];
+  const pages = ["protocol", "guide", "adapters", "operations"].map((name) => `docs/${name}.md`);
+  const documents = ["README.md", ...pages, ...decisions];
   const broken: string[] = [];
   for (const document of documents) {
     const text = await readDocument(document);
