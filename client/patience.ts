@@ -4,7 +4,7 @@
  * @module
  */
 
-import { abortReason, type CallOptions, type Clock } from "../contract/mod.ts";
+import { type CallOptions, type Clock, waitAtMost } from "../contract/mod.ts";
 
 /** A question's options, complete, and whether it goes before those that wait. */
 export type Patience = CallOptions & { readonly timeoutMs: number; readonly first?: boolean };
@@ -29,28 +29,23 @@ export function patiently<T>(
   late: () => Error,
   start: Start<T>,
 ): Promise<T> {
-  const { timeoutMs, signal } = patience;
-  const end = clock.now() + timeoutMs;
+  const end = clock.now() + patience.timeoutMs;
   return new Promise<T>((resolve, reject) => {
     let over = false;
     const settle = (how: () => void) => {
       if (over) return;
       over = true;
-      stop();
-      signal?.removeEventListener("abort", onAbort);
+      wait.free();
       how();
     };
     const takeBack = start(
       (next) => settle(() => resolve(next({ ...patience, timeoutMs: Math.max(end - clock.now(), 0) }))),
       (error) => settle(() => reject(error)),
     );
-    const giveUp = (error: unknown) =>
+    const wait = waitAtMost(clock, patience, late, (error) =>
       settle(() => {
         takeBack();
         reject(error);
-      });
-    const onAbort = () => giveUp(abortReason(signal!));
-    const stop = clock.after(timeoutMs, () => giveUp(late()));
-    signal?.addEventListener("abort", onAbort, { once: true });
+      }));
   });
 }

@@ -16,13 +16,49 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A wait that ends by itself when its time is over, or its signal is aborted. */
+export interface Wait {
+  /** Begins it anew. */
+  extend(): void;
+  /** Ends it. */
+  free(): void;
+}
+
+/**
+ * Waits, as long as the options say.
+ *
+ * @param clock Where the timeout comes from.
+ * @param options How long to wait, and what gives up earlier.
+ * @param late Makes the error of a wait that took too long.
+ * @param giveUp Takes that error, or the signal's reason. It frees the wait.
+ */
+export function waitAtMost(
+  clock: Clock,
+  { timeoutMs, signal }: CallOptions & { readonly timeoutMs: number },
+  late: () => Error,
+  giveUp: (error: unknown) => void,
+): Wait {
+  const onAbort = () => giveUp(abortReason(signal!));
+  const start = () => clock.after(timeoutMs, () => giveUp(late()));
+  let stop = start();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return {
+    extend() {
+      stop();
+      stop = start();
+    },
+    free() {
+      stop();
+      signal?.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
 interface Pending {
   readonly name: string;
   resolve(output: unknown): void;
   reject(error: unknown): void;
-  free(): void;
-  /** Begins the wait anew. */
-  extend(): void;
+  readonly wait: Wait;
 }
 
 /** The questions of one link that have no answer yet. Every way out frees the entry, its timer and its listener. */
@@ -59,30 +95,15 @@ export class PendingCalls {
     options: CallOptions & { readonly timeoutMs: number },
     cancelled: (id: number) => void,
   ): { readonly id: number; readonly answer: Promise<unknown> } {
-    const { signal, timeoutMs } = options;
-    throwIfAborted(signal);
+    throwIfAborted(options.signal);
     const id = ++this.#lastId;
     const answer = new Promise<unknown>((resolve, reject) => {
-      const giveUp = (error: unknown) => {
+      const late = () => new HubError("TIMEOUT", `No answer to "${name}" within ${options.timeoutMs} ms`);
+      const wait = waitAtMost(this.#clock, options, late, (error) => {
         this.#take(id)?.reject(error);
         cancelled(id);
-      };
-      const onAbort = () => giveUp(abortReason(signal!));
-      const wait = () =>
-        this.#clock.after(timeoutMs, () => {
-          giveUp(new HubError("TIMEOUT", `No answer to "${name}" within ${timeoutMs} ms`));
-        });
-      signal?.addEventListener("abort", onAbort, { once: true });
-      let stop = wait();
-      const extend = () => {
-        stop();
-        stop = wait();
-      };
-      const free = () => {
-        stop();
-        signal?.removeEventListener("abort", onAbort);
-      };
-      this.#calls.set(id, { name, resolve, reject, free, extend });
+      });
+      this.#calls.set(id, { name, resolve, reject, wait });
     });
     return { id, answer };
   }
@@ -103,7 +124,7 @@ export class PendingCalls {
    * @param id The question's id.
    */
   extend(id: number): void {
-    this.#calls.get(id)?.extend();
+    this.#calls.get(id)?.wait.extend();
   }
 
   /**
@@ -129,7 +150,7 @@ export class PendingCalls {
     const call = this.#calls.get(id);
     if (call) {
       this.#calls.delete(id);
-      call.free();
+      call.wait.free();
     }
     return call;
   }
