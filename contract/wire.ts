@@ -84,6 +84,8 @@ export class UnreadableMessage {
   readonly error: HubError;
 
   /**
+   * Keeps what could be read of a message.
+   *
    * @param head The message without what cannot be handed on.
    * @param error What is wrong with that.
    */
