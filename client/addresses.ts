@@ -28,7 +28,9 @@ function toSocketUrl(address: unknown): string {
     // An absolute one stays as it is written: React Native's URL adds a slash, and cannot tell its parts.
     if (!ABSOLUTE.test(written)) written = url.href;
   } catch {
-    throw new TypeError("Cannot use the url: it is not an absolute URL");
+    throw new TypeError(
+      'Cannot use the url: it is not an absolute URL; give one like "wss://HOST/PATH" ("/PATH" will do in a page)',
+    );
   }
   const [, scheme = "", rest] = ABSOLUTE.exec(written) ?? [];
   const known = SCHEMES[scheme.toLowerCase()];

@@ -267,7 +267,7 @@ export class Calls {
     const { role } = this.#conn;
     if (!declared) return new HubError("NOT_FOUND", `Role "${role}" has no "${cutName(name)}" of this kind`);
     return this.#context.handlers.get(role, name) ??
-      new HubError("UNAVAILABLE", `"${name}" is not implemented yet`);
+      new HubError("UNAVAILABLE", `Cannot answer "${name}" yet: the server has not called hub.implement`);
   }
 
   #failRequest(id: number, name: string, error: unknown, at: FailedAt): undefined {

@@ -78,6 +78,28 @@ if (runtime === "bun") {
   });
 } else test.skip(OTHER_HANDLER, "Deno is given no handler");
 
+const NO_HANDLER =
+  "a hub whose server was given no websocket says so once, with what to write, and counts nobody";
+if (runtime === "bun") {
+  test(NO_HANDLER, async () => {
+    const { hub, reports } = await startHub();
+    const app = new Hono().route("/", hub.routes);
+    const server = serve({ fetch: (request, platform) => app.fetch(request, platform as never) });
+    for (let i = 0; i < 2; i++) {
+      const raw = await RawClient.open(server.port);
+      await waitFor(() => raw.body.includes("websocket: hub.websocket"), { what: "the answer" });
+      assertEquals(raw.status, 501);
+      await raw.destroy();
+    }
+    assertEquals(reports.length, 1, "it is said once");
+    assert(reports[0]!.includes("websocket: hub.websocket"), reports[0]);
+    const { handshakes, lingering, limited } = hub.stats();
+    assertEquals([handshakes, lingering, limited], [0, 0, 0]);
+    await hub.close();
+    await server.close();
+  });
+} else test.skip(NO_HANDLER, "Deno is given no handler");
+
 test("headers and cookies that middleware sets before it goes on reach the client with the upgrade", async () => {
   const { hub } = await startHub();
   const app = new Hono();

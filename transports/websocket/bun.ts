@@ -13,6 +13,7 @@ import {
   malformedUpgrade,
   type Upgradable,
   type WebSocketSkin,
+  withoutHandler,
 } from "./skin.ts";
 import type { BunSocket, BunWebSocketHandler } from "./bun_handler.ts";
 import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../transport.ts";
@@ -213,9 +214,14 @@ export function createBunSkin(
           const offer = request.headers.get("sec-websocket-protocol") ?? "";
           if (offer !== subprotocol) answer.set("sec-websocket-protocol", subprotocol);
           // Bun has written the answer itself when it upgraded, and passes over this one.
-          if (server.upgrade(request, { data, headers: answer })) {
-            return new Response(null);
+          let upgraded: boolean;
+          try {
+            upgraded = server.upgrade(request, { data, headers: answer });
+          } catch (error) { // Bun throws where the server was given no `websocket`
+            acceptor.withdraw(link);
+            return withoutHandler(acceptor, error);
           }
+          if (upgraded) return new Response(null);
           acceptor.withdraw(link);
           return isWellFormed(request) ? copiedRequest(acceptor) : malformedUpgrade(acceptor);
         },

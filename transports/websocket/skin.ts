@@ -61,6 +61,16 @@ const COPIED =
   "Hono's app.mount does. Write app.route(path, hub.routes) in place of app.mount(path, hub.routes.fetch), and give " +
   "hub.routes.fetch the request that the server made";
 
+/** A server that was not told what to do with WebSockets cannot upgrade; answers the request, and says what to write. */
+export function withoutHandler(acceptor: LinkAcceptor, error: unknown): Response {
+  acceptor.refused?.(`${NO_HANDLER} (${String(error)})`);
+  return new Response(`${NO_HANDLER}\n`, { status: 501 });
+}
+
+const NO_HANDLER =
+  "Cannot upgrade to a WebSocket: the server has no `websocket`. Give it the hub's beside `fetch`: " +
+  "Bun.serve({ fetch, websocket: hub.websocket }), or export default { fetch, websocket: hub.websocket }";
+
 /** What belongs to an upgrade itself, or to an answer with a body: the application cannot set it. */
 const OWN_HEADERS = [
   "upgrade",
