@@ -91,8 +91,7 @@ export interface HubLimits {
    */
   readonly maxPendingRequests?: number;
   /**
-   * Bytes (UTF-16 units of text) of the frames of one connection of which a message waits or is being handled. Beyond,
-   * requests and signals are refused with `RATE_LIMITED`; where they would have to wait, the connection is closed.
+   * Bytes of the frames of one connection of which a message waits or is being handled. Beyond, requests and signals are refused with `RATE_LIMITED`; where they would have to wait, the connection is closed.
    *
    * @default {8388608}
    */

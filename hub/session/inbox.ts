@@ -34,8 +34,8 @@ export class Inbox {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   readonly #rate: RateLimiter;
-  /** The size of the frame that is being handled. */
-  #size = 0;
+  /** The frame that is being handled; not longer, because it is large. */
+  #frame: Encoded = "";
   #kept: PendingBytes | undefined;
   #subscriptions: Subscriptions | undefined;
   #calls: Calls | undefined;
@@ -82,18 +82,20 @@ export class Inbox {
     }
     this.#rate.refill();
     conn.outbox.beginReply();
+    this.#frame = frame;
+    this.#kept?.begin(frame);
     try {
       const values = conn.outbox.turn.codec.decode(frame);
-      this.#size = frame.length;
-      this.#kept?.begin(frame.length);
       if (values.length === 0) this.#mayGoOn(); // a frame costs something, also one that says nothing
       for (const value of values) {
         if (this.#over) break; // what follows a close is not handled
         this.#admit(asClientMessage(value));
       }
     } catch (error) {
-      this.#refuse("protocol", CLOSE_CODES.PROTOCOL_ERROR, toWireError(error).message);
+      this.#fail(error);
     }
+    this.#frame = "";
+    this.#kept?.end();
     conn.outbox.endReply();
   }
 
@@ -111,7 +113,7 @@ export class Inbox {
   }
 
   get #bytes(): PendingBytes {
-    return this.#kept ??= new PendingBytes(this.#size);
+    return this.#kept ??= new PendingBytes(this.#frame);
   }
 
   get #handled(): Calls {
@@ -206,7 +208,11 @@ export class Inbox {
     for (const [i, { message, frame }] of waiting.entries()) {
       if (this.#over) return;
       this.#bytes.resume(frame);
-      this.#handle(message);
+      try {
+        this.#handle(message);
+      } catch (error) {
+        this.#fail(error);
+      }
       this.#bytes.release(frame);
       if (this.#waiting) return void (this.#waiting as Waiting[]).push(...waiting.slice(i + 1));
     }
@@ -214,6 +220,14 @@ export class Inbox {
 
   get #tooFast(): string {
     return `More than ${this.#context.limits.messagesPerSecond} messages a second`;
+  }
+
+  /** Ends the connection for what cannot be read, or what this hub has done wrong. */
+  #fail(error: unknown): void {
+    const { code, message } = toWireError(error);
+    if (code === "BAD_REQUEST") return this.#refuse("protocol", CLOSE_CODES.PROTOCOL_ERROR, message);
+    this.#context.onError(error, { stage: "handler", connectionId: this.#conn.id });
+    this.#conn.close(CLOSE_CODES.INTERNAL, message);
   }
 
   /** Ends the connection for what the client did. */

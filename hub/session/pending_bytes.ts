@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Encoded, utf8Size } from "../../contract/mod.ts";
+
 /** A frame of which something is kept. It counts once, however many of its messages are kept. */
 export interface PendingFrame {
   /** Its size. */
@@ -12,15 +14,16 @@ export interface PendingFrame {
   messages: number;
 }
 
-/** Counts the bytes of frames of which something is kept. */
+/** Counts the bytes of frames of which something is kept. A frame is measured when the first of its messages is kept. */
 export class PendingBytes {
   #bytes = 0;
-  #size: number;
+  /** The frame that is being handled; not longer, because it is large. */
+  #data: Encoded;
   #frame: PendingFrame | undefined;
 
-  /** @param size The size of the frame that is being handled. */
-  constructor(size: number) {
-    this.#size = size;
+  /** @param data The frame that is being handled. */
+  constructor(data: Encoded) {
+    this.#data = data;
   }
 
   /** How many there are. */
@@ -29,9 +32,14 @@ export class PendingBytes {
   }
 
   /** A frame is about to be handled. */
-  begin(size: number): void {
-    this.#size = size;
+  begin(data: Encoded): void {
+    this.#data = data;
     this.#frame = undefined;
+  }
+
+  /** A frame has been handled, as far as it could be at once. */
+  end(): void {
+    this.#data = "";
   }
 
   /** A message that was kept is about to be handled. */
@@ -41,7 +49,7 @@ export class PendingBytes {
 
   /** Keeps a message of the frame that is being handled. Give what this returns to `release`, once. */
   keep(): PendingFrame {
-    const frame = this.#frame ??= { bytes: this.#size, messages: 0 };
+    const frame = this.#frame ??= { bytes: utf8Size(this.#data), messages: 0 };
     if (frame.messages++ === 0) this.#bytes += frame.bytes;
     return frame;
   }

@@ -112,6 +112,15 @@ test("frames: what waits behind a schema is bounded in bytes, and so is what han
   held.release.resolve();
 });
 
+test("frames: what waits or is worked on is counted in bytes, whatever its alphabet", async () => {
+  const { scene } = await noting({ limits: { maxPendingBytes: 50_000 } });
+  await using _ = scene;
+  const peer = await scene.enter();
+  for (let i = 0; i < 3; i++) peer.send(["req", i + 1, "work", "好".repeat(10_000)]); // 30,000 bytes each
+  assertEquals((await peer.hears("err", 3))[2].code, "RATE_LIMITED");
+  assertEquals(scene.hub.stats().handling, 2);
+});
+
 test("frames: many small messages of one frame that wait count as one frame", async () => {
   const { scene } = await noting({ limits: { maxPendingBytes: 10_000 } });
   await using _ = scene;

@@ -12,7 +12,7 @@ import { systemClock } from "../../contract/mod.ts";
 
 /** How many small frames a turn takes. What comes of them fills a few frames for each listener; fewer would cost speed. */
 const FRAMES_PER_TURN = 2_048;
-/** A frame of so many bytes (UTF-16 units of text) more counts as one more, which makes 4 MiB a turn. */
+/** A frame that is larger by so much counts as one more, which makes 4 Mi a turn: bytes, or characters of text. */
 const BYTES_PER_FRAME = 2_048;
 /** How many of them in a row may be of one link, while others wait. */
 const FRAMES_IN_A_ROW = 32;
@@ -21,7 +21,7 @@ const WATCHED_FROM = 32;
 
 /** Whoever keeps frames that wait. */
 export interface Backlogged {
-  /** How large the oldest one is; `undefined` when none waits. */
+  /** How large the oldest one is, about; `undefined` when none waits. */
   readonly nextSize: number | undefined;
   /** Hands the oldest one over. Does not throw. */
   next(): void;
@@ -43,7 +43,7 @@ export class Intake {
    * Asks whether a frame may be handed over now.
    *
    * @param link Where it came from.
-   * @param size How large it is, in bytes (UTF-16 units of text).
+   * @param size How large it is, about: its length will do.
    * @returns `false` when the link has to keep it; its `next` is called when it is its turn.
    */
   admits(link: Backlogged, size: number): boolean {
