@@ -38,7 +38,8 @@ export interface TopicDefinition extends MessageDefinition {
   readonly history?: HistoryDefinition;
   /**
    * For a slow connection, keep only the latest message: `true` of the topic, or the name of a payload property for
-   * the latest of each of its values. Not to be combined with `history`, which never skips a message.
+   * the latest of each of its values, which are text, numbers or booleans: messages with other values are all kept. Not
+   * to be combined with `history`, which never skips a message.
    *
    * @default {false}
    */

@@ -90,23 +90,31 @@ export interface WireError {
  * @param error What was thrown: anything.
  */
 export function isHubError(error: unknown): error is HubError {
+  return partsOf(error) !== undefined;
+}
+
+/** What of a {@linkcode HubError} may leave the process, each part read once: an application may make getters of them. */
+function partsOf(error: unknown): WireError | undefined {
   try {
-    return error instanceof HubError && typeof error.code === "string" && typeof error.message === "string";
+    if (!(error instanceof HubError)) return undefined;
+    const { code, message, data } = error;
+    return typeof code === "string" && typeof message === "string" ? { code, message, data } : undefined;
   } catch {
-    return false; // it throws when somebody looks at it
+    return undefined; // it throws when somebody looks at it
   }
 }
 
 /**
  * The form in which an error may leave the process: a {@linkcode HubError} as it is, anything else as `INTERNAL`
- * without a word of its own.
+ * without a word of its own. Never throws.
  *
  * @param error What was thrown.
  */
 export function toWireError(error: unknown): WireError {
-  if (!isHubError(error)) return INTERNAL;
-  const { data } = error;
-  const [code, message] = [toWellFormed(error.code), toWellFormed(error.message)]; // the other side must be able to read it
+  const parts = partsOf(error);
+  if (!parts) return INTERNAL;
+  const { data } = parts;
+  const [code, message] = [toWellFormed(parts.code), toWellFormed(parts.message)]; // the other side must be able to read it
   return data === undefined ? { code, message } : { code, message, data };
 }
 

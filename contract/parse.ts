@@ -7,6 +7,7 @@
 import { HubError } from "./errors.ts";
 import { promiseOf } from "./user_code.ts";
 import type { Schema, SchemaIssue, SchemaResult } from "./standard_schema.ts";
+import { toWellFormed } from "./values/text.ts";
 
 /** At most so many issues of one value cross the wire. */
 const MAX_ISSUES = 16;
@@ -19,18 +20,32 @@ export interface ValidationIssue {
   readonly path: string;
 }
 
+/** How long a text of an issue may be: whoever sent the value has made up the keys in it. */
+const MAX_TEXT = 512;
+
+/** The start of a text, as it can travel. */
+function cut(text: string): string {
+  const start = toWellFormed(text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text);
+  return text.length > MAX_TEXT ? `${start}…` : start;
+}
+
 function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
-  const keys = path.map((step) => String(typeof step === "object" ? step.key : step));
-  return { message: String(message), path: keys.join(".") };
+  // A library's list may be of a class of its own, whose `map` makes something else of it.
+  const keys = Array.from(path, (step) => String(typeof step === "object" ? step.key : step));
+  return { message: cut(String(message)), path: cut(keys.join(".")) };
 }
 
 function unwrap<Output>(result: SchemaResult<Output>, what: string): Output {
-  if (typeof result !== "object" || result === null) {
+  // What `safeParse` gives back has neither: taken for a value of `undefined` it would let everything pass.
+  if (
+    typeof result !== "object" || result === null || !("value" in result || Array.isArray(result.issues))
+  ) {
     throw new TypeError(`Cannot use the schema of ${what}: it gave back neither a value nor issues`);
   }
   const { issues: found } = result;
   if (!found) return (result as { readonly value: Output }).value;
-  const issues = found.slice(0, MAX_ISSUES).map(toIssue);
+  const issues: ValidationIssue[] = [];
+  for (let i = 0; i < found.length && i < MAX_ISSUES; i++) issues.push(toIssue(found[i]!));
   const [first] = issues;
   const where = first?.path ? ` at "${first.path}"` : "";
   throw new HubError("VALIDATION", `Invalid ${what}${where}: ${first?.message ?? "refused by its schema"}`, {

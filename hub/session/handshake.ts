@@ -36,7 +36,7 @@ export interface HandshakeOptions {
   readonly connection: ConnectionRules;
 }
 
-/** The largest hello, in bytes (UTF-16 units of text): a role and a token, of somebody whom nobody knows yet. */
+/** The largest hello, in bytes: a role and a token, of somebody whom nobody knows yet. */
 const MAX_HELLO_BYTES = 64 * 1024;
 
 /** The hub's own refusal of a role. */
@@ -125,7 +125,7 @@ export class Handshake {
     const surface = contract.roles.get(role);
     if (!surface) throw new RoleError(`There is no role "${cutName(role)}"`);
     const authenticating = this.#authenticating = new Abortable();
-    const { role: given, user, ctx } = await identify(options.authenticate, {
+    const { role: given, user, userId, ctx } = await identify(options.authenticate, {
       role,
       token,
       request: this.#request,
@@ -140,7 +140,7 @@ export class Handshake {
         cause: `authenticate answered the role "${given}"`,
       });
     }
-    const identity = { id: nextId(), surface, user, ctx, address };
+    const identity = { id: nextId(), surface, user, userId, ctx, address };
     return new Connection(identity, new Outbox(this.#link, this.#turn, outbox), connection);
   }
 
@@ -210,6 +210,6 @@ function reasonOf(error: unknown, otherwise: number): RefusalReason {
 
 /** What happened, and which values were compared. */
 function describe(error: unknown, { code, message }: WireError): string {
-  const { cause } = isHubError(error) ? error : {};
-  return `${message} (${typeof cause === "string" ? cause : code})`;
+  const own = isHubError(error) && (error instanceof RoleError || error instanceof UserLimitError);
+  return `${message} (${own && typeof error.cause === "string" ? error.cause : code})`;
 }

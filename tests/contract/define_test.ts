@@ -268,6 +268,31 @@ test("of a value with a thousand faults only the first few cross the wire", () =
   assertEquals((error.data as { issues: unknown[] }).issues.length, 16);
 });
 
+test("of an issue only the start crosses the wire, as text that can travel, and its path is the schema's", () => {
+  const key = "k".repeat(100_000);
+  const issuesOf = (schema: Parameters<typeof parseNow>[0], value: unknown) => {
+    const error = assertThrows(() => parseNow(schema, value, "it"), HubError);
+    assert(error.message.length < 2_000, `${error.message.length} characters`);
+    return (error.data as { issues: { message: string; path: string }[] }).issues;
+  };
+  const long = [
+    issuesOf(z.record(z.string(), z.number()), { [key]: "x" }),
+    issuesOf(v.record(v.string(), v.number()), { [key]: "x" }),
+    issuesOf(type({ "[string]": "number" }), { [key]: "x" }),
+  ];
+  for (const [issue] of long) {
+    assert(issue!.path.length < 1_000 && issue!.message.length < 1_000);
+    assertEquals(issue!.path.slice(0, 100), key.slice(0, 100));
+  }
+  assertEquals(issuesOf(type({ n: "number" }), 5).map(({ path }) => path), [""]);
+  assertEquals(issuesOf(type({ a: { n: "number" } }), { a: { n: "x" } }).map(({ path }) => path), ["a.n"]);
+  const halves = {
+    "~standard": { version: 1, vendor: "test", validate: () => ({ issues: [half] }) },
+  } as const;
+  const half = { message: "\ud83d", path: ["\ude00"] };
+  assertEquals(issuesOf(halves as never, 5), [{ message: "\ufffd", path: "\ufffd" }]);
+});
+
 test("a definition that is malformed is refused, and the error names the place", () => {
   const define = defineContract as (definition?: unknown) => unknown;
   const cases: [unknown, string][] = [

@@ -93,6 +93,11 @@ const oddErrors: Record<string, unknown> = {
       throw failure;
     },
   }),
+  "a HubError whose data throws": Object.defineProperty(new HubError("X"), "data", {
+    get() {
+      throw failure;
+    },
+  }),
   "a HubError whose code is a number": Object.assign(new HubError("X"), { code: 7 }),
   "a proxy that throws at everything": new Proxy({}, {
     get() {
@@ -144,7 +149,7 @@ test("user code: a call for which nobody waits reports what it throws, at once o
 
 test("user code: a schema that gives back junk is an error of the schema, not of the value", () => {
   for (
-    const junk of [undefined, null, 5, "x", { issues: 5 }, {
+    const junk of [undefined, null, 5, "x", {}, [], { success: true, data: 1 }, { issues: 5 }, {
       get issues(): never {
         throw failure;
       },
@@ -249,6 +254,30 @@ test("user code: hooks may give back or throw anything; a connection that one of
     console.error = error;
   }
   await waitFor(() => scene.hub.stats().connections === 0, { what: "all to be gone" });
+});
+
+test("user code: whatever authenticate or onConnection throws, its client is refused, and nothing of it stays", async () => {
+  let messages = 0;
+  const moody = Object.defineProperty(new HubError("X"), "message", {
+    get: () => ++messages % 2 === 1 ? "text at first" : 5,
+  });
+  const thrown: { error: unknown } = { error: undefined };
+  for (const hook of ["authenticate", "onConnection"]) {
+    await using scene = await stage(contract, {
+      [hook]: () => {
+        throw thrown.error;
+      },
+    });
+    for (const [what, error] of [...Object.entries(oddErrors), ["a HubError with moods", moody] as const]) {
+      thrown.error = error;
+      const peer = scene.dial();
+      peer.send(["hello", { role: "m" }]);
+      assertEquals([what, (await peer.ends()).code], [what, 4006]);
+      await waitFor(() => scene.errors.splice(0).length > 0, { what: `the report of ${what}` });
+    }
+    const { connections, handshakes, limited } = scene.hub.stats();
+    assertEquals([connections, handshakes, limited], [0, 0, 0]);
+  }
 });
 
 test("user code: the client's token, listeners and handlers may give back or throw anything", async () => {
