@@ -26,7 +26,7 @@ export class Authorizing extends Abortable {
    */
   constructor({ params, name }: Topic, conn: Connection) {
     super();
-    this.params = params;
+    this.params = Object.assign(Object.create(null), params); // a rule that changes them decides for nobody else
     this.topic = name;
     this.conn = conn;
   }

@@ -127,3 +127,22 @@ test("authorize: who unsubscribes or leaves while it is decided is not subscribe
   asked[2]!.answer(true);
   assertEquals([scene.hub.stats().subscriptions, scene.errors], [1, []]);
 });
+
+test("authorize: a rule that changes its parameters decides nothing for the next client", async () => {
+  const asked: unknown[] = [];
+  await using scene = await stage(contract, {
+    authorize: {
+      "t/:id": ({ params }: Untyped) => {
+        asked.push(params.id);
+        params.id = "changed";
+        return true;
+      },
+    },
+  });
+  for (let i = 0; i < 2; i++) {
+    const peer = await scene.enter();
+    peer.send(["sub", 1, "t/same"]);
+    await peer.hears("res", 1);
+  }
+  assertEquals(asked, ["same", "same"]);
+});
