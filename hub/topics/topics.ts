@@ -157,8 +157,28 @@ export class Topics {
 function urgency(channel: string, payload: unknown, conflate: boolean | string | undefined): Urgency {
   if (!conflate) return DROPPABLE;
   if (conflate === true) return { droppable: true, conflateKey: channel };
-  const value = (payload as Readonly<Record<string, unknown>> | null | undefined)?.[conflate];
-  return { droppable: true, conflateKey: `${channel}\n${String(value)}` };
+  const value = propertyOf(payload, conflate);
+  switch (typeof value) {
+    case "string":
+      return { droppable: true, conflateKey: `${channel}\n"${value}` };
+    case "number":
+    case "bigint":
+    case "boolean":
+    case "undefined":
+      return { droppable: true, conflateKey: `${channel}\n${value}` };
+    default:
+      // What has no text of its own (a `toString` may be anything, and throw) makes nothing superfluous.
+      return value === null ? { droppable: true, conflateKey: `${channel}\nnull` } : DROPPABLE;
+  }
+}
+
+/** A property of a payload; one that throws is refused when the payload is encoded. */
+function propertyOf(payload: unknown, name: string): unknown {
+  try {
+    return (payload as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  } catch {
+    return payload;
+  }
 }
 
 const DROPPABLE: Urgency = { droppable: true };
