@@ -148,9 +148,19 @@ function sendPage(options: CatchUpOptions, progress: Progress, page: StoredPage)
 }
 
 function sendRecord(options: CatchUpOptions, progress: Progress, record: StoredRecord): boolean {
+  const { topic, histories, outbox } = options;
+  const [epoch, last] = progress.cursor;
   try {
-    options.outbox.push(options.histories.message(options.topic, record));
-    progress.cursor = [progress.cursor[0], record.offset];
+    const { offset } = record;
+    // A store that gives the same page again and again would keep this process busy for ever.
+    if (offset !== last + 1) {
+      throw new HubError(
+        "INTERNAL",
+        `Cannot recover "${topic.name}": its history has ${offset} after ${last}`,
+      );
+    }
+    outbox.push(histories.message(topic, record));
+    progress.cursor = [epoch, offset];
     return true;
   } catch (error) {
     options.onError(error);

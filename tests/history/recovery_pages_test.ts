@@ -185,6 +185,35 @@ test("recovery: a record that does not fit the contract is told as missing, and 
   await waitFor(() => records(client, "log/x").at(-1) === 5, { what: "the next" });
 });
 
+test("recovery: a store whose pages do not go on from each other is reported, and keeps the process from nothing", async () => {
+  const odd: Record<string, (offsets: readonly number[]) => readonly number[]> = {
+    "the same page again and again": (offsets) => [1, 2].filter((offset) => offsets.length > 0 && offset > 0),
+    "the newest first": (offsets) => offsets.toReversed(),
+    "a hole": (offsets) => offsets.filter((offset) => offset !== 2),
+  };
+  for (const [what, change] of Object.entries(odd)) {
+    const inner = createMemoryHistory();
+    const history: HistoryStore = {
+      name: "odd",
+      publishes: false,
+      append: (channel, data, options) => inner.append(channel, data, options),
+      read(channel, options) {
+        const page = inner.read(channel, options);
+        const offsets = change(page.records.map(({ offset }) => offset));
+        return { ...page, records: offsets.map((offset) => ({ offset, data: '"x"' })) };
+      },
+    };
+    await using a = await node({ history });
+    const { epoch } = await a.hub.publish("log/x", "one");
+    for (let i = 0; i < 4; i++) await a.hub.publish("log/x", "more");
+    const client = await a.connect();
+    client.say(["sub", 1, "log/x", { since: [epoch, 0] }]);
+    await waitFor(() => answers(client).length === 1, { what: `the answer: ${what}` });
+    assertEquals((answers(client)[0]![2] as { recovered: boolean }).recovered, false, what);
+    assertEquals(a.errors.length, 1, what);
+  }
+});
+
 test("recovery: a client whose node lags behind the store is complete on it all the same", async () => {
   const history = createMemoryHistory();
   await using a = await node({ history });
