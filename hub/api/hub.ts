@@ -39,7 +39,7 @@ import type { HubStats } from "./stats.ts";
 
 /** A user, as far as the hub cares. */
 export interface HubUser {
-  /** What the user is addressed by. */
+  /** What the user is addressed by, as it was when the connection came in. Well-formed text that is not empty. */
   readonly id: string;
 }
 

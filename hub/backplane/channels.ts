@@ -4,6 +4,8 @@
  * @module
  */
 
+import { hasLoneSurrogate } from "../../contract/mod.ts";
+
 /** Users share so many channels, so that a node needs no subscription per user. See docs/decisions. */
 export const USER_PARTITIONS = 64;
 
@@ -44,10 +46,15 @@ export const userGroup = (user: string): string => `who:${user}`;
  *
  * @param name The name.
  * @param what What it is the name of, for the error.
- * @throws {TypeError} When it is not text.
+ * @throws {TypeError} When it is not text, or is text that cannot travel.
  */
 export function readName(name: unknown, what: string): string {
-  if (typeof name === "string") return name;
+  if (typeof name === "string") {
+    if (!hasLoneSurrogate(name)) return name;
+    throw new TypeError(
+      `Cannot address a ${what} by a name with half a surrogate pair: other nodes cannot be told of it`,
+    );
+  }
   throw new TypeError(
     `Cannot address a ${what} by ${name === null ? "null" : typeof name}: give its name as text`,
   );

@@ -42,6 +42,8 @@ export interface Identity {
   readonly surface: Surface;
   /** Its user. */
   readonly user: HubUser | undefined;
+  /** The id of its user when it came in: the application may change its object later. */
+  readonly userId: string | undefined;
   /** What `authenticate` attached. */
   readonly ctx: unknown;
   /** The address at the other end. */
@@ -55,6 +57,7 @@ export class Connection implements Identity {
   readonly id: string;
   readonly surface: Surface;
   readonly user: HubUser | undefined;
+  readonly userId: string | undefined;
   readonly ctx: unknown;
   readonly address: string | undefined;
   /** What it is sent. */
@@ -77,6 +80,7 @@ export class Connection implements Identity {
     this.id = identity.id;
     this.surface = identity.surface;
     this.user = identity.user;
+    this.userId = identity.userId;
     this.ctx = identity.ctx;
     this.address = identity.address;
     this.outbox = outbox;

@@ -188,8 +188,8 @@ export function createCluster(
   };
 }
 
-function describe({ id, role, user }: Connection, nodeId: string): ConnectionInfo {
-  return user ? { id, nodeId, role, user: user.id } : { id, nodeId, role };
+function describe({ id, role, userId: user }: Connection, nodeId: string): ConnectionInfo {
+  return user === undefined ? { id, nodeId, role } : { id, nodeId, role, user };
 }
 
 /** A question as another node sent it; one of a newer version may mean what this one does not understand. */

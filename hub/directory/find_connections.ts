@@ -25,7 +25,7 @@ export function findConnections(query: ConnectionQuery, sessions: Iterable<Sessi
 
 function fits(conn: Connection, session: Session, { id, room, user, role, topic }: ConnectionQuery): boolean {
   return (id === undefined || conn.id === id) &&
-    (user === undefined || conn.user?.id === user) &&
+    (user === undefined || conn.userId === user) &&
     (role === undefined || conn.role === role) &&
     (room === undefined || conn.isIn(roomChannel(room))) &&
     (topic === undefined || session.subscribesTo(topic));

@@ -163,7 +163,7 @@ export class Session implements ServerLinkEvents {
   /** Makes the connection known, within the limit of its user. */
   #admit(conn: Connection): void {
     const { context } = this.#host;
-    if (!context.users.enter(conn.user?.id)) {
+    if (!context.users.enter(conn.userId)) {
       throw new UserLimitError(context.limits.maxConnectionsPerUser);
     }
     this.#conn = conn;
@@ -176,7 +176,8 @@ export class Session implements ServerLinkEvents {
     this.#stage = "enrolled";
     const role = roleChannel(conn.role);
     const enrolled = [registry.enrol(role, role, conn)];
-    if (conn.user) enrolled.push(registry.enrol(userGroup(conn.user.id), userChannel(conn.user.id), conn));
+    const { userId } = conn;
+    if (userId !== undefined) enrolled.push(registry.enrol(userGroup(userId), userChannel(userId), conn));
     if (enrolled.every((settled) => settled === undefined)) return;
     // A backplane that hangs must not lock clients out: what it does not carry yet comes when it does.
     const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
@@ -198,13 +199,13 @@ export class Session implements ServerLinkEvents {
 
   #end(conn: Connection, stage: Stage, reason: DisconnectReason): void {
     const { users, registry, options, onError } = this.#host.context;
-    users.leave(conn.user?.id);
+    users.leave(conn.userId);
     conn.end(reason);
     this.#inbox?.close();
     registry.leaveAll(conn);
     if (stage !== "new") {
       registry.quit(roleChannel(conn.role), conn);
-      if (conn.user) registry.quit(userGroup(conn.user.id), conn);
+      if (conn.userId !== undefined) registry.quit(userGroup(conn.userId), conn);
     }
     if (stage !== "announced") return;
     const failed = (error: unknown) => onError(error, { stage: "connection", connectionId: conn.id });

@@ -6,6 +6,7 @@
 
 import {
   type Contract,
+  hasLoneSurrogate,
   type HistoryDefinition,
   HubError,
   type PatternTable,
@@ -67,6 +68,12 @@ export class Catalog {
   #find(name: string, role: string | undefined): Topic {
     const surface = role === undefined ? this.#contract.shared : this.#contract.roles.get(role);
     const topic = surface && lookUp(surface.topics, name);
+    if (topic && hasLoneSurrogate(name)) {
+      throw new HubError(
+        "BAD_REQUEST",
+        "Cannot use a topic's name with half a surrogate pair: it cannot travel",
+      );
+    }
     if (topic) return topic;
     if (role !== undefined) throw new HubError("NOT_FOUND", `Role "${role}" has no topic "${name}"`);
     const owner = [...this.#contract.roles].find(([, { topics }]) => lookUp(topics, name))?.[0];

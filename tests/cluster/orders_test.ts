@@ -178,6 +178,19 @@ testOnAdapters("cluster: whoever has no name is not addressed", async (start) =>
       ]
     ) assertEquals((await rejection((async () => await address())())).name, "TypeError");
   }
+  for (const name of ["undefined\ud83d", "\ude00"]) { // half a character, which other nodes cannot be told of
+    for (
+      const address of [
+        () => a!.hub.user(name),
+        () => a!.hub.room(name),
+        () => a!.hub.rooms([name]),
+        () => a!.hub.connection(name),
+        () => a!.hub.cluster.join({ all: true }, name),
+      ]
+    ) assertEquals((await rejection((async () => await address())())).name, "TypeError");
+    const error = await rejection((async () => await a!.hub.publish(`ticker/${name}`, 1 as never))());
+    assertEquals(error.code, "BAD_REQUEST");
+  }
   for (const except of [null, "ann", 7] as never[]) {
     const error = await rejection(
       (async () => await a!.hub.room("undefined").broadcast("dm", { text: "x" }, { except }))(),

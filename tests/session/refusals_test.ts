@@ -146,6 +146,7 @@ test("authenticate: an answer that does not clearly say who it is lets nobody in
     { role: "m", user: { id: "" } },
     { role: "m", user: { id: 5 } },
     { role: "m", user: { id: null } },
+    { role: "m", user: { id: "ann\ud83d" } }, // other nodes cannot be told of it
     {
       get role(): never {
         throw new Error("no");
@@ -311,6 +312,29 @@ test("limits: links that are not authenticated have a limit of their own, in all
   slow.resolve();
   for (const peer of [...first, third]) await peer.hears("welcome");
   await from("192.0.2.1").hears("welcome");
+});
+
+test("limits: a user counts by the id that it came in with, whatever becomes of the application's object", async () => {
+  const ann = { id: "ann" };
+  await using scene = await stage(
+    { roles: { m: { serverToClient: { note: { payload: pass } } } } },
+    { limits: { maxConnectionsPerUser: 1 }, authenticate: ({ role }: Untyped) => ({ role, user: ann }) },
+  );
+  const first = await scene.enter();
+  ann.id = "bob";
+  scene.hub.user("ann").emit("note", "to ann");
+  scene.hub.user("bob").emit("note", "to bob");
+  scene.hub.user("ann").emit("note", "the end");
+  await waitFor(() => first.heard.at(-1)[2] === "the end", { what: "the end" });
+  assertEquals(first.heard.slice(1).map(([, , note]) => note), ["to ann", "the end"]);
+  const { connections } = await scene.hub.cluster.connections({ user: "ann" });
+  assertEquals(connections.map(({ user }: Untyped) => user), ["ann"]);
+  first.leave();
+  await waitFor(() => scene.hub.stats().connections === 0, { what: "the first to be gone" });
+  const { limited, groups, channels } = scene.hub.stats();
+  assertEquals([limited, groups, channels], [0, 0, 0]);
+  ann.id = "ann";
+  await scene.enter();
 });
 
 test("limits: an address that the application cannot tell is the one at the other end; a bad one refuses", async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { kindOf, promiseOf } from "../../../contract/mod.ts";
+import { hasLoneSurrogate, kindOf, promiseOf } from "../../../contract/mod.ts";
 import type { HubUser } from "../../api/hub.ts";
 import type { AnyHubOptions, Handshake } from "../../api/options.ts";
 
@@ -14,6 +14,8 @@ export interface Identified {
   readonly role: string;
   /** Its user; absent for an anonymous one. */
   readonly user: HubUser | undefined;
+  /** The id of its user, as it is now. */
+  readonly userId: string | undefined;
   /** Whatever handlers want to know. */
   readonly ctx: unknown;
 }
@@ -42,10 +44,10 @@ export async function identify(
       `Cannot let in whom authenticate gives ${kindOf(role)} as role: give the role's name`,
     );
   }
-  return { role, user: asUser(user), ctx };
+  return { role, user: user as HubUser | undefined, userId: idOf(user), ctx };
 }
 
-function asUser(user: unknown): HubUser | undefined {
+function idOf(user: unknown): string | undefined {
   if (user === undefined) return undefined;
   if (typeof user !== "object" || user === null) {
     throw new TypeError(
@@ -55,7 +57,7 @@ function asUser(user: unknown): HubUser | undefined {
     );
   }
   const { id } = user as { readonly id?: unknown };
-  if (typeof id === "string" && id !== "") return user as HubUser;
-  const what = id === "" ? "an empty text" : kindOf(id);
+  if (typeof id === "string" && id !== "" && !hasLoneSurrogate(id)) return id;
+  const what = typeof id !== "string" ? kindOf(id) : id === "" ? "an empty text" : "half a surrogate pair";
   throw new TypeError(`Cannot let in a user with ${what} as id: give a text that is not empty`);
 }
