@@ -24,10 +24,8 @@ export interface ValidationIssue {
 const MAX_TEXT = 512;
 
 /** The start of a text, as it can travel. */
-function cut(text: string): string {
-  const start = toWellFormed(text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text);
-  return text.length > MAX_TEXT ? `${start}…` : start;
-}
+const cut = (text: string): string =>
+  toWellFormed(text.slice(0, MAX_TEXT)) + (text.length > MAX_TEXT ? "…" : "");
 
 function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
   // A library's list may be of a class of its own, whose `map` makes something else of it.
