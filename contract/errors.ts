@@ -90,15 +90,17 @@ export interface WireError {
  * @param error What was thrown: anything.
  */
 export function isHubError(error: unknown): error is HubError {
-  return partsOf(error) !== undefined;
+  return wireOf(error) !== undefined;
 }
 
-/** What of a {@linkcode HubError} may leave the process, each part read once: an application may make getters of them. */
-function partsOf(error: unknown): WireError | undefined {
+/** What of an error may leave the process. Each part is read once: an application may make getters of them. */
+function wireOf(error: unknown): WireError | undefined {
   try {
     if (!(error instanceof HubError)) return undefined;
     const { code, message, data } = error;
-    return typeof code === "string" && typeof message === "string" ? { code, message, data } : undefined;
+    // What is no text throws here; what is, the other side must be able to read.
+    const wire = { code: toWellFormed(code), message: toWellFormed(message) };
+    return data === undefined ? wire : { ...wire, data };
   } catch {
     return undefined; // it throws when somebody looks at it
   }
@@ -111,11 +113,7 @@ function partsOf(error: unknown): WireError | undefined {
  * @param error What was thrown.
  */
 export function toWireError(error: unknown): WireError {
-  const parts = partsOf(error);
-  if (!parts) return INTERNAL;
-  const { data } = parts;
-  const [code, message] = [toWellFormed(parts.code), toWellFormed(parts.message)]; // the other side must be able to read it
-  return data === undefined ? { code, message } : { code, message, data };
+  return wireOf(error) ?? INTERNAL;
 }
 
 /**

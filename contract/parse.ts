@@ -24,13 +24,12 @@ export interface ValidationIssue {
 const MAX_TEXT = 512;
 
 /** The start of a text, as it can travel. */
-const cut = (text: string): string =>
-  toWellFormed(text.slice(0, MAX_TEXT)) + (text.length > MAX_TEXT ? "…" : "");
+const cut = (text: unknown): string => toWellFormed(String(text).slice(0, MAX_TEXT));
 
 function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
   // A library's list may be of a class of its own, whose `map` makes something else of it.
-  const keys = Array.from(path, (step) => String(typeof step === "object" ? step.key : step));
-  return { message: cut(String(message)), path: cut(keys.join(".")) };
+  const keys = [...path].map((step) => String(typeof step === "object" ? step.key : step));
+  return { message: cut(message), path: cut(keys.join(".")) };
 }
 
 function unwrap<Output>(result: SchemaResult<Output>, what: string): Output {
@@ -42,8 +41,7 @@ function unwrap<Output>(result: SchemaResult<Output>, what: string): Output {
   }
   const { issues: found } = result;
   if (!found) return (result as { readonly value: Output }).value;
-  const issues: ValidationIssue[] = [];
-  for (let i = 0; i < found.length && i < MAX_ISSUES; i++) issues.push(toIssue(found[i]!));
+  const issues = [...found].slice(0, MAX_ISSUES).map(toIssue);
   const [first] = issues;
   const where = first?.path ? ` at "${first.path}"` : "";
   throw new HubError("VALIDATION", `Invalid ${what}${where}: ${first?.message ?? "refused by its schema"}`, {
