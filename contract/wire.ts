@@ -84,11 +84,7 @@ export class UnreadableMessage {
   readonly error: HubError;
 
   /**
-<<<<<<< HEAD
    * Keeps what could be read of a message.
-=======
-   * Keeps what is left of a message.
->>>>>>> 8548b25 (Document how an unreadable message is made, and measure the client's bundle anew)
    *
    * @param head The message without what cannot be handed on.
    * @param error What is wrong with that.
