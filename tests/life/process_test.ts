@@ -96,7 +96,7 @@ const scripts: Readonly<Record<string, string>> = {
   "waits for a hub whose backplane does not come, and is told": `
     const adapter = { name: "silent", open: () => new Promise(() => {}), subscribe: async () => {},
       unsubscribe: async () => {}, publish() {}, close: async () => {}, [Symbol.asyncDispose]: async () => {} };
-    const hub = createNode({ adapter, backplaneTimeoutMs: 200 });
+    const hub = createNode({ adapter, backplaneTimeoutMs: 200, onError() {} });
     await hub.ready.catch((error) => console.log(error.code === "UNAVAILABLE" ? "done" : error));`,
   "waits for an answer of other nodes": `
     const hub = createNode();
