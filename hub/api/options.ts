@@ -72,8 +72,8 @@ export interface HubLimits {
    */
   readonly messagesPerSecond?: number;
   /**
-   * Messages that one connection may send at once. Beyond, each is refused with `RATE_LIMITED`; who goes on as long
-   * again is disconnected.
+   * Messages that one connection may send at once. Beyond, each is refused with `RATE_LIMITED`; after as many refused
+   * messages as this the connection is closed.
    *
    * @default {1000}
    */
