@@ -76,12 +76,12 @@ export class Answers {
   async #work(connection: Connection, id: number, name: string, input: unknown): Promise<void> {
     const running = this.#running;
     const refusal = this.#refusal(id);
-    if (refusal) return connection.push(["err", id, toWireError(refusal)]);
+    if (refusal) return connection.answer(["err", id, toWireError(refusal)]);
     const controller = new AbortController();
     running.set(id, controller);
     // Nobody waits for an answer to what was taken back, or came on a link that is gone.
     const send = (message: readonly unknown[]) => {
-      if (running.get(id) === controller) connection.push(message);
+      if (running.get(id) === controller) connection.answer(message);
     };
     try {
       const output = await this.#answer(name, input, controller.signal);

@@ -44,20 +44,19 @@ export class HubClient implements AsyncDisposable {
    * @param settings The options.
    */
   constructor(surface: Surface, settings: Settings) {
-    const { report, maxPendingRequests: maxPending } = settings;
+    const { report, reportRepeated, maxPendingRequests: maxPending } = settings;
     this.#report = report;
     const calls = new PendingCalls(settings.clock);
     const open = () => this.#keeper.open;
     this.#calls = calls;
     this.#requests = new Requests({ settings, surface, calls, open });
     this.#subscriptions = new Subscriptions({ settings, surface, calls, open });
-    this.#events = new Events(surface, report);
+    this.#events = new Events(surface, settings);
     this.#answers = new Answers({ surface, maxPending, report });
     const unreadable = new UnreadableMessages({
       subscriptions: this.#subscriptions,
       calls,
-      clock: settings.clock,
-      report,
+      report: reportRepeated,
     });
     this.#keeper = new Keeper(settings, {
       open: () => {

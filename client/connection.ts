@@ -23,6 +23,7 @@ import { showAddress } from "./addresses.ts";
 import { LATE_MS } from "./lifecycle/sleep.ts";
 import type { Link } from "../transports/transport.ts";
 import type { Settings } from "./options.ts";
+import type { ClientStage } from "./api/mod.ts";
 import { FrameBatch } from "./frame_batch.ts";
 
 /** The normal closure of RFC 6455, section 7.4.1. */
@@ -128,9 +129,9 @@ export class Connection {
     return `the hub${this.#url && ` at ${showAddress(this.#url)}`}`;
   }
 
-  /** How many bytes wait to leave. */
-  get bufferedAmount(): number {
-    return this.#link?.bufferedAmount ?? 0;
+  /** Whether more bytes wait to leave than may. */
+  get congested(): boolean {
+    return this.#link !== undefined && this.#link.bufferedAmount > this.#settings.maxBufferedBytes;
   }
 
   /**
@@ -141,6 +142,18 @@ export class Connection {
    */
   push(message: readonly unknown[]): void {
     if (!this.#closing) this.#outgoing?.push(message);
+  }
+
+  /**
+   * Sends an answer to the server, as `push()` does; ends the connection when too much waits to leave already.
+   *
+   * @param message A message of the wire.
+   * @throws {HubError} `TOO_LARGE`, `BAD_REQUEST`.
+   */
+  answer(message: readonly unknown[]): void {
+    if (this.#closing || !this.congested) return this.push(message);
+    const text = "Connection lost: the server does not read answers, more than maxBufferedBytes wait";
+    this.#fail(CLOSE_CODES.SLOW_CONSUMER, new HubError("UNAVAILABLE", text), "connection");
   }
 
   /**
@@ -243,8 +256,7 @@ export class Connection {
       this.#link?.send(frame);
     } catch (cause) {
       const error = new HubError("DISCONNECTED", "Connection lost: the transport failed to send", { cause });
-      this.#settings.report(error, { stage: "connection" });
-      if (!this.#closing) this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error, { told: true });
+      this.#fail(CLOSE_CODES.HEARTBEAT_TIMEOUT, error, "connection");
     }
   }
 
@@ -269,9 +281,7 @@ export class Connection {
         this.#take(message);
       }
     } catch (cause) {
-      const error = toHubError(cause, "Cannot read the frame");
-      this.#settings.report(error, { stage: "protocol" });
-      this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error, { told: true });
+      this.#fail(CLOSE_CODES.PROTOCOL_ERROR, toHubError(cause, "Cannot read the frame"), "protocol");
     }
   }
 
@@ -293,7 +303,8 @@ export class Connection {
       case "welcome":
         return this.#open(message[1]);
       case "ping":
-        return this.push(["pong"]);
+        // What waits to leave is the sign of life that a server gets which does not read.
+        return this.congested ? undefined : this.push(["pong"]);
       case "pong":
         this.#stopProof?.();
         this.#stopProof = undefined;
@@ -307,10 +318,11 @@ export class Connection {
 
   #hearFault(fault: WireError, about?: string): void {
     const error = fromWireError(fault);
-    if (about !== undefined) return this.#settings.report(error, { stage: "signal", name: about });
+    const { reportRepeated } = this.#settings;
+    if (about !== undefined) return reportRepeated(error, { stage: "signal", name: about });
     this.#fault = error;
     // Before the welcome it refuses an attempt: that is told once, and not with every attempt.
-    if (this.#welcome) this.#settings.report(error, { stage: "connection" });
+    if (this.#welcome) reportRepeated(error, { stage: "connection" });
   }
 
   #open(welcome: Welcome): void {
@@ -362,6 +374,12 @@ export class Connection {
       told: this.#welcome !== undefined && error === this.#fault,
       by,
     });
+  }
+
+  /** Reports, and ends it from our side. */
+  #fail(code: number, error: HubError, stage: ClientStage): void {
+    this.#settings.report(error, { stage });
+    if (!this.#closing) this.#drop(code, error, { told: true });
   }
 
   /** Ends it from our side. */

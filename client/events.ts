@@ -5,7 +5,7 @@
  */
 
 import { callEach, type Entry, HubError, parseNow, type Surface } from "../contract/mod.ts";
-import type { Report } from "./options.ts";
+import type { Settings } from "./options.ts";
 
 /** Takes an event's payload. */
 type Listener = (payload: unknown) => unknown;
@@ -13,16 +13,16 @@ type Listener = (payload: unknown) => unknown;
 /** Who listens to which event. */
 export class Events {
   readonly #surface: Surface;
-  readonly #report: Report;
+  readonly #settings: Settings;
   readonly #listeners = new Map<string, Set<{ readonly call: Listener }>>();
 
   /**
    * @param surface What the role may hear.
-   * @param report Takes bad payloads, and what listeners throw.
+   * @param settings Where bad payloads are reported, and what listeners throw.
    */
-  constructor(surface: Surface, report: Report) {
+  constructor(surface: Surface, settings: Settings) {
     this.#surface = surface;
-    this.#report = report;
+    this.#settings = settings;
   }
 
   /** See `Client.on`. */
@@ -47,12 +47,13 @@ export class Events {
   dispatch(name: string, payload: unknown): void {
     const listeners = this.#listeners.get(name);
     if (!listeners) return;
-    const report = (error: unknown) => this.#report(error, { stage: "event", name });
+    const { report, reportRepeated } = this.#settings;
+    const info = { stage: "event", name } as const;
     try {
       const parsed = parseNow(this.#entry(name).payload!, payload, `payload of "${name}"`);
-      callEach(listeners, (listener) => listener.call(parsed), report);
+      callEach(listeners, (listener) => listener.call(parsed), (error) => report(error, info));
     } catch (error) {
-      report(error);
+      reportRepeated(error, info);
     }
   }
 

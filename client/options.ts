@@ -5,11 +5,21 @@
  */
 
 import { type Clock, type Codec, guardReports, jsonCodec, promiseOf, systemClock } from "../contract/mod.ts";
-import { callback, clock, codec, count, having, ms, secret } from "../contract/options/option_kinds.ts";
-import { bag, type Kind, optional, or, readOptions } from "../contract/options/read_options.ts";
+import {
+  callback,
+  clock,
+  codec,
+  count,
+  having,
+  ms,
+  ratio,
+  secret,
+} from "../contract/options/option_kinds.ts";
+import { bag, type Kind, optional, or, readOptions, wrong } from "../contract/options/read_options.ts";
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, readReconnect } from "./reconnect.ts";
+import { limitReports } from "./reports/limit_reports.ts";
 import { type ClientLifecycle, pageLifecycle } from "./lifecycle/page.ts";
 import type { ClientErrorInfo } from "./api/mod.ts";
 import { createWebSocketClientTransport } from "./transports/websocket.ts";
@@ -82,13 +92,16 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly maxPendingRequests?: number;
   /**
-   * How many bytes may wait to leave; while more do, requests and signals fail with `UNAVAILABLE`.
+   * How many bytes may wait to leave; while more do, requests and signals fail with `UNAVAILABLE`, pings of the server
+   * are not answered, and an answer to a request of the server ends the connection, which `onError` hears.
    *
    * @default {16_777_216}
    */
   readonly maxBufferedBytes?: number;
   /**
-   * Takes errors that nobody waits for: of listeners, bad payloads, refused signals, subscriptions that ended.
+   * Takes errors that nobody waits for: of listeners, bad payloads, refused signals, subscriptions that ended. Of bad
+   * payloads and of the server's faults it hears the first of each name and code at once, and then one in 10 seconds,
+   * which says how many were left out.
    *
    * @default {console.error}
    */
@@ -120,7 +133,8 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly clock?: Clock;
   /**
-   * Where jitter comes from: a number from 0 up to, not including, 1.
+   * Where jitter comes from: a number from 0 up to, not including, 1. Anything else is replaced by one of `Math.random`, and
+   * reported once.
    *
    * @default {Math.random}
    */
@@ -146,6 +160,8 @@ export interface Settings {
   readonly maxPendingRequests: number;
   readonly maxBufferedBytes: number;
   readonly report: Report;
+  /** The same for what a server may cause without end; limited. */
+  readonly reportRepeated: Report;
   readonly codec: Codec;
   readonly transport: ClientTransport;
   readonly lifecycle: ClientLifecycle;
@@ -192,6 +208,24 @@ const OPTIONS = {
   random: or(callback<() => number>(), Math.random),
 } satisfies Readonly<Record<keyof ClientOptions, Kind<unknown>>>;
 
+/** What a `random` gives: from 0 up to, not including, 1. */
+const drawn = ratio({ min: 0, max: 1 - Number.EPSILON / 2 });
+
+/** Draws such numbers, whatever the user's function gives or throws. */
+function keepDrawing(random: () => unknown, report: Report): () => number {
+  let told = false;
+  return () => {
+    try {
+      return drawn(random(), { owner: "createClient", path: "a result of random" });
+    } catch (error) {
+      // Later: whoever draws is in the middle of something, and who hears of it may close the client.
+      if (!told) queueMicrotask(() => report(error, { stage: "connect" }));
+      told = true;
+      return Math.random();
+    }
+  };
+}
+
 /**
  * Checks options and fills in the defaults.
  *
@@ -201,11 +235,15 @@ const OPTIONS = {
  */
 export function resolveOptions(options: unknown): Settings {
   const { url, offline, onError, transport, ...settings } = readOptions("createClient", options, OPTIONS);
+  const report = guardReports(onError);
+  const random = keepDrawing(settings.random, report);
   return {
     ...settings,
-    addresses: new Addresses(url, settings.random),
+    random,
+    addresses: new Addresses(url, random),
     maxQueued: offline,
-    report: guardReports(onError),
+    report,
+    reportRepeated: limitReports(report, settings.clock),
     transport: transport ?? createWebSocketClientTransport(),
   };
 }

@@ -166,7 +166,7 @@ export class Requests {
       });
     }
     const connection = this.#options.open();
-    if (connection && connection.bufferedAmount > this.#options.settings.maxBufferedBytes) {
+    if (connection?.congested) {
       throw new HubError("UNAVAILABLE", `Cannot send "${name}": the link does not keep up`);
     }
     return first || this.#holds.size === 0 ? connection : undefined;

@@ -26,6 +26,10 @@ export interface Stream {
   position: Position | undefined;
   /** Whether a message before that was skipped, and the listeners have not been told yet. */
   incomplete: boolean;
+  /** When it has become live, by the clock. */
+  liveSince: number;
+  /** How often in a row, on this link, it was renewed because of a hole soon after it had become live. */
+  renewals: number;
   stopRetry: () => void;
 }
 

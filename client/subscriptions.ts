@@ -30,6 +30,9 @@ import type { SubscribeOptions, Subscription, TopicMeta } from "./api/mod.ts";
 /** Errors that say "not now": a subscription that was live once tries again. */
 const TRANSIENT: ReadonlySet<string> = new Set(["TIMEOUT", "UNAVAILABLE", "RATE_LIMITED", "INTERNAL"]);
 
+/** A stream that has lasted for so long is renewed at once when a message is missing; another one waits. */
+const STABLE_MS = 1_000;
+
 const SUBSCRIBE = {
   signal: optional(abortSignal),
   onRecovery: optional(callback<NonNullable<SubscribeOptions["onRecovery"]>>()),
@@ -88,7 +91,10 @@ export class Subscriptions {
   /** The link is gone; the positions stay. */
   lost(): void {
     this.#asked.clear();
-    for (const stream of this.#streams.values()) this.#pause(stream);
+    for (const stream of this.#streams.values()) {
+      this.#pause(stream);
+      stream.renewals = 0;
+    }
   }
 
   /**
@@ -113,7 +119,8 @@ export class Subscriptions {
     if (!stream) return false;
     const recovered = resume(stream, output);
     stream.live = stream.established = true;
-    stream.backoff.reset();
+    stream.liveSince = this.#options.settings.clock.now();
+    if (stream.renewals === 0) stream.backoff.reset(); // otherwise it has to last first
     const again = [...stream.members].filter((member) => member.established);
     for (const member of stream.members) member.live();
     this.#tell(stream, again, recovered);
@@ -135,8 +142,7 @@ export class Subscriptions {
       this.#refuse(stream, cause);
       return true;
     }
-    const retry = () => this.#ask(stream);
-    stream.stopRetry = this.#options.settings.clock.after(stream.backoff.next()!, retry);
+    this.#askLater(stream);
     this.#report(cause, "subscribe", stream.topic); // last: whoever hears of it may end the subscription
     return true;
   }
@@ -242,6 +248,8 @@ export class Subscriptions {
       established: false,
       position: undefined,
       incomplete: false,
+      liveSince: 0,
+      renewals: 0,
       stopRetry() {},
     };
     this.#streams.set(topic, stream);
@@ -270,6 +278,11 @@ export class Subscriptions {
     }
   }
 
+  #askLater(stream: Stream): void {
+    const ask = () => this.#ask(stream);
+    stream.stopRetry = this.#options.settings.clock.after(stream.backoff.next()!, ask);
+  }
+
   /** A long history comes page by page: while it does the server is at work, and the wait for its answer begins anew. */
   #waitOn(stream: Stream, id: number): void {
     const { clock, requestTimeoutMs } = this.#options.settings;
@@ -289,10 +302,20 @@ export class Subscriptions {
     return stream;
   }
 
+  /** At once, but not again and again: a server that keeps leaving out messages is not asked as fast as it answers. */
   #resync(stream: Stream): void {
+    const { topic } = stream;
     this.#pause(stream);
-    this.#send(["unsub", stream.topic]);
-    this.#ask(stream);
+    this.#send(["unsub", topic]);
+    if (this.#options.settings.clock.now() - stream.liveSince >= STABLE_MS) stream.renewals = 0;
+    if (stream.renewals++ === 0) {
+      stream.backoff.reset();
+      return this.#ask(stream);
+    }
+    this.#askLater(stream);
+    if (stream.renewals > 2) return; // told already
+    const text = `Messages of "${topic}" are missing again and again: subscribing with growing waits`;
+    this.#report(new HubError("UNAVAILABLE", text), "topic", topic);
   }
 
   #pause(stream: Stream): void {
@@ -345,16 +368,19 @@ export class Subscriptions {
 
   #deliver(stream: Stream, payload: unknown, meta: TopicMeta): void {
     const { topic, schema, members } = stream;
-    const report = (error: unknown) => this.#report(error, "topic", topic);
     let parsed: unknown;
     try {
       parsed = parseNow(schema, payload, `payload of "${topic}"`);
     } catch (error) {
-      report(error);
+      this.#options.settings.reportRepeated(error, { stage: "topic", name: topic });
       if (meta.offset !== undefined) this.#miss(stream);
       return;
     }
-    callEach(members, (member) => member.listener(parsed, meta), report);
+    callEach(
+      members,
+      (member) => member.listener(parsed, meta),
+      (error) => this.#report(error, "topic", topic),
+    );
   }
 
   #report(error: unknown, stage: "topic" | "subscribe", name: string): void {

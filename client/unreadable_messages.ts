@@ -5,20 +5,11 @@
  * @module
  */
 
-import {
-  type Clock,
-  HubError,
-  type PendingCalls,
-  toWireError,
-  type UnreadableMessage,
-} from "../contract/mod.ts";
+import { HubError, type PendingCalls, toWireError, type UnreadableMessage } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { Report } from "./options.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { ClientErrorInfo } from "./api/mod.ts";
-
-/** A server that keeps sending such messages is reported once in so many milliseconds. */
-const REPORT_EVERY_MS = 10_000;
 
 /** Options of {@linkcode UnreadableMessages}. */
 export interface UnreadableMessagesOptions {
@@ -26,17 +17,13 @@ export interface UnreadableMessagesOptions {
   readonly subscriptions: Subscriptions;
   /** The questions of the present link. */
   readonly calls: PendingCalls;
-  /** Where time comes from. */
-  readonly clock: Clock;
-  /** Takes what nobody waits for. */
+  /** Takes what nobody waits for; limited, as a server may keep sending such messages. */
   readonly report: Report;
 }
 
 /** Skips what cannot be read. */
 export class UnreadableMessages {
   readonly #options: UnreadableMessagesOptions;
-  #reportedAt = -Infinity;
-  #unreported = 0;
 
   /** @param options Who is told. */
   constructor(options: UnreadableMessagesOptions) {
@@ -60,7 +47,7 @@ export class UnreadableMessages {
       case "end":
         return subscriptions.ended(about as string, error);
       case "req":
-        connection.push(["err", about, toWireError(error)]);
+        connection.answer(["err", about, toWireError(error)]);
         return this.#report(error, { stage: "answer", name: more as string });
       case "rec":
         subscriptions.skipped(about as string, more as number);
@@ -75,11 +62,7 @@ export class UnreadableMessages {
   }
 
   #report(error: HubError, info: ClientErrorInfo): void {
-    const { clock, report } = this.#options;
-    if (clock.now() - this.#reportedAt < REPORT_EVERY_MS) return void this.#unreported++;
-    const others = this.#unreported === 0 ? "" : `; so were ${this.#unreported} others since the last report`;
-    this.#reportedAt = clock.now();
-    this.#unreported = 0;
-    report(new HubError(error.code, `Skipped a message: ${error.message}${others}`, { cause: error }), info);
+    const skipped = new HubError(error.code, `Skipped a message: ${error.message}`, { cause: error });
+    this.#options.report(skipped, info);
   }
 }
