@@ -315,7 +315,7 @@ export class Subscriptions {
     this.#askLater(stream);
     if (stream.renewals > 2) return; // told already
     const text = `Messages of "${topic}" are missing again and again: subscribing with growing waits`;
-    this.#report(new HubError("UNAVAILABLE", text), "topic", topic);
+    this.#options.settings.reportRepeated(new HubError("UNAVAILABLE", text), { stage: "topic", name: topic });
   }
 
   #pause(stream: Stream): void {
