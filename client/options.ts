@@ -15,7 +15,7 @@ import {
   ratio,
   secret,
 } from "../contract/options/option_kinds.ts";
-import { bag, type Kind, optional, or, readOptions, wrong } from "../contract/options/read_options.ts";
+import { bag, type Kind, optional, or, readOptions } from "../contract/options/read_options.ts";
 import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, readReconnect } from "./reconnect.ts";

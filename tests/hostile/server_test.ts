@@ -153,12 +153,13 @@ test("hostile server: payloads that do not fit are reported, and reach no listen
   client.on("object", (value) => heard.push(value));
   client.on("record", (value) => heard.push(value));
   server.send(["ev", "object", { a: "x" }], ["ev", "record", 1], ["ev", "object"], ["ev", "object", null]);
-  assertEquals([heard.length, errors.splice(0).map(({ stage }) => stage)], [0, Array(4).fill("event")]);
+  // Of each event once for now.
+  assertEquals([heard.length, errors.splice(0).map(({ stage }) => stage)], [0, Array(2).fill("event")]);
   server.say(
     '[["ev","object",{"a":1,"__proto__":{"polluted":true}}],["ev","record",{"__proto__":{"polluted":true}}]]',
   );
   server.send(["ev", "object", { a: 1 }]);
-  assertEquals([heard, errors.splice(0).map(({ stage }) => stage)], [[{ a: 1 }], ["event"]]);
+  assertEquals([heard, errors.splice(0).map(({ stage }) => stage)], [[{ a: 1 }], ["event", "event"]]);
   const answer = client.request("strict", { text: "a" });
   await turn();
   server.send(["res", 1, { text: 1 }]);
@@ -176,7 +177,7 @@ test("hostile server: floods of questions, faults and moves are bounded, and lea
   }
   server.send(...Array.from({ length: 5_000 }, () => ["move", 60_000]));
   assert(clock.pending <= pending + 1);
-  assertEquals(errors.splice(0).length, 5_000);
+  assertEquals(errors.splice(0).length, 1);
   await turn();
   const answers = server.links[0]!.heard.filter((message) => (message as unknown[])[0] === "err");
   assertEquals(answers.length, 5_000);
