@@ -16,7 +16,7 @@ import {
 } from "../contract/mod.ts";
 import { isBag, wrong } from "../contract/options/read_options.ts";
 import type { Connection } from "./connection.ts";
-import type { Report } from "./options.ts";
+import type { Report } from "./reports/report.ts";
 import type { QuestionContext } from "./api/mod.ts";
 
 /** Answers one kind of question. */

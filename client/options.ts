@@ -20,6 +20,7 @@ import type { ClientTransport } from "../transports/transport.ts";
 import { Addresses, type ClientUrl } from "./addresses.ts";
 import { type BackoffSettings, readReconnect } from "./reconnect.ts";
 import { limitReports } from "./reports/limit_reports.ts";
+import type { Report } from "./reports/report.ts";
 import { type ClientLifecycle, pageLifecycle } from "./lifecycle/page.ts";
 import type { ClientErrorInfo } from "./api/mod.ts";
 import { createWebSocketClientTransport } from "./transports/websocket.ts";
@@ -140,9 +141,6 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly random?: () => number;
 }
-
-/** Reports an error that nobody waits for. Never throws. */
-export type Report = (error: unknown, info: ClientErrorInfo) => void;
 
 /** The options, checked, with their defaults. */
 export interface Settings {

@@ -7,7 +7,7 @@
 
 import { HubError, type PendingCalls, toWireError, type UnreadableMessage } from "../contract/mod.ts";
 import type { Connection } from "./connection.ts";
-import type { Report } from "./options.ts";
+import type { Report } from "./reports/report.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { ClientErrorInfo } from "./api/mod.ts";
 

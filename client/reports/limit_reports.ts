@@ -5,7 +5,7 @@
  */
 
 import { type Clock, HubError, toWireError } from "../../contract/mod.ts";
-import type { Report } from "../options.ts";
+import type { Report } from "./report.ts";
 
 /** Errors of one kind are reported once in so many milliseconds. */
 const REPORT_EVERY_MS = 10_000;
