@@ -18,6 +18,10 @@ import {
 import { scanMsgpack, splitMsgpack } from "./msgpack_scan.ts";
 
 const PAYLOADS: PlainRules = { maxDepth: MAX_DEPTH, bytes: (bytes) => bytes, name: (name) => name };
+const WELL_FORMED: PlainRules = { ...PAYLOADS, wellFormed: true };
+
+/** Every byte sequence that stands for half a surrogate pair starts with it. */
+const SURROGATE = 0xed;
 
 /** Levels of the frame and the message around a payload. */
 const AROUND = 2;
@@ -116,7 +120,8 @@ export const msgpackCodec: Codec = {
     }
     if (!isList) throw new HubError("BAD_REQUEST", "Cannot read the frame: it is not a list");
     const list = read(frame, depth);
-    for (const message of list) if (Array.isArray(message)) readPlainMessage(message, PAYLOADS);
+    const rules = frame.includes(SURROGATE) ? PAYLOADS : WELL_FORMED;
+    for (const message of list) if (Array.isArray(message)) readPlainMessage(message, rules);
     return list;
   },
 };

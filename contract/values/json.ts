@@ -6,19 +6,29 @@
  */
 
 import { fromBase64, toBase64 } from "./base64.ts";
-import { encodeMessage, MAX_DEPTH, type PlainRules, readPlainMessage, toPlain } from "./plain.ts";
+import {
+  copyMessage,
+  encodeMessage,
+  MAX_DEPTH,
+  type PlainRules,
+  readPlainMessage,
+  toPlain,
+} from "./plain.ts";
 
 const BYTES = "$bytes";
 const RESERVED = /^\$+bytes$/;
 
 const writing = (maxDepth: number): PlainRules => ({
   maxDepth,
+  wellFormed: true, // see `ESCAPED_SURROGATE`
   bytes: (bytes) => ({ [BYTES]: toBase64(bytes) }),
   name: (name) => RESERVED.test(name) ? `$${name}` : name,
 });
 
-const reading = (maxDepth: number): PlainRules => ({
+const reading = (maxDepth: number, wellFormed: boolean): PlainRules => ({
   maxDepth,
+  wellFormed,
+  parsed: true,
   bytes: (bytes) => bytes,
   name: (name) => RESERVED.test(name) ? name.slice(1) : name,
   standsFor(object) {
@@ -28,7 +38,18 @@ const reading = (maxDepth: number): PlainRules => ({
 });
 
 const WRITING = writing(MAX_DEPTH);
-const READING = reading(MAX_DEPTH);
+const READING = reading(MAX_DEPTH, true);
+const READING_ESCAPES = reading(MAX_DEPTH, false);
+
+/** Only an escape can stand for half a surrogate pair: text comes from UTF-8. */
+function readingOf(text: string, maxDepth: number): PlainRules {
+  const wellFormed = !text.includes("\\u");
+  if (maxDepth !== MAX_DEPTH) return reading(maxDepth, wellFormed);
+  return wellFormed ? READING : READING_ESCAPES;
+}
+
+/** How JSON writes half a surrogate pair: one look at what was written, in place of one at each text. */
+const ESCAPED_SURROGATE = "\\ud";
 
 /**
  * Writes a value.
@@ -71,7 +92,9 @@ export function readJson(text: string): unknown {
  * @throws {HubError} `BAD_REQUEST` when the message holds what cannot travel.
  */
 export function writeJsonMessage(message: readonly unknown[], maxDepth: number = MAX_DEPTH): string {
-  return encodeMessage(message, maxDepth === MAX_DEPTH ? WRITING : writing(maxDepth), JSON.stringify);
+  const rules = maxDepth === MAX_DEPTH ? WRITING : writing(maxDepth);
+  const text = encodeMessage(message, rules, JSON.stringify);
+  return text.includes(ESCAPED_SURROGATE) ? JSON.stringify(copyMessage(message, rules)) : text;
 }
 
 /**
@@ -87,7 +110,7 @@ export function writeJsonMessage(message: readonly unknown[], maxDepth: number =
 export function readJsonMessages(text: string, maxDepth: number = MAX_DEPTH): unknown[] {
   const list: unknown = JSON.parse(text);
   if (!Array.isArray(list)) throw new TypeError("Not a list");
-  const rules = maxDepth === MAX_DEPTH ? READING : reading(maxDepth);
+  const rules = readingOf(text, maxDepth);
   for (const message of list) if (Array.isArray(message)) readPlainMessage(message, rules);
   return list;
 }

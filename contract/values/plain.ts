@@ -15,6 +15,18 @@ export const MAX_DEPTH = 1_000;
 export interface PlainRules {
   /** How many lists and objects of an element may be inside each other. */
   readonly maxDepth: number;
+  /**
+   * Whether text need not be looked at: it is known to hold no half of a surrogate pair, or the encoding finds them by itself.
+   *
+   * @default {false}
+   */
+  readonly wellFormed?: boolean;
+  /**
+   * Whether every object is known to be of no class, because a parser of JSON made it.
+   *
+   * @default {false}
+   */
+  readonly parsed?: boolean;
   /** What becomes of bytes. */
   bytes(bytes: Uint8Array): unknown;
   /** What becomes of the name of a property that starts with `$`. */
@@ -71,10 +83,11 @@ export function encodeMessage<T>(
   rules: PlainRules,
   encode: (plain: readonly unknown[]) => T,
 ): T {
-  return orRefuse(
-    message,
-    () => encode(isPlain(message, rules.maxDepth + 1) ? message : copyElements(message, rules)),
-  );
+  try {
+    return encode(isPlain(message, rules.maxDepth + 1, rules) ? message : copyElements(message, rules));
+  } catch (error) {
+    throw cannotEncode(message, error);
+  }
 }
 
 /**
@@ -85,16 +98,16 @@ export function encodeMessage<T>(
  * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
  */
 export function copyMessage(message: readonly unknown[], rules: PlainRules): unknown[] {
-  return orRefuse(message, () => copyElements(message, rules));
+  try {
+    return copyElements(message, rules);
+  } catch (error) {
+    throw cannotEncode(message, error);
+  }
 }
 
-function orRefuse<T>(message: readonly unknown[], make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    const name = message.find((element, i) => i > 0 && typeof element === "string") ?? message[0];
-    throw refuse(`encode the payload of "${shorten(String(name))}"`, error);
-  }
+function cannotEncode(message: readonly unknown[], error: unknown): HubError {
+  const name = message.find((element, i) => i > 0 && typeof element === "string") ?? message[0];
+  return refuse(`encode the payload of "${shorten(String(name))}"`, error);
 }
 
 function copyElements(message: readonly unknown[], rules: PlainRules): unknown[] {
@@ -118,7 +131,8 @@ function copyElements(message: readonly unknown[], rules: PlainRules): unknown[]
 export function readPlainMessage(message: unknown[], rules: PlainRules): void {
   for (let i = 1; i < message.length; i++) {
     const element = message[i];
-    if (element instanceof HubError || isPlain(element, rules.maxDepth)) continue; // an error could not be decoded
+    if (isPlain(element, rules.maxDepth, rules)) continue;
+    if (element instanceof HubError) continue; // it could not be decoded
     try {
       message[i] = toPlain(element, rules);
     } catch (error) {
@@ -143,42 +157,49 @@ export function toPlain(value: unknown, rules: PlainRules): unknown {
  * Whether a value is as every encoding writes and reads it: what this cannot tell at a glance it leaves to
  * {@linkcode copy}, which costs three times as much. What throws at a glance, as getters may, it leaves too.
  */
-function isPlain(value: unknown, depth: number): boolean {
+function isPlain(value: unknown, depth: number, rules: PlainRules): boolean {
   try {
-    return looksPlain(value, depth);
+    return looksPlain(value, depth, rules);
   } catch {
     return false;
   }
 }
 
-function looksPlain(value: unknown, depth: number): boolean {
+function looksPlain(value: unknown, depth: number, rules: PlainRules): boolean {
   switch (typeof value) {
     case "string":
-      return !hasLoneSurrogate(value);
+      return rules.wellFormed === true || !hasLoneSurrogate(value);
     case "number":
       return Number.isFinite(value);
     case "boolean":
       return true;
     case "object":
-      return value === null || depth > 0 && looksPlainInside(value, depth - 1);
+      return value === null || depth > 0 && looksPlainInside(value, depth - 1, rules);
     default:
       return false;
   }
 }
 
-function looksPlainInside(value: object, depth: number): boolean {
-  if ((value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
+const { hasOwnProperty } = Object.prototype;
+
+function looksPlainInside(value: object, depth: number, rules: PlainRules): boolean {
+  if (!rules.parsed && (value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (!looksPlain(value[i], depth)) return false;
+    for (let i = 0; i < value.length; i++) if (!looksPlain(value[i], depth, rules)) return false;
     return true;
   }
-  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  if (!rules.parsed && Object.getPrototypeOf(value) !== Object.prototype) return false;
+  // Half the cost of a list of the keys: engines know this pair of a loop and a question.
   for (const key in value) {
-    if (key[0] === "$" || key === "__proto__" || hasLoneSurrogate(key)) return false;
-    if (!looksPlain((value as Readonly<Record<string, unknown>>)[key], depth)) return false;
+    if (!hasOwnProperty.call(value, key)) continue;
+    if (key.charCodeAt(0) === DOLLAR || key === "__proto__") return false;
+    if (!rules.wellFormed && hasLoneSurrogate(key)) return false;
+    if (!looksPlain((value as Readonly<Record<string, unknown>>)[key], depth, rules)) return false;
   }
   return true;
 }
+
+const DOLLAR = "$".charCodeAt(0);
 
 function copy(value: unknown, depth: number, rules: PlainRules, key: string | number): unknown {
   switch (typeof value) {
