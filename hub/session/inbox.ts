@@ -80,7 +80,6 @@ export class Inbox {
         `A frame may have ${limits.maxFrameBytes} bytes at the most`,
       );
     }
-    this.#rate.refill();
     conn.outbox.beginReply();
     this.#frame = frame;
     this.#kept?.begin(frame);

@@ -72,6 +72,13 @@ export function cutName(name: string): string {
 /** How much one connection may say. */
 export type Rate = Pick<Limits, "messagesPerSecond" | "messageBurst">;
 
+/**
+ * So much of a burst may be taken between two looks at the clock, and at most so many: on some platforms a look costs as
+ * much as reading a short frame. What was taken since the last look counts as taken then, so after an idle time as many
+ * more than the burst may go through. Short bursts are exact.
+ */
+const UNTIMED = { part: 1 / 64, max: 16 };
+
 /** A token bucket (https://en.wikipedia.org/wiki/Token_bucket). */
 export class RateLimiter {
   readonly #clock: Clock;
@@ -79,6 +86,8 @@ export class RateLimiter {
   readonly #burst: number;
   #tokens: number;
   #at: number;
+  /** With so many tokens left, or fewer, the next look at the clock is due. */
+  #lookAt = 0;
   #refused = 0;
 
   /**
@@ -91,10 +100,12 @@ export class RateLimiter {
     this.#burst = messagesPerSecond === Infinity ? Infinity : messageBurst;
     this.#tokens = this.#burst;
     this.#at = clock.now();
+    this.#plan();
   }
 
   /** Whether there is room for one. */
   get hasRoom(): boolean {
+    this.#refill();
     return this.#tokens >= 1;
   }
 
@@ -105,6 +116,7 @@ export class RateLimiter {
 
   /** Takes one; `"flood"` once as many as the burst have been refused without a pause. */
   take(): "ok" | "refused" | "flood" {
+    if (this.#tokens <= this.#lookAt) this.#refill();
     if (this.#tokens >= 1) {
       this.#tokens--;
       return "ok";
@@ -112,14 +124,21 @@ export class RateLimiter {
     return ++this.#refused > this.#burst ? "flood" : "refused";
   }
 
-  /** Gives back what time has brought. Call it before taking: an idle time must not give twice. */
-  refill(): void {
+  /** Gives back what time has brought. */
+  #refill(): void {
     const now = this.#clock.now();
     if (this.#tokens < this.#burst) {
       this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
       if (this.#tokens >= this.#burst / 2) this.#refused = 0;
     }
     this.#at = now;
+    this.#plan();
+  }
+
+  #plan(): void {
+    // Below 1 every look counts. Without a limit no look is ever due.
+    const untimed = Math.floor(Math.min(this.#burst * UNTIMED.part, UNTIMED.max));
+    this.#lookAt = this.#burst === Infinity ? 0 : Math.max(1, this.#tokens - untimed);
   }
 }
 

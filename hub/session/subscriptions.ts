@@ -132,7 +132,6 @@ export class Subscriptions {
   #checkRecovery(): void {
     const { limits: { messagesPerSecond, recoveryBurst: messageBurst }, options: { clock } } = this.#context;
     const recovery = this.#recovery ??= new RateLimiter(clock, { messagesPerSecond, messageBurst });
-    recovery.refill();
     if (recovery.hasRoom) return;
     throw new HubError("RATE_LIMITED", `More than ${messageBurst} messages of histories were sent again`);
   }

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { KeyedLimit, limits, RateLimiter } from "../../hub/session/limits.ts";
 import { AWKWARD } from "../contract/arbitraries.ts";
 import { runs } from "../contract/runs.ts";
+import type { Clock } from "@trunkline/hub/contract";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 
@@ -11,7 +12,6 @@ const read = (given: unknown) => limits(given, { owner: "createHub", path: "limi
 /** Takes many, as one frame does, and counts the verdicts. */
 function takeAll(rate: RateLimiter, count: number): Record<string, number> {
   const verdicts: Record<string, number> = { ok: 0, refused: 0, flood: 0 };
-  rate.refill();
   for (let i = 0; i < count; i++) verdicts[rate.take()]!++;
   return verdicts;
 }
@@ -55,10 +55,8 @@ test("rate: what was charged beyond what there was has to come back before anyth
   rate.charge(10);
   assert(!rate.hasRoom);
   clock.advance(590);
-  rate.refill();
   assert(!rate.hasRoom);
   clock.advance(10);
-  rate.refill();
   assert(rate.hasRoom);
 });
 
@@ -91,6 +89,23 @@ test("rate: no more than the burst and what time has brought gets through, howev
     ),
     runs(),
   );
+});
+
+test("rate: a long burst is exact but for sixteen after an idle time, and the clock is hardly looked at", () => {
+  const clock = new FakeClock();
+  let looks = 0;
+  const watched = { ...clock, now: () => (looks++, clock.now()), after: clock.after.bind(clock) } as Clock;
+  const rate = new RateLimiter(watched, { messagesPerSecond: 500, messageBurst: 1_000 });
+  assertEquals(takeAll(rate, 640), { ok: 640, refused: 0, flood: 0 });
+  assert(looks <= 2 + 640 / 15, `${looks} looks`);
+  assertEquals(takeAll(rate, 361), { ok: 360, refused: 1, flood: 0 });
+  for (let taken = 0; taken < 40; taken++) {
+    clock.advance(1_000_000);
+    takeAll(rate, taken);
+    clock.advance(1_000_000);
+    const { ok } = takeAll(rate, 1_100);
+    assert(ok! >= 1_000 && ok! <= 1_016, `${ok} after ${taken}`);
+  }
 });
 
 test("rate: a limit that is switched off lets everything through, even when the clock stands still", () => {
