@@ -85,6 +85,7 @@ export class Inbox {
     this.#kept?.begin(frame);
     try {
       const values = conn.outbox.turn.codec.decode(frame);
+      this.#rate.refill(values.length || 1);
       if (values.length === 0) this.#mayGoOn(); // a frame costs something, also one that says nothing
       for (const value of values) {
         if (this.#over) break; // what follows a close is not handled

@@ -84,10 +84,11 @@ export class RateLimiter {
   readonly #clock: Clock;
   readonly #perMs: number;
   readonly #burst: number;
+  readonly #maxUntimed: number;
   #tokens: number;
   #at: number;
-  /** With so many tokens left, or fewer, the next look at the clock is due. */
-  #lookAt = 0;
+  /** How many were asked for since the last look at the clock. */
+  #untimed = 0;
   #refused = 0;
 
   /**
@@ -98,14 +99,13 @@ export class RateLimiter {
     this.#clock = clock;
     this.#perMs = messagesPerSecond / 1_000;
     this.#burst = messagesPerSecond === Infinity ? Infinity : messageBurst;
+    this.#maxUntimed = Math.min(UNTIMED.max, Math.floor(this.#burst * UNTIMED.part));
     this.#tokens = this.#burst;
     this.#at = clock.now();
-    this.#plan();
   }
 
   /** Whether there is room for one. */
   get hasRoom(): boolean {
-    this.#refill();
     return this.#tokens >= 1;
   }
 
@@ -116,7 +116,6 @@ export class RateLimiter {
 
   /** Takes one; `"flood"` once as many as the burst have been refused without a pause. */
   take(): "ok" | "refused" | "flood" {
-    if (this.#tokens <= this.#lookAt) this.#refill();
     if (this.#tokens >= 1) {
       this.#tokens--;
       return "ok";
@@ -124,21 +123,21 @@ export class RateLimiter {
     return ++this.#refused > this.#burst ? "flood" : "refused";
   }
 
-  /** Gives back what time has brought. */
-  #refill(): void {
+  /**
+   * Gives back what time has brought. Call it before taking: an idle time must not give twice.
+   *
+   * @param count How many will be taken.
+   */
+  refill(count: number): void {
+    this.#untimed += count;
+    if (this.#untimed <= this.#maxUntimed && this.#tokens >= count) return;
     const now = this.#clock.now();
     if (this.#tokens < this.#burst) {
       this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
       if (this.#tokens >= this.#burst / 2) this.#refused = 0;
     }
     this.#at = now;
-    this.#plan();
-  }
-
-  #plan(): void {
-    // Below 1 every look counts. Without a limit no look is ever due.
-    const untimed = Math.floor(Math.min(this.#burst * UNTIMED.part, UNTIMED.max));
-    this.#lookAt = this.#burst === Infinity ? 0 : Math.max(1, this.#tokens - untimed);
+    this.#untimed = 0;
   }
 }
 

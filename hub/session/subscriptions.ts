@@ -132,6 +132,7 @@ export class Subscriptions {
   #checkRecovery(): void {
     const { limits: { messagesPerSecond, recoveryBurst: messageBurst }, options: { clock } } = this.#context;
     const recovery = this.#recovery ??= new RateLimiter(clock, { messagesPerSecond, messageBurst });
+    recovery.refill(1);
     if (recovery.hasRoom) return;
     throw new HubError("RATE_LIMITED", `More than ${messageBurst} messages of histories were sent again`);
   }

@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { KeyedLimit, limits, RateLimiter } from "../../hub/session/limits.ts";
 import { AWKWARD } from "../contract/arbitraries.ts";
 import { runs } from "../contract/runs.ts";
-import type { Clock } from "@trunkline/hub/contract";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 
@@ -12,6 +11,7 @@ const read = (given: unknown) => limits(given, { owner: "createHub", path: "limi
 /** Takes many, as one frame does, and counts the verdicts. */
 function takeAll(rate: RateLimiter, count: number): Record<string, number> {
   const verdicts: Record<string, number> = { ok: 0, refused: 0, flood: 0 };
+  rate.refill(count);
   for (let i = 0; i < count; i++) verdicts[rate.take()]!++;
   return verdicts;
 }
@@ -55,8 +55,10 @@ test("rate: what was charged beyond what there was has to come back before anyth
   rate.charge(10);
   assert(!rate.hasRoom);
   clock.advance(590);
+  rate.refill(1);
   assert(!rate.hasRoom);
   clock.advance(10);
+  rate.refill(1);
   assert(rate.hasRoom);
 });
 
@@ -91,20 +93,24 @@ test("rate: no more than the burst and what time has brought gets through, howev
   );
 });
 
-test("rate: a long burst is exact but for sixteen after an idle time, and the clock is hardly looked at", () => {
+test("rate: a long burst is exact but for sixteen after an idle time, and the clock is looked at now and then", () => {
   const clock = new FakeClock();
+  const now = clock.now.bind(clock);
   let looks = 0;
-  const watched = { ...clock, now: () => (looks++, clock.now()), after: clock.after.bind(clock) } as Clock;
-  const rate = new RateLimiter(watched, { messagesPerSecond: 500, messageBurst: 1_000 });
-  assertEquals(takeAll(rate, 640), { ok: 640, refused: 0, flood: 0 });
-  assert(looks <= 2 + 640 / 15, `${looks} looks`);
+  clock.now = () => (looks++, now());
+  const rate = new RateLimiter(clock, { messagesPerSecond: 500, messageBurst: 1_000 });
+  for (let i = 0; i < 640; i++) takeAll(rate, 1);
+  assert(looks <= 1 + 640 / 15, `${looks} looks`);
   assertEquals(takeAll(rate, 361), { ok: 360, refused: 1, flood: 0 });
-  for (let taken = 0; taken < 40; taken++) {
-    clock.advance(1_000_000);
-    takeAll(rate, taken);
-    clock.advance(1_000_000);
-    const { ok } = takeAll(rate, 1_100);
-    assert(ok! >= 1_000 && ok! <= 1_016, `${ok} after ${taken}`);
+  for (let before = 0; before < 40; before++) {
+    for (const atOnce of [1, 7, 2_000]) {
+      clock.advance(1_000_000);
+      for (let i = 0; i < before; i++) takeAll(rate, 1);
+      clock.advance(1_000_000);
+      let through = 0;
+      for (let asked = 0; asked < 1_100; asked += atOnce) through += takeAll(rate, atOnce).ok!;
+      assert(through >= 1_000 && through <= 1_016, `${through} after ${before}`);
+    }
   }
 });
 
