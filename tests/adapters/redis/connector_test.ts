@@ -50,15 +50,23 @@ test(
   "redis: a client that the user ends lends its options still: the adapter's connections are its own",
   async () => {
     await using broker = await startRedis();
-    const ioredis = new Redis(broker.url);
-    const nodeRedis = createClient({ url: broker.url });
-    nodeRedis.on("error", () => {});
-    await nodeRedis.connect();
-    const ends: [NodeOptions, () => Promise<unknown>][] = [
-      [{ client: ioredis }, () => ioredis.quit()],
-      [{ client: nodeRedis }, () => nodeRedis.close()],
+    // Each is made when its turn comes: one that lives through the restart has timers of its own.
+    const clients: (() => Promise<[NodeOptions, () => Promise<unknown>]>)[] = [
+      () => {
+        const client = new Redis(broker.url);
+        // It says that it has quit before its socket is gone.
+        const gone = new Promise((resolve) => client.once("end", resolve));
+        return Promise.resolve([{ client }, () => Promise.all([gone, client.quit()])]);
+      },
+      async () => {
+        const client = createClient({ url: broker.url });
+        client.on("error", () => {});
+        await client.connect();
+        return [{ client }, () => client.close()];
+      },
     ];
-    for (const [options, end] of ends) {
+    for (const make of clients) {
+      const [options, end] = await make();
       await using a = await openNode(options, "news");
       await end();
       await broker.kill();
