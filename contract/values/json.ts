@@ -18,16 +18,16 @@ import {
 const BYTES = "$bytes";
 const RESERVED = /^\$+bytes$/;
 
-const writing = (maxDepth: number): PlainRules => ({
-  maxDepth,
+const WRITING: PlainRules = {
+  maxDepth: MAX_DEPTH,
   wellFormed: true, // see `ESCAPED_SURROGATE`
   bytes: (bytes) => ({ [BYTES]: toBase64(bytes) }),
   name: (name) => RESERVED.test(name) ? `$${name}` : name,
-});
+};
 
-const reading = (maxDepth: number, wellFormed: boolean): PlainRules => ({
-  maxDepth,
-  wellFormed,
+const READING: PlainRules = {
+  maxDepth: MAX_DEPTH,
+  wellFormed: true, // where the text has no escape: it comes from UTF-8
   parsed: true,
   bytes: (bytes) => bytes,
   name: (name) => RESERVED.test(name) ? name.slice(1) : name,
@@ -35,18 +35,7 @@ const reading = (maxDepth: number, wellFormed: boolean): PlainRules => ({
     const { [BYTES]: text } = object as { readonly [BYTES]?: unknown };
     return typeof text === "string" && Object.keys(object).length === 1 ? fromBase64(text) : undefined;
   },
-});
-
-const WRITING = writing(MAX_DEPTH);
-const READING = reading(MAX_DEPTH, true);
-const READING_ESCAPES = reading(MAX_DEPTH, false);
-
-/** Only an escape can stand for half a surrogate pair: text comes from UTF-8. */
-function readingOf(text: string, maxDepth: number): PlainRules {
-  const wellFormed = !text.includes("\\u");
-  if (maxDepth !== MAX_DEPTH) return reading(maxDepth, wellFormed);
-  return wellFormed ? READING : READING_ESCAPES;
-}
+};
 
 /** How JSON writes half a surrogate pair: one look at what was written, in place of one at each text. */
 const ESCAPED_SURROGATE = "\\ud";
@@ -92,7 +81,7 @@ export function readJson(text: string): unknown {
  * @throws {HubError} `BAD_REQUEST` when the message holds what cannot travel.
  */
 export function writeJsonMessage(message: readonly unknown[], maxDepth: number = MAX_DEPTH): string {
-  const rules = maxDepth === MAX_DEPTH ? WRITING : writing(maxDepth);
+  const rules = maxDepth === MAX_DEPTH ? WRITING : { ...WRITING, maxDepth };
   const text = encodeMessage(message, rules, JSON.stringify);
   return text.includes(ESCAPED_SURROGATE) ? JSON.stringify(copyMessage(message, rules)) : text;
 }
@@ -110,7 +99,8 @@ export function writeJsonMessage(message: readonly unknown[], maxDepth: number =
 export function readJsonMessages(text: string, maxDepth: number = MAX_DEPTH): unknown[] {
   const list: unknown = JSON.parse(text);
   if (!Array.isArray(list)) throw new TypeError("Not a list");
-  const rules = readingOf(text, maxDepth);
+  const wellFormed = !text.includes("\\u");
+  const rules = wellFormed && maxDepth === MAX_DEPTH ? READING : { ...READING, maxDepth, wellFormed };
   for (const message of list) if (Array.isArray(message)) readPlainMessage(message, rules);
   return list;
 }

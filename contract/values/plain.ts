@@ -130,14 +130,16 @@ function copyElements(message: readonly unknown[], rules: PlainRules): unknown[]
  */
 export function readPlainMessage(message: unknown[], rules: PlainRules): void {
   for (let i = 1; i < message.length; i++) {
-    const element = message[i];
-    if (isPlain(element, rules.maxDepth, rules)) continue;
-    if (element instanceof HubError) continue; // it could not be decoded
-    try {
-      message[i] = toPlain(element, rules);
-    } catch (error) {
-      message[i] = refuse("read a payload", error);
-    }
+    if (!isPlain(message[i], rules.maxDepth, rules)) message[i] = readElement(message[i], rules);
+  }
+}
+
+function readElement(element: unknown, rules: PlainRules): unknown {
+  if (element instanceof HubError) return element; // it could not be decoded
+  try {
+    return toPlain(element, rules);
+  } catch (error) {
+    return refuse("read a payload", error);
   }
 }
 
@@ -192,14 +194,12 @@ function looksPlainInside(value: object, depth: number, rules: PlainRules): bool
   // Half the cost of a list of the keys: engines know this pair of a loop and a question.
   for (const key in value) {
     if (!hasOwnProperty.call(value, key)) continue;
-    if (key.charCodeAt(0) === DOLLAR || key === "__proto__") return false;
+    if (key[0] === "$" || key === "__proto__") return false;
     if (!rules.wellFormed && hasLoneSurrogate(key)) return false;
     if (!looksPlain((value as Readonly<Record<string, unknown>>)[key], depth, rules)) return false;
   }
   return true;
 }
-
-const DOLLAR = "$".charCodeAt(0);
 
 function copy(value: unknown, depth: number, rules: PlainRules, key: string | number): unknown {
   switch (typeof value) {
