@@ -196,7 +196,10 @@ hostileTest("a link that is closed while congested reports its close, and no dra
   assertEquals(await server.ended(), { code: 4008, reason: "Too slow" });
   assertEquals(server.link.bufferedAmount, 0);
   raw.socket.resume();
-  await waitFor(() => raw.frames.some((frame) => frame.opcode === opcode.close), { what: "the close frame" });
+  await waitFor(() => raw.frames.some((frame) => frame.opcode === opcode.close), {
+    what: "the close frame, behind all that waits",
+    timeoutMs: 20_000,
+  });
   assertEquals([server.drains, server.closings.length], [0, 1]);
 });
 
