@@ -84,7 +84,7 @@ export function encodeMessage<T>(
   encode: (plain: readonly unknown[]) => T,
 ): T {
   try {
-    return encode(isPlain(message, rules.maxDepth + 1, rules) ? message : copyElements(message, rules));
+    return encode(isPlain(message, rules.maxDepth, rules) ? message : copyElements(message, rules));
   } catch (error) {
     throw cannotEncode(message, error);
   }
@@ -130,7 +130,7 @@ function copyElements(message: readonly unknown[], rules: PlainRules): unknown[]
  */
 export function readPlainMessage(message: unknown[], rules: PlainRules): void {
   for (let i = 1; i < message.length; i++) {
-    if (!isPlain(message[i], rules.maxDepth, rules)) message[i] = readElement(message[i], rules);
+    if (!looksPlain(message[i], rules.maxDepth, rules)) message[i] = readElement(message[i], rules);
   }
 }
 
@@ -159,9 +159,9 @@ export function toPlain(value: unknown, rules: PlainRules): unknown {
  * Whether a value is as every encoding writes and reads it: what this cannot tell at a glance it leaves to
  * {@linkcode copy}, which costs three times as much. What throws at a glance, as getters may, it leaves too.
  */
-function isPlain(value: unknown, depth: number, rules: PlainRules): boolean {
+function isPlain(elements: readonly unknown[], depth: number, rules: PlainRules): boolean {
   try {
-    return looksPlain(value, depth, rules);
+    return looksPlainList(elements, depth, rules);
   } catch {
     return false;
   }
@@ -182,24 +182,32 @@ function looksPlain(value: unknown, depth: number, rules: PlainRules): boolean {
   }
 }
 
+function looksPlainList(list: readonly unknown[], depth: number, rules: PlainRules): boolean {
+  for (let i = 0; i < list.length; i++) if (!looksPlain(list[i], depth, rules)) return false;
+  return true;
+}
+
 const { hasOwnProperty } = Object.prototype;
 
 function looksPlainInside(value: object, depth: number, rules: PlainRules): boolean {
   if (!rules.parsed && (value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (!looksPlain(value[i], depth, rules)) return false;
-    return true;
-  }
-  if (!rules.parsed && Object.getPrototypeOf(value) !== Object.prototype) return false;
+  if (Array.isArray(value)) return looksPlainList(value, depth, rules);
+  // Asking for the prototype is not optimised everywhere. Where only the constructor's name is right, as of some
+  // iterators, there are no properties.
+  let mayBeOfClass = !rules.parsed;
+  if (mayBeOfClass && value.constructor !== Object && !hasPlainPrototype(value)) return false;
   // Half the cost of a list of the keys: engines know this pair of a loop and a question.
   for (const key in value) {
     if (!hasOwnProperty.call(value, key)) continue;
     if (key[0] === "$" || key === "__proto__") return false;
     if (!rules.wellFormed && hasLoneSurrogate(key)) return false;
     if (!looksPlain((value as Readonly<Record<string, unknown>>)[key], depth, rules)) return false;
+    mayBeOfClass = false;
   }
-  return true;
+  return !mayBeOfClass || hasPlainPrototype(value);
 }
+
+const hasPlainPrototype = (value: object): boolean => Object.getPrototypeOf(value) === Object.prototype;
 
 function copy(value: unknown, depth: number, rules: PlainRules, key: string | number): unknown {
   switch (typeof value) {

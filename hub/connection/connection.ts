@@ -115,7 +115,7 @@ export class Connection implements Identity {
 
   /** Whether it is gone, or going. */
   get closed(): boolean {
-    return this.#ended !== undefined || this.outbox.closed;
+    return this.outbox.closed;
   }
 
   /** Aborted when the connection is gone. */

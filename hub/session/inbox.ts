@@ -41,7 +41,6 @@ export class Inbox {
   #calls: Calls | undefined;
   /** What was said after a message whose schema takes its time. */
   #waiting: Waiting[] | undefined;
-  #closed = false;
 
   /**
    * @param conn Whose inbox.
@@ -71,7 +70,7 @@ export class Inbox {
   /** Takes a frame. Does not throw: a frame that is not of the protocol ends the connection. */
   receive(frame: Encoded): void {
     const conn = this.#conn;
-    if (this.#over) return;
+    if (conn.closed) return;
     const { limits } = this.#context;
     if (exceedsUtf8(frame, limits.maxFrameBytes)) {
       return this.#refuse(
@@ -88,7 +87,7 @@ export class Inbox {
       this.#rate.refill(values.length || 1);
       if (values.length === 0) this.#mayGoOn(); // a frame costs something, also one that says nothing
       for (const value of values) {
-        if (this.#over) break; // what follows a close is not handled
+        if (conn.closed) break; // what follows a close is not handled
         this.#admit(asClientMessage(value));
       }
     } catch (error) {
@@ -99,17 +98,11 @@ export class Inbox {
     conn.outbox.endReply();
   }
 
-  /** The connection is gone: whatever is being handled is aborted. */
+  /** The connection has ended: whatever is being handled is aborted. */
   close(): void {
-    this.#closed = true;
     this.#waiting = undefined;
     this.#subscriptions?.close();
     this.#calls?.close();
-  }
-
-  /** Whether nothing is handled any more: the connection is gone, or its close was decided. */
-  get #over(): boolean {
-    return this.#closed || this.#conn.closed;
   }
 
   get #bytes(): PendingBytes {
@@ -206,7 +199,7 @@ export class Inbox {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const [i, { message, frame }] of waiting.entries()) {
-      if (this.#over) return;
+      if (this.#conn.closed) return;
       this.#bytes.resume(frame);
       try {
         this.#handle(message);

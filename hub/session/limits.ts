@@ -82,9 +82,7 @@ const UNTIMED = { part: 1 / 64, max: 16 };
 /** A token bucket (https://en.wikipedia.org/wiki/Token_bucket). */
 export class RateLimiter {
   readonly #clock: Clock;
-  readonly #perMs: number;
-  readonly #burst: number;
-  readonly #maxUntimed: number;
+  readonly #rate: Rate; // what could be worked out of it once is not kept: there is one of these for each connection
   #tokens: number;
   #at: number;
   /** How many were asked for since the last look at the clock. */
@@ -95,12 +93,10 @@ export class RateLimiter {
    * @param clock Where time comes from.
    * @param rate What is within the limit.
    */
-  constructor(clock: Clock, { messagesPerSecond, messageBurst }: Rate) {
+  constructor(clock: Clock, rate: Rate) {
     this.#clock = clock;
-    this.#perMs = messagesPerSecond / 1_000;
-    this.#burst = messagesPerSecond === Infinity ? Infinity : messageBurst;
-    this.#maxUntimed = Math.min(UNTIMED.max, Math.floor(this.#burst * UNTIMED.part));
-    this.#tokens = this.#burst;
+    this.#rate = rate;
+    this.#tokens = burstOf(rate);
     this.#at = clock.now();
   }
 
@@ -120,7 +116,7 @@ export class RateLimiter {
       this.#tokens--;
       return "ok";
     }
-    return ++this.#refused > this.#burst ? "flood" : "refused";
+    return ++this.#refused > burstOf(this.#rate) ? "flood" : "refused";
   }
 
   /**
@@ -130,15 +126,22 @@ export class RateLimiter {
    */
   refill(count: number): void {
     this.#untimed += count;
-    if (this.#untimed <= this.#maxUntimed && this.#tokens >= count) return;
+    const burst = burstOf(this.#rate);
+    if (this.#untimed <= Math.min(UNTIMED.max, burst * UNTIMED.part) && this.#tokens >= count) return;
     const now = this.#clock.now();
-    if (this.#tokens < this.#burst) {
-      this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
-      if (this.#tokens >= this.#burst / 2) this.#refused = 0;
+    if (this.#tokens < burst) {
+      const gained = (now - this.#at) * this.#rate.messagesPerSecond / 1_000;
+      this.#tokens = Math.min(burst, this.#tokens + gained);
+      if (this.#tokens >= burst / 2) this.#refused = 0;
     }
     this.#at = now;
     this.#untimed = 0;
   }
+}
+
+/** Without a limit of the rate there is none of the burst. */
+function burstOf({ messagesPerSecond, messageBurst }: Rate): number {
+  return messagesPerSecond === Infinity ? Infinity : messageBurst;
 }
 
 /** Counts by key, up to a limit. */

@@ -79,6 +79,10 @@ export const travelling: fc.Arbitrary<Travelling> = fc.letrec<{ value: Travellin
     })),
     tie("value").map(({ sent, arrives }) => ({ sent: { a: sent, b: undefined }, arrives: { a: arrives } })),
     tie("value").map(({ sent, arrives }) => ({ sent: new Point(sent), arrives: { x: arrives } })),
+    tie("value").map(({ sent, arrives }) => ({
+      sent: { constructor: sent },
+      arrives: { constructor: arrives },
+    })),
     tie("value").map(({ sent, arrives }) => ({ sent: got(sent), arrives: { a: arrives } })),
     tie("value").map(({ sent, arrives }) => ({ sent: [{ toJSON: () => [sent] }], arrives: [[arrives]] })),
     tie("value").map(({ sent, arrives }) => ({
@@ -121,6 +125,9 @@ export const REFUSED: readonly (readonly [what: string, make: () => unknown])[] 
   ["a list with nothing but holes", () => new Array(2 ** 32 - 1)],
   ["a map", () => new Map([[1, 2]])],
   ["a set", () => new Set([1])],
+  ["a map that says it is an object", () => Object.assign(new Map(), { constructor: Object })],
+  ["an iterator", () => new Map().keys()],
+  ["an iterator of no named class", () => Object.create({ [Symbol.toStringTag]: "Odd Iterator" })],
   ["a weak map", () => new WeakMap()],
   ["an error", () => new Error("hunter2")],
   ["a promise", () => Promise.resolve()],
