@@ -73,7 +73,8 @@ export interface HubLimits {
   readonly messagesPerSecond?: number;
   /**
    * Messages that one connection may send at once. Beyond, each is refused with `RATE_LIMITED`; after as many refused
-   * messages as this the connection is closed.
+   * messages as this the connection is closed. After an idle time up to 1/64 more go through, at most 16: the clock is not
+   * read for every message.
    *
    * @default {1000}
    */
