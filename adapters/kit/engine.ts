@@ -25,6 +25,8 @@ export interface LinkEvents {
   onMessage(name: string, data: AdapterData): void;
   /** The engine ends a subscription that was live. */
   onRefused(name: string, error: Error): void;
+  /** A message on a channel that it subscribes to has come in part only, or not at all. */
+  onMissed(name: string, error: Error): void;
   /** The engine refuses a message, and says so too late for the result of its publish. */
   onPublishRefused(channel: string, error: Error): void;
   /** The connection is gone. */

@@ -167,6 +167,12 @@ class EngineCarrier<L> implements Carrier {
         if (channel !== undefined && !this.#closing) this.#inbox.receive(channel, data);
       },
       onRefused: (name, error) => this.#wanted.refused(name, error),
+      onMissed: (name, error) => {
+        const channel = this.#wanted.channelOf(name);
+        if (channel === undefined) return;
+        this.#reporter.trouble("Missed a message", "delivery", channel, error);
+        this.#reporter.gap([channel]);
+      },
       onPublishRefused: (channel, error) =>
         this.#reporter.lost(`${this.#engine.title} refuses`, 1, channel, error),
     };
