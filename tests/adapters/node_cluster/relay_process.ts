@@ -1,0 +1,30 @@
+/**
+ * A process with nothing but a relay, for a test that is at the other end of its pipe: `"stop"` and `"start"` take the relay
+ * away and give it back.
+ */
+import process from "node:process";
+import { type NodeClusterRelay, relayNodeCluster } from "../../../adapters/node_cluster/mod.ts";
+
+let relay: NodeClusterRelay | undefined;
+
+function start(): void {
+  if (relay) return;
+  const maxPendingBytes = Number(process.env["MAX_PENDING_BYTES"]) || undefined;
+  relay = relayNodeCluster({ maxPendingBytes, onError: ({ message }) => process.send!({ report: message }) });
+  relay.add(process);
+}
+
+process.on("message", (order: unknown) => {
+  if (order === "stop") {
+    relay?.close();
+    relay = undefined;
+  } else if (order === "start") {
+    start();
+  } else {
+    return;
+  }
+  process.send!({ done: order });
+});
+process.on("disconnect", () => process.exit(0));
+start();
+process.send!({ done: "start" });

@@ -1,0 +1,57 @@
+import process from "node:process";
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** A relay in a process of its own. */
+export interface RelayProcess extends AsyncDisposable {
+  /** The pipe to it. */
+  readonly child: ChildProcess;
+  /** What the relay has reported. */
+  readonly reports: readonly string[];
+  /** Takes the relay away, not its process. */
+  stop(): Promise<void>;
+  /** Gives it back. */
+  start(): Promise<void>;
+  /** Stops the process where it is. */
+  freeze(): void;
+  /** Lets it go on. */
+  thaw(): void;
+  /** Ends the process as a crash would. */
+  kill(): Promise<void>;
+}
+
+/** Starts a relay in a process of its own. */
+export async function startRelayProcess(env: Readonly<Record<string, string>> = {}): Promise<RelayProcess> {
+  const program = fileURLToPath(new URL("./relay_process.ts", import.meta.url));
+  const child = fork(program, [], { env: { ...process.env, ...env } });
+  child.setMaxListeners(0); // a test has many nodes in its process
+  const reports: string[] = [];
+  const waiting = new Map<string, () => void>();
+  child.on("message", (message: { readonly done?: string; readonly report?: string }) => {
+    if (message.report !== undefined) reports.push(message.report);
+    if (message.done !== undefined) waiting.get(message.done)?.();
+  });
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const hears = (word: string) => new Promise<void>((resolve) => waiting.set(word, resolve));
+  const tell = async (order: string) => {
+    const done = hears(order);
+    child.send(order);
+    await done;
+  };
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await exited;
+  };
+  await hears("start");
+  return {
+    child,
+    reports,
+    stop: () => tell("stop"),
+    start: () => tell("start"),
+    // Not child.kill(): whatever the signal, Deno closes the pipe then.
+    freeze: () => void process.kill(child.pid!, "SIGSTOP"),
+    thaw: () => void process.kill(child.pid!, "SIGCONT"),
+    kill,
+    [Symbol.asyncDispose]: kill,
+  };
+}
