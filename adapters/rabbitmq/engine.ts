@@ -1,0 +1,122 @@
+/**
+ * RabbitMQ as an engine: one exchange, one queue for each node, and two connections, as RabbitMQ blocks those that publish when it
+ * runs out of memory.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/clock.ts";
+import type { Engine, LinkEvents, Role, Verdict } from "../kit/engine.ts";
+import type { Failure } from "../kit/failure.ts";
+import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
+import { explained } from "../kit/failure.ts";
+import type { AmqpConnection } from "./connection.ts";
+import type { Dialer } from "./dialer.ts";
+import { ConnectError, kindOf } from "./errors.ts";
+import { nameOf, type RabbitMqNames } from "./names.ts";
+import { RabbitMqProbe } from "./probe.ts";
+import { Publisher } from "./publisher.ts";
+import { openSubscriber, type Subscriber } from "./subscriber.ts";
+
+/** What {@linkcode RabbitMqEngine} needs. */
+export interface RabbitMqEngineOptions {
+  readonly dialer: Dialer;
+  readonly names: RabbitMqNames;
+  readonly clock: Clock;
+  readonly probeTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxQueueBytes: number;
+}
+
+/** A connection, by what it is for. */
+type Link = Publisher | Subscriber;
+
+/** One adapter's RabbitMQ. */
+export class RabbitMqEngine implements Engine<Link> {
+  readonly name = "rabbitmq";
+  readonly title = "RabbitMQ";
+  readonly separatePublisher = true;
+  /** Each name is a command, and RabbitMQ does those of one connection in turn. */
+  readonly batchSize = 500;
+  readonly maxMessageBytes: number;
+  readonly #options: RabbitMqEngineOptions;
+  readonly #probe: RabbitMqProbe;
+  readonly #probeKey = `p:${crypto.randomUUID()}`;
+
+  /** @param options What it needs. */
+  constructor(options: RabbitMqEngineOptions) {
+    this.maxMessageBytes = options.maxMessageBytes;
+    this.#options = options;
+    this.#probe = new RabbitMqProbe(options.clock, options.probeTimeoutMs);
+  }
+
+  get address(): string {
+    return this.#options.dialer.address;
+  }
+
+  get secrets(): readonly string[] {
+    return this.#options.dialer.secrets;
+  }
+
+  nameOf(channel: string): string {
+    return nameOf(channel);
+  }
+
+  async connect(role: Role, nodeId: string, events: LinkEvents, signal: AbortSignal): Promise<Link> {
+    const { dialer, names } = this.#options;
+    return await dialer.connect<Link>({
+      name: `${names.exchange} ${role} ${nodeId.slice(0, 100)}`,
+      onLost: (cause) => {
+        this.#probe.stop();
+        events.onLost(cause);
+      },
+      prepare: (connection) =>
+        role === "publisher" ? this.#publisher(connection, events) : openSubscriber(connection, {
+          ...this.#options,
+          probeKey: this.#probeKey,
+          events,
+          onProbe: (text) => this.#probe.hear(text),
+        }),
+    }, signal);
+  }
+
+  async #publisher(connection: AmqpConnection, events: LinkEvents): Promise<Publisher> {
+    const { names: { exchange } } = this.#options;
+    const channel = await connection.channel();
+    await Promise.all([
+      channel.exchangeDeclare(exchange, "direct", { durable: false }),
+      channel.confirmSelect(),
+    ]);
+    return new Publisher(connection, channel, exchange, (reason) => {
+      if (reason !== undefined) events.onHeld(reason);
+    });
+  }
+
+  async destroy(link: Link): Promise<void> {
+    this.#probe.stop();
+    await link.connection.destroy();
+    if (link.role === "publisher") link.fail(new Error("The connection is gone"));
+  }
+
+  async subscribe(link: Link, names: readonly string[]): Promise<void> {
+    await (link as Subscriber).subscribe(names);
+  }
+
+  async unsubscribe(link: Link, names: readonly string[]): Promise<void> {
+    await (link as Subscriber).unsubscribe(names);
+  }
+
+  publish(link: Link, messages: readonly OutgoingMessage[]): Promise<PublishResults> {
+    return (link as Publisher).publish(messages);
+  }
+
+  async probe(publisher: Link, subscriber: Link): Promise<Verdict | undefined> {
+    return await this.#probe.run(publisher as Publisher, subscriber as Subscriber, this.#probeKey);
+  }
+
+  judge(cause: unknown): Failure {
+    if (cause instanceof ConnectError) return { kind: cause.kind, error: cause };
+    const error = explained(`Cannot connect to RabbitMQ at ${this.address}`, cause, this.secrets);
+    return { kind: kindOf(cause), error };
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The adapter for RabbitMQ: one exchange for the application, one queue for each node, and RabbitMQ delivers to a node only
+ * the channels that it subscribes to. Nothing is stored, and no plugin is needed.
+ *
+ * @module
+ */
+
+import type { Adapter } from "../adapter.ts";
+import { createEngineAdapter } from "../kit/engine_adapter.ts";
+import { RabbitMqEngine } from "./engine.ts";
+import { type RabbitMqAdapterOptions, readRabbitMqOptions } from "./options.ts";
+
+export type { RabbitMqAdapterOptions, RabbitMqClientLike } from "./options.ts";
+export type { RabbitMqTlsOptions } from "./addresses.ts";
+
+/**
+ * Creates the adapter for RabbitMQ 3.8 and later. It loads its library, `@cloudamqp/amqp-client` 4, and connects when it is
+ * opened, reconnects by itself, restores every subscription before it says `"up"`, and repeats nothing: what is published while
+ * RabbitMQ is away is dropped and reported.
+ *
+ * @example The one line that changes
+ * ```ts ignore
+ * // Needs a server.
+ * const adapter = createRabbitMqAdapter({ url: "amqp://localhost:5672", prefix: "chat" });
+ * const hub = createHub(chat, { authenticate, adapter });
+ * ```
+ *
+ * @example Options, and an adapter that was never opened
+ * ```ts
+ * import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using adapter = createRabbitMqAdapter({
+ *   url: ["amqps://rabbit-1.example.com", "amqps://rabbit-2.example.com"],
+ *   username: "chat",
+ *   password: "correct horse",
+ *   vhost: "realtime",
+ *   prefix: "chat",
+ * });
+ * assertEquals(adapter.name, "rabbitmq");
+ * ```
+ *
+ * @param options Where RabbitMQ is, and the prefix.
+ * @returns An adapter for one hub.
+ * @throws {TypeError} If a URL is none, the prefix is missing, an option is unknown, or options contradict each other.
+ * @throws {RangeError} If a number is out of range, or the prefix is too long.
+ */
+export function createRabbitMqAdapter(options: RabbitMqAdapterOptions): Adapter {
+  const { connectTimeoutMs, probeIntervalMs, maxPendingBytes, clock, ...settings } = readRabbitMqOptions(options);
+  return createEngineAdapter(new RabbitMqEngine({ ...settings, clock }), {
+    // Each server has this time.
+    connectTimeoutMs: Infinity,
+    answerTimeoutMs: connectTimeoutMs,
+    probeIntervalMs,
+    maxPendingBytes,
+    clock,
+  });
+}

@@ -1,0 +1,213 @@
+/**
+ * The options of the RabbitMQ adapter, read and checked once.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/clock.ts";
+import { count, having, list, secret, text } from "../../contract/options/option_kinds.ts";
+import { bag, optional, or, type Read, readOptions, type Rows } from "../../contract/options/read_options.ts";
+import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
+import { type RabbitMqTlsOptions, readServers } from "./addresses.ts";
+import { Dialer } from "./dialer.ts";
+import { RabbitMqNames } from "./names.ts";
+
+/**
+ * An `AMQPClient` of `@cloudamqp/amqp-client` 4, connected or not. Only what it was made with is used: the adapter makes
+ * connections of its own, and never sends anything over this one, nor closes it.
+ */
+export interface RabbitMqClientLike {
+  /** The server's name or address. */
+  readonly host: string;
+  /** The server's port. */
+  readonly port: number;
+  /** Whether it connects by TLS. */
+  readonly tls: boolean;
+  /** How it does. */
+  readonly tlsOptions?: object | undefined;
+  readonly vhost: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Options of `createRabbitMqAdapter`. */
+export interface RabbitMqAdapterOptions {
+  /**
+   * `amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`, or `amqps://` for TLS; several for a cluster, of which each connection takes
+   * whichever answers. Options beside it take precedence.
+   *
+   * @default {"amqp://localhost:5672"}
+   */
+  readonly url?: string | readonly string[];
+  /**
+   * The user to log in as. RabbitMQ takes `guest` from its own machine only.
+   *
+   * @default {"guest"}
+   */
+  readonly username?: string;
+  /**
+   * The user's password.
+   *
+   * @default {"guest"}
+   */
+  readonly password?: string;
+  /**
+   * The virtual host.
+   *
+   * @default {"/"}
+   */
+  readonly vhost?: string;
+  /**
+   * TLS: `true` for the defaults.
+   *
+   * @default {true for amqps://, else false}
+   */
+  readonly tls?: boolean | RabbitMqTlsOptions;
+  /** A client that you have, to connect as it does; instead of all of the above. */
+  readonly client?: RabbitMqClientLike;
+  /**
+   * Keeps applications on one virtual host apart: nodes with the same prefix form a cluster, and one of them may send the
+   * clients of all away. Any text but the empty one; your application's name will do.
+   */
+  readonly prefix: string;
+  /**
+   * How long one server may take to answer, in milliseconds, before the next one is tried.
+   *
+   * @default {5_000}
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * How often to check that messages still come through, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly probeIntervalMs?: number;
+  /**
+   * How long a connection may be silent, when an answer is due, before it counts as dead and is replaced, in milliseconds. A
+   * dead connection is noticed within this and the interval.
+   *
+   * @default {5_000}
+   */
+  readonly probeTimeoutMs?: number;
+  /**
+   * The largest message, in bytes. RabbitMQ 4 takes 16 MiB unless told otherwise (`max_message_size`), earlier ones more.
+   *
+   * @default {8_388_608}
+   */
+  readonly maxMessageBytes?: number;
+  /**
+   * How many bytes of published messages may be on their way, not yet confirmed by RabbitMQ. While RabbitMQ takes no messages, as
+   * it has no memory or disk left, so much waits. Beyond it a publish is dropped and reported with stage `"publish"`.
+   *
+   * @default {16_777_216}
+   */
+  readonly maxPendingBytes?: number;
+  /**
+   * How many bytes RabbitMQ keeps for this node when it does not read, because it is frozen or slow. Beyond it the oldest messages are dropped;
+   * the node is told when it reads again, and repairs its histories.
+   *
+   * @default {67_108_864}
+   */
+  readonly maxQueueBytes?: number;
+  /**
+   * The source of time, for tests.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+const TLS_ROWS = {
+  ca: optional(text),
+  cert: optional(text),
+  key: optional(secret),
+  passphrase: optional(secret),
+  servername: optional(text),
+} satisfies Rows<RabbitMqTlsOptions>;
+
+const ROWS = {
+  ...engineRows({ maxMessageBytes: 8 * 1024 * 1024, maxPendingBytes: 16 * 1024 * 1024 }),
+  url: optional((value, place) => typeof value === "string" ? value : list(text)(value, place)),
+  username: optional(text),
+  password: optional(secret),
+  vhost: optional(text),
+  tls: optional((value, place) => typeof value === "boolean" ? value : bag(TLS_ROWS)(value, place)),
+  client: optional(
+    having<RabbitMqClientLike>("an AMQPClient of @cloudamqp/amqp-client 4"),
+  ),
+  prefix: prefixFor("RabbitMQ"),
+  maxQueueBytes: or(count(), 64 * 1024 * 1024),
+} satisfies Rows<RabbitMqAdapterOptions>;
+
+/** Options, as the adapter uses them. */
+export interface Settings
+  extends
+    Pick<
+      Read<typeof ROWS>,
+      | "clock"
+      | "connectTimeoutMs"
+      | "probeIntervalMs"
+      | "probeTimeoutMs"
+      | "maxMessageBytes"
+      | "maxPendingBytes"
+      | "maxQueueBytes"
+    > {
+  readonly names: RabbitMqNames;
+  readonly dialer: Dialer;
+}
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @param options What the user passed.
+ * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @throws {RangeError} If a number is out of range, or the prefix is too long.
+ */
+export function readRabbitMqOptions(options: RabbitMqAdapterOptions): Settings {
+  refuseAddress("createRabbitMqAdapter", options, "url");
+  const { prefix, url, username, password, vhost, tls, client, ...rest } = readOptions(
+    "createRabbitMqAdapter",
+    options,
+    ROWS,
+  );
+  const own = { url, username, password, vhost, tls };
+  const { clock, connectTimeoutMs: timeoutMs } = rest;
+  const where = client ? ofClient(client, own) : ofOptions(own);
+  return { ...rest, names: new RabbitMqNames(prefix), dialer: new Dialer({ ...where, clock, timeoutMs }) };
+}
+
+type Own = Pick<RabbitMqAdapterOptions, "url" | "username" | "password" | "vhost" | "tls">;
+type Where = Omit<ConstructorParameters<typeof Dialer>[0], "clock" | "timeoutMs">;
+
+function ofOptions({ url = "amqp://localhost:5672", username, password, vhost, tls }: Own): Where {
+  const said = readServers(typeof url === "string" ? [url] : url);
+  if (tls === false && said.tls) {
+    throw new TypeError("Cannot use tls: false of createRabbitMqAdapter with an amqps:// url: choose one");
+  }
+  return {
+    addresses: said.addresses,
+    tls: typeof tls === "object" ? tls : tls || said.tls ? {} : undefined,
+    username: username ?? said.username ?? "guest",
+    password: password ?? said.password ?? "guest",
+    vhost: vhost ?? said.vhost ?? "/",
+  };
+}
+
+function ofClient({ host, port, tls, tlsOptions, vhost, username, password }: RabbitMqClientLike, own: Own): Where {
+  const surplus = Object.entries(own).find(([, value]) => value !== undefined);
+  if (surplus) {
+    throw new TypeError(
+      `Cannot use client of createRabbitMqAdapter together with ${surplus[0]}: the client has its own`,
+    );
+  }
+  if (
+    typeof host !== "string" || typeof port !== "number" || typeof vhost !== "string" ||
+    typeof username !== "string" || typeof password !== "string"
+  ) {
+    throw new TypeError(
+      "Cannot use this client of createRabbitMqAdapter: give an AMQPClient of @cloudamqp/amqp-client 4",
+    );
+  }
+  const hostname = host.replace(/^\[|\]$/g, "");
+  return { addresses: [{ hostname, port }], tls: tls ? { ...tlsOptions } : undefined, vhost, username, password };
+}
