@@ -25,8 +25,15 @@ export interface LinkEvents {
   onMessage(name: string, data: AdapterData): void;
   /** The engine ends a subscription that was live. */
   onRefused(name: string, error: Error): void;
-  /** A message on a channel that it subscribes to has come in part only, or not at all. */
-  onMissed(name: string, error: Error): void;
+  /**
+   * Messages have come in part only, or not at all.
+   *
+   * @param name The engine's name of their channel; `undefined` when it may be any.
+   * @param error Why.
+   */
+  onMissed(name: string | undefined, error: Error): void;
+  /** The engine takes no messages for now, though the connection is well: they wait, as far as there is room. */
+  onHeld(error: Error): void;
   /** The engine refuses a message, and says so too late for the result of its publish. */
   onPublishRefused(channel: string, error: Error): void;
   /** The connection is gone. */

@@ -167,16 +167,23 @@ class EngineCarrier<L> implements Carrier {
         if (channel !== undefined && !this.#closing) this.#inbox.receive(channel, data);
       },
       onRefused: (name, error) => this.#wanted.refused(name, error),
-      onMissed: (name, error) => {
-        const channel = this.#wanted.channelOf(name);
-        if (channel === undefined) return;
-        this.#reporter.trouble("Missed a message", "delivery", channel, error);
-        this.#reporter.gap([channel]);
-      },
+      onMissed: (name, error) => this.#missed(name, error),
+      onHeld: (error) => this.#reporter.trouble("Publishing has to wait", "publish", undefined, error),
       onPublishRefused: (channel, error) =>
         this.#reporter.lost(`${this.#engine.title} refuses`, 1, channel, error),
     };
     return this.#engine.connect(role, this.#reporter.nodeId, events, signal);
+  }
+
+  #missed(name: string | undefined, error: Error): void {
+    if (name === undefined) {
+      this.#reporter.trouble("Missed messages", "delivery", undefined, error);
+      return this.#reporter.gap();
+    }
+    const channel = this.#wanted.channelOf(name);
+    if (channel === undefined) return;
+    this.#reporter.trouble("Missed a message", "delivery", channel, error);
+    this.#reporter.gap([channel]);
   }
 
   async #restore(keeper: Keeper<L>, link: L, within: Within): Promise<void> {

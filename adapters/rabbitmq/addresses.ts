@@ -48,7 +48,9 @@ const TLS_PORT = 5671;
  * @throws {TypeError} If one is none; the message has no credentials.
  */
 export function readServers(urls: readonly string[]): Servers {
-  if (urls.length === 0) throw new TypeError("Cannot use this url of createRabbitMqAdapter: the list is empty");
+  if (urls.length === 0) {
+    throw new TypeError("Cannot use this url of createRabbitMqAdapter: the list is empty");
+  }
   const addresses: ServerAddress[] = [];
   let tls = false;
   let said: Pick<Servers, "username" | "password" | "vhost"> = {};

@@ -11,7 +11,7 @@ import { loadLibrary } from "../kit/library.ts";
 import { shuffled } from "../kit/shuffle.ts";
 import { formatAddress, type RabbitMqTlsOptions, type ServerAddress } from "./addresses.ts";
 import { type AmqpConnection, type Connect, connector } from "./connection.ts";
-import { connectError, type ConnectError } from "./errors.ts";
+import { type ConnectError, connectError } from "./errors.ts";
 
 /** What a dialer has to know. */
 export interface DialerOptions {
@@ -73,7 +73,11 @@ export class Dialer {
     throw worst("refused") ?? worst("answered") ?? failures[0]!;
   }
 
-  async #try<L>(address: ServerAddress, { name, onLost, prepare }: Purpose<L>, signal: AbortSignal): Promise<L> {
+  async #try<L>(
+    address: ServerAddress,
+    { name, onLost, prepare }: Purpose<L>,
+    signal: AbortSignal,
+  ): Promise<L> {
     const { timeoutMs, clock, tls, username, password, vhost } = this.#options;
     const connect = await (this.#loading ??= load());
     const given = new AbortController();

@@ -88,7 +88,7 @@ export class RabbitMqEngine implements Engine<Link> {
       channel.confirmSelect(),
     ]);
     return new Publisher(connection, channel, exchange, (reason) => {
-      if (reason !== undefined) events.onHeld(reason);
+      if (reason !== undefined) events.onHeld(new Error(`RabbitMQ takes no messages for now (${reason})`));
     });
   }
 

@@ -93,7 +93,9 @@ function describe(cause: unknown, secrets: readonly string[]): string {
     return "it refuses our credentials: check username and password. RabbitMQ takes the user guest from its own machine only " +
       `(it says ${message})`;
   }
-  if (said === "403") return `it does not permit that: grant configure, write and read on what starts with the prefix (it says ${message})`;
+  if (said === "403") {
+    return `it does not permit that: grant configure, write and read on what starts with the prefix (it says ${message})`;
+  }
   if (said === "530") return `it does not let this user in: check vhost and permissions (it says ${message})`;
   return message;
 }

@@ -46,7 +46,9 @@ export type { RabbitMqTlsOptions } from "./addresses.ts";
  * @throws {RangeError} If a number is out of range, or the prefix is too long.
  */
 export function createRabbitMqAdapter(options: RabbitMqAdapterOptions): Adapter {
-  const { connectTimeoutMs, probeIntervalMs, maxPendingBytes, clock, ...settings } = readRabbitMqOptions(options);
+  const { connectTimeoutMs, probeIntervalMs, maxPendingBytes, clock, ...settings } = readRabbitMqOptions(
+    options,
+  );
   return createEngineAdapter(new RabbitMqEngine({ ...settings, clock }), {
     // Each server has this time.
     connectTimeoutMs: Infinity,

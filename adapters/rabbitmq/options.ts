@@ -140,18 +140,17 @@ const ROWS = {
 } satisfies Rows<RabbitMqAdapterOptions>;
 
 /** Options, as the adapter uses them. */
-export interface Settings
-  extends
-    Pick<
-      Read<typeof ROWS>,
-      | "clock"
-      | "connectTimeoutMs"
-      | "probeIntervalMs"
-      | "probeTimeoutMs"
-      | "maxMessageBytes"
-      | "maxPendingBytes"
-      | "maxQueueBytes"
-    > {
+export interface Settings extends
+  Pick<
+    Read<typeof ROWS>,
+    | "clock"
+    | "connectTimeoutMs"
+    | "probeIntervalMs"
+    | "probeTimeoutMs"
+    | "maxMessageBytes"
+    | "maxPendingBytes"
+    | "maxQueueBytes"
+  > {
   readonly names: RabbitMqNames;
   readonly dialer: Dialer;
 }
@@ -193,7 +192,10 @@ function ofOptions({ url = "amqp://localhost:5672", username, password, vhost, t
   };
 }
 
-function ofClient({ host, port, tls, tlsOptions, vhost, username, password }: RabbitMqClientLike, own: Own): Where {
+function ofClient(
+  { host, port, tls, tlsOptions, vhost, username, password }: RabbitMqClientLike,
+  own: Own,
+): Where {
   const surplus = Object.entries(own).find(([, value]) => value !== undefined);
   if (surplus) {
     throw new TypeError(
@@ -209,5 +211,11 @@ function ofClient({ host, port, tls, tlsOptions, vhost, username, password }: Ra
     );
   }
   const hostname = host.replace(/^\[|\]$/g, "");
-  return { addresses: [{ hostname, port }], tls: tls ? { ...tlsOptions } : undefined, vhost, username, password };
+  return {
+    addresses: [{ hostname, port }],
+    tls: tls ? { ...tlsOptions } : undefined,
+    vhost,
+    username,
+    password,
+  };
 }

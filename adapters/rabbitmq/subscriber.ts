@@ -110,7 +110,10 @@ export async function openSubscriber(
     for (const data of (type === PACKED ? unpack(bytes) : undefined) ?? [bytes]) events.onMessage(name, data);
   };
   const onLoss = (message: AMQPMessage) => {
-    events.onDropped("RabbitMQ has dropped messages that waited for this node: it did not keep up, and more than maxQueueBytes waited");
+    events.onMissed(
+      undefined,
+      new Error("this node did not keep up, and more than maxQueueBytes waited for it"),
+    );
     clock.after(LOSS_INTERVAL_MS, () => void message.ack().catch(() => {}), { background: true });
   };
   const consumers = await Promise.all([

@@ -99,9 +99,10 @@ class Link {
  * Starts a proxy.
  *
  * @param targetPort The server's port of 127.0.0.1.
+ * @param port The port to listen to; a free one when absent.
  * @returns The proxy.
  */
-export async function startProxy(targetPort: number): Promise<Proxy> {
+export async function startProxy(targetPort: number, port = 0): Promise<Proxy> {
   const links = new Set<Link>();
   let held = false;
   let closed: Promise<unknown> | undefined;
@@ -111,7 +112,7 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     if (held) link.hold();
     else link.release(targetPort);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const proxy: Proxy = {
     port: (server.address() as { port: number }).port,

@@ -7,6 +7,7 @@
 
 import { startNats } from "../brokers/nats.ts";
 import { findServer } from "../brokers/program.ts";
+import { startRabbitMq } from "../brokers/rabbitmq.ts";
 import { startRedisCluster } from "../brokers/redis_cluster.ts";
 import { startRedis } from "../brokers/redis.ts";
 import { aptInstall } from "./apt.ts";
@@ -111,6 +112,12 @@ export const BROKERS: readonly Requirement[] = [
     neededBy: ["tests/brokers/nats"],
     usedBy: ["tests/adapters/nats/"],
   }),
+  serverProgram({
+    name: "rabbitmq-server",
+    variable: "RABBITMQ_SERVER",
+    neededBy: ["tests/brokers/rabbitmq"],
+    usedBy: ["tests/adapters/rabbitmq/"],
+  }),
   sharedBroker({
     name: "redis",
     variable: "REDIS_URL",
@@ -131,5 +138,12 @@ export const BROKERS: readonly Requirement[] = [
     folder: "tests/adapters/nats/",
     server: "nats-server",
     start: (program) => startNats({ program }),
+  }),
+  sharedBroker({
+    name: "rabbitmq",
+    variable: "RABBITMQ_URL",
+    folder: "tests/adapters/rabbitmq/",
+    server: "rabbitmq-server",
+    start: (program) => startRabbitMq({ program }),
   }),
 ];
