@@ -96,7 +96,7 @@ export function connector(
         ? connectTls({ host, port, servername: isIP(host) ? "" : host, ...tls }, onConnect)
         : connectTcp({ host, port }, onConnect);
       this.#socket.setNoDelay(true);
-      this.#socket.on("data", (bytes) => this.#read(bytes));
+      this.#socket.on("data", (bytes) => this.#read(bytes as Uint8Array));
       this.#socket.on("error", (error) => this.lose(error));
       this.#socket.on("close", () => {
         this.#closed.resolve();
