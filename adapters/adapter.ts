@@ -53,6 +53,13 @@ export interface AdapterContext {
    * @param channels The channels, as the hub named them; without, all that are subscribed.
    */
   onGap(channels?: readonly string[]): void;
+  /**
+   * Reports that another node is gone for good without having said goodbye, where the backplane knows: its process has
+   * ended. Then nobody waits for its timeout. Optional; call it after the last message of that node.
+   *
+   * @param nodeId The node.
+   */
+  onNodeGone?(nodeId: string): void;
 }
 
 /**

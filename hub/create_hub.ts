@@ -109,6 +109,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     onError,
     onStatus: (status) => lifecycle.backplaneIs(status),
     onGap: (channels) => topics.histories.missed(channels),
+    onNodeGone: (id) => nodes.ended(id),
     onHeard: (id) => nodes.heard(id),
     dispensable: startWithoutBackplane,
   });

@@ -36,6 +36,8 @@ export interface LinkEvents {
   onHeld(error: Error): void;
   /** The engine refuses a message, and says so too late for the result of its publish. */
   onPublishRefused(channel: string, error: Error): void;
+  /** The process of another node has ended, as the engine knows. */
+  onNodeGone(nodeId: string): void;
   /** The connection is gone. */
   onLost(cause: unknown): void;
 }

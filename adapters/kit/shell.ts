@@ -54,6 +54,8 @@ export interface Reporter {
   down(): void;
   /** See {@linkcode AdapterContext.onGap}. */
   gap(channels?: readonly string[]): void;
+  /** See {@linkcode AdapterContext.onNodeGone}. */
+  nodeGone(nodeId: string): void;
   /** A connection could not be made; told once in an outage. A refusal ends an `open` that waits. */
   failed(failure: Failure): void;
   /**
@@ -250,6 +252,10 @@ class Shell implements Adapter, Reporter {
 
   gap(channels?: readonly string[]): void {
     if (this.#live) this.#context!.onGap(channels);
+  }
+
+  nodeGone(nodeId: string): void {
+    if (this.#live) this.#context!.onNodeGone?.(nodeId);
   }
 
   failed({ kind, error }: Failure): void {

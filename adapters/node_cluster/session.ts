@@ -178,8 +178,9 @@ export class Session {
         return this.#window.took(frame[1]);
       case "end":
         return this.#lose(new Error(frame[1]));
-      case "ready":
       case "gone":
+        return events.onNodeGone(frame[1]);
+      case "ready":
         return;
     }
   }

@@ -25,8 +25,11 @@ export interface NodeInfo {
 
 /** A node that is gone. */
 export interface NodeLeft extends NodeInfo {
-  /** Whether it said `"goodbye"`, or was not heard of for too long. */
-  readonly reason: "goodbye" | "silence";
+  /**
+   * Whether it said `"goodbye"`, was not heard of for too long, or has ended without a goodbye, which some backplanes know at
+   * once.
+   */
+  readonly reason: "goodbye" | "silence" | "ended";
 }
 
 /** What listeners of `hub.cluster` are told, by event. */

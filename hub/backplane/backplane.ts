@@ -32,6 +32,8 @@ export interface BackplaneOptions {
   onStatus(status: "up" | "down"): void;
   /** Hears which channels may have missed messages; see `AdapterContext.onGap`. */
   onGap(channels: readonly string[] | undefined): void;
+  /** Hears of a node whose process has ended, where the adapter knows. */
+  onNodeGone(nodeId: string): void;
   /** Hears the id of every node from which something has arrived. */
   onHeard(from: string): void;
   /**
@@ -139,7 +141,7 @@ export class Backplane {
    * @throws Whatever the adapter's `open` rejects with.
    */
   async open(): Promise<void> {
-    const { adapter, nodeId, onError, onStatus, onGap } = this.#options;
+    const { adapter, nodeId, onError, onStatus, onGap, onNodeGone } = this.#options;
     try {
       await adapter.open({
         nodeId,
@@ -162,6 +164,9 @@ export class Backplane {
         },
         onGap: (channels) => {
           if (!this.#closed) onGap(channels);
+        },
+        onNodeGone: (nodeId) => {
+          if (!this.#closed) onNodeGone(nodeId);
         },
       });
     } catch (error) {

@@ -163,6 +163,12 @@ export class Nodes {
     this.#roster.touch(id);
   }
 
+  /** The process of a node has ended, as the backplane knows. */
+  ended(id: string): void {
+    this.#roster.ended(id);
+    this.#greeting?.left(id);
+  }
+
   /** Says goodbye. */
   stop(): void {
     if (!this.#stop) return;

@@ -148,6 +148,12 @@ export class Roster {
     this.#options.onLeave({ ...info(id, peer!.card, peer!.state), reason: "goodbye" });
   }
 
+  /** The process of a node has ended, without a goodbye. */
+  ended(id: string): void {
+    const peer = this.#peers.get(id);
+    if (peer) this.#bury([[id, peer]], "ended");
+  }
+
   /** Forgets everybody, and tells nobody. */
   close(): void {
     this.#stop?.();
@@ -180,7 +186,15 @@ export class Roster {
     }
     const silentFor = (ms: number) => ({ heardAt }: Peer) => clock.now() - heardAt >= ms;
     const isDown = silentFor(nodeTimeoutMs), isSuspect = silentFor(nodeTimeoutMs / 2);
-    const dead = [...this.#peers].filter(([, peer]) => isDown(peer));
+    this.#bury([...this.#peers].filter(([, peer]) => isDown(peer)), "silence");
+    for (const [id, peer] of [...this.#peers]) {
+      if (peer.state === "suspect" || !isSuspect(peer)) continue;
+      peer.state = "suspect";
+      this.#options.onState(info(id, peer.card, "suspect"));
+    }
+  }
+
+  #bury(dead: readonly (readonly [string, Peer])[], reason: NodeLeft["reason"]): void {
     for (const [id, { card }] of dead) { // all of them, before anybody is told of one
       this.#peers.delete(id);
       this.#down.set(id, { card, until: this.#rememberedUntil() });
@@ -188,12 +202,7 @@ export class Roster {
     }
     for (const [id, { card }] of dead) {
       this.#options.onState(info(id, card, "down"));
-      this.#options.onLeave({ ...info(id, card, "down"), reason: "silence" });
-    }
-    for (const [id, peer] of [...this.#peers]) {
-      if (peer.state === "suspect" || !isSuspect(peer)) continue;
-      peer.state = "suspect";
-      this.#options.onState(info(id, peer.card, "suspect"));
+      this.#options.onLeave({ ...info(id, card, "down"), reason });
     }
   }
 

@@ -52,6 +52,7 @@ function inWorker(place: Place): Doomed {
 
 for (const adapter of Object.keys(ADAPTERS)) {
   if (adapter === "memory") continue; // its nodes live and die together
+  if (adapter === "node-cluster") continue; // all know at once; see tests/adapters/node_cluster/workers_test.ts
   test(
     `cluster: a node that is killed in mid-query is missing, and its connections are gone [${adapter}]`,
     async () => {

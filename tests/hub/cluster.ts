@@ -13,6 +13,7 @@ import {
   type HubOptions,
 } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
+import type { IpcChannel } from "@trunkline/hub/adapters/node-cluster";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
 import process from "node:process";
 import { test, type TestOptions, waitFor } from "../harness.ts";
@@ -71,6 +72,16 @@ const ON_BROKERS: readonly OnBroker[] = [
     async load() {
       const { createNatsAdapter } = await import("@trunkline/hub/adapters/nats");
       return (servers, prefix) => createNatsAdapter({ servers, prefix });
+    },
+  },
+  {
+    name: "node-cluster",
+    variable: "NODE_CLUSTER",
+    async load() {
+      const { createNodeClusterAdapter } = await import("@trunkline/hub/adapters/node-cluster");
+      const { startRelayProcess } = await import("../../tools/brokers/node_cluster.ts");
+      const { child: channel } = await startRelayProcess(); // ends with this process
+      return (_, prefix) => createNodeClusterAdapter({ channel: channel as IpcChannel, prefix });
     },
   },
 ];

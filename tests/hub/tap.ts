@@ -63,6 +63,11 @@ export class Tap implements Adapter {
     this.#context!.deliver(channel, data, from);
   }
 
+  /** Tells that a node's process has ended. */
+  gone(nodeId: string): void {
+    this.#context!.onNodeGone!(nodeId);
+  }
+
   async open(context: AdapterContext): Promise<void> {
     this.#context = context;
     if (this.#state === "lost") await this.#whenReachable.promise;

@@ -98,8 +98,18 @@ function sharedBroker({ name, variable, folder, server, start }: SharedBroker): 
   };
 }
 
+/** Needs no broker: whoever uses it forks it. Told by a variable, so that the quick tests do without. */
+const NODE_CLUSTER: Requirement = {
+  name: "node-cluster",
+  variable: "NODE_CLUSTER",
+  neededBy: () => false,
+  usedBy: (file) => ON_EVERY_ADAPTER.some((start) => file.startsWith(start)),
+  provide: () => Promise.resolve({ env: { NODE_CLUSTER: "1" }, origin: "each test forks its own" }),
+};
+
 /** The programs first, since the brokers are started with them. */
 export const BROKERS: readonly Requirement[] = [
+  NODE_CLUSTER,
   serverProgram({
     name: "redis-server",
     variable: "REDIS_SERVER",

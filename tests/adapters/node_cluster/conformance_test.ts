@@ -1,7 +1,7 @@
 import { createNodeClusterAdapter, type IpcChannel } from "../../../adapters/node_cluster/mod.ts";
 import { adapterConformance, type AdapterSetup } from "../../../conformance/mod.ts";
 import { test } from "../../harness.ts";
-import { type RelayProcess, startRelayProcess } from "./scene.ts";
+import { type RelayProcess, startRelayProcess } from "../../../tools/brokers/node_cluster.ts";
 
 let current: RelayProcess | undefined;
 

@@ -1,9 +1,12 @@
 /**
- * A process with nothing but a relay, for a test that is at the other end of its pipe: `"stop"` and `"start"` take the relay
+ * A process with nothing but a relay, for nodes that are at the other end of its pipe: `"stop"` and `"start"` take the relay
  * away and give it back.
+ *
+ * @module
  */
+
 import process from "node:process";
-import { type NodeClusterRelay, relayNodeCluster } from "../../../adapters/node_cluster/mod.ts";
+import { type NodeClusterRelay, relayNodeCluster } from "@trunkline/hub/adapters/node-cluster";
 
 let relay: NodeClusterRelay | undefined;
 

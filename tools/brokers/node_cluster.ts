@@ -1,5 +1,12 @@
-import process from "node:process";
+/**
+ * The relay of node-cluster in a process of its own. In an application it is in the primary process and the nodes are in
+ * processes that this one has forked; pipes are the same in both directions, so here the process of the nodes forks it.
+ *
+ * @module
+ */
+
 import { type ChildProcess, fork } from "node:child_process";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** A relay in a process of its own. */
@@ -20,9 +27,13 @@ export interface RelayProcess extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Starts a relay in a process of its own. */
+/**
+ * Starts it.
+ *
+ * @param env What to set in its environment: `MAX_PENDING_BYTES`.
+ */
 export async function startRelayProcess(env: Readonly<Record<string, string>> = {}): Promise<RelayProcess> {
-  const program = fileURLToPath(new URL("./relay_process.ts", import.meta.url));
+  const program = fileURLToPath(new URL("./node_cluster_relay.ts", import.meta.url));
   const child = fork(program, [], { env: { ...process.env, ...env } });
   child.setMaxListeners(0); // a test has many nodes in its process
   const reports: string[] = [];
