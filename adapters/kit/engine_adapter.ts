@@ -170,12 +170,6 @@ class EngineCarrier<L> implements Carrier {
       onMissed: (name, error) => this.#missed(name, error),
       onHeld: (error) => this.#reporter.trouble("Publishing has to wait", "publish", undefined, error),
       onNodeGone: (nodeId) => this.#reporter.nodeGone(nodeId),
-      onMissed: (name, error) => {
-        const channel = this.#wanted.channelOf(name);
-        if (channel === undefined) return;
-        this.#reporter.trouble("Missed a message", "delivery", channel, error);
-        this.#reporter.gap([channel]);
-      },
       onPublishRefused: (channel, error) =>
         this.#reporter.lost(`${this.#engine.title} refuses`, 1, channel, error),
     };
