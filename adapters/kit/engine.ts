@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AdapterData } from "../adapter.ts";
+import type { AdapterData, AdapterStage } from "../adapter.ts";
 import type { Failure } from "./failure.ts";
 import type { OutgoingMessage, PublishResults } from "./outbox.ts";
 import type { Identity } from "./shell.ts";
@@ -38,6 +38,8 @@ export interface LinkEvents {
   onPublishRefused(channel: string, error: Error): void;
   /** The process of another node has ended, as the engine knows. */
   onNodeGone(nodeId: string): void;
+  /** Something that nobody waits for is wrong, or soon will be; one of a few texts. */
+  onTrouble(stage: AdapterStage, what: string, cause?: Error): void;
   /** The connection is gone. */
   onLost(cause: unknown): void;
 }

@@ -84,6 +84,14 @@ const ON_BROKERS: readonly OnBroker[] = [
       return (_, prefix) => createNodeClusterAdapter({ channel: channel as IpcChannel, prefix });
     },
   },
+  {
+    name: "postgres",
+    variable: "POSTGRES_URL",
+    async load() {
+      const { createPostgresAdapter } = await import("@trunkline/hub/adapters/postgres");
+      return (url, prefix) => createPostgresAdapter({ url, prefix });
+    },
+  },
 ];
 
 /** What makes the adapters whose broker is there. */

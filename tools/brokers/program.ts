@@ -99,6 +99,11 @@ export class Program implements AsyncDisposable {
     return this.#child !== undefined && !this.#paused;
   }
 
+  /** The process that runs, if one does. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Starts it again after a kill. */
   async start(): Promise<void> {
     const end = performance.now() + PORT_PATIENCE_MS;

@@ -6,6 +6,7 @@
  */
 
 import { startNats } from "../brokers/nats.ts";
+import { findPostgres, startPostgres } from "../brokers/postgres.ts";
 import { findServer } from "../brokers/program.ts";
 import { startRabbitMq } from "../brokers/rabbitmq.ts";
 import { startRedisCluster } from "../brokers/redis_cluster.ts";
@@ -24,8 +25,20 @@ const ON_EVERY_ADAPTER = [
 
 /** The program of a server. */
 interface ServerProgram {
-  /** Its name, and that of its package. */
+  /** Its name. */
   readonly name: string;
+  /**
+   * The name of its package.
+   *
+   * @default {its own name}
+   */
+  readonly package?: string;
+  /**
+   * Finds it where it is neither named nor on the PATH.
+   *
+   * @returns Its path, or `undefined` when there is none.
+   */
+  find?(): string | undefined;
   /** The variable that may hold its path, and does for the tests. */
   readonly variable: string;
   /** Starts of the paths of tests that run it themselves. */
@@ -48,17 +61,20 @@ interface SharedBroker {
 }
 
 /** The requirement of a server's program: named, on the PATH, or installed. */
-function serverProgram({ name, variable, neededBy, usedBy }: ServerProgram): Requirement {
+function serverProgram(
+  { name, package: packageName = name, variable, neededBy, usedBy, find }: ServerProgram,
+): Requirement {
+  const findIt = () => findServer(name, variable) ?? find?.();
   return {
     name,
     variable,
     neededBy: (file) => neededBy.some((start) => file.startsWith(start)),
     usedBy: (file) => [...usedBy, ...ON_EVERY_ADAPTER].some((start) => file.startsWith(start)),
     async provide({ install }) {
-      const path = findServer(name, variable);
+      const path = findIt();
       if (path) return { env: { [variable]: path }, origin: path };
-      const refusal = await aptInstall(name, { install });
-      const installed = findServer(name, variable);
+      const refusal = await aptInstall(packageName, { install });
+      const installed = findIt();
       if (installed) {
         return { env: { [variable]: installed }, origin: `${installed}, installed with apt-get` };
       }
@@ -128,6 +144,14 @@ export const BROKERS: readonly Requirement[] = [
     neededBy: ["tests/brokers/rabbitmq"],
     usedBy: ["tests/adapters/rabbitmq/"],
   }),
+  serverProgram({
+    name: "postgres",
+    package: "postgresql",
+    variable: "POSTGRES_SERVER",
+    neededBy: ["tests/brokers/postgres"],
+    usedBy: ["tests/adapters/postgres/"],
+    find: findPostgres,
+  }),
   sharedBroker({
     name: "redis",
     variable: "REDIS_URL",
@@ -155,5 +179,12 @@ export const BROKERS: readonly Requirement[] = [
     folder: "tests/adapters/rabbitmq/",
     server: "rabbitmq-server",
     start: (program) => startRabbitMq({ program }),
+  }),
+  sharedBroker({
+    name: "postgresql",
+    variable: "POSTGRES_URL",
+    folder: "tests/adapters/postgres/",
+    server: "postgres",
+    start: (program) => startPostgres({ program }),
   }),
 ];

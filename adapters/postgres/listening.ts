@@ -1,0 +1,94 @@
+/**
+ * What a node listens to, over one connection: the partitions of its channels, and of those only what it wants.
+ *
+ * @module
+ */
+
+import type { Chunks } from "../kit/chunks.ts";
+import type { LinkEvents } from "../kit/engine.ts";
+import { type NotifyChannels, partitionOf, readPayload } from "./channels.ts";
+import type { Connection } from "./connection.ts";
+
+interface Partition {
+  /** The names of the channels in it that are wanted. */
+  readonly names: Set<string>;
+  /** Resolves when the server knows. */
+  live: Promise<void>;
+}
+
+/** The subscriptions of one connection. */
+export class Listening {
+  readonly #connection: Pick<Connection, "run">;
+  readonly #channels: NotifyChannels;
+  readonly #chunks: Chunks;
+  readonly #partitions = new Map<number, Partition>();
+
+  /**
+   * @param connection The connection.
+   * @param channels The notify channels.
+   * @param chunks What puts large messages together.
+   */
+  constructor(connection: Pick<Connection, "run">, channels: NotifyChannels, chunks: Chunks) {
+    this.#connection = connection;
+    this.#channels = channels;
+    this.#chunks = chunks;
+  }
+
+  /** Resolves when all are live. Rejects when the connection is of no use. */
+  async subscribe(names: readonly string[]): Promise<void> {
+    const added: Partition[] = [];
+    const commands: string[] = [];
+    const waits = new Set<Promise<void>>();
+    for (const name of names) {
+      const number = partitionOf(name);
+      let partition = this.#partitions.get(number);
+      if (!partition) {
+        partition = { names: new Set(), live: Promise.resolve() };
+        this.#partitions.set(number, partition);
+        added.push(partition);
+        commands.push(`LISTEN "${this.#channels.of(number)}"`);
+      } else {
+        waits.add(partition.live);
+      }
+      partition.names.add(name);
+    }
+    if (added.length > 0) {
+      const live = this.#connection.run(commands.join("; "));
+      for (const partition of added) partition.live = live;
+      waits.add(live);
+    }
+    await Promise.all(waits);
+  }
+
+  /** Resolves when nothing of them comes any more. */
+  async unsubscribe(names: readonly string[]): Promise<void> {
+    const commands: string[] = [];
+    for (const name of names) {
+      const number = partitionOf(name);
+      const partition = this.#partitions.get(number);
+      if (!partition?.names.delete(name)) continue;
+      this.#chunks.forget(name);
+      if (partition.names.size > 0) continue;
+      this.#partitions.delete(number);
+      commands.push(`UNLISTEN "${this.#channels.of(number)}"`);
+    }
+    // Whatever subscribes again is behind it on the same connection.
+    if (commands.length > 0) await this.#connection.run(commands.join("; "));
+  }
+
+  /** Takes what has come. */
+  heard(channel: string, payload: string, events: LinkEvents): void {
+    const partition = this.#partitions.get(this.#channels.partition(channel));
+    if (!partition) return;
+    const read = readPayload(payload);
+    if (!read) {
+      // Foreign: of which channel it is nobody knows.
+      const [name] = partition.names;
+      if (name !== undefined) events.onMessage(name, "");
+      return;
+    }
+    if (!partition.names.has(read.name)) return;
+    const data = this.#chunks.join(read.name, read.data);
+    if (data !== undefined) events.onMessage(read.name, data);
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * The options of the PostgreSQL adapter, read and checked once.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/clock.ts";
+import { count, flag, list, oneOf, secret, text } from "../../contract/options/option_kinds.ts";
+import {
+  bag,
+  type Kind,
+  optional,
+  readOptions,
+  type Rows,
+  wrong,
+} from "../../contract/options/read_options.ts";
+import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
+import { NotifyChannels } from "./channels.ts";
+import { Dialer } from "./dial.ts";
+import { pg } from "./pg.ts";
+import { postgresJs } from "./postgres_js.ts";
+import { parseUrl, type PostgresPassword, type PostgresTlsOptions, toTarget } from "./target.ts";
+
+/** Options of `createPostgresAdapter`. */
+export interface PostgresAdapterOptions {
+  /**
+   * `postgres://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE][?sslmode=require]`. Other options take precedence. With any
+   * `sslmode` but `disable` certificates are verified, unless it is `no-verify`. Of the other parameters only `options` is used.
+   */
+  readonly url?: string;
+  /**
+   * The server's name or address, or the folder of its Unix socket.
+   *
+   * @default {"localhost"}
+   */
+  readonly host?: string;
+  /**
+   * The server's port.
+   *
+   * @default {5432}
+   */
+  readonly port?: number;
+  /**
+   * The database. Only nodes on the same one meet.
+   *
+   * @default {the user's name}
+   */
+  readonly database?: string;
+  /**
+   * The user to log in as.
+   *
+   * @default {"postgres"}
+   */
+  readonly user?: string;
+  /** The password, or a function that gives one for each new connection, for those that expire. */
+  readonly password?: PostgresPassword;
+  /**
+   * TLS: `true` for the defaults.
+   *
+   * @default {false, unless sslmode says otherwise}
+   */
+  readonly tls?: boolean | PostgresTlsOptions;
+  /**
+   * The client library that connects: `"postgres"`, which is Postgres.js, or `"pg"`, which is node-postgres. Only this one has
+   * to be installed.
+   *
+   * @default {"postgres"}
+   */
+  readonly connector?: "postgres" | "pg";
+  /**
+   * Keeps applications on one database apart: nodes with the same prefix form a cluster. Any text but the empty one; your
+   * application's name will do.
+   */
+  readonly prefix: string;
+  /**
+   * How long a connection may take to be made, in milliseconds, before another attempt.
+   *
+   * @default {5_000}
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * How often to check that messages still come through, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly probeIntervalMs?: number;
+  /**
+   * How long a connection may be silent, when an answer is due, before it counts as dead and is replaced, in
+   * milliseconds. A dead connection is noticed within this and the interval.
+   *
+   * @default {5_000}
+   */
+  readonly probeTimeoutMs?: number;
+  /**
+   * The largest message, in bytes. What is more than PostgreSQL takes at once, 8,000 bytes, goes in parts.
+   *
+   * @default {8_388_608}
+   */
+  readonly maxMessageBytes?: number;
+  /**
+   * How many bytes of published messages may be on their way, not yet confirmed by PostgreSQL. Beyond it a publish is dropped
+   * and reported with stage `"publish"`.
+   *
+   * @default {33_554_432}
+   */
+  readonly maxPendingBytes?: number;
+  /**
+   * The source of time, for tests.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+const TLS_ROWS = {
+  ca: optional((value, place) => typeof value === "string" ? value : list(text)(value, place)),
+  cert: optional(text),
+  key: optional(secret),
+  passphrase: optional(secret),
+  servername: optional(text),
+  rejectUnauthorized: optional(flag),
+} satisfies Rows<PostgresTlsOptions>;
+
+const password: Kind<PostgresPassword> = (value, place) => {
+  if (typeof value === "string" || typeof value === "function") return value as PostgresPassword;
+  throw wrong(Object(value), place, "a text, or a function that gives one");
+};
+
+const ROWS = {
+  ...engineRows({ maxMessageBytes: 8 * 1024 * 1024, maxPendingBytes: 32 * 1024 * 1024 }),
+  url: optional((value, place) => {
+    const url = text(value, place);
+    parseUrl(url);
+    return url;
+  }),
+  host: optional(text),
+  port: optional(count({ max: 65_535 })),
+  database: optional(text),
+  user: optional(text),
+  password: optional(password),
+  tls: optional((value, place) => typeof value === "boolean" ? value : bag(TLS_ROWS)(value, place)),
+  connector: optional(oneOf("postgres", "pg")),
+  prefix: prefixFor("PostgreSQL"),
+} satisfies Rows<PostgresAdapterOptions>;
+
+/** Options, as the adapter uses them. */
+export interface Settings {
+  readonly dialer: Dialer;
+  readonly channels: NotifyChannels;
+  readonly connectTimeoutMs: number;
+  readonly probeIntervalMs: number;
+  readonly probeTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxPendingBytes: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @param options What the user passed.
+ * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function readPostgresOptions(options: PostgresAdapterOptions): Settings {
+  refuseAddress("createPostgresAdapter", options, "url");
+  const { url, host, port, database, user, password, tls, connector, prefix, ...times } = readOptions(
+    "createPostgresAdapter",
+    options,
+    ROWS,
+  );
+  const said = Object.entries({ host, port, database, user, password, tls }).filter(([, value]) =>
+    value !== undefined
+  );
+  const target = toTarget({ ...(url === undefined ? {} : parseUrl(url)), ...Object.fromEntries(said) });
+  return {
+    ...times,
+    dialer: new Dialer(target, connector === "pg" ? pg() : postgresJs),
+    channels: new NotifyChannels(prefix),
+  };
+}

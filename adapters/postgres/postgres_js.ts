@@ -1,0 +1,51 @@
+/**
+ * Connections by Postgres.js (the package `postgres`), version 3.
+ *
+ * @module
+ */
+
+import type { Options } from "postgres";
+import { loadLibrary } from "../kit/library.ts";
+import { APPLICATION_NAME, type Library, type Row } from "./connection.ts";
+
+/** Speaks by Postgres.js. */
+export const postgresJs: Library = async (socket, { target, password }, { onNotification }) => {
+  const { default: postgres } = await loadLibrary(
+    "postgres",
+    'choose the connector "pg"',
+    () => import("postgres"),
+  );
+  let given = false;
+  const options = {
+    host: target.host,
+    port: target.port,
+    database: target.database,
+    user: target.user,
+    password: password ?? "",
+    max: 1,
+    // It lives as long as its socket, and never gets another one.
+    socket: () => {
+      if (given) throw new Error("the connection was closed");
+      given = true;
+      return socket;
+    },
+    ssl: false,
+    connect_timeout: 0,
+    idle_timeout: 0,
+    max_lifetime: null,
+    fetch_types: false,
+    prepare: true,
+    connection: { application_name: APPLICATION_NAME, ...target.startup },
+    onnotice() {},
+    onnotify: onNotification,
+  };
+  // Its types know no sockets.
+  const sql = postgres(options as unknown as Options<Record<string, never>>);
+  const speaker = {
+    run: (commands: string) => sql.unsafe(commands).simple(),
+    ask: async (statement: string, parameters: readonly string[]) =>
+      await sql.unsafe(statement, [...parameters], { prepare: true }) as unknown as readonly Row[],
+  };
+  await speaker.run("SELECT 1"); // it logs in with its first command
+  return speaker;
+};

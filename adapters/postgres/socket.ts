@@ -1,0 +1,122 @@
+/**
+ * The way to a server: a socket that is open, and encrypted where that is wanted. Not left to the client libraries, which
+ * differ in what they take for a refusal, and end a connection only where the other side answers.
+ *
+ * @module
+ */
+
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { ConnectError } from "./errors.ts";
+import type { PostgresTlsOptions, Target } from "./target.ts";
+
+/** Asks for encryption: its length, and the number that stands for the question. */
+const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 4, 210, 22, 47]);
+
+/** What a server begins its answer to a login with: authentication, an error, a notice, an older version. */
+const FIRST_BYTES = "RENv";
+
+const NOT_POSTGRES = "what answers there is not PostgreSQL; check the port";
+
+/**
+ * Opens a socket.
+ *
+ * @param target Where to.
+ * @param signal Ends the attempt.
+ * @param onForeign Hears that what answers the login is no PostgreSQL; the socket is destroyed then.
+ * @returns The socket. Rejects with a {@linkcode ConnectError} for what will be the same next time.
+ */
+export async function openSocket(
+  target: Target,
+  signal: AbortSignal,
+  onForeign: (error: ConnectError) => void,
+): Promise<Socket> {
+  signal.throwIfAborted();
+  const plain = target.host.startsWith("/")
+    ? connect({ path: `${target.host}/.s.PGSQL.${target.port}` })
+    : connect({ host: target.host, port: target.port });
+  const abort = () => void plain.destroy();
+  signal.addEventListener("abort", abort);
+  try {
+    plain.setNoDelay(true);
+    await event(plain, "connect");
+    const socket = target.tls ? await encrypt(plain, target.tls, target.host) : plain;
+    socket.once("data", (data: Uint8Array) => {
+      if (FIRST_BYTES.includes(String.fromCharCode(data[0]!))) return;
+      onForeign(new ConnectError("refused", NOT_POSTGRES));
+      socket.destroy();
+    });
+    return socket;
+  } catch (error) {
+    await closeSocket(plain);
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/**
+ * Destroys a socket.
+ *
+ * @param socket The socket, in whatever state.
+ * @returns Resolves when it is closed.
+ */
+export async function closeSocket(socket: Socket): Promise<void> {
+  if (socket.closed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.once("close", resolve);
+  socket.on("error", () => {}); // of what is given up nobody wants to know
+  socket.destroy();
+  await promise;
+}
+
+async function encrypt(plain: Socket, tls: PostgresTlsOptions, host: string): Promise<Socket> {
+  plain.write(SSL_REQUEST);
+  const answer = await event<Uint8Array>(plain, "data");
+  const [sign] = answer;
+  if (sign === "N".charCodeAt(0)) {
+    throw new ConnectError(
+      "refused",
+      "it speaks no TLS, and tls is asked for; set ssl = on there, or leave tls out",
+    );
+  }
+  // What comes behind the sign was not encrypted, and could be anybody's.
+  if (sign !== "S".charCodeAt(0) || answer.length !== 1) throw new ConnectError("refused", NOT_POSTGRES);
+  const { ca, ...others } = tls;
+  const socket = connectTls({
+    socket: plain,
+    host,
+    ...(isIP(host) ? {} : { servername: host }),
+    ...others,
+    ...(ca === undefined ? {} : { ca: typeof ca === "string" ? ca : [...ca] }),
+  });
+  try {
+    await event(socket, "secureConnect");
+  } catch (cause) {
+    await closeSocket(socket);
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new ConnectError(
+      "refused",
+      `the TLS handshake failed; check tls and the certificate (${said})`,
+      cause,
+    );
+  }
+  return socket;
+}
+
+/** Waits for an event. Rejects when the socket closes before. */
+async function event<T>(socket: Socket, name: "connect" | "secureConnect" | "data"): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const closed = () => reject(new Error("the connection was closed"));
+  socket.once(name, resolve);
+  socket.once("error", reject);
+  socket.once("close", closed);
+  try {
+    return await promise;
+  } finally {
+    socket.off(name, resolve);
+    socket.off("error", reject);
+    socket.off("close", closed);
+  }
+}

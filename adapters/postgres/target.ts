@@ -1,0 +1,141 @@
+/**
+ * Where a database is, and how to log in.
+ *
+ * @module
+ */
+
+/** TLS of a connection to PostgreSQL, as `node:tls` takes it. */
+export interface PostgresTlsOptions {
+  /** Certificates to trust, in PEM, instead of the platform's. */
+  readonly ca?: string | readonly string[];
+  /** The certificate of this side, in PEM. */
+  readonly cert?: string;
+  /** Its key, in PEM. */
+  readonly key?: string;
+  /** What the key is encrypted with. */
+  readonly passphrase?: string;
+  /**
+   * The name that the certificate must be for.
+   *
+   * @default {the host}
+   */
+  readonly servername?: string;
+  /**
+   * Whether a certificate that cannot be verified is refused. Without it anybody in between can read along.
+   *
+   * @default {true}
+   */
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** A password, or a function that is asked for one before each connection, for those that expire. */
+export type PostgresPassword = string | (() => string | Promise<string>);
+
+/** A database and who logs in there. */
+export interface Target {
+  /** A name, an address, or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password?: PostgresPassword;
+  /** `undefined` for none. */
+  readonly tls?: PostgresTlsOptions;
+  /** More parameters of the session's start: `options`. */
+  readonly startup: Readonly<Record<string, string>>;
+}
+
+const DEFAULT_PORT = 5432;
+const DEFAULT_USER = "postgres";
+
+/** What a URL or options say, before the defaults. */
+export interface PartialTarget {
+  readonly host?: string;
+  readonly port?: number;
+  readonly database?: string;
+  readonly user?: string;
+  readonly password?: PostgresPassword;
+  readonly tls?: boolean | PostgresTlsOptions;
+  readonly startup?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Fills in what was not said.
+ *
+ * @param said What was.
+ */
+export function toTarget(said: PartialTarget): Target {
+  const { host = "localhost", port = DEFAULT_PORT, user = DEFAULT_USER, password, tls, startup = {} } = said;
+  return {
+    host,
+    port,
+    user,
+    database: said.database ?? user,
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: tls === true ? {} : tls } : {}),
+    startup,
+  };
+}
+
+/**
+ * An address as people write it.
+ *
+ * @param target The database.
+ */
+export function addressOf({ host, port, database }: Target): string {
+  const where = host.includes(":") ? `[${host}]` : host;
+  return `${where}:${port}/${database}`;
+}
+
+/** What `sslmode` stands for. Unlike in libpq, encryption is never without verification unless that is said. */
+const TLS_BY_MODE: Readonly<Record<string, boolean | PostgresTlsOptions>> = {
+  "disable": false,
+  "require": true,
+  "verify-ca": true,
+  "verify-full": true,
+  "no-verify": { rejectUnauthorized: false },
+};
+
+/**
+ * Reads a URL.
+ *
+ * @param text `postgres://user:password@host:5432/database?sslmode=require`.
+ * @throws {TypeError} If it is none; the message has nothing of it, as it may hold a password.
+ */
+export function parseUrl(text: string): PartialTarget {
+  const url = parse(text);
+  if (!url) {
+    throw new TypeError(
+      "Cannot connect to PostgreSQL: its URL must be like postgres://user:password@host:5432/database, " +
+        "with special characters of the password percent-encoded",
+    );
+  }
+  const { port, username, password } = url;
+  const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1");
+  const database = decodeURIComponent(url.pathname.slice(1));
+  const [mode, options] = [url.searchParams.get("sslmode"), url.searchParams.get("options")];
+  if (mode !== null && !Object.hasOwn(TLS_BY_MODE, mode)) {
+    throw new TypeError(
+      `Cannot use this sslmode of the URL for PostgreSQL: give one of ${Object.keys(TLS_BY_MODE).join(", ")}`,
+    );
+  }
+  return {
+    host,
+    ...(port === "" ? {} : { port: Number(port) }),
+    ...(username === "" ? {} : { user: decodeURIComponent(username) }),
+    ...(password === "" ? {} : { password: decodeURIComponent(password) }),
+    ...(database === "" ? {} : { database }),
+    ...(mode === null ? {} : { tls: TLS_BY_MODE[mode]! }),
+    ...(options === null ? {} : { startup: { options } }),
+  };
+}
+
+function parse(text: string): URL | undefined {
+  try {
+    const url = new URL(text);
+    decodeURIComponent(url.username + url.password + url.pathname + url.hostname);
+    return /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== "" ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}

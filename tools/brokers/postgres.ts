@@ -1,0 +1,202 @@
+/**
+ * PostgreSQL servers of a test's own.
+ *
+ * @module
+ */
+
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { onFreePort } from "./ports.ts";
+import { type Broker, findServer, Program, toBroker } from "./program.ts";
+import { until } from "./until.ts";
+
+/** Options of {@linkcode startPostgres}. */
+export interface PostgresOptions {
+  /** The port of 127.0.0.1 to listen to; a free one when absent. */
+  readonly port?: number;
+  /** More settings, as its configuration has them: `{ max_connections: "5" }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** The password that everybody has to give; none when absent. */
+  readonly password?: string;
+  /** The certificate and its key, in PEM, with which it speaks TLS beside plain text. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * The encoding of its databases.
+   *
+   * @default {"UTF8"}
+   */
+  readonly encoding?: string;
+  /** The path of `postgres`; what `POSTGRES_SERVER` names, the PATH or Debian's folders have when absent. */
+  readonly program?: string;
+}
+
+/** Nothing of a test is worth a disk's time. */
+const SETTINGS = {
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+  fsync: "off",
+  full_page_writes: "off",
+  autovacuum: "off",
+  max_connections: "200",
+  shared_buffers: "16MB",
+};
+
+/** Where Debian puts it, outside of the PATH: a folder for each version. */
+const DEBIAN_FOLDER = "/usr/lib/postgresql";
+
+/**
+ * Makes the data folder where there is none, and becomes the server. `$0` is the folder of the programs, `$1` the encoding; the
+ * folder of templates, password, certificate and key are in the environment of this one process.
+ *
+ * Making one takes seconds, and copying it none: the first one is kept in the folder for temporary files.
+ */
+const SERVE = `
+mkdir -p "$TL_TEMPLATES"
+if [ ! -d data ]; then
+  template="$TL_TEMPLATES/$(echo "$0-$1" | tr / -)"
+  if [ ! -d "$template" ]; then
+    "$0/initdb" -D data -U postgres -E "$1" --locale=C --no-sync --no-instructions -A trust || exit 1
+    cp -R data "$template.$$" && mv -T "$template.$$" "$template" || rm -rf "$template.$$"
+  else
+    cp -R "$template" data || exit 1
+  fi
+  if [ -n "$TL_PASSWORD" ]; then
+    echo "ALTER USER postgres PASSWORD '$TL_PASSWORD'" | "$0/postgres" --single -D data postgres || exit 1
+    echo "host all all all scram-sha-256" > data/pg_hba.conf
+  fi
+  if [ -n "$TL_KEY" ]; then
+    printf %s "$TL_CERT" > data/server.crt && (umask 077 && printf %s "$TL_KEY" > data/server.key)
+  fi
+fi
+shift
+exec "$0/postgres" -D data "$@"
+`;
+
+/** It refuses to run as root, so that root becomes somebody else: the user of its package, or nobody. */
+const AS_SOMEBODY_ELSE = `
+user=postgres; id -u $user >/dev/null 2>&1 || user=nobody
+mkdir -p server && chown $user server && chmod go+x .. . && cd server && \
+exec setpriv --reuid=$user --regid="$(id -g $user)" --clear-groups "$@"
+`;
+
+/**
+ * Finds the program of the server.
+ *
+ * @returns Its path, or `undefined` when there is none.
+ */
+export function findPostgres(): string | undefined {
+  const found = findServer("postgres", "POSTGRES_SERVER");
+  if (found || !existsSync(DEBIAN_FOLDER)) return found;
+  const versions = readdirSync(DEBIAN_FOLDER).sort((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(DEBIAN_FOLDER, version, "bin", "postgres")).find(existsSync);
+}
+
+/**
+ * Starts a PostgreSQL server with an empty database.
+ *
+ * @param options Where, and how.
+ * @returns The server, once it serves.
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<Broker> {
+  const program = options.program ?? findPostgres();
+  if (!program) throw new Error("Cannot find postgres: name it by POSTGRES_SERVER");
+  const { tls, password = "", encoding = "UTF8" } = options;
+  const settings = { ...SETTINGS, ...(tls ? { ssl: "on" } : {}), ...options.settings };
+  const start = async (port: number) => {
+    const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const serve = ["sh", "-c", SERVE, dirname(realpathSync(program)), encoding, "-p", String(port), ...args];
+    const command = process.getuid?.() === 0 ? ["sh", "-c", AS_SOMEBODY_ELSE, "sh", ...serve] : serve;
+    const values = {
+      TL_TEMPLATES: join(tmpdir(), "trunkline-postgres"),
+      TL_PASSWORD: password,
+      TL_CERT: tls?.cert ?? "",
+      TL_KEY: tls?.key ?? "",
+    };
+    const env = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+    return toServer(
+      await Program.start({
+        program: "/usr/bin/env",
+        args: [...env, ...command],
+        ready: /database system is ready to accept connections/,
+      }),
+      port,
+    );
+  };
+  return await (options.port === undefined ? onFreePort(start) : start(options.port));
+}
+
+/** A server is several processes: each of its connections is one. */
+function toServer(program: Program, port: number): Broker {
+  const broker = toBroker(program, "postgres", port);
+  const signal = (name: NodeJS.Signals) => {
+    for (const pid of [program.pid, ...childrenOf(program.pid)]) if (pid !== undefined) send(pid, name);
+  };
+  const kill = async () => {
+    const children = childrenOf(program.pid);
+    signal("SIGKILL");
+    await program.kill();
+    // What they share is free again when the last of them is gone.
+    await until(() => Promise.resolve(!children.some(lives)), "the server's processes to be gone");
+  };
+  const stop = async () => {
+    if (program.running && program.pid !== undefined) {
+      // Killed it would leave a piece of shared memory behind.
+      send(program.pid, "SIGQUIT");
+      await until(() => Promise.resolve(program.pid === undefined), "the server to end", 5_000).catch(
+        () => {},
+      );
+    }
+    if (program.pid !== undefined) await kill();
+    await program.stop();
+  };
+  return {
+    url: `${broker.url.replace("//", "//postgres@")}/postgres`,
+    host: broker.host,
+    port,
+    get running() {
+      return program.running;
+    },
+    kill,
+    start: () => program.start(),
+    pause() {
+      program.pause(); // first, so that it makes no more of them
+      signal("SIGSTOP");
+    },
+    resume() {
+      signal("SIGCONT");
+      program.resume();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function childrenOf(pid: number | undefined): number[] {
+  if (pid === undefined) return [];
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(
+      Number,
+    );
+  } catch {
+    return []; // it has just ended, or this is no Linux
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    // A process that nobody has waited for yet is there, and holds nothing.
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return false;
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
