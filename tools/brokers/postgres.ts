@@ -77,7 +77,7 @@ exec "$0/postgres" -D data "$@"
 /** It refuses to run as root, so that root becomes somebody else: the user of its package, or nobody. */
 const AS_SOMEBODY_ELSE = `
 user=postgres; id -u $user >/dev/null 2>&1 || user=nobody
-mkdir -p server && chown $user server && chmod go+x .. . && cd server && \
+mkdir -p server "$TL_TEMPLATES" && chown $user server "$TL_TEMPLATES" && chmod go+x .. . && cd server && \
 exec setpriv --reuid=$user --regid="$(id -g $user)" --clear-groups "$@"
 `;
 
