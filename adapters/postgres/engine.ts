@@ -85,19 +85,18 @@ export class PostgresEngine implements Engine<Link> {
 
   async connect(role: Role, nodeId: string, events: LinkEvents, signal: AbortSignal): Promise<Link> {
     const own = this.#probe.channel = this.#channels.probeOf(nodeId);
-    let listening: Listening | undefined;
-    const connection = await this.#dialer.connect({
+    const listening = new Listening((commands) => connection.run(commands), this.#channels, this.#chunks);
+    const connection: Connection = await this.#dialer.connect({
       onNotification: (channel, payload) => {
         this.#probe.sign("subscriber");
         if (channel === own) this.#probe.heard(payload);
-        else listening?.heard(channel, payload, events);
+        else listening.heard(channel, payload, events);
       },
       onLost: (cause) => {
         this.#probe.stop();
         events.onLost(cause);
       },
     }, signal);
-    listening = new Listening(connection, this.#channels, this.#chunks);
     const publishing = new Publishing(connection, this.#packer, () => this.#probe.sign("publisher"));
     if (role === "subscriber") {
       this.#events = events;

@@ -18,18 +18,18 @@ interface Partition {
 
 /** The subscriptions of one connection. */
 export class Listening {
-  readonly #connection: Pick<Connection, "run">;
+  readonly #run: Connection["run"];
   readonly #channels: NotifyChannels;
   readonly #chunks: Chunks;
   readonly #partitions = new Map<number, Partition>();
 
   /**
-   * @param connection The connection.
+   * @param run Does commands over the connection.
    * @param channels The notify channels.
    * @param chunks What puts large messages together.
    */
-  constructor(connection: Pick<Connection, "run">, channels: NotifyChannels, chunks: Chunks) {
-    this.#connection = connection;
+  constructor(run: Connection["run"], channels: NotifyChannels, chunks: Chunks) {
+    this.#run = run;
     this.#channels = channels;
     this.#chunks = chunks;
   }
@@ -53,7 +53,7 @@ export class Listening {
       partition.names.add(name);
     }
     if (added.length > 0) {
-      const live = this.#connection.run(commands.join("; "));
+      const live = this.#run(commands.join("; "));
       for (const partition of added) partition.live = live;
       waits.add(live);
     }
@@ -73,7 +73,7 @@ export class Listening {
       commands.push(`UNLISTEN "${this.#channels.of(number)}"`);
     }
     // Whatever subscribes again is behind it on the same connection.
-    if (commands.length > 0) await this.#connection.run(commands.join("; "));
+    if (commands.length > 0) await this.#run(commands.join("; "));
   }
 
   /** Takes what has come. */
