@@ -5,10 +5,9 @@
  */
 
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
-import { type Contract, type ContractDefinition, guardReports, HubError } from "../contract/mod.ts";
+import { type Contract, type ContractDefinition, guardReports } from "../contract/mod.ts";
 import { wholeMs } from "../contract/options/option_kinds.ts";
 import { checkContract, or, readOptions } from "../contract/options/read_options.ts";
-import { suggest } from "../contract/options/suggest.ts";
 import type { Transport } from "../transports/transport.ts";
 import { Backplane } from "./backplane/backplane.ts";
 import { readName } from "./backplane/channels.ts";
@@ -20,9 +19,9 @@ import { connectionId } from "./connection/connection_id.ts";
 import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
-import { readHistoryQuery, readPublishOptions } from "./topics/history_options.ts";
+import { readHistoryQuery } from "./topics/history_options.ts";
 import { HandlerTable } from "./session/handler_table.ts";
-import type { Published, PublishOptions } from "./api/history.ts";
+import type { PublishOptions } from "./api/history.ts";
 import { KeyedLimit } from "./session/limits.ts";
 import { readHubOptions } from "./read_hub_options.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -31,12 +30,14 @@ import type { HubOptions } from "./api/options.ts";
 import { NodeRequests } from "./nodes/node_requests.ts";
 import { Refusals } from "./session/admission/refusals.ts";
 import { Reception } from "./session/reception.ts";
+import { readRole } from "./groups/read_role.ts";
 import { Registry } from "./groups/registry.ts";
 import { Rooms } from "./groups/rooms.ts";
 import { createRoutes } from "./http/routes.ts";
 import type { Session } from "./session/session.ts";
 import { readStats } from "./stats.ts";
-import { Catalog, type Topic } from "./topics/catalog.ts";
+import { Catalog } from "./topics/catalog.ts";
+import { publish } from "./topics/publish.ts";
 import { Topics } from "./topics/topics.ts";
 import type { Hub, HubUser } from "./api/hub.ts";
 
@@ -231,8 +232,8 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     history: async (name: string, query?: Parameters<Topics["history"]>[1]) =>
       await topics.history(topics.find(name), readHistoryQuery(query)),
     position: async (name: string) => await topics.position(topics.find(name)),
-    forRole(role: string) {
-      checkRole(contract, role);
+    forRole(given: string) {
+      const role = readRole(contract, given);
       return {
         publish: (name: string, payload: unknown, options?: PublishOptions) =>
           publish(topics, topics.find(name, role), payload, options),
@@ -263,34 +264,10 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   };
 }
 
-/** A role that the contract does not have would be addressed in vain. */
-function checkRole({ roles }: Contract, role: unknown): void {
-  if (roles.has(readName(role, "role"))) return;
-  throw new HubError("NOT_FOUND", `Cannot address role "${role}": ${suggest(String(role), roles.keys())}`);
-}
-
 /** Closes; every call that is right gets the same promise. */
 function close(lifecycle: Lifecycle, options: unknown): Promise<void> {
   try {
     return lifecycle.close(readOptions("close", options, CLOSE).drainMs);
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-/** Publishes; a topic with history answers with a promise, of its errors too. */
-function publish(
-  topics: Topics,
-  topic: Topic,
-  payload: unknown,
-  given?: PublishOptions,
-): Promise<Published> | void {
-  if (!topic.history) {
-    readPublishOptions(given);
-    return void topics.publish(topic, payload);
-  }
-  try {
-    return Promise.resolve(topics.publish(topic, payload, readPublishOptions(given))!);
   } catch (error) {
     return Promise.reject(error);
   }

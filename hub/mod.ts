@@ -4,7 +4,9 @@
  * @module
  */
 
+export { createEmitter } from "./create_emitter.ts";
 export { createHub } from "./create_hub.ts";
+export type { Emitter, EmitterOptions } from "./api/emitter.ts";
 export type {
   Cluster,
   ClusterCallOptions,

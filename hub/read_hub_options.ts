@@ -35,7 +35,8 @@ import {
 import { suggest } from "../contract/options/suggest.ts";
 import type { Transport } from "../transports/transport.ts";
 import { createWebSocketTransport } from "../transports/websocket/mod.ts";
-import type { AnyHubOptions, HubErrorInfo } from "./api/options.ts";
+import type { AnyHubOptions } from "./api/options.ts";
+import { logError } from "./log_error.ts";
 import { readOrigin } from "./session/admission/origin.ts";
 import { completeLimits, type Limits, limits } from "./session/limits.ts";
 
@@ -92,10 +93,6 @@ export interface HubSettings extends Omit<Read<typeof OPTIONS>, "limits" | "tran
   readonly limits: Limits;
   readonly transports: readonly Transport[];
   readonly adapter: Adapter;
-}
-
-function logError(error: unknown, info: HubErrorInfo): void {
-  console.error(`[trunkline] ${info.stage}`, info, error);
 }
 
 /** A rule for a topic that does not exist protects nothing: the topic that was meant stays open. */

@@ -42,6 +42,12 @@ export interface BackplaneOptions {
    * @default {false}
    */
   readonly dispensable?: boolean;
+  /**
+   * Whether the adapter keeps what is published before it is open.
+   *
+   * @default {false}
+   */
+  readonly early?: boolean;
 }
 
 type Handler<K extends BusMessage[0]> = (message: BusMessageOf<K>, from: string, channel: string) => void;
@@ -76,6 +82,7 @@ export class Backplane {
     this.#options = options;
     this.#clock = clock;
     this.#since = clock.now();
+    this.#opened = options.early === true;
     this.#drops = new Drops(clock, (error, channel, count) => {
       options.onError(error, { stage: "delivery", channel, ...(count > 1 && { count }) });
     });

@@ -62,15 +62,14 @@ export class Bus {
   constructor(options: BusOptions) {
     this.#options = options;
     options.backplane.on("bus", ([, name, payload], from) => {
-      const { payload: schema } = this.#entry(name, "event");
+      const { payload: schema } = entryOf(options.contract, name, "event");
       this.#tell(name, parseNow(schema!, payload, `bus event "${name}"`), { from });
     });
   }
 
   /** See `Hub.emitServer`. */
   emit(name: string, payload: unknown): void {
-    const parsed = parseNow(this.#entry(name, "event").payload!, payload, `bus event "${name}"`);
-    this.#options.backplane.publish(CLUSTER_CHANNEL, ["bus", name, parsed]);
+    emitBusEvent(this.#options, name, payload);
   }
 
   /** See `Hub.onServer`. */
@@ -96,7 +95,7 @@ export class Bus {
   async request(name: string, input: unknown, options?: CallOptions): Promise<Gathered<unknown>> {
     const { nodes, nodeRequests, timeoutMs, fastTimeoutMs, onError } = this.#options;
     const patience = readNodeCall("requestServers", options);
-    const entry = this.#entry(name, "request");
+    const entry = entryOf(this.#options.contract, name, "request");
     const parsed = await parse(entry.input!, input, `input of "${name}"`);
     const outcome = await nodeRequests.ask(nodes.others, APP_PREFIX + name, parsed, {
       timeoutMs: patience.timeoutMs ?? timeoutMs,
@@ -143,10 +142,26 @@ export class Bus {
       callSafely(() => listener(payload, context), failed);
     }
   }
+}
 
-  #entry(name: string, kind: "event" | "request"): Entry {
-    const entry = this.#options.contract.serverToServer.get(name);
-    if (entry && (entry.payload !== undefined) === (kind === "event")) return entry;
-    throw new HubError("NOT_FOUND", `Cannot send bus ${kind} "${name}": the contract has none of that name`);
-  }
+/**
+ * Sends a bus event to every node but this one; see `Hub.emitServer`.
+ *
+ * @param parts The contract, and the other nodes.
+ * @param name The event.
+ * @param payload Its payload.
+ */
+export function emitBusEvent(
+  { contract, backplane }: Pick<BusOptions, "contract" | "backplane">,
+  name: string,
+  payload: unknown,
+): void {
+  const parsed = parseNow(entryOf(contract, name, "event").payload!, payload, `bus event "${name}"`);
+  backplane.publish(CLUSTER_CHANNEL, ["bus", name, parsed]);
+}
+
+function entryOf(contract: Contract, name: string, kind: "event" | "request"): Entry {
+  const entry = contract.serverToServer.get(name);
+  if (entry && (entry.payload !== undefined) === (kind === "event")) return entry;
+  throw new HubError("NOT_FOUND", `Cannot send bus ${kind} "${name}": the contract has none of that name`);
 }

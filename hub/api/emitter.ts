@@ -1,0 +1,106 @@
+/**
+ * The emitter as its users see it.
+ *
+ * @module
+ */
+
+import type { Adapter } from "../../adapters/adapter.ts";
+import type { HistoryStore } from "../../adapters/history_store.ts";
+import type {
+  BusEventsOf,
+  Clock,
+  ContractDefinition,
+  KeepsHistory,
+  NameOf,
+  PayloadInput,
+  RoleOf,
+  SharedTopicsOf,
+  TopicInput,
+  TopicNames,
+} from "../../contract/mod.ts";
+import type { OrderQuery } from "./cluster.ts";
+import type { Published, PublishOptions } from "./history.ts";
+import type { Broadcaster, ConnectionTarget, RoleScope, Target } from "./hub.ts";
+import type { HubErrorInfo } from "./options.ts";
+
+/** Options of `createEmitter`. */
+export interface EmitterOptions {
+  /** How to reach the hubs: an adapter like theirs, with the same prefix. The emitter owns it. */
+  readonly adapter: Adapter;
+  /**
+   * The histories that the hubs share, where they do: needed to publish on topics with history.
+   *
+   * @default {the adapter's, where it has any}
+   */
+  readonly history?: HistoryStore;
+  /**
+   * How long the backplane may take to open, and a shared history to answer, in milliseconds. What was sent before the
+   * backplane is open waits as long.
+   *
+   * @default {10000}
+   */
+  readonly backplaneTimeoutMs?: number;
+  /**
+   * How many bytes may wait for the backplane to open. What is sent beyond it is lost and reported.
+   *
+   * @default {16_777_216}
+   */
+  readonly maxWaitingBytes?: number;
+  /**
+   * Reports every error that no caller receives: above all, what the backplane did not take.
+   *
+   * @default {console.error}
+   */
+  onError?(error: unknown, info: HubErrorInfo): void;
+  /**
+   * Where time comes from.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+/**
+ * Sends to the clients of a cluster from a script or a job, without being a node of it. Every call checks its payload, and
+ * throws when that does not fit, or when the emitter is closed; never for the backplane's sake.
+ */
+export interface Emitter<D extends ContractDefinition> extends AsyncDisposable {
+  /**
+   * Resolves when the backplane is open. Nothing has to wait for it. Rejects when the backplane refuses, or is not there
+   * in time; `onError` is told too.
+   */
+  readonly ready: Promise<void>;
+  /** A room; see `Hub.room`. */
+  room(name: string): Broadcaster<D>;
+  /** Several rooms at once; see `Hub.rooms`. */
+  rooms(names: readonly string[]): Broadcaster<D>;
+  /**
+   * Publishes on a shared topic.
+   *
+   * @returns For a topic with history the position of the message; for others nothing.
+   * @throws {HubError} As `Hub.publish`. On a topic with history they are rejections: also `UNAVAILABLE` where each node
+   * keeps its own history, which an emitter cannot reach.
+   */
+  publish<N extends TopicNames<SharedTopicsOf<D>>>(
+    topic: N,
+    payload: TopicInput<SharedTopicsOf<D>, N>,
+    ...options: KeepsHistory<SharedTopicsOf<D>, N> extends true ? [options?: PublishOptions] : []
+  ): KeepsHistory<SharedTopicsOf<D>, N> extends true ? Promise<Published> : void;
+  /** All connections of a role, and its own topics; see `Hub.forRole`. */
+  forRole<R extends RoleOf<D>>(role: R): RoleScope<D, R>;
+  /** All connections of a user; see `Hub.user`. */
+  user(id: string): Target<D>;
+  /** A connection; see `Hub.connection`. */
+  connection(id: string): Pick<ConnectionTarget<D>, "emit" | "close">;
+  /** Sends a bus event to every hub; see `Hub.emitServer`. */
+  emitServer<N extends NameOf<BusEventsOf<D>>>(name: N, payload: PayloadInput<BusEventsOf<D>, N>): void;
+  /**
+   * Sends connections away, wherever they are, with `CLOSE_CODES.DISCONNECTED`. How many there were only a hub can tell: see
+   * `Cluster.disconnect`.
+   *
+   * @throws {TypeError} When the query is empty, or a field is not text.
+   */
+  disconnect(query: OrderQuery): void;
+  /** Sends what waits, then disconnects. Idempotent, never rejects; what could not be sent `onError` is told. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,121 @@
+/**
+ * An adapter that may be published to before it is open: what comes early waits, in order, for a limited time and within
+ * a bound. For emitters, which send and leave.
+ *
+ * @module
+ */
+
+import type { Adapter, AdapterContext, AdapterData } from "../../adapters/adapter.ts";
+import { type Clock, HubError, utf8Size } from "../../contract/mod.ts";
+import { Drops } from "./drops.ts";
+
+/** What {@linkcode EarlyAdapter} needs. */
+export interface EarlyAdapterOptions {
+  /** The adapter beneath. */
+  readonly adapter: Adapter;
+  /** Where timeouts come from. */
+  readonly clock: Clock;
+  /** How long the adapter may take to open, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How many bytes may wait for it. */
+  readonly maxWaitingBytes: number;
+}
+
+/** See the module. */
+export class EarlyAdapter implements Adapter {
+  readonly name: string;
+  readonly solitary: boolean;
+  readonly #options: EarlyAdapterOptions;
+  readonly #opened = Promise.withResolvers<void>();
+  /** Until it is open, or has taken too long. */
+  #waiting: { readonly channel: string; readonly data: AdapterData }[] | undefined = [];
+  #waitingBytes = 0;
+  #isOpen = false;
+  /** Why it is not open. */
+  #reason = "it is not open";
+  #context: AdapterContext | undefined;
+  #drops: Drops | undefined;
+  #stop = () => {};
+
+  /** @param options What it needs. */
+  constructor(options: EarlyAdapterOptions) {
+    this.#options = options;
+    this.name = options.adapter.name;
+    this.solitary = options.adapter.solitary === true;
+    this.#opened.promise.catch(() => {}); // whoever waits sees it
+  }
+
+  get maxMessageBytes(): number | undefined {
+    return this.#options.adapter.maxMessageBytes;
+  }
+
+  /** Resolves when the adapter beneath is open; rejects when it refuses, or takes too long. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Begins to open; what is published meanwhile waits. */
+  open(context: AdapterContext): Promise<void> {
+    const { adapter, clock, timeoutMs } = this.#options;
+    this.#context = context;
+    this.#drops = new Drops(clock, (error, channel) => {
+      context.onError(error as Error, { stage: "publish", channel });
+    });
+    const late = new HubError("UNAVAILABLE", `Backplane ${this.name} is not open after ${timeoutMs} ms`);
+    this.#stop = clock.after(timeoutMs, () => this.#giveUp(late));
+    adapter.open(context).then(() => {
+      this.#stop();
+      this.#isOpen = true;
+      this.#opened.resolve();
+      for (const { channel, data } of this.#waiting ?? []) adapter.publish(channel, data);
+      this.#waiting = undefined;
+    }, (error) => this.#giveUp(error));
+    return Promise.resolve();
+  }
+
+  subscribe(channel: string): Promise<void> {
+    return this.#options.adapter.subscribe(channel);
+  }
+
+  unsubscribe(channel: string): Promise<void> {
+    return this.#options.adapter.unsubscribe(channel);
+  }
+
+  publish(channel: string, data: AdapterData): void {
+    if (this.#isOpen) return this.#options.adapter.publish(channel, data);
+    const bytes = utf8Size(data);
+    if (!this.#waiting) return this.#lost(channel, this.#reason);
+    if (this.#waitingBytes + bytes > this.#options.maxWaitingBytes) {
+      return this.#lost(channel, "it is not open, and more than maxWaitingBytes wait for it");
+    }
+    this.#waitingBytes += bytes;
+    this.#waiting.push({ channel, data });
+  }
+
+  async close(): Promise<void> {
+    if (this.#waiting && this.#waiting.length > 0) await this.#opened.promise.catch(() => {});
+    this.#stop();
+    this.#opened.reject(new HubError("UNAVAILABLE", `Backplane ${this.name} was closed before it was open`));
+    await this.#options.adapter.close();
+    this.#drops?.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** It is not open, and what waits for it will not wait longer. */
+  #giveUp(error: Error): void {
+    this.#stop();
+    this.#reason = error.message;
+    this.#opened.reject(error);
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const { channel } of waiting) this.#lost(channel, this.#reason);
+  }
+
+  #lost(channel: string, why: string): void {
+    const error = new HubError("UNAVAILABLE", `Cannot publish on "${channel}" over ${this.name}: ${why}`);
+    this.#drops?.add(error, channel);
+  }
+}

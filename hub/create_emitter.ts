@@ -1,0 +1,236 @@
+/**
+ * `createEmitter`: what a hub sends, without a hub.
+ *
+ * @module
+ */
+
+import type { Adapter } from "../adapters/adapter.ts";
+import type { HistoryStore } from "../adapters/history_store.ts";
+import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
+import { checkContract, optional, or, readOptions, type Rows } from "../contract/options/read_options.ts";
+import { callback, clock, count, having, ms } from "../contract/options/option_kinds.ts";
+import {
+  type Contract,
+  type ContractDefinition,
+  guardReports,
+  HubError,
+  systemClock,
+} from "../contract/mod.ts";
+import type { Emitter, EmitterOptions } from "./api/emitter.ts";
+import type { Published, PublishOptions } from "./api/history.ts";
+import { Backplane } from "./backplane/backplane.ts";
+import { CLUSTER_CHANNEL, nodeChannel, readName } from "./backplane/channels.ts";
+import { EarlyAdapter } from "./backplane/early_adapter.ts";
+import { readCloseReason } from "./connection/close_arguments.ts";
+import { nodeOf } from "./connection/connection_id.ts";
+import { readOrder, writeQuery } from "./directory/connection_query.ts";
+import { Events } from "./groups/events.ts";
+import { readRole } from "./groups/read_role.ts";
+import { Registry } from "./groups/registry.ts";
+import { Rooms } from "./groups/rooms.ts";
+import { logError } from "./log_error.ts";
+import { emitBusEvent } from "./nodes/bus.ts";
+import { Catalog, type Topic } from "./topics/catalog.ts";
+import { EarlyStore } from "./topics/early_store.ts";
+import { publish } from "./topics/publish.ts";
+import { Topics } from "./topics/topics.ts";
+
+const OPTIONS = {
+  adapter: having<Adapter>("an adapter", "open", "subscribe", "unsubscribe", "publish", "close"),
+  history: optional(having<HistoryStore>("a store of histories", "append", "read")),
+  backplaneTimeoutMs: or(ms(), 10_000),
+  maxWaitingBytes: or(count(), 16 * 1024 * 1024),
+  onError: or(callback<NonNullable<EmitterOptions["onError"]>>(), logError),
+  clock: or(clock, systemClock),
+} satisfies Rows<EmitterOptions>;
+
+/**
+ * Makes an emitter: it sends to rooms, topics, users and connections of a cluster, typed as on a hub, from a script, a job or
+ * a server that has no clients. It is no node: it subscribes to nothing, sends no heartbeats, and nobody waits for it.
+ *
+ * It opens its adapter at once. What is sent before that is open waits for it, in order; `await emitter.close()` sends what
+ * waits. What the backplane does not take is never thrown: `onError` is told.
+ *
+ * @param contract What clients and servers may say; the same as the hubs'.
+ * @param options How to reach the hubs.
+ * @throws {TypeError} When the contract is none, an option is unknown or not of its type, or the adapter reaches no other node.
+ * @throws {RangeError} When a number is out of its range.
+ *
+ * @example A job that tells a user that it is done
+ * ```ts
+ * import { createEmitter, createMemoryAdapter, createMemoryBus, defineContract } from "@trunkline/hub";
+ * import { z } from "zod";
+ *
+ * const contract = defineContract({
+ *   roles: { member: { serverToClient: { exported: { payload: z.object({ url: z.string() }) } } } },
+ * });
+ * const bus = createMemoryBus(); // between processes: the adapter that your hubs use
+ *
+ * await using emitter = createEmitter(contract, { adapter: createMemoryAdapter({ bus }) });
+ * emitter.user("ann").emit("exported", { url: "/exports/1.csv" });
+ * ```
+ */
+export function createEmitter<D extends ContractDefinition>(
+  contract: Contract<D>,
+  options: EmitterOptions,
+): Emitter<D> {
+  // As in createHub: the parts work with names and unknown values, and the types are put on again here.
+  return assemble(contract as unknown as Contract, options) as unknown as Emitter<D>;
+}
+
+/** What the emitter itself gives, its types forgotten. */
+type UntypedEmitter = { readonly [K in keyof Emitter<ContractDefinition>]: unknown };
+
+function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
+  checkContract("createEmitter", contract);
+  const { clock, backplaneTimeoutMs: timeoutMs, maxWaitingBytes, ...read } = readOptions(
+    "createEmitter",
+    given,
+    OPTIONS,
+  );
+  if (read.adapter.solitary) {
+    throw new TypeError(
+      "Cannot emit over an adapter that reaches no other node: give the one that the hubs use",
+    );
+  }
+  const onError = guardReports(read.onError);
+  const nodeId = crypto.randomUUID();
+  const early = new EarlyAdapter({ adapter: read.adapter, clock, timeoutMs, maxWaitingBytes });
+  const backplane = new Backplane({
+    adapter: early,
+    nodeId,
+    subscribeTimeoutMs: timeoutMs,
+    clock,
+    early: true,
+    onError,
+    onStatus: () => {},
+    onGap: () => {},
+    onNodeGone: () => {},
+    onHeard: () => {},
+  });
+  const registry = new Registry(backplane.interest); // nobody is here
+  const find = () => undefined;
+  const events = new Events({ contract, registry, backplane, find });
+  const rooms = new Rooms({ registry, events, find, membersOf: nobody });
+  const shared = read.history ?? read.adapter.history;
+  const topics = new Topics({
+    catalog: new Catalog(contract),
+    registry,
+    backplane,
+    clock,
+    nodeId,
+    maxHistories: 1,
+    storeTimeoutMs: timeoutMs,
+    shared: shared && new EarlyStore(shared, early.opened),
+    ownStore: () => createMemoryHistory({ maxChannels: 1, clock }),
+    onError,
+  });
+  let closing: Promise<void> | undefined;
+  let lastOrder = 0;
+
+  const open = async () => {
+    await backplane.open();
+    await Promise.all([early.opened, topics.open()]);
+  };
+  const ready = open();
+  ready.catch((error) => {
+    if (!closing) onError(error, { stage: "open" });
+  });
+
+  /** Whoever goes on after `close` is told at the call. */
+  const checkOpen = () => {
+    if (closing) throw new HubError("UNAVAILABLE", "Cannot emit: the emitter is closed");
+  };
+  const publishOn = (topic: Topic, payload: unknown, options?: PublishOptions): Promise<Published> | void => {
+    checkOpen();
+    if (topic.history && !shared) return Promise.reject(notShared(topic.name));
+    return publish(topics, topic, payload, options);
+  };
+  const close = async () => {
+    await topics.close();
+    await backplane.close();
+  };
+
+  return {
+    ready,
+    room(name: string) {
+      const room = rooms.room(name);
+      return {
+        broadcast(...args: Parameters<typeof room.broadcast>) {
+          checkOpen();
+          room.broadcast(...args);
+        },
+      };
+    },
+    rooms(names: readonly string[]) {
+      const all = rooms.rooms(names);
+      return {
+        broadcast(...args: Parameters<typeof all.broadcast>) {
+          checkOpen();
+          all.broadcast(...args);
+        },
+      };
+    },
+    publish: (name: string, payload: unknown, options?: PublishOptions) =>
+      publishOn(topics.find(name), payload, options),
+    forRole(given: string) {
+      const role = readRole(contract, given);
+      return {
+        publish: (name: string, payload: unknown, options?: PublishOptions) =>
+          publishOn(topics.find(name, role), payload, options),
+        emit(name: string, payload: unknown) {
+          checkOpen();
+          events.toRole(role, name, payload);
+        },
+      };
+    },
+    user(id: string) {
+      readName(id, "user");
+      return {
+        emit(name: string, payload: unknown) {
+          checkOpen();
+          events.toUser(id, name, payload);
+        },
+      };
+    },
+    connection(id: string) {
+      const channel = nodeChannel(nodeOf(readName(id, "connection")));
+      return {
+        emit(name: string, payload: unknown) {
+          checkOpen();
+          backplane.publish(channel, ["to", id, name, events.parse(name, payload)]);
+        },
+        close(reason?: string) {
+          checkOpen();
+          backplane.publish(channel, ["shut", id, readCloseReason(reason)]);
+        },
+      };
+    },
+    emitServer(name: string, payload: unknown) {
+      checkOpen();
+      emitBusEvent({ contract, backplane }, name, payload);
+    },
+    disconnect(given: unknown) {
+      checkOpen();
+      const query = readOrder(given, "disconnect connections");
+      const channel = query.id === undefined ? CLUSTER_CHANNEL : nodeChannel(nodeOf(query.id));
+      // A question whose answers nobody waits for: they are published where nobody listens.
+      backplane.publish(channel, ["ask", ++lastOrder, "cluster:disconnect", {
+        query: writeQuery(query),
+        room: "",
+      }]);
+    },
+    close: () => closing ??= close(),
+    [Symbol.asyncDispose]: () => closing ??= close(),
+  };
+}
+
+function notShared(topic: string): HubError {
+  return new HubError(
+    "UNAVAILABLE",
+    `Cannot publish on "${topic}" with an emitter: each node keeps its own history of it. Give the hubs and the emitter one ` +
+      "that they share: createHub(…, { history }) and createEmitter(…, { history })",
+  );
+}
+
+const nobody = () => Promise.resolve({ connections: [], missing: [] });

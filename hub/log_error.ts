@@ -1,0 +1,12 @@
+/**
+ * Where errors go that no caller receives, unless the application says otherwise.
+ *
+ * @module
+ */
+
+import type { HubErrorInfo } from "./api/options.ts";
+
+/** Writes an error to the console. */
+export function logError(error: unknown, info: HubErrorInfo): void {
+  console.error(`[trunkline] ${info.stage}`, info, error);
+}
