@@ -1,0 +1,64 @@
+/**
+ * Says which keys are let in, as ZAP (RFC 27) asks it: before a stranger's first message is read.
+ *
+ * @module
+ */
+
+import { toZ85 } from "./curve.ts";
+import type { Context, Reply, ZeroMq } from "./library.ts";
+import type { Pump } from "./pump.ts";
+
+/** Where the library asks, within a context. */
+const ENDPOINT = "inproc://zeromq.zap.01";
+
+/** Answers for one context. */
+export class Gatekeeper {
+  readonly #socket: Reply;
+  readonly #allow: ReadonlySet<string>;
+  readonly #onRefused: (address: string) => void;
+
+  /**
+   * Begins to answer.
+   *
+   * @param zmq The library.
+   * @param context The context whose sockets it guards.
+   * @param pump What reads its socket.
+   * @param allow The public keys that are let in.
+   * @param onRefused Hears of each that is not, and where it is.
+   */
+  static async start(
+    zmq: ZeroMq,
+    context: Context,
+    pump: Pump,
+    allow: readonly string[],
+    onRefused: (address: string) => void,
+  ): Promise<Gatekeeper> {
+    const socket = new zmq.Reply({ context, linger: 0, sendTimeout: 0, receiveTimeout: 0 });
+    const keeper = new Gatekeeper(socket, new Set(allow), onRefused);
+    await socket.bind(ENDPOINT);
+    pump.add(socket, { onMessage: (frames) => keeper.#answer(frames) });
+    return keeper;
+  }
+
+  private constructor(socket: Reply, allow: ReadonlySet<string>, onRefused: (address: string) => void) {
+    this.#socket = socket;
+    this.#allow = allow;
+    this.#onRefused = onRefused;
+  }
+
+  /** Ends: nobody new is let in any more. */
+  close(): void {
+    this.#socket.close();
+  }
+
+  #answer([version, request, , address, , mechanism, key]: readonly Uint8Array[]): void {
+    const known = toText(mechanism) === "CURVE" && key?.length === 32 && this.#allow.has(toZ85(key));
+    const answer = known ? ["200", "OK"] : ["400", "this key is not on the list"];
+    this.#socket.send([version!, request ?? "", ...answer, "", ""]).catch(() => {}); // nobody asks any more
+    if (!known) this.#onRefused(toText(address));
+  }
+}
+
+function toText(bytes: Uint8Array | undefined): string {
+  return new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,172 @@
+/**
+ * The options of the ZeroMQ adapter.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/clock.ts";
+import { count, list, text } from "../../contract/options/option_kinds.ts";
+import {
+  bag,
+  type Kind,
+  optional,
+  or,
+  type Place,
+  type Read,
+  readOptions,
+  type Rows,
+} from "../../contract/options/read_options.ts";
+import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
+import { curveKey, curveRow, readSecurity, type ZeroMqKeys } from "./curve.ts";
+import type { MeshOptions } from "./mesh.ts";
+
+/** Another node, or a proxy, and whose key it has. */
+export interface ZeroMqPeer {
+  /** Where it listens: `"tcp://10.0.0.7:5550"`. */
+  readonly address: string;
+  /**
+   * Its public key, where nodes do not share one pair.
+   *
+   * @default Our own public key.
+   */
+  readonly publicKey?: string;
+}
+
+/** Options of `createZeroMqAdapter`. */
+export interface ZeroMqAdapterOptions {
+  /**
+   * Where this node listens: `"tcp://10.0.0.5:5550"`, `"tcp://*:5550"` for all of its addresses, `"tcp://127.0.0.1:*"` for a
+   * free port.
+   */
+  readonly bind: string;
+  /**
+   * Where other nodes reach it, if that is not where it listens: behind a NAT, or with `*` in `bind`. A port of `*` is that of
+   * `bind`.
+   */
+  readonly advertise?: string;
+  /**
+   * Some other nodes: those that are reached tell of all others. They may start in any order, and this node itself may be
+   * among them. Without any it waits for others to come.
+   *
+   * @default {[]}
+   */
+  readonly peers?: readonly (string | ZeroMqPeer)[];
+  /**
+   * Keys of CURVE, with which all is encrypted, and only nodes are let in whose key is allowed. `"none"` is needed to
+   * listen for other machines without.
+   *
+   * @default `"none"`, where it listens for this machine alone.
+   */
+  readonly curve?: ZeroMqKeys | "none";
+  /**
+   * Keeps applications apart: nodes with the same prefix form a cluster, and refuse others. Any text but the empty one; your
+   * application's name will do.
+   */
+  readonly prefix: string;
+  /**
+   * How long another node may take to answer at first, in milliseconds. A node that starts waits so long for a peer that
+   * neither answers nor refuses.
+   *
+   * @default {5_000}
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * How often the other nodes are asked for a sign of life, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly probeIntervalMs?: number;
+  /**
+   * How long a node may be silent when it is asked, in milliseconds, before it counts as gone. A dead one is noticed within
+   * this and the interval.
+   *
+   * @default {5_000}
+   */
+  readonly probeTimeoutMs?: number;
+  /**
+   * The largest message, in bytes; at most 64 MiB.
+   *
+   * @default {8_388_608}
+   */
+  readonly maxMessageBytes?: number;
+  /**
+   * How many bytes may be on their way to one node that it has not confirmed. Beyond it messages for that node are dropped: the
+   * publisher reports it with stage `"publish"`, and the node hears that it has missed something.
+   *
+   * @default {33_554_432}
+   */
+  readonly maxPendingBytes?: number;
+  /**
+   * The source of time, for tests.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+const ADDRESS = /^(tcp:\/\/[^:/]+|tcp:\/\/\[[0-9a-fA-F:.%a-z]+\]):(\d+|\*)$|^ipc:\/\/.+$/;
+
+/** An address of ZeroMQ. */
+const address: Kind<string> = (value, place) => {
+  const given = text(value, place);
+  if (ADDRESS.test(given)) return given;
+  throw new TypeError(
+    `Cannot use ${place.path} of ${place.owner}: give an address such as "tcp://10.0.0.5:5550"`,
+  );
+};
+
+const PEER = { address, publicKey: optional(curveKey) } satisfies Rows<ZeroMqPeer>;
+
+/** Another node. */
+const peer: Kind<ZeroMqPeer> = (value, place: Place) =>
+  typeof value === "string" ? { address: address(value, place) } : bag(PEER)(value, place);
+
+const { maxMessageBytes: _any, ...ENGINE_ROWS } = engineRows({
+  maxMessageBytes: 8 * 1024 * 1024,
+  maxPendingBytes: 32 * 1024 * 1024,
+});
+
+const ROWS = {
+  ...ENGINE_ROWS,
+  maxMessageBytes: or(count({ max: 64 * 1024 * 1024 }), 8 * 1024 * 1024),
+  bind: address,
+  advertise: optional(address),
+  peers: or(list(peer), []),
+  curve: curveRow,
+  prefix: prefixFor("ZeroMQ"),
+} satisfies Rows<ZeroMqAdapterOptions>;
+
+/** What listens at all addresses of a machine. */
+const EVERYWHERE = /^tcp:\/\/(\*|0\.0\.0\.0|\[::\]):/;
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @param options What the user gave.
+ */
+export function readZeroMqOptions(
+  options: ZeroMqAdapterOptions,
+): { readonly mesh: MeshOptions; readonly maxMessageBytes: number } & Pick<Read<typeof ROWS>, "clock"> {
+  refuseAddress("createZeroMqAdapter", options, "bind");
+  const { bind, peers, curve, maxMessageBytes, clock, ...read } = readOptions(
+    "createZeroMqAdapter",
+    options,
+    ROWS,
+  );
+  const { advertise = bind } = read;
+  if (EVERYWHERE.test(advertise)) {
+    throw new TypeError(
+      `Cannot tell other nodes to come to ${advertise}: give advertise in createZeroMqAdapter, the address at which they ` +
+        "reach this node",
+    );
+  }
+  const mesh: MeshOptions = {
+    ...read,
+    bind,
+    advertise,
+    clock,
+    security: readSecurity("createZeroMqAdapter", curve, [bind]),
+    peers: peers.map(({ address, publicKey }) => ({ address, key: publicKey })),
+  };
+  return { mesh, maxMessageBytes, clock };
+}
