@@ -1,0 +1,294 @@
+/**
+ * Finds the other nodes, and dials them again and again until they are there.
+ *
+ * @module
+ */
+
+import type { Libp2p, PeerInfo } from "@libp2p/interface";
+import type { Clock } from "../../contract/clock.ts";
+import { pauseMs, STABLE_MS } from "../kit/backoff.ts";
+import { loadLibrary } from "../kit/library.ts";
+import type { DnsSource } from "./dns.ts";
+
+/** How often to look who has to be dialled. */
+const LOOK_MS = 100;
+/** A node that another one has named, or the network, and that cannot be reached for so long is forgotten. */
+const FORGET_MS = 30_000;
+/** How many nodes are remembered that nobody has listed. */
+const MAX_FOUND = 1_000;
+/** How many addresses of a node are tried. */
+const MAX_ADDRESSES = 16;
+/** Of two nodes that hear of each other at once, one waits for the other to dial. */
+const POLITE_MS = 400;
+
+/** What {@linkcode Discovery} needs. */
+export interface DiscoveryOptions {
+  readonly node: Libp2p;
+  readonly clock: Clock;
+  /** Addresses that are always tried. */
+  readonly bootstrap: readonly string[];
+  readonly dns: DnsSource | undefined;
+  /** How long to wait for answers of the network before a node counts as alone. */
+  readonly mdnsFirstMs: number | undefined;
+  readonly dialTimeoutMs: number;
+  /** Whether this may be a node of the cluster. */
+  admits(id: string): boolean;
+  /** Resolves when a peer is introduced, or gone. */
+  met(id: string): Promise<void>;
+  isMet(id: string): boolean;
+  /** Something has changed about who there is. */
+  onChange(): void;
+  /** A name cannot be resolved. */
+  onTrouble(error: Error): void;
+}
+
+interface Candidate {
+  readonly addresses: Set<string>;
+  /** Its identity, where it is known. */
+  id: string | undefined;
+  /** Whether it is tried for ever. */
+  readonly listed: boolean;
+  /** When it is forgotten, if it is not listed. */
+  until: number;
+  failures: number;
+  nextAt: number;
+  dialling: boolean;
+  /** Whether it was tried once, or has come by itself. */
+  tried: boolean;
+  /** It has said goodbye. */
+  left: boolean;
+  /** When it was met. */
+  since: number | undefined;
+  error: Error | undefined;
+}
+
+/** Looks for nodes. */
+export class Discovery {
+  /** Resolves when everybody who is known at the start, or from those, is met or could not be. */
+  readonly first: Promise<void>;
+  readonly #options: DiscoveryOptions;
+  readonly #candidates = new Map<string, Candidate>();
+  readonly #own: string;
+  #multiaddr: typeof import("@multiformats/multiaddr").multiaddr | undefined;
+  #firstDone: () => void;
+  #pending = 0;
+  #listsItself = false;
+  #cancel = () => {};
+  readonly #given = new AbortController();
+
+  /** @param options What it needs. */
+  constructor(options: DiscoveryOptions) {
+    this.#options = options;
+    this.#own = options.node.peerId.toString();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.first = promise;
+    this.#firstDone = resolve;
+  }
+
+  /** Whether nobody else is known to be there, or others wait for this node. */
+  get mayBeAlone(): boolean {
+    return this.#listsItself || this.#others.length === 0;
+  }
+
+  /** Those that cannot be reached, and why. */
+  get failures(): string {
+    const failures = this.#others.filter(({ error }) => error).map(({ addresses, error }) =>
+      `${[...addresses][0]}: ${error!.message}`
+    );
+    return failures.slice(0, 3).join("; ") + (failures.length > 3 ? `; and ${failures.length - 3} more` : "");
+  }
+
+  get #others(): Candidate[] {
+    return [...this.#candidates.values()].filter(({ left }) => !left);
+  }
+
+  /** Begins. */
+  async start(): Promise<void> {
+    const { bootstrap, dns, node, clock, mdnsFirstMs } = this.#options;
+    const load = () => import("@multiformats/multiaddr");
+    this.#multiaddr = (await loadLibrary("@multiformats/multiaddr", "", load)).multiaddr;
+    for (const address of bootstrap) this.#add([address], true);
+    this.#pending++;
+    if (dns) {
+      this.#pending++;
+      dns.start(
+        (addresses) => this.#resolved(addresses),
+        (error) => this.#options.onTrouble(error),
+      ).finally(() => this.#settled());
+    }
+    if (mdnsFirstMs !== undefined) {
+      this.#pending++;
+      node.addEventListener("peer:discovery", this.#onFound);
+      clock.after(mdnsFirstMs, () => this.#settled(), { background: true });
+    }
+    this.#settled();
+    this.#look();
+  }
+
+  /** Somebody can be reached there. */
+  found(addresses: readonly string[]): void {
+    const byId = new Map<string, string[]>();
+    for (const address of addresses) {
+      const id = idOf(address);
+      if (id === undefined || id === this.#own || !this.#options.admits(id)) continue;
+      byId.set(id, [...byId.get(id) ?? [], address]);
+    }
+    for (const addresses of byId.values()) this.#add(addresses, false);
+  }
+
+  /** A peer is gone. */
+  gone(id: string, left: boolean): void {
+    const now = this.#options.clock.now();
+    for (const [key, candidate] of this.#candidates) {
+      if (candidate.id !== id) continue;
+      const { since } = candidate;
+      if (since !== undefined && now - since >= STABLE_MS) candidate.failures = 0;
+      candidate.since = undefined;
+      candidate.until = now + FORGET_MS;
+      candidate.nextAt = now + pauseMs(candidate.failures++);
+      candidate.left = left;
+      if (left && !candidate.listed) this.#candidates.delete(key);
+    }
+  }
+
+  /** A peer is met, whoever dialled. */
+  arrived(id: string): void {
+    for (const candidate of this.#candidates.values()) {
+      if (candidate.id !== id) continue;
+      candidate.left = false;
+      candidate.tried = true;
+      candidate.since ??= this.#options.clock.now();
+      candidate.error = undefined;
+    }
+    this.#settled(0);
+  }
+
+  /** Looks for nobody any more. */
+  close(): void {
+    this.#given.abort();
+    this.#cancel();
+    this.#options.dns?.close();
+    this.#options.node.removeEventListener("peer:discovery", this.#onFound);
+    this.#firstDone();
+  }
+
+  readonly #onFound = ({ detail }: CustomEvent<PeerInfo>) => {
+    const id = detail.id.toString();
+    this.found(detail.multiaddrs.map((address) => {
+      const text = address.toString();
+      return idOf(text) === undefined ? `${text}/p2p/${id}` : text;
+    }));
+  };
+
+  #resolved(addresses: readonly string[]): void {
+    for (const [key, candidate] of this.#candidates) {
+      if (candidate.until === Infinity && !candidate.listed && !addresses.includes(key)) {
+        this.#candidates.delete(key);
+      }
+    }
+    for (const address of addresses) this.#add([address], false, Infinity);
+    this.#options.onChange();
+  }
+
+  #add(addresses: readonly string[], listed: boolean, until?: number): void {
+    const { clock, isMet } = this.#options;
+    const now = clock.now();
+    const id = idOf(addresses[0]!);
+    if (id === this.#own) {
+      this.#listsItself ||= listed;
+      return;
+    }
+    const key = id ?? addresses[0]!;
+    let candidate = this.#candidates.get(key);
+    if (!candidate) {
+      if (!listed && this.#candidates.size >= MAX_FOUND) return;
+      const met = id !== undefined && isMet(id);
+      candidate = {
+        addresses: new Set(),
+        id,
+        listed,
+        until: until ?? now + FORGET_MS,
+        failures: 0,
+        // One who has named itself is met already, or is about to dial.
+        nextAt: listed || id === undefined || this.#own < id ? now : now + POLITE_MS,
+        dialling: false,
+        tried: met,
+        left: false,
+        since: met ? now : undefined,
+        error: undefined,
+      };
+      this.#candidates.set(key, candidate);
+      this.#options.onChange();
+    } else if (until === undefined) {
+      candidate.until = Math.max(candidate.until, now + FORGET_MS);
+    }
+    for (const address of addresses) {
+      if (candidate.addresses.size < MAX_ADDRESSES) candidate.addresses.add(address);
+    }
+  }
+
+  #look(): void {
+    const { clock, isMet } = this.#options;
+    const now = clock.now();
+    for (const [key, candidate] of this.#candidates) {
+      const { id } = candidate;
+      if (candidate.dialling || (id !== undefined && isMet(id))) continue;
+      if (!candidate.listed && candidate.until < now) {
+        this.#candidates.delete(key);
+        this.#options.onChange();
+        this.#settled(0);
+      } else if (candidate.nextAt <= now) {
+        void this.#dial(candidate);
+      }
+    }
+    if (this.#given.signal.aborted) return;
+    this.#cancel = clock.after(LOOK_MS, () => this.#look(), { background: true });
+  }
+
+  async #dial(candidate: Candidate): Promise<void> {
+    const { node, clock, dialTimeoutMs, met, onChange } = this.#options;
+    candidate.dialling = true;
+    const given = new AbortController();
+    const cancel = clock.after(dialTimeoutMs, () => given.abort(new Error(`No answer within ${dialTimeoutMs} ms`)));
+    const signal = AbortSignal.any([given.signal, this.#given.signal]);
+    try {
+      const addresses = [...candidate.addresses].map((address) => this.#multiaddr!(address));
+      const connection = await node.dial(addresses, { signal });
+      candidate.id = connection.remotePeer.toString();
+      await met(candidate.id);
+      if (!this.#options.isMet(candidate.id)) {
+        throw new Error("it is no node of this prefix, or does not let this node in");
+      }
+      this.arrived(candidate.id);
+    } catch (error) {
+      if (isSelf(error)) {
+        for (const [key, one] of this.#candidates) if (one === candidate) this.#candidates.delete(key);
+        this.#listsItself ||= candidate.listed;
+      }
+      candidate.error = error as Error;
+      candidate.nextAt = clock.now() + pauseMs(candidate.failures++);
+    } finally {
+      cancel();
+      candidate.dialling = false;
+      candidate.tried = true;
+    }
+    this.#settled(0);
+    onChange();
+  }
+
+  /** One thing less to wait for at the start. */
+  #settled(things = 1): void {
+    this.#pending -= things;
+    if (this.#pending > 0 || this.#others.some(({ tried }) => !tried)) return;
+    this.#firstDone();
+  }
+}
+
+/** The identity at the end of an address. */
+function idOf(address: string): string | undefined {
+  return /\/p2p\/([^/]+)$/.exec(address)?.[1];
+}
+
+function isSelf(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("dial self");
+}

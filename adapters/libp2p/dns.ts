@@ -1,0 +1,71 @@
+/**
+ * Nodes that a name stands for, such as a headless service of Kubernetes: every A and AAAA record is one. The name is resolved
+ * again and again, as nodes come and go.
+ *
+ * @module
+ */
+
+import { lookup } from "node:dns/promises";
+import type { Clock } from "../../contract/clock.ts";
+
+/** Resolves a name to addresses of IPv4 and IPv6. */
+export type DnsResolver = (hostname: string) => Promise<readonly string[]>;
+
+/** What {@linkcode DnsSource} needs. */
+export interface DnsOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly intervalMs: number;
+  readonly resolve: DnsResolver;
+  readonly clock: Clock;
+}
+
+/** What the system says, which knows `/etc/hosts` and search domains. */
+export const systemResolver: DnsResolver = async (hostname) => {
+  const found = await lookup(hostname, { all: true });
+  return found.map(({ address }) => address);
+};
+
+/** Resolves a name, and goes on. */
+export class DnsSource {
+  readonly #options: DnsOptions;
+  #cancel = () => {};
+  #closed = false;
+
+  /** @param options The name, and how often. */
+  constructor(options: DnsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Begins.
+   *
+   * @param onAddresses Hears of all addresses, each time.
+   * @param onTrouble Hears why the name cannot be resolved.
+   * @returns Resolves after the first time, however it went.
+   */
+  async start(onAddresses: (addresses: string[]) => void, onTrouble: (error: Error) => void): Promise<void> {
+    const { hostname, port, intervalMs, resolve, clock } = this.#options;
+    try {
+      const found = await resolve(hostname);
+      if (this.#closed) return;
+      onAddresses(found.map((address) => `/${address.includes(":") ? "ip6" : "ip4"}/${address}/tcp/${port}`));
+    } catch (cause) {
+      if (this.#closed) return;
+      // A service without nodes has no records.
+      if (isAbsent(cause)) onAddresses([]);
+      else onTrouble(new Error(`Cannot resolve ${hostname}: ${(cause as Error).message}`, { cause }));
+    }
+    this.#cancel = clock.after(intervalMs, () => void this.start(onAddresses, onTrouble), { background: true });
+  }
+
+  /** Ends it. */
+  close(): void {
+    this.#closed = true;
+    this.#cancel();
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "ENOTFOUND";
+}

@@ -1,0 +1,159 @@
+/**
+ * The frame: several messages of one node on one topic, as one message of gossipsub. Signing, checking and sending cost by the
+ * frame.
+ *
+ * | bytes | what |
+ * |---|---|
+ * | 4 | `TLF1`; the digit is the version |
+ * | 1 | 1 where an acknowledgement is wanted, else 0 |
+ * | 8 | the session of the sender |
+ * | 8 | the number among all frames of the session |
+ * | 8 | the number among those of the topic, from 0 |
+ * | … | of each message: 4 and 4 bytes for lengths, the channel's name in UTF-8, the message in its envelope |
+ *
+ * Numbers are doubles, lengths unsigned; all with the highest byte first.
+ *
+ * @module
+ */
+
+import type { OutgoingMessage } from "../kit/outbox.ts";
+
+const MARK = 0x544c4631;
+const HEAD_BYTES = 29;
+const ENTRY_HEAD_BYTES = 8;
+/** A frame that is as large takes no further message. A larger one would hold others up. */
+const FULL_BYTES = 64 * 1024;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What a frame says of itself. */
+export interface FrameHead {
+  /** Whether the sender waits for an acknowledgement. */
+  readonly ask: boolean;
+  /** The session of the sender: 16 hexadecimal digits. */
+  readonly session: string;
+  /** Its number among all frames of the session. */
+  readonly count: number;
+  /** Its number among those of its topic. */
+  readonly seq: number;
+}
+
+/** One message of a frame. */
+export interface FrameEntry {
+  /** The channel's name. */
+  readonly name: string;
+  /** The message, in its envelope. */
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** A frame that arrived. */
+export interface Frame extends FrameHead {
+  readonly entries: readonly FrameEntry[];
+  readonly bytes: number;
+}
+
+/** A frame on its way, which gets its head when it leaves. */
+export interface Draft {
+  readonly topic: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The places of its messages among those that were sent together. */
+  readonly places: readonly number[];
+}
+
+/**
+ * Packs messages into as few frames as possible; those of each topic in order.
+ *
+ * @param messages What to send.
+ * @param topicOf The topic of a channel's name.
+ */
+export function packFrames(
+  messages: readonly OutgoingMessage[],
+  topicOf: (name: string) => string,
+): Draft[] {
+  const drafts: Draft[] = [];
+  const open = new Map<string, { places: number[]; parts: Uint8Array[]; bytes: number }>();
+  const finish = (topic: string) => {
+    const { places, parts, bytes } = open.get(topic)!;
+    open.delete(topic);
+    drafts.push({ topic, places, bytes: join(parts, bytes) });
+  };
+  for (const [place, { name, data }] of messages.entries()) {
+    const topic = topicOf(name);
+    let frame = open.get(topic);
+    if (!frame) open.set(topic, frame = { places: [], parts: [], bytes: 0 });
+    const parts = [encoder.encode(name), typeof data === "string" ? encoder.encode(data) : data];
+    frame.places.push(place);
+    frame.parts.push(...parts);
+    frame.bytes += ENTRY_HEAD_BYTES + parts[0]!.length + parts[1]!.length;
+    if (frame.bytes >= FULL_BYTES) finish(topic);
+  }
+  for (const topic of open.keys()) finish(topic);
+  return drafts;
+}
+
+function join(parts: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(HEAD_BYTES + bytes);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, MARK);
+  let at = HEAD_BYTES;
+  for (let i = 0; i < parts.length; i += 2) {
+    const [name, data] = [parts[i]!, parts[i + 1]!];
+    view.setUint32(at, name.length);
+    view.setUint32(at + 4, data.length);
+    frame.set(name, at + ENTRY_HEAD_BYTES);
+    frame.set(data, at + ENTRY_HEAD_BYTES + name.length);
+    at += ENTRY_HEAD_BYTES + name.length + data.length;
+  }
+  return frame;
+}
+
+/** Writes the head of a frame. */
+export function stamp(frame: Uint8Array<ArrayBuffer>, { ask, session, count, seq }: FrameHead): void {
+  const view = new DataView(frame.buffer);
+  view.setUint8(4, ask ? 1 : 0);
+  view.setUint32(5, parseInt(session.slice(0, 8), 16));
+  view.setUint32(9, parseInt(session.slice(8), 16));
+  view.setFloat64(13, count);
+  view.setFloat64(21, seq);
+}
+
+/**
+ * Unpacks a frame. Never throws.
+ *
+ * @param raw What arrived.
+ * @returns The frame, or `undefined` for whatever is none.
+ */
+export function readFrame(raw: Uint8Array): Frame | undefined {
+  if (raw.length < HEAD_BYTES) return undefined;
+  // The library may hand out a part of what it read, and hand out the rest to others.
+  const bytes = new Uint8Array(raw);
+  const view = new DataView(bytes.buffer);
+  const [ask, count, seq] = [view.getUint8(4), view.getFloat64(13), view.getFloat64(21)];
+  if (view.getUint32(0) !== MARK || ask > 1 || !isNumber(count) || !isNumber(seq)) return undefined;
+  const hex = (at: number) => view.getUint32(at).toString(16).padStart(8, "0");
+  try {
+    const entries = readEntries(bytes, view);
+    return entries && { ask: ask === 1, session: hex(5) + hex(9), count, seq, entries, bytes: bytes.length };
+  } catch {
+    return undefined; // a name that is not UTF-8
+  }
+}
+
+function readEntries(bytes: Uint8Array<ArrayBuffer>, view: DataView): FrameEntry[] | undefined {
+  const entries: FrameEntry[] = [];
+  let at = HEAD_BYTES;
+  while (at < bytes.length) {
+    if (at + ENTRY_HEAD_BYTES > bytes.length) return undefined;
+    const start = at + ENTRY_HEAD_BYTES;
+    const middle = start + view.getUint32(at);
+    at = middle + view.getUint32(at + 4);
+    if (at > bytes.length) return undefined;
+    entries.push({ name: decoder.decode(bytes.subarray(start, middle)), data: bytes.subarray(middle, at) });
+  }
+  return entries;
+}
+
+function isNumber(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}

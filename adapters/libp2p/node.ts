@@ -1,0 +1,173 @@
+/**
+ * The libp2p node: our own, or the one that the user has.
+ *
+ * @module
+ */
+
+import type { Libp2p, PeerId } from "@libp2p/interface";
+import { loadLibrary } from "../kit/library.ts";
+import { keyOf } from "./identity.ts";
+import type { Members } from "./members.ts";
+
+/** The part of gossipsub that the adapter uses. */
+export interface PubSub {
+  /** Subscribes to a topic. */
+  subscribe(topic: string): void;
+  /** Ends a subscription. */
+  unsubscribe(topic: string): void;
+  /** Who subscribes to a topic. */
+  getSubscribers(topic: string): PeerId[];
+  /** Sends a message, and tells to whom. */
+  publish(topic: string, data: Uint8Array, options?: object): Promise<{ recipients: PeerId[] }>;
+  /** Calls back when a message comes, or a peer subscribes. */
+  addEventListener(type: string, listener: (event: CustomEvent) => void): void;
+  /** Does not any more. */
+  removeEventListener(type: string, listener: (event: CustomEvent) => void): void;
+}
+
+/** A node that runs. */
+export interface RunningNode {
+  readonly node: Libp2p;
+  readonly pubsub: PubSub;
+  /** Ends it, if it is ours. */
+  stop(): Promise<void>;
+}
+
+/** How to make a node of our own. */
+export interface NodeOptions {
+  readonly privateKey: string | undefined;
+  readonly identityFile: string | undefined;
+  readonly listen: readonly string[];
+  readonly announce: readonly string[];
+  readonly members: Members;
+  readonly maxConnections: number;
+  readonly mdns: false | { readonly intervalMs: number; readonly port: number };
+  /** The addresses of relays. */
+  readonly relays: readonly string[];
+}
+
+/** The largest message of gossipsub that is taken. */
+const MAX_DATA_BYTES = 4 * 1024 * 1024;
+/** Below every threshold of gossipsub: nothing is taken from such a peer, and nothing is sent to it. */
+const EXCLUDED = -1_000_000;
+
+/**
+ * Gossipsub, for nodes that are all connected to each other: a node sends to all who subscribe, and nobody passes on what has
+ * arrived already, as there is no mesh (`D`). What one has missed it asks others for, once a second. Nobody is judged by how many share an
+ * address, as nodes behind one proxy do.
+ */
+const GOSSIPSUB = {
+  D: 0,
+  Dlo: 0,
+  Dhi: 0,
+  Dscore: 0,
+  Dout: 0,
+  floodPublish: true,
+  batchPublish: true,
+  fallbackToFloodsub: false,
+  allowPublishToZeroTopicPeers: true,
+  emitSelf: false,
+  doPX: false,
+  tagMeshPeers: false,
+  globalSignaturePolicy: "StrictSign",
+  runOnLimitedConnection: true,
+  maxInboundDataLength: MAX_DATA_BYTES,
+} as const;
+
+/** Libp2p takes few connections a second from one address, and nodes behind one proxy have the same. Sockets are limited instead. */
+const FROM_ANYWHERE = ["/ip4/0.0.0.0/ipcidr/0", "/ip6/::/ipcidr/0"];
+
+/**
+ * Starts a node.
+ *
+ * @param options How.
+ * @throws {LibraryError} If a library is not installed.
+ */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const otherwise = "pass `node`";
+  const [{ createLibp2p }, { tcp }, { noise }, { yamux }, { identify }, { gossipsub }] = await Promise.all([
+    loadLibrary("libp2p", otherwise, () => import("libp2p")),
+    loadLibrary("@libp2p/tcp", otherwise, () => import("@libp2p/tcp")),
+    loadLibrary("@chainsafe/libp2p-noise", otherwise, () => import("@chainsafe/libp2p-noise")),
+    loadLibrary("@chainsafe/libp2p-yamux", otherwise, () => import("@chainsafe/libp2p-yamux")),
+    loadLibrary("@libp2p/identify", otherwise, () => import("@libp2p/identify")),
+    loadLibrary("@libp2p/gossipsub", otherwise, () => import("@libp2p/gossipsub")),
+  ]);
+  const { members, mdns, relays, maxConnections } = options;
+  const relayed = relays.length > 0 ? await loadRelayed() : undefined;
+  const discovery = mdns && await loadLibrary("@libp2p/mdns", "", () => import("@libp2p/mdns"));
+  const node = await createLibp2p({
+    privateKey: await keyOf(options.privateKey, options.identityFile),
+    addresses: {
+      listen: [...options.listen, ...relays.map((relay) => `${relay}/p2p-circuit`)],
+      announce: [...options.announce],
+    },
+    transports: [tcp({ maxConnections }), ...relayed ? [relayed.transport] : []],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    ...discovery && mdns
+      ? { peerDiscovery: [discovery.mdns({ interval: mdns.intervalMs, port: mdns.port })] }
+      : {},
+    connectionGater: members.gater,
+    connectionManager: { allow: FROM_ANYWHERE, maxConnections, reconnectRetries: 0 },
+    // The adapter looks after its peers itself.
+    connectionMonitor: { enabled: false },
+    services: {
+      identify: identify({ runOnLimitedConnection: true }),
+      pubsub: gossipsub({
+        ...GOSSIPSUB,
+        scoreParams: {
+          IPColocationFactorWeight: 0,
+          behaviourPenaltyWeight: 0,
+          appSpecificScore: (id) => members.has(id) ? 0 : EXCLUDED,
+          appSpecificWeight: 1,
+        },
+      }),
+      ...relayed ? { dcutr: relayed.dcutr } : {},
+    },
+  });
+  const pubsub = node.services.pubsub as unknown as PubSub;
+  return { node, pubsub, stop: () => stopNode(node, pubsub) };
+}
+
+/** What libp2p keeps to itself, as far as it forgets about it. */
+interface Internals {
+  readonly status?: { readonly heartbeatTimeout?: number };
+  readonly components?: { readonly addressManager?: { readonly _updatePeerStoreAddresses?: { stop?(): void } } };
+}
+
+/**
+ * Stops a node. libp2p 3 leaves two timers of a second running, which would hold the process.
+ *
+ * @param node The node.
+ * @param pubsub Its gossipsub, if it has one.
+ */
+export async function stopNode(node: Libp2p, pubsub?: PubSub): Promise<void> {
+  const { heartbeatTimeout } = (pubsub as Internals | undefined)?.status ?? {};
+  await node.stop();
+  clearTimeout(heartbeatTimeout);
+  (node as Internals).components?.addressManager?._updatePeerStoreAddresses?.stop?.();
+}
+
+async function loadRelayed() {
+  const [{ circuitRelayTransport }, { dcutr }] = await Promise.all([
+    loadLibrary("@libp2p/circuit-relay-v2", "", () => import("@libp2p/circuit-relay-v2")),
+    loadLibrary("@libp2p/dcutr", "", () => import("@libp2p/dcutr")),
+  ]);
+  return { transport: circuitRelayTransport(), dcutr: dcutr() };
+}
+
+/**
+ * The user's node, as it is. It is never stopped.
+ *
+ * @param node The node.
+ * @throws {TypeError} If it has no gossipsub.
+ */
+export function useNode(node: Libp2p): RunningNode {
+  const services = Object.values(node.services as Record<string, unknown>);
+  const pubsub = services.find((service) => typeof (service as Partial<PubSub>)?.getSubscribers === "function");
+  if (!pubsub) {
+    throw new TypeError("Cannot use the libp2p node that was given: none of its services is gossipsub()");
+  }
+  return { node, pubsub: pubsub as PubSub, stop: () => Promise.resolve() };
+}

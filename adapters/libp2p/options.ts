@@ -1,0 +1,293 @@
+/**
+ * The options of the libp2p adapter, read and checked once.
+ *
+ * @module
+ */
+
+import type { Libp2p } from "@libp2p/interface";
+import type { Clock } from "../../contract/clock.ts";
+import { callback, count, having, list, ms, secret, text } from "../../contract/options/option_kinds.ts";
+import {
+  bag,
+  type Kind,
+  optional,
+  or,
+  readOptions,
+  type Rows,
+  wrong,
+} from "../../contract/options/read_options.ts";
+import { engineRows, prefixFor } from "../kit/options.ts";
+import { type DnsOptions, type DnsResolver, systemResolver } from "./dns.ts";
+import { Members } from "./members.ts";
+import { type RunningNode, startNode, useNode } from "./node.ts";
+
+/** How nodes find each other by a name of DNS. */
+export interface Libp2pDnsOptions {
+  /** The name, each A and AAAA record of which is a node: `"chat-headless.default.svc.cluster.local"`. */
+  readonly hostname: string;
+  /** The port on which all nodes listen. */
+  readonly port: number;
+  /**
+   * How often to resolve it, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly intervalMs?: number;
+  /**
+   * Resolves the name to addresses of IPv4 and IPv6.
+   *
+   * @default the system's resolver
+   */
+  readonly resolve?: DnsResolver;
+}
+
+/** How nodes find each other by multicast in their network. */
+export interface Libp2pMdnsOptions {
+  /**
+   * How long a node that starts waits for answers before it counts as the first, in milliseconds.
+   *
+   * @default {1_000}
+   */
+  readonly firstMs?: number;
+  /**
+   * How often to ask, in milliseconds.
+   *
+   * @default {10_000}
+   */
+  readonly intervalMs?: number;
+  /**
+   * The UDP port.
+   *
+   * @default {5_353}
+   */
+  readonly port?: number;
+}
+
+/** How nodes find each other; one way or several together. Without any a node waits to be found. */
+export interface Libp2pDiscoveryOptions {
+  /**
+   * Addresses with identities, which are always tried: `"/ip4/10.0.0.1/tcp/4001/p2p/12D3KooW…"` or `"/dns4/…"`. Those nodes need
+   * an identity that stays: `identityFile` or `privateKey`. A node that is on the list itself may begin alone; others wait
+   * until they reach one.
+   */
+  readonly bootstrap?: readonly string[];
+  /** A name of which each address is a node. */
+  readonly dns?: Libp2pDnsOptions;
+  /** Multicast; `true` for the defaults. */
+  readonly mdns?: boolean | Libp2pMdnsOptions;
+}
+
+/** Options of `createLibp2pAdapter`. */
+export interface Libp2pAdapterOptions {
+  /**
+   * Keeps applications on one network apart: nodes with the same prefix form a cluster. Any text but the empty one; your
+   * application's name will do. It is no secret: `allow` keeps strangers out.
+   */
+  readonly prefix: string;
+  /**
+   * Who may be a node: identities, as {@linkcode createLibp2pIdentity} makes, or `"anybody"` who reaches this node, for networks
+   * that nobody else can enter.
+   */
+  readonly allow: readonly string[] | "anybody";
+  /** How nodes find each other. */
+  readonly discovery?: Libp2pDiscoveryOptions;
+  /**
+   * Where to listen.
+   *
+   * @default {["/ip4/0.0.0.0/tcp/0"]}
+   */
+  readonly listen?: readonly string[];
+  /** Addresses to tell others in place of those on which this node listens, where they differ. */
+  readonly announce?: readonly string[];
+  /** The file that keeps the identity of this node; written where there is none. For each node one. */
+  readonly identityFile?: string;
+  /** The identity of this node, as {@linkcode createLibp2pIdentity} makes. Without it and without a file it is another one each time. */
+  readonly privateKey?: string;
+  /**
+   * A node that you already have, with `gossipsub()` among its services, instead of `listen`, `announce`, `identityFile`, `privateKey`, multicast
+   * and a list in `allow`: it has its own. The adapter never stops it. Connections to nodes that do not answer are closed.
+   */
+  readonly node?: Libp2p;
+  /**
+   * How many connections there may be at once.
+   *
+   * @default {1_000}
+   */
+  readonly maxConnections?: number;
+  /**
+   * How long a node may take to be reached and to introduce itself, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * How often to ask the other nodes whether they are there, in milliseconds; at most a minute.
+   *
+   * @default {5_000}
+   */
+  readonly probeIntervalMs?: number;
+  /**
+   * How long a node may be silent when it is asked, in milliseconds, before its connection is replaced.
+   *
+   * @default {5_000}
+   */
+  readonly probeTimeoutMs?: number;
+  /**
+   * The largest message, in bytes; 2 MiB at most, as libp2p's streams lose what is larger than 4 MiB.
+   *
+   * @default {1_048_576}
+   */
+  readonly maxMessageBytes?: number;
+  /**
+   * How many bytes may wait until other nodes take them. Beyond that a publish is dropped and reported with stage
+   * `"publish"`.
+   *
+   * @default {33_554_432}
+   */
+  readonly maxPendingBytes?: number;
+  /**
+   * The source of time, for tests.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+const MEBIBYTE = 1024 * 1024;
+const OWNER = "createLibp2pAdapter";
+
+/** An address, with an identity at its end. */
+const bootstrapAddress: Kind<string> = (value, place) => {
+  if (typeof value === "string" && /^\/[a-z].*\/p2p\/[A-Za-z0-9]{20,}$/.test(value)) return value;
+  throw wrong(value, place, 'an address with an identity: "/ip4/10.0.0.1/tcp/4001/p2p/12D3KooW…"');
+};
+
+/** An identity. */
+const peerId: Kind<string> = (value, place) => {
+  if (typeof value === "string" && /^[1-9A-HJ-NP-Za-km-z]{20,}$/.test(value)) return value;
+  throw wrong(value, place, 'an identity, as createLibp2pIdentity() makes: "12D3KooW…"');
+};
+
+const allow: Kind<readonly string[] | "anybody"> = (value, place) => {
+  if (value === "anybody") return value;
+  if (Array.isArray(value)) return list(peerId)(value, place);
+  throw wrong(value, place, 'a list of the identities of all nodes, or "anybody"');
+};
+
+const MDNS_ROWS = {
+  firstMs: or(ms(), 1_000),
+  intervalMs: or(ms(), 10_000),
+  port: or(count({ max: 65_535 }), 5_353),
+} satisfies Rows<Libp2pMdnsOptions>;
+
+const DNS_ROWS = {
+  hostname: text,
+  port: count({ max: 65_535 }),
+  intervalMs: or(ms(), 5_000),
+  resolve: or(callback<DnsResolver>(), systemResolver),
+} satisfies Rows<Libp2pDnsOptions>;
+
+const DISCOVERY_ROWS = {
+  bootstrap: or(list(bootstrapAddress), []),
+  dns: optional(bag(DNS_ROWS)),
+  mdns: or<boolean | Required<Libp2pMdnsOptions>>(
+    (value, place) => typeof value === "boolean" ? value : bag(MDNS_ROWS)(value, place),
+    false,
+  ),
+} satisfies Rows<Libp2pDiscoveryOptions>;
+
+const ROWS = {
+  ...engineRows({ maxMessageBytes: MEBIBYTE, maxPendingBytes: 32 * MEBIBYTE }),
+  prefix: prefixFor("network"),
+  allow,
+  discovery: bag(DISCOVERY_ROWS),
+  listen: optional(list(text)),
+  announce: optional(list(text)),
+  identityFile: optional(text),
+  privateKey: optional(secret),
+  node: optional(having<Libp2p>("what createLibp2p() resolved to", "dial", "handle", "getConnections")),
+  maxConnections: or(count(), 1_000),
+  maxMessageBytes: or(count({ max: 2 * MEBIBYTE }), MEBIBYTE),
+  // Streams on which nothing comes for two minutes are closed.
+  probeIntervalMs: or(ms({ max: 60_000 }), 5_000),
+} satisfies Rows<Libp2pAdapterOptions>;
+
+/** Options, as the adapter uses them. */
+export interface Settings {
+  readonly prefix: string;
+  readonly members: Members;
+  readonly bootstrap: readonly string[];
+  readonly dns: Omit<DnsOptions, "clock"> | undefined;
+  readonly mdnsFirstMs: number | undefined;
+  /** Whether the node is ours. */
+  readonly owned: boolean;
+  /** Where it listens, for errors. */
+  readonly address: string;
+  readonly secrets: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly probeIntervalMs: number;
+  readonly probeTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxPendingBytes: number;
+  readonly clock: Clock;
+  /** Starts the node. */
+  start(): Promise<RunningNode>;
+}
+
+const OF_OUR_OWN = ["listen", "announce", "identityFile", "privateKey"] as const;
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @param options What the user passed.
+ * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function readLibp2pOptions(options: Libp2pAdapterOptions): Settings {
+  const read = readOptions(OWNER, options, ROWS);
+  const { node, allow, discovery, listen = ["/ip4/0.0.0.0/tcp/0"], privateKey, identityFile } = read;
+  const { bootstrap, dns } = discovery;
+  const mdns = discovery.mdns === true ? { firstMs: 1_000, intervalMs: 10_000, port: 5_353 } : discovery.mdns;
+  if (node) refuseSurplus(read, mdns !== false);
+  if (privateKey !== undefined && identityFile !== undefined) {
+    throw new TypeError(`Cannot use both privateKey and identityFile of ${OWNER}: a node has one identity`);
+  }
+  const members = new Members(allow);
+  const { announce = [], maxConnections } = read;
+  return {
+    ...read,
+    members,
+    bootstrap,
+    dns,
+    mdnsFirstMs: mdns ? mdns.firstMs : undefined,
+    owned: node === undefined,
+    address: node ? node.peerId.toString() : listen.join(", "),
+    secrets: privateKey === undefined ? [] : [privateKey],
+    // deno-lint-ignore require-await -- so that a refusal is a rejection
+    async start() {
+      if (node) return useNode(node);
+      return startNode({
+        privateKey,
+        identityFile,
+        listen,
+        announce,
+        members,
+        maxConnections,
+        mdns,
+        relays: [],
+      });
+    },
+  };
+}
+
+function refuseSurplus(options: Libp2pAdapterOptions, mdns: boolean): void {
+  const surplus = OF_OUR_OWN.find((name) => options[name] !== undefined) ?? (mdns ? "discovery.mdns" : undefined);
+  if (surplus) {
+    throw new TypeError(`Cannot use both node and ${surplus} of ${OWNER}: the node has its own`);
+  }
+  if (options.allow !== "anybody") {
+    throw new TypeError(
+      `Cannot use both node and a list in allow of ${OWNER}: give the node a connectionGater, and allow: "anybody" here`,
+    );
+  }
+}

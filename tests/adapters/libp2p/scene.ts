@@ -1,0 +1,173 @@
+/**
+ * What the tests of the adapter for libp2p are played with: nodes on a network that can be taken away.
+ *
+ * @module
+ */
+
+import type { Adapter, AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
+import {
+  createLibp2pAdapter,
+  createLibp2pIdentity,
+  type Libp2pAdapterOptions,
+} from "../../../adapters/libp2p/mod.ts";
+import { freePort } from "../../../tools/brokers/ports.ts";
+import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
+import { waitFor } from "../../harness.ts";
+
+/** A place in a network: an identity, and an address that leads through a proxy. */
+export interface Place {
+  readonly peerId: string;
+  /** Where others reach it. */
+  readonly address: string;
+  readonly proxy: Proxy;
+  /** What makes an adapter stand there. */
+  readonly options: Pick<Libp2pAdapterOptions, "listen" | "announce" | "privateKey">;
+}
+
+/** A network: whatever goes from node to node passes it. */
+export class Network implements AsyncDisposable {
+  readonly #proxies: Proxy[] = [];
+  readonly #anchors = new Map<string, Promise<{ place: Place; adapter: Adapter }>>();
+  #held = false;
+
+  /** One more place. */
+  async place(): Promise<Place> {
+    const [{ peerId, privateKey }, port] = [await createLibp2pIdentity(), await freePort()];
+    const proxy = await startProxy(port);
+    if (this.#held) proxy.blackhole();
+    this.#proxies.push(proxy);
+    const at = `/ip4/127.0.0.1/tcp/${proxy.port}`;
+    return {
+      peerId,
+      address: `${at}/p2p/${peerId}`,
+      proxy,
+      options: { listen: [`/ip4/127.0.0.1/tcp/${port}`], announce: [at], privateKey },
+    };
+  }
+
+  /** Where one node of a prefix stands, which is always there. */
+  async anchor(prefix: string): Promise<Place> {
+    let anchor = this.#anchors.get(prefix);
+    if (!anchor) this.#anchors.set(prefix, anchor = this.#anchor(prefix));
+    return (await anchor).place;
+  }
+
+  async #anchor(prefix: string) {
+    const place = await this.place();
+    const adapter = createLibp2pAdapter({ prefix, allow: "anybody", ...place.options, ...PROBES });
+    await adapter.open({
+      nodeId: `anchor-${place.peerId}`,
+      deliver: () => {},
+      onError: () => {},
+      onStatus: () => {},
+      onGap: () => {},
+    });
+    return { place, adapter };
+  }
+
+  /** Ends all connections, and lets none through. */
+  stop(): void {
+    this.blackhole();
+    for (const proxy of this.#proxies) proxy.cut();
+  }
+
+  /** Lets nothing through, and ends nothing. */
+  blackhole(): void {
+    this.#held = true;
+    for (const proxy of this.#proxies) proxy.blackhole();
+  }
+
+  /** Lets everything through. */
+  heal(): void {
+    this.#held = false;
+    for (const proxy of this.#proxies) proxy.heal();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const anchor of this.#anchors.values()) await (await anchor).adapter.close();
+    for (const proxy of this.#proxies) await proxy.close();
+  }
+}
+
+/** Soon enough for a test, and long enough for a machine that is busy. */
+export const PROBES = { probeIntervalMs: 1_000, probeTimeoutMs: 3_000, connectTimeoutMs: 4_000 };
+
+/** A node of a test. */
+export interface TestNode extends AsyncDisposable {
+  readonly nodeId: string;
+  readonly adapter: Adapter;
+  readonly opening: Promise<void>;
+  readonly received: { readonly channel: string; readonly data: AdapterData; readonly from: string }[];
+  readonly errors: { readonly error: Error; readonly stage: AdapterStage; readonly channel?: string }[];
+  readonly statuses: ("up" | "down")[];
+  readonly gaps: (readonly string[] | undefined)[];
+  /** What came on a channel, in order. */
+  on(channel: string): AdapterData[];
+  /** Waits until this is its status. */
+  is(status: "up" | "down"): Promise<void>;
+  /** Waits for a text on a channel. */
+  got(channel: string, text: string): Promise<void>;
+}
+
+/** How long anything may take, on the slowest machine. */
+const PATIENCE_MS = 20_000;
+
+/** Makes a node, and begins to open it. */
+export function createNode(options: Partial<Libp2pAdapterOptions>): TestNode {
+  const nodeId = crypto.randomUUID();
+  const adapter = createLibp2pAdapter({
+    prefix: "trunkline",
+    allow: "anybody",
+    listen: options.node ? undefined : ["/ip4/127.0.0.1/tcp/0"],
+    ...PROBES,
+    ...options,
+  });
+  const received: TestNode["received"] = [];
+  const errors: TestNode["errors"] = [];
+  const statuses: TestNode["statuses"] = [];
+  const gaps: TestNode["gaps"] = [];
+  const opening = adapter.open({
+    nodeId,
+    deliver: (channel, data, from) => void received.push({ channel, data, from }),
+    onError: (error, info) => void errors.push({ error, ...info }),
+    onStatus: (status) => void statuses.push(status),
+    onGap: (channels) => void gaps.push(channels),
+  });
+  opening.catch(() => {});
+  const on = (channel: string) => received.filter((one) => one.channel === channel).map(({ data }) => data);
+  const until = (condition: () => boolean, what: string) =>
+    waitFor(condition, { what, timeoutMs: PATIENCE_MS });
+  return {
+    nodeId,
+    adapter,
+    opening,
+    received,
+    errors,
+    statuses,
+    gaps,
+    on,
+    is: async (status) => void await until(() => statuses.at(-1) === status, `status ${status}`),
+    got: async (channel, text) =>
+      void await until(() => on(channel).includes(text), `"${text}" on "${channel}"`),
+    [Symbol.asyncDispose]: () => adapter.close(),
+  };
+}
+
+/** Makes a node that is open and listens to these channels. */
+export async function openNode(
+  options: Partial<Libp2pAdapterOptions>,
+  ...channels: string[]
+): Promise<TestNode> {
+  const node = createNode(options);
+  try {
+    await node.opening;
+    await Promise.all(channels.map((channel) => node.adapter.subscribe(channel)));
+  } catch (error) {
+    await node.adapter.close();
+    throw error;
+  }
+  return node;
+}
+
+// The library opens a BroadcastChannel when it is used first, and keeps it: it shall belong to no test.
+await openNode({}).then(({ adapter }) => adapter.close());
