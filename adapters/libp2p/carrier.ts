@@ -194,7 +194,8 @@ export class MeshCarrier implements Carrier {
       met: (id) => mesh.met(id),
       isMet: (id) => mesh.get(id)?.introduced ?? false,
       onChange: () => this.#review(),
-      onTrouble: (error) => this.#reporter.trouble("Cannot look for other nodes", "delivery", undefined, error),
+      onTrouble: (error) =>
+        this.#reporter.trouble("Cannot look for other nodes", "delivery", undefined, error),
     });
     running.pubsub.addEventListener("message", this.#onMessage);
     await mesh.start();
@@ -338,7 +339,10 @@ export class MeshCarrier implements Carrier {
       const error = new Error(`Cannot start libp2p at ${this.#settings.address}: ${message}`, { cause });
       return { kind: "refused", error };
     }
-    return { kind: "unreachable", error: new Error(`Cannot reach any other node by libp2p: ${message}`, { cause }) };
+    return {
+      kind: "unreachable",
+      error: new Error(`Cannot reach any other node by libp2p: ${message}`, { cause }),
+    };
   }
 
   async #within(ms: number, promise: Promise<unknown> | undefined): Promise<void> {

@@ -118,19 +118,21 @@ const isPositions: Check = (value) =>
   typeof value === "object" && value !== null && !Array.isArray(value) &&
   Object.entries(value).length <= 4096 && Object.values(value).every(isCount);
 
-const FIELDS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map(Object.entries<Readonly<Record<string, Check>>>({
-  hello: { node: isName, session: isSession, addresses: isTexts, topics: isTexts },
-  ask: { id: isCount, topics: isTexts },
-  seen: { id: isCount, positions: isPositions },
-  ping: { id: isCount, positions: isPositions },
-  pong: { id: isCount },
-  ack: { count: isCount },
-  owe: {},
-  count: { id: isCount, name: isText },
-  counted: { id: isCount, listens: (value) => typeof value === "boolean" },
-  peers: { addresses: isTexts },
-  bye: {},
-}));
+const FIELDS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map(
+  Object.entries<Readonly<Record<string, Check>>>({
+    hello: { node: isName, session: isSession, addresses: isTexts, topics: isTexts },
+    ask: { id: isCount, topics: isTexts },
+    seen: { id: isCount, positions: isPositions },
+    ping: { id: isCount, positions: isPositions },
+    pong: { id: isCount },
+    ack: { count: isCount },
+    owe: {},
+    count: { id: isCount, name: isText },
+    counted: { id: isCount, listens: (value) => typeof value === "boolean" },
+    peers: { addresses: isTexts },
+    bye: {},
+  }),
+);
 
 function isSession(value: unknown): boolean {
   return typeof value === "string" && /^[0-9a-f]{16}$/.test(value);

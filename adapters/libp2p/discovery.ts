@@ -249,7 +249,10 @@ export class Discovery {
     const { node, clock, dialTimeoutMs, met, onChange } = this.#options;
     candidate.dialling = true;
     const given = new AbortController();
-    const cancel = clock.after(dialTimeoutMs, () => given.abort(new Error(`No answer within ${dialTimeoutMs} ms`)));
+    const cancel = clock.after(
+      dialTimeoutMs,
+      () => given.abort(new Error(`No answer within ${dialTimeoutMs} ms`)),
+    );
     const signal = AbortSignal.any([given.signal, this.#given.signal]);
     try {
       const addresses = [...candidate.addresses].map((address) => this.#multiaddr!(address));

@@ -56,7 +56,9 @@ export class DnsSource {
       if (isAbsent(cause)) onAddresses([]);
       else onTrouble(new Error(`Cannot resolve ${hostname}: ${(cause as Error).message}`, { cause }));
     }
-    this.#cancel = clock.after(intervalMs, () => void this.start(onAddresses, onTrouble), { background: true });
+    this.#cancel = clock.after(intervalMs, () => void this.start(onAddresses, onTrouble), {
+      background: true,
+    });
   }
 
   /** Ends it. */

@@ -103,7 +103,8 @@ export class Mesh implements PeerHost {
         limits,
       );
     } catch (cause) {
-      const what = "Cannot use this libp2p node for two adapters of the same prefix: give each a node of its own";
+      const what =
+        "Cannot use this libp2p node for two adapters of the same prefix: give each a node of its own";
       throw cause instanceof Error && cause.name === "DuplicateProtocolHandlerError"
         ? new TypeError(what, { cause })
         : cause;

@@ -85,14 +85,15 @@ const FROM_ANYWHERE = ["/ip4/0.0.0.0/ipcidr/0", "/ip6/::/ipcidr/0"];
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const otherwise = "pass `node`";
-  const [{ createLibp2p }, { tcp }, { noise }, { yamux }, { identify }, { gossipsub }] = await Promise.all([
-    loadLibrary("libp2p", otherwise, () => import("libp2p")),
-    loadLibrary("@libp2p/tcp", otherwise, () => import("@libp2p/tcp")),
-    loadLibrary("@chainsafe/libp2p-noise", otherwise, () => import("@chainsafe/libp2p-noise")),
-    loadLibrary("@chainsafe/libp2p-yamux", otherwise, () => import("@chainsafe/libp2p-yamux")),
-    loadLibrary("@libp2p/identify", otherwise, () => import("@libp2p/identify")),
-    loadLibrary("@libp2p/gossipsub", otherwise, () => import("@libp2p/gossipsub")),
-  ]);
+  const [{ createLibp2p }, { tcp }, { noise, pureJsCrypto }, { yamux }, { identify }, { gossipsub }] =
+    await Promise.all([
+      loadLibrary("libp2p", otherwise, () => import("libp2p")),
+      loadLibrary("@libp2p/tcp", otherwise, () => import("@libp2p/tcp")),
+      loadLibrary("@chainsafe/libp2p-noise", otherwise, () => import("@chainsafe/libp2p-noise")),
+      loadLibrary("@chainsafe/libp2p-yamux", otherwise, () => import("@chainsafe/libp2p-yamux")),
+      loadLibrary("@libp2p/identify", otherwise, () => import("@libp2p/identify")),
+      loadLibrary("@libp2p/gossipsub", otherwise, () => import("@libp2p/gossipsub")),
+    ]);
   const { members, mdns, relays, maxConnections } = options;
   const relayed = relays.length > 0 ? await loadRelayed() : undefined;
   const discovery = mdns && await loadLibrary("@libp2p/mdns", "", () => import("@libp2p/mdns"));
@@ -103,7 +104,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       announce: [...options.announce],
     },
     transports: [tcp({ maxConnections }), ...relayed ? [relayed.transport] : []],
-    connectionEncrypters: [noise()],
+    // Its own choice is the runtime's cipher for all but short texts, which Bun has not, and with which streams stand still on Deno.
+    connectionEncrypters: [noise({ crypto: pureJsCrypto })],
     streamMuxers: [yamux()],
     ...discovery && mdns
       ? { peerDiscovery: [discovery.mdns({ interval: mdns.intervalMs, port: mdns.port })] }
@@ -133,7 +135,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 /** What libp2p keeps to itself, as far as it forgets about it. */
 interface Internals {
   readonly status?: { readonly heartbeatTimeout?: number };
-  readonly components?: { readonly addressManager?: { readonly _updatePeerStoreAddresses?: { stop?(): void } } };
+  readonly components?: {
+    readonly addressManager?: { readonly _updatePeerStoreAddresses?: { stop?(): void } };
+  };
 }
 
 /**
@@ -165,7 +169,9 @@ async function loadRelayed() {
  */
 export function useNode(node: Libp2p): RunningNode {
   const services = Object.values(node.services as Record<string, unknown>);
-  const pubsub = services.find((service) => typeof (service as Partial<PubSub>)?.getSubscribers === "function");
+  const pubsub = services.find((service) =>
+    typeof (service as Partial<PubSub>)?.getSubscribers === "function"
+  );
   if (!pubsub) {
     throw new TypeError("Cannot use the libp2p node that was given: none of its services is gossipsub()");
   }

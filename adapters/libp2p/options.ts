@@ -281,7 +281,8 @@ export function readLibp2pOptions(options: Libp2pAdapterOptions): Settings {
 }
 
 function refuseSurplus(options: Libp2pAdapterOptions, mdns: boolean): void {
-  const surplus = OF_OUR_OWN.find((name) => options[name] !== undefined) ?? (mdns ? "discovery.mdns" : undefined);
+  const surplus = OF_OUR_OWN.find((name) => options[name] !== undefined) ??
+    (mdns ? "discovery.mdns" : undefined);
   if (surplus) {
     throw new TypeError(`Cannot use both node and ${surplus} of ${OWNER}: the node has its own`);
   }

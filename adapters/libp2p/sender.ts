@@ -160,7 +160,9 @@ export class Sender {
       const before = full.map(({ owedBytes }) => owedBytes);
       this.#wake = () => {
         // Any progress of theirs, or somebody gone: looked at anew.
-        if (this.#closed || full.some(({ owedBytes }, i) => owedBytes !== before[i] || owedBytes === 0)) resolve();
+        if (this.#closed || full.some(({ owedBytes }, i) => owedBytes !== before[i] || owedBytes === 0)) {
+          resolve();
+        }
       };
       await promise;
       cancel();
