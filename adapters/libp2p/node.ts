@@ -150,7 +150,7 @@ export async function stopNode(node: Libp2p, pubsub?: PubSub): Promise<void> {
   const { heartbeatTimeout } = (pubsub as Internals | undefined)?.status ?? {};
   await node.stop();
   clearTimeout(heartbeatTimeout);
-  (node as Internals).components?.addressManager?._updatePeerStoreAddresses?.stop?.();
+  (node as unknown as Internals).components?.addressManager?._updatePeerStoreAddresses?.stop?.();
 }
 
 async function loadRelayed() {
