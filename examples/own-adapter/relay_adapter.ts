@@ -1,0 +1,107 @@
+// An adapter of your own, in less than 100 lines: over a relay that knows nothing of channels, by one WebSocket a node.
+import type { Adapter, AdapterContext, AdapterWaitOptions } from "@trunkline/hub/adapters/adapter";
+import { decodeEnvelope, encodeTextEnvelope } from "@trunkline/hub/adapters/envelope";
+
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+const PROBE_MS = 2_000;
+
+/** Makes an adapter; nodes with the same URL and prefix form a cluster. */
+export function createRelayAdapter({ url, prefix }: { url: string; prefix: string }): Adapter {
+  const channels = new Set<string>();
+  const told = new Set<string>(); // each kind of trouble once in an outage
+  let up = Promise.withResolvers<void>(); // another one for each outage
+  let context: AdapterContext | undefined, socket: WebSocket; // between open and close
+  let isUp = false, closed = false, stopTimer = () => {};
+
+  const report = (stage: "publish" | "delivery", what: string, channel?: string) => {
+    if (told.has(stage)) return;
+    told.add(stage);
+    context?.onError(new Error(`The relay at ${url}: ${what}`), { stage, channel });
+  };
+  const untilUp = ({ signal }: AdapterWaitOptions = {}) =>
+    new Promise<void>((resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      up.promise.then(resolve, reject);
+    });
+
+  function connect(): void {
+    const own = socket = new WebSocket(`${url}/${encodeURIComponent(prefix)}`); // prefixes never meet
+    let heard = true;
+    const lose = (why: string) => {
+      own.onmessage = own.onclose = null; // a dead one may take long to notice
+      own.close();
+      clearInterval(probe);
+      report("delivery", why);
+      if (isUp) [isUp, up] = [false, Promise.withResolvers()], context!.onStatus("down");
+      up.promise.catch(() => {}); // nobody may be waiting
+      const retry = setTimeout(connect, 100 + 200 * Math.random());
+      stopTimer = () => clearTimeout(retry);
+    };
+    const probe = setInterval(() => { // a connection that is half-open says nothing either
+      if (!heard) return lose(`it has said nothing for ${PROBE_MS} ms`);
+      heard = false;
+      if (own.readyState === WebSocket.OPEN) own.send("ping");
+    }, PROBE_MS);
+    stopTimer = () => clearInterval(probe);
+    own.onclose = () => lose("the connection is lost, or cannot be made");
+    own.onmessage = ({ data: text }) => {
+      heard = true;
+      if (text === "pong") return;
+      if (text !== "welcome") return receive(text);
+      isUp = true; // every subscription is live, as the relay sends everything
+      told.clear();
+      context!.onStatus("up");
+      up.resolve();
+    };
+  }
+
+  function receive(text: string): void {
+    try {
+      const [channel, raw] = JSON.parse(text);
+      const envelope = decodeEnvelope(raw);
+      if (!envelope) report("delivery", "ignored what no hub has sent", channel);
+      else if (channels.has(channel)) context?.deliver(channel, envelope.data, envelope.from);
+    } catch {
+      report("delivery", "ignored what is no list in JSON");
+    }
+  }
+
+  async function close(): Promise<void> {
+    closed = true;
+    if (!context) return; // never opened, or closed before
+    up.reject(new Error("The relay adapter was closed meanwhile"));
+    context = undefined;
+    stopTimer();
+    if (socket.readyState === WebSocket.CLOSED) return;
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, PROBE_MS);
+      socket.onclose = () => (clearTimeout(late), resolve());
+      socket.close(); // what was sent before goes first
+    });
+  }
+
+  return {
+    name: "relay",
+    async open(given, options) {
+      if (context || closed) throw new Error("Cannot open a relay adapter twice, or after close");
+      context = given;
+      connect();
+      await untilUp(options).catch((error) => (void close(), Promise.reject(error)));
+    },
+    async subscribe(channel, options) {
+      if (!context) throw new Error("Cannot subscribe: the relay adapter is not open");
+      options?.signal?.throwIfAborted();
+      await untilUp(options);
+      channels.add(channel);
+    },
+    unsubscribe: (channel) => Promise.resolve(void channels.delete(channel)),
+    publish(channel, data) {
+      if (!context) return;
+      const text = JSON.stringify([channel, encodeTextEnvelope(context.nodeId, data)]);
+      if (isUp && socket.bufferedAmount < MAX_BUFFERED_BYTES) return socket.send(text);
+      queueMicrotask(() => report("publish", "lost a message, and tells of no other meanwhile", channel));
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
