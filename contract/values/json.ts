@@ -99,8 +99,7 @@ export function writeJsonMessage(message: readonly unknown[], maxDepth: number =
 export function readJsonMessages(text: string, maxDepth: number = MAX_DEPTH): unknown[] {
   const list: unknown = JSON.parse(text);
   if (!Array.isArray(list)) throw new TypeError("Not a list");
-  const wellFormed = !text.includes("\\u");
-  const rules = wellFormed && maxDepth === MAX_DEPTH ? READING : { ...READING, maxDepth, wellFormed };
-  for (const message of list) if (Array.isArray(message)) readPlainMessage(message, rules);
+  const rules = text.includes("\\u") ? { ...READING, wellFormed: false } : READING;
+  for (const message of list) if (Array.isArray(message)) readPlainMessage(message, rules, maxDepth);
   return list;
 }

@@ -127,10 +127,17 @@ function copyElements(message: readonly unknown[], rules: PlainRules): unknown[]
  * @param message The message. Its elements are replaced: by what they stand for, or by the `HubError`, `BAD_REQUEST`,
  * that says what is wrong.
  * @param rules How the encoding reads.
+ * @param maxDepth How deep an element may be, where that is not as the rules say.
  */
-export function readPlainMessage(message: unknown[], rules: PlainRules): void {
+export function readPlainMessage(
+  message: unknown[],
+  rules: PlainRules,
+  maxDepth: number = rules.maxDepth,
+): void {
   for (let i = 1; i < message.length; i++) {
-    if (!looksPlain(message[i], rules.maxDepth, rules)) message[i] = readElement(message[i], rules);
+    if (!looksPlain(message[i], maxDepth, rules)) {
+      message[i] = readElement(message[i], { ...rules, maxDepth });
+    }
   }
 }
 
