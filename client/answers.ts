@@ -143,12 +143,12 @@ export class Answers {
     if (!handler) {
       throw new HubError("NOT_FOUND", `Cannot answer "${name}": the client has no handler for it`);
     }
-    const parsed = await parse(entry.input!, input, `input of "${name}"`);
+    const parsed = await parse(entry.input!, input, "input of", name);
     if (signal.aborted) return undefined; // taken back before it came to work
     const given = handler(parsed, { signal });
     const output = await (promiseOf(given) ?? given);
     try {
-      return await parse(entry.output as Schema, output, `answer to "${name}"`);
+      return await parse(entry.output as Schema, output, "answer to", name);
     } catch (cause) {
       // Our own mistake, not the asker's: it must not look like a refusal of the input.
       throw new Error(`Cannot send the answer to "${name}": it does not fit the contract`, { cause });

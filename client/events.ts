@@ -50,7 +50,7 @@ export class Events {
     const { report, reportRepeated } = this.#settings;
     const info = { stage: "event", name } as const;
     try {
-      const parsed = parseNow(this.#entry(name).payload!, payload, `payload of "${name}"`);
+      const parsed = parseNow(this.#entry(name).payload!, payload, "payload of", name);
       callEach(listeners, (listener) => listener.call(parsed), (error) => report(error, info));
     } catch (error) {
       reportRepeated(error, info);

@@ -89,7 +89,7 @@ export class Requests {
   /** See `Client.signal`. */
   signal(name: string, payload: unknown): void {
     const entry = this.#entry(name, "signal");
-    parseNow(entry.payload!, payload, `payload of "${name}"`);
+    parseNow(entry.payload!, payload, "payload of", name);
     const connection = this.#ready(name, this.#asked !== undefined);
     if (connection) return connection.push(["sig", name, payload]);
     const kept = keep("sig", name, payload);
@@ -174,7 +174,7 @@ export class Requests {
 
   /** Schemas that answer at once keep requests in the order of their calls; others cannot. */
   #ask(entry: Entry, input: unknown, patience: Patience): Promise<unknown> {
-    const checked = parse(entry.input!, input, `input of "${entry.name}"`);
+    const checked = parse(entry.input!, input, "input of", entry.name);
     if (!(checked instanceof Promise)) return this.#sendOrWait(entry, input, patience);
     checked.catch(() => {});
     const kept = keep("req", entry.name, input);
@@ -214,7 +214,7 @@ export class Requests {
   /** The contract is the server's word: an answer that breaks it is an error worth hearing of. */
   async #output({ name, output }: Entry, value: unknown): Promise<unknown> {
     try {
-      return await parse(output as Schema, value, `answer to "${name}"`);
+      return await parse(output as Schema, value, "answer to", name);
     } catch (error) {
       this.#options.settings.report(error, { stage: "request", name });
       throw error;

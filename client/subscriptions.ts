@@ -370,7 +370,7 @@ export class Subscriptions {
     const { topic, schema, members } = stream;
     let parsed: unknown;
     try {
-      parsed = parseNow(schema, payload, `payload of "${topic}"`);
+      parsed = parseNow(schema, payload, "payload of", topic);
     } catch (error) {
       this.#options.settings.reportRepeated(error, { stage: "topic", name: topic });
       if (meta.offset !== undefined) this.#miss(stream);

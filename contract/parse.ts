@@ -32,40 +32,54 @@ function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
   return { message: cut(message), path: cut(keys.join(".")) };
 }
 
-function unwrap<Output>(result: SchemaResult<Output>, what: string): Output {
+function unwrap<Output>(result: SchemaResult<Output>, kind: string, name: string | undefined): Output {
   // What `safeParse` gives back has neither: taken for a value of `undefined` it would let everything pass.
   if (
     typeof result !== "object" || result === null || !("value" in result || Array.isArray(result.issues))
   ) {
-    throw new TypeError(`Cannot use the schema of ${what}: it gave back neither a value nor issues`);
+    throw new TypeError(
+      `Cannot use the schema of ${nameOf(kind, name)}: it gave back neither a value nor issues`,
+    );
   }
   const { issues: found } = result;
   if (!found) return (result as { readonly value: Output }).value;
   const issues = [...found].slice(0, MAX_ISSUES).map(toIssue);
   const [first] = issues;
   const where = first?.path ? ` at "${first.path}"` : "";
-  throw new HubError("VALIDATION", `Invalid ${what}${where}: ${first?.message ?? "refused by its schema"}`, {
-    data: { issues },
-  });
+  throw new HubError(
+    "VALIDATION",
+    `Invalid ${nameOf(kind, name)}${where}: ${first?.message ?? "refused by its schema"}`,
+    {
+      data: { issues },
+    },
+  );
 }
+
+/** Names a value in an error's message. Put together there and not before: every message is parsed. */
+const nameOf = (kind: string, name: string | undefined): string =>
+  name === undefined ? kind : `${kind} "${name}"`;
 
 /**
  * Parses a value with a schema that may answer later.
  *
  * @param schema The schema.
  * @param value The value.
- * @param what What the value is, for the error's message.
+ * @param kind What the value is, for the error's message: `"signal"`.
+ * @param name The name of it, if it has one.
  * @returns The parsed value, or a promise of it where the schema is asynchronous.
  * @throws {HubError} `VALIDATION` with `data: { issues }`; thrown at once or by the promise.
  */
 export function parse<Output>(
   schema: Schema<unknown, Output>,
   value: unknown,
-  what: string,
+  kind: string,
+  name?: string,
 ): Output | Promise<Output> {
   const result = schema["~standard"].validate(value);
   const later = promiseOf(result);
-  return later ? later.then((result) => unwrap(result, what)) : unwrap(result as SchemaResult<Output>, what);
+  return later
+    ? later.then((result) => unwrap(result, kind, name))
+    : unwrap(result as SchemaResult<Output>, kind, name);
 }
 
 /**
@@ -74,16 +88,24 @@ export function parse<Output>(
  *
  * @param schema The schema.
  * @param value The value.
- * @param what What the value is, for the error's message.
+ * @param kind What the value is, for the error's message: `"signal"`.
+ * @param name The name of it, if it has one.
  * @throws {HubError} `VALIDATION` with `data: { issues }`.
  * @throws {TypeError} When the schema answers with a promise.
  */
-export function parseNow<Output>(schema: Schema<unknown, Output>, value: unknown, what: string): Output {
+export function parseNow<Output>(
+  schema: Schema<unknown, Output>,
+  value: unknown,
+  kind: string,
+  name?: string,
+): Output {
   const result = schema["~standard"].validate(value);
   const later = promiseOf(result);
   if (later) {
     later.catch(() => {}); // whatever it is, the schema is not to be used here
-    throw new TypeError(`Cannot use an asynchronous schema for ${what}: only requests may have one`);
+    throw new TypeError(
+      `Cannot use an asynchronous schema for ${nameOf(kind, name)}: only requests may have one`,
+    );
   }
-  return unwrap(result as SchemaResult<Output>, what);
+  return unwrap(result as SchemaResult<Output>, kind, name);
 }

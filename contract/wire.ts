@@ -182,7 +182,7 @@ function read(message: unknown, isMessage: Check): unknown {
   }
   for (let i = 1; i < message.length; i++) {
     const element: unknown = message[i];
-    if (element instanceof HubError) {
+    if (typeof element === "object" && element instanceof HubError) {
       return new UnreadableMessage(message.filter((e) => e !== element), element);
     }
   }

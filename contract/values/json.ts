@@ -9,6 +9,7 @@ import { fromBase64, toBase64 } from "./base64.ts";
 import {
   copyMessage,
   encodeMessage,
+  isParsedPlain,
   MAX_DEPTH,
   type PlainRules,
   readPlainMessage,
@@ -27,8 +28,6 @@ const WRITING: PlainRules = {
 
 const READING: PlainRules = {
   maxDepth: MAX_DEPTH,
-  wellFormed: true, // where the text has no escape: it comes from UTF-8
-  parsed: true,
   bytes: (bytes) => bytes,
   name: (name) => RESERVED.test(name) ? name.slice(1) : name,
   standsFor(object) {
@@ -99,7 +98,10 @@ export function writeJsonMessage(message: readonly unknown[], maxDepth: number =
 export function readJsonMessages(text: string, maxDepth: number = MAX_DEPTH): unknown[] {
   const list: unknown = JSON.parse(text);
   if (!Array.isArray(list)) throw new TypeError("Not a list");
-  const rules = text.includes("\\u") ? { ...READING, wellFormed: false } : READING;
-  for (const message of list) if (Array.isArray(message)) readPlainMessage(message, rules, maxDepth);
+  const escapes = text.includes("\\u"); // without them text is well-formed: it comes from UTF-8
+  for (const message of list) {
+    if (!Array.isArray(message) || !escapes && isParsedPlain(message, maxDepth + 1)) continue;
+    readPlainMessage(message, READING, maxDepth);
+  }
   return list;
 }

@@ -11,6 +11,9 @@ import { hasLoneSurrogate, startOf, toWellFormed } from "./text.ts";
 /** How many lists and objects of a payload may be inside each other. The message and the frame around it do not count. */
 export const MAX_DEPTH = 1_000;
 
+/** Names of properties that start with it are the encodings' own. */
+const DOLLAR = 0x24;
+
 /** What an encoding writes, or reads, in its own way. */
 export interface PlainRules {
   /** How many lists and objects of an element may be inside each other. */
@@ -21,12 +24,6 @@ export interface PlainRules {
    * @default {false}
    */
   readonly wellFormed?: boolean;
-  /**
-   * Whether every object is known to be of no class, because a parser of JSON made it.
-   *
-   * @default {false}
-   */
-  readonly parsed?: boolean;
   /** What becomes of bytes. */
   bytes(bytes: Uint8Array): unknown;
   /** What becomes of the name of a property that starts with `$`. */
@@ -141,6 +138,33 @@ export function readPlainMessage(
   }
 }
 
+/**
+ * Whether what a parser of JSON made of a text without escapes is as every encoding reads it. It is of no class and
+ * well-formed, so that this costs half of what a look at any other value does.
+ *
+ * @param value What was parsed.
+ * @param depth How many lists and objects may be inside each other.
+ */
+export function isParsedPlain(value: unknown, depth: number): boolean {
+  if (typeof value !== "object") return typeof value !== "number" || Number.isFinite(value);
+  if (value === null) return true;
+  if (depth === 0) return false;
+  // Most values are text: asking that here saves the call.
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = value[i];
+      if (typeof item !== "string" && !isParsedPlain(item, depth - 1)) return false;
+    }
+    return true;
+  }
+  for (const key in value) {
+    if (key.charCodeAt(0) === DOLLAR || key === "__proto__") return false;
+    const item = (value as Readonly<Record<string, unknown>>)[key];
+    if (typeof item !== "string" && !isParsedPlain(item, depth - 1)) return false;
+  }
+  return true;
+}
+
 function readElement(element: unknown, rules: PlainRules): unknown {
   if (element instanceof HubError) return element; // it could not be decoded
   try {
@@ -197,16 +221,19 @@ function looksPlainList(list: readonly unknown[], depth: number, rules: PlainRul
 const { hasOwnProperty } = Object.prototype;
 
 function looksPlainInside(value: object, depth: number, rules: PlainRules): boolean {
-  if (!rules.parsed && (value as { readonly toJSON?: unknown }).toJSON !== undefined) return false;
-  if (Array.isArray(value)) return looksPlainList(value, depth, rules);
+  if (Array.isArray(value)) {
+    return (value as { readonly toJSON?: unknown }).toJSON === undefined &&
+      looksPlainList(value, depth, rules);
+  }
   // Asking for the prototype is not optimised everywhere. Where only the constructor's name is right, as of some
   // iterators, there are no properties.
-  let mayBeOfClass = !rules.parsed;
-  if (mayBeOfClass && value.constructor !== Object && !hasPlainPrototype(value)) return false;
+  let mayBeOfClass = true;
+  if (value.constructor !== Object && !hasPlainPrototype(value)) return false;
   // Half the cost of a list of the keys: engines know this pair of a loop and a question.
   for (const key in value) {
+    if (key === "toJSON") return false; // also an inherited one
     if (!hasOwnProperty.call(value, key)) continue;
-    if (key[0] === "$" || key === "__proto__") return false;
+    if (key.charCodeAt(0) === DOLLAR || key === "__proto__") return false;
     if (!rules.wellFormed && hasLoneSurrogate(key)) return false;
     if (!looksPlain((value as Readonly<Record<string, unknown>>)[key], depth, rules)) return false;
     mayBeOfClass = false;

@@ -16,7 +16,7 @@ import {
   type WireError,
 } from "../../contract/mod.ts";
 import type { Outbox } from "../outbox/outbox.ts";
-import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { DisconnectReason } from "../api/options.ts";
 import { readCloseCode, readCloseReason } from "./close_arguments.ts";
 import { readClientCall } from "./call_options.ts";
@@ -128,15 +128,15 @@ export class Connection implements Identity {
   /** See `HubConnection.emit`. */
   emit(event: string, payload: unknown): void {
     const entry = this.#entry(event, "event");
-    const parsed = parseNow(entry.payload!, payload, `event "${event}"`);
-    this.outbox.pushOwn(new OutgoingMessage(["ev", event, parsed], { droppable: true }));
+    const parsed = parseNow(entry.payload!, payload, "event", event);
+    this.outbox.pushOwn(new OutgoingMessage(["ev", event, parsed], DROPPABLE));
   }
 
   /** See `HubConnection.request`. */
   async request(name: string, input: unknown, options?: CallOptions): Promise<unknown> {
     const { timeoutMs, signal } = readClientCall(options);
     const entry = this.#entry(name, "request");
-    const parsed = await parse(entry.input!, input, `input of "${name}"`);
+    const parsed = await parse(entry.input!, input, "input of", name);
     if (this.#ended) throw goneError(this.#ended);
     const { clock, requestTimeoutMs, maxPendingRequests } = this.#rules;
     if (this.asking >= maxPendingRequests) {
@@ -156,7 +156,7 @@ export class Connection implements Identity {
     } catch (error) {
       calls.reject(id, error as HubError); // it cannot be encoded, so nobody will answer
     }
-    return await parse(entry.output!, await answer, `output of "${name}"`);
+    return await parse(entry.output!, await answer, "output of", name);
   }
 
   /** The client has answered; what was never asked is ignored. */

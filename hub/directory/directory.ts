@@ -78,7 +78,7 @@ export class Directory {
     const { timeoutMs: given = requestTimeoutMs, signal } = readClientCall(options);
     const timeoutMs = Math.min(given, MAX_TIMER_MS); // Infinity does not cross the backplane
     const { input: schema, output } = events.question(name);
-    await parse(schema!, input, `input of "${name}"`);
+    await parse(schema!, input, "input of", name);
     const node = nodeOf(id);
     if (!nodes.has(node)) throw notFound(id);
     const asked = { id, name, input, timeoutMs };
@@ -89,7 +89,7 @@ export class Directory {
     const failure = outcome.failures.get(node);
     if (failure) throw failure;
     const [missing] = outcome.missing;
-    if (!missing) return await parse(output!, outcome.answers.get(node), `output of "${name}"`);
+    if (!missing) return await parse(output!, outcome.answers.get(node), "output of", name);
     const { reason, code = "UNAVAILABLE", message = reason } = missing;
     switch (reason) {
       case "left":

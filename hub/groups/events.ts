@@ -10,7 +10,7 @@ import { CLUSTER_CHANNEL, roleChannel, roomChannel, userChannel, userGroup } fro
 import type { Connection } from "../connection/connection.ts";
 import { Copies } from "./copies.ts";
 import type { Audience } from "./group.ts";
-import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Registry } from "./registry.ts";
 
 /** To how many rooms at once a copy goes over the channel of each; what is for more of them goes to every node, once. */
@@ -34,7 +34,8 @@ export class Events {
   readonly #backplane: Backplane;
   readonly #find: (id: string) => Connection | undefined;
   readonly #entries = new Map<string, Entry>();
-  readonly #shared: ReadonlyMap<string, Entry>;
+  /** Whom an event that is not shared is for: only roles that have it. */
+  readonly #audiences = new Map<string, Audience>();
   readonly #surfaces: Contract["roles"];
   readonly #copies = new Copies();
 
@@ -43,10 +44,12 @@ export class Events {
     this.#registry = registry;
     this.#backplane = backplane;
     this.#find = find;
-    this.#shared = contract.shared.serverToClient;
     this.#surfaces = contract.roles;
     for (const surface of contract.roles.values()) {
-      for (const [name, entry] of surface.serverToClient) this.#entries.set(name, entry);
+      for (const [name, entry] of surface.serverToClient) {
+        this.#entries.set(name, entry);
+        if (!contract.shared.serverToClient.has(name)) this.#audiences.set(name, { event: name });
+      }
     }
     backplane.on("ev", ([, name, except, payload], _from, channel) => {
       this.#deliver(channel, name, this.parse(name, payload), except);
@@ -88,7 +91,7 @@ export class Events {
     if (!schema) {
       throw new HubError("NOT_FOUND", `Cannot send event "${name}": the contract has none of that name`);
     }
-    return parseNow(schema, payload, `event "${name}"`);
+    return parseNow(schema, payload, "event", name);
   }
 
   /**
@@ -171,12 +174,11 @@ export class Events {
 
   /** Whom an event is for: not the excepted one, and only roles that have it. */
   #audience(name: string, except: string | undefined | null): Audience | undefined {
-    const event = this.#shared.has(name) ? undefined : name;
-    if (event === undefined && !except) return undefined;
-    return { event, except: except ? this.#find(except) : undefined };
+    const audience = this.#audiences.get(name);
+    return except ? { event: audience?.event, except: this.#find(except) } : audience;
   }
 }
 
 function outgoing(name: string, parsed: unknown): OutgoingMessage {
-  return new OutgoingMessage(["ev", name, parsed], { droppable: true });
+  return new OutgoingMessage(["ev", name, parsed], DROPPABLE);
 }

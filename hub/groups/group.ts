@@ -91,6 +91,7 @@ export class Group implements ReadonlyGroup {
   }
 
   #allHear(event: string): boolean {
-    return this.#surfaces.every(({ surface }) => surface.serverToClient.has(event));
+    for (const { surface } of this.#surfaces) if (!surface.serverToClient.has(event)) return false;
+    return true;
   }
 }

@@ -63,7 +63,7 @@ export class Bus {
     this.#options = options;
     options.backplane.on("bus", ([, name, payload], from) => {
       const { payload: schema } = entryOf(options.contract, name, "event");
-      this.#tell(name, parseNow(schema!, payload, `bus event "${name}"`), { from });
+      this.#tell(name, parseNow(schema!, payload, "bus event", name), { from });
     });
   }
 
@@ -96,7 +96,7 @@ export class Bus {
     const { nodes, nodeRequests, timeoutMs, fastTimeoutMs, onError } = this.#options;
     const patience = readNodeCall("requestServers", options);
     const entry = entryOf(this.#options.contract, name, "request");
-    const parsed = await parse(entry.input!, input, `input of "${name}"`);
+    const parsed = await parse(entry.input!, input, "input of", name);
     const outcome = await nodeRequests.ask(nodes.others, APP_PREFIX + name, parsed, {
       timeoutMs: patience.timeoutMs ?? timeoutMs,
       fastTimeoutMs,
@@ -106,7 +106,7 @@ export class Bus {
     const missing: MissingNode[] = [...outcome.missing];
     for (const [node, answer] of outcome.answers) {
       try {
-        answers.set(node, await parse(entry.output!, answer, `output of "${name}"`));
+        answers.set(node, await parse(entry.output!, answer, "output of", name));
       } catch (error) {
         onError(error, { stage: "delivery", name });
         const { code, message } = toWireError(error);
@@ -122,9 +122,9 @@ export class Bus {
     }
     this.#answered.add(name);
     const off = this.#options.nodeRequests.on(APP_PREFIX + name, async (asked, from, signal) => {
-      const given = listener(await parse(input, asked, `input of "${name}"`), { from, signal });
+      const given = listener(await parse(input, asked, "input of", name), { from, signal });
       const answer = await (promiseOf(given) ?? given);
-      return await parse(output, answer, `output of "${name}"`);
+      return await parse(output, answer, "output of", name);
     });
     let done = false;
     return () => {
@@ -156,7 +156,7 @@ export function emitBusEvent(
   name: string,
   payload: unknown,
 ): void {
-  const parsed = parseNow(entryOf(contract, name, "event").payload!, payload, `bus event "${name}"`);
+  const parsed = parseNow(entryOf(contract, name, "event").payload!, payload, "bus event", name);
   backplane.publish(CLUSTER_CHANNEL, ["bus", name, parsed]);
 }
 

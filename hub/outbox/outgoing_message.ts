@@ -15,6 +15,8 @@ export interface Urgency {
 }
 
 const ESSENTIAL: Urgency = { droppable: false };
+/** For what may be dropped, and is worth keeping all. */
+export const DROPPABLE: Urgency = { droppable: true };
 
 /**
  * One message for any number of connections. The payload is read once, by the first encoding: every connection, and

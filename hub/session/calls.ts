@@ -9,7 +9,7 @@ import { Call, type FailedAt } from "./call.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Handler } from "./handler_table.ts";
 import { cutName } from "./limits.ts";
-import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { PendingBytes } from "./pending_bytes.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
@@ -20,6 +20,7 @@ export class Calls {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   readonly #kept: PendingBytes;
+  #handlers: ReadonlyMap<string, Handler> | undefined;
   #requests: SmallMap<number, Call> | undefined;
   #signals: Set<Call> | undefined;
   /** Requests that were taken back, and whose handlers still work: there is no end of them otherwise. */
@@ -54,7 +55,7 @@ export class Calls {
     if (refusal) return this.fail(id, refusal);
     let parsed: unknown, later: Promise<unknown> | undefined;
     try {
-      parsed = parse(entry!.input!, input, `input of "${name}"`);
+      parsed = parse(entry!.input!, input, "input of", name);
       if (parsed instanceof Promise) later = parsed;
     } catch (error) {
       return this.#failRequest(id, name, error, "input");
@@ -77,7 +78,7 @@ export class Calls {
     if (tooMuch) return this.fault(name, tooMuch);
     let parsed: unknown;
     try {
-      parsed = parseNow(entry!.payload!, payload, `signal "${name}"`);
+      parsed = parseNow(entry!.payload!, payload, "signal", name);
     } catch (error) {
       if (!isHubError(error)) this.#report(name, error, "input");
       return this.fault(name, error);
@@ -108,7 +109,7 @@ export class Calls {
 
   /** Tells the client of an error that answers nothing. */
   fault(name: string, error: unknown): undefined {
-    const message = (wire: WireError) => new OutgoingMessage(["fault", wire, name], { droppable: true });
+    const message = (wire: WireError) => new OutgoingMessage(["fault", wire, name], DROPPABLE);
     sendError(this.#conn, error, message, this.#context.onError);
   }
 
@@ -187,7 +188,7 @@ export class Calls {
     let parsed: unknown, later: Promise<unknown> | undefined;
     try {
       const schema = this.#conn.surface.clientToServer.get(name)!.output!;
-      parsed = parse(schema, output, `output of "${name}"`);
+      parsed = parse(schema, output, "output of", name);
       if (parsed instanceof Promise) later = parsed;
     } catch (error) {
       return this.#giveUp(id, name, error, "output", call);
@@ -266,7 +267,8 @@ export class Calls {
   #handler(name: string, declared: boolean): Handler | HubError {
     const { role } = this.#conn;
     if (!declared) return new HubError("NOT_FOUND", `Role "${role}" has no "${cutName(name)}" of this kind`);
-    return this.#context.handlers.get(role, name) ??
+    this.#handlers ??= this.#context.handlers.of(role);
+    return this.#handlers?.get(name) ??
       new HubError("UNAVAILABLE", `Cannot answer "${name}" yet: the server has not called hub.implement`);
   }
 

@@ -30,9 +30,9 @@ export class HandlerTable {
     this.#contract = contract;
   }
 
-  /** The handler of a role's message; `undefined` before `implement`. */
-  get(role: string, name: string): Handler | undefined {
-    return this.#byRole.get(role)?.get(name);
+  /** The handlers of a role by the names of its messages; `undefined` before `implement`. */
+  of(role: string): ReadonlyMap<string, Handler> | undefined {
+    return this.#byRole.get(role);
   }
 
   /**

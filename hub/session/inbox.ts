@@ -34,7 +34,7 @@ export class Inbox {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   readonly #rate: RateLimiter;
-  /** The frame that is being handled; not longer, because it is large. */
+  /** The frame that is being handled, while nothing is kept; not longer, because it is large. */
   #frame: Encoded = "";
   #kept: PendingBytes | undefined;
   #subscriptions: Subscriptions | undefined;
@@ -80,8 +80,8 @@ export class Inbox {
       );
     }
     conn.outbox.beginReply();
-    this.#frame = frame;
-    this.#kept?.begin(frame);
+    if (this.#kept) this.#kept.begin(frame);
+    else this.#frame = frame;
     try {
       const values = conn.outbox.turn.codec.decode(frame);
       this.#rate.refill(values.length || 1);
@@ -93,8 +93,8 @@ export class Inbox {
     } catch (error) {
       this.#fail(error);
     }
-    this.#frame = "";
     this.#kept?.end();
+    this.#frame = "";
     conn.outbox.endReply();
   }
 

@@ -117,7 +117,7 @@ export class NodeHistories implements Histories {
   payload({ name, entry }: HistoryTopic, { data }: StoredRecord): unknown {
     const payload = readRecord(data);
     try {
-      return parseNow(entry.definition.payload, payload, `topic "${name}"`);
+      return parseNow(entry.definition.payload, payload, "topic", name);
     } catch {
       return payload;
     }
@@ -162,8 +162,10 @@ export class NodeHistories implements Histories {
     const open = this.#open(topic);
     if (!open.log.arrivals.take(from, run, number)) this.#renew(open);
     try {
-      const what = `topic "${topic.name}"`;
-      const data = writeRecord(topic.name, parseNow(topic.entry.definition.payload, payload, what));
+      const data = writeRecord(
+        topic.name,
+        parseNow(topic.entry.definition.payload, payload, "topic", topic.name),
+      );
       const { offset } = open.log.append(data);
       this.#keep(open);
       this.#parts.registry.deliver(topic.channel, recordMessage(topic.name, offset, data));

@@ -148,7 +148,7 @@ export class SharedHistories implements Histories {
   }
 
   payload({ name, entry }: HistoryTopic, { data }: StoredRecord): unknown {
-    return parseNow(entry.definition.payload, readRecord(data), `topic "${name}"`);
+    return parseNow(entry.definition.payload, readRecord(data), "topic", name);
   }
 
   message(topic: HistoryTopic, record: StoredRecord): OutgoingMessage {
@@ -218,7 +218,7 @@ export class SharedHistories implements Histories {
     if (!topic) return;
     const { name, entry } = topic;
     try {
-      const data = writeRecord(name, parseNow(entry.definition.payload, payload(), `topic "${name}"`));
+      const data = writeRecord(name, parseNow(entry.definition.payload, payload(), "topic", name));
       open!.stream.take(position, recordMessage(name, position[1], data), data.length);
     } catch (error) {
       open!.stream.take(position, undefined, 0);

@@ -7,7 +7,7 @@
 import type { HistoryStore } from "../../adapters/history_store.ts";
 import { HubError, parseNow } from "../../contract/mod.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "../api/history.ts";
-import { OutgoingMessage, type Urgency } from "../outbox/outgoing_message.ts";
+import { DROPPABLE, OutgoingMessage, type Urgency } from "../outbox/outgoing_message.ts";
 import type { Topic } from "./catalog.ts";
 import { isPromise } from "./deadline.ts";
 import { type Histories, type HistoryTopic, withHistory } from "./histories.ts";
@@ -143,7 +143,7 @@ export class Topics {
   }
 
   #parse(topic: Topic, payload: unknown): unknown {
-    return parseNow(topic.entry.definition.payload, payload, `topic "${topic.name}"`);
+    return parseNow(topic.entry.definition.payload, payload, "topic", topic.name);
   }
 
   /** Delivers to the subscribers of this node. */
@@ -180,5 +180,3 @@ function propertyOf(payload: unknown, name: string): unknown {
     return payload;
   }
 }
-
-const DROPPABLE: Urgency = { droppable: true };
