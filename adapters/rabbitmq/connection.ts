@@ -43,11 +43,16 @@ export interface AmqpConnection {
   destroy(): Promise<void>;
 }
 
+/** What the library keeps to use again, and never gives back. */
+interface Pooling {
+  readonly bufferPool?: unknown[];
+}
+
 /** Connects; rejects with what went wrong, and leaves nothing behind then. */
 export type Connect = (options: ConnectionOptions, signal: AbortSignal) => Promise<AmqpConnection>;
 
-/** How large a frame may be; each publish that has no answer keeps a buffer of this size. */
-const FRAME_MAX = 32 * 1024;
+/** How large a frame may be; each publish that has no answer keeps a buffer of this size at least. */
+const FRAME_MAX = 8 * 1024;
 /** No frame is larger that comes before sizes are agreed on. */
 const MAX_FRAME_BYTES = 128 * 1024;
 /** A server forgets a client that has said nothing for twice as long. */
@@ -183,6 +188,7 @@ export function connector(
       const { clock } = this.#options;
       this.#cancelHeartbeat = clock.after(this.heartbeat * 500, () => {
         if (clock.now() - this.#lastSent >= this.heartbeat * 400) void this.send(HEARTBEAT);
+        (this as Pooling).bufferPool?.splice(0); // what the largest burst has taken
         this.#beat();
       }, { background: true });
     }

@@ -1,6 +1,7 @@
 /**
- * The connection that a node publishes over: every message is confirmed, a bounded number are under way, and what waits behind
- * them goes out together.
+ * The connection that a node publishes over: every message is confirmed, a bounded number are under way, and what waits goes
+ * out together, as one message of RabbitMQ for each channel. So messages of one channel keep their order, and those of different
+ * channels may not.
  *
  * @module
  */
@@ -12,8 +13,9 @@ import { NackError } from "./errors.ts";
 import { keyOf } from "./names.ts";
 import { pack, PACKED } from "./packing.ts";
 
-/** How many messages of RabbitMQ may be without an answer. */
-const WINDOW = 128;
+/** How many messages of RabbitMQ may be without an answer, and how many bytes: for each the library keeps a buffer. */
+const WINDOW = 1_024;
+const WINDOW_BYTES = 4 * 1024 * 1024;
 /** How large a packed message gets. */
 const MAX_PACK_BYTES = 64 * 1024;
 
@@ -42,9 +44,10 @@ export class Publisher {
   readonly connection: AmqpConnection;
   readonly #channel: AMQPChannel;
   readonly #exchange: string;
-  #waiting: Waiting[] = [];
-  #next = 0;
+  /** By name, the oldest first. */
+  readonly #waiting = new Map<string, Waiting[]>();
   #underWay = 0;
+  #bytesUnderWay = 0;
   #blocked = Promise.withResolvers<void>();
   #lost: Error | undefined;
 
@@ -88,7 +91,11 @@ export class Publisher {
   /** Publishes in this order. Resolves when all are answered. */
   publish(messages: readonly OutgoingMessage[]): Promise<PublishResults> {
     const batch: Batch = { results: [], left: messages.length, done: Promise.withResolvers() };
-    for (const [index, message] of messages.entries()) this.#waiting.push({ message, batch, index });
+    for (const [index, message] of messages.entries()) {
+      const known = this.#waiting.get(message.name);
+      if (known) known.push({ message, batch, index });
+      else this.#waiting.set(message.name, [{ message, batch, index }]);
+    }
     if (this.#lost) this.fail(this.#lost);
     else this.#send();
     return batch.done.promise;
@@ -102,43 +109,29 @@ export class Publisher {
   /** What waits is lost, and the connection is of no use. */
   fail(error: Error): void {
     this.#lost ??= error;
-    for (const waiting of this.#waiting.splice(0).slice(this.#next)) settle(waiting, error);
-    this.#next = 0;
+    for (const waiting of [...this.#waiting.values()].flat()) settle(waiting, error);
+    this.#waiting.clear();
     this.connection.lose(error);
   }
 
   #send(): void {
-    while (this.#next < this.#waiting.length && this.#underWay < WINDOW && !this.blocked) {
-      void this.#sendRun(this.#takeRun());
+    for (const [name, waiting] of this.#waiting) {
+      if (this.#underWay >= WINDOW || this.#bytesUnderWay >= WINDOW_BYTES || this.blocked) return;
+      // Of one with much waiting the others wait for one message only.
+      this.#waiting.delete(name);
+      void this.#sendRun(name, waiting.splice(0, fitting(waiting)));
+      if (waiting.length > 0) this.#waiting.set(name, waiting);
     }
-    // Emptied at once or in large steps: each costs as much as what is left.
-    if (this.#next === this.#waiting.length) this.#waiting = [];
-    else if (this.#next > 1_024) this.#waiting = this.#waiting.slice(this.#next);
-    else return;
-    this.#next = 0;
   }
 
-  /** The next message, and those behind it that may share a message of RabbitMQ. */
-  #takeRun(): Waiting[] {
-    const first = this.#waiting[this.#next++]!;
-    const run = [first];
-    let bytes = first.message.data.length;
-    for (; this.#next < this.#waiting.length; this.#next++) {
-      const next = this.#waiting[this.#next]!;
-      bytes += next.message.data.length;
-      if (next.message.name !== first.message.name || bytes > MAX_PACK_BYTES) break;
-      run.push(next);
-    }
-    return run;
-  }
-
-  async #sendRun(run: readonly Waiting[]): Promise<void> {
-    const { name } = run[0]!.message;
+  async #sendRun(name: string, run: readonly Waiting[]): Promise<void> {
     const key = keyOf(name);
     const body = run.length === 1
       ? run[0]!.message.data
       : pack(run.map(({ message }) => bytesOf(message.data)));
+    const { length } = body;
     this.#underWay++;
+    this.#bytesUnderWay += length;
     let error: Error | undefined;
     try {
       await this.#channel.basicPublish(this.#exchange, key, body, {
@@ -149,9 +142,17 @@ export class Publisher {
       error = this.#lost ?? (this.#channel.closed ? cause as Error : new NackError("it has not taken it"));
     }
     this.#underWay--;
+    this.#bytesUnderWay -= length;
     for (const waiting of run) settle(waiting, error);
     if (!this.#lost) this.#send();
   }
+}
+
+/** How many of these share a message of RabbitMQ: at least one. */
+function fitting(waiting: readonly Waiting[]): number {
+  let bytes = 0;
+  const over = waiting.findIndex(({ message }) => (bytes += message.data.length) > MAX_PACK_BYTES);
+  return over === -1 ? waiting.length : Math.max(over, 1);
 }
 
 function settle({ batch, index }: Waiting, error: Error | undefined): void {

@@ -37,6 +37,8 @@ async function connect({ adapter, url, prefix }: Place): Promise<Adapter> {
       });
     case "nats":
       return (await import("@trunkline/hub/adapters/nats")).createNatsAdapter({ servers: url, prefix });
+    case "rabbitmq":
+      return (await import("@trunkline/hub/adapters/rabbitmq")).createRabbitMqAdapter({ url, prefix });
     case "broadcast-channel":
       return createBroadcastChannelAdapter({ prefix });
     default:

@@ -92,6 +92,15 @@ const ON_BROKERS: readonly OnBroker[] = [
       return (url, prefix) => createPostgresAdapter({ url, prefix });
     },
   },
+  {
+    name: "rabbitmq",
+    variable: "RABBITMQ_URL",
+    order: "by channel",
+    async load() {
+      const { createRabbitMqAdapter } = await import("@trunkline/hub/adapters/rabbitmq");
+      return (url, prefix) => createRabbitMqAdapter({ url, prefix });
+    },
+  },
 ];
 
 /** What makes the adapters whose broker is there. */
