@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { FailureKind } from "../kit/failure.ts";
+import type { Failure, FailureKind } from "../kit/failure.ts";
+import { LibraryError } from "../kit/library.ts";
 
 /** A connection could not be made. */
 export class ConnectError extends Error {
@@ -21,4 +22,17 @@ export class ConnectError extends Error {
     super(message, { cause });
     this.kind = kind;
   }
+}
+
+/**
+ * Puts what a connection could not be made for into words.
+ *
+ * @param cause What was thrown.
+ * @param what What could not be done.
+ */
+export function judge(cause: unknown, what: string): Failure {
+  if (cause instanceof LibraryError) return { kind: "refused", error: cause };
+  const kind = cause instanceof ConnectError ? cause.kind : "unreachable";
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return { kind, error: new Error(`${what}: ${why}`, { cause }) };
 }

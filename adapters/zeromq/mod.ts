@@ -6,11 +6,13 @@
 
 import type { Adapter } from "../adapter.ts";
 import { createEngineAdapter } from "../kit/engine_adapter.ts";
-import { MeshEngine } from "./mesh_engine.ts";
+import { MeshEngine } from "./mesh/engine.ts";
+import { ProxyEngine } from "./proxy/engine.ts";
 import { readZeroMqOptions, type ZeroMqAdapterOptions } from "./options.ts";
 
 export type { ZeroMqKeys } from "./curve.ts";
-export type { ZeroMqAdapterOptions, ZeroMqPeer } from "./options.ts";
+export type { ZeroMqAdapterOptions, ZeroMqPeer, ZeroMqProxyAddress } from "./options.ts";
+export { createZeroMqProxy, type ZeroMqProxy, type ZeroMqProxyOptions } from "./proxy/proxy.ts";
 
 /**
  * Creates the adapter for ZeroMQ 4, with the library `zeromq` 6, which has to be installed. Deno only: on Bun its native code
@@ -22,15 +24,24 @@ export type { ZeroMqAdapterOptions, ZeroMqPeer } from "./options.ts";
  * @throws {RangeError} If a number is out of range.
  */
 export function createZeroMqAdapter(options: ZeroMqAdapterOptions): Adapter {
-  const { mesh, maxMessageBytes, clock } = readZeroMqOptions(options);
-  const { connectTimeoutMs, probeIntervalMs } = mesh;
-  return createEngineAdapter(new MeshEngine(mesh, maxMessageBytes), {
-    // Each node has this time.
-    connectTimeoutMs: Infinity,
+  const settings = readZeroMqOptions(options);
+  const { maxMessageBytes, clock, connectTimeoutMs, probeIntervalMs } = settings;
+  const times = {
     answerTimeoutMs: connectTimeoutMs,
     probeIntervalMs,
-    // What is on its way to a node its connection counts.
+    // What is on its way their connections count.
     maxPendingBytes: Infinity,
     clock,
-  });
+  };
+  return "mesh" in settings
+    // Each other node has a time of its own.
+    ? createEngineAdapter(new MeshEngine(settings.mesh, maxMessageBytes), {
+      ...times,
+      connectTimeoutMs: Infinity,
+    })
+    // To be reached, and to answer.
+    : createEngineAdapter(new ProxyEngine(settings.session, maxMessageBytes), {
+      ...times,
+      connectTimeoutMs: 2 * connectTimeoutMs,
+    });
 }

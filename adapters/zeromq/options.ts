@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../../contract/clock.ts";
-import { count, list, text } from "../../contract/options/option_kinds.ts";
+import { count, list } from "../../contract/options/option_kinds.ts";
 import {
   bag,
   type Kind,
@@ -17,8 +17,11 @@ import {
   type Rows,
 } from "../../contract/options/read_options.ts";
 import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
+import { address } from "./addresses.ts";
 import { curveKey, curveRow, readSecurity, type ZeroMqKeys } from "./curve.ts";
-import type { MeshOptions } from "./mesh.ts";
+import type { MeshOptions } from "./mesh/mesh.ts";
+import { Topics } from "./names.ts";
+import type { ProxySessionOptions } from "./proxy/session.ts";
 
 /** Another node, or a proxy, and whose key it has. */
 export interface ZeroMqPeer {
@@ -32,13 +35,32 @@ export interface ZeroMqPeer {
   readonly publicKey?: string;
 }
 
+/** Where a proxy is; see `createZeroMqProxy`. */
+export interface ZeroMqProxyAddress {
+  /** Where it takes what nodes publish. */
+  readonly front: string;
+  /** Where it gives what nodes subscribe to. */
+  readonly back: string;
+  /**
+   * Its public key, where all do not share one pair.
+   *
+   * @default Our own public key.
+   */
+  readonly publicKey?: string;
+}
+
 /** Options of `createZeroMqAdapter`. */
 export interface ZeroMqAdapterOptions {
   /**
-   * Where this node listens: `"tcp://10.0.0.5:5550"`, `"tcp://*:5550"` for all of its addresses, `"tcp://127.0.0.1:*"` for a
+   * The proxy to connect to, in place of a mesh: then this node does not listen, and `bind`, `advertise` and `peers` mean
+   * nothing.
+   */
+  readonly proxy?: ZeroMqProxyAddress;
+  /**
+   * Where this node of a mesh listens: `"tcp://10.0.0.5:5550"`, `"tcp://*:5550"` for all of its addresses, `"tcp://127.0.0.1:*"` for a
    * free port.
    */
-  readonly bind: string;
+  readonly bind?: string;
   /**
    * Where other nodes reach it, if that is not where it listens: behind a NAT, or with `*` in `bind`. A port of `*` is that of
    * `bind`.
@@ -104,16 +126,7 @@ export interface ZeroMqAdapterOptions {
   readonly clock?: Clock;
 }
 
-const ADDRESS = /^(tcp:\/\/[^:/]+|tcp:\/\/\[[0-9a-fA-F:.%a-z]+\]):(\d+|\*)$|^ipc:\/\/.+$/;
-
-/** An address of ZeroMQ. */
-const address: Kind<string> = (value, place) => {
-  const given = text(value, place);
-  if (ADDRESS.test(given)) return given;
-  throw new TypeError(
-    `Cannot use ${place.path} of ${place.owner}: give an address such as "tcp://10.0.0.5:5550"`,
-  );
-};
+const OWNER = "createZeroMqAdapter";
 
 const PEER = { address, publicKey: optional(curveKey) } satisfies Rows<ZeroMqPeer>;
 
@@ -129,9 +142,12 @@ const { maxMessageBytes: _any, ...ENGINE_ROWS } = engineRows({
 const ROWS = {
   ...ENGINE_ROWS,
   maxMessageBytes: or(count({ max: 64 * 1024 * 1024 }), 8 * 1024 * 1024),
-  bind: address,
+  bind: optional(address),
+  proxy: optional(
+    bag({ front: address, back: address, publicKey: optional(curveKey) } satisfies Rows<ZeroMqProxyAddress>),
+  ),
   advertise: optional(address),
-  peers: or(list(peer), []),
+  peers: optional(list(peer)),
   curve: curveRow,
   prefix: prefixFor("ZeroMQ"),
 } satisfies Rows<ZeroMqAdapterOptions>;
@@ -139,34 +155,58 @@ const ROWS = {
 /** What listens at all addresses of a machine. */
 const EVERYWHERE = /^tcp:\/\/(\*|0\.0\.0\.0|\[::\]):/;
 
+/** How an adapter reaches the others: by itself or over a proxy. */
+export type Settings =
+  & Pick<Read<typeof ROWS>, "clock" | "maxMessageBytes" | "connectTimeoutMs" | "probeIntervalMs">
+  & ({ readonly mesh: MeshOptions } | { readonly session: ProxySessionOptions });
+
 /**
  * Checks options and fills in the defaults.
  *
  * @param options What the user gave.
  */
-export function readZeroMqOptions(
-  options: ZeroMqAdapterOptions,
-): { readonly mesh: MeshOptions; readonly maxMessageBytes: number } & Pick<Read<typeof ROWS>, "clock"> {
-  refuseAddress("createZeroMqAdapter", options, "bind");
-  const { bind, peers, curve, maxMessageBytes, clock, ...read } = readOptions(
-    "createZeroMqAdapter",
-    options,
-    ROWS,
-  );
-  const { advertise = bind } = read;
-  if (EVERYWHERE.test(advertise)) {
+export function readZeroMqOptions(options: ZeroMqAdapterOptions): Settings {
+  refuseAddress(OWNER, options, "bind");
+  const { bind, advertise, peers, proxy, curve, ...read } = readOptions(OWNER, options, ROWS);
+  if ((bind === undefined) === (proxy === undefined)) {
     throw new TypeError(
-      `Cannot tell other nodes to come to ${advertise}: give advertise in createZeroMqAdapter, the address at which they ` +
-        "reach this node",
+      `Cannot use the options of ${OWNER}: give bind, for a mesh in which nodes reach each other, or proxy, and not both`,
     );
   }
-  const mesh: MeshOptions = {
+  if (proxy) {
+    const surplus = advertise !== undefined ? "advertise" : peers !== undefined ? "peers" : undefined;
+    if (surplus) {
+      throw new TypeError(`Cannot use ${surplus} of ${OWNER} together with proxy: it belongs to a mesh`);
+    }
+    const { front, back, publicKey } = proxy;
+    // It listens nowhere: whom it lets in is the proxy's business.
+    const security = readSecurity(OWNER, curve, []);
+    return {
+      ...read,
+      session: { ...read, front, back, key: publicKey, security, topics: new Topics(read.prefix) },
+    };
+  }
+  return {
+    ...read,
+    mesh: readMesh(bind!, advertise, peers ?? [], { ...read, security: readSecurity(OWNER, curve, [bind!]) }),
+  };
+}
+
+function readMesh(
+  bind: string,
+  advertise: string = bind,
+  peers: readonly ZeroMqPeer[],
+  read: Omit<MeshOptions, "bind" | "advertise" | "peers">,
+): MeshOptions {
+  if (EVERYWHERE.test(advertise)) {
+    throw new TypeError(
+      `Cannot tell other nodes to come to ${advertise}: give advertise in ${OWNER}, the address at which they reach this node`,
+    );
+  }
+  return {
     ...read,
     bind,
     advertise,
-    clock,
-    security: readSecurity("createZeroMqAdapter", curve, [bind]),
     peers: peers.map(({ address, publicKey }) => ({ address, key: publicKey })),
   };
-  return { mesh, maxMessageBytes, clock };
 }

@@ -7,6 +7,7 @@
 import { connect } from "node:net";
 import { orAborted } from "../kit/or_aborted.ts";
 import { ConnectError } from "./errors.ts";
+import { systemAddress } from "./addresses.ts";
 
 /** The words for what systems say. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -23,10 +24,7 @@ const WORDS: Readonly<Record<string, string>> = {
  * @returns Rejects when nobody listens there.
  */
 export async function preflight(address: string, signal: AbortSignal): Promise<void> {
-  const [, host, port] = address.match(/^tcp:\/\/(.+):(\d+)$/) ?? [];
-  const socket = host === undefined
-    ? connect(address.slice("ipc://".length))
-    : connect(Number(port), host.replace(/^\[|\]$/g, ""));
+  const socket = connect(systemAddress(address));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.once("connect", resolve);
   socket.once("error", (error: Error & { code?: string }) => {

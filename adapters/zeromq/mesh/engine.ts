@@ -4,14 +4,13 @@
  * @module
  */
 
-import type { Engine, LinkEvents, Role } from "../kit/engine.ts";
-import type { Failure } from "../kit/failure.ts";
-import { LibraryError } from "../kit/library.ts";
-import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
-import { ConnectError } from "./errors.ts";
-import { loadZeroMq } from "./library.ts";
+import type { Engine, LinkEvents, Role } from "../../kit/engine.ts";
+import type { Failure } from "../../kit/failure.ts";
+import type { OutgoingMessage, PublishResults } from "../../kit/outbox.ts";
+import { judge } from "../errors.ts";
+import { loadZeroMq } from "../library.ts";
 import { Mesh, type MeshOptions } from "./mesh.ts";
-import { nameOf } from "./names.ts";
+import { nameOf } from "../names.ts";
 
 /** One adapter's place in a mesh. */
 export class MeshEngine implements Engine<Mesh> {
@@ -85,10 +84,6 @@ export class MeshEngine implements Engine<Mesh> {
   }
 
   judge(cause: unknown): Failure {
-    if (cause instanceof LibraryError) return { kind: "refused", error: cause };
-    const kind = cause instanceof ConnectError ? cause.kind : "unreachable";
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const error = new Error(`Cannot join ZeroMQ at ${this.address}: ${why}`, { cause });
-    return { kind, error };
+    return judge(cause, `Cannot join ZeroMQ at ${this.address}`);
   }
 }

@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { Clock } from "../../contract/clock.ts";
-import { answerOrSilence } from "../kit/deadline.ts";
-import { Waiters } from "../kit/waiters.ts";
-import { type Entry, toBatch } from "./batch.ts";
+import type { Clock } from "../../../contract/clock.ts";
+import { answerOrSilence } from "../../kit/deadline.ts";
+import { Waiters } from "../../kit/waiters.ts";
+import { type Entry, toBatch } from "../batch.ts";
 import { readControl, readCount, readNames, readWelcome, type Welcome } from "./control.ts";
-import { ConnectError } from "./errors.ts";
-import type { Dealer } from "./library.ts";
-import type { Pump } from "./pump.ts";
+import { ConnectError } from "../errors.ts";
+import type { Dealer } from "../library.ts";
+import type { Pump } from "../pump.ts";
 
 /** A batch is no larger, but for a single message: what is behind it can be answered meanwhile. */
 const MAX_BATCH_BYTES = 256 * 1024;

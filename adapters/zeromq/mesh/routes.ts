@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Clock } from "../../contract/clock.ts";
-import type { FailureKind } from "../kit/failure.ts";
-import { Keeper } from "../kit/keeper.ts";
+import type { Clock } from "../../../contract/clock.ts";
+import type { FailureKind } from "../../kit/failure.ts";
+import { Keeper } from "../../kit/keeper.ts";
 import type { Place, Welcome } from "./control.ts";
-import { ConnectError } from "./errors.ts";
+import { ConnectError } from "../errors.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 /** How long a node is looked for that is gone and was not given as a peer, in milliseconds. */

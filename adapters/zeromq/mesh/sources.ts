@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../../contract/clock.ts";
+import type { Clock } from "../../../contract/clock.ts";
 import type { Hello, Place } from "./control.ts";
 
 /** What came is confirmed after so many bytes. */

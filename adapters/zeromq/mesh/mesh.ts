@@ -4,24 +4,24 @@
  * @module
  */
 
-import type { Clock } from "../../contract/clock.ts";
-import { inTime } from "../kit/deadline.ts";
-import type { LinkEvents } from "../kit/engine.ts";
-import { orAborted } from "../kit/or_aborted.ts";
-import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
-import { Waiters } from "../kit/waiters.ts";
-import { readBatch, toEntry } from "./batch.ts";
+import type { Clock } from "../../../contract/clock.ts";
+import { inTime } from "../../kit/deadline.ts";
+import type { LinkEvents } from "../../kit/engine.ts";
+import { orAborted } from "../../kit/or_aborted.ts";
+import type { OutgoingMessage, PublishResults } from "../../kit/outbox.ts";
+import { Waiters } from "../../kit/waiters.ts";
+import { readBatch, toEntry } from "../batch.ts";
 import { type Place, readControl, readCount, readHello, readNames, VERSION } from "./control.ts";
-import { connecting, listening, type Security } from "./curve.ts";
-import { ConnectError } from "./errors.ts";
-import { Gatekeeper } from "./gatekeeper.ts";
-import { Sources } from "./incoming.ts";
-import type { Context, Router, ZeroMq } from "./library.ts";
+import { connecting, listening, type Security } from "../curve.ts";
+import { ConnectError } from "../errors.ts";
+import { Gatekeeper } from "../gatekeeper.ts";
+import { Sources } from "./sources.ts";
+import type { Context, Router, ZeroMq } from "../library.ts";
 import { Outgoing } from "./outgoing.ts";
-import { preflight } from "./preflight.ts";
-import { Pump } from "./pump.ts";
+import { preflight } from "../preflight.ts";
+import { Pump } from "../pump.ts";
 import { Routes } from "./routes.ts";
-import { socketOptions } from "./sockets.ts";
+import { socketOptions } from "../sockets.ts";
 
 /** How long a socket that is closed goes on sending what it has, in milliseconds: goodbyes. */
 const LINGER_MS = 200;

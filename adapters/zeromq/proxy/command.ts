@@ -1,0 +1,60 @@
+/**
+ * A command that runs a proxy of ZeroMQ until it is told to end:
+ *
+ * ```sh
+ * deno run --allow-all jsr:@trunkline/hub/adapters/zeromq-proxy --front tcp://10.0.0.5:5550 --back tcp://10.0.0.5:5551
+ * ```
+ *
+ * Keys of CURVE come from the environment, where command lines are not seen by others: `ZEROMQ_PUBLIC_KEY`,
+ * `ZEROMQ_SECRET_KEY`, and `ZEROMQ_ALLOW` with the public keys that are let in, separated by spaces. `--curve none` says that
+ * there are none on purpose.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { createZeroMqProxy, type ZeroMqProxyOptions } from "./proxy.ts";
+
+const USAGE =
+  "Usage: --front tcp://HOST:PORT --back tcp://HOST:PORT [--curve none] [--high-water-mark COUNT]";
+
+/** What the command line and the environment say. */
+function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): ZeroMqProxyOptions {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: { front: text, back: text, curve: text, "high-water-mark": text },
+  });
+  const { front, back, curve } = values;
+  if (front === undefined || back === undefined) throw new TypeError(USAGE);
+  const { ZEROMQ_PUBLIC_KEY: publicKey, ZEROMQ_SECRET_KEY: secretKey, ZEROMQ_ALLOW: allow } = env;
+  if (curve !== undefined && curve !== "none") throw new TypeError(`Cannot use --curve ${curve}: give none`);
+  if (curve === "none" && publicKey) {
+    throw new TypeError("Cannot use --curve none together with ZEROMQ_PUBLIC_KEY: leave one of them out");
+  }
+  const mark = values["high-water-mark"];
+  return {
+    front,
+    back,
+    ...(publicKey && secretKey
+      ? { curve: { publicKey, secretKey, allow: allow?.split(/[\s,]+/).filter(Boolean) } }
+      : { curve: curve === "none" ? "none" : undefined }),
+    ...(mark === undefined ? {} : { highWaterMark: Number(mark) }),
+    onRefused: (address) => console.error(`Refused ${address}: its key is not in ZEROMQ_ALLOW`),
+  };
+}
+
+async function main(): Promise<void> {
+  const proxy = await createZeroMqProxy(readOptions(process.argv.slice(2), process.env));
+  console.log(`Proxy listens: front ${proxy.front}, back ${proxy.back}`);
+  const end = () => void proxy.close().then(() => process.exit(0));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
+}
+
+if (import.meta.main) {
+  main().catch((error: Error) => {
+    console.error(error.message);
+    process.exit(1);
+  });
+}

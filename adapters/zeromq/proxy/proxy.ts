@@ -1,0 +1,110 @@
+/**
+ * A proxy: where the nodes of a larger fleet meet, so that not each of them has to reach each.
+ *
+ * @module
+ */
+
+import { callback, count } from "../../../contract/options/option_kinds.ts";
+import { optional, or, readOptions, type Rows } from "../../../contract/options/read_options.ts";
+import { address } from "../addresses.ts";
+import { curveRow, listening, readSecurity, type ZeroMqKeys } from "../curve.ts";
+import { Gatekeeper } from "../gatekeeper.ts";
+import { loadZeroMq } from "../library.ts";
+import { Pump } from "../pump.ts";
+import { socketOptions } from "../sockets.ts";
+
+/** Options of {@linkcode createZeroMqProxy}. */
+export interface ZeroMqProxyOptions {
+  /**
+   * Where nodes send what they publish: `"tcp://10.0.0.5:5550"`, `"tcp://*:5550"` for all addresses of this machine,
+   * `"tcp://127.0.0.1:*"` for a free port.
+   */
+  readonly front: string;
+  /** Where nodes get what they subscribe to. */
+  readonly back: string;
+  /**
+   * Keys of CURVE, with which all is encrypted, and only nodes are let in whose key is allowed. `"none"` is needed to
+   * listen for other machines without.
+   *
+   * @default `"none"`, where it listens for this machine alone.
+   */
+  readonly curve?: ZeroMqKeys | "none";
+  /**
+   * How many batches of messages may wait for one node. Beyond it the proxy drops those for that node, which sees it by the next
+   * message on the same channel, and reports it.
+   *
+   * @default {10_000}
+   */
+  readonly highWaterMark?: number;
+  /** Hears of strangers that are refused. */
+  readonly onRefused?: (address: string) => void;
+}
+
+/** A proxy that runs. */
+export interface ZeroMqProxy extends AsyncDisposable {
+  /** Where nodes send what they publish. */
+  readonly front: string;
+  /** Where nodes get what they subscribe to. */
+  readonly back: string;
+  /** Ends it. Idempotent. */
+  close(): Promise<void>;
+}
+
+const ROWS = {
+  front: address,
+  back: address,
+  curve: curveRow,
+  highWaterMark: or(count(), 10_000),
+  onRefused: optional(callback<(address: string) => void>()),
+} satisfies Rows<ZeroMqProxyOptions>;
+
+const TIMES = { connectTimeoutMs: 5_000, probeIntervalMs: 5_000, probeTimeoutMs: 5_000 };
+
+/**
+ * Starts a proxy. It runs in a thread of its own, knows nothing of what it carries, and keeps nothing: several applications may
+ * share one, each with its prefix.
+ *
+ * @param options Where it listens.
+ * @returns The proxy, once it listens. Rejects when an address is taken, or the library is not installed or does not run here.
+ * @throws {TypeError} If an option is missing, unknown, or of the wrong kind, or if keys are missing.
+ */
+export async function createZeroMqProxy(options: ZeroMqProxyOptions): Promise<ZeroMqProxy> {
+  const owner = "createZeroMqProxy";
+  const { front, back, curve, highWaterMark, onRefused } = readOptions(owner, options, ROWS);
+  const security = readSecurity(owner, curve, [front, back]);
+  const zmq = await loadZeroMq();
+  const context = new zmq.Context({ blocky: false });
+  const sockets = { ...socketOptions(TIMES), ...listening(security), context };
+  const [xsub, xpub] = [new zmq.XSubscriber(sockets), new zmq.XPublisher(sockets)];
+  xpub.sendHighWaterMark = highWaterMark;
+  xpub.receiveHighWaterMark = 0; // subscriptions, of which none may get lost
+  xsub.receiveHighWaterMark = highWaterMark;
+  const pump = new Pump(() => true);
+  let gatekeeper: Gatekeeper | undefined;
+  const endAll = () => {
+    pump.close();
+    gatekeeper?.close();
+  };
+  try {
+    const allow = security.keys?.allow;
+    if (allow) gatekeeper = await Gatekeeper.start(zmq, context, pump, allow, onRefused ?? (() => {}));
+    for (const [socket, at] of [[xsub, front], [xpub, back]] as const) {
+      await socket.bind(at).catch((cause: Error) => {
+        throw new Error(`Cannot start a ZeroMQ proxy at ${at}: ${cause.message}`, { cause });
+      });
+    }
+  } catch (error) {
+    for (const socket of [xsub, xpub]) socket.close();
+    endAll();
+    throw error;
+  }
+  const places = { front: xsub.lastEndpoint!, back: xpub.lastEndpoint! };
+  const proxy = new zmq.Proxy(xsub, xpub);
+  const ended = proxy.run().then(endAll, endAll);
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (proxy.terminate(), ended);
+    return closing;
+  };
+  return { ...places, close, [Symbol.asyncDispose]: close };
+}

@@ -1,0 +1,327 @@
+/**
+ * One connection to a proxy: what this node publishes goes to its front, and what it subscribes to comes from its back.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../../contract/clock.ts";
+import { answerOrSilence, inTime } from "../../kit/deadline.ts";
+import type { LinkEvents } from "../../kit/engine.ts";
+import type { OutgoingMessage, PublishResults } from "../../kit/outbox.ts";
+import { type Entry, readBatch, toBatch, toEntry } from "../batch.ts";
+import { connecting, type Security } from "../curve.ts";
+import { ConnectError } from "../errors.ts";
+import type { XPublisher, XSubscriber, ZeroMq } from "../library.ts";
+import type { Topics } from "../names.ts";
+import { systemAddress } from "../addresses.ts";
+import { Pump } from "../pump.ts";
+import { socketOptions } from "../sockets.ts";
+import { readChain, readControl, toChain } from "./control.ts";
+import { Gaps, Numbers } from "./gaps.ts";
+import { Others } from "./others.ts";
+import { Sentinel } from "./sentinel.ts";
+
+/** How long others have to say that they are there, once this node hears itself, in milliseconds. */
+const GREETING_MS = 100;
+/** What was sent is confirmed after so many bytes. */
+const MARK_BYTES = 128 * 1024;
+/** A batch is no larger, but for a single message. */
+const MAX_BATCH_BYTES = 256 * 1024;
+/** How long a socket that is closed goes on sending what it has, in milliseconds. */
+const LINGER_MS = 200;
+
+/** What {@linkcode ProxySession} needs. */
+export interface ProxySessionOptions {
+  readonly front: string;
+  readonly back: string;
+  /** The public key of the proxy. */
+  readonly key: string | undefined;
+  readonly security: Security;
+  readonly prefix: string;
+  readonly topics: Topics;
+  readonly clock: Clock;
+  readonly connectTimeoutMs: number;
+  readonly probeIntervalMs: number;
+  readonly probeTimeoutMs: number;
+  readonly maxPendingBytes: number;
+}
+
+const encoder = new TextEncoder();
+
+/** What a subscription looks like on its way: 1 to subscribe, 0 to end it, and the name. */
+function toSubscription(on: boolean, name: string): Uint8Array {
+  const bytes = encoder.encode(`_${name}`);
+  bytes[0] = on ? 1 : 0;
+  return bytes;
+}
+
+/** One connection. */
+export class ProxySession {
+  readonly #options: ProxySessionOptions;
+  readonly #nodeId: string;
+  readonly #events: LinkEvents;
+  readonly #session: string = crypto.randomUUID();
+  readonly #publisher: XPublisher;
+  readonly #subscriber: XSubscriber;
+  readonly #pump: Pump;
+  readonly #others: Others;
+  readonly #numbers = new Numbers();
+  readonly #gaps = new Gaps();
+  readonly #inbox: string;
+  readonly #lost = Promise.withResolvers<void>();
+  readonly #sentinels: readonly Sentinel[];
+  /** Those who wait until what was sent has passed the proxy. */
+  readonly #marks: PromiseWithResolvers<void>[] = [];
+  #sentBytes = 0;
+  #markedBytes = 0;
+  #confirmedBytes = 0;
+  #joined = false;
+  #ended = false;
+
+  /**
+   * Connects.
+   *
+   * @param options What it needs.
+   * @param zmq The library.
+   * @param nodeId The identity of this node.
+   * @param events Whom to tell.
+   */
+  constructor(options: ProxySessionOptions, zmq: ZeroMq, nodeId: string, events: LinkEvents) {
+    const { front, back, key, security, topics, prefix, clock } = options;
+    this.#options = options;
+    this.#nodeId = nodeId;
+    this.#events = events;
+    this.#inbox = topics.ofNode(nodeId);
+    const sockets = {
+      ...socketOptions(options),
+      ...connecting(security, key),
+      context: new zmq.Context({ blocky: false }),
+      reconnectInterval: -1, // subscriptions and what was under way are lost: a new connection says so
+    };
+    this.#publisher = new zmq.XPublisher(sockets);
+    this.#subscriber = new zmq.XSubscriber({ ...sockets, receiveHighWaterMark: 10_000 });
+    this.#pump = new Pump(() => !this.#joined || this.#others.isAwaited);
+    this.#others = new Others({
+      session: this.#session,
+      clock,
+      ask: (token) => this.#say("sync", prefix, nodeId, token),
+      onBack: () => events.onMissed(undefined, new Error("a node is back that was away")),
+      onGone: (session) => this.#gaps.end(session),
+    });
+    this.#publisher.connect(front);
+    this.#subscriber.connect(back);
+    this.#pump.add(this.#publisher, { onMessage: ([frame]) => this.#asked(frame!) });
+    this.#pump.add(this.#subscriber, { onMessage: (frames) => this.#heard(frames) });
+    this.#subscribe(true, this.#inbox);
+    this.#sentinels = [front, back].map((address) =>
+      new Sentinel(systemAddress(address), () => void this.#probe(), () => {
+        this.#lose(new ConnectError("unreachable", `nobody listens at ${address} any more`));
+      })
+    );
+  }
+
+  /** Waits until this node hears itself, and knows who else is there. */
+  async join(): Promise<void> {
+    const { clock, connectTimeoutMs } = this.#options;
+    const heard = this.#others.sync();
+    // What is asked before the connection is made may get lost.
+    let cancel = () => {};
+    const again = () => {
+      this.#others.repeat();
+      cancel = clock.after(GREETING_MS, again);
+    };
+    again();
+    try {
+      await inTime(
+        clock,
+        connectTimeoutMs,
+        Promise.race([heard.self, this.#lost.promise]),
+        "It has not answered",
+      );
+    } catch (cause) {
+      throw new ConnectError(
+        "answered",
+        "it takes connections, and nothing comes back: see that front and back are those of one proxy, and with curve " +
+          "that its key is the one given here, and that ours is in its curve.allow",
+        cause,
+      );
+    } finally {
+      cancel();
+    }
+    const { promise: greeted, resolve } = Promise.withResolvers<void>();
+    cancel = clock.after(GREETING_MS, resolve);
+    await Promise.race([greeted, this.#lost.promise]);
+    cancel();
+    await heard.all;
+    this.#joined = true;
+  }
+
+  /** Subscribes; resolves when all others know. */
+  async subscribe(names: readonly string[]): Promise<void> {
+    for (const name of names) this.#subscribe(true, name);
+    const { sent } = await this.#synced();
+    for (const name of names) this.#gaps.live(name, sent);
+  }
+
+  /** Ends subscriptions; resolves when all others know. */
+  async unsubscribe(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      this.#subscribe(false, name);
+      this.#gaps.forget(name);
+    }
+    await this.#synced();
+  }
+
+  /** Sends messages; those of one channel that follow each other go together. */
+  publish(messages: readonly OutgoingMessage[]): PublishResults {
+    const { maxPendingBytes } = this.#options;
+    const results: (undefined | "full")[] = [];
+    let name = "";
+    let entries: Entry[] = [];
+    let bytes = 0;
+    const flush = () => {
+      if (entries.length > 0) this.#send(name, toBatch(entries));
+      [entries, bytes] = [[], 0];
+    };
+    for (const [i, message] of messages.entries()) {
+      const entry = toEntry(message);
+      const pending = this.#sentBytes - this.#confirmedBytes + bytes;
+      if (pending > 0 && pending + entry.length > maxPendingBytes) {
+        results[i] = "full";
+        continue;
+      }
+      if (message.name !== name || bytes + entry.length > MAX_BATCH_BYTES) flush();
+      name = message.name;
+      entries.push(entry);
+      bytes += entry.length;
+    }
+    flush();
+    return results;
+  }
+
+  /** Whether this node hears itself; `undefined` when the connection is lost meanwhile. */
+  async lives(): Promise<boolean | undefined> {
+    const { clock, probeIntervalMs, probeTimeoutMs } = this.#options;
+    this.#others.check(probeIntervalMs, probeTimeoutMs);
+    const answer = Promise.race([this.#others.sync().self, this.#lost.promise]);
+    const outcome = await answerOrSilence(clock, probeTimeoutMs, answer, () => this.#others.lastSign);
+    return this.#ended ? undefined : outcome !== "silent";
+  }
+
+  /** Says goodbye; resolves when the proxy has all that was sent. */
+  async part(): Promise<void> {
+    await this.#mark();
+    this.#say("bye", this.#options.prefix, this.#session);
+    for (const socket of [this.#publisher, this.#subscriber]) socket.linger = LINGER_MS;
+  }
+
+  /** Ends it. */
+  end(): void {
+    this.#lose(new Error("it was closed meanwhile"));
+    this.#pump.close();
+    this.#publisher.close();
+    this.#subscriber.close();
+  }
+
+  /** Resolves when all that was sent up to now has passed the proxy, or the connection is lost. */
+  async #mark(): Promise<void> {
+    const mark = Promise.withResolvers<void>();
+    this.#marks.push(mark);
+    this.#markedBytes = this.#sentBytes;
+    this.#tell(this.#inbox, "mark", this.#sentBytes, this.#session);
+    await Promise.race([mark.promise, this.#lost.promise]);
+  }
+
+  async #synced(): Promise<{ readonly sent: ReadonlyMap<string, number> }> {
+    const { clock, probeTimeoutMs } = this.#options;
+    const askedAt = clock.now();
+    const sync = this.#others.sync();
+    const cancel = clock.after(probeTimeoutMs, () => this.#others.giveUp(sync, askedAt));
+    await Promise.race([sync.all, this.#lost.promise]);
+    cancel();
+    if (this.#ended) throw new Error("the connection is gone");
+    return sync;
+  }
+
+  async #probe(): Promise<void> {
+    if (await this.lives() === false) {
+      this.#lose(new ConnectError("unreachable", `it was silent for ${this.#options.probeTimeoutMs} ms`));
+    }
+  }
+
+  #send(name: string, batch: Entry): void {
+    const chain = toChain({ session: this.#session, ...this.#numbers.next(name) });
+    this.#put(this.#publisher, [name, chain, batch]);
+    this.#sentBytes += batch.length;
+    if (this.#sentBytes - this.#markedBytes >= MARK_BYTES) void this.#mark();
+  }
+
+  #subscribe(on: boolean, name: string): void {
+    this.#put(this.#subscriber, [toSubscription(on, name)]);
+  }
+
+  /** To all others, behind the subscriptions that were sent before. */
+  #say(...words: readonly unknown[]): void {
+    this.#put(this.#subscriber, [JSON.stringify(words)]);
+  }
+
+  /** To one node. */
+  #tell(topic: string, ...words: readonly unknown[]): void {
+    this.#put(this.#publisher, [topic, JSON.stringify(words)]);
+  }
+
+  #put(socket: XPublisher | XSubscriber, frames: (string | Uint8Array)[]): void {
+    if (this.#ended) return;
+    socket.send(frames).catch((error: Error) => this.#lose(error));
+    this.#pump.hurry();
+  }
+
+  /** What came against the stream of messages: subscriptions, which the library deals with, and questions. */
+  #asked(frame: Uint8Array): void {
+    if (frame[0] !== "[".charCodeAt(0)) return;
+    const [what, prefix, id, token] = readControl(frame);
+    if (prefix !== this.#options.prefix || typeof id !== "string") return;
+    if (what === "bye") return this.#others.left(id);
+    if (what !== "sync" || typeof token !== "string") return;
+    const topic = this.#options.topics.ofNode(id);
+    this.#tell(topic, "synced", this.#session, token, this.#numbers.sent, this.#others.sessions);
+  }
+
+  #heard([topic, head, batch]: readonly Uint8Array[]): void {
+    if (!head) return this.#foreign();
+    if (batch !== undefined) return this.#take(new TextDecoder().decode(topic), head, batch);
+    const [what, ...words] = readControl(head);
+    if (what === "synced") this.#others.synced(words);
+    else if (what === "mark" && words[1] === this.#session) {
+      this.#confirmedBytes = Math.max(this.#confirmedBytes, Number(words[0]));
+      this.#marks.shift()?.resolve();
+    }
+  }
+
+  #take(name: string, head: Uint8Array, batch: Uint8Array): void {
+    const chain = readChain(head);
+    if (chain?.session === this.#session) return;
+    if (chain && this.#gaps.missed(name, chain)) {
+      this.#events.onMissed(name, new Error("the proxy has dropped messages, as this node did not keep up"));
+    }
+    // By the name in front: a subscriber gets what it has subscribed to, whatever is in there.
+    if (!chain || !readBatch(batch, (_, data) => this.#events.onMessage(name, data))) this.#foreign();
+  }
+
+  #foreign(): void {
+    this.#events.onTrouble(
+      "delivery",
+      "Ignored what no hub has sent",
+      new Error("it is no batch of messages"),
+    );
+  }
+
+  #lose(cause: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const sentinel of this.#sentinels) sentinel.close();
+    this.#others.close();
+    this.#lost.resolve();
+    this.#events.onLost(cause);
+  }
+}
