@@ -5,47 +5,37 @@
  */
 
 import type { Socket } from "node:net";
-import type { Connection, ConnectionEvents, Library, Row, Speaker } from "./connection.ts";
+import type { Role } from "../kit/engine.ts";
+import {
+  type Connection,
+  type ConnectionEvents,
+  type Dialer,
+  prepareSession,
+  type Row,
+} from "./connection.ts";
 import { ConnectError } from "./errors.ts";
+import type { Library, Speaker } from "./library.ts";
 import { closeSocket, openSocket } from "./socket.ts";
-import { addressOf, type Target } from "./target.ts";
+import { type Address, formatAddress, type Target } from "./target.ts";
 
-/**
- * How long the server keeps a connection that takes nothing it is sent, in milliseconds. What a node does not read stays in
- * the notify queue of all, and PostgreSQL itself would wait for hours.
- */
-const UNREAD_MS = 30_000;
-
-/** What is asked of a session, where the server's version knows it. */
-const SETTINGS: Readonly<Record<string, string>> = {
-  // A notification is not kept over a crash: nobody has to wait for the disk, nor for replicas.
-  synchronous_commit: "off",
-  // A session that only listens is idle.
-  idle_session_timeout: "0",
-  tcp_user_timeout: String(UNREAD_MS),
-};
-
-const names = Object.keys(SETTINGS).map((_, i) => `($${2 * i + 1}, $${2 * i + 2})`).join();
-const PREPARE_SESSION = `SELECT current_setting('server_encoding') AS encoding, ` +
-  `count(set_config(s.name, v.value, false)) FROM (VALUES ${names}) AS v(name, value) ` +
-  `LEFT JOIN pg_settings s ON s.name = v.name`;
-
-/** Makes connections to one database. */
-export class Dialer {
-  /** Where they lead, without credentials. */
-  readonly address: string;
+/** Makes connections over sockets. */
+export class SocketDialer implements Dialer {
   readonly #target: Target;
   readonly #library: Library;
   /** What was said to be the password: none of it may be told. */
   readonly #secrets = new Set<string>();
+  /** Which of the addresses is tried next. */
+  #next = 0;
+  /** The one that was tried last. */
+  #tried: Address;
 
   /**
    * @param target Where to, and as whom.
    * @param library What speaks.
    */
   constructor(target: Target, library: Library) {
-    this.address = addressOf(target);
     this.#target = target;
+    this.#tried = target.addresses[0]!;
     this.#library = library;
     const { password, tls } = target;
     for (const secret of [password, tls?.key, tls?.passphrase]) {
@@ -53,28 +43,37 @@ export class Dialer {
     }
   }
 
-  /** What no error may tell. */
+  get address(): string {
+    return `${formatAddress(this.#tried)}/${this.#target.database}`;
+  }
+
   get secrets(): readonly string[] {
     return [...this.#secrets];
   }
 
-  /**
-   * Makes a connection. When it rejects nothing is left behind.
-   *
-   * @param events Whom to tell.
-   * @param signal Ends the attempt.
-   */
-  async connect(events: ConnectionEvents, signal: AbortSignal): Promise<Connection> {
+  async connect(_role: Role, events: ConnectionEvents, signal: AbortSignal): Promise<Connection> {
+    const { addresses } = this.#target;
+    const address = this.#tried = addresses[this.#next]!;
+    try {
+      return await this.#connect(address, events, signal);
+    } catch (error) {
+      // Of several servers another one may be the primary by now. Both connections go on together.
+      if (address === addresses[this.#next]) this.#next = (this.#next + 1) % addresses.length;
+      throw error;
+    }
+  }
+
+  async #connect(address: Address, events: ConnectionEvents, signal: AbortSignal): Promise<Connection> {
+    const { database, user, startup, tls } = this.#target;
     const password = await this.#password();
     let foreign: ConnectError | undefined;
-    const socket = await openSocket(this.#target, signal, (error) => foreign = error);
+    const socket = await openSocket(address, tls, signal, (error) => foreign = error);
     const link = new Link(socket, events);
     const abort = () => void link.destroy();
     signal.addEventListener("abort", abort);
     try {
       signal.throwIfAborted();
-      const login = { target: this.#target, password };
-      await link.login(this.#library(socket, login, {
+      await link.login(this.#library(socket, { ...address, database, user, password, startup }, {
         onNotification: (channel, payload) => link.heard(channel, payload),
         onFatal: (cause) => link.dies(cause),
       }));
@@ -125,14 +124,7 @@ class Link implements Connection {
 
   async login(speaking: Promise<Speaker>): Promise<void> {
     const speaker = await this.#orLost(speaking);
-    const [row] = await this.#orLost(speaker.ask(PREPARE_SESSION, Object.entries(SETTINGS).flat()));
-    const encoding = String(row?.encoding);
-    if (encoding !== "UTF8" && encoding !== "SQL_ASCII") {
-      throw new ConnectError(
-        "refused",
-        `the database is encoded in ${encoding}, which has no place for all of Unicode; use one in UTF8`,
-      );
-    }
+    await prepareSession((statement, parameters) => this.#orLost(speaker.ask(statement, parameters)));
     this.#speaker = speaker;
   }
 
@@ -145,8 +137,12 @@ class Link implements Connection {
     this.#cause ??= cause;
   }
 
-  async run(commands: string): Promise<void> {
-    await this.#orLost(this.#speaker!.run(commands));
+  async listen(channels: readonly string[]): Promise<void> {
+    await this.#run(channels.map((channel) => `LISTEN "${channel}"`));
+  }
+
+  async unlisten(channels: readonly string[]): Promise<void> {
+    await this.#run(channels.map((channel) => `UNLISTEN "${channel}"`));
   }
 
   async ask(statement: string, parameters: readonly string[]): Promise<readonly Row[]> {
@@ -157,6 +153,10 @@ class Link implements Connection {
     this.#events = undefined;
     this.#cause ??= new Error("it was closed meanwhile");
     await closeSocket(this.#socket);
+  }
+
+  async #run(commands: readonly string[]): Promise<void> {
+    await this.#orLost(this.#speaker!.run(commands.join("; ")));
   }
 
   /** A library need not notice what becomes of its socket. */

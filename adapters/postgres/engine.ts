@@ -11,8 +11,7 @@ import type { Engine, LinkEvents, Role, Verdict } from "../kit/engine.ts";
 import type { Failure } from "../kit/failure.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { nameOf, type NotifyChannels } from "./channels.ts";
-import type { Connection } from "./connection.ts";
-import type { Dialer } from "./dial.ts";
+import type { Connection, Dialer } from "./connection.ts";
 import { postgresFailure } from "./errors.ts";
 import { Listening } from "./listening.ts";
 import { Probe } from "./probe.ts";
@@ -85,24 +84,26 @@ export class PostgresEngine implements Engine<Link> {
 
   async connect(role: Role, nodeId: string, events: LinkEvents, signal: AbortSignal): Promise<Link> {
     const own = this.#probe.channel = this.#channels.probeOf(nodeId);
-    const listening = new Listening((commands) => connection.run(commands), this.#channels, this.#chunks);
-    const connection: Connection = await this.#dialer.connect({
+    let hear = (_channel: string, _payload: string) => {};
+    const connection = await this.#dialer.connect(role, {
       onNotification: (channel, payload) => {
         this.#probe.sign("subscriber");
         if (channel === own) this.#probe.heard(payload);
-        else listening.heard(channel, payload, events);
+        else hear(channel, payload);
       },
       onLost: (cause) => {
         this.#probe.stop();
         events.onLost(cause);
       },
     }, signal);
+    const listening = new Listening(connection, this.#channels, this.#chunks);
+    hear = (channel, payload) => listening.heard(channel, payload, events);
     const publishing = new Publishing(connection, this.#packer, () => this.#probe.sign("publisher"));
     if (role === "subscriber") {
       this.#events = events;
       this.#chunks.clear();
       try {
-        await connection.run(`LISTEN "${own}"`);
+        await connection.listen([own]);
         signal.throwIfAborted();
       } catch (error) {
         await connection.destroy();

@@ -77,6 +77,8 @@ export function postgresFailure(cause: unknown, where: string, secrets: readonly
 }
 
 function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === "string" ? code : undefined;
+  const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
+  // Bun has the server's code in another place.
+  const said = code === "ERR_POSTGRES_SERVER_ERROR" ? errno : code;
+  return typeof said === "string" ? said : undefined;
 }

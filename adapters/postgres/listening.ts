@@ -18,18 +18,18 @@ interface Partition {
 
 /** The subscriptions of one connection. */
 export class Listening {
-  readonly #run: Connection["run"];
+  readonly #connection: Pick<Connection, "listen" | "unlisten">;
   readonly #channels: NotifyChannels;
   readonly #chunks: Chunks;
   readonly #partitions = new Map<number, Partition>();
 
   /**
-   * @param run Does commands over the connection.
+   * @param connection The connection.
    * @param channels The notify channels.
    * @param chunks What puts large messages together.
    */
-  constructor(run: Connection["run"], channels: NotifyChannels, chunks: Chunks) {
-    this.#run = run;
+  constructor(connection: Pick<Connection, "listen" | "unlisten">, channels: NotifyChannels, chunks: Chunks) {
+    this.#connection = connection;
     this.#channels = channels;
     this.#chunks = chunks;
   }
@@ -37,7 +37,7 @@ export class Listening {
   /** Resolves when all are live. Rejects when the connection is of no use. */
   async subscribe(names: readonly string[]): Promise<void> {
     const added: Partition[] = [];
-    const commands: string[] = [];
+    const channels: string[] = [];
     const waits = new Set<Promise<void>>();
     for (const name of names) {
       const number = partitionOf(name);
@@ -46,14 +46,14 @@ export class Listening {
         partition = { names: new Set(), live: Promise.resolve() };
         this.#partitions.set(number, partition);
         added.push(partition);
-        commands.push(`LISTEN "${this.#channels.of(number)}"`);
+        channels.push(this.#channels.of(number));
       } else {
         waits.add(partition.live);
       }
       partition.names.add(name);
     }
     if (added.length > 0) {
-      const live = this.#run(commands.join("; "));
+      const live = this.#connection.listen(channels);
       for (const partition of added) partition.live = live;
       waits.add(live);
     }
@@ -62,7 +62,7 @@ export class Listening {
 
   /** Resolves when nothing of them comes any more. */
   async unsubscribe(names: readonly string[]): Promise<void> {
-    const commands: string[] = [];
+    const channels: string[] = [];
     for (const name of names) {
       const number = partitionOf(name);
       const partition = this.#partitions.get(number);
@@ -70,10 +70,10 @@ export class Listening {
       this.#chunks.forget(name);
       if (partition.names.size > 0) continue;
       this.#partitions.delete(number);
-      commands.push(`UNLISTEN "${this.#channels.of(number)}"`);
+      channels.push(this.#channels.of(number));
     }
     // Whatever subscribes again is behind it on the same connection.
-    if (commands.length > 0) await this.#run(commands.join("; "));
+    if (channels.length > 0) await this.#connection.unlisten(channels);
   }
 
   /** Takes what has come. */

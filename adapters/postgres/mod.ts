@@ -11,6 +11,7 @@ import { PostgresEngine } from "./engine.ts";
 import { type PostgresAdapterOptions, readPostgresOptions } from "./options.ts";
 
 export type { PostgresAdapterOptions } from "./options.ts";
+export type { PostgresClientLike } from "./given.ts";
 export type { PostgresPassword, PostgresTlsOptions } from "./target.ts";
 
 /**

@@ -16,7 +16,9 @@ import {
 } from "../../contract/options/read_options.ts";
 import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
 import { NotifyChannels } from "./channels.ts";
-import { Dialer } from "./dial.ts";
+import type { Dialer } from "./connection.ts";
+import { SocketDialer } from "./dial.ts";
+import { dialerLike, type PostgresClientLike } from "./given.ts";
 import { pg } from "./pg.ts";
 import { postgresJs } from "./postgres_js.ts";
 import { parseUrl, type PostgresPassword, type PostgresTlsOptions, toTarget } from "./target.ts";
@@ -60,6 +62,11 @@ export interface PostgresAdapterOptions {
    * @default {false, unless sslmode says otherwise}
    */
   readonly tls?: boolean | PostgresTlsOptions;
+  /**
+   * A client that you have, to connect as it does, instead of all the other options of the connection: of Postgres.js, a
+   * `Client` of node-postgres, or Bun's own. A `Pool` is refused.
+   */
+  readonly client?: PostgresClientLike;
   /**
    * The client library that connects: `"postgres"`, which is Postgres.js, or `"pg"`, which is node-postgres. Only this one has
    * to be installed.
@@ -139,6 +146,10 @@ const ROWS = {
   user: optional(text),
   password: optional(password),
   tls: optional((value, place) => typeof value === "boolean" ? value : bag(TLS_ROWS)(value, place)),
+  client: optional((value, place) => {
+    if ((typeof value === "object" && value !== null) || typeof value === "function") return value;
+    throw wrong(value, place, "a client of postgres, of pg or of Bun");
+  }),
   connector: optional(oneOf("postgres", "pg")),
   prefix: prefixFor("PostgreSQL"),
 } satisfies Rows<PostgresAdapterOptions>;
@@ -164,18 +175,34 @@ export interface Settings {
  */
 export function readPostgresOptions(options: PostgresAdapterOptions): Settings {
   refuseAddress("createPostgresAdapter", options, "url");
-  const { url, host, port, database, user, password, tls, connector, prefix, ...times } = readOptions(
+  const { url, host, port, database, user, password, tls, client, connector, prefix, ...times } = readOptions(
     "createPostgresAdapter",
     options,
     ROWS,
   );
-  const said = Object.entries({ host, port, database, user, password, tls }).filter(([, value]) =>
+  const own = Object.entries({ host, port, database, user, password, tls }).filter(([, value]) =>
     value !== undefined
   );
-  const target = toTarget({ ...(url === undefined ? {} : parseUrl(url)), ...Object.fromEntries(said) });
   return {
     ...times,
-    dialer: new Dialer(target, connector === "pg" ? pg() : postgresJs),
+    dialer: client
+      ? given(client, { url, connector, ...Object.fromEntries(own) }, times.connectTimeoutMs)
+      : new SocketDialer(
+        toTarget({ ...(url === undefined ? {} : parseUrl(url)), ...Object.fromEntries(own) }),
+        connector === "pg" ? pg() : postgresJs,
+      ),
     channels: new NotifyChannels(prefix),
   };
+}
+
+function given(
+  client: PostgresClientLike,
+  own: Readonly<Record<string, unknown>>,
+  connectTimeoutMs: number,
+): Dialer {
+  const surplus = Object.keys(own).find((name) => own[name] !== undefined);
+  if (surplus) {
+    throw new TypeError(`Cannot use both a client and ${surplus} for PostgreSQL: the client has its own`);
+  }
+  return dialerLike(client, connectTimeoutMs);
 }

@@ -6,7 +6,8 @@
 
 import type { Socket } from "node:net";
 import { loadLibrary } from "../kit/library.ts";
-import { APPLICATION_NAME, type Library, type Row } from "./connection.ts";
+import { APPLICATION_NAME, type Row } from "./connection.ts";
+import type { Library } from "./library.ts";
 
 /** What is used of a client. */
 export interface PgClient {
@@ -35,17 +36,13 @@ interface Notification {
  * @param given The class of a client that the user has; without, the library is loaded.
  */
 export function pg(given?: PgClientClass): Library {
-  return async (socket, { target, password }, { onNotification, onFatal }) => {
+  return async (socket, { startup, ...login }, { onNotification, onFatal }) => {
     const Client = given ?? await load();
     const client = new Client({
-      host: target.host,
-      port: target.port,
-      database: target.database,
-      user: target.user,
-      password,
+      ...login,
       ssl: false,
       application_name: APPLICATION_NAME,
-      ...target.startup,
+      ...startup,
       stream: connected(socket),
     });
     client.on("error", (error: Error) => onFatal(error));

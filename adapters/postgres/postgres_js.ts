@@ -6,10 +6,11 @@
 
 import type { Options } from "postgres";
 import { loadLibrary } from "../kit/library.ts";
-import { APPLICATION_NAME, type Library, type Row } from "./connection.ts";
+import { APPLICATION_NAME, type Row } from "./connection.ts";
+import type { Library } from "./library.ts";
 
 /** Speaks by Postgres.js. */
-export const postgresJs: Library = async (socket, { target, password }, { onNotification }) => {
+export const postgresJs: Library = async (socket, login, { onNotification }) => {
   const { default: postgres } = await loadLibrary(
     "postgres",
     'choose the connector "pg"',
@@ -17,11 +18,11 @@ export const postgresJs: Library = async (socket, { target, password }, { onNoti
   );
   let given = false;
   const options = {
-    host: target.host,
-    port: target.port,
-    database: target.database,
-    user: target.user,
-    password: password ?? "",
+    host: login.host,
+    port: login.port,
+    database: login.database,
+    user: login.user,
+    password: login.password ?? "",
     max: 1,
     // It lives as long as its socket, and never gets another one.
     socket: () => {
@@ -35,7 +36,7 @@ export const postgresJs: Library = async (socket, { target, password }, { onNoti
     max_lifetime: null,
     fetch_types: false,
     prepare: true,
-    connection: { application_name: APPLICATION_NAME, ...target.startup },
+    connection: { application_name: APPLICATION_NAME, ...login.startup },
     onnotice() {},
     onnotify: onNotification,
   };

@@ -8,7 +8,7 @@
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { ConnectError } from "./errors.ts";
-import type { PostgresTlsOptions, Target } from "./target.ts";
+import type { Address, PostgresTlsOptions } from "./target.ts";
 
 /** Asks for encryption: its length, and the number that stands for the question. */
 const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 4, 210, 22, 47]);
@@ -21,26 +21,28 @@ const NOT_POSTGRES = "what answers there is not PostgreSQL; check the port";
 /**
  * Opens a socket.
  *
- * @param target Where to.
+ * @param address Where to.
+ * @param tls How to encrypt, if at all.
  * @param signal Ends the attempt.
  * @param onForeign Hears that what answers the login is no PostgreSQL; the socket is destroyed then.
  * @returns The socket. Rejects with a {@linkcode ConnectError} for what will be the same next time.
  */
 export async function openSocket(
-  target: Target,
+  { host, port }: Address,
+  tls: PostgresTlsOptions | undefined,
   signal: AbortSignal,
   onForeign: (error: ConnectError) => void,
 ): Promise<Socket> {
   signal.throwIfAborted();
-  const plain = target.host.startsWith("/")
-    ? connect({ path: `${target.host}/.s.PGSQL.${target.port}` })
-    : connect({ host: target.host, port: target.port });
+  const plain = host.startsWith("/")
+    ? connect({ path: `${host}/.s.PGSQL.${port}` })
+    : connect({ host, port });
   const abort = () => void plain.destroy();
   signal.addEventListener("abort", abort);
   try {
     plain.setNoDelay(true);
     await event(plain, "connect");
-    const socket = target.tls ? await encrypt(plain, target.tls, target.host) : plain;
+    const socket = tls ? await encrypt(plain, tls, host) : plain;
     socket.once("data", (data: Uint8Array) => {
       if (FIRST_BYTES.includes(String.fromCharCode(data[0]!))) return;
       onForeign(new ConnectError("refused", NOT_POSTGRES));

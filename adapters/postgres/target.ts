@@ -31,11 +31,17 @@ export interface PostgresTlsOptions {
 /** A password, or a function that is asked for one before each connection, for those that expire. */
 export type PostgresPassword = string | (() => string | Promise<string>);
 
-/** A database and who logs in there. */
-export interface Target {
+/** Where a server is. */
+export interface Address {
   /** A name, an address, or the folder of a Unix socket. */
   readonly host: string;
   readonly port: number;
+}
+
+/** A database and who logs in there. */
+export interface Target {
+  /** The server, or several of which one is the primary. */
+  readonly addresses: readonly Address[];
   readonly database: string;
   readonly user: string;
   readonly password?: PostgresPassword;
@@ -52,6 +58,8 @@ const DEFAULT_USER = "postgres";
 export interface PartialTarget {
   readonly host?: string;
   readonly port?: number;
+  /** Instead of host and port. */
+  readonly addresses?: readonly Address[];
   readonly database?: string;
   readonly user?: string;
   readonly password?: PostgresPassword;
@@ -65,10 +73,12 @@ export interface PartialTarget {
  * @param said What was.
  */
 export function toTarget(said: PartialTarget): Target {
-  const { host = "localhost", port = DEFAULT_PORT, user = DEFAULT_USER, password, tls, startup = {} } = said;
+  const { host, port, user = DEFAULT_USER, password, tls, startup = {} } = said;
+  const known = said.addresses ?? [{ host: "localhost", port: DEFAULT_PORT }];
   return {
-    host,
-    port,
+    addresses: host === undefined
+      ? known.map((address) => ({ host: address.host, port: port ?? address.port }))
+      : [{ host, port: port ?? DEFAULT_PORT }],
     user,
     database: said.database ?? user,
     ...(password === undefined ? {} : { password }),
@@ -80,11 +90,10 @@ export function toTarget(said: PartialTarget): Target {
 /**
  * An address as people write it.
  *
- * @param target The database.
+ * @param address The server.
  */
-export function addressOf({ host, port, database }: Target): string {
-  const where = host.includes(":") ? `[${host}]` : host;
-  return `${where}:${port}/${database}`;
+export function formatAddress({ host, port }: Address): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** What `sslmode` stands for. Unlike in libpq, encryption is never without verification unless that is said. */
@@ -99,19 +108,23 @@ const TLS_BY_MODE: Readonly<Record<string, boolean | PostgresTlsOptions>> = {
 /**
  * Reads a URL.
  *
- * @param text `postgres://user:password@host:5432/database?sslmode=require`.
+ * @param text `postgres://user:password@host:5432/database?sslmode=require`; of several hosts, with commas, one is the primary.
  * @throws {TypeError} If it is none; the message has nothing of it, as it may hold a password.
  */
 export function parseUrl(text: string): PartialTarget {
-  const url = parse(text);
-  if (!url) {
+  const [, scheme, login = "", hosts = "", rest = ""] = URL_PARTS.exec(text) ?? [];
+  // What a URL has one place for: the login, the database and the parameters.
+  const url = parse(`${scheme}${login}host${rest}`);
+  const addresses = hosts.split(",").map((host) => parse(`${scheme}${host}`)).map((parsed) =>
+    parsed && { host: unbracketed(parsed.hostname), port: Number(parsed.port || DEFAULT_PORT) }
+  );
+  if (!url || !addresses.every((address) => address !== undefined)) {
     throw new TypeError(
       "Cannot connect to PostgreSQL: its URL must be like postgres://user:password@host:5432/database, " +
         "with special characters of the password percent-encoded",
     );
   }
-  const { port, username, password } = url;
-  const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1");
+  const { username, password } = url;
   const database = decodeURIComponent(url.pathname.slice(1));
   const [mode, options] = [url.searchParams.get("sslmode"), url.searchParams.get("options")];
   if (mode !== null && !Object.hasOwn(TLS_BY_MODE, mode)) {
@@ -120,8 +133,7 @@ export function parseUrl(text: string): PartialTarget {
     );
   }
   return {
-    host,
-    ...(port === "" ? {} : { port: Number(port) }),
+    addresses,
     ...(username === "" ? {} : { user: decodeURIComponent(username) }),
     ...(password === "" ? {} : { password: decodeURIComponent(password) }),
     ...(database === "" ? {} : { database }),
@@ -130,11 +142,15 @@ export function parseUrl(text: string): PartialTarget {
   };
 }
 
+const URL_PARTS = /^(postgres(?:ql)?:\/\/)([^@/?#]*@)?([^/?#]+)(.*)$/s;
+
+const unbracketed = (hostname: string): string => decodeURIComponent(hostname).replace(/^\[(.*)\]$/, "$1");
+
 function parse(text: string): URL | undefined {
   try {
     const url = new URL(text);
     decodeURIComponent(url.username + url.password + url.pathname + url.hostname);
-    return /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== "" ? url : undefined;
+    return url.hostname === "" ? undefined : url;
   } catch {
     return undefined;
   }

@@ -1,12 +1,24 @@
 import process from "node:process";
 import postgres from "postgres";
-import { createPostgresAdapter, type PostgresAdapterOptions } from "../../../adapters/postgres/mod.ts";
+import pg from "pg";
+import {
+  createPostgresAdapter,
+  type PostgresAdapterOptions,
+  type PostgresClientLike,
+} from "../../../adapters/postgres/mod.ts";
 import { nameOf, NotifyChannels, partitionOf } from "../../../adapters/postgres/channels.ts";
-import { startPostgres } from "../../../tools/brokers/postgres.ts";
+import { type PostgresOptions, startPostgres } from "../../../tools/brokers/postgres.ts";
 import type { Broker } from "../../../tools/brokers/program.ts";
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
-import { adapterConformance, type AdapterSetup } from "../../../conformance/mod.ts";
-import { test } from "../../harness.ts";
+import {
+  adapterConformance,
+  type AdapterSetup,
+  type AdapterWithClient,
+  type Refusal,
+} from "../../../conformance/mod.ts";
+import { runtime, test } from "../../harness.ts";
+import { CERTIFICATE, KEY } from "../nats/certificates.ts";
+import { bunSql, startOtherServer } from "./scene.ts";
 
 /** What one case plays on. */
 interface Backplane {
@@ -52,6 +64,56 @@ const PROBES = { probeIntervalMs: 1_000, probeTimeoutMs: 3_000, connectTimeoutMs
 
 const at = (port: number, login = "postgres") => `postgres://${login}@127.0.0.1:${port}/postgres`;
 
+const SECRET = "s3cret-of-the-server";
+const WRONG = "wrong-guess";
+
+/** Servers that let nobody in. */
+const refusals: readonly Refusal[] = [
+  refusal("wrong password", { password: SECRET }, (port) => ({ url: at(port, `postgres:${WRONG}`) })),
+  refusal("wrong password, as pg connects", { password: SECRET }, (port) => ({
+    url: at(port, `postgres:${WRONG}`),
+    connector: "pg",
+  })),
+  refusal("no password", { password: SECRET }, (port) => ({ url: at(port) })),
+  refusal("no such database", {}, (port) => ({ url: at(port, `postgres:${WRONG}`), database: "nowhere" })),
+  refusal("no TLS", {}, (port) => ({ url: at(port, `postgres:${WRONG}`), tls: true }), ["speaks no TLS"]),
+  refusal("a certificate that nobody trusts", { tls: { cert: CERTIFICATE, key: KEY } }, (port) => ({
+    url: at(port, `postgres:${WRONG}`) + "?sslmode=require",
+  }), ["TLS"]),
+  refusal("an encoding without all of Unicode", { encoding: "LATIN1" }, (port) => ({
+    url: at(port, `postgres:${WRONG}`),
+  }), ["LATIN1", "UTF8"]),
+  ...["postgres", "pg"].map((connector): Refusal => ({
+    name: `a server that is not PostgreSQL, as ${connector} connects`,
+    mentions: ["127.0.0.1:", "not PostgreSQL"],
+    secrets: [WRONG],
+    async create({ prefix }) {
+      const server = await startOtherServer("HTTP/1.1 400 Bad Request\r\n\r\n");
+      backplane().started.push(server);
+      const url = at(server.port, `postgres:${WRONG}`);
+      return createPostgresAdapter({ url, connector: connector as "pg", prefix });
+    },
+  })),
+];
+
+function refusal(
+  name: string,
+  server: PostgresOptions,
+  connection: (port: number) => Partial<PostgresAdapterOptions>,
+  mentions: readonly string[] = [],
+): Refusal {
+  return {
+    name,
+    mentions: ["127.0.0.1:", ...mentions],
+    secrets: [WRONG, SECRET],
+    async create({ prefix }) {
+      const broker = await startPostgres(server);
+      backplane().started.push(broker);
+      return createPostgresAdapter({ ...connection(broker.port), prefix });
+    },
+  };
+}
+
 const common = {
   faults: {
     stop: () => backplane().broker.kill(),
@@ -91,9 +153,71 @@ const common = {
 const create = (connector: PostgresAdapterOptions["connector"]) => ({ prefix }: { prefix: string }) =>
   createPostgresAdapter({ url: at(backplane().proxy.port), connector, prefix, ...PROBES });
 
+/** Clients that users have; each is connected to the case's proxy. */
+interface Given {
+  readonly client: PostgresClientLike;
+  use(): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+const GIVEN: Readonly<Record<string, (url: string) => Promise<Given>>> = {
+  "postgres": (url) => {
+    const sql = postgres(url, { max: 1 });
+    return Promise.resolve({ client: sql, use: async () => await sql`SELECT 1`, end: () => sql.end() });
+  },
+  "pg": async (url) => {
+    const client = new pg.Client(url);
+    client.on("error", () => {}); // its server is killed
+    await client.connect();
+    return { client, use: () => client.query("SELECT 1"), end: () => client.end() };
+  },
+  ...(runtime === "bun"
+    ? {
+      "Bun": async (url: string) => {
+        const sql = await bunSql(url);
+        return {
+          client: sql,
+          use: async () => await sql.unsafe("SELECT 1", []),
+          end: () => sql.close({ timeout: 0 }),
+        };
+      },
+    }
+    : {}),
+};
+
+async function withClient(give: (url: string) => Promise<Given>, prefix: string): Promise<AdapterWithClient> {
+  const { client, use, end } = await give(at(backplane().proxy.port));
+  return {
+    adapter: createPostgresAdapter({ client, prefix, ...PROBES }),
+    useClient: async () => void await use(),
+    endClient: end,
+  };
+}
+
 const SETUPS: Readonly<Record<string, AdapterSetup>> = {
-  "postgres": { ...common, create: create("postgres") },
-  "postgres, as pg connects": { ...common, create: create("pg") },
+  "postgres": {
+    ...common,
+    create: create("postgres"),
+    createWithClient: ({ prefix }) => withClient(GIVEN["postgres"]!, prefix),
+    refusals,
+  },
+  "postgres, as pg connects": {
+    ...common,
+    create: create("pg"),
+    createWithClient: ({ prefix }) => withClient(GIVEN["pg"]!, prefix),
+  },
+  ...(GIVEN["Bun"]
+    ? {
+      "postgres, as Bun connects": {
+        ...common,
+        async create({ prefix }) {
+          const sql = await bunSql(at(backplane().proxy.port)); // only its options are used
+          return createPostgresAdapter({ client: sql, prefix, ...PROBES });
+        },
+        createWithClient: ({ prefix }) => withClient(GIVEN["Bun"]!, prefix),
+      } satisfies AdapterSetup,
+    }
+    : {}),
 };
 
 for (const [what, setup] of Object.entries(SETUPS)) {
