@@ -5,6 +5,7 @@
  */
 
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -48,27 +49,26 @@ const DEBIAN_FOLDER = "/usr/lib/postgresql";
 
 /**
  * Makes the data folder where there is none, and becomes the server. `$0` is the folder of the programs, `$1` the encoding; the
- * folder of templates, password, certificate and key are in the environment of this one process.
+ * folder of spare ones, password, certificate and key are in the environment of this one process.
  *
- * Making one takes seconds, and copying it none: the first one is kept in the folder for temporary files.
+ * Making a data folder takes seconds, and even a copy a second. So those of servers that were stopped are taken again; whoever
+ * moves one away has it for itself.
  */
 const SERVE = `
-mkdir -p "$TL_TEMPLATES"
 if [ ! -d data ]; then
-  template="$TL_TEMPLATES/$(echo "$0-$1" | tr / -)"
-  if [ ! -d "$template" ]; then
-    "$0/initdb" -D data -U postgres -E "$1" --locale=C --no-sync --no-instructions -A trust || exit 1
-    cp -R data "$template.$$" && mv -T "$template.$$" "$template" || rm -rf "$template.$$"
-  else
-    cp -R "$template" data || exit 1
-  fi
-  if [ -n "$TL_PASSWORD" ]; then
-    echo "ALTER USER postgres PASSWORD '$TL_PASSWORD'" | "$0/postgres" --single -D data postgres || exit 1
-    echo "host all all all scram-sha-256" > data/pg_hba.conf
-  fi
-  if [ -n "$TL_KEY" ]; then
-    printf %s "$TL_CERT" > data/server.crt && (umask 077 && printf %s "$TL_KEY" > data/server.key)
-  fi
+  for spare in "$TL_SPARES/$1-"*; do mv -T "$spare" data 2>/dev/null && break; done
+fi
+if [ ! -d data ]; then
+  "$0/initdb" -D data -U postgres -E "$1" --locale=C --no-sync --no-instructions --wal-segsize=1 -A trust || exit 1
+fi
+method=trust
+if [ -n "$TL_PASSWORD" ]; then
+  method=scram-sha-256
+  echo "ALTER USER postgres PASSWORD '$TL_PASSWORD'" | "$0/postgres" --single -D data postgres || exit 1
+fi
+echo "host all all all $method" > data/pg_hba.conf
+if [ -n "$TL_KEY" ]; then
+  printf %s "$TL_CERT" > data/server.crt && (umask 077 && printf %s "$TL_KEY" > data/server.key)
 fi
 shift
 exec "$0/postgres" -D data "$@"
@@ -77,9 +77,11 @@ exec "$0/postgres" -D data "$@"
 /** It refuses to run as root, so that root becomes somebody else: the user of its package, or nobody. */
 const AS_SOMEBODY_ELSE = `
 user=postgres; id -u $user >/dev/null 2>&1 || user=nobody
-mkdir -p server "$TL_TEMPLATES" && chown $user server "$TL_TEMPLATES" && chmod go+x .. . && cd server && \
+mkdir -p server "$TL_SPARES" && chown $user server "$TL_SPARES" && chmod go+x .. . && cd server && \
 exec setpriv --reuid=$user --regid="$(id -g $user)" --clear-groups "$@"
 `;
+
+const AS_I_AM = `mkdir -p server "$TL_SPARES" && cd server && exec "$@"`;
 
 /**
  * Finds the program of the server.
@@ -104,12 +106,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Brok
   if (!program) throw new Error("Cannot find postgres: name it by POSTGRES_SERVER");
   const { tls, password = "", encoding = "UTF8" } = options;
   const settings = { ...SETTINGS, ...(tls ? { ssl: "on" } : {}), ...options.settings };
+  const spares = join(tmpdir(), "trunkline-postgres");
   const start = async (port: number) => {
     const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const serve = ["sh", "-c", SERVE, dirname(realpathSync(program)), encoding, "-p", String(port), ...args];
-    const command = process.getuid?.() === 0 ? ["sh", "-c", AS_SOMEBODY_ELSE, "sh", ...serve] : serve;
+    const first = process.getuid?.() === 0 ? AS_SOMEBODY_ELSE : AS_I_AM;
+    const command = ["sh", "-c", first, "sh", ...serve];
     const values = {
-      TL_TEMPLATES: join(tmpdir(), "trunkline-postgres"),
+      TL_SPARES: spares,
       TL_PASSWORD: password,
       TL_CERT: tls?.cert ?? "",
       TL_KEY: tls?.key ?? "",
@@ -122,13 +126,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Brok
         ready: /database system is ready to accept connections/,
       }),
       port,
+      join(spares, `${encoding}-${crypto.randomUUID()}`),
     );
   };
   return await (options.port === undefined ? onFreePort(start) : start(options.port));
 }
 
 /** A server is several processes: each of its connections is one. */
-function toServer(program: Program, port: number): Broker {
+function toServer(program: Program, port: number, spare: string): Broker {
   const broker = toBroker(program, "postgres", port);
   const signal = (name: NodeJS.Signals) => {
     for (const pid of [program.pid, ...childrenOf(program.pid)]) if (pid !== undefined) send(pid, name);
@@ -149,6 +154,7 @@ function toServer(program: Program, port: number): Broker {
       );
     }
     if (program.pid !== undefined) await kill();
+    await rename(join(program.folder, "server", "data"), spare).catch(() => {}); // stopped before, or never begun
     await program.stop();
   };
   return {

@@ -99,6 +99,11 @@ export class Program implements AsyncDisposable {
     return this.#child !== undefined && !this.#paused;
   }
 
+  /** Where it runs, until it is stopped. */
+  get folder(): string {
+    return this.#folder;
+  }
+
   /** The process that runs, if one does. */
   get pid(): number | undefined {
     return this.#child?.pid;
