@@ -6,10 +6,12 @@
 
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
+import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
 import process from "node:process";
 import { startNats } from "../tools/brokers/nats.ts";
+import { startPostgres } from "../tools/brokers/postgres.ts";
 import type { Broker } from "../tools/brokers/program.ts";
 import { startProxy } from "../tools/brokers/proxy.ts";
 import { startRedis } from "../tools/brokers/redis.ts";
@@ -108,6 +110,20 @@ export const OWN_BROKERS: readonly BrokerKind[] = [
       single(
         await startNats(),
         (port) => createNatsAdapter({ servers: `nats://127.0.0.1:${port}`, prefix: PREFIX, ...PROBES }),
+      ),
+  },
+  {
+    name: "postgres",
+    missing: missing("POSTGRES_SERVER"),
+    launch: async () =>
+      single(
+        await startPostgres(),
+        (port) =>
+          createPostgresAdapter({
+            url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+            prefix: PREFIX,
+            ...PROBES,
+          }),
       ),
   },
 ];

@@ -17,7 +17,7 @@ import { createHash } from "node:crypto";
  * looks through the list of what a session listens to for every notification, so long lists cost all of them; with
  * few partitions a node hears more that it has no use for.
  */
-export const PARTITIONS = 64;
+export const PARTITIONS = 1_024;
 
 /** PostgreSQL refuses payloads of 8,000 bytes. */
 export const MAX_PAYLOAD_BYTES = 7_999;

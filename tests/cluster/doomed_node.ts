@@ -39,6 +39,8 @@ async function connect({ adapter, url, prefix }: Place): Promise<Adapter> {
       return (await import("@trunkline/hub/adapters/nats")).createNatsAdapter({ servers: url, prefix });
     case "rabbitmq":
       return (await import("@trunkline/hub/adapters/rabbitmq")).createRabbitMqAdapter({ url, prefix });
+    case "postgres":
+      return (await import("@trunkline/hub/adapters/postgres")).createPostgresAdapter({ url, prefix });
     case "broadcast-channel":
       return createBroadcastChannelAdapter({ prefix });
     default:
