@@ -95,7 +95,7 @@ export class RabbitMqEngine implements Engine<Link> {
   async destroy(link: Link): Promise<void> {
     this.#probe.stop();
     await link.connection.destroy();
-    if (link.role === "publisher") link.fail(new Error("The connection is gone"));
+    link.end();
   }
 
   async subscribe(link: Link, names: readonly string[]): Promise<void> {

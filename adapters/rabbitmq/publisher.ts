@@ -66,7 +66,7 @@ export class Publisher {
     this.connection = connection;
     this.#channel = channel;
     this.#exchange = exchange;
-    channel.onerror = (reason) => this.fail(new Error(reason));
+    channel.onerror = (reason) => this.#fail(new Error(reason));
     connection.onblocked = (reason) => {
       this.#blocked.resolve();
       onBlocked(reason);
@@ -96,7 +96,7 @@ export class Publisher {
       if (known) known.push({ message, batch, index });
       else this.#waiting.set(message.name, [{ message, batch, index }]);
     }
-    if (this.#lost) this.fail(this.#lost);
+    if (this.#lost) this.#fail(this.#lost);
     else this.#send();
     return batch.done.promise;
   }
@@ -106,8 +106,13 @@ export class Publisher {
     await this.#channel.basicPublish(this.#exchange, key, text);
   }
 
+  /** What waits is lost. */
+  end(): void {
+    this.#fail(new Error("The connection is gone"));
+  }
+
   /** What waits is lost, and the connection is of no use. */
-  fail(error: Error): void {
+  #fail(error: Error): void {
     this.#lost ??= error;
     for (const waiting of [...this.#waiting.values()].flat()) settle(waiting, error);
     this.#waiting.clear();

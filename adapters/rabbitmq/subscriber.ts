@@ -37,39 +37,63 @@ export class Subscriber {
   readonly role = "subscriber";
   readonly connection: AmqpConnection;
   readonly #channel: AMQPChannel;
-  readonly #exchange: string;
+  readonly #options: SubscriberOptions;
   readonly #queue: string;
+  #cancelAck = () => {};
 
   /**
    * @param connection The connection.
    * @param channel A channel of it.
-   * @param exchange Where to listen.
-   * @param queue The queue.
+   * @param queue The node's queue.
+   * @param options Who wants to know what comes.
    */
-  constructor(connection: AmqpConnection, channel: AMQPChannel, exchange: string, queue: string) {
+  constructor(connection: AmqpConnection, channel: AMQPChannel, queue: string, options: SubscriberOptions) {
     this.connection = connection;
     this.#channel = channel;
-    this.#exchange = exchange;
     this.#queue = queue;
+    this.#options = options;
+  }
+
+  /** Takes a message from the queue. */
+  receive({ body, routingKey: key, properties: { type, headers } }: AMQPMessage): void {
+    const { probeKey, onProbe, events } = this.#options;
+    const bytes = body as Uint8Array<ArrayBuffer>;
+    if (key === probeKey) return onProbe(decoder.decode(bytes));
+    const name = key.startsWith("h:") ? headers?.["name"] : key;
+    if (typeof name !== "string") return;
+    for (const data of (type === PACKED ? unpack(bytes) : undefined) ?? [bytes]) events.onMessage(name, data);
+  }
+
+  /** Takes what was dropped from the queue: the next one comes when this one is acknowledged. */
+  lose(message: AMQPMessage): void {
+    const { clock, events } = this.#options;
+    events.onMissed(
+      undefined,
+      new Error("this node did not keep up, and more than maxQueueBytes waited for it at RabbitMQ"),
+    );
+    this.#cancelAck = clock.after(LOSS_INTERVAL_MS, () => void message.ack().catch(() => {}));
   }
 
   /** Resolves when whatever is published with these names arrives. */
   async subscribe(names: readonly string[]): Promise<void> {
-    await Promise.all(
-      names.map((name) => this.#channel.queueBind(this.#queue, this.#exchange, keyOf(name))),
-    );
+    const { exchange } = this.#options.names;
+    await Promise.all(names.map((name) => this.#channel.queueBind(this.#queue, exchange, keyOf(name))));
   }
 
   /** Resolves when nothing is sent any more. */
   async unsubscribe(names: readonly string[]): Promise<void> {
-    await Promise.all(
-      names.map((name) => this.#channel.queueUnbind(this.#queue, this.#exchange, keyOf(name))),
-    );
+    const { exchange } = this.#options.names;
+    await Promise.all(names.map((name) => this.#channel.queueUnbind(this.#queue, exchange, keyOf(name))));
   }
 
   /** Asks for an answer. */
   async ask(): Promise<void> {
     await this.#channel.basicQos(1);
+  }
+
+  /** Ends what goes on by itself. */
+  end(): void {
+    this.#cancelAck();
   }
 }
 
@@ -81,8 +105,9 @@ export class Subscriber {
  */
 export async function openSubscriber(
   connection: AmqpConnection,
-  { names, probeKey, maxQueueBytes, clock, events, onProbe }: SubscriberOptions,
+  options: SubscriberOptions,
 ): Promise<Subscriber> {
+  const { names, probeKey, maxQueueBytes } = options;
   const channel = await connection.channel();
   channel.onerror = (reason) => connection.lose(new Error(reason));
   const [inbox, lost] = [names.queue("inbox"), names.queue("lost")];
@@ -101,27 +126,13 @@ export async function openSubscriber(
     // Of what is confirmed by the receiver, one at a time: the queue of what is lost says so once, however much it is.
     channel.basicQos(1),
   ]);
-  const onMessage = (message: AMQPMessage) => {
-    const bytes = message.body as Uint8Array<ArrayBuffer>;
-    const { routingKey: key, properties: { type, headers } } = message;
-    if (key === probeKey) return onProbe(decoder.decode(bytes));
-    const name = key.startsWith("h:") ? headers?.["name"] : key;
-    if (typeof name !== "string") return;
-    for (const data of (type === PACKED ? unpack(bytes) : undefined) ?? [bytes]) events.onMessage(name, data);
-  };
-  const onLoss = (message: AMQPMessage) => {
-    events.onMissed(
-      undefined,
-      new Error("this node did not keep up, and more than maxQueueBytes waited for it"),
-    );
-    clock.after(LOSS_INTERVAL_MS, () => void message.ack().catch(() => {}), { background: true });
-  };
+  const subscriber = new Subscriber(connection, channel, inbox, options);
   const consumers = await Promise.all([
-    channel.basicConsume(lost, { noAck: false, exclusive: true }, onLoss),
-    channel.basicConsume(inbox, { noAck: true, exclusive: true }, onMessage),
+    channel.basicConsume(lost, { noAck: false, exclusive: true }, (message) => subscriber.lose(message)),
+    channel.basicConsume(inbox, { noAck: true, exclusive: true }, (message) => subscriber.receive(message)),
   ]);
   for (const consumer of consumers) {
     consumer.wait().catch((cause) => connection.lose(cause)); // somebody has deleted its queue
   }
-  return new Subscriber(connection, channel, names.exchange, inbox);
+  return subscriber;
 }

@@ -1,0 +1,106 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { connectError } from "../../../adapters/rabbitmq/errors.ts";
+import { createRabbitMqAdapter, type RabbitMqAdapterOptions } from "../../../adapters/rabbitmq/mod.ts";
+import { keyOf, nameOf, RabbitMqNames } from "../../../adapters/rabbitmq/names.ts";
+import { pack, unpack } from "../../../adapters/rabbitmq/packing.ts";
+import { utf8Size } from "../../../contract/values/utf8_size.ts";
+import { test } from "../../harness.ts";
+
+test("rabbitmq: every channel has a routing key of its own, of at most 255 bytes", () => {
+  const channels = [
+    "",
+    "a",
+    "c:a",
+    "j:a",
+    "h:a",
+    '"a"',
+    "\ud800",
+    "\udfff",
+    "\ufffd",
+    "é".repeat(126),
+    "é".repeat(127),
+  ];
+  for (const last of ["x", "y", "\ud800"]) {
+    channels.push("x".repeat(300) + last, "\u{1f642}".repeat(2_000) + last);
+  }
+  const keys = channels.map((channel) => keyOf(nameOf(channel)));
+  assertEquals(new Set(keys).size, channels.length);
+  for (const key of keys) assert(utf8Size(key) <= 255 && key.isWellFormed(), key);
+  assertEquals(keyOf(nameOf("room/1")), "c:room/1");
+  assertEquals(keyOf(nameOf("x".repeat(253))), `c:${"x".repeat(253)}`);
+  assert(keyOf(nameOf("x".repeat(254))).startsWith("h:"));
+});
+
+test("rabbitmq: names of different prefixes differ, also where RabbitMQ would drop line breaks", () => {
+  const prefixes = ["a", "a\n", "a\r", "a b", "a%20b", "A", "a.b", "é", "amq.a"];
+  assertEquals(new Set(prefixes.map((prefix) => new RabbitMqNames(prefix).exchange)).size, prefixes.length);
+  assert(new RabbitMqNames("amq.a").exchange.startsWith("trunkline."));
+  assertThrows(() => new RabbitMqNames("é".repeat(30)), RangeError, "180 bytes, at most 150");
+});
+
+test("rabbitmq: what is packed is unpacked as it was, and what was not packed here is none", () => {
+  const bytes = (...values: number[]) => new Uint8Array(values);
+  for (const messages of [[bytes(1)], [bytes(), bytes(1, 2), bytes()], [new Uint8Array(70_000), bytes(7)]]) {
+    assertEquals(unpack(pack(messages) as Uint8Array<ArrayBuffer>), messages);
+  }
+  const packed = pack([bytes(1, 2), bytes(3)]) as Uint8Array<ArrayBuffer>;
+  for (let length = 0; length < packed.length; length++) {
+    const whole = unpack(packed.slice(0, length));
+    if (whole) assertEquals(whole, [bytes(1, 2)]); // the first alone
+  }
+  for (const foreign of [bytes(), bytes(0), bytes(255, 255, 255, 255), bytes(0, 0, 0, 2, 1)]) {
+    assertEquals(unpack(foreign), undefined);
+  }
+});
+
+test("rabbitmq: options that make no sense, or contradict each other, are refused and tell no secret", () => {
+  const client = { host: "h", port: 5672, tls: false, vhost: "/", username: "u", password: "s3cret" };
+  const refusals: readonly [Partial<RabbitMqAdapterOptions>, string][] = [
+    [{ url: "http://u:s3cret@host" }, "url of createRabbitMqAdapter: give one like amqp://"],
+    [{ url: "amqp://u:s3cret%@host" }, "url of createRabbitMqAdapter"],
+    [{ url: ["amqp://host", "u:s3cret@host"] }, "url[1]"],
+    [{ url: [] }, "the list is empty"],
+    [{ url: "amqps://host", tls: false }, "tls: false"],
+    [{ prefix: "" }, "prefix"],
+    [{ prefix: undefined }, 'such as prefix: "my-app"'],
+    [{ client, url: "amqp://host" }, "client of createRabbitMqAdapter together with url"],
+    [{ client, password: "s3cret" }, "together with password"],
+    [{ client: { ...client, host: undefined } as never }, "give an AMQPClient of @cloudamqp/amqp-client 4"],
+    [{ client: "amqp://u:s3cret@host" as never }, "AMQPClient"],
+    [{ password: 7 as never }, "password"],
+    [{ maxQueueBytes: 0 }, "maxQueueBytes"],
+    [{ probeIntervalMs: -1 }, "probeIntervalMs"],
+    [{ tls: { servrname: "x" } as never }, "servername"],
+    [{ urls: "amqp://u:s3cret@host" } as never, 'did you mean "url"'],
+  ];
+  for (const [options, words] of refusals) {
+    const error = assertThrows(() => createRabbitMqAdapter({ prefix: "p", ...options }), Error, words);
+    assert(!`${error.message}${error.stack}${error.cause}`.includes("s3cret"), error.message);
+  }
+  assertThrows(() => createRabbitMqAdapter("amqp://u:s3cret@host" as never), TypeError, "address alone");
+});
+
+test("rabbitmq: what a server says at the door is told with what to do, and tried again where that may help", () => {
+  const saying = (words: string) =>
+    connectError("host:5672", new Error(`connection closed: ${words}`), ["s3cret"]);
+  const login = saying("ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN. (403)");
+  assertEquals(login.kind, "refused");
+  assert(/check username and password.+guest from its own machine only/.test(login.message), login.message);
+  const vhost = saying("NOT_ALLOWED - vhost s3cret not found (530)");
+  assertEquals([vhost.kind, vhost.message.includes("s3cret")], ["refused", false]);
+  assert(vhost.message.includes("check vhost and permissions"), vhost.message);
+  assertEquals(
+    saying("NOT_ALLOWED - access to vhost '/' refused: connection limit (9) is reached (530)").kind,
+    "answered",
+  );
+  assertEquals(saying("CONNECTION_FORCED - broker forced connection closure (320)").kind, "answered");
+  const away = connectError(
+    "h:1",
+    Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }),
+    [],
+  );
+  assertEquals([away.kind, away.message], [
+    "unreachable",
+    "Cannot connect to RabbitMQ at h:1: nobody listens there",
+  ]);
+});
