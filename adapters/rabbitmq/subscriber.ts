@@ -119,9 +119,10 @@ export async function openSubscriber(
       "x-queue-type": "classic",
       "x-max-length-bytes": maxQueueBytes,
       "x-overflow": "drop-head",
-      "x-dead-letter-exchange": "",
+      "x-dead-letter-exchange": names.exchange,
       "x-dead-letter-routing-key": lost,
     }),
+    channel.queueBind(lost, names.exchange, lost),
     channel.queueBind(inbox, names.exchange, probeKey),
     // Of what is confirmed by the receiver, one at a time: the queue of what is lost says so once, however much it is.
     channel.basicQos(1),
