@@ -24,6 +24,8 @@ export interface Hello extends Place {
   readonly v: number;
   readonly prefix: string;
   readonly id: string;
+  /** Whether it took part in the mesh before: then each of the two may have missed what the other has sent. */
+  readonly joined: boolean;
   /** The link to the same node that this one replaces: nothing of that may come after what comes here. */
   readonly former: string | undefined;
 }
@@ -47,10 +49,17 @@ export function readControl(frame: Uint8Array): readonly unknown[] {
 
 /** Reads a greeting. */
 export function readHello(value: unknown): Hello | undefined {
-  const { v, prefix, id, former } = bagOf(value);
+  const { v, prefix, id, joined, former } = bagOf(value);
   const place = readPlace(value);
   if (v !== VERSION || typeof prefix !== "string" || !isId(id) || !place) return undefined;
-  return { v, prefix, id, former: typeof former === "string" ? former : undefined, ...place };
+  return {
+    v,
+    prefix,
+    id,
+    joined: joined === true,
+    former: typeof former === "string" ? former : undefined,
+    ...place,
+  };
 }
 
 /** Reads the answer to one. */

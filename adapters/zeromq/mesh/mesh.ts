@@ -86,9 +86,15 @@ export class Mesh {
     this.#sources = new Sources({
       send: (connection, text) => this.#answer(connection, text),
       clock,
-      onLive: (id, again) => {
+      onLive: ({ id, joined }, again) => {
         this.#mutual.settle(id);
         if (again) events.onMissed(undefined, new Error("a node is back that was away"));
+        else if (joined && this.#joined) {
+          events.onMissed(
+            undefined,
+            new Error("a node was found that had not been reached when this one started"),
+          );
+        }
       },
       onLost: ({ address }, reason) =>
         events.onTrouble("delivery", `Nothing comes from ${address} any more`, new Error(reason)),
@@ -221,6 +227,7 @@ export class Mesh {
       id: this.#nodeId,
       address: this.#address,
       key: security.keys?.publicKey,
+      joined: this.#joined,
       former,
     };
     const onWants = (link: Outgoing, add: readonly string[], remove: readonly string[]) => {

@@ -39,8 +39,13 @@ export interface SourcesOptions {
   /** Sends back to a connection. */
   send(connection: string, text: string): void;
   readonly clock: Clock;
-  /** A node sends all that this one wants, from now on. `again`: it did before, and that ended without a goodbye. */
-  onLive(id: string, again: boolean): void;
+  /**
+   * A node sends all that this one wants, from now on.
+   *
+   * @param hello Its first words.
+   * @param again It did before, and that ended without a goodbye.
+   */
+  onLive(hello: Hello, again: boolean): void;
   /** A node that sent is gone without a goodbye. */
   onLost(place: Place, reason: string): void;
 }
@@ -109,7 +114,7 @@ export class Sources {
     const first = way.has === 0;
     way.has = version;
     for (const waiting of this.#waiting) if (waiting.version <= version) this.#caughtUp(waiting, way);
-    if (first && version > 0) this.#options.onLive(way.hello.id, this.#lost.delete(way.hello.id));
+    if (first && version > 0) this.#options.onLive(way.hello, this.#lost.delete(way.hello.id));
   }
 
   /**
