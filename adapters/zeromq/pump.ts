@@ -24,8 +24,10 @@ const MAX_IN_A_ROW = 200;
 export interface Listener {
   /** A message. Does not throw. */
   onMessage(frames: readonly Uint8Array[]): void;
-  /** A socket that connects, and only once, has lost its connection. */
+  /** A socket that connects, and only once, has lost its connection, and all that had come was told. */
   onGone?(): void;
+  /** All that had come was told. */
+  onDrained?(): void;
 }
 
 /** Reads the sockets of one node. */
@@ -84,6 +86,9 @@ export class Pump {
     while (more && count < MAX_IN_A_ROW) {
       more = false;
       for (const [socket, listener] of this.#sockets) {
+        // Without a limit of what it takes a socket takes everything, unless there is no connection. Asked before it is read:
+        // what came before the end is told before it.
+        const gone = listener.onGone && !socket.closed && !socket.writable;
         while (count < MAX_IN_A_ROW && !socket.closed && socket.readable) {
           const frames = await socket.receive().catch(() => undefined); // at once
           if (!frames) break;
@@ -91,10 +96,9 @@ export class Pump {
           more = true;
           if (this.#sockets.get(socket) === listener) listener.onMessage(frames);
         }
-        // Without a limit of what it takes a socket takes everything, unless there is no connection.
-        if (listener.onGone && this.#sockets.has(socket) && !socket.closed && !socket.writable) {
-          listener.onGone();
-        }
+        if (count >= MAX_IN_A_ROW || this.#sockets.get(socket) !== listener) continue;
+        listener.onDrained?.();
+        if (gone) listener.onGone?.();
       }
     }
     this.#running = false;

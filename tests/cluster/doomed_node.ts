@@ -41,6 +41,8 @@ async function connect({ adapter, url, prefix }: Place): Promise<Adapter> {
       return (await import("@trunkline/hub/adapters/rabbitmq")).createRabbitMqAdapter({ url, prefix });
     case "postgres":
       return (await import("@trunkline/hub/adapters/postgres")).createPostgresAdapter({ url, prefix });
+    case "zeromq":
+      return (await import("../adapters/zeromq/ipc.ts")).createIpcAdapter(url, prefix);
     case "broadcast-channel":
       return createBroadcastChannelAdapter({ prefix });
     default:

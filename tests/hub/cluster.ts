@@ -16,7 +16,7 @@ import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import type { IpcChannel } from "@trunkline/hub/adapters/node-cluster";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
 import process from "node:process";
-import { test, type TestOptions, waitFor } from "../harness.ts";
+import { runtime, test, type TestOptions, waitFor } from "../harness.ts";
 import { type ChatDefinition, createNode, type Node } from "./chat.ts";
 import { Tap } from "./tap.ts";
 
@@ -101,6 +101,14 @@ const ON_BROKERS: readonly OnBroker[] = [
       return (url, prefix) => createRabbitMqAdapter({ url, prefix });
     },
   },
+  // Its library does not run on Bun.
+  ...(runtime === "bun" ? [] : [{
+    name: "zeromq",
+    variable: "ZEROMQ_FOLDER",
+    async load() {
+      return (await import("../adapters/zeromq/ipc.ts")).createIpcAdapter;
+    },
+  }]),
 ];
 
 /** What makes the adapters whose broker is there. */

@@ -123,9 +123,26 @@ const NODE_CLUSTER: Requirement = {
   provide: () => Promise.resolve({ env: { NODE_CLUSTER: "1" }, origin: "each test forks its own" }),
 };
 
+/** Needs no broker: its nodes find each other in a folder. */
+const ZEROMQ: Requirement = {
+  name: "zeromq",
+  variable: "ZEROMQ_FOLDER",
+  neededBy: () => false,
+  usedBy: (file) => ON_EVERY_ADAPTER.some((start) => file.startsWith(start)),
+  async provide() {
+    const folder = Deno.env.get("ZEROMQ_FOLDER") ?? await Deno.makeTempDir({ prefix: "tl-" });
+    return {
+      env: { ZEROMQ_FOLDER: folder },
+      origin: `its nodes meet in ${folder}`,
+      stop: () => Deno.remove(folder, { recursive: true }),
+    };
+  },
+};
+
 /** The programs first, since the brokers are started with them. */
 export const BROKERS: readonly Requirement[] = [
   NODE_CLUSTER,
+  ZEROMQ,
   serverProgram({
     name: "redis-server",
     variable: "REDIS_SERVER",

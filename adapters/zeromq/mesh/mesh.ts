@@ -58,6 +58,8 @@ export class Mesh {
   readonly #takers = new Map<string, Set<Outgoing>>();
   /** Those who wait until a node sends what this one wants. */
   readonly #mutual = new Waiters<string>();
+  /** Connections that take nothing any more; what came on them before is still to be read. */
+  readonly #broken = new Set<string>();
   #gatekeeper: Gatekeeper | undefined;
   #address = "";
   #joined = false;
@@ -142,7 +144,10 @@ export class Mesh {
       throw new ConnectError("refused", why, cause);
     }
     this.#address = advertise.replace(/:[*0]$/, this.#router.lastEndpoint!.match(/:\d+$/)?.[0] ?? "");
-    this.#pump.add(this.#router, { onMessage: (frames) => this.#receive(frames) });
+    this.#pump.add(this.#router, {
+      onMessage: (frames) => this.#receive(frames),
+      onDrained: () => this.#removeBroken(),
+    });
     for (const peer of peers) if (peer.address !== this.#address) this.#routes.add(peer, true);
     await orAborted(this.#routes.settle(), signal);
     this.#joined = true;
@@ -275,10 +280,13 @@ export class Mesh {
 
   #answer(connection: string, text: string): void {
     if (this.#ended) return;
-    this.#router.send([connection, text]).catch(() =>
-      this.#sources.remove(connection, "its connection broke")
-    );
+    this.#router.send([connection, text]).catch(() => this.#broken.add(connection));
     this.#pump.hurry();
+  }
+
+  #removeBroken(): void {
+    for (const connection of this.#broken) this.#sources.remove(connection, "its connection broke");
+    this.#broken.clear();
   }
 
   #receive([connection, frame, batch]: readonly Uint8Array[]): void {

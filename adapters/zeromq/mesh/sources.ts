@@ -10,6 +10,9 @@ import type { Hello, Place } from "./control.ts";
 /** What came is confirmed after so many bytes. */
 const CONFIRM_BYTES = 64 * 1024;
 
+/** More nodes that are gone are not remembered. */
+const MAX_LOST = 10_000;
+
 /** One way. */
 class Incoming {
   readonly hello: Hello;
@@ -147,6 +150,7 @@ export class Sources {
     for (const waiting of this.#waiting) this.#caughtUp(waiting, way);
     if (this.isLive(way.hello.id)) return; // it has another one
     this.#lost.add(way.hello.id);
+    if (this.#lost.size > MAX_LOST) this.#lost.delete(this.#lost.values().next().value!);
     if (reason !== undefined) this.#options.onLost(way.hello, reason);
   }
 

@@ -11,7 +11,7 @@ import type { OutgoingMessage, PublishResults } from "../../kit/outbox.ts";
 import { type Entry, readBatch, toBatch, toEntry } from "../batch.ts";
 import { connecting, type Security } from "../curve.ts";
 import { ConnectError } from "../errors.ts";
-import type { XPublisher, XSubscriber, ZeroMq } from "../library.ts";
+import type { Context, XPublisher, XSubscriber, ZeroMq } from "../library.ts";
 import type { Topics } from "../names.ts";
 import { systemAddress } from "../addresses.ts";
 import { Pump } from "../pump.ts";
@@ -83,10 +83,17 @@ export class ProxySession {
    *
    * @param options What it needs.
    * @param zmq The library.
+   * @param context Where its sockets belong.
    * @param nodeId The identity of this node.
    * @param events Whom to tell.
    */
-  constructor(options: ProxySessionOptions, zmq: ZeroMq, nodeId: string, events: LinkEvents) {
+  constructor(
+    options: ProxySessionOptions,
+    zmq: ZeroMq,
+    context: Context,
+    nodeId: string,
+    events: LinkEvents,
+  ) {
     const { front, back, key, security, topics, prefix, clock } = options;
     this.#options = options;
     this.#nodeId = nodeId;
@@ -95,7 +102,7 @@ export class ProxySession {
     const sockets = {
       ...socketOptions(options),
       ...connecting(security, key),
-      context: new zmq.Context({ blocky: false }),
+      context,
       reconnectInterval: -1, // subscriptions and what was under way are lost: a new connection says so
     };
     this.#publisher = new zmq.XPublisher(sockets);
