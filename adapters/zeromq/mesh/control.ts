@@ -2,8 +2,8 @@
  * What nodes of a mesh say to each other beside messages: lists in JSON whose first item says what they are.
  *
  * From the node that sends to the one that receives: `["hello", {…}]`, `["has", version]`, `["ping", n]`, `["lost", names]`,
- * `["bye"]`. Back: `["welcome", {…}]`, `["no", reason]`, `["wants", version, reset, add, remove]`, `["got", bytes, count]`,
- * `["pong", n, bytes, count]`, `["bye"]`.
+ * `["bye", n]`. Back: `["welcome", {…}]`, `["no", reason]`, `["wants", version, reset, add, remove]`, `["got", bytes, count]`,
+ * `["pong", n, bytes, count]`.
  *
  * @module
  */

@@ -23,9 +23,6 @@ import { Pump } from "../pump.ts";
 import { Routes } from "./routes.ts";
 import { socketOptions } from "../sockets.ts";
 
-/** How long a socket that is closed goes on sending what it has, in milliseconds: goodbyes. */
-const LINGER_MS = 200;
-
 /** Names of connections are made by whoever connects: any bytes, of which all have different texts. */
 const decoder = new TextDecoder("latin1");
 
@@ -195,11 +192,7 @@ export class Mesh {
   /** Says goodbye; resolves when all others have what was sent. */
   async part(): Promise<void> {
     this.#parting = true;
-    const links = [...this.#routes.links];
-    await Promise.all(links.map((link) => link.confirm()));
-    this.#sources.part();
-    for (const link of links) link.part(LINGER_MS);
-    this.#router.linger = LINGER_MS;
+    await Promise.all([...this.#routes.links].map((link) => link.confirm("bye")));
   }
 
   /** Ends everything. */
@@ -320,7 +313,8 @@ export class Mesh {
       case "ping":
         return this.#sources.pong(connection, readCount(words[0]));
       case "bye":
-        return this.#sources.left(connection);
+        this.#sources.pong(connection, readCount(words[0]));
+        return this.#routes.linkOf(this.#sources.left(connection))?.parts();
       case "lost":
         return this.#missed(words[0] === null ? [undefined] : readNames(words[0]));
     }

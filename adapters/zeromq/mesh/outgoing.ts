@@ -129,12 +129,22 @@ export class Outgoing {
     this.#batchBytes = 0;
   }
 
-  /** Resolves when the other node has dealt with all that was sent; rejects never, and hangs when it is lost. */
-  async confirm(): Promise<void> {
+  /**
+   * Resolves when the other node has dealt with all that was sent, or is lost.
+   *
+   * @param what `"bye"` to say goodbye.
+   */
+  async confirm(what: "ping" | "bye" = "ping"): Promise<void> {
+    if (this.#ended) return;
     const n = ++this.#lastPing;
     const pong = this.#pongs.wait(n);
-    this.#say("ping", n);
+    this.#say(what, n);
     await pong;
+  }
+
+  /** The other node has said goodbye: its end is no loss. */
+  parts(): void {
+    this.#parted = true;
   }
 
   /**
@@ -151,16 +161,6 @@ export class Outgoing {
   /** The version of what it wants is in use. */
   has(version: number): void {
     this.#say("has", version);
-  }
-
-  /**
-   * Says goodbye.
-   *
-   * @param lingerMs How long the socket may go on saying it when it is closed.
-   */
-  part(lingerMs: number): void {
-    this.#say("bye");
-    this.#options.socket.linger = lingerMs;
   }
 
   /** Ends it at once, but for what the socket has. */
@@ -224,9 +224,6 @@ export class Outgoing {
         return this.#pongs.settle(readCount(words[0]));
       case "got":
         return this.#got(readCount(words[0]), readCount(words[1]));
-      case "bye":
-        this.#parted = true;
-        return this.#lose(new Error("it has left"));
     }
   }
 

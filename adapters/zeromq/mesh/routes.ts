@@ -78,6 +78,11 @@ export class Routes {
     return this.#links.values();
   }
 
+  /** The connection to a node, if there is one. */
+  linkOf(id: string): Outgoing | undefined {
+    return this.#links.get(id);
+  }
+
   /** The nodes that are reached. */
   get places(): readonly Place[] {
     return [...this.#routes.values()].flatMap(({ link, welcome }) => link && welcome ? [welcome] : [])

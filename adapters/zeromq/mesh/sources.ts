@@ -154,11 +154,16 @@ export class Sources {
     if (reason !== undefined) this.#options.onLost(way.hello, reason);
   }
 
-  /** A node has left: nothing of it will be missed. */
-  left(connection: string): void {
-    const way = this.#ways.get(connection);
+  /**
+   * A node has left: nothing of it will be missed.
+   *
+   * @returns The node.
+   */
+  left(connection: string): string {
+    const { id } = this.#ways.get(connection)!.hello;
     this.remove(connection);
-    if (way) this.#lost.delete(way.hello.id);
+    this.#lost.delete(id);
+    return id;
   }
 
   /** Some connection broke: asks all, as those that are gone take nothing. */
@@ -178,11 +183,6 @@ export class Sources {
         this.remove(connection, `it was silent for ${timeoutMs} ms`);
       }
     }
-  }
-
-  /** Says goodbye to all. */
-  part(): void {
-    for (const connection of this.#ways.keys()) this.#say(connection, "bye");
   }
 
   /** Nobody waits any more. */
