@@ -33,11 +33,27 @@ interface BunTest {
   skip(name: string, fn: TestFunction): void;
 }
 
+interface BunTestModule {
+  readonly test: BunTest;
+  afterAll(fn: TestFunction): void;
+}
+
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 // Not a literal, so that Deno does not look for a module that only Bun has.
 const BUN_TEST_MODULE = "bun:test";
-const bunTest: BunTest | undefined = runtime === "bun" ? (await import(BUN_TEST_MODULE)).test : undefined;
+const bun: BunTestModule | undefined = runtime === "bun" ? await import(BUN_TEST_MODULE) : undefined;
+const bunTest = bun?.test;
+
+/**
+ * Ends what the tests of a file share, which was started before they were registered.
+ *
+ * @param fn Ends it.
+ */
+export function afterAll(fn: TestFunction): void {
+  if (bun) bun.afterAll(fn);
+  else Deno.test.afterAll(fn);
+}
 
 /**
  * Registers a test on the runtime that is running. Deno also checks that the test leaves no operation, resource or exit

@@ -8,15 +8,13 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { freePort } from "../../../tools/brokers/ports.ts";
 import { startRabbitMq } from "../../../tools/brokers/rabbitmq.ts";
-import { test, waitFor } from "../../harness.ts";
+import { afterAll, test, waitFor } from "../../harness.ts";
 import { CA, CERTIFICATE, KEY } from "../nats/certificates.ts";
 import { createNode, openNode, type TestNode } from "./scene.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "trunkline-rabbitmq-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const file = (name: string, content: string): string => {
   writeFileSync(join(folder, name), content);
   return join(folder, name);
@@ -24,12 +22,15 @@ const file = (name: string, content: string): string => {
 const tlsPort = await freePort();
 const files = `{certfile, "${file("cert.pem", CERTIFICATE)}"}, {keyfile, "${file("key.pem", KEY)}"}, ` +
   `{cacertfile, "${file("ca.pem", CA)}"}`;
-/** Ends with this process. */
 const broker = await startRabbitMq({
   config: [
     `{ssl_listeners, [{"127.0.0.1", ${tlsPort}}]}`,
     `{ssl_options, [${files}, {verify, verify_peer}, {fail_if_no_peer_cert, false}]}`,
   ],
+});
+afterAll(async () => {
+  await broker.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 const { url } = broker;
 const PROBES = { probeIntervalMs: 500, probeTimeoutMs: 1_000, connectTimeoutMs: 2_000 };
