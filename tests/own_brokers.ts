@@ -7,6 +7,7 @@
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
 import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
+import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
 import process from "node:process";
@@ -14,6 +15,7 @@ import { startNats } from "../tools/brokers/nats.ts";
 import { startPostgres } from "../tools/brokers/postgres.ts";
 import type { Broker } from "../tools/brokers/program.ts";
 import { startProxy } from "../tools/brokers/proxy.ts";
+import { startRabbitMq } from "../tools/brokers/rabbitmq.ts";
 import { startRedis } from "../tools/brokers/redis.ts";
 import { startRedisCluster } from "../tools/brokers/redis_cluster.ts";
 
@@ -51,6 +53,8 @@ export interface BrokerKind {
   readonly name: string;
   /** Why there is none here; `undefined` when there is one. */
   readonly missing: string | undefined;
+  /** Why tests that start many do without it, if they do. */
+  readonly slow?: string;
   launch(): Promise<OwnBroker>;
 }
 
@@ -124,6 +128,16 @@ export const OWN_BROKERS: readonly BrokerKind[] = [
             prefix: PREFIX,
             ...PROBES,
           }),
+      ),
+  },
+  {
+    name: "rabbitmq",
+    missing: missing("RABBITMQ_SERVER"),
+    slow: "it takes ten seconds to start: tests/adapters/rabbitmq kills and freezes one",
+    launch: async () =>
+      single(
+        await startRabbitMq(),
+        (port) => createRabbitMqAdapter({ url: `amqp://127.0.0.1:${port}`, prefix: PREFIX, ...PROBES }),
       ),
   },
 ];

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNats } from "../../tools/brokers/nats.ts";
 import { findServer } from "../../tools/brokers/program.ts";
+import { findRabbitMq, startRabbitMq } from "../../tools/brokers/rabbitmq.ts";
 import { startRedisCluster } from "../../tools/brokers/redis_cluster.ts";
 import { startRedis } from "../../tools/brokers/redis.ts";
 import { canPin } from "../runtimes.ts";
@@ -29,10 +30,16 @@ export interface Brokers {
   stop(): Promise<void>;
 }
 
+/** What starts a broker. */
+interface Starter {
+  readonly server: string;
+  /** Finds its program, where it is not the one on the PATH. */
+  find?(): string | undefined;
+  start(program: string): Promise<RunningBroker>;
+}
+
 /** What starts each, by the program of its server. */
-const STARTERS: Readonly<
-  Record<BrokerName, { readonly server: string; start(program: string): Promise<RunningBroker> }>
-> = {
+const STARTERS: Readonly<Record<BrokerName, Starter>> = {
   "redis": {
     server: "redis-server",
     async start(program) {
@@ -58,6 +65,14 @@ const STARTERS: Readonly<
       return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
     },
   },
+  "rabbitmq": {
+    server: "rabbitmq-server",
+    find: findRabbitMq,
+    async start(program) {
+      const broker = await startRabbitMq({ program });
+      return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
+    },
+  },
 };
 
 /**
@@ -75,8 +90,8 @@ export async function startBrokers(names: Iterable<BrokerName>): Promise<Brokers
   };
   try {
     for (const name of names) {
-      const { server, start } = STARTERS[name];
-      const program = findServer(server, server.toUpperCase().replace("-", "_"));
+      const { server, find, start } = STARTERS[name];
+      const program = find ? find() : findServer(server, server.toUpperCase().replace("-", "_"));
       if (program) running[name] = await start(await canPin() ? await pinned(folder, program) : program);
       else missing.push(`${name}, as there is no ${server}`);
     }

@@ -20,7 +20,7 @@ export interface ClusterCandidate extends Candidate {
 }
 
 /** The brokers. */
-export type BrokerName = "redis" | "redis-cluster" | "nats";
+export type BrokerName = "redis" | "redis-cluster" | "nats" | "rabbitmq";
 
 const trunkline = {
   kind: "trunkline",
@@ -44,7 +44,7 @@ const socketIo = {
   broker: "redis",
   file: "cluster/socket_io.mjs",
 } as const;
-const BROKERS: readonly BrokerName[] = ["redis", "redis-cluster", "nats"];
+const BROKERS: readonly BrokerName[] = ["redis", "redis-cluster", "nats", "rabbitmq"];
 
 /** All of them. */
 export const clusterCandidates: readonly ClusterCandidate[] = [

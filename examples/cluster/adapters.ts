@@ -2,6 +2,7 @@
 // BroadcastChannel will do.
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
+import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
 import { env } from "node:process";
@@ -11,4 +12,5 @@ export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
   "redis-cluster": (prefix) =>
     createRedisClusterAdapter({ nodes: env.REDIS_CLUSTER_URL ?? "redis://127.0.0.1:7000", prefix }),
   "nats": (prefix) => createNatsAdapter({ servers: env.NATS_URL ?? "nats://127.0.0.1:4222", prefix }),
+  "rabbitmq": (prefix) => createRabbitMqAdapter({ url: env.RABBITMQ_URL ?? "amqp://127.0.0.1:5672", prefix }),
 };

@@ -8,6 +8,7 @@ import { Redis } from "ioredis";
 import { env } from "node:process";
 import { freePort } from "./ports.ts";
 import { findProgram, type Processes, type Running } from "./processes.ts";
+import { rabbitMqArgs } from "./rabbitmq.ts";
 
 /** A broker that nodes can use. */
 export interface Broker {
@@ -43,6 +44,8 @@ interface Kind {
   /** How many servers make one. */
   readonly servers: number;
   args(port: number, otherPort: number): string[];
+  /** The arguments of `/bin/sh`, for one that has to be prepared. */
+  shell?(path: string, port: number, otherPort: number): string[];
   /** Makes servers one broker, the first time. */
   join?(servers: readonly Ports[]): Promise<void>;
 }
@@ -81,6 +84,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
     scheme: "nats",
     servers: 1,
     args: (port) => ["--addr", "127.0.0.1", "--port", `${port}`],
+  },
+  "rabbitmq": {
+    variable: "RABBITMQ_URL",
+    program: "rabbitmq-server",
+    ready: /Server startup complete/,
+    scheme: "amqp",
+    servers: 1,
+    args: () => [],
+    shell: rabbitMqArgs,
   },
 };
 
@@ -183,8 +195,12 @@ class OwnBroker implements Broker {
     const { port, otherPort } = this.#ports[index]!;
     const ready = Promise.withResolvers<void>();
     let output = "";
+    const { args, shell } = this.#kind;
+    const command = shell
+      ? { program: "/bin/sh", args: shell(this.#path, port, otherPort) }
+      : { program: this.#path, args: args(port, otherPort) };
     const server = this.#processes.start(
-      { program: this.#path, args: this.#kind.args(port, otherPort), cwd: this.#folders[index]!, layer: 0 },
+      { ...command, cwd: this.#folders[index]!, layer: 0 },
       {
         onLine: (line) => {
           output = `${output}\n${line}`.slice(-1_000);

@@ -8,6 +8,7 @@ import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
+import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
 import process from "node:process";
@@ -56,6 +57,13 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
     prepare(prefix) {
       const servers = process.env.NATS_URL ?? "nats://127.0.0.1:4222";
       return () => createNatsAdapter({ servers, prefix });
+    },
+  },
+  rabbitmq: {
+    workers: true,
+    prepare(prefix) {
+      const url = process.env.RABBITMQ_URL ?? "amqp://127.0.0.1:5672";
+      return () => createRabbitMqAdapter({ url, prefix });
     },
   },
 };

@@ -96,8 +96,8 @@ function testOnBrokers(
   fn: (broker: OwnBroker) => Promise<void>,
   needs?: keyof OwnBroker,
 ): void {
-  for (const { name, missing, launch } of OWN_BROKERS) {
-    if (missing) test.skip(`${title} [${name}]`, missing);
+  for (const { name, missing, slow, launch } of OWN_BROKERS) {
+    if (missing ?? slow) test.skip(`${title} [${name}]`, (missing ?? slow)!);
     else if (needs && name === "redis-cluster") {
       test.skip(
         `${title} [${name}]`,

@@ -28,7 +28,7 @@ test("a filter is a part of the path, and several add up", () => {
 });
 
 test("a quick run leaves out what needs a browser, a broker or a long time, not what can do without", () => {
-  const broker = ["redis", "redis_cluster", "nats"].map((name) =>
+  const broker = ["redis", "redis_cluster", "nats", "rabbitmq"].map((name) =>
     `tests/adapters/${name}/conformance_test.ts`
   );
   const kept = ["tests/adapters/redis_test.ts", "tests/brokers/proxy_test.ts", "tests/cluster/a_test.ts"];

@@ -54,6 +54,15 @@ function programOf(name: string, program?: string): string | undefined {
   return found?.startsWith("/usr/sbin/") && existsSync(own) ? own : found;
 }
 
+/**
+ * Finds the server's program.
+ *
+ * @returns Its path, or `undefined` when there is none.
+ */
+export function findRabbitMq(): string | undefined {
+  return programOf("rabbitmq-server");
+}
+
 /** What every server of Erlang asks where others are; with one of their own, tests leave none behind. */
 async function startEpmd(port: number): Promise<Program> {
   const program = findServer("epmd", "EPMD");

@@ -23,6 +23,9 @@ async function createAdapter(): Promise<Adapter> {
   if (adapter === "nats") {
     return (await import("@trunkline/hub/adapters/nats")).createNatsAdapter({ servers: url, prefix });
   }
+  if (adapter === "rabbitmq") {
+    return (await import("@trunkline/hub/adapters/rabbitmq")).createRabbitMqAdapter({ url, prefix });
+  }
   throw new Error(`There is no adapter "${adapter}" here`);
 }
 
