@@ -103,14 +103,15 @@ class BunLink implements Connection {
   }
 
   async listen(channels: readonly string[]): Promise<void> {
-    await Promise.all(channels.map((channel) => {
+    await Promise.all(channels.map(async (channel) => {
+      this.#check();
       // What is ended may still hear something while it is listened to anew.
       const listener = (payload: string) => {
         if (this.#subscriptions.get(channel) === subscription) this.#events?.onNotification(channel, payload);
       };
       const subscription = this.#orLost(this.#sql.listen(channel, listener));
       this.#subscriptions.set(channel, subscription);
-      return subscription;
+      await subscription;
     }));
   }
 
@@ -123,6 +124,7 @@ class BunLink implements Connection {
   }
 
   async ask(statement: string, parameters: readonly string[]): Promise<readonly Row[]> {
+    this.#check();
     return await this.#orLost(this.#sql.unsafe(statement, [...parameters]));
   }
 
@@ -130,6 +132,11 @@ class BunLink implements Connection {
     this.#events = undefined;
     this.#lost.reject(new Error("it was closed meanwhile"));
     await this.#sql.close({ timeout: 0 }).catch(() => {});
+  }
+
+  /** A client would connect anew. */
+  #check(): void {
+    if (!this.#events) throw new Error("the connection was closed");
   }
 
   #lose(cause: unknown): void {

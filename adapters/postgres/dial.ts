@@ -6,6 +6,7 @@
 
 import type { Socket } from "node:net";
 import type { Role } from "../kit/engine.ts";
+import { orAborted } from "../kit/or_aborted.ts";
 import {
   type Connection,
   type ConnectionEvents,
@@ -18,12 +19,17 @@ import type { Library, Speaker } from "./library.ts";
 import { closeSocket, openSocket } from "./socket.ts";
 import { type Address, formatAddress, type Target } from "./target.ts";
 
+/** How many passwords of a function are kept from being told. */
+const MAX_PASSWORDS = 4;
+
 /** Makes connections over sockets. */
 export class SocketDialer implements Dialer {
   readonly #target: Target;
   readonly #library: Library;
-  /** What was said to be the password: none of it may be told. */
-  readonly #secrets = new Set<string>();
+  /** What was given once and for all, and may not be told. */
+  readonly #fixedSecrets: readonly string[];
+  /** The passwords that the function gave last: of the connections of now, and of those before. */
+  #passwords: readonly string[] = [];
   /** Which of the addresses is tried next. */
   #next = 0;
   /** The one that was tried last. */
@@ -38,9 +44,7 @@ export class SocketDialer implements Dialer {
     this.#tried = target.addresses[0]!;
     this.#library = library;
     const { password, tls } = target;
-    for (const secret of [password, tls?.key, tls?.passphrase]) {
-      if (typeof secret === "string") this.#secrets.add(secret);
-    }
+    this.#fixedSecrets = [password, tls?.key, tls?.passphrase].filter((secret) => typeof secret === "string");
   }
 
   get address(): string {
@@ -48,7 +52,7 @@ export class SocketDialer implements Dialer {
   }
 
   get secrets(): readonly string[] {
-    return [...this.#secrets];
+    return [...this.#fixedSecrets, ...this.#passwords];
   }
 
   async connect(_role: Role, events: ConnectionEvents, signal: AbortSignal): Promise<Connection> {
@@ -65,7 +69,7 @@ export class SocketDialer implements Dialer {
 
   async #connect(address: Address, events: ConnectionEvents, signal: AbortSignal): Promise<Connection> {
     const { database, user, startup, tls } = this.#target;
-    const password = await this.#password();
+    const password = await this.#password(signal);
     let foreign: ConnectError | undefined;
     const socket = await openSocket(address, tls, signal, (error) => foreign = error);
     const link = new Link(socket, events);
@@ -87,16 +91,15 @@ export class SocketDialer implements Dialer {
     }
   }
 
-  async #password(): Promise<string | undefined> {
+  async #password(signal: AbortSignal): Promise<string | undefined> {
     const { password } = this.#target;
     if (typeof password !== "function") return password;
-    const given: unknown = await password();
+    // In vain it may be asked for again and again; it may also never answer.
+    const given: unknown = await orAborted((async () => await password())(), signal);
     if (typeof given !== "string") {
       throw new ConnectError("refused", "the function for the password gave no text");
     }
-    // Only those of now and of the connection before it can still be in what a library says.
-    if (this.#secrets.size > 4) this.#secrets.clear();
-    this.#secrets.add(given);
+    this.#passwords = [given, ...this.#passwords.filter((known) => known !== given)].slice(0, MAX_PASSWORDS);
     return given;
   }
 }

@@ -6,11 +6,15 @@
  */
 
 import type { Clock } from "../../contract/clock.ts";
+import { HubError } from "../../contract/errors.ts";
+import { exceedsUtf8, utf8Size } from "../../contract/values/utf8_size.ts";
+import type { AdapterData } from "../adapter.ts";
 import { Chunks } from "../kit/chunks.ts";
 import type { Engine, LinkEvents, Role, Verdict } from "../kit/engine.ts";
+import { encodeTextEnvelope } from "../kit/envelope.ts";
 import type { Failure } from "../kit/failure.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
-import { nameOf, type NotifyChannels } from "./channels.ts";
+import { nameOf, type NotifyChannels, partitionOf } from "./channels.ts";
 import type { Connection, Dialer } from "./connection.ts";
 import { postgresFailure } from "./errors.ts";
 import { Listening } from "./listening.ts";
@@ -28,10 +32,16 @@ export interface PostgresEngineOptions {
 
 /** A connection, and what is done over it: one of the two. */
 export interface Link {
+  readonly role: Role;
   readonly connection: Connection;
   readonly listening: Listening;
   readonly publishing: Publishing;
 }
+
+/** A transaction of a client that the user has, as the client hands it over: also a client that has said `BEGIN`. */
+export type PostgresTransaction =
+  | { unsafe(statement: string, parameters: string[]): PromiseLike<unknown> }
+  | { query(statement: string, parameters: string[]): PromiseLike<unknown> };
 
 /** From which share on the notify queue is reported, and how much more it takes to say so again. */
 const QUEUE_ALARM = 0.5;
@@ -54,6 +64,7 @@ export class PostgresEngine implements Engine<Link> {
   readonly #packer: Packer;
   readonly #probe: Probe;
   #events: LinkEvents | undefined;
+  #nodeId: string | undefined;
   #nextAlarm = QUEUE_ALARM;
 
   /** @param options What it needs. */
@@ -83,6 +94,7 @@ export class PostgresEngine implements Engine<Link> {
   }
 
   async connect(role: Role, nodeId: string, events: LinkEvents, signal: AbortSignal): Promise<Link> {
+    this.#nodeId = nodeId;
     const own = this.#probe.channel = this.#channels.probeOf(nodeId);
     let hear = (_channel: string, _payload: string) => {};
     const connection = await this.#dialer.connect(role, {
@@ -101,7 +113,6 @@ export class PostgresEngine implements Engine<Link> {
     const publishing = new Publishing(connection, this.#packer, () => this.#probe.sign("publisher"));
     if (role === "subscriber") {
       this.#events = events;
-      this.#chunks.clear();
       try {
         await connection.listen([own]);
         signal.throwIfAborted();
@@ -110,11 +121,12 @@ export class PostgresEngine implements Engine<Link> {
         throw error;
       }
     }
-    return { connection, listening, publishing };
+    return { role, connection, listening, publishing };
   }
 
-  async destroy({ connection }: Link): Promise<void> {
+  async destroy({ role, connection }: Link): Promise<void> {
     this.#probe.stop();
+    if (role === "subscriber") this.#chunks.clear();
     await connection.destroy();
   }
 
@@ -132,6 +144,30 @@ export class PostgresEngine implements Engine<Link> {
 
   async probe(publisher: Link): Promise<Verdict | undefined> {
     return await this.#probe.run(publisher.connection);
+  }
+
+  /**
+   * Sends a message within a transaction of the user's.
+   *
+   * @param tx The transaction.
+   * @param channel What the hub calls the channel.
+   * @param data The message.
+   */
+  async publishIn(tx: PostgresTransaction, channel: string, data: AdapterData): Promise<void> {
+    const { maxMessageBytes } = this;
+    if (this.#nodeId === undefined) {
+      throw new Error("Cannot publish: the PostgreSQL adapter was not open yet");
+    }
+    if (exceedsUtf8(data, maxMessageBytes)) {
+      const bytes = utf8Size(data);
+      const what =
+        `Cannot publish ${bytes} bytes on "${channel}": the PostgreSQL adapter takes at most ${maxMessageBytes}`;
+      throw new HubError("TOO_LARGE", what, { data: { bytes, maxBytes: maxMessageBytes } });
+    }
+    const name = nameOf(channel);
+    const payloads = this.#packer.payloadsOf({ name, data: encodeTextEnvelope(this.#nodeId, data) });
+    const { text, parameters } = this.#packer.statement(payloads.map(() => partitionOf(name)), payloads);
+    await ("unsafe" in tx ? tx.unsafe(text, [...parameters]) : tx.query(text, [...parameters]));
   }
 
   judge(cause: unknown): Failure {

@@ -5,14 +5,31 @@
  * @module
  */
 
-import type { Adapter } from "../adapter.ts";
+import type { Adapter, AdapterData } from "../adapter.ts";
 import { createEngineAdapter } from "../kit/engine_adapter.ts";
-import { PostgresEngine } from "./engine.ts";
+import { PostgresEngine, type PostgresTransaction } from "./engine.ts";
 import { type PostgresAdapterOptions, readPostgresOptions } from "./options.ts";
 
+export type { PostgresTransaction } from "./engine.ts";
 export type { PostgresAdapterOptions } from "./options.ts";
 export type { PostgresClientLike } from "./given.ts";
 export type { PostgresPassword, PostgresTlsOptions } from "./target.ts";
+
+/** The adapter for PostgreSQL. */
+export interface PostgresAdapter extends Adapter {
+  /**
+   * Sends a message to the other nodes within a transaction of yours: they get it when the transaction is committed, and never
+   * if it is not. Among the messages of this node on this channel it has the place of the commit.
+   *
+   * @param tx The transaction, of Postgres.js (`sql.begin((tx) => …)`), of a `Client` of node-postgres, or of Bun. It has to be one of
+   * the database that the adapter uses.
+   * @param channel Any text, as in `publish`.
+   * @param data The message.
+   * @returns Resolves when the database has taken it into the transaction; rejects when it refuses, which fails the transaction. Rejects
+   * with `TOO_LARGE` when it is larger than `maxMessageBytes`, and before the adapter was open.
+   */
+  publishIn(tx: PostgresTransaction, channel: string, data: AdapterData): Promise<void>;
+}
 
 /**
  * Creates the adapter for PostgreSQL 12 and later. It loads its client library and connects when it is opened, reconnects by
@@ -46,8 +63,12 @@ export type { PostgresPassword, PostgresTlsOptions } from "./target.ts";
  * @throws {TypeError} If the URL is none, the prefix is missing, an option is unknown, or options contradict each other.
  * @throws {RangeError} If a number is out of range.
  */
-export function createPostgresAdapter(options: PostgresAdapterOptions): Adapter {
+export function createPostgresAdapter(options: PostgresAdapterOptions): PostgresAdapter {
   const { dialer, channels, clock, probeTimeoutMs, maxMessageBytes, ...times } = readPostgresOptions(options);
   const engine = new PostgresEngine({ dialer, channels, clock, probeTimeoutMs, maxMessageBytes });
-  return createEngineAdapter(engine, { clock, answerTimeoutMs: times.connectTimeoutMs, ...times });
+  const adapter = createEngineAdapter(engine, { clock, answerTimeoutMs: times.connectTimeoutMs, ...times });
+  return Object.assign(adapter, {
+    publishIn: (tx: PostgresTransaction, channel: string, data: AdapterData) =>
+      engine.publishIn(tx, channel, data),
+  });
 }

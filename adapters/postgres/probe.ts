@@ -12,6 +12,9 @@ import type { Connection } from "./connection.ts";
 
 const ECHO = "SELECT pg_notify($1, $2), pg_notification_queue_usage() AS usage";
 
+/** What else than a dead connection looks so. */
+const POOLER = "; a pooler in between has to be in session mode";
+
 /** Asks one question at a time. */
 export class Probe {
   readonly #clock: Clock;
@@ -69,11 +72,11 @@ export class Probe {
     this.sign("publisher");
     this.#onUsage(Number(reply[0]?.usage));
     const back = await this.#wait("subscriber", Promise.race([arrived, stopped]));
-    return back === "silent" ? this.#verdict("subscriber", "has delivered nothing") : undefined;
+    return back === "silent" ? this.#verdict("subscriber", "has delivered nothing", POOLER) : undefined;
   }
 
-  #verdict(dead: Role, what: string): Verdict {
-    return { dead, cause: new Error(`The ${dead}'s connection ${what} for ${this.#timeoutMs} ms`) };
+  #verdict(dead: Role, what: string, hint = ""): Verdict {
+    return { dead, cause: new Error(`The ${dead}'s connection ${what} for ${this.#timeoutMs} ms${hint}`) };
   }
 
   #wait<T>(role: Role, answer: Promise<T>): Promise<T | "silent"> {

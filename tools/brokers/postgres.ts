@@ -29,6 +29,12 @@ export interface PostgresOptions {
    * @default {"UTF8"}
    */
   readonly encoding?: string;
+  /**
+   * Whether it only follows a primary, here one that never comes: it answers, and takes no writes and no `LISTEN`.
+   *
+   * @default {false}
+   */
+  readonly standby?: boolean;
   /** The path of `postgres`; what `POSTGRES_SERVER` names, the PATH or Debian's folders have when absent. */
   readonly program?: string;
 }
@@ -49,7 +55,7 @@ const DEBIAN_FOLDER = "/usr/lib/postgresql";
 
 /**
  * Makes the data folder where there is none, and becomes the server. `$0` is the folder of the programs, `$1` the encoding; the
- * folder of spare ones, password, certificate and key are in the environment of this one process.
+ * folder of spare ones and what is asked for are in the environment of this one process.
  *
  * Making a data folder takes seconds, and even a copy a second. So those of servers that were stopped are taken again; whoever
  * moves one away has it for itself.
@@ -61,12 +67,14 @@ fi
 if [ ! -d data ]; then
   "$0/initdb" -D data -U postgres -E "$1" --locale=C --no-sync --no-instructions --wal-segsize=1 -A trust || exit 1
 fi
+rm -f data/standby.signal
+[ -z "$TL_STANDBY" ] || touch data/standby.signal
 method=trust
 if [ -n "$TL_PASSWORD" ]; then
   method=scram-sha-256
   echo "ALTER USER postgres PASSWORD '$TL_PASSWORD'" | "$0/postgres" --single -D data postgres || exit 1
 fi
-echo "host all all all $method" > data/pg_hba.conf
+printf '%s\\n' "host all all all $method" "local all all $method" > data/pg_hba.conf
 if [ -n "$TL_KEY" ]; then
   printf %s "$TL_CERT" > data/server.crt && (umask 077 && printf %s "$TL_KEY" > data/server.key)
 fi
@@ -114,6 +122,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Brok
     const command = ["sh", "-c", first, "sh", ...serve];
     const values = {
       TL_SPARES: spares,
+      TL_STANDBY: options.standby ? "yes" : "",
       TL_PASSWORD: password,
       TL_CERT: tls?.cert ?? "",
       TL_KEY: tls?.key ?? "",
@@ -123,7 +132,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Brok
       await Program.start({
         program: "/usr/bin/env",
         args: [...env, ...command],
-        ready: /database system is ready to accept connections/,
+        ready: /database system is ready to accept (read-only )?connections/,
       }),
       port,
       join(spares, `${encoding}-${crypto.randomUUID()}`),
