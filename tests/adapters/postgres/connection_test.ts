@@ -181,7 +181,6 @@ test("postgres over TLS: a certificate that is trusted by name works, with each 
 }, TIMEOUT);
 
 test("postgres: whoever answers for the server before the encryption is not believed", async () => {
-  await using broker = await startPostgres();
   // Says yes, and more behind it than anybody could know already.
   const server = createServer((socket) => {
     socket.on("error", () => {});
