@@ -1,0 +1,18 @@
+// What the processes and their clients say to each other: one room, and everybody is in it.
+import { defineContract } from "@trunkline/hub/contract";
+import { z } from "zod";
+
+export const chat = defineContract({
+  roles: {
+    member: {
+      clientToServer: {
+        say: { payload: z.object({ text: z.string() }) },
+        echo: { input: z.object({ n: z.number() }), output: z.object({ n: z.number() }) },
+      },
+      serverToClient: {
+        welcome: { payload: z.object({ pid: z.number() }) },
+        said: { payload: z.object({ pid: z.number(), text: z.string() }) },
+      },
+    },
+  },
+});

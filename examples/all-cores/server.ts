@@ -1,0 +1,44 @@
+// One of the processes: a hub like any other.
+import { createHub } from "@trunkline/hub";
+import { createNodeClusterAdapter } from "@trunkline/hub/adapters/node-cluster";
+import { Hono } from "hono";
+import process, { pid } from "node:process";
+import { chat } from "./contract.ts";
+
+const hub = createHub(chat, {
+  adapter: createNodeClusterAdapter({ prefix: "all-cores" }), // the one line
+  authenticate: ({ role }) => ({ role }),
+  async onConnection(conn) {
+    await hub.room("lobby").add(conn);
+    conn.emit("welcome", { pid });
+  },
+});
+
+hub.implement({
+  member: {
+    say: ({ text }) => hub.room("lobby").broadcast("said", { pid, text }),
+    echo: ({ n }) => ({ n }),
+  },
+});
+
+let stopping = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, async () => {
+    if (stopping) return;
+    stopping = true;
+    await hub.close({ drainMs: Number(process.env.DRAIN_MS ?? 1_000) });
+    process.exit();
+  });
+}
+
+await hub.ready;
+
+const app = new Hono();
+app.route("/realtime", hub.routes);
+
+// The system spreads new connections over all that listen with reusePort. On Deno it needs --unstable-net.
+const where = { hostname: "127.0.0.1", port: Number(process.env.PORT), reusePort: true };
+const { Bun } = globalThis as { Bun?: { serve(options: unknown): unknown } };
+if (Bun) Bun.serve({ ...where, fetch: app.fetch, websocket: hub.websocket });
+else Deno.serve({ ...where, onListen() {} }, app.fetch);
+console.log(`process ${pid} serves ws://127.0.0.1:${where.port}/realtime`);
