@@ -8,6 +8,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNats } from "../../tools/brokers/nats.ts";
+import { findPostgres, startPostgres } from "../../tools/brokers/postgres.ts";
 import { findServer } from "../../tools/brokers/program.ts";
 import { findRabbitMq, startRabbitMq } from "../../tools/brokers/rabbitmq.ts";
 import { startRedisCluster } from "../../tools/brokers/redis_cluster.ts";
@@ -73,6 +74,14 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
       return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
     },
   },
+  "postgres": {
+    server: "postgres",
+    find: findPostgres,
+    async start(program) {
+      const broker = await startPostgres({ program });
+      return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
+    },
+  },
 };
 
 /**
@@ -106,6 +115,8 @@ export async function startBrokers(names: Iterable<BrokerName>): Promise<Brokers
 async function pinned(folder: string, program: string): Promise<string> {
   const script = join(folder, program.replaceAll("/", "_"));
   await writeFile(script, `#!/bin/sh\nexec taskset -c 1 '${program}' "$@"\n`);
-  await chmod(script, 0o700);
+  // Some servers become another user.
+  await chmod(folder, 0o711);
+  await chmod(script, 0o755);
   return script;
 }

@@ -20,7 +20,7 @@ export interface ClusterCandidate extends Candidate {
 }
 
 /** The brokers. */
-export type BrokerName = "redis" | "redis-cluster" | "nats" | "rabbitmq";
+export type BrokerName = "redis" | "redis-cluster" | "nats" | "rabbitmq" | "postgres";
 
 const trunkline = {
   kind: "trunkline",
@@ -44,7 +44,7 @@ const socketIo = {
   broker: "redis",
   file: "cluster/socket_io.mjs",
 } as const;
-const BROKERS: readonly BrokerName[] = ["redis", "redis-cluster", "nats", "rabbitmq"];
+const BROKERS: readonly BrokerName[] = ["redis", "redis-cluster", "nats", "rabbitmq", "postgres"];
 
 /** All of them. */
 export const clusterCandidates: readonly ClusterCandidate[] = [

@@ -2,6 +2,7 @@
 // BroadcastChannel will do.
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
+import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
 import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
@@ -12,5 +13,7 @@ export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
   "redis-cluster": (prefix) =>
     createRedisClusterAdapter({ nodes: env.REDIS_CLUSTER_URL ?? "redis://127.0.0.1:7000", prefix }),
   "nats": (prefix) => createNatsAdapter({ servers: env.NATS_URL ?? "nats://127.0.0.1:4222", prefix }),
+  "postgres": (prefix) =>
+    createPostgresAdapter({ url: env.POSTGRES_URL ?? "postgres://127.0.0.1:5432/postgres", prefix }),
   "rabbitmq": (prefix) => createRabbitMqAdapter({ url: env.RABBITMQ_URL ?? "amqp://127.0.0.1:5672", prefix }),
 };

@@ -8,6 +8,7 @@ import { Redis } from "ioredis";
 import { env } from "node:process";
 import { freePort } from "./ports.ts";
 import { findProgram, type Processes, type Running } from "./processes.ts";
+import { findPostgres, postgresArgs } from "./postgres.ts";
 import { rabbitMqArgs } from "./rabbitmq.ts";
 
 /** A broker that nodes can use. */
@@ -38,9 +39,15 @@ interface Kind {
   /** The variable that names one that runs already. */
   readonly variable: string;
   readonly program: string;
+  /** Finds its program, where it is not only on the PATH. */
+  find?(): string | undefined;
+  /** The package of its program, where that has another name. */
+  readonly package?: string;
   /** What it prints when it serves. */
   readonly ready: RegExp;
   readonly scheme: string;
+  /** What its addresses end with, if with anything. */
+  readonly path?: string;
   /** How many servers make one. */
   readonly servers: number;
   args(port: number, otherPort: number): string[];
@@ -94,6 +101,18 @@ const KINDS: Readonly<Record<string, Kind>> = {
     args: () => [],
     shell: rabbitMqArgs,
   },
+  "postgres": {
+    variable: "POSTGRES_URL",
+    program: "postgres",
+    package: "postgresql",
+    find: findPostgres,
+    ready: /database system is ready to accept connections/,
+    scheme: "postgres",
+    path: "/postgres",
+    servers: 1,
+    args: () => [],
+    shell: postgresArgs,
+  },
 };
 
 /** Whether an adapter needs a broker. */
@@ -107,14 +126,14 @@ export const needsBroker = (adapter: string): boolean => Object.hasOwn(KINDS, ad
  * @throws {Error} When there is none, with what to do about it.
  */
 export async function provideBroker(adapter: string, processes: Processes): Promise<Broker> {
-  const { variable, program, servers: count, scheme } = KINDS[adapter]!;
+  const { variable, program, find, package: packageName = program, servers: count, scheme } = KINDS[adapter]!;
   const named = env[variable];
   if (named) return usedBroker(variable, named, adapter);
-  const path = findProgram(program);
+  const path = find ? find() : findProgram(program);
   if (!path) {
     throw new Error(
       `Cannot start a broker for ${adapter}: ${program} is not on the PATH. ` +
-        `Install it (apt-get install ${program}), or name one that runs: ${variable}=${scheme}://HOST:PORT`,
+        `Install it (apt-get install ${packageName}), or name one that runs: ${variable}=${scheme}://HOST:PORT`,
     );
   }
   const ports: Ports[] = [];
@@ -160,7 +179,8 @@ class OwnBroker implements Broker {
   }
 
   get #url(): string {
-    return this.#ports.map(({ port }) => `${this.#kind.scheme}://127.0.0.1:${port}`).join();
+    const { scheme, path = "" } = this.#kind;
+    return this.#ports.map(({ port }) => `${scheme}://127.0.0.1:${port}${path}`).join();
   }
 
   get env(): Readonly<Record<string, string>> {

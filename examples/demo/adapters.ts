@@ -8,6 +8,7 @@ import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
+import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
 import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
@@ -57,6 +58,13 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
     prepare(prefix) {
       const servers = process.env.NATS_URL ?? "nats://127.0.0.1:4222";
       return () => createNatsAdapter({ servers, prefix });
+    },
+  },
+  postgres: {
+    workers: true,
+    prepare(prefix) {
+      const url = process.env.POSTGRES_URL ?? "postgres://127.0.0.1:5432/postgres";
+      return () => createPostgresAdapter({ url, prefix });
     },
   },
   rabbitmq: {

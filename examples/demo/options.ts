@@ -13,8 +13,8 @@ A cluster of hubs on this machine, and a page to use it.
 
   --adapter NAME   how the nodes reach each other: ${Object.keys(ADAPTERS).join(", ")}
                    (default: ${DEFAULT_ADAPTER}); those with a broker use the one that REDIS_URL,
-                   REDIS_CLUSTER_URL, NATS_URL or RABBITMQ_URL names, or start one with redis-server, nats-server
-                   or rabbitmq-server
+                   REDIS_CLUSTER_URL, NATS_URL, POSTGRES_URL or RABBITMQ_URL names, or start one with redis-server,
+                   nats-server, postgres or rabbitmq-server
   --nodes N        how many nodes, 1 to 9 (default: 3)
   --port N         the port of the page; the nodes take those after it; 0 for free ones (default: 8000)
   --help           show this text`;

@@ -35,7 +35,7 @@ export interface PostgresOptions {
    * @default {false}
    */
   readonly standby?: boolean;
-  /** The path of `postgres`; what `POSTGRES_SERVER` names, the PATH or Debian's folders have when absent. */
+  /** The path of `postgres`, or of what runs it; what `POSTGRES_SERVER` names, the PATH or Debian's folders have when absent. */
   readonly program?: string;
 }
 
@@ -79,7 +79,7 @@ if [ -n "$TL_KEY" ]; then
   printf %s "$TL_CERT" > data/server.crt && (umask 077 && printf %s "$TL_KEY" > data/server.key)
 fi
 shift
-exec "$0/postgres" -D data "$@"
+exec "$TL_SERVER" -D data "$@"
 `;
 
 /** It refuses to run as root, so that root becomes somebody else: the user of its package, or nobody. */
@@ -112,16 +112,20 @@ export function findPostgres(): string | undefined {
 export async function startPostgres(options: PostgresOptions = {}): Promise<Broker> {
   const program = options.program ?? findPostgres();
   if (!program) throw new Error("Cannot find postgres: name it by POSTGRES_SERVER");
+  const folder = [program, findPostgres()].map((path) => path && dirname(realpathSync(path)))
+    .find((folder) => folder && existsSync(join(folder, "initdb")));
+  if (!folder) throw new Error("Cannot find initdb beside postgres");
   const { tls, password = "", encoding = "UTF8" } = options;
   const settings = { ...SETTINGS, ...(tls ? { ssl: "on" } : {}), ...options.settings };
   const spares = join(tmpdir(), "trunkline-postgres");
   const start = async (port: number) => {
     const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const serve = ["sh", "-c", SERVE, dirname(realpathSync(program)), encoding, "-p", String(port), ...args];
+    const serve = ["sh", "-c", SERVE, folder, encoding, "-p", String(port), ...args];
     const first = process.getuid?.() === 0 ? AS_SOMEBODY_ELSE : AS_I_AM;
     const command = ["sh", "-c", first, "sh", ...serve];
     const values = {
       TL_SPARES: spares,
+      TL_SERVER: program,
       TL_STANDBY: options.standby ? "yes" : "",
       TL_PASSWORD: password,
       TL_CERT: tls?.cert ?? "",

@@ -26,6 +26,9 @@ async function createAdapter(): Promise<Adapter> {
   if (adapter === "rabbitmq") {
     return (await import("@trunkline/hub/adapters/rabbitmq")).createRabbitMqAdapter({ url, prefix });
   }
+  if (adapter === "postgres") {
+    return (await import("@trunkline/hub/adapters/postgres")).createPostgresAdapter({ url, prefix });
+  }
   throw new Error(`There is no adapter "${adapter}" here`);
 }
 
