@@ -74,8 +74,9 @@ export async function createZeroMqProxy(options: ZeroMqProxyOptions): Promise<Ze
   const security = readSecurity(owner, curve, [front, back]);
   const zmq = await loadZeroMq();
   const context = new zmq.Context({ blocky: false });
-  const sockets = { ...socketOptions(TIMES), ...listening(security), context };
-  const [xsub, xpub] = [new zmq.XSubscriber(sockets), new zmq.XPublisher(sockets)];
+  // Another object for each: the library takes the context out, and the second socket would be where nobody answers for keys.
+  const sockets = () => ({ ...socketOptions(TIMES), ...listening(security), context });
+  const [xsub, xpub] = [new zmq.XSubscriber(sockets()), new zmq.XPublisher(sockets())];
   xpub.sendHighWaterMark = highWaterMark;
   xpub.receiveHighWaterMark = 0; // subscriptions, of which none may get lost
   xsub.receiveHighWaterMark = highWaterMark;

@@ -99,14 +99,15 @@ export class ProxySession {
     this.#nodeId = nodeId;
     this.#events = events;
     this.#inbox = topics.ofNode(nodeId);
-    const sockets = {
+    // Another object for each: the library takes the context out.
+    const sockets = () => ({
       ...socketOptions(options),
       ...connecting(security, key),
       context,
       reconnectInterval: -1, // subscriptions and what was under way are lost: a new connection says so
-    };
-    this.#publisher = new zmq.XPublisher(sockets);
-    this.#subscriber = new zmq.XSubscriber({ ...sockets, receiveHighWaterMark: 10_000 });
+    });
+    this.#publisher = new zmq.XPublisher(sockets());
+    this.#subscriber = new zmq.XSubscriber({ ...sockets(), receiveHighWaterMark: 10_000 });
     this.#pump = new Pump(() => !this.#joined || this.#others.isAwaited);
     this.#others = new Others({
       session: this.#session,
