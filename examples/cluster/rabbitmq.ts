@@ -16,6 +16,7 @@ export RABBITMQ_MNESIA_BASE="$PWD/mnesia" RABBITMQ_LOG_BASE="$PWD/log" RABBITMQ_
 export RABBITMQ_ENABLED_PLUGINS_FILE="$PWD/plugins" RABBITMQ_FEATURE_FLAGS_FILE="$PWD/feature_flags"
 export RABBITMQ_NODENAME="trunkline-$1@localhost" RABBITMQ_DIST_PORT="$(($1 + 20000))"
 export RABBITMQ_ALLOW_INPUT=1 RABBITMQ_SERVER_START_ARGS=-noinput
+export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
 export ERL_EPMD_PORT="$2" ERL_EPMD_ADDRESS=127.0.0.1
 (
   epmd -port "$2" -address 127.0.0.1 &

@@ -18,14 +18,16 @@ export interface RabbitMqOptions {
   readonly program?: string;
   /** Sections of its configuration in Erlang's terms, beside where it listens: `"{vm_memory_high_watermark, 0.1}"`. */
   readonly config?: readonly string[];
-  /** The port of 127.0.0.1 that servers find each other by; one of its own when absent. */
-  readonly epmdPort?: number;
+  /** A server of the cluster that it joins. That one is stopped last. */
+  readonly join?: RabbitMqBroker;
 }
 
 /** A RabbitMQ server of a test's own. */
 export interface RabbitMqBroker extends Broker {
   /** Its name among servers: `tests-12345@localhost`. */
   readonly node: string;
+  /** The port of 127.0.0.1 by which servers find each other. */
+  readonly epmdPort: number;
   /** Runs `rabbitmqctl` on it: `ctl("add_user", "alice", "secret")`. */
   ctl(...args: string[]): Promise<string>;
 }
@@ -80,9 +82,10 @@ async function startEpmd(port: number): Promise<Program> {
 export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<RabbitMqBroker> {
   const program = programOf("rabbitmq-server", options.program);
   if (!program) throw new Error("Cannot find rabbitmq-server: name it by RABBITMQ_SERVER");
-  const epmdPort = options.epmdPort ?? await freePort();
+  const { join, config = [] } = options;
+  const epmdPort = join?.epmdPort ?? await freePort();
   await using started = new AsyncDisposableStack();
-  if (options.epmdPort === undefined) started.use(await startEpmd(epmdPort));
+  if (!join) started.use(await startEpmd(epmdPort));
   const env = { ERL_EPMD_PORT: `${epmdPort}`, ERL_EPMD_ADDRESS: "127.0.0.1" };
   const broker = await onFreePort(async (port) => {
     const node = `tests-${port}@localhost`;
@@ -93,7 +96,8 @@ export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<Rabb
       // Erlang itself is the process then, which can be killed and frozen.
       RABBITMQ_ALLOW_INPUT: "1",
       RABBITMQ_SERVER_START_ARGS: "-noinput",
-    }, configOf(port, options.config));
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
+    }, configOf(port, join ? [`{cluster_nodes, {['${join.node}'], disc}}`, ...config] : config));
     const server = await Program.start({
       program: "/bin/sh",
       args: ["-c", script, program],
@@ -110,13 +114,14 @@ export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<Rabb
     await rest.disposeAsync();
   };
   return Object.assign(broker, {
+    epmdPort,
     stop,
     [Symbol.asyncDispose]: stop,
     ctl: (...args: string[]) => ctl(node, env, args),
   });
 }
 
-function configOf(port: number, more: readonly string[] = []): string {
+function configOf(port: number, more: readonly string[]): string {
   const rabbit = [
     `{tcp_listeners, [{"127.0.0.1", ${port}}]}`,
     "{log, [{console, [{enabled, true}, {level, info}]}, {file, [{enabled, false}]}]}",

@@ -83,7 +83,8 @@ const create = (prefix: string) =>
     url: `amqp://127.0.0.1:${backplane().port}`,
     prefix,
     // Soon enough for a test, and long enough for a machine that is busy.
-    probeIntervalMs: 2_000,
+    probeIntervalMs: 1_000,
+    probeTimeoutMs: 2_000,
     connectTimeoutMs: 3_000,
   });
 
