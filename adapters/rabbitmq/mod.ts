@@ -14,7 +14,7 @@ export type { RabbitMqAdapterOptions, RabbitMqClientLike } from "./options.ts";
 export type { RabbitMqTlsOptions } from "./addresses.ts";
 
 /**
- * Creates the adapter for RabbitMQ 3.8 and later. It loads its library, `@cloudamqp/amqp-client` 4, and connects when it is
+ * Creates the adapter for RabbitMQ. It loads its library, `@cloudamqp/amqp-client` 4, and connects when it is
  * opened, reconnects by itself, restores every subscription before it says `"up"`, and repeats nothing: what is published while
  * RabbitMQ is away is dropped and reported.
  *
