@@ -109,6 +109,7 @@ export class Events {
   toRoom(room: string, name: string, payload: unknown, except?: string): void {
     const parsed = this.parse(name, payload);
     const channel = roomChannel(room);
+    if (this.#backplane.solitary) return this.#deliver(channel, name, parsed, except);
     const send = this.#backplane.prepare(channel, ["ev", name, except ?? null, parsed]);
     this.#deliver(channel, name, parsed, except);
     send();
