@@ -140,7 +140,7 @@ function whyRefused(m: unknown): HubError | undefined {
   const isMessage = Array.isArray(m) && typeof m[0] === "string" && Object.hasOwn(CHECKS, m[0]) &&
     CHECKS[m[0] as BusMessage[0]](m);
   if (!isMessage) return new HubError("BAD_REQUEST", "Cannot read a message of another node");
-  for (const element of m) if (element instanceof HubError) return element;
+  for (const element of m) if (typeof element === "object" && element instanceof HubError) return element;
   return undefined;
 }
 
