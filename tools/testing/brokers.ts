@@ -127,7 +127,7 @@ const NODE_CLUSTER: Requirement = {
 const ZEROMQ: Requirement = {
   name: "zeromq",
   variable: "ZEROMQ_FOLDER",
-  neededBy: () => false,
+  neededBy: (file) => file.startsWith("tests/adapters/zeromq/"),
   usedBy: (file) => ON_EVERY_ADAPTER.some((start) => file.startsWith(start)),
   async provide() {
     const folder = Deno.env.get("ZEROMQ_FOLDER") ?? await Deno.makeTempDir({ prefix: "tl-" });

@@ -8,6 +8,7 @@ import {
 import { freePort } from "../../../tools/brokers/ports.ts";
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
 import { runtime, test } from "../../harness.ts";
+import { publishForeign, sendForeign } from "./foreign.ts";
 import { MeshScene, PROBES } from "./scene.ts";
 
 /** Registers the cases of a suite. */
@@ -27,7 +28,13 @@ let mesh = new MeshScene();
 
 register(
   "zeromq, a mesh",
-  adapterConformance({ create: ({ prefix }) => mesh.create({ prefix }), waitMs: 15_000 }),
+  adapterConformance({
+    create: ({ prefix }) => mesh.create({ prefix }),
+    waitMs: 15_000,
+    async injectForeign({ prefix, channel }) {
+      await sendForeign(await mesh.addressesOf(prefix), prefix, channel);
+    },
+  }),
   async (run) => {
     mesh = new MeshScene();
     await run();
@@ -77,7 +84,13 @@ async function onBackplane(run: () => Promise<void>): Promise<void> {
 const OVER_PROXY: AdapterSetup = {
   create({ prefix }) {
     const { front, back } = backplane;
-    return createZeroMqAdapter({ proxy: { front, back }, prefix, ...PROBES });
+    return createZeroMqAdapter({
+      proxy: { front, back },
+      prefix,
+      ...PROBES,
+      probeIntervalMs: 500,
+      probeTimeoutMs: 1_500,
+    });
   },
   faults: {
     stop: () => backplane.faults.stop(),
@@ -86,6 +99,9 @@ const OVER_PROXY: AdapterSetup = {
     noticeMs: 15_000,
   },
   waitMs: 15_000,
+  async injectForeign({ prefix, channel }) {
+    await publishForeign(backplane.front, prefix, channel);
+  },
 };
 
 register("zeromq, over a proxy", adapterConformance(OVER_PROXY), onBackplane);

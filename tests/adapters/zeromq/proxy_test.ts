@@ -1,0 +1,104 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { createZeroMqProxy } from "@trunkline/hub/adapters/zeromq";
+import process from "node:process";
+import { startZeroMqProxy, type ZeroMqBroker } from "../../../tools/brokers/zeromq.ts";
+import { runtime, test } from "../../harness.ts";
+import { openNode } from "./scene.ts";
+
+const onDeno = (name: string, body: () => Promise<void>) =>
+  runtime === "deno"
+    ? test(name, body, { timeoutMs: 60_000 })
+    : test.skip(name, "the library does not run on Bun");
+
+const addressesOf = ({ url }: ZeroMqBroker) => {
+  const [front, back] = url.split(",");
+  return { front: front!, back: back! };
+};
+
+const TIMES = { probeIntervalMs: 300, probeTimeoutMs: 700, connectTimeoutMs: 1_000 };
+
+onDeno("zeromq proxy: the command runs one; killed, frozen and started again it is as told", async () => {
+  await using broker = await startZeroMqProxy({ program: process.execPath });
+  const proxy = addressesOf(broker);
+  await using a = await openNode({ proxy, ...TIMES });
+  await using b = await openNode({ proxy, ...TIMES });
+  const nodes = [a, b];
+  const statuses = async (...expected: string[]) => {
+    for (const node of nodes) {
+      await node.until(
+        () => node.statuses.join() === expected.join(),
+        `${expected.join()} instead of ${node.statuses}`,
+      );
+    }
+  };
+  for (const node of nodes) await node.adapter.subscribe("news");
+  a.adapter.publish("news", "first");
+  await b.got("news", "first");
+  await broker.kill();
+  await statuses("up", "down"); // at once, by the bare connection that breaks
+  a.adapter.publish("news", "lost");
+  await broker.start();
+  await statuses("up", "down", "up");
+  a.adapter.publish("news", "second");
+  await b.got("news", "second");
+  broker.pause();
+  await statuses("up", "down", "up", "down");
+  broker.resume();
+  await statuses("up", "down", "up", "down", "up");
+  a.adapter.publish("news", "third");
+  await b.got("news", "third");
+  assertEquals(b.on("news"), ["first", "second", "third"]);
+  assertStringIncludes(a.words(), "Cannot publish a message to ZeroMQ at the proxy tcp://127.0.0.1:");
+});
+
+onDeno("zeromq proxy: what it drops for a node that does not keep up is a gap of that channel", async () => {
+  await using proxy = await createZeroMqProxy({
+    front: "tcp://127.0.0.1:*",
+    back: "tcp://127.0.0.1:*",
+    highWaterMark: 2,
+  });
+  const { front, back } = proxy;
+  // Nothing may be silent for long: this process is too busy to answer.
+  const times = { probeIntervalMs: 20_000, probeTimeoutMs: 20_000 };
+  await using a = await openNode({ proxy: { front, back }, ...times });
+  await using b = await openNode({ proxy: { front, back }, ...times });
+  for (const channel of ["news", "quiet"]) await b.adapter.subscribe(channel);
+  a.adapter.publish("quiet", "one");
+  // Two channels by turns, so that each message is a batch of its own.
+  for (let i = 0; i < 3_000; i++) {
+    a.adapter.publish("news", `${i} ${"x".repeat(10_000)}`);
+    a.adapter.publish("nobody", "wants it");
+  }
+  await b.until(() => b.on("news").length > 0, "some to come");
+  await b.until(() => {
+    a.adapter.publish("news", "and more");
+    return b.gaps.some((channels) => channels?.includes("news"));
+  }, "the gap to be noticed");
+  a.adapter.publish("quiet", "two");
+  await b.got("quiet", "two");
+  assertEquals(b.gaps.flat().includes("quiet"), false);
+  assertStringIncludes(b.words(), "the proxy has dropped messages");
+  const numbers = b.on("news").map((text) => parseInt(text as string)).filter((n) => !Number.isNaN(n));
+  assertEquals(numbers, numbers.toSorted((x, y) => x - y), "in order");
+});
+
+onDeno("zeromq proxy: a channel whose name begins like another one's gets nothing of it", async () => {
+  await using proxy = await createZeroMqProxy({ front: "tcp://127.0.0.1:*", back: "tcp://127.0.0.1:*" });
+  const { front, back } = proxy;
+  await using a = await openNode({ proxy: { front, back } });
+  await using b = await openNode({ proxy: { front, back } });
+  const names = ["r:a", "r:ab", "r:abc", "r", ""];
+  for (const name of names) await b.adapter.subscribe(name);
+  for (const name of names) a.adapter.publish(name, `for "${name}"`);
+  for (const name of names) await b.got(name, `for "${name}"`);
+  assertEquals(b.received.length, names.length);
+});
+
+onDeno("zeromq proxy: one whose address is taken does not start, and says which", async () => {
+  await using proxy = await createZeroMqProxy({ front: "tcp://127.0.0.1:*", back: "tcp://127.0.0.1:*" });
+  const error = await assertRejects(
+    () => createZeroMqProxy({ front: "tcp://127.0.0.1:*", back: proxy.back }),
+    Error,
+  );
+  assertStringIncludes(error.message, proxy.back);
+});
