@@ -7,12 +7,14 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { startNats } from "../../tools/brokers/nats.ts";
 import { findPostgres, startPostgres } from "../../tools/brokers/postgres.ts";
 import { findServer } from "../../tools/brokers/program.ts";
 import { findRabbitMq, startRabbitMq } from "../../tools/brokers/rabbitmq.ts";
 import { startRedisCluster } from "../../tools/brokers/redis_cluster.ts";
 import { startRedis } from "../../tools/brokers/redis.ts";
+import { startZeroMqProxy } from "../../tools/brokers/zeromq.ts";
 import { canPin } from "../runtimes.ts";
 import type { BrokerName } from "./candidates.ts";
 
@@ -71,6 +73,23 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
     find: findRabbitMq,
     async start(program) {
       const broker = await startRabbitMq({ program });
+      return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
+    },
+  },
+  // No broker, but a folder where nodes meet.
+  "zeromq": {
+    server: "deno",
+    find: () => process.execPath,
+    async start() {
+      const folder = await mkdtemp(join(tmpdir(), "tl-"));
+      return { url: folder, redisPorts: [], stop: () => rm(folder, { recursive: true, force: true }) };
+    },
+  },
+  "zeromq-proxy": {
+    server: "deno",
+    find: () => process.execPath,
+    async start(program) {
+      const broker = await startZeroMqProxy({ program });
       return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
     },
   },

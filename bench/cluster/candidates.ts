@@ -20,7 +20,14 @@ export interface ClusterCandidate extends Candidate {
 }
 
 /** The brokers. */
-export type BrokerName = "redis" | "redis-cluster" | "nats" | "rabbitmq" | "postgres";
+export type BrokerName =
+  | "redis"
+  | "redis-cluster"
+  | "nats"
+  | "rabbitmq"
+  | "postgres"
+  | "zeromq"
+  | "zeromq-proxy";
 
 const trunkline = {
   kind: "trunkline",
@@ -51,6 +58,9 @@ export const clusterCandidates: readonly ClusterCandidate[] = [
   ...BROKERS.flatMap((broker) =>
     (["deno", "bun"] as const).map((runtime) => ({ ...trunkline, runtime, adapter: broker, broker }))
   ),
+  // Its library does not run on Bun.
+  { ...trunkline, runtime: "deno", adapter: "zeromq", broker: "zeromq" },
+  { ...trunkline, runtime: "deno", adapter: "zeromq, proxy", broker: "zeromq-proxy" },
   { ...crossws, runtime: "deno", file: "cluster/crossws_deno.ts", quickly: true },
   { ...crossws, runtime: "bun", file: "cluster/crossws_bun.ts", quickly: true },
   { ...crossws, runtime: "node", file: "cluster/crossws_node.mjs", quickly: false },

@@ -6,6 +6,7 @@ import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
 import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
+import { createZeroMqAdapter } from "@trunkline/hub/adapters/zeromq";
 import { env } from "node:process";
 
 export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
@@ -16,4 +17,8 @@ export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
   "postgres": (prefix) =>
     createPostgresAdapter({ url: env.POSTGRES_URL ?? "postgres://127.0.0.1:5432/postgres", prefix }),
   "rabbitmq": (prefix) => createRabbitMqAdapter({ url: env.RABBITMQ_URL ?? "amqp://127.0.0.1:5672", prefix }),
+  "zeromq": (prefix) => {
+    const [front, back] = (env.ZEROMQ_PROXY ?? "tcp://127.0.0.1:5550,tcp://127.0.0.1:5551").split(",");
+    return createZeroMqAdapter({ proxy: { front: front!, back: back! }, prefix });
+  },
 };

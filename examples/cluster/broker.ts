@@ -5,7 +5,7 @@
  */
 
 import { Redis } from "ioredis";
-import { env } from "node:process";
+import { env, execPath, versions } from "node:process";
 import { freePort } from "./ports.ts";
 import { findProgram, type Processes, type Running } from "./processes.ts";
 import { findPostgres, postgresArgs } from "./postgres.ts";
@@ -48,6 +48,8 @@ interface Kind {
   readonly scheme: string;
   /** What its addresses end with, if with anything. */
   readonly path?: string;
+  /** Whether it has two addresses a server. */
+  readonly twofold?: boolean;
   /** How many servers make one. */
   readonly servers: number;
   args(port: number, otherPort: number): string[];
@@ -100,6 +102,19 @@ const KINDS: Readonly<Record<string, Kind>> = {
     servers: 1,
     args: () => [],
     shell: rabbitMqArgs,
+  },
+  "zeromq": {
+    variable: "ZEROMQ_PROXY",
+    program: "deno",
+    find: () => versions.deno === undefined ? findProgram("deno") : execPath,
+    ready: /Proxy listens/,
+    scheme: "tcp",
+    twofold: true,
+    servers: 1,
+    args: (port, otherPort) => [
+      ...["run", "--allow-all", "--quiet", import.meta.resolve("@trunkline/hub/adapters/zeromq-proxy")],
+      ...["--front", `tcp://127.0.0.1:${port}`, "--back", `tcp://127.0.0.1:${otherPort}`],
+    ],
   },
   "postgres": {
     variable: "POSTGRES_URL",
@@ -179,8 +194,9 @@ class OwnBroker implements Broker {
   }
 
   get #url(): string {
-    const { scheme, path = "" } = this.#kind;
-    return this.#ports.map(({ port }) => `${scheme}://127.0.0.1:${port}${path}`).join();
+    const { scheme, path = "", twofold } = this.#kind;
+    const ports = this.#ports.flatMap(({ port, otherPort }) => twofold ? [port, otherPort] : [port]);
+    return ports.map((port) => `${scheme}://127.0.0.1:${port}${path}`).join();
   }
 
   get env(): Readonly<Record<string, string>> {

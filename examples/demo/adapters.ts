@@ -12,6 +12,8 @@ import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
 import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
+import { createZeroMqAdapter } from "@trunkline/hub/adapters/zeromq";
+import { tmpdir } from "node:os";
 import process from "node:process";
 
 /** How the demo's nodes reach each other. */
@@ -58,6 +60,15 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
     prepare(prefix) {
       const servers = process.env.NATS_URL ?? "nats://127.0.0.1:4222";
       return () => createNatsAdapter({ servers, prefix });
+    },
+  },
+  zeromq: {
+    workers: false, // its library is native code, which a worker that is killed would leave behind
+    prepare(prefix) {
+      const address = (n: number) => `ipc://${tmpdir()}/trunkline-${prefix.slice(-12)}-${n}`;
+      const peers = Array.from({ length: 9 }, (_, n) => address(n));
+      let count = 0;
+      return () => createZeroMqAdapter({ bind: address(count++), peers, prefix });
     },
   },
   postgres: {

@@ -29,6 +29,22 @@ async function createAdapter(): Promise<Adapter> {
   if (adapter === "postgres") {
     return (await import("@trunkline/hub/adapters/postgres")).createPostgresAdapter({ url, prefix });
   }
+  if (adapter === "zeromq, proxy") {
+    const { createZeroMqAdapter } = await import("@trunkline/hub/adapters/zeromq");
+    const [front, back] = url.split(",");
+    return createZeroMqAdapter({ proxy: { front: front!, back: back! }, prefix });
+  }
+  if (adapter === "zeromq") {
+    const { createZeroMqAdapter } = await import("@trunkline/hub/adapters/zeromq");
+    // A mesh, whose nodes meet in a folder; each takes the first place there that is free.
+    const { mkdir } = await import("node:fs/promises");
+    const cluster = prefix.slice(-12);
+    const peers = Array.from({ length: 8 }, (_, n) => `ipc://${url}/${cluster}-${n}`);
+    for (const [n, bind] of peers.entries()) {
+      const isFree = await mkdir(`${url}/${cluster}-${n}-taken`).then(() => true, () => false);
+      if (isFree) return createZeroMqAdapter({ bind, peers, prefix });
+    }
+  }
   throw new Error(`There is no adapter "${adapter}" here`);
 }
 
