@@ -2,18 +2,20 @@
 // BroadcastChannel will do.
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
+import { createNodeClusterAdapter } from "@trunkline/hub/adapters/node-cluster";
 import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
 import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
 import { createZeroMqAdapter } from "@trunkline/hub/adapters/zeromq";
-import { env } from "node:process";
+import process, { env } from "node:process";
 
 export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
   "redis": (prefix) => createRedisAdapter({ url: env.REDIS_URL ?? "redis://127.0.0.1:6379", prefix }),
   "redis-cluster": (prefix) =>
     createRedisClusterAdapter({ nodes: env.REDIS_CLUSTER_URL ?? "redis://127.0.0.1:7000", prefix }),
   "nats": (prefix) => createNatsAdapter({ servers: env.NATS_URL ?? "nats://127.0.0.1:4222", prefix }),
+  "node-cluster": (prefix) => createNodeClusterAdapter({ channel: process, prefix }),
   "postgres": (prefix) =>
     createPostgresAdapter({ url: env.POSTGRES_URL ?? "postgres://127.0.0.1:5432/postgres", prefix }),
   "rabbitmq": (prefix) => createRabbitMqAdapter({ url: env.RABBITMQ_URL ?? "amqp://127.0.0.1:5672", prefix }),

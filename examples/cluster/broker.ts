@@ -5,11 +5,13 @@
  */
 
 import { Redis } from "ioredis";
+import type { ChildProcess } from "node:child_process";
 import { env, execPath, versions } from "node:process";
 import { freePort } from "./ports.ts";
 import { findProgram, type Processes, type Running } from "./processes.ts";
 import { findPostgres, postgresArgs } from "./postgres.ts";
 import { rabbitMqArgs } from "./rabbitmq.ts";
+import { RelayBroker } from "./relay.ts";
 
 /** A broker that nodes can use. */
 export interface Broker {
@@ -25,6 +27,8 @@ export interface Broker {
   kill(): Promise<void>;
   /** Starts it again where it was. */
   start(): Promise<void>;
+  /** Takes a node, where nodes reach it by the pipe that they were started with. */
+  join?(node: ChildProcess): void;
 }
 
 /** The ports of one server. */
@@ -141,6 +145,7 @@ export const needsBroker = (adapter: string): boolean => Object.hasOwn(KINDS, ad
  * @throws {Error} When there is none, with what to do about it.
  */
 export async function provideBroker(adapter: string, processes: Processes): Promise<Broker> {
+  if (adapter === "node-cluster") return new RelayBroker();
   const { variable, program, find, package: packageName = program, servers: count, scheme } = KINDS[adapter]!;
   const named = env[variable];
   if (named) return usedBroker(variable, named, adapter);

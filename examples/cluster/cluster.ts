@@ -92,6 +92,7 @@ export class Cluster {
     const { adapter, runtime } = this.#options;
     const started = this.#processes.start({
       ...nodeCommand(runtime),
+      withPipe: this.#broker!.join?.bind(this.#broker),
       env: {
         ...this.#broker!.env,
         NODE_NAME: name,

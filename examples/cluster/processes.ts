@@ -19,6 +19,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
   /** The folder to run it in. */
   readonly cwd?: string;
+  /** Is given the process, which then has a pipe to this one. */
+  withPipe?(child: ChildProcess): void;
   /** What builds on others is in a higher layer, and ends before them. */
   readonly layer: number;
 }
@@ -70,7 +72,7 @@ export class Processes {
     const child = spawn(program, [...args], {
       cwd,
       env: { ...env, ...command.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", ...(command.withPipe ? ["ipc" as const] : [])],
       // A group of its own: Ctrl+C in the terminal reaches this process alone, which ends the others in order.
       detached: true,
     });
@@ -78,6 +80,7 @@ export class Processes {
     for (const output of [child.stdout!, child.stderr!]) {
       createInterface({ input: output }).on("line", (line) => line.trim() && onLine?.(line));
     }
+    command.withPipe?.(child);
     const running = toRunning(child, child.pid, layer);
     this.#running.add(running);
     running.ended.then((how) => {
