@@ -54,7 +54,8 @@ export class Dialer {
   /** What no error may tell. */
   get secrets(): readonly string[] {
     const { password } = this.#options;
-    return [password, encodeURIComponent(password)];
+    // That everybody knows, and errors may well be about the user of that name.
+    return password === "guest" ? [] : [password, encodeURIComponent(password)];
   }
 
   /** Connects to whichever server answers first, and asks each once. */
@@ -83,15 +84,22 @@ export class Dialer {
     const given = new AbortController();
     const abort = () => given.abort(signal.reason);
     signal.addEventListener("abort", abort);
-    // Lost before it was of use: `prepare` fails then.
     let inUse = false;
+    let early: { readonly cause: unknown } | undefined;
     const options = { address, tls, username, password, vhost, name, clock };
-    const making = connect({ ...options, onLost: (cause) => inUse && onLost(cause) }, given.signal).then(
+    const onGone = (cause: unknown) => {
+      if (inUse) onLost(cause);
+      else early = { cause };
+    };
+    const making = connect({ ...options, onLost: onGone }, given.signal).then(
       async (connection) => {
         const end = () => connection.lose(given.signal.reason);
         given.signal.addEventListener("abort", end);
         try {
-          return await prepare(connection);
+          const link = await prepare(connection);
+          if (early) throw early.cause;
+          inUse = true;
+          return link;
         } catch (error) {
           await connection.destroy();
           throw error;
@@ -101,9 +109,7 @@ export class Dialer {
       },
     );
     try {
-      const link = await inTime(clock, timeoutMs, making, "it does not answer");
-      inUse = true;
-      return link;
+      return await inTime(clock, timeoutMs, making, "it does not answer");
     } catch (error) {
       given.abort(error);
       throw await making.then(() => error, (own) => own);

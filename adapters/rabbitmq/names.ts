@@ -3,7 +3,7 @@
  * of its channels.
  *
  * A routing key is `c:` and the channel; `j:` and the channel as JSON where it is not well-formed Unicode, which UTF-8
- * could not tell apart. A key ends at 255 bytes: a longer name is the key `h:` and its SHA-256, and travels with each
+ * could not tell apart. A key ends at 255 bytes: of a longer name it is `h:` and its SHA-256, and the name travels with each
  * message, so that whoever listens compares the name itself.
  *
  * @module
@@ -59,4 +59,9 @@ export function nameOf(channel: string): string {
 export function keyOf(name: string): string {
   if (!exceedsUtf8(name, MAX_KEY_BYTES)) return name;
   return `h:${createHash("sha256").update(name).digest("hex")}`;
+}
+
+/** Whether a routing key is not the name itself. */
+export function isHashed(key: string): boolean {
+  return key.startsWith("h:");
 }

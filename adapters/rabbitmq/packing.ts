@@ -1,13 +1,16 @@
 /**
  * Several messages of one channel as one message of RabbitMQ, for which each costs far more than its bytes.
  *
- * A packed message has the type `trunkline.pack`: for each message its length, four bytes, and the message.
+ * A packed message has the type `trunkline.pack`: for each message its length, four bytes, and the message. One of the type
+ * `trunkline.named` begins with the name of the channel in the same way: the routing key is not the name then. A header could not be
+ * as long as a name may be.
  *
  * @module
  */
 
-/** The type of a packed message. */
+/** The types of packed messages. */
 export const PACKED = "trunkline.pack";
+export const NAMED = "trunkline.named";
 
 const LENGTH_BYTES = 4;
 

@@ -50,11 +50,14 @@ export class RabbitMqProbe {
     const arrived = new Promise<void>((resolve) => this.#arrived = resolve);
     const stopped = new Promise<"stopped">((resolve) => this.#stop = () => resolve("stopped"));
     const published = publisher.blocked ? publisher.whenBlocked : publisher.ask(key, token);
-    // Whatever fails with its connection is told by that.
-    const asked = Promise.race([published.catch(() => "stopped" as const), publisher.whenBlocked, stopped]);
-    const reply = await this.#wait(publisher, asked);
+    const refused = published.then(
+      () => undefined,
+      (cause: Error): Verdict => ({ dead: "publisher", cause }),
+    );
+    const reply = await this.#wait(publisher, Promise.race([refused, publisher.whenBlocked, stopped]));
     if (reply === "stopped") return undefined;
     if (reply === "silent") return this.#verdict("publisher", "has not answered");
+    if (reply) return reply;
     const answer = publisher.blocked ? subscriber.ask().catch(() => {}) : arrived;
     const back = await this.#wait(subscriber, Promise.race([answer, stopped]));
     return back === "silent" ? this.#verdict("subscriber", "has delivered nothing") : undefined;

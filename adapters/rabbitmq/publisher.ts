@@ -11,7 +11,7 @@ import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import type { AmqpConnection } from "./connection.ts";
 import { NackError } from "./errors.ts";
 import { keyOf } from "./names.ts";
-import { pack, PACKED } from "./packing.ts";
+import { NAMED, pack, PACKED } from "./packing.ts";
 
 /** How many messages of RabbitMQ may be without an answer, and how many bytes: for each the library keeps a buffer. */
 const WINDOW = 1_024;
@@ -131,17 +131,17 @@ export class Publisher {
 
   async #sendRun(name: string, run: readonly Waiting[]): Promise<void> {
     const key = keyOf(name);
-    const body = run.length === 1
+    const named = key !== name;
+    const body = run.length === 1 && !named
       ? run[0]!.message.data
-      : pack(run.map(({ message }) => bytesOf(message.data)));
+      : pack([...named ? [name] : [], ...run.map(({ message }) => message.data)].map(bytesOf));
     const { length } = body;
     this.#underWay++;
     this.#bytesUnderWay += length;
     let error: Error | undefined;
     try {
       await this.#channel.basicPublish(this.#exchange, key, body, {
-        ...(run.length > 1 ? { type: PACKED } : {}),
-        ...(key === name ? {} : { headers: { name } }),
+        ...(named ? { type: NAMED } : run.length > 1 ? { type: PACKED } : {}),
       });
     } catch (cause) {
       error = this.#lost ?? (this.#channel.closed ? cause as Error : new NackError("it has not taken it"));

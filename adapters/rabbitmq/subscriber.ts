@@ -12,8 +12,8 @@ import type { AMQPChannel, AMQPMessage } from "@cloudamqp/amqp-client";
 import type { Clock } from "../../contract/clock.ts";
 import type { LinkEvents } from "../kit/engine.ts";
 import type { AmqpConnection } from "./connection.ts";
-import { keyOf, type RabbitMqNames } from "./names.ts";
-import { PACKED, unpack } from "./packing.ts";
+import { isHashed, keyOf, type RabbitMqNames } from "./names.ts";
+import { NAMED, PACKED, unpack } from "./packing.ts";
 
 /** What {@linkcode openSubscriber} needs. */
 export interface SubscriberOptions {
@@ -39,6 +39,8 @@ export class Subscriber {
   readonly #channel: AMQPChannel;
   readonly #options: SubscriberOptions;
   readonly #queue: string;
+  /** The names that are longer than their keys, by key. */
+  readonly #longNames = new Map<string, string>();
   #cancelAck = () => {};
 
   /**
@@ -55,13 +57,18 @@ export class Subscriber {
   }
 
   /** Takes a message from the queue. */
-  receive({ body, routingKey: key, properties: { type, headers } }: AMQPMessage): void {
+  receive({ body, routingKey: key, properties: { type } }: AMQPMessage): void {
     const { probeKey, onProbe, events } = this.#options;
     const bytes = body as Uint8Array<ArrayBuffer>;
     if (key === probeKey) return onProbe(decoder.decode(bytes));
-    const name = key.startsWith("h:") ? headers?.["name"] : key;
-    if (typeof name !== "string") return;
-    for (const data of (type === PACKED ? unpack(bytes) : undefined) ?? [bytes]) events.onMessage(name, data);
+    const name = isHashed(key) ? this.#longNames.get(key) : key;
+    if (name === undefined) return;
+    let packed = type === PACKED || type === NAMED ? unpack(bytes) : undefined;
+    // Of another name with the same key it is as foreign as what was not packed here.
+    if (name !== key && (type !== NAMED || !packed || decoder.decode(packed.shift()) !== name)) {
+      packed = undefined;
+    }
+    for (const data of packed ?? [bytes]) events.onMessage(name, data);
   }
 
   /** Takes what was dropped from the queue: the next one comes when this one is acknowledged. */
@@ -77,13 +84,21 @@ export class Subscriber {
   /** Resolves when whatever is published with these names arrives. */
   async subscribe(names: readonly string[]): Promise<void> {
     const { exchange } = this.#options.names;
-    await Promise.all(names.map((name) => this.#channel.queueBind(this.#queue, exchange, keyOf(name))));
+    await Promise.all(names.map((name) => {
+      const key = keyOf(name);
+      if (key !== name) this.#longNames.set(key, name);
+      return this.#channel.queueBind(this.#queue, exchange, key);
+    }));
   }
 
   /** Resolves when nothing is sent any more. */
   async unsubscribe(names: readonly string[]): Promise<void> {
     const { exchange } = this.#options.names;
-    await Promise.all(names.map((name) => this.#channel.queueUnbind(this.#queue, exchange, keyOf(name))));
+    await Promise.all(names.map((name) => {
+      const key = keyOf(name);
+      this.#longNames.delete(key);
+      return this.#channel.queueUnbind(this.#queue, exchange, key);
+    }));
   }
 
   /** Asks for an answer. */

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { freePort } from "../../../tools/brokers/ports.ts";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { keyOf, nameOf } from "../../../adapters/rabbitmq/names.ts";
+import { pack } from "../../../adapters/rabbitmq/packing.ts";
 import { test, waitFor } from "../../harness.ts";
 import { createNode, openNode, publishForeign, SHARED, type TestNode } from "./scene.ts";
 
@@ -56,20 +57,25 @@ test("rabbitmq: a node that does not read leaves a bounded queue: the oldest are
 
 test("rabbitmq: channels of any length work, and a message with the key of another long channel goes to none", async () => {
   const { url, prefix } = options();
-  const [one, two] = ["x".repeat(5_000), `${"x".repeat(4_999)}y`];
+  // Longer than a frame.
+  const [one, two] = ["x".repeat(50_000), `${"x".repeat(49_999)}y`];
   await using a = await openNode({ url, prefix });
   await using b = await openNode({ url, prefix }, one, two, "end");
   a.adapter.publish(one, "for one");
   for (let i = 0; i < 3; i++) a.adapter.publish(two, `for two ${i}`);
   await b.got(two, "for two 2");
   assertEquals([b.on(one), b.on(two)], [["for one"], ["for two 0", "for two 1", "for two 2"]]);
-  await publishForeign(prefix, keyOf(nameOf(one)), ["TL1t1:xhello"], {
-    headers: { name: nameOf("end, not one") },
-  });
-  await publishForeign(prefix, keyOf(nameOf(one)), ["TL1t1:xhello"]);
+  const packed = (...texts: string[]) => pack(texts.map((text) => new TextEncoder().encode(text)));
+  const others = [nameOf("end"), nameOf("x".repeat(300)), nameOf(two)].map((name) =>
+    packed(name, "TL1t1:xhello")
+  );
+  const named = { type: "trunkline.named" };
+  await publishForeign(prefix, keyOf(nameOf(one)), ["", "hello", packed(""), ...others], named);
+  await publishForeign(prefix, keyOf(nameOf(one)), others, { type: "trunkline.pack" });
   a.adapter.publish("end", "end");
   await b.got("end", "end");
   assertEquals([b.on("end"), b.received.length], [["end"], 5]);
+  assertEquals(b.errors.map(({ stage, channel }) => [stage, channel])[0], ["delivery", one]);
 });
 
 test("rabbitmq: an exchange that somebody deletes is made again, and every subscription with it", async () => {
