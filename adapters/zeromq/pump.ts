@@ -14,9 +14,9 @@ import type { AnySocket } from "./library.ts";
 /** How often to look while messages come, in milliseconds. */
 const BUSY_MS = 1;
 /** How often to look when nothing has come for a while: what a first message may be late. */
-const IDLE_MS = 5;
+const IDLE_MS = 10;
 /** How long it takes until nothing has come for a while. */
-const BUSY_FOR_MS = 500;
+const BUSY_FOR_MS = 50;
 /** After so many messages others get their turn. */
 const MAX_IN_A_ROW = 200;
 
