@@ -21,6 +21,7 @@ import type { RunningNode } from "./node.ts";
 import type { Settings } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import { Receiver } from "./receiver.ts";
+import { Relays } from "./relays.ts";
 import { Sender } from "./sender.ts";
 import { applicationOf, nameOf, Topics } from "./topics.ts";
 
@@ -29,6 +30,8 @@ const DRAIN_MS = 2_000;
 const STOP_MS = 1_000;
 /** How long a node that has lost all others is down, before it counts as the only one, where that may be. */
 const ALONE_MS = 30_000;
+/** How long it is not, as it may reach one again, or find that they do not run any more. */
+const UNSURE_MS = 1_000;
 
 /** One node. */
 export class MeshCarrier implements Carrier {
@@ -45,6 +48,7 @@ export class MeshCarrier implements Carrier {
   #sender: Sender | undefined;
   #mesh: Mesh | undefined;
   #discovery: Discovery | undefined;
+  #relays: Relays | undefined;
   #state: "down" | "rising" | "up" = "down";
   /** When the last of the others was lost. */
   #lostAt: number | undefined;
@@ -126,6 +130,7 @@ export class MeshCarrier implements Carrier {
     this.#cancelAlone();
     this.#wanted.close(reason);
     this.#discovery?.close();
+    const left = this.#relays?.close();
     await this.#within(DRAIN_MS, this.#outbox.drain().then(() => this.#mesh?.settle()));
     this.#sender?.close(reason);
     this.#outbox.detach();
@@ -133,6 +138,7 @@ export class MeshCarrier implements Carrier {
     for (const topic of this.#joined.keys()) this.#running?.pubsub.unsubscribe(topic);
     this.#running?.pubsub.removeEventListener("message", this.#onMessage);
     await this.#within(STOP_MS, this.#mesh?.close());
+    await left;
     this.#receiver.close();
     await this.#starting;
     await this.#stop();
@@ -182,7 +188,7 @@ export class MeshCarrier implements Carrier {
       onAddresses: (addresses) => this.#discovery?.found(addresses),
       onGone: (peer, cause) => this.#onGone(peer, cause),
     });
-    const { dns, mdnsFirstMs, bootstrap } = this.#settings;
+    const { dns, mdnsFirstMs, bootstrap, relays } = this.#settings;
     const discovery = this.#discovery = new Discovery({
       node: running.node,
       clock,
@@ -199,7 +205,16 @@ export class MeshCarrier implements Carrier {
     });
     running.pubsub.addEventListener("message", this.#onMessage);
     await mesh.start();
-    await discovery.start();
+    this.#relays = new Relays({
+      node: running.node,
+      clock,
+      application,
+      addresses: relays,
+      dialTimeoutMs: connectTimeoutMs,
+      onAddresses: (addresses) => discovery.found(addresses),
+      onChange: () => this.#review(),
+    });
+    await discovery.start(this.#relays.first);
     await discovery.first;
     this.#begun = true;
     this.#review();
@@ -246,8 +261,12 @@ export class MeshCarrier implements Carrier {
   /** Whether this node reaches whom it should. */
   get #reaches(): boolean {
     if (this.#mesh!.introduced.length > 0) return true;
-    if (!this.#discovery!.mayBeAlone) return false;
-    return this.#lostAt === undefined || this.#settings.clock.now() - this.#lostAt >= ALONE_MS;
+    const { mayBeAlone, seemsAlone } = this.#discovery!;
+    const noRelay = this.#settings.relays.length > 0 && !this.#relays!.reached;
+    if (this.#lostAt === undefined) return mayBeAlone && !noRelay;
+    // It was not alone. The network works where a relay answers, or a machine says that nobody listens there.
+    if (seemsAlone || this.#relays!.reached) return true;
+    return mayBeAlone && !noRelay && this.#settings.clock.now() - this.#lostAt >= ALONE_MS;
   }
 
   #review(): void {
@@ -256,14 +275,17 @@ export class MeshCarrier implements Carrier {
       if (this.#state === "down") void this.#rise();
       return;
     }
-    if (this.#state === "up") this.#fall();
+    const { clock } = this.#settings;
+    const lostMs = clock.now() - (this.#lostAt ?? -Infinity);
+    if (this.#state === "up" && lostMs >= UNSURE_MS) this.#fall();
     else if (this.#state === "down") {
-      const { failures } = this.#discovery!;
-      if (failures !== "") this.#reporter.failed(this.#judge(new Error(failures)));
+      const failures = [...this.#relays!.failures, ...this.#discovery!.failures];
+      if (failures.length > 0) this.#reporter.failed(this.#judge(new Error(failures.slice(0, 3).join("; "))));
     }
-    if (this.#lostAt === undefined) return;
+    const nextMs = this.#state === "up" ? UNSURE_MS : ALONE_MS;
+    if (lostMs >= nextMs) return;
     this.#cancelAlone();
-    this.#cancelAlone = this.#settings.clock.after(ALONE_MS, () => this.#review(), { background: true });
+    this.#cancelAlone = clock.after(nextMs - lostMs, () => this.#review(), { background: true });
   }
 
   async #rise(): Promise<void> {

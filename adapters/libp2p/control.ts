@@ -36,6 +36,8 @@ export type ControlMessage =
   | { readonly type: "counted"; readonly id: number; readonly listens: boolean }
   /** Where other nodes can be reached. */
   | { readonly type: "peers"; readonly addresses: readonly string[] }
+  /** To a relay: I am a node of this application, and can be reached there. */
+  | { readonly type: "join"; readonly application: string; readonly addresses: readonly string[] }
   /** I leave for good. */
   | { readonly type: "bye" };
 
@@ -130,6 +132,7 @@ const FIELDS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map(
     count: { id: isCount, name: isText },
     counted: { id: isCount, listens: (value) => typeof value === "boolean" },
     peers: { addresses: isTexts },
+    join: { application: isName, addresses: isTexts },
     bye: {},
   }),
 );

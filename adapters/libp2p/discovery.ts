@@ -57,6 +57,8 @@ interface Candidate {
   tried: boolean;
   /** It has said goodbye. */
   left: boolean;
+  /** Nobody listens there. */
+  absent: boolean;
   /** When it was met. */
   since: number | undefined;
   error: Error | undefined;
@@ -90,20 +92,28 @@ export class Discovery {
     return this.#listsItself || this.#others.length === 0;
   }
 
+  /** Whether everybody else is known not to run: where they were, nobody listens. */
+  get seemsAlone(): boolean {
+    return this.#others.every(({ absent }) => absent);
+  }
+
   /** Those that cannot be reached, and why. */
-  get failures(): string {
-    const failures = this.#others.filter(({ error }) => error).map(({ addresses, error }) =>
+  get failures(): readonly string[] {
+    return this.#others.filter(({ error }) => error).map(({ addresses, error }) =>
       `${[...addresses][0]}: ${error!.message}`
     );
-    return failures.slice(0, 3).join("; ") + (failures.length > 3 ? `; and ${failures.length - 3} more` : "");
   }
 
   get #others(): Candidate[] {
     return [...this.#candidates.values()].filter(({ left }) => !left);
   }
 
-  /** Begins. */
-  async start(): Promise<void> {
+  /**
+   * Begins.
+   *
+   * @param told Resolves when others have said whom they know.
+   */
+  async start(told: Promise<unknown>): Promise<void> {
     const { bootstrap, dns, node, clock, mdnsFirstMs } = this.#options;
     const load = () => import("@multiformats/multiaddr");
     this.#multiaddr = (await loadLibrary("@multiformats/multiaddr", "", load)).multiaddr;
@@ -121,7 +131,7 @@ export class Discovery {
       node.addEventListener("peer:discovery", this.#onFound);
       clock.after(mdnsFirstMs, () => this.#settled(), { background: true });
     }
-    this.#settled();
+    void told.then(() => this.#settled());
     this.#look();
   }
 
@@ -145,7 +155,9 @@ export class Discovery {
       if (since !== undefined && now - since >= STABLE_MS) candidate.failures = 0;
       candidate.since = undefined;
       candidate.until = now + FORGET_MS;
-      candidate.nextAt = now + pauseMs(candidate.failures++);
+      // At once: whether somebody listens there tells what happened.
+      candidate.nextAt = candidate.failures === 0 ? now : now + pauseMs(candidate.failures);
+      candidate.failures++;
       candidate.left = left;
       if (left && !candidate.listed) this.#candidates.delete(key);
     }
@@ -155,7 +167,7 @@ export class Discovery {
   arrived(id: string): void {
     for (const candidate of this.#candidates.values()) {
       if (candidate.id !== id) continue;
-      candidate.left = false;
+      candidate.left = candidate.absent = false;
       candidate.tried = true;
       candidate.since ??= this.#options.clock.now();
       candidate.error = undefined;
@@ -214,6 +226,7 @@ export class Discovery {
         dialling: false,
         tried: met,
         left: false,
+        absent: false,
         since: met ? now : undefined,
         error: undefined,
       };
@@ -269,6 +282,7 @@ export class Discovery {
         this.#listsItself ||= candidate.listed;
       }
       candidate.error = error as Error;
+      candidate.absent = isRefused(error);
       candidate.nextAt = clock.now() + pauseMs(candidate.failures++);
     } finally {
       cancel();
@@ -294,4 +308,11 @@ function idOf(address: string): string | undefined {
 
 function isSelf(error: unknown): boolean {
   return error instanceof Error && error.message.includes("dial self");
+}
+
+/** Whether a machine has answered that nobody listens there; a dial of several addresses fails with several errors. */
+function isRefused(error: unknown): boolean {
+  const { errors, message } = error as { errors?: readonly unknown[]; message?: string };
+  if (errors && errors.length > 0) return errors.every(isRefused);
+  return message?.includes("ECONNREFUSED") ?? false;
 }

@@ -10,6 +10,7 @@ import { MeshCarrier } from "./carrier.ts";
 import { type Libp2pAdapterOptions, readLibp2pOptions } from "./options.ts";
 
 export { createLibp2pIdentity, type Libp2pIdentity } from "./identity.ts";
+export { createRelayNode, type RelayNode, type RelayNodeOptions } from "./relay.ts";
 export type { DnsResolver } from "./dns.ts";
 export type {
   Libp2pAdapterOptions,

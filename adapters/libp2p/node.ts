@@ -153,6 +153,52 @@ export async function stopNode(node: Libp2p, pubsub?: PubSub): Promise<void> {
   (node as unknown as Internals).components?.addressManager?._updatePeerStoreAddresses?.stop?.();
 }
 
+/** How to make a relay. */
+export interface RelayOptions
+  extends Pick<NodeOptions, "privateKey" | "identityFile" | "listen" | "announce" | "members"> {
+  /** How many nodes it carries messages for. */
+  readonly maxNodes: number;
+}
+
+/**
+ * Starts a relay: a node without gossipsub.
+ *
+ * @param options How.
+ * @throws {LibraryError} If a library is not installed.
+ */
+export async function startRelay(options: RelayOptions): Promise<Omit<RunningNode, "pubsub">> {
+  const [{ createLibp2p }, { tcp }, { noise, pureJsCrypto }, { yamux }, { identify }, relays] = await Promise
+    .all([
+      loadLibrary("libp2p", "", () => import("libp2p")),
+      loadLibrary("@libp2p/tcp", "", () => import("@libp2p/tcp")),
+      loadLibrary("@chainsafe/libp2p-noise", "", () => import("@chainsafe/libp2p-noise")),
+      loadLibrary("@chainsafe/libp2p-yamux", "", () => import("@chainsafe/libp2p-yamux")),
+      loadLibrary("@libp2p/identify", "", () => import("@libp2p/identify")),
+      loadLibrary("@libp2p/circuit-relay-v2", "", () => import("@libp2p/circuit-relay-v2")),
+    ]);
+  const { members, maxNodes } = options;
+  const node = await createLibp2p({
+    privateKey: await keyOf(options.privateKey, options.identityFile),
+    addresses: { listen: [...options.listen], announce: [...options.announce] },
+    transports: [tcp({ maxConnections: 2 * maxNodes })],
+    connectionEncrypters: [noise({ crypto: pureJsCrypto })],
+    streamMuxers: [yamux()],
+    connectionGater: members.gater,
+    connectionManager: { allow: FROM_ANYWHERE, maxConnections: 2 * maxNodes },
+    connectionMonitor: { enabled: false },
+    services: {
+      identify: identify(),
+      relay: relays.circuitRelayServer({
+        maxInboundHopStreams: maxNodes,
+        maxOutboundStopStreams: maxNodes,
+        // By default a connection ends after two minutes or 128 KiB.
+        reservations: { maxReservations: maxNodes, applyDefaultLimit: false },
+      }),
+    },
+  });
+  return { node, stop: () => stopNode(node) };
+}
+
 async function loadRelayed() {
   const [{ circuitRelayTransport }, { dcutr }] = await Promise.all([
     loadLibrary("@libp2p/circuit-relay-v2", "", () => import("@libp2p/circuit-relay-v2")),

@@ -73,6 +73,11 @@ export interface Libp2pDiscoveryOptions {
   readonly bootstrap?: readonly string[];
   /** A name of which each address is a node. */
   readonly dns?: Libp2pDnsOptions;
+  /**
+   * Addresses of relays with their identities, as `createRelayNode` gives: they tell nodes about each other, and carry messages of nodes
+   * behind NAT until those reach each other directly.
+   */
+  readonly relays?: readonly string[];
   /** Multicast; `true` for the defaults. */
   readonly mdns?: boolean | Libp2pMdnsOptions;
 }
@@ -168,7 +173,8 @@ const peerId: Kind<string> = (value, place) => {
   throw wrong(value, place, 'an identity, as createLibp2pIdentity() makes: "12D3KooW…"');
 };
 
-const allow: Kind<readonly string[] | "anybody"> = (value, place) => {
+/** Who may be there. */
+export const allowed: Kind<readonly string[] | "anybody"> = (value, place) => {
   if (value === "anybody") return value;
   if (Array.isArray(value)) return list(peerId)(value, place);
   throw wrong(value, place, 'a list of the identities of all nodes, or "anybody"');
@@ -190,6 +196,7 @@ const DNS_ROWS = {
 const DISCOVERY_ROWS = {
   bootstrap: or(list(bootstrapAddress), []),
   dns: optional(bag(DNS_ROWS)),
+  relays: or(list(bootstrapAddress), []),
   mdns: or<boolean | Required<Libp2pMdnsOptions>>(
     (value, place) => typeof value === "boolean" ? value : bag(MDNS_ROWS)(value, place),
     false,
@@ -199,7 +206,7 @@ const DISCOVERY_ROWS = {
 const ROWS = {
   ...engineRows({ maxMessageBytes: MEBIBYTE, maxPendingBytes: 32 * MEBIBYTE }),
   prefix: prefixFor("network"),
-  allow,
+  allow: allowed,
   discovery: bag(DISCOVERY_ROWS),
   listen: optional(list(text)),
   announce: optional(list(text)),
@@ -217,6 +224,7 @@ export interface Settings {
   readonly prefix: string;
   readonly members: Members;
   readonly bootstrap: readonly string[];
+  readonly relays: readonly string[];
   readonly dns: Omit<DnsOptions, "clock"> | undefined;
   readonly mdnsFirstMs: number | undefined;
   /** Whether the node is ours. */
@@ -246,18 +254,19 @@ const OF_OUR_OWN = ["listen", "announce", "identityFile", "privateKey"] as const
 export function readLibp2pOptions(options: Libp2pAdapterOptions): Settings {
   const read = readOptions(OWNER, options, ROWS);
   const { node, allow, discovery, listen = ["/ip4/0.0.0.0/tcp/0"], privateKey, identityFile } = read;
-  const { bootstrap, dns } = discovery;
+  const { bootstrap, dns, relays } = discovery;
   const mdns = discovery.mdns === true ? { firstMs: 1_000, intervalMs: 10_000, port: 5_353 } : discovery.mdns;
   if (node) refuseSurplus(read, mdns !== false);
   if (privateKey !== undefined && identityFile !== undefined) {
     throw new TypeError(`Cannot use both privateKey and identityFile of ${OWNER}: a node has one identity`);
   }
-  const members = new Members(allow);
+  const members = new Members(allow, relays.map((relay) => relay.slice(relay.lastIndexOf("/") + 1)));
   const { announce = [], maxConnections } = read;
   return {
     ...read,
     members,
     bootstrap,
+    relays,
     dns,
     mdnsFirstMs: mdns ? mdns.firstMs : undefined,
     owned: node === undefined,
@@ -274,7 +283,7 @@ export function readLibp2pOptions(options: Libp2pAdapterOptions): Settings {
         members,
         maxConnections,
         mdns,
-        relays: [],
+        relays,
       });
     },
   };
