@@ -52,8 +52,8 @@ export class MeshCarrier implements Carrier {
   #state: "down" | "rising" | "up" = "down";
   /** When the last of the others was lost. */
   #lostAt: number | undefined;
-  #lostCause = new Error("no other node can be reached");
   #begun = false;
+  #everUp = false;
   #cancelProbe = () => {};
   #cancelAlone = () => {};
   #closed = false;
@@ -155,7 +155,7 @@ export class MeshCarrier implements Carrier {
   }
 
   async #start(): Promise<void> {
-    const { clock, prefix, members, connectTimeoutMs, probeTimeoutMs } = this.#settings;
+    const { clock, prefix, members, connectTimeoutMs, probeTimeoutMs, probeIntervalMs } = this.#settings;
     const application = await applicationOf(prefix);
     const topics = this.#topics = new Topics(application);
     const running = this.#running = await this.#settings.start();
@@ -211,6 +211,11 @@ export class MeshCarrier implements Carrier {
       application,
       addresses: relays,
       dialTimeoutMs: connectTimeoutMs,
+      probeIntervalMs,
+      probeTimeoutMs,
+      reserve: running.reserve,
+      onTrouble: (error) =>
+        this.#reporter.trouble("Cannot be reached through a relay", "open", undefined, error),
       onAddresses: (addresses) => discovery.found(addresses),
       onChange: () => this.#review(),
     });
@@ -246,7 +251,6 @@ export class MeshCarrier implements Carrier {
     this.#discovery?.gone(peer.id, cause === undefined);
     if (cause && peer.wasIntroduced) {
       this.#reporter.broken("The connection", "delivery", cause, peer.address);
-      this.#lostCause = cause;
       if (this.#mesh!.introduced.length === 0) this.#lostAt = this.#settings.clock.now();
     }
     this.#review();
@@ -263,7 +267,8 @@ export class MeshCarrier implements Carrier {
     if (this.#mesh!.introduced.length > 0) return true;
     const { mayBeAlone, seemsAlone } = this.#discovery!;
     const noRelay = this.#settings.relays.length > 0 && !this.#relays!.reached;
-    if (this.#lostAt === undefined) return mayBeAlone && !noRelay;
+    // Whoever was alone stays so until it meets somebody.
+    if (this.#lostAt === undefined) return this.#state !== "down" || (mayBeAlone && !noRelay);
     // It was not alone. The network works where a relay answers, or a machine says that nobody listens there.
     if (seemsAlone || this.#relays!.reached) return true;
     return mayBeAlone && !noRelay && this.#settings.clock.now() - this.#lostAt >= ALONE_MS;
@@ -291,6 +296,9 @@ export class MeshCarrier implements Carrier {
   async #rise(): Promise<void> {
     this.#state = "rising";
     const { clock, connectTimeoutMs } = this.#settings;
+    // After a break: whoever can be reached is, before this node says that it is back.
+    if (this.#everUp) await this.#discovery!.round();
+    if (this.#closed) return;
     await this.#wanted.attach({
       subscribe: (names) => this.#join(names),
       unsubscribe: (names) => this.#leave(names),
@@ -298,6 +306,7 @@ export class MeshCarrier implements Carrier {
     }, (step, what) => inTime(clock, 2 * connectTimeoutMs, step, what)).catch(() => {});
     if (this.#closed) return;
     this.#state = "up";
+    this.#everUp = true;
     this.#outbox.attach((messages) => this.#sender!.send(messages));
     this.#reporter.up();
     this.#probeLater();
@@ -310,7 +319,6 @@ export class MeshCarrier implements Carrier {
     this.#wanted.detach();
     this.#outbox.detach();
     for (const topic of this.#joined.keys()) this.#forget(topic);
-    this.#reporter.broken("The last connection", "delivery", this.#lostCause);
     this.#reporter.down();
   }
 

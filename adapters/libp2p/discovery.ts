@@ -72,7 +72,7 @@ export class Discovery {
   readonly #candidates = new Map<string, Candidate>();
   readonly #own: string;
   #multiaddr: typeof import("@multiformats/multiaddr").multiaddr | undefined;
-  #firstDone: () => void;
+  #roundDone: () => void;
   #pending = 0;
   #listsItself = false;
   #cancel = () => {};
@@ -84,7 +84,7 @@ export class Discovery {
     this.#own = options.node.peerId.toString();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.first = promise;
-    this.#firstDone = resolve;
+    this.#roundDone = resolve;
   }
 
   /** Whether nobody else is known to be there, or others wait for this node. */
@@ -135,6 +135,21 @@ export class Discovery {
     this.#look();
   }
 
+  /** Tries everybody once more; resolves when all are met, or could not be. */
+  async round(): Promise<void> {
+    const { clock, isMet } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#roundDone();
+    this.#roundDone = resolve;
+    for (const candidate of this.#others) {
+      if (candidate.id !== undefined && isMet(candidate.id)) continue;
+      candidate.tried = false;
+      candidate.nextAt = clock.now();
+    }
+    this.#settled(0);
+    await promise;
+  }
+
   /** Somebody can be reached there. */
   found(addresses: readonly string[]): void {
     const byId = new Map<string, string[]>();
@@ -181,7 +196,7 @@ export class Discovery {
     this.#cancel();
     this.#options.dns?.close();
     this.#options.node.removeEventListener("peer:discovery", this.#onFound);
-    this.#firstDone();
+    this.#roundDone();
   }
 
   readonly #onFound = ({ detail }: CustomEvent<PeerInfo>) => {
@@ -297,7 +312,7 @@ export class Discovery {
   #settled(things = 1): void {
     this.#pending -= things;
     if (this.#pending > 0 || this.#others.some(({ tried }) => !tried)) return;
-    this.#firstDone();
+    this.#roundDone();
   }
 }
 

@@ -53,57 +53,39 @@ export interface Frame extends FrameHead {
   readonly bytes: number;
 }
 
-/** A frame on its way, which gets its head when it leaves. */
-export interface Draft {
-  readonly topic: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The places of its messages among those that were sent together. */
-  readonly places: readonly number[];
+/** A message on its way into a frame. */
+export interface FramePart {
+  readonly name: Uint8Array;
+  readonly data: Uint8Array;
+  /** How much of a frame it takes. */
+  readonly bytes: number;
 }
 
-/**
- * Packs messages into as few frames as possible; those of each topic in order.
- *
- * @param messages What to send.
- * @param topicOf The topic of a channel's name.
- */
-export function packFrames(
-  messages: readonly OutgoingMessage[],
-  topicOf: (name: string) => string,
-): Draft[] {
-  const drafts: Draft[] = [];
-  const open = new Map<string, { places: number[]; parts: Uint8Array[]; bytes: number }>();
-  const finish = (topic: string) => {
-    const { places, parts, bytes } = open.get(topic)!;
-    open.delete(topic);
-    drafts.push({ topic, places, bytes: join(parts, bytes) });
-  };
-  for (const [place, { name, data }] of messages.entries()) {
-    const topic = topicOf(name);
-    let frame = open.get(topic);
-    if (!frame) open.set(topic, frame = { places: [], parts: [], bytes: 0 });
-    const parts = [encoder.encode(name), typeof data === "string" ? encoder.encode(data) : data];
-    frame.places.push(place);
-    frame.parts.push(...parts);
-    frame.bytes += ENTRY_HEAD_BYTES + parts[0]!.length + parts[1]!.length;
-    if (frame.bytes >= FULL_BYTES) finish(topic);
-  }
-  for (const topic of open.keys()) finish(topic);
-  return drafts;
+/** Makes a part of a frame of a message. */
+export function partOf({ name, data }: OutgoingMessage): FramePart {
+  const part = { name: encoder.encode(name), data: typeof data === "string" ? encoder.encode(data) : data };
+  return { ...part, bytes: ENTRY_HEAD_BYTES + part.name.length + part.data.length };
 }
 
-function join(parts: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(HEAD_BYTES + bytes);
+/** How many of these parts one frame takes: at least one. */
+export function fitting(parts: readonly FramePart[]): number {
+  let bytes = 0;
+  const full = parts.findIndex((part) => (bytes += part.bytes) >= FULL_BYTES);
+  return full < 0 ? parts.length : full + 1;
+}
+
+/** Packs parts into a frame, without its head. */
+export function packFrame(parts: readonly FramePart[]): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes, HEAD_BYTES));
   const view = new DataView(frame.buffer);
   view.setUint32(0, MARK);
   let at = HEAD_BYTES;
-  for (let i = 0; i < parts.length; i += 2) {
-    const [name, data] = [parts[i]!, parts[i + 1]!];
+  for (const { name, data, bytes } of parts) {
     view.setUint32(at, name.length);
     view.setUint32(at + 4, data.length);
     frame.set(name, at + ENTRY_HEAD_BYTES);
     frame.set(data, at + ENTRY_HEAD_BYTES + name.length);
-    at += ENTRY_HEAD_BYTES + name.length + data.length;
+    at += bytes;
   }
   return frame;
 }

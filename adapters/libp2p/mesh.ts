@@ -112,7 +112,7 @@ export class Mesh implements PeerHost {
     this.#pubsub.addEventListener("subscription-change", this.#look);
     this.#topology = await this.#node.register(protocol, {
       onConnect: (_id, connection) => void this.#meet(connection),
-      onDisconnect: (id) => this.get(id.toString())?.end(new Error("the connection was closed")),
+      onDisconnect: (id) => this.get(id.toString())?.closed(),
       notifyOnLimitedConnection: true,
     });
     // A node that was given may know others already. Those that have no such adapter refuse the stream.

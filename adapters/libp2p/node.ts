@@ -29,6 +29,8 @@ export interface PubSub {
 export interface RunningNode {
   readonly node: Libp2p;
   readonly pubsub: PubSub;
+  /** Lets others reach it through a relay that it is connected to, by the relay's address. */
+  reserve?(relay: string): Promise<void>;
   /** Ends it, if it is ours. */
   stop(): Promise<void>;
 }
@@ -100,7 +102,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const node = await createLibp2p({
     privateKey: await keyOf(options.privateKey, options.identityFile),
     addresses: {
-      listen: [...options.listen, ...relays.map((relay) => `${relay}/p2p-circuit`)],
+      listen: [...options.listen],
       announce: [...options.announce],
     },
     transports: [tcp({ maxConnections }), ...relayed ? [relayed.transport] : []],
@@ -129,14 +131,25 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
   });
   const pubsub = node.services.pubsub as unknown as PubSub;
-  return { node, pubsub, stop: () => stopNode(node, pubsub) };
+  return {
+    node,
+    pubsub,
+    async reserve(relay) {
+      const { multiaddr } = await import("@multiformats/multiaddr");
+      // Where a relay is away at the start `listen` of its options would fail for good.
+      const { transportManager } = (node as unknown as Internals).components ?? {};
+      await transportManager?.listen?.([multiaddr(`${relay}/p2p-circuit`)]);
+    },
+    stop: () => stopNode(node, pubsub),
+  };
 }
 
-/** What libp2p keeps to itself, as far as it forgets about it. */
+/** What libp2p keeps to itself, as far as it cannot be done without. */
 interface Internals {
   readonly status?: { readonly heartbeatTimeout?: number };
   readonly components?: {
     readonly addressManager?: { readonly _updatePeerStoreAddresses?: { stop?(): void } };
+    readonly transportManager?: { listen?(addresses: readonly object[]): Promise<void> };
   };
 }
 
@@ -151,6 +164,8 @@ export async function stopNode(node: Libp2p, pubsub?: PubSub): Promise<void> {
   await node.stop();
   clearTimeout(heartbeatTimeout);
   (node as unknown as Internals).components?.addressManager?._updatePeerStoreAddresses?.stop?.();
+  // Its queues tell a millisecond later that they are empty.
+  await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 /** How to make a relay. */

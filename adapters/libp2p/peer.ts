@@ -11,6 +11,8 @@ import type { Recipient } from "./sender.ts";
 
 /** How often to look whether gossipsub knows of a subscription by now. It tells of some changes, and not of its streams. */
 const LOOK_MS = 20;
+/** How long to wait for the goodbye of a peer that closes: it may be on another stream. */
+const GOODBYE_MS = 100;
 /** How much a peer may ask before it is answered. */
 const MAX_ASKS = 10_000;
 
@@ -67,6 +69,7 @@ export class Peer implements Recipient {
   #answered = false;
   readonly #toAnswer: { readonly id: number; readonly topics: readonly string[] }[] = [];
   #cancelLook: (() => void) | undefined;
+  #cancelClosed: (() => void) | undefined;
   #gone = false;
   readonly #settle: () => void;
 
@@ -93,7 +96,7 @@ export class Peer implements Recipient {
   speak(stream: Stream): void {
     this.#out = stream;
     if (this.#gone) return stream.abort(new Error("The peer is gone"));
-    stream.addEventListener("close", () => this.end(new Error("it closed its control stream")));
+    stream.addEventListener("close", () => this.closed());
     this.tell(this.#host.hello());
     this.look();
   }
@@ -107,7 +110,7 @@ export class Peer implements Recipient {
       return this.end(new Error("it began anew"));
     }
     hear(stream, (message) => this.#take(message)).then(
-      () => this.end(new Error("it closed its control stream")),
+      () => this.closed(),
       (error) => this.end(error as Error),
     );
   }
@@ -164,6 +167,15 @@ export class Peer implements Recipient {
     this.#introduce();
   }
 
+  /** A stream of its is closed, or its connection: the goodbye may come yet. */
+  closed(): void {
+    if (this.#gone) return;
+    this.#cancelClosed ??= this.#host.clock.after(
+      GOODBYE_MS,
+      () => this.end(new Error("it closed the connection")),
+    );
+  }
+
   /**
    * It is gone, or to be given up.
    *
@@ -175,6 +187,7 @@ export class Peer implements Recipient {
     this.introduced = false;
     this.owed.length = this.owedBytes = 0;
     this.#cancelLook?.();
+    this.#cancelClosed?.();
     this.#toAnswer.length = 0;
     for (const { resolve } of this.#asked.values()) resolve(undefined);
     this.#asked.clear();

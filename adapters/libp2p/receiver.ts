@@ -16,8 +16,12 @@ const PATIENCE_MS = 2_500;
 /** How much may wait for a frame that is missing, of one sender on one topic. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
 const MAX_HELD_FRAMES = 1_024;
-/** How many sequences are remembered; those that were quiet for longest go first. */
-const MAX_SEQUENCES = 10_000;
+/** How many sessions are remembered; those that were quiet for longest go first. */
+const MAX_SOURCES = 1_000;
+/** How often to look for what has waited too long. */
+const LOOK_MS = PATIENCE_MS / 5;
+/** A look that comes later than this says that this process was busy: what is missing may be here, and not read yet. */
+const MAX_LAG_MS = 100;
 
 /** What {@linkcode Receiver} needs. */
 export interface ReceiverOptions {
@@ -28,8 +32,16 @@ export interface ReceiverOptions {
   onGap(topic: string): void;
 }
 
+/** One session of another node. */
+interface Source {
+  /** When a frame of it came last. */
+  lastFrame: number;
+  readonly sequences: Map<string, Sequence>;
+}
+
 /** What one session sends on one topic. */
 interface Sequence {
+  readonly source: Source;
   readonly topic: string;
   /** The number of the next frame; lower ones came, or are given up. */
   next: number;
@@ -46,7 +58,7 @@ interface Sequence {
 /** Restores the order of what arrives. */
 export class Receiver {
   readonly #options: ReceiverOptions;
-  readonly #sequences = new Map<string, Sequence>();
+  readonly #sources = new Map<string, Source>();
   readonly #waiting = new Set<Sequence>();
   #cancel: (() => void) | undefined;
 
@@ -63,6 +75,7 @@ export class Receiver {
   take(source: string, topic: string, frame: Frame): void {
     const sequence = this.#of(source, topic);
     const { seq } = frame;
+    sequence.source.lastFrame = this.#options.clock.now();
     if (seq < sequence.next || sequence.held.has(seq)) return;
     if (!sequence.begun) {
       sequence.begun = true;
@@ -102,8 +115,9 @@ export class Receiver {
 
   /** This node does not subscribe to a topic any more: what comes until it does again is no gap. */
   leave(topic: string): void {
-    for (const sequence of this.#sequences.values()) {
-      if (sequence.topic !== topic) continue;
+    for (const { sequences } of this.#sources.values()) {
+      const sequence = sequences.get(topic);
+      if (!sequence) continue;
       this.#waiting.delete(sequence);
       sequence.begun = false;
       sequence.held.clear();
@@ -115,26 +129,27 @@ export class Receiver {
   close(): void {
     this.#cancel?.();
     this.#waiting.clear();
-    this.#sequences.clear();
+    this.#sources.clear();
   }
 
-  #of(source: string, topic: string): Sequence {
-    const key = `${source} ${topic}`;
-    let sequence = this.#sequences.get(key);
-    if (sequence) {
-      this.#sequences.delete(key); // to the end: it was the last to be heard of
-    } else {
-      sequence = { topic, next: 0, begun: false, end: 0, held: new Map(), heldBytes: 0, since: 0 };
-      if (this.#sequences.size >= MAX_SEQUENCES) this.#forgetOldest();
+  #of(id: string, topic: string): Sequence {
+    let source = this.#sources.get(id);
+    if (source) this.#sources.delete(id); // to the end: it was the last to be heard of
+    else source = { lastFrame: 0, sequences: new Map() };
+    this.#sources.set(id, source);
+    if (this.#sources.size > MAX_SOURCES) this.#forgetOldest();
+    let sequence = source.sequences.get(topic);
+    if (!sequence) {
+      sequence = { source, topic, next: 0, begun: false, end: 0, held: new Map(), heldBytes: 0, since: 0 };
+      source.sequences.set(topic, sequence);
     }
-    this.#sequences.set(key, sequence);
     return sequence;
   }
 
   #forgetOldest(): void {
-    for (const [key, sequence] of this.#sequences) {
-      this.#waiting.delete(sequence);
-      this.#sequences.delete(key);
+    for (const [id, { sequences }] of this.#sources) {
+      for (const sequence of sequences.values()) this.#waiting.delete(sequence);
+      this.#sources.delete(id);
       return;
     }
   }
@@ -153,17 +168,26 @@ export class Receiver {
     }
     if (!this.#waiting.has(sequence) || sequence.next > before) sequence.since = this.#options.clock.now();
     this.#waiting.add(sequence);
-    this.#cancel ??= this.#options.clock.after(PATIENCE_MS / 4, () => this.#look(), { background: true });
+    this.#lookLater();
   }
 
-  #look(): void {
-    this.#cancel = undefined;
-    const now = this.#options.clock.now();
+  #lookLater(): void {
+    const { clock } = this.#options;
+    const due = clock.now() + LOOK_MS;
+    this.#cancel ??= clock.after(LOOK_MS, () => {
+      this.#cancel = undefined;
+      this.#look(clock.now(), clock.now() - due > MAX_LAG_MS);
+      if (this.#waiting.size > 0) this.#lookLater();
+    }, { background: true });
+  }
+
+  #look(now: number, wasBusy: boolean): void {
     for (const sequence of this.#waiting) {
-      if (now - sequence.since >= PATIENCE_MS) this.#giveUp(sequence);
-    }
-    if (this.#waiting.size > 0) {
-      this.#cancel ??= this.#options.clock.after(PATIENCE_MS / 4, () => this.#look(), { background: true });
+      if (wasBusy) sequence.since = now;
+      // What nothing has overtaken may be on its way as long as anything comes of its sender.
+      const { since, held, source } = sequence;
+      const from = held.size > 0 ? since : Math.max(since, source.lastFrame);
+      if (now - from >= PATIENCE_MS) this.#giveUp(sequence);
     }
   }
 

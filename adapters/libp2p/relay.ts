@@ -103,6 +103,7 @@ export async function createRelayNode(options: RelayNodeOptions): Promise<RelayN
       if (guests.get(id) === guest) guests.delete(id);
     };
     const take = (message: ControlMessage): boolean => {
+      if (message.type === "ping") tell(stream, { type: "pong", id: message.id });
       if (message.type !== "join") return true;
       guest.application = message.application;
       guest.addresses = message.addresses.filter((address) => address.endsWith(`/p2p/${id}`))

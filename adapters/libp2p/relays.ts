@@ -6,8 +6,10 @@
 
 import type { Libp2p, Stream } from "@libp2p/interface";
 import type { Clock } from "../../contract/clock.ts";
+import { answerOrSilence } from "../kit/deadline.ts";
 import { loadLibrary } from "../kit/library.ts";
 import { pauseMs } from "../kit/backoff.ts";
+import { Waiters } from "../kit/waiters.ts";
 import { hear, tell } from "./control.ts";
 
 /** The protocol by which nodes tell a relay that they are there. */
@@ -21,6 +23,12 @@ export interface RelaysOptions {
   /** Their addresses, with their identities. */
   readonly addresses: readonly string[];
   readonly dialTimeoutMs: number;
+  readonly probeIntervalMs: number;
+  readonly probeTimeoutMs: number;
+  /** Lets others reach this node through a relay, if it can. */
+  reserve?(address: string): Promise<void>;
+  /** It cannot. */
+  onTrouble(error: Error): void;
   /** Others can be reached there. */
   onAddresses(addresses: readonly string[]): void;
   /** It has answered, or is not there any more. */
@@ -82,9 +90,13 @@ export class Relays {
     const { clock, onChange } = this.#options;
     const { signal } = this.#given;
     for (let failures = 0; !signal.aborted; failures++) {
+      const pongs = new Waiters<number>();
+      let stopProbing = () => {};
       try {
         const stream = await this.#connect(address);
+        stopProbing = this.#probe(stream, pongs);
         await hear(stream, (message) => {
+          if (message.type === "pong") pongs.settle(message.id);
           if (message.type !== "peers") return true;
           failures = 0;
           this.#errors.delete(address);
@@ -98,6 +110,9 @@ export class Relays {
       } catch (error) {
         this.#errors.set(address, error as Error);
         this.#reached.delete(address);
+      } finally {
+        stopProbing();
+        pongs.settleAll();
       }
       settled();
       if (signal.aborted) return;
@@ -112,8 +127,25 @@ export class Relays {
     }
   }
 
+  /** Asks again and again whether a relay is there, and gives it up when it is not. */
+  #probe(stream: Stream, pongs: Waiters<number>): () => void {
+    const { clock, probeIntervalMs, probeTimeoutMs } = this.#options;
+    let id = 0;
+    const probe = async () => {
+      const pong = pongs.wait(++id);
+      tell(stream, { type: "ping", id, positions: {} });
+      const answer = await answerOrSilence(clock, probeTimeoutMs, pong, () => 0);
+      if (answer === "silent") return stream.abort(new Error(`it has not answered for ${probeTimeoutMs} ms`));
+      if (stream.status === "open") {
+        cancel = clock.after(probeIntervalMs, () => void probe(), { background: true });
+      }
+    };
+    let cancel = clock.after(probeIntervalMs, () => void probe(), { background: true });
+    return () => cancel();
+  }
+
   async #connect(address: string): Promise<Stream> {
-    const { node, clock, dialTimeoutMs } = this.#options;
+    const { node, clock, dialTimeoutMs, reserve, onTrouble } = this.#options;
     const load = () => import("@multiformats/multiaddr");
     const { multiaddr } = await loadLibrary("@multiformats/multiaddr", "", load);
     const given = new AbortController();
@@ -125,6 +157,9 @@ export class Relays {
       const signal = AbortSignal.any([given.signal, this.#given.signal]);
       const connection = await node.dial(multiaddr(address), { signal });
       const stream = await connection.newStream(RELAY_PROTOCOL, { signal });
+      await reserve?.(address).catch((error: Error) => {
+        if (!signal.aborted) onTrouble(new Error(`${address}: ${error.message}`, { cause: error }));
+      });
       this.#join(stream);
       return stream;
     } finally {

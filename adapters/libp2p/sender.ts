@@ -7,14 +7,15 @@
 
 import type { Clock } from "../../contract/clock.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
-import { type Draft, packFrames, stamp } from "./frame.ts";
+import { fitting, type FramePart, packFrame, partOf, stamp } from "./frame.ts";
 import type { PubSub } from "./node.ts";
 
-/** How much may be on its way to a peer without an acknowledgement. */
+/** How much may be on its way to a peer without an acknowledgement. What waits shares frames, as each costs a signature. */
 const WINDOW_BYTES = 1024 * 1024;
+const WINDOW_FRAMES = 64;
 /** How often a peer is asked for one. */
 const ASK_BYTES = 128 * 1024;
-const ASK_FRAMES = 64;
+const ASK_FRAMES = 8;
 /** A peer that takes nothing for so long does not hold the others up any more, until it does again. */
 const PATIENCE_MS = 1_000;
 
@@ -46,12 +47,18 @@ export interface SenderOptions {
   sent(topic: string, ids: readonly string[]): readonly Recipient[];
 }
 
+/** A message that waits, with what becomes of it. */
+interface Waiting extends FramePart {
+  settle(error: Error | undefined): void;
+}
+
 /** Sends frames, one after the other. */
 export class Sender {
   readonly #options: SenderOptions;
   readonly #positions = new Map<string, number>();
   #count = 0;
-  readonly #queue: { readonly draft: Draft; settle(error?: Error): void }[] = [];
+  /** What waits, by topic; the one that waits for longest is first. */
+  readonly #queues = new Map<string, Waiting[]>();
   #running = false;
   #closed: Error | undefined;
   #unasked = { bytes: 0, frames: 0 };
@@ -74,17 +81,21 @@ export class Sender {
    */
   async send(messages: readonly OutgoingMessage[]): Promise<PublishResults> {
     const failures: (Error | undefined)[] = [];
-    const sending = packFrames(messages, this.#options.topicOf).map((draft) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const settle = (error?: Error) => {
-        if (error) { for (const place of draft.places) failures[place] = error; }
-        resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let left = messages.length;
+    for (const [place, message] of messages.entries()) {
+      const topic = this.#options.topicOf(message.name);
+      const settle = (error: Error | undefined) => {
+        if (error) failures[place] = error;
+        if (--left === 0) resolve();
       };
-      this.#queue.push({ draft, settle });
-      return promise;
-    });
+      const waiting = { ...partOf(message), settle };
+      const queue = this.#queues.get(topic);
+      if (queue) queue.push(waiting);
+      else this.#queues.set(topic, [waiting]);
+    }
     if (!this.#running) void this.#run();
-    await Promise.all(sending);
+    await promise;
     return failures;
   }
 
@@ -107,25 +118,34 @@ export class Sender {
   close(reason: Error): void {
     this.#closed = reason;
     this.#wake();
-    for (const { settle } of this.#queue.splice(0)) settle(reason);
+    for (const queue of this.#queues.values()) for (const { settle } of queue) settle(reason);
+    this.#queues.clear();
   }
 
   async #run(): Promise<void> {
     this.#running = true;
-    for (let next; (next = this.#queue[0]) !== undefined;) {
-      await this.#room(next.draft.bytes.length);
-      if (this.#closed || this.#queue.shift() !== next) break;
-      try {
-        await this.#publish(next.draft);
-        next.settle();
-      } catch (error) {
-        next.settle(error as Error);
-      }
+    for (let topic; (topic = this.#next()) !== undefined;) {
+      await this.#room(this.#queues.get(topic)!);
+      const queue = this.#queues.get(topic);
+      if (!queue) break;
+      this.#queues.delete(topic);
+      const parts = queue.splice(0, fitting(queue));
+      // To the end: other topics have their turn.
+      if (queue.length > 0) this.#queues.set(topic, queue);
+      const error = await this.#publish(topic, packFrame(parts)).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      for (const { settle } of parts) settle(error);
     }
     this.#running = false;
   }
 
-  async #publish({ topic, bytes }: Draft): Promise<void> {
+  #next(): string | undefined {
+    for (const topic of this.#queues.keys()) return topic;
+  }
+
+  async #publish(topic: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { pubsub, session, sent } = this.#options;
     const [count, seq] = [++this.#count, this.#positions.get(topic) ?? 0];
     this.#positions.set(topic, seq + 1);
@@ -145,10 +165,11 @@ export class Sender {
     }
   }
 
-  /** Waits until the peers can take so much more. */
-  async #room(bytes: number): Promise<void> {
-    const isFull = ({ owedBytes, slow }: Recipient) =>
-      !slow && owedBytes > 0 && owedBytes + bytes > WINDOW_BYTES;
+  /** Waits until the peers can take a frame more. */
+  async #room(parts: readonly FramePart[]): Promise<void> {
+    const bytes = parts.slice(0, fitting(parts)).reduce((sum, part) => sum + part.bytes, 0);
+    const isFull = ({ owed, owedBytes, slow }: Recipient) =>
+      !slow && owedBytes > 0 && (owedBytes + bytes > WINDOW_BYTES || owed.length >= WINDOW_FRAMES);
     for (;;) {
       const full = [...this.#options.recipients()].filter(isFull);
       if (full.length === 0 || this.#closed) return;

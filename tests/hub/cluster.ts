@@ -39,6 +39,10 @@ interface OnBroker {
   readonly variable: string;
   /** @default {"across channels"} */
   readonly order?: Order;
+  /** The titles of the tests that run on it, where all would take too long. */
+  readonly only?: RegExp;
+  /** What its library keeps open when it was used first in a process. */
+  readonly leaves?: string;
   /**
    * Loads the adapter, which without a broker is in vain.
    *
@@ -109,6 +113,23 @@ const ON_BROKERS: readonly OnBroker[] = [
       return (await import("../adapters/zeromq/ipc.ts")).createIpcAdapter;
     },
   }]),
+  {
+    name: "libp2p",
+    variable: "LIBP2P_RELAY",
+    order: "by channel",
+    only: /^promise (2: one copy|3: (one|broadcasts)|5: when|6: what any|10:|12: a node)|^cluster: nodes\(\)/,
+    leaves: "a BroadcastChannel",
+    async load() {
+      const { createLibp2pAdapter } = await import("@trunkline/hub/adapters/libp2p");
+      return (relay, prefix) =>
+        createLibp2pAdapter({
+          prefix,
+          allow: "anybody",
+          listen: ["/ip4/127.0.0.1/tcp/0"],
+          discovery: { relays: [relay] },
+        });
+    },
+  },
 ];
 
 /** What makes the adapters whose broker is there. */
@@ -124,13 +145,16 @@ export const ADAPTERS: Readonly<Record<string, () => Backbone>> = {
     const prefix = crypto.randomUUID();
     return (application = "") => createBroadcastChannelAdapter({ prefix: prefix + application });
   },
-  ...await onBrokers(),
+  ...await onBrokers(({ only }) => !only),
 };
 
+/** The adapters on which only some tests run. */
+const ON_SOME = await onBrokers(({ only }) => only !== undefined);
+
 /** The entries whose broker is there. What is not there is told once, by `deno task test`. */
-async function onBrokers(): Promise<Record<string, () => Backbone>> {
+async function onBrokers(picks: (broker: OnBroker) => boolean): Promise<Record<string, () => Backbone>> {
   const entries: Record<string, () => Backbone> = {};
-  for (const { name, variable, load } of ON_BROKERS) {
+  for (const { name, variable, load } of ON_BROKERS.filter(picks)) {
     const url = process.env[variable];
     if (!url) continue;
     const create = await load();
@@ -234,12 +258,14 @@ export function testOnAdapters(
   fn: (start: (count: number, options?: NodeOptions) => Promise<Cluster>) => Promise<void>,
   options?: TestOptions,
 ): void {
-  for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
+  for (const [name, createBackbone] of Object.entries({ ...ADAPTERS, ...ON_SOME })) {
+    const { only, leaves } = ON_BROKERS.find((broker) => broker.name === name) ?? {};
+    if (only && !only.test(title)) continue;
     const body = () => {
       const backbone = createBackbone();
       return fn((count, options) => startCluster(backbone, count, options));
     };
-    test(`${title} [${name}]`, body, options);
+    test(`${title} [${name}]`, body, { ...options, leaves });
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { startLibp2pRelay } from "../brokers/libp2p_relay.ts";
 import { startNats } from "../brokers/nats.ts";
 import { findPostgres, startPostgres } from "../brokers/postgres.ts";
 import { findServer } from "../brokers/program.ts";
@@ -139,10 +140,23 @@ const ZEROMQ: Requirement = {
   },
 };
 
+/** Nodes of libp2p need no server; this one introduces those of tests to each other. */
+const LIBP2P_RELAY: Requirement = {
+  name: "libp2p relay",
+  variable: "LIBP2P_RELAY",
+  neededBy: (file) => file.startsWith("tests/adapters/libp2p/"),
+  usedBy: (file) => ON_EVERY_ADAPTER.some((start) => file.startsWith(start)),
+  async provide() {
+    const { url, stop } = await startLibp2pRelay();
+    return { env: { LIBP2P_RELAY: url }, origin: `started on ${url}`, stop };
+  },
+};
+
 /** The programs first, since the brokers are started with them. */
 export const BROKERS: readonly Requirement[] = [
   NODE_CLUSTER,
   ZEROMQ,
+  LIBP2P_RELAY,
   serverProgram({
     name: "redis-server",
     variable: "REDIS_SERVER",

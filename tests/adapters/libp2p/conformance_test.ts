@@ -12,7 +12,7 @@ function network(): Network {
 }
 
 async function onNetwork(run: () => Promise<void>): Promise<void> {
-  await using network = new Network();
+  await using network = await Network.create();
   current = network;
   try {
     await run();
@@ -23,12 +23,11 @@ async function onNetwork(run: () => Promise<void>): Promise<void> {
 
 const SETUP: AdapterSetup = {
   async create({ prefix }) {
-    const anchor = await network().anchor(prefix);
     const { options } = await network().place();
     return createLibp2pAdapter({
       prefix,
       allow: "anybody",
-      discovery: { bootstrap: [anchor.address] },
+      discovery: { relays: [network().relay] },
       ...options,
       ...PROBES,
     });

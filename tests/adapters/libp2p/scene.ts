@@ -4,6 +4,7 @@
  * @module
  */
 
+import process from "node:process";
 import type { Adapter, AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
 import {
   createLibp2pAdapter,
@@ -13,6 +14,9 @@ import {
 import { freePort } from "../../../tools/brokers/ports.ts";
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
 import { waitFor } from "../../harness.ts";
+
+/** The parts of the address of the relay that all tests share. */
+const RELAY_ADDRESS = process.env.LIBP2P_RELAY!.split("/");
 
 /** A place in a network: an identity, and an address that leads through a proxy. */
 export interface Place {
@@ -27,8 +31,23 @@ export interface Place {
 /** A network: whatever goes from node to node passes it. */
 export class Network implements AsyncDisposable {
   readonly #proxies: Proxy[] = [];
-  readonly #anchors = new Map<string, Promise<{ place: Place; adapter: Adapter }>>();
+  readonly #relay: Proxy;
   #held = false;
+
+  private constructor(relay: Proxy) {
+    this.#relay = relay;
+    this.#proxies.push(relay);
+  }
+
+  /** A network whose nodes find each other by a relay. */
+  static async create(): Promise<Network> {
+    return new Network(await startProxy(Number(RELAY_ADDRESS[4])));
+  }
+
+  /** Where the relay can be reached. */
+  get relay(): string {
+    return RELAY_ADDRESS.with(4, `${this.#relay.port}`).join("/");
+  }
 
   /** One more place. */
   async place(): Promise<Place> {
@@ -43,26 +62,6 @@ export class Network implements AsyncDisposable {
       proxy,
       options: { listen: [`/ip4/127.0.0.1/tcp/${port}`], announce: [at], privateKey },
     };
-  }
-
-  /** Where one node of a prefix stands, which is always there. */
-  async anchor(prefix: string): Promise<Place> {
-    let anchor = this.#anchors.get(prefix);
-    if (!anchor) this.#anchors.set(prefix, anchor = this.#anchor(prefix));
-    return (await anchor).place;
-  }
-
-  async #anchor(prefix: string) {
-    const place = await this.place();
-    const adapter = createLibp2pAdapter({ prefix, allow: "anybody", ...place.options, ...PROBES });
-    await adapter.open({
-      nodeId: `anchor-${place.peerId}`,
-      deliver: () => {},
-      onError: () => {},
-      onStatus: () => {},
-      onGap: () => {},
-    });
-    return { place, adapter };
   }
 
   /** Ends all connections, and lets none through. */
@@ -84,7 +83,6 @@ export class Network implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const anchor of this.#anchors.values()) await (await anchor).adapter.close();
     for (const proxy of this.#proxies) await proxy.close();
   }
 }
@@ -148,7 +146,7 @@ export function createNode(options: Partial<Libp2pAdapterOptions>): TestNode {
     on,
     is: async (status) => void await until(() => statuses.at(-1) === status, `status ${status}`),
     got: async (channel, text) =>
-      void await until(() => on(channel).includes(text), `"${text}" on "${channel}"`),
+      void await until(() => on(channel).includes(text), `"${text.slice(0, 50)}" on "${channel}"`),
     [Symbol.asyncDispose]: () => adapter.close(),
   };
 }
@@ -170,4 +168,4 @@ export async function openNode(
 }
 
 // The library opens a BroadcastChannel when it is used first, and keeps it: it shall belong to no test.
-await openNode({}).then(({ adapter }) => adapter.close());
+await openNode({ discovery: { relays: [RELAY_ADDRESS.join("/")] } }).then(({ adapter }) => adapter.close());

@@ -1,0 +1,26 @@
+/**
+ * A relay of libp2p of a test's own.
+ *
+ * @module
+ */
+
+import { createRelayNode } from "../../adapters/libp2p/mod.ts";
+
+/** A relay that runs in this process. */
+export interface Libp2pRelay extends AsyncDisposable {
+  /** Its address, as adapters take it. */
+  readonly url: string;
+  /** Ends it. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a relay.
+ *
+ * @returns The relay, once it listens.
+ */
+export async function startLibp2pRelay(): Promise<Libp2pRelay> {
+  const relay = await createRelayNode({ allow: "anybody", listen: ["/ip4/127.0.0.1/tcp/0"] });
+  const stop = () => relay.close();
+  return { url: relay.addresses[0]!, stop, [Symbol.asyncDispose]: stop };
+}
