@@ -138,9 +138,8 @@ export class MeshCarrier implements Carrier {
     for (const topic of this.#joined.keys()) this.#running?.pubsub.unsubscribe(topic);
     this.#running?.pubsub.removeEventListener("message", this.#onMessage);
     await this.#within(STOP_MS, this.#mesh?.close());
-    await left;
+    await this.#within(STOP_MS, Promise.all([left, this.#starting]));
     this.#receiver.close();
-    await this.#starting;
     await this.#stop();
   }
 
@@ -151,7 +150,7 @@ export class MeshCarrier implements Carrier {
     await this.#within(STOP_MS, stopping);
     // A connection that leads nowhere would take its time to close.
     if (this.#settings.owned) { for (const one of node.getConnections()) one.abort(new Error("closed")); }
-    await stopping;
+    await this.#within(STOP_MS, stopping);
   }
 
   async #start(): Promise<void> {
