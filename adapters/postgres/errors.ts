@@ -65,6 +65,11 @@ export function postgresFailure(cause: unknown, where: string, secrets: readonly
   const code = codeOf(cause);
   const hint = isReply(cause) ? REFUSALS.find(([pattern]) => pattern.test(code!))?.[1] : undefined;
   const words = WORDS[code ?? ""] ?? shown.message;
+  if (isNotAllowed(cause)) {
+    const what =
+      `Cannot connect to ${where}: this process may not (${shown.message}); allow it the network and the environment`;
+    return { kind: "refused", error: new Error(what, { cause: shown }) };
+  }
   const kind = cause instanceof ConnectError
     ? cause.kind
     : hint
@@ -74,6 +79,11 @@ export function postgresFailure(cause: unknown, where: string, secrets: readonly
     : "unreachable";
   const why = hint ? `${hint} (it says: ${words})` : words;
   return { kind, error: new Error(`Cannot connect to ${where}: ${why}`, { cause: shown }) };
+}
+
+/** Whether the runtime has refused, as Deno does without permissions. */
+function isNotAllowed(error: unknown): boolean {
+  return error instanceof Error && /^(NotCapable|PermissionDenied)$/.test(error.name);
 }
 
 function codeOf(error: unknown): string | undefined {
