@@ -11,11 +11,15 @@ import type { Pump } from "./pump.ts";
 /** Where the library asks, within a context. */
 const ENDPOINT = "inproc://zeromq.zap.01";
 
+/** Strangers who try are told at the most so often, in milliseconds. */
+const TELL_EVERY_MS = 1_000;
+
 /** Answers for one context. */
 export class Gatekeeper {
   readonly #socket: Reply;
   readonly #allow: ReadonlySet<string>;
   readonly #onRefused: (address: string) => void;
+  #toldAt = -Infinity;
 
   /**
    * Begins to answer.
@@ -24,7 +28,7 @@ export class Gatekeeper {
    * @param context The context whose sockets it guards.
    * @param pump What reads its socket.
    * @param allow The public keys that are let in.
-   * @param onRefused Hears of each that is not, and where it is.
+   * @param onRefused Hears where one is that is not, once a second at the most.
    */
   static async start(
     zmq: ZeroMq,
@@ -55,7 +59,10 @@ export class Gatekeeper {
     const known = toText(mechanism) === "CURVE" && key?.length === 32 && this.#allow.has(toZ85(key));
     const answer = known ? ["200", "OK"] : ["400", "this key is not on the list"];
     this.#socket.send([version!, request ?? "", ...answer, "", ""]).catch(() => {}); // nobody asks any more
-    if (!known) this.#onRefused(toText(address));
+    const now = performance.now();
+    if (known || now - this.#toldAt < TELL_EVERY_MS) return;
+    this.#toldAt = now;
+    this.#onRefused(toText(address));
   }
 }
 

@@ -19,8 +19,13 @@ export interface SocketTimes {
  * waits to be sent is bounded by whoever sends it.
  *
  * @param times Its times.
+ * @param addresses Where it listens, or connects to.
  */
-export function socketOptions({ connectTimeoutMs, probeIntervalMs, probeTimeoutMs }: SocketTimes): {
+export function socketOptions(
+  { connectTimeoutMs, probeIntervalMs, probeTimeoutMs }: SocketTimes,
+  ...addresses: readonly string[]
+): {
+  readonly ipv6: boolean;
   readonly linger: number;
   readonly sendTimeout: number;
   readonly receiveTimeout: number;
@@ -32,6 +37,7 @@ export function socketOptions({ connectTimeoutMs, probeIntervalMs, probeTimeoutM
   readonly heartbeatTimeout: number;
 } {
   return {
+    ipv6: addresses.some((address) => address.includes("[")),
     linger: 0,
     // See `pump.ts`.
     sendTimeout: 0,

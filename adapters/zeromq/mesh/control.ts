@@ -2,7 +2,7 @@
  * What nodes of a mesh say to each other beside messages: lists in JSON whose first item says what they are.
  *
  * From the node that sends to the one that receives: `["hello", {…}]`, `["has", version]`, `["ping", n]`, `["lost", names]`,
- * `["bye", n]`. Back: `["welcome", {…}]`, `["no", reason]`, `["wants", version, reset, add, remove]`, `["got", bytes, count]`,
+ * `["bye", n]`. Back: `["welcome", {…}]`, `["no", reason]`, `["wants", version, reset, add, remove]`,
  * `["pong", n, bytes, count]`.
  *
  * @module

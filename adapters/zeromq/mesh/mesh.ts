@@ -77,7 +77,7 @@ export class Mesh {
     this.#events = events;
     this.#context = new zmq.Context({ blocky: false });
     this.#router = new zmq.Router({
-      ...this.#socketOptions,
+      ...this.#socketOptions(options.bind),
       ...listening(options.security),
       mandatory: true, // so that it says when a connection is gone
     });
@@ -206,15 +206,15 @@ export class Mesh {
     this.#gatekeeper?.close();
   }
 
-  get #socketOptions() {
-    return { context: this.#context, ...socketOptions(this.#options) };
+  #socketOptions(address: string) {
+    return { context: this.#context, ...socketOptions(this.#options, address) };
   }
 
   #dial({ address, key }: Place, former: string | undefined, onLost: (cause: unknown) => void): Outgoing {
     const { security, clock, maxPendingBytes, prefix } = this.#options;
     const routingId = crypto.randomUUID();
     const socket = new this.#zmq.Dealer({
-      ...this.#socketOptions,
+      ...this.#socketOptions(address),
       ...connecting(security, key),
       routingId,
       reconnectInterval: -1, // what was under way is lost: a new connection says so

@@ -16,6 +16,8 @@ import type { Pump } from "../pump.ts";
 
 /** A batch is no larger, but for a single message: what is behind it can be answered meanwhile. */
 const MAX_BATCH_BYTES = 256 * 1024;
+/** What was sent is confirmed after so many bytes, so that a slow node that works goes on confirming. */
+const ASK_BYTES = 64 * 1024;
 /** More names of what was lost are "anything". */
 const MAX_LOST_NAMES = 100;
 
@@ -50,6 +52,8 @@ export class Outgoing {
   #batchBytes = 0;
   #sentBytes = 0;
   #sentCount = 0;
+  /** Up to where the other node was asked what it has got. */
+  #askedBytes = 0;
   #gotBytes = 0;
   #gotCount = 0;
   /** What was dropped since the other node was told of it. */
@@ -127,6 +131,8 @@ export class Outgoing {
     this.#send(["", toBatch(this.#batch)]);
     this.#batch = [];
     this.#batchBytes = 0;
+    const step = Math.min(ASK_BYTES, this.#options.maxPendingBytes / 4);
+    if (this.#sentBytes - this.#askedBytes >= step) void this.confirm();
   }
 
   /**
@@ -136,7 +142,9 @@ export class Outgoing {
    */
   async confirm(what: "ping" | "bye" = "ping"): Promise<void> {
     if (this.#ended) return;
+    this.flush();
     const n = ++this.#lastPing;
+    this.#askedBytes = this.#sentBytes;
     const pong = this.#pongs.wait(n);
     this.#say(what, n);
     await pong;
@@ -222,8 +230,6 @@ export class Outgoing {
       case "pong":
         this.#got(readCount(words[1]), readCount(words[2]));
         return this.#pongs.settle(readCount(words[0]));
-      case "got":
-        return this.#got(readCount(words[0]), readCount(words[1]));
     }
   }
 

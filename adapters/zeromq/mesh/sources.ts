@@ -7,9 +7,6 @@
 import type { Clock } from "../../../contract/clock.ts";
 import type { Hello, Place } from "./control.ts";
 
-/** What came is confirmed after so many bytes. */
-const CONFIRM_BYTES = 64 * 1024;
-
 /** More nodes that are gone are not remembered. */
 const MAX_LOST = 10_000;
 
@@ -21,7 +18,6 @@ class Incoming {
   lastSign: number;
   bytes = 0;
   count = 0;
-  confirmedBytes = 0;
 
   constructor(hello: Hello, now: number) {
     this.hello = hello;
@@ -82,7 +78,9 @@ export class Sources {
 
   /** A node has greeted on a connection. */
   greeted(connection: string, hello: Hello): void {
-    if (hello.former !== undefined) this.remove(hello.former);
+    const { former, id } = hello;
+    if (former !== undefined && this.#ways.get(former)?.hello.id === id) this.remove(former);
+    this.remove(connection); // it has greeted before
     this.#ways.set(connection, new Incoming(hello, this.#options.clock.now()));
     this.#say(connection, "wants", this.#version, true, [...this.#wants], []);
   }
@@ -99,15 +97,11 @@ export class Sources {
     const way = this.#ways.get(connection)!;
     way.bytes += bytes;
     way.count += count;
-    if (way.bytes - way.confirmedBytes < CONFIRM_BYTES) return;
-    way.confirmedBytes = way.bytes;
-    this.#say(connection, "got", way.bytes, way.count);
   }
 
-  /** Answers a ping. */
+  /** Answers a ping, and says what has come. */
   pong(connection: string, n: number): void {
     const way = this.#ways.get(connection)!;
-    way.confirmedBytes = way.bytes;
     this.#say(connection, "pong", n, way.bytes, way.count);
   }
 

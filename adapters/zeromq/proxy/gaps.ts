@@ -34,9 +34,21 @@ export class Gaps {
   /** By channel, then by session. */
   readonly #seen = new Map<string, Map<string, number>>();
 
-  /** What had been sent by each session when a channel became live: what came before is none of its business. */
+  /** A channel is wanted: what comes from now on counts. */
+  watch(name: string): void {
+    this.#seen.set(name, new Map());
+  }
+
+  /**
+   * A channel is live.
+   *
+   * @param name The channel.
+   * @param sent What each session had sent when it knew: what was before is none of this node's business.
+   */
   live(name: string, sent: ReadonlyMap<string, number>): void {
-    this.#seen.set(name, new Map(sent));
+    const seen = this.#seen.get(name);
+    if (!seen) return; // not wanted any more
+    for (const [session, n] of sent) seen.set(session, Math.max(n, seen.get(session) ?? 0));
   }
 
   /** A channel is not wanted any more. */

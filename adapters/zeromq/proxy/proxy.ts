@@ -36,7 +36,7 @@ export interface ZeroMqProxyOptions {
    * @default {10_000}
    */
   readonly highWaterMark?: number;
-  /** Hears of strangers that are refused. */
+  /** Hears of strangers that are refused, once a second at the most. */
   readonly onRefused?: (address: string) => void;
 }
 
@@ -75,7 +75,7 @@ export async function createZeroMqProxy(options: ZeroMqProxyOptions): Promise<Ze
   const zmq = await loadZeroMq();
   const context = new zmq.Context({ blocky: false });
   // Another object for each: the library takes the context out, and the second socket would be where nobody answers for keys.
-  const sockets = () => ({ ...socketOptions(TIMES), ...listening(security), context });
+  const sockets = () => ({ ...socketOptions(TIMES, front, back), ...listening(security), context });
   const [xsub, xpub] = [new zmq.XSubscriber(sockets()), new zmq.XPublisher(sockets())];
   xpub.sendHighWaterMark = highWaterMark;
   xpub.receiveHighWaterMark = 0; // subscriptions, of which none may get lost

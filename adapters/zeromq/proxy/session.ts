@@ -101,7 +101,7 @@ export class ProxySession {
     this.#inbox = topics.ofNode(nodeId);
     // Another object for each: the library takes the context out.
     const sockets = () => ({
-      ...socketOptions(options),
+      ...socketOptions(options, front, back),
       ...connecting(security, key),
       context,
       reconnectInterval: -1, // subscriptions and what was under way are lost: a new connection says so
@@ -166,7 +166,10 @@ export class ProxySession {
 
   /** Subscribes; resolves when all others know. */
   async subscribe(names: readonly string[]): Promise<void> {
-    for (const name of names) this.#subscribe(true, name);
+    for (const name of names) {
+      this.#subscribe(true, name);
+      this.#gaps.watch(name);
+    }
     const { sent } = await this.#synced();
     for (const name of names) this.#gaps.live(name, sent);
   }
@@ -261,7 +264,8 @@ export class ProxySession {
     const chain = toChain({ session: this.#session, ...this.#numbers.next(name) });
     this.#put(this.#publisher, [name, chain, batch]);
     this.#sentBytes += batch.length;
-    if (this.#sentBytes - this.#markedBytes >= MARK_BYTES) void this.#mark();
+    const step = Math.min(MARK_BYTES, this.#options.maxPendingBytes / 4);
+    if (this.#sentBytes - this.#markedBytes >= step) void this.#mark();
   }
 
   #subscribe(on: boolean, name: string): void {

@@ -62,8 +62,7 @@ onDeno("zeromq proxy: what it drops for a node that does not keep up is a gap of
   const times = { probeIntervalMs: 20_000, probeTimeoutMs: 20_000 };
   await using a = await openNode({ proxy: { front, back }, ...times });
   await using b = await openNode({ proxy: { front, back }, ...times });
-  for (const channel of ["news", "quiet"]) await b.adapter.subscribe(channel);
-  a.adapter.publish("quiet", "one");
+  await b.adapter.subscribe("news");
   // Two channels by turns, so that each message is a batch of its own.
   for (let i = 0; i < 3_000; i++) {
     a.adapter.publish("news", `${i} ${"x".repeat(10_000)}`);
@@ -74,9 +73,7 @@ onDeno("zeromq proxy: what it drops for a node that does not keep up is a gap of
     a.adapter.publish("news", "and more");
     return b.gaps.some((channels) => channels?.includes("news"));
   }, "the gap to be noticed");
-  a.adapter.publish("quiet", "two");
-  await b.got("quiet", "two");
-  assertEquals(b.gaps.flat().includes("quiet"), false);
+  assertEquals(new Set(b.gaps.flat()), new Set(["news"]));
   assertStringIncludes(b.words(), "the proxy has dropped messages");
   const numbers = b.on("news").map((text) => parseInt(text as string)).filter((n) => !Number.isNaN(n));
   assertEquals(numbers, numbers.toSorted((x, y) => x - y), "in order");
