@@ -4,6 +4,13 @@
  * @module
  */
 
+import { noise, pureJsCrypto } from "@chainsafe/libp2p-noise";
+import { yamux } from "@chainsafe/libp2p-yamux";
+import { gossipsub } from "@libp2p/gossipsub";
+import { identify } from "@libp2p/identify";
+import type { Libp2p } from "@libp2p/interface";
+import { tcp } from "@libp2p/tcp";
+import { createLibp2p } from "libp2p";
 import process from "node:process";
 import type { Adapter, AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
 import {
@@ -11,6 +18,8 @@ import {
   createLibp2pIdentity,
   type Libp2pAdapterOptions,
 } from "../../../adapters/libp2p/mod.ts";
+import { type PubSub, stopNode } from "../../../adapters/libp2p/node.ts";
+import { applicationOf, nameOf, Topics } from "../../../adapters/libp2p/topics.ts";
 import { freePort } from "../../../tools/brokers/ports.ts";
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
 import { waitFor } from "../../harness.ts";
@@ -49,6 +58,9 @@ export class Network implements AsyncDisposable {
     return RELAY_ADDRESS.with(4, `${this.#relay.port}`).join("/");
   }
 
+  /** Where the places can be reached, past the proxies. */
+  readonly addresses: string[] = [];
+
   /** One more place. */
   async place(): Promise<Place> {
     const [{ peerId, privateKey }, port] = [await createLibp2pIdentity(), await freePort()];
@@ -56,6 +68,7 @@ export class Network implements AsyncDisposable {
     if (this.#held) proxy.blackhole();
     this.#proxies.push(proxy);
     const at = `/ip4/127.0.0.1/tcp/${proxy.port}`;
+    this.addresses.push(`/ip4/127.0.0.1/tcp/${port}/p2p/${peerId}`);
     return {
       peerId,
       address: `${at}/p2p/${peerId}`,
@@ -165,6 +178,32 @@ export async function openNode(
     throw error;
   }
   return node;
+}
+
+/** A node of libp2p as a user or a stranger has it: with gossipsub, and without the adapter. */
+export interface BareNode extends AsyncDisposable {
+  readonly node: Libp2p;
+  readonly pubsub: PubSub;
+}
+
+/** Starts such a node. */
+export async function startBareNode(): Promise<BareNode> {
+  const node = await createLibp2p({
+    addresses: { listen: ["/ip4/127.0.0.1/tcp/0"] },
+    transports: [tcp()],
+    connectionEncrypters: [noise({ crypto: pureJsCrypto })],
+    streamMuxers: [yamux()],
+    connectionManager: { allow: ["/ip4/0.0.0.0/ipcidr/0"] },
+    connectionMonitor: { enabled: false },
+    services: { identify: identify(), pubsub: gossipsub({ allowPublishToZeroTopicPeers: true }) },
+  });
+  const pubsub = node.services.pubsub as unknown as PubSub;
+  return { node, pubsub, [Symbol.asyncDispose]: () => stopNode(node, pubsub) };
+}
+
+/** The topic that a channel belongs to. */
+export async function topicOf(prefix: string, channel: string): Promise<string> {
+  return new Topics(await applicationOf(prefix)).of(nameOf(channel));
 }
 
 // The library opens a BroadcastChannel when it is used first, and keeps it: it shall belong to no test.
