@@ -100,7 +100,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const relayed = relays.length > 0 ? await loadRelayed() : undefined;
   const discovery = mdns && await loadLibrary("@libp2p/mdns", "", () => import("@libp2p/mdns"));
   const node = await createLibp2p({
-    start: false,
     privateKey: await keyOf(options.privateKey, options.identityFile),
     addresses: {
       listen: [...options.listen],
@@ -132,12 +131,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
   });
   const pubsub = node.services.pubsub as unknown as PubSub;
-  try {
-    await node.start();
-  } catch (error) {
-    await stopNode(node, pubsub);
-    throw error;
-  }
   return {
     node,
     pubsub,

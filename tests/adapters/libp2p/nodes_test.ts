@@ -134,16 +134,20 @@ test("libp2p: an identity is kept in a file that nobody else reads, and is the s
   }
 });
 
-test("libp2p: a port that is taken is refused with the address, and a node serves one adapter of a prefix", async () => {
-  const port = await freePort();
-  const listen = [`/ip4/127.0.0.1/tcp/${port}`];
-  await using _first = await openNode({ listen });
-  await using second = createNode({ listen });
-  await assertRejects(() => second.opening, Error, `Cannot start libp2p at /ip4/127.0.0.1/tcp/${port}`);
-  await using bare = await startBareNode();
-  await using a = await openNode({ node: bare.node });
-  await using again = createNode({ node: bare.node });
-  await assertRejects(() => again.opening, TypeError, "two adapters of the same prefix");
-  await using other = await openNode({ node: bare.node, prefix: "another" });
-  assertEquals([a.errors, other.errors], [[], []]);
-});
+test(
+  "libp2p: a port that is taken is refused with the address, and a node serves one adapter of a prefix",
+  async () => {
+    const port = await freePort();
+    const listen = [`/ip4/127.0.0.1/tcp/${port}`];
+    await using _first = await openNode({ listen });
+    await using second = createNode({ listen });
+    await assertRejects(() => second.opening, Error, `Cannot start libp2p at /ip4/127.0.0.1/tcp/${port}`);
+    await using bare = await startBareNode();
+    await using a = await openNode({ node: bare.node });
+    await using again = createNode({ node: bare.node });
+    await assertRejects(() => again.opening, TypeError, "two adapters of the same prefix");
+    await using other = await openNode({ node: bare.node, prefix: "another" });
+    assertEquals([a.errors, other.errors], [[], []]);
+  },
+  { leaves: "a timer of 100 ms of gossipsub, where its node cannot start" },
+);
