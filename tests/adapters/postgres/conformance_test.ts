@@ -60,7 +60,7 @@ const shared = {
 };
 
 /** Soon enough for a test, and long enough for a machine that is busy. */
-const PROBES = { probeIntervalMs: 1_000, probeTimeoutMs: 3_000, connectTimeoutMs: 3_000 };
+const PROBES = { probeIntervalMs: 500, probeTimeoutMs: 1_500, connectTimeoutMs: 3_000 };
 
 const at = (port: number, login = "postgres") => `postgres://${login}@127.0.0.1:${port}/postgres`;
 
