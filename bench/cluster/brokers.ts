@@ -4,6 +4,8 @@
  * @module
  */
 
+import { relayNodeCluster } from "@trunkline/hub/adapters/node-cluster";
+import type { ChildProcess } from "node:child_process";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +25,8 @@ export interface RunningBroker {
   readonly url: string;
   /** Where the Redis servers of it listen. */
   readonly redisPorts: readonly number[];
+  /** Takes a node, where nodes reach it by the pipe that they were started with. */
+  join?(node: ChildProcess): void;
   stop(): Promise<void>;
 }
 
@@ -66,6 +70,19 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
     async start(program) {
       const broker = await startNats({ program });
       return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
+    },
+  },
+  "node-cluster": {
+    server: "relay",
+    find: () => "relay", // it is in this process
+    start() {
+      const relay = relayNodeCluster();
+      return Promise.resolve({
+        url: "",
+        redisPorts: [],
+        join: (node: ChildProcess) => relay.add(node),
+        stop: () => Promise.resolve(relay.close()),
+      });
     },
   },
   "rabbitmq": {

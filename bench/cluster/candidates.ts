@@ -27,7 +27,8 @@ export type BrokerName =
   | "rabbitmq"
   | "postgres"
   | "zeromq"
-  | "zeromq-proxy";
+  | "zeromq-proxy"
+  | "node-cluster";
 
 const trunkline = {
   kind: "trunkline",
@@ -51,7 +52,14 @@ const socketIo = {
   broker: "redis",
   file: "cluster/socket_io.mjs",
 } as const;
-const BROKERS: readonly BrokerName[] = ["redis", "redis-cluster", "nats", "rabbitmq", "postgres"];
+const BROKERS: readonly BrokerName[] = [
+  "redis",
+  "redis-cluster",
+  "nats",
+  "rabbitmq",
+  "postgres",
+  "node-cluster",
+];
 
 /** All of them. */
 export const clusterCandidates: readonly ClusterCandidate[] = [

@@ -103,7 +103,7 @@ function report(rows: readonly CrossnodeRow[]) {
     "client have the other one. So more nodes are not faster here: the table shows what the way over the backplane " +
     "costs, not how a cluster scales. Every client of Redis is ioredis with its defaults, as in Trunkline's adapter. " +
     "Socket.IO's sharded adapter is left to `interest`, as with one topic it does what the other one does. " +
-    "BroadcastChannel is not here, as it does not reach other processes.",
+    "The relay of node:cluster is in the process that runs the benchmark, on Deno. BroadcastChannel is not here, as it does not reach other processes.",
     ...sizes.map((nodes) => `![Deliveries per second, ${nodes} nodes](results/crossnode-${nodes}.svg)`),
     tableOf(
       rows,

@@ -19,7 +19,7 @@ type Unplaced<Order> = Order extends unknown ? Omit<Order, "ports" | "dialect" |
 /** Where everything is. */
 export interface Scene {
   readonly paths: Readonly<Partial<Record<Runtime, string>>>;
-  readonly broker: Pick<RunningBroker, "url" | "redisPorts">;
+  readonly broker: Pick<RunningBroker, "url" | "redisPorts" | "join">;
 }
 
 const here = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
@@ -36,13 +36,13 @@ export async function measureCluster<Outcome>(
   { runtime, file, dialect, adapter }: ClusterCandidate,
   nodes: number,
   task: ClusterTask,
-  { paths, broker: { url, redisPorts } }: Scene,
+  { paths, broker: { url, redisPorts, join } }: Scene,
 ): Promise<Outcome> {
   const order = { adapter, url, prefix: `bench-${randomUUID()}`, count: task.shape === "interest" };
   const server = await pinned(runtime, paths[runtime]!, 0, here(`servers/${file}`), JSON.stringify(order));
   const processes: Running[] = [];
   try {
-    for (let i = 0; i < nodes; i++) processes.push(start(server));
+    for (let i = 0; i < nodes; i++) processes.push(start(server, join));
     const ready = await Promise.all(processes.map(({ said }) => said as Promise<{ port: number }>));
     const load = JSON.stringify({ ...task, dialect, redisPorts, ports: ready.map(({ port }) => port) });
     const client = start(await pinned("bun", paths.bun!, 1, here("load/main.ts"), load));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
@@ -23,11 +23,16 @@ const PATIENCE_MS = 90_000;
  * Starts a process.
  *
  * @param command The command, and its arguments.
+ * @param join Is given the process, which then has a pipe to this one.
  */
 export function start(
   { command, args }: { readonly command: string; readonly args: readonly string[] },
+  join?: (child: ChildProcess) => void,
 ): Running {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command, [...args], {
+    stdio: ["ignore", "pipe", "inherit", ...(join ? ["ipc" as const] : [])],
+  });
+  join?.(child);
   const gone = once(child, "close").catch(() => {});
   const said = new Promise<unknown>((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`${command} says nothing`)), PATIENCE_MS);
@@ -37,7 +42,7 @@ export function start(
     };
     child.on("error", fail);
     child.on("close", () => fail(new Error(`${[command, ...args].join(" ")} ended without a result`)));
-    createInterface({ input: child.stdout }).on("line", (line) => {
+    createInterface({ input: child.stdout! }).on("line", (line) => {
       if (!line.startsWith("{")) return;
       clearTimeout(late);
       resolve(JSON.parse(line));

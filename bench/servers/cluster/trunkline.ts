@@ -6,6 +6,7 @@
 
 import type { Adapter, AdapterContext } from "@trunkline/hub/adapters/adapter";
 import { Hono } from "hono";
+import process from "node:process";
 import { createMeasuredHub } from "../../hub.ts";
 import { serve } from "../serve.ts";
 import { arrived, count, order } from "./order.mjs";
@@ -44,6 +45,10 @@ async function createAdapter(): Promise<Adapter> {
       const isFree = await mkdir(`${url}/${cluster}-${n}-taken`).then(() => true, () => false);
       if (isFree) return createZeroMqAdapter({ bind, peers, prefix });
     }
+  }
+  if (adapter === "node-cluster") {
+    const { createNodeClusterAdapter } = await import("@trunkline/hub/adapters/node-cluster");
+    return createNodeClusterAdapter({ channel: process, prefix });
   }
   throw new Error(`There is no adapter "${adapter}" here`);
 }
