@@ -14,22 +14,23 @@ export interface IpcChannel {
   /** Sends a value as JSON. */
   send?(message: unknown, callback: (error: Error | null) => void): unknown;
   /** Hears what the other end sends, or that it is gone. */
-  on(event: "message" | "disconnect", listener: (message: unknown) => void): unknown;
+  on(event: "message" | "disconnect" | "exit", listener: (message: unknown) => void): unknown;
   /** Hears no more. */
-  off(event: "message" | "disconnect", listener: (message: unknown) => void): unknown;
+  off(event: "message" | "disconnect" | "exit", listener: (message: unknown) => void): unknown;
 }
 
 /**
- * Sends a frame. Does not throw: of a pipe that is gone its `disconnect` tells.
+ * Sends a frame. Does not throw.
  *
  * @param channel The pipe.
  * @param frame What to send.
+ * @param onGone Called when the pipe is gone. When the other process ended with something unread, Deno says so here alone: it
+ * tells no `disconnect`, and takes the pipe for connected.
  */
-export function post(channel: IpcChannel, frame: readonly unknown[]): void {
+export function post(channel: IpcChannel, frame: readonly unknown[], onGone: (error: unknown) => void): void {
   try {
-    // Without a callback some platforms throw in another turn.
-    if (channel.connected) channel.send!(frame, () => {});
-  } catch {
-    // It went while we looked.
+    if (channel.connected) channel.send!(frame, (error) => error && onGone(error));
+  } catch (error) {
+    onGone(error);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The adapter for processes that one process has forked, over the pipes of `node:cluster`: all cores of a machine, with
- * nothing to install. Works on Deno, on Bun and on Node.
+ * nothing to install.
  *
  * @module
  */

@@ -30,14 +30,16 @@ export class Port {
   readonly #options: PortOptions;
   readonly #members = new Map<string, Member>();
   readonly #onMessage = (message: unknown) => this.#hear(message);
-  readonly #onDisconnect = () => this.#gone();
+  readonly #onGone = () => this.#gone();
+  #closed = false;
 
   /** @param options The pipe, and whom it leads to. */
   constructor(options: PortOptions) {
     this.#options = options;
     const { channel } = options;
     channel.on("message", this.#onMessage);
-    channel.on("disconnect", this.#onDisconnect);
+    channel.on("disconnect", this.#onGone);
+    channel.on("exit", this.#onGone);
     this.#say(EVERYBODY, ["ready"]);
   }
 
@@ -45,15 +47,18 @@ export class Port {
   close(): void {
     const { channel } = this.#options;
     channel.off("message", this.#onMessage);
-    channel.off("disconnect", this.#onDisconnect);
+    channel.off("disconnect", this.#onGone);
+    channel.off("exit", this.#onGone);
+    this.#closed = true;
     for (const [session, member] of this.#members) this.#end(session, member, "the relay was closed");
   }
 
   #say(session: string, frame: RelayFrame): void {
-    post(this.#options.channel, [MARK, session, ...frame]);
+    post(this.#options.channel, [MARK, session, ...frame], this.#onGone);
   }
 
   #gone(): void {
+    if (this.#closed) return;
     const members = [...this.#members];
     this.close();
     for (const [, { group, nodeId }] of members) group.mourn(nodeId);

@@ -37,7 +37,9 @@ export class Session {
   readonly #answers = new Map<number, PromiseWithResolvers<number>>();
   readonly #welcome = Promise.withResolvers<void>();
   readonly #onMessage = (message: unknown) => this.#hear(message);
-  readonly #onDisconnect = () => this.#lose(new PipeGoneError("the pipe to the process is closed"));
+  readonly #onGone = (cause?: unknown) => {
+    this.#lose(new PipeGoneError("the pipe to the process is closed", { cause }));
+  };
   #welcomed = false;
   #ended = false;
   #lastQuestion = 0;
@@ -64,8 +66,8 @@ export class Session {
   async begin(): Promise<void> {
     const { channel } = this.#options;
     channel.on("message", this.#onMessage);
-    channel.on("disconnect", this.#onDisconnect);
-    if (!channel.connected) this.#onDisconnect();
+    channel.on("disconnect", this.#onGone);
+    if (!channel.connected) this.#onGone();
     this.#greet();
     await this.#welcome.promise;
   }
@@ -126,7 +128,7 @@ export class Session {
   }
 
   #say(...frame: NodeFrame): void {
-    post(this.#options.channel, [MARK, this.#id, ...frame]);
+    post(this.#options.channel, [MARK, this.#id, ...frame], this.#onGone);
   }
 
   async #ask(question: (id: number) => NodeFrame): Promise<number> {
@@ -143,6 +145,7 @@ export class Session {
     if (read === "foreign") return;
     if (read === "malformed") {
       if ((message as unknown[])[1] === this.#id) {
+        this.#say("bye");
         this.#lose(new Error("the relay has sent what this version cannot read"));
       }
       return;
@@ -190,7 +193,7 @@ export class Session {
     this.#ended = true;
     const { channel, events } = this.#options;
     channel.off("message", this.#onMessage);
-    channel.off("disconnect", this.#onDisconnect);
+    channel.off("disconnect", this.#onGone);
     this.#welcome.reject(cause);
     for (const { reject } of this.#answers.values()) reject(cause);
     this.#answers.clear();

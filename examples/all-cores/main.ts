@@ -32,8 +32,10 @@ function runPrimary(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
       stopping = true;
-      // With Ctrl+C a terminal tells them too; they listen once.
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill("SIGTERM");
+      // With Ctrl+C a terminal tells them too; they listen once. Not by the worker's own kill(), which closes the pipe on Deno.
+      for (const worker of Object.values(cluster.workers ?? {})) {
+        process.kill(worker!.process.pid!, "SIGTERM");
+      }
     });
   }
 }

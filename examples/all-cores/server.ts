@@ -22,14 +22,18 @@ hub.implement({
 });
 
 let stopping = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, async () => {
-    if (stopping) return;
-    stopping = true;
-    await hub.close({ drainMs: Number(process.env.DRAIN_MS ?? 1_000) });
-    process.exit();
-  });
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  await hub.close({ drainMs: Number(process.env.DRAIN_MS ?? 1_000) });
+  process.exit();
 }
+process.on("SIGINT", stop);
+process.on("SIGTERM", stop);
+// Without the process that has started it nobody hears this one, and it would keep the port. An event tells of that too,
+// "disconnect", but on Deno not always.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || stop(), 1_000);
 
 await hub.ready;
 

@@ -31,6 +31,24 @@ async function talk(guests: readonly Guest[], word: string): Promise<void> {
   }
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("all-cores: the processes end when the one that has started them is killed", async () => {
+  const variables = { PORT: `${await freePort()}`, PROCESSES: "2", DRAIN_MS: "0" };
+  const program = new Program([...ARGS, "examples/all-cores/main.ts"], variables);
+  const pids = () => [...program.output.matchAll(/process (\d+) serves/g)].map(([, pid]) => Number(pid));
+  await waitFor(() => pids().length === 2, { what: "two processes", timeoutMs: 20_000 });
+  await program[Symbol.asyncDispose]();
+  await waitFor(() => pids().filter(isAlive).length === 0, { what: "their end", timeoutMs: 10_000 });
+}, { timeoutMs: 60_000 });
+
 test(
   "all-cores: clients of one port are on several processes and hear each other; one that is killed is replaced",
   async () => {
@@ -67,6 +85,7 @@ test(
     program.interrupt();
     const { code, output } = await program.ended();
     assertEquals([code, output.includes("rror")], [0, false], output);
+    assertEquals(serving().filter(isAlive), []);
   },
   { timeoutMs: 60_000 },
 );

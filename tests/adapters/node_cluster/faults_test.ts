@@ -171,3 +171,20 @@ test("node-cluster: what is none of a node's frames is told once, and hurts nobo
   assertEquals(relay.reports.length, 1);
   await a.adapter.close();
 });
+
+test("node-cluster: of a process that ends with something unread the other end knows too", async () => {
+  await using relay = await startRelayProcess();
+  const a = open("a", { channel: relay.child as IpcChannel, probeIntervalMs: 200 });
+  await a.opening;
+  relay.freeze();
+  // On Deno nothing but what is sent fails then.
+  for (let i = 0; i < 20; i++) a.adapter.publish("news", "x".repeat(1_000));
+  await waitFor(() => relay.child.connected, { what: "the pipe" });
+  await relay.kill();
+  await waitFor(() => a.errors.some((text) => text.includes("nothing opens it again")), {
+    what: "the error",
+    timeoutMs: 10_000,
+  });
+  await assertRejects(() => a.adapter.subscribe("late"), Error, "nothing opens it again");
+  await a.adapter.close();
+});
