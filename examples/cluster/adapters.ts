@@ -1,6 +1,7 @@
 // The one line that differs between brokers. An adapter has to reach other processes here, so neither memory nor
 // BroadcastChannel will do.
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
+import { createLibp2pAdapter } from "@trunkline/hub/adapters/libp2p";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
 import { createNodeClusterAdapter } from "@trunkline/hub/adapters/node-cluster";
 import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
@@ -14,6 +15,13 @@ export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
   "redis": (prefix) => createRedisAdapter({ url: env.REDIS_URL ?? "redis://127.0.0.1:6379", prefix }),
   "redis-cluster": (prefix) =>
     createRedisClusterAdapter({ nodes: env.REDIS_CLUSTER_URL ?? "redis://127.0.0.1:7000", prefix }),
+  "libp2p": (prefix) =>
+    createLibp2pAdapter({
+      prefix,
+      allow: "anybody",
+      listen: ["/ip4/127.0.0.1/tcp/0"],
+      discovery: { relays: [env.LIBP2P_RELAY!] },
+    }),
   "nats": (prefix) => createNatsAdapter({ servers: env.NATS_URL ?? "nats://127.0.0.1:4222", prefix }),
   "node-cluster": (prefix) => createNodeClusterAdapter({ channel: process, prefix }),
   "postgres": (prefix) =>

@@ -11,6 +11,7 @@ import { freePort } from "./ports.ts";
 import { findProgram, type Processes, type Running } from "./processes.ts";
 import { findPostgres, postgresArgs } from "./postgres.ts";
 import { rabbitMqArgs } from "./rabbitmq.ts";
+import { Libp2pRelayBroker } from "./libp2p_relay.ts";
 import { RelayBroker } from "./relay.ts";
 
 /** A broker that nodes can use. */
@@ -146,6 +147,7 @@ export const needsBroker = (adapter: string): boolean => Object.hasOwn(KINDS, ad
  */
 export async function provideBroker(adapter: string, processes: Processes): Promise<Broker> {
   if (adapter === "node-cluster") return new RelayBroker();
+  if (adapter === "libp2p") return await Libp2pRelayBroker.create();
   const { variable, program, find, package: packageName = program, servers: count, scheme } = KINDS[adapter]!;
   const named = env[variable];
   if (named) return usedBroker(variable, named, adapter);

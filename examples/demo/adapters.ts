@@ -7,6 +7,7 @@
 import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
+import { createLibp2pAdapter } from "@trunkline/hub/adapters/libp2p";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
 import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
 import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
@@ -61,6 +62,17 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
       const servers = process.env.NATS_URL ?? "nats://127.0.0.1:4222";
       return () => createNatsAdapter({ servers, prefix });
     },
+  },
+  libp2p: {
+    workers: true,
+    // Nothing leaves this machine but the questions of who is there.
+    prepare: (prefix) => () =>
+      createLibp2pAdapter({
+        prefix,
+        allow: "anybody",
+        listen: ["/ip4/127.0.0.1/tcp/0"],
+        discovery: { mdns: true },
+      }),
   },
   zeromq: {
     workers: false, // its library is native code, which a worker that is killed would leave behind
