@@ -10,6 +10,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { startLibp2pRelay } from "../../tools/brokers/libp2p_relay.ts";
 import { startNats } from "../../tools/brokers/nats.ts";
 import { findPostgres, startPostgres } from "../../tools/brokers/postgres.ts";
 import { findServer } from "../../tools/brokers/program.ts";
@@ -83,6 +84,15 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
         join: (node: ChildProcess) => relay.add(node),
         stop: () => Promise.resolve(relay.close()),
       });
+    },
+  },
+  // No broker, but a relay that introduces nodes to each other.
+  "libp2p": {
+    server: "relay",
+    find: () => "relay", // it is in this process
+    async start() {
+      const { url, stop } = await startLibp2pRelay();
+      return { url, redisPorts: [], stop };
     },
   },
   "rabbitmq": {

@@ -28,7 +28,8 @@ export type BrokerName =
   | "postgres"
   | "zeromq"
   | "zeromq-proxy"
-  | "node-cluster";
+  | "node-cluster"
+  | "libp2p";
 
 const trunkline = {
   kind: "trunkline",
@@ -59,6 +60,7 @@ const BROKERS: readonly BrokerName[] = [
   "rabbitmq",
   "postgres",
   "node-cluster",
+  "libp2p",
 ];
 
 /** All of them. */

@@ -50,6 +50,11 @@ async function createAdapter(): Promise<Adapter> {
     const { createNodeClusterAdapter } = await import("@trunkline/hub/adapters/node-cluster");
     return createNodeClusterAdapter({ channel: process, prefix });
   }
+  if (adapter === "libp2p") {
+    const { createLibp2pAdapter } = await import("@trunkline/hub/adapters/libp2p");
+    const listen = ["/ip4/127.0.0.1/tcp/0"];
+    return createLibp2pAdapter({ prefix, allow: "anybody", listen, discovery: { relays: [url] } });
+  }
   throw new Error(`There is no adapter "${adapter}" here`);
 }
 
