@@ -34,7 +34,11 @@ function runPrimary(): void {
       stopping = true;
       // With Ctrl+C a terminal tells them too; they listen once. Not by the worker's own kill(), which closes the pipe on Deno.
       for (const worker of Object.values(cluster.workers ?? {})) {
-        process.kill(worker!.process.pid!, "SIGTERM");
+        try {
+          process.kill(worker!.process.pid!, "SIGTERM");
+        } catch {
+          // It has ended meanwhile.
+        }
       }
     });
   }

@@ -1,20 +1,15 @@
 import { createNodeClusterAdapter, type IpcChannel } from "../../../adapters/node_cluster/mod.ts";
 import { adapterConformance, type AdapterSetup } from "../../../conformance/mod.ts";
 import { test } from "../../harness.ts";
-import { type RelayProcess, startRelayProcess } from "../../../tools/brokers/node_cluster.ts";
+import { startRelayProcess } from "../../../tools/brokers/node_cluster.ts";
 
-let current: RelayProcess | undefined;
-
-/** What the case that runs plays on: the nodes are here, the relay is at the other end of a pipe. */
-function relay(): RelayProcess {
-  if (!current) throw new TypeError("Cannot use the relay between cases");
-  return current;
-}
+/** The nodes are here, the relay is at the other end of a pipe. It ends with this process. */
+const relay = await startRelayProcess();
 
 function create(prefix: string) {
   return createNodeClusterAdapter({
     prefix,
-    channel: relay().child as IpcChannel,
+    channel: relay.child as IpcChannel,
     connectTimeoutMs: 2_000,
     probeIntervalMs: 500,
     probeTimeoutMs: 1_000,
@@ -26,21 +21,21 @@ const setup: AdapterSetup = {
   createWithClient: ({ prefix }) => ({
     adapter: create(prefix),
     async useClient() {
-      await relay().start(); // it answers
+      await relay.start(); // it answers
     },
     endClient: () => Promise.resolve(),
   }),
   faults: {
-    stop: () => relay().stop(),
+    stop: () => relay.stop(),
     async start() {
-      relay().thaw();
-      await relay().start();
+      relay.thaw();
+      await relay.start();
     },
-    blackhole: () => relay().freeze(),
+    blackhole: () => relay.freeze(),
     noticeMs: 10_000,
   },
   injectForeign({ prefix, channel }) {
-    const { child } = relay();
+    const { child } = relay;
     const session = crypto.randomUUID();
     const frames = [
       ["hello", prefix, "a node of no hub"],
@@ -57,17 +52,6 @@ const setup: AdapterSetup = {
 };
 
 for (const { name, skip, run } of adapterConformance(setup)) {
-  if (skip) {
-    test.skip(`node-cluster: ${name}`, skip);
-    continue;
-  }
-  test(`node-cluster: ${name}`, async () => {
-    await using own = await startRelayProcess();
-    current = own;
-    try {
-      await run();
-    } finally {
-      current = undefined;
-    }
-  });
+  if (skip) test.skip(`node-cluster: ${name}`, skip);
+  else test(`node-cluster: ${name}`, run);
 }
