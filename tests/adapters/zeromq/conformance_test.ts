@@ -9,18 +9,18 @@ import { freePort } from "../../../tools/brokers/ports.ts";
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
 import { runtime, test } from "../../harness.ts";
 import { publishForeign, sendForeign } from "./foreign.ts";
-import { MeshScene, PROBES } from "./scene.ts";
+import { MeshScene, onDeno, PROBES } from "./scene.ts";
 
 /** Registers the cases of a suite. */
 function register(
   what: string,
   cases: readonly ConformanceCase[],
   run: (body: () => Promise<void>) => Promise<void>,
-) {
+): void {
+  const registerOne = onDeno(what);
   for (const { name, skip, run: body } of cases) {
-    const reason = runtime === "bun" ? "the library does not run on Bun" : skip;
-    if (reason) test.skip(`${what}: ${name}`, reason);
-    else test(`${what}: ${name}`, () => run(body), { timeoutMs: 60_000 });
+    if (!skip) registerOne(`${what}: ${name}`, () => run(body));
+    else if (runtime === "deno") test.skip(`${what}: ${name}`, skip);
   }
 }
 

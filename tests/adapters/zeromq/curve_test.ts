@@ -1,12 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { createZeroMqAdapter, createZeroMqProxy, type ZeroMqKeys } from "@trunkline/hub/adapters/zeromq";
-import { runtime, test } from "../../harness.ts";
-import { freeAddress, openNode, type TestNode } from "./scene.ts";
+import { test } from "../../harness.ts";
+import { freeAddress, onDeno, openNode, type TestNode } from "./scene.ts";
 
-const onDeno = (name: string, body: () => Promise<void>) =>
-  runtime === "deno"
-    ? test(name, body, { timeoutMs: 60_000 })
-    : test.skip(name, "the library does not run on Bun");
+const onlyDeno = onDeno("zeromq curve");
 
 async function newKeys(): Promise<ZeroMqKeys> {
   return (await import("zeromq")).curveKeyPair();
@@ -31,7 +28,7 @@ async function strangers(keys: ZeroMqKeys): Promise<readonly (ZeroMqKeys | "none
 
 const QUICK = { connectTimeoutMs: 1_000 };
 
-onDeno(
+onlyDeno(
   "zeromq curve: nodes with one pair of keys, or with allowed ones of their own, form a mesh",
   async () => {
     const seed = await freeAddress();
@@ -48,7 +45,7 @@ onDeno(
   },
 );
 
-onDeno("zeromq curve: a stranger can neither join a mesh, nor read, nor send", async () => {
+onlyDeno("zeromq curve: a stranger can neither join a mesh, nor read, nor send", async () => {
   const seed = await freeAddress();
   const keys = await newKeys();
   await using a = await openNode({ bind: seed, curve: keys });
@@ -92,7 +89,7 @@ onDeno("zeromq curve: a stranger can neither join a mesh, nor read, nor send", a
   await a.until(() => a.words().includes("Refused"), "the stranger to be told");
 });
 
-onDeno("zeromq curve: a stranger can neither read nor send over a proxy", async () => {
+onlyDeno("zeromq curve: a stranger can neither read nor send over a proxy", async () => {
   const keys = await newKeys();
   const refused: string[] = [];
   await using proxy = await createZeroMqProxy({

@@ -1,12 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
-import { runtime, test, waitFor } from "../../harness.ts";
-import { createNode, freeAddress, openNode, startElsewhere, type TestNode } from "./scene.ts";
+import { waitFor } from "../../harness.ts";
+import { createNode, freeAddress, onDeno, openNode, startElsewhere, type TestNode } from "./scene.ts";
 
-const onDeno = (name: string, body: () => Promise<void>) =>
-  runtime === "deno"
-    ? test(name, body, { timeoutMs: 60_000 })
-    : test.skip(name, "the library does not run on Bun");
+const test = onDeno("zeromq mesh");
 
 /** What each publishes reaches each other. */
 async function checkAllReachAll(nodes: readonly TestNode[], word: string): Promise<void> {
@@ -16,7 +13,7 @@ async function checkAllReachAll(nodes: readonly TestNode[], word: string): Promi
   }
 }
 
-onDeno(
+test(
   "zeromq mesh: a node that knows one peer reaches all, and all reach it, as soon as it is open",
   async () => {
     const seed = await freeAddress();
@@ -33,7 +30,7 @@ onDeno(
   },
 );
 
-onDeno("zeromq mesh: nodes start in any order, and one that is found late is told as a gap", async () => {
+test("zeromq mesh: nodes start in any order, and one that is found late is told as a gap", async () => {
   const late = await freeAddress();
   await using a = await openNode({ bind: "tcp://127.0.0.1:*", peers: [late] });
   await a.adapter.subscribe("news");
@@ -44,7 +41,7 @@ onDeno("zeromq mesh: nodes start in any order, and one that is found late is tol
   await checkAllReachAll([a, b], "hello");
 });
 
-onDeno("zeromq mesh: a node may be its own peer, and be known by two names", async () => {
+test("zeromq mesh: a node may be its own peer, and be known by two names", async () => {
   const [bind, other] = [await freeAddress(), await freeAddress()];
   await using a = await openNode({ bind, peers: [bind, bind.replace("127.0.0.1", "localhost")] });
   await using b = await openNode({ bind: other, peers: [bind, bind.replace("127.0.0.1", "localhost")] });
@@ -55,7 +52,7 @@ onDeno("zeromq mesh: a node may be its own peer, and be known by two names", asy
   assertEquals([a.words(), b.words()], ["", ""]);
 });
 
-onDeno("zeromq mesh: a peer with another prefix refuses, and says why", async () => {
+test("zeromq mesh: a peer with another prefix refuses, and says why", async () => {
   const seed = await freeAddress();
   await using _other = await openNode({ bind: seed, prefix: "another app" });
   const error = await assertRejects(() => openNode({ bind: "tcp://127.0.0.1:*", peers: [seed] }), Error);
@@ -64,7 +61,7 @@ onDeno("zeromq mesh: a peer with another prefix refuses, and says why", async ()
   assertStringIncludes(error.message, "another prefix");
 });
 
-onDeno("zeromq mesh: an address that is taken ends open with an error that says what to set", async () => {
+test("zeromq mesh: an address that is taken ends open with an error that says what to set", async () => {
   const bind = await freeAddress();
   await using _first = await openNode({ bind });
   const error = await assertRejects(() => openNode({ bind }), Error);
@@ -72,7 +69,7 @@ onDeno("zeromq mesh: an address that is taken ends open with an error that says 
   assertStringIncludes(error.message, "something else listens there; set bind");
 });
 
-onDeno("zeromq mesh: a node that is killed is told, and nobody waits for it", async () => {
+test("zeromq mesh: a node that is killed is told, and nobody waits for it", async () => {
   const seed = await freeAddress();
   await using a = await openNode({ bind: seed });
   await a.adapter.subscribe("news");
@@ -89,7 +86,7 @@ onDeno("zeromq mesh: a node that is killed is told, and nobody waits for it", as
   assertEquals(a.statuses, ["up"]);
 });
 
-onDeno("zeromq mesh: a node that is frozen is given up in time, and its return is a gap", async () => {
+test("zeromq mesh: a node that is frozen is given up in time, and its return is a gap", async () => {
   const seed = await freeAddress();
   const times = { probeIntervalMs: 300, probeTimeoutMs: 700 };
   await using a = await openNode({ bind: seed, ...times });
@@ -108,7 +105,7 @@ onDeno("zeromq mesh: a node that is frozen is given up in time, and its return i
   }, { timeoutMs: 10_000, what: "an answer" });
 });
 
-onDeno(
+test(
   "zeromq mesh: a partition is noticed on both sides, and heals with a gap and without a duplicate",
   async () => {
     const [seed, bind] = [await freeAddress(), await freeAddress()];
@@ -132,7 +129,7 @@ onDeno(
   },
 );
 
-onDeno(
+test(
   "zeromq mesh: what a slow node has no room for is reported, and that node hears of its gap",
   async () => {
     const seed = await freeAddress();
@@ -162,7 +159,7 @@ onDeno(
   },
 );
 
-onDeno(
+test(
   "zeromq mesh: close settles while peers are away, and an open that waits is ended by its signal",
   async () => {
     const line = await startProxy(1);

@@ -2,13 +2,9 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { createZeroMqProxy } from "@trunkline/hub/adapters/zeromq";
 import process from "node:process";
 import { startZeroMqProxy, type ZeroMqBroker } from "../../../tools/brokers/zeromq.ts";
-import { runtime, test } from "../../harness.ts";
-import { openNode } from "./scene.ts";
+import { onDeno, openNode } from "./scene.ts";
 
-const onDeno = (name: string, body: () => Promise<void>) =>
-  runtime === "deno"
-    ? test(name, body, { timeoutMs: 60_000 })
-    : test.skip(name, "the library does not run on Bun");
+const test = onDeno("zeromq proxy");
 
 const addressesOf = ({ url }: ZeroMqBroker) => {
   const [front, back] = url.split(",");
@@ -17,7 +13,7 @@ const addressesOf = ({ url }: ZeroMqBroker) => {
 
 const TIMES = { probeIntervalMs: 300, probeTimeoutMs: 700, connectTimeoutMs: 1_000 };
 
-onDeno("zeromq proxy: the command runs one; killed, frozen and started again it is as told", async () => {
+test("zeromq proxy: the command runs one; killed, frozen and started again it is as told", async () => {
   await using broker = await startZeroMqProxy({ program: process.execPath });
   const proxy = addressesOf(broker);
   await using a = await openNode({ proxy, ...TIMES });
@@ -51,7 +47,7 @@ onDeno("zeromq proxy: the command runs one; killed, frozen and started again it 
   assertStringIncludes(a.words(), "Cannot publish a message to ZeroMQ at the proxy tcp://127.0.0.1:");
 });
 
-onDeno("zeromq proxy: what it drops for a node that does not keep up is a gap of that channel", async () => {
+test("zeromq proxy: what it drops for a node that does not keep up is a gap of that channel", async () => {
   await using proxy = await createZeroMqProxy({
     front: "tcp://127.0.0.1:*",
     back: "tcp://127.0.0.1:*",
@@ -79,7 +75,7 @@ onDeno("zeromq proxy: what it drops for a node that does not keep up is a gap of
   assertEquals(numbers, numbers.toSorted((x, y) => x - y), "in order");
 });
 
-onDeno("zeromq proxy: a channel whose name begins like another one's gets nothing of it", async () => {
+test("zeromq proxy: a channel whose name begins like another one's gets nothing of it", async () => {
   await using proxy = await createZeroMqProxy({ front: "tcp://127.0.0.1:*", back: "tcp://127.0.0.1:*" });
   const { front, back } = proxy;
   await using a = await openNode({ proxy: { front, back } });
@@ -91,7 +87,7 @@ onDeno("zeromq proxy: a channel whose name begins like another one's gets nothin
   assertEquals(b.received.length, names.length);
 });
 
-onDeno("zeromq proxy: one whose address is taken does not start, and says which", async () => {
+test("zeromq proxy: one whose address is taken does not start, and says which", async () => {
   await using proxy = await createZeroMqProxy({ front: "tcp://127.0.0.1:*", back: "tcp://127.0.0.1:*" });
   const error = await assertRejects(
     () => createZeroMqProxy({ front: "tcp://127.0.0.1:*", back: proxy.back }),

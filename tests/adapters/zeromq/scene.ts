@@ -11,7 +11,7 @@ import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../../tools/brokers/ports.ts";
-import { waitFor } from "../../harness.ts";
+import { runtime, test, waitFor } from "../../harness.ts";
 
 /** Soon enough for a test, and long enough for a machine that is busy. */
 export const PROBES = { probeIntervalMs: 1_000, probeTimeoutMs: 3_000, connectTimeoutMs: 3_000 };
@@ -145,4 +145,18 @@ export async function startElsewhere(options: Partial<ZeroMqAdapterOptions>): Pr
       await gone;
     },
   };
+}
+
+/** Registers tests. */
+export type Register = (name: string, body: () => Promise<void>) => void;
+
+/**
+ * Registers tests on Deno; on Bun one that says that they are skipped.
+ *
+ * @param what What they are about.
+ */
+export function onDeno(what: string): Register {
+  if (runtime === "deno") return (name, body) => test(name, body, { timeoutMs: 60_000 });
+  test.skip(what, "the library does not run on Bun");
+  return () => {};
 }
