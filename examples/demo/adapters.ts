@@ -75,7 +75,7 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
       }),
   },
   zeromq: {
-    workers: false, // its library is native code, which a worker that is killed would leave behind
+    workers: false, // so that each node knows where the next one will be
     prepare(prefix) {
       const address = (n: number) => `ipc://${tmpdir()}/trunkline-${prefix.slice(-12)}-${n}`;
       const peers = Array.from({ length: 9 }, (_, n) => address(n));

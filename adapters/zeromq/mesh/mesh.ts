@@ -95,8 +95,10 @@ export class Mesh {
           );
         }
       },
-      onLost: ({ address }, reason) =>
-        events.onTrouble("delivery", `Nothing comes from ${address} any more`, new Error(reason)),
+      onLost: ({ id, address }, reason) => {
+        if (!this.#routes.linkOf(id)) return; // its loss is told already
+        events.onTrouble("delivery", `Nothing comes from ${address} any more`, new Error(reason));
+      },
     });
     this.#routes = new Routes({
       clock,
@@ -250,7 +252,8 @@ export class Mesh {
     if (!this.#ended) this.#sources.poke();
     if (link.parted || this.#ended) return;
     const { unconfirmed } = link;
-    const lost = unconfirmed === 0 ? "" : `, which may not have got the last ${unconfirmed} messages`;
+    const last = unconfirmed === 1 ? "message" : `${unconfirmed} messages`;
+    const lost = unconfirmed === 0 ? "" : `, which may not have got the last ${last}`;
     this.#events.onTrouble("delivery", `Lost the node ${address}${lost}`, cause as Error);
   }
 

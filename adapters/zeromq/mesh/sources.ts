@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../../../contract/clock.ts";
-import type { Hello, Place } from "./control.ts";
+import type { Hello } from "./control.ts";
 
 /** More nodes that are gone are not remembered. */
 const MAX_LOST = 10_000;
@@ -46,7 +46,7 @@ export interface SourcesOptions {
    */
   onLive(hello: Hello, again: boolean): void;
   /** A node that sent is gone without a goodbye. */
-  onLost(place: Place, reason: string): void;
+  onLost(hello: Hello, reason: string): void;
 }
 
 /** All ways to this node. */

@@ -64,6 +64,12 @@ const TIMES = { connectTimeoutMs: 5_000, probeIntervalMs: 5_000, probeTimeoutMs:
  * Starts a proxy. It runs in a thread of its own, knows nothing of what it carries, and keeps nothing: several applications may
  * share one, each with its prefix.
  *
+ * @example
+ * ```ts ignore
+ * // Listens.
+ * await using proxy = await createZeroMqProxy({ front: "tcp://10.0.0.5:5550", back: "tcp://10.0.0.5:5551", curve: keys });
+ * ```
+ *
  * @param options Where it listens.
  * @returns The proxy, once it listens. Rejects when an address is taken, or the library is not installed or does not run here.
  * @throws {TypeError} If an option is missing, unknown, or of the wrong kind, or if keys are missing.
