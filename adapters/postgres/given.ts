@@ -16,8 +16,7 @@ import { type PartialTarget, type PostgresPassword, type PostgresTlsOptions, toT
  * A client of Postgres.js (`postgres()`), of node-postgres (`new Client()`), or of Bun (`Bun.sql`, `new SQL()`) where that listens. It
  * need not be connected.
  */
-// deno-lint-ignore ban-types -- two of them are functions, and have nothing in common
-export type PostgresClientLike = object | Function;
+export type PostgresClientLike = object;
 
 /** What is read of a client of Postgres.js. */
 interface PostgresJsOptions {
