@@ -36,6 +36,8 @@ export interface Connected {
 export class Finder {
   readonly #options: FinderOptions;
   readonly #links = new Set<ClusterLink>();
+  /** What is under way; one answer is enough, and the others come later. */
+  readonly #asking = new Set<Promise<unknown>>();
   /** All nodes of the cluster, as last heard. */
   #known: readonly string[] = [];
   #closed = false;
@@ -69,7 +71,9 @@ export class Finder {
       const failures: [unknown, string][] = [];
       const others = [...new Set([...nodes.seeds(), ...this.#known])]
         .filter((address) => !connected.some((one) => one.address === address));
-      found = await anyOk(shuffled(others).slice(0, MAX_ASKED).map((one) => this.#askAnew(one, failures)));
+      found = await anyOk(
+        shuffled(others).slice(0, MAX_ASKED).map((one) => this.#counted(this.#askAnew(one, failures))),
+      );
       found ??= doubtful;
       // One that works is enough, whatever is wrong with others.
       if (!found && !this.#closed) { for (const failure of failures) onFailure(...failure); }
@@ -78,10 +82,17 @@ export class Finder {
     return found;
   }
 
-  /** Ends what is under way. */
+  /** Ends what is under way; resolves when nothing of it is left. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#links].map((link) => link.destroy()));
+    await Promise.all(this.#asking);
+  }
+
+  /** @param asking Does not reject. */
+  #counted<T>(asking: Promise<T>): Promise<T> {
+    this.#asking.add(asking);
+    return asking.finally(() => this.#asking.delete(asking));
   }
 
   async #ask({ link, address }: Connected): Promise<Topology | undefined> {
@@ -106,6 +117,7 @@ export class Finder {
       await inTime(clock, connectTimeoutMs, link.ready, "No connection");
       return await inTime(clock, answerMs, askTopology(link, address, nodes), "No answer");
     } catch (error) {
+      if (this.#closed) return undefined; // by us: there is nothing to explain
       failures.push([await link?.explain(cause ?? error) ?? error, address]);
       return undefined;
     } finally {
