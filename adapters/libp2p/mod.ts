@@ -17,6 +17,7 @@ export type {
   Libp2pDiscoveryOptions,
   Libp2pDnsOptions,
   Libp2pMdnsOptions,
+  Libp2pNodeLike,
 } from "./options.ts";
 
 /**

@@ -82,6 +82,18 @@ export interface Libp2pDiscoveryOptions {
   readonly mdns?: boolean | Libp2pMdnsOptions;
 }
 
+/** A node of `libp2p` 3, as `createLibp2p()` resolves to; the adapter uses more of it than is listed here. */
+export interface Libp2pNodeLike {
+  /** Who it is. */
+  readonly peerId: { toString(): string };
+  /** Its services, by name. */
+  readonly services: object;
+  /** The connections that it has. */
+  getConnections(): readonly object[];
+  /** Where it listens. */
+  getMultiaddrs(): readonly object[];
+}
+
 /** Options of `createLibp2pAdapter`. */
 export interface Libp2pAdapterOptions {
   /**
@@ -112,7 +124,7 @@ export interface Libp2pAdapterOptions {
    * A node that you already have, with `gossipsub()` among its services, instead of `listen`, `announce`, `identityFile`, `privateKey`, multicast
    * and a list in `allow`: it has its own. The adapter never stops it. Connections to nodes that do not answer are closed.
    */
-  readonly node?: Libp2p;
+  readonly node?: Libp2pNodeLike;
   /**
    * How many connections there may be at once.
    *

@@ -142,7 +142,7 @@ export class Sender {
   }
 
   #next(): string | undefined {
-    for (const topic of this.#queues.keys()) return topic;
+    return this.#queues.keys().next().value;
   }
 
   async #publish(topic: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {

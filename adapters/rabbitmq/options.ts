@@ -25,8 +25,11 @@ export interface RabbitMqClientLike {
   readonly tls: boolean;
   /** How it does. */
   readonly tlsOptions?: object | undefined;
+  /** The virtual host. */
   readonly vhost: string;
+  /** The user. */
   readonly username: string;
+  /** The user's password. */
   readonly password: string;
 }
 
