@@ -14,6 +14,12 @@ export type { RabbitMqAdapterOptions, RabbitMqClientLike } from "./options.ts";
 export type { RabbitMqTlsOptions } from "./addresses.ts";
 
 /**
+ * How long RabbitMQ may take to bind a batch of channels, in milliseconds: while it deletes thousands of bindings of the connection
+ * before, it does nothing else with them.
+ */
+const BINDING_TIMEOUT_MS = 60_000;
+
+/**
  * Creates the adapter for RabbitMQ. It loads its library, `@cloudamqp/amqp-client` 4, and connects when it is
  * opened, reconnects by itself, restores every subscription before it says `"up"`, and repeats nothing: what is published while
  * RabbitMQ is away is dropped and reported.
@@ -52,7 +58,7 @@ export function createRabbitMqAdapter(options: RabbitMqAdapterOptions): Adapter 
   return createEngineAdapter(new RabbitMqEngine({ ...settings, clock }), {
     // Each server has this time.
     connectTimeoutMs: Infinity,
-    answerTimeoutMs: connectTimeoutMs,
+    answerTimeoutMs: Math.max(connectTimeoutMs, BINDING_TIMEOUT_MS),
     probeIntervalMs,
     maxPendingBytes,
     clock,

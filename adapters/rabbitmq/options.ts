@@ -27,7 +27,7 @@ export interface RabbitMqClientLike {
   readonly tlsOptions?: object | undefined;
   /** The virtual host. */
   readonly vhost: string;
-  /** The user. */
+  /** The user that it logs in as. */
   readonly username: string;
   /** The user's password. */
   readonly password: string;
@@ -106,10 +106,11 @@ export interface RabbitMqAdapterOptions {
    */
   readonly maxPendingBytes?: number;
   /**
-   * How many bytes RabbitMQ keeps for this node when it does not read, because it is frozen or slow. Beyond it the oldest messages are dropped;
-   * the node is told when it reads again, and repairs its histories.
+   * How many bytes RabbitMQ keeps in a queue of this node when it does not read, because it is frozen or slow; there is a queue for
+   * every 250 channels. Beyond it the oldest messages are dropped; the node is told when it reads again, and repairs its
+   * histories.
    *
-   * @default {67_108_864}
+   * @default {33_554_432}
    */
   readonly maxQueueBytes?: number;
   /**
@@ -139,7 +140,7 @@ const ROWS = {
     having<RabbitMqClientLike>("an AMQPClient of @cloudamqp/amqp-client 4"),
   ),
   prefix: prefixFor("RabbitMQ"),
-  maxQueueBytes: or(count(), 64 * 1024 * 1024),
+  maxQueueBytes: or(count(), 32 * 1024 * 1024),
 } satisfies Rows<RabbitMqAdapterOptions>;
 
 /** Options, as the adapter uses them. */

@@ -1,8 +1,8 @@
 /**
- * The connection that a node listens on: one queue, bound to the channels that the node wants. RabbitMQ deletes it with the
+ * The connection that a node listens on: queues, bound to the channels that the node wants. RabbitMQ deletes them with the
  * connection.
  *
- * The queue has a bound, as a node may be frozen. What RabbitMQ drops beyond it, the oldest first, it hands to a second queue that
+ * A queue has a bound, as a node may be frozen. What RabbitMQ drops beyond it, the oldest first, it hands to a queue that
  * holds one message: when that message arrives, the node knows that it has missed some.
  *
  * @module
@@ -20,6 +20,7 @@ export interface SubscriberOptions {
   readonly names: RabbitMqNames;
   /** The routing key of what the node sends to itself. */
   readonly probeKey: string;
+  /** The bound of each queue. */
   readonly maxQueueBytes: number;
   readonly clock: Clock;
   readonly events: LinkEvents;
@@ -30,38 +31,138 @@ export interface SubscriberOptions {
 /** What RabbitMQ drops is told once in this time. */
 const LOSS_INTERVAL_MS = 1_000;
 
+/**
+ * How many channels share a queue. What RabbitMQ takes to delete a queue grows with the square of its bindings: with 10,000 on one
+ * queue, a node whose connection breaks is back after half a minute, with these after some seconds.
+ */
+const MAX_BINDINGS = 250;
+
+/** Of this connection alone, and gone with it. */
+const EXCLUSIVE = { exclusive: true, durable: false, autoDelete: true };
+
 const decoder = new TextDecoder();
+
+/** A queue, and how many channels are bound to it. */
+interface Queue {
+  readonly name: string;
+  bindings: number;
+  /** Resolves when it is there and read. */
+  readonly ready: Promise<void>;
+}
 
 /** A connection that subscribes. */
 export class Subscriber {
   readonly role = "subscriber";
   readonly connection: AmqpConnection;
-  readonly #channel: AMQPChannel;
+  /** Answers to `consume` overtake others, which the library takes for each other: on this one command waits for another. */
+  readonly #reading: AMQPChannel;
+  readonly #binding: AMQPChannel;
   readonly #options: SubscriberOptions;
-  readonly #queue: string;
-  /** The names that are longer than their keys, by key. */
-  readonly #longNames = new Map<string, string>();
+  /** The last queue that is being made. */
+  #making: Promise<void> = Promise.resolve();
+  /** The queue of what is dropped from the others. */
+  readonly #lost: string;
+  readonly #queues: Queue[] = [];
+  /** Where channels are bound, by their keys. */
+  readonly #bound = new Map<string, { readonly name: string; readonly queue: Queue }>();
   #cancelAck = () => {};
 
   /**
    * @param connection The connection.
-   * @param channel A channel of it.
-   * @param queue The node's queue.
+   * @param channels Two channels of it.
    * @param options Who wants to know what comes.
    */
-  constructor(connection: AmqpConnection, channel: AMQPChannel, queue: string, options: SubscriberOptions) {
+  constructor(
+    connection: AmqpConnection,
+    channels: readonly [AMQPChannel, AMQPChannel],
+    options: SubscriberOptions,
+  ) {
     this.connection = connection;
-    this.#channel = channel;
-    this.#queue = queue;
+    [this.#reading, this.#binding] = channels;
     this.#options = options;
+    this.#lost = options.names.queue("lost");
+    for (const channel of channels) channel.onerror = (reason) => connection.lose(new Error(reason));
   }
 
-  /** Takes a message from the queue. */
-  receive({ body, routingKey: key, properties: { type } }: AMQPMessage): void {
+  /** Makes what every node has. */
+  async open(): Promise<void> {
+    const { names: { exchange }, probeKey } = this.#options;
+    const lost = this.#lost;
+    await this.#reading.exchangeDeclare(exchange, "direct", { durable: false });
+    await this.#reading.queueDeclare(lost, EXCLUSIVE, { "x-queue-type": "classic", "x-max-length": 1 });
+    await this.#reading.queueBind(lost, exchange, lost);
+    // Of what is acknowledged, one at a time: however much is dropped, it is told once until then.
+    await this.#reading.basicQos(1);
+    await this.#consume(lost, false, (message) => this.#miss(message));
+    await this.#bind(probeKey, probeKey);
+  }
+
+  /** Resolves when whatever is published with these names arrives. */
+  async subscribe(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => this.#bind(keyOf(name), name)));
+  }
+
+  /** Resolves when nothing is sent any more. */
+  async unsubscribe(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map(async (name) => {
+      const key = keyOf(name);
+      const bound = this.#bound.get(key);
+      if (!bound) return;
+      this.#bound.delete(key);
+      await this.#binding.queueUnbind(bound.queue.name, this.#options.names.exchange, key);
+      bound.queue.bindings--;
+    }));
+  }
+
+  /** Asks for an answer. */
+  async ask(): Promise<void> {
+    await this.#binding.basicQos(1);
+  }
+
+  /** Ends what goes on by itself. */
+  end(): void {
+    this.#cancelAck();
+  }
+
+  async #bind(key: string, name: string): Promise<void> {
+    const queue = this.#queues.find(({ bindings }) => bindings < MAX_BINDINGS) ?? this.#addQueue();
+    queue.bindings++;
+    this.#bound.set(key, { name, queue });
+    await queue.ready;
+    await this.#binding.queueBind(queue.name, this.#options.names.exchange, key);
+  }
+
+  #addQueue(): Queue {
+    const name = this.#options.names.queue("inbox");
+    const ready = this.#making = this.#making.then(() => this.#make(name));
+    ready.catch(() => {}); // whoever binds to it hears of it
+    const queue = { name, bindings: 0, ready };
+    this.#queues.push(queue);
+    return queue;
+  }
+
+  async #make(name: string): Promise<void> {
+    const { names, maxQueueBytes } = this.#options;
+    await this.#reading.queueDeclare(name, EXCLUSIVE, {
+      "x-queue-type": "classic",
+      "x-max-length-bytes": maxQueueBytes,
+      "x-overflow": "drop-head",
+      "x-dead-letter-exchange": names.exchange,
+      "x-dead-letter-routing-key": this.#lost,
+    });
+    await this.#consume(name, true, (message) => this.#receive(message));
+  }
+
+  async #consume(queue: string, noAck: boolean, onMessage: (message: AMQPMessage) => void): Promise<void> {
+    const consumer = await this.#reading.basicConsume(queue, { noAck, exclusive: true }, onMessage);
+    consumer.wait().catch((cause) => this.connection.lose(cause)); // somebody has deleted the queue
+  }
+
+  #receive({ body, routingKey: key, properties: { type } }: AMQPMessage): void {
     const { probeKey, onProbe, events } = this.#options;
     const bytes = body as Uint8Array<ArrayBuffer>;
     if (key === probeKey) return onProbe(decoder.decode(bytes));
-    const name = isHashed(key) ? this.#longNames.get(key) : key;
+    const name = isHashed(key) ? this.#bound.get(key)?.name : key;
     if (name === undefined) return;
     let packed = type === PACKED || type === NAMED ? unpack(bytes) : undefined;
     // Of another name with the same key it is as foreign as what was not packed here.
@@ -71,49 +172,17 @@ export class Subscriber {
     for (const data of packed ?? [bytes]) events.onMessage(name, data);
   }
 
-  /** Takes what was dropped from the queue: the next one comes when this one is acknowledged. */
-  lose(message: AMQPMessage): void {
+  /** The next one comes when this one is acknowledged. */
+  #miss(message: AMQPMessage): void {
     const { clock, events } = this.#options;
-    events.onMissed(
-      undefined,
-      new Error("this node did not keep up, and more than maxQueueBytes waited for it at RabbitMQ"),
-    );
+    const why = "this node did not keep up, and more than maxQueueBytes waited for it at RabbitMQ";
+    events.onMissed(undefined, new Error(why));
     this.#cancelAck = clock.after(LOSS_INTERVAL_MS, () => void message.ack().catch(() => {}));
-  }
-
-  /** Resolves when whatever is published with these names arrives. */
-  async subscribe(names: readonly string[]): Promise<void> {
-    const { exchange } = this.#options.names;
-    await Promise.all(names.map((name) => {
-      const key = keyOf(name);
-      if (key !== name) this.#longNames.set(key, name);
-      return this.#channel.queueBind(this.#queue, exchange, key);
-    }));
-  }
-
-  /** Resolves when nothing is sent any more. */
-  async unsubscribe(names: readonly string[]): Promise<void> {
-    const { exchange } = this.#options.names;
-    await Promise.all(names.map((name) => {
-      const key = keyOf(name);
-      this.#longNames.delete(key);
-      return this.#channel.queueUnbind(this.#queue, exchange, key);
-    }));
-  }
-
-  /** Asks for an answer. */
-  async ask(): Promise<void> {
-    await this.#channel.basicQos(1);
-  }
-
-  /** Ends what goes on by itself. */
-  end(): void {
-    this.#cancelAck();
   }
 }
 
 /**
- * Makes the queues on a new connection.
+ * Makes a new connection one that subscribes.
  *
  * @param connection The connection.
  * @param options What it needs.
@@ -122,33 +191,8 @@ export async function openSubscriber(
   connection: AmqpConnection,
   options: SubscriberOptions,
 ): Promise<Subscriber> {
-  const { names, probeKey, maxQueueBytes } = options;
-  const channel = await connection.channel();
-  channel.onerror = (reason) => connection.lose(new Error(reason));
-  const [inbox, lost] = [names.queue("inbox"), names.queue("lost")];
-  const own = { exclusive: true, durable: false, autoDelete: true };
-  await Promise.all([
-    channel.exchangeDeclare(names.exchange, "direct", { durable: false }),
-    channel.queueDeclare(lost, own, { "x-queue-type": "classic", "x-max-length": 1 }),
-    channel.queueDeclare(inbox, own, {
-      "x-queue-type": "classic",
-      "x-max-length-bytes": maxQueueBytes,
-      "x-overflow": "drop-head",
-      "x-dead-letter-exchange": names.exchange,
-      "x-dead-letter-routing-key": lost,
-    }),
-    channel.queueBind(lost, names.exchange, lost),
-    channel.queueBind(inbox, names.exchange, probeKey),
-    // Of what is confirmed by the receiver, one at a time: the queue of what is lost says so once, however much it is.
-    channel.basicQos(1),
-  ]);
-  const subscriber = new Subscriber(connection, channel, inbox, options);
-  const consumers = await Promise.all([
-    channel.basicConsume(lost, { noAck: false, exclusive: true }, (message) => subscriber.lose(message)),
-    channel.basicConsume(inbox, { noAck: true, exclusive: true }, (message) => subscriber.receive(message)),
-  ]);
-  for (const consumer of consumers) {
-    consumer.wait().catch((cause) => connection.lose(cause)); // somebody has deleted its queue
-  }
+  const channels = [await connection.channel(), await connection.channel()] as const;
+  const subscriber = new Subscriber(connection, channels, options);
+  await subscriber.open();
   return subscriber;
 }
