@@ -172,7 +172,7 @@ export const BROKERS: readonly Requirement[] = [
   serverProgram({
     name: "rabbitmq-server",
     variable: "RABBITMQ_SERVER",
-    neededBy: ["tests/brokers/rabbitmq"],
+    neededBy: [],
     usedBy: ["tests/adapters/rabbitmq/"],
   }),
   serverProgram({
