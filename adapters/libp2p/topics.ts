@@ -1,12 +1,12 @@
 /**
- * How channels become topics of gossipsub: each channel belongs to one of a few topics, so that a node hears little of what
- * it has not asked for, and has few topics to tell its peers about.
+ * How channels become topics of gossipsub. One topic for all is cheapest by far: a frame holds messages of one topic, and each is
+ * signed, and checked by all who get it.
  *
  * @module
  */
 
-/** How many topics one application has; see `docs/decisions/`. All nodes have to agree on it. */
-const TOPICS = 64;
+/** How many topics one application has, a power of 2; see `docs/decisions/0040-one-topic-on-libp2p.md`. All nodes have to agree on it. */
+const TOPICS = 1;
 
 /** What a name starts with that is not the channel itself. No channel of a hub does. */
 const ESCAPE = "\0j";

@@ -116,7 +116,6 @@ const ON_BROKERS: readonly OnBroker[] = [
   {
     name: "libp2p",
     variable: "LIBP2P_RELAY",
-    order: "by channel",
     only: /^promise (2: one copy|3: (one|broadcasts)|5: when|6: what any|10:|12: a node)|^cluster: nodes\(\)/,
     leaves: "a BroadcastChannel",
     async load() {
