@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Libp2p, PeerId } from "@libp2p/interface";
+import type { Libp2p, PeerId, Transport } from "@libp2p/interface";
 import { loadLibrary } from "../kit/library.ts";
 import { keyOf } from "./identity.ts";
 import type { Members } from "./members.ts";
@@ -105,7 +105,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       listen: [...options.listen],
       announce: [...options.announce],
     },
-    transports: [tcp({ maxConnections }), ...relayed ? [relayed.transport] : []],
+    transports: [quiet(tcp({ maxConnections })), ...relayed ? [relayed.transport] : []],
     // Its own choice is the runtime's cipher for all but short texts, which Bun has not, and with which streams stand still on Deno.
     connectionEncrypters: [noise({ crypto: pureJsCrypto })],
     streamMuxers: [yamux()],
@@ -212,6 +212,21 @@ export async function startRelay(options: RelayOptions): Promise<Omit<RunningNod
     },
   });
   return { node, stop: () => stopNode(node) };
+}
+
+/**
+ * Keeps the signal of a dial from the socket, which Bun has throw an error that nobody hears when it is aborted. The transport
+ * itself ends a socket whose signal is aborted.
+ */
+function quiet<C>(create: (components: C) => Transport): (components: C) => Transport {
+  return (components) => {
+    const transport = create(components);
+    const dial = transport.dial.bind(transport);
+    transport.dial = (address, options) =>
+      // What is not enumerable is not copied to the options of the socket.
+      dial(address, Object.defineProperty({ ...options }, "signal", { enumerable: false }));
+    return transport;
+  };
 }
 
 async function loadRelayed() {
