@@ -18,9 +18,13 @@ export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
   "libp2p": (prefix) =>
     createLibp2pAdapter({
       prefix,
-      allow: "anybody",
-      listen: ["/ip4/127.0.0.1/tcp/0"],
-      discovery: { relays: [env.LIBP2P_RELAY!] },
+      allow: "anybody", // on this machine, or in a network of containers that nobody else enters
+      ...env.LIBP2P_DNS
+        ? {
+          listen: ["/ip4/0.0.0.0/tcp/4001"],
+          discovery: { dns: { hostname: env.LIBP2P_DNS, port: 4001 } },
+        }
+        : { listen: ["/ip4/127.0.0.1/tcp/0"], discovery: { relays: [env.LIBP2P_RELAY!] } },
     }),
   "nats": (prefix) => createNatsAdapter({ servers: env.NATS_URL ?? "nats://127.0.0.1:4222", prefix }),
   "node-cluster": (prefix) => createNodeClusterAdapter({ channel: process, prefix }),
@@ -28,7 +32,12 @@ export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
     createPostgresAdapter({ url: env.POSTGRES_URL ?? "postgres://127.0.0.1:5432/postgres", prefix }),
   "rabbitmq": (prefix) => createRabbitMqAdapter({ url: env.RABBITMQ_URL ?? "amqp://127.0.0.1:5672", prefix }),
   "zeromq": (prefix) => {
+    const { ZEROMQ_BIND: bind, ZEROMQ_ADVERTISE: advertise, ZEROMQ_PEERS: peers } = env;
+    const { ZEROMQ_PUBLIC_KEY: publicKey, ZEROMQ_SECRET_KEY: secretKey } = env;
+    // One of them alone is a mistake, which the adapter refuses.
+    const curve = publicKey || secretKey ? { publicKey: publicKey!, secretKey: secretKey! } : "none";
+    if (bind) return createZeroMqAdapter({ bind, advertise, peers: peers?.split(","), curve, prefix });
     const [front, back] = (env.ZEROMQ_PROXY ?? "tcp://127.0.0.1:5550,tcp://127.0.0.1:5551").split(",");
-    return createZeroMqAdapter({ proxy: { front: front!, back: back! }, prefix });
+    return createZeroMqAdapter({ proxy: { front: front!, back: back! }, curve, prefix });
   },
 };

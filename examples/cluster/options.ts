@@ -15,7 +15,9 @@ A cluster of processes: a broker, hubs that meet there, a reverse proxy before t
   --adapter NAME   what the nodes meet at: ${Object.keys(ADAPTERS).join(", ")} (default: redis)
                    the one that REDIS_URL, REDIS_CLUSTER_URL (addresses separated by commas), NATS_URL, POSTGRES_URL or
                    RABBITMQ_URL names, or else one that is started with redis-server, nats-server, postgres or
-                   rabbitmq-server, and ended; node-cluster and libp2p need none; with zeromq (on Deno) a proxy, or the one that ZEROMQ_PROXY names
+                   rabbitmq-server, and ended; node-cluster and libp2p need none;
+                   with zeromq (on Deno) a proxy, or the one that ZEROMQ_PROXY names; for memory and broadcast-channel,
+                   which reach no other process: deno task demo
   --nodes N        how many nodes, 1 to 9 (default: 3)
   --clients N      how many clients, 0 to 9 (default: 3)
   --port N         the port of the proxy; 0 for a free one (default: 8000)

@@ -14,7 +14,8 @@ A cluster of hubs on this machine, and a page to use it.
   --adapter NAME   how the nodes reach each other: ${Object.keys(ADAPTERS).join(", ")}
                    (default: ${DEFAULT_ADAPTER}); those with a broker use the one that REDIS_URL,
                    REDIS_CLUSTER_URL, NATS_URL, POSTGRES_URL or RABBITMQ_URL names, or start one with redis-server,
-                   nats-server, postgres or rabbitmq-server
+                   nats-server, postgres or rabbitmq-server; libp2p and zeromq (on Deno) need none; for node-cluster,
+                   which is for processes: deno task cluster --adapter node-cluster
   --nodes N        how many nodes, 1 to 9 (default: 3)
   --port N         the port of the page; the nodes take those after it; 0 for free ones (default: 8000)
   --help           show this text`;
@@ -42,6 +43,12 @@ export class UsageError extends Error {
 export function readOptions(args: readonly string[]): DemoOptions | "help" {
   const values = parse(args);
   if (values.help) return "help";
+  if (values.adapter === "node-cluster") {
+    throw new UsageError(
+      "Cannot use adapter node-cluster: it connects processes, and these nodes are threads of one. " +
+        "See it with: deno task cluster --adapter node-cluster",
+    );
+  }
   if (!Object.hasOwn(ADAPTERS, values.adapter)) {
     throw new UsageError(
       `Cannot use adapter "${values.adapter}": choose one of ${Object.keys(ADAPTERS).join(", ")}`,
