@@ -144,6 +144,15 @@ export interface Adapter extends AsyncDisposable {
    * @returns May count a node that has just died; `undefined` when the engine cannot tell now.
    */
   countListeners?(channel: string): Promise<number | undefined>;
+  /**
+   * What the adapter knows of the backplane's state, by name, for the health page: how full a queue is, how many bytes
+   * wait. Optional. Read whenever somebody asks for the page, at any moment, also before `open` and after `close`; so it
+   * answers at once from what is known, asks nobody, and never throws.
+   *
+   * @returns Finite numbers. What is not known now is left out; what was known before a break of the backplane is not
+   * known during it.
+   */
+  gauges?(): Readonly<Record<string, number>>;
   /** Disconnects; whatever was published before is sent first where that is possible. Idempotent, never rejects. */
   close(): Promise<void>;
 }

@@ -114,7 +114,7 @@ export class Lifecycle {
   /** What the health page tells. */
   health(connections: number): Health {
     const { backplane, reception, nodes, nodeId, clock, maxBackplaneDownMs, refusals } = this.#parts;
-    const { status: state, name: adapter, malformed } = backplane;
+    const { status: state, name: adapter, malformed, gauges } = backplane;
     const forMs = Math.round(clock.now() - backplane.since);
     const degraded = state === "up" ? "ok" : "degraded";
     return {
@@ -131,6 +131,7 @@ export class Lifecycle {
         ...(backplane.reason === undefined ? {} : { reason: backplane.reason }),
         lagMs: nodes.lag.ms,
         malformed,
+        ...(Object.keys(gauges).length === 0 ? {} : { gauges }),
       },
     };
   }

@@ -118,6 +118,8 @@ export interface Engine<L> extends Identity {
   drain?(link: L): Promise<void>;
   /** How many connections subscribe to a channel. */
   countListeners?(publisher: L, name: string): Promise<number | undefined>;
+  /** See `Adapter.gauges`. */
+  gauges?(): Readonly<Record<string, number>>;
   /** Puts what a connection could not be made for into words. */
   judge(cause: unknown): Failure;
 }

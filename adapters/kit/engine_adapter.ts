@@ -108,6 +108,10 @@ class EngineCarrier<L> implements Carrier {
     return link && await this.#engine.countListeners?.(link, this.#engine.nameOf(channel));
   }
 
+  gauges(): Readonly<Record<string, number>> {
+    return this.#engine.gauges?.() ?? {};
+  }
+
   async close(reason: Error): Promise<void> {
     this.#closing = true;
     this.#cancelProbe();

@@ -38,6 +38,8 @@ export interface Carrier {
   publish(channel: string, data: AdapterData): void;
   /** As {@linkcode Adapter.countListeners}; may reject. */
   countListeners?(channel: string): Promise<number | undefined>;
+  /** As {@linkcode Adapter.gauges}. */
+  gauges?(): Readonly<Record<string, number>>;
   /** Sends what waits, for a limited time, and ends everything. Who waits to subscribe is refused with the reason. */
   close(reason: Error): Promise<void>;
 }
@@ -202,6 +204,10 @@ class Shell implements Adapter, Reporter {
     } catch {
       return undefined; // an ACL need not allow it
     }
+  }
+
+  gauges(): Readonly<Record<string, number>> {
+    return this.#live ? this.#carrier!.gauges?.() ?? {} : {};
   }
 
   close(): Promise<void> {

@@ -66,6 +66,8 @@ export class PostgresEngine implements Engine<Link> {
   #events: LinkEvents | undefined;
   #nodeId: string | undefined;
   #nextAlarm = QUEUE_ALARM;
+  /** How full the notify queue was at the last probe of the connections of now. */
+  #queueShare: number | undefined;
 
   /** @param options What it needs. */
   constructor({ dialer, channels, clock, probeTimeoutMs, maxMessageBytes }: PostgresEngineOptions) {
@@ -104,7 +106,7 @@ export class PostgresEngine implements Engine<Link> {
         else hear(channel, payload);
       },
       onLost: (cause) => {
-        this.#probe.stop();
+        this.#halt();
         events.onLost(cause);
       },
     }, signal);
@@ -125,7 +127,7 @@ export class PostgresEngine implements Engine<Link> {
   }
 
   async destroy({ role, connection }: Link): Promise<void> {
-    this.#probe.stop();
+    this.#halt();
     if (role === "subscriber") this.#chunks.clear();
     await connection.destroy();
   }
@@ -144,6 +146,10 @@ export class PostgresEngine implements Engine<Link> {
 
   async probe(publisher: Link): Promise<Verdict | undefined> {
     return await this.#probe.run(publisher.connection);
+  }
+
+  gauges(): Readonly<Record<string, number>> {
+    return this.#queueShare === undefined ? {} : { notifyQueue: this.#queueShare };
   }
 
   /**
@@ -174,8 +180,15 @@ export class PostgresEngine implements Engine<Link> {
     return postgresFailure(cause, `PostgreSQL at ${this.address}`, this.secrets);
   }
 
+  /** One of the two connections is gone. */
+  #halt(): void {
+    this.#probe.stop();
+    this.#queueShare = undefined;
+  }
+
   /** The notify queue is one for all databases of the server, and when it is full nobody can notify any more. */
   #fills(share: number): void {
+    this.#queueShare = share;
     if (share < QUEUE_ALARM - QUEUE_STEP) this.#nextAlarm = QUEUE_ALARM;
     if (!(share >= this.#nextAlarm)) return;
     this.#nextAlarm = share + QUEUE_STEP;

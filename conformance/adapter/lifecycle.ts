@@ -22,6 +22,23 @@ export const lifecycleCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: "gauges, if there are any, are finite numbers before open, while it is open and after close",
+    async run(stage) {
+      const node = await stage.node();
+      const check = (when: string) =>
+        checkSame(
+          Object.entries(node.adapter.gauges?.() ?? {}).filter(([, value]) => !Number.isFinite(value)),
+          [],
+          `Gauges that are no numbers ${when}`,
+        );
+      check("before open");
+      await settles(node.open(), "open", stage.waitMs);
+      check("while it is open");
+      await settles(node.adapter.close(), "close", stage.waitMs);
+      check("after close");
+    },
+  },
+  {
     name: "close is idempotent",
     async run(stage) {
       const [a] = await stage.cluster("news");

@@ -40,5 +40,10 @@ export interface Health {
     readonly lagMs: number | null;
     /** How much was dropped because no node of this application could have sent it. */
     readonly malformed: number;
+    /**
+     * What the adapter knows of the backplane's own state, by name: PostgreSQL tells `notifyQueue`, from 0 to 1. Absent when it
+     * knows nothing.
+     */
+    readonly gauges?: Readonly<Record<string, number>>;
   };
 }

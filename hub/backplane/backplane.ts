@@ -126,6 +126,16 @@ export class Backplane {
     return this.#malformed;
   }
 
+  /** What the adapter tells of the backplane's state, but for what is no number. Never throws. */
+  get gauges(): Readonly<Record<string, number>> {
+    try {
+      const told = Object.entries(this.#options.adapter.gauges?.() ?? {});
+      return Object.fromEntries(told.filter(([, value]) => Number.isFinite(value)));
+    } catch {
+      return {}; // the adapter has broken its word: that must not make a node look dead
+    }
+  }
+
   /** When the status has last changed, by the clock. */
   get since(): number {
     return this.#since;

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type ClientStatus, createHub, HubError } from "@trunkline/hub";
+import { createMemoryAdapter } from "@trunkline/hub/adapters/memory";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
@@ -224,6 +225,28 @@ test("health tells of the node, its backplane and its connections", async () => 
   cluster.bus.down();
   const degraded = await (await a!.hub.routes.request("/health")).json();
   assertEquals([degraded.status, degraded.backplane.status], ["degraded", "down"]);
+});
+
+test("health tells what the adapter knows of the backplane, and is none the worse for one that throws", async () => {
+  let read = (): Record<string, number> => ({ queue: 0.25, waiting: 0, odd: NaN, endless: Infinity });
+  const adapter = Object.assign(createMemoryAdapter(), { gauges: () => read() });
+  await using hub = createHub(chat, {
+    authenticate: ({ role }) => ({ role }),
+    transports: [createLoopbackTransport()],
+    adapter,
+  });
+  await hub.ready;
+  const gauges = async () => {
+    const response = await hub.routes.request("/health");
+    return [response.status, (await response.json()).backplane.gauges];
+  };
+  assertEquals(await gauges(), [200, { queue: 0.25, waiting: 0 }]);
+  read = () => ({});
+  assertEquals(await gauges(), [200, undefined]);
+  read = () => {
+    throw new Error("broken");
+  };
+  assertEquals(await gauges(), [200, undefined]);
 });
 
 test("several transports serve one hub, and a broadcast reaches the clients of all", async () => {

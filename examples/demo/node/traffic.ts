@@ -28,6 +28,7 @@ export function watchTraffic(adapter: Adapter, traffic: Traffic): Adapter {
     },
     solitary: adapter.solitary,
     countListeners: adapter.countListeners && ((channel) => adapter.countListeners!(channel)),
+    gauges: adapter.gauges && (() => adapter.gauges!()),
     open: (context, options) =>
       adapter.open({
         nodeId: context.nodeId,
