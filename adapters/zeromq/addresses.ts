@@ -7,16 +7,49 @@
 import { text } from "../../contract/options/option_kinds.ts";
 import type { Kind } from "../../contract/options/read_options.ts";
 
-const ADDRESS = /^(tcp:\/\/[^:/]+|tcp:\/\/\[[0-9a-zA-Z:.%]+\]):(\d+|\*)$|^ipc:\/\/.+$/;
+/** The longest address that nodes tell each other: a host's name has 253 characters at the most. */
+export const MAX_ADDRESS = 300;
 
-/** An address of ZeroMQ. */
-export const address: Kind<string> = (value, place) => {
-  const given = text(value, place);
-  if (ADDRESS.test(given)) return given;
-  throw new TypeError(
-    `Cannot use ${place.path} of ${place.owner}: give an address such as "tcp://10.0.0.5:5550"`,
-  );
-};
+const ADDRESS = /^tcp:\/\/([^:/[\]\s]+|\[[0-9a-zA-Z:.%]+\]):(\d+|\*)$|^ipc:\/\/([^\0]+)$/;
+const MAX_PORT = 65_535;
+
+/** What an address may leave open. */
+interface Openness {
+  /** `*`: all addresses of the machine, or any path. */
+  readonly host: boolean;
+  /** `*` or 0: a free port. */
+  readonly port: boolean;
+}
+
+function addressKind(open: Openness, give: string): Kind<string> {
+  return (value, place) => {
+    const given = text(value, place);
+    const [whole, host, port, path] = given.match(ADDRESS) ?? [];
+    // The library takes larger numbers, and listens somewhere else.
+    const fits = whole !== undefined && given.length <= MAX_ADDRESS && !(Number(port) > MAX_PORT) &&
+      (open.host || (host !== "*" && path !== "*")) && (open.port || !(port === "*" || Number(port) === 0));
+    if (fits) return given;
+    throw new TypeError(`Cannot use ${place.path} of ${place.owner}: give ${give}`);
+  };
+}
+
+/** An address to listen at. */
+export const bindAddress: Kind<string> = addressKind(
+  { host: true, port: true },
+  'an address such as "tcp://10.0.0.5:5550", with a port up to 65535',
+);
+
+/** An address at which others reach a node whose port may not be known yet. */
+export const advertisedAddress: Kind<string> = addressKind(
+  { host: false, port: true },
+  'an address that others reach, such as "tcp://10.0.0.5:5550", or "tcp://10.0.0.5:*" for the port of bind',
+);
+
+/** An address to connect to. */
+export const remoteAddress: Kind<string> = addressKind(
+  { host: false, port: false },
+  'an address to connect to, such as "tcp://10.0.0.5:5550", with its host and its port',
+);
 
 /** What `connect` of `node:net` takes. */
 export type SystemAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -24,6 +57,7 @@ export type SystemAddress = { readonly host: string; readonly port: number } | {
 /** Where an address leads. */
 export function systemAddress(address: string): SystemAddress {
   const [, host, port] = address.match(/^tcp:\/\/(.+):(\d+)$/) ?? [];
-  if (host === undefined) return { path: address.slice("ipc://".length) };
-  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+  if (host !== undefined) return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+  // A name that is in no folder (Linux) begins with `@` here, and with a zero there.
+  return { path: address.slice("ipc://".length).replace(/^@/, "\0") };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { toZ85 } from "./curve.ts";
+import { type Security, toZ85 } from "./curve.ts";
 import type { Context, Reply, ZeroMq } from "./library.ts";
 import type { Pump } from "./pump.ts";
 
@@ -13,6 +13,18 @@ const ENDPOINT = "inproc://zeromq.zap.01";
 
 /** Strangers who try are told at the most so often, in milliseconds. */
 const TELL_EVERY_MS = 1_000;
+
+/**
+ * Where sockets belong that listen: in a context of their own if somebody answers for keys, as only one can in each. Else all share
+ * the one that the library has anyway: what belongs to a context, threads and descriptors, the library keeps until the process
+ * ends.
+ *
+ * @param zmq The library.
+ * @param security What the sockets are made with.
+ */
+export function contextOf(zmq: ZeroMq, { keys }: Security): Context {
+  return keys ? new zmq.Context({ blocky: false }) : zmq.context;
+}
 
 /** Answers for one context. */
 export class Gatekeeper {

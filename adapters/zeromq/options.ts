@@ -17,8 +17,8 @@ import {
   type Rows,
 } from "../../contract/options/read_options.ts";
 import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
-import { address } from "./addresses.ts";
-import { curveKey, curveRow, readSecurity, type ZeroMqKeys } from "./curve.ts";
+import { advertisedAddress, bindAddress, remoteAddress } from "./addresses.ts";
+import { curveKey, curveRow, readSecurity, type Security, type ZeroMqKeys } from "./curve.ts";
 import type { MeshOptions } from "./mesh/mesh.ts";
 import { Topics } from "./names.ts";
 import type { ProxySessionOptions } from "./proxy/session.ts";
@@ -128,11 +128,11 @@ export interface ZeroMqAdapterOptions {
 
 const OWNER = "createZeroMqAdapter";
 
-const PEER = { address, publicKey: optional(curveKey) } satisfies Rows<ZeroMqPeer>;
+const PEER = { address: remoteAddress, publicKey: optional(curveKey) } satisfies Rows<ZeroMqPeer>;
 
 /** Another node. */
 const peer: Kind<ZeroMqPeer> = (value, place: Place) =>
-  typeof value === "string" ? { address: address(value, place) } : bag(PEER)(value, place);
+  typeof value === "string" ? { address: remoteAddress(value, place) } : bag(PEER)(value, place);
 
 const { maxMessageBytes: _any, ...ENGINE_ROWS } = engineRows({
   maxMessageBytes: 8 * 1024 * 1024,
@@ -142,18 +142,24 @@ const { maxMessageBytes: _any, ...ENGINE_ROWS } = engineRows({
 const ROWS = {
   ...ENGINE_ROWS,
   maxMessageBytes: or(count({ max: 64 * 1024 * 1024 }), 8 * 1024 * 1024),
-  bind: optional(address),
+  bind: optional(bindAddress),
   proxy: optional(
-    bag({ front: address, back: address, publicKey: optional(curveKey) } satisfies Rows<ZeroMqProxyAddress>),
+    bag(
+      {
+        front: remoteAddress,
+        back: remoteAddress,
+        publicKey: optional(curveKey),
+      } satisfies Rows<ZeroMqProxyAddress>,
+    ),
   ),
-  advertise: optional(address),
+  advertise: optional(advertisedAddress),
   peers: optional(list(peer)),
   curve: curveRow,
   prefix: prefixFor("ZeroMQ"),
 } satisfies Rows<ZeroMqAdapterOptions>;
 
-/** What listens at all addresses of a machine. */
-const EVERYWHERE = /^tcp:\/\/(\*|0\.0\.0\.0|\[::\]):/;
+/** What listens at all addresses of a machine, or at any path. */
+const EVERYWHERE = /^tcp:\/\/(\*|0\.0\.0\.0|\[[0:]+\]):|^ipc:\/\/\*$/;
 
 /** How an adapter reaches the others: by itself or over a proxy. */
 export type Settings =
@@ -181,6 +187,7 @@ export function readZeroMqOptions(options: ZeroMqAdapterOptions): Settings {
     const { front, back, publicKey } = proxy;
     // It listens nowhere: whom it lets in is the proxy's business.
     const security = readSecurity(OWNER, curve, []);
+    refuseKeyAlone("proxy.publicKey", publicKey, security);
     return {
       ...read,
       session: { ...read, front, back, key: publicKey, security, topics: new Topics(read.prefix) },
@@ -203,10 +210,19 @@ function readMesh(
       `Cannot tell other nodes to come to ${advertise}: give advertise in ${OWNER}, the address at which they reach this node`,
     );
   }
+  for (const { publicKey } of peers) refuseKeyAlone("the publicKey of peers", publicKey, read.security);
   return {
     ...read,
     bind,
     advertise,
     peers: peers.map(({ address, publicKey }) => ({ address, key: publicKey })),
   };
+}
+
+/** Whoever names the other one's key believes that all is encrypted. */
+function refuseKeyAlone(what: string, key: string | undefined, { keys }: Security): void {
+  if (key === undefined || keys) return;
+  throw new TypeError(
+    `Cannot use ${what} in ${OWNER} without curve: nothing would be encrypted. Give curve our own keys, or leave it out`,
+  );
 }

@@ -8,10 +8,10 @@
  * @module
  */
 
+import { MAX_ADDRESS } from "../addresses.ts";
+
 /** The version of this talk. */
 export const VERSION = 1;
-
-const MAX_ADDRESS = 256;
 
 /** Where a node listens, and with which key. */
 export interface Place {

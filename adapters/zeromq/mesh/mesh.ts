@@ -14,11 +14,11 @@ import { readBatch, toEntry } from "../batch.ts";
 import { type Place, readControl, readCount, readHello, readNames, VERSION } from "./control.ts";
 import { connecting, listening, type Security } from "../curve.ts";
 import { ConnectError } from "../errors.ts";
-import { Gatekeeper } from "../gatekeeper.ts";
+import { contextOf, Gatekeeper } from "../gatekeeper.ts";
 import { Sources } from "./sources.ts";
 import type { Context, Router, ZeroMq } from "../library.ts";
 import { Outgoing } from "./outgoing.ts";
-import { preflight } from "../preflight.ts";
+import { preflight, untilFree } from "../preflight.ts";
 import { Pump } from "../pump.ts";
 import { Routes } from "./routes.ts";
 import { socketOptions } from "../sockets.ts";
@@ -75,7 +75,7 @@ export class Mesh {
     this.#zmq = zmq;
     this.#nodeId = nodeId;
     this.#events = events;
-    this.#context = new zmq.Context({ blocky: false });
+    this.#context = contextOf(zmq, options.security);
     this.#router = new zmq.Router({
       ...this.#socketOptions(options.bind),
       ...listening(options.security),
@@ -204,8 +204,10 @@ export class Mesh {
     this.#sources.close();
     await this.#routes.close();
     this.#pump.close();
+    const { lastEndpoint } = this.#router;
     this.#router.close();
     this.#gatekeeper?.close();
+    await untilFree(lastEndpoint);
   }
 
   #socketOptions(address: string) {

@@ -30,15 +30,30 @@ function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): ZeroMqPro
   if (front === undefined || back === undefined) throw new TypeError(USAGE);
   const { ZEROMQ_PUBLIC_KEY: publicKey, ZEROMQ_SECRET_KEY: secretKey, ZEROMQ_ALLOW: allow } = env;
   if (curve !== undefined && curve !== "none") throw new TypeError(`Cannot use --curve ${curve}: give none`);
-  if (curve === "none" && publicKey) {
-    throw new TypeError("Cannot use --curve none together with ZEROMQ_PUBLIC_KEY: leave one of them out");
+  const given = Object.entries({
+    ZEROMQ_PUBLIC_KEY: publicKey,
+    ZEROMQ_SECRET_KEY: secretKey,
+    ZEROMQ_ALLOW: allow,
+  })
+    .filter(([, value]) => value).map(([name]) => name);
+  if (curve === "none" && given.length > 0) {
+    throw new TypeError(
+      `Cannot use --curve none together with ${given.join(" and ")}: leave one of them out`,
+    );
+  }
+  if (given.length > 0 && !(publicKey && secretKey)) {
+    throw new TypeError(
+      `Cannot use ${
+        given.join(" and ")
+      } alone: set both ZEROMQ_PUBLIC_KEY and ZEROMQ_SECRET_KEY, or the proxy would let everybody in`,
+    );
   }
   const mark = values["high-water-mark"];
   return {
     front,
     back,
     ...(publicKey && secretKey
-      ? { curve: { publicKey, secretKey, allow: allow?.split(/[\s,]+/).filter(Boolean) } }
+      ? { curve: { publicKey, secretKey, allow: allow ? allow.split(/[\s,]+/).filter(Boolean) : undefined } }
       : { curve: curve === "none" ? "none" : undefined }),
     ...(mark === undefined ? {} : { highWaterMark: Number(mark) }),
     onRefused: (address) => console.error(`Refused ${address}: its key is not in ZEROMQ_ALLOW`),

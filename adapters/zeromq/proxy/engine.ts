@@ -8,7 +8,7 @@ import type { Engine, LinkEvents, Role, Verdict } from "../../kit/engine.ts";
 import type { Failure } from "../../kit/failure.ts";
 import type { OutgoingMessage, PublishResults } from "../../kit/outbox.ts";
 import { judge } from "../errors.ts";
-import { type Context, loadZeroMq } from "../library.ts";
+import { loadZeroMq } from "../library.ts";
 import { preflight } from "../preflight.ts";
 import { ProxySession, type ProxySessionOptions } from "./session.ts";
 
@@ -20,8 +20,6 @@ export class ProxyEngine implements Engine<ProxySession> {
   readonly secrets: readonly string[];
   readonly maxMessageBytes: number;
   readonly #options: ProxySessionOptions;
-  /** One for all connections: each has threads. */
-  #context: Context | undefined;
 
   /**
    * @param options What a session needs.
@@ -43,10 +41,9 @@ export class ProxyEngine implements Engine<ProxySession> {
 
   async connect(_role: Role, nodeId: string, events: LinkEvents, signal: AbortSignal): Promise<ProxySession> {
     const zmq = await loadZeroMq();
-    this.#context ??= new zmq.Context({ blocky: false });
     const { front, back } = this.#options;
     for (const address of [front, back]) await preflight(address, signal);
-    const session = new ProxySession(this.#options, zmq, this.#context, nodeId, events);
+    const session = new ProxySession(this.#options, zmq, nodeId, events);
     const abort = () => session.end();
     signal.addEventListener("abort", abort);
     try {

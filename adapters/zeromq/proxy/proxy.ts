@@ -6,10 +6,12 @@
 
 import { callback, count } from "../../../contract/options/option_kinds.ts";
 import { optional, or, readOptions, type Rows } from "../../../contract/options/read_options.ts";
-import { address } from "../addresses.ts";
+import { callSafely } from "../../../contract/user_code.ts";
+import { bindAddress } from "../addresses.ts";
 import { curveRow, listening, readSecurity, type ZeroMqKeys } from "../curve.ts";
-import { Gatekeeper } from "../gatekeeper.ts";
+import { contextOf, Gatekeeper } from "../gatekeeper.ts";
 import { loadZeroMq } from "../library.ts";
+import { untilFree } from "../preflight.ts";
 import { Pump } from "../pump.ts";
 import { socketOptions } from "../sockets.ts";
 
@@ -36,7 +38,7 @@ export interface ZeroMqProxyOptions {
    * @default {10_000}
    */
   readonly highWaterMark?: number;
-  /** Hears of strangers that are refused, once a second at the most. */
+  /** Hears of strangers that are refused, once a second at the most. What it throws goes to the console. */
   readonly onRefused?: (address: string) => void;
 }
 
@@ -46,15 +48,18 @@ export interface ZeroMqProxy extends AsyncDisposable {
   readonly front: string;
   /** Where nodes get what they subscribe to. */
   readonly back: string;
-  /** Ends it. Idempotent. */
+  /** Ends it; resolves when nothing listens any more. Idempotent. */
   close(): Promise<void>;
 }
 
+/** The library counts in 32 bits. */
+const MAX_HIGH_WATER_MARK = 2 ** 31 - 1;
+
 const ROWS = {
-  front: address,
-  back: address,
+  front: bindAddress,
+  back: bindAddress,
   curve: curveRow,
-  highWaterMark: or(count(), 10_000),
+  highWaterMark: or(count({ max: MAX_HIGH_WATER_MARK }), 10_000),
   onRefused: optional(callback<(address: string) => void>()),
 } satisfies Rows<ZeroMqProxyOptions>;
 
@@ -79,7 +84,7 @@ export async function createZeroMqProxy(options: ZeroMqProxyOptions): Promise<Ze
   const { front, back, curve, highWaterMark, onRefused } = readOptions(owner, options, ROWS);
   const security = readSecurity(owner, curve, [front, back]);
   const zmq = await loadZeroMq();
-  const context = new zmq.Context({ blocky: false });
+  const context = contextOf(zmq, security);
   // Another object for each: the library takes the context out, and the second socket would be where nobody answers for keys.
   const sockets = () => ({ ...socketOptions(TIMES, front, back), ...listening(security), context });
   const [xsub, xpub] = [new zmq.XSubscriber(sockets()), new zmq.XPublisher(sockets())];
@@ -94,20 +99,27 @@ export async function createZeroMqProxy(options: ZeroMqProxyOptions): Promise<Ze
   };
   try {
     const allow = security.keys?.allow;
-    if (allow) gatekeeper = await Gatekeeper.start(zmq, context, pump, allow, onRefused ?? (() => {}));
+    const tell = (address: string) =>
+      callSafely(
+        () => onRefused?.(address),
+        (failure) => console.error("[trunkline] onRefused threw", failure, "when told of", address),
+      );
+    if (allow) gatekeeper = await Gatekeeper.start(zmq, context, pump, allow, tell);
     for (const [socket, at] of [[xsub, front], [xpub, back]] as const) {
       await socket.bind(at).catch((cause: Error) => {
         throw new Error(`Cannot start a ZeroMQ proxy at ${at}: ${cause.message}`, { cause });
       });
     }
   } catch (error) {
+    const places = [xsub, xpub].map(({ lastEndpoint }) => lastEndpoint);
     for (const socket of [xsub, xpub]) socket.close();
     endAll();
+    await untilFree(...places);
     throw error;
   }
   const places = { front: xsub.lastEndpoint!, back: xpub.lastEndpoint! };
   const proxy = new zmq.Proxy(xsub, xpub);
-  const ended = proxy.run().then(endAll, endAll);
+  const ended = proxy.run().then(endAll, endAll).then(() => untilFree(places.front, places.back));
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (proxy.terminate(), ended);

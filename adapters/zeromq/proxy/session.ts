@@ -11,7 +11,7 @@ import type { OutgoingMessage, PublishResults } from "../../kit/outbox.ts";
 import { type Entry, readBatch, toBatch, toEntry } from "../batch.ts";
 import { connecting, type Security } from "../curve.ts";
 import { ConnectError } from "../errors.ts";
-import type { Context, XPublisher, XSubscriber, ZeroMq } from "../library.ts";
+import type { XPublisher, XSubscriber, ZeroMq } from "../library.ts";
 import type { Topics } from "../names.ts";
 import { systemAddress } from "../addresses.ts";
 import { Pump } from "../pump.ts";
@@ -83,14 +83,12 @@ export class ProxySession {
    *
    * @param options What it needs.
    * @param zmq The library.
-   * @param context Where its sockets belong.
    * @param nodeId The identity of this node.
    * @param events Whom to tell.
    */
   constructor(
     options: ProxySessionOptions,
     zmq: ZeroMq,
-    context: Context,
     nodeId: string,
     events: LinkEvents,
   ) {
@@ -99,15 +97,13 @@ export class ProxySession {
     this.#nodeId = nodeId;
     this.#events = events;
     this.#inbox = topics.ofNode(nodeId);
-    // Another object for each: the library takes the context out.
-    const sockets = () => ({
+    const sockets = {
       ...socketOptions(options, front, back),
       ...connecting(security, key),
-      context,
       reconnectInterval: -1, // subscriptions and what was under way are lost: a new connection says so
-    });
-    this.#publisher = new zmq.XPublisher(sockets());
-    this.#subscriber = new zmq.XSubscriber({ ...sockets(), receiveHighWaterMark: 10_000 });
+    };
+    this.#publisher = new zmq.XPublisher(sockets);
+    this.#subscriber = new zmq.XSubscriber({ ...sockets, receiveHighWaterMark: 10_000 });
     this.#pump = new Pump(() => !this.#joined || this.#others.isAwaited);
     this.#others = new Others({
       session: this.#session,

@@ -132,6 +132,32 @@ onlyDeno("zeromq curve: a stranger can neither read nor send over a proxy", asyn
   assertEquals(error.message, "waited long enough");
 });
 
+onlyDeno("zeromq curve: an onRefused that throws hurts neither the proxy nor the process", async () => {
+  const keys = await newKeys();
+  const printed: unknown[][] = [];
+  const print = console.error;
+  console.error = (...words) => void printed.push(words);
+  try {
+    await using proxy = await createZeroMqProxy({
+      front: "tcp://127.0.0.1:*",
+      back: "tcp://127.0.0.1:*",
+      curve: keys,
+      onRefused: () => {
+        throw new Error("told, and thrown");
+      },
+    });
+    const at = { front: proxy.front, back: proxy.back };
+    const stranger = { ...await newKeys(), allow: [keys.publicKey] };
+    const theirs = { ...at, publicKey: keys.publicKey };
+    await assertRejects(() => withLimit({ proxy: theirs, curve: stranger }), Error);
+    await using node = await openNode({ proxy: at, curve: keys });
+    await node.until(() => printed.length > 0, "what it threw to be printed");
+    assertStringIncludes(printed[0]!.join(" "), "onRefused threw");
+  } finally {
+    console.error = print;
+  }
+});
+
 /** A node that is refused by a proxy waits, and says why. */
 async function withLimit(options: Parameters<typeof openNode>[0]): Promise<void> {
   const errors: string[] = [];

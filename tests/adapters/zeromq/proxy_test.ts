@@ -1,8 +1,10 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { createZeroMqProxy } from "@trunkline/hub/adapters/zeromq";
+import { execFile } from "node:child_process";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { startZeroMqProxy, type ZeroMqBroker } from "../../../tools/brokers/zeromq.ts";
-import { onDeno, openNode } from "./scene.ts";
+import { freeAddress, onDeno, openNode } from "./scene.ts";
 
 const test = onDeno("zeromq proxy");
 
@@ -94,4 +96,36 @@ test("zeromq proxy: one whose address is taken does not start, and says which", 
     Error,
   );
   assertStringIncludes(error.message, proxy.back);
+});
+
+const COMMAND = fileURLToPath(new URL("../../../adapters/zeromq/proxy/command.ts", import.meta.url));
+
+test("zeromq proxy: the command does not start without keys where some of them are given", async () => {
+  const run = ["run", "--allow-all", "--no-check", "--quiet", COMMAND];
+  const args = [...run, "--front", await freeAddress(), "--back", await freeAddress()];
+  const outcome = (env: Record<string, string>, ...more: string[]) =>
+    new Promise<{ code: unknown; words: string }>((resolve) => {
+      execFile(
+        process.execPath,
+        [...args, ...more],
+        { env: { ...process.env, ...env }, timeout: 20_000 },
+        (error, out, err) => resolve({ code: error?.code, words: out + err }),
+      );
+    });
+  const [some, none] = await Promise.all([
+    outcome({ ZEROMQ_SECRET_KEY: "s".repeat(40), ZEROMQ_ALLOW: "a".repeat(40) }),
+    outcome({ ZEROMQ_SECRET_KEY: "s".repeat(40) }, "--curve", "none"),
+  ]);
+  assertEquals([some.code, none.code], [1, 1], some.words + none.words);
+  assertStringIncludes(some.words, "set both ZEROMQ_PUBLIC_KEY and ZEROMQ_SECRET_KEY");
+  assertStringIncludes(none.words, "--curve none together with ZEROMQ_SECRET_KEY");
+});
+
+test("zeromq proxy: a mark that the library cannot count to is refused before it listens", async () => {
+  const [front, back] = [await freeAddress(), await freeAddress()];
+  const error = await assertRejects(
+    () => createZeroMqProxy({ front, back, highWaterMark: 2 ** 31 }),
+    RangeError,
+  );
+  assertStringIncludes(error.message, "highWaterMark");
 });
