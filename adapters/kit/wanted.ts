@@ -172,6 +172,7 @@ export class Wanted {
       const [wanted, held] = [this.#entries.has(name), this.#held.has(name)];
       if (wanted && !held) joins.push(name);
       else if (!wanted && held) leaves.push(name);
+      else if (wanted) this.#joined(name); // it was left and wanted again in one turn
       else this.#leaving.settle(name);
     }
     this.#dirty.clear();

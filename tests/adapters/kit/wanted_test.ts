@@ -109,6 +109,19 @@ test("wanted: who waits when a connection is lost waits for the next, whatever b
   assertEquals(settled, ["early", "under way", "of this turn", "between"]);
 });
 
+test("wanted: a live channel that is left and wanted again in one turn stays live, and both who ask are answered", async () => {
+  const { wanted, link } = await live();
+  const leaving = wanted.unsubscribe("a");
+  const again = wanted.subscribe("a", "A");
+  await Promise.all([leaving, again]);
+  assertEquals([link.commands, wanted.channelOf("a")], [[], "A"]);
+  const left = wanted.unsubscribe("a");
+  await settle();
+  await link.answer();
+  await left;
+  assertEquals(link.commands, ["unsub a"]);
+});
+
 test("wanted: an unsubscribe on a connection that is lost is done, and is not taken up again", async () => {
   const { wanted, link } = await live();
   const leaving = wanted.unsubscribe("a");
