@@ -42,10 +42,10 @@ const PORT = 5672;
 const TLS_PORT = 5671;
 
 /**
- * Reads the URLs of servers.
+ * Reads the URLs of servers. Each connection logs in the same way, wherever it leads: what one URL says holds for all.
  *
  * @param urls The URLs.
- * @throws {TypeError} If one is none; the message has no credentials.
+ * @throws {TypeError} If one is none, has a part that is not read, or contradicts another; the message has no credentials.
  */
 export function readServers(urls: readonly string[]): Servers {
   if (urls.length === 0) {
@@ -53,13 +53,19 @@ export function readServers(urls: readonly string[]): Servers {
   }
   const addresses: ServerAddress[] = [];
   let tls = false;
-  let said: Pick<Servers, "username" | "password" | "vhost"> = {};
+  const said: { -readonly [K in "username" | "password" | "vhost"]?: string } = {};
   for (const [i, text] of urls.entries()) {
     const url = parse(text);
+    const which = urls.length === 1 ? "url" : `url[${i}]`;
     if (!url) {
-      const which = urls.length === 1 ? "url" : `url[${i}]`;
       throw new TypeError(
         `Cannot use this ${which} of createRabbitMqAdapter: give one like amqp://user:password@host:5672/vhost, or amqps:// for TLS`,
+      );
+    }
+    if (url.search !== "" || url.hash !== "" || url.pathname.includes("@")) {
+      throw new TypeError(
+        `Cannot use this ${which} of createRabbitMqAdapter: it has a ?, # or @ where none belongs. Give settings as options, and write ` +
+          "these characters and / as %3F, %23, %40 and %2F in a user, password or vhost",
       );
     }
     const secure = url.protocol === "amqps:";
@@ -68,12 +74,17 @@ export function readServers(urls: readonly string[]): Servers {
       hostname: url.hostname.replace(/^\[|\]$/g, ""),
       port: url.port === "" ? (secure ? TLS_PORT : PORT) : Number(url.port),
     });
-    said = {
-      ...said,
-      ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
-      ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
-      ...(url.pathname.length < 2 ? {} : { vhost: decodeURIComponent(url.pathname.slice(1)) }),
-    };
+    const parts = { username: url.username, password: url.password, vhost: url.pathname.slice(1) };
+    for (const [part, text] of Object.entries(parts) as [keyof typeof parts, string][]) {
+      if (text === "") continue;
+      const value = decodeURIComponent(text);
+      if (said[part] !== undefined && said[part] !== value) {
+        throw new TypeError(
+          `Cannot use this ${which} of createRabbitMqAdapter: its ${part} is not that of a URL before it, and all servers get the same`,
+        );
+      }
+      said[part] = value;
+    }
   }
   return { addresses, tls, ...said };
 }

@@ -53,6 +53,8 @@ export type Connect = (options: ConnectionOptions, signal: AbortSignal) => Promi
 
 /** How large a frame may be; each publish that has no answer keeps a buffer of this size at least. */
 const FRAME_MAX = 8 * 1024;
+/** What every server has to take. */
+const MIN_FRAME_MAX = 4 * 1024;
 /** No frame is larger that comes before sizes are agreed on. */
 const MAX_FRAME_BYTES = 128 * 1024;
 /** A server forgets a client that has said nothing for twice as long. */
@@ -93,6 +95,7 @@ export function connector(
       const { vhost, username, password, name, address, tls } = options;
       super(vhost, username, password, name, undefined, FRAME_MAX, HEARTBEAT_S);
       this.#options = options;
+      Object.defineProperty(this, "frameMax", frameLimit());
       this.onerror = () => {}; // whatever ends a connection or a channel is told by other ways, too
       this.ondisconnect = (cause) => this.lose(cause);
       const { hostname: host, port } = address;
@@ -113,7 +116,6 @@ export function connector(
       return new Promise<AMQPBaseClient>((resolve, reject) => {
         this.connectPromise = [resolve, reject];
       }).then((self) => {
-        if (this.frameMax === 0) this.frameMax = FRAME_MAX; // the server has no limit
         if (this.heartbeat > 0) this.#beat();
         return self;
       });
@@ -208,6 +210,21 @@ export function connector(
     } finally {
       signal.removeEventListener("abort", abort);
     }
+  };
+}
+
+/**
+ * How large frames may be, as agreed: ours, or the server's where that is smaller. A server without a limit says 0, which the
+ * library would agree to; into frames of next to nothing it would cut messages for ever.
+ */
+function frameLimit(): PropertyDescriptor {
+  let limit = FRAME_MAX;
+  return {
+    get: () => limit,
+    set(said: number) {
+      if (said > 0 && said < MIN_FRAME_MAX) throw new ForeignServerError();
+      limit = said || FRAME_MAX;
+    },
   };
 }
 

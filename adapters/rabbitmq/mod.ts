@@ -49,7 +49,7 @@ const BINDING_TIMEOUT_MS = 60_000;
  * @param options Where RabbitMQ is, and the prefix.
  * @returns An adapter for one hub.
  * @throws {TypeError} If a URL is none, the prefix is missing, an option is unknown, or options contradict each other.
- * @throws {RangeError} If a number is out of range, or the prefix is too long.
+ * @throws {RangeError} If a number is out of range, or the prefix or the login is too long.
  */
 export function createRabbitMqAdapter(options: RabbitMqAdapterOptions): Adapter {
   const { connectTimeoutMs, probeIntervalMs, maxPendingBytes, clock, ...settings } = readRabbitMqOptions(

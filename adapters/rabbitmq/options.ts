@@ -10,6 +10,7 @@ import { bag, optional, or, type Read, readOptions, type Rows } from "../../cont
 import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
 import { type RabbitMqTlsOptions, readServers } from "./addresses.ts";
 import { Dialer } from "./dialer.ts";
+import { checkLogin } from "./login.ts";
 import { RabbitMqNames } from "./names.ts";
 
 /**
@@ -37,7 +38,7 @@ export interface RabbitMqClientLike {
 export interface RabbitMqAdapterOptions {
   /**
    * `amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`, or `amqps://` for TLS; several for a cluster, of which each connection takes
-   * whichever answers. Options beside it take precedence.
+   * whichever answers. They must agree about user, password and vhost where they say any. Options beside it take precedence.
    *
    * @default {"amqp://localhost:5672"}
    */
@@ -164,7 +165,7 @@ export interface Settings extends
  *
  * @param options What the user passed.
  * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
- * @throws {RangeError} If a number is out of range, or the prefix is too long.
+ * @throws {RangeError} If a number is out of range, or the prefix or the login is too long.
  */
 export function readRabbitMqOptions(options: RabbitMqAdapterOptions): Settings {
   refuseAddress("createRabbitMqAdapter", options, "url");
@@ -176,6 +177,7 @@ export function readRabbitMqOptions(options: RabbitMqAdapterOptions): Settings {
   const own = { url, username, password, vhost, tls };
   const { clock, connectTimeoutMs: timeoutMs } = rest;
   const where = client ? ofClient(client, own) : ofOptions(own);
+  checkLogin(where);
   return { ...rest, names: new RabbitMqNames(prefix), dialer: new Dialer({ ...where, clock, timeoutMs }) };
 }
 

@@ -145,7 +145,8 @@ export class Subscriber {
     const { names, maxQueueBytes } = this.#options;
     await this.#reading.queueDeclare(name, EXCLUSIVE, {
       "x-queue-type": "classic",
-      "x-max-length-bytes": maxQueueBytes,
+      // As a number the library would write one from 2 GiB to 4 GiB as a negative one.
+      "x-max-length-bytes": BigInt(maxQueueBytes),
       "x-overflow": "drop-head",
       "x-dead-letter-exchange": names.exchange,
       "x-dead-letter-routing-key": this.#lost,

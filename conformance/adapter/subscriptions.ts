@@ -158,6 +158,18 @@ export const subscriptionCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name:
+      "a channel that is left and subscribed to again in one turn is live, and neither call waits for ever",
+    async run(stage) {
+      const [a, b] = await stage.cluster("flipped");
+      for (let i = 0; i < 5; i++) {
+        await Promise.all([b.unsubscribe("flipped"), b.subscribe("flipped")]);
+        a.publish("flipped", `seen ${i}`);
+        await b.got("flipped", `seen ${i}`);
+      }
+    },
+  },
+  {
     name: "1,000 channels: each delivers its own messages, and nothing that nobody subscribes to",
     async run(stage) {
       const [a, b, c] = [await stage.open(), await stage.open(), await stage.open()];

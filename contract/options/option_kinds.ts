@@ -126,7 +126,7 @@ export function callback<F extends Function>(): Kind<F> {
 export function having<T extends object>(what: string, ...methods: readonly (keyof T & string)[]): Kind<T> {
   return passing(
     what,
-    (value) => methods.every((name) => typeof (value as T | null)?.[name] === "function"),
+    (value) => Object(value) === value && methods.every((name) => typeof (value as T)[name] === "function"),
   );
 }
 

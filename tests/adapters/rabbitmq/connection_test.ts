@@ -81,6 +81,19 @@ test("rabbitmq: a connection sends heartbeats of its own, as a server that sends
   assertEquals(server.lost.length, 1);
 });
 
+test("rabbitmq: a server without a limit of frames is given one, and one with next to none is refused", async () => {
+  await using server = await startServer(START, TUNE, OPEN_OK);
+  const connection = await connect(server.options(), never);
+  const agreed = server.heard.map((data) => data.join()).find((data) =>
+    data.startsWith("1,0,0,0,0,0,12,0,10,0,31,")
+  );
+  assert(agreed?.startsWith("1,0,0,0,0,0,12,0,10,0,31,0,0,0,0,32,0,"), agreed); // 8 KiB
+  await connection.destroy();
+  const tiny = method(30, 0, 0, 0, 0, 0, 8, 0, 1);
+  await using other = await startServer(START, tiny, OPEN_OK);
+  await assertRejects(() => connect(other.options(), never), Error, "does not speak AMQP 0-9-1");
+});
+
 test("rabbitmq: frames that make no sense end the connection, and nothing else", async () => {
   const nonsense = [
     new Uint8Array([1, 0, 0, 255, 255, 255, 255, 0]),

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { readServers } from "../../../adapters/rabbitmq/addresses.ts";
 import { connectError } from "../../../adapters/rabbitmq/errors.ts";
 import { createRabbitMqAdapter, type RabbitMqAdapterOptions } from "../../../adapters/rabbitmq/mod.ts";
 import { keyOf, nameOf, RabbitMqNames } from "../../../adapters/rabbitmq/names.ts";
@@ -68,6 +69,34 @@ test("rabbitmq: options that make no sense, or contradict each other, are refuse
     [{ client: { ...client, host: undefined } as never }, "give an AMQPClient of @cloudamqp/amqp-client 4"],
     [{ client: "amqp://u:s3cret@host" as never }, "AMQPClient"],
     [{ password: 7 as never }, "password"],
+    [{ client: null as never }, "null as client"],
+    [{ client: false as never }, "AMQPClient"],
+    [{ client: "" as never }, "AMQPClient"],
+    [
+      { client: { ...client, vhost: "v".repeat(256) } },
+      "vhost of createRabbitMqAdapter: it takes 256 bytes, at most 255",
+    ],
+    [{ vhost: "é".repeat(128) }, "it takes 256 bytes"],
+    [{ vhost: "\ud800" }, "vhost of createRabbitMqAdapter: give well-formed text"],
+    [{ username: "a\0guest" }, "username of createRabbitMqAdapter: give well-formed text without U+0000"],
+    [{ password: "s3cret\0" }, "password of createRabbitMqAdapter: give well-formed text"],
+    [{ password: "s3cret".repeat(1_200) }, "they take 7205 bytes, at most 7000 fit"],
+    [{ url: "amqp://u:#s3cret@host" }, "it has a ?, # or @ where none belongs"],
+    [{ url: "amqp://u:1?s3cret@host" }, "%3F, %23, %40 and %2F"],
+    [{ url: "amqp://u:1/s3cret@host" }, "it has a ?, # or @ where none belongs"],
+    [{ url: "amqp://host?heartbeat=5" }, "Give settings as options"],
+    [
+      { url: ["amqp://a:s3cret@host", "amqp://b@other"] },
+      "url[1] of createRabbitMqAdapter: its username is not that",
+    ],
+    [
+      { url: ["amqp://a:s3cret@host", "amqp://a:s3cret2@other"] },
+      "its password is not that of a URL before it",
+    ],
+    [
+      { url: ["amqp://host/one", "amqp://other", "amqp://third/two"] },
+      "url[2] of createRabbitMqAdapter: its vhost",
+    ],
     [{ maxQueueBytes: 0 }, "maxQueueBytes"],
     [{ probeIntervalMs: -1 }, "probeIntervalMs"],
     [{ tls: { servrname: "x" } as never }, "servername"],
@@ -78,6 +107,21 @@ test("rabbitmq: options that make no sense, or contradict each other, are refuse
     assert(!`${error.message}${error.stack}${error.cause}`.includes("s3cret"), error.message);
   }
   assertThrows(() => createRabbitMqAdapter("amqp://u:s3cret@host" as never), TypeError, "address alone");
+});
+
+test("rabbitmq: what one URL of several says holds for all, and may be said again", () => {
+  const urls = ["amqp://u:p%23@one/v%2F1", "amqp://two:7", "amqp://u:p%23@[::1]/v%2F1"];
+  assertEquals(readServers(urls), {
+    addresses: [
+      { hostname: "one", port: 5672 },
+      { hostname: "two", port: 7 },
+      { hostname: "::1", port: 5672 },
+    ],
+    tls: false,
+    username: "u",
+    password: "p#",
+    vhost: "v/1",
+  });
 });
 
 test("rabbitmq: what a server says at the door is told with what to do, and tried again where that may help", () => {

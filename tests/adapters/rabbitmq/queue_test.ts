@@ -55,6 +55,13 @@ test("rabbitmq: a node that does not read leaves a bounded queue: the oldest are
   }
 });
 
+test("rabbitmq: a queue may be of any size that a number can say", async () => {
+  for (const maxQueueBytes of [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+    await using node = await openNode({ ...options(), maxQueueBytes }, "news");
+    assertEquals([node.statuses, node.errors], [["up"], []]);
+  }
+});
+
 test("rabbitmq: channels of any length work, and a message with the key of another long channel goes to none", async () => {
   const { url, prefix } = options();
   // Longer than a frame.
