@@ -121,6 +121,7 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
     nodeId,
     maxHistories: 1,
     storeTimeoutMs: timeoutMs,
+    closeWaitMs: timeoutMs,
     shared: shared && new EarlyStore(shared, early.opened),
     ownStore: () => createMemoryHistory({ maxChannels: 1, clock }),
     onError,
@@ -139,11 +140,12 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
 
   /** Whoever goes on after `close` is told at the call. */
   const checkOpen = () => {
-    if (closing) throw new HubError("UNAVAILABLE", "Cannot emit: the emitter is closed");
+    if (closing) throw closed();
   };
   const publishOn = (topic: Topic, payload: unknown, options?: PublishOptions): Promise<Published> | void => {
-    checkOpen();
-    if (topic.history && !shared) return Promise.reject(notShared(topic.name));
+    if (!topic.history) checkOpen();
+    else if (closing) return Promise.reject(closed());
+    else if (!shared) return Promise.reject(notShared(topic.name));
     return publish(topics, topic, payload, options);
   };
   const close = async () => {
@@ -224,6 +226,8 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
     [Symbol.asyncDispose]: () => closing ??= close(),
   };
 }
+
+const closed = () => new HubError("UNAVAILABLE", "Cannot emit: the emitter is closed");
 
 function notShared(topic: string): HubError {
   return new HubError(

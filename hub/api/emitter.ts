@@ -101,6 +101,6 @@ export interface Emitter<D extends ContractDefinition> extends AsyncDisposable {
    * @throws {TypeError} When the query is empty, or a field is not text.
    */
   disconnect(query: OrderQuery): void;
-  /** Sends what waits, then disconnects. Idempotent, never rejects; what could not be sent `onError` is told. */
+  /** Sends what waits, and has it stored, for at most `backplaneTimeoutMs` each; then disconnects. Idempotent, never rejects; what could not be sent `onError` is told. */
   close(): Promise<void>;
 }

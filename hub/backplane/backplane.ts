@@ -72,6 +72,8 @@ export class Backplane {
   readonly #drops: Drops;
   #malformed = 0;
   #opened = false;
+  /** Whether the adapter would not open: it has closed itself then, or belongs to somebody else, who goes on to use it. */
+  #refused = false;
   #closed = false;
   /** Whether something was published after that. */
   #wasLate = false;
@@ -188,6 +190,7 @@ export class Backplane {
       });
     } catch (error) {
       this.#reason = error instanceof Error ? error.message : String(error);
+      this.#refused = true;
       throw error;
     }
     this.#opened = true;
@@ -290,6 +293,7 @@ export class Backplane {
     this.#closed = true;
     this.#status = "down";
     this.#drops.close();
+    if (this.#refused) return;
     try {
       await this.#options.adapter.close();
     } catch (error) {

@@ -31,6 +31,8 @@ export class EarlyAdapter implements Adapter {
   #waiting: { readonly channel: string; readonly data: AdapterData }[] | undefined = [];
   #waitingBytes = 0;
   #isOpen = false;
+  /** Whether the adapter would not open: then it is closed, or somebody else's. */
+  #refused = false;
   /** Why it is not open. */
   #reason = "it is not open";
   #context: AdapterContext | undefined;
@@ -63,13 +65,23 @@ export class EarlyAdapter implements Adapter {
     });
     const late = new HubError("UNAVAILABLE", `Backplane ${this.name} is not open after ${timeoutMs} ms`);
     this.#stop = clock.after(timeoutMs, () => this.#giveUp(late));
-    adapter.open(context).then(() => {
+    begin(adapter, context).then(() => {
       this.#stop();
       this.#isOpen = true;
       this.#opened.resolve();
-      for (const { channel, data } of this.#waiting ?? []) adapter.publish(channel, data);
+      const waiting = this.#waiting ?? [];
       this.#waiting = undefined;
-    }, (error) => this.#giveUp(error));
+      for (const { channel, data } of waiting) {
+        try {
+          adapter.publish(channel, data);
+        } catch (error) {
+          context.onError(error as Error, { stage: "publish", channel });
+        }
+      }
+    }, (error) => {
+      this.#refused = true;
+      this.#giveUp(error);
+    });
     return Promise.resolve();
   }
 
@@ -96,7 +108,7 @@ export class EarlyAdapter implements Adapter {
     if (this.#waiting && this.#waiting.length > 0) await this.#opened.promise.catch(() => {});
     this.#stop();
     this.#opened.reject(new HubError("UNAVAILABLE", `Backplane ${this.name} was closed before it was open`));
-    await this.#options.adapter.close();
+    if (!this.#refused) await this.#options.adapter.close();
     this.#drops?.close();
   }
 
@@ -118,4 +130,9 @@ export class EarlyAdapter implements Adapter {
     const error = new HubError("UNAVAILABLE", `Cannot publish on "${channel}" over ${this.name}: ${why}`);
     this.#drops?.add(error, channel);
   }
+}
+
+/** What it throws is a rejection too. */
+async function begin(adapter: Adapter, context: AdapterContext): Promise<void> {
+  await adapter.open(context);
 }

@@ -44,6 +44,7 @@ export class Catalog {
    * Finds a topic among those of a role (the shared ones included), or the shared ones.
    *
    * @throws {HubError} `NOT_FOUND`.
+   * @throws {TypeError} When the name is no text.
    */
   find(name: string, role?: string): Topic {
     const last = this.#lastFound;
@@ -66,6 +67,11 @@ export class Catalog {
   }
 
   #find(name: string, role: string | undefined): Topic {
+    if (typeof name !== "string") {
+      throw new TypeError(
+        `Cannot find a topic by ${name === null ? "null" : typeof name}: give its name as text`,
+      );
+    }
     const surface = role === undefined ? this.#contract.shared : this.#contract.roles.get(role);
     const topic = surface && lookUp(surface.topics, name);
     if (topic && hasLoneSurrogate(name)) {

@@ -19,7 +19,7 @@ export class EarlyStore implements HistoryStore {
   readonly publishes: boolean;
   readonly #store: HistoryStore;
   readonly #backplane: Promise<void>;
-  #ready: Promise<void> | undefined;
+  readonly #ready = Promise.withResolvers<void>();
 
   /**
    * @param store The store.
@@ -30,22 +30,24 @@ export class EarlyStore implements HistoryStore {
     this.publishes = store.publishes;
     this.#store = store;
     this.#backplane = backplane;
+    backplane.catch(this.#ready.reject); // then nobody opens it
+    this.#ready.promise.catch(() => {}); // whoever waits sees it
   }
 
   /** Opens it as soon as the backplane is open. */
   open(context: HistoryContext): Promise<void> {
-    this.#ready = this.#backplane.then(() => this.#store.open?.(context));
-    return this.#ready;
+    this.#ready.resolve(this.#backplane.then(() => this.#store.open?.(context)));
+    return this.#ready.promise;
   }
 
   async append(channel: string, data: string, options: AppendOptions): Promise<Position> {
-    await this.#ready;
+    await this.#ready.promise;
     options.signal?.throwIfAborted(); // nobody waits any more: not late either
     return await this.#store.append(channel, data, options);
   }
 
   async read(channel: string, options?: ReadOptions): Promise<StoredPage> {
-    await this.#ready;
+    await this.#ready.promise;
     return await this.#store.read(channel, options);
   }
 

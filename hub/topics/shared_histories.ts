@@ -27,8 +27,6 @@ const MAX_PENDING = 10_000;
 const MAX_PENDING_LENGTH = 64 * 1024 * 1024;
 /** Of how many topics the store is asked, at each sweep, whether anything got lost on its way here. */
 const CHECKS_PER_SWEEP = 64;
-/** How long a hub that closes waits for what is on its way to the store, in milliseconds. */
-const CLOSE_WAIT_MS = 1_000;
 /** As long as a position gets: an epoch has 64 characters at the most. */
 const LONGEST: Position = ["x".repeat(64), Number.MAX_SAFE_INTEGER];
 
@@ -40,6 +38,8 @@ export interface SharedHistoriesOptions {
   readonly store: HistoryStore;
   /** How long an append or a read may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** How long a close waits for what is on its way to the store, in milliseconds. */
+  readonly closeWaitMs: number;
 }
 
 interface Open {
@@ -53,16 +53,18 @@ export class SharedHistories implements Histories {
   readonly #parts: TopicParts;
   readonly #store: HistoryStore;
   readonly #timeoutMs: number;
+  readonly #closeWaitMs: number;
   /** The topics that somebody on this node subscribes to, or is about to. */
   readonly #open = new Map<string, Open>();
   readonly #appends = new Set<Promise<unknown>>();
   #pendingLength = 0;
 
   /** @param options What it needs. */
-  constructor({ parts, store, timeoutMs }: SharedHistoriesOptions) {
+  constructor({ parts, store, timeoutMs, closeWaitMs }: SharedHistoriesOptions) {
     this.#parts = parts;
     this.#store = store;
     this.#timeoutMs = timeoutMs;
+    this.#closeWaitMs = closeWaitMs;
     parts.backplane.on("rec", ([, epoch, offset, payload], from, channel) => {
       if (parts.catalog.byChannel(channel)?.history === undefined) {
         throw keptOtherwise(channel, `node ${from} keeps a history of it`, "keeps none", SAME_CONTRACT);
@@ -184,7 +186,7 @@ export class SharedHistories implements Histories {
     for (const [channel, open] of [...this.#open]) this.#close(channel, open);
     if (this.#appends.size === 0) return;
     const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
-    const stop = this.#parts.clock.after(CLOSE_WAIT_MS, resolve);
+    const stop = this.#parts.clock.after(this.#closeWaitMs, resolve);
     await Promise.race([Promise.allSettled(this.#appends), waitedLongEnough]);
     stop();
   }

@@ -17,6 +17,9 @@ import { writeRecord } from "./record.ts";
 import { SharedHistories } from "./shared_histories.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
+/** How long a hub that closes waits for what is on its way to the store, in milliseconds. */
+const CLOSE_WAIT_MS = 1_000;
+
 /** What {@linkcode Topics} needs. */
 export interface TopicsOptions extends TopicParts {
   /** The store that all nodes share, where there is one. */
@@ -27,6 +30,12 @@ export interface TopicsOptions extends TopicParts {
   readonly maxHistories: number;
   /** How long a shared store may take to answer, in milliseconds. */
   readonly storeTimeoutMs: number;
+  /**
+   * How long a close waits for what is on its way to a shared store, in milliseconds.
+   *
+   * @default {1_000}
+   */
+  readonly closeWaitMs?: number;
   /** The identity of this node. */
   readonly nodeId: string;
 }
@@ -47,6 +56,7 @@ export class Topics {
         parts: options,
         store: shared,
         timeoutMs: options.storeTimeoutMs,
+        closeWaitMs: options.closeWaitMs ?? CLOSE_WAIT_MS,
       });
       this.histories = histories;
       this.#openStore = () =>
