@@ -47,6 +47,8 @@ export class Keeper<L> {
   #lose = (_cause: unknown) => {};
   #closed = false;
   #wake = () => {};
+  /** Whether the next pause is none. */
+  #hurried = false;
   #running: Promise<void> | undefined;
 
   /** @param options What it needs. */
@@ -67,6 +69,12 @@ export class Keeper<L> {
   /** Gives up a connection that is found dead, though nobody said so. */
   drop(link: L, cause: Error): void {
     if (this.#link === link) this.#lose(cause);
+  }
+
+  /** The other side shows that it is there: tries at once, and without a pause after the attempt that is under way. */
+  hurry(): void {
+    this.#hurried = true;
+    this.#wake();
   }
 
   /** Ends for good; resolves when the connection is closed. */
@@ -109,6 +117,7 @@ export class Keeper<L> {
       if (this.#closed) return 0;
       const since = clock.now();
       this.#up = link;
+      this.#hurried = false;
       onUp(link);
       const cause = await lost.promise;
       this.#up = undefined;
@@ -135,10 +144,15 @@ export class Keeper<L> {
   }
 
   async #pause(ms: number): Promise<void> {
+    if (this.#hurried) {
+      this.#hurried = false;
+      return;
+    }
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#options.clock.after(ms, resolve);
     this.#wake = resolve;
     await promise;
     cancel();
+    this.#hurried = false;
   }
 }

@@ -1,13 +1,18 @@
 import { check, checkSame } from "../check.ts";
-import type { CaseDefinition } from "./stage.ts";
+import type { CaseDefinition, Node, Stage } from "./stage.ts";
+
+/** One node of each prefix, which do not wait for each other. */
+function openAll(stage: Stage, ...prefixes: string[]): Promise<Node[]> {
+  return Promise.all(prefixes.map((prefix) => stage.open(prefix)));
+}
 
 export const isolationCases: readonly CaseDefinition[] = [
   {
     name: "two prefixes on one backplane never meet",
     async run(stage) {
       const prefixes = [`${stage.prefix}-one`, `${stage.prefix}-two`];
-      const [a1, b1] = [await stage.open(prefixes[0]), await stage.open(prefixes[0])];
-      const [a2, b2] = [await stage.open(prefixes[1]), await stage.open(prefixes[1])];
+      const nodes = await openAll(stage, ...prefixes, ...prefixes);
+      const [a1, a2, b1, b2] = nodes as [Node, Node, Node, Node];
       for (const node of [a1, b1, a2, b2]) await node.subscribe("news");
       a1.publish("news", "one");
       a2.publish("news", "two");
@@ -24,9 +29,9 @@ export const isolationCases: readonly CaseDefinition[] = [
     name: "a prefix and a channel that spell the same together as another pair never meet",
     async run(stage) {
       for (const separator of [":", ".", "/", "-", "_", ""]) {
-        const outer = await stage.open(`${stage.prefix}x`);
-        const inner = await stage.open(`${stage.prefix}x${separator}y`);
-        const innerPeer = await stage.open(`${stage.prefix}x${separator}y`);
+        const [prefix, longer] = [`${stage.prefix}x`, `${stage.prefix}x${separator}y`];
+        const nodes = await openAll(stage, prefix, longer, longer);
+        const [outer, inner, innerPeer] = nodes as [Node, Node, Node];
         await Promise.all([inner.subscribe("z"), innerPeer.subscribe("z")]);
         outer.publish(`y${separator}z`, "astray");
         outer.publish(`${separator}yz`, "astray");

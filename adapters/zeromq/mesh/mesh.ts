@@ -345,6 +345,6 @@ export class Mesh {
     });
     if (hello.id === this.#nodeId) return;
     this.#sources.greeted(connection, hello);
-    this.#routes.add(hello);
+    this.#routes.greeted(hello);
   }
 }

@@ -89,6 +89,13 @@ export class Routes {
       .map(({ address, key }) => ({ address, key }));
   }
 
+  /** A node has greeted: it is there, also where it was looked for before it started. */
+  greeted(place: Place): void {
+    const route = this.#routes.get(place.address);
+    if (!route) this.add(place);
+    else if (!route.link) route.keeper.hurry();
+  }
+
   /** Looks for a node. */
   add(place: Place, given = false): void {
     const { address } = place;

@@ -122,3 +122,24 @@ test("keeper: what takes too long is given up, and what comes of it later is clo
   await keeper.close();
   assertEquals(clock.pending, 0);
 });
+
+test("keeper: who hears that the other side is there ends the pause, and the one after an attempt under way", async () => {
+  const { keeper, links, told, connecting } = scene();
+  const refuse = () => Promise.reject(new Error("nobody there"));
+  connecting(refuse);
+  keeper.start();
+  await settle();
+  assertEquals(links.length, 1);
+  let fail = () => {};
+  connecting(() => new Promise((_, reject) => fail = () => reject(new Error("too early"))));
+  keeper.hurry();
+  await settle();
+  assertEquals(links.length, 2, "no pause");
+  keeper.hurry();
+  connecting(() => Promise.resolve());
+  fail();
+  await settle();
+  assertEquals(links.length, 3, "no pause either");
+  assertEquals(told.at(-1), "up");
+  await keeper.close();
+});

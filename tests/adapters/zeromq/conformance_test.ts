@@ -88,8 +88,8 @@ const OVER_PROXY: AdapterSetup = {
       proxy: { front, back },
       prefix,
       ...PROBES,
-      probeIntervalMs: 500,
-      probeTimeoutMs: 1_500,
+      probeIntervalMs: 300,
+      probeTimeoutMs: 1_000,
     });
   },
   faults: {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
+import { FakeClock } from "../../fake_clock.ts";
 import { waitFor } from "../../harness.ts";
 import { createNode, freeAddress, onDeno, openNode, startElsewhere, type TestNode } from "./scene.ts";
 
@@ -39,6 +40,16 @@ test("zeromq mesh: nodes start in any order, and one that is found late is told 
   await a.until(() => a.gaps.includes(undefined), "a gap, as both were open before they met");
   await b.until(() => b.gaps.includes(undefined), "a gap");
   await checkAllReachAll([a, b], "hello");
+});
+
+test("zeromq mesh: a peer that starts late is reached at once by those that look for it in vain", async () => {
+  const [early, late] = [await freeAddress(), await freeAddress()];
+  const clock = new FakeClock(); // no pause ever ends
+  await using a = await openNode({ bind: early, peers: [late], clock });
+  await using b = await openNode({ bind: late, peers: [early] });
+  for (const node of [a, b]) await node.adapter.subscribe("news");
+  await checkAllReachAll([a, b], "hello");
+  assertEquals(b.words(), "");
 });
 
 test("zeromq mesh: a node may be its own peer, and be known by two names", async () => {
