@@ -32,7 +32,7 @@ function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
   return { message: cut(message), path: cut(keys.join(".")) };
 }
 
-function unwrap<Output>(result: SchemaResult<Output>, kind: string, name: string | undefined): Output {
+function unwrap<Output>(result: SchemaResult<Output>, kind: string, name: string): Output {
   // What `safeParse` gives back has neither: taken for a value of `undefined` it would let everything pass.
   if (
     typeof result !== "object" || result === null || !("value" in result || Array.isArray(result.issues))
@@ -56,8 +56,7 @@ function unwrap<Output>(result: SchemaResult<Output>, kind: string, name: string
 }
 
 /** Names a value in an error's message. Put together there and not before: every message is parsed. */
-const nameOf = (kind: string, name: string | undefined): string =>
-  name === undefined ? kind : `${kind} "${name}"`;
+const nameOf = (kind: string, name: string): string => `${kind} "${name}"`;
 
 /**
  * Parses a value with a schema that may answer later.
@@ -65,7 +64,7 @@ const nameOf = (kind: string, name: string | undefined): string =>
  * @param schema The schema.
  * @param value The value.
  * @param kind What the value is, for the error's message: `"signal"`.
- * @param name The name of it, if it has one.
+ * @param name The name of it.
  * @returns The parsed value, or a promise of it where the schema is asynchronous.
  * @throws {HubError} `VALIDATION` with `data: { issues }`; thrown at once or by the promise.
  */
@@ -73,7 +72,7 @@ export function parse<Output>(
   schema: Schema<unknown, Output>,
   value: unknown,
   kind: string,
-  name?: string,
+  name: string,
 ): Output | Promise<Output> {
   const result = schema["~standard"].validate(value);
   const later = promiseOf(result);
@@ -89,7 +88,7 @@ export function parse<Output>(
  * @param schema The schema.
  * @param value The value.
  * @param kind What the value is, for the error's message: `"signal"`.
- * @param name The name of it, if it has one.
+ * @param name The name of it.
  * @throws {HubError} `VALIDATION` with `data: { issues }`.
  * @throws {TypeError} When the schema answers with a promise.
  */
@@ -97,15 +96,12 @@ export function parseNow<Output>(
   schema: Schema<unknown, Output>,
   value: unknown,
   kind: string,
-  name?: string,
+  name: string,
 ): Output {
-  const result = schema["~standard"].validate(value);
-  const later = promiseOf(result);
-  if (later) {
-    later.catch(() => {}); // whatever it is, the schema is not to be used here
-    throw new TypeError(
-      `Cannot use an asynchronous schema for ${nameOf(kind, name)}: only requests may have one`,
-    );
-  }
-  return unwrap(result as SchemaResult<Output>, kind, name);
+  const parsed = parse(schema, value, kind, name);
+  if (!(parsed instanceof Promise)) return parsed;
+  parsed.catch(() => {}); // whatever it is, the schema is not to be used here
+  throw new TypeError(
+    `Cannot use an asynchronous schema for ${nameOf(kind, name)}: only requests may have one`,
+  );
 }

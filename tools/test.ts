@@ -6,10 +6,11 @@
 
 import { parseArgs } from "node:util";
 import { run } from "./process.ts";
+import type { TestCase } from "./testing/junit.ts";
 import { provide } from "./testing/provide.ts";
 import { REQUIREMENTS } from "./testing/requirements.ts";
 import { findRuntime, runTests } from "./testing/runtimes.ts";
-import { lanesOf, listTests, selectTests, testsFor } from "./testing/suites.ts";
+import { lanesOf, listTests, needsMachine, selectTests, testsFor } from "./testing/suites.ts";
 import { count, type Report, summarize } from "./testing/summary.ts";
 
 const HELP = `Usage: deno task test [FILTER...] [options]
@@ -39,10 +40,10 @@ if (values.help) {
   Deno.exit(0);
 }
 
-const NO_BUN = {
+const NO_BUN: TestCase = {
   name: "every test on Bun [skipped: neither bun nor npx is on the PATH]",
   result: "skipped",
-} as const;
+};
 
 const selected = selectTests(await listTests(), { ...values, filters: positionals });
 if (selected.length === 0) {
@@ -72,16 +73,25 @@ for (const origin of provided.origins) console.log(`With ${origin}`);
 const reports: Report[] = [];
 if (provided.skipped.length > 0) reports.push({ runtime: "no runtime", cases: provided.skipped });
 try {
+  const runtimes = await Promise.all((["deno", "bun"] as const).map(async (runtime) => {
+    const files = testsFor(provided.files, runtime);
+    return { runtime, files, program: files.length > 0 ? await findRuntime(runtime) : [] };
+  }));
+  const { signal } = interruption;
   // At once: the tests wait more than they compute.
-  const runs = (["deno", "bun"] as const).map(async (runtime) => {
-    const lanes = lanesOf(testsFor(provided.files, runtime));
-    const program = lanes.length > 0 ? await findRuntime(runtime) : [];
+  const runs = runtimes.map(async ({ runtime, files, program }) => {
     if (!program) return { runtime, cases: [NO_BUN] };
-    const { signal } = interruption;
-    const cases = await Promise.all(lanes.map((files) => runTests(runtime, program, files, env, signal)));
+    const lanes = lanesOf(files.filter((file) => !needsMachine(file)));
+    const cases = await Promise.all(lanes.map((lane) => runTests(runtime, program, lane, env, signal)));
     return { runtime, cases: cases.flat() };
   });
-  reports.push(...(await Promise.all(runs)).filter(({ cases }) => cases.length > 0));
+  const done = await Promise.all(runs);
+  for (const [i, { runtime, files, program }] of runtimes.entries()) {
+    const timed = files.filter(needsMachine);
+    if (timed.length === 0 || !program || signal.aborted) continue;
+    done[i]!.cases.push(...await runTests(runtime, program, timed, env, signal));
+  }
+  reports.push(...done.filter(({ cases }) => cases.length > 0));
 } finally {
   await provided.stop();
 }

@@ -49,10 +49,10 @@ const schemas: Readonly<Record<string, readonly [line: Either, order: Either]>> 
 for (const [library, [lineSchema, orderSchema]] of Object.entries(schemas)) {
   const baseline = library === "none";
   Deno.bench(`a chat line: ${library}`, { group: "parseNow: a chat line", baseline }, () => {
-    parseNow(lineSchema, line, "line");
+    parseNow(lineSchema, line, "signal", "line");
   });
   Deno.bench(`an order of ten lines: ${library}`, { group: "parseNow: an order", baseline }, () => {
-    parseNow(orderSchema, order, "order");
+    parseNow(orderSchema, order, "signal", "order");
   });
   if (baseline) continue;
   const refused = { room: "bench", text: 1 };
@@ -61,7 +61,7 @@ for (const [library, [lineSchema, orderSchema]] of Object.entries(schemas)) {
     { group: "parse: what does not fit", baseline: library === "zod" },
     () => {
       try {
-        parse(lineSchema, refused, "line");
+        parse(lineSchema, refused, "signal", "line");
       } catch {
         // that is what is measured
       }

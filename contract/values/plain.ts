@@ -149,18 +149,13 @@ export function isParsedPlain(value: unknown, depth: number): boolean {
   if (typeof value !== "object") return typeof value !== "number" || Number.isFinite(value);
   if (value === null) return true;
   if (depth === 0) return false;
-  // Most values are text: asking that here saves the call.
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      const item: unknown = value[i];
-      if (typeof item !== "string" && !isParsedPlain(item, depth - 1)) return false;
-    }
+    for (let i = 0; i < value.length; i++) if (!isParsedPlain(value[i], depth - 1)) return false;
     return true;
   }
   for (const key in value) {
     if (key.charCodeAt(0) === DOLLAR || key === "__proto__") return false;
-    const item = (value as Readonly<Record<string, unknown>>)[key];
-    if (typeof item !== "string" && !isParsedPlain(item, depth - 1)) return false;
+    if (!isParsedPlain((value as Readonly<Record<string, unknown>>)[key], depth - 1)) return false;
   }
   return true;
 }

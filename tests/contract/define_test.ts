@@ -226,29 +226,29 @@ for (const { library, schema, late } of libraries) {
       presence: { "room/:id": schema },
     });
     const entry = contract.roles.get("member")!.clientToServer.get("say")!;
-    assertEquals(parseNow(entry.payload!, { n: "7" }, "say"), { n: 7 });
-    assertEquals(await parse(entry.payload!, { n: 7 }, "say"), { n: 7 });
+    assertEquals(parseNow(entry.payload!, { n: "7" }, "signal", "say"), { n: 7 });
+    assertEquals(await parse(entry.payload!, { n: 7 }, "signal", "say"), { n: 7 });
     for (
       const bad of [undefined, null, [], {}, { n: {} }, { n: "seven" }, JSON.parse('{"__proto__":{"n":7}}')]
     ) {
-      const error = assertThrows(() => parseNow(entry.payload!, bad, 'signal "say"'), HubError);
+      const error = assertThrows(() => parseNow(entry.payload!, bad, "signal", "say"), HubError);
       assertEquals(error.code, "VALIDATION");
       assert(error.message.startsWith('Invalid signal "say"'), error.message);
       const { issues } = error.data as { issues: { message: string; path: string }[] };
       assert(issues.length > 0 && issues.every(({ message, path }) => message && typeof path === "string"));
     }
-    assertThrows(() => parseNow(entry.payload!, { n: "seven" }, "say"), HubError, 'at "n"');
+    assertThrows(() => parseNow(entry.payload!, { n: "seven" }, "signal", "say"), HubError, 'at "n"');
   });
 
   if (!late) continue;
   test(`an asynchronous schema of ${library} is refused one way, and waited for in requests`, async () => {
     assertThrows(
-      () => parseNow(late, "a", 'event "late"'),
+      () => parseNow(late, "a", "event", "late"),
       TypeError,
       'Cannot use an asynchronous schema for event "late": only requests may have one',
     );
-    assertEquals(await parse(late, "a", "late"), "a");
-    const error = await Promise.try(() => parse(late, 1, "late")).catch((error) => error);
+    assertEquals(await parse(late, "a", "event", "late"), "a");
+    const error = await Promise.try(() => parse(late, 1, "event", "late")).catch((error) => error);
     assert(error instanceof HubError);
     assertEquals(error.code, "VALIDATION");
   });
@@ -258,20 +258,20 @@ test("an asynchronous schema that fails later leaves no unhandled rejection wher
   const schema = {
     "~standard": { version: 1 as const, vendor: "test", validate: () => Promise.reject(new Error("later")) },
   };
-  assertThrows(() => parseNow(schema, 1, "x"), TypeError);
+  assertThrows(() => parseNow(schema, 1, "signal", "x"), TypeError);
   await new Promise((resolve) => setTimeout(resolve)); // a rejection that nobody handles would fail the run here
 });
 
 test("of a value with a thousand faults only the first few cross the wire", () => {
   const many = Array.from({ length: 1_000 }, () => "x");
-  const error = assertThrows(() => parseNow(z.array(z.number()), many, "list"), HubError, 'at "0"');
+  const error = assertThrows(() => parseNow(z.array(z.number()), many, "signal", "list"), HubError, 'at "0"');
   assertEquals((error.data as { issues: unknown[] }).issues.length, 16);
 });
 
 test("of an issue only the start crosses the wire, as text that can travel, and its path is the schema's", () => {
   const key = "k".repeat(100_000);
   const issuesOf = (schema: Parameters<typeof parseNow>[0], value: unknown) => {
-    const error = assertThrows(() => parseNow(schema, value, "it"), HubError);
+    const error = assertThrows(() => parseNow(schema, value, "signal", "it"), HubError);
     assert(error.message.length < 2_000, `${error.message.length} characters`);
     return (error.data as { issues: { message: string; path: string }[] }).issues;
   };

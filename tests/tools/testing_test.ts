@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { readJunit } from "../../tools/testing/junit.ts";
 import { provide } from "../../tools/testing/provide.ts";
 import type { Requirement } from "../../tools/testing/requirement.ts";
-import { lanesOf, selectTests, testsFor } from "../../tools/testing/suites.ts";
+import { lanesOf, needsMachine, selectTests, testsFor } from "../../tools/testing/suites.ts";
 import { summarize } from "../../tools/testing/summary.ts";
 import { test } from "../harness.ts";
 
@@ -59,6 +59,11 @@ test("tests that mostly wait run beside the others, each in one lane", () => {
   const waiting = ["tests/cluster/a_test.ts", "tests/load/a_test.ts", "tests/soak/a_test.ts"];
   assertEquals(lanesOf([...FILES, ...waiting]), [waiting, FILES]);
   assertEquals([lanesOf(waiting), lanesOf(FILES), lanesOf([])], [[waiting], [FILES], []]);
+});
+
+test("tests that measure times under load need the machine for themselves", () => {
+  const files = ["tests/load/restarts_soak_test.ts", "tests/load/order_test.ts", ...FILES];
+  assertEquals(files.filter(needsMachine), ["tests/load/restarts_soak_test.ts"]);
 });
 
 test("tests whose requirement is missing are skipped with the reason, the others run with what was provided", async () => {

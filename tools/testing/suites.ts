@@ -67,6 +67,15 @@ export function testsFor(files: readonly string[], runtime: RuntimeName): string
 }
 
 /**
+ * Tells whether a test measures how long things take under load, and so needs the machine for itself.
+ *
+ * @param file A path relative to the root.
+ */
+export function needsMachine(file: string): boolean {
+  return file.startsWith("tests/load/") && file.endsWith("_soak_test.ts");
+}
+
+/**
  * Parts files into lanes, which run at once.
  *
  * @param files Paths relative to the root.
