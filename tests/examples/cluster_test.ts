@@ -85,7 +85,7 @@ test("what cannot join processes is refused, and a missing broker's program name
         ["--adapter", "broadcast-channel"],
         "it reaches the workers of one process, and these nodes are processes",
       ],
-      [["--adapter", "carrier-pigeon"], "choose one of redis, redis-cluster, nats"],
+      [["--adapter", "carrier-pigeon"], "choose one of redis, redis-cluster, "],
       [["--nodes", "0"], "Cannot use --nodes 0: give a whole number from 1 to 9"],
       [["--runtime", "abacus"], "Cannot use --runtime abacus: choose deno or bun"],
     ] as const

@@ -27,6 +27,20 @@ const follow = async (node: Node) => await followed(await node.member());
 /** A store that answers at once, and one that answers later: a hub must not care. */
 const STORES = [() => createMemoryHistory(), () => laterStore(createMemoryHistory())];
 
+/** For hubs whose clock is moved by hand: only what a test is about falls due. */
+const STILL = { heartbeatMs: 1e9, limits: { handshakeTimeoutMs: 1e9 } };
+
+/** Lets time pass until something has come to its end. */
+async function withTime<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
+  let settled = false;
+  work.finally(() => settled = true).catch(() => {});
+  await waitFor(() => {
+    clock.advance(1_000);
+    return settled;
+  }, { what: "the end of it" });
+  return await work;
+}
+
 testOnAdapters(
   "shared history: positions are the same on every node, and a client resumes on any",
   async (start) => {
@@ -104,12 +118,7 @@ testOnAdapters(
   async (start) => {
     const clock = new FakeClock();
     const history = createMemoryHistory();
-    await using cluster = await start(2, {
-      clock,
-      history,
-      heartbeatMs: 1e9,
-      limits: { handshakeTimeoutMs: 1e9 },
-    });
+    await using cluster = await start(2, { ...STILL, clock, history });
     const [a, b] = cluster.nodes;
     const { heard } = await follow(b!);
     b!.tap.cut();
@@ -125,7 +134,8 @@ testOnAdapters(
   "shared history: a store that is down is an error to the publisher, and nothing is delivered",
   async (start) => {
     const history = laterStore(createMemoryHistory());
-    await using cluster = await start(2, { history, backplaneTimeoutMs: 200 });
+    const clock = new FakeClock();
+    await using cluster = await start(2, { ...STILL, clock, history });
     const [a, b] = cluster.nodes;
     const [here, there] = [await follow(a!), await follow(b!)];
     history.state = "down";
@@ -135,7 +145,8 @@ testOnAdapters(
     assertEquals(await codeOf(() => a!.hub.history("log/x")), "UNAVAILABLE");
     assertEquals(await codeOf(() => a!.hub.position("log/x")), "UNAVAILABLE");
     history.state = "hangs";
-    assertEquals(await codeOf(() => a!.hub.publish("log/x", { n: 2 })), "TIMEOUT");
+    const late = a!.hub.publish("log/x", { n: 2 });
+    assertEquals(await codeOf(() => withTime(clock, late)), "TIMEOUT");
     assertEquals([here.heard, there.heard], [[], []]);
     history.release(); // it has kept the message after all: then everybody gets it
     await waitFor(() => here.heard.length + there.heard.length === 2, { what: "what was kept" });
@@ -150,13 +161,15 @@ testOnAdapters(
   "shared history: who subscribes while the store is down is refused, and is not left half in",
   async (start) => {
     const history = laterStore(createMemoryHistory());
-    await using cluster = await start(1, { history, backplaneTimeoutMs: 100 });
+    const clock = new FakeClock();
+    await using cluster = await start(1, { ...STILL, clock, history });
     const [a] = cluster.nodes;
     const client = await a!.member();
     for (const state of ["down", "hangs"] as const) {
       history.state = state;
-      const sub = client.subscribe("log/x", () => {});
-      assertEquals((await rejection(sub.ready)).code, state === "down" ? "UNAVAILABLE" : "TIMEOUT");
+      const { ready } = client.subscribe("log/x", () => {});
+      const code = state === "down" ? "UNAVAILABLE" : "TIMEOUT";
+      assertEquals((await rejection(withTime(clock, ready))).code, code);
     }
     history.release();
     const { heard } = await followed(client);

@@ -157,7 +157,7 @@ test("user code: a schema that gives back junk is an error of the schema, not of
   ) {
     for (const read of [parse, parseNow]) {
       try {
-        read(schema(() => junk), 1, "it");
+        read(schema(() => junk), 1, "value", "it");
         assert(false, "it was taken");
       } catch (error) {
         assert(
