@@ -106,7 +106,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       announce: [...options.announce],
     },
     transports: [quiet(tcp({ maxConnections })), ...relayed ? [relayed.transport] : []],
-    // Its own choice is the runtime's cipher for all but short texts, which Bun has not, and with which streams stand still on Deno.
+    // Its own choice is the runtime's cipher for all but short texts: Bun has none of that name, and the connection ends.
     connectionEncrypters: [noise({ crypto: pureJsCrypto })],
     streamMuxers: [yamux()],
     ...discovery && mdns
@@ -148,13 +148,18 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 interface Internals {
   readonly status?: { readonly heartbeatTimeout?: number };
   readonly components?: {
+    readonly connectionManager?: { readonly dialQueue?: { readonly queue?: { readonly running?: number } } };
     readonly addressManager?: { readonly _updatePeerStoreAddresses?: { stop?(): void } };
     readonly transportManager?: { listen?(addresses: readonly object[]): Promise<void> };
   };
 }
 
+/** How long to wait for dials to end that are given up. */
+const DIALS_END_MS = 500;
+
 /**
- * Stops a node. libp2p 3 leaves two timers of a second running, which would hold the process.
+ * Stops a node. libp2p 3 leaves two timers of a second running, which would hold the process, and dials that it has given up, which
+ * end a moment later.
  *
  * @param node The node.
  * @param pubsub Its gossipsub, if it has one.
@@ -163,9 +168,16 @@ export async function stopNode(node: Libp2p, pubsub?: PubSub): Promise<void> {
   const { heartbeatTimeout } = (pubsub as Internals | undefined)?.status ?? {};
   await node.stop();
   clearTimeout(heartbeatTimeout);
-  (node as unknown as Internals).components?.addressManager?._updatePeerStoreAddresses?.stop?.();
-  // Its queues tell a millisecond later that they are empty.
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  const { addressManager, connectionManager } = (node as unknown as Internals).components ?? {};
+  addressManager?._updatePeerStoreAddresses?.stop?.();
+  const dials = connectionManager?.dialQueue?.queue;
+  const end = performance.now() + DIALS_END_MS;
+  do {
+    // A queue tells a millisecond later that it is empty, by a timer.
+    const wasRunning = dials?.running;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    if (!wasRunning) return;
+  } while (performance.now() < end);
 }
 
 /** How to make a relay. */

@@ -24,6 +24,9 @@ import { freePort } from "../../../tools/brokers/ports.ts";
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
 import { waitFor } from "../../harness.ts";
 
+/** Keeps what runs at the same time apart: all share one relay. */
+export const PREFIX = `tests-${crypto.randomUUID()}`;
+
 /** The parts of the address of the relay that all tests share. */
 const RELAY_ADDRESS = process.env.LIBP2P_RELAY!.split("/");
 
@@ -100,8 +103,14 @@ export class Network implements AsyncDisposable {
   }
 }
 
-/** Soon enough for a test, and long enough for a machine that is busy. */
-export const PROBES = { probeIntervalMs: 1_000, probeTimeoutMs: 3_000, connectTimeoutMs: 4_000 };
+/**
+ * Soon enough for a test. A machine that is busy keeps all nodes of one process busy, and then a timer that is late is no
+ * silence of a peer.
+ */
+export const PROBES = { probeIntervalMs: 300, probeTimeoutMs: 1_000, connectTimeoutMs: 3_000 };
+
+/** The same for nodes in processes of their own, of which one may have no time while others have. */
+export const APART = { ...PROBES, probeTimeoutMs: 3_000 };
 
 /** A node of a test. */
 export interface TestNode extends AsyncDisposable {
@@ -118,6 +127,10 @@ export interface TestNode extends AsyncDisposable {
   is(status: "up" | "down"): Promise<void>;
   /** Waits for a text on a channel. */
   got(channel: string, text: string): Promise<void>;
+  /** Waits until something holds. */
+  until(condition: () => boolean, what: string): Promise<void>;
+  /** What was reported, as text. */
+  words(): string;
 }
 
 /** How long anything may take, on the slowest machine. */
@@ -127,7 +140,7 @@ const PATIENCE_MS = 20_000;
 export function createNode(options: Partial<Libp2pAdapterOptions>): TestNode {
   const nodeId = crypto.randomUUID();
   const adapter = createLibp2pAdapter({
-    prefix: "trunkline",
+    prefix: PREFIX,
     allow: "anybody",
     listen: options.node ? undefined : ["/ip4/127.0.0.1/tcp/0"],
     ...PROBES,
@@ -146,8 +159,12 @@ export function createNode(options: Partial<Libp2pAdapterOptions>): TestNode {
   });
   opening.catch(() => {});
   const on = (channel: string) => received.filter((one) => one.channel === channel).map(({ data }) => data);
-  const until = (condition: () => boolean, what: string) =>
-    waitFor(condition, { what, timeoutMs: PATIENCE_MS });
+  const words = () => errors.map(({ error, stage }) => `${stage}: ${error.message}`).join("\n");
+  const until = async (condition: () => boolean, what: string) =>
+    void await waitFor(() => condition() || Promise.reject(new Error(words())), {
+      what,
+      timeoutMs: PATIENCE_MS,
+    });
   return {
     nodeId,
     adapter,
@@ -157,9 +174,11 @@ export function createNode(options: Partial<Libp2pAdapterOptions>): TestNode {
     statuses,
     gaps,
     on,
-    is: async (status) => void await until(() => statuses.at(-1) === status, `status ${status}`),
+    until,
+    words,
+    is: async (status) => await until(() => statuses.at(-1) === status, `status ${status}`),
     got: async (channel, text) =>
-      void await until(() => on(channel).includes(text), `"${text.slice(0, 50)}" on "${channel}"`),
+      await until(() => on(channel).includes(text), `"${text.slice(0, 50)}" on "${channel}"`),
     [Symbol.asyncDispose]: () => adapter.close(),
   };
 }

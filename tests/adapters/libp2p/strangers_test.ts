@@ -6,7 +6,7 @@ import {
   type Libp2pAdapterOptions,
 } from "../../../adapters/libp2p/mod.ts";
 import { test, waitFor } from "../../harness.ts";
-import { createNode, Network, openNode, startBareNode, topicOf } from "./scene.ts";
+import { createNode, Network, openNode, PREFIX, startBareNode, topicOf } from "./scene.ts";
 
 test("libp2p: who is not on the list can neither join, nor read, nor send", async () => {
   await using network = await Network.create();
@@ -24,7 +24,7 @@ test("libp2p: who is not on the list can neither join, nor read, nor send", asyn
   // With gossipsub alone, and all that it can do:
   await using bare = await startBareNode();
   const heard: unknown[] = [];
-  const topic = await topicOf("trunkline", "news");
+  const topic = await topicOf(PREFIX, "news");
   bare.pubsub.subscribe(topic);
   bare.pubsub.addEventListener("message", (event) => void heard.push(event.detail));
   for (const address of network.addresses) await bare.node.dial(multiaddr(address)).catch(() => {});
