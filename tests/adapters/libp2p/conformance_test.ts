@@ -50,7 +50,7 @@ const SETUP: AdapterSetup = {
     };
   },
   async injectForeign({ prefix, channel }) {
-    await using stranger = await startBareNode();
+    const stranger = await network().stranger();
     const topic = await topicOf(prefix, channel);
     for (const address of network().addresses) await stranger.node.dial(multiaddr(address));
     await waitFor(() => stranger.pubsub.getSubscribers(topic).length === 3, { what: "the nodes" });

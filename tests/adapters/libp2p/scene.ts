@@ -45,6 +45,7 @@ export class Network implements AsyncDisposable {
   readonly #proxies: Proxy[] = [];
   readonly #relay: Proxy;
   #held = false;
+  #stranger: Promise<BareNode> | undefined;
 
   private constructor(relay: Proxy) {
     this.#relay = relay;
@@ -80,6 +81,12 @@ export class Network implements AsyncDisposable {
     };
   }
 
+  /** A node that is no node of ours, the same each time. */
+  stranger(): Promise<BareNode> {
+    this.#stranger ??= startBareNode();
+    return this.#stranger;
+  }
+
   /** Ends all connections, and lets none through. */
   stop(): void {
     this.blackhole();
@@ -99,6 +106,7 @@ export class Network implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#stranger)?.[Symbol.asyncDispose]();
     for (const proxy of this.#proxies) await proxy.close();
   }
 }
