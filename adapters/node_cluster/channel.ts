@@ -17,6 +17,22 @@ export interface IpcChannel {
   on(event: "message" | "disconnect" | "exit", listener: (message: unknown) => void): unknown;
   /** Hears no more. */
   off(event: "message" | "disconnect" | "exit", listener: (message: unknown) => void): unknown;
+  /** How many listeners an event may have before the runtime warns of a leak; 0 for any number. */
+  getMaxListeners?(): number;
+  /** Changes that. */
+  setMaxListeners?(count: number): unknown;
+}
+
+/**
+ * Makes room for the listeners of one session more, or one less: each adapter has its own, and they are no leak.
+ *
+ * @param channel The pipe.
+ * @param more How many.
+ */
+export function makeRoom(channel: IpcChannel, more: 1 | -1): void {
+  const most = channel.getMaxListeners?.();
+  // Infinitely many stay so. Somebody else may have set less meanwhile.
+  if (most) channel.setMaxListeners?.(Math.max(1, most + more));
 }
 
 /**

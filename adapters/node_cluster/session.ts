@@ -7,7 +7,7 @@
 import type { Clock } from "../../contract/clock.ts";
 import type { LinkEvents } from "../kit/engine.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
-import { type IpcChannel, post } from "./channel.ts";
+import { type IpcChannel, makeRoom, post } from "./channel.ts";
 import { MARK, type NodeFrame, readRelayFrame, type RelayFrame } from "./frame.ts";
 import { Window } from "./window.ts";
 
@@ -40,6 +40,7 @@ export class Session {
   readonly #onGone = (cause?: unknown) => {
     this.#lose(new PipeGoneError("the pipe to the process is closed", { cause }));
   };
+  #begun = false;
   #welcomed = false;
   #ended = false;
   #lastQuestion = 0;
@@ -65,6 +66,8 @@ export class Session {
    */
   async begin(): Promise<void> {
     const { channel } = this.#options;
+    this.#begun = true;
+    makeRoom(channel, 1);
     channel.on("message", this.#onMessage);
     channel.on("disconnect", this.#onGone);
     if (!channel.connected) this.#onGone();
@@ -194,6 +197,7 @@ export class Session {
     const { channel, events } = this.#options;
     channel.off("message", this.#onMessage);
     channel.off("disconnect", this.#onGone);
+    if (this.#begun) makeRoom(channel, -1);
     this.#welcome.reject(cause);
     for (const { reject } of this.#answers.values()) reject(cause);
     this.#answers.clear();

@@ -16,10 +16,14 @@ else await import("./server.ts");
 /** Starts the processes, and another one for each that ends; does no work of its own, as all their messages pass here. */
 function runPrimary(): void {
   const count = Number(process.env.PROCESSES ?? availableParallelism());
+  if (!(count >= 1)) throw new RangeError("Cannot use PROCESSES: give a number from 1");
   let stopping = false;
   relayNodeCluster();
-  // The port that 0 stands for has to be the same for all.
+  // Not 0: each would get another one.
   const env = { PORT: process.env.PORT ?? "8000" };
+  if (Number(env.PORT) === 0) {
+    throw new RangeError("Cannot use PORT=0: all processes share one port, so name it");
+  }
   for (let i = 0; i < count; i++) cluster.fork(env);
   cluster.on("exit", ({ process: { pid } }, code, signal) => {
     if (!stopping) {

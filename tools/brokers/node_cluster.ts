@@ -35,7 +35,6 @@ export interface RelayProcess extends AsyncDisposable {
 export async function startRelayProcess(env: Readonly<Record<string, string>> = {}): Promise<RelayProcess> {
   const program = fileURLToPath(new URL("./node_cluster_relay.ts", import.meta.url));
   const child = fork(program, [], { env: { ...process.env, ...env } });
-  child.setMaxListeners(0); // a test has many nodes in its process
   const reports: string[] = [];
   const waiting = new Map<string, () => void>();
   child.on("message", (message: { readonly done?: string; readonly report?: string }) => {

@@ -172,6 +172,21 @@ test("node-cluster: what is none of a node's frames is told once, and hurts nobo
   await a.adapter.close();
 });
 
+test("node-cluster: many adapters over one pipe do not look like a leak, and give the pipe back as it was", async () => {
+  await using relay = await startRelayProcess();
+  const pipe = relay.child;
+  const before = [pipe.getMaxListeners(), pipe.listenerCount("message"), pipe.listenerCount("disconnect")];
+  const all = Array.from({ length: 20 }, (_, i) => open(`${i}`, { channel: pipe as IpcChannel }));
+  await Promise.all(all.map(({ opening }) => opening));
+  for (const event of ["message", "disconnect"]) {
+    // Beyond it the runtime warns of a leak.
+    assert(pipe.listenerCount(event) <= pipe.getMaxListeners(), `${pipe.listenerCount(event)} of ${event}`);
+  }
+  await Promise.all(all.map(({ adapter }) => adapter.close()));
+  const after = [pipe.getMaxListeners(), pipe.listenerCount("message"), pipe.listenerCount("disconnect")];
+  assertEquals(after, before);
+});
+
 test("node-cluster: of a process that ends with something unread the other end knows too", async () => {
   await using relay = await startRelayProcess();
   const a = open("a", { channel: relay.child as IpcChannel, probeIntervalMs: 200 });
