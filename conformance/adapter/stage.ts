@@ -142,7 +142,7 @@ export class Stage {
     return node;
   }
 
-  /** Three open nodes that subscribe to these channels. */
+  /** Three open nodes that subscribe to these channels, if any. */
   async cluster(...channels: string[]): Promise<[Node, Node, Node]> {
     const nodes = await Promise.all([this.open(), this.open(), this.open()]);
     await Promise.all(nodes.map((node) => node.subscribe(...channels)));

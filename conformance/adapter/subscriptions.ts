@@ -47,7 +47,7 @@ export const subscriptionCases: readonly CaseDefinition[] = [
   {
     name: "subscribe resolves only when a message published right after it by another node arrives",
     async run(stage) {
-      const [a, b] = [await stage.open(), await stage.open()];
+      const [a, b] = await stage.cluster();
       for (let i = 0; i < 50; i++) {
         const channel = `channel ${i}`;
         await b.subscribe(channel);
@@ -59,7 +59,7 @@ export const subscriptionCases: readonly CaseDefinition[] = [
   {
     name: "concurrent subscribes on one node and on several are each live when they resolve",
     async run(stage) {
-      const [a, ...others] = [await stage.open(), await stage.open(), await stage.open()];
+      const [a, ...others] = await stage.cluster();
       const channels = Array.from({ length: 20 }, (_, i) => `channel ${i}`);
       await Promise.all(others.flatMap((node) =>
         channels.map(async (channel) => {
@@ -112,7 +112,7 @@ export const subscriptionCases: readonly CaseDefinition[] = [
   {
     name: "a count of a channel's listeners, if there is one, is that of the nodes that listen",
     async run(stage) {
-      const [a, b, c] = [await stage.open(), await stage.open(), await stage.open()];
+      const [a, b, c] = await stage.cluster();
       await a.subscribe("counted");
       const first = await a.adapter.countListeners?.("counted");
       if (first === undefined) return; // an engine that cannot tell
@@ -172,7 +172,7 @@ export const subscriptionCases: readonly CaseDefinition[] = [
   {
     name: "1,000 channels: each delivers its own messages, and nothing that nobody subscribes to",
     async run(stage) {
-      const [a, b, c] = [await stage.open(), await stage.open(), await stage.open()];
+      const [a, b, c] = await stage.cluster();
       const channels = Array.from({ length: 1_000 }, (_, i) => `channel/${i}`);
       await Promise.all([b.subscribe(...channels, FENCE), c.subscribe(...channels.slice(990))]);
       for (const channel of channels) a.publish(channel, channel);
@@ -223,7 +223,7 @@ export const subscriptionCases: readonly CaseDefinition[] = [
     async run(stage) {
       const patterns = ["a*", "a?", "a.*", "a.>", "a:#", "*", ">", "[a]b"];
       const names = ["ab", "a.b", "a.b.c", "a:b", "a"];
-      const [a, b, c] = [await stage.open(), await stage.open(), await stage.open()];
+      const [a, b, c] = await stage.cluster();
       await Promise.all([b.subscribe(...patterns), c.subscribe(...names)]);
       for (const name of names) a.publish(name, "exact");
       for (const name of names) await c.got(name, "exact");

@@ -13,6 +13,9 @@ import { MAX_ADDRESS } from "../addresses.ts";
 /** The version of this talk. */
 export const VERSION = 1;
 
+/** More names of what was lost are "anything". */
+export const MAX_LOST_NAMES = 100;
+
 /** Where a node listens, and with which key. */
 export interface Place {
   readonly address: string;
@@ -68,6 +71,16 @@ export function readWelcome(value: unknown): Welcome | undefined {
   const place = readPlace(value);
   if (!isId(id) || !Array.isArray(peers) || !place) return undefined;
   return { id, ...place, peers: peers.map(readPlace).filter((peer) => peer !== undefined) };
+}
+
+/**
+ * Reads what was lost.
+ *
+ * @returns Names, or `[undefined]` for anything.
+ */
+export function readLost(value: unknown): readonly (string | undefined)[] {
+  const names = new Set(readNames(value));
+  return value === null || names.size > MAX_LOST_NAMES ? [undefined] : [...names];
 }
 
 /** Reads a list of names. */

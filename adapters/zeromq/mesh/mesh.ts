@@ -11,7 +11,7 @@ import { orAborted } from "../../kit/or_aborted.ts";
 import type { OutgoingMessage, PublishResults } from "../../kit/outbox.ts";
 import { Waiters } from "../../kit/waiters.ts";
 import { readBatch, toEntry } from "../batch.ts";
-import { type Place, readControl, readCount, readHello, readNames, VERSION } from "./control.ts";
+import { type Place, readControl, readCount, readHello, readLost, VERSION } from "./control.ts";
 import { connecting, listening, type Security } from "../curve.ts";
 import { ConnectError } from "../errors.ts";
 import { contextOf, Gatekeeper } from "../gatekeeper.ts";
@@ -321,7 +321,7 @@ export class Mesh {
         this.#sources.pong(connection, readCount(words[0]));
         return this.#routes.linkOf(this.#sources.left(connection))?.parts();
       case "lost":
-        return this.#missed(words[0] === null ? [undefined] : readNames(words[0]));
+        return this.#missed(readLost(words[0]));
     }
   }
 

@@ -9,7 +9,7 @@ import type { Clock } from "../../../contract/clock.ts";
 import { answerOrSilence } from "../../kit/deadline.ts";
 import { Waiters } from "../../kit/waiters.ts";
 import { type Entry, toBatch } from "../batch.ts";
-import { readControl, readCount, readNames, readWelcome, type Welcome } from "./control.ts";
+import { MAX_LOST_NAMES, readControl, readCount, readNames, readWelcome, type Welcome } from "./control.ts";
 import { ConnectError } from "../errors.ts";
 import type { Dealer } from "../library.ts";
 import type { Pump } from "../pump.ts";
@@ -18,8 +18,6 @@ import type { Pump } from "../pump.ts";
 const MAX_BATCH_BYTES = 256 * 1024;
 /** What was sent is confirmed after so many bytes, so that a slow node that works goes on confirming. */
 const ASK_BYTES = 64 * 1024;
-/** More names of what was lost are "anything". */
-const MAX_LOST_NAMES = 100;
 
 /** What {@linkcode Outgoing} needs. */
 export interface OutgoingOptions {

@@ -301,7 +301,8 @@ export class ProxySession {
     const [what, ...words] = readControl(head);
     if (what === "synced") this.#others.synced(words);
     else if (what === "mark" && words[1] === this.#session) {
-      this.#confirmedBytes = Math.max(this.#confirmedBytes, Number(words[0]));
+      const bytes = typeof words[0] === "number" ? Math.min(words[0], this.#sentBytes) : 0;
+      this.#confirmedBytes = Math.max(this.#confirmedBytes, bytes);
       this.#marks.shift()?.resolve();
     }
   }

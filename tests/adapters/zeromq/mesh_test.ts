@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
+import { nameOf } from "../../../adapters/zeromq/names.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { waitFor } from "../../harness.ts";
 import { createNode, freeAddress, onDeno, openNode, startElsewhere, type TestNode } from "./scene.ts";
@@ -187,3 +188,25 @@ test(
     await assertRejects(() => opening, Error, "closed meanwhile");
   },
 );
+
+test("zeromq mesh: a node that says to have lost the same thing thousands of times is heard once", async () => {
+  const seed = await freeAddress();
+  await using a = await openNode({ bind: seed });
+  await a.adapter.subscribe("news");
+  const zmq = await import("zeromq");
+  const options = { routingId: crypto.randomUUID(), linger: 0, sendTimeout: 0, receiveTimeout: 0 };
+  const socket = new zmq.Dealer(options);
+  try {
+    socket.connect(seed);
+    const hello = { v: 1, prefix: "tests", id: "confused", address: "tcp://127.0.0.1:1", joined: false };
+    await socket.send([JSON.stringify(["hello", hello])]);
+    const name = nameOf("news");
+    await socket.send([JSON.stringify(["lost", Array(1_000).fill(name)])]);
+    await a.until(() => a.gaps.length > 0, "a gap");
+    await socket.send([JSON.stringify(["lost", Array.from({ length: 1_000 }, (_, i) => `${name}${i}`)])]);
+    await a.until(() => a.gaps.includes(undefined), "a gap of everything");
+    assertEquals(a.gaps, [["news"], undefined]);
+  } finally {
+    socket.close();
+  }
+});
