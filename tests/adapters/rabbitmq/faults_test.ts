@@ -85,8 +85,7 @@ faultTest("rabbitmq: an operator closes all connections: told, made anew, nothin
   await using a = await openNode({ url, prefix: "closed", ...PROBES }, "news");
   await using b = await openNode({ url, prefix: "closed", ...PROBES }, "news");
   await broker.ctl("close_all_connections", "for maintenance");
-  await Promise.all([a.is("down"), b.is("down")]);
-  await Promise.all([a.is("up"), b.is("up")]);
+  await Promise.all([a.back(), b.back()]);
   a.adapter.publish("news", "after");
   await b.got("news", "after");
   assert(a.errors[0]!.error.message.includes("for maintenance"), a.errors[0]!.error.message);
@@ -97,8 +96,7 @@ faultTest("rabbitmq: a queue that is deleted is made again, with its bindings", 
   await using a = await openNode({ url, prefix: "deleted", ...PROBES }, "news");
   const queues = await broker.ctl("list_queues", "name");
   await broker.ctl("delete_queue", /trunkline\.deleted\.inbox\S+/.exec(queues)![0]);
-  await a.is("down");
-  await a.is("up");
+  await a.back();
   await using b = await openNode({ url, prefix: "deleted" });
   b.adapter.publish("news", "after");
   await a.got("news", "after");

@@ -29,6 +29,8 @@ export interface TestNode extends AsyncDisposable {
   on(channel: string): AdapterData[];
   /** Waits until this is its status. */
   is(status: "up" | "down"): Promise<void>;
+  /** Waits until it was down and is up again, which may be over before anybody waits for it. */
+  back(): Promise<void>;
   /** Waits for a text on a channel. */
   got(channel: string, text: string): Promise<void>;
 }
@@ -68,6 +70,8 @@ export function createNode(options: string | NodeOptions): TestNode {
     gaps,
     on,
     is: async (status) => void await until(() => statuses.at(-1) === status, `status ${status}`),
+    back: async () =>
+      void await until(() => statuses.includes("down") && statuses.at(-1) === "up", "a new connection"),
     got: async (channel, text) =>
       void await until(() => on(channel).includes(text), `"${text}" on "${channel}"`),
     [Symbol.asyncDispose]: () => adapter.close(),
