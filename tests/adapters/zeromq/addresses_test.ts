@@ -55,7 +55,7 @@ test("zeromq: the key of another one without own ones is refused, as nothing wou
 
 onlyDeno("zeromq addresses: once close resolves the next one can listen there", async () => {
   const [front, back] = [await freeAddress(), await freeAddress()];
-  const rounds = 40; // it has gone wrong in one of six
+  const rounds = 20; // it has gone wrong in one of six
   for (let i = 0; i < rounds; i++) {
     const proxy = await createZeroMqProxy({ front, back });
     await proxy.close();
