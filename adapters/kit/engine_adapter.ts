@@ -56,6 +56,8 @@ class EngineCarrier<L> implements Carrier {
   readonly #publisher: Keeper<L>;
   #cancelProbe = () => {};
   #closing = false;
+  /** Whether one connection has called the other since all was well. */
+  #called = false;
 
   constructor(engine: Engine<L>, options: EngineAdapterOptions, reporter: Reporter) {
     const { clock, maxPendingBytes } = options;
@@ -148,6 +150,7 @@ class EngineCarrier<L> implements Carrier {
       },
       onUp: (link) => {
         if (publishes) this.#outbox.attach((messages) => this.#engine.publish(link, messages));
+        this.#call(subscribes ? this.#publisher : this.#subscriber);
         void this.#probe();
       },
       onDown: (cause) => {
@@ -161,6 +164,14 @@ class EngineCarrier<L> implements Carrier {
       onFailure: (cause) => this.#failed(cause),
     });
     return keeper;
+  }
+
+  /** One of the two connections has found the engine: the other need not wait for its next attempt. */
+  #call(other: Keeper<L>): void {
+    // Once until all is well: those that are thrown out in turn would call each other without pause.
+    if (other.link || this.#called) return;
+    this.#called = true;
+    other.hurry();
   }
 
   #connect(role: Role, onLost: (cause: unknown) => void, signal: AbortSignal): Promise<L> {
@@ -219,6 +230,7 @@ class EngineCarrier<L> implements Carrier {
     }
     this.#cancelProbe();
     this.#cancelProbe = this.#options.clock.after(this.#options.probeIntervalMs, () => void this.#probe());
+    this.#called = false;
     this.#reporter.up();
   }
 

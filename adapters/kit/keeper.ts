@@ -86,13 +86,22 @@ export class Keeper<L> {
   }
 
   async #run(): Promise<void> {
+    let answered = false;
     for (let failures = 0; !this.#closed; failures++) {
       let kind: FailureKind = "unreachable";
       try {
-        if (await this.#live() >= STABLE_MS) failures = 0;
+        if (await this.#live() >= STABLE_MS) {
+          failures = 0;
+          answered = false;
+        }
       } catch (cause) {
         if (this.#closed) return;
         kind = this.#options.onFailure(cause);
+        // It was away, and is on its way up. Only once: what answers and is away in turn would be asked without pause.
+        if (kind === "answered" && !answered) {
+          failures = 0;
+          answered = true;
+        }
       }
       if (this.#closed || kind === "final") return;
       await this.#pause(pauseMs(failures, kind === "refused"));

@@ -169,11 +169,13 @@ async function live(name: string, broker: OwnBroker): Promise<number[]> {
 const title =
   `promises 1, 2, 3 and 5: ${RATE} messages a second for ${SECONDS} s while the broker is restarted ` +
   `${RESTARTS} times: nothing is thrown, here all arrive in order, elsewhere none twice, and again at once`;
-const missing = OWN_BROKERS.flatMap(({ name, missing }) => missing ? [`${name}: ${missing}`] : []);
-if (missing.length > 0) test.skip(title, missing.join(", "));
-else {
-  test(title, async () => {
-    const resumed = await Promise.all(OWN_BROKERS.map(async ({ name, launch }) => {
+const present = OWN_BROKERS.filter(({ missing }) => missing === undefined);
+for (const { name, missing } of OWN_BROKERS) {
+  if (missing !== undefined) test.skip(`${title}: ${name}`, missing);
+}
+if (present.length > 0) {
+  test(`${title}: ${present.map(({ name }) => name).join(", ")}`, async () => {
+    const resumed = await Promise.all(present.map(async ({ name, launch }) => {
       await using broker = await launch();
       return [name, await live(name, broker)] as const;
     }));

@@ -92,6 +92,26 @@ test("keeper: one that is thrown out at once, again and again, is not a good one
   await keeper.close();
 });
 
+test("keeper: an engine that answers after it was away is on its way up: the pauses begin anew, once", async () => {
+  const kind = { now: "unreachable" as FailureKind };
+  const { keeper, pause, connecting } = scene(() => kind.now);
+  connecting(() => Promise.reject(new Error("nobody there")));
+  keeper.start();
+  await settle();
+  for (let i = 0; i < 8; i++) await pause();
+  kind.now = "answered";
+  assert(await pause() >= 500, "the pause that had begun");
+  const pauses = [await pause(), await pause(), await pause(), await pause()];
+  assert(pauses.every((ms, i) => ms <= 50 * 2 ** i + 5), pauses.join());
+  // One that answers and is away in turn is not asked more often for that.
+  for (let i = 0; i < 4; i++) await pause();
+  for (let i = 0; i < 4; i++) {
+    kind.now = i % 2 === 0 ? "unreachable" : "answered";
+    assert(await pause() >= 500, "long pauses");
+  }
+  await keeper.close();
+});
+
 test("keeper: a refusal waits longer, and what is final is never tried again", async () => {
   const { clock, keeper, links, pause, connecting } = scene((cause) =>
     (cause as Error).message === "refused" ? "refused" : "final"
