@@ -18,12 +18,16 @@ import {
 } from "../../../conformance/mod.ts";
 import { runtime, test } from "../../harness.ts";
 import { CERTIFICATE, KEY } from "../nats/certificates.ts";
-import { bunSql, startOtherServer } from "./scene.ts";
+import { bunSql, openConsole, startOtherServer } from "./scene.ts";
 
 /** What one case plays on. */
 interface Backplane {
-  readonly broker: Pick<Broker, "port" | "running" | "kill" | "start">;
-  readonly proxy: Proxy;
+  /** The server's own port. */
+  readonly port: number;
+  /** The way to it, anew after each time it was away. */
+  proxy: Proxy;
+  stop(): Promise<void>;
+  start(): Promise<void>;
   /** What else the case started. */
   readonly started: AsyncDisposable[];
 }
@@ -35,29 +39,48 @@ function backplane(): Backplane {
   return current;
 }
 
-async function on(broker: Backplane["broker"], run: () => Promise<void>): Promise<void> {
-  await using proxy = await startProxy(broker.port);
-  current = { broker, proxy, started: [] };
+async function on(
+  port: number,
+  run: () => Promise<void>,
+  server?: Pick<Broker, "running" | "kill" | "start">,
+): Promise<void> {
+  let proxy = await startProxy(port);
+  let away = false;
+  current = {
+    port,
+    proxy,
+    started: [],
+    stop: () => {
+      away = true;
+      return server ? server.kill() : proxy.close();
+    },
+    async start() {
+      proxy.heal();
+      if (!away) return;
+      away = false;
+      if (server) await server.start();
+      else current!.proxy = proxy = await startProxy(port, proxy.port);
+    },
+  };
   try {
     await run();
   } finally {
     for (const one of current.started.toReversed()) await one[Symbol.asyncDispose]();
     current = undefined;
+    await proxy.close();
   }
 }
 
-/** Making a server takes a second or two: only cases that break it have one of their own. */
-async function onOwn(run: () => Promise<void>): Promise<void> {
-  await using broker = await startPostgres();
-  await on(broker, run);
+/** The server dies, and has to recover. */
+async function onKilledServer(run: () => Promise<void>): Promise<void> {
+  await using server = await startPostgres();
+  await on(server.port, run, server);
 }
 
-const shared = {
-  port: Number(new URL(process.env.POSTGRES_URL!).port),
-  running: true,
-  kill: () => Promise.reject(new TypeError("Cannot kill a server that is shared")),
-  start: () => Promise.resolve(),
-};
+const sharedPort = Number(new URL(process.env.POSTGRES_URL!).port);
+
+/** Of a server that all share connections break, and nobody takes new ones: to whoever connects it is the same. */
+const onSharedServer = (run: () => Promise<void>) => on(sharedPort, run);
 
 /** Soon enough for a test, and long enough for a machine that is busy. */
 const PROBES = { probeIntervalMs: 500, probeTimeoutMs: 1_500, connectTimeoutMs: 3_000 };
@@ -75,14 +98,34 @@ const refusals: readonly Refusal[] = [
     connector: "pg",
   })),
   refusal("no password", { password: SECRET }, (port) => ({ url: at(port) })),
-  refusal("no such database", {}, (port) => ({ url: at(port, `postgres:${WRONG}`), database: "nowhere" })),
-  refusal("no TLS", {}, (port) => ({ url: at(port, `postgres:${WRONG}`), tls: true }), ["speaks no TLS"]),
+  refusal(
+    "no such database",
+    undefined,
+    (port) => ({ url: at(port, `postgres:${WRONG}`), database: "nowhere" }),
+  ),
+  refusal("no TLS", undefined, (port) => ({ url: at(port, `postgres:${WRONG}`), tls: true }), [
+    "speaks no TLS",
+  ]),
   refusal("a certificate that nobody trusts", { tls: { cert: CERTIFICATE, key: KEY } }, (port) => ({
     url: at(port, `postgres:${WRONG}`) + "?sslmode=require",
   }), ["TLS"]),
-  refusal("an encoding without all of Unicode", { encoding: "LATIN1" }, (port) => ({
-    url: at(port, `postgres:${WRONG}`),
-  }), ["LATIN1", "UTF8"]),
+  {
+    name: "an encoding without all of Unicode",
+    mentions: ["127.0.0.1:", "LATIN1", "UTF8"],
+    secrets: [WRONG],
+    async create({ prefix }) {
+      const console = openConsole(at(sharedPort));
+      const database = `latin-${crypto.randomUUID()}`;
+      await console.sql.unsafe(`CREATE DATABASE "${database}" ENCODING LATIN1 TEMPLATE template0`);
+      backplane().started.push({
+        async [Symbol.asyncDispose]() {
+          await console.sql.unsafe(`DROP DATABASE "${database}" WITH (FORCE)`);
+          await console[Symbol.asyncDispose]();
+        },
+      });
+      return createPostgresAdapter({ url: at(sharedPort, `postgres:${WRONG}`), database, prefix });
+    },
+  },
   ...["postgres", "pg"].map((connector): Refusal => ({
     name: `a server that is not PostgreSQL, as ${connector} connects`,
     mentions: ["127.0.0.1:", "not PostgreSQL"],
@@ -98,7 +141,7 @@ const refusals: readonly Refusal[] = [
 
 function refusal(
   name: string,
-  server: PostgresOptions,
+  server: PostgresOptions | undefined,
   connection: (port: number) => Partial<PostgresAdapterOptions>,
   mentions: readonly string[] = [],
 ): Refusal {
@@ -107,6 +150,7 @@ function refusal(
     mentions: ["127.0.0.1:", ...mentions],
     secrets: [WRONG, SECRET],
     async create({ prefix }) {
+      if (!server) return createPostgresAdapter({ ...connection(sharedPort), prefix });
       const broker = await startPostgres(server);
       backplane().started.push(broker);
       return createPostgresAdapter({ ...connection(broker.port), prefix });
@@ -116,18 +160,14 @@ function refusal(
 
 const common = {
   faults: {
-    stop: () => backplane().broker.kill(),
-    async start() {
-      const { broker, proxy } = backplane();
-      proxy.heal();
-      if (!broker.running) await broker.start();
-    },
+    stop: () => backplane().stop(),
+    start: () => backplane().start(),
     blackhole: () => backplane().proxy.blackhole(),
     noticeMs: 15_000,
   },
   waitMs: 20_000,
   async injectForeign({ prefix, channel }) {
-    const sql = postgres(at(backplane().broker.port), { max: 1, fetch_types: false });
+    const sql = postgres(at(backplane().port), { max: 1, fetch_types: false });
     const name = nameOf(channel);
     const notify = new NotifyChannels(prefix).of(partitionOf(name));
     const foreign = [
@@ -194,6 +234,9 @@ async function withClient(give: (url: string) => Promise<Given>, prefix: string)
   };
 }
 
+/** The cases in which a server of their own is killed: the others that break something look away from it for a moment. */
+const KILLS = /^backplane (killed|unreachable)/;
+
 const SETUPS: Readonly<Record<string, AdapterSetup>> = {
   "postgres": {
     ...common,
@@ -221,11 +264,9 @@ const SETUPS: Readonly<Record<string, AdapterSetup>> = {
 };
 
 for (const [what, setup] of Object.entries(SETUPS)) {
-  const breaking = adapterConformance({ ...setup, faults: undefined }).filter(({ skip }) => skip);
   for (const { name, skip, run } of adapterConformance(setup)) {
-    const where = breaking.some((other) => other.name === name)
-      ? onOwn
-      : (run: () => Promise<void>) => on(shared, run);
+    // What a server is that was killed does not depend on who connects: one of them meets it.
+    const where = what === "postgres" && KILLS.test(name) ? onKilledServer : onSharedServer;
     if (skip) test.skip(`${what}: ${name}`, skip);
     else test(`${what}: ${name}`, () => where(run), { timeoutMs: 120_000 });
   }
