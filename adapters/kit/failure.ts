@@ -42,6 +42,40 @@ export function showable(error: unknown, secrets: readonly string[]): Error {
   return Object.assign(new Error(message), typeof code === "string" ? { code } : {});
 }
 
+const AWAY = "nobody listens there; check the address, or start it";
+
+/** The words for codes of the system whose own words do not say what to do. */
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: AWAY,
+  CONNECTION_REFUSED: AWAY, // so it is called by some libraries
+  ENOENT: AWAY, // of a Unix socket
+  ENOTFOUND: "there is no host of that name; check the address",
+};
+
+/**
+ * What an error of the system means.
+ *
+ * @param code Its code: `"ECONNREFUSED"`.
+ * @returns Words for it, if its own do not say what to do.
+ */
+export function systemWords(code: unknown): string | undefined {
+  return typeof code === "string" ? SYSTEM_WORDS[code] : undefined;
+}
+
+/** Codes of failed TLS handshakes: OpenSSL's (Node, Bun), and words of rustls' (Deno). */
+const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
+const TLS_WORDS =
+  /certificate|UnknownIssuer|corrupt message|InvalidContentType|wrong version number|tls.*(alert|handshake)|received fatal alert/i;
+
+/**
+ * Whether a connection failed at its TLS handshake.
+ *
+ * @param error What was said.
+ */
+export function isTlsFailure(error: Error & { readonly code?: string }): boolean {
+  return TLS_CODE.test(error.code ?? "") || TLS_WORDS.test(error.message);
+}
+
 /**
  * An error that says what could not be done, and why.
  *

@@ -9,6 +9,9 @@ export class LibraryError extends Error {
   override readonly name = "LibraryError";
 }
 
+/** What Deno says where a permission is missing, also within the words of a library that has caught it. */
+const NOT_ALLOWED = /\bRequires \w+ access\b/;
+
 /**
  * Loads a library.
  *
@@ -21,8 +24,13 @@ export async function loadLibrary<T>(name: string, otherwise: string, load: () =
   try {
     return await load();
   } catch (cause) {
-    const install = otherwise === "" ? "Install it" : `Install it or ${otherwise}`;
-    const said = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
+    const said = cause instanceof Error ? cause.message.split("\n", 1)[0]! : String(cause);
+    if (NOT_ALLOWED.test(said)) {
+      throw new LibraryError(`Cannot import \`${name}\`: this process may not (${said})`, { cause });
+    }
+    const install = `Install it (\`deno add npm:${name}\`, \`bun add ${name}\`)${
+      otherwise && ` or ${otherwise}`
+    }`;
     throw new LibraryError(`Cannot import \`${name}\` (${said}). ${install}.`, { cause });
   }
 }

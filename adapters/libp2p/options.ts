@@ -179,6 +179,12 @@ const bootstrapAddress: Kind<string> = (value, place) => {
   throw wrong(value, place, 'an address with an identity: "/ip4/10.0.0.1/tcp/4001/p2p/12D3KooW…"');
 };
 
+/** An address without an identity, where to listen and what others are told. */
+export const listenAddress: Kind<string> = (value, place) => {
+  if (typeof value === "string" && /^\/[a-z]/.test(value)) return value;
+  throw wrong(value, place, 'an address such as "/ip4/0.0.0.0/tcp/4001"');
+};
+
 /** An identity. */
 const peerId: Kind<string> = (value, place) => {
   if (typeof value === "string" && /^[1-9A-HJ-NP-Za-km-z]{20,}$/.test(value)) return value;
@@ -220,8 +226,8 @@ const ROWS = {
   prefix: prefixFor("network"),
   allow: allowed,
   discovery: bag(DISCOVERY_ROWS),
-  listen: optional(list(text)),
-  announce: optional(list(text)),
+  listen: optional(list(listenAddress)),
+  announce: optional(list(listenAddress)),
   identityFile: optional(text),
   privateKey: optional(secret),
   node: optional(having<Libp2p>("what createLibp2p() resolved to", "dial", "handle", "getConnections")),

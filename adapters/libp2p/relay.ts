@@ -11,7 +11,7 @@ import { optional, or, readOptions, type Rows } from "../../contract/options/rea
 import { type ControlMessage, hear, tell } from "./control.ts";
 import { Members } from "./members.ts";
 import { startRelay } from "./node.ts";
-import { allowed } from "./options.ts";
+import { allowed, listenAddress } from "./options.ts";
 import { RELAY_PROTOCOL } from "./relays.ts";
 
 /** How many addresses of a node are passed on. */
@@ -55,8 +55,8 @@ export interface RelayNode extends AsyncDisposable {
 
 const ROWS = {
   allow: allowed,
-  listen: or(list(text, { min: 1 }), ["/ip4/0.0.0.0/tcp/4001"]),
-  announce: or(list(text), []),
+  listen: or(list(listenAddress, { min: 1 }), ["/ip4/0.0.0.0/tcp/4001"]),
+  announce: or(list(listenAddress), []),
   identityFile: optional(text),
   privateKey: optional(secret),
   maxNodes: or(count(), 1_000),

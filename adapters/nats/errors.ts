@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FailureKind } from "../kit/failure.ts";
+import { type FailureKind, systemWords } from "../kit/failure.ts";
 import { ForeignServerError, ServerError } from "./preflight.ts";
 
 /**
@@ -30,14 +30,6 @@ const TRANSIENT = new Set([
   "TIMEOUT",
   "AUTHENTICATION_TIMEOUT",
 ]);
-
-/** The words for codes whose own words do not say what to do. */
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there",
-  CONNECTION_REFUSED: "nobody listens there",
-  ENOTFOUND: "there is no host of that name",
-  TIMEOUT: "it does not answer",
-};
 
 /** What a server says that will say the same next time. */
 const FOR_GOOD = /authorization violation|authentication (expired|revoked)/i;
@@ -79,7 +71,8 @@ export function describe(cause: unknown): string {
   if (cause instanceof ServerError && FOR_GOOD.test(cause.message)) {
     return `it refuses our credentials: check user and password, token, nkey or creds (it says ${cause.message})`;
   }
-  const words = WORDS[codeOf(cause) ?? ""];
+  const code = codeOf(cause);
+  const words = code === "TIMEOUT" ? "it does not answer" : systemWords(code);
   if (words !== undefined) return words;
   if (cause instanceof Error && cause.message !== "") return cause.message;
   return cause === undefined ? "it closed the connection" : String(cause);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Failure, type FailureKind, showable } from "../kit/failure.ts";
+import { type Failure, type FailureKind, showable, systemWords } from "../kit/failure.ts";
 import { LibraryError } from "../kit/library.ts";
 
 /** Something that this adapter finds out itself before a client library speaks. */
@@ -27,19 +27,13 @@ export class ConnectError extends Error {
 /** What the server says by its codes (SQLSTATE) that will be the same tomorrow. */
 const REFUSALS: readonly (readonly [code: RegExp, hint: string])[] = [
   [/^28/, "it refuses the credentials; check user, password, TLS and the server's pg_hba.conf"],
-  [/^3D000$/, "there is no such database; check the URL's path"],
+  [/^3D000$/, "there is no such database; check the URL's path, or the option database"],
   [/^42501$/, "the user lacks a privilege; grant it CONNECT on the database"],
   [/^(08P01|0A000)$/, "it does not speak our version of the protocol; is there a pooler in between?"],
 ];
 
 /** Codes that say that the server is on its way down: nobody refused anything. */
 const GOING = /^57P0[12]$/;
-
-/** The words for codes of the system whose own words do not say what to do. */
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there",
-  ENOTFOUND: "there is no host of that name",
-};
 
 /**
  * Tells what the server says from what happens to a connection.
@@ -64,7 +58,7 @@ export function postgresFailure(cause: unknown, where: string, secrets: readonly
   const shown = showable(cause, secrets);
   const code = codeOf(cause);
   const hint = isReply(cause) ? REFUSALS.find(([pattern]) => pattern.test(code!))?.[1] : undefined;
-  const words = WORDS[code ?? ""] ?? shown.message;
+  const words = systemWords(code) ?? shown.message;
   if (isNotAllowed(cause)) {
     const what =
       `Cannot connect to ${where}: this process may not (${shown.message}); allow it the network and the environment`;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type FailureKind, showable } from "../kit/failure.ts";
+import { type FailureKind, isTlsFailure, showable, systemWords } from "../kit/failure.ts";
 import { LibraryError } from "../kit/library.ts";
 
 /** What answers does not speak AMQP 0-9-1. */
@@ -41,12 +41,6 @@ export class ConnectError extends Error {
 /** Codes of errors of the system that time may mend. Others are of certificates. */
 const TRANSIENT =
   /^(E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOTFOUND|AI_AGAIN|ADDRNOTAVAIL|MFILE|NFILE)|ERR_STREAM_\w+|ERR_SOCKET_CLOSED)$/;
-
-/** The words for codes whose own words do not say what to do. */
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there",
-  ENOTFOUND: "there is no host of that name",
-};
 
 /** What a server says at the end of its words: its code. */
 const CODE = /\((\d{3})\)$/;
@@ -85,8 +79,9 @@ export function kindOf(cause: unknown): FailureKind {
 
 /** What happened, in words. */
 function describe(cause: unknown, secrets: readonly string[]): string {
-  const { message, code } = showable(cause, secrets) as Error & { readonly code?: string };
-  const words = WORDS[code ?? ""];
+  const shown: Error & { readonly code?: string } = showable(cause, secrets);
+  const { message } = shown;
+  const words = systemWords(shown.code);
   if (words !== undefined) return words;
   const said = CODE.exec(message)?.[1];
   if (said === "403" && /login was refused/i.test(message)) {
@@ -97,5 +92,8 @@ function describe(cause: unknown, secrets: readonly string[]): string {
     return `it does not permit that: grant configure, write and read on what starts with the prefix (it says ${message})`;
   }
   if (said === "530") return `it does not let this user in: check vhost and permissions (it says ${message})`;
+  if (isTlsFailure(shown)) {
+    return `the TLS handshake failed; check the certificate, the port, and amqp:// or amqps:// (${message})`;
+  }
   return message;
 }

@@ -6,16 +6,10 @@
 
 import { connect } from "node:net";
 import { systemClock } from "../../contract/clock.ts";
+import { systemWords } from "../kit/failure.ts";
 import { orAborted } from "../kit/or_aborted.ts";
 import { ConnectError } from "./errors.ts";
 import { systemAddress } from "./addresses.ts";
-
-/** The words for what systems say. */
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there",
-  ENOENT: "nobody listens there",
-  ENOTFOUND: "there is no host of that name",
-};
 
 /**
  * Connects, and closes the connection at once.
@@ -29,7 +23,7 @@ export async function preflight(address: string, signal: AbortSignal): Promise<v
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.once("connect", resolve);
   socket.once("error", (error: Error & { code?: string }) => {
-    reject(new ConnectError("unreachable", WORDS[error.code ?? ""] ?? error.message, error));
+    reject(new ConnectError("unreachable", systemWords(error.code) ?? error.message, error));
   });
   try {
     await orAborted(promise, signal);

@@ -14,6 +14,13 @@ function isNear(from: string, to: string, edits: number): boolean {
       isNear(from, restOfTo, edits - 1));
 }
 
+/** How long a name must be to stand for a longer one that begins with it: `"user"` for `"username"`. */
+const MIN_PART = 4;
+
+function begins(part: string, whole: string): boolean {
+  return part.length >= MIN_PART && whole.toLowerCase().startsWith(part.toLowerCase());
+}
+
 /**
  * The end of an error about an unknown name: what was meant, if some known name is close, or else what there is.
  *
@@ -29,5 +36,7 @@ export function suggest(name: string, known: Iterable<string>): string {
     );
     if (meant) return `did you mean "${meant}"?`;
   }
+  const alike = names.filter((other) => begins(name, other) || begins(other, name));
+  if (alike.length === 1) return `did you mean "${alike[0]}"?`;
   return `there are ${names.map((other) => `"${other}"`).join(", ") || "none"}`;
 }

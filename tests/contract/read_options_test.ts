@@ -182,4 +182,11 @@ test("a name that is close is suggested, others are listed", () => {
   assertEquals(suggest("ticker/:symbl", known), 'did you mean "ticker/:symbol"?');
   assertEquals(suggest("x".repeat(1_000_000), known), 'there are "say", "typing", "ticker/:symbol"');
   assertEquals(suggest("say", []), "there are none");
+  assertEquals(suggest("user", ["url", "username"]), 'did you mean "username"?');
+  assertEquals(suggest("hostname", ["host", "port"]), 'did you mean "host"?');
+  assertEquals(
+    suggest("probe", ["probeEveryMs", "probeTimeoutMs"]),
+    'there are "probeEveryMs", "probeTimeoutMs"',
+  ); // which?
+  assertEquals(suggest("hos", ["url", "hostnames"]), 'there are "url", "hostnames"'); // too little to go by
 });

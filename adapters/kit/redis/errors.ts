@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Failure, showable } from "../failure.ts";
+import { type Failure, isTlsFailure, showable, systemWords } from "../failure.ts";
 import { LibraryError } from "../library.ts";
 
 /** Replies to a handshake that will be the same tomorrow. `ERR` ones are those of old versions. */
@@ -13,11 +13,6 @@ const REFUSING_REPLY =
 
 /** What the parsers of the client libraries say of data that is not Redis'. */
 const NOT_REDIS = /Unknown RESP type|Protocol error, got/i;
-
-/** Codes of failed TLS handshakes: OpenSSL's (Node, Bun), and words of rustls' (Deno). */
-const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
-const TLS_WORDS =
-  /certificate|UnknownIssuer|corrupt message|InvalidContentType|wrong version number|tls.*(alert|handshake)|received fatal alert/i;
 
 /** A reply of Redis begins with its code; what client libraries say of a connection does not. */
 const REPLY = /^[A-Z][A-Z0-9]+ /;
@@ -40,9 +35,9 @@ const HINTS: Readonly<Record<Refusal, string>> = {
  */
 export function redisFailure(cause: unknown, where: string, secrets: readonly string[]): Failure {
   if (cause instanceof LibraryError) return { kind: "refused", error: cause };
-  const shown = showable(saidBy(cause), secrets);
+  const shown: Error & { readonly code?: string } = showable(saidBy(cause), secrets);
   const refusal = refusalOf(shown);
-  const why = refusal ? `${HINTS[refusal]} (${shown.message})` : shown.message;
+  const why = refusal ? `${HINTS[refusal]} (${shown.message})` : systemWords(shown.code) ?? shown.message;
   return {
     error: new Error(`Cannot connect to ${where}: ${why}`, { cause: shown }),
     kind: refusal ? "refused" : isReply(shown) ? "answered" : "unreachable",
@@ -75,6 +70,6 @@ export function isReply(error: unknown): boolean {
 function refusalOf(error: Error & { code?: string }): Refusal | undefined {
   if (REFUSING_REPLY.test(error.message)) return "credentials";
   if (NOT_REDIS.test(error.message)) return "protocol";
-  if (TLS_CODE.test(error.code ?? "") || TLS_WORDS.test(error.message)) return "tls";
+  if (isTlsFailure(error)) return "tls";
   return undefined;
 }

@@ -62,6 +62,8 @@ test("libp2p: options that are missing, wrong or contradict each other are refus
   refused({ allow: "everybody" }, "allow of createLibp2pAdapter");
   refused({ discovery: { bootstrap: ["/ip4/1.2.3.4/tcp/1"] } }, "discovery.bootstrap[0]", "/p2p/");
   refused({ discovery: { dns: { hostname: "x" } } }, "discovery.dns.port");
+  refused({ listen: ["127.0.0.1:4001"] }, "listen[0] of createLibp2pAdapter", "/ip4/0.0.0.0/tcp/4001");
+  refused({ announce: ["example.com"] }, "announce[0] of createLibp2pAdapter");
   refused({ discovery: { mdsn: true } }, 'did you mean "mdns"?');
   refused({ maxMessageBytes: 3 * 1024 * 1024 }, "maxMessageBytes");
   refused({ probeIntervalMs: 100_000 }, "probeIntervalMs");

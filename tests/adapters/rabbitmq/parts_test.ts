@@ -145,6 +145,13 @@ test("rabbitmq: what a server says at the door is told with what to do, and trie
   );
   assertEquals([away.kind, away.message], [
     "unreachable",
-    "Cannot connect to RabbitMQ at h:1: nobody listens there",
+    "Cannot connect to RabbitMQ at h:1: nobody listens there; check the address, or start it",
   ]);
+  const tls = connectError(
+    "h:1",
+    Object.assign(new Error("received corrupt message of type InvalidContentType"), { code: "ERR_SSL" }),
+    [],
+  );
+  assertEquals(tls.kind, "refused");
+  assert(tls.message.includes("amqp:// or amqps://"), tls.message);
 });
