@@ -223,7 +223,10 @@ export class Mesh implements PeerHost {
   }
 
   onPositions(peer: Peer, positions: Positions, since: boolean): void {
-    this.#options.onPositions(peer.source, positions, since);
+    // What it says of topics that there are not counts for nothing, and takes no memory.
+    const ours = this.#options.allTopics.filter((topic) => Object.hasOwn(positions, topic));
+    const known = Object.fromEntries(ours.map((topic) => [topic, positions[topic]!]));
+    this.#options.onPositions(peer.source, known, since);
   }
 
   addressesFor(peer: Peer): readonly string[] {

@@ -18,6 +18,8 @@ const MAX_HELD_BYTES = 8 * 1024 * 1024;
 const MAX_HELD_FRAMES = 1_024;
 /** How many sessions are remembered; those that were quiet for longest go first. */
 const MAX_SOURCES = 1_000;
+/** And how many of one node: whoever makes up sessions pushes out nobody else's. One is enough, two while a node starts anew. */
+const MAX_SESSIONS = 4;
 /** How often to look for what has waited too long. */
 const LOOK_MS = PATIENCE_MS / 5;
 /** A look that comes later than this says that this process was busy: what is missing may be here, and not read yet. */
@@ -70,7 +72,7 @@ export class Receiver {
   /**
    * Takes a frame as it arrives.
    *
-   * @param source Who sent it, in which session.
+   * @param source Who sent it, a space, and in which session.
    */
   take(source: string, topic: string, frame: Frame): void {
     const sequence = this.#of(source, topic);
@@ -135,9 +137,11 @@ export class Receiver {
   #of(id: string, topic: string): Sequence {
     let source = this.#sources.get(id);
     if (source) this.#sources.delete(id); // to the end: it was the last to be heard of
-    else source = { lastFrame: 0, sequences: new Map() };
+    else {
+      this.#makeRoom(id);
+      source = { lastFrame: 0, sequences: new Map() };
+    }
     this.#sources.set(id, source);
-    if (this.#sources.size > MAX_SOURCES) this.#forgetOldest();
     let sequence = source.sequences.get(topic);
     if (!sequence) {
       sequence = { source, topic, next: 0, begun: false, end: 0, held: new Map(), heldBytes: 0, since: 0 };
@@ -146,12 +150,17 @@ export class Receiver {
     return sequence;
   }
 
-  #forgetOldest(): void {
-    for (const [id, { sequences }] of this.#sources) {
-      for (const sequence of sequences.values()) this.#waiting.delete(sequence);
-      this.#sources.delete(id);
-      return;
-    }
+  /** Forgets what was quiet for longest, where there is too much. */
+  #makeRoom(id: string): void {
+    const node = id.slice(0, id.indexOf(" ") + 1);
+    const sessions = [...this.#sources.keys()].filter((other) => other.startsWith(node));
+    if (sessions.length >= MAX_SESSIONS) this.#forgetSource(sessions[0]!);
+    else if (this.#sources.size >= MAX_SOURCES) this.#forgetSource(this.#sources.keys().next().value!);
+  }
+
+  #forgetSource(id: string): void {
+    for (const sequence of this.#sources.get(id)!.sequences.values()) this.#waiting.delete(sequence);
+    this.#sources.delete(id);
   }
 
   /** Delivers what has its turn, and sees to it that nobody waits for ever for what has not. */

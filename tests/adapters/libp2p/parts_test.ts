@@ -127,3 +127,21 @@ test("libp2p: what is sent while nobody subscribes is no gap, and old frames nev
   assert(clock.pending === 0);
   receiver.close();
 });
+
+test("libp2p: a node that makes up sessions pushes nobody else's frames out", () => {
+  const clock = new FakeClock();
+  const got: string[] = [];
+  const gaps: string[] = [];
+  const receiver = new Receiver({
+    clock,
+    deliver: (_topic, { seq, session }) => void got.push(`${session} ${seq}`),
+    onGap: (topic) => void gaps.push(topic),
+  });
+  receiver.expect("a s", { t: 0 }, true);
+  receiver.take("a s", "t", { ...frame(1), session: "a" }); // waits for the one before it
+  for (let i = 0; i < 5_000; i++) receiver.take(`b ${i}`, "t", { ...frame(0), session: "b" });
+  receiver.take("a s", "t", { ...frame(0), session: "a" });
+  receiver.take("a s", "t", { ...frame(0), session: "a" }); // is known to have come
+  assertEquals([got.filter((text) => text.startsWith("a")), gaps], [["a 0", "a 1"], []]);
+  receiver.close();
+});
