@@ -16,6 +16,12 @@ const GOODBYE_MS = 100;
 /** How much a peer may ask before it is answered. */
 const MAX_ASKS = 10_000;
 
+/** What a peer waits to be told. */
+interface Ask {
+  readonly id: number;
+  readonly topics: readonly string[];
+}
+
 /** What {@linkcode Peer} needs of its node. */
 export interface PeerHost {
   readonly clock: Clock;
@@ -67,7 +73,7 @@ export class Peer implements Recipient {
   #in: Stream | undefined;
   #seen = false;
   #answered = false;
-  readonly #toAnswer: { readonly id: number; readonly topics: readonly string[] }[] = [];
+  #toAnswer: Ask[] = [];
   #cancelLook: (() => void) | undefined;
   #cancelClosed: (() => void) | undefined;
   #gone = false;
@@ -148,22 +154,10 @@ export class Peer implements Recipient {
 
   /** Gossipsub may know more by now. */
   look(): void {
-    for (let i = 0; this.#out && i < this.#toAnswer.length;) {
-      const { id, topics } = this.#toAnswer[i]!;
-      if (!this.#host.reaches(this, topics)) i++;
-      else {
-        this.#toAnswer.splice(i, 1);
-        // First, so that it knows everybody whom it may not be known to.
-        if (id === 0) this.tell({ type: "peers", addresses: this.#host.addressesFor(this) });
-        this.tell({ type: "seen", id, positions: this.#host.positions(topics) });
-        if (id === 0) this.#seen = true;
-      }
-    }
+    if (this.#out) this.#toAnswer = this.#toAnswer.filter((ask) => !this.#answerAsk(ask));
     this.#cancelLook?.();
     this.#cancelLook = undefined;
-    if (this.#toAnswer.length > 0 && !this.#gone) {
-      this.#cancelLook = this.#host.clock.after(LOOK_MS, () => this.look());
-    }
+    this.#lookLater();
     this.#introduce();
   }
 
@@ -188,11 +182,26 @@ export class Peer implements Recipient {
     this.owed.length = this.owedBytes = 0;
     this.#cancelLook?.();
     this.#cancelClosed?.();
-    this.#toAnswer.length = 0;
+    this.#toAnswer = [];
     for (const { resolve } of this.#asked.values()) resolve(undefined);
     this.#asked.clear();
     this.#settle();
     this.#host.onGone(this, cause);
+  }
+
+  /** @returns Whether it is answered. */
+  #answerAsk({ id, topics }: Ask): boolean {
+    if (!this.#host.reaches(this, topics)) return false;
+    // First, so that it knows everybody whom it may not be known to.
+    if (id === 0) this.tell({ type: "peers", addresses: this.#host.addressesFor(this) });
+    this.tell({ type: "seen", id, positions: this.#host.positions(topics) });
+    if (id === 0) this.#seen = true;
+    return true;
+  }
+
+  #lookLater(): void {
+    if (this.#toAnswer.length === 0 || this.#gone) return;
+    this.#cancelLook ??= this.#host.clock.after(LOOK_MS, () => this.look());
   }
 
   #request(message: (id: number) => ControlMessage): Promise<unknown> {
@@ -223,8 +232,9 @@ export class Peer implements Recipient {
         return true;
       case "ask":
         if (this.#toAnswer.length >= MAX_ASKS) throw new Error(`it asked ${MAX_ASKS} things at once`);
-        this.#toAnswer.push(message);
-        this.look();
+        // Not all that wait: each of many would be looked at again for each of them.
+        if (!this.#out || !this.#answerAsk(message)) this.#toAnswer.push(message);
+        this.#lookLater();
         return true;
       case "seen":
         if (!this.hello) throw new Error("it answered before it introduced itself");
