@@ -60,15 +60,19 @@ const UNREAD_MS = 30_000;
 const SETTINGS: Readonly<Record<string, string>> = {
   // A notification is not kept over a crash: nobody has to wait for the disk, nor for replicas.
   synchronous_commit: "off",
+  // What a role allows the statements of an application is no measure for these: the adapter finds out itself what is stuck.
+  statement_timeout: "0",
+  lock_timeout: "0",
+  transaction_timeout: "0", // of 17
   // A session that only listens is idle.
-  idle_session_timeout: "0",
+  idle_session_timeout: "0", // of 14
   tcp_user_timeout: String(UNREAD_MS),
 };
 
 const places = Object.keys(SETTINGS).map((_, i) => `($${2 * i + 1}, $${2 * i + 2})`).join();
 const PREPARE =
   "SELECT current_setting('server_encoding') AS encoding, pg_is_in_recovery()::text AS standby, " +
-  `count(set_config(s.name, v.value, false)) FROM (VALUES ${places}) AS v(name, value) ` +
+  `count(CASE WHEN s.name IS NOT NULL THEN set_config(s.name, v.value, false) END) FROM (VALUES ${places}) AS v(name, value) ` +
   "LEFT JOIN pg_settings s ON s.name = v.name";
 
 /**

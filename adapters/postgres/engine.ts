@@ -20,6 +20,7 @@ import { postgresFailure } from "./errors.ts";
 import { Listening } from "./listening.ts";
 import { Probe } from "./probe.ts";
 import { Packer, Publishing } from "./publishing.ts";
+import { askWithin, type PostgresTransaction } from "./transaction.ts";
 
 /** What {@linkcode PostgresEngine} needs. */
 export interface PostgresEngineOptions {
@@ -37,11 +38,6 @@ export interface Link {
   readonly listening: Listening;
   readonly publishing: Publishing;
 }
-
-/** A transaction of a client that the user has, as the client hands it over: also a client that has said `BEGIN`. */
-export type PostgresTransaction =
-  | { unsafe(statement: string, parameters: string[]): PromiseLike<unknown> }
-  | { query(statement: string, parameters: string[]): PromiseLike<unknown> };
 
 /** From which share on the notify queue is reported, and how much more it takes to say so again. */
 const QUEUE_ALARM = 0.5;
@@ -164,16 +160,21 @@ export class PostgresEngine implements Engine<Link> {
     if (this.#nodeId === undefined) {
       throw new Error("Cannot publish: the PostgreSQL adapter was not open yet");
     }
+    if (typeof channel !== "string") throw new TypeError("Cannot publish: the channel must be a text");
+    if (typeof data !== "string" && !(data instanceof Uint8Array)) {
+      throw new TypeError(`Cannot publish on "${channel}": a message is a text or a Uint8Array`);
+    }
     if (exceedsUtf8(data, maxMessageBytes)) {
       const bytes = utf8Size(data);
       const what =
         `Cannot publish ${bytes} bytes on "${channel}": the PostgreSQL adapter takes at most ${maxMessageBytes}`;
       throw new HubError("TOO_LARGE", what, { data: { bytes, maxBytes: maxMessageBytes } });
     }
+    const ask = askWithin(tx);
     const name = nameOf(channel);
     const payloads = this.#packer.payloadsOf({ name, data: encodeTextEnvelope(this.#nodeId, data) });
     const { text, parameters } = this.#packer.statement(payloads.map(() => partitionOf(name)), payloads);
-    await ("unsafe" in tx ? tx.unsafe(text, [...parameters]) : tx.query(text, [...parameters]));
+    await ask(text, parameters);
   }
 
   judge(cause: unknown): Failure {

@@ -7,13 +7,14 @@
 
 import type { Adapter, AdapterData } from "../adapter.ts";
 import { createEngineAdapter } from "../kit/engine_adapter.ts";
-import { PostgresEngine, type PostgresTransaction } from "./engine.ts";
+import { PostgresEngine } from "./engine.ts";
 import { type PostgresAdapterOptions, readPostgresOptions } from "./options.ts";
+import type { PostgresTransaction } from "./transaction.ts";
 
-export type { PostgresTransaction } from "./engine.ts";
 export type { PostgresAdapterOptions } from "./options.ts";
 export type { PostgresClientLike } from "./given.ts";
 export type { PostgresPassword, PostgresTlsOptions } from "./target.ts";
+export type { PostgresTransaction } from "./transaction.ts";
 
 /** The adapter for PostgreSQL. */
 export interface PostgresAdapter extends Adapter {
@@ -26,7 +27,8 @@ export interface PostgresAdapter extends Adapter {
    * @param channel Any text, as in `publish`.
    * @param data The message.
    * @returns Resolves when the database has taken it into the transaction; rejects when it refuses, which fails the transaction. Rejects
-   * with `TOO_LARGE` when it is larger than `maxMessageBytes`, and before the adapter was open.
+   * with `TOO_LARGE` when it is larger than `maxMessageBytes`, before the adapter was open, and with a `TypeError` for a whole client or a
+   * pool in place of a transaction: what goes over those is sent at once.
    */
   publishIn(tx: PostgresTransaction, channel: string, data: AdapterData): Promise<void>;
 }

@@ -3,6 +3,7 @@ import pg from "pg";
 import process from "node:process";
 import type { AdapterData } from "../../../adapters/adapter.ts";
 import { MAX_PAYLOAD_BYTES, nameOf, NotifyChannels } from "../../../adapters/postgres/channels.ts";
+import { prepareSession } from "../../../adapters/postgres/connection.ts";
 import { createPostgresAdapter, type PostgresAdapter } from "../../../adapters/postgres/mod.ts";
 import { Packer } from "../../../adapters/postgres/publishing.ts";
 import { Chunks } from "../../../adapters/kit/chunks.ts";
@@ -104,7 +105,7 @@ test("postgres: no payload is larger than PostgreSQL takes, and no two of them a
           const payload of packer.payloadsOf({ name: nameOf(channel), data: sign.repeat(size / sign.length) })
         ) {
           assert(utf8Size(payload) <= MAX_PAYLOAD_BYTES, `${utf8Size(payload)} bytes`);
-          seen.add(payload);
+          assert(!seen.has(payload), "two that are the same");
           seen.add(payload);
         }
       }
@@ -231,6 +232,82 @@ for (const [kind, transact] of Object.entries(TRANSACTIONS)) {
     TIMEOUT,
   );
 }
+
+test(
+  "postgres: in place of a transaction a whole client is refused, and so is what is no message, with nothing sent",
+  async () => {
+    const [first, second] = await pair("news");
+    await using a = first;
+    await using b = second;
+    await using console = openConsole(URL);
+    const pool = new pg.Pool({ connectionString: URL });
+    const bun = runtime === "bun" ? await bunSql(URL) : undefined;
+    const adapter = a.adapter as PostgresAdapter;
+    try {
+      for (const tx of [console.sql, pool, bun ?? console.sql, undefined, null, {}, 5, "x"]) {
+        await assertRejects(
+          () => adapter.publishIn(tx as never, "news", "x"),
+          TypeError,
+          "give the transaction itself",
+        );
+      }
+      await console.sql.begin(async (tx) => {
+        for (const data of [undefined, null, 5, {}, [1], new ArrayBuffer(3)]) {
+          await assertRejects(
+            () => adapter.publishIn(tx, "news", data as never),
+            TypeError,
+            "a text or a Uint8Array",
+          );
+        }
+        for (const channel of [undefined, null, 5]) {
+          await assertRejects(
+            () => adapter.publishIn(tx, channel as never, "x"),
+            TypeError,
+            "must be a text",
+          );
+        }
+        await tx.savepoint(async (inner) => {
+          await adapter.publishIn(inner, "news", "taken back");
+          throw new Error("taken back");
+        }).catch(() => {});
+        await tx.savepoint((inner) => adapter.publishIn(inner, "news", "kept"));
+      });
+      const reserved = await console.sql.reserve();
+      await reserved`BEGIN`;
+      await adapter.publishIn(reserved, "news", "reserved");
+      await reserved`COMMIT`;
+      reserved.release();
+      await waitFor(() => b.received.length === 2);
+      assertEquals([b.on("news"), b.errors], [["kept", "reserved"], []]);
+    } finally {
+      await pool.end();
+      await bun?.close({ timeout: 0 });
+    }
+  },
+  TIMEOUT,
+);
+
+test("postgres: how long a role's statements may take is no limit for what the adapter sends", async () => {
+  await using console = openConsole(URL);
+  const role = `hasty_${crypto.randomUUID().replaceAll("-", "")}`;
+  await console.sql.unsafe(`CREATE ROLE ${role} LOGIN`);
+  try {
+    for (const limit of ["statement_timeout", "lock_timeout"]) {
+      await console.sql.unsafe(`ALTER ROLE ${role} SET ${limit} = '10s'`);
+    }
+    await using session = openConsole(URL.replace("postgres@", `${role}@`));
+    const limits = async () => {
+      const [row] = await session
+        .sql`SELECT current_setting('statement_timeout') AS a, current_setting('lock_timeout') AS b`;
+      return [row!.a, row!.b];
+    };
+    assertEquals(await limits(), ["10s", "10s"]);
+    await prepareSession((statement, parameters) => session.sql.unsafe(statement, [...parameters]));
+    assertEquals(await limits(), ["0", "0"]);
+  } finally {
+    await console.sql.unsafe(`DROP ROLE ${role}`);
+  }
+}, TIMEOUT);
 
 test("postgres: a message that is too large for a transaction, or comes before the adapter is open, is refused", async () => {
   await using console = openConsole(URL);
