@@ -6,6 +6,9 @@ import { freePort } from "../../../tools/brokers/ports.ts";
 import { test, waitFor } from "../../harness.ts";
 import { createNode, Network, openNode, startBareNode } from "./scene.ts";
 
+/** Of dials that a dead network has kept waiting: they end a moment after the node, by themselves. */
+const QUEUES = "short timers of libp2p's queues";
+
 test("libp2p: a burst of 20,000 messages in one turn arrives whole and in order", async () => {
   await using network = await Network.create();
   const discovery = { relays: [network.relay] };
@@ -55,25 +58,29 @@ test(
       for (const node of [a, b, c]) await node.adapter.close();
     }
   },
-  { timeoutMs: 60_000 },
+  { timeoutMs: 60_000, leaves: QUEUES },
 );
 
-test("libp2p: a node whose process has ended does not take the last one down, but a network that is away does", async () => {
-  await using network = await Network.create();
-  const [here, there] = [await network.place(), await network.place()];
-  const bootstrap = [here.address];
-  await using a = await openNode({ ...here.options, discovery: { bootstrap } }, "news");
-  await using b = await openNode({ ...there.options, discovery: { bootstrap } }, "news");
-  b.adapter.publish("news", "hello");
-  await a.got("news", "hello");
-  // Of the two, a finds that nobody listens where b was, and b gets no answer.
-  await there.proxy.close();
-  here.proxy.blackhole();
-  here.proxy.cut();
-  await b.is("down");
-  assertEquals(a.statuses, ["up"]);
-  assertStringIncludes(a.errors[0]!.error.message, "The connection to libp2p at /ip4/127.0.0.1/tcp/");
-});
+test(
+  "libp2p: a node whose process has ended does not take the last one down, but a network that is away does",
+  async () => {
+    await using network = await Network.create();
+    const [here, there] = [await network.place(), await network.place()];
+    const bootstrap = [here.address];
+    await using a = await openNode({ ...here.options, discovery: { bootstrap } }, "news");
+    await using b = await openNode({ ...there.options, discovery: { bootstrap } }, "news");
+    b.adapter.publish("news", "hello");
+    await a.got("news", "hello");
+    // Of the two, a finds that nobody listens where b was, and b gets no answer.
+    await there.proxy.close();
+    here.proxy.blackhole();
+    here.proxy.cut();
+    await b.is("down");
+    assertEquals(a.statuses, ["up"]);
+    assertStringIncludes(a.errors[0]!.error.message, "The connection to libp2p at /ip4/127.0.0.1/tcp/");
+  },
+  { leaves: QUEUES },
+);
 
 test("libp2p: a node that leaves does not take the last one down", async () => {
   await using network = await Network.create();
