@@ -15,7 +15,8 @@ interface Doomed {
   kill(): Promise<void>;
 }
 
-const PROGRAM = new URL("./doomed_node.ts", import.meta.url);
+const PROGRAM = new URL("./doomed_process.ts", import.meta.url);
+const WORKER = new URL("./doomed_worker.ts", import.meta.url);
 
 function inProcess(place: Place): Doomed {
   const args = [
@@ -37,7 +38,7 @@ function inProcess(place: Place): Doomed {
 }
 
 function inWorker(place: Place): Doomed {
-  const worker = new Worker(PROGRAM, { type: "module" });
+  const worker = new Worker(WORKER, { type: "module" });
   const words: Word[] = [];
   worker.onmessage = ({ data }: MessageEvent<Word>) => void words.push(data);
   worker.postMessage(place);
@@ -63,17 +64,10 @@ for (const adapter of Object.keys(ADAPTERS)) {
       });
       const [a, b] = cluster.nodes;
       b!.hub.onServer("load", () => ({ conns: 0 }));
-      const start = () => (url ? inProcess : inWorker)({ adapter, url, prefix });
-      let doomed = start();
+      const doomed = (url ? inProcess : inWorker)({ adapter, url, prefix });
       try {
         const ready = () => doomed.words.find((word): word is Ready => "nodeId" in word);
-        // On a busy machine a worker of Deno was seen that never came up; another one is as good to kill.
-        const up = await waitFor(ready, { timeoutMs: 15_000, what: "the node" }).catch(async () => {
-          await doomed.kill();
-          doomed = start();
-          return await waitFor(ready, { timeoutMs: 15_000, what: "the node" });
-        });
-        const { nodeId, connection } = up;
+        const { nodeId, connection } = await waitFor(ready, { timeoutMs: 30_000, what: "the node" });
         await waitFor(() => reachable(b!.hub).length === 3, {
           what: "the node to be known",
           timeoutMs: 10_000,
