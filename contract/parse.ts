@@ -98,9 +98,10 @@ export function parseNow<Output>(
   kind: string,
   name: string,
 ): Output {
-  const parsed = parse(schema, value, kind, name);
-  if (!(parsed instanceof Promise)) return parsed;
-  parsed.catch(() => {}); // whatever it is, the schema is not to be used here
+  const result = schema["~standard"].validate(value);
+  const later = promiseOf(result);
+  if (!later) return unwrap(result as SchemaResult<Output>, kind, name);
+  later.catch(() => {}); // whatever it is, the schema is not to be used here
   throw new TypeError(
     `Cannot use an asynchronous schema for ${nameOf(kind, name)}: only requests may have one`,
   );
