@@ -31,6 +31,7 @@ export async function runTests(
   env: Record<string, string>,
   signal?: AbortSignal,
 ): Promise<TestCase[]> {
+  if (signal?.aborted) return []; // it would not end what is started from now on
   const folder = await Deno.makeTempDir({ prefix: "trunkline-test-" });
   try {
     const report = join(folder, "junit.xml");
