@@ -13,8 +13,15 @@ export type RuntimeName = "deno" | "bun";
 /** Folders of tests that only Deno can run; every other test runs on both. */
 const DENO_ONLY = ["tests/browser/", "tests/tools/", "tests/types/"];
 
-/** Folders of tests that mostly wait: for seconds under load, for nodes to be missed, for brokers. */
-const WAITING = [["tests/cluster/", "tests/load/", "tests/soak/"], ["tests/adapters/"]];
+/** Folders of tests that mostly wait, for seconds under load, for nodes to be missed, for brokers: about half of all the time. */
+const WAITING = [
+  "tests/cluster/",
+  "tests/load/",
+  "tests/soak/",
+  "tests/adapters/libp2p/",
+  "tests/adapters/postgres/",
+  "tests/adapters/rabbitmq/",
+];
 
 /** Which tests are asked for. */
 export interface Selection {
@@ -82,12 +89,8 @@ export function needsMachine(file: string): boolean {
  * @returns The lanes, none of them empty.
  */
 export function lanesOf(files: readonly string[]): string[][] {
-  const isIn = (folders: readonly string[]) => (file: string) =>
-    folders.some((folder) => file.startsWith(folder));
-  const others = files.filter((file) => !isIn(WAITING.flat())(file));
-  return [...WAITING.map((folders) => files.filter(isIn(folders))), others].filter(({ length }) =>
-    length > 0
-  );
+  const waits = (file: string) => WAITING.some((folder) => file.startsWith(folder));
+  return [files.filter(waits), files.filter((file) => !waits(file))].filter((lane) => lane.length > 0);
 }
 
 /**

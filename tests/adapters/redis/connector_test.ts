@@ -35,12 +35,14 @@ for (const connector of CONNECTORS) {
       await using broker = await startRedis({ args: ["--maxclients", "1"] });
       await using console = await openConsole(broker.url);
       await using a = createNode({ url: broker.url, connector });
-      await waitFor(() => a.errors.length > 0, { what: "a report" });
+      // A busy machine may see the connection reset before the words, and hear them at a later attempt.
+      const words =
+        `open: Cannot connect to Redis at 127.0.0.1:${broker.port}: ERR max number of clients reached`;
+      await waitFor(() => a.errors.some(({ error, stage }) => `${stage}: ${error.message}` === words), {
+        what: "the server's own words",
+      });
       await console.redis.config("SET", "maxclients", "100");
       await a.opening;
-      assertEquals(a.errors.map(({ error, stage }) => `${stage}: ${error.message}`), [
-        `open: Cannot connect to Redis at 127.0.0.1:${broker.port}: ERR max number of clients reached`,
-      ]);
     },
     TIMEOUT,
   );
