@@ -160,21 +160,26 @@ test("both runtimes' reports are read", () => {
     <testcase name="fails > loudly" time="1">
       <failure message="1 > 2">1 &gt; 2</failure>
     </testcase>
+    <testcase name="fails in an attribute"><failure type="AssertionError" message="3 &gt; 4" /></testcase>
     <testcase name="later [skipped: why]"><skipped/></testcase>
     <testcase name="passes">
     </testcase>
   </testsuite></testsuites>`);
   assertEquals(cases, [
     { name: 'a <b> "c" &lt; ✔', result: "passed" },
-    { name: "fails > loudly", result: "failed" },
+    { name: "fails > loudly", result: "failed", said: "1 > 2" },
+    { name: "fails in an attribute", result: "failed", said: "3 > 4" },
     { name: "later [skipped: why]", result: "skipped" },
     { name: "passes", result: "passed" },
   ]);
 });
 
-test("the summary names what there was, what failed and was skipped, and ends with the sum", () => {
+test("the summary names what there was and was skipped, then what failed with what it said, and ends with the sum", () => {
   const text = summarize([
-    { runtime: "deno", cases: [{ name: "a", result: "passed" }, { name: "b", result: "failed" }] },
+    {
+      runtime: "deno",
+      cases: [{ name: "a", result: "passed" }, { name: "b", result: "failed", said: "1 > 2\n  at b" }],
+    },
     {
       runtime: "bun",
       cases: [{ name: "c [skipped: why]", result: "skipped" }, { name: "a", result: "passed" }],
@@ -182,8 +187,10 @@ test("the summary names what there was, what failed and was skipped, and ends wi
   ], ["redis: started"]);
   assertEquals(text.split("\n"), [
     "with     redis: started",
-    "failed  deno: b",
     "skipped  bun: c [skipped: why]",
+    "failed  deno: b",
+    "         1 > 2",
+    "           at b",
     "deno: 1 passed, 1 failed, 0 skipped",
     "bun: 1 passed, 0 failed, 1 skipped",
     "2 passed, 1 failed, 1 skipped",

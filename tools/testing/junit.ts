@@ -8,6 +8,8 @@
 export interface TestCase {
   readonly name: string;
   readonly result: "passed" | "failed" | "skipped";
+  /** What a failed test said, where the report holds it. */
+  readonly said?: string;
 }
 
 /**
@@ -18,11 +20,16 @@ export interface TestCase {
  */
 export function readJunit(xml: string): TestCase[] {
   const cases = xml.matchAll(/<testcase\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/testcase>)/gs);
-  return Array.from(cases, ([, attributes, content = ""]) => ({
-    name: unescapeXml(attributes.match(/\bname="([^"]*)"/)?.[1] ?? ""),
-    result: /<(failure|error)\b/.test(content) ? "failed" : /<skipped\b/.test(content) ? "skipped" : "passed",
-  }));
+  return Array.from(cases, ([, attributes, content = ""]): TestCase => {
+    const name = unescapeXml(attributes.match(/\bname="([^"]*)"/)?.[1] ?? "");
+    const [failure, , own, inside] = content.match(FAILURE) ?? [];
+    if (failure === undefined) return { name, result: /<skipped\b/.test(content) ? "skipped" : "passed" };
+    const said = unescapeXml((inside || own?.match(/\bmessage="([^"]*)"/)?.[1]) ?? "").trim();
+    return said === "" ? { name, result: "failed" } : { name, result: "failed", said };
+  });
 }
+
+const FAILURE = /<(failure|error)\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/\1>)/s;
 
 const ENTITIES: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
 

@@ -6,6 +6,10 @@
 
 import type { TestCase } from "./junit.ts";
 
+/** How many lines, and how many characters of each, are repeated of what a failed test said. */
+const MAX_LINES = 12;
+const MAX_LENGTH = 300;
+
 /** What became of the tests of one runtime. */
 export interface Report {
   /** The runtime's name. */
@@ -33,7 +37,8 @@ export function count(cases: readonly TestCase[]): Totals {
 }
 
 /**
- * Sums up a test run: what it ran with, what failed, what was skipped and why, and the numbers.
+ * Sums up a test run: what it ran with, what was skipped and why, what failed and what it said, and the numbers. What
+ * failed comes last, where whoever keeps only the end of a long output still finds it.
  *
  * @param reports The runtimes' reports.
  * @param origins What was there for the tests, and where it came from.
@@ -41,16 +46,22 @@ export function count(cases: readonly TestCase[]): Totals {
  */
 export function summarize(reports: readonly Report[], origins: readonly string[] = []): string {
   const lines = origins.map((origin) => `with     ${origin}`);
-  for (const result of ["failed", "skipped"] as const) {
+  for (const result of ["skipped", "failed"] as const) {
     for (const { runtime, cases } of reports) {
-      for (const { name } of cases.filter((one) => one.result === result)) {
+      for (const { name, said } of cases.filter((one) => one.result === result)) {
         lines.push(`${result}  ${runtime}: ${name}`);
+        if (said !== undefined) lines.push(...excerpt(said));
       }
     }
   }
   for (const { runtime, cases } of reports) lines.push(`${runtime}: ${inWords(count(cases))}`);
   lines.push(inWords(count(reports.flatMap(({ cases }) => cases))));
   return lines.join("\n");
+}
+
+/** The beginning of what a test said, moved in. */
+function excerpt(said: string): string[] {
+  return said.split("\n").slice(0, MAX_LINES).map((line) => `         ${line.slice(0, MAX_LENGTH)}`);
 }
 
 function inWords({ passed, failed, skipped }: Totals): string {
