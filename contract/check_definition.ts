@@ -48,6 +48,16 @@ function checkTopics(value: unknown, path: string): void {
   }
 }
 
+function checkPresence(value: unknown): void {
+  for (const [pattern, written] of Object.entries(readPart(value, "presence"))) {
+    if (!isBag(written) || "~standard" in written) continue;
+    const at = `presence.${pattern}`;
+    const { clientsSet } = readPart(written, at, ["state", "clientsSet"]);
+    if (clientsSet === undefined || typeof clientsSet === "boolean") continue;
+    throw wrong(clientsSet, { owner: "defineContract", path: `${at}.clientsSet` }, "true or false");
+  }
+}
+
 function checkSurface(value: unknown, path: string): void {
   const { clientToServer, serverToClient, topics } = readPart(value, path, SURFACE);
   checkMessages(clientToServer, `${path}.clientToServer`);
@@ -76,6 +86,6 @@ export function checkDefinition(definition: unknown): void {
     }
     checkSurface(surface, `roles.${role}`);
   }
-  readPart(presence, "presence");
+  checkPresence(presence);
   checkMessages(serverToServer, "serverToServer");
 }

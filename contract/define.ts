@@ -7,6 +7,7 @@
 import type {
   ContractDefinition,
   MessageDefinition,
+  PresenceDefinition,
   RequestDefinition,
   TopicDefinition,
 } from "./definition.ts";
@@ -36,6 +37,16 @@ export interface TopicEntry {
   readonly definition: TopicDefinition;
 }
 
+/** Declared presence. */
+export interface DeclaredPresence {
+  /** The pattern it was declared under. */
+  readonly pattern: string;
+  /** The schema of a member's state. */
+  readonly state: Schema;
+  /** Whether clients set their own. */
+  readonly clientsSet: boolean;
+}
+
 /** Everything that one role may say and hear, the shared part included. */
 export interface Surface {
   /** The role; `undefined` where it is the shared part alone. */
@@ -56,8 +67,8 @@ export interface Contract<D extends ContractDefinition = ContractDefinition> {
   readonly roles: ReadonlyMap<string, Surface>;
   /** What every role has. */
   readonly shared: Surface;
-  /** The schemas of presence states, by pattern. */
-  readonly presence: PatternTable<Schema>;
+  /** Where presence is kept, by pattern. */
+  readonly presence: PatternTable<DeclaredPresence>;
   /** What nodes say to each other, by name. */
   readonly serverToServer: ReadonlyMap<string, Entry>;
 }
@@ -169,6 +180,14 @@ function surfaceOf(definition: ContractDefinition, role?: string): Surface {
   return surface;
 }
 
+function declaredPresence(pattern: string, written: Schema | PresenceDefinition): DeclaredPresence {
+  const { state, clientsSet = false } = isSchema(written)
+    ? { state: written }
+    : written as PresenceDefinition;
+  if (isSchema(state)) return { pattern, state, clientsSet };
+  throw new TypeError(`Cannot declare presence "${pattern}": its state is not a Standard Schema (presence)`);
+}
+
 /** An event of one name must mean the same to every role: a room may hold connections of several. */
 function checkEventsAgree(definition: ContractDefinition): void {
   const seen = new Map<string, { role: string; written: unknown }>();
@@ -224,12 +243,9 @@ export function defineContract<const D extends ContractDefinition>(definition: D
     throw new TypeError('Cannot call a role "shared": that is the part that every role has');
   }
   checkEventsAgree(definition);
-  const presence = new PatternTable<Schema>();
-  for (const [pattern, schema] of Object.entries(definition.presence ?? {})) {
-    if (!isSchema(schema)) {
-      throw new TypeError(`Cannot declare presence "${pattern}": it is not a Standard Schema`);
-    }
-    presence.add(pattern, schema);
+  const presence = new PatternTable<DeclaredPresence>();
+  for (const [pattern, written] of Object.entries(definition.presence ?? {})) {
+    presence.add(pattern, declaredPresence(pattern, written));
   }
   const serverToServer = new Map<string, Entry>();
   addEntries(serverToServer, definition.serverToServer, "server-to-server message", "serverToServer");

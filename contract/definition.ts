@@ -56,14 +56,29 @@ export interface SurfaceDefinition {
   readonly topics?: { readonly [pattern: string]: TopicDefinition };
 }
 
+/** What a member's state is, and who sets it. */
+export interface PresenceDefinition {
+  /** The schema of the state; it must answer at once (no asynchronous schema). */
+  readonly state: Schema;
+  /**
+   * Whether clients set the state of their own connection. The server always may.
+   *
+   * @default {false}
+   */
+  readonly clientsSet?: boolean;
+}
+
 /** A whole contract. */
 export interface ContractDefinition {
   /** What every role has. */
   readonly shared?: SurfaceDefinition;
   /** What each role has beside that. A client connects with exactly one role. */
   readonly roles: { readonly [role: string]: SurfaceDefinition };
-  /** The state that presence carries, by room or topic pattern. */
-  readonly presence?: { readonly [pattern: string]: Schema };
+  /**
+   * Where presence is kept, by pattern: of rooms and topics whose name fits one, all nodes and clients can be told who is in
+   * them. The schema is that of a member's state, and has to answer at once.
+   */
+  readonly presence?: { readonly [pattern: string]: Schema | PresenceDefinition };
   /** What nodes say to each other: events (`payload`) and requests (`input`, `output`). */
   readonly serverToServer?: { readonly [name: string]: MessageDefinition | RequestDefinition };
 }

@@ -141,5 +141,25 @@ export type BusEventsOf<D extends ContractDefinition> = Messages<Part<D, "server
 /** The bus requests of a contract, by name. */
 export type BusRequestsOf<D extends ContractDefinition> = Requests<Part<D, "serverToServer">>;
 
+/** Where a contract keeps presence, by pattern. */
+export type PresenceOf<D extends ContractDefinition> = Part<D, "presence">;
+
+/** The concrete names of rooms and topics of which a contract keeps presence. */
+export type PresenceNames<D extends ContractDefinition> = NamesOf<Names<PresenceOf<D>>>;
+
+/** The schema of the states in a room or topic. */
+export type PresenceSchemaAt<D extends ContractDefinition, N extends string> =
+  PresenceOf<D>[PatternOf<Names<PresenceOf<D>>, N> & keyof PresenceOf<D>] extends infer P
+    ? P extends { readonly state: infer S } ? S : P
+    : never;
+
+/** What is given to set the state of a member. */
+export type PresenceStateInput<D extends ContractDefinition, N extends string> = InputOf<
+  PresenceSchemaAt<D, N>
+>;
+
+/** The state of a member, parsed. */
+export type PresenceState<D extends ContractDefinition, N extends string> = OutputOf<PresenceSchemaAt<D, N>>;
+
 /** The names of a record of entries. */
 export type NameOf<M> = Names<M>;

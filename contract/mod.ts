@@ -16,6 +16,7 @@ export * from "./errors.ts";
 export type * from "./infer.ts";
 export * from "./parse.ts";
 export * from "./pattern.ts";
+export type * from "./presence.ts";
 export * from "./values/base64.ts";
 export * from "./values/json.ts";
 export { encodeMessage, MAX_DEPTH, type PlainRules, readPlainMessage } from "./values/plain.ts";

@@ -1,0 +1,75 @@
+/**
+ * Presence as users of a hub see it: who is in a room or topic, on all nodes.
+ *
+ * @module
+ */
+
+import type { PresenceBy, PresenceChange, PresenceMember, PresencePage } from "../../contract/mod.ts";
+
+/** Whom to count as one. */
+export interface PresenceQuery {
+  /**
+   * `"user"`: a user with all of its connections is one member, and each anonymous connection one. `"connection"`: each
+   * connection is.
+   *
+   * @default {"user"}
+   */
+  readonly by?: PresenceBy;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/** Which page. */
+export interface PresencePageQuery extends PresenceQuery {
+  /**
+   * How many members at the most, up to 10,000.
+   *
+   * @default {100}
+   */
+  readonly limit?: number;
+  /** Where it begins: what the page before ended with. Absent: the first page. */
+  readonly cursor?: string;
+}
+
+/** A listener of presence. What it throws is reported to `onError`, with stage `"listener"`. */
+export type PresenceListener<State> = (member: PresenceMember<State>) => unknown;
+
+/**
+ * Who is in a room or topic, on all nodes. Iterating gives every change from then on; a reader that falls more than
+ * 10,000 changes behind is ended by an error.
+ */
+export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceChange<State>> {
+  /** Its name. */
+  readonly name: string;
+  /**
+   * Everybody who is in, by the order of their ids. Waits until all is known.
+   *
+   * @throws {HubError} `UNAVAILABLE` or `TIMEOUT` where the store does not answer.
+   */
+  list(query?: PresenceQuery): Promise<readonly PresenceMember<State>[]>;
+  /** A part of them, for places with many. */
+  page(query?: PresencePageQuery): Promise<PresencePage<State>>;
+  /** How many are in. Its cost does not depend on how many there are. */
+  count(query?: PresenceQuery): Promise<number>;
+  /**
+   * Listens: to members that come, leave, or have another state. Each is called once for each change on whatever node, from
+   * the moment when the call returns; those who are in already are no joins.
+   *
+   * @param event What to listen to.
+   * @param listener What to call.
+   * @param query Whom to count as one.
+   * @returns Stops it.
+   */
+  on(
+    event: "join" | "leave" | "update",
+    listener: PresenceListener<State>,
+    query?: Pick<PresenceQuery, "by">,
+  ): () => void;
+  /**
+   * Sets the state of a connection of this node that is in.
+   *
+   * @throws {HubError} `VALIDATION` when the state does not fit, `DISCONNECTED` when the connection is not in, or not on
+   * this node.
+   */
+  set(conn: { readonly id: string }, state: StateInput): void;
+}
