@@ -123,7 +123,7 @@ const refused: readonly (readonly [why: string, definition: unknown, message: st
   [
     "a presence state that is no schema",
     { roles: { member: {} }, presence: { "room/:id": {} } },
-    'Cannot declare presence "room/:id": it is not a Standard Schema',
+    'Cannot declare presence "room/:id": its state is not a Standard Schema (presence)',
   ],
   [
     "a bus request that is no schema",
@@ -188,7 +188,7 @@ test("names of a prototype's own properties are names like any other", () => {
     assertEquals(surface?.clientToServer.get(name)?.name, name);
     assertEquals(surface?.serverToClient.get(name)?.name, name);
     assertEquals(surface?.topics.find(name)?.value.pattern, name);
-    assertEquals(contract.presence.find(name)?.value, payload);
+    assertEquals(contract.presence.find(name)?.value, { pattern: name, state: payload, clientsSet: false });
     assertEquals(contract.serverToServer.get(name)?.input, payload);
   }
   const bare = defineContract({ roles: { member: {} } });
@@ -341,6 +341,14 @@ test("a definition that is malformed is refused, and the error names the place",
     [role({ topics: { stats: { payload, conflate: "" } } }), "stats.conflate of defineContract"],
     [{ shared: 5, roles: { member: {} } }, "Cannot use 5 as shared of defineContract"],
     [{ roles: { member: {} }, presence: [] }, "presence of defineContract: give an object"],
+    [
+      { roles: { member: {} }, presence: { r: { state: payload, clientsSet: "yes" } } },
+      "presence.r.clientsSet of defineContract: give true or false",
+    ],
+    [
+      { roles: { member: {} }, presence: { r: { state: payload, clientSets: true } } },
+      "presence.r.clientSets of defineContract",
+    ],
     [
       { roles: { member: {} }, serverToServer: { load: { payload, out: payload } } },
       "serverToServer.load.out of defineContract: it means nothing here",
