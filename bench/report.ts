@@ -108,7 +108,11 @@ export async function writeReport(): Promise<void> {
     const results = await readResults<Results & { readonly rows: unknown }>(name);
     if (!results) continue;
     for (const verdict of reach?.(results.rows) ?? []) verdicts.push({ bench: name, verdict });
-    const { text, drawings = {} } = report(results.rows);
+    const { text, drawings = {}, excerpts = {} } = report(results.rows);
+    for (const [document, excerpt] of Object.entries(excerpts)) {
+      const file = new URL(`../${document}`, import.meta.url);
+      await replaceMarked(file, `${excerpt}\n\nTaken on ${results.date}, ${results.machine}.`);
+    }
     for (const [drawing, svg] of Object.entries(drawings)) {
       await Deno.writeTextFile(new URL(`results/${drawing}.svg`, import.meta.url), svg);
     }

@@ -42,9 +42,14 @@ export interface Study<Rows = unknown> {
   /**
    * Reports what a run yielded.
    *
-   * @returns Markdown, which may show the drawings by their name; and those, as SVG.
+   * @returns Markdown, which may show the drawings by their name; those, as SVG; and what of it is repeated in other
+   * documents, by their path from the root.
    */
-  report(rows: Rows): { readonly text: string; readonly drawings?: Readonly<Record<string, string>> };
+  report(rows: Rows): {
+    readonly text: string;
+    readonly drawings?: Readonly<Record<string, string>>;
+    readonly excerpts?: Readonly<Record<string, string>>;
+  };
   /** Judges what a run yielded, where something is to be reached. */
   reach?(rows: Rows): Verdict[];
 }

@@ -75,6 +75,28 @@ function reach(rows: readonly CrossnodeRow[]): Verdict[] {
   });
 }
 
+/** Our adapters beside each other, for whoever chooses one. */
+function ourAdapters(rows: readonly CrossnodeRow[]): string {
+  const ours = rows.filter(({ peer }) => peer === "trunkline");
+  const columns = [...new Set(ours.map(({ nodes, runtime }) => `${nodes} nodes, ${runtime}`))].sort();
+  const lines = [...new Set(ours.map(({ adapter }) => adapter))].map((adapter) => {
+    const cells = columns.map((column) => {
+      const row = ours.find((row) =>
+        row.adapter === adapter && `${row.nodes} nodes, ${row.runtime}` === column
+      );
+      return row ? ranged(row.deliveriesPerSecond) : "–";
+    });
+    return `| ${[adapter, ...cells].join(" | ")} |`;
+  });
+  return [
+    `| adapter | ${columns.join(" | ")} |`,
+    `|---|${"---|".repeat(columns.length)}`,
+    ...lines,
+    "",
+    `Deliveries per second, median (range) of ${ours[0]?.repetitions ?? 0} runs.`,
+  ].join("\n");
+}
+
 function report(rows: readonly CrossnodeRow[]) {
   const sizes = [...new Set(rows.map(({ nodes }) => nodes))];
   const drawings = Object.fromEntries(sizes.map((nodes) => [
@@ -132,7 +154,7 @@ function report(rows: readonly CrossnodeRow[]) {
     ),
     ratios(rows),
   ].join("\n\n");
-  return { text, drawings };
+  return { text, drawings, excerpts: { "docs/adapters.md": ourAdapters(rows) } };
 }
 
 /** The study. */
