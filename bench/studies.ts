@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cores } from "./cluster/cores.ts";
 import { crossnode } from "./cluster/crossnode.ts";
 import { interest } from "./cluster/interest.ts";
 import { growth } from "./growth.ts";
@@ -12,4 +13,4 @@ import type { Study } from "./study.ts";
 import { types } from "./types.ts";
 
 /** All of them. */
-export const studies: readonly Study[] = [crossnode, interest, growth, size, types];
+export const studies: readonly Study[] = [cores, crossnode, interest, growth, size, types];

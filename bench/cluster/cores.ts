@@ -1,0 +1,130 @@
+/**
+ * Cores: what one port does that is served by one process, and by one for each core.
+ *
+ * @module
+ */
+
+import { availableParallelism } from "node:os";
+import { plotBars } from "../plot.ts";
+import { type Range, range } from "../range.ts";
+import { type Verdict, verdict } from "../reach.ts";
+import type { Runtime } from "../runtimes.ts";
+import type { Study } from "../study.ts";
+import type { Outcome } from "../load/outcome.ts";
+import { start } from "./process.ts";
+import { ranged } from "./table.ts";
+
+const CLIENTS = 128;
+const REQUESTS = 60;
+
+/** What so many processes do. */
+interface CoresRow {
+  readonly runtime: Runtime;
+  readonly processes: number;
+  readonly requestsPerSecond: Range;
+  readonly p99Ms: Range;
+  readonly delivered: number;
+  readonly expected: number;
+}
+
+const here = (file: string): string => new URL(file, import.meta.url).pathname;
+
+/** Nothing is pinned: the system spreads the processes over the cores, and the load client takes little. */
+async function measure(
+  runtime: Runtime,
+  paths: Readonly<Partial<Record<Runtime, string>>>,
+  processes: number,
+) {
+  const flags = runtime === "deno" ? ["run", "--allow-all", "--no-check", "--unstable-net"] : ["run"];
+  const args = [...flags, here("../servers/cores/main.ts"), String(processes)];
+  const server = start({ command: paths[runtime]!, args });
+  try {
+    const { port } = await server.said as { readonly port: number };
+    const order = { shape: "requests", clients: CLIENTS, messages: REQUESTS, dialect: "trunkline", port };
+    const client = start({
+      command: paths.bun!,
+      args: ["run", here("../load/main.ts"), JSON.stringify(order)],
+    });
+    const outcome = await client.said as Outcome;
+    await client.stop();
+    return outcome;
+  } finally {
+    await server.stop();
+  }
+}
+
+/** How much more all cores do than one. */
+function gains(rows: readonly CoresRow[]): { readonly runtime: Runtime; readonly gain: number }[] {
+  return [...new Set(rows.map(({ runtime }) => runtime))].flatMap((runtime) => {
+    const ours = rows.filter((row) => row.runtime === runtime);
+    const [one, all] = [
+      ours.find(({ processes }) => processes === 1),
+      ours.findLast((row) => row.processes > 1),
+    ];
+    return one && all ? [{ runtime, gain: all.requestsPerSecond.median / one.requestsPerSecond.median }] : [];
+  });
+}
+
+function report(rows: readonly CoresRow[]) {
+  const name = ({ runtime, processes }: CoresRow) =>
+    `${runtime}, ${processes} process${processes > 1 ? "es" : ""}`;
+  const text = [
+    `${CLIENTS} clients ask, and wait for the answer, for which a handler computes some tenths of a millisecond: it is the ` +
+    "server that is measured. All processes serve one port (`reusePort`), and the system spreads the connections over them. The load client " +
+    "runs on the same cores.",
+    "![Requests per second](results/cores.svg)",
+    "| runtime | processes | requests per second: median (range) | p99, ms |",
+    "|---|---|---|---|",
+  ].join("\n\n").replace(/\|\n\n\|/g, "|\n|") + "\n" +
+    rows.map((row) =>
+      `| ${row.runtime} | ${row.processes} | ${ranged(row.requestsPerSecond)} | ${ranged(row.p99Ms)} |`
+    ).join("\n");
+  const drawings = {
+    cores: plotBars(
+      "Requests per second",
+      "Requests per second by processes on one port",
+      rows.map((row) => ({ name: name(row), peer: "trunkline", figure: row.requestsPerSecond })),
+    ),
+  };
+  return { text, drawings };
+}
+
+function reach(rows: readonly CoresRow[]): Verdict[] {
+  return gains(rows).map(({ runtime, gain }) =>
+    verdict(`all cores (${runtime})`, gain, { atLeast: 1.5 }, "× one process")
+  );
+}
+
+/** The study. */
+export const cores: Study<readonly CoresRow[]> = {
+  name: "cores",
+  what: "one port, served by one process and by one for each core",
+  report,
+  reach,
+  async run(paths, say, { repetitions }) {
+    const sizes = [1, availableParallelism()];
+    const runtimes = (["deno", "bun"] as const).filter((runtime) => paths[runtime]);
+    const cases = runtimes.flatMap((runtime) => sizes.map((processes) => ({ runtime, processes })));
+    const outcomes = new Map(cases.map((one) => [one, [] as Outcome[]]));
+    for (let i = 0; i < Math.max(3, repetitions); i++) {
+      for (const one of cases) outcomes.get(one)!.push(await measure(one.runtime, paths, one.processes));
+    }
+    const rows = cases.map((one) => {
+      const measured = outcomes.get(one)!;
+      const worst = measured.reduce((a, b) => (a.delivered < b.delivered ? a : b));
+      return {
+        ...one,
+        requestsPerSecond: range(measured.map(({ delivered, ms }) => delivered / ms * 1_000)),
+        p99Ms: range(measured.map(({ latencies }) => latencies!.p99)),
+        delivered: worst.delivered,
+        expected: worst.expected,
+      };
+    });
+    for (const row of rows) {
+      say(`${row.runtime}, ${row.processes} processes: ${ranged(row.requestsPerSecond)} requests per second`);
+    }
+    const faults = rows.filter(({ delivered, expected }) => delivered < expected)
+      .map((row) => `cores: ${row.runtime}, ${row.processes}: ${row.delivered} of ${row.expected} answered`);
+    return { rows, faults };
+  },
+};
