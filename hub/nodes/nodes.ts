@@ -129,7 +129,7 @@ export class Nodes {
     const { nodeId: id } = this.#options;
     let first: Ranked = { id, rank: this.#seniority.rank };
     for (const node of this.#roster.ranks()) if (isSenior(node, first)) first = node;
-    return first.id === id ? this.#self() : this.#roster.list().find((node) => node.id === first.id)!;
+    return first.id === id ? this.#self() : this.#roster.get(first.id)!;
   }
 
   /**

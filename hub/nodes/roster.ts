@@ -73,6 +73,12 @@ export class Roster {
     return this.#peers.get(id)?.state ?? (this.#down.has(id) ? "down" : undefined);
   }
 
+  /** A node that is up or suspect; `undefined` when there is none of that id. */
+  get(id: string): NodeInfo | undefined {
+    const peer = this.#peers.get(id);
+    return peer && info(id, peer.card, peer.state);
+  }
+
   /** The rank of a node that is up or suspect; `undefined` when there is none of that id. */
   rankOf(id: string): number | undefined {
     return this.#peers.get(id)?.card.rank;

@@ -1,0 +1,189 @@
+/**
+ * A process of the simulation: it takes its steps one by one, can be frozen, slowed down and killed, and is the clock of
+ * the hub's code that runs in it.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/mod.ts";
+import { type Schedule, Step, type StepTaker, WorldStep } from "./schedule.ts";
+
+/** How often the ends of turns may lead to others within one step, before that counts as endless. */
+const MAX_TURNS = 1_000;
+
+/** A timer of a process. */
+class TimerStep extends Step {
+  override readonly code = 2;
+  override readonly process: Process;
+  override readonly run: () => void;
+
+  constructor(process: Process, run: () => void) {
+    super();
+    this.process = process;
+    this.run = run;
+  }
+}
+
+/** What a process is made of. */
+export interface ProcessOptions {
+  /** The virtual time. */
+  readonly schedule: Schedule;
+  /** The node's id: a process that starts again has another one. */
+  readonly id: string;
+  /** Its lane: what starts again after a crash has the same. */
+  readonly seat: number;
+  /** By how much its clock on the wall is off, in milliseconds. */
+  readonly wallOffsetMs: number;
+  /** Called after each step that it took. */
+  onStep(process: Process, step: Step | undefined): void;
+}
+
+/** One life of a node. */
+export class Process implements Clock, StepTaker {
+  /** The node's id. */
+  readonly id: string;
+  /** Its lane. */
+  readonly seat: number;
+  /** Whether it has promises under way, so that its microtasks have to run before the next step. */
+  awaits = false;
+  /** Called when it is killed or has ended. */
+  onEnd: () => void = () => {};
+  readonly #options: ProcessOptions;
+  #alive = true;
+  /** What waits, unless it takes its steps when they are due. */
+  #held: Step[] | undefined;
+  /** How long each of those takes, in milliseconds; `undefined` while it is frozen. */
+  #stepMs: number | undefined;
+  #pumps = false;
+  #endsOfTurn: (() => void)[] = [];
+
+  /** @param options What it is made of. */
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.seat = options.seat;
+  }
+
+  /** Whether it has not ended. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Whether it takes its steps when they are due. */
+  get prompt(): boolean {
+    return this.#held === undefined;
+  }
+
+  now(): number {
+    return this.#options.schedule.now;
+  }
+
+  wall(): number {
+    return this.now() + this.#options.wallOffsetMs;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const { schedule } = this.#options;
+    const step = new TimerStep(this, callback);
+    schedule.at(schedule.now + Math.max(1, ms), step);
+    return () => void (step.cancelled = true);
+  }
+
+  endOfTurn(callback: () => void): void {
+    this.#endsOfTurn.push(callback);
+  }
+
+  take(step: Step): void {
+    if (!this.#alive || step.cancelled) return;
+    if (this.#held) this.#held.push(step);
+    else this.#do(step);
+  }
+
+  /** Does something in a turn of its own, at once, whatever the state of the process. */
+  turn(run: () => void): void {
+    run();
+    this.endTurn();
+  }
+
+  /** Ends the turn. */
+  endTurn(step?: Step): void {
+    for (let turns = 0; this.#endsOfTurn.length > 0; turns++) {
+      if (turns === MAX_TURNS) throw new Error(`A turn of ${this.id} never ends`);
+      const callbacks = this.#endsOfTurn;
+      this.#endsOfTurn = [];
+      for (const callback of callbacks) callback();
+    }
+    this.#options.onStep(this, step);
+  }
+
+  /** Its promises have gone on: what they led to happens. */
+  settled(): void {
+    if (this.#alive && this.#endsOfTurn.length > 0) this.endTurn();
+  }
+
+  /** It stands still: nothing of it runs, what is sent to it waits, what it has sent is under way. */
+  freeze(): void {
+    this.#held ??= [];
+    this.#stepMs = undefined;
+  }
+
+  /** It needs so long for each step, in milliseconds, and falls behind when more comes than it can take. */
+  slow(stepMs: number): void {
+    this.#held ??= [];
+    this.#stepMs = stepMs;
+    this.#pump();
+  }
+
+  /**
+   * It goes on, with what has waited.
+   *
+   * @param timersFirst Whether timers that are due run before what has arrived.
+   */
+  resume(timersFirst: boolean): void {
+    if (!this.#held) return;
+    if (timersFirst) this.#held.sort((a, b) => Number(isTimer(b)) - Number(isTimer(a)));
+    this.slow(0);
+  }
+
+  /** It ends, without another step. */
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#held = undefined;
+    this.#endsOfTurn = [];
+    this.onEnd();
+  }
+
+  #do(step: Step): void {
+    step.run();
+    if (this.#alive) this.endTurn(step);
+  }
+
+  #pump(): void {
+    if (this.#pumps) return;
+    this.#pumps = true;
+    this.#pumpLater();
+  }
+
+  #pumpLater(): void {
+    const { schedule } = this.#options;
+    schedule.at(schedule.now + this.#stepMs!, new WorldStep(() => this.#pumpOne()));
+  }
+
+  #pumpOne(): void {
+    if (!this.#held || this.#stepMs === undefined || !this.#alive) {
+      this.#pumps = false;
+      return;
+    }
+    const step = this.#held.shift();
+    if (!step && this.#stepMs === 0) {
+      this.#held = undefined;
+      this.#pumps = false;
+      return;
+    }
+    if (step && !step.cancelled) this.#do(step);
+    this.#pumpLater();
+  }
+}
+
+const isTimer = (step: Step): boolean => step instanceof TimerStep;

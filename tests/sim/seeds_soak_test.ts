@@ -1,0 +1,25 @@
+import { runtime, test } from "../harness.ts";
+import { assertKept } from "./keep.ts";
+import { SYSTEMS } from "./systems.ts";
+
+/** How many seeds of each system on each network. Bun runs the same runs: fewer are enough to see that it does. */
+const RUNS = runtime === "deno" ? 600 : 150;
+/** How many seeds of fifty nodes. */
+const LARGE = runtime === "deno" ? 8 : 2;
+const timeoutMs = 300_000;
+
+for (const system of SYSTEMS) {
+  for (const network of ["adapter", "hostile"] as const) {
+    test(`${system.name}, seed after seed on the ${network} network`, async () => {
+      await assertKept(system, { from: 1_000, to: 1_000 + RUNS, network });
+    }, { timeoutMs });
+  }
+
+  test(`${system.name} of fifty nodes, seed after seed`, async () => {
+    await assertKept(system, { from: 1, to: 1 + LARGE, nodes: 50 });
+  }, { timeoutMs });
+}
+
+test("membership of a hundred nodes, seed after seed", async () => {
+  await assertKept(SYSTEMS[0]!, { from: 1, to: 3, nodes: 100, wire: false });
+}, { timeoutMs });

@@ -1,0 +1,14 @@
+import { test } from "../harness.ts";
+import { assertKept } from "./keep.ts";
+import { SYSTEMS } from "./systems.ts";
+
+/** A few seeds of each; `seeds_soak_test.ts` runs thousands of others. */
+const RUNS = 60;
+
+for (const system of SYSTEMS) {
+  for (const network of ["adapter", "hostile"] as const) {
+    test(`${system.name} comes to the truth whatever went wrong, on the ${network} network`, async () => {
+      await assertKept(system, { from: 1, to: 1 + RUNS, network });
+    });
+  }
+}
