@@ -142,9 +142,8 @@ class Watch {
       differing.push(subject.process.id);
       this.#late(subject.process.id, difference);
     }
-    const disagreement = differing.length === 0
-      ? this.#system.disagreement?.(this.#world.prompt())
-      : undefined;
+    const isEarly = differing.length > 0; // there is nothing to agree on yet
+    const disagreement = isEarly ? undefined : this.#system.disagreement?.(this.#world.prompt(), isLast);
     if (disagreement !== undefined) this.#late(undefined, disagreement);
     this.looks.push({ at, differing, disagreement });
     return differing.length > 0 || disagreement !== undefined;

@@ -135,8 +135,13 @@ export interface System {
   createStore?(options: SharedStoreOptions): SharedStore;
   /** How many operations of users a run has for each node, about; 0 where users do nothing. */
   readonly operations: number;
-  /** In what nodes disagree that each of them may think right; `undefined` when they agree. */
-  disagreement?(subjects: Iterable<Subject>): string | undefined;
+  /**
+   * In what nodes disagree that each of them may think right; `undefined` when they agree.
+   *
+   * @param subjects All of them.
+   * @param isLast Whether the run ends with it, so that it may take longer.
+   */
+  disagreement?(subjects: Iterable<Subject>, isLast: boolean): string | undefined;
   /** Creates it in a process. */
   create(environment: Environment): Subject;
 }
