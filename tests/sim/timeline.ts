@@ -90,7 +90,7 @@ export function drawTimeline({ system, scenario, outcome }: Drawn): string {
 
 function verdict({ violation, convergedAt, delivered, lost }: Outcome, { quietAt }: Scenario): string {
   const messages = `${delivered} messages delivered, ${lost} lost`;
-  if (violation) return `Broken at ${violation.at} ms: ${violation.error.message}. ${messages}`.slice(0, 230);
+  if (violation) return `Broken at ${violation.at} ms: ${violation.error.message}. ${messages}`.slice(0, 190);
   return `All views are true from ${convergedAt} ms on, ${
     convergedAt! - quietAt
   } ms after the last fault. ${messages}`;
