@@ -168,4 +168,9 @@ export {
   type MemoryHistory,
   type MemoryHistoryOptions,
 } from "./adapters/memory_history/mod.ts";
+export {
+  createMemoryPresence,
+  type MemoryPresence,
+  type MemoryPresenceOptions,
+} from "./adapters/memory_presence/mod.ts";
 export { createWebSocketTransport, type WebSocketTransportOptions } from "./transports/websocket/mod.ts";

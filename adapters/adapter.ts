@@ -6,6 +6,7 @@
  */
 
 import type { HistoryStore } from "./history_store.ts";
+import type { PresenceStore } from "./presence_store.ts";
 
 /** Which operation of an adapter an error belongs to. */
 export type AdapterStage = "open" | "subscribe" | "unsubscribe" | "publish" | "delivery" | "close";
@@ -106,6 +107,11 @@ export interface Adapter extends AsyncDisposable {
    * Histories that all nodes share, where the engine keeps them. Optional; the hub uses them unless it is given others.
    */
   readonly history?: HistoryStore;
+  /**
+   * Who is where, kept in one place for all nodes, where the engine can do that. Optional; used by hubs that ask for
+   * `presence: "central"`. It answers between `open` and `close`.
+   */
+  readonly presence?: PresenceStore;
   /**
    * Connects. Called once, before anything but `close`.
    *

@@ -1,6 +1,6 @@
 /**
- * What every adapter, store of histories and transport has to keep, as cases that any test runner can run: it imports none, and needs nothing but the
- * web platform.
+ * What every adapter, store of histories or presence, and transport has to keep, as cases that any test runner can run: it
+ * imports none, and needs nothing but the web platform.
  *
  * @example The suite for an adapter, here run without a test runner
  * ```ts
@@ -33,6 +33,11 @@ import { appendingCases } from "./history/appending.ts";
 import { readingCases } from "./history/reading.ts";
 import type { HistoryStoreSetup } from "./history/setup.ts";
 import { StoreStage } from "./history/stage.ts";
+import { leaseCases } from "./presence/leases.ts";
+import { readingCases as presenceReadingCases } from "./presence/reading.ts";
+import type { PresenceStoreSetup } from "./presence/setup.ts";
+import { PresenceStage } from "./presence/stage.ts";
+import { writingCases } from "./presence/writing.ts";
 import { closingCases } from "./transport/closing.ts";
 import { framesCases } from "./transport/frames.ts";
 import { openingCases } from "./transport/opening.ts";
@@ -48,6 +53,7 @@ export type {
   Skip,
 } from "./adapter/setup.ts";
 export type { HistoryStoreSetup } from "./history/setup.ts";
+export type { PresenceStoreSetup } from "./presence/setup.ts";
 export type { RunningTransport, TransportSetup } from "./transport/setup.ts";
 
 const skip = bag(
@@ -86,6 +92,14 @@ const STORE_SETUP = {
   waitMs: optional(ms()),
   ttlMs: optional(ms()),
 } satisfies Rows<HistoryStoreSetup>;
+
+const PRESENCE_SETUP = {
+  create: callback<PresenceStoreSetup["create"]>(),
+  forget: optional(callback<NonNullable<PresenceStoreSetup["forget"]>>()),
+  skip: optional(list(skip)),
+  waitMs: optional(ms()),
+  ttlMs: optional(ms()),
+} satisfies Rows<PresenceStoreSetup>;
 
 const TRANSPORT_SETUP = {
   start: callback<TransportSetup["start"]>(),
@@ -150,6 +164,37 @@ export function adapterConformance(setup: AdapterSetup): ConformanceCase[] {
 export function historyStoreConformance(setup: HistoryStoreSetup): ConformanceCase[] {
   readOptions("historyStoreConformance", setup, STORE_SETUP);
   return toCases([...appendingCases, ...readingCases], setup.skip, () => new StoreStage(setup));
+}
+
+/**
+ * The suite for stores of presence; see `PresenceStore`. Every case uses a prefix of its own.
+ *
+ * @param setup What the suite has to know about the store.
+ * @returns The cases, in the order in which to run them.
+ * @throws {TypeError} If the setup skips a case that does not exist, or is not one.
+ *
+ * @example
+ * ```ts
+ * import { presenceStoreConformance } from "@trunkline/hub/conformance";
+ * import { createMemoryPresence, type MemoryPresence } from "@trunkline/hub/adapters/memory-presence";
+ *
+ * const stores = new Map<string, MemoryPresence>();
+ * const cases = presenceStoreConformance({
+ *   ttlMs: 50,
+ *   create({ prefix }) {
+ *     const store = stores.get(prefix) ?? createMemoryPresence();
+ *     stores.set(prefix, store);
+ *     return store;
+ *   },
+ *   forget: ({ prefix }) => stores.get(prefix)?.clear(),
+ * });
+ * for (const { skip, run } of cases) if (!skip) await run();
+ * ```
+ */
+export function presenceStoreConformance(setup: PresenceStoreSetup): ConformanceCase[] {
+  readOptions("presenceStoreConformance", setup, PRESENCE_SETUP);
+  const definitions = [...writingCases, ...presenceReadingCases, ...leaseCases];
+  return toCases(definitions, setup.skip, () => new PresenceStage(setup), ({ needs }) => needs?.(setup));
 }
 
 /**

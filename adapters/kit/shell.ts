@@ -9,6 +9,7 @@ import { HubError } from "../../contract/errors.ts";
 import { exceedsUtf8, utf8Size } from "../../contract/values/utf8_size.ts";
 import type { Clock } from "../../contract/clock.ts";
 import type { Adapter, AdapterContext, AdapterData, AdapterStage, AdapterWaitOptions } from "../adapter.ts";
+import type { PresenceStore } from "../presence_store.ts";
 import { explained, type Failure } from "./failure.ts";
 import { inMessages, Reports } from "./reports.ts";
 
@@ -24,6 +25,8 @@ export interface Identity {
   readonly secrets: readonly string[];
   /** The largest message in bytes, without its envelope; may change. */
   readonly maxMessageBytes: number;
+  /** See {@linkcode Adapter.presence}. */
+  readonly presence?: PresenceStore;
 }
 
 /** What carries the messages of one node, beneath the shell. It is used between `start` and `close` only. */
@@ -125,6 +128,10 @@ class Shell implements Adapter, Reporter {
 
   get maxMessageBytes(): number {
     return this.#identity.maxMessageBytes;
+  }
+
+  get presence(): PresenceStore | undefined {
+    return this.#identity.presence;
   }
 
   get nodeId(): string {

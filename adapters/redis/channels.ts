@@ -1,5 +1,5 @@
 /**
- * How channels of the hub are named in Redis: `PREFIX:c:CHANNEL`.
+ * How channels of the hub are named in Redis: `PREFIX:c:CHANNEL`; and keys: `PREFIX:presence:…`.
  *
  * A prefix is written without `:`, so that no two of them meet whatever the channel is. Channels that are not
  * well-formed Unicode, which UTF-8 could not tell apart, are written as JSON under `PREFIX:j:`; what the adapter says to
@@ -28,6 +28,11 @@ export class RedisChannels {
     return channel.isWellFormed()
       ? `${this.#prefix}:c:${channel}`
       : `${this.#prefix}:j:${JSON.stringify(channel)}`;
+  }
+
+  /** What the keys of presence begin with. */
+  get presenceKeys(): string {
+    return `${this.#prefix}:presence:`;
   }
 
   /** The name in Redis of the channel on which a node hears itself. */

@@ -6,10 +6,12 @@
 
 import type { Clock } from "../../contract/clock.ts";
 import type { Engine, LinkEvents, Role, Verdict } from "../kit/engine.ts";
-import type { Failure } from "../kit/failure.ts";
+import { explained, type Failure } from "../kit/failure.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { isReply, redisFailure } from "../kit/redis/errors.ts";
 import { type RedisDriver, type RedisLink, whenReady } from "../kit/redis/link.ts";
+import { createRedisPresence } from "../kit/redis/presence/store.ts";
+import type { PresenceStore } from "../presence_store.ts";
 import type { RedisChannels } from "./channels.ts";
 import { RedisProbe } from "./probe.ts";
 
@@ -35,6 +37,8 @@ export class RedisEngine implements Engine<RedisLink> {
   readonly #driver: RedisDriver;
   readonly #channels: RedisChannels;
   readonly #probe: RedisProbe;
+  readonly presence: PresenceStore;
+  #publisher: RedisLink | undefined;
 
   /** @param options What it needs. */
   constructor({ driver, channels, clock, probeTimeoutMs, maxMessageBytes }: RedisEngineOptions) {
@@ -42,6 +46,16 @@ export class RedisEngine implements Engine<RedisLink> {
     this.#driver = driver;
     this.#channels = channels;
     this.#probe = new RedisProbe(clock, probeTimeoutMs);
+    const where = `Redis at ${driver.address}`;
+    this.presence = createRedisPresence("redis", {
+      partOf: () => 0,
+      keysOf: () => channels.presenceKeys,
+      run: async (_part, commands) => {
+        if (!this.#publisher) throw new Error(`${where} is not connected`);
+        return await this.#publisher.run(commands);
+      },
+      explain: (error) => explained(where, error, driver.secrets),
+    });
   }
 
   get address(): string {
@@ -71,14 +85,17 @@ export class RedisEngine implements Engine<RedisLink> {
       },
     });
     this.#probe.channel = probeChannel;
-    return await whenReady(
+    const link = await whenReady(
       connecting,
       signal,
       (link) => role === "publisher" ? link.ping() : link.subscribe([probeChannel]),
     );
+    if (role === "publisher") this.#publisher = link;
+    return link;
   }
 
   async destroy(link: RedisLink): Promise<void> {
+    if (link === this.#publisher) this.#publisher = undefined;
     this.#probe.stop();
     await link.destroy();
   }

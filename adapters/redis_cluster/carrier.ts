@@ -112,6 +112,11 @@ export class ClusterCarrier implements Carrier {
     return await this.#map.countSubscribers(partition, this.#options.names.of(partition.place.tag, channel));
   }
 
+  /** Sends commands to the shard that serves a partition; see `RedisReach`. */
+  async run(part: number, commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    return await this.#map.run(this.#map.partitions[part]!, commands);
+  }
+
   async close(reason: Error): Promise<void> {
     for (const { interests } of this.#map.partitions) interests.close(reason);
     await this.#drain();

@@ -145,6 +145,21 @@ export class ClusterLink {
     });
   }
 
+  /**
+   * Sends commands in this order, in one write. Never sent again, whatever happens.
+   *
+   * @returns What each is answered, or the error. Never rejects.
+   */
+  async run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    const pipeline = this.#redis.pipeline();
+    for (const [name, ...args] of commands) pipeline.call(name!, ...args);
+    const results = await pipeline.exec().catch((error: Error) => commands.map(() => [error, null] as const));
+    return commands.map((_, i) => {
+      const [error, reply] = results?.[i] ?? [new Error("The connection is closed")];
+      return error ?? reply;
+    });
+  }
+
   /** Asks for something else. */
   command(name: string, ...args: string[]): Promise<unknown> {
     return this.#redis.call(name, ...args);

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../../contract/clock.ts";
-import { isForNow, type Moved } from "./errors.ts";
+import { isForNow, type Moved, readMoved } from "./errors.ts";
 import { Finder } from "./finder.ts";
 import { shuffled } from "../kit/shuffle.ts";
 import type { FailureKind } from "../kit/failure.ts";
@@ -136,6 +136,22 @@ export class ClusterMap {
     if (!link || this.#status === "down") return undefined;
     const reply = await link.command("PUBSUB", "SHARDNUMSUB", channel);
     return this.#status === "up" ? Number((reply as unknown[])[1]) : undefined;
+  }
+
+  /** Sends commands to the shard that serves a partition, in one write; never rejects but where there is no connection. */
+  async run(partition: Partition, commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    const { owner, place } = partition;
+    const link = owner === undefined ? undefined : this.#shards.get(owner)?.publisher.link;
+    if (!link) {
+      this.#trouble();
+      throw new Error(owner === undefined ? "No shard is known" : `The connection to ${owner} is down`);
+    }
+    const replies = await link.run(commands);
+    const refusal = replies.find(isForNow);
+    const moved = readMoved(refusal);
+    if (moved?.slot === place.slot) this.#moved(moved);
+    else if (refusal) this.#trouble();
+    return replies;
   }
 
   /** Ends all connections. */

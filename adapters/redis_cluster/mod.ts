@@ -6,10 +6,13 @@
  */
 
 import type { Adapter } from "../adapter.ts";
+import { explained } from "../kit/failure.ts";
 import type { RedisAddress, RedisTlsOptions } from "../kit/redis/options.ts";
+import { createRedisPresence } from "../kit/redis/presence/store.ts";
 import { createShell } from "../kit/shell.ts";
 import { ClusterCarrier } from "./carrier.ts";
 import type { RedisClusterClient, RedisClusterNatMap } from "./nodes.ts";
+import { partitionOf } from "./partitions.ts";
 import { readClusterOptions, type RedisClusterAdapterOptions } from "./options.ts";
 
 export type {
@@ -53,7 +56,8 @@ export type {
  */
 export function createRedisClusterAdapter(options: RedisClusterAdapterOptions): Adapter {
   const settings = readClusterOptions(options);
-  const { nodes, maxMessageBytes, clock } = settings;
+  const { nodes, names, places, mode, maxMessageBytes, clock } = settings;
+  let carrier: ClusterCarrier | undefined;
   const identity = {
     name: "redis-cluster",
     title: "redis-cluster",
@@ -64,6 +68,18 @@ export function createRedisClusterAdapter(options: RedisClusterAdapterOptions): 
     get secrets() {
       return nodes.secrets;
     },
+    // Keys belong to slots, of which the classic mode knows nothing.
+    ...(mode === "sharded" && {
+      presence: createRedisPresence("redis-cluster", {
+        partOf: (name) => partitionOf(name, places.length),
+        keysOf: (part) => names.presenceKeys(places[part]!.tag),
+        async run(part, commands) {
+          if (!carrier) throw new Error("redis-cluster is not connected");
+          return await carrier.run(part, commands);
+        },
+        explain: (error) => explained("redis-cluster", error, nodes.secrets),
+      }),
+    }),
   };
-  return createShell(identity, clock, (reporter) => new ClusterCarrier(settings, reporter));
+  return createShell(identity, clock, (reporter) => carrier = new ClusterCarrier(settings, reporter));
 }

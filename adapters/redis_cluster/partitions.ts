@@ -86,6 +86,11 @@ export class Names {
     return `${this.#prefix}:{${tag}}${text(":", channel)}`;
   }
 
+  /** What the keys of presence begin with. */
+  presenceKeys(tag: string): string {
+    return `${this.#prefix}:{${tag}}:presence:`;
+  }
+
   /** The name of the channel by which one node probes its own connection. */
   ofProbe(tag: string, nodeId: string): string {
     return `${this.#prefix}:{${tag}}${text("!", nodeId)}`;

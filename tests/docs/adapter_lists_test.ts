@@ -8,7 +8,15 @@ import { readDocument } from "./markdown.ts";
 const manifest = await readFile(new URL("../../deno.json", import.meta.url), "utf8");
 const { exports } = JSON.parse(manifest) as { readonly exports: Readonly<Record<string, string>> };
 /** Entries of the folder that are no adapters. */
-const OTHERS = ["adapter", "history-store", "envelope", "memory-history", "zeromq-proxy"];
+const OTHERS = [
+  "adapter",
+  "history-store",
+  "presence-store",
+  "envelope",
+  "memory-history",
+  "memory-presence",
+  "zeromq-proxy",
+];
 const adapters = Object.keys(exports).flatMap((path) => path.match(/^\.\/adapters\/(.+)/)?.[1] ?? [])
   .filter((name) => !OTHERS.includes(name));
 

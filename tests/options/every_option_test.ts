@@ -2,8 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import { createBroadcastChannelAdapter } from "../../adapters/broadcast_channel/mod.ts";
 import { createMemoryAdapter } from "../../adapters/memory.ts";
 import { createMemoryHistory } from "../../adapters/memory_history/mod.ts";
+import { createMemoryPresence } from "../../adapters/memory_presence/mod.ts";
 import { createClient } from "../../client/mod.ts";
-import { adapterConformance, historyStoreConformance } from "../../conformance/mod.ts";
+import {
+  adapterConformance,
+  historyStoreConformance,
+  presenceStoreConformance,
+} from "../../conformance/mod.ts";
 import { createHub } from "../../hub/mod.ts";
 import { createLoopbackTransport } from "../../transports/loopback.ts";
 import { createWebSocketTransport } from "../../transports/websocket/mod.ts";
@@ -146,6 +151,13 @@ const TAKERS: readonly Taker[] = [
     call: (options) => createMemoryHistory(options),
   },
   {
+    owner: "createMemoryPresence",
+    documented: [["adapters/memory_presence/mod.ts", "MemoryPresenceOptions"]],
+    required: [],
+    takes: { clock: [] },
+    call: (options) => createMemoryPresence(options),
+  },
+  {
     owner: "createBroadcastChannelAdapter",
     documented: [["adapters/broadcast_channel/mod.ts", "BroadcastChannelAdapterOptions"]],
     required: ["prefix"],
@@ -188,6 +200,13 @@ const TAKERS: readonly Taker[] = [
     required: ["create"],
     takes: { create: FUNCTION, skip: ["list"], waitMs: MS, ttlMs: MS },
     call: (options) => historyStoreConformance({ create: () => createMemoryHistory(), ...options }),
+  },
+  {
+    owner: "presenceStoreConformance",
+    documented: [["conformance/presence/setup.ts", "PresenceStoreSetup"]],
+    required: ["create"],
+    takes: { create: FUNCTION, forget: FUNCTION, skip: ["list"], waitMs: MS, ttlMs: MS },
+    call: (options) => presenceStoreConformance({ create: () => createMemoryPresence(), ...options }),
   },
   {
     owner: "history",

@@ -29,6 +29,7 @@ export interface IoredisClient {
 
 interface IoredisPipeline {
   publish(channel: string, message: string | Buffer): unknown;
+  call(command: string, ...args: string[]): unknown;
   exec(): Promise<[error: Error | null, result: unknown][] | null>;
 }
 
@@ -177,6 +178,20 @@ class IoredisLink implements RedisLink {
       return messages.map((_, i) => results?.[i]?.[0] ?? Number(results?.[i]?.[1]));
     } catch (error) {
       return messages.map(() => error as Error);
+    }
+  }
+
+  async run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    try {
+      const pipeline = this.#client.pipeline();
+      for (const [name, ...args] of commands) pipeline.call(name!, ...args);
+      const results = await pipeline.exec();
+      return commands.map((_, i) => {
+        const [error, reply] = results?.[i] ?? [new Error("The connection was closed")];
+        return error ?? reply;
+      });
+    } catch (error) {
+      return commands.map(() => error);
     }
   }
 

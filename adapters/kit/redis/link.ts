@@ -40,6 +40,12 @@ export interface RedisLink {
    * @returns For each message how many subscribers Redis gave it to, or why it did not. Never rejects.
    */
   publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]>;
+  /**
+   * Sends commands in this order, in one write. Never sent again, whatever happens.
+   *
+   * @returns What each is answered, or the error. Never rejects.
+   */
+  run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
   /** How many connections subscribe to a channel. */
   countSubscribers(channel: string): Promise<number>;
   /** Ends it at once, in whatever state it is. Resolves when its socket is closed; never rejects. */

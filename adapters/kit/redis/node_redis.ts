@@ -145,6 +145,13 @@ class NodeRedisLink implements RedisLink {
     return results.map((result) => result.status === "fulfilled" ? Number(result.value) : result.reason);
   }
 
+  async run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    const replies = await Promise.allSettled(
+      commands.map((command) => this.#client.sendCommand([...command])),
+    );
+    return replies.map((reply) => reply.status === "fulfilled" ? reply.value : reply.reason);
+  }
+
   async countSubscribers(channel: string): Promise<number> {
     const reply = await this.#client.sendCommand(["PUBSUB", "NUMSUB", channel]);
     return Number((reply as unknown[])[1]);

@@ -1,0 +1,270 @@
+/**
+ * Who is where, in Redis. See docs/decisions/0042-presence-in-redis.md.
+ *
+ * @module
+ */
+
+import type { Position, PresenceBy } from "../../../../contract/mod.ts";
+import type {
+  LeaseTouched,
+  PlaceWrite,
+  PlaceWritten,
+  PresenceLease,
+  PresenceStore,
+  PurgeOptions,
+  StoredEntryPage,
+  StoredEntryQuery,
+} from "../../../presence_store.ts";
+import { Batches, type RedisReach } from "./reach.ts";
+import { readEntry, readName, shown, writeEntry, writeName } from "./rows.ts";
+import { COUNT, ENTER, EXPIRED, FORGET, LOOK, PURGE, READ, RENEW, TOUCH, WRITE } from "./scripts.ts";
+
+/** Keys live for so many times of a lease without being renewed, and at least so long. */
+const KEEP_LEASES = 40;
+const MIN_KEEP_MS = 60_000;
+/** Places are renewed, and counted, at every so manieth touch. */
+const RENEW_EVERY = 10;
+/** How many places are purged at once, and how many connections by one script: the server does nothing else meanwhile. */
+const PURGED_PLACES = 100;
+const PURGED_CONNECTIONS = 500;
+/** How many nodes that are gone are named at once. */
+const MAX_EXPIRED = 100;
+/** How many names one command has. */
+const MAX_NAMES = 1_000;
+
+/** What this process knows of a node's lease. */
+interface Lease {
+  /** Those before it were lost; what belongs to one of them is not mistaken for what belongs to this one. */
+  generation: number;
+  /** How long keys are kept, in milliseconds. */
+  keepMs: number;
+  touches: number;
+  /** The places that are in the node's index, and at which touch each was written to last. */
+  readonly indexed: Map<string, number>;
+}
+
+/**
+ * Makes a store over the connections of an adapter.
+ *
+ * @param name The adapter's name.
+ * @param reach Its servers.
+ */
+export function createRedisPresence(name: string, reach: RedisReach): PresenceStore {
+  return new RedisPresence(name, reach);
+}
+
+class RedisPresence implements PresenceStore {
+  readonly name: string;
+  readonly #reach: RedisReach;
+  readonly #redis: Batches;
+  readonly #leases = new Map<string, Lease>();
+  #writes = 0;
+
+  constructor(name: string, reach: RedisReach) {
+    this.name = name;
+    this.#reach = reach;
+    this.#redis = new Batches(reach);
+  }
+
+  async touch(node: string, { ttlMs, places }: PresenceLease): Promise<LeaseTouched> {
+    const lease = this.#leases.get(node) ?? { generation: 0, keepMs: 0, touches: 0, indexed: new Map() };
+    lease.keepMs = Math.max(MIN_KEEP_MS, KEEP_LEASES * ttlMs, lease.keepMs);
+    const [ttl, keep] = [String(Math.ceil(ttlMs)), String(Math.ceil(lease.keepMs))];
+    const [part, key] = this.#leaseKey(node);
+    const [listPart, list] = this.#list();
+    const [touched] = await Promise.all([
+      this.#redis.run(part, TOUCH, [key], String(lease.generation), ttl, keep),
+      this.#redis.run(listPart, ENTER, [list], writeName(node), ttl, keep),
+    ]);
+    const [kept, generation] = touched as [number, number];
+    this.#leases.set(node, lease);
+    lease.generation = generation;
+    if (kept === 0) lease.indexed.clear();
+    const renews = kept === 1 && ++lease.touches % RENEW_EVERY === 0;
+    return { kept: kept === 1, lost: renews ? await this.#renew(node, lease, places) : [] };
+  }
+
+  async write(node: string, place: string, { put, drop, all = false }: PlaceWrite): Promise<PlaceWritten> {
+    const lease = this.#leases.get(node);
+    if (!lease) throw new Error(`Cannot write for node ${node}: it has no lease`);
+    const write = String(++this.#writes);
+    const { generation, keepMs } = lease;
+    const [part, keys] = this.#placeKeys(place);
+    let indexing: Promise<unknown> | undefined;
+    if (!lease.indexed.has(place)) {
+      indexing = this.#index(node, generation, keepMs, [place]);
+      // On the same server it is done before what is sent next, in the same write.
+      if (part !== this.#leaseKey(node)[0]) await indexing;
+    }
+    lease.indexed.set(place, lease.touches);
+    const writing = this.#redis.run(
+      part,
+      WRITE,
+      keys,
+      writeName(node),
+      String(generation),
+      write,
+      crypto.randomUUID(),
+      String(Math.ceil(keepMs)),
+      all ? "1" : "0",
+      String(put.length),
+      ...put.flatMap(writeEntry),
+      ...(all ? [] : drop.map(writeName)),
+    );
+    const [reply] = await Promise.all([writing, indexing]).catch((error) => {
+      if (indexing) lease.indexed.delete(place);
+      throw error;
+    });
+    const [epoch, number, changed, dropped] = reply as [string, number, number, string[]];
+    return { version: [epoch, number], changed: changed === 1, dropped: dropped.map(readName) };
+  }
+
+  async read(place: string, { by, limit, cursor, signal }: StoredEntryQuery): Promise<StoredEntryPage> {
+    signal?.throwIfAborted();
+    const [part, keys] = this.#placeKeys(place);
+    const reply = await this.#redis.run(part, READ, keys, kindOf(by), cursor ?? "-", String(limit));
+    const [epoch, number, count, rows, more] = reply as [string, number, number, string[], string];
+    const entries = [];
+    for (let i = 0; i < rows.length; i += 2) {
+      const entry = readEntry(rows[i]!, rows[i + 1]!);
+      if (entry) entries.push(entry);
+    }
+    return {
+      version: [epoch, number],
+      entries: by === "user" ? shown(entries) : entries,
+      count,
+      ...(more !== "" && { cursor: more }),
+    };
+  }
+
+  async count(place: string, by: PresenceBy): Promise<number> {
+    const [part, keys] = this.#placeKeys(place);
+    return Number(await this.#redis.run(part, COUNT, keys, kindOf(by)));
+  }
+
+  async versions(places: readonly string[]): Promise<readonly Position[]> {
+    return await Promise.all(places.map(async (place): Promise<Position> => {
+      const [part, [key]] = this.#placeKeys(place);
+      const [epoch, number] = await this.#redis.send(
+        part,
+        "HMGET",
+        key!,
+        "epoch",
+        "number",
+      ) as (string | null)[];
+      return [epoch ?? "", Number(number ?? 0)];
+    }));
+  }
+
+  async expired(): Promise<readonly string[]> {
+    const [part, key] = this.#list();
+    return (await this.#redis.run(part, EXPIRED, [key], String(MAX_EXPIRED)) as string[]).map(readName);
+  }
+
+  async purge(node: string, { anyway = false, onRemoved }: PurgeOptions): Promise<number> {
+    const [part, key] = this.#leaseKey(node);
+    const [generation, left] = await this.#redis.run(part, LOOK, [key]) as [number, number];
+    if (left > 0 && !anyway) return left;
+    let isForgotten = true;
+    if (generation > 0) {
+      const index = this.#indexKey(node, generation);
+      for (;;) {
+        const count = String(PURGED_PLACES);
+        const places = await this.#redis.send(part, "SRANDMEMBER", index, count) as string[];
+        if (places.length === 0) break;
+        await Promise.all(places.map((place) => this.#purgePlace(node, generation, place, onRemoved)));
+        await this.#redis.send(part, "SREM", index, ...places);
+      }
+      const args = [String(generation), anyway ? "1" : "0"];
+      isForgotten = await this.#redis.run(part, FORGET, [key, index], ...args) === 1;
+    }
+    const [listPart, list] = this.#list();
+    if (isForgotten) await this.#redis.send(listPart, "ZREM", list, writeName(node));
+    return 0;
+  }
+
+  close(node: string): void {
+    this.#leases.delete(node);
+  }
+
+  async #purgePlace(
+    node: string,
+    generation: number,
+    place: string,
+    onRemoved: PurgeOptions["onRemoved"],
+  ): Promise<void> {
+    const [part, keys] = this.#placeKeys(place);
+    for (let left = 1; left > 0;) {
+      const args = [writeName(node), String(generation), String(PURGED_CONNECTIONS)];
+      const reply = await this.#redis.run(part, PURGE, keys, ...args) as [string, number, number, string[]];
+      const [epoch, number, rest, removed] = reply;
+      if (removed.length > 0) onRemoved({ place, version: [epoch, number], ids: removed.map(readName) });
+      left = rest;
+    }
+  }
+
+  /** Enters places into the index of a node, from which they are purged. */
+  async #index(node: string, generation: number, keepMs: number, places: readonly string[]): Promise<void> {
+    const [part] = this.#leaseKey(node);
+    const key = this.#indexKey(node, generation);
+    const sent: Promise<unknown>[] = [];
+    for (let i = 0; i < places.length; i += MAX_NAMES) {
+      sent.push(this.#redis.send(part, "SADD", key, ...places.slice(i, i + MAX_NAMES)));
+    }
+    sent.push(this.#redis.send(part, "PEXPIRE", key, String(Math.ceil(keepMs))));
+    await Promise.all(sent);
+  }
+
+  /** Keeps the places of a node, and forgets those that it has left. */
+  async #renew(node: string, lease: Lease, places: ReadonlyMap<string, number>): Promise<string[]> {
+    const { generation, keepMs, indexed, touches } = lease;
+    const lost: string[] = [];
+    await this.#index(node, generation, keepMs, [...places.keys()]);
+    await Promise.all([...places].map(async ([place, count]) => {
+      indexed.set(place, touches);
+      const [part, keys] = this.#placeKeys(place);
+      const args = [writeName(node), String(Math.ceil(keepMs))];
+      if (await this.#redis.run(part, RENEW, keys, ...args) !== count) lost.push(place);
+    }));
+    await this.#leaveIndex(node, lease);
+    return lost;
+  }
+
+  /** Forgets places that the node has not been in for a while. All is sent at once: what is written to one later comes after it. */
+  async #leaveIndex(node: string, { generation, indexed, touches }: Lease): Promise<void> {
+    const old = [...indexed].filter(([, touch]) => touch <= touches - RENEW_EVERY).map(([place]) => place);
+    const [part] = this.#leaseKey(node);
+    const index = this.#indexKey(node, generation);
+    await Promise.all(old.flatMap((place) => {
+      indexed.delete(place);
+      const [placePart, [head]] = this.#placeKeys(place);
+      return [
+        this.#redis.send(part, "SREM", index, place),
+        this.#redis.send(placePart, "HDEL", head!, `w:${writeName(node)}`),
+      ];
+    }));
+  }
+
+  #placeKeys(place: string): [part: number, keys: readonly string[]] {
+    const part = this.#reach.partOf(place);
+    const keys = this.#reach.keysOf(part);
+    return [part, ["v", "e", "c", "m", "u"].map((kind) => `${keys}${kind}:${place}`)];
+  }
+
+  #leaseKey(node: string): [part: number, key: string] {
+    const part = this.#reach.partOf(node);
+    return [part, `${this.#reach.keysOf(part)}lease:${node}`];
+  }
+
+  #indexKey(node: string, generation: number): string {
+    const part = this.#reach.partOf(node);
+    return `${this.#reach.keysOf(part)}places:${generation}:${node}`;
+  }
+
+  #list(): [part: number, key: string] {
+    const part = this.#reach.partOf("");
+    return [part, `${this.#reach.keysOf(part)}nodes`];
+  }
+}
+
+const kindOf = (by: PresenceBy): string => by === "user" ? "m" : "c";
