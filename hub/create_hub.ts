@@ -10,7 +10,7 @@ import { wholeMs } from "../contract/options/option_kinds.ts";
 import { checkContract, or, readOptions } from "../contract/options/read_options.ts";
 import type { Transport } from "../transports/transport.ts";
 import { Backplane } from "./backplane/backplane.ts";
-import { readName } from "./backplane/channels.ts";
+import { PRESENCE_CHANNEL, readName } from "./backplane/channels.ts";
 import { Bus } from "./nodes/bus.ts";
 import { createCluster } from "./directory/cluster.ts";
 import { ClusterListeners } from "./nodes/cluster_listeners.ts";
@@ -33,6 +33,7 @@ import { Reception } from "./session/reception.ts";
 import { readRole } from "./groups/read_role.ts";
 import { Registry } from "./groups/registry.ts";
 import { Rooms } from "./groups/rooms.ts";
+import { createGossip, hasPresence } from "./presence/gossip/create_gossip.ts";
 import { createRoutes } from "./http/routes.ts";
 import type { Session } from "./session/session.ts";
 import { readStats } from "./stats.ts";
@@ -108,8 +109,14 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     subscribeTimeoutMs: backplaneTimeoutMs,
     clock,
     onError,
-    onStatus: (status) => lifecycle.backplaneIs(status),
-    onGap: (channels) => topics.histories.missed(channels),
+    onStatus: (status) => {
+      gossip?.reachable(status === "up");
+      lifecycle.backplaneIs(status);
+    },
+    onGap: (channels) => {
+      topics.histories.missed(channels);
+      if (channels?.includes(PRESENCE_CHANNEL) !== false) gossip?.missed();
+    },
     onNodeGone: (id) => nodes.ended(id),
     onHeard: (id) => nodes.heard(id),
     dispensable: startWithoutBackplane,
@@ -138,6 +145,9 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     messagesOf: (id) => nodes.messagesOf(id),
     onError: (error, name) => onError(error, { stage: "handler", name }),
   });
+  const gossip = hasPresence(contract)
+    ? createGossip({ contract, backplane, nodeId, clock, heartbeatMs: options.cluster.heartbeatMs, onError })
+    : undefined;
   const listeners = new ClusterListeners(onError);
   const nodes = new Nodes({
     backplane,
@@ -146,7 +156,11 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     ...options.cluster,
     connections: () => connections.size,
     emit: (event, value) => {
-      if (event === "leave") nodeRequests.left(value.id);
+      if (event === "join") gossip?.join(value.id);
+      if (event === "leave") {
+        nodeRequests.left(value.id);
+        gossip?.leave(value.id);
+      }
       if (event === "state" && value.state === "suspect") nodeRequests.suspected(value.id);
       listeners.emit(event, value);
     },
@@ -191,6 +205,12 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     refusals,
     topics,
     events,
+    presence: gossip && {
+      channels: [PRESENCE_CHANNEL],
+      missed: () => gossip.missed(),
+      start: () => gossip.start(),
+      close: () => gossip.close(),
+    },
     clock,
     nodeId,
     listeners,

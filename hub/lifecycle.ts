@@ -20,6 +20,18 @@ import type { Topics } from "./topics/topics.ts";
 /** How often what is not needed any more is looked for, in milliseconds. */
 const SWEEP_MS = 10_000;
 
+/** Presence, as far as the life of the hub concerns it. */
+export interface PresencePart {
+  /** The channels on which nodes speak of it. */
+  readonly channels: readonly string[];
+  /** What nodes said on them may have been missed. */
+  missed(): void;
+  /** The other nodes are known. */
+  start(): void | Promise<void>;
+  /** The hub closes. */
+  close(): void | Promise<void>;
+}
+
 /** What {@linkcode Lifecycle} needs. */
 export interface LifecycleParts {
   /** The other nodes. */
@@ -36,6 +48,8 @@ export interface LifecycleParts {
   readonly topics: Topics;
   /** The events. */
   readonly events: Events;
+  /** Who is where, if the contract has presence. */
+  readonly presence?: PresencePart;
   /** Where time comes from. */
   readonly clock: Clock;
   /** This node. */
@@ -138,16 +152,21 @@ export class Lifecycle {
 
   /** Opens the backplane; when it is open, this node is reached by all others, and they know of it. */
   async #join(onOpen = () => {}): Promise<void> {
-    const { backplane, nodes, nodeId, topics } = this.#parts;
+    const { backplane, nodes, nodeId, topics, presence } = this.#parts;
     await backplane.open();
     await topics.open();
     const channels = [CLUSTER_CHANNEL, nodeChannel(nodeId)].map((channel) =>
       backplane.interest.keep(channel, () => nodes.announce())
     );
+    for (const channel of presence?.channels ?? []) {
+      channels.push(backplane.interest.keep(channel, () => presence!.missed()));
+    }
     await Promise.all(channels.map(({ settled }) => settled));
     this.#checkOpen();
     onOpen();
     await nodes.start();
+    this.#checkOpen();
+    await presence?.start();
     this.#checkOpen();
   }
 
@@ -178,6 +197,7 @@ export class Lifecycle {
     this.#stopSweeping();
     nodeRequests.close();
     await topics.close();
+    await this.#parts.presence?.close();
     nodes.stop();
     await backplane.close();
   }

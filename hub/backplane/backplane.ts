@@ -9,7 +9,7 @@ import type { Adapter } from "../../adapters/adapter.ts";
 import { type Clock, exceedsUtf8, HubError, systemClock, utf8Size } from "../../contract/mod.ts";
 import { type BusMessage, type BusMessageOf, decodeBus, encodeBus } from "./bus_wire.ts";
 import type { HubErrorInfo } from "../api/options.ts";
-import { CLUSTER_CHANNEL, nodeChannel } from "./channels.ts";
+import { CLUSTER_CHANNEL, nodeChannel, PRESENCE_CHANNEL } from "./channels.ts";
 import { Drops } from "./drops.ts";
 import { Interest } from "./interest.ts";
 
@@ -145,7 +145,7 @@ export class Backplane {
 
   /** How many channels this node listens to, beside its own and the cluster's. */
   get channels(): number {
-    const own = [CLUSTER_CHANNEL, nodeChannel(this.#options.nodeId)];
+    const own = [CLUSTER_CHANNEL, PRESENCE_CHANNEL, nodeChannel(this.#options.nodeId)];
     return this.interest.size - own.filter((channel) => this.interest.has(channel)).length;
   }
 

@@ -35,6 +35,18 @@ export interface NodeCard {
 /** The last rank: nodes that would be behind it share it. */
 export const MAX_RANK: number = 2 ** 40;
 
+/**
+ * A change of who is where: the number of a connection of the sender, then its user or `null`, then its state if it has
+ * one. The number alone: it is not there any more.
+ */
+export type PresenceOp = readonly [number: string, user?: string | null, state?: unknown];
+
+/**
+ * What messages of presence end with: a text is the place of the changes that follow it, a number their time, as a difference
+ * to that of the message.
+ */
+export type PresencePart = string | number | PresenceOp;
+
 /** A message between nodes. */
 export type BusMessage =
   | readonly [kind: "ev", name: string, except: string | null, payload?: unknown]
@@ -66,7 +78,19 @@ export type BusMessage =
   | readonly [kind: "part", id: number, index: number, total: number, text: string]
   | readonly [kind: "more", id: number, taken: number]
   | readonly [kind: "fail", id: number, error: WireError]
-  | readonly [kind: "cancel", id: number];
+  | readonly [kind: "cancel", id: number]
+  | readonly [kind: "pd", from: number, count: number, at: number, ...changes: PresencePart[]]
+  | readonly [
+    kind: "pp",
+    version: number,
+    index: number,
+    total: number,
+    at: number,
+    ...changes: PresencePart[],
+  ]
+  | readonly [kind: "pv", version: number]
+  | readonly [kind: "pq", after: number, version: number, index: number]
+  | readonly [kind: "pa", version: number];
 
 /** One kind of message. */
 export type BusMessageOf<K extends BusMessage[0]> = Extract<BusMessage, { readonly 0: K }>;
@@ -80,6 +104,18 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isCard = (value: unknown) =>
   isRecord(value) && isCount(value.incarnation) && isCount(value.startedAt) && isCount(value.connections) &&
   isRank(value.rank) && isRank(value.highest) && isText(value.leader);
+/** Changes of presence, from an element on: each is of a place that was named before it. */
+const arePresenceParts = (m: readonly unknown[], start: number) => {
+  if (!Number.isSafeInteger(m[start]) || (m.length > start + 1 && !isText(m[start + 1]))) return false;
+  for (let i = start + 1; i < m.length; i++) {
+    const part = m[i];
+    const fits = Array.isArray(part)
+      ? isText(part[0]) && (part.length === 1 || (part.length <= 3 && isTextOrNull(part[1])))
+      : isText(part) || Number.isSafeInteger(part);
+    if (!fits) return false;
+  }
+  return true;
+};
 const isError = (value: unknown) => isRecord(value) && isText(value.code) && isText(value.message);
 
 const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolean } = {
@@ -106,6 +142,14 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
   more: (m) => isCount(m[1]) && isCount(m[2]),
   fail: (m) => isCount(m[1]) && isError(m[2]),
   cancel: (m) => isCount(m[1]),
+  pd: (m) =>
+    isCount(m[1]) && isCount(m[2]) && isCount((m[1] as number) + (m[2] as number)) && arePresenceParts(m, 3),
+  pp: (m) =>
+    isCount(m[1]) && isCount(m[2]) && isCount(m[3]) && (m[2] as number) < (m[3] as number) &&
+    arePresenceParts(m, 4),
+  pv: (m) => isCount(m[1]),
+  pa: (m) => isCount(m[1]),
+  pq: (m) => isCount(m[1]) && isCount(m[2]) && isCount(m[3]),
 };
 
 /**

@@ -12,6 +12,9 @@ export const USER_PARTITIONS = 64;
 /** The channel that every node listens to. */
 export const CLUSTER_CHANNEL = "cluster";
 
+/** The channel on which nodes say who is where, where the contract has presence. */
+export const PRESENCE_CHANNEL = "presence";
+
 const ROOM = "room:";
 
 /** The channel of a room. */
@@ -24,6 +27,9 @@ export const roomOf = (channel: string): string | undefined =>
 /** The channel of a topic: of a role's own one when `role` is given. */
 export const topicChannel = (topic: string, role?: string): string =>
   role === undefined ? `topic:${topic}` : `topic@${encodeURIComponent(role)}:${topic}`;
+
+/** The name of the room or topic whose channel this is. */
+export const nameOfChannel = (channel: string): string => channel.slice(channel.indexOf(":") + 1);
 
 /** The channel of all connections of a role. */
 export const roleChannel = (role: string): string => `role:${role}`;

@@ -71,6 +71,12 @@ export class Place {
     return entry?.user === undefined ? entry : undefined;
   }
 
+  /** The connections of a user, that which shows first. */
+  of(user: string): readonly PresenceEntry[] {
+    const known = this.#users.get(user);
+    return known === undefined ? [] : known instanceof Array ? known : [known as PresenceEntry];
+  }
+
   /** For every member the connection that shows. */
   *members(by: PresenceBy): IterableIterator<PresenceEntry> {
     if (by === "connection") return yield* this.#entries.values();

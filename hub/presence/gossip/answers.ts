@@ -1,0 +1,144 @@
+/**
+ * What this node answers to others that missed some of its changes: what they missed, or the whole state in pages.
+ * Many may ask at once, because they all missed the same: they share what is written.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../../contract/mod.ts";
+import type { OwnState } from "./own_state.ts";
+import type { OwnOp } from "./recent_ops.ts";
+import { writeStretches } from "./streams.ts";
+import { PAGES_PER_QUESTION } from "./transfer.ts";
+
+/** How long pages are kept after they were asked for, in milliseconds. */
+const PAGES_KEPT_MS = 10_000;
+/** From so many askers on that need the same, all nodes are sent it in one message. */
+const MANY = 3;
+
+/** What a node asks for. */
+export interface Question {
+  /** The version that it has. */
+  readonly after: number;
+  /** The version of the whole state that it has pages of; 0 where it has none. */
+  readonly version: number;
+  /** The first page that it lacks. */
+  readonly index: number;
+}
+
+/** What {@linkcode Answers} needs. */
+export interface AnswersOptions {
+  /** The entries of this node. */
+  readonly own: OwnState;
+  /** Where time comes from. */
+  readonly clock: Pick<Clock, "after" | "endOfTurn">;
+  /** How large a message may be, in bytes. */
+  maxBytes(): number;
+  /** Writes a change. */
+  write(what: OwnOp["what"]): string;
+  /**
+   * Sends a message.
+   *
+   * @param to The node; `null` for all.
+   */
+  send(to: string | null, text: string): void;
+}
+
+interface Pages {
+  readonly version: number;
+  readonly texts: readonly string[];
+}
+
+/** Answers what other nodes ask. */
+export class Answers {
+  readonly #options: AnswersOptions;
+  /** Who has asked in this turn, by what they ask for. */
+  readonly #asked = new Map<string, { readonly question: Question; readonly nodes: Set<string> }>();
+  #pages: Pages | undefined;
+  #stop: (() => void) | undefined;
+  #isWanted = false;
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a node, at the end of the turn. */
+  add(node: string, question: Question): void {
+    if (this.#closed) return;
+    if (this.#asked.size === 0) this.#options.clock.endOfTurn(() => this.#answer());
+    const key = `${question.after} ${question.version} ${question.index}`;
+    const asked = this.#asked.get(key) ?? { question, nodes: new Set() };
+    asked.nodes.add(node);
+    this.#asked.set(key, asked);
+  }
+
+  /** Answers nobody any more. */
+  close(): void {
+    this.#closed = true;
+    this.#stop?.();
+    this.#pages = undefined;
+    this.#asked.clear();
+  }
+
+  #answer(): void {
+    for (const { question, nodes } of this.#asked.values()) {
+      const now = `["pa",${this.#options.own.version}]`;
+      const texts = [now, ...this.#changes(question.after) ?? this.#pagesOf(question)];
+      for (const to of nodes.size < MANY ? nodes : [null]) {
+        for (const text of texts) this.#options.send(to, text);
+      }
+    }
+    this.#asked.clear();
+  }
+
+  /** What has changed since; `undefined` when that is not known any more, or too much to be sent at once. */
+  #changes(after: number): readonly string[] | undefined {
+    const { own, maxBytes, write } = this.#options;
+    const ops = own.since(after);
+    if (!ops) return undefined;
+    const texts: string[] = [];
+    let from = after;
+    for (const { version, text } of writeStretches(ops, maxBytes(), write)) {
+      if (texts.length === PAGES_PER_QUESTION) return undefined;
+      texts.push(delta(from, version, text));
+      from = version;
+    }
+    return texts;
+  }
+
+  #pagesOf({ version, index }: Question): readonly string[] {
+    const pages = this.#current();
+    const start = version === pages.version ? index : 0;
+    return pages.texts.slice(start, start + PAGES_PER_QUESTION);
+  }
+
+  /** Pages that are there are good as long as what has changed since is remembered. */
+  #current(): Pages {
+    this.#isWanted = true;
+    this.#stop ??= this.#forgetLater();
+    if (!this.#pages || !this.#options.own.remembers(this.#pages.version)) this.#pages = this.#build();
+    return this.#pages;
+  }
+
+  #build(): Pages {
+    const { own, maxBytes, write } = this.#options;
+    const { version } = own;
+    const stretches = [...writeStretches(own.all(), maxBytes(), write)].map(({ text }) => text);
+    if (stretches.length === 0) stretches.push("0");
+    const texts = stretches.map((text, i) => `["pp",${version},${i},${stretches.length},${text}]`);
+    return { version, texts };
+  }
+
+  #forgetLater(): () => void {
+    return this.#options.clock.after(PAGES_KEPT_MS, () => {
+      this.#stop = this.#isWanted ? this.#forgetLater() : undefined;
+      if (!this.#isWanted) this.#pages = undefined;
+      this.#isWanted = false;
+    }, { background: true });
+  }
+}
+
+/** Writes a message with changes. */
+export const delta = (from: number, to: number, text: string): string => `["pd",${from},${to - from},${text}]`;

@@ -1,0 +1,410 @@
+/**
+ * Presence by gossip: every node tells all others who is where among its own connections, and knows of everybody.
+ *
+ * A replicated map with one writer for each entry, kept by deltas: a delta-state CRDT (P. S. Almeida, A. Shoker and
+ * C. Baquero, "Delta State Replicated Data Types", Journal of Parallel and Distributed Computing 111, 2018). The dots of
+ * an optimised set (A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", INRIA RR-8083, 2012) are a node
+ * and the number of its change; as only the node itself changes its entries, and its changes are applied in their order, the
+ * causal context is one number for each node: its version. See docs/decisions/0041-presence-by-gossip.md.
+ *
+ * It speaks to nobody by itself. Whoever makes one gives it a clock, a source of chance and a way to send text
+ * (`GossipOptions`), and tells it: `start()`, `reachable(true)` when the others can be reached, `join(node)` and `leave(node)`
+ * as the roster has them, `hear(message, from)` for each message of the kinds that `GossipMessage` has, as
+ * `decodeBus` reads them, `missed()` when messages may have been lost without the others being out of reach, and `close()`. A node that starts again has another id. The ids of a
+ * node's connections begin with its own id and a dot.
+ *
+ * @module
+ */
+
+import { type Clock, HubError, type PresenceBy } from "../../../contract/mod.ts";
+import type { BusMessageOf } from "../../backplane/bus_wire.ts";
+import { Drops } from "../../backplane/drops.ts";
+import type { PresenceEntry } from "../place.ts";
+import { MemberPages } from "../member_pages.ts";
+import { Places } from "../places.ts";
+import type { EntryPage, EntryQuery, Followed, PresenceSource } from "../source.ts";
+import { Answers, delta } from "./answers.ts";
+import { OwnState } from "./own_state.ts";
+import { Replica, type StateReader } from "./replica.ts";
+import { Requests } from "./requests.ts";
+import { loneBytes, writeOp, writeStretches } from "./streams.ts";
+import { Wholeness } from "./wholeness.ts";
+
+/** The largest message, in bytes, where the adapter takes larger ones. */
+const MAX_BYTES = 64 * 1024;
+/** After so many changes they leave before the turn ends. Not more than are remembered. */
+const MAX_UNSENT = 1_024;
+/** How long an answer may take at first, in milliseconds, where heartbeats are not more frequent. */
+const FIRST_TIMEOUT_MS = 2_000;
+/** A node that leaves so many questions without an answer, and never said anything of presence, knows nothing of it. */
+const MAX_UNANSWERED = 5;
+
+/** A message between gossips. */
+export type GossipMessage = BusMessageOf<"pd" | "pp" | "pv" | "pq" | "pa">;
+
+/** What {@linkcode Gossip} needs. */
+export interface GossipOptions {
+  /** This node. */
+  readonly nodeId: string;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** A number from 0 up to, not including, 1. */
+  random(): number;
+  /** How often this node says its version, in milliseconds. */
+  readonly heartbeatMs: number;
+  /**
+   * How long entries of users stay when their node is gone, in milliseconds. Those of anonymous connections, and of users who
+   * are in the place otherwise too, go at once.
+   *
+   * @default {0}
+   */
+  readonly leaveAfterMs?: number;
+  /**
+   * Whether no other node can ever be reached.
+   *
+   * @default {false}
+   */
+  readonly solitary?: boolean;
+  /** The largest message that the adapter carries, in bytes. */
+  maxMessageBytes(): number;
+  /**
+   * Sends a message; must not throw.
+   *
+   * @param to The node; `null` for all of them.
+   * @param text A message of the bus, as `encodeBus` would write it.
+   */
+  send(to: string | null, text: string): void;
+  /**
+   * How states of a place are read. What it throws is reported, and the connection is there without a state.
+   *
+   * @returns `undefined` where this node does not keep presence of the place.
+   */
+  reader(place: string): StateReader | undefined;
+  /** Hears of states of other nodes that cannot be read: of each kind once in a while, with their number. */
+  onError(error: unknown, place: string, count: number): void;
+}
+
+/** Knows who is where, by gossip. */
+export class Gossip implements PresenceSource {
+  readonly #options: GossipOptions;
+  /** What all ids of connections of this node begin with. */
+  readonly #prefix: string;
+  readonly #own = new OwnState();
+  readonly #places = new Places();
+  readonly #pages: MemberPages;
+  readonly #replicas = new Map<string, Replica>();
+  /** Nodes that are gone, but whose entries stay for a while; what ends that. */
+  readonly #gone = new Map<string, () => void>();
+  readonly #heard = new Set<string>();
+  readonly #requests: Requests;
+  readonly #answers: Answers;
+  readonly #wholeness = new Wholeness();
+  readonly #drops: Drops;
+  /** The entries that were written in this turn, as text. */
+  readonly #texts = new Map<PresenceEntry, string>();
+  /** The version that the others have been told. */
+  #sent = 0;
+  #isFlushing = false;
+  #started = false;
+  #closed = false;
+  #stopBeating = () => {};
+
+  /** @param options What it needs. */
+  constructor(options: GossipOptions) {
+    const { clock, nodeId, heartbeatMs, solitary = false } = options;
+    this.#options = options;
+    this.#prefix = `${nodeId}.`;
+    this.#pages = new MemberPages(clock);
+    this.#drops = new Drops(clock, (error, place, count) => options.onError(error, place, count));
+    this.#requests = new Requests({
+      clock,
+      random: () => options.random(),
+      firstMs: Math.min(FIRST_TIMEOUT_MS, heartbeatMs / 2),
+      maxMs: heartbeatMs,
+      ask: (node) => this.#ask(node),
+      onSilence: (node, attempts) => this.#isWorthAsking(node, attempts),
+    });
+    this.#answers = new Answers({
+      own: this.#own,
+      clock,
+      maxBytes: () => this.#maxBytes,
+      write: (what) => this.#write(what),
+      send: (to, text) => options.send(to, text),
+    });
+    if (solitary) this.#wholeness.reachable(true);
+  }
+
+  /** How much there is: each returns to 0 when nobody is anywhere, nobody follows, and all other nodes are gone. */
+  get sizes(): Readonly<Record<"places" | "nodes" | "questions" | "own", number>> {
+    return {
+      places: this.#places.size,
+      nodes: this.#replicas.size,
+      questions: this.#requests.size,
+      own: this.#own.size,
+    };
+  }
+
+  /**
+   * A connection of this node is in a place, or has another state there.
+   *
+   * @throws {HubError} `TOO_LARGE` or `BAD_REQUEST` when the others cannot be told the state. Nothing has happened then.
+   */
+  put(place: string, entry: PresenceEntry): void {
+    if (this.#closed) return;
+    const text = this.#check(place, entry);
+    this.#own.put(place, entry);
+    this.#texts.set(entry, text);
+    this.#flushSoon();
+    this.#places.put(place, entry);
+    this.#makeWay(place, entry);
+  }
+
+  /** A connection of this node is not in a place any more. */
+  drop(place: string, id: string): void {
+    if (!this.#own.drop(place, id)) return;
+    this.#flushSoon();
+    this.#places.drop(place, id);
+  }
+
+  /** Follows a place. `ready` resolves when all was known once; what an outage makes unknown later shows in `whole`. */
+  follow(place: string): Followed {
+    const places = this.#places;
+    const wholeness = this.#wholeness;
+    let released = false;
+    return {
+      place: places.follow(place),
+      get whole() {
+        return wholeness.whole;
+      },
+      ready: wholeness.ready,
+      onWhole: (listener) => wholeness.on(listener),
+      release: () => {
+        if (!released) places.release(place);
+        released = true;
+      },
+    };
+  }
+
+  /** How many members a place has, as far as is known. */
+  count(place: string, by: PresenceBy): number {
+    return this.#places.get(place)?.count(by) ?? 0;
+  }
+
+  /** Reads members of a place, as far as they are known. */
+  page(place: string, query: EntryQuery): EntryPage {
+    const known = this.#places.get(place);
+    return known ? this.#pages.read(known, query) : { entries: [], count: 0 };
+  }
+
+  /** The other nodes can be reached, and those that are there are known. */
+  start(): void {
+    if (this.#started || this.#closed) return;
+    this.#started = true;
+    this.#wholeness.begin();
+    if (!this.#options.solitary) this.#beatLater();
+  }
+
+  /** The backplane is up, or down. When it is up again all nodes are asked what was missed. */
+  reachable(isUp: boolean): void {
+    if (this.#closed || this.#options.solitary) return;
+    if (isUp) this.missed();
+    this.#wholeness.reachable(isUp);
+  }
+
+  /** Messages may have been lost: asks all nodes. */
+  missed(): void {
+    if (this.#closed) return;
+    for (const { node } of this.#replicas.values()) {
+      if (this.#gone.has(node)) continue;
+      this.#wholeness.await(node);
+      this.#requests.end(node);
+      this.#requests.begin(node);
+    }
+  }
+
+  /** Another node is there, for the first time or again. */
+  join(node: string): void {
+    if (this.#closed) return;
+    this.#gone.get(node)?.();
+    this.#gone.delete(node);
+    if (!this.#replicas.has(node)) this.#replicas.set(node, this.#newReplica(node));
+    // One that comes later brings who is on it, as joins: what was known before stays whole.
+    if (!this.#started) this.#wholeness.await(node);
+    this.#requests.begin(node);
+  }
+
+  /** Another node is gone. */
+  leave(node: string): void {
+    const replica = this.#replicas.get(node);
+    if (!replica || this.#gone.has(node)) return;
+    this.#requests.end(node);
+    this.#heard.delete(node);
+    replica.restart();
+    const { clock, leaveAfterMs = 0 } = this.#options;
+    const forget = () => {
+      replica.sweep(() => true);
+      this.#gone.delete(node);
+      this.#replicas.delete(node);
+    };
+    if (leaveAfterMs > 0) {
+      this.#gone.set(node, clock.after(leaveAfterMs, forget, { background: true }));
+      replica.sweep((place, { user }) => user === undefined || this.#isElsewhere(place, user));
+    }
+    if (leaveAfterMs <= 0 || replica.isEmpty) {
+      this.#gone.get(node)?.();
+      forget();
+    }
+    this.#wholeness.told(node);
+  }
+
+  /** A message of another node has come. */
+  hear(message: GossipMessage, from: string): void {
+    if (this.#closed) return;
+    if (message[0] === "pq") {
+      const [, after, version, index] = message;
+      this.#answers.add(from, { after, version, index });
+      if (this.#replicas.has(from)) this.#heard.add(from);
+      return;
+    }
+    const replica = this.#replicas.get(from);
+    if (!replica || this.#gone.has(from)) return; // as soon as it is known to be there it is asked for everything
+    this.#heard.add(from);
+    if (message[0] === "pp") return this.#takePage(replica, message);
+    if (message[0] === "pd") {
+      if (replica.takeDelta(message)) this.#requests.goOn(from);
+    } else {
+      replica.hear(message[1]);
+      if (message[0] === "pa") this.#requests.answered(from);
+    }
+    this.#settle(replica);
+  }
+
+  /** Nobody of this node is anywhere any more. The others learn that from its goodbye. */
+  close(): void {
+    if (this.#closed) return;
+    this.#flush();
+    this.#closed = true;
+    this.#stopBeating();
+    this.#requests.close();
+    this.#answers.close();
+    this.#wholeness.close();
+    this.#pages.close();
+    this.#drops.close();
+    for (const stop of this.#gone.values()) stop();
+    this.#gone.clear();
+    this.#replicas.clear();
+    this.#heard.clear();
+    this.#places.clear();
+    this.#own.clear();
+    this.#texts.clear();
+  }
+
+  get #maxBytes(): number {
+    return Math.min(MAX_BYTES, this.#options.maxMessageBytes() / 2);
+  }
+
+  #check(place: string, entry: PresenceEntry): string {
+    const text = writeOp(this.#prefix, entry);
+    const bytes = loneBytes(place, text);
+    const maxBytes = this.#maxBytes;
+    if (bytes <= maxBytes) return text;
+    const what =
+      `Cannot set a state of ${bytes} bytes, with its name: at most ${maxBytes} can be told to other nodes`;
+    throw new HubError("TOO_LARGE", what, { data: { bytes, maxBytes } });
+  }
+
+  #write(what: PresenceEntry | string): string {
+    return (typeof what === "string" ? undefined : this.#texts.get(what)) ?? writeOp(this.#prefix, what);
+  }
+
+  #flushSoon(): void {
+    if (this.#own.version - this.#sent >= MAX_UNSENT) return this.#flush();
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#options.clock.endOfTurn(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const { version } = this.#own;
+    if (version === this.#sent) return;
+    // Nobody has to be told where nobody is; whoever comes asks.
+    if (!this.#closed && this.#replicas.size > 0) this.#tell(version);
+    this.#sent = version;
+    this.#texts.clear();
+  }
+
+  #tell(version: number): void {
+    const ops = this.#own.since(this.#sent)!; // they are remembered: there are not more than `MAX_UNSENT`
+    let from = this.#sent;
+    for (const stretch of writeStretches(ops, this.#maxBytes, (what) => this.#write(what))) {
+      this.#options.send(null, delta(from, stretch.version, stretch.text));
+      from = stretch.version;
+    }
+  }
+
+  #beatLater(): void {
+    const { clock, heartbeatMs, send } = this.#options;
+    this.#stopBeating = clock.after(heartbeatMs, () => {
+      this.#flush(); // the version must not overtake what made it
+      if (this.#own.version > 0) send(null, `["pv",${this.#own.version}]`);
+      this.#beatLater();
+    }, { background: true });
+  }
+
+  #newReplica(node: string): Replica {
+    return new Replica({
+      node,
+      places: this.#places,
+      reader: (place) => this.#options.reader(place),
+      onUnreadable: (error, place) => this.#drops.add(error, place),
+      onPut: (place, entry) => this.#makeWay(place, entry),
+    });
+  }
+
+  #ask(node: string): void {
+    const { after, version, index } = this.#replicas.get(node)!.ask();
+    this.#options.send(node, `["pq",${after},${version},${index}]`);
+  }
+
+  #isWorthAsking(node: string, attempts: number): boolean {
+    if (attempts < MAX_UNANSWERED || this.#heard.has(node)) return true;
+    this.#wholeness.told(node);
+    return false;
+  }
+
+  #takePage(replica: Replica, page: BusMessageOf<"pp">): void {
+    const { node } = replica;
+    if (!this.#requests.has(node)) return; // somebody else has asked
+    if (!replica.takePage(page)) return;
+    this.#requests.goOn(node);
+    if (!replica.transfer) {
+      if (replica.isBehind) this.#requests.end(node); // what came later is asked for at once
+      this.#settle(replica);
+    } else if (replica.transfer.isDue) this.#requests.again(node);
+  }
+
+  /** After something of a node has come: is all of it known now, or has it to be asked? */
+  #settle(replica: Replica): void {
+    const { node } = replica;
+    if (replica.isBehind || replica.transfer) return this.#requests.begin(node);
+    // What comes by the way may be older than the question.
+    if (this.#requests.isUnanswered(node)) return;
+    this.#requests.end(node);
+    this.#wholeness.told(node);
+  }
+
+  /** The user is there by another connection now: those of nodes that are gone need not stay. */
+  #makeWay(place: string, { user }: PresenceEntry): void {
+    if (user === undefined || this.#gone.size === 0) return;
+    for (const { node, id } of this.#places.get(place)!.of(user)) {
+      if (this.#gone.has(node)) this.#replicas.get(node)!.drop(place, id);
+    }
+  }
+
+  #isElsewhere(place: string, user: string): boolean {
+    return this.#places.get(place)!.of(user).some(({ node }) => !this.#gone.has(node));
+  }
+}
