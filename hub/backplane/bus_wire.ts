@@ -90,7 +90,7 @@ export type BusMessage =
   ]
   | readonly [kind: "pv", version: number]
   | readonly [kind: "pq", after: number, version: number, index: number]
-  | readonly [kind: "pa", version: number];
+  | readonly [kind: "pa", version: number, reaches: number];
 
 /** One kind of message. */
 export type BusMessageOf<K extends BusMessage[0]> = Extract<BusMessage, { readonly 0: K }>;
@@ -148,7 +148,7 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
     isCount(m[1]) && isCount(m[2]) && isCount(m[3]) && (m[2] as number) < (m[3] as number) &&
     arePresenceParts(m, 4),
   pv: (m) => isCount(m[1]),
-  pa: (m) => isCount(m[1]),
+  pa: (m) => isCount(m[1]) && isCount(m[2]),
   pq: (m) => isCount(m[1]) && isCount(m[2]) && isCount(m[3]),
 };
 

@@ -52,8 +52,8 @@ interface Pages {
 /** Answers what other nodes ask. */
 export class Answers {
   readonly #options: AnswersOptions;
-  /** Who has asked in this turn, by what they ask for. */
-  readonly #asked = new Map<string, { readonly question: Question; readonly nodes: Set<string> }>();
+  /** Who has asked in this turn, and what. */
+  readonly #asked = new Map<string, Question>();
   #pages: Pages | undefined;
   #stop: (() => void) | undefined;
   #isWanted = false;
@@ -68,10 +68,7 @@ export class Answers {
   add(node: string, question: Question): void {
     if (this.#closed) return;
     if (this.#asked.size === 0) this.#options.clock.endOfTurn(() => this.#answer());
-    const key = `${question.after} ${question.version} ${question.index}`;
-    const asked = this.#asked.get(key) ?? { question, nodes: new Set() };
-    asked.nodes.add(node);
-    this.#asked.set(key, asked);
+    this.#asked.set(node, question);
   }
 
   /** Answers nobody any more. */
@@ -83,35 +80,44 @@ export class Answers {
   }
 
   #answer(): void {
-    for (const { question, nodes } of this.#asked.values()) {
-      const now = `["pa",${this.#options.own.version}]`;
-      const texts = [now, ...this.#changes(question.after) ?? this.#pagesOf(question)];
-      for (const to of nodes.size < MANY ? nodes : [null]) {
+    const alike = new Map<string, { readonly question: Question; readonly nodes: string[] }>();
+    for (const [node, question] of this.#asked) {
+      const key = `${question.after} ${question.version} ${question.index}`;
+      const asked = alike.get(key);
+      if (asked) asked.nodes.push(node);
+      else alike.set(key, { question, nodes: [node] });
+    }
+    this.#asked.clear();
+    for (const { question, nodes } of alike.values()) {
+      const texts = this.#changes(question.after) ?? this.#pagesOf(question);
+      for (const to of nodes.length < MANY ? nodes : [null]) {
         for (const text of texts) this.#options.send(to, text);
       }
     }
-    this.#asked.clear();
   }
 
-  /** What has changed since; `undefined` when that is not known any more, or too much to be sent at once. */
+  /** What has changed since; `undefined` where that is not known any more, or more than there is. */
   #changes(after: number): readonly string[] | undefined {
     const { own, maxBytes, write } = this.#options;
     const ops = own.since(after);
     if (!ops) return undefined;
     const texts: string[] = [];
-    let from = after;
+    let reached = after;
     for (const { version, text } of writeStretches(ops, maxBytes(), write)) {
-      if (texts.length === PAGES_PER_QUESTION) return undefined;
-      texts.push(delta(from, version, text));
-      from = version;
+      texts.push(delta(reached, version, text));
+      reached = version;
+      if (texts.length === PAGES_PER_QUESTION) break;
     }
-    return texts;
+    return [head(own.version, reached), ...texts];
   }
 
   #pagesOf({ version, index }: Question): readonly string[] {
     const pages = this.#current();
     const start = version === pages.version ? index : 0;
-    return pages.texts.slice(start, start + PAGES_PER_QUESTION);
+    return [
+      head(this.#options.own.version, pages.version),
+      ...pages.texts.slice(start, start + PAGES_PER_QUESTION),
+    ];
   }
 
   /** Pages that are there are good as long as what has changed since is remembered. */
@@ -139,6 +145,9 @@ export class Answers {
     }, { background: true });
   }
 }
+
+/** Writes the beginning of an answer: the version that there is, and that which the answer leads to. */
+const head = (version: number, reaches: number): string => `["pa",${version},${reaches}]`;
 
 /** Writes a message with changes. */
 export const delta = (from: number, to: number, text: string): string => `["pd",${from},${to - from},${text}]`;

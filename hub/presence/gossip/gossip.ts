@@ -105,6 +105,7 @@ export class Gossip implements PresenceSource {
   /** The version that the others have been told. */
   #sent = 0;
   #isFlushing = false;
+  #isUp = false;
   #started = false;
   #closed = false;
   #stopBeating = () => {};
@@ -207,7 +208,11 @@ export class Gossip implements PresenceSource {
   /** The backplane is up, or down. When it is up again all nodes are asked what was missed. */
   reachable(isUp: boolean): void {
     if (this.#closed || this.#options.solitary) return;
-    if (isUp) this.missed();
+    this.#isUp = isUp;
+    if (isUp) {
+      this.missed();
+      this.#sayVersion();
+    }
     this.#wholeness.reachable(isUp);
   }
 
@@ -274,7 +279,7 @@ export class Gossip implements PresenceSource {
       if (replica.takeDelta(message)) this.#requests.goOn(from);
     } else {
       replica.hear(message[1]);
-      if (message[0] === "pa") this.#requests.answered(from);
+      if (message[0] === "pa") this.#requests.answered(from, message[2]);
     }
     this.#settle(replica);
   }
@@ -331,7 +336,7 @@ export class Gossip implements PresenceSource {
     const { version } = this.#own;
     if (version === this.#sent) return;
     // Nobody has to be told where nobody is; whoever comes asks.
-    if (!this.#closed && this.#replicas.size > 0) this.#tell(version);
+    if (!this.#closed && this.#isUp && this.#replicas.size > 0) this.#tell(version);
     this.#sent = version;
     this.#texts.clear();
   }
@@ -346,12 +351,16 @@ export class Gossip implements PresenceSource {
   }
 
   #beatLater(): void {
-    const { clock, heartbeatMs, send } = this.#options;
+    const { clock, heartbeatMs } = this.#options;
     this.#stopBeating = clock.after(heartbeatMs, () => {
-      this.#flush(); // the version must not overtake what made it
-      if (this.#own.version > 0) send(null, `["pv",${this.#own.version}]`);
+      if (this.#isUp) this.#sayVersion();
       this.#beatLater();
     }, { background: true });
+  }
+
+  #sayVersion(): void {
+    this.#flush(); // the version must not overtake what made it
+    if (this.#own.version > 0) this.#options.send(null, `["pv",${this.#own.version}]`);
   }
 
   #newReplica(node: string): Replica {
@@ -365,6 +374,7 @@ export class Gossip implements PresenceSource {
   }
 
   #ask(node: string): void {
+    if (!this.#isUp) return; // all are asked when it is up
     const { after, version, index } = this.#replicas.get(node)!.ask();
     this.#options.send(node, `["pq",${after},${version},${index}]`);
   }
@@ -380,16 +390,20 @@ export class Gossip implements PresenceSource {
     if (!this.#requests.has(node)) return; // somebody else has asked
     if (!replica.takePage(page)) return;
     this.#requests.goOn(node);
-    if (!replica.transfer) {
-      if (replica.isBehind) this.#requests.end(node); // what came later is asked for at once
-      this.#settle(replica);
-    } else if (replica.transfer.isDue) this.#requests.again(node);
+    if (replica.transfer?.isDue) this.#requests.again(node);
+    else this.#settle(replica);
   }
 
   /** After something of a node has come: is all of it known now, or has it to be asked? */
   #settle(replica: Replica): void {
     const { node } = replica;
-    if (replica.isBehind || replica.transfer) return this.#requests.begin(node);
+    if (replica.isBehind || replica.transfer) {
+      this.#requests.begin(node);
+      const reaches = this.#requests.reachesOf(node);
+      // All of the answer has come, and there is more.
+      if (reaches !== undefined && !replica.transfer && replica.version >= reaches) this.#requests.again(node);
+      return;
+    }
     // What comes by the way may be older than the question.
     if (this.#requests.isUnanswered(node)) return;
     this.#requests.end(node);
@@ -399,8 +413,8 @@ export class Gossip implements PresenceSource {
   /** The user is there by another connection now: those of nodes that are gone need not stay. */
   #makeWay(place: string, { user }: PresenceEntry): void {
     if (user === undefined || this.#gone.size === 0) return;
-    for (const { node, id } of this.#places.get(place)!.of(user)) {
-      if (this.#gone.has(node)) this.#replicas.get(node)!.drop(place, id);
+    for (const { node, id } of this.#places.get(place)?.of(user) ?? []) {
+      if (this.#gone.has(node)) this.#replicas.get(node)?.drop(place, id);
     }
   }
 

@@ -50,9 +50,13 @@ export class OwnState {
     return version >= this.#recent.floor;
   }
 
-  /** What has changed since a version; see {@linkcode RecentOps.since}. */
+  /**
+   * What has changed since a version; see {@linkcode RecentOps.since}.
+   *
+   * @returns `undefined` also where it is more than all entries are.
+   */
   since(version: number): readonly OwnOp[] | undefined {
-    return this.#recent.since(version);
+    return this.version - version > this.#maxRecent ? undefined : this.#recent.since(version);
   }
 
   /** All entries, place by place. */
@@ -71,6 +75,10 @@ export class OwnState {
   }
 
   #note(place: string, what: PresenceEntry | string): void {
-    this.#recent.add(place, what, Math.max(MIN_RECENT, this.#size));
+    this.#recent.add(place, what, this.#maxRecent);
+  }
+
+  get #maxRecent(): number {
+    return Math.max(MIN_RECENT, this.#size);
   }
 }

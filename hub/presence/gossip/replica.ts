@@ -145,7 +145,7 @@ export class Replica {
   sweep(test: (place: string, entry: PresenceEntry) => boolean): void {
     for (const name of [...this.#counts.keys()]) {
       const gone: string[] = [];
-      for (const entry of this.#options.places.get(name)!.entries()) {
+      for (const entry of this.#options.places.get(name)?.entries() ?? []) {
         if (entry.node === this.node && test(name, entry)) gone.push(entry.id);
       }
       for (const id of gone) this.drop(name, id);

@@ -29,7 +29,8 @@ export interface RequestsOptions {
 
 interface Request {
   attempts: number;
-  isAnswered: boolean;
+  /** The version that the answer leads to, once it has begun. */
+  reaches: number | undefined;
   stop: () => void;
 }
 
@@ -56,7 +57,7 @@ export class Requests {
   /** Asks a node, unless it has yet to answer. */
   begin(node: string): void {
     if (this.#open.has(node)) return;
-    const request: Request = { attempts: 0, isAnswered: false, stop() {} };
+    const request: Request = { attempts: 0, reaches: undefined, stop() {} };
     this.#open.set(node, request);
     this.#ask(node, request);
   }
@@ -69,13 +70,19 @@ export class Requests {
 
   /** Whether a node has yet to begin to answer. */
   isUnanswered(node: string): boolean {
-    return this.#open.get(node)?.isAnswered === false;
+    const request = this.#open.get(node);
+    return request !== undefined && request.reaches === undefined;
+  }
+
+  /** The version that the answer of a node leads to. */
+  reachesOf(node: string): number | undefined {
+    return this.#open.get(node)?.reaches;
   }
 
   /** A node has begun to answer. */
-  answered(node: string): void {
+  answered(node: string, reaches: number): void {
     const request = this.#open.get(node);
-    if (request) request.isAnswered = true;
+    if (request) request.reaches = reaches;
     this.goOn(node);
   }
 
@@ -99,6 +106,7 @@ export class Requests {
   }
 
   #ask(node: string, request: Request): void {
+    request.reaches = undefined;
     this.#wait(node, request);
     this.#options.ask(node);
   }
