@@ -16,7 +16,10 @@ export interface PresenceEntry {
   readonly node: string;
   /** Its state, parsed; `undefined` until one is set. */
   readonly state: unknown;
-  /** When its state was set, in milliseconds since 1970 by the clock of its node: the newest of a user's states counts. */
+  /**
+   * When its state was set, in milliseconds by the wall clock of its node: the newest of a user's states counts. Since 1970
+   * where it is given to a source; a source may count from another moment, the same for all.
+   */
   readonly at: number;
 }
 

@@ -114,6 +114,28 @@ const card = fc.record({
   leader: fc.string(),
 });
 
+const presenceOp = fc.oneof(
+  fc.tuple(text),
+  fc.tuple(text, fc.option(text)),
+  fc.tuple(text, fc.option(text), json),
+);
+/** The end of a message of presence: a time, then places, each with what changed there. */
+const presenceChanges: fc.Arbitrary<unknown[]> = fc.tuple(
+  fc.maxSafeInteger(),
+  fc.array(fc.tuple(text, fc.array(fc.oneof(presenceOp, fc.maxSafeInteger()))), { maxLength: 3 }),
+).map(([at, places]) => [at, ...places.flatMap(([place, parts]) => [place, ...parts])]);
+
+/** What a node may say of who is where. */
+export const presenceMessage: fc.Arbitrary<unknown[]> = fc.oneof(
+  fc.tuple(fc.nat(), fc.nat(), presenceChanges).map(([from, count, rest]) => ["pd", from, count, ...rest]),
+  fc.tuple(fc.nat(), fc.nat(20), fc.nat(20), presenceChanges).map((
+    [version, index, more, rest],
+  ) => ["pp", version, index, index + more + 1, ...rest]),
+  message("pv", [count]),
+  message("pa", [count, count]),
+  message("pq", [count, count, count]),
+);
+
 /** Whatever a node may send. */
 export const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
   message("ev", [text, fc.option(text)], json),
@@ -134,6 +156,7 @@ export const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
   message("ask", [count, text, json]),
   message("ans", [count, json]),
   message("fail", [count, wireError]),
+  presenceMessage,
 ) as fc.Arbitrary<readonly unknown[]> as fc.Arbitrary<BusMessage>;
 
 /** Pieces that change what a frame means. */

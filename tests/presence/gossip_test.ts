@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { HubError } from "../../contract/mod.ts";
 import { decodeBus } from "../../hub/backplane/bus_wire.ts";
+import { presenceMessage } from "../contract/arbitraries.ts";
+import { assertPrototypesUntouched, runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 import { entry, GossipNetwork, HEARTBEAT_MS, kindOf, known, type Letter } from "./gossip_network.ts";
 
@@ -453,6 +456,28 @@ test("gossip: a node that lies hurts nobody's entries but its own", () => {
   assertEquals(known(b), [["a.1", undefined], ["evil...", undefined], ["evil.__proto__", 1]]);
   b.leave("evil");
   assertEquals([known(b), b.sizes.nodes], [[["a.1", undefined]], 1]);
+});
+
+test("gossip: whatever a node says, the entries of others stay, and all of its own go with it", () => {
+  fc.assert(
+    fc.property(fc.array(presenceMessage, { maxLength: 40 }), (messages) => {
+      const { network, a, b } = pair();
+      a.put("room:a", entry("a", 1, "mine"));
+      network.run();
+      b.join("evil");
+      for (const message of messages) {
+        network.bring({ from: "evil", to: null, text: JSON.stringify(message) });
+        network.advance(100);
+      }
+      a.put("room:a", entry("a", 2));
+      network.run();
+      assertEquals(known(b).filter(([id]) => id.startsWith("a.")), [["a.1", "mine"], ["a.2", undefined]]);
+      b.leave("evil");
+      assertEquals([known(b).length, b.sizes.places, b.sizes.questions], [2, 1, 0]);
+    }),
+    runs(),
+  );
+  assertPrototypesUntouched();
 });
 
 test("gossip: nothing is left when everybody has left and all other nodes are gone", () => {

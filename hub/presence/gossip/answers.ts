@@ -7,8 +7,7 @@
 
 import type { Clock } from "../../../contract/mod.ts";
 import type { OwnState } from "./own_state.ts";
-import type { OwnOp } from "./recent_ops.ts";
-import { writeStretches } from "./streams.ts";
+import { type OpWriter, writeStretches } from "./streams.ts";
 import { PAGES_PER_QUESTION } from "./transfer.ts";
 
 /** How long pages are kept after they were asked for, in milliseconds. */
@@ -34,8 +33,8 @@ export interface AnswersOptions {
   readonly clock: Pick<Clock, "after" | "endOfTurn">;
   /** How large a message may be, in bytes. */
   maxBytes(): number;
-  /** Writes a change. */
-  write(what: OwnOp["what"]): string;
+  /** Writes changes. */
+  readonly writer: OpWriter;
   /**
    * Sends a message.
    *
@@ -98,12 +97,12 @@ export class Answers {
 
   /** What has changed since; `undefined` where that is not known any more, or more than there is. */
   #changes(after: number): readonly string[] | undefined {
-    const { own, maxBytes, write } = this.#options;
+    const { own, maxBytes, writer } = this.#options;
     const ops = own.since(after);
     if (!ops) return undefined;
     const texts: string[] = [];
     let reached = after;
-    for (const { version, text } of writeStretches(ops, maxBytes(), write)) {
+    for (const { version, text } of writeStretches(ops, maxBytes(), writer)) {
       texts.push(delta(reached, version, text));
       reached = version;
       if (texts.length === PAGES_PER_QUESTION) break;
@@ -129,9 +128,9 @@ export class Answers {
   }
 
   #build(): Pages {
-    const { own, maxBytes, write } = this.#options;
+    const { own, maxBytes, writer } = this.#options;
     const { version } = own;
-    const stretches = [...writeStretches(own.all(), maxBytes(), write)].map(({ text }) => text);
+    const stretches = [...writeStretches(own.all(), maxBytes(), writer)].map(({ text }) => text);
     if (stretches.length === 0) stretches.push("0");
     const texts = stretches.map((text, i) => `["pp",${version},${i},${stretches.length},${text}]`);
     return { version, texts };

@@ -24,10 +24,11 @@ import { MemberPages } from "../member_pages.ts";
 import { Places } from "../places.ts";
 import type { EntryPage, EntryQuery, Followed, PresenceSource } from "../source.ts";
 import { Answers, delta } from "./answers.ts";
+import { Entries } from "./entries.ts";
 import { OwnState } from "./own_state.ts";
 import { Replica, type StateReader } from "./replica.ts";
 import { Requests } from "./requests.ts";
-import { loneBytes, writeOp, writeStretches } from "./streams.ts";
+import { loneBytes, type OpWriter, writeOp, writeStretches } from "./streams.ts";
 import { Wholeness } from "./wholeness.ts";
 
 /** The largest message, in bytes, where the adapter takes larger ones. */
@@ -89,7 +90,7 @@ export class Gossip implements PresenceSource {
   readonly #options: GossipOptions;
   /** What all ids of connections of this node begin with. */
   readonly #prefix: string;
-  readonly #own = new OwnState();
+  readonly #own: OwnState;
   readonly #places = new Places();
   readonly #pages: MemberPages;
   readonly #replicas = new Map<string, Replica>();
@@ -98,6 +99,8 @@ export class Gossip implements PresenceSource {
   readonly #heard = new Set<string>();
   readonly #requests: Requests;
   readonly #answers: Answers;
+  readonly #entries: Entries;
+  readonly #writer: OpWriter;
   readonly #wholeness = new Wholeness();
   readonly #drops: Drops;
   /** The entries that were written in this turn, as text. */
@@ -115,8 +118,11 @@ export class Gossip implements PresenceSource {
     const { clock, nodeId, heartbeatMs, solitary = false } = options;
     this.#options = options;
     this.#prefix = `${nodeId}.`;
+    this.#own = new OwnState({ nodeId, places: this.#places, remembers: !solitary });
     this.#pages = new MemberPages(clock);
     this.#drops = new Drops(clock, (error, place, count) => options.onError(error, place, count));
+    this.#entries = new Entries(clock.wall?.() ?? clock.now());
+    this.#writer = { write: (what) => this.#write(what), timeOf: (entry) => this.#entries.timeOf(entry) };
     this.#requests = new Requests({
       clock,
       random: () => options.random(),
@@ -129,7 +135,7 @@ export class Gossip implements PresenceSource {
       own: this.#own,
       clock,
       maxBytes: () => this.#maxBytes,
-      write: (what) => this.#write(what),
+      writer: this.#writer,
       send: (to, text) => options.send(to, text),
     });
     if (solitary) this.#wholeness.reachable(true);
@@ -153,18 +159,16 @@ export class Gossip implements PresenceSource {
   put(place: string, entry: PresenceEntry): void {
     if (this.#closed) return;
     const text = this.#check(place, entry);
-    this.#own.put(place, entry);
-    this.#texts.set(entry, text);
+    const kept = this.#entries.from(entry);
+    this.#texts.set(kept, text);
+    this.#own.put(place, kept);
     this.#flushSoon();
-    this.#places.put(place, entry);
-    this.#makeWay(place, entry);
+    this.#makeWay(place, kept);
   }
 
   /** A connection of this node is not in a place any more. */
   drop(place: string, id: string): void {
-    if (!this.#own.drop(place, id)) return;
-    this.#flushSoon();
-    this.#places.drop(place, id);
+    if (this.#own.drop(place, id)) this.#flushSoon();
   }
 
   /** Follows a place. `ready` resolves when all was known once; what an outage makes unknown later shows in `whole`. */
@@ -344,7 +348,7 @@ export class Gossip implements PresenceSource {
   #tell(version: number): void {
     const ops = this.#own.since(this.#sent)!; // they are remembered: there are not more than `MAX_UNSENT`
     let from = this.#sent;
-    for (const stretch of writeStretches(ops, this.#maxBytes, (what) => this.#write(what))) {
+    for (const stretch of writeStretches(ops, this.#maxBytes, this.#writer)) {
       this.#options.send(null, delta(from, stretch.version, stretch.text));
       from = stretch.version;
     }
@@ -367,6 +371,7 @@ export class Gossip implements PresenceSource {
     return new Replica({
       node,
       places: this.#places,
+      entries: this.#entries,
       reader: (place) => this.#options.reader(place),
       onUnreadable: (error, place) => this.#drops.add(error, place),
       onPut: (place, entry) => this.#makeWay(place, entry),

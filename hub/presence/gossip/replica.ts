@@ -8,6 +8,7 @@ import type { BusMessageOf, PresenceOp } from "../../backplane/bus_wire.ts";
 import type { PresenceEntry } from "../place.ts";
 import type { Places } from "../places.ts";
 import type { Question } from "./answers.ts";
+import type { Entries } from "./entries.ts";
 import { isSameState } from "./same_state.ts";
 import { readStretch } from "./streams.ts";
 import { Transfer } from "./transfer.ts";
@@ -29,6 +30,8 @@ export interface ReplicaOptions {
   readonly node: string;
   /** Where its entries are shown. */
   readonly places: Places;
+  /** Makes entries. */
+  readonly entries: Entries;
   /** How states of a place are read; `undefined` where this node does not keep presence of it. */
   reader(place: string): StateReader | undefined;
   /** Hears of a state that cannot be read. */
@@ -192,7 +195,8 @@ export class Replica {
         reader = this.#options.reader(place);
       }
       if (!reader) return;
-      const id = this.#prefix + op[0];
+      // Flat from the start: as the key of a map it would be made so, and what it is made of kept.
+      const id = [this.#prefix, op[0]].join("");
       note(place, id);
       if (op.length === 1) this.drop(place, id);
       else this.#put(place, id, op, at, reader);
@@ -200,12 +204,12 @@ export class Replica {
   }
 
   #put(name: string, id: string, op: PresenceOp, at: number, read: StateReader): void {
-    const { places, onPut } = this.#options;
+    const { places, entries, onPut } = this.#options;
     const user = op[1] ?? undefined;
     const state = op.length > 2 ? this.#readState(name, op[2], read) : undefined;
+    const entry = entries.from({ id, user, node: this.node, state, at });
     const before = places.get(name)?.get(id);
-    if (before?.at === at && before.user === user && isSameState(before.state, state)) return;
-    const entry = { id, user, node: this.node, state, at };
+    if (before?.at === entry.at && before.user === user && isSameState(before.state, state)) return;
     if (!before) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
     places.put(name, entry);
     onPut(name, entry);

@@ -43,8 +43,13 @@ export const loneBytes = (place: string, op: string): number =>
 
 const placeBytes = (written: string): number => utf8Size(written) + 1;
 
-const timeOf = ({ what }: OwnOp): number | undefined =>
-  typeof what === "string" ? undefined : Math.round(what.at) - TIMES_SINCE;
+/** Writes changes, one by one. */
+export interface OpWriter {
+  /** Writes a change; see {@linkcode writeOp}. */
+  write(what: OwnOp["what"]): string;
+  /** When the state of an entry was set, in milliseconds since 1970. */
+  timeOf(entry: PresenceEntry): number;
+}
 
 /** Changes that travel in one message. */
 export interface Stretch {
@@ -59,29 +64,39 @@ export interface Stretch {
  *
  * @param ops The changes, by version.
  * @param maxBytes How large a message may be.
- * @param write Writes one.
+ * @param writer Writes one.
  */
 export function* writeStretches(
   ops: Iterable<OwnOp>,
   maxBytes: number,
-  write: (what: OwnOp["what"]) => string,
+  writer: OpWriter,
 ): Iterable<Stretch> {
   let open = new Stream();
-  for (const op of ops) {
-    const text = write(op.what);
-    const bytes = open.bytesWith(op, text);
+  for (const { version, place, what } of ops) {
+    const time = typeof what === "string" ? undefined : writer.timeOf(what) - TIMES_SINCE;
+    const op = { version, place, time, text: writer.write(what) };
+    const bytes = open.bytesWith(op);
     if (open.bytes > 0 && bytes + MESSAGE_BYTES > maxBytes) {
       yield open.end();
       open = new Stream();
     }
-    open.add(op, text);
+    open.add(op);
   }
   if (open.bytes > 0) yield open.end();
 }
 
+/** A change, written. */
+interface WrittenOp {
+  readonly version: number;
+  readonly place: string;
+  /** Of one that left there is none. */
+  readonly time: number | undefined;
+  readonly text: string;
+}
+
 /** A message in the making: changes by place, so that each place is named once. */
 class Stream {
-  readonly #places = new Map<string, { readonly name: string; readonly ops: [OwnOp, string][] }>();
+  readonly #places = new Map<string, { readonly name: string; readonly ops: WrittenOp[] }>();
   #base: number | undefined;
   #version = 0;
   #bytes = 0;
@@ -91,20 +106,19 @@ class Stream {
   }
 
   /** How large it would be with one more change. */
-  bytesWith(op: OwnOp, text: string): number {
-    const place = this.#places.has(op.place) ? 0 : placeBytes(JSON.stringify(op.place));
-    const time = timeOf(op);
-    const far = time !== undefined && this.#base !== undefined && time !== this.#base;
-    return this.#bytes + place + utf8Size(text) + OP_BYTES + (far ? TIME_BYTES : 0);
+  bytesWith({ place, time, text }: WrittenOp): number {
+    const name = this.#places.has(place) ? 0 : placeBytes(JSON.stringify(place));
+    const isFar = time !== undefined && this.#base !== undefined && time !== this.#base;
+    return this.#bytes + name + utf8Size(text) + OP_BYTES + (isFar ? TIME_BYTES : 0);
   }
 
-  add(op: OwnOp, text: string): void {
-    this.#bytes = this.bytesWith(op, text);
-    this.#base ??= timeOf(op);
+  add(op: WrittenOp): void {
+    this.#bytes = this.bytesWith(op);
+    this.#base ??= op.time;
     this.#version = op.version;
     let place = this.#places.get(op.place);
     if (!place) this.#places.set(op.place, place = { name: JSON.stringify(op.place), ops: [] });
-    place.ops.push([op, text]);
+    place.ops.push(op);
   }
 
   end(): Stretch {
@@ -113,8 +127,8 @@ class Stream {
     let shift = 0;
     for (const { name, ops } of this.#places.values()) {
       parts.push(name);
-      for (const [op, text] of ops) {
-        const next = (timeOf(op) ?? base + shift) - base;
+      for (const { time = base + shift, text } of ops) {
+        const next = time - base;
         if (next !== shift) parts.push(String(next));
         shift = next;
         parts.push(text);
