@@ -294,6 +294,35 @@ test("gossip: whoever is behind by more than is remembered gets the whole state,
   assertEquals(changes.length, 6); // those who are as they were are no news
 });
 
+test("gossip: what was missed is asked for at once until there is no more, where one answer cannot hold it", () => {
+  const { network, a, b } = pair();
+  network.maxMessageBytes = 2_048;
+  network.fate = () => [];
+  for (let i = 0; i < 900; i++) a.put("room:a", entry("a", i, "some state"));
+  network.run();
+  network.fate = (letter) => [letter];
+  network.sent.length = 0;
+  b.missed();
+  network.run();
+  assertEquals(known(b), known(a));
+  assert(ofKind(network, "pq").length > 2, `${ofKind(network, "pq").length} questions`);
+  assertEquals([ofKind(network, "pp").length, b.sizes.questions], [0, 0]);
+});
+
+test("gossip: a node whose answers bring nothing is asked ever more seldom", () => {
+  const { network, b } = pair();
+  b.join("evil");
+  let asked = 0;
+  network.fate = (letter) => {
+    if (letter.to === "evil" && asked++ < 1_000) {
+      return [{ from: "evil", to: "b", text: '["pa",5,0]' }, { from: "evil", to: "b", text: '["pp",5,0,2,0]' }];
+    }
+    return [letter];
+  };
+  network.advance(10 * HEARTBEAT_MS);
+  assert(asked > 5 && asked < 40, `${asked} questions`);
+});
+
 test("gossip: more changes in a turn than are remembered arrive all the same", () => {
   const { network, a, b } = pair();
   for (let i = 0; i < 5_000; i++) a.put("room:a", entry("a", i));

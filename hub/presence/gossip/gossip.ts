@@ -16,25 +16,21 @@
  * @module
  */
 
-import { type Clock, HubError, type PresenceBy } from "../../../contract/mod.ts";
+import type { Clock, PresenceBy } from "../../../contract/mod.ts";
 import type { BusMessageOf } from "../../backplane/bus_wire.ts";
 import { Drops } from "../../backplane/drops.ts";
 import type { PresenceEntry } from "../place.ts";
 import { MemberPages } from "../member_pages.ts";
 import { Places } from "../places.ts";
 import type { EntryPage, EntryQuery, Followed, PresenceSource } from "../source.ts";
-import { Answers, delta } from "./answers.ts";
+import { Answers } from "./answers.ts";
 import { Entries } from "./entries.ts";
 import { OwnState } from "./own_state.ts";
 import { Replica, type StateReader } from "./replica.ts";
 import { Requests } from "./requests.ts";
-import { loneBytes, type OpWriter, writeOp, writeStretches } from "./streams.ts";
+import { Teller } from "./teller.ts";
 import { Wholeness } from "./wholeness.ts";
 
-/** The largest message, in bytes, where the adapter takes larger ones. */
-const MAX_BYTES = 64 * 1024;
-/** After so many changes they leave before the turn ends. Not more than are remembered. */
-const MAX_UNSENT = 1_024;
 /** How long an answer may take at first, in milliseconds, where heartbeats are not more frequent. */
 const FIRST_TIMEOUT_MS = 2_000;
 /** A node that leaves so many questions without an answer, and never said anything of presence, knows nothing of it. */
@@ -88,8 +84,6 @@ export interface GossipOptions {
 /** Knows who is where, by gossip. */
 export class Gossip implements PresenceSource {
   readonly #options: GossipOptions;
-  /** What all ids of connections of this node begin with. */
-  readonly #prefix: string;
   readonly #own: OwnState;
   readonly #places = new Places();
   readonly #pages: MemberPages;
@@ -100,14 +94,9 @@ export class Gossip implements PresenceSource {
   readonly #requests: Requests;
   readonly #answers: Answers;
   readonly #entries: Entries;
-  readonly #writer: OpWriter;
+  readonly #teller: Teller;
   readonly #wholeness = new Wholeness();
   readonly #drops: Drops;
-  /** The entries that were written in this turn, as text. */
-  readonly #texts = new Map<PresenceEntry, string>();
-  /** The version that the others have been told. */
-  #sent = 0;
-  #isFlushing = false;
   #isUp = false;
   #started = false;
   #closed = false;
@@ -117,12 +106,19 @@ export class Gossip implements PresenceSource {
   constructor(options: GossipOptions) {
     const { clock, nodeId, heartbeatMs, solitary = false } = options;
     this.#options = options;
-    this.#prefix = `${nodeId}.`;
     this.#own = new OwnState({ nodeId, places: this.#places, remembers: !solitary });
     this.#pages = new MemberPages(clock);
     this.#drops = new Drops(clock, (error, place, count) => options.onError(error, place, count));
     this.#entries = new Entries(clock.wall?.() ?? clock.now());
-    this.#writer = { write: (what) => this.#write(what), timeOf: (entry) => this.#entries.timeOf(entry) };
+    this.#teller = new Teller({
+      nodeId,
+      clock,
+      own: this.#own,
+      timeOf: (entry) => this.#entries.timeOf(entry),
+      maxMessageBytes: () => options.maxMessageBytes(),
+      send: (text) => options.send(null, text),
+      isHeard: () => this.#isUp && !this.#closed && this.#replicas.size > 0,
+    });
     this.#requests = new Requests({
       clock,
       random: () => options.random(),
@@ -134,8 +130,8 @@ export class Gossip implements PresenceSource {
     this.#answers = new Answers({
       own: this.#own,
       clock,
-      maxBytes: () => this.#maxBytes,
-      writer: this.#writer,
+      maxBytes: () => this.#teller.maxBytes,
+      writer: this.#teller,
       send: (to, text) => options.send(to, text),
     });
     if (solitary) this.#wholeness.reachable(true);
@@ -158,17 +154,16 @@ export class Gossip implements PresenceSource {
    */
   put(place: string, entry: PresenceEntry): void {
     if (this.#closed) return;
-    const text = this.#check(place, entry);
     const kept = this.#entries.from(entry);
-    this.#texts.set(kept, text);
+    this.#teller.prepare(place, kept);
     this.#own.put(place, kept);
-    this.#flushSoon();
+    this.#teller.tellSoon();
     this.#makeWay(place, kept);
   }
 
   /** A connection of this node is not in a place any more. */
   drop(place: string, id: string): void {
-    if (this.#own.drop(place, id)) this.#flushSoon();
+    if (this.#own.drop(place, id)) this.#teller.tellSoon();
   }
 
   /** Follows a place. `ready` resolves when all was known once; what an outage makes unknown later shows in `whole`. */
@@ -215,7 +210,7 @@ export class Gossip implements PresenceSource {
     this.#isUp = isUp;
     if (isUp) {
       this.missed();
-      this.#sayVersion();
+      this.#teller.sayVersion();
     }
     this.#wholeness.reachable(isUp);
   }
@@ -291,7 +286,7 @@ export class Gossip implements PresenceSource {
   /** Nobody of this node is anywhere any more. The others learn that from its goodbye. */
   close(): void {
     if (this.#closed) return;
-    this.#flush();
+    this.#teller.tell();
     this.#closed = true;
     this.#stopBeating();
     this.#requests.close();
@@ -305,66 +300,14 @@ export class Gossip implements PresenceSource {
     this.#heard.clear();
     this.#places.clear();
     this.#own.clear();
-    this.#texts.clear();
-  }
-
-  get #maxBytes(): number {
-    return Math.min(MAX_BYTES, this.#options.maxMessageBytes() / 2);
-  }
-
-  #check(place: string, entry: PresenceEntry): string {
-    const text = writeOp(this.#prefix, entry);
-    const bytes = loneBytes(place, text);
-    const maxBytes = this.#maxBytes;
-    if (bytes <= maxBytes) return text;
-    const what =
-      `Cannot set a state of ${bytes} bytes, with its name: at most ${maxBytes} can be told to other nodes`;
-    throw new HubError("TOO_LARGE", what, { data: { bytes, maxBytes } });
-  }
-
-  #write(what: PresenceEntry | string): string {
-    return (typeof what === "string" ? undefined : this.#texts.get(what)) ?? writeOp(this.#prefix, what);
-  }
-
-  #flushSoon(): void {
-    if (this.#own.version - this.#sent >= MAX_UNSENT) return this.#flush();
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    this.#options.clock.endOfTurn(() => {
-      this.#isFlushing = false;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    const { version } = this.#own;
-    if (version === this.#sent) return;
-    // Nobody has to be told where nobody is; whoever comes asks.
-    if (!this.#closed && this.#isUp && this.#replicas.size > 0) this.#tell(version);
-    this.#sent = version;
-    this.#texts.clear();
-  }
-
-  #tell(version: number): void {
-    const ops = this.#own.since(this.#sent)!; // they are remembered: there are not more than `MAX_UNSENT`
-    let from = this.#sent;
-    for (const stretch of writeStretches(ops, this.#maxBytes, this.#writer)) {
-      this.#options.send(null, delta(from, stretch.version, stretch.text));
-      from = stretch.version;
-    }
   }
 
   #beatLater(): void {
     const { clock, heartbeatMs } = this.#options;
     this.#stopBeating = clock.after(heartbeatMs, () => {
-      if (this.#isUp) this.#sayVersion();
+      if (this.#isUp) this.#teller.sayVersion();
       this.#beatLater();
     }, { background: true });
-  }
-
-  #sayVersion(): void {
-    this.#flush(); // the version must not overtake what made it
-    if (this.#own.version > 0) this.#options.send(null, `["pv",${this.#own.version}]`);
   }
 
   #newReplica(node: string): Replica {
@@ -404,9 +347,9 @@ export class Gossip implements PresenceSource {
     const { node } = replica;
     if (replica.isBehind || replica.transfer) {
       this.#requests.begin(node);
-      const reaches = this.#requests.reachesOf(node);
-      // All of the answer has come, and there is more.
-      if (reaches !== undefined && !replica.transfer && replica.version >= reaches) this.#requests.again(node);
+      // The last answer has brought all that it could, and there is more.
+      const isUsedUp = !replica.transfer && replica.version >= (this.#requests.reachesOf(node) ?? Infinity);
+      if (isUsedUp && replica.hasMoved) this.#requests.again(node);
       return;
     }
     // What comes by the way may be older than the question.

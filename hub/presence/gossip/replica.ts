@@ -51,6 +51,8 @@ export class Replica {
   readonly #counts = new Map<string, number>();
   #version = 0;
   #known = 0;
+  /** The version at the last question. */
+  #asked = 0;
   #transfer: Transfer | undefined;
   #early: Delta[] = [];
   #earlyOps = 0;
@@ -72,6 +74,11 @@ export class Replica {
     return this.#known > this.#version;
   }
 
+  /** Whether a later version is known since the last question. */
+  get hasMoved(): boolean {
+    return this.#version > this.#asked;
+  }
+
   /** The whole state that is under way. */
   get transfer(): Pick<Transfer, "isDue"> | undefined {
     return this.#transfer;
@@ -86,6 +93,7 @@ export class Replica {
   ask(): Question {
     const transfer = this.#transfer;
     transfer?.ask();
+    this.#asked = this.#version;
     return { after: this.#version, version: transfer?.version ?? 0, index: transfer?.next ?? 0 };
   }
 
@@ -139,6 +147,7 @@ export class Replica {
   restart(): void {
     this.#version = 0;
     this.#known = 0;
+    this.#asked = 0;
     this.#transfer = undefined;
     this.#early = [];
     this.#earlyOps = 0;
