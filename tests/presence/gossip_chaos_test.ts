@@ -62,8 +62,9 @@ function chaos(seed: number, steps: number, burst: number): GossipNetwork {
         break;
       default: {
         const n = below(30);
-        if (below(3) > 0) gossip.put(pick(PLACES), { ...entry(id, n, step), at: Date.UTC(2026, 0, 1) + step });
-        else gossip.drop(pick(PLACES), `${id}.${n.toString(36)}`);
+        if (below(3) > 0) {
+          gossip.put(pick(PLACES), { ...entry(id, n, step), at: Date.UTC(2026, 0, 1) + step });
+        } else gossip.drop(pick(PLACES), `${id}.${n.toString(36)}`);
       }
     }
   }

@@ -45,10 +45,12 @@ export class GossipNetwork {
   /** Makes a node, which knows nobody. */
   add(id: string, options: Partial<GossipOptions> = {}): Gossip {
     const timers = this.#timers;
+    const began = this.nodes.size * 1_000_000; // each at another time
     const gossip = new Gossip({
       nodeId: id,
       clock: {
         now: () => timers.now(),
+        wall: () => Date.UTC(2026, 0, 1) + began,
         after: (ms, callback) => timers.after(ms, callback),
         endOfTurn: (callback) => void this.#turns.push(callback),
       },
@@ -67,7 +69,6 @@ export class GossipNetwork {
     this.nodes.set(id, gossip);
     return gossip;
   }
-
 
   /** Makes a node that comes to those that are there. */
   start(id: string, options?: Partial<GossipOptions>): Gossip {

@@ -30,7 +30,8 @@ test("gossip: what happens on one node shows on itself at once, and on the other
   network.run();
   assertEquals(known(b), [["a.1", { name: "Anna" }]]);
   assertEquals(known(b, "topic:t"), [["a.3", null]]);
-  assertEquals(b.page("room:a", { by: "user", limit: 1 }).entries, [entry("a", 1, { name: "Anna" })]);
+  const [shown] = b.page("room:a", { by: "user", limit: 1 }).entries;
+  assertEquals({ ...shown, at: 0 }, { ...entry("a", 1, { name: "Anna" }), at: 0 });
   assertEquals(network.sent.map(kindOf), ["pd"]);
 });
 
@@ -114,7 +115,8 @@ test("gossip: a lost change that is the last one is noticed with the next heartb
 test("gossip: changes that come twice, late or out of order do no harm", () => {
   const { network, a, b } = pair();
   const kept: Letter[] = [];
-  network.fate = (letter) => kindOf(letter) === "pd" && letter.to === null ? (kept.push(letter), []) : [letter];
+  network.fate = (letter) =>
+    kindOf(letter) === "pd" && letter.to === null ? (kept.push(letter), []) : [letter];
   for (let i = 0; i < 4; i++) {
     a.put("room:a", entry("a", 1, i));
     network.run();
@@ -315,7 +317,11 @@ test("gossip: a node whose answers bring nothing is asked ever more seldom", () 
   let asked = 0;
   network.fate = (letter) => {
     if (letter.to === "evil" && asked++ < 1_000) {
-      return [{ from: "evil", to: "b", text: '["pa",5,0]' }, { from: "evil", to: "b", text: '["pp",5,0,2,0]' }];
+      return [{ from: "evil", to: "b", text: '["pa",5,0]' }, {
+        from: "evil",
+        to: "b",
+        text: '["pp",5,0,2,0]',
+      }];
     }
     return [letter];
   };
@@ -384,13 +390,30 @@ test("gossip: names like properties of prototypes, and of any letters, are names
   for (const name of ["__proto__", "constructor", "toString", "", 'say "hi"\\n', "ü\u{1f600}", "0"]) {
     a.put(name, entry("a", 1, { constructor: name }, name));
     network.run();
-    assertEquals(b.page(name, { by: "user", limit: 9 }), {
-      entries: [entry("a", 1, { constructor: name }, name)],
-      count: 1,
-    });
+    const { entries, count } = b.page(name, { by: "user", limit: 9 });
+    assertEquals([entries.map(({ user, state }) => [user, state]), count], [
+      [[name, { constructor: name }]],
+      1,
+    ]);
     a.drop(name, "a.1");
     network.run();
     assertEquals(b.count(name, "user"), 0);
+  }
+});
+
+test("gossip: of a user's states that which was set last shows, on every node alike", () => {
+  const { network, a, b } = pair();
+  const c = network.start("c");
+  const far = 2 ** 33; // beyond what is kept in short
+  for (const [at, first, second] of [[5, 1, 2], [-far, far, 0], [far, -7, -8], [0, far, far + 1]] as const) {
+    for (const [node, id, time] of [[a, "a", at], [b, "b", at + first], [c, "c", at + second]] as const) {
+      node.put("room:a", { ...entry(id, 1, time, "ann"), at: Date.UTC(2026, 0, 1) + time });
+    }
+    network.run();
+    const last = at + Math.max(0, first, second);
+    for (const node of [a, b, c]) {
+      assertEquals(node.page("room:a", { by: "user", limit: 9 }).entries.map(({ state }) => state), [last]);
+    }
   }
 });
 

@@ -149,4 +149,5 @@ export class Answers {
 const head = (version: number, reaches: number): string => `["pa",${version},${reaches}]`;
 
 /** Writes a message with changes. */
-export const delta = (from: number, to: number, text: string): string => `["pd",${from},${to - from},${text}]`;
+export const delta = (from: number, to: number, text: string): string =>
+  `["pd",${from},${to - from},${text}]`;
