@@ -32,8 +32,15 @@ export interface PlaceChange {
 /** What a connection counts for: its user, or itself when it is anonymous. */
 export const memberOf = ({ user, id }: PresenceEntry): string => user ?? id;
 
-/** Tells which of two connections of a user shows: that with the newer state, and of equals always the same one. */
-const shows = (a: PresenceEntry, b: PresenceEntry): boolean => a.at > b.at || (a.at === b.at && a.id > b.id);
+/**
+ * Tells which of two connections of a user shows: that with the newer state, and of equals always the same one. One that has
+ * none yet, such as that of a tab that was just opened, hides no other.
+ */
+function shows(a: PresenceEntry, b: PresenceEntry): boolean {
+  const [isSet, isOtherSet] = [a.state !== undefined, b.state !== undefined];
+  if (isSet !== isOtherSet) return isSet;
+  return a.at > b.at || (a.at === b.at && a.id > b.id);
+}
 
 /** A room or a topic, and who is in it. */
 export class Place {
