@@ -137,3 +137,15 @@ export function known(gossip: Gossip, place = "room:a"): readonly (readonly [str
   const { entries } = gossip.page(place, { by: "connection", limit: 1_000_000 });
   return entries.map(({ id, state }) => [id, state] as const);
 }
+
+/** Two nodes that know each other. */
+export function pair(): { readonly network: GossipNetwork; readonly a: Gossip; readonly b: Gossip } {
+  const network = new GossipNetwork();
+  const a = network.start("a");
+  const b = network.start("b");
+  return { network, a, b };
+}
+
+/** All that was sent of a kind. */
+export const ofKind = ({ sent }: GossipNetwork, kind: string): readonly Letter[] =>
+  sent.filter((letter) => kindOf(letter) === kind);
