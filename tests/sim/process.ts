@@ -8,9 +8,6 @@
 import type { Clock } from "../../contract/mod.ts";
 import { type Schedule, Step, type StepTaker, WorldStep } from "./schedule.ts";
 
-/** How often the ends of turns may lead to others within one step, before that counts as endless. */
-const MAX_TURNS = 1_000;
-
 /** A timer of a process. */
 class TimerStep extends Step {
   override readonly code = 2;
@@ -34,8 +31,12 @@ export interface ProcessOptions {
   readonly seat: number;
   /** By how much its clock on the wall is off, in milliseconds. */
   readonly wallOffsetMs: number;
-  /** Called after each step that it took. */
-  onStep(process: Process, step: Step | undefined): void;
+  /** Called before each step that it takes. */
+  onStep(process: Process, step: Step): void;
+  /** Called after each turn. */
+  onTurn(process: Process): void;
+  /** Called when promises have to go on before the turn ends: calls `endTurn` then. */
+  onAwait(process: Process): void;
 }
 
 /** One life of a node. */
@@ -102,23 +103,21 @@ export class Process implements Clock, StepTaker {
   /** Does something in a turn of its own, at once, whatever the state of the process. */
   turn(run: () => void): void {
     run();
-    this.endTurn();
+    if (!this.#alive) return;
+    if (this.awaits) this.#options.onAwait(this);
+    else this.endTurn();
   }
 
-  /** Ends the turn. */
-  endTurn(step?: Step): void {
-    for (let turns = 0; this.#endsOfTurn.length > 0; turns++) {
-      if (turns === MAX_TURNS) throw new Error(`A turn of ${this.id} never ends`);
-      const callbacks = this.#endsOfTurn;
+  /** Ends the turn. Tells whether that led to anything. */
+  endTurn(): boolean {
+    const callbacks = this.#endsOfTurn;
+    if (callbacks.length > 0) {
       this.#endsOfTurn = [];
       for (const callback of callbacks) callback();
     }
-    this.#options.onStep(this, step);
-  }
-
-  /** Its promises have gone on: what they led to happens. */
-  settled(): void {
-    if (this.#alive && this.#endsOfTurn.length > 0) this.endTurn();
+    if (this.#endsOfTurn.length > 0 && !this.awaits) this.endTurn();
+    else this.#options.onTurn(this);
+    return callbacks.length > 0;
   }
 
   /** It stands still: nothing of it runs, what is sent to it waits, what it has sent is under way. */
@@ -155,8 +154,8 @@ export class Process implements Clock, StepTaker {
   }
 
   #do(step: Step): void {
-    step.run();
-    if (this.#alive) this.endTurn(step);
+    this.#options.onStep(this, step);
+    this.turn(() => step.run());
   }
 
   #pump(): void {

@@ -47,7 +47,7 @@ export interface Scenario extends Required<RunOptions> {
 /** One in so many runs goes through the real backplane. */
 const WIRE_ONE_IN = 20;
 /** How long things go wrong, in heartbeats. */
-const FAULTY_BEATS = 10;
+const FAULTY_BEATS = 8;
 /** How many faults a run has at most, beside one for each node. */
 const MOST_FAULTS = 8;
 /** For how many heartbeats every view has to stay true: for longer than it takes to find out that a node is silent. */

@@ -89,14 +89,14 @@ async function play(world: World, watch: Watch): Promise<void> {
   }
 }
 
-/** Lets all promises go on that can, and whatever they lead to. */
+/** Lets all promises go on that can, then ends the turns, and does the same with whatever that leads to. */
 async function settle(world: World): Promise<void> {
   for (let round = 0; world.isUnsettled; round++) {
     if (round === MAX_ROUNDS) throw new Error("A step never ends");
     const unsettled = world.takeUnsettled();
     for (let i = 0; i < MICROTASKS; i++) await undefined;
     if (world.failure) throw world.failure;
-    for (const process of unsettled) process.settled();
+    for (const process of unsettled) if (process.alive && process.endTurn()) world.unsettle(process);
   }
 }
 

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { gossip } from "./gossip.ts";
 import { membership } from "./membership.ts";
 import type { System } from "./system.ts";
 
 /** Everything that can be simulated. */
-export const SYSTEMS: readonly System[] = [membership];
+export const SYSTEMS: readonly System[] = [membership, gossip];

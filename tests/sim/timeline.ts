@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<FaultKind, readonly [name: string, color: string]>>
   partition: ["cut off both ways", "#d97706"],
   cut: ["cut one way", "#db2777"],
   outage: ["no backplane", "#dc2626"],
-  gap: ["gap, told", "#ca8a04"],
+  gap: ["gap, told", "#92633a"],
   delay: ["delayed", "#0d9488"],
   noise: ["noise", "#65a30d"],
   store: ["no store", "#b45309"],
@@ -103,7 +103,7 @@ function legend({ faults, operations }: Scenario): string {
   const items: string[] = [];
   const item = (name: string, mark: (x: number) => string) => {
     items.push(mark(at), text(at + 18, 70, name, 'class="small"'));
-    at += 32 + name.length * 5.8;
+    at += 30 + name.length * 5.3;
   };
   for (const kind of kinds) {
     const [name, color] = KINDS[kind];

@@ -94,7 +94,7 @@ export class World implements Truth {
       jitterMs,
       quietAt,
       isCutOff: (seat) => this.#outages[seat]! > 0,
-      unsettle: (process) => void this.#unsettled.add(process),
+      unsettle: (process) => this.unsettle(process),
     });
     this.#plan();
   }
@@ -109,6 +109,11 @@ export class World implements Truth {
     const unsettled = this.#unsettled;
     this.#unsettled = new Set();
     return unsettled;
+  }
+
+  /** Promises of a process may have to go on. */
+  unsettle(process: Process): void {
+    this.#unsettled.add(process);
   }
 
   /** The processes that live and take their steps when they are due. */
@@ -205,18 +210,23 @@ export class World implements Truth {
   }
 
   #tell(seats: readonly number[], status: "up" | "down"): void {
-    for (const seat of seats) {
-      const life = this.#seats[seat];
-      if (life && (this.#outages[seat]! > 0) === (status === "down")) {
-        this.#happens(life, () => life.line.tell(status));
-      }
-    }
+    this.#each(seats, (life) => {
+      const isDown = this.#outages[life.process.seat]! > 0;
+      if (isDown === (status === "down")) this.#happens(life, () => life.line.tell(status));
+    });
   }
 
   #gap(seats: readonly number[]): void {
+    this.#each(seats, (life) => this.#happens(life, () => life.line.gap()));
+  }
+
+  /** Something happens to those who live on some seats, to each in a step of its own. */
+  #each(seats: readonly number[], run: (life: Life) => void): void {
     for (const seat of seats) {
-      const life = this.#seats[seat];
-      if (life) this.#happens(life, () => life.line.gap());
+      this.#at(this.schedule.now, () => {
+        const life = this.#seats[seat];
+        if (life) run(life);
+      });
     }
   }
 
@@ -233,8 +243,15 @@ export class World implements Truth {
     const id = `n${String(seat).padStart(2, "0")}.${++this.#lives[seat]!}`;
     const wallOffsetMs = this.#random.below(7_200_000) - 3_600_000;
     const { schedule, network } = this;
-    const onStep = (process: Process, step: Step | undefined) => this.#stepped(process, step);
-    const process = new Process({ schedule, id, seat, wallOffsetMs, onStep });
+    const process = new Process({
+      schedule,
+      id,
+      seat,
+      wallOffsetMs,
+      onStep: (_process, step) => this.#note(seat, step),
+      onTurn: () => this.live.get(id)?.check(),
+      onAwait: (process) => this.unsettle(process),
+    });
     const times = TIMES;
     const events: LineEvents = {
       onError: (cause, { stage }) => {
@@ -327,11 +344,8 @@ export class World implements Truth {
     });
   }
 
-  #stepped(process: Process, step: Step | undefined): void {
-    const what = step?.code ?? 0;
-    this.trace = mixed(mixed(mixed(this.trace, this.schedule.now), process.seat), what);
-    if (process.awaits) this.#unsettled.add(process);
-    this.live.get(process.id)?.check();
+  #note(seat: number, { code }: Step): void {
+    this.trace = mixed(mixed(mixed(this.trace, this.schedule.now), seat), code);
   }
 }
 
