@@ -106,6 +106,11 @@ export class GossipNetwork {
     }
   }
 
+  /** Lets time pass within a turn. */
+  tick(ms: number): void {
+    this.#timers.advance(ms);
+  }
+
   /** Lets time pass. */
   advance(ms: number): void {
     for (let left = ms; left > 0; left -= 50) {

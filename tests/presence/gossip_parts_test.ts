@@ -6,6 +6,7 @@ import type { PresenceEntry } from "../../hub/presence/place.ts";
 import { type OwnOp, RecentOps } from "../../hub/presence/gossip/recent_ops.ts";
 import { isSameState } from "../../hub/presence/gossip/same_state.ts";
 import { type OpWriter, readStretch, writeOp, writeStretches } from "../../hub/presence/gossip/streams.ts";
+import { Transfer } from "../../hub/presence/gossip/transfer.ts";
 import { runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 
@@ -154,4 +155,20 @@ test("same state: lists and plain objects are compared by what is in them, every
     [new Map(), new Map()],
   ];
   for (const [a, b] of other) assert(!isSameState(a, b), JSON.stringify([a, b]));
+});
+
+test("transfer: pages count once, in whatever order they come", () => {
+  const transfer = new Transfer(7, 20, true);
+  assertEquals([transfer.take(1), transfer.take(1), transfer.next], [true, false, 0]);
+  assertEquals([transfer.take(0), transfer.take(0), transfer.take(1), transfer.next], [
+    true,
+    false,
+    false,
+    2,
+  ]);
+  for (let i = 2; i < 16; i++) transfer.take(i);
+  assertEquals([transfer.isDue, transfer.complete], [true, false]);
+  transfer.ask();
+  for (let i = 19; i >= 16; i--) assertEquals([transfer.isDue, transfer.take(i)], [false, true]);
+  assertEquals(transfer.complete, true);
 });

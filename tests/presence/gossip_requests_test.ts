@@ -208,3 +208,75 @@ test("gossip: what may have been missed is asked for, without an outage", () => 
   network.run();
   assertEquals(known(b), [["a.1", undefined]]);
 });
+
+test("gossip: a version does not overtake the changes that made it", () => {
+  const { network, a, b } = pair();
+  network.sent.length = 0;
+  a.put("room:a", entry("a", 1));
+  network.tick(HEARTBEAT_MS); // the turn has not ended
+  network.run();
+  assertEquals(network.sent.map(kindOf), ["pd", "pv"]);
+  assertEquals(known(b).length, 1);
+});
+
+test("gossip: a node that is heard of, but does not answer, is awaited as long as it is there", () => {
+  const { network, a } = pair();
+  a.put("room:a", entry("a", 1));
+  network.fate = (letter) => letter.to === "c" ? [] : [letter];
+  const c = network.start("c");
+  network.advance(20 * HEARTBEAT_MS);
+  const followed = c.follow("room:a");
+  assertEquals([followed.whole, c.sizes.questions], [false, 1]);
+  network.fate = (letter) => [letter];
+  network.advance(HEARTBEAT_MS);
+  assertEquals([followed.whole, c.sizes.questions], [true, 0]);
+});
+
+/** A node with more entries than it remembers changes. */
+function large(network: GossipNetwork, count = 2_000) {
+  network.maxMessageBytes = 2_048;
+  const a = network.start("a");
+  for (let i = 0; i < count; i++) a.put("room:a", entry("a", i, "x".repeat(20)));
+  network.run();
+  return a;
+}
+
+test("gossip: a whole state comes at once, however many pages it has", () => {
+  const network = new GossipNetwork();
+  const a = large(network);
+  const b = network.start("b");
+  assertEquals(known(b), known(a));
+  const pages = ofKind(network, "pp").length;
+  assertEquals(ofKind(network, "pq").filter(({ from }) => from === "b").length, Math.ceil(pages / 16));
+});
+
+test("gossip: whoever asks for the whole state later gets the same pages, and what has changed since", () => {
+  const network = new GossipNetwork();
+  const a = large(network);
+  network.start("b");
+  const first = ofKind(network, "pp").map(({ text }) => text);
+  a.drop("room:a", "a.1");
+  network.run();
+  network.sent.length = 0;
+  const c = network.start("c");
+  assert(first.length > 16);
+  assertEquals(ofKind(network, "pp").map(({ text }) => text).join() === first.join(), true);
+  assertEquals(known(c), known(a));
+  network.advance(20_000); // they are not kept
+  network.sent.length = 0;
+  network.start("d");
+  assert(ofKind(network, "pp")[0]!.text !== first[0]);
+});
+
+test("gossip: whoever is behind hears that nobody is left", () => {
+  const { network, a, b } = pair();
+  a.put("room:a", entry("a", 1));
+  network.run();
+  network.fate = () => [];
+  for (let i = 0; i < 1_500; i++) a.put("room:a", entry("a", 1, i));
+  a.drop("room:a", "a.1");
+  network.run();
+  network.fate = (letter) => [letter];
+  network.advance(HEARTBEAT_MS);
+  assertEquals([known(b), b.sizes.questions, ofKind(network, "pp").length], [[], 0, 1]);
+});

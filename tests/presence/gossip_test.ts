@@ -154,16 +154,18 @@ test("gossip: of a user's states that which was set last shows, on every node al
 test("gossip: nothing is left when everybody has left and all other nodes are gone", () => {
   const { network, a, b } = pair();
   const followed = a.follow("room:a");
+  a.follow("room:a").release(); // it is followed by somebody else still
+  assertEquals(a.sizes.places, 1);
   for (const [node, id] of [[a, "a"], [b, "b"]] as const) {
     for (let i = 0; i < 2_000; i++) node.put(`room:${i}`, entry(id, i));
   }
   network.run();
-  assertEquals(a.sizes, { places: 2_001, nodes: 1, questions: 0, own: 2_000 });
+  assertEquals(a.sizes, { places: 2_001, nodes: 1, questions: 0, own: 2_000, early: 0 });
   for (let i = 0; i < 2_000; i++) a.drop(`room:${i}`, `a.${i.toString(36)}`);
   network.kill("b");
   followed.release();
   followed.release();
-  assertEquals(a.sizes, { places: 0, nodes: 0, questions: 0, own: 0 });
+  assertEquals(a.sizes, { places: 0, nodes: 0, questions: 0, own: 0, early: 0 });
   a.close();
   network.run();
   assertEquals(network.pending, 0);

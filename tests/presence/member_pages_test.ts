@@ -71,15 +71,26 @@ test("member pages: the order is let go when no page was read for 10 to 20 secon
   const clock = new FakeClock();
   const pages = new MemberPages(clock);
   const place = new Place("room:a");
+  let listening = 0;
+  const { onChange } = place;
+  place.onChange = (listener) => {
+    const stop = onChange.call(place, listener);
+    listening++;
+    return () => {
+      listening--;
+      stop();
+    };
+  };
   put(place, "n.1");
   pages.read(place, { by: "user", limit: 1 });
   pages.read(place, { by: "connection", limit: 1 });
+  assertEquals(listening, 2);
   clock.advance(9_000);
   pages.read(place, { by: "user", limit: 1 });
   clock.advance(5_000);
   assertEquals([pages.size, clock.pending], [1, 1]);
   clock.advance(6_000);
-  assertEquals([pages.size, clock.pending], [0, 0]);
+  assertEquals([pages.size, clock.pending, listening], [0, 0, 0]);
   pages.read(place, { by: "user", limit: 1 });
   pages.close();
   assertEquals([pages.size, clock.pending], [0, 0]);

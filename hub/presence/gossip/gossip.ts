@@ -138,12 +138,15 @@ export class Gossip implements PresenceSource {
   }
 
   /** How much there is: each returns to 0 when nobody is anywhere, nobody follows, and all other nodes are gone. */
-  get sizes(): Readonly<Record<"places" | "nodes" | "questions" | "own", number>> {
+  get sizes(): Readonly<Record<"places" | "nodes" | "questions" | "own" | "early", number>> {
+    let early = 0;
+    for (const replica of this.#replicas.values()) early += replica.early;
     return {
       places: this.#places.size,
       nodes: this.#replicas.size,
       questions: this.#requests.size,
       own: this.#own.size,
+      early,
     };
   }
 
@@ -335,7 +338,6 @@ export class Gossip implements PresenceSource {
 
   #takePage(replica: Replica, page: BusMessageOf<"pp">): void {
     const { node } = replica;
-    if (!this.#requests.has(node)) return; // somebody else has asked
     if (!replica.takePage(page)) return;
     this.#requests.goOn(node);
     if (replica.transfer?.isDue) this.#requests.again(node);

@@ -69,10 +69,12 @@ export class OwnState {
   /**
    * What has changed since a version; see {@linkcode RecentOps.since}.
    *
-   * @returns `undefined` also where it is more than all entries are.
+   * @returns `undefined` also where these are many, and not fewer than all entries.
    */
   since(version: number): readonly OwnOp[] | undefined {
-    return this.version - version > this.#maxRecent ? undefined : this.#recent.since(version);
+    const changes = this.version - version;
+    if (changes > MIN_RECENT && changes >= this.#size) return undefined;
+    return this.#recent.since(version);
   }
 
   /** All entries, place by place. Looks at those of other nodes too, which are in the same places. */

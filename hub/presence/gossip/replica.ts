@@ -89,6 +89,11 @@ export class Replica {
     return this.#counts.size === 0;
   }
 
+  /** How many messages came too early. */
+  get early(): number {
+    return this.#early.length;
+  }
+
   /** What to ask the node for. */
   ask(): Question {
     const transfer = this.#transfer;

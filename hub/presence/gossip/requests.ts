@@ -49,11 +49,6 @@ export class Requests {
     return this.#open.size;
   }
 
-  /** Whether a node has yet to answer. */
-  has(node: string): boolean {
-    return this.#open.has(node);
-  }
-
   /** Asks a node, unless it has yet to answer. */
   begin(node: string): void {
     if (this.#open.has(node)) return;
