@@ -47,6 +47,9 @@ export type PresenceOp = readonly [number: string, user?: string | null, state?:
  */
 export type PresencePart = string | number | PresenceOp;
 
+/** A connection of the sender in a place: its id, its user or `null`, when its state was set, and its state in JSON. */
+export type PlacePut = readonly [id: string, user: string | null, at: number, state?: string];
+
 /** A message between nodes. */
 export type BusMessage =
   | readonly [kind: "ev", name: string, except: string | null, payload?: unknown]
@@ -90,7 +93,14 @@ export type BusMessage =
   ]
   | readonly [kind: "pv", version: number]
   | readonly [kind: "pq", after: number, version: number, index: number]
-  | readonly [kind: "pa", version: number, reaches: number];
+  | readonly [kind: "pa", version: number, reaches: number]
+  | readonly [
+    kind: "in",
+    epoch: string,
+    number: number,
+    put?: readonly PlacePut[],
+    drop?: readonly string[],
+  ];
 
 /** One kind of message. */
 export type BusMessageOf<K extends BusMessage[0]> = Extract<BusMessage, { readonly 0: K }>;
@@ -117,6 +127,10 @@ const arePresenceParts = (m: readonly unknown[], start: number) => {
   return true;
 };
 const isError = (value: unknown) => isRecord(value) && isText(value.code) && isText(value.message);
+
+const isPut = (value: unknown) =>
+  Array.isArray(value) && isText(value[0]) && isTextOrNull(value[1]) && Number.isSafeInteger(value[2]) &&
+  (value.length === 3 || (value.length === 4 && isText(value[3])));
 
 const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolean } = {
   ev: (m) => isText(m[1]) && isTextOrNull(m[2]),
@@ -150,6 +164,10 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
   pv: (m) => isCount(m[1]),
   pa: (m) => isCount(m[1]) && isCount(m[2]),
   pq: (m) => isCount(m[1]) && isCount(m[2]) && isCount(m[3]),
+  in: (m) =>
+    isText(m[1]) && isCount(m[2]) &&
+    (m.length === 3 ||
+      (Array.isArray(m[3]) && m[3].every(isPut) && Array.isArray(m[4]) && m[4].every(isText))),
 };
 
 /**

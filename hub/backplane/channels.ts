@@ -31,6 +31,12 @@ export const topicChannel = (topic: string, role?: string): string =>
 /** The name of the room or topic whose channel this is. */
 export const nameOfChannel = (channel: string): string => channel.slice(channel.indexOf(":") + 1);
 
+/** The channel on which nodes say what they have changed in a place, by the channel of its room or topic. */
+export const placeChannel = (place: string): string => `presence/${place}`;
+
+/** The place of such a channel. */
+export const placeOf = (channel: string): string => channel.slice("presence/".length);
+
 /** The channel of all connections of a role. */
 export const roleChannel = (role: string): string => `role:${role}`;
 

@@ -9,7 +9,7 @@ import type { HistoryStore, ReadOptions, StoredPage, StoredRecord } from "../../
 import { HubError, parseNow, type Position } from "../../contract/mod.ts";
 import type { Published } from "../api/history.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
-import { isPromise, withDeadline } from "./deadline.ts";
+import { isPromise, withDeadline } from "../backplane/deadline.ts";
 import {
   type Histories,
   type HistoryTopic,

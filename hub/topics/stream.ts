@@ -7,7 +7,7 @@
 
 import type { HistoryStore, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
 import { type Clock, HubError, type Position } from "../../contract/mod.ts";
-import { isPromise, withDeadline } from "./deadline.ts";
+import { isPromise, withDeadline } from "../backplane/deadline.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 
 /** How long a message that is ahead waits for those before it, in milliseconds, before they are read from the store. */

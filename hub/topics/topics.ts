@@ -9,7 +9,7 @@ import { HubError, parseNow } from "../../contract/mod.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "../api/history.ts";
 import { DROPPABLE, OutgoingMessage, type Urgency } from "../outbox/outgoing_message.ts";
 import type { Topic } from "./catalog.ts";
-import { isPromise } from "./deadline.ts";
+import { isPromise } from "../backplane/deadline.ts";
 import { type Histories, type HistoryTopic, withHistory } from "./histories.ts";
 import { NodeHistories } from "./node_histories.ts";
 import type { InstantStore } from "./node_log.ts";

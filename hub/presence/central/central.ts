@@ -1,0 +1,347 @@
+/**
+ * Presence from a store that all nodes share. This node writes its own connections there and tells the others over the
+ * backplane what it has changed; of other nodes it knows only the places that somebody here follows.
+ *
+ * What is told carries the version that the store has given it, so that whatever is lost on the way shows, at the next change
+ * or at the next renewal of the lease, and is read from the store.
+ *
+ * @module
+ */
+
+import type {
+  PlaceWrite,
+  PresenceRemoval,
+  PresenceStore,
+  StoredEntry,
+  StoredEntryQuery,
+} from "../../../adapters/presence_store.ts";
+import { type Clock, HubError, type Position, type PresenceBy } from "../../../contract/mod.ts";
+import type { HubErrorInfo } from "../../api/options.ts";
+import type { Backplane } from "../../backplane/backplane.ts";
+import { placeChannel, placeOf } from "../../backplane/channels.ts";
+import { withDeadline } from "../../backplane/deadline.ts";
+import type { PresenceEntry } from "../place.ts";
+import type { EntryPage, EntryQuery, Followed, PresenceSource } from "../source.ts";
+import { fromPut, toPut } from "./entries.ts";
+import { Leases } from "./leases.ts";
+import { Mirror, type MirrorChange } from "./mirror.ts";
+import { OwnPlaces } from "./own_places.ts";
+import { Pages } from "./pages.ts";
+import { PlaceReader } from "./place_reader.ts";
+
+/** What {@linkcode CentralPresence} needs. */
+export interface CentralOptions {
+  readonly store: PresenceStore;
+  readonly backplane: Backplane;
+  readonly clock: Clock;
+  readonly nodeId: string;
+  /** How long a node may be silent until what it has is purged, in milliseconds. */
+  readonly nodeTimeoutMs: number;
+  /** How long what a node had stays when it is gone, in milliseconds. */
+  readonly leaveAfterMs: number;
+  /** How long the store may take to answer, in milliseconds. */
+  readonly storeTimeoutMs: number;
+  /**
+   * Parses a state that comes from elsewhere.
+   *
+   * @throws What is reported; the member is shown without a state then.
+   */
+  parse(place: string, state: unknown): unknown;
+  onError(error: unknown, info: HubErrorInfo): void;
+}
+
+/** A place that is followed, as often as it is. */
+interface FollowedPlace {
+  readonly mirror: Mirror;
+  followers: number;
+  release(): void;
+}
+
+/** See the module. */
+export class CentralPresence implements PresenceSource {
+  readonly #options: CentralOptions;
+  readonly #own: OwnPlaces;
+  readonly #leases: Leases;
+  readonly #reader: PlaceReader;
+  readonly #pages: Pages;
+  readonly #followed = new Map<string, FollowedPlace>();
+  /** Whether it was said that the store fails, since it was fine for a while. */
+  #toldFailure = false;
+  /** Whether something has failed since the lease was renewed last. */
+  #hasFailed = false;
+  readonly known: Promise<void>;
+  /** Each place has a channel of its own, to which those listen who follow it. */
+  readonly channels: readonly string[] = [];
+  readonly #held = Promise.withResolvers<void>();
+  #closing: Promise<void> | undefined;
+
+  /** @param options What it needs. */
+  constructor(options: CentralOptions) {
+    this.#options = options;
+    this.known = this.#held.promise;
+    this.known.catch(() => {}); // whoever waits sees it
+    const { store, backplane, clock, nodeId, nodeTimeoutMs, leaveAfterMs } = options;
+    this.#own = new OwnPlaces({
+      clock,
+      write: (place, write) =>
+        this.#within(`Cannot write who is in "${place}"`, () => store.write(nodeId, place, write)),
+      onWritten: (place, write, { version, changed, dropped }) => {
+        if (changed) this.#tell(place, version, { ...write, drop: dropped });
+      },
+      onFailed: (error, place) => this.#failed(error, placeChannel(place)),
+    });
+    const read = (place: string, query: StoredEntryQuery) =>
+      this.#within(`Cannot read who is in "${place}"`, (signal) => store.read(place, { ...query, signal }));
+    this.#reader = new PlaceReader(read);
+    this.#pages = new Pages({
+      clock,
+      reader: this.#reader,
+      mirror: (place) => this.#followed.get(place)?.mirror,
+      read,
+      parse: (place, entry) => this.#parse(place, entry),
+    });
+    this.#leases = new Leases({
+      store,
+      clock,
+      nodeId,
+      ttlMs: nodeTimeoutMs,
+      leaveAfterMs,
+      within: (what, call) => this.#within(what, call),
+      counts: () => this.#own.counts,
+      onHeld: () => {
+        this.#own.open();
+        this.#held.resolve();
+      },
+      onLost: (places) => this.#own.doubt(places),
+      check: () => this.#compare(false),
+      onRemoved: (removal) => this.#removed(removal),
+      onAway: () => this.#distrust(),
+      onFailed: (error) => this.#failed(error),
+      onFine: () => this.#fine(),
+    });
+    backplane.on("in", ([, epoch, number, put, drop], from, channel) => {
+      const followed = this.#followed.get(placeOf(channel));
+      if (!followed) return;
+      const change = put && drop && { put: put.map((one) => fromPut(one, from)), drop };
+      followed.mirror.changed([epoch, number], change);
+    });
+  }
+
+  put(place: string, entry: PresenceEntry): void {
+    this.#followed.get(place)?.mirror.place.put(entry);
+    this.#own.put(place, entry);
+  }
+
+  drop(place: string, id: string): void {
+    this.#followed.get(place)?.mirror.place.drop(id);
+    this.#own.drop(place, id);
+  }
+
+  follow(name: string): Followed {
+    const followed = this.#followed.get(name) ?? this.#open(name);
+    followed.followers++;
+    const { mirror } = followed;
+    let released = false;
+    return {
+      place: mirror.place,
+      ready: mirror.ready,
+      get whole() {
+        return mirror.whole;
+      },
+      onWhole: (listener) => mirror.onWhole(listener),
+      release: () => {
+        if (released) return;
+        released = true;
+        if (--followed.followers === 0) this.#release(name, followed);
+      },
+    };
+  }
+
+  count(name: string, by: PresenceBy, signal?: AbortSignal): number | Promise<number> {
+    const known = () => {
+      const mirror = this.#followed.get(name)?.mirror;
+      return mirror?.whole ? mirror.place.count(by) : undefined;
+    };
+    const { store } = this.#options;
+    const what = `Cannot count who is in "${name}"`;
+    const ask = async () => known() ?? await this.#within(what, () => store.count(name, by));
+    return known() ?? this.#asked(name, signal, ask);
+  }
+
+  page(name: string, { signal, ...query }: EntryQuery): EntryPage | Promise<EntryPage> {
+    return this.#asked(name, signal, () => this.#pages.read(name, query));
+  }
+
+  size(): { readonly places: number; readonly members: number } {
+    let { places, members } = this.#own.size(new Set(this.#followed.keys()));
+    for (const { mirror } of this.#followed.values()) {
+      places++;
+      members += mirror.place.count("connection");
+    }
+    return { places, members };
+  }
+
+  start(): void {
+    this.#leases.start();
+  }
+
+  reachable(isUp: boolean): void {
+    if (isUp) {
+      // Where both are one engine it may have lost what it had.
+      this.#leases.hurry();
+      this.missed();
+    } else this.#distrust();
+  }
+
+  missed(channels?: readonly string[]): void {
+    const names = channels?.map(placeOf) ?? [...this.#followed.keys()];
+    if (!names.some((name) => this.#followed.has(name))) return;
+    this.#compare(true).catch((error) => {
+      this.#failed(error);
+      for (const { mirror } of this.#followed.values()) mirror.read(); // goes on until it succeeds
+    });
+  }
+
+  /** A node that comes tells by what it writes. */
+  join(): void {}
+
+  leave(node: string): void {
+    this.#leases.gone(node);
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#held.reject(new HubError("UNAVAILABLE", "Cannot know who is there: the hub is closed"));
+    this.#pages.close();
+    await this.#own.close();
+    await this.#leases.close();
+    const { store, nodeId } = this.#options;
+    for (const [name, followed] of this.#followed) this.#release(name, followed);
+    await store.close?.(nodeId);
+  }
+
+  #open(name: string): FollowedPlace {
+    const { backplane, clock, nodeId, nodeTimeoutMs } = this.#options;
+    const mirror = new Mirror({
+      name,
+      clock,
+      nodeId,
+      own: this.#own.entries(name),
+      reader: this.#reader,
+      graceMs: nodeTimeoutMs / 2,
+      isUp: () => backplane.status === "up",
+      parse: (entry) => this.#parse(name, entry),
+      onOwn: (ids) => this.#own.compare(name, ids),
+      onFailed: (error) => this.#failed(error, placeChannel(name)),
+    });
+    const { release } = backplane.interest.keep(placeChannel(name), () => mirror.hear());
+    const followed = { mirror, followers: 0, release };
+    this.#followed.set(name, followed);
+    return followed;
+  }
+
+  #distrust(): void {
+    for (const { mirror } of this.#followed.values()) mirror.distrust();
+  }
+
+  #release(name: string, { mirror, release }: FollowedPlace): void {
+    if (!this.#followed.delete(name)) return;
+    release();
+    mirror.close();
+  }
+
+  /** Asks for what includes what this node has to write, and what it is about to know. */
+  async #asked<T>(name: string, signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const abort = () => reject(signal!.reason);
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", abort);
+    try {
+      return await Promise.race([aborted, this.#prepared(name).then(ask)]);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  async #prepared(name: string): Promise<void> {
+    const mirror = this.#followed.get(name)?.mirror;
+    if (mirror?.whole) return;
+    // Whoever has begun to follow the place hears of all that is not in the answer.
+    const ready = mirror &&
+      this.#within(`Cannot know who is in "${name}"`, () => mirror.ready.catch(() => {}));
+    await Promise.all([this.#own.settled(name), ready]);
+  }
+
+  /** Compares what is known with where the store says that places stand. */
+  async #compare(strict: boolean): Promise<void> {
+    const names = [...this.#followed.keys()];
+    if (names.length === 0) return;
+    const { store } = this.#options;
+    const versions = await this.#within("Cannot compare who is where", () => store.versions(names));
+    for (const [i, name] of names.entries()) {
+      const version = versions[i];
+      if (version) this.#followed.get(name)?.mirror.compare(version, strict);
+    }
+  }
+
+  /** This node has changed a place: those who follow it are told. */
+  #tell(place: string, version: Position, { put, drop }: PlaceWrite): void {
+    this.#followed.get(place)?.mirror.changed(version, { put, drop });
+    this.#publish(place, version, { put, drop });
+  }
+
+  #removed({ place, version, ids }: PresenceRemoval): void {
+    this.#tell(place, version, { put: [], drop: ids });
+  }
+
+  #publish(place: string, [epoch, number]: Position, { put, drop }: MirrorChange): void {
+    const { backplane } = this.#options;
+    const channel = placeChannel(place);
+    try {
+      backplane.publish(channel, ["in", epoch, number, put.map(toPut), drop]);
+    } catch {
+      // Too large for the backplane: those who follow the place read it.
+      backplane.publish(channel, ["in", epoch, number]);
+    }
+  }
+
+  #parse(place: string, { state, ...entry }: StoredEntry): PresenceEntry {
+    const { parse, onError } = this.#options;
+    try {
+      return { ...entry, state: state === undefined ? undefined : parse(place, JSON.parse(state)) };
+    } catch (cause) {
+      const error = new HubError("BAD_REQUEST", `Cannot read the state of ${entry.id}`, { cause });
+      onError(error, { stage: "delivery", channel: placeChannel(place), connectionId: entry.id });
+      return { ...entry, state: undefined };
+    }
+  }
+
+  #within<T>(what: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { store, clock, storeTimeoutMs } = this.#options;
+    // Asynchronous, so that whatever a store throws rejects.
+    const answer = withDeadline(
+      clock,
+      storeTimeoutMs,
+      `${what} in ${store.name}`,
+      async (signal) => await call(signal),
+    );
+    return Promise.resolve(answer);
+  }
+
+  /** What was under way when it came back may fail late. */
+  #fine(): void {
+    if (!this.#hasFailed) this.#toldFailure = false;
+    this.#hasFailed = false;
+  }
+
+  /** Told once in an outage: what fails is tried again until it succeeds. */
+  #failed(error: unknown, channel?: string): void {
+    this.#hasFailed = true;
+    if (this.#toldFailure || this.#closing) return;
+    this.#toldFailure = true;
+    this.#options.onError(error, { stage: "publish", ...(channel !== undefined && { channel }) });
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Pages of the members of a place: from what this node knows where somebody here follows it, so that a list goes with what
+ * is heard of it, else from the store.
+ *
+ * @module
+ */
+
+import type { StoredEntry, StoredEntryPage, StoredEntryQuery } from "../../../adapters/presence_store.ts";
+import type { Clock } from "../../../contract/mod.ts";
+import { MemberPages } from "../member_pages.ts";
+import { Place, type PresenceEntry } from "../place.ts";
+import type { EntryPage, EntryQuery } from "../source.ts";
+import type { Mirror } from "./mirror.ts";
+import type { PlaceReader } from "./place_reader.ts";
+
+/** What cursors begin with: the two kinds of pages have different orders. */
+const LOCAL = "=";
+const STORED = "@";
+
+/** What {@linkcode Pages} needs. */
+export interface PagesOptions {
+  readonly clock: Clock;
+  readonly reader: PlaceReader;
+  /** What this node knows of a place, if somebody follows it. */
+  mirror(place: string): Mirror | undefined;
+  /** Reads a page from the store; gives up in bounded time. */
+  read(place: string, query: StoredEntryQuery): Promise<StoredEntryPage>;
+  parse(place: string, entry: StoredEntry): PresenceEntry;
+}
+
+/** See the module. */
+export class Pages {
+  readonly #options: PagesOptions;
+  readonly #local: MemberPages;
+
+  /** @param options What it needs. */
+  constructor(options: PagesOptions) {
+    this.#options = options;
+    this.#local = new MemberPages(options.clock);
+  }
+
+  /** Reads a page. */
+  async read(place: string, { cursor, ...query }: EntryQuery): Promise<EntryPage> {
+    const mirror = this.#options.mirror(place);
+    if (cursor?.startsWith(STORED)) return await this.#stored(place, { ...query, cursor: cursor.slice(1) });
+    if (mirror?.whole) return this.#ofPlace(mirror.place, query, cursor);
+    if (cursor === undefined) return await this.#stored(place, query);
+    return this.#ofPlace(await this.#copy(place), query, cursor);
+  }
+
+  /** Keeps nothing any more. */
+  close(): void {
+    this.#local.close();
+  }
+
+  #ofPlace(place: Place, query: EntryQuery, cursor: string | undefined): EntryPage {
+    const page = this.#local.read(place, {
+      ...query,
+      ...(cursor !== undefined && { cursor: cursor.slice(1) }),
+    });
+    return page.cursor === undefined ? page : { ...page, cursor: LOCAL + page.cursor };
+  }
+
+  async #stored(place: string, query: EntryQuery): Promise<EntryPage> {
+    const { entries, count, cursor } = await this.#options.read(place, query);
+    return {
+      entries: entries.map((entry) => this.#options.parse(place, entry)),
+      count,
+      ...(cursor !== undefined && { cursor: STORED + cursor }),
+    };
+  }
+
+  /** Goes on where a place was followed that is not any more: that takes all of it. */
+  async #copy(name: string): Promise<Place> {
+    const place = new Place(name);
+    const { entries } = await this.#options.reader.read(name);
+    for (const entry of entries.values()) place.put(this.#options.parse(name, entry));
+    return place;
+  }
+}

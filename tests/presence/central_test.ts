@@ -1,0 +1,209 @@
+import { assert, assertEquals } from "@std/assert";
+import { test } from "../harness.ts";
+import {
+  type CentralNode,
+  type CentralScene,
+  createScene,
+  idsOf,
+  NODE_TIMEOUT_MS,
+  settle,
+} from "./central_scene.ts";
+
+test("central presence: whoever follows a place knows who is in, on every node, and hears of each change once", async () => {
+  const { node } = createScene();
+  const [a, b, c] = [await node(), await node(), await node()];
+  a.put("lobby", "a1", { user: "u", state: { name: "Ann" } });
+  await settle();
+  const watches = [a, b].map((one) => one.follow("lobby"));
+  await Promise.all(watches.map(({ followed }) => followed.ready));
+  assertEquals(watches.map(idsOf), [["a1"], ["a1"]]);
+  assertEquals(watches[1]!.followed.place.get("a1")?.state, { name: "Ann" });
+  c.put("lobby", "c1", { user: "u" });
+  a.put("lobby", "a1", { user: "u", state: { name: "Bob" } });
+  await settle();
+  c.source.drop("lobby", "c1");
+  await settle();
+  for (const { told, followed } of watches) {
+    assertEquals(told.slice(-3).sort(), ["*a1", "+c1", "-c1"]);
+    assertEquals([followed.whole, followed.place.count("user")], [true, 1]);
+  }
+  assertEquals(c.backplane.channels, 0);
+  assertEquals([a, b, c].flatMap(({ errors }) => errors), []);
+});
+
+test("central presence: all changes of a turn are one write, and followers here see each at once", async () => {
+  const { node } = createScene();
+  const a = await node();
+  const watch = a.follow("lobby");
+  await watch.followed.ready;
+  for (let i = 0; i < 100; i++) a.put("lobby", `a${i}`);
+  for (let i = 0; i < 50; i++) a.source.drop("lobby", `a${i}`);
+  assertEquals(watch.told.length, 150);
+  await settle();
+  assertEquals(a.store.calls.write, 1);
+  assertEquals(await a.source.count("lobby", "connection"), 50);
+});
+
+test("central presence: a count and a page hold what this node has just done, also where nobody follows", async () => {
+  const { node } = createScene();
+  const [a, b] = [await node(), await node()];
+  b.put("lobby", "b1", { user: "u" });
+  await settle();
+  a.put("lobby", "a1", { user: "u" });
+  assertEquals(await a.source.count("lobby", "connection"), 2);
+  a.put("lobby", "a2", { state: 1 });
+  assertEquals(await a.source.count("lobby", "user"), 2);
+  a.source.drop("lobby", "a1");
+  const page = await a.source.page("lobby", { by: "user", limit: 1 });
+  assertEquals([page.entries.length, page.count, page.cursor !== undefined], [1, 2, true]);
+  const rest = await a.source.page("lobby", { by: "user", limit: 1, cursor: page.cursor! });
+  assertEquals([...page.entries, ...rest.entries].map(({ id }) => id).sort(), ["a2", "b1"]);
+});
+
+test("central presence: a change that was lost on the way is read at the next one", async () => {
+  const { node, bus, pass } = createScene();
+  const [a, b] = [await node(), await node()];
+  const watch = b.follow("lobby");
+  await watch.followed.ready;
+  bus.isolate("node2");
+  a.put("lobby", "a1");
+  await settle();
+  bus.rejoin("node2");
+  a.put("lobby", "a2");
+  await settle();
+  assertEquals(idsOf(watch), []);
+  await pass(1_000);
+  assertEquals(idsOf(watch), ["a1", "a2"]);
+  assertEquals(watch.told, ["+a1", "+a2"]);
+  assert(watch.followed.whole);
+});
+
+test("central presence: a change that was lost on the way is read though no other one follows", async () => {
+  const { node, bus, pass } = createScene();
+  const [a, b] = [await node(), await node()];
+  const watch = b.follow("lobby");
+  a.put("lobby", "a1");
+  await settle();
+  bus.isolate("node2");
+  a.source.drop("lobby", "a1");
+  await settle();
+  bus.rejoin("node2");
+  assertEquals(idsOf(watch), ["a1"]);
+  await pass(NODE_TIMEOUT_MS / 3 + 1_100);
+  assertEquals(watch.told, ["+a1", "-a1"]);
+});
+
+test("central presence: while the backplane is away nothing is whole, and on its return only what differs is told", async () => {
+  const { node, bus } = createScene();
+  const [a, b] = [await node(), await node()];
+  a.put("lobby", "a1");
+  a.put("lobby", "a2");
+  await settle();
+  const watch = b.follow("lobby");
+  await watch.followed.ready;
+  watch.told.length = 0;
+  bus.down();
+  a.source.drop("lobby", "a2");
+  a.put("lobby", "a3");
+  b.put("lobby", "b1");
+  await settle();
+  assertEquals([watch.wholes, watch.told, b.errors.length > 0], [[true, false], ["+b1"], true]);
+  bus.up();
+  await settle();
+  assertEquals([watch.wholes, watch.told.slice(1).sort()], [[true, false, true], ["+a3", "-a2"]]);
+});
+
+test("central presence: what is too large for the backplane is read from the store", async () => {
+  const { node } = createScene();
+  const [a, b] = [await node({ maxMessageBytes: 10_000 }), await node()];
+  const watch = b.follow("lobby");
+  await watch.followed.ready;
+  a.put("lobby", "a1", { state: "x".repeat(20_000) });
+  await settle();
+  assertEquals((watch.followed.place.get("a1")?.state as string).length, 20_000);
+  assertEquals(a.errors, []);
+});
+
+test("central presence: a state that the schema refuses is reported, and its member is there without one", async () => {
+  const { node } = createScene();
+  const [a, b] = [await node(), await node()];
+  const watch = b.follow("lobby");
+  await watch.followed.ready;
+  a.put("lobby", "a1", { state: "bad" });
+  await settle();
+  assertEquals(watch.followed.place.get("a1")?.state, undefined);
+  assertEquals(b.errors.map(String), ["HubError: Cannot read the state of a1"]);
+});
+
+/** A place of several pages, which changes once while the second node reads it. */
+async function readWhileItChanges(change: (scene: CentralScene, a: CentralNode) => Promise<void>) {
+  const scene = createScene();
+  const [a, b] = [await scene.node(), await scene.node()];
+  for (let i = 1_000; i < 3_500; i++) a.put("lobby", `a${i}`, { user: `u${i % 100}` });
+  await settle();
+  b.store.afterRead = async () => {
+    b.store.afterRead = () => Promise.resolve();
+    await change(scene, a);
+  };
+  const watch = b.follow("lobby");
+  return { ...scene, a, b, watch };
+}
+
+test("central presence: what changes while a place is read in pages is in it when it is whole", async () => {
+  const { b, watch, pass } = await readWhileItChanges(async (_, a) => {
+    a.source.drop("lobby", "a1001"); // of the page that was read
+    a.put("lobby", "a1002b");
+    await settle();
+    a.put("lobby", "a1002b", { state: 1 });
+    a.source.drop("lobby", "a3001"); // of one that was not
+    await settle();
+  });
+  await pass(500);
+  assertEquals([watch.followed.whole, b.store.calls.read], [true, 3]);
+  const { place } = watch.followed;
+  assertEquals([place.get("a1001"), place.get("a3001"), place.get("a1002b")?.state], [
+    undefined,
+    undefined,
+    1,
+  ]);
+  assertEquals([place.count("connection"), new Set(watch.told).size], [2_499, 2_499]);
+  await pass(NODE_TIMEOUT_MS);
+  assertEquals([b.store.calls.read, watch.told.length], [3, 2_499]);
+});
+
+test("central presence: a place is read again when what changed while it was read was lost on the way", async () => {
+  const { b, watch, pass } = await readWhileItChanges(async ({ bus }, a) => {
+    bus.isolate("node2");
+    a.source.drop("lobby", "a1001");
+    await settle();
+    bus.rejoin("node2");
+  });
+  await pass(500);
+  assertEquals([watch.followed.whole, watch.told], [false, []]);
+  await pass(1_000);
+  assertEquals([watch.followed.whole, b.store.calls.read, b.errors], [true, 6, []]);
+  assertEquals(watch.followed.place.count("connection"), 2_499);
+});
+
+test("central presence: a list that is asked for after listening is what was heard, page by page", async () => {
+  const { node } = createScene();
+  const [a, b] = [await node(), await node()];
+  for (let i = 0; i < 5; i++) a.put("lobby", `a${i}`, { user: `u${i}` });
+  await settle();
+  const watch = b.follow("lobby"); // not read yet
+  const first = await b.source.page("lobby", { by: "user", limit: 2 });
+  assertEquals([first.entries.map(({ id }) => id), first.count, watch.followed.whole], [
+    ["a0", "a1"],
+    5,
+    true,
+  ]);
+  assertEquals(b.store.calls.read, 1); // that of the place
+  watch.followed.release();
+  const second = await b.source.page("lobby", { by: "user", limit: 2, cursor: first.cursor! });
+  assertEquals(second.entries.map(({ id }) => id), ["a2", "a3"]);
+  const stored = await b.source.page("lobby", { by: "user", limit: 2 });
+  const again = b.follow("lobby");
+  await again.followed.ready;
+  const rest = await b.source.page("lobby", { by: "user", limit: 10, cursor: stored.cursor! });
+  assertEquals(new Set([...stored.entries, ...rest.entries].map(({ id }) => id)).size, 5);
+});
