@@ -27,6 +27,8 @@ export interface PresenceEntry {
 export interface PlaceChange {
   readonly before?: PresenceEntry;
   readonly after?: PresenceEntry;
+  /** What showed for its user before, be it this connection or another one. */
+  readonly showed?: PresenceEntry;
 }
 
 /** What a connection counts for: its user, or itself when it is anonymous. */
@@ -95,24 +97,37 @@ export class Place {
     for (const entry of this.#entries.values()) if (entry.user === undefined) yield entry;
   }
 
+  /** Whether a user has another connection here than this one. */
+  hasOther({ user, id }: PresenceEntry): boolean {
+    const known = user === undefined ? undefined : this.#users.get(user);
+    if (!known) return false;
+    return known instanceof Array ? known.some((one) => one.id !== id) : (known as PresenceEntry).id !== id;
+  }
+
   /** A connection is in, or has another state. */
   put(entry: PresenceEntry): void {
-    const before = this.#entries.get(entry.id);
+    let before = this.#entries.get(entry.id);
+    if (before && before.user !== entry.user) { // it is said to be another user's: that is another member
+      this.drop(entry.id);
+      before = undefined;
+    }
+    const showed = this.member("user", memberOf(entry));
     if (before) this.#without(before);
     this.#entries.set(entry.id, entry);
     const { user } = entry;
     if (user === undefined) this.#anonymous++;
     else this.#users.set(user, added(this.#users.get(user), entry));
-    this.#tell({ before, after: entry });
+    this.#tell({ before, after: entry, showed });
   }
 
   /** A connection is not in any more. Tells whether it was. */
   drop(id: string): boolean {
     const before = this.#entries.get(id);
     if (!before) return false;
+    const showed = this.member("user", memberOf(before));
     this.#entries.delete(id);
     this.#without(before);
-    this.#tell({ before });
+    this.#tell({ before, showed });
     return true;
   }
 
