@@ -121,7 +121,9 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     onHeard: (id) => nodes.heard(id),
     dispensable: startWithoutBackplane,
   });
-  const registry = new Registry(backplane.interest, (group) => topics.histories.released(group));
+  const registry = new Registry(backplane.interest, {
+    onReleased: (group) => topics.histories.released(group),
+  });
   const connections = new Map<string, Session>();
   const find = (id: string): Connection | undefined => connections.get(id)?.conn;
   const events = new Events({ contract, registry, backplane, find });

@@ -9,6 +9,7 @@ import type { Backplane } from "./backplane/backplane.ts";
 import type { KeyedLimit } from "./session/limits.ts";
 import type { NodeRequests } from "./nodes/node_requests.ts";
 import type { Refusals } from "./session/admission/refusals.ts";
+import type { Presences } from "./presence/presences.ts";
 import type { Reception } from "./session/reception.ts";
 import type { Registry } from "./groups/registry.ts";
 import type { Session } from "./session/session.ts";
@@ -28,6 +29,8 @@ export interface Counted {
   readonly nodeRequests: NodeRequests;
   /** The topics. */
   readonly topics: Topics;
+  /** Who is where; absent where the contract does not say. */
+  readonly presence: Presences | undefined;
   /** How many connections a user has. */
   readonly users: KeyedLimit;
   /** Who was refused. */
@@ -36,7 +39,7 @@ export interface Counted {
 
 /** Counts. */
 export function readStats(
-  { connections, reception, registry, backplane, nodeRequests, topics, users, refusals }: Counted,
+  { connections, reception, registry, backplane, nodeRequests, topics, presence, users, refusals }: Counted,
 ): HubStats {
   let subscriptions = 0, handling = 0, asking = 0, held = 0;
   for (const session of connections.values()) {
@@ -58,6 +61,7 @@ export function readStats(
     answering: nodeRequests.answering,
     held,
     histories: topics.histories.size,
+    ...(presence && { presence: presence.source.size() }),
     refused: refusals.counts,
     limited: users.size + reception.addresses,
   };

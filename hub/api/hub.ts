@@ -21,6 +21,9 @@ import type {
   OwnTopicsOf,
   PayloadInput,
   PayloadOutput,
+  PresenceNames,
+  PresenceState,
+  PresenceStateInput,
   QuestionsOf,
   RequestDefinition,
   RequestInput,
@@ -35,6 +38,7 @@ import type { BunWebSocketHandler } from "../../transports/websocket/bun_handler
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./history.ts";
 import type { Cluster, MissingNode } from "./cluster.ts";
 import type { HubRoutes } from "./health.ts";
+import type { HubPresence } from "./presence.ts";
 import type { HubStats } from "./stats.ts";
 
 /** A user, as far as the hub cares. */
@@ -303,6 +307,16 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   ): Promise<HistoryPage<TopicOutput<SharedTopicsOf<D>, N>>>;
   /** Where a shared topic with history stands: the position of its newest message; offset 0 before the first. */
   position<N extends TopicNames<SharedTopicsOf<D>>>(topic: N): Promise<Published>;
+  /**
+   * Who is in a room, on all nodes.
+   *
+   * @throws {HubError} `NOT_FOUND` when the contract keeps no presence of it.
+   */
+  presence<N extends PresenceNames<D>>(room: N): HubPresence<PresenceState<D, N>, PresenceStateInput<D, N>>;
+  /** Who subscribes to a topic: a shared one, or one that is a role's own. */
+  presence<N extends PresenceNames<D>>(
+    place: { readonly topic: N; readonly role?: RoleOf<D> },
+  ): HubPresence<PresenceState<D, N>, PresenceStateInput<D, N>>;
   /**
    * All connections of a role.
    *

@@ -16,6 +16,7 @@ import type {
 } from "../../contract/mod.ts";
 import type { Transport } from "../../transports/transport.ts";
 import type { AnyConnection, HubUser } from "./hub.ts";
+import type { PresenceKind, PresenceOptions } from "./presence_options.ts";
 import type { RefusalReason } from "./refusals.ts";
 
 /** What is known of a client when it asks to come in. */
@@ -271,6 +272,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    * @default {10000}
    */
   readonly authorizeTimeoutMs?: number;
+  /** Who is in the rooms and topics of which the contract keeps presence; a kind alone stands for `{ kind }`. */
+  readonly presence?: PresenceKind | PresenceOptions<D, User, Ctx>;
   /**
    * Called when a client is authenticated, before it is told so: what is done here is done when its `ready` resolves.
    * Throwing refuses the connection, and so does `false`.

@@ -35,6 +35,13 @@ export interface HubStats {
   readonly held: number;
   /** Topics whose history is kept. */
   readonly histories: number;
+  /** Presence; absent where the contract keeps none. */
+  readonly presence?: {
+    /** Rooms and topics in which somebody is as far as this node knows, or at which somebody looks. */
+    readonly places: number;
+    /** Connections in them, on all nodes; one in several of them counts in each. */
+    readonly members: number;
+  };
   /** Clients that were refused since the hub was created, by reason: the one count that never falls. */
   readonly refused: RefusalCounts;
   /** Users and addresses that are counted for the connection limits. */

@@ -14,30 +14,54 @@ import type { Interest } from "../backplane/interest.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { SmallMap } from "../connection/small_map.ts";
 
-/** The channel of a group, which all of its members hold together: one share each would cost too much. */
-class Place implements Membership {
+/** Hears of the members of one group. Must not throw. */
+export interface Attendance {
+  /** A connection is in for good: nothing can fail any more. */
+  entered(conn: Connection): void;
+  /**
+   * A connection is not in any more, which was.
+   *
+   * @param conn The connection.
+   * @param gone Whether it is gone altogether; else it left, or was taken out.
+   */
+  left(conn: Connection, gone: boolean): void;
+}
+
+/** What a {@linkcode Registry} tells. */
+export interface RegistryEvents {
+  /** The last one who held a group's channel has let go of it. */
+  onReleased?(group: string): void;
+  /** Who wants to hear of the members of a group; asked once while somebody is in it, or on the way there. */
+  attendanceOf?(group: string): Attendance | undefined;
+}
+
+/** What all members of a group hold together, its channel above all: a share for each would cost too much. */
+class Shared implements Membership {
   readonly live = true;
   readonly ready: Promise<void>;
   /** The name of the group; the same text for all members. */
   readonly group: string;
-  readonly #places: Map<string, Place>;
+  /** Who hears of the members that join. */
+  readonly attendance: Attendance | undefined;
+  readonly #all: Map<string, Shared>;
   readonly #giveBack: () => void;
-  readonly #onReleased: () => void;
+  readonly #onReleased: (group: string) => void;
   #holders = 0;
   #settled = false;
 
   constructor(
-    places: Map<string, Place>,
+    all: Map<string, Shared>,
     group: string,
     { ready, release }: { readonly ready: Promise<void>; release(): void },
-    onReleased: () => void = () => {},
+    { onReleased, attendanceOf }: RegistryEvents = {},
   ) {
     this.ready = ready;
-    this.#places = places;
+    this.#all = all;
     this.group = group;
+    this.attendance = attendanceOf?.(group);
     this.#giveBack = release;
-    this.#onReleased = onReleased;
-    places.set(group, this);
+    this.#onReleased = onReleased ?? (() => {});
+    all.set(group, this);
     ready.then(() => this.#settled = true, () => this.#close()); // whoever comes next begins anew
   }
 
@@ -59,38 +83,38 @@ class Place implements Membership {
     if (--this.#holders > 0) return;
     this.#close();
     this.#giveBack();
-    this.#onReleased();
+    this.#onReleased(this.group);
   }
 
   #close(): void {
-    if (this.#places.get(this.group) === this) this.#places.delete(this.group);
+    if (this.#all.get(this.group) === this) this.#all.delete(this.group);
   }
 }
 
-/** Whoever waits for a place. */
+/** Whoever waits for a group's channel. */
 class Joining implements Membership {
   readonly live = false;
   readonly ready: Promise<void>;
-  readonly place: Place;
+  readonly shared: Shared;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 
-  constructor(place: Place) {
+  constructor(shared: Shared) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     promise.catch(() => {}); // whoever called sees it
     this.ready = promise;
     this.resolve = resolve;
     this.reject = reject;
-    this.place = place;
+    this.shared = shared;
   }
 
   get room(): string | undefined {
-    return this.place.room;
+    return this.shared.room;
   }
 
   release(): void {
-    this.reject(gone(this.place.group)); // at once: nobody waits for the backplane to hear that it was left
-    this.place.release();
+    this.reject(gone(this.shared.group)); // at once: nobody waits for the backplane to hear that it was left
+    this.shared.release();
   }
 }
 
@@ -99,17 +123,17 @@ const NOBODY: ReadonlyGroup = new Set();
 /** The groups of this node. */
 export class Registry {
   readonly #interest: Interest;
-  readonly #onReleased: (group: string) => void;
+  readonly #events: RegistryEvents;
   readonly #groups = new Map<string, Group>();
-  readonly #places = new Map<string, Place>();
+  readonly #shared = new Map<string, Shared>();
 
   /**
    * @param interest The channels that this node listens to.
-   * @param onReleased Called when the last one who held a group's channel has let go of it.
+   * @param events What it tells.
    */
-  constructor(interest: Interest, onReleased: (group: string) => void = () => {}) {
+  constructor(interest: Interest, events: RegistryEvents = {}) {
     this.#interest = interest;
-    this.#onReleased = onReleased;
+    this.#events = events;
   }
 
   /** How many groups have members. */
@@ -124,7 +148,7 @@ export class Registry {
 
   /** Whether somebody is in a group, or on the way there. */
   holds(group: string): boolean {
-    return this.#places.has(group);
+    return this.#shared.has(group);
   }
 
   /** Whether a group has members. */
@@ -151,9 +175,9 @@ export class Registry {
     const known = conn.memberships?.get(group);
     if (known) return known.ready;
     if (conn.closed) return Promise.reject(gone(group));
-    const place = this.#place(group);
-    if (place.settled) return this.#joinNow(place.hold(), conn, onLive);
-    return this.#joinLater(place, conn, (enter) => {
+    const shared = this.#share(group);
+    if (shared.settled) return this.#joinNow(shared.hold(), conn, onLive);
+    return this.#joinLater(shared, conn, (enter) => {
       onLive?.();
       enter();
     });
@@ -176,27 +200,28 @@ export class Registry {
     const known = conn.memberships?.get(group);
     if (known) return known.ready;
     if (conn.closed) return Promise.reject(gone(group));
-    return this.#joinLater(this.#place(group), conn, admit);
+    return this.#joinLater(this.#share(group), conn, admit);
   }
 
-  #place(group: string): Place {
-    return this.#places.get(group) ??
-      new Place(this.#places, group, this.#interest.acquire(group), () => this.#onReleased(group));
+  #share(group: string): Shared {
+    return this.#shared.get(group) ??
+      new Shared(this.#shared, group, this.#interest.acquire(group), this.#events);
   }
 
   #joinLater(
-    place: Place,
+    shared: Shared,
     conn: Connection,
     admit: (enter: () => void) => void | Promise<void>,
   ): Promise<void> {
-    const { group } = place;
-    const joining = new Joining(place.hold());
+    const { group } = shared;
+    const joining = new Joining(shared.hold());
     (conn.memberships ??= new SmallMap()).set(group, joining);
     const stays = () => conn.memberships?.get(group) === joining;
     const enter = () => {
       if (!stays()) return;
       this.#enter(group, conn);
-      conn.memberships!.set(group, place);
+      conn.memberships!.set(group, shared);
+      shared.attendance?.entered(conn);
       joining.resolve();
     };
     const fail = (error: unknown) => {
@@ -210,21 +235,22 @@ export class Registry {
         fail(error);
       }
     };
-    if (place.settled) start();
-    else place.ready.then(start, fail);
+    if (shared.settled) start();
+    else shared.ready.then(start, fail);
     return joining.ready;
   }
 
-  #joinNow(place: Place, conn: Connection, onLive?: () => void): Promise<void> {
+  #joinNow(shared: Shared, conn: Connection, onLive?: () => void): Promise<void> {
     try {
       onLive?.();
     } catch (error) {
-      place.release();
+      shared.release();
       return Promise.reject(error);
     }
-    this.#enter(place.group, conn);
-    (conn.memberships ??= new SmallMap()).set(place.group, place);
-    return place.ready;
+    this.#enter(shared.group, conn);
+    (conn.memberships ??= new SmallMap()).set(shared.group, shared);
+    shared.attendance?.entered(conn);
+    return shared.ready;
   }
 
   /**
@@ -237,36 +263,41 @@ export class Registry {
    * @returns Resolves when the channel is live, or its first subscribe has failed; `undefined` where that has been.
    */
   enrol(group: string, channel: string, conn: Connection): Promise<void> | undefined {
-    let place = this.#places.get(group);
-    if (!place) {
+    let shared = this.#shared.get(group);
+    if (!shared) {
       const { settled: ready, release } = this.#interest.keep(channel);
-      place = new Place(this.#places, group, { ready, release });
+      shared = new Shared(this.#shared, group, { ready, release });
     }
     this.#enter(group, conn);
-    place.hold();
-    return place.settled ? undefined : place.ready;
+    shared.hold();
+    return shared.settled ? undefined : shared.ready;
   }
 
   /** Takes a connection out of a group that it is enrolled in. */
   quit(group: string, conn: Connection): void {
     if (!this.#exit(group, conn)) return;
-    this.#places.get(group)?.release();
+    this.#shared.get(group)?.release();
   }
 
   /** Takes a connection out of a group that it joined; whoever waits for its `join` is told. */
   leave(group: string, conn: Connection): void {
+    this.#leave(group, conn, false);
+  }
+
+  /** Takes a connection that is gone out of everything that it joined. */
+  leaveAll(conn: Connection): void {
+    for (const [group] of conn.memberships?.entries() ?? []) this.#leave(group, conn, true);
+  }
+
+  #leave(group: string, conn: Connection, gone: boolean): void {
     const { memberships } = conn;
     const membership = memberships?.get(group);
     if (!membership) return;
     memberships!.delete(group);
     if (memberships!.size === 0) conn.memberships = undefined;
     this.#exit(group, conn);
+    if (membership instanceof Shared) membership.attendance?.left(conn, gone);
     membership.release();
-  }
-
-  /** Takes a connection out of everything that it joined. */
-  leaveAll(conn: Connection): void {
-    for (const [group] of conn.memberships?.entries() ?? []) this.leave(group, conn);
   }
 
   /**

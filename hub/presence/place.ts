@@ -98,7 +98,7 @@ export class Place {
   }
 
   /** Whether a user has another connection here than this one. */
-  hasOther({ user, id }: PresenceEntry): boolean {
+  hasOther({ user, id }: Pick<PresenceEntry, "user" | "id">): boolean {
     const known = user === undefined ? undefined : this.#users.get(user);
     if (!known) return false;
     return known instanceof Array ? known.some((one) => one.id !== id) : (known as PresenceEntry).id !== id;

@@ -36,6 +36,14 @@ export interface EntryPage {
   readonly cursor?: string;
 }
 
+/** How much a source holds in memory. */
+export interface SourceSize {
+  /** Places in which somebody is as far as it knows, or that are followed. */
+  readonly places: number;
+  /** Connections in them; one in several places counts in each. */
+  readonly members: number;
+}
+
 /** What to read of a place. */
 export interface EntryQuery {
   readonly by: PresenceBy;
@@ -64,6 +72,8 @@ export interface PresenceSource {
   count(place: string, by: PresenceBy, signal?: AbortSignal): number | Promise<number>;
   /** Reads members of a place. */
   page(place: string, query: EntryQuery): EntryPage | Promise<EntryPage>;
+  /** How much it holds; nothing when nobody is anywhere and nothing is followed. */
+  size(): SourceSize;
   /** The hub is open: the other nodes can be reached. */
   start(): void | Promise<void>;
   /** The hub closes: nobody of this node is anywhere any more, and the others are told. Never rejects. */

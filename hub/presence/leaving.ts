@@ -1,0 +1,148 @@
+/**
+ * Connections that are gone and count as present a while longer, so that a user who reloads a page, or moves to another
+ * node, neither leaves nor joins.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../contract/mod.ts";
+import type { Place, PlaceChange, PresenceEntry } from "./place.ts";
+import type { Followed, PresenceSource } from "./source.ts";
+
+/** How many may be waited for; beyond, the one that has waited longest leaves at once. */
+const MAX_LEAVING = 100_000;
+
+/** What {@linkcode Leaving} needs. */
+export interface LeavingOptions {
+  /** Who is told that a connection has left. */
+  readonly source: Pick<PresenceSource, "follow" | "drop">;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** How long a connection that is gone counts as present, in milliseconds. */
+  readonly leaveAfterMs: number;
+  /** @default {100_000} */
+  readonly maxLeaving?: number;
+}
+
+/** Whose connection it is. */
+type Gone = Pick<PresenceEntry, "id" | "user">;
+
+/** A connection that is gone, and counts as present. */
+interface Leaver {
+  readonly place: string;
+  readonly id: string;
+  readonly user: string;
+  readonly due: number;
+}
+
+/** A place in which somebody is waited for. */
+interface Watch {
+  readonly followed: Followed;
+  readonly stop: () => void;
+  /** By user. */
+  readonly leavers: Map<string, Leaver>;
+}
+
+/** The connections of this node that are gone, and count as present a while longer. */
+export class Leaving {
+  readonly #options: LeavingOptions;
+  /** In the order in which their time is up. */
+  readonly #leavers = new Set<Leaver>();
+  readonly #watches = new Map<string, Watch>();
+  #stopTimer: (() => void) | undefined;
+
+  /** @param options What it needs. */
+  constructor(options: LeavingOptions) {
+    this.#options = options;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#leavers.size;
+  }
+
+  /**
+   * A connection is gone. It leaves the place later, or at once: when it is anonymous, when its user is there with another
+   * connection, or as soon as that is so.
+   */
+  add(place: string, { id, user }: Gone): void {
+    const { source, clock, leaveAfterMs, maxLeaving = MAX_LEAVING } = this.#options;
+    if (leaveAfterMs === 0 || user === undefined) return source.drop(place, id);
+    const watch = this.#watch(place);
+    if (watch.followed.place.hasOther({ id, user })) {
+      source.drop(place, id);
+      return this.#release(place, watch);
+    }
+    const leaver: Leaver = { place, id, user, due: clock.now() + leaveAfterMs };
+    this.#leavers.add(leaver);
+    watch.leavers.set(user, leaver);
+    if (this.#leavers.size > maxLeaving) this.#end(first(this.#leavers)!);
+    this.#wait();
+  }
+
+  /** Waits for nobody any more; the source forgets them itself. */
+  close(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    this.#leavers.clear();
+    for (const [place, watch] of this.#watches) {
+      watch.leavers.clear();
+      this.#release(place, watch);
+    }
+  }
+
+  #watch(place: string): Watch {
+    let watch = this.#watches.get(place);
+    if (watch) return watch;
+    const leavers = new Map<string, Leaver>();
+    const followed = this.#options.source.follow(place);
+    const stop = followed.place.onChange((change) => this.#changed(followed.place, leavers, change));
+    this.#watches.set(place, watch = { followed, stop, leavers });
+    return watch;
+  }
+
+  /** Somebody is there again: whoever hears of that now must not hear of the old connection within it. */
+  #changed(place: Place, leavers: Watch["leavers"], { before, after }: PlaceChange): void {
+    if (before || after?.user === undefined) return;
+    const leaver = leavers.get(after.user);
+    if (leaver) queueMicrotask(() => place.hasOther(leaver) && this.#end(leaver));
+  }
+
+  #end(leaver: Leaver): void {
+    if (!this.#leavers.delete(leaver)) return;
+    const { place, user, id } = leaver;
+    const watch = this.#watches.get(place)!;
+    watch.leavers.delete(user);
+    this.#options.source.drop(place, id);
+    this.#release(place, watch);
+    if (this.#leavers.size > 0) return;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+  }
+
+  #release(place: string, { leavers, followed, stop }: Watch): void {
+    if (leavers.size > 0) return;
+    this.#watches.delete(place);
+    stop();
+    followed.release();
+  }
+
+  #wait(): void {
+    const next = first(this.#leavers);
+    if (!next || this.#stopTimer) return;
+    const { clock } = this.#options;
+    this.#stopTimer = clock.after(next.due - clock.now(), () => {
+      this.#stopTimer = undefined;
+      for (const leaver of this.#leavers) {
+        if (leaver.due > clock.now()) break;
+        this.#end(leaver);
+      }
+      this.#wait();
+    }, { background: true });
+  }
+}
+
+function first<T>(all: Iterable<T>): T | undefined {
+  for (const one of all) return one;
+  return undefined;
+}

@@ -1,0 +1,53 @@
+/**
+ * The options of a hub's presence, checked, with their defaults.
+ *
+ * @module
+ */
+
+import type { Contract } from "../contract/mod.ts";
+import { byName, callback, count, ms, oneOf } from "../contract/options/option_kinds.ts";
+import { bag, type Kind, or, type Read, type Rows } from "../contract/options/read_options.ts";
+import { suggest } from "../contract/options/suggest.ts";
+import type { AnyHubOptions } from "./api/options.ts";
+import type { StateOf } from "./presence/attendances.ts";
+
+type Options = Exclude<NonNullable<AnyHubOptions["presence"]>, string>;
+
+const kind = oneOf("gossip", "central");
+
+const PRESENCE = {
+  kind: or(kind, "gossip"),
+  authorize: or(byName(callback<(authorization: never) => boolean | Promise<boolean>>()), {}),
+  stateOf: or(byName(callback<StateOf>()), {}),
+  leaveAfterMs: or(ms({ min: 0 }), 0),
+  intervalMs: or(ms({ min: 0 }), 100),
+  maxListed: or(count({ min: 0, max: Infinity }), 1_000),
+} satisfies Rows<Options>;
+
+const read = bag(PRESENCE);
+
+/** The options of presence, complete. */
+export type PresenceSettings = Read<typeof PRESENCE>;
+
+/** The option `presence` of a hub. */
+export const presence: Kind<PresenceSettings> = (value, place) =>
+  read(typeof value === "string" ? { kind: kind(value, place) } : value, place);
+
+/**
+ * A rule for what does not exist protects nothing: what was meant stays as it is without.
+ *
+ * @param contract The contract, which has the patterns.
+ * @param settings The options.
+ * @throws {TypeError} When a rule is for no pattern of the contract's presence.
+ */
+export function checkPresencePatterns(contract: Contract, settings: PresenceSettings): void {
+  const patterns = Object.keys(contract.definition.presence ?? {});
+  for (const option of ["authorize", "stateOf"] as const) {
+    const stray = Object.keys(settings[option]).find((pattern) => !patterns.includes(pattern));
+    if (stray === undefined) continue;
+    throw new TypeError(
+      `Cannot use presence.${option}.${stray} of createHub: the contract keeps no presence of this pattern, ` +
+        suggest(stray, patterns),
+    );
+  }
+}
