@@ -11,7 +11,7 @@ import {
   parseNow,
   promiseOf,
   utf8Size,
-  writeJsonMessage,
+  writeJson,
 } from "../../contract/mod.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -144,10 +144,21 @@ export class Attendances {
 function readState({ name, declared }: NamedPlace, state: unknown): unknown {
   const parsed = parseNow(declared.state, state, "presence state of", name);
   if (parsed === undefined) return undefined;
-  const size = utf8Size(writeJsonMessage([parsed]));
+  const size = sizeOf(parsed, name);
   if (size <= MAX_STATE_BYTES) return parsed;
   throw new HubError(
     "TOO_LARGE",
     `Cannot set a state of ${size} bytes in "${name}": it may have ${MAX_STATE_BYTES}`,
   );
+}
+
+function sizeOf(state: unknown, name: string): number {
+  try {
+    return utf8Size(writeJson(state));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : "unreadable";
+    throw new HubError("BAD_REQUEST", `Cannot set a state in "${name}" that cannot travel: ${why}`, {
+      cause,
+    });
+  }
 }
