@@ -116,7 +116,8 @@ const ON_BROKERS: readonly OnBroker[] = [
   {
     name: "libp2p",
     variable: "LIBP2P_RELAY",
-    only: /^promise (2: one copy|3: (one|broadcasts)|5: when|6: what any|10:|12: a node)|^cluster: nodes\(\)/,
+    only:
+      /^promise (2: one copy|3: (one|broadcasts)|5: when|6: what any|10:|12: a node)|^cluster: nodes\(\)|^presence: (the first|whoever)/,
     leaves: "a BroadcastChannel",
     async load() {
       const { createLibp2pAdapter } = await import("@trunkline/hub/adapters/libp2p");
@@ -251,21 +252,30 @@ export async function acquainted<D extends ContractDefinition>(
   }
 }
 
+/** Registers a test for each adapter, which makes its own nodes. */
+export function testOnBackbones(
+  title: string,
+  fn: (backbone: Backbone) => Promise<void>,
+  options?: TestOptions,
+): void {
+  for (const [name, createBackbone] of Object.entries({ ...ADAPTERS, ...ON_SOME })) {
+    const { only, leaves } = ON_BROKERS.find((broker) => broker.name === name) ?? {};
+    if (only && !only.test(title)) continue;
+    test(`${title} [${name}]`, () => fn(createBackbone()), { ...options, leaves });
+  }
+}
+
 /** Registers a test for each adapter. */
 export function testOnAdapters(
   title: string,
   fn: (start: (count: number, options?: NodeOptions) => Promise<Cluster>) => Promise<void>,
   options?: TestOptions,
 ): void {
-  for (const [name, createBackbone] of Object.entries({ ...ADAPTERS, ...ON_SOME })) {
-    const { only, leaves } = ON_BROKERS.find((broker) => broker.name === name) ?? {};
-    if (only && !only.test(title)) continue;
-    const body = () => {
-      const backbone = createBackbone();
-      return fn((count, options) => startCluster(backbone, count, options));
-    };
-    test(`${title} [${name}]`, body, { ...options, leaves });
-  }
+  testOnBackbones(
+    title,
+    (backbone) => fn((count, options) => startCluster(backbone, count, options)),
+    options,
+  );
 }
 
 /** Waits until nothing is left on a hub: no connection, no subscription, nothing under way. */
