@@ -5,12 +5,12 @@
  */
 
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
-import { type Contract, type ContractDefinition, guardReports } from "../contract/mod.ts";
+import { type Contract, type ContractDefinition, guardReports, HubError } from "../contract/mod.ts";
 import { wholeMs } from "../contract/options/option_kinds.ts";
 import { checkContract, or, readOptions } from "../contract/options/read_options.ts";
 import type { Transport } from "../transports/transport.ts";
 import { Backplane } from "./backplane/backplane.ts";
-import { PRESENCE_CHANNEL, readName } from "./backplane/channels.ts";
+import { readName } from "./backplane/channels.ts";
 import { Bus } from "./nodes/bus.ts";
 import { createCluster } from "./directory/cluster.ts";
 import { ClusterListeners } from "./nodes/cluster_listeners.ts";
@@ -27,13 +27,14 @@ import { readHubOptions } from "./read_hub_options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nodes } from "./nodes/nodes.ts";
 import type { HubOptions } from "./api/options.ts";
+import type { Presences } from "./presence/presences.ts";
 import { NodeRequests } from "./nodes/node_requests.ts";
 import { Refusals } from "./session/admission/refusals.ts";
 import { Reception } from "./session/reception.ts";
 import { readRole } from "./groups/read_role.ts";
 import { Registry } from "./groups/registry.ts";
 import { Rooms } from "./groups/rooms.ts";
-import { createGossip, hasPresence } from "./presence/gossip/create_gossip.ts";
+import { createPresence } from "./create_presence.ts";
 import { createRoutes } from "./http/routes.ts";
 import type { Session } from "./session/session.ts";
 import { readStats } from "./stats.ts";
@@ -110,18 +111,31 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     clock,
     onError,
     onStatus: (status) => {
-      gossip?.reachable(status === "up");
+      presence?.source.reachable(status === "up");
       lifecycle.backplaneIs(status);
     },
     onGap: (channels) => {
       topics.histories.missed(channels);
-      if (channels?.includes(PRESENCE_CHANNEL) !== false) gossip?.missed();
+      presence?.missed(channels);
     },
     onNodeGone: (id) => nodes.ended(id),
     onHeard: (id) => nodes.heard(id),
     dispensable: startWithoutBackplane,
   });
+  const presence = createPresence({
+    contract,
+    settings: options.presence,
+    backplane,
+    nodeId,
+    clock,
+    heartbeatMs: options.cluster.heartbeatMs,
+    startWithoutBackplane,
+    topicChannel: (name, role) => topics.find(name, role).channel,
+    find: (id) => find(id),
+    onError,
+  });
   const registry = new Registry(backplane.interest, {
+    attendanceOf: presence && ((group) => presence.attendances.ofGroup(group)),
     onReleased: (group) => topics.histories.released(group),
   });
   const connections = new Map<string, Session>();
@@ -147,9 +161,6 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     messagesOf: (id) => nodes.messagesOf(id),
     onError: (error, name) => onError(error, { stage: "handler", name }),
   });
-  const gossip = hasPresence(contract)
-    ? createGossip({ contract, backplane, nodeId, clock, heartbeatMs: options.cluster.heartbeatMs, onError })
-    : undefined;
   const listeners = new ClusterListeners(onError);
   const nodes = new Nodes({
     backplane,
@@ -158,10 +169,10 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     ...options.cluster,
     connections: () => connections.size,
     emit: (event, value) => {
-      if (event === "join") gossip?.join(value.id);
+      if (event === "join") presence?.source.join(value.id);
       if (event === "leave") {
         nodeRequests.left(value.id);
-        gossip?.leave(value.id);
+        presence?.source.leave(value.id);
       }
       if (event === "state" && value.state === "suspect") nodeRequests.suspected(value.id);
       listeners.emit(event, value);
@@ -207,12 +218,8 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     refusals,
     topics,
     events,
-    presence: gossip && {
-      channels: [PRESENCE_CHANNEL],
-      missed: () => gossip.missed(),
-      start: () => gossip.start(),
-      close: () => gossip.close(),
-    },
+    presence,
+    joinTimeoutMs: options.cluster.joinTimeoutMs,
     clock,
     nodeId,
     listeners,
@@ -254,6 +261,10 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     history: async (name: string, query?: Parameters<Topics["history"]>[1]) =>
       await topics.history(topics.find(name), readHistoryQuery(query)),
     position: async (name: string) => await topics.position(topics.find(name)),
+    presence(place: Parameters<Presences["of"]>[0]) {
+      if (presence) return presence.of(place);
+      throw new HubError("NOT_FOUND", "The contract keeps no presence: declare `presence` in it");
+    },
     forRole(given: string) {
       const role = readRole(contract, given);
       return {
@@ -280,7 +291,17 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     requestServers: (name: string, input: unknown, options?: Parameters<Bus["request"]>[2]) =>
       bus.request(name, input, options),
     stats: () =>
-      readStats({ connections, reception, registry, backplane, nodeRequests, topics, users, refusals }),
+      readStats({
+        connections,
+        reception,
+        registry,
+        backplane,
+        nodeRequests,
+        topics,
+        presence,
+        users,
+        refusals,
+      }),
     close: (options?: { readonly drainMs?: number }) => close(lifecycle, options),
     [Symbol.asyncDispose]: () => lifecycle.close(0),
   };

@@ -12,6 +12,7 @@ import type { Events } from "./groups/events.ts";
 import type { Nodes } from "./nodes/nodes.ts";
 import type { HubErrorInfo } from "./api/options.ts";
 import type { NodeRequests } from "./nodes/node_requests.ts";
+import type { Presences } from "./presence/presences.ts";
 import type { Refusals } from "./session/admission/refusals.ts";
 import type { Reception } from "./session/reception.ts";
 import type { Health } from "./api/health.ts";
@@ -19,18 +20,6 @@ import type { Topics } from "./topics/topics.ts";
 
 /** How often what is not needed any more is looked for, in milliseconds. */
 const SWEEP_MS = 10_000;
-
-/** Presence, as far as the life of the hub concerns it. */
-export interface PresencePart {
-  /** The channels on which nodes speak of it. */
-  readonly channels: readonly string[];
-  /** What nodes said on them may have been missed. */
-  missed(): void;
-  /** The other nodes are known. */
-  start(): void | Promise<void>;
-  /** The hub closes. */
-  close(): void | Promise<void>;
-}
 
 /** What {@linkcode Lifecycle} needs. */
 export interface LifecycleParts {
@@ -49,7 +38,9 @@ export interface LifecycleParts {
   /** The events. */
   readonly events: Events;
   /** Who is where, if the contract has presence. */
-  readonly presence?: PresencePart;
+  readonly presence: Presences | undefined;
+  /** How long to wait for what other nodes know when this one starts, in milliseconds. */
+  readonly joinTimeoutMs: number;
   /** Where time comes from. */
   readonly clock: Clock;
   /** This node. */
@@ -152,13 +143,13 @@ export class Lifecycle {
 
   /** Opens the backplane; when it is open, this node is reached by all others, and they know of it. */
   async #join(onOpen = () => {}): Promise<void> {
-    const { backplane, nodes, nodeId, topics, presence } = this.#parts;
+    const { backplane, nodes, nodeId, topics, presence, joinTimeoutMs } = this.#parts;
     await backplane.open();
     await topics.open();
     const channels = [CLUSTER_CHANNEL, nodeChannel(nodeId)].map((channel) =>
       backplane.interest.keep(channel, () => nodes.announce())
     );
-    for (const channel of presence?.channels ?? []) {
+    for (const channel of presence?.source.channels ?? []) {
       channels.push(backplane.interest.keep(channel, () => presence!.missed()));
     }
     await Promise.all(channels.map(({ settled }) => settled));
@@ -166,7 +157,7 @@ export class Lifecycle {
     onOpen();
     await nodes.start();
     this.#checkOpen();
-    await presence?.start();
+    await presence?.start(joinTimeoutMs);
     this.#checkOpen();
   }
 

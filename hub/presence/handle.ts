@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  type PresenceBy,
-  type PresenceMember,
-  type PresencePage,
-  throwIfAborted,
-} from "../../contract/mod.ts";
+import { type PresenceBy, type PresenceMember, type PresencePage } from "../../contract/mod.ts";
 import { checkListener } from "../../contract/options/check_listener.ts";
 import { abortSignal, count, oneOf, text } from "../../contract/options/option_kinds.ts";
 import { optional, or, readOptions, type Rows } from "../../contract/options/read_options.ts";
@@ -27,6 +22,8 @@ export interface PresenceHandleParts {
   readonly source: Pick<PresenceSource, "count" | "page">;
   /** Whoever listens. */
   readonly listeners: Listeners;
+  /** Waits until everybody is known for the first time, but not for ever. */
+  settled(signal?: AbortSignal): Promise<void>;
   /** Sets the state of a connection of this node. */
   set(place: NamedPlace, connection: string, state: unknown): void;
 }
@@ -82,7 +79,7 @@ export class PresenceHandle implements HubPresence<unknown, unknown> {
 
   async count(query?: PresenceQuery): Promise<number> {
     const { by, signal } = readOptions("count", query, QUERY);
-    throwIfAborted(signal);
+    await this.#parts.settled(signal);
     return await this.#parts.source.count(this.#place.channel, by, signal);
   }
 
@@ -118,7 +115,7 @@ export class PresenceHandle implements HubPresence<unknown, unknown> {
       readonly signal?: AbortSignal;
     },
   ): Promise<PresencePage> {
-    throwIfAborted(query.signal);
+    await this.#parts.settled(query.signal);
     const { entries, count, cursor } = await this.#parts.source.page(this.#place.channel, query);
     return {
       members: entries.map((entry) => toMember(query.by, entry)),

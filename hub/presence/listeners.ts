@@ -23,6 +23,8 @@ export interface ListenersOptions {
   readonly source: Pick<PresenceSource, "follow">;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** How long to wait until everybody is known, in milliseconds. */
+  readonly patienceMs: number;
   /** Reports what listeners throw. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
@@ -80,7 +82,7 @@ export class Listeners {
   }
 
   #open(key: string, place: string, by: PresenceBy): Heard {
-    const { source, clock, onError } = this.#options;
+    const { source, clock, patienceMs, onError } = this.#options;
     const listeners = new Set<ChangeListener>();
     const failed = (error: unknown) => onError(error, { stage: "listener", channel: place });
     const view = new View({
@@ -88,6 +90,7 @@ export class Listeners {
       by,
       clock,
       intervalMs: 0,
+      patienceMs,
       maxListed: Infinity,
       tell(news) {
         if (news.type !== "changes") return;

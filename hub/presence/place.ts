@@ -99,9 +99,7 @@ export class Place {
 
   /** Whether a user has another connection here than this one. */
   hasOther({ user, id }: Pick<PresenceEntry, "user" | "id">): boolean {
-    const known = user === undefined ? undefined : this.#users.get(user);
-    if (!known) return false;
-    return known instanceof Array ? known.some((one) => one.id !== id) : (known as PresenceEntry).id !== id;
+    return user !== undefined && this.of(user).some((one) => one.id !== id);
   }
 
   /** A connection is in, or has another state. */

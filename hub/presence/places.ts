@@ -17,6 +17,13 @@ export class Places {
     return this.#places.size;
   }
 
+  /** How many connections are in them; one in several counts in each. */
+  get members(): number {
+    let members = 0;
+    for (const place of this.#places.values()) members += place.count("connection");
+    return members;
+  }
+
   /** A place in which somebody is, or that is followed. */
   get(name: string): Place | undefined {
     return this.#places.get(name);

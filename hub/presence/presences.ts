@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Contract } from "../../contract/mod.ts";
+import { type Clock, type Contract, throwIfAborted } from "../../contract/mod.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 import { readName } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -29,6 +29,8 @@ export interface PresencesOptions {
   readonly stateOf?: Readonly<Record<string, StateOf>>;
   /** How long a connection that is gone counts as present, in milliseconds. */
   readonly leaveAfterMs: number;
+  /** How long to wait until everybody is known, in milliseconds; then whom is known has to do. */
+  readonly patienceMs: number;
   /** The channel of a topic, a role's own or a shared one. Throws when there is none of that name. */
   topicChannel(name: string, role?: string): string;
   /** A connection of this node. */
@@ -45,14 +47,20 @@ export class Presences {
   readonly names: NamedPlaces;
   /** Who of this node is where. */
   readonly attendances: Attendances;
+  /** Where it is known from who is where. */
   readonly source: PresenceSource;
   readonly #leaving: Leaving;
   readonly #listeners: Listeners;
-  readonly #find: PresencesOptions["find"];
+  readonly #options: PresencesOptions;
+  #isKnown = false;
+  /** When whom is known has to do, by the clock. */
+  #deadline: number | undefined;
 
   /** @param options What it needs. */
   constructor(options: PresencesOptions) {
-    const { contract, source, topicChannel, find, left = () => {} } = options;
+    const { contract, source, topicChannel, left = () => {} } = options;
+    this.#options = options;
+    source.known.then(() => this.#isKnown = true, () => {});
     this.names = new NamedPlaces(contract, topicChannel);
     this.source = source;
     this.#leaving = new Leaving(options);
@@ -64,7 +72,6 @@ export class Presences {
       left,
     });
     this.#listeners = new Listeners(options);
-    this.#find = find;
   }
 
   /**
@@ -79,8 +86,25 @@ export class Presences {
     return new PresenceHandle(named, {
       source: this.source,
       listeners: this.#listeners,
-      set: (place, id, state) => this.attendances.set(place, this.#find(readName(id, "connection")), state),
+      settled: (signal) => this.#settled(signal),
+      set: (place, id, state) =>
+        this.attendances.set(place, this.#options.find(readName(id, "connection")), state),
     });
+  }
+
+  /**
+   * The hub is open, and the nodes that are there are known.
+   *
+   * @param waitMs How long to wait for what they know, in milliseconds.
+   */
+  async start(waitMs: number): Promise<void> {
+    await this.source.start();
+    if (waitMs > 0) await this.#settled(undefined, waitMs);
+  }
+
+  /** Messages of these channels may have been missed; of all where none are named. */
+  missed(channels?: readonly string[]): void {
+    if (!channels || channels.some((channel) => this.source.channels.includes(channel))) this.source.missed();
   }
 
   /** Nobody of this node is anywhere any more, and nobody listens. Never rejects. */
@@ -88,5 +112,18 @@ export class Presences {
     this.#leaving.close();
     this.#listeners.close();
     await this.source.close();
+  }
+
+  async #settled(signal?: AbortSignal, waitMs?: number): Promise<void> {
+    throwIfAborted(signal);
+    const { clock, patienceMs } = this.#options;
+    const ms = Math.min((this.#deadline ??= clock.now() + patienceMs) - clock.now(), waitMs ?? patienceMs);
+    if (this.#isKnown || ms <= 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = clock.after(ms, resolve);
+    signal?.addEventListener("abort", () => resolve());
+    await Promise.race([promise, this.source.known.catch(() => {})]);
+    stop();
+    throwIfAborted(signal);
   }
 }

@@ -67,15 +67,30 @@ export interface PresenceSource {
   /**
    * How many members a place has.
    *
-   * @returns At once where it is known. Rejects with `UNAVAILABLE` or `TIMEOUT`.
+   * @returns At once where it is known; before `known` as far as it is. Rejects with `UNAVAILABLE` or `TIMEOUT`.
    */
   count(place: string, by: PresenceBy, signal?: AbortSignal): number | Promise<number>;
   /** Reads members of a place. */
   page(place: string, query: EntryQuery): EntryPage | Promise<EntryPage>;
   /** How much it holds; nothing when nobody is anywhere and nothing is followed. */
   size(): SourceSize;
-  /** The hub is open: the other nodes can be reached. */
+  /**
+   * Resolves when `count` and `page` know of everybody for the first time; rejects when the source is closed before. Never an
+   * unhandled rejection.
+   */
+  readonly known: Promise<void>;
+  /** The channels on which nodes speak of presence; the hub listens to them. */
+  readonly channels: readonly string[];
+  /** The hub is open: the other nodes can be reached, and those that are there are known. */
   start(): void | Promise<void>;
+  /** The backplane is up, or down. */
+  reachable(isUp: boolean): void;
+  /** Messages on the channels may have been missed though the backplane was up. */
+  missed(): void;
+  /** Another node is there, for the first time or again. */
+  join(node: string): void;
+  /** Another node is gone: it said goodbye, or was silent for too long. */
+  leave(node: string): void;
   /** The hub closes: nobody of this node is anywhere any more, and the others are told. Never rejects. */
   close(): void | Promise<void>;
 }

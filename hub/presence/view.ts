@@ -55,6 +55,8 @@ export interface ViewOptions {
    * a quiet time are told at the end of the turn.
    */
   readonly intervalMs: number;
+  /** How long to wait until everybody is known for the first time, in milliseconds; then it begins with whom is known. */
+  readonly patienceMs: number;
   /** With more members only their number is told, until there are less than four fifths of it. */
   readonly maxListed: number;
   /** Takes what is told. Must not throw. */
@@ -82,7 +84,10 @@ export function toMember(by: PresenceBy, entry: PresenceEntry): PresenceMember {
 
 /** A place as it is watched. */
 export class View {
-  /** Resolves when everybody is known for the first time; until then nothing is told. Rejects when the source closes before. */
+  /**
+   * Resolves when everybody is known for the first time, or was waited for long enough; until then nothing is told. Rejects when
+   * the source closes before.
+   */
   readonly ready: Promise<void>;
   readonly #options: ViewOptions;
   readonly #place: Place;
@@ -94,11 +99,12 @@ export class View {
   /** Whether something has changed that was not told. */
   #dirty = false;
   #stopResting: (() => void) | undefined;
+  #stopWaiting = () => {};
   #closed = false;
 
   /** @param options What it needs. */
   constructor(options: ViewOptions) {
-    const { followed, tell } = options;
+    const { followed, tell, clock, patienceMs } = options;
     this.#options = options;
     this.#place = followed.place;
     this.#stopChanges = followed.place.onChange((change) => this.#changed(change));
@@ -107,8 +113,10 @@ export class View {
       this.flush();
       tell({ type: "whole", whole });
     });
+    const waited = Promise.withResolvers<void>();
     if (followed.whole) this.#begin();
-    this.ready = followed.ready.then(() => this.#begin());
+    else this.#stopWaiting = clock.after(patienceMs, waited.resolve, { background: true });
+    this.ready = Promise.race([followed.ready, waited.promise]).then(() => this.#begin());
     this.ready.catch(() => {}); // whoever waits sees it; nobody may be waiting
   }
 
@@ -156,14 +164,16 @@ export class View {
     this.#dirty = false;
     this.#pending.clear();
     this.#stopResting?.();
+    this.#stopWaiting();
     this.#stopChanges();
     this.#stopWhole();
     this.#options.followed.release();
   }
 
   #begin(): void {
-    if (this.#begun) return;
+    if (this.#begun || this.#closed) return;
     this.#begun = true;
+    this.#stopWaiting();
     this.#listed = this.#place.count(this.#options.by) <= this.#options.maxListed;
   }
 

@@ -26,6 +26,8 @@ export interface WatchersOptions {
   readonly source: Pick<PresenceSource, "follow">;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** How long to wait until everybody is known, in milliseconds. */
+  readonly patienceMs: number;
   /** How long changes are gathered, in milliseconds. */
   readonly intervalMs: number;
   /** With more members only their number is told. */
@@ -113,12 +115,13 @@ export class Watchers {
   }
 
   #open(key: string, watched: Watched): Audience {
-    const { source, clock, intervalMs, maxListed } = this.#options;
+    const { source, clock, intervalMs, patienceMs, maxListed } = this.#options;
     const view = new View({
       followed: source.follow(watched.place),
       by: watched.by,
       clock,
       intervalMs,
+      patienceMs,
       maxListed,
       tell: (news) => this.#tell(audience, news),
     });

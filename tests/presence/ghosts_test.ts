@@ -46,6 +46,7 @@ test("presence: who unsubscribes, or is gone, while it subscribes was never ther
     await cat.subscribe(topic, () => {}).ready;
     await waitFor(() => hearing.events.includes("join cat"), { what: "somebody to join" });
     assertEquals(hearing.events, ["join cat"]);
+    await cat.close();
   }
 });
 

@@ -24,6 +24,7 @@ function scene() {
     clock,
     nodeId: "n1",
     leaveAfterMs: 0,
+    patienceMs: 5_000,
     topicChannel: (name, role) => role ? `topic@${role}:${name}` : `topic:${name}`,
     find: () => undefined,
     onError: (error, { stage, channel }) => errors.push([(error as Error).message, stage, channel]),

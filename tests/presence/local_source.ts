@@ -8,6 +8,8 @@ export class LocalSource implements PresenceSource {
   readonly told: string[] = [];
   /** How many follow a place now. */
   following = 0;
+  readonly channels: readonly string[] = [];
+  known: Promise<void> = Promise.resolve();
   readonly #places = new Map<string, Place>();
 
   put(place: string, entry: PresenceEntry): void {
@@ -60,6 +62,14 @@ export class LocalSource implements PresenceSource {
   }
 
   start(): void {}
+
+  reachable(): void {}
+
+  missed(): void {}
+
+  join(): void {}
+
+  leave(): void {}
 
   close(): void {}
 

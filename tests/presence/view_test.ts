@@ -18,7 +18,15 @@ function scene({ by = "user", intervalMs = 100, maxListed = 10, whole = true, pl
   const clock = new FakeClock();
   const followed = follow(place, whole);
   const news: ViewNews[] = [];
-  const view = new View({ followed, by, clock, intervalMs, maxListed, tell: (one) => news.push(one) });
+  const view = new View({
+    followed,
+    by,
+    clock,
+    intervalMs,
+    patienceMs: 5_000,
+    maxListed,
+    tell: (one) => news.push(one),
+  });
   const turn = () => new Promise<void>((resolve) => clock.endOfTurn(resolve));
   /** What was told since the last time, in short. */
   const told = () => news.splice(0).map(short);
@@ -203,6 +211,24 @@ test("view: until everybody is known nothing is told, and then only what changes
   assertEquals(told(), ["leave cat -, 2", "whole false"]);
   followed.be(true);
   assertEquals(told(), ["whole true"]);
+});
+
+test("view: one that has waited long enough begins with whom is known", async () => {
+  const place = new Place("room:r");
+  place.put(entry("c1", "ann"));
+  const { clock, followed, told, turn, view } = scene({ place, whole: false });
+  clock.advance(5_000);
+  await view.ready;
+  assertEquals(view.snapshot().whole, false);
+  place.put(entry("c2", "bob"));
+  await turn();
+  followed.be(true);
+  assertEquals(told(), ["join bob -, 2", "whole true"]);
+  view.close();
+  assertEquals(clock.pending, 0);
+  const closed = scene({ whole: false });
+  closed.view.close();
+  assertEquals(closed.clock.pending, 0);
 });
 
 test("view: a closed one tells nothing and holds nothing", async () => {

@@ -29,6 +29,7 @@ function scene({ whole = true }: { readonly whole?: boolean } = {}) {
     },
     clock,
     intervalMs: 100,
+    patienceMs: 5_000,
     maxListed: 10,
     messages: (
       _,

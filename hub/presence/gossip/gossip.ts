@@ -18,11 +18,12 @@
 
 import type { Clock, PresenceBy } from "../../../contract/mod.ts";
 import type { BusMessageOf } from "../../backplane/bus_wire.ts";
+import { PRESENCE_CHANNEL } from "../../backplane/channels.ts";
 import { Drops } from "../../backplane/drops.ts";
 import type { PresenceEntry } from "../place.ts";
 import { MemberPages } from "../member_pages.ts";
 import { Places } from "../places.ts";
-import type { EntryPage, EntryQuery, Followed, PresenceSource } from "../source.ts";
+import type { EntryPage, EntryQuery, Followed, PresenceSource, SourceSize } from "../source.ts";
 import { Answers } from "./answers.ts";
 import { Entries } from "./entries.ts";
 import { OwnState } from "./own_state.ts";
@@ -83,6 +84,7 @@ export interface GossipOptions {
 
 /** Knows who is where, by gossip. */
 export class Gossip implements PresenceSource {
+  readonly channels: readonly string[] = [PRESENCE_CHANNEL];
   readonly #options: GossipOptions;
   readonly #own: OwnState;
   readonly #places = new Places();
@@ -135,6 +137,15 @@ export class Gossip implements PresenceSource {
       send: (to, text) => options.send(to, text),
     });
     if (solitary) this.#wholeness.reachable(true);
+  }
+
+  /** Resolves when all nodes that were there at the start have told what they have. */
+  get known(): Promise<void> {
+    return this.#wholeness.ready;
+  }
+
+  size(): SourceSize {
+    return { places: this.#places.size, members: this.#places.members };
   }
 
   /** How much there is: each returns to 0 when nobody is anywhere, nobody follows, and all other nodes are gone. */

@@ -1,0 +1,41 @@
+/**
+ * The presence of a hub, over what its options say.
+ *
+ * @module
+ */
+
+import type { Backplane } from "./backplane/backplane.ts";
+import { createGossip, hasPresence } from "./presence/gossip/create_gossip.ts";
+import { Presences, type PresencesOptions } from "./presence/presences.ts";
+import type { PresenceSettings } from "./read_presence_options.ts";
+
+/** How long to wait until everybody is known, in milliseconds. */
+const PATIENCE_MS = 10_000;
+/** The same where the hub does without the other nodes. */
+const SHORT_PATIENCE_MS = 1_000;
+
+/** What {@linkcode createPresence} needs. */
+export interface PresenceParts
+  extends Omit<PresencesOptions, "source" | "stateOf" | "leaveAfterMs" | "patienceMs"> {
+  /** What the application gave. */
+  readonly settings: PresenceSettings;
+  /** The other nodes. */
+  readonly backplane: Backplane;
+  /** Whether the hub serves clients without waiting for the other nodes. */
+  readonly startWithoutBackplane: boolean;
+  /** How often nodes say that they live, in milliseconds. */
+  readonly heartbeatMs: number;
+}
+
+/** Makes the presence of a hub; `undefined` where the contract has none. */
+export function createPresence(parts: PresenceParts): Presences | undefined {
+  if (!hasPresence(parts.contract)) return undefined;
+  const { stateOf, leaveAfterMs } = parts.settings;
+  return new Presences({
+    ...parts,
+    stateOf,
+    leaveAfterMs,
+    patienceMs: parts.startWithoutBackplane ? SHORT_PATIENCE_MS : PATIENCE_MS,
+    source: createGossip({ ...parts, leaveAfterMs }),
+  });
+}
