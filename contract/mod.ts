@@ -25,3 +25,4 @@ export * from "./values/utf8_size.ts";
 export type * from "./standard_schema.ts";
 export * from "./user_code.ts";
 export * from "./wire.ts";
+export * from "./wire/presence_wire.ts";

@@ -6,6 +6,9 @@
  */
 
 import { HubError, type WireError } from "./errors.ts";
+import type { PresenceBy } from "./presence.ts";
+import { isCount, isError, isId, isRecord, isText, isTextOrAbsent } from "./wire/checks.ts";
+import { isFromWatcher, type MembersQuery, type WatchOptions, type WhoChange } from "./wire/presence_wire.ts";
 
 /** Where in a topic's history a subscriber is: the epoch of the history, and the offset of the last message seen. */
 export type Position = readonly [epoch: string, offset: number];
@@ -31,6 +34,8 @@ export interface Welcome {
   readonly heartbeatMs: number;
   /** The largest frame that the server takes, in bytes. */
   readonly maxFrameBytes: number;
+  /** Whether it tells who is in which room or topic: it takes `watch`, `unwatch`, `state` and `members`. */
+  readonly presence?: boolean;
 }
 
 /** What a client asks for when it subscribes. Later versions may add properties. */
@@ -62,7 +67,11 @@ export type ClientMessage =
   | readonly [kind: "hello", hello: Hello]
   | readonly [kind: "sig", name: string, payload?: unknown]
   | readonly [kind: "sub", id: number, topic: string, options?: SubOptions]
-  | readonly [kind: "unsub", topic: string];
+  | readonly [kind: "unsub", topic: string]
+  | readonly [kind: "watch", id: number, place: string, options?: WatchOptions]
+  | readonly [kind: "unwatch", place: string, by: PresenceBy]
+  | readonly [kind: "state", id: number, place: string, state?: unknown]
+  | readonly [kind: "members", id: number, place: string, options?: MembersQuery];
 
 /** What a server sends. */
 export type ServerMessage =
@@ -74,6 +83,7 @@ export type ServerMessage =
   | readonly [kind: "rec", topic: string, offset: number, payload?: unknown]
   | readonly [kind: "gap", topic: string, position: Position]
   | readonly [kind: "end", topic: string, error: WireError]
+  | readonly [kind: "who", place: string, by: PresenceBy, change: WhoChange]
   | readonly [kind: "move", withinMs: number];
 
 /** A message of the right form that holds what cannot be handed on. Only this message fails, never the link. */
@@ -95,19 +105,8 @@ export class UnreadableMessage {
   }
 }
 
-// What cannot be handed on is a `HubError` in a decoded message: only a payload or an error may be that.
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof HubError);
-const isText = (value: unknown): value is string => typeof value === "string";
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
-const isId = (value: unknown): boolean => isCount(value) && value !== 0;
-
-// Whatever has properties may have more: a later version adds them.
-const isError = (value: unknown): boolean =>
-  isRecord(value) ? isText(value.code) && isText(value.message) : value instanceof HubError;
 const isPosition = (value: unknown): boolean =>
   Array.isArray(value) && value.length === 2 && isText(value[0]) && isCount(value[1]);
-const isTextOrAbsent = (value: unknown): boolean => value === undefined || isText(value);
 const isSubOptions = (value: unknown): boolean =>
   value === undefined || isRecord(value) && (value.since === undefined || isPosition(value.since));
 const isHello = (value: unknown): boolean =>
@@ -149,7 +148,7 @@ const isFromClient: Check = (m) => {
     case "hello":
       return m.length <= 2 && isHello(m[1]);
     default:
-      return isCall(m);
+      return isCall(m) || isFromWatcher(m);
   }
 };
 
@@ -166,6 +165,8 @@ const isFromServer: Check = (m) => {
       return m.length <= 3 && isText(m[1]) && isError(m[2]);
     case "fault":
       return m.length <= 3 && isError(m[1]) && isTextOrAbsent(m[2]);
+    case "who": // who takes it checks the change: most clients do without
+      return m.length === 4 && isText(m[1]) && isText(m[2]);
     case "move":
       return m.length <= 2 && isCount(m[1]);
     case "welcome":
