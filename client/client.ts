@@ -4,14 +4,21 @@
  * @module
  */
 
-import { callEach, HubError, PendingCalls, type Surface } from "../contract/mod.ts";
+import {
+  callEach,
+  type Contract,
+  HubError,
+  PendingCalls,
+  type PresenceBy,
+  type Surface,
+  type WhoChange,
+} from "../contract/mod.ts";
 import { checkListener } from "../contract/options/check_listener.ts";
 import { Answers } from "./answers.ts";
 import type { AppMessage } from "./connection.ts";
 import { Events } from "./events.ts";
 import { Keeper } from "./keeper.ts";
 import type { Settings } from "./options.ts";
-import type { Report } from "./reports/report.ts";
 import { Requests } from "./requests.ts";
 import type { TopicCallback } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -29,8 +36,35 @@ interface Opener {
   readonly call: () => unknown;
 }
 
+/** What an entry point of its own, such as presence, adds to a client. None of it throws, but for what says so. */
+export interface ClientExtension {
+  /** The connection is open, and all that greets the server is answered. */
+  free(): void;
+  /**
+   * The server says who is in a place.
+   *
+   * @throws {HubError} `BAD_REQUEST`, which ends the connection.
+   */
+  who(place: string, by: PresenceBy, change: WhoChange): void;
+  /** The connection is lost. */
+  lost(): void;
+  /** There will be no other. */
+  closed(error: HubError): void;
+}
+
+/** The parts of a client that an extension works with. */
+export interface ClientParts {
+  readonly contract: Contract;
+  readonly settings: Settings;
+  /** The questions of the present link. */
+  readonly calls: PendingCalls;
+  readonly requests: Requests;
+}
+
 /** A client without the contract's types; `createClient` adds them. */
 export class HubClient implements AsyncDisposable {
+  readonly #contract: Contract;
+  readonly #settings: Settings;
   readonly #keeper: Keeper;
   readonly #calls: PendingCalls;
   readonly #requests: Requests;
@@ -38,25 +72,29 @@ export class HubClient implements AsyncDisposable {
   readonly #events: Events;
   readonly #answers: Answers;
   readonly #openers = new Set<Opener>();
-  readonly #report: Report;
+  #extension: ClientExtension | undefined;
 
   /**
+   * @param contract What client and server may say to each other.
    * @param surface What the role may say and hear.
    * @param settings The options.
    */
-  constructor(surface: Surface, settings: Settings) {
+  constructor(contract: Contract, surface: Surface, settings: Settings) {
     const { report, reportRepeated, maxPendingRequests: maxPending } = settings;
-    this.#report = report;
+    this.#contract = contract;
+    this.#settings = settings;
     const calls = new PendingCalls(settings.clock);
     const open = () => this.#keeper.open;
     this.#calls = calls;
-    this.#requests = new Requests({ settings, surface, calls, open });
+    const onFree = () => this.#extension?.free();
+    this.#requests = new Requests({ settings, surface, calls, open, onFree });
     this.#subscriptions = new Subscriptions({ settings, surface, calls, open });
     this.#events = new Events(surface, settings);
     this.#answers = new Answers({ surface, maxPending, report });
+    const take = (message: AppMessage) => this.#take(message);
     const unreadable = new UnreadableMessages({
       subscriptions: this.#subscriptions,
-      calls,
+      take,
       report: reportRepeated,
     });
     this.#keeper = new Keeper(settings, {
@@ -64,7 +102,7 @@ export class HubClient implements AsyncDisposable {
         this.#subscriptions.opened();
         this.#requests.opened(() => this.#greet(this.#openers));
       },
-      message: (message) => this.#take(message),
+      message: take,
       unreadable: (message) => unreadable.take(message, this.#keeper.open!),
       lost: (error) => this.#lost(error),
       closed: (error) => this.#close(error),
@@ -131,24 +169,35 @@ export class HubClient implements AsyncDisposable {
     return this.#keeper.close();
   }
 
+  /**
+   * Adds what an entry point of its own brings, once; not for users, who see no such method.
+   *
+   * @param make Makes it; called the first time.
+   */
+  extend<E extends ClientExtension>(make: (parts: ClientParts) => E): E {
+    this.#extension ??= make({
+      contract: this.#contract,
+      settings: this.#settings,
+      calls: this.#calls,
+      requests: this.#requests,
+    });
+    return this.#extension as E;
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
   #greet(openers: ReadonlySet<Opener>): void {
-    callEach(openers, ({ call }) => call(), (error) => this.#report(error, { stage: "open" }));
+    callEach(openers, ({ call }) => call(), (error) => this.#settings.report(error, { stage: "open" }));
   }
 
   #take(message: AppMessage): void {
     switch (message[0]) {
       case "res":
-        if (!this.#subscriptions.accepted(message[1], message[2])) {
-          this.#calls.resolve(message[1], message[2]);
-        }
-        return;
+        return this.#calls.resolve(message[1], message[2]);
       case "err":
-        if (!this.#subscriptions.refused(message[1], message[2])) this.#calls.reject(message[1], message[2]);
-        return;
+        return this.#calls.reject(message[1], message[2]);
       case "req":
         return this.#answers.take(this.#keeper.open!, message[1], message[2], message[3]);
       case "cancel":
@@ -163,6 +212,8 @@ export class HubClient implements AsyncDisposable {
         return this.#subscriptions.missed(message[1], message[2]);
       case "end":
         return this.#subscriptions.ended(message[1], message[2]);
+      case "who":
+        return this.#extension?.who(message[1], message[2], message[3]);
       default:
         message satisfies never;
     }
@@ -171,6 +222,7 @@ export class HubClient implements AsyncDisposable {
   /** @param code What whoever waits for an answer is told: the cause, when nothing follows any more. */
   #lost(cause: HubError, code: HubError["code"] = "DISCONNECTED"): void {
     this.#subscriptions.lost();
+    this.#extension?.lost();
     this.#calls.failAll((name) => {
       const text = `Connection lost before the answer to "${name}": ${cause.message}`;
       return new HubError(code, text, { cause, data: cause.data });
@@ -180,6 +232,7 @@ export class HubClient implements AsyncDisposable {
 
   #close(cause: HubError): void {
     this.#subscriptions.close(cause);
+    this.#extension?.closed(cause);
     this.#requests.close(cause);
     this.#lost(cause, cause.code);
     this.#events.clear();

@@ -53,5 +53,5 @@ export function createClient<D extends ContractDefinition, const R extends RoleO
     throw wrong(role, { owner: "createClient", path: "role" }, give);
   }
   // The types come from the contract that the client looks every name up in.
-  return new HubClient(surface, settings) as unknown as Client<D, R>;
+  return new HubClient(contract as unknown as Contract, surface, settings) as unknown as Client<D, R>;
 }

@@ -26,13 +26,24 @@ import { type Patience, patiently, type Start } from "./patience.ts";
 /** Values as they are, and no more than what travels. */
 const COPY: PlainRules = { maxDepth: MAX_DEPTH, bytes: (bytes) => bytes.slice(), name: (name) => name };
 
+/** A question without its id. */
+export interface Question {
+  /** The kind of the message. */
+  readonly kind: string;
+  /** What it asks for. */
+  readonly name: string;
+  readonly payload: unknown;
+  /** Throws where it must not be sent on a connection. */
+  readonly check?: (connection: Connection) => void;
+}
+
 /**
  * What waits is kept as it was said, and refused at once if it cannot travel: just as what leaves at once.
  *
  * @throws {HubError} `BAD_REQUEST`.
  */
-function keep(kind: "req" | "sig", name: string, payload: unknown): unknown {
-  return copyMessage([kind, name, payload], COPY)[2];
+function keep(name: string, payload: unknown): unknown {
+  return copyMessage(["", name, payload], COPY)[2];
 }
 
 /** Options of {@linkcode Requests}. */
@@ -45,6 +56,8 @@ export interface RequestsOptions {
   readonly calls: PendingCalls;
   /** The connection, while it is open. */
   readonly open: () => Connection | undefined;
+  /** Called when the connection becomes {@linkcode Requests.free}, before what waits for that is sent. */
+  readonly onFree: () => void;
 }
 
 /** Sends requests and signals, at once or when there is a link. */
@@ -56,7 +69,8 @@ export class Requests {
   /** One for each greeting that has no answer yet: whatever else is sent waits. */
   readonly #holds = new Set<object>();
   #pending = 0;
-  #closed: HubError | undefined;
+  /** Why there will be no link any more. */
+  closed: HubError | undefined;
 
   /** @param options Where to send. */
   constructor(options: RequestsOptions) {
@@ -64,10 +78,29 @@ export class Requests {
     this.#queue = new OfflineQueue(options.settings.maxQueued);
   }
 
+  /** The connection, while it is open and all that greets the server is answered. */
+  get free(): Connection | undefined {
+    return this.#holds.size === 0 ? this.#options.open() : undefined;
+  }
+
   /** See `Client.request`. */
   async request(name: string, input: unknown, options?: CallOptions): Promise<unknown> {
-    const { settings } = this.#options;
     const entry = this.#entry(name, "request");
+    const question = { kind: "req", name, payload: input };
+    return await this.#output(entry, await this.ask(question, options, entry.input));
+  }
+
+  /**
+   * Asks, at once or when there is a link.
+   *
+   * @param question What.
+   * @param options How patiently.
+   * @param schema What checks the payload.
+   * @returns The answer, as it came over the wire.
+   */
+  async ask(question: Question, options?: CallOptions, schema?: Schema): Promise<unknown> {
+    const { name } = question;
+    const { settings } = this.#options;
     const { signal, timeoutMs = settings.requestTimeoutMs } = options === undefined
       ? {}
       : readOptions("request", options, CALL);
@@ -78,9 +111,9 @@ export class Requests {
     }
     this.#pending++;
     try {
-      const answer = this.#ask(entry, input, patience);
+      const answer = this.#ask(question, patience, schema);
       this.#asked?.push(answer);
-      return await this.#output(entry, await answer);
+      return await answer;
     } finally {
       this.#pending--;
     }
@@ -92,7 +125,7 @@ export class Requests {
     parseNow(entry.payload!, payload, "payload of", name);
     const connection = this.#ready(name, this.#asked !== undefined);
     if (connection) return connection.push(["sig", name, payload]);
-    const kept = keep("sig", name, payload);
+    const kept = keep(name, payload);
     const failed = (error: unknown) => this.#options.settings.report(error, { stage: "signal", name });
     this.#queue.add(`"${name}"`, {
       send: () => {
@@ -128,7 +161,7 @@ export class Requests {
     const asked: Promise<unknown>[] = this.#asked = [];
     greet();
     this.#asked = outer;
-    if (asked.length === 0 || !this.#options.settings.maxQueued) return;
+    if (asked.length === 0) return;
     const hold = {};
     this.#holds.add(hold);
     Promise.all(asked.map((answer) => answer.catch(() => {}))).then(() => {
@@ -137,7 +170,9 @@ export class Requests {
   }
 
   #flush(): void {
-    if (this.#holds.size === 0 && this.#options.open()) this.#queue.sendAll();
+    if (!this.free) return;
+    this.#options.onFree();
+    this.#queue.sendAll();
   }
 
   /**
@@ -146,7 +181,7 @@ export class Requests {
    * @param error Why.
    */
   close(error: HubError): void {
-    this.#closed = error;
+    this.closed = error;
     this.#queue.failAll(error);
   }
 
@@ -158,53 +193,57 @@ export class Requests {
 
   /** The connection, if it is open and not held; throws where waiting for one has no use. */
   #ready(name: string, first = false): Connection | undefined {
-    if (this.#closed) {
-      const { code, message, data } = this.#closed;
+    if (this.closed) {
+      const { code, message, data } = this.closed;
       throw new HubError(code, `Cannot send "${name}": the client is closed: ${message}`, {
-        cause: this.#closed,
+        cause: this.closed,
         data,
       });
     }
-    const connection = this.#options.open();
+    const { open, settings } = this.#options;
+    const connection = open();
     if (connection?.congested) {
       throw new HubError("UNAVAILABLE", `Cannot send "${name}": the link does not keep up`);
     }
-    return first || this.#holds.size === 0 ? connection : undefined;
+    return first || !settings.maxQueued ? connection : this.free;
   }
 
   /** Schemas that answer at once keep requests in the order of their calls; others cannot. */
-  #ask(entry: Entry, input: unknown, patience: Patience): Promise<unknown> {
-    const checked = parse(entry.input!, input, "input of", entry.name);
-    if (!(checked instanceof Promise)) return this.#sendOrWait(entry, input, patience);
+  #ask(question: Question, patience: Patience, schema?: Schema): Promise<unknown> {
+    const { name, payload } = question;
+    const checked = schema && parse(schema, payload, "input of", name);
+    if (!(checked instanceof Promise)) return this.#sendOrWait(question, patience);
     checked.catch(() => {});
-    const kept = keep("req", entry.name, input);
-    return this.#wait(entry, patience, (goOn, fail) => {
-      checked.then(() => goOn((left) => this.#sendOrWait(entry, kept, left)), fail);
+    const kept = { ...question, payload: keep(name, payload) };
+    return this.#wait(name, patience, (goOn, fail) => {
+      checked.then(() => goOn((left) => this.#sendOrWait(kept, left)), fail);
       return () => {};
     });
   }
 
-  async #sendOrWait(entry: Entry, input: unknown, patience: Patience): Promise<unknown> {
-    if (this.#ready(entry.name, patience.first)) return await this.#send(entry, input, patience);
-    const kept = keep("req", entry.name, input);
-    return await this.#wait(entry, patience, (goOn, fail) =>
-      this.#queue.add(`"${entry.name}"`, {
-        send: () => goOn((left) => this.#send(entry, kept, left)),
+  async #sendOrWait(question: Question, patience: Patience): Promise<unknown> {
+    const { name, payload } = question;
+    if (this.#ready(name, patience.first)) return await this.#send(question, patience);
+    const kept = { ...question, payload: keep(name, payload) };
+    return await this.#wait(name, patience, (goOn, fail) =>
+      this.#queue.add(`"${name}"`, {
+        send: () => goOn((left) => this.#send(kept, left)),
         fail,
       }));
   }
 
-  #wait({ name }: Entry, patience: Patience, start: Start<unknown>): Promise<unknown> {
+  #wait(name: string, patience: Patience, start: Start<unknown>): Promise<unknown> {
     const late = () => new HubError("TIMEOUT", `Cannot send "${name}" within ${patience.timeoutMs} ms`);
     return patiently(this.#options.settings.clock, patience, late, start);
   }
 
-  async #send({ name }: Entry, input: unknown, patience: Patience): Promise<unknown> {
+  async #send({ kind, name, payload, check }: Question, patience: Patience): Promise<unknown> {
     const { calls, open } = this.#options;
     const connection = open()!;
+    check?.(connection);
     const { id, answer } = calls.open(name, patience, (id) => connection.push(["cancel", id]));
     try {
-      connection.push(["req", id, name, input]);
+      connection.push([kind, id, name, payload]);
     } catch (error) {
       calls.reject(id, error as HubError);
     }

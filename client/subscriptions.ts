@@ -28,7 +28,7 @@ import { type TopicCallback, TopicListener } from "./subscription.ts";
 import type { SubscribeOptions, Subscription, TopicMeta } from "./api/mod.ts";
 
 /** Errors that say "not now": a subscription that was live once tries again. */
-const TRANSIENT: ReadonlySet<string> = new Set(["TIMEOUT", "UNAVAILABLE", "RATE_LIMITED", "INTERNAL"]);
+export const TRANSIENT: ReadonlySet<string> = new Set(["TIMEOUT", "UNAVAILABLE", "RATE_LIMITED", "INTERNAL"]);
 
 /** A stream that has lasted for so long is renewed at once when a message is missing; another one waits. */
 const STABLE_MS = 1_000;
@@ -54,7 +54,6 @@ export interface SubscriptionsOptions {
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   readonly #streams = new Map<string, Stream>();
-  readonly #asked = new Map<number, Stream>();
   #closed: HubError | undefined;
 
   /** @param options The role's topics, and where to send. */
@@ -90,7 +89,6 @@ export class Subscriptions {
 
   /** The link is gone; the positions stay. */
   lost(): void {
-    this.#asked.clear();
     for (const stream of this.#streams.values()) {
       this.#pause(stream);
       stream.renewals = 0;
@@ -105,46 +103,6 @@ export class Subscriptions {
   close(error: HubError): void {
     this.#closed = error;
     for (const stream of [...this.#streams.values()]) this.#end(stream, error);
-  }
-
-  /**
-   * A subscribe was accepted.
-   *
-   * @param id The question's id.
-   * @param output Where the stream stands.
-   * @returns Whether the question was a subscribe.
-   */
-  accepted(id: number, output: unknown): boolean {
-    const stream = this.#answered(id);
-    if (!stream) return false;
-    const recovered = resume(stream, output);
-    stream.live = stream.established = true;
-    stream.liveSince = this.#options.settings.clock.now();
-    if (stream.renewals === 0) stream.backoff.reset(); // otherwise it has to last first
-    const again = [...stream.members].filter((member) => member.established);
-    for (const member of stream.members) member.live();
-    this.#tell(stream, again, recovered);
-    return true;
-  }
-
-  /**
-   * A subscribe was refused.
-   *
-   * @param id The question's id.
-   * @param error Why.
-   * @returns Whether the question was a subscribe.
-   */
-  refused(id: number, error: WireError): boolean {
-    const stream = this.#answered(id);
-    if (!stream) return false;
-    const cause = fromWireError(error);
-    if (!stream.established || !TRANSIENT.has(cause.code)) {
-      this.#refuse(stream, cause);
-      return true;
-    }
-    this.#askLater(stream);
-    this.#report(cause, "subscribe", stream.topic); // last: whoever hears of it may end the subscription
-    return true;
   }
 
   /**
@@ -260,22 +218,46 @@ export class Subscriptions {
     const { calls, settings } = this.#options;
     const { topic } = stream;
     if (this.#streams.get(topic) !== stream) return; // ended by whoever heard of the failure of another
-    const { id, answer } = calls.open(topic, { timeoutMs: settings.requestTimeoutMs }, (id) => {
+    const id = stream.asked = calls.ask(
+      topic,
+      { timeoutMs: settings.requestTimeoutMs },
       // The server may be about to answer: whatever it says, this subscribe is over.
-      this.#send(["unsub", topic]);
-      this.refused(id, new HubError("TIMEOUT", `No answer to the subscribe to "${topic}" in time`));
-    });
-    // The answer is taken where it arrives, before the messages behind it: a promise would come too late.
-    answer.catch(() => {});
-    stream.asked = id;
+      () => this.#send(["unsub", topic]),
+      (output) => this.#accepted(stream, id, output),
+      (error) => this.#refused(stream, id, error as HubError),
+    );
     stream.waitsSince = settings.clock.now();
-    this.#asked.set(id, stream);
     try {
       const { position: since } = stream;
       this.#options.open()?.push(since ? ["sub", id, topic, { since }] : ["sub", id, topic]);
     } catch (error) {
-      this.refused(id, error as HubError);
+      calls.reject(id, error as HubError);
     }
+  }
+
+  #accepted(stream: Stream, id: number, output: unknown): void {
+    if (!this.#isAnswered(stream, id)) return;
+    const recovered = resume(stream, output);
+    stream.live = stream.established = true;
+    stream.liveSince = this.#options.settings.clock.now();
+    if (stream.renewals === 0) stream.backoff.reset(); // otherwise it has to last first
+    const again = [...stream.members].filter((member) => member.established);
+    for (const member of stream.members) member.live();
+    this.#tell(stream, again, recovered);
+  }
+
+  #refused(stream: Stream, id: number, error: HubError): void {
+    if (!this.#isAnswered(stream, id)) return;
+    if (!stream.established || !TRANSIENT.has(error.code)) return this.#refuse(stream, error);
+    this.#askLater(stream);
+    this.#report(error, "subscribe", stream.topic); // last: whoever hears of it may end the subscription
+  }
+
+  /** Whether it was this question that the stream waits for; it does no more. */
+  #isAnswered(stream: Stream, id: number): boolean {
+    const waits = stream.asked === id;
+    if (waits) stream.asked = undefined;
+    return waits;
   }
 
   #askLater(stream: Stream): void {
@@ -290,16 +272,6 @@ export class Subscriptions {
     if (now - stream.waitsSince < requestTimeoutMs / 4) return; // a timer for every message would cost more than it
     stream.waitsSince = now;
     this.#options.calls.extend(id);
-  }
-
-  #answered(id: number): Stream | undefined {
-    const stream = this.#asked.get(id);
-    if (!stream) return undefined;
-    this.#asked.delete(id);
-    stream.asked = undefined;
-    // Frees its timer; it may have run out just now.
-    this.#options.calls.resolve(id, undefined);
-    return stream;
   }
 
   /** At once, but not again and again: a server that keeps leaving out messages is not asked as fast as it answers. */
@@ -349,7 +321,9 @@ export class Subscriptions {
 
   #forget(stream: Stream): void {
     if (this.#streams.get(stream.topic) === stream) this.#streams.delete(stream.topic);
-    if (stream.asked !== undefined) this.#answered(stream.asked);
+    const { asked = 0 } = stream;
+    stream.asked = undefined;
+    this.#options.calls.resolve(asked, undefined); // frees its timer
     stream.stopRetry();
     stream.live = false;
   }

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { HubError, type PendingCalls, toWireError, type UnreadableMessage } from "../contract/mod.ts";
-import type { Connection } from "./connection.ts";
+import { HubError, type PresenceBy, toWireError, type UnreadableMessage } from "../contract/mod.ts";
+import type { AppMessage, Connection } from "./connection.ts";
 import type { Report } from "./reports/report.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { ClientErrorInfo } from "./api/mod.ts";
@@ -15,8 +15,8 @@ import type { ClientErrorInfo } from "./api/mod.ts";
 export interface UnreadableMessagesOptions {
   /** The topics. */
   readonly subscriptions: Subscriptions;
-  /** The questions of the present link. */
-  readonly calls: PendingCalls;
+  /** Takes a message that can be handed on, in place of one that cannot. */
+  readonly take: (message: AppMessage) => void;
   /** Takes what nobody waits for; limited, as a server may keep sending such messages. */
   readonly report: Report;
 }
@@ -37,15 +37,16 @@ export class UnreadableMessages {
    * @param connection Where it came from.
    */
   take({ head, error }: UnreadableMessage, connection: Connection): void {
-    const { subscriptions, calls } = this.#options;
+    const { subscriptions, take } = this.#options;
     const [kind, about, more] = head;
     switch (kind) {
       case "res":
       case "err":
-        if (!subscriptions.refused(about as number, error)) calls.reject(about as number, error);
-        return;
+        return take(["err", about as number, error]);
       case "end":
-        return subscriptions.ended(about as string, error);
+        return take([kind, about as string, error]);
+      case "who": // whoever watches would have a list that is not true
+        return take([kind, about as string, more as PresenceBy, { error }]);
       case "req":
         connection.answer(["err", about, toWireError(error)]);
         return this.#report(error, { stage: "answer", name: more as string });

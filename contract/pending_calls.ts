@@ -6,6 +6,7 @@
 
 import { abortReason, throwIfAborted } from "./abort_reason.ts";
 import type { Clock } from "./clock.ts";
+import { defer } from "./deferred.ts";
 import { fromWireError, HubError, type WireError } from "./errors.ts";
 
 /** How long and how patiently to wait for an answer. */
@@ -95,17 +96,35 @@ export class PendingCalls {
     options: CallOptions & { readonly timeoutMs: number },
     cancelled: (id: number) => void,
   ): { readonly id: number; readonly answer: Promise<unknown> } {
+    const { promise: answer, resolve, reject } = defer<unknown>();
+    return { id: this.ask(name, options, cancelled, resolve, reject), answer };
+  }
+
+  /**
+   * Opens a question whose answer is taken in the moment in which it arrives, before whatever arrives behind it.
+   *
+   * @param name As for {@linkcode PendingCalls.open}, as are the next two.
+   * @param resolve Takes the answer.
+   * @param reject Takes the error in its place; after `cancelled`.
+   * @returns The id to send.
+   */
+  ask(
+    name: string,
+    options: CallOptions & { readonly timeoutMs: number },
+    cancelled: (id: number) => void,
+    resolve: (output: unknown) => void,
+    reject: (error: unknown) => void,
+  ): number {
     throwIfAborted(options.signal);
     const id = ++this.#lastId;
-    const answer = new Promise<unknown>((resolve, reject) => {
-      const late = () => new HubError("TIMEOUT", `No answer to "${name}" within ${options.timeoutMs} ms`);
-      const wait = waitAtMost(this.#clock, options, late, (error) => {
-        this.#take(id)?.reject(error);
-        cancelled(id);
-      });
-      this.#calls.set(id, { name, resolve, reject, wait });
+    const late = () => new HubError("TIMEOUT", `No answer to "${name}" within ${options.timeoutMs} ms`);
+    const wait = waitAtMost(this.#clock, options, late, (error) => {
+      this.#take(id);
+      cancelled(id);
+      reject(error);
     });
-    return { id, answer };
+    this.#calls.set(id, { name, resolve, reject, wait });
+    return id;
   }
 
   /**

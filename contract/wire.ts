@@ -166,7 +166,7 @@ const isFromServer: Check = (m) => {
     case "fault":
       return m.length <= 3 && isError(m[1]) && isTextOrAbsent(m[2]);
     case "who": // who takes it checks the change: most clients do without
-      return m.length === 4 && isText(m[1]) && isText(m[2]);
+      return m.length <= 4 && isText(m[1]) && isText(m[2]);
     case "move":
       return m.length <= 2 && isCount(m[1]);
     case "welcome":

@@ -8,7 +8,8 @@
  * What an error that nobody waits for belongs to: getting the address, the token and a connection (`"connect"`), a
  * frame that is not of the protocol (`"protocol"`), the connection as a whole (`"connection"`), a listener or payload
  * of an event or topic, a subscription that was refused or ended, the answer to a request, a signal that was refused
- * or dropped, a handler of a request of the server (`"answer"`), a listener of `onOpen` (`"open"`), a status listener.
+ * or dropped, a handler of a request of the server (`"answer"`), a listener of `onOpen` (`"open"`), a status listener, or
+ * who is in a room or topic (`"presence"`): its listeners, a bad state, a view that was refused or ended.
  */
 export type ClientStage =
   | "connect"
@@ -21,7 +22,8 @@ export type ClientStage =
   | "signal"
   | "answer"
   | "open"
-  | "status";
+  | "status"
+  | "presence";
 
 /** What an error belongs to. */
 export interface ClientErrorInfo {

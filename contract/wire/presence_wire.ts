@@ -33,23 +33,23 @@ export interface MembersQuery {
  */
 export type WireMember = readonly [id: string, user: string | 0 | 1, node: number, state?: unknown];
 
-/** What has become of a place, in the order in which it is to be taken: forget all, take out, put in. */
+/** What has become of a place. It is taken in this order: forget, take out, put in. */
 export interface WhoChange {
   /** The ids of nodes, for the members here. */
   readonly nodes?: readonly string[];
-  /** Everybody, as far as this message goes: whoever was known before is not in any more. */
+  /** Everybody, or the first page of them: whoever was known before and does not come again is not in any more. */
   readonly all?: readonly WireMember[];
   /** The ids of those who are not in any more. */
   readonly out?: readonly string[];
   /** Those who are in now, or have another state, node or user. */
   readonly in?: readonly WireMember[];
-  /** Whether this is a page of everybody, and not the last one. */
+  /** `true` where another page of everybody follows. */
   readonly more?: boolean;
   /** How many are in; absent where that has not changed. */
   readonly count?: number;
-  /** With `all`: `false` where only `count` is told from here on. */
+  /** `false` where there are too many to list: only `count` is told, until `all` comes. */
   readonly listed?: boolean;
-  /** Whether the server knows of everybody who is in; absent where that has not changed. It does with `all`, unless told. */
+  /** Whether the server knows of everybody who is in. Comes with the end of what a watch is told first, and when it changes. */
   readonly synced?: boolean;
   /** Why nothing is told from here on. */
   readonly error?: WireError;

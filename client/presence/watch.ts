@@ -1,0 +1,274 @@
+/**
+ * One room or topic as it is watched on the wire: who is in it, kept true link after link.
+ *
+ * @module
+ */
+
+import {
+  asWhoChange,
+  type DeclaredPresence,
+  fromWireError,
+  HubError,
+  parseNow,
+  type PresenceBy,
+  type PresenceChange,
+  type PresenceMember,
+  readWireMember,
+  type WhoChange,
+  type WireMember,
+} from "../../contract/mod.ts";
+import type { ClientParts } from "../client.ts";
+import type { Connection } from "../connection.ts";
+import { Backoff } from "../reconnect.ts";
+import { TRANSIENT } from "../subscriptions.ts";
+import { checkPresence } from "./check_presence.ts";
+import type { View } from "./view.ts";
+
+/** A member, and its state as it came over the wire: two of these can be compared. */
+interface Known {
+  readonly member: PresenceMember;
+  readonly raw: unknown;
+}
+
+/** What is watched. */
+export interface Watched {
+  /** Its name on the wire. */
+  readonly place: string;
+  /** Its name. */
+  readonly name: string;
+  readonly by: PresenceBy;
+  /** What the contract says of it. */
+  readonly declared: DeclaredPresence;
+}
+
+/** A place as it is watched, by all views of it together. */
+export class Watch {
+  readonly watched: Watched;
+  readonly views = new Set<View>();
+  /** How many members there are. */
+  count = 0;
+  /** Whether they are listed. */
+  listed = true;
+  /** Whether all that is known is true. */
+  synced = false;
+  readonly #parts: ClientParts;
+  readonly #onEnd: (watch: Watch) => void;
+  readonly #backoff: Backoff;
+  #members = new Map<string, Known>();
+  /** Everybody, page by page, until all are here. */
+  #pages: Map<string, Known> | undefined;
+  /** Whether the members were known once: who is new then has come. */
+  #known = false;
+  /** The watch that has no answer yet. */
+  #asked: number | undefined;
+  /** Where it was asked. */
+  #connection: Connection | undefined;
+  #live = false;
+  #established = false;
+  #stopRetry: (() => void) | undefined;
+
+  /**
+   * @param watched What to watch.
+   * @param parts The client's.
+   * @param onEnd Called once: it is over.
+   */
+  constructor(watched: Watched, parts: ClientParts, onEnd: (watch: Watch) => void) {
+    const { reconnect, random } = parts.settings;
+    this.watched = watched;
+    this.#parts = parts;
+    this.#onEnd = onEnd;
+    this.#backoff = new Backoff({ ...reconnect, maxAttempts: Infinity }, random);
+  }
+
+  /** The members, by the order of their ids. */
+  list(): PresenceMember[] {
+    return Array.from(this.#members.values(), ({ member }) => member).sort((a, b) => a.id < b.id ? -1 : 1);
+  }
+
+  /** Asks to be told, where the connection can be used and that was not done on it. */
+  ask(): void {
+    const { calls, requests: { free }, settings: { requestTimeoutMs: timeoutMs } } = this.#parts;
+    if (!free || this.#live || this.#asked !== undefined || this.#stopRetry) return;
+    const { place, by } = this.watched;
+    this.#connection = free;
+    const id = this.#asked = calls.ask(
+      place,
+      { timeoutMs },
+      () => this.#unwatch(), // the server may be about to answer
+      () => this.#accepted(id),
+      (error) => this.#refused(id, error as HubError),
+    );
+    try {
+      checkPresence(free);
+      free.push(["watch", id, place, { by }]);
+    } catch (error) {
+      calls.reject(id, error as HubError);
+    }
+  }
+
+  /** The link is gone; who was known stays. */
+  lost(): void {
+    this.#stopRetry?.();
+    this.#stopRetry = this.#asked = this.#pages = undefined;
+    this.#live = this.synced = false;
+  }
+
+  /**
+   * The server tells what has become of the place.
+   *
+   * @param told As it came over the wire.
+   * @throws {HubError} `BAD_REQUEST` when it is not of the protocol.
+   */
+  take(told: WhoChange): void {
+    const { nodes = [], all, out = [], in: put = [], more, listed, count, synced, error } = asWhoChange(told);
+    if (!this.#live) return; // left over from a watch that was given up
+    if (error) return this.#cut(fromWireError(error));
+    const changes: PresenceChange[] = [];
+    if (listed === false) {
+      this.#members.clear();
+      this.#pages = undefined;
+      this.listed = this.#known = false;
+    }
+    if (all) this.#pages = new Map();
+    for (const id of out) this.#drop(this.#pages ?? this.#members, id, changes);
+    for (const member of [...all ?? [], ...put]) {
+      this.#put(this.#pages ?? this.#members, member, nodes, changes);
+    }
+    if (more) return;
+    if (this.#pages) this.#compare(this.#pages, changes);
+    this.#tell(changes, count, synced);
+  }
+
+  /**
+   * A view is closed.
+   *
+   * @param view The view.
+   */
+  leave(view: View): void {
+    if (this.views.delete(view) && this.views.size === 0) this.#close();
+  }
+
+  /**
+   * It is over, for all views.
+   *
+   * @param error Why.
+   */
+  end(error: HubError): void {
+    this.#close();
+    const views = [...this.views];
+    this.views.clear();
+    for (const view of views) view.fail(error);
+  }
+
+  /** The member, parsed. Who has a state that does not fit is there nevertheless. */
+  read(wire: WireMember, nodes: readonly string[]): PresenceMember {
+    const member = readWireMember(wire, nodes);
+    if (member.state === undefined) return member;
+    const { name, declared } = this.watched;
+    try {
+      return { ...member, state: parseNow(declared.state, member.state, "state in", name) };
+    } catch (error) {
+      this.#parts.settings.reportRepeated(error, { stage: "presence", name });
+      return { ...member, state: undefined };
+    }
+  }
+
+  #accepted(id: number): void {
+    if (this.#asked !== id) return;
+    this.#asked = undefined;
+    this.#live = this.#established = true;
+    this.#backoff.reset();
+  }
+
+  #refused(id: number, error: HubError): void {
+    if (this.#asked !== id) return;
+    this.#asked = undefined;
+    this.#fail(error);
+  }
+
+  /** The server tells no more; or what it told could not be read, and it does not know that. */
+  #cut(error: HubError): void {
+    this.#unwatch();
+    this.lost();
+    this.#fail(error);
+  }
+
+  /** What was refused for now is asked again later, unless it never worked. */
+  #fail(error: HubError): void {
+    const established = this.#established;
+    const heard = !established && [...this.views].every((view) => view.heeded);
+    if (established && TRANSIENT.has(error.code)) {
+      this.#stopRetry = this.#parts.settings.clock.after(this.#backoff.next()!, () => {
+        this.#stopRetry = undefined;
+        this.ask();
+      });
+    } else this.end(error);
+    if (!heard) this.#parts.settings.report(error, { stage: "presence", name: this.watched.name });
+  }
+
+  #close(): void {
+    const asked = this.#asked;
+    if (this.#live || asked !== undefined) this.#unwatch();
+    this.lost();
+    if (asked !== undefined) this.#parts.calls.resolve(asked, undefined); // frees its timer
+    this.#onEnd(this);
+  }
+
+  #unwatch(): void {
+    const { place, by } = this.watched;
+    this.#connection?.push(["unwatch", place, by]);
+  }
+
+  #drop(from: Map<string, Known>, id: string, changes: PresenceChange[]): void {
+    const known = from.get(id);
+    from.delete(id);
+    if (known && from === this.#members) changes.push({ type: "leave", member: known.member });
+  }
+
+  #put(
+    into: Map<string, Known>,
+    wire: WireMember,
+    nodes: readonly string[],
+    changes: PresenceChange[],
+  ): void {
+    const next = { member: this.read(wire, nodes), raw: wire[3] };
+    const { member } = next;
+    const before = into.get(member.id);
+    into.set(member.id, next);
+    if (into === this.#members && !(before && same(before, next))) {
+      changes.push({ type: before ? "update" : "join", member });
+    }
+  }
+
+  /** All are here: what differs from those who were known has changed meanwhile. */
+  #compare(pages: Map<string, Known>, changes: PresenceChange[]): void {
+    const before = this.#members;
+    this.#pages = undefined;
+    this.#members = pages;
+    if (this.#known) {
+      for (const [id, { member }] of before) if (!pages.has(id)) changes.push({ type: "leave", member });
+      for (const [id, now] of pages) {
+        const known = before.get(id);
+        if (!known) changes.push({ type: "join", member: now.member });
+        else if (!same(known, now)) changes.push({ type: "update", member: now.member });
+      }
+    }
+    this.listed = this.#known = true;
+  }
+
+  #tell(changes: readonly PresenceChange[], count = this.count, synced = this.synced): void {
+    const counted = count !== this.count;
+    const whole = synced && !this.synced;
+    this.count = count;
+    this.synced = synced;
+    const views = [...this.views];
+    for (const change of changes) for (const view of views) view.tell(change.type, change.member, change);
+    if (counted) { for (const view of views) view.tell("count", count); }
+    if (whole) { for (const view of views) view.sync(); }
+  }
+}
+
+function same(one: Known, other: Known): boolean {
+  const parts = ({ member: { user, node }, raw }: Known) => JSON.stringify([user, node, raw]);
+  return one.member.node === other.member.node && parts(one) === parts(other);
+}

@@ -1,0 +1,107 @@
+/**
+ * All that a client watches, and the states that it has set of itself.
+ *
+ * @module
+ */
+
+import {
+  HubError,
+  type PresenceBy,
+  type PresencePlace,
+  type WhoChange,
+  wirePlace,
+} from "../../contract/mod.ts";
+import type { ClientExtension, ClientParts } from "../client.ts";
+import { checkPresence } from "./check_presence.ts";
+import { View } from "./view.ts";
+import { Watch } from "./watch.ts";
+
+/** A state of this client's own. */
+interface Own {
+  readonly state: unknown;
+  /** Whether it was set on this connection. */
+  set: boolean;
+}
+
+/** What is watched, by place and by whom to count as one. */
+export class Watches implements ClientExtension {
+  readonly #parts: ClientParts;
+  readonly #watches = new Map<string, Watch>();
+  /** By place. */
+  readonly #own = new Map<string, Own>();
+
+  /** @param parts The client's. */
+  constructor(parts: ClientParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Opens a view; all of the same share a watch.
+   *
+   * @param given The place.
+   * @param by Whom to count as one.
+   * @param signal Closes the view.
+   * @throws {HubError} `NOT_FOUND` when the contract keeps no presence there.
+   */
+  view(given: PresencePlace, by: PresenceBy, signal: AbortSignal | undefined): View {
+    const parts = this.#parts;
+    const name = typeof given === "string" ? given : given.topic;
+    const declared = parts.contract.presence.find(name)?.value;
+    if (!declared) throw new HubError("NOT_FOUND", `The contract keeps no presence of "${name}"`);
+    const place = wirePlace(given);
+    const key = `${by} ${place}`;
+    const known = this.#watches.get(key);
+    const watch = known ?? new Watch({ place, name, by, declared }, parts, () => this.#forget(key, place));
+    const view = new View(watch, parts, signal, (state) => {
+      this.#own.set(place, { state, set: parts.requests.free !== undefined });
+    });
+    const { closed } = parts.requests;
+    if (closed) {
+      view.fail(closed);
+      return view;
+    }
+    watch.views.add(view);
+    if (known) return view;
+    this.#watches.set(key, watch);
+    watch.ask();
+    return view;
+  }
+
+  free(): void {
+    for (const [place, own] of this.#own) this.#setAgain(place, own);
+    for (const watch of [...this.#watches.values()]) watch.ask();
+  }
+
+  who(place: string, by: PresenceBy, change: WhoChange): void {
+    this.#watches.get(`${by} ${place}`)?.take(change);
+  }
+
+  lost(): void {
+    for (const own of this.#own.values()) own.set = false;
+    for (const watch of this.#watches.values()) watch.lost();
+  }
+
+  closed(error: HubError): void {
+    for (const watch of [...this.#watches.values()]) watch.end(error);
+  }
+
+  #setAgain(place: string, own: Own): void {
+    if (own.set) return;
+    own.set = true;
+    this.#parts.requests.ask({ kind: "state", name: place, payload: own.state, check: checkPresence })
+      .catch((error) => {
+        // Without the connection it comes to the next one.
+        if (own.set && this.#own.get(place) === own) {
+          this.#parts.settings.report(error, {
+            stage: "presence",
+            name: place.slice(place.indexOf(":") + 1),
+          });
+        }
+      });
+  }
+
+  #forget(key: string, place: string): void {
+    this.#watches.delete(key);
+    if (![...this.#watches.values()].some(({ watched }) => watched.place === place)) this.#own.delete(place);
+  }
+}
