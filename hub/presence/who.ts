@@ -149,14 +149,10 @@ export function snapshotMessages(watched: Watched, snapshot: ViewSnapshot): Outg
  * The answer to a client that asks for members: as many of a page as one message should hold.
  *
  * @param page The members.
- * @param cursorOf Makes the cursor that leads to what comes after a member.
  */
-export function toMembersPage(
-  { members, count, cursor }: PresencePage,
-  cursorOf: (member: PresenceMember) => string,
-): MembersPage {
+export function toMembersPage({ members, count, cursor }: PresencePage): MembersPage {
   const page = new Page();
   const sent = members.findIndex((member) => !page.add(member, ASKED_PAGE_BYTES));
-  const next = sent < 0 ? cursor : cursorOf(members[sent - 1]!);
+  const next = sent < 0 ? cursor : members[sent - 1]!.id;
   return { nodes: page.nodes, members: page.members, count, ...(next !== undefined && { cursor: next }) };
 }

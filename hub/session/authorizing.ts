@@ -1,5 +1,5 @@
 /**
- * Asking the application whether a client may subscribe. Only `true` allows, within a time.
+ * Asking the application whether a client may have what it asks for. Only `true` allows, within a time.
  *
  * @module
  */
@@ -10,24 +10,32 @@ import type { Connection } from "../connection/connection.ts";
 import type { Topic } from "../topics/catalog.ts";
 import type { SessionContext } from "./session_context.ts";
 
-/** A rule of `authorize`, its types forgotten. */
-type Rule = (asked: Authorizing) => unknown;
+/** A rule of the application's, its types forgotten. */
+export type Rule = (asked: never) => unknown;
+
+/** What a rule decides about, for errors. */
+export interface Decided {
+  /** What the client wants to do: `subscribe to`. */
+  readonly what: string;
+  /** With what by name. */
+  readonly name: string;
+  /** The rule, as an option of the hub. */
+  readonly option: string;
+}
 
 /** One question to a rule, as the rule sees it. Aborted when nobody waits for the answer any more. */
 export class Authorizing extends Abortable {
   readonly params: Readonly<Record<string, string>>;
-  readonly topic: string;
   readonly conn: Connection;
   #giveUp: ((reason: Error) => void) | undefined;
 
   /**
-   * @param topic What the client wants to subscribe to.
+   * @param params The parameters of the name that is asked for.
    * @param conn The client.
    */
-  constructor({ params, name }: Topic, conn: Connection) {
+  constructor(params: Readonly<Record<string, string>>, conn: Connection) {
     super();
     this.params = Object.assign(Object.create(null), params); // a rule that changes them decides for nobody else
-    this.topic = name;
     this.conn = conn;
   }
 
@@ -35,16 +43,16 @@ export class Authorizing extends Abortable {
    * Asks.
    *
    * @param rule The rule.
-   * @param pattern The rule's name.
+   * @param decided What it decides about.
    * @param context What all sessions share.
    * @returns A promise where the rule takes its time.
    * @throws {HubError} `FORBIDDEN`, `TIMEOUT`, or whatever the rule throws; at once or by the promise.
    */
-  ask(rule: Rule, pattern: string, context: SessionContext): void | Promise<void> {
-    const answer = rule(this);
+  ask(rule: Rule, decided: Decided, context: SessionContext): void | Promise<void> {
+    const answer = rule(this as never);
     const later = promiseOf(answer);
-    if (!later) return this.#judge(answer, pattern, context);
-    return this.#within(later, pattern, context).then((answer) => this.#judge(answer, pattern, context));
+    if (!later) return this.#judge(answer, decided, context);
+    return this.#within(later, decided, context).then((answer) => this.#judge(answer, decided, context));
   }
 
   /** Nobody waits any more, not even for the rule to end. */
@@ -53,29 +61,30 @@ export class Authorizing extends Abortable {
     this.abort(reason);
   }
 
-  #judge(answer: unknown, pattern: string, context: SessionContext): void {
+  #judge(answer: unknown, { what, name, option }: Decided, context: SessionContext): void {
     if (answer === true) return;
     if (answer !== false) {
       this.#report(
-        new TypeError(
-          `The rule "${pattern}" of authorize answered ${kindOf(answer)}: only true lets in, false refuses`,
-        ),
+        new TypeError(`The rule ${option} answered ${kindOf(answer)}: only true lets in, false refuses`),
+        name,
         context,
       );
     }
-    throw new HubError("FORBIDDEN", `Not allowed to subscribe to "${this.topic}"`);
+    throw new HubError("FORBIDDEN", `Not allowed to ${what} "${name}"`);
   }
 
   /** A rule that never answers must not hold a place for ever. */
-  #within(answer: Promise<unknown>, pattern: string, context: SessionContext): Promise<unknown> {
+  #within(
+    answer: Promise<unknown>,
+    { what, name, option }: Decided,
+    context: SessionContext,
+  ): Promise<unknown> {
     const { authorizeTimeoutMs: ms, options: { clock } } = context;
     return new Promise((resolve, reject) => {
       const stop = clock.after(ms, () => {
-        const rule = `The rule "${pattern}" of authorize has not answered within ${ms} ms`;
-        this.#report(new HubError("TIMEOUT", rule), context);
-        this.end(
-          new HubError("TIMEOUT", `Not decided within ${ms} ms who may subscribe to "${this.topic}"`),
-        );
+        const rule = `The rule ${option} has not answered within ${ms} ms`;
+        this.#report(new HubError("TIMEOUT", rule), name, context);
+        this.end(new HubError("TIMEOUT", `Not decided within ${ms} ms who may ${what} "${name}"`));
       }, { background: true });
       this.#giveUp = (reason) => {
         stop();
@@ -85,18 +94,47 @@ export class Authorizing extends Abortable {
     });
   }
 
-  #report(error: Error, { onError }: SessionContext): void {
-    onError(error, { stage: "handler", name: this.topic, connectionId: this.conn.id });
+  #report(error: Error, name: string, { onError }: SessionContext): void {
+    onError(error, { stage: "handler", name, connectionId: this.conn.id });
+  }
+}
+
+/** The question whether a client may subscribe to a topic. */
+export class TopicAuthorizing extends Authorizing {
+  readonly topic: string;
+
+  /**
+   * @param topic What the client wants to subscribe to.
+   * @param conn The client.
+   */
+  constructor({ params, name }: Topic, conn: Connection) {
+    super(params, conn);
+    this.topic = name;
+  }
+}
+
+/** The question whether a client may see who is in a room or topic. */
+export class PresenceAuthorizing extends Authorizing {
+  readonly name: string;
+
+  /**
+   * @param place What the client wants to look at.
+   * @param conn The client.
+   */
+  constructor({ params, name }: Pick<Topic, "params" | "name">, conn: Connection) {
+    super(params, conn);
+    this.name = name;
   }
 }
 
 /**
- * The rule for a topic, if the application has one.
+ * The rule of a pattern, if the application has one.
  *
- * @param topic The topic.
- * @param context What all sessions share.
+ * @param rules The rules by pattern, if there are any.
+ * @param pattern The pattern.
  */
-export function ruleFor({ entry: { pattern } }: Topic, context: SessionContext): Rule | undefined {
-  const rules = context.options.authorize as Readonly<Record<string, Rule | undefined>> | undefined;
-  return rules && Object.hasOwn(rules, pattern) ? rules[pattern] : undefined;
+export function ruleOf(rules: object | undefined, pattern: string): Rule | undefined {
+  return rules && Object.hasOwn(rules, pattern)
+    ? (rules as Readonly<Record<string, Rule>>)[pattern]
+    : undefined;
 }

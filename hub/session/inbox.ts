@@ -21,7 +21,8 @@ import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { RateLimiter } from "./limits.ts";
 import { PendingBytes, type PendingFrame } from "./pending_bytes.ts";
 import type { SessionContext } from "./session_context.ts";
-import { Subscriptions } from "./subscriptions.ts";
+import { type Held, Subscriptions } from "./subscriptions.ts";
+import { Watches } from "./watches.ts";
 
 /** A message that waits, and the frame that it came in. */
 interface Waiting {
@@ -30,7 +31,7 @@ interface Waiting {
 }
 
 /** The inbox of a connection. What it keeps of what is under way is made when something is: most say little. */
-export class Inbox {
+export class Inbox implements Held {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   readonly #rate: RateLimiter;
@@ -38,6 +39,7 @@ export class Inbox {
   #frame: Encoded = "";
   #kept: PendingBytes | undefined;
   #subscriptions: Subscriptions | undefined;
+  #watches: Watches | undefined;
   #calls: Calls | undefined;
   /** What was said after a message whose schema takes its time. */
   #waiting: Waiting[] | undefined;
@@ -60,6 +62,15 @@ export class Inbox {
   /** How many subscriptions there are. */
   get subscriptions(): number {
     return this.#subscriptions?.size ?? 0;
+  }
+
+  get held(): number {
+    return this.subscriptions + (this.#watches?.size ?? 0);
+  }
+
+  /** The connection has left a room or topic. */
+  left(channel: string): void {
+    this.#watches?.left(channel);
   }
 
   /** Whether a topic is subscribed, and live. */
@@ -102,6 +113,7 @@ export class Inbox {
   close(): void {
     this.#waiting = undefined;
     this.#subscriptions?.close();
+    this.#watches?.close();
     this.#calls?.close();
   }
 
@@ -142,16 +154,25 @@ export class Inbox {
 
   /** Tells whoever waits for a message that its payload cannot be handed on. */
   #sendBack({ head: [kind, about], error }: UnreadableMessage): void {
-    if (kind === "req") this.#handled.fail(about as number, error);
+    if (kind === "req" || kind === "state") this.#handled.fail(about as number, error);
     else if (kind === "sig") this.#handled.fault(about as string, error);
     else this.#conn.refused(about as number, error); // an answer to what this hub has asked
   }
 
   #slowDown(message: ClientMessage): void {
     const error = new HubError("RATE_LIMITED", this.#tooFast);
-    if (message[0] === "req" || message[0] === "sub") this.#handled.fail(message[1], error);
-    else if (message[0] === "sig") this.#handled.fault(message[1], error);
-    else this.#handle(message); // an answer, a cancel, an unsubscribe: refusing it would only keep more in memory
+    switch (message[0]) {
+      case "req":
+      case "sub":
+      case "watch":
+      case "state":
+      case "members":
+        return this.#handled.fail(message[1], error);
+      case "sig":
+        return this.#handled.fault(message[1], error);
+      default: // an answer, a cancel, an unsubscribe: refusing it would only keep more in memory
+        return this.#handle(message);
+    }
   }
 
   #handle(message: ClientMessage): void {
@@ -162,7 +183,7 @@ export class Inbox {
       case "sig":
         return this.#handled.signal(message[1], message[2]);
       case "sub":
-        this.#subscriptions ??= new Subscriptions(conn, this.#context);
+        this.#subscriptions ??= new Subscriptions(conn, this.#context, this);
         return void this.#subscriptions.subscribe(message[1], message[2], message[3]?.since);
       case "unsub":
         return this.#subscriptions?.unsubscribe(message[1]);
@@ -177,8 +198,41 @@ export class Inbox {
       case "pong":
         return;
       case "hello":
-        this.#refuse("protocol", CLOSE_CODES.PROTOCOL_ERROR, "A second hello");
+        return this.#refuse("protocol", CLOSE_CODES.PROTOCOL_ERROR, "A second hello");
+      case "unwatch":
+        return this.#watches?.unwatch(message[1], message[2]);
+      default:
+        return this.#look(message);
     }
+  }
+
+  /** Handles what is asked about presence. */
+  #look(message: ClientMessage & readonly ["watch" | "state" | "members", ...unknown[]]): void {
+    const watches = this.#watching();
+    if (!watches) {
+      return this.#handled.fail(message[1], new HubError("NOT_FOUND", "The contract keeps no presence"));
+    }
+    switch (message[0]) {
+      case "watch":
+        return void watches.watch(message[1], message[2], message[3]?.by);
+      case "state":
+        return void watches.state(message[1], message[2], message[3]);
+      case "members":
+        return void watches.members(message[1], message[2], message[3]);
+    }
+  }
+
+  #watching(): Watches | undefined {
+    const { presence } = this.#context;
+    if (!presence) return undefined;
+    return this.#watches ??= new Watches({
+      conn: this.#conn,
+      context: this.#context,
+      presence,
+      all: this,
+      subscriptions: () => this.#subscriptions,
+      kept: () => this.#bytes,
+    });
   }
 
   #cancel(id: number): void {

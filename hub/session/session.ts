@@ -77,6 +77,11 @@ export class Session implements ServerLinkEvents {
     return this.#inbox?.subscribesTo(topic) === true;
   }
 
+  /** Its connection has left a room or topic. */
+  left(channel: string): void {
+    this.#inbox?.left(channel);
+  }
+
   /** How many of its requests and signals are being handled. */
   get handling(): number {
     return this.#inbox?.size ?? 0;
@@ -191,9 +196,15 @@ export class Session implements ServerLinkEvents {
     this.#handshake?.end();
     this.#handshake = undefined;
     this.#inbox = new Inbox(conn, context);
-    const { nodeId: node, heartbeatMs, limits: { maxFrameBytes } } = context;
+    const { nodeId: node, heartbeatMs, limits: { maxFrameBytes }, presence } = context;
     conn.outbox.uncork(
-      new OutgoingMessage(["welcome", { connection: conn.id, node, heartbeatMs, maxFrameBytes }]),
+      new OutgoingMessage(["welcome", {
+        connection: conn.id,
+        node,
+        heartbeatMs,
+        maxFrameBytes,
+        ...(presence && { presence: true }),
+      }]),
     );
   }
 

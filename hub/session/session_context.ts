@@ -10,7 +10,25 @@ import type { KeyedLimit, Limits } from "./limits.ts";
 import type { AnyHubOptions, HubErrorInfo } from "../api/options.ts";
 import type { Refusals } from "./admission/refusals.ts";
 import type { Registry } from "../groups/registry.ts";
+import type { Attendances } from "../presence/attendances.ts";
+import type { NamedPlaces } from "../presence/named_places.ts";
+import type { PresenceSource } from "../presence/source.ts";
+import type { Watchers } from "../presence/watchers.ts";
 import type { Topics } from "../topics/topics.ts";
+
+/** What sessions need to tell clients who is where. */
+export interface SessionPresence {
+  /** Which rooms and topics are places. */
+  readonly places: NamedPlaces;
+  /** Sets the states of connections. */
+  readonly attendances: Pick<Attendances, "set">;
+  /** Who watches. */
+  readonly watchers: Watchers;
+  /** Reads pages of members. */
+  readonly source: Pick<PresenceSource, "page">;
+  /** Who may look from outside, by pattern. */
+  readonly rules: object;
+}
 
 /** What all sessions of a hub share. Whatever can be here is not in each of them: connections are many. */
 export interface SessionContext {
@@ -34,6 +52,8 @@ export interface SessionContext {
   readonly topics: Topics;
   /** Who is in what. */
   readonly registry: Registry;
+  /** Who is where; absent where the contract keeps no presence. */
+  readonly presence?: SessionPresence;
   /** How many connections a user has. */
   readonly users: KeyedLimit;
   /** Whom it refuses, and why. */

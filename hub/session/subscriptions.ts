@@ -5,7 +5,7 @@
  */
 
 import { HubError, isHubError, type Position, type Subscribed } from "../../contract/mod.ts";
-import { Authorizing, ruleFor } from "./authorizing.ts";
+import { type Authorizing, ruleOf, TopicAuthorizing } from "./authorizing.ts";
 import type { Connection } from "../connection/connection.ts";
 import { RateLimiter } from "./limits.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
@@ -24,6 +24,14 @@ const MAX_READERS = 4;
 interface Mark {
   live: boolean;
   asking?: Authorizing;
+  /** Settles when that is decided. */
+  deciding?: Promise<void>;
+}
+
+/** What counts for the limit of subscriptions. */
+export interface Held {
+  /** How many topics are subscribed, and places watched, by this connection. */
+  readonly held: number;
 }
 
 /** The longest name of a topic that a client may subscribe to, in UTF-16 units: each is kept, on the backplane too. */
@@ -33,6 +41,7 @@ const MAX_NAME_LENGTH = 1_024;
 export class Subscriptions {
   readonly #conn: Connection;
   readonly #context: SessionContext;
+  readonly #all: Held;
   /** By topic; the object also tells one subscription from a later one of the same topic. */
   readonly #active = new SmallMap<string, Mark>();
   /** Subscribes that have not ended: giving one up does not end what decides about it. */
@@ -45,10 +54,12 @@ export class Subscriptions {
   /**
    * @param conn Who subscribes.
    * @param context What all sessions share.
+   * @param all What counts for the limit, these included.
    */
-  constructor(conn: Connection, context: SessionContext) {
+  constructor(conn: Connection, context: SessionContext, all: Held) {
     this.#conn = conn;
     this.#context = context;
+    this.#all = all;
   }
 
   /** How many there are, those on their way included. */
@@ -59,6 +70,11 @@ export class Subscriptions {
   /** Whether a topic is subscribed, and live. */
   isLive(name: string): boolean {
     return this.#active.get(name)?.live === true;
+  }
+
+  /** Settles when it is decided whether a topic may be subscribed; `undefined` where nobody has to wait for that. */
+  deciding(name: string): Promise<void> | undefined {
+    return this.#active.get(name)?.deciding;
   }
 
   /**
@@ -81,21 +97,19 @@ export class Subscriptions {
         );
       }
       if (this.#active.has(name)) throw new HubError("BAD_REQUEST", `Subscribed to "${name}" already`);
-      if (this.#active.size >= max || this.#underWay > max) {
+      if (this.#all.held >= max || this.#underWay > max) {
         throw new HubError("RATE_LIMITED", `Cannot subscribe to more than ${max} topics`);
       }
       const topic = topics.find(name, conn.role);
       if (since) this.#checkRecovery();
       this.#active.set(name, mark);
-      const rule = ruleFor(topic, this.#context);
+      const { pattern } = topic.entry;
+      const rule = ruleOf(this.#context.options.authorize, pattern);
       if (rule) {
-        const later = (mark.asking = new Authorizing(topic, conn)).ask(
-          rule,
-          topic.entry.pattern,
-          this.#context,
-        );
-        if (later) await later;
-        mark.asking = undefined;
+        const decided = { what: "subscribe to", name, option: `"${pattern}" of authorize` };
+        const later = (mark.asking = new TopicAuthorizing(topic, conn)).ask(rule, decided, this.#context);
+        if (later) await (mark.deciding = later);
+        mark.asking = mark.deciding = undefined;
       }
       if (this.#active.get(name) !== mark) {
         throw new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`);

@@ -1,0 +1,305 @@
+/**
+ * The places that one connection watches: from its asking, over who may look, to the news.
+ *
+ * @module
+ */
+
+import {
+  HubError,
+  isHubError,
+  MAX_MEMBERS_PAGE,
+  type MembersQuery,
+  placeOfWire,
+  type PresenceBy,
+  toWireError,
+} from "../../contract/mod.ts";
+import type { Connection } from "../connection/connection.ts";
+import { SmallMap } from "../connection/small_map.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import type { NamedPlace } from "../presence/named_places.ts";
+import { toMember } from "../presence/view.ts";
+import type { Watched } from "../presence/watchers.ts";
+import { snapshotMessages, toMembersPage, who } from "../presence/who.ts";
+import { type Authorizing, PresenceAuthorizing, ruleOf } from "./authorizing.ts";
+import type { PendingBytes } from "./pending_bytes.ts";
+import { Permits } from "./permits.ts";
+import { sendError } from "./send_error.ts";
+import type { SessionContext, SessionPresence } from "./session_context.ts";
+import type { Held, Subscriptions } from "./subscriptions.ts";
+
+/** How many pages are read for one connection at the same time. */
+const MAX_READERS = 4;
+
+/** How many members a page has where the client does not say. */
+const DEFAULT_PAGE = 100;
+
+/** The longest name of a place on the wire, in UTF-16 units: each is kept, on the backplane too. */
+const MAX_NAME_LENGTH = 1_024 + "topic:".length;
+
+/** A watch, and what decides about it. */
+interface Mark {
+  readonly watched: Watched;
+  readonly name: string;
+  /** Whether a rule has let it in: then it stays when the connection leaves. */
+  ruled: boolean;
+  live: boolean;
+  asking?: Authorizing;
+  /** Why it has ended before it was live. */
+  ended?: HubError;
+}
+
+/** What a connection needs beside itself to watch places. */
+export interface WatchesParts {
+  readonly conn: Connection;
+  readonly context: SessionContext;
+  readonly presence: SessionPresence;
+  /** Its subscriptions: who subscribes a topic may see who else does. */
+  readonly subscriptions: () => Subscriptions | undefined;
+  /** What counts for the limit of subscriptions, these watches included. */
+  readonly all: Held;
+  /** Counts the bytes of what takes its time. */
+  readonly kept: () => PendingBytes;
+}
+
+/** The watches of a connection. */
+export class Watches {
+  readonly #parts: WatchesParts;
+  /** By place and by whom to count as one; the object also tells one watch from a later one of the same. */
+  readonly #active = new SmallMap<string, Mark>();
+  /** Questions of rules for a page. */
+  readonly #looking = new Set<Authorizing>();
+  /** Whatever has not ended: giving one up does not end what decides about it. */
+  #underWay = 0;
+  #permits: Permits | undefined;
+
+  /** @param parts What it needs. */
+  constructor(parts: WatchesParts) {
+    this.#parts = parts;
+  }
+
+  /** How many there are, those on their way included. */
+  get size(): number {
+    return this.#active.size;
+  }
+
+  /**
+   * Watches, and answers the client. Never rejects.
+   *
+   * @param id The id to answer to.
+   * @param place The place, as the wire names it.
+   * @param by Whom to count as one.
+   */
+  watch(id: number, place: string, by: PresenceBy = "user"): Promise<void> {
+    const { context: { limits: { maxSubscriptions: max } }, all } = this.#parts;
+    const key = keyOf(place, by);
+    let mark: Mark | undefined;
+    return this.#answer(id, place, async (named) => {
+      if (this.#active.has(key)) throw new HubError("BAD_REQUEST", `Watching "${named.name}" already`);
+      if (all.held >= max) {
+        throw new HubError("RATE_LIMITED", `Cannot watch more than ${max} rooms and topics`);
+      }
+      const watched = { place: named.channel, by };
+      this.#active.set(key, mark = { watched, name: named.name, ruled: false, live: false });
+      await this.#admit(named, mark);
+      if (this.#active.get(key) !== mark) throw mark.ended ?? stopped(named.name);
+      await this.#begin(id, mark);
+    }, (error) => {
+      if (mark && this.#active.get(key) === mark) this.#active.delete(key);
+      return mark?.ended ?? error;
+    });
+  }
+
+  /** Ends a watch, whatever its state. */
+  unwatch(place: string, by: PresenceBy): void {
+    const key = keyOf(place, by);
+    const mark = this.#active.get(key);
+    if (mark) this.#end(key, mark, stopped(mark.name));
+  }
+
+  /** The connection has left a place: it sees no more of it, unless a rule lets it look from outside. */
+  left(channel: string): void {
+    for (const [key, mark] of this.#active.entries()) {
+      if (mark.watched.place !== channel || mark.ruled) continue;
+      const error = new HubError("FORBIDDEN", `Not in "${mark.name}" any more`);
+      const { live } = mark;
+      this.#end(key, mark, error);
+      if (live) this.#parts.conn.outbox.pushOwn(who(mark.watched, { error: toWireError(error) }));
+    }
+  }
+
+  /** Sets the state of this connection, and answers the client. Never rejects. */
+  state(id: number, place: string, state: unknown): Promise<void> {
+    const { conn, presence: { attendances }, kept } = this.#parts;
+    return this.#answer(id, place, async (named) => {
+      const { clientsSet, pattern } = named.declared;
+      if (!clientsSet) {
+        throw new HubError(
+          "FORBIDDEN",
+          `Clients set no state in "${named.name}": the contract has no clientsSet at "${pattern}"`,
+        );
+      }
+      const coming = this.#coming(named);
+      if (coming) {
+        const frame = kept().keep();
+        await coming;
+        kept().release(frame);
+      }
+      if (!conn.isIn(named.channel)) {
+        throw new HubError("FORBIDDEN", `Cannot set a state: not in "${named.name}"`);
+      }
+      attendances.set(named, conn, state);
+      conn.outbox.pushOwn(new OutgoingMessage(["res", id]));
+    });
+  }
+
+  /** Reads a page of members, and answers the client. Never rejects. */
+  members(id: number, place: string, query: MembersQuery = {}): Promise<void> {
+    const { conn, presence: { source } } = this.#parts;
+    const { by = "user", limit = DEFAULT_PAGE, cursor } = query;
+    return this.#answer(id, place, async (named) => {
+      await this.#allow(named);
+      const permits = this.#permits ??= new Permits(MAX_READERS);
+      await permits.take();
+      try {
+        if (conn.closed) return;
+        const { signal } = conn;
+        const page = await source.page(named.channel, {
+          by,
+          limit: Math.min(limit, MAX_MEMBERS_PAGE),
+          cursor,
+          signal,
+        });
+        const members = page.entries.map((entry) => toMember(by, entry));
+        conn.outbox.pushOwn(new OutgoingMessage(["res", id, toMembersPage({ ...page, members })]));
+      } finally {
+        permits.give();
+      }
+    });
+  }
+
+  /** Forgets everything: the connection is gone. */
+  close(): void {
+    const gone = new HubError("DISCONNECTED", "The client is gone");
+    for (const [key, mark] of this.#active.entries()) {
+      this.#end(key, mark, gone);
+      mark.asking?.end(gone);
+    }
+    for (const asking of this.#looking) asking.end(gone);
+  }
+
+  /** Does what a client asks for in a place; what fails is answered. */
+  async #answer(
+    id: number,
+    place: string,
+    work: (named: NamedPlace) => Promise<void>,
+    explain: (error: unknown) => unknown = (error) => error,
+  ): Promise<void> {
+    const { conn, context: { onError, limits: { maxSubscriptions: max } } } = this.#parts;
+    this.#underWay++;
+    try {
+      if (this.#underWay > max) {
+        throw new HubError("RATE_LIMITED", `${max} questions about presence have no answer`);
+      }
+      await work(this.#find(place));
+    } catch (thrown) {
+      const error = explain(thrown);
+      if (!isHubError(error)) onError(error, { stage: "handler", name: place, connectionId: conn.id });
+      sendError(conn, error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  #find(name: string): NamedPlace {
+    const { conn: { role }, presence: { places } } = this.#parts;
+    const place = name.length <= MAX_NAME_LENGTH ? placeOfWire(name) : undefined;
+    if (place === undefined) {
+      throw new HubError("BAD_REQUEST", 'Name a place by "room:" or "topic:" and at most 1,024 characters');
+    }
+    return typeof place === "string" ? places.room(place) : places.topic(place.topic, role);
+  }
+
+  /** Whether the connection may look. */
+  #admit(named: NamedPlace, mark: Mark): void | Promise<void> {
+    const rule = ruleOf(this.#parts.presence.rules, named.declared.pattern);
+    if (!rule) return this.#checkIn(named);
+    mark.ruled = true;
+    mark.asking = new PresenceAuthorizing(named, this.#parts.conn);
+    return this.#ask(rule, named, mark.asking);
+  }
+
+  /** Whether the connection may look, this once. Who watches the place has been let in already. */
+  async #allow(named: NamedPlace): Promise<void> {
+    const { conn, presence: { rules } } = this.#parts;
+    if (this.#active.entries().some(([, { live, watched }]) => live && watched.place === named.channel)) {
+      return;
+    }
+    const rule = ruleOf(rules, named.declared.pattern);
+    if (!rule) return await this.#checkIn(named);
+    const asking = new PresenceAuthorizing(named, conn);
+    this.#looking.add(asking);
+    try {
+      await this.#ask(rule, named, asking);
+    } finally {
+      this.#looking.delete(asking);
+    }
+  }
+
+  #ask(
+    rule: NonNullable<ReturnType<typeof ruleOf>>,
+    named: NamedPlace,
+    asking: Authorizing,
+  ): void | Promise<void> {
+    const { name, declared: { pattern } } = named;
+    const decided = { what: "see who is in", name, option: `"${pattern}" of presence.authorize` };
+    return asking.ask(rule, decided, this.#parts.context);
+  }
+
+  async #checkIn(named: NamedPlace): Promise<void> {
+    await this.#coming(named);
+    if (this.#parts.conn.isIn(named.channel)) return;
+    throw new HubError("FORBIDDEN", `Only who is in "${named.name}" may see who is in it`);
+  }
+
+  /** Settles when a connection that is on its way into a place is in, or is not to come; `undefined` where it is not on its way. */
+  #coming({ name, channel }: NamedPlace): Promise<void> | undefined {
+    const { conn, subscriptions } = this.#parts;
+    const membership = conn.memberships?.get(channel);
+    if (membership) return membership.live ? undefined : settled(membership.ready);
+    const deciding = channel.startsWith("topic") ? subscriptions()?.deciding(name) : undefined;
+    return deciding && settled(deciding).then(() => settled(conn.memberships?.get(channel)?.ready));
+  }
+
+  /** Answers in the moment from which on the news follow. */
+  #begin(id: number, mark: Mark): Promise<void> {
+    const { conn, presence: { watchers } } = this.#parts;
+    mark.asking = undefined;
+    return watchers.watch(mark.watched, conn, (snapshot) => {
+      mark.live = true;
+      conn.outbox.pushOwn(new OutgoingMessage(["res", id]));
+      for (const message of snapshotMessages(mark.watched, snapshot)) conn.outbox.pushOwn(message);
+    });
+  }
+
+  #end(key: string, mark: Mark, reason: HubError): void {
+    const { conn, presence: { watchers } } = this.#parts;
+    this.#active.delete(key);
+    mark.ended = reason;
+    mark.asking?.abort(reason); // it is waited for nevertheless: who asks again and again would have many of them
+    watchers.unwatch(mark.watched, conn);
+  }
+}
+
+const keyOf = (place: string, by: PresenceBy): string => `${by} ${place}`;
+
+const stopped = (name: string): HubError =>
+  new HubError("DISCONNECTED", `Stopped watching "${name}" meanwhile`);
+
+/** Settles when a promise does, however. */
+const settled = async (promise: Promise<void> | undefined): Promise<void> => {
+  try {
+    await promise;
+  } catch {
+    // whoever asked for it hears of that
+  }
+};
