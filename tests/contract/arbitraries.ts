@@ -81,6 +81,50 @@ const calls = [
   message("pong"),
 ];
 
+const by = fc.constantFrom("user", "connection");
+const watchOptions = fc.record({ by, later: json }, { requiredKeys: [] });
+const membersQuery = fc.record(
+  { by, limit: fc.integer({ min: 1, max: 2_000 }), cursor: text, later: json },
+  { requiredKeys: [] },
+);
+
+/** Members, and the nodes that they are on. */
+const members = (name: "all" | "in" | "members") =>
+  fc.array(text, { minLength: 1, maxLength: 3 }).chain((nodes) =>
+    fc.record({
+      nodes: fc.constant(nodes),
+      [name]: fc.array(
+        message("", [fc.oneof(text, fc.constantFrom(0, 1)), fc.nat({ max: nodes.length - 1 })], json)
+          .chain(([_, ...rest]) => text.map((id) => [id, ...rest])),
+        { maxLength: 3 },
+      ),
+    })
+  );
+
+const flags = fc.record(
+  {
+    out: fc.array(text, { maxLength: 3 }),
+    more: fc.boolean(),
+    count,
+    listed: fc.boolean(),
+    synced: fc.boolean(),
+  },
+  { requiredKeys: [] },
+);
+
+/** Whatever a server may tell of a place. */
+export const whoChange: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
+  flags,
+  fc.record({ error: wireError }),
+  fc.tuple(fc.oneof(members("all"), members("in")), flags).map(([some, more]) => ({ ...some, ...more })),
+);
+
+/** Whatever a server may answer to who asks for members. */
+export const membersPage: fc.Arbitrary<Record<string, unknown>> = fc.tuple(
+  members("members"),
+  fc.record({ count, cursor: text }, { requiredKeys: ["count"] }),
+).map(([some, more]) => ({ ...some, ...more }));
+
 /** Whatever a client may send. */
 export const clientMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   ...calls,
@@ -88,6 +132,10 @@ export const clientMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   message("sig", [text], json),
   message("sub", [id, text], fc.record({ since: position, later: json }, { requiredKeys: [] })),
   message("unsub", [text]),
+  message("watch", [id, text], watchOptions),
+  message("unwatch", [text, by]),
+  message("state", [id, text], json),
+  message("members", [id, text], membersQuery),
 );
 
 /** Whatever a server may send. */
@@ -102,6 +150,7 @@ export const serverMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   message("rec", [text, count], json),
   message("gap", [text, position]),
   message("end", [text, wireError]),
+  message("who", [text, by, whoChange]),
   message("move", [count]),
 );
 
