@@ -78,8 +78,10 @@ export function presence<D extends ContractDefinition, R extends RoleOf<D>, cons
   options?: PresenceOptions,
 ): PresenceView<PresenceState<D, NameOfPlace<P>>, ClientStateInput<D, NameOfPlace<P>>> {
   const owner = "presence";
-  const { extend } = client as Partial<HubClient>;
-  if (!extend) throw wrong(client, { owner, path: "the client" }, "a client, as createClient() makes");
+  const hubClient = client as unknown as HubClient | null | undefined;
+  if (!hubClient?.extend) {
+    throw wrong(client, { owner, path: "the client" }, "a client, as createClient() makes");
+  }
   const given: unknown = place;
   const name: unknown = isBag(given) ? given.topic : given;
   if (typeof name !== "string") {
@@ -87,7 +89,7 @@ export function presence<D extends ContractDefinition, R extends RoleOf<D>, cons
   }
   const { by, signal } = readOptions(owner, options, PRESENCE);
   throwIfAborted(signal);
-  const watches = extend.call(client as unknown as HubClient, (parts) => new Watches(parts)) as Watches;
+  const watches = hubClient.extend((parts) => new Watches(parts));
   // The types come from the contract that the client looks every name up in.
   return watches.view(given as PresencePlace, by, signal) as unknown as ReturnType<typeof presence<D, R, P>>;
 }

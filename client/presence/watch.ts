@@ -102,7 +102,7 @@ export class Watch {
       checkPresence(free);
       free.push(["watch", id, place, { by }]);
     } catch (error) {
-      calls.reject(id, error as HubError);
+      queueMicrotask(() => calls.reject(id, error as HubError)); // later: nobody can look at `ready` yet
     }
   }
 

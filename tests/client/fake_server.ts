@@ -1,4 +1,10 @@
-import { asClientMessage, type ClientMessage, type Encoded, type ServerMessage } from "../../contract/mod.ts";
+import {
+  asClientMessage,
+  type ClientMessage,
+  type Encoded,
+  type ServerMessage,
+  type Welcome,
+} from "../../contract/mod.ts";
 import type { ClientTransport, Link, LinkEvents } from "../../transports/transport.ts";
 
 /** What a scripted server says first. */
@@ -56,7 +62,7 @@ export class FakeLink {
   }
 
   /** Opens and says welcome. */
-  welcome(welcome: Partial<typeof WELCOME> = {}): void {
+  welcome(welcome: Partial<Welcome> = {}): void {
     this.open();
     this.say(["welcome", { ...WELCOME, ...welcome }]);
   }
