@@ -30,7 +30,7 @@ type Events = PresenceEvents<unknown>;
 /** What a listener is given, whatever its event. */
 type Call = (value: never) => unknown;
 
-const EVENTS = { join: 0, leave: 0, update: 0, count: 0, sync: 0 } satisfies Record<keyof Events, 0>;
+const event = /* @__PURE__ */ oneOf<keyof Events>("join", "leave", "update", "count", "sync");
 
 const PAGE = {
   ...CALL,
@@ -127,12 +127,12 @@ export class View implements PresenceView<unknown> {
     };
   }
 
-  on<E extends keyof Events>(event: E, listener: (value: Events[E]) => unknown): () => void {
-    oneOf(...Object.keys(EVENTS))(event, { owner: "on", path: "the event" });
-    checkListener(listener, `on("${event}")`);
+  on<E extends keyof Events>(name: E, listener: (value: Events[E]) => unknown): () => void {
+    event(name, { owner: "on", path: "the event" });
+    checkListener(listener, `on("${name}")`);
     const call = { call: listener };
-    const listeners = this.#listeners.get(event) ?? new Set();
-    if (!this.#over) this.#listeners.set(event, listeners.add(call));
+    const listeners = this.#listeners.get(name) ?? new Set();
+    if (!this.#over) this.#listeners.set(name, listeners.add(call));
     return () => void listeners.delete(call);
   }
 

@@ -54,8 +54,8 @@ export class Watch {
   readonly #parts: ClientParts;
   readonly #onEnd: (watch: Watch) => void;
   readonly #backoff: Backoff;
-  #members = new Map<string, Known>();
-  /** Everybody, page by page, until all are here. */
+  readonly #members = new Map<string, Known>();
+  /** Everybody, page by page, until all are here: what differs from those who were known has changed meanwhile. */
   #pages: Map<string, Known> | undefined;
   /** Whether the members were known once: who is new then has come. */
   #known = false;
@@ -123,19 +123,28 @@ export class Watch {
     const { nodes = [], all, out = [], in: put = [], more, listed, count, synced, error } = asWhoChange(told);
     if (!this.#live) return; // left over from a watch that was given up
     if (error) return this.#cut(fromWireError(error));
-    const changes: PresenceChange[] = [];
+    let changes: PresenceChange[] = [];
     if (listed === false) {
       this.#members.clear();
       this.#pages = undefined;
       this.listed = this.#known = false;
     }
     if (all) this.#pages = new Map();
-    for (const id of out) this.#drop(this.#pages ?? this.#members, id, changes);
-    for (const member of [...all ?? [], ...put]) {
-      this.#put(this.#pages ?? this.#members, member, nodes, changes);
+    const pages = this.#pages;
+    for (const id of out) this.#drop(id, changes);
+    for (const wire of [...all ?? [], ...put]) {
+      const known = { member: this.read(wire, nodes), raw: wire[3] };
+      if (pages) pages.set(known.member.id, known);
+      else this.#put(known, changes);
     }
     if (more) return;
-    if (this.#pages) this.#compare(this.#pages, changes);
+    if (pages) {
+      this.#pages = undefined;
+      for (const id of [...this.#members.keys()]) if (!pages.has(id)) this.#drop(id, changes);
+      for (const known of pages.values()) this.#put(known, changes);
+      if (!this.#known) changes = [];
+      this.listed = this.#known = true;
+    }
     this.#tell(changes, count, synced);
   }
 
@@ -219,41 +228,17 @@ export class Watch {
     this.#connection?.push(["unwatch", place, by]);
   }
 
-  #drop(from: Map<string, Known>, id: string, changes: PresenceChange[]): void {
-    const known = from.get(id);
-    from.delete(id);
-    if (known && from === this.#members) changes.push({ type: "leave", member: known.member });
+  #drop(id: string, changes: PresenceChange[]): void {
+    const known = this.#members.get(id);
+    if (this.#members.delete(id)) changes.push({ type: "leave", member: known!.member });
   }
 
-  #put(
-    into: Map<string, Known>,
-    wire: WireMember,
-    nodes: readonly string[],
-    changes: PresenceChange[],
-  ): void {
-    const next = { member: this.read(wire, nodes), raw: wire[3] };
-    const { member } = next;
-    const before = into.get(member.id);
-    into.set(member.id, next);
-    if (into === this.#members && !(before && same(before, next))) {
-      changes.push({ type: before ? "update" : "join", member });
-    }
-  }
-
-  /** All are here: what differs from those who were known has changed meanwhile. */
-  #compare(pages: Map<string, Known>, changes: PresenceChange[]): void {
-    const before = this.#members;
-    this.#pages = undefined;
-    this.#members = pages;
-    if (this.#known) {
-      for (const [id, { member }] of before) if (!pages.has(id)) changes.push({ type: "leave", member });
-      for (const [id, now] of pages) {
-        const known = before.get(id);
-        if (!known) changes.push({ type: "join", member: now.member });
-        else if (!same(known, now)) changes.push({ type: "update", member: now.member });
-      }
-    }
-    this.listed = this.#known = true;
+  #put(known: Known, changes: PresenceChange[]): void {
+    const { member } = known;
+    const before = this.#members.get(member.id);
+    if (before && textOf(before) === textOf(known)) return;
+    this.#members.set(member.id, known);
+    changes.push({ type: before ? "update" : "join", member });
   }
 
   #tell(changes: readonly PresenceChange[], count = this.count, synced = this.synced): void {
@@ -268,7 +253,7 @@ export class Watch {
   }
 }
 
-function same(one: Known, other: Known): boolean {
-  const parts = ({ member: { user, node }, raw }: Known) => JSON.stringify([user, node, raw]);
-  return one.member.node === other.member.node && parts(one) === parts(other);
+/** What makes one member differ from itself at another time. */
+function textOf({ member: { user, node }, raw }: Known): string {
+  return JSON.stringify([user, node, raw]);
 }

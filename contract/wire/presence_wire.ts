@@ -95,6 +95,8 @@ export function isFromWatcher(m: readonly unknown[]): boolean {
   }
 }
 
+const unreadable = () => new HubError("BAD_REQUEST", "Cannot read who is there: it is not of the protocol");
+
 function areMembers(value: unknown, nodes: unknown): boolean {
   const count = Array.isArray(nodes) ? nodes.length : 0;
   const isMember = (m: unknown): m is WireMember =>
@@ -118,7 +120,7 @@ export function asWhoChange(value: unknown): WhoChange {
     (value.error === undefined || isError(value.error)) &&
     isFlagOrAbsent(value.more) && isFlagOrAbsent(value.listed) && isFlagOrAbsent(value.synced);
   if (fits) return value as WhoChange;
-  throw new HubError("BAD_REQUEST", 'Cannot read the message "who": it is not of the protocol');
+  throw unreadable();
 }
 
 /**
@@ -131,7 +133,7 @@ export function asMembersPage(value: unknown): MembersPage {
   const fits = isRecord(value) && isListOf(value.nodes, isText) && areMembers(value.members, value.nodes) &&
     isCount(value.count) && isTextOrAbsent(value.cursor);
   if (fits) return value as unknown as MembersPage;
-  throw new HubError("BAD_REQUEST", "Cannot read the page of members: it is not of the protocol");
+  throw unreadable();
 }
 
 /**

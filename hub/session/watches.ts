@@ -11,7 +11,6 @@ import {
   type MembersQuery,
   placeOfWire,
   type PresenceBy,
-  toWireError,
 } from "../../contract/mod.ts";
 import type { Connection } from "../connection/connection.ts";
 import { SmallMap } from "../connection/small_map.ts";
@@ -42,9 +41,10 @@ interface Mark {
   readonly name: string;
   /** Whether a rule has let it in: then it stays when the connection leaves. */
   ruled: boolean;
-  live: boolean;
+  /** Whether the client was told that it may look. */
+  admitted: boolean;
   asking?: Authorizing;
-  /** Why it has ended before it was live. */
+  /** Why it has ended. */
   ended?: HubError;
 }
 
@@ -92,20 +92,22 @@ export class Watches {
   watch(id: number, place: string, by: PresenceBy = "user"): Promise<void> {
     const { context: { limits: { maxSubscriptions: max } }, all } = this.#parts;
     const key = keyOf(place, by);
-    let mark: Mark | undefined;
     return this.#answer(id, place, async (named) => {
       if (this.#active.has(key)) throw new HubError("BAD_REQUEST", `Watching "${named.name}" already`);
       if (all.held >= max) {
         throw new HubError("RATE_LIMITED", `Cannot watch more than ${max} rooms and topics`);
       }
       const watched = { place: named.channel, by };
-      this.#active.set(key, mark = { watched, name: named.name, ruled: false, live: false });
-      await this.#admit(named, mark);
-      if (this.#active.get(key) !== mark) throw mark.ended ?? stopped(named.name);
-      await this.#begin(id, mark);
-    }, (error) => {
-      if (mark && this.#active.get(key) === mark) this.#active.delete(key);
-      return mark?.ended ?? error;
+      const mark: Mark = { watched, name: named.name, ruled: false, admitted: false };
+      this.#active.set(key, mark);
+      try {
+        await this.#admit(named, mark);
+      } catch (error) {
+        if (!mark.ended) this.#active.delete(key);
+        throw mark.ended ?? error;
+      }
+      if (mark.ended) throw mark.ended;
+      this.#begin(id, key, mark);
     });
   }
 
@@ -121,9 +123,8 @@ export class Watches {
     for (const [key, mark] of this.#active.entries()) {
       if (mark.watched.place !== channel || mark.ruled) continue;
       const error = new HubError("FORBIDDEN", `Not in "${mark.name}" any more`);
-      const { live } = mark;
       this.#end(key, mark, error);
-      if (live) this.#parts.conn.outbox.pushOwn(who(mark.watched, { error: toWireError(error) }));
+      if (mark.admitted) this.#tell(mark, error);
     }
   }
 
@@ -192,7 +193,6 @@ export class Watches {
     id: number,
     place: string,
     work: (named: NamedPlace) => Promise<void>,
-    explain: (error: unknown) => unknown = (error) => error,
   ): Promise<void> {
     const { conn, context: { onError, limits: { maxSubscriptions: max } } } = this.#parts;
     this.#underWay++;
@@ -201,8 +201,7 @@ export class Watches {
         throw new HubError("RATE_LIMITED", `${max} questions about presence have no answer`);
       }
       await work(this.#find(place));
-    } catch (thrown) {
-      const error = explain(thrown);
+    } catch (error) {
       if (!isHubError(error)) onError(error, { stage: "handler", name: place, connectionId: conn.id });
       sendError(conn, error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
     } finally {
@@ -231,9 +230,8 @@ export class Watches {
   /** Whether the connection may look, this once. Who watches the place has been let in already. */
   async #allow(named: NamedPlace): Promise<void> {
     const { conn, presence: { rules } } = this.#parts;
-    if (this.#active.entries().some(([, { live, watched }]) => live && watched.place === named.channel)) {
-      return;
-    }
+    const isIn = ([, { admitted, watched }]: [string, Mark]) => admitted && watched.place === named.channel;
+    if (this.#active.entries().some(isIn)) return;
     const rule = ruleOf(rules, named.declared.pattern);
     if (!rule) return await this.#checkIn(named);
     const asking = new PresenceAuthorizing(named, conn);
@@ -270,15 +268,26 @@ export class Watches {
     return deciding && settled(deciding).then(() => settled(conn.memberships?.get(channel)?.ready));
   }
 
-  /** Answers in the moment from which on the news follow. */
-  #begin(id: number, mark: Mark): Promise<void> {
-    const { conn, presence: { watchers } } = this.#parts;
+  /** Lets the client watch: everybody follows when all are known, and then the news. */
+  #begin(id: number, key: string, mark: Mark): void {
+    const { conn, context: { onError }, presence: { watchers } } = this.#parts;
     mark.asking = undefined;
-    return watchers.watch(mark.watched, conn, (snapshot) => {
-      mark.live = true;
-      conn.outbox.pushOwn(new OutgoingMessage(["res", id]));
+    mark.admitted = true;
+    conn.outbox.pushOwn(new OutgoingMessage(["res", id]));
+    watchers.watch(mark.watched, conn, (snapshot) => {
       for (const message of snapshotMessages(mark.watched, snapshot)) conn.outbox.pushOwn(message);
+    }).catch((error) => {
+      if (mark.ended) return; // it was given up, or is told of already
+      this.#active.delete(key);
+      if (!isHubError(error)) onError(error, { stage: "output", name: mark.name, connectionId: conn.id });
+      this.#tell(mark, error);
     });
+  }
+
+  /** Tells the client that a watch has ended. */
+  #tell({ watched }: Mark, error: unknown): void {
+    const { conn, context: { onError } } = this.#parts;
+    sendError(conn, error, (wire) => who(watched, { error: wire }), onError);
   }
 
   #end(key: string, mark: Mark, reason: HubError): void {
