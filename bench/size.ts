@@ -4,13 +4,14 @@
  * @module
  */
 
-import { CLIENT_GOAL_BYTES, CLIENT_PAGE, measureBundles } from "./client_bundle.ts";
+import { CLIENT_GOAL_BYTES, CLIENT_PAGE, measureBundles, PRESENCE_PAGE } from "./client_bundle.ts";
 import { verdict } from "./reach.ts";
 import type { Study } from "./study.ts";
 
 /** What is bundled. */
 const ENTRIES: Readonly<Record<string, string>> = {
   "client": CLIENT_PAGE,
+  "client and presence": PRESENCE_PAGE,
   "client and defineContract": `${CLIENT_PAGE}
 export { defineContract } from "@trunkline/hub/contract";`,
 };
