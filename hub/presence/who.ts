@@ -60,9 +60,10 @@ class Page {
     };
   }
 
+  /** Each has a comma, or the brackets, around it. */
   #fits(bytes: number, maxBytes: number): boolean {
-    if (this.bytes > 0 && this.bytes + bytes > maxBytes) return false;
-    this.bytes += bytes;
+    if (this.bytes > 0 && this.bytes + bytes + 2 > maxBytes) return false;
+    this.bytes += bytes + 1;
     return true;
   }
 }
