@@ -132,6 +132,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     startWithoutBackplane,
     topicChannel: (name, role) => topics.find(name, role).channel,
     find: (id) => find(id),
+    left: (place, conn) => connections.get(conn.id)?.left(place.channel),
     onError,
   });
   const registry = new Registry(backplane.interest, {
@@ -205,6 +206,13 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     handlers,
     topics,
     registry,
+    presence: presence && {
+      places: presence.places,
+      attendances: presence.attendances,
+      watchers: presence.watchers,
+      source: presence.source,
+      rules: options.presence.authorize,
+    },
     users,
     refusals,
     nextId: () => connectionId(nodeId, ++lastConnection),

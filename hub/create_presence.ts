@@ -15,8 +15,11 @@ const PATIENCE_MS = 10_000;
 const SHORT_PATIENCE_MS = 1_000;
 
 /** What {@linkcode createPresence} needs. */
-export interface PresenceParts
-  extends Omit<PresencesOptions, "source" | "stateOf" | "leaveAfterMs" | "patienceMs"> {
+export interface PresenceParts extends
+  Omit<
+    PresencesOptions,
+    "source" | "patienceMs" | "stateOf" | "leaveAfterMs" | "intervalMs" | "maxListed"
+  > {
   /** What the application gave. */
   readonly settings: PresenceSettings;
   /** The other nodes. */
@@ -30,11 +33,10 @@ export interface PresenceParts
 /** Makes the presence of a hub; `undefined` where the contract has none. */
 export function createPresence(parts: PresenceParts): Presences | undefined {
   if (!hasPresence(parts.contract)) return undefined;
-  const { stateOf, leaveAfterMs } = parts.settings;
+  const { leaveAfterMs } = parts.settings;
   return new Presences({
     ...parts,
-    stateOf,
-    leaveAfterMs,
+    ...parts.settings,
     patienceMs: parts.startWithoutBackplane ? SHORT_PATIENCE_MS : PATIENCE_MS,
     source: createGossip({ ...parts, leaveAfterMs }),
   });

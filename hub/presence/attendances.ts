@@ -76,7 +76,7 @@ export class Attendances {
       entered: (conn) => {
         const state = this.#firstState(place, conn);
         // The application may have taken it out again.
-        if (conn.isIn(group)) this.#put(place, conn, state);
+        if (conn.isIn(group)) this.#enter(place, conn, state);
       },
       left: (conn, gone) => {
         if (gone) leaving.add(group, { id: conn.id, user: conn.userId });
@@ -102,6 +102,16 @@ export class Attendances {
       "DISCONNECTED",
       `Cannot set a state in "${place.name}": the connection is not in, or not on this node`,
     );
+  }
+
+  /** Puts a connection in; without its state where the others cannot be told that. */
+  #enter(place: NamedPlace, conn: Connection, state: unknown): void {
+    try {
+      this.#put(place, conn, state);
+    } catch (error) {
+      this.#options.onError(error, { stage: "handler", name: place.name, connectionId: conn.id });
+      if (state !== undefined) this.#enter(place, conn, undefined);
+    }
   }
 
   #put({ channel }: NamedPlace, { id, userId }: Connection, state: unknown): void {

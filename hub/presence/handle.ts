@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type PresenceBy, type PresenceMember, type PresencePage } from "../../contract/mod.ts";
+import type { PresenceBy, PresenceMember, PresencePage } from "../../contract/mod.ts";
 import { checkListener } from "../../contract/options/check_listener.ts";
 import { abortSignal, count, oneOf, text } from "../../contract/options/option_kinds.ts";
 import { optional, or, readOptions, type Rows } from "../../contract/options/read_options.ts";

@@ -14,6 +14,8 @@ import { Leaving } from "./leaving.ts";
 import { Listeners } from "./listeners.ts";
 import { type NamedPlace, NamedPlaces } from "./named_places.ts";
 import type { PresenceSource } from "./source.ts";
+import { Watchers } from "./watchers.ts";
+import { whoMessages } from "./who.ts";
 
 /** What {@linkcode Presences} needs. */
 export interface PresencesOptions {
@@ -31,6 +33,10 @@ export interface PresencesOptions {
   readonly leaveAfterMs: number;
   /** How long to wait until everybody is known, in milliseconds; then whom is known has to do. */
   readonly patienceMs: number;
+  /** How long changes are gathered before clients are told, in milliseconds. */
+  readonly intervalMs: number;
+  /** With more members clients are told only how many there are. */
+  readonly maxListed: number;
   /** The channel of a topic, a role's own or a shared one. Throws when there is none of that name. */
   topicChannel(name: string, role?: string): string;
   /** A connection of this node. */
@@ -44,11 +50,13 @@ export interface PresencesOptions {
 /** The presence of a hub. */
 export class Presences {
   /** Which rooms and topics are places. */
-  readonly names: NamedPlaces;
+  readonly places: NamedPlaces;
   /** Who of this node is where. */
   readonly attendances: Attendances;
   /** Where it is known from who is where. */
   readonly source: PresenceSource;
+  /** The connections that watch. */
+  readonly watchers: Watchers;
   readonly #leaving: Leaving;
   readonly #listeners: Listeners;
   readonly #options: PresencesOptions;
@@ -61,16 +69,17 @@ export class Presences {
     const { contract, source, topicChannel, left = () => {} } = options;
     this.#options = options;
     source.known.then(() => this.#isKnown = true, () => {});
-    this.names = new NamedPlaces(contract, topicChannel);
+    this.places = new NamedPlaces(contract, topicChannel);
     this.source = source;
     this.#leaving = new Leaving(options);
     this.attendances = new Attendances({
       ...options,
       stateOf: options.stateOf ?? {},
-      places: this.names,
+      places: this.places,
       leaving: this.#leaving,
       left,
     });
+    this.watchers = new Watchers({ ...options, messages: whoMessages });
     this.#listeners = new Listeners(options);
   }
 
@@ -81,8 +90,8 @@ export class Presences {
    */
   of(place: string | { readonly topic: string; readonly role?: string }): PresenceHandle {
     const named = typeof place === "object" && place !== null
-      ? this.names.topic(place.topic, place.role)
-      : this.names.room(place);
+      ? this.places.topic(place.topic, place.role)
+      : this.places.room(place);
     return new PresenceHandle(named, {
       source: this.source,
       listeners: this.#listeners,
@@ -111,6 +120,7 @@ export class Presences {
   async close(): Promise<void> {
     this.#leaving.close();
     this.#listeners.close();
+    this.watchers.close();
     await this.source.close();
   }
 

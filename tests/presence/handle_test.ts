@@ -25,6 +25,8 @@ function scene() {
     nodeId: "n1",
     leaveAfterMs: 0,
     patienceMs: 5_000,
+    intervalMs: 100,
+    maxListed: 1_000,
     topicChannel: (name, role) => role ? `topic@${role}:${name}` : `topic:${name}`,
     find: () => undefined,
     onError: (error, { stage, channel }) => errors.push([(error as Error).message, stage, channel]),
