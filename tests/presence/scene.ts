@@ -10,43 +10,17 @@ import {
   createHub,
   createMemoryAdapter,
   createMemoryBus,
-  defineContract,
-  type Hub,
   type HubErrorInfo,
   type HubOptions,
 } from "@trunkline/hub";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
-import { z } from "zod";
 import { microtaskClock } from "../fake_clock.ts";
 import { type TestOptions, waitFor } from "../harness.ts";
 import { acquainted, type Backbone, testOnBackbones } from "../hub/cluster.ts";
 import { Tap } from "../hub/tap.ts";
+import { places, type PlacesDefinition, type PlacesHub } from "./places.ts";
 
-const Note = z.object({ n: z.number() });
-
-export const places = defineContract({
-  shared: { topics: { "doc/:id": { payload: Note }, "log/:id": { payload: Note, history: { size: 4 } } } },
-  roles: {
-    member: {
-      clientToServer: {
-        enter: { input: z.object({ room: z.string() }), output: z.void() },
-        exit: { input: z.object({ room: z.string() }), output: z.void() },
-        set: { input: z.object({ room: z.string(), name: z.string() }), output: z.void() },
-      },
-    },
-    admin: { topics: { audit: { payload: Note } } },
-  },
-  presence: {
-    "room/:id": z.object({ name: z.string() }),
-    "doc/:id": z.object({ cursor: z.number() }),
-    "log/:id": z.any(),
-    audit: z.any(),
-  },
-});
-
-export type PlacesDefinition = (typeof places)["definition"];
-export type PlacesHub = Hub<PlacesDefinition, { id: string }, undefined>;
 export type Member = Client<PlacesDefinition, "member">;
 export type NodeOptions = Partial<HubOptions<PlacesDefinition, { id: string }, undefined>>;
 

@@ -1,0 +1,136 @@
+import { assertEquals } from "@std/assert";
+import { systemClock } from "@trunkline/hub";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Place } from "../cluster/doomed_node.ts";
+import { runtime, test, waitFor } from "../harness.ts";
+import { ADAPTERS, brokerOf } from "../hub/cluster.ts";
+import { CLUSTER, type Word } from "./doomed_node.ts";
+import { converged, hear, startNodes } from "./scene.ts";
+
+/** A node that is somewhere else. */
+interface Doomed {
+  readonly words: Word[];
+  signal(signal: "SIGSTOP" | "SIGCONT"): void;
+  /** Kills it: it says no goodbye. */
+  kill(): Promise<void>;
+}
+
+const PROGRAM = new URL("./doomed_process.ts", import.meta.url);
+const WORKER = new URL("./doomed_worker.ts", import.meta.url);
+
+function inProcess(place: Place): Doomed {
+  const args = [
+    runtime === "deno" ? ["run", "--allow-all"] : ["run"],
+    fileURLToPath(PROGRAM),
+    JSON.stringify(place),
+  ];
+  const child = spawn(process.execPath, args.flat(), { stdio: ["ignore", "pipe", "inherit"] });
+  const words: Word[] = [];
+  createInterface(child.stdout!).on("line", (line) => words.push(JSON.parse(line)));
+  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  return {
+    words,
+    signal: (signal) => void child.kill(signal),
+    async kill() {
+      child.kill("SIGKILL");
+      await gone;
+    },
+  };
+}
+
+function inWorker({ prefix }: Place): Doomed {
+  const worker = new Worker(WORKER, { type: "module" });
+  const words: Word[] = [];
+  worker.onmessage = ({ data }: MessageEvent<Word>) => void words.push(data);
+  worker.postMessage({ prefix });
+  return {
+    words,
+    signal() {
+      throw new TypeError("Cannot stop a worker");
+    },
+    kill() {
+      worker.terminate();
+      return Promise.resolve();
+    },
+  };
+}
+
+const USERS = ["doomed 1", "doomed 2"];
+/** A leave comes within the node timeout; the rest is for a machine that is busy. */
+const LEAVE_MS = CLUSTER.nodeTimeoutMs + 5_000;
+const TIME = { timeoutMs: 90_000 };
+
+/** Two nodes here with a user each, and one somewhere else with two. */
+async function scene(adapter: string) {
+  const { url, create } = brokerOf(adapter);
+  const prefix = crypto.randomUUID();
+  const cluster = await startNodes(() => create(prefix), 2, { cluster: CLUSTER, clock: systemClock });
+  const { nodes } = cluster;
+  for (const [at, node] of nodes.entries()) await node.member(`user ${at}`, "room/1");
+  const doomed = (url ? inProcess : inWorker)({ adapter, url, prefix });
+  await waitFor(() => doomed.words.some((word) => "nodeId" in word), { timeoutMs: 30_000, what: "the node" });
+  await converged(nodes, "room/1", ["user 0", "user 1", ...USERS]);
+  const hearings = await Promise.all(nodes.map(({ hub }) => hear(hub.presence("room/1"))));
+  const heard = (what: string, count: number, timeoutMs = LEAVE_MS) =>
+    waitFor(() => hearings.every(({ events }) => events.length === count), { what, timeoutMs });
+  const events = () => hearings.map(({ events }) => events.toSorted());
+  return { cluster, nodes, doomed, heard, events };
+}
+
+for (const adapter of Object.keys(ADAPTERS)) {
+  if (adapter === "memory") continue; // its nodes live and die together
+  if (adapter === "node-cluster") continue; // all know at once; see tests/adapters/node_cluster/workers_test.ts
+
+  test(
+    `presence: the users of a node that is killed leave, once, on every other node [${adapter}]`,
+    async () => {
+      const { cluster, nodes, doomed, heard, events } = await scene(adapter);
+      await using _ = cluster;
+      const start = performance.now();
+      await doomed.kill();
+      await heard("both users to leave", 2);
+      const tookMs = performance.now() - start;
+      assertEquals(tookMs < LEAVE_MS, true);
+      for (const each of events()) assertEquals(each, USERS.map((user) => `leave ${user}`));
+      for (const { hub } of nodes) assertEquals(await hub.presence("room/1").count(), 2);
+    },
+    TIME,
+  );
+
+  if (brokerOf(adapter).url === "") continue; // a worker cannot be stopped
+
+  test(
+    `presence: the users of a node that stands still leave, and are back once when it goes on [${adapter}]`,
+    async () => {
+      const { cluster, nodes, doomed, heard, events } = await scene(adapter);
+      await using _ = cluster;
+      try {
+        doomed.signal("SIGSTOP");
+        await heard("both users to leave", 2);
+        doomed.signal("SIGCONT");
+        await heard("both users to be back", 4, 20_000);
+        const wanted = ["join", "leave"].flatMap((event) => USERS.map((user) => `${event} ${user}`));
+        for (const each of events()) assertEquals(each, wanted);
+        await nodes[0]!.member("late", "room/1");
+        await waitFor(() => doomed.words.some((word) => "event" in word && word.event === "join late"), {
+          what: "the node to hear of somebody new",
+          timeoutMs: 10_000,
+        });
+        for (const each of events()) assertEquals(each.filter((event) => !event.endsWith("late")), wanted);
+        const known = new Set(["user 0", "user 1"]);
+        for (const word of doomed.words) {
+          const [type, id] = "event" in word ? word.event.split(/ (.*)/) : [];
+          if (type === "join") known.add(id!);
+          if (type === "leave") known.delete(id!);
+        }
+        assertEquals([...known].sort(), [...USERS, "late", "user 0", "user 1"]);
+      } finally {
+        await doomed.kill();
+      }
+    },
+    TIME,
+  );
+}
