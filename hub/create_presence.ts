@@ -30,10 +30,20 @@ export interface PresenceParts extends
   readonly heartbeatMs: number;
 }
 
-/** Makes the presence of a hub; `undefined` where the contract has none. */
+/**
+ * Makes the presence of a hub; `undefined` where the contract has none.
+ *
+ * @throws {TypeError} When it should be central, and there is no store.
+ */
 export function createPresence(parts: PresenceParts): Presences | undefined {
   if (!hasPresence(parts.contract)) return undefined;
-  const { leaveAfterMs } = parts.settings;
+  const { leaveAfterMs, kind } = parts.settings;
+  if (kind === "central") {
+    const why = `adapter "${parts.backplane.name}" has no store of presence`;
+    throw new TypeError(
+      `Cannot use "central" as presence.kind of createHub: ${why}; leave it out for gossip`,
+    );
+  }
   return new Presences({
     ...parts,
     ...parts.settings,

@@ -57,6 +57,11 @@ test("the guide's tables of options have every option with a default, and that d
     [...tableUnder("Options of the hub")].sort(),
     without(hub, "transports", "adapter", "history", "onError", "origins", "address", "clock").sort(),
   );
+  const presence = await documentedIn("hub/api/presence_options.ts", "PresenceOptions");
+  assertEquals(
+    [...tableUnder("Presence")].sort(),
+    Array.from(presence, ([name, value]) => [`presence.${name}`, value] as [string, string]).sort(),
+  );
   const client = await documentedIn("client/options.ts", "ClientOptions");
   const reconnect = await documentedIn("client/reconnect.ts", "ReconnectOptions");
   assertEquals(
