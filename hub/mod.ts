@@ -35,6 +35,13 @@ export type {
 } from "./api/options.ts";
 export type { NodeInfo, NodeLeft, NodeState } from "./api/cluster.ts";
 export type { Health, HubRoutes } from "./api/health.ts";
+export type { HubPresence, PresenceListener, PresencePageQuery, PresenceQuery } from "./api/presence.ts";
+export type {
+  PresenceAuthorization,
+  PresenceEntering,
+  PresenceKind,
+  PresenceOptions,
+} from "./api/presence_options.ts";
 export type { RefusalCounts, RefusalReason } from "./api/refusals.ts";
 export type { HubStats } from "./api/stats.ts";
 export type * from "./api/hub.ts";

@@ -78,6 +78,7 @@ const TAKERS: readonly Taker[] = [
     documented: [
       ["hub/api/options.ts", "HubOptions"],
       ["hub/api/options.ts", "HubLimits", "limits"],
+      ["hub/api/presence_options.ts", "PresenceOptions", "presence"],
     ],
     required: ["authenticate"],
     takes: {
@@ -87,6 +88,13 @@ const TAKERS: readonly Taker[] = [
       adapter: [],
       history: [],
       authorize: ["object"],
+      presence: ["object"],
+      "presence.kind": [],
+      "presence.authorize": ["object"],
+      "presence.stateOf": ["object"],
+      "presence.leaveAfterMs": ["0", "0.5", ...MS],
+      "presence.intervalMs": ["0", "0.5", ...MS],
+      "presence.maxListed": ["0", ...COUNT_OR_INFINITY],
       onConnection: FUNCTION,
       onDisconnect: FUNCTION,
       onError: FUNCTION,

@@ -21,6 +21,9 @@ const ON_EVERY_ADAPTER = [
   "tests/examples/cluster",
   "tests/hub/",
   "tests/load/",
+  "tests/presence/cluster",
+  "tests/presence/killed_node",
+  "tests/presence/together",
   "tests/promises/",
 ];
 

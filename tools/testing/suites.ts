@@ -17,6 +17,7 @@ const DENO_ONLY = ["tests/browser/", "tests/tools/", "tests/types/"];
 const WAITING = [
   "tests/cluster/",
   "tests/load/",
+  "tests/presence/killed_node",
   "tests/soak/",
   "tests/adapters/libp2p/",
   "tests/adapters/postgres/",

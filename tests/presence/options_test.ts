@@ -1,0 +1,30 @@
+import { assertThrows } from "@std/assert";
+import { createHub, defineContract } from "@trunkline/hub";
+import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
+import { z } from "zod";
+import { test } from "../harness.ts";
+
+const contract = defineContract({ roles: { member: {} }, presence: { "room/:id": z.object({}) } });
+
+function create(presence: unknown): void {
+  createHub(contract, {
+    authenticate: ({ role }) => ({ role }),
+    transports: [createLoopbackTransport()],
+    presence: presence as "gossip",
+  });
+}
+
+test("presence: a rule for no pattern of the contract is refused, with the pattern that was meant", () => {
+  for (const option of ["authorize", "stateOf"]) {
+    const error = assertThrows(() => create({ [option]: { "rooms/:id": () => true } }), TypeError) as Error;
+    const message =
+      `Cannot use presence.${option}.rooms/:id of createHub: the contract keeps no presence of ` +
+      'this pattern, did you mean "room/:id"?';
+    if (error.message !== message) throw error;
+  }
+});
+
+test("presence: a kind that does not exist is refused, and so is a central one without a store", () => {
+  assertThrows(() => create("rumour"), TypeError, '"gossip" or "central"');
+  assertThrows(() => create("central"), TypeError, 'adapter "memory" has no store of presence');
+});
