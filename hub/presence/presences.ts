@@ -9,7 +9,7 @@ import type { HubErrorInfo } from "../api/options.ts";
 import { readName } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Attendances, type StateOf } from "./attendances.ts";
-import { PresenceHandle } from "./handle.ts";
+import { PresenceHandle, type PresenceHandleParts } from "./handle.ts";
 import { Leaving } from "./leaving.ts";
 import { Listeners } from "./listeners.ts";
 import { type NamedPlace, NamedPlaces } from "./named_places.ts";
@@ -59,6 +59,7 @@ export class Presences {
   readonly watchers: Watchers;
   readonly #leaving: Leaving;
   readonly #listeners: Listeners;
+  readonly #parts: PresenceHandleParts;
   readonly #options: PresencesOptions;
   #isKnown = false;
   /** When whom is known has to do, by the clock. */
@@ -81,6 +82,12 @@ export class Presences {
     });
     this.watchers = new Watchers({ ...options, messages: whoMessages });
     this.#listeners = new Listeners(options);
+    this.#parts = {
+      source,
+      listeners: this.#listeners,
+      settled: (signal) => this.#settled(signal),
+      set: (place, id, state) => this.attendances.set(place, options.find(readName(id, "connection")), state),
+    };
   }
 
   /**
@@ -92,13 +99,7 @@ export class Presences {
     const named = typeof place === "object" && place !== null
       ? this.places.topic(place.topic, place.role)
       : this.places.room(place);
-    return new PresenceHandle(named, {
-      source: this.source,
-      listeners: this.#listeners,
-      settled: (signal) => this.#settled(signal),
-      set: (place, id, state) =>
-        this.attendances.set(place, this.#options.find(readName(id, "connection")), state),
-    });
+    return new PresenceHandle(named, this.#parts);
   }
 
   /**
@@ -131,8 +132,10 @@ export class Presences {
     if (this.#isKnown || ms <= 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const stop = clock.after(ms, resolve);
-    signal?.addEventListener("abort", () => resolve());
+    const giveUp = () => resolve();
+    signal?.addEventListener("abort", giveUp);
     await Promise.race([promise, this.source.known.catch(() => {})]);
+    signal?.removeEventListener("abort", giveUp);
     stop();
     throwIfAborted(signal);
   }

@@ -14,9 +14,10 @@ const contract = defineContract({
 
 const ROOM = "room:room/1";
 
-function scene() {
+function scene({ known }: { readonly known?: Promise<void> } = {}) {
   const clock = new FakeClock();
   const source = new LocalSource();
+  if (known) source.known = known;
   const errors: unknown[] = [];
   const presences = new Presences({
     contract,
@@ -34,7 +35,7 @@ function scene() {
   const put = (id: string, user?: string, state?: unknown) => source.put(ROOM, entry(id, user, state));
   const drop = (id: string) => source.drop(ROOM, id);
   const turn = () => new Promise<void>((resolve) => clock.endOfTurn(resolve));
-  return { source, presences, room: presences.of("room/1"), errors, put, drop, turn };
+  return { clock, source, presences, room: presences.of("room/1"), errors, put, drop, turn };
 }
 
 const ids = (members: readonly PresenceMember[]) => members.map(({ id }) => id);
@@ -202,4 +203,22 @@ test("hub.presence: what it is asked wrongly it refuses, and says what to give",
     "a connection",
   );
   assertThrows(() => room.set({ id: "c1" }, { name: "x" }), HubError, "is not in, or not on this node");
+});
+
+test("hub.presence: what is asked before everybody is known waits for it, but not for ever, and not when it is given up", async () => {
+  const { clock, source, presences } = scene({ known: new Promise(() => {}) });
+  source.put(ROOM, entry("c1", "ann"));
+  const room = presences.of("room/1");
+  const given = new AbortController();
+  const refused = assertRejects(() => room.list({ signal: given.signal }), Error, "Given up");
+  given.abort(new Error("Given up"));
+  await refused;
+  let count = -1;
+  const counting = room.count().then((n) => count = n);
+  clock.advance(4_999);
+  await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+  assertEquals(count, -1);
+  clock.advance(1);
+  await counting;
+  assertEquals([count, (await room.list()).length, clock.pending], [1, 1, 0]);
 });

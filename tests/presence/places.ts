@@ -23,7 +23,7 @@ export const places = defineContract({
   },
   presence: {
     "room/:id": z.object({ name: z.string() }),
-    "doc/:id": z.object({ cursor: z.number() }),
+    "doc/:id": { state: z.object({ cursor: z.number() }), clientsSet: true },
     "log/:id": z.any(),
     audit: z.any(),
   },

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { HubError } from "@trunkline/hub";
 import { presence } from "@trunkline/hub/client/presence";
 import { test, waitFor } from "../harness.ts";
 import { startInMemory, testPlaces } from "./scene.ts";
@@ -39,6 +40,45 @@ test("presence: a room with more members than maxListed is only counted", async 
   for (const other of others.slice(0, 7)) await other.close();
   await waitFor(() => view.listed, { what: "the members to be listed again" });
   await waitFor(() => view.list().length === 3, { what: "three to be left" });
+});
+
+test("presence: a client looks at a room for as long as it is in, and from outside where a rule lets it", async () => {
+  await using cluster = await startInMemory(2, {
+    presence: {
+      authorize: { "doc/:id": ({ conn, params }) => conn.user?.id === "bob" && params.id === "1" },
+    },
+  });
+  const { nodes } = cluster;
+  const ann = await nodes[0]!.member("ann", "room/1");
+  const inside = presence(ann, "room/1");
+  await inside.ready;
+  const outside = presence(ann, "room/2");
+  await assertRejects(() => outside.ready, HubError, "Only who is in");
+  await ann.request("exit", { room: "room/1" });
+  assertEquals((await inside.closed)?.code, "FORBIDDEN");
+  const bob = await nodes[1]!.member("bob");
+  await ann.subscribe("doc/1", () => {}).ready;
+  const looking = presence(bob, { topic: "doc/1" });
+  await looking.ready;
+  await waitFor(() => looking.list().map(({ id }) => id).join() === "ann", { what: "ann to be seen" });
+  await assertRejects(() => presence(ann, { topic: "doc/1" }).ready, HubError, "Not allowed");
+});
+
+test("presence: a client sets the state of its own connection where the contract lets it", async () => {
+  await using cluster = await startInMemory(2);
+  const { nodes } = cluster;
+  const [ann, bob] = [await nodes[0]!.member("ann", "room/1"), await nodes[1]!.member("bob")];
+  for (const member of [ann, bob]) await member.subscribe("doc/1", () => {}).ready;
+  await using view = presence(ann, { topic: "doc/1" });
+  await using other = presence(bob, { topic: "doc/1" });
+  await Promise.all([view.ready, other.ready]);
+  await view.set({ cursor: 7 });
+  await waitFor(() => other.list().some(({ id, state }) => id === "ann" && state?.cursor === 7), {
+    what: "the state",
+  });
+  await assertRejects(() => view.set({ cursor: "7" } as never), HubError, "Invalid");
+  await using room = presence(ann, "room/1");
+  await assertRejects(() => room.set({ name: "Ann" } as never), HubError, "clientsSet");
 });
 
 test("presence: nothing is left of watching when the watchers have gone", async () => {
