@@ -151,7 +151,7 @@ test("attendance: the first state is what stateOf gives; what it throws, promise
     () => ({ name: "Ann " }),
     () => undefined,
     () => ({ name: 1 }),
-    () => Promise.reject(new Error("late")),
+    () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error("late")) }),
     () => {
       throw new Error("The state");
     },

@@ -136,6 +136,15 @@ test("view: states are compared by what they hold", async () => {
   assertEquals(told().length, 1); // on another node
 });
 
+test("view: a connection that is said to be another user's is another member", async () => {
+  const { place, turn, told } = scene({ intervalMs: 0 });
+  place.put(entry("c1", "ann"));
+  await turn();
+  place.put(entry("c1", "bob"));
+  await turn();
+  assertEquals(told(), ["join ann -, 1", "leave ann -, join bob -, 1"]);
+});
+
 test("view: a leave tells the state that the member had when it left", async () => {
   const { clock, place, turn, told } = scene();
   place.put(entry("c1", "ann", "one"));

@@ -103,6 +103,7 @@ test("watchers: who comes before all is known waits for it; who leaves meanwhile
   watchers.unwatch(LOBBY, second);
   third.closed = true;
   await left;
+  assertEquals(follows[0]!.released, 0);
   place.put(entry("c1", "ann"));
   follows[0]!.be(true);
   await watching;
