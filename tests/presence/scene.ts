@@ -35,9 +35,14 @@ export interface PlacesNode extends AsyncDisposable {
 }
 
 /** Starts a node; it is ready. Clients are closed with it. */
-export async function startNode(adapter: Adapter, options: NodeOptions = {}): Promise<PlacesNode> {
+export async function startNode(
+  adapter: Adapter,
+  options: NodeOptions = {},
+  { lost }: { /** Whether there is no backplane until the tap is healed. */ readonly lost?: boolean } = {},
+): Promise<PlacesNode> {
   const transport = createLoopbackTransport();
   const tap = new Tap(adapter);
+  if (lost) tap.lose();
   const errors: PlacesNode["errors"] = [];
   const clients: { close(): Promise<void> }[] = [];
   const hub: PlacesHub = createHub(places, {
