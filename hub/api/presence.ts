@@ -36,13 +36,14 @@ export type PresenceListener<State> = (member: PresenceMember<State>) => unknown
 
 /**
  * Who is in a room or topic, on all nodes. Iterating gives every change from then on; a reader that falls more than
- * 10,000 changes behind is ended by an error.
+ * 10,000 changes behind is ended by an error, `RATE_LIMITED`; one that reads when the hub is closed is at its end.
  */
 export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceChange<State>> {
   /** Its name. */
   readonly name: string;
   /**
-   * Everybody who is in, by the order of their ids. Waits until all is known.
+   * Everybody who is in, by the order of their ids. While the hub has just started it waits until everybody is known, for 10
+   * seconds at the most: then it gives whom it knows.
    *
    * @throws {HubError} `UNAVAILABLE` or `TIMEOUT` where the store does not answer.
    */
@@ -53,7 +54,8 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   count(query?: PresenceQuery): Promise<number>;
   /**
    * Listens: to members that come, leave, or have another state. Each is called once for each change on whatever node, from
-   * the moment when the call returns; those who are in already are no joins.
+   * the moment when the call returns (on a hub that has just started: when everybody is known); those who are in already are no
+   * joins.
    *
    * @param event What to listen to.
    * @param listener What to call.
@@ -68,8 +70,8 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   /**
    * Sets the state of a connection of this node that is in.
    *
-   * @throws {HubError} `VALIDATION` when the state does not fit, `DISCONNECTED` when the connection is not in, or not on
-   * this node.
+   * @throws {HubError} `VALIDATION` when the state does not fit, `TOO_LARGE` when it has more than 16 KiB of JSON, `BAD_REQUEST`
+   * when it cannot travel, `DISCONNECTED` when the connection is not in, or not on this node.
    */
   set(conn: { readonly id: string }, state: StateInput): void;
 }
