@@ -33,7 +33,8 @@ function inProcess(place: Place): Doomed {
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
   return {
     words,
-    signal: (signal) => void child.kill(signal),
+    // Not `child.kill`: what was sent a signal by that counts as killed on Deno.
+    signal: (signal) => void process.kill(child.pid!, signal),
     async kill() {
       child.kill("SIGKILL");
       await gone;
