@@ -23,6 +23,9 @@ import type { PresenceSource } from "./source.ts";
 /** The largest state of a member, in bytes of its JSON. */
 export const MAX_STATE_BYTES = 16 * 1024;
 
+/** How many lists and objects there may be around a state on its way: they count for how deep a value may be. */
+const MAX_AROUND = 8;
+
 /** Of so many users it is remembered when their states were set, while the clock shows no later time. */
 const MAX_RECENT = 10_000;
 
@@ -163,8 +166,10 @@ function readState({ name, declared }: NamedPlace, state: unknown): unknown {
 }
 
 function sizeOf(state: unknown, name: string): number {
+  let travelling = state;
+  for (let i = 0; i < MAX_AROUND; i++) travelling = [travelling];
   try {
-    return utf8Size(writeJson(state));
+    return utf8Size(writeJson(travelling)) - 2 * MAX_AROUND;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : "unreadable";
     throw new HubError("BAD_REQUEST", `Cannot set a state in "${name}" that cannot travel: ${why}`, {
