@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { CLOSE_CODES, createHub, HubError } from "@trunkline/hub";
-import { asServerMessage, type Encoded } from "@trunkline/hub/contract";
+import { asServerMessage, asWhoChange, type Encoded } from "@trunkline/hub/contract";
 import { createLoopbackTransport, type LoopbackClient } from "@trunkline/hub/transports/loopback";
 import fc from "fast-check";
 import { setImmediate } from "node:timers/promises";
@@ -15,6 +15,16 @@ const id = fc.integer({ min: 1, max: 4 });
 const topic = fc.constantFrom("open/1", "open/2", "secret/1", "slow/1", "log/1", "nothing");
 const request = fc.constantFrom("echo", "strict", "late", "tree", "wait", "fail", "nothing");
 const signal = fc.constantFrom("any", "record", "object", "loose", "dawdle", "nothing");
+const place = fc.constantFrom(
+  "room:all",
+  "topic:open/1",
+  "room:ruled/1",
+  "topic:slow/1",
+  "room:nothing",
+  "all",
+  "",
+);
+const by = fc.constantFrom("user", "connection");
 const since = fc.tuple(fc.constantFrom("", "e"), fc.nat({ max: 3 }));
 
 const plausible: fc.Arbitrary<unknown[]> = fc.oneof(
@@ -26,6 +36,10 @@ const plausible: fc.Arbitrary<unknown[]> = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constant("sub"), id, topic) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("sub"), id, topic, fc.record({ since })) },
   { weight: 3, arbitrary: fc.tuple(fc.constant("unsub"), topic) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("watch"), id, place, fc.record({ by })) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("unwatch"), place, by) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("state"), id, place, json) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("members"), id, place, fc.record({ by, limit: id })) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("cancel"), id) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("res"), id, json) },
   { weight: 1, arbitrary: fc.constantFrom<unknown[][]>(["ping"], ["pong"]) },
@@ -87,6 +101,22 @@ class Fuzzer {
   }
 }
 
+/** The ids of those who are in a place, by what was heard of it, and how many there should be. */
+function whoIn(heard: readonly unknown[]): { readonly ids: string[]; readonly count: number } {
+  const ids = new Set<string>();
+  let count = 0;
+  for (const message of heard) {
+    const [kind, , , change] = message as unknown[];
+    if (kind !== "who") continue;
+    const { all, out = [], in: put = [], ...rest } = asWhoChange(change);
+    if (all) ids.clear();
+    for (const id of out) ids.delete(id);
+    for (const [id] of [...all ?? [], ...put]) ids.add(id);
+    count = rest.count ?? count;
+  }
+  return { ids: [...ids], count };
+}
+
 /** Loopback needs no time, only its turn. */
 const turn = () => setImmediate();
 
@@ -109,6 +139,16 @@ test(
         "slow/:id": async () => {
           await turn();
           return true;
+        },
+      },
+      presence: {
+        intervalMs: 0,
+        authorize: {
+          "ruled/:id": ({ conn }) => conn.role === "member",
+          "slow/:id": async () => {
+            await turn();
+            return true;
+          },
         },
       },
       limits: { messagesPerSecond: 5_000, messageBurst: 30, maxSubscriptions: 3, maxPendingRequests: 3 },
@@ -138,6 +178,9 @@ test(
     await turn();
     neighbour.say('[["hello",{"role":"member"}]]');
     await turn();
+    neighbour.say('[["watch",4711,"room:all"]]');
+    await turn();
+    const seen = neighbour.heard.filter((message) => (message as unknown[])[0] === "who");
     let asked = 0;
     const sessions = fc.tuple(fc.array(step, { maxLength: 12 }), fc.integer({ min: 0, max: 9 }));
     await fc.assert(
@@ -163,7 +206,10 @@ test(
         }
         client.resume();
         await turn();
-        for (const message of fuzzer.heard) asServerMessage(message);
+        for (const message of fuzzer.heard) {
+          const [kind, , , change] = asServerMessage(message) as unknown as unknown[];
+          if (kind === "who") asWhoChange(change);
+        }
         const { closedWith } = fuzzer;
         assert(closedWith === undefined || CODES.has(closedWith), `closed with ${closedWith}`);
         fuzzer.close();
@@ -175,7 +221,11 @@ test(
           asked,
           asked,
         ]]);
+        seen.push(...neighbour.heard.filter((message) => (message as unknown[])[0] === "who"));
         neighbour.heard.length = 0;
+        const inside = whoIn(seen);
+        assertEquals([inside.ids.length, inside.count], [1, 1]);
+        seen.length = 1;
         const { channels, histories, refused: _, ...counts } = hub.stats();
         assertEquals(
           { ...counts, channels: channels - histories },

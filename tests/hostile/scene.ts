@@ -53,6 +53,12 @@ export const contract = defineContract({
     },
     admin: {},
   },
+  presence: {
+    all: { state: z.any(), clientsSet: true },
+    "open/:id": { state: z.any(), clientsSet: true },
+    "ruled/:id": z.object({ a: z.number() }),
+    "slow/:id": z.any(),
+  },
 });
 
 /** What the schema of `late` waits for: set by a test. */
@@ -148,8 +154,8 @@ export interface Scene {
 }
 
 /** Whether nothing is left but the histories, each of which has its channel. */
-function isEmpty({ channels, histories, refused: _, ...others }: HubStats): boolean {
-  return channels === histories && Object.values(others).every((count) => count === 0);
+function isEmpty({ channels, histories, refused: _, presence, ...others }: HubStats): boolean {
+  return channels === histories && Object.values({ ...others, ...presence }).every((count) => count === 0);
 }
 
 /**

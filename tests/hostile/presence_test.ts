@@ -1,0 +1,150 @@
+import { assert, assertEquals } from "@std/assert";
+import { presence } from "@trunkline/hub/client/presence";
+import type { WhoChange } from "@trunkline/hub/contract";
+import { waitFor } from "../harness.ts";
+import { hostileTest, type Intruder } from "./scene.ts";
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+/** What somebody was told of the room that all are in. */
+const told = ({ heard }: Intruder): WhoChange[] =>
+  heard.flatMap((message) => message[0] === "who" ? [message[3]] : []);
+
+hostileTest("what is said about presence before hello ends the connection", async ({ intrude }) => {
+  for (
+    const message of [
+      ["watch", 1, "room:all"],
+      ["unwatch", "room:all", "user"],
+      ["state", 1, "room:all", 1],
+      ["members", 1, "room:all"],
+    ]
+  ) {
+    const intruder = await intrude();
+    intruder.send(message);
+    assertEquals((await intruder.closed()).code, 4500);
+  }
+});
+
+hostileTest("what is malformed about presence ends the connection alone", async ({ enter, neighbour }) => {
+  const view = presence(neighbour, "all");
+  await view.ready;
+  const messages = [
+    ["watch", 1, "room:all", { by: "role" }],
+    ["watch", 0, "room:all"],
+    ["watch", 1, { toString: "room:all" }],
+    ["unwatch", "room:all", "everybody"],
+    ["unwatch", "room:all"],
+    ["state", 1, null, {}],
+    ["members", 1, "room:all", { limit: -1 }],
+    ["members", 1, "room:all", { cursor: 7 }],
+    ["who", "room:all", "user", { all: [] }],
+  ];
+  for (const message of messages) {
+    const intruder = await enter();
+    intruder.send(message);
+    assertEquals((await intruder.closed()).code, 4500, JSON.stringify(message));
+  }
+  await waitFor(() => view.count === 1, { what: "the intruders to be gone" });
+  assertEquals([view.status, view.list().map(({ id }) => id)], ["live", ["neighbour"]]);
+  view.close();
+});
+
+hostileTest(
+  "a flood of states is a few changes to those who watch, and ends as the last of them",
+  async ({ enter, neighbour }) => {
+    const view = presence(neighbour, "all", { by: "connection" });
+    let changes = 0;
+    view.on("update", () => changes++);
+    await view.ready;
+    const intruder = await enter();
+    intruder.send(...range(900).map((n) => ["state", n, "room:all", { n, text: "x".repeat(200) }]));
+    await intruder.hears("res", 900);
+    await waitFor(() => view.list().some(({ state }) => (state as { n?: number } | undefined)?.n === 900), {
+      what: "the last state",
+    });
+    assert(changes < 20, `${changes} changes`);
+    view.close();
+  },
+);
+
+hostileTest(
+  "who watches all that there is has no more than its limit, and all of it ends with its connection",
+  async ({ enter, hub, neighbour }) => {
+    const intruder = await enter();
+    const ids = range(200);
+    intruder.send(
+      ...ids.flatMap((id) => [["sub", id, `open/${id}`], ["watch", 1_000 + id, `topic:open/${id}`]]),
+    );
+    await intruder.hears("err", 1_200);
+    const answers = (kind: string) =>
+      intruder.heard.filter(([k, id]) => k === kind && (id as number) > 1_000).length;
+    await waitFor(() => answers("res") + answers("err") === 200, { what: "all answers" });
+    assert(hub.stats().subscriptions + answers("res") <= 20);
+    for (const id of ids) intruder.send(["unwatch", `topic:open/${id}`, "user"]);
+    intruder.send(["watch", 5_000, "room:all"], ["watch", 5_001, "room:all", { by: "connection" }]);
+    await intruder.hears("res", 5_000);
+    await intruder.proveAlive();
+    // Many come and go: who watches hears of them in few messages.
+    const others = await Promise.all(range(20).map(() => enter()));
+    await waitFor(() => told(intruder).some(({ count }) => count === 22), { what: "all to be seen" });
+    intruder.raw.reset();
+    for (const other of others) other.raw.reset();
+    await waitFor(() => hub.stats().connections === 1, { what: "them to be gone" });
+    const page = await presence(neighbour, "all").page();
+    assertEquals(page.members.map(({ id }) => id), ["neighbour"]);
+  },
+  { limits: { maxSubscriptions: 20 }, presence: { maxListed: 5 } },
+);
+
+hostileTest(
+  "who asks for page after page is held to its rate, and then disconnected",
+  async ({ enter }) => {
+    const intruder = await enter();
+    intruder.send(...range(30).map((id) => ["members", id, "room:all", { limit: 1_000_000 }]));
+    for (const id of range(30)) {
+      if (id <= 20) await intruder.hears("res", id);
+      else assertEquals((await intruder.hears("err", id))[2].code, "RATE_LIMITED");
+    }
+    intruder.send(...range(20).map((id) => ["watch", 100 + id, "room:all"]));
+    assertEquals((await intruder.closed()).code, 4005);
+  },
+  { limits: { messagesPerSecond: 0.001, messageBurst: 20 } },
+);
+
+hostileTest("watching and unwatching in any order ends as the last word says", async ({ enter, hub }) => {
+  const intruder = await enter();
+  for (let round = 0; round < 50; round++) {
+    intruder.send(["watch", 2 * round + 1, "room:all"], ["unwatch", "room:all", "user"], [
+      "watch",
+      2 * round + 2,
+      "room:all",
+    ]);
+    if (round < 49) intruder.send(["unwatch", "room:all", "user"]);
+  }
+  await intruder.hears("res", 100);
+  await intruder.proveAlive();
+  const before = told(intruder).length;
+  await enter();
+  await waitFor(() => told(intruder).length > before, { what: "the newcomer" });
+  assertEquals(told(intruder).at(-1)?.count, 3);
+  assertEquals(hub.stats().connections, 3);
+});
+
+hostileTest(
+  "users and states that are called like what a prototype has are just names",
+  async ({ intrude, neighbour }) => {
+    const view = presence(neighbour, "all");
+    await view.ready;
+    const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "then", "1", " "];
+    for (const token of names) {
+      const intruder = await (await intrude()).enter({ role: "member", token });
+      intruder.send(["state", 1, "room:all", { constructor: token, then: 1 }]);
+      await intruder.hears("res", 1);
+    }
+    await waitFor(() => view.list().filter(({ state }) => state !== undefined).length === names.length, {
+      what: "all to be seen, with their states",
+    });
+    assertEquals(view.list().map(({ id }) => id), ["neighbour", ...names].sort());
+    view.close();
+  },
+);
