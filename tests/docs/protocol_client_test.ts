@@ -140,3 +140,54 @@ test("a client written from the document does not come back after a refusal", as
   assertEquals(one.client.faults, [["UNAUTHENTICATED", undefined]]);
   assertEquals(one.client.waits, []);
 });
+
+test("a client written from the document sees who is in a room, and what has changed when it comes back", async () => {
+  await using server = await startSessionHub();
+  await using one = connect(server.url);
+  await using two = connect(server.url, { token: "bob" });
+  await Promise.all([one.open(), two.open()]);
+  const [ann, bob] = [one.client, two.client];
+  assertEquals(ann.welcomes[0]?.presence, true);
+  await ann.request("join", { room: "r1" }).answer;
+  const { watch, ready, again } = ann.watch("room:r1");
+  await ready;
+  await waitFor(() => watch.synced, { what: "the list" });
+  const node = server.hub.nodeId;
+  assertEquals([...watch.members], [["ann", ["ann", node, undefined]]]);
+
+  const told = async (count: number) => {
+    await waitFor(() => {
+      server.clock.advance(100);
+      return watch.news.length >= count;
+    }, { what: `${count} changes` });
+    return watch.news.slice(1);
+  };
+  await bob.request("join", { room: "r1" }).answer;
+  await told(2);
+  await bob.state("room:r1", { typing: true });
+  assertEquals(await told(3), ["join bob", "update bob"]);
+  assertEquals([watch.count, watch.members.get("bob")], [2, ["bob", node, { typing: true }]]);
+  assertEquals(
+    (await assertRejects(() => bob.state("room:r1", { typing: 7 }), TinyError)).code,
+    "VALIDATION",
+  );
+  assertEquals(await bob.members("room:r1", { limit: 1, cursor: "ann" }), {
+    nodes: [node],
+    members: [["bob", 1, 0, { typing: true }]],
+    count: 2,
+  });
+
+  ann.lose();
+  bob.close();
+  await waitFor(() => server.hub.stats().connections === 0, { what: "both to be gone" });
+  await one.goOn();
+  await one.open(2);
+  assertEquals((await assertRejects(again, TinyError)).code, "FORBIDDEN");
+  await ann.request("join", { room: "r1" }).answer;
+  await again();
+  assertEquals(await told(4), ["join bob", "update bob", "leave bob"]);
+  assertEquals([watch.synced, watch.listed, watch.error], [true, true, undefined]);
+  ann.unwatch("room:r1");
+  await again();
+  assertEquals(server.errors, []);
+});

@@ -41,6 +41,7 @@ const contract = defineContract({
       },
     },
   },
+  presence: { r1: { state: z.object({ typing: z.boolean() }), clientsSet: true } },
 });
 
 /**

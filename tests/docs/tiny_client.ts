@@ -24,6 +24,34 @@ export interface TinySubscription {
   live: boolean;
 }
 
+type Member = [id: string, user: string | 0 | 1, node: number, state?: unknown];
+
+/** What a server tells of a watched place. */
+interface Change {
+  readonly nodes?: string[];
+  readonly error?: { code: string; message: string };
+  readonly listed?: boolean;
+  readonly all?: Member[];
+  readonly out?: string[];
+  readonly in?: Member[];
+  readonly more?: boolean;
+  readonly count?: number;
+  readonly synced?: boolean;
+}
+
+/** A watched place as its user sees it. */
+export interface TinyWatch {
+  /** The user, node and state of each member. */
+  members: Map<string, [user: string | undefined, node: string | undefined, state: unknown]>;
+  /** What has happened, in words. */
+  readonly news: string[];
+  count: number;
+  listed: boolean;
+  synced: boolean;
+  live: boolean;
+  error?: TinyError;
+}
+
 interface Waiting {
   resolve(output: unknown): void;
   reject(error: TinyError): void;
@@ -42,7 +70,7 @@ export interface TinyOptions {
 
 /** A client that keeps connected. */
 export class TinyClient {
-  readonly welcomes: { connection: string; node: string }[] = [];
+  readonly welcomes: { connection: string; node: string; presence?: boolean }[] = [];
   readonly events: [name: string, payload: unknown][] = [];
   readonly faults: [code: string, about: unknown][] = [];
   readonly cancelled: number[] = [];
@@ -53,6 +81,9 @@ export class TinyClient {
   readonly #options: TinyOptions;
   readonly #answers = new Map<string, (input: unknown) => unknown>();
   readonly #subscriptions = new Map<string, TinySubscription>();
+  readonly #watches = new Map<string, TinyWatch>();
+  /** Lists that are not at their end. */
+  readonly #lists = new Map<TinyWatch, TinyWatch["members"]>();
   #socket!: WebSocket;
   #open = false;
   #done = false;
@@ -98,6 +129,45 @@ export class TinyClient {
     this.send(["unsub", topic]);
   }
 
+  /** Watches a place by user; again on every connection, when `again` is called. */
+  watch(place: string): { watch: TinyWatch; ready: Promise<unknown>; again(): Promise<unknown> } {
+    const watch: TinyWatch = {
+      members: new Map(),
+      news: [],
+      count: 0,
+      listed: true,
+      synced: false,
+      live: false,
+    };
+    this.#watches.set(place, watch);
+    const again = () => {
+      const { id, answer } = this.#ask((id) => ["watch", id, place, { by: "user" }]);
+      const { resolve, reject } = this.#waiting.get(id)!;
+      this.#waiting.set(id, {
+        resolve: (output) => {
+          watch.live = true; // in this moment: the list may be right behind it
+          resolve(output);
+        },
+        reject,
+      });
+      return answer;
+    };
+    return { watch, ready: again(), again };
+  }
+
+  unwatch(place: string): void {
+    this.#watches.delete(place);
+    this.send(["unwatch", place, "user"]);
+  }
+
+  state(place: string, state: unknown): Promise<unknown> {
+    return this.#ask((id) => ["state", id, place, state]).answer;
+  }
+
+  members(place: string, options: object): Promise<unknown> {
+    return this.#ask((id) => ["members", id, place, options]).answer;
+  }
+
   /** Loses the link, as a network does: without `close()`. */
   lose(): void {
     this.#socket.close(3000);
@@ -133,6 +203,8 @@ export class TinyClient {
     }
     this.#waiting = new Map();
     for (const subscription of this.#subscriptions.values()) subscription.live = false;
+    for (const watch of this.#watches.values()) watch.live = watch.synced = false;
+    this.#lists.clear();
     if (this.#done || (code >= 4500 && code <= 4999)) return;
     void this.#after(Math.min(30_000, 500 * 2 ** this.#attempt++), () => this.#connect());
   }
@@ -170,6 +242,8 @@ export class TinyClient {
         return this.#gap(a, b);
       case "end":
         return void this.#subscriptions.delete(a);
+      case "who":
+        return this.#who(a, c);
       case "ping":
         this.pings++;
         return this.send(["pong"]);
@@ -246,6 +320,43 @@ export class TinyClient {
       subscription.live = false;
       this.send(["unsub", topic]);
       this.#subscribe(topic, subscription).catch(() => {});
+    }
+  }
+
+  #who(place: string, { nodes = [], all, out = [], in: put = [], ...change }: Change): void {
+    const watch = this.#watches.get(place);
+    if (!watch?.live) return;
+    if (change.error) {
+      watch.live = false;
+      watch.error = toError(change.error);
+      return;
+    }
+    if (change.listed === false) {
+      watch.listed = false;
+      watch.members.clear();
+    }
+    if (all) this.#lists.set(watch, new Map());
+    const members = this.#lists.get(watch) ?? new Map(watch.members);
+    for (const id of out) members.delete(id);
+    for (const [id, user, node, state] of [...all ?? [], ...put]) {
+      members.set(id, [user === 1 ? id : user === 0 ? undefined : user, nodes[node], state]);
+    }
+    if (change.more) return;
+    this.#lists.delete(watch);
+    this.#compare(watch, members);
+    watch.count = change.count ?? watch.count;
+    watch.synced = change.synced ?? watch.synced;
+  }
+
+  /** What has happened shows by comparing. */
+  #compare(watch: TinyWatch, members: TinyWatch["members"]): void {
+    const before = watch.members;
+    watch.members = members;
+    for (const id of before.keys()) if (!members.has(id)) watch.news.push(`leave ${id}`);
+    for (const [id, now] of members) {
+      const known = before.get(id);
+      if (!known) watch.news.push(`join ${id}`);
+      else if (JSON.stringify(known) !== JSON.stringify(now)) watch.news.push(`update ${id}`);
     }
   }
 
