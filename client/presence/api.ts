@@ -70,7 +70,10 @@ export interface PresenceEvents<State> {
   readonly update: PresenceMember<State>;
   /** There are more or less members: how many. */
   readonly count: number;
-  /** The view is whole: for the first time, or again. */
+  /**
+   * The view is whole: for the first time, or again. Where another view of the same is whole already, so is this one from the
+   * start, and nothing is told of that.
+   */
   readonly sync: undefined;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { defer, type Deferred, HubError } from "../../contract/mod.ts";
+import { defer, HubError } from "../../contract/mod.ts";
 
 /** So many changes may wait for a reader. */
 const MAX_WAITING = 10_000;
@@ -13,7 +13,8 @@ const MAX_WAITING = 10_000;
 export class Reader<T> implements AsyncIterableIterator<T> {
   readonly #left: (reader: Reader<T>) => void;
   #values: T[] = [];
-  #waiting: Deferred<IteratorResult<T>>[] = [];
+  /** Resolves when there is something to read, or nothing more. */
+  #change = defer<void>();
   #over = false;
   #error: HubError | undefined;
 
@@ -24,9 +25,7 @@ export class Reader<T> implements AsyncIterableIterator<T> {
 
   /** Hands on a value. */
   push(value: T): void {
-    const waiting = this.#waiting.shift();
-    if (waiting) return waiting.resolve({ done: false, value });
-    if (this.#values.push(value) <= MAX_WAITING) return;
+    if (this.#values.push(value) <= MAX_WAITING) return this.#wake();
     this.#values = [];
     this.end(new HubError("UNAVAILABLE", `The reader of presence is ${MAX_WAITING} changes behind`));
   }
@@ -37,19 +36,16 @@ export class Reader<T> implements AsyncIterableIterator<T> {
     this.#over = true;
     this.#error = error;
     this.#left(this);
-    for (const { resolve } of this.#waiting.splice(0)) resolve(this.next());
+    this.#wake();
   }
 
-  next(): Promise<IteratorResult<T>> {
-    if (this.#values.length > 0) return Promise.resolve({ done: false, value: this.#values.shift()! });
-    if (!this.#over) {
-      const waiting = defer<IteratorResult<T>>();
-      this.#waiting.push(waiting);
-      return waiting.promise;
-    }
+  async next(): Promise<IteratorResult<T>> {
+    while (this.#values.length === 0 && !this.#over) await this.#change.promise;
+    if (this.#values.length > 0) return { done: false, value: this.#values.shift()! };
     const error = this.#error;
     this.#error = undefined;
-    return error ? Promise.reject(error) : Promise.resolve({ done: true, value: undefined });
+    if (error) throw error;
+    return { done: true, value: undefined };
   }
 
   return(): Promise<IteratorResult<T>> {
@@ -57,6 +53,11 @@ export class Reader<T> implements AsyncIterableIterator<T> {
     this.end();
     this.#error = undefined;
     return this.next();
+  }
+
+  #wake(): void {
+    this.#change.resolve();
+    this.#change = defer();
   }
 
   [Symbol.asyncIterator](): this {
