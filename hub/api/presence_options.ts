@@ -91,7 +91,8 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
   readonly intervalMs?: number;
   /**
    * With more members than these, clients that look at a room or topic are told only how many there are, and read the members in
-   * pages; until there are fewer than four fifths of it.
+   * pages; until there are fewer than four fifths of it. Whoever begins to look is sent all of them at once, with their states: that
+   * should be well below `limits.outbox.maxBytes`.
    *
    * @default {1000}
    */
