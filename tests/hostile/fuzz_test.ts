@@ -181,6 +181,7 @@ test(
     neighbour.say('[["watch",4711,"room:all"]]');
     await turn();
     const seen = neighbour.heard.filter((message) => (message as unknown[])[0] === "who");
+    neighbour.heard.length = 0;
     let asked = 0;
     const sessions = fc.tuple(fc.array(step, { maxLength: 12 }), fc.integer({ min: 0, max: 9 }));
     await fc.assert(
@@ -229,7 +230,14 @@ test(
         const { channels, histories, refused: _, ...counts } = hub.stats();
         assertEquals(
           { ...counts, channels: channels - histories },
-          { ...NOTHING, connections: 1, groups: 2, channels: 2, limited: 1 },
+          {
+            ...NOTHING,
+            connections: 1,
+            groups: 2,
+            channels: 2,
+            limited: 1,
+            presence: { places: 1, members: 1 },
+          },
         );
         for (const error of errors) assert(error instanceof HubError, String(error));
         errors.length = 0;
@@ -258,4 +266,5 @@ const NOTHING = {
   nodeRequests: 0,
   held: 0,
   limited: 0,
+  presence: { places: 0, members: 0 },
 };
