@@ -23,7 +23,7 @@ import type { ClientParts } from "../client.ts";
 import type { MembersOptions, PresenceEvents, PresenceStatus, PresenceView } from "./api.ts";
 import { checkPresence } from "./check_presence.ts";
 import { Reader } from "./reader.ts";
-import type { Watch } from "./watch.ts";
+import type { Viewer, Watch } from "./watch.ts";
 
 type Events = PresenceEvents<unknown>;
 
@@ -39,7 +39,7 @@ const PAGE = {
 } satisfies Rows<MembersOptions>;
 
 /** A view of a watched place. */
-export class View implements PresenceView<unknown> {
+export class View implements PresenceView<unknown>, Viewer {
   readonly #watch: Watch;
   readonly #parts: ClientParts;
   readonly #onSet: (state: unknown) => void;
@@ -107,7 +107,6 @@ export class View implements PresenceView<unknown> {
     return this.#watch.listed;
   }
 
-  /** Whether somebody has looked at `ready`, and so hears of a refusal. */
   get heeded(): boolean {
     return this.#heeded;
   }
@@ -164,13 +163,6 @@ export class View implements PresenceView<unknown> {
     return reader;
   }
 
-  /**
-   * Tells its listeners.
-   *
-   * @param event Of what.
-   * @param value What they are given.
-   * @param change The change, for whoever reads them one by one.
-   */
   tell<E extends keyof Events>(event: E, value: Events[E], change?: PresenceChange): void {
     if (change) { for (const reader of this.#readers) reader.push(change); }
     callEach<{ readonly call: Call }>(
@@ -180,17 +172,11 @@ export class View implements PresenceView<unknown> {
     );
   }
 
-  /** It is whole. */
   sync(): void {
     this.#ready.resolve();
     this.tell("sync", undefined);
   }
 
-  /**
-   * The watch has ended.
-   *
-   * @param cause Why.
-   */
   fail(cause: HubError): void {
     this.#end(cause, cause);
   }

@@ -8,7 +8,7 @@ import {
   asWhoChange,
   type DeclaredPresence,
   fromWireError,
-  HubError,
+  type HubError,
   parseNow,
   type PresenceBy,
   type PresenceChange,
@@ -22,12 +22,38 @@ import type { Connection } from "../connection.ts";
 import { Backoff } from "../reconnect.ts";
 import { TRANSIENT } from "../subscriptions.ts";
 import { checkPresence } from "./check_presence.ts";
-import type { View } from "./view.ts";
+import type { PresenceEvents } from "./api.ts";
 
 /** A member, and its state as it came over the wire: two of these can be compared. */
 interface Known {
   readonly member: PresenceMember;
   readonly raw: unknown;
+}
+
+/** A view of a watched place, as the watch sees it. None of it throws. */
+export interface Viewer {
+  /** Whether somebody waits for it to be whole, and so hears of a refusal. */
+  readonly heeded: boolean;
+  /**
+   * Tells its listeners.
+   *
+   * @param event Of what.
+   * @param value What they are given.
+   * @param change The change, for whoever reads them one by one.
+   */
+  tell<E extends keyof PresenceEvents<unknown>>(
+    event: E,
+    value: PresenceEvents<unknown>[E],
+    change?: PresenceChange,
+  ): void;
+  /** It is whole. */
+  sync(): void;
+  /**
+   * The watch has ended.
+   *
+   * @param cause Why.
+   */
+  fail(cause: HubError): void;
 }
 
 /** What is watched. */
@@ -44,7 +70,7 @@ export interface Watched {
 /** A place as it is watched, by all views of it together. */
 export class Watch {
   readonly watched: Watched;
-  readonly views = new Set<View>();
+  readonly views = new Set<Viewer>();
   /** How many members there are. */
   count = 0;
   /** Whether they are listed. */
@@ -153,7 +179,7 @@ export class Watch {
    *
    * @param view The view.
    */
-  leave(view: View): void {
+  leave(view: Viewer): void {
     if (this.views.delete(view) && this.views.size === 0) this.#close();
   }
 

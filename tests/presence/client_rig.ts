@@ -106,6 +106,13 @@ export function accept({ server }: Rig, first: WhoChange, place: string = PLACE)
   server.link.say(["res", id], ["who", place, options?.by ?? "user", first]);
 }
 
+/** Tells what has become of the room. */
+export const say = ({ server }: Rig, change: WhoChange): void =>
+  server.link.say(["who", PLACE, "user", change]);
+
+/** Why a view ends when its client is not in any more. */
+export const forbidden = { code: "FORBIDDEN", message: "Not in" };
+
 /** The ids of the members that a view lists. */
 export const ids = (view: Room): string[] => view.list().map(({ id }) => id);
 
