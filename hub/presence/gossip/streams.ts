@@ -5,7 +5,7 @@
  * @module
  */
 
-import { utf8Size, writeJsonMessage } from "../../../contract/mod.ts";
+import { maxUtf8Size, utf8Size, writeJsonMessage } from "../../../contract/mod.ts";
 import type { PresencePart } from "../../backplane/bus_wire.ts";
 import type { PresenceEntry } from "../place.ts";
 import type { OwnOp } from "./recent_ops.ts";
@@ -16,6 +16,8 @@ const TIMES_SINCE = Date.UTC(2025, 0, 1);
 const MESSAGE_BYTES = 128;
 /** What a change has beside its own text: a comma, and the way back to the time of the message. */
 const OP_BYTES = 4;
+/** What a unit of UTF-16 takes within JSON, in bytes at the most. */
+const MAX_ESCAPED_BYTES = 6;
 /** What a time takes, in bytes at the most. */
 const TIME_BYTES = 18;
 
@@ -40,6 +42,10 @@ export function writeOp(prefix: string, what: PresenceEntry | string): string {
  */
 export const loneBytes = (place: string, op: string): number =>
   MESSAGE_BYTES + OP_BYTES + placeBytes(JSON.stringify(place)) + utf8Size(op);
+
+/** The most that `loneBytes` can be; costs nothing. */
+export const mostLoneBytes = (place: string, op: string): number =>
+  MESSAGE_BYTES + OP_BYTES + place.length * MAX_ESCAPED_BYTES + 3 + maxUtf8Size(op);
 
 const placeBytes = (written: string): number => utf8Size(written) + 1;
 
@@ -75,12 +81,10 @@ export function* writeStretches(
   for (const { version, place, what } of ops) {
     const time = typeof what === "string" ? undefined : writer.timeOf(what) - TIMES_SINCE;
     const op = { version, place, time, text: writer.write(what) };
-    const bytes = open.bytesWith(op);
-    if (open.bytes > 0 && bytes + MESSAGE_BYTES > maxBytes) {
-      yield open.end();
-      open = new Stream();
-    }
-    open.add(op);
+    if (open.add(op, maxBytes - MESSAGE_BYTES)) continue;
+    yield open.end();
+    open = new Stream();
+    open.add(op, Infinity);
   }
   if (open.bytes > 0) yield open.end();
 }
@@ -105,20 +109,20 @@ class Stream {
     return this.#bytes;
   }
 
-  /** How large it would be with one more change. */
-  bytesWith({ place, time, text }: WrittenOp): number {
-    const name = this.#places.has(place) ? 0 : placeBytes(JSON.stringify(place));
-    const isFar = time !== undefined && this.#base !== undefined && time !== this.#base;
-    return this.#bytes + name + utf8Size(text) + OP_BYTES + (isFar ? TIME_BYTES : 0);
-  }
-
-  add(op: WrittenOp): void {
-    this.#bytes = this.bytesWith(op);
+  /** Adds a change; one that is too much, unless it is the first, is not added. Tells whether it was. */
+  add(op: WrittenOp, maxBytes: number): boolean {
+    const known = this.#places.get(op.place);
+    const place = known ?? { name: JSON.stringify(op.place), ops: [] };
+    const isFar = op.time !== undefined && this.#base !== undefined && op.time !== this.#base;
+    const bytes = this.#bytes + (known ? 0 : placeBytes(place.name)) + utf8Size(op.text) + OP_BYTES +
+      (isFar ? TIME_BYTES : 0);
+    if (this.#bytes > 0 && bytes > maxBytes) return false;
+    this.#bytes = bytes;
     this.#base ??= op.time;
     this.#version = op.version;
-    let place = this.#places.get(op.place);
-    if (!place) this.#places.set(op.place, place = { name: JSON.stringify(op.place), ops: [] });
+    if (!known) this.#places.set(op.place, place);
     place.ops.push(op);
+    return true;
   }
 
   end(): Stretch {

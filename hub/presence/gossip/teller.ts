@@ -9,7 +9,7 @@ import type { PresenceEntry } from "../place.ts";
 import { delta } from "./answers.ts";
 import type { OwnState } from "./own_state.ts";
 import type { OwnOp } from "./recent_ops.ts";
-import { loneBytes, type OpWriter, writeOp, writeStretches } from "./streams.ts";
+import { loneBytes, mostLoneBytes, type OpWriter, writeOp, writeStretches } from "./streams.ts";
 
 /** The largest message, in bytes, where the adapter takes larger ones. */
 const MAX_BYTES = 64 * 1024;
@@ -63,14 +63,16 @@ export class Teller implements OpWriter {
    */
   prepare(place: string, entry: PresenceEntry): void {
     const text = writeOp(this.#prefix, entry);
-    const bytes = loneBytes(place, text);
-    const { maxBytes } = this;
-    if (bytes > maxBytes) {
-      const what =
-        `Cannot set a state that takes ${bytes} bytes, with its names: at most ${maxBytes} can be told to other nodes`;
-      throw new HubError("TOO_LARGE", what, { data: { bytes, maxBytes } });
-    }
+    if (mostLoneBytes(place, text) > this.maxBytes) this.#checkSize(loneBytes(place, text));
     this.#texts.set(entry, text);
+  }
+
+  #checkSize(bytes: number): void {
+    const { maxBytes } = this;
+    if (bytes <= maxBytes) return;
+    const what =
+      `Cannot set a state that takes ${bytes} bytes, with its names: at most ${maxBytes} can be told to other nodes`;
+    throw new HubError("TOO_LARGE", what, { data: { bytes, maxBytes } });
   }
 
   write(what: OwnOp["what"]): string {
