@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { test, waitFor } from "../../harness.ts";
 import { startElsewhere } from "./processes.ts";
-import { APART, Network, openNode, type TestNode } from "./scene.ts";
+import { APART, Network, openNode } from "./scene.ts";
+import type { TestNode } from "../test_node.ts";
 
 const LOST = "is lost";
 /** Long enough for a process that starts while the machine is busy. */

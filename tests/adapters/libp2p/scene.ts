@@ -12,7 +12,6 @@ import type { Libp2p } from "@libp2p/interface";
 import { tcp } from "@libp2p/tcp";
 import { createLibp2p } from "libp2p";
 import process from "node:process";
-import type { Adapter, AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
 import {
   createLibp2pAdapter,
   createLibp2pIdentity,
@@ -22,7 +21,7 @@ import { type PubSub, stopNode } from "../../../adapters/libp2p/node.ts";
 import { applicationOf, nameOf, Topics } from "../../../adapters/libp2p/topics.ts";
 import { freePort } from "../../../tools/brokers/ports.ts";
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
-import { waitFor } from "../../harness.ts";
+import { opened, type TestNode, testNode } from "../test_node.ts";
 
 /** Keeps what runs at the same time apart: all share one relay. */
 export const PREFIX = `tests-${crypto.randomUUID()}`;
@@ -120,91 +119,20 @@ export const PROBES = { probeIntervalMs: 300, probeTimeoutMs: 1_000, connectTime
 /** The same for nodes in processes of their own, of which one may have no time while others have. */
 export const APART = { ...PROBES, probeTimeoutMs: 3_000 };
 
-/** A node of a test. */
-export interface TestNode extends AsyncDisposable {
-  readonly nodeId: string;
-  readonly adapter: Adapter;
-  readonly opening: Promise<void>;
-  readonly received: { readonly channel: string; readonly data: AdapterData; readonly from: string }[];
-  readonly errors: { readonly error: Error; readonly stage: AdapterStage; readonly channel?: string }[];
-  readonly statuses: ("up" | "down")[];
-  readonly gaps: (readonly string[] | undefined)[];
-  /** What came on a channel, in order. */
-  on(channel: string): AdapterData[];
-  /** Waits until this is its status. */
-  is(status: "up" | "down"): Promise<void>;
-  /** Waits for a text on a channel. */
-  got(channel: string, text: string): Promise<void>;
-  /** Waits until something holds. */
-  until(condition: () => boolean, what: string): Promise<void>;
-  /** What was reported, as text. */
-  words(): string;
-}
-
-/** How long anything may take, on the slowest machine. */
-const PATIENCE_MS = 20_000;
-
 /** Makes a node, and begins to open it. */
 export function createNode(options: Partial<Libp2pAdapterOptions>): TestNode {
-  const nodeId = crypto.randomUUID();
-  const adapter = createLibp2pAdapter({
+  return testNode(createLibp2pAdapter({
     prefix: PREFIX,
     allow: "anybody",
     listen: options.node ? undefined : ["/ip4/127.0.0.1/tcp/0"],
     ...PROBES,
     ...options,
-  });
-  const received: TestNode["received"] = [];
-  const errors: TestNode["errors"] = [];
-  const statuses: TestNode["statuses"] = [];
-  const gaps: TestNode["gaps"] = [];
-  const opening = adapter.open({
-    nodeId,
-    deliver: (channel, data, from) => void received.push({ channel, data, from }),
-    onError: (error, info) => void errors.push({ error, ...info }),
-    onStatus: (status) => void statuses.push(status),
-    onGap: (channels) => void gaps.push(channels),
-  });
-  opening.catch(() => {});
-  const on = (channel: string) => received.filter((one) => one.channel === channel).map(({ data }) => data);
-  const words = () => errors.map(({ error, stage }) => `${stage}: ${error.message}`).join("\n");
-  const until = async (condition: () => boolean, what: string) =>
-    void await waitFor(() => condition() || Promise.reject(new Error(words())), {
-      what,
-      timeoutMs: PATIENCE_MS,
-    });
-  return {
-    nodeId,
-    adapter,
-    opening,
-    received,
-    errors,
-    statuses,
-    gaps,
-    on,
-    until,
-    words,
-    is: async (status) => await until(() => statuses.at(-1) === status, `status ${status}`),
-    got: async (channel, text) =>
-      await until(() => on(channel).includes(text), `"${text.slice(0, 50)}" on "${channel}"`),
-    [Symbol.asyncDispose]: () => adapter.close(),
-  };
+  }));
 }
 
 /** Makes a node that is open and listens to these channels. */
-export async function openNode(
-  options: Partial<Libp2pAdapterOptions>,
-  ...channels: string[]
-): Promise<TestNode> {
-  const node = createNode(options);
-  try {
-    await node.opening;
-    await Promise.all(channels.map((channel) => node.adapter.subscribe(channel)));
-  } catch (error) {
-    await node.adapter.close();
-    throw error;
-  }
-  return node;
+export function openNode(options: Partial<Libp2pAdapterOptions>, ...channels: string[]): Promise<TestNode> {
+  return opened(createNode(options), channels);
 }
 
 /** A node of libp2p as a user or a stranger has it: with gossipsub, and without the adapter. */

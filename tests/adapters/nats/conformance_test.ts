@@ -12,7 +12,7 @@ import {
   type Refusal,
 } from "../../../conformance/mod.ts";
 import { test } from "../../harness.ts";
-import { publishForeign, startOtherServer } from "./scene.ts";
+import { publishForeign, startOther } from "./scene.ts";
 
 /** What one case plays on; every case gets servers of its own, and leaves none. */
 interface Backplane {
@@ -65,7 +65,7 @@ const refusals: readonly Refusal[] = [
     mentions: ["127.0.0.1:", "does not speak NATS"],
     secrets: [WRONG],
     async create({ prefix }) {
-      const server = await startOtherServer("HTTP/1.1 400 Bad Request\r\n\r\n");
+      const server = await startOther("HTTP/1.1 400 Bad Request\r\n\r\n");
       backplane().started.push(server);
       return createNatsAdapter({ servers: `nats://${WRONG}@127.0.0.1:${server.port}`, prefix });
     },

@@ -6,7 +6,8 @@ import { startNats, startNatsCluster } from "../../../tools/brokers/nats.ts";
 import { freePort } from "../../../tools/brokers/ports.ts";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { runtime, test, waitFor } from "../../harness.ts";
-import { createNode, openNode, startOtherServer, type TestNode } from "./scene.ts";
+import { createNode, openNode, startOther } from "./scene.ts";
+import type { TestNode } from "../test_node.ts";
 
 const PREFIX = "faults";
 
@@ -163,12 +164,12 @@ test("nats: an outage is reported once, with its cause", async () => {
 for (
   const [where, start] of Object.entries({
     "where nobody listens": () =>
-      startOtherServer("").then(async (server) => {
+      startOther("").then(async (server) => {
         await server[Symbol.asyncDispose]();
         return server;
       }),
-    "that accepts and says nothing": () => startOtherServer(""),
-    "that says half a greeting": () => startOtherServer('INFO {"server_id":'),
+    "that accepts and says nothing": () => startOther(""),
+    "that says half a greeting": () => startOther('INFO {"server_id":'),
   })
 ) {
   test(`nats: a server ${where} is tried until close, reported once, and close waits for nothing`, async () => {

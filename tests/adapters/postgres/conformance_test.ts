@@ -18,7 +18,7 @@ import {
 } from "../../../conformance/mod.ts";
 import { runtime, test } from "../../harness.ts";
 import { CERTIFICATE, KEY } from "../nats/certificates.ts";
-import { bunSql, openConsole, startOtherServer } from "./scene.ts";
+import { bunSql, openConsole, startOther } from "./scene.ts";
 
 /** What one case plays on. */
 interface Backplane {
@@ -131,7 +131,7 @@ const refusals: readonly Refusal[] = [
     mentions: ["127.0.0.1:", "not PostgreSQL"],
     secrets: [WRONG],
     async create({ prefix }) {
-      const server = await startOtherServer("HTTP/1.1 400 Bad Request\r\n\r\n");
+      const server = await startOther("HTTP/1.1 400 Bad Request\r\n\r\n");
       backplane().started.push(server);
       const url = at(server.port, `postgres:${WRONG}`);
       return createPostgresAdapter({ url, connector: connector as "pg", prefix });

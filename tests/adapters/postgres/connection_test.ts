@@ -11,7 +11,8 @@ import type { PostgresClientLike } from "../../../adapters/postgres/mod.ts";
 import { startPostgres } from "../../../tools/brokers/postgres.ts";
 import { runtime, test, waitFor } from "../../harness.ts";
 import { CA, CERTIFICATE, KEY } from "../nats/certificates.ts";
-import { bunSql, createNode, type NodeOptions, openConsole, openNode, type TestNode } from "./scene.ts";
+import { bunSql, createNode, type NodeOptions, openConsole, openNode } from "./scene.ts";
+import type { TestNode } from "../test_node.ts";
 
 const TIMEOUT = { timeoutMs: 60_000 };
 const PASSWORD = "s3cret: with / and @";

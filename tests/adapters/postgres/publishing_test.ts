@@ -11,7 +11,8 @@ import { systemClock } from "../../../contract/clock.ts";
 import { utf8Size } from "../../../contract/values/utf8_size.ts";
 import { startPostgres } from "../../../tools/brokers/postgres.ts";
 import { runtime, test, waitFor } from "../../harness.ts";
-import { bunSql, openConsole, openNode, type TestNode } from "./scene.ts";
+import { bunSql, openConsole, openNode } from "./scene.ts";
+import type { TestNode } from "../test_node.ts";
 
 const URL = process.env.POSTGRES_URL!;
 const TIMEOUT = { timeoutMs: 60_000 };

@@ -3,7 +3,7 @@ import { createRabbitMqAdapter, type RabbitMqAdapterOptions } from "../../../ada
 import { adapterConformance, type BackplaneFaults, type Refusal } from "../../../conformance/mod.ts";
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
 import { test } from "../../harness.ts";
-import { publishForeign, SHARED, startOtherServer } from "./scene.ts";
+import { publishForeign, SHARED, startOther } from "./scene.ts";
 
 /** What one case plays on: the broker of the run, behind a proxy that can take it away. */
 interface Backplane {
@@ -62,7 +62,7 @@ const refusals: readonly Refusal[] = [
     mentions: ["127.0.0.1:", "does not speak AMQP"],
     secrets: [WRONG],
     async create({ prefix }) {
-      const server = await startOtherServer("HTTP/1.1 400 Bad Request\r\n\r\n");
+      const server = await startOther("HTTP/1.1 400 Bad Request\r\n\r\n");
       backplane().started.push(server);
       return createRabbitMqAdapter({ url: `amqp://u:${WRONG}@127.0.0.1:${server.port}`, prefix });
     },

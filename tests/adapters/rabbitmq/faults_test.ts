@@ -7,7 +7,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type RabbitMqBroker, startRabbitMq } from "../../../tools/brokers/rabbitmq.ts";
 import { afterAll, runtime, test, waitFor } from "../../harness.ts";
-import { createNode, openNode, type TestNode } from "./scene.ts";
+import { createNode, openNode } from "./scene.ts";
+import type { TestNode } from "../test_node.ts";
 
 let broker!: RabbitMqBroker;
 if (runtime === "deno") {

@@ -5,7 +5,8 @@ import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { keyOf, nameOf } from "../../../adapters/rabbitmq/names.ts";
 import { pack } from "../../../adapters/rabbitmq/packing.ts";
 import { test, waitFor } from "../../harness.ts";
-import { createNode, openNode, publishForeign, SHARED, type TestNode } from "./scene.ts";
+import { createNode, openNode, publishForeign, SHARED } from "./scene.ts";
+import type { TestNode } from "../test_node.ts";
 
 const options = () => ({ url: SHARED, prefix: crypto.randomUUID() });
 

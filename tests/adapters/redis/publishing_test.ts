@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { test, waitFor } from "../../harness.ts";
-import { openConsole, openNode, type TestNode } from "./scene.ts";
+import { openConsole, openNode } from "./scene.ts";
+import type { TestNode } from "../test_node.ts";
 
 const TIMEOUT = { timeoutMs: 120_000 };
 

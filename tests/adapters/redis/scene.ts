@@ -6,78 +6,22 @@
 
 import { Redis } from "ioredis";
 import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
-import type { AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
-import type { Adapter } from "../../../adapters/adapter.ts";
-import { waitFor } from "../../harness.ts";
+import { opened, type TestNode, testNode } from "../test_node.ts";
 
 /** Options whose prefix is `trunkline` unless they have one. */
 export type NodeOptions = Partial<RedisAdapterOptions>;
 
-/** A node of a test. */
-export interface TestNode extends AsyncDisposable {
-  readonly nodeId: string;
-  readonly adapter: Adapter;
-  readonly received: { readonly channel: string; readonly data: AdapterData; readonly from: string }[];
-  readonly errors: { readonly error: Error; readonly stage: AdapterStage; readonly channel?: string }[];
-  readonly statuses: ("up" | "down")[];
-  /** The channels of gaps, without those of breaks. */
-  readonly gaps: (readonly string[] | undefined)[];
-  /** What came on a channel, in order. */
-  on(channel: string): AdapterData[];
-  /** Waits until this is its status. */
-  is(status: "up" | "down", options?: { timeoutMs?: number }): Promise<void>;
-}
-
 /** Makes a node, and begins to open it. */
-export function createNode(options: string | NodeOptions): TestNode & { opening: Promise<void> } {
-  const nodeId = crypto.randomUUID();
-  const adapter = createRedisAdapter({
+export function createNode(options: string | NodeOptions): TestNode {
+  return testNode(createRedisAdapter({
     prefix: "trunkline",
     ...typeof options === "string" ? { url: options } : options,
-  });
-  const received: TestNode["received"] = [];
-  const errors: TestNode["errors"] = [];
-  const statuses: TestNode["statuses"] = [];
-  const gaps: TestNode["gaps"] = [];
-  const opening = adapter.open({
-    nodeId,
-    deliver: (channel, data, from) => void received.push({ channel, data, from }),
-    onError: (error, info) => void errors.push({ error, ...info }),
-    onStatus: (status) => void statuses.push(status),
-    onGap: (channels) => void gaps.push(channels),
-  });
-  opening.catch(() => {});
-  return {
-    nodeId,
-    adapter,
-    received,
-    errors,
-    statuses,
-    gaps,
-    opening,
-    on: (channel) => received.filter((message) => message.channel === channel).map(({ data }) => data),
-    is: async (status, { timeoutMs = 20_000 } = {}) => {
-      const what = `status ${status} after ${statuses.join()}`;
-      await waitFor(() => statuses.at(-1) === status, { what, timeoutMs });
-    },
-    [Symbol.asyncDispose]: () => adapter.close(),
-  };
+  }));
 }
 
 /** Makes a node that is open and listens to these channels. */
-export async function openNode(
-  options: string | NodeOptions,
-  ...channels: string[]
-): Promise<TestNode> {
-  const node = createNode(options);
-  try {
-    await node.opening;
-    await Promise.all(channels.map((channel) => node.adapter.subscribe(channel)));
-  } catch (error) {
-    await node.adapter.close();
-    throw error;
-  }
-  return node;
+export function openNode(options: string | NodeOptions, ...channels: string[]): Promise<TestNode> {
+  return opened(createNode(options), channels);
 }
 
 /** A connection of the test itself, to look and to intervene. */

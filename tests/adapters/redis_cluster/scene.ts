@@ -6,12 +6,11 @@
  */
 
 import { type Cluster, Redis } from "ioredis";
-import type { Adapter, AdapterData, AdapterStage } from "../../../adapters/adapter.ts";
 import {
   createRedisClusterAdapter,
   type RedisClusterAdapterOptions,
 } from "../../../adapters/redis_cluster/mod.ts";
-import { waitFor } from "../../harness.ts";
+import { opened, type TestNode, testNode } from "../test_node.ts";
 
 /** Soon enough for a test, and long enough for a machine that is busy. */
 export const TIMES = { probeIntervalMs: 1_000, probeTimeoutMs: 4_000, connectTimeoutMs: 4_000 };
@@ -19,86 +18,18 @@ export const TIMES = { probeIntervalMs: 1_000, probeTimeoutMs: 4_000, connectTim
 /** Options whose prefix is `trunkline` unless they have one. */
 export type NodeOptions = Partial<RedisClusterAdapterOptions>;
 
-/** A node of a test. */
-export interface TestNode extends AsyncDisposable {
-  readonly nodeId: string;
-  readonly adapter: Adapter;
-  readonly received: { readonly channel: string; readonly data: AdapterData; readonly from: string }[];
-  readonly errors: { readonly error: Error; readonly stage: AdapterStage; readonly channel?: string }[];
-  readonly statuses: ("up" | "down")[];
-  /** The channels of gaps, without those of breaks. */
-  readonly gaps: (readonly string[] | undefined)[];
-  /** Settles with the adapter's `open`. */
-  readonly opening: Promise<void>;
-  /** What came on a channel, in order. */
-  on(channel: string): AdapterData[];
-  /** Waits until this is its status. */
-  is(status: "up" | "down"): Promise<void>;
-  /** Waits until this has come on a channel. */
-  got(channel: string, data: AdapterData): Promise<void>;
-}
-
 /** Makes a node, and begins to open it. */
 export function createNode(options: string | NodeOptions): TestNode {
-  const nodeId = crypto.randomUUID();
-  const adapter = createRedisClusterAdapter({
+  return testNode(createRedisClusterAdapter({
     prefix: "trunkline",
     ...TIMES,
     ...typeof options === "string" ? { nodes: options } : options,
-  });
-  const received: TestNode["received"] = [];
-  const errors: TestNode["errors"] = [];
-  const statuses: TestNode["statuses"] = [];
-  const gaps: TestNode["gaps"] = [];
-  const opening = adapter.open({
-    nodeId,
-    deliver: (channel, data, from) => void received.push({ channel, data, from }),
-    onError: (error, info) => void errors.push({ error, ...info }),
-    onStatus: (status) => void statuses.push(status),
-    onGap: (channels) => void gaps.push(channels),
-  });
-  opening.catch(() => {});
-  const on = (channel: string) => received.filter((one) => one.channel === channel).map(({ data }) => data);
-  const troubles = () => errors.map(({ error }) => error.message).slice(-3).join("; ");
-  return {
-    nodeId,
-    adapter,
-    received,
-    errors,
-    statuses,
-    gaps,
-    opening,
-    on,
-    async is(status) {
-      await waitFor(() => statuses.at(-1) === status || Promise.reject(new Error(troubles())), {
-        what: `status ${status}`,
-        timeoutMs: 30_000,
-      });
-    },
-    async got(channel, data) {
-      await waitFor(() => on(channel).includes(data) || Promise.reject(new Error(troubles())), {
-        what: `"${data}" on "${channel}"`,
-        timeoutMs: 30_000,
-      });
-    },
-    [Symbol.asyncDispose]: () => adapter.close(),
-  };
+  }));
 }
 
 /** Makes a node that is open and listens to these channels. */
-export async function openNode(
-  options: string | NodeOptions,
-  ...channels: string[]
-): Promise<TestNode> {
-  const node = createNode(options);
-  try {
-    await node.opening;
-    await Promise.all(channels.map((channel) => node.adapter.subscribe(channel)));
-  } catch (error) {
-    await node.adapter.close();
-    throw error;
-  }
-  return node;
+export function openNode(options: string | NodeOptions, ...channels: string[]): Promise<TestNode> {
+  return opened(createNode(options), channels);
 }
 
 /** Asks a node of the cluster. */

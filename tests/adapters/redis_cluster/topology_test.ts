@@ -3,7 +3,8 @@ import type { AdapterData } from "../../../adapters/adapter.ts";
 import { Names, partitionOf, placePartitions, slotOf } from "../../../adapters/redis_cluster/partitions.ts";
 import { type RedisCluster, startRedisCluster } from "../../../tools/brokers/redis_cluster.ts";
 import { test, waitFor } from "../../harness.ts";
-import { ask, connectionsOf, createNode, openNode, type TestNode } from "./scene.ts";
+import { ask, connectionsOf, createNode, openNode } from "./scene.ts";
+import type { TestNode } from "../test_node.ts";
 
 const PLACES = placePartitions(64);
 const OPTIONS = { timeoutMs: 120_000 };

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { createZeroMqAdapter, createZeroMqProxy, type ZeroMqKeys } from "@trunkline/hub/adapters/zeromq";
 import { test } from "../../harness.ts";
-import { freeAddress, onDeno, openNode, type TestNode } from "./scene.ts";
+import { freeAddress, onDeno, openNode } from "./scene.ts";
+import type { TestNode } from "../test_node.ts";
 
 const onlyDeno = onDeno("zeromq curve");
 

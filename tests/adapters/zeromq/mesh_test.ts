@@ -3,7 +3,8 @@ import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { nameOf } from "../../../adapters/zeromq/names.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { waitFor } from "../../harness.ts";
-import { createNode, freeAddress, onDeno, openNode, startElsewhere, type TestNode } from "./scene.ts";
+import { createAdapter, freeAddress, onDeno, openNode, startElsewhere } from "./scene.ts";
+import { type TestNode, testNode } from "../test_node.ts";
 
 const test = onDeno("zeromq mesh");
 
@@ -177,14 +178,12 @@ test(
     const line = await startProxy(1);
     await using _line = line;
     line.blackhole(); // takes connections and says nothing
-    const node = createNode({
+    const { adapter, opening } = testNode(createAdapter({
       bind: "tcp://127.0.0.1:*",
       peers: [`tcp://127.0.0.1:${line.port}`],
       connectTimeoutMs: 60_000,
-    });
-    const opening = node.open();
-    opening.catch(() => {});
-    await node.adapter.close();
+    }));
+    await adapter.close();
     await assertRejects(() => opening, Error, "closed meanwhile");
   },
 );

@@ -5,13 +5,14 @@
  */
 
 import { createZeroMqAdapter, type ZeroMqAdapterOptions } from "@trunkline/hub/adapters/zeromq";
-import type { Adapter, AdapterData, AdapterStage } from "@trunkline/hub/adapters/adapter";
+import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../../tools/brokers/ports.ts";
-import { runtime, test, waitFor } from "../../harness.ts";
+import { runtime, test } from "../../harness.ts";
+import { opened, type TestNode, testNode } from "../test_node.ts";
 
 /** Soon enough for a test, and long enough for a machine that is busy. */
 export const PROBES = { probeIntervalMs: 1_000, probeTimeoutMs: 3_000, connectTimeoutMs: 3_000 };
@@ -45,78 +46,13 @@ export async function freeAddress(): Promise<string> {
   return `tcp://127.0.0.1:${await freePort()}`;
 }
 
-/** A node of a test, and all that it heard and said. */
-export interface TestNode extends AsyncDisposable {
-  readonly nodeId: string;
-  readonly adapter: Adapter;
-  readonly received: { readonly channel: string; readonly data: AdapterData; readonly from: string }[];
-  readonly errors: { readonly error: Error; readonly stage: AdapterStage }[];
-  readonly gaps: (readonly string[] | undefined)[];
-  readonly statuses: ("up" | "down")[];
-  /** What came on a channel, in order. */
-  on(channel: string): AdapterData[];
-  /** Waits for a text on a channel. */
-  got(channel: string, text: string): Promise<void>;
-  /** Waits until something holds; what was reported is part of the error. */
-  until(condition: () => boolean, what: string): Promise<void>;
-  /** What was reported, as text. */
-  words(): string;
-}
+/** Makes an adapter that is not open. */
+export const createAdapter = (options: Partial<ZeroMqAdapterOptions>): Adapter =>
+  createZeroMqAdapter({ prefix: "tests", ...PROBES, ...options });
 
-/** How long anything may take, on the slowest machine. */
-const PATIENCE_MS = 20_000;
-
-/** Makes a node that is not open. */
-export function createNode(options: Partial<ZeroMqAdapterOptions>): TestNode & { open(): Promise<TestNode> } {
-  const nodeId = crypto.randomUUID();
-  const adapter = createZeroMqAdapter({ prefix: "tests", ...PROBES, ...options });
-  const [received, errors, gaps, statuses]: [
-    TestNode["received"],
-    TestNode["errors"],
-    TestNode["gaps"],
-    TestNode["statuses"],
-  ] = [[], [], [], []];
-  const on = (channel: string) => received.filter((one) => one.channel === channel).map(({ data }) => data);
-  const words = () => errors.map(({ error, stage }) => `${stage}: ${error.message}`).join("\n");
-  const until = async (condition: () => boolean, what: string) => {
-    await waitFor(() => condition() || Promise.reject(new Error(words())), { what, timeoutMs: PATIENCE_MS });
-  };
-  const node = {
-    nodeId,
-    adapter,
-    received,
-    errors,
-    gaps,
-    statuses,
-    on,
-    until,
-    words,
-    async open() {
-      await adapter.open({
-        nodeId,
-        deliver: (channel, data, from) => void received.push({ channel, data, from }),
-        onError: (error, { stage }) => void errors.push({ error, stage }),
-        onStatus: (status) => void statuses.push(status),
-        onGap: (channels) => void gaps.push(channels),
-      });
-      return node;
-    },
-    got: (channel: string, text: string) =>
-      until(() => on(channel).includes(text), `"${text}" on "${channel}"`),
-    [Symbol.asyncDispose]: () => adapter.close(),
-  };
-  return node;
-}
-
-/** Makes a node and opens it. */
-export async function openNode(options: Partial<ZeroMqAdapterOptions>): Promise<TestNode> {
-  const node = createNode(options);
-  try {
-    return await node.open();
-  } catch (error) {
-    await node.adapter.close();
-    throw error;
-  }
+/** Makes a node that is open and listens to these channels. */
+export function openNode(options: Partial<ZeroMqAdapterOptions>, ...channels: string[]): Promise<TestNode> {
+  return opened(testNode(createAdapter(options)), channels);
 }
 
 /** A node in a process of its own. It answers "ping …" on the channel "news" with "pong …". */
