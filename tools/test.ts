@@ -102,4 +102,5 @@ if (interruption.signal.aborted) {
 }
 console.log(`\n${summarize(reports, provided.origins)}`);
 const { passed, failed } = count(reports.flatMap(({ cases }) => cases));
-if (failed > 0 || passed === 0) Deno.exit(1);
+// Said also where all is well: libp2p keeps a channel open once it was used, and the run would wait for it for ever.
+Deno.exit(failed > 0 || passed === 0 ? 1 : 0);

@@ -128,3 +128,12 @@ test("an interrupted run leaves no broker behind, neither its own nor those of i
     await Deno.remove(folder, { recursive: true });
   }
 }, { timeoutMs: 120_000 });
+
+test("a run in which nothing fails ends, whatever a library keeps open that was used for it", async () => {
+  const file = "tests/adapters/libp2p/parts_test";
+  await using run = new Program(["run", "--allow-all", "tools/test.ts", "--no-install", file], {
+    LIBP2P_RELAY: "",
+  });
+  const { code, output } = await run.ended();
+  assertEquals(code, 0, output);
+}, { timeoutMs: 60_000 });
