@@ -12,7 +12,7 @@ import { PAGES_PER_QUESTION } from "./transfer.ts";
 
 /** How long pages are kept after they were asked for, in milliseconds. */
 const PAGES_KEPT_MS = 10_000;
-/** From so many askers on that need the same, all nodes are sent it in one message. */
+/** From so many askers on that need the same, all nodes are sent it in one message, if they are half of them. */
 const MANY = 3;
 
 /** What a node asks for. */
@@ -33,6 +33,8 @@ export interface AnswersOptions {
   readonly clock: Pick<Clock, "after" | "endOfTurn">;
   /** How large a message may be, in bytes. */
   maxBytes(): number;
+  /** How many other nodes there are. */
+  others(): number;
   /** Writes changes. */
   readonly writer: OpWriter;
   /**
@@ -89,7 +91,8 @@ export class Answers {
     this.#asked.clear();
     for (const { question, nodes } of alike.values()) {
       const texts = this.#changes(question.after) ?? this.#pagesOf(question);
-      for (const to of nodes.length < MANY ? nodes : [null]) {
+      const isForAll = nodes.length >= MANY && nodes.length * 2 >= this.#options.others();
+      for (const to of isForAll ? [null] : nodes) {
         for (const text of texts) this.#options.send(to, text);
       }
     }

@@ -132,6 +132,7 @@ export class Gossip implements PresenceSource {
     this.#answers = new Answers({
       own: this.#own,
       clock,
+      others: () => this.#replicas.size,
       maxBytes: () => this.#teller.maxBytes,
       writer: this.#teller,
       send: (to, text) => options.send(to, text),
