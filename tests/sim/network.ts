@@ -63,27 +63,27 @@ const DELIVERY = 16;
 class Delivery extends Step {
   override readonly code: number;
   override readonly process: Process;
-  readonly #network: Network;
-  readonly #port: Port;
-  readonly #from: Process;
-  readonly #channel: string;
-  readonly #data: unknown;
+  readonly network: Network;
+  readonly port: Port;
+  readonly from: string;
+  readonly channel: string;
+  readonly data: unknown;
 
   constructor(network: Network, port: Port, from: Process, channel: string, data: unknown) {
     super();
     this.code = DELIVERY + from.seat;
     this.process = port.process;
-    this.#network = network;
-    this.#port = port;
-    this.#from = from;
-    this.#channel = channel;
-    this.#data = data;
+    this.network = network;
+    this.port = port;
+    this.from = from.id;
+    this.channel = channel;
+    this.data = data;
   }
 
   override run(): void {
-    if (!this.#network.hears(this.#port, this.#channel)) return;
-    this.#network.delivered++;
-    this.#port.deliver(this.#channel, this.#data, this.#from.id);
+    if (!this.network.hears(this.port, this.channel)) return;
+    this.network.delivered++;
+    this.port.deliver(this.channel, this.data, this.from);
   }
 }
 

@@ -41,12 +41,12 @@ export interface WorkloadOptions {
 const CONNECTIONS = 4;
 /** One in so many operations is about a crowd. */
 const CROWD_ONE_IN = 60;
-/** How many a crowd is at most. */
-const MOST = 150;
+/** How many a crowd is at most, times the number of nodes: everybody is told of each. */
+const MOST = 1_200;
 /** In one of so many runs a node has more changes than it remembers. */
 const BUSY_ONE_IN = 5;
 /** How many crowds come and go there, and how many each is at most. */
-const BUSY = { crowds: 5, most: 800 };
+const BUSY = { crowds: 5, most: 700 };
 
 /** Names like a prototype's own properties are names like others. */
 export const PLACES: readonly string[] = ["room:a", "room:__proto__", "topic:constructor"];
@@ -81,7 +81,7 @@ export function drawWorkload({ random, seats, quietAt, count }: WorkloadOptions)
         : random.pick(KINDS),
       place: random.pick(PLACES),
       connection: random.below(CONNECTIONS),
-      many: 1 + random.below(MOST),
+      many: 1 + random.below(Math.ceil(MOST / seats)),
     });
   }
   const busy = { seat: random.below(seats), place: random.pick(PLACES), connection: 0 };
