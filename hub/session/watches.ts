@@ -130,7 +130,7 @@ export class Watches {
 
   /** Sets the state of this connection, and answers the client. Never rejects. */
   state(id: number, place: string, state: unknown): Promise<void> {
-    const { conn, presence: { attendances }, kept } = this.#parts;
+    const { conn, context: { limits }, presence: { attendances }, kept } = this.#parts;
     return this.#answer(id, place, async (named) => {
       const { clientsSet, pattern } = named.declared;
       if (!clientsSet) {
@@ -141,6 +141,10 @@ export class Watches {
       }
       const coming = this.#coming(named);
       if (coming) {
+        const { bytes } = kept();
+        if (bytes > limits.maxPendingBytes) {
+          throw new HubError("RATE_LIMITED", `States of ${bytes} bytes wait`);
+        }
         const frame = kept().keep();
         await coming;
         kept().release(frame);

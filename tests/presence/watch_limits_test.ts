@@ -187,3 +187,25 @@ test("a hub that closes ends what its clients watch, and nothing is left", async
   assert(ann.closed);
   assertEquals([scene.hub.stats().presence, scene.errors], [{ places: 0, members: 0 }, []]);
 });
+
+test("limits: states that wait for a subscribe to be decided take no more memory than may wait", async () => {
+  const gate = Promise.withResolvers<boolean>();
+  await using scene = await start({
+    authorize: { "t/:id": () => gate.promise },
+    limits: { maxPendingBytes: 50_000 },
+  });
+  const ann = await enter(scene, "ann");
+  ann.send(["sub", 9_400, "t/1"]);
+  for (let i = 1; i <= 20; i++) ann.send(["state", 9_400 + i, "topic:t/1", "x".repeat(10_000)]);
+  await waitFor(
+    () =>
+      ann.heard.filter(([kind, , error]) => kind === "err" && error.code === "RATE_LIMITED").length === 15,
+    {
+      what: "most of them to be refused",
+    },
+  );
+  gate.resolve(true);
+  await ann.hears("res", 9_405);
+  assertEquals(ann.heard.filter(([kind, id]) => kind === "res" && id > 9_400).length, 5);
+  assertEquals(await ask(ann, "state", "topic:t/1", "x"), undefined);
+});

@@ -1,0 +1,62 @@
+import { assertEquals } from "@std/assert";
+import type { EntryQuery } from "../../hub/presence/source.ts";
+import { Watches, type WatchesParts } from "../../hub/session/watches.ts";
+import { test, waitFor } from "../harness.ts";
+import { pass } from "../session/scene.ts";
+
+test("members: a client is never read more than 1,000 at once, nor more than four pages at the same time", async () => {
+  const asked: EntryQuery[] = [];
+  const answers: (() => void)[] = [];
+  const sent: unknown[] = [];
+  const named = {
+    channel: "room:r",
+    name: "r",
+    params: {},
+    declared: { pattern: "r", state: pass, clientsSet: false },
+  };
+  const conn = {
+    role: "m",
+    isIn: () => true,
+    closed: false,
+    outbox: { pushOwn: (message: unknown) => sent.push(message) },
+  };
+  const watches = new Watches({
+    conn,
+    context: { limits: { maxSubscriptions: 100 }, onError() {} },
+    presence: {
+      places: { room: () => named },
+      rules: {},
+      source: {
+        page(_: string, query: EntryQuery) {
+          asked.push(query);
+          return new Promise((resolve) => answers.push(() => resolve({ entries: [], count: 0 })));
+        },
+      },
+    },
+    subscriptions: () => undefined,
+    all: { held: 0 },
+  } as unknown as WatchesParts);
+  const queries = [
+    undefined,
+    { limit: 7, cursor: "ann" },
+    { limit: 2 ** 40, by: "connection" },
+    {},
+    {},
+    {},
+  ] as const;
+  const done = queries.map((query, i) => watches.members(i + 1, "room:r", query));
+  await waitFor(() => answers.length === 4, { what: "four pages to be read" });
+  assertEquals(asked.map(({ by, limit, cursor }) => [by, limit, cursor]), [
+    ["user", 100, undefined],
+    ["user", 7, "ann"],
+    ["connection", 1_000, undefined],
+    ["user", 100, undefined],
+  ]);
+  answers[0]!();
+  await waitFor(() => answers.length === 5, { what: "the fifth" });
+  answers[1]!();
+  await waitFor(() => answers.length === 6, { what: "the sixth" });
+  for (const answer of answers) answer();
+  await Promise.all(done);
+  assertEquals(sent.length, 6);
+});
