@@ -129,6 +129,8 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodeId,
     clock,
     heartbeatMs: options.cluster.heartbeatMs,
+    nodeTimeoutMs: options.cluster.nodeTimeoutMs,
+    storeTimeoutMs: backplaneTimeoutMs,
     startWithoutBackplane,
     topicChannel: (name, role) => topics.find(name, role).channel,
     find: (id) => find(id),

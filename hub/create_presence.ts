@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { PresenceStore } from "../adapters/presence_store.ts";
 import type { Backplane } from "./backplane/backplane.ts";
+import { createCentral } from "./presence/central/create_central.ts";
 import { createGossip, hasPresence } from "./presence/gossip/create_gossip.ts";
 import { Presences, type PresencesOptions } from "./presence/presences.ts";
 import type { PresenceSettings } from "./read_presence_options.ts";
@@ -28,6 +30,10 @@ export interface PresenceParts extends
   readonly startWithoutBackplane: boolean;
   /** How often nodes say that they live, in milliseconds. */
   readonly heartbeatMs: number;
+  /** How long a node may be silent, in milliseconds. */
+  readonly nodeTimeoutMs: number;
+  /** How long a store may take to answer, in milliseconds. */
+  readonly storeTimeoutMs: number;
 }
 
 /**
@@ -37,17 +43,28 @@ export interface PresenceParts extends
  */
 export function createPresence(parts: PresenceParts): Presences | undefined {
   if (!hasPresence(parts.contract)) return undefined;
-  const { leaveAfterMs, kind } = parts.settings;
-  if (kind === "central") {
-    const why = `adapter "${parts.backplane.name}" has no store of presence`;
-    throw new TypeError(
-      `Cannot use "central" as presence.kind of createHub: ${why}; leave it out for gossip`,
-    );
-  }
+  const { leaveAfterMs } = parts.settings;
+  const store = storeOf(parts);
   return new Presences({
     ...parts,
     ...parts.settings,
     patienceMs: parts.startWithoutBackplane ? SHORT_PATIENCE_MS : PATIENCE_MS,
-    source: createGossip({ ...parts, leaveAfterMs }),
+    source: store
+      ? createCentral({ ...parts, store, leaveAfterMs })
+      : createGossip({ ...parts, leaveAfterMs }),
   });
+}
+
+/** The store of central presence; `undefined` for gossip. */
+function storeOf({ settings: { kind, store }, backplane }: PresenceParts): PresenceStore | undefined {
+  if (kind === "gossip") {
+    if (!store) return undefined;
+    throw new TypeError('Cannot use presence.store of createHub for gossip; set presence.kind to "central"');
+  }
+  const found = store ?? backplane.presence;
+  if (found) return found;
+  const why = `adapter "${backplane.name}" has no store of presence`;
+  throw new TypeError(
+    `Cannot use "central" as presence.kind of createHub: ${why}; give presence.store, or leave it out for gossip`,
+  );
 }

@@ -4,9 +4,10 @@
  * @module
  */
 
+import type { PresenceStore } from "../adapters/presence_store.ts";
 import type { Contract } from "../contract/mod.ts";
-import { byName, callback, count, ms, oneOf } from "../contract/options/option_kinds.ts";
-import { bag, type Kind, or, type Read, type Rows } from "../contract/options/read_options.ts";
+import { byName, callback, count, having, ms, oneOf } from "../contract/options/option_kinds.ts";
+import { bag, type Kind, optional, or, type Read, type Rows } from "../contract/options/read_options.ts";
 import { suggest } from "../contract/options/suggest.ts";
 import type { AnyHubOptions } from "./api/options.ts";
 import type { StateOf } from "./presence/attendances.ts";
@@ -15,8 +16,20 @@ type Options = Exclude<NonNullable<AnyHubOptions["presence"]>, string>;
 
 const kind = oneOf("gossip", "central");
 
+const store = having<PresenceStore>(
+  "a store of presence",
+  "touch",
+  "write",
+  "read",
+  "count",
+  "versions",
+  "expired",
+  "purge",
+);
+
 const PRESENCE = {
   kind: or(kind, "gossip"),
+  store: optional(store),
   authorize: or(byName(callback<(authorization: never) => boolean | Promise<boolean>>()), {}),
   stateOf: or(byName(callback<StateOf>()), {}),
   leaveAfterMs: or(ms({ min: 0 }), 0),

@@ -55,7 +55,8 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   /**
    * Listens: to members that come, leave, or have another state. Each is called once for each change on whatever node, from
    * the moment when the call returns (on a hub that has just started: when everybody is known); those who are in already are no
-   * joins.
+   * joins. With central presence the place has to be read first: whoever comes until then is in already, and `list` and `count`
+   * wait for it.
    *
    * @param event What to listen to.
    * @param listener What to call.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PresenceStore } from "../../adapters/presence_store.ts";
 import type {
   ContractDefinition,
   Names,
@@ -50,11 +51,14 @@ export interface PresenceEntering<Params, Conn> {
  */
 export interface PresenceOptions<D extends ContractDefinition, User extends HubUser, Ctx> {
   /**
-   * Where it is known who is where; the same on every node. `"central"` needs an adapter that has a store.
+   * Where it is known who is where; the same on every node. `"central"` needs an adapter that has a store, as those for Redis and
+   * Redis Cluster have, or a store.
    *
    * @default {"gossip"}
    */
   readonly kind?: PresenceKind;
+  /** With the kind `"central"`: the store, where it is not that of the adapter. All nodes of a cluster share one. */
+  readonly store?: PresenceStore;
   /**
    * Which clients may see who is in a room or topic, by the pattern of `presence` in the contract, in it or not: only `true`
    * allows. `false`, or whatever is thrown, refuses; any other answer refuses too, and is reported. Without a rule those may

@@ -6,6 +6,7 @@
  */
 
 import type { Adapter } from "../../adapters/adapter.ts";
+import type { PresenceStore } from "../../adapters/presence_store.ts";
 import { type Clock, exceedsUtf8, HubError, systemClock, utf8Size } from "../../contract/mod.ts";
 import { type BusMessage, type BusMessageOf, decodeBus, encodeBus } from "./bus_wire.ts";
 import type { HubErrorInfo } from "../api/options.ts";
@@ -101,6 +102,11 @@ export class Backplane {
   /** The adapter's name. */
   get name(): string {
     return this.#options.adapter.name;
+  }
+
+  /** Who is where, where the adapter's engine keeps that. */
+  get presence(): PresenceStore | undefined {
+    return this.#options.adapter.presence;
   }
 
   /** Whether the backplane is reachable. */

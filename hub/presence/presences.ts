@@ -114,7 +114,7 @@ export class Presences {
 
   /** Messages of these channels may have been missed; of all where none are named. */
   missed(channels?: readonly string[]): void {
-    if (!channels || channels.some((channel) => this.source.channels.includes(channel))) this.source.missed();
+    this.source.missed(channels);
   }
 
   /** Nobody of this node is anywhere any more, and nobody listens. Never rejects. */

@@ -85,8 +85,8 @@ export interface PresenceSource {
   start(): void | Promise<void>;
   /** The backplane is up, or down. */
   reachable(isUp: boolean): void;
-  /** Messages on the channels may have been missed though the backplane was up. */
-  missed(): void;
+  /** Messages on these channels may have been missed though the backplane was up; on all where none are named. */
+  missed(channels?: readonly string[]): void;
   /** Another node is there, for the first time or again. */
   join(node: string): void;
   /** Another node is gone: it said goodbye, or was silent for too long. */

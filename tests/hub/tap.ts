@@ -34,6 +34,10 @@ export class Tap implements Adapter {
     this.maxMessageBytes = maxMessageBytes;
   }
 
+  get presence(): Adapter["presence"] {
+    return this.#inner.presence;
+  }
+
   /** What was published on channels that start so. */
   publishedOn(start: string): Carried[] {
     return this.published.filter(({ channel }) => channel.startsWith(start));

@@ -90,6 +90,7 @@ const TAKERS: readonly Taker[] = [
       authorize: ["object"],
       presence: ["object"],
       "presence.kind": [],
+      "presence.store": [],
       "presence.authorize": ["object"],
       "presence.stateOf": ["object"],
       "presence.leaveAfterMs": ["0", "0.5", ...MS],

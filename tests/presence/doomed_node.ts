@@ -14,12 +14,17 @@ export const CLUSTER = { heartbeatMs: 500, nodeTimeoutMs: 3_000 };
 export type Word = { readonly nodeId: string } | { readonly event: string };
 
 /** Lives, until it is killed. */
-export async function live(adapter: Adapter, say: (word: Word) => void): Promise<void> {
+export async function live(
+  adapter: Adapter,
+  say: (word: Word) => void,
+  presence: "gossip" | "central" = "gossip",
+): Promise<void> {
   const transport = createLoopbackTransport();
   const hub: PlacesHub = createHub(places, {
     authenticate: ({ role, token }) => ({ role, user: { id: token! } }),
     transports: [transport],
     adapter,
+    presence,
     clock: systemClock,
     cluster: CLUSTER,
     onConnection: (conn): Promise<void> => hub.room("room/1").add(conn),
@@ -29,6 +34,7 @@ export async function live(adapter: Adapter, say: (word: Word) => void): Promise
   for (const event of ["join", "leave"] as const) {
     hub.presence("room/1").on(event, ({ id }) => say({ event: `${event} ${id}` }));
   }
+  await hub.presence("room/1").list(); // by now it hears, whatever the kind
   for (const token of ["doomed 1", "doomed 2", "doomed 2"]) {
     await createClient(places, { url: "ws://loopback", role: "member", token, transport: transport.client() })
       .ready;

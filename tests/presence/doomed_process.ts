@@ -3,4 +3,5 @@ import process from "node:process";
 import { connect } from "../cluster/doomed_adapter.ts";
 import { live } from "./doomed_node.ts";
 
-await live(await connect(JSON.parse(process.argv[2]!)), (word) => console.log(JSON.stringify(word)));
+const { kind, ...place } = JSON.parse(process.argv[2]!);
+await live(await connect(place), (word) => console.log(JSON.stringify(word)), kind);

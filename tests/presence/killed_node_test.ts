@@ -10,6 +10,8 @@ import { ADAPTERS, brokerOf } from "../hub/cluster.ts";
 import { CLUSTER, type Word } from "./doomed_node.ts";
 import { converged, hear, startNodes } from "./scene.ts";
 
+type Kind = "gossip" | "central";
+
 /** A node that is somewhere else. */
 interface Doomed {
   readonly words: Word[];
@@ -21,7 +23,7 @@ interface Doomed {
 const PROGRAM = new URL("./doomed_process.ts", import.meta.url);
 const WORKER = new URL("./doomed_worker.ts", import.meta.url);
 
-function inProcess(place: Place): Doomed {
+function inProcess(place: Place & { readonly kind: Kind }): Doomed {
   const args = [
     runtime === "deno" ? ["run", "--allow-all"] : ["run"],
     fileURLToPath(PROGRAM),
@@ -36,7 +38,7 @@ function inProcess(place: Place): Doomed {
     // Not `child.kill`: what was sent a signal by that counts as killed on Deno.
     signal: (signal) => void process.kill(child.pid!, signal),
     async kill() {
-      child.kill("SIGKILL");
+      process.kill(child.pid!, "SIGKILL");
       await gone;
     },
   };
@@ -65,13 +67,14 @@ const LEAVE_MS = CLUSTER.nodeTimeoutMs + 5_000;
 const TIME = { timeoutMs: 90_000 };
 
 /** Two nodes here with a user each, and one somewhere else with two. */
-async function scene(adapter: string) {
+async function scene(adapter: string, kind: Kind) {
   const { url, create } = brokerOf(adapter);
   const prefix = crypto.randomUUID();
-  const cluster = await startNodes(() => create(prefix), 2, { cluster: CLUSTER, clock: systemClock });
+  const options = { cluster: CLUSTER, clock: systemClock, presence: kind };
+  const cluster = await startNodes(() => create(prefix), 2, options);
   const { nodes } = cluster;
   for (const [at, node] of nodes.entries()) await node.member(`user ${at}`, "room/1");
-  const doomed = (url ? inProcess : inWorker)({ adapter, url, prefix });
+  const doomed = (url ? inProcess : inWorker)({ adapter, url, prefix, kind });
   await waitFor(() => doomed.words.some((word) => "nodeId" in word), { timeoutMs: 30_000, what: "the node" });
   await converged(nodes, "room/1", ["user 0", "user 1", ...USERS]);
   const hearings = await Promise.all(nodes.map(({ hub }) => hear(hub.presence("room/1"))));
@@ -81,14 +84,21 @@ async function scene(adapter: string) {
   return { cluster, nodes, doomed, heard, events };
 }
 
-for (const adapter of Object.keys(ADAPTERS)) {
+/** Those that can keep presence in a store have both kinds. */
+const KINDS = Object.keys(ADAPTERS).flatMap((adapter) =>
+  (adapter.startsWith("redis") ? ["gossip", "central"] as const : ["gossip"] as const)
+    .map((kind) => [adapter, kind] as const)
+);
+
+for (const [adapter, kind] of KINDS) {
+  const where = kind === "central" ? `central, ${adapter}` : adapter;
   if (adapter === "memory") continue; // its nodes live and die together
   if (adapter === "node-cluster") continue; // all know at once; see tests/adapters/node_cluster/workers_test.ts
 
   test(
-    `presence: the users of a node that is killed leave, once, on every other node [${adapter}]`,
+    `presence: the users of a node that is killed leave, once, on every other node [${where}]`,
     async () => {
-      const { cluster, nodes, doomed, heard, events } = await scene(adapter);
+      const { cluster, nodes, doomed, heard, events } = await scene(adapter, kind);
       await using _ = cluster;
       const start = performance.now();
       await doomed.kill();
@@ -104,9 +114,9 @@ for (const adapter of Object.keys(ADAPTERS)) {
   if (brokerOf(adapter).url === "") continue; // a worker cannot be stopped
 
   test(
-    `presence: the users of a node that stands still leave, and are back once when it goes on [${adapter}]`,
+    `presence: the users of a node that stands still leave, and are back once when it goes on [${where}]`,
     async () => {
-      const { cluster, nodes, doomed, heard, events } = await scene(adapter);
+      const { cluster, nodes, doomed, heard, events } = await scene(adapter, kind);
       await using _ = cluster;
       try {
         doomed.signal("SIGSTOP");

@@ -1,13 +1,13 @@
-import { assertThrows } from "@std/assert";
-import { createHub, defineContract } from "@trunkline/hub";
+import { assertEquals, assertThrows } from "@std/assert";
+import { createHub, createMemoryPresence, defineContract } from "@trunkline/hub";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { z } from "zod";
 import { test } from "../harness.ts";
 
 const contract = defineContract({ roles: { member: {} }, presence: { "room/:id": z.object({}) } });
 
-function create(presence: unknown): void {
-  createHub(contract, {
+function create(presence: unknown) {
+  return createHub(contract, {
     authenticate: ({ role }) => ({ role }),
     transports: [createLoopbackTransport()],
     presence: presence as "gossip",
@@ -27,4 +27,13 @@ test("presence: a rule for no pattern of the contract is refused, with the patte
 test("presence: a kind that does not exist is refused, and so is a central one without a store", () => {
   assertThrows(() => create("rumour"), TypeError, '"gossip" or "central"');
   assertThrows(() => create("central"), TypeError, 'adapter "memory" has no store of presence');
+});
+
+test("presence: a store is taken for the central kind, and refused where nobody would use it", async () => {
+  const store = createMemoryPresence();
+  assertThrows(() => create({ store }), TypeError, 'set presence.kind to "central"');
+  assertThrows(() => create({ kind: "central", store: {} }), TypeError, "a store of presence");
+  await using hub = create({ kind: "central", store });
+  await hub.ready;
+  assertEquals(await hub.presence("room/1").count(), 0);
 });

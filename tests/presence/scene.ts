@@ -10,14 +10,15 @@ import {
   createHub,
   createMemoryAdapter,
   createMemoryBus,
+  createMemoryPresence,
   type HubErrorInfo,
   type HubOptions,
 } from "@trunkline/hub";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { microtaskClock } from "../fake_clock.ts";
-import { type TestOptions, waitFor } from "../harness.ts";
-import { acquainted, type Backbone, testOnBackbones } from "../hub/cluster.ts";
+import { test, type TestOptions, waitFor } from "../harness.ts";
+import { acquainted, ADAPTERS, type Backbone, testOnBackbones } from "../hub/cluster.ts";
 import { Tap } from "../hub/tap.ts";
 import { places, type PlacesDefinition, type PlacesHub } from "./places.ts";
 
@@ -102,6 +103,9 @@ export async function startNodes(
     nodes,
     async add(own) {
       const given = { ...options, ...own };
+      if (typeof options.presence === "object" && typeof own?.presence === "object") {
+        given.presence = { ...options.presence, ...own.presence };
+      }
       // Nobody is there to answer the first one, and a clock of a test may stand still.
       if (nodes.length === 0) given.cluster = { ...given.cluster, joinTimeoutMs: 0 };
       const node = await startNode(backbone(), given);
@@ -123,13 +127,34 @@ export function startInMemory(count: number, options?: NodeOptions): Promise<Pla
   return startNodes(() => createMemoryAdapter({ bus }), count, options);
 }
 
-/** Registers a test for each adapter. */
+/** Registers a test for each adapter, and for each store of central presence. */
 export function testPlaces(
   title: string,
   fn: (start: (count: number, options?: NodeOptions) => Promise<PlacesCluster>) => Promise<void>,
   options?: TestOptions,
 ): void {
   testOnBackbones(title, (backbone) => fn((count, options) => startNodes(backbone, count, options)), options);
+  testCentral(title, fn, options);
+}
+
+/** Registers a test for each store of central presence. */
+export function testCentral(
+  title: string,
+  fn: (start: (count: number, options?: NodeOptions) => Promise<PlacesCluster>) => Promise<void>,
+  options?: TestOptions,
+): void {
+  for (const name of ["memory", "redis", "redis-cluster"]) {
+    const createBackbone = ADAPTERS[name];
+    if (!createBackbone) continue; // its broker is not there
+    test(`${title} [central, ${name}]`, async () => {
+      const store = name === "memory" ? createMemoryPresence() : undefined;
+      const backbone = createBackbone();
+      await fn((count, { presence, ...options } = {}) => {
+        const given = typeof presence === "object" ? presence : {};
+        return startNodes(backbone, count, { ...options, presence: { ...given, kind: "central", store } });
+      });
+    }, options);
+  }
 }
 
 /** What somebody hears of a place, and what that comes to. */

@@ -231,8 +231,8 @@ export class Gossip implements PresenceSource {
   }
 
   /** Messages may have been lost: asks all nodes. */
-  missed(): void {
-    if (this.#closed) return;
+  missed(channels: readonly string[] = this.channels): void {
+    if (this.#closed || !channels.some((channel) => this.channels.includes(channel))) return;
     for (const { node } of this.#replicas.values()) {
       if (this.#gone.has(node)) continue;
       this.#wholeness.await(node);

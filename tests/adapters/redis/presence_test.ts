@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Batches, type RedisCommand } from "../../../adapters/kit/redis/presence/reach.ts";
 import { COUNT } from "../../../adapters/kit/redis/presence/scripts.ts";
 import { createRedisPresence } from "../../../adapters/kit/redis/presence/store.ts";
-import type { PresenceStore, StoredEntry } from "../../../adapters/presence_store.ts";
+import type { PresenceRemoval, PresenceStore, StoredEntry } from "../../../adapters/presence_store.ts";
 import { createRedisAdapter } from "../../../adapters/redis/mod.ts";
 import { presenceStoreConformance } from "../../../conformance/mod.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
@@ -239,6 +239,53 @@ test(
     assertEquals(await store.count("lobby", "user"), 0);
     await adapter.close();
     await assertRejects(() => store.count("lobby", "user"), Error, "is not connected");
+  },
+  TIMEOUT,
+);
+
+test(
+  "redis presence: a node with many places, and many connections in one, is purged to the last",
+  async () => {
+    await using broker = await startRedis();
+    await using console = await openConsole(broker.url);
+    const { store } = storeOver(console, (send) => send());
+    await store.touch("n", LEASE);
+    await put(store, "lobby", ...Array.from({ length: 1_200 }, (_, i) => entry(`a${i}`)));
+    await Promise.all(Array.from({ length: 250 }, (_, i) => put(store, `place ${i}`, entry("a"))));
+    const removed: string[] = [];
+    const onRemoved = ({ place, ids }: PresenceRemoval) => removed.push(...ids.map((id) => `${place} ${id}`));
+    assertEquals(await store.purge("n", { anyway: true, onRemoved }), 0);
+    assertEquals([removed.length, new Set(removed).size], [1_450, 1_450]);
+    for (const key of await console.redis.keys("*")) {
+      assertEquals(await console.redis.hget(key, "w:n"), null, key); // and no place remembers it
+    }
+  },
+  TIMEOUT,
+);
+
+test(
+  "redis presence: a purge that is under way leaves what a node puts that has come back meanwhile",
+  async () => {
+    await using broker = await startRedis();
+    await using console = await openConsole(broker.url);
+    const { store } = storeOver(console, (send) => send());
+    const held = Promise.withResolvers<void>();
+    let runs = 0;
+    const purger = storeOver(console, async (send) => {
+      if (++runs === 3) await held.promise; // it has looked at the lease, and at the index
+      return await send();
+    }).store;
+    await store.touch("n", { ...LEASE, ttlMs: 0 });
+    await put(store, "lobby", entry("a"));
+    const removed: string[] = [];
+    const purging = purger.purge("n", { onRemoved: ({ ids }) => void removed.push(...ids) });
+    await waitFor(() => runs === 3);
+    assertEquals((await store.touch("n", LEASE)).kept, false);
+    await store.write("n", "lobby", { put: [entry("a")], drop: [], all: true });
+    held.resolve();
+    await purging;
+    assertEquals([removed, await idsOf(store, "lobby")], [[], ["a"]]);
+    assertEquals((await store.touch("n", LEASE)).kept, true);
   },
   TIMEOUT,
 );
