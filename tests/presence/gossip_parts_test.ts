@@ -46,6 +46,9 @@ test("recent ops: what changed since a version, each connection once, as long as
         const last = new Map(since.map((op) => [keyOf(op), op]));
         const expected = since.filter((op) => last.get(keyOf(op)) === op);
         assertEquals(recent.since(version), since.length > max ? undefined : expected);
+        const some = since.slice(0, 3);
+        const kept = some.filter((op, i) => some.slice(i + 1).every((other) => keyOf(other) !== keyOf(op)));
+        assertEquals(recent.since(version, 3), since.length > max ? undefined : kept);
       }
     }),
     runs(100),

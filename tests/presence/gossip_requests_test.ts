@@ -246,6 +246,27 @@ function large(network: GossipNetwork, count = 2_000) {
   return a;
 }
 
+/** The versions of the whole states that were sent. */
+const versions = (network: GossipNetwork): readonly number[] => [
+  ...new Set(ofKind(network, "pp").map(({ text }) => JSON.parse(text)[1] as number)),
+];
+
+test("gossip: pages under way go on as long as what has changed meanwhile is remembered", () => {
+  for (const [changes, expected] of [[1_500, [2_000]], [2_500, [2_000, 4_500]]] as const) {
+    const network = new GossipNetwork();
+    const a = large(network);
+    let pages = 0;
+    network.fate = (letter) => {
+      if (kindOf(letter) !== "pp" || pages++ !== 15) return [letter];
+      for (let i = 0; i < changes; i++) a.put("room:a", entry("a", i % 1_000, `changed ${i}`));
+      return [letter];
+    };
+    const b = network.start("b");
+    assertEquals(known(b), known(a));
+    assertEquals(versions(network), expected);
+  }
+});
+
 test("gossip: a whole state comes at once, however many pages it has", () => {
   const network = new GossipNetwork();
   const a = large(network);
@@ -267,10 +288,17 @@ test("gossip: whoever asks for the whole state later gets the same pages, and wh
   assert(first.length > 16);
   assertEquals(ofKind(network, "pp").map(({ text }) => text).join() === first.join(), true);
   assertEquals(known(c), known(a));
+  network.sent.length = 0;
+  for (let i = 0; i < 1_100; i++) a.put("room:a", entry("a", i, "another"));
+  network.run();
+  const d = network.start("d"); // they are too old by now
+  assertEquals(known(d), known(a));
+  assertEquals(versions(network), [3_101]);
   network.advance(20_000); // they are not kept
   network.sent.length = 0;
-  network.start("d");
-  assert(ofKind(network, "pp")[0]!.text !== first[0]);
+  a.drop("room:a", "a.2");
+  network.start("e");
+  assertEquals(versions(network), [3_102]);
 });
 
 test("gossip: whoever is behind hears that nobody is left", () => {

@@ -15,6 +15,9 @@ const PAGES_KEPT_MS = 10_000;
 /** From so many askers on that need the same, all nodes are sent it in one message, if they are half of them. */
 const MANY = 3;
 
+/** How many changes are looked at for one answer, which hardly holds more. */
+const MAX_OPS = 16_384;
+
 /** What a node asks for. */
 export interface Question {
   /** The version that it has. */
@@ -101,7 +104,7 @@ export class Answers {
   /** What has changed since; `undefined` where that is not known any more, or more than there is. */
   #changes(after: number): readonly string[] | undefined {
     const { own, maxBytes, writer } = this.#options;
-    const ops = own.since(after);
+    const ops = own.since(after, MAX_OPS);
     if (!ops) return undefined;
     const texts: string[] = [];
     let reached = after;
@@ -114,7 +117,7 @@ export class Answers {
   }
 
   #pagesOf({ version, index }: Question): readonly string[] {
-    const pages = this.#current();
+    const pages = this.#current(version);
     const start = version === pages.version ? index : 0;
     return [
       head(this.#options.own.version, pages.version),
@@ -122,12 +125,18 @@ export class Answers {
     ];
   }
 
-  /** Pages that are there are good as long as what has changed since is remembered. */
-  #current(): Pages {
+  /**
+   * The pages that are there are good as long as what has changed since is remembered, for whoever has some of them; for
+   * others as long as that is little.
+   */
+  #current(begun: number): Pages {
+    const { own } = this.#options;
     this.#isWanted = true;
     this.#stop ??= this.#forgetLater();
-    if (!this.#pages || !this.#options.own.remembers(this.#pages.version)) this.#pages = this.#build();
-    return this.#pages;
+    const version = this.#pages?.version;
+    const isGood = version !== undefined && own.remembers(version) &&
+      (version === begun || own.resembles(version));
+    return isGood ? this.#pages! : this.#pages = this.#build();
   }
 
   #build(): Pages {

@@ -71,10 +71,15 @@ export class OwnState {
    *
    * @returns `undefined` also where these are many, and not fewer than all entries.
    */
-  since(version: number): readonly OwnOp[] | undefined {
+  since(version: number, max?: number): readonly OwnOp[] | undefined {
     const changes = this.version - version;
     if (changes > MIN_RECENT && changes >= this.#size) return undefined;
-    return this.#recent.since(version);
+    return this.#recent.since(version, max);
+  }
+
+  /** Whether most entries are still what they were in a version. */
+  resembles(version: number): boolean {
+    return this.version - version <= Math.max(MIN_RECENT, this.#size / 4);
   }
 
   /** All entries, place by place. Looks at those of other nodes too, which are in the same places. */

@@ -61,22 +61,25 @@ export class RecentOps {
   /**
    * What has changed since a version, of each connection and place the last change only, in their order.
    *
+   * @param version The version.
+   * @param max How many changes after it are looked at.
    * @returns `undefined` when not all of it is known any more.
    */
-  since(version: number): readonly OwnOp[] | undefined {
+  since(version: number, max = Infinity): readonly OwnOp[] | undefined {
     const { floor } = this;
     if (version < floor) return undefined;
     const ops: OwnOp[] = [];
     const seen = new Map<string, Set<string>>();
-    const last = this.#places.length - 1;
-    for (let i = last; i >= this.#start + version - floor; i--) {
+    const newest = this.#places.length - 1;
+    const first = this.#start + version - floor;
+    for (let i = Math.min(newest, first + max - 1); i >= first; i--) {
       const place = this.#places[i]!, what = this.#whats[i]!;
       let ids = seen.get(place);
       if (!ids) seen.set(place, ids = new Set());
       const id = typeof what === "string" ? what : what.id;
       if (ids.has(id)) continue;
       ids.add(id);
-      ops.push({ version: this.#version - (last - i), place, what });
+      ops.push({ version: this.#version - (newest - i), place, what });
     }
     return ops.reverse();
   }
