@@ -102,5 +102,5 @@ if (interruption.signal.aborted) {
 }
 console.log(`\n${summarize(reports, provided.origins)}`);
 const { passed, failed } = count(reports.flatMap(({ cases }) => cases));
-// Said also where all is well: libp2p keeps a channel open once it was used, and the run would wait for it for ever.
+// Said also where all is well: a library that keeps something open would have the run wait for ever.
 Deno.exit(failed > 0 || passed === 0 ? 1 : 0);

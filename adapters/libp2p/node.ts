@@ -7,6 +7,7 @@
 import type { Libp2p, PeerId, Transport } from "@libp2p/interface";
 import { loadLibrary } from "../kit/library.ts";
 import { keyOf } from "./identity.ts";
+import { holdLocks } from "./locks.ts";
 import type { Members } from "./members.ts";
 
 /** The part of gossipsub that the adapter uses. */
@@ -85,7 +86,11 @@ const FROM_ANYWHERE = ["/ip4/0.0.0.0/ipcidr/0", "/ip6/::/ipcidr/0"];
  * @param options How.
  * @throws {LibraryError} If a library is not installed.
  */
-export async function startNode(options: NodeOptions): Promise<RunningNode> {
+export function startNode(options: NodeOptions): Promise<RunningNode> {
+  return withLocks(() => createNode(options));
+}
+
+async function createNode(options: NodeOptions): Promise<RunningNode> {
   const otherwise = "pass `node`";
   const [{ createLibp2p }, { tcp }, { noise, pureJsCrypto }, { yamux }, { identify }, { gossipsub }] =
     await Promise.all([
@@ -144,6 +149,18 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   };
 }
 
+/** Makes a node that holds the locks of the library until it is stopped. */
+async function withLocks<Node extends { stop(): Promise<void> }>(create: () => Promise<Node>): Promise<Node> {
+  const letGo = await holdLocks();
+  try {
+    const node = await create();
+    return { ...node, stop: () => node.stop().finally(letGo) };
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+}
+
 /** What libp2p keeps to itself, as far as it cannot be done without. */
 interface Internals {
   readonly status?: { readonly heartbeatTimeout?: number };
@@ -193,7 +210,11 @@ export interface RelayOptions
  * @param options How.
  * @throws {LibraryError} If a library is not installed.
  */
-export async function startRelay(options: RelayOptions): Promise<Omit<RunningNode, "pubsub">> {
+export function startRelay(options: RelayOptions): Promise<Omit<RunningNode, "pubsub">> {
+  return withLocks(() => createRelay(options));
+}
+
+async function createRelay(options: RelayOptions): Promise<Omit<RunningNode, "pubsub">> {
   const [{ createLibp2p }, { tcp }, { noise, pureJsCrypto }, { yamux }, { identify }, relays] = await Promise
     .all([
       loadLibrary("libp2p", "", () => import("libp2p")),

@@ -1,9 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createLibp2pIdentity, createRelayNode } from "../../../adapters/libp2p/mod.ts";
-import { test, waitFor } from "../../harness.ts";
+import { fileURLToPath } from "node:url";
+import { Program } from "../../examples/program.ts";
+import { runtime, test, waitFor } from "../../harness.ts";
 import { createNode, openNode } from "./scene.ts";
 
 const LISTEN = ["/ip4/127.0.0.1/tcp/0"];
+const flags = runtime === "deno" ? ["--allow-all", "--no-check", "--quiet"] : [];
 
 test("libp2p: nodes that know nothing but a relay find each other, and go on without it", async () => {
   const relay = await createRelayNode({ allow: "anybody", listen: LISTEN });
@@ -49,3 +52,9 @@ test("libp2p: a node whose relay cannot be reached waits for it, and says so", a
   await a.opening;
   assertEquals([a.statuses, a.errors.length], [["up"], 1]);
 });
+
+test("libp2p: a process ends by itself once its adapters and relays are closed", async () => {
+  await using program = new Program(["run", ...flags, fileURLToPath(new URL("./brief.ts", import.meta.url))]);
+  const { code, output } = await program.ended();
+  assertEquals([code, output], [0, "closed\n"]);
+}, { timeoutMs: 30_000 });

@@ -160,6 +160,3 @@ export async function startBareNode(): Promise<BareNode> {
 export async function topicOf(prefix: string, channel: string): Promise<string> {
   return new Topics(await applicationOf(prefix)).of(nameOf(channel));
 }
-
-// The library opens a BroadcastChannel when it is used first, and keeps it: it shall belong to no test.
-await openNode({ discovery: { relays: [RELAY_ADDRESS.join("/")] } }).then(({ adapter }) => adapter.close());
