@@ -69,7 +69,7 @@ export function drawTimeline({ system, scenario, outcome }: Drawn): string {
   const y = (seat: number) => TOP + (seat + 1) * row;
   const title =
     `${system}, seed ${seed}: ${nodes} nodes, ${network} network${wire ? ", real backplane" : ""}, ` +
-    `${scenario.faults.length} faults`;
+    `${scenario.faults.length} ${scenario.faults.length === 1 ? "fault" : "faults"}`;
   const content = [
     STYLE,
     text(LEFT, 22, title, 'font-weight="600" font-size="16"'),
