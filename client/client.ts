@@ -39,7 +39,7 @@ interface Opener {
 /** What an entry point of its own, such as presence, adds to a client. None of it throws, but for what says so. */
 export interface ClientExtension {
   /** The connection is open, and all that greets the server is answered. */
-  free(): void;
+  opened(): void;
   /**
    * The server says who is in a place.
    *
@@ -49,7 +49,7 @@ export interface ClientExtension {
   /** The connection is lost. */
   lost(): void;
   /** There will be no other. */
-  closed(error: HubError): void;
+  close(error: HubError): void;
 }
 
 /** The parts of a client that an extension works with. */
@@ -63,11 +63,8 @@ export interface ClientParts {
 
 /** A client without the contract's types; `createClient` adds them. */
 export class HubClient implements AsyncDisposable {
-  readonly #contract: Contract;
-  readonly #settings: Settings;
+  readonly #parts: ClientParts;
   readonly #keeper: Keeper;
-  readonly #calls: PendingCalls;
-  readonly #requests: Requests;
   readonly #subscriptions: Subscriptions;
   readonly #events: Events;
   readonly #answers: Answers;
@@ -81,14 +78,12 @@ export class HubClient implements AsyncDisposable {
    */
   constructor(contract: Contract, surface: Surface, settings: Settings) {
     const { report, reportRepeated, maxPendingRequests: maxPending } = settings;
-    this.#contract = contract;
-    this.#settings = settings;
     const calls = new PendingCalls(settings.clock);
     const open = () => this.#keeper.open;
-    this.#calls = calls;
-    const onFree = () => this.#extension?.free();
-    this.#requests = new Requests({ settings, surface, calls, open, onFree });
-    this.#subscriptions = new Subscriptions({ settings, surface, calls, open });
+    const options = { settings, surface, calls, open, opened: () => this.#extension?.opened() };
+    const requests = new Requests(options);
+    this.#parts = { contract, settings, calls, requests };
+    this.#subscriptions = new Subscriptions(options);
     this.#events = new Events(surface, settings);
     this.#answers = new Answers({ surface, maxPending, report });
     const take = (message: AppMessage) => this.#take(message);
@@ -100,7 +95,7 @@ export class HubClient implements AsyncDisposable {
     this.#keeper = new Keeper(settings, {
       open: () => {
         this.#subscriptions.opened();
-        this.#requests.opened(() => this.#greet(this.#openers));
+        requests.opened(() => this.#greet(this.#openers));
       },
       message: take,
       unreadable: (message) => unreadable.take(message, this.#keeper.open!),
@@ -138,16 +133,16 @@ export class HubClient implements AsyncDisposable {
     checkListener(call, "onOpen");
     const opener = { call };
     this.#openers.add(opener);
-    if (this.status === "open") this.#requests.first(() => this.#greet(new Set([opener])));
+    if (this.status === "open") this.#parts.requests.first(() => this.#greet(new Set([opener])));
     return () => void this.#openers.delete(opener);
   }
 
   request(...args: Parameters<Requests["request"]>): Promise<unknown> {
-    return this.#requests.request(...args);
+    return this.#parts.requests.request(...args);
   }
 
   signal(name: string, payload: unknown): void {
-    this.#requests.signal(name, payload);
+    this.#parts.requests.signal(name, payload);
   }
 
   on(event: string, listener: (payload: unknown) => unknown): () => void {
@@ -175,12 +170,7 @@ export class HubClient implements AsyncDisposable {
    * @param make Makes it; called the first time.
    */
   extend<E extends ClientExtension>(make: (parts: ClientParts) => E): E {
-    this.#extension ??= make({
-      contract: this.#contract,
-      settings: this.#settings,
-      calls: this.#calls,
-      requests: this.#requests,
-    });
+    this.#extension ??= make(this.#parts);
     return this.#extension as E;
   }
 
@@ -189,15 +179,15 @@ export class HubClient implements AsyncDisposable {
   }
 
   #greet(openers: ReadonlySet<Opener>): void {
-    callEach(openers, ({ call }) => call(), (error) => this.#settings.report(error, { stage: "open" }));
+    callEach(openers, ({ call }) => call(), (error) => this.#parts.settings.report(error, { stage: "open" }));
   }
 
   #take(message: AppMessage): void {
     switch (message[0]) {
       case "res":
-        return this.#calls.resolve(message[1], message[2]);
+        return this.#parts.calls.resolve(message[1], message[2]);
       case "err":
-        return this.#calls.reject(message[1], message[2]);
+        return this.#parts.calls.reject(message[1], message[2]);
       case "req":
         return this.#answers.take(this.#keeper.open!, message[1], message[2], message[3]);
       case "cancel":
@@ -223,7 +213,7 @@ export class HubClient implements AsyncDisposable {
   #lost(cause: HubError, code: HubError["code"] = "DISCONNECTED"): void {
     this.#subscriptions.lost();
     this.#extension?.lost();
-    this.#calls.failAll((name) => {
+    this.#parts.calls.failAll((name) => {
       const text = `Connection lost before the answer to "${name}": ${cause.message}`;
       return new HubError(code, text, { cause, data: cause.data });
     });
@@ -232,8 +222,8 @@ export class HubClient implements AsyncDisposable {
 
   #close(cause: HubError): void {
     this.#subscriptions.close(cause);
-    this.#extension?.closed(cause);
-    this.#requests.close(cause);
+    this.#extension?.close(cause);
+    this.#parts.requests.close(cause);
     this.#lost(cause, cause.code);
     this.#events.clear();
     this.#openers.clear();

@@ -42,8 +42,9 @@ export interface Question {
  *
  * @throws {HubError} `BAD_REQUEST`.
  */
-function keep(name: string, payload: unknown): unknown {
-  return copyMessage(["", name, payload], COPY)[2];
+function keep(question: Question): Question {
+  const { name, payload } = question;
+  return { ...question, payload: copyMessage(["", name, payload], COPY)[2] };
 }
 
 /** Options of {@linkcode Requests}. */
@@ -57,7 +58,7 @@ export interface RequestsOptions {
   /** The connection, while it is open. */
   readonly open: () => Connection | undefined;
   /** Called when the connection becomes {@linkcode Requests.free}, before what waits for that is sent. */
-  readonly onFree: () => void;
+  readonly opened: () => void;
 }
 
 /** Sends requests and signals, at once or when there is a link. */
@@ -125,12 +126,12 @@ export class Requests {
     parseNow(entry.payload!, payload, "payload of", name);
     const connection = this.#ready(name, this.#asked !== undefined);
     if (connection) return connection.push(["sig", name, payload]);
-    const kept = keep(name, payload);
+    const kept = keep({ kind: "sig", name, payload });
     const failed = (error: unknown) => this.#options.settings.report(error, { stage: "signal", name });
     this.#queue.add(`"${name}"`, {
       send: () => {
         try {
-          this.#options.open()?.push(["sig", name, kept]);
+          this.#options.open()?.push(["sig", name, kept.payload]);
         } catch (error) {
           failed(error);
         }
@@ -171,7 +172,7 @@ export class Requests {
 
   #flush(): void {
     if (!this.free) return;
-    this.#options.onFree();
+    this.#options.opened();
     this.#queue.sendAll();
   }
 
@@ -210,11 +211,11 @@ export class Requests {
 
   /** Schemas that answer at once keep requests in the order of their calls; others cannot. */
   #ask(question: Question, patience: Patience, schema?: Schema): Promise<unknown> {
-    const { name, payload } = question;
-    const checked = schema && parse(schema, payload, "input of", name);
+    const { name } = question;
+    const checked = schema && parse(schema, question.payload, "input of", name);
     if (!(checked instanceof Promise)) return this.#sendOrWait(question, patience);
     checked.catch(() => {});
-    const kept = { ...question, payload: keep(name, payload) };
+    const kept = keep(question);
     return this.#wait(name, patience, (goOn, fail) => {
       checked.then(() => goOn((left) => this.#sendOrWait(kept, left)), fail);
       return () => {};
@@ -222,9 +223,9 @@ export class Requests {
   }
 
   async #sendOrWait(question: Question, patience: Patience): Promise<unknown> {
-    const { name, payload } = question;
+    const { name } = question;
     if (this.#ready(name, patience.first)) return await this.#send(question, patience);
-    const kept = { ...question, payload: keep(name, payload) };
+    const kept = keep(question);
     return await this.#wait(name, patience, (goOn, fail) =>
       this.#queue.add(`"${name}"`, {
         send: () => goOn((left) => this.#send(kept, left)),

@@ -223,8 +223,8 @@ export class Subscriptions {
       { timeoutMs: settings.requestTimeoutMs },
       // The server may be about to answer: whatever it says, this subscribe is over.
       () => this.#send(["unsub", topic]),
-      (output) => this.#accepted(stream, id, output),
-      (error) => this.#refused(stream, id, error as HubError),
+      (output) => this.#accepted(stream, output),
+      (error) => this.#refused(stream, error as HubError),
     );
     stream.waitsSince = settings.clock.now();
     try {
@@ -235,8 +235,8 @@ export class Subscriptions {
     }
   }
 
-  #accepted(stream: Stream, id: number, output: unknown): void {
-    if (!this.#isAnswered(stream, id)) return;
+  #accepted(stream: Stream, output: unknown): void {
+    stream.asked = undefined;
     const recovered = resume(stream, output);
     stream.live = stream.established = true;
     stream.liveSince = this.#options.settings.clock.now();
@@ -246,18 +246,19 @@ export class Subscriptions {
     this.#tell(stream, again, recovered);
   }
 
-  #refused(stream: Stream, id: number, error: HubError): void {
-    if (!this.#isAnswered(stream, id)) return;
+  #refused(stream: Stream, error: HubError): void {
+    stream.asked = undefined;
     if (!stream.established || !TRANSIENT.has(error.code)) return this.#refuse(stream, error);
     this.#askLater(stream);
     this.#report(error, "subscribe", stream.topic); // last: whoever hears of it may end the subscription
   }
 
-  /** Whether it was this question that the stream waits for; it does no more. */
-  #isAnswered(stream: Stream, id: number): boolean {
-    const waits = stream.asked === id;
-    if (waits) stream.asked = undefined;
-    return waits;
+  /** The stream waits for no answer any more. */
+  #rest(stream: Stream): void {
+    this.#options.calls.forget(stream.asked);
+    stream.asked = undefined;
+    stream.stopRetry();
+    stream.live = false;
   }
 
   #askLater(stream: Stream): void {
@@ -291,9 +292,7 @@ export class Subscriptions {
   }
 
   #pause(stream: Stream): void {
-    stream.stopRetry();
-    stream.live = false;
-    stream.asked = undefined;
+    this.#rest(stream);
     for (const member of stream.members) member.pend();
   }
 
@@ -321,11 +320,7 @@ export class Subscriptions {
 
   #forget(stream: Stream): void {
     if (this.#streams.get(stream.topic) === stream) this.#streams.delete(stream.topic);
-    const { asked = 0 } = stream;
-    stream.asked = undefined;
-    this.#options.calls.resolve(asked, undefined); // frees its timer
-    stream.stopRetry();
-    stream.live = false;
+    this.#rest(stream);
   }
 
   #send(message: readonly unknown[]): void {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HubError, type PresenceBy, toWireError, type UnreadableMessage } from "../contract/mod.ts";
+import { HubError, toWireError, type UnreadableMessage } from "../contract/mod.ts";
 import type { AppMessage, Connection } from "./connection.ts";
 import type { Report } from "./reports/report.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -41,12 +41,12 @@ export class UnreadableMessages {
     const [kind, about, more] = head;
     switch (kind) {
       case "res":
-      case "err":
         return take(["err", about as number, error]);
+      case "err":
       case "end":
-        return take([kind, about as string, error]);
+        return take([kind, about, error] as AppMessage);
       case "who": // whoever watches would have a list that is not true
-        return take([kind, about as string, more as PresenceBy, { error }]);
+        return take([kind, about, more, { error }] as AppMessage);
       case "req":
         connection.answer(["err", about, toWireError(error)]);
         return this.#report(error, { stage: "answer", name: more as string });

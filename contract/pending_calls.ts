@@ -157,6 +157,15 @@ export class PendingCalls {
   }
 
   /**
+   * Nobody wants the answer to a question any more: neither is called.
+   *
+   * @param id The question's id; of none where there is none.
+   */
+  forget(id: number | undefined): void {
+    this.#take(id);
+  }
+
+  /**
    * Ends every question at once: the link is gone.
    *
    * @param error Makes the error of one question from its name.
@@ -165,10 +174,10 @@ export class PendingCalls {
     for (const [id, { name }] of this.#calls) this.#take(id)?.reject(error(name));
   }
 
-  #take(id: number): Pending | undefined {
-    const call = this.#calls.get(id);
+  #take(id: number | undefined): Pending | undefined {
+    const call = this.#calls.get(id!);
     if (call) {
-      this.#calls.delete(id);
+      this.#calls.delete(id!);
       call.wait.free();
     }
     return call;

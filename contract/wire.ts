@@ -159,14 +159,14 @@ const isFromServer: Check = (m) => {
       return m.length <= 3 && isText(m[1]);
     case "rec":
       return m.length <= 4 && isText(m[1]) && isCount(m[2]);
+    case "who": // who takes it checks the change: most clients do without
+      return m.length <= 4 && isText(m[1]) && isText(m[2]);
     case "gap":
       return m.length <= 3 && isText(m[1]) && isPosition(m[2]);
     case "end":
       return m.length <= 3 && isText(m[1]) && isError(m[2]);
     case "fault":
       return m.length <= 3 && isError(m[1]) && isTextOrAbsent(m[2]);
-    case "who": // who takes it checks the change: most clients do without
-      return m.length <= 4 && isText(m[1]) && isText(m[2]);
     case "move":
       return m.length <= 2 && isCount(m[1]);
     case "welcome":

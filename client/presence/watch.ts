@@ -121,8 +121,11 @@ export class Watch {
       place,
       { timeoutMs },
       () => this.#unwatch(), // the server may be about to answer
-      () => this.#accepted(id),
-      (error) => this.#refused(id, error as HubError),
+      () => this.#accepted(),
+      (error) => {
+        this.#asked = undefined;
+        this.#fail(error as HubError);
+      },
     );
     try {
       checkPresence(free);
@@ -135,6 +138,7 @@ export class Watch {
   /** The link is gone; who was known stays. */
   lost(): void {
     this.#stopRetry?.();
+    this.#parts.calls.forget(this.#asked);
     this.#stopRetry = this.#asked = this.#pages = undefined;
     this.#live = this.synced = false;
   }
@@ -208,17 +212,10 @@ export class Watch {
     }
   }
 
-  #accepted(id: number): void {
-    if (this.#asked !== id) return;
+  #accepted(): void {
     this.#asked = undefined;
     this.#live = this.#established = true;
     this.#backoff.reset();
-  }
-
-  #refused(id: number, error: HubError): void {
-    if (this.#asked !== id) return;
-    this.#asked = undefined;
-    this.#fail(error);
   }
 
   /** The server tells no more; or what it told could not be read, and it does not know that. */
@@ -242,10 +239,8 @@ export class Watch {
   }
 
   #close(): void {
-    const asked = this.#asked;
-    if (this.#live || asked !== undefined) this.#unwatch();
+    if (this.#live || this.#asked !== undefined) this.#unwatch();
     this.lost();
-    if (asked !== undefined) this.#parts.calls.resolve(asked, undefined); // frees its timer
     this.#onEnd(this);
   }
 

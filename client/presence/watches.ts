@@ -67,7 +67,7 @@ export class Watches implements ClientExtension {
     return view;
   }
 
-  free(): void {
+  opened(): void {
     for (const [place, own] of this.#own) this.#setAgain(place, own);
     for (const watch of [...this.#watches.values()]) watch.ask();
   }
@@ -81,7 +81,7 @@ export class Watches implements ClientExtension {
     for (const watch of this.#watches.values()) watch.lost();
   }
 
-  closed(error: HubError): void {
+  close(error: HubError): void {
     for (const watch of [...this.#watches.values()]) watch.end(error);
   }
 

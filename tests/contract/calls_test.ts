@@ -96,6 +96,20 @@ test("a question whose signal is aborted already is never opened", () => {
   assertEquals(s.cancelled, []);
 });
 
+test("a question that is forgotten frees all that it had, and nobody hears of it", async () => {
+  const s = scene();
+  const { id, answer } = s.open();
+  s.calls.forget(undefined);
+  assertEquals(s.calls.size, 1);
+  s.calls.forget(id);
+  s.assertFreed();
+  s.calls.resolve(id, "late");
+  s.clock.advance(1_000);
+  const pending = {};
+  assertEquals(await Promise.race([answer, Promise.resolve(pending)]), pending);
+  assertEquals(s.cancelled, []);
+});
+
 test("answers to what was never asked are ignored, whatever the id", async () => {
   const s = scene();
   const { id, answer } = s.open();
