@@ -185,11 +185,19 @@ export const presenceMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   message("pq", [count, count, count]),
 );
 
+/** What a node may say that it has changed in a place. */
+const placePut = fc.oneof(
+  fc.tuple(text, fc.option(text), fc.maxSafeInteger()),
+  fc.tuple(text, fc.option(text), fc.maxSafeInteger(), text),
+);
+
 /** Whatever a node may send. */
 export const busMessage: fc.Arbitrary<BusMessage> = fc.oneof(
   message("ev", [text, fc.option(text)], json),
   message("evs", [text, fc.array(text), text, fc.option(text)], json),
   message("pub", [json]),
+  message("in", [text, count]),
+  message("in", [text, count, fc.array(placePut, { maxLength: 3 }), fc.array(text, { maxLength: 3 })]),
   message("user", [text, text, json]),
   message("to", [text, text, json]),
   message("shut", [text, text]),

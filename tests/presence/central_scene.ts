@@ -49,6 +49,8 @@ export interface Switched extends PresenceStore {
   readonly calls: Record<string, number>;
   /** Called after a page was read, before the node has it. */
   afterRead: () => Promise<void>;
+  /** Reads in place of the store. */
+  replace?: PresenceStore["read"];
 }
 
 /** Everything. */
@@ -150,9 +152,9 @@ export function idsOf({ followed }: Watch): string[] {
 
 function switchable(store: MemoryPresence): Switched {
   const calls: Record<string, number> = {};
-  const switched = {
+  const switched: Pick<Switched, "name" | "mode" | "calls" | "afterRead" | "replace"> = {
     name: store.name,
-    mode: "fine" as Switched["mode"],
+    mode: "fine",
     calls,
     afterRead: () => Promise.resolve(),
   };
@@ -171,7 +173,7 @@ function switchable(store: MemoryPresence): Switched {
     }),
     write: through("write", store.write.bind(store)),
     read: through("read", async (...args: Parameters<PresenceStore["read"]>) => {
-      const page = await store.read(...args);
+      const page = await (switched.replace ?? store.read.bind(store))(...args);
       await switched.afterRead();
       return page;
     }),

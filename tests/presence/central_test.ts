@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { placeChannel } from "../../hub/backplane/channels.ts";
 import { test } from "../harness.ts";
 import {
   type CentralNode,
@@ -91,6 +92,43 @@ test("central presence: a change that was lost on the way is read though no othe
   assertEquals(idsOf(watch), ["a1"]);
   await pass(NODE_TIMEOUT_MS / 3 + 1_100);
   assertEquals(watch.told, ["+a1", "-a1"]);
+});
+
+test("central presence: a version that the store never made is looked for once", async () => {
+  const { node, pass } = createScene();
+  const [a, b] = [await node(), await node()];
+  a.put("lobby", "a1");
+  await settle();
+  const watch = b.follow("lobby");
+  await watch.followed.ready;
+  const { version: [epoch] } = await b.store.read("lobby", { by: "user", limit: 1 });
+  const reads = b.store.calls.read!;
+  a.backplane.publish(placeChannel("lobby"), ["in", "another epoch", 1, [["ghost", null, 1]], []]);
+  await pass(100);
+  a.backplane.publish(placeChannel("lobby"), ["in", epoch, 999, [["ghost", null, 1]], []]);
+  await pass(NODE_TIMEOUT_MS);
+  assertEquals([idsOf(watch), watch.followed.whole], [["a1"], true]);
+  assert(b.store.calls.read! - reads <= 3, `It is read ${b.store.calls.read! - reads} times`);
+  a.put("lobby", "a2");
+  await settle();
+  assertEquals(idsOf(watch), ["a1", "a2"]);
+});
+
+test("central presence: a store that has lost its last changes, and counts on, is read when the backplane is back", async () => {
+  const { node, bus, store } = createScene();
+  const [a, b] = [await node(), await node()];
+  a.put("lobby", "a1");
+  await settle();
+  const watch = b.follow("lobby");
+  await watch.followed.ready;
+  bus.down();
+  // What takes over has not heard of the last change, but of another one of the same number.
+  const read = store.read.bind(store);
+  const entry = { id: "a2", user: undefined, node: "node1", state: undefined, at: 1 };
+  b.store.replace = async (...args) => ({ ...await read(...args), entries: [entry] });
+  bus.up();
+  await settle();
+  assertEquals(idsOf(watch), ["a2"]);
 });
 
 test("central presence: while the backplane is away nothing is whole, and on its return only what differs is told", async () => {

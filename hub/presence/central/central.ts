@@ -187,9 +187,9 @@ export class CentralPresence implements PresenceSource {
 
   reachable(isUp: boolean): void {
     if (isUp) {
-      // Where both are one engine it may have lost what it had.
+      // Where both are one engine it may have lost what it had last, and count on from there: all is read.
       this.#leases.hurry();
-      this.missed();
+      for (const { mirror } of this.#followed.values()) mirror.read();
     } else this.#distrust();
   }
 

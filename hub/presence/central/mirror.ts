@@ -166,6 +166,8 @@ export class Mirror {
     this.#reading = true;
     while (this.#again && !this.#closed) {
       this.#again = false;
+      // Whatever was said until now the store has done, or has lost.
+      this.#waiting.clear();
       try {
         const read = await this.#options.reader.read(this.place.name);
         if (this.#closed || this.#again) continue;
