@@ -23,6 +23,7 @@ const RETRY_MS = 5_000;
 export class CentralSubject extends PresenceSubject {
   protected readonly source: CentralPresence;
   protected readonly leaveAfterMs: number;
+  protected readonly readsAtOnce = false;
 
   /** @param environment What it gets. */
   constructor(environment: Environment) {

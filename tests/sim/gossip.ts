@@ -26,6 +26,7 @@ const PATIENT_MS = 1_500;
 export class GossipSubject extends PresenceSubject {
   protected readonly source: Gossip;
   protected readonly leaveAfterMs: number;
+  protected readonly readsAtOnce = true;
 
   /** @param environment What it gets. */
   constructor(environment: Environment) {

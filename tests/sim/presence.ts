@@ -6,7 +6,7 @@
 
 import type { ClusterEvents } from "../../hub/api/cluster.ts";
 import type { PresenceEntry } from "../../hub/presence/place.ts";
-import type { PresenceSource } from "../../hub/presence/source.ts";
+import type { EntryPage, PresenceSource } from "../../hub/presence/source.ts";
 import { membership, MembershipSubject } from "./membership.ts";
 import type { Environment, Subject } from "./system.ts";
 import { entryHash, WatchedPlace } from "./watched_place.ts";
@@ -17,12 +17,17 @@ const BEGINNING = Date.UTC(2026, 0, 1);
 /** One state in so many is none: a connection is there without. */
 const WITHOUT_STATE = 5;
 
+/** How many members a page has. */
+const PAGE = 7;
+
 /** Presence as one process sees it. */
 export abstract class PresenceSubject extends MembershipSubject {
   /** The code under test. */
   protected abstract readonly source: PresenceSource;
   /** How long entries of a node that is gone may stay, in milliseconds. */
   protected abstract readonly leaveAfterMs: number;
+  /** Whether the source reads pages at once, from what it knows. */
+  protected abstract readonly readsAtOnce: boolean;
   /** By place: what the users of this node have, by connection. */
   readonly own: ReadonlyMap<string, Map<string, PresenceEntry>> = new Map(
     PLACES.map((place) => [place, new Map()]),
@@ -109,6 +114,7 @@ export abstract class PresenceSubject extends MembershipSubject {
       }
       if (sum !== watched.sum || size !== watched.shown.size) return this.#explain(place, watched);
       if (!watched.followed.whole) return `does not say that it knows everybody in ${place}`;
+      if (isLast) this.#checkPages(place, watched);
       const broken = isLast ? watched.difference() : undefined;
       if (broken !== undefined) this.fail(`${broken} in ${place}`);
     }
@@ -212,6 +218,7 @@ export abstract class PresenceSubject extends MembershipSubject {
   #look(place: string): void {
     const watched = this.#watched.get(place);
     if (watched) {
+      this.#checkPages(place, watched);
       watched.release();
       this.#watched.delete(place);
       return;
@@ -229,6 +236,23 @@ export abstract class PresenceSubject extends MembershipSubject {
         },
       }),
     );
+  }
+
+  /** Pages of a place have everybody who is shown there once, in order. */
+  #checkPages(place: string, { followed }: WatchedPlace): void {
+    for (const by of this.readsAtOnce ? ["user", "connection"] as const : []) {
+      const idOf = ({ user, id }: PresenceEntry) => by === "user" ? user ?? id : id;
+      const read: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = this.source.page(place, { by, limit: PAGE, cursor }) as EntryPage;
+        read.push(...page.entries.map(idOf));
+        cursor = page.cursor;
+        if (page.count !== followed.place.count(by)) this.fail(`counts otherwise in a page of ${place}`);
+      } while (cursor !== undefined);
+      const shown = [...followed.place.members(by)].map(idOf).sort();
+      if (read.join("\n") !== shown.join("\n")) this.fail(`reads other members of ${place} than it shows`);
+    }
   }
 
   /** Whether entries of another node may be shown now. */
