@@ -34,6 +34,8 @@ export class LoadConnection implements FrameSink {
   received = 0;
   /** How many frames they came in. */
   frames = 0;
+  /** How many bytes there were in them. */
+  bytes = 0;
   /** Called for every message; reading their numbers takes several times as long as counting them. */
   onMessage: OnMessage | undefined;
   /** Called whenever messages have come and were counted. */
@@ -100,6 +102,7 @@ export class LoadConnection implements FrameSink {
   /** A frame begins: where it can hold nothing but messages of the known size, that tells how many. */
   begin(size: number): void {
     this.frames++;
+    this.bytes += size;
     this.#inFrame = 0;
     if (this.onMessage || this.#steps.length > 0) return;
     const { around, between } = this.#heard;

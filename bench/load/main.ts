@@ -10,6 +10,7 @@ import { dialects } from "./dialects.ts";
 import * as growth from "./growth.ts";
 import * as interest from "./interest.ts";
 import type { Load } from "./outcome.ts";
+import * as presence from "./presence.ts";
 import * as shapes from "./shapes.ts";
 
 /** The argument, for a load of one size. */
@@ -34,10 +35,12 @@ export type ClusterOrder =
   & (
     | { readonly shape: "crossnode" } & Omit<crossnode.CrossnodeLoad, "dialect">
     | { readonly shape: "interest" } & Omit<interest.InterestLoad, "dialect">
+    | { readonly shape: "presence" } & Omit<presence.PresenceLoad, "dialect">
+    | { readonly shape: "listing" } & presence.ListingLoad
   );
 
 const { shape, dialect: name, ...rest } = JSON.parse(process.argv[2]!);
-const onClusters = { ...crossnode, ...interest };
+const onClusters = { ...crossnode, ...interest, ...presence };
 const run: (load: object) => Promise<object> = {
   ...shapes,
   ...growth,

@@ -1,8 +1,9 @@
 /** What a request costs, and a line that is said to a room: all that a hub does, without sockets. @module */
 
 import { type Clock, systemClock } from "@trunkline/hub/contract";
-import type { Link, LinkAcceptor, LinkEvents, Transport } from "@trunkline/hub/transports/transport";
+import type { LinkEvents } from "@trunkline/hub/transports/transport";
 import { createMeasuredHub } from "../hub.ts";
+import { NoTransport } from "../no_transport.ts";
 
 /** The platform's clock, but a turn ends when it is told to. */
 class TurnClock implements Clock {
@@ -18,32 +19,6 @@ class TurnClock implements Clock {
     const callbacks = this.#atEnd;
     this.#atEnd = [];
     for (const callback of callbacks) callback();
-  }
-}
-
-/** A transport whose links take everything at once. */
-class NoTransport implements Transport {
-  readonly name = "none";
-  #acceptor: LinkAcceptor | undefined;
-
-  attach(acceptor: LinkAcceptor): void {
-    this.#acceptor = acceptor;
-  }
-
-  /** Connects a client, and waits until it is welcome. */
-  async connect(): Promise<LinkEvents> {
-    const { promise: welcome, resolve } = Promise.withResolvers<void>();
-    const link: Link = {
-      subprotocol: "trunkline.v1.json",
-      bufferedAmount: 0,
-      send: () => resolve(),
-      close() {},
-    };
-    const request = { request: new Request("http://localhost"), address: undefined };
-    const client = this.#acceptor!.accept(link, request);
-    client.message('[["hello",{"role":"member"}]]');
-    await welcome;
-    return client;
   }
 }
 

@@ -15,6 +15,9 @@ export interface Served {
   stats?(): object;
 }
 
+/** Some questions take long to answer, in seconds; Bun would cut them off. */
+const IDLE_SECONDS = 120;
+
 /** Serves; prints `{"port":…}`. */
 export function serve({ fetch, websocket, stats }: Served): void {
   const handle = (request: Request, platform: unknown) => {
@@ -27,7 +30,8 @@ export function serve({ fetch, websocket, stats }: Served): void {
   };
   const { Bun } = globalThis as { Bun?: { serve(options: object): { port: number } } };
   if (Bun) {
-    const { port } = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: handle, websocket });
+    const options = { port: 0, hostname: "127.0.0.1", idleTimeout: IDLE_SECONDS };
+    const { port } = Bun.serve({ ...options, fetch: handle, websocket });
     console.log(JSON.stringify({ port }));
   } else {
     const onListen = ({ port }: { port: number }) => console.log(JSON.stringify({ port }));

@@ -3,15 +3,26 @@
 import { createServer } from "node:http";
 import { arrived } from "./order.mjs";
 
+/**
+ * What is answered beside `/stats`, by path.
+ *
+ * @type {Record<string, (query: Record<string, string>) => Promise<object> | object>}
+ */
+export const routes = {};
+
 /** A server that answers `/stats`; to be listened with once all else is ready. */
 export const http = createServer((request, response) => {
-  if (!request.url.startsWith("/stats")) return response.writeHead(404).end();
-  if (request.url.endsWith("?gc")) globalThis.gc?.();
+  const { pathname, search, searchParams } = new URL(request.url, "http://localhost");
+  const send = (answer) => response.setHeader("content-type", "application/json").end(JSON.stringify(answer));
+  if (Object.hasOwn(routes, pathname)) {
+    const answer = async () => await routes[pathname](Object.fromEntries(searchParams));
+    return answer().then(send, (error) => response.writeHead(500).end(error.message));
+  }
+  if (pathname !== "/stats") return response.writeHead(404).end();
+  if (search === "?gc") globalThis.gc?.();
   const { rss, heapUsed } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
-  response.setHeader("content-type", "application/json").end(
-    JSON.stringify({ rss, heapUsed, cpuMs: (user + system) / 1_000, stats: arrived }),
-  );
+  send({ rss, heapUsed, cpuMs: (user + system) / 1_000, stats: arrived });
 });
 
 /** Listens to a free port of 127.0.0.1; prints `{"port":…}`. */
