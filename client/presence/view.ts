@@ -145,7 +145,7 @@ export class View implements PresenceView<unknown>, Viewer {
     }
     parseNow(schema, state, "state in", this.name);
     await this.#ask("state", state);
-    if (!this.#over) this.#onSet(state);
+    this.#onSet(state);
   }
 
   close(): void {

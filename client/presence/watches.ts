@@ -53,7 +53,8 @@ export class Watches implements ClientExtension {
     const known = this.#watches.get(key);
     const watch = known ?? new Watch({ place, name, by, declared }, parts, () => this.#forget(key, place));
     const view = new View(watch, parts, signal, (state) => {
-      this.#own.set(place, { state, set: parts.requests.free !== undefined });
+      // The view may be closed meanwhile, and others of the place not.
+      if (this.#isWatched(place)) this.#own.set(place, { state, set: parts.requests.free !== undefined });
     });
     const { closed } = parts.requests;
     if (closed) {
@@ -102,6 +103,10 @@ export class Watches implements ClientExtension {
 
   #forget(key: string, place: string): void {
     this.#watches.delete(key);
-    if (![...this.#watches.values()].some(({ watched }) => watched.place === place)) this.#own.delete(place);
+    if (!this.#isWatched(place)) this.#own.delete(place);
+  }
+
+  #isWatched(place: string): boolean {
+    return [...this.#watches.values()].some(({ watched }) => watched.place === place);
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Contract, type DeclaredPresence, HubError } from "../../contract/mod.ts";
+import { type Contract, type DeclaredPresence, HubError, type PresencePlace } from "../../contract/mod.ts";
 import { suggest } from "../../contract/options/suggest.ts";
 import { readName, roomChannel, roomOf } from "../backplane/channels.ts";
 
@@ -58,13 +58,28 @@ export class NamedPlaces {
    * A topic.
    *
    * @param name Its name.
-   * @param role The role whose own it is; for clients their role, which also has the shared ones.
+   * @param role The role whose own it is.
    * @throws {HubError} `NOT_FOUND` when there is no such topic, or the contract keeps no presence of it.
    * @throws {TypeError} When the name is not text.
    */
   topic(name: unknown, role?: string): NamedPlace {
     const topic = readName(name, "topic");
     return this.#find(topic, this.#topicChannel(topic, role)) ?? this.#fail("topic", topic);
+  }
+
+  /**
+   * A room or topic that a client names.
+   *
+   * @param place What it names.
+   * @param role Its role, which has topics of its own and the shared ones.
+   * @throws {HubError} `NOT_FOUND`; what else there is, is not for clients to know.
+   */
+  ofClient(place: PresencePlace, role: string): NamedPlace {
+    const isRoom = typeof place === "string";
+    const name = isRoom ? place : place.topic;
+    const found = this.#find(name, isRoom ? roomChannel(name) : this.#topicChannel(name, role));
+    if (found) return found;
+    throw new HubError("NOT_FOUND", `The contract keeps no presence of ${isRoom ? "room" : "topic"} "${name}"`);
   }
 
   #find(name: string, channel: string): NamedPlace | undefined {

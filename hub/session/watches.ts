@@ -219,7 +219,7 @@ export class Watches {
     if (place === undefined) {
       throw new HubError("BAD_REQUEST", 'Name a place by "room:" or "topic:" and at most 1,024 characters');
     }
-    return typeof place === "string" ? places.room(place) : places.topic(place.topic, role);
+    return places.ofClient(place, role);
   }
 
   /** Whether the connection may look. */

@@ -77,6 +77,30 @@ test("an own state is set again on every connection, the last one that was accep
   await client.close();
 });
 
+test("an own state outlives the view that has set it, as long as there is another view of the place", async () => {
+  const rig = await watching();
+  const { client, server, room } = rig;
+  const other = presence(client, "room/1", { by: "connection" });
+  const set = room.set({ mood: "merry" });
+  await turn();
+  room.close(); // before there is an answer
+  server.link.say(["res", server.link.sent("state")[0]![1]]);
+  assertEquals(await set, undefined);
+  await reopened(rig);
+  assertEquals(rig.server.link.sent("state").map(([, , ...rest]) => rest), [[PLACE, { mood: "merry" }]]);
+
+  // With the last view it goes, also where the answer comes later.
+  const last = other.set({ mood: "sad" });
+  await turn();
+  other.close();
+  server.link.say(["res", server.link.sent("state").at(-1)![1]]);
+  await last;
+  presence(client, "room/1");
+  await reopened(rig);
+  assertEquals(rig.server.link.sent("state"), []);
+  await client.close();
+});
+
 test("while there is no link a state waits as requests do, and leaves after what greets the server", async () => {
   const { client, server } = await connecting();
   const room: Room = presence(client, "room/1");

@@ -175,6 +175,8 @@ test("watch: what is no place, or none of which presence is kept, is refused, an
       assertEquals(await ask(ann, kind, place), "NOT_FOUND", `${kind} ${place}`);
     }
   }
+  // What other roles may see has names that are not for everybody.
+  assertEquals(JSON.stringify(ann.heard).match(/secret|ruled/g), null);
   for (const place of [ROOM, "", "room:nothing"]) {
     ann.send(["unwatch", place, "user"], ["unwatch", place, "connection"]);
   }
