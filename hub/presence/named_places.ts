@@ -79,7 +79,10 @@ export class NamedPlaces {
     const name = isRoom ? place : place.topic;
     const found = this.#find(name, isRoom ? roomChannel(name) : this.#topicChannel(name, role));
     if (found) return found;
-    throw new HubError("NOT_FOUND", `The contract keeps no presence of ${isRoom ? "room" : "topic"} "${name}"`);
+    throw new HubError(
+      "NOT_FOUND",
+      `The contract keeps no presence of ${isRoom ? "room" : "topic"} "${name}"`,
+    );
   }
 
   #find(name: string, channel: string): NamedPlace | undefined {
