@@ -37,16 +37,15 @@ const Tick = z.object({
   node: NodeNumber,
 });
 
-const Members = z.object({
-  members: z.array(z.object({ id: z.string(), name: z.string(), node: z.number().int() })),
-  /** How many nodes did not answer in time: their members are not in the list. */
-  missing: z.number().int(),
-});
+/** What people say of themselves. Who they are is not in it: that is their user's id, which no page can set. */
+const Presence = z.object({ typing: z.boolean() });
 
 const Traffic = z.object({ in: z.number(), out: z.number() });
 
 /** What a node tells the others of itself. */
 const Load = z.object({
+  /** The hub's own id, by which presence tells who is where. */
+  id: z.string(),
   number: NodeNumber,
   connections: z.number().int(),
   /** Messages that came from, and went to, other nodes in the last second. */
@@ -70,7 +69,7 @@ const ClusterView = z.object({
   slots: z.array(Slot),
   loads: z.array(Load),
   /** Nodes that are known, but did not answer. */
-  silent: z.array(z.object({ number: z.number().int(), state: z.enum(["up", "suspect"]) })),
+  silent: z.array(z.object({ id: z.string(), number: z.number().int(), state: z.enum(["up", "suspect"]) })),
 });
 
 /** Something that came from another node. */
@@ -98,33 +97,32 @@ export const contract = defineContract({
           input: z.object({ id: z.uuid(), room: RoomName, text: z.string().trim().min(1).max(500) }),
           output: Message,
         },
-        members: { input: z.object({ room: RoomName }), output: Members },
         ticks: { input: z.object({ symbol: TickerSymbol }), output: z.array(Tick) },
-        typing: { payload: z.object({ room: RoomName }) },
       },
       serverToClient: {
         message: { payload: Message },
-        typing: { payload: z.object({ room: RoomName, name: z.string() }) },
-        membersChanged: { payload: z.object({ room: RoomName }) },
         cluster: { payload: ClusterView },
         crossing: { payload: Crossing },
       },
     },
   },
+  presence: { "chat/:room": { state: Presence, clientsSet: true } },
   serverToServer: {
     said: { payload: Message },
-    cameOrWent: { payload: Crossing.omit({ to: true }) },
     load: { input: z.object({}), output: Load },
     recent: { input: z.object({}), output: z.array(Message) },
   },
 });
+
+/** The hub's room of a chat room: members hear what is said there, and see who is. */
+export const chatRoom = (room: RoomName) => `chat/${room}` as const;
 
 export type Definition = (typeof contract)["definition"];
 export type RoomName = z.infer<typeof RoomName>;
 export type SymbolName = z.infer<typeof TickerSymbol>;
 export type Message = z.infer<typeof Message>;
 export type Tick = z.infer<typeof Tick>;
-export type Members = z.infer<typeof Members>;
+export type Presence = z.infer<typeof Presence>;
 export type Load = z.infer<typeof Load>;
 export type Slot = z.infer<typeof Slot>;
 export type ClusterView = z.infer<typeof ClusterView>;

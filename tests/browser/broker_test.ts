@@ -32,7 +32,7 @@ test(
     await bob.say("from Bob, alone");
     await bob.hears("from Bob, alone");
     await ann.nodeIs(2, "out of reach");
-    await ann.hasMembers("Ann node 1", "Cid node 1");
+    await ann.hasPeople("Ann node 1", "Bob out of reach", "Cid node 1");
     await ann.seesPricesMove();
     await bob.seesPricesMove();
     // Who comes now is served too, by a node that nobody was on.
@@ -45,7 +45,7 @@ test(
     for (const window of [ann, bob, cid, dan]) {
       for (const text of ["from Ann, alone", "from Bob, alone", "after"]) await window.hears(text);
     }
-    await ann.hasMembers("Ann node 1", "Bob node 2", "Cid node 1", "Dan node 3");
+    await ann.hasPeople("Ann node 1", "Bob node 2", "Cid node 1", "Dan node 3");
     await ann.nodeIs(2, "1 window");
     const order = ["before", "from Ann, alone", "from Bob, alone", "after"];
     for (const window of [ann, bob, cid]) assertEquals(await window.messages(), order);

@@ -8,8 +8,8 @@ test("windows on different nodes talk, see each other type, and follow the same 
   await using demo = await Demo.start();
   const ann = await demo.open("Ann", 1);
   const bob = await demo.open("Bob", 2);
-  await ann.hasMembers("Ann node 1", "Bob node 2");
-  await bob.hasMembers("Ann node 1", "Bob node 2");
+  await ann.hasPeople("Ann node 1", "Bob node 2");
+  await bob.hasPeople("Ann node 1", "Bob node 2");
 
   await ann.page.getByLabel("Message to").pressSequentially("hi");
   await bob.page.getByText("Ann is typing…").waitFor();
@@ -47,7 +47,7 @@ test(
     await ann.hears("after");
     await ann.say("I hear you");
     await bob.hears("I hear you");
-    await ann.hasMembers("Ann node 1", `Bob node ${node}`);
+    await ann.hasPeople("Ann node 1", `Bob node ${node}`);
     assertEquals((await bob.messages()).toSorted(), (await ann.messages()).toSorted());
     await bob.seesPricesMove();
     await ann.nodeIs(2, "stopped");
@@ -56,7 +56,7 @@ test(
     await ann.nodeIs(2, "0 windows");
     const cid = await demo.open("Cid", 2);
     await cid.hears("before");
-    await cid.hasMembers("Ann node 1", `Bob node ${node}`, "Cid node 2");
+    await cid.hasPeople("Ann node 1", `Bob node ${node}`, "Cid node 2");
     assertEquals([...ann.problems, ...bob.problems, ...cid.problems], []);
   },
   TIMEOUT,
@@ -71,7 +71,7 @@ test("a window whose node is killed moves to another one, and the dead node leav
   await bob.say("still here");
   await ann.hears("still here");
   await ann.nodeIs(2, "stopped");
-  await ann.hasMembers("Ann node 1", `Bob node ${node}`);
+  await ann.hasPeople("Ann node 1", `Bob node ${node}`);
   await ann.seesPricesMove();
   // The browser itself says so when a port is closed.
   assertEquals(bob.problems.filter((text) => !text.includes("ERR_CONNECTION_REFUSED")), []);
@@ -128,7 +128,7 @@ test("every control has a name, and a message can be sent and a room joined with
   await ann.page.getByText("You are not in random").waitFor();
   await ann.page.getByRole("button", { name: "Join random" }).focus();
   await keyboard.press("Enter");
-  await ann.hasMembers("Ann node 1");
+  await ann.hasPeople("Ann node 1");
 
   const width = await bob.page.evaluate(() => document.documentElement.scrollWidth);
   assertEquals(width, 360, "the page fits a narrow window");
@@ -144,7 +144,7 @@ test("the demo runs on the memory adapter too", async () => {
   await bob.hears("one process, two hubs");
   await bob.press("Stop", 2);
   await bob.hasStatus("Moved to node 1");
-  await ann.hasMembers("Ann node 1", "Bob node 1");
+  await ann.hasPeople("Ann node 1", "Bob node 1");
   assertEquals(await ann.page.getByRole("button", { name: /^Kill/ }).count(), 0);
   assertEquals([...ann.problems, ...bob.problems], []);
 }, TIMEOUT);

@@ -57,8 +57,8 @@ export class Demo implements AsyncDisposable {
     const view = new DemoWindow(page, this.#url);
     await page.goto(`${this.#url}/?name=${name}&node=${node}`);
     await view.hasStatus(`Connected to node ${node}`);
-    // The members come when the room is entered.
-    await page.locator(".members li", { hasText: name }).waitFor();
+    // The people come when the room is entered.
+    await page.locator(".person", { hasText: name }).waitFor();
     return view;
   }
 
@@ -121,13 +121,24 @@ export class DemoWindow {
     );
   }
 
-  /** Waits until the members of the room, and their nodes, are these. */
-  async hasMembers(...members: string[]): Promise<void> {
-    let seen: string[] = [];
+  /** The people in the room, and their nodes or what is wrong with these. */
+  async people(): Promise<string[]> {
+    return await this.page.locator(".panel:not([hidden]) .person:not([data-gone])").evaluateAll((people) =>
+      people.map((person) =>
+        [".who", ".where"].map((part) => person.querySelector(part)!.textContent).join(" ")
+      )
+    );
+  }
+
+  /** Waits until the people in the room, and their nodes, are these. */
+  async hasPeople(...people: string[]): Promise<void> {
+    const seen: string[] = [];
     await waitFor(async () => {
-      seen = await this.page.locator(".panel:not([hidden]) .members li").allInnerTexts();
-      return seen.map((text) => text.replace(/\s+/g, " ")).join() === members.join();
-    }, { what: `members ${members}, not ${seen}`, timeoutMs: 10_000 });
+      seen.splice(0, seen.length, ...await this.people());
+      return seen.map((text) => text.replace(" · you", "")).join() === people.join();
+    }, { what: `people ${people}`, timeoutMs: 10_000 }).catch((error) => {
+      throw new Error(`${error.message}, not ${seen}`, { cause: error });
+    });
   }
 
   /** Presses a node's button. */

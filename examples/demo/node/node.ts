@@ -7,7 +7,7 @@
 import { createHub, HubError } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { Hono } from "hono";
-import { contract, type Crossing, type Message, Name, type RoomName, type Slot } from "../contract.ts";
+import { chatRoom, contract, type Crossing, type Message, Name, ROOMS, type Slot } from "../contract.ts";
 import { catchUp, waitForOthers } from "./catch_up.ts";
 import { listen, type Wanted } from "./listen.ts";
 import { Recent } from "./recent.ts";
@@ -35,9 +35,6 @@ export interface RunningNode {
   stop(drainMs: number): Promise<void>;
 }
 
-/** Members of a room hear what is said there; everybody on this node hears what the node itself has to tell. */
-const chatRoom = (room: RoomName): string => `chat/${room}`;
-
 /**
  * Starts a node.
  *
@@ -57,20 +54,20 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
       if (!name.success) {
         throw new HubError("UNAUTHENTICATED", "Say who you are: a name of 1 to 24 characters");
       }
-      return { role, user: { id: name.data }, ctx: { rooms: new Set<RoomName>() } };
+      // A name is a user: all windows that say the same one.
+      return { role, user: { id: name.data } };
     },
     async onConnection(conn) {
       await hub.room(reporter.room).add(conn);
       conn.emit("cluster", reporter.view());
-    },
-    onDisconnect({ user, ctx }) {
-      for (const room of ctx.rooms) announce("leave", room, user!.id);
     },
     onError(error, { stage, name }) {
       // While the backplane is away, each message fails that leaves the node; that it is away is said once.
       if (stage === "publish") return;
       console.error(`Node ${number}: ${stage}${name ? ` ${name}` : ""}: ${(error as Error).message}`);
     },
+    // Whoever reloads the page, or is sent to another node, neither leaves nor joins.
+    presence: { leaveAfterMs: 1_000 },
     // Short, so that the end of a killed node is seen soon.
     cluster: { heartbeatMs: 500, nodeTimeoutMs: 2_000, requestTimeoutMs: 800 },
     // Whoever is on this node can talk and move about here while the backplane is away.
@@ -78,12 +75,6 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
   });
   const reporter = new Reporter({ hub, number, traffic, recent });
   const ticker = new Ticker({ hub, number, seed, publishes: (yes) => reporter.publishesTicker = yes });
-
-  /** Says here and on the other nodes that somebody came or went. */
-  function announce(what: "join" | "leave", room: RoomName, name: string): void {
-    hub.room(chatRoom(room)).broadcast("membersChanged", { room });
-    hub.emitServer("cameOrWent", { at: Date.now(), from: number, what, room, name });
-  }
 
   /** Tells the clients of this node what came from another one. */
   function report(crossing: Omit<Crossing, "to">): void {
@@ -93,16 +84,11 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
   hub.implement({
     member: {
       async join({ room }, { conn }) {
-        await hub.room(chatRoom(room)).add(conn);
-        if (!conn.ctx.rooms.has(room)) {
-          conn.ctx.rooms.add(room);
-          announce("join", room, conn.user!.id);
-        }
+        await hub.room(chatRoom(room)).add(conn); // and so the others see who has come
         return { recent: recent.of(room) };
       },
       leave({ room }, { conn }) {
         hub.room(chatRoom(room)).remove(conn);
-        if (conn.ctx.rooms.delete(room)) announce("leave", room, conn.user!.id);
       },
       say({ id, room, text }, { conn }) {
         const message: Message = { id, room, text, name: conn.user!.id, at: Date.now(), node: number };
@@ -112,21 +98,9 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
         hub.emitServer("said", message);
         return message;
       },
-      async members({ room }) {
-        const { connections, missing } = await hub.room(chatRoom(room)).members();
-        const members = connections.map(({ id, nodeId, user }) => ({
-          id,
-          name: user ?? "somebody",
-          node: reporter.numberOf(nodeId),
-        }));
-        return { members, missing: missing.length };
-      },
       async ticks({ symbol }) {
         const { records } = await hub.history(`ticker/${symbol}`);
         return records.map(({ payload }) => payload);
-      },
-      typing({ room }, { conn }) {
-        hub.room(chatRoom(room)).broadcast("typing", { room, name: conn.user!.id }, { except: conn });
       },
     },
   });
@@ -136,7 +110,14 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
     recent.add(message);
     report({ at: message.at, from: message.node, what: "message", room: message.room, name: message.name });
   });
-  hub.onServer("cameOrWent", report);
+  for (const room of ROOMS) {
+    for (const what of ["join", "leave"] as const) {
+      hub.presence(chatRoom(room)).on(what, ({ id: name, node }) => {
+        const from = reporter.numberOf(node);
+        if (from > 0 && from !== number) report({ at: Date.now(), from, what, room, name });
+      });
+    }
+  }
 
   const app = new Hono();
   app.route("/realtime", hub.routes);

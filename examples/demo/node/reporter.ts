@@ -4,21 +4,15 @@
  * @module
  */
 
-import type { Hub, HubUser } from "@trunkline/hub";
-import type { ClusterView, Definition, Load, RoomName, Slot } from "../contract.ts";
+import type { Hub } from "@trunkline/hub";
+import type { ClusterView, Definition, Load, Slot } from "../contract.ts";
 import { catchUp } from "./catch_up.ts";
 import type { Recent } from "./recent.ts";
 import { repeat } from "./repeat.ts";
 import type { Traffic } from "./traffic.ts";
 
-/** What the demo's hubs know of a connection. */
-export interface Ctx {
-  /** The chat rooms that it is in. */
-  readonly rooms: Set<RoomName>;
-}
-
 /** The demo's hub. */
-export type DemoHub = Hub<Definition, HubUser, Ctx>;
+export type DemoHub = Hub<Definition>;
 
 /** What {@linkcode Reporter} needs. */
 export interface ReporterOptions {
@@ -88,6 +82,7 @@ export class Reporter {
   /** What this node says of itself. */
   load(): Load {
     return {
+      id: this.#options.hub.nodeId,
       number: this.#options.number,
       connections: this.#options.hub.stats().connections,
       traffic: this.#lastSecond,
@@ -114,7 +109,7 @@ export class Reporter {
     this.#silent = missing.flatMap(({ node }) => {
       const state = states.get(node);
       // Who left while it was asked, or was found dead, is not silent but gone.
-      return state && state !== "down" ? [{ number: this.numberOf(node), state }] : [];
+      return state && state !== "down" ? [{ id: node, number: this.numberOf(node), state }] : [];
     });
     this.#send();
     if (this.#behind && traffic.backplane === "up") await this.#catchUp();

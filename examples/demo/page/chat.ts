@@ -8,8 +8,13 @@ import { HubError } from "@trunkline/hub/client";
 import { type Message, type RoomName, ROOMS } from "../contract.ts";
 import type { DemoClient } from "./connect.ts";
 import { byId, setText } from "./dom.ts";
+import { KnownNodes } from "./known_nodes.ts";
+import type { Crowd } from "./people.ts";
+import type { PersonFacts } from "./person.ts";
+import { PresenceNews } from "./presence_news.ts";
 import { RoomPanel } from "./room_panel.ts";
-import { TypingLine } from "./typing.ts";
+import { RoomPresence } from "./room_presence.ts";
+import { showTyping } from "./typing.ts";
 
 const KEY = "trunkline-demo.rooms";
 const isRoom = (text: unknown): text is RoomName => ROOMS.includes(text as RoomName);
@@ -26,18 +31,32 @@ export class Chat {
   name = "";
   readonly #joined = new Set(rememberedRooms());
   readonly #panels: ReadonlyMap<RoomName, RoomPanel>;
-  readonly #typing = new TypingLine((room) => this.#client?.signal("typing", { room }));
+  readonly #presences: ReadonlyMap<RoomName, RoomPresence>;
+  readonly #nodes = new KnownNodes();
+  readonly #news = new PresenceNews();
   readonly #input = byId<HTMLInputElement>("message");
+  readonly #onPeople: (people: readonly PersonFacts[]) => void;
   #room: RoomName = ROOMS[0];
   #client: DemoClient | undefined;
 
-  constructor() {
+  /** @param onPeople Told who is in the room that is shown. */
+  constructor(onPeople: (people: readonly PersonFacts[]) => void) {
+    this.#onPeople = onPeople;
     this.#panels = new Map(ROOMS.map((room) => [
       room,
       new RoomPanel(room, {
         select: (focus) => this.#select(room, focus),
         toggle: () => this.#joined.has(room) ? this.#leave(room) : this.#join(room),
         retry: (message) => void this.#deliver(message),
+      }),
+    ]));
+    this.#presences = new Map(ROOMS.map((room) => [
+      room,
+      new RoomPresence({
+        room,
+        nodes: this.#nodes,
+        show: (crowd) => this.#showCrowd(room, crowd),
+        tell: (deed, who) => room === this.#room && this.#news.tell(deed, who),
       }),
     ]));
     byId("tabs").append(...this.#all.map(({ tab }) => tab));
@@ -48,7 +67,9 @@ export class Chat {
       this.#send();
     });
     this.#input.addEventListener("input", () => {
-      if (this.#client?.status === "open" && this.#input.value !== "") this.#typing.typed(this.#room);
+      const presence = this.#presences.get(this.#room)!;
+      if (this.#input.value === "") presence.stopped();
+      else if (this.#client?.status === "open") presence.typed();
     });
     this.#select(this.#room);
   }
@@ -56,23 +77,16 @@ export class Chat {
   /** Speaks through a client from now on. */
   attach(client: DemoClient): void {
     this.#client = client;
-    let nodes = "";
+    for (const presence of this.#presences.values()) presence.close();
     client.onStatus(() => this.#describeField());
     // On every connection, before what was written while there was none.
     client.onOpen(() => {
       for (const room of this.#joined) void this.#enter(room);
     });
-    client.on("message", (message) => {
-      this.#typing.stopped(message.room, message.name);
-      this.#show(message);
-    });
-    client.on("typing", ({ room, name }) => this.#typing.heard(room, name));
-    client.on("membersChanged", ({ room }) => this.#refreshSoon(room));
-    client.on("cluster", ({ loads, silent }) => {
-      // A node that dies says no goodbyes for its clients.
-      const now = JSON.stringify([loads, silent].map((list) => list.map(({ number }) => number)));
-      if (now !== nodes) { for (const room of this.#joined) this.#refreshSoon(room); }
-      nodes = now;
+    client.on("message", (message) => this.#show(message));
+    client.on("cluster", (view) => {
+      this.#nodes.learn(view);
+      for (const presence of this.#presences.values()) presence.refresh();
     });
   }
 
@@ -81,10 +95,11 @@ export class Chat {
   }
 
   #select(room: RoomName, focus = false): void {
+    this.#presences.get(this.#room)!.stopped();
     this.#room = room;
     for (const panel of this.#all) panel.selected = panel.room === room;
     if (focus) this.#panels.get(room)!.tab.focus();
-    this.#typing.show(room);
+    this.#presences.get(room)!.refresh();
     this.#describeField();
   }
 
@@ -126,6 +141,7 @@ export class Chat {
     this.#joined.delete(room);
     this.#remember();
     this.#panels.get(room)!.clear();
+    this.#presences.get(room)!.close();
     this.#client?.request("leave", { room }).catch(() => {}); // whoever is not connected is in no room
   }
 
@@ -136,23 +152,25 @@ export class Chat {
 
   /** Enters a room on the node that serves this window now, and catches up. */
   async #enter(room: RoomName): Promise<void> {
-    const client = this.#client;
+    const client = this.#client!;
     try {
-      const { recent } = await client!.request("join", { room });
+      const answer = client.request("join", { room });
+      this.#presences.get(room)!.open(client, this.name);
+      const { recent } = await answer;
       if (!this.#joined.has(room)) return;
       for (const message of recent) this.#show(message);
-      this.#refreshSoon(room);
     } catch (error) {
       // A lost link is made again, and then this is too.
-      if (client?.status === "open") console.warn(error);
+      if (client.status === "open") console.warn(error);
     }
   }
 
-  #refreshSoon(room: RoomName): void {
-    this.#panels.get(room)!.refreshSoon(async () => {
-      if (!this.#joined.has(room) || this.#client?.status !== "open") return undefined;
-      return await this.#client.request("members", { room }).catch(() => undefined);
-    });
+  #showCrowd(room: RoomName, crowd: Crowd): void {
+    this.#panels.get(room)!.people.show(crowd);
+    if (room !== this.#room) return;
+    this.#onPeople(crowd.people);
+    const typists = crowd.people.filter(({ typing, you, trouble }) => typing && !you && !trouble);
+    showTyping(typists.map(({ id }) => id));
   }
 
   #show(message: Message): void {
@@ -163,7 +181,7 @@ export class Chat {
     const text = this.#input.value.trim();
     if (text === "") return;
     this.#input.value = "";
-    this.#typing.sent();
+    this.#presences.get(this.#room)!.stopped();
     const message: Message = {
       id: crypto.randomUUID(),
       room: this.#room,

@@ -9,6 +9,8 @@ import type { DemoClient } from "./connect.ts";
 import { Backplane } from "./backplane.ts";
 import { byId, make, timeOf } from "./dom.ts";
 import { NodeRow } from "./node_row.ts";
+import type { PersonFacts } from "./person.ts";
+import { Riders } from "./riders.ts";
 
 /** So many lines are kept. */
 const KEPT = 60;
@@ -19,6 +21,7 @@ export class ClusterPanel {
   readonly #rows: readonly NodeRow[];
   readonly #log = byId("log");
   readonly #backplane: Backplane;
+  readonly #riders: Riders;
   #slots: readonly Slot[];
   #view: ClusterView | undefined;
   #online = false;
@@ -30,6 +33,7 @@ export class ClusterPanel {
       new NodeRow(slot.number, { canKill, act: (action) => this.#act(`nodes/${slot.number}/${action}`) })
     );
     byId("nodes").append(...this.#rows.map(({ element }) => element));
+    this.#riders = new Riders(this.#rows.map(({ platform }) => platform));
     this.#backplane = new Backplane(config, (action) => this.#act(`broker/${action}`));
     this.#render();
   }
@@ -52,6 +56,11 @@ export class ClusterPanel {
       const others = this.#view.loads.map(({ number }) => number).filter((number) => number !== node);
       if (others.length > 0) this.#cross({ at, from: node, room, name, what: "message" }, others);
     });
+  }
+
+  /** Shows who of the room that is open is on which node. */
+  showPeople(people: readonly PersonFacts[]): void {
+    this.#riders.show(people);
   }
 
   async #act(what: string): Promise<void> {

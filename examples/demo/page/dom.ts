@@ -53,8 +53,8 @@ export function setText(element: Element, text: string): void {
 }
 
 /** "1 window", "2 windows". */
-export function count(n: number, thing: string): string {
-  return `${n} ${thing}${n === 1 ? "" : "s"}`;
+export function count(n: number, thing: string, things = `${thing}s`): string {
+  return `${n} ${n === 1 ? thing : things}`;
 }
 
 /** Hours, minutes and seconds. */

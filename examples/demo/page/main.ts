@@ -15,8 +15,9 @@ import { setUpTheme } from "./theme.ts";
 import { Ticker } from "./ticker.ts";
 
 const config: PageConfig = JSON.parse(byId("config").textContent ?? "");
-const chat = new Chat();
-const parts = [new Status(), chat, new Ticker(), new ClusterPanel(config)];
+const cluster = new ClusterPanel(config);
+const chat = new Chat((people) => cluster.showPeople(people));
+const parts = [new Status(), chat, new Ticker(), cluster];
 let client: DemoClient | undefined;
 
 setUpTheme();

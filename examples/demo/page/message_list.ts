@@ -5,6 +5,7 @@
  */
 
 import type { Message, RoomName } from "../contract.ts";
+import { makeAvatar } from "./avatar.ts";
 import { make, setText, timeOf } from "./dom.ts";
 
 /** What became of a message of one's own. */
@@ -23,13 +24,6 @@ const KEPT = 300;
 const TOGETHER_MS = 120_000;
 /** Whoever is so near to the end wants to stay there, in pixels. */
 const NEAR_PX = 60;
-
-/** A colour's hue for a name, the same in every window. */
-function hueOf(name: string): number {
-  let hash = 7;
-  for (const char of name) hash = (hash * 31 + char.codePointAt(0)!) % 3_600;
-  return hash / 10;
-}
 
 /** The messages of a room. */
 export class MessageList {
@@ -106,18 +100,12 @@ export class MessageList {
 
   #create(message: Message, own: boolean): Shown {
     const { id, name, text } = message;
-    const avatar = make(
-      "span",
-      { class: "avatar", attrs: { "aria-hidden": "true" } },
-      [...name][0]!.toUpperCase(),
-    );
-    avatar.style.setProperty("--hue", String(hueOf(name)));
     const meta = make("span", { class: "meta" });
     const outcome = make("span", { class: "outcome" });
     const element = make(
       "li",
       { class: own ? "message own" : "message" },
-      avatar,
+      makeAvatar(name),
       make("p", { class: "author" }, make("b", {}, name), meta),
       make("p", { class: "text" }, text, outcome),
     );

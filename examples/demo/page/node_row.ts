@@ -32,6 +32,8 @@ const PULSE_MS = 700;
 /** A node on the page. */
 export class NodeRow {
   readonly element: HTMLLIElement;
+  /** Where the people on it stand. */
+  readonly platform = make("div", { class: "platform", attrs: { "aria-hidden": "true" } });
   readonly #station = make("span", { class: "station", attrs: { "aria-hidden": "true" } });
   readonly #here = make("span", { class: "badge here" }, "this window");
   readonly #ticker = make("span", { class: "badge" }, "ticker");
@@ -63,6 +65,7 @@ export class NodeRow {
         make("p", { class: "title" }, make("b", {}, `Node ${number}`), this.#here, this.#ticker),
         this.#facts,
       ),
+      this.platform,
       make("div", { class: "actions" }, this.#toggle, this.#kill),
     );
   }

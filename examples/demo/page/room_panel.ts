@@ -1,12 +1,13 @@
 /**
- * One room on the page: its tab, its messages, its members.
+ * One room on the page: its tab, its messages, its people.
  *
  * @module
  */
 
-import type { Members, Message, RoomName } from "../contract.ts";
-import { count, make, setText } from "./dom.ts";
+import type { Message, RoomName } from "../contract.ts";
+import { make, setText } from "./dom.ts";
 import { MessageList, type MessageState } from "./message_list.ts";
+import { People } from "./people.ts";
 
 /** What can be done in a room. */
 export interface RoomActions {
@@ -18,25 +19,18 @@ export interface RoomActions {
   retry(message: Message): void;
 }
 
-/** Joins and leaves come in flocks: the members are asked for once for all of them. */
-const REFRESH_MS = 120;
-
 /** A room on the page. */
 export class RoomPanel {
   readonly room: RoomName;
   readonly tab: HTMLButtonElement;
   readonly panel: HTMLElement;
+  readonly people: People;
   readonly #list: MessageList;
   readonly #absent = make("span", { class: "visually-hidden" }, ", not joined");
   readonly #unread = make("span", { class: "unread" });
   readonly #toggle: HTMLButtonElement;
-  readonly #members = make("ul", { class: "members" });
-  readonly #membersTitle = make("h3", {}, "Members");
-  readonly #missing = make("p", { class: "note missing" });
   #unreadCount = 0;
   #selected = false;
-  #refresh: ReturnType<typeof setTimeout> | undefined;
-  #asked = 0;
 
   constructor(room: RoomName, actions: RoomActions) {
     this.room = room;
@@ -58,20 +52,12 @@ export class RoomPanel {
       attrs: { type: "button" },
       on: { click: () => actions.toggle() },
     });
-    const id = `members-${room}`;
-    this.#membersTitle.id = id;
-    this.#members.setAttribute("aria-labelledby", id);
+    this.people = new People(room, this.#toggle);
     this.panel = make(
       "div",
       { class: "panel", attrs: { role: "tabpanel", id: `panel-${room}`, "aria-labelledby": `tab-${room}` } },
       this.#list.element,
-      make(
-        "aside",
-        { class: "people", attrs: { "aria-label": `Members of ${room}` } },
-        make("div", { class: "people-top" }, this.#membersTitle, this.#toggle),
-        this.#members,
-        this.#missing,
-      ),
+      this.people.element,
     );
   }
 
@@ -105,44 +91,13 @@ export class RoomPanel {
 
   /** Forgets everything: the room was left. */
   clear(): void {
-    clearTimeout(this.#refresh);
-    this.#asked++;
     this.#list.clear();
     this.#countUnread(0);
-    this.#showMembers({ members: [], missing: 0 });
-  }
-
-  /** Asks for the members soon. */
-  refreshSoon(ask: () => Promise<Members | undefined>): void {
-    clearTimeout(this.#refresh);
-    this.#refresh = setTimeout(async () => {
-      const asked = ++this.#asked;
-      const members = await ask();
-      if (members && asked === this.#asked) this.#showMembers(members);
-    }, REFRESH_MS);
   }
 
   #countUnread(unread: number): void {
     this.#unreadCount = unread;
     if (unread === 0) this.#unread.replaceChildren();
     else this.#unread.replaceChildren(String(unread), make("span", { class: "visually-hidden" }, " unread"));
-  }
-
-  #showMembers({ members, missing }: Members): void {
-    const sorted = [...members].sort((a, b) => a.name.localeCompare(b.name) || a.node - b.node);
-    this.#members.replaceChildren(...sorted.map(({ name, node }) =>
-      make(
-        "li",
-        { attrs: { "data-node": String(node) } },
-        make("span", { class: "dot", attrs: { "aria-hidden": "true" } }),
-        make("span", { class: "who" }, name),
-        make("span", { class: "where" }, `node ${node}`),
-      )
-    ));
-    setText(this.#membersTitle, members.length > 0 ? count(members.length, "member") : "Members");
-    setText(
-      this.#missing,
-      missing > 0 ? `${count(missing, "node")} did not answer: some may be missing here` : "",
-    );
   }
 }

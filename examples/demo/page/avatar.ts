@@ -1,0 +1,28 @@
+/**
+ * People's pictures: their initials on a colour of their own, the same in every window.
+ *
+ * @module
+ */
+
+import { make } from "./dom.ts";
+
+/** A colour's hue for an id. */
+function hueOf(id: string): number {
+  let hash = 0x811c9dc5; // FNV-1a
+  for (const char of id) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
+  return (hash >>> 0) % 360;
+}
+
+/** The first letters of the first word and the last one. */
+function initialsOf(name: string): string {
+  const words = name.split(/\s+/).filter((word) => word !== "");
+  const ends = words.length > 1 ? [words[0]!, words.at(-1)!] : words;
+  return ends.map((word) => [...word][0]!.toUpperCase()).join("");
+}
+
+/** Makes the picture of somebody, whose name stands beside it. */
+export function makeAvatar(name: string): HTMLElement {
+  const avatar = make("span", { class: "avatar", attrs: { "aria-hidden": "true" } }, initialsOf(name));
+  avatar.style.setProperty("--hue", String(hueOf(name)));
+  return avatar;
+}
