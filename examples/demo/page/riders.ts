@@ -10,7 +10,7 @@ import { make } from "./dom.ts";
 import type { PersonFacts } from "./person.ts";
 
 /** So many stand on one station; of the others it is said how many they are. */
-const SHOWN = 4;
+const SHOWN = 3;
 const RIDE = { duration: 600, easing: "ease-in-out" };
 
 /** The people on the stations. */
