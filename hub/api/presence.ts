@@ -45,7 +45,7 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
    * Everybody who is in, by the order of their ids. While the hub has just started it waits until everybody is known, for 10
    * seconds at the most: then it gives whom it knows.
    *
-   * @throws {HubError} `UNAVAILABLE` or `TIMEOUT` where the store does not answer.
+   * @throws {HubError} `UNAVAILABLE` or `TIMEOUT` where the store does not answer; `UNAVAILABLE` when the hub is closed.
    */
   list(query?: PresenceQuery): Promise<readonly PresenceMember<State>[]>;
   /** A part of them, for places with many. */
@@ -69,7 +69,7 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
     query?: Pick<PresenceQuery, "by">,
   ): () => void;
   /**
-   * Sets the state of a connection of this node that is in.
+   * Sets the state of a connection of this node that is in: what the schema makes of it, in a copy.
    *
    * @throws {HubError} `VALIDATION` when the state does not fit, `TOO_LARGE` when it has more than 16 KiB of JSON, `BAD_REQUEST`
    * when it cannot travel, `DISCONNECTED` when the connection is not in, or not on this node.

@@ -10,6 +10,7 @@ import {
   kindOf,
   parseNow,
   promiseOf,
+  readJson,
   utf8Size,
   writeJson,
 } from "../../contract/mod.ts";
@@ -153,23 +154,34 @@ export class Attendances {
   }
 }
 
-/** Checks a state, and that it can travel to other nodes and to clients. */
+/**
+ * Checks a state, and that it can travel to other nodes and to clients. Gives what they will have of it: whoever set it may
+ * change the object, or it reads differently each time.
+ */
 function readState({ name, declared }: NamedPlace, state: unknown): unknown {
   const parsed = parseNow(declared.state, state, "presence state of", name);
   if (parsed === undefined) return undefined;
-  const size = sizeOf(parsed, name);
-  if (size <= MAX_STATE_BYTES) return parsed;
-  throw new HubError(
-    "TOO_LARGE",
-    `Cannot set a state of ${size} bytes in "${name}": it may have ${MAX_STATE_BYTES}`,
-  );
+  const text = write(parsed, name);
+  const size = utf8Size(text);
+  if (size > MAX_STATE_BYTES) {
+    throw new HubError(
+      "TOO_LARGE",
+      `Cannot set a state of ${size} bytes in "${name}": it may have ${MAX_STATE_BYTES}`,
+    );
+  }
+  try {
+    return parseNow(declared.state, readJson(text), "presence state of", name);
+  } catch (cause) {
+    const why = `its schema refuses what it made of it itself, as it would on other nodes`;
+    throw new HubError("VALIDATION", `Cannot set a state in "${name}": ${why}`, { cause });
+  }
 }
 
-function sizeOf(state: unknown, name: string): number {
+function write(state: unknown, name: string): string {
   let travelling = state;
   for (let i = 0; i < MAX_AROUND; i++) travelling = [travelling];
   try {
-    return utf8Size(writeJson(travelling)) - 2 * MAX_AROUND;
+    return writeJson(travelling).slice(MAX_AROUND, -MAX_AROUND);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : "unreadable";
     throw new HubError("BAD_REQUEST", `Cannot set a state in "${name}" that cannot travel: ${why}`, {

@@ -19,7 +19,7 @@ export class ChangeReader implements AsyncIterableIterator<PresenceChange, undef
   readonly #name: string;
   readonly #unread: PresenceChange[] = [];
   readonly #waiting: PromiseWithResolvers<Step>[] = [];
-  readonly #stop: () => void;
+  #stop = () => {};
   #ended = false;
   /** What the reader is told once when it has read what was before. */
   #error: HubError | undefined;

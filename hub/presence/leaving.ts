@@ -50,6 +50,7 @@ export class Leaving {
   readonly #leavers = new Set<Leaver>();
   readonly #watches = new Map<string, Watch>();
   #stopTimer: (() => void) | undefined;
+  #closed = false;
 
   /** @param options What it needs. */
   constructor(options: LeavingOptions) {
@@ -67,9 +68,11 @@ export class Leaving {
    */
   add(place: string, { id, user }: Gone): void {
     const { source, clock, leaveAfterMs, maxLeaving = MAX_LEAVING } = this.#options;
-    if (leaveAfterMs === 0 || user === undefined) return source.drop(place, id);
+    if (leaveAfterMs === 0 || user === undefined || this.#closed) return source.drop(place, id);
     const watch = this.#watch(place);
-    if (watch.followed.place.hasOther({ id, user })) {
+    const { place: known } = watch.followed;
+    // One that was never there, as its first state took it out again, is not to be waited for.
+    if (!known.get(id) || known.hasOther({ id, user })) {
       source.drop(place, id);
       return this.#release(place, watch);
     }
@@ -82,6 +85,7 @@ export class Leaving {
 
   /** Waits for nobody any more; the source forgets them itself. */
   close(): void {
+    this.#closed = true;
     this.#stopTimer?.();
     this.#stopTimer = undefined;
     this.#leavers.clear();

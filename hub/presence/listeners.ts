@@ -13,7 +13,7 @@ import { View } from "./view.ts";
 export interface ChangeListener {
   /** Takes a change; what it throws is reported. */
   changed(change: PresenceChange): unknown;
-  /** The hub is closed: nothing follows. Must not throw. */
+  /** The hub is closed: nothing follows. Called at once where it is already. Must not throw. */
   closed?(): void;
 }
 
@@ -40,6 +40,7 @@ export class Listeners {
   readonly #options: ListenersOptions;
   /** By place and `by`. */
   readonly #heard = new Map<string, Heard>();
+  #closed = false;
 
   /** @param options What it needs. */
   constructor(options: ListenersOptions) {
@@ -60,6 +61,10 @@ export class Listeners {
    * @returns Stops it.
    */
   listen(place: string, by: PresenceBy, listener: ChangeListener): () => void {
+    if (this.#closed) {
+      listener.closed?.();
+      return () => {};
+    }
     const key = `${by} ${place}`;
     const heard = this.#heard.get(key) ?? this.#open(key, place, by);
     heard.view.flush(); // what has changed before is told to those who listened then
@@ -73,6 +78,7 @@ export class Listeners {
 
   /** Nobody listens any more. */
   close(): void {
+    this.#closed = true;
     for (const { view, listeners } of this.#heard.values()) {
       view.close();
       for (const listener of listeners) listener.closed?.();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, type Contract, throwIfAborted } from "../../contract/mod.ts";
+import { type Clock, type Contract, HubError, throwIfAborted } from "../../contract/mod.ts";
 import type { HubErrorInfo } from "../api/options.ts";
 import { readName } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -62,6 +62,7 @@ export class Presences {
   readonly #parts: PresenceHandleParts;
   readonly #options: PresencesOptions;
   #isKnown = false;
+  #closed = false;
   /** When whom is known has to do, by the clock. */
   #deadline: number | undefined;
 
@@ -119,6 +120,7 @@ export class Presences {
 
   /** Nobody of this node is anywhere any more, and nobody listens. Never rejects. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#leaving.close();
     this.#listeners.close();
     this.watchers.close();
@@ -126,7 +128,7 @@ export class Presences {
   }
 
   async #settled(signal?: AbortSignal, waitMs?: number): Promise<void> {
-    throwIfAborted(signal);
+    this.#check(signal);
     const { clock, patienceMs } = this.#options;
     const ms = Math.min((this.#deadline ??= clock.now() + patienceMs) - clock.now(), waitMs ?? patienceMs);
     if (this.#isKnown || ms <= 0) return;
@@ -137,6 +139,11 @@ export class Presences {
     await Promise.race([promise, this.source.known.catch(() => {})]);
     signal?.removeEventListener("abort", giveUp);
     stop();
+    this.#check(signal);
+  }
+
+  #check(signal: AbortSignal | undefined): void {
     throwIfAborted(signal);
+    if (this.#closed) throw new HubError("UNAVAILABLE", "Cannot know who is there: the hub is closed");
   }
 }

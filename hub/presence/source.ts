@@ -48,7 +48,7 @@ export interface SourceSize {
 export interface EntryQuery {
   readonly by: PresenceBy;
   readonly limit: number;
-  /** The id of the last member of the page before. */
+  /** What the page before ended with; only the source can read it. */
   readonly cursor?: string;
   readonly signal?: AbortSignal;
 }

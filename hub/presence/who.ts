@@ -147,13 +147,14 @@ export function snapshotMessages(watched: Watched, snapshot: ViewSnapshot): Outg
 }
 
 /**
- * The answer to a client that asks for members: as many of a page as one message should hold.
+ * The answer to a client that asks for members.
  *
  * @param page The members.
+ * @returns Where they are more than one message should hold, how many it would: only the source knows the cursor after those.
  */
-export function toMembersPage({ members, count, cursor }: PresencePage): MembersPage {
+export function toMembersPage({ members, count, cursor }: PresencePage): MembersPage | number {
   const page = new Page();
-  const sent = members.findIndex((member) => !page.add(member, ASKED_PAGE_BYTES));
-  const next = sent < 0 ? cursor : members[sent - 1]!.id;
-  return { nodes: page.nodes, members: page.members, count, ...(next !== undefined && { cursor: next }) };
+  const fitting = members.findIndex((member) => !page.add(member, ASKED_PAGE_BYTES));
+  if (fitting > 0) return fitting;
+  return { nodes: page.nodes, members: page.members, count, ...(cursor !== undefined && { cursor }) };
 }

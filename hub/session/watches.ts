@@ -8,6 +8,7 @@ import {
   HubError,
   isHubError,
   MAX_MEMBERS_PAGE,
+  type MembersPage,
   type MembersQuery,
   placeOfWire,
   type PresenceBy,
@@ -159,23 +160,14 @@ export class Watches {
 
   /** Reads a page of members, and answers the client. Never rejects. */
   members(id: number, place: string, query: MembersQuery = {}): Promise<void> {
-    const { conn, presence: { source } } = this.#parts;
-    const { by = "user", limit = DEFAULT_PAGE, cursor } = query;
+    const { conn } = this.#parts;
     return this.#answer(id, place, async (named) => {
       await this.#allow(named);
       const permits = this.#permits ??= new Permits(MAX_READERS);
       await permits.take();
       try {
         if (conn.closed) return;
-        const { signal } = conn;
-        const page = await source.page(named.channel, {
-          by,
-          limit: Math.min(limit, MAX_MEMBERS_PAGE),
-          cursor,
-          signal,
-        });
-        const members = page.entries.map((entry) => toMember(by, entry));
-        conn.outbox.pushOwn(new OutgoingMessage(["res", id, toMembersPage({ ...page, members })]));
+        conn.outbox.pushOwn(new OutgoingMessage(["res", id, await this.#page(named, query)]));
       } finally {
         permits.give();
       }
@@ -190,6 +182,21 @@ export class Watches {
       mark.asking?.end(gone);
     }
     for (const asking of this.#looking) asking.end(gone);
+  }
+
+  /** Reads as many members as one message should hold. */
+  async #page(
+    { channel }: NamedPlace,
+    { by = "user", limit = DEFAULT_PAGE, cursor }: MembersQuery,
+  ): Promise<MembersPage> {
+    const { conn: { signal }, presence: { source } } = this.#parts;
+    for (let most = Math.min(limit, MAX_MEMBERS_PAGE);;) {
+      const page = await source.page(channel, { by, limit: most, cursor, signal });
+      const members = page.entries.map((entry) => toMember(by, entry));
+      const told = toMembersPage({ ...page, members });
+      if (typeof told !== "number") return told;
+      most = told;
+    }
   }
 
   /** Does what a client asks for in a place; what fails is answered. */

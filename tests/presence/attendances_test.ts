@@ -197,3 +197,45 @@ test("presence: a room or topic that fits no pattern is not found, and the error
   const none = new NamedPlaces(defineContract({ roles: { member: {} } }) as unknown as Contract, String);
   assertThrows(() => none.room("room/1"), HubError, "declare `presence` in the contract");
 });
+
+test("attendance: a state is what other nodes read of it, and nobody changes it any more", async () => {
+  const { attendances, places, connect, enter, source } = scene();
+  const conn = connect("c1", "ann");
+  await enter(conn, "room:free");
+  const place = places.room("free");
+  const bytes = new Uint8Array([1, 2]);
+  let reads = 0;
+  const given = {
+    bytes,
+    at: new Date(0),
+    none: undefined,
+    own: { toJSON: () => "own" },
+    get read() {
+      return ++reads;
+    },
+    list: [1],
+  };
+  attendances.set(place, conn, given);
+  const state = () => source.place("room:free").get("c1")!.state;
+  const kept = { bytes: new Uint8Array([1, 2]), at: "1970-01-01T00:00:00.000Z", own: "own", list: [1] };
+  const { read, ...rest } = state() as { read: number };
+  assertEquals(rest, kept as unknown);
+  given.list.push(2);
+  bytes[0] = 7;
+  assertEquals(state(), { read, ...kept } as unknown);
+});
+
+test("attendance: a state that other nodes would refuse is refused here", async () => {
+  const schema = z.object({ name: z.string().transform((name) => name.length) });
+  const contract = defineContract({ roles: { member: {} }, presence: { free: schema } });
+  const { attendances, connect, enter, source } = scene();
+  const conn = connect("c1");
+  await enter(conn, "room:free");
+  const place = new NamedPlaces(contract as unknown as Contract, String).room("free");
+  const error = assertThrows(
+    () => attendances.set(place, conn, { name: "Ann" }),
+    HubError,
+    "its schema refuses what it made of it itself",
+  );
+  assertEquals([error.code, source.place("room:free").get("c1")!.state], ["VALIDATION", undefined]);
+});

@@ -245,3 +245,36 @@ test("central presence: a list that is asked for after listening is what was hea
   const rest = await b.source.page("lobby", { by: "user", limit: 10, cursor: stored.cursor! });
   assertEquals(new Set([...stored.entries, ...rest.entries].map(({ id }) => id)).size, 5);
 });
+
+test("central presence: bytes in a state, and names that look like them, arrive as they were", async () => {
+  const { node } = createScene();
+  const [a, b] = [await node(), await node()];
+  const state = { bytes: new Uint8Array([1, 2, 3]), $bytes: "AQID" };
+  const watch = b.follow("lobby");
+  await watch.followed.ready;
+  a.put("lobby", "a1", { state });
+  await settle();
+  assertEquals(watch.followed.place.get("a1")!.state, state as unknown);
+  b.source.missed();
+  await settle();
+  assertEquals(watch.told, ["+a1"]);
+  const { entries } = await a.source.page("lobby", { by: "user", limit: 1 });
+  assertEquals(entries[0]!.state, state as unknown);
+});
+
+test("central presence: a page that goes on where nobody follows any more keeps nothing", async () => {
+  const { node, clock } = createScene();
+  const a = await node();
+  for (const id of ["a1", "a2", "a3"]) a.put("lobby", id);
+  const watch = a.follow("lobby");
+  await watch.followed.ready;
+  await settle();
+  const query = { by: "user", limit: 1 } as const;
+  const { cursor } = await a.source.page("lobby", query);
+  watch.followed.release();
+  clock.advance(20_000);
+  await settle();
+  const pending = clock.pending;
+  const next = await a.source.page("lobby", { ...query, cursor: cursor! });
+  assertEquals([next.entries.map(({ id }) => id), clock.pending], [["a2"], pending]);
+});

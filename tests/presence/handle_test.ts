@@ -222,3 +222,24 @@ test("hub.presence: what is asked before everybody is known waits for it, but no
   await counting;
   assertEquals([count, (await room.list()).length, clock.pending], [1, 1, 0]);
 });
+
+test("hub.presence: of a hub that is closed nothing is told, and nothing waits", async () => {
+  const { presences, room, clock, source, put, turn } = scene({ known: new Promise(() => {}) });
+  put("c1", "ann");
+  const early = [room.list(), room.page(), room.count()];
+  clock.advance(1);
+  await presences.close();
+  clock.advance(5_000);
+  for (const asked of [...early, room.list(), room.page(), room.count()]) {
+    const error = await assertRejects(() => asked, HubError, "the hub is closed");
+    assertEquals(error.code, "UNAVAILABLE");
+  }
+  const heard: string[] = [];
+  const stop = room.on("join", ({ id }) => heard.push(id));
+  put("c2", "bob");
+  await turn();
+  stop();
+  assertEquals(await room[Symbol.asyncIterator]().next(), { done: true, value: undefined });
+  for await (const change of room) heard.push(change.type);
+  assertEquals([heard, source.following, clock.pending], [[], 0, 0]);
+});

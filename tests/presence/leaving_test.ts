@@ -102,3 +102,24 @@ test("leaving: nothing of it outlives a close", () => {
   leaving.close();
   assertEmpty();
 });
+
+test("leaving: who was never there is not waited for, however often", () => {
+  const { clock, leaving, enter, present, assertEmpty } = scene();
+  for (const id of ["c1", "c2"]) leaving.add(ROOM, { id, user: "ann" });
+  assertEmpty();
+  enter("c3", "ann");
+  for (const id of ["c1", "c3"]) leaving.add(ROOM, { id, user: "ann" });
+  assertEquals(present(), ["c3"]);
+  clock.advance(1_000);
+  assertEquals(present(), []);
+  assertEmpty();
+});
+
+test("leaving: after a close nobody is waited for", () => {
+  const { leaving, enter, present, assertEmpty } = scene();
+  enter("c1", "ann");
+  leaving.close();
+  leaving.add(ROOM, { id: "c1", user: "ann" });
+  assertEquals(present(), []);
+  assertEmpty();
+});

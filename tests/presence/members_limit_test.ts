@@ -2,7 +2,9 @@ import { assertEquals } from "@std/assert";
 import type { EntryQuery } from "../../hub/presence/source.ts";
 import { Watches, type WatchesParts } from "../../hub/session/watches.ts";
 import { test, waitFor } from "../harness.ts";
-import { pass } from "../session/scene.ts";
+import { createMemoryPresence } from "../../adapters/memory_presence/mod.ts";
+import { pass, stage, type Untyped } from "../session/scene.ts";
+import { ask, enter, tells } from "./watch_scene.ts";
 
 test("members: a client is never read more than 1,000 at once, nor more than four pages at the same time", async () => {
   const asked: EntryQuery[] = [];
@@ -59,4 +61,40 @@ test("members: a client is never read more than 1,000 at once, nor more than fou
   for (const answer of answers) answer();
   await Promise.all(done);
   assertEquals(sent.length, 6);
+});
+
+test("members: of a source that alone knows its cursors a client is told every member once, however large their states", async () => {
+  const contract = {
+    roles: { m: { clientToServer: { join: { input: pass, output: pass } } } },
+    presence: { "room/:id": pass },
+  };
+  const state = "x".repeat(10_000);
+  await using scene = await stage(contract, {
+    authenticate: ({ role, token }: Untyped) => ({ role, user: token && { id: token } }),
+    presence: { kind: "central", store: createMemoryPresence(), stateOf: { "room/:id": () => state } },
+  });
+  const room = "room/1";
+  scene.hub.implement({ m: { join: (_: unknown, { conn }: Untyped) => scene.hub.room(room).add(conn) } });
+  const users = Array.from({ length: 20 }, (_, i) => `user ${i + 10}`);
+  const peers = [];
+  for (const user of users) {
+    const peer = await enter(scene, user);
+    await ask(peer, "req", "join", null);
+    peers.push(peer);
+  }
+  for (const isWatched of [false, true]) {
+    if (isWatched) {
+      await ask(peers[0]!, "watch", `room:${room}`);
+      await tells(peers[0]!, 1, `room:${room}`);
+    }
+    const told: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await ask(peers[0]!, "members", `room:${room}`, { ...(cursor && { cursor }) });
+      told.push(...page.members.map(([id]: [string]) => id));
+      cursor = page.cursor;
+    } while (cursor !== undefined && told.length < 100);
+    assertEquals(told, users);
+  }
+  for (const peer of peers) peer.leave();
 });

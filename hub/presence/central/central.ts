@@ -15,7 +15,7 @@ import type {
   StoredEntry,
   StoredEntryQuery,
 } from "../../../adapters/presence_store.ts";
-import { type Clock, HubError, type Position, type PresenceBy } from "../../../contract/mod.ts";
+import { type Clock, HubError, type Position, type PresenceBy, readJson } from "../../../contract/mod.ts";
 import type { HubErrorInfo } from "../../api/options.ts";
 import type { Backplane } from "../../backplane/backplane.ts";
 import { placeChannel, placeOf } from "../../backplane/channels.ts";
@@ -311,7 +311,7 @@ export class CentralPresence implements PresenceSource {
   #parse(place: string, { state, ...entry }: StoredEntry): PresenceEntry {
     const { parse, onError } = this.#options;
     try {
-      return { ...entry, state: state === undefined ? undefined : parse(place, JSON.parse(state)) };
+      return { ...entry, state: state === undefined ? undefined : parse(place, readJson(state)) };
     } catch (cause) {
       const error = new HubError("BAD_REQUEST", `Cannot read the state of ${entry.id}`, { cause });
       onError(error, { stage: "delivery", channel: placeChannel(place), connectionId: entry.id });

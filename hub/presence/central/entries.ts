@@ -5,6 +5,7 @@
  */
 
 import type { StoredEntry } from "../../../adapters/presence_store.ts";
+import { writeJson } from "../../../contract/mod.ts";
 import type { PlacePut } from "../../backplane/bus_wire.ts";
 import type { PresenceEntry } from "../place.ts";
 
@@ -14,7 +15,7 @@ import type { PresenceEntry } from "../place.ts";
  * @param entry The entry; its state can be written as JSON.
  */
 export function toStored({ id, user, node, state, at }: PresenceEntry): StoredEntry {
-  return { id, user, node, state: JSON.stringify(state), at: Math.round(at) };
+  return { id, user, node, state: textOf(state), at: Math.round(at) };
 }
 
 /** An entry for the other nodes. */
@@ -30,5 +31,7 @@ export function fromPut([id, user, at, state]: PlacePut, node: string): StoredEn
 /** Whether an entry is as it was told of already. */
 export function isSame(known: PresenceEntry, stored: StoredEntry): boolean {
   return known.user === stored.user && known.node === stored.node && Math.round(known.at) === stored.at &&
-    JSON.stringify(known.state) === stored.state;
+    textOf(known.state) === stored.state;
 }
+
+const textOf = (state: unknown): string | undefined => state === undefined ? undefined : writeJson(state);

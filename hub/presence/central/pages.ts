@@ -9,6 +9,7 @@ import type { StoredEntry, StoredEntryPage, StoredEntryQuery } from "../../../ad
 import type { Clock } from "../../../contract/mod.ts";
 import { MemberPages } from "../member_pages.ts";
 import { Place, type PresenceEntry } from "../place.ts";
+import { SortedMembers } from "../sorted_members.ts";
 import type { EntryPage, EntryQuery } from "../source.ts";
 import type { Mirror } from "./mirror.ts";
 import type { PlaceReader } from "./place_reader.ts";
@@ -43,22 +44,16 @@ export class Pages {
   async read(place: string, { cursor, ...query }: EntryQuery): Promise<EntryPage> {
     const mirror = this.#options.mirror(place);
     if (cursor?.startsWith(STORED)) return await this.#stored(place, { ...query, cursor: cursor.slice(1) });
-    if (mirror?.whole) return this.#ofPlace(mirror.place, query, cursor);
+    if (mirror?.whole) return ofPlace(query, cursor, (local) => this.#local.read(mirror.place, local));
     if (cursor === undefined) return await this.#stored(place, query);
-    return this.#ofPlace(await this.#copy(place), query, cursor);
+    // Kept no longer than that: whoever has such a cursor can ask for it again and again.
+    const members = new SortedMembers(await this.#copy(place), query.by);
+    return ofPlace(query, cursor, (local) => members.page(local));
   }
 
   /** Keeps nothing any more. */
   close(): void {
     this.#local.close();
-  }
-
-  #ofPlace(place: Place, query: EntryQuery, cursor: string | undefined): EntryPage {
-    const page = this.#local.read(place, {
-      ...query,
-      ...(cursor !== undefined && { cursor: cursor.slice(1) }),
-    });
-    return page.cursor === undefined ? page : { ...page, cursor: LOCAL + page.cursor };
   }
 
   async #stored(place: string, query: EntryQuery): Promise<EntryPage> {
@@ -77,4 +72,13 @@ export class Pages {
     for (const entry of entries.values()) place.put(this.#options.parse(name, entry));
     return place;
   }
+}
+
+function ofPlace(
+  query: EntryQuery,
+  cursor: string | undefined,
+  read: (query: EntryQuery) => EntryPage,
+): EntryPage {
+  const page = read({ ...query, ...(cursor !== undefined && { cursor: cursor.slice(1) }) });
+  return page.cursor === undefined ? page : { ...page, cursor: LOCAL + page.cursor };
 }
