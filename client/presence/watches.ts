@@ -11,6 +11,7 @@ import {
   type WhoChange,
   wirePlace,
 } from "../../contract/mod.ts";
+import { suggest } from "../../contract/options/suggest.ts";
 import type { ClientExtension, ClientParts } from "../client.ts";
 import { checkPresence } from "./check_presence.ts";
 import { View } from "./view.ts";
@@ -47,7 +48,11 @@ export class Watches implements ClientExtension {
     const parts = this.#parts;
     const name = typeof given === "string" ? given : given.topic;
     const declared = parts.contract.presence.find(name)?.value;
-    if (!declared) throw new HubError("NOT_FOUND", `The contract keeps no presence of "${name}"`);
+    if (!declared) {
+      const patterns = Object.keys(parts.contract.definition.presence ?? {});
+      const hint = patterns.length === 0 ? "declare `presence` in it" : suggest(name, patterns);
+      throw new HubError("NOT_FOUND", `The contract keeps no presence of "${name}": ${hint}`);
+    }
     const place = wirePlace(given);
     const key = `${by} ${place}`;
     const known = this.#watches.get(key);

@@ -151,7 +151,7 @@ export class Watches {
         kept().release(frame);
       }
       if (!conn.isIn(named.channel)) {
-        throw new HubError("FORBIDDEN", `Cannot set a state: not in "${named.name}"`);
+        throw new HubError("FORBIDDEN", `Cannot set a state in "${named.name}": enter it first`);
       }
       attendances.set(named, conn, state);
       conn.outbox.pushOwn(new OutgoingMessage(["res", id]));
@@ -267,7 +267,10 @@ export class Watches {
   async #checkIn(named: NamedPlace): Promise<void> {
     await this.#coming(named);
     if (this.#parts.conn.isIn(named.channel)) return;
-    throw new HubError("FORBIDDEN", `Only who is in "${named.name}" may see who is in it`);
+    throw new HubError(
+      "FORBIDDEN",
+      `Only who is in "${named.name}" may see who is in it: enter it first, on every connection`,
+    );
   }
 
   /** Settles when a connection that is on its way into a place is in, or is not to come; `undefined` where it is not on its way. */

@@ -177,7 +177,9 @@ test("what is no client, place, option or event is refused at the call, and says
     assertThrows(() => untyped(client, place), TypeError, "give the name of a room, or { topic: name }");
   }
   for (const place of ["nothing", "room", "room/", "__proto__", { topic: "stats" }]) {
-    assertEquals(assertThrows(() => untyped(client, place), HubError).code, "NOT_FOUND");
+    const { code, message } = assertThrows(() => untyped(client, place), HubError);
+    assertEquals(code, "NOT_FOUND");
+    assertStringIncludes(message, '"room/:id"');
   }
   assertThrows(() => untyped(client, "room/1", { by: "role" }), TypeError, "by of presence");
   assertThrows(() => untyped(client, "room/1", { buy: "user" }), TypeError, "by");
