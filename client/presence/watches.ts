@@ -50,8 +50,10 @@ export class Watches implements ClientExtension {
     const declared = parts.contract.presence.find(name)?.value;
     if (!declared) {
       const patterns = Object.keys(parts.contract.definition.presence ?? {});
-      const hint = patterns.length === 0 ? "declare `presence` in it" : suggest(name, patterns);
-      throw new HubError("NOT_FOUND", `The contract keeps no presence of "${name}": ${hint}`);
+      throw new HubError(
+        "NOT_FOUND",
+        `The contract keeps no presence of "${name}": ${suggest(name, patterns)}`,
+      );
     }
     const place = wirePlace(given);
     const key = `${by} ${place}`;
