@@ -22,7 +22,7 @@ const MAX_OPS = 16_384;
 export interface Question {
   /** The version that it has. */
   readonly after: number;
-  /** The version of the whole state that it has pages of; 0 where it has none. */
+  /** The version of the whole state that it has pages of; or that which it had before, so that it is told nothing older. */
   readonly version: number;
   /** The first page that it lacks. */
   readonly index: number;
@@ -135,7 +135,7 @@ export class Answers {
     this.#stop ??= this.#forgetLater();
     const version = this.#pages?.version;
     const isGood = version !== undefined && own.remembers(version) &&
-      (version === begun || own.resembles(version));
+      (version === begun || (version > begun && own.resembles(version)));
     return isGood ? this.#pages! : this.#pages = this.#build();
   }
 

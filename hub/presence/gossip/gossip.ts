@@ -34,6 +34,8 @@ import { Wholeness } from "./wholeness.ts";
 
 /** How long an answer may take at first, in milliseconds, where heartbeats are not more frequent. */
 const FIRST_TIMEOUT_MS = 2_000;
+/** Of how many nodes that are gone it is remembered up to which version they were known: as many as the roster remembers. */
+const MAX_FLOORS = 64;
 /** A node that leaves so many questions without an answer, and never said anything of presence, knows nothing of it. */
 const MAX_UNANSWERED = 5;
 
@@ -92,6 +94,8 @@ export class Gossip implements PresenceSource {
   readonly #replicas = new Map<string, Replica>();
   /** Nodes that are gone, but whose entries stay for a while; what ends that. */
   readonly #gone = new Map<string, () => void>();
+  /** Up to which version nodes were known that are gone, and may come back. */
+  readonly #floors = new Map<string, number>();
   readonly #heard = new Set<string>();
   readonly #requests: Requests;
   readonly #answers: Answers;
@@ -264,6 +268,11 @@ export class Gossip implements PresenceSource {
       replica.sweep(() => true);
       this.#gone.delete(node);
       this.#replicas.delete(node);
+      this.#floors.set(node, replica.floor);
+      for (const oldest of this.#floors.keys()) {
+        if (this.#floors.size <= MAX_FLOORS) break;
+        this.#floors.delete(oldest);
+      }
     };
     if (leaveAfterMs > 0) {
       this.#gone.set(node, clock.after(leaveAfterMs, forget, { background: true }));
@@ -313,6 +322,7 @@ export class Gossip implements PresenceSource {
     this.#gone.clear();
     this.#replicas.clear();
     this.#heard.clear();
+    this.#floors.clear();
     this.#places.clear();
     this.#own.clear();
   }
@@ -326,8 +336,11 @@ export class Gossip implements PresenceSource {
   }
 
   #newReplica(node: string): Replica {
+    const floor = this.#floors.get(node);
+    this.#floors.delete(node);
     return new Replica({
       node,
+      floor,
       places: this.#places,
       entries: this.#entries,
       reader: (place) => this.#options.reader(place),
@@ -362,7 +375,7 @@ export class Gossip implements PresenceSource {
     if (replica.isBehind || replica.transfer) {
       this.#requests.begin(node);
       // The last answer has brought all that it could, and there is more.
-      const isUsedUp = !replica.transfer && replica.version >= (this.#requests.reachesOf(node) ?? Infinity);
+      const isUsedUp = replica.version >= (this.#requests.reachesOf(node) ?? Infinity);
       if (isUsedUp && replica.hasMoved) this.#requests.again(node);
       return;
     }

@@ -28,6 +28,8 @@ export type StateReader = (state: unknown) => unknown;
 export interface ReplicaOptions {
   /** The other node. */
   readonly node: string;
+  /** The version that was known before the node was taken for gone: what is older is not shown again. Absent: none. */
+  readonly floor: number | undefined;
   /** Where its entries are shown. */
   readonly places: Places;
   /** Makes entries. */
@@ -50,10 +52,13 @@ export class Replica {
   /** In how many places it has entries, and how many. */
   readonly #counts = new Map<string, number>();
   #version = 0;
+  #floor: number;
   #known = 0;
   /** The version at the last question. */
   #asked = 0;
   #transfer: Transfer | undefined;
+  /** What pages have shown that is later than the version, and as of which; by place and connection. */
+  readonly #ahead = new Map<string, Map<string, number>>();
   #early: Delta[] = [];
   #earlyOps = 0;
 
@@ -61,12 +66,18 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     this.node = options.node;
     this.#options = options;
+    this.#floor = options.floor ?? 0;
     this.#prefix = `${options.node}.`;
   }
 
   /** The version of the entries that are known: whatever made it, or one before it, is among them. */
   get version(): number {
     return this.#version;
+  }
+
+  /** The latest version that was known, also of what is not known any more. */
+  get floor(): number {
+    return Math.max(this.#floor, this.#version);
   }
 
   /** Whether a later version is known to exist. */
@@ -99,7 +110,7 @@ export class Replica {
     const transfer = this.#transfer;
     transfer?.ask();
     this.#asked = this.#version;
-    return { after: this.#version, version: transfer?.version ?? 0, index: transfer?.next ?? 0 };
+    return { after: this.#version, version: transfer?.version ?? this.#floor, index: transfer?.next ?? 0 };
   }
 
   /** There is a version. */
@@ -134,15 +145,14 @@ export class Replica {
   takePage(page: Page): boolean {
     const [, version, index, total] = page;
     this.hear(version);
-    if (version <= this.#version || version < (this.#transfer?.version ?? 0)) return false; // late
-    if (this.#transfer?.version !== version) this.#transfer = new Transfer(version, total, !this.isEmpty);
+    if (version <= this.#version || version < (this.#transfer?.version ?? this.#floor)) return false; // late
+    if (this.#transfer?.version !== version) this.#transfer = new Transfer(version, total);
     const transfer = this.#transfer;
     if (total !== transfer.total || !transfer.take(index)) return false;
-    this.#read(page, 4, (place, id) => transfer.note(place, id));
+    this.#read(page, 4, (place, id) => this.#note(place, id, version));
     if (transfer.complete) {
-      if (transfer.replaces) this.sweep((place, { id }) => !transfer.has(place, id));
-      this.#version = version;
-      this.#transfer = undefined;
+      this.sweep((place, { id }) => this.#ahead.get(place)?.get(id) !== version);
+      this.#reach(version);
       this.#applyEarly();
     }
     return true;
@@ -150,10 +160,12 @@ export class Replica {
 
   /** Begins anew: what is known may be incomplete, and is shown until the whole state has come. */
   restart(): void {
+    this.#floor = this.floor;
     this.#version = 0;
     this.#known = 0;
     this.#asked = 0;
     this.#transfer = undefined;
+    this.#ahead.clear();
     this.#early = [];
     this.#earlyOps = 0;
   }
@@ -178,10 +190,25 @@ export class Replica {
   }
 
   #apply(delta: Delta): void {
-    this.#read(delta, 3, () => {});
-    this.#version = delta[1] + delta[2];
-    // Pages are of a later version, or of an earlier one: what they have brought does no harm, and the rest is asked for.
+    const to = delta[1] + delta[2];
+    // What a page has shown is as of its version: a change that made an earlier one is in it, or undone.
+    this.#read(delta, 3, (place, id) => (this.#ahead.get(place)?.get(id) ?? 0) < to);
+    this.#reach(to);
+  }
+
+  /** All that made a version is known. Pages of a later one go on; what those of earlier ones have brought does no harm. */
+  #reach(version: number): void {
+    this.#version = version;
+    if (this.#transfer && this.#transfer.version > version) return;
     this.#transfer = undefined;
+    this.#ahead.clear(); // a transfer that was given up for another was of an earlier version
+  }
+
+  #note(place: string, id: string, version: number): true {
+    let ids = this.#ahead.get(place);
+    if (!ids) this.#ahead.set(place, ids = new Map());
+    ids.set(id, version);
+    return true;
   }
 
   #keep(delta: Delta): void {
@@ -200,7 +227,7 @@ export class Replica {
     this.#earlyOps = this.#early.reduce((sum, { length }) => sum + length, 0);
   }
 
-  #read(message: Delta | Page, start: number, note: (place: string, id: string) => void): void {
+  #read(message: Delta | Page, start: number, admits: (place: string, id: string) => boolean): void {
     let name: string | undefined;
     let reader: StateReader | undefined;
     readStretch(message, start, (place, op, at) => {
@@ -211,7 +238,7 @@ export class Replica {
       if (!reader) return;
       // Flat from the start: as the key of a map it would be made so, and what it is made of kept.
       const id = [this.#prefix, op[0]].join("");
-      note(place, id);
+      if (!admits(place, id)) return;
       if (op.length === 1) this.drop(place, id);
       else this.#put(place, id, op, at, reader);
     });

@@ -16,18 +16,14 @@ export class Transfer {
   readonly #taken = new Set<number>();
   #next = 0;
   #askedTo = PAGES_PER_QUESTION;
-  /** Who is in it so far, by place; only where entries are known that may not be in it. */
-  readonly #seen: Map<string, Set<string>> | undefined;
 
   /**
    * @param version The version of the state.
    * @param total How many pages it has.
-   * @param replaces Whether there are entries that it may not have.
    */
-  constructor(version: number, total: number, replaces: boolean) {
+  constructor(version: number, total: number) {
     this.version = version;
     this.total = total;
-    this.#seen = replaces ? new Map() : undefined;
   }
 
   /** The first page that has not come. */
@@ -50,29 +46,11 @@ export class Transfer {
     return this.#next === this.total;
   }
 
-  /** Whether entries are known that may not be in it. */
-  get replaces(): boolean {
-    return this.#seen !== undefined;
-  }
-
   /** A page has come. Tells whether it is the first time. */
   take(index: number): boolean {
     if (index < this.#next || this.#taken.has(index)) return false;
     this.#taken.add(index);
     while (this.#taken.delete(this.#next)) this.#next++;
     return true;
-  }
-
-  /** A connection is in it. */
-  note(place: string, id: string): void {
-    if (!this.#seen) return;
-    let ids = this.#seen.get(place);
-    if (!ids) this.#seen.set(place, ids = new Set());
-    ids.add(id);
-  }
-
-  /** Whether a connection was in it. */
-  has(place: string, id: string): boolean {
-    return this.#seen?.get(place)?.has(id) === true;
   }
 }
