@@ -125,6 +125,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   const presence = createPresence({
     contract,
     settings: options.presence,
+    maxListedBytes: limits.outbox.maxBytes,
     backplane,
     nodeId,
     clock,

@@ -99,8 +99,9 @@ export interface HubLimits {
    */
   readonly maxPendingBytes?: number;
   /**
-   * Messages of histories that one connection may be sent again at once, over all its topics. What was used comes back
-   * at the rate of `messagesPerSecond`; until then a subscribe with a position is refused with `RATE_LIMITED`.
+   * Messages of histories that one connection may be sent again at once, over all its topics; and as many members of
+   * presence, in lists and pages. What was used comes back at the rate of `messagesPerSecond`; until then a subscribe with a
+   * position is refused with `RATE_LIMITED`, or what asks for members.
    *
    * @default {100000}
    */

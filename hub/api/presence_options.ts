@@ -95,8 +95,8 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
   readonly intervalMs?: number;
   /**
    * With more members than these, clients that look at a room or topic are told only how many there are, and read the members in
-   * pages; until there are fewer than four fifths of it. Whoever begins to look is sent all of them at once, with their states: that
-   * should be well below `limits.outbox.maxBytes`.
+   * pages; until there are fewer than four fifths of it. So too where they, or those of them who have changed in an interval, take more than
+   * `limits.outbox.maxBytes` with their states: all of them are sent at once to whoever begins to look.
    *
    * @default {1000}
    */

@@ -98,6 +98,7 @@ export class Listeners {
       intervalMs: 0,
       patienceMs,
       maxListed: Infinity,
+      maxListedBytes: Infinity,
       tell(news) {
         if (news.type !== "changes") return;
         const before = new Set(listeners); // to whoever begins meanwhile, none of it is new

@@ -37,6 +37,8 @@ export interface PresencesOptions {
   readonly intervalMs: number;
   /** With more members clients are told only how many there are. */
   readonly maxListed: number;
+  /** The same for how large they are together, in bytes. */
+  readonly maxListedBytes: number;
   /** The channel of a topic, a role's own or a shared one. Throws when there is none of that name. */
   topicChannel(name: string, role?: string): string;
   /** A connection of this node. */

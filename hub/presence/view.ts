@@ -9,9 +9,9 @@ import {
   type PresenceBy,
   type PresenceChange,
   type PresenceMember,
+  utf8Size,
   writeJson,
 } from "../../contract/mod.ts";
-
 import { memberOf, type Place, type PlaceChange, type PresenceEntry } from "./place.ts";
 import type { Followed } from "./source.ts";
 
@@ -59,12 +59,20 @@ export interface ViewOptions {
   readonly patienceMs: number;
   /** With more members only their number is told, until there are less than four fifths of it. */
   readonly maxListed: number;
+  /**
+   * The same for how large the members are together, or those of them that have changed, in bytes of JSON and about: so much may be
+   * told at once. It is looked at when a newcomer is told everybody, and when changes are told.
+   */
+  readonly maxListedBytes: number;
   /** Takes what is told. Must not throw. */
   tell(news: ViewNews): void;
 }
 
-/** Which share of `maxListed` there may be again before members are listed: else one who comes and goes would turn it over each time. */
+/** Which share of what is too much there may be again before members are listed: else one who comes and goes would turn it over each time. */
 const LISTED_AGAIN = 0.8;
+
+/** What a member takes on the wire beside its names and its state, in bytes, about. */
+const AROUND_BYTES = 16;
 
 /** A member that may have changed. */
 interface Pending {
@@ -131,19 +139,26 @@ export class View {
    */
   snapshot(): ViewSnapshot {
     const { by, followed: { whole } } = this.#options;
+    const members = this.#listed ? this.#members() : [];
+    if (exceed(members, this.#options.maxListedBytes)) {
+      this.#unlist();
+      this.#stir();
+    }
     for (const pending of this.#pending.values()) pending.mixed = true;
-    return { listed: this.#listed, members: this.#members(), count: this.#place.count(by), whole };
+    const listed = this.#listed;
+    return { listed, members: listed ? members : [], count: this.#place.count(by), whole };
   }
 
   /** Tells what has changed, now. */
   flush(): boolean {
     if (!this.#dirty) return false;
-    const { by, tell, maxListed } = this.#options;
+    const { by, tell, maxListedBytes } = this.#options;
     this.#dirty = false;
     const count = this.#place.count(by);
     if (!this.#listed) {
-      this.#listed = count < maxListed * LISTED_AGAIN;
-      tell(this.#listed ? { type: "all", members: this.#members(), count } : { type: "count", count });
+      const members = this.#listedAgain(count);
+      this.#listed = members !== undefined;
+      tell(members ? { type: "all", members, count } : { type: "count", count });
       return true;
     }
     const changes: PresenceChange[] = [];
@@ -153,6 +168,11 @@ export class View {
     }
     this.#pending.clear();
     if (changes.length === 0) return false;
+    if (exceed(changes.flatMap(({ type, member }) => type === "leave" ? [] : [member]), maxListedBytes)) {
+      this.#unlist();
+      tell({ type: "count", count });
+      return true;
+    }
     tell({ type: "changes", changes, count });
     return true;
   }
@@ -178,18 +198,27 @@ export class View {
   }
 
   #members(): PresenceMember[] {
-    if (!this.#listed) return [];
     const { by } = this.#options;
     return Array.from(this.#place.members(by), (entry) => toMember(by, entry));
+  }
+
+  /** Everybody, where they are few and small enough to be listed again. */
+  #listedAgain(count: number): PresenceMember[] | undefined {
+    const { maxListed, maxListedBytes } = this.#options;
+    if (count >= maxListed * LISTED_AGAIN) return undefined;
+    const members = this.#members();
+    return exceed(members, maxListedBytes * LISTED_AGAIN) ? undefined : members;
+  }
+
+  #unlist(): void {
+    this.#listed = false;
+    this.#pending.clear();
   }
 
   #changed({ before, after, showed }: PlaceChange): void {
     if (!this.#begun) return;
     const { by, maxListed } = this.#options;
-    if (this.#listed && this.#place.count(by) > maxListed) {
-      this.#listed = false;
-      this.#pending.clear();
-    }
+    if (this.#listed && this.#place.count(by) > maxListed) this.#unlist();
     if (this.#listed) {
       const entry = after ?? before!;
       const was = by === "user" ? showed : before;
@@ -198,6 +227,11 @@ export class View {
       if (!pending) this.#pending.set(id, { told: was, last: was, mixed: false });
       else if (was) pending.last = was;
     }
+    this.#stir();
+  }
+
+  /** There is something to tell. */
+  #stir(): void {
     if (this.#dirty) return;
     this.#dirty = true;
     if (!this.#stopResting) this.#options.clock.endOfTurn(() => this.#due());
@@ -211,6 +245,18 @@ export class View {
       this.#due();
     }, { background: true });
   }
+}
+
+/** Whether members are larger together than so many bytes. */
+function exceed(members: Iterable<PresenceMember>, maxBytes: number): boolean {
+  if (maxBytes === Infinity) return false;
+  let bytes = 0;
+  for (const { id, user, state } of members) {
+    bytes += AROUND_BYTES + utf8Size(id) + (user === undefined || user === id ? 0 : utf8Size(user));
+    if (state !== undefined) bytes += utf8Size(writeJson(state));
+    if (bytes > maxBytes) return true;
+  }
+  return false;
 }
 
 /** What a member's changes come to. */

@@ -32,6 +32,8 @@ export interface WatchersOptions {
   readonly intervalMs: number;
   /** With more members only their number is told. */
   readonly maxListed: number;
+  /** The same for how large they are together, in bytes. */
+  readonly maxListedBytes: number;
   /** The messages of the wire that tell news; all watchers get the same. */
   messages(watched: Watched, news: ViewNews): Iterable<OutgoingMessage>;
   /** Reports news that could not be sent. */
@@ -70,7 +72,7 @@ export class Watchers {
   }
 
   /**
-   * A connection watches a place from now on: at once where it is known who is there.
+   * A connection watches a place from now on: at once where it is known who is there and its link has room.
    *
    * @param watched What it watches; a connection watches one thing once.
    * @param conn The connection.
@@ -115,7 +117,7 @@ export class Watchers {
   }
 
   #open(key: string, watched: Watched): Audience {
-    const { source, clock, intervalMs, patienceMs, maxListed } = this.#options;
+    const { source, clock, intervalMs, patienceMs, maxListed, maxListedBytes } = this.#options;
     const view = new View({
       followed: source.follow(watched.place),
       by: watched.by,
@@ -123,6 +125,7 @@ export class Watchers {
       intervalMs,
       patienceMs,
       maxListed,
+      maxListedBytes,
       tell: (news) => this.#tell(audience, news),
     });
     const audience: Audience = { watched, view, group: new Group(), waiting: new Map() };
@@ -134,15 +137,20 @@ export class Watchers {
   }
 
   #enter(audience: Audience, conn: Connection): void {
-    const { begin, resolve, reject } = audience.waiting.get(conn)!;
-    audience.waiting.delete(conn);
+    const { waiting, view, group } = audience;
+    const wait = waiting.get(conn);
+    if (!wait) return;
+    if (conn.outbox.congested) { // lists are large: one at a time, as fast as the client reads
+      return void conn.outbox.room().then(() => waiting.get(conn) === wait && this.#enter(audience, conn));
+    }
+    waiting.delete(conn);
     try {
+      if (!conn.closed) wait.begin(view.snapshot());
       if (conn.closed) throw new HubError("DISCONNECTED", "The client is gone");
-      begin(audience.view.snapshot());
-      audience.group.add(conn);
-      resolve();
+      group.add(conn);
+      wait.resolve();
     } catch (error) {
-      reject(error);
+      wait.reject(error);
       this.#release(audience);
     }
   }

@@ -21,6 +21,7 @@ import { toMember } from "../presence/view.ts";
 import type { Watched } from "../presence/watchers.ts";
 import { snapshotMessages, toMembersPage, who } from "../presence/who.ts";
 import { type Authorizing, PresenceAuthorizing, ruleOf } from "./authorizing.ts";
+import { RateLimiter } from "./limits.ts";
 import type { PendingBytes } from "./pending_bytes.ts";
 import { Permits } from "./permits.ts";
 import { sendError } from "./send_error.ts";
@@ -72,6 +73,8 @@ export class Watches {
   /** Whatever has not ended: giving one up does not end what decides about it. */
   #underWay = 0;
   #permits: Permits | undefined;
+  /** How many members it may be sent in lists and pages. */
+  #sending: RateLimiter | undefined;
 
   /** @param parts What it needs. */
   constructor(parts: WatchesParts) {
@@ -98,6 +101,7 @@ export class Watches {
       if (all.held >= max) {
         throw new HubError("RATE_LIMITED", `Cannot watch more than ${max} rooms and topics`);
       }
+      this.#checkSending();
       const watched = { place: named.channel, by };
       const mark: Mark = { watched, name: named.name, ruled: false, admitted: false };
       this.#active.set(key, mark);
@@ -167,7 +171,10 @@ export class Watches {
       await permits.take();
       try {
         if (conn.closed) return;
-        conn.outbox.pushOwn(new OutgoingMessage(["res", id, await this.#page(named, query)]));
+        const sending = this.#checkSending();
+        const page = await this.#page(named, query);
+        sending.charge(page.members.length);
+        conn.outbox.pushOwn(new OutgoingMessage(["res", id, page]));
       } finally {
         permits.give();
       }
@@ -218,6 +225,16 @@ export class Watches {
     } finally {
       this.#underWay--;
     }
+  }
+
+  /** Lists are long and what asks for them is short: who asks again and again must not be sent without a limit. */
+  #checkSending(): RateLimiter {
+    const { limits: { messagesPerSecond, recoveryBurst: messageBurst }, options: { clock } } =
+      this.#parts.context;
+    const sending = this.#sending ??= new RateLimiter(clock, { messagesPerSecond, messageBurst });
+    sending.refill(1);
+    if (sending.hasRoom) return sending;
+    throw new HubError("RATE_LIMITED", `More than ${messageBurst} members were sent in lists and pages`);
   }
 
   #find(name: string): NamedPlace {
@@ -289,6 +306,7 @@ export class Watches {
     mark.admitted = true;
     conn.outbox.pushOwn(new OutgoingMessage(["res", id]));
     watchers.watch(mark.watched, conn, (snapshot) => {
+      this.#sending?.charge(snapshot.members.length);
       for (const message of snapshotMessages(mark.watched, snapshot)) conn.outbox.pushOwn(message);
     }).catch((error) => {
       if (mark.ended) return; // it was given up, or is told of already

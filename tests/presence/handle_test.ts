@@ -28,6 +28,7 @@ function scene({ known }: { readonly known?: Promise<void> } = {}) {
     patienceMs: 5_000,
     intervalMs: 100,
     maxListed: 1_000,
+    maxListedBytes: Infinity,
     topicChannel: (name, role) => role ? `topic@${role}:${name}` : `topic:${name}`,
     find: () => undefined,
     onError: (error, { stage, channel }) => errors.push([(error as Error).message, stage, channel]),

@@ -10,11 +10,14 @@ interface SceneOptions {
   readonly by?: PresenceBy;
   readonly intervalMs?: number;
   readonly maxListed?: number;
+  readonly maxListedBytes?: number;
   readonly whole?: boolean;
   readonly place?: Place;
 }
 
-function scene({ by = "user", intervalMs = 100, maxListed = 10, whole = true, place }: SceneOptions = {}) {
+function scene(options: SceneOptions = {}) {
+  const { by = "user", intervalMs = 100, maxListed = 10, maxListedBytes = 10_000, whole = true, place } =
+    options;
   const clock = new FakeClock();
   const followed = follow(place, whole);
   const news: ViewNews[] = [];
@@ -25,6 +28,7 @@ function scene({ by = "user", intervalMs = 100, maxListed = 10, whole = true, pl
     intervalMs,
     patienceMs: 5_000,
     maxListed,
+    maxListedBytes,
     tell: (one) => news.push(one),
   });
   const turn = () => new Promise<void>((resolve) => clock.endOfTurn(resolve));
@@ -188,6 +192,37 @@ test("view: beyond maxListed only the number is told, until the members are fewe
   place.drop("c5");
   clock.advance(100);
   assertEquals(told(), ["leave c5 -, 2"]);
+});
+
+test("view: where members are too large to be told at once only their number is, until they are smaller again", async () => {
+  const { clock, place, turn, told, view } = scene({ maxListedBytes: 1_000 });
+  const large = "x".repeat(400);
+  place.put(entry("c1", "ann", large));
+  place.put(entry("c2", "bob", large));
+  await turn();
+  assertEquals([told().length, view.snapshot().members.length], [1, 2]);
+  place.put(entry("c3", "cat", large)); // as much as may be told of changes: it is the newcomer who is told too much
+  clock.advance(100);
+  assertEquals(told(), [`join cat ${large}, 3`]);
+  assertEquals(view.snapshot(), { listed: false, members: [], count: 3, whole: true });
+  clock.advance(100);
+  assertEquals(told(), ["count 3"]); // the others, too
+  place.put(entry("c3", "cat", "small"));
+  clock.advance(100);
+  assertEquals(told(), ["count 3"]); // not much smaller
+  place.put(entry("c2", "bob", "small"));
+  clock.advance(100);
+  assertEquals(told(), ["all ann cat bob, 3"]);
+  // Changes may be too large as well.
+  for (const [id, user] of [["c1", "ann"], ["c2", "bob"], ["c3", "cat"]] as const) {
+    place.put(entry(id, user, large.toUpperCase()));
+  }
+  clock.advance(100);
+  assertEquals(told(), ["count 3"]);
+  for (const id of ["c1", "c2"]) place.drop(id);
+  clock.advance(100);
+  assertEquals(told(), ["all cat, 1"]);
+  view.close();
 });
 
 test("view: what is too many for a moment between is listed again as a whole", async () => {

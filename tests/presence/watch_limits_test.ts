@@ -127,6 +127,34 @@ test("limits: beyond its rate whoever asks is refused, and may still end what it
   assertEquals((await tells(ann, 2)).length, 2);
 });
 
+test("limits: who watches and pages again and again is sent so many members, and then no more than its rate", async () => {
+  const clock = new FakeClock();
+  await using scene = await start({
+    clock,
+    limits: { messagesPerSecond: 10, messageBurst: 10_000, recoveryBurst: 250 },
+    presence: { authorize: { "room/:id": () => true } },
+  });
+  const members = await Promise.all(Array.from({ length: 100 }, (_, i) => enter(scene, `user ${i}`)));
+  for (const peer of members) await ask(peer, "req", "join", "room/1");
+  const ann = await enter(scene, "ann");
+  const watchAgain = async () => {
+    ann.send(["unwatch", ROOM, "user"]);
+    return await ask(ann, "watch", ROOM);
+  };
+  const pages = async () =>
+    (await ask(ann, "members", ROOM, { limit: 50 }))?.members?.length ?? "RATE_LIMITED";
+  assertEquals([await watchAgain(), await pages(), await watchAgain()], [undefined, 50, undefined]);
+  await tells(ann, 2);
+  for (let i = 0; i < 3; i++) assertEquals(await ask(ann, "watch", "room:room/2"), "RATE_LIMITED");
+  assertEquals(await pages(), "RATE_LIMITED");
+  clock.advance(10_000);
+  assertEquals([await pages(), await pages(), await pages()], [50, 50, "RATE_LIMITED"]);
+  // What changes is told nevertheless, and others are not concerned.
+  assertEquals(await ask(members[0]!, "watch", ROOM), undefined);
+  members[1]!.leave();
+  await waitFor(() => told(ann).at(-1)?.count === 99, { what: "a leave" });
+});
+
 test("races: what is unwatched, left or closed while a rule or a join takes its time is never shown", async () => {
   const gates: ((may: boolean) => void)[] = [];
   const signals: AbortSignal[] = [];

@@ -15,7 +15,7 @@ const LOBBY: Watched = { place: "room:lobby", by: "user" };
 
 function scene({ whole = true }: { readonly whole?: boolean } = {}) {
   const clock = new FakeClock();
-  const tapes = new TapeScene();
+  const tapes = new TapeScene({ highWaterBytes: 1_000 });
   const place = new Place(LOBBY.place);
   const follows: TestFollowed[] = [];
   const errors: [unknown, HubErrorInfo][] = [];
@@ -31,6 +31,7 @@ function scene({ whole = true }: { readonly whole?: boolean } = {}) {
     intervalMs: 100,
     patienceMs: 5_000,
     maxListed: 10,
+    maxListedBytes: Infinity,
     messages: (
       _,
       news,
@@ -139,4 +140,37 @@ test("watchers: a snapshot that cannot be sent refuses its watcher and no other;
   await turn();
   assertEquals(errors.map(([, info]) => info), [{ stage: "output", channel: LOBBY.place }]);
   watchers.close();
+});
+
+test("watchers: who cannot be sent more is told who is there when there is room, and what has happened meanwhile is in it", async () => {
+  const { tapes, place, watchers, watch, turn } = scene();
+  const [slow, gone, quick] = [tapes.connect(), tapes.connect(), tapes.connect()];
+  for (const conn of [slow, gone]) conn.fill();
+  place.put(entry("c1", "ann"));
+  const watching = watch(slow);
+  const left = assertRejects(() => watch(gone), HubError, "Stopped watching");
+  await watch(quick);
+  place.put(entry("c2", "bob"));
+  await turn();
+  watchers.unwatch(LOBBY, gone);
+  await left;
+  assertEquals([payloads(quick.got), slow.got], [[["snapshot", "ann"], ["bob"]], []]);
+  for (const conn of [slow, gone]) conn.drain();
+  await watching;
+  assertEquals([payloads(slow.got), gone.got], [[["snapshot", "ann", "bob"]], []]);
+  for (const conn of [slow, quick]) watchers.unwatch(LOBBY, conn);
+  assertEquals(watchers.size, 0);
+});
+
+test("watchers: whose connection ends over the list itself does not watch", async () => {
+  const { tapes, watchers, watch } = scene();
+  const [conn, other] = [tapes.connect(), tapes.connect()];
+  await watch(other);
+  await assertRejects(
+    () => watchers.watch(LOBBY, conn, () => void (conn.closed = true)),
+    HubError,
+    "gone",
+  );
+  watchers.unwatch(LOBBY, other);
+  assertEquals(watchers.size, 0);
 });

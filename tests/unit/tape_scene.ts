@@ -23,15 +23,39 @@ export class FakeConnection {
   readonly #scene: TapeScene;
   readonly #link: Link & { frames: (string | Uint8Array)[] };
   closed = false;
+  #amount = 0;
 
   constructor(scene: TapeScene, surface: Surface) {
     this.#scene = scene;
     this.surface = surface;
     const frames: (string | Uint8Array)[] = [];
-    this.#link = { subprotocol: "", bufferedAmount: 0, frames, send: (f) => void frames.push(f), close() {} };
+    const amount = () => this.#amount;
+    this.#link = {
+      subprotocol: "",
+      get bufferedAmount() {
+        return amount();
+      },
+      frames,
+      send: (f) => void frames.push(f),
+      close() {},
+    };
     this.outbox = new Outbox(this.#link, scene.turn, { limits: scene.limits, clock: new FakeClock() });
     this.outbox.uncork(numbered(-1));
     frames.length = 0;
+  }
+
+  /** Fills its link: the next frame is held. */
+  fill(): void {
+    this.#amount = Infinity;
+    this.outbox.push(numbered(-1));
+    this.outbox.flush();
+    this.#link.frames.length = 0;
+  }
+
+  /** The link has room again. */
+  drain(): void {
+    this.#amount = 0;
+    this.outbox.drained();
   }
 
   /** The frames that it was sent, as objects. */
