@@ -53,6 +53,10 @@ export interface PresenceRow extends CountRow {
   readonly watching: {
     /** Until the last one knew of all. */
     readonly ms: Range;
+    /** How many joins watchers were told of for a second of both nodes' processor time. */
+    readonly perCpuSecond: Range;
+    /** Which share of the time the load client was at work. */
+    readonly loadClientBusy: Range;
     readonly framesPerWatcher: Range;
     /** What a member and a watcher take, in bytes. */
     readonly bytes: Range;
@@ -118,6 +122,8 @@ export function toPresenceRow(
     pageUs: over(({ costs }) => costs.pageUs),
     watching: {
       ms: over(({ watching }) => watching.ms),
+      perCpuSecond: over(({ watching }) => watching.delivered / watching.cpuMs * 1_000),
+      loadClientBusy: over(({ watching }) => watching.loadCpuMs / watching.ms),
       framesPerWatcher: over(({ watching }) => watching.frames / watchers),
       bytes: over(({ watching }) => watching.bytes / watchers / burst),
       joins: burst,

@@ -17,7 +17,7 @@ export interface Running {
 }
 
 /** So long a process may take to say something: longer than any load. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 180_000;
 
 /**
  * Starts a process.

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { redisCommand } from "../../tools/brokers/sockets.ts";
 import { type ClusterLoad, type ClusterOutcome, memory, Stream, untilLive } from "./cluster.ts";
 import { openMany, text } from "./connection.ts";
 import { topic } from "./dialects.ts";
 import { concat, textFrame } from "./frames.ts";
 import { TurnWatch } from "./order.ts";
+import { redisUsage } from "./redis_usage.ts";
 import { Stopwatch, usage } from "./server.ts";
 import { received, settle } from "./settle.ts";
 
@@ -39,16 +39,6 @@ const WARM_UP = 0.5;
 
 /** What has come from the backplane to a node, by topic. */
 const arrivals = async (port: number) => (await usage(port, "as it is")).stats ?? {};
-
-/** How many bytes Redis servers have sent to all their clients. */
-async function sentByRedis(ports: readonly number[]): Promise<number | undefined> {
-  if (ports.length === 0) return undefined;
-  const infos = await Promise.all(ports.map((port) => redisCommand(port, "INFO", "stats")));
-  return infos.reduce<number>(
-    (sum, info) => sum + Number(/total_net_output_bytes:(\d+)/.exec(String(info))![1]),
-    0,
-  );
-}
 
 /** Publishes on one node to all topics in turn, and asks the others what has come to them. */
 export async function interest(load: InterestLoad): Promise<InterestOutcome> {
@@ -82,13 +72,13 @@ export async function interest(load: InterestLoad): Promise<InterestOutcome> {
   const before = {
     received: received(holders),
     arrivals: await Promise.all(ports.map(arrivals)),
-    sent: await sentByRedis(redisPorts),
+    sent: (await redisUsage(redisPorts)).sent,
     frames: holders.reduce((sum, { frames }) => sum + frames, 0),
   };
   const start = await Stopwatch.start(...ports);
   const count = await stream(rounds, first);
   const figures = await start.stop();
-  const sent = await sentByRedis(redisPorts);
+  const { sent } = await redisUsage(redisPorts);
   const came = { wanted: 0, unwanted: 0 };
   for (const [node, port] of ports.entries()) {
     if (node === 0) continue; // whoever publishes may hear its own echo
@@ -106,7 +96,7 @@ export async function interest(load: InterestLoad): Promise<InterestOutcome> {
     expected: count,
     ordered: watch.ordered(count),
     frames: holders.reduce((sum, { frames }) => sum + frames, 0) - before.frames,
-    ...(sent !== undefined && { redisBytes: sent - before.sent! }),
+    ...(redisPorts.length > 0 && { redisBytes: sent - before.sent }),
     rss: await memory(ports),
   };
   for (const connection of [...speakers, ...holders]) connection.destroy();

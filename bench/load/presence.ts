@@ -44,6 +44,9 @@ export interface Movement {
 export interface Watching {
   /** From the first one who enters to the last watcher that knows of all. */
   readonly ms: number;
+  /** The processor time of both nodes meanwhile, and of the load client. */
+  readonly cpuMs: number;
+  readonly loadCpuMs: number;
   readonly delivered: number;
   readonly expected: number;
   /** Whether one of them heard of each member once. */
@@ -190,13 +193,13 @@ async function watch(
     const sum = (which: "frames" | "bytes") => clients.reduce((sum, client) => sum + client[which], 0);
     const before = { received: received(clients), frames: sum("frames"), bytes: sum("bytes") };
     const expected = count * watchers;
-    const start = performance.now();
+    const start = await Stopwatch.start(near.port, far.port);
     const sent = far.send(what, ROOMS.seen, { from, count });
     await settle(clients, before.received + expected);
-    const ms = performance.now() - start;
+    const figures = await start.stop();
     await sent;
     return {
-      ms,
+      ...figures,
       delivered: received(clients) - before.received,
       expected,
       once: seen.size === count && [...seen.values()].every((times) => times === 1),

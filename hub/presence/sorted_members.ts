@@ -60,9 +60,10 @@ export class SortedMembers {
     this.#changed.clear();
   }
 
+  /** By code units, as texts are sorted where nothing compares them: several times as fast as with a function. */
   #sorted(): readonly string[] {
     const ids = this.#ids;
-    if (!ids) return this.#ids = [...this.#all()].sort(byCodeUnits);
+    if (!ids) return this.#ids = [...this.#all()].sort();
     if (this.#changed.size > MAX_SINGLE) this.#ids = this.#merged(ids);
     else for (const id of this.#changed) this.#correct(ids, id);
     this.#changed.clear();
@@ -88,7 +89,7 @@ export class SortedMembers {
   }
 
   #merged(ids: readonly string[]): string[] {
-    const fresh = [...this.#changed].filter((id) => this.#isIn(id)).sort(byCodeUnits);
+    const fresh = [...this.#changed].filter((id) => this.#isIn(id)).sort();
     const merged: string[] = [];
     let next = 0;
     for (const id of ids) {
@@ -100,8 +101,6 @@ export class SortedMembers {
     return merged;
   }
 }
-
-const byCodeUnits = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0;
 
 /** Where what is greater than an id begins. */
 function after(ids: readonly string[], id: string): number {
