@@ -77,6 +77,31 @@ test("whoever types is seen to type by those in the same room, until they send o
   assertEquals([...ann.problems, ...bob.problems], []);
 }, TIMEOUT);
 
+test("who wants no motion sees people come, type and go without any", async () => {
+  await using demo = await Demo.start("--nodes", "2");
+  const ann = await demo.open("Ann", 1, { reducedMotion: "reduce" });
+  await ann.page.evaluate(() => {
+    const moved: string[] = [];
+    Object.assign(globalThis, { moved });
+    const animate = Element.prototype.animate;
+    Element.prototype.animate = function (frames, options) {
+      const properties = (frames as Keyframe[]).flatMap((frame) => Object.keys(frame));
+      if (properties.some((property) => property !== "opacity")) moved.push(this.className);
+      return animate.call(this, frames, options);
+    };
+  });
+  const bob = await demo.open("Bob", 2);
+  await bob.page.getByLabel("Message to").pressSequentially("h");
+  await ann.page.locator('.person[data-typing="true"]').waitFor();
+  const running = await ann.page.evaluate(() =>
+    document.getAnimations().filter((animation) => animation instanceof CSSAnimation).length
+  );
+  await bob.page.close();
+  await ann.page.locator(".person", { hasText: "Bob" }).waitFor({ state: "detached" });
+  const moved = await ann.page.evaluate(() => (globalThis as unknown as { moved: string[] }).moved);
+  assertEquals([running, moved], [0, []]);
+}, TIMEOUT);
+
 test("several windows of one user are one person, who stays until the last of them is closed", async () => {
   await using demo = await Demo.start("--nodes", "3");
   const ann = await demo.open("Ann", 1);

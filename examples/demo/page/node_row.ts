@@ -87,11 +87,9 @@ export class NodeRow {
 
   /** Shows that something came from another node. */
   pulseFrom(other: NodeRow): void {
-    this.#station.animate([{ scale: 1 }, { scale: 1.5 }, { scale: 1 }], {
-      duration: PULSE_MS / 2,
-      delay: this.#calm.matches ? 0 : PULSE_MS / 2,
-    });
-    if (this.#calm.matches) return;
+    const duration = PULSE_MS / 2;
+    if (this.#calm.matches) return void this.#station.animate([{ opacity: 0.4 }, {}], duration);
+    this.#station.animate([{ scale: 1 }, { scale: 1.5 }, { scale: 1 }], { duration, delay: duration });
     const dot = make("span", {
       class: "pulse",
       attrs: { "aria-hidden": "true", "data-node": other.element.dataset.node },

@@ -13,18 +13,22 @@ export interface Crowd {
   readonly people: readonly PersonFacts[];
   /** How many there are, listed or not. */
   readonly count: number;
-  /** Whether all that is shown is true now. */
-  readonly synced: boolean;
+  /** What else there is to say of them. */
+  readonly note: string;
 }
 
-export const NOBODY: Crowd = { people: [], count: 0, synced: true };
+export const NOBODY: Crowd = {
+  people: [],
+  count: 0,
+  note: "Only those who are in see each other",
+};
 
 /** The people of a room on the page. */
 export class People {
   readonly element: HTMLElement;
   readonly #title = make("h3", {}, "People");
   readonly #list = make("ul", { class: "members", attrs: { tabindex: "0" } });
-  readonly #note = make("p", { class: "note stale" }, "As it was known last");
+  readonly #note = make("p", { class: "note" });
   readonly #persons = new Map<string, Person>();
 
   /** @param button Joins the room, or leaves it. */
@@ -42,7 +46,7 @@ export class People {
   }
 
   /** Shows who is in now; the first ones of all stand there at once. */
-  show({ people, count: all, synced }: Crowd): void {
+  show({ people, count: all, note }: Crowd): void {
     const first = this.#persons.size === 0;
     const sorted = [...people].sort((a, b) => a.id.localeCompare(b.id));
     const ids = new Set(sorted.map(({ id }) => id));
@@ -65,6 +69,6 @@ export class People {
       before = person;
     }
     setText(this.#title, all > 0 ? count(all, "person", "people") : "People");
-    this.#note.hidden = synced || all === 0;
+    setText(this.#note, note);
   }
 }

@@ -61,6 +61,7 @@ export class RoomPresence {
     view.on("update", (member) => {
       // Another state, or another node: their own was stopped, or killed.
       if (this.#places.get(member.id) !== member.node) others("moved")(member);
+      this.#places.set(member.id, member.node);
     });
     view.on("sync", () => {
       // What was said while the link was away may not have got there.
@@ -124,6 +125,12 @@ export class RoomPresence {
         trouble: nodes.troubleOf(node),
       };
     });
-    return { people, count: view.count, synced: view.synced };
+    return { people, count: view.count, note: noteOf(view) };
   }
+}
+
+function noteOf({ count, listed, synced }: PresenceView<Presence>): string {
+  if (count === 0) return "";
+  if (!synced) return "As it was known last";
+  return listed ? "" : "Too many to show each of them";
 }
