@@ -80,7 +80,8 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
   };
   /**
    * How long a connection that is gone still counts as present, in milliseconds, so that a user who reloads a page or moves to
-   * another node neither leaves nor joins: as soon as the user is there again the old connection goes. Those of a node that is
+   * another node neither leaves nor joins: as soon as the user is there again the old connection goes. Where the user is there with
+   * another connection on another node one that is gone may still count as a connection for so long. Those of a node that is
    * gone too. Not for anonymous connections, and not for those that are taken out or unsubscribe.
    *
    * @default {0}

@@ -32,7 +32,7 @@ interface Leaver {
   readonly place: string;
   readonly id: string;
   readonly user: string;
-  readonly due: number;
+  due: number;
 }
 
 /** A place in which somebody is waited for. */
@@ -65,14 +65,21 @@ export class Leaving {
   /**
    * A connection is gone. It leaves the place later, or at once: when it is anonymous, when its user is there with another
    * connection, or as soon as that is so.
+   *
+   * A connection on another node may be gone too, without this node knowing it yet, and be given up there because of this one: so
+   * it counts only where its id is the greater one. Then one of them stays, whatever its node knows.
    */
   add(place: string, { id, user }: Gone): void {
     const { source, clock, leaveAfterMs, maxLeaving = MAX_LEAVING } = this.#options;
     if (leaveAfterMs === 0 || user === undefined || this.#closed) return source.drop(place, id);
     const watch = this.#watch(place);
     const { place: known } = watch.followed;
+    const entry = known.get(id);
     // One that was never there, as its first state took it out again, is not to be waited for.
-    if (!known.get(id) || known.hasOther({ id, user })) {
+    if (
+      !entry ||
+      known.of(user).some((other) => other.id > id || (other.node === entry.node && other !== entry))
+    ) {
       source.drop(place, id);
       return this.#release(place, watch);
     }
@@ -105,11 +112,22 @@ export class Leaving {
     return watch;
   }
 
-  /** Somebody is there again: whoever hears of that now must not hear of the old connection within it. */
   #changed(place: Place, leavers: Watch["leavers"], { before, after }: PlaceChange): void {
-    if (before || after?.user === undefined) return;
-    const leaver = leavers.get(after.user);
-    if (leaver) queueMicrotask(() => place.hasOther(leaver) && this.#end(leaver));
+    if (before && after) return;
+    const user = (before ?? after)?.user;
+    const leaver = user === undefined ? undefined : leavers.get(user);
+    if (!leaver || leaver.id === before?.id) return;
+    // Somebody is there again: whoever hears of that now must not hear of the old connection within it.
+    if (after) queueMicrotask(() => place.hasOther(leaver) && this.#end(leaver));
+    else if (!place.hasOther(leaver)) this.#beginAnew(leaver);
+  }
+
+  /** Its user was there with another connection until now. */
+  #beginAnew(leaver: Leaver): void {
+    const { clock, leaveAfterMs } = this.#options;
+    this.#leavers.delete(leaver);
+    leaver.due = clock.now() + leaveAfterMs;
+    this.#leavers.add(leaver);
   }
 
   #end(leaver: Leaver): void {

@@ -44,6 +44,22 @@ function shows(a: PresenceEntry, b: PresenceEntry): boolean {
   return a.at > b.at || (a.at === b.at && a.id > b.id);
 }
 
+/** No clock shows a later time: what a broken one has shown is not to be outdone. */
+const LATEST = 8.64e15;
+
+/**
+ * An entry with a time that makes its state the newest of its user's, however the clocks of their nodes differ.
+ *
+ * @param place The place as far as it is known.
+ * @param entry The entry.
+ */
+export function asNewest(place: Place | undefined, entry: PresenceEntry): PresenceEntry {
+  const { user, state, at } = entry;
+  const newest = user === undefined || state === undefined ? undefined : place?.of(user)[0];
+  if (newest?.state === undefined || newest.at < at || newest.at > LATEST) return entry;
+  return { ...entry, at: newest.at + 1 };
+}
+
 /** A room or a topic, and who is in it. */
 export class Place {
   /** The channel of its room or topic: `room:lobby`, `topic:ticker/ACME`. */

@@ -278,3 +278,31 @@ test("central presence: a page that goes on where nobody follows any more keeps 
   const next = await a.source.page("lobby", { ...query, cursor: cursor! });
   assertEquals([next.entries.map(({ id }) => id), clock.pending], [["a2"], pending]);
 });
+
+test("central presence: of a user's connections the same shows whether somebody follows the place or not", async () => {
+  const { node } = createScene();
+  const [a, b, c] = [await node(), await node(), await node()];
+  a.put("lobby", "a1", { user: "ann", state: { n: 1 }, at: 5 });
+  b.put("lobby", "b1", { user: "ann", at: 10 }); // a tab that was just opened
+  await settle();
+  const shown = async () => {
+    const { entries } = await c.source.page("lobby", { by: "user", limit: 10 });
+    return entries.map(({ id, state }) => [id, state]);
+  };
+  assertEquals(await shown(), [["a1", { n: 1 }]]);
+  const watch = c.follow("lobby");
+  await watch.followed.ready;
+  assertEquals(await shown(), [["a1", { n: 1 }]]);
+});
+
+test("central presence: of a user's states the one that was set last shows, however clocks differ, where the place is followed", async () => {
+  const { node } = createScene();
+  const [a, b] = [await node(), await node()];
+  const watches = [a.follow("lobby"), b.follow("lobby")];
+  await Promise.all(watches.map(({ followed }) => followed.ready));
+  a.put("lobby", "a1", { user: "ann", state: 1, at: 9_000_000 });
+  await settle();
+  b.put("lobby", "b1", { user: "ann", state: 2, at: 5 });
+  await settle();
+  assertEquals(watches.map(({ followed }) => followed.place.member("user", "ann")!.state), [2, 2]);
+});

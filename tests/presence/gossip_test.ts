@@ -135,11 +135,11 @@ test("gossip: a node that is back before leaveAfterMs has passed has not left", 
   assertEquals(changes.length, 1);
 });
 
-test("gossip: of a user's states that which was set last shows, on every node alike", () => {
-  const { network, a, b } = pair();
-  const c = network.start("c");
+test("gossip: of states of a user that nodes set at once that with the latest time shows, on every node alike", () => {
   const far = 2 ** 33; // beyond what is kept in short
   for (const [at, first, second] of [[5, 1, 2], [-far, far, 0], [far, -7, -8], [0, far, far + 1]] as const) {
+    const { network, a, b } = pair();
+    const c = network.start("c");
     for (const [node, id, time] of [[a, "a", at], [b, "b", at + first], [c, "c", at + second]] as const) {
       node.put("room:a", { ...entry(id, 1, time, "ann"), at: Date.UTC(2026, 0, 1) + time });
     }
@@ -213,4 +213,20 @@ test("gossip: a node that is alone sends no changes, and one that has none no ve
   network.advance(HEARTBEAT_MS);
   assertEquals(network.sent.map(({ from, text }) => [from, text]), [["a", '["pv",1]']]);
   assertEquals(known(b), known(a));
+});
+
+test("gossip: of a user's states the one that was set last shows, however the clocks of nodes differ", () => {
+  const { network, a, b } = pair();
+  const shown = () => [a, b].map((node) => node.page("room:a", { by: "user", limit: 1 }).entries[0]!.state);
+  a.put("room:a", { ...entry("a", 1, 1, "ann"), at: 9e12, state: 1 });
+  network.run();
+  b.put("room:a", { ...entry("b", 1, 1, "ann"), at: 5, state: 2 });
+  network.run();
+  assertEquals(shown(), [2, 2]);
+  a.put("room:a", { ...entry("a", 1, 1, "ann"), at: 6, state: 3 });
+  network.run();
+  assertEquals(shown(), [3, 3]);
+  a.put("room:a", { ...entry("a", 1, 1, "ann"), at: 7, state: undefined });
+  network.run();
+  assertEquals(shown(), [2, 2]);
 });

@@ -123,3 +123,33 @@ test("leaving: after a close nobody is waited for", () => {
   assertEquals(present(), []);
   assertEmpty();
 });
+
+test("leaving: of two connections that are gone at once on two nodes one stays, before either knows of the other", () => {
+  for (const own of ["c1", "c2"]) {
+    const { leaving, enter, present } = scene();
+    enter("c1", "ann", "n1");
+    enter("c2", "ann", "n2");
+    leaving.add(ROOM, { id: own, user: "ann" });
+    assertEquals(present(), own === "c1" ? ["c2"] : ["c1", "c2"]);
+    leaving.close();
+  }
+});
+
+test("leaving: the time of one that stays beside another node's begins anew when that one has left", () => {
+  const { clock, source, leaving, enter, present, assertEmpty } = scene();
+  enter("c1", "ann", "n2");
+  enter("c2", "ann");
+  leaving.add(ROOM, { id: "c2", user: "ann" });
+  clock.advance(900);
+  source.place(ROOM).drop("c1");
+  clock.advance(999);
+  assertEquals(present(), ["c2"]);
+  clock.advance(1);
+  assertEquals(present(), []);
+  enter("c3", "ann", "n2");
+  enter("c4", "ann");
+  leaving.add(ROOM, { id: "c4", user: "ann" });
+  clock.advance(1_000);
+  assertEquals(present(), ["c3"]);
+  assertEmpty();
+});

@@ -20,7 +20,7 @@ import type { HubErrorInfo } from "../../api/options.ts";
 import type { Backplane } from "../../backplane/backplane.ts";
 import { placeChannel, placeOf } from "../../backplane/channels.ts";
 import { withDeadline } from "../../backplane/deadline.ts";
-import type { PresenceEntry } from "../place.ts";
+import { asNewest, type PresenceEntry } from "../place.ts";
 import type { EntryPage, EntryQuery, Followed, PresenceSource } from "../source.ts";
 import { fromPut, toPut } from "./entries.ts";
 import { Leases } from "./leases.ts";
@@ -128,8 +128,11 @@ export class CentralPresence implements PresenceSource {
   }
 
   put(place: string, entry: PresenceEntry): void {
-    this.#followed.get(place)?.mirror.place.put(entry);
-    this.#own.put(place, entry);
+    const known = this.#followed.get(place)?.mirror.place;
+    // A store goes by the time alone, and one without a state hides no other.
+    const kept = entry.state === undefined ? { ...entry, at: 0 } : asNewest(known, entry);
+    known?.put(kept);
+    this.#own.put(place, kept);
   }
 
   drop(place: string, id: string): void {

@@ -20,7 +20,7 @@ import type { Clock, PresenceBy } from "../../../contract/mod.ts";
 import type { BusMessageOf } from "../../backplane/bus_wire.ts";
 import { PRESENCE_CHANNEL } from "../../backplane/channels.ts";
 import { Drops } from "../../backplane/drops.ts";
-import type { PresenceEntry } from "../place.ts";
+import { asNewest, type PresenceEntry } from "../place.ts";
 import { MemberPages } from "../member_pages.ts";
 import { Places } from "../places.ts";
 import type { EntryPage, EntryQuery, Followed, PresenceSource, SourceSize } from "../source.ts";
@@ -173,7 +173,7 @@ export class Gossip implements PresenceSource {
    */
   put(place: string, entry: PresenceEntry): void {
     if (this.#closed) return;
-    const kept = this.#entries.from(entry);
+    const kept = asNewest(this.#places.get(place), this.#entries.from(entry));
     this.#teller.prepare(place, kept);
     this.#own.put(place, kept);
     this.#teller.tellSoon();
