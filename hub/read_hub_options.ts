@@ -37,7 +37,7 @@ import type { Transport } from "../transports/transport.ts";
 import { createWebSocketTransport } from "../transports/websocket/mod.ts";
 import type { AnyHubOptions } from "./api/options.ts";
 import { logError } from "./log_error.ts";
-import { checkPresencePatterns, presence } from "./read_presence_options.ts";
+import { checkPresence, presence } from "./read_presence_options.ts";
 import { readOrigin } from "./session/admission/origin.ts";
 import { completeLimits, type Limits, limits } from "./session/limits.ts";
 
@@ -122,7 +122,7 @@ export function readHubOptions(contract: Contract, given: unknown): HubSettings 
   const place = { owner: "createHub", path: "" };
   const { transports, adapter, ...options } = readOptions(place.owner, given, OPTIONS);
   checkPatterns(contract, (given as AnyHubOptions).authorize ?? {});
-  checkPresencePatterns(contract, options.presence);
+  if ((given as AnyHubOptions).presence !== undefined) checkPresence(contract, options.presence);
   const { heartbeatMs, nodeTimeoutMs } = options.cluster;
   if (heartbeatMs * 3 > nodeTimeoutMs) {
     const give = `a number not above a third of cluster.nodeTimeoutMs, ${nodeTimeoutMs}`;

@@ -47,14 +47,20 @@ export const presence: Kind<PresenceSettings> = (value, place) =>
   read(typeof value === "string" ? { kind: kind(value, place) } : value, place);
 
 /**
- * A rule for what does not exist protects nothing: what was meant stays as it is without.
+ * Checks what was given against the contract. A rule for what does not exist protects nothing: what was meant stays as it
+ * is without.
  *
  * @param contract The contract, which has the patterns.
  * @param settings The options.
- * @throws {TypeError} When a rule is for no pattern of the contract's presence.
+ * @throws {TypeError} When the contract keeps no presence, or a rule is for no pattern of it.
  */
-export function checkPresencePatterns(contract: Contract, settings: PresenceSettings): void {
+export function checkPresence(contract: Contract, settings: PresenceSettings): void {
   const patterns = Object.keys(contract.definition.presence ?? {});
+  if (patterns.length === 0) {
+    throw new TypeError(
+      "Cannot use presence of createHub: the contract keeps none; declare `presence` in defineContract",
+    );
+  }
   for (const option of ["authorize", "stateOf"] as const) {
     const stray = Object.keys(settings[option]).find((pattern) => !patterns.includes(pattern));
     if (stray === undefined) continue;

@@ -9,13 +9,18 @@ import {
   historyStoreConformance,
   presenceStoreConformance,
 } from "../../conformance/mod.ts";
+import { defineContract } from "../../contract/mod.ts";
 import { createHub } from "../../hub/mod.ts";
 import { createLoopbackTransport } from "../../transports/loopback.ts";
 import { createWebSocketTransport } from "../../transports/websocket/mod.ts";
+import { z } from "zod";
 import { contract } from "../client/setup.ts";
 import { FakeServer } from "../client/fake_server.ts";
 import { test } from "../harness.ts";
 import { documentedOptions, ODD_VALUES, put } from "./documented_options.ts";
+
+/** Its options of presence would mean nothing otherwise. */
+const withPresence = defineContract({ ...contract.definition, presence: { "room/:id": z.object({}) } });
 
 /** A function that takes options, and what each of them takes of the odd values. */
 interface Taker {
@@ -138,7 +143,7 @@ const TAKERS: readonly Taker[] = [
       clock: [],
     },
     call: (options) =>
-      createHub(contract, {
+      createHub(withPresence, {
         authenticate: ({ role }) => ({ role }),
         transports: [createLoopbackTransport()],
         onError: () => {},

@@ -24,6 +24,19 @@ test("presence: a rule for no pattern of the contract is refused, with the patte
   }
 });
 
+test("presence: options of presence that the contract does not keep are refused", async () => {
+  const without = defineContract({ roles: { member: {} } });
+  const options = { authenticate: ({ role }: { role: string }) => ({ role: role as "member" }) };
+  assertThrows(
+    () => createHub(without, { ...options, presence: "gossip" }),
+    TypeError,
+    "the contract keeps none",
+  );
+  const transports = [createLoopbackTransport()];
+  await using hub = createHub(without, { ...options, presence: undefined, transports });
+  await hub.ready;
+});
+
 test("presence: a kind that does not exist is refused, and so is a central one without a store", () => {
   assertThrows(() => create("rumour"), TypeError, '"gossip" or "central"');
   assertThrows(() => create("central"), TypeError, 'adapter "memory" has no store of presence');
