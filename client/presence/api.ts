@@ -21,8 +21,10 @@ import type {
 /** The name of a place. */
 export type NameOfPlace<P> = P extends { readonly topic: infer N extends string } ? N : P & string;
 
-/** A room or topic whose presence a contract keeps. */
-export type PlaceOf<D extends ContractDefinition> = PresenceNames<D> | { readonly topic: PresenceNames<D> };
+/** A room or topic whose presence a contract keeps. Worked out, so that the compiler's errors show the names. */
+export type PlaceOf<D extends ContractDefinition> = PresenceNames<D> extends infer N extends string
+  ? N | { readonly topic: N }
+  : never;
 
 /** What a client may give to set its own state: nothing where the contract does not say `clientsSet: true`. */
 export type ClientStateInput<D extends ContractDefinition, N extends string> =

@@ -56,6 +56,11 @@ presence(client, "room/1", { by: "role" });
 // @ts-expect-error a client first
 presence(chat, "room/1");
 
+// Names that are known as one of several; the errors show them all.
+declare const either: "room/1" | "quiet/1";
+presence(client, either).list();
+presence(client, { topic: either }).list();
+
 // A contract without presence has no names.
 const plain = createClient(defineContract({ roles: { member: {} } }), {
   url: "ws://localhost:8000",
