@@ -7,7 +7,7 @@
 import type { PresenceStore } from "../adapters/presence_store.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 import { createCentral } from "./presence/central/create_central.ts";
-import { createGossip, hasPresence } from "./presence/gossip/create_gossip.ts";
+import { answerNothing, createGossip, hasPresence } from "./presence/gossip/create_gossip.ts";
 import { Presences, type PresencesOptions } from "./presence/presences.ts";
 import type { PresenceSettings } from "./read_presence_options.ts";
 
@@ -42,9 +42,10 @@ export interface PresenceParts extends
  * @throws {TypeError} When it should be central, and there is no store.
  */
 export function createPresence(parts: PresenceParts): Presences | undefined {
-  if (!hasPresence(parts.contract)) return undefined;
+  if (!hasPresence(parts.contract)) return void answerNothing(parts.backplane);
   const { leaveAfterMs } = parts.settings;
   const store = storeOf(parts);
+  if (store) answerNothing(parts.backplane);
   return new Presences({
     ...parts,
     ...parts.settings,

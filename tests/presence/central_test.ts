@@ -306,3 +306,17 @@ test("central presence: of a user's states the one that was set last shows, howe
   await settle();
   assertEquals(watches.map(({ followed }) => followed.place.member("user", "ann")!.state), [2, 2]);
 });
+
+test("central presence: where the others cannot be told of a place what happens there is in the store all the same", async () => {
+  const { node } = createScene();
+  const [a, b] = [await node({ maxMessageBytes: 1 }), await node()];
+  for (let i = 0; i < 2; i++) {
+    a.put("lobby", "a1");
+    await settle();
+    assertEquals(await b.source.count("lobby", "user"), 1);
+    a.source.drop("lobby", "a1");
+    await settle();
+    assertEquals(await b.source.count("lobby", "user"), 0);
+  }
+  assertEquals(a.errors.length, 1);
+});

@@ -307,7 +307,12 @@ export class CentralPresence implements PresenceSource {
       backplane.publish(channel, ["in", epoch, number, put.map(toPut), drop]);
     } catch {
       // Too large for the backplane: those who follow the place read it.
-      backplane.publish(channel, ["in", epoch, number]);
+      try {
+        backplane.publish(channel, ["in", epoch, number]);
+      } catch (error) {
+        // Its name alone is: they compare it when they renew their leases.
+        this.#failed(error, channel);
+      }
     }
   }
 

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { type Contract, parseNow } from "../../../contract/mod.ts";
+import type { Contract } from "../../../contract/mod.ts";
 import { nameOfChannel } from "../../backplane/channels.ts";
+import { readToldState } from "../read_told_state.ts";
 import { type CentralOptions, CentralPresence } from "./central.ts";
 
 /** What {@linkcode createCentral} needs. */
@@ -21,7 +22,7 @@ export function createCentral({ contract, ...parts }: CentralParts): CentralPres
     parse(place, state) {
       const name = nameOfChannel(place);
       const declared = contract.presence.find(name)?.value;
-      return declared && parseNow(declared.state, state, "presence of", name);
+      return declared && readToldState(declared, state, name);
     },
   });
 }

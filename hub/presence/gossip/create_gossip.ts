@@ -4,10 +4,11 @@
  * @module
  */
 
-import { type Clock, type Contract, parseNow } from "../../../contract/mod.ts";
+import type { Clock, Contract } from "../../../contract/mod.ts";
 import type { HubErrorInfo } from "../../api/options.ts";
 import type { Backplane } from "../../backplane/backplane.ts";
 import { nameOfChannel, nodeChannel, PRESENCE_CHANNEL } from "../../backplane/channels.ts";
+import { readToldState } from "../read_told_state.ts";
 import { Gossip } from "./gossip.ts";
 
 /** What {@linkcode createGossip} needs. */
@@ -32,6 +33,15 @@ export interface GossipParts {
 export const hasPresence = ({ definition }: Contract): boolean =>
   Object.keys(definition.presence ?? {}).length > 0;
 
+/**
+ * Tells nodes that keep presence by gossip, and ask, that this one knows of nobody: they wait for it otherwise.
+ *
+ * @param backplane The other nodes.
+ */
+export function answerNothing(backplane: Backplane): void {
+  backplane.on("pq", (_, from) => backplane.publish(nodeChannel(from), ["pa", 0, 0]));
+}
+
 /** Makes presence by gossip, which hears what comes over the backplane from here on. */
 export function createGossip(parts: GossipParts): Gossip {
   const { contract, backplane, nodeId, clock, heartbeatMs, leaveAfterMs, onError } = parts;
@@ -54,7 +64,7 @@ export function createGossip(parts: GossipParts): Gossip {
     reader(place) {
       const name = nameOfChannel(place);
       const declared = contract.presence.find(name)?.value;
-      return declared && ((state) => parseNow(declared.state, state, "presence of", name));
+      return declared && ((state) => readToldState(declared, state, name));
     },
     onError: (error, channel, count) => {
       onError(error, { stage: "delivery", channel, ...(count > 1 && { count }) });
