@@ -320,3 +320,23 @@ test("central presence: where the others cannot be told of a place what happens 
   }
   assertEquals(a.errors.length, 1);
 });
+
+test("central presence: whoever goes on where a place was followed reads all of it once for all who do so at the time", async () => {
+  const { node } = createScene();
+  const a = await node();
+  for (let i = 0; i < 20; i++) a.put("lobby", `a${i}`);
+  const watch = a.follow("lobby");
+  await watch.followed.ready;
+  const query = { by: "user", limit: 1 } as const;
+  const { cursor } = await a.source.page("lobby", query);
+  watch.followed.release();
+  await settle();
+  const before = a.store.calls.read!;
+  const pages = await Promise.all(
+    Array.from({ length: 100 }, () => a.source.page("lobby", { ...query, cursor: cursor! })),
+  );
+  assertEquals(new Set(pages.map(({ entries }) => entries[0]?.id)), new Set(["a1"]));
+  assertEquals(a.store.calls.read! - before, 1);
+  await a.source.page("lobby", { ...query, cursor: cursor! }); // nothing was kept
+  assertEquals(a.store.calls.read! - before, 2);
+});

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { EntryQuery } from "../../hub/presence/source.ts";
 import { Watches, type WatchesParts } from "../../hub/session/watches.ts";
+import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
 import { createMemoryPresence } from "../../adapters/memory_presence/mod.ts";
 import { pass, stage, type Untyped } from "../session/scene.ts";
@@ -24,9 +25,13 @@ test("members: a client is never read more than 1,000 at once, nor more than fou
   };
   const watches = new Watches({
     conn,
-    context: { limits: { maxSubscriptions: 100 }, onError() {} },
+    context: {
+      limits: { maxSubscriptions: 100, messagesPerSecond: Infinity, recoveryBurst: Infinity },
+      options: { clock: new FakeClock() },
+      onError() {},
+    },
     presence: {
-      places: { room: () => named },
+      places: { ofClient: () => named },
       rules: {},
       source: {
         page(_: string, query: EntryQuery) {

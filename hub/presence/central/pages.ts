@@ -6,7 +6,7 @@
  */
 
 import type { StoredEntry, StoredEntryPage, StoredEntryQuery } from "../../../adapters/presence_store.ts";
-import type { Clock } from "../../../contract/mod.ts";
+import type { Clock, PresenceBy } from "../../../contract/mod.ts";
 import { MemberPages } from "../member_pages.ts";
 import { Place, type PresenceEntry } from "../place.ts";
 import { SortedMembers } from "../sorted_members.ts";
@@ -33,6 +33,8 @@ export interface PagesOptions {
 export class Pages {
   readonly #options: PagesOptions;
   readonly #local: MemberPages;
+  /** Whole places that are being read, by whom to count as one and name. */
+  readonly #copies = new Map<string, Promise<SortedMembers>>();
 
   /** @param options What it needs. */
   constructor(options: PagesOptions) {
@@ -46,8 +48,7 @@ export class Pages {
     if (cursor?.startsWith(STORED)) return await this.#stored(place, { ...query, cursor: cursor.slice(1) });
     if (mirror?.whole) return ofPlace(query, cursor, (local) => this.#local.read(mirror.place, local));
     if (cursor === undefined) return await this.#stored(place, query);
-    // Kept no longer than that: whoever has such a cursor can ask for it again and again.
-    const members = new SortedMembers(await this.#copy(place), query.by);
+    const members = await this.#copy(place, query.by);
     return ofPlace(query, cursor, (local) => members.page(local));
   }
 
@@ -65,12 +66,24 @@ export class Pages {
     };
   }
 
-  /** Goes on where a place was followed that is not any more: that takes all of it. */
-  async #copy(name: string): Promise<Place> {
+  /**
+   * Goes on where a place was followed that is not any more: that takes all of it. Whoever has such a cursor can ask for it again
+   * and again, so it is read once at a time, for all who ask, and not kept.
+   */
+  #copy(name: string, by: PresenceBy): Promise<SortedMembers> {
+    const key = `${by} ${name}`;
+    const known = this.#copies.get(key);
+    if (known) return known;
+    const copy = this.#read(name, by).finally(() => this.#copies.delete(key));
+    this.#copies.set(key, copy);
+    return copy;
+  }
+
+  async #read(name: string, by: PresenceBy): Promise<SortedMembers> {
     const place = new Place(name);
     const { entries } = await this.#options.reader.read(name);
     for (const entry of entries.values()) place.put(this.#options.parse(name, entry));
-    return place;
+    return new SortedMembers(place, by);
   }
 }
 
