@@ -158,10 +158,10 @@ export function presenceVerdicts(rows: readonly CountRow[]): Verdict[] {
       verdict(of("a member on a node"), heapBytes.median, { atMost: MOST_BYTES }, "bytes of heap"),
       verdict(of(`${watchers} watchers know of ${joins} joins`), ms.median, { atMost: MOST_MS }, "ms"),
       verdict(
-        of(`frames for a watcher and ${JOINS} joins`),
+        of(`${JOINS} joins for a watcher`),
         framesPerWatcher.median / joins * JOINS,
         { atMost: MOST_FRAMES },
-        "",
+        "frames",
       ),
     ];
   });
