@@ -63,7 +63,8 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   after(ms, callback, options) {
-    const timer: unknown = setTimeout(callback, Math.min(ms, MAX_TIMER_MS));
+    // Of a time that has passed meanwhile runtimes warn.
+    const timer: unknown = setTimeout(callback, Math.max(0, Math.min(ms, MAX_TIMER_MS)));
     // A browser's timer is a number: there is no process to keep alive.
     if (options?.background) (timer as ServerTimer).unref?.();
     return () => clearTimeout(timer as number);

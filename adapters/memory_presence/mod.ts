@@ -62,6 +62,8 @@ const OPTIONS = { clock: or(clock, systemClock) } satisfies Rows<MemoryPresenceO
 
 /** So long the version of a place that nobody is in is remembered. */
 const EMPTY_MS = 600_000;
+/** Of so many such places at the most: names can be made up. */
+const MAX_EMPTY = 10_000;
 
 const NOTHING: Position = ["", 0];
 
@@ -164,6 +166,13 @@ class MemoryStore implements MemoryPresence {
   #settle(name: string, place: MemoryPlace): void {
     if (!place.empty) this.#empty.delete(name);
     else if (!this.#empty.has(name)) this.#empty.set(name, this.#clock.now());
+    if (this.#empty.size > MAX_EMPTY) this.#forgetFirst();
+  }
+
+  #forgetFirst(): void {
+    const [name] = this.#empty.keys();
+    this.#empty.delete(name!);
+    this.#places.delete(name!);
   }
 
   #forget(): void {

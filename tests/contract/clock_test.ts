@@ -30,3 +30,16 @@ test("clock: a timer that is cancelled does not call back, also one in the backg
   for (const cancel of cancels) cancel();
   assertEquals(log, ["background"]);
 });
+
+test("clock: of a time that has passed already it makes no timer of less than nothing", () => {
+  const { setTimeout } = globalThis;
+  const delays: unknown[] = [];
+  globalThis.setTimeout = ((_: () => void, ms: number) => delays.push(ms)) as unknown as typeof setTimeout;
+  try {
+    systemClock.after(-0.5, () => {});
+    systemClock.after(2 ** 40, () => {});
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  assertEquals(delays, [0, 2 ** 31 - 1]);
+});

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createMemoryPresence } from "../../adapters/memory_presence/mod.ts";
 import { placeChannel } from "../../hub/backplane/channels.ts";
+import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 import { type CentralNode, createScene, idsOf, NODE_TIMEOUT_MS, settle } from "./central_scene.ts";
 
@@ -200,4 +202,22 @@ test("central presence: nothing is left when places are left, released and close
   const late = b.source.follow("lobby");
   late.release();
   await assertRejects(() => late.ready);
+});
+
+test("presence store in memory: of places that were left it remembers 10,000, those that were left last", async () => {
+  const store = createMemoryPresence({ clock: new FakeClock() });
+  await store.touch("n1", { ttlMs: 1_000, places: new Map() });
+  const write = (place: string, isIn: boolean) =>
+    store.write("n1", place, {
+      put: isIn ? [{ id: "n1.1", user: undefined, node: "n1", state: undefined, at: 0 }] : [],
+      drop: isIn ? [] : ["n1.1"],
+    });
+  await write("stays", true);
+  for (let i = 0; i < 10_002; i++) {
+    await write(`place ${i}`, true);
+    await write(`place ${i}`, false);
+  }
+  assertEquals([store.places, await store.count("stays", "user")], [10_001, 1]);
+  const versions = await store.versions(["place 0", "place 1", "place 2"]);
+  assertEquals(versions.map(([, number]) => number), [0, 0, 2]);
 });
