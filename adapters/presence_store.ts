@@ -51,7 +51,7 @@ export interface StoredEntryQuery {
   readonly by: PresenceBy;
   /** How many members at the most, from 1. A page may have fewer, and not be the last one. */
   readonly limit: number;
-  /** Where the page before ended; absent for the first one. */
+  /** Where the page before ended; absent for the first one. Clients hand it in, who may make one up: that is no error. */
   readonly cursor?: string;
   /** Aborted when nobody waits any more. */
   readonly signal?: AbortSignal;

@@ -113,6 +113,39 @@ export const readingCases: readonly PresenceCase[] = [
     },
   },
   {
+    name: "a cursor that no page has ended with, as clients may make up, is no error",
+    async run(stage) {
+      const a = await stage.node();
+      await a.write("lobby", { put: range(3).map((i) => a.entry(`c${i}`, { user: `u${i}` })) });
+      for (const by of ["connection", "user"] as const) {
+        for (
+          const cursor of [
+            "",
+            "-",
+            "+",
+            "(",
+            "[",
+            "u",
+            "=u1",
+            "@",
+            "\0",
+            "\x01",
+            "ü 🙂",
+            "*",
+            "x".repeat(10_000),
+          ]
+        ) {
+          const { entries, count } = await a.page("lobby", by, 2, cursor);
+          checkSame(
+            [entries.length <= 2, count],
+            [true, 3],
+            `A page by ${by} after ${JSON.stringify(cursor)}`,
+          );
+        }
+      }
+    },
+  },
+  {
     name: "a page is of one moment, whatever is written meanwhile",
     async run(stage) {
       const [a, b] = [await stage.node(), await stage.node()];

@@ -123,7 +123,7 @@ end
 if ARGV[1] == 'c' then
   local list = redis.call('ZRANGEBYLEX', c, ARGV[2], '+', 'LIMIT', 0, limit + 1)
   for i = 1, math.min(limit, #list) do add(list[i]) end
-  if #list > limit then more = '(' .. list[limit] end
+  if #list > limit then more = '=' .. list[limit] end
   return { head[1], tonumber(head[2]), redis.call('ZCARD', c), rows, more }
 end
 local from, members, last = ARGV[2], 0, nil
@@ -133,7 +133,7 @@ repeat
     local member = string.sub(row, 1, string.find(row, '\0', 1, true) - 1)
     if member ~= last then
       if members == limit then
-        more = '[' .. last .. '\1'
+        more = '=' .. last
         break
       end
       members, last = members + 1, member

@@ -122,7 +122,7 @@ class RedisPresence implements PresenceStore {
   async read(place: string, { by, limit, cursor, signal }: StoredEntryQuery): Promise<StoredEntryPage> {
     signal?.throwIfAborted();
     const [part, keys] = this.#placeKeys(place);
-    const reply = await this.#redis.run(part, READ, keys, kindOf(by), cursor ?? "-", String(limit));
+    const reply = await this.#redis.run(part, READ, keys, kindOf(by), startOf(by, cursor), String(limit));
     const [epoch, number, count, rows, more] = reply as [string, number, number, string[], string];
     const entries = [];
     for (let i = 0; i < rows.length; i += 2) {
@@ -268,3 +268,13 @@ class RedisPresence implements PresenceStore {
 }
 
 const kindOf = (by: PresenceBy): string => by === "user" ? "m" : "c";
+
+/**
+ * Where a page begins, as Redis writes it: behind a connection, or behind all connections of a member, whose name may be empty and
+ * so comes after a sign. What a client has made up is a place between two as well.
+ */
+function startOf(by: PresenceBy, cursor: string | undefined): string {
+  if (cursor === undefined) return "-";
+  const last = cursor.slice(1);
+  return by === "user" ? `[${last}\x01` : `(${last}`;
+}
