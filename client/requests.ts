@@ -40,9 +40,10 @@ export interface Question {
 /**
  * What waits is kept as it was said, and refused at once if it cannot travel: just as what leaves at once.
  *
+ * @param question What is said.
  * @throws {HubError} `BAD_REQUEST`.
  */
-function keep(question: Question): Question {
+export function keep(question: Question): Question {
   const { name, payload } = question;
   return { ...question, payload: copyMessage(["", name, payload], COPY)[2] };
 }

@@ -20,6 +20,7 @@ import { checkListener } from "../../contract/options/check_listener.ts";
 import { CALL, count, oneOf, text } from "../../contract/options/option_kinds.ts";
 import { optional, or, readOptions, type Rows } from "../../contract/options/read_options.ts";
 import type { ClientParts } from "../client.ts";
+import { keep } from "../requests.ts";
 import type { MembersOptions, PresenceEvents, PresenceStatus, PresenceView } from "./api.ts";
 import { checkPresence } from "./check_presence.ts";
 import { Reader } from "./reader.ts";
@@ -144,8 +145,10 @@ export class View implements PresenceView<unknown>, Viewer {
       );
     }
     parseNow(schema, state, "state in", this.name);
-    await this.#ask("state", state);
-    this.#onSet(state);
+    // It may be set again long after: as it is now.
+    const { payload } = keep({ kind: "state", name: this.name, payload: state });
+    await this.#ask("state", payload);
+    this.#onSet(payload);
   }
 
   close(): void {

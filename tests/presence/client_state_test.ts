@@ -101,6 +101,20 @@ test("an own state outlives the view that has set it, as long as there is anothe
   await client.close();
 });
 
+test("an own state is set again as it was when it was set, whatever has become of the object since", async () => {
+  const rig = await watching();
+  const { client, server, room } = rig;
+  const state = { mood: "merry" };
+  const set = room.set(state);
+  await turn();
+  state.mood = "never said";
+  server.link.say(["res", 2]);
+  await set;
+  await reopened(rig);
+  assertEquals(rig.server.link.sent("state").map(([, , , state]) => state), [{ mood: "merry" }]);
+  await client.close();
+});
+
 test("while there is no link a state waits as requests do, and leaves after what greets the server", async () => {
   const { client, server } = await connecting();
   const room: Room = presence(client, "room/1");
