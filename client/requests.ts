@@ -82,7 +82,7 @@ export class Requests {
 
   /** The connection, while it is open and all that greets the server is answered. */
   get free(): Connection | undefined {
-    return this.#holds.size === 0 ? this.#options.open() : undefined;
+    return this.#holds.size > 0 ? undefined : this.#options.open();
   }
 
   /** See `Client.request`. */

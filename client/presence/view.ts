@@ -41,6 +41,7 @@ const PAGE = {
 
 /** A view of a watched place. */
 export class View implements PresenceView<unknown>, Viewer {
+  heeded = false;
   readonly #watch: Watch;
   readonly #parts: ClientParts;
   readonly #onSet: (state: unknown) => void;
@@ -52,7 +53,6 @@ export class View implements PresenceView<unknown>, Viewer {
   readonly #onAbort = () => this.#end(abortReason(this.#signal!));
   /** Why it has ended, once it has. */
   #over: { readonly cause: HubError | undefined } | undefined;
-  #heeded = false;
 
   /**
    * @param watch What it shows.
@@ -84,7 +84,7 @@ export class View implements PresenceView<unknown>, Viewer {
   }
 
   get ready(): Promise<void> {
-    this.#heeded = true;
+    this.heeded = true;
     return this.#ready.promise;
   }
 
@@ -106,10 +106,6 @@ export class View implements PresenceView<unknown>, Viewer {
 
   get listed(): boolean {
     return this.#watch.listed;
-  }
-
-  get heeded(): boolean {
-    return this.#heeded;
   }
 
   list(): readonly PresenceMember[] {
@@ -152,7 +148,7 @@ export class View implements PresenceView<unknown>, Viewer {
   }
 
   close(): void {
-    this.#end(new HubError("DISCONNECTED", `Closed the view of "${this.name}" before it was whole`));
+    this.#end(this.#closing());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -185,10 +181,13 @@ export class View implements PresenceView<unknown>, Viewer {
   }
 
   async #ask(kind: "state" | "members", payload: unknown, call?: object): Promise<unknown> {
-    const { cause } = this.#over ?? {};
-    if (this.#over) throw cause ?? new HubError("DISCONNECTED", `The view of "${this.name}" is closed`);
+    if (this.#over) throw this.#over.cause ?? this.#closing();
     const question = { kind, name: this.#watch.watched.place, payload, check: checkPresence };
     return await this.#parts.requests.ask(question, call);
+  }
+
+  #closing(): HubError {
+    return new HubError("DISCONNECTED", `The view of "${this.name}" is closed`);
   }
 
   #end(reason: unknown, cause?: HubError): void {
