@@ -73,13 +73,8 @@ export class Leaving {
     const { source, clock, leaveAfterMs, maxLeaving = MAX_LEAVING } = this.#options;
     if (leaveAfterMs === 0 || user === undefined || this.#closed) return source.drop(place, id);
     const watch = this.#watch(place);
-    const { place: known } = watch.followed;
-    const entry = known.get(id);
     // One that was never there, as its first state took it out again, is not to be waited for.
-    if (
-      !entry ||
-      known.of(user).some((other) => other.id > id || (other.node === entry.node && other !== entry))
-    ) {
+    if (!watch.followed.place.get(id) || isOutdone(watch.followed.place, id, user)) {
       source.drop(place, id);
       return this.#release(place, watch);
     }
@@ -107,19 +102,25 @@ export class Leaving {
     if (watch) return watch;
     const leavers = new Map<string, Leaver>();
     const followed = this.#options.source.follow(place);
-    const stop = followed.place.onChange((change) => this.#changed(followed.place, leavers, change));
+    const stop = followed.place.onChange((change) => this.#changed(followed, leavers, change));
     this.#watches.set(place, watch = { followed, stop, leavers });
     return watch;
   }
 
-  #changed(place: Place, leavers: Watch["leavers"], { before, after }: PlaceChange): void {
+  #changed(
+    { place, whole }: Followed,
+    leavers: Watch["leavers"],
+    { before, after }: PlaceChange,
+  ): void {
     if (before && after) return;
     const user = (before ?? after)?.user;
     const leaver = user === undefined ? undefined : leavers.get(user);
     if (!leaver || leaver.id === before?.id) return;
-    // Somebody is there again: whoever hears of that now must not hear of the old connection within it.
-    if (after) queueMicrotask(() => place.hasOther(leaver) && this.#end(leaver));
-    else if (!place.hasOther(leaver)) this.#beginAnew(leaver);
+    if (!after) return place.hasOther(leaver) ? undefined : this.#beginAnew(leaver);
+    // Somebody is there again: whoever hears of that now must not hear of the old connection within it. Or was there all the
+    // time, where not everybody was known.
+    const isBack = () => whole ? place.hasOther(leaver) : isOutdone(place, leaver.id, leaver.user);
+    queueMicrotask(() => isBack() && this.#end(leaver));
   }
 
   /** Its user was there with another connection until now. */
@@ -162,6 +163,12 @@ export class Leaving {
       this.#wait();
     }, { background: true });
   }
+}
+
+/** Whether a user is there with another connection that stays, should it be gone too. */
+function isOutdone(place: Place, id: string, user: string): boolean {
+  const node = place.get(id)?.node;
+  return place.of(user).some((other) => other.id > id || (other.node === node && other.id !== id));
 }
 
 function first<T>(all: Iterable<T>): T | undefined {

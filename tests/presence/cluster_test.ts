@@ -178,39 +178,43 @@ testPlaces(
   },
 );
 
-testPlaces(
-  "presence: whose tabs on two nodes are gone at once has leaveAfterMs to be back",
-  async (start) => {
-    await using cluster = await start(3, { ...QUIET, presence: { leaveAfterMs: 20_000 } });
-    const { nodes } = cluster;
-    const tabs = [await nodes[0]!.member("ann", "room/1"), await nodes[1]!.member("ann", "room/1")];
-    await nodes[2]!.member("bob", "room/1");
-    await converged(nodes, "room/1", ["ann", "bob"]);
-    const users = await hearOn(nodes);
-    const connections = await hearOn(nodes, "connection");
-    await waitFor(() => connections.every(({ members }) => members.size === 3), { what: "all to be known" });
-    await Promise.all(tabs.map((tab) => tab.close()));
-    await nodes[0]!.member("cat", "room/1"); // behind it on the way
-    await nodes[1]!.member("dan", "room/1");
-    await waitFor(() => users.every(({ members }) => members.has("cat") && members.has("dan")), {
-      what: "what follows",
-    });
-    const again = await nodes[2]!.member("ann", "room/1");
-    await waitFor(
-      () =>
-        connections.every(({ members }) =>
-          members.has(again.connectionId!) && !tabs.some(({ connectionId }) => members.has(connectionId!))
-        ),
-      { what: "the old ones to go" },
-    );
-    for (const { events } of users) {
-      assertEquals(
-        events.filter((event) => /ann/.test(event) && !/^update/.test(event)),
-        [],
+for (const [whoever, first] of [["all nodes listen", 0], ["one of another node listens", 2]] as const) {
+  testPlaces(
+    `presence: whose tabs on two nodes are gone at once has leaveAfterMs to be back, where ${whoever}`,
+    async (start) => {
+      await using cluster = await start(3, { ...QUIET, presence: { leaveAfterMs: 20_000 } });
+      const { nodes } = cluster;
+      const tabs = [await nodes[0]!.member("ann", "room/1"), await nodes[1]!.member("ann", "room/1")];
+      await nodes[2]!.member("bob", "room/1");
+      await converged(nodes, "room/1", ["ann", "bob"]);
+      const users = await hearOn(nodes.slice(first));
+      const connections = await hearOn(nodes.slice(first), "connection");
+      await waitFor(() => connections.every(({ members }) => members.size === 3), {
+        what: "all to be known",
+      });
+      await Promise.all(tabs.map((tab) => tab.close()));
+      await nodes[0]!.member("cat", "room/1"); // behind it on the way
+      await nodes[1]!.member("dan", "room/1");
+      await waitFor(() => users.every(({ members }) => members.has("cat") && members.has("dan")), {
+        what: "what follows",
+      });
+      const again = await nodes[2]!.member("ann", "room/1");
+      await waitFor(
+        () =>
+          connections.every(({ members }) =>
+            members.has(again.connectionId!) && !tabs.some(({ connectionId }) => members.has(connectionId!))
+          ),
+        { what: "the old ones to go" },
       );
-    }
-  },
-);
+      for (const { events } of users) {
+        assertEquals(
+          events.filter((event) => /ann/.test(event) && !/^update/.test(event)),
+          [],
+        );
+      }
+    },
+  );
+}
 
 testPlaces("presence: topics have it too, and whoever unsubscribes has left", async (start) => {
   await using cluster = await start(2, QUIET);
