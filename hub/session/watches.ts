@@ -170,6 +170,7 @@ export class Watches {
       const permits = this.#permits ??= new Permits(MAX_READERS);
       await permits.take();
       try {
+        while (conn.outbox.congested) await conn.outbox.room(); // no more pages than it reads
         if (conn.closed) return;
         const sending = this.#checkSending();
         const page = await this.#page(named, query);

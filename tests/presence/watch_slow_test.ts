@@ -114,3 +114,20 @@ test("members whose states are too large together are counted, and read in pages
   await waitFor(() => view.list().length === 31, { what: "those who are left to be listed" });
   await client.close();
 });
+
+test("a client that asks for many pages at once and reads slowly gets all of them", async () => {
+  await using scene = await crowd(60);
+  const { client, line, heard } = await scene.enter("slow");
+  const view = presence(client, "room/1");
+  await view.ready;
+  line.pause();
+  let losses = 0;
+  client.onStatus((status) => status === "reconnecting" && losses++);
+  const pages = Array.from({ length: 100 }, () => view.page());
+  await heard();
+  scene.clock.advance(1_000);
+  line.resume();
+  assertEquals((await Promise.all(pages)).map(({ members }) => members.length), Array(100).fill(61));
+  assertEquals(losses, 0);
+  await client.close();
+});
