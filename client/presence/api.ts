@@ -132,8 +132,8 @@ export interface PresenceView<State, StateInput = State>
   ): () => void;
   /**
    * Sets the state of this client's own connection, which has to be in the room or topic. While there is no link it waits as
-   * requests do. As long as a view of this room or topic is open it is set again on every connection; what is refused then
-   * goes to `onError`.
+   * requests do. As long as a view of this room or topic is open it is set again on every connection, and then counts as set
+   * last among the user's; what is refused then goes to `onError`.
    *
    * @param state The state; it is checked here, and parsed by the server.
    * @returns Rejects with `FORBIDDEN` where the contract does not let clients set it, or the client is not in; with

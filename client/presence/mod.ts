@@ -37,6 +37,7 @@ const PRESENCE = {
  * @param options Whom to count as one, and a signal that closes the view.
  * @throws {HubError} `NOT_FOUND` when the contract keeps no presence there.
  * @throws {TypeError} When the client is none, the place has no name, or an option is unknown or not of its type.
+ * Also what `signal` was aborted with, when it was before.
  *
  * @example
  * ```ts
