@@ -13,6 +13,7 @@ import { type Clock, HubError } from "../../contract/mod.ts";
  * @param timeoutMs How long to wait, in milliseconds.
  * @param what What is done, for the error: `Cannot store a message of "x" in redis`.
  * @param start Is given a signal that is aborted when nobody waits any more.
+ * @param ended Aborted when nobody waits any more, with the error for whoever does.
  * @returns What it answers; rejects with its error as a {@linkcode HubError}, or with `TIMEOUT`.
  */
 export function withDeadline<T>(
@@ -20,6 +21,7 @@ export function withDeadline<T>(
   timeoutMs: number,
   what: string,
   start: (signal: AbortSignal) => T | Promise<T>,
+  ended?: AbortSignal,
 ): T | Promise<T> {
   const aborter = new AbortController();
   const fail = (cause: unknown) =>
@@ -32,11 +34,20 @@ export function withDeadline<T>(
   }
   if (!isPromise(answer)) return answer;
   return new Promise<T>((resolve, reject) => {
-    const stop = clock.after(timeoutMs, () => {
-      const error = new HubError("TIMEOUT", `${what} within ${timeoutMs} ms`);
+    const giveUp = (error: unknown) => {
+      stop();
       reject(error);
       aborter.abort(error);
-    });
+    };
+    const end = () => giveUp(ended!.reason);
+    const late = () => giveUp(new HubError("TIMEOUT", `${what} within ${timeoutMs} ms`));
+    const cancel = clock.after(timeoutMs, late);
+    const stop = () => {
+      cancel();
+      ended?.removeEventListener("abort", end);
+    };
+    if (ended?.aborted) return end();
+    ended?.addEventListener("abort", end);
     Promise.resolve(answer).then(
       (value) => {
         stop();

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createMemoryPresence } from "../../adapters/memory_presence/mod.ts";
+import { HubError } from "../../contract/mod.ts";
 import { placeChannel } from "../../hub/backplane/channels.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
@@ -220,4 +221,20 @@ test("presence store in memory: of places that were left it remembers 10,000, th
   assertEquals([store.places, await store.count("stays", "user")], [10_001, 1]);
   const versions = await store.versions(["place 0", "place 1", "place 2"]);
   assertEquals(versions.map(([, number]) => number), [0, 0, 2]);
+});
+
+test("central presence: what the store never answers is not waited for when it is closed", async () => {
+  const { node, clock } = createScene();
+  const a = await node();
+  a.store.mode = "away";
+  const closing = a.source.close();
+  await settle();
+  clock.advance(9_000);
+  const asked = assertRejects(() => Promise.resolve(a.source.count("lobby", "user")), HubError, "is closed");
+  await settle();
+  clock.advance(1_000);
+  await closing;
+  await asked;
+  await a.backplane.close();
+  assertEquals(clock.pending, 0);
 });

@@ -74,6 +74,8 @@ export class CentralPresence implements PresenceSource {
   readonly channels: readonly string[] = [];
   readonly #held = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
+  /** Aborted when there is nothing more to do in the store. */
+  readonly #ended = new AbortController();
 
   /** @param options What it needs. */
   constructor(options: CentralOptions) {
@@ -217,10 +219,12 @@ export class CentralPresence implements PresenceSource {
   }
 
   async #close(): Promise<void> {
-    this.#held.reject(new HubError("UNAVAILABLE", "Cannot know who is there: the hub is closed"));
+    const closed = new HubError("UNAVAILABLE", "Cannot know who is there: the hub is closed");
+    this.#held.reject(closed);
     this.#pages.close();
     await this.#own.close();
     await this.#leases.close();
+    this.#ended.abort(closed);
     const { store, nodeId } = this.#options;
     for (const [name, followed] of this.#followed) this.#release(name, followed);
     await store.close?.(nodeId);
@@ -335,6 +339,7 @@ export class CentralPresence implements PresenceSource {
       storeTimeoutMs,
       `${what} in ${store.name}`,
       async (signal) => await call(signal),
+      this.#ended.signal,
     );
     return Promise.resolve(answer);
   }
