@@ -148,3 +148,51 @@ hostileTest(
     view.close();
   },
 );
+
+hostileTest(
+  "who watches again and again and never reads is sent no more lists, and who is told more than may wait is closed on",
+  async ({ hub, enter, neighbour }) => {
+    const view = presence(neighbour, "all", { by: "connection" });
+    await view.ready;
+    const others = await Promise.all(range(20).map(() => enter()));
+    const text = "x".repeat(8_000);
+    const speak = async (round: number) => {
+      for (const [i, other] of others.entries()) {
+        other.send(["state", 1_000 * round + i + 1, "room:all", { round, text }]);
+      }
+      const seen = () =>
+        view.list().filter(({ state }) => (state as { round?: number } | undefined)?.round === round).length;
+      await waitFor(() => seen() === others.length, { what: "the neighbour to see all", timeoutMs: 10_000 });
+    };
+    await speak(1);
+    const intruder = await enter();
+    intruder.raw.socket.pause();
+    // Each list has 160 KB: all of them together are much more than any buffer on the way.
+    for (let i = 1; i <= 400; i++) {
+      intruder.send(["watch", i, "room:all", { by: "connection" }]);
+      if (i < 400) intruder.send(["unwatch", "room:all", "connection"]);
+      if (i % 50 === 0) await speak(1 + i / 50);
+    }
+    assertEquals(hub.stats().connections, 22);
+    assert(hub.stats().held <= 1_000, `${hub.stats().held} messages wait`);
+    intruder.raw.socket.resume();
+    await waitFor(() => told(intruder).some(({ count }) => count === 22), { what: "the last list" });
+
+    intruder.raw.socket.pause();
+    for (let round = 10; hub.stats().connections === 22; round++) {
+      assert(round < 1_000, "it was told 160 MB");
+      await speak(round);
+      assert(hub.stats().held <= 1_000);
+    }
+    await waitFor(() => hub.stats().held === 0, { what: "nothing to wait any more" });
+    assertEquals([view.status, view.count], ["live", 21]);
+    view.close();
+    intruder.raw.socket.resume();
+    for (const other of others) other.raw.reset();
+  },
+  {
+    presence: { intervalMs: 1 },
+    limits: { outbox: { maxMessages: 1_000, maxBytes: 1_000_000, highWaterBytes: 100_000 } },
+  },
+  { timeoutMs: 60_000 },
+);
