@@ -16,7 +16,7 @@ export const CLIENT_GOAL_BYTES = 10_240;
 export const CLIENT_LIMIT_BYTES = 14_850;
 
 /** How many bytes more a page may take that also shows who is present. */
-export const PRESENCE_LIMIT_BYTES = 2_750;
+export const PRESENCE_LIMIT_BYTES = 2_800;
 
 /** The source of a page that uses nothing but the client. Which schema library there is too is the user's choice. */
 export const CLIENT_PAGE = `export * from "@trunkline/hub/client";`;

@@ -44,7 +44,7 @@ export class View implements PresenceView<unknown>, Viewer {
   heeded = false;
   readonly #watch: Watch;
   readonly #parts: ClientParts;
-  readonly #onSet: (state: unknown) => void;
+  readonly #onSet: (state: unknown, asked: Promise<unknown>) => Promise<void>;
   readonly #signal: AbortSignal | undefined;
   readonly #ready = defer<void>();
   readonly #closed = defer<HubError | undefined>();
@@ -58,13 +58,13 @@ export class View implements PresenceView<unknown>, Viewer {
    * @param watch What it shows.
    * @param parts The client's.
    * @param signal Closes it.
-   * @param onSet Called with a state that was set.
+   * @param onSet Called with a state and the question to set it; settles as that does.
    */
   constructor(
     watch: Watch,
     parts: ClientParts,
     signal: AbortSignal | undefined,
-    onSet: (state: unknown) => void,
+    onSet: (state: unknown, asked: Promise<unknown>) => Promise<void>,
   ) {
     this.#watch = watch;
     this.#parts = parts;
@@ -143,8 +143,7 @@ export class View implements PresenceView<unknown>, Viewer {
     parseNow(schema, state, "state in", this.name);
     // It may be set again long after: as it is now.
     const { payload } = keep({ kind: "state", name: this.name, payload: state });
-    await this.#ask("state", payload);
-    this.#onSet(payload);
+    await this.#onSet(payload, this.#ask("state", payload));
   }
 
   close(): void {

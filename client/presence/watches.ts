@@ -59,10 +59,7 @@ export class Watches implements ClientExtension {
     const key = `${by} ${place}`;
     const known = this.#watches.get(key);
     const watch = known ?? new Watch({ place, name, by, declared }, parts, () => this.#forget(key, place));
-    const view = new View(watch, parts, signal, (state) => {
-      // The view may be closed meanwhile, and others of the place not.
-      if (this.#isWatched(place)) this.#own.set(place, { state, set: parts.requests.free !== undefined });
-    });
+    const view = new View(watch, parts, signal, (state, asked) => this.#set(place, state, asked));
     const { closed } = parts.requests;
     if (closed) {
       view.fail(closed);
@@ -93,6 +90,21 @@ export class Watches implements ClientExtension {
     for (const watch of [...this.#watches.values()]) watch.end(error);
   }
 
+  /** Keeps a state once it is set. The one before does not go out behind it, unless it fails. */
+  #set(place: string, state: unknown, asked: Promise<unknown>): Promise<void> {
+    const before: Partial<Own> = this.#own.get(place) ?? {};
+    const { set } = before;
+    before.set = true;
+    return asked.then(() => {
+      // The view may be closed meanwhile, and others of the place not.
+      if (this.#isWatched(place)) this.#own.set(place, { state, set: !!this.#parts.requests.free });
+    }, (error) => {
+      before.set &&= set;
+      if (this.#parts.requests.free) this.opened();
+      throw error;
+    });
+  }
+
   #setAgain(place: string, own: Own): void {
     if (own.set) return;
     own.set = true;
@@ -100,10 +112,7 @@ export class Watches implements ClientExtension {
       .catch((error) => {
         // Without the connection it comes to the next one.
         if (own.set && this.#own.get(place) === own) {
-          this.#parts.settings.report(error, {
-            stage: "presence",
-            name: place.slice(place.indexOf(":") + 1),
-          });
+          this.#parts.settings.report(error, { stage: "presence", name: place.replace(/\w+:/, "") });
         }
       });
   }

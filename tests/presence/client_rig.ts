@@ -125,8 +125,11 @@ export const TWO: WhoChange = {
 };
 
 /** A view that is live. */
-export async function watching(options?: PresenceOptions): Promise<Rig & { room: Room; seen: string[] }> {
-  const rig = await opened();
+export async function watching(
+  options?: PresenceOptions,
+  ofClient?: Partial<ClientOptions<"member">>,
+): Promise<Rig & { room: Room; seen: string[] }> {
+  const rig = await opened(ofClient);
   const room: Room = presence(rig.client, "room/1", options);
   const seen = record(room);
   await turn();

@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { presence } from "@trunkline/hub/client/presence";
 import { rejection, settled, turn } from "../client/setup.ts";
 import { test } from "../harness.ts";
+import type { ServerMessage } from "@trunkline/hub/contract";
 import {
   accept,
   connecting,
@@ -114,6 +115,44 @@ test("an own state is set again as it was when it was set, whatever has become o
   assertEquals(rig.server.link.sent("state").map(([, , , state]) => state), [{ mood: "merry" }]);
   await client.close();
 });
+
+for (const offline of ["fail", undefined] as const) {
+  test(`a state that is set before the one before it is set again takes its place, unless it fails (offline: ${offline})`, async () => {
+    const rig = await watching({}, { offline });
+    const { client, room } = rig;
+    const old = room.set({ mood: "old" });
+    await turn();
+    rig.server.link.say(["res", 2]);
+    await old;
+    /** The states that a link was sent when one is set while something greets the server, and the answer to it. */
+    const sent = async (mood: string, answer: (id: number) => ServerMessage) => {
+      rig.server.link.close();
+      await rig.retry();
+      rig.server.link.welcome(welcome);
+      await turn();
+      const set = room.set({ mood }).catch(() => {});
+      await turn();
+      const { link } = rig.server;
+      link.say(["res", link.sent("req")[0]![1]]);
+      await turn();
+      link.say(answer(link.sent("state")[0]![1]));
+      await set;
+      await turn();
+      return link.sent("state").map(([, , , state]) => (state as { mood: string }).mood);
+    };
+    client.onOpen(() => client.request("join", "room/1").catch(() => {}));
+    await turn();
+    assertEquals(await sent("new", (id) => ["res", id]), ["new"]);
+    const refused = (id: number): ServerMessage => ["err", id, { code: "RATE_LIMITED", message: "Slower" }];
+    assertEquals(await sent("newer", refused), ["newer", "new"]);
+    await reopened(rig);
+    const [, id] = rig.server.link.sent("req")[0]!;
+    rig.server.link.say(["res", id]);
+    await turn();
+    assertEquals(rig.server.link.sent("state").map(([, , , state]) => state), [{ mood: "new" }]);
+    await client.close();
+  });
+}
 
 test("while there is no link a state waits as requests do, and leaves after what greets the server", async () => {
   const { client, server } = await connecting();
