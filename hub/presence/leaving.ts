@@ -15,7 +15,7 @@ const MAX_LEAVING = 100_000;
 /** What {@linkcode Leaving} needs. */
 export interface LeavingOptions {
   /** Who is told that a connection has left. */
-  readonly source: Pick<PresenceSource, "follow" | "drop">;
+  readonly source: Pick<PresenceSource, "follow" | "drop" | "isGone">;
   /** Where time comes from. */
   readonly clock: Clock;
   /** How long a connection that is gone counts as present, in milliseconds. */
@@ -74,7 +74,7 @@ export class Leaving {
     if (leaveAfterMs === 0 || user === undefined || this.#closed) return source.drop(place, id);
     const watch = this.#watch(place);
     // One that was never there, as its first state took it out again, is not to be waited for.
-    if (!watch.followed.place.get(id) || isOutdone(watch.followed.place, id, user)) {
+    if (!watch.followed.place.get(id) || this.#isOutdone(watch.followed.place, { id, user })) {
       source.drop(place, id);
       return this.#release(place, watch);
     }
@@ -119,8 +119,16 @@ export class Leaving {
     if (!after) return place.hasOther(leaver) ? undefined : this.#beginAnew(leaver);
     // Somebody is there again: whoever hears of that now must not hear of the old connection within it. Or was there all the
     // time, where not everybody was known.
-    const isBack = () => whole ? place.hasOther(leaver) : isOutdone(place, leaver.id, leaver.user);
+    const isBack = () => whole ? place.hasOther(leaver) : this.#isOutdone(place, leaver);
     queueMicrotask(() => isBack() && this.#end(leaver));
+  }
+
+  /** Whether its user is there with another connection that stays, should it be gone too. */
+  #isOutdone(place: Place, { id, user }: Pick<Leaver, "id" | "user">): boolean {
+    const own = place.get(id)?.node;
+    return place.of(user).some((other) =>
+      other.node === own ? other.id !== id : other.id > id && !this.#options.source.isGone(other.node)
+    );
   }
 
   /** Its user was there with another connection until now. */
@@ -163,12 +171,6 @@ export class Leaving {
       this.#wait();
     }, { background: true });
   }
-}
-
-/** Whether a user is there with another connection that stays, should it be gone too. */
-function isOutdone(place: Place, id: string, user: string): boolean {
-  const node = place.get(id)?.node;
-  return place.of(user).some((other) => other.id > id || (other.node === node && other.id !== id));
 }
 
 function first<T>(all: Iterable<T>): T | undefined {

@@ -91,6 +91,8 @@ export interface PresenceSource {
   join(node: string): void;
   /** Another node is gone: it said goodbye, or was silent for too long. */
   leave(node: string): void;
+  /** Whether a node is gone whose connections are still shown. */
+  isGone(node: string): boolean;
   /** The hub closes: nobody of this node is anywhere any more, and the others are told. Never rejects. */
   close(): void | Promise<void>;
 }

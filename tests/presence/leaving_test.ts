@@ -153,3 +153,14 @@ test("leaving: the time of one that stays beside another node's begins anew when
   assertEquals(present(), ["c3"]);
   assertEmpty();
 });
+
+test("leaving: the connection of a node that is gone, and still shown, is nobody to rely on", () => {
+  const { clock, leaving, enter, present, assertEmpty } = scene();
+  enter("c1", "ann");
+  enter("c2", "ann", "gone");
+  leaving.add(ROOM, { id: "c1", user: "ann" });
+  assertEquals(present(), ["c1", "c2"]);
+  clock.advance(1_000);
+  assertEquals(present(), ["c2"]);
+  assertEmpty();
+});

@@ -71,6 +71,10 @@ export class LocalSource implements PresenceSource {
 
   leave(): void {}
 
+  isGone(node: string): boolean {
+    return node === "gone";
+  }
+
   close(): void {}
 
   /** A place, also one in which nobody is. */

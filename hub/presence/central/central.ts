@@ -214,6 +214,10 @@ export class CentralPresence implements PresenceSource {
     this.#leases.gone(node);
   }
 
+  isGone(node: string): boolean {
+    return this.#leases.isGone(node);
+  }
+
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }

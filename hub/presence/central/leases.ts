@@ -95,6 +95,11 @@ export class Leases {
     this.#purgeLater();
   }
 
+  /** Whether a node is gone, and has yet to be purged. */
+  isGone(node: string): boolean {
+    return this.#gone.has(node);
+  }
+
   /** Ends the lease, and with it what this node has, at once unless that is to stay for a while. Never rejects. */
   async close(): Promise<void> {
     const { store, nodeId, leaveAfterMs, within, onRemoved, onFailed } = this.#options;

@@ -9,9 +9,8 @@
  *
  * It speaks to nobody by itself. Whoever makes one gives it a clock, a source of chance and a way to send text
  * (`GossipOptions`), and tells it: `start()`, `reachable(true)` when the others can be reached, `join(node)` and `leave(node)`
- * as the roster has them, `hear(message, from)` for each message of the kinds that `GossipMessage` has, as
- * `decodeBus` reads them, `missed()` when messages may have been lost without the others being out of reach, and `close()`. A node that starts again has another id. The ids of a
- * node's connections begin with its own id and a dot.
+ * as the roster has them, `hear(message, from)` for each message of the kinds that `GossipMessage` has, as `decodeBus` reads them, `missed()` when messages may
+ * have been lost without the others being out of reach, and `close()`. A node that starts again has another id. The ids of a node's connections begin with its own id and a dot.
  *
  * @module
  */
@@ -265,6 +264,7 @@ export class Gossip implements PresenceSource {
     replica.restart();
     const { clock, leaveAfterMs = 0 } = this.#options;
     const forget = () => {
+      this.#gone.get(node)?.();
       replica.sweep(() => true);
       this.#gone.delete(node);
       this.#replicas.delete(node);
@@ -278,11 +278,12 @@ export class Gossip implements PresenceSource {
       this.#gone.set(node, clock.after(leaveAfterMs, forget, { background: true }));
       replica.sweep((place, { user }) => user === undefined || this.#isElsewhere(place, user));
     }
-    if (leaveAfterMs <= 0 || replica.isEmpty) {
-      this.#gone.get(node)?.();
-      forget();
-    }
+    if (leaveAfterMs <= 0 || replica.isEmpty) forget();
     this.#wholeness.told(node);
+  }
+
+  isGone(node: string): boolean {
+    return this.#gone.has(node);
   }
 
   /** A message of another node has come. */
