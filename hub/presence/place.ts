@@ -69,6 +69,8 @@ export class Place {
   readonly #users = new Map<string, PresenceEntry | readonly PresenceEntry[]>();
   readonly #listeners = new Set<(change: PlaceChange) => void>();
   #anonymous = 0;
+  /** Anonymous ones whose id is also that of a user who is here: they are one member, and the user shows. */
+  #hidden = 0;
 
   /** @param name The channel of its room or topic. */
   constructor(name: string) {
@@ -77,7 +79,7 @@ export class Place {
 
   /** How many members there are. */
   count(by: PresenceBy): number {
-    return by === "connection" ? this.#entries.size : this.#users.size + this.#anonymous;
+    return by === "connection" ? this.#entries.size : this.#users.size + this.#anonymous - this.#hidden;
   }
 
   /** A connection. */
@@ -110,7 +112,9 @@ export class Place {
     if (by === "connection") return yield* this.#entries.values();
     for (const known of this.#users.values()) yield first(known);
     if (this.#anonymous === 0) return;
-    for (const entry of this.#entries.values()) if (entry.user === undefined) yield entry;
+    for (const entry of this.#entries.values()) {
+      if (entry.user === undefined && !this.#users.has(entry.id)) yield entry;
+    }
   }
 
   /** Whether a user has another connection here than this one. */
@@ -128,9 +132,7 @@ export class Place {
     const showed = this.member("user", memberOf(entry));
     if (before) this.#without(before);
     this.#entries.set(entry.id, entry);
-    const { user } = entry;
-    if (user === undefined) this.#anonymous++;
-    else this.#users.set(user, added(this.#users.get(user), entry));
+    this.#with(entry);
     this.#tell({ before, after: entry, showed });
   }
 
@@ -156,13 +158,36 @@ export class Place {
     return () => void this.#listeners.delete(listener);
   }
 
+  #with(entry: PresenceEntry): void {
+    const { user, id } = entry;
+    if (user === undefined) {
+      this.#anonymous++;
+      if (this.#users.has(id)) this.#hidden++;
+      return;
+    }
+    const known = this.#users.get(user);
+    if (!known && this.#isAnonymous(user)) this.#hidden++;
+    this.#users.set(user, added(known, entry));
+  }
+
+  #isAnonymous(id: string): boolean {
+    const entry = this.#entries.get(id);
+    return entry !== undefined && entry.user === undefined;
+  }
+
   #without(entry: PresenceEntry): void {
-    const { user } = entry;
-    if (user === undefined) return void this.#anonymous--;
+    const { user, id } = entry;
+    if (user === undefined) {
+      this.#anonymous--;
+      if (this.#users.has(id)) this.#hidden--;
+      return;
+    }
     const known = this.#users.get(user)!;
     const rest = known instanceof Array ? known.filter((one) => one !== entry) : [];
-    if (rest.length === 0) this.#users.delete(user);
-    else this.#users.set(user, rest.length === 1 ? rest[0]! : rest);
+    if (rest.length === 0) {
+      this.#users.delete(user);
+      if (this.#isAnonymous(user)) this.#hidden--;
+    } else this.#users.set(user, rest.length === 1 ? rest[0]! : rest);
   }
 
   #tell(change: PlaceChange): void {
