@@ -129,3 +129,5 @@ if (faults.length > 0) {
   console.error(`Not as it must be:\n${faults.join("\n")}`);
   Deno.exit(1);
 }
+// A library of a broker or a peer may keep something open that the run would wait for.
+Deno.exit(0);

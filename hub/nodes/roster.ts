@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from "../../contract/mod.ts";
+import { forgetOldest } from "../connection/forget_oldest.ts";
 import type { NodeInfo, NodeLeft, NodeState } from "../api/cluster.ts";
 import type { Ranked } from "./seniority.ts";
 import type { NodeCard } from "../backplane/bus_wire.ts";
@@ -226,11 +227,4 @@ export class Roster {
 
 function info(id: string, { startedAt, connections }: NodeCard, state: NodeState): NodeInfo {
   return { id, self: false, state, startedAt, connections: state === "down" ? 0 : connections };
-}
-
-function forgetOldest(map: Map<string, unknown>, max: number): void {
-  for (const id of map.keys()) {
-    if (map.size <= max) return;
-    map.delete(id);
-  }
 }

@@ -19,6 +19,7 @@ import type { Clock, PresenceBy } from "../../../contract/mod.ts";
 import type { BusMessageOf } from "../../backplane/bus_wire.ts";
 import { PRESENCE_CHANNEL } from "../../backplane/channels.ts";
 import { Drops } from "../../backplane/drops.ts";
+import { forgetOldest } from "../../connection/forget_oldest.ts";
 import { asNewest, type PresenceEntry } from "../place.ts";
 import { MemberPages } from "../member_pages.ts";
 import { Places } from "../places.ts";
@@ -269,10 +270,7 @@ export class Gossip implements PresenceSource {
       this.#gone.delete(node);
       this.#replicas.delete(node);
       this.#floors.set(node, replica.floor);
-      for (const oldest of this.#floors.keys()) {
-        if (this.#floors.size <= MAX_FLOORS) break;
-        this.#floors.delete(oldest);
-      }
+      forgetOldest(this.#floors, MAX_FLOORS);
     };
     if (leaveAfterMs > 0) {
       this.#gone.set(node, clock.after(leaveAfterMs, forget, { background: true }));

@@ -1,0 +1,18 @@
+/**
+ * Maps that remember the last of many.
+ *
+ * @module
+ */
+
+/**
+ * Forgets what a map has had for longest.
+ *
+ * @param map The map.
+ * @param max How many entries may stay.
+ */
+export function forgetOldest(map: Map<string, unknown>, max: number): void {
+  for (const id of map.keys()) {
+    if (map.size <= max) return;
+    map.delete(id);
+  }
+}
