@@ -101,7 +101,7 @@ hostileTest(
   "a thousand empty frames, and frames of a thousand messages, are just frames",
   async ({ enter }) => {
     const intruder = await enter();
-    for (let i = 0; i < 1_000; i++) intruder.say("[]");
+    intruder.sayAll(Array.from({ length: 1_000 }, () => "[]"));
     intruder.send(...Array.from({ length: 900 }, () => ["pong"]));
     await intruder.proveAlive();
   },

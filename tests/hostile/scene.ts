@@ -16,10 +16,11 @@ import {
   type HubStats,
 } from "@trunkline/hub";
 import { asServerMessage, type ServerMessage } from "@trunkline/hub/contract";
+import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { test, type TestOptions, waitFor } from "../harness.ts";
 import { serve } from "../serve.ts";
-import { opcode, RawClient } from "../transports/raw_client.ts";
+import { frameOf, opcode, RawClient } from "../transports/raw_client.ts";
 
 const shared = {
   any: { payload: z.any() },
@@ -81,6 +82,13 @@ export class Intruder {
   /** Sends a text frame as it is. */
   say(frame: string): void {
     this.raw.send(opcode.text, frame);
+  }
+
+  /** Sends text frames in one write: what is tested is how they are read, and not how many writes a runtime takes in a turn. */
+  sayAll(frames: readonly string[]): void {
+    const encoder = new TextEncoder();
+    const written = frames.map((frame) => frameOf(opcode.text, encoder.encode(frame)));
+    this.raw.socket.write(Buffer.concat(written));
   }
 
   /** Sends messages in one frame. */

@@ -61,6 +61,11 @@ test("tests that mostly wait run beside the others, each in one lane", () => {
   assertEquals([lanesOf(waiting), lanesOf(FILES), lanesOf([])], [[waiting], [FILES], []]);
 });
 
+test("tests of a library that could take its process with it run in one of their own", () => {
+  const native = ["tests/adapters/zeromq/a_test.ts", "tests/adapters/zeromq/b_test.ts"];
+  assertEquals(lanesOf([...FILES, ...native]), [native, FILES]);
+});
+
 test("tests that measure times under load need the machine for themselves", () => {
   const files = ["tests/load/restarts_soak_test.ts", "tests/load/order_test.ts", ...FILES];
   assertEquals(files.filter(needsMachine), ["tests/load/restarts_soak_test.ts"]);

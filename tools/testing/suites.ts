@@ -24,6 +24,11 @@ const WAITING = [
   "tests/adapters/rabbitmq/",
 ];
 
+/**
+ * Folders of tests of a native library, which could take its process with it, and the results of all other tests in that.
+ */
+const APART = ["tests/adapters/zeromq/"];
+
 /** Which tests are asked for. */
 export interface Selection {
   /** Parts of paths: a file is taken when its path contains one of them. All files are taken when there is none. */
@@ -90,8 +95,11 @@ export function needsMachine(file: string): boolean {
  * @returns The lanes, none of them empty.
  */
 export function lanesOf(files: readonly string[]): string[][] {
-  const waits = (file: string) => WAITING.some((folder) => file.startsWith(folder));
-  return [files.filter(waits), files.filter((file) => !waits(file))].filter((lane) => lane.length > 0);
+  const isIn = (folders: readonly string[]) => (file: string) =>
+    folders.some((folder) => file.startsWith(folder));
+  const [apart, waiting] = [files.filter(isIn(APART)), files.filter(isIn(WAITING))];
+  const rest = files.filter((file) => !apart.includes(file) && !waiting.includes(file));
+  return [apart, waiting, rest].filter((lane) => lane.length > 0);
 }
 
 /**

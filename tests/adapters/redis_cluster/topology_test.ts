@@ -147,9 +147,10 @@ test(
     for (const node of [listener, second]) {
       for (const channel of channels) assertRising(node.on(channel));
       // It is no outage: of the one channel that has moved messages may be missing, and of no other.
-      assertEquals([node.statuses, node.gaps], [["up"], Array.from({ length: 4 }, () => ["moving"])]);
+      const moves = Array.from({ length: 4 }, () => ["moving"]);
+      assertEquals([node.statuses, node.gaps], [["up"], moves], node.words());
     }
-    assertEquals([publisher.statuses, publisher.gaps], [["up"], []]);
+    assertEquals([publisher.statuses, publisher.gaps], [["up"], []], publisher.words());
   },
   OPTIONS,
 );
