@@ -1,55 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { spawn } from "node:child_process";
-import process from "node:process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { runtime, test, waitFor } from "../harness.ts";
+import { test, waitFor } from "../harness.ts";
 import { ADAPTERS, brokerOf, reachable, startCluster } from "../hub/cluster.ts";
 import { codeOf } from "../hub/wires.ts";
+import { inProcess, inWorker } from "./doomed.ts";
 import type { Place, Ready, Word } from "./doomed_node.ts";
-
-/** A node that is somewhere else, and can be killed. */
-interface Doomed {
-  readonly words: Word[];
-  /** Kills it: it says no goodbye, to anybody. */
-  kill(): Promise<void>;
-}
 
 const PROGRAM = new URL("./doomed_process.ts", import.meta.url);
 const WORKER = new URL("./doomed_worker.ts", import.meta.url);
-
-function inProcess(place: Place): Doomed {
-  const args = [
-    runtime === "deno" ? ["run", "--allow-all"] : ["run"],
-    fileURLToPath(PROGRAM),
-    JSON.stringify(place),
-  ];
-  const child = spawn(process.execPath, args.flat(), { stdio: ["ignore", "pipe", "inherit"] });
-  const words: Word[] = [];
-  createInterface(child.stdout!).on("line", (line) => words.push(JSON.parse(line)));
-  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  return {
-    words,
-    async kill() {
-      child.kill("SIGKILL");
-      await gone;
-    },
-  };
-}
-
-function inWorker(place: Place): Doomed {
-  const worker = new Worker(WORKER, { type: "module" });
-  const words: Word[] = [];
-  worker.onmessage = ({ data }: MessageEvent<Word>) => void words.push(data);
-  worker.postMessage(place);
-  return {
-    words,
-    kill() {
-      worker.terminate();
-      return Promise.resolve();
-    },
-  };
-}
 
 for (const adapter of Object.keys(ADAPTERS)) {
   if (adapter === "memory") continue; // its nodes live and die together
@@ -64,7 +21,8 @@ for (const adapter of Object.keys(ADAPTERS)) {
       });
       const [a, b] = cluster.nodes;
       b!.hub.onServer("load", () => ({ conns: 0 }));
-      const doomed = (url ? inProcess : inWorker)({ adapter, url, prefix });
+      const place: Place = { adapter, url, prefix };
+      const doomed = url ? inProcess<Word>(PROGRAM, place) : inWorker<Word>(WORKER, place);
       try {
         const ready = () => doomed.words.find((word): word is Ready => "nodeId" in word);
         const { nodeId, connection } = await waitFor(ready, { timeoutMs: 30_000, what: "the node" });

@@ -1,65 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { systemClock } from "@trunkline/hub";
-import { spawn } from "node:child_process";
-import process from "node:process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import type { Place } from "../cluster/doomed_node.ts";
-import { runtime, test, waitFor } from "../harness.ts";
+import { inProcess, inWorker } from "../cluster/doomed.ts";
+import { test, waitFor } from "../harness.ts";
 import { ADAPTERS, brokerOf } from "../hub/cluster.ts";
 import { CLUSTER, type Word } from "./doomed_node.ts";
 import { converged, hear, startNodes } from "./scene.ts";
 
 type Kind = "gossip" | "central";
 
-/** A node that is somewhere else. */
-interface Doomed {
-  readonly words: Word[];
-  signal(signal: "SIGSTOP" | "SIGCONT"): void;
-  /** Kills it: it says no goodbye. */
-  kill(): Promise<void>;
-}
-
 const PROGRAM = new URL("./doomed_process.ts", import.meta.url);
 const WORKER = new URL("./doomed_worker.ts", import.meta.url);
-
-function inProcess(place: Place & { readonly kind: Kind }): Doomed {
-  const args = [
-    runtime === "deno" ? ["run", "--allow-all"] : ["run"],
-    fileURLToPath(PROGRAM),
-    JSON.stringify(place),
-  ];
-  const child = spawn(process.execPath, args.flat(), { stdio: ["ignore", "pipe", "inherit"] });
-  const words: Word[] = [];
-  createInterface(child.stdout!).on("line", (line) => words.push(JSON.parse(line)));
-  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  return {
-    words,
-    // Not `child.kill`: what was sent a signal by that counts as killed on Deno.
-    signal: (signal) => void process.kill(child.pid!, signal),
-    async kill() {
-      process.kill(child.pid!, "SIGKILL");
-      await gone;
-    },
-  };
-}
-
-function inWorker({ prefix }: Place): Doomed {
-  const worker = new Worker(WORKER, { type: "module" });
-  const words: Word[] = [];
-  worker.onmessage = ({ data }: MessageEvent<Word>) => void words.push(data);
-  worker.postMessage({ prefix });
-  return {
-    words,
-    signal() {
-      throw new TypeError("Cannot stop a worker");
-    },
-    kill() {
-      worker.terminate();
-      return Promise.resolve();
-    },
-  };
-}
 
 const USERS = ["doomed 1", "doomed 2"];
 /** A leave comes within the node timeout; the rest is for a machine that is busy. */
@@ -74,7 +24,9 @@ async function scene(adapter: string, kind: Kind) {
   const cluster = await startNodes(() => create(prefix), 2, options);
   const { nodes } = cluster;
   for (const [at, node] of nodes.entries()) await node.member(`user ${at}`, "room/1");
-  const doomed = (url ? inProcess : inWorker)({ adapter, url, prefix, kind });
+  const doomed = url
+    ? inProcess<Word>(PROGRAM, { adapter, url, prefix, kind })
+    : inWorker<Word>(WORKER, { prefix });
   await waitFor(() => doomed.words.some((word) => "nodeId" in word), { timeoutMs: 30_000, what: "the node" });
   await converged(nodes, "room/1", ["user 0", "user 1", ...USERS]);
   const hearings = await Promise.all(nodes.map(({ hub }) => hear(hub.presence("room/1"))));
