@@ -91,7 +91,10 @@ export interface HistoryContext {
  * - **One order.** Every message of a channel gets the next offset: 1, 2, 3, … without holes, whichever node appends. What
  *   one node appends on a channel is kept in the order of its calls, also when the next call comes before the answer.
  * - **All or nothing.** When `append` resolves the message is kept, and every read that begins from then on, on any node,
- *   tells of it. When it rejects the message may be kept or not, but never in part.
+ *   tells of it. When it rejects the message may be kept or not, but never in part. The code of a `HubError` tells which:
+ *   `UNAVAILABLE` when it is certainly not kept and never will be (it was refused before it was sent, or the engine said no),
+ *   `UNCERTAIN` when it may be (it was sent, and the link broke or nobody waited any more). Any other error counts as
+ *   `UNCERTAIN`.
  * - **Epochs.** An epoch is text of at most 64 characters that is used for one channel once. While it lasts, offsets count
  *   on, also when all messages have expired. A channel on which nothing was appended has one too, at offset 0, and its first
  *   message goes on in it. Whatever loses the count (data that was wiped, a restart of a store in memory,

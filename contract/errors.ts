@@ -6,7 +6,12 @@
 
 import { toWellFormed } from "./values/text.ts";
 
-/** The codes that Trunkline itself uses; a contract's handlers may throw codes of their own beside them. */
+/**
+ * The codes that Trunkline itself uses; a contract's handlers may throw codes of their own beside them.
+ *
+ * Where something is to be kept or done, `UNAVAILABLE` says that it certainly was not, and `UNCERTAIN` that it may have
+ * been: the link broke or time ran out after it was sent. Try again with the same id: it is kept or done once.
+ */
 export const ERROR_CODES = [
   "BAD_REQUEST",
   "UNAUTHENTICATED",
@@ -18,6 +23,7 @@ export const ERROR_CODES = [
   "RATE_LIMITED",
   "TOO_LARGE",
   "UNAVAILABLE",
+  "UNCERTAIN",
   "INTERNAL",
 ] as const;
 
