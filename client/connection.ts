@@ -58,6 +58,8 @@ export interface ConnectionEnd {
   readonly terminal: boolean;
   /** Whether `onError` has heard of it. */
   readonly told: boolean;
+  /** Whether a server has opened the link. */
+  readonly reached: boolean;
   /** `"away"` when the node goes away, `"asleep"` when the link had died before the device woke up. */
   readonly by?: "away" | "asleep" | undefined;
 }
@@ -392,6 +394,6 @@ export class Connection {
   #end({ error, terminal = false, told = false, by }: Partial<ConnectionEnd> & { error: HubError }): void {
     this.close();
     if (terminal && !told) this.#settings.report(error, { stage: "connection" });
-    this.#events.end({ error, terminal, told: told || terminal, by });
+    this.#events.end({ error, terminal, told: told || terminal, reached: this.#link !== undefined, by });
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import { MAX_TIMER_MS } from "../contract/clock.ts";
+import { isCount } from "../contract/wire/checks.ts";
 import { callEach, callSafely, defer, HubError, type UnreadableMessage } from "../contract/mod.ts";
 import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts";
 import type { Settings } from "./options.ts";
@@ -24,6 +25,12 @@ const WAKE_GAP_MS = 1_000;
 
 /** How long `close()` waits for the other side. */
 const CLOSE_MS = 1_000;
+
+/** How long the server that has sent a client away wants it to stay away, in milliseconds. */
+function wishOf({ data }: HubError): number {
+  const wish = (data as { readonly retryInMs?: unknown } | null | undefined)?.retryInMs;
+  return isCount(wish) ? wish as number : 0;
+}
 
 /** What a client does with its connections. None of it throws, and it comes before any status listener. */
 export interface KeeperEvents {
@@ -181,7 +188,7 @@ export class Keeper {
     );
   }
 
-  #ended({ error, terminal, told, by }: ConnectionEnd): void {
+  #ended({ error, terminal, told, reached, by }: ConnectionEnd): void {
     if (this.#status === "closed") return; // by whoever heard of the error first
     // The node that we were on may be back, and has our history; one that goes away has not, unless it is the only one.
     if (this.#status !== "open" || by === "away") this.#settings.addresses.advance();
@@ -189,7 +196,9 @@ export class Keeper {
     const lasted = wasOpen && this.#forgiveAfterStable();
     // Those who are about to move are spread already; but no node is stormed that keeps sending clients away.
     const atOnce = by === "asleep" || (by === "away" && lasted && this.#stopTimer !== undefined);
-    const delayMs = terminal ? undefined : this.#backoff.next();
+    // Whom a server has let in and sent away has cost it something: those waits grow from the first on.
+    const awayMs = reached ? Infinity : this.#outage.ms;
+    const delayMs = terminal ? undefined : this.#backoff.next(awayMs, wishOf(error));
     this.#retry(atOnce && delayMs !== undefined ? 0 : delayMs, error, { error });
     if (told) return;
     if (delayMs === undefined) this.#settings.report(error, { stage: "connection" });

@@ -16,11 +16,18 @@ export interface ReconnectOptions {
    */
   readonly baseMs?: number;
   /**
-   * Never wait longer than so many milliseconds; not below `baseMs`.
+   * Never wait longer than so many milliseconds, but for what the server asks for; not below `baseMs`.
    *
    * @default {30_000}
    */
   readonly maxMs?: number;
+  /**
+   * For so many milliseconds without a connection no wait is longer than 3 seconds (or `baseMs`, or what the server asks
+   * for), while no server opens a link: most networks are back by then. `0` to let waits grow at once.
+   *
+   * @default {60_000}
+   */
+  readonly patientMs?: number;
   /**
    * The bound grows by this with each attempt; from 1 to 1,000.
    *
@@ -41,6 +48,7 @@ export type BackoffSettings = Required<ReconnectOptions>;
 const RECONNECT = {
   baseMs: or(ms({ min: 0 }), 500),
   maxMs: or(ms({ min: 0 }), 30_000),
+  patientMs: or(ms({ min: 0 }), 60_000),
   factor: or(ratio({ min: 1, max: 1_000 }), 2),
   maxAttempts: or(count({ min: 0, max: Infinity }), Infinity),
 } satisfies Rows<ReconnectOptions>;
@@ -54,6 +62,9 @@ export const readReconnect: Kind<BackoffSettings> = (value, place) => {
   return settings;
 };
 
+/** The longest wait while it is likely that the network is about to be back. */
+const PROMPT_MS = 3_000;
+
 /**
  * Exponential backoff with full jitter: each wait is drawn evenly from 0 up to a bound that grows with every attempt,
  * which spreads clients that lost their links together the best (Marc Brooker, "Exponential Backoff And Jitter", AWS
@@ -63,7 +74,7 @@ export class Backoff {
   readonly #settings: BackoffSettings;
   readonly #random: () => number;
   #attempt = 0;
-  #growth = 0;
+  #bound: number;
 
   /**
    * @param settings The bounds.
@@ -72,6 +83,7 @@ export class Backoff {
   constructor(settings: BackoffSettings, random: () => number) {
     this.#settings = settings;
     this.#random = random;
+    this.#bound = settings.baseMs;
   }
 
   /** How many attempts were granted since the last reset. */
@@ -79,22 +91,30 @@ export class Backoff {
     return this.#attempt;
   }
 
-  /** How long to wait before the next attempt, in milliseconds; `undefined` when there shall be none. */
-  next(): number | undefined {
-    const { baseMs, maxMs, factor, maxAttempts } = this.#settings;
+  /**
+   * How long to wait before the next attempt, in milliseconds; `undefined` when there shall be none.
+   *
+   * @param awayMs For how long nobody has been reached; left out where waits grow from the first on.
+   * @param wishMs How long the server wants to be left alone.
+   */
+  next(awayMs = Infinity, wishMs = 0): number | undefined {
+    const { baseMs, maxMs, patientMs, factor, maxAttempts } = this.#settings;
     if (this.#attempt >= maxAttempts) return undefined;
     this.#attempt++;
-    const bound = baseMs * factor ** this.#growth++;
-    return this.#random() * Math.min(maxMs, bound || 0); // 0 ms grown without end is no number
+    const most = awayMs < patientMs ? Math.min(maxMs, Math.max(baseMs, PROMPT_MS)) : maxMs;
+    const bound = Math.min(most, this.#bound);
+    this.#bound = bound * factor;
+    return wishMs + this.#random() * bound;
   }
 
   /** Starts over: what was tried has worked. */
   reset(): void {
-    this.#attempt = this.#growth = 0;
+    this.#attempt = 0;
+    this.hurry();
   }
 
   /** Waits short again, but forgives no attempt: something has changed. */
   hurry(): void {
-    this.#growth = 0;
+    this.#bound = this.#settings.baseMs;
   }
 }

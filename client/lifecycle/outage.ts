@@ -13,7 +13,7 @@ const TELL_AFTER_MS = 5_000;
 /** A time without a connection: told once when it lasts, as browsers do not tell pages why they cannot connect. */
 export class Outage {
   readonly #settings: Settings;
-  #since: number;
+  #since = 0;
   #told = false;
 
   /**
@@ -23,7 +23,12 @@ export class Outage {
    */
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#since = settings.clock.now();
+    this.begin();
+  }
+
+  /** How long it has lasted, in milliseconds. */
+  get ms(): number {
+    return this.#settings.clock.now() - this.#since;
   }
 
   /** The connection was lost. */
@@ -38,7 +43,7 @@ export class Outage {
    * @param error How.
    */
   failed(error: HubError): void {
-    const ms = this.#settings.clock.now() - this.#since;
+    const { ms } = this;
     if (this.#told || ms < TELL_AFTER_MS) return;
     this.#told = true;
     const text = `No connection for ${Math.round(ms / 1_000)} s. ${error.message}. Is the url right? ` +

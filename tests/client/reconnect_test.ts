@@ -33,23 +33,107 @@ test("no wait is longer than its bound, and every wait up to it is possible", ()
     fc.record({
       baseMs: fc.nat(5_000),
       extraMs: fc.nat(60_000),
+      patientMs: fc.nat(100_000),
       factor: fc.double({ min: 1, max: 10, noNaN: true }),
     }),
-    fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { maxLength: 50 }),
-    ({ baseMs, extraMs, factor }, draws) => {
-      const settings = { baseMs, maxMs: baseMs + extraMs, factor, maxAttempts: Infinity };
-      let draw = 0;
-      const backoff = new Backoff(settings, () => draw);
-      for (const [i, next] of draws.entries()) {
-        draw = next;
-        const bound = Math.min(settings.maxMs, baseMs * factor ** i);
-        assertEquals(backoff.next(), next * bound);
+    fc.array(
+      fc.record({
+        draw: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        awayMs: fc.option(fc.nat(200_000), { nil: undefined }),
+      }),
+      { maxLength: 50 },
+    ),
+    ({ baseMs, extraMs, patientMs, factor }, waits) => {
+      const settings = { baseMs, maxMs: baseMs + extraMs, patientMs, factor, maxAttempts: Infinity };
+      let next = 0;
+      const backoff = new Backoff(settings, () => next);
+      let bound = baseMs;
+      for (const { draw, awayMs } of waits) {
+        next = draw;
+        const prompt = awayMs !== undefined && awayMs < patientMs;
+        bound = Math.min(bound, settings.maxMs, prompt ? Math.max(baseMs, 3_000) : Infinity);
+        assertEquals(backoff.next(awayMs), draw * bound);
+        bound *= factor;
       }
       backoff.reset();
-      draw = 0.5;
+      next = 0.5;
       assertEquals(backoff.next(), baseMs / 2);
     },
   ));
+});
+
+test("while nobody is reached waits stay short for a minute, and grow then from where they stand", async () => {
+  const rig = await connecting({ random: () => 0.999 });
+  const waits: number[] = [];
+  for (let waitedMs = 0; waitedMs < 150_000;) {
+    rig.server.link.close();
+    const { retryInMs } = rig.statuses.at(-1)![1];
+    waits.push(Math.ceil(retryInMs!));
+    waitedMs += retryInMs!;
+    await retried(rig);
+  }
+  assertEquals(waits.slice(0, 5), [500, 999, 1_998, 2_997, 2_997]);
+  const long = waits.findIndex((ms) => ms > 3_000);
+  const before = waits.slice(0, long).reduce((sum, ms) => sum + ms);
+  assert(before > 60_000 && before < 63_100, `the first long wait came after ${before} ms`);
+  assertEquals(waits.slice(long, long + 4), [5_994, 11_988, 23_976, 29_970]);
+  await rig.client.close();
+});
+
+test("patientMs: 0 lets waits grow at once, and a longer baseMs is no shorter for it", async () => {
+  const cases = [
+    [{ patientMs: 0 }, [500, 999, 1_998, 3_996, 7_992]],
+    [{ baseMs: 5_000 }, [4_995, 4_995, 4_995, 4_995, 4_995]],
+    [{ maxMs: 800 }, [500, 800, 800, 800, 800]],
+  ] as const;
+  for (const [reconnect, expected] of cases) {
+    const rig = await connecting({ random: () => 0.999, reconnect });
+    for (let i = 0; i < expected.length; i++) {
+      rig.server.link.close();
+      await retried(rig);
+    }
+    const waits = rig.statuses.flatMap(([, { retryInMs }]) => retryInMs ? [Math.ceil(retryInMs)] : []);
+    assertEquals(waits, [...expected]);
+    await rig.client.close();
+  }
+});
+
+test("a server that opens links and sends clients away is asked after growing waits from the first on", async () => {
+  const rig = await connecting({ random: () => 0.999 });
+  for (let i = 0; i < 5; i++) {
+    rig.server.link.open();
+    rig.server.link.close(4006, "Cannot look you up");
+    await retried(rig);
+  }
+  const waits = rig.statuses.map(([, { retryInMs }]) => Math.ceil(retryInMs!));
+  assertEquals(waits, [500, 999, 1_998, 3_996, 7_992]);
+  await rig.client.close();
+});
+
+test("who is told when to come back comes then, and as much later as chance has it", async () => {
+  const wishes: [wish: unknown, waitsMs: number][] = [
+    [7_000, 7_250],
+    [0, 500],
+    [-1, 1_000],
+    ["7000", 2_000],
+    [null, 4_000],
+  ];
+  const rig = await connecting();
+  for (const [retryInMs, waitsMs] of wishes) {
+    rig.server.link.open();
+    rig.server.link.say(["fault", { code: "UNAVAILABLE", message: "Full", data: { retryInMs } }]);
+    rig.server.link.close(4004, "Full");
+    assertEquals(rig.statuses.at(-1)![1].retryInMs, waitsMs);
+    await retried(rig);
+  }
+  for (const data of [null, 7, "later", [7_000]]) {
+    rig.server.link.open();
+    rig.server.link.say(["fault", { code: "UNAVAILABLE", message: "Full", data }]);
+    rig.server.link.close(4004, "Full");
+    assert(rig.statuses.at(-1)![1].retryInMs! <= 15_000);
+    await retried(rig);
+  }
+  await rig.client.close();
 });
 
 test("a server that accepts and closes at once is not stormed", async () => {

@@ -124,7 +124,11 @@ test("however often it is woken, a client proves its link once at a time and rec
 
 test("waking up cuts the wait for the next attempt short, and does not storm the server", async () => {
   const alarm = new Alarm();
-  const rig = await connecting({ lifecycle: alarm.lifecycle, random: () => 0.999 });
+  const rig = await connecting({
+    lifecycle: alarm.lifecycle,
+    random: () => 0.999,
+    reconnect: { patientMs: 0 },
+  });
   const { client, clock, server } = rig;
   for (let i = 0; i < 6; i++) {
     server.link.close();

@@ -88,8 +88,12 @@ export class TinyClient {
   #open = false;
   #done = false;
   #lastId = 0;
-  #attempt = 0;
+  #bound = 500;
+  /** What the server has asked for. */
+  #retryInMs = 0;
+  #opened = false;
   #openedAt = 0;
+  #lostAt = performance.now();
   #waiting = new Map<number, Waiting>();
 
   constructor(options: TinyOptions) {
@@ -187,7 +191,12 @@ export class TinyClient {
     const { url, role, token } = this.#options;
     const socket = new WebSocket(url, ["trunkline.v1.json"]);
     this.#socket = socket;
-    socket.onopen = () => this.send(["hello", token === undefined ? { role } : { role, token }]);
+    this.#opened = false;
+    this.#retryInMs = 0;
+    socket.onopen = () => {
+      this.#opened = true;
+      this.send(["hello", token === undefined ? { role } : { role, token }]);
+    };
     socket.onmessage = ({ data }) => {
       for (const message of JSON.parse(data) as Message[]) this.#take(message);
     };
@@ -196,7 +205,9 @@ export class TinyClient {
 
   #closed(code: number): void {
     this.closes.push(code);
-    if (this.#open && performance.now() - this.#openedAt >= 5_000) this.#attempt = 0;
+    const now = performance.now();
+    if (this.#open && now - this.#openedAt >= 5_000) this.#bound = 500;
+    if (this.#open) this.#lostAt = now;
     this.#open = false;
     for (const { reject } of this.#waiting.values()) {
       reject(new TinyError("DISCONNECTED", `Closed with ${code}`));
@@ -206,12 +217,15 @@ export class TinyClient {
     for (const watch of this.#watches.values()) watch.live = watch.synced = false;
     this.#lists.clear();
     if (this.#done || (code >= 4500 && code <= 4999)) return;
-    void this.#after(Math.min(30_000, 500 * 2 ** this.#attempt++), () => this.#connect());
+    const most = now - this.#lostAt < 60_000 && !this.#opened ? 3_000 : 30_000;
+    this.#bound = Math.min(most, this.#bound);
+    void this.#after(this.#bound, () => this.#connect(), this.#retryInMs);
+    this.#bound *= 2;
   }
 
   /** Draws the time to wait, and waits. */
-  async #after(maxMs: number, then: () => void): Promise<void> {
-    const ms = this.#options.random() * maxMs;
+  async #after(maxMs: number, then: () => void, leastMs = 0): Promise<void> {
+    const ms = leastMs + this.#options.random() * maxMs;
     this.waits.push(ms);
     await this.#options.wait(ms);
     if (!this.#done) then();
@@ -231,6 +245,7 @@ export class TinyClient {
       case "cancel":
         return void this.cancelled.push(a);
       case "fault":
+        this.#retryInMs = retryInMsOf(a);
         return void this.faults.push([toError(a).code, b]);
       case "ev":
         return void this.events.push([a, b]);
@@ -370,4 +385,9 @@ export class TinyClient {
 
 function toError({ code, message, data }: { code: string; message: string; data?: unknown }): TinyError {
   return new TinyError(code, message, data);
+}
+
+function retryInMsOf(error: { readonly data?: { readonly retryInMs?: unknown } }): number {
+  const retryInMs = error.data?.retryInMs;
+  return typeof retryInMs === "number" ? retryInMs : 0;
 }

@@ -54,6 +54,7 @@ const TAKERS: readonly Taker[] = [
       reconnect: ["object"],
       "reconnect.baseMs": ["0", "0.5", ...MS],
       "reconnect.maxMs": [], // below the default of baseMs
+      "reconnect.patientMs": ["0", "0.5", ...MS],
       "reconnect.factor": ["1"],
       "reconnect.maxAttempts": ["0", ...COUNT_OR_INFINITY],
       connectTimeoutMs: MS,
