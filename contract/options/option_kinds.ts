@@ -5,6 +5,7 @@
  */
 
 import { type Clock, MAX_TIMER_MS } from "../clock.ts";
+import { hasLoneSurrogate } from "../values/text.ts";
 import type { Codec } from "../codec.ts";
 import { isBag, type Kind, optional, type Place, type Rows, within, wrong } from "./read_options.ts";
 import type { CallOptions } from "../pending_calls.ts";
@@ -90,6 +91,20 @@ export const text: Kind<string> = /* @__PURE__ */ passing(
   "a text that is not empty",
   (value) => typeof value === "string" && value !== "",
 );
+
+/** How long an id of the application's own may be, in UTF-16 units. */
+export const MAX_ID_LENGTH = 256;
+
+/** An id of the application's own for what it says: the same again is the same message, or the same request. */
+export const ownId: Kind<string> = (value, place) => {
+  const id = text(value, place);
+  if (id.length <= MAX_ID_LENGTH && !hasLoneSurrogate(id)) return id;
+  throw wrong(
+    id,
+    place,
+    `a text of ${MAX_ID_LENGTH} UTF-16 units at the most, without half a surrogate pair`,
+  );
+};
 
 /** A text that no error may show, whatever was given in its place: a password, a token. */
 export const secret: Kind<string> = (value, place) => {

@@ -15,9 +15,10 @@ export interface Published {
 /** Options of `Hub.publish` on a topic with history. */
 export interface PublishOptions {
   /**
-   * An id of your own for the message. A second publish with the same id on the same topic is not delivered again, and
-   * answers with the position of the first, for as long as that message is kept. Use it to publish again after an error
-   * that leaves open whether the message was kept.
+   * An id of your own for the message, of 256 UTF-16 units at the most. A second publish with the same id on the same
+   * topic, on whichever node, is not delivered again and answers with the position of the first, for as long as that
+   * message is kept; what it says itself is not looked at. Use it to publish again after `UNCERTAIN`, which leaves open
+   * whether the message was kept.
    */
   readonly id?: string;
 }

@@ -290,10 +290,14 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    * backplane. On a topic with history and a shared store (`history`) they are served once the message is kept.
    *
    * @param options An id, for topics with history.
-   * @returns For a topic with history the position of the message; for others nothing.
+   * @returns For a topic with history the position of the message, once it is kept; for others nothing.
+   * @throws {TypeError} When the id is no text, empty, longer than 256 UTF-16 units or holds half a surrogate pair, or the topic keeps no
+   * history.
    * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it. On a topic with
-   * history they are rejections, and with a shared store also `UNAVAILABLE` when it refuses, and `TIMEOUT` when it does
-   * not answer within `backplaneTimeoutMs`: then the message may be kept, and is delivered if it is.
+   * history they are rejections, and with a shared store also `UNAVAILABLE` when the message is certainly not kept, and
+   * `UNCERTAIN` when it may be: the store lost its link after it was sent, or has not answered within
+   * `backplaneTimeoutMs`. It is delivered if it is kept. Publish it again with the same `id`: it is kept once. After
+   * `close` it is `UNAVAILABLE`.
    */
   publish<N extends TopicNames<SharedTopicsOf<D>>>(
     topic: N,

@@ -11,7 +11,7 @@ import type {
   ReadOptions,
   StoredPage,
 } from "../../adapters/history_store.ts";
-import type { Position } from "../../contract/mod.ts";
+import { HubError, isHubError, type Position } from "../../contract/mod.ts";
 
 /** Has every call wait until the store is open. Whoever calls limits how long. */
 export class EarlyStore implements HistoryStore {
@@ -36,13 +36,14 @@ export class EarlyStore implements HistoryStore {
 
   /** Opens it as soon as the backplane is open. */
   open(context: HistoryContext): Promise<void> {
-    this.#ready.resolve(this.#backplane.then(() => this.#store.open?.(context)));
+    const opened = this.#backplane.then(() => this.#store.open?.(context));
+    opened.catch(() => {}); // whoever waits may have been told already that there is no backplane
+    this.#ready.resolve(opened);
     return this.#ready.promise;
   }
 
   async append(channel: string, data: string, options: AppendOptions): Promise<Position> {
-    await this.#ready.promise;
-    options.signal?.throwIfAborted(); // nobody waits any more: not late either
+    await this.#opened(channel, options.signal);
     return await this.#store.append(channel, data, options);
   }
 
@@ -53,5 +54,22 @@ export class EarlyStore implements HistoryStore {
 
   async close(nodeId: string): Promise<void> {
     await this.#store.close?.(nodeId);
+  }
+
+  /** Waits until it is open; whoever gives up before knows for certain that nothing was sent, and nothing will be. */
+  #opened(channel: string, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const fail = (cause: unknown) => {
+      const why = `Cannot store a message of "${channel}": ${this.name} is not open`;
+      reject(
+        isHubError(cause) && cause.code === "UNAVAILABLE"
+          ? cause
+          : new HubError("UNAVAILABLE", why, { cause }),
+      );
+    };
+    const onAbort = () => fail(signal!.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#ready.promise.then(resolve, fail).finally(() => signal?.removeEventListener("abort", onAbort));
+    return promise;
   }
 }

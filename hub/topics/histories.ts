@@ -29,7 +29,7 @@ export interface Histories {
    * @param topic The topic.
    * @param data The payload, as `writeRecord` made it.
    * @param key The idempotency key; see `PublishOptions.id`.
-   * @throws {HubError} `TOO_LARGE`, `UNAVAILABLE` or `TIMEOUT`; it rejects with them where it waits.
+   * @throws {HubError} `TOO_LARGE`, `UNAVAILABLE` or `UNCERTAIN`; it rejects with them where it waits.
    */
   publish(topic: HistoryTopic, data: string, key?: string): Published | Promise<Published>;
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { count, flag, text } from "../../contract/options/option_kinds.ts";
+import { count, flag, ownId, text } from "../../contract/options/option_kinds.ts";
 import { bag, optional, readOptions, type Rows } from "../../contract/options/read_options.ts";
 import type { HistoryQuery, Published, PublishOptions } from "../api/history.ts";
 
@@ -14,7 +14,7 @@ const QUERY = {
   reverse: optional(flag),
 } satisfies Rows<HistoryQuery>;
 
-const PUBLISH = { id: optional(text) } satisfies Rows<PublishOptions>;
+const PUBLISH = { id: optional(ownId) } satisfies Rows<PublishOptions>;
 
 /**
  * Reads a query of a history.

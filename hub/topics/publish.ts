@@ -24,8 +24,10 @@ export function publish(
   given?: PublishOptions,
 ): Promise<Published> | void {
   if (!topic.history) {
-    readPublishOptions(given);
-    return void topics.publish(topic, payload);
+    if (readPublishOptions(given)?.id === undefined) return void topics.publish(topic, payload);
+    throw new TypeError(
+      `Cannot publish on "${topic.name}" with an id: the topic keeps no history that knows which were there`,
+    );
   }
   try {
     return Promise.resolve(topics.publish(topic, payload, readPublishOptions(given))!);

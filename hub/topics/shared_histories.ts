@@ -10,6 +10,7 @@ import { HubError, parseNow, type Position } from "../../contract/mod.ts";
 import type { Published } from "../api/history.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { isPromise, withDeadline } from "../backplane/deadline.ts";
+import { appendInTime, uncertain } from "./append.ts";
 import {
   type Histories,
   type HistoryTopic,
@@ -57,6 +58,8 @@ export class SharedHistories implements Histories {
   /** The topics that somebody on this node subscribes to, or is about to. */
   readonly #open = new Map<string, Open>();
   readonly #appends = new Set<Promise<unknown>>();
+  /** Aborted when nobody waits for the store any more. */
+  readonly #ended = new AbortController();
   #pendingLength = 0;
 
   /** @param options What it needs. */
@@ -108,15 +111,20 @@ export class SharedHistories implements Histories {
     }
     // Whatever becomes of the wait: what was kept is delivered.
     let append: Position | Promise<Position>;
-    const what = `Cannot store a message of "${name}" in ${this.#store.name}`;
-    const answer = withDeadline(clock, this.#timeoutMs, what, (signal) => {
+    const what = `a message of "${name}" in ${this.#store.name}`;
+    const wait = { clock, timeoutMs: this.#timeoutMs, what, ended: this.#ended.signal };
+    const answer = appendInTime(wait, (signal) => {
       append = this.#store.append(channel, data, { size, ttlMs, idempotencyKey, signal });
       return append;
     });
-    if (!isPromise(answer)) return this.#stored(topic, data, answer);
-    const stored = Promise.resolve(append!).then((position) => this.#stored(topic, data, position));
-    this.#count(stored, data.length);
-    return Promise.resolve(answer).then(() => stored);
+    const stored = (position: Position) =>
+      idempotencyKey === undefined
+        ? this.#stored(topic, data, position)
+        : this.#storedOnce(topic, data, position);
+    if (!isPromise(answer)) return stored(answer);
+    const published = Promise.resolve(append!).then(stored);
+    this.#count(published, data.length);
+    return Promise.resolve(answer).then(() => published);
   }
 
   follow(topic: HistoryTopic): Position | Promise<Position> {
@@ -187,8 +195,14 @@ export class SharedHistories implements Histories {
     if (this.#appends.size === 0) return;
     const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
     const stop = this.#parts.clock.after(this.#closeWaitMs, resolve);
-    await Promise.race([Promise.allSettled(this.#appends), waitedLongEnough]);
+    await Promise.race([this.#settled(), waitedLongEnough]);
     stop();
+    this.#ended.abort(uncertain("what was published last", "the hub was closed before the store answered"));
+  }
+
+  /** Resolves when nothing is on its way to the store, or back from it. */
+  async #settled(): Promise<void> {
+    while (this.#appends.size > 0) await Promise.allSettled(this.#appends);
   }
 
   #count(append: Promise<unknown>, length: number): void {
@@ -210,6 +224,30 @@ export class SharedHistories implements Histories {
     }
     const open = this.#open.get(channel);
     open?.stream.take(position, recordMessage(name, offset, data), data.length);
+    return { epoch, offset };
+  }
+
+  /**
+   * A message with an id is kept. Its id may have been that of another message: what is delivered is what the store has
+   * kept, not what was published now.
+   */
+  #storedOnce(topic: HistoryTopic, data: string, position: Position): Published {
+    const [epoch, offset] = position;
+    const isSent = !this.#store.publishes && !this.#parts.backplane.solitary;
+    if (!isSent && !this.#open.has(topic.channel)) return { epoch, offset }; // nobody is to hear of it
+    const deliver = ({ position: [now], records: [record] }: StoredPage) => {
+      if (now !== epoch) return;
+      // Of what has made room already nobody reads anything else.
+      this.#stored(topic, record?.offset === offset ? record.data : data, position);
+    };
+    // What cannot be read now comes with the next message, or the next look at the store.
+    try {
+      const page = this.read(topic, { since: [epoch, offset - 1], limit: 1 });
+      if (isPromise(page)) this.#count(page.then(deliver), data.length);
+      else deliver(page);
+    } catch (error) {
+      this.#parts.onError(error, { stage: "delivery", channel: topic.channel });
+    }
     return { epoch, offset };
   }
 

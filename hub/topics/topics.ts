@@ -46,6 +46,7 @@ export class Topics {
   readonly histories: Histories;
   readonly #options: TopicsOptions;
   readonly #openStore: () => void | Promise<void>;
+  #closed = false;
 
   /** @param options What it needs. */
   constructor(options: TopicsOptions) {
@@ -102,7 +103,12 @@ export class Topics {
   ): Published | Promise<Published> | undefined {
     const parsed = this.#parse(topic, payload);
     const kept = withHistory(topic);
-    if (kept) return this.histories.publish(kept, writeRecord(topic.name, parsed), options.id);
+    if (kept) {
+      if (this.#closed) {
+        throw new HubError("UNAVAILABLE", `Cannot publish on "${topic.name}": the hub is closed`);
+      }
+      return this.histories.publish(kept, writeRecord(topic.name, parsed), options.id);
+    }
     const send = this.#options.backplane.prepare(topic.channel, ["pub", parsed]);
     this.#deliver(topic, parsed);
     return void send();
@@ -138,6 +144,7 @@ export class Topics {
   /** Lets what is on its way to the store get there, and the store go. Never rejects. */
   async close(): Promise<void> {
     const { shared, nodeId, onError } = this.#options;
+    this.#closed = true;
     await this.histories.close();
     try {
       await shared?.close?.(nodeId);
