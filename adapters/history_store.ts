@@ -21,6 +21,12 @@ export interface AppendOptions {
   readonly idempotencyKey?: string;
   /** Aborted when nobody waits any more. The message may be kept nevertheless. */
   readonly signal?: AbortSignal;
+  /**
+   * A transaction of the user's, of a client that the store knows: the message is kept, and published, when the transaction is
+   * committed, and never if it is not. The hub gives it only to stores with {@linkcode HistoryStore.transactions}. A `TypeError` for
+   * what is no transaction.
+   */
+  readonly tx?: unknown;
 }
 
 /** What to read of a channel. */
@@ -70,8 +76,9 @@ export interface HistoryContext {
   /** The identity of this node, the same that its adapter is given. */
   readonly nodeId: string;
   /**
-   * Hands over a message that another node has appended, where the store {@linkcode HistoryStore.publishes}. Messages
-   * may come late, twice, or in another order than that of their offsets: the hub puts them right.
+   * Hands over a message that another node has appended, where the store {@linkcode HistoryStore.publishes}, or one of this node's
+   * that was appended within a transaction. Messages may come late, twice, or in another order than that of their offsets: the hub
+   * puts them right. So a store may hand over all messages of this node, too.
    *
    * @param channel The channel.
    * @param position The message's position, as `append` has answered it on the other node.
@@ -115,6 +122,13 @@ export interface HistoryStore {
    * over its adapter once it is kept.
    */
   readonly publishes: boolean;
+  /**
+   * Whether {@linkcode AppendOptions.tx} may be given. Such a store hands the message over at the commit on every node, also on the one
+   * that has appended it: `append` itself resolves before.
+   *
+   * @default {false}
+   */
+  readonly transactions?: boolean;
   /**
    * Makes the store ready for one node. Each hub that is given the store calls it once, before everything else but
    * `close`.

@@ -120,6 +120,14 @@ export interface Engine<L> extends Identity {
   countListeners?(publisher: L, name: string): Promise<number | undefined>;
   /** See `Adapter.gauges`. */
   gauges?(): Readonly<Record<string, number>>;
+  /**
+   * Takes a message that another part of the adapter has published, and that is in no envelope: of a history.
+   *
+   * @param channel What the hub calls the channel.
+   * @param data What came.
+   * @returns Whether it is one.
+   */
+  hear?(channel: string, data: AdapterData): boolean;
   /** Puts what a connection could not be made for into words. */
   judge(cause: unknown): Failure;
 }

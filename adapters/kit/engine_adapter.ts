@@ -179,7 +179,8 @@ class EngineCarrier<L> implements Carrier {
       onLost,
       onMessage: (name, data) => {
         const channel = this.#wanted.channelOf(name);
-        if (channel !== undefined && !this.#closing) this.#inbox.receive(channel, data);
+        if (channel === undefined || this.#closing) return;
+        if (!this.#engine.hear?.(channel, data)) this.#inbox.receive(channel, data);
       },
       onRefused: (name, error) => this.#wanted.refused(name, error),
       onMissed: (name, error) => this.#missed(name, error),

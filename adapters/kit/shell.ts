@@ -9,6 +9,7 @@ import { HubError } from "../../contract/errors.ts";
 import { exceedsUtf8, utf8Size } from "../../contract/values/utf8_size.ts";
 import type { Clock } from "../../contract/clock.ts";
 import type { Adapter, AdapterContext, AdapterData, AdapterStage, AdapterWaitOptions } from "../adapter.ts";
+import type { HistoryStore } from "../history_store.ts";
 import type { PresenceStore } from "../presence_store.ts";
 import { explained, type Failure } from "./failure.ts";
 import { inMessages, Reports } from "./reports.ts";
@@ -27,6 +28,8 @@ export interface Identity {
   readonly maxMessageBytes: number;
   /** See {@linkcode Adapter.presence}. */
   readonly presence?: PresenceStore;
+  /** See {@linkcode Adapter.history}. */
+  readonly history?: HistoryStore;
 }
 
 /** What carries the messages of one node, beneath the shell. It is used between `start` and `close` only. */
@@ -132,6 +135,10 @@ class Shell implements Adapter, Reporter {
 
   get presence(): PresenceStore | undefined {
     return this.#identity.presence;
+  }
+
+  get history(): HistoryStore | undefined {
+    return this.#identity.history;
   }
 
   get nodeId(): string {

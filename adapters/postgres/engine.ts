@@ -17,6 +17,9 @@ import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { nameOf, type NotifyChannels, partitionOf } from "./channels.ts";
 import type { Connection, Dialer } from "./connection.ts";
 import { postgresFailure } from "./errors.ts";
+import { isStored } from "./history/statement.ts";
+import { PostgresStore } from "./history/store.ts";
+import type { HistorySettings } from "./history/options.ts";
 import { Listening } from "./listening.ts";
 import { Probe } from "./probe.ts";
 import { Packer, Publishing } from "./publishing.ts";
@@ -29,6 +32,8 @@ export interface PostgresEngineOptions {
   readonly clock: Clock;
   readonly probeTimeoutMs: number;
   readonly maxMessageBytes: number;
+  readonly connectTimeoutMs: number;
+  readonly history: HistorySettings;
 }
 
 /** A connection, and what is done over it: one of the two. */
@@ -54,6 +59,7 @@ export class PostgresEngine implements Engine<Link> {
   readonly textOnly = true;
   readonly batchSize = 1_000;
   readonly maxMessageBytes: number;
+  readonly history: PostgresStore;
   readonly #dialer: Dialer;
   readonly #channels: NotifyChannels;
   readonly #chunks: Chunks;
@@ -66,7 +72,8 @@ export class PostgresEngine implements Engine<Link> {
   #queueShare: number | undefined;
 
   /** @param options What it needs. */
-  constructor({ dialer, channels, clock, probeTimeoutMs, maxMessageBytes }: PostgresEngineOptions) {
+  constructor(options: PostgresEngineOptions) {
+    const { dialer, channels, clock, probeTimeoutMs, maxMessageBytes, connectTimeoutMs, history } = options;
     this.maxMessageBytes = maxMessageBytes;
     this.#dialer = dialer;
     this.#channels = channels;
@@ -77,6 +84,17 @@ export class PostgresEngine implements Engine<Link> {
     });
     this.#packer = new Packer(channels, this.#chunks);
     this.#probe = new Probe(clock, probeTimeoutMs, (share) => this.#fills(share));
+    this.history = new PostgresStore({
+      ...history,
+      dialer,
+      channels,
+      clock,
+      connectTimeoutMs,
+      answerTimeoutMs: probeTimeoutMs,
+      maxMessageBytes,
+      // Apart from those that put parts together, as this node hears its own ones.
+      chunks: new Chunks({ maxHeldBytes: 0, clock, onLost() {} }),
+    });
   }
 
   get address(): string {
@@ -175,6 +193,10 @@ export class PostgresEngine implements Engine<Link> {
     const payloads = this.#packer.payloadsOf({ name, data: encodeTextEnvelope(this.#nodeId, data) });
     const { text, parameters } = this.#packer.statement(payloads.map(() => partitionOf(name)), payloads);
     await ask(text, parameters);
+  }
+
+  hear(channel: string, data: AdapterData): boolean {
+    return typeof data === "string" && isStored(data) && this.history.heard(channel, data);
   }
 
   judge(cause: unknown): Failure {

@@ -80,7 +80,12 @@ function isNotAllowed(error: unknown): boolean {
   return error instanceof Error && /^(NotCapable|PermissionDenied)$/.test(error.name);
 }
 
-function codeOf(error: unknown): string | undefined {
+/**
+ * The code of an error: the server's (SQLSTATE), or the system's.
+ *
+ * @param error What a command failed with.
+ */
+export function codeOf(error: unknown): string | undefined {
   const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
   // Bun has the server's code in another place.
   const said = code === "ERR_POSTGRES_SERVER_ERROR" ? errno : code;

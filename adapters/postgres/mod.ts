@@ -11,7 +11,11 @@ import { PostgresEngine } from "./engine.ts";
 import { type PostgresAdapterOptions, readPostgresOptions } from "./options.ts";
 import type { PostgresTransaction } from "./transaction.ts";
 
-export type { PostgresAdapterOptions } from "./options.ts";
+export { createPostgresHistory } from "./history/create_history.ts";
+export { postgresHistorySql } from "./history/tables.ts";
+export type { PostgresHistoryOptions } from "./history/create_history.ts";
+export type { PostgresHistorySettings } from "./history/options.ts";
+export type { PostgresAdapterOptions, PostgresConnectionOptions } from "./options.ts";
 export type { PostgresClientLike } from "./given.ts";
 export type { PostgresPassword, PostgresTlsOptions } from "./target.ts";
 export type { PostgresTransaction } from "./transaction.ts";
@@ -66,9 +70,9 @@ export interface PostgresAdapter extends Adapter {
  * @throws {RangeError} If a number is out of range.
  */
 export function createPostgresAdapter(options: PostgresAdapterOptions): PostgresAdapter {
-  const { dialer, channels, clock, probeTimeoutMs, maxMessageBytes, ...times } = readPostgresOptions(options);
-  const engine = new PostgresEngine({ dialer, channels, clock, probeTimeoutMs, maxMessageBytes });
-  const adapter = createEngineAdapter(engine, { clock, answerTimeoutMs: times.connectTimeoutMs, ...times });
+  const settings = readPostgresOptions(options);
+  const engine = new PostgresEngine(settings);
+  const adapter = createEngineAdapter(engine, { ...settings, answerTimeoutMs: settings.connectTimeoutMs });
   return Object.assign(adapter, {
     publishIn: (tx: PostgresTransaction, channel: string, data: AdapterData) =>
       engine.publishIn(tx, channel, data),

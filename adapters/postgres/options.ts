@@ -10,6 +10,7 @@ import {
   bag,
   type Kind,
   optional,
+  type Read,
   readOptions,
   type Rows,
   wrong,
@@ -19,12 +20,13 @@ import { NotifyChannels } from "./channels.ts";
 import type { Dialer } from "./connection.ts";
 import { SocketDialer } from "./dial.ts";
 import { dialerLike, type PostgresClientLike } from "./given.ts";
+import { HISTORY_ROWS, type HistorySettings, type PostgresHistorySettings } from "./history/options.ts";
 import { pg } from "./pg.ts";
 import { postgresJs } from "./postgres_js.ts";
 import { parseUrl, type PostgresPassword, type PostgresTlsOptions, toTarget } from "./target.ts";
 
-/** Options of `createPostgresAdapter`. */
-export interface PostgresAdapterOptions {
+/** Which database to use, and as whom. */
+export interface PostgresConnectionOptions {
   /**
    * `postgres://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE][?sslmode=require]`. Other options take precedence. With any
    * `sslmode` but `disable` certificates are verified, unless it is `no-verify`. Of the other parameters only `options` is used.
@@ -86,6 +88,16 @@ export interface PostgresAdapterOptions {
    */
   readonly connectTimeoutMs?: number;
   /**
+   * The source of time, for tests.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+/** Options of `createPostgresAdapter`. */
+export interface PostgresAdapterOptions extends PostgresConnectionOptions {
+  /**
    * How often to check that messages still come through, in milliseconds.
    *
    * @default {5_000}
@@ -111,12 +123,8 @@ export interface PostgresAdapterOptions {
    * @default {33_554_432}
    */
   readonly maxPendingBytes?: number;
-  /**
-   * The source of time, for tests.
-   *
-   * @default {systemClock}
-   */
-  readonly clock?: Clock;
+  /** Where and for how long the histories of topics are kept. Nothing of it is used until a topic with history is. */
+  readonly history?: PostgresHistorySettings;
 }
 
 const TLS_ROWS = {
@@ -133,8 +141,12 @@ const password: Kind<PostgresPassword> = (value, place) => {
   throw wrong(Object(value), place, "a text, or a function that gives one");
 };
 
-const ROWS = {
-  ...engineRows({ maxMessageBytes: 8 * 1024 * 1024, maxPendingBytes: 32 * 1024 * 1024 }),
+const ENGINE_ROWS = engineRows({ maxMessageBytes: 8 * 1024 * 1024, maxPendingBytes: 32 * 1024 * 1024 });
+
+/** The rows of {@linkcode PostgresConnectionOptions}. */
+export const CONNECTION_ROWS = {
+  connectTimeoutMs: ENGINE_ROWS.connectTimeoutMs,
+  clock: ENGINE_ROWS.clock,
   url: optional((value, place) => {
     const url = text(value, place);
     parseUrl(url);
@@ -152,18 +164,29 @@ const ROWS = {
   }),
   connector: optional(oneOf("postgres", "pg")),
   prefix: prefixFor("PostgreSQL"),
+} satisfies Rows<PostgresConnectionOptions>;
+
+const ROWS = {
+  ...ENGINE_ROWS,
+  ...CONNECTION_ROWS,
+  history: bag(HISTORY_ROWS),
 } satisfies Rows<PostgresAdapterOptions>;
 
-/** Options, as the adapter uses them. */
-export interface Settings {
+/** A database, as it is used. */
+export interface Place {
   readonly dialer: Dialer;
   readonly channels: NotifyChannels;
+}
+
+/** Options, as the adapter uses them. */
+export interface Settings extends Place {
   readonly connectTimeoutMs: number;
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
   readonly maxMessageBytes: number;
   readonly maxPendingBytes: number;
   readonly clock: Clock;
+  readonly history: HistorySettings;
 }
 
 /**
@@ -175,18 +198,25 @@ export interface Settings {
  */
 export function readPostgresOptions(options: PostgresAdapterOptions): Settings {
   refuseAddress("createPostgresAdapter", options, "url");
-  const { url, host, port, database, user, password, tls, client, connector, prefix, ...times } = readOptions(
-    "createPostgresAdapter",
-    options,
-    ROWS,
-  );
+  const read = readOptions("createPostgresAdapter", options, ROWS);
+  return { ...read, ...placeOf(read) };
+}
+
+/**
+ * Finds what connects to a database.
+ *
+ * @param read The options, read by {@linkcode CONNECTION_ROWS}.
+ * @throws {TypeError} If something contradicts something else.
+ */
+export function placeOf(read: Read<typeof CONNECTION_ROWS>): Place {
+  const { url, host, port, database, user, password, tls, client, connector, prefix, connectTimeoutMs } =
+    read;
   const own = Object.entries({ host, port, database, user, password, tls }).filter(([, value]) =>
     value !== undefined
   );
   return {
-    ...times,
     dialer: client
-      ? given(client, { url, connector, ...Object.fromEntries(own) }, times.connectTimeoutMs)
+      ? given(client, { url, connector, ...Object.fromEntries(own) }, connectTimeoutMs)
       : new SocketDialer(
         toTarget({ ...(url === undefined ? {} : parseUrl(url)), ...Object.fromEntries(own) }),
         connector === "pg" ? pg() : postgresJs,

@@ -133,6 +133,6 @@ export class Publishing {
 }
 
 /** A list of texts, as PostgreSQL writes it. */
-function toArray(texts: readonly string[]): string {
+export function toArray(texts: readonly string[]): string {
   return `{${texts.map((text) => `"${text.replace(/[\\"]/g, "\\$&")}"`).join()}}`;
 }

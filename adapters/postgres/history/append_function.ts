@@ -1,0 +1,127 @@
+/**
+ * The function of the database that keeps messages and notifies of them, in one step.
+ *
+ * @module
+ */
+
+/**
+ * Keeps messages, those of one topic one after the other, and topics in the order of their names: so transactions that wait for
+ * each other's topics do not do so in a circle. Gives a row for each message, in order: `EPOCH.OFFSET`, or nothing where a
+ * transaction of a user's holds the topic.
+ *
+ * Such a transaction (`within`) holds its topics alone by advisory locks; all others share them, and do not wait where they
+ * cannot: the row of a topic is only ever waited for while statements run, not while users think.
+ *
+ * The row of a topic is locked until the commit. So offsets become visible in their order, and nobody ever reads a hole.
+ */
+export const appendFunction = (schema: string): string =>
+  `CREATE OR REPLACE FUNCTION ${schema}.history_append_v1(
+  root_ text, within boolean, lock_ms text, forget_ms double precision, from_ text, fresh text,
+  names text[], sizes text[], ttls text[], keys text[], kinds text[], channels text[],
+  counts text[], heads_ text[], pieces text[]
+) RETURNS TABLE ("position" text) LANGUAGE plpgsql AS $fn$
+#variable_conflict use_column
+DECLARE
+  h record;
+  place_ text;
+  seed_ text;
+  name_ text;
+  busy boolean := false;
+  now_ timestamptz;
+  until_ timestamptz;
+  forget_ timestamptz;
+  known bigint;
+  size_ bigint;
+  p integer := 1;
+  n integer;
+  total integer := cardinality(names);
+  waits text := current_setting('lock_timeout');
+BEGIN
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'local', true); -- what is answered is kept
+  END IF;
+  FOR i IN 1..2 LOOP
+    SELECT id || '/' || ${schema}.history_place_v1() INTO place_ FROM ${schema}.history_stores WHERE root = root_;
+    EXIT WHEN FOUND;
+    INSERT INTO ${schema}.history_stores (root, id, seed) VALUES (root_, fresh, fresh) ON CONFLICT (root) DO NOTHING;
+  END LOOP;
+  FOR i IN 1..total LOOP
+    IF names[i] IS DISTINCT FROM name_ THEN
+      name_ := names[i];
+      IF within THEN
+        PERFORM set_config('lock_timeout', lock_ms, true);
+        PERFORM pg_advisory_xact_lock(hashtextextended(root_ || name_, 0));
+      ELSE
+        busy := NOT pg_try_advisory_xact_lock_shared(hashtextextended(root_ || name_, 0));
+      END IF;
+      IF NOT busy THEN
+        SELECT * INTO h FROM ${schema}.history_heads WHERE root = root_ AND name = name_ FOR UPDATE;
+        IF NOT FOUND THEN
+          SELECT seed INTO seed_ FROM ${schema}.history_stores WHERE root = root_ FOR SHARE;
+          INSERT INTO ${schema}.history_heads (root, name, place, epoch)
+            VALUES (root_, name_, place_, ${schema}.history_hash_v1(seed_ || place_))
+            ON CONFLICT (root, name) DO NOTHING;
+          SELECT * INTO STRICT h FROM ${schema}.history_heads WHERE root = root_ AND name = name_ FOR UPDATE;
+        END IF;
+        IF h.place <> place_ THEN
+          DELETE FROM ${schema}.history_records WHERE head = h.id;
+          UPDATE ${schema}.history_heads SET place = place_, epoch = ${schema}.history_hash_v1(h.epoch || place_),
+              first = 1, last = 0, ttl = '', ends = '-infinity', due = 'infinity', forget = 'infinity'
+            WHERE id = h.id RETURNING * INTO h;
+        END IF;
+        now_ := clock_timestamp();
+      END IF;
+      IF within THEN PERFORM set_config('lock_timeout', waits, true); END IF;
+    END IF;
+    n := counts[i];
+    known := NULL;
+    IF busy THEN
+      RETURN QUERY SELECT NULL::text;
+    ELSE
+      IF keys[i] <> '' THEN
+        SELECT "offset" INTO known FROM ${schema}.history_records WHERE head = h.id AND key = keys[i];
+      END IF;
+      IF known IS NULL THEN
+        until_ := CASE WHEN ttls[i] = '' THEN 'infinity' ELSE now_ + ttls[i]::double precision * interval '1 ms' END;
+        IF ttls[i] = h.ttl THEN
+          until_ := greatest(until_, h.ends); -- the clock went back
+        ELSIF until_ < h.ends THEN
+          -- Nobody may find a hole: what is older does not outlive what is newer.
+          UPDATE ${schema}.history_records SET until = until_ WHERE head = h.id AND until > until_;
+          h.due := least(h.due, until_);
+        END IF;
+        IF h.first > h.last THEN h.due := until_; END IF;
+        h.last := h.last + 1;
+        h.ttl := ttls[i];
+        h.ends := until_;
+        INSERT INTO ${schema}.history_records (head, "offset", until, key, data) VALUES (
+          h.id, h.last, until_, NULLIF(keys[i], ''),
+          kinds[i] || CASE WHEN n = 1 THEN pieces[p] ELSE array_to_string(pieces[p:p + n - 1], '') END);
+        IF channels[i] <> '' THEN
+          PERFORM pg_notify(channels[i], heads_[p] || 'TH1' || h.epoch || '.' || h.last || ':TL1' || kinds[i] || from_ ||
+            pieces[p]);
+          FOR q IN p + 1..p + n - 1 LOOP
+            PERFORM pg_notify(channels[i], heads_[q] || pieces[q]);
+          END LOOP;
+        END IF;
+        known := h.last;
+      END IF;
+      RETURN QUERY SELECT h.epoch || '.' || known;
+    END IF;
+    p := p + n;
+    IF NOT busy AND (i = total OR names[i + 1] <> name_) THEN
+      size_ := sizes[i];
+      -- By many at once: each single one would have to look past those that were removed before it.
+      IF h.last - h.first >= size_ + size_ / 8 + 16 THEN
+        h.first := h.last - size_ + 1;
+        DELETE FROM ${schema}.history_records WHERE head = h.id AND "offset" < h.first;
+        SELECT until INTO h.due FROM ${schema}.history_records WHERE head = h.id AND "offset" = h.first;
+      END IF;
+      forget_ := now_ + forget_ms * interval '1 ms';
+      IF h.ends < 'infinity' THEN forget_ := greatest(forget_, h.ends); END IF;
+      IF h.forget = 'infinity' OR forget_ < h.forget OR (forget_ - h.forget) * 16 > forget_ - now_ THEN h.forget := forget_; END IF;
+      UPDATE ${schema}.history_heads SET first = h.first, last = h.last, ttl = h.ttl, ends = h.ends, due = h.due,
+          forget = h.forget WHERE id = h.id;
+    END IF;
+  END LOOP;
+END $fn$`;

@@ -1,0 +1,209 @@
+/**
+ * What a node appends, over one connection: one statement at a time, and everything that came meanwhile in the next. Each statement
+ * is a transaction, so what is in it is kept whole or not at all.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../../contract/clock.ts";
+import { HubError } from "../../../contract/errors.ts";
+import type { Position } from "../../../contract/mod.ts";
+import type { Row } from "../connection.ts";
+import { type Append, readPosition } from "./statement.ts";
+
+/** How much goes into one statement: messages, topics (each takes a lock of the server's), and text, in UTF-16 units. */
+const MAX_MESSAGES = 1_000;
+const MAX_TOPICS = 50;
+const MAX_LENGTH = 1024 * 1024;
+
+/** How soon it is tried again on a topic that a transaction holds, in milliseconds; it doubles up to the second. */
+const FIRST_PAUSE_MS = 5;
+const MAX_PAUSE_MS = 100;
+
+/** How many statements in a row may be undone by the server before that is told: it chose them to end a deadlock. */
+const MAX_UNDONE = 3;
+
+/** What {@linkcode Appending} needs. */
+export interface AppendingOptions {
+  readonly clock: Clock;
+  /** How long a message may wait for a topic that a transaction holds, in milliseconds. */
+  readonly lockTimeoutMs: number;
+  /**
+   * Sends a statement. Rejects with `UNCERTAIN` when what becomes of it is not known, with another error when the server has undone
+   * it.
+   */
+  send(appends: readonly Append[]): Promise<readonly Row[]>;
+  /** Whether the server has undone a statement for reasons that are over when it is sent again. */
+  isPassing(error: unknown): boolean;
+}
+
+/** A message on its way. */
+interface Waiting {
+  readonly append: Append;
+  readonly done: PromiseWithResolvers<Position>;
+  /** When it was found that a transaction holds its topic, by the clock. */
+  heldSince?: number;
+}
+
+/** A topic that a transaction holds. */
+interface Held {
+  readonly waiting: Waiting[];
+  pauseMs: number;
+  cancel(): void;
+}
+
+/** Appends in the order of the calls. */
+export class Appending {
+  readonly #options: AppendingOptions;
+  #queue: Waiting[] = [];
+  readonly #held = new Map<string, Held>();
+  #live = false;
+  #busy = false;
+  #undone = 0;
+
+  /** @param options What it needs. */
+  constructor(options: AppendingOptions) {
+    this.#options = options;
+  }
+
+  /** There is a connection. */
+  attach(): void {
+    this.#live = true;
+    void this.#run();
+  }
+
+  /** There is none: what was not sent waits for the next one. */
+  detach(): void {
+    this.#live = false;
+  }
+
+  /** Refuses what was not sent: certainly it is not kept. */
+  refuse(error: Error): void {
+    for (const { cancel, waiting } of this.#held.values()) {
+      cancel();
+      for (const { done } of waiting) done.reject(error);
+    }
+    this.#held.clear();
+    for (const { done } of this.#queue.splice(0)) done.reject(error);
+  }
+
+  /** Appends a message. */
+  append(append: Append, signal: AbortSignal | undefined): Promise<Position> {
+    const waiting: Waiting = { append, done: Promise.withResolvers() };
+    const { done: { promise, reject } } = waiting;
+    const lane = this.#held.get(append.name)?.waiting ?? this.#queue;
+    lane.push(waiting);
+    // Everything of this turn together.
+    if (!this.#busy) queueMicrotask(() => void this.#run());
+    if (!signal) return promise;
+    const abort = () => reject(this.#forget(waiting) ? notSent(signal.reason) : mayBeKept(signal.reason));
+    signal.addEventListener("abort", abort);
+    return promise.finally(() => signal.removeEventListener("abort", abort));
+  }
+
+  async #run(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    while (this.#live && this.#queue.length > 0) {
+      const batch = this.#take();
+      try {
+        const rows = await this.#options.send(batch.map(({ append }) => append));
+        this.#undone = 0;
+        batch.forEach((waiting, i) => this.#settle(waiting, rows[i]?.position));
+      } catch (error) {
+        this.#failed(batch, error);
+      }
+      this.#hold();
+    }
+    this.#busy = false;
+  }
+
+  /** What goes next, by topics; what is of one topic stays in its order. */
+  #take(): Waiting[] {
+    const topics = new Set<string>();
+    let length = 0;
+    let count = 0;
+    for (const { append } of this.#queue) {
+      topics.add(append.name);
+      length += append.length;
+      if (count > 0 && (length > MAX_LENGTH || topics.size > MAX_TOPICS || count >= MAX_MESSAGES)) break;
+      count++;
+    }
+    return this.#queue.splice(0, count).sort((a, b) =>
+      a.append.name < b.append.name ? -1 : a.append.name > b.append.name ? 1 : 0
+    );
+  }
+
+  #settle(waiting: Waiting, position: unknown): void {
+    if (typeof position === "string") return waiting.done.resolve(readPosition(position));
+    const { name } = waiting.append;
+    waiting.heldSince ??= this.#options.clock.now();
+    let held = this.#held.get(name);
+    if (!held) this.#held.set(name, held = { waiting: [], pauseMs: FIRST_PAUSE_MS, cancel: () => {} });
+    held.waiting.push(waiting);
+  }
+
+  /** What is behind others of a topic that is held waits with them. */
+  #hold(): void {
+    const { clock, lockTimeoutMs } = this.#options;
+    if (this.#held.size === 0) return;
+    this.#queue = this.#queue.filter((waiting) => {
+      const held = this.#held.get(waiting.append.name);
+      held?.waiting.push(waiting);
+      return !held;
+    });
+    for (const [name, held] of this.#held) {
+      const now = clock.now();
+      while (held.waiting[0]?.heldSince !== undefined && now - held.waiting[0].heldSince >= lockTimeoutMs) {
+        held.waiting.shift()!.done.reject(holds(lockTimeoutMs));
+      }
+      held.cancel();
+      held.cancel = clock.after(held.pauseMs, () => this.#again(name, held));
+      held.pauseMs = Math.min(2 * held.pauseMs, MAX_PAUSE_MS);
+    }
+  }
+
+  #again(name: string, held: Held): void {
+    this.#held.delete(name);
+    this.#queue.unshift(...held.waiting);
+    void this.#run();
+  }
+
+  #failed(batch: readonly Waiting[], error: unknown): void {
+    if (this.#options.isPassing(error) && ++this.#undone < MAX_UNDONE) {
+      this.#queue.unshift(...batch);
+      return;
+    }
+    this.#undone = 0;
+    for (const { done } of batch) done.reject(error);
+  }
+
+  /** Takes one back that was not sent. */
+  #forget(waiting: Waiting): boolean {
+    const lanes = [this.#queue, ...Array.from(this.#held.values(), (held) => held.waiting)];
+    for (const lane of lanes) {
+      const at = lane.indexOf(waiting);
+      if (at >= 0) return lane.splice(at, 1).length > 0;
+    }
+    return false;
+  }
+}
+
+const holds = (ms: number) =>
+  new HubError(
+    "UNAVAILABLE",
+    `Cannot append to a history in PostgreSQL: for ${ms} ms a transaction that has published on the topic was not ended. Commit it ` +
+      "soon, or set idle_in_transaction_session_timeout",
+  );
+
+const notSent = (cause: unknown) =>
+  new HubError(
+    "UNAVAILABLE",
+    "Cannot append to a history in PostgreSQL: it was given up before it was sent",
+    {
+      cause,
+    },
+  );
+
+const mayBeKept = (cause: unknown) =>
+  new HubError("UNCERTAIN", "PostgreSQL has not said whether a message was kept", { cause });

@@ -1,0 +1,122 @@
+/**
+ * The functions of the database that read histories, and let go of what is over.
+ *
+ * @module
+ */
+
+/** An epoch is made of what was before it: the same for every node, and stored only when something is appended in it. */
+export const HASH = (schema: string): string =>
+  `CREATE OR REPLACE FUNCTION ${schema}.history_hash_v1(what text) RETURNS text LANGUAGE sql IMMUTABLE AS $fn$
+  SELECT substr(encode(sha256(convert_to(what, 'UTF8')), 'hex'), 1, 32)
+$fn$`;
+
+/**
+ * What the data are part of. Whatever may have lost some of them changes it: another cluster, another timeline (a standby that
+ * was promoted, a recovery to a point in time), tables that were made anew, and each start of a server that does not wait for its disk.
+ */
+export const PLACE = (schema: string): string =>
+  `CREATE OR REPLACE FUNCTION ${schema}.history_place_v1() RETURNS text LANGUAGE sql STABLE AS $fn$
+  SELECT (SELECT system_identifier FROM pg_control_system()) || '/' ||
+    left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/' || '${schema}.history_heads'::regclass::oid ||
+    CASE WHEN current_setting('fsync') = 'on' THEN '' ELSE '/' || pg_postmaster_start_time() END
+$fn$`;
+
+/**
+ * Reads a topic, of one moment. The first row says where it stands, the others are records. No row: nobody has used the prefix yet.
+ */
+export const readFunction = (schema: string): string =>
+  `CREATE OR REPLACE FUNCTION ${schema}.history_read_v1(
+  root_ text, name_ text, since_epoch text, since_offset bigint, limit_ bigint, backwards boolean
+) RETURNS TABLE (epoch text, "offset" text, data text) LANGUAGE plpgsql STABLE AS $fn$
+#variable_conflict use_column
+DECLARE
+  s record;
+  h record;
+  now_ timestamptz := clock_timestamp();
+  epoch_ text;
+  first_ bigint := 1;
+  last_ bigint := 0;
+  complete boolean;
+BEGIN
+  SELECT seed, id || '/' || ${schema}.history_place_v1() AS place INTO s
+    FROM ${schema}.history_stores WHERE root = root_;
+  IF NOT FOUND THEN RETURN; END IF;
+  SELECT * INTO h FROM ${schema}.history_heads WHERE root = root_ AND name = name_;
+  IF NOT FOUND THEN
+    epoch_ := ${schema}.history_hash_v1(s.seed || s.place);
+  ELSIF h.place <> s.place THEN
+    epoch_ := ${schema}.history_hash_v1(h.epoch || s.place);
+  ELSE
+    epoch_ := h.epoch;
+    last_ := h.last;
+    first_ := coalesce(
+      (SELECT r."offset" FROM ${schema}.history_records r
+        WHERE r.head = h.id AND r."offset" >= h.first AND r.until > now_ ORDER BY r."offset" LIMIT 1),
+      last_ + 1);
+  END IF;
+  complete := since_epoch = '' OR (since_epoch = epoch_ AND since_offset BETWEEN first_ - 1 AND last_);
+  RETURN QUERY SELECT epoch_, last_::text, complete::text;
+  IF last_ = 0 OR limit_ = 0 THEN RETURN; END IF;
+  IF complete AND since_epoch <> '' THEN first_ := since_offset + 1; END IF;
+  IF backwards THEN
+    RETURN QUERY SELECT NULL::text, r."offset"::text, r.data FROM ${schema}.history_records r
+      WHERE r.head = h.id AND r."offset" >= first_ ORDER BY r."offset" DESC LIMIT NULLIF(limit_, -1);
+  ELSE
+    RETURN QUERY SELECT NULL::text, r."offset"::text, r.data FROM ${schema}.history_records r
+      WHERE r.head = h.id AND r."offset" >= first_ ORDER BY r."offset" LIMIT NULLIF(limit_, -1);
+  END IF;
+END $fn$`;
+
+/**
+ * Lets go of what has expired and of topics that nobody uses any more, a portion of each. One node at a time; those that come
+ * meanwhile do nothing. When a topic is forgotten the untouched ones get another epoch: who comes back to it must not take it for
+ * one on which nothing has been.
+ */
+export const sweepFunction = (schema: string): string =>
+  `CREATE OR REPLACE FUNCTION ${schema}.history_sweep_v1(root_ text, seed_ text) RETURNS TABLE (gone text)
+LANGUAGE plpgsql AS $fn$
+#variable_conflict use_column
+DECLARE
+  h record;
+  r_ record;
+  now_ timestamptz := clock_timestamp();
+  n bigint;
+  total bigint := 0;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('trunkline history sweep ' || root_, 0)) THEN RETURN; END IF;
+  FOR h IN SELECT id, last FROM ${schema}.history_heads WHERE root = root_ AND due <= now_
+    ORDER BY due LIMIT 100 FOR UPDATE SKIP LOCKED
+  LOOP
+    DELETE FROM ${schema}.history_records WHERE head = h.id AND until <= now_ AND "offset" <= (
+      SELECT max(o."offset") FROM (
+        SELECT "offset" FROM ${schema}.history_records WHERE head = h.id ORDER BY "offset" LIMIT 1000
+      ) o
+    );
+    GET DIAGNOSTICS n = ROW_COUNT;
+    total := total + n;
+    SELECT "offset", until INTO r_ FROM ${schema}.history_records WHERE head = h.id ORDER BY "offset" LIMIT 1;
+    IF FOUND THEN
+      UPDATE ${schema}.history_heads SET first = r_."offset", due = r_.until WHERE id = h.id;
+    ELSE
+      UPDATE ${schema}.history_heads SET first = h.last + 1, due = 'infinity' WHERE id = h.id;
+    END IF;
+    EXIT WHEN total >= 1000;
+  END LOOP;
+  PERFORM 1 FROM ${schema}.history_heads WHERE root = root_ AND forget <= now_ LIMIT 1;
+  IF FOUND THEN
+    PERFORM 1 FROM ${schema}.history_stores WHERE root = root_ FOR UPDATE SKIP LOCKED;
+    IF FOUND THEN
+      n := 0;
+      FOR h IN SELECT id FROM ${schema}.history_heads WHERE root = root_ AND forget <= now_
+        ORDER BY forget LIMIT 20 FOR UPDATE SKIP LOCKED
+      LOOP
+        DELETE FROM ${schema}.history_records WHERE head = h.id;
+        DELETE FROM ${schema}.history_heads WHERE id = h.id;
+        n := n + 1;
+      END LOOP;
+      IF n > 0 THEN UPDATE ${schema}.history_stores SET seed = seed_ WHERE root = root_; END IF;
+      total := total + n;
+    END IF;
+  END IF;
+  RETURN QUERY SELECT total::text;
+END $fn$`;

@@ -1,0 +1,175 @@
+/**
+ * The connection of a store of histories: made when it is first needed, and anew whenever it is lost.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../../contract/clock.ts";
+import { HubError } from "../../../contract/errors.ts";
+import { inTime } from "../../kit/deadline.ts";
+import type { Failure } from "../../kit/failure.ts";
+import { Keeper } from "../../kit/keeper.ts";
+import { orAborted } from "../../kit/or_aborted.ts";
+import type { Connection, Dialer, Row } from "../connection.ts";
+import { codeOf, ConnectError, isReply, postgresFailure } from "../errors.ts";
+import { beginStore, createTables, HAS_TABLES } from "./tables.ts";
+
+/** What {@linkcode HistoryLink} needs. */
+export interface HistoryLinkOptions {
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  /** What the rows of the prefix have as their root. */
+  readonly root: string;
+  readonly schema: string;
+  readonly createTables: boolean;
+  readonly connectTimeoutMs: number;
+  /** How long a statement may take before the connection counts as dead, in milliseconds. */
+  readonly answerTimeoutMs: number;
+  /** How long a statement may wait for a lock, in milliseconds. */
+  readonly lockTimeoutMs: number;
+  onUp(): void;
+  onDown(): void;
+  /** No connection could be made. */
+  onFailure(failure: Failure): void;
+}
+
+/** Codes of a server that cannot be worked with as it is: it only reads, or tables are gone. Another connection may mend that. */
+const USELESS = /^(25006|42P01|42883|3F000)$/;
+
+/**
+ * A session waits as long as it was told to, and for the disk as its server does: the adapter's other connections have that switched
+ * off.
+ */
+const PREPARE = "SELECT set_config('lock_timeout', $1, false), " +
+  "set_config('synchronous_commit', (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'), false)";
+
+/** See the module. */
+export class HistoryLink {
+  readonly #options: HistoryLinkOptions;
+  readonly #keeper: Keeper<Connection>;
+  #up = Promise.withResolvers<Connection>();
+  /** Whether the tables are there, and whoever waits to know. */
+  #prepared = Promise.withResolvers<void>();
+  #isPrepared = false;
+
+  /** @param options What it needs. */
+  constructor(options: HistoryLinkOptions) {
+    this.#options = options;
+    const { clock, connectTimeoutMs, answerTimeoutMs, dialer } = options;
+    this.#quiet();
+    this.#keeper = new Keeper<Connection>({
+      clock,
+      connectTimeoutMs,
+      answerTimeoutMs,
+      connect: (onLost, signal) => dialer.connect("publisher", { onNotification() {}, onLost }, signal),
+      destroy: (connection) => connection.destroy(),
+      prepare: (connection, within) => within(this.#prepare(connection), "It does not answer"),
+      onUp: (connection) => {
+        this.#isPrepared = true;
+        this.#prepared.resolve();
+        this.#up.resolve(connection);
+        options.onUp();
+      },
+      onDown: () => {
+        this.#up = Promise.withResolvers();
+        this.#quiet();
+        options.onDown();
+      },
+      onFailure: (cause) => {
+        const failure = this.#judge(cause);
+        if (failure.kind === "refused") this.#refuse(failure.error);
+        options.onFailure(failure);
+        return failure.kind;
+      },
+    });
+  }
+
+  /** Begins to connect, if that has not begun. */
+  start(): void {
+    this.#keeper.start();
+  }
+
+  /** Resolves when the tables are there. */
+  async prepared(signal: AbortSignal | undefined): Promise<void> {
+    this.start();
+    if (!this.#isPrepared) await orAborted(this.#prepared.promise, signal);
+  }
+
+  /** Asks as soon as there is a connection. */
+  async ask(statement: string, parameters: readonly string[], signal?: AbortSignal): Promise<readonly Row[]> {
+    this.start();
+    const connection = this.#keeper.link ?? await orAborted(this.#up.promise, signal);
+    const { clock, answerTimeoutMs } = this.#options;
+    try {
+      const asked = connection.ask(statement, parameters);
+      return await inTime(clock, answerTimeoutMs, asked, "It has not answered");
+    } catch (error) {
+      // What was lost, or has no answer, is of no use either.
+      if (!isReply(error) || USELESS.test(codeOf(error) ?? "")) {
+        this.#keeper.drop(connection, error as Error);
+      }
+      throw error;
+    }
+  }
+
+  /** Ends for good. */
+  async close(): Promise<void> {
+    const error = new HubError("UNAVAILABLE", "Cannot use the histories in PostgreSQL: the store is closed");
+    this.#refuse(error);
+    this.#up.reject(error);
+    await this.#keeper.close();
+  }
+
+  /** Whoever waits is told; who comes later waits for the next attempt. */
+  #refuse(error: Error): void {
+    if (this.#isPrepared) return;
+    this.#prepared.reject(error);
+    this.#up.reject(error);
+    this.#prepared = Promise.withResolvers();
+    this.#up = Promise.withResolvers();
+    this.#quiet();
+  }
+
+  /** It may be that nobody waits. */
+  #quiet(): void {
+    this.#prepared.promise.catch(() => {});
+    this.#up.promise.catch(() => {});
+  }
+
+  async #prepare(connection: Connection): Promise<void> {
+    const { root, schema, lockTimeoutMs } = this.#options;
+    const ask = (statement: string, ...parameters: string[]) => connection.ask(statement, parameters);
+    const [row] = await ask(HAS_TABLES, schema);
+    if (row?.there !== "true") {
+      if (!this.#options.createTables) {
+        throw new ConnectError(
+          "refused",
+          `the tables of histories are not in the schema ${schema}; run what postgresHistorySql() gives`,
+        );
+      }
+      await this.#create(connection);
+    }
+    await ask(PREPARE, `${lockTimeoutMs}`);
+    await ask(beginStore(schema), root, crypto.randomUUID(), crypto.randomUUID());
+  }
+
+  async #create(connection: Connection): Promise<void> {
+    const { schema } = this.#options;
+    try {
+      await connection.ask(createTables(schema), []);
+    } catch (cause) {
+      if (codeOf(cause) !== "42501") throw cause;
+      throw new ConnectError(
+        "refused",
+        `this user may not make the tables of histories in the schema ${schema}; grant it CREATE, or run what postgresHistorySql() ` +
+          "gives as somebody who may, and set createTables: false",
+        cause,
+      );
+    }
+  }
+
+  #judge(cause: unknown): Failure {
+    const { dialer } = this.#options;
+    return postgresFailure(cause, `PostgreSQL at ${dialer.address}, for histories`, dialer.secrets);
+  }
+}

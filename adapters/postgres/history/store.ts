@@ -1,0 +1,272 @@
+/**
+ * A store of histories in PostgreSQL, for one adapter or on its own.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../../contract/clock.ts";
+import { HubError } from "../../../contract/errors.ts";
+import type { Position } from "../../../contract/mod.ts";
+import { exceedsUtf8, utf8Size } from "../../../contract/values/utf8_size.ts";
+import type {
+  AppendOptions,
+  HistoryContext,
+  HistoryStore,
+  ReadOptions,
+  StoredPage,
+} from "../../history_store.ts";
+import type { Chunks } from "../../kit/chunks.ts";
+import { showable } from "../../kit/failure.ts";
+import { nameOf, type NotifyChannels } from "../channels.ts";
+import type { Dialer, Row } from "../connection.ts";
+import { codeOf, isReply } from "../errors.ts";
+import { askWithin, type PostgresTransaction } from "../transaction.ts";
+import { Appending } from "./appending.ts";
+import { HistoryLink } from "./link.ts";
+import type { HistorySettings } from "./options.ts";
+import { type Append, Packing, parametersOf, readKept, readPosition, readStored } from "./statement.ts";
+import { beginStore } from "./tables.ts";
+
+/** What {@linkcode PostgresHistory} needs. */
+export interface PostgresHistoryStoreOptions extends HistorySettings {
+  readonly dialer: Dialer;
+  readonly channels: NotifyChannels;
+  readonly clock: Clock;
+  readonly connectTimeoutMs: number;
+  readonly answerTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  /** What cuts large messages for notifications; without it nobody is notified. */
+  readonly chunks?: Chunks;
+}
+
+/** The server has undone a statement to end a deadlock, or a conflict: the next time there is none. */
+const PASSING = /^(40P01|40001)$/;
+/** It waited for a lock as long as it may. */
+const LOCKED = "55P03";
+const EPOCH = /^[0-9a-f]{32}$/;
+
+/** See the module. */
+export class PostgresStore implements HistoryStore {
+  readonly name = "postgres";
+  readonly publishes: boolean;
+  readonly transactions: boolean;
+  readonly #options: PostgresHistoryStoreOptions;
+  readonly #contexts = new Map<string, HistoryContext>();
+  readonly #appending: Appending;
+  readonly #append: string;
+  readonly #read: string;
+  readonly #sweep: string;
+  #link: HistoryLink | undefined;
+  #packing: Packing | undefined;
+  #told = false;
+  #sweeping = false;
+
+  /** @param options What it needs. */
+  constructor(options: PostgresHistoryStoreOptions) {
+    this.#options = options;
+    const { schema, lockTimeoutMs, clock, chunks } = options;
+    this.publishes = this.transactions = chunks !== undefined;
+    this.#append = `SELECT "position" FROM ${schema}.history_append_v1($1, $2::text::boolean, $3, ` +
+      "$4::text::double precision, $5, $6, $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], " +
+      "$13::text[], $14::text[], $15::text[])";
+    this.#read =
+      `SELECT epoch, "offset", data FROM ${schema}.history_read_v1($1, $2, $3, $4::text::bigint, ` +
+      "$5::text::bigint, $6::text::boolean)";
+    this.#sweep = `SELECT gone FROM ${schema}.history_sweep_v1($1, $2)`;
+    this.#appending = new Appending({
+      clock,
+      lockTimeoutMs,
+      send: (appends) => this.#send(appends),
+      isPassing: (error) => PASSING.test(codeOf((error as { cause?: unknown }).cause) ?? ""),
+    });
+  }
+
+  open(context: HistoryContext): void {
+    this.#contexts.set(context.nodeId, context);
+    this.#packing ??= new Packing(this.#options.channels, context.nodeId, this.#options.chunks);
+  }
+
+  async append(channel: string, data: string, options: AppendOptions): Promise<Position> {
+    const { signal, tx } = options;
+    const append = this.#pack(channel, data, options);
+    if (tx !== undefined) return await this.#appendWithin(tx as PostgresTransaction, append, signal);
+    this.#connection().start();
+    return await this.#appending.append(append, signal);
+  }
+
+  async read(channel: string, options: ReadOptions = {}): Promise<StoredPage> {
+    const { since, limit = Infinity, reverse = false, signal } = options;
+    const [epoch, offset] = since ?? ["", 0];
+    const known = since === undefined || (EPOCH.test(epoch) && Number.isSafeInteger(offset));
+    const parameters = [
+      this.#root,
+      nameOf(channel),
+      known ? epoch : "?",
+      `${known ? offset : 0}`,
+      `${Number.isFinite(limit) ? limit : -1}`,
+      `${reverse}`,
+    ];
+    try {
+      const link = this.#connection();
+      const rows = await link.ask(this.#read, parameters, signal);
+      if (rows.length > 0) return readPage(rows);
+      // Somebody has removed the row of the prefix.
+      await link.ask(...this.#begin(), signal);
+      return readPage(await link.ask(this.#read, parameters, signal));
+    } catch (error) {
+      throw this.#explained("UNAVAILABLE", "Cannot read a history in PostgreSQL", error);
+    }
+  }
+
+  sweep(): void {
+    if (!this.#link || this.#sweeping) return;
+    this.#sweeping = true;
+    this.#link.ask(this.#sweep, [this.#root, crypto.randomUUID()]).catch((error) => {
+      if (isReply(error)) {
+        this.#report(this.#explained("UNAVAILABLE", "Cannot clean histories in PostgreSQL", error));
+      }
+    }).finally(() => this.#sweeping = false);
+  }
+
+  async close(nodeId: string): Promise<void> {
+    this.#contexts.delete(nodeId);
+    if (this.#contexts.size > 0) return;
+    const link = this.#link;
+    this.#link = undefined;
+    this.#packing = undefined;
+    this.#appending.detach();
+    this.#appending.refuse(
+      new HubError("UNAVAILABLE", "Cannot append to a history in PostgreSQL: the store is closed"),
+    );
+    await link?.close();
+  }
+
+  /**
+   * Takes what was notified, if it is a message that is kept.
+   *
+   * @returns Whether it is one.
+   */
+  heard(channel: string, text: string): boolean {
+    const stored = readStored(text);
+    if (!stored) return false;
+    const { position, data, from } = stored;
+    for (const context of this.#contexts.values()) context.deliver(channel, position, data, from);
+    return true;
+  }
+
+  get #root(): string {
+    return this.#options.channels.root;
+  }
+
+  #begin(): [statement: string, parameters: string[]] {
+    return [beginStore(this.#options.schema), [this.#root, crypto.randomUUID(), crypto.randomUUID()]];
+  }
+
+  #connection(): HistoryLink {
+    if (!this.#packing) {
+      throw new HubError("UNAVAILABLE", "Cannot use the histories in PostgreSQL: the store is not open");
+    }
+    return this.#link ??= this.#connect();
+  }
+
+  #connect(): HistoryLink {
+    return new HistoryLink({
+      ...this.#options,
+      root: this.#root,
+      onUp: () => {
+        this.#told = false;
+        this.#appending.attach();
+      },
+      onDown: () => this.#appending.detach(),
+      onFailure: ({ kind, error }) => {
+        if (kind === "refused") {
+          this.#appending.refuse(new HubError("UNAVAILABLE", error.message, { cause: error.cause }));
+        }
+        if (!this.#told) this.#report(error);
+        this.#told = true;
+      },
+    });
+  }
+
+  #pack(channel: string, data: string, options: AppendOptions): Append {
+    const { maxMessageBytes } = this.#options;
+    this.#connection();
+    if (exceedsUtf8(data, maxMessageBytes)) {
+      const bytes = utf8Size(data);
+      const what =
+        `Cannot append ${bytes} bytes to a history in PostgreSQL: it takes at most ${maxMessageBytes}`;
+      throw new HubError("TOO_LARGE", what, { data: { bytes, maxBytes: maxMessageBytes } });
+    }
+    return this.#packing!.pack(channel, data, options);
+  }
+
+  #parameters(appends: readonly Append[], within: boolean): string[] {
+    const { forgetAfterMs, lockTimeoutMs } = this.#options;
+    return [
+      this.#root,
+      `${within}`,
+      `${lockTimeoutMs}`,
+      `${forgetAfterMs}`,
+      this.#packing!.from,
+      crypto.randomUUID(),
+      ...parametersOf(appends),
+    ];
+  }
+
+  async #send(appends: readonly Append[]): Promise<readonly Row[]> {
+    try {
+      return await this.#link!.ask(this.#append, this.#parameters(appends, false));
+    } catch (error) {
+      if (isReply(error)) {
+        throw this.#explained("UNAVAILABLE", "Cannot append to a history in PostgreSQL", error);
+      }
+      throw this.#explained("UNCERTAIN", "PostgreSQL has not said whether a message was kept", error);
+    }
+  }
+
+  /** What the transaction's client says is its user's business, who knows that client. */
+  async #appendWithin(
+    tx: PostgresTransaction,
+    append: Append,
+    signal: AbortSignal | undefined,
+  ): Promise<Position> {
+    if (!this.transactions) {
+      throw new TypeError(
+        "Cannot append within a transaction: only the store of createPostgresAdapter() notifies at the commit",
+      );
+    }
+    const ask = askWithin(tx);
+    await this.#connection().prepared(signal);
+    let answer: unknown;
+    try {
+      answer = await ask(this.#append, this.#parameters([append], true));
+    } catch (error) {
+      if (codeOf(error) !== LOCKED) throw error;
+      throw this.#explained(
+        "UNAVAILABLE",
+        "Cannot append to a history in PostgreSQL: another transaction holds the topic",
+        error,
+      );
+    }
+    const [row] = (Array.isArray(answer) ? answer : (answer as { rows: unknown[] }).rows) as Row[];
+    return readPosition(String(row!.position));
+  }
+
+  #explained(code: "UNAVAILABLE" | "UNCERTAIN", what: string, error: unknown): unknown {
+    if (error instanceof HubError) return error;
+    const cause = Object.assign(showable(error, this.#options.dialer.secrets), { code: codeOf(error) });
+    return new HubError(code, `${what}: ${cause.message}`, { cause });
+  }
+
+  #report(error: unknown): void {
+    for (const { onError } of this.#contexts.values()) onError(error as Error, {});
+  }
+}
+
+function readPage([head, ...rows]: readonly Row[]): StoredPage {
+  return {
+    position: [String(head!.epoch), Number(head!.offset)],
+    complete: head!.data === "true",
+    records: rows.map(({ offset, data }) => ({ offset: Number(offset), data: readKept(String(data)) })),
+  };
+}

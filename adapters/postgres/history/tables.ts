@@ -1,0 +1,115 @@
+/**
+ * Where histories are in the database: the tables, and the one statement that makes them.
+ *
+ * | table | has a row for |
+ * |---|---|
+ * | `history_stores` | each prefix: what its epochs begin from |
+ * | `history_heads` | each topic on which something was published: its epoch, and which offsets are kept |
+ * | `history_records` | each message that is kept |
+ *
+ * Names of functions end in the version of what they do, so that nodes of two versions can work on one database.
+ *
+ * @module
+ */
+
+import { appendFunction } from "./append_function.ts";
+import { HASH, PLACE, readFunction, sweepFunction } from "./functions.ts";
+
+/** What has to be there; `$1` is the schema. */
+export const HAS_TABLES = "SELECT (to_regclass($1 || '.history_records') IS NOT NULL AND " +
+  "(SELECT count(DISTINCT proname) FROM pg_proc WHERE pronamespace = to_regnamespace($1) AND " +
+  "proname IN ('history_append_v1', 'history_read_v1', 'history_sweep_v1')) = 3)::text AS there";
+
+/** The row of a prefix: `$1`, and two random texts. */
+export const beginStore = (schema: string): string =>
+  `INSERT INTO ${schema}.history_stores (root, id, seed) VALUES ($1, $2, $3) ON CONFLICT (root) DO NOTHING`;
+
+/** Makes what is not there yet. Nodes that start together do it one after the other: the lock is one of the transaction. */
+const LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trunkline history tables', 0))";
+
+function tables(schema: string): string[] {
+  return [
+    `CREATE SCHEMA IF NOT EXISTS ${schema}`,
+    `CREATE TABLE IF NOT EXISTS ${schema}.history_stores (
+  root text PRIMARY KEY,
+  id text NOT NULL,
+  seed text NOT NULL
+)`,
+    `CREATE TABLE IF NOT EXISTS ${schema}.history_heads (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  root text NOT NULL,
+  name text NOT NULL,
+  place text NOT NULL,
+  epoch text NOT NULL,
+  first bigint NOT NULL DEFAULT 1,
+  last bigint NOT NULL DEFAULT 0,
+  ttl text NOT NULL DEFAULT '',
+  ends timestamptz NOT NULL DEFAULT '-infinity',
+  due timestamptz NOT NULL DEFAULT 'infinity',
+  forget timestamptz NOT NULL DEFAULT 'infinity',
+  UNIQUE (root, name)
+) WITH (fillfactor = 50)`,
+    `CREATE INDEX IF NOT EXISTS history_heads_due ON ${schema}.history_heads (root, due)`,
+    `CREATE INDEX IF NOT EXISTS history_heads_forget ON ${schema}.history_heads (root, forget)`,
+    `CREATE TABLE IF NOT EXISTS ${schema}.history_records (
+  head bigint NOT NULL,
+  "offset" bigint NOT NULL,
+  until timestamptz NOT NULL,
+  key text,
+  data text NOT NULL,
+  PRIMARY KEY (head, "offset")
+)`,
+    `CREATE UNIQUE INDEX IF NOT EXISTS history_records_key ON ${schema}.history_records (head, key) WHERE key IS NOT NULL`,
+    HASH(schema),
+    PLACE(schema),
+    appendFunction(schema),
+    readFunction(schema),
+    sweepFunction(schema),
+  ];
+}
+
+/**
+ * The statements that make the tables and functions, for a migration of yours. They may be run again: what is there stays.
+ *
+ * Whoever publishes and reads needs `USAGE` on the schema, and `SELECT, INSERT, UPDATE, DELETE` on its tables; so does the role of a
+ * transaction that you publish within.
+ *
+ * @example
+ * ```ts
+ * import { postgresHistorySql } from "@trunkline/hub/adapters/postgres";
+ * import { assert } from "@std/assert";
+ *
+ * const sql = postgresHistorySql({ schema: "chat" });
+ * assert(sql.includes("CREATE TABLE IF NOT EXISTS chat.history_records"));
+ * ```
+ *
+ * @param options The schema; `"trunkline"` when absent.
+ * @returns SQL, for `psql` or a tool for migrations.
+ * @throws {TypeError} If the schema is no plain name.
+ */
+export function postgresHistorySql(options: { readonly schema?: string } = {}): string {
+  return `BEGIN;\n${[LOCK, ...tables(readSchema(options.schema ?? SCHEMA))].join(";\n")};\nCOMMIT;\n`;
+}
+
+/** The default schema. */
+export const SCHEMA = "trunkline";
+
+const PLAIN = /^[a-z_][a-z0-9_]{0,62}$/;
+
+/**
+ * Checks the name of a schema. It becomes part of statements.
+ *
+ * @throws {TypeError} If it would need quotes.
+ */
+export function readSchema(schema: unknown): string {
+  if (typeof schema === "string" && PLAIN.test(schema)) return schema;
+  throw new TypeError(
+    'Cannot use this schema for histories in PostgreSQL: give a name of a-z, 0-9 and _, as schema: "trunkline"',
+  );
+}
+
+/** The same in one statement, as a client library can send it. */
+export function createTables(schema: string): string {
+  const [lock, ...rest] = [LOCK, ...tables(schema)];
+  return `DO $trunkline$ BEGIN ${lock!.replace("SELECT", "PERFORM")}; ${rest.join("; ")}; END $trunkline$`;
+}
