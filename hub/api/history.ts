@@ -21,6 +21,15 @@ export interface PublishOptions {
    * whether the message was kept.
    */
   readonly id?: string;
+  /**
+   * A transaction of your own in the database that keeps the history: the message is kept with its commit, and delivered then, on this
+   * node too; a rollback leaves nothing of it. The promise resolves before that, with what the position will be: it is final at the commit.
+   * With `createPostgresAdapter`: what `begin` of Postgres.js or of Bun hands over, or a `Client` of `pg` that has said `BEGIN`. What the
+   * database refuses rejects with the error of its client, and has failed the transaction.
+   *
+   * Until the transaction ends others who publish on the topic wait, for a limited time. Publish late in it, and end it soon.
+   */
+  readonly tx?: object;
 }
 
 /** What to read of a history. */

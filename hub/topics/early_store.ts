@@ -17,6 +17,7 @@ import { HubError, isHubError, type Position } from "../../contract/mod.ts";
 export class EarlyStore implements HistoryStore {
   readonly name: string;
   readonly publishes: boolean;
+  readonly transactions: boolean;
   readonly #store: HistoryStore;
   readonly #backplane: Promise<void>;
   readonly #ready = Promise.withResolvers<void>();
@@ -28,6 +29,7 @@ export class EarlyStore implements HistoryStore {
   constructor(store: HistoryStore, backplane: Promise<void>) {
     this.name = store.name;
     this.publishes = store.publishes;
+    this.transactions = store.transactions === true;
     this.#store = store;
     this.#backplane = backplane;
     backplane.catch(this.#ready.reject); // then nobody opens it

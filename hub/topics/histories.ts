@@ -7,7 +7,7 @@
 
 import type { ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
 import { type HistoryDefinition, HubError, type Position } from "../../contract/mod.ts";
-import type { Published } from "../api/history.ts";
+import type { Published, PublishOptions } from "../api/history.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Topic } from "./catalog.ts";
 
@@ -23,15 +23,17 @@ export interface Histories {
   readonly size: number;
   /** How many messages wait for their store. */
   readonly pending: number;
+  /** Whether messages may be published within transactions. */
+  readonly transactions: boolean;
   /**
    * Keeps a message, then delivers it: to the subscribers of this node, and to the other nodes.
    *
    * @param topic The topic.
    * @param data The payload, as `writeRecord` made it.
-   * @param key The idempotency key; see `PublishOptions.id`.
+   * @param options The idempotency key and the transaction; see `PublishOptions`.
    * @throws {HubError} `TOO_LARGE`, `UNAVAILABLE` or `UNCERTAIN`; it rejects with them where it waits.
    */
-  publish(topic: HistoryTopic, data: string, key?: string): Published | Promise<Published>;
+  publish(topic: HistoryTopic, data: string, options?: PublishOptions): Published | Promise<Published>;
   /**
    * Where the subscribers of this node stand: what is delivered to them next comes right after it. The topic's channel
    * must be live and held.

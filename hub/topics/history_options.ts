@@ -5,7 +5,7 @@
  */
 
 import { count, flag, ownId, text } from "../../contract/options/option_kinds.ts";
-import { bag, optional, readOptions, type Rows } from "../../contract/options/read_options.ts";
+import { bag, optional, readOptions, type Rows, wrong } from "../../contract/options/read_options.ts";
 import type { HistoryQuery, Published, PublishOptions } from "../api/history.ts";
 
 const QUERY = {
@@ -14,7 +14,13 @@ const QUERY = {
   reverse: optional(flag),
 } satisfies Rows<HistoryQuery>;
 
-const PUBLISH = { id: optional(ownId) } satisfies Rows<PublishOptions>;
+const PUBLISH = {
+  id: optional(ownId),
+  tx: optional((value, place) => {
+    if (Object(value) === value) return value as object;
+    throw wrong(value, place, "a transaction of a client of the database");
+  }),
+} satisfies Rows<PublishOptions>;
 
 /**
  * Reads a query of a history.

@@ -7,7 +7,7 @@
 
 import type { ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
 import { parseNow, type Position } from "../../contract/mod.ts";
-import type { Published } from "../api/history.ts";
+import type { Published, PublishOptions } from "../api/history.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import {
   type Histories,
@@ -43,6 +43,7 @@ interface OpenLog {
 /** The histories of a node that shares them with nobody. */
 export class NodeHistories implements Histories {
   readonly pending = 0;
+  readonly transactions = false;
   readonly #parts: TopicParts;
   readonly #store: InstantStore;
   readonly #max: number;
@@ -81,7 +82,7 @@ export class NodeHistories implements Histories {
     return this.#kept.size + this.#asked.size;
   }
 
-  publish(topic: HistoryTopic, data: string, key?: string): Published {
+  publish(topic: HistoryTopic, data: string, { id }: PublishOptions = {}): Published {
     const { backplane, registry } = this.#parts;
     const open = this.#open(topic);
     const { log } = open;
@@ -89,7 +90,7 @@ export class NodeHistories implements Histories {
     const send = backplane.solitary
       ? undefined
       : backplane.prepareText(topic.channel, spliced("own", log.run, number, data));
-    const { offset, fresh } = log.append(data, key);
+    const { offset, fresh } = log.append(data, id);
     const published = { epoch: log.position[0], offset };
     if (!fresh) return published;
     this.#keep(open);

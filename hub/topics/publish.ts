@@ -24,9 +24,14 @@ export function publish(
   given?: PublishOptions,
 ): Promise<Published> | void {
   if (!topic.history) {
-    if (readPublishOptions(given)?.id === undefined) return void topics.publish(topic, payload);
+    const { id, tx } = readPublishOptions(given) ?? {};
+    if (id === undefined && !tx) return void topics.publish(topic, payload);
     throw new TypeError(
-      `Cannot publish on "${topic.name}" with an id: the topic keeps no history that knows which were there`,
+      `Cannot publish on "${topic.name}" ${
+        tx
+          ? "within a transaction: the topic keeps no history"
+          : "with an id: the topic keeps no history that knows which were there"
+      }`,
     );
   }
   try {

@@ -7,7 +7,7 @@
 
 import type { HistoryStore, ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
 import { HubError, parseNow, type Position } from "../../contract/mod.ts";
-import type { Published } from "../api/history.ts";
+import type { Published, PublishOptions } from "../api/history.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { isPromise, withDeadline } from "../backplane/deadline.ts";
 import { appendInTime, uncertain } from "./append.ts";
@@ -80,6 +80,10 @@ export class SharedHistories implements Histories {
     });
   }
 
+  get transactions(): boolean {
+    return this.#store.transactions === true;
+  }
+
   get size(): number {
     return this.#open.size;
   }
@@ -88,7 +92,7 @@ export class SharedHistories implements Histories {
     return this.#appends.size;
   }
 
-  /** A message of another node, over the bus or by way of the store. */
+  /** A message that is kept, by way of the store. */
   delivered(channel: string, position: Position, data: string): void {
     try {
       this.#heard(channel, position, () => readRecord(data));
@@ -97,7 +101,11 @@ export class SharedHistories implements Histories {
     }
   }
 
-  publish(topic: HistoryTopic, data: string, idempotencyKey?: string): Published | Promise<Published> {
+  publish(
+    topic: HistoryTopic,
+    data: string,
+    { id: idempotencyKey, tx }: PublishOptions = {},
+  ): Published | Promise<Published> {
     const { channel, name, history: { size, ttlMs = Infinity } } = topic;
     const { clock, backplane } = this.#parts;
     if (!this.#store.publishes && !backplane.solitary) {
@@ -108,6 +116,13 @@ export class SharedHistories implements Histories {
         "UNAVAILABLE",
         `Cannot publish on "${name}": ${this.#appends.size} messages wait for ${this.#store.name}`,
       );
+    }
+    if (tx) {
+      // It is delivered at the commit, if there is one, by way of the store.
+      const options = { size, ttlMs, idempotencyKey, tx };
+      const appended = Promise.try(() => this.#store.append(channel, data, options));
+      this.#count(appended, data.length);
+      return appended.then(([epoch, offset]) => ({ epoch, offset }));
     }
     // Whatever becomes of the wait: what was kept is delivered.
     let append: Position | Promise<Position>;
@@ -256,6 +271,8 @@ export class SharedHistories implements Histories {
     const open = this.#open.get(channel);
     const topic = open && withHistory(this.#parts.catalog.byChannel(channel));
     if (!topic) return;
+    const at = open!.stream.position;
+    if (at?.[0] === position[0] && position[1] <= at[1]) return; // this node's own, most often
     const { name, entry } = topic;
     try {
       const data = writeRecord(name, parseNow(entry.definition.payload, payload(), "topic", name));

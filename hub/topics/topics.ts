@@ -63,9 +63,7 @@ export class Topics {
       this.#openStore = () =>
         shared.open?.({
           nodeId,
-          deliver: (channel, position, data, from) => {
-            if (from !== nodeId) histories.delivered(channel, position, data);
-          },
+          deliver: (channel, position, data) => histories.delivered(channel, position, data),
           onError: (error, { channel }) => onError(error, { stage: "delivery", channel }),
         });
     } else {
@@ -107,7 +105,8 @@ export class Topics {
       if (this.#closed) {
         throw new HubError("UNAVAILABLE", `Cannot publish on "${topic.name}": the hub is closed`);
       }
-      return this.histories.publish(kept, writeRecord(topic.name, parsed), options.id);
+      if (options.tx && !this.histories.transactions) throw noTransactions(topic.name);
+      return this.histories.publish(kept, writeRecord(topic.name, parsed), options);
     }
     const send = this.#options.backplane.prepare(topic.channel, ["pub", parsed]);
     this.#deliver(topic, parsed);
@@ -168,6 +167,13 @@ export class Topics {
     const how = urgency(channel, parsed, entry.definition.conflate);
     this.#options.registry.deliver(channel, new OutgoingMessage(["pub", name, parsed], how));
   }
+}
+
+function noTransactions(topic: string): TypeError {
+  return new TypeError(
+    `Cannot publish on "${topic}" within a transaction: where its history is kept takes none. Use createPostgresAdapter(), ` +
+      "and the history that comes with it",
+  );
 }
 
 /** Which message of a slow connection's makes an earlier one superfluous. */

@@ -90,9 +90,9 @@ export class HistoryLink {
   }
 
   /** Resolves when the tables are there. */
-  async prepared(signal: AbortSignal | undefined): Promise<void> {
+  async prepared(): Promise<void> {
     this.start();
-    if (!this.#isPrepared) await orAborted(this.#prepared.promise, signal);
+    if (!this.#isPrepared) await this.#prepared.promise;
   }
 
   /** Asks as soon as there is a connection. */

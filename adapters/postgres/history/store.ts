@@ -16,6 +16,7 @@ import type {
   StoredPage,
 } from "../../history_store.ts";
 import type { Chunks } from "../../kit/chunks.ts";
+import { inTime } from "../../kit/deadline.ts";
 import { showable } from "../../kit/failure.ts";
 import { nameOf, type NotifyChannels } from "../channels.ts";
 import type { Dialer, Row } from "../connection.ts";
@@ -89,7 +90,7 @@ export class PostgresStore implements HistoryStore {
   async append(channel: string, data: string, options: AppendOptions): Promise<Position> {
     const { signal, tx } = options;
     const append = this.#pack(channel, data, options);
-    if (tx !== undefined) return await this.#appendWithin(tx as PostgresTransaction, append, signal);
+    if (tx !== undefined) return await this.#appendWithin(tx as PostgresTransaction, append);
     this.#connection().start();
     return await this.#appending.append(append, signal);
   }
@@ -225,18 +226,20 @@ export class PostgresStore implements HistoryStore {
   }
 
   /** What the transaction's client says is its user's business, who knows that client. */
-  async #appendWithin(
-    tx: PostgresTransaction,
-    append: Append,
-    signal: AbortSignal | undefined,
-  ): Promise<Position> {
+  async #appendWithin(tx: PostgresTransaction, append: Append): Promise<Position> {
     if (!this.transactions) {
       throw new TypeError(
         "Cannot append within a transaction: only the store of createPostgresAdapter() notifies at the commit",
       );
     }
     const ask = askWithin(tx);
-    await this.#connection().prepared(signal);
+    const { clock, connectTimeoutMs } = this.#options;
+    try {
+      // Not after the statement: the transaction would fail with it.
+      await inTime(clock, connectTimeoutMs, this.#connection().prepared(), "The tables were not reached");
+    } catch (error) {
+      throw this.#explained("UNAVAILABLE", "Cannot append to a history in PostgreSQL", error);
+    }
     let answer: unknown;
     try {
       answer = await ask(this.#append, this.#parameters([append], true));

@@ -121,6 +121,8 @@ test("postgres: a notify queue that fills up is told as it grows, and again afte
     clock: new FakeClock(),
     probeTimeoutMs: 1_000,
     maxMessageBytes: 1_000,
+    connectTimeoutMs: 1_000,
+    history: { schema: "trunkline", createTables: true, lockTimeoutMs: 1_000, forgetAfterMs: 1_000 },
   });
   const told: string[] = [];
   const ignore = () => {};
