@@ -20,6 +20,7 @@ import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
 import { readHistoryQuery } from "./topics/history_options.ts";
+import { sharedStore } from "./topics/shared_store.ts";
 import { HandlerTable } from "./session/handler_table.ts";
 import type { PublishOptions } from "./api/history.ts";
 import { KeyedLimit } from "./session/limits.ts";
@@ -154,7 +155,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodeId,
     maxHistories,
     storeTimeoutMs: backplaneTimeoutMs,
-    shared: options.history ?? adapter.history,
+    shared: sharedStore(options.history, adapter),
     ownStore: () => createMemoryHistory({ maxChannels: maxHistories, maxBytes, clock }),
     onError,
   });
