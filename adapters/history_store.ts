@@ -55,6 +55,11 @@ export interface StoredRecord {
   readonly offset: number;
   /** The data, exactly as it was appended. */
   readonly data: string;
+  /**
+   * How long ago it was appended, in milliseconds, when the store read it, by the store's own clock; never negative, and never less
+   * than that of a later message. Subscribers of a store that does not tell cannot begin by time.
+   */
+  readonly ageMs?: number;
 }
 
 /** What a store answers to a read: all of it as of one moment. */

@@ -20,14 +20,14 @@ import { Events } from "./events.ts";
 import { Keeper } from "./keeper.ts";
 import type { Settings } from "./options.ts";
 import { Requests } from "./requests.ts";
-import type { TopicCallback } from "./subscription.ts";
-import { Subscriptions } from "./subscriptions.ts";
+import type { TopicCallback } from "./topics/subscription.ts";
+import { Subscriptions } from "./topics/subscriptions.ts";
 import { UnreadableMessages } from "./unreadable_messages.ts";
 import type {
   ClientStatus,
+  HistorySubscribeOptions,
   QuestionContext,
   StatusListener,
-  SubscribeOptions,
   Subscription,
 } from "./api/mod.ts";
 
@@ -80,10 +80,10 @@ export class HubClient implements AsyncDisposable {
     const { report, reportRepeated, maxPendingRequests: maxPending } = settings;
     const calls = new PendingCalls(settings.clock);
     const open = () => this.#keeper.open;
-    const options = { settings, surface, calls, open, opened: () => this.#extension?.opened() };
-    const requests = new Requests(options);
+    const options = { settings, surface, calls, open };
+    const requests = new Requests({ ...options, opened: () => this.#extension?.opened() });
     this.#parts = { contract, settings, calls, requests };
-    this.#subscriptions = new Subscriptions(options);
+    this.#subscriptions = new Subscriptions({ ...options, requests });
     this.#events = new Events(surface, settings);
     this.#answers = new Answers({ surface, maxPending, report });
     const take = (message: AppMessage) => this.#take(message);
@@ -156,7 +156,7 @@ export class HubClient implements AsyncDisposable {
     this.#answers.implement(handlers);
   }
 
-  subscribe(topic: string, listener: TopicCallback, options?: SubscribeOptions): Subscription {
+  subscribe(topic: string, listener: TopicCallback, options?: HistorySubscribeOptions): Subscription {
     return this.#subscriptions.subscribe(topic, listener, options);
   }
 
@@ -195,13 +195,15 @@ export class HubClient implements AsyncDisposable {
       case "ev":
         return this.#events.dispatch(message[1], message[2]);
       case "pub":
-        return this.#subscriptions.published(message[1], message[2]);
+        return this.#subscriptions.of(message[1])?.published(message[2]);
       case "rec":
-        return this.#subscriptions.recorded(message[1], message[2], message[3]);
+        return this.#subscriptions.of(message[1])?.recorded(message[2], message[3]);
+      case "from":
+        return this.#subscriptions.begins(message[1], message[2]);
       case "gap":
-        return this.#subscriptions.missed(message[1], message[2]);
+        return this.#subscriptions.of(message[1])?.missed(message[2]);
       case "end":
-        return this.#subscriptions.ended(message[1], message[2]);
+        return this.#subscriptions.of(message[1])?.ended(message[2]);
       case "who":
         return this.#extension?.who(message[1], message[2], message[3]);
       default:

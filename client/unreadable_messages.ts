@@ -8,7 +8,7 @@
 import { HubError, toWireError, type UnreadableMessage } from "../contract/mod.ts";
 import type { AppMessage, Connection } from "./connection.ts";
 import type { Report } from "./reports/report.ts";
-import type { Subscriptions } from "./subscriptions.ts";
+import type { Subscriptions } from "./topics/subscriptions.ts";
 import type { ClientErrorInfo } from "./api/mod.ts";
 
 /** Options of {@linkcode UnreadableMessages}. */
@@ -51,7 +51,7 @@ export class UnreadableMessages {
         connection.answer(["err", about, toWireError(error)]);
         return this.#report(error, { stage: "answer", name: more as string });
       case "rec":
-        subscriptions.skipped(about as string, more as number);
+        subscriptions.of(about as string)?.skipped(more as number);
         return this.#report(error, { stage: "topic", name: about as string });
       case "pub":
         return this.#report(error, { stage: "topic", name: about as string });

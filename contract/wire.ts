@@ -8,10 +8,15 @@
 import { HubError, type WireError } from "./errors.ts";
 import type { PresenceBy } from "./presence.ts";
 import { isCount, isError, isId, isRecord, isText, isTextOrAbsent } from "./wire/checks.ts";
+import {
+  type HistoryAsk,
+  isHistoryAsk,
+  isPosition,
+  isSubOptions,
+  type Position,
+  type SubOptions,
+} from "./wire/history_wire.ts";
 import { isFromWatcher, type MembersQuery, type WatchOptions, type WhoChange } from "./wire/presence_wire.ts";
-
-/** Where in a topic's history a subscriber is: the epoch of the history, and the offset of the last message seen. */
-export type Position = readonly [epoch: string, offset: number];
 
 /** Every server takes frames of so many bytes: whatever keeps a connection going has room in them, and a hello. */
 export const MIN_FRAME_BYTES = 256;
@@ -34,22 +39,10 @@ export interface Welcome {
   readonly heartbeatMs: number;
   /** The largest frame that the server takes, in bytes. */
   readonly maxFrameBytes: number;
+  /** Whether it lets clients read histories: it takes `hist`. */
+  readonly history?: boolean;
   /** Whether it tells who is in which room or topic: it takes `watch`, `unwatch`, `state` and `members`. */
   readonly presence?: boolean;
-}
-
-/** What a client asks for when it subscribes. Later versions may add properties. */
-export interface SubOptions {
-  /** The last message that the client has, in a topic with history: it wants everything after it. */
-  readonly since?: Position;
-}
-
-/** The answer to a subscribe, where the topic keeps history. */
-export interface Subscribed {
-  /** Where the stream stands: messages after this follow as `rec`. */
-  readonly position: Position;
-  /** Whether everything after the position that was asked for follows, or has been sent before this answer. */
-  readonly recovered: boolean;
 }
 
 /** Either side may ask, answer and take back a question, and ask for a sign of life. */
@@ -68,6 +61,7 @@ export type ClientMessage =
   | readonly [kind: "sig", name: string, payload?: unknown]
   | readonly [kind: "sub", id: number, topic: string, options?: SubOptions]
   | readonly [kind: "unsub", topic: string]
+  | readonly [kind: "hist", id: number, topic: string, options?: HistoryAsk]
   | readonly [kind: "watch", id: number, place: string, options?: WatchOptions]
   | readonly [kind: "unwatch", place: string, by: PresenceBy]
   | readonly [kind: "state", id: number, place: string, state?: unknown]
@@ -81,6 +75,7 @@ export type ServerMessage =
   | readonly [kind: "ev", name: string, payload?: unknown]
   | readonly [kind: "pub", topic: string, payload?: unknown]
   | readonly [kind: "rec", topic: string, offset: number, payload?: unknown]
+  | readonly [kind: "from", id: number, position: Position]
   | readonly [kind: "gap", topic: string, position: Position]
   | readonly [kind: "end", topic: string, error: WireError]
   | readonly [kind: "who", place: string, by: PresenceBy, change: WhoChange]
@@ -105,10 +100,6 @@ export class UnreadableMessage {
   }
 }
 
-const isPosition = (value: unknown): boolean =>
-  Array.isArray(value) && value.length === 2 && isText(value[0]) && isCount(value[1]);
-const isSubOptions = (value: unknown): boolean =>
-  value === undefined || isRecord(value) && (value.since === undefined || isPosition(value.since));
 const isHello = (value: unknown): boolean =>
   isRecord(value) && isText(value.role) && isTextOrAbsent(value.token);
 const isWelcome = (value: unknown): boolean =>
@@ -143,6 +134,8 @@ const isFromClient: Check = (m) => {
       return m.length <= 3 && isText(m[1]);
     case "sub":
       return m.length <= 4 && isId(m[1]) && isText(m[2]) && isSubOptions(m[3]);
+    case "hist":
+      return m.length <= 4 && isId(m[1]) && isText(m[2]) && isHistoryAsk(m[3]);
     case "unsub":
       return m.length <= 2 && isText(m[1]);
     case "hello":
@@ -163,6 +156,8 @@ const isFromServer: Check = (m) => {
       return m.length <= 4 && isText(m[1]) && isText(m[2]);
     case "gap":
       return m.length <= 3 && isText(m[1]) && isPosition(m[2]);
+    case "from":
+      return m.length <= 3 && isId(m[1]) && isPosition(m[2]);
     case "end":
       return m.length <= 3 && isText(m[1]) && isError(m[2]);
     case "fault":
@@ -210,15 +205,4 @@ export function asClientMessage(value: unknown): ClientMessage | UnreadableMessa
  */
 export function asServerMessage(value: unknown): ServerMessage | UnreadableMessage {
   return read(value, isFromServer) as ServerMessage | UnreadableMessage;
-}
-
-/**
- * Checks the answer to a subscribe to a topic with history.
- *
- * @param value What came as the answer's output.
- * @returns The answer, or `undefined` where the topic keeps none.
- */
-export function asSubscribed(value: unknown): Subscribed | undefined {
-  const isSubscribed = isRecord(value) && isPosition(value.position) && typeof value.recovered === "boolean";
-  return isSubscribed ? value as unknown as Subscribed : undefined;
 }

@@ -19,8 +19,7 @@ import { connectionId } from "./connection/connection_id.ts";
 import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
-import { readHistoryQuery } from "./topics/history_options.ts";
-import { sharedStore } from "./topics/shared_store.ts";
+import { readHistoryQuery } from "../contract/history/history_query.ts";
 import { HandlerTable } from "./session/handler_table.ts";
 import type { PublishOptions } from "./api/history.ts";
 import { KeyedLimit } from "./session/limits.ts";
@@ -155,7 +154,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodeId,
     maxHistories,
     storeTimeoutMs: backplaneTimeoutMs,
-    shared: sharedStore(options.history, adapter),
+    shared: options.history ?? adapter.history,
     ownStore: () => createMemoryHistory({ maxChannels: maxHistories, maxBytes, clock }),
     onError,
   });

@@ -85,9 +85,11 @@ export class HistoryLog {
     const from = this.#start + (since && complete ? since[1] + 1 - first : 0);
     const count = Math.max(0, Math.min(limit, this.#records.length - from));
     const begin = reverse ? this.#records.length - count : from;
+    const now = this.#clock.now();
     const records: StoredRecord[] = new Array(count);
     for (let i = 0; i < count; i++) {
-      records[i] = this.#records[reverse ? begin + count - 1 - i : begin + i]!;
+      const { offset, data, at } = this.#records[reverse ? begin + count - 1 - i : begin + i]!;
+      records[i] = { offset, data, ageMs: Math.max(0, now - at) };
     }
     return { position: [this.epoch, this.#last], complete, records };
   }

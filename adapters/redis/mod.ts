@@ -50,9 +50,8 @@ export type {
  * @throws {RangeError} If a number is out of range.
  */
 export function createRedisAdapter(options: RedisAdapterOptions): Adapter {
-  const { prefix, clock, ...read } = readRedisOptions(options);
-  const { driver, probeTimeoutMs, maxMessageBytes, historyKeepMs, ...times } = read;
+  const { driver, prefix, clock, probeTimeoutMs, maxMessageBytes, ...times } = readRedisOptions(options);
   const channels = new RedisChannels(prefix);
-  const engine = new RedisEngine({ driver, channels, clock, probeTimeoutMs, maxMessageBytes, historyKeepMs });
+  const engine = new RedisEngine({ driver, channels, clock, probeTimeoutMs, maxMessageBytes });
   return createEngineAdapter(engine, { clock, answerTimeoutMs: times.connectTimeoutMs, ...times });
 }

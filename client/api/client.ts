@@ -24,7 +24,13 @@ import type {
 } from "../../contract/mod.ts";
 import type { ClientStatus, StatusListener } from "./client_status.ts";
 import type { QuestionHandlers } from "./questions.ts";
-import type { SubscribeOptions, Subscription, TopicMeta } from "./subscription.ts";
+import type {
+  HistorySubscribeOptions,
+  HistorySubscription,
+  SubscribeOptions,
+  Subscription,
+  TopicMeta,
+} from "./subscription.ts";
 
 /**
  * A client of a hub: typed by a contract and a role, and connected for as long as it lives. Made by
@@ -117,8 +123,9 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    *
    * @param topic The topic's concrete name.
    * @param listener What to call with each message, parsed.
-   * @param options A signal, and how to hear of recoveries.
-   * @throws {HubError} `NOT_FOUND` when the role has no such topic.
+   * @param options A signal, how to hear of recoveries, and where in the history to begin.
+   * @throws {HubError} `NOT_FOUND` when the role has no such topic, or the topic has no history to begin in.
+   * @throws {TypeError} When an option is wrong, or both `since` and `rewind` are given.
    */
   subscribe<N extends TopicNames<TopicsOf<D, R>>>(
     topic: N,
@@ -126,8 +133,9 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
       payload: TopicOutput<TopicsOf<D, R>, N>,
       meta: TopicMeta<KeepsHistory<TopicsOf<D, R>, N>>,
     ) => void,
-    options?: SubscribeOptions,
-  ): Subscription<N>;
+    options?: KeepsHistory<TopicsOf<D, R>, N> extends true ? HistorySubscribeOptions : SubscribeOptions,
+  ): KeepsHistory<TopicsOf<D, R>, N> extends true ? HistorySubscription<N, TopicOutput<TopicsOf<D, R>, N>>
+    : Subscription<N>;
   /**
    * Closes the client for good: what waits for an answer rejects with `DISCONNECTED`, subscriptions end. Idempotent.
    *

@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { HubError } from "../../contract/mod.ts";
+import type { HistoryPage, HistoryQuery, HubError, Published, Rewind } from "../../contract/mod.ts";
+
+export type { HistoryPage, HistoryQuery, HistoryRecord, Published, Rewind } from "../../contract/mod.ts";
 
 /**
  * What comes with a topic's message.
@@ -39,11 +41,36 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
   /**
    * Called whenever the subscription is live again after the link was lost, or a gap in the stream was noticed by
-   * client or server.
+   * client or server; and, with `since` or `rewind`, when it is live for the first time.
    *
    * @param recovery Whether anything is missing.
    */
   readonly onRecovery?: (recovery: Recovery) => void;
+}
+
+/** Options of {@linkcode Client.subscribe} on a topic that keeps history. */
+export interface HistorySubscribeOptions extends SubscribeOptions {
+  /**
+   * Begins after this position, which the server gave with the state that the application holds (`hub.position`): what was
+   * published meanwhile comes first, in order, then what is live. When that cannot be had whole, `onRecovery` is called with
+   * `recovered: false`: fetch the state anew. Not together with `rewind`.
+   */
+  readonly since?: Published;
+  /**
+   * Begins with what was published before: `{ last: 50 }` messages, or those of the last `{ sinceMs: 60_000 }` milliseconds, as far
+   * as the history keeps them; then what is live, without a gap and without a message twice. After the link was lost
+   * the subscription goes on where it stood.
+   */
+  readonly rewind?: Rewind;
+}
+
+/** A page of a history, as a client reads it. */
+export interface TopicHistoryPage<T = unknown> extends HistoryPage<T> {
+  /**
+   * Whether more was asked for than the server sends in one page: read on with `since`, the last record's offset. With
+   * `reverse` it may say so where there is nothing older.
+   */
+  readonly more: boolean;
 }
 
 /** Where a subscription stands: `"pending"` while it waits for the server or for the link, `"ended"` for good. */
@@ -67,4 +94,19 @@ export interface Subscription<N extends string = string> {
   readonly closed: Promise<HubError | undefined>;
   /** Ends it; the listener is not called again. Idempotent. */
   unsubscribe(): void;
+}
+
+/** One listener's interest in a topic that keeps history. */
+export interface HistorySubscription<N extends string = string, T = unknown> extends Subscription<N> {
+  /**
+   * Reads the topic's history, while it is subscribed: whether the client may is asked once, when it subscribes. While there is
+   * no link it waits for one, as a request does.
+   *
+   * @param query What to read: the oldest that are kept first, unless it says otherwise.
+   * @returns As many messages as fit into one answer, parsed. Rejects with `TypeError` or `RangeError` for a wrong query,
+   * `VALIDATION` when a message does not fit the contract, `RATE_LIMITED` when too much of histories was sent (the hub's
+   * `limits.recoveryBurst`), `FORBIDDEN` or `DISCONNECTED` when it is not subscribed, `UNAVAILABLE` when the store cannot be
+   * reached or the server is of a version without this, `TIMEOUT`.
+   */
+  history(query?: HistoryQuery): Promise<TopicHistoryPage<T>>;
 }

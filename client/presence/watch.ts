@@ -20,7 +20,7 @@ import {
 import type { ClientParts } from "../client.ts";
 import type { Connection } from "../connection.ts";
 import { Backoff } from "../reconnect.ts";
-import { TRANSIENT } from "../subscriptions.ts";
+import { TRANSIENT } from "../topics/stream.ts";
 import { checkPresence } from "./check_presence.ts";
 import type { PresenceEvents } from "./api.ts";
 

@@ -28,12 +28,11 @@ export interface EmitterOptions {
   /** How to reach the hubs: an adapter like theirs, with the same prefix. The emitter owns it. */
   readonly adapter: Adapter;
   /**
-   * The histories that the hubs share, where they do: needed to publish on topics with history. `"per-node"` where each
-   * hub keeps its own, though the adapter has a store: then what is published on such topics is refused.
+   * The histories that the hubs share, where they do: needed to publish on topics with history.
    *
    * @default {the adapter's, where it has any}
    */
-  readonly history?: HistoryStore | "per-node";
+  readonly history?: HistoryStore;
   /**
    * How long the backplane may take to open, and a shared history to answer, in milliseconds. What was sent before the
    * backplane is open waits as long.

@@ -6,17 +6,13 @@
  */
 
 import type { StoredPage, StoredRecord } from "../../adapters/history_store.ts";
-import { type Clock, HubError, type Position, type Subscribed } from "../../contract/mod.ts";
+import { type Clock, HubError, type Position, type Start, type Subscribed } from "../../contract/mod.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { Histories, HistoryTopic } from "../topics/histories.ts";
+import { rewound } from "../topics/rewind.ts";
+import { FIRST_PAGE, PAGE_LENGTH, pageSize } from "./history_page.ts";
 import type { Permits } from "./permits.ts";
 
-/** How many records the first page has, when nobody knows yet how large they are. */
-const FIRST_PAGE = 16;
-/** How many records a page has at the most. */
-const MAX_PAGE = 512;
-/** How much text a page should have, in UTF-16 units, and how much is sent before the link is looked at. */
-const PAGE_LENGTH = 64 * 1024;
 /** How often in a row a store may show less than was delivered already, and the pause after it, in milliseconds. */
 const MAX_STALE = 5;
 const STALE_PAUSE_MS = 50;
@@ -25,8 +21,8 @@ const STALE_PAUSE_MS = 50;
 export interface CatchUpOptions {
   /** The topic. */
   readonly topic: HistoryTopic;
-  /** The last message that the client has; absent when it begins. */
-  readonly since: Position | undefined;
+  /** From where on the client wants messages; absent when it begins with what is new. */
+  readonly start: Start | undefined;
   /** Where the messages are. */
   readonly histories: Histories;
   /** What the client is sent. */
@@ -39,6 +35,8 @@ export interface CatchUpOptions {
   charge(records: number): void;
   /** Whether the client has left meanwhile. */
   isOver(): boolean;
+  /** Tells a client that did not name a position which one it begins at. */
+  begin(position: Position): void;
   /** Answers the client and lets it in, in one step. */
   finish(subscribed: Subscribed): void;
   /** Reports an error that no caller receives. */
@@ -51,21 +49,23 @@ export interface CatchUpOptions {
  * @returns Rejects when the store does not answer.
  */
 export async function catchUp(options: CatchUpOptions): Promise<void> {
-  const { topic, since, histories, permits, isOver, finish } = options;
-  const start = histories.follow(topic);
-  if (start instanceof Promise) await start;
+  const { topic, start, histories, permits, isOver, finish } = options;
+  const following = histories.follow(topic);
+  if (following instanceof Promise) await following;
   if (isOver()) return;
-  if (!since) return finish({ position: live(options), recovered: false });
-  const progress: Progress = { cursor: since, limit: FIRST_PAGE, stale: 0 };
+  const progress: Progress = { cursor: start?.since, limit: FIRST_PAGE, stale: 0, begun: !!start?.since };
+  if (!start) return finish({ position: live(options), recovered: false });
   // Whoever finishes does it in the moment in which it has caught up: nothing may be awaited between.
   for (let goesOn = !finishIfLevel(options, progress); goesOn;) {
     const permit = permits.take();
     try {
       if (permit) await permit;
       if (isOver()) return;
-      const { cursor, limit } = progress;
-      const answer = histories.read(topic, { since: cursor, limit });
-      const page = answer instanceof Promise ? await answer : answer;
+      progress.cursor ??= await rewound(histories, topic, start);
+      const { cursor: since, limit } = progress;
+      const answer = histories.resume(topic, { since, limit });
+      const read = answer instanceof Promise ? await answer : answer;
+      const page = isOver() || progress.begun ? read : begin(options, progress, read);
       const sending = isOver() ? undefined : sendPage(options, progress, page);
       if (sending instanceof Promise) await sending;
       goesOn = !isOver() && !judge(options, progress, page);
@@ -78,12 +78,14 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
 
 /** How far a client has got. */
 interface Progress {
-  /** Up to where it has been sent everything. */
-  cursor: Position;
+  /** Up to where it has been sent everything; absent while nobody knows where it begins. */
+  cursor: Position | undefined;
   /** How many records the next page may have. */
   limit: number;
   /** How many reads in a row have shown less than was delivered already. */
   stale: number;
+  /** Whether the client knows where it begins. */
+  begun: boolean;
   /** A record could not be sent: from there on nothing is complete. */
   broken?: boolean;
 }
@@ -97,15 +99,25 @@ function live({ topic, histories }: CatchUpOptions): Position {
 /** Finishes when the client has everything that was delivered on this node. */
 function finishIfLevel(options: CatchUpOptions, { cursor }: Progress): boolean {
   const [epoch, offset] = live(options);
-  if (cursor[0] !== epoch || cursor[1] !== offset) return false;
+  if (!cursor || cursor[0] !== epoch || cursor[1] !== offset) return false;
   options.finish({ position: cursor, recovered: true });
   return true;
+}
+
+/** Begins where the first page does: what was asked for and is kept no more by now is not missing. */
+function begin(options: CatchUpOptions, progress: Progress, page: StoredPage): StoredPage {
+  const { position: [epoch, last], complete, records } = page;
+  if (!complete) progress.cursor = [epoch, (records[0]?.offset ?? last + 1) - 1];
+  progress.begun = true;
+  options.begin(progress.cursor!);
+  return { ...page, complete: true };
 }
 
 /** After a page: finishes when that was all, or when it cannot be completed. */
 function judge(options: CatchUpOptions, progress: Progress, page: StoredPage): boolean {
   const position = live(options);
-  const { cursor, broken } = progress;
+  const { broken } = progress;
+  const cursor = progress.cursor!;
   if (!page.complete || broken || progress.stale > MAX_STALE) {
     options.finish({ position, recovered: false });
     return true;
@@ -124,10 +136,8 @@ function sendPage(options: CatchUpOptions, progress: Progress, page: StoredPage)
   if (!page.complete) return;
   const { records } = page;
   options.charge(records.length);
-  const length = records.reduce((sum, { data }) => sum + data.length, 0);
-  const average = Math.max(1, length / Math.max(1, records.length));
   const more = records.length === progress.limit;
-  progress.limit = Math.max(1, Math.min(MAX_PAGE, Math.floor(PAGE_LENGTH / average)));
+  progress.limit = pageSize(page);
   return sendFrom(0);
 
   function sendFrom(start: number): void | Promise<void> {
@@ -149,7 +159,7 @@ function sendPage(options: CatchUpOptions, progress: Progress, page: StoredPage)
 
 function sendRecord(options: CatchUpOptions, progress: Progress, record: StoredRecord): boolean {
   const { topic, histories, outbox } = options;
-  const [epoch, last] = progress.cursor;
+  const [epoch, last] = progress.cursor!;
   try {
     const { offset } = record;
     // A store that gives the same page again and again would keep this process busy for ever.

@@ -164,6 +164,7 @@ export class Inbox implements Held {
     switch (message[0]) {
       case "req":
       case "sub":
+      case "hist":
       case "watch":
       case "state":
       case "members":
@@ -184,7 +185,10 @@ export class Inbox implements Held {
         return this.#handled.signal(message[1], message[2]);
       case "sub":
         this.#subscriptions ??= new Subscriptions(conn, this.#context, this);
-        return void this.#subscriptions.subscribe(message[1], message[2], message[3]?.since);
+        return void this.#subscriptions.subscribe(message[1], message[2], message[3]);
+      case "hist":
+        this.#subscriptions ??= new Subscriptions(conn, this.#context, this);
+        return void this.#subscriptions.history(message[1], message[2], message[3]);
       case "unsub":
         return this.#subscriptions?.unsubscribe(message[1]);
       case "res":

@@ -196,13 +196,14 @@ export class Session implements ServerLinkEvents {
     this.#handshake?.end();
     this.#handshake = undefined;
     this.#inbox = new Inbox(conn, context);
-    const { nodeId: node, heartbeatMs, limits: { maxFrameBytes }, presence } = context;
+    const { nodeId: node, heartbeatMs, limits: { maxFrameBytes }, topics, presence } = context;
     conn.outbox.uncork(
       new OutgoingMessage(["welcome", {
         connection: conn.id,
         node,
         heartbeatMs,
         maxFrameBytes,
+        ...(topics.keepsHistory && { history: true }),
         ...(presence && { presence: true }),
       }]),
     );

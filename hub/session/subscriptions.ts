@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HubError, isHubError, type Position, type Subscribed } from "../../contract/mod.ts";
+import { type HistoryAsk, HubError, isHubError, type Start, type Subscribed } from "../../contract/mod.ts";
 import { type Authorizing, ruleOf, TopicAuthorizing } from "./authorizing.ts";
 import type { Connection } from "../connection/connection.ts";
 import { RateLimiter } from "./limits.ts";
@@ -13,8 +13,9 @@ import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
 import { SmallMap } from "../connection/small_map.ts";
 import type { Topic } from "../topics/catalog.ts";
-import { withHistory } from "../topics/histories.ts";
+import { type HistoryTopic, withHistory } from "../topics/histories.ts";
 import { catchUp } from "./catch_up.ts";
+import { pageMessage, readPage } from "./history_page.ts";
 import { Permits } from "./permits.ts";
 
 /** How many histories are read for one connection at the same time. */
@@ -23,6 +24,8 @@ const MAX_READERS = 4;
 /** A subscription, and what decides about it. */
 interface Mark {
   live: boolean;
+  /** Those who wait until it is live, or is not to be. */
+  readonly waiting: (() => void)[];
   asking?: Authorizing;
   /** Settles when that is decided. */
   deciding?: Promise<void>;
@@ -82,12 +85,12 @@ export class Subscriptions {
    *
    * @param id The id to answer to.
    * @param name The topic.
-   * @param since The last message that the client has, in a topic with history.
+   * @param start From where on the client wants messages, in a topic with history.
    */
-  async subscribe(id: number, name: string, since?: Position): Promise<void> {
+  async subscribe(id: number, name: string, start?: Start): Promise<void> {
     const { topics, limits: { maxSubscriptions: max }, onError } = this.#context;
     const conn = this.#conn;
-    const mark: Mark = { live: false };
+    const mark: Mark = { live: false, waiting: [] };
     this.#underWay++;
     try {
       if (name.length > MAX_NAME_LENGTH) {
@@ -101,7 +104,8 @@ export class Subscriptions {
         throw new HubError("RATE_LIMITED", `Cannot subscribe to more than ${max} topics`);
       }
       const topic = topics.find(name, conn.role);
-      if (since) this.#checkRecovery();
+      const begins = beginning(topic, start);
+      if (begins) this.#checkRecovery();
       this.#active.set(name, mark);
       const { pattern } = topic.entry;
       const rule = ruleOf(this.#context.options.authorize, pattern);
@@ -114,13 +118,63 @@ export class Subscriptions {
       if (this.#active.get(name) !== mark) {
         throw new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`);
       }
-      await this.#join(id, topic, since, mark);
+      await this.#join(id, topic, begins, mark);
     } catch (error) {
       if (this.#active.get(name) === mark) this.#active.delete(name);
       if (!isHubError(error)) onError(error, { stage: "handler", name, connectionId: conn.id });
       sendError(conn, error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
     } finally {
       this.#underWay--;
+      for (const goOn of mark.waiting) goOn();
+    }
+  }
+
+  /**
+   * Reads a history for the client, and answers it. Who may read it was decided when it subscribed. Never rejects.
+   *
+   * @param id The id to answer to.
+   * @param name The topic.
+   * @param ask What to read.
+   */
+  async history(id: number, name: string, ask: HistoryAsk = {}): Promise<void> {
+    const conn = this.#conn;
+    const { topics, limits: { maxSubscriptions: max }, onError } = this.#context;
+    this.#underWay++;
+    try {
+      if (this.#underWay > max) throw new HubError("RATE_LIMITED", `${max} questions have no answer yet`);
+      const mark = this.#active.get(name);
+      if (mark && !mark.live) await new Promise<void>((resolve) => mark.waiting.push(resolve));
+      if (!mark || !this.isLive(name)) {
+        throw new HubError("FORBIDDEN", `Subscribe to "${name}" first: only then its history may be read`);
+      }
+      const topic = topics.find(name, conn.role);
+      beginning(topic, ask);
+      await this.#sendPage(id, keptOf(topic), ask);
+    } catch (error) {
+      if (!isHubError(error) || error.code === "INTERNAL") {
+        onError(error, { stage: "handler", name, connectionId: conn.id });
+      }
+      sendError(conn, error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  /** Sends a page once the link has room for it: who does not read is read nothing for. */
+  async #sendPage(id: number, topic: HistoryTopic, ask: HistoryAsk): Promise<void> {
+    const { outbox } = this.#conn;
+    const { histories } = this.#context.topics;
+    const permits = this.#permits ??= new Permits(MAX_READERS);
+    await permits.take();
+    try {
+      while (outbox.congested && !this.#conn.closed) await outbox.room();
+      if (this.#conn.closed) return;
+      const recovery = this.#checkRecovery();
+      const page = await readPage(histories, topic, ask);
+      recovery.charge(page.records.length);
+      outbox.pushOwn(pageMessage(id, histories, topic, page));
+    } finally {
+      permits.give();
     }
   }
 
@@ -143,16 +197,16 @@ export class Subscriptions {
   }
 
   /** Histories are long and a subscribe is short: who asks again and again must not be sent without a limit. */
-  #checkRecovery(): void {
+  #checkRecovery(): RateLimiter {
     const { limits: { messagesPerSecond, recoveryBurst: messageBurst }, options: { clock } } = this.#context;
     const recovery = this.#recovery ??= new RateLimiter(clock, { messagesPerSecond, messageBurst });
     recovery.refill(1);
-    if (recovery.hasRoom) return;
+    if (recovery.hasRoom) return recovery;
     throw new HubError("RATE_LIMITED", `More than ${messageBurst} messages of histories were sent again`);
   }
 
   /** Joins, and answers in the moment from which on live messages follow. */
-  #join(id: number, topic: Topic, since: Position | undefined, mark: Mark): Promise<void> {
+  #join(id: number, topic: Topic, start: Start | undefined, mark: Mark): Promise<void> {
     const conn = this.#conn;
     const { topics: { histories }, registry, options: { clock }, onError } = this.#context;
     const answer = (subscribed?: Subscribed) => {
@@ -165,13 +219,14 @@ export class Subscriptions {
     return registry.joinWhen(topic.channel, conn, (enter) =>
       catchUp({
         topic: kept,
-        since,
+        start,
         histories,
         outbox: conn.outbox,
         permits,
         clock,
         charge: (records) => this.#recovery?.charge(records),
         isOver: () => conn.closed || this.#active.get(topic.name) !== mark,
+        begin: (position) => conn.outbox.push(new OutgoingMessage(["from", id, position])),
         finish: (subscribed) => {
           answer(subscribed);
           enter();
@@ -180,4 +235,20 @@ export class Subscriptions {
           onError(error, { stage: "delivery", channel: topic.channel, connectionId: conn.id }),
       }));
   }
+}
+
+function keptOf(topic: Topic): HistoryTopic {
+  const kept = withHistory(topic);
+  if (kept) return kept;
+  throw new HubError("NOT_FOUND", `Topic "${topic.name}" keeps no history`);
+}
+
+/** From where on a client wants messages, if it says so. */
+function beginning(topic: Topic, start: Start = {}): Start | undefined {
+  const { since, last, withinMs } = start;
+  const given = [since, last, withinMs].filter((value) => value !== undefined).length;
+  if (given === 0) return undefined;
+  if (given > 1) throw new HubError("BAD_REQUEST", "Give one of since, last and withinMs: not several");
+  if (!since) keptOf(topic);
+  return start;
 }

@@ -30,6 +30,8 @@ export interface Topic {
 
 /** The topics of a contract. */
 export class Catalog {
+  /** Whether any topic keeps history. */
+  readonly keepsHistory: boolean;
   readonly #contract: Contract;
   /** What was looked up last: messages of one topic come in rows. */
   #lastFound: { readonly role: string | undefined; readonly topic: Topic } | undefined;
@@ -38,6 +40,9 @@ export class Catalog {
   /** @param contract The contract. */
   constructor(contract: Contract) {
     this.#contract = contract;
+    const { shared, roles } = contract.definition;
+    this.keepsHistory = [shared, ...Object.values(roles)]
+      .some((part) => Object.values(part?.topics ?? {}).some(({ history }) => history));
   }
 
   /**

@@ -44,6 +44,17 @@ export interface Histories {
   /** Reads what is kept. */
   read(topic: HistoryTopic, options?: ReadOptions): StoredPage | Promise<StoredPage>;
   /**
+   * Reads what comes after a position, the oldest first, for somebody who is to hear what subscribers of this node hear: the
+   * page may stand where they do, behind the store, and may have fewer records than the limit though there are more.
+   */
+  resume(topic: HistoryTopic, options: ReadOptions): StoredPage | Promise<StoredPage>;
+  /**
+   * The payload of a record as subscribers are sent it, as `writeRecord` writes it.
+   *
+   * @throws {HubError} When it does not fit the contract of this node.
+   */
+  text(topic: HistoryTopic, record: StoredRecord): string;
+  /**
    * The payload of a record.
    *
    * @throws {HubError} When it does not fit the contract of this node.

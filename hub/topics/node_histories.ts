@@ -114,6 +114,14 @@ export class NodeHistories implements Histories {
     return this.#open(topic).log.read(options);
   }
 
+  resume(topic: HistoryTopic, options: ReadOptions): StoredPage {
+    return this.read(topic, options);
+  }
+
+  text(_topic: HistoryTopic, { data }: StoredRecord): string {
+    return data;
+  }
+
   /** It fitted when it was kept. What a schema makes of a value need not be what it takes. */
   payload({ name, entry }: HistoryTopic, { data }: StoredRecord): unknown {
     const payload = readRecord(data);

@@ -92,7 +92,7 @@ export class NodeLog {
       complete: known && complete,
       records: this.#shift === 0
         ? records
-        : records.map(({ offset, data }) => ({ offset: offset + this.#shift, data })),
+        : records.map((record) => ({ ...record, offset: record.offset + this.#shift })),
     };
   }
 

@@ -172,13 +172,20 @@ export class SharedHistories implements Histories {
     );
   }
 
+  resume(topic: HistoryTopic, options: ReadOptions): StoredPage | Promise<StoredPage> {
+    return this.read(topic, options);
+  }
+
+  text(topic: HistoryTopic, record: StoredRecord): string {
+    return writeRecord(topic.name, this.payload(topic, record));
+  }
+
   payload({ name, entry }: HistoryTopic, { data }: StoredRecord): unknown {
     return parseNow(entry.definition.payload, readRecord(data), "topic", name);
   }
 
   message(topic: HistoryTopic, record: StoredRecord): OutgoingMessage {
-    const data = writeRecord(topic.name, this.payload(topic, record));
-    return recordMessage(topic.name, record.offset, data);
+    return recordMessage(topic.name, record.offset, this.text(topic, record));
   }
 
   missed(channels: Iterable<string> = this.#open.keys()): void {

@@ -88,6 +88,11 @@ export class Topics {
     await this.#openStore();
   }
 
+  /** Whether any of them keeps history. */
+  get keepsHistory(): boolean {
+    return this.#options.catalog.keepsHistory;
+  }
+
   /** See `Catalog.find`. */
   find(name: string, role?: string): Topic {
     return this.#options.catalog.find(name, role);

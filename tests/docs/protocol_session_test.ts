@@ -72,7 +72,10 @@ test("the session in the document is what a client and a hub say to each other",
     }],
     [/^the server has its answer: (.*)$/, async (json) => assertEquals(await answer, JSON.parse(json!))],
     [/^the server publishes (.*) on stats$/, (json) => hub.publish("stats", JSON.parse(json!))],
-    [/^the server publishes (.*) on log\/build$/, (json) => hub.publish("log/build", JSON.parse(json!))],
+    [
+      /^the server publishes (.*) on log\/(build|test)$/,
+      (json, name) => hub.publish(`log/${name!}`, JSON.parse(json!)),
+    ],
     [/^(\d+) seconds pass$/, (seconds) => clock.advance(Number(seconds) * 1_000)],
     [/^the backplane goes and comes back$/, () => {
       bus.down();

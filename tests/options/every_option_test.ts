@@ -225,7 +225,11 @@ const TAKERS: readonly Taker[] = [
   },
   {
     owner: "history",
-    documented: [["hub/api/history.ts", "HistoryQuery"], ["hub/api/history.ts", "Published", "since"]],
+    documented: [["contract/history/history.ts", "HistoryQuery"], [
+      "contract/history/history.ts",
+      "Published",
+      "since",
+    ]],
     required: ["since.epoch", "since.offset"],
     takes: {
       since: [],

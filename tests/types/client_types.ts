@@ -3,7 +3,7 @@
  */
 
 import { z } from "zod";
-import { createClient, type Subscription, type TopicMeta } from "../../client/mod.ts";
+import { createClient, type HistorySubscription, type TopicMeta } from "../../client/mod.ts";
 import { defineContract } from "../../contract/mod.ts";
 
 /** Compiles only when both types are the same. */
@@ -120,7 +120,7 @@ const sub = client.subscribe("ticker/ACME", (tick, meta) => {
   same<typeof meta.offset, number>(true);
   same<typeof meta.epoch, string>(true);
 });
-same<typeof sub, Subscription<"ticker/ACME">>(true);
+same<typeof sub, HistorySubscription<"ticker/ACME", { symbol: string; price: number; at: Date }>>(true);
 same<typeof sub.topic, "ticker/ACME">(true);
 declare const symbol: string;
 const templated = client.subscribe(`ticker/${symbol}`, (tick) => same<typeof tick.price, number>(true));

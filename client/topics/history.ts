@@ -1,0 +1,34 @@
+/**
+ * Reading a topic's history from the server.
+ *
+ * @module
+ */
+
+import { asHistoryAnswer, type HistoryAnswer, type HistoryAsk, HubError } from "../../contract/mod.ts";
+import type { Connection } from "../connection.ts";
+import type { Requests } from "../requests.ts";
+
+/** A server of an older version would end the connection for good. */
+function check({ welcome }: Connection): void {
+  if (!welcome?.history) {
+    throw new HubError("UNAVAILABLE", "The hub is too old to let a client read histories");
+  }
+}
+
+/**
+ * Reads a page.
+ *
+ * @param requests Who asks, at once or when there is a link.
+ * @param topic The topic, which is subscribed.
+ * @param payload What to read.
+ * @returns The page, as it came over the wire.
+ * @throws {HubError} `UNAVAILABLE` when the server does not know how, `BAD_REQUEST` when it answers with something else; its
+ * own error; `TIMEOUT`.
+ */
+export async function readHistory(
+  requests: Requests,
+  topic: string,
+  payload: HistoryAsk,
+): Promise<HistoryAnswer> {
+  return asHistoryAnswer(await requests.ask({ kind: "hist", name: topic, payload, check }));
+}

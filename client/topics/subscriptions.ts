@@ -1,0 +1,126 @@
+/**
+ * The topics that a client is subscribed to.
+ *
+ * @module
+ */
+
+import { HubError, type Position, type Start, type Surface, throwIfAborted } from "../../contract/mod.ts";
+import { HISTORY_POSITION } from "../../contract/history/history_query.ts";
+import { abortSignal, callback, count, wholeMs } from "../../contract/options/option_kinds.ts";
+import { checkListener } from "../../contract/options/check_listener.ts";
+import {
+  bag,
+  optional,
+  type Read,
+  readOptions,
+  type Rows,
+  wrong,
+} from "../../contract/options/read_options.ts";
+import { Stream, type StreamParts } from "./stream.ts";
+import { type TopicCallback, TopicListener } from "./subscription.ts";
+import type { HistorySubscribeOptions, Subscription } from "../api/mod.ts";
+
+const SUBSCRIBE = {
+  signal: optional(abortSignal),
+  onRecovery: optional(callback<NonNullable<HistorySubscribeOptions["onRecovery"]>>()),
+  since: optional(bag(HISTORY_POSITION)),
+  rewind: optional(
+    bag({ last: optional(count()), sinceMs: optional(wholeMs({ max: Number.MAX_SAFE_INTEGER })) }),
+  ),
+} satisfies Rows<Omit<HistorySubscribeOptions, "rewind"> & { readonly rewind?: unknown }>;
+
+/** From where on a listener wants messages, as the server is asked for them. */
+function startOf({ since, rewind }: Pick<Read<typeof SUBSCRIBE>, "since" | "rewind">): Start | undefined {
+  const { last, sinceMs: withinMs } = rewind ?? {};
+  if (!since && !rewind) return undefined;
+  if (+!since + +!last + +!withinMs === 2 && !(since && rewind)) {
+    return { since: since && [since.epoch, since.offset], last, withinMs };
+  }
+  throw new TypeError("Cannot subscribe: give one of since, rewind.last and rewind.sinceMs");
+}
+
+/** Options of {@linkcode Subscriptions}. */
+export interface SubscriptionsOptions extends StreamParts {
+  /** What the role may subscribe to. */
+  readonly surface: Surface;
+}
+
+/** Keeps the subscriptions of a client, link after link. */
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions;
+  readonly #streams = new Map<string, Stream>();
+  #closed: HubError | undefined;
+
+  /** @param options The role's topics, and where to send. */
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  /** See `Client.subscribe`. */
+  subscribe(topic: string, listener: TopicCallback, options?: HistorySubscribeOptions): Subscription {
+    if (typeof topic !== "string") throw wrong(topic, { owner: "subscribe", path: "the topic" }, "a text");
+    const found = this.#options.surface.topics.find(topic);
+    if (!found) throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
+    checkListener(listener, `subscribe("${topic}")`);
+    const { signal, onRecovery, ...given } = readOptions("subscribe", options, SUBSCRIBE);
+    const { payload, history } = found.value.definition;
+    const start = startOf(given);
+    if (start && !history) throw new HubError("NOT_FOUND", `Topic "${topic}" keeps no history`);
+    throwIfAborted(signal);
+    const member = new TopicListener(topic, listener, { signal, onRecovery, start });
+    if (this.#closed) {
+      member.fail(this.#closed);
+      return member;
+    }
+    const known = this.#streams.get(topic);
+    const stream = member.owner = known ?? new Stream(member, payload, this.#options, () => {
+      if (this.#streams.get(topic) === stream) this.#streams.delete(topic);
+    });
+    if (known) {
+      known.add(member);
+      return member;
+    }
+    this.#streams.set(topic, stream);
+    if (this.#options.open()) stream.ask();
+    return member;
+  }
+
+  /** A link is open: all topics are subscribed again, in the order in which they first were. */
+  opened(): void {
+    for (const stream of [...this.#streams.values()]) stream.ask();
+  }
+
+  /** The link is gone; the positions stay. */
+  lost(): void {
+    for (const stream of this.#streams.values()) stream.lost();
+  }
+
+  /**
+   * There will be no link any more.
+   *
+   * @param error Why.
+   */
+  close(error: HubError): void {
+    this.#closed = error;
+    for (const stream of [...this.#streams.values()]) stream.end(error);
+  }
+
+  /**
+   * The stream of a topic, for what arrives of it.
+   *
+   * @param topic The topic.
+   */
+  of(topic: string): Stream | undefined {
+    return this.#streams.get(topic);
+  }
+
+  /**
+   * The server says where the messages begin that a subscribe has asked for.
+   *
+   * @param id The id of the subscribe.
+   * @param position The position before the first of them.
+   */
+  begins(id: number, position: Position): void {
+    for (const stream of this.#streams.values()) stream.begins(id, position);
+  }
+}

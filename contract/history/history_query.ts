@@ -1,0 +1,29 @@
+/**
+ * What may be read of a history, as an option.
+ *
+ * @module
+ */
+
+import type { HistoryQuery, Published } from "./history.ts";
+import { count, flag, text } from "../options/option_kinds.ts";
+import { bag, optional, readOptions, type Rows } from "../options/read_options.ts";
+
+/** A position in a history. */
+export const HISTORY_POSITION = { epoch: text, offset: count({ min: 0 }) } satisfies Rows<Published>;
+
+const QUERY = {
+  since: optional(bag(HISTORY_POSITION)),
+  limit: optional(count({ min: 0, max: Infinity })),
+  reverse: optional(flag),
+} satisfies Rows<HistoryQuery>;
+
+/**
+ * Reads a query of a history.
+ *
+ * @param given What the user gave.
+ * @throws {TypeError} When a part is unknown, or not of its type.
+ * @throws {RangeError} When a number is out of its range.
+ */
+export function readHistoryQuery(given: unknown): HistoryQuery {
+  return readOptions("history", given, QUERY);
+}
