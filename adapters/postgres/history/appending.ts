@@ -89,6 +89,7 @@ export class Appending {
 
   /** Appends a message. */
   append(append: Append, signal: AbortSignal | undefined): Promise<Position> {
+    if (signal?.aborted) return Promise.reject(notSent(signal.reason));
     const waiting: Waiting = { append, done: Promise.withResolvers() };
     const { done: { promise, reject } } = waiting;
     const lane = this.#held.get(append.name)?.waiting ?? this.#queue;

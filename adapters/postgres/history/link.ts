@@ -12,7 +12,7 @@ import { Keeper } from "../../kit/keeper.ts";
 import { orAborted } from "../../kit/or_aborted.ts";
 import type { Connection, Dialer, Row } from "../connection.ts";
 import { codeOf, ConnectError, isReply, postgresFailure } from "../errors.ts";
-import { beginStore, createTables, HAS_TABLES } from "./tables.ts";
+import { beginStore, creation, fingerprint, LOOK } from "./tables.ts";
 
 /** What {@linkcode HistoryLink} needs. */
 export interface HistoryLinkOptions {
@@ -32,6 +32,9 @@ export interface HistoryLinkOptions {
   /** No connection could be made. */
   onFailure(failure: Failure): void;
 }
+
+/** What the server says where a right is missing. */
+const NO_RIGHT = "42501";
 
 /** Codes of a server that cannot be worked with as it is: it only reads, or tables are gone. Another connection may mend that. */
 const USELESS = /^(25006|42P01|42883|3F000)$/;
@@ -137,35 +140,38 @@ export class HistoryLink {
   }
 
   async #prepare(connection: Connection): Promise<void> {
-    const { root, schema, lockTimeoutMs } = this.#options;
-    const ask = (statement: string, ...parameters: string[]) => connection.ask(statement, parameters);
-    const [row] = await ask(HAS_TABLES, schema);
-    if (row?.there !== "true") {
-      if (!this.#options.createTables) {
-        throw new ConnectError(
-          "refused",
-          `the tables of histories are not in the schema ${schema}; run what postgresHistorySql() gives`,
-        );
-      }
-      await this.#create(connection);
-    }
-    await ask(PREPARE, `${lockTimeoutMs}`);
-    await ask(beginStore(schema), root, crypto.randomUUID(), crypto.randomUUID());
-  }
-
-  async #create(connection: Connection): Promise<void> {
-    const { schema } = this.#options;
     try {
-      await connection.ask(createTables(schema), []);
+      await this.#makeReady(connection);
     } catch (cause) {
-      if (codeOf(cause) !== "42501") throw cause;
+      if (codeOf(cause) !== NO_RIGHT) throw cause;
       throw new ConnectError(
         "refused",
-        `this user may not make the tables of histories in the schema ${schema}; grant it CREATE, or run what postgresHistorySql() ` +
-          "gives as somebody who may, and set createTables: false",
+        `this user may not use or make the tables of histories in the schema ${this.#options.schema}; grant it CREATE on the ` +
+          "database, or run what postgresHistorySql() gives as somebody who may, grant it USAGE on the schema and SELECT, INSERT, " +
+          "UPDATE, DELETE on the tables, and set createTables: false",
         cause,
       );
     }
+  }
+
+  async #makeReady(connection: Connection): Promise<void> {
+    const { root, schema, lockTimeoutMs } = this.#options;
+    const [{ tables, functions } = {}] = await connection.ask(LOOK, [schema]);
+    const complete = tables === "true" && typeof functions === "string";
+    if (!complete && !this.#options.createTables) {
+      throw new ConnectError(
+        "refused",
+        `the tables of histories are not in the schema ${schema}; run what postgresHistorySql() gives`,
+      );
+    }
+    if (functions !== fingerprint(schema) && this.#options.createTables) {
+      await connection.ask(creation(schema, tables !== "true"), []).catch((error) => {
+        // Those of another version do as well, where this user may not replace them.
+        if (!complete || codeOf(error) !== NO_RIGHT) throw error;
+      });
+    }
+    await connection.ask(PREPARE, [`${lockTimeoutMs}`]);
+    await connection.ask(beginStore(schema), [root, crypto.randomUUID(), crypto.randomUUID()]);
   }
 
   #judge(cause: unknown): Failure {

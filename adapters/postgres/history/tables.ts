@@ -12,13 +12,14 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { appendFunction } from "./append_function.ts";
 import { HASH, PLACE, readFunction, sweepFunction } from "./functions.ts";
 
-/** What has to be there; `$1` is the schema. */
-export const HAS_TABLES = "SELECT (to_regclass($1 || '.history_records') IS NOT NULL AND " +
-  "(SELECT count(DISTINCT proname) FROM pg_proc WHERE pronamespace = to_regnamespace($1) AND " +
-  "proname IN ('history_append_v1', 'history_read_v1', 'history_sweep_v1')) = 3)::text AS there";
+/** What is there: tables, and functions by their fingerprint; `$1` is the schema. */
+export const LOOK = "SELECT (to_regclass($1 || '.history_records') IS NOT NULL)::text AS tables, " +
+  "(SELECT coalesce(obj_description(oid, 'pg_proc'), '') FROM pg_proc " +
+  "WHERE pronamespace = to_regnamespace($1) AND proname = 'history_append_v1') AS functions";
 
 /** The row of a prefix: `$1`, and two random texts. */
 export const beginStore = (schema: string): string =>
@@ -60,12 +61,26 @@ function tables(schema: string): string[] {
   PRIMARY KEY (head, "offset")
 )`,
     `CREATE UNIQUE INDEX IF NOT EXISTS history_records_key ON ${schema}.history_records (head, key) WHERE key IS NOT NULL`,
-    HASH(schema),
-    PLACE(schema),
-    appendFunction(schema),
-    readFunction(schema),
-    sweepFunction(schema),
   ];
+}
+
+/** The functions; the last one tells that all are there. */
+function functions(schema: string): string[] {
+  const made = [HASH, PLACE, readFunction, sweepFunction, appendFunction].map((make) => make(schema));
+  const of = `${schema}.history_append_v1(text, boolean, text, double precision, text, text, ${
+    Array(9).fill("text[]").join(", ")
+  })`;
+  return [...made, `COMMENT ON FUNCTION ${of} IS '${fingerprint(schema)}'`];
+}
+
+/**
+ * Tells the functions of this version from those of others, which may be older or newer, and do as well.
+ *
+ * @param schema The schema.
+ */
+export function fingerprint(schema: string): string {
+  const made = [HASH, PLACE, readFunction, sweepFunction, appendFunction].map((make) => make(schema));
+  return createHash("sha256").update(made.join()).digest("hex");
 }
 
 /**
@@ -88,7 +103,9 @@ function tables(schema: string): string[] {
  * @throws {TypeError} If the schema is no plain name.
  */
 export function postgresHistorySql(options: { readonly schema?: string } = {}): string {
-  return `BEGIN;\n${[LOCK, ...tables(readSchema(options.schema ?? SCHEMA))].join(";\n")};\nCOMMIT;\n`;
+  const schema = readSchema(options.schema ?? SCHEMA);
+  const statements = [...tables(schema), ...functions(schema)];
+  return `BEGIN;\n${[LOCK, ...statements].join(";\n")};\nCOMMIT;\n`;
 }
 
 /** The default schema. */
@@ -108,8 +125,14 @@ export function readSchema(schema: unknown): string {
   );
 }
 
-/** The same in one statement, as a client library can send it. */
-export function createTables(schema: string): string {
-  const [lock, ...rest] = [LOCK, ...tables(schema)];
-  return `DO $trunkline$ BEGIN ${lock!.replace("SELECT", "PERFORM")}; ${rest.join("; ")}; END $trunkline$`;
+/**
+ * What makes what is missing, in one statement, as a client library can send it.
+ *
+ * @param schema The schema.
+ * @param missing Whether there are no tables; those that are there are not touched, as that would wait for whoever writes to them.
+ */
+export function creation(schema: string, missing: boolean): string {
+  const lock = LOCK.replace("SELECT", "PERFORM");
+  const statements = [lock, ...missing ? tables(schema) : [], ...functions(schema)];
+  return `DO $trunkline$ BEGIN ${statements.join("; ")}; END $trunkline$`;
 }

@@ -11,7 +11,7 @@ import { systemClock } from "../../../contract/clock.ts";
 import { utf8Size } from "../../../contract/values/utf8_size.ts";
 import { startPostgres } from "../../../tools/brokers/postgres.ts";
 import { runtime, test, waitFor } from "../../harness.ts";
-import { bunSql, openConsole, openNode } from "./scene.ts";
+import { bunSql, openConsole, openNode, transactions } from "./scene.ts";
 import type { TestNode } from "../test_node.ts";
 
 const URL = process.env.POSTGRES_URL!;
@@ -170,40 +170,7 @@ test("postgres: channels whose names are long, empty or not Unicode are kept apa
 
 const data = ["small", "large ".repeat(10_000), new Uint8Array(20_000).fill(7)];
 
-/** What a transaction of each kind of client is. */
-const TRANSACTIONS: Readonly<Record<string, (run: (tx: never) => Promise<void>) => Promise<unknown>>> = {
-  "postgres": async (run) => {
-    await using console = openConsole(URL);
-    return await console.sql.begin((tx) => run(tx as never));
-  },
-  "pg": async (run) => {
-    const client = new pg.Client(URL);
-    await client.connect();
-    try {
-      await client.query("BEGIN");
-      await run(client as never);
-      await client.query("COMMIT");
-    } finally {
-      await client.end();
-    }
-  },
-  ...(runtime === "bun"
-    ? {
-      "Bun": async (run) => {
-        const sql = await bunSql(URL) as Awaited<ReturnType<typeof bunSql>> & {
-          begin(run: (tx: never) => Promise<void>): Promise<unknown>;
-        };
-        try {
-          return await sql.begin(run);
-        } finally {
-          await sql.close({ timeout: 0 });
-        }
-      },
-    }
-    : {}),
-};
-
-for (const [kind, transact] of Object.entries(TRANSACTIONS)) {
+for (const [kind, transact] of Object.entries(transactions(URL))) {
   test(
     `postgres: what is published in a transaction arrives with its commit, and never without, by ${kind}`,
     async () => {

@@ -4,8 +4,10 @@
  * @module
  */
 
+import pg from "pg";
 import postgres from "postgres";
 import { createPostgresAdapter, type PostgresAdapterOptions } from "../../../adapters/postgres/mod.ts";
+import { runtime } from "../../harness.ts";
 import { opened, type OtherServer, startOtherServer, type TestNode, testNode } from "../test_node.ts";
 
 /** Options whose prefix is `trunkline` unless they have one. */
@@ -47,6 +49,42 @@ export async function bunSql(url: string): Promise<BunSql> {
   const { SQL } = await import(name) as { SQL: new (url: string, options: object) => BunSql };
   return new SQL(url, { max: 1 });
 }
+
+/** Does something in a transaction, which is committed unless that throws. */
+export type Transact = (run: (tx: never) => Promise<void>) => Promise<unknown>;
+
+/** What a transaction of each kind of client is. */
+export const transactions = (url: string): Readonly<Record<string, Transact>> => ({
+  "postgres": async (run) => {
+    await using console = openConsole(url);
+    return await console.sql.begin((tx) => run(tx as never));
+  },
+  "pg": async (run) => {
+    const client = new pg.Client(url);
+    await client.connect();
+    try {
+      await client.query("BEGIN");
+      await run(client as never);
+      await client.query("COMMIT");
+    } finally {
+      await client.end();
+    }
+  },
+  ...(runtime === "bun"
+    ? {
+      "Bun": async (run) => {
+        const sql = await bunSql(url) as Awaited<ReturnType<typeof bunSql>> & {
+          begin(run: (tx: never) => Promise<void>): Promise<unknown>;
+        };
+        try {
+          return await sql.begin(run);
+        } finally {
+          await sql.close({ timeout: 0 });
+        }
+      },
+    }
+    : {}),
+});
 
 /** Starts a server that says something else to whoever says something to it, and hangs up. */
 export const startOther = (words: string): Promise<OtherServer> =>

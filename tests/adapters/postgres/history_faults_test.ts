@@ -1,0 +1,385 @@
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { type HubError, systemClock } from "@trunkline/hub";
+import {
+  createPostgresAdapter,
+  createPostgresHistory,
+  postgresHistorySql,
+} from "@trunkline/hub/adapters/postgres";
+import type { AppendOptions, HistoryStore } from "@trunkline/hub/adapters/history-store";
+import process from "node:process";
+import { type PostgresOptions, startPostgres } from "../../../tools/brokers/postgres.ts";
+import { test, waitFor } from "../../harness.ts";
+import { createNode } from "../../hub/chat.ts";
+import { network } from "../../hub/wires.ts";
+import { openConsole } from "./scene.ts";
+
+const URL = process.env.POSTGRES_URL!;
+const TIMEOUT = { timeoutMs: 60_000 };
+const PLENTY: AppendOptions = { size: 1_000, ttlMs: Infinity };
+
+/** A name that no other test has: data folders of servers are used again. */
+const unique = (name: string) => `${name}_${crypto.randomUUID().replaceAll("-", "")}`;
+
+/** A server that waits for its disk, as those do that lose nothing. */
+const DURABLE = { fsync: "on" };
+
+interface OpenStore extends HistoryStore, AsyncDisposable {
+  readonly errors: Error[];
+}
+
+function opened(store: HistoryStore): OpenStore {
+  const nodeId = crypto.randomUUID();
+  const errors: Error[] = [];
+  store.open!({ nodeId, deliver() {}, onError: (error) => void errors.push(error) });
+  return Object.assign(store, {
+    errors,
+    [Symbol.asyncDispose]: async () => await store.close!(nodeId),
+  });
+}
+
+type Options = Partial<Parameters<typeof createPostgresHistory>[0]>;
+
+const openStore = (options: Options) =>
+  opened(
+    createPostgresHistory({ prefix: crypto.randomUUID(), url: URL, answerTimeoutMs: 20_000, ...options }),
+  );
+
+/** How an append ends: its offset, or the code of its error. */
+const end = (store: HistoryStore, data = "x", options: Partial<AppendOptions> = {}) =>
+  Promise.resolve(store.append("news", data, { ...PLENTY, ...options }))
+    .then(([, offset]) => offset, (error: HubError) => error.code);
+
+const startServer = (settings: PostgresOptions["settings"] = DURABLE) => startPostgres({ settings });
+
+for (const connector of ["postgres", "pg"] as const) {
+  test(
+    `postgres history: a killed server that waits for its disk goes on where it was, by ${connector}`,
+    async () => {
+      await using server = await startServer();
+      await using store = openStore({ url: server.url, connector });
+      const [epoch] = await store.append("news", "1", PLENTY);
+      const ends = Array.from({ length: 50 }, () => end(store));
+      await server.kill();
+      const waiting = end(store, "later");
+      await server.start();
+      const told = await Promise.all(ends);
+      const last = await waiting;
+      const { position, complete, records } = await store.read("news", { since: [epoch, 0] });
+      assertEquals([position, complete], [[epoch, last as number], true]);
+      assertEquals(records.map(({ offset }) => offset), records.map((_, i) => i + 1));
+      for (const one of told) assert(one === "UNCERTAIN" || (one as number) < (last as number), `${one}`);
+      assertEquals(records.at(-1)!.data, "later");
+    },
+    TIMEOUT,
+  );
+}
+
+test(
+  "postgres history: a server that does not wait for its disk begins new epochs with each start",
+  async () => {
+    await using server = await startServer({ fsync: "off" });
+    await using store = openStore({ url: server.url });
+    const untouched = (await store.read("other")).position;
+    const before = await store.append("news", "1", PLENTY);
+    await server.kill();
+    await server.start();
+    const { position, complete, records } = await store.read("news", { since: before });
+    assertEquals([position[1], complete, records], [0, false, []]);
+    assertNotEquals(position[0], before[0]);
+    assertNotEquals((await store.read("other")).position, untouched);
+    // What a read has said is where the next message goes on.
+    assertEquals(await store.append("news", "2", PLENTY), [position[0], 1]);
+    assertEquals((await store.read("news", { since: position })).complete, true);
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: after a recovery to a point in time, as after a failover, there are new epochs",
+  async () => {
+    await using server = await startServer({ ...DURABLE, restore_command: "false" });
+    await using store = openStore({ url: server.url });
+    await using console = openConsole(server.url);
+    const before = await store.append("news", "1", PLENTY);
+    await console.sql`COPY (SELECT 1) TO PROGRAM 'touch recovery.signal'`;
+    await server.kill();
+    await server.start();
+    const { position, complete } = await store.read("news", { since: before });
+    assertEquals([position[1], complete], [0, false]);
+    assertNotEquals(position[0], before[0]);
+    assertEquals(await store.append("news", "2", PLENTY), [position[0], 1]);
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: tables that are gone are made anew while it runs, and so are the epochs",
+  async () => {
+    const schema = unique("histories");
+    await using server = await startServer();
+    await using store = openStore({ url: server.url, schema });
+    await using console = openConsole(server.url);
+    const before = await store.append("news", "1", PLENTY);
+    const was = await store.read("other");
+    await console.sql.unsafe(`DROP SCHEMA ${schema} CASCADE`);
+    assertEquals(await end(store), "UNAVAILABLE");
+    const [epoch, offset] = await waitFor(() => store.append("news", "2", PLENTY), { what: "an append" });
+    assertEquals(offset, 1);
+    assertNotEquals(epoch, before[0]);
+    assertNotEquals((await store.read("other")).position, was.position);
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: a table that was put back from a copy begins new epochs, though all its rows are the same",
+  async () => {
+    const schema = unique("histories");
+    await using server = await startServer();
+    await using store = openStore({ url: server.url, schema });
+    await using console = openConsole(server.url);
+    await console.sql`SELECT 1`;
+    const before = await store.append("news", "1", PLENTY);
+    const { sql } = console;
+    await sql.unsafe(
+      `CREATE TABLE ${schema}_heads AS SELECT * FROM ${schema}.history_heads; CREATE TABLE ${schema}_stores AS SELECT * FROM
+    ${schema}.history_stores; DROP SCHEMA ${schema} CASCADE`,
+    ).simple();
+    await sql.unsafe(postgresHistorySql({ schema })).simple();
+    await sql.unsafe(
+      `INSERT INTO ${schema}.history_heads OVERRIDING SYSTEM VALUE SELECT * FROM ${schema}_heads;
+    INSERT INTO ${schema}.history_stores SELECT * FROM ${schema}_stores`,
+    ).simple();
+    const { position, complete } = await waitFor(() => store.read("news", { since: before }), {
+      what: "a read",
+    });
+    assertEquals([position[1], complete], [0, false]);
+    assertNotEquals(position[0], before[0]);
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: of a frozen server everybody is told in time, nothing is kept twice, and it goes on",
+  async () => {
+    await using server = await startServer();
+    await using store = openStore({ url: server.url, answerTimeoutMs: 500 });
+    await store.append("news", "1", PLENTY);
+    server.pause();
+    const sent = end(store, "2", { idempotencyKey: "2" });
+    assertEquals(await sent, "UNCERTAIN");
+    const aborter = new AbortController();
+    const unsent = end(store, "3", { signal: aborter.signal });
+    const read = assertRejects(async () => await store.read("news", { signal: aborter.signal }));
+    aborter.abort(new Error("Nobody waits"));
+    assertEquals(await unsent, "UNAVAILABLE");
+    await read;
+    server.resume();
+    assertEquals(
+      await waitFor(() => store.append("news", "2", { ...PLENTY, idempotencyKey: "2" }), {
+        what: "an append",
+      }).then(
+        ([, offset]) => offset,
+      ),
+      2,
+    );
+    assertEquals((await store.read("news")).records.map(({ data }) => data), ["1", "2"]);
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: a server that only reads refuses what is published, with UNAVAILABLE, and is read from",
+  async () => {
+    await using server = await startServer();
+    await using store = openStore({ url: server.url });
+    await using console = openConsole(server.url);
+    await store.append("news", "1", PLENTY);
+    await console.sql`ALTER SYSTEM SET default_transaction_read_only = on`;
+    await console.sql`SELECT pg_reload_conf()`;
+    await waitFor(async () => await end(store) === "UNAVAILABLE", { what: "a refusal" });
+    await console.sql`SET default_transaction_read_only = off`;
+    await console.sql`ALTER SYSTEM RESET default_transaction_read_only`;
+    await console.sql`SELECT pg_reload_conf()`;
+    await waitFor(async () => typeof await end(store, "2") === "number", {
+      what: "an append",
+      timeoutMs: 20_000,
+    });
+  },
+  TIMEOUT,
+);
+
+test("postgres history: nodes that begin together make the tables once", async () => {
+  const options = { prefix: "p", schema: unique("together") };
+  const stores = Array.from(
+    { length: 8 },
+    (_, i) => openStore({ ...options, connector: i % 2 ? "pg" : "postgres" }),
+  );
+  const ends = await Promise.all(stores.map((store) => end(store)));
+  assertEquals(ends.sort((a, b) => Number(a) - Number(b)), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assertEquals(stores.flatMap(({ errors }) => errors.map(({ message }) => message)), []);
+  for (const store of stores) await store[Symbol.asyncDispose]();
+}, TIMEOUT);
+
+test(
+  "postgres history: a user who may not make tables is told what to do, and does with those that somebody else has made",
+  async () => {
+    const [role, schema] = [unique("poor"), unique("mine")];
+    await using console = openConsole(URL);
+    await console.sql.unsafe(`CREATE ROLE ${role} LOGIN`);
+    const url = URL.replace("postgres@", `${role}@`);
+    const told = async (options: Options, words: string) => {
+      await using store = openStore({ url, ...options });
+      const error = await assertRejects(async () => await store.append("news", "1", PLENTY)) as HubError;
+      assertEquals(error.code, "UNAVAILABLE");
+      assert(error.message.includes(words), error.message);
+      await assertRejects(async () => await store.read("news"));
+      await waitFor(() => store.errors.length > 0, { what: "a report" });
+    };
+    await told({ schema }, "createTables: false");
+    await told({ createTables: false, schema }, "postgresHistorySql()");
+    for (let i = 0; i < 2; i++) await console.sql.unsafe(postgresHistorySql({ schema })).simple();
+    await console.sql.unsafe(
+      `GRANT USAGE ON SCHEMA ${schema} TO ${role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role}`,
+    ).simple();
+    await using store = openStore({ url, createTables: false, schema });
+    assertEquals(await end(store), 1);
+    store.sweep!();
+    assertEquals((await store.read("news")).records.length, 1);
+    assertEquals(store.errors, []);
+    await console.sql.unsafe(`DROP SCHEMA ${schema} CASCADE; DROP ROLE ${role}`).simple();
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: a topic that nobody uses is forgotten, and its place is taken by another epoch",
+  async () => {
+    const prefix = crypto.randomUUID();
+    await using store = openStore({ prefix, forgetAfterMs: 1 });
+    await using lasting = openStore({ prefix });
+    const first = await store.append("news", "1", PLENTY);
+    const kept = await lasting.append("kept", "1", PLENTY);
+    await waitFor(async () => {
+      store.sweep!();
+      return (await store.read("news")).position[1] === 0;
+    }, { what: "the topic to be forgotten" });
+    const { position, complete } = await store.read("news", { since: first });
+    assertEquals(complete, false);
+    assertNotEquals(position[0], first[0]);
+    assertEquals(await store.append("news", "2", PLENTY), [position[0], 1]);
+    assertEquals((await lasting.read("kept")).position, kept);
+    assertEquals(store.errors, []);
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: what expired is removed from the tables by sweeps of one node at a time",
+  async () => {
+    const prefix = crypto.randomUUID();
+    await using a = openStore({ prefix });
+    await using b = openStore({ prefix });
+    await using console = openConsole(URL);
+    const appends = Array.from(
+      { length: 2_500 },
+      (_, i) => a.append(`news/${i % 3}`, `${i}`, { size: 5_000, ttlMs: 50 }),
+    );
+    await Promise.all(appends);
+    await a.append("lasting", "1", PLENTY);
+    const left = async () => {
+      const [row] = await console
+        .sql`SELECT count(*)::int AS n FROM trunkline.history_records r JOIN trunkline.history_heads h
+      ON h.id = r.head WHERE h.root LIKE 'tl#%' AND h.name LIKE 'c%' AND h.root = (SELECT root FROM trunkline.history_heads
+      WHERE name = 'clasting' ORDER BY id DESC LIMIT 1)`;
+      return row!.n as number;
+    };
+    await waitFor(async () => {
+      for (const store of [a, b]) {
+        store.sweep!();
+      }
+      return await left() === 1;
+    }, { what: "the rows to go", timeoutMs: 20_000 });
+    assertEquals((await a.append("news/0", "x", PLENTY))[1], 835);
+    assertEquals([a.errors, b.errors], [[], []]);
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: a message that lives shorter than those before it leaves no hole when it goes",
+  async () => {
+    const prefix = crypto.randomUUID();
+    await using store = openStore({ prefix });
+    const [epoch] = await store.append("news", "1", PLENTY);
+    await store.append("news", "2", { size: 10, ttlMs: 30 });
+    await store.append("news", "3", PLENTY);
+    await waitFor(async () => (await store.read("news")).records.length === 1, {
+      what: "the second to expire",
+    });
+    const { records, complete } = await store.read("news", { since: [epoch, 0] });
+    assertEquals([records.map(({ data }) => data), complete], [["3"], false]);
+  },
+  TIMEOUT,
+);
+
+test("postgres history: what is given up in one place does not hold up what comes behind it", async () => {
+  await using store = openStore({ prefix: crypto.randomUUID() });
+  const aborted = AbortSignal.abort(new Error("Nobody waits"));
+  const ends = [end(store, "1"), end(store, "2", { signal: aborted }), end(store, "3")];
+  assertEquals(await Promise.all(ends), [1, "UNAVAILABLE", 2]);
+  const error = await assertRejects(async () =>
+    await store.append("news", "x".repeat(9_000_000), PLENTY)
+  ) as HubError;
+  assertEquals([error.code, error.data], ["TOO_LARGE", { bytes: 9_000_000, maxBytes: 8 * 1024 * 1024 }]);
+  assertEquals(await end(store, "y".repeat(3_000_000)), 3);
+}, TIMEOUT);
+
+test(
+  "postgres history: an adapter whose histories nobody uses opens no connection for them, and loads nothing",
+  async () => {
+    await using server = await startServer();
+    await using console = openConsole(server.url);
+    const adapter = createPostgresAdapter({ url: server.url, prefix: "p" });
+    await using node = await createNode(undefined, { adapter, clock: systemClock });
+    const [row] = await console
+      .sql`SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'trunkline'`;
+    assertEquals(row!.n, 2);
+    assertEquals(node.errors, []);
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: a client that has left one node recovers on another, over the adapter's own store",
+  async () => {
+    const prefix = crypto.randomUUID();
+    const start = () =>
+      createNode(undefined, { adapter: createPostgresAdapter({ url: URL, prefix }), clock: systemClock });
+    await using a = await start();
+    await using b = await start();
+    const lines = { "ws://a/": a.loopback.client(), "ws://b/": b.loopback.client() };
+    const client = await a.member(undefined, { url: Object.keys(lines), transport: network(lines) });
+    const heard: number[] = [];
+    const recoveries: boolean[] = [];
+    await client.subscribe("log/x", ({ n }) => void heard.push(n), {
+      onRecovery: ({ recovered }) => void recoveries.push(recovered),
+    }).ready;
+    await a.hub.publish("log/x", { n: 1 });
+    await b.hub.publish("log/x", { n: 2 });
+    await waitFor(() => heard.length === 2, { what: "the first two" });
+    for (const line of Object.values(lines)) line.refuse(true);
+    for (const line of Object.values(lines)) line.sever();
+    await waitFor(() => client.status === "reconnecting", { what: "the client to notice" });
+    await Promise.all([3, 4].map((n) => a.hub.publish("log/x", { n })));
+    await b.hub.publish("log/x", { n: 5 });
+    lines["ws://b/"].refuse(false);
+    await waitFor(() => recoveries.length === 1, { what: "the recovery" });
+    assertEquals(client.nodeId, b.hub.nodeId);
+    await a.hub.publish("log/x", { n: 6 });
+    await waitFor(() => heard.length === 6, { what: "everything" });
+    assertEquals([heard, recoveries], [[1, 2, 3, 4, 5, 6], [true]]);
+    assertEquals([a.errors, b.errors], [[], []]);
+  },
+  TIMEOUT,
+);
