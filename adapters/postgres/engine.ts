@@ -17,7 +17,7 @@ import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { nameOf, type NotifyChannels, partitionOf } from "./channels.ts";
 import type { Connection, Dialer } from "./connection.ts";
 import { postgresFailure } from "./errors.ts";
-import { isStored } from "./history/statement.ts";
+import { readStored } from "./history/statement.ts";
 import { PostgresStore } from "./history/store.ts";
 import type { HistorySettings } from "./history/options.ts";
 import { Listening } from "./listening.ts";
@@ -47,6 +47,9 @@ export interface Link {
 /** From which share on the notify queue is reported, and how much more it takes to say so again. */
 const QUEUE_ALARM = 0.5;
 const QUEUE_STEP = 0.1;
+
+const NOT_SHARED =
+  "Ignored a message of a history that this node does not share; give every node of the cluster the same history:";
 
 /** How much of large messages that are not complete is kept, as a multiple of the largest. */
 const HELD_MESSAGES = 4;
@@ -196,7 +199,10 @@ export class PostgresEngine implements Engine<Link> {
   }
 
   hear(channel: string, data: AdapterData): boolean {
-    return typeof data === "string" && isStored(data) && this.history.heard(channel, data);
+    const stored = typeof data === "string" ? readStored(data) : undefined;
+    if (!stored) return false;
+    if (!this.history.heard(channel, stored)) this.#events?.onTrouble("delivery", NOT_SHARED);
+    return true;
   }
 
   judge(cause: unknown): Failure {

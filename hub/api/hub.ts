@@ -289,10 +289,10 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    * Publishes on a shared topic. Subscribers of this node are served in this turn, whatever the state of the
    * backplane. On a topic with history and a shared store (`history`) they are served once the message is kept.
    *
-   * @param options An id, for topics with history.
+   * @param options An id and a transaction, for topics with history.
    * @returns For a topic with history the position of the message, once it is kept; for others nothing.
    * @throws {TypeError} When the id is no text, empty, longer than 256 UTF-16 units or holds half a surrogate pair, or the topic keeps no
-   * history.
+   * history. With `tx` also when the store takes no transactions, or it is none.
    * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it. On a topic with
    * history they are rejections, and with a shared store also `UNAVAILABLE` when the message is certainly not kept, and
    * `UNCERTAIN` when it may be: the store lost its link after it was sent, or has not answered within

@@ -137,9 +137,6 @@ export function readPosition(text: string): Position {
   return [text.slice(0, dot), Number(text.slice(dot + 1))];
 }
 
-/** Whether a message of a channel is one that is kept. */
-export const isStored = (text: string): boolean => text.startsWith(MARK);
-
 /**
  * Reads a notification of a message that is kept.
  *
@@ -147,6 +144,7 @@ export const isStored = (text: string): boolean => text.startsWith(MARK);
  * @returns `undefined` for what is none.
  */
 export function readStored(text: string): Stored | undefined {
+  if (!text.startsWith(MARK)) return undefined;
   const end = text.indexOf(":");
   if (!/^TH1[0-9a-f]{32}\.[1-9]\d{0,15}$/.test(text.slice(0, end))) return undefined;
   const envelope = decodeEnvelope(text.slice(end + 1));

@@ -25,7 +25,7 @@ import { askWithin, type PostgresTransaction } from "../transaction.ts";
 import { Appending } from "./appending.ts";
 import { HistoryLink } from "./link.ts";
 import type { HistorySettings } from "./options.ts";
-import { type Append, Packing, parametersOf, readKept, readPosition, readStored } from "./statement.ts";
+import { type Append, Packing, parametersOf, readKept, readPosition, type Stored } from "./statement.ts";
 import { beginStore } from "./tables.ts";
 
 /** What {@linkcode PostgresHistory} needs. */
@@ -59,6 +59,8 @@ export class PostgresStore implements HistoryStore {
   readonly #sweep: string;
   #link: HistoryLink | undefined;
   #packing: Packing | undefined;
+  /** Whether it was ever open. */
+  #used = false;
   #told = false;
   #sweeping = false;
 
@@ -83,6 +85,7 @@ export class PostgresStore implements HistoryStore {
   }
 
   open(context: HistoryContext): void {
+    this.#used = true;
     this.#contexts.set(context.nodeId, context);
     this.#packing ??= new Packing(this.#options.channels, context.nodeId, this.#options.chunks);
   }
@@ -143,16 +146,13 @@ export class PostgresStore implements HistoryStore {
   }
 
   /**
-   * Takes what was notified, if it is a message that is kept.
+   * Takes a message that was notified.
    *
-   * @returns Whether it is one.
+   * @returns Whether a hub uses this store, or has done so.
    */
-  heard(channel: string, text: string): boolean {
-    const stored = readStored(text);
-    if (!stored) return false;
-    const { position, data, from } = stored;
+  heard(channel: string, { position, data, from }: Stored): boolean {
     for (const context of this.#contexts.values()) context.deliver(channel, position, data, from);
-    return true;
+    return this.#used;
   }
 
   get #root(): string {
