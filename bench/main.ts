@@ -113,9 +113,13 @@ for (const bench of benches.filter(({ name }) => names.includes(name))) {
   if (quick) continue; // a quick look must not replace figures that were taken with care
   await writeResults(bench.name, results);
 }
-for (const { name, what, canBeQuick, reach, run } of studies.filter(({ name }) => names.includes(name))) {
+for (
+  const { name, what, canBeQuick, repetitions = 3, reach, run } of studies.filter(({ name }) =>
+    names.includes(name)
+  )
+) {
   console.log(`${name}: ${what}${quick && canBeQuick ? " (with fewer, as it must be quick)" : ""}`);
-  const effort = { quick, repetitions: Number(repeat ?? (quick ? 1 : 3)) };
+  const effort = { quick, repetitions: Number(repeat ?? (quick ? 1 : repetitions)) };
   const { rows, faults: found } = await run(paths, (line) => console.log(`  ${line}`), effort);
   if (!quick) { for (const verdict of reach?.(rows) ?? []) console.log(`  ${spoken(verdict)}`); }
   faults.push(...found);

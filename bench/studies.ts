@@ -9,9 +9,21 @@ import { crossnode } from "./cluster/crossnode.ts";
 import { interest } from "./cluster/interest.ts";
 import { presence } from "./cluster/presence.ts";
 import { growth } from "./growth.ts";
+import { drops } from "./recovery/drops.ts";
+import { storm } from "./recovery/storm.ts";
 import { size } from "./size.ts";
 import type { Study } from "./study.ts";
 import { types } from "./types.ts";
 
 /** All of them. */
-export const studies: readonly Study[] = [cores, crossnode, interest, presence, growth, size, types];
+export const studies: readonly Study[] = [
+  cores,
+  crossnode,
+  interest,
+  presence,
+  drops,
+  storm,
+  growth,
+  size,
+  types,
+];

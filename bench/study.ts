@@ -24,6 +24,12 @@ export interface Study<Rows = unknown> {
   /** Whether it has a quick look, whose figures are not kept; else it does the same always. */
   readonly canBeQuick?: boolean;
   /**
+   * How often it measures unless it is told.
+   *
+   * @default {3}
+   */
+  readonly repetitions?: number;
+  /**
    * Runs it.
    *
    * @param paths Where the runtimes are.

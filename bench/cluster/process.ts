@@ -1,17 +1,22 @@
 /**
- * A process that prints a line of JSON.
+ * A process that prints lines of JSON.
  *
  * @module
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import process from "node:process";
 import { createInterface } from "node:readline";
 
 /** A process that runs. */
 export interface Running {
   /** What the first line of JSON says. Rejects when the process ends without one, or takes too long. */
   readonly said: Promise<unknown>;
+  /** Waits for what the next line of JSON says, of those after the first one. */
+  next(): Promise<unknown>;
+  /** Asks it to come to an end by itself. */
+  finish(): void;
   /** Ends it; resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -34,23 +39,38 @@ export function start(
   });
   join?.(child);
   const gone = once(child, "close").catch(() => {});
-  const said = new Promise<unknown>((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`${command} says nothing`)), PATIENCE_MS);
-    const fail = (error: Error) => {
-      clearTimeout(late);
-      reject(error);
-    };
-    child.on("error", fail);
-    child.on("close", () => fail(new Error(`${[command, ...args].join(" ")} ended without a result`)));
-    createInterface({ input: child.stdout! }).on("line", (line) => {
-      if (!line.startsWith("{")) return;
-      clearTimeout(late);
-      resolve(JSON.parse(line));
-    });
+  const waiting: PromiseWithResolvers<unknown>[] = [];
+  const lines: unknown[] = [];
+  let failure: Error | undefined;
+  const fail = (error: Error) => {
+    failure ??= error;
+    for (const { reject } of waiting.splice(0)) reject(failure);
+  };
+  child.on("error", fail);
+  child.on("close", () => fail(new Error(`${[command, ...args].join(" ")} ended without a result`)));
+  createInterface({ input: child.stdout! }).on("line", (line) => {
+    if (!line.startsWith("{")) return;
+    const [first] = waiting.splice(0, 1);
+    if (first) first.resolve(JSON.parse(line));
+    else lines.push(JSON.parse(line));
   });
+  const next = (): Promise<unknown> => {
+    if (lines.length > 0) return Promise.resolve(lines.shift());
+    if (failure) return Promise.reject(failure);
+    const line = Promise.withResolvers<unknown>();
+    waiting.push(line);
+    const late = setTimeout(() => line.reject(new Error(`${command} says nothing`)), PATIENCE_MS);
+    return line.promise.finally(() => clearTimeout(late));
+  };
+  const said = next();
   said.catch(() => {}); // whoever waits for it hears of it
   return {
     said,
+    next,
+    // Not by `child.kill`: on Deno, what was sent a signal by that counts as killed.
+    finish() {
+      if (!failure) process.kill(child.pid!, "SIGTERM");
+    },
     async stop() {
       child.kill("SIGKILL");
       await gone;

@@ -11,6 +11,9 @@ import * as growth from "./growth.ts";
 import * as interest from "./interest.ts";
 import type { Load } from "./outcome.ts";
 import * as presence from "./presence.ts";
+import type { DropsLoad } from "./recovery/drops.ts";
+import type { PingsLoad } from "./recovery/pings.ts";
+import type { StormLoad } from "./recovery/storm.ts";
 import * as shapes from "./shapes.ts";
 
 /** The argument, for a load of one size. */
@@ -39,14 +42,38 @@ export type ClusterOrder =
     | { readonly shape: "listing" } & presence.ListingLoad
   );
 
-const { shape, dialect: name, ...rest } = JSON.parse(process.argv[2]!);
+/** The argument, for a load of clients as users have them. */
+export type RecoveryOrder =
+  | { readonly shape: "drops" } & DropsLoad
+  | { readonly shape: "storm" } & StormLoad
+  | { readonly shape: "pings" } & PingsLoad;
+
+/** The loads of such clients: loaded where they are used, as the libraries are large. */
+const recovery: Readonly<Record<RecoveryOrder["shape"], () => Promise<(load: never) => Promise<object>>>> = {
+  drops: async () => (await import("./recovery/drops.ts")).drops,
+  storm: async () => (await import("./recovery/storm.ts")).storm,
+  pings: async () => (await import("./recovery/pings.ts")).pings,
+};
 const onClusters = { ...crossnode, ...interest, ...presence };
-const run: (load: object) => Promise<object> = {
-  ...shapes,
-  ...growth,
-  ...onClusters,
-}[shape as keyof typeof shapes] as never;
-const dialect = (shape in onClusters ? clusterDialects : dialects)[name];
-if (!dialect) throw new Error(`There is no dialect "${name}"`);
-console.log(JSON.stringify(await run({ ...rest, dialect })));
+
+const { shape, dialect: name, ...rest } = JSON.parse(process.argv[2]!);
+
+function dialect(): object {
+  const found = (shape in onClusters ? clusterDialects : dialects)[name];
+  if (!found) throw new Error(`There is no dialect "${name}"`);
+  return found;
+}
+
+async function run(): Promise<object> {
+  if (Object.hasOwn(recovery, shape)) {
+    const load = await recovery[shape as RecoveryOrder["shape"]]();
+    return await load({ ...rest, dialect: name } as never);
+  }
+  const loads = { ...shapes, ...growth, ...onClusters } as Readonly<
+    Record<string, (load: object) => Promise<object>>
+  >;
+  return await loads[shape]!({ ...rest, dialect: dialect() });
+}
+
+console.log(JSON.stringify(await run()));
 process.exit(0);

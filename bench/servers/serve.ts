@@ -1,5 +1,5 @@
 /**
- * Serves on a free port of 127.0.0.1, on whichever runtime this is, says where, and answers `/stats` with the memory
+ * Serves on a port of 127.0.0.1, on whichever runtime this is, says where, and answers `/stats` with the memory
  * and processor time of the process: `/stats?gc` after a garbage collection.
  *
  * @module
@@ -11,6 +11,8 @@ export interface Served {
   fetch(request: Request, platform: never): Response | Promise<Response>;
   /** Bun's WebSocket handlers. */
   readonly websocket?: object;
+  /** Where; a free port when absent. */
+  readonly port?: number;
   /** Counts to tell beside the memory. */
   stats?(): object;
 }
@@ -19,7 +21,7 @@ export interface Served {
 const IDLE_SECONDS = 120;
 
 /** Serves; prints `{"port":…}`. */
-export function serve({ fetch, websocket, stats }: Served): void {
+export function serve({ fetch, websocket, port = 0, stats }: Served): void {
   const handle = (request: Request, platform: unknown) => {
     const { pathname, search } = new URL(request.url);
     if (pathname !== "/stats") return fetch(request, platform as never);
@@ -30,12 +32,12 @@ export function serve({ fetch, websocket, stats }: Served): void {
   };
   const { Bun } = globalThis as { Bun?: { serve(options: object): { port: number } } };
   if (Bun) {
-    const options = { port: 0, hostname: "127.0.0.1", idleTimeout: IDLE_SECONDS };
-    const { port } = Bun.serve({ ...options, fetch: handle, websocket });
-    console.log(JSON.stringify({ port }));
+    const options = { port, hostname: "127.0.0.1", idleTimeout: IDLE_SECONDS };
+    const server = Bun.serve({ ...options, fetch: handle, websocket });
+    console.log(JSON.stringify({ port: server.port }));
   } else {
     const onListen = ({ port }: { port: number }) => console.log(JSON.stringify({ port }));
-    Deno.serve({ port: 0, hostname: "127.0.0.1", onListen }, handle);
+    Deno.serve({ port, hostname: "127.0.0.1", onListen }, handle);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Serving on Node as `serve.ts` does on the other runtimes. @module */
 
 import { createServer } from "node:http";
-import { arrived } from "./order.mjs";
+import { arrived, order } from "./order.mjs";
 
 /**
  * What is answered beside `/stats`, by path.
@@ -25,7 +25,7 @@ export const http = createServer((request, response) => {
   send({ rss, heapUsed, cpuMs: (user + system) / 1_000, stats: arrived });
 });
 
-/** Listens to a free port of 127.0.0.1; prints `{"port":…}`. */
+/** Listens to its port of 127.0.0.1, or a free one; prints `{"port":…}`. */
 export function listen() {
-  http.listen(0, "127.0.0.1", () => console.log(JSON.stringify({ port: http.address().port })));
+  http.listen(order.port ?? 0, "127.0.0.1", () => console.log(JSON.stringify({ port: http.address().port })));
 }

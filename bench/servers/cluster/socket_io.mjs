@@ -1,20 +1,10 @@
 /** Peer: Socket.IO 4 on Node, a node of a cluster, WebSocket only; with each of its adapters for Redis. @module */
 
-import { createAdapter as createRedisAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
-import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
-import { Redis } from "ioredis";
 import { Server } from "socket.io";
 import { http, listen } from "./node_http.mjs";
 import { count, order } from "./order.mjs";
+import { adapters, subscriber } from "./socket_io_adapters.mjs";
 
-const client = new Redis(order.url);
-const subscriber = client.duplicate();
-const adapters = {
-  "redis-adapter": () => createRedisAdapter(client, subscriber, { key: order.prefix }),
-  "redis-adapter, sharded": () => createShardedAdapter(client, subscriber, { channelPrefix: order.prefix }),
-  "redis-streams-adapter": () =>
-    createStreamsAdapter(client, { streamName: order.prefix, channelPrefix: order.prefix }),
-};
 const io = new Server(http, {
   transports: ["websocket"],
   serveClient: false,

@@ -1,0 +1,20 @@
+/**
+ * Numbers that are drawn alike on every run.
+ *
+ * @module
+ */
+
+/**
+ * Makes a source of numbers from 0 up to 1 (mulberry32, by Tommy Ettinger).
+ *
+ * @param seed Where it begins.
+ */
+export function seeded(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6D2B79F5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

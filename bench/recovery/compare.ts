@@ -1,0 +1,88 @@
+/**
+ * Runs all cases in turn, again and again, so that a noisy moment hits all alike.
+ *
+ * @module
+ */
+
+import { startBrokers } from "../cluster/brokers.ts";
+import { nameOf } from "../cluster/compare.ts";
+import type { Runtime } from "../runtimes.ts";
+import type { RecoveryCandidate } from "./candidates.ts";
+import type { RecoveryScene } from "./measure.ts";
+
+/** What is measured. */
+export interface Case {
+  readonly candidate: RecoveryCandidate;
+  readonly nodes: number;
+}
+
+/** A case, and what came of it each time. */
+export interface MeasuredCase<C extends Case, Outcome> {
+  readonly which: C;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Who a row is of. */
+export interface RecoveryRow {
+  readonly server: string;
+  readonly runtime: string;
+  /** `"trunkline"`, `"control"` or `"peer"`. */
+  readonly peer: string;
+  readonly adapter: string;
+  readonly nodes: number;
+  readonly repetitions: number;
+}
+
+/** Says who a row is of. */
+export function whoIs<C extends Case>({ which, outcomes }: MeasuredCase<C, unknown>): RecoveryRow {
+  const { candidate: { server, runtime, kind: peer, adapter }, nodes } = which;
+  return { server, runtime, peer, adapter, nodes, repetitions: outcomes.length };
+}
+
+/**
+ * Compares.
+ *
+ * @param bench The name of the benchmark, for what goes wrong.
+ * @param cases What to measure.
+ * @param measure Measures once.
+ * @param paths Where the runtimes are.
+ * @param say Called with lines for the terminal.
+ * @param repetitions How often.
+ * @returns What was measured, and what of Trunkline could not be.
+ */
+export async function compareRecovery<C extends Case, Outcome>(
+  bench: string,
+  cases: readonly C[],
+  measure: (which: C, scene: RecoveryScene) => Promise<Outcome>,
+  paths: Readonly<Partial<Record<Runtime, string>>>,
+  say: (line: string) => void,
+  repetitions: number,
+): Promise<{ readonly measured: MeasuredCase<C, Outcome>[]; readonly faults: readonly string[] }> {
+  const wanted = cases.filter(({ candidate }) => paths[candidate.runtime]);
+  const brokers = await startBrokers(
+    new Set(wanted.flatMap(({ candidate: { broker } }) => broker ? [broker] : [])),
+  );
+  for (const missing of brokers.missing) say(`Skipped: everything on ${missing}`);
+  const faults: string[] = [];
+  try {
+    const measured = wanted
+      .filter(({ candidate: { broker } }) => !broker || brokers.running[broker])
+      .map((which) => ({ which, outcomes: [] as Outcome[] }));
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      for (const { which, outcomes } of measured) {
+        const { candidate, nodes } = which;
+        const url = candidate.broker && brokers.running[candidate.broker]!.url;
+        try {
+          outcomes.push(await measure(which, { paths, url }));
+        } catch (error) {
+          const what = `${bench}: ${nameOf(candidate)}, ${nodes} nodes: ${(error as Error).message}`;
+          say(what);
+          if (candidate.kind === "trunkline") faults.push(what);
+        }
+      }
+    }
+    return { measured: measured.filter(({ outcomes }) => outcomes.length > 0), faults };
+  } finally {
+    await brokers.stop();
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Drops: what clients get of a story while their links are cut again and again, and a node dies.
+ *
+ * @module
+ */
+
+import { nameOf } from "../cluster/compare.ts";
+import type { DropsLoad } from "../load/recovery/drops.ts";
+import { plotBars } from "../plot.ts";
+import type { Range } from "../range.ts";
+import type { Study } from "../study.ts";
+import { recoveryCandidates } from "./candidates.ts";
+import { compareRecovery } from "./compare.ts";
+import {
+  caseOf,
+  type DropsCase,
+  dropsFaults,
+  type DropsRow,
+  dropsVerdicts,
+  type FateName,
+  type Times,
+  toDropsRow,
+} from "./drops_rows.ts";
+import { type Fate, measureDrops } from "./measure.ts";
+import { recoveryTable } from "./table.ts";
+
+const NODES = 3;
+const SEED = 1;
+
+type Extent = Omit<DropsLoad, "ports" | "dialect">;
+
+const FULL: Extent = {
+  clients: 1_000,
+  messages: 120,
+  everyMs: 500,
+  cutEveryMs: 15_000,
+  downMs: 2_000,
+  settleMs: 10_000,
+  seed: SEED,
+};
+/** What a quick look does. */
+export const quickDrops: Extent = {
+  clients: 50,
+  messages: 40,
+  everyMs: 100,
+  cutEveryMs: 1_500,
+  downMs: 200,
+  settleMs: 10_000,
+  seed: SEED,
+};
+const FATES: Readonly<Record<FateName, Fate | undefined>> = {
+  "lives": undefined,
+  "killed": { killedAtMs: 20_000 },
+  "killed and restarted": { killedAtMs: 20_000, restartedAtMs: 25_000 },
+};
+
+/** All cases, or those of a quick look. */
+function casesOf(quick: boolean): DropsCase[] {
+  return recoveryCandidates.filter(({ quickly }) => !quick || quickly).flatMap((candidate): DropsCase[] => {
+    if (!candidate.broker) return [{ candidate, nodes: 1, fate: "lives" }];
+    return (Object.keys(FATES) as FateName[]).map((fate) => ({
+      candidate,
+      nodes: NODES,
+      fate,
+      ...(FATES[fate] && { when: FATES[fate] }),
+    }));
+  });
+}
+
+const whole = ({ median }: Range): string => Math.round(median).toLocaleString("en");
+const three = ({ p50, p99, max }: Times): string => [p50, p99, max].map(whole).join(" / ");
+const share = ({ delivered, expected }: DropsRow): string =>
+  delivered === expected ? "100 %" : `${Math.min(99.99, 100 * delivered / expected).toFixed(2)} %`;
+
+/** What others published of the same shape. */
+const PUBLISHED = "AnyCable cannot be installed where this runs. Its authors " +
+  "[published](https://evilmartians.com/chronicles/choose-your-fighter-benchmarking-5-websocket-servers-for-nodejs), of 10,000 " +
+  "clients on their machines and with the same times: AnyCable 100 % delivered, Socket.IO with recovery 100 %, Socket.IO 84.6 %, " +
+  "uWebSockets.js 87.0 % ([the shares](https://docs.anycable.io/capabilities)). Figures of other machines are no comparison of times.";
+
+function report(rows: readonly DropsRow[]) {
+  const bars = (title: string, label: string, figure: (row: DropsRow) => Range) =>
+    plotBars(title, label, rows.map((row) => ({ name: caseOf(row), peer: row.peer, figure: figure(row) })));
+  const lost = ({ delivered, expected }: DropsRow) => {
+    const percent = 100 * (1 - delivered / expected);
+    return { median: percent, min: percent, max: percent };
+  };
+  const text = [
+    `${
+      FULL.clients.toLocaleString("en")
+    } clients hear one story, of which a message is published every ${FULL.everyMs} ms for ` +
+    `${FULL.messages * FULL.everyMs / 1_000} s, on each node in turn. Every ${
+      FULL.cutEveryMs / 1_000
+    } s or so (a fifth more or less, ` +
+    `drawn alike for all) a client's connection is reset at both ends, and what it tries for about ${
+      FULL.downMs / 1_000
+    } s is reset too; then a balancer leads it to ` +
+    `any node that lives. One of the ${NODES} nodes is killed after 20 s in some rows, and started again 5 s later in others. What has come ${
+      FULL.settleMs / 1_000
+    } s after the end counts as delivered.`,
+    "Clients are as users have them: each library's own, with its default settings. Socket.IO connects by WebSocket alone. crossws and bare Bun have a WebSocket that " +
+    "connects again every second. A message counts where the server has said that it is published.",
+    [
+      "- **falsely recovered**: how often a client was told that it has everything, and had not.",
+      "- **lost without a word**: messages that a client missed and was not told of.",
+      "- **replay**: from the moment the network is back until everything is there that was published meanwhile; of outages after which it was.",
+      "- **latency**: from publishing to hearing, outages included. **away**: from the loss of the link until the client is live again.",
+    ].join("\n"),
+    "![Messages that were lost](results/drops.svg)",
+    "![How long clients were away](results/drops-away.svg)",
+    recoveryTable(
+      rows,
+      [
+        "node",
+        "delivered",
+        "twice",
+        "falsely recovered",
+        "lost without a word",
+        "replay, ms: p50 / p99 / most",
+        "latency, ms",
+        "away, ms",
+      ],
+      (row) => [
+        row.fate,
+        share(row),
+        row.duplicates.toLocaleString("en"),
+        row.falseClaims.toLocaleString("en"),
+        row.silentlyLost.toLocaleString("en"),
+        row.replayMs ? three(row.replayMs) : "–",
+        three(row.latencyMs),
+        three(row.awayMs),
+      ],
+    ),
+    PUBLISHED,
+  ].join("\n\n");
+  const drawings = {
+    "drops": bars("Messages lost, %", "The share of messages that were lost", lost),
+    "drops-away": bars("Away, ms, p99", "How long clients were away", ({ awayMs }) => awayMs.p99),
+  };
+  return { text, drawings };
+}
+
+/** The study. */
+export const drops: Study<readonly DropsRow[]> = {
+  name: "drops",
+  what: `${
+    FULL.clients.toLocaleString("en")
+  } clients whose links are cut again and again, on 1 and ${NODES} nodes`,
+  canBeQuick: true,
+  repetitions: 1,
+  report,
+  reach: dropsVerdicts,
+  async run(paths, say, { quick, repetitions }) {
+    const { measured, faults } = await compareRecovery(
+      "drops",
+      casesOf(quick),
+      async ({ candidate, nodes, when, fate }, scene) => {
+        const outcome = await measureDrops(candidate, nodes, quick ? quickDrops : FULL, scene, when);
+        say(`(${nameOf(candidate)}, ${nodes} nodes, ${fate}: ${outcome.delivered} of ${outcome.expected})`);
+        return outcome;
+      },
+      paths,
+      say,
+      repetitions,
+    );
+    const rows = measured.map(toDropsRow);
+    for (const row of rows) say(line(row));
+    return { rows, faults: [...faults, ...dropsFaults(rows)] };
+  },
+};
+
+/** A row for the terminal. */
+function line(row: DropsRow): string {
+  return `${caseOf(row).padEnd(60)} delivered ${
+    share(row)
+  }, ${row.duplicates} twice, ${row.falseClaims} falsely recovered, ` +
+    `${row.silentlyLost} lost without a word, replay ${row.replayMs ? three(row.replayMs) : "–"} ms, ` +
+    `latency ${three(row.latencyMs)} ms, away ${three(row.awayMs)} ms, ${row.outages} outages`;
+}

@@ -1,0 +1,22 @@
+/**
+ * The contract of the benchmarks of recovery: stories, whose messages are kept for a while.
+ *
+ * @module
+ */
+
+import { defineContract } from "@trunkline/hub/contract";
+import { z } from "zod";
+
+const Text = z.object({ text: z.string() });
+
+/** What is said and heard. */
+export const contract = defineContract({
+  roles: {
+    member: {
+      clientToServer: { echo: { input: Text, output: Text } },
+    },
+  },
+  shared: {
+    topics: { "story/:id": { payload: Text, history: { size: 512, ttlMs: 300_000 } } },
+  },
+});
