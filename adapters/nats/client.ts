@@ -15,10 +15,30 @@ export interface NatsServerInfo {
   readonly connect_urls?: string[];
 }
 
+/** The headers of a message that arrives. */
+export interface NatsMessageHeaders {
+  /** The status of a server's own answer: 503 where nobody listens; 0 of all others. */
+  readonly code: number;
+  /** The value of a header; empty without one. */
+  get(name: string): string;
+}
+
 /** A message as it arrives. */
 export interface NatsMessage {
+  /** Where it was published. */
+  readonly subject: string;
   /** The payload. */
   readonly data: Uint8Array;
+  /** Its headers, where it has some. */
+  readonly headers?: NatsMessageHeaders;
+}
+
+/** Options of {@linkcode NatsClient.publish}. */
+export interface NatsPublishOptions {
+  /** Where answers are to go. */
+  reply?: string;
+  /** What the library takes for headers. */
+  headers?: object;
 }
 
 /** A subscription. */
@@ -40,7 +60,7 @@ export interface NatsClient {
   /** What its server told; changes with the server. */
   readonly info?: NatsServerInfo;
   /** Sends a message. */
-  publish(subject: string, payload?: Uint8Array): void;
+  publish(subject: string, payload?: Uint8Array, options?: NatsPublishOptions): void;
   /** Subscribes to a subject. */
   subscribe(subject: string, options: NatsSubscribeOptions): NatsSubscription;
   /** Resolves when the server has dealt with all that was sent before. */

@@ -5,14 +5,16 @@
  */
 
 import type { Clock } from "../../contract/clock.ts";
+import type { HistoryStore } from "../history_store.ts";
 import type { Engine, LinkEvents, Role, Verdict } from "../kit/engine.ts";
 import { encodeEnvelope } from "../kit/envelope.ts";
 import type { Failure } from "../kit/failure.ts";
 import { LibraryError } from "../kit/library.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { ConnectError, describe } from "./errors.ts";
-import { Session } from "./session.ts";
+import { type KeptMessages, Session } from "./session.ts";
 import type { ClientSource } from "./source.ts";
+import type { NatsHistory } from "./history/store.ts";
 import type { Subjects } from "./subject.ts";
 
 /** What servers take unless told otherwise. Before the first connection nobody knows better. */
@@ -28,6 +30,8 @@ export interface NatsEngineOptions {
   readonly clock: Clock;
   readonly probeTimeoutMs: number;
   readonly maxPendingBytes: number;
+  /** What keeps histories over the same connection, if anything does. */
+  readonly history: NatsHistory | undefined;
 }
 
 /** One adapter's NATS. */
@@ -48,6 +52,11 @@ export class NatsEngine implements Engine<Session> {
     this.#options = options;
   }
 
+  get history(): HistoryStore | undefined {
+    const { history } = this.#options;
+    return history?.publishes ? history : undefined;
+  }
+
   get address(): string {
     return this.#lastAddress ?? this.#options.source.address;
   }
@@ -62,15 +71,23 @@ export class NatsEngine implements Engine<Session> {
   }
 
   async connect(_role: Role, nodeId: string, events: LinkEvents, signal: AbortSignal): Promise<Session> {
-    const { source } = this.#options;
+    const { source, history } = this.#options;
     this.#headBytes = encodeEnvelope(nodeId, new Uint8Array()).length;
     const client = await source.connect(signal);
-    const session = new Session({ ...this.#options, client, owned: source.owned, nodeId, events });
+    const session = new Session({
+      ...this.#options,
+      client,
+      owned: source.owned,
+      nodeId,
+      events: history ? this.#withHistory(history, events) : events,
+      ...(history && { kept: this.#kept(history, events) }),
+    });
     const abort = () => void session.end();
     signal.addEventListener("abort", abort);
     try {
       signal.throwIfAborted();
       await session.join();
+      history?.attach(client, nodeId);
       this.#maxPayload = client.info?.max_payload ?? this.#maxPayload;
       this.#lastAddress = session.address;
       return session;
@@ -80,6 +97,29 @@ export class NatsEngine implements Engine<Session> {
     } finally {
       signal.removeEventListener("abort", abort);
     }
+  }
+
+  /** The history goes with the connection. */
+  #withHistory(history: NatsHistory, events: LinkEvents): LinkEvents {
+    return {
+      ...events,
+      onLost: (cause) => {
+        history.detach(cause as Error);
+        events.onLost(cause);
+      },
+    };
+  }
+
+  #kept(history: NatsHistory, events: LinkEvents): KeptMessages {
+    const { subjects } = this.#options;
+    return {
+      subjectOf: (subject) => history.publishes ? subjects.keptOf(subject) : undefined,
+      onMessage: (subject, message) => {
+        const isOurs = history.heard(subjects.decode(subject)!, message);
+        if (!isOurs) events.onMessage(subject, message.data as Uint8Array<ArrayBuffer>); // which says that it is foreign
+      },
+      onPublishDenied: (subject) => history.denied(subject),
+    };
   }
 
   async destroy(session: Session): Promise<void> {

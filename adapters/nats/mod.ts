@@ -1,19 +1,22 @@
 /**
- * The adapter for NATS, over core publish and subscribe: nothing is stored, no JetStream is needed.
+ * The adapter for NATS, over core publish and subscribe, which needs no JetStream; and histories in JetStream.
  *
  * @module
  */
 
 import type { Adapter } from "../adapter.ts";
-import { createEngineAdapter } from "../kit/engine_adapter.ts";
-import { NatsEngine } from "./engine.ts";
+import { createAdapter } from "./create.ts";
 import { type NatsAdapterOptions, readNatsOptions } from "./options.ts";
 
-export type { NatsAdapterOptions } from "./options.ts";
+export { createNatsHistory } from "./history/create.ts";
+export type { NatsHistorySettings } from "./history/options.ts";
+export type { NatsAdapterOptions, NatsConnectionOptions, NatsHistoryOptions } from "./options.ts";
 export type { NatsTlsOptions } from "./servers.ts";
 export type {
   NatsClient,
   NatsMessage,
+  NatsMessageHeaders,
+  NatsPublishOptions,
   NatsServerInfo,
   NatsSubscribeOptions,
   NatsSubscription,
@@ -44,21 +47,16 @@ export type {
  * const adapter = createNatsAdapter({ connection, prefix: "chat" });
  * ```
  *
+ * @example Histories that all nodes share, in JetStream
+ * ```ts ignore needs a NATS server
+ * const adapter = createNatsAdapter({ servers: "nats://n1:4222", prefix: "chat", history: { replicas: 3 } });
+ * ```
+ *
  * @param options The prefix, and where the servers are.
  * @returns An adapter for one hub.
  * @throws {TypeError} If the prefix is missing, something is of the wrong kind, or contradicts something else.
  * @throws {RangeError} If a number is out of range, or the prefix is too long.
  */
 export function createNatsAdapter(options: NatsAdapterOptions): Adapter {
-  const settings = readNatsOptions(options);
-  const { connectTimeoutMs, probeIntervalMs, clock } = settings;
-  return createEngineAdapter(new NatsEngine(settings), {
-    // Each server has this time, and the connection that is given its own.
-    connectTimeoutMs: Infinity,
-    answerTimeoutMs: connectTimeoutMs,
-    probeIntervalMs,
-    // What is on its way to a server the session counts.
-    maxPendingBytes: Infinity,
-    clock,
-  });
+  return createAdapter(readNatsOptions(options));
 }

@@ -6,17 +6,19 @@
 
 import type { Clock } from "../../contract/clock.ts";
 import { having, list, secret, text } from "../../contract/options/option_kinds.ts";
-import { bag, optional, readOptions, type Rows } from "../../contract/options/read_options.ts";
+import { bag, optional, type Read, readOptions, type Rows } from "../../contract/options/read_options.ts";
 import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
 import type { NatsClient } from "./client.ts";
 import { Dialer } from "./dialer.ts";
+import { HISTORY_ROWS, historyParts, type NatsHistorySettings } from "./history/options.ts";
+import { NatsHistory } from "./history/store.ts";
 import { readLogin } from "./login.ts";
 import { type NatsTlsOptions, readServers } from "./servers.ts";
 import { type ClientSource, GivenClient } from "./source.ts";
 import { Subjects } from "./subject.ts";
 
-/** Options of `createNatsAdapter`. */
-export interface NatsAdapterOptions {
+/** Where NATS is, and how to talk to it. */
+export interface NatsConnectionOptions {
   /**
    * The servers, as `nats://host:4222` or `tls://host:4222`, one or several of a cluster. User and password, or a token,
    * may be part of a URL.
@@ -85,6 +87,20 @@ export interface NatsAdapterOptions {
   readonly clock?: Clock;
 }
 
+/** Options of `createNatsHistory`. */
+export interface NatsHistoryOptions extends NatsConnectionOptions, NatsHistorySettings {}
+
+/** Options of `createNatsAdapter`. */
+export interface NatsAdapterOptions extends NatsConnectionOptions {
+  /**
+   * Whether JetStream keeps the histories of topics, so that clients recover on any node, and how. The servers need
+   * JetStream then. Otherwise each node keeps its own.
+   *
+   * @default {false}
+   */
+  readonly history?: boolean | NatsHistorySettings;
+}
+
 const TLS_ROWS = {
   ca: optional(text),
   cert: optional(text),
@@ -97,7 +113,8 @@ const { maxMessageBytes: _servers, ...ENGINE_ROWS } = engineRows({
   maxPendingBytes: 16 * 1024 * 1024,
 });
 
-const ROWS = {
+/** What each of {@linkcode NatsConnectionOptions} may be. */
+const CONNECTION_ROWS = {
   ...ENGINE_ROWS,
   servers: optional((value, place) => typeof value === "string" ? value : list(text)(value, place)),
   user: optional(text),
@@ -113,7 +130,17 @@ const ROWS = {
     ),
   ),
   prefix: prefixFor("NATS"),
+} satisfies Rows<NatsConnectionOptions>;
+
+const ADAPTER_ROWS = {
+  ...CONNECTION_ROWS,
+  history: (value, place) => {
+    const given = value === true ? {} : value;
+    return given === undefined || given === false ? undefined : bag(HISTORY_ROWS)(given, place);
+  },
 } satisfies Rows<NatsAdapterOptions>;
+
+const HISTORY_STORE_ROWS = { ...CONNECTION_ROWS, ...HISTORY_ROWS } satisfies Rows<NatsHistoryOptions>;
 
 /** Options, as the adapter uses them. */
 export interface Settings {
@@ -125,10 +152,12 @@ export interface Settings {
   readonly probeTimeoutMs: number;
   readonly maxPendingBytes: number;
   readonly clock: Clock;
+  /** What keeps histories, if anything does. */
+  readonly history: NatsHistory | undefined;
 }
 
 /**
- * Checks options and fills in the defaults.
+ * Checks the options of an adapter and fills in the defaults.
  *
  * @param options What the user passed.
  * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
@@ -136,23 +165,52 @@ export interface Settings {
  */
 export function readNatsOptions(options: NatsAdapterOptions): Settings {
   refuseAddress("createNatsAdapter", options, "servers");
-  const read = readOptions("createNatsAdapter", options, ROWS);
+  const read = readOptions("createNatsAdapter", options, ADAPTER_ROWS);
+  return settingsOf(read, read.history, true);
+}
+
+/**
+ * Checks the options of a store of histories and fills in the defaults.
+ *
+ * @param options What the user passed.
+ * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function readNatsHistoryOptions(
+  options: NatsHistoryOptions,
+): Settings & { readonly history: NatsHistory } {
+  refuseAddress("createNatsHistory", options, "servers");
+  const read = readOptions("createNatsHistory", options, HISTORY_STORE_ROWS);
+  const settings = settingsOf(read, read, false);
+  return { ...settings, history: settings.history! };
+}
+
+type ReadConnection = Read<typeof CONNECTION_ROWS>;
+
+function settingsOf(
+  read: ReadConnection,
+  history: Read<typeof HISTORY_ROWS> | undefined,
+  publishes: boolean,
+): Settings {
   const { prefix, connection, clock, connectTimeoutMs, probeIntervalMs, probeTimeoutMs, maxPendingBytes } =
     read;
+  const subjects = new Subjects(prefix);
+  const shared = { prefix, subjects, clock, timeoutMs: probeTimeoutMs, publishes };
   return {
-    subjects: new Subjects(prefix),
+    subjects,
     source: connection ? givenClient(read, connection) : createDialer(read, connectTimeoutMs),
     clock,
     connectTimeoutMs,
     probeIntervalMs,
     probeTimeoutMs,
     maxPendingBytes,
+    history: history && new NatsHistory(historyParts(history, shared)),
   };
 }
 
 const OF_OUR_OWN = ["servers", "user", "password", "token", "nkeySeed", "creds", "tls"] as const;
 
-function givenClient(options: NatsAdapterOptions, client: NatsClient): GivenClient {
+function givenClient(options: NatsConnectionOptions, client: NatsClient): GivenClient {
   const surplus = OF_OUR_OWN.find((name) => options[name] !== undefined);
   if (surplus) {
     throw new TypeError(
@@ -162,7 +220,7 @@ function givenClient(options: NatsAdapterOptions, client: NatsClient): GivenClie
   return new GivenClient(client);
 }
 
-function createDialer(options: NatsAdapterOptions, timeoutMs: number): Dialer {
+function createDialer(options: NatsConnectionOptions, timeoutMs: number): Dialer {
   const { servers = "nats://127.0.0.1:4222", tls = false } = options;
   const read = readServers(typeof servers === "string" ? servers.split(",") : servers);
   const { user, password, token, nkeySeed, creds } = options;

@@ -8,7 +8,7 @@ import type { Clock } from "../../contract/clock.ts";
 import { answerOrSilence } from "../kit/deadline.ts";
 import type { LinkEvents } from "../kit/engine.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
-import { type NatsClient, type NatsSubscription, readEvent } from "./client.ts";
+import { type NatsClient, type NatsMessage, type NatsSubscription, readEvent } from "./client.ts";
 import { describe } from "./errors.ts";
 import { Pulse } from "./pulse.ts";
 import { Reach } from "./reach.ts";
@@ -25,6 +25,22 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly maxPendingBytes: number;
   readonly events: LinkEvents;
+  /** Where a server publishes what it has kept of a history, and who takes it; absent without histories. */
+  readonly kept?: KeptMessages;
+}
+
+/** What a server tells of histories. */
+export interface KeptMessages {
+  /** The subject on which it tells what it has kept of a channel; `undefined` where nobody listens. */
+  subjectOf(subject: string): string | undefined;
+  /**
+   * Takes a message.
+   *
+   * @param subject The subject of the channel.
+   */
+  onMessage(subject: string, message: NatsMessage): void;
+  /** The server does not permit to publish on a subject that is none of a channel. */
+  onPublishDenied(subject: string): void;
 }
 
 const encoder = new TextEncoder();
@@ -38,7 +54,7 @@ export class Session {
   readonly #pulse: Pulse;
   readonly #reach: Reach;
   readonly #status: AsyncIterable<object>;
-  readonly #subscriptions = new Map<string, NatsSubscription>();
+  readonly #subscriptions = new Map<string, readonly NatsSubscription[]>();
   /** Why subjects that are being subscribed to are not permitted. */
   readonly #denied = new Map<string, Error>();
   readonly #lost = Promise.withResolvers<never>();
@@ -77,16 +93,22 @@ export class Session {
    * @returns When they flow on every server of the cluster, why any of them is not permitted.
    */
   async subscribe(subjects: readonly string[]): Promise<(Error | undefined)[]> {
-    const { events } = this.#options;
+    const { events, kept } = this.#options;
     for (const subject of subjects) {
       this.#denied.delete(subject);
-      const subscription = this.client.subscribe(subject, {
-        callback: (error, { data }) => {
-          if (error) this.#deny(subject, error);
-          else if (!this.#ended) events.onMessage(subject, data as Uint8Array<ArrayBuffer>);
-        },
-      });
-      this.#subscriptions.set(subject, subscription);
+      const on = (actual: string, take: (message: NatsMessage) => void) =>
+        this.client.subscribe(actual, {
+          callback: (error, message) => {
+            if (error) this.#deny(subject, error);
+            else if (!this.#ended) take(message);
+          },
+        });
+      const subscriptions = [
+        on(subject, ({ data }) => events.onMessage(subject, data as Uint8Array<ArrayBuffer>)),
+      ];
+      const told = kept?.subjectOf(subject);
+      if (told !== undefined) subscriptions.push(on(told, (message) => kept!.onMessage(subject, message)));
+      this.#subscriptions.set(subject, subscriptions);
     }
     await this.#orLost(this.#reach.confirm());
     return subjects.map((subject) => {
@@ -101,7 +123,7 @@ export class Session {
   unsubscribe(subjects: Iterable<string>): void {
     for (const subject of subjects) {
       try {
-        this.#subscriptions.get(subject)?.unsubscribe();
+        for (const subscription of this.#subscriptions.get(subject) ?? []) subscription.unsubscribe();
       } catch {
         // The client is closed: then it has no subscriptions.
       }
@@ -180,15 +202,17 @@ export class Session {
   }
 
   async #watch(): Promise<void> {
-    const { owned, subjects, events } = this.#options;
+    const { owned, subjects, events, kept } = this.#options;
     for await (const status of this.#status) {
       if (this.#ended) return;
       const { type, publishDenied } = readEvent(status);
       // One that is ours is closed next, and then tells why.
       if (type === "disconnect" && !owned) this.#lose(new Error("the connection broke"));
-      const channel = publishDenied === undefined ? undefined : subjects.decode(publishDenied);
-      // Else not ours: of whoever gave us the connection.
-      if (channel !== undefined) events.onPublishRefused(channel, notPermitted("publish on", publishDenied!));
+      if (publishDenied === undefined) continue;
+      const channel = subjects.decode(publishDenied);
+      // Else of histories, or not ours: of whoever gave us the connection.
+      if (channel === undefined) kept?.onPublishDenied(publishDenied);
+      else events.onPublishRefused(channel, notPermitted("publish on", publishDenied));
     }
   }
 

@@ -108,6 +108,15 @@ export class Subjects {
   }
 
   /**
+   * Where a server publishes what it has kept of a channel's history, whatever the life of the stream.
+   *
+   * @param subject The channel's subject.
+   */
+  keptOf(subject: string): string {
+    return `${this.aside("new")}.*.${subject.slice(this.#start.length)}`;
+  }
+
+  /**
    * A subject beside all channels: `%` and a lower-case letter but `u` starts no token of a channel.
    *
    * @param name Its name, of characters that stand for themselves; does not start with `u`.

@@ -39,9 +39,12 @@ export async function startNats(options: NatsOptions = {}): Promise<Broker> {
   const start = async (port: number) => {
     const args = ["--addr", "127.0.0.1", "--port", String(port)];
     if (cluster) {
+      // JetStream wants to know servers again.
+      args.push("--name", `server-${cluster.port}`);
       args.push("--cluster_name", "tests", "--cluster", `nats://127.0.0.1:${cluster.port}`);
-      const routes = cluster.routes.map((route) => `nats://127.0.0.1:${route}`);
-      if (routes.length > 0) args.push("--routes", routes.join());
+      // The first one has a route to itself: JetStream does not start without any.
+      const ports = cluster.routes.length > 0 ? cluster.routes : [cluster.port];
+      args.push("--routes", ports.map((route) => `nats://127.0.0.1:${route}`).join());
     }
     args.push(...options.args ?? []);
     return toBroker(await Program.start({ program, args, ready: /Server is ready/ }), "nats", port);

@@ -1,0 +1,281 @@
+/**
+ * Appends to one channel: one write is under way at a time, and what comes meanwhile goes into the next one together. The
+ * server takes a write only if the newest message is the one that the writer knows; who was too late looks, and tries again.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../../contract/clock.ts";
+import { HubError } from "../../../contract/errors.ts";
+import type { Position } from "../../../contract/mod.ts";
+import { utf8Size } from "../../../contract/values/utf8_size.ts";
+import type { AppendOptions } from "../../history_store.ts";
+import { type Batch, encodeBatch } from "./batch.ts";
+import { isGone, RefusedError, storeError } from "./errors.ts";
+import type { LogStream } from "./log_stream.ts";
+import type { Tail, TopicLog } from "./topic_log.ts";
+
+/** How much one batch holds: more than enough that the round trip does not matter. */
+const MAX_RECORDS = 1_000;
+const MAX_BATCH_BYTES = 256 * 1024;
+/** What the server counts besides the batch: the header with the expected number. */
+const HEADER_BYTES = 128;
+/** The stream is made again so often in a row where somebody deletes it, or looked for where it has no leader. */
+const MAX_RENEWALS = 2;
+/** The longest pause of who was too late many times in a row, in milliseconds. */
+const MAX_PAUSE_MS = 16;
+/** So many messages more than wanted are kept before the oldest are removed, and at least a quarter more. */
+const SLACK = 64;
+/** Expired messages are removed at the soonest so long after the last time, in milliseconds. */
+const MIN_TRIM_MS = 1_000;
+/** Where they cannot be removed it is tried again after so long, in milliseconds. */
+const RETRY_TRIM_MS = 10_000;
+
+/** What {@linkcode Appender} needs. */
+export interface AppenderOptions {
+  readonly log: TopicLog;
+  /** This node. */
+  nodeId(): string;
+  readonly clock: Clock;
+  /** The stream of the connection of now; throws a {@linkcode RefusedError} when there is none. */
+  stream(): LogStream;
+  /** The time on the wall, in milliseconds. */
+  wall(): number;
+  /** Old messages were removed, or could not be. */
+  onTrimmed(error?: Error): void;
+}
+
+interface Waiting {
+  readonly data: string;
+  readonly bytes: number;
+  readonly options: AppendOptions;
+  /** Whether it is on its way to the server. */
+  sent: boolean;
+  settled: boolean;
+  resolve(position: Position): void;
+  reject(error: Error): void;
+}
+
+/** The writer of one channel on one node. */
+export class Appender {
+  readonly #options: AppenderOptions;
+  #waiting: Waiting[] = [];
+  #running = false;
+  #trimming = false;
+  #trimmedAt = -Infinity;
+  #failed = false;
+
+  /** @param options What it needs. */
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+  }
+
+  /** Whether nothing waits, and nothing is under way. */
+  get idle(): boolean {
+    return !this.#running && !this.#trimming;
+  }
+
+  /** Appends a message; see `HistoryStore.append`. */
+  append(data: string, options: AppendOptions): Promise<Position> {
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(this.#givenUp(false, signal.reason));
+    const { promise, resolve, reject } = Promise.withResolvers<Position>();
+    const abort = () => waiting.reject(this.#givenUp(waiting.sent, signal!.reason));
+    const settle = <T>(act: (value: T) => void) => (value: T) => {
+      waiting.settled = true;
+      signal?.removeEventListener("abort", abort);
+      act(value);
+    };
+    const waiting: Waiting = {
+      data,
+      bytes: utf8Size(data),
+      options,
+      sent: false,
+      settled: false,
+      resolve: settle(resolve),
+      reject: settle(reject),
+    };
+    signal?.addEventListener("abort", abort);
+    this.#waiting.push(waiting);
+    if (!this.#running) void this.#run();
+    return promise;
+  }
+
+  get #what(): string {
+    return `Cannot append to "${this.#options.log.channel}" in NATS JetStream`;
+  }
+
+  #givenUp(sent: boolean, cause: unknown): HubError {
+    return sent
+      ? new HubError("UNCERTAIN", `${this.#what}: nobody waited for the answer any more`, { cause })
+      : new HubError("UNAVAILABLE", `${this.#what}: nobody waited any more before it was sent`, { cause });
+  }
+
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    this.#running = true;
+    let [late, renewals] = [0, 0];
+    while (this.#waiting.length > 0) {
+      let batch: readonly Waiting[] = [];
+      try {
+        const stream = this.#options.stream();
+        const tail = await this.#options.log.tail(stream);
+        batch = this.#take(stream);
+        batch = await this.#unknown(stream, batch);
+        if (batch.length === 0) continue;
+        const isKept = await this.#write(stream, tail, batch);
+        renewals = 0;
+        if (isKept) late = 0;
+        else {
+          this.#putBack(batch);
+          await this.#pause(++late);
+        }
+      } catch (error) {
+        this.#options.log.doubt();
+        if (isGone(error) && renewals++ < MAX_RENEWALS) {
+          this.#putBack(batch);
+          this.#streamIsGone();
+          continue;
+        }
+        // What only waits for its turn fares no better: the server is away, or says no.
+        for (const waiting of [...batch, ...this.#waiting.splice(0)]) {
+          if (!waiting.settled) waiting.reject(storeError(this.#what, waiting.sent ? error : certain(error)));
+        }
+      }
+    }
+    this.#running = false;
+  }
+
+  #streamIsGone(): void {
+    try {
+      this.#options.stream().renew();
+    } catch {
+      // The connection is gone as well.
+    }
+  }
+
+  /** As many as one batch holds. */
+  #take(stream: LogStream): Waiting[] {
+    const most = Math.min(MAX_BATCH_BYTES, stream.jetStream.maxPayload / 2);
+    let [count, bytes] = [0, 0];
+    for (const waiting of this.#waiting) {
+      bytes += waiting.bytes + utf8Size(waiting.options.idempotencyKey ?? "");
+      if (count > 0 && (bytes > most || count >= MAX_RECORDS)) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count).filter(({ settled }) => !settled);
+  }
+
+  /** They were certainly not kept. */
+  #putBack(batch: readonly Waiting[]): void {
+    for (const waiting of batch) waiting.sent = false;
+    this.#waiting.unshift(...batch.filter(({ settled }) => !settled));
+  }
+
+  /** Answers those whose keys are known; gives the others. Of two with one key the second waits for what the first gets. */
+  async #unknown(stream: LogStream, batch: readonly Waiting[]): Promise<readonly Waiting[]> {
+    if (!batch.some(({ options }) => options.idempotencyKey !== undefined)) return batch;
+    const { log } = this.#options;
+    const left: Waiting[] = [];
+    const twice: Waiting[] = [];
+    const keys = new Set<string>();
+    for (const waiting of batch) {
+      const { idempotencyKey: key } = waiting.options;
+      if (key === undefined) left.push(waiting);
+      else if (keys.has(key)) twice.push(waiting);
+      else {
+        const known = await log.find(stream, key);
+        if (known) waiting.resolve(known);
+        else {
+          keys.add(key);
+          left.push(waiting);
+        }
+      }
+    }
+    this.#putBack(twice);
+    for (const waiting of twice) waiting.sent = true; // the other one may be kept
+    return left;
+  }
+
+  /** Tells whether it is kept; it is not when another node was faster. */
+  async #write(stream: LogStream, tail: Tail, batch: readonly Waiting[]): Promise<boolean> {
+    const { log, nodeId } = this.#options;
+    const { size, ttlMs } = batch.at(-1)!.options;
+    const [epoch, last] = tail.position;
+    const first = last + 1;
+    const written: Batch = {
+      epoch,
+      first,
+      node: nodeId(),
+      size,
+      ttlMs,
+      floor: tail.floor,
+      earlier: tail.earlier,
+      keys: new Map(
+        batch.flatMap(({ options: { idempotencyKey } }, i) =>
+          idempotencyKey === undefined ? [] : [[idempotencyKey, first + i]]
+        ),
+      ),
+      records: batch.map(({ data }) => data),
+    };
+    const bytes = encodeBatch(written);
+    const most = stream.jetStream.maxPayload - HEADER_BYTES;
+    if (bytes.length > most && batch.length > 1) {
+      this.#putBack(batch.slice(1));
+      return await this.#write(stream, tail, batch.slice(0, 1));
+    }
+    if (bytes.length > most) {
+      const error = new HubError(
+        "TOO_LARGE",
+        `${this.#what}: with its head it takes ${bytes.length} bytes, the server takes at most ${most}`,
+        { data: { bytes: bytes.length, maxBytes: most } },
+      );
+      for (const { reject } of batch) reject(error);
+      return true;
+    }
+    for (const waiting of batch) waiting.sent = true;
+    const seq = await stream.keep(tail.subject, tail.seq, bytes);
+    if (seq === undefined) {
+      // It may have been heard of meanwhile.
+      if ((await log.tail(stream)).seq === tail.seq) log.doubt();
+      return false;
+    }
+    log.wrote(tail.subject, { seq, at: this.#options.wall(), batch: written });
+    batch.forEach(({ settled, resolve }, i) => settled || resolve([epoch, first + i]));
+    this.#trim(stream, size, ttlMs);
+    return true;
+  }
+
+  async #pause(late: number): Promise<void> {
+    if (late < 2) return;
+    const longest = Math.min(2 ** (late - 2), MAX_PAUSE_MS);
+    await new Promise<void>((resolve) => this.#options.clock.after(Math.random() * longest, resolve));
+  }
+
+  /** Removes what is too much or too old, now and then. */
+  #trim(stream: LogStream, size: number, ttlMs: number): void {
+    const { log, clock, wall, onTrimmed } = this.#options;
+    const before = wall() - ttlMs - MIN_TRIM_MS;
+    const pauseMs = this.#failed ? RETRY_TRIM_MS : 0;
+    const sinceMs = clock.now() - this.#trimmedAt;
+    const isTooMuch = log.kept > size + Math.max(SLACK, size / 4);
+    const isTooOld = sinceMs > Math.max(MIN_TRIM_MS, ttlMs / 4) && log.isStale(before);
+    if (this.#trimming || sinceMs < pauseMs || !(isTooMuch || isTooOld)) return;
+    this.#trimming = true;
+    this.#trimmedAt = clock.now();
+    log.trim(stream, size, before).then(() => void (this.#failed = false), (error) => {
+      this.#failed = true;
+      return error;
+    }).then((error) => {
+      this.#trimming = false;
+      onTrimmed(error);
+    });
+  }
+}
+
+/** What had not been sent was certainly not kept, whatever has gone wrong. */
+function certain(error: unknown): Error {
+  return error instanceof RefusedError || error instanceof HubError
+    ? error
+    : new RefusedError((error as Error).message, undefined, { cause: error });
+}

@@ -1,0 +1,193 @@
+/**
+ * JetStream over one core connection: requests, each with an answer, the server's refusal, or neither. It needs no library
+ * beside the connection's own, and no subject for the answers but one of the prefix.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../../contract/clock.ts";
+import type { NatsClient, NatsMessage, NatsSubscription } from "../client.ts";
+import { NOBODY, RefusedError, UnansweredError } from "./errors.ts";
+
+/** What {@linkcode JetStream} needs. */
+export interface JetStreamOptions {
+  readonly client: NatsClient;
+  /** What the subjects begin with where answers come; nobody else uses it. */
+  readonly inbox: string;
+  /** What the subjects of requests begin with: `$JS.API`. */
+  readonly api: string;
+  readonly clock: Clock;
+  /** How long an answer may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** What servers take unless they say otherwise, in bytes. */
+const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
+
+/** Subject and reply of a message share a line, see `MAX_SUBJECT_LENGTH`. */
+const MAX_SUBJECTS_LENGTH = 4_000;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+interface Pending {
+  readonly subject: string;
+  resolve(answer: NatsMessage): void;
+  reject(error: Error): void;
+}
+
+/** What the server says where it says no. */
+interface Refusal {
+  readonly code?: number;
+  readonly err_code?: number;
+  readonly description?: string;
+}
+
+/** Requests over one connection. */
+export class JetStream {
+  readonly #options: JetStreamOptions;
+  readonly #pending = new Map<string, Pending>();
+  readonly #subscription: NatsSubscription;
+  #last = 0;
+  #ended: Error | undefined;
+
+  /** @param options What it needs. */
+  constructor(options: JetStreamOptions) {
+    const { client, inbox } = options;
+    this.#options = options;
+    this.#subscription = client.subscribe(`${inbox}.*`, {
+      callback: (error, message) => {
+        if (error) return this.end(new Error(`the server does not permit to subscribe to ${inbox}.*`));
+        const id = message.subject.slice(inbox.length + 1);
+        this.#pending.get(id)?.resolve(message);
+      },
+    });
+  }
+
+  /** The largest message that the server takes, with its headers, in bytes. */
+  get maxPayload(): number {
+    return this.#options.client.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
+  }
+
+  /**
+   * Sends something and waits for the answer.
+   *
+   * @param subject Where to.
+   * @param data What.
+   * @param headers Its headers, by name.
+   * @returns The answer. Rejects with a {@linkcode RefusedError} or an {@linkcode UnansweredError}.
+   */
+  async ask(
+    subject: string,
+    data: Uint8Array,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<NatsMessage> {
+    if (this.#ended) throw new RefusedError(this.#ended.message, undefined, { cause: this.#ended });
+    const { client, inbox, clock, timeoutMs } = this.#options;
+    const id = String(++this.#last);
+    // A longer line makes the server end the connection.
+    if (subject.length + inbox.length + id.length > MAX_SUBJECTS_LENGTH) {
+      throw new RefusedError(`the channel is too long: its subject takes ${subject.length} bytes`);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<NatsMessage>();
+    this.#pending.set(id, { subject, resolve, reject });
+    const cancel = clock.after(
+      timeoutMs,
+      () => reject(new UnansweredError(`no answer within ${timeoutMs} ms`)),
+    );
+    try {
+      try {
+        const reply = `${inbox}.${id}`;
+        client.publish(subject, data, { reply, ...(headers && { headers: new Headers(headers) }) });
+      } catch (cause) {
+        throw new RefusedError("the connection is closed", undefined, { cause });
+      }
+      const answer = await promise;
+      if (answer.headers?.code === NOBODY) throw new RefusedError(`nobody listens to ${subject}`, NOBODY);
+      return answer;
+    } finally {
+      cancel();
+      this.#pending.delete(id);
+    }
+  }
+
+  /**
+   * Calls the API.
+   *
+   * @param name What: `STREAM.INFO.name`.
+   * @param request The request.
+   * @returns What the server answers. Rejects as {@linkcode ask} does.
+   */
+  async call(name: string, request: object): Promise<unknown> {
+    const { data } = await this.ask(`${this.#options.api}.${name}`, encoder.encode(JSON.stringify(request)));
+    return readAnswer(data);
+  }
+
+  /** Asks the API for something that is no JSON. */
+  async fetch(name: string, request: object): Promise<NatsMessage> {
+    return await this.ask(`${this.#options.api}.${name}`, encoder.encode(JSON.stringify(request)));
+  }
+
+  /**
+   * The server does not permit to publish on a subject.
+   *
+   * @returns Whether that was a request.
+   */
+  denied(subject: string): boolean {
+    let found = false;
+    for (const pending of this.#pending.values()) {
+      if (pending.subject !== subject) continue;
+      found = true;
+      pending.reject(
+        new RefusedError(`the server does not permit to publish on ${subject}: grant it to this user`, 403),
+      );
+    }
+    return found;
+  }
+
+  /** The connection is gone, or not wanted any more. */
+  end(cause: Error): void {
+    if (this.#ended) return;
+    this.#ended = cause;
+    try {
+      this.#subscription.unsubscribe();
+    } catch {
+      // The client is closed: then it has no subscriptions.
+    }
+    for (const { reject } of this.#pending.values()) {
+      reject(new UnansweredError("the connection broke before the answer", { cause }));
+    }
+  }
+}
+
+/**
+ * Reads an answer of the API.
+ *
+ * @param data The answer.
+ * @throws {RefusedError} If the server says no.
+ */
+export function readAnswer(data: Uint8Array): unknown {
+  let answer: { readonly error?: Refusal };
+  try {
+    answer = JSON.parse(decoder.decode(data));
+  } catch (cause) {
+    throw new UnansweredError("the answer is not JSON", { cause });
+  }
+  const { error } = answer;
+  if (!error) return answer;
+  throw new RefusedError(error.description ?? `error ${error.code}`, error.err_code ?? error.code);
+}
+
+/** Headers as both libraries write them: they call `encode`, and look at nothing else. */
+class Headers {
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(headers: Readonly<Record<string, string>>) {
+    this.#headers = headers;
+  }
+
+  encode(): Uint8Array {
+    const lines = Object.entries(this.#headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    return encoder.encode(`NATS/1.0\r\n${lines.join("")}\r\n`);
+  }
+}

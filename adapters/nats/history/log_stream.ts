@@ -1,0 +1,282 @@
+/**
+ * The one stream in which all histories of a prefix are, over one connection.
+ *
+ * Its subjects, beside all channels: `%log.%head` says which life the stream is in, and `%log.LIFE.CHANNEL` holds the
+ * batches of a channel. Whatever loses messages begins a new life, whose subjects are others: who has not heard of it finds
+ * nothing where it reads, and is refused where it writes, as the server compares the subject's newest message with the one
+ * that the writer knows.
+ *
+ * @module
+ */
+
+import { fromBase64 } from "../../../contract/mod.ts";
+import { encodeToken } from "../subject.ts";
+import { configOf, misfit, type StreamConfig, type StreamSettings } from "./config.ts";
+import { CODES, isGone, NOBODY, RefusedError } from "./errors.ts";
+import { type JetStream, readAnswer } from "./jet_stream.ts";
+
+/** A message as the stream keeps it. */
+export interface Stored {
+  /** Its number in the stream. */
+  readonly seq: number;
+  readonly subject: string;
+  /** When the server has taken it, in milliseconds by its clock on the wall. */
+  readonly at: number;
+  readonly data: Uint8Array;
+}
+
+/** Which life the stream is in. */
+export interface Head {
+  /** Its name, which is part of subjects. */
+  readonly life: string;
+  /** Rises by one before channels are forgotten, so that one that begins again has another epoch. */
+  readonly round: number;
+  /** The number of the message that says so. */
+  readonly seq: number;
+}
+
+/** What a node remembers of the stream beyond a connection. */
+export interface Memory {
+  life: string;
+  /** The highest number that the server has confirmed. */
+  seq: number;
+}
+
+/** A life or a control message is tried so often against others that write it at the same time. */
+const MAX_ATTEMPTS = 10;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The stream. */
+export class LogStream {
+  readonly jetStream: JetStream;
+  readonly #settings: StreamSettings;
+  readonly #memory: Memory;
+  #ready: Promise<Head> | undefined;
+  /** Whether replicas answer by themselves. */
+  #direct = true;
+
+  /**
+   * @param jetStream The connection.
+   * @param settings How the stream is set up.
+   * @param memory What was known of it before.
+   */
+  constructor(jetStream: JetStream, settings: StreamSettings, memory: Memory) {
+    this.jetStream = jetStream;
+    this.#settings = settings;
+    this.#memory = memory;
+  }
+
+  /** Makes sure that there is a stream that can be used; tells its life as of the first call, or of the last change seen. */
+  ready(): Promise<Head> {
+    const ready = this.#ready ??= this.#prepare();
+    ready.catch(() => {
+      if (this.#ready === ready) this.#ready = undefined; // the next one tries again
+    });
+    return ready;
+  }
+
+  /** The stream may be gone: it is looked for again. */
+  renew(): void {
+    this.#ready = undefined;
+  }
+
+  /** The life that a subject of a channel is of; `undefined` for others. */
+  lifeOf(subject: string): string | undefined {
+    const start = `${this.#settings.subjects.aside("log")}.`;
+    const [life, channel, more] = subject.startsWith(start) ? subject.slice(start.length).split(".") : [];
+    return channel !== undefined && more === undefined ? life : undefined;
+  }
+
+  /** The subject where nodes agree who sweeps. */
+  get sweepSubject(): string {
+    return `${this.#settings.subjects.aside("log")}.%sweep`;
+  }
+
+  /** The subject of a channel. */
+  subjectOf(life: string, channel: string): string {
+    return `${this.#settings.subjects.aside("log")}.${life}.${encodeToken(channel)}`;
+  }
+
+  /** Reads the head as it is now. */
+  async head(): Promise<Head> {
+    await this.ready();
+    const head = await this.#readHead();
+    if (head.life !== this.#memory.life) this.#ready = Promise.resolve(this.#remember(head));
+    return head;
+  }
+
+  /** Begins a new round: channels on which nothing is kept get another epoch than before. */
+  async nextRound(): Promise<void> {
+    const { life, round, seq } = await this.head();
+    await this.#writeHead({ life, round: round + 1 }, seq);
+  }
+
+  /** The newest message of a subject, as the leader of the stream knows it. */
+  async last(subject: string): Promise<Stored | undefined> {
+    return await this.#get({ last_by_subj: subject });
+  }
+
+  /** The message of a number. */
+  async at(seq: number): Promise<Stored | undefined> {
+    if (!this.#direct) return await this.#get({ seq });
+    const { name } = this.#settings;
+    try {
+      const { data, headers } = await this.jetStream.fetch(`DIRECT.GET.${name}`, { seq });
+      const at = Date.parse(headers?.get("Nats-Time-Stamp") ?? "");
+      const subject = headers?.get("Nats-Subject") ?? "";
+      if (Number(headers?.get("Nats-Sequence")) === seq && at > 0) return { seq, subject, at, data };
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.#direct = false; // the stream has been made without it, or it is not permitted
+    }
+    return await this.#get({ seq }); // a replica may not have it yet
+  }
+
+  /** The first message with this number or a higher one. */
+  async next(seq: number): Promise<Stored | undefined> {
+    return await this.#get({ seq, next_by_subj: `${this.#settings.subjects.aside("log")}.>` });
+  }
+
+  /**
+   * Keeps a message, if the newest one of its subject is the one that is given.
+   *
+   * @returns Its number; `undefined` if another one is.
+   */
+  async keep(subject: string, expected: number, data: Uint8Array): Promise<number | undefined> {
+    try {
+      const answer = await this.jetStream.ask(subject, data, { [EXPECTED]: String(expected) });
+      const { seq } = readAnswer(answer.data) as { seq: number };
+      this.#memory.seq = Math.max(this.#memory.seq, seq);
+      return seq;
+    } catch (error) {
+      if (error instanceof RefusedError && error.code === CODES.wrongLastSequence) return undefined;
+      throw error;
+    }
+  }
+
+  /** Removes messages of subjects: those with lower numbers than `seq`, or all but the newest `keep`. */
+  async purge(filter: string, what: { readonly seq?: number; readonly keep?: number } = {}): Promise<void> {
+    await this.jetStream.call(`STREAM.PURGE.${this.#settings.name}`, { filter, ...what });
+  }
+
+  get #headSubject(): string {
+    return `${this.#settings.subjects.aside("log")}.%head`;
+  }
+
+  async #prepare(): Promise<Head> {
+    const { name } = this.#settings;
+    const info = await this.#info() ?? await this.#create();
+    const wrong = misfit(info.config, this.#settings);
+    if (wrong) {
+      throw new UnfitError(`the stream ${name} cannot be used: ${wrong}. Change it, or name another stream`);
+    }
+    const head = await this.#readHead();
+    if (head.life !== this.#memory.life || !this.#hasLost(info)) return this.#remember(head);
+    await this.#writeHead({ life: newLife(), round: 0 }, head.seq);
+    await this.purge(`${this.#settings.subjects.aside("log")}.${head.life}.*`);
+    return this.#remember(await this.#readHead());
+  }
+
+  /** Where there is no head, as after a deletion, a new life begins. */
+  async #readHead(): Promise<Head> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const stored = await this.last(this.#headSubject);
+      const head = stored && readHead(stored);
+      if (head) return head;
+      await this.#writeHead({ life: newLife(), round: 0 }, stored?.seq ?? 0);
+    }
+    throw new RefusedError(`the head of stream ${this.#settings.name} changes all the time`);
+  }
+
+  #remember(head: Head): Head {
+    if (head.life !== this.#memory.life) Object.assign(this.#memory, { life: head.life, seq: head.seq });
+    return head;
+  }
+
+  /**
+   * Whether it came back without what it had confirmed, as after a power cut. Of a stream with replicas its leader may be
+   * behind only for a moment.
+   */
+  #hasLost({ config, state }: StreamInfo): boolean {
+    return config.num_replicas === 1 && state.last_seq < this.#memory.seq;
+  }
+
+  async #info(): Promise<StreamInfo | undefined> {
+    const { name } = this.#settings;
+    try {
+      return await this.jetStream.call(`STREAM.INFO.${name}`, {}) as StreamInfo;
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      if (error.code === CODES.streamNotFound) return undefined;
+      if (
+        error.code === NOBODY || error.code === CODES.notEnabled || error.code === CODES.notEnabledForAccount
+      ) {
+        throw new UnfitError(
+          "it has no JetStream for us. Start the server with `jetstream {}` in its configuration and enable it for the " +
+            'account, or let each node keep its own history: createHub(…, { history: "per-node" })',
+          undefined,
+          { cause: error },
+        );
+      }
+      throw error;
+    }
+  }
+
+  async #create(): Promise<StreamInfo> {
+    const { name } = this.#settings;
+    try {
+      return await this.jetStream.call(`STREAM.CREATE.${name}`, configOf(this.#settings)) as StreamInfo;
+    } catch (error) {
+      const info = error instanceof RefusedError && error.code === CODES.streamNameInUse &&
+        await this.#info();
+      if (info) return info; // another node was faster
+      throw error;
+    }
+  }
+
+  async #writeHead(head: Omit<Head, "seq">, expected: number): Promise<void> {
+    const kept = await this.keep(this.#headSubject, expected, encoder.encode(JSON.stringify(head)));
+    if (kept !== undefined && expected > 0) await this.purge(this.#headSubject, { keep: 1 });
+  }
+
+  async #get(request: object): Promise<Stored | undefined> {
+    try {
+      const answer = await this.jetStream.call(`STREAM.MSG.GET.${this.#settings.name}`, request);
+      const { message: { subject, seq, time, data = "" } } = answer as {
+        message: { subject: string; seq: number; time: string; data?: string };
+      };
+      return { seq, subject, at: Date.parse(time), data: fromBase64(data) };
+    } catch (error) {
+      if (error instanceof RefusedError && error.code === CODES.noMessage) return undefined;
+      if (isGone(error)) this.renew();
+      throw error;
+    }
+  }
+}
+
+/** Stands for the number of the newest message of the subject, as the writer knows it. */
+const EXPECTED = "Nats-Expected-Last-Subject-Sequence";
+
+/** The stream, or the server, is not what it has to be: that will not change by itself. */
+export class UnfitError extends RefusedError {}
+
+interface StreamInfo {
+  readonly config: StreamConfig;
+  readonly state: { readonly last_seq: number };
+}
+
+/** 16 letters and digits: as part of a subject and of epochs. */
+function newLife(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte % 32).toString(32)).join("");
+}
+
+function readHead({ seq, data }: Stored): Head | undefined {
+  try {
+    const { life, round } = JSON.parse(decoder.decode(data));
+    return /^[0-9a-v]{16}$/.test(life) && Number.isSafeInteger(round) ? { life, round, seq } : undefined;
+  } catch {
+    return undefined;
+  }
+}

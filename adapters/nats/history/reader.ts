@@ -1,0 +1,107 @@
+/**
+ * Reads of one channel: where it stands as the leader of the stream knows it at one moment, and the batches that lead there.
+ *
+ * @module
+ */
+
+import type { ReadOptions, StoredPage, StoredRecord } from "../../history_store.ts";
+import type { LogStream } from "./log_stream.ts";
+import type { Placed, TopicLog } from "./topic_log.ts";
+
+/** How many messages of a batch's neighbours are looked at in one step backwards. */
+const STEP = 512;
+
+/**
+ * Reads a channel; see `HistoryStore.read`.
+ *
+ * @param log What is known of it.
+ * @param stream The stream.
+ * @param wall The time on the wall, in milliseconds.
+ * @param options What to read.
+ */
+export async function readChannel(
+  log: TopicLog,
+  stream: LogStream,
+  wall: number,
+  { since, limit = Infinity, reverse = false }: ReadOptions,
+): Promise<StoredPage> {
+  const { position, newest } = await log.top(stream);
+  const [epoch, last] = position;
+  const isOfNow = since !== undefined && since[0] === epoch && since[1] <= last;
+  if (!newest) return { position, complete: since === undefined || isOfNow, records: [] };
+  if (isOfNow && since[1] === last) return { position, complete: true, records: [] };
+  const pages = new Pages(log, stream, newest, wall);
+  if (isOfNow) {
+    const records = await pages.after(since[1], limit, reverse);
+    if (records) return { position, complete: true, records };
+  }
+  return { position, complete: since === undefined, records: await pages.all(limit, reverse) };
+}
+
+/** The batches up to the newest one. */
+class Pages {
+  readonly #log: TopicLog;
+  readonly #stream: LogStream;
+  readonly #newest: Placed;
+  readonly #last: number;
+  /** What is older has expired. */
+  readonly #oldest: number;
+
+  constructor(log: TopicLog, stream: LogStream, newest: Placed, wall: number) {
+    this.#log = log;
+    this.#stream = stream;
+    this.#newest = newest;
+    this.#last = newest.batch.first + newest.batch.records.length - 1;
+    this.#oldest = wall - newest.batch.ttlMs;
+  }
+
+  /** The messages after an offset; `undefined` when not all of them are kept. */
+  async after(since: number, limit: number, reverse: boolean): Promise<StoredRecord[] | undefined> {
+    const first = since + 1;
+    if (reverse || limit === 0) {
+      // Who asks for the newest is to know as well whether all are there.
+      if ((await this.#read(first, first)).length === 0) return undefined;
+      return limit === 0
+        ? []
+        : page(await this.#read(Math.max(first, this.#last - limit + 1), this.#last), limit, true);
+    }
+    const records = await this.#read(first, Math.min(this.#last, since + limit));
+    return records[0]?.offset === first ? page(records, limit, false) : undefined;
+  }
+
+  /** All that are kept. */
+  async all(limit: number, reverse: boolean): Promise<StoredRecord[]> {
+    if (limit === 0) return [];
+    let records: StoredRecord[] = [];
+    for (let to = this.#last; to > 0 && !(reverse && records.length >= limit);) {
+      const from = Math.max(1, to - STEP + 1);
+      const read = await this.#read(from, to);
+      records = read.concat(records);
+      if (read[0]?.offset !== from) break;
+      to = from - 1;
+    }
+    return page(records, limit, reverse);
+  }
+
+  /** The messages of a range, without holes up to its end; the oldest may be missing. */
+  async #read(from: number, to: number): Promise<StoredRecord[]> {
+    const { epoch, first } = this.#newest.batch;
+    const batches = first <= from
+      ? []
+      : await this.#log.range(this.#stream, epoch, from, Math.min(to, first - 1));
+    if (first <= to) batches.push(this.#newest); // at hand, whatever is removed meanwhile
+    const gone = batches.findLastIndex((placed) => !placed || placed.at < this.#oldest);
+    return batches.slice(gone + 1).flatMap((placed) => recordsOf(placed!, from, to));
+  }
+}
+
+function recordsOf({ batch: { first, records } }: Placed, from: number, to: number): StoredRecord[] {
+  return records.map((data, i) => ({ offset: first + i, data })).filter(({ offset }) =>
+    offset >= from && offset <= to
+  );
+}
+
+function page(records: StoredRecord[], limit: number, reverse: boolean): StoredRecord[] {
+  if (!reverse) return records.slice(0, limit);
+  return records.slice(Math.max(0, records.length - limit)).reverse();
+}

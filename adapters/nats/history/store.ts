@@ -1,0 +1,266 @@
+/**
+ * Histories in NATS JetStream. See docs/decisions.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../../contract/clock.ts";
+import type { Position } from "../../../contract/mod.ts";
+import type {
+  AppendOptions,
+  HistoryContext,
+  HistoryStore,
+  ReadOptions,
+  StoredPage,
+} from "../../history_store.ts";
+import { pauseMs } from "../../kit/backoff.ts";
+import { orAborted } from "../../kit/or_aborted.ts";
+import type { NatsClient, NatsMessage } from "../client.ts";
+import { encodeToken } from "../subject.ts";
+import { Appender } from "./appender.ts";
+import { decodeBatch } from "./batch.ts";
+import type { StreamSettings } from "./config.ts";
+import { isGone, NOBODY, RefusedError, storeError, UnansweredError } from "./errors.ts";
+import { JetStream } from "./jet_stream.ts";
+import { LogStream, type Memory, UnfitError } from "./log_stream.ts";
+import { readChannel } from "./reader.ts";
+import { Sweeper } from "./sweeper.ts";
+import { TopicLog } from "./topic_log.ts";
+
+/** How many batches are remembered where they are, over all channels. */
+const MAX_ENTRIES = 100_000;
+/** How many channels are remembered. */
+const MAX_CHANNELS = 10_000;
+/** JetStream says this while it elects a leader; it will not for long. */
+const NOT_AVAILABLE = 10008;
+
+/** What {@linkcode NatsHistory} needs. */
+export interface NatsHistoryParts {
+  readonly stream: StreamSettings;
+  /** Where JetStream's API is: `$JS.API`. */
+  readonly api: string;
+  readonly clock: Clock;
+  /** How long an answer may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** After how long without a message a channel is forgotten, in milliseconds. */
+  readonly forgetAfterMs: number;
+}
+
+interface Channel {
+  readonly log: TopicLog;
+  readonly appender: Appender;
+  /** How many batches of it count. */
+  counted: number;
+}
+
+/** The store of one node, over whatever connection there is. */
+export class NatsHistory implements HistoryStore {
+  readonly name = "nats";
+  readonly publishes: boolean;
+  readonly #parts: NatsHistoryParts;
+  readonly #sweeper: Sweeper;
+  readonly #memory: Memory = { life: "", seq: 0 };
+  /** The one used longest ago first. */
+  readonly #channels = new Map<string, Channel>();
+  #entries = 0;
+  #stream: LogStream | undefined;
+  #context: HistoryContext | undefined;
+  #sweeping: Promise<void> | undefined;
+  #removeFailed = false;
+  #closed = false;
+  #wake = () => {};
+
+  /** @param parts What it needs. */
+  constructor(parts: NatsHistoryParts) {
+    this.#parts = parts;
+    this.publishes = parts.stream.publishes;
+    this.#sweeper = new Sweeper({ ...parts, wall: this.#wall });
+  }
+
+  /**
+   * There is a connection.
+   *
+   * @param client The connection.
+   * @param nodeId Whose it is.
+   */
+  attach(client: NatsClient, nodeId: string): void {
+    const { stream, api, clock, timeoutMs } = this.#parts;
+    this.detach(new Error("there is another connection"));
+    const inbox = stream.subjects.aside(`re.${encodeToken(nodeId)}.${crypto.randomUUID().slice(0, 8)}`);
+    this.#stream = new LogStream(
+      new JetStream({ client, inbox, api, clock, timeoutMs }),
+      stream,
+      this.#memory,
+    );
+    this.#wake();
+  }
+
+  /** The connection is gone. */
+  detach(cause: Error): void {
+    this.#stream?.jetStream.end(cause);
+    this.#stream = undefined;
+    for (const { log } of this.#channels.values()) log.doubt();
+  }
+
+  /** The server does not permit to publish on a subject; tells whether that was here. */
+  denied(subject: string): boolean {
+    return this.#stream?.jetStream.denied(subject) ?? false;
+  }
+
+  /**
+   * The server tells of what it has kept.
+   *
+   * @param channel The channel.
+   * @param message The message.
+   * @returns Whether it is of a hub.
+   */
+  heard(channel: string, { data, headers }: NatsMessage): boolean {
+    const batch = decodeBatch(data);
+    const [seq, subject] = [Number(headers?.get("Nats-Sequence")), headers?.get("Nats-Subject") ?? ""];
+    if (!batch || !(seq > 0)) return false;
+    this.#channels.get(channel)?.log.wrote(subject, { seq, at: this.#wall(), batch });
+    if (!this.#context || batch.node === this.#context.nodeId) return true;
+    batch.records.forEach((record, i) => {
+      this.#context!.deliver(channel, [batch.epoch, batch.first + i], record, batch.node);
+    });
+    return true;
+  }
+
+  async open(context: HistoryContext): Promise<void> {
+    this.#context = context;
+    for (let failures = 0; !this.#closed; failures++) {
+      try {
+        return void await this.#streamOfNow().ready();
+      } catch (cause) {
+        if (!isPassing(cause)) {
+          throw new Error(`Cannot keep histories in NATS JetStream: ${(cause as Error).message}`, { cause });
+        }
+        await this.#pause(failures);
+      }
+    }
+  }
+
+  async append(channel: string, data: string, options: AppendOptions): Promise<Position> {
+    const used = this.#use(channel);
+    try {
+      return await used.appender.append(data, options);
+    } finally {
+      this.#used(channel, used);
+    }
+  }
+
+  async read(channel: string, options: ReadOptions = {}): Promise<StoredPage> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    try {
+      return await orAborted(this.#read(channel, options), signal);
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      const what = `Cannot read the history of "${channel}" in NATS JetStream`;
+      throw storeError(what, error instanceof UnansweredError ? new RefusedError(error.message) : error);
+    }
+  }
+
+  sweep(): void {
+    if (this.#closed || !this.#context || !this.#stream) return;
+    this.#sweeping ??= this.#sweeper.sweep(this.#stream).then(
+      () => this.#removed(),
+      (error) => this.#removed(error),
+    )
+      .finally(() => this.#sweeping = undefined);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#context = undefined;
+    this.#wake();
+  }
+
+  /** What is too much or too old was removed, or could not be: that is told once, until it works again. */
+  #removed(error?: Error): void {
+    // The connection's or the stream's own trouble is told elsewhere.
+    if (error instanceof UnansweredError || isGone(error)) return;
+    if (error && !this.#removeFailed) {
+      const what = "Cannot remove old messages from NATS JetStream";
+      this.#context?.onError(new Error(`${what}: ${error.message}`, { cause: error }), {});
+    }
+    this.#removeFailed = error !== undefined;
+  }
+
+  readonly #wall = (): number => this.#parts.clock.wall?.() ?? Date.now();
+
+  async #read(channel: string, options: ReadOptions): Promise<StoredPage> {
+    const used = this.#use(channel);
+    const read = () => readChannel(used.log, this.#streamOfNow(), this.#wall(), options);
+    try {
+      return await read();
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      this.#stream?.renew();
+      return await read();
+    } finally {
+      this.#used(channel, used);
+    }
+  }
+
+  #streamOfNow(): LogStream {
+    if (this.#closed) throw new RefusedError("it is closed");
+    if (!this.#stream) throw new RefusedError("it is not connected");
+    return this.#stream;
+  }
+
+  /** The channel's parts. Of one that is only read nothing stays behind unless there is something. */
+  #use(name: string): Channel {
+    let channel = this.#channels.get(name);
+    if (channel) this.#channels.delete(name);
+    else {
+      const log = new TopicLog(name);
+      channel = { log, appender: this.#createAppender(log), counted: 0 };
+    }
+    this.#channels.set(name, channel);
+    return channel;
+  }
+
+  #createAppender(log: TopicLog): Appender {
+    return new Appender({
+      log,
+      nodeId: () => this.#context?.nodeId ?? "",
+      clock: this.#parts.clock,
+      stream: () => this.#streamOfNow(),
+      wall: this.#wall,
+      onTrimmed: (error) => this.#removed(error),
+    });
+  }
+
+  /** A channel was used. */
+  #used(name: string, channel: Channel): void {
+    this.#entries += channel.log.size - channel.counted;
+    channel.counted = channel.log.size;
+    if (channel.log.size === 0) this.#forget(name, channel);
+    for (const [other, { appender }] of this.#channels) {
+      if (this.#channels.size <= MAX_CHANNELS && this.#entries <= MAX_ENTRIES) break;
+      if (appender.idle) this.#forget(other, this.#channels.get(other)!);
+    }
+  }
+
+  #forget(name: string, channel: Channel): void {
+    if (!channel.appender.idle || this.#channels.get(name) !== channel) return;
+    this.#entries -= channel.counted;
+    this.#channels.delete(name);
+  }
+
+  async #pause(failures: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#parts.clock.after(pauseMs(failures), resolve);
+    this.#wake = resolve;
+    await promise;
+    cancel();
+  }
+}
+
+/** Whether time may mend it. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof UnansweredError) return true;
+  return error instanceof RefusedError && !(error instanceof UnfitError) &&
+    (error.code === undefined || error.code === NOBODY || error.code === NOT_AVAILABLE);
+}

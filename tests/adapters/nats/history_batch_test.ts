@@ -1,0 +1,58 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { type Batch, decodeBatch, encodeBatch } from "../../../adapters/nats/history/batch.ts";
+import { test } from "../../harness.ts";
+
+const text = fc.string({ unit: "binary" });
+const earlier = fc.array(
+  fc.record({ gap: fc.integer({ min: 1, max: 1e6 }), count: fc.integer({ min: 1, max: 999 }) }),
+  {
+    maxLength: 16,
+  },
+);
+
+const batches: fc.Arbitrary<Batch> = fc.record({
+  epoch: fc.string({ maxLength: 64 }),
+  room: fc.integer({ min: 1, max: 1e9 }),
+  node: text,
+  size: fc.integer({ min: 1 }),
+  ttlMs: fc.oneof(fc.constant(Infinity), fc.integer({ min: 1 })),
+  earlier,
+  records: fc.array(text, { minLength: 1, maxLength: 20 }),
+  keys: fc.uniqueArray(text, { maxLength: 5 }),
+}).map(({ room, earlier, keys, ...rest }) => {
+  const first = room + earlier.reduce((sum, { count }) => sum + count, 0);
+  let seq = 1e9;
+  return {
+    ...rest,
+    first,
+    floor: Math.min(room, first),
+    earlier: earlier.map(({ gap, count }) => ({ seq: seq -= gap, count })),
+    keys: new Map(keys.map((key, i) => [key, first + i % rest.records.length])),
+  };
+});
+
+test("batches of histories in NATS JetStream: what is written is read as it was", () => {
+  fc.assert(fc.property(batches, (batch) => assertEquals(decodeBatch(encodeBatch(batch)), batch)));
+});
+
+test("batches of histories in NATS JetStream: what is none, or is damaged, is read as none or as a whole one", () => {
+  const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), {
+    minLength: 1,
+    maxLength: 4,
+  });
+  fc.assert(fc.property(batches, damage, fc.nat(), (batch, changes, cut) => {
+    const bytes = encodeBatch(batch);
+    for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
+    for (const some of [bytes, bytes.subarray(0, cut % bytes.length)]) {
+      const read = decodeBatch(some);
+      if (!read) continue;
+      assertEquals(read.records.every((record) => typeof record === "string"), true);
+      for (const offset of read.keys.values()) {
+        assertEquals(offset >= read.first && offset < read.first + read.records.length, true);
+      }
+      for (const { seq, count } of read.earlier) assertEquals(seq > 0 && count > 0, true);
+    }
+  }));
+  fc.assert(fc.property(fc.uint8Array(), (bytes) => assertEquals(decodeBatch(bytes), undefined)));
+});

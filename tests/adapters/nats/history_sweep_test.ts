@@ -1,0 +1,94 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { systemClock } from "../../../contract/clock.ts";
+import type { Broker } from "../../../tools/brokers/program.ts";
+import { test, waitFor } from "../../harness.ts";
+import { call, openHistory, PLENTY, startJetStream } from "./history_scene.ts";
+
+const DAY_MS = 24 * 3_600_000;
+
+/** A clock whose time on the wall is another one. */
+function shifted(ms = 0) {
+  const clock = { ...systemClock, shiftMs: ms, wall: () => Date.now() + clock.shiftMs };
+  return clock;
+}
+
+/** How many messages the stream has on each subject, by its last token. */
+async function counts(server: Broker): Promise<Record<string, number>> {
+  const { state: { subjects } } = await call(server, "STREAM.INFO.trunkline-history", {
+    subjects_filter: ">",
+  }) as {
+    state: { subjects?: Record<string, number> };
+  };
+  return Object.fromEntries(
+    Object.entries(subjects ?? {}).map(([subject, count]) => [subject.split(".").at(-1)!, count]),
+  );
+}
+
+test("history in NATS JetStream: a topic that nobody uses any more is forgotten, and begins another epoch", async () => {
+  await using server = await startJetStream();
+  await using a = await openHistory({ servers: server.url });
+  const [epoch] = await a.fill("old", 1, 5);
+  const [lasting] = await a.store.append("lasting", "1", { size: 10, ttlMs: 30 * DAY_MS });
+  await using later = await openHistory({ servers: server.url, clock: shifted(8 * DAY_MS) });
+  await waitFor(async () => {
+    later.store.sweep!();
+    return (await counts(server)).old === undefined;
+  }, { what: "the topic to be forgotten" });
+  for (const { store } of [a, later]) {
+    const { position, complete } = await store.read("old", { since: [epoch, 5] });
+    assertEquals([position[1], complete], [0, false]);
+    assertNotEquals(position[0], epoch);
+    assertEquals((await store.read("lasting")).position, [lasting, 1]);
+  }
+  // It knows the number of a message that is gone.
+  const [next, first] = await a.store.append("old", "6", PLENTY);
+  assertEquals([next === epoch, first], [false, 1]);
+  assertEquals((await later.store.read("old")).position, [next, 1]);
+  assertEquals([a.errors, later.errors], [[], []]);
+});
+
+test("history in NATS JetStream: what has expired is removed though nobody appends, and the count stays", async () => {
+  await using server = await startJetStream();
+  await using a = await openHistory({ servers: server.url });
+  let epoch = "";
+  for (let i = 1; i <= 20; i++) [epoch] = await a.store.append("news", `${i}`, { size: 100, ttlMs: 60_000 });
+  await a.fill("lasting", 1, 20);
+  await using later = await openHistory({ servers: server.url, clock: shifted(120_000) });
+  await using also = await openHistory({ servers: server.url, clock: shifted(120_000) });
+  await waitFor(async () => {
+    for (const { store } of [later, also]) store.sweep!();
+    const { news, "%sweep": sweeps } = await counts(server);
+    return news === 1 && sweeps === 1;
+  }, { what: "the expired to be removed" });
+  assertEquals((await counts(server)).lasting, 20);
+  assertEquals(await a.store.append("news", "21", { size: 100, ttlMs: 60_000 }), [epoch, 21]);
+  assertEquals([a.errors, later.errors, also.errors], [[], [], []]);
+});
+
+test("history in NATS JetStream: what has expired is removed by who appends", async () => {
+  await using server = await startJetStream();
+  const clock = shifted();
+  await using a = await openHistory({ servers: server.url, clock });
+  const append = (i: number) => a.store.append("news", `${i}`, { size: 1_000, ttlMs: 10_000 });
+  for (let i = 1; i <= 30; i++) await append(i);
+  clock.shiftMs = 20_000;
+  const [epoch, last] = await append(31);
+  await waitFor(async () => (await counts(server)).news === 1, { what: "the expired to be removed" });
+  assertEquals(await append(32), [epoch, last + 1]);
+  assertEquals(a.errors, []);
+});
+
+test("history in NATS JetStream: of large histories what is too much is removed, by messages and not by batches", async () => {
+  await using server = await startJetStream();
+  await using a = await openHistory({ servers: server.url });
+  const options = { size: 100, ttlMs: Infinity };
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(Array.from({ length: 60 }, () => a.store.append("news", "x", options)));
+  }
+  const { records, position: [, last] } = await waitFor(async () => {
+    const page = await a.store.read("news");
+    return page.records.length < 300 && page;
+  }, { what: "the oldest to be removed" });
+  assert(records.length >= 100, `${records.length} are kept`);
+  assertEquals([last, records.at(-1)!.offset], [600, 600]);
+});
