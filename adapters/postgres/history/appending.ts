@@ -33,6 +33,8 @@ export interface AppendingOptions {
    * it.
    */
   send(appends: readonly Append[]): Promise<readonly Row[]>;
+  /** As `send`, for messages of one topic; waits for its turn among the transactions that hold it, for a limited time. */
+  sendPatiently(appends: readonly Append[]): Promise<readonly Row[]>;
   /** Whether the server has undone a statement for reasons that are over when it is sent again. */
   isPassing(error: unknown): boolean;
 }
@@ -48,6 +50,8 @@ interface Waiting {
 /** A topic that a transaction holds. */
 interface Held {
   readonly waiting: Waiting[];
+  /** Whether some of its messages wait for their turn. */
+  patient: boolean;
   pauseMs: number;
   cancel(): void;
 }
@@ -60,6 +64,7 @@ export class Appending {
   #live = false;
   #busy = false;
   #undone = 0;
+  #patient = false;
 
   /** @param options What it needs. */
   constructor(options: AppendingOptions) {
@@ -140,7 +145,9 @@ export class Appending {
     const { name } = waiting.append;
     waiting.heldSince ??= this.#options.clock.now();
     let held = this.#held.get(name);
-    if (!held) this.#held.set(name, held = { waiting: [], pauseMs: FIRST_PAUSE_MS, cancel: () => {} });
+    if (!held) {
+      this.#held.set(name, held = { waiting: [], patient: false, pauseMs: FIRST_PAUSE_MS, cancel: () => {} });
+    }
     held.waiting.push(waiting);
   }
 
@@ -154,14 +161,33 @@ export class Appending {
       return !held;
     });
     for (const [name, held] of this.#held) {
+      if (held.patient) continue;
       const now = clock.now();
       while (held.waiting[0]?.heldSince !== undefined && now - held.waiting[0].heldSince >= lockTimeoutMs) {
         held.waiting.shift()!.done.reject(holds(lockTimeoutMs));
       }
       held.cancel();
+      // Who only looks in from time to time may never find a topic free: one of them stands in line.
+      if (!this.#patient && held.waiting.length > 0) {
+        void this.#standInLine(name, held);
+        continue;
+      }
       held.cancel = clock.after(held.pauseMs, () => this.#again(name, held));
       held.pauseMs = Math.min(2 * held.pauseMs, MAX_PAUSE_MS);
     }
+  }
+
+  async #standInLine(name: string, held: Held): Promise<void> {
+    this.#patient = held.patient = true;
+    const batch = held.waiting.splice(0, MAX_MESSAGES);
+    try {
+      const rows = await this.#options.sendPatiently(batch.map(({ append }) => append));
+      batch.forEach(({ done }, i) => done.resolve(readPosition(String(rows[i]?.position))));
+    } catch (error) {
+      for (const { done } of batch) done.reject(error);
+    }
+    this.#patient = false;
+    if (this.#held.get(name) === held) this.#again(name, held);
   }
 
   #again(name: string, held: Held): void {
@@ -190,11 +216,12 @@ export class Appending {
   }
 }
 
-const holds = (ms: number) =>
+/** What to say where transactions of users hold a topic for too long. */
+export const holds = (ms: number): HubError =>
   new HubError(
     "UNAVAILABLE",
-    `Cannot append to a history in PostgreSQL: for ${ms} ms a transaction that has published on the topic was not ended. Commit it ` +
-      "soon, or set idle_in_transaction_session_timeout",
+    `Cannot append to a history in PostgreSQL: for ${ms} ms other transactions held the topic. End them sooner, set ` +
+      "idle_in_transaction_session_timeout, or allow more by lockTimeoutMs",
   );
 
 const notSent = (cause: unknown) =>

@@ -12,7 +12,7 @@ import { Keeper } from "../../kit/keeper.ts";
 import { orAborted } from "../../kit/or_aborted.ts";
 import type { Connection, Dialer, Row } from "../connection.ts";
 import { codeOf, ConnectError, isReply, postgresFailure } from "../errors.ts";
-import { beginStore, creation, fingerprint, LOOK } from "./tables.ts";
+import { beginStore, fingerprint, LOOK, postgresHistorySql } from "./tables.ts";
 
 /** What {@linkcode HistoryLink} needs. */
 export interface HistoryLinkOptions {
@@ -165,7 +165,7 @@ export class HistoryLink {
       );
     }
     if (functions !== fingerprint(schema) && this.#options.createTables) {
-      await connection.ask(creation(schema, tables !== "true"), []).catch((error) => {
+      await connection.ask(postgresHistorySql({ schema }), []).catch((error) => {
         // Those of another version do as well, where this user may not replace them.
         if (!complete || codeOf(error) !== NO_RIGHT) throw error;
       });

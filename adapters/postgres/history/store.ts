@@ -22,7 +22,7 @@ import { nameOf, type NotifyChannels } from "../channels.ts";
 import type { Dialer, Row } from "../connection.ts";
 import { codeOf, isReply } from "../errors.ts";
 import { askWithin, type PostgresTransaction } from "../transaction.ts";
-import { Appending } from "./appending.ts";
+import { Appending, holds } from "./appending.ts";
 import { HistoryLink } from "./link.ts";
 import type { HistorySettings } from "./options.ts";
 import { type Append, Packing, parametersOf, readKept, readPosition, type Stored } from "./statement.ts";
@@ -58,6 +58,8 @@ export class PostgresStore implements HistoryStore {
   readonly #read: string;
   readonly #sweep: string;
   #link: HistoryLink | undefined;
+  /** A second connection, for topics that have to be waited for: made when there is one. */
+  #patient: HistoryLink | undefined;
   #packing: Packing | undefined;
   /** Whether it was ever open. */
   #used = false;
@@ -80,6 +82,7 @@ export class PostgresStore implements HistoryStore {
       clock,
       lockTimeoutMs,
       send: (appends) => this.#send(appends),
+      sendPatiently: (appends) => this.#sendPatiently(appends),
       isPassing: (error) => PASSING.test(codeOf((error as { cause?: unknown }).cause) ?? ""),
     });
   }
@@ -135,14 +138,14 @@ export class PostgresStore implements HistoryStore {
   async close(nodeId: string): Promise<void> {
     this.#contexts.delete(nodeId);
     if (this.#contexts.size > 0) return;
-    const link = this.#link;
-    this.#link = undefined;
+    const links = [this.#link, this.#patient];
+    this.#link = this.#patient = undefined;
     this.#packing = undefined;
     this.#appending.detach();
     this.#appending.refuse(
       new HubError("UNAVAILABLE", "Cannot append to a history in PostgreSQL: the store is closed"),
     );
-    await link?.close();
+    await Promise.all(links.map((link) => link?.close()));
   }
 
   /**
@@ -215,9 +218,37 @@ export class PostgresStore implements HistoryStore {
   }
 
   async #send(appends: readonly Append[]): Promise<readonly Row[]> {
+    return await this.#sendBy(this.#link!, this.#parameters(appends, false));
+  }
+
+  async #sendPatiently(appends: readonly Append[]): Promise<readonly Row[]> {
+    const { clock, lockTimeoutMs, answerTimeoutMs } = this.#options;
+    this.#patient ??= new HistoryLink({
+      ...this.#options,
+      root: this.#root,
+      answerTimeoutMs: answerTimeoutMs + lockTimeoutMs,
+      onUp() {},
+      onDown() {},
+      onFailure() {}, // the other connection tells
+    });
+    const notConnected = new AbortController();
+    const cancel = clock.after(lockTimeoutMs, () => notConnected.abort(holds(lockTimeoutMs)));
     try {
-      return await this.#link!.ask(this.#append, this.#parameters(appends, false));
+      return await this.#sendBy(this.#patient, this.#parameters(appends, true), notConnected.signal);
+    } finally {
+      cancel();
+    }
+  }
+
+  async #sendBy(
+    link: HistoryLink,
+    parameters: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly Row[]> {
+    try {
+      return await link.ask(this.#append, parameters, signal);
     } catch (error) {
+      if (codeOf(error) === LOCKED) throw holds(this.#options.lockTimeoutMs);
       if (isReply(error)) {
         throw this.#explained("UNAVAILABLE", "Cannot append to a history in PostgreSQL", error);
       }
@@ -244,12 +275,7 @@ export class PostgresStore implements HistoryStore {
     try {
       answer = await ask(this.#append, this.#parameters([append], true));
     } catch (error) {
-      if (codeOf(error) !== LOCKED) throw error;
-      throw this.#explained(
-        "UNAVAILABLE",
-        "Cannot append to a history in PostgreSQL: another transaction holds the topic",
-        error,
-      );
+      throw codeOf(error) === LOCKED ? holds(this.#options.lockTimeoutMs) : error;
     }
     const [row] = (Array.isArray(answer) ? answer : (answer as { rows: unknown[] }).rows) as Row[];
     return readPosition(String(row!.position));

@@ -25,18 +25,15 @@ export const LOOK = "SELECT (to_regclass($1 || '.history_records') IS NOT NULL):
 export const beginStore = (schema: string): string =>
   `INSERT INTO ${schema}.history_stores (root, id, seed) VALUES ($1, $2, $3) ON CONFLICT (root) DO NOTHING`;
 
-/** Makes what is not there yet. Nodes that start together do it one after the other: the lock is one of the transaction. */
-const LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trunkline history tables', 0))";
-
 function tables(schema: string): string[] {
   return [
     `CREATE SCHEMA IF NOT EXISTS ${schema}`,
-    `CREATE TABLE IF NOT EXISTS ${schema}.history_stores (
+    `CREATE TABLE ${schema}.history_stores (
   root text PRIMARY KEY,
   id text NOT NULL,
   seed text NOT NULL
 )`,
-    `CREATE TABLE IF NOT EXISTS ${schema}.history_heads (
+    `CREATE TABLE ${schema}.history_heads (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   root text NOT NULL,
   name text NOT NULL,
@@ -50,9 +47,9 @@ function tables(schema: string): string[] {
   forget timestamptz NOT NULL DEFAULT 'infinity',
   UNIQUE (root, name)
 ) WITH (fillfactor = 50)`,
-    `CREATE INDEX IF NOT EXISTS history_heads_due ON ${schema}.history_heads (root, due)`,
-    `CREATE INDEX IF NOT EXISTS history_heads_forget ON ${schema}.history_heads (root, forget)`,
-    `CREATE TABLE IF NOT EXISTS ${schema}.history_records (
+    `CREATE INDEX history_heads_due ON ${schema}.history_heads (root, due)`,
+    `CREATE INDEX history_heads_forget ON ${schema}.history_heads (root, forget)`,
+    `CREATE TABLE ${schema}.history_records (
   head bigint NOT NULL,
   "offset" bigint NOT NULL,
   until timestamptz NOT NULL,
@@ -60,7 +57,7 @@ function tables(schema: string): string[] {
   data text NOT NULL,
   PRIMARY KEY (head, "offset")
 )`,
-    `CREATE UNIQUE INDEX IF NOT EXISTS history_records_key ON ${schema}.history_records (head, key) WHERE key IS NOT NULL`,
+    `CREATE UNIQUE INDEX history_records_key ON ${schema}.history_records (head, key) WHERE key IS NOT NULL`,
   ];
 }
 
@@ -83,31 +80,6 @@ export function fingerprint(schema: string): string {
   return createHash("sha256").update(made.join()).digest("hex");
 }
 
-/**
- * The statements that make the tables and functions, for a migration of yours. They may be run again: what is there stays.
- *
- * Whoever publishes and reads needs `USAGE` on the schema, and `SELECT, INSERT, UPDATE, DELETE` on its tables; so does the role of a
- * transaction that you publish within.
- *
- * @example
- * ```ts
- * import { postgresHistorySql } from "@trunkline/hub/adapters/postgres";
- * import { assert } from "@std/assert";
- *
- * const sql = postgresHistorySql({ schema: "chat" });
- * assert(sql.includes("CREATE TABLE IF NOT EXISTS chat.history_records"));
- * ```
- *
- * @param options The schema; `"trunkline"` when absent.
- * @returns SQL, for `psql` or a tool for migrations.
- * @throws {TypeError} If the schema is no plain name.
- */
-export function postgresHistorySql(options: { readonly schema?: string } = {}): string {
-  const schema = readSchema(options.schema ?? SCHEMA);
-  const statements = [...tables(schema), ...functions(schema)];
-  return `BEGIN;\n${[LOCK, ...statements].join(";\n")};\nCOMMIT;\n`;
-}
-
 /** The default schema. */
 export const SCHEMA = "trunkline";
 
@@ -126,13 +98,39 @@ export function readSchema(schema: unknown): string {
 }
 
 /**
- * What makes what is missing, in one statement, as a client library can send it.
+ * The statement that makes schema, tables and functions where they are missing, for a migration of yours. It may be run again, also while
+ * nodes work: tables that are there are not touched.
  *
- * @param schema The schema.
- * @param missing Whether there are no tables; those that are there are not touched, as that would wait for whoever writes to them.
+ * Whoever publishes and reads needs `USAGE` on the schema, and `SELECT, INSERT, UPDATE, DELETE` on its tables; so does the role of a
+ * transaction that you publish within.
+ *
+ * @example
+ * ```ts
+ * import { postgresHistorySql } from "@trunkline/hub/adapters/postgres";
+ * import { assert } from "@std/assert";
+ *
+ * const sql = postgresHistorySql({ schema: "chat" });
+ * assert(sql.includes("CREATE TABLE chat.history_records"));
+ * ```
+ *
+ * @param options The schema; `"trunkline"` when absent.
+ * @returns SQL, for `psql` or a tool for migrations.
+ * @throws {TypeError} If the schema is no plain name.
  */
-export function creation(schema: string, missing: boolean): string {
-  const lock = LOCK.replace("SELECT", "PERFORM");
-  const statements = [lock, ...missing ? tables(schema) : [], ...functions(schema)];
-  return `DO $trunkline$ BEGIN ${statements.join("; ")}; END $trunkline$`;
+export function postgresHistorySql(options: { readonly schema?: string } = {}): string {
+  const schema = readSchema(options.schema ?? SCHEMA);
+  const block = (statements: readonly string[]) => statements.map((statement) => `${statement};\n`).join("");
+  // Nodes that start together do it one after the other, and look again when it is their turn. What is there is not made again: an
+  // index that exists is locked like one that is made.
+  return `DO $trunkline$ BEGIN
+PERFORM pg_advisory_xact_lock(hashtextextended('trunkline history tables', 0));
+IF to_regclass('${schema}.history_records') IS NULL THEN
+${block(tables(schema))}END IF;
+IF NOT EXISTS (
+  SELECT FROM pg_proc WHERE pronamespace = to_regnamespace('${schema}') AND proname = 'history_append_v1'
+    AND obj_description(oid, 'pg_proc') = '${fingerprint(schema)}'
+) THEN
+${block(functions(schema))}END IF;
+END $trunkline$;
+`;
 }

@@ -125,8 +125,8 @@ test(
   async () => {
     const prefix = crypto.randomUUID();
     const random = new Random(7);
-    await using a = await start(prefix);
-    await using b = await start(prefix);
+    await using a = await start(prefix, { lockTimeoutMs: 30_000 });
+    await using b = await start(prefix, { lockTimeoutMs: 30_000 });
     const consoles = Array.from({ length: 8 }, () => openConsole(url));
     const pages: number[][] = [];
     let reading = true;
@@ -196,6 +196,31 @@ test(
   },
   TIMEOUT,
 );
+
+test("outbox: transactions that follow each other without a pause leave others their turn", async () => {
+  await using a = await start(crypto.randomUUID(), { lockTimeoutMs: 5_000 });
+  const consoles = Array.from({ length: 4 }, () => openConsole(url));
+  let done = false;
+  let committed = 0;
+  const busy = consoles.map(async ({ sql }) => {
+    while (!done) {
+      await sql.begin(async (tx) => {
+        await a.hub.publish("log/x", { n: 1 }, { tx });
+        await tx`SELECT pg_sleep(0.02)`;
+      });
+      committed++;
+    }
+  });
+  try {
+    await waitFor(() => committed > 4, { what: "the transactions to be under way" });
+    for (let i = 0; i < 3; i++) await a.hub.publish("log/x", { n: 2 });
+  } finally {
+    done = true;
+    await Promise.all(busy);
+    for (const console of consoles) await console[Symbol.asyncDispose]();
+  }
+  assertEquals(a.errors, []);
+}, TIMEOUT);
 
 test(
   "outbox: of two transactions that wait for each other one fails with the database's error, and the other is kept",
