@@ -22,6 +22,8 @@ import { findConnections } from "./directory/find_connections.ts";
 import { readHistoryQuery } from "../contract/history/history_query.ts";
 import { HandlerTable } from "./session/handler_table.ts";
 import type { PublishOptions } from "./api/history.ts";
+import { Authentications } from "./session/admission/authentications.ts";
+import { Gate } from "./session/gate.ts";
 import { KeyedLimit } from "./session/limits.ts";
 import { readHubOptions } from "./read_hub_options.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -89,6 +91,9 @@ export function createHub<D extends ContractDefinition, User extends HubUser = H
     Ctx
   >;
 }
+
+/** How many pages of histories are read in one turn of the event loop: a few milliseconds of work. */
+const READS_PER_TURN = 8;
 
 const CLOSE = { drainMs: or(wholeMs({ min: 0 }), 0) };
 
@@ -196,6 +201,13 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   const rooms = new Rooms({ registry, events, find, membersOf });
   const handlers = new HandlerTable(contract);
   const users = new KeyedLimit(limits.maxConnectionsPerUser);
+  const { maxAuthenticating, maxHistoryReads, handshakeTimeoutMs } = limits;
+  const authentications = new Authentications({
+    clock,
+    max: maxAuthenticating,
+    timeoutMs: handshakeTimeoutMs,
+  });
+  const historyReads = new Gate({ clock, max: maxHistoryReads, perTurn: READS_PER_TURN });
   const refusals = new Refusals(clock, onError);
   let lastConnection = 0;
   const reception = new Reception({
@@ -217,6 +229,8 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
       rules: options.presence.authorize,
     },
     users,
+    authentications,
+    historyReads,
     refusals,
     nextId: () => connectionId(nodeId, ++lastConnection),
     onError,
@@ -305,6 +319,8 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
       readStats({
         connections,
         reception,
+        authentications,
+        historyReads,
         registry,
         backplane,
         nodeRequests,

@@ -29,10 +29,10 @@ export type {
   Handshake,
   HubErrorInfo,
   HubErrorStage,
-  HubLimits,
   HubOptions,
   Identity,
 } from "./api/options.ts";
+export type { HubLimits } from "./api/limits.ts";
 export type { NodeInfo, NodeLeft, NodeState } from "./api/cluster.ts";
 export type { Health, HubRoutes } from "./api/health.ts";
 export type { HubPresence, PresenceListener, PresencePageQuery, PresenceQuery } from "./api/presence.ts";

@@ -6,6 +6,8 @@
 
 import type { HubStats } from "./api/stats.ts";
 import type { Backplane } from "./backplane/backplane.ts";
+import type { Authentications } from "./session/admission/authentications.ts";
+import type { Gate } from "./session/gate.ts";
 import type { KeyedLimit } from "./session/limits.ts";
 import type { NodeRequests } from "./nodes/node_requests.ts";
 import type { Refusals } from "./session/admission/refusals.ts";
@@ -21,6 +23,10 @@ export interface Counted {
   readonly connections: ReadonlyMap<string, Session>;
   /** All links. */
   readonly reception: Reception;
+  /** Who is authenticated next. */
+  readonly authentications: Authentications;
+  /** Who reads histories next. */
+  readonly historyReads: Gate;
   /** Who is in what. */
   readonly registry: Registry;
   /** The other nodes. */
@@ -38,9 +44,10 @@ export interface Counted {
 }
 
 /** Counts. */
-export function readStats(
-  { connections, reception, registry, backplane, nodeRequests, topics, presence, users, refusals }: Counted,
-): HubStats {
+export function readStats(counted: Counted): HubStats {
+  const { connections, reception, authentications, historyReads, registry, backplane, nodeRequests } =
+    counted;
+  const { topics, presence, users, refusals } = counted;
   let subscriptions = 0, handling = 0, asking = 0, held = 0;
   for (const session of connections.values()) {
     subscriptions += session.subscriptions;
@@ -51,6 +58,9 @@ export function readStats(
   return {
     connections: connections.size,
     handshakes: reception.arriving,
+    authenticating: authentications.busy,
+    queued: authentications.waiting,
+    historyReads: historyReads.busy + historyReads.waiting,
     lingering: reception.lingering,
     groups: registry.size,
     subscriptions,

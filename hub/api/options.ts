@@ -17,6 +17,7 @@ import type {
 import type { Transport } from "../../transports/transport.ts";
 import type { AnyConnection, HubUser } from "./hub.ts";
 import type { PresenceKind, PresenceOptions } from "./presence_options.ts";
+import type { HubLimits } from "./limits.ts";
 import type { RefusalReason } from "./refusals.ts";
 
 /** What is known of a client when it asks to come in. */
@@ -57,132 +58,6 @@ export interface Authorization<Params, Conn> {
 
 /** What becomes of a connection that does not read as fast as it is sent to. */
 export type SlowConsumerPolicy = "close" | "drop";
-
-/** The bounds of one hub. Everything a client can make grow has one. */
-export interface HubLimits {
-  /**
-   * The largest frame a client may send, in bytes (of UTF-8, where it is text).
-   *
-   * @default {262144}
-   */
-  readonly maxFrameBytes?: number;
-  /**
-   * Messages a second that one connection may send on average.
-   *
-   * @default {500}
-   */
-  readonly messagesPerSecond?: number;
-  /**
-   * Messages that one connection may send at once. Beyond, each is refused with `RATE_LIMITED`; after as many refused
-   * messages as this the connection is closed. After an idle time up to 1/64 more go through, at most 16: the clock is not
-   * read for every message.
-   *
-   * @default {1000}
-   */
-  readonly messageBurst?: number;
-  /**
-   * Topics that one connection may subscribe to.
-   *
-   * @default {1000}
-   */
-  readonly maxSubscriptions?: number;
-  /**
-   * Requests of one connection that may be without an answer, in each direction.
-   *
-   * @default {1000}
-   */
-  readonly maxPendingRequests?: number;
-  /**
-   * Bytes of the frames of one connection of which a message waits or is being handled. Beyond, requests and signals are refused with `RATE_LIMITED`; where they would have to wait, the connection is closed.
-   *
-   * @default {8388608}
-   */
-  readonly maxPendingBytes?: number;
-  /**
-   * Messages of histories that one connection may be sent again at once, over all its topics; and as many members of
-   * presence, in lists and pages. What was used comes back at the rate of `messagesPerSecond`; until then a subscribe with a
-   * position is refused with `RATE_LIMITED`, or what asks for members.
-   *
-   * @default {100000}
-   */
-  readonly recoveryBurst?: number;
-  /**
-   * Connections of this hub, those that have not said hello included.
-   *
-   * @default {Infinity}
-   */
-  readonly maxConnections?: number;
-  /**
-   * Connections of one user on this hub.
-   *
-   * @default {Infinity}
-   */
-  readonly maxConnectionsPerUser?: number;
-  /**
-   * Connections of one address on this hub. IPv6 addresses count by their first 64 bits, which one customer of a
-   * provider has for itself; an IPv4 address written as IPv6 counts as the IPv4 address.
-   *
-   * @default {Infinity}
-   */
-  readonly maxConnectionsPerAddress?: number;
-  /**
-   * Links of this hub that are not authenticated yet.
-   *
-   * @default {10000}
-   */
-  readonly maxHandshakes?: number;
-  /**
-   * Links of one address that are not authenticated yet.
-   *
-   * @default {Infinity}
-   */
-  readonly maxHandshakesPerAddress?: number;
-  /**
-   * How long a client may take to say hello and be authenticated, in milliseconds.
-   *
-   * @default {10000}
-   */
-  readonly handshakeTimeoutMs?: number;
-  /**
-   * Topics whose history this hub keeps for itself, without a shared store; the one unused longest makes room.
-   *
-   * @default {10000}
-   */
-  readonly maxHistories?: number;
-  /**
-   * Bytes that these histories may take together; the one unused longest makes room.
-   *
-   * @default {67108864}
-   */
-  readonly maxHistoryBytes?: number;
-  /** The outbox of each connection. */
-  readonly outbox?: {
-    /**
-     * Messages held for a slow connection.
-     *
-     * @default {10000}
-     */
-    readonly maxMessages?: number;
-    /**
-     * Bytes (of UTF-8, where it is text) held for a slow connection.
-     *
-     * @default {1048576}
-     */
-    readonly maxBytes?: number;
-    /**
-     * Unsent bytes of its link from which on messages are held.
-     *
-     * @default {262144}
-     */
-    readonly highWaterBytes?: number;
-    /**
-     * Messages in one frame.
-     *
-     * @default {512}
-     */
-    readonly maxFrameMessages?: number;
-  };
-}
 
 /** Where in the hub an error came up. */
 export type HubErrorStage = AdapterStage | "handler" | "listener" | "connection" | "output" | "refused";

@@ -18,6 +18,8 @@ export interface RefusalCounts {
   readonly address: number;
   /** `maxConnectionsPerUser`. */
   readonly user: number;
+  /** More clients at once than `maxAuthenticating` lets in soon: told when to come back. */
+  readonly busy: number;
   /** The request cannot become a link here: HTTP 400, 426, 501. */
   readonly upgrade: number;
   /** No subprotocol that the hub speaks. */

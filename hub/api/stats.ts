@@ -15,6 +15,12 @@ export interface HubStats {
   readonly connections: number;
   /** Links that have not got so far. */
   readonly handshakes: number;
+  /** Calls of `authenticate` that have not answered. */
+  readonly authenticating: number;
+  /** Clients that wait until they are authenticated, because `maxAuthenticating` others are. */
+  readonly queued: number;
+  /** Reads of histories for clients that come back, those that wait included. */
+  readonly historyReads: number;
   /** Closed links whose sockets are not free yet, because the client does not answer. They count for the limits. */
   readonly lingering: number;
   /** Rooms, topics, roles and users with at least one connection of this node. */

@@ -10,6 +10,7 @@ import { type Clock, HubError, type Position, type Start, type Subscribed } from
 import type { Outbox } from "../outbox/outbox.ts";
 import type { Histories, HistoryTopic } from "../topics/histories.ts";
 import { rewound } from "../topics/rewind.ts";
+import type { Gate } from "./gate.ts";
 import { FIRST_PAGE, PAGE_LENGTH, pageSize } from "./history_page.ts";
 import type { Permits } from "./permits.ts";
 
@@ -29,6 +30,8 @@ export interface CatchUpOptions {
   readonly outbox: Outbox;
   /** How many topics of this connection may be read at the same time. */
   readonly permits: Permits;
+  /** How many are read at the same time on this node, for whomever. */
+  readonly reads: Gate;
   /** Where time comes from. */
   readonly clock: Clock;
   /** Counts records that are sent. */
@@ -49,9 +52,17 @@ export interface CatchUpOptions {
  * @returns Rejects when the store does not answer.
  */
 export async function catchUp(options: CatchUpOptions): Promise<void> {
-  const { topic, start, histories, permits, isOver, finish } = options;
-  const following = histories.follow(topic);
-  if (following instanceof Promise) await following;
+  const { topic, start, histories, permits, reads, isOver, finish } = options;
+  const first = histories.position(topic) ? undefined : reads;
+  const mayFollow = first?.take();
+  try {
+    if (mayFollow) await mayFollow;
+    if (isOver()) return;
+    const following = histories.follow(topic);
+    if (following instanceof Promise) await following;
+  } finally {
+    first?.leave();
+  }
   if (isOver()) return;
   const progress: Progress = { cursor: start?.since, limit: FIRST_PAGE, stale: 0, begun: !!start?.since };
   if (!start) return finish({ position: live(options), recovered: false });
@@ -61,10 +72,18 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
     try {
       if (permit) await permit;
       if (isOver()) return;
-      progress.cursor ??= await rewound(histories, topic, start);
-      const { cursor: since, limit } = progress;
-      const answer = histories.resume(topic, { since, limit });
-      const read = answer instanceof Promise ? await answer : answer;
+      const mayRead = reads.take();
+      if (mayRead) await mayRead;
+      let read: StoredPage;
+      try {
+        if (isOver()) return;
+        progress.cursor ??= await rewound(histories, topic, start);
+        const { cursor: since, limit } = progress;
+        const answer = histories.resume(topic, { since, limit });
+        read = answer instanceof Promise ? await answer : answer;
+      } finally {
+        reads.leave(); // sending takes as long as the client reads
+      }
       const page = isOver() || progress.begun ? read : begin(options, progress, read);
       const sending = isOver() ? undefined : sendPage(options, progress, page);
       if (sending instanceof Promise) await sending;

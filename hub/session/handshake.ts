@@ -21,7 +21,9 @@ import { Abortable } from "../connection/abortable.ts";
 import { Connection, type ConnectionRules } from "../connection/connection.ts";
 import { Outbox, type OutboxRules } from "../outbox/outbox.ts";
 import type { RefusalReason } from "../api/refusals.ts";
-import { identify } from "./admission/identify.ts";
+import { BusyError } from "./admission/authentications.ts";
+import { type Identified, identify } from "./admission/identify.ts";
+import type { Turn as AdmissionTurn } from "./admission/turn.ts";
 import { cutName } from "./limits.ts";
 import type { SessionContext } from "./session_context.ts";
 import type { Turn } from "../outbox/turn.ts";
@@ -65,8 +67,10 @@ export class Handshake {
   readonly #turn: Turn;
   readonly #request: Request;
   readonly #onHello: (hello: Hello) => void;
+  readonly #openedAt: number;
   readonly #cancelDeadline: () => void;
   #authenticating: Abortable | undefined;
+  #turnToEnter: AdmissionTurn | undefined;
   #saidHello = false;
 
   /**
@@ -90,6 +94,7 @@ export class Handshake {
     this.#turn = turn;
     this.#onHello = onHello;
     const { options: { clock }, limits: { handshakeTimeoutMs } } = options.context;
+    this.#openedAt = clock.now();
     this.#cancelDeadline = clock.after(handshakeTimeoutMs, () => {
       const doing = this.#saidHello ? "authenticate or onConnection has not answered" : "it said no hello";
       const message = `Refused a client after ${handshakeTimeoutMs} ms (limits.handshakeTimeoutMs): ${doing}`;
@@ -117,24 +122,14 @@ export class Handshake {
    * Finds out who it is.
    *
    * @param hello What the client has said.
-   * @throws {HubError} `FORBIDDEN`, or what the application refuses it with.
+   * @throws {HubError} `FORBIDDEN`, {@linkcode BusyError}, or what the application refuses it with.
    */
   async authenticate({ role, token }: Hello): Promise<Connection> {
-    const { context: { contract, options, nextId }, connection, outbox } = this.#options;
+    const { context: { contract, nextId }, connection, outbox } = this.#options;
     const { address } = this;
     const surface = contract.roles.get(role);
     if (!surface) throw new RoleError(`There is no role "${cutName(role)}"`);
-    const authenticating = this.#authenticating = new Abortable();
-    const { role: given, user, userId, ctx } = await identify(options.authenticate, {
-      role,
-      token,
-      request: this.#request,
-      address,
-      get signal() {
-        return authenticating.signal;
-      },
-    });
-    this.#authenticating = undefined;
+    const { role: given, user, userId, ctx } = await this.#identify(role, token);
     if (given !== role) {
       throw new RoleError(`Not allowed to connect as "${role}"`, {
         cause: `authenticate answered the role "${given}"`,
@@ -142,6 +137,28 @@ export class Handshake {
     }
     const identity = { id: nextId(), surface, user, userId, ctx, address };
     return new Connection(identity, new Outbox(this.#link, this.#turn, outbox), connection);
+  }
+
+  /** Asks the application, when the client's turn has come. */
+  async #identify(role: string, token: string | undefined): Promise<Identified> {
+    const { options, authentications } = this.#options.context;
+    const turn = this.#turnToEnter = authentications.enter(this.#openedAt);
+    try {
+      if (turn.come) await turn.come;
+      const authenticating = this.#authenticating = new Abortable();
+      return await identify(options.authenticate, {
+        role,
+        token,
+        request: this.#request,
+        address: this.address,
+        get signal() {
+          return authenticating.signal;
+        },
+      });
+    } finally {
+      turn.done();
+      this.#authenticating = undefined;
+    }
   }
 
   /** Tells the client why it cannot connect, and closes the link. */
@@ -157,7 +174,8 @@ export class Handshake {
       FORBIDDEN: CLOSE_CODES.FORBIDDEN,
       RATE_LIMITED: CLOSE_CODES.CONNECTION_LIMIT,
     };
-    this.close(Object.hasOwn(codes, wire.code) ? codes[wire.code]! : otherwise, wire.message);
+    const code = Object.hasOwn(codes, wire.code) ? codes[wire.code]! : otherwise;
+    this.close(reason === "busy" ? CLOSE_CODES.CONNECTION_LIMIT : code, wire.message);
   }
 
   /** Sends an error; one whose data cannot travel is reported, and goes without it. */
@@ -181,6 +199,7 @@ export class Handshake {
   /** It is over: the client is welcome, or its link is gone. */
   end(): void {
     this.#cancelDeadline();
+    this.#turnToEnter?.gone();
     this.#authenticating?.abort(new HubError("DISCONNECTED", "The client is gone"));
   }
 
@@ -203,6 +222,7 @@ function reasonOf(error: unknown, otherwise: number): RefusalReason {
   if (!isHubError(error)) return "failed";
   if (error instanceof RoleError) return "role";
   if (error instanceof UserLimitError) return "user";
+  if (error instanceof BusyError) return "busy";
   if (otherwise === CLOSE_CODES.PROTOCOL_ERROR) return "protocol";
   if (error.code === "UNAUTHENTICATED") return "unauthenticated";
   return error.code === "FORBIDDEN" ? "forbidden" : "application";
@@ -210,6 +230,7 @@ function reasonOf(error: unknown, otherwise: number): RefusalReason {
 
 /** What happened, and which values were compared. */
 function describe(error: unknown, { code, message }: WireError): string {
-  const own = isHubError(error) && (error instanceof RoleError || error instanceof UserLimitError);
+  const own = isHubError(error) &&
+    (error instanceof RoleError || error instanceof UserLimitError || error instanceof BusyError);
   return `${message} (${own && typeof error.cause === "string" ? error.cause : code})`;
 }

@@ -7,7 +7,8 @@
 import { type Clock, MIN_FRAME_BYTES } from "../../contract/mod.ts";
 import { count, ms, ratio } from "../../contract/options/option_kinds.ts";
 import { bag, type Kind, or, type Read, type Rows } from "../../contract/options/read_options.ts";
-import type { HubLimits, SlowConsumerPolicy } from "../api/options.ts";
+import type { HubLimits } from "../api/limits.ts";
+import type { SlowConsumerPolicy } from "../api/options.ts";
 import type { OutboxLimits } from "../outbox/outbox.ts";
 
 /** A frame that has grown to this length leaves before the turn ends, in UTF-16 units of text, or bytes. */
@@ -35,7 +36,9 @@ const LIMITS = {
   maxConnectionsPerAddress: atMost(Infinity),
   maxHandshakes: atMost(10_000),
   maxHandshakesPerAddress: atMost(Infinity),
+  maxAuthenticating: atMost(100),
   handshakeTimeoutMs: or(ms(), 10_000),
+  maxHistoryReads: atMost(64),
   maxHistories: atMost(10_000),
   maxHistoryBytes: atMost(64 * 1024 * 1024),
   outbox: bag(

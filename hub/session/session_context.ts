@@ -8,7 +8,9 @@ import type { Contract } from "../../contract/mod.ts";
 import type { HandlerTable } from "./handler_table.ts";
 import type { KeyedLimit, Limits } from "./limits.ts";
 import type { AnyHubOptions, HubErrorInfo } from "../api/options.ts";
+import type { Authentications } from "./admission/authentications.ts";
 import type { Refusals } from "./admission/refusals.ts";
+import type { Gate } from "./gate.ts";
 import type { Registry } from "../groups/registry.ts";
 import type { Attendances } from "../presence/attendances.ts";
 import type { NamedPlaces } from "../presence/named_places.ts";
@@ -56,6 +58,10 @@ export interface SessionContext {
   readonly presence?: SessionPresence;
   /** How many connections a user has. */
   readonly users: KeyedLimit;
+  /** Who is authenticated next. */
+  readonly authentications: Authentications;
+  /** Who reads histories next. */
+  readonly historyReads: Gate;
   /** Whom it refuses, and why. */
   readonly refusals: Refusals;
   /** An id for a new connection. */

@@ -208,7 +208,8 @@ export class Subscriptions {
   /** Joins, and answers in the moment from which on live messages follow. */
   #join(id: number, topic: Topic, start: Start | undefined, mark: Mark): Promise<void> {
     const conn = this.#conn;
-    const { topics: { histories }, registry, options: { clock }, onError } = this.#context;
+    const { topics: { histories }, historyReads: reads, registry, options: { clock }, onError } =
+      this.#context;
     const answer = (subscribed?: Subscribed) => {
       mark.live = true;
       conn.outbox.pushOwn(new OutgoingMessage(["res", id, subscribed]));
@@ -223,6 +224,7 @@ export class Subscriptions {
         histories,
         outbox: conn.outbox,
         permits,
+        reads,
         clock,
         charge: (records) => this.#recovery?.charge(records),
         isOver: () => conn.closed || this.#active.get(topic.name) !== mark,

@@ -47,7 +47,7 @@ test("the guide's table of limits has every limit, with the value that a hub use
 });
 
 test("the comments on the limits name the values that a hub uses", async () => {
-  const documented = await documentedIn("hub/api/options.ts", "HubLimits");
+  const documented = await documentedIn("hub/api/limits.ts", "HubLimits");
   assertEquals([...documented].sort(), [...tableUnder("Limits")].sort());
 });
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { systemClock } from "@trunkline/hub";
+import { HubError, systemClock } from "@trunkline/hub";
 import { test, waitFor } from "../harness.ts";
 import { startSessionHub } from "./session_hub.ts";
 import { TinyClient, TinyError, type TinyOptions } from "./tiny_client.ts";
@@ -139,6 +139,21 @@ test("a client written from the document does not come back after a refusal", as
   assertEquals(one.client.closes, [4501]);
   assertEquals(one.client.faults, [["UNAUTHENTICATED", undefined]]);
   assertEquals(one.client.waits, []);
+});
+
+test("a client written from the document comes back when it is told to", async () => {
+  let calls = 0;
+  await using server = await startSessionHub({
+    refuse() {
+      if (++calls > 1) return;
+      throw new HubError("UNAVAILABLE", "Too many at once", { data: { retryInMs: 12_500 } });
+    },
+  });
+  await using one = connect(server.url);
+  await waitFor(() => one.client.waits.length === 1, { what: "the wait" });
+  assertEquals(one.client.waits, [12_750]);
+  await one.goOn();
+  await one.open();
 });
 
 test("a client written from the document sees who is in a room, and what has changed when it comes back", async () => {

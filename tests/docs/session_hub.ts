@@ -47,10 +47,15 @@ const contract = defineContract({
 /**
  * Starts it. Its time stands still until `clock` is moved.
  *
- * @param options Another clock or heartbeat.
+ * @param options Another clock or heartbeat, and who is refused for now.
  */
 export async function startSessionHub(
-  options: { readonly clock?: Clock; readonly heartbeatMs?: number } = {},
+  { refuse, ...options }: {
+    readonly clock?: Clock;
+    readonly heartbeatMs?: number;
+    /** Throws to refuse a client. */
+    readonly refuse?: () => void;
+  } = {},
 ) {
   const clock = new FakeClock();
   const bus = createMemoryBus();
@@ -60,6 +65,7 @@ export async function startSessionHub(
   const errors: unknown[] = [];
   const hub = createHub(contract, {
     authenticate: ({ role, token }) => {
+      refuse?.();
       if (token === "wrong") throw new HubError("UNAUTHENTICATED", "Cannot let you in: the token is wrong");
       return { role, user: token === undefined ? undefined : { id: token } };
     },

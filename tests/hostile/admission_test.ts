@@ -141,9 +141,10 @@ hostileTest(
     assertEquals(checks.filter((check) => !check.includes("neighbour")), ["authenticate slow"]);
   },
   {
-    authenticate: ({ role, token }) => {
+    authenticate: ({ role, token, signal }) => {
       checks.push(`authenticate ${token}`);
-      return token === "slow" ? new Promise(() => {}) : { role };
+      if (token !== "slow") return { role };
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     },
     authorize: {
       "slow/:id": () => {

@@ -256,6 +256,9 @@ test(
 const NOTHING = {
   connections: 0,
   handshakes: 0,
+  authenticating: 0,
+  queued: 0,
+  historyReads: 0,
   lingering: 0,
   groups: 0,
   subscriptions: 0,

@@ -39,7 +39,7 @@ async function undefinedOptions(...bags: [path: string, name: string, within?: s
 test("a hub and a client with every option undefined work as those without", async () => {
   const hubOptions = await undefinedOptions(
     ["hub/api/options.ts", "HubOptions"],
-    ["hub/api/options.ts", "HubLimits", "limits"],
+    ["hub/api/limits.ts", "HubLimits", "limits"],
   );
   const clientOptions = await undefinedOptions(
     ["client/options.ts", "ClientOptions"],

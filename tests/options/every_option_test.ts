@@ -83,7 +83,7 @@ const TAKERS: readonly Taker[] = [
     owner: "createHub",
     documented: [
       ["hub/api/options.ts", "HubOptions"],
-      ["hub/api/options.ts", "HubLimits", "limits"],
+      ["hub/api/limits.ts", "HubLimits", "limits"],
       ["hub/api/presence_options.ts", "PresenceOptions", "presence"],
     ],
     required: ["authenticate"],
@@ -118,6 +118,8 @@ const TAKERS: readonly Taker[] = [
       "limits.maxConnections": COUNT_OR_INFINITY,
       "limits.maxHandshakes": COUNT_OR_INFINITY,
       "limits.maxHandshakesPerAddress": COUNT_OR_INFINITY,
+      "limits.maxAuthenticating": COUNT_OR_INFINITY,
+      "limits.maxHistoryReads": COUNT_OR_INFINITY,
       "limits.maxConnectionsPerUser": COUNT_OR_INFINITY,
       "limits.maxConnectionsPerAddress": COUNT_OR_INFINITY,
       "limits.handshakeTimeoutMs": MS,

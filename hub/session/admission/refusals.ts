@@ -48,6 +48,7 @@ const NONE: RefusalCounts = {
   full: 0,
   address: 0,
   user: 0,
+  busy: 0,
   upgrade: 0,
   version: 0,
   "handshake-timeout": 0,

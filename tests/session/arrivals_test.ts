@@ -1,0 +1,217 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { FakeClock } from "../fake_clock.ts";
+import { test, waitFor } from "../harness.ts";
+import { pass, type Peer, stage, type Untyped } from "./scene.ts";
+
+const contract = { roles: { m: { clientToServer: { ping: { input: pass, output: pass } } } } };
+
+/** Calls of `authenticate` that a test answers, in the order in which they were made. */
+function calls() {
+  const made: { readonly token: string; answer(): void; readonly signal: AbortSignal }[] = [];
+  const authenticate = ({ role, token, signal }: Untyped) =>
+    new Promise((resolve) => made.push({ token, answer: () => resolve({ role }), signal }));
+  return { made, authenticate, tokens: () => made.map(({ token }) => token) };
+}
+
+/** A hub with a clock that stands still, and clients that say hello to it. */
+async function door(limits: Untyped) {
+  const clock = new FakeClock();
+  const { made, authenticate, tokens } = calls();
+  const scene = await stage(contract, { clock, limits, authenticate });
+  const come = (token: string): Peer => {
+    const peer = scene.dial();
+    peer.send(["hello", { role: "m", token }]);
+    return peer;
+  };
+  const counts = () => {
+    const { authenticating, queued } = scene.hub.stats();
+    return [authenticating, queued];
+  };
+  const until = (authenticating: number, queued: number) =>
+    waitFor(() => `${counts()}` === `${[authenticating, queued]}`, {
+      what: `${authenticating} to be authenticated and ${queued} to wait; it is ${counts()}`,
+    });
+  return {
+    scene,
+    clock,
+    made,
+    tokens,
+    come,
+    until,
+    [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose](),
+  };
+}
+
+test("arrivals: so many are authenticated at the same time, the others in the order in which they came", async () => {
+  await using hub = await door({ maxAuthenticating: 2 });
+  const peers = ["a", "b", "c", "d", "e"].map(hub.come);
+  await hub.until(2, 3);
+  assertEquals(hub.tokens(), ["a", "b"]);
+  hub.made[1]!.answer();
+  await peers[1]!.hears("welcome");
+  await hub.until(2, 2);
+  assertEquals(hub.tokens(), ["a", "b", "c"]);
+  for (const i of [0, 2, 3, 4]) {
+    await waitFor(() => hub.made[i], { what: `call ${i}` });
+    hub.made[i]!.answer();
+    await peers[i]!.hears("welcome");
+  }
+  assertEquals(hub.tokens(), ["a", "b", "c", "d", "e"]);
+  await hub.until(0, 0);
+});
+
+test("arrivals: whoever says no hello takes no turn, nor does one whose role is not there", async () => {
+  await using hub = await door({ maxAuthenticating: 1 });
+  for (let i = 0; i < 20; i++) hub.scene.dial();
+  const nobody = hub.scene.dial();
+  nobody.send(["hello", { role: "nobody" }]);
+  await nobody.ends();
+  const peer = hub.come("a");
+  await hub.until(1, 0);
+  hub.made[0]!.answer();
+  await peer.hears("welcome");
+});
+
+test("arrivals: who leaves while waiting is not asked for", async () => {
+  await using hub = await door({ maxAuthenticating: 1 });
+  const [, second] = ["a", "b", "c"].map(hub.come);
+  await hub.until(1, 2);
+  second!.leave();
+  await hub.until(1, 1);
+  hub.made[0]!.answer();
+  await waitFor(() => hub.made.length === 2, { what: "the next" });
+  assertEquals(hub.tokens(), ["a", "c"]);
+});
+
+test("arrivals: hello and goodbye, again and again, makes no more calls than may be, until their time is up", async () => {
+  await using hub = await door({ maxAuthenticating: 3, handshakeTimeoutMs: 1_000 });
+  for (let i = 0; i < 50; i++) {
+    const peer = hub.come(`${i}`);
+    await waitFor(() => hub.scene.hub.stats().handshakes === 1, { what: "the hello" });
+    peer.leave();
+    await waitFor(() => hub.scene.hub.stats().handshakes === 0, { what: "the goodbye" });
+  }
+  await hub.until(3, 0);
+  assertEquals(hub.made.length, 3);
+  assert(hub.made.every(({ signal }) => signal.aborted));
+  hub.clock.advance(500);
+  hub.come("good");
+  await hub.until(3, 1);
+  hub.clock.advance(499);
+  await hub.until(3, 1);
+  hub.clock.advance(1);
+  await hub.until(1, 0);
+  assertEquals(hub.made.at(-1)!.token, "good");
+});
+
+test("arrivals: who has waited for half of the handshake's time is told when to come back, and it is reported once", async () => {
+  await using hub = await door({ maxAuthenticating: 1, handshakeTimeoutMs: 8_000 });
+  const peers = ["a", "b", "c"].map(hub.come);
+  await hub.until(1, 2);
+  hub.clock.advance(3_999);
+  await hub.until(1, 2);
+  hub.clock.advance(1);
+  for (const peer of peers.slice(1)) {
+    const { code, reason } = await peer.ends();
+    assertEquals([code, reason], [4004, "Too many clients come at once"]);
+    const [, fault] = await peer.hears("fault");
+    assertEquals([fault.code, typeof fault.data.retryInMs], ["UNAVAILABLE", "number"]);
+  }
+  const [{ error, info }, ...more] = hub.scene.errors;
+  assertEquals([info.stage, info.reason, more.length], ["refused", "busy", 0]);
+  assertStringIncludes(error.message, "limits.maxAuthenticating is 1");
+  assertEquals(hub.scene.hub.stats().refused.busy, 2);
+  hub.made[0]!.answer();
+  await peers[0]!.hears("welcome");
+});
+
+test("arrivals: who is slow to say hello has less time left to wait", async () => {
+  await using hub = await door({ maxAuthenticating: 1, handshakeTimeoutMs: 8_000 });
+  hub.come("a");
+  const slow = hub.scene.dial();
+  await hub.until(1, 0);
+  hub.clock.advance(3_000);
+  slow.send(["hello", { role: "m", token: "b" }]);
+  await hub.until(1, 1);
+  hub.clock.advance(999);
+  await hub.until(1, 1);
+  hub.clock.advance(1);
+  assertEquals((await slow.ends()).code, 4004);
+});
+
+test("arrivals: whoever would wait too long is told at once, each a moment of its own, at the rate of those who come in", async () => {
+  await using hub = await door({ maxAuthenticating: 2, handshakeTimeoutMs: 10_000 });
+  const first = hub.come("first");
+  await hub.until(1, 0);
+  hub.clock.advance(1_000); // that is what one takes
+  hub.made[0]!.answer();
+  await first.hears("welcome");
+  // Two at a time, each for a second: eleven wait for 5.5 seconds, which is too long already.
+  const peers = Array.from({ length: 20 }, (_, i) => hub.come(`${i}`));
+  await hub.until(2, 11);
+  const told: number[] = [];
+  for (const peer of peers.slice(13)) {
+    assertEquals((await peer.ends()).code, 4004);
+    told.push((await peer.hears("fault"))[1].data.retryInMs);
+  }
+  assertEquals(told, [6_000, 6_500, 7_000, 7_500, 8_000, 8_500, 9_000]);
+});
+
+test("arrivals: nobody is sent away for longer than a minute, and they do not all come back in that moment", async () => {
+  await using hub = await door({ maxAuthenticating: 1, handshakeTimeoutMs: 10_000 });
+  const first = hub.come("first");
+  await hub.until(1, 0);
+  hub.clock.advance(6_000);
+  hub.made[0]!.answer();
+  await first.hears("welcome");
+  const peers = Array.from({ length: 30 }, (_, i) => hub.come(`${i}`));
+  await hub.until(1, 1);
+  const told: number[] = [];
+  for (const peer of peers.slice(2)) {
+    await peer.ends();
+    told.push((await peer.hears("fault"))[1].data.retryInMs);
+  }
+  assert(told.every((ms) => ms >= 6_000 && ms <= 60_000), `${told}`);
+  for (const moment of told) {
+    const same = told.filter((ms) => ms === moment).length;
+    assert(same <= 6, `${same} of ${told.length} come at ${moment}`);
+  }
+});
+
+test("arrivals: with Infinity all are authenticated at the same time", async () => {
+  await using hub = await door({ maxAuthenticating: Infinity });
+  const peers = Array.from({ length: 300 }, (_, i) => hub.come(`${i}`));
+  await hub.until(300, 0);
+  for (const { answer } of hub.made) answer();
+  await waitFor(() => hub.scene.hub.stats().connections === 300, { what: "all to be in" });
+  assertEquals(peers.filter(({ closed }) => closed).length, 0);
+});
+
+test("arrivals: a client that comes back with a thousand histories does not keep the others waiting", async () => {
+  const TOPICS = 1_000;
+  await using scene = await stage({
+    shared: { topics: { "log/:n": { payload: pass, history: { size: 10 } } } },
+    ...contract,
+  });
+  const { hub } = scene;
+  hub.implement({ m: { ping: () => 1 } });
+  for (let i = 0; i < TOPICS; i++) await hub.publish(`log/${i}`, "x");
+  const back = await scene.enter();
+  const other = await scene.enter();
+  const subs = [];
+  for (let i = 0; i < TOPICS; i++) {
+    const { epoch } = await hub.position(`log/${i}`);
+    subs.push(["sub", i + 1, `log/${i}`, { since: [epoch, 0] }]);
+  }
+  back.send(...subs);
+  await back.hears("res", 1);
+  other.send(["req", 1, "ping", 1]);
+  await other.hears("res", 1);
+  const answered = back.heard.filter(([kind]) => kind === "res").length;
+  assert(answered < TOPICS / 2, `${answered} of ${TOPICS} went first`);
+  await waitFor(() => back.heard.filter(([kind]) => kind === "res").length === TOPICS, {
+    what: "all to be live",
+  });
+  assertEquals(back.heard.filter(([kind]) => kind === "rec").length, TOPICS);
+  assertEquals(hub.stats().historyReads, 0);
+});
