@@ -10,6 +10,7 @@ import { Finder } from "./finder.ts";
 import { shuffled } from "../kit/shuffle.ts";
 import type { FailureKind } from "../kit/failure.ts";
 import { loadLibrary } from "../kit/library.ts";
+import { NotSentError } from "../kit/redis/reach.ts";
 import { Interests } from "./interests.ts";
 import { ClusterLink, type ClusterLinkEvents, type PubSub } from "./link.ts";
 import type { ClusterNodes } from "./nodes.ts";
@@ -144,7 +145,9 @@ export class ClusterMap {
     const link = owner === undefined ? undefined : this.#shards.get(owner)?.publisher.link;
     if (!link) {
       this.#trouble();
-      throw new Error(owner === undefined ? "No shard is known" : `The connection to ${owner} is down`);
+      throw new NotSentError(
+        owner === undefined ? "No shard is known" : `The connection to ${owner} is down`,
+      );
     }
     const replies = await link.run(commands);
     const refusal = replies.find(isForNow);

@@ -9,6 +9,7 @@ import type { Adapter } from "../adapter.ts";
 import { explained } from "../kit/failure.ts";
 import type { RedisAddress, RedisTlsOptions } from "../kit/redis/options.ts";
 import { createRedisPresence } from "../kit/redis/presence/store.ts";
+import { NotSentError } from "../kit/redis/reach.ts";
 import { createShell } from "../kit/shell.ts";
 import { ClusterCarrier } from "./carrier.ts";
 import type { RedisClusterClient, RedisClusterNatMap } from "./nodes.ts";
@@ -74,7 +75,7 @@ export function createRedisClusterAdapter(options: RedisClusterAdapterOptions): 
         partOf: (name) => partitionOf(name, places.length),
         keysOf: (part) => names.presenceKeys(places[part]!.tag),
         async run(part, commands) {
-          if (!carrier) throw new Error("redis-cluster is not connected");
+          if (!carrier) throw new NotSentError("redis-cluster is not connected");
           return await carrier.run(part, commands);
         },
         explain: (error) => explained("redis-cluster", error, nodes.secrets),

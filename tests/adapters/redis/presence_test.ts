@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Batches, type RedisCommand } from "../../../adapters/kit/redis/presence/reach.ts";
+import { Batches, type RedisCommand } from "../../../adapters/kit/redis/reach.ts";
 import { COUNT } from "../../../adapters/kit/redis/presence/scripts.ts";
 import { createRedisPresence } from "../../../adapters/kit/redis/presence/store.ts";
 import type { PresenceRemoval, PresenceStore, StoredEntry } from "../../../adapters/presence_store.ts";

@@ -9,19 +9,7 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
-
-/** A script, by which Redis is asked. */
-export interface Script {
-  readonly text: string;
-  /** Its SHA-1, by which a server that has run it knows it. */
-  readonly sha: string;
-}
-
-function script(...parts: readonly string[]): Script {
-  const text = parts.join("\n");
-  return { text, sha: createHash("sha1").update(text).digest("hex") };
-}
+import { type Script, script } from "../script.ts";
 
 const PLACE = String.raw`
 local v, e, c, m, u = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]

@@ -15,7 +15,7 @@ import type {
   StoredEntryPage,
   StoredEntryQuery,
 } from "../../../presence_store.ts";
-import { Batches, type RedisReach } from "./reach.ts";
+import { Batches, type RedisReach } from "../reach.ts";
 import { readEntry, readName, shown, writeEntry, writeName } from "./rows.ts";
 import { COUNT, ENTER, EXPIRED, FORGET, LOOK, PURGE, READ, RENEW, TOUCH, WRITE } from "./scripts.ts";
 
