@@ -5,7 +5,6 @@
  */
 
 import type { Adapter } from "../adapters/adapter.ts";
-import type { HistoryStore } from "../adapters/history_store.ts";
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
 import { checkContract, optional, or, readOptions, type Rows } from "../contract/options/read_options.ts";
 import { callback, clock, count, having, ms } from "../contract/options/option_kinds.ts";
@@ -32,12 +31,13 @@ import { logError } from "./log_error.ts";
 import { emitBusEvent } from "./nodes/bus.ts";
 import { Catalog, type Topic } from "./topics/catalog.ts";
 import { EarlyStore } from "./topics/early_store.ts";
+import { historyOption, sharedStore } from "./topics/shared_store.ts";
 import { publish } from "./topics/publish.ts";
 import { Topics } from "./topics/topics.ts";
 
 const OPTIONS = {
   adapter: having<Adapter>("an adapter", "open", "subscribe", "unsubscribe", "publish", "close"),
-  history: optional(having<HistoryStore>("a store of histories", "append", "read")),
+  history: optional(historyOption),
   backplaneTimeoutMs: or(ms(), 10_000),
   maxWaitingBytes: or(count(), 16 * 1024 * 1024),
   onError: or(callback<NonNullable<EmitterOptions["onError"]>>(), logError),
@@ -112,7 +112,7 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
   const find = () => undefined;
   const events = new Events({ contract, registry, backplane, find });
   const rooms = new Rooms({ registry, events, find, membersOf: nobody });
-  const shared = read.history ?? read.adapter.history;
+  const shared = sharedStore(read.history, read.adapter);
   const topics = new Topics({
     catalog: new Catalog(contract),
     registry,

@@ -20,6 +20,7 @@ import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
 import { readHistoryQuery } from "../contract/history/history_query.ts";
+import { sharedStore } from "./topics/shared_store.ts";
 import { HandlerTable } from "./session/handler_table.ts";
 import type { PublishOptions } from "./api/history.ts";
 import { Authentications } from "./session/admission/authentications.ts";
@@ -159,7 +160,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodeId,
     maxHistories,
     storeTimeoutMs: backplaneTimeoutMs,
-    shared: options.history ?? adapter.history,
+    shared: sharedStore(options.history, adapter),
     ownStore: () => createMemoryHistory({ maxChannels: maxHistories, maxBytes, clock }),
     onError,
   });

@@ -5,7 +5,6 @@
  */
 
 import type { Adapter } from "../adapters/adapter.ts";
-import type { HistoryStore } from "../adapters/history_store.ts";
 import { createMemoryAdapter } from "../adapters/memory.ts";
 import { type Codec, type Contract, jsonCodec, systemClock } from "../contract/mod.ts";
 import {
@@ -40,6 +39,7 @@ import { logError } from "./log_error.ts";
 import { checkPresence, presence } from "./read_presence_options.ts";
 import { readOrigin } from "./session/admission/origin.ts";
 import { completeLimits, type Limits, limits } from "./session/limits.ts";
+import { historyOption } from "./topics/shared_store.ts";
 
 type Option<K extends keyof AnyHubOptions> = NonNullable<AnyHubOptions[K]>;
 
@@ -70,7 +70,7 @@ const OPTIONS = {
   transports: optional(list(having<Transport>("a transport of a hub", "attach"), { min: 1 })),
   codecs: or<readonly Codec[]>(list(codec, { min: 1 }), [jsonCodec]),
   adapter: optional(having<Adapter>("an adapter", "open", "subscribe", "unsubscribe", "publish", "close")),
-  history: optional(having<HistoryStore>("a store of histories", "append", "read")),
+  history: optional(historyOption),
   authorize: optional(byName(callback<(authorization: never) => boolean | Promise<boolean>>())),
   presence,
   onConnection: optional(callback<Option<"onConnection">>()),

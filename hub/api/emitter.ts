@@ -28,11 +28,12 @@ export interface EmitterOptions {
   /** How to reach the hubs: an adapter like theirs, with the same prefix. The emitter owns it. */
   readonly adapter: Adapter;
   /**
-   * The histories that the hubs share, where they do: needed to publish on topics with history.
+   * The histories that the hubs share, where they do: needed to publish on topics with history. `"per-node"` where each
+   * hub keeps its own, though the adapter has a store: then what is published on such topics is refused.
    *
    * @default {the adapter's, where it has any}
    */
-  readonly history?: HistoryStore;
+  readonly history?: HistoryStore | "per-node";
   /**
    * How long the backplane may take to open, and a shared history to answer, in milliseconds. What was sent before the
    * backplane is open waits as long.

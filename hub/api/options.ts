@@ -127,12 +127,13 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   readonly adapter?: Adapter;
   /**
    * Where the messages of topics with history are kept for the whole cluster: every node is given the same store, and a
-   * client that comes back to any node gets what it missed. Without it each node keeps its own in memory, within
-   * `limits.maxHistories` and `limits.maxHistoryBytes`, and recovers only for clients that come back to the same node.
+   * client that comes back to any node gets what it missed. With `"per-node"`, or where the adapter has no store, each
+   * node keeps its own in memory, within `limits.maxHistories` and `limits.maxHistoryBytes`, and recovers only for
+   * clients that come back to the same node.
    *
-   * @default {adapter.history}
+   * @default {adapter.history, else "per-node"}
    */
-  readonly history?: HistoryStore;
+  readonly history?: HistoryStore | "per-node";
   /**
    * Who may subscribe to what, by topic pattern: only `true` allows. `false`, or whatever is thrown, refuses; any other
    * answer refuses too, and is reported. A topic without an entry is open to every role that has it.
