@@ -1,5 +1,6 @@
 /**
- * How channels of the hub are named in Redis: `PREFIX:c:CHANNEL`; and keys: `PREFIX:presence:…`.
+ * How channels of the hub are named in Redis: `PREFIX:c:CHANNEL`; and keys: `PREFIX:presence:…` and
+ * `PREFIX:history:…`.
  *
  * A prefix is written without `:`, so that no two of them meet whatever the channel is. Channels that are not
  * well-formed Unicode, which UTF-8 could not tell apart, are written as JSON under `PREFIX:j:`; what the adapter says to
@@ -28,6 +29,17 @@ export class RedisChannels {
     return channel.isWellFormed()
       ? `${this.#prefix}:c:${channel}`
       : `${this.#prefix}:j:${JSON.stringify(channel)}`;
+  }
+
+  /** The channel of the hub that {@linkcode nameOf} has named so. */
+  channelOf(name: string): string {
+    const rest = name.slice(this.#prefix.length + 3);
+    return name[this.#prefix.length + 1] === "j" ? String(JSON.parse(rest)) : rest;
+  }
+
+  /** What the keys of histories begin with. */
+  get historyKeys(): string {
+    return `${this.#prefix}:history:`;
   }
 
   /** What the keys of presence begin with. */

@@ -10,6 +10,9 @@ import { explained, type Failure } from "../kit/failure.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { isReply, redisFailure } from "../kit/redis/errors.ts";
 import { type RedisDriver, type RedisLink, whenReady } from "../kit/redis/link.ts";
+import { NotSentError, type RedisReach } from "../kit/redis/reach.ts";
+import { isHistoryFrame, NOT_SHARED, readHistoryFrame } from "../kit/redis/history/frame.ts";
+import { RedisHistory } from "../kit/redis/history/store.ts";
 import { createRedisPresence } from "../kit/redis/presence/store.ts";
 import type { PresenceStore } from "../presence_store.ts";
 import type { RedisChannels } from "./channels.ts";
@@ -22,6 +25,7 @@ export interface RedisEngineOptions {
   readonly clock: Clock;
   readonly probeTimeoutMs: number;
   readonly maxMessageBytes: number;
+  readonly historyKeepMs: number;
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -38,23 +42,35 @@ export class RedisEngine implements Engine<RedisLink> {
   readonly #channels: RedisChannels;
   readonly #probe: RedisProbe;
   readonly presence: PresenceStore;
+  readonly history: RedisHistory;
   #publisher: RedisLink | undefined;
 
   /** @param options What it needs. */
-  constructor({ driver, channels, clock, probeTimeoutMs, maxMessageBytes }: RedisEngineOptions) {
+  constructor(options: RedisEngineOptions) {
+    const { driver, channels, clock, probeTimeoutMs, maxMessageBytes, historyKeepMs } = options;
     this.maxMessageBytes = maxMessageBytes;
     this.#driver = driver;
     this.#channels = channels;
     this.#probe = new RedisProbe(clock, probeTimeoutMs);
     const where = `Redis at ${driver.address}`;
-    this.presence = createRedisPresence("redis", {
+    const reach = (keys: string): RedisReach => ({
       partOf: () => 0,
-      keysOf: () => channels.presenceKeys,
+      keysOf: () => keys,
       run: async (_part, commands) => {
-        if (!this.#publisher) throw new Error(`${where} is not connected`);
-        return await this.#publisher.run(commands);
+        if (!this.#publisher) throw new NotSentError(`${where} is not connected`);
+        const replies = await this.#publisher.run(commands);
+        if (replies.some((reply) => !(reply instanceof Error))) this.#probe.sign("publisher");
+        return replies;
       },
       explain: (error) => explained(where, error, driver.secrets),
+    });
+    this.presence = createRedisPresence("redis", reach(channels.presenceKeys));
+    this.history = new RedisHistory({
+      name: "redis",
+      reach: reach(channels.historyKeys),
+      maxMessageBytes,
+      keepMs: historyKeepMs,
+      publishing: { command: "PUBLISH", nameOf: (channel) => channels.nameOf(channel) },
     });
   }
 
@@ -77,6 +93,7 @@ export class RedisEngine implements Engine<RedisLink> {
         this.#probe.sign("subscriber");
         const name = decoder.decode(channel);
         if (name === probeChannel) this.#probe.hear(decoder.decode(data));
+        else if (isHistoryFrame(data)) this.#kept(name, data, events);
         else events.onMessage(name, data);
       },
       onLost: (cause) => {
@@ -130,6 +147,15 @@ export class RedisEngine implements Engine<RedisLink> {
 
   async countListeners(publisher: RedisLink, name: string): Promise<number> {
     return await publisher.countSubscribers(name);
+  }
+
+  /** Another node has kept a message. */
+  #kept(name: string, data: Uint8Array<ArrayBuffer>, events: LinkEvents): void {
+    const frame = readHistoryFrame(data);
+    if (!frame) events.onMessage(name, data); // which tells that it is foreign
+    else if (!this.history.receive(this.#channels.channelOf(name), frame)) {
+      events.onTrouble("delivery", NOT_SHARED);
+    }
   }
 
   judge(cause: unknown): Failure {

@@ -50,8 +50,9 @@ export type {
  * @throws {RangeError} If a number is out of range.
  */
 export function createRedisAdapter(options: RedisAdapterOptions): Adapter {
-  const { driver, prefix, clock, probeTimeoutMs, maxMessageBytes, ...times } = readRedisOptions(options);
+  const { prefix, clock, ...read } = readRedisOptions(options);
+  const { driver, probeTimeoutMs, maxMessageBytes, historyKeepMs, ...times } = read;
   const channels = new RedisChannels(prefix);
-  const engine = new RedisEngine({ driver, channels, clock, probeTimeoutMs, maxMessageBytes });
+  const engine = new RedisEngine({ driver, channels, clock, probeTimeoutMs, maxMessageBytes, historyKeepMs });
   return createEngineAdapter(engine, { clock, answerTimeoutMs: times.connectTimeoutMs, ...times });
 }

@@ -8,7 +8,12 @@ import type { Clock } from "../../contract/clock.ts";
 import { type Read, readOptions, type Rows } from "../../contract/options/read_options.ts";
 import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
 import type { RedisDriver } from "../kit/redis/link.ts";
-import { CONNECTION_ROWS, driverFor, type RedisConnectionOptions } from "../kit/redis/options.ts";
+import {
+  CONNECTION_ROWS,
+  driverFor,
+  HISTORY_KEEP,
+  type RedisConnectionOptions,
+} from "../kit/redis/options.ts";
 
 /** Options of `createRedisAdapter`. */
 export interface RedisAdapterOptions extends RedisConnectionOptions {
@@ -51,6 +56,13 @@ export interface RedisAdapterOptions extends RedisConnectionOptions {
    */
   readonly maxPendingBytes?: number;
   /**
+   * How long a topic with history is remembered that nobody publishes on, in milliseconds: then its messages, if they
+   * have not expired before, and its epoch are gone.
+   *
+   * @default {2_592_000_000, which is 30 days}
+   */
+  readonly historyKeepMs?: number;
+  /**
    * The source of time, for tests.
    *
    * @default {systemClock}
@@ -62,6 +74,7 @@ const ROWS = {
   ...CONNECTION_ROWS,
   ...engineRows({ maxMessageBytes: 8 * 1024 * 1024, maxPendingBytes: 32 * 1024 * 1024 }),
   prefix: prefixFor("Redis"),
+  historyKeepMs: HISTORY_KEEP,
 } satisfies Rows<RedisAdapterOptions>;
 
 /**
@@ -82,6 +95,7 @@ export function readRedisOptions(
     probeTimeoutMs,
     maxMessageBytes,
     maxPendingBytes,
+    historyKeepMs,
   } = read;
   return {
     driver: driverFor(read, connectTimeoutMs),
@@ -92,5 +106,6 @@ export function readRedisOptions(
     probeTimeoutMs,
     maxMessageBytes,
     maxPendingBytes,
+    historyKeepMs,
   };
 }

@@ -5,8 +5,17 @@
  */
 
 import type { RedisOptions } from "ioredis";
-import { count, flag, having, list, oneOf, secret, text } from "../../../contract/options/option_kinds.ts";
-import { bag, type Kind, optional, type Rows } from "../../../contract/options/read_options.ts";
+import {
+  count,
+  flag,
+  having,
+  list,
+  ms,
+  oneOf,
+  secret,
+  text,
+} from "../../../contract/options/option_kinds.ts";
+import { bag, type Kind, optional, or, type Rows } from "../../../contract/options/read_options.ts";
 import { createIoredisDriver, duplicateIoredis, type IoredisClient } from "./ioredis.ts";
 import type { RedisDriver } from "./link.ts";
 import { createNodeRedisDriver, duplicateNodeRedis, type NodeRedisClient } from "./node_redis.ts";
@@ -138,6 +147,11 @@ export const CONNECTION_ROWS = {
   client: optional(having<RedisClientLike>("a client of ioredis or of redis")),
   connector: optional(oneOf("ioredis", "node-redis")),
 } satisfies Rows<RedisConnectionOptions>;
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** How long a topic is remembered that nobody publishes on: the server's timers wait for longer than those of platforms. */
+export const HISTORY_KEEP: Kind<number> = or(ms({ min: 1_000, max: 36_500 * DAY_MS }), 30 * DAY_MS);
 
 const CONNECTION_OPTIONS = (Object.keys(CONNECTION_ROWS) as (keyof RedisConnectionOptions)[])
   .filter((name) => name !== "client" && name !== "connector");

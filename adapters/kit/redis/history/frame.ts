@@ -1,0 +1,62 @@
+/**
+ * A message of a history as the other nodes get it: published by the script that has kept it, on the channel of the
+ * topic, next to the messages of hubs.
+ *
+ * `TLH1`, the length of the sender's id in UTF-16 units, `:`, the id; then, written by Redis, the epoch, a space, the
+ * offset, a space, and the data.
+ *
+ * @module
+ */
+
+import type { Position } from "../../../../contract/mod.ts";
+import type { AdapterData } from "../../../adapter.ts";
+
+/** What a message holds. */
+export interface HistoryFrame {
+  readonly from: string;
+  readonly position: Position;
+  readonly data: string;
+}
+
+const MARK = "TLH1";
+const MARK_BYTES = new TextEncoder().encode(MARK);
+const HEAD = /^TLH1(\d{1,4}):/;
+const PLACE = /([^ ]{1,64}) ([1-9]\d{0,15}) /y;
+
+/** For nodes that get messages of a store that they do not use. */
+export const NOT_SHARED =
+  "Ignored a message of a history that this node does not share; give every node of the cluster the same history:";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What Redis writes before the epoch. */
+export function frameHead(from: string): string {
+  return `${MARK}${from.length}:${from}`;
+}
+
+/** Whether it is one, and not an envelope. */
+export function isHistoryFrame(raw: AdapterData): raw is Uint8Array<ArrayBuffer> {
+  return typeof raw !== "string" && MARK_BYTES.every((byte, i) => raw[i] === byte);
+}
+
+/**
+ * Reads what Redis has published.
+ *
+ * @param raw What has arrived.
+ * @returns `undefined` for what no script of ours has written.
+ */
+export function readHistoryFrame(raw: Uint8Array<ArrayBuffer>): HistoryFrame | undefined {
+  try {
+    const text = decoder.decode(raw);
+    const head = HEAD.exec(text);
+    if (!head) return undefined;
+    const start = head[0].length;
+    PLACE.lastIndex = start + Number(head[1]);
+    const place = PLACE.exec(text);
+    if (!place || PLACE.lastIndex > text.length) return undefined;
+    const from = text.slice(start, start + Number(head[1]));
+    return { from, position: [place[1]!, Number(place[2])], data: text.slice(PLACE.lastIndex) };
+  } catch {
+    return undefined; // not UTF-8
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * What Redis does with histories at one go. Each channel has three keys, and shares one with all others of its part:
+ *
+ * - `m`, its head: what its epoch is made of, the offset of its newest message, how long messages last, and until when
+ *   the keys last;
+ * - `s`, a stream of its messages: the id of a message is its offset and when it came, `17-1764396000000`;
+ * - `k`, the offsets of messages that have an idempotency key;
+ * - `new`, which channels have begun in this part, and how often: so a channel whose keys are gone never begins in an
+ *   epoch that it had.
+ *
+ * An epoch is what the head says and the replication id of the server, which is another one whenever a server starts or
+ * takes over: so what it may have lost, it has lost in an epoch that is over.
+ *
+ * @module
+ */
+
+import { type Script, script } from "../script.ts";
+
+/** Of how many channels it is remembered that they have begun; then all that have not begun get another epoch. */
+const MAX_BEGUN = 10_000;
+
+const HISTORY = String.raw`
+local new, m, s, k = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local function text(number) return string.format('%.0f', number) end
+local info = redis.call('INFO', 'replication')
+if not string.find(info, 'role:master', 1, true) then
+  return redis.error_reply('READONLY This server is a replica')
+end
+local replid = string.match(info, 'master_replid:(%x+)')
+if not replid then return redis.error_reply('NOREPLID This server does not tell its replication id') end
+local function epochOf(base) return base .. '.' .. string.sub(replid, 1, 20) end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function cameAt(offset)
+  local entry = redis.call('XRANGE', s, text(offset), text(offset), 'COUNT', 1)[1]
+  return entry and tonumber(string.match(entry[1], '%-(%d+)$')) or 0
+end
+local function oldest(last, ttl)
+  local first = last - redis.call('XLEN', s) + 1
+  if ttl == '' or first > last or cameAt(first) >= now - ttl then return first, first end
+  local old, live = first, last + 1
+  while live - old > 1 do
+    local middle = math.floor((old + live) / 2)
+    if cameAt(middle) < now - ttl then old = middle else live = middle end
+  end
+  return live, first
+end`;
+
+/**
+ * Keeps a message. Arguments: the message, its idempotency key or nothing, how many are kept, for how long or nothing, how
+ * long an unused channel is remembered, what makes a new epoch unlike all others, the channel; then, to publish it: the
+ * command, the name in Redis, and what comes before epoch, offset and message. Answers with its epoch and offset.
+ */
+export const APPEND: Script = script(
+  HISTORY,
+  String.raw`
+local data, key, size, ttl, keep = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local head = redis.call('HMGET', m, 'base', 'last', 'until')
+local base, last, till = head[1], tonumber(head[2] or 0), tonumber(head[3] or 0)
+if not base then
+  local id = redis.call('HGET', new, 'id')
+  if not id then
+    id = ARGV[6]
+    redis.call('HSET', new, 'id', id)
+  end
+  base = id .. '.' .. text(redis.call('HINCRBY', new, ':' .. ARGV[7], 1) - 1)
+  redis.call('PEXPIRE', new, keep)
+  if redis.call('HLEN', new) > ${MAX_BEGUN} then redis.call('DEL', new) end
+  redis.call('DEL', s, k)
+elseif key ~= '' then
+  local known = redis.call('ZSCORE', k, key)
+  if known then return { epochOf(base), tonumber(known) } end
+end
+last = last + 1
+redis.call('HSET', m, 'base', base, 'last', text(last), 'ttl', ttl)
+redis.call('XADD', s, 'MAXLEN', size, text(last) .. '-' .. text(now), 'd', data)
+local live, first = oldest(last, ttl)
+if live > first then redis.call('XTRIM', s, 'MAXLEN', text(last - live + 1)) end
+if key ~= '' then
+  redis.call('ZREMRANGEBYSCORE', k, '-inf', '(' .. text(live))
+  redis.call('ZADD', k, text(last), key)
+end
+local lasts = ttl == '' and keep or tonumber(ttl)
+if till < now + lasts or key ~= '' then
+  lasts = math.ceil(lasts * 1.25) + 1000
+  redis.call('PEXPIRE', s, text(lasts))
+  redis.call('PEXPIRE', k, text(lasts))
+  redis.call('HSET', m, 'until', text(now + lasts))
+  redis.call('PEXPIRE', m, text(lasts + keep))
+end
+local epoch = epochOf(base)
+if ARGV[8] then redis.call(ARGV[8], ARGV[9], ARGV[10] .. epoch .. ' ' .. text(last) .. ' ' .. data) end
+return { epoch, last }`,
+);
+
+/**
+ * Reads what is kept. Arguments: what makes a new epoch unlike all others, how long it is remembered, the channel, after which
+ * epoch and offset or two times nothing, how many at the most or nothing for all, whether the newest first. Answers with
+ * the epoch, the newest offset, whether all after the position is there, and the messages by id.
+ */
+export const READ: Script = script(
+  HISTORY,
+  String.raw`
+local head = redis.call('HMGET', m, 'base', 'last', 'ttl')
+local base, last = head[1], tonumber(head[2] or 0)
+if not base then
+  local begun = redis.call('HMGET', new, 'id', ':' .. ARGV[3])
+  if not begun[1] then
+    redis.call('HSET', new, 'id', ARGV[1])
+    redis.call('PEXPIRE', new, ARGV[2])
+  end
+  base = (begun[1] or ARGV[1]) .. '.' .. (begun[2] or '0')
+end
+local epoch, live = epochOf(base), 1
+if head[1] then live = oldest(last, head[3]) end
+local since, complete = tonumber(ARGV[5]), 1
+local from = live
+if since then
+  if ARGV[4] == epoch and since <= last and since + 1 >= live then from = since + 1 else complete = 0 end
+end
+local found, limit = {}, ARGV[6]
+if from <= last and limit ~= '0' then
+  local all = limit == ''
+  if ARGV[7] == '1' then
+    found = all and redis.call('XREVRANGE', s, '+', text(from)) or redis.call('XREVRANGE', s, '+', text(from), 'COUNT', limit)
+  else
+    found = all and redis.call('XRANGE', s, text(from), '+') or redis.call('XRANGE', s, text(from), '+', 'COUNT', limit)
+  end
+end
+local flat = {}
+for i, entry in ipairs(found) do
+  flat[2 * i - 1] = entry[1]
+  flat[2 * i] = entry[2][2]
+end
+return { epoch, last, complete, flat }`,
+);

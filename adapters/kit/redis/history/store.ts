@@ -1,0 +1,162 @@
+/**
+ * Histories in Redis. See docs/decisions/0045-history-in-redis.md.
+ *
+ * @module
+ */
+
+import { HubError, type Position } from "../../../../contract/mod.ts";
+import { utf8Size } from "../../../../contract/values/utf8_size.ts";
+import type {
+  AppendOptions,
+  HistoryContext,
+  HistoryStore,
+  ReadOptions,
+  StoredPage,
+  StoredRecord,
+} from "../../../history_store.ts";
+import { orAborted } from "../../or_aborted.ts";
+import { Batches, type RedisReach } from "../reach.ts";
+import { frameHead, type HistoryFrame } from "./frame.ts";
+import { notKept } from "./outcome.ts";
+import { APPEND, READ } from "./scripts.ts";
+
+/** What {@linkcode RedisHistory} needs. */
+export interface RedisHistoryParts {
+  /** What it is, for errors. */
+  readonly name: string;
+  /** The servers. */
+  readonly reach: RedisReach;
+  /** The largest message, in bytes. */
+  readonly maxMessageBytes: number;
+  /** How long a channel is remembered that nobody appends to, in milliseconds. */
+  readonly keepMs: number;
+  /** How messages reach the other nodes when they are kept; absent where that is somebody else's business. */
+  readonly publishing?: {
+    readonly command: "PUBLISH" | "SPUBLISH";
+    /** The name in Redis of a channel of the hub. */
+    nameOf(channel: string): string;
+  };
+}
+
+/** Over the connections of an adapter, or over some of its own. */
+export class RedisHistory implements HistoryStore {
+  readonly name: string;
+  readonly publishes: boolean;
+  readonly #parts: RedisHistoryParts;
+  readonly #redis: Batches;
+  #context: HistoryContext | undefined;
+  #head = "";
+
+  /** @param parts What it needs. */
+  constructor(parts: RedisHistoryParts) {
+    this.name = parts.name;
+    this.publishes = parts.publishing !== undefined;
+    this.#parts = parts;
+    this.#redis = new Batches(parts.reach);
+  }
+
+  open(context: HistoryContext): void {
+    this.#context = context;
+    this.#head = frameHead(context.nodeId);
+  }
+
+  async append(channel: string, data: string, options: AppendOptions): Promise<Position> {
+    const { size, ttlMs, idempotencyKey: key, signal } = options;
+    const { maxMessageBytes, keepMs, publishing } = this.#parts;
+    signal?.throwIfAborted();
+    const bytes = utf8Size(data);
+    if (bytes > maxMessageBytes) {
+      const what =
+        `Cannot store ${bytes} bytes on "${channel}": ${this.name} takes at most ${maxMessageBytes}`;
+      throw new HubError("TOO_LARGE", what, { data: { bytes, maxBytes: maxMessageBytes } });
+    }
+    const [part, keys, name] = this.#keysOf(channel);
+    const args = [
+      data,
+      key === undefined ? "" : toName(key),
+      String(size),
+      ttlMs === Infinity ? "" : String(Math.ceil(ttlMs)),
+      String(Math.ceil(keepMs)),
+      newId(),
+      name,
+      ...(publishing ? [publishing.command, publishing.nameOf(channel), this.#head] : []),
+    ];
+    // Once it is sent nothing ends the wait but the answer, or the loss of the connection: what was kept is delivered.
+    try {
+      return await this.#redis.runInRow(channel, part, APPEND, keys, ...args) as Position;
+    } catch (error) {
+      throw notKept(error, channel, this.name);
+    }
+  }
+
+  async read(channel: string, { since, limit = Infinity, reverse = false, signal }: ReadOptions = {}) {
+    signal?.throwIfAborted();
+    const [part, keys, name] = this.#keysOf(channel);
+    const answer = this.#redis.run(
+      part,
+      READ,
+      keys,
+      newId(),
+      String(Math.ceil(this.#parts.keepMs)),
+      name,
+      since?.[0] ?? "",
+      since ? String(since[1]) : "",
+      limit === Infinity ? "" : String(limit),
+      reverse ? "1" : "0",
+    );
+    const [epoch, last, complete, flat] = await orAborted(answer, signal) as [
+      string,
+      number,
+      number,
+      string[],
+    ];
+    return {
+      position: [epoch, last],
+      complete: complete === 1,
+      records: recordsOf(flat, channel),
+    } as StoredPage;
+  }
+
+  /**
+   * Takes a message that another node has published.
+   *
+   * @returns Whether this node uses the store.
+   */
+  receive(channel: string, { from, position, data }: HistoryFrame): boolean {
+    if (!this.#context) return false;
+    if (from !== this.#context.nodeId) this.#context.deliver(channel, position, data, from);
+    return true;
+  }
+
+  close(): void {
+    this.#context = undefined;
+  }
+
+  #keysOf(channel: string): [part: number, keys: readonly string[], name: string] {
+    const { reach } = this.#parts;
+    const part = reach.partOf(channel);
+    const prefix = reach.keysOf(part);
+    const name = toName(channel);
+    return [part, [`${prefix}new`, ...["m", "s", "k"].map((kind) => `${prefix}${kind}:${name}`)], name];
+  }
+}
+
+/** Any text as one that UTF-8 does not mistake for another, and that is not empty. */
+const toName = (text: string): string => text.isWellFormed() ? `c:${text}` : `j:${JSON.stringify(text)}`;
+
+const newId = (): string => crypto.randomUUID().slice(0, 18);
+
+function recordsOf(flat: readonly string[], channel: string): StoredRecord[] {
+  const records: StoredRecord[] = [];
+  for (let i = 0; i < flat.length; i += 2) {
+    const offset = Number.parseInt(flat[i]!);
+    const before = records.at(-1)?.offset;
+    if (before !== undefined && Math.abs(offset - before) !== 1) {
+      throw new Error(
+        `Cannot read "${channel}": somebody has changed its keys in Redis, message ${before} has no next one`,
+      );
+    }
+    records.push({ offset, data: flat[i + 1]! });
+  }
+  return records;
+}

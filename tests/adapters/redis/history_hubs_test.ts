@@ -1,0 +1,91 @@
+/** Hubs over the adapter for Redis, which brings their histories along. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createEmitter, HubError, type Recovery, systemClock, type TopicMeta } from "@trunkline/hub";
+import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
+import { startRedis } from "../../../tools/brokers/redis.ts";
+import { test, waitFor } from "../../harness.ts";
+import { chat, createNode } from "../../hub/chat.ts";
+import { network } from "../../hub/wires.ts";
+import { openConsole } from "./scene.ts";
+
+const TIMEOUT = { timeoutMs: 60_000 };
+
+const nodeOn = (url: string, history?: "per-node") =>
+  createNode(undefined, { adapter: createRedisAdapter({ url, prefix: "p" }), history, clock: systemClock });
+
+test("redis history: a client that leaves a node recovers on another, over the adapter alone", async () => {
+  await using broker = await startRedis();
+  await using a = await nodeOn(broker.url);
+  await using b = await nodeOn(broker.url);
+  const lines = { "ws://a/": a.loopback.client(), "ws://b/": b.loopback.client() };
+  const client = await a.member(undefined, { url: Object.keys(lines), transport: network(lines) });
+  const heard: number[] = [], metas: TopicMeta[] = [], recoveries: Recovery[] = [];
+  const sub = client.subscribe("log/x", ({ n }, meta) => void (heard.push(n), metas.push(meta)), {
+    onRecovery: (recovery) => recoveries.push(recovery),
+  });
+  await sub.ready;
+  const before = [await a.hub.publish("log/x", { n: 1 }), await b.hub.publish("log/x", { n: 2 })];
+  await waitFor(() => heard.length === 2, { what: "what was published on both nodes" });
+  for (const line of Object.values(lines)) line.refuse(true);
+  for (const line of Object.values(lines)) line.sever();
+  await waitFor(() => client.status === "reconnecting", { what: "the client to notice" });
+  const missed = [await a.hub.publish("log/x", { n: 3 }), await b.hub.publish("log/x", { n: 4 })];
+  lines["ws://b/"].refuse(false);
+  await waitFor(() => recoveries.length === 1, { what: "the recovery" });
+  assertEquals(recoveries.map(({ recovered }) => recovered), [true]);
+  const after = await a.hub.publish("log/x", { n: 5 }, { id: "five" });
+  assertEquals(await b.hub.publish("log/x", { n: 5 }, { id: "five" }), after);
+  await waitFor(() => heard.length === 5, { what: "the last" });
+  assertEquals(heard, [1, 2, 3, 4, 5]);
+  assertEquals(metas.map(({ offset }) => offset), [1, 2, 3, 4, 5]);
+  assertEquals(new Set([...before, ...missed, after].map(({ epoch }) => epoch)).size, 1);
+  assertEquals((await b.hub.history("log/x")).records.map(({ payload }) => payload.n), [1, 2, 3, 4, 5]);
+  assertEquals([a.errors, b.errors], [[], []]);
+}, TIMEOUT);
+
+test("redis history: an emitter publishes on topics with history, by the adapter alone", async () => {
+  await using broker = await startRedis();
+  await using node = await nodeOn(broker.url);
+  const heard: number[] = [];
+  await (await node.member()).subscribe("log/x", ({ n }) => heard.push(n)).ready;
+  await using emitter = createEmitter(chat, {
+    adapter: createRedisAdapter({ url: broker.url, prefix: "p" }),
+  });
+  const published = await emitter.publish("log/x", { n: 1 }, { id: "one" });
+  assertEquals(await emitter.publish("log/x", { n: 1 }, { id: "one" }), published);
+  await waitFor(() => heard.length === 1, { what: "what the emitter has published" });
+  assertEquals(await node.hub.position("log/x"), published);
+}, TIMEOUT);
+
+test('history: "per-node" leaves the store of an adapter alone, on hubs and emitters', async () => {
+  await using broker = await startRedis();
+  await using console = await openConsole(broker.url);
+  await using a = await nodeOn(broker.url, "per-node");
+  await using b = await nodeOn(broker.url, "per-node");
+  const heard: number[] = [];
+  await (await b.member()).subscribe("log/x", ({ n }) => heard.push(n)).ready;
+  const { epoch } = await a.hub.publish("log/x", { n: 1 });
+  await waitFor(() => heard.length === 1, { what: "the message" });
+  assert((await b.hub.position("log/x")).epoch !== epoch, "each node counts for itself");
+  assertEquals(await console.redis.keys("*"), []);
+  const adapter = createRedisAdapter({ url: broker.url, prefix: "p" });
+  await using emitter = createEmitter(chat, { adapter, history: "per-node" });
+  const error = await assertRejects(() => emitter.publish("log/x", { n: 2 }), HubError, "its own history");
+  assertEquals(error.code, "UNAVAILABLE");
+}, TIMEOUT);
+
+test(
+  "redis history: a node that keeps its own is told of messages that others have kept in Redis",
+  async () => {
+    await using broker = await startRedis();
+    await using shared = await nodeOn(broker.url);
+    await using alone = await nodeOn(broker.url, "per-node");
+    await (await alone.member()).subscribe("log/x", () => {}).ready;
+    await shared.hub.publish("log/x", { n: 1 });
+    await waitFor(() => alone.errors.length > 0, { what: "the report" });
+    assert(
+      (alone.errors[0]!.error as Error).message.includes("give every node of the cluster the same history"),
+    );
+  },
+  TIMEOUT,
+);
