@@ -18,7 +18,7 @@ import {
   withHistory,
 } from "./histories.ts";
 import { type InstantStore, NodeLog } from "./node_log.ts";
-import { readRecord, recordMessage, spliced, writeRecord } from "./record.ts";
+import { readRecord, RecordMessage, spliced, writeRecord } from "./record.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
 /** Among how many histories one is looked for that nobody subscribes to, each time that there are too many. */
@@ -95,7 +95,7 @@ export class NodeHistories implements Histories {
     if (!fresh) return published;
     this.#keep(open);
     if (registry.has(topic.channel)) {
-      registry.deliver(topic.channel, recordMessage(topic.name, offset, data));
+      registry.deliver(topic.channel, new RecordMessage(topic.name, offset, data));
     }
     log.sent = number;
     send?.();
@@ -133,7 +133,7 @@ export class NodeHistories implements Histories {
   }
 
   message({ name }: HistoryTopic, { offset, data }: StoredRecord): OutgoingMessage {
-    return recordMessage(name, offset, data);
+    return new RecordMessage(name, offset, data);
   }
 
   missed(channels?: readonly string[]): void {
@@ -177,7 +177,7 @@ export class NodeHistories implements Histories {
       );
       const { offset } = open.log.append(data);
       this.#keep(open);
-      this.#parts.registry.deliver(topic.channel, recordMessage(topic.name, offset, data));
+      this.#parts.registry.deliver(topic.channel, new RecordMessage(topic.name, offset, data));
     } catch (error) {
       this.#renew(open); // what is dropped is missing from the history
       throw error;

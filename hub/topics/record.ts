@@ -40,11 +40,29 @@ export function spliced(kind: string, text: string, number: number, data: string
   return `["${kind}",${JSON.stringify(text)},${number}${data === "" ? "]" : `,${data}]`}`;
 }
 
-/** What subscribers are sent of a record. */
-export function recordMessage(topic: string, offset: number, data: string): OutgoingMessage {
-  return new OutgoingMessage(
-    () => ["rec", topic, offset, readRecord(data)],
-    undefined,
-    () => spliced("rec", topic, offset, data),
-  );
+/** What subscribers are sent of a record; the record itself, as subscribers are sent it. */
+export class RecordMessage extends OutgoingMessage {
+  /** Its offset. */
+  readonly offset: number;
+  /** Its payload, as {@linkcode writeRecord} writes it. */
+  readonly data: string;
+  /** How old it was when it came here, in milliseconds; `undefined` when nobody knows. */
+  readonly ageMs: number | undefined;
+
+  /**
+   * @param topic The topic's name.
+   * @param offset Its offset.
+   * @param data Its payload, as {@linkcode writeRecord} writes it.
+   * @param ageMs How old it is, in milliseconds.
+   */
+  constructor(topic: string, offset: number, data: string, ageMs?: number) {
+    super(
+      () => ["rec", topic, offset, readRecord(data)],
+      undefined,
+      () => spliced("rec", topic, offset, data),
+    );
+    this.offset = offset;
+    this.data = data;
+    this.ageMs = ageMs;
+  }
 }

@@ -19,7 +19,9 @@ import {
   SAME_HISTORY,
   withHistory,
 } from "./histories.ts";
-import { readRecord, recordMessage, spliced, writeRecord } from "./record.ts";
+import { RecentRecords } from "./recent_records.ts";
+import { readRecord, RecordMessage, spliced, writeRecord } from "./record.ts";
+import { SharedReads } from "./shared_reads.ts";
 import { TopicStream } from "./stream.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
@@ -28,6 +30,11 @@ const MAX_PENDING = 10_000;
 const MAX_PENDING_LENGTH = 64 * 1024 * 1024;
 /** Of how many topics the store is asked, at each sweep, whether anything got lost on its way here. */
 const CHECKS_PER_SWEEP = 64;
+/** How much the newest messages of all topics may take that are kept here for those who come back, in bytes. */
+const RECENT_BYTES = 16 * 1024 * 1024;
+/** How many records are read for them at once, and how much text these should have, in UTF-16 units. */
+const MAX_PAGE = 512;
+const PAGE_LENGTH = 64 * 1024;
 /** As long as a position gets: an epoch has 64 characters at the most. */
 const LONGEST: Position = ["x".repeat(64), Number.MAX_SAFE_INTEGER];
 
@@ -45,6 +52,8 @@ export interface SharedHistoriesOptions {
 
 interface Open {
   readonly stream: TopicStream;
+  /** The reads for those who come back. */
+  readonly reads: SharedReads;
   /** Gives the share in the channel back. */
   release(): void;
 }
@@ -58,6 +67,7 @@ export class SharedHistories implements Histories {
   /** The topics that somebody on this node subscribes to, or is about to. */
   readonly #open = new Map<string, Open>();
   readonly #appends = new Set<Promise<unknown>>();
+  readonly #recent: RecentRecords;
   /** Aborted when nobody waits for the store any more. */
   readonly #ended = new AbortController();
   #pendingLength = 0;
@@ -68,6 +78,7 @@ export class SharedHistories implements Histories {
     this.#store = store;
     this.#timeoutMs = timeoutMs;
     this.#closeWaitMs = closeWaitMs;
+    this.#recent = new RecentRecords(parts.clock, RECENT_BYTES);
     parts.backplane.on("rec", ([, epoch, offset, payload], from, channel) => {
       if (parts.catalog.byChannel(channel)?.history === undefined) {
         throw keptOtherwise(channel, `node ${from} keeps a history of it`, "keeps none", SAME_CONTRACT);
@@ -173,10 +184,13 @@ export class SharedHistories implements Histories {
   }
 
   resume(topic: HistoryTopic, options: ReadOptions): StoredPage | Promise<StoredPage> {
-    return this.read(topic, options);
+    const { since, limit = Infinity } = options;
+    const open = this.#open.get(topic.channel);
+    return since && open ? open.reads.read(since, limit) : this.read(topic, options);
   }
 
   text(topic: HistoryTopic, record: StoredRecord): string {
+    if (record instanceof RecordMessage) return record.data;
     return writeRecord(topic.name, this.payload(topic, record));
   }
 
@@ -184,8 +198,9 @@ export class SharedHistories implements Histories {
     return parseNow(entry.definition.payload, readRecord(data), "topic", name);
   }
 
-  message(topic: HistoryTopic, record: StoredRecord): OutgoingMessage {
-    return recordMessage(topic.name, record.offset, this.text(topic, record));
+  message(topic: HistoryTopic, record: StoredRecord): RecordMessage {
+    if (record instanceof RecordMessage) return record;
+    return new RecordMessage(topic.name, record.offset, this.text(topic, record), record.ageMs);
   }
 
   missed(channels: Iterable<string> = this.#open.keys()): void {
@@ -245,7 +260,7 @@ export class SharedHistories implements Histories {
       backplane.prepareText(channel, spliced("rec", epoch, offset, data))();
     }
     const open = this.#open.get(channel);
-    open?.stream.take(position, recordMessage(name, offset, data), data.length);
+    open?.stream.take(position, new RecordMessage(name, offset, data, 0), data.length);
     return { epoch, offset };
   }
 
@@ -283,7 +298,7 @@ export class SharedHistories implements Histories {
     const { name, entry } = topic;
     try {
       const data = writeRecord(name, parseNow(entry.definition.payload, payload(), "topic", name));
-      open!.stream.take(position, recordMessage(name, position[1], data), data.length);
+      open!.stream.take(position, new RecordMessage(name, position[1], data, 0), data.length);
     } catch (error) {
       open!.stream.take(position, undefined, 0);
       throw error;
@@ -298,7 +313,10 @@ export class SharedHistories implements Histories {
       clock,
       store: this.#store,
       timeoutMs: this.#timeoutMs,
-      deliver: (message) => registry.deliver(channel, message),
+      deliver: (message) => {
+        this.#recent.add(topic, stream.position!, message);
+        registry.deliver(channel, message);
+      },
       gap: (position) => registry.deliver(channel, new OutgoingMessage(["gap", name, position])),
       message: (record) => this.message(topic, record),
       onError: (error) => onError(error, { stage: "delivery", channel }),
@@ -306,13 +324,54 @@ export class SharedHistories implements Histories {
     const wasLive = backplane.solitary || backplane.interest.isLive(channel);
     // With `startWithoutBackplane` the channel may go live later.
     const { release } = backplane.interest.keep(channel, () => wasLive || stream.catchUp());
-    const open = { stream, release };
+    const open = { stream, reads: this.#reads(topic, stream), release };
     this.#open.set(channel, open);
     return open;
   }
 
+  /** Reads for those who come back to a topic: what is read for one is there for the others. */
+  #reads(topic: HistoryTopic, stream: TopicStream): SharedReads {
+    const ready = (page: StoredPage): StoredPage => {
+      const { position, records } = page;
+      const isFollowed = this.#open.get(topic.channel)?.stream === stream;
+      const known = stream.position;
+      return {
+        ...page,
+        records: records.map((record) => {
+          try {
+            const message = this.message(topic, record);
+            if (isFollowed && known?.[0] === position[0] && message.offset > known[1] - topic.history.size) {
+              this.#recent.add(topic, [position[0], message.offset], message);
+            }
+            return message;
+          } catch {
+            return record; // whoever comes to it is told
+          }
+        }),
+      };
+    };
+    return new SharedReads({
+      known: (since, limit) => {
+        const { position } = stream;
+        return position && this.#recent.page(topic, since, limit, position);
+      },
+      read: (since, limit) => {
+        const page = this.read(topic, { since, limit });
+        return isPromise(page) ? page.then(ready) : ready(page);
+      },
+      pageSize: (limit) => {
+        const average = this.#recent.averageLength(topic.channel);
+        if (average === undefined) return limit;
+        return Math.max(limit, Math.min(MAX_PAGE, Math.floor(PAGE_LENGTH / Math.max(1, average))));
+      },
+    });
+  }
+
   #close(channel: string, open: Open): void {
-    if (this.#open.get(channel) === open) this.#open.delete(channel);
+    if (this.#open.get(channel) === open) {
+      this.#open.delete(channel);
+      this.#recent.drop(channel);
+    }
     open.stream.close();
     open.release();
   }

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Position } from "../../contract/mod.ts";
 import { createMemoryHistory } from "@trunkline/hub/adapters/memory-history";
 import { jsonCodec } from "../../contract/mod.ts";
-import { recordMessage } from "../../hub/topics/record.ts";
+import { RecordMessage } from "../../hub/topics/record.ts";
 import { TopicStream } from "../../hub/topics/stream.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
@@ -25,12 +25,12 @@ function scene({ size = 1_000 } = {}) {
     gap: ([, offset]) => heard.push(`gap ${offset}`),
     message: ({ offset, data }) => {
       if (data === '"bad"') throw new TypeError("Bad");
-      return recordMessage("c", offset, data);
+      return new RecordMessage("c", offset, data);
     },
     onError: (error) => errors.push(error),
   });
   const append = (data = '"x"') => memory.append("c", data, { size, ttlMs: Infinity });
-  const take = (position: Position) => stream.take(position, recordMessage("c", position[1], '"x"'), 3);
+  const take = (position: Position) => stream.take(position, new RecordMessage("c", position[1], '"x"'), 3);
   /** Lets time pass until nothing changes any more. */
   const settle = async () => {
     for (let i = 0; i < 20; i++) {
