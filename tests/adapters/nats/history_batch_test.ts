@@ -56,3 +56,27 @@ test("batches of histories in NATS JetStream: what is none, or is damaged, is re
   }));
   fc.assert(fc.property(fc.uint8Array(), (bytes) => assertEquals(decodeBatch(bytes), undefined)));
 });
+
+test("batches of histories in NATS JetStream: a head that contradicts itself is none", () => {
+  const head = ["e", 9, "n", 5, null, 7, [1, 2], [40, 3, 1, 2], [["k", 1]]];
+  const read = (at?: number, value?: unknown) => {
+    const changed = at === undefined ? head : head.with(at, value as string);
+    return decodeBatch(new TextEncoder().encode(`TLH1${JSON.stringify(changed)}\nabb`));
+  };
+  assertEquals(read()?.records, ["a", "bb"]);
+  assertEquals(read()?.earlier, [{ seq: 40, count: 3 }, { seq: 39, count: 2 }]);
+  const wrong: readonly [at: number, values: readonly unknown[]][] = [
+    [0, [1, null, "x".repeat(65)]],
+    [1, [0, 1.5, "9", -1, 6, 2 ** 53]], // 6: before it were 5, and the floor is 7
+    [2, [1, null]],
+    [3, [0, -1, null]],
+    [4, [0, "1"]],
+    [5, [0, 10]],
+    [6, [[], [1], [1, 3], [-1, 4], [3.5], "ab"]],
+    [7, [[40], [40, 3, 40, 1], [40, 0], [0, 1], [40, 9], null]],
+    [8, [[["k", 2]], [["k", -1]], [["k"]], [[1, 1]], ["k"], null]],
+  ];
+  for (const [at, values] of wrong) {
+    for (const value of values) assertEquals(read(at, value), undefined, `${at}: ${JSON.stringify(value)}`);
+  }
+});

@@ -109,9 +109,13 @@ test("history in NATS JetStream: a stream that is deleted in use is made again, 
   const { complete, records } = await b.store.read("news", { since: [epoch, 5] });
   assertEquals([complete, records.map(({ data }) => data)], [false, range(1, 6)]);
   await call(server, `STREAM.DELETE.${STREAM}`);
-  const { position, complete: isComplete } = await b.store.read("news", { since: [next, 6] });
-  assertEquals([position[1], isComplete], [0, false]);
-  assertNotEquals(position[0], next);
+  // Also for one that has never known what was there.
+  await using c = await openHistory({ servers: server.url });
+  for (const { store } of [c, b]) {
+    const { position, complete } = await store.read("news", { since: [next, 6] });
+    assertEquals([position[1], complete], [0, false]);
+    assert(position[0] !== next && position[0] !== epoch, position[0]);
+  }
 });
 
 test("history in NATS JetStream: an id is not taken for known when its message went with the stream", async () => {
@@ -159,6 +163,7 @@ test("history in NATS JetStream: of a frozen server what was sent is uncertain, 
   await using server = await startJetStream();
   await using a = await openHistory({ servers: server.url, ...SOON });
   const [epoch] = await a.fill("news", 1, 3);
+  await a.fill("other", 1, 1);
   server.pause();
   const abort = new AbortController();
   const keyed = (key: string) => ({ ...PLENTY, idempotencyKey: key });
@@ -169,6 +174,9 @@ test("history in NATS JetStream: of a frozen server what was sent is uncertain, 
   const waiting = append("waits");
   abort.abort();
   assertEquals([await sent, await waiting], ["UNCERTAIN", "UNAVAILABLE"]);
+  const until = codeOf(Promise.resolve(a.store.append("other", "2", PLENTY)));
+  await a.node.is("down");
+  assertEquals(await until, "UNCERTAIN"); // until the connection counts as dead
   server.resume();
   await using b = await openHistory({ servers: server.url, ...SOON });
   // Whether the first one arrives before this one, after it or never: it is kept once.
