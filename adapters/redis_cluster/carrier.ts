@@ -6,6 +6,8 @@
 
 import type { AdapterData } from "../adapter.ts";
 import type { Clock } from "../../contract/clock.ts";
+import { isHistoryFrame, NOT_SHARED, readHistoryFrame } from "../kit/redis/history/frame.ts";
+import type { RedisHistory } from "../kit/redis/history/store.ts";
 import type { Carrier, Reporter } from "../kit/shell.ts";
 import { nodeFailure } from "./errors.ts";
 import type { PubSub } from "./link.ts";
@@ -25,6 +27,8 @@ export interface ClusterCarrierOptions {
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
   readonly maxPendingBytes: number;
+  /** Hears what other nodes have kept. */
+  readonly history?: RedisHistory;
 }
 
 /** How long `close` waits for Redis to confirm what was published before it. */
@@ -55,6 +59,7 @@ export class ClusterCarrier implements Carrier {
       probeOf: ({ tag }) => names.ofProbe(tag, nodeId),
       clientName: nodeId,
       onMessage: (channel, data, partition) => {
+        if (isHistoryFrame(data)) return this.#kept(channel, data);
         const message = this.#mail.unpack(partition, data, clock.now());
         if (message === "foreign") reporter.foreign(channel);
         else if (message !== "known") reporter.deliver(channel, message.data, message.from);
@@ -122,6 +127,15 @@ export class ClusterCarrier implements Carrier {
     await this.#drain();
     await this.#map.close();
     await this.#drain(); // what had no answer has failed
+  }
+
+  /** Another node has kept a message. */
+  #kept(channel: string, data: Uint8Array<ArrayBuffer>): void {
+    const frame = readHistoryFrame(data);
+    if (!frame) this.#reporter.foreign(channel);
+    else if (!this.#options.history?.receive(channel, frame)) {
+      this.#reporter.trouble(NOT_SHARED, "delivery", undefined, undefined);
+    }
   }
 
   #partitionOf(channel: string): Partition {

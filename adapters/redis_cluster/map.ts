@@ -143,6 +143,7 @@ export class ClusterMap {
   async run(partition: Partition, commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
     const { owner, place } = partition;
     const link = owner === undefined ? undefined : this.#shards.get(owner)?.publisher.link;
+    if (this.#closed) throw new NotSentError("The adapter is closed", true);
     if (!link) {
       this.#trouble();
       throw new NotSentError(

@@ -7,12 +7,15 @@
 
 import type { Adapter } from "../adapter.ts";
 import { explained } from "../kit/failure.ts";
+import { RedisHistory } from "../kit/redis/history/store.ts";
 import type { RedisAddress, RedisTlsOptions } from "../kit/redis/options.ts";
 import { createRedisPresence } from "../kit/redis/presence/store.ts";
-import { NotSentError } from "../kit/redis/reach.ts";
+import { NotSentError, type RedisReach } from "../kit/redis/reach.ts";
 import { createShell } from "../kit/shell.ts";
 import { ClusterCarrier } from "./carrier.ts";
+import { isForNow } from "./errors.ts";
 import type { RedisClusterClient, RedisClusterNatMap } from "./nodes.ts";
+import { HOLD_MS } from "./outbox.ts";
 import { partitionOf } from "./partitions.ts";
 import { readClusterOptions, type RedisClusterAdapterOptions } from "./options.ts";
 
@@ -57,8 +60,30 @@ export type {
  */
 export function createRedisClusterAdapter(options: RedisClusterAdapterOptions): Adapter {
   const settings = readClusterOptions(options);
-  const { nodes, names, places, mode, maxMessageBytes, clock } = settings;
+  const { nodes, names, places, mode, maxMessageBytes, clock, historyKeepMs } = settings;
+  const tagOf = (name: string) => places[partitionOf(name, places.length)]!.tag;
   let carrier: ClusterCarrier | undefined;
+  const reach = (keysOf: (tag: string) => string): RedisReach => ({
+    partOf: (name) => partitionOf(name, places.length),
+    keysOf: (part) => keysOf(places[part]!.tag),
+    async run(part, commands) {
+      if (!carrier) throw new NotSentError("redis-cluster is not open", true);
+      return await carrier.run(part, commands);
+    },
+    patience: { clock, ms: HOLD_MS, isForNow },
+    explain: (error) => explained("redis-cluster", error, nodes.secrets),
+  });
+  // Keys belong to slots, of which the classic mode knows nothing.
+  const stores = mode === "sharded" && {
+    presence: createRedisPresence("redis-cluster", reach((tag) => names.presenceKeys(tag))),
+    history: new RedisHistory({
+      name: "redis-cluster",
+      reach: reach((tag) => names.historyKeys(tag)),
+      maxMessageBytes,
+      keepMs: historyKeepMs,
+      publishing: { command: "SPUBLISH", nameOf: (channel) => names.of(tagOf(channel), channel) },
+    }),
+  };
   const identity = {
     name: "redis-cluster",
     title: "redis-cluster",
@@ -69,18 +94,10 @@ export function createRedisClusterAdapter(options: RedisClusterAdapterOptions): 
     get secrets() {
       return nodes.secrets;
     },
-    // Keys belong to slots, of which the classic mode knows nothing.
-    ...(mode === "sharded" && {
-      presence: createRedisPresence("redis-cluster", {
-        partOf: (name) => partitionOf(name, places.length),
-        keysOf: (part) => names.presenceKeys(places[part]!.tag),
-        async run(part, commands) {
-          if (!carrier) throw new NotSentError("redis-cluster is not connected");
-          return await carrier.run(part, commands);
-        },
-        explain: (error) => explained("redis-cluster", error, nodes.secrets),
-      }),
-    }),
+    ...stores,
   };
-  return createShell(identity, clock, (reporter) => carrier = new ClusterCarrier(settings, reporter));
+  return createShell(identity, clock, (reporter) => {
+    const history = stores ? stores.history : undefined;
+    return carrier = new ClusterCarrier({ ...settings, history }, reporter);
+  });
 }

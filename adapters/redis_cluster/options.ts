@@ -8,7 +8,7 @@ import type { Clock } from "../../contract/clock.ts";
 import { count, having, oneOf, secret, text } from "../../contract/options/option_kinds.ts";
 import { type Kind, optional, or, readOptions, type Rows } from "../../contract/options/read_options.ts";
 import { engineRows, prefixFor, refuseAddress } from "../kit/options.ts";
-import { type RedisAddress, type RedisTlsOptions, tlsOption } from "../kit/redis/options.ts";
+import { HISTORY_KEEP, type RedisAddress, type RedisTlsOptions, tlsOption } from "../kit/redis/options.ts";
 import type { ClusterCarrierOptions } from "./carrier.ts";
 import { readNodes, type RedisClusterClient, type RedisClusterNatMap } from "./nodes.ts";
 import { Names, placePartitions } from "./partitions.ts";
@@ -95,6 +95,13 @@ export interface RedisClusterAdapterOptions {
    */
   readonly maxPendingBytes?: number;
   /**
+   * How long a topic with history is remembered that nobody publishes on, in milliseconds: then its messages, if they
+   * have not expired before, and its epoch are gone.
+   *
+   * @default {2_592_000_000, which is 30 days}
+   */
+  readonly historyKeepMs?: number;
+  /**
    * The source of time, for tests.
    *
    * @default {systemClock}
@@ -119,6 +126,7 @@ const ROWS = {
   prefix: prefixFor("Redis Cluster"),
   partitions: or(count({ max: MAX_PARTITIONS }), 64),
   mode: or(oneOf("sharded", "classic"), "sharded"),
+  historyKeepMs: HISTORY_KEEP,
 } satisfies Rows<RedisClusterAdapterOptions>;
 
 /**
@@ -130,10 +138,10 @@ const ROWS = {
  */
 export function readClusterOptions(
   options: RedisClusterAdapterOptions,
-): ClusterCarrierOptions & { readonly maxMessageBytes: number } {
+): ClusterCarrierOptions & { readonly maxMessageBytes: number; readonly historyKeepMs: number } {
   refuseAddress("createRedisClusterAdapter", options, "nodes");
   const read = readOptions("createRedisClusterAdapter", options, ROWS);
-  const { prefix, partitions, mode, maxMessageBytes, maxPendingBytes, clock } = read;
+  const { prefix, partitions, mode, maxMessageBytes, maxPendingBytes, clock, historyKeepMs } = read;
   const { connectTimeoutMs, probeIntervalMs, probeTimeoutMs } = read;
   return {
     nodes: readNodes(read),
@@ -146,5 +154,6 @@ export function readClusterOptions(
     probeTimeoutMs,
     maxPendingBytes,
     maxMessageBytes,
+    historyKeepMs,
   };
 }

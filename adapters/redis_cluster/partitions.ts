@@ -86,6 +86,11 @@ export class Names {
     return `${this.#prefix}:{${tag}}${text(":", channel)}`;
   }
 
+  /** What the keys of histories begin with. */
+  historyKeys(tag: string): string {
+    return `${this.#prefix}:{${tag}}:history:`;
+  }
+
   /** What the keys of presence begin with. */
   presenceKeys(tag: string): string {
     return `${this.#prefix}:{${tag}}:presence:`;

@@ -5,13 +5,26 @@
  * @module
  */
 
+import type { Clock } from "../../../contract/clock.ts";
 import type { Script } from "./script.ts";
 
 /** A command and its arguments. */
 export type RedisCommand = readonly string[];
 
 /** There is no connection: nothing was sent. */
-export class NotSentError extends Error {}
+export class NotSentError extends Error {
+  /** Whether there will never be one again. */
+  readonly final: boolean;
+
+  /**
+   * @param message Why.
+   * @param final Whether there will never be one again.
+   */
+  constructor(message: string, final: boolean = false) {
+    super(message);
+    this.final = final;
+  }
+}
 
 /** The servers of one adapter. */
 export interface RedisReach {
@@ -26,10 +39,20 @@ export interface RedisReach {
    * @returns What each is answered, or the error. Rejects with a {@linkcode NotSentError} when there is no connection.
    */
   run(part: number, commands: readonly RedisCommand[]): Promise<readonly unknown[]>;
+  /** Where what is refused for now is worth a wait: a part may be on the move. */
+  readonly patience?: {
+    readonly clock: Clock;
+    /** For how long it is asked again, in milliseconds. */
+    readonly ms: number;
+    /** Whether a server has refused for now, and has certainly done nothing. */
+    isForNow(reply: Error): boolean;
+  };
   /** Puts what Redis has said into words that may be logged; the error as it was is the cause. */
   explain(error: Error): Error;
 }
 
+/** The pause before what was refused for now is asked again, in milliseconds. */
+const RETRY_MS = 25;
 /** How many commands are one write at the most: answers are signs of life, and come with the last of them. */
 const MAX_BATCH = 500;
 
@@ -38,7 +61,9 @@ interface Waiting {
   /** Where it is a script. */
   readonly script: Script | undefined;
   /** What it must not overtake, nor be overtaken by: others of the same name. */
-  readonly row: string | undefined;
+  readonly row?: string;
+  /** Until when it may be refused for now; absent: it may not. Set when it is. */
+  patient?: boolean | number;
   resolve(reply: unknown): void;
   reject(error: Error): void;
 }
@@ -49,8 +74,10 @@ interface Part {
   waiting: Waiting[];
   /** How many writes have no answer yet. */
   underWay: number;
-  /** Scripts that the server does not know: they go first when all answers are there. */
-  unknown: Waiting[];
+  /** Scripts that have to be sent again: they go first when all answers are there. */
+  again: Waiting[];
+  /** Whether after a pause. */
+  pauses: boolean;
 }
 
 /** Sends what is asked for in one turn together. */
@@ -75,42 +102,51 @@ export class Batches {
   }
 
   /**
-   * Runs a script as {@linkcode run} does, in the order of the calls with this row, whatever a server forgets
-   * meanwhile.
+   * Runs a script as {@linkcode run} does, and asks again while it is refused for now.
    *
-   * @param row What it is in line with.
+   * @param row Where it is given: in the order of the calls with this row, whatever happens meanwhile.
    */
-  runInRow(
-    row: string,
+  runPatiently(
+    row: string | undefined,
     part: number,
     script: Script,
     keys: readonly string[],
     ...args: readonly string[]
   ): Promise<unknown> {
-    return this.#add(part, commandOf(script, keys, args), script, row);
+    return this.#add(part, commandOf(script, keys, args), script, { row, patient: true });
   }
 
-  #add(index: number, command: RedisCommand, script?: Script, row?: string): Promise<unknown> {
+  #add(
+    index: number,
+    command: RedisCommand,
+    script?: Script,
+    how: Pick<Waiting, "row" | "patient"> = {},
+  ): Promise<unknown> {
     if (!this.#flushing) {
       this.#flushing = true;
       queueMicrotask(() => this.#flush());
     }
-    const part = this.#parts.get(index) ?? { waiting: [], underWay: 0, unknown: [] };
+    const part = this.#parts.get(index) ?? { waiting: [], underWay: 0, again: [], pauses: false };
     this.#parts.set(index, part);
-    return new Promise((resolve, reject) => part.waiting.push({ command, script, row, resolve, reject }));
+    return new Promise((resolve, reject) => part.waiting.push({ command, script, ...how, resolve, reject }));
   }
 
   #flush(): void {
     this.#flushing = false;
     for (const [index, part] of this.#parts) {
-      if (part.unknown.length === 0) this.#next(index, part);
+      if (part.again.length === 0) this.#next(index, part);
     }
   }
 
   /** Sends what waits. */
   #next(index: number, part: Part): void {
-    const batch = [...taught(part.unknown), ...part.waiting];
-    part.unknown = [];
+    const { patience } = this.#reach;
+    if (part.pauses && patience) {
+      part.pauses = false;
+      return void patience.clock.after(RETRY_MS, () => this.#next(index, part));
+    }
+    const batch = [...taught(part.again), ...part.waiting];
+    part.again = [];
     part.waiting = [];
     for (let i = 0; i < batch.length; i += MAX_BATCH) {
       void this.#send(index, part, batch.slice(i, i + MAX_BATCH));
@@ -124,7 +160,7 @@ export class Batches {
       const replies = await this.#reach.run(index, batch.map(({ command }) => command));
       for (const [i, one] of batch.entries()) this.#settle(part, one, replies[i]);
     } catch (error) {
-      for (const { reject } of batch) reject(error as Error);
+      for (const one of batch) this.#refused(part, one, error as Error);
     }
     part.underWay--;
     if (part.underWay === 0) this.#next(index, part);
@@ -132,20 +168,34 @@ export class Batches {
 
   #settle(part: Part, one: Waiting, reply: unknown): void {
     if (!(reply instanceof Error)) {
-      if (part.unknown.length > 0) this.#overtaken(part, one);
+      if (part.again.length > 0) this.#overtaken(part, one);
       one.resolve(reply);
-    } else if (one.script && reply.message.startsWith("NOSCRIPT")) part.unknown.push(one);
-    else one.reject(this.#reach.explain(reply));
+    } else if (one.script && reply.message.startsWith("NOSCRIPT")) part.again.push(one);
+    else this.#refused(part, one, reply);
   }
 
-  /** Another node has taught the server the script meanwhile: those before this one in its row come too late. */
+  #refused(part: Part, one: Waiting, error: Error): void {
+    const isSent = !(error instanceof NotSentError);
+    if (!this.#mayWait(one, error)) return one.reject(isSent ? this.#reach.explain(error) : error);
+    part.again.push(one);
+    part.pauses = true;
+  }
+
+  #mayWait(one: Waiting, error: Error): boolean {
+    const { patience } = this.#reach;
+    if (!patience || !one.patient) return false;
+    if (error instanceof NotSentError ? error.final : !patience.isForNow(error)) return false;
+    const now = patience.clock.now();
+    if (one.patient === true) one.patient = now + patience.ms;
+    return now < one.patient;
+  }
+
+  /** The server takes them again, as another node has taught it the script: those before this one in its row come too late. */
   #overtaken(part: Part, { row }: Waiting): void {
     if (row === undefined) return;
-    for (const one of part.unknown.filter((unknown) => unknown.row === row)) {
-      const cause = new Error("NOSCRIPT The server has forgotten its scripts");
-      one.reject(this.#reach.explain(cause));
-    }
-    part.unknown = part.unknown.filter((unknown) => unknown.row !== row);
+    const late = new Error("TRYAGAIN A later one has been done already");
+    for (const one of part.again) if (one.row === row) one.reject(this.#reach.explain(late));
+    part.again = part.again.filter((one) => one.row !== row);
   }
 }
 
@@ -154,12 +204,12 @@ function commandOf(script: Script, keys: readonly string[], args: readonly strin
 }
 
 /** Has the first of each script teach it to the server. */
-function taught(unknown: readonly Waiting[]): Waiting[] {
+function taught(again: readonly Waiting[]): Waiting[] {
   const known = new Set<Script>();
-  return unknown.map((one) => {
+  return again.map((one) => {
     const { command, script, ...others } = one;
-    if (known.has(script!)) return one;
-    known.add(script!);
-    return { ...others, command: ["EVAL", script!.text, ...command.slice(2)], script: undefined };
+    if (!script || known.has(script)) return one;
+    known.add(script);
+    return { ...others, command: ["EVAL", script.text, ...command.slice(2)], script: undefined };
   });
 }

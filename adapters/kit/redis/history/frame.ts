@@ -25,7 +25,7 @@ const PLACE = /([^ ]{1,64}) ([1-9]\d{0,15}) /y;
 
 /** For nodes that get messages of a store that they do not use. */
 export const NOT_SHARED =
-  "Ignored a message of a history that this node does not share; give every node of the cluster the same history:";
+  "Ignored a message of a shared history (give every node of the cluster the same history)";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

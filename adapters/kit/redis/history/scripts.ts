@@ -1,15 +1,16 @@
 /**
  * What Redis does with histories at one go. Each channel has three keys, and shares one with all others of its part:
  *
- * - `m`, its head: what its epoch is made of, the offset of its newest message, how long messages last, and until when
- *   the keys last;
+ * - `m`, its head: what its epoch is made of, the offset of its newest message, on which server that was kept, on how many
+ *   servers others were before, how long messages last, and until when the keys last;
  * - `s`, a stream of its messages: the id of a message is its offset and when it came, `17-1764396000000`;
  * - `k`, the offsets of messages that have an idempotency key;
  * - `new`, which channels have begun in this part, and how often: so a channel whose keys are gone never begins in an
  *   epoch that it had.
  *
  * An epoch is what the head says and the replication id of the server, which is another one whenever a server starts or
- * takes over: so what it may have lost, it has lost in an epoch that is over.
+ * takes over: so what it may have lost, it has lost in an epoch that is over. Slots of a cluster may come back to a server
+ * where they have been: so the servers count, too.
  *
  * @module
  */
@@ -28,7 +29,12 @@ if not string.find(info, 'role:master', 1, true) then
 end
 local replid = string.match(info, 'master_replid:(%x+)')
 if not replid then return redis.error_reply('NOREPLID This server does not tell its replication id') end
-local function epochOf(base) return base .. '.' .. string.sub(replid, 1, 20) end
+replid = string.sub(replid, 1, 20)
+local function serversOf(count, server)
+  count = tonumber(count or 0)
+  return text(server and server ~= replid and count + 1 or count)
+end
+local function epochOf(base, servers) return base .. '.' .. servers .. '.' .. replid end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function cameAt(offset)
@@ -55,8 +61,9 @@ export const APPEND: Script = script(
   HISTORY,
   String.raw`
 local data, key, size, ttl, keep = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local head = redis.call('HMGET', m, 'base', 'last', 'until')
+local head = redis.call('HMGET', m, 'base', 'last', 'until', 'servers', 'server')
 local base, last, till = head[1], tonumber(head[2] or 0), tonumber(head[3] or 0)
+local servers = serversOf(head[4], head[5])
 if not base then
   local id = redis.call('HGET', new, 'id')
   if not id then
@@ -69,10 +76,10 @@ if not base then
   redis.call('DEL', s, k)
 elseif key ~= '' then
   local known = redis.call('ZSCORE', k, key)
-  if known then return { epochOf(base), tonumber(known) } end
+  if known then return { epochOf(base, servers), tonumber(known) } end
 end
 last = last + 1
-redis.call('HSET', m, 'base', base, 'last', text(last), 'ttl', ttl)
+redis.call('HSET', m, 'base', base, 'last', text(last), 'ttl', ttl, 'servers', servers, 'server', replid)
 redis.call('XADD', s, 'MAXLEN', size, text(last) .. '-' .. text(now), 'd', data)
 local live, first = oldest(last, ttl)
 if live > first then redis.call('XTRIM', s, 'MAXLEN', text(last - live + 1)) end
@@ -88,7 +95,7 @@ if till < now + lasts or key ~= '' then
   redis.call('HSET', m, 'until', text(now + lasts))
   redis.call('PEXPIRE', m, text(lasts + keep))
 end
-local epoch = epochOf(base)
+local epoch = epochOf(base, servers)
 if ARGV[8] then redis.call(ARGV[8], ARGV[9], ARGV[10] .. epoch .. ' ' .. text(last) .. ' ' .. data) end
 return { epoch, last }`,
 );
@@ -101,7 +108,7 @@ return { epoch, last }`,
 export const READ: Script = script(
   HISTORY,
   String.raw`
-local head = redis.call('HMGET', m, 'base', 'last', 'ttl')
+local head = redis.call('HMGET', m, 'base', 'last', 'ttl', 'servers', 'server')
 local base, last = head[1], tonumber(head[2] or 0)
 if not base then
   local begun = redis.call('HMGET', new, 'id', ':' .. ARGV[3])
@@ -111,7 +118,7 @@ if not base then
   end
   base = (begun[1] or ARGV[1]) .. '.' .. (begun[2] or '0')
 end
-local epoch, live = epochOf(base), 1
+local epoch, live = epochOf(base, serversOf(head[4], head[5])), 1
 if head[1] then live = oldest(last, head[3]) end
 local since, complete = tonumber(ARGV[5]), 1
 local from = live

@@ -83,7 +83,7 @@ export class RedisHistory implements HistoryStore {
     ];
     // Once it is sent nothing ends the wait but the answer, or the loss of the connection: what was kept is delivered.
     try {
-      return await this.#redis.runInRow(channel, part, APPEND, keys, ...args) as Position;
+      return await this.#redis.runPatiently(channel, part, APPEND, keys, ...args) as Position;
     } catch (error) {
       throw notKept(error, channel, this.name);
     }
@@ -92,7 +92,8 @@ export class RedisHistory implements HistoryStore {
   async read(channel: string, { since, limit = Infinity, reverse = false, signal }: ReadOptions = {}) {
     signal?.throwIfAborted();
     const [part, keys, name] = this.#keysOf(channel);
-    const answer = this.#redis.run(
+    const answer = this.#redis.runPatiently(
+      undefined,
       part,
       READ,
       keys,
