@@ -96,6 +96,9 @@ export function createHub<D extends ContractDefinition, User extends HubUser = H
 /** How many pages of histories are read in one turn of the event loop: a few milliseconds of work. */
 const READS_PER_TURN = 8;
 
+/** How many subscribes begin in one turn, of all clients: they come by the thousand after a reconnect. */
+const SUBSCRIBES_PER_TURN = 64;
+
 const CLOSE = { drainMs: or(wholeMs({ min: 0 }), 0) };
 
 /** What the hub itself gives, its types forgotten. */
@@ -231,6 +234,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     },
     users,
     authentications,
+    subscribes: new Gate({ clock, max: Infinity, perTurn: SUBSCRIBES_PER_TURN }),
     historyReads,
     refusals,
     nextId: () => connectionId(nodeId, ++lastConnection),

@@ -60,6 +60,8 @@ export interface SessionContext {
   readonly users: KeyedLimit;
   /** Who is authenticated next. */
   readonly authentications: Authentications;
+  /** Who subscribes next. */
+  readonly subscribes: Gate;
   /** Who reads histories next. */
   readonly historyReads: Gate;
   /** Whom it refuses, and why. */

@@ -107,14 +107,20 @@ export class Subscriptions {
       const begins = beginning(topic, start);
       if (begins) this.#checkRecovery();
       this.#active.set(name, mark);
+      const turn = this.#context.subscribes.take();
+      if (turn) {
+        mark.deciding = new Promise((resolve) => mark.waiting.push(resolve));
+        await turn;
+      }
+      this.#context.subscribes.leave(); // how many begin in a turn is bounded, not how many are under way
       const { pattern } = topic.entry;
       const rule = ruleOf(this.#context.options.authorize, pattern);
       if (rule) {
         const decided = { what: "subscribe to", name, option: `"${pattern}" of authorize` };
         const later = (mark.asking = new TopicAuthorizing(topic, conn)).ask(rule, decided, this.#context);
         if (later) await (mark.deciding = later);
-        mark.asking = mark.deciding = undefined;
       }
+      mark.asking = mark.deciding = undefined;
       if (this.#active.get(name) !== mark) {
         throw new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`);
       }

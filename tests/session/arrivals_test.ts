@@ -187,6 +187,31 @@ test("arrivals: with Infinity all are authenticated at the same time", async () 
   assertEquals(peers.filter(({ closed }) => closed).length, 0);
 });
 
+test("arrivals: a client that subscribes to a thousand topics in one frame does not keep the others waiting", async () => {
+  await using scene = await stage({
+    shared: { topics: { "plain/:n": { payload: pass } } },
+    presence: { "plain/:n": { state: pass } },
+    ...contract,
+  });
+  const { hub } = scene;
+  hub.implement({ m: { ping: () => 1 } });
+  const [many, other] = [await scene.enter(), await scene.enter()];
+  const subs = Array.from({ length: 900 }, (_, i) => ["sub", i + 1, `plain/${i}`]);
+  // What is said after them finds them as if they had been handled at once.
+  many.send(...subs, ["unsub", "plain/899"], ["sub", 901, "plain/899"], ["watch", 902, "topic:plain/898"]);
+  await many.hears("res", 1);
+  other.send(["req", 1, "ping", 1]);
+  await other.hears("res", 1);
+  const answered = many.heard.filter(([kind]) => kind === "res").length;
+  assert(answered < 450, `${answered} of 900 went first`);
+  await many.hears("res", 901);
+  await many.hears("res", 902);
+  assertEquals(many.heard.filter(([kind]) => kind === "err").map(([, id]) => id), [900]);
+  assertEquals(hub.stats().subscriptions, 900);
+  hub.publish("plain/899", "news");
+  await many.hears("pub", "plain/899");
+});
+
 test("arrivals: a client that comes back with a thousand histories does not keep the others waiting", async () => {
   const TOPICS = 1_000;
   await using scene = await stage({
