@@ -68,6 +68,10 @@ export class TopicStream {
   #cancelWait: (() => void) | undefined;
   /** An epoch that messages came with though the store has another one. */
   #strange: string | undefined;
+  /** The epoch before the present one: a replica that is behind may still have it. */
+  #left: string | undefined;
+  /** Whether the store has shown that one again. */
+  #isBack = false;
   #closed = false;
 
   /** @param options What it needs. */
@@ -241,6 +245,8 @@ export class TopicStream {
   /** Takes what the store has given; tells whether that has helped. */
   #apply({ position: [epoch, last], complete, records }: StoredPage): boolean {
     const before = this.#position!;
+    this.#isBack = epoch !== before[0] && epoch === this.#left;
+    if (this.#isBack) return false;
     if (epoch !== before[0]) {
       this.#forgetAll(); // of an epoch that is over
       this.#strange = undefined;
@@ -271,12 +277,18 @@ export class TopicStream {
   #skipTo(position: Position): void {
     const [epoch, offset] = this.#position!;
     if (epoch === position[0] && position[1] <= offset) return;
+    if (epoch !== position[0]) this.#left = epoch;
     this.#position = position;
     this.#options.gap(position);
   }
 
   /** The store does not give what is missing. */
   #giveUp(): void {
+    if (this.#isBack) {
+      this.#isBack = false;
+      this.#left = undefined; // all that there is has that epoch: it is read once more, and holds
+      return;
+    }
     this.#behind = false;
     if (this.#ahead.size === 0) return this.#options.gap(this.#position!);
     this.#skipTo([this.#position![0], Math.min(...this.#ahead.keys()) - 1]);

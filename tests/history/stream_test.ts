@@ -123,6 +123,29 @@ test("stream: a store that has begun anew is a gap, and its new messages follow"
   assertEquals(heard, [1, "gap 0", 1, 2, 3]);
 });
 
+test("stream: a replica that still has the epoch of before is asked again, and brings nobody back to it", async () => {
+  const { clock, stream, heard, append, take, settle, store, memory } = scene();
+  await stream.start();
+  take(append());
+  const behind = memory.read("c");
+  const renewed = createMemoryHistory({ clock });
+  const next = () => renewed.append("c", '"x"', { size: 10, ttlMs: Infinity });
+  let lag = 0;
+  store.onRead = (_page, options) => lag-- > 0 ? behind : renewed.read("c", options);
+  take(next());
+  await settle();
+  lag = 3;
+  next();
+  take(next());
+  await settle();
+  assertEquals(heard, [1, "gap 0", 1, 2, 3]);
+  lag = Infinity; // it is no replica: all that there is has that epoch
+  stream.catchUp();
+  await settle();
+  take(append());
+  assertEquals(heard, [1, "gap 0", 1, 2, 3, "gap 0", 1, 2]);
+});
+
 test("stream: messages of an epoch that the store does not have are dropped and reported", async () => {
   const { stream, heard, errors, append, take, settle, store } = scene();
   await stream.start();
