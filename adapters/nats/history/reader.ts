@@ -44,6 +44,7 @@ class Pages {
   readonly #stream: LogStream;
   readonly #newest: Placed;
   readonly #last: number;
+  readonly #wall: number;
   /** What is older has expired. */
   readonly #oldest: number;
 
@@ -52,6 +53,7 @@ class Pages {
     this.#stream = stream;
     this.#newest = newest;
     this.#last = newest.batch.first + newest.batch.records.length - 1;
+    this.#wall = wall;
     this.#oldest = wall - newest.batch.ttlMs;
   }
 
@@ -91,14 +93,22 @@ class Pages {
       : await this.#log.range(this.#stream, epoch, from, Math.min(to, first - 1));
     if (first <= to) batches.push(this.#newest); // at hand, whatever is removed meanwhile
     const gone = batches.findLastIndex((placed) => !placed || placed.at < this.#oldest);
-    return batches.slice(gone + 1).flatMap((placed) => recordsOf(placed!, from, to));
+    const kept = batches.slice(gone + 1) as Placed[];
+    // The clock of another leader may be behind.
+    let ageMs = 0;
+    const ages = kept.toReversed().map(({ at }) => ageMs = Math.max(ageMs, this.#wall - at)).reverse();
+    return kept.flatMap((placed, i) => recordsOf(placed, ages[i]!, from, to));
   }
 }
 
-function recordsOf({ batch: { first, records } }: Placed, from: number, to: number): StoredRecord[] {
-  return records.map((data, i) => ({ offset: first + i, data })).filter(({ offset }) =>
-    offset >= from && offset <= to
-  );
+function recordsOf(
+  { batch: { first, records } }: Placed,
+  ageMs: number,
+  from: number,
+  to: number,
+): StoredRecord[] {
+  return records.map((data, i) => ({ offset: first + i, data, ageMs }))
+    .filter(({ offset }) => offset >= from && offset <= to);
 }
 
 function page(records: StoredRecord[], limit: number, reverse: boolean): StoredRecord[] {

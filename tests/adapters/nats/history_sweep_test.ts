@@ -93,3 +93,19 @@ test("history in NATS JetStream: of large histories what is too much is removed,
   assert(records.length >= 100, `${records.length} are kept`);
   assertEquals([last, records.at(-1)!.offset], [600, 600]);
 });
+
+test("history in NATS JetStream: a record tells how long ago it was appended, never less than a later one", async () => {
+  await using server = await startJetStream();
+  const clock = shifted();
+  await using a = await openHistory({ servers: server.url, clock });
+  await a.fill("news", 1, 3);
+  clock.shiftMs = 60_000;
+  for (const reverse of [false, true]) {
+    const { records } = await a.store.read("news", { reverse });
+    const ages = records.map(({ ageMs }) => ageMs!);
+    assertEquals(ages, ages.toSorted((x, y) => reverse ? x - y : y - x));
+    for (const age of ages) assert(age >= 60_000 && age < 90_000, `${age}`);
+  }
+  clock.shiftMs = -60_000; // a clock that is behind
+  assertEquals((await a.store.read("news")).records.map(({ ageMs }) => ageMs), [0, 0, 0]);
+});
