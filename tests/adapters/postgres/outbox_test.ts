@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { createEmitter, createMemoryHistory, type HubError, systemClock } from "@trunkline/hub";
+import { type Clock, createEmitter, createMemoryHistory, type HubError, systemClock } from "@trunkline/hub";
 import { createPostgresAdapter, type PostgresHistorySettings } from "@trunkline/hub/adapters/postgres";
 import process from "node:process";
 import { startPostgres } from "../../../tools/brokers/postgres.ts";
@@ -14,9 +14,15 @@ const TIMEOUT = { timeoutMs: 60_000 };
 const at = (prefix: string, history?: PostgresHistorySettings, server = url) =>
   createPostgresAdapter({ url: server, prefix, history });
 
+/** Every 10 seconds hubs look for what they have missed, which would hide that it did not come by itself. */
+const unlooking: Clock = {
+  ...systemClock,
+  after: (ms, callback, options) => ms === 10_000 ? () => {} : systemClock.after(ms, callback, options),
+};
+
 /** A node, and what a client of its own hears of `log/x`. */
 async function start(prefix: string, history?: PostgresHistorySettings, server?: string) {
-  const node = await createNode(undefined, { adapter: at(prefix, history, server), clock: systemClock });
+  const node = await createNode(undefined, { adapter: at(prefix, history, server), clock: unlooking });
   const heard = await follow(await node.member());
   return Object.assign(node, { heard });
 }
