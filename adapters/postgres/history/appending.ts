@@ -102,7 +102,10 @@ export class Appending {
     // Everything of this turn together.
     if (!this.#busy) queueMicrotask(() => void this.#run());
     if (!signal) return promise;
-    const abort = () => reject(this.#forget(waiting) ? notSent(signal.reason) : mayBeKept(signal.reason));
+    // What was sent may be kept, and has to be delivered then: nothing ends that wait but the answer, or the loss of the connection.
+    const abort = () => {
+      if (this.#forget(waiting)) reject(notSent(signal.reason));
+    };
     signal.addEventListener("abort", abort);
     return promise.finally(() => signal.removeEventListener("abort", abort));
   }
@@ -232,6 +235,3 @@ const notSent = (cause: unknown) =>
       cause,
     },
   );
-
-const mayBeKept = (cause: unknown) =>
-  new HubError("UNCERTAIN", "PostgreSQL has not said whether a message was kept", { cause });

@@ -336,6 +336,30 @@ test("postgres history: what is given up in one place does not hold up what come
 }, TIMEOUT);
 
 test(
+  "postgres history: who gives up what is under way still learns what has become of it, as it has to be delivered",
+  async () => {
+    await using store = openStore({ prefix: crypto.randomUUID() });
+    await using console = openConsole(URL);
+    const [epoch] = await store.append("news", "1", PLENTY);
+    const aborter = new AbortController();
+    let append: Promise<unknown> | undefined;
+    await console.sql.begin(async (tx) => {
+      await tx`SELECT FROM trunkline.history_heads WHERE epoch = ${epoch} FOR UPDATE`;
+      append = Promise.resolve(store.append("news", "2", { ...PLENTY, signal: aborter.signal }));
+      append.catch(() => {});
+      await waitFor(async () => {
+        const waiting =
+          await tx`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%history_append%'`;
+        return waiting.length > 0;
+      }, { what: "the append to wait" });
+      aborter.abort(new Error("Nobody waits"));
+    });
+    assertEquals(await append, [epoch, 2]);
+  },
+  TIMEOUT,
+);
+
+test(
   "postgres history: an adapter whose histories nobody uses opens no connection for them, and loads nothing",
   async () => {
     await using server = await startServer();
