@@ -1,53 +1,19 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { type HubError, systemClock } from "@trunkline/hub";
-import {
-  createPostgresAdapter,
-  createPostgresHistory,
-  postgresHistorySql,
-} from "@trunkline/hub/adapters/postgres";
-import type { AppendOptions, HistoryStore } from "@trunkline/hub/adapters/history-store";
+import { createPostgresAdapter, postgresHistorySql } from "@trunkline/hub/adapters/postgres";
 import process from "node:process";
 import { type PostgresOptions, startPostgres } from "../../../tools/brokers/postgres.ts";
 import { test, waitFor } from "../../harness.ts";
 import { createNode } from "../../hub/chat.ts";
 import { network } from "../../hub/wires.ts";
+import { end, openStore, PLENTY, type StoreOptions, unique } from "./history_scene.ts";
 import { openConsole } from "./scene.ts";
 
 const URL = process.env.POSTGRES_URL!;
 const TIMEOUT = { timeoutMs: 60_000 };
-const PLENTY: AppendOptions = { size: 1_000, ttlMs: Infinity };
-
-/** A name that no other test has: data folders of servers are used again. */
-const unique = (name: string) => `${name}_${crypto.randomUUID().replaceAll("-", "")}`;
 
 /** A server that waits for its disk, as those do that lose nothing. */
 const DURABLE = { fsync: "on" };
-
-interface OpenStore extends HistoryStore, AsyncDisposable {
-  readonly errors: Error[];
-}
-
-function opened(store: HistoryStore): OpenStore {
-  const nodeId = crypto.randomUUID();
-  const errors: Error[] = [];
-  store.open!({ nodeId, deliver() {}, onError: (error) => void errors.push(error) });
-  return Object.assign(store, {
-    errors,
-    [Symbol.asyncDispose]: async () => await store.close!(nodeId),
-  });
-}
-
-type Options = Partial<Parameters<typeof createPostgresHistory>[0]>;
-
-const openStore = (options: Options) =>
-  opened(
-    createPostgresHistory({ prefix: crypto.randomUUID(), url: URL, answerTimeoutMs: 20_000, ...options }),
-  );
-
-/** How an append ends: its offset, or the code of its error. */
-const end = (store: HistoryStore, data = "x", options: Partial<AppendOptions> = {}) =>
-  Promise.resolve(store.append("news", data, { ...PLENTY, ...options }))
-    .then(([, offset]) => offset, (error: HubError) => error.code);
 
 const startServer = (settings: PostgresOptions["settings"] = DURABLE) => startPostgres({ settings });
 
@@ -228,7 +194,7 @@ test(
     await using console = openConsole(URL);
     await console.sql.unsafe(`CREATE ROLE ${role} LOGIN`);
     const url = URL.replace("postgres@", `${role}@`);
-    const told = async (options: Options, words: string) => {
+    const told = async (options: StoreOptions, words: string) => {
       await using store = openStore({ url, ...options });
       const error = await assertRejects(async () => await store.append("news", "1", PLENTY)) as HubError;
       assertEquals(error.code, "UNAVAILABLE");
@@ -248,113 +214,6 @@ test(
     assertEquals((await store.read("news")).records.length, 1);
     assertEquals(store.errors, []);
     await console.sql.unsafe(`DROP SCHEMA ${schema} CASCADE; DROP ROLE ${role}`).simple();
-  },
-  TIMEOUT,
-);
-
-test(
-  "postgres history: a topic that nobody uses is forgotten, and its place is taken by another epoch",
-  async () => {
-    const prefix = crypto.randomUUID();
-    await using store = openStore({ prefix, forgetAfterMs: 1 });
-    await using lasting = openStore({ prefix });
-    const first = await store.append("news", "1", PLENTY);
-    const kept = await lasting.append("kept", "1", PLENTY);
-    await waitFor(async () => {
-      store.sweep!();
-      return (await store.read("news")).position[1] === 0;
-    }, { what: "the topic to be forgotten" });
-    const { position, complete } = await store.read("news", { since: first });
-    assertEquals(complete, false);
-    assertNotEquals(position[0], first[0]);
-    assertEquals(await store.append("news", "2", PLENTY), [position[0], 1]);
-    assertEquals((await lasting.read("kept")).position, kept);
-    assertEquals(store.errors, []);
-  },
-  TIMEOUT,
-);
-
-test(
-  "postgres history: what expired is removed from the tables by sweeps of one node at a time",
-  async () => {
-    const prefix = crypto.randomUUID();
-    await using a = openStore({ prefix });
-    await using b = openStore({ prefix });
-    await using console = openConsole(URL);
-    const appends = Array.from(
-      { length: 2_500 },
-      (_, i) => a.append(`news/${i % 3}`, `${i}`, { size: 5_000, ttlMs: 50 }),
-    );
-    await Promise.all(appends);
-    await a.append("lasting", "1", PLENTY);
-    const left = async () => {
-      const [row] = await console
-        .sql`SELECT count(*)::int AS n FROM trunkline.history_records r JOIN trunkline.history_heads h
-      ON h.id = r.head WHERE h.root LIKE 'tl#%' AND h.name LIKE 'c%' AND h.root = (SELECT root FROM trunkline.history_heads
-      WHERE name = 'clasting' ORDER BY id DESC LIMIT 1)`;
-      return row!.n as number;
-    };
-    await waitFor(async () => {
-      for (const store of [a, b]) {
-        store.sweep!();
-      }
-      return await left() === 1;
-    }, { what: "the rows to go", timeoutMs: 20_000 });
-    assertEquals((await a.append("news/0", "x", PLENTY))[1], 835);
-    assertEquals([a.errors, b.errors], [[], []]);
-  },
-  TIMEOUT,
-);
-
-test(
-  "postgres history: a message that lives shorter than those before it leaves no hole when it goes",
-  async () => {
-    const prefix = crypto.randomUUID();
-    await using store = openStore({ prefix });
-    const [epoch] = await store.append("news", "1", PLENTY);
-    await store.append("news", "2", { size: 10, ttlMs: 30 });
-    await store.append("news", "3", PLENTY);
-    await waitFor(async () => (await store.read("news")).records.length === 1, {
-      what: "the second to expire",
-    });
-    const { records, complete } = await store.read("news", { since: [epoch, 0] });
-    assertEquals([records.map(({ data }) => data), complete], [["3"], false]);
-  },
-  TIMEOUT,
-);
-
-test("postgres history: what is given up in one place does not hold up what comes behind it", async () => {
-  await using store = openStore({ prefix: crypto.randomUUID() });
-  const aborted = AbortSignal.abort(new Error("Nobody waits"));
-  const ends = [end(store, "1"), end(store, "2", { signal: aborted }), end(store, "3")];
-  assertEquals(await Promise.all(ends), [1, "UNAVAILABLE", 2]);
-  const error = await assertRejects(async () =>
-    await store.append("news", "x".repeat(9_000_000), PLENTY)
-  ) as HubError;
-  assertEquals([error.code, error.data], ["TOO_LARGE", { bytes: 9_000_000, maxBytes: 8 * 1024 * 1024 }]);
-  assertEquals(await end(store, "y".repeat(3_000_000)), 3);
-}, TIMEOUT);
-
-test(
-  "postgres history: who gives up what is under way still learns what has become of it, as it has to be delivered",
-  async () => {
-    await using store = openStore({ prefix: crypto.randomUUID() });
-    await using console = openConsole(URL);
-    const [epoch] = await store.append("news", "1", PLENTY);
-    const aborter = new AbortController();
-    let append: Promise<unknown> | undefined;
-    await console.sql.begin(async (tx) => {
-      await tx`SELECT FROM trunkline.history_heads WHERE epoch = ${epoch} FOR UPDATE`;
-      append = Promise.resolve(store.append("news", "2", { ...PLENTY, signal: aborter.signal }));
-      append.catch(() => {});
-      await waitFor(async () => {
-        const waiting =
-          await tx`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%history_append%'`;
-        return waiting.length > 0;
-      }, { what: "the append to wait" });
-      aborter.abort(new Error("Nobody waits"));
-    });
-    assertEquals(await append, [epoch, 2]);
   },
   TIMEOUT,
 );
