@@ -71,6 +71,7 @@ export {
   type QuestionHandlers,
   type ReconnectOptions,
   type Recovery,
+  type RequestOptions,
   type StatusInfo,
   type StatusListener,
   type SubscribeOptions,

@@ -16,8 +16,9 @@ import {
   throwIfAborted,
 } from "../contract/mod.ts";
 import { copyMessage, MAX_DEPTH, type PlainRules } from "../contract/values/plain.ts";
-import { CALL } from "../contract/options/option_kinds.ts";
-import { readOptions } from "../contract/options/read_options.ts";
+import { CALL, text } from "../contract/options/option_kinds.ts";
+import { optional, readOptions, type Rows } from "../contract/options/read_options.ts";
+import type { RequestOptions } from "./api/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { OfflineQueue } from "./offline_queue.ts";
@@ -35,7 +36,18 @@ export interface Question {
   readonly payload: unknown;
   /** Throws where it must not be sent on a connection. */
   readonly check?: (connection: Connection) => void;
+  /** What makes it the same request however often it is sent. */
+  readonly key?: string | undefined;
 }
+
+/** A question that was sent, and whose connection was lost. */
+interface Lost {
+  readonly error: unknown;
+  /** What the server said that remembers it. */
+  readonly once: string;
+}
+
+const REQUEST = { ...CALL, id: optional(text) } satisfies Rows<RequestOptions>;
 
 /**
  * What waits is kept as it was said, and refused at once if it cannot travel: just as what leaves at once.
@@ -86,10 +98,11 @@ export class Requests {
   }
 
   /** See `Client.request`. */
-  async request(name: string, input: unknown, options?: CallOptions): Promise<unknown> {
+  async request(name: string, input: unknown, options?: RequestOptions): Promise<unknown> {
     const entry = this.#entry(name, "request");
-    const question = { kind: "req", name, payload: input };
-    return await this.#output(entry, await this.ask(question, options, entry.input));
+    const { id: key, ...rest } = readOptions("request", options, REQUEST);
+    const question = { kind: key === undefined ? "req" : "once", name, payload: input, key };
+    return await this.#output(entry, await this.ask(question, rest, entry.input));
   }
 
   /**
@@ -223,13 +236,13 @@ export class Requests {
     });
   }
 
-  async #sendOrWait(question: Question, patience: Patience): Promise<unknown> {
+  async #sendOrWait(question: Question, patience: Patience, lost?: Lost): Promise<unknown> {
     const { name } = question;
-    if (this.#ready(name, patience.first)) return await this.#send(question, patience);
+    if (this.#ready(name, patience.first)) return await this.#send(question, patience, lost);
     const kept = keep(question);
     return await this.#wait(name, patience, (goOn, fail) =>
       this.#queue.add(`"${name}"`, {
-        send: () => goOn((left) => this.#send(kept, left)),
+        send: () => goOn((left) => this.#send(kept, left, lost)),
         fail,
       }));
   }
@@ -239,17 +252,32 @@ export class Requests {
     return patiently(this.#options.settings.clock, patience, late, start);
   }
 
-  async #send({ kind, name, payload, check }: Question, patience: Patience): Promise<unknown> {
-    const { calls, open } = this.#options;
+  async #send(question: Question, patience: Patience, lost?: Lost): Promise<unknown> {
+    const { kind, name, payload, check, key } = question;
+    const { calls, open, settings: { clock } } = this.#options;
     const connection = open()!;
     check?.(connection);
+    const { once } = connection.welcome!;
+    if (lost && lost.once !== once) throw lost.error;
+    if (key !== undefined && !once) {
+      throw new HubError("UNAVAILABLE", `Cannot send "${name}": the hub takes no ids`);
+    }
+    const end = clock.now() + patience.timeoutMs;
     const { id, answer } = calls.open(name, patience, (id) => connection.push(["cancel", id]));
     try {
-      connection.push([kind, id, name, payload]);
+      connection.push(key === undefined ? [kind, id, name, payload] : [kind, id, name, key, payload]);
     } catch (error) {
       calls.reject(id, error as HubError);
     }
-    return await answer;
+    if (key === undefined) return await answer;
+    const kept = keep(question);
+    try {
+      return await answer;
+    } catch (error) {
+      if (this.closed || open() === connection) throw error;
+      const left = { signal: patience.signal, timeoutMs: Math.max(end - clock.now(), 0) };
+      return await this.#sendOrWait(kept, left, { error, once: once! });
+    }
   }
 
   /** The contract is the server's word: an answer that breaks it is an error worth hearing of. */

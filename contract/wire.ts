@@ -43,6 +43,11 @@ export interface Welcome {
   readonly history?: boolean;
   /** Whether it tells who is in which room or topic: it takes `watch`, `unwatch`, `state` and `members`. */
   readonly presence?: boolean;
+  /**
+   * What remembers which requests were done: it takes `once`. A request that got no answer may be sent again, with the
+   * same key, to a server that says the same.
+   */
+  readonly once?: string;
 }
 
 /** Either side may ask, answer and take back a question, and ask for a sign of life. */
@@ -58,6 +63,7 @@ export type CallMessage =
 export type ClientMessage =
   | CallMessage
   | readonly [kind: "hello", hello: Hello]
+  | readonly [kind: "once", id: number, name: string, key: string, input?: unknown]
   | readonly [kind: "sig", name: string, payload?: unknown]
   | readonly [kind: "sub", id: number, topic: string, options?: SubOptions]
   | readonly [kind: "unsub", topic: string]
@@ -136,6 +142,8 @@ const isFromClient: Check = (m) => {
       return m.length <= 4 && isId(m[1]) && isText(m[2]) && isSubOptions(m[3]);
     case "hist":
       return m.length <= 4 && isId(m[1]) && isText(m[2]) && isHistoryAsk(m[3]);
+    case "once":
+      return m.length <= 5 && isId(m[1]) && isText(m[2]) && isText(m[3]);
     case "unsub":
       return m.length <= 2 && isText(m[1]);
     case "hello":

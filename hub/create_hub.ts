@@ -26,6 +26,7 @@ import type { PublishOptions } from "./api/history.ts";
 import { Authentications } from "./session/admission/authentications.ts";
 import { Gate } from "./session/gate.ts";
 import { KeyedLimit } from "./session/limits.ts";
+import { Once } from "./session/once/once.ts";
 import { readHubOptions } from "./read_hub_options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nodes } from "./nodes/nodes.ts";
@@ -155,6 +156,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   const find = (id: string): Connection | undefined => connections.get(id)?.conn;
   const events = new Events({ contract, registry, backplane, find });
   const { maxHistories, maxHistoryBytes: maxBytes } = limits;
+  const shared = sharedStore(options.history, adapter);
   const topics = new Topics({
     catalog: new Catalog(contract),
     registry,
@@ -163,7 +165,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodeId,
     maxHistories,
     storeTimeoutMs: backplaneTimeoutMs,
-    shared: sharedStore(options.history, adapter),
+    shared,
     ownStore: () => createMemoryHistory({ maxChannels: maxHistories, maxBytes, clock }),
     onError,
   });
@@ -204,6 +206,18 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   const membersOf = (room: string) => cluster.connections({ room });
   const rooms = new Rooms({ registry, events, find, membersOf });
   const handlers = new HandlerTable(contract);
+  const once = new Once({
+    store: shared,
+    solitary: backplane.solitary,
+    nodeId,
+    clock,
+    timeoutMs: backplaneTimeoutMs,
+    ttlMs: limits.requestIdMs,
+    maxCount: limits.maxRequestIds,
+    maxBytes: limits.maxRequestIdBytes,
+    isThere: (id) => nodes.has(id),
+    onError,
+  });
   const users = new KeyedLimit(limits.maxConnectionsPerUser);
   const { maxAuthenticating, maxHistoryReads, handshakeTimeoutMs } = limits;
   const authentications = new Authentications({
@@ -223,6 +237,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     requestTimeoutMs,
     authorizeTimeoutMs,
     handlers,
+    once,
     topics,
     registry,
     presence: presence && {
@@ -246,6 +261,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodeRequests,
     reception,
     refusals,
+    once,
     topics,
     events,
     presence,
@@ -329,6 +345,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
         registry,
         backplane,
         nodeRequests,
+        once,
         topics,
         presence,
         users,

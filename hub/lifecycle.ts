@@ -16,6 +16,7 @@ import type { Presences } from "./presence/presences.ts";
 import type { Refusals } from "./session/admission/refusals.ts";
 import type { Reception } from "./session/reception.ts";
 import type { Health } from "./api/health.ts";
+import type { Once } from "./session/once/once.ts";
 import type { Topics } from "./topics/topics.ts";
 
 /** How often what is not needed any more is looked for, in milliseconds. */
@@ -33,6 +34,8 @@ export interface LifecycleParts {
   readonly reception: Reception;
   /** Whom it refuses, and why. */
   readonly refusals: Refusals;
+  /** Which requests were done. */
+  readonly once: Once;
   /** The topics. */
   readonly topics: Topics;
   /** The events. */
@@ -171,22 +174,24 @@ export class Lifecycle {
   }
 
   #sweepLater(): void {
-    const { clock, topics, events } = this.#parts;
+    const { clock, topics, events, once } = this.#parts;
     this.#stopSweeping = clock.after(SWEEP_MS, () => {
       topics.histories.sweep();
       events.sweep();
+      once.sweep();
       this.#sweepLater();
     }, { background: true });
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { backplane, nodes, nodeRequests, reception, topics, listeners } = this.#parts;
+    const { backplane, nodes, nodeRequests, reception, once, topics, listeners } = this.#parts;
     this.#ready.reject(new HubError("UNAVAILABLE", "The hub was closed before it was ready"));
     await reception.close(drainMs);
     this.#parts.refusals.close();
     listeners.close();
     this.#stopSweeping();
     nodeRequests.close();
+    await once.close();
     await topics.close();
     await this.#parts.presence?.close();
     nodes.stop();

@@ -11,6 +11,7 @@ import type { Gate } from "./session/gate.ts";
 import type { KeyedLimit } from "./session/limits.ts";
 import type { NodeRequests } from "./nodes/node_requests.ts";
 import type { Refusals } from "./session/admission/refusals.ts";
+import type { Once } from "./session/once/once.ts";
 import type { Presences } from "./presence/presences.ts";
 import type { Reception } from "./session/reception.ts";
 import type { Registry } from "./groups/registry.ts";
@@ -33,6 +34,8 @@ export interface Counted {
   readonly backplane: Backplane;
   /** What is asked of them. */
   readonly nodeRequests: NodeRequests;
+  /** Which requests were done. */
+  readonly once: Once;
   /** The topics. */
   readonly topics: Topics;
   /** Who is where; absent where the contract does not say. */
@@ -47,7 +50,7 @@ export interface Counted {
 export function readStats(counted: Counted): HubStats {
   const { connections, reception, authentications, historyReads, registry, backplane, nodeRequests } =
     counted;
-  const { topics, presence, users, refusals } = counted;
+  const { once, topics, presence, users, refusals } = counted;
   let subscriptions = 0, handling = 0, asking = 0, held = 0;
   for (const session of connections.values()) {
     subscriptions += session.subscriptions;
@@ -70,6 +73,7 @@ export function readStats(counted: Counted): HubStats {
     nodeRequests: nodeRequests.size,
     answering: nodeRequests.answering,
     held,
+    remembered: once.size,
     histories: topics.histories.size,
     ...(presence && { presence: presence.source.size() }),
     refused: refusals.counts,

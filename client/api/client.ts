@@ -32,6 +32,21 @@ import type {
   TopicMeta,
 } from "./subscription.ts";
 
+/** Options of `Client.request`. */
+export interface RequestOptions extends CallOptions {
+  /**
+   * An id of your own for the request, of 256 UTF-16 units at the most: the hub does it once, however often it is sent with
+   * this id, and answers with what became of it, also with the error of its handler. Ids are a user's own, for each role and
+   * request; without a user everybody shares them, so take one that nobody guesses, of 16 units at least
+   * (`crypto.randomUUID()`). The same id with another input is refused with `BAD_REQUEST`.
+   *
+   * A request with an id that is lost with its connection is sent again by itself within `timeoutMs`, to a hub that knows
+   * what was done; where none does it rejects with `DISCONNECTED`. After `DISCONNECTED`, `TIMEOUT` or `UNAVAILABLE` it may be
+   * sent again with the same id; `UNCERTAIN` says that it may have been done, and is not done again.
+   */
+  readonly id?: string;
+}
+
 /**
  * A client of a hub: typed by a contract and a role, and connected for as long as it lives. Made by
  * {@linkcode createClient}.
@@ -80,15 +95,16 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    *
    * @param name The request.
    * @param input The question; it is checked here, and parsed by the server.
-   * @param options How long to wait (by default `requestTimeoutMs` of the client), and a signal to give up.
+   * @param options How long to wait (by default `requestTimeoutMs` of the client), a signal to give up, and an id with which
+   * it is done once, however often it is sent.
    * @returns The answer, parsed. Rejects with the server's error; `VALIDATION` when the input or the answer does not fit
    * the contract; `TIMEOUT`; `DISCONNECTED` when the link is lost before the answer (the server may have got the
-   * question: it is not sent again); the cause when the client has ended for good (`UNAUTHENTICATED`, …); `UNAVAILABLE` when too much waits already; `TOO_LARGE`; the signal's reason.
+   * question: without an id it is not sent again); the cause when the client has ended for good (`UNAUTHENTICATED`, …); `UNAVAILABLE` when too much waits already; `TOO_LARGE`; the signal's reason.
    */
   request<N extends NameOf<RequestsOf<D, R>>>(
     name: N,
     input: RequestInput<RequestsOf<D, R>, N>,
-    options?: CallOptions,
+    options?: RequestOptions,
   ): Promise<AnswerOutput<RequestsOf<D, R>, N>>;
   /**
    * Tells the server something, without an answer. What the server refuses is reported to `onError`.

@@ -111,8 +111,13 @@ export type AnyConnection<D extends ContractDefinition, User extends HubUser, Ct
 export interface HandlerContext<Conn> {
   /** Who asks. */
   readonly conn: Conn;
-  /** Aborted when the client gives up, or is gone. */
+  /**
+   * Aborted when the client gives up, or is gone. A request with an `id` is done to its end, whoever still waits: of that it
+   * is aborted when the hub closes.
+   */
   readonly signal: AbortSignal;
+  /** The id that the client gave the request, so that it is done once; `undefined` without one, and of signals. */
+  readonly id: string | undefined;
 }
 
 /** A value, now or later. */

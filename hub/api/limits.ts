@@ -103,6 +103,28 @@ export interface HubLimits {
    */
   readonly maxHistoryReads?: number;
   /**
+   * How long requests with an id are remembered when they are done, in milliseconds: sent again within it they are answered,
+   * and not done again.
+   *
+   * @default {300000}
+   */
+  readonly requestIdMs?: number;
+  /**
+   * Requests with an id that this hub remembers, those under way included. A user may have a tenth of them; beyond, its
+   * requests with an id are refused with `RATE_LIMITED`. Anonymous clients of one address count as one user. Beyond all of them
+   * they are refused with `UNAVAILABLE`: none is forgotten before its time.
+   *
+   * @default {10000}
+   */
+  readonly maxRequestIds?: number;
+  /**
+   * Bytes that the answers to them may take together, and a user's a tenth of it; of an answer, 65,536 at the most. What is
+   * more is not kept: sent again, such a request is answered `TOO_LARGE`, and not done again.
+   *
+   * @default {16777216}
+   */
+  readonly maxRequestIdBytes?: number;
+  /**
    * Topics whose history this hub keeps for itself, without a shared store; the one unused longest makes room.
    *
    * @default {10000}

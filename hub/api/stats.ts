@@ -7,8 +7,8 @@
 import type { RefusalCounts } from "./refusals.ts";
 
 /**
- * Counts of a moment. When nobody is connected and nothing is under way, all are zero; those of histories and their
- * channels once what was kept has expired.
+ * Counts of a moment. When nobody is connected and nothing is under way, all are zero; those of histories, their
+ * channels and remembered requests once what was kept has expired.
  */
 export interface HubStats {
   /** Connections that are authenticated. */
@@ -39,6 +39,8 @@ export interface HubStats {
   readonly answering: number;
   /** Messages held for slow connections. */
   readonly held: number;
+  /** Requests with an id that are remembered. */
+  readonly remembered: number;
   /** Topics whose history is kept. */
   readonly histories: number;
   /** Presence; absent where the contract keeps none. */

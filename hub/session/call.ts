@@ -7,6 +7,7 @@
 import { Abortable } from "../connection/abortable.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { CallContext } from "./handler_table.ts";
+import type { Asked } from "./once/once.ts";
 import type { PendingFrame } from "./pending_bytes.ts";
 
 /** Where a request has failed. */
@@ -17,12 +18,22 @@ export class Call extends Abortable implements CallContext {
   readonly conn: Connection;
   /** The frame that it came in, where its answer takes time: so it may be taken back meanwhile. */
   frame: PendingFrame | undefined;
+  /** What is to be done once; absent where the client gives no id. */
+  readonly asked: Asked | undefined;
   /** Ends the waiting of what was said after it, while its schema takes its time. */
   letGo: (() => void) | undefined;
 
-  /** @param conn Who has sent it. */
-  constructor(conn: Connection) {
+  /**
+   * @param conn Who has sent it.
+   * @param asked What is to be done once, if so.
+   */
+  constructor(conn: Connection, asked?: Asked) {
     super();
     this.conn = conn;
+    this.asked = asked;
+  }
+
+  get id(): string | undefined {
+    return this.asked?.id;
   }
 }

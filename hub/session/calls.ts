@@ -4,11 +4,22 @@
  * @module
  */
 
-import { HubError, isHubError, parse, parseNow, promiseOf, type WireError } from "../../contract/mod.ts";
+import {
+  fromWireError,
+  HubError,
+  isHubError,
+  parse,
+  parseNow,
+  promiseOf,
+  type WireError,
+} from "../../contract/mod.ts";
 import { Call, type FailedAt } from "./call.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Handler } from "./handler_table.ts";
 import { cutName } from "./limits.ts";
+import { refuseKey } from "./once/key.ts";
+import { type Asked, writeError } from "./once/once.ts";
+import { readOutcome, writeOutcome } from "./once/outcome.ts";
 import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { PendingBytes } from "./pending_bytes.ts";
 import { sendError } from "./send_error.ts";
@@ -45,13 +56,18 @@ export class Calls {
   /**
    * Handles a request.
    *
-   * @returns Where its schema takes its time: resolves when what was said after it may be handled.
+   * @param id The number of the question.
+   * @param name What is asked.
+   * @param input As it was sent.
+   * @param key What makes it the same request wherever and whenever it is sent; absent where it is no other's.
+   * @returns Where its schema, or whether it was done already, takes its time: resolves when what was said after it may be
+   * handled.
    */
-  request(id: number, name: string, input: unknown): Promise<void> | undefined {
+  request(id: number, name: string, input: unknown, key?: string): Promise<void> | undefined {
     const entry = this.#conn.surface.clientToServer.get(name);
     const handler = this.#handler(name, entry?.input !== undefined);
     if (typeof handler !== "function") return this.fail(id, handler);
-    const refusal = this.#refusal(id);
+    const refusal = this.#refusal(id) ?? refuseKey(key, this.#conn.userId);
     if (refusal) return this.fail(id, refusal);
     let parsed: unknown, later: Promise<unknown> | undefined;
     try {
@@ -60,9 +76,9 @@ export class Calls {
     } catch (error) {
       return this.#failRequest(id, name, error, "input");
     }
-    const call = new Call(this.#conn);
+    const call = new Call(this.#conn, key === undefined ? undefined : this.#asked(name, key, input));
     if (later) return this.#requestOn(id, name, handler, later, call);
-    return void this.#run(id, name, handler, parsed, call);
+    return this.#run(id, name, handler, parsed, call);
   }
 
   /** Handles a signal. */
@@ -161,18 +177,79 @@ export class Calls {
   }
 
   /** Calls a handler and answers with what it gives back. Where nothing takes time, nothing is made that would stay. */
-  #run(id: number, name: string, handler: Handler, input: unknown, call: Call): void {
+  #run(
+    id: number,
+    name: string,
+    handler: Handler,
+    input: unknown,
+    call: Call,
+  ): Promise<void> | undefined {
     // It may have been taken back while its schema took its time.
-    if (this.#isTakenBack(id, call)) return this.#forget(call);
+    if (this.#isTakenBack(id, call)) return void this.#forget(call);
+    if (call.asked) return this.#runOnce(id, name, handler, input, call, call.asked);
     let output: unknown, later: Promise<unknown> | undefined;
     try {
       output = handler(input, call);
       later = promiseOf(output);
     } catch (error) {
-      return this.#giveUp(id, name, error, "handler", call);
+      return void this.#giveUp(id, name, error, "handler", call);
     }
     if (later) this.#runOn(id, name, later, call);
     else this.#answer(id, name, output, call);
+  }
+
+  #asked(name: string, id: string, input: unknown): Asked {
+    const { role, userId, address, id: connection } = this.#conn;
+    const owner = userId === undefined ? `address ${address ?? connection}` : `user ${userId}`;
+    return { role, userId, owner, name, id, input };
+  }
+
+  /** Has a request done, unless it was done already, and answers with what became of it. */
+  #runOnce(
+    id: number,
+    name: string,
+    handler: Handler,
+    input: unknown,
+    call: Call,
+    asked: Asked,
+  ): Promise<void> | undefined {
+    this.#await(id, call);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let isDecided = false;
+    const begun = () => {
+      isDecided = true;
+      resolve();
+    };
+    call.letGo = resolve; // as a schema's
+    const working = new Call(this.#conn, asked);
+    const work = () => this.#perform(name, handler, input, working);
+    this.#context.once.run(asked, { work, working, begun, signal: call.signal }).then((text) => {
+      const outcome = readOutcome(text);
+      if (outcome[0] === "res") this.#send(id, name, outcome[1], call);
+      else this.#refuse(id, fromWireError(outcome[1]), call);
+    }, (error) => this.#refuse(id, error, call)).finally(resolve);
+    return isDecided ? undefined : promise;
+  }
+
+  /** Does a request whoever waits for it, and gives back what became of it as text. Never rejects. */
+  async #perform(name: string, handler: Handler, input: unknown, call: Call): Promise<string> {
+    const schema = this.#conn.surface.clientToServer.get(name)!.output!;
+    let at: FailedAt = "handler";
+    try {
+      const output = await handler(input, call);
+      at = "output";
+      return writeOutcome(["res", await parse(schema, output, "output of", name)]);
+    } catch (error) {
+      if (at === "output" || !isHubError(error)) this.#report(name, error, at);
+      return writeError(at === "output" ? UNFIT : error, (failure) => this.#report(name, failure, "output"));
+    }
+  }
+
+  /** Answers with an error that was reported where it came up, unless the request was taken back. */
+  #refuse(id: number, error: unknown, call: Call): void {
+    if (this.#isTakenBack(id, call)) return this.#forget(call);
+    this.fail(id, error);
+    this.#done(id, call);
   }
 
   /** Waits for a handler. */
@@ -274,7 +351,7 @@ export class Calls {
 
   #failRequest(id: number, name: string, error: unknown, at: FailedAt): undefined {
     if (at === "output" || !isHubError(error)) this.#report(name, error, at);
-    this.fail(id, at === "output" ? new Error("The output does not fit the contract") : error);
+    this.fail(id, at === "output" ? UNFIT : error);
   }
 
   #report(name: string, error: unknown, at: FailedAt): void {
@@ -282,3 +359,5 @@ export class Calls {
     this.#context.onError(error, { stage, name, connectionId: this.#conn.id });
   }
 }
+
+const UNFIT = new Error("The output does not fit the contract");

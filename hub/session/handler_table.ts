@@ -13,8 +13,10 @@ import type { Connection } from "../connection/connection.ts";
 export interface CallContext {
   /** Who asks. */
   readonly conn: Connection;
-  /** Aborted when the client gives up, or is gone. */
+  /** Aborted when the client gives up, or is gone; of a request with an id when the hub closes. */
   readonly signal: AbortSignal;
+  /** The id that the client gave the request, if any. */
+  readonly id: string | undefined;
 }
 
 /** A handler, its types forgotten. */

@@ -154,7 +154,7 @@ export class Inbox implements Held {
 
   /** Tells whoever waits for a message that its payload cannot be handed on. */
   #sendBack({ head: [kind, about], error }: UnreadableMessage): void {
-    if (kind === "req" || kind === "state") this.#handled.fail(about as number, error);
+    if (kind === "req" || kind === "once" || kind === "state") this.#handled.fail(about as number, error);
     else if (kind === "sig") this.#handled.fault(about as string, error);
     else this.#conn.refused(about as number, error); // an answer to what this hub has asked
   }
@@ -163,6 +163,7 @@ export class Inbox implements Held {
     const error = new HubError("RATE_LIMITED", this.#tooFast);
     switch (message[0]) {
       case "req":
+      case "once":
       case "sub":
       case "hist":
       case "watch":
@@ -181,6 +182,8 @@ export class Inbox implements Held {
     switch (message[0]) {
       case "req":
         return this.#holdUntil(this.#handled.request(message[1], message[2], message[3]));
+      case "once":
+        return this.#holdUntil(this.#handled.request(message[1], message[2], message[4], message[3]));
       case "sig":
         return this.#handled.signal(message[1], message[2]);
       case "sub":
@@ -241,12 +244,12 @@ export class Inbox implements Held {
 
   #cancel(id: number): void {
     const waiting = this.#waiting;
-    const index = waiting?.findIndex(({ message }) => message[0] === "req" && message[1] === id) ?? -1;
+    const index = waiting?.findIndex(({ message }) => isRequest(message) && message[1] === id) ?? -1;
     if (index < 0) return this.#calls?.cancel(id);
     for (const { frame } of waiting!.splice(index, 1)) this.#bytes.release(frame);
   }
 
-  /** Holds back what is said from here on until a schema has answered. */
+  /** Holds back what is said from here on until a schema has answered, or who does a request is decided. */
   #holdUntil(done: Promise<void> | undefined): void {
     if (!done) return;
     this.#waiting = [];
@@ -287,6 +290,10 @@ export class Inbox implements Held {
     this.#context.refusals.add({ reason: why, message: `Closed a connection: ${reason}`, connectionId });
     this.#conn.close(code, reason);
   }
+}
+
+function isRequest([kind]: ClientMessage): boolean {
+  return kind === "req" || kind === "once";
 }
 
 const PONG = new OutgoingMessage(["pong"]);

@@ -39,6 +39,9 @@ const LIMITS = {
   maxAuthenticating: atMost(100),
   handshakeTimeoutMs: or(ms(), 10_000),
   maxHistoryReads: atMost(64),
+  requestIdMs: or(ms(), 300_000),
+  maxRequestIds: atMost(10_000),
+  maxRequestIdBytes: atMost(16 * 1024 * 1024),
   maxHistories: atMost(10_000),
   maxHistoryBytes: atMost(64 * 1024 * 1024),
   outbox: bag(

@@ -196,7 +196,7 @@ export class Session implements ServerLinkEvents {
     this.#handshake?.end();
     this.#handshake = undefined;
     this.#inbox = new Inbox(conn, context);
-    const { nodeId: node, heartbeatMs, limits: { maxFrameBytes }, topics, presence } = context;
+    const { nodeId: node, heartbeatMs, limits: { maxFrameBytes }, topics, presence, once } = context;
     conn.outbox.uncork(
       new OutgoingMessage(["welcome", {
         connection: conn.id,
@@ -204,6 +204,7 @@ export class Session implements ServerLinkEvents {
         heartbeatMs,
         maxFrameBytes,
         ...(topics.keepsHistory && { history: true }),
+        once: once.memory,
         ...(presence && { presence: true }),
       }]),
     );

@@ -8,7 +8,7 @@ import {
 import type { ClientTransport, Link, LinkEvents } from "../../transports/transport.ts";
 
 /** What a scripted server says first. */
-export const WELCOME = { connection: "c1", node: "n1", heartbeatMs: 10_000, maxFrameBytes: 65_536 };
+export const WELCOME: Welcome = { connection: "c1", node: "n1", heartbeatMs: 10_000, maxFrameBytes: 65_536 };
 
 /** The server's end of one link, moved by hand. */
 export class FakeLink {

@@ -268,6 +268,7 @@ const NOTHING = {
   asking: 0,
   nodeRequests: 0,
   held: 0,
+  remembered: 0,
   limited: 0,
   presence: { places: 0, members: 0 },
 };

@@ -1,0 +1,234 @@
+/**
+ * Requests that are done once, however often they are sent: those that clients give an id of their own.
+ *
+ * @module
+ */
+
+import { HubError, toWireError } from "../../../contract/mod.ts";
+import { utf8Size } from "../../../contract/values/utf8_size.ts";
+import type { Abortable } from "../../connection/abortable.ts";
+import { Claims, type ClaimsOptions, otherInput } from "./claims.ts";
+import { fingerprint, keepable, readOutcome, tooLarge, writeOutcome } from "./outcome.ts";
+import { Room, type RoomLimits } from "./room.ts";
+
+/** How long a hub that closes waits for answers on their way to the store, in milliseconds. */
+const CLOSE_WAIT_MS = 1_000;
+
+/** What {@linkcode Once} needs. */
+export interface OnceOptions extends Omit<ClaimsOptions, "store">, RoomLimits {
+  /** What all nodes share, where there is anything: without it each node remembers what it has done itself. */
+  readonly store: ClaimsOptions["store"] | undefined;
+  /** Whether there can be no other node. */
+  readonly solitary: boolean;
+}
+
+/** A request with an id. */
+export interface Asked {
+  /** The role of the client. */
+  readonly role: string;
+  /** Its user; `undefined` for an anonymous one. */
+  readonly userId: string | undefined;
+  /** Who counts for the limits. */
+  readonly owner: string;
+  /** The request's name. */
+  readonly name: string;
+  /** The id that the client gave it. */
+  readonly id: string;
+  /** What the client sent. */
+  readonly input: unknown;
+}
+
+/** How a request is done here, if it is. */
+export interface Doing {
+  /** Does it; never rejects. Answers with the outcome, as `writeOutcome` writes it. */
+  work(): Promise<string>;
+  /** Aborted when the hub closes. */
+  readonly working: Abortable;
+  /** Called when it has begun, or somebody else does it. */
+  begun(): void;
+  /** Aborted when the one who asks does not wait any more. */
+  readonly signal: AbortSignal;
+}
+
+interface Entry {
+  readonly owner: string;
+  readonly print: string;
+  outcome: Promise<string>;
+  waiting: number;
+  bytes: number;
+  begun: boolean;
+}
+
+/** Remembers requests and their outcomes. */
+export class Once {
+  readonly #options: OnceOptions;
+  readonly #claims: Claims | undefined;
+  readonly #entries = new Map<string, Entry>();
+  /** Until when those are remembered that are done, the first that was done first. */
+  readonly #done = new Map<string, number>();
+  readonly #room: Room;
+  readonly #working = new Map<Abortable, Promise<string>>();
+  #closed = false;
+
+  /** @param options What it needs. */
+  constructor(options: OnceOptions) {
+    const { store } = options;
+    this.#options = options;
+    this.#claims = store && new Claims({ ...options, store });
+    this.#room = new Room(options);
+  }
+
+  /** How many requests are remembered, those under way included. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Names what remembers: a request that was sent to one hub, and lost, may be sent to another that says the same. A node
+   * that is alone goes with what it remembers, whatever keeps it.
+   */
+  get memory(): string {
+    const { store, solitary, nodeId } = this.#options;
+    return store && !solitary ? store.name : nodeId;
+  }
+
+  /**
+   * Does a request, unless it is done or being done already.
+   *
+   * @returns The outcome. Rejects with `BAD_REQUEST` (another input under the same id), `RATE_LIMITED` (too many ids),
+   * `UNAVAILABLE` (it was not done), `UNCERTAIN` (it may have been done), or the reason of the signal.
+   */
+  async run(asked: Asked, doing: Doing): Promise<string> {
+    const { role, userId, name, id } = asked;
+    const channel = `once:${JSON.stringify([role, name, id, userId])}`;
+    const print = fingerprint(name, asked.input);
+    const entry = this.#entries.get(channel) ?? this.#begin(channel, print, asked, doing);
+    if (entry.print !== print) throw otherInput(name);
+    if (entry.begun) doing.begun();
+    entry.waiting++;
+    try {
+      return await until(entry.outcome, doing.signal);
+    } finally {
+      entry.waiting--;
+    }
+  }
+
+  /** Forgets what was done long enough ago. */
+  sweep(): void {
+    const now = this.#options.clock.now();
+    for (const [channel, until] of this.#done) {
+      if (until > now) break;
+      this.#forget(channel, this.#entries.get(channel)!);
+    }
+  }
+
+  /** Aborts what is being done, and lets the last answers get to the store. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const reason = new HubError("DISCONNECTED", "The hub is closed");
+    for (const working of this.#working.keys()) working.abort(reason);
+    if (this.#claims) {
+      const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
+      const stop = this.#options.clock.after(CLOSE_WAIT_MS, resolve);
+      const answered = Promise.all(this.#working.values()).then(() => this.#claims!.close());
+      await Promise.race([answered, waitedLongEnough]);
+      stop();
+      void this.#claims.close();
+    }
+    for (const [channel, entry] of this.#entries) this.#forget(channel, entry);
+  }
+
+  #begin(channel: string, print: string, { owner, name }: Asked, doing: Doing): Entry {
+    if (this.#closed) throw new HubError("UNAVAILABLE", `Cannot do "${name}": the hub is closed`);
+    this.sweep();
+    const full = this.#room.enter(owner);
+    if (full) {
+      throw new HubError(
+        full === "owner" ? "RATE_LIMITED" : "UNAVAILABLE",
+        `Cannot do "${name}": too many requests with an id are remembered`,
+        { cause: `limits.maxRequestIds is ${this.#options.maxCount}` },
+      );
+    }
+    const entry: Entry = { owner, print, outcome: NEVER, waiting: 0, bytes: 0, begun: false };
+    this.#entries.set(channel, entry);
+    entry.outcome = this.#decide(channel, name, entry, doing);
+    // Nothing was done here: whoever asks again finds out again.
+    entry.outcome.catch(() => this.#forget(channel, entry));
+    return entry;
+  }
+
+  async #decide(channel: string, name: string, entry: Entry, doing: Doing): Promise<string> {
+    const claimed = { channel, name, print: entry.print, isWanted: () => entry.waiting > 0 };
+    const begin = () => {
+      entry.begun = true;
+      doing.begun();
+    };
+    const elsewhere = this.#claims && await this.#claims.claim(claimed);
+    if (elsewhere) begin();
+    else if (this.#closed) throw new HubError("UNAVAILABLE", `Cannot do "${name}": the hub is closed`);
+    const outcome = elsewhere ? await elsewhere.answer : await this.#work(doing, begin);
+    // A handler that stops because the hub closes has done who knows what.
+    const isCut = this.#closed && readOutcome(outcome)[0] === "err";
+    if (!elsewhere && !isCut) this.#claims?.answer(claimed, outcome);
+    this.#keep(channel, name, entry, outcome);
+    return outcome;
+  }
+
+  async #work({ work, working }: Doing, begin: () => void): Promise<string> {
+    const outcome = work();
+    this.#working.set(working, outcome);
+    begin();
+    const done = await outcome;
+    this.#working.delete(working);
+    return done;
+  }
+
+  /** It is done: whoever asks from now on is given what is kept. */
+  #keep(channel: string, name: string, entry: Entry, outcome: string): void {
+    if (this.#entries.get(channel) !== entry) return;
+    let kept = keepable(name, outcome);
+    const bytes = utf8Size(kept);
+    if (this.#room.add(entry.owner, bytes)) entry.bytes = bytes;
+    else kept = tooLarge(name);
+    entry.outcome = Promise.resolve(kept);
+    this.#done.set(channel, this.#options.clock.now() + this.#options.ttlMs);
+  }
+
+  #forget(channel: string, entry: Entry): void {
+    if (this.#entries.get(channel) !== entry) return;
+    this.#entries.delete(channel);
+    this.#done.delete(channel);
+    this.#room.leave(entry.owner, entry.bytes);
+  }
+}
+
+const NEVER = new Promise<never>(() => {});
+
+/** Waits for an outcome until a signal is aborted. */
+async function until(outcome: Promise<string>, signal: AbortSignal): Promise<string> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await Promise.race([outcome, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/**
+ * Writes what an error becomes for whoever asked; without its `data` where that cannot travel.
+ *
+ * @param error What was thrown.
+ * @param onError Hears of `data` that cannot travel.
+ */
+export function writeError(error: unknown, onError: (failure: unknown) => void): string {
+  const wire = toWireError(error);
+  try {
+    return writeOutcome(["err", wire]);
+  } catch (failure) {
+    onError(failure);
+    return writeOutcome(["err", { code: wire.code, message: wire.message }]);
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What became of a request, as text: for whoever waits, for memory, and for a store that other nodes read.
+ *
+ * @module
+ */
+
+import { HubError, readJson, toWireError, type WireError, writeJsonMessage } from "../../../contract/mod.ts";
+import { utf8Size } from "../../../contract/values/utf8_size.ts";
+
+/** What became of a request. */
+export type Outcome =
+  | readonly [kind: "res", output?: unknown]
+  | readonly [kind: "err", error: WireError];
+
+/** The largest outcome that is kept, in bytes of UTF-8. */
+const MAX_KEPT_BYTES = 64 * 1024;
+
+/**
+ * Writes an outcome.
+ *
+ * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
+ */
+export function writeOutcome(outcome: Outcome): string {
+  return writeJsonMessage(outcome);
+}
+
+/** Reads what {@linkcode writeOutcome} wrote. */
+export function readOutcome(text: string): Outcome {
+  return readJson(text) as Outcome;
+}
+
+/** What is kept in the place of an answer that is too large. */
+export function tooLarge(name: string): string {
+  const message = `"${name}" was done, but its answer is too large to be given again`;
+  return writeOutcome(["err", toWireError(new HubError("TOO_LARGE", message))]);
+}
+
+/** What is kept of an outcome. */
+export function keepable(name: string, text: string): string {
+  return utf8Size(text) > MAX_KEPT_BYTES ? tooLarge(name) : text;
+}
+
+/**
+ * A text that is the same for the same input, whatever the order of its properties; short, and no secret to anybody who
+ * may ask.
+ *
+ * @param name The request.
+ * @param input What the client sent.
+ */
+export function fingerprint(name: string, input: unknown): string {
+  const text = JSON.stringify(sorted(JSON.parse(writeJsonMessage([name, input]))));
+  return `${text.length.toString(36)}-${cyrb53(text).toString(36)}`;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([name, item]) => [name, sorted(item)]);
+}
+
+/** A hash of 53 bits, by bryc (public domain). Whoever makes two inputs with one hash cheats itself: keys are a user's own. */
+function cyrb53(text: string): number {
+  let h1 = 0xdeadbeef, h2 = 0x41c6ce57;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    h1 = Math.imul(h1 ^ unit, 2654435761);
+    h2 = Math.imul(h2 ^ unit, 1597334677);
+  }
+  h1 = Math.imul(h1 ^ (h1 >>> 16), 2246822507) ^ Math.imul(h2 ^ (h2 >>> 13), 3266489909);
+  h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909);
+  return 4294967296 * (2097151 & h2) + (h1 >>> 0);
+}
