@@ -26,6 +26,8 @@ export interface RedisEngineOptions {
   readonly probeTimeoutMs: number;
   readonly maxMessageBytes: number;
   readonly historyKeepMs: number;
+  /** Whether what is kept is published by the same step. */
+  readonly publishesHistory: boolean;
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -70,7 +72,9 @@ export class RedisEngine implements Engine<RedisLink> {
       reach: reach(channels.historyKeys),
       maxMessageBytes,
       keepMs: historyKeepMs,
-      publishing: { command: "PUBLISH", nameOf: (channel) => channels.nameOf(channel) },
+      ...(options.publishesHistory && {
+        publishing: { command: "PUBLISH", nameOf: (channel) => channels.nameOf(channel) },
+      }),
     });
   }
 

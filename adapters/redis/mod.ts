@@ -11,6 +11,7 @@ import { RedisChannels } from "./channels.ts";
 import { RedisEngine } from "./engine.ts";
 import { readRedisOptions, type RedisAdapterOptions } from "./options.ts";
 
+export { createRedisHistory, type RedisHistoryOptions } from "./history.ts";
 export type { RedisAdapterOptions } from "./options.ts";
 export type {
   RedisAddress,
@@ -50,9 +51,17 @@ export type {
  * @throws {RangeError} If a number is out of range.
  */
 export function createRedisAdapter(options: RedisAdapterOptions): Adapter {
-  const { prefix, clock, ...read } = readRedisOptions(options);
+  const { prefix, clock, ...read } = readRedisOptions(options, "createRedisAdapter");
   const { driver, probeTimeoutMs, maxMessageBytes, historyKeepMs, ...times } = read;
   const channels = new RedisChannels(prefix);
-  const engine = new RedisEngine({ driver, channels, clock, probeTimeoutMs, maxMessageBytes, historyKeepMs });
+  const engine = new RedisEngine({
+    driver,
+    channels,
+    clock,
+    probeTimeoutMs,
+    maxMessageBytes,
+    historyKeepMs,
+    publishesHistory: true,
+  });
   return createEngineAdapter(engine, { clock, answerTimeoutMs: times.connectTimeoutMs, ...times });
 }

@@ -81,12 +81,14 @@ const ROWS = {
  * Checks options and fills in the defaults.
  *
  * @param options What the user gave.
+ * @param owner Whose options they are.
  */
 export function readRedisOptions(
   options: RedisAdapterOptions,
+  owner: "createRedisAdapter" | "createRedisHistory",
 ): Omit<Read<typeof ROWS>, keyof RedisConnectionOptions> & { readonly driver: RedisDriver } {
-  refuseAddress("createRedisAdapter", options, "url");
-  const read = readOptions("createRedisAdapter", options, ROWS);
+  refuseAddress(owner, options, "url");
+  const read = readOptions(owner, options, ROWS);
   const {
     prefix,
     clock,

@@ -6,7 +6,9 @@
  */
 
 import type { Adapter } from "../adapter.ts";
+import type { HistoryStore } from "../history_store.ts";
 import { explained } from "../kit/failure.ts";
+import { createStandAloneHistory } from "../kit/redis/history/stand_alone.ts";
 import { RedisHistory } from "../kit/redis/history/store.ts";
 import type { RedisAddress, RedisTlsOptions } from "../kit/redis/options.ts";
 import { createRedisPresence } from "../kit/redis/presence/store.ts";
@@ -59,7 +61,42 @@ export type {
  * @throws {RangeError} If a number is out of range.
  */
 export function createRedisClusterAdapter(options: RedisClusterAdapterOptions): Adapter {
-  const settings = readClusterOptions(options);
+  return assemble(readClusterOptions(options, "createRedisClusterAdapter"), true);
+}
+
+/** Options of {@linkcode createRedisClusterHistory}: those of the adapter that have to do with histories. */
+export type RedisClusterHistoryOptions = Omit<RedisClusterAdapterOptions, "maxPendingBytes" | "mode">;
+
+/**
+ * Keeps the histories of topics in Redis Cluster, for hubs that meet over another adapter. With `createRedisClusterAdapter`
+ * it is not needed: that has its own.
+ *
+ * It loads its client library and connects when the first hub opens it, by one connection to each master, and follows slots
+ * that move and replicas that take over. What is published while a shard is away is refused with `UNAVAILABLE`.
+ *
+ * @example
+ * ```ts ignore
+ * // Needs servers.
+ * const hub = createHub(chat, {
+ *   authenticate,
+ *   adapter: createNatsAdapter({ servers: "nats://localhost:4222", prefix: "chat" }),
+ *   history: createRedisClusterHistory({ nodes: "redis://10.0.0.1:6379", prefix: "chat" }),
+ * });
+ * ```
+ *
+ * @param options The prefix, and some of the cluster's nodes.
+ * @throws {TypeError} If the prefix is missing, no node can be read, or options contradict each other.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function createRedisClusterHistory(options: RedisClusterHistoryOptions): HistoryStore {
+  const settings = readClusterOptions(options, "createRedisClusterHistory");
+  if (settings.mode === "classic") {
+    throw new TypeError('Cannot keep histories in Redis Cluster with mode: "classic": leave the mode out');
+  }
+  return createStandAloneHistory("redis-cluster", () => assemble(settings, false));
+}
+
+function assemble(settings: ReturnType<typeof readClusterOptions>, publishesHistory: boolean): Adapter {
   const { nodes, names, places, mode, maxMessageBytes, clock, historyKeepMs } = settings;
   const tagOf = (name: string) => places[partitionOf(name, places.length)]!.tag;
   let carrier: ClusterCarrier | undefined;
@@ -81,7 +118,9 @@ export function createRedisClusterAdapter(options: RedisClusterAdapterOptions): 
       reach: reach((tag) => names.historyKeys(tag)),
       maxMessageBytes,
       keepMs: historyKeepMs,
-      publishing: { command: "SPUBLISH", nameOf: (channel) => names.of(tagOf(channel), channel) },
+      ...(publishesHistory && {
+        publishing: { command: "SPUBLISH", nameOf: (channel) => names.of(tagOf(channel), channel) },
+      }),
     }),
   };
   const identity = {

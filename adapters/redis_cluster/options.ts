@@ -133,14 +133,16 @@ const ROWS = {
  * Checks options and fills in the defaults.
  *
  * @param options What the user gave.
+ * @param owner Whose options they are.
  * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
  * @throws {RangeError} If a number is out of range.
  */
 export function readClusterOptions(
   options: RedisClusterAdapterOptions,
+  owner: "createRedisClusterAdapter" | "createRedisClusterHistory",
 ): ClusterCarrierOptions & { readonly maxMessageBytes: number; readonly historyKeepMs: number } {
-  refuseAddress("createRedisClusterAdapter", options, "nodes");
-  const read = readOptions("createRedisClusterAdapter", options, ROWS);
+  refuseAddress(owner, options, "nodes");
+  const read = readOptions(owner, options, ROWS);
   const { prefix, partitions, mode, maxMessageBytes, maxPendingBytes, clock, historyKeepMs } = read;
   const { connectTimeoutMs, probeIntervalMs, probeTimeoutMs } = read;
   return {

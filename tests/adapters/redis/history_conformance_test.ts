@@ -1,8 +1,14 @@
+import { assertEquals, assertRejects } from "@std/assert";
 import { createClient } from "redis";
-import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
+import {
+  createRedisAdapter,
+  createRedisHistory,
+  type RedisAdapterOptions,
+} from "../../../adapters/redis/mod.ts";
 import { historyStoreConformance } from "../../../conformance/mod.ts";
+import { HubError } from "../../../contract/mod.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
-import { afterAll } from "../../harness.ts";
+import { afterAll, test } from "../../harness.ts";
 import { OpenHistories, testHistories } from "./history_scene.ts";
 
 const broker = await startRedis();
@@ -19,4 +25,27 @@ for (const [what, options] of Object.entries(WAYS)) {
     create: ({ prefix }) => opened.open(createRedisAdapter({ ...options(), prefix })),
   });
   testHistories(what, opened, cases);
+
+  const nothing = { async [Symbol.asyncDispose]() {} };
+  const alone = historyStoreConformance({
+    create: ({ prefix }) => createRedisHistory({ ...options(), prefix }),
+  });
+  testHistories(`${what}, beside another adapter`, nothing, alone);
 }
+
+test("redis history: a store beside another adapter serves several hubs, until the last of them closes", async () => {
+  const store = createRedisHistory({ url: broker.url, prefix: "alone" });
+  const context = (nodeId: string) => ({ nodeId, deliver() {}, onError() {} });
+  const append = async () => (await store.append("news", "", { size: 9, ttlMs: Infinity }))[1];
+  const error = await assertRejects(append, HubError, "it is not open");
+  assertEquals([error.code, store.publishes], ["UNAVAILABLE", false]);
+  await Promise.all([store.open!(context("a")), store.open!(context("b"))]);
+  assertEquals(await append(), 1);
+  await store.close!("a");
+  assertEquals(await append(), 2);
+  await store.close!("b");
+  await assertRejects(append, HubError, "it is not open");
+  await store.open!(context("c"));
+  assertEquals(await append(), 3);
+  await store.close!("c");
+});

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { createRedisClusterAdapter } from "../../../adapters/redis_cluster/mod.ts";
+import { createRedisClusterAdapter, createRedisClusterHistory } from "../../../adapters/redis_cluster/mod.ts";
 import { historyStoreConformance } from "../../../conformance/mod.ts";
 import { test } from "../../harness.ts";
 import { OpenHistories, testHistories } from "../redis/history_scene.ts";
@@ -13,5 +13,12 @@ const cases = historyStoreConformance({
   create: ({ prefix }) => opened.open(createRedisClusterAdapter({ nodes: url, prefix, ...TIMES })),
   waitMs: 30_000,
 });
-if (url) testHistories("in Redis Cluster", opened, cases);
-else test.skip("history store, in Redis Cluster", "REDIS_CLUSTER_URL names no cluster");
+const nothing = { async [Symbol.asyncDispose]() {} };
+const alone = historyStoreConformance({
+  create: ({ prefix }) => createRedisClusterHistory({ nodes: url, prefix, ...TIMES }),
+  waitMs: 30_000,
+});
+if (url) {
+  testHistories("in Redis Cluster", opened, cases);
+  testHistories("in Redis Cluster, beside another adapter", nothing, alone);
+} else test.skip("history store, in Redis Cluster", "REDIS_CLUSTER_URL names no cluster");

@@ -1,0 +1,52 @@
+/**
+ * `createRedisHistory`: histories in Redis for clusters that meet over another backplane.
+ *
+ * @module
+ */
+
+import type { HistoryStore } from "../history_store.ts";
+import { createEngineAdapter } from "../kit/engine_adapter.ts";
+import { createStandAloneHistory } from "../kit/redis/history/stand_alone.ts";
+import { RedisChannels } from "./channels.ts";
+import { RedisEngine } from "./engine.ts";
+import { readRedisOptions, type RedisAdapterOptions } from "./options.ts";
+
+/** Options of {@linkcode createRedisHistory}: those of `createRedisAdapter` that have to do with histories. */
+export type RedisHistoryOptions = Omit<RedisAdapterOptions, "maxPendingBytes">;
+
+/**
+ * Keeps the histories of topics in Redis, for hubs that meet over another adapter. With `createRedisAdapter` it is not needed:
+ * that has its own.
+ *
+ * It loads its client library and connects when the first hub opens it, by two connections, and reconnects by itself. What is
+ * published while Redis is away is refused with `UNAVAILABLE`.
+ *
+ * @example
+ * ```ts ignore
+ * // Needs servers.
+ * const hub = createHub(chat, {
+ *   authenticate,
+ *   adapter: createNatsAdapter({ servers: "nats://localhost:4222", prefix: "chat" }),
+ *   history: createRedisHistory({ url: "redis://localhost:6379", prefix: "chat" }),
+ * });
+ * ```
+ *
+ * @param options Where Redis is, and the prefix.
+ * @throws {TypeError} If the URL is none, the prefix is missing, an option is unknown, or options contradict each other.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function createRedisHistory(options: RedisHistoryOptions): HistoryStore {
+  const { prefix, clock, ...read } = readRedisOptions(options, "createRedisHistory");
+  const { driver, probeTimeoutMs, maxMessageBytes, historyKeepMs, ...times } = read;
+  const channels = new RedisChannels(prefix);
+  const settings = { driver, channels, clock, probeTimeoutMs, maxMessageBytes, historyKeepMs };
+  return createStandAloneHistory(
+    "redis",
+    () =>
+      createEngineAdapter(new RedisEngine({ ...settings, publishesHistory: false }), {
+        clock,
+        answerTimeoutMs: times.connectTimeoutMs,
+        ...times,
+      }),
+  );
+}
