@@ -139,5 +139,5 @@ for i, entry in ipairs(found) do
   flat[2 * i - 1] = entry[1]
   flat[2 * i] = entry[2][2]
 end
-return { epoch, last, complete, flat }`,
+return { epoch, last, complete, flat, text(now) }`,
 );

@@ -105,16 +105,17 @@ export class RedisHistory implements HistoryStore {
       limit === Infinity ? "" : String(limit),
       reverse ? "1" : "0",
     );
-    const [epoch, last, complete, flat] = await orAborted(answer, signal) as [
+    const [epoch, last, complete, flat, now] = await orAborted(answer, signal) as [
       string,
       number,
       number,
       string[],
+      string,
     ];
     return {
       position: [epoch, last],
       complete: complete === 1,
-      records: recordsOf(flat, channel),
+      records: recordsOf(flat, Number(now), channel),
     } as StoredPage;
   }
 
@@ -147,7 +148,8 @@ const toName = (text: string): string => text.isWellFormed() ? `c:${text}` : `j:
 
 const newId = (): string => crypto.randomUUID().slice(0, 18);
 
-function recordsOf(flat: readonly string[], channel: string): StoredRecord[] {
+/** Ids are `OFFSET-TIME`, by the clock of Redis. */
+function recordsOf(flat: readonly string[], now: number, channel: string): StoredRecord[] {
   const records: StoredRecord[] = [];
   for (let i = 0; i < flat.length; i += 2) {
     const offset = Number.parseInt(flat[i]!);
@@ -157,7 +159,8 @@ function recordsOf(flat: readonly string[], channel: string): StoredRecord[] {
         `Cannot read "${channel}": somebody has changed its keys in Redis, message ${before} has no next one`,
       );
     }
-    records.push({ offset, data: flat[i + 1]! });
+    const at = Number(flat[i]!.split("-")[1]);
+    records.push({ offset, data: flat[i + 1]!, ageMs: Math.max(0, now - at) });
   }
   return records;
 }
