@@ -69,7 +69,8 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
   "nats": {
     server: "nats-server",
     async start(program) {
-      const broker = await startNats({ program });
+      // With JetStream, which keeps its files in the server's own folder; who does not use it does not notice.
+      const broker = await startNats({ program, args: ["--jetstream", "--store_dir", "./jetstream"] });
       return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
     },
   },

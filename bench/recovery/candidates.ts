@@ -24,6 +24,7 @@ const trunkline = {
   dialect: "trunkline",
   server: "trunkline",
   file: "recovery/trunkline.ts",
+  recovery: true,
 } as const;
 const socketIo = {
   kind: "peer",
@@ -36,7 +37,7 @@ const plainly = { ...socketIo, server: "socket.io" } as const;
 const recovering = { ...socketIo, server: "socket.io, with recovery", recovery: true } as const;
 
 /** What keeps the histories of several nodes. */
-const STORES: readonly BrokerName[] = [];
+const STORES: readonly BrokerName[] = ["redis", "nats", "postgres"];
 
 /** All of them. */
 export const recoveryCandidates: readonly RecoveryCandidate[] = [

@@ -19,7 +19,11 @@ export async function createAdapter(): Promise<Adapter> {
     return createRedisClusterAdapter({ nodes: url, prefix });
   }
   if (adapter === "nats") {
-    return (await import("@trunkline/hub/adapters/nats")).createNatsAdapter({ servers: url, prefix });
+    return (await import("@trunkline/hub/adapters/nats")).createNatsAdapter({
+      servers: url,
+      prefix,
+      ...(order.recovery && { history: true }),
+    });
   }
   if (adapter === "rabbitmq") {
     return (await import("@trunkline/hub/adapters/rabbitmq")).createRabbitMqAdapter({ url, prefix });
