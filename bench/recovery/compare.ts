@@ -48,6 +48,7 @@ export function whoIs<C extends Case>({ which, outcomes }: MeasuredCase<C, unkno
  * @param paths Where the runtimes are.
  * @param say Called with lines for the terminal.
  * @param repetitions How often.
+ * @param together How many cases are measured at the same time: more than one where the load is light.
  * @returns What was measured, and what of Trunkline could not be.
  */
 export async function compareRecovery<C extends Case, Outcome>(
@@ -57,6 +58,7 @@ export async function compareRecovery<C extends Case, Outcome>(
   paths: Readonly<Partial<Record<Runtime, string>>>,
   say: (line: string) => void,
   repetitions: number,
+  together = 1,
 ): Promise<{ readonly measured: MeasuredCase<C, Outcome>[]; readonly faults: readonly string[] }> {
   const wanted = cases.filter(({ candidate }) => paths[candidate.runtime]);
   const brokers = await startBrokers(
@@ -68,18 +70,23 @@ export async function compareRecovery<C extends Case, Outcome>(
     const measured = wanted
       .filter(({ candidate: { broker } }) => !broker || brokers.running[broker])
       .map((which) => ({ which, outcomes: [] as Outcome[] }));
-    for (let repetition = 0; repetition < repetitions; repetition++) {
-      for (const { which, outcomes } of measured) {
-        const { candidate, nodes } = which;
-        const url = candidate.broker && brokers.running[candidate.broker]!.url;
-        try {
-          outcomes.push(await measure(which, { paths, url }));
-        } catch (error) {
-          const what = `${bench}: ${nameOf(candidate)}, ${nodes} nodes: ${(error as Error).message}`;
-          say(what);
-          if (candidate.kind === "trunkline") faults.push(what);
-        }
+    const measureOne = async ({ which, outcomes }: (typeof measured)[number]): Promise<void> => {
+      const { candidate, nodes } = which;
+      const url = candidate.broker && brokers.running[candidate.broker]!.url;
+      try {
+        outcomes.push(await measure(which, { paths, url }));
+      } catch (error) {
+        const what = `${bench}: ${nameOf(candidate)}, ${nodes} nodes: ${(error as Error).message}`;
+        say(what);
+        if (candidate.kind === "trunkline") faults.push(what);
       }
+    };
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      const waiting = [...measured];
+      const lane = async () => {
+        for (let next = waiting.shift(); next; next = waiting.shift()) await measureOne(next);
+      };
+      await Promise.all(Array.from({ length: together }, lane));
     }
     return { measured: measured.filter(({ outcomes }) => outcomes.length > 0), faults };
   } finally {

@@ -25,6 +25,8 @@ import { type Fate, measureDrops } from "./measure.ts";
 import { recoveryTable } from "./table.ts";
 
 const NODES = 3;
+/** How many cases are measured at the same time: a story of two messages a second is light. */
+const TOGETHER = 2;
 const SEED = 1;
 
 type Extent = Omit<DropsLoad, "ports" | "dialect">;
@@ -97,7 +99,7 @@ function report(rows: readonly DropsRow[]) {
     } s is reset too; then a balancer leads it to ` +
     `any node that lives. One of the ${NODES} nodes is killed after 20 s in some rows, and started again 5 s later in others. What has come ${
       FULL.settleMs / 1_000
-    } s after the end counts as delivered.`,
+    } s after the end counts as delivered. ${TOGETHER} rows are measured at the same time.`,
     "Clients are as users have them: each library's own, with its default settings. Socket.IO connects by WebSocket alone. crossws and bare Bun have a WebSocket that " +
     "connects again every second. A message counts where the server has said that it is published.",
     [
@@ -162,6 +164,7 @@ export const drops: Study<readonly DropsRow[]> = {
       paths,
       say,
       repetitions,
+      TOGETHER,
     );
     const rows = measured.map(toDropsRow);
     for (const row of rows) say(line(row));
