@@ -20,6 +20,7 @@ import { Events } from "./events.ts";
 import { Keeper } from "./keeper.ts";
 import type { Settings } from "./options.ts";
 import { Requests } from "./requests.ts";
+import { Rooms } from "./rooms.ts";
 import type { TopicCallback } from "./topics/subscription.ts";
 import { Subscriptions } from "./topics/subscriptions.ts";
 import { UnreadableMessages } from "./unreadable_messages.ts";
@@ -67,6 +68,7 @@ export class HubClient implements AsyncDisposable {
   readonly #keeper: Keeper;
   readonly #subscriptions: Subscriptions;
   readonly #events: Events;
+  readonly #rooms: Rooms;
   readonly #answers: Answers;
   readonly #openers = new Set<Opener>();
   #extension: ClientExtension | undefined;
@@ -85,15 +87,19 @@ export class HubClient implements AsyncDisposable {
     this.#parts = { contract, settings, calls, requests };
     this.#subscriptions = new Subscriptions({ ...options, requests });
     this.#events = new Events(surface, settings);
+    this.#rooms = new Rooms(settings);
     this.#answers = new Answers({ surface, maxPending, report });
     const take = (message: AppMessage) => this.#take(message);
     const unreadable = new UnreadableMessages({
       subscriptions: this.#subscriptions,
+      rooms: this.#rooms,
       take,
       report: reportRepeated,
     });
     this.#keeper = new Keeper(settings, {
+      hello: () => contract.definition.rooms ? this.#rooms.hello() : {},
       open: () => {
+        this.#rooms.opened(this.#keeper.open!.welcome!);
         this.#subscriptions.opened();
         requests.opened(() => this.#greet(this.#openers));
       },
@@ -145,7 +151,12 @@ export class HubClient implements AsyncDisposable {
     this.#parts.requests.signal(name, payload);
   }
 
-  on(event: string, listener: (payload: unknown) => unknown): () => void {
+  onRecovery(listener: Parameters<Rooms["onRecovery"]>[0]): () => void {
+    checkListener(listener, "onRecovery");
+    return this.#rooms.onRecovery(listener);
+  }
+
+  on(event: string, listener: Parameters<Events["on"]>[1]): () => void {
     checkListener(listener, `on("${event}")`);
     return this.#events.on(event, listener);
   }
@@ -193,7 +204,15 @@ export class HubClient implements AsyncDisposable {
       case "cancel":
         return this.#answers.cancel(message[1]);
       case "ev":
-        return this.#events.dispatch(message[1], message[2]);
+        return void this.#events.dispatch(message[1], message[2]);
+      case "rev":
+        return this.#rooms.said(
+          message[1],
+          message[2],
+          (meta) => message[3] === undefined || this.#events.dispatch(message[3], message[4], meta),
+        );
+      case "room":
+        return this.#rooms.moved(message[1], message[2]);
       case "pub":
         return this.#subscriptions.of(message[1])?.published(message[2]);
       case "rec":
@@ -214,6 +233,7 @@ export class HubClient implements AsyncDisposable {
   /** @param code What whoever waits for an answer is told: the cause, when nothing follows any more. */
   #lost(cause: HubError, code: HubError["code"] = "DISCONNECTED"): void {
     this.#subscriptions.lost();
+    this.#rooms.lost();
     this.#extension?.lost();
     this.#parts.calls.failAll((name) => {
       const text = `Connection lost before the answer to "${name}": ${cause.message}`;

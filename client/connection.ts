@@ -11,6 +11,7 @@ import {
   defer,
   type Encoded,
   fromWireError,
+  type Hello,
   HubError,
   isHubError,
   mayReconnect,
@@ -66,6 +67,8 @@ export interface ConnectionEnd {
 
 /** What the owner of a connection wants to know. None of it throws. */
 export interface ConnectionEvents {
+  /** What the hello says beside role and token. */
+  hello(): Partial<Hello>;
   /** The server has said its welcome. */
   open(): void;
   /** A message arrived. */
@@ -233,15 +236,13 @@ export class Connection {
   #greet(link: Link, token: string | undefined): void {
     this.#link = link;
     if (this.#closing) return;
-    if (link.subprotocol !== this.#settings.codec.subprotocol) {
-      const error = new HubError(
-        "BAD_REQUEST",
-        `Cannot talk to the server: it does not speak ${this.#settings.codec.subprotocol}`,
-      );
+    const { codec, role } = this.#settings;
+    if (link.subprotocol !== codec.subprotocol) {
+      const text = `Cannot talk to the server: it does not speak ${codec.subprotocol}`;
+      const error = new HubError("BAD_REQUEST", text);
       return this.#drop(CLOSE_CODES.UNSUPPORTED_VERSION, error, { terminal: true });
     }
-    const hello = { role: this.#settings.role, token };
-    const { codec } = this.#settings;
+    const hello = { role, token, ...this.#events.hello() };
     let frame: Encoded;
     try {
       frame = codec.join([codec.encode(["hello", hello])]);

@@ -6,9 +6,10 @@
 
 import { callEach, type Entry, HubError, parseNow, type Surface } from "../contract/mod.ts";
 import type { Settings } from "./options.ts";
+import type { RoomMeta } from "./api/mod.ts";
 
 /** Takes an event's payload. */
-type Listener = (payload: unknown) => unknown;
+type Listener = (payload: unknown, meta: RoomMeta | undefined) => unknown;
 
 /** Who listens to which event. */
 export class Events {
@@ -43,17 +44,21 @@ export class Events {
    *
    * @param name The event.
    * @param payload As it came over the wire.
+   * @param meta Where in the history of a room it stands.
+   * @returns Whether it fits the contract, or nobody listens.
    */
-  dispatch(name: string, payload: unknown): void {
+  dispatch(name: string, payload: unknown, meta?: RoomMeta): boolean {
     const listeners = this.#listeners.get(name);
-    if (!listeners) return;
+    if (!listeners) return true;
     const { report, reportRepeated } = this.#settings;
     const info = { stage: "event", name } as const;
     try {
       const parsed = parseNow(this.#entry(name).payload!, payload, "payload of", name);
-      callEach(listeners, (listener) => listener.call(parsed), (error) => report(error, info));
+      callEach(listeners, (listener) => listener.call(parsed, meta), (error) => report(error, info));
+      return true;
     } catch (error) {
       reportRepeated(error, info);
+      return false;
     }
   }
 

@@ -6,7 +6,14 @@
 
 import { MAX_TIMER_MS } from "../contract/clock.ts";
 import { isCount } from "../contract/wire/checks.ts";
-import { callEach, callSafely, defer, HubError, type UnreadableMessage } from "../contract/mod.ts";
+import {
+  callEach,
+  callSafely,
+  defer,
+  type Hello,
+  HubError,
+  type UnreadableMessage,
+} from "../contract/mod.ts";
 import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts";
 import type { Settings } from "./options.ts";
 import { Outage } from "./lifecycle/outage.ts";
@@ -34,6 +41,8 @@ function wishOf({ data }: HubError): number {
 
 /** What a client does with its connections. None of it throws, and it comes before any status listener. */
 export interface KeeperEvents {
+  /** What a hello says beside role and token. */
+  hello(): Partial<Hello>;
   /** A connection is open. */
   open(connection: Connection): void;
   /** A message arrived. */
@@ -151,6 +160,7 @@ export class Keeper {
   #connect(): void {
     this.#triedAt = this.#settings.clock.now();
     this.#connection = new Connection(this.#settings, {
+      hello: this.#events.hello,
       open: () => this.#opened(),
       message: this.#events.message,
       unreadable: this.#events.unreadable,

@@ -8,6 +8,7 @@
 import { HubError, toWireError, type UnreadableMessage } from "../contract/mod.ts";
 import type { AppMessage, Connection } from "./connection.ts";
 import type { Report } from "./reports/report.ts";
+import type { Rooms } from "./rooms.ts";
 import type { Subscriptions } from "./topics/subscriptions.ts";
 import type { ClientErrorInfo } from "./api/mod.ts";
 
@@ -15,6 +16,8 @@ import type { ClientErrorInfo } from "./api/mod.ts";
 export interface UnreadableMessagesOptions {
   /** The topics. */
   readonly subscriptions: Subscriptions;
+  /** The rooms with history. */
+  readonly rooms: Rooms;
   /** Takes a message that can be handed on, in place of one that cannot. */
   readonly take: (message: AppMessage) => void;
   /** Takes what nobody waits for; limited, as a server may keep sending such messages. */
@@ -37,8 +40,8 @@ export class UnreadableMessages {
    * @param connection Where it came from.
    */
   take({ head, error }: UnreadableMessage, connection: Connection): void {
-    const { subscriptions, take } = this.#options;
-    const [kind, about, more] = head;
+    const { subscriptions, rooms, take } = this.#options;
+    const [kind, about, more, name] = head;
     switch (kind) {
       case "res":
         return take(["err", about as number, error]);
@@ -51,10 +54,12 @@ export class UnreadableMessages {
         connection.answer(["err", about, toWireError(error)]);
         return this.#report(error, { stage: "answer", name: more as string });
       case "rec":
+      case "pub":
         subscriptions.of(about as string)?.skipped(more as number);
         return this.#report(error, { stage: "topic", name: about as string });
-      case "pub":
-        return this.#report(error, { stage: "topic", name: about as string });
+      case "rev":
+        rooms.said(about as string, more as number, () => false);
+        return this.#report(error, { stage: "event", name: name as string });
       case "ev":
         return this.#report(error, { stage: "event", name: about as string });
       default:

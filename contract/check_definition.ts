@@ -58,6 +58,20 @@ function checkPresence(value: unknown): void {
   }
 }
 
+function checkRooms(value: unknown): void {
+  for (const [pattern, room] of Object.entries(readPart(value, "rooms"))) {
+    const at = `rooms.${pattern}`;
+    if (room === undefined) {
+      throw wrong(room, { owner: "defineContract", path: at }, "an object with history");
+    }
+    const { history } = readPart(room, at, ["history"]);
+    if (history === undefined) {
+      throw wrong(history, { owner: "defineContract", path: `${at}.history` }, "an object with a size");
+    }
+    readPart(history, `${at}.history`, ["size", "ttlMs"]);
+  }
+}
+
 function checkSurface(value: unknown, path: string): void {
   const { clientToServer, serverToClient, topics } = readPart(value, path, SURFACE);
   checkMessages(clientToServer, `${path}.clientToServer`);
@@ -76,8 +90,8 @@ export function checkDefinition(definition: unknown): void {
   if (!isBag(definition)) {
     throw wrong(definition, { ...root, path: "the definition" }, "an object with roles");
   }
-  const known = ["shared", "roles", "presence", "serverToServer"];
-  const { shared, roles, presence, serverToServer } = readPart(definition, "", known);
+  const known = ["shared", "roles", "presence", "rooms", "serverToServer"];
+  const { shared, roles, presence, rooms, serverToServer } = readPart(definition, "", known);
   if (roles === undefined) throw wrong(roles, { ...root, path: "roles" }, "an object with at least one role");
   checkSurface(shared, "shared");
   for (const [role, surface] of Object.entries(readPart(roles, "roles"))) {
@@ -87,5 +101,6 @@ export function checkDefinition(definition: unknown): void {
     checkSurface(surface, `roles.${role}`);
   }
   checkPresence(presence);
+  checkRooms(rooms);
   checkMessages(serverToServer, "serverToServer");
 }

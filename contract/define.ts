@@ -6,6 +6,7 @@
 
 import type {
   ContractDefinition,
+  HistoryDefinition,
   MessageDefinition,
   PresenceDefinition,
   RequestDefinition,
@@ -47,6 +48,14 @@ export interface DeclaredPresence {
   readonly clientsSet: boolean;
 }
 
+/** A declared room with history. */
+export interface RoomEntry {
+  /** The pattern it was declared under. */
+  readonly pattern: string;
+  /** How much is kept. */
+  readonly history: HistoryDefinition;
+}
+
 /** Everything that one role may say and hear, the shared part included. */
 export interface Surface {
   /** The role; `undefined` where it is the shared part alone. */
@@ -69,6 +78,8 @@ export interface Contract<D extends ContractDefinition = ContractDefinition> {
   readonly shared: Surface;
   /** Where presence is kept, by pattern. */
   readonly presence: PatternTable<DeclaredPresence>;
+  /** The rooms that keep history, by pattern. */
+  readonly rooms: PatternTable<RoomEntry>;
   /** What nodes say to each other, by name. */
   readonly serverToServer: ReadonlyMap<string, Entry>;
 }
@@ -124,15 +135,15 @@ function checkTopic(pattern: string, definition: TopicDefinition | undefined, pa
       `Cannot declare topic "${pattern}": history never skips a message, so it cannot conflate`,
     );
   }
-  if (history && !(Number.isInteger(history.size) && history.size > 0)) {
-    throw new RangeError(
-      `Cannot declare topic "${pattern}": history.size must be a whole number above 0 (${path})`,
-    );
+  if (history) checkHistory(history, `topic "${pattern}"`, path);
+}
+
+function checkHistory({ size, ttlMs }: HistoryDefinition, what: string, path: string): void {
+  if (!(Number.isInteger(size) && size > 0)) {
+    throw new RangeError(`Cannot declare ${what}: history.size must be a whole number above 0 (${path})`);
   }
-  if (history?.ttlMs !== undefined && !(typeof history.ttlMs === "number" && history.ttlMs > 0)) {
-    throw new RangeError(
-      `Cannot declare topic "${pattern}": history.ttlMs must be a number above 0 (${path})`,
-    );
+  if (ttlMs !== undefined && !(typeof ttlMs === "number" && ttlMs > 0)) {
+    throw new RangeError(`Cannot declare ${what}: history.ttlMs must be a number above 0 (${path})`);
   }
 }
 
@@ -247,7 +258,12 @@ export function defineContract<const D extends ContractDefinition>(definition: D
   for (const [pattern, written] of Object.entries(definition.presence ?? {})) {
     presence.add(pattern, declaredPresence(pattern, written));
   }
+  const rooms = new PatternTable<RoomEntry>();
+  for (const [pattern, { history }] of Object.entries(definition.rooms ?? {})) {
+    checkHistory(history, `room "${pattern}"`, `rooms.${pattern}`);
+    rooms.add(pattern, { pattern, history });
+  }
   const serverToServer = new Map<string, Entry>();
   addEntries(serverToServer, definition.serverToServer, "server-to-server message", "serverToServer");
-  return { definition, roles, shared: surfaceOf(definition), presence, serverToServer };
+  return { definition, roles, shared: surfaceOf(definition), presence, rooms, serverToServer };
 }

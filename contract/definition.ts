@@ -20,9 +20,9 @@ export interface RequestDefinition {
   readonly output: Schema;
 }
 
-/** How much of a topic is kept for those who come back. */
+/** How much of a topic or a room is kept for those who come back. */
 export interface HistoryDefinition {
-  /** How many messages are kept at the most, per topic. */
+  /** How many messages are kept at the most, per topic or room. */
   readonly size: number;
   /**
    * How long a message is kept, in milliseconds.
@@ -68,6 +68,12 @@ export interface PresenceDefinition {
   readonly clientsSet?: boolean;
 }
 
+/** What is kept of a room. */
+export interface RoomDefinition {
+  /** Keep what is broadcast to it, so that a client that comes back gets what it missed. */
+  readonly history: HistoryDefinition;
+}
+
 /** A whole contract. */
 export interface ContractDefinition {
   /** What every role has. */
@@ -79,6 +85,11 @@ export interface ContractDefinition {
    * them. The schema is that of a member's state, and has to answer at once.
    */
   readonly presence?: { readonly [pattern: string]: Schema | PresenceDefinition };
+  /**
+   * Which rooms keep history, by pattern. What is broadcast to a room whose name fits one is numbered and kept; to all other
+   * rooms it is sent at most once.
+   */
+  readonly rooms?: { readonly [pattern: string]: RoomDefinition };
   /** What nodes say to each other: events (`payload`) and requests (`input`, `output`). */
   readonly serverToServer?: { readonly [name: string]: MessageDefinition | RequestDefinition };
 }

@@ -161,5 +161,15 @@ export type PresenceStateInput<D extends ContractDefinition, N extends string> =
 /** The state of a member, parsed. */
 export type PresenceState<D extends ContractDefinition, N extends string> = OutputOf<PresenceSchemaAt<D, N>>;
 
+/** The rooms of a contract that keep history, by pattern. */
+export type RoomsOf<D extends ContractDefinition> = Part<D, "rooms">;
+
+/** Whether a room keeps history; of a name that nobody knows before it is there, `boolean` where some room does. */
+export type RoomKeepsHistory<D extends ContractDefinition, N extends string> = [Names<RoomsOf<D>>] extends
+  [never] ? false
+  : string extends N ? boolean
+  : N extends string ? [PatternOf<Names<RoomsOf<D>>, N>] extends [never] ? false : true
+  : never;
+
 /** The names of a record of entries. */
 export type NameOf<M> = Names<M>;

@@ -28,3 +28,4 @@ export * from "./user_code.ts";
 export * from "./wire.ts";
 export * from "./wire/history_wire.ts";
 export * from "./wire/presence_wire.ts";
+export * from "./wire/room_wire.ts";

@@ -16,6 +16,7 @@ import {
   type Position,
   type SubOptions,
 } from "./wire/history_wire.ts";
+import { isRoomState, type RoomMark, type RoomState, saysRooms } from "./wire/room_wire.ts";
 import { isFromWatcher, type MembersQuery, type WatchOptions, type WhoChange } from "./wire/presence_wire.ts";
 
 /** Every server takes frames of so many bytes: whatever keeps a connection going has room in them, and a hello. */
@@ -27,6 +28,10 @@ export interface Hello {
   readonly role: string;
   /** Its credential, if it does not travel in headers or cookies. */
   readonly token?: string;
+  /** The rooms with history that it was in, and up to where it has seen them. Present where it takes `rev` and `room`. */
+  readonly rooms?: readonly RoomMark[];
+  /** The ids of its connections before this one, the latest last: what was not meant for them is not for this one. */
+  readonly earlier?: readonly string[];
 }
 
 /** What the server says first. */
@@ -48,6 +53,8 @@ export interface Welcome {
    * same key, to a server that says the same.
    */
   readonly once?: string;
+  /** Whether there are rooms with history, of which it sends `rev` and `room`. */
+  readonly rooms?: boolean;
 }
 
 /** Either side may ask, answer and take back a question, and ask for a sign of life. */
@@ -79,6 +86,8 @@ export type ServerMessage =
   | readonly [kind: "welcome", welcome: Welcome]
   | readonly [kind: "fault", error: WireError, about?: string]
   | readonly [kind: "ev", name: string, payload?: unknown]
+  | readonly [kind: "rev", room: string, offset: number, name?: string, payload?: unknown]
+  | readonly [kind: "room", room: string, state?: RoomState]
   | readonly [kind: "pub", topic: string, payload?: unknown]
   | readonly [kind: "rec", topic: string, offset: number, payload?: unknown]
   | readonly [kind: "from", id: number, position: Position]
@@ -107,7 +116,7 @@ export class UnreadableMessage {
 }
 
 const isHello = (value: unknown): boolean =>
-  isRecord(value) && isText(value.role) && isTextOrAbsent(value.token);
+  isRecord(value) && isText(value.role) && isTextOrAbsent(value.token) && saysRooms(value);
 const isWelcome = (value: unknown): boolean =>
   isRecord(value) && isText(value.connection) && isText(value.node) && isCount(value.heartbeatMs) &&
   isCount(value.maxFrameBytes) && (value.maxFrameBytes as number) >= MIN_FRAME_BYTES;
@@ -160,6 +169,10 @@ const isFromServer: Check = (m) => {
       return m.length <= 3 && isText(m[1]);
     case "rec":
       return m.length <= 4 && isText(m[1]) && isCount(m[2]);
+    case "rev":
+      return m.length <= 5 && isText(m[1]) && isCount(m[2]) && isTextOrAbsent(m[3]);
+    case "room":
+      return m.length <= 3 && isText(m[1]) && isRoomState(m[2]);
     case "who": // who takes it checks the change: most clients do without
       return m.length <= 4 && isText(m[1]) && isText(m[2]);
     case "gap":

@@ -26,9 +26,11 @@ import { readOrder, writeQuery } from "./directory/connection_query.ts";
 import { Events } from "./groups/events.ts";
 import { readRole } from "./groups/read_role.ts";
 import { Registry } from "./groups/registry.ts";
+import { createRoomForm } from "./groups/room_records.ts";
 import { Rooms } from "./groups/rooms.ts";
 import { logError } from "./log_error.ts";
 import { emitBusEvent } from "./nodes/bus.ts";
+import { RoomLogs } from "./session/rooms/room_logs.ts";
 import { Catalog, type Topic } from "./topics/catalog.ts";
 import { EarlyStore } from "./topics/early_store.ts";
 import { historyOption, sharedStore } from "./topics/shared_store.ts";
@@ -111,10 +113,10 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
   const registry = new Registry(backplane.interest); // nobody is here
   const find = () => undefined;
   const events = new Events({ contract, registry, backplane, find });
-  const rooms = new Rooms({ registry, events, find, membersOf: nobody });
   const shared = sharedStore(read.history, read.adapter);
+  const catalog = new Catalog(contract, createRoomForm(find));
   const topics = new Topics({
-    catalog: new Catalog(contract),
+    catalog,
     registry,
     backplane,
     clock,
@@ -126,6 +128,8 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
     ownStore: () => createMemoryHistory({ maxChannels: 1, clock }),
     onError,
   });
+  const histories = catalog.hasRooms ? new RoomLogs(topics, events) : undefined;
+  const rooms = new Rooms({ registry, events, find, membersOf: nobody, histories });
   let closing: Promise<void> | undefined;
   let lastOrder = 0;
 
@@ -142,10 +146,12 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
   const checkOpen = () => {
     if (closing) throw closed();
   };
+  /** Why nothing can be kept, which is told by a promise. */
+  const whyNot = (what: string) => closing ? closed() : shared ? undefined : notShared(what);
   const publishOn = (topic: Topic, payload: unknown, options?: PublishOptions): Promise<Published> | void => {
-    if (!topic.history) checkOpen();
-    else if (closing) return Promise.reject(closed());
-    else if (!shared) return Promise.reject(notShared(topic.name));
+    const why = topic.history && whyNot(`"${topic.name}"`);
+    if (why) return Promise.reject(why);
+    checkOpen();
     return publish(topics, topic, payload, options);
   };
   const close = async () => {
@@ -159,8 +165,10 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
       const room = rooms.room(name);
       return {
         broadcast(...args: Parameters<typeof room.broadcast>) {
+          const why = histories?.keeps(name) && whyNot(`room "${name}"`);
+          if (why) return Promise.reject(why);
           checkOpen();
-          room.broadcast(...args);
+          return room.broadcast(...args);
         },
       };
     },
@@ -229,10 +237,10 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
 
 const closed = () => new HubError("UNAVAILABLE", "Cannot emit: the emitter is closed");
 
-function notShared(topic: string): HubError {
+function notShared(what: string): HubError {
   return new HubError(
     "UNAVAILABLE",
-    `Cannot publish on "${topic}" with an emitter: each node keeps its own history of it. Give the hubs and the emitter one ` +
+    `Cannot publish on ${what} with an emitter: each node keeps its own history of it. Give the hubs and the emitter one ` +
       "that they share: createHub(…, { history }) and createEmitter(…, { history })",
   );
 }

@@ -25,6 +25,8 @@ import { HandlerTable } from "./session/handler_table.ts";
 import type { PublishOptions } from "./api/history.ts";
 import { Authentications } from "./session/admission/authentications.ts";
 import { Gate } from "./session/gate.ts";
+import { KeptRooms } from "./session/rooms/kept_rooms.ts";
+import { RoomLogs } from "./session/rooms/room_logs.ts";
 import { KeyedLimit } from "./session/limits.ts";
 import { Once } from "./session/once/once.ts";
 import { readHubOptions } from "./read_hub_options.ts";
@@ -37,12 +39,14 @@ import { Refusals } from "./session/admission/refusals.ts";
 import { Reception } from "./session/reception.ts";
 import { readRole } from "./groups/read_role.ts";
 import { Registry } from "./groups/registry.ts";
+import { createRoomForm } from "./groups/room_records.ts";
 import { Rooms } from "./groups/rooms.ts";
 import { createPresence } from "./create_presence.ts";
 import { createRoutes } from "./http/routes.ts";
 import type { Session } from "./session/session.ts";
 import { readStats } from "./stats.ts";
 import { Catalog } from "./topics/catalog.ts";
+import { withHistory } from "./topics/histories.ts";
 import { publish } from "./topics/publish.ts";
 import { Topics } from "./topics/topics.ts";
 import type { Hub, HubUser } from "./api/hub.ts";
@@ -154,11 +158,23 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   });
   const connections = new Map<string, Session>();
   const find = (id: string): Connection | undefined => connections.get(id)?.conn;
-  const events = new Events({ contract, registry, backplane, find });
+  const catalog = new Catalog(contract, createRoomForm(find));
+  const events = new Events({
+    contract,
+    registry,
+    backplane,
+    find,
+    checkPlain: catalog.hasRooms
+      ? (channel, from) => {
+        const kept = withHistory(catalog.byChannel(channel));
+        if (kept) topics.histories.refused(kept, from);
+      }
+      : undefined,
+  });
   const { maxHistories, maxHistoryBytes: maxBytes } = limits;
   const shared = sharedStore(options.history, adapter);
   const topics = new Topics({
-    catalog: new Catalog(contract),
+    catalog,
     registry,
     backplane,
     clock,
@@ -204,7 +220,6 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   });
   const directory = new Directory({ backplane, nodes, nodeRequests, events, requestTimeoutMs, find });
   const membersOf = (room: string) => cluster.connections({ room });
-  const rooms = new Rooms({ registry, events, find, membersOf });
   const handlers = new HandlerTable(contract);
   const once = new Once({
     store: shared,
@@ -226,6 +241,14 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     timeoutMs: handshakeTimeoutMs,
   });
   const historyReads = new Gate({ clock, max: maxHistoryReads, perTurn: READS_PER_TURN });
+  const rooms = new Rooms({
+    registry,
+    events,
+    find,
+    membersOf,
+    histories: catalog.hasRooms ? new RoomLogs(topics, events) : undefined,
+    entrance: new KeptRooms({ topics, registry, reads: historyReads, clock, onError }),
+  });
   const refusals = new Refusals(clock, onError);
   let lastConnection = 0;
   const reception = new Reception({

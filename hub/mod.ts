@@ -45,3 +45,4 @@ export type {
 export type { RefusalCounts, RefusalReason } from "./api/refusals.ts";
 export type { HubStats } from "./api/stats.ts";
 export type * from "./api/hub.ts";
+export type * from "./api/room.ts";

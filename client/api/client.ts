@@ -24,6 +24,7 @@ import type {
 } from "../../contract/mod.ts";
 import type { ClientStatus, StatusListener } from "./client_status.ts";
 import type { QuestionHandlers } from "./questions.ts";
+import type { RoomMeta, RoomRecovery } from "./room.ts";
 import type {
   HistorySubscribeOptions,
   HistorySubscription,
@@ -119,13 +120,23 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * Listens to an event.
    *
    * @param event The event.
-   * @param listener What to call with each payload, parsed.
+   * @param listener What to call with each payload, parsed; and where it was broadcast to a room with history, with its place
+   * in it.
    * @returns A function that stops listening.
    */
   on<N extends NameOf<EventsOf<D, R>>>(
     event: N,
-    listener: (payload: PayloadOutput<EventsOf<D, R>, N>) => void,
+    listener: (payload: PayloadOutput<EventsOf<D, R>, N>, meta: RoomMeta | undefined) => void,
   ): () => void;
+  /**
+   * Listens to how the client comes back to rooms with history. After the link was lost it is told once for each room that the server puts
+   * it into again: what was missed has been delivered, or some of it may be missing. It is also told `recovered: false` when a gap is
+   * noticed later, when there were too many rooms to ask for, and when the server knows of no histories.
+   *
+   * @param listener What to call.
+   * @returns A function that stops listening.
+   */
+  onRecovery(listener: (recovery: RoomRecovery) => void): () => void;
   /**
    * Answers the server's requests. A later call replaces the handlers of an earlier one.
    *

@@ -5,8 +5,8 @@
  */
 
 import { HubError, type Position, type Start, type Surface, throwIfAborted } from "../../contract/mod.ts";
-import { HISTORY_POSITION } from "../../contract/history/history_query.ts";
-import { abortSignal, callback, count, wholeMs } from "../../contract/options/option_kinds.ts";
+import { HISTORY_POSITION, REWIND } from "../../contract/history/history_query.ts";
+import { abortSignal, callback } from "../../contract/options/option_kinds.ts";
 import { checkListener } from "../../contract/options/check_listener.ts";
 import {
   bag,
@@ -24,9 +24,7 @@ const SUBSCRIBE = {
   signal: optional(abortSignal),
   onRecovery: optional(callback<NonNullable<HistorySubscribeOptions["onRecovery"]>>()),
   since: optional(bag(HISTORY_POSITION)),
-  rewind: optional(
-    bag({ last: optional(count()), sinceMs: optional(wholeMs({ max: Number.MAX_SAFE_INTEGER })) }),
-  ),
+  rewind: optional(bag(REWIND)),
 } satisfies Rows<Omit<HistorySubscribeOptions, "rewind"> & { readonly rewind?: unknown }>;
 
 /** From where on a listener wants messages, as the server is asked for them. */

@@ -5,7 +5,7 @@
  */
 
 import type { HistoryQuery, Published } from "./history.ts";
-import { count, flag, text } from "../options/option_kinds.ts";
+import { count, flag, text, wholeMs } from "../options/option_kinds.ts";
 import { bag, optional, readOptions, type Rows } from "../options/read_options.ts";
 
 /** A position in a history. */
@@ -27,3 +27,9 @@ const QUERY = {
 export function readHistoryQuery(given: unknown): HistoryQuery {
   return readOptions("history", given, QUERY);
 }
+
+/** How far back somebody begins: give one of both. */
+export const REWIND = {
+  last: optional(count()),
+  sinceMs: optional(wholeMs({ max: Number.MAX_SAFE_INTEGER })),
+};

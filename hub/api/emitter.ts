@@ -20,8 +20,9 @@ import type {
 } from "../../contract/mod.ts";
 import type { OrderQuery } from "./cluster.ts";
 import type { Published, PublishOptions } from "./history.ts";
-import type { Broadcaster, ConnectionTarget, RoleScope, Target } from "./hub.ts";
+import type { ConnectionTarget, RoleScope, Target } from "./hub.ts";
 import type { HubErrorInfo } from "./options.ts";
+import type { Broadcaster, BroadcasterOf } from "./room.ts";
 
 /** Options of `createEmitter`. */
 export interface EmitterOptions {
@@ -72,7 +73,7 @@ export interface Emitter<D extends ContractDefinition> extends AsyncDisposable {
    */
   readonly ready: Promise<void>;
   /** A room; see `Hub.room`. */
-  room(name: string): Broadcaster<D>;
+  room<N extends string>(name: N): BroadcasterOf<D, N>;
   /** Several rooms at once; see `Hub.rooms`. */
   rooms(names: readonly string[]): Broadcaster<D>;
   /**

@@ -37,6 +37,7 @@ import type {
 import type { BunWebSocketHandler } from "../../transports/websocket/bun_handler.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./history.ts";
 import type { Cluster, MissingNode } from "./cluster.ts";
+import type { Broadcaster, RoomOf } from "./room.ts";
 import type { HubRoutes } from "./health.ts";
 import type { HubPresence } from "./presence.ts";
 import type { HubStats } from "./stats.ts";
@@ -146,49 +147,6 @@ export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = 
   }
 >;
 
-/** Whom not to send to. */
-export interface BroadcastOptions {
-  /**
-   * This connection gets no copy, on whatever node it is. What is given has to be a connection, or nothing:
-   * `{ id: undefined }` is refused with a `TypeError`, because the broadcast would reach the one that it should not.
-   */
-  readonly except?: { readonly id: string };
-}
-
-/** One room, or several of which every connection gets one copy. */
-export interface Broadcaster<D extends ContractDefinition> {
-  /**
-   * Sends an event to every connection in the room, on every node, whose role has it. Those of this node are served
-   * in this turn, whatever the state of the backplane.
-   *
-   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
-   */
-  broadcast<N extends NameOf<AnyEventsOf<D>>>(
-    event: N,
-    payload: PayloadInput<AnyEventsOf<D>, N>,
-    options?: BroadcastOptions,
-  ): void;
-}
-
-/** A room. */
-export interface Room<D extends ContractDefinition> extends Broadcaster<D> {
-  /** Its name. */
-  readonly name: string;
-  /**
-   * Puts a connection of this node into the room. Idempotent.
-   *
-   * @returns Resolves when broadcasts of every node reach it. With `startWithoutBackplane`, and while the backplane is
-   * away, at once: broadcasts of this node reach it, and those of others when the backplane is there.
-   * @throws {HubError} `DISCONNECTED` when it is gone or removed meanwhile; `UNAVAILABLE` or `TIMEOUT` when the
-   * backplane does not subscribe: then it is not in the room.
-   */
-  add(conn: { readonly id: string }): Promise<void>;
-  /** Takes a connection of this node out. Does nothing when it is not in. */
-  remove(conn: { readonly id: string }): void;
-  /** Who is in, on all nodes; see {@linkcode Cluster.connections}. */
-  members(): ReturnType<Cluster["connections"]>;
-}
-
 /** Whoever can be sent events of the contract. */
 export interface Target<D extends ContractDefinition> {
   /**
@@ -282,12 +240,12 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    *
    * @throws {TypeError} When the name is not text.
    */
-  room(name: string): Room<D>;
+  room<N extends string>(name: N): RoomOf<D, N>;
   /**
    * Several rooms at once: a connection that is in many of them gets one copy. What is for more than 64 rooms goes to every
-   * node.
+   * node. Not for rooms that keep history: send to each of those by itself.
    *
-   * @throws {TypeError} When the names are no list, or one is not text.
+   * @throws {TypeError} When the names are no list, one is not text, or one is of a room that keeps history.
    */
   rooms(names: readonly string[]): Broadcaster<D>;
   /**

@@ -21,6 +21,7 @@ import type { DisconnectReason } from "../api/options.ts";
 import { readCloseCode, readCloseReason } from "./close_arguments.ts";
 import { readClientCall } from "./call_options.ts";
 import type { Membership } from "./membership.ts";
+import type { RoomPast } from "./room_past.ts";
 import type { SmallMap } from "./small_map.ts";
 import type { HubUser } from "../api/hub.ts";
 
@@ -48,6 +49,8 @@ export interface Identity {
   readonly ctx: unknown;
   /** The address at the other end. */
   readonly address: string | undefined;
+  /** What it knows of rooms with history from before; absent where it does not take their messages. */
+  readonly past?: RoomPast;
 }
 
 const NO_ROOMS: ReadonlySet<string> = new Set();
@@ -60,6 +63,8 @@ export class Connection implements Identity {
   readonly userId: string | undefined;
   readonly ctx: unknown;
   readonly address: string | undefined;
+  /** What it knows of rooms with history from before; absent where it does not take their messages. */
+  readonly past: RoomPast | undefined;
   /** What it is sent. */
   readonly outbox: Outbox;
   /** Its groups, by name; kept by the registry. */
@@ -83,6 +88,7 @@ export class Connection implements Identity {
     this.userId = identity.userId;
     this.ctx = identity.ctx;
     this.address = identity.address;
+    this.past = identity.past;
     this.outbox = outbox;
     this.#rules = rules;
   }
@@ -90,6 +96,11 @@ export class Connection implements Identity {
   /** Its role. */
   get role(): string {
     return this.surface.role!;
+  }
+
+  /** Whether it takes the messages of rooms with history as such. */
+  get recovers(): boolean {
+    return this.past !== undefined;
   }
 
   /** The rooms it is in; when it is gone, those that it was in. */

@@ -26,6 +26,12 @@ export interface EventsOptions {
   readonly backplane: Backplane;
   /** A connection of this node. */
   find(id: string): Connection | undefined;
+  /**
+   * Looks at what another node has sent to a room as if it kept no history; absent where no room does.
+   *
+   * @throws {HubError} When the room does.
+   */
+  checkPlain?(channel: string, from: string): void;
 }
 
 /** The events of a hub. */
@@ -40,7 +46,7 @@ export class Events {
   readonly #copies = new Copies();
 
   /** @param options What it needs. */
-  constructor({ contract, registry, backplane, find }: EventsOptions) {
+  constructor({ contract, registry, backplane, find, checkPlain }: EventsOptions) {
     this.#registry = registry;
     this.#backplane = backplane;
     this.#find = find;
@@ -51,7 +57,8 @@ export class Events {
         if (!contract.shared.serverToClient.has(name)) this.#audiences.set(name, { event: name });
       }
     }
-    backplane.on("ev", ([, name, except, payload], _from, channel) => {
+    backplane.on("ev", ([, name, except, payload], from, channel) => {
+      checkPlain?.(channel, from);
       this.#deliver(channel, name, this.parse(name, payload), except);
     });
     backplane.on("evs", ([, id, rooms, name, except, payload], _from, channel) => {

@@ -7,6 +7,7 @@
 import type { Surface } from "../../contract/mod.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import type { SharedRecord } from "../outbox/shared_record.ts";
 import { Tape } from "../outbox/tape.ts";
 
 /** Whom a message is for, among the members of a group. */
@@ -29,8 +30,8 @@ export interface ReadonlyGroup extends Iterable<Connection> {
 export class Group implements ReadonlyGroup {
   /** One for each turn, which is one for each codec and transport: few. */
   readonly #tapes: Tape<Connection>[] = [];
-  /** What the members' roles may hear, and how many members have each. */
-  readonly #surfaces: { readonly surface: Surface; count: number }[] = [];
+  /** What the members' roles may hear, whether they take records of rooms, and how many members are alike. */
+  readonly #surfaces: { readonly surface: Surface; readonly recovers: boolean; count: number }[] = [];
 
   get size(): number {
     let size = 0;
@@ -52,9 +53,9 @@ export class Group implements ReadonlyGroup {
     if (tape?.members.has(conn)) return;
     if (!tape) this.#tapes.push(tape = new Tape(conn.outbox.turn));
     tape.add(conn);
-    const known = this.#surfaces.find(({ surface }) => surface === conn.surface);
+    const known = this.#surfaces[this.#kindOf(conn)];
     if (known) known.count++;
-    else this.#surfaces.push({ surface: conn.surface, count: 1 });
+    else this.#surfaces.push({ surface: conn.surface, recovers: conn.recovers, count: 1 });
   }
 
   /** Lets a connection go; what it was sent before still leaves. Tells whether it was in. */
@@ -62,7 +63,7 @@ export class Group implements ReadonlyGroup {
     const tape = this.#tapeOf(conn);
     if (!tape?.delete(conn)) return false;
     if (tape.members.size === 0) this.#tapes.splice(this.#tapes.indexOf(tape), 1);
-    const at = this.#surfaces.findIndex(({ surface }) => surface === conn.surface);
+    const at = this.#kindOf(conn);
     if (--this.#surfaces[at]!.count === 0) this.#surfaces.splice(at, 1);
     return true;
   }
@@ -84,6 +85,33 @@ export class Group implements ReadonlyGroup {
     for (const conn of this) {
       if (conn !== except && conn.surface.serverToClient.has(event)) conn.outbox.push(message);
     }
+  }
+
+  /**
+   * Sends a record of a room to the members: those whom it is not for, and those who know nothing of histories, are told in
+   * another way.
+   *
+   * @param record The record.
+   * @param except Whom it is not for.
+   * @throws {HubError} `BAD_REQUEST` when it cannot be encoded.
+   */
+  deliverRecord(record: SharedRecord, except?: Connection): void {
+    for (const { turn } of this.#tapes) record.encoded(turn.codec);
+    const { event } = record;
+    if (this.#surfaces.every(({ recovers }) => recovers) && this.#allHear(event)) {
+      for (const tape of this.#tapes) tape.push(record, except?.outbox);
+      if (except && this.has(except)) except.outbox.push(record.hidden);
+      return;
+    }
+    for (const conn of this) {
+      const hears = conn !== except && conn.surface.serverToClient.has(event);
+      if (conn.recovers) conn.outbox.push(hears ? record : record.hidden);
+      else if (hears) conn.outbox.push(record.plain);
+    }
+  }
+
+  #kindOf({ surface, recovers }: Connection): number {
+    return this.#surfaces.findIndex((known) => known.surface === surface && known.recovers === recovers);
   }
 
   #tapeOf({ outbox: { turn } }: Connection): Tape<Connection> | undefined {

@@ -12,6 +12,7 @@ import { roomOf } from "../backplane/channels.ts";
 import { type Audience, Group, type ReadonlyGroup } from "./group.ts";
 import type { Interest } from "../backplane/interest.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import type { SharedRecord } from "../outbox/shared_record.ts";
 import { SmallMap } from "../connection/small_map.ts";
 
 /** Hears of the members of one group. Must not throw. */
@@ -310,6 +311,18 @@ export class Registry {
    */
   deliver(group: string, message: OutgoingMessage, audience?: Audience): void {
     this.#groups.get(group)?.deliver(message, audience);
+  }
+
+  /**
+   * Sends a record of a room to the members of its group; see `Group.deliverRecord`.
+   *
+   * @param group The group.
+   * @param record The record.
+   * @param except Whom it is not for.
+   * @throws {HubError} `BAD_REQUEST` when it cannot be encoded.
+   */
+  deliverRecord(group: string, record: SharedRecord, except?: Connection): void {
+    this.#groups.get(group)?.deliverRecord(record, except);
   }
 
   #enter(name: string, conn: Connection): void {

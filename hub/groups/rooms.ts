@@ -11,7 +11,13 @@ import type { Found } from "../api/cluster.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Events } from "./events.ts";
 import type { Registry } from "./registry.ts";
-import type { BroadcastOptions } from "../api/hub.ts";
+import type { HistoryQuery, Published } from "../api/history.ts";
+import type {
+  BroadcastOptions,
+  HistoryAddOptions,
+  HistoryBroadcastOptions,
+  RoomHistoryPage,
+} from "../api/room.ts";
 
 const connection: Kind<{ readonly id: string }> = (value, place) => {
   if (typeof (value as { readonly id?: unknown } | null)?.id === "string") {
@@ -20,7 +26,33 @@ const connection: Kind<{ readonly id: string }> = (value, place) => {
   throw wrong(value, place, "a connection to leave out");
 };
 
-const BROADCAST = { except: optional(connection) } satisfies Rows<BroadcastOptions>;
+/** What every broadcast may be given. */
+export const BROADCAST = { except: optional(connection) } satisfies Rows<BroadcastOptions>;
+
+/** The rooms that keep history; the names that it is given are of those. */
+export interface RoomHistories {
+  /** Whether a room does. */
+  keeps(room: string): boolean;
+  /** See `HistoryRoom.broadcast`. Rejects with every error. */
+  broadcast(
+    room: string,
+    event: string,
+    payload: unknown,
+    options?: HistoryBroadcastOptions,
+  ): Promise<Published>;
+  /** See `HistoryRoom.history`. */
+  history(room: string, query: HistoryQuery | undefined): Promise<RoomHistoryPage>;
+  /** See `HistoryRoom.position`. */
+  position(room: string): Promise<Published>;
+}
+
+/** The way into rooms that keep history, and out of them. */
+export interface RoomEntrance {
+  /** See `HistoryRoom.add`. */
+  add(room: string, conn: Connection, options?: HistoryAddOptions): Promise<void>;
+  /** See `HistoryRoom.remove`. */
+  remove(room: string, conn: Connection): void;
+}
 
 /** What {@linkcode Rooms} needs. */
 export interface RoomsOptions {
@@ -32,6 +64,10 @@ export interface RoomsOptions {
   find(id: string): Connection | undefined;
   /** Who is in a room, on all nodes. */
   membersOf(room: string): Promise<Found>;
+  /** The rooms that keep history; absent where none does. */
+  readonly histories: RoomHistories | undefined;
+  /** The way into those; whoever lets nobody into rooms does without. */
+  readonly entrance?: RoomEntrance;
 }
 
 /** A room by its name: cheap to make, because handlers make one for every message. */
@@ -46,20 +82,38 @@ class RoomHandle {
     this.#options = options;
   }
 
-  add(conn: { readonly id: string }): Promise<void> {
-    return this.#rooms.add(this.name, conn?.id);
+  add(conn: { readonly id: string }, options?: HistoryAddOptions): Promise<void> {
+    return this.#rooms.add(this.name, conn?.id, options);
   }
 
   remove(conn: { readonly id: string }): void {
     this.#rooms.remove(this.name, conn?.id);
   }
 
-  broadcast(event: string, payload: unknown, options?: BroadcastOptions): void {
-    this.#options.events.toRoom(this.name, event, payload, excepted(options));
+  broadcast(event: string, payload: unknown, options?: BroadcastOptions): Promise<Published> | void {
+    const { events, histories } = this.#options;
+    if (!histories?.keeps(this.name)) {
+      return events.toRoom(this.name, event, payload, excepted(options));
+    }
+    return histories.broadcast(this.name, event, payload, options);
+  }
+
+  async history(query?: HistoryQuery): Promise<RoomHistoryPage> {
+    return await this.#kept().history(this.name, query);
+  }
+
+  async position(): Promise<Published> {
+    return await this.#kept().position(this.name);
   }
 
   members(): Promise<Found> {
     return this.#options.membersOf(this.name);
+  }
+
+  #kept(): RoomHistories {
+    const { histories } = this.#options;
+    if (histories?.keeps(this.name)) return histories;
+    throw noHistory(this.name);
   }
 }
 
@@ -73,19 +127,24 @@ export class Rooms {
   }
 
   /** Puts a connection into a room; see `Room.add`. */
-  async add(room: string, id: string): Promise<void> {
-    const { registry, find } = this.#options;
+  async add(room: string, id: string, options?: HistoryAddOptions): Promise<void> {
+    const { registry, find, histories, entrance } = this.#options;
     const conn = find(readName(id, "connection"));
     if (!conn) {
       throw new HubError("DISCONNECTED", `Cannot add connection ${id} to "${room}": it is not on this node`);
     }
+    if (entrance && histories?.keeps(room)) return await entrance.add(room, conn, options);
+    if (options?.rewind) throw noHistory(room);
     await registry.join(roomChannel(room), conn);
   }
 
   /** Takes a connection out of a room; see `Room.remove`. */
   remove(room: string, id: string): void {
-    const conn = this.#options.find(readName(id, "connection"));
-    if (conn) this.#options.registry.leave(roomChannel(room), conn);
+    const { registry, find, histories, entrance } = this.#options;
+    const conn = find(readName(id, "connection"));
+    if (!conn) return;
+    if (entrance && histories?.keeps(room)) entrance.remove(room, conn);
+    else registry.leave(roomChannel(room), conn);
   }
 
   /** See `Hub.room`. */
@@ -97,12 +156,19 @@ export class Rooms {
   rooms(names: readonly string[]): {
     broadcast(event: string, payload: unknown, options?: BroadcastOptions): void;
   } {
-    const { events } = this.#options;
+    const { events, histories } = this.#options;
     if (!Array.isArray(names)) {
       throw wrong(names, { owner: "rooms", path: "names" }, "a list of the names of rooms");
     }
     const distinct = [...new Set(names)];
-    for (const name of distinct) readName(name, "room");
+    for (const name of distinct) {
+      if (histories?.keeps(readName(name, "room"))) {
+        throw new TypeError(
+          `Cannot send to several rooms at once of which "${name}" keeps history: who is in two of them gets one copy, which ` +
+            `cannot have its number in both. Send to it by itself: hub.room("${name}").broadcast(…)`,
+        );
+      }
+    }
     return {
       broadcast: (event, payload, options) => events.toRooms(distinct, event, payload, excepted(options)),
     };
@@ -124,4 +190,11 @@ function excepted(options: BroadcastOptions | undefined): string | undefined {
   if (options === undefined) return undefined;
   const { except } = isRight(options) ? options : readOptions("broadcast", options, BROADCAST);
   return except && readName(except.id, "connection to leave out");
+}
+
+function noHistory(room: string): HubError {
+  return new HubError(
+    "NOT_FOUND",
+    `Room "${room}" keeps no history: declare it in \`rooms\` of the contract`,
+  );
 }

@@ -80,6 +80,11 @@ export class Outbox implements Gatherer {
     return this.#state === "holding" || this.#state === "corked";
   }
 
+  /** Whether nothing leaves yet: the client is not welcome so far. */
+  get corked(): boolean {
+    return this.#state === "corked";
+  }
+
   /** Resolves when the link has room again, or the connection is gone. Look at `congested` again: others wait too. */
   room(): Promise<void> {
     if (!this.congested) return Promise.resolve();

@@ -8,6 +8,7 @@
 import type { StoredPage, StoredRecord } from "../../adapters/history_store.ts";
 import { type Clock, HubError, type Position, type Start, type Subscribed } from "../../contract/mod.ts";
 import type { Outbox } from "../outbox/outbox.ts";
+import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Histories, HistoryTopic } from "../topics/histories.ts";
 import { rewound } from "../topics/rewind.ts";
 import type { Gate } from "./gate.ts";
@@ -38,8 +39,12 @@ export interface CatchUpOptions {
   charge(records: number): void;
   /** Whether the client has left meanwhile. */
   isOver(): boolean;
+  /** The topic is followed: nothing is missed from here on. */
+  followed?(): void;
   /** Tells a client that did not name a position which one it begins at. */
   begin(position: Position): void;
+  /** What the client is sent of a message; the message itself where this is absent. */
+  shown?(message: OutgoingMessage): OutgoingMessage;
   /** Answers the client and lets it in, in one step. */
   finish(subscribed: Subscribed): void;
   /** Reports an error that no caller receives. */
@@ -63,6 +68,7 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
   } finally {
     first?.leave();
   }
+  options.followed?.();
   if (isOver()) return;
   const progress: Progress = { cursor: start?.since, limit: FIRST_PAGE, stale: 0, begun: !!start?.since };
   if (!start) return finish({ position: live(options), recovered: false });
@@ -188,7 +194,8 @@ function sendRecord(options: CatchUpOptions, progress: Progress, record: StoredR
         `Cannot recover "${topic.name}": its history has ${offset} after ${last}`,
       );
     }
-    outbox.push(histories.message(topic, record));
+    const message = histories.message(topic, record);
+    outbox.push(options.shown?.(message) ?? message);
     progress.cursor = [epoch, offset];
     return true;
   } catch (error) {

@@ -19,6 +19,7 @@ import {
 import type { Link, LinkRequest } from "../../transports/transport.ts";
 import { Abortable } from "../connection/abortable.ts";
 import { Connection, type ConnectionRules } from "../connection/connection.ts";
+import { readRoomPast } from "../connection/room_past.ts";
 import { Outbox, type OutboxRules } from "../outbox/outbox.ts";
 import type { RefusalReason } from "../api/refusals.ts";
 import { BusyError } from "./admission/authentications.ts";
@@ -124,7 +125,8 @@ export class Handshake {
    * @param hello What the client has said.
    * @throws {HubError} `FORBIDDEN`, {@linkcode BusyError}, or what the application refuses it with.
    */
-  async authenticate({ role, token }: Hello): Promise<Connection> {
+  async authenticate(hello: Hello): Promise<Connection> {
+    const { role, token } = hello;
     const { context: { contract, nextId }, connection, outbox } = this.#options;
     const { address } = this;
     const surface = contract.roles.get(role);
@@ -135,7 +137,15 @@ export class Handshake {
         cause: `authenticate answered the role "${given}"`,
       });
     }
-    const identity = { id: nextId(), surface, user, userId, ctx, address };
+    const identity = {
+      id: nextId(),
+      surface,
+      user,
+      userId,
+      ctx,
+      address,
+      past: readRoomPast(contract, hello),
+    };
     return new Connection(identity, new Outbox(this.#link, this.#turn, outbox), connection);
   }
 

@@ -206,6 +206,7 @@ export class Session implements ServerLinkEvents {
         ...(topics.keepsHistory && { history: true }),
         once: once.memory,
         ...(presence && { presence: true }),
+        ...(context.contract.definition.rooms && { rooms: true }),
       }]),
     );
   }

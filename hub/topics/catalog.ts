@@ -1,5 +1,5 @@
 /**
- * The topics of a contract, by name and by channel.
+ * The topics of a contract, by name and by channel, and its rooms with history.
  *
  * @module
  */
@@ -12,9 +12,16 @@ import {
   type PatternTable,
   type TopicEntry,
 } from "../../contract/mod.ts";
-import { topicChannel } from "../backplane/channels.ts";
+import { roomChannel, roomOf, topicChannel } from "../backplane/channels.ts";
+import { forgetOldest } from "../connection/forget_oldest.ts";
+import type { RecordForm } from "../groups/record_form.ts";
+import { roomRecordSchema } from "../groups/room_records.ts";
+import { TOPIC_FORM } from "./record.ts";
 
-/** A topic, by name. */
+/** Of how many names of rooms it is remembered whether they keep history. */
+const MAX_ROOMS = 4_096;
+
+/** A topic, or a room with history, by name. */
 export interface Topic {
   /** Its name. */
   readonly name: string;
@@ -26,6 +33,14 @@ export interface Topic {
   readonly channel: string;
   /** How much history it keeps, if it does. */
   readonly history: HistoryDefinition | undefined;
+  /** What its messages look like. */
+  readonly form: RecordForm;
+}
+
+/** What keeps history. */
+export interface HistoryTopic extends Topic {
+  /** How much. */
+  readonly history: HistoryDefinition;
 }
 
 /** The topics of a contract. */
@@ -36,13 +51,50 @@ export class Catalog {
   /** What was looked up last: messages of one topic come in rows. */
   #lastFound: { readonly role: string | undefined; readonly topic: Topic } | undefined;
   #lastHeard: Topic | undefined;
+  readonly #roomForm: RecordForm;
+  readonly #roomPayload: TopicEntry["definition"]["payload"];
+  /** By name; `undefined` for those that keep none. */
+  readonly #rooms = new Map<string, HistoryTopic | undefined>();
 
-  /** @param contract The contract. */
-  constructor(contract: Contract) {
+  /**
+   * @param contract The contract.
+   * @param roomForm What the messages of its rooms look like.
+   */
+  constructor(contract: Contract, roomForm: RecordForm) {
     this.#contract = contract;
     const { shared, roles } = contract.definition;
     this.keepsHistory = [shared, ...Object.values(roles)]
       .some((part) => Object.values(part?.topics ?? {}).some(({ history }) => history));
+    this.#roomForm = roomForm;
+    const sent = [...contract.roles.values()].flatMap(({ serverToClient }) => [...serverToClient]);
+    this.#roomPayload = roomRecordSchema(new Map(sent));
+  }
+
+  /** Whether there are rooms that keep history. */
+  get hasRooms(): boolean {
+    return this.#contract.definition.rooms !== undefined;
+  }
+
+  /** A room that keeps history. */
+  room(name: string): HistoryTopic | undefined {
+    const known = this.#rooms.get(name);
+    if (known || this.#rooms.has(name)) return known;
+    const found = this.#contract.rooms.find(name);
+    const room = found && {
+      name,
+      params: found.params,
+      entry: {
+        pattern: found.value.pattern,
+        role: undefined,
+        definition: { payload: this.#roomPayload, history: found.value.history },
+      },
+      channel: roomChannel(name),
+      history: found.value.history,
+      form: this.#roomForm,
+    };
+    this.#rooms.set(name, room);
+    forgetOldest(this.#rooms, MAX_ROOMS);
+    return room;
   }
 
   /**
@@ -59,9 +111,11 @@ export class Catalog {
     return topic;
   }
 
-  /** Finds a topic by its channel. */
+  /** Finds a topic, or a room with history, by its channel. */
   byChannel(channel: string): Topic | undefined {
     if (this.#lastHeard?.channel === channel) return this.#lastHeard;
+    const room = roomOf(channel);
+    if (room !== undefined) return this.room(room);
     const start = channel.indexOf(":");
     const name = channel.slice(start + 1);
     const [, role] = channel.slice(0, start).split("@");
@@ -97,5 +151,6 @@ function lookUp(table: PatternTable<TopicEntry>, name: string): Topic | undefine
   const found = table.find(name);
   if (!found) return undefined;
   const { params, value: entry } = found;
-  return { name, params, entry, channel: topicChannel(name, entry.role), history: entry.definition.history };
+  const channel = topicChannel(name, entry.role);
+  return { name, params, entry, channel, history: entry.definition.history, form: TOPIC_FORM };
 }

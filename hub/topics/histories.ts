@@ -6,16 +6,12 @@
  */
 
 import type { ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
-import { type HistoryDefinition, HubError, type Position } from "../../contract/mod.ts";
+import { HubError, type Position } from "../../contract/mod.ts";
 import type { Published, PublishOptions } from "../api/history.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
-import type { Topic } from "./catalog.ts";
+import type { HistoryTopic, Topic } from "./catalog.ts";
 
-/** A topic that keeps history. */
-export interface HistoryTopic extends Topic {
-  /** How much it keeps. */
-  readonly history: HistoryDefinition;
-}
+export type { HistoryTopic } from "./catalog.ts";
 
 /** The histories of a hub's topics. Positions are those that clients know. */
 export interface Histories {

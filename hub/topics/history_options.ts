@@ -8,7 +8,8 @@ import { ownId } from "../../contract/options/option_kinds.ts";
 import { optional, readOptions, type Rows, wrong } from "../../contract/options/read_options.ts";
 import type { PublishOptions } from "../api/history.ts";
 
-const PUBLISH = {
+/** What may be given with a message. */
+export const PUBLISH = {
   id: optional(ownId),
   tx: optional((value, place) => {
     if (Object(value) === value) return value as object;

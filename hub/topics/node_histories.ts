@@ -8,7 +8,7 @@
 import type { ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
 import { parseNow, type Position } from "../../contract/mod.ts";
 import type { Published, PublishOptions } from "../api/history.ts";
-import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import {
   type Histories,
   type HistoryTopic,
@@ -18,7 +18,7 @@ import {
   withHistory,
 } from "./histories.ts";
 import { type InstantStore, NodeLog } from "./node_log.ts";
-import { readRecord, RecordMessage, spliced, writeRecord } from "./record.ts";
+import { readRecord, spliced, writeRecord } from "./record.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
 /** Among how many histories one is looked for that nobody subscribes to, each time that there are too many. */
@@ -94,9 +94,7 @@ export class NodeHistories implements Histories {
     const published = { epoch: log.position[0], offset };
     if (!fresh) return published;
     this.#keep(open);
-    if (registry.has(topic.channel)) {
-      registry.deliver(topic.channel, new RecordMessage(topic.name, offset, data));
-    }
+    if (registry.has(topic.channel)) this.#deliver(topic, offset, data);
     log.sent = number;
     send?.();
     return published;
@@ -123,17 +121,17 @@ export class NodeHistories implements Histories {
   }
 
   /** It fitted when it was kept. What a schema makes of a value need not be what it takes. */
-  payload({ name, entry }: HistoryTopic, { data }: StoredRecord): unknown {
+  payload({ name, entry, form }: HistoryTopic, { data }: StoredRecord): unknown {
     const payload = readRecord(data);
     try {
-      return parseNow(entry.definition.payload, payload, "topic", name);
+      return parseNow(entry.definition.payload, payload, form.what, name);
     } catch {
       return payload;
     }
   }
 
-  message({ name }: HistoryTopic, { offset, data }: StoredRecord): OutgoingMessage {
-    return new RecordMessage(name, offset, data);
+  message({ name, form }: HistoryTopic, { offset, data }: StoredRecord): OutgoingMessage {
+    return form.message(name, offset, data);
   }
 
   missed(channels?: readonly string[]): void {
@@ -173,15 +171,19 @@ export class NodeHistories implements Histories {
     try {
       const data = writeRecord(
         topic.name,
-        parseNow(topic.entry.definition.payload, payload, "topic", topic.name),
+        parseNow(topic.entry.definition.payload, payload, topic.form.what, topic.name),
       );
       const { offset } = open.log.append(data);
       this.#keep(open);
-      this.#parts.registry.deliver(topic.channel, new RecordMessage(topic.name, offset, data));
+      this.#deliver(topic, offset, data);
     } catch (error) {
       this.#renew(open); // what is dropped is missing from the history
       throw error;
     }
+  }
+
+  #deliver({ channel, name, form }: HistoryTopic, offset: number, data: string): void {
+    form.deliver(this.#parts.registry, channel, form.message(name, offset, data));
   }
 
   #all(): OpenLog[] {
@@ -237,9 +239,9 @@ export class NodeHistories implements Histories {
     return this.#parts.registry.holds(channel);
   }
 
-  #renew({ topic: { name, channel }, log }: OpenLog): void {
+  #renew({ topic: { name, channel, form }, log }: OpenLog): void {
     log.renew();
-    this.#parts.registry.deliver(channel, new OutgoingMessage(["gap", name, log.position]));
+    form.gap(this.#parts.registry, channel, name, log.position);
   }
 
   /** Forgets a history. Its number goes with it: the others are told, so that the next one is no gap to them. */

@@ -7,15 +7,15 @@
 
 import type { StoredPage } from "../../adapters/history_store.ts";
 import type { Clock, Position } from "../../contract/mod.ts";
+import type { KeptMessage } from "../outbox/kept_message.ts";
 import type { HistoryTopic } from "./histories.ts";
-import type { RecordMessage } from "./record.ts";
 
 /** What a message takes beside its text, and how often its text is there at the most: as it was kept, and encoded. */
 const RECORD_BYTES = 256;
 const TEXTS = 3;
 
 interface Kept {
-  readonly message: RecordMessage;
+  readonly message: KeptMessage;
   /** When its time to live is over, by the clock. */
   readonly until: number;
 }
@@ -59,7 +59,7 @@ export class RecentRecords {
    * @param position Where the message stands.
    * @param message The message.
    */
-  add({ channel, history }: HistoryTopic, [epoch, offset]: Position, message: RecordMessage): void {
+  add({ channel, history }: HistoryTopic, [epoch, offset]: Position, message: KeptMessage): void {
     const { size, ttlMs = Infinity } = history;
     const { ageMs } = message;
     if (ttlMs !== Infinity && ageMs === undefined) return;
@@ -97,7 +97,7 @@ export class RecentRecords {
     const kept = this.#use(channel);
     const oldest = kept?.epoch === epoch ? kept.records.get(first) : undefined;
     if (!oldest || oldest.until < this.#clock.now()) return undefined; // those after it are younger
-    const records: RecordMessage[] = [];
+    const records: KeptMessage[] = [];
     for (let offset = first; offset <= last && records.length < limit; offset++) {
       const record = kept!.records.get(offset);
       if (!record) break;
@@ -154,6 +154,6 @@ export class RecentRecords {
   }
 }
 
-function bytesOf({ data }: RecordMessage): number {
+function bytesOf({ data }: KeptMessage): number {
   return data.length * TEXTS + RECORD_BYTES;
 }

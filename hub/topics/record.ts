@@ -6,6 +6,8 @@
  */
 
 import { HubError, readJson, writeJsonMessage } from "../../contract/mod.ts";
+import type { RecordForm } from "../groups/record_form.ts";
+import { KeptMessage } from "../outbox/kept_message.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 
 /**
@@ -40,15 +42,8 @@ export function spliced(kind: string, text: string, number: number, data: string
   return `["${kind}",${JSON.stringify(text)},${number}${data === "" ? "]" : `,${data}]`}`;
 }
 
-/** What subscribers are sent of a record; the record itself, as subscribers are sent it. */
-export class RecordMessage extends OutgoingMessage {
-  /** Its offset. */
-  readonly offset: number;
-  /** Its payload, as {@linkcode writeRecord} writes it. */
-  readonly data: string;
-  /** How old it was when it came here, in milliseconds; `undefined` when nobody knows. */
-  readonly ageMs: number | undefined;
-
+/** What subscribers of a topic are sent of a record. */
+export class RecordMessage extends KeptMessage {
   /**
    * @param topic The topic's name.
    * @param offset Its offset.
@@ -57,12 +52,18 @@ export class RecordMessage extends OutgoingMessage {
    */
   constructor(topic: string, offset: number, data: string, ageMs?: number) {
     super(
+      { offset, data, ageMs },
       () => ["rec", topic, offset, readRecord(data)],
-      undefined,
       () => spliced("rec", topic, offset, data),
     );
-    this.offset = offset;
-    this.data = data;
-    this.ageMs = ageMs;
   }
 }
+
+/** The messages of topics. */
+export const TOPIC_FORM: RecordForm = {
+  what: "topic",
+  message: (topic, offset, data, ageMs) => new RecordMessage(topic, offset, data, ageMs),
+  deliver: (registry, channel, message) => registry.deliver(channel, message),
+  gap: (registry, channel, topic, position) =>
+    registry.deliver(channel, new OutgoingMessage(["gap", topic, position])),
+};

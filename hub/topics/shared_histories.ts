@@ -8,7 +8,7 @@
 import type { HistoryStore, ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
 import { HubError, parseNow, type Position } from "../../contract/mod.ts";
 import type { Published, PublishOptions } from "../api/history.ts";
-import { OutgoingMessage } from "../outbox/outgoing_message.ts";
+import { KeptMessage } from "../outbox/kept_message.ts";
 import { isPromise, withDeadline } from "../backplane/deadline.ts";
 import { appendInTime, uncertain } from "./append.ts";
 import {
@@ -20,7 +20,7 @@ import {
   withHistory,
 } from "./histories.ts";
 import { RecentRecords } from "./recent_records.ts";
-import { readRecord, RecordMessage, spliced, writeRecord } from "./record.ts";
+import { readRecord, spliced, writeRecord } from "./record.ts";
 import { SharedReads } from "./shared_reads.ts";
 import { TopicStream } from "./stream.ts";
 import type { TopicParts } from "./topic_parts.ts";
@@ -190,17 +190,17 @@ export class SharedHistories implements Histories {
   }
 
   text(topic: HistoryTopic, record: StoredRecord): string {
-    if (record instanceof RecordMessage) return record.data;
+    if (record instanceof KeptMessage) return record.data;
     return writeRecord(topic.name, this.payload(topic, record));
   }
 
-  payload({ name, entry }: HistoryTopic, { data }: StoredRecord): unknown {
-    return parseNow(entry.definition.payload, readRecord(data), "topic", name);
+  payload({ name, entry, form }: HistoryTopic, { data }: StoredRecord): unknown {
+    return parseNow(entry.definition.payload, readRecord(data), form.what, name);
   }
 
-  message(topic: HistoryTopic, record: StoredRecord): RecordMessage {
-    if (record instanceof RecordMessage) return record;
-    return new RecordMessage(topic.name, record.offset, this.text(topic, record), record.ageMs);
+  message(topic: HistoryTopic, record: StoredRecord): KeptMessage {
+    if (record instanceof KeptMessage) return record;
+    return topic.form.message(topic.name, record.offset, this.text(topic, record), record.ageMs);
   }
 
   missed(channels: Iterable<string> = this.#open.keys()): void {
@@ -253,14 +253,14 @@ export class SharedHistories implements Histories {
   }
 
   /** A message of this node is kept: to the others, and to those who subscribe here. */
-  #stored({ channel, name }: HistoryTopic, data: string, position: Position): Published {
+  #stored({ channel, name, form }: HistoryTopic, data: string, position: Position): Published {
     const [epoch, offset] = position;
     const { backplane } = this.#parts;
     if (!this.#store.publishes && !backplane.solitary) {
       backplane.prepareText(channel, spliced("rec", epoch, offset, data))();
     }
     const open = this.#open.get(channel);
-    open?.stream.take(position, new RecordMessage(name, offset, data, 0), data.length);
+    open?.stream.take(position, form.message(name, offset, data, 0), data.length);
     return { epoch, offset };
   }
 
@@ -295,10 +295,10 @@ export class SharedHistories implements Histories {
     if (!topic) return;
     const at = open!.stream.position;
     if (at?.[0] === position[0] && position[1] <= at[1]) return; // this node's own, most often
-    const { name, entry } = topic;
+    const { name, entry, form } = topic;
     try {
-      const data = writeRecord(name, parseNow(entry.definition.payload, payload(), "topic", name));
-      open!.stream.take(position, new RecordMessage(name, position[1], data, 0), data.length);
+      const data = writeRecord(name, parseNow(entry.definition.payload, payload(), form.what, name));
+      open!.stream.take(position, form.message(name, position[1], data, 0), data.length);
     } catch (error) {
       open!.stream.take(position, undefined, 0);
       throw error;
@@ -306,7 +306,7 @@ export class SharedHistories implements Histories {
   }
 
   #create(topic: HistoryTopic): Open {
-    const { channel, name } = topic;
+    const { channel, name, form } = topic;
     const { clock, registry, backplane, onError } = this.#parts;
     const stream = new TopicStream({
       channel,
@@ -315,9 +315,9 @@ export class SharedHistories implements Histories {
       timeoutMs: this.#timeoutMs,
       deliver: (message) => {
         this.#recent.add(topic, stream.position!, message);
-        registry.deliver(channel, message);
+        form.deliver(registry, channel, message);
       },
-      gap: (position) => registry.deliver(channel, new OutgoingMessage(["gap", name, position])),
+      gap: (position) => form.gap(registry, channel, name, position),
       message: (record) => this.message(topic, record),
       onError: (error) => onError(error, { stage: "delivery", channel }),
     });

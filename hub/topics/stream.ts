@@ -8,7 +8,7 @@
 import type { HistoryStore, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
 import { type Clock, HubError, type Position } from "../../contract/mod.ts";
 import { isPromise, withDeadline } from "../backplane/deadline.ts";
-import type { RecordMessage } from "./record.ts";
+import type { KeptMessage } from "../outbox/kept_message.ts";
 
 /** How long a message that is ahead waits for those before it, in milliseconds, before they are read from the store. */
 const AHEAD_WAIT_MS = 20;
@@ -33,7 +33,7 @@ export interface TopicStreamOptions {
   /** How long a read may take, in milliseconds. */
   readonly timeoutMs: number;
   /** Sends a message to the subscribers of this node. */
-  deliver(message: RecordMessage): void;
+  deliver(message: KeptMessage): void;
   /** Tells them that messages are missing, and where the stream goes on. */
   gap(position: Position): void;
   /**
@@ -41,14 +41,14 @@ export interface TopicStreamOptions {
    *
    * @throws When it does not fit the contract.
    */
-  message(record: StoredRecord): RecordMessage;
+  message(record: StoredRecord): KeptMessage;
   /** Reports an error that no caller receives. */
   onError(error: unknown): void;
 }
 
 /** A message that has arrived too early; `undefined` for one that cannot be delivered. */
 interface Ahead {
-  readonly message: RecordMessage | undefined;
+  readonly message: KeptMessage | undefined;
   readonly length: number;
 }
 
@@ -101,7 +101,7 @@ export class TopicStream {
    * @param message What to deliver; `undefined` where that is not possible: then a gap is told in its place.
    * @param length How much it takes, in UTF-16 units.
    */
-  take([epoch, offset]: Position, message: RecordMessage | undefined, length: number): void {
+  take([epoch, offset]: Position, message: KeptMessage | undefined, length: number): void {
     if (this.#closed) return;
     const [current, last] = this.#position ?? [this.#aheadEpoch ??= epoch, 0];
     if (epoch !== current) {
@@ -148,7 +148,7 @@ export class TopicStream {
     return this.#behind || this.#ahead.size > 0;
   }
 
-  #advance(offset: number, message: RecordMessage | undefined): void {
+  #advance(offset: number, message: KeptMessage | undefined): void {
     const { deliver, gap, onError } = this.#options;
     this.#position = [this.#position![0], offset];
     if (!message) return gap(this.#position);
@@ -264,7 +264,7 @@ export class TopicStream {
     return !this.#needsRead || this.#position![0] !== before[0] || this.#position![1] > before[1];
   }
 
-  #messageOf(record: StoredRecord): RecordMessage | undefined {
+  #messageOf(record: StoredRecord): KeptMessage | undefined {
     try {
       return this.#options.message(record);
     } catch (error) {

@@ -106,16 +106,23 @@ export class Topics {
   ): Published | Promise<Published> | undefined {
     const parsed = this.#parse(topic, payload);
     const kept = withHistory(topic);
-    if (kept) {
-      if (this.#closed) {
-        throw new HubError("UNAVAILABLE", `Cannot publish on "${topic.name}": the hub is closed`);
-      }
-      if (options.tx && !this.histories.transactions) throw noTransactions(topic.name);
-      return this.histories.publish(kept, writeRecord(topic.name, parsed), options);
-    }
+    if (kept) return this.keep(kept, parsed, options);
     const send = this.#options.backplane.prepare(topic.channel, ["pub", parsed]);
     this.#deliver(topic, parsed);
     return void send();
+  }
+
+  /** Keeps and delivers what is parsed already; see `Histories.publish`. */
+  keep(topic: HistoryTopic, parsed: unknown, options: PublishOptions = {}): Published | Promise<Published> {
+    const { name } = topic;
+    if (this.#closed) throw new HubError("UNAVAILABLE", `Cannot publish on "${name}": the hub is closed`);
+    if (options.tx && !this.histories.transactions) throw noTransactions(name);
+    return this.histories.publish(topic, writeRecord(name, parsed), options);
+  }
+
+  /** A room that keeps history. */
+  room(name: string): HistoryTopic | undefined {
+    return this.#options.catalog.room(name);
   }
 
   /** Reads a topic's history; see `Hub.history`. */

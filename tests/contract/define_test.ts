@@ -148,6 +148,21 @@ test("history that keeps nothing is refused by name", () => {
     const definition = role({ topics: { stats: { payload, history: { size: 1, ttlMs } } } });
     assertThrows(() => defineContract(definition), RangeError, 'topic "stats": history.ttlMs');
   }
+  const room = (history: { size: number; ttlMs?: number }) => ({
+    ...role({}),
+    rooms: { "r/:id": { history } },
+  });
+  assertThrows(() => defineContract(room({ size: 0 })), RangeError, 'room "r/:id": history.size');
+  assertThrows(() => defineContract(room({ size: 1, ttlMs: 0 })), RangeError, 'room "r/:id": history.ttlMs');
+});
+
+test("rooms with history are found by the names that fit", () => {
+  const { rooms } = defineContract({ ...role({}), rooms: { "r/:id": { history: { size: 3 } } } });
+  assertEquals([rooms.find("r/1")?.value.history, rooms.find("r"), rooms.find("r/1/2")], [
+    { size: 3 },
+    undefined,
+    undefined,
+  ]);
 });
 
 test("one definition of an event may serve several roles", () => {
@@ -340,6 +355,15 @@ test("a definition that is malformed is refused, and the error names the place",
     ],
     [role({ topics: { stats: { payload, conflate: "" } } }), "stats.conflate of defineContract"],
     [{ shared: 5, roles: { member: {} } }, "Cannot use 5 as shared of defineContract"],
+    [{ roles: { member: {} }, rooms: [] }, "rooms of defineContract: give an object"],
+    [
+      { roles: { member: {} }, rooms: { r: {} } },
+      "rooms.r.history of defineContract: give an object with a size",
+    ],
+    [
+      { roles: { member: {} }, rooms: { r: { history: { size: 1 }, hist: 1 } } },
+      'rooms.r.hist of defineContract: it means nothing here, did you mean "history"?',
+    ],
     [{ roles: { member: {} }, presence: [] }, "presence of defineContract: give an object"],
     [
       { roles: { member: {} }, presence: { r: { state: payload, clientsSet: "yes" } } },
