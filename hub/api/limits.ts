@@ -104,7 +104,8 @@ export interface HubLimits {
   readonly maxHistoryReads?: number;
   /**
    * How long requests with an id are remembered when they are done, in milliseconds: sent again within it they are answered,
-   * and not done again.
+   * and not done again. Let it be longer than any handler takes: where nodes share a store, a request that takes longer may be
+   * done by a second node that is asked for it meanwhile.
    *
    * @default {300000}
    */

@@ -5,15 +5,16 @@
  * @module
  */
 
-import type { HistoryStore, StoredPage } from "../../../adapters/history_store.ts";
+import type { HistoryStore } from "../../../adapters/history_store.ts";
 import { type Clock, HubError, isHubError, type Position } from "../../../contract/mod.ts";
 import { withDeadline } from "../../backplane/deadline.ts";
 import { appendInTime } from "../../topics/append.ts";
 import type { HubErrorInfo } from "../../api/options.ts";
 import { keepable, tooLarge } from "./outcome.ts";
+import { type Kept, readKept, writeAnswer, writeClaim } from "./kept.ts";
 
-/** Of each request a claim and an answer are kept. */
-const SIZE = 2;
+/** Of each request a claim and an answer are kept, and a claim that came when the first was over and its answer was not. */
+const SIZE = 3;
 /** The first pause between two looks for another node's answer, in milliseconds; it doubles each time. */
 const FIRST_PAUSE_MS = 25;
 /** The longest, in milliseconds. */
@@ -75,19 +76,22 @@ export class Claims {
   async claim(claimed: Claimed): Promise<{ readonly answer: Promise<string> } | undefined> {
     const { nodeId } = this.#options;
     const { channel, name, print } = claimed;
-    let page: StoredPage;
+    let kept: Kept;
     try {
-      await this.#append(claimed, JSON.stringify([nodeId, print]), "claim", true);
-      page = await this.#read(channel);
+      await this.#append(claimed, writeClaim(nodeId, print), { what: "claim", key: "claim" }, true);
+      kept = await this.#read(channel);
     } catch (cause) {
+      if (cause instanceof SyntaxError) this.#options.onError(cause, { stage: "handler", name });
       throw unavailable(name, this.#options.store.name, cause);
     }
-    const [claim, answer] = page.records;
-    if (!claim) throw unavailable(name, this.#options.store.name);
-    const [by, asked] = JSON.parse(claim.data) as [string, string];
-    if (asked !== print) throw otherInput(name);
-    if (answer) return { answer: Promise.resolve(answer.data) };
-    return by === nodeId ? undefined : { answer: this.#answerOf(claimed, by) };
+    const { claim, answer } = kept;
+    const first = answer ?? claim;
+    if (!first) throw unavailable(name, this.#options.store.name);
+    if (first.print !== print) throw otherInput(name);
+    if (!answer) return claim!.by === nodeId ? undefined : { answer: this.#answerOf(claimed, claim!.by) };
+    // The claim that it answers was over: nobody is to wait for this node when the answer is.
+    if (claim?.by === nodeId && claim.offset > answer.offset) this.answer(claimed, answer.text);
+    return { answer: Promise.resolve(answer.text) };
   }
 
   /** Keeps the answer of a request that this node has done. */
@@ -105,9 +109,10 @@ export class Claims {
 
   async #answer(claimed: Claimed, given: string): Promise<void> {
     let text = keepable(claimed.name, given);
+    const key = `answer ${crypto.randomUUID()}`;
     for (let attempts = 1;; attempts++) {
       try {
-        await this.#append(claimed, text, "answer");
+        await this.#append(claimed, writeAnswer(claimed.print, text), { what: "answer", key });
         return;
       } catch (error) {
         const instead = tooLarge(claimed.name);
@@ -128,8 +133,8 @@ export class Claims {
       await this.#pause(looks);
       if (this.#isClosed || !claimed.isWanted()) break;
       try {
-        const { records: [, answer] } = await this.#read(channel);
-        if (answer) return answer.data;
+        const { answer } = await this.#read(channel);
+        if (answer) return answer.text;
         misses = isThere(by) ? 0 : misses + 1;
       } catch {
         misses++;
@@ -144,12 +149,12 @@ export class Claims {
   async #append(
     { channel, name }: Claimed,
     data: string,
-    idempotencyKey: string,
+    { what, key: idempotencyKey }: { readonly what: string; readonly key: string },
     mayBeUncertain = false,
   ): Promise<Position | undefined> {
     const { store, clock, timeoutMs, ttlMs } = this.#options;
     try {
-      const wait = { clock, timeoutMs, what: `the ${idempotencyKey} of "${name}" in ${store.name}` };
+      const wait = { clock, timeoutMs, what: `the ${what} of "${name}" in ${store.name}` };
       return await appendInTime(
         wait,
         (signal) => store.append(channel, data, { size: SIZE, ttlMs, idempotencyKey, signal }),
@@ -161,10 +166,12 @@ export class Claims {
     }
   }
 
-  async #read(channel: string): Promise<StoredPage> {
+  /** @throws {SyntaxError} When what is kept is of no hub. */
+  async #read(channel: string): Promise<Kept> {
     const { store, clock, timeoutMs } = this.#options;
     const what = `Cannot read which requests were done in ${store.name}`;
-    return await withDeadline(clock, timeoutMs, what, (signal) => store.read(channel, { signal }));
+    const page = await withDeadline(clock, timeoutMs, what, (signal) => store.read(channel, { signal }));
+    return readKept(page.records);
   }
 
   /** A pause that doubles with each attempt, and ends when the hub closes. */

@@ -24,9 +24,22 @@ export function writeOutcome(outcome: Outcome): string {
   return writeJsonMessage(outcome);
 }
 
-/** Reads what {@linkcode writeOutcome} wrote. */
+/**
+ * Reads what {@linkcode writeOutcome} wrote.
+ *
+ * @throws {SyntaxError} When it is something else.
+ */
 export function readOutcome(text: string): Outcome {
-  return readJson(text) as Outcome;
+  const outcome = readJson(text);
+  if (Array.isArray(outcome) && (outcome[0] === "res" || (outcome[0] === "err" && isWireError(outcome[1])))) {
+    return outcome as unknown as Outcome;
+  }
+  throw new SyntaxError("Cannot read what became of a request: nothing that a hub has kept");
+}
+
+function isWireError(value: unknown): boolean {
+  const { code, message } = Object(value);
+  return typeof code === "string" && typeof message === "string";
 }
 
 /** What is kept in the place of an answer that is too large. */

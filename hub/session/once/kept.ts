@@ -1,0 +1,73 @@
+/**
+ * What a store keeps of a request that is done once: who has claimed it, and what became of it. Either may be over before the
+ * other: so both say of which input they are.
+ *
+ * @module
+ */
+
+import type { StoredRecord } from "../../../adapters/history_store.ts";
+import { readOutcome } from "./outcome.ts";
+
+/** Who does a request. */
+export interface Claim {
+  /** Its place among what is kept. */
+  readonly offset: number;
+  /** The node. */
+  readonly by: string;
+  /** See `Claimed.print`. */
+  readonly print: string;
+}
+
+/** What became of it. */
+export interface Answer {
+  /** Its place among what is kept. */
+  readonly offset: number;
+  /** See `Claimed.print`. */
+  readonly print: string;
+  /** As `writeOutcome` writes it. */
+  readonly text: string;
+}
+
+/** What is kept of one request. */
+export interface Kept {
+  /** The first claim. */
+  readonly claim: Claim | undefined;
+  /** The newest answer. */
+  readonly answer: Answer | undefined;
+}
+
+/** Writes a claim. */
+export function writeClaim(by: string, print: string): string {
+  return `claim ${print} ${by}`;
+}
+
+/** Writes an answer. */
+export function writeAnswer(print: string, text: string): string {
+  return `answer ${print} ${text}`;
+}
+
+/**
+ * Reads what is kept.
+ *
+ * @throws {SyntaxError} When something of it was written by no hub.
+ */
+export function readKept(records: readonly StoredRecord[]): Kept {
+  let claim: Claim | undefined, answer: Answer | undefined;
+  for (const { offset, data } of records) {
+    const [, kind, print, text] = /^(claim|answer) ([^ ]+) (.+)$/s.exec(data) ?? [];
+    if (kind === "claim") claim ??= { offset, print: print!, by: text! };
+    else answer = { offset, print: print!, text: checked(text) };
+  }
+  return { claim, answer };
+}
+
+function checked(text = ""): string {
+  try {
+    readOutcome(text);
+    return text;
+  } catch (cause) {
+    const what =
+      "Cannot read which requests were done: there is something in the store that no hub has written";
+    throw new SyntaxError(what, { cause });
+  }
+}
