@@ -18,13 +18,14 @@ export interface Outcome {
 }
 
 /**
- * Runs a program in the repository's root and collects what it prints.
+ * Runs a program and collects what it prints.
  *
  * @param command The program and its arguments.
+ * @param cwd The folder to run it in; the repository's root when absent.
  * @returns How it ended.
  */
-export async function capture([program, ...args]: string[]): Promise<Outcome> {
-  const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd: ROOT }).output();
+export async function capture([program, ...args]: string[], cwd: string = ROOT): Promise<Outcome> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd }).output();
   const decoder = new TextDecoder();
   return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
 }
