@@ -25,14 +25,14 @@ export interface SlowClient {
 }
 
 /** A transport over which clients come that read slowly. */
-export function slowLinks(): Transport & { connect(): SlowClient } {
+export function slowLinks(): Transport & { connect(hello?: object): SlowClient } {
   let acceptor: LinkAcceptor;
   return {
     name: "slow",
     attach(given) {
       acceptor = given;
     },
-    connect() {
+    connect(hello) {
       const heard: (readonly unknown[])[] = [];
       let unread = 0, mostUnread = 0, congested = false;
       let closed: number | undefined;
@@ -78,7 +78,7 @@ export function slowLinks(): Transport & { connect(): SlowClient } {
         },
         leave: () => end(1000, ""),
       };
-      client.say(["hello", { role: "member" }]);
+      client.say(["hello", { role: "member", ...hello }]);
       return client;
     },
   };
