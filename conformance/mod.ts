@@ -20,7 +20,7 @@
  * @module
  */
 
-import { callback, count, having, list, ms, text } from "../contract/options/option_kinds.ts";
+import { callback, count, flag, having, list, ms, text } from "../contract/options/option_kinds.ts";
 import { bag, optional, readOptions, type Rows } from "../contract/options/read_options.ts";
 import { deliveryCases } from "./adapter/delivery.ts";
 import { faultCases, refusalCases } from "./adapter/faults.ts";
@@ -88,6 +88,7 @@ const ADAPTER_SETUP = {
 
 const STORE_SETUP = {
   create: callback<HistoryStoreSetup["create"]>(),
+  tellsAge: optional(flag),
   skip: optional(list(skip)),
   waitMs: optional(ms()),
   ttlMs: optional(ms()),

@@ -35,16 +35,14 @@ export const readingCases: readonly StoreCase[] = [
     },
   },
   {
-    name:
-      "a store that tells how old messages are tells it of each, and of none that it is older than one before it",
+    name: "a message is told with its age, and none is older than one before it",
     async run(stage) {
       const [a, b] = [await stage.node(), await stage.node()];
       await a.fill("news", 3);
       const { records } = await b.read("news");
       checkSame(records.length, 3, "The number of messages");
       const ages = records.flatMap(({ ageMs }) => ageMs === undefined ? [] : [ageMs]);
-      if (ages.length === 0) return;
-      checkSame(ages.length, 3, "The number of ages");
+      checkSame(ages.length, stage.tellsAge ? 3 : 0, "The number of ages");
       // Whatever the machine is busy with: they are of this run.
       check(ages.every((age) => age >= 0 && age < 3_600_000), `The ages are ${ages}`);
       check(ages.every((age, i) => i === 0 || age <= ages[i - 1]!), `The ages are ${ages}: they grow`);

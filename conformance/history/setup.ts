@@ -10,6 +10,12 @@ export interface HistoryStoreSetup {
    * @param options The prefix that the store must use, where it has one: stores of different prefixes share nothing.
    */
   create(options: { readonly prefix: string }): HistoryStore | Promise<HistoryStore>;
+  /**
+   * Whether the store tells how old messages are (`StoredRecord.ageMs`): only then subscribers can begin by time.
+   *
+   * @default {true}
+   */
+  readonly tellsAge?: boolean;
   /** Cases that do not hold, with the reason. A name that is no case is an error. */
   readonly skip?: readonly Skip[];
   /**

@@ -65,6 +65,7 @@ export interface StoreCase {
 export class StoreStage {
   readonly waitMs: number;
   readonly ttlMs: number;
+  readonly tellsAge: boolean;
   readonly #prefix = `conformance-${crypto.randomUUID()}`;
   readonly #setup: HistoryStoreSetup;
   readonly #nodes: StoreNode[] = [];
@@ -73,6 +74,7 @@ export class StoreStage {
     this.#setup = setup;
     this.waitMs = setup.waitMs ?? 10_000;
     this.ttlMs = setup.ttlMs ?? 300;
+    this.tellsAge = setup.tellsAge ?? true;
   }
 
   /** One more node. */

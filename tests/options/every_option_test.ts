@@ -215,7 +215,7 @@ const TAKERS: readonly Taker[] = [
     owner: "historyStoreConformance",
     documented: [["conformance/history/setup.ts", "HistoryStoreSetup"]],
     required: ["create"],
-    takes: { create: FUNCTION, skip: ["list"], waitMs: MS, ttlMs: MS },
+    takes: { create: FUNCTION, tellsAge: ["true"], skip: ["list"], waitMs: MS, ttlMs: MS },
     call: (options) => historyStoreConformance({ create: () => createMemoryHistory(), ...options }),
   },
   {

@@ -15,7 +15,7 @@
  * The row of a topic is locked until the commit. So offsets become visible in their order, and nobody ever reads a hole.
  */
 export const appendFunction = (schema: string): string =>
-  `CREATE OR REPLACE FUNCTION ${schema}.history_append_v1(
+  `CREATE OR REPLACE FUNCTION ${schema}.history_append_v2(
   root_ text, within boolean, lock_ms text, forget_ms double precision, from_ text, fresh text,
   names text[], sizes text[], ttls text[], keys text[], kinds text[], channels text[],
   counts text[], heads_ text[], pieces text[]
@@ -66,7 +66,7 @@ BEGIN
         IF h.place <> place_ THEN
           DELETE FROM ${schema}.history_records WHERE head = h.id;
           UPDATE ${schema}.history_heads SET place = place_, epoch = ${schema}.history_hash_v1(h.epoch || place_),
-              first = 1, last = 0, ttl = '', ends = '-infinity', due = 'infinity', forget = 'infinity'
+              first = 1, last = 0, ttl = '', ends = '-infinity', due = 'infinity', forget = 'infinity', at = '-infinity'
             WHERE id = h.id RETURNING * INTO h;
         END IF;
         now_ := clock_timestamp();
@@ -91,11 +91,12 @@ BEGIN
           h.due := least(h.due, until_);
         END IF;
         IF h.first > h.last THEN h.due := until_; END IF;
+        h.at := greatest(now_, h.at); -- nothing is older than what came before it
         h.last := h.last + 1;
         h.ttl := ttls[i];
         h.ends := until_;
-        INSERT INTO ${schema}.history_records (head, "offset", until, key, data) VALUES (
-          h.id, h.last, until_, NULLIF(keys[i], ''),
+        INSERT INTO ${schema}.history_records (head, "offset", at, until, key, data) VALUES (
+          h.id, h.last, h.at, until_, NULLIF(keys[i], ''),
           kinds[i] || CASE WHEN n = 1 THEN pieces[p] ELSE array_to_string(pieces[p:p + n - 1], '') END);
         IF channels[i] <> '' THEN
           PERFORM pg_notify(channels[i], heads_[p] || 'TH1' || h.epoch || '.' || h.last || ':TL1' || kinds[i] || from_ ||
@@ -121,7 +122,7 @@ BEGIN
       IF h.ends < 'infinity' THEN forget_ := greatest(forget_, h.ends); END IF;
       IF h.forget = 'infinity' OR forget_ < h.forget OR (forget_ - h.forget) * 16 > forget_ - now_ THEN h.forget := forget_; END IF;
       UPDATE ${schema}.history_heads SET first = h.first, last = h.last, ttl = h.ttl, ends = h.ends, due = h.due,
-          forget = h.forget WHERE id = h.id;
+          forget = h.forget, at = h.at WHERE id = h.id;
     END IF;
   END LOOP;
 END $fn$`;

@@ -21,13 +21,16 @@ export const PLACE = (schema: string): string =>
     CASE WHEN current_setting('fsync') = 'on' THEN '' ELSE '/' || pg_postmaster_start_time() END
 $fn$`;
 
+/** How old a record is, in milliseconds. */
+const AGE = "floor(extract(epoch FROM greatest(now_ - r.at, interval '0')) * 1000)::text";
+
 /**
  * Reads a topic, of one moment. The first row says where it stands, the others are records. No row: nobody has used the prefix yet.
  */
 export const readFunction = (schema: string): string =>
-  `CREATE OR REPLACE FUNCTION ${schema}.history_read_v1(
+  `CREATE OR REPLACE FUNCTION ${schema}.history_read_v2(
   root_ text, name_ text, since_epoch text, since_offset bigint, limit_ bigint, backwards boolean
-) RETURNS TABLE (epoch text, "offset" text, data text) LANGUAGE plpgsql STABLE AS $fn$
+) RETURNS TABLE (epoch text, "offset" text, data text, age text) LANGUAGE plpgsql STABLE AS $fn$
 #variable_conflict use_column
 DECLARE
   s record;
@@ -55,14 +58,14 @@ BEGIN
       last_ + 1);
   END IF;
   complete := since_epoch = '' OR (since_epoch = epoch_ AND since_offset BETWEEN first_ - 1 AND last_);
-  RETURN QUERY SELECT epoch_, last_::text, complete::text;
+  RETURN QUERY SELECT epoch_, last_::text, complete::text, NULL::text;
   IF last_ = 0 OR limit_ = 0 THEN RETURN; END IF;
   IF complete AND since_epoch <> '' THEN first_ := since_offset + 1; END IF;
   IF backwards THEN
-    RETURN QUERY SELECT NULL::text, r."offset"::text, r.data FROM ${schema}.history_records r
+    RETURN QUERY SELECT NULL::text, r."offset"::text, r.data, ${AGE} FROM ${schema}.history_records r
       WHERE r.head = h.id AND r."offset" >= first_ ORDER BY r."offset" DESC LIMIT NULLIF(limit_, -1);
   ELSE
-    RETURN QUERY SELECT NULL::text, r."offset"::text, r.data FROM ${schema}.history_records r
+    RETURN QUERY SELECT NULL::text, r."offset"::text, r.data, ${AGE} FROM ${schema}.history_records r
       WHERE r.head = h.id AND r."offset" >= first_ ORDER BY r."offset" LIMIT NULLIF(limit_, -1);
   END IF;
 END $fn$`;

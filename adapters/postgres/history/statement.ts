@@ -103,7 +103,7 @@ export class Packing {
 }
 
 /**
- * The parameters of `history_append_v1` that are of messages.
+ * The parameters of `history_append_v2` that are of messages.
  *
  * @param appends The messages, by topics.
  */

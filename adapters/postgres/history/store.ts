@@ -71,11 +71,11 @@ export class PostgresStore implements HistoryStore {
     this.#options = options;
     const { schema, lockTimeoutMs, clock, chunks } = options;
     this.publishes = this.transactions = chunks !== undefined;
-    this.#append = `SELECT "position" FROM ${schema}.history_append_v1($1, $2::text::boolean, $3, ` +
+    this.#append = `SELECT "position" FROM ${schema}.history_append_v2($1, $2::text::boolean, $3, ` +
       "$4::text::double precision, $5, $6, $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], " +
       "$13::text[], $14::text[], $15::text[])";
     this.#read =
-      `SELECT epoch, "offset", data FROM ${schema}.history_read_v1($1, $2, $3, $4::text::bigint, ` +
+      `SELECT epoch, "offset", data, age FROM ${schema}.history_read_v2($1, $2, $3, $4::text::bigint, ` +
       "$5::text::bigint, $6::text::boolean)";
     this.#sweep = `SELECT gone FROM ${schema}.history_sweep_v1($1, $2)`;
     this.#appending = new Appending({
@@ -296,6 +296,10 @@ function readPage([head, ...rows]: readonly Row[]): StoredPage {
   return {
     position: [String(head!.epoch), Number(head!.offset)],
     complete: head!.data === "true",
-    records: rows.map(({ offset, data }) => ({ offset: Number(offset), data: readKept(String(data)) })),
+    records: rows.map(({ offset, data, age }) => ({
+      offset: Number(offset),
+      data: readKept(String(data)),
+      ageMs: Number(age),
+    })),
   };
 }

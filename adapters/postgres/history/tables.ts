@@ -19,7 +19,7 @@ import { HASH, PLACE, readFunction, sweepFunction } from "./functions.ts";
 /** What is there: tables, and functions by their fingerprint; `$1` is the schema. */
 export const LOOK = "SELECT (to_regclass($1 || '.history_records') IS NOT NULL)::text AS tables, " +
   "(SELECT coalesce(obj_description(oid, 'pg_proc'), '') FROM pg_proc " +
-  "WHERE pronamespace = to_regnamespace($1) AND proname = 'history_append_v1') AS functions";
+  "WHERE pronamespace = to_regnamespace($1) AND proname = 'history_append_v2') AS functions";
 
 /** The row of a prefix: `$1`, and two random texts. */
 export const beginStore = (schema: string): string =>
@@ -61,10 +61,18 @@ function tables(schema: string): string[] {
   ];
 }
 
+/** What later versions have added: since when each message is kept, and the newest. Those that are there count as new. */
+function columns(schema: string): string[] {
+  return [
+    `ALTER TABLE ${schema}.history_heads ADD COLUMN at timestamptz NOT NULL DEFAULT '-infinity'`,
+    `ALTER TABLE ${schema}.history_records ADD COLUMN at timestamptz NOT NULL DEFAULT now()`,
+  ];
+}
+
 /** The functions; the last one tells that all are there. */
 function functions(schema: string): string[] {
   const made = [HASH, PLACE, readFunction, sweepFunction, appendFunction].map((make) => make(schema));
-  const of = `${schema}.history_append_v1(text, boolean, text, double precision, text, text, ${
+  const of = `${schema}.history_append_v2(text, boolean, text, double precision, text, text, ${
     Array(9).fill("text[]").join(", ")
   })`;
   return [...made, `COMMENT ON FUNCTION ${of} IS '${fingerprint(schema)}'`];
@@ -99,7 +107,7 @@ export function readSchema(schema: unknown): string {
 
 /**
  * The statement that makes schema, tables and functions where they are missing, for a migration of yours. It may be run again, also while
- * nodes work: tables that are there are not touched.
+ * nodes work: tables that are there are not touched, but for columns that they lack.
  *
  * Whoever publishes and reads needs `USAGE` on the schema, and `SELECT, INSERT, UPDATE, DELETE` on its tables; so does the role of a
  * transaction that you publish within.
@@ -127,7 +135,11 @@ PERFORM pg_advisory_xact_lock(hashtextextended('trunkline history tables', 0));
 IF to_regclass('${schema}.history_records') IS NULL THEN
 ${block(tables(schema))}END IF;
 IF NOT EXISTS (
-  SELECT FROM pg_proc WHERE pronamespace = to_regnamespace('${schema}') AND proname = 'history_append_v1'
+  SELECT FROM pg_attribute WHERE attrelid = '${schema}.history_records'::regclass AND attname = 'at'
+) THEN
+${block(columns(schema))}END IF;
+IF NOT EXISTS (
+  SELECT FROM pg_proc WHERE pronamespace = to_regnamespace('${schema}') AND proname = 'history_append_v2'
     AND obj_description(oid, 'pg_proc') = '${fingerprint(schema)}'
 ) THEN
 ${block(functions(schema))}END IF;

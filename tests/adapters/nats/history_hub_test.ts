@@ -4,6 +4,7 @@ import { startNats } from "../../../tools/brokers/nats.ts";
 import { test, waitFor } from "../../harness.ts";
 import { createNode } from "../../hub/chat.ts";
 import { network } from "../../hub/wires.ts";
+import { rewindsOnTwoHubs } from "../rewinding.ts";
 import { startJetStream } from "./history_scene.ts";
 
 test("history in NATS JetStream: a client that has left one hub recovers on another, without a gap", async () => {
@@ -53,3 +54,14 @@ test("nats: without `history` an adapter keeps none, and asks nothing of a serve
   await node.hub.publish("log/x", { n: 1 });
   assertEquals((await node.hub.history("log/x")).records.length, 1);
 });
+
+test(
+  "history in NATS JetStream: a subscription begins in the past, by number and by time, on another hub",
+  async () => {
+    await using server = await startJetStream();
+    await rewindsOnTwoHubs(() => ({
+      adapter: createNatsAdapter({ servers: server.url, prefix: "chat", history: true }),
+    }));
+  },
+  { timeoutMs: 60_000 },
+);

@@ -6,6 +6,7 @@ import { startRedis } from "../../../tools/brokers/redis.ts";
 import { test, waitFor } from "../../harness.ts";
 import { chat, createNode } from "../../hub/chat.ts";
 import { network } from "../../hub/wires.ts";
+import { rewindsOnTwoHubs } from "../rewinding.ts";
 import { openConsole } from "./scene.ts";
 
 const TIMEOUT = { timeoutMs: 60_000 };
@@ -89,3 +90,8 @@ test(
   },
   TIMEOUT,
 );
+
+test("redis history: a subscription begins in the past, by number and by time, on another hub", async () => {
+  await using broker = await startRedis();
+  await rewindsOnTwoHubs(() => ({ adapter: createRedisAdapter({ url: broker.url, prefix: "p" }) }));
+}, TIMEOUT);

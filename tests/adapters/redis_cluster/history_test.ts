@@ -11,6 +11,7 @@ import { test, waitFor } from "../../harness.ts";
 import { createNode } from "../../hub/chat.ts";
 import { network } from "../../hub/wires.ts";
 import { openHistory } from "../redis/history_scene.ts";
+import { rewindsOnTwoHubs } from "../rewinding.ts";
 import { TIMES } from "./scene.ts";
 
 const TIMEOUT = { timeoutMs: 120_000 };
@@ -114,6 +115,17 @@ test(
     await waitFor(() => heard.length === 4, { what: "the last" });
     assertEquals([heard, recoveries[0]!.recovered], [[1, 2, 3, 4], true]);
     assertEquals([a.errors, b.errors], [[], []]);
+  },
+  TIMEOUT,
+);
+
+test(
+  "redis cluster history: a subscription begins in the past, by number and by time, on another hub",
+  async () => {
+    await using cluster = await startRedisCluster();
+    await rewindsOnTwoHubs(() => ({
+      adapter: createRedisClusterAdapter({ nodes: cluster.url, prefix: "p", ...TIMES }),
+    }));
   },
   TIMEOUT,
 );
