@@ -17,10 +17,13 @@ const MAX_AHEAD = 1_000;
 const MAX_AHEAD_LENGTH = 1024 * 1024;
 /** How many records are read at once. */
 const PAGE = 64;
-/** The pause after a read that failed or did not help, in milliseconds; it doubles each time. */
+/** The pause after a read that failed or did not help, in milliseconds; it doubles each time, up to a limit. */
 const FIRST_PAUSE_MS = 50;
-/** After so many reads in a row that failed or did not help, what is missing is given up. */
-const MAX_FAILURES = 6;
+const MAX_PAUSE_MS = 5_000;
+/** After so many answers in a row that did not help, what is missing is given up. */
+const MAX_USELESS = 6;
+/** For how long what is ahead waits for a store that cannot be read, in milliseconds. */
+const MAX_HOLD_MS = 30_000;
 
 /** What {@linkcode TopicStream} needs. */
 export interface TopicStreamOptions {
@@ -66,6 +69,12 @@ export class TopicStream {
   #behind = false;
   #repairing = false;
   #cancelWait: (() => void) | undefined;
+  /** Ends the pause before the next read. */
+  #wake: (() => void) | undefined;
+  /** Whether the store did not answer when it was read last. */
+  #isDown = false;
+  /** Since when something has waited for it, by the clock. */
+  #heldSince: number | undefined;
   /** An epoch that messages came with though the store has another one. */
   #strange: string | undefined;
   /** The epoch before the present one: a replica that is behind may still have it. */
@@ -113,8 +122,13 @@ export class TopicStream {
       this.#advance(offset, message);
       return this.#drain();
     }
-    if (this.#ahead.size >= MAX_AHEAD || this.#aheadLength + length > MAX_AHEAD_LENGTH) this.#behind = true;
-    else if (!this.#ahead.has(offset)) {
+    if (this.#isFull(length)) {
+      if (this.#repairing && this.#isDown && this.#ahead.size > 0) {
+        while (this.#isFull(length) && this.#ahead.size > 0) this.#skipHole();
+        return this.take([epoch, offset], message, length);
+      }
+      this.#behind = true;
+    } else if (!this.#ahead.has(offset)) {
       this.#ahead.set(offset, { message, length });
       this.#aheadLength += length;
     }
@@ -123,7 +137,9 @@ export class TopicStream {
 
   /** Messages may have been missed: reads them. */
   catchUp(): void {
-    if (this.#position && !this.#closed) this.#catchUp();
+    if (!this.#position || this.#closed) return;
+    this.#wake?.(); // the store may be back
+    this.#catchUp();
   }
 
   /** Nobody listens any more. */
@@ -142,6 +158,10 @@ export class TopicStream {
     this.#drain();
     if (this.#needsRead && !this.#closed) this.#waitForOthers();
     return this.#position;
+  }
+
+  #isFull(length: number): boolean {
+    return this.#ahead.size >= MAX_AHEAD || this.#aheadLength + length > MAX_AHEAD_LENGTH;
   }
 
   get #needsRead(): boolean {
@@ -207,33 +227,50 @@ export class TopicStream {
     if (this.#repairing) return;
     this.#repairing = true;
     this.#cancelWait?.();
-    let failures = 0;
+    let useless = 0, failures = 0;
     while (this.#needsRead && !this.#closed) {
       try {
         const answer = this.#read(this.#position, PAGE);
         const page = isPromise(answer) ? await answer : answer;
         if (this.#closed) break;
-        if (this.#apply(page)) failures = 0;
-        else failures++;
+        this.#isDown = false;
+        this.#heldSince = undefined;
+        failures = 0;
+        useless = this.#apply(page) ? 0 : useless + 1;
       } catch (error) {
         if (this.#closed) break;
-        if (++failures === 1) this.#options.onError(error);
+        failures++;
+        this.#fail(error);
       }
-      if (failures >= MAX_FAILURES) this.#giveUp();
-      else if (failures > 0 && this.#needsRead) await this.#pause(FIRST_PAUSE_MS * 2 ** (failures - 1));
+      if (failures === 0 && useless >= MAX_USELESS) this.#giveUp();
+      const row = failures || useless;
+      if (row > 0 && this.#needsRead) {
+        await this.#pause(Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (row - 1)));
+      }
     }
     this.#repairing = false;
   }
 
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const stop = this.#options.clock.after(ms, resolve);
-      this.#cancelWait = () => {
-        this.#cancelWait = undefined;
+      const stop = this.#options.clock.after(ms, () => this.#cancelWait?.());
+      this.#wake = this.#cancelWait = () => {
+        this.#wake = this.#cancelWait = undefined;
         stop();
         resolve();
       };
     });
+  }
+
+  /** Nothing is lost by a store that does not answer, but what is ahead does not wait for ever. */
+  #fail(error: unknown): void {
+    if (!this.#isDown) this.#options.onError(error);
+    this.#isDown = true;
+    if (this.#ahead.size === 0) return void (this.#heldSince = undefined);
+    const now = this.#options.clock.now();
+    if (now - (this.#heldSince ??= now) < MAX_HOLD_MS) return;
+    this.#heldSince = undefined;
+    while (this.#ahead.size > 0) this.#skipHole();
   }
 
   #read(since: Position | undefined, limit: number): StoredPage | Promise<StoredPage> {
@@ -291,6 +328,11 @@ export class TopicStream {
     }
     this.#behind = false;
     if (this.#ahead.size === 0) return this.#options.gap(this.#position!);
+    this.#skipHole();
+  }
+
+  /** Does without what comes before that which is ahead. */
+  #skipHole(): void {
     this.#skipTo([this.#position![0], Math.min(...this.#ahead.keys()) - 1]);
     this.#drain();
   }

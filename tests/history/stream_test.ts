@@ -175,30 +175,88 @@ test("stream: a replica that is behind is asked again; what stays behind is give
   assertEquals(heard, [1, 2, 3, "gap 4", 5]);
 });
 
-test("stream: a store that is down delays what is missing; after a while it is given up and told", async () => {
+test("stream: a store that is down is no gap: it is asked until it answers, and reported once", async () => {
+  for (const state of ["down", "hangs"] as const) {
+    const { clock, stream, heard, errors, append, settle, store } = scene();
+    await stream.start();
+    append();
+    store.state = state;
+    stream.catchUp();
+    for (let i = 0; i < 10; i++) await settle(); // minutes
+    assertEquals([heard, errors.length], [[], 1]);
+    assert(store.reads < 60, `${store.reads} reads`);
+    store.release();
+    await settle();
+    assertEquals([heard, errors.length, clock.pending], [[1], 1, 0]);
+    append();
+    store.state = state;
+    stream.catchUp();
+    await settle();
+    assertEquals(errors.length, 2, "the next time it is told again");
+    store.release();
+    await settle();
+    assertEquals([heard, clock.pending], [[1, 2], 0]);
+  }
+});
+
+test("stream: whoever says that messages may have been missed ends the pause before the store is asked again", async () => {
+  const { stream, heard, append, settle, store } = scene();
+  await stream.start();
+  append();
+  store.state = "down";
+  stream.catchUp();
+  await settle();
+  const { reads } = store;
+  store.state = "up";
+  stream.catchUp();
+  await microtasks();
+  assertEquals([heard, store.reads], [[1], reads + 1]);
+});
+
+test("stream: what is ahead waits for a store that is down, and is delivered in order when it is back", async () => {
   const { clock, stream, heard, errors, append, take, settle, store } = scene();
   await stream.start();
   append();
   store.state = "down";
   take(append());
-  clock.advance(20);
-  await microtasks();
-  clock.advance(50);
-  await microtasks();
+  await settle(); // 20 seconds
+  assertEquals([heard, errors.length], [[], 1]);
   store.state = "up";
   await settle();
-  assertEquals([heard, errors.length], [[1, 2], 1]);
-  append();
+  assertEquals([heard, errors.length, clock.pending], [[1, 2], 1, 0]);
+});
+
+test("stream: what is ahead waits for half a minute, then the hole is told and it goes on; the look goes on too", async () => {
+  const { clock, stream, heard, errors, append, take, settle, store } = scene();
+  await stream.start();
+  const all = Array.from({ length: 6 }, () => append());
   store.state = "down";
-  take(append());
+  take(all[1]!);
+  take(all[4]!);
+  stream.catchUp();
   await settle();
-  assertEquals([heard, errors.length], [[1, 2, "gap 3", 4], 2]);
-  store.state = "hangs";
-  append();
-  take(append());
+  assertEquals(heard, []);
   await settle();
-  assertEquals([heard.slice(4), errors.length], [["gap 5", 6], 3]);
-  assertEquals(clock.pending, 0);
+  assertEquals([heard, errors.length], [["gap 1", 2, "gap 4", 5], 1]);
+  store.state = "up";
+  await settle();
+  assertEquals([heard, errors.length, clock.pending], [["gap 1", 2, "gap 4", 5, 6], 1, 0]);
+});
+
+test("stream: when more is ahead of a hole than can wait, and the store is down, the hole is told at once", async () => {
+  const { clock, stream, heard, append, take, settle, store } = scene({ size: 5_000 });
+  await stream.start();
+  const all = Array.from({ length: 1_102 }, () => append());
+  store.state = "down";
+  for (const position of all.slice(1, 901)) take(position);
+  clock.advance(20);
+  await microtasks(); // the store has not answered
+  assertEquals(heard, []);
+  for (const position of all.slice(901)) take(position);
+  assertEquals(heard, ["gap 1", ...all.slice(1).map(([, offset]) => offset)]);
+  store.state = "up";
+  await settle();
+  assertEquals([heard.length, clock.pending], [1_102, 0]);
 });
 
 test("stream: a record that cannot be delivered is a gap in its place, and reported", async () => {
