@@ -165,7 +165,7 @@ export const BROKERS: readonly Requirement[] = [
     name: "redis-server",
     variable: "REDIS_SERVER",
     neededBy: ["tests/brokers/redis", "tests/browser/broker", "tests/tools/run_with_brokers"],
-    usedBy: ["tests/adapters/redis/", "tests/adapters/redis_cluster/"],
+    usedBy: ["tests/adapters/redis/", "tests/adapters/redis_cluster/", "tests/examples/history"],
   }),
   serverProgram({
     name: "nats-server",
