@@ -97,7 +97,7 @@ export interface HubLimits {
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * Reads of histories at the same time for clients that come back; the others wait in order.
+   * Reads of histories at the same time for clients, which come back or ask for a page; the others wait in order.
    *
    * @default {64}
    */

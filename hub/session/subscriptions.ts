@@ -40,6 +40,10 @@ export interface Held {
 /** The longest name of a topic that a client may subscribe to, in UTF-16 units: each is kept, on the backplane too. */
 const MAX_NAME_LENGTH = 1_024;
 
+/** As long as an epoch gets, in UTF-16 units; and what is none. */
+const MAX_EPOCH_LENGTH = 64;
+const NO_EPOCH = "?".repeat(MAX_EPOCH_LENGTH + 1);
+
 /** The subscriptions of a connection. */
 export class Subscriptions {
   readonly #conn: Connection;
@@ -87,7 +91,11 @@ export class Subscriptions {
    * @param name The topic.
    * @param start From where on the client wants messages, in a topic with history.
    */
-  async subscribe(id: number, name: string, start?: Start): Promise<void> {
+  subscribe(id: number, name: string, start?: Start): Promise<void> {
+    return this.#subscribe(id, name, startOf(start));
+  }
+
+  async #subscribe(id: number, name: string, start: Start): Promise<void> {
     const { topics, limits: { maxSubscriptions: max }, onError } = this.#context;
     const conn = this.#conn;
     const mark: Mark = { live: false, waiting: [] };
@@ -113,6 +121,7 @@ export class Subscriptions {
         await turn;
       }
       this.#context.subscribes.leave(); // how many begin in a turn is bounded, not how many are under way
+      this.#checkWanted(name, mark);
       const { pattern } = topic.entry;
       const rule = ruleOf(this.#context.options.authorize, pattern);
       if (rule) {
@@ -121,9 +130,7 @@ export class Subscriptions {
         if (later) await (mark.deciding = later);
       }
       mark.asking = mark.deciding = undefined;
-      if (this.#active.get(name) !== mark) {
-        throw new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`);
-      }
+      this.#checkWanted(name, mark);
       await this.#join(id, topic, begins, mark);
     } catch (error) {
       if (this.#active.get(name) === mark) this.#active.delete(name);
@@ -142,7 +149,12 @@ export class Subscriptions {
    * @param name The topic.
    * @param ask What to read.
    */
-  async history(id: number, name: string, ask: HistoryAsk = {}): Promise<void> {
+  history(id: number, name: string, ask: HistoryAsk = {}): Promise<void> {
+    const { limit, reverse } = ask;
+    return this.#history(id, name, { ...startOf(ask), limit, reverse });
+  }
+
+  async #history(id: number, name: string, ask: HistoryAsk): Promise<void> {
     const conn = this.#conn;
     const { topics, limits: { maxSubscriptions: max }, onError } = this.#context;
     this.#underWay++;
@@ -150,12 +162,10 @@ export class Subscriptions {
       if (this.#underWay > max) throw new HubError("RATE_LIMITED", `${max} questions have no answer yet`);
       const mark = this.#active.get(name);
       if (mark && !mark.live) await new Promise<void>((resolve) => mark.waiting.push(resolve));
-      if (!mark || !this.isLive(name)) {
-        throw new HubError("FORBIDDEN", `Subscribe to "${name}" first: only then its history may be read`);
-      }
+      this.#checkLive(name, mark);
       const topic = topics.find(name, conn.role);
       beginning(topic, ask);
-      await this.#sendPage(id, keptOf(topic), ask);
+      await this.#sendPage(id, keptOf(topic), ask, mark);
     } catch (error) {
       if (!isHubError(error) || error.code === "INTERNAL") {
         onError(error, { stage: "handler", name, connectionId: conn.id });
@@ -167,21 +177,46 @@ export class Subscriptions {
   }
 
   /** Sends a page once the link has room for it: who does not read is read nothing for. */
-  async #sendPage(id: number, topic: HistoryTopic, ask: HistoryAsk): Promise<void> {
+  async #sendPage(
+    id: number,
+    topic: HistoryTopic,
+    ask: HistoryAsk,
+    mark: Mark | undefined,
+  ): Promise<void> {
     const { outbox } = this.#conn;
-    const { histories } = this.#context.topics;
+    const { topics: { histories }, historyReads: reads } = this.#context;
     const permits = this.#permits ??= new Permits(MAX_READERS);
     await permits.take();
     try {
       while (outbox.congested && !this.#conn.closed) await outbox.room();
-      if (this.#conn.closed) return;
-      const recovery = this.#checkRecovery();
-      const page = await readPage(histories, topic, ask);
-      recovery.charge(page.records.length);
-      outbox.pushOwn(pageMessage(id, histories, topic, page));
+      const mayRead = reads.take();
+      try {
+        if (mayRead) await mayRead;
+        if (this.#conn.closed) return;
+        this.#checkLive(topic.name, mark);
+        const recovery = this.#checkRecovery();
+        const page = await readPage(histories, topic, ask);
+        this.#checkLive(topic.name, mark);
+        recovery.charge(page.records.length);
+        outbox.pushOwn(pageMessage(id, histories, topic, page));
+      } finally {
+        reads.leave();
+      }
     } finally {
       permits.give();
     }
+  }
+
+  /** Who has left, and may not come back, is not sent what it has asked for before. */
+  #checkLive(name: string, mark: Mark | undefined): void {
+    if (mark?.live && this.#active.get(name) === mark) return;
+    throw new HubError("FORBIDDEN", `Subscribe to "${name}" first: only then its history may be read`);
+  }
+
+  /** Ends a subscribe that the client has taken back, or that nobody waits for any more. */
+  #checkWanted(name: string, mark: Mark): void {
+    if (this.#active.get(name) === mark) return;
+    throw new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`);
   }
 
   /** Ends a subscription, whatever its state. */
@@ -249,6 +284,12 @@ function keptOf(topic: Topic): HistoryTopic {
   const kept = withHistory(topic);
   if (kept) return kept;
   throw new HubError("NOT_FOUND", `Topic "${topic.name}" keeps no history`);
+}
+
+/** What is kept of what a client says while it waits: no more than is read of it. */
+function startOf({ since, last, withinMs }: Start = {}): Start {
+  const [epoch, offset] = since ?? [];
+  return { since: since && [epoch!.length > MAX_EPOCH_LENGTH ? NO_EPOCH : epoch!, offset!], last, withinMs };
 }
 
 /** From where on a client wants messages, if it says so. */
