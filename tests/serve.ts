@@ -16,6 +16,12 @@ export interface ServeOptions {
   fetch(request: Request, platform: unknown): Response | Promise<Response>;
   /** What Bun's server takes for its WebSockets: `hub.websocket`. */
   readonly websocket?: BunWebSocketHandler;
+  /**
+   * The port at 127.0.0.1.
+   *
+   * @default {0, a free one}
+   */
+  readonly port?: number;
 }
 
 /** A server that runs. */
@@ -39,7 +45,7 @@ interface BunGlobal {
 const HOSTNAME = "127.0.0.1";
 
 /**
- * Serves at a free port of 127.0.0.1.
+ * Serves at a port of 127.0.0.1.
  *
  * @param options What to serve.
  */
@@ -47,16 +53,16 @@ export function serve(options: ServeOptions): Served {
   return runtime === "bun" ? serveWithBun(options) : serveWithDeno(options);
 }
 
-function serveWithBun({ fetch, websocket }: ServeOptions): Served {
+function serveWithBun({ fetch, websocket, port = 0 }: ServeOptions): Served {
   const { Bun } = globalThis as unknown as { readonly Bun: BunGlobal };
-  const server = Bun.serve({ hostname: HOSTNAME, port: 0, fetch, ...(websocket && { websocket }) });
+  const server = Bun.serve({ hostname: HOSTNAME, port, fetch, ...(websocket && { websocket }) });
   return { port: server.port, close: () => server.stop(true) };
 }
 
-function serveWithDeno({ fetch }: ServeOptions): Served {
+function serveWithDeno({ fetch, port = 0 }: ServeOptions): Served {
   const abort = new AbortController();
   const server = Deno.serve(
-    { hostname: HOSTNAME, port: 0, signal: abort.signal, onListen() {} },
+    { hostname: HOSTNAME, port, signal: abort.signal, onListen() {} },
     (request, info) => fetch(request, info),
   );
   return {

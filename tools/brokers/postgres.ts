@@ -178,6 +178,7 @@ function toServer(program: Program, port: number, spare: string): Broker {
       return program.running;
     },
     kill,
+    end: () => program.end("SIGINT"), // it would wait for its clients to go
     start: () => program.start(),
     pause() {
       program.pause(); // first, so that it makes no more of them

@@ -22,7 +22,9 @@ export interface Broker extends AsyncDisposable {
   readonly running: boolean;
   /** Kills it (SIGKILL); resolves when it is gone. */
   kill(): Promise<void>;
-  /** Starts it again on the same port after a kill; resolves when it serves. */
+  /** Has it end by itself, as an administrator would: it lets its clients go. Resolves when it is gone. */
+  end(): Promise<void>;
+  /** Starts it again on the same port after that; resolves when it serves. */
   start(): Promise<void>;
   /** Freezes it (SIGSTOP): its connections stay open and nobody answers. */
   pause(): void;
@@ -124,6 +126,16 @@ export class Program implements AsyncDisposable {
   /** Kills it; resolves when it is gone. */
   async kill(): Promise<void> {
     this.#signal("SIGKILL");
+    await this.#gone;
+  }
+
+  /**
+   * Has it end by itself; resolves when it is gone.
+   *
+   * @param signal What it understands.
+   */
+  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    this.#signal(signal);
     await this.#gone;
   }
 
@@ -266,6 +278,7 @@ export function toBroker(program: Program, scheme: string, port: number): Broker
       return program.running;
     },
     kill: () => program.kill(),
+    end: () => program.end(),
     start: () => program.start(),
     pause: () => program.pause(),
     resume: () => program.resume(),

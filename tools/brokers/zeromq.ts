@@ -40,6 +40,7 @@ export async function startZeroMqProxy(
       return program.running;
     },
     kill: () => program.kill(),
+    end: () => program.end(),
     start: () => program.start(),
     pause: () => program.pause(),
     resume: () => program.resume(),

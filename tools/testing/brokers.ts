@@ -164,7 +164,12 @@ export const BROKERS: readonly Requirement[] = [
   serverProgram({
     name: "redis-server",
     variable: "REDIS_SERVER",
-    neededBy: ["tests/brokers/redis", "tests/browser/broker", "tests/tools/run_with_brokers"],
+    neededBy: [
+      "tests/brokers/redis",
+      "tests/browser/broker",
+      "tests/tools/run_with_brokers",
+      "tests/torture/redis",
+    ],
     usedBy: ["tests/adapters/redis/", "tests/adapters/redis_cluster/", "tests/examples/history"],
   }),
   serverProgram({

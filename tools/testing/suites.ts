@@ -19,6 +19,7 @@ const WAITING = [
   "tests/load/",
   "tests/presence/killed_node",
   "tests/soak/",
+  "tests/torture/",
   "tests/adapters/libp2p/",
   "tests/adapters/postgres/",
   "tests/adapters/rabbitmq/",

@@ -1,0 +1,146 @@
+/** Clients of the torture, in a process of their own, each with a way to the nodes that is cut now and then. */
+import { createClient, jsonCodec } from "@trunkline/hub";
+import { msgpackCodec } from "@trunkline/hub/codecs/msgpack";
+import process from "node:process";
+import { Balancer, Line } from "../../bench/load/recovery/network.ts";
+import { contract, PUBLISHERS, type TopicName } from "./contract.ts";
+import { Diary } from "./diary.ts";
+import { HeardBook } from "./heard_book.ts";
+import { say, takeCommands } from "./part.ts";
+import { kindOf, Tally } from "./tally.ts";
+import type { Drop, LoadCommand, LoadCounts, LoadPlace, LoadWord } from "./words.ts";
+
+const place: LoadPlace = JSON.parse(process.argv[2]!);
+const counts: LoadCounts = {
+  deliveries: 0,
+  replays: 0,
+  claimsTrue: 0,
+  claimsFalse: 0,
+  drops: 0,
+  duplicates: 0,
+  orderBreaks: 0,
+  holes: 0,
+};
+const errors = new Tally();
+const book = new HeardBook();
+const balancer = new Balancer(place.ports);
+const diaries = new Map<string, Diary>();
+
+const violate = (violation: string) => say<LoadWord>({ violation });
+const parts = { counts, onViolation: violate, onJump: (jump: object) => say({ jump }) };
+
+async function join(client: number, topics: readonly TopicName[]) {
+  const line = await Line.lay(balancer, () => {});
+  const connected = createClient(contract, {
+    url: `ws://127.0.0.1:${line.port}/realtime`,
+    role: "member",
+    codec: client % 2 ? jsonCodec : msgpackCodec,
+    connectTimeoutMs: 3_000,
+    reconnect: { maxMs: 2_000 },
+    onError: (error, { stage }) => errors.add(`${stage} ${kindOf(error)}`),
+  });
+  const subscriptions = topics.map((topic) => {
+    const diary = new Diary(client, topic, parts);
+    diaries.set(`${client} ${topic}`, diary);
+    const subscription = connected.subscribe(topic, (message, meta) => {
+      diary.hear(meta, Date.now());
+      const { number } = message;
+      if (message.topic !== topic || message.publisher !== number % PUBLISHERS) {
+        violate(
+          `client ${client} on ${topic} heard ${JSON.stringify(message)} at ${meta.epoch} ${meta.offset}`,
+        );
+      }
+      const other = book.note(topic, meta.epoch, meta.offset, number);
+      if (other === undefined) return;
+      violate(
+        `${topic} has ${other} and ${number} at ${meta.epoch} ${meta.offset}, as client ${client} hears`,
+      );
+    }, { onRecovery: ({ recovered }) => diary.told(recovered, Date.now()) });
+    subscription.closed.then((cause) => {
+      if (cause) violate(`the subscription of client ${client} to ${topic} has ended: ${kindOf(cause)}`);
+    });
+    return subscription;
+  });
+  await Promise.all(subscriptions.map(({ ready }) => ready));
+  for (const topic of topics) diaries.get(`${client} ${topic}`)!.live(Date.now());
+  return { client: connected, line, subscriptions };
+}
+
+const joined: Awaited<ReturnType<typeof join>>[] = [];
+const timers = new Set<ReturnType<typeof setTimeout>>();
+
+function later(ms: number, act: () => void): void {
+  const timer = setTimeout(() => {
+    timers.delete(timer);
+    act();
+  }, ms);
+  timers.add(timer);
+}
+
+function drop({ at, client, forMs }: Drop): void {
+  later(at, () => {
+    counts.drops++;
+    const { line } = joined[client - place.first]!;
+    line.cut();
+    later(forMs, () => line.heal());
+  });
+}
+
+function heal(): void {
+  for (const timer of timers) clearTimeout(timer);
+  timers.clear();
+  for (const { line } of joined) line.heal();
+}
+
+/** How long who is not there yet is waited for at a time. */
+const LOOK_MS = 100;
+/** How many of those who are not there are named. */
+const NAMED = 5;
+
+function awaitLast(lasts: Extract<LoadCommand, { awaitLast: unknown }>["awaitLast"]): void {
+  const missing: string[] = [];
+  for (const [topic, epoch, offset] of lasts) {
+    for (const [i, topics] of place.topics.entries()) {
+      if (!topics.includes(topic)) continue;
+      const client = place.first + i;
+      const last = diaries.get(`${client} ${topic}`)!.last;
+      if (last?.[0] === epoch && last[1] >= offset) continue;
+      const { status } = joined[i]!.subscriptions[topics.indexOf(topic)]!;
+      missing.push(
+        `client ${client} (${joined[i]!.client.status}, ${status}) on ${topic} is at ${
+          last?.join(" ") ?? "nothing"
+        }, not at ${epoch} ${offset}`,
+      );
+    }
+  }
+  if (missing.length === 0) return say<LoadWord>({ back: true });
+  say<LoadWord>({ missing: missing.slice(0, NAMED) });
+  later(LOOK_MS, () => awaitLast(lasts));
+}
+
+async function finish(): Promise<void> {
+  heal();
+  for (const diary of diaries.values()) diary.end();
+  for (const heard of book.all()) say<LoadWord>({ heard });
+  for (const { subscriptions } of joined) for (const one of subscriptions) one.unsubscribe();
+  await Promise.all(joined.map(({ client }) => client.close()));
+  for (const { line } of joined) line.close();
+  say<LoadWord>({ counts, errors: errors.all });
+}
+
+const commands = takeCommands<LoadCommand>((command) => {
+  if ("drops" in command) command.drops.forEach(drop);
+  else if ("heal" in command) heal();
+  else if ("awaitLast" in command) awaitLast(command.awaitLast);
+  else {
+    commands.close();
+    void finish();
+  }
+});
+
+const AT_ONCE = 10;
+for (let first = 0; first < place.clients; first += AT_ONCE) {
+  const some = place.topics.slice(first, first + AT_ONCE);
+  joined.push(...await Promise.all(some.map((topics, i) => join(place.first + first + i, topics))));
+}
+say<LoadWord>({ ready: true });

@@ -1,0 +1,86 @@
+/**
+ * `deno task torture`: clients, nodes and a store that are cut off, frozen and killed, and an oracle that knows every message.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { findRuntimes } from "../bench/runtimes.ts";
+import { describeOutcome } from "../tests/torture/report.ts";
+import { STORES } from "../tests/torture/stores.ts";
+import { torture } from "../tests/torture/torture.ts";
+import type { StoreName } from "../tests/torture/words.ts";
+
+const NAMES = Object.keys(STORES) as StoreName[];
+
+const HELP = `Usage: deno task torture [options]
+
+Publishes on topics with history over nodes on Deno and Bun, while links of clients are cut, and nodes and the servers of the
+store are killed, ended and frozen. At the end everybody must have heard everything, in order and once, or have been told of
+the gap. What is done to whom, and when, follows from the seed. Exits with 1 when anything is not as promised.
+
+  --store NAME         ${NAMES.join(", ")}; the first by default
+  --seconds N          for how long; 300 by default
+  --seed N             drawn when absent
+  --nodes N            3 by default
+  --clients N          200 by default
+  --topics N           50 by default
+  --subscriptions N    topics of each client; 4 by default
+  --rate N             messages in a second, on all topics together; 2000 by default
+  --runtime NAME       deno or bun; both in turn when absent
+  --help               show this text`;
+
+const { values } = parseArgs({
+  options: {
+    store: { type: "string", default: NAMES[0]! },
+    seconds: { type: "string", default: "300" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
+    nodes: { type: "string", default: "3" },
+    clients: { type: "string", default: "200" },
+    topics: { type: "string", default: "50" },
+    subscriptions: { type: "string", default: "4" },
+    rate: { type: "string", default: "2000" },
+    runtime: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+function refuse(message: string): never {
+  console.error(`${message}\n\n${HELP}`);
+  Deno.exit(1);
+}
+
+function whole(name: "seconds" | "seed" | "nodes" | "clients" | "topics" | "subscriptions" | "rate"): number {
+  const text = values[name];
+  if (!/^\d+$/.test(text)) refuse(`--${name} takes a whole number, not "${text}"`);
+  return Number(text);
+}
+
+if (values.help) {
+  console.log(HELP);
+  Deno.exit(0);
+}
+const store = NAMES.find((name) => name === values.store) ??
+  refuse(`--store is one of ${NAMES.join(", ")}, not "${values.store}"`);
+const paths = await findRuntimes();
+const runtimes = (["deno", "bun"] as const)
+  .filter((name) => values.runtime === undefined || values.runtime === name)
+  .flatMap((name) => paths[name] ? [{ name, path: paths[name] }] : []);
+if (runtimes.length === 0) refuse(`--runtime is deno or bun, not "${values.runtime}"`);
+const seed = whole("seed");
+const extent = {
+  seed,
+  seconds: whole("seconds"),
+  nodes: whole("nodes"),
+  clients: whole("clients"),
+  topics: whole("topics"),
+  subscriptions: whole("subscriptions"),
+  rate: whole("rate"),
+};
+console.log(
+  `Torture of ${store} with --seed ${seed}, for ${extent.seconds} s, on ${runtimes.map(({ name }) => name)}`,
+);
+const outcome = await torture({ ...extent, store, runtimes, say: (line) => console.log(line) });
+console.log(describeOutcome(outcome));
+if (outcome.violations.length > 0) console.log(`Again: deno task torture --store ${store} --seed ${seed}`);
+Deno.exit(outcome.violations.length === 0 ? 0 : 1);
