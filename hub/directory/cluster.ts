@@ -92,9 +92,10 @@ export function createCluster(
       what: "take connections out of a room",
       read: readOrder,
       act(query, room) {
-        const found = local.find(query).filter((conn) => conn.isIn(roomChannel(room)));
-        for (const conn of found) local.leave(conn, room);
-        return found.length;
+        const found = local.find(query);
+        const count = found.filter((conn) => conn.isIn(roomChannel(room))).length;
+        for (const conn of found) local.leave(conn, room); // also those who are on the way in
+        return count;
       },
     },
   } satisfies Record<string, Action>;

@@ -162,7 +162,8 @@ export class Rooms {
     }
     const distinct = [...new Set(names)];
     for (const name of distinct) {
-      if (histories?.keeps(readName(name, "room"))) {
+      const room = readName(name, "room");
+      if (histories?.keeps(room)) {
         throw new TypeError(
           `Cannot send to several rooms at once of which "${name}" keeps history: who is in two of them gets one copy, which ` +
             `cannot have its number in both. Send to it by itself: hub.room("${name}").broadcast(…)`,

@@ -213,3 +213,29 @@ test("rooms: an emitter's broadcast is kept where the hubs share a store, and re
   await emitter.close();
   assertEquals(await codeOf(() => emitter.room("chat/1").broadcast("line", { n: 1 })), "UNAVAILABLE");
 });
+
+test("rooms: who is taken out while it catches up is out, and stays out", async () => {
+  const history = laterStore(createMemoryHistory());
+  await using scene = await startNodes(2, () => ({ history }));
+  const [a, b] = scene.nodes;
+  const guest = await scene.guest("member", { token: "ann" });
+  const add = () => a.hub.room("chat/1").add({ id: guest.client.connectionId! });
+  await add();
+  await a.hub.room("chat/1").broadcast("line", { n: 1 });
+  await hears(guest, 1);
+  await guest.drop();
+  await b.hub.room("chat/1").broadcast("line", { n: 2 });
+  await guest.back(a);
+  history.state = "hangs";
+  const adding = codeOf(add);
+  await waitFor(() => history.waiting > 0, { what: "the catching up" });
+  assertEquals(await b.hub.cluster.leave({ user: "ann" }, "chat/1"), { count: 0, missing: [] });
+  history.release();
+  assertEquals(await adding, "DISCONNECTED");
+  await a.hub.room("chat/1").broadcast("line", { n: 3 });
+  assertEquals((await a.hub.room("chat/1").members()).connections, []);
+  await add();
+  await a.hub.room("chat/1").broadcast("line", { n: 4 });
+  await hears(guest, 2);
+  assertEquals([guest.heard, guest.recoveries], [[1, 4], []]);
+});

@@ -170,6 +170,32 @@ hub.room("r").broadcast("confirm", { question: "?" });
 hub.room("r").broadcast("message");
 same<ReturnType<ReturnType<typeof hub.room>["add"]>, Promise<void>>(true);
 
+// Rooms with history.
+const keeper = defineContract({
+  roles: { member: { serverToClient: { line: { payload: z.object({ n: z.coerce.number() }) } } } },
+  rooms: { "chat/:id": { history: { size: 8 } } },
+});
+const keeping = createHub(keeper, { authenticate: () => ({ role: "member" }) });
+const kept = keeping.room("chat/1");
+const keptLine = kept.broadcast("line", { n: "1" }, { id: "x", except: { id: "c" } });
+same<typeof keptLine, Promise<Published>>(true);
+kept.add({ id: "c" }, { rewind: { last: 5 } });
+kept.history().then(({ records: [record] }) => {
+  if (record) {
+    record satisfies { readonly offset: number; readonly event: "line"; readonly payload: { n: number } };
+  }
+});
+const plainLine = keeping.room("lobby").broadcast("line", { n: 1 });
+same<typeof plainLine, void>(true);
+const deepLine = keeping.room("chat/1/2").broadcast("line", { n: 1 });
+same<typeof deepLine, void>(true);
+const anyLine = keeping.room("chat/1" as string).broadcast("line", { n: 1 });
+same<typeof anyLine, Promise<Published> | void>(true);
+// @ts-expect-error a room that keeps no history takes no id
+keeping.room("lobby").broadcast("line", { n: 1 }, { id: "x" });
+// @ts-expect-error a room that keeps no history has none to read
+keeping.room("lobby").history();
+
 // Topics: with history a promise, without nothing.
 declare const symbol: string;
 const published = hub.publish(`ticker/${symbol}`, { price: "5", at: "2026-01-01" });
