@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import { run } from "./process.ts";
 import type { TestCase } from "./testing/junit.ts";
+import { permission } from "./testing/permission.ts";
 import { provide } from "./testing/provide.ts";
 import { REQUIREMENTS } from "./testing/requirements.ts";
 import { findRuntime, runTests } from "./testing/runtimes.ts";
@@ -16,8 +17,9 @@ import { count, type Report, summarize } from "./testing/summary.ts";
 const HELP = `Usage: deno task test [FILTER...] [options]
 
 Runs the test files whose path contains a FILTER, or all of them, on Deno and on Bun, with the brokers that they need:
-those that REDIS_URL, REDIS_CLUSTER_URL (addresses separated by commas) and NATS_URL name, or else its own, started with
-what REDIS_SERVER and NATS_SERVER name, what is on the PATH, or what apt-get installs.
+those that REDIS_URL, REDIS_CLUSTER_URL (addresses separated by commas), NATS_URL, RABBITMQ_URL and POSTGRES_URL name, or
+else its own, started with what REDIS_SERVER, NATS_SERVER, RABBITMQ_SERVER and POSTGRES_SERVER name, what is on the PATH,
+or what apt-get installs. On a terminal it asks before it installs anything.
 
   --no-install     do not install missing programs; skip the tests that need them
   --quick          leave out tests that need more than the two runtimes, and soak tests
@@ -55,16 +57,18 @@ if (selected.length === 0) {
 const installed = await run([Deno.execPath(), "install", "--quiet"]);
 if (installed !== 0) Deno.exit(installed);
 
+const options = await permission(selected, values.quick ? [] : REQUIREMENTS, !values["no-install"]);
+if (!options) {
+  console.error("Interrupted");
+  Deno.exit(130);
+}
+
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => interruption.abort(signal));
 }
 
-const provided = await provide(
-  selected,
-  { install: !values["no-install"] },
-  values.quick ? [] : REQUIREMENTS,
-);
+const provided = await provide(selected, options, values.quick ? [] : REQUIREMENTS);
 // A quick run has selected no test that needs something, and what only uses something goes without.
 const env = values.quick
   ? Object.fromEntries(REQUIREMENTS.map(({ variable }) => [variable, ""]))

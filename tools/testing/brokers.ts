@@ -12,8 +12,8 @@ import { findServer } from "../brokers/program.ts";
 import { startRabbitMq } from "../brokers/rabbitmq.ts";
 import { startRedisCluster } from "../brokers/redis_cluster.ts";
 import { startRedis } from "../brokers/redis.ts";
-import { aptInstall } from "./apt.ts";
-import type { Requirement } from "./requirement.ts";
+import { program } from "./program.ts";
+import type { Package, Requirement } from "./requirement.ts";
 
 /** Starts of the paths of tests that run on every adapter whose broker is there. */
 const ON_EVERY_ADAPTER = [
@@ -31,14 +31,10 @@ const ON_EVERY_ADAPTER = [
 interface ServerProgram {
   /** Its name. */
   readonly name: string;
+  /** The package that has it. */
+  readonly package: Package;
   /**
-   * The name of its package.
-   *
-   * @default {its own name}
-   */
-  readonly package?: string;
-  /**
-   * Finds it where it is neither named nor on the PATH.
+   * Finds it where it is not named; on the PATH when absent.
    *
    * @returns Its path, or `undefined` when there is none.
    */
@@ -65,27 +61,15 @@ interface SharedBroker {
 }
 
 /** The requirement of a server's program: named, on the PATH, or installed. */
-function serverProgram(
-  { name, package: packageName = name, variable, neededBy, usedBy, find }: ServerProgram,
-): Requirement {
-  const findIt = () => findServer(name, variable) ?? find?.();
-  return {
+function serverProgram({ name, variable, neededBy, usedBy, find, ...server }: ServerProgram): Requirement {
+  return program({
     name,
     variable,
+    package: server.package,
     neededBy: (file) => neededBy.some((start) => file.startsWith(start)),
     usedBy: (file) => [...usedBy, ...ON_EVERY_ADAPTER].some((start) => file.startsWith(start)),
-    async provide({ install }) {
-      const path = findIt();
-      if (path) return { env: { [variable]: path }, origin: path };
-      const refusal = await aptInstall(packageName, { install });
-      const installed = findIt();
-      if (installed) {
-        return { env: { [variable]: installed }, origin: `${installed}, installed with apt-get` };
-      }
-      const reason = refusal ?? "the package has no program of that name";
-      return { missing: `not named by ${variable}, not on the PATH, and not installed: ${reason}` };
-    },
-  };
+    find: find ?? (() => findServer(name, variable)),
+  });
 }
 
 /** The requirement of a broker: named because it runs already, or started. */
@@ -98,14 +82,14 @@ function sharedBroker({ name, variable, folder, server, start }: SharedBroker): 
     async provide({ earlier }) {
       const named = Deno.env.get(variable);
       if (named) return { env: { [variable]: named }, origin: `already running, named by ${variable}` };
-      const program = earlier.get(server);
-      if (!program || "missing" in program) {
+      const found = earlier.get(server);
+      if (!found || "missing" in found) {
         return {
-          missing: `not named by ${variable}, and no ${server}: ${program?.missing ?? "not asked for"}`,
+          missing: `not named by ${variable}, and no ${server}: ${found?.missing ?? "not asked for"}`,
         };
       }
       try {
-        const broker = await start(Object.values(program.env)[0]!);
+        const broker = await start(Object.values(found.env)[0]!);
         return {
           env: { [variable]: broker.url },
           origin: `started on ${broker.url}`,
@@ -163,6 +147,7 @@ export const BROKERS: readonly Requirement[] = [
   LIBP2P_RELAY,
   serverProgram({
     name: "redis-server",
+    package: { name: "redis-server", megabytes: 10 },
     variable: "REDIS_SERVER",
     neededBy: [
       "tests/brokers/redis",
@@ -174,19 +159,21 @@ export const BROKERS: readonly Requirement[] = [
   }),
   serverProgram({
     name: "nats-server",
+    package: { name: "nats-server", megabytes: 10 },
     variable: "NATS_SERVER",
     neededBy: ["tests/brokers/nats"],
     usedBy: ["tests/adapters/nats/"],
   }),
   serverProgram({
     name: "rabbitmq-server",
+    package: { name: "rabbitmq-server", megabytes: 85 },
     variable: "RABBITMQ_SERVER",
     neededBy: [],
     usedBy: ["tests/adapters/rabbitmq/"],
   }),
   serverProgram({
     name: "postgres",
-    package: "postgresql",
+    package: { name: "postgresql", megabytes: 310 },
     variable: "POSTGRES_SERVER",
     neededBy: ["tests/brokers/postgres"],
     usedBy: ["tests/adapters/postgres/"],

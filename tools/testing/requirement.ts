@@ -6,6 +6,14 @@
 
 import type { InstallOptions } from "./apt.ts";
 
+/** A package of Debian that has a program. */
+export interface Package {
+  /** Its name. */
+  readonly name: string;
+  /** How much of the disk it takes on a fresh system, with all that it needs, about. */
+  readonly megabytes: number;
+}
+
 /** Something that tests need to run. */
 export interface Requirement {
   /** Its name, for the report. */
@@ -16,6 +24,12 @@ export interface Requirement {
   readonly neededBy: (file: string) => boolean;
   /** Tells whether a test file does more with it, and runs without it too. */
   readonly usedBy?: (file: string) => boolean;
+  /**
+   * Looks for what would have to be installed; absent for what is never installed.
+   *
+   * @returns The package that would be installed, or `undefined` when its program is there.
+   */
+  lacks?(): Promise<Package | undefined>;
   /**
    * Makes it available.
    *
