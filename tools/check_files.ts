@@ -5,7 +5,8 @@
  * @module
  */
 
-import { dirname, relative, resolve } from "node:path";
+import { posix, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import manifest from "../deno.json" with { type: "json" };
 import { exists, listFiles, ROOT } from "./files.ts";
 import { type Edges, importCycles } from "./import_cycles.ts";
@@ -62,7 +63,7 @@ export function fileProblems(path: string, text: string): string[] {
 export function crowdedFolders(paths: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const path of paths.filter(isPublished)) {
-    const folder = dirname(path);
+    const folder = posix.dirname(path);
     counts.set(folder, (counts.get(folder) ?? 0) + 1);
   }
   return [...counts].filter(([, count]) => count > MAX_FILES)
@@ -81,11 +82,16 @@ async function publishedImports(): Promise<Edges> {
       if (!local) continue;
       const imported = dependencies.flatMap(({ code, type }) => [code?.specifier, type?.specifier])
         .filter((specifier) => specifier?.startsWith("file:"))
-        .map((specifier) => relative(ROOT, new URL(specifier!).pathname));
-      edges.set(relative(ROOT, local), [...new Set(imported)]);
+        .map((specifier) => fromRoot(fileURLToPath(specifier!)));
+      edges.set(fromRoot(local), [...new Set(imported)]);
     }
   }
   return edges;
+}
+
+/** A path from the root, as {@linkcode listFiles} writes it. */
+function fromRoot(path: string): string {
+  return relative(ROOT, path).replaceAll(sep, "/");
 }
 
 /** Where an import leads. */

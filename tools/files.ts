@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join, relative, resolve } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 
 /** The repository's root. */
 export const ROOT: string = resolve(import.meta.dirname!, "..");
@@ -17,16 +17,17 @@ const GENERATED = [".git", ".tmp", "node_modules", "coverage", "bench/results"];
  *
  * @param folder The folder, relative to the root; one that does not exist is empty.
  * @param root The root that paths are relative to.
- * @returns The files' paths relative to the root, sorted.
+ * @returns The files' paths relative to the root, with `/` on every system, sorted.
  */
 export async function listFiles(folder = ".", root: string = ROOT): Promise<string[]> {
   const files: string[] = [];
-  const visit = async (path: string): Promise<void> => {
-    for await (const entry of Deno.readDir(path)) {
-      const inner = join(path, entry.name);
-      if (GENERATED.includes(relative(root, inner))) continue;
+  const visit = async (outer: string): Promise<void> => {
+    for await (const entry of Deno.readDir(outer)) {
+      const inner = join(outer, entry.name);
+      const path = relative(root, inner).replaceAll(sep, "/");
+      if (GENERATED.includes(path)) continue;
       if (entry.isDirectory) await visit(inner);
-      else if (entry.isFile) files.push(relative(root, inner));
+      else if (entry.isFile) files.push(path);
     }
   };
   const start = resolve(root, folder);

@@ -80,7 +80,8 @@ test("every link between the documents leads somewhere", async () => {
   const decisions = (await readdir(new URL("../../docs/decisions", import.meta.url)))
     .map((name) => `docs/decisions/${name}`);
   const pages = ["protocol", "guide", "adapters", "operations"].map((name) => `docs/${name}.md`);
-  const documents = ["README.md", ...pages, ...decisions];
+  const project = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md"];
+  const documents = [...project, ...pages, ...decisions];
   const broken: string[] = [];
   for (const document of documents) {
     const text = await readDocument(document);
