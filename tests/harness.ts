@@ -4,8 +4,9 @@
  * @module
  */
 
-/** The runtime that runs the tests. */
-export const runtime: "deno" | "bun" = "Bun" in globalThis ? "bun" : "deno";
+import { runtime } from "./runtime.ts";
+
+export { runtime };
 
 /** Options of {@linkcode test}. */
 export interface TestOptions {

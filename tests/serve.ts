@@ -5,7 +5,7 @@
  */
 
 import type { BunWebSocketHandler } from "../transports/websocket/bun_handler.ts";
-import { runtime } from "./harness.ts";
+import { runtime } from "./runtime.ts";
 
 /** What to serve. */
 export interface ServeOptions {

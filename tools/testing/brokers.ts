@@ -19,6 +19,7 @@ import type { Package, Requirement } from "./requirement.ts";
 const ON_EVERY_ADAPTER = [
   "tests/cluster/",
   "tests/examples/cluster",
+  "tests/history/together/",
   "tests/hub/",
   "tests/load/",
   "tests/presence/cluster",

@@ -1,0 +1,2 @@
+/** The runtime that runs this process. */
+export const runtime: "deno" | "bun" = "Bun" in globalThis ? "bun" : "deno";
