@@ -194,6 +194,11 @@ test(
     const started = performance.now();
     assertEquals(await refusal(append(a.store, "nobody there")), "UNAVAILABLE");
     assert(performance.now() - started < 1_000, "at once");
+    const unread = await assertRejects(async () => await a.store.read("news"), HubError);
+    assertEquals(
+      [unread.code, unread.message],
+      ["UNAVAILABLE", 'Cannot read the history of "news" in redis: it is not connected'],
+    );
   },
   TIMEOUT,
 );
@@ -221,6 +226,11 @@ test("redis history: a user who may not run scripts is told, and nothing is kept
   await using broker = await startRedis({ args });
   await using a = await open(`redis://chat:pw@127.0.0.1:${broker.port}`);
   assertEquals(await refusal(append(a.store, "1")), "UNAVAILABLE");
+  await assertRejects(
+    async () => await a.store.read("news"),
+    HubError,
+    'Cannot read the history of "news" in redis: it refuses with NOPERM',
+  );
 }, TIMEOUT);
 
 /** What the documentation gives. */

@@ -1,5 +1,5 @@
 /**
- * What has become of a message that Redis has not said it keeps.
+ * What is said of a message that Redis has not said it keeps, and of a history that it does not give.
  *
  * @module
  */
@@ -29,9 +29,7 @@ export function notKept(error: unknown, channel: string, store: string): HubErro
       cause: error,
     });
   }
-  const { cause } = error as Error;
-  const said = isReply(cause) ? (cause as Error).message : "";
-  const code = said.split(" ", 1)[0];
+  const [said, code] = replyIn(error);
   if (REFUSED.test(said)) {
     return new HubError("UNAVAILABLE", `Cannot store ${what} in ${store}: it refuses with ${code}`, {
       cause: error,
@@ -43,4 +41,30 @@ export function notKept(error: unknown, channel: string, store: string): HubErro
     `Cannot tell whether ${what} is stored in ${store}: ${why}. Publish it again with the same id`,
     { cause: error },
   );
+}
+
+/**
+ * Says why a history was not read.
+ *
+ * @param error What became of the script.
+ * @param channel The channel.
+ * @param store The store, for the error.
+ */
+export function notRead(error: unknown, channel: string, store: string): HubError {
+  const [, code] = replyIn(error);
+  const why = error instanceof NotSentError
+    ? "it is not connected"
+    : code
+    ? `it refuses with ${code}`
+    : "the connection was lost before the answer";
+  return new HubError("UNAVAILABLE", `Cannot read the history of "${channel}" in ${store}: ${why}`, {
+    cause: error,
+  });
+}
+
+/** What the server itself has said, and its code; empty where it was not the server. */
+function replyIn(error: unknown): [said: string, code: string] {
+  const { cause } = error as Error;
+  const said = isReply(cause) ? (cause as Error).message : "";
+  return [said, said.split(" ", 1)[0]!];
 }

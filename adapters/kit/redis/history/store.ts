@@ -17,7 +17,7 @@ import type {
 import { orAborted } from "../../or_aborted.ts";
 import { Batches, type RedisReach } from "../reach.ts";
 import { frameHead, type HistoryFrame } from "./frame.ts";
-import { notKept } from "./outcome.ts";
+import { notKept, notRead } from "./outcome.ts";
 import { APPEND, READ } from "./scripts.ts";
 
 /** What {@linkcode RedisHistory} needs. */
@@ -105,7 +105,8 @@ export class RedisHistory implements HistoryStore {
       limit === Infinity ? "" : String(limit),
       reverse ? "1" : "0",
     );
-    const [epoch, last, complete, flat, now] = await orAborted(answer, signal) as [
+    const explained = answer.catch((error) => Promise.reject(notRead(error, channel, this.name)));
+    const [epoch, last, complete, flat, now] = await orAborted(explained, signal) as [
       string,
       number,
       number,
