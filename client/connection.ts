@@ -93,6 +93,8 @@ function toHubError(cause: unknown, message: string): HubError {
 
 /** One attempt to be connected, and the connection that it leads to. */
 export class Connection {
+  /** What the server has said first; `undefined` until then. */
+  welcome: Welcome | undefined;
   readonly #settings: Settings;
   readonly #events: ConnectionEvents;
   readonly #abort = new AbortController();
@@ -102,7 +104,6 @@ export class Connection {
   #closeLink: ((code: number, reason: string) => void) | undefined;
   #closing: [code: number, reason: string] | undefined;
   #outgoing: FrameBatch | undefined;
-  #welcome: Welcome | undefined;
   #heardAt = 0;
   #fault: HubError | undefined;
   #url = "";
@@ -122,11 +123,6 @@ export class Connection {
       this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error);
     });
     this.#connect();
-  }
-
-  /** What the server has said first; `undefined` until then. */
-  get welcome(): Welcome | undefined {
-    return this.#welcome;
   }
 
   /** The hub, for messages. */
@@ -188,7 +184,7 @@ export class Connection {
     const { clock } = this.#settings;
     const now = clock.now();
     if (this.#closing || this.#stopProof) return;
-    if (this.#welcome) this.push(["ping"]);
+    if (this.welcome) this.push(["ping"]);
     else if (this.#link || now - this.#dialledAt < PROOF_MS) return;
     this.#stopProof = clock.after(PROOF_MS, () => {
       this.#stopProof = undefined;
@@ -293,10 +289,10 @@ export class Connection {
     this.#fault = undefined;
     const unreadable = message instanceof UnreadableMessage;
     const [kind] = unreadable ? message.head : message;
-    if (kind !== "fault" && (kind === "welcome") === (this.#welcome !== undefined)) {
+    if (kind !== "fault" && (kind === "welcome") === (this.welcome !== undefined)) {
       throw new HubError(
         "BAD_REQUEST",
-        `Cannot take "${kind}" ${this.#welcome ? "twice" : "before welcome"}`,
+        `Cannot take "${kind}" ${this.welcome ? "twice" : "before welcome"}`,
       );
     }
     if (unreadable) return this.#events.unreadable(message);
@@ -325,12 +321,12 @@ export class Connection {
     if (about !== undefined) return reportRepeated(error, { stage: "signal", name: about });
     this.#fault = error;
     // Before the welcome it refuses an attempt: that is told once, and not with every attempt.
-    if (this.#welcome) reportRepeated(error, { stage: "connection" });
+    if (this.welcome) reportRepeated(error, { stage: "connection" });
   }
 
   #open(welcome: Welcome): void {
     this.#stopTimer();
-    this.#welcome = welcome;
+    this.welcome = welcome;
     this.#outgoing = new FrameBatch({
       codec: this.#settings.codec,
       maxFrameBytes: welcome.maxFrameBytes,
@@ -366,15 +362,15 @@ export class Connection {
   #closed(code: number, reason: string): void {
     this.#gone.resolve();
     if (this.#closing) return;
-    const what = this.#welcome ? "Connection lost" : `Cannot connect to ${this.#hub}`;
-    const fallback = this.#welcome ? "DISCONNECTED" : "UNAVAILABLE";
+    const what = this.welcome ? "Connection lost" : `Cannot connect to ${this.#hub}`;
+    const fallback = this.welcome ? "DISCONNECTED" : "UNAVAILABLE";
     const error = this.#fault ??
       new HubError(ERROR_OF_CLOSE[code] ?? fallback, `${what}: ${reason || "the link closed"} (${code})`);
     const by = code === CLOSE_CODES.GOING_AWAY ? "away" : undefined;
     this.#end({
       error,
       terminal: !mayReconnect(code),
-      told: this.#welcome !== undefined && error === this.#fault,
+      told: this.welcome !== undefined && error === this.#fault,
       by,
     });
   }

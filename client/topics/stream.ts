@@ -56,20 +56,18 @@ export class Stream implements StreamOwner {
   readonly #backoff: Backoff;
   /** The subscribe that has no answer yet. */
   #asked: number | undefined;
-  /** When the wait for its answer has begun, by the clock. */
   #waitsSince = 0;
-  /** Whether the server has said that it is live, on this link. */
   #live = false;
-  /** Whether it has ever been. */
   #established = false;
   #over = false;
-  /** Where it begins, as long as there is no position. */
+  /** Where it begins, while there is no position. */
   #start: Start | undefined;
   /** The last message seen, where the topic keeps history. */
   #position: Position | undefined;
+  /** Whether what arrives is left over from an earlier subscribe. */
+  #deaf = false;
   /** Whether a message before that was skipped, and the listeners have not been told yet. */
   #incomplete = false;
-  /** When it has become live, by the clock. */
   #liveSince = 0;
   /** How often in a row, on this link, it was renewed because of a hole soon after it had become live. */
   #renewals = 0;
@@ -112,8 +110,8 @@ export class Stream implements StreamOwner {
     if (this.#live) this.#join(member);
   }
 
-  /** Subscribes: a link is open. */
-  ask(): void {
+  /** Subscribes; on a fresh link nothing of the topic is on its way. */
+  ask(fresh = false): void {
     if (this.#over) return; // ended by whoever heard of the failure of another
     const { calls, settings, open } = this.#parts;
     const topic = this.#topic;
@@ -126,9 +124,12 @@ export class Stream implements StreamOwner {
       (error) => this.#refused(error as HubError),
     );
     this.#waitsSince = settings.clock.now();
-    const start = this.#position ? { since: this.#position } : this.#start;
+    const link = open();
+    const since = this.#position;
+    const again = this.#deaf = !fresh && !!since && !!link?.welcome?.history;
+    const start = since ? { since, ...again && { again } } : this.#start;
     try {
-      open()?.push(start ? ["sub", id, topic, start] : ["sub", id, topic]);
+      link?.push(start ? ["sub", id, topic, start] : ["sub", id, topic]);
     } catch (error) {
       calls.reject(id, error as HubError);
     }
@@ -148,14 +149,18 @@ export class Stream implements StreamOwner {
 
   /** A message of a topic without history arrived. */
   published(payload: unknown): void {
-    const topic = this.#topic;
     const parsed = this.#parse(payload);
-    if (parsed) this.#deliver(parsed, { topic, offset: undefined, epoch: undefined, recovered: false });
+    const meta = { topic: this.#topic, offset: undefined, epoch: undefined, recovered: false };
+    if (parsed) this.#deliver(parsed, meta);
   }
 
   /** A message of a topic with history arrived. */
   recorded(offset: number, payload: unknown): void {
-    if (this.#advance(offset)) this.#deliverRecord(this.#parse(payload), offset, !this.#live);
+    if (!this.#advance(offset)) return;
+    const parsed = this.#parse(payload);
+    if (!parsed) return this.#miss();
+    const [epoch] = this.#position!;
+    this.#deliver(parsed, { topic: this.#topic, offset, epoch, recovered: !this.#live });
   }
 
   /** One arrived that cannot be read: the stream goes on without it, and is not complete. */
@@ -165,7 +170,9 @@ export class Stream implements StreamOwner {
 
   /** The server says where the messages begin that a subscribe has asked for. */
   begins(id: number, position: Position): void {
-    if (id === this.#asked) this.#move(position);
+    if (id !== this.#asked) return;
+    this.#deaf = false;
+    this.#move(position);
   }
 
   /** The server may have missed messages; the stream goes on at a position. */
@@ -173,7 +180,7 @@ export class Stream implements StreamOwner {
     // While a subscribe is on its way its answer tells all.
     if (!this.#live) return;
     this.#move(position);
-    this.#tell([...this.#members], false);
+    this.#tell(false);
   }
 
   /** Ends it for all. */
@@ -211,7 +218,7 @@ export class Stream implements StreamOwner {
   /** Goes on to a message; tells whether it is the next one. */
   #advance(offset: number): boolean {
     // Without a position it is left over from a subscription that has been given up.
-    if (!this.#position) return false;
+    if (!this.#position || this.#deaf) return false;
     const [epoch, last] = this.#position;
     // What lies between was lost on the way: nothing is delivered until the server has sent it again.
     if (offset > last + 1 && this.#live) this.#resync();
@@ -230,12 +237,13 @@ export class Stream implements StreamOwner {
 
   /** Listeners do without a message of a topic with history: they are told now, or when the stream is back. */
   #miss(): void {
-    if (this.#live) this.#tell([...this.#members], false);
+    if (this.#live) this.#tell(false);
     else this.#incomplete = true;
   }
 
   #accepted(output: unknown): void {
     this.#asked = this.#start = undefined;
+    this.#deaf = false;
     const recovered = this.#resume(output);
     this.#live = this.#established = true;
     this.#liveSince = this.#parts.settings.clock.now();
@@ -247,7 +255,7 @@ export class Stream implements StreamOwner {
       if (member.after === Infinity) this.#join(member);
       else member.live();
     }
-    this.#tell(told, recovered);
+    this.#tell(recovered, told);
   }
 
   /** Recovered is only what has arrived whole: by now everything up to the answer's position has been seen. */
@@ -285,7 +293,7 @@ export class Stream implements StreamOwner {
     }
     member.after = after;
     member.live();
-    this.#tell([member], recovered);
+    this.#tell(recovered, [member]);
   }
 
   #refused(error: HubError): void {
@@ -295,7 +303,6 @@ export class Stream implements StreamOwner {
     this.#report(error, "subscribe"); // last: whoever hears of it may end the subscription
   }
 
-  /** The stream waits for no answer any more. */
   #rest(): void {
     this.#parts.calls.forget(this.#asked);
     this.#asked = undefined;
@@ -321,6 +328,7 @@ export class Stream implements StreamOwner {
     const { settings: { clock, reportRepeated } } = this.#parts;
     const name = this.#topic;
     this.#pause();
+    this.#deaf = true;
     this.#send(["unsub", name]);
     if (clock.now() - this.#liveSince >= STABLE_MS) this.#renewals = 0;
     if (this.#renewals++ === 0) {
@@ -356,7 +364,7 @@ export class Stream implements StreamOwner {
   }
 
   /** Tells listeners how their stream came back, unless one before them has ended their subscription. */
-  #tell(listeners: readonly TopicListener[], recovered: boolean): void {
+  #tell(recovered: boolean, listeners: readonly TopicListener[] = [...this.#members]): void {
     for (const member of listeners) {
       if (!this.#members.has(member)) continue;
       callSafely(
@@ -374,12 +382,6 @@ export class Stream implements StreamOwner {
       this.#parts.settings.reportRepeated(error, { stage: "topic", name: this.#topic });
       return undefined;
     }
-  }
-
-  #deliverRecord(parsed: [unknown] | undefined, offset: number, recovered: boolean): void {
-    const [epoch] = this.#position!;
-    if (parsed) this.#deliver(parsed, { topic: this.#topic, offset, epoch, recovered });
-    else this.#miss();
   }
 
   /** Delivers to all, or to one who hears nothing else at present. */

@@ -50,9 +50,11 @@ export class TopicListener implements HistorySubscription {
   readonly #ready = defer<void>();
   readonly #closed = defer<HubError | undefined>();
   readonly #onAbort = () => this.#end(abortReason(this.#signal!), undefined);
+  /** Whether somebody has looked at `ready`, and so hears of a refusal. */
+  watched = false;
+  /** Whether it has been live. */
+  established = false;
   #status: SubscriptionStatus = "pending";
-  #watched = false;
-  #established = false;
 
   /**
    * @param topic The topic's concrete name.
@@ -78,7 +80,7 @@ export class TopicListener implements HistorySubscription {
   }
 
   get ready(): Promise<void> {
-    this.#watched = true;
+    this.watched = true;
     return this.#ready.promise;
   }
 
@@ -86,21 +88,11 @@ export class TopicListener implements HistorySubscription {
     return this.#closed.promise;
   }
 
-  /** Whether somebody has looked at `ready`, and so hears of a refusal. */
-  get watched(): boolean {
-    return this.#watched;
-  }
-
-  /** Whether it has been live. */
-  get established(): boolean {
-    return this.#established;
-  }
-
   /** The stream is live. */
   live(): void {
     if (this.#status === "ended") return;
     this.#status = "live";
-    this.#established = true;
+    this.established = true;
     this.#ready.resolve();
   }
 

@@ -85,7 +85,7 @@ export class Subscriptions {
 
   /** A link is open: all topics are subscribed again, in the order in which they first were. */
   opened(): void {
-    for (const stream of [...this.#streams.values()]) stream.ask();
+    for (const stream of [...this.#streams.values()]) stream.ask(true);
   }
 
   /** The link is gone; the positions stay. */

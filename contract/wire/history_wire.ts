@@ -21,7 +21,13 @@ export interface Start {
 }
 
 /** What a client asks for when it subscribes. Later versions may add properties. */
-export interface SubOptions extends Start {}
+export interface SubOptions extends Start {
+  /**
+   * With `since`: asks for a `from` in front of what follows. Of an earlier subscription on the same link messages may still be
+   * on their way, which are of another epoch.
+   */
+  readonly again?: boolean;
+}
 
 /** What a client asks for when it reads a history. Later versions may add properties. */
 export interface HistoryAsk extends Start {
@@ -62,7 +68,9 @@ const isStart = (value: unknown): value is Record<string, unknown> =>
   (value.withinMs === undefined || isId(value.withinMs));
 
 /** Whether a value is what a client may ask for when it subscribes. */
-export const isSubOptions = (value: unknown): boolean => value === undefined || isStart(value);
+export const isSubOptions = (value: unknown): boolean =>
+  value === undefined ||
+  isStart(value) && (value.again === undefined || typeof value.again === "boolean");
 
 /** Whether a value is what a client may ask for when it reads a history. */
 export const isHistoryAsk = (value: unknown): boolean =>

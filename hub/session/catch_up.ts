@@ -6,7 +6,7 @@
  */
 
 import type { StoredPage, StoredRecord } from "../../adapters/history_store.ts";
-import { type Clock, HubError, type Position, type Start, type Subscribed } from "../../contract/mod.ts";
+import { type Clock, HubError, type Position, type SubOptions, type Subscribed } from "../../contract/mod.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Histories, HistoryTopic } from "../topics/histories.ts";
@@ -24,7 +24,7 @@ export interface CatchUpOptions {
   /** The topic. */
   readonly topic: HistoryTopic;
   /** From where on the client wants messages; absent when it begins with what is new. */
-  readonly start: Start | undefined;
+  readonly start: SubOptions | undefined;
   /** Where the messages are. */
   readonly histories: Histories;
   /** What the client is sent. */
@@ -41,7 +41,7 @@ export interface CatchUpOptions {
   isOver(): boolean;
   /** The topic is followed: nothing is missed from here on. */
   followed?(): void;
-  /** Tells a client that did not name a position which one it begins at. */
+  /** Tells a client which position it begins at: one that did not name it, or that has to tell this subscribe from another. */
   begin(position: Position): void;
   /** What the client is sent of a message; the message itself where this is absent. */
   shown?(message: OutgoingMessage): OutgoingMessage;
@@ -72,6 +72,7 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
   if (isOver()) return;
   const progress: Progress = { cursor: start?.since, limit: FIRST_PAGE, stale: 0, begun: !!start?.since };
   if (!start) return finish({ position: live(options), recovered: false });
+  if (progress.cursor && start.again) options.begin(progress.cursor);
   // Whoever finishes does it in the moment in which it has caught up: nothing may be awaited between.
   for (let goesOn = !finishIfLevel(options, progress); goesOn;) {
     const permit = permits.take();

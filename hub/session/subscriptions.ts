@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type HistoryAsk, HubError, isHubError, type Start, type Subscribed } from "../../contract/mod.ts";
+import {
+  type HistoryAsk,
+  HubError,
+  isHubError,
+  type SubOptions,
+  type Subscribed,
+} from "../../contract/mod.ts";
 import { type Authorizing, ruleOf, TopicAuthorizing } from "./authorizing.ts";
 import type { Connection } from "../connection/connection.ts";
 import { RateLimiter } from "./limits.ts";
@@ -91,11 +97,11 @@ export class Subscriptions {
    * @param name The topic.
    * @param start From where on the client wants messages, in a topic with history.
    */
-  subscribe(id: number, name: string, start?: Start): Promise<void> {
+  subscribe(id: number, name: string, start?: SubOptions): Promise<void> {
     return this.#subscribe(id, name, startOf(start));
   }
 
-  async #subscribe(id: number, name: string, start: Start): Promise<void> {
+  async #subscribe(id: number, name: string, start: SubOptions): Promise<void> {
     const { topics, limits: { maxSubscriptions: max }, onError } = this.#context;
     const conn = this.#conn;
     const mark: Mark = { live: false, waiting: [] };
@@ -247,7 +253,7 @@ export class Subscriptions {
   }
 
   /** Joins, and answers in the moment from which on live messages follow. */
-  #join(id: number, topic: Topic, start: Start | undefined, mark: Mark): Promise<void> {
+  #join(id: number, topic: Topic, start: SubOptions | undefined, mark: Mark): Promise<void> {
     const conn = this.#conn;
     const { topics: { histories }, historyReads: reads, registry, options: { clock }, onError } =
       this.#context;
@@ -287,13 +293,18 @@ function keptOf(topic: Topic): HistoryTopic {
 }
 
 /** What is kept of what a client says while it waits: no more than is read of it. */
-function startOf({ since, last, withinMs }: Start = {}): Start {
+function startOf({ since, last, withinMs, again }: SubOptions = {}): SubOptions {
   const [epoch, offset] = since ?? [];
-  return { since: since && [epoch!.length > MAX_EPOCH_LENGTH ? NO_EPOCH : epoch!, offset!], last, withinMs };
+  return {
+    since: since && [epoch!.length > MAX_EPOCH_LENGTH ? NO_EPOCH : epoch!, offset!],
+    last,
+    withinMs,
+    again,
+  };
 }
 
 /** From where on a client wants messages, if it says so. */
-function beginning(topic: Topic, start: Start = {}): Start | undefined {
+function beginning(topic: Topic, start: SubOptions = {}): SubOptions | undefined {
   const { since, last, withinMs } = start;
   const given = [since, last, withinMs].filter((value) => value !== undefined).length;
   if (given === 0) return undefined;

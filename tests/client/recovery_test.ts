@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { SubscribeOptions } from "../../client/mod.ts";
-import type { ServerMessage } from "../../contract/mod.ts";
+import type { ServerMessage, Welcome } from "../../contract/mod.ts";
 import { test } from "../harness.ts";
 import { opened, reopened, type Rig, turn } from "./setup.ts";
 
@@ -8,8 +8,8 @@ const TOPIC = "ticker/ACME";
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** A client with a live subscription of a topic with history that stands at offset 5. */
-async function live(options: SubscribeOptions = {}) {
-  const rig = await opened();
+async function live(options: SubscribeOptions = {}, welcome: Partial<Welcome> = {}) {
+  const rig = await opened({}, welcome);
   const heard: [n: number, offset?: number, epoch?: string, recovered?: boolean][] = [];
   const recoveries: boolean[] = [];
   const sub = rig.client.subscribe(TOPIC, ({ n }, { offset, epoch, recovered }) => {
@@ -113,6 +113,55 @@ test("a gap is not delivered past: the client subscribes again from where it sta
   assertEquals(heard.map(([, offset]) => offset), [6, 7, 8, 9, 10, 11]);
   assertEquals([recoveries, sub.status], [[true], "live"]);
   assertEquals(server.link.sent("sub").length, 2);
+  await client.close();
+});
+
+test("what is left over from a subscription that was given up is not taken for the next one's, of another epoch", async () => {
+  const rig = await live({}, { history: true });
+  const { client, server, heard, recoveries, sub } = rig;
+  server.link.say(rec(6), rec(8));
+  await turn();
+  assertEquals(server.link.frames.at(-1), [["unsub", TOPIC], [
+    "sub",
+    2,
+    TOPIC,
+    { since: ["e1", 6], again: true },
+  ]]);
+  // All this was sent before the server read that: a new epoch has come as far as the old one.
+  server.link.say(["gap", TOPIC, ["e2", 5]], rec(6), rec(7), rec(8));
+  server.link.say(["from", 2, ["e1", 6]], rec(7));
+  server.link.accept(TOPIC, { position: ["e1", 7], recovered: true });
+  assertEquals([heard.map(([, offset, epoch]) => [offset, epoch]), recoveries], [
+    [[6, "e1"], [7, "e1"]],
+    [true],
+  ]);
+  sub.unsubscribe();
+  const fresh: number[] = [];
+  const since = { epoch: "e3", offset: 7 };
+  client.subscribe(TOPIC, (_tick, { offset }) => void fresh.push(offset!), { since } as SubscribeOptions);
+  await turn();
+  assertEquals(lastSub(rig), ["sub", 3, TOPIC, { since: ["e3", 7], again: true }]);
+  server.link.say(rec(8), ["from", 3, ["e3", 7]]);
+  server.link.accept(TOPIC, { position: ["e3", 7], recovered: true });
+  server.link.say(rec(8));
+  assertEquals(fresh, [8]);
+  await reopened(rig, { history: true });
+  assertEquals(lastSub(rig), ["sub", 4, TOPIC, { since: ["e3", 8] }], "nothing is left over on a new link");
+  await client.close();
+});
+
+test("what comes after a hole and before the next subscribe is left over, too", async () => {
+  const rig = await live({}, { history: true });
+  const { client, server, heard, clock } = rig;
+  server.link.say(rec(7));
+  await turn();
+  server.link.say(["from", 2, ["e1", 5]]);
+  server.link.accept(TOPIC, { position: ["e1", 5], recovered: true });
+  server.link.say(rec(7)); // a hole again: the next subscribe waits
+  server.link.say(["gap", TOPIC, ["e2", 5]], rec(6));
+  clock.advance(1_000);
+  await turn();
+  assertEquals([lastSub(rig), heard], [["sub", 3, TOPIC, { since: ["e1", 5], again: true }], []]);
   await client.close();
 });
 

@@ -96,11 +96,15 @@ export async function retried({ clock, statuses }: Rig): Promise<void> {
 }
 
 /** Breaks the link and lets the client open the next one. */
-export async function reopened(rig: Rig): Promise<void> {
+export async function reopened(rig: Rig, welcome: Partial<typeof WELCOME> = {}): Promise<void> {
   const { server } = rig;
   server.link.close();
   await retried(rig);
-  server.link.welcome({ connection: `c${server.links.length}`, node: `n${server.links.length}` });
+  server.link.welcome({
+    connection: `c${server.links.length}`,
+    node: `n${server.links.length}`,
+    ...welcome,
+  });
   await turn();
 }
 

@@ -288,3 +288,24 @@ test("histories: a node that publishes seldom, without subscribers, is no gap el
   assertEquals(records(client, "log/x"), range(1, 5));
   assertEquals([a.errors, b.errors], [[], []]);
 });
+
+test("recovery: who asks for it is told where what was missed begins, before it and after what is left over", async () => {
+  for (const history of [undefined, createMemoryHistory(), laterStore(createMemoryHistory())]) {
+    await using a = await node({ history });
+    const { epoch } = await a.hub.publish("log/x", "1");
+    const client = await a.connect();
+    client.say(["sub", 1, "log/x"]);
+    await waitFor(() => answers(client).length === 1, { what: "the first answer" });
+    for (const n of [2, 3]) await a.hub.publish("log/x", `${n}`);
+    client.say(["unsub", "log/x"], ["sub", 2, "log/x", { since: [epoch, 1], again: true }]);
+    await waitFor(() => answers(client).length === 2, { what: "the second answer" });
+    const heard = client.heard.map(([kind, name]) => kind === "from" ? `from ${name}` : kind);
+    const from = heard.indexOf("from 2");
+    assertEquals(heard.slice(from), ["from 2", "rec", "rec", "res"]);
+    assertEquals(client.heard[from], ["from", 2, [epoch, 1]]);
+    client.say(["unsub", "log/x"], ["sub", 3, "log/x", { since: [epoch, 3], again: true }]);
+    await waitFor(() => answers(client).length === 3, { what: "the third answer" });
+    assertEquals(client.heard.at(-1), ["res", 3, { position: [epoch, 3], recovered: true }]);
+    assertEquals(a.errors, []);
+  }
+});
