@@ -35,3 +35,20 @@ export function askWithin(tx: PostgresTransaction): AskWithin {
   }
   throw new TypeError(`Cannot publish within what is no transaction of PostgreSQL: ${HOW}`);
 }
+
+/**
+ * The one value that was asked for within a transaction.
+ *
+ * @param answer What the client has given: rows, or an object that has them.
+ * @param column The name of the value.
+ * @param form What it must look like.
+ * @throws {TypeError} If it does not: it was no client of PostgreSQL that has answered.
+ */
+export function onlyAnswer(answer: unknown, column: string, form: RegExp): string {
+  const { rows = answer } = Object(answer) as { readonly rows?: unknown };
+  const value = String(Object(Object(rows)[0])[column]);
+  if (form.test(value)) return value;
+  throw new TypeError(
+    `Cannot tell what became of a message: what was given as tx does not answer as a client of PostgreSQL does; ${HOW}`,
+  );
+}

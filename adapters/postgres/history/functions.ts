@@ -13,12 +13,14 @@ $fn$`;
 /**
  * What the data are part of. Whatever may have lost some of them changes it: another cluster, another timeline (a standby that
  * was promoted, a recovery to a point in time), tables that were made anew, and each start of a server that does not wait for its disk.
+ * Nothing in it is written as the settings of a session say: of a time zone, say.
  */
 export const PLACE = (schema: string): string =>
   `CREATE OR REPLACE FUNCTION ${schema}.history_place_v1() RETURNS text LANGUAGE sql STABLE AS $fn$
   SELECT (SELECT system_identifier FROM pg_control_system()) || '/' ||
     left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/' || '${schema}.history_heads'::regclass::oid ||
-    CASE WHEN current_setting('fsync') = 'on' THEN '' ELSE '/' || pg_postmaster_start_time() END
+    CASE WHEN current_setting('fsync') = 'on' THEN ''
+      ELSE '/' || (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint END
 $fn$`;
 
 /** How old a record is, in milliseconds. */

@@ -21,7 +21,7 @@ import { showable } from "../../kit/failure.ts";
 import { nameOf, type NotifyChannels } from "../channels.ts";
 import type { Dialer, Row } from "../connection.ts";
 import { codeOf, isReply } from "../errors.ts";
-import { askWithin, type PostgresTransaction } from "../transaction.ts";
+import { askWithin, onlyAnswer, type PostgresTransaction } from "../transaction.ts";
 import { Appending, holds } from "./appending.ts";
 import { HistoryLink } from "./link.ts";
 import type { HistorySettings } from "./options.ts";
@@ -277,8 +277,7 @@ export class PostgresStore implements HistoryStore {
     } catch (error) {
       throw codeOf(error) === LOCKED ? holds(this.#options.lockTimeoutMs) : error;
     }
-    const [row] = (Array.isArray(answer) ? answer : (answer as { rows: unknown[] }).rows) as Row[];
-    return readPosition(String(row!.position));
+    return readPosition(onlyAnswer(answer, "position", /^[0-9a-f]{32}\.\d+$/));
   }
 
   #explained(code: "UNAVAILABLE" | "UNCERTAIN", what: string, error: unknown): unknown {

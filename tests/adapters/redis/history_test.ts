@@ -309,3 +309,13 @@ test(
   },
   TIMEOUT,
 );
+
+test("redis history: more or longer than Redis can count is as many as there are, for ever", async () => {
+  await using broker = await startRedis();
+  await using a = await open(broker.url);
+  for (const [i, options] of [{ size: 1e300, ttlMs: 1e19 }, { size: 5, ttlMs: Number.MAX_VALUE }].entries()) {
+    for (const data of ["1", "2"]) await a.store.append(`news ${i}`, data, options);
+    const { records } = await a.store.read(`news ${i}`);
+    assertEquals(records.map(({ data }) => data), ["1", "2"]);
+  }
+}, TIMEOUT);

@@ -20,6 +20,9 @@ import { frameHead, type HistoryFrame } from "./frame.ts";
 import { notKept, notRead } from "./outcome.ts";
 import { APPEND, READ } from "./scripts.ts";
 
+/** What is kept for longer, in milliseconds, is kept for ever: Redis takes no such times, after it has kept the message. */
+const MAX_TTL_MS = 1e14;
+
 /** What {@linkcode RedisHistory} needs. */
 export interface RedisHistoryParts {
   /** What it is, for errors. */
@@ -74,8 +77,8 @@ export class RedisHistory implements HistoryStore {
     const args = [
       data,
       key === undefined ? "" : toName(key),
-      String(size),
-      ttlMs === Infinity ? "" : String(Math.ceil(ttlMs)),
+      String(Math.min(size, Number.MAX_SAFE_INTEGER)),
+      ttlMs > MAX_TTL_MS ? "" : String(Math.ceil(ttlMs)),
       String(Math.ceil(keepMs)),
       newId(),
       name,
