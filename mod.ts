@@ -137,6 +137,7 @@ export {
   type Handlers,
   type Handshake,
   type Health,
+  type HistoryAddOptions,
   type HistoryBroadcaster,
   type HistoryBroadcastOptions,
   type HistoryPage,
