@@ -6,7 +6,7 @@
  */
 
 import type { HistoryStore, ReadOptions, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
-import { HubError, parseNow, type Position } from "../../contract/mod.ts";
+import { HubError, isHubError, parseNow, type Position } from "../../contract/mod.ts";
 import type { Published, PublishOptions } from "../api/history.ts";
 import { KeptMessage } from "../outbox/kept_message.ts";
 import { isPromise, withDeadline } from "../backplane/deadline.ts";
@@ -148,9 +148,14 @@ export class SharedHistories implements Histories {
         ? this.#stored(topic, data, position)
         : this.#storedOnce(topic, data, position);
     if (!isPromise(answer)) return stored(answer);
-    const published = Promise.resolve(append!).then(stored);
+    // What may have been kept is looked for: its next message, or look, may be far away.
+    const failed = (error: unknown): never => {
+      if (!isHubError(error) || error.code === "UNCERTAIN") this.#open.get(channel)?.stream.catchUp();
+      throw error;
+    };
+    const published = Promise.resolve(append!).then(stored, failed);
     this.#count(published, data.length);
-    return Promise.resolve(answer).then(() => published);
+    return Promise.resolve(answer).then(() => published, failed);
   }
 
   follow(topic: HistoryTopic): Position | Promise<Position> {

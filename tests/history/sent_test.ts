@@ -242,3 +242,44 @@ testOnAdapters(
     }
   },
 );
+
+test("sent: what was kept though nobody knows reaches the subscribers of its node at once, or when the store is back", async () => {
+  for (const isDown of [false, true]) {
+    const clock = new FakeClock();
+    const memory = createMemoryHistory({ clock });
+    const history = laterStore(memory);
+    const { append } = history;
+    history.append = async (...given) => {
+      await append(...given);
+      if (isDown) history.state = "down";
+      throw new HubError("UNCERTAIN", "The link broke");
+    };
+    await using node = await createNode(undefined, { ...STILL, clock, history });
+    const { heard, offsets } = await follow(node);
+    assertEquals(await codeOf(() => node.hub.publish("log/x", { n: 1 })), "UNCERTAIN");
+    await microtasks();
+    assertEquals(heard, isDown ? [] : [1]);
+    if (isDown) {
+      clock.advance(1_000); // nobody looks by itself before 10 seconds are over
+      history.state = "up";
+      await waitFor(() => {
+        clock.advance(100);
+        return heard.length > 0;
+      }, { what: "the message" });
+      assert(clock.now() < 10_000, `${clock.now()} ms`);
+    }
+    assertEquals([heard, offsets], [[1], [1]]);
+    await passing(clock, node.hub.close());
+  }
+});
+
+test("sent: of what is certainly not kept nobody asks the store", async () => {
+  const history = laterStore(createMemoryHistory());
+  history.append = () => Promise.reject(new HubError("UNAVAILABLE", "The engine said no"));
+  await using node = await createNode(undefined, { history });
+  await follow(node);
+  const { reads } = history;
+  assertEquals(await codeOf(() => node.hub.publish("log/x", { n: 1 })), "UNAVAILABLE");
+  await microtasks();
+  assertEquals(history.reads, reads);
+});
