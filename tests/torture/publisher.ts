@@ -45,7 +45,7 @@ const TICK_MS = 20;
 /** How many messages may be on their way, in seconds of the rate. */
 const MOST_SECONDS = 2;
 /** Of so many messages one is not sent again when it was certainly not kept. */
-const GIVES_UP = 16;
+const GIVES_UP = 4;
 /** Of so many messages one is sent to two nodes at once. */
 const TWICE = 32;
 /** How long after a failure a message is sent again, at the least and at the most. */
