@@ -18,7 +18,7 @@ export interface DiaryParts {
   onJump(jump: Jump): void;
 }
 
-/** The diary of a listener. */
+/** The diary of a listener to one topic, or one room. */
 export class Diary {
   readonly #client: number;
   readonly #topic: TopicName;
@@ -59,7 +59,7 @@ export class Diary {
   }
 
   /** It hears a message. */
-  hear({ offset, epoch, recovered }: TopicMeta<true>, at: number): void {
+  hear({ offset, epoch, recovered }: Omit<TopicMeta<true>, "topic">, at: number): void {
     const { counts } = this.#parts;
     counts.deliveries++;
     if (recovered) counts.replays++;

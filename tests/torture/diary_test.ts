@@ -22,7 +22,7 @@ function openDiary() {
     onJump: (jump) => jumps.push(jump),
   });
   const hear = (epoch: string, ...offsets: number[]) => {
-    for (const offset of offsets) diary.hear({ topic: "long/2", epoch, offset, recovered: false }, 7);
+    for (const offset of offsets) diary.hear({ epoch, offset, recovered: false }, 7);
   };
   diary.live(1);
   hear("a", 4);

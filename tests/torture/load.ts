@@ -1,9 +1,9 @@
 /** Clients of the torture, in a process of their own, each with a way to the nodes that is cut now and then. */
-import { createClient, jsonCodec } from "@trunkline/hub";
+import { type Client, createClient, jsonCodec, type TopicMeta } from "@trunkline/hub";
 import { msgpackCodec } from "@trunkline/hub/codecs/msgpack";
 import process from "node:process";
 import { Balancer, Line } from "../../bench/load/recovery/network.ts";
-import { contract, PUBLISHERS, type TopicName } from "./contract.ts";
+import { contract, isRoom, type Message, PUBLISHERS, type RoomName, type TopicName } from "./contract.ts";
 import { Diary } from "./diary.ts";
 import { HeardBook } from "./heard_book.ts";
 import { say, takeCommands } from "./part.ts";
@@ -25,9 +25,48 @@ const errors = new Tally();
 const book = new HeardBook();
 const balancer = new Balancer(place.ports);
 const diaries = new Map<string, Diary>();
+const diaryOf = (client: number, topic: TopicName): Diary => diaries.get(`${client} ${topic}`)!;
 
 const violate = (violation: string) => say<LoadWord>({ violation });
 const parts = { counts, onViolation: violate, onJump: (jump: object) => say({ jump }) };
+
+/** Writes down a message that a client has heard. */
+function hear(
+  client: number,
+  topic: TopicName,
+  message: Message,
+  meta: Omit<TopicMeta<true>, "topic">,
+): void {
+  const { number, publisher } = message;
+  const { epoch, offset } = meta;
+  diaryOf(client, topic).hear(meta, Date.now());
+  if (message.topic !== topic || publisher !== number % PUBLISHERS) {
+    violate(`client ${client} on ${topic} heard ${JSON.stringify(message)} at ${epoch} ${offset}`);
+  }
+  const other = book.note(topic, epoch, offset, number);
+  if (other === undefined) return;
+  violate(`${topic} has ${other} and ${number} at ${epoch} ${offset}, as client ${client} hears`);
+}
+
+/** Has a client join its rooms, on every connection, as applications do; resolves when it is in them for the first time. */
+function joinRooms(
+  connected: Client<typeof contract.definition, "member">,
+  rooms: readonly RoomName[],
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  connected.onOpen(async () => {
+    for (const { connectionId } = connected; connected.connectionId === connectionId;) {
+      try {
+        await connected.request("join", { rooms: [...rooms] });
+        return resolve();
+      } catch (error) {
+        errors.add(`join ${kindOf(error)}`);
+        await new Promise<void>((resolve) => later(AGAIN_MS, resolve));
+      }
+    }
+  });
+  return promise;
+}
 
 async function join(client: number, topics: readonly TopicName[]) {
   const line = await Line.lay(balancer, () => {});
@@ -39,30 +78,27 @@ async function join(client: number, topics: readonly TopicName[]) {
     reconnect: { maxMs: 2_000 },
     onError: (error, { stage }) => errors.add(`${stage} ${kindOf(error)}`),
   });
-  const subscriptions = topics.map((topic) => {
-    const diary = new Diary(client, topic, parts);
-    diaries.set(`${client} ${topic}`, diary);
-    const subscription = connected.subscribe(topic, (message, meta) => {
-      diary.hear(meta, Date.now());
-      const { number } = message;
-      if (message.topic !== topic || message.publisher !== number % PUBLISHERS) {
-        violate(
-          `client ${client} on ${topic} heard ${JSON.stringify(message)} at ${meta.epoch} ${meta.offset}`,
-        );
-      }
-      const other = book.note(topic, meta.epoch, meta.offset, number);
-      if (other === undefined) return;
-      violate(
-        `${topic} has ${other} and ${number} at ${meta.epoch} ${meta.offset}, as client ${client} hears`,
-      );
-    }, { onRecovery: ({ recovered }) => diary.told(recovered, Date.now()) });
+  for (const topic of topics) diaries.set(`${client} ${topic}`, new Diary(client, topic, parts));
+  const rooms = topics.filter(isRoom);
+  connected.on("said", (message, meta) => hear(client, meta!.room as RoomName, message, meta!));
+  connected.onRecovery(({ room, recovered }) =>
+    diaryOf(client, room as RoomName).told(recovered, Date.now())
+  );
+  const subscriptions = topics.flatMap((topic) => {
+    if (isRoom(topic)) return [];
+    const subscription = connected.subscribe(topic, (message, meta) => hear(client, topic, message, meta), {
+      onRecovery: ({ recovered }) => diaryOf(client, topic).told(recovered, Date.now()),
+    });
     subscription.closed.then((cause) => {
       if (cause) violate(`the subscription of client ${client} to ${topic} has ended: ${kindOf(cause)}`);
     });
-    return subscription;
+    return [subscription];
   });
-  await Promise.all(subscriptions.map(({ ready }) => ready));
-  for (const topic of topics) diaries.get(`${client} ${topic}`)!.live(Date.now());
+  await Promise.all([
+    ...subscriptions.map(({ ready }) => ready),
+    ...rooms.length > 0 ? [joinRooms(connected, rooms)] : [],
+  ]);
+  for (const topic of topics) diaryOf(client, topic).live(Date.now());
   return { client: connected, line, subscriptions };
 }
 
@@ -92,30 +128,38 @@ function heal(): void {
   for (const { line } of joined) line.heal();
 }
 
+/** How long until a client asks again to join its rooms. */
+const AGAIN_MS = 200;
 /** How long who is not there yet is waited for at a time. */
 const LOOK_MS = 100;
 /** How many of those who are not there are named. */
 const NAMED = 5;
 
-function awaitLast(lasts: Extract<LoadCommand, { awaitLast: unknown }>["awaitLast"]): void {
+let lasts: Extract<LoadCommand, { awaitLast: unknown }>["awaitLast"] | undefined;
+
+function lookForLast(): void {
+  if (!lasts) return;
   const missing: string[] = [];
   for (const [topic, epoch, offset] of lasts) {
     for (const [i, topics] of place.topics.entries()) {
       if (!topics.includes(topic)) continue;
       const client = place.first + i;
-      const last = diaries.get(`${client} ${topic}`)!.last;
+      const { last } = diaryOf(client, topic);
       if (last?.[0] === epoch && last[1] >= offset) continue;
-      const { status } = joined[i]!.subscriptions[topics.indexOf(topic)]!;
+      const { status } = joined[i]!.client;
       missing.push(
-        `client ${client} (${joined[i]!.client.status}, ${status}) on ${topic} is at ${
+        `client ${client} (${status}) on ${topic} is at ${
           last?.join(" ") ?? "nothing"
         }, not at ${epoch} ${offset}`,
       );
     }
   }
-  if (missing.length === 0) return say<LoadWord>({ back: true });
+  if (missing.length === 0) {
+    lasts = undefined;
+    return say<LoadWord>({ back: true });
+  }
   say<LoadWord>({ missing: missing.slice(0, NAMED) });
-  later(LOOK_MS, () => awaitLast(lasts));
+  later(LOOK_MS, lookForLast);
 }
 
 async function finish(): Promise<void> {
@@ -131,8 +175,11 @@ async function finish(): Promise<void> {
 const commands = takeCommands<LoadCommand>((command) => {
   if ("drops" in command) command.drops.forEach(drop);
   else if ("heal" in command) heal();
-  else if ("awaitLast" in command) awaitLast(command.awaitLast);
-  else {
+  else if ("awaitLast" in command) {
+    const isNew = !lasts;
+    lasts = command.awaitLast;
+    if (isNew) lookForLast();
+  } else {
     commands.close();
     void finish();
   }

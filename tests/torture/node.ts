@@ -4,7 +4,7 @@ import { msgpackCodec } from "@trunkline/hub/codecs/msgpack";
 import { Hono } from "hono";
 import process from "node:process";
 import { serve } from "../serve.ts";
-import { contract, PUBLISHERS, type TopicName } from "./contract.ts";
+import { contract, isRoom, PUBLISHERS, type RoomName, type TopicName } from "./contract.ts";
 import { say, takeCommands } from "./part.ts";
 import { connect } from "./stores.ts";
 import { watchUpgrades } from "./stuck_upgrades.ts";
@@ -24,7 +24,13 @@ const hub = createHub(contract, {
   cluster: { heartbeatMs: 500, nodeTimeoutMs: 3_000 },
   onError: (error: unknown, { stage }: HubErrorInfo) => errors.add(`${stage} ${kindOf(error)}`),
 });
-hub.implement({ member: {} });
+hub.implement({
+  member: {
+    async join({ rooms }, { conn }) {
+      await Promise.all(rooms.map((room) => hub.room(room as RoomName).add(conn)));
+    },
+  },
+});
 
 let publishing = 0;
 let answers: Answer[] = [];
@@ -42,7 +48,10 @@ async function publish([number, topic]: Order): Promise<void> {
   publishing++;
   const payload = { topic, publisher: number % PUBLISHERS, number };
   try {
-    const { epoch, offset } = await hub.publish(topic, payload, { id: String(number) });
+    const id = String(number);
+    const { epoch, offset } = await (isRoom(topic)
+      ? hub.room(topic).broadcast("said", payload, { id })
+      : hub.publish(topic, payload, { id }));
     answer([number, epoch, offset]);
   } catch (error) {
     const { code = "none", message } = error as Error & { code?: string };
@@ -54,8 +63,7 @@ async function publish([number, topic]: Order): Promise<void> {
 
 /** Tells what a history holds. */
 async function audit(topic: TopicName): Promise<void> {
-  const { epoch, offset: last } = await hub.position(topic);
-  const { records } = await hub.history(topic);
+  const { epoch, last, records } = await (isRoom(topic) ? hub.room(topic).history() : hub.history(topic));
   say<NodeWord>({
     audit: {
       topic,

@@ -65,9 +65,10 @@ export function judge(evidence: Evidence): Verdict {
   violations.push(...judgeAgreement(audits), ...judgeIds(evidence), ...judgeOrder(publications.values()));
   const gaps = new Tally();
   const needless: Jump[] = [];
+  const passed = new Set(jumps.map(({ topic, before, after }) => `${topic} ${before?.[0]} ${after?.[0]}`));
   for (const jump of jumps) {
     const messages = kept.get(jump.topic) ?? [];
-    violations.push(...judgeJump(jump, messages));
+    violations.push(...judgeJump(jump, messages, passed));
     if (jump.before) gaps.add(nameGap(jump, messages));
     if (isNeedless(jump)) needless.push(jump);
   }
@@ -170,13 +171,21 @@ function judgeAgreement(audits: readonly Audit[]): string[] {
   });
 }
 
-/** What was published after a listener was told where it stands, it must hear. */
-function judgeJump({ client, topic, before, after, toldAt }: Jump, kept: readonly Kept[]): string[] {
+/**
+ * What was published after a listener was told where it stands, it must hear.
+ *
+ * @param passed From which epochs of which topics listeners have come to which others.
+ */
+function judgeJump(
+  { client, topic, before, after, toldAt }: Jump,
+  kept: readonly Kept[],
+  passed: ReadonlySet<string>,
+): string[] {
   const missed = kept.find(({ sentAt, epoch, offset }) => {
     if (sentAt <= toldAt + CLOCK_MS) return false;
     if (before?.[0] === epoch && offset <= before[1]) return false;
     if (!after) return true;
-    return after[0] === epoch ? offset < after[1] : isEarlier(epoch, after[0], kept);
+    return after[0] === epoch ? offset < after[1] : passed.has(`${topic} ${epoch} ${after[0]}`);
   });
   if (!missed) return [];
   const [heard, next] = [before, after].map((position) => position?.join(" ") ?? "nothing");
@@ -184,15 +193,6 @@ function judgeJump({ client, topic, before, after, toldAt }: Jump, kept: readonl
     `client ${client} on ${topic} heard ${heard}, then ${next}, and not ${missed.number} at ${missed.epoch} ` +
     `${missed.offset}, which was published ${missed.sentAt - toldAt} ms after it was told where it stands`,
   ];
-}
-
-/** Whether an epoch began before another one. */
-function isEarlier(epoch: string, other: string, kept: readonly Kept[]): boolean {
-  for (const one of kept) {
-    if (one.epoch === epoch) return true;
-    if (one.epoch === other) return false;
-  }
-  return false;
 }
 
 /** Why a listener was told of a gap, and whether something was missing. */

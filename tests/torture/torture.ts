@@ -12,7 +12,7 @@ import { type TopicName, topicNames } from "./contract.ts";
 import { HeardBook } from "./heard_book.ts";
 import { judge, type Verdict } from "./oracle.ts";
 import { Part, type RuntimePath } from "./part.ts";
-import { type Publication, Publisher } from "./publisher.ts";
+import { Publisher } from "./publisher.ts";
 import { describeFault, drawSchedule, type Extent, type Fault, type Schedule } from "./schedule.ts";
 import { STORES, type TorturedStore } from "./stores.ts";
 import { Tally } from "./tally.ts";
@@ -49,6 +49,7 @@ const LOAD = new URL("./load.ts", import.meta.url);
 /** How long what must come true by itself may take, when there are no faults any more. */
 const PATIENCE_MS = 90_000;
 const LOOK_MS = 100;
+const AGAIN_MS = 10_000;
 const PROGRESS_MS = 10_000;
 
 /** A run. */
@@ -192,23 +193,31 @@ class Torture {
     await this.#wait("all nodes to serve", () => this.#nodes.every(({ outlet }) => outlet));
     const settled = () => publisher.unsettled === 0;
     await this.#wait("all messages to be kept", settled, () => `${publisher.unsettled} are not`);
-    const last = publisher.publishLast();
-    await this.#wait("the last messages to be kept", settled, () => `${publisher.unsettled} are not`);
     say(`${publisher.all.size} messages are settled`);
-    const awaitLast = last.map(({ topic, acks: [ack] }: Publication) =>
-      [topic, ack!.epoch, ack!.offset] as const
-    );
-    for (const load of this.#loads) load.tell({ awaitLast });
     await this.#wait(
       "all clients to hear the last messages",
       () => this.#back.size === this.#loads.length,
       () => [...this.#missing.values()].flat().join("; "),
+      () => this.#publishLast(),
     );
     for (const node of this.#nodes) node.tell({ audit: this.#topics });
     await this.#wait(
       "the nodes to read all histories",
       () => this.#audits.length === this.#topics.length * this.#nodes.length,
     );
+  }
+
+  /** Publishes on all topics, for everybody to hear: again for those who are not back before the last time. */
+  #publishLast(): void {
+    const publisher = this.#publisher;
+    if (publisher.unsettled > 0) return;
+    const last = publisher.publishLast();
+    void this.#wait("the last messages to be kept", () => publisher.unsettled === 0).then(() => {
+      const awaitLast = last.flatMap(({ topic, acks: [ack] }) =>
+        ack ? [[topic, ack.epoch, ack.offset] as const] : []
+      );
+      for (const load of this.#loads) load.tell({ awaitLast });
+    });
   }
 
   /** Everybody leaves: nothing may remain. */
@@ -282,13 +291,20 @@ class Torture {
     if (this.#violations.push(what) <= 20) this.#options.say(`VIOLATION: ${what}`);
   }
 
-  /** Waits until something is true, but not for ever. */
-  async #wait(what: string, isTrue: () => boolean, why = (): string => ""): Promise<void> {
-    const end = performance.now() + PATIENCE_MS;
-    while (!isTrue()) {
-      if (performance.now() > end) {
-        this.#violate(`waited ${PATIENCE_MS} ms for ${what}: ${why()}`);
-        return;
+  /**
+   * Waits until something is true, but not for ever.
+   *
+   * @param why Tells what is lacking.
+   * @param again Called at once, and now and then.
+   */
+  async #wait(what: string, isTrue: () => boolean, why = () => "", again = () => {}): Promise<void> {
+    const start = performance.now();
+    for (let next = 0; !isTrue();) {
+      const waited = performance.now() - start;
+      if (waited > PATIENCE_MS) return this.#violate(`waited ${PATIENCE_MS} ms for ${what}: ${why()}`);
+      if (waited >= next) {
+        next = waited + AGAIN_MS;
+        again();
       }
       await delay(LOOK_MS);
     }
