@@ -121,7 +121,8 @@ export class Appender {
         const stream = this.#options.stream();
         const tail = await this.#options.log.tail(stream);
         batch = this.#take(stream);
-        batch = await this.#unknown(stream, batch);
+        // Whoever has given up meanwhile was told that nothing is kept.
+        batch = (await this.#unknown(stream, batch)).filter(({ settled }) => !settled);
         if (batch.length === 0) continue;
         const isKept = await this.#write(stream, tail, batch);
         renewals = 0;
