@@ -103,8 +103,9 @@ class Torture {
 
   async #start(store: TorturedStore, { topics }: Schedule): Promise<void> {
     const { nodes, clients, runtimes, store: name } = this.#options;
+    const prefix = `torture-${crypto.randomUUID()}`; // servers for tests may have the data of those before them
     for (let i = 0; i < nodes; i++) {
-      const place = { store: name, url: store.url, prefix: "torture", port: 0 };
+      const place = { store: name, url: store.url, prefix, port: 0 };
       this.#nodes.push(
         new TorturedNode(i, runtimes[i % runtimes.length]!, place, {
           onWord: (index, life, word) => this.#onNode(index, life, word),
