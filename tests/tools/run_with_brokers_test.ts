@@ -123,7 +123,9 @@ test("an interrupted run leaves no broker behind, neither its own nor those of i
     assertEquals(pids.filter(isAlive), []);
     // Nor what was being launched in that moment; a process that was killed may take another to be gone.
     await waitFor(async () => (await processesIn(folder)).length === 0, { what: "all brokers to be gone" });
-    assertEquals(Array.from(Deno.readDirSync(folder)), []);
+    // Empty databases stay for later runs: making one takes seconds.
+    const left = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+    assertEquals(left.filter((name) => name !== "trunkline-postgres"), []);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
