@@ -10,10 +10,10 @@ const TIMEOUT = { timeoutMs: 120_000 };
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 const LOST =
-  "history: a store that comes back without what it had begins a new epoch, which everybody is told once";
+  "promise 4: a store that comes back without what it had begins a new epoch, which everybody is told once";
 const KEPT = "history: a store that is killed and comes back with all goes on, and nobody has a hole";
 const FROZEN =
-  "history: of a store that stands still a publisher knows what is uncertain, and publishes it again, once";
+  "promise 1: of a store that stands still a publisher knows what is uncertain, and publishes it again, once";
 
 /** What a follower has heard in an epoch, in the order it was heard. */
 const offsetsOf = (follower: Follower, epoch: string) =>

@@ -9,7 +9,7 @@ import { Cluster, PATIENCE } from "./scene.ts";
 
 const PROGRAM = new URL("./doomed_process.ts", import.meta.url);
 const TITLE =
-  "history: a client of a node that is killed while it publishes has no hole on another node, and all that was kept";
+  "promise 4: a client of a node that is killed while it publishes has no hole on another node, and all that was kept";
 
 for (const createPlace of await openPlaces()) {
   const place = createPlace();

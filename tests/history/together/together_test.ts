@@ -73,7 +73,7 @@ for (const createPlace of await openPlaces()) {
   );
 
   test(
-    `history: back on another node while prices run a client gets just what it missed, in order, then what is live [${where}]`,
+    `promise 4: back on another node while prices run a client gets just what it missed, in order, then what is live [${where}]`,
     async () => {
       await using cluster = await start(2);
       const { nodes: [a, b] } = cluster;
@@ -108,7 +108,7 @@ for (const createPlace of await openPlaces()) {
   );
 
   test(
-    `history: of a gap older than the history nothing comes again, and a client is told [${where}]`,
+    `promise 4: of a gap older than the history nothing comes again, and a client is told [${where}]`,
     async () => {
       await using cluster = await start(2);
       const { nodes: [a, b] } = cluster;
