@@ -75,8 +75,8 @@ export class TopicStream {
   #isDown = false;
   /** Since when something has waited for it, by the clock. */
   #heldSince: number | undefined;
-  /** An epoch that messages came with though the store has another one. */
-  #strange: string | undefined;
+  /** The first message that came with another epoch than the store had so far. */
+  #strange: Position | undefined;
   /** The epoch before the present one: a replica that is behind may still have it. */
   #left: string | undefined;
   /** Whether the store has shown that one again. */
@@ -114,7 +114,7 @@ export class TopicStream {
     if (this.#closed) return;
     const [current, last] = this.#position ?? [this.#aheadEpoch ??= epoch, 0];
     if (epoch !== current) {
-      this.#strange = epoch;
+      if (this.#strange?.[0] !== epoch || offset < this.#strange[1]) this.#strange = [epoch, offset];
       return this.#catchUp(); // who is right the store knows
     }
     if (offset <= last) return;
@@ -284,12 +284,10 @@ export class TopicStream {
     const before = this.#position!;
     this.#isBack = epoch !== before[0] && epoch === this.#left;
     if (this.#isBack) return false;
-    if (epoch !== before[0]) {
-      this.#forgetAll(); // of an epoch that is over
-      this.#strange = undefined;
-    } else if (this.#strange !== undefined) this.#tellStrange(epoch);
+    if (epoch !== before[0]) this.#beginAnew(epoch, last, records);
+    else if (this.#strange !== undefined) this.#tellStrange(epoch);
     if (epoch === before[0] && last < before[1]) return false; // a replica that is behind
-    if (!complete || epoch !== before[0]) this.#skipTo([epoch, (records[0]?.offset ?? last + 1) - 1]);
+    if (!complete && epoch === before[0]) this.#skipTo([epoch, (records[0]?.offset ?? last + 1) - 1]);
     for (const record of records) {
       const { offset } = record;
       if (offset <= this.#position![1]) continue;
@@ -299,6 +297,18 @@ export class TopicStream {
     this.#drain();
     if (this.#position![1] >= last) this.#behind = false;
     return !this.#needsRead || this.#position![0] !== before[0] || this.#position![1] > before[1];
+  }
+
+  /**
+   * Goes on in another epoch with the first message that came with it, or at its end. What it holds from before may be what
+   * was delivered in the epoch that is over: nobody hears that again.
+   */
+  #beginAnew(epoch: string, last: number, records: readonly StoredRecord[]): void {
+    this.#forgetAll();
+    const first = this.#strange?.[0] === epoch ? this.#strange[1] : last + 1;
+    this.#strange = undefined;
+    const oldest = records[0]?.offset ?? last + 1;
+    this.#skipTo([epoch, Math.min(last, Math.max(first, oldest) - 1)]);
   }
 
   #messageOf(record: StoredRecord): KeptMessage | undefined {
@@ -342,7 +352,7 @@ export class TopicStream {
     onError(
       new HubError(
         "UNAVAILABLE",
-        `Cannot deliver a message on "${channel}": its epoch is ${this.#strange}, that of ${store.name} is ` +
+        `Cannot deliver a message on "${channel}": its epoch is ${this.#strange![0]}, that of ${store.name} is ` +
           `${epoch}. Give every node of the cluster the same history`,
       ),
     );
