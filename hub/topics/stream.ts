@@ -352,7 +352,9 @@ export class TopicStream {
     onError(
       new HubError(
         "UNAVAILABLE",
-        `Cannot deliver a message on "${channel}": its epoch is ${this.#strange![0]}, that of ${store.name} is ` +
+        `Cannot deliver a message on "${channel}": its epoch is ${
+          this.#strange![0]
+        }, that of ${store.name} is ` +
           `${epoch}. Give every node of the cluster the same history`,
       ),
     );
