@@ -23,6 +23,7 @@ test(
     assertEquals(await ann.page.getByRole("button", { name: "Kill redis" }).count(), 0);
     await ann.say("before");
     await bob.hears("before");
+    await ann.hasPeople("Ann node 1", "Bob node 2", "Cid node 1");
 
     await redis.kill();
     for (const window of [ann, bob, cid]) await says(window, "redis is down");
@@ -33,14 +34,13 @@ test(
     await bob.hears("from Bob, alone");
     await ann.nodeIs(2, "out of reach");
     await ann.hasPeople("Ann node 1", "Bob out of reach", "Cid node 1");
-    await ann.seesPricesMove();
-    await bob.seesPricesMove();
     // Who comes now is served too, by a node that nobody was on.
     const dan = await demo.open("Dan", 3);
     await says(dan, "redis is down");
 
     await redis.start();
     for (const window of [ann, bob, cid, dan]) await says(window, "over redis");
+    await ann.seesPricesMove(); // their history is in Redis: they stood still meanwhile
     await bob.say("after");
     for (const window of [ann, bob, cid, dan]) {
       for (const text of ["from Ann, alone", "from Bob, alone", "after"]) await window.hears(text);

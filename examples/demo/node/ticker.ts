@@ -4,10 +4,14 @@
  * @module
  */
 
-import { SYMBOLS, TICK_MS } from "../contract.ts";
+import { type SymbolName, SYMBOLS, TICK_MS } from "../contract.ts";
+import { HubError } from "@trunkline/hub";
 import { priceAt } from "./prices.ts";
 import { repeat } from "./repeat.ts";
 import type { DemoHub } from "./reporter.ts";
+
+/** How many ticks are published late, at the most: those that a chart shows. */
+const MAX_LATE = 256;
 
 /** What {@linkcode Ticker} needs. */
 export interface TickerOptions {
@@ -18,11 +22,18 @@ export interface TickerOptions {
   publishes(yes: boolean): void;
 }
 
+/** Prices stand still while the store of their history is away; the page says that it is. */
+function report(error: unknown): void {
+  const code = error instanceof HubError ? error.code : undefined;
+  if (code !== "UNAVAILABLE" && code !== "UNCERTAIN" && code !== "TIMEOUT") throw error;
+}
+
 /** Publishes prices while it is this node's turn. */
 export class Ticker {
   readonly #options: TickerOptions;
   #stop = (): void => {};
-  #lastTick = 0;
+  /** The newest tick that is kept, by symbol, while this node publishes. */
+  readonly #last = new Map<SymbolName, number>();
 
   constructor(options: TickerOptions) {
     this.#options = options;
@@ -30,7 +41,7 @@ export class Ticker {
 
   /** Begins. */
   start(): void {
-    this.#stop = repeat(TICK_MS, () => this.#tick());
+    this.#stop = repeat(TICK_MS, () => this.#tick().catch(report));
   }
 
   /** Ends it. */
@@ -40,19 +51,33 @@ export class Ticker {
   }
 
   async #tick(): Promise<void> {
-    const { hub, number, seed, publishes } = this.#options;
+    const { hub, publishes } = this.#options;
     const [first] = hub.cluster.nodes().filter(({ state }) => state === "up").map(({ id }) => id).sort();
     const mine = first === hub.nodeId;
     publishes(mine);
-    const n = Math.floor(Date.now() / TICK_MS);
     for (const symbol of SYMBOLS) {
-      const topic = `ticker/${symbol}` as const;
-      // Reading keeps the history of this node alive, for windows that come from another one.
-      if (!mine) await hub.history(topic, { limit: 0 });
-      else if (n > this.#lastTick) {
-        await hub.publish(topic, { n, price: priceAt(seed, symbol, n), node: number });
+      if (mine) await this.#publish(symbol, Math.floor(Date.now() / TICK_MS));
+      else {
+        this.#last.delete(symbol);
+        // Reading keeps the history of this node alive, for windows that come from another one.
+        await this.#newest(symbol);
       }
     }
-    this.#lastTick = n;
+  }
+
+  /** Publishes a tick, and before it those that nobody could: while the store was away, or the node before this one dead. */
+  async #publish(symbol: SymbolName, n: number): Promise<void> {
+    const { hub, number, seed } = this.#options;
+    const last = this.#last.get(symbol) ?? await this.#newest(symbol) ?? n - 1;
+    for (let tick = Math.max(last, n - MAX_LATE) + 1; tick <= n; tick++) {
+      const price = priceAt(seed, symbol, tick);
+      await hub.publish(`ticker/${symbol}`, { n: tick, price, node: number }, { id: String(tick) });
+      this.#last.set(symbol, tick);
+    }
+  }
+
+  async #newest(symbol: SymbolName): Promise<number | undefined> {
+    const { records } = await this.#options.hub.history(`ticker/${symbol}`, { limit: 1, reverse: true });
+    return records[0]?.payload.n;
   }
 }

@@ -27,6 +27,8 @@ export function watchTraffic(adapter: Adapter, traffic: Traffic): Adapter {
       return adapter.maxMessageBytes; // some adapters learn it from their broker
     },
     solitary: adapter.solitary,
+    history: adapter.history,
+    presence: adapter.presence,
     countListeners: adapter.countListeners && ((channel) => adapter.countListeners!(channel)),
     gauges: adapter.gauges && (() => adapter.gauges!()),
     open: (context, options) =>
