@@ -82,6 +82,8 @@ export async function startNode(adapter?: Adapter, options: LoadHubOptions = {})
     transports: [createWebSocketTransport(), loopback],
     codecs: CODECS,
     adapter,
+    // A store has an order of its own, of each topic; here the order of all calls is looked at.
+    history: "per-node",
     onError: (error, info) => errors.push({ error, info }),
     ...options,
   });
