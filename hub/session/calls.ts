@@ -196,6 +196,7 @@ export class Calls {
     }
     if (later) this.#runOn(id, name, later, call);
     else this.#answer(id, name, output, call);
+    return undefined;
   }
 
   #asked(name: string, id: string, input: unknown): Asked {
