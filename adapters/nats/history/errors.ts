@@ -9,6 +9,7 @@ import { systemWords } from "../../kit/failure.ts";
 
 /** Codes of JetStream's errors (`err_code`), as its documentation lists them. */
 export const CODES = {
+  fewPeers: 10005,
   notEnabled: 10076,
   notEnabledForAccount: 10039,
   noMessage: 10037,

@@ -20,7 +20,7 @@ import { encodeToken } from "../subject.ts";
 import { Appender } from "./appender.ts";
 import { decodeBatch } from "./batch.ts";
 import type { StreamSettings } from "./config.ts";
-import { isGone, NOBODY, RefusedError, storeError, UnansweredError } from "./errors.ts";
+import { CODES, isGone, NOBODY, RefusedError, storeError, UnansweredError } from "./errors.ts";
 import { JetStream } from "./jet_stream.ts";
 import { LogStream, type Memory, UnfitError } from "./log_stream.ts";
 import { readChannel } from "./reader.ts";
@@ -33,6 +33,8 @@ const MAX_ENTRIES = 100_000;
 const MAX_CHANNELS = 10_000;
 /** JetStream says this while it elects a leader; it will not for long. */
 const NOT_AVAILABLE = 10008;
+/** How often it is asked again for a place for all replicas. */
+const MAX_FORMING = 6;
 
 /** What {@linkcode NatsHistory} needs. */
 export interface NatsHistoryParts {
@@ -132,7 +134,7 @@ export class NatsHistory implements HistoryStore {
       try {
         return void await this.#streamOfNow().ready();
       } catch (cause) {
-        if (!isPassing(cause)) {
+        if (!isPassing(cause) && !(isForming(cause) && failures < MAX_FORMING)) {
           throw new Error(`Cannot keep histories in NATS JetStream: ${(cause as Error).message}`, { cause });
         }
         await this.#pause(failures);
@@ -256,6 +258,11 @@ export class NatsHistory implements HistoryStore {
     await promise;
     cancel();
   }
+}
+
+/** A cluster that has just started has too few servers for the replicas, for a moment. */
+function isForming(error: unknown): boolean {
+  return error instanceof RefusedError && error.code === CODES.fewPeers;
 }
 
 /** Whether time may mend it. */
