@@ -25,6 +25,13 @@ async function settled(cluster: Cluster, followers: readonly Follower[], n: numb
   for (const [i, { hub }] of cluster.nodes.entries()) {
     last = await publishUntilKept(hub, "price/x", { from: `node ${i} again`, n });
   }
+  // What was kept before a node knew of the new epoch is not heard there: its listeners are told.
+  const [{ hub }] = cluster.nodes as [(typeof cluster.nodes)[number]];
+  await waitFor(async () => {
+    if (followers.every((follower) => offsetsOf(follower, last.epoch).length > 0)) return true;
+    last = await publishUntilKept(hub, "price/x", { from: "once more", n });
+    return false;
+  }, { what: "all to hear of the new epoch", ...PATIENCE });
   for (const follower of followers) await follower.heardUpTo(last!);
   return last!;
 }
