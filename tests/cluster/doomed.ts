@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { sendSignal } from "../../tools/brokers/signal.ts";
 import { runtime } from "../harness.ts";
 
 /** A node that is somewhere else. */
@@ -38,7 +39,7 @@ export function inProcess<Word>(program: URL, place: object): Doomed<Word> {
   return {
     words,
     // Not `child.kill`: what was sent a signal by that counts as killed on Deno.
-    signal: (signal) => void process.kill(child.pid!, signal),
+    signal: (signal) => void sendSignal(child.pid!, signal),
     async kill() {
       if (!isGone) process.kill(child.pid!, "SIGKILL");
       await gone;

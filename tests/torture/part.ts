@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { sendSignal } from "../../tools/brokers/signal.ts";
 
 /** A runtime, and where it is. */
 export interface RuntimePath {
@@ -65,7 +66,7 @@ export class Part<Command extends object, Word extends object> {
 
   /** Sends it a signal. Not by the child's own `kill`: what was sent a signal by that counts as killed on Deno. */
   signal(signal: "SIGSTOP" | "SIGCONT" | "SIGTERM" | "SIGKILL"): void {
-    if (!this.#isGone) process.kill(this.#child.pid!, signal);
+    if (!this.#isGone) sendSignal(this.#child.pid!, signal);
   }
 
   /** Kills it; resolves when it is gone. Idempotent. */

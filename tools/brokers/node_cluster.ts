@@ -8,6 +8,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { sendSignal } from "./signal.ts";
 
 /** A relay in a process of its own. */
 export interface RelayProcess extends AsyncDisposable {
@@ -59,7 +60,7 @@ export async function startRelayProcess(env: Readonly<Record<string, string>> = 
     stop: () => tell("stop"),
     start: () => tell("start"),
     // Not child.kill(): whatever the signal, Deno closes the pipe then.
-    freeze: () => void process.kill(child.pid!, "SIGSTOP"),
+    freeze: () => void sendSignal(child.pid!, "SIGSTOP"),
     thaw: () => void process.kill(child.pid!, "SIGCONT"),
     kill,
     [Symbol.asyncDispose]: kill,

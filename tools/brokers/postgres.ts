@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { onFreePort } from "./ports.ts";
 import { type Broker, findServer, Program, toBroker } from "./program.ts";
+import { sendSignal } from "./signal.ts";
 import { until } from "./until.ts";
 
 /** Options of {@linkcode startPostgres}. */
@@ -215,8 +216,8 @@ function lives(pid: number): boolean {
 
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, signal);
-  } catch {
-    // It has ended.
+    sendSignal(pid, signal);
+  } catch (error) {
+    if (lives(pid)) throw error;
   }
 }

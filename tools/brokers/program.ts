@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { PortTakenError } from "./ports.ts";
+import { sendSignal } from "./signal.ts";
 
 /** A server that tests talk to, and take away. */
 export interface Broker extends AsyncDisposable {
@@ -215,7 +216,7 @@ export class Program implements AsyncDisposable {
 
   #signal(signal: NodeJS.Signals): void {
     // Not the child's own `kill`: after that Deno tells the signal instead of the exit code, whatever happens.
-    if (this.#child?.pid !== undefined) process.kill(this.#child.pid, signal);
+    if (this.#child?.pid !== undefined) sendSignal(this.#child.pid, signal);
   }
 }
 

@@ -10,6 +10,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Libp2pAdapterOptions } from "../../../adapters/libp2p/mod.ts";
+import { sendSignal } from "../../../tools/brokers/signal.ts";
 import { runtime, waitFor } from "../../harness.ts";
 import { APART, PREFIX } from "./scene.ts";
 
@@ -49,7 +50,7 @@ export async function startElsewhere(options: Partial<Libp2pAdapterOptions>): Pr
   const gone = once(child, "close");
   const words: Word[] = [];
   createInterface(child.stdout).on("line", (line) => words.push(JSON.parse(line)));
-  const signal = (name: NodeJS.Signals) => void process.kill(child.pid!, name);
+  const signal = (name: NodeJS.Signals) => sendSignal(child.pid!, name);
   const node: Elsewhere = {
     words,
     get got() {

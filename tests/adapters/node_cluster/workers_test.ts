@@ -3,6 +3,7 @@ import cluster, { type Worker } from "node:cluster";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { relayNodeCluster } from "../../../adapters/node_cluster/mod.ts";
+import { sendSignal } from "../../../tools/brokers/signal.ts";
 import { test, waitFor } from "../../harness.ts";
 import type { Order, Word } from "./worker_process.ts";
 
@@ -116,7 +117,7 @@ test(
     await using stack = new AsyncDisposableStack();
     for (const worker of workers) stack.use(worker);
     const [a, b, c] = workers as [Forked, Forked, Forked];
-    process.kill(c.pid, "SIGSTOP");
+    sendSignal(c.pid, "SIGSTOP");
     try {
       for (let i = 0; i < 20; i++) {
         a.tell("say", "x".repeat(1_000) + i, 100);

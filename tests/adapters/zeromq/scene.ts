@@ -11,6 +11,7 @@ import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../../tools/brokers/ports.ts";
+import { sendSignal } from "../../../tools/brokers/signal.ts";
 import { runtime, test } from "../../harness.ts";
 import { opened, type TestNode, testNode } from "../test_node.ts";
 
@@ -68,7 +69,7 @@ export async function startElsewhere(options: Partial<ZeroMqAdapterOptions>): Pr
   const args = ["run", "--allow-all", "--no-check", "--quiet", program, given];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const gone = once(child, "exit");
-  const signal = (name: NodeJS.Signals) => void process.kill(child.pid!, name);
+  const signal = (name: NodeJS.Signals) => sendSignal(child.pid!, name);
   await Promise.race([once(child.stdout, "data"), gone]);
   return {
     signal,
