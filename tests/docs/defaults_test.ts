@@ -3,12 +3,13 @@ import { limits as readLimits } from "../../hub/session/limits.ts";
 import { test } from "../harness.ts";
 import { readDocument } from "./markdown.ts";
 
-const guide = await readDocument("docs/guide.md");
-
-/** The option and the default of each row of a table of the guide. */
-function tableUnder(heading: string): Map<string, string> {
-  const [, section = ""] = guide.split(`\n## ${heading}\n`);
-  const rows = section.split("\n## ")[0]!.matchAll(/^\| `([\w.]+)` \| ([^|]+) \|/gm);
+/** The option and the default of each row of the tables of a page of the guide, or of what is under a heading of it. */
+async function tableOf(page: string, heading?: string): Promise<Map<string, string>> {
+  const text = await readDocument(`docs/guide/${page}.md`);
+  const section = heading === undefined ? text : text.split(`\n## ${heading}\n`)[1] ?? "";
+  const rows = (heading === undefined ? section : section.split("\n## ")[0]!).matchAll(
+    /^\| `([\w.]+)` \| ([^|]+) \|/gm,
+  );
   return new Map(Array.from(rows, ([, option, value]) => [option!, value!.trim()]));
 }
 
@@ -36,36 +37,36 @@ async function documentedIn(path: string, name: string): Promise<Map<string, str
 const without = (options: Map<string, string>, ...names: string[]): [string, string][] =>
   [...options].filter(([name]) => !names.includes(name));
 
-test("the guide's table of limits has every limit, with the value that a hub uses", () => {
+test("the guide's table of limits has every limit, with the value that a hub uses", async () => {
   const { outbox, ...limits } = readLimits(undefined, { owner: "createHub", path: "limits" });
   const used = [
     ...Object.entries(limits),
     ...Object.entries(outbox).map(([name, value]) => [`outbox.${name}`, value] as const),
   ];
   const sorted = (entries: Iterable<readonly [string, unknown]>) => [...entries].map(String).sort();
-  assertEquals(sorted(tableUnder("Limits")), sorted(used));
+  assertEquals(sorted(await tableOf("limits")), sorted(used));
 });
 
 test("the comments on the limits name the values that a hub uses", async () => {
   const documented = await documentedIn("hub/api/limits.ts", "HubLimits");
-  assertEquals([...documented].sort(), [...tableUnder("Limits")].sort());
+  assertEquals([...documented].sort(), [...await tableOf("limits")].sort());
 });
 
 test("the guide's tables of options have every option with a default, and that default", async () => {
   const hub = await documentedIn("hub/api/options.ts", "HubOptions");
   assertEquals(
-    [...tableUnder("Options of the hub")].sort(),
+    [...await tableOf("options", "Options of the hub")].sort(),
     without(hub, "transports", "adapter", "history", "onError", "origins", "address", "clock").sort(),
   );
   const presence = await documentedIn("hub/api/presence_options.ts", "PresenceOptions");
   assertEquals(
-    [...tableUnder("Presence")].sort(),
+    [...await tableOf("presence")].sort(),
     Array.from(presence, ([name, value]) => [`presence.${name}`, value] as [string, string]).sort(),
   );
   const client = await documentedIn("client/options.ts", "ClientOptions");
   const reconnect = await documentedIn("client/reconnect.ts", "ReconnectOptions");
   assertEquals(
-    [...tableUnder("Options of the client")].sort(),
+    [...await tableOf("options", "Options of the client")].sort(),
     [
       ...without(client, "onError", "transport", "clock", "random"),
       ...[...reconnect].map(([name, value]) => [`reconnect.${name}`, value] as [string, string]),

@@ -3,11 +3,15 @@ import type { Hub } from "@trunkline/hub";
 import { createClient } from "@trunkline/hub/client";
 import { runtime, test, waitFor } from "../harness.ts";
 import { serve, type ServeOptions } from "../serve.ts";
-import { blocksOf, createFolder, readDocument } from "./markdown.ts";
+import { type Block, blocksOf, createFolder, listDocuments, readDocument } from "./markdown.ts";
 import { checkTypes, freePort, startProgram } from "./program.ts";
 
-const guide = await readDocument("docs/guide.md");
-const blocks = blocksOf(guide);
+/** The blocks of all pages: what one page names, all of them may import. */
+const blocks: Block[] = [];
+for (const path of await listDocuments("docs/guide")) {
+  const page = path.slice("docs/guide/".length, -".md".length).replaceAll("-", "_");
+  blocks.push(...blocksOf(await readDocument(path), `${page}_`));
+}
 
 /** What only one runtime can run, as a program of its own. */
 const PROGRAMS: Readonly<Record<string, string>> = { deno: "deno.ts", bun: "bun.ts" };

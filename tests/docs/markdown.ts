@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { join } from "node:path";
 
@@ -24,11 +24,23 @@ export function readDocument(path: string): Promise<string> {
   return readFile(join(ROOT, path), "utf8");
 }
 
-/** Takes the blocks of TypeScript out of a document. */
-export function blocksOf(text: string): Block[] {
+/** Lists the documents in a folder of the repository, and in the folders in it. */
+export async function listDocuments(folder: string): Promise<string[]> {
+  const names = await readdir(join(ROOT, folder), { recursive: true });
+  return names.filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name.replaceAll("\\", "/")}`)
+    .sort();
+}
+
+/**
+ * Takes the blocks of TypeScript out of a document.
+ *
+ * @param text The document.
+ * @param page What the names of blocks without a name begin with.
+ */
+export function blocksOf(text: string, page = ""): Block[] {
   return Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ({ index, 1: code = "" }) => {
     const [, name] = code.match(/^\/\/ (\w+\.ts)\n/) ?? [];
-    return { name: name ?? `line_${text.slice(0, index).split("\n").length}.ts`, named: !!name, code };
+    return { name: name ?? `${page}line_${text.slice(0, index).split("\n").length}.ts`, named: !!name, code };
   });
 }
 

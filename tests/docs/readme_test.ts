@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { runtime, test, waitFor } from "../harness.ts";
-import { blocksOf, createFolder, readDocument } from "./markdown.ts";
+import { blocksOf, createFolder, listDocuments, readDocument } from "./markdown.ts";
 import { checkTypes, freePort, startProgram } from "./program.ts";
 
 const readme = await readDocument("README.md");
@@ -77,11 +77,8 @@ function anchorsOf(text: string): string[] {
 }
 
 test("every link between the documents leads somewhere", async () => {
-  const decisions = (await readdir(new URL("../../docs/decisions", import.meta.url)))
-    .map((name) => `docs/decisions/${name}`);
-  const pages = ["protocol", "guide", "adapters", "operations"].map((name) => `docs/${name}.md`);
   const project = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md"];
-  const documents = [...project, ...pages, ...decisions];
+  const documents = [...project, "examples/README.md", "bench/README.md", ...await listDocuments("docs")];
   const broken: string[] = [];
   for (const document of documents) {
     const text = await readDocument(document);
