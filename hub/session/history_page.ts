@@ -53,7 +53,10 @@ export async function readPage(
   }
   const records = page.records.slice(0, fitting(page));
   const { position } = page;
-  const isLast = reverse ? records.length < size : (records.at(-1)?.offset ?? position[1]) === position[1];
+  const isCut = records.length < page.records.length;
+  const isLast = reverse
+    ? !isCut && records.length < size
+    : (records.at(-1)?.offset ?? position[1]) === position[1];
   // What a rewind asks for is what is still there.
   const complete = page.complete || rewinds && since![0] === position[0];
   return { position, complete, records, more: !isLast && records.length < limit };

@@ -13,7 +13,7 @@ import {
 } from "../../contract/mod.ts";
 import { type Authorizing, ruleOf, TopicAuthorizing } from "./authorizing.ts";
 import type { Connection } from "../connection/connection.ts";
-import { RateLimiter } from "./limits.ts";
+import { cutName, RateLimiter } from "./limits.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
@@ -216,7 +216,10 @@ export class Subscriptions {
   /** Who has left, and may not come back, is not sent what it has asked for before. */
   #checkLive(name: string, mark: Mark | undefined): void {
     if (mark?.live && this.#active.get(name) === mark) return;
-    throw new HubError("FORBIDDEN", `Subscribe to "${name}" first: only then its history may be read`);
+    throw new HubError(
+      "FORBIDDEN",
+      `Subscribe to "${cutName(name)}" first: only then its history may be read`,
+    );
   }
 
   /** Ends a subscribe that the client has taken back, or that nobody waits for any more. */
