@@ -21,7 +21,7 @@ import {
 } from "./histories.ts";
 import { RecentRecords } from "./recent_records.ts";
 import { readRecord, spliced, writeRecord } from "./record.ts";
-import { SharedReads } from "./shared_reads.ts";
+import { SameReads, SharedReads } from "./shared_reads.ts";
 import { TopicStream } from "./stream.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
@@ -68,6 +68,7 @@ export class SharedHistories implements Histories {
   readonly #open = new Map<string, Open>();
   readonly #appends = new Set<Promise<unknown>>();
   readonly #recent: RecentRecords;
+  readonly #reads = new SameReads();
   /** Aborted when nobody waits for the store any more. */
   readonly #ended = new AbortController();
   #pendingLength = 0;
@@ -179,13 +180,10 @@ export class SharedHistories implements Histories {
 
   read({ name, channel }: HistoryTopic, options: ReadOptions = {}): StoredPage | Promise<StoredPage> {
     const what = `Cannot read the history of "${name}" in ${this.#store.name}`;
-    const { clock } = this.#parts;
-    return withDeadline(
-      clock,
-      this.#timeoutMs,
-      what,
-      (signal) => this.#store.read(channel, { ...options, signal }),
-    );
+    const { since, limit, reverse } = options;
+    const page = JSON.stringify([channel, since, limit, reverse]);
+    const read = (signal: AbortSignal) => this.#store.read(channel, { ...options, signal });
+    return this.#reads.read(page, () => withDeadline(this.#parts.clock, this.#timeoutMs, what, read));
   }
 
   resume(topic: HistoryTopic, options: ReadOptions): StoredPage | Promise<StoredPage> {
@@ -329,13 +327,13 @@ export class SharedHistories implements Histories {
     const wasLive = backplane.solitary || backplane.interest.isLive(channel);
     // With `startWithoutBackplane` the channel may go live later.
     const { release } = backplane.interest.keep(channel, () => wasLive || stream.catchUp());
-    const open = { stream, reads: this.#reads(topic, stream), release };
+    const open = { stream, reads: this.#readsOf(topic, stream), release };
     this.#open.set(channel, open);
     return open;
   }
 
   /** Reads for those who come back to a topic: what is read for one is there for the others. */
-  #reads(topic: HistoryTopic, stream: TopicStream): SharedReads {
+  #readsOf(topic: HistoryTopic, stream: TopicStream): SharedReads {
     const ready = (page: StoredPage): StoredPage => {
       const { position, records } = page;
       const isFollowed = this.#open.get(topic.channel)?.stream === stream;

@@ -1,6 +1,6 @@
 /**
- * Reads of one topic's history for many who come back at once: few are under way, and whoever can be served by one of them
- * waits for it.
+ * Reads of histories for many at once: of one topic for those who come back, of which few are under way, and whoever can be served
+ * by one of them waits for it; and of the same page for whoever asks the store.
  *
  * @module
  */
@@ -102,6 +102,41 @@ export class SharedReads {
 
   #isCovered(since: Position): boolean {
     return [...this.#underWay].some((read) => covers(read, since));
+  }
+}
+
+/** Reads of the same page: one is under way, and all who ask meanwhile share the one after it. */
+export class SameReads {
+  /** By page: what those share who wait. */
+  readonly #underWay = new Map<string, { next?: Deferred<StoredPage> }>();
+
+  /**
+   * Reads a page. What was kept before the call is in it: a read that had begun by then is not for the caller.
+   *
+   * @param page Names the page: its topic, and all that it is read with.
+   * @param read Reads it.
+   */
+  read(page: string, read: () => StoredPage | Promise<StoredPage>): StoredPage | Promise<StoredPage> {
+    const ahead = this.#underWay.get(page);
+    if (ahead) return (ahead.next ??= defer<StoredPage>()).promise;
+    const answer = read();
+    if (!isPromise(answer)) return answer;
+    const shared: { next?: Deferred<StoredPage> } = {};
+    this.#underWay.set(page, shared);
+    const goOn = (): void => {
+      this.#underWay.delete(page);
+      try {
+        shared.next?.resolve(this.read(page, read));
+      } catch (error) {
+        shared.next?.reject(error);
+      }
+    };
+    const fail = (error: unknown): void => {
+      this.#underWay.delete(page);
+      shared.next?.reject(error); // a store that fails is not asked by each of them
+    };
+    answer.then(goOn, fail);
+    return answer;
   }
 }
 

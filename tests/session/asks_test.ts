@@ -37,8 +37,8 @@ test("asks: of the pages that clients ask for few are read at the same time", as
   for (const raw of clients) raw.say(["sub", 1, "log/a"]);
   await waitFor(() => clients.every((raw) => raw.heard.length === 2), { what: "the subscriptions" });
   history.state = "hangs";
-  for (const raw of clients) {
-    for (let id = 2; id < 6; id++) raw.say(["hist", id, "log/a", { reverse: true }]);
+  for (const [i, raw] of clients.entries()) {
+    for (let id = 2; id < 6; id++) raw.say(["hist", id, "log/a", { reverse: true, limit: 10 * i + id }]); // none shared
   }
   await waitFor(() => history.waiting > 0, { what: "the reads" });
   await turn();
