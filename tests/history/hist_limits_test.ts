@@ -189,7 +189,7 @@ test("hist: of one link four are read at the same time, and no more may wait tha
 test("hist: for a link that is full nothing is read, and its connection is left open", async () => {
   const links = slowLinks();
   const history = laterStore(createMemoryHistory());
-  await using scene = await node(Array(100).fill("x".repeat(10_000)), { history, transports: [links] });
+  await using _scene = await node(Array(100).fill("x".repeat(10_000)), { history, transports: [links] });
   const lazy = links.connect();
   await waitFor(() => lazy.heard.length > 0, { what: "the welcome" });
   lazy.say(["sub", 1, "log/a"], ...range(2, 90).map((id) => ["hist", id, "log/a", { reverse: true }]));
