@@ -90,6 +90,11 @@ export type OwnTopicsOf<D extends ContractDefinition, R extends RoleOf<D>> = Par
 /** The topics of all roles and the shared ones, by pattern. */
 export type AnyTopicsOf<D extends ContractDefinition> = PartOfAny<D, "topics">;
 
+/** Those of a set of topics that keep history, by pattern. */
+export type HistoryTopicsOf<T> = {
+  [P in keyof T as T[P] extends { readonly history: HistoryDefinition } ? P : never]: T[P];
+};
+
 /** The concrete names that fit a set of topics: `` `ticker/${string}` `` for `ticker/:symbol`. */
 export type TopicNames<T> = NamesOf<Names<T>>;
 

@@ -19,7 +19,6 @@ import { connectionId } from "./connection/connection_id.ts";
 import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
-import { readHistoryQuery } from "../contract/history/history_query.ts";
 import { sharedStore } from "./topics/shared_store.ts";
 import { HandlerTable } from "./session/handler_table.ts";
 import type { PublishOptions } from "./api/history.ts";
@@ -327,9 +326,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     rooms: (names: readonly string[]) => rooms.rooms(names),
     publish: (name: string, payload: unknown, options?: PublishOptions) =>
       publish(topics, topics.find(name), payload, options),
-    history: async (name: string, query?: Parameters<Topics["history"]>[1]) =>
-      await topics.history(topics.find(name), readHistoryQuery(query)),
-    position: async (name: string) => await topics.position(topics.find(name)),
+    ...topics.reader(),
     presence(place: Parameters<Presences["of"]>[0]) {
       if (presence) return presence.of(place);
       throw new HubError("NOT_FOUND", "The contract keeps no presence: declare `presence` in it");
@@ -337,6 +334,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     forRole(given: string) {
       const role = readRole(contract, given);
       return {
+        ...topics.reader(role),
         publish: (name: string, payload: unknown, options?: PublishOptions) =>
           publish(topics, topics.find(name, role), payload, options),
         emit: (name: string, payload: unknown) => events.toRole(role, name, payload),

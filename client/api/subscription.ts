@@ -48,20 +48,31 @@ export interface SubscribeOptions {
   readonly onRecovery?: (recovery: Recovery) => void;
 }
 
-/** Options of {@linkcode Client.subscribe} on a topic that keeps history. */
-export interface HistorySubscribeOptions extends SubscribeOptions {
+/** Options of {@linkcode Client.subscribe} on a topic that keeps history: with what is new, or before that. */
+export type HistorySubscribeOptions = SubscribeSinceOptions | SubscribeRewindOptions;
+
+/** Options of {@linkcode Client.subscribe} for whoever has loaded a state, or begins with what is new. */
+export interface SubscribeSinceOptions extends SubscribeOptions {
   /**
    * Begins after this position, which the server gave with the state that the application holds (`hub.position`): what was
    * published meanwhile comes first, in order, then what is live. When that cannot be had whole, `onRecovery` is called with
    * `recovered: false`: fetch the state anew. Not together with `rewind`.
    */
   readonly since?: Published;
+  /** Not together with `since`. */
+  readonly rewind?: undefined;
+}
+
+/** Options of {@linkcode Client.subscribe} for whoever wants what was published before. */
+export interface SubscribeRewindOptions extends SubscribeOptions {
   /**
    * Begins with what was published before: `{ last: 50 }` messages, or those of the last `{ sinceMs: 60_000 }` milliseconds, as far
    * as the history keeps them; then what is live, without a gap and without a message twice. After the link was lost
    * the subscription goes on where it stood.
    */
-  readonly rewind?: Rewind;
+  readonly rewind: Rewind;
+  /** Not together with `rewind`. */
+  readonly since?: undefined;
 }
 
 /** A page of a history, as a client reads it. */

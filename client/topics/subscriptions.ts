@@ -18,14 +18,14 @@ import {
 } from "../../contract/options/read_options.ts";
 import { Stream, type StreamParts } from "./stream.ts";
 import { type TopicCallback, TopicListener } from "./subscription.ts";
-import type { HistorySubscribeOptions, Subscription } from "../api/mod.ts";
+import type { HistorySubscribeOptions, SubscribeSinceOptions, Subscription } from "../api/mod.ts";
 
 const SUBSCRIBE = {
   signal: optional(abortSignal),
   onRecovery: optional(callback<NonNullable<HistorySubscribeOptions["onRecovery"]>>()),
   since: optional(bag(HISTORY_POSITION)),
   rewind: optional(bag(REWIND)),
-} satisfies Rows<Omit<HistorySubscribeOptions, "rewind"> & { readonly rewind?: unknown }>;
+} satisfies Rows<Omit<SubscribeSinceOptions, "rewind"> & { readonly rewind?: unknown }>;
 
 /** From where on a listener wants messages, as the server is asked for them. */
 function startOf({ since, rewind }: Pick<Read<typeof SUBSCRIBE>, "since" | "rewind">): Start | undefined {

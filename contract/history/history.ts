@@ -55,8 +55,12 @@ export type Rewind =
   | {
     /** With so many of the newest messages, as far as they are kept. */
     readonly last: number;
+    /** Not together with `last`. */
+    readonly sinceMs?: undefined;
   }
   | {
     /** With what was published in so many milliseconds before, as far as it is kept. */
     readonly sinceMs: number;
+    /** Not together with `sinceMs`. */
+    readonly last?: undefined;
   };

@@ -15,6 +15,7 @@ import type {
   ClientToServerOf,
   ContractDefinition,
   EventsOf,
+  HistoryTopicsOf,
   KeepsHistory,
   MessageDefinition,
   NameOf,
@@ -195,6 +196,24 @@ export interface RoleScope<D extends ContractDefinition, R extends RoleOf<D>> {
   emit<N extends NameOf<EventsOf<D, R>>>(event: N, payload: PayloadInput<EventsOf<D, R>, N>): void;
 }
 
+/** Reads of the topics with history among some. */
+export interface HistoryReader<T> {
+  /**
+   * What is kept of a topic with history, when it is called: it rejects with `NOT_FOUND` where the contract has none of that name, with
+   * `UNAVAILABLE` or `TIMEOUT` when the store cannot be read, and with `TypeError` or `RangeError` for a wrong query.
+   */
+  history<N extends TopicNames<HistoryTopicsOf<T>>>(
+    topic: N,
+    query?: HistoryQuery,
+  ): Promise<HistoryPage<TopicOutput<T, N>>>;
+  /** Where a topic with history stands: the position of its newest message; offset 0 before the first. Rejects as `history` does. */
+  position<N extends TopicNames<HistoryTopicsOf<T>>>(topic: N): Promise<Published>;
+}
+
+/** A role on a hub: what every {@linkcode RoleScope} does, and reads of the role's own topics. */
+export interface HubRoleScope<D extends ContractDefinition, R extends RoleOf<D>>
+  extends RoleScope<D, R>, HistoryReader<OwnTopicsOf<D, R>> {}
+
 /** The answers of the other nodes. */
 export interface Gathered<T> {
   /** By node. */
@@ -217,7 +236,7 @@ export interface BusRequestContext extends BusContext {
 
 /** A hub: one server process's end of a contract. */
 export interface Hub<D extends ContractDefinition, User extends HubUser = HubUser, Ctx = unknown>
-  extends AsyncDisposable {
+  extends AsyncDisposable, HistoryReader<SharedTopicsOf<D>> {
   /** The identity of this node in the cluster. */
   readonly nodeId: string;
   /**
@@ -267,13 +286,6 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
     payload: TopicInput<SharedTopicsOf<D>, N>,
     ...options: KeepsHistory<SharedTopicsOf<D>, N> extends true ? [options?: PublishOptions] : []
   ): KeepsHistory<SharedTopicsOf<D>, N> extends true ? Promise<Published> : void;
-  /** What is kept of a shared topic with history. */
-  history<N extends TopicNames<SharedTopicsOf<D>>>(
-    topic: N,
-    query?: HistoryQuery,
-  ): Promise<HistoryPage<TopicOutput<SharedTopicsOf<D>, N>>>;
-  /** Where a shared topic with history stands: the position of its newest message; offset 0 before the first. */
-  position<N extends TopicNames<SharedTopicsOf<D>>>(topic: N): Promise<Published>;
   /**
    * Who is in a room, on all nodes.
    *
@@ -289,7 +301,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    *
    * @throws {HubError} `NOT_FOUND` when the contract has no such role.
    */
-  forRole<R extends RoleOf<D>>(role: R): RoleScope<D, R>;
+  forRole<R extends RoleOf<D>>(role: R): HubRoleScope<D, R>;
   /**
    * All connections of a user, on every node.
    *

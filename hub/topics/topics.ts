@@ -5,6 +5,7 @@
  */
 
 import type { HistoryStore } from "../../adapters/history_store.ts";
+import { readHistoryQuery } from "../../contract/history/history_query.ts";
 import { HubError, parseNow } from "../../contract/mod.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "../api/history.ts";
 import { DROPPABLE, OutgoingMessage, type Urgency } from "../outbox/outgoing_message.ts";
@@ -123,6 +124,15 @@ export class Topics {
   /** A room that keeps history. */
   room(name: string): HistoryTopic | undefined {
     return this.#options.catalog.room(name);
+  }
+
+  /** Reads of the shared topics, or of a role's own, as users call them; see `HistoryReader`. */
+  reader(role?: string) {
+    return {
+      history: async (name: string, query?: HistoryQuery): Promise<HistoryPage> =>
+        await this.history(this.find(name, role), readHistoryQuery(query)),
+      position: async (name: string): Promise<Published> => await this.position(this.find(name, role)),
+    };
   }
 
   /** Reads a topic's history; see `Hub.history`. */
