@@ -1,0 +1,80 @@
+import { assert, assertEquals } from "@std/assert";
+import { posix } from "node:path";
+import { layOut, readSite } from "../../tools/docs/assemble.ts";
+import { anchorOf, summaryOf, toPage } from "../../tools/docs/page.ts";
+import { listFiles } from "../../tools/files.ts";
+import { test } from "../harness.ts";
+
+test("docs: every document has its place on the site", async () => {
+  const { home, sections } = await readSite();
+  const shown = [home, ...sections.flatMap(({ pages }) => pages)];
+  const documents = (await listFiles("docs")).filter((path) => path.endsWith(".md"));
+  assertEquals(documents.filter((path) => !shown.some((page) => page.path === path)), []);
+  for (const { path, title, summary } of shown) {
+    assert(title && summary, `${path} has a title and says what it is about`);
+  }
+});
+
+test("docs: every link of the site leads to a page of it, and every picture is there", async () => {
+  const files = await layOut(await readSite());
+  const broken: string[] = [];
+  let links = 0;
+  for (const [place, page] of files) {
+    if (typeof page !== "string" || !place.endsWith(".md")) continue;
+    const prose = page.replaceAll(/^ *(`{3,}).*?^ *\1`*$/gms, "").replaceAll(/`[^`\n]*`/g, "``");
+    for (const [whole, mark, target = ""] of prose.matchAll(/(!?)\[[^\]\n]*\]\(([^)\s]+)\)/g)) {
+      if (/^(https?:|mailto:|#|\/api\/)/.test(target)) continue;
+      links++;
+      const [file = "", anchor] = target.split("#");
+      const to = mark ? `public${file}` : posix.normalize(posix.join(posix.dirname(place), file));
+      const found = files.get(to);
+      const headings = String(found ?? "").matchAll(/^#+ (.*)$/gm);
+      const leads = found &&
+        (!anchor || Array.from(headings, ([, heading]) => anchorOf(heading!)).includes(anchor));
+      if (!leads) broken.push(`${place}: ${whole}`);
+    }
+  }
+  assert(links > 100, "the links are there");
+  assertEquals(broken, []);
+});
+
+test("docs: links to documents lead to their pages, others to pages that show the file, and code is left alone", () => {
+  const wanted = { sources: new Set<string>(), pictures: new Set<string>() };
+  const text = [
+    "[a](../operations.md#origins), [`b`](../../examples/hono/), [c](#here), [d](https://a.example)",
+    "![e](../demo.png)",
+    "```md",
+    "[f](../operations.md)",
+    "```",
+  ].join("\n");
+  assertEquals(
+    toPage("docs/guide/x.md", text, wanted),
+    [
+      "[a](./../operations.md#origins), [`b`](./../source/examples/hono.md), [c](#here), [d](https://a.example)",
+      "![e](/docs/demo.png)",
+      "```md",
+      "[f](../operations.md)",
+      "```",
+    ].join("\n"),
+  );
+  assertEquals([[...wanted.sources], [...wanted.pictures]], [["examples/hono"], ["docs/demo.png"]]);
+});
+
+test("docs: a drawing is part of its page, with a name for who cannot see it", () => {
+  const wanted = { sources: new Set<string>(), pictures: new Set<string>() };
+  const drawings = new Map([[
+    "docs/a.svg",
+    "<svg viewBox='0 0 1 1'>\n<style>x { y: z }</style>\n<g/>\n</svg>",
+  ]]);
+  assertEquals(
+    toPage("docs/x.md", '![a "b"](a.svg)', wanted, drawings),
+    `<svg class="drawing" role="img" aria-label="a &quot;b&quot;" viewBox='0 0 1 1'> <g/> </svg>`,
+  );
+});
+
+test("docs: a page is summed up by its first sentence", () => {
+  assertEquals(
+    summaryOf("# A\n\n- [b](c)\n\nA **hub** [is](d) one\nend of it. The other is\na client.\n"),
+    "A hub is one end of it.",
+  );
+});
