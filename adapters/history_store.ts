@@ -111,6 +111,8 @@ export interface HistoryContext {
  *   on, also when all messages have expired. A channel on which nothing was appended has one too, at offset 0, and its first
  *   message goes on in it. Whatever loses the count (data that was wiped, a restart of a store in memory,
  *   a replica that was behind) begins a new epoch, so that no position of before is mistaken for one of after.
+ *   What a store still keeps of the epoch before it keeps at the offsets that it had, and what is new comes after it: so hubs tell
+ *   what their subscribers have heard already.
  * - **Nothing is called complete that is not.** See {@linkcode StoredPage.complete}.
  * - **No slot for a name.** A read of a channel on which nothing was appended keeps nothing: clients make up names.
  * - **Bounded time.** When `signal` is aborted the promise rejects soon. The hub gives up by itself too.

@@ -106,6 +106,12 @@ export class RecentRecords {
     return { position: now, complete: true, records };
   }
 
+  /** The message at a position, as old as it may be; `undefined` when it is not here. */
+  get(channel: string, [epoch, offset]: Position): KeptMessage | undefined {
+    const kept = this.#channels.get(channel);
+    return kept?.epoch === epoch ? kept.records.get(offset)?.message : undefined;
+  }
+
   /** How many UTF-16 units a message of a channel has on average; `undefined` where none is known. */
   averageLength(channel: string): number | undefined {
     const kept = this.#channels.get(channel);

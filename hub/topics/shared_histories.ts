@@ -22,7 +22,7 @@ import {
 import { RecentRecords } from "./recent_records.ts";
 import { readRecord, spliced, writeRecord } from "./record.ts";
 import { SameReads, SharedReads } from "./shared_reads.ts";
-import { TopicStream } from "./stream.ts";
+import { TopicStream } from "./stream/topic_stream.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
 /** How many messages may wait for the store, and how much text they may have, in UTF-16 units. */
@@ -322,6 +322,7 @@ export class SharedHistories implements Histories {
       },
       gap: (position) => form.gap(registry, channel, name, position),
       message: (record) => this.message(topic, record),
+      delivered: (position) => this.#recent.get(channel, position)?.data,
       onError: (error) => onError(error, { stage: "delivery", channel }),
     });
     const wasLive = backplane.solitary || backplane.interest.isLive(channel);
@@ -338,6 +339,8 @@ export class SharedHistories implements Histories {
       const { position, records } = page;
       const isFollowed = this.#open.get(topic.channel)?.stream === stream;
       const known = stream.position;
+      const last = records.at(-1);
+      if (last) stream.shown([position[0], last.offset]);
       return {
         ...page,
         records: records.map((record) => {

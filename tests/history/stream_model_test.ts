@@ -3,7 +3,7 @@ import type { HistoryStore, StoredPage } from "@trunkline/hub/adapters/history-s
 import { createMemoryHistory } from "@trunkline/hub/adapters/memory-history";
 import type { Position } from "../../contract/mod.ts";
 import { RecordMessage } from "../../hub/topics/record.ts";
-import { TopicStream } from "../../hub/topics/stream.ts";
+import { TopicStream } from "../../hub/topics/stream/topic_stream.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 import { Random } from "../load/random.ts";
@@ -96,6 +96,7 @@ async function run(seed: number, world: World, steps: number): Promise<void> {
           node.gaps++;
         },
         message: ({ offset, data }) => new RecordMessage("c", offset, data),
+        delivered: ([epoch, offset]) => truth.get(`${epoch} ${offset}`),
         onError() {},
       }),
     };

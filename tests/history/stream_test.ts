@@ -3,7 +3,7 @@ import type { Position } from "../../contract/mod.ts";
 import { createMemoryHistory } from "@trunkline/hub/adapters/memory-history";
 import { jsonCodec } from "../../contract/mod.ts";
 import { RecordMessage } from "../../hub/topics/record.ts";
-import { TopicStream } from "../../hub/topics/stream.ts";
+import { TopicStream } from "../../hub/topics/stream/topic_stream.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
 import { microtasks } from "../hub/wires.ts";
@@ -15,13 +15,18 @@ function scene({ size = 1_000 } = {}) {
   const memory = createMemoryHistory({ clock });
   const store = laterStore(memory);
   const heard: (number | string)[] = [];
+  const delivered = new Map<string, string>();
   const errors: unknown[] = [];
   const stream = new TopicStream({
     channel: "c",
     store,
     clock,
     timeoutMs: 1_000,
-    deliver: (message) => heard.push(JSON.parse(message.encoded(jsonCodec) as string)[2]),
+    deliver: (message) => {
+      heard.push(JSON.parse(message.encoded(jsonCodec) as string)[2]);
+      delivered.set(`${stream.position}`, message.data);
+    },
+    delivered: (position) => delivered.get(`${position}`),
     gap: ([, offset]) => heard.push(`gap ${offset}`),
     message: ({ offset, data }) => {
       if (data === '"bad"') throw new TypeError("Bad");
@@ -30,7 +35,8 @@ function scene({ size = 1_000 } = {}) {
     onError: (error) => errors.push(error),
   });
   const append = (data = '"x"') => memory.append("c", data, { size, ttlMs: Infinity });
-  const take = (position: Position) => stream.take(position, new RecordMessage("c", position[1], '"x"'), 3);
+  const take = (position: Position, data = '"x"') =>
+    stream.take(position, new RecordMessage("c", position[1], data), data.length);
   /** Lets time pass until nothing changes any more. */
   const settle = async () => {
     for (let i = 0; i < 20; i++) {
@@ -143,14 +149,14 @@ test("stream: a replica that still has the epoch of before is asked again, and b
   take(append());
   const behind = memory.read("c");
   const renewed = createMemoryHistory({ clock });
-  const next = () => renewed.append("c", '"x"', { size: 10, ttlMs: Infinity });
+  const next = () => renewed.append("c", '"y"', { size: 10, ttlMs: Infinity });
   let lag = 0;
   store.onRead = (_page, options) => lag-- > 0 ? behind : renewed.read("c", options);
-  take(next());
+  take(next(), '"y"');
   await settle();
   lag = 3;
   next();
-  take(next());
+  take(next(), '"y"');
   await settle();
   assertEquals(heard, [1, "gap 0", 1, 2, 3]);
   lag = Infinity; // it is no replica: all that there is has that epoch
@@ -319,4 +325,15 @@ test("stream: who asks twice while the store is asked waits for the same answer;
   failing.store.state = "down";
   const refused = await Promise.resolve(failing.stream.start()).then(() => "no error", (error) => error.code);
   assertEquals([refused, failing.stream.position], ["UNAVAILABLE", undefined]);
+});
+
+test("stream: who says that something may have been missed while the store is read is heard: it is read once more", async () => {
+  const { stream, heard, append, store } = scene();
+  await stream.start();
+  append();
+  stream.catchUp(); // the store has answered by now, and the answer is on its way
+  append();
+  stream.catchUp();
+  await microtasks();
+  assertEquals([heard, store.reads], [[1, 2], 3]);
 });

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createEmitter, HubError, type Recovery, systemClock, type TopicMeta } from "@trunkline/hub";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
+import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { test, waitFor } from "../../harness.ts";
 import { chat, createNode } from "../../hub/chat.ts";
@@ -90,6 +91,45 @@ test(
   },
   TIMEOUT,
 );
+
+for (
+  const [what, args, kept] of [
+    ["that keeps all", ["--appendonly", "yes", "--appendfsync", "always"], 3],
+    ["that keeps nothing", [], 0],
+  ] as const
+) {
+  test(
+    `redis history: after a restart of a Redis ${what}, a node hears what others published before it was back, and nothing twice`,
+    async () => {
+      await using broker = await startRedis({ args });
+      await using proxy = await startProxy(broker.port);
+      await using a = await nodeOn(`redis://127.0.0.1:${proxy.port}`);
+      await using b = await nodeOn(broker.url);
+      const heard: [n: number, offset: number][] = [], recoveries: boolean[] = [];
+      const sub = (await a.member()).subscribe("log/x", ({ n }, { offset }) => void heard.push([n, offset]), {
+        onRecovery: ({ recovered }) => recoveries.push(recovered),
+      });
+      await sub.ready;
+      for (const n of [1, 2, 3]) await b.hub.publish("log/x", { n });
+      await waitFor(() => heard.length === 3, { what: "what was published before" });
+      proxy.blackhole();
+      await broker.kill();
+      await broker.start();
+      const published = () => b.hub.publish("log/x", { n: 4 }, { id: "four" }).then(() => true, () => false);
+      await waitFor(published, { what: "Redis to be back for one of them", timeoutMs: 10_000 });
+      for (const n of [5, 6]) await b.hub.publish("log/x", { n });
+      assertEquals(heard.length, 3);
+      proxy.heal();
+      await waitFor(() => heard.length >= 6, { what: "the others to be heard", timeoutMs: 20_000 });
+      await b.hub.publish("log/x", { n: 7 });
+      await waitFor(() => heard.length >= 7, { what: "what is live", timeoutMs: 10_000 });
+      const after = [4, 5, 6, 7].map((n, i) => [n, kept + i + 1] as [number, number]);
+      assertEquals(heard, [[1, 1], [2, 2], [3, 3], ...after]);
+      assertEquals(recoveries, [false]);
+    },
+    TIMEOUT,
+  );
+}
 
 test("redis history: a subscription begins in the past, by number and by time, on another hub", async () => {
   await using broker = await startRedis();

@@ -5,16 +5,16 @@
  * @module
  */
 
-import type { HistoryStore, StoredPage, StoredRecord } from "../../adapters/history_store.ts";
-import { type Clock, HubError, type Position } from "../../contract/mod.ts";
-import { isPromise, withDeadline } from "../backplane/deadline.ts";
-import type { KeptMessage } from "../outbox/kept_message.ts";
+import type { HistoryStore, StoredPage, StoredRecord } from "../../../adapters/history_store.ts";
+import { type Clock, HubError, type Position } from "../../../contract/mod.ts";
+import { isPromise, withDeadline } from "../../backplane/deadline.ts";
+import type { KeptMessage } from "../../outbox/kept_message.ts";
+import { Ahead } from "./ahead.ts";
+import { HeardSoFar } from "./heard_so_far.ts";
+import { type DatedPage, unheardAfter } from "./new_epoch.ts";
 
 /** How long a message that is ahead waits for those before it, in milliseconds, before they are read from the store. */
 const AHEAD_WAIT_MS = 20;
-/** How many messages wait for those before them, and how much text they may have; others are read from the store. */
-const MAX_AHEAD = 1_000;
-const MAX_AHEAD_LENGTH = 1024 * 1024;
 /** How many records are read at once. */
 const PAGE = 64;
 /** The pause after a read that failed or did not help, in milliseconds; it doubles each time, up to a limit. */
@@ -45,28 +45,26 @@ export interface TopicStreamOptions {
    * @throws When it does not fit the contract.
    */
   message(record: StoredRecord): KeptMessage;
+  /** What was delivered at a position: its data, if that is remembered. */
+  delivered(position: Position): string | undefined;
   /** Reports an error that no caller receives. */
   onError(error: unknown): void;
-}
-
-/** A message that has arrived too early; `undefined` for one that cannot be delivered. */
-interface Ahead {
-  readonly message: KeptMessage | undefined;
-  readonly length: number;
 }
 
 /** The stream of one topic on one node. */
 export class TopicStream {
   readonly #options: TopicStreamOptions;
   #position: Position | undefined;
+  readonly #heard = new HeardSoFar();
   #starting: Promise<Position> | undefined;
-  /** What has arrived before its turn, by offset. */
-  readonly #ahead = new Map<number, Ahead>();
-  #aheadLength = 0;
+  /** What has arrived before its turn; what has no room is read from the store. */
+  readonly #ahead = new Ahead();
   /** The epoch of what has arrived before the store has said where it stands. */
   #aheadEpoch: string | undefined;
   /** Whether the store has to be read, whatever waits. */
   #behind = false;
+  /** Whether that was said while it was being read: what is on its way may be from before. */
+  #again = false;
   #repairing = false;
   #cancelWait: (() => void) | undefined;
   /** Ends the pause before the next read. */
@@ -77,10 +75,12 @@ export class TopicStream {
   #heldSince: number | undefined;
   /** The first message that came with another epoch than the store had so far. */
   #strange: Position | undefined;
-  /** The epoch before the present one: a replica that is behind may still have it. */
-  #left: string | undefined;
-  /** Whether the store has shown that one again. */
+  /** Whether the store has shown the epoch before again: a replica that is behind may still have it. */
   #isBack = false;
+  /** Whether that is no replica. */
+  #mayReturn = false;
+  /** Whether it looks for where to go on in another epoch. */
+  #moving = false;
   #closed = false;
 
   /** @param options What it needs. */
@@ -97,9 +97,9 @@ export class TopicStream {
   start(): Position | Promise<Position> {
     if (this.#position) return this.#position;
     if (this.#starting) return this.#starting;
-    const page = this.#read(undefined, 0);
-    if (!isPromise(page)) return this.#begin(page.position);
-    this.#starting = page.then(({ position }) => this.#begin(position));
+    const dated = this.#read(undefined, 0);
+    if (!isPromise(dated)) return this.#begin(dated.page.position);
+    this.#starting = dated.then(({ page }) => this.#begin(page.position));
     return this.#starting;
   }
 
@@ -117,21 +117,18 @@ export class TopicStream {
       if (this.#strange?.[0] !== epoch || offset < this.#strange[1]) this.#strange = [epoch, offset];
       return this.#catchUp(); // who is right the store knows
     }
-    if (offset <= last) return;
+    if (offset <= last || this.#moving) return;
     if (this.#position && offset === last + 1) {
       this.#advance(offset, message);
       return this.#drain();
     }
-    if (this.#isFull(length)) {
+    if (this.#ahead.isFull(length)) {
       if (this.#repairing && this.#isDown && this.#ahead.size > 0) {
-        while (this.#isFull(length) && this.#ahead.size > 0) this.#skipHole();
+        while (this.#ahead.isFull(length) && this.#ahead.size > 0) this.#skipHole();
         return this.take([epoch, offset], message, length);
       }
       this.#behind = true;
-    } else if (!this.#ahead.has(offset)) {
-      this.#ahead.set(offset, { message, length });
-      this.#aheadLength += length;
-    }
+    } else this.#ahead.add(offset, message, length);
     if (this.#position && !this.#repairing) this.#waitForOthers();
   }
 
@@ -142,17 +139,29 @@ export class TopicStream {
     this.#catchUp();
   }
 
+  /**
+   * Somebody has been sent messages up to here by way of the store: those who come back may be ahead of the others.
+   *
+   * @param position Up to where.
+   */
+  shown([epoch, offset]: Position): void {
+    if (epoch !== this.#position?.[0] || offset <= Math.max(this.#position[1], this.#heard.shown)) return;
+    this.#heard.shown = offset;
+    this.#heard.at = this.#options.clock.now();
+  }
+
   /** Nobody listens any more. */
   close(): void {
     this.#closed = true;
     this.#cancelWait?.();
-    this.#forgetAll();
+    this.#ahead.clear();
   }
 
   #begin(position: Position): Position {
     this.#position = position;
+    this.#heard.at = this.#options.clock.now();
     if (this.#aheadEpoch !== undefined && this.#aheadEpoch !== position[0]) {
-      this.#forgetAll();
+      this.#ahead.clear();
       this.#behind = true;
     }
     this.#drain();
@@ -160,17 +169,14 @@ export class TopicStream {
     return this.#position;
   }
 
-  #isFull(length: number): boolean {
-    return this.#ahead.size >= MAX_AHEAD || this.#aheadLength + length > MAX_AHEAD_LENGTH;
-  }
-
   get #needsRead(): boolean {
     return this.#behind || this.#ahead.size > 0;
   }
 
   #advance(offset: number, message: KeptMessage | undefined): void {
-    const { deliver, gap, onError } = this.#options;
+    const { deliver, gap, onError, clock } = this.#options;
     this.#position = [this.#position![0], offset];
+    this.#heard.at = clock.now();
     if (!message) return gap(this.#position);
     try {
       deliver(message);
@@ -183,25 +189,14 @@ export class TopicStream {
   /** Delivers what has waited for its turn. */
   #drain(): void {
     if (this.#ahead.size === 0) return;
-    for (const offset of this.#ahead.keys()) if (offset <= this.#position![1]) this.#forget(offset);
+    this.#ahead.passed(this.#position![1]);
     for (;;) {
       const next = this.#position![1] + 1;
-      const ahead = this.#ahead.get(next);
-      if (!ahead) break;
-      this.#forget(next);
-      this.#advance(next, ahead.message);
+      const early = this.#ahead.take(next);
+      if (!early) break;
+      this.#advance(next, early.message);
     }
     if (!this.#needsRead) this.#cancelWait?.();
-  }
-
-  #forget(offset: number): void {
-    this.#aheadLength -= this.#ahead.get(offset)!.length;
-    this.#ahead.delete(offset);
-  }
-
-  #forgetAll(): void {
-    this.#ahead.clear();
-    this.#aheadLength = 0;
   }
 
   /** What is ahead of its turn often waits only for another publisher's message, which is on its way. */
@@ -218,7 +213,7 @@ export class TopicStream {
   }
 
   #catchUp(): void {
-    this.#behind = true;
+    this.#behind = this.#again = true;
     if (this.#position) void this.#repair();
   }
 
@@ -229,14 +224,16 @@ export class TopicStream {
     this.#cancelWait?.();
     let useless = 0, failures = 0;
     while (this.#needsRead && !this.#closed) {
+      this.#again = false;
       try {
         const answer = this.#read(this.#position, PAGE);
-        const page = isPromise(answer) ? await answer : answer;
+        const dated = isPromise(answer) ? await answer : answer;
         if (this.#closed) break;
         this.#isDown = false;
         this.#heldSince = undefined;
         failures = 0;
-        useless = this.#apply(page) ? 0 : useless + 1;
+        const applied = this.#apply(dated);
+        useless = (isPromise(applied) ? await applied : applied) ? 0 : useless + 1;
       } catch (error) {
         if (this.#closed) break;
         failures++;
@@ -273,21 +270,35 @@ export class TopicStream {
     while (this.#ahead.size > 0) this.#skipHole();
   }
 
-  #read(since: Position | undefined, limit: number): StoredPage | Promise<StoredPage> {
+  #read(since: Position | undefined, limit: number): DatedPage | Promise<DatedPage> {
     const { store, channel, clock, timeoutMs } = this.#options;
     const what = `Cannot read the history of "${channel}" in ${store.name}`;
-    return withDeadline(clock, timeoutMs, what, (signal) => store.read(channel, { since, limit, signal }));
+    const asked = clock.now();
+    const page = withDeadline(
+      clock,
+      timeoutMs,
+      what,
+      (signal) => store.read(channel, { since, limit, signal }),
+    );
+    return isPromise(page) ? page.then((page) => ({ page, asked })) : { page, asked };
   }
 
   /** Takes what the store has given; tells whether that has helped. */
-  #apply({ position: [epoch, last], complete, records }: StoredPage): boolean {
+  #apply(dated: DatedPage): boolean | Promise<boolean> {
+    const { page } = dated;
+    const { position: [epoch, last], complete, records } = page;
     const before = this.#position!;
-    this.#isBack = epoch !== before[0] && epoch === this.#left;
+    this.#isBack = !this.#mayReturn && epoch !== before[0] && epoch === this.#heard.left?.[0];
     if (this.#isBack) return false;
-    if (epoch !== before[0]) this.#beginAnew(epoch, last, records);
-    else if (this.#strange !== undefined) this.#tellStrange(epoch);
-    if (epoch === before[0] && last < before[1]) return false; // a replica that is behind
-    if (!complete && epoch === before[0]) this.#skipTo([epoch, (records[0]?.offset ?? last + 1) - 1]);
+    if (epoch !== before[0]) return this.#move(dated);
+    if (this.#strange !== undefined) this.#tellStrange(epoch);
+    if (last < before[1]) return false; // a replica that is behind
+    if (!complete) this.#skipTo([epoch, (records[0]?.offset ?? last + 1) - 1]);
+    return this.#deliverAll(page, before);
+  }
+
+  /** Delivers what a page has beyond that which was delivered. */
+  #deliverAll({ position: [epoch, last], records }: StoredPage, before: Position): boolean {
     for (const record of records) {
       const { offset } = record;
       if (offset <= this.#position![1]) continue;
@@ -295,20 +306,40 @@ export class TopicStream {
       this.#advance(offset, this.#messageOf(record));
     }
     this.#drain();
-    if (this.#position![1] >= last) this.#behind = false;
-    return !this.#needsRead || this.#position![0] !== before[0] || this.#position![1] > before[1];
+    if (this.#position![1] >= last) this.#behind = this.#again;
+    return !this.#needsRead || this.#again || this.#position![0] !== before[0] ||
+      this.#position![1] > before[1];
   }
 
-  /**
-   * Goes on in another epoch with the first message that came with it, or at its end. What it holds from before may be what
-   * was delivered in the epoch that is over: nobody hears that again.
-   */
-  #beginAnew(epoch: string, last: number, records: readonly StoredRecord[]): void {
-    this.#forgetAll();
-    const first = this.#strange?.[0] === epoch ? this.#strange[1] : last + 1;
-    this.#strange = undefined;
-    const oldest = records[0]?.offset ?? last + 1;
-    this.#skipTo([epoch, Math.min(last, Math.max(first, oldest) - 1)]);
+  /** The store has begun another epoch: goes on in it after what nobody is to hear again. Nobody hears more of the one before. */
+  #move(dated: DatedPage): boolean | Promise<boolean> {
+    const { page: { position: [epoch, last], records } } = dated;
+    const before = this.#position!;
+    const { delivered, message } = this.#options;
+    const { shown, left, farthest, at } = this.#heard;
+    const isReturn = epoch === left?.[0];
+    const goOn = (start: number | undefined): boolean => {
+      if (start === undefined || this.#closed || this.#heard.shown !== shown) return false; // once more
+      this.#ahead.clear();
+      this.#strange = undefined;
+      const oldest = records[0]?.offset ?? last + 1;
+      this.#skipTo([epoch, Math.min(last, Math.max(start, oldest - 1, isReturn ? left![1] : 0))]);
+      return this.#deliverAll(dated.page, before);
+    };
+    this.#moving = true;
+    const strange = this.#strange;
+    const heard = {
+      upTo: isReturn ? last : this.#heard.upTo(before[1]),
+      farthest,
+      at,
+      live: strange?.[0] === epoch ? strange[1] : Infinity,
+      data: (offset: number) => isReturn ? undefined : delivered([before[0], offset]),
+      message,
+    };
+    const start = unheardAfter(dated, heard, (since, limit) => this.#read(since, limit));
+    if (isPromise(start)) return start.then(goOn).finally(() => this.#moving = false);
+    this.#moving = false;
+    return goOn(start);
   }
 
   #messageOf(record: StoredRecord): KeptMessage | undefined {
@@ -324,7 +355,10 @@ export class TopicStream {
   #skipTo(position: Position): void {
     const [epoch, offset] = this.#position!;
     if (epoch === position[0] && position[1] <= offset) return;
-    if (epoch !== position[0]) this.#left = epoch;
+    if (epoch !== position[0]) {
+      this.#heard.leave(this.#position!);
+      this.#mayReturn = false;
+    }
     this.#position = position;
     this.#options.gap(position);
   }
@@ -333,7 +367,7 @@ export class TopicStream {
   #giveUp(): void {
     if (this.#isBack) {
       this.#isBack = false;
-      this.#left = undefined; // all that there is has that epoch: it is read once more, and holds
+      this.#mayReturn = true; // all that there is has that epoch: it is read once more, and holds
       return;
     }
     this.#behind = false;
@@ -343,7 +377,7 @@ export class TopicStream {
 
   /** Does without what comes before that which is ahead. */
   #skipHole(): void {
-    this.#skipTo([this.#position![0], Math.min(...this.#ahead.keys()) - 1]);
+    this.#skipTo([this.#position![0], this.#ahead.first - 1]);
     this.#drain();
   }
 

@@ -1,0 +1,65 @@
+/**
+ * What has arrived before its turn in a stream.
+ *
+ * @module
+ */
+
+import type { KeptMessage } from "../../outbox/kept_message.ts";
+
+/** How many messages wait for those before them, and how much text they may have, in UTF-16 units. */
+const MAX_AHEAD = 1_000;
+const MAX_AHEAD_LENGTH = 1024 * 1024;
+
+/** A message that has arrived too early; `undefined` for one that cannot be delivered. */
+interface Early {
+  readonly message: KeptMessage | undefined;
+  readonly length: number;
+}
+
+/** Messages by offset, bounded by number and text. */
+export class Ahead {
+  readonly #all = new Map<number, Early>();
+  #length = 0;
+
+  /** How many there are. */
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** The lowest offset; `Infinity` when there is none. */
+  get first(): number {
+    return Math.min(...this.#all.keys());
+  }
+
+  /** Whether there is no room for one more of such a length. */
+  isFull(length: number): boolean {
+    return this.#all.size >= MAX_AHEAD || this.#length + length > MAX_AHEAD_LENGTH;
+  }
+
+  /** Keeps a message, unless there is one at its offset. */
+  add(offset: number, message: KeptMessage | undefined, length: number): void {
+    if (this.#all.has(offset)) return;
+    this.#all.set(offset, { message, length });
+    this.#length += length;
+  }
+
+  /** Gives the message at an offset, and forgets it; `undefined` when there is none. */
+  take(offset: number): Early | undefined {
+    const early = this.#all.get(offset);
+    if (!early) return undefined;
+    this.#length -= early.length;
+    this.#all.delete(offset);
+    return early;
+  }
+
+  /** Forgets what comes up to an offset. */
+  passed(last: number): void {
+    for (const offset of this.#all.keys()) if (offset <= last) this.take(offset);
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#all.clear();
+    this.#length = 0;
+  }
+}

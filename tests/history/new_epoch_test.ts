@@ -1,0 +1,196 @@
+import { assertEquals } from "@std/assert";
+import type { HistoryStore } from "@trunkline/hub/adapters/history-store";
+import type { Position } from "../../contract/mod.ts";
+import { RecordMessage } from "../../hub/topics/record.ts";
+import { TopicStream } from "../../hub/topics/stream/topic_stream.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { test } from "../harness.ts";
+import { microtasks } from "../hub/wires.ts";
+import { RestartingStore } from "./restarting_store.ts";
+
+interface SceneOptions {
+  /** What tells one message from another; left out: they all look alike. */
+  readonly text?: (n: number) => string;
+  /** What a schema makes of a message, each time. */
+  readonly parse?: (data: string) => string;
+  /** Whether the store tells how old messages are. */
+  readonly tellsAges?: boolean;
+}
+
+/** A stream of a store that may start again, and what it has delivered: offsets, and gaps as text. */
+function scene({ text = () => '"x"', parse = (data) => data, tellsAges = true }: SceneOptions = {}) {
+  const clock = new FakeClock();
+  const server = new RestartingStore(clock, 1_000);
+  const heard: (number | string)[] = [];
+  const delivered = new Map<string, string>();
+  const reads: number[] = [];
+  const store: HistoryStore = {
+    name: "restarting",
+    publishes: false,
+    append: () => {
+      throw new Error("Not here");
+    },
+    read(_channel, options) {
+      const page = server.read(options);
+      reads.push(page.records.length);
+      if (tellsAges) return Promise.resolve(page);
+      const records = page.records.map(({ offset, data }) => ({ offset, data }));
+      return Promise.resolve({ ...page, records });
+    },
+  };
+  const stream = new TopicStream({
+    channel: "c",
+    store,
+    clock,
+    timeoutMs: 1_000,
+    deliver({ offset, data }) {
+      heard.push(offset);
+      delivered.set(`${stream.position}`, data);
+    },
+    delivered: (position) => delivered.get(`${position}`),
+    gap: ([, offset]) => heard.push(`gap ${offset}`),
+    message: ({ offset, data }) => new RecordMessage("c", offset, parse(data)),
+    onError() {},
+  });
+  const take = ([epoch, offset]: Position) => {
+    const { data } = server.kept.get(offset)!;
+    stream.take([epoch, offset], new RecordMessage("c", offset, parse(data)), data.length);
+  };
+  return {
+    clock,
+    server,
+    stream,
+    heard,
+    reads,
+    take,
+    /** It is not remembered any more what was heard at an offset. */
+    forget: (offset: number) => delivered.delete(`${[server.position[0], offset]}`),
+    /** Other nodes append, and this one does not hear of it. */
+    append(count = 1): Position {
+      for (let i = 0; i < count; i++) server.append(text);
+      return server.position;
+    },
+    /** This node hears of so many. */
+    hear(count: number): void {
+      for (let i = 0; i < count; i++) take(server.append(text));
+    },
+    async look(): Promise<void> {
+      stream.catchUp();
+      await microtasks(500);
+    },
+  };
+}
+
+const byNumber = (n: number) => `"${n}"`;
+
+test("new epoch: what others have published since a restart is delivered, and what was kept before is not delivered again", async () => {
+  const { server, stream, heard, append, hear, look } = scene();
+  await stream.start();
+  hear(3);
+  append(); // kept, and never heard of here
+  server.restart(0, 0);
+  append(2);
+  await look();
+  hear(1);
+  assertEquals(heard, [1, 2, 3, "gap 3", 4, 5, 6, 7]);
+});
+
+test("new epoch: a store that has lost all delivers all that it has since, where the messages differ", async () => {
+  const { server, stream, heard, append, hear, look } = scene({ text: byNumber });
+  await stream.start();
+  hear(3);
+  server.restart(Infinity, 0);
+  append(2);
+  await look();
+  assertEquals(heard, [1, 2, 3, "gap 0", 1, 2]);
+});
+
+test("new epoch: messages that look alike are told apart by their age, and in doubt not delivered", async () => {
+  for (const [ms, expected] of [[900, [1, 2, 3, "gap 2"]], [1_100, [1, 2, 3, "gap 0", 1, 2]]] as const) {
+    const { clock, server, stream, heard, append, hear, look } = scene();
+    await stream.start();
+    hear(3);
+    server.restart(Infinity, 0);
+    clock.advance(ms);
+    append(2);
+    clock.advance(10_000);
+    await look();
+    assertEquals(heard, [...expected]);
+  }
+});
+
+test("new epoch: of a store that does not tell ages, what came live is new, and what differs", async () => {
+  const alike = scene({ tellsAges: false });
+  await alike.stream.start();
+  alike.hear(3);
+  alike.server.restart(Infinity, 0);
+  alike.append(3);
+  await alike.look();
+  alike.hear(1);
+  assertEquals(alike.heard, [1, 2, 3, "gap 3", 4]);
+  const other = scene({ tellsAges: false, text: byNumber });
+  await other.stream.start();
+  other.hear(3);
+  other.server.restart(1, 0);
+  other.append(2);
+  await other.look();
+  assertEquals(other.heard, [1, 2, 3, "gap 2", 3, 4]);
+  const fresh = scene({ tellsAges: false });
+  fresh.append(3); // before this node came
+  await fresh.stream.start();
+  fresh.server.restart(Infinity, 0);
+  fresh.append();
+  fresh.take(fresh.append());
+  await fresh.look();
+  assertEquals(fresh.heard, ["gap 1", 2]);
+});
+
+test("new epoch: a message that is published again with its id is not taken for a new one", async () => {
+  const { server, stream, heard, append, hear, look, take, forget } = scene({ text: byNumber });
+  await stream.start();
+  hear(3);
+  forget(3);
+  server.restart(0, 0);
+  take([server.position[0], 2]);
+  append();
+  await look();
+  assertEquals(heard, [1, 2, 3, "gap 3", 4]);
+});
+
+test("new epoch: where a schema makes something else of a message each time, it tells nothing of what was heard", async () => {
+  let parsed = 0;
+  const { server, stream, heard, append, hear, look } = scene({
+    text: byNumber,
+    parse: (data) => `[${data},${++parsed}]`,
+  });
+  await stream.start();
+  hear(3);
+  server.restart(0, 0);
+  append();
+  await look();
+  assertEquals(heard, [1, 2, 3, "gap 3", 4]);
+});
+
+test("new epoch: who came back and was ahead of the others hears nothing twice", async () => {
+  const { server, stream, heard, append, hear, look } = scene();
+  await stream.start();
+  hear(3);
+  stream.shown(append(2)); // read for a client that has come back
+  server.restart(0, 0);
+  append();
+  await look();
+  assertEquals(heard, [1, 2, 3, "gap 5", 6]);
+});
+
+test("new epoch: where the end of a long history was lost it is looked for from its end, not read as a whole", async () => {
+  const { server, stream, heard, reads, append, hear, look } = scene({ text: byNumber });
+  await stream.start();
+  hear(900);
+  server.restart(100, 0);
+  append(150);
+  heard.length = 0;
+  reads.length = 0;
+  await look();
+  assertEquals(heard, ["gap 800", ...Array.from({ length: 150 }, (_, i) => 801 + i)]);
+  assertEquals(reads, [64, 64, 64, 64, 64, 22]);
+});
