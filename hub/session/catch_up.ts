@@ -19,6 +19,9 @@ import type { Permits } from "./permits.ts";
 const MAX_STALE = 5;
 const STALE_PAUSE_MS = 50;
 
+/** What asking where a topic stands counts beside a page of it: nothing is read but a number. */
+const FOLLOW_COST = 1 / 8;
+
 /** What {@linkcode catchUp} needs. */
 export interface CatchUpOptions {
   /** The topic. */
@@ -59,7 +62,7 @@ export interface CatchUpOptions {
 export async function catchUp(options: CatchUpOptions): Promise<void> {
   const { topic, start, histories, permits, reads, isOver, finish } = options;
   const first = histories.position(topic) ? undefined : reads;
-  const mayFollow = first?.take();
+  const mayFollow = first?.take(FOLLOW_COST);
   try {
     if (mayFollow) await mayFollow;
     if (isOver()) return;

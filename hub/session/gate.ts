@@ -22,9 +22,10 @@ export class Gate {
   readonly #clock: Clock;
   readonly #max: number;
   readonly #perTurn: number;
-  readonly #waiting = new Set<() => void>();
+  /** Those who wait, and for how many each counts in its turn. */
+  readonly #waiting = new Map<() => void, number>();
   #busy = 0;
-  /** How many have begun in this turn. */
+  /** How many have begun in this turn, or what that comes to. */
   #begun = 0;
 
   /** @param options What it needs. */
@@ -48,26 +49,28 @@ export class Gate {
    * Asks for a turn; `leave` gives it back.
    *
    * @param begin Called once when it has come, unless it is there now; it does not throw.
+   * @param cost For how many it counts among those that begin in one turn: less than one where it is little work.
    * @returns Whether it is there now.
    */
-  enter(begin: () => void): boolean {
+  enter(begin: () => void, cost = 1): boolean {
     if (this.#open && this.#waiting.size === 0) {
-      this.#count();
+      this.#count(cost);
       return true;
     }
-    this.#waiting.add(begin);
+    this.#waiting.set(begin, cost);
     return false;
   }
 
   /**
    * Waits for a turn; `leave` gives it back.
    *
+   * @param cost See `enter`.
    * @returns Resolves when it has come; `undefined` when it is there now.
    */
-  take(): Promise<void> | undefined {
+  take(cost?: number): Promise<void> | undefined {
     let begin!: () => void;
     const turn = new Promise<void>((resolve) => begin = resolve);
-    return this.enter(begin) ? undefined : turn;
+    return this.enter(begin, cost) ? undefined : turn;
   }
 
   /** Waits no longer. Nothing happens when the turn has come. */
@@ -85,9 +88,11 @@ export class Gate {
     return this.#busy < this.#max && this.#begun < this.#perTurn;
   }
 
-  #count(): void {
+  #count(cost: number): void {
     this.#busy++;
-    if (this.#begun++ > 0) return;
+    const isFirst = this.#begun === 0;
+    this.#begun += cost;
+    if (!isFirst) return;
     this.#clock.endOfTurn(() => {
       this.#begun = 0;
       this.#next();
@@ -95,10 +100,10 @@ export class Gate {
   }
 
   #next(): void {
-    for (const begin of this.#waiting) {
+    for (const [begin, cost] of this.#waiting) {
       if (!this.#open) return;
       this.#waiting.delete(begin);
-      this.#count();
+      this.#count(cost);
       begin();
     }
   }

@@ -176,7 +176,9 @@ export class Handshake {
     const { refusals, onError } = this.#options.context;
     const wire = toWireError(error);
     const reason = reasonOf(error, otherwise);
-    refusals.add({ reason, message: `Refused a client: ${describe(error, wire)}`, cause: error });
+    // The hub's own refusals say everything in the message: a second error, with a stack, looks like a fault.
+    const cause = isOwn(error) ? undefined : error;
+    refusals.add({ reason, message: `Refused a client: ${describe(error, wire)}`, cause });
     if (reason === "failed") onError(error, { stage: "connection" });
     this.#sendFault(wire);
     const codes: Readonly<Record<string, number>> = {
@@ -238,9 +240,12 @@ function reasonOf(error: unknown, otherwise: number): RefusalReason {
   return error.code === "FORBIDDEN" ? "forbidden" : "application";
 }
 
+/** Whether it is the hub that refuses, and not the application. */
+function isOwn(error: unknown): error is HubError {
+  return error instanceof RoleError || error instanceof UserLimitError || error instanceof BusyError;
+}
+
 /** What happened, and which values were compared. */
 function describe(error: unknown, { code, message }: WireError): string {
-  const own = isHubError(error) &&
-    (error instanceof RoleError || error instanceof UserLimitError || error instanceof BusyError);
-  return `${message} (${own && typeof error.cause === "string" ? error.cause : code})`;
+  return `${message} (${isOwn(error) && typeof error.cause === "string" ? error.cause : code})`;
 }

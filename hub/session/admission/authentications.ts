@@ -8,6 +8,7 @@
 
 import { type Clock, HubError } from "../../../contract/mod.ts";
 import { Gate } from "../gate.ts";
+import { Lateness } from "./lateness.ts";
 import { Turn } from "./turn.ts";
 
 /** How many may begin in one turn of the event loop. */
@@ -45,7 +46,8 @@ export class Authentications {
   readonly #max: number;
   readonly #timeoutMs: number;
   readonly #gate: Gate;
-  /** What one takes on average, in milliseconds. */
+  readonly #lateness: Lateness;
+  /** What one takes on average, in milliseconds, without what this process was late to hear of it. */
   #averageMs = 0;
   /** The moment that the one who was sent away last was given, by the clock. */
   #promised = 0;
@@ -56,6 +58,7 @@ export class Authentications {
     this.#max = max;
     this.#timeoutMs = timeoutMs;
     this.#gate = new Gate({ clock, max, perTurn: PER_TURN });
+    this.#lateness = new Lateness(clock);
   }
 
   /** How many are being authenticated. */
@@ -77,14 +80,23 @@ export class Authentications {
   enter(openedAt: number): Turn {
     const leftMs = Math.max(0, openedAt + this.#timeoutMs / 2 - this.#clock.now());
     if (this.#waitMs > leftMs) throw this.#tooMany();
-    return new Turn({
+    const turn = new Turn({
       clock: this.#clock,
       gate: this.#gate,
       patienceMs: leftMs,
       holdMs: this.#timeoutMs,
       tooLate: () => this.#tooMany(),
-      took: (ms) => this.#averageMs += (ms - this.#averageMs) * (this.#averageMs === 0 ? 1 : WEIGHT),
+      took: (ms) => this.#took(ms),
     });
+    if (this.#gate.busy > 1) this.#lateness.watch(); // a lone one needs no timer more
+    return turn;
+  }
+
+  /** One is done, and still counted. */
+  #took(ms: number): void {
+    const ownMs = Math.max(0, ms - this.#lateness.after(this.#clock.now() - ms));
+    this.#averageMs += (ownMs - this.#averageMs) * (this.#averageMs === 0 ? 1 : WEIGHT);
+    if (this.#gate.busy === 1 && this.waiting === 0) this.#lateness.rest();
   }
 
   /** How long somebody who comes now would wait, in milliseconds. */
