@@ -47,6 +47,9 @@ export async function run(
   return (await child.status).code;
 }
 
+/** How many lines are kept of what a program prints. */
+const KEPT_LINES = 12;
+
 /**
  * Runs a program in the repository's root and prints what it prints line by line, each with a mark, so that programs
  * that run at once can be told apart.
@@ -55,22 +58,26 @@ export async function run(
  * @param command The program and its arguments.
  * @param env Variables to add to its environment.
  * @param signal Ends it early.
- * @returns Its exit code.
+ * @returns How it ended, with the last lines that it printed.
  */
 export async function runMarked(
   mark: string,
   [program, ...args]: string[],
   env: Record<string, string> = {},
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<Outcome> {
   const options = { args, env, cwd: ROOT, signal, stdin: "null", stdout: "piped", stderr: "piped" } as const;
   const child = new Deno.Command(program, options).spawn();
+  const last: string[] = [];
   const print = async (stream: ReadableStream) => {
     const input = Readable.fromWeb(stream as never); // one stream, of which Deno and Node have types of their own
-    for await (const line of createInterface({ input })) console.log(`${mark} ${line}`);
+    for await (const line of createInterface({ input })) {
+      console.log(`${mark} ${line}`);
+      if (last.push(line) > KEPT_LINES) last.shift();
+    }
   };
   const [{ code }] = await Promise.all([child.status, print(child.stdout), print(child.stderr)]);
-  return code;
+  return { code, output: last.join("\n") };
 }
 
 /**

@@ -10,8 +10,8 @@ import type { TestCase } from "./testing/junit.ts";
 import { permission } from "./testing/permission.ts";
 import { provide } from "./testing/provide.ts";
 import { REQUIREMENTS } from "./testing/requirements.ts";
-import { findRuntime, runTests } from "./testing/runtimes.ts";
-import { lanesOf, listTests, needsMachine, selectTests, testsFor } from "./testing/suites.ts";
+import { checkTypes, findRuntime, runTests } from "./testing/runtimes.ts";
+import { groupsOf, listTests, needsMachine, selectTests, testsFor } from "./testing/suites.ts";
 import { count, type Report, summarize } from "./testing/summary.ts";
 
 const HELP = `Usage: deno task test [FILTER...] [options]
@@ -46,6 +46,18 @@ const NO_BUN: TestCase = {
   name: "every test on Bun [skipped: neither bun nor npx is on the PATH]",
   result: "skipped",
 };
+
+/** How many processes of tests run at once: more than there are processors, because tests wait more than they compute. */
+const AT_ONCE = 5;
+
+/** Runs tasks in their order, so many at once. */
+async function runAll(tasks: readonly (() => Promise<void>)[], atOnce: number): Promise<void> {
+  const rest = tasks.values();
+  const runRest = async () => {
+    for (const task of rest) await task(); // they share what is left
+  };
+  await Promise.all(Array.from({ length: atOnce }, runRest));
+}
 
 const selected = selectTests(await listTests(), { ...values, filters: positionals });
 if (selected.length === 0) {
@@ -82,14 +94,21 @@ try {
     return { runtime, files, program: files.length > 0 ? await findRuntime(runtime) : [] };
   }));
   const { signal } = interruption;
-  // At once: the tests wait more than they compute.
-  const runs = runtimes.map(async ({ runtime, files, program }) => {
-    if (!program) return { runtime, cases: [NO_BUN] };
-    const lanes = lanesOf(files.filter((file) => !needsMachine(file)));
-    const cases = await Promise.all(lanes.map((lane) => runTests(runtime, program, lane, env, signal)));
-    return { runtime, cases: cases.flat() };
-  });
-  const done = await Promise.all(runs);
+  const done = runtimes.map(({ runtime, program }) => ({
+    runtime,
+    cases: (program ? [] : [NO_BUN]) as TestCase[],
+  }));
+  const tasks = [async () => void done[0]!.cases.push(...await checkTypes(provided.files, signal))];
+  for (const group of groupsOf(provided.files.filter((file) => !needsMachine(file)))) {
+    for (const [i, { runtime, program }] of runtimes.entries()) {
+      const files = testsFor(group, runtime);
+      if (files.length === 0 || !program) continue;
+      tasks.push(async () =>
+        void done[i]!.cases.push(...await runTests(runtime, program, files, env, signal))
+      );
+    }
+  }
+  await runAll(tasks, AT_ONCE);
   for (const [i, { runtime, files, program }] of runtimes.entries()) {
     const timed = files.filter(needsMachine);
     if (timed.length === 0 || !program || signal.aborted) continue;

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { readJunit } from "../../tools/testing/junit.ts";
 import { provide } from "../../tools/testing/provide.ts";
 import type { Requirement } from "../../tools/testing/requirement.ts";
-import { lanesOf, needsMachine, selectTests, testsFor } from "../../tools/testing/suites.ts";
+import { groupsOf, needsMachine, selectTests, testsFor } from "../../tools/testing/suites.ts";
 import { summarize } from "../../tools/testing/summary.ts";
 import { test } from "../harness.ts";
 
@@ -55,15 +55,12 @@ test("browser and tool tests run on Deno alone", () => {
   ]);
 });
 
-test("tests that mostly wait run beside the others, each in one lane", () => {
-  const waiting = ["tests/cluster/a_test.ts", "tests/load/a_test.ts", "tests/soak/a_test.ts"];
-  assertEquals(lanesOf([...FILES, ...waiting]), [waiting, FILES]);
-  assertEquals([lanesOf(waiting), lanesOf(FILES), lanesOf([])], [[waiting], [FILES], []]);
-});
-
-test("tests of a library that could take its process with it run in one of their own", () => {
+test("folders that take long, or whose library could end its process, run in a process of their own, the longest first", () => {
   const native = ["tests/adapters/zeromq/a_test.ts", "tests/adapters/zeromq/b_test.ts"];
-  assertEquals(lanesOf([...FILES, ...native]), [native, FILES]);
+  const long = ["tests/cluster/a_test.ts", "tests/load/a_test.ts"];
+  const others = ["tests/hub/rooms_test.ts", "tests/unit/a_test.ts"];
+  assertEquals(groupsOf([...others, ...long, ...native]), [[long[0]!], native, [long[1]!], others]);
+  assertEquals([groupsOf(others), groupsOf([])], [[others], []]);
 });
 
 test("tests that measure times under load need the machine for themselves", () => {

@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { killLeftovers } from "../brokers/program.ts";
 import { exists } from "../files.ts";
 import { capture, findProgram, runMarked } from "../process.ts";
@@ -36,11 +37,17 @@ export async function runTests(
   try {
     const report = join(folder, "junit.xml");
     const command = [...program, ...testArgs(runtime, report), ...files.map((file) => `./${file}`)];
-    const code = await runMarked(`${runtime.padEnd(4)}|`, command, { ...env, TMPDIR: folder }, signal);
+    const { code, output } = await runMarked(
+      `${runtime.padEnd(4)}|`,
+      command,
+      { ...env, TMPDIR: folder },
+      signal,
+    );
     const left = await killLeftovers(folder);
     // A process that ends in the middle of a test writes no report, whatever its exit code.
     if (!await exists(report)) {
-      return [{ name: `${runtime} test ended with code ${code} before it could report`, result: "failed" }];
+      const name = `${runtime} test of ${files[0]} … ended with code ${code} before it could report`;
+      return [{ name, result: "failed", said: `It printed last:\n${stripVTControlCharacters(output)}` }];
     }
     const cases = readJunit(await Deno.readTextFile(report));
     if (left > 0) cases.push({ name: `${runtime} test left ${left} brokers running`, result: "failed" });
@@ -55,8 +62,28 @@ export async function runTests(
 
 function testArgs(runtime: RuntimeName, report: string): string[] {
   return runtime === "deno"
-    ? ["test", "--allow-all", "--sanitize-ops", "--sanitize-resources", `--junit-path=${report}`]
+    ? [
+      "test",
+      "--no-check",
+      "--allow-all",
+      "--sanitize-ops",
+      "--sanitize-resources",
+      `--junit-path=${report}`,
+    ]
     : ["test", "--reporter=junit", `--reporter-outfile=${report}`];
+}
+
+/**
+ * Checks the types of test files, once for all that run: each process of Deno would do so by itself.
+ *
+ * @param files The files' paths, relative to the root.
+ * @param signal Ends the check early.
+ * @returns One test that failed where there are errors.
+ */
+export async function checkTypes(files: readonly string[], signal?: AbortSignal): Promise<TestCase[]> {
+  const command = [Deno.execPath(), "check", "--quiet", ...files.map((file) => `./${file}`)];
+  const { code } = await runMarked("types|", command, {}, signal);
+  return [{ name: "the tests have no type errors", result: code === 0 ? "passed" : "failed" }];
 }
 
 /**

@@ -13,22 +13,32 @@ export type RuntimeName = "deno" | "bun";
 /** Folders of tests that only Deno can run; every other test runs on both. */
 const DENO_ONLY = ["tests/browser/", "tests/tools/", "tests/types/"];
 
-/** Folders of tests that mostly wait, for seconds under load, for nodes to be missed, for brokers: about half of all the time. */
-const WAITING = [
-  "tests/cluster/",
-  "tests/load/",
-  "tests/presence/killed_node",
-  "tests/soak/",
-  "tests/torture/",
-  "tests/adapters/libp2p/",
-  "tests/adapters/postgres/",
-  "tests/adapters/rabbitmq/",
-];
-
 /**
- * Folders of tests of a native library, which could take its process with it, and the results of all other tests in that.
+ * Folders whose tests run in a process of their own, those that take longest first: so the last process to end is a short one.
+ * ZeroMQ is among them for one more reason: a native library could take its process with it, and the results of all other
+ * tests in that.
  */
-const APART = ["tests/adapters/zeromq/"];
+const GROUPS = [
+  "tests/browser/",
+  "tests/cluster/",
+  "tests/history/",
+  "tests/adapters/postgres/",
+  "tests/adapters/redis/",
+  "tests/adapters/nats/",
+  "tests/adapters/redis_cluster/",
+  "tests/adapters/libp2p/",
+  "tests/adapters/zeromq/",
+  "tests/load/",
+  "tests/presence/",
+  "tests/adapters/rabbitmq/",
+  "tests/torture/",
+  "tests/examples/",
+  "tests/docs/",
+  "tests/types/",
+  "tests/tools/",
+  "tests/hostile/",
+  "tests/bench/",
+];
 
 /** Which tests are asked for. */
 export interface Selection {
@@ -90,17 +100,15 @@ export function needsMachine(file: string): boolean {
 }
 
 /**
- * Parts files into lanes, which run at once.
+ * Parts files into groups, each of which runs in a process of its own.
  *
  * @param files Paths relative to the root.
- * @returns The lanes, none of them empty.
+ * @returns The groups, none of them empty, in the order in which they are to start.
  */
-export function lanesOf(files: readonly string[]): string[][] {
-  const isIn = (folders: readonly string[]) => (file: string) =>
-    folders.some((folder) => file.startsWith(folder));
-  const [apart, waiting] = [files.filter(isIn(APART)), files.filter(isIn(WAITING))];
-  const rest = files.filter((file) => !apart.includes(file) && !waiting.includes(file));
-  return [apart, waiting, rest].filter((lane) => lane.length > 0);
+export function groupsOf(files: readonly string[]): string[][] {
+  const groupOf = (file: string) => GROUPS.findIndex((folder) => file.startsWith(folder));
+  const groups = [...GROUPS.keys(), -1].map((group) => files.filter((file) => groupOf(file) === group));
+  return groups.filter((group) => group.length > 0);
 }
 
 /**
