@@ -77,6 +77,7 @@ onlyDeno("zeromq curve: a stranger can neither join a mesh, nor read, nor send",
   ) {
     const context = new zmq.Context({ blocky: false });
     const socket = new zmq.Dealer({ context, linger: 0, sendTimeout: 0, receiveTimeout: 0, ...credentials });
+    using _closing = closing(socket);
     socket.connect(seed);
     const hello = { v: 1, prefix: "tests", id: "stranger", address: "tcp://127.0.0.1:1", joined: false };
     await socket.send([JSON.stringify(["hello", hello])]);
@@ -84,7 +85,6 @@ onlyDeno("zeromq curve: a stranger can neither join a mesh, nor read, nor send",
       await checkTalk(a, b, `${i} while a stranger tries ${Object.keys(credentials).length}`);
       assert(!socket.readable, "a stranger was answered");
     }
-    socket.close();
   }
   const senders = new Set([...a.received, ...b.received].map(({ from }) => from));
   assertEquals(senders, new Set([a.nodeId, b.nodeId]));
@@ -117,6 +117,7 @@ onlyDeno("zeromq curve: a stranger can neither read nor send over a proxy", asyn
     const options = { context, linger: 0, ...credentials };
     const publisher = new zmq.Publisher({ ...options, sendTimeout: 0 });
     const subscriber = new zmq.Subscriber({ ...options, receiveTimeout: 0 });
+    using _closing = closing(publisher, subscriber);
     publisher.connect(proxy.front);
     subscriber.connect(proxy.back);
     subscriber.subscribe(); // everything
@@ -125,8 +126,6 @@ onlyDeno("zeromq curve: a stranger can neither read nor send over a proxy", asyn
       await checkTalk(a, b, `${i} while a stranger listens ${Object.keys(credentials).length}`);
       assert(!subscriber.readable, "a stranger has read something");
     }
-    publisher.close();
-    subscriber.close();
   }
   assertEquals([a.words(), b.words()], ["", ""], "nothing of a stranger came");
   await a.until(() => refused.length > 0, "the stranger to be told");
@@ -160,18 +159,20 @@ onlyDeno("zeromq curve: an onRefused that throws hurts neither the proxy nor the
   }
 });
 
-/** A node that is refused by a proxy waits, and says why. */
+/** Closes sockets also when the test fails: one that the collector finds open takes the process with it. */
+function closing(...sockets: readonly { close(): void }[]): Disposable {
+  return { [Symbol.dispose]: () => sockets.forEach((socket) => socket.close()) };
+}
+
+/** A node that is refused by a proxy waits, and says why, before or after it says that nobody answers. */
 async function withLimit(options: Parameters<typeof openNode>[0]): Promise<void> {
-  const errors: string[] = [];
   const adapter = createZeroMqAdapter({ prefix: "tests", ...options, connectTimeoutMs: 300 });
   const given = new AbortController();
   await adapter.open({
     nodeId: "refused",
     deliver: () => {},
     onError: ({ message }) => {
-      errors.push(message);
-      assertStringIncludes(message, "curve");
-      given.abort(new Error("waited long enough"));
+      if (message.includes("curve")) given.abort(new Error("waited long enough"));
     },
     onStatus: () => {},
     onGap: () => {},
