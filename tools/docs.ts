@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../deno.json" with { type: "json" };
 import { layOut, readSite, type Site, writeFiles } from "./docs/assemble.ts";
+import { textsForModels } from "./docs/llms.ts";
+import { fillSamples } from "./docs/samples.ts";
 import { serveFolder } from "./docs/serve_folder.ts";
-import { exists, ROOT } from "./files.ts";
+import { exists, listFiles, ROOT } from "./files.ts";
 import { capture } from "./process.ts";
 
 const HELP = `Usage: deno task docs [options]
@@ -18,12 +20,14 @@ Builds the site of the documents, and serves it on 127.0.0.1.
 
   --build       only builds: into .tmp/site/src/.vitepress/dist
   --port N      where to serve; 8080 by default, 0 for any free port
+  --fill        puts the examples into the pages that show them, and builds nothing
   --base PATH   where the site will be on its server; / by default
 `;
 
 const { values } = parseArgs({
   options: {
     build: { type: "boolean", default: false },
+    fill: { type: "boolean", default: false },
     port: { type: "string", default: "8080" },
     base: { type: "string", default: "/" },
     help: { type: "boolean", default: false },
@@ -31,6 +35,16 @@ const { values } = parseArgs({
 });
 if (values.help) {
   console.log(HELP);
+  Deno.exit();
+}
+
+if (values.fill) {
+  const documents = (await listFiles("docs")).filter((path) => path.endsWith(".md"));
+  for (const path of documents) {
+    const text = await Deno.readTextFile(join(ROOT, path));
+    const filled = fillSamples(text, (file) => Deno.readTextFileSync(join(ROOT, file)));
+    if (filled !== text) await Deno.writeTextFile(join(ROOT, path), filled);
+  }
   Deno.exit();
 }
 
@@ -77,6 +91,7 @@ const site = await readSite();
 await writeProject(site);
 const files = await layOut(site);
 files.set("public/icon.svg", await Deno.readTextFile(join(ROOT, "examples/demo/page/icon.svg")));
+for (const [path, text] of textsForModels(site, files)) files.set(path, text);
 await writeFiles(PAGES, files);
 console.log(`${files.size} files of pages and pictures`);
 

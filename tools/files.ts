@@ -10,7 +10,7 @@ import { join, relative, resolve, sep } from "node:path";
 export const ROOT: string = resolve(import.meta.dirname!, "..");
 
 /** Folders that hold nothing written by hand. */
-const GENERATED = [".git", ".tmp", "node_modules", "coverage", "bench/results"];
+const GENERATED = [".git", ".tmp", "coverage", "bench/results"];
 
 /**
  * Lists the files of a folder and of the folders in it, without what tools generate.
@@ -25,7 +25,7 @@ export async function listFiles(folder = ".", root: string = ROOT): Promise<stri
     for await (const entry of Deno.readDir(outer)) {
       const inner = join(outer, entry.name);
       const path = relative(root, inner).replaceAll(sep, "/");
-      if (GENERATED.includes(path)) continue;
+      if (GENERATED.includes(path) || entry.name === "node_modules") continue;
       if (entry.isDirectory) await visit(inner);
       else if (entry.isFile) files.push(path);
     }

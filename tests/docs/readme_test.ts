@@ -1,10 +1,23 @@
 import { assert, assertEquals } from "@std/assert";
 import { stat } from "node:fs/promises";
 import { runtime, test, waitFor } from "../harness.ts";
+import { serve, type ServeOptions } from "../serve.ts";
 import { blocksOf, createFolder, listDocuments, readDocument } from "./markdown.ts";
 import { checkTypes, freePort, startProgram } from "./program.ts";
 
 const readme = await readDocument("README.md");
+
+interface AgentsServer {
+  readonly app: Pick<ServeOptions, "fetch">;
+  readonly hub: Pick<ServeOptions, "websocket"> & {
+    publish(topic: string, payload: unknown): Promise<unknown>;
+    room(name: string): {
+      members(): Promise<{ readonly connections: readonly unknown[] }>;
+      broadcast(event: string, payload: unknown): void;
+    };
+    close(): Promise<void>;
+  };
+}
 
 interface Chatter {
   readonly client: {
@@ -67,6 +80,44 @@ test(
   { timeoutMs: 90_000 },
 );
 
+test(
+  "the example for assistants runs: a client joins a room and hears what is published before and after",
+  async () => {
+    await using folder = await createFolder();
+    const port = await freePort();
+    const blocks = blocksOf(await readDocument("AGENTS.md"));
+    assertEquals(blocks.map(({ name }) => name), ["chat.ts", "server.ts", "client.ts"]);
+    for (const { name, code } of blocks) {
+      await folder.write(name, code.replaceAll("localhost:8000", `127.0.0.1:${port}`));
+    }
+    const { hub, app } = await folder.run("server.ts") as unknown as AgentsServer;
+    const server = serve({
+      fetch: (request, platform) => app.fetch(request, platform),
+      websocket: hub.websocket,
+      port,
+    });
+    const logged: unknown[] = [];
+    const { log } = console;
+    console.log = (text) => logged.push(text);
+    try {
+      await hub.publish("ticker/ACME", { price: 7 });
+      const { client } = await folder.run("client.ts") as unknown as Chatter;
+      await waitFor(() => logged.includes(7), { what: "what was published before" });
+      await waitFor(async () => (await hub.room("lobby").members()).connections.length === 1, {
+        what: "the join",
+      });
+      hub.room("lobby").broadcast("message", { text: "hi" });
+      await waitFor(() => logged.includes("hi"), { what: "the message" });
+      await client.close();
+    } finally {
+      console.log = log;
+      await hub.close();
+      await server.close();
+    }
+  },
+  { timeoutMs: 90_000 },
+);
+
 /** The anchors of a document's headings, as they are made where it is read. */
 function anchorsOf(text: string): string[] {
   const prose = text.replaceAll(/^```.*?^```$/gms, "");
@@ -77,7 +128,7 @@ function anchorsOf(text: string): string[] {
 }
 
 test("every link between the documents leads somewhere", async () => {
-  const project = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md"];
+  const project = ["README.md", "AGENTS.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md"];
   const documents = [...project, "examples/README.md", "bench/README.md", ...await listDocuments("docs")];
   const broken: string[] = [];
   for (const document of documents) {

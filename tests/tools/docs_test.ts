@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { posix } from "node:path";
 import { layOut, readSite } from "../../tools/docs/assemble.ts";
+import { textsForModels } from "../../tools/docs/llms.ts";
 import { anchorOf, summaryOf, toPage } from "../../tools/docs/page.ts";
+import { samplesOf, shown } from "../../tools/docs/samples.ts";
 import { listFiles } from "../../tools/files.ts";
 import { test } from "../harness.ts";
 
@@ -58,6 +60,33 @@ test("docs: links to documents lead to their pages, others to pages that show th
     ].join("\n"),
   );
   assertEquals([[...wanted.sources], [...wanted.pictures]], [["examples/hono"], ["docs/demo.png"]]);
+});
+
+test("docs: a block that shows a file of the examples holds what is in it", async () => {
+  let samples = 0;
+  for (const path of (await listFiles("docs")).filter((path) => path.endsWith(".md"))) {
+    for (const { file, code } of samplesOf(await Deno.readTextFile(path))) {
+      samples++;
+      assertEquals(code, shown(await Deno.readTextFile(file)), `${path}: run deno task docs --fill`);
+    }
+  }
+  assert(samples > 20, "the blocks are there");
+});
+
+test("docs: the index for language models names pages that are there, and says what each is about", async () => {
+  const site = await readSite();
+  const texts = textsForModels(site, await layOut(site));
+  const index = String(texts.get("public/llms.txt"));
+  const lines = index.split("\n").filter((line) => line.startsWith("- "));
+  assert(lines.length > 40, index);
+  for (const line of lines) {
+    const [, place, summary = ""] = line.match(/^- \[.+\]\((\S+\.md)\): (.+)$/) ?? [];
+    assert(texts.has(`public/${place}`) && summary.length > 15, line);
+  }
+  const full = String(texts.get("public/llms-full.txt"));
+  for (const heading of ["# Define a contract", "# The wire protocol", "# React"]) {
+    assert(full.includes(heading), heading);
+  }
 });
 
 test("docs: a drawing is part of its page, with a name for who cannot see it", () => {

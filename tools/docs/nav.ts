@@ -11,19 +11,27 @@ export interface Section {
   readonly pages: readonly string[];
 }
 
-const guide = (...names: string[]) => names.map((name) => `docs/guide/${name}.md`);
+const pages = (folder: string, ...names: string[]) => names.map((name) => `docs/${folder}/${name}.md`);
 
 /** All sections but the decisions, which are listed by number. */
 export const SECTIONS: readonly Section[] = [
   {
-    title: "Guide: begin",
-    pages: ["docs/guide.md", ...guide("contract", "parsing", "server", "serve", "client", "connection")],
+    title: "Start",
+    pages: [...pages("start", "deno", "bun", "hono", "browser", "node"), "docs/concepts.md"],
   },
-  { title: "Guide: let people in", pages: guide("authentication", "authorization") },
-  { title: "Guide: send", pages: guide("rooms", "topics", "send", "ask", "jobs", "bytes") },
+  {
+    title: "Guide: begin",
+    pages: [
+      "docs/guide.md",
+      ...pages("guide", "contract", "parsing", "server", "serve", "client", "connection"),
+    ],
+  },
+  { title: "Guide: let people in", pages: pages("guide", "authentication", "authorization") },
+  { title: "Guide: send", pages: pages("guide", "rooms", "topics", "send", "ask", "jobs", "bytes") },
   {
     title: "Guide: lose nothing",
-    pages: guide(
+    pages: pages(
+      "guide",
       "history",
       "history-stores",
       "publish-once",
@@ -33,12 +41,34 @@ export const SECTIONS: readonly Section[] = [
       "once",
     ),
   },
-  { title: "Guide: several servers", pages: guide("presence", "bus", "cluster") },
-  { title: "Guide: run it", pages: guide("errors", "limits", "options", "shutdown", "testing") },
-  { title: "Deploy", pages: ["docs/operations.md", "SECURITY.md"] },
+  { title: "Guide: several servers", pages: pages("guide", "presence", "bus", "cluster") },
+  { title: "Guide: run it", pages: pages("guide", "errors", "limits", "options", "shutdown", "testing") },
+  {
+    title: "Recipes",
+    pages: pages("recipes", "react", "vue", "svelte", "next", "auth", "files", "ai-stream", "typing"),
+  },
+  { title: "Coming from", pages: pages("coming-from", "socket-io", "crossws", "pusher") },
+  {
+    title: "Deploy",
+    pages: [
+      ...pages("deploy", "docker", "kubernetes", "fly", "systemd", "deno-deploy"),
+      "docs/operations.md",
+      "SECURITY.md",
+    ],
+  },
   {
     title: "Reference",
-    pages: ["docs/adapters.md", "docs/protocol.md", "bench/README.md", "examples/README.md", "CHANGELOG.md"],
+    pages: [
+      "docs/troubleshooting.md",
+      "docs/requirements.md",
+      "docs/api.md",
+      "docs/adapters.md",
+      "docs/protocol.md",
+      "bench/README.md",
+      "docs/comparison.md",
+      "examples/README.md",
+      "CHANGELOG.md",
+    ],
   },
   { title: "Take part", pages: ["CONTRIBUTING.md", "CODE_OF_CONDUCT.md"] },
 ];

@@ -1,0 +1,79 @@
+// Pages with a cookie, and other clients with a token (JWT). Run: deno run -A examples/recipes/auth.ts
+import { createHub, HubError } from "@trunkline/hub";
+import { createClient } from "@trunkline/hub/client";
+import { defineContract } from "@trunkline/hub/contract";
+import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
+import { sign, verify } from "hono/jwt";
+import { parse } from "hono/utils/cookie";
+import { z } from "zod";
+
+export const notes = defineContract({
+  roles: { member: { clientToServer: { whoAmI: { input: z.void(), output: z.string() } } } },
+});
+
+const SECRET = "from your configuration, and long";
+const sessions = new Map([["session of ann", "ann"]]); // in your application: a table
+
+/** Checks a token. One that is wrong or too old refuses for good: the client would only be refused again. */
+async function readToken(token: string) {
+  try {
+    const { sub, exp } = await verify(token, SECRET, "HS256"); // it looks at `exp` itself
+    return { id: String(sub), untilMs: Number(exp) * 1000 };
+  } catch (cause) {
+    throw new HubError("UNAUTHENTICATED", "Cannot let you in: the token is wrong, or too old", { cause });
+  }
+}
+
+const loopback = createLoopbackTransport(); // in your application: WebSockets, which are the default
+await using hub = createHub(notes, {
+  // Cookies come with every page's connection: so say which pages may connect. By default those of the hub's own host.
+  origins: ["https://app.example"],
+  async authenticate({ role, token, request }) {
+    if (token !== undefined) {
+      const { id, untilMs } = await readToken(token);
+      return { role, user: { id }, ctx: { untilMs } };
+    }
+    const { session } = parse(request.headers.get("cookie") ?? "", "session");
+    const id = session === undefined ? undefined : sessions.get(session);
+    if (id === undefined) throw new HubError("UNAUTHENTICATED", "Cannot let you in: sign in first");
+    return { role, user: { id }, ctx: { untilMs: Infinity } };
+  },
+  onConnection(conn) {
+    if (conn.ctx.untilMs === Infinity) return;
+    // An open connection stays open when its token ends. 4000 makes the client come back, with a new token.
+    const timer = setTimeout(() => conn.close(4000, "The token has ended"), conn.ctx.untilMs - Date.now());
+    conn.signal.addEventListener("abort", () => clearTimeout(timer));
+  },
+  transports: [loopback],
+});
+hub.implement({ member: { whoAmI: (_, { conn }) => conn.user!.id } });
+
+const url = "ws://loopback";
+
+// A page: the browser sends the cookie by itself, where it was set with HttpOnly, Secure and SameSite=Lax.
+const page = createClient(notes, {
+  url,
+  role: "member",
+  transport: loopback.client({ headers: { cookie: "session=session%20of%20ann" } }),
+  onError() {},
+});
+console.log(`The page belongs to ${await page.request("whoAmI", undefined)}`);
+
+// Another program: the token is asked for anew on every connection.
+const fetchToken = () => sign({ sub: "bob", exp: Math.floor(Date.now() / 1000) + 600 }, SECRET, "HS256");
+const program = createClient(notes, { url, role: "member", token: fetchToken, transport: loopback.client() });
+console.log(`The program belongs to ${await program.request("whoAmI", undefined)}`);
+
+const stranger = createClient(notes, {
+  url,
+  role: "member",
+  token: "nonsense",
+  transport: loopback.client(),
+});
+console.log(`The stranger is told: ${(await stranger.closed)?.code}`);
+
+// Somebody signs out: end the session, then the connections.
+sessions.delete("session of ann");
+await hub.cluster.disconnect({ user: "ann" });
+console.log(`The page is told: ${(await page.closed)?.code}`);
+await program.close();

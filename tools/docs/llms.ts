@@ -1,0 +1,40 @@
+/**
+ * The documents for language models: an index, all pages in one text, and each page as it was written.
+ *
+ * @module
+ */
+
+import type { Files, Page, Site } from "./assemble.ts";
+
+/** Sections that tell how the library is made, and not how it is used. */
+const LEFT_OUT = ["Decisions", "Take part"];
+/** Long pages that answer no question about using it. */
+const TOO_LONG = ["bench/README.md", "CHANGELOG.md", "examples/README.md"];
+
+/**
+ * Makes `llms.txt`, `llms-full.txt`, and a copy of each page that they name.
+ *
+ * @param site The documents.
+ * @param files The files of the site, with the pages as they were laid out.
+ * @returns Files to add to the site.
+ */
+export function textsForModels({ home, sections }: Site, files: Files): Files {
+  const texts: Files = new Map();
+  const used = sections.filter(({ title }) => !LEFT_OUT.includes(title))
+    .map(({ title, pages }) => ({ title, pages: pages.filter(({ path }) => !TOO_LONG.includes(path)) }));
+  const lineOf = ({ title, place, summary }: Page) => `- [${title}](${place}): ${summary}`;
+  const index = used.map(({ title, pages }) => `## ${title}\n\n${pages.map(lineOf).join("\n")}\n`);
+  texts.set(
+    "public/llms.txt",
+    `# ${home.title}\n\n> ${home.summary}\n\nEverything in one file: [llms-full.txt](llms-full.txt)\n\n${
+      index.join("\n")
+    }`,
+  );
+  const pages = used.flatMap(({ pages }) => pages);
+  texts.set(
+    "public/llms-full.txt",
+    [home, ...pages].map(({ text }) => text.trim()).join("\n\n---\n\n") + "\n",
+  );
+  for (const { place } of pages) texts.set(`public/${place}`, files.get(place)!);
+  return texts;
+}
