@@ -5,7 +5,6 @@
  */
 
 import { MAX_TIMER_MS } from "../contract/clock.ts";
-import { isCount } from "../contract/wire/checks.ts";
 import {
   callEach,
   callSafely,
@@ -18,7 +17,7 @@ import { type AppMessage, Connection, type ConnectionEnd } from "./connection.ts
 import type { Settings } from "./options.ts";
 import { Outage } from "./lifecycle/outage.ts";
 import { watchSleep } from "./lifecycle/sleep.ts";
-import { Backoff } from "./reconnect.ts";
+import { Backoff, wishOf } from "./reconnect.ts";
 import type { ClientStatus, StatusInfo, StatusListener } from "./api/mod.ts";
 
 /**
@@ -32,12 +31,6 @@ const WAKE_GAP_MS = 1_000;
 
 /** How long `close()` waits for the other side. */
 const CLOSE_MS = 1_000;
-
-/** How long the server that has sent a client away wants it to stay away, in milliseconds. */
-function wishOf({ data }: HubError): number {
-  const wish = (data as { readonly retryInMs?: unknown } | null | undefined)?.retryInMs;
-  return isCount(wish) ? wish as number : 0;
-}
 
 /** What a client does with its connections. None of it throws, and it comes before any status listener. */
 export interface KeeperEvents {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isCount } from "../contract/wire/checks.ts";
+import type { HubError } from "../contract/mod.ts";
 import { count, ms, ratio } from "../contract/options/option_kinds.ts";
 import { bag, type Kind, or, type Rows, within } from "../contract/options/read_options.ts";
 
@@ -23,7 +25,8 @@ export interface ReconnectOptions {
   readonly maxMs?: number;
   /**
    * For so many milliseconds without a connection no wait is longer than 3 seconds (or `baseMs`, or what the server asks
-   * for), while no server opens a link: most networks are back by then. `0` to let waits grow at once.
+   * for), while no server opens a link: most networks are back by then. The same holds for a subscription that was live and is
+   * refused for now, because the store of its history is away. `0` to let waits grow at once.
    *
    * @default {60_000}
    */
@@ -61,6 +64,12 @@ export const readReconnect: Kind<BackoffSettings> = (value, place) => {
   ms({ min: settings.baseMs })(settings.maxMs, within(place, "maxMs"));
   return settings;
 };
+
+/** How long the server that has sent a client away, or refused it something, wants to be left alone, in milliseconds. */
+export function wishOf(error: HubError | undefined): number {
+  const wish = (error?.data as { readonly retryInMs?: unknown } | null | undefined)?.retryInMs;
+  return isCount(wish) ? wish as number : 0;
+}
 
 /** The longest wait while it is likely that the network is about to be back. */
 const PROMPT_MS = 3_000;

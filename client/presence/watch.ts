@@ -19,7 +19,7 @@ import {
 } from "../../contract/mod.ts";
 import type { ClientParts } from "../client.ts";
 import type { Connection } from "../connection.ts";
-import { Backoff } from "../reconnect.ts";
+import { Retries } from "../retries.ts";
 import { TRANSIENT } from "../topics/stream.ts";
 import { checkPresence } from "./check_presence.ts";
 import type { PresenceEvents } from "./api.ts";
@@ -79,7 +79,7 @@ export class Watch {
   synced = false;
   readonly #parts: ClientParts;
   readonly #onEnd: (watch: Watch) => void;
-  readonly #backoff: Backoff;
+  readonly #retries: Retries;
   readonly #members = new Map<string, Known>();
   /** Everybody, page by page, until all are here: what differs from those who were known has changed meanwhile. */
   #pages: Map<string, Known> | undefined;
@@ -91,7 +91,6 @@ export class Watch {
   #connection: Connection | undefined;
   #live = false;
   #established = false;
-  #stopRetry: (() => void) | undefined;
 
   /**
    * @param watched What to watch.
@@ -99,11 +98,10 @@ export class Watch {
    * @param onEnd Called once: it is over.
    */
   constructor(watched: Watched, parts: ClientParts, onEnd: (watch: Watch) => void) {
-    const { reconnect, random } = parts.settings;
     this.watched = watched;
     this.#parts = parts;
     this.#onEnd = onEnd;
-    this.#backoff = new Backoff({ ...reconnect, maxAttempts: Infinity }, random);
+    this.#retries = new Retries(parts.settings, () => this.ask());
   }
 
   /** The members, by the order of their ids. */
@@ -114,7 +112,7 @@ export class Watch {
   /** Asks to be told, where the connection can be used and that was not done on it. */
   ask(): void {
     const { calls, requests: { free }, settings: { requestTimeoutMs: timeoutMs } } = this.#parts;
-    if (!free || this.#live || this.#asked !== undefined || this.#stopRetry) return;
+    if (!free || this.#live || this.#asked !== undefined || this.#retries.stop) return;
     const { place, by } = this.watched;
     this.#connection = free;
     const id = this.#asked = calls.ask(
@@ -137,9 +135,9 @@ export class Watch {
 
   /** The link is gone; who was known stays. */
   lost(): void {
-    this.#stopRetry?.();
+    this.#retries.stop?.();
     this.#parts.calls.forget(this.#asked);
-    this.#stopRetry = this.#asked = this.#pages = undefined;
+    this.#asked = this.#pages = undefined;
     this.#live = this.synced = false;
   }
 
@@ -215,7 +213,7 @@ export class Watch {
   #accepted(): void {
     this.#asked = undefined;
     this.#live = this.#established = true;
-    this.#backoff.reset();
+    this.#retries.reset();
   }
 
   /** The server tells no more; or what it told could not be read, and it does not know that. */
@@ -229,12 +227,8 @@ export class Watch {
   #fail(error: HubError): void {
     const established = this.#established;
     const heard = !established && [...this.views].every((view) => view.heeded);
-    if (established && TRANSIENT.has(error.code)) {
-      this.#stopRetry = this.#parts.settings.clock.after(this.#backoff.next()!, () => {
-        this.#stopRetry = undefined;
-        this.ask();
-      });
-    } else this.end(error);
+    if (established && TRANSIENT.has(error.code)) this.#retries.later(error);
+    else this.end(error);
     if (!heard) this.#parts.settings.report(error, { stage: "presence", name: this.watched.name });
   }
 

@@ -22,8 +22,8 @@ import {
 import type { Connection } from "../connection.ts";
 import { readHistory } from "./history.ts";
 import type { Settings } from "../options.ts";
-import { Backoff } from "../reconnect.ts";
 import type { Requests } from "../requests.ts";
+import { Retries } from "../retries.ts";
 import { replay, type Replayed } from "./replay.ts";
 import type { StreamOwner, TopicListener } from "./subscription.ts";
 import type { HistoryQuery, TopicHistoryPage, TopicMeta } from "../api/mod.ts";
@@ -53,7 +53,7 @@ export class Stream implements StreamOwner {
   readonly #parts: StreamParts;
   readonly #forget: () => void;
   readonly #members = new Set<TopicListener>();
-  readonly #backoff: Backoff;
+  readonly #retries: Retries;
   /** The subscribe that has no answer yet. */
   #asked: number | undefined;
   #waitsSince = 0;
@@ -83,7 +83,6 @@ export class Stream implements StreamOwner {
       return parsed !== undefined;
     },
   };
-  #stopRetry = () => {};
 
   /**
    * @param first Who needs it: it begins where they want to.
@@ -96,8 +95,7 @@ export class Stream implements StreamOwner {
     this.#schema = schema;
     this.#parts = parts;
     this.#forget = forget;
-    const { reconnect, random } = parts.settings;
-    this.#backoff = new Backoff({ ...reconnect, maxAttempts: Infinity }, random);
+    this.#retries = new Retries(parts.settings, () => this.ask());
     this.#start = first.start;
     this.#position = first.start?.since;
     first.after = 0;
@@ -247,7 +245,7 @@ export class Stream implements StreamOwner {
     const recovered = this.#resume(output);
     this.#live = this.#established = true;
     this.#liveSince = this.#parts.settings.clock.now();
-    if (this.#renewals === 0) this.#backoff.reset(); // otherwise it has to last first
+    if (this.#renewals === 0) this.#retries.reset(); // otherwise it has to last first
     const told = [...this.#members].filter((member) =>
       member.after !== Infinity && (member.established || member.start)
     );
@@ -299,19 +297,15 @@ export class Stream implements StreamOwner {
   #refused(error: HubError): void {
     this.#asked = undefined;
     if (!this.#established || !TRANSIENT.has(error.code)) return this.#refuse(error);
-    this.#askLater();
+    this.#retries.later(error);
     this.#report(error, "subscribe"); // last: whoever hears of it may end the subscription
   }
 
   #rest(): void {
     this.#parts.calls.forget(this.#asked);
     this.#asked = undefined;
-    this.#stopRetry();
+    this.#retries.stop?.();
     this.#live = false;
-  }
-
-  #askLater(): void {
-    this.#stopRetry = this.#parts.settings.clock.after(this.#backoff.next()!, () => this.ask());
   }
 
   /** A long history comes page by page: while it does the server is at work, and the wait for its answer begins anew. */
@@ -332,12 +326,12 @@ export class Stream implements StreamOwner {
     this.#send(["unsub", name]);
     if (clock.now() - this.#liveSince >= STABLE_MS) this.#renewals = 0;
     if (this.#renewals++ === 0) {
-      this.#backoff.reset();
+      this.#retries.reset();
       return this.ask();
     }
-    this.#askLater();
+    this.#retries.later();
     if (this.#renewals > 2) return; // told already
-    const text = `Messages of "${name}" are missing again and again: subscribing with growing waits`;
+    const text = `Messages of "${name}" are missing again and again: waits grow`;
     reportRepeated(new HubError("UNAVAILABLE", text), { stage: "topic", name });
   }
 

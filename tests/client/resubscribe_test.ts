@@ -96,6 +96,42 @@ test("a resubscribe that fails for now is reported and tried again, with backoff
   assertEquals(clock.pending, 0);
 });
 
+test("a resubscribe that is refused waits no longer than 3 seconds for a minute, and for as long as the server wishes", async () => {
+  const rig = await opened({ random: () => 1 - Number.EPSILON });
+  const { client, clock } = rig;
+  client.subscribe("stats", () => {});
+  await turn();
+  rig.server.link.accept("stats");
+  await reopened(rig);
+  /** How long it waits after it was refused, in whole milliseconds. */
+  const waitAfterRefusal = async (data?: unknown) => {
+    const { link } = rig.server;
+    const before = link.sent("sub").length;
+    const from = clock.now();
+    link.say(["err", link.subId("stats"), { code: "UNAVAILABLE", message: "The store is away", data }]);
+    while (link.sent("sub").length === before) {
+      clock.advance(100);
+      link.say(["pong"]); // the link is alive
+      await turn();
+    }
+    return Math.round(clock.now() - from);
+  };
+  const since = clock.now();
+  const waits: number[] = [];
+  while (clock.now() - since < 60_000) waits.push(await waitAfterRefusal());
+  assertEquals(waits.slice(0, 5), [500, 1_000, 2_000, 3_000, 3_000]);
+  assertEquals(Math.max(...waits), 3_000);
+  assertEquals(await waitAfterRefusal(), 6_000);
+  assertEquals(await waitAfterRefusal({ retryInMs: 5_000 }), 17_000);
+  rig.server.link.accept("stats");
+  await reopened(rig);
+  waits.length = 0;
+  for (let i = 0; i < 4; i++) waits.push(await waitAfterRefusal());
+  assertEquals(waits, [500, 1_000, 2_000, 3_000], "having been live, it starts over");
+  await client.close();
+  assertEquals(clock.pending, 0);
+});
+
 test("a resubscribe that waits for its next try does not wait beyond the link", async () => {
   let draw = 0;
   const rig = await opened({ random: () => draw });

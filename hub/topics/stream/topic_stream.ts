@@ -19,7 +19,7 @@ const AHEAD_WAIT_MS = 20;
 const PAGE = 64;
 /** The pause after a read that failed or did not help, in milliseconds; it doubles each time, up to a limit. */
 const FIRST_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 3_000;
 /** After so many answers in a row that did not help, what is missing is given up. */
 const MAX_USELESS = 6;
 /** For how long what is ahead waits for a store that cannot be read, in milliseconds. */
