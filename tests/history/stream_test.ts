@@ -97,6 +97,24 @@ test("stream: what arrives before the store has said where it stands is delivere
   assertEquals(heard, [2, 3]);
 });
 
+test("stream: what is kept while the store is read is read too, when it may have been missed meanwhile", async () => {
+  const { clock, stream, heard, append, store } = scene();
+  const started = stream.start();
+  append(); // the store has answered by then, and the answer is on its way
+  stream.catchUp();
+  await started;
+  clock.advance(20);
+  append();
+  stream.catchUp();
+  await microtasks();
+  assertEquals([heard, clock.pending], [[1, 2], 0]);
+  const { reads } = store;
+  stream.catchUp();
+  for (let i = 0; i < 5; i++) stream.catchUp();
+  await microtasks();
+  assertEquals(store.reads - reads, 2); // one that was under way, and one for all who came meanwhile
+});
+
 test("stream: more than can wait is let go, and read from the store", async () => {
   const { stream, heard, append, take, settle } = scene({ size: 5_000 });
   await stream.start();

@@ -134,7 +134,7 @@ export class TopicStream {
 
   /** Messages may have been missed: reads them. */
   catchUp(): void {
-    if (!this.#position || this.#closed) return;
+    if (this.#closed || !this.#position && !this.#starting) return;
     this.#wake?.(); // the store may be back
     this.#catchUp();
   }
