@@ -90,6 +90,7 @@ export class TopicLog {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { life } = await stream.ready();
       const subject = stream.subjectOf(life, this.channel);
+      const known = this.#entries.at(-1);
       const stored = await stream.last(subject);
       if (stored) {
         const newest = await readNewest(stream, stored);
@@ -101,6 +102,7 @@ export class TopicLog {
       const head = await stream.head();
       if (head.life !== life) continue;
       if (this.#epoch === `${life}.${head.round}` && this.#entries.length > 0) {
+        if (!known || !this.#entries.includes(known)) continue; // it was written meanwhile
         await stream.nextRound(); // somebody has removed it all, though it is not forgotten
         this.#reset("", "");
         continue;
