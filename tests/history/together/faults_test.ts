@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { HubError, Published } from "@trunkline/hub";
 import { test, waitFor } from "../../harness.ts";
-import { publishUntilKept, run } from "./market.ts";
-import { nameOf, OWN_STORES } from "./places.ts";
+import { type Floor, PLACES, publishUntilKept, read, run, say, type Topic } from "./market.ts";
+import { launchAll, nameOf } from "./places.ts";
 import { Cluster, type Follower, PATIENCE } from "./scene.ts";
 
 const TIMEOUT = { timeoutMs: 120_000 };
@@ -20,45 +20,53 @@ const offsetsOf = (follower: Follower, epoch: string) =>
   follower.heard.filter(({ meta }) => meta.epoch === epoch).map(({ meta }) => meta.offset);
 
 /** Publishes on every node until each has heard of the present epoch. */
-async function settled(cluster: Cluster, followers: readonly Follower[], n: number): Promise<Published> {
+async function settled(
+  cluster: Cluster,
+  followers: readonly Follower[],
+  n: number,
+  where: Topic | Floor = "price/x",
+): Promise<Published> {
   let last: Published;
   for (const [i, { hub }] of cluster.nodes.entries()) {
-    last = await publishUntilKept(hub, "price/x", { from: `node ${i} again`, n });
+    last = await publishUntilKept(hub, where, { from: `node ${i} again`, n });
   }
   for (const follower of followers) await follower.heardUpTo(last!);
   return last!;
 }
 
-for (const { store, newEpoch, asAnother, launch } of OWN_STORES) {
+for (const { store, newEpoch, asAnother, durable, forgetful } of await launchAll()) {
   const where = nameOf({ store });
 
   test(`${LOST} [${where}]`, async () => {
-    await using broker = await launch("forgetful");
-    await using cluster = await Cluster.start(broker.place, 2);
+    await using cluster = await Cluster.start(forgetful.place(), 2);
     const { nodes: [a, b] } = cluster;
-    const stays = await Promise.all(cluster.nodes.map((node) => cluster.follow(node, "price/x")));
-    const away = await cluster.follow(a!, "price/x");
-    const followers = [...stays, away];
-    let before: Published;
-    for (const n of range(1, 5)) before = await a!.hub.publish("price/x", { from: "a", n });
-    for (const follower of followers) await follower.heardUpTo(before!);
-    await away.lose();
-    await broker.kill();
-    await broker.start();
-    const after = await settled(cluster, stays, 1);
-    assertNotEquals(after.epoch, before!.epoch);
-    await away.find(b!);
-    await settled(cluster, followers, 2);
-    for (const follower of followers) {
-      await follower.back(1);
-      assertEquals(follower.recoveries, [false], "told once");
-      assertEquals(offsetsOf(follower, before!.epoch), range(1, 5));
-      const told = offsetsOf(follower, after.epoch);
-      // Who stayed hears all that was published since, also before its node knew.
-      assertEquals(told, range(follower === away ? told[0]! : 1, told.at(-1)!));
+    const scenes = await Promise.all(PLACES.map(async (where) => {
+      const stays = await Promise.all(cluster.nodes.map((node) => cluster.follow(node, where)));
+      const away = await cluster.follow(a!, where);
+      const followers = [...stays, away];
+      let before: Published;
+      for (const n of range(1, 5)) before = await say(a!.hub, where, { from: "a", n });
+      for (const follower of followers) await follower.heardUpTo(before!);
+      await away.lose();
+      return { where, stays, away, followers, before: before! };
+    }));
+    await forgetful.kill();
+    await forgetful.start();
+    for (const { where, stays, away, followers, before } of scenes) {
+      const after = await settled(cluster, stays, 1, where);
+      assertNotEquals(after.epoch, before.epoch);
+      await away.find(b!);
+      await settled(cluster, followers, 2, where);
+      for (const follower of followers) {
+        await follower.back(1);
+        assertEquals(follower.recoveries, [false], `${where}: told once`);
+        assertEquals(offsetsOf(follower, before.epoch), range(1, 5));
+        const told = offsetsOf(follower, after.epoch);
+        // Who stayed hears all that was published since, also before its node knew.
+        assertEquals(told, range(follower === away ? told[0]! : 1, told.at(-1)!));
+      }
+      assertEquals((await read(b!.hub, where, { since: before })).complete, false);
     }
-    const old = await b!.hub.history("price/x", { since: before! });
-    assertEquals(old.complete, false);
   }, TIMEOUT);
 
   if (newEpoch) {
@@ -69,15 +77,14 @@ for (const { store, newEpoch, asAnother, launch } of OWN_STORES) {
     test(
       `history: a store that cannot prove that it has all begins a new epoch, whatever it has kept [${where}]`,
       async () => {
-        await using broker = await launch("durable");
-        await using cluster = await Cluster.start(broker.place, 2);
+        await using cluster = await Cluster.start(durable.place(), 2);
         const { nodes: [a, b] } = cluster;
         const stays = await Promise.all(cluster.nodes.map((node) => cluster.follow(node, "price/x")));
         let before: Published;
         for (const n of range(1, 5)) before = await a!.hub.publish("price/x", { from: "a", n });
         for (const follower of stays) await follower.heardUpTo(before!);
-        await broker.kill();
-        await broker.start();
+        await durable.kill();
+        await durable.start();
         // One node is back first, and publishes what the other has not heard of.
         for (const n of range(1, 20)) await publishUntilKept(b!.hub, "price/x", { from: "b", n });
         const after = await settled(cluster, stays, 1);
@@ -101,8 +108,7 @@ for (const { store, newEpoch, asAnother, launch } of OWN_STORES) {
     );
   } else if (!newEpoch) {
     test(`${KEPT} [${where}]`, async () => {
-      await using broker = await launch("durable");
-      await using cluster = await Cluster.start(broker.place, 2);
+      await using cluster = await Cluster.start(durable.place(), 2);
       const { nodes: [a, b] } = cluster;
       const stays = await Promise.all(cluster.nodes.map((node) => cluster.follow(node, "price/x")));
       const away = await cluster.follow(a!, "price/x");
@@ -113,8 +119,8 @@ for (const { store, newEpoch, asAnother, launch } of OWN_STORES) {
         ...PATIENCE,
       });
       await away.lose();
-      await broker.kill();
-      await broker.start();
+      await durable.kill();
+      await durable.start();
       const kept = prices.map(({ kept }) => kept.size);
       await waitFor(() => prices.every(({ kept: now }, i) => now.size > kept[i]! + 5), {
         what: "prices after the restart",
@@ -130,12 +136,11 @@ for (const { store, newEpoch, asAnother, launch } of OWN_STORES) {
   }
 
   test(`${FROZEN} [${where}]`, async () => {
-    await using broker = await launch("durable");
-    await using cluster = await Cluster.start(broker.place, 2, { backplaneTimeoutMs: 1_000 });
+    await using cluster = await Cluster.start(durable.place(), 2, { backplaneTimeoutMs: 1_000 });
     const { nodes: [a, b] } = cluster;
     const followers = await Promise.all(cluster.nodes.map((node) => cluster.follow(node, "price/x")));
     await settled(cluster, followers, 1);
-    broker.pause();
+    durable.pause();
     const codes: string[] = [];
     try {
       await Promise.all(
@@ -145,7 +150,7 @@ for (const { store, newEpoch, asAnother, launch } of OWN_STORES) {
         }),
       );
     } finally {
-      broker.resume();
+      durable.resume();
     }
     assert(codes.includes("UNCERTAIN"), `${codes}`);
     assertEquals(codes.filter((code) => code !== "UNCERTAIN" && code !== "UNAVAILABLE"), []);

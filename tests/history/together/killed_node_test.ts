@@ -3,13 +3,13 @@ import { assert, assertEquals } from "@std/assert";
 import { inProcess } from "../../cluster/doomed.ts";
 import { test, waitFor } from "../../harness.ts";
 import type { Word } from "./doomed_process.ts";
-import { run } from "./market.ts";
+import { PLACES, read, run } from "./market.ts";
 import { nameOf, openPlaces } from "./places.ts";
 import { Cluster, PATIENCE } from "./scene.ts";
 
 const PROGRAM = new URL("./doomed_process.ts", import.meta.url);
 const TITLE =
-  "promise 4: a client of a node that is killed while it publishes has no hole on another node, and all that was kept";
+  "promise 4: clients of a node that is killed while it publishes have no hole on another node, on topics and in rooms, and all that was kept";
 
 for (const createPlace of await openPlaces()) {
   const place = createPlace();
@@ -31,32 +31,36 @@ for (const createPlace of await openPlaces()) {
         ...PATIENCE,
       });
       const urls = [port, a!.port].map((port) => `ws://127.0.0.1:${port}/`);
-      const moves = await cluster.follow(urls, "price/x");
-      assert(moves.client.nodeId !== a!.hub.nodeId);
-      const stays = await cluster.follow(a!, "price/x");
-      const prices = run(a!.hub, "price/x", "a");
-      await waitFor(() => [moves, stays].every(({ heard }) => heard.some(({ from }) => from === "doomed")), {
-        what: "prices of the node",
-        ...PATIENCE,
-      });
-      await waitFor(() => moves.heard.some(({ from }) => from === "a"), {
-        what: "other prices",
-        ...PATIENCE,
-      });
-      await doomed.kill();
-      await moves.back(1);
-      assertEquals(moves.client.nodeId, a!.hub.nodeId);
-      await waitFor(() => !moves.heard.at(-1)!.meta.recovered, { what: "live prices", ...PATIENCE });
-      await prices.stop();
-      for (const follower of [moves, stays]) await follower.heardAll(a!, follower.heard[0]!.meta.offset);
-      assertEquals([moves.recoveries, stays.recoveries], [[true], []]);
-      for (const word of doomed.words) {
-        if (!("kept" in word)) continue;
-        const { records } = await a!.hub.history("price/x", {
-          since: { epoch: word.at.epoch, offset: word.at.offset - 1 },
-          limit: 1,
+      const moving = await Promise.all(PLACES.map((where) => cluster.follow(urls, where)));
+      for (const { client } of moving) assert(client.nodeId !== a!.hub.nodeId);
+      const staying = await Promise.all(PLACES.map((where) => cluster.follow(a!, where)));
+      const prices = PLACES.map((where) => run(a!.hub, where, "a"));
+      const hear = (who: string) =>
+        waitFor(() => [...moving, ...staying].every(({ heard }) => heard.some(({ from }) => from === who)), {
+          what: `what ${who} publishes`,
+          ...PATIENCE,
         });
-        assertEquals(records.map(({ payload }) => payload), [{ from: "doomed", n: word.kept }]);
+      await hear("doomed");
+      await hear("a");
+      await doomed.kill();
+      for (const moves of moving) {
+        await moves.back(1);
+        assertEquals(moves.client.nodeId, a!.hub.nodeId);
+        await waitFor(() => !moves.heard.at(-1)!.meta.recovered, { what: "live prices", ...PATIENCE });
+      }
+      for (const running of prices) await running.stop();
+      for (const follower of [...moving, ...staying]) {
+        await follower.heardAll(a!, follower.heard[0]!.meta.offset);
+      }
+      assertEquals([...moving, ...staying].map(({ recoveries }) => recoveries), [[true], [true], [], []]);
+      for (const where of PLACES) {
+        const { epoch, records } = await read(a!.hub, where);
+        const payloads = new Map(records.map(({ offset, payload }) => [offset, payload]));
+        for (const word of doomed.words) {
+          if (!("kept" in word) || word.where !== where) continue;
+          assertEquals(word.at.epoch, epoch);
+          assertEquals(payloads.get(word.at.offset), { from: "doomed", n: word.kept });
+        }
       }
     } finally {
       await doomed.kill();

@@ -1,10 +1,17 @@
 /**
- * A node with prices, behind a WebSocket server of its own. It does not use the harness, which works in tests alone.
+ * A node with prices, and a trading floor on which they are called out, behind a WebSocket server of its own. It does not use the harness, which works in tests alone.
  *
  * @module
  */
 
-import { createHub, defineContract, type Hub, type HubOptions, type Published } from "@trunkline/hub";
+import {
+  createHub,
+  defineContract,
+  type HistoryQuery,
+  type Hub,
+  type HubOptions,
+  type Published,
+} from "@trunkline/hub";
 import { z } from "zod";
 import { serve } from "../../serve.ts";
 
@@ -15,18 +22,26 @@ export type Price = z.infer<typeof Price>;
 
 export const market = defineContract({
   shared: {
+    serverToClient: { call: { payload: Price } },
     topics: {
       "price/:symbol": { payload: Price, history: { size: 5_000, ttlMs: 300_000 } },
       "short/:symbol": { payload: Price, history: { size: 8, ttlMs: 300_000 } },
     },
   },
-  roles: { trader: {} },
+  roles: {
+    trader: {
+      clientToServer: { enter: { input: z.object({ floor: z.string() }), output: z.void() } },
+    },
+  },
+  rooms: { "floor/:id": { history: { size: 5_000, ttlMs: 300_000 } } },
 });
 
 export type Market = (typeof market)["definition"];
 export type MarketHub = Hub<Market>;
 export type MarketOptions = Partial<HubOptions<Market, { id: string }, undefined>>;
 export type Topic = `price/${string}` | `short/${string}`;
+/** A room with history. */
+export type Floor = `floor/${string}`;
 
 /** A node that serves. */
 export interface MarketNode extends AsyncDisposable {
@@ -46,6 +61,7 @@ export async function startMarket(options: MarketOptions): Promise<MarketNode> {
     onError: (error) => errors.push(error),
     ...options,
   });
+  hub.implement({ trader: { enter: ({ floor }, { conn }) => hub.room(floor).add(conn) } });
   await hub.ready;
   const server = serve({
     fetch: (request, platform) => hub.routes.fetch(request, platform as never),
@@ -62,11 +78,33 @@ export async function startMarket(options: MarketOptions): Promise<MarketNode> {
   };
 }
 
+/** Publishes on a topic, or broadcasts to a room. */
+export function say(hub: MarketHub, where: Topic | Floor, price: Price, options?: { id: string }) {
+  return isFloor(where)
+    ? hub.room(where).broadcast("call", price, options)
+    : hub.publish(where, price, options);
+}
+
+/** One of each. */
+export const PLACES = ["price/x", "floor/x"] as const;
+
+/** Tells them apart. */
+export const isFloor = (where: Topic | Floor): where is Floor => where.startsWith("floor/");
+
+/** Reads what is kept. */
+export function read(hub: MarketHub, where: Topic | Floor, query?: HistoryQuery) {
+  return isFloor(where) ? hub.room(where).history(query) : hub.history(where, query);
+}
+
 /** Publishes until it is kept: again with the same id whenever nobody knows. */
-export async function publishUntilKept(hub: MarketHub, topic: Topic, price: Price): Promise<Published> {
+export async function publishUntilKept(
+  hub: MarketHub,
+  where: Topic | Floor,
+  price: Price,
+): Promise<Published> {
   for (;;) {
     try {
-      return await hub.publish(topic, price, { id: `${price.from} ${price.n}` });
+      return await say(hub, where, price, { id: `${price.from} ${price.n}` });
     } catch (error) {
       const { code } = error as { code?: string };
       if (code !== "UNAVAILABLE" && code !== "UNCERTAIN") throw error;
@@ -83,10 +121,10 @@ export interface Prices {
   stop(): Promise<void>;
 }
 
-/** Lets prices run on a topic. */
+/** Lets prices run on a topic, or in a room. */
 export function run(
   hub: MarketHub,
-  topic: Topic,
+  where: Topic | Floor,
   from: string,
   onKept?: (n: number, at: Published) => void,
 ): Prices {
@@ -94,7 +132,7 @@ export function run(
   let stopped = false;
   const running = (async () => {
     for (let n = 1; !stopped; n++) {
-      const at = await publishUntilKept(hub, topic, { from, n });
+      const at = await publishUntilKept(hub, where, { from, n });
       kept.set(n, at);
       onKept?.(n, at);
       await pace();

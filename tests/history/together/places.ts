@@ -38,9 +38,10 @@ export async function openPlaces(): Promise<readonly (() => Place)[]> {
 export const nameOf = ({ store }: Pick<Place, "store">): string =>
   store === "rabbitmq" ? "rabbitmq, history in redis" : store;
 
-/** A store of a test's own. */
-export interface OwnStore extends AsyncDisposable {
-  readonly place: Place;
+/** A store that a file of tests has for itself. */
+export interface OwnStore {
+  /** A place that nobody else is at. */
+  place(): Place;
   /** Kills it. */
   kill(): Promise<void>;
   /** Starts it again; resolves when it takes connections. */
@@ -49,96 +50,92 @@ export interface OwnStore extends AsyncDisposable {
   pause(): void;
   /** Undoes `pause`. */
   resume(): void;
+  /** Ends it. */
+  stop(): Promise<void>;
 }
 
-/** Stores that tests may start. */
-export interface OwnStores {
+/** Whether it writes what it keeps, or whatever it keeps is gone with its process. */
+type Kind = "durable" | "forgetful";
+
+/** A store that tests may start. */
+interface Startable {
   readonly store: string;
   /** Why what a durable one has kept begins a new epoch after a restart, where it does. */
   readonly newEpoch?: string;
-  /** Whether it does so as another one of them does, and takes long to start. */
+  /** Whether it does so as another one of them does, and takes long to start: then there is but one, which forgets. */
   readonly asAnother?: boolean;
-  /** Starts one: durable, or such that whatever it keeps is gone with its process. */
-  launch(kind: "durable" | "forgetful"): Promise<OwnStore>;
+  /** Starts one. */
+  launch(kind: Kind): Promise<OwnStore>;
 }
 
-const place = (store: string, url: string, more: Partial<Place> = {}): Place => ({
-  store,
-  url,
-  prefix: "own",
-  ...more,
-});
+/** One of each kind. */
+export interface OwnStores extends Omit<Startable, "launch"> {
+  readonly durable: OwnStore;
+  readonly forgetful: OwnStore;
+}
+
+/** What a broker is, beside that it ends. */
+type Started = Omit<OwnStore, "place"> & { readonly url: string };
+
+const own = (broker: Started, store: string, more: Partial<Place> = {}): OwnStore =>
+  Object.assign(broker, {
+    place: () => ({ store, url: broker.url, prefix: crypto.randomUUID(), ...more }),
+  });
 
 const PERSISTENT = ["--appendonly", "yes", "--appendfsync", "always"];
+const argsOf = (kind: Kind) => kind === "durable" ? PERSISTENT : [];
 
-async function launchRedis(kind: "durable" | "forgetful", store: string): Promise<OwnStore> {
-  const broker = await startRedis({ args: kind === "durable" ? PERSISTENT : [] });
-  // Shared: RabbitMQ takes ten seconds to start.
-  const more = { broker: RABBITMQ_URL, prefix: crypto.randomUUID() };
-  return Object.assign(broker, { place: place(store, broker.url, more) });
+const launchRedis = (store: string) => async (kind: Kind) =>
+  own(await startRedis({ args: argsOf(kind) }), store, { broker: RABBITMQ_URL }); // shared: it takes ten seconds to start
+
+async function launchRedisCluster(kind: Kind): Promise<OwnStore> {
+  const cluster = await startRedisCluster({ nodeTimeoutMs: 1_000, args: argsOf(kind) });
+  const { nodes, url } = cluster;
+  return own({
+    url,
+    kill: async () => void await Promise.all(nodes.map((node) => node.kill())),
+    async start() {
+      await Promise.all(nodes.map((node) => node.start()));
+      await cluster.waitUntilStable();
+    },
+    pause: () => nodes.forEach((node) => node.pause()),
+    resume: () => nodes.forEach((node) => node.resume()),
+    stop: () => cluster.stop(),
+  }, "redis-cluster");
 }
 
-const REDIS = "nothing tells what a Redis that was started again has not written";
+const launchNats = async (kind: Kind) =>
+  own(await startNats({ args: JETSTREAM }), "nats", { inMemory: kind === "forgetful" });
+
+const launchPostgres = async (kind: Kind) =>
+  own(await startPostgres({ settings: { fsync: kind === "durable" ? "on" : "off" } }), "postgres");
+
+const REDIS = { newEpoch: "nothing tells what a Redis that was started again has not written" };
 
 /** All of them whose programs are there. */
-export const OWN_STORES: readonly OwnStores[] = [
+const STARTABLE: readonly Startable[] = [
   ...REDIS_SERVER
     ? [
-      {
-        store: "redis",
-        newEpoch: REDIS,
-        launch: (kind: "durable" | "forgetful") => launchRedis(kind, "redis"),
-      },
-      {
-        store: "redis-cluster",
-        newEpoch: REDIS,
-        asAnother: true,
-        async launch(kind: "durable" | "forgetful") {
-          const args = kind === "durable" ? PERSISTENT : [];
-          const cluster = await startRedisCluster({ nodeTimeoutMs: 1_000, args });
-          return {
-            place: place("redis-cluster", cluster.url),
-            kill: async () => void await Promise.all(cluster.nodes.map((node) => node.kill())),
-            async start() {
-              await Promise.all(cluster.nodes.map((node) => node.start()));
-              await cluster.waitUntilStable();
-            },
-            pause: () => cluster.nodes.forEach((node) => node.pause()),
-            resume: () => cluster.nodes.forEach((node) => node.resume()),
-            [Symbol.asyncDispose]: () => cluster.stop(),
-          };
-        },
-      },
+      { store: "redis", ...REDIS, launch: launchRedis("redis") },
+      { store: "redis-cluster", ...REDIS, asAnother: true, launch: launchRedisCluster },
     ]
     : [],
-  ...NATS_SERVER
-    ? [{
-      store: "nats",
-      async launch(kind: "durable" | "forgetful") {
-        const broker = await startNats({ args: JETSTREAM });
-        return Object.assign(broker, {
-          place: place("nats", broker.url, { inMemory: kind === "forgetful" }),
-        });
-      },
-    }]
-    : [],
-  ...POSTGRES_SERVER
-    ? [{
-      store: "postgres",
-      async launch(kind: "durable" | "forgetful") {
-        const broker = await startPostgres({ settings: { fsync: kind === "durable" ? "on" : "off" } });
-        // Data folders of servers are used again.
-        return Object.assign(broker, {
-          place: place("postgres", broker.url, { prefix: crypto.randomUUID() }),
-        });
-      },
-    }]
-    : [],
-  ...REDIS_SERVER && RABBITMQ_URL
-    ? [{
-      store: "rabbitmq",
-      newEpoch: REDIS,
-      launch: (kind: "durable" | "forgetful") => launchRedis(kind, "rabbitmq"),
-    }]
-    : [],
+  ...NATS_SERVER ? [{ store: "nats", launch: launchNats }] : [],
+  ...POSTGRES_SERVER ? [{ store: "postgres", launch: launchPostgres }] : [],
+  ...REDIS_SERVER && RABBITMQ_URL ? [{ store: "rabbitmq", ...REDIS, launch: launchRedis("rabbitmq") }] : [],
 ];
+
+/** Starts all that may be killed, frozen and started again, for the tests of one file. */
+export async function launchAll(): Promise<readonly OwnStores[]> {
+  const started: OwnStore[] = [];
+  afterAll(async () => void await Promise.all(started.map((store) => store.stop())));
+  return await Promise.all(STARTABLE.map(async ({ launch, ...what }) => {
+    const start = async (kind: Kind) => {
+      const store = await launch(kind);
+      started.push(store);
+      return store;
+    };
+    const forgetful = await start("forgetful");
+    return { ...what, forgetful, durable: what.asAnother ? forgetful : await start("durable") };
+  }));
+}

@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { createEmitter, type Emitter } from "@trunkline/hub";
 import {
   type Client,
   createClient,
-  type HistorySubscription,
   type Published,
   type Recovery,
   type TopicMeta,
@@ -16,11 +16,14 @@ import {
 import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
 import { waitFor } from "../../harness.ts";
 import {
+  type Floor,
+  isFloor,
   type Market,
   market,
   type MarketNode,
   type MarketOptions,
   type Price,
+  read,
   startMarket,
   type Topic,
 } from "./market.ts";
@@ -29,9 +32,9 @@ import { connect, type Place } from "./stores.ts";
 /** Longer than anything takes on a machine that is busy. */
 export const PATIENCE = { timeoutMs: 30_000 };
 
-/** A message as a client has heard it. */
+/** A message as a client has heard it, on a topic or in a room. */
 export interface Heard extends Price {
-  readonly meta: TopicMeta<true>;
+  readonly meta: Pick<TopicMeta<true>, "epoch" | "offset" | "recovered">;
 }
 
 /** The way of a client to a node, which can be cut. */
@@ -56,16 +59,18 @@ class Way implements AsyncDisposable {
   }
 }
 
-/** A client that follows a topic. */
+/** A client that follows a topic, or is in a room. */
 export class Follower implements AsyncDisposable {
   readonly heard: Heard[] = [];
   readonly recoveries: boolean[] = [];
   readonly client: Client<Market, "trader">;
-  readonly sub: HistorySubscription;
+  readonly ready: Promise<unknown>;
+  readonly #where: Topic | Floor;
   readonly #way = new Way();
 
   /** Connects to a node by a way that can be cut, or to the first of several that answers. */
-  constructor(to: MarketNode | readonly string[], topic: Topic, options: FollowOptions = {}) {
+  constructor(to: MarketNode | readonly string[], where: Topic | Floor, options: FollowOptions = {}) {
+    this.#where = where;
     const led = "port" in to ? this.#way.lead(to) : undefined;
     this.client = createClient(market, {
       url: "port" in to ? () => led!.then(this.#way.url) : to,
@@ -73,10 +78,17 @@ export class Follower implements AsyncDisposable {
       reconnect: { baseMs: 10, maxMs: 50 },
       onError() {},
     });
-    this.sub = this.client.subscribe(topic, (price, meta) => void this.heard.push({ ...price, meta }), {
-      ...options,
-      onRecovery: ({ recovered }: Recovery) => void this.recoveries.push(recovered),
-    });
+    const hear = (price: Price, meta: Heard["meta"]) => void this.heard.push({ ...price, meta });
+    const onRecovery = ({ recovered }: Pick<Recovery, "recovered">) => void this.recoveries.push(recovered);
+    if (!isFloor(where)) {
+      this.ready = this.client.subscribe(where, hear, { ...options, onRecovery }).ready;
+      return;
+    }
+    this.client.on("call", (price, meta) => hear(price, meta!));
+    this.client.onRecovery(onRecovery);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.client.onOpen(() => this.client.request("enter", { floor: where }).then(resolve, reject));
+    this.ready = promise;
   }
 
   /** Loses its link, and finds no other. */
@@ -106,8 +118,7 @@ export class Follower implements AsyncDisposable {
 
   /** Fails unless it has heard all of an epoch from an offset on, in order, each once, exactly as they are kept. */
   async heardAll(node: MarketNode, from = 1): Promise<void> {
-    const topic = this.sub.topic as "price/x";
-    const { epoch, records } = await node.hub.history(topic);
+    const { epoch, records } = await read(node.hub, this.#where);
     const kept = records.filter(({ offset }) => offset >= from);
     await this.heardUpTo({ epoch, offset: kept.at(-1)!.offset });
     const heard = this.heard.filter(({ meta }) => meta.offset >= from);
@@ -161,16 +172,22 @@ export class Cluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** A client that follows a topic until the cluster ends. */
+  /** A client that follows a topic, or is in a room, until the cluster ends. */
   async follow(
     to: MarketNode | readonly string[],
-    topic: Topic,
+    where: Topic | Floor,
     options?: FollowOptions,
   ): Promise<Follower> {
-    const follower = new Follower(to, topic, options);
+    const follower = new Follower(to, where, options);
     this.#followers.push(follower);
-    await follower.sub.ready;
+    await follower.ready;
     return follower;
+  }
+
+  /** An emitter of the cluster. */
+  emitter(): Emitter<Market> {
+    const { adapter, history } = this.#connect();
+    return createEmitter(market, { adapter: adapter!, history });
   }
 
   /** Fails when something was reported that the test does not expect. */

@@ -5,7 +5,7 @@ import { FakeClock } from "../../fake_clock.ts";
 import { test, waitFor } from "../../harness.ts";
 import { publishUntilKept, run } from "./market.ts";
 import { nameOf, openPlaces } from "./places.ts";
-import { Cluster, PATIENCE } from "./scene.ts";
+import { Cluster, type Follower, PATIENCE } from "./scene.ts";
 
 const TIMEOUT = { timeoutMs: 60_000 };
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
@@ -149,6 +149,37 @@ for (const createPlace of await openPlaces()) {
     }
     cluster.reportedNothing();
   }, TIMEOUT);
+
+  test(
+    `rooms: whose link is gone recovers on another node what was broadcast by nodes and emitters, but not what leaves it out [${where}]`,
+    async () => {
+      await using cluster = await start(2);
+      const { nodes: [a, b] } = cluster;
+      await using emitter = cluster.emitter();
+      const [moves, stays] = [await cluster.follow(a!, "floor/x"), await cluster.follow(b!, "floor/x")];
+      const except = { id: moves.client.connectionId! };
+      const call = (n: number, { hub } = b!, options = {}) =>
+        hub.room("floor/x").broadcast("call", { from: "node", n }, options);
+      await call(1, a!);
+      await moves.heardUpTo(await call(2));
+      await moves.lose();
+      await call(3);
+      await call(4, b!, { except });
+      await emitter.room("floor/x").broadcast("call", { from: "emitter", n: 5 });
+      await call(6, a!);
+      await moves.find(b!);
+      await a!.hub.close(); // the others are complete without it
+      const last = await call(7);
+      for (const follower of [moves, stays]) await follower.heardUpTo(last);
+      const offsets = ({ heard }: Follower) => heard.map(({ n, meta }) => (assertEquals(meta.offset, n), n));
+      assertEquals([offsets(moves), moves.recoveries], [[1, 2, 3, 5, 6, 7], [true]]);
+      assertEquals([offsets(stays), stays.recoveries], [range(1, 7), []]);
+      const told = moves.heard.map(({ meta }) => meta.recovered);
+      assertEquals(told, [false, false, true, true, true, false]);
+      cluster.reportedNothing();
+    },
+    TIMEOUT,
+  );
 
   test(
     `history: a first subscribe rewinds on a node that published nothing, then hears what is live [${where}]`,
