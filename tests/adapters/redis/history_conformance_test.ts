@@ -1,36 +1,25 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { createClient } from "redis";
-import {
-  createRedisAdapter,
-  createRedisHistory,
-  type RedisAdapterOptions,
-} from "../../../adapters/redis/mod.ts";
+import { createRedisAdapter, createRedisHistory } from "../../../adapters/redis/mod.ts";
 import { historyStoreConformance } from "../../../conformance/mod.ts";
 import { HubError } from "../../../contract/mod.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { afterAll, test } from "../../harness.ts";
-import { OpenHistories, testHistories } from "./history_scene.ts";
+import { OpenAdapters, testStores, waysTo } from "./store_suites.ts";
 
 const broker = await startRedis();
 afterAll(async () => await broker[Symbol.asyncDispose]());
 
-const WAYS: Readonly<Record<string, () => Partial<RedisAdapterOptions>>> = {
-  "in Redis by ioredis": () => ({ url: broker.url }),
-  "in Redis by node-redis": () => ({ client: createClient({ url: broker.url }) }),
-};
-
-for (const [what, options] of Object.entries(WAYS)) {
-  const opened = new OpenHistories();
+for (const [what, options] of Object.entries(waysTo(broker.url))) {
+  const opened = new OpenAdapters();
   const cases = historyStoreConformance({
-    create: ({ prefix }) => opened.open(createRedisAdapter({ ...options(), prefix })),
+    create: async ({ prefix }) => (await opened.open(createRedisAdapter({ ...options(), prefix }))).history!,
   });
-  testHistories(what, opened, cases);
+  testStores(`history store, ${what}`, cases, opened);
 
-  const nothing = { async [Symbol.asyncDispose]() {} };
   const alone = historyStoreConformance({
     create: ({ prefix }) => createRedisHistory({ ...options(), prefix }),
   });
-  testHistories(`${what}, beside another adapter`, nothing, alone);
+  testStores(`history store, ${what}, beside another adapter`, alone);
 }
 
 test("redis history: a store beside another adapter serves several hubs, until the last of them closes", async () => {

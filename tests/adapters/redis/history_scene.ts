@@ -6,9 +6,7 @@
 
 import type { Adapter } from "../../../adapters/adapter.ts";
 import type { HistoryStore } from "../../../adapters/history_store.ts";
-import type { ConformanceCase } from "../../../conformance/mod.ts";
 import type { Position } from "../../../contract/mod.ts";
-import { test } from "../../harness.ts";
 
 /** One message of another node, as a hub is handed it. */
 export interface Heard {
@@ -63,38 +61,4 @@ export async function openStore({ store, nodeId, heard, errors }: HistoryNode): 
     deliver: (channel, position, data, from) => void heard.push({ channel, position, data, from }),
     onError: (error) => void errors.push(error),
   });
-}
-
-/** Adapters that are closed at the end of each case. */
-export class OpenHistories implements AsyncDisposable {
-  readonly #nodes: HistoryNode[] = [];
-
-  /** Opens an adapter, and gives its store, which the suite opens. */
-  async open(adapter: Adapter): Promise<HistoryStore> {
-    const node = await openAdapter(adapter);
-    this.#nodes.push(node);
-    return node.store;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#nodes.splice(0).map((node) => node[Symbol.asyncDispose]()));
-  }
-}
-
-/** Registers the suite for stores. */
-export function testHistories(
-  what: string,
-  opened: AsyncDisposable,
-  cases: readonly ConformanceCase[],
-): void {
-  for (const { name, skip, run } of cases) {
-    const title = `history store, ${what}: ${name}`;
-    if (skip) test.skip(title, skip);
-    else {
-      test(title, async () => {
-        await using _ = opened;
-        await run();
-      }, { timeoutMs: 60_000 });
-    }
-  }
 }

@@ -7,8 +7,8 @@ import { createRedisAdapter } from "../../../adapters/redis/mod.ts";
 import { presenceStoreConformance } from "../../../conformance/mod.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { test, waitFor } from "../../harness.ts";
-import { OpenAdapters } from "./presence_scene.ts";
 import { type Console, openConsole } from "./scene.ts";
+import { OpenAdapters } from "./store_suites.ts";
 
 const TIMEOUT = { timeoutMs: 60_000 };
 const LEASE = { ttlMs: 30_000, places: new Map<string, number>() };
@@ -75,7 +75,7 @@ test("redis presence: scripts that a server forgets are sent again", async () =>
   await using broker = await startRedis();
   await using adapters = new OpenAdapters();
   await using console = await openConsole(broker.url);
-  const store = await adapters.open(createRedisAdapter({ url: broker.url, prefix: "p" }));
+  const store = (await adapters.open(createRedisAdapter({ url: broker.url, prefix: "p" }))).presence!;
   await store.touch("n", LEASE);
   for (let i = 0; i < 3; i++) {
     await console.redis.script("FLUSH");
@@ -115,7 +115,7 @@ test("redis presence: all keys have the prefix, and every one of them expires", 
   await using broker = await startRedis();
   await using adapters = new OpenAdapters();
   await using console = await openConsole(broker.url);
-  const store = await adapters.open(createRedisAdapter({ url: broker.url, prefix: "my:app" }));
+  const store = (await adapters.open(createRedisAdapter({ url: broker.url, prefix: "my:app" }))).presence!;
   await store.touch("n", LEASE);
   await put(store, "lobby", entry("a", { user: "u" }), entry("b"));
   await put(store, "left", entry("a"));
@@ -198,7 +198,7 @@ test(
   async () => {
     await using broker = await startRedis();
     await using adapters = new OpenAdapters();
-    const store = await adapters.open(createRedisAdapter({ url: broker.url, prefix: "p" }));
+    const store = (await adapters.open(createRedisAdapter({ url: broker.url, prefix: "p" }))).presence!;
     await store.touch("n", LEASE);
     await put(store, "lobby", entry("a"));
     await broker.kill();
@@ -235,7 +235,7 @@ test(
     const adapter = createRedisAdapter({ url: broker.url, prefix: "p" });
     await assertRejects(() => adapter.presence!.count("lobby", "user"), Error, "is not connected");
     await using adapters = new OpenAdapters();
-    const store = await adapters.open(adapter);
+    const store = (await adapters.open(adapter)).presence!;
     assertEquals(await store.count("lobby", "user"), 0);
     await adapter.close();
     await assertRejects(() => store.count("lobby", "user"), Error, "is not connected");
@@ -314,7 +314,8 @@ test("redis presence: the documented ACL is enough for everything that a store d
   await using adapters = new OpenAdapters();
   const cases = presenceStoreConformance({
     ttlMs: 50,
-    create: ({ prefix }) => adapters.open(createRedisAdapter({ url, prefix: `chat:${prefix}` })),
+    create: async ({ prefix }) =>
+      (await adapters.open(createRedisAdapter({ url, prefix: `chat:${prefix}` }))).presence!,
   });
   for (const { name, skip, run } of cases) {
     if (skip === undefined) await run().catch((error) => failures.push(`${name}: ${error.message}`));
