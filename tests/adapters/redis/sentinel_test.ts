@@ -2,11 +2,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type HubError, type Published, systemClock } from "@trunkline/hub";
+import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { Redis } from "ioredis";
 import { onFreePort } from "../../../tools/brokers/ports.ts";
 import { type Broker, findServer, Program, toBroker } from "../../../tools/brokers/program.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { test, waitFor } from "../../harness.ts";
+import { createNode as createHubNode, type Node as HubNode } from "../../hub/chat.ts";
 import { createNode, type NodeOptions, openConsole, openNode } from "./scene.ts";
 
 const TIMEOUT = { timeoutMs: 120_000 };
@@ -22,7 +25,7 @@ interface Guarded extends AsyncDisposable {
 async function startGuarded(): Promise<Guarded> {
   const program = findServer("redis-server", "REDIS_SERVER")!;
   const folder = await mkdtemp(join(tmpdir(), "trunkline-sentinel-"));
-  const master = await startRedis();
+  const master = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
   const replica = await startRedis({ args: ["--replicaof", "127.0.0.1", String(master.port)] });
   const sentinel = await onFreePort(async (port) => {
     const config = join(folder, "sentinel.conf");
@@ -59,6 +62,8 @@ const through = ({ sentinel: { host, port } }: Guarded): NodeOptions => ({
 /** Waits until the sentinel knows a replica that is fit to take over. */
 async function ready({ sentinel, replica }: Guarded): Promise<Redis> {
   const { redis } = await openConsole(`redis://:guard-s3cret@127.0.0.1:${sentinel.port}`);
+  // It asks every 10 s, and takes 8 s to demote a master; before Redis 7 that cannot be changed.
+  await redis.call("SENTINEL", "DEBUG", "info-period", "200", "publish-period", "200").catch(() => {});
   await waitFor(async () => {
     const replicas = await redis.call("SENTINEL", "REPLICAS", "main") as string[][];
     return replicas.some((fields) =>
@@ -74,40 +79,94 @@ const end = (redis: Redis) =>
     redis.disconnect();
   });
 
+/** A hub whose histories are behind the sentinels. */
+const hubOn = (servers: Guarded) =>
+  createHubNode(undefined, {
+    adapter: createRedisAdapter({ ...through(servers), prefix: "hubs" }),
+    clock: systemClock,
+    backplaneTimeoutMs: 2_000,
+  });
+
+/** Publishes until it is kept. */
+async function kept({ hub }: HubNode, n: number): Promise<Published> {
+  return await waitFor(async () => {
+    try {
+      return await hub.publish("log/x", { n }, { id: `${n}` });
+    } catch (error) {
+      assert(["UNAVAILABLE", "UNCERTAIN"].includes((error as HubError).code), String(error));
+      return undefined;
+    }
+  }, { what: `${n} to be kept`, timeoutMs: 40_000 });
+}
+
+/** A client that follows the topic, and its link. */
+async function follow(node: HubNode) {
+  const line = node.loopback.client();
+  const client = await node.member(undefined, { transport: line });
+  const [heard, recoveries]: [number[], boolean[]] = [[], []];
+  const sub = client.subscribe("log/x", ({ n }) => void heard.push(n), {
+    onRecovery: ({ recovered }) => void recoveries.push(recovered),
+  });
+  await sub.ready;
+  return { client, line, heard, recoveries };
+}
+
 for (const how of ["is asked to hand over", "is killed"]) {
-  test(`redis by sentinels: when the master ${how}, nodes follow to the new one`, async () => {
-    await using servers = await startGuarded();
-    const sentinel = await ready(servers);
-    await using a = await openNode(through(servers), "news");
-    const client = new Redis({
-      sentinels: [{ host: "127.0.0.1", port: servers.sentinel.port }],
-      name: "main",
-      sentinelPassword: "guard-s3cret",
-      lazyConnect: true,
-      connectionName: "trunkline",
-    });
-    await using b = await openNode({ client, ...PROBES });
-    b.adapter.publish("news", "before");
-    await waitFor(() => a.on("news").length === 1);
-    if (how === "is killed") await servers.master.kill();
-    else await sentinel.call("SENTINEL", "FAILOVER", "main");
-    await waitFor(() => a.statuses.includes("down") && b.statuses.includes("down"), { timeoutMs: 40_000 });
-    await waitFor(async () => {
-      const [, port] = await sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main") as string[];
-      return port === String(servers.replica.port);
-    }, { what: "the new master", timeoutMs: 60_000 });
-    await Promise.all([a.is("up", { timeoutMs: 40_000 }), b.is("up", { timeoutMs: 40_000 })]);
-    // They may have come back to the old master before it knew; the sentinel ends those connections.
-    await waitFor(async () => {
-      await using console = await openConsole(servers.replica.url);
-      return (await console.connections()).length === 4;
-    }, { what: "both nodes at the new master", timeoutMs: 40_000 });
-    await Promise.all([a.is("up"), b.is("up")]);
-    b.adapter.publish("news", "after");
-    await waitFor(() => a.on("news").includes("after"));
-    assertEquals(a.on("news"), ["before", "after"]);
-    await end(sentinel);
-  }, TIMEOUT);
+  test(
+    `redis by sentinels: when the master ${how}, nodes follow to the new one, and histories claim nothing of what it may lack`,
+    async () => {
+      await using servers = await startGuarded();
+      const sentinel = await ready(servers);
+      await using a = await openNode(through(servers), "news");
+      const client = new Redis({
+        sentinels: [{ host: "127.0.0.1", port: servers.sentinel.port }],
+        name: "main",
+        sentinelPassword: "guard-s3cret",
+        lazyConnect: true,
+        connectionName: "trunkline",
+      });
+      await using b = await openNode({ client, ...PROBES });
+      b.adapter.publish("news", "before");
+      await waitFor(() => a.on("news").length === 1);
+      await using c = await hubOn(servers);
+      await using d = await hubOn(servers);
+      const [stays, away] = [await follow(d), await follow(c)];
+      let before!: Published;
+      for (let n = 1; n <= 3; n++) before = await kept(c, n);
+      await waitFor(() => stays.heard.length + away.heard.length === 6, { what: "the messages" });
+      away.line.refuse(true);
+      away.line.sever();
+      if (how === "is killed") await servers.master.kill();
+      else await sentinel.call("SENTINEL", "FAILOVER", "main");
+      await waitFor(() => a.statuses.includes("down") && b.statuses.includes("down"), { timeoutMs: 40_000 });
+      await waitFor(async () => {
+        const [, port] = await sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main") as string[];
+        return port === String(servers.replica.port);
+      }, { what: "the new master", timeoutMs: 60_000 });
+      await Promise.all([a.is("up", { timeoutMs: 40_000 }), b.is("up", { timeoutMs: 40_000 })]);
+      // They may have come back to the old master before it knew; the sentinel ends those connections.
+      await waitFor(async () => {
+        await using console = await openConsole(servers.replica.url);
+        return (await console.connections()).length === 8;
+      }, { what: "both nodes at the new master", timeoutMs: 40_000 });
+      await Promise.all([a.is("up"), b.is("up")]);
+      b.adapter.publish("news", "after");
+      await waitFor(() => a.on("news").includes("after"));
+      assertEquals(a.on("news"), ["before", "after"]);
+      const after = await kept(c, 4);
+      assertEquals([after.epoch === before.epoch, await d.hub.position("log/x")], [false, after]);
+      await waitFor(() => stays.heard.includes(4), { what: "what is live", timeoutMs: 20_000 });
+      assertEquals([stays.heard, stays.recoveries], [[1, 2, 3, 4], [false]]);
+      assertEquals((await d.hub.history("log/x", { since: before })).complete, false);
+      away.line.refuse(false);
+      await waitFor(() => away.recoveries.length === 1, { what: "the recovery" });
+      await kept(d, 5);
+      await waitFor(() => away.heard.includes(5), { what: "what is live again" });
+      assertEquals([away.heard, away.recoveries], [[1, 2, 3, 5], [false]]);
+      await end(sentinel);
+    },
+    TIMEOUT,
+  );
 }
 
 test("redis by sentinels: one that is dead does not matter when another one answers", async () => {
