@@ -91,7 +91,6 @@ const site = await readSite();
 await writeProject(site);
 const files = await layOut(site);
 files.set("public/icon.svg", await Deno.readTextFile(join(ROOT, "examples/demo/page/icon.svg")));
-for (const [path, text] of textsForModels(site, files)) files.set(path, text);
 await writeFiles(PAGES, files);
 console.log(`${files.size} files of pages and pictures`);
 
@@ -110,6 +109,9 @@ if (!locked) await Deno.copyFile(join(PROJECT, "deno.lock"), join(SETTINGS, "den
 Deno.env.set("DOCS_BASE", values.base);
 await deno("build the site", ["run", "--allow-all", "npm:vitepress@^1", "build", "src"], PROJECT);
 const built = join(PAGES, ".vitepress/dist");
+for (const [path, text] of textsForModels(site, files)) {
+  await Deno.writeTextFile(join(built, path), `${text}`);
+}
 console.log(`Built: ${built}`);
 if (!values.build) {
   const { port } = serveFolder(built, Number(values.port));

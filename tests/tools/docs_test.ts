@@ -76,14 +76,14 @@ test("docs: a block that shows a file of the examples holds what is in it", asyn
 test("docs: the index for language models names pages that are there, and says what each is about", async () => {
   const site = await readSite();
   const texts = textsForModels(site, await layOut(site));
-  const index = String(texts.get("public/llms.txt"));
+  const index = String(texts.get("llms.txt"));
   const lines = index.split("\n").filter((line) => line.startsWith("- "));
   assert(lines.length > 40, index);
   for (const line of lines) {
     const [, place, summary = ""] = line.match(/^- \[.+\]\((\S+\.md)\): (.+)$/) ?? [];
-    assert(texts.has(`public/${place}`) && summary.length > 15, line);
+    assert(texts.has(place!) && summary.length > 15, line);
   }
-  const full = String(texts.get("public/llms-full.txt"));
+  const full = String(texts.get("llms-full.txt"));
   for (const heading of ["# Define a contract", "# The wire protocol", "# React"]) {
     assert(full.includes(heading), heading);
   }

@@ -16,7 +16,7 @@ const TOO_LONG = ["bench/README.md", "CHANGELOG.md", "examples/README.md"];
  *
  * @param site The documents.
  * @param files The files of the site, with the pages as they were laid out.
- * @returns Files to add to the site.
+ * @returns Files to put beside the pages once they are built: before, documents would become pages.
  */
 export function textsForModels({ home, sections }: Site, files: Files): Files {
   const texts: Files = new Map();
@@ -25,16 +25,16 @@ export function textsForModels({ home, sections }: Site, files: Files): Files {
   const lineOf = ({ title, place, summary }: Page) => `- [${title}](${place}): ${summary}`;
   const index = used.map(({ title, pages }) => `## ${title}\n\n${pages.map(lineOf).join("\n")}\n`);
   texts.set(
-    "public/llms.txt",
+    "llms.txt",
     `# ${home.title}\n\n> ${home.summary}\n\nEverything in one file: [llms-full.txt](llms-full.txt)\n\n${
       index.join("\n")
     }`,
   );
   const pages = used.flatMap(({ pages }) => pages);
   texts.set(
-    "public/llms-full.txt",
+    "llms-full.txt",
     [home, ...pages].map(({ text }) => text.trim()).join("\n\n---\n\n") + "\n",
   );
-  for (const { place } of pages) texts.set(`public/${place}`, files.get(place)!);
+  for (const { place } of pages) texts.set(place, files.get(place)!);
   return texts;
 }
