@@ -37,12 +37,15 @@ export async function runTests(
   try {
     const report = join(folder, "junit.xml");
     const command = [...program, ...testArgs(runtime, report), ...files.map((file) => `./${file}`)];
+    const begin = performance.now();
     const { code, output } = await runMarked(
       `${runtime.padEnd(4)}|`,
       command,
       { ...env, TMPDIR: folder },
       signal,
     );
+    const seconds = Math.round((performance.now() - begin) / 1_000);
+    console.log(`${runtime.padEnd(4)}| ${files[0]} and ${files.length - 1} more took ${seconds} s`);
     const left = await killLeftovers(folder);
     // A process that ends in the middle of a test writes no report, whatever its exit code.
     if (!await exists(report)) {
