@@ -15,8 +15,6 @@ const DENO_ONLY = ["tests/browser/", "tests/tools/", "tests/types/"];
 
 /**
  * Folders whose tests run in a process of their own, those that take longest first: so the last process to end is a short one.
- * ZeroMQ is among them for one more reason: a native library could take its process with it, and the results of all other
- * tests in that.
  */
 const GROUPS = [
   "tests/browser/",
@@ -97,6 +95,15 @@ export function testsFor(files: readonly string[], runtime: RuntimeName): string
  */
 export function needsMachine(file: string): boolean {
   return file.startsWith("tests/load/") && file.endsWith("_soak_test.ts");
+}
+
+/**
+ * Tells whether a test uses a native library, which can take its process with it, and the results of all tests in that.
+ *
+ * @param file A path relative to the root.
+ */
+export function isNative(file: string): boolean {
+  return file.startsWith("tests/adapters/zeromq/");
 }
 
 /**

@@ -1,0 +1,39 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runTests } from "../../tools/testing/runtimes.ts";
+import { test } from "../harness.ts";
+
+/** Dies by a signal the first time, and reports a test that passed the second time. */
+const DIES_ONCE = `
+if [ ! -e "$FOLDER/died" ]; then touch "$FOLDER/died"; echo last words; kill -SEGV $$; fi
+for argument; do case $argument in --junit-path=*) cp "$FOLDER/report" "\${argument#*=}";; esac; done
+`;
+
+async function runDying(file: string) {
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-runtimes-"));
+  try {
+    await writeFile(join(folder, "report"), '<testcase name="a"/>');
+    return await runTests("deno", ["/bin/sh", "-c", DIES_ONCE], [file], { FOLDER: folder });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test("tests of a native library that ends their process run once more, which is told", async () => {
+  const cases = await runDying("tests/adapters/zeromq/a_test.ts");
+  assertEquals(cases.map(({ result }) => result), ["skipped", "passed"]);
+  assertStringIncludes(cases[0]!.name, "with code 139");
+});
+
+test("other tests whose process ends by a signal have failed, with what it printed last", async () => {
+  const [{ name, result, said }, ...others] = await runDying("tests/hub/a_test.ts") as [{
+    name: string;
+    result: string;
+    said?: string;
+  }];
+  assertEquals([result, others], ["failed", []]);
+  assertStringIncludes(name, "code 139");
+  assertStringIncludes(said!, "last words");
+});
