@@ -160,7 +160,7 @@ export class Wanted {
   /** Something has changed about a channel. Looked at together with the others of this turn. */
   #touch(name: string): void {
     if (!this.#link) return;
-    if (this.#dirty.size === 0) queueMicrotask(() => this.#look());
+    if (this.#dirty.size === 0) this.#options.clock.endOfTurn(() => this.#look());
     this.#dirty.add(name);
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../../../contract/clock.ts";
+import { type Clock, systemClock } from "../../../contract/clock.ts";
 import type { Script } from "./script.ts";
 
 /** A command and its arguments. */
@@ -83,12 +83,17 @@ interface Part {
 /** Sends what is asked for in one turn together. */
 export class Batches {
   readonly #reach: RedisReach;
+  readonly #clock: Pick<Clock, "endOfTurn">;
   readonly #parts = new Map<number, Part>();
   #flushing = false;
 
-  /** @param reach The servers. */
-  constructor(reach: RedisReach) {
+  /**
+   * @param reach The servers.
+   * @param clock Where turns come from: after microtasks alone, each client that is heard in a turn would have a write of its own.
+   */
+  constructor(reach: RedisReach, clock: Pick<Clock, "endOfTurn"> = systemClock) {
     this.#reach = reach;
+    this.#clock = clock;
   }
 
   /** Sends a command. */
@@ -124,7 +129,7 @@ export class Batches {
   ): Promise<unknown> {
     if (!this.#flushing) {
       this.#flushing = true;
-      queueMicrotask(() => this.#flush());
+      this.#clock.endOfTurn(() => this.#flush());
     }
     const part = this.#parts.get(index) ?? { waiting: [], underWay: 0, again: [], pauses: false };
     this.#parts.set(index, part);

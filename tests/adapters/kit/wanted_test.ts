@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Wanted } from "../../../adapters/kit/wanted.ts";
+import type { Clock } from "../../../contract/mod.ts";
 import { FakeClock } from "../../fake_clock.ts";
 import { test } from "../../harness.ts";
 
@@ -61,6 +62,26 @@ async function live() {
   link.commands.length = 0;
   return { ...all, link };
 }
+
+test("wanted: what many clients ask for in one turn is one command", async () => {
+  const ends: (() => void)[] = [];
+  const clock: Clock = Object.assign(new FakeClock(), {
+    endOfTurn: (end: () => void) => void ends.push(end),
+  });
+  const wanted = new Wanted({ clock, batchSize: 500, onRefused() {}, onBack() {} });
+  const link = connection();
+  await wanted.attach(link, within);
+  const joins: Promise<void>[] = [];
+  for (const name of ["a", "b", "c"]) {
+    joins.push(wanted.subscribe(name, name.toUpperCase()));
+    await settle(); // each is heard in a callback of its own
+  }
+  assertEquals(link.commands, []);
+  for (const end of ends) end();
+  assertEquals(link.commands, ["sub a,b,c"]);
+  await link.answer();
+  await Promise.all(joins);
+});
 
 test("wanted: what is asked for in one turn is one command, and a channel has one command at a time", async () => {
   const { wanted, link } = await live();

@@ -1,14 +1,16 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Batches, type RedisCommand } from "../../../adapters/kit/redis/reach.ts";
 import { script } from "../../../adapters/kit/redis/script.ts";
-import { test } from "../../harness.ts";
+import { type Clock, systemClock } from "../../../contract/mod.ts";
+import { microtaskClock } from "../../fake_clock.ts";
+import { test, waitFor } from "../../harness.ts";
 import { microtasks } from "../../hub/wires.ts";
 
 const SCRIPT = script("return ARGV[1]");
 const NOSCRIPT = new Error("NOSCRIPT No matching script");
 
 /** Writes that are answered when the test says so. */
-function writes() {
+function writes(clock: Pick<Clock, "endOfTurn"> = microtaskClock) {
   const sent: { readonly names: string[]; answer(...replies: unknown[]): void }[] = [];
   const batches = new Batches({
     partOf: () => 0,
@@ -21,10 +23,27 @@ function writes() {
         })
       ),
     explain: (error) => error,
-  });
+  }, clock);
   const run = (row: string, what: string) => batches.runPatiently(row, 0, SCRIPT, [], what);
   return { sent, run };
 }
+
+test("batches: what many clients ask for in one turn is one write", async () => {
+  const { sent, run } = writes(systemClock);
+  const done: Promise<unknown>[] = [];
+  const names = ["1", "2", "3"];
+  // Each is heard in a callback of its own, as messages of different links are.
+  setTimeout(async () => {
+    for (const name of names) {
+      done.push(run(name, name));
+      await microtasks();
+    }
+  });
+  await waitFor(() => done.length === 3 && sent.length > 0, { what: "a write" });
+  assertEquals(sent.map(({ names }) => names.length), [3]);
+  sent[0]!.answer(...names);
+  assertEquals(await Promise.all(done), names);
+});
 
 test("batches: what is called while a script is not known waits behind what is sent again", async () => {
   const { sent, run } = writes();
