@@ -85,7 +85,7 @@ export interface HubLimits {
   readonly maxHandshakesPerAddress?: number;
   /**
    * Calls of `authenticate` at the same time. Further clients wait in the order in which they came, for half of
-   * `handshakeTimeoutMs` at the most; whoever would wait longer is told when to come back.
+   * what is left of `handshakeTimeoutMs` at the most; whoever would wait longer is told when to come back.
    *
    * @default {100}
    */

@@ -126,13 +126,17 @@ test("arrivals: who has waited for half of the handshake's time is told when to 
   await peers[0]!.hears("welcome");
 });
 
-test("arrivals: who is slow to say hello has less time left to wait", async () => {
+test("arrivals: who is slow to say hello may wait for half of the time that is left", async () => {
   await using hub = await door({ maxAuthenticating: 1, handshakeTimeoutMs: 8_000 });
   hub.come("a");
   const slow = hub.scene.dial();
   await hub.until(1, 0);
-  hub.clock.advance(3_000);
-  slow.send(["hello", { role: "m", token: "b" }]);
+  hub.clock.advance(6_000); // the network is busy, too, when many come back
+  hub.made[0]!.answer();
+  await hub.until(0, 0);
+  hub.come("b");
+  await hub.until(1, 0);
+  slow.send(["hello", { role: "m", token: "c" }]);
   await hub.until(1, 1);
   hub.clock.advance(999);
   await hub.until(1, 1);

@@ -36,7 +36,7 @@ export interface AuthenticationsOptions {
   readonly clock: Clock;
   /** How many at the same time. */
   readonly max: number;
-  /** How long a client may take until it is let in, in milliseconds: it may wait for half of that. */
+  /** How long a client may take until it is let in, in milliseconds: it may wait for half of what its hello has left. */
   readonly timeoutMs: number;
 }
 
@@ -78,7 +78,7 @@ export class Authentications {
    * @throws {BusyError} When it would wait too long.
    */
   enter(openedAt: number): Turn {
-    const leftMs = Math.max(0, openedAt + this.#timeoutMs / 2 - this.#clock.now());
+    const leftMs = Math.max(0, openedAt + this.#timeoutMs - this.#clock.now()) / 2;
     if (this.#waitMs > leftMs) throw this.#tooMany();
     const turn = new Turn({
       clock: this.#clock,
