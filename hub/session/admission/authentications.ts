@@ -88,7 +88,7 @@ export class Authentications {
       tooLate: () => this.#tooMany(),
       took: (ms) => this.#took(ms),
     });
-    if (this.#gate.busy > 1) this.#lateness.watch(); // a lone one needs no timer more
+    if (this.#gate.busy + this.waiting > 1) this.#lateness.watch(); // a lone one needs no timer more
     return turn;
   }
 
