@@ -19,6 +19,11 @@ export interface AppendOptions {
    * at least as long as that message is kept.
    */
   readonly idempotencyKey?: string;
+  /**
+   * Called where the key was known, before the answer: what is kept is what came with it first, which may be other data. Only stores
+   * with {@linkcode HistoryStore.tellsKnown} call it.
+   */
+  onKnown?(): void;
   /** Aborted when nobody waits any more. The message may be kept nevertheless. */
   readonly signal?: AbortSignal;
   /**
@@ -136,6 +141,13 @@ export interface HistoryStore {
    * @default {false}
    */
   readonly transactions?: boolean;
+  /**
+   * Whether {@linkcode AppendOptions.onKnown} is called whenever a key was known. Otherwise the hub takes it that each was, and reads
+   * what is kept, once for every message that has a key.
+   *
+   * @default {false}
+   */
+  readonly tellsKnown?: boolean;
   /**
    * Makes the store ready for one node. Each hub that is given the store calls it once, before everything else but
    * `close`.

@@ -59,13 +59,16 @@ export class HistoryLog {
    *
    * @returns Its offset; that of the earlier one, where the key is known.
    */
-  append(data: string, { size, ttlMs, idempotencyKey: key }: AppendOptions): number {
+  append(data: string, { size, ttlMs, idempotencyKey: key, onKnown }: AppendOptions): number {
     this.#size = size;
     this.#ttlMs = ttlMs;
     if (key !== undefined && this.#keys) {
       this.expire();
       const known = this.#keys.get(key);
-      if (known !== undefined) return known;
+      if (known !== undefined) {
+        onKnown?.();
+        return known;
+      }
     }
     const offset = ++this.#last;
     const bytes = utf8Bytes(data) + (key === undefined ? 0 : utf8Bytes(key)) + RECORD_BYTES;

@@ -82,6 +82,7 @@ const OPTIONS = {
 class MemoryStore implements MemoryHistory {
   readonly name = "memory";
   readonly publishes = false;
+  readonly tellsKnown = true;
   readonly #maxChannels: number;
   readonly #maxBytes: number;
   readonly #clock: Clock;

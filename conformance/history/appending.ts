@@ -96,6 +96,31 @@ export const appendingCases: readonly StoreCase[] = [
     },
   },
   {
+    name:
+      "whether a key was known is told to whoever kept nothing, and to nobody else, where the store tells it",
+    async run(stage) {
+      const nodes = [await stage.node(), await stage.node(), await stage.node()];
+      if (!nodes[0]!.store.tellsKnown) return;
+      const known: number[] = [];
+      const append = (i: number, idempotencyKey?: string) =>
+        nodes[i % nodes.length]!.append("news", `${i}`, {
+          ...PLENTY,
+          idempotencyKey,
+          onKnown: () => void known.push(i),
+        });
+      await append(0);
+      await append(1, "one");
+      checkSame(known, [], "Who is told of a key that is new");
+      await append(2, "one");
+      await append(4, "one");
+      checkSame(known.splice(0), [2, 4], "Who is told of a key that was known");
+      await Promise.all(nodes.flatMap((_, i) => [append(i, "at once"), append(i + 3, "at once")]));
+      const { records } = await nodes[0]!.read("news");
+      const told = [...known, Number(records.at(-1)!.data)].sort();
+      checkSame(told, [0, 1, 2, 3, 4, 5], "Who is told of a key that came at once, and who kept it");
+    },
+  },
+  {
     name: "an append and a read whose signal is aborted end soon, and leave the store in order",
     async run(stage) {
       const a = await stage.node();

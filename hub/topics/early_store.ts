@@ -18,6 +18,7 @@ export class EarlyStore implements HistoryStore {
   readonly name: string;
   readonly publishes: boolean;
   readonly transactions: boolean;
+  readonly tellsKnown: boolean;
   readonly #store: HistoryStore;
   readonly #backplane: Promise<void>;
   readonly #ready = Promise.withResolvers<void>();
@@ -30,6 +31,7 @@ export class EarlyStore implements HistoryStore {
     this.name = store.name;
     this.publishes = store.publishes;
     this.transactions = store.transactions === true;
+    this.tellsKnown = store.tellsKnown === true;
     this.#store = store;
     this.#backplane = backplane;
     backplane.catch(this.#ready.reject); // then nobody opens it

@@ -140,14 +140,14 @@ export class SharedHistories implements Histories {
     let append: Position | Promise<Position>;
     const what = `a message of "${name}" in ${this.#store.name}`;
     const wait = { clock, timeoutMs: this.#timeoutMs, what, ended: this.#ended.signal };
+    let isKnown = idempotencyKey !== undefined && !this.#store.tellsKnown;
+    const onKnown = () => void (isKnown = true);
     const answer = appendInTime(wait, (signal) => {
-      append = this.#store.append(channel, data, { size, ttlMs, idempotencyKey, signal });
+      append = this.#store.append(channel, data, { size, ttlMs, idempotencyKey, onKnown, signal });
       return append;
     });
     const stored = (position: Position) =>
-      idempotencyKey === undefined
-        ? this.#stored(topic, data, position)
-        : this.#storedOnce(topic, data, position);
+      isKnown ? this.#storedBefore(topic, data, position) : this.#stored(topic, data, position);
     if (!isPromise(answer)) return stored(answer);
     // What may have been kept is looked for: its next message, or look, may be far away.
     const failed = (error: unknown): never => {
@@ -268,13 +268,16 @@ export class SharedHistories implements Histories {
   }
 
   /**
-   * A message with an id is kept. Its id may have been that of another message: what is delivered is what the store has
-   * kept, not what was published now.
+   * A message is kept whose id may have been that of another one, with other data: what is delivered is what the store has kept, not
+   * what was published now.
    */
-  #storedOnce(topic: HistoryTopic, data: string, position: Position): Published {
+  #storedBefore(topic: HistoryTopic, data: string, position: Position): Published {
     const [epoch, offset] = position;
-    const isSent = !this.#store.publishes && !this.#parts.backplane.solitary;
-    if (!isSent && !this.#open.has(topic.channel)) return { epoch, offset }; // nobody is to hear of it
+    if (this.#store.publishes || this.#parts.backplane.solitary) {
+      // The others have been told. Of many such messages one read gives all that this node lacks.
+      this.#open.get(topic.channel)?.stream.catchUp(position);
+      return { epoch, offset };
+    }
     const deliver = ({ position: [now], records: [record] }: StoredPage) => {
       if (now !== epoch) return;
       // Of what has made room already nobody reads anything else.

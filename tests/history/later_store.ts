@@ -28,6 +28,7 @@ export function laterStore(inner: MemoryHistory): LaterStore {
   const store: LaterStore = {
     name: "later",
     publishes: false,
+    tellsKnown: true,
     state: "up",
     onRead: (page) => page,
     get reads() {

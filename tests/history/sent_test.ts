@@ -41,6 +41,9 @@ async function passing(clock: FakeClock, work: Promise<unknown>): Promise<void> 
   }, { what: "the end of it" });
 }
 
+/** As many messages as the history keeps. */
+const MANY = 8;
+
 /** For hubs whose clock is moved by hand. */
 const STILL = { heartbeatMs: 1e9, limits: { handshakeTimeoutMs: 1e9 } };
 
@@ -122,6 +125,45 @@ testOnAdapters(
     }
   },
 );
+
+test("sent: a message with an id is not asked for where the store tells that it is new, and else once for many", async () => {
+  for (const tellsKnown of [true, false]) {
+    const history = laterStore(createMemoryHistory());
+    await using node = await createNode(undefined, { history: { ...history, tellsKnown } });
+    const { heard } = await follow(node);
+    const ids = Array.from({ length: MANY }, (_, n) => `${n}`);
+    const publishAll = (from: number) =>
+      Promise.all(ids.map((id, n) => node.hub.publish("log/x", { n: from + n }, { id })));
+    const before = history.reads;
+    const first = await publishAll(0);
+    await waitFor(() => heard.length === MANY, { what: "all of them" });
+    const reads = history.reads - before;
+    if (tellsKnown) assertEquals(reads, 0);
+    else assert(reads <= 3, `${reads} reads`);
+    assertEquals(await publishAll(100), first);
+    await microtasks();
+    assertEquals(heard, ids.map(Number));
+    assertEquals(history.reads - before, reads, "what is delivered is not asked for");
+  }
+});
+
+test("sent: messages that were kept before, though nobody knew, are heard as they were kept, by one read for many", async () => {
+  const memory = createMemoryHistory();
+  const history = laterStore(memory);
+  await using node = await createNode(undefined, { history });
+  const { heard } = await follow(node);
+  const before = history.reads;
+  const options = { size: MANY, ttlMs: Infinity };
+  for (let n = 0; n < MANY; n++) {
+    memory.append("topic:log/x", JSON.stringify({ n }), { ...options, idempotencyKey: `${n}` });
+  }
+  await Promise.all(
+    Array.from({ length: MANY }, (_, n) => node.hub.publish("log/x", { n: 100 + n }, { id: `${n}` })),
+  );
+  await waitFor(() => heard.length === MANY, { what: "all of them" });
+  assertEquals(heard, Array.from({ length: MANY }, (_, n) => n));
+  assert(history.reads - before <= 3, `${history.reads - before} reads`);
+});
 
 test("sent: while the hub drains messages are taken; once it is closed they are refused, and nothing is left behind", async () => {
   for (const history of [undefined, createMemoryHistory()]) {

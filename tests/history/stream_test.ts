@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Position } from "../../contract/mod.ts";
+import type { StoredPage } from "@trunkline/hub/adapters/history-store";
 import { createMemoryHistory } from "@trunkline/hub/adapters/memory-history";
 import { jsonCodec } from "../../contract/mod.ts";
 import { RecordMessage } from "../../hub/topics/record.ts";
@@ -145,6 +146,29 @@ test("stream: a store that has begun anew is a gap, and what comes from then on 
   await settle();
   take(next());
   assertEquals(heard, [1, "gap 1", 2, 3]);
+});
+
+test("stream: what is known to be kept is read, also while a page is on its way that does not have it yet", async () => {
+  const { memory, stream, heard, append, settle, store } = scene();
+  await stream.start();
+  let page: StoredPage | undefined = memory.read("c");
+  store.onRead = (now) => {
+    const answer = page ?? now;
+    page = undefined;
+    return answer;
+  };
+  store.state = "hangs";
+  stream.catchUp();
+  const first = append();
+  stream.catchUp(first);
+  append();
+  store.release();
+  await settle();
+  assertEquals(heard, [1, 2]);
+  const { reads } = store;
+  stream.catchUp(first);
+  await settle();
+  assertEquals([heard, store.reads], [[1, 2], reads]);
 });
 
 test("stream: what a store still holds when it begins a new epoch is not delivered once more", async () => {

@@ -33,6 +33,7 @@ export function unsureStore(inner: HistoryStore, random: Random, attempts: Attem
   return {
     name: "unsure",
     publishes: inner.publishes,
+    tellsKnown: inner.tellsKnown,
     async append(channel, data, options) {
       const fate = random.pick(FATES);
       attempts.push({ id: options.idempotencyKey, fate });

@@ -181,13 +181,15 @@ export class Appender {
     const twice: Waiting[] = [];
     const keys = new Set<string>();
     for (const waiting of batch) {
-      const { idempotencyKey: key } = waiting.options;
+      const { idempotencyKey: key, onKnown } = waiting.options;
       if (key === undefined) left.push(waiting);
       else if (keys.has(key)) twice.push(waiting);
       else {
         const known = await log.find(stream, key);
-        if (known) waiting.resolve(known);
-        else {
+        if (known) {
+          onKnown?.();
+          waiting.resolve(known);
+        } else {
           keys.add(key);
           left.push(waiting);
         }

@@ -47,6 +47,7 @@ export function createNatsHistory(options: NatsHistoryOptions): HistoryStore {
 class ConnectedHistory implements HistoryStore {
   readonly name: string;
   readonly publishes: boolean;
+  readonly tellsKnown = true;
   readonly #adapter: Adapter;
   readonly #store: NatsHistory;
 

@@ -59,6 +59,7 @@ interface Channel {
 export class NatsHistory implements HistoryStore {
   readonly name = "nats";
   readonly publishes: boolean;
+  readonly tellsKnown = true;
   readonly #parts: NatsHistoryParts;
   readonly #sweeper: Sweeper;
   readonly #memory: Memory = { life: "", seq: 0 };

@@ -6,8 +6,8 @@
 
 /**
  * Keeps messages, those of one topic one after the other, and topics in the order of their names: so transactions that wait for
- * each other's topics do not do so in a circle. Gives a row for each message, in order: `EPOCH.OFFSET`, or nothing where a
- * transaction of a user's holds the topic.
+ * each other's topics do not do so in a circle. Gives a row for each message, in order: `EPOCH.OFFSET`, and whether its key was
+ * known; nothing where a transaction of a user's holds the topic.
  *
  * Such a transaction (`within`) holds its topics alone by advisory locks; all others share them, and do not wait where they
  * cannot: the row of a topic is only ever waited for while statements run, not while users think.
@@ -15,11 +15,11 @@
  * The row of a topic is locked until the commit. So offsets become visible in their order, and nobody ever reads a hole.
  */
 export const appendFunction = (schema: string): string =>
-  `CREATE OR REPLACE FUNCTION ${schema}.history_append_v2(
+  `CREATE OR REPLACE FUNCTION ${schema}.history_append_v3(
   root_ text, within boolean, lock_ms text, forget_ms double precision, from_ text, fresh text,
   names text[], sizes text[], ttls text[], keys text[], kinds text[], channels text[],
   counts text[], heads_ text[], pieces text[]
-) RETURNS TABLE ("position" text) LANGUAGE plpgsql AS $fn$
+) RETURNS TABLE ("position" text, known text) LANGUAGE plpgsql AS $fn$
 #variable_conflict use_column
 DECLARE
   h record;
@@ -30,7 +30,7 @@ DECLARE
   now_ timestamptz;
   until_ timestamptz;
   forget_ timestamptz;
-  known bigint;
+  offset_ bigint;
   size_ bigint;
   p integer := 1;
   n integer;
@@ -74,14 +74,16 @@ BEGIN
       IF within THEN PERFORM set_config('lock_timeout', waits, true); END IF;
     END IF;
     n := counts[i];
-    known := NULL;
+    offset_ := NULL;
     IF busy THEN
-      RETURN QUERY SELECT NULL::text;
+      RETURN QUERY SELECT NULL::text, NULL::text;
     ELSE
       IF keys[i] <> '' THEN
-        SELECT "offset" INTO known FROM ${schema}.history_records WHERE head = h.id AND key = keys[i];
+        SELECT "offset" INTO offset_ FROM ${schema}.history_records WHERE head = h.id AND key = keys[i];
       END IF;
-      IF known IS NULL THEN
+      IF offset_ IS NOT NULL THEN
+        RETURN QUERY SELECT h.epoch || '.' || offset_, 'true';
+      ELSE
         until_ := CASE WHEN ttls[i] = '' THEN 'infinity' ELSE now_ + ttls[i]::double precision * interval '1 ms' END;
         IF ttls[i] = h.ttl THEN
           until_ := greatest(until_, h.ends); -- the clock went back
@@ -105,9 +107,8 @@ BEGIN
             PERFORM pg_notify(channels[i], heads_[q] || pieces[q]);
           END LOOP;
         END IF;
-        known := h.last;
+        RETURN QUERY SELECT h.epoch || '.' || h.last, 'false';
       END IF;
-      RETURN QUERY SELECT h.epoch || '.' || known;
     END IF;
     p := p + n;
     IF NOT busy AND (i = total OR names[i + 1] <> name_) THEN

@@ -9,7 +9,7 @@ import type { Clock } from "../../../contract/clock.ts";
 import { HubError } from "../../../contract/errors.ts";
 import type { Position } from "../../../contract/mod.ts";
 import type { Row } from "../connection.ts";
-import { type Append, readPosition } from "./statement.ts";
+import { type Append, readAppended } from "./statement.ts";
 
 /** How much goes into one statement: messages, topics (each takes a lock of the server's), and text, in UTF-16 units. */
 const MAX_MESSAGES = 1_000;
@@ -118,7 +118,7 @@ export class Appending {
       try {
         const rows = await this.#options.send(batch.map(({ append }) => append));
         this.#undone = 0;
-        batch.forEach((waiting, i) => this.#settle(waiting, rows[i]?.position));
+        batch.forEach((waiting, i) => this.#settle(waiting, rows[i]));
       } catch (error) {
         this.#failed(batch, error);
       }
@@ -143,8 +143,8 @@ export class Appending {
     );
   }
 
-  #settle(waiting: Waiting, position: unknown): void {
-    if (typeof position === "string") return waiting.done.resolve(readPosition(position));
+  #settle(waiting: Waiting, row: Row | undefined): void {
+    if (typeof row?.position === "string") return waiting.done.resolve(readAppended(waiting.append, row));
     const { name } = waiting.append;
     waiting.heldSince ??= this.#options.clock.now();
     let held = this.#held.get(name);
@@ -185,7 +185,7 @@ export class Appending {
     const batch = held.waiting.splice(0, MAX_MESSAGES);
     try {
       const rows = await this.#options.sendPatiently(batch.map(({ append }) => append));
-      batch.forEach(({ done }, i) => done.resolve(readPosition(String(rows[i]?.position))));
+      batch.forEach(({ append, done }, i) => done.resolve(readAppended(append, rows[i]!)));
     } catch (error) {
       for (const { done } of batch) done.reject(error);
     }

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../../../contract/clock.ts";
 import { HubError } from "../../../contract/errors.ts";
-import { inTime } from "../../kit/deadline.ts";
+import { answerOrSilence } from "../../kit/deadline.ts";
 import type { Failure } from "../../kit/failure.ts";
 import { Keeper } from "../../kit/keeper.ts";
 import { orAborted } from "../../kit/or_aborted.ts";
@@ -23,7 +23,7 @@ export interface HistoryLinkOptions {
   readonly schema: string;
   readonly createTables: boolean;
   readonly connectTimeoutMs: number;
-  /** How long a statement may take before the connection counts as dead, in milliseconds. */
+  /** How long there may be no answer to any statement before the connection counts as dead, in milliseconds. */
   readonly answerTimeoutMs: number;
   /** How long a statement may wait for a lock, in milliseconds. */
   readonly lockTimeoutMs: number;
@@ -54,6 +54,8 @@ export class HistoryLink {
   /** Whether the tables are there, and whoever waits to know. */
   #prepared = Promise.withResolvers<void>();
   #isPrepared = false;
+  /** When there was an answer last, by the clock. */
+  #answeredAt = -Infinity;
 
   /** @param options What it needs. */
   constructor(options: HistoryLinkOptions) {
@@ -104,8 +106,11 @@ export class HistoryLink {
     const connection = this.#keeper.link ?? await orAborted(this.#up.promise, signal);
     const { clock, answerTimeoutMs } = this.#options;
     try {
-      const asked = connection.ask(statement, parameters);
-      return await inTime(clock, answerTimeoutMs, asked, "It has not answered");
+      // Statements wait for those before them: as long as these are answered, nothing is wrong.
+      const asked = connection.ask(statement, parameters).finally(() => this.#answeredAt = clock.now());
+      const answer = await answerOrSilence(clock, answerTimeoutMs, asked, () => this.#answeredAt);
+      if (answer === "silent") throw new Error(`It has not answered within ${answerTimeoutMs} ms`);
+      return answer;
     } catch (error) {
       // What was lost, or has no answer, is of no use either.
       if (!isReply(error) || USELESS.test(codeOf(error) ?? "")) {

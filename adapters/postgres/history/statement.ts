@@ -14,6 +14,7 @@ import type { AppendOptions } from "../../history_store.ts";
 import type { Chunks } from "../../kit/chunks.ts";
 import { decodeEnvelope, encodeTextEnvelope } from "../../kit/envelope.ts";
 import { MAX_PAYLOAD_BYTES, nameOf, type NotifyChannels, partitionOf, payloadHead } from "../channels.ts";
+import type { Row } from "../connection.ts";
 import { toArray } from "../publishing.ts";
 
 /** A message, ready to be appended. */
@@ -25,6 +26,7 @@ export interface Append {
   readonly size: string;
   readonly ttl: string;
   readonly key: string;
+  onKnown?(): void;
   readonly kind: string;
   /** The notify channel; empty for none. */
   readonly channel: string;
@@ -70,7 +72,7 @@ export class Packing {
   }
 
   /** Makes a message ready. */
-  pack(channel: string, data: string, { size, ttlMs, idempotencyKey }: AppendOptions): Append {
+  pack(channel: string, data: string, { size, ttlMs, idempotencyKey, onKnown }: AppendOptions): Append {
     const name = nameOf(channel);
     const envelope = encodeTextEnvelope(this.#nodeId, data);
     // `TL1`, the sign, and who sends it.
@@ -82,6 +84,7 @@ export class Packing {
       size: `${Math.min(size, MAX_SIZE)}`,
       ttl: ttlMs > MAX_TTL_MS ? "" : `${ttlMs}`,
       key: idempotencyKey === undefined ? "" : nameOf(idempotencyKey),
+      onKnown,
       kind,
       ...this.#cut(name, envelope, skip),
     };
@@ -103,7 +106,7 @@ export class Packing {
 }
 
 /**
- * The parameters of `history_append_v2` that are of messages.
+ * The parameters of `history_append_v3` that are of messages.
  *
  * @param appends The messages, by topics.
  */
@@ -129,6 +132,12 @@ export function parametersOf(appends: readonly Append[]): string[] {
  */
 export function readKept(kept: string): string {
   return kept[0] === "j" ? JSON.parse(kept.slice(1)) : kept.slice(1);
+}
+
+/** Reads what the database answers to a message. */
+export function readAppended({ onKnown }: Append, { position, known }: Row): Position {
+  if (known === "true") onKnown?.();
+  return readPosition(String(position));
 }
 
 /** Reads a position as the database gives it. */

@@ -51,6 +51,7 @@ export class PostgresStore implements HistoryStore {
   readonly name = "postgres";
   readonly publishes: boolean;
   readonly transactions: boolean;
+  readonly tellsKnown = true;
   readonly #options: PostgresHistoryStoreOptions;
   readonly #contexts = new Map<string, HistoryContext>();
   readonly #appending: Appending;
@@ -71,7 +72,7 @@ export class PostgresStore implements HistoryStore {
     this.#options = options;
     const { schema, lockTimeoutMs, clock, chunks } = options;
     this.publishes = this.transactions = chunks !== undefined;
-    this.#append = `SELECT "position" FROM ${schema}.history_append_v2($1, $2::text::boolean, $3, ` +
+    this.#append = `SELECT "position", known FROM ${schema}.history_append_v3($1, $2::text::boolean, $3, ` +
       "$4::text::double precision, $5, $6, $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], " +
       "$13::text[], $14::text[], $15::text[])";
     this.#read =

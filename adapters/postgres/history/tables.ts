@@ -19,7 +19,7 @@ import { HASH, PLACE, readFunction, sweepFunction } from "./functions.ts";
 /** What is there: tables, and functions by their fingerprint; `$1` is the schema. */
 export const LOOK = "SELECT (to_regclass($1 || '.history_records') IS NOT NULL)::text AS tables, " +
   "(SELECT coalesce(obj_description(oid, 'pg_proc'), '') FROM pg_proc " +
-  "WHERE pronamespace = to_regnamespace($1) AND proname = 'history_append_v2') AS functions";
+  "WHERE pronamespace = to_regnamespace($1) AND proname = 'history_append_v3') AS functions";
 
 /** The row of a prefix: `$1`, and two random texts. */
 export const beginStore = (schema: string): string =>
@@ -72,7 +72,7 @@ function columns(schema: string): string[] {
 /** The functions; the last one tells that all are there. */
 function functions(schema: string): string[] {
   const made = [HASH, PLACE, readFunction, sweepFunction, appendFunction].map((make) => make(schema));
-  const of = `${schema}.history_append_v2(text, boolean, text, double precision, text, text, ${
+  const of = `${schema}.history_append_v3(text, boolean, text, double precision, text, text, ${
     Array(9).fill("text[]").join(", ")
   })`;
   return [...made, `COMMENT ON FUNCTION ${of} IS '${fingerprint(schema)}'`];
@@ -139,7 +139,7 @@ IF NOT EXISTS (
 ) THEN
 ${block(columns(schema))}END IF;
 IF NOT EXISTS (
-  SELECT FROM pg_proc WHERE pronamespace = to_regnamespace('${schema}') AND proname = 'history_append_v2'
+  SELECT FROM pg_proc WHERE pronamespace = to_regnamespace('${schema}') AND proname = 'history_append_v3'
     AND obj_description(oid, 'pg_proc') = '${fingerprint(schema)}'
 ) THEN
 ${block(functions(schema))}END IF;

@@ -132,9 +132,10 @@ export class TopicStream {
     if (this.#position && !this.#repairing) this.#waitForOthers();
   }
 
-  /** Messages may have been missed: reads them. */
-  catchUp(): void {
-    if (this.#closed || !this.#position && !this.#starting) return;
+  /** Messages may have been missed, or just what is `kept` there: reads what is. */
+  catchUp(kept?: Position): void {
+    const [epoch, last = 0] = this.#position ?? [];
+    if (this.#closed || !epoch && !this.#starting || kept && kept[0] === epoch && kept[1] <= last) return;
     this.#wake?.(); // the store may be back
     this.#catchUp();
   }

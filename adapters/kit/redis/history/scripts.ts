@@ -55,7 +55,8 @@ end`;
 /**
  * Keeps a message. Arguments: the message, its idempotency key or nothing, how many are kept, for how long or nothing, how
  * long an unused channel is remembered, what makes a new epoch unlike all others, the channel; then, to publish it: the
- * command, the name in Redis, and what comes before epoch, offset and message. Answers with its epoch and offset.
+ * command, the name in Redis, and what comes before epoch, offset and message. Answers with its epoch and offset, and 1 where
+ * its key was known, or 0.
  */
 export const APPEND: Script = script(
   HISTORY,
@@ -76,7 +77,7 @@ if not base then
   redis.call('DEL', s, k)
 elseif key ~= '' then
   local known = redis.call('ZSCORE', k, key)
-  if known then return { epochOf(base, servers), tonumber(known) } end
+  if known then return { epochOf(base, servers), tonumber(known), 1 } end
 end
 last = last + 1
 redis.call('HSET', m, 'base', base, 'last', text(last), 'ttl', ttl, 'servers', servers, 'server', replid)
@@ -97,7 +98,7 @@ if till < now + lasts or key ~= '' then
 end
 local epoch = epochOf(base, servers)
 if ARGV[8] then redis.call(ARGV[8], ARGV[9], ARGV[10] .. epoch .. ' ' .. text(last) .. ' ' .. data) end
-return { epoch, last }`,
+return { epoch, last, 0 }`,
 );
 
 /**

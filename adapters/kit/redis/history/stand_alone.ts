@@ -33,6 +33,7 @@ interface Running {
 class StandAloneHistory implements HistoryStore {
   readonly name: string;
   readonly publishes = false;
+  readonly tellsKnown = true;
   readonly #create: () => Adapter;
   readonly #contexts = new Map<string, HistoryContext>();
   #running: Running | undefined;

@@ -45,6 +45,7 @@ export interface RedisHistoryParts {
 export class RedisHistory implements HistoryStore {
   readonly name: string;
   readonly publishes: boolean;
+  readonly tellsKnown = true;
   readonly #parts: RedisHistoryParts;
   readonly #redis: Batches;
   #context: HistoryContext | undefined;
@@ -64,7 +65,7 @@ export class RedisHistory implements HistoryStore {
   }
 
   async append(channel: string, data: string, options: AppendOptions): Promise<Position> {
-    const { size, ttlMs, idempotencyKey: key, signal } = options;
+    const { size, ttlMs, idempotencyKey: key, onKnown, signal } = options;
     const { maxMessageBytes, keepMs, publishing } = this.#parts;
     signal?.throwIfAborted();
     const bytes = utf8Size(data);
@@ -86,7 +87,10 @@ export class RedisHistory implements HistoryStore {
     ];
     // Once it is sent nothing ends the wait but the answer, or the loss of the connection: what was kept is delivered.
     try {
-      return await this.#redis.runPatiently(channel, part, APPEND, keys, ...args) as Position;
+      const answer = await this.#redis.runPatiently(channel, part, APPEND, keys, ...args);
+      const [epoch, offset, isKnown] = answer as [string, number, number];
+      if (isKnown === 1) onKnown?.();
+      return [epoch, offset];
     } catch (error) {
       throw notKept(error, channel, this.name);
     }
