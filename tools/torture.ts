@@ -6,7 +6,7 @@
 
 import { parseArgs } from "node:util";
 import { findRuntimes } from "../bench/runtimes.ts";
-import { describeOutcome } from "../tests/torture/report.ts";
+import { describeOutcome, resultLine } from "../tests/torture/report.ts";
 import { STORES } from "../tests/torture/stores.ts";
 import { torture } from "../tests/torture/torture.ts";
 import type { StoreName } from "../tests/torture/words.ts";
@@ -82,5 +82,10 @@ console.log(
 );
 const outcome = await torture({ ...extent, store, runtimes, say: (line) => console.log(line) });
 console.log(describeOutcome(outcome));
-if (outcome.violations.length > 0) console.log(`Again: deno task torture --store ${store} --seed ${seed}`);
+console.log(resultLine(store, extent, outcome));
+if (outcome.violations.length > 0) {
+  const given = Object.entries(extent).map(([name, value]) => `--${name} ${value}`);
+  const runtime = values.runtime === undefined ? "" : ` --runtime ${values.runtime}`;
+  console.log(`Again: deno task torture --store ${store} ${given.join(" ")}${runtime}`);
+}
 Deno.exit(outcome.violations.length === 0 ? 0 : 1);
