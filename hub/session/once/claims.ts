@@ -11,9 +11,9 @@ import { withDeadline } from "../../backplane/deadline.ts";
 import { appendInTime } from "../../topics/append.ts";
 import type { HubErrorInfo } from "../../api/options.ts";
 import { keepable, tooLarge } from "./outcome.ts";
-import { type Kept, readKept, writeAnswer, writeClaim } from "./kept.ts";
+import { type Kept, readKept, writeAnswer, writeClaim, writeRenewal } from "./kept.ts";
 
-/** Of each request a claim and an answer are kept, and a claim that came when the first was over and its answer was not. */
+/** Of each request a claim, or its renewal, and an answer are kept, and a claim that came too late. */
 const SIZE = 3;
 /** The first pause between two looks for another node's answer, in milliseconds; it doubles each time. */
 const FIRST_PAUSE_MS = 25;
@@ -21,6 +21,8 @@ const FIRST_PAUSE_MS = 25;
 const MAX_PAUSE_MS = 1_000;
 /** How often in a row the other node, or the store, may be away before it counts as gone. */
 const MAX_MISSES = 3;
+/** Into how many parts the time is divided that a claim lasts: after each it is renewed while the request is being done. */
+const RENEWALS = 3;
 /** How often an answer is given to a store that does not take it. */
 const MAX_ATTEMPTS = 6;
 
@@ -94,6 +96,40 @@ export class Claims {
     return { answer: Promise.resolve(answer.text) };
   }
 
+  /**
+   * Keeps the claim of this node alive while it does a request: a handler may take longer than a claim lasts.
+   *
+   * @returns Ends that.
+   */
+  hold(claimed: Claimed): () => void {
+    const { clock, nodeId, ttlMs, store, onError } = this.#options;
+    const { name, print } = claimed;
+    let lasts = clock.now() + ttlMs;
+    let ended = false;
+    let stop = () => {};
+    const renewIn = (ms: number) => void (stop = clock.after(ms, () => void renew(), { background: true }));
+    const renew = async () => {
+      if (this.#isClosed) return;
+      const from = clock.now();
+      try {
+        await this.#append(claimed, writeRenewal(nodeId, print), { what: "claim" });
+        lasts = from + ttlMs;
+        if (!ended) renewIn(ttlMs / RENEWALS);
+      } catch (cause) {
+        if (ended) return;
+        if (clock.now() < lasts) return renewIn(Math.min(MAX_PAUSE_MS, ttlMs / RENEWALS));
+        const what = `Cannot keep the claim on "${name}" in ${store.name}, and it is not done yet`;
+        const error = new HubError("UNCERTAIN", `${what}: another node may do it a second time`, { cause });
+        onError(error, { stage: "handler", name });
+      }
+    };
+    renewIn(ttlMs / RENEWALS);
+    return () => {
+      ended = true;
+      stop();
+    };
+  }
+
   /** Keeps the answer of a request that this node has done. */
   answer(claimed: Claimed, text: string): void {
     const answering = this.#answer(claimed, text).finally(() => this.#answering.delete(answering));
@@ -127,14 +163,15 @@ export class Claims {
   async #answerOf(claimed: Claimed, by: string): Promise<string> {
     const { clock, ttlMs, isThere } = this.#options;
     const { channel, name } = claimed;
-    const until = clock.now() + ttlMs;
+    let until = clock.now() + ttlMs;
     let misses = 0;
     for (let looks = 1; misses < MAX_MISSES && clock.now() < until; looks++) {
       await this.#pause(looks);
       if (this.#isClosed || !claimed.isWanted()) break;
       try {
-        const { answer } = await this.#read(channel);
+        const { claim, answer } = await this.#read(channel);
         if (answer) return answer.text;
+        if (claim) until = clock.now() + ttlMs;
         misses = isThere(by) ? 0 : misses + 1;
       } catch {
         misses++;
@@ -149,7 +186,7 @@ export class Claims {
   async #append(
     { channel, name }: Claimed,
     data: string,
-    { what, key: idempotencyKey }: { readonly what: string; readonly key: string },
+    { what, key: idempotencyKey }: { readonly what: string; readonly key?: string },
     mayBeUncertain = false,
   ): Promise<Position | undefined> {
     const { store, clock, timeoutMs, ttlMs } = this.#options;

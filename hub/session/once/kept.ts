@@ -1,6 +1,6 @@
 /**
- * What a store keeps of a request that is done once: who has claimed it, and what became of it. Either may be over before the
- * other: so both say of which input they are.
+ * What a store keeps of a request that is done once: who has claimed it, that it is still being done, and what became of it. Any may be over before the
+ * others: so all say of which input they are.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface Answer {
 
 /** What is kept of one request. */
 export interface Kept {
-  /** The first claim. */
+  /** The claim that counts: the newest one that was renewed, or the first. */
   readonly claim: Claim | undefined;
   /** The newest answer. */
   readonly answer: Answer | undefined;
@@ -39,6 +39,11 @@ export interface Kept {
 /** Writes a claim. */
 export function writeClaim(by: string, print: string): string {
   return `claim ${print} ${by}`;
+}
+
+/** Writes that the request is still being done: whoever claims it from then on is too late. */
+export function writeRenewal(by: string, print: string): string {
+  return `hold ${print} ${by}`;
 }
 
 /** Writes an answer. */
@@ -52,13 +57,15 @@ export function writeAnswer(print: string, text: string): string {
  * @throws {SyntaxError} When something of it was written by no hub.
  */
 export function readKept(records: readonly StoredRecord[]): Kept {
-  let claim: Claim | undefined, answer: Answer | undefined;
+  let first: Claim | undefined, renewed: Claim | undefined, answer: Answer | undefined;
   for (const { offset, data } of records) {
-    const [, kind, print, text] = /^(claim|answer) ([^ ]+) (.+)$/s.exec(data) ?? [];
-    if (kind === "claim") claim ??= { offset, print: print!, by: text! };
+    const [, kind, print, text] = /^(claim|hold|answer) ([^ ]+) (.+)$/s.exec(data) ?? [];
+    if (kind === "claim") first ??= { offset, print: print!, by: text! };
+    else if (kind === "hold") renewed = { offset, print: print!, by: text! };
     else answer = { offset, print: print!, text: checked(text) };
   }
-  return { claim, answer };
+  // A claim that came later may outlive those before it, and was too late nevertheless.
+  return { claim: renewed ?? first, answer };
 }
 
 function checked(text = ""): string {

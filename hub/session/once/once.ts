@@ -7,7 +7,7 @@
 import { HubError, toWireError } from "../../../contract/mod.ts";
 import { utf8Size } from "../../../contract/values/utf8_size.ts";
 import type { Abortable } from "../../connection/abortable.ts";
-import { Claims, type ClaimsOptions, otherInput } from "./claims.ts";
+import { type Claimed, Claims, type ClaimsOptions, otherInput } from "./claims.ts";
 import { fingerprint, keepable, readOutcome, tooLarge, writeOutcome } from "./outcome.ts";
 import { Room, type RoomLimits } from "./room.ts";
 
@@ -166,7 +166,7 @@ export class Once {
     const elsewhere = this.#claims && await this.#claims.claim(claimed);
     if (elsewhere) begin();
     else if (this.#closed) throw new HubError("UNAVAILABLE", `Cannot do "${name}": the hub is closed`);
-    const outcome = elsewhere ? await elsewhere.answer : await this.#work(doing, begin);
+    const outcome = elsewhere ? await elsewhere.answer : await this.#work(claimed, doing, begin);
     // A handler that stops because the hub closes has done who knows what.
     const isCut = this.#closed && readOutcome(outcome)[0] === "err";
     if (!elsewhere && !isCut) this.#claims?.answer(claimed, outcome);
@@ -174,11 +174,13 @@ export class Once {
     return outcome;
   }
 
-  async #work({ work, working }: Doing, begin: () => void): Promise<string> {
+  async #work(claimed: Claimed, { work, working }: Doing, begin: () => void): Promise<string> {
     const outcome = work();
     this.#working.set(working, outcome);
     begin();
+    const release = this.#claims?.hold(claimed);
     const done = await outcome;
+    release?.();
     this.#working.delete(working);
     return done;
   }
