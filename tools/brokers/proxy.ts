@@ -13,6 +13,8 @@ export interface Proxy extends AsyncDisposable {
   readonly port: number;
   /** How many connections it holds open. */
   readonly connections: number;
+  /** How many bytes have come from clients. */
+  readonly received: number;
   /** Passes nothing more, either way, and closes nothing; new connections open and hang too. */
   blackhole(): void;
   /** Ends `blackhole`: what was held back arrives, as after a network's outage. */
@@ -106,7 +108,9 @@ export async function startProxy(targetPort: number, port = 0): Promise<Proxy> {
   const links = new Set<Link>();
   let held = false;
   let closed: Promise<unknown> | undefined;
+  let received = 0;
   const server = createServer({ allowHalfOpen: true }, (near) => {
+    near.on("data", ({ length }) => received += length);
     const link = new Link(near, () => links.delete(link));
     links.add(link);
     if (held) link.hold();
@@ -118,6 +122,9 @@ export async function startProxy(targetPort: number, port = 0): Promise<Proxy> {
     port: (server.address() as { port: number }).port,
     get connections() {
       return links.size;
+    },
+    get received() {
+      return received;
     },
     blackhole() {
       held = true;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createNatsHistory } from "../../../adapters/nats/mod.ts";
 import { HubError, type Position } from "../../../contract/mod.ts";
 import { startNats, startNatsCluster } from "../../../tools/brokers/nats.ts";
+import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { test, waitFor } from "../../harness.ts";
 import { call, type HistoryNode, JETSTREAM, openHistory, PLENTY, startJetStream } from "./history_scene.ts";
 
@@ -161,7 +162,8 @@ test("history in NATS JetStream: a server that comes back without what it had co
 
 test("history in NATS JetStream: of a frozen server what was sent is uncertain, what was not is not kept", async () => {
   await using server = await startJetStream();
-  await using a = await openHistory({ servers: server.url, ...SOON });
+  await using proxy = await startProxy(server.port);
+  await using a = await openHistory({ servers: `nats://127.0.0.1:${proxy.port}`, ...SOON });
   const [epoch] = await a.fill("news", 1, 3);
   await a.fill("other", 1, 1);
   server.pause();
@@ -169,9 +171,11 @@ test("history in NATS JetStream: of a frozen server what was sent is uncertain, 
   const keyed = (key: string) => ({ ...PLENTY, idempotencyKey: key });
   const append = (data: string) =>
     codeOf(Promise.resolve(a.store.append("news", data, { ...keyed(data), signal: abort.signal })));
-  const sent = append("sent");
-  // It is on its way by the next turn, or a little later where the machine has other work.
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve));
+  const { received } = proxy;
+  const text = "sent".padEnd(1_000);
+  const sent = append(text);
+  // More than a probe takes.
+  await waitFor(() => proxy.received > received + 1_000, { what: "the message to leave" });
   const waiting = append("waits");
   abort.abort();
   assertEquals([await sent, await waiting], ["UNCERTAIN", "UNAVAILABLE"]);
@@ -181,12 +185,12 @@ test("history in NATS JetStream: of a frozen server what was sent is uncertain, 
   server.resume();
   await using b = await openHistory({ servers: server.url, ...SOON });
   // Whether the first one arrives before this one, after it or never: it is kept once.
-  const again = await waitFor(async () => await b.store.append("news", "sent", keyed("sent")), {
+  const again = await waitFor(async () => await b.store.append("news", text, keyed(text)), {
     timeoutMs: 20_000,
   });
   assertEquals(again, [epoch, 4]);
   assertEquals(await appended(a, "news", "after"), [epoch, 5]);
-  assertEquals(await a.all("news"), ["1", "2", "3", "sent", "after"]);
+  assertEquals(await a.all("news"), ["1", "2", "3", text, "after"]);
 });
 
 test("history in NATS JetStream: a message that the server refuses to keep is heard by nobody", async () => {
