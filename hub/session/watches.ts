@@ -37,6 +37,9 @@ const DEFAULT_PAGE = 100;
 /** The longest name of a place on the wire, in UTF-16 units: each is kept, on the backplane too. */
 const MAX_NAME_LENGTH = 1_024 + "topic:".length;
 
+/** The longest cursor that a client may go on after, in UTF-16 units: it ends with a member's id, and is kept while the client waits. */
+const MAX_CURSOR_LENGTH = 1_024;
+
 /** A watch, and what decides about it. */
 interface Mark {
   readonly watched: Watched;
@@ -163,9 +166,16 @@ export class Watches {
   }
 
   /** Reads a page of members, and answers the client. Never rejects. */
-  members(id: number, place: string, query: MembersQuery = {}): Promise<void> {
+  members(id: number, place: string, { by, limit, cursor }: MembersQuery = {}): Promise<void> {
     const { conn } = this.#parts;
+    const isKnown = cursor === undefined || cursor.length <= MAX_CURSOR_LENGTH;
+    // What is kept of what a client says while it waits: no more than is read of it.
+    const query = { by, limit, cursor: isKnown ? cursor : undefined };
     return this.#answer(id, place, async (named) => {
+      if (!isKnown) {
+        const most = `A cursor has ${MAX_CURSOR_LENGTH} characters at the most`;
+        throw new HubError("BAD_REQUEST", `${most}: give the one that came with the page before`);
+      }
       await this.#allow(named);
       const permits = this.#permits ??= new Permits(MAX_READERS);
       await permits.take();

@@ -68,6 +68,24 @@ test("members: a client is never read more than 1,000 at once, nor more than fou
   assertEquals(sent.length, 6);
 });
 
+test("members: a cursor that no page came with is not kept while the client waits: it is refused at once", async () => {
+  const contract = { roles: { m: {} }, presence: { "room/:id": pass } };
+  const { promise: allowed, resolve } = Promise.withResolvers<boolean>();
+  let asked = 0;
+  await using scene = await stage(contract, {
+    authenticate: ({ role, token }: Untyped) => ({ role, user: token && { id: token } }),
+    presence: { authorize: { "room/:id": () => (asked++, allowed) } },
+  });
+  const peer = await enter(scene, "ann");
+  const cursor = (length: number) => ({ cursor: "x".repeat(length) });
+  assertEquals([await ask(peer, "members", "room:room/1", cursor(1_025)), asked], ["BAD_REQUEST", 0]);
+  const page = ask(peer, "members", "room:room/1", cursor(1_024));
+  await waitFor(() => asked === 1, { what: "the rule to be asked" });
+  resolve(true);
+  assertEquals((await page).count, 0);
+  peer.leave();
+});
+
 test("members: of a source that alone knows its cursors a client is told every member once, however large their states", async () => {
   const contract = {
     roles: { m: { clientToServer: { join: { input: pass, output: pass } } } },
