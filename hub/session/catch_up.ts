@@ -147,6 +147,11 @@ function judge(options: CatchUpOptions, progress: Progress, page: StoredPage): b
   const position = live(options);
   const { broken } = progress;
   const cursor = progress.cursor!;
+  if (!page.complete && page.position[0] !== position[0] && progress.stale < MAX_STALE) {
+    // The node is about to know of another epoch: what it delivers in it the client may have, from before.
+    progress.stale++;
+    return false;
+  }
   if (!page.complete || broken || progress.stale > MAX_STALE) {
     options.finish({ position, recovered: false });
     return true;

@@ -344,6 +344,7 @@ export class SharedHistories implements Histories {
       const known = stream.position;
       const last = records.at(-1);
       if (last) stream.shown([position[0], last.offset]);
+      if (isFollowed && known && known[0] !== position[0]) stream.catchUp(); // it has begun anew
       return {
         ...page,
         records: records.map((record) => {

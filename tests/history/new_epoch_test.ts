@@ -4,8 +4,9 @@ import type { Position } from "../../contract/mod.ts";
 import { RecordMessage } from "../../hub/topics/record.ts";
 import { TopicStream } from "../../hub/topics/stream/topic_stream.ts";
 import { FakeClock } from "../fake_clock.ts";
-import { test } from "../harness.ts";
-import { microtasks } from "../hub/wires.ts";
+import { test, waitFor } from "../harness.ts";
+import { createNode } from "../hub/chat.ts";
+import { microtasks, rawClient } from "../hub/wires.ts";
 import { RestartingStore } from "./restarting_store.ts";
 
 interface SceneOptions {
@@ -193,4 +194,35 @@ test("new epoch: where the end of a long history was lost it is looked for from 
   await look();
   assertEquals(heard, ["gap 800", ...Array.from({ length: 150 }, (_, i) => 801 + i)]);
   assertEquals(reads, [64, 64, 64, 64, 64, 22]);
+});
+
+test("new epoch: a client that comes back before its node knows is told once, and hears nothing twice; nor do the others", async () => {
+  const server = new RestartingStore(new FakeClock(), 1_000);
+  const history: HistoryStore = {
+    name: "restarting",
+    publishes: false,
+    append: (_channel, data) => Promise.resolve(server.append(() => data)),
+    read: (_channel, options) => Promise.resolve(server.read(options)),
+  };
+  await using node = await createNode(undefined, { history });
+  const stayed: number[] = [], recoveries: boolean[] = [];
+  const sub = (await node.member()).subscribe("log/x", ({ n }) => stayed.push(n), {
+    onRecovery: ({ recovered }) => recoveries.push(recovered),
+  });
+  await sub.ready;
+  for (const n of [1, 2, 3]) await node.hub.publish("log/x", { n });
+  const [epoch, offset] = server.append(() => '{"n":4}'); // on another node, where the client has been
+  server.restart(0, 0);
+  server.append(() => '{"n":5}');
+  const raw = await rawClient(node.loopback.client());
+  raw.say(["sub", 1, "log/x", { since: [epoch, offset] }]);
+  await waitFor(() => raw.heard.some(([kind]) => kind === "res"), { what: "the answer" });
+  await node.hub.publish("log/x", { n: 6 });
+  await waitFor(() => stayed.length === 6, { what: "the last" });
+  assertEquals([stayed, recoveries], [[1, 2, 3, 4, 5, 6], [false]]);
+  await waitFor(() => raw.heard.some(([kind, , at]) => kind === "rec" && at === 6), { what: "the last" });
+  assertEquals(raw.heard.filter(([kind]) => kind === "gap" || kind === "rec" || kind === "res"), [
+    ["res", 1, { position: [server.position[0], 5], recovered: false }],
+    ["rec", "log/x", 6, { n: 6 }],
+  ]);
 });
