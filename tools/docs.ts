@@ -71,7 +71,7 @@ async function writeProject(site: Site): Promise<void> {
   );
   const sidebar = site.sections.map(({ title, pages }) => ({
     text: title,
-    collapsed: title === "Decisions" ? true : undefined,
+    collapsed: title !== "Start", // the one that is open on the page opens by itself
     items: pages.map(({ title, place }) => ({ text: title, link: `/${place.replace(/\.md$/, "")}` })),
   }));
   await Deno.writeTextFile(join(PROJECT, "site.json"), JSON.stringify({ sidebar }));

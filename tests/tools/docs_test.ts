@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import { layOut, readSite } from "../../tools/docs/assemble.ts";
 import { textsForModels } from "../../tools/docs/llms.ts";
 import { anchorOf, summaryOf, toPage } from "../../tools/docs/page.ts";
+import { serveFolder } from "../../tools/docs/serve_folder.ts";
 import { samplesOf, shown } from "../../tools/docs/samples.ts";
 import { listFiles } from "../../tools/files.ts";
 import { test } from "../harness.ts";
@@ -106,4 +107,28 @@ test("docs: a page is summed up by its first sentence", () => {
     summaryOf("# A\n\n- [b](c)\n\nA **hub** [is](d) one\nend of it. The other is\na client.\n"),
     "A hub is one end of it.",
   );
+});
+
+test("docs: the site is served by its addresses, and nothing beside it", async () => {
+  const outer = await Deno.makeTempDir();
+  await Deno.mkdir(`${outer}/site/guide`, { recursive: true });
+  await Deno.writeTextFile(`${outer}/secret.txt`, "secret");
+  await Deno.writeTextFile(`${outer}/site/index.html`, "home");
+  await Deno.writeTextFile(`${outer}/site/guide/rooms.html`, "rooms");
+  {
+    await using server = serveFolder(`${outer}/site`, 0);
+    const answers: unknown[] = [];
+    for (const path of ["/", "/guide/rooms", "/guide/rooms.html", "/none", "/..%2fsecret.txt"]) {
+      const answer = await fetch(`http://127.0.0.1:${server.port}${path}`);
+      answers.push([answer.status, await answer.text()]);
+    }
+    assertEquals(answers, [
+      [200, "home"],
+      [200, "rooms"],
+      [200, "rooms"],
+      [404, "Not found"],
+      [404, "Not found"],
+    ]);
+  }
+  await Deno.remove(outer, { recursive: true });
 });

@@ -6,7 +6,7 @@
 
 import { dirname, extname, join, posix } from "node:path";
 import { exists, listFiles, ROOT } from "../files.ts";
-import { type Section, SECTIONS } from "./nav.ts";
+import { type Section, SECTIONS, WIDE } from "./nav.ts";
 import { placeOf, sourcePlaceOf, summaryOf, titleOf, toPage, type Wanted } from "./page.ts";
 
 /** A page of the site. */
@@ -63,7 +63,8 @@ export async function layOut({ home, sections }: Site): Promise<Files> {
     drawings.set(path, await Deno.readTextFile(join(ROOT, path)));
   }
   for (const { path, place, text } of [home, ...sections.flatMap(({ pages }) => pages)]) {
-    files.set(place, toPage(path, text, wanted, drawings));
+    const head = WIDE.includes(path) ? "---\naside: false\n---\n\n" : "";
+    files.set(place, head + toPage(path, text, wanted, drawings));
   }
   for (const path of wanted.sources) files.set(sourcePlaceOf(path), await showSource(path, wanted));
   for (const path of wanted.pictures) files.set(`public/${path}`, await Deno.readFile(join(ROOT, path)));

@@ -72,3 +72,6 @@ export const SECTIONS: readonly Section[] = [
   },
   { title: "Take part", pages: ["CONTRIBUTING.md", "CODE_OF_CONDUCT.md"] },
 ];
+
+/** Pages with tables that need the room of the outline. */
+export const WIDE: readonly string[] = ["docs/adapters.md", "docs/comparison.md"];

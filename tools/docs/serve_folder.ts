@@ -4,7 +4,7 @@
  * @module
  */
 
-import { extname, join } from "node:path";
+import { extname, join, normalize } from "node:path/posix";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css",
@@ -24,10 +24,10 @@ const TYPES: Readonly<Record<string, string>> = {
  * @param port Where; 0 for any free port.
  * @returns Where it is served.
  */
-export function serveFolder(folder: string, port: number): { readonly port: number } {
+export function serveFolder(folder: string, port: number): AsyncDisposable & { readonly port: number } {
   const server = Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, async (request) => {
-    // The parts of a URL's path never lead upwards: the URL has taken ".." out.
-    const path = decodeURIComponent(new URL(request.url).pathname);
+    // Resolved like a URL's, so that no part of it leads out of the folder, however it is written.
+    const path = normalize(`/${decodeURIComponent(new URL(request.url).pathname)}`);
     for (const name of [path, `${path}.html`, join(path, "index.html")]) {
       const body = await Deno.readFile(join(folder, name)).catch(() => undefined);
       if (body) {
@@ -39,5 +39,5 @@ export function serveFolder(folder: string, port: number): { readonly port: numb
     const missing = await Deno.readFile(join(folder, "404.html")).catch(() => "Not found");
     return new Response(missing, { status: 404, headers: { "content-type": "text/html; charset=utf-8" } });
   });
-  return { port: server.addr.port };
+  return { port: server.addr.port, [Symbol.asyncDispose]: () => server.shutdown() };
 }

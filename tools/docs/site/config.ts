@@ -28,9 +28,11 @@ export default {
     search: { provider: "local" },
     outline: [2, 3],
     nav: [
+      { text: "Start", link: "/start/deno", activeMatch: "^/start/" },
       { text: "Guide", link: "/guide", activeMatch: "^/guide" },
-      { text: "Adapters", link: "/adapters" },
-      { text: "API", link: "/api/index.html", target: "_self" },
+      { text: "Recipes", link: "/recipes/react", activeMatch: "^/recipes/" },
+      { text: "Troubleshooting", link: "/troubleshooting" },
+      { text: "API", link: "/api/index.html", target: "_blank" },
     ],
     sidebar,
     docFooter: { prev: "Before", next: "Next" },
