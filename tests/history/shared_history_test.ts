@@ -42,7 +42,7 @@ async function withTime<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
 }
 
 testOnAdapters(
-  "shared history: positions are the same on every node, and a client resumes on any",
+  "promise 4: positions are the same on every node, and a client resumes on any",
   async (start) => {
     for (const createStore of STORES) {
       await using cluster = await start(2, { history: createStore() });
@@ -75,7 +75,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "shared history: what the backplane loses is read from the store and delivered in order",
+  "promise 4: what the backplane loses is read from the store and delivered in order",
   async (start) => {
     for (const createStore of STORES) {
       await using cluster = await start(2, { history: createStore() });
@@ -97,7 +97,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "shared history: after a break of the backplane nothing is missing, and no gap is told",
+  "promise 4: after a break of the backplane nothing is missing, and no gap is told",
   async (start) => {
     await using cluster = await start(2, { history: laterStore(createMemoryHistory()) });
     const [a, b] = cluster.nodes;
@@ -114,7 +114,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "shared history: a last message that gets lost is noticed without another one",
+  "promise 4: a last message that gets lost is noticed without another one",
   async (start) => {
     const clock = new FakeClock();
     const history = createMemoryHistory();
@@ -247,7 +247,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "shared history: whatever is lost on the way, every subscriber hears the order of the store",
+  "promise 4: whatever is lost on the way, every subscriber hears the order of the store",
   async (start) => {
     const random = new Random(7);
     const history = laterStore(createMemoryHistory());

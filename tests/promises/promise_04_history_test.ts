@@ -30,6 +30,57 @@ const back = (recoveries: Recovery[], times = 1) =>
   waitFor(() => recoveries.length >= times, { what: "the recovery" });
 
 testOnAdapters(
+  "promise 4: without history a message comes once to who is there, to nobody later, and that is told",
+  async (start) => {
+    await using cluster = await start(2);
+    const [a, b] = cluster.nodes;
+    const followers = await Promise.all([a!, b!, b!].map(async (node) => {
+      const line = node.loopback.client();
+      const client = await node.member(undefined, { transport: line });
+      const heard: string[] = [], recoveries: boolean[] = [];
+      client.onOpen(() => void client.request("join", { room: "lobby" }));
+      client.on("message", ({ text }) => void heard.push(`room ${text}`));
+      client.on("dm", ({ text }) => void heard.push(`role ${text}`));
+      const sub = client.subscribe("ticker/x", ({ price }, { offset, epoch }) => {
+        heard.push(`topic ${price} ${offset} ${epoch}`);
+      }, { onRecovery: ({ recovered }) => void recoveries.push(recovered) });
+      await sub.ready;
+      await client.request("join", { room: "lobby" });
+      return { client, line, heard, recoveries };
+    }));
+    const [, there, away] = followers as [unknown, (typeof followers)[number], (typeof followers)[number]];
+    const say = (n: number) => {
+      a!.hub.publish("ticker/x", { price: n });
+      a!.hub.room("lobby").broadcast("message", { room: "lobby", text: `${n}` });
+      a!.hub.forRole("member").emit("dm", { text: `${n}` });
+    };
+    const all = (...numbers: number[]) =>
+      numbers.flatMap((n) => [`topic ${n} undefined undefined`, `room ${n}`, `role ${n}`]).sort();
+    say(1);
+    await waitFor(() => followers.every(({ heard }) => heard.length === 3), { what: "the first" });
+    away.line.refuse(true);
+    away.line.sever();
+    await waitFor(() => away.client.status === "reconnecting", { what: "the client to notice" });
+    say(2);
+    await waitFor(() => there.heard.length === 6, { what: "the second" });
+    b!.tap.cut();
+    say(3);
+    const lost = () => b!.tap.dropped.filter(({ channel }) => /^(topic|room|role):/.test(channel)).length;
+    await waitFor(() => lost() === 3, { what: "the loss" });
+    b!.tap.heal();
+    away.line.refuse(false);
+    await waitFor(() => away.recoveries.length > 0, { what: "the recovery" });
+    await away.client.request("join", { room: "lobby" });
+    say(4);
+    await waitFor(() => away.heard.length >= 6, { what: "what is live" });
+    await waitFor(() => there.heard.length >= 9, { what: "what is live there" });
+    const heard = followers.map(({ heard }) => heard.toSorted());
+    assertEquals(heard, [all(1, 2, 3, 4), all(1, 2, 4), all(1, 4)]);
+    assertEquals(followers.map(({ recoveries }) => recoveries), [[], [], [false]]);
+  },
+);
+
+testOnAdapters(
   "promise 4: back on its node a client gets exactly what it missed, in order, then what is live",
   async (start) => {
     await using cluster = await start(2);
