@@ -5,7 +5,8 @@ import { FakeClock } from "../fake_clock.ts";
 import { waitFor } from "../harness.ts";
 import type { Member, Node } from "../hub/chat.ts";
 import { empty, testOnAdapters } from "../hub/cluster.ts";
-import { codeOf, network, rejection } from "../hub/wires.ts";
+import { linksTo } from "../hub/rig.ts";
+import { codeOf, rejection } from "../hub/wires.ts";
 import { Random } from "../load/random.ts";
 import { laterStore } from "./later_store.ts";
 
@@ -47,21 +48,18 @@ testOnAdapters(
     for (const createStore of STORES) {
       await using cluster = await start(2, { history: createStore() });
       const [a, b] = cluster.nodes;
-      const lines = { "ws://a/": a!.loopback.client(), "ws://b/": b!.loopback.client() };
-      const client = await a!.member(undefined, { url: Object.keys(lines), transport: network(lines) });
+      const { url, transport, drop, back: isBack } = linksTo([a!, b!]);
+      const client = await a!.member(undefined, { url, transport });
       const { heard, metas, recoveries, back } = await followed(client);
       const positions = [];
       for (let n = 1; n <= 6; n++) {
         positions.push(await (n % 2 ? a! : b!).hub.publish("log/x", { n }));
         if (n === 2) await waitFor(() => heard.length === 2, { what: "the first two" });
-        if (n !== 2) continue;
-        for (const line of Object.values(lines)) line.refuse(true);
-        for (const line of Object.values(lines)) line.sever();
-        await waitFor(() => client.status === "reconnecting", { what: "the client to notice" });
+        if (n === 2) await drop(client);
       }
       assertEquals(await a!.hub.position("log/x"), await b!.hub.position("log/x"));
       assertEquals(await a!.hub.history("log/x"), await b!.hub.history("log/x"));
-      lines["ws://b/"].refuse(false);
+      await isBack(client, b!);
       await back(1);
       assertEquals(client.nodeId, b!.hub.nodeId);
       await a!.hub.publish("log/x", { n: 7 });

@@ -9,18 +9,14 @@ import {
   type ClientErrorInfo,
   type ClientOptions,
   createClient,
-  createHub,
   createMemoryAdapter,
   createMemoryBus,
   defineContract,
   type Hub,
-  type HubErrorInfo,
-  type HubOptions,
   type MemoryBus,
 } from "@trunkline/hub";
-import { createLoopbackTransport, type LoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { z } from "zod";
-import { microtaskClock } from "../fake_clock.ts";
+import { AT_ONCE, createRig, type Rig, type RigOptions } from "./rig.ts";
 
 const Message = z.object({ room: z.string(), text: z.string() });
 
@@ -64,14 +60,9 @@ export type ChatHub = Hub<ChatDefinition, { id: string }, undefined>;
 export type Member = Client<ChatDefinition, "member">;
 
 /** A node of a test's cluster, with everything that was reported to it. */
-export interface Node extends AsyncDisposable {
-  readonly hub: ChatHub;
-  readonly loopback: LoopbackTransport;
+export interface Node extends Rig<ChatDefinition>, AsyncDisposable {
   /** What clients reported that nobody waited for. */
   readonly clientErrors: { readonly error: unknown; readonly info: ClientErrorInfo }[];
-  /** Refusals that were reported. */
-  readonly refusals: { readonly error: unknown; readonly info: HubErrorInfo }[];
-  readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
   /** What came in as `typing` signals. */
   readonly typed: { readonly room: string; readonly at: Date }[];
   /** A client that says it is `token`, and is open. */
@@ -82,22 +73,13 @@ export interface Node extends AsyncDisposable {
 /** Starts a node; it is ready. Clients are closed with it. */
 export async function createNode(
   bus?: MemoryBus,
-  options: Partial<HubOptions<ChatDefinition, { id: string }, undefined>> = {},
+  options: RigOptions<ChatDefinition> = {},
 ): Promise<Node> {
-  const loopback = createLoopbackTransport();
-  const errors: Node["errors"] = [];
-  const refusals: Node["errors"] = [];
   const typed: { room: string; at: Date }[] = [];
   const clientErrors: Node["clientErrors"] = [];
   const clients: { close(): Promise<void> }[] = [];
-  const hub: ChatHub = createHub(chat, {
-    authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }),
-    transports: [loopback],
-    adapter: bus && createMemoryAdapter({ bus }),
-    clock: microtaskClock,
-    onError: (error, info) => (info.stage === "refused" ? refusals : errors).push({ error, info }),
-    ...options,
-  });
+  const rig = createRig(chat, { adapter: bus && createMemoryAdapter({ bus }), ...options });
+  const { hub, loopback } = rig;
   let lastId = 0;
   hub.implement({
     member: {
@@ -126,14 +108,11 @@ export async function createNode(
   const connect = {
     url: "ws://loopback",
     transport: loopback.client(),
-    reconnect: { baseMs: 1, maxMs: 5 },
+    ...AT_ONCE,
     onError: (error: unknown, info: ClientErrorInfo) => void clientErrors.push({ error, info }),
   } as const;
   return {
-    hub,
-    loopback,
-    errors,
-    refusals,
+    ...rig,
     clientErrors,
     typed,
     async member(token, options) {
@@ -158,7 +137,7 @@ export async function createNode(
 /** Nodes of one cluster that know each other. */
 export async function createNodes(
   count: number,
-  options?: Partial<HubOptions<ChatDefinition, { id: string }, undefined>>,
+  options?: RigOptions<ChatDefinition>,
 ): Promise<{ readonly bus: MemoryBus; readonly nodes: readonly Node[] } & AsyncDisposable> {
   const bus = createMemoryBus();
   const nodes = await Promise.all(Array.from({ length: count }, () => createNode(bus, options)));

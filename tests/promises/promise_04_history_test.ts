@@ -4,7 +4,8 @@ import { FakeClock } from "../fake_clock.ts";
 import { waitFor } from "../harness.ts";
 import type { Member, Node } from "../hub/chat.ts";
 import { testOnAdapters } from "../hub/cluster.ts";
-import { microtasks, network, turn } from "../hub/wires.ts";
+import { linksTo } from "../hub/rig.ts";
+import { microtasks, turn } from "../hub/wires.ts";
 
 /** A member who follows a topic with history, and whose link can be cut. */
 async function follow(node: Node, topic: `log/${string}` = "log/x") {
@@ -153,20 +154,20 @@ testOnAdapters(
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;
-    const lines = { "ws://a/": a!.loopback.client(), "ws://b/": b!.loopback.client() };
-    const client = await a!.member(undefined, { url: Object.keys(lines), transport: network(lines) });
+    const links = linksTo([a!, b!]);
+    const { url, transport } = links;
+    const client = await a!.member(undefined, { url, transport });
     assertEquals(client.nodeId, a!.hub.nodeId);
     const { heard, metas, recoveries } = await subscribed(client, "log/x");
     await follow(b!); // so that the other node has a history of its own
     await a!.hub.publish("log/x", { n: 1 });
     await waitFor(() => heard.length === 1, { what: "the first" });
-    for (const line of Object.values(lines)) line.refuse(true);
-    lines["ws://a/"].sever();
+    await links.drop(client);
     await a!.hub.publish("log/x", { n: 2 });
     await waitFor(async () => (await b!.hub.history("log/x")).records.at(-1)?.payload.n === 2, {
       what: "2 there",
     });
-    lines["ws://b/"].refuse(false);
+    await links.back(client, b!);
     await back(recoveries);
     assertEquals(client.nodeId, b!.hub.nodeId);
     await a!.hub.publish("log/x", { n: 3 });

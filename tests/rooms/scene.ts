@@ -8,22 +8,16 @@ import {
   type Client,
   type ClientOptions,
   createClient,
-  createHub,
   createMemoryAdapter,
   createMemoryBus,
   defineContract,
-  type Hub,
-  type HubErrorInfo,
-  type HubOptions,
   type RoomMeta,
   type RoomRecovery,
 } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
-import { createLoopbackTransport, type LoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { z } from "zod";
-import { microtaskClock } from "../fake_clock.ts";
 import { waitFor } from "../harness.ts";
-import { network } from "../hub/wires.ts";
+import { AT_ONCE, createRig, linksTo, type Rig, type RigOptions } from "../hub/rig.ts";
 
 const Line = z.object({ n: z.number() });
 
@@ -46,36 +40,23 @@ export const rooms = defineContract({
 });
 
 export type Definition = (typeof rooms)["definition"];
-export type RoomsHub = Hub<Definition, { id: string }, undefined>;
 type Role = "member" | "guest";
 
 /** A node. */
-export interface Node extends AsyncDisposable {
-  readonly hub: RoomsHub;
-  readonly loopback: LoopbackTransport;
-  readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
-}
+export interface Node extends Rig<Definition>, AsyncDisposable {}
 
 /** Options of a node. */
-export type NodeOptions = Partial<HubOptions<Definition, { id: string }, undefined>>;
+export type NodeOptions = RigOptions<Definition>;
 
 /** Starts a node, which is ready. Clients join rooms by a request. */
 export async function startNode(adapter: Adapter | undefined, options: NodeOptions = {}): Promise<Node> {
-  const loopback = createLoopbackTransport();
-  const errors: Node["errors"] = [];
-  const hub: RoomsHub = createHub(rooms, {
-    authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }),
-    transports: [loopback],
-    adapter,
-    clock: microtaskClock,
-    onError: (error, info) => void errors.push({ error, info }),
-    ...options,
-  });
+  const rig = createRig(rooms, { adapter, ...options });
+  const { hub } = rig;
   const join = ({ room }: { room: string }, { conn }: { conn: { readonly id: string } }) =>
     hub.room(room).add(conn);
   hub.implement({ member: { join }, guest: { join } });
   await hub.ready;
-  return { hub, loopback, errors, [Symbol.asyncDispose]: () => hub.close() };
+  return { ...rig, [Symbol.asyncDispose]: () => hub.close() };
 }
 
 /** Starts nodes that know each other. */
@@ -122,14 +103,13 @@ export async function follow<R extends Role>(
   role: R,
   options: Partial<ClientOptions<R>> = {},
 ): Promise<Guest<R>> {
-  const lines = nodes.map(({ loopback }) => loopback.client());
-  const urls = nodes.map((_, i) => `ws://node${i}/`);
+  const { url, transport, drop, back } = linksTo(nodes);
   const errors: unknown[] = [];
   const client = createClient(rooms, {
-    url: urls,
+    ...AT_ONCE,
+    url,
     role,
-    transport: network(Object.fromEntries(urls.map((url, i) => [url, lines[i]!]))),
-    reconnect: { baseMs: 1, maxMs: 5 },
+    transport,
     onError: (error) => void errors.push(error),
     ...options,
   }) as unknown as Client<Definition, R>;
@@ -151,17 +131,8 @@ export async function follow<R extends Role>(
       client.onOpen(() => any.request("join", { room }).then(resolve, reject));
       return promise;
     },
-    async drop() {
-      for (const line of lines) line.refuse(true);
-      for (const line of lines) line.sever();
-      await waitFor(() => client.status === "reconnecting", { what: "the client to notice" });
-    },
-    async back(...at) {
-      for (const [i, line] of lines.entries()) {
-        if (at.length === 0 || at.includes(nodes[i]!)) line.refuse(false);
-      }
-      await waitFor(() => client.status === "open", { what: "the client to be back" });
-    },
+    drop: () => drop(client),
+    back: (...at) => back(client, ...at),
   };
 }
 

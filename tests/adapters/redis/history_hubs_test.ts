@@ -6,7 +6,7 @@ import { startProxy } from "../../../tools/brokers/proxy.ts";
 import { startRedis } from "../../../tools/brokers/redis.ts";
 import { test, waitFor } from "../../harness.ts";
 import { chat, createNode } from "../../hub/chat.ts";
-import { network } from "../../hub/wires.ts";
+import { linksTo } from "../../hub/rig.ts";
 import { rewindsOnTwoHubs } from "../rewinding.ts";
 import { openConsole } from "./scene.ts";
 
@@ -19,8 +19,8 @@ test("redis history: a client that leaves a node recovers on another, over the a
   await using broker = await startRedis();
   await using a = await nodeOn(broker.url);
   await using b = await nodeOn(broker.url);
-  const lines = { "ws://a/": a.loopback.client(), "ws://b/": b.loopback.client() };
-  const client = await a.member(undefined, { url: Object.keys(lines), transport: network(lines) });
+  const { url, transport, drop, back } = linksTo([a, b]);
+  const client = await a.member(undefined, { url, transport });
   const heard: number[] = [], metas: TopicMeta[] = [], recoveries: Recovery[] = [];
   const sub = client.subscribe("log/x", ({ n }, meta) => void (heard.push(n), metas.push(meta)), {
     onRecovery: (recovery) => recoveries.push(recovery),
@@ -28,11 +28,9 @@ test("redis history: a client that leaves a node recovers on another, over the a
   await sub.ready;
   const before = [await a.hub.publish("log/x", { n: 1 }), await b.hub.publish("log/x", { n: 2 })];
   await waitFor(() => heard.length === 2, { what: "what was published on both nodes" });
-  for (const line of Object.values(lines)) line.refuse(true);
-  for (const line of Object.values(lines)) line.sever();
-  await waitFor(() => client.status === "reconnecting", { what: "the client to notice" });
+  await drop(client);
   const missed = [await a.hub.publish("log/x", { n: 3 }), await b.hub.publish("log/x", { n: 4 })];
-  lines["ws://b/"].refuse(false);
+  await back(client, b);
   await waitFor(() => recoveries.length === 1, { what: "the recovery" });
   assertEquals(recoveries.map(({ recovered }) => recovered), [true]);
   const after = await a.hub.publish("log/x", { n: 5 }, { id: "five" });
