@@ -15,8 +15,31 @@ export interface AppendWait {
   readonly timeoutMs: number;
   /** What is kept where, for errors: `a message of "x" in redis`. */
   readonly what: string;
-  /** Aborted when the hub waits no longer, with the error for whoever does. */
-  readonly ended?: AbortSignal;
+  /** All who wait, where they may be told that the hub waits no longer. */
+  readonly waits?: Waits;
+}
+
+/**
+ * All who wait for a store. Not an `AbortSignal`: for each that begins to listen it looks at all who do, and thousands of
+ * messages may be under way.
+ */
+export class Waits {
+  readonly #all = new Set<(error: HubError) => void>();
+
+  /** One more waits, and gives up when it is called. */
+  add(giveUp: (error: HubError) => void): void {
+    this.#all.add(giveUp);
+  }
+
+  /** It waits no more. */
+  delete(giveUp: (error: HubError) => void): void {
+    this.#all.delete(giveUp);
+  }
+
+  /** Has all give up. */
+  end(error: HubError): void {
+    for (const giveUp of [...this.#all]) giveUp(error);
+  }
 }
 
 /**
@@ -28,7 +51,7 @@ export interface AppendWait {
  * @returns The position; rejects with the error of the store, or `UNCERTAIN`.
  */
 export function appendInTime(
-  { clock, timeoutMs, what, ended }: AppendWait,
+  { clock, timeoutMs, what, waits }: AppendWait,
   append: (signal: AbortSignal) => Position | Promise<Position>,
 ): Position | Promise<Position> {
   const aborter = new AbortController();
@@ -45,13 +68,12 @@ export function appendInTime(
       aborter.abort(error);
       clock.endOfTurn(() => reject(error));
     };
-    const end = () => giveUp(ended!.reason);
     const cancel = clock.after(timeoutMs, () => giveUp(uncertain(what, `${timeoutMs} ms are over`)));
     const stop = () => {
       cancel();
-      ended?.removeEventListener("abort", end);
+      waits?.delete(giveUp);
     };
-    ended?.addEventListener("abort", end);
+    waits?.add(giveUp);
     Promise.resolve(answer).then(resolve, (error) => reject(verdict(what, error))).finally(stop);
   });
 }

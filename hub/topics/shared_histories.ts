@@ -10,7 +10,7 @@ import { HubError, isHubError, parseNow, type Position } from "../../contract/mo
 import type { Published, PublishOptions } from "../api/history.ts";
 import { KeptMessage } from "../outbox/kept_message.ts";
 import { isPromise, withDeadline } from "../backplane/deadline.ts";
-import { appendInTime, uncertain } from "./append.ts";
+import { appendInTime, uncertain, Waits } from "./append.ts";
 import {
   type Histories,
   type HistoryTopic,
@@ -69,8 +69,8 @@ export class SharedHistories implements Histories {
   readonly #appends = new Set<Promise<unknown>>();
   readonly #recent: RecentRecords;
   readonly #reads = new SameReads();
-  /** Aborted when nobody waits for the store any more. */
-  readonly #ended = new AbortController();
+  /** Those who wait for what they have published to be kept. */
+  readonly #waits = new Waits();
   #pendingLength = 0;
 
   /** @param options What it needs. */
@@ -139,7 +139,7 @@ export class SharedHistories implements Histories {
     // Whatever becomes of the wait: what was kept is delivered.
     let append: Position | Promise<Position>;
     const what = `a message of "${name}" in ${this.#store.name}`;
-    const wait = { clock, timeoutMs: this.#timeoutMs, what, ended: this.#ended.signal };
+    const wait = { clock, timeoutMs: this.#timeoutMs, what, waits: this.#waits };
     let isKnown = idempotencyKey !== undefined && !this.#store.tellsKnown;
     const onKnown = () => void (isKnown = true);
     const answer = appendInTime(wait, (signal) => {
@@ -237,7 +237,7 @@ export class SharedHistories implements Histories {
     const stop = this.#parts.clock.after(this.#closeWaitMs, resolve);
     await Promise.race([this.#settled(), waitedLongEnough]);
     stop();
-    this.#ended.abort(uncertain("what was published last", "the hub was closed before the store answered"));
+    this.#waits.end(uncertain("what was published last", "the hub was closed before the store answered"));
   }
 
   /** Resolves when nothing is on its way to the store, or back from it. */
