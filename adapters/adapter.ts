@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { AsyncDisposing } from "../contract/mod.ts";
 import type { HistoryStore } from "./history_store.ts";
 import type { PresenceStore } from "./presence_store.ts";
 
@@ -89,7 +90,7 @@ export interface AdapterContext {
  *
  * `@trunkline/hub/conformance` proves all of it for any adapter.
  */
-export interface Adapter extends AsyncDisposable {
+export interface Adapter extends AsyncDisposing {
   /** What it is, for errors and the health page: `"memory"`, `"redis"`. */
   readonly name: string;
   /**

@@ -4,12 +4,14 @@
  * @module
  */
 
+import type { WebUrl } from "../contract/mod.ts";
+
 /** The address of a hub, several of them, or a function that knows it. */
 export type ClientUrl =
   | string
-  | URL
-  | readonly (string | URL)[]
-  | (() => string | URL | Promise<string | URL>);
+  | WebUrl
+  | readonly (string | WebUrl)[]
+  | (() => string | WebUrl | Promise<string | WebUrl>);
 
 type Ask = Extract<ClientUrl, (...args: never) => unknown>;
 

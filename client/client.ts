@@ -26,6 +26,7 @@ import { Subscriptions } from "./topics/subscriptions.ts";
 import { UnreadableMessages } from "./unreadable_messages.ts";
 import type {
   ClientStatus,
+  ClientTopic,
   HistorySubscribeOptions,
   QuestionContext,
   StatusListener,
@@ -169,6 +170,10 @@ export class HubClient implements AsyncDisposable {
 
   subscribe(topic: string, listener: TopicCallback, options?: HistorySubscribeOptions): Subscription {
     return this.#subscriptions.subscribe(topic, listener, options);
+  }
+
+  topic(pattern: string, params?: unknown): ClientTopic {
+    return this.#subscriptions.topic(pattern, params);
   }
 
   close(): Promise<void> {

@@ -4,7 +4,15 @@
  * @module
  */
 
-import { type Clock, type Codec, guardReports, jsonCodec, promiseOf, systemClock } from "../contract/mod.ts";
+import {
+  type Clock,
+  type Codec,
+  guardReports,
+  jsonCodec,
+  promiseOf,
+  systemClock,
+  type WebAbortSignal,
+} from "../contract/mod.ts";
 import {
   callback,
   clock,
@@ -32,7 +40,7 @@ import type { ReconnectOptions } from "./reconnect.ts";
  */
 export type ClientToken =
   | string
-  | ((info: { readonly signal: AbortSignal }) =>
+  | ((info: { readonly signal: WebAbortSignal }) =>
     | string
     | null
     | undefined
@@ -148,7 +156,7 @@ export interface Settings {
   readonly role: string;
   /** Asked anew for every connection. */
   readonly token: (
-    info: { readonly signal: AbortSignal },
+    info: { readonly signal: WebAbortSignal },
   ) => string | undefined | Promise<string | undefined>;
   readonly reconnect: BackoffSettings;
   readonly connectTimeoutMs: number;

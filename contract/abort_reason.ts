@@ -4,13 +4,16 @@
  * @module
  */
 
+import type { WebAbortSignal } from "./platform/types.ts";
+
 /**
  * Why a signal was aborted. Engines that keep no `reason` (React Native) get an `AbortError`, as the others make it.
  *
  * @param signal A signal that was aborted.
  */
-export function abortReason(signal: AbortSignal): unknown {
-  return signal.reason ?? Object.assign(new Error("The operation was aborted"), { name: "AbortError" });
+export function abortReason(signal: WebAbortSignal): unknown {
+  return (signal as AbortSignal).reason ??
+    Object.assign(new Error("The operation was aborted"), { name: "AbortError" });
 }
 
 /**
@@ -18,6 +21,6 @@ export function abortReason(signal: AbortSignal): unknown {
  *
  * @param signal The signal, if there is one.
  */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
+export function throwIfAborted(signal: WebAbortSignal | undefined): void {
   if (signal?.aborted) throw abortReason(signal);
 }

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Schema } from "./standard_schema.ts";
+import type { Schema, SyncSchema } from "./standard_schema.ts";
 
 /** A one-way message: an event (server → client), a signal (client → server) or a bus event (server → server). */
 export interface MessageDefinition {
   /** The schema of what is sent; it must answer at once (no asynchronous schema). */
-  readonly payload: Schema;
+  readonly payload: SyncSchema;
 }
 
 /** A call with an answer. */
@@ -59,7 +59,7 @@ export interface SurfaceDefinition {
 /** What a member's state is, and who sets it. */
 export interface PresenceDefinition {
   /** The schema of the state; it must answer at once (no asynchronous schema). */
-  readonly state: Schema;
+  readonly state: SyncSchema;
   /**
    * Whether clients set the state of their own connection. The server always may.
    *
@@ -84,7 +84,7 @@ export interface ContractDefinition {
    * Where presence is kept, by pattern: of rooms and topics whose name fits one, all nodes and clients can be told who is in
    * them. The schema is that of a member's state, and has to answer at once.
    */
-  readonly presence?: { readonly [pattern: string]: Schema | PresenceDefinition };
+  readonly presence?: { readonly [pattern: string]: SyncSchema | PresenceDefinition };
   /**
    * Which rooms keep history, by pattern. What is broadcast to a room whose name fits one is numbered and kept; to all other
    * rooms it is sent at most once.

@@ -10,6 +10,7 @@ import type {
   MessageDefinition,
   RequestDefinition,
 } from "./definition.ts";
+import type { Plain } from "./names/did_you_mean.ts";
 import type { NamesOf, ParamsOf, PatternOf } from "./pattern.ts";
 import type { InputOf, OutputOf } from "./standard_schema.ts";
 
@@ -22,11 +23,14 @@ export type Part<S, K extends string> = S extends { readonly [P in K]: infer T }
 /** A part of what a role has: the shared one and its own. */
 export type PartOf<D extends ContractDefinition, R extends RoleOf<D>, K extends string> =
   & Part<D["shared"], K>
-  & Part<D["roles"][R], K>;
+  & Part<SurfaceOf<D, R>, K>;
+
+/** What is a role's own. */
+export type SurfaceOf<D extends ContractDefinition, R extends RoleOf<D>> = D["roles"][R & keyof D["roles"]];
 
 /** The same part of every role, and the shared one. */
 export type PartOfAny<D extends ContractDefinition, K extends string> = Merge<
-  Part<D["shared"], K> | { [R in RoleOf<D>]: Part<D["roles"][R], K> }[RoleOf<D>]
+  Part<D["shared"], K> | { [R in keyof D["roles"]]: Part<D["roles"][R], K> }[keyof D["roles"]]
 >;
 
 /** A union of records as one record. */
@@ -44,7 +48,7 @@ export type Requests<M> = { [N in keyof M as M[N] extends RequestDefinition ? N 
 export type Names<M> = keyof M & string;
 
 /** The roles of a contract. */
-export type RoleOf<D extends ContractDefinition> = Names<D["roles"]>;
+export type RoleOf<D extends ContractDefinition> = NameOf<D["roles"]>;
 
 /** Whatever a role may be sent as an event, by name. */
 export type EventsOf<D extends ContractDefinition, R extends RoleOf<D>> = Messages<
@@ -85,7 +89,10 @@ export type TopicsOf<D extends ContractDefinition, R extends RoleOf<D>> = PartOf
 export type SharedTopicsOf<D extends ContractDefinition> = Part<D["shared"], "topics">;
 
 /** The topics that are a role's own, by pattern. */
-export type OwnTopicsOf<D extends ContractDefinition, R extends RoleOf<D>> = Part<D["roles"][R], "topics">;
+export type OwnTopicsOf<D extends ContractDefinition, R extends RoleOf<D>> = Part<
+  SurfaceOf<D, R>,
+  "topics"
+>;
 
 /** The topics of all roles and the shared ones, by pattern. */
 export type AnyTopicsOf<D extends ContractDefinition> = PartOfAny<D, "topics">;
@@ -96,7 +103,7 @@ export type HistoryTopicsOf<T> = {
 };
 
 /** The concrete names that fit a set of topics: `` `ticker/${string}` `` for `ticker/:symbol`. */
-export type TopicNames<T> = NamesOf<Names<T>>;
+export type TopicNames<T> = Plain<NamesOf<Names<T>>>;
 
 /** The declaration that a concrete name leads to. */
 export type TopicAt<T, N extends string> = T[PatternOf<Names<T>, N> & keyof T];
@@ -119,38 +126,50 @@ export type TopicParams<T> = { readonly [P in Names<T>]: ParamsOf<P> };
 export type PayloadOf<E> = E extends { readonly payload: infer S } ? S : never;
 
 /** What the sender of a message gives. */
-export type PayloadInput<M, N extends keyof M> = InputOf<PayloadOf<M[N]>>;
+export type PayloadInput<M, N extends PropertyKey> = InputOf<PayloadOf<M[N & keyof M]>>;
 
 /** What the receiver of a message gets. */
-export type PayloadOutput<M, N extends keyof M> = OutputOf<PayloadOf<M[N]>>;
+export type PayloadOutput<M, N extends PropertyKey> = OutputOf<PayloadOf<M[N & keyof M]>>;
 
 /** What the asker of a request gives. */
-export type RequestInput<M, N extends keyof M> = M[N] extends RequestDefinition ? InputOf<M[N]["input"]>
+export type RequestInput<M, N extends PropertyKey> = M[N & keyof M] extends { readonly input: infer S }
+  ? InputOf<S>
   : never;
 
 /** What the handler of a request gets. */
-export type RequestParsed<M, N extends keyof M> = M[N] extends RequestDefinition ? OutputOf<M[N]["input"]>
+export type RequestParsed<M, N extends PropertyKey> = M[N & keyof M] extends { readonly input: infer S }
+  ? OutputOf<S>
   : never;
 
 /** What the handler of a request gives back. */
-export type AnswerInput<M, N extends keyof M> = M[N] extends RequestDefinition ? InputOf<M[N]["output"]>
+export type AnswerInput<M, N extends PropertyKey> = M[N & keyof M] extends { readonly output: infer S }
+  ? InputOf<S>
   : never;
 
 /** What the asker of a request gets. */
-export type AnswerOutput<M, N extends keyof M> = M[N] extends RequestDefinition ? OutputOf<M[N]["output"]>
+export type AnswerOutput<M, N extends PropertyKey> = M[N & keyof M] extends { readonly output: infer S }
+  ? OutputOf<S>
   : never;
 
+/** What nodes say to each other, by name. */
+export type BusOf<D extends ContractDefinition> = Part<D, "serverToServer">;
+
 /** The bus events of a contract, by name. */
-export type BusEventsOf<D extends ContractDefinition> = Messages<Part<D, "serverToServer">>;
+export type BusEventsOf<D extends ContractDefinition> = Messages<BusOf<D>>;
 
 /** The bus requests of a contract, by name. */
-export type BusRequestsOf<D extends ContractDefinition> = Requests<Part<D, "serverToServer">>;
+export type BusRequestsOf<D extends ContractDefinition> = Requests<BusOf<D>>;
 
 /** Where a contract keeps presence, by pattern. */
 export type PresenceOf<D extends ContractDefinition> = Part<D, "presence">;
 
 /** The concrete names of rooms and topics of which a contract keeps presence. */
-export type PresenceNames<D extends ContractDefinition> = NamesOf<Names<PresenceOf<D>>>;
+export type PresenceNames<D extends ContractDefinition> = Plain<
+  NamesOf<Names<PresenceOf<D>>>
+>;
+
+/** The name of a place, from a name or `{ topic: name }`. */
+export type NameOfPlace<P> = P extends { readonly topic: infer N extends string } ? N : P & string;
 
 /** The schema of the states in a room or topic. */
 export type PresenceSchemaAt<D extends ContractDefinition, N extends string> =
@@ -176,5 +195,5 @@ export type RoomKeepsHistory<D extends ContractDefinition, N extends string> = [
   : N extends string ? [PatternOf<Names<RoomsOf<D>>, N>] extends [never] ? false : true
   : never;
 
-/** The names of a record of entries. */
-export type NameOf<M> = Names<M>;
+/** The names of a record of entries, worked out: the compiler's errors show them, and not where they come from. */
+export type NameOf<M> = [M] extends [infer Entries] ? keyof Entries & string : never;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { WebAbortSignal } from "./platform/types.ts";
 import { abortReason, throwIfAborted } from "./abort_reason.ts";
 import type { Clock } from "./clock.ts";
 import { defer } from "./deferred.ts";
@@ -14,7 +15,7 @@ export interface CallOptions {
   /** How long to wait, in milliseconds. A default is documented where the option is taken. */
   readonly timeoutMs?: number;
   /** Gives up when aborted; the promise rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: WebAbortSignal;
 }
 
 /** A wait that ends by itself when its time is over, or its signal is aborted. */

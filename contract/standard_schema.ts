@@ -41,6 +41,15 @@ export interface Schema<Input = unknown, Output = Input> {
   readonly "~standard": SchemaProps<Input, Output>;
 }
 
+/**
+ * A schema that answers at once. Of libraries whose schemas say so in their types (valibot) an asynchronous one is a type error;
+ * with others it is told of at the first value.
+ */
+export interface SyncSchema extends Schema {
+  /** Whether it is asynchronous, where its library says so. */
+  readonly async?: false;
+}
+
 /** What a schema accepts. */
 export type InputOf<S> = S extends
   { readonly "~standard": { readonly types?: { readonly input: infer I } | undefined } } ? I

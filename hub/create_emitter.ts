@@ -16,7 +16,6 @@ import {
   systemClock,
 } from "../contract/mod.ts";
 import type { Emitter, EmitterOptions } from "./api/emitter.ts";
-import type { Published, PublishOptions } from "./api/history.ts";
 import { Backplane } from "./backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel, readName } from "./backplane/channels.ts";
 import { EarlyAdapter } from "./backplane/early_adapter.ts";
@@ -31,10 +30,11 @@ import { Rooms } from "./groups/rooms.ts";
 import { logError } from "./log_error.ts";
 import { emitBusEvent } from "./nodes/bus.ts";
 import { RoomLogs } from "./session/rooms/room_logs.ts";
-import { Catalog, type Topic } from "./topics/catalog.ts";
+import { Catalog } from "./topics/catalog.ts";
 import { EarlyStore } from "./topics/early_store.ts";
 import { historyOption, sharedStore } from "./topics/shared_store.ts";
 import { publish } from "./topics/publish.ts";
+import { publishCalls, type PublishOn, roomName } from "./topic_calls.ts";
 import { Topics } from "./topics/topics.ts";
 
 const OPTIONS = {
@@ -148,7 +148,7 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
   };
   /** Why nothing can be kept, which is told by a promise. */
   const whyNot = (what: string) => closing ? closed() : shared ? undefined : notShared(what);
-  const publishOn = (topic: Topic, payload: unknown, options?: PublishOptions): Promise<Published> | void => {
+  const publishOn: PublishOn = (topic, payload, options) => {
     const why = topic.history && whyNot(`"${topic.name}"`);
     if (why) return Promise.reject(why);
     checkOpen();
@@ -161,7 +161,8 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
 
   return {
     ready,
-    room(name: string) {
+    room(given: string, params?: unknown) {
+      const name = roomName(given, params);
       const room = rooms.room(name);
       return {
         broadcast(...args: Parameters<typeof room.broadcast>) {
@@ -181,13 +182,11 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
         },
       };
     },
-    publish: (name: string, payload: unknown, options?: PublishOptions) =>
-      publishOn(topics.find(name), payload, options),
+    ...publishCalls(contract, topics, publishOn),
     forRole(given: string) {
       const role = readRole(contract, given);
       return {
-        publish: (name: string, payload: unknown, options?: PublishOptions) =>
-          publishOn(topics.find(name, role), payload, options),
+        ...publishCalls(contract, topics, publishOn, role),
         emit(name: string, payload: unknown) {
           checkOpen();
           events.toRole(role, name, payload);

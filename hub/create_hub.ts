@@ -21,7 +21,6 @@ import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
 import { sharedStore } from "./topics/shared_store.ts";
 import { HandlerTable } from "./session/handler_table.ts";
-import type { PublishOptions } from "./api/history.ts";
 import { Authentications } from "./session/admission/authentications.ts";
 import { Gate } from "./session/gate.ts";
 import { KeptRooms } from "./session/rooms/kept_rooms.ts";
@@ -31,7 +30,7 @@ import { Once } from "./session/once/once.ts";
 import { readHubOptions } from "./read_hub_options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nodes } from "./nodes/nodes.ts";
-import type { HubOptions } from "./api/options.ts";
+import type { HubOptions, RuleNames } from "./api/options.ts";
 import type { Presences } from "./presence/presences.ts";
 import { NodeRequests } from "./nodes/node_requests.ts";
 import { Refusals } from "./session/admission/refusals.ts";
@@ -44,6 +43,7 @@ import { createPresence } from "./create_presence.ts";
 import { createRoutes } from "./http/routes.ts";
 import type { Session } from "./session/session.ts";
 import { readStats } from "./stats.ts";
+import { publishCalls, type PublishOn, roomName, topicCalls } from "./topic_calls.ts";
 import { Catalog } from "./topics/catalog.ts";
 import { withHistory } from "./topics/histories.ts";
 import { publish } from "./topics/publish.ts";
@@ -85,9 +85,16 @@ import type { Hub, HubUser } from "./api/hub.ts";
  * assertEquals(await client.request("add", [1, 2, 3]), 6);
  * ```
  */
-export function createHub<D extends ContractDefinition, User extends HubUser = HubUser, Ctx = undefined>(
+export function createHub<
+  D extends ContractDefinition,
+  User extends HubUser = HubUser,
+  Ctx = undefined,
+  Topics extends object = object,
+  Places extends object = object,
+  States extends object = object,
+>(
   contract: Contract<D>,
-  options: HubOptions<D, User, Ctx>,
+  options: HubOptions<D, User, Ctx> & RuleNames<D, Topics, Places, States>,
 ): Hub<D, User, Ctx> {
   // The parts work with names and unknown values, which they check; the types are put on again here, once.
   return assemble(contract as unknown as Contract, options) as unknown as Hub<
@@ -311,6 +318,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   });
   for (const transport of transports) reception.attach(transport);
   const routes = createRoutes(transports, () => lifecycle.health(connections.size));
+  const publishOn: PublishOn = (topic, payload, options) => publish(topics, topic, payload, options);
   lifecycle.start();
 
   return {
@@ -322,11 +330,9 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
       return bunHandler(transports);
     },
     implement: (given: Parameters<HandlerTable["implement"]>[0]) => handlers.implement(given),
-    room: (name: string) => rooms.room(name),
+    room: (name: string, params?: unknown) => rooms.room(roomName(name, params)),
     rooms: (names: readonly string[]) => rooms.rooms(names),
-    publish: (name: string, payload: unknown, options?: PublishOptions) =>
-      publish(topics, topics.find(name), payload, options),
-    ...topics.reader(),
+    ...topicCalls(contract, topics, publishOn),
     presence(place: Parameters<Presences["of"]>[0]) {
       if (presence) return presence.of(place);
       throw new HubError("NOT_FOUND", "The contract keeps no presence: declare `presence` in it");
@@ -335,8 +341,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
       const role = readRole(contract, given);
       return {
         ...topics.reader(role),
-        publish: (name: string, payload: unknown, options?: PublishOptions) =>
-          publish(topics, topics.find(name, role), payload, options),
+        ...publishCalls(contract, topics, publishOn, role),
         emit: (name: string, payload: unknown) => events.toRole(role, name, payload),
       };
     },

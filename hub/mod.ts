@@ -31,11 +31,18 @@ export type {
   HubErrorStage,
   HubOptions,
   Identity,
+  RuleNames,
 } from "./api/options.ts";
 export type { HubLimits } from "./api/limits.ts";
 export type { NodeInfo, NodeLeft, NodeState } from "./api/cluster.ts";
 export type { Health, HubRoutes } from "./api/health.ts";
-export type { HubPresence, PresenceListener, PresencePageQuery, PresenceQuery } from "./api/presence.ts";
+export type {
+  HubPlaceOf,
+  HubPresence,
+  PresenceListener,
+  PresencePageQuery,
+  PresenceQuery,
+} from "./api/presence.ts";
 export type {
   PresenceAuthorization,
   PresenceEntering,
@@ -44,5 +51,7 @@ export type {
 } from "./api/presence_options.ts";
 export type { RefusalCounts, RefusalReason } from "./api/refusals.ts";
 export type { HubStats } from "./api/stats.ts";
+export type * from "./api/bus.ts";
 export type * from "./api/hub.ts";
 export type * from "./api/room.ts";
+export type * from "./api/topic.ts";

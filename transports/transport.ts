@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Encoded } from "../contract/mod.ts";
+import type { Encoded, WebHeaders, WebRequest, WebResponse } from "../contract/mod.ts";
 
 /** One end of something that carries frames in order, whole, both ways, until it closes. */
 export interface Link {
@@ -54,7 +54,7 @@ export interface ServerLinkEvents extends LinkEvents {
 /** What a server knows of a client before the client has said a word. */
 export interface LinkRequest {
   /** The request that opened the link, with its URL, headers and cookies. */
-  readonly request: Request;
+  readonly request: WebRequest;
   /** The address at the other end, where the platform tells; behind a proxy the proxy's. */
   readonly address: string | undefined;
 }
@@ -73,7 +73,7 @@ export interface LinkAcceptor {
    * @param link What is known.
    * @returns `undefined` to go on, or the HTTP answer that refuses.
    */
-  admit(link: LinkRequest): Response | undefined;
+  admit(link: LinkRequest): WebResponse | undefined;
   /**
    * A link that was admitted will not open, because the upgrade failed after all. Where a transport cannot tell, the
    * hub gives the place to another after a while.
@@ -124,10 +124,10 @@ export interface Transport {
    * @returns The answer (an upgrade's too), or `undefined` when the request is not for this transport.
    */
   fetch?(
-    request: Request,
+    request: WebRequest,
     platform: unknown,
-    headers?: Headers,
-  ): Response | Promise<Response> | undefined;
+    headers?: WebHeaders,
+  ): WebResponse | Promise<WebResponse> | undefined;
   /** What a server must be given as `websocket` beside `fetch`, where its runtime hands sockets over that way. */
   readonly websocket?: object;
 }

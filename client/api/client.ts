@@ -6,18 +6,24 @@
 
 import type {
   AnswerOutput,
+  AsyncDisposing,
   CallOptions,
+  CheckedHandlers,
   ContractDefinition,
   EventsOf,
   HubError,
   KeepsHistory,
   NameOf,
+  NamesOf,
+  ParamsArgument,
   PayloadInput,
   PayloadOutput,
   RequestInput,
   RequestsOf,
   RoleOf,
   SignalsOf,
+  SomeHandlers,
+  Suggestion,
   TopicNames,
   TopicOutput,
   TopicsOf,
@@ -32,6 +38,7 @@ import type {
   Subscription,
   TopicMeta,
 } from "./subscription.ts";
+import type { ClientTopic } from "./topic.ts";
 
 /** Options of `Client.request`. */
 export interface RequestOptions extends CallOptions {
@@ -52,7 +59,7 @@ export interface RequestOptions extends CallOptions {
  * A client of a hub: typed by a contract and a role, and connected for as long as it lives. Made by
  * {@linkcode createClient}.
  */
-export interface Client<D extends ContractDefinition, R extends RoleOf<D>> extends AsyncDisposable {
+export interface Client<D extends ContractDefinition, R extends RoleOf<D>> extends AsyncDisposing {
   /**
    * Resolves when the client is open for the first time; rejects with the cause when it closes before. Never an
    * unhandled rejection.
@@ -102,8 +109,8 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * the contract; `TIMEOUT`; `DISCONNECTED` when the link is lost before the answer (the server may have got the
    * question: without an id it is not sent again); the cause when the client has ended for good (`UNAUTHENTICATED`, …); `UNAVAILABLE` when too much waits already; `TOO_LARGE`; the signal's reason.
    */
-  request<N extends NameOf<RequestsOf<D, R>>>(
-    name: N,
+  request<N extends NameOf<RequestsOf<D, R>>, G extends string = N>(
+    name: N | Suggestion<G, NameOf<RequestsOf<D, R>>>,
     input: RequestInput<RequestsOf<D, R>, N>,
     options?: RequestOptions,
   ): Promise<AnswerOutput<RequestsOf<D, R>, N>>;
@@ -115,7 +122,10 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * @throws {HubError} `VALIDATION` when the payload does not fit, `DISCONNECTED` when the client was closed (or is not
    * open, with `offline: "fail"`), the cause when it has ended for good (`UNAUTHENTICATED`, …), `UNAVAILABLE` when too much waits already, `TOO_LARGE`.
    */
-  signal<N extends NameOf<SignalsOf<D, R>>>(name: N, payload: PayloadInput<SignalsOf<D, R>, N>): void;
+  signal<N extends NameOf<SignalsOf<D, R>>, G extends string = N>(
+    name: N | Suggestion<G, NameOf<SignalsOf<D, R>>>,
+    payload: PayloadInput<SignalsOf<D, R>, N>,
+  ): void;
   /**
    * Listens to an event.
    *
@@ -124,8 +134,8 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * in it.
    * @returns A function that stops listening.
    */
-  on<N extends NameOf<EventsOf<D, R>>>(
-    event: N,
+  on<N extends NameOf<EventsOf<D, R>>, G extends string = N>(
+    event: N | Suggestion<G, NameOf<EventsOf<D, R>>>,
     listener: (payload: PayloadOutput<EventsOf<D, R>, N>, meta: RoomMeta | undefined) => void,
   ): () => void;
   /**
@@ -143,7 +153,9 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * @param handlers A handler for each request that the server may send. A {@linkcode HubError} that it throws
    * reaches the server; anything else reaches `onError`, and the server as `INTERNAL`.
    */
-  implement(handlers: QuestionHandlers<D, R>): void;
+  implement<const H extends SomeHandlers<QuestionHandlers<D, R>>>(
+    handlers: CheckedHandlers<H, QuestionHandlers<D, R>>,
+  ): void;
   /**
    * Subscribes to a topic, for as long as the client lives: whenever the link comes back the subscription does too,
    * with what was missed where the topic keeps history.
@@ -154,8 +166,8 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * @throws {HubError} `NOT_FOUND` when the role has no such topic, or the topic has no history to begin in.
    * @throws {TypeError} When an option is wrong, or both `since` and `rewind` are given.
    */
-  subscribe<N extends TopicNames<TopicsOf<D, R>>>(
-    topic: N,
+  subscribe<N extends TopicNames<TopicsOf<D, R>>, G extends string = N>(
+    topic: N | Suggestion<G, TopicNames<TopicsOf<D, R>>, NameOf<TopicsOf<D, R>>>,
     listener: (
       payload: TopicOutput<TopicsOf<D, R>, N>,
       meta: TopicMeta<KeepsHistory<TopicsOf<D, R>, N>>,
@@ -163,6 +175,24 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
     options?: KeepsHistory<TopicsOf<D, R>, N> extends true ? HistorySubscribeOptions : SubscribeOptions,
   ): KeepsHistory<TopicsOf<D, R>, N> extends true ? HistorySubscription<N, TopicOutput<TopicsOf<D, R>, N>>
     : Subscription<N>;
+  /**
+   * A topic by its pattern and parameters, which editors complete: `client.topic("ticker/:symbol", { symbol: "ACME" })` is
+   * the topic `ticker/ACME`. A value stands in the name as it is; nothing is escaped.
+   *
+   * @param pattern The pattern, as the contract has it.
+   * @param params A value for each of its parameters: text that is not empty and has no `/`, or a number.
+   * @returns The topic, to subscribe to.
+   * @throws {HubError} `NOT_FOUND` when the role has no such topic.
+   * @throws {TypeError} When a value is missing, wrong or too many, or the contract declares the name by another pattern.
+   */
+  topic<P extends NameOf<TopicsOf<D, R>>, G extends string = P>(
+    pattern: P | Suggestion<G, NameOf<TopicsOf<D, R>>>,
+    ...params: ParamsArgument<P>
+  ): ClientTopic<
+    NamesOf<P>,
+    TopicOutput<TopicsOf<D, R>, P>,
+    KeepsHistory<TopicsOf<D, R>, P>
+  >;
   /**
    * Closes the client for good: what waits for an answer rejects with `DISCONNECTED`, subscriptions end. Idempotent.
    *

@@ -10,3 +10,4 @@ export type * from "./client_status.ts";
 export type * from "./questions.ts";
 export type * from "./room.ts";
 export type * from "./subscription.ts";
+export type * from "./topic.ts";

@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { HistoryPage, HistoryQuery, HubError, Published, Rewind } from "../../contract/mod.ts";
+import type {
+  HistoryPage,
+  HistoryQuery,
+  HubError,
+  Published,
+  Rewind,
+  WebAbortSignal,
+} from "../../contract/mod.ts";
 
 export type { HistoryPage, HistoryQuery, HistoryRecord, Published, Rewind } from "../../contract/mod.ts";
 
@@ -38,7 +45,7 @@ export interface Recovery {
 /** Options of {@linkcode Client.subscribe}. */
 export interface SubscribeOptions {
   /** Unsubscribes when aborted; a `ready` that is still waiting rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: WebAbortSignal;
   /**
    * Called whenever the subscription is live again after the link was lost, or a gap in the stream was noticed by
    * client or server; and, with `since` or `rewind`, when it is live for the first time.

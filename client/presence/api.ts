@@ -5,6 +5,7 @@
  */
 
 import type {
+  AsyncDisposing,
   CallOptions,
   ContractDefinition,
   HubError,
@@ -16,10 +17,8 @@ import type {
   PresenceOf,
   PresencePage,
   PresenceStateInput,
+  WebAbortSignal,
 } from "../../contract/mod.ts";
-
-/** The name of a place. */
-export type NameOfPlace<P> = P extends { readonly topic: infer N extends string } ? N : P & string;
 
 /** A room or topic whose presence a contract keeps. Worked out, so that the compiler's errors show the names. */
 export type PlaceOf<D extends ContractDefinition> = PresenceNames<D> extends infer N extends string
@@ -41,7 +40,7 @@ export interface PresenceOptions {
    */
   readonly by?: PresenceBy;
   /** Closes the view when aborted; a `ready` that is still waiting rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: WebAbortSignal;
 }
 
 /** Which page. */
@@ -85,7 +84,7 @@ export interface PresenceEvents<State> {
  * reader that falls more than 10,000 changes behind is ended by an error.
  */
 export interface PresenceView<State, StateInput = State>
-  extends AsyncIterable<PresenceChange<State>>, AsyncDisposable {
+  extends AsyncIterable<PresenceChange<State>>, AsyncDisposing {
   /** The name of the room or topic. */
   readonly name: string;
   /** Whom it counts as one. */

@@ -7,16 +7,21 @@
 
 import {
   type ContractDefinition,
+  type NameOf,
+  type NameOfPlace,
+  type PresenceNames,
+  type PresenceOf,
   type PresencePlace,
   type PresenceState,
   type RoleOf,
+  type Suggestion,
   throwIfAborted,
 } from "../../contract/mod.ts";
 import { abortSignal, oneOf } from "../../contract/options/option_kinds.ts";
 import { isBag, optional, or, readOptions, type Rows, wrong } from "../../contract/options/read_options.ts";
 import type { Client } from "../api/mod.ts";
 import type { HubClient } from "../client.ts";
-import type { ClientStateInput, NameOfPlace, PlaceOf, PresenceOptions, PresenceView } from "./api.ts";
+import type { ClientStateInput, PlaceOf, PresenceOptions, PresenceView } from "./api.ts";
 import { Watches } from "./watches.ts";
 
 export type { PresenceBy, PresenceChange, PresenceMember, PresencePage } from "../../contract/mod.ts";
@@ -73,9 +78,14 @@ const PRESENCE = {
  * assertEquals(room.list().map(({ id }) => id), ["ann"]);
  * ```
  */
-export function presence<D extends ContractDefinition, R extends RoleOf<D>, const P extends PlaceOf<D>>(
+export function presence<
+  D extends ContractDefinition,
+  R extends RoleOf<D>,
+  const P extends PlaceOf<D>,
+  G extends string = NameOfPlace<P>,
+>(
   client: Client<D, R>,
-  place: P,
+  place: P | Suggestion<G, PresenceNames<D>, NameOf<PresenceOf<D>>>,
   options?: PresenceOptions,
 ): PresenceView<PresenceState<D, NameOfPlace<P>>, ClientStateInput<D, NameOfPlace<P>>> {
   const owner = "presence";

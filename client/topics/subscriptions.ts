@@ -4,8 +4,16 @@
  * @module
  */
 
-import { HubError, type Position, type Start, type Surface, throwIfAborted } from "../../contract/mod.ts";
+import {
+  HubError,
+  type Position,
+  type Start,
+  type Surface,
+  throwIfAborted,
+  type TopicEntry,
+} from "../../contract/mod.ts";
 import { HISTORY_POSITION, REWIND } from "../../contract/history/history_query.ts";
+import { fillDeclared } from "../../contract/names/fill_pattern.ts";
 import { abortSignal, callback } from "../../contract/options/option_kinds.ts";
 import { checkListener } from "../../contract/options/check_listener.ts";
 import {
@@ -18,7 +26,13 @@ import {
 } from "../../contract/options/read_options.ts";
 import { Stream, type StreamParts } from "./stream.ts";
 import { type TopicCallback, TopicListener } from "./subscription.ts";
-import type { HistorySubscribeOptions, SubscribeSinceOptions, Subscription } from "../api/mod.ts";
+import type {
+  ClientTopic,
+  HistorySubscribeOptions,
+  HistorySubscription,
+  SubscribeSinceOptions,
+  Subscription,
+} from "../api/mod.ts";
 
 const SUBSCRIBE = {
   signal: optional(abortSignal),
@@ -57,11 +71,9 @@ export class Subscriptions {
   /** See `Client.subscribe`. */
   subscribe(topic: string, listener: TopicCallback, options?: HistorySubscribeOptions): Subscription {
     if (typeof topic !== "string") throw wrong(topic, { owner: "subscribe", path: "the topic" }, "a text");
-    const found = this.#options.surface.topics.find(topic);
-    if (!found) throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
+    const { payload, history } = this.#find(topic).definition;
     checkListener(listener, `subscribe("${topic}")`);
     const { signal, onRecovery, ...given } = readOptions("subscribe", options, SUBSCRIBE);
-    const { payload, history } = found.value.definition;
     const start = startOf(given);
     if (start && !history) throw new HubError("NOT_FOUND", `Topic "${topic}" keeps no history`);
     throwIfAborted(signal);
@@ -81,6 +93,22 @@ export class Subscriptions {
     this.#streams.set(topic, stream);
     if (this.#options.open()) stream.ask();
     return member;
+  }
+
+  /** See `Client.topic`. */
+  topic(pattern: string, params: unknown): ClientTopic {
+    const name = fillDeclared(this.#options.surface.topics, pattern, params);
+    this.#find(name);
+    return {
+      name,
+      subscribe: (listener, options) => this.subscribe(name, listener, options) as HistorySubscription,
+    };
+  }
+
+  #find(topic: string): TopicEntry {
+    const found = this.#options.surface.topics.find(topic);
+    if (found) return found.value;
+    throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
   }
 
   /** A link is open: all topics are subscribed again, in the order in which they first were. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { startOf, utf8Size } from "../../contract/mod.ts";
+import { startOf, utf8Size, type WebSocketClass } from "../../contract/mod.ts";
 import type { ClientTransport, Link } from "../../transports/transport.ts";
 import { showAddress } from "../addresses.ts";
 
@@ -50,7 +50,7 @@ function cutReason(reason: string): string {
  * ```
  */
 export function createWebSocketClientTransport(
-  Socket: typeof WebSocket | undefined = globalThis.WebSocket,
+  Socket: WebSocketClass | undefined = globalThis.WebSocket,
 ): ClientTransport {
   if (!Socket) {
     throw new TypeError(

@@ -7,14 +7,18 @@
 import type { Adapter } from "../../adapters/adapter.ts";
 import type { HistoryStore } from "../../adapters/history_store.ts";
 import type {
+  AsyncDisposing,
   BusEventsOf,
   Clock,
   ContractDefinition,
   KeepsHistory,
   NameOf,
+  NamesOf,
+  ParamsArgument,
   PayloadInput,
   RoleOf,
   SharedTopicsOf,
+  Suggestion,
   TopicInput,
   TopicNames,
 } from "../../contract/mod.ts";
@@ -22,7 +26,8 @@ import type { OrderQuery } from "./cluster.ts";
 import type { Published, PublishOptions } from "./history.ts";
 import type { ConnectionTarget, RoleScope, Target } from "./hub.ts";
 import type { HubErrorInfo } from "./options.ts";
-import type { Broadcaster, BroadcasterOf } from "./room.ts";
+import type { AnyName, Broadcaster, BroadcasterOf, RoomName, RoomParams, RoomPatterns } from "./room.ts";
+import type { TopicPublisher } from "./topic.ts";
 
 /** Options of `createEmitter`. */
 export interface EmitterOptions {
@@ -66,14 +71,17 @@ export interface EmitterOptions {
  * Sends to the clients of a cluster from a script or a job, without being a node of it. Every call checks its payload, and
  * throws when that does not fit, or when the emitter is closed; never for the backplane's sake.
  */
-export interface Emitter<D extends ContractDefinition> extends AsyncDisposable {
+export interface Emitter<D extends ContractDefinition> extends AsyncDisposing {
   /**
    * Resolves when the backplane is open. Nothing has to wait for it. Rejects when the backplane refuses, or is not there
    * in time; `onError` is told too.
    */
   readonly ready: Promise<void>;
   /** A room; see `Hub.room`. */
-  room<N extends string>(name: N): BroadcasterOf<D, N>;
+  room<N extends RoomPatterns<D> | AnyName>(
+    name: N,
+    ...params: RoomParams<D, N>
+  ): BroadcasterOf<D, RoomName<D, N>>;
   /** Several rooms at once; see `Hub.rooms`. */
   rooms(names: readonly string[]): Broadcaster<D>;
   /**
@@ -83,19 +91,27 @@ export interface Emitter<D extends ContractDefinition> extends AsyncDisposable {
    * @throws {HubError} As `Hub.publish`. On a topic with history they are rejections: also `UNAVAILABLE` where each node
    * keeps its own history, which an emitter cannot reach.
    */
-  publish<N extends TopicNames<SharedTopicsOf<D>>>(
-    topic: N,
+  publish<N extends TopicNames<SharedTopicsOf<D>>, G extends string = N>(
+    topic: N | Suggestion<G, TopicNames<SharedTopicsOf<D>>, NameOf<SharedTopicsOf<D>>>,
     payload: TopicInput<SharedTopicsOf<D>, N>,
     ...options: KeepsHistory<SharedTopicsOf<D>, N> extends true ? [options?: PublishOptions] : []
   ): KeepsHistory<SharedTopicsOf<D>, N> extends true ? Promise<Published> : void;
+  /** A shared topic by its pattern and parameters; see `Hub.topic`. */
+  topic<P extends NameOf<SharedTopicsOf<D>>, G extends string = P>(
+    pattern: P | Suggestion<G, NameOf<SharedTopicsOf<D>>>,
+    ...params: ParamsArgument<P>
+  ): TopicPublisher<NamesOf<P>, TopicInput<SharedTopicsOf<D>, P>, KeepsHistory<SharedTopicsOf<D>, P>>;
   /** All connections of a role, and its own topics; see `Hub.forRole`. */
-  forRole<R extends RoleOf<D>>(role: R): RoleScope<D, R>;
+  forRole<R extends RoleOf<D>, G extends string = R>(role: R | Suggestion<G, RoleOf<D>>): RoleScope<D, R>;
   /** All connections of a user; see `Hub.user`. */
   user(id: string): Target<D>;
   /** A connection; see `Hub.connection`. */
   connection(id: string): Pick<ConnectionTarget<D>, "emit" | "close">;
   /** Sends a bus event to every hub; see `Hub.emitServer`. */
-  emitServer<N extends NameOf<BusEventsOf<D>>>(name: N, payload: PayloadInput<BusEventsOf<D>, N>): void;
+  emitServer<N extends NameOf<BusEventsOf<D>>, G extends string = N>(
+    name: N | Suggestion<G, NameOf<BusEventsOf<D>>>,
+    payload: PayloadInput<BusEventsOf<D>, N>,
+  ): void;
   /**
    * Sends connections away, wherever they are, with `CLOSE_CODES.DISCONNECTED`. How many there were only a hub can tell: see
    * `Cluster.disconnect`.

@@ -9,20 +9,27 @@ import type {
   AnswerOutput,
   AnyEventsOf,
   AnyQuestionsOf,
+  AsyncDisposing,
   BusEventsOf,
+  BusOf,
   BusRequestsOf,
   CallOptions,
+  CheckedSurfaces,
   ClientToServerOf,
   ContractDefinition,
   EventsOf,
-  HistoryTopicsOf,
   KeepsHistory,
   MessageDefinition,
   NameOf,
+  NameOfPlace,
+  NamesOf,
+  NamesOr,
   OwnTopicsOf,
+  ParamsArgument,
   PayloadInput,
   PayloadOutput,
   PresenceNames,
+  PresenceOf,
   PresenceState,
   PresenceStateInput,
   QuestionsOf,
@@ -31,29 +38,28 @@ import type {
   RequestParsed,
   RoleOf,
   SharedTopicsOf,
+  SomeSurfaces,
+  Suggestion,
+  SurfaceOf,
   TopicInput,
   TopicNames,
   TopicOutput,
 } from "../../contract/mod.ts";
 import type { BunWebSocketHandler } from "../../transports/websocket/bun_handler.ts";
-import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./history.ts";
-import type { Cluster, MissingNode } from "./cluster.ts";
-import type { Broadcaster, RoomOf } from "./room.ts";
+import type { Awaitable, BusListener, Gathered } from "./bus.ts";
+import type { Published, PublishOptions } from "./history.ts";
+import type { Cluster } from "./cluster.ts";
+import type { AnyName, Broadcaster, RoomName, RoomOf, RoomParams, RoomPatterns } from "./room.ts";
 import type { HubRoutes } from "./health.ts";
-import type { HubPresence } from "./presence.ts";
+import type { HubPlaceOf, HubPresence } from "./presence.ts";
 import type { HubStats } from "./stats.ts";
+import type { HistoryReader, HubTopic, TopicPublisher } from "./topic.ts";
 
 /** A user, as far as the hub cares. */
 export interface HubUser {
   /** What the user is addressed by, as it was when the connection came in. Well-formed text that is not empty. */
   readonly id: string;
 }
-
-/**
- * An event and its payload, for each of a set of events. As one type, and not a type parameter, so that a connection
- * of any role takes what every role has.
- */
-export type EventArguments<M> = { [N in NameOf<M>]: [event: N, payload: PayloadInput<M, N>] }[NameOf<M>];
 
 /**
  * A client of a role on this node.
@@ -80,15 +86,18 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
    *
    * @throws {HubError} `VALIDATION` when the payload does not fit, `NOT_FOUND` when its role has no such event.
    */
-  emit(...args: EventArguments<EventsOf<D, R>>): void;
+  emit<N extends string>(
+    event: (N & NameOf<EventsOf<D, R>>) | NamesOr<N, NameOf<EventsOf<D, R>>>,
+    payload: PayloadInput<EventsOf<D, R>, N>,
+  ): void;
   /**
    * Asks the client.
    *
    * @param options `timeoutMs` defaults to the hub's `requestTimeoutMs`.
    * @throws {HubError} `TIMEOUT`, `DISCONNECTED`, `VALIDATION`, or whatever the client answers.
    */
-  request<N extends NameOf<QuestionsOf<D, R>>>(
-    name: N,
+  request<N extends NameOf<QuestionsOf<D, R>>, G extends string = N>(
+    name: N | Suggestion<G, NameOf<QuestionsOf<D, R>>>,
     input: RequestInput<QuestionsOf<D, R>, N>,
     options?: CallOptions,
   ): Promise<AnswerOutput<QuestionsOf<D, R>, N>>;
@@ -122,9 +131,6 @@ export interface HandlerContext<Conn> {
   readonly id: string | undefined;
 }
 
-/** A value, now or later. */
-export type Awaitable<T> = T | Promise<T>;
-
 /** The handlers of one surface: a function per request and signal. */
 export type SurfaceHandlers<M, Conn> = {
   readonly [N in keyof M]: M[N] extends RequestDefinition
@@ -142,7 +148,7 @@ export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = 
   & { readonly shared: SurfaceHandlers<ClientToServerOf<D["shared"]>, AnyConnection<D, User, Ctx>> }
   & {
     readonly [R in RoleOf<D>]: SurfaceHandlers<
-      ClientToServerOf<D["roles"][R]>,
+      ClientToServerOf<SurfaceOf<D, R>>,
       HubConnection<D, R, User, Ctx>
     >;
   }
@@ -155,7 +161,10 @@ export interface Target<D extends ContractDefinition> {
    *
    * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
    */
-  emit<N extends NameOf<AnyEventsOf<D>>>(event: N, payload: PayloadInput<AnyEventsOf<D>, N>): void;
+  emit<N extends NameOf<AnyEventsOf<D>>, G extends string = N>(
+    event: N | Suggestion<G, NameOf<AnyEventsOf<D>>>,
+    payload: PayloadInput<AnyEventsOf<D>, N>,
+  ): void;
 }
 
 /** A connection somewhere in the cluster. */
@@ -165,8 +174,8 @@ export interface ConnectionTarget<D extends ContractDefinition> extends Target<D
    *
    * @throws {HubError} `NOT_FOUND` when there is no such connection, `TIMEOUT`, `DISCONNECTED`, or the client's answer.
    */
-  request<N extends NameOf<AnyQuestionsOf<D>>>(
-    name: N,
+  request<N extends NameOf<AnyQuestionsOf<D>>, G extends string = N>(
+    name: N | Suggestion<G, NameOf<AnyQuestionsOf<D>>>,
     input: RequestInput<AnyQuestionsOf<D>, N>,
     options?: CallOptions,
   ): Promise<AnswerOutput<AnyQuestionsOf<D>, N>>;
@@ -182,61 +191,40 @@ export interface ConnectionTarget<D extends ContractDefinition> extends Target<D
 /** All connections of a role. */
 export interface RoleScope<D extends ContractDefinition, R extends RoleOf<D>> {
   /** Publishes on a topic that is the role's own; see {@linkcode Hub.publish}. */
-  publish<N extends TopicNames<OwnTopicsOf<D, R>>>(
-    topic: N,
+  publish<N extends TopicNames<OwnTopicsOf<D, R>>, G extends string = N>(
+    topic: N | Suggestion<G, TopicNames<OwnTopicsOf<D, R>>, NameOf<OwnTopicsOf<D, R>>>,
     payload: TopicInput<OwnTopicsOf<D, R>, N>,
     ...options: KeepsHistory<OwnTopicsOf<D, R>, N> extends true ? [options?: PublishOptions] : []
   ): KeepsHistory<OwnTopicsOf<D, R>, N> extends true ? Promise<Published> : void;
+  /** A topic that is the role's own, by its pattern and parameters; see {@linkcode Hub.topic}. */
+  topic<P extends NameOf<OwnTopicsOf<D, R>>, G extends string = P>(
+    pattern: P | Suggestion<G, NameOf<OwnTopicsOf<D, R>>>,
+    ...params: ParamsArgument<P>
+  ): TopicPublisher<
+    NamesOf<P>,
+    TopicInput<OwnTopicsOf<D, R>, P>,
+    KeepsHistory<OwnTopicsOf<D, R>, P>
+  >;
   /**
    * Sends an event to every connection of the role, on every node.
    *
    * @throws {HubError} `VALIDATION`, `NOT_FOUND` when the role has no such event, or `TOO_LARGE` when the backplane cannot
    * carry it.
    */
-  emit<N extends NameOf<EventsOf<D, R>>>(event: N, payload: PayloadInput<EventsOf<D, R>, N>): void;
-}
-
-/** Reads of the topics with history among some. */
-export interface HistoryReader<T> {
-  /**
-   * What is kept of a topic with history, when it is called: it rejects with `NOT_FOUND` where the contract has none of that name, with
-   * `UNAVAILABLE` or `TIMEOUT` when the store cannot be read, and with `TypeError` or `RangeError` for a wrong query.
-   */
-  history<N extends TopicNames<HistoryTopicsOf<T>>>(
-    topic: N,
-    query?: HistoryQuery,
-  ): Promise<HistoryPage<TopicOutput<T, N>>>;
-  /** Where a topic with history stands: the position of its newest message; offset 0 before the first. Rejects as `history` does. */
-  position<N extends TopicNames<HistoryTopicsOf<T>>>(topic: N): Promise<Published>;
+  emit<N extends NameOf<EventsOf<D, R>>, G extends string = N>(
+    event: N | Suggestion<G, NameOf<EventsOf<D, R>>>,
+    payload: PayloadInput<EventsOf<D, R>, N>,
+  ): void;
 }
 
 /** A role on a hub: what every {@linkcode RoleScope} does, and reads of the role's own topics. */
 export interface HubRoleScope<D extends ContractDefinition, R extends RoleOf<D>>
-  extends RoleScope<D, R>, HistoryReader<OwnTopicsOf<D, R>> {}
-
-/** The answers of the other nodes. */
-export interface Gathered<T> {
-  /** By node. */
-  readonly answers: ReadonlyMap<string, T>;
-  /** The nodes that gave no answer, and why: those that were late, failed, or left meanwhile. */
-  readonly missing: readonly MissingNode[];
-}
-
-/** Where a bus message came from. */
-export interface BusContext {
-  /** The node. */
-  readonly from: string;
-}
-
-/** What is known of a bus request. */
-export interface BusRequestContext extends BusContext {
-  /** Aborted when the node that asks gives up, or is gone. */
-  readonly signal: AbortSignal;
+  extends RoleScope<D, R>, HistoryReader<OwnTopicsOf<D, R>> {
 }
 
 /** A hub: one server process's end of a contract. */
 export interface Hub<D extends ContractDefinition, User extends HubUser = HubUser, Ctx = unknown>
-  extends AsyncDisposable, HistoryReader<SharedTopicsOf<D>> {
+  extends AsyncDisposing, HistoryReader<SharedTopicsOf<D>> {
   /** The identity of this node in the cluster. */
   readonly nodeId: string;
   /**
@@ -253,13 +241,17 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    *
    * @throws {TypeError} When called twice, or a handler is missing or not in the contract.
    */
-  implement(handlers: Handlers<D, User, Ctx>): void;
+  implement<const H extends SomeSurfaces<Handlers<D, User, Ctx>>>(
+    handlers: CheckedSurfaces<H, Handlers<D, User, Ctx>>,
+  ): void;
   /**
    * A room; it exists while somebody is in it.
    *
-   * @throws {TypeError} When the name is not text.
+   * @param name Its name; or a pattern of the contract's `rooms` or `presence`, which editors complete.
+   * @param params With a pattern a value for each of its parameters: `hub.room("chat/:id", { id: "1" })` is the room `chat/1`.
+   * @throws {TypeError} When the name is not text, or a parameter is missing, wrong or too many; see {@linkcode Hub.topic}.
    */
-  room<N extends string>(name: N): RoomOf<D, N>;
+  room<N extends RoomPatterns<D> | AnyName>(name: N, ...params: RoomParams<D, N>): RoomOf<D, RoomName<D, N>>;
   /**
    * Several rooms at once: a connection that is in many of them gets one copy. What is for more than 64 rooms goes to every
    * node. Not for rooms that keep history: send to each of those by itself.
@@ -281,27 +273,44 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    * `backplaneTimeoutMs`. It is delivered if it is kept. Publish it again with the same `id`: it is kept once. After
    * `close` it is `UNAVAILABLE`.
    */
-  publish<N extends TopicNames<SharedTopicsOf<D>>>(
-    topic: N,
+  publish<N extends TopicNames<SharedTopicsOf<D>>, G extends string = N>(
+    topic: N | Suggestion<G, TopicNames<SharedTopicsOf<D>>, NameOf<SharedTopicsOf<D>>>,
     payload: TopicInput<SharedTopicsOf<D>, N>,
     ...options: KeepsHistory<SharedTopicsOf<D>, N> extends true ? [options?: PublishOptions] : []
   ): KeepsHistory<SharedTopicsOf<D>, N> extends true ? Promise<Published> : void;
   /**
-   * Who is in a room, on all nodes.
+   * A shared topic by its pattern and parameters, which editors complete:
+   * `hub.topic("ticker/:symbol", { symbol: "ACME" }).publish(tick)`. A value stands in the name as it is; nothing is escaped.
    *
+   * @param pattern The pattern, as the contract has it.
+   * @param params A value for each of its parameters: text that is not empty and has no `/`, or a number.
+   * @throws {HubError} `NOT_FOUND` when the contract has no such shared topic.
+   * @throws {TypeError} When a value is missing, wrong or too many, or the contract declares the name by another pattern.
+   */
+  topic<P extends NameOf<SharedTopicsOf<D>>, G extends string = P>(
+    pattern: P | Suggestion<G, NameOf<SharedTopicsOf<D>>>,
+    ...params: ParamsArgument<P>
+  ): HubTopic<
+    NamesOf<P>,
+    TopicInput<SharedTopicsOf<D>, P>,
+    TopicOutput<SharedTopicsOf<D>, P>,
+    KeepsHistory<SharedTopicsOf<D>, P>
+  >;
+  /**
+   * Who is in a room, on all nodes; or who subscribes to a topic: a shared one, or one that is a role's own.
+   *
+   * @param place The name of a room; `{ topic: name }` for a topic, with `role` for one of a role's own.
    * @throws {HubError} `NOT_FOUND` when the contract keeps no presence of it.
    */
-  presence<N extends PresenceNames<D>>(room: N): HubPresence<PresenceState<D, N>, PresenceStateInput<D, N>>;
-  /** Who subscribes to a topic: a shared one, or one that is a role's own. */
-  presence<N extends PresenceNames<D>>(
-    place: { readonly topic: N; readonly role?: RoleOf<D> },
-  ): HubPresence<PresenceState<D, N>, PresenceStateInput<D, N>>;
+  presence<const P extends HubPlaceOf<D>, G extends string = NameOfPlace<P>>(
+    place: P | Suggestion<G, PresenceNames<D>, NameOf<PresenceOf<D>>>,
+  ): HubPresence<PresenceState<D, NameOfPlace<P>>, PresenceStateInput<D, NameOfPlace<P>>>;
   /**
    * All connections of a role.
    *
    * @throws {HubError} `NOT_FOUND` when the contract has no such role.
    */
-  forRole<R extends RoleOf<D>>(role: R): HubRoleScope<D, R>;
+  forRole<R extends RoleOf<D>, G extends string = R>(role: R | Suggestion<G, RoleOf<D>>): HubRoleScope<D, R>;
   /**
    * All connections of a user, on every node.
    *
@@ -315,7 +324,10 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    */
   connection(id: string): ConnectionTarget<D>;
   /** Sends a bus event to every other node. */
-  emitServer<N extends NameOf<BusEventsOf<D>>>(name: N, payload: PayloadInput<BusEventsOf<D>, N>): void;
+  emitServer<N extends NameOf<BusEventsOf<D>>, G extends string = N>(
+    name: N | Suggestion<G, NameOf<BusEventsOf<D>>>,
+    payload: PayloadInput<BusEventsOf<D>, N>,
+  ): void;
   /**
    * Listens to a bus event of other nodes, or answers a bus request (one listener a request).
    *
@@ -323,21 +335,13 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    * @throws {HubError} `NOT_FOUND` when the contract has none of that name.
    * @throws {TypeError} When the listener is no function, or a bus request has an answerer already.
    */
-  onServer<N extends NameOf<BusEventsOf<D>>>(
-    name: N,
-    listener: (payload: PayloadOutput<BusEventsOf<D>, N>, context: BusContext) => Awaitable<void>,
-  ): () => void;
-  /** Answers a bus request. */
-  onServer<N extends NameOf<BusRequestsOf<D>>>(
-    name: N,
-    listener: (
-      input: RequestParsed<BusRequestsOf<D>, N>,
-      context: BusRequestContext,
-    ) => Awaitable<AnswerInput<BusRequestsOf<D>, N>>,
+  onServer<N extends NameOf<BusOf<D>>, G extends string = N>(
+    name: N | Suggestion<G, NameOf<BusOf<D>>>,
+    listener: BusListener<D, N>,
   ): () => void;
   /** Asks every other node, and gathers what comes in time. */
-  requestServers<N extends NameOf<BusRequestsOf<D>>>(
-    name: N,
+  requestServers<N extends NameOf<BusRequestsOf<D>>, G extends string = N>(
+    name: N | Suggestion<G, NameOf<BusRequestsOf<D>>>,
     input: RequestInput<BusRequestsOf<D>, N>,
     options?: CallOptions,
   ): Promise<Gathered<AnswerOutput<BusRequestsOf<D>, N>>>;

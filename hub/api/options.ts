@@ -11,6 +11,9 @@ import type {
   Clock,
   Codec,
   ContractDefinition,
+  KnownNames,
+  NameOf,
+  PresenceOf,
   RoleOf,
   TopicParams,
 } from "../../contract/mod.ts";
@@ -106,7 +109,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   authenticate(
     handshake: Handshake<RoleOf<D>>,
-  ): Identity<RoleOf<D>, User, Ctx> | Promise<Identity<RoleOf<D>, User, Ctx>>;
+    // Not `RoleOf`, which the compiler works out too late to know that a text is meant as it stands.
+  ): Identity<keyof D["roles"] & string, User, Ctx> | Promise<Identity<keyof D["roles"] & string, User, Ctx>>;
   /**
    * How clients reach this hub.
    *
@@ -263,6 +267,17 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    * @default {systemClock}
    */
   readonly clock?: Clock;
+}
+
+/** The rules of a hub's options, as far as their names go. */
+export interface RuleNames<D extends ContractDefinition, Topics, Places, States> {
+  /** By topic pattern. */
+  readonly authorize?: KnownNames<Topics, NameOf<AnyTopicsOf<D>>>;
+  /** By pattern of the contract's presence. */
+  readonly presence?: PresenceKind | {
+    readonly authorize?: KnownNames<Places, NameOf<PresenceOf<D>>>;
+    readonly stateOf?: KnownNames<States, NameOf<PresenceOf<D>>>;
+  };
 }
 
 /** The options of a hub whose types are not known: what the parts of the hub see. */

@@ -4,7 +4,28 @@
  * @module
  */
 
-import type { PresenceBy, PresenceChange, PresenceMember, PresencePage } from "../../contract/mod.ts";
+import type {
+  ContractDefinition,
+  PresenceBy,
+  PresenceChange,
+  PresenceMember,
+  PresenceNames,
+  PresencePage,
+  RoleOf,
+} from "../../contract/mod.ts";
+
+/** A topic as a place. */
+export interface TopicPlace<Name extends string, Role extends string> {
+  /** Its name. */
+  readonly topic: Name;
+  /** The role whose own it is; absent for a shared one. */
+  readonly role?: Role;
+}
+
+/** A room or topic whose presence a contract keeps. */
+export type HubPlaceOf<D extends ContractDefinition> = PresenceNames<D> extends infer N extends string
+  ? N | TopicPlace<N, RoleOf<D>>
+  : never;
 
 /** Whom to count as one. */
 export interface PresenceQuery {

@@ -8,13 +8,33 @@ import type {
   AnyEventsOf,
   ContractDefinition,
   NameOf,
+  NamesOf,
+  ParamsArgument,
   PayloadInput,
   PayloadOutput,
+  PresenceOf,
   Rewind,
   RoomKeepsHistory,
+  RoomsOf,
+  Suggestion,
 } from "../../contract/mod.ts";
 import type { Cluster } from "./cluster.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./history.ts";
+
+/** Any text, beside which editors complete the names that are known. */
+export type AnyName = string & Record<never, never>;
+
+/** The patterns of rooms that a contract knows: of its `rooms` and its `presence`. */
+export type RoomPatterns<D extends ContractDefinition> = NameOf<RoomsOf<D>> | NameOf<PresenceOf<D>>;
+
+/** What beside a room's name has to be given: parameters, where it is a pattern of the contract. */
+export type RoomParams<D extends ContractDefinition, N extends string> = [N] extends [RoomPatterns<D>]
+  ? ParamsArgument<N>
+  : [];
+
+/** The name of a room, from a name or a pattern. */
+export type RoomName<D extends ContractDefinition, N extends string> = N extends RoomPatterns<D> ? NamesOf<N>
+  : N;
 
 /** Whom not to send to. */
 export interface BroadcastOptions {
@@ -36,8 +56,8 @@ export interface Broadcaster<D extends ContractDefinition> {
    *
    * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
    */
-  broadcast<N extends NameOf<AnyEventsOf<D>>>(
-    event: N,
+  broadcast<N extends NameOf<AnyEventsOf<D>>, G extends string = N>(
+    event: N | Suggestion<G, NameOf<AnyEventsOf<D>>>,
     payload: PayloadInput<AnyEventsOf<D>, N>,
     options?: BroadcastOptions,
   ): void;
@@ -54,8 +74,8 @@ export interface HistoryBroadcaster<D extends ContractDefinition> {
    * @returns Where it stands. Rejects with `VALIDATION`, `NOT_FOUND`, `TOO_LARGE`, with `UNAVAILABLE` when it is certainly not
    * kept, with `UNCERTAIN` when it may be, and with `TypeError` when an option is wrong; see `Hub.publish`.
    */
-  broadcast<N extends NameOf<AnyEventsOf<D>>>(
-    event: N,
+  broadcast<N extends NameOf<AnyEventsOf<D>>, G extends string = N>(
+    event: N | Suggestion<G, NameOf<AnyEventsOf<D>>>,
     payload: PayloadInput<AnyEventsOf<D>, N>,
     options?: HistoryBroadcastOptions,
   ): Promise<Published>;
@@ -64,8 +84,8 @@ export interface HistoryBroadcaster<D extends ContractDefinition> {
 /** A room of which is not known before its name is there whether it keeps history. */
 export interface AnyBroadcaster<D extends ContractDefinition> {
   /** As `Broadcaster.broadcast`, or as `HistoryBroadcaster.broadcast` where the room keeps history. */
-  broadcast<N extends NameOf<AnyEventsOf<D>>>(
-    event: N,
+  broadcast<N extends NameOf<AnyEventsOf<D>>, G extends string = N>(
+    event: N | Suggestion<G, NameOf<AnyEventsOf<D>>>,
     payload: PayloadInput<AnyEventsOf<D>, N>,
     options?: BroadcastOptions,
   ): Promise<Published> | void;

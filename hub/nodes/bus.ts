@@ -25,7 +25,7 @@ import type { HubErrorInfo } from "../api/options.ts";
 import { APP_PREFIX } from "./node_answers.ts";
 import type { NodeRequests } from "./node_requests.ts";
 import type { MissingNode } from "../api/cluster.ts";
-import type { BusContext, BusRequestContext, Gathered } from "../api/hub.ts";
+import type { BusContext, BusRequestContext, Gathered } from "../api/bus.ts";
 
 /** A listener, its types forgotten. */
 export type BusListener = (

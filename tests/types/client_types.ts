@@ -148,6 +148,20 @@ client.subscribe(symbol, () => {});
 // @ts-expect-error the listener takes something else
 client.subscribe("stats", (stats: { offline: number }) => stats);
 
+// Topics by pattern.
+const acme = client.topic("ticker/:symbol", { symbol: "ACME" });
+same<typeof acme.name, `ticker/${string}`>(true);
+acme.subscribe((tick, { offset }) => (same<typeof tick.at, Date>(true), same<typeof offset, number>(true)));
+client.topic("stats").subscribe((_, { offset }) => same<typeof offset, undefined>(true));
+// @ts-expect-error no such pattern
+client.topic("tickers/:symbol", { symbol: "ACME" });
+// @ts-expect-error the parameters are missing
+client.topic("ticker/:symbol");
+// @ts-expect-error no such parameter
+client.topic("ticker/:symbol", { symbl: "ACME" });
+// @ts-expect-error the topic keeps no history
+client.topic("stats").subscribe(() => {}, { rewind: { last: 1 } });
+
 // Requests of the server.
 client.implement({
   confirm: (question, { signal }) => {

@@ -2,6 +2,8 @@
  * What the compiler must make of patterns and schemas. Checked by `deno check`; never run.
  */
 
+import * as v from "valibot";
+import { defineContract } from "@trunkline/hub/contract";
 import type { InputOf, OutputOf, ParamsOf, PatternOf, Schema, TopicNames } from "@trunkline/hub/contract";
 
 /** Compiles only when both types are the same. */
@@ -38,3 +40,13 @@ interface Silent {
 same<InputOf<Silent>, unknown>(true);
 same<OutputOf<Silent>, unknown>(true);
 same<InputOf<{ readonly validate: () => void }>, never>(true);
+
+// What has to answer at once.
+const later = v.objectAsync({ room: v.string() });
+// @ts-expect-error an asynchronous schema on a signal
+defineContract({ roles: { m: { clientToServer: { typing: { payload: later } } } } });
+// @ts-expect-error an asynchronous schema on a topic
+defineContract({ roles: { m: { topics: { typing: { payload: later } } } } });
+// @ts-expect-error an asynchronous schema of states
+defineContract({ roles: { m: {} }, presence: { "room/:id": later } });
+defineContract({ roles: { m: { clientToServer: { typing: { input: later, output: later } } } } });

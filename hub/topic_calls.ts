@@ -1,0 +1,95 @@
+/**
+ * What is done with topics and rooms by name, and by pattern.
+ *
+ * @module
+ */
+
+import type { Contract } from "../contract/mod.ts";
+import { fillDeclared, fillPattern } from "../contract/names/fill_pattern.ts";
+import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./api/history.ts";
+import type { Topic } from "./topics/catalog.ts";
+import type { Topics } from "./topics/topics.ts";
+
+/** Publishes on a topic that was found. */
+export type PublishOn = (
+  topic: Topic,
+  payload: unknown,
+  options?: PublishOptions,
+) => Promise<Published> | void;
+
+/** A topic to publish on, by name and without its types. */
+interface Publisher {
+  readonly name: string;
+  publish(payload: unknown, options?: PublishOptions): Promise<Published> | void;
+}
+
+/** The calls that publish. */
+interface PublishCalls {
+  publish(name: string, payload: unknown, options?: PublishOptions): Promise<Published> | void;
+  topic(pattern: string, params?: unknown): Publisher;
+}
+
+/**
+ * The calls that publish.
+ *
+ * @param contract The contract.
+ * @param topics Its topics.
+ * @param publishOn What publishes.
+ * @param role The role whose topics they are; the shared ones without.
+ */
+export function publishCalls(
+  contract: Contract,
+  topics: Topics,
+  publishOn: PublishOn,
+  role?: string,
+): PublishCalls {
+  const { topics: declared } = role === undefined ? contract.shared : contract.roles.get(role)!;
+  return {
+    publish: (name, payload, options) => publishOn(topics.find(name, role), payload, options),
+    topic(pattern, params) {
+      const { name } = topics.find(fillDeclared(declared, pattern, params), role);
+      return { name, publish: (payload, options) => publishOn(topics.find(name, role), payload, options) };
+    },
+  };
+}
+
+/** The calls that publish on shared topics, and read them. */
+interface TopicCalls extends PublishCalls {
+  history(name: string, query?: HistoryQuery): Promise<HistoryPage>;
+  position(name: string): Promise<Published>;
+}
+
+/**
+ * The calls that publish on shared topics, and read them.
+ *
+ * @param contract The contract.
+ * @param topics Its topics.
+ * @param publishOn What publishes.
+ */
+export function topicCalls(contract: Contract, topics: Topics, publishOn: PublishOn): TopicCalls {
+  const { publish, topic } = publishCalls(contract, topics, publishOn);
+  const { history, position } = topics.reader();
+  return {
+    publish,
+    history,
+    position,
+    topic(pattern, params) {
+      const found = topic(pattern, params);
+      return {
+        ...found,
+        history: (query?: HistoryQuery) => history(found.name, query),
+        position: () => position(found.name),
+      };
+    },
+  };
+}
+
+/**
+ * The name of a room, from a name or a pattern.
+ *
+ * @param name What was given.
+ * @param params The parameters, where it is a pattern.
+ */
+export function roomName(name: string, params: unknown): string {
+  return params === undefined ? name : fillPattern<string>(name, ...[params] as unknown as []);
+}
