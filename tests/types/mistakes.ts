@@ -124,7 +124,7 @@ export const MISTAKES: readonly (readonly [code: string, text: string])[] = [
   ],
   [
     'hub.history("tikcer/ACME");',
-    `Argument of type '"tikcer/ACME"' is not assignable to parameter of type '"stats" | DidYouMean<"ticker/ACME"> | \`ticker/\${string}\`'.`,
+    `Argument of type '"tikcer/ACME"' is not assignable to parameter of type 'DidYouMean<"ticker/ACME"> | \`ticker/\${string}\`'.`,
   ],
   [
     'hub.forRole("admn");',
