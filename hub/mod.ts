@@ -42,6 +42,7 @@ export type {
   PresenceListener,
   PresencePageQuery,
   PresenceQuery,
+  TopicPlace,
 } from "./api/presence.ts";
 export type {
   PresenceAuthorization,
