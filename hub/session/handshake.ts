@@ -242,7 +242,9 @@ function reasonOf(error: unknown, otherwise: number): RefusalReason {
 
 /** Whether it is the hub that refuses, and not the application. */
 function isOwn(error: unknown): error is HubError {
-  return error instanceof RoleError || error instanceof UserLimitError || error instanceof BusyError;
+  // First asked safely: what an application throws may be a proxy that throws when it is looked at.
+  return isHubError(error) &&
+    (error instanceof RoleError || error instanceof UserLimitError || error instanceof BusyError);
 }
 
 /** What happened, and which values were compared. */
