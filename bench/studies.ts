@@ -10,6 +10,7 @@ import { interest } from "./cluster/interest.ts";
 import { presence } from "./cluster/presence.ts";
 import { growth } from "./growth.ts";
 import { drops } from "./recovery/drops.ts";
+import { history } from "./recovery/history.ts";
 import { storm } from "./recovery/storm.ts";
 import { size } from "./size.ts";
 import type { Study } from "./study.ts";
@@ -23,6 +24,7 @@ export const studies: readonly Study[] = [
   presence,
   drops,
   storm,
+  history,
   growth,
   size,
   types,

@@ -38,12 +38,23 @@ export interface Brokers {
   stop(): Promise<void>;
 }
 
+/** How brokers are started. */
+export interface BrokersOptions {
+  /**
+   * Whether PostgreSQL waits for its disk, as it does by default where it does not serve tests: where it keeps histories, that
+   * is what they cost.
+   *
+   * @default {false}
+   */
+  readonly durable?: boolean;
+}
+
 /** What starts a broker. */
 interface Starter {
   readonly server: string;
   /** Finds its program, where it is not the one on the PATH. */
   find?(): string | undefined;
-  start(program: string): Promise<RunningBroker>;
+  start(program: string, options: BrokersOptions): Promise<RunningBroker>;
 }
 
 /** What starts each, by the program of its server. */
@@ -124,8 +135,9 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
   "postgres": {
     server: "postgres",
     find: findPostgres,
-    async start(program) {
-      const broker = await startPostgres({ program });
+    async start(program, { durable }) {
+      const settings = { fsync: "on", full_page_writes: "on" };
+      const broker = await startPostgres({ program, ...(durable && { settings }) });
       return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
     },
   },
@@ -135,8 +147,12 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
  * Starts brokers.
  *
  * @param names Which.
+ * @param options How.
  */
-export async function startBrokers(names: Iterable<BrokerName>): Promise<Brokers> {
+export async function startBrokers(
+  names: Iterable<BrokerName>,
+  options: BrokersOptions = {},
+): Promise<Brokers> {
   const folder = await mkdtemp(join(tmpdir(), "trunkline-bench-"));
   const running: Partial<Record<BrokerName, RunningBroker>> = {};
   const missing: string[] = [];
@@ -148,8 +164,9 @@ export async function startBrokers(names: Iterable<BrokerName>): Promise<Brokers
     for (const name of names) {
       const { server, find, start } = STARTERS[name];
       const program = find ? find() : findServer(server, server.toUpperCase().replace("-", "_"));
-      if (program) running[name] = await start(await canPin() ? await pinned(folder, program) : program);
-      else missing.push(`${name}, as there is no ${server}`);
+      if (program) {
+        running[name] = await start(await canPin() ? await pinned(folder, program) : program, options);
+      } else missing.push(`${name}, as there is no ${server}`);
     }
     return { running, missing, stop };
   } catch (error) {

@@ -7,10 +7,16 @@
 import type { Candidate } from "../candidates.ts";
 import type { ClusterOrder } from "../load/main.ts";
 
-/** Something that forms clusters. */
-export interface ClusterCandidate extends Candidate {
-  /** What goes between its nodes. */
+/** What nodes are. */
+export interface NodeCandidate extends Candidate {
+  /** What goes between its nodes, or stands for it where there is one. */
   readonly adapter: string;
+  /** Whether it is told to give those who come back what they missed, where that is an option. */
+  readonly recovery?: boolean;
+}
+
+/** Something that forms clusters. */
+export interface ClusterCandidate extends NodeCandidate {
   /** Which broker that takes. */
   readonly broker: BrokerName;
   /** Whether it is part of a quick look. */

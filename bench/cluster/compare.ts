@@ -7,7 +7,7 @@
 import type { Runtime } from "../runtimes.ts";
 import type { Effort } from "../study.ts";
 import { type Brokers, startBrokers } from "./brokers.ts";
-import { type ClusterCandidate, clusterCandidates } from "./candidates.ts";
+import { clusterCandidates, type NodeCandidate } from "./candidates.ts";
 import { type ClusterTask, measureCluster } from "./measure.ts";
 
 /** What to compare. */
@@ -19,14 +19,14 @@ export interface Comparison {
 
 /** A candidate as clusters of one size, and what came of it each time. */
 export interface Measured<Outcome> {
-  readonly candidate: ClusterCandidate;
+  readonly candidate: NodeCandidate;
   readonly nodes: number;
   readonly outcomes: readonly Outcome[];
 }
 
 /** What a candidate is called. */
 export const nameOf = (
-  { server, runtime, adapter }: Pick<ClusterCandidate, "server" | "adapter"> & { readonly runtime: string },
+  { server, runtime, adapter }: Pick<NodeCandidate, "server" | "adapter"> & { readonly runtime: string },
 ): string => `${server}, ${adapter} (${runtime})`;
 
 /**

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { ClusterOrder } from "../load/main.ts";
 import { pinned, type Runtime } from "../runtimes.ts";
 import type { RunningBroker } from "./brokers.ts";
-import type { ClusterCandidate } from "./candidates.ts";
+import type { NodeCandidate } from "./candidates.ts";
 import { type Running, start } from "./process.ts";
 
 /** What there is to do, but for what the nodes decide. */
@@ -33,12 +33,13 @@ const here = (file: string): string => fileURLToPath(new URL(`../${file}`, impor
  * @param scene Where everything is.
  */
 export async function measureCluster<Outcome>(
-  { runtime, file, dialect, adapter }: ClusterCandidate,
+  { runtime, file, dialect, adapter, recovery }: NodeCandidate,
   nodes: number,
   task: ClusterTask,
   { paths, broker: { url, redisPorts, join } }: Scene,
 ): Promise<Outcome> {
-  const order = { adapter, url, prefix: `bench-${randomUUID()}`, count: task.shape === "interest" };
+  const prefix = `bench-${randomUUID()}`;
+  const order = { adapter, url, prefix, recovery, count: task.shape === "interest" };
   const server = await pinned(runtime, paths[runtime]!, 0, here(`servers/${file}`), JSON.stringify(order));
   const processes: Running[] = [];
   try {

@@ -23,6 +23,22 @@ const trunkline: ClusterDialect = {
   publish,
 };
 
+/** The topic of the same number that has a history. */
+const kept = (name: string): string => name.replace("line/", "kept/");
+
+/** Trunkline's topics that have a history: messages have their offsets. */
+const history: ClusterDialect = {
+  ...trunkline,
+  subscribe: (topics) => trunkline.subscribe(topics.map(kept)),
+  publish: (name, text) => JSON.stringify([["sig", "keep", { id: name.slice("line/".length), text }]]),
+  heard: {
+    message: (text) => JSON.stringify(["rec", kept(topic(0)), 1, { text }]),
+    around: 2,
+    between: 1,
+    numbered: true,
+  },
+};
+
 const socketIo: ClusterDialect = {
   ...dialects["socket.io"]!,
   opening: [{ waitFor: "0{", say: "40" }, { waitFor: "40{" }],
@@ -40,6 +56,7 @@ const plain: ClusterDialect = {
 /** They by name, as {@linkcode dialects}. */
 export const clusterDialects: Readonly<Record<string, ClusterDialect>> = {
   trunkline,
+  history,
   plain,
   "socket.io": socketIo,
 };

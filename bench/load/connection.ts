@@ -5,8 +5,9 @@
  * @module
  */
 
-import type { Dialect, Heard } from "./dialects.ts";
+import type { Dialect } from "./dialects.ts";
 import { FrameReader, type FrameSink, textFrame } from "./frames.ts";
+import { SizeCount } from "./size_count.ts";
 import { Tcp } from "./tcp.ts";
 
 /** Every message's text starts with it; nothing else that a server sends contains it. */
@@ -44,8 +45,7 @@ export class LoadConnection implements FrameSink {
   onClose = () => {};
   readonly #socket: Tcp;
   readonly #reader = new FrameReader(this);
-  readonly #heard: Heard;
-  readonly #messageSize: number;
+  readonly #sizes: SizeCount;
   #ready = Promise.withResolvers<void>();
   #steps: Step[];
   #upgraded = false;
@@ -57,8 +57,7 @@ export class LoadConnection implements FrameSink {
 
   private constructor(port: number, dialect: Manners) {
     this.#steps = [...dialect.opening];
-    this.#heard = dialect.heard;
-    this.#messageSize = dialect.heard.message(text(0)).length;
+    this.#sizes = new SizeCount(dialect.heard, text(0));
     const offer = dialect.subprotocol ? `Sec-WebSocket-Protocol: ${dialect.subprotocol}\r\n` : "";
     const upgrade =
       `GET ${dialect.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
@@ -103,15 +102,8 @@ export class LoadConnection implements FrameSink {
   begin(size: number): void {
     this.frames++;
     this.bytes += size;
-    this.#inFrame = 0;
-    if (this.onMessage || this.#steps.length > 0) return;
-    const { around, between } = this.#heard;
-    const inside = size - around;
-    if (inside === this.#messageSize) this.#inFrame = 1;
-    else if (between !== undefined) {
-      const count = (inside + between) / (this.#messageSize + between);
-      if (Number.isInteger(count)) this.#inFrame = count;
-    }
+    const isRead = this.onMessage !== undefined || this.#steps.length > 0;
+    this.#inFrame = isRead ? 0 : this.#sizes.count(size, this.received);
   }
 
   payload(chunk: Uint8Array, from: number, to: number, ends: boolean): void {

@@ -1,5 +1,5 @@
 /**
- * The load `crossnode`: what is published on one node, and heard on the others.
+ * The load `crossnode`: what is published on one node, and heard on the others; of a single node, on that one.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface CrossnodeLoad extends Omit<ClusterLoad, "window"> {
   readonly windows: readonly number[];
   /** How long to try each, in milliseconds. */
   readonly tryMs: number;
-  /** How many connections subscribe, on the other nodes. */
+  /** How many connections subscribe, on the other nodes; where there are none, on the one that there is. */
   readonly subscribers: number;
   /** Then how long to publish as fast as it goes, in milliseconds. */
   readonly forMs: number;
@@ -43,7 +43,8 @@ const MAX_IN_VAIN = 2;
 /** Publishes on one node to one topic, whose subscribers are on all the others: first paced, then as fast as it goes. */
 export async function crossnode(load: CrossnodeLoad): Promise<CrossnodeOutcome> {
   const { ports, dialect, subscribers, windows, tryMs, forMs, paced } = load;
-  const [home, ...elsewhere] = ports as [number, ...number[]];
+  const [home, ...others] = ports as [number, ...number[]];
+  const elsewhere = others.length > 0 ? others : [home];
   const speakers = await openMany(home, dialect, load.speakers);
   const hearers: LoadConnection[] = [];
   /** One on each node, who watches the order. */

@@ -13,6 +13,8 @@ export interface Heard {
   readonly around: number;
   /** How many bytes are between two messages; `undefined` where each has a frame of its own. */
   readonly between?: number;
+  /** Whether each also has its number, the first one 1: `message` writes one of one digit. */
+  readonly numbered?: boolean;
 }
 
 /** A way of speaking. */

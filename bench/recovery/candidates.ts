@@ -4,17 +4,13 @@
  * @module
  */
 
-import type { Candidate } from "../candidates.ts";
-import type { BrokerName } from "../cluster/candidates.ts";
+import type { BrokerName, NodeCandidate } from "../cluster/candidates.ts";
+import type { Runtime } from "../runtimes.ts";
 
 /** Something that publishes stories. */
-export interface RecoveryCandidate extends Candidate {
-  /** What goes between its nodes, or stands for it where there is one. */
-  readonly adapter: string;
+export interface RecoveryCandidate extends NodeCandidate {
   /** Which broker that takes, if any: then there are several nodes. */
   readonly broker?: BrokerName;
-  /** Whether it is told to give those who come back what they missed, where that is an option. */
-  readonly recovery?: boolean;
   /** Whether it is part of a quick look. */
   readonly quickly?: boolean;
 }
@@ -60,4 +56,28 @@ export const recoveryCandidates: readonly RecoveryCandidate[] = [
   ),
   { ...plainly, adapter: "redis-adapter", broker: "redis" },
   { ...recovering, adapter: "redis-streams-adapter", broker: "redis" },
+];
+
+/** What keeps the histories whose cost is measured, and on which runtimes a quick look takes it. */
+const MEASURED_STORES: readonly (readonly [BrokerName, ...Runtime[]])[] = [
+  ["redis", "deno", "bun"],
+  ["redis-cluster"],
+  ["nats", "bun"],
+  ["postgres", "deno"],
+];
+const keeping = { ...trunkline, file: "history/trunkline.ts" } as const;
+
+/** What keeps history, on whom its cost is measured. */
+export const historyCandidates: readonly RecoveryCandidate[] = [
+  { ...keeping, runtime: "deno", adapter: "memory", quickly: true },
+  { ...keeping, runtime: "bun", adapter: "memory", quickly: true },
+  ...MEASURED_STORES.flatMap(([broker, ...quick]) =>
+    (["deno", "bun"] as const).map((runtime) => ({
+      ...keeping,
+      runtime,
+      adapter: broker,
+      broker,
+      quickly: quick.includes(runtime),
+    }))
+  ),
 ];

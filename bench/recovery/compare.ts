@@ -63,6 +63,7 @@ export async function compareRecovery<C extends Case, Outcome>(
   const wanted = cases.filter(({ candidate }) => paths[candidate.runtime]);
   const brokers = await startBrokers(
     new Set(wanted.flatMap(({ candidate: { broker } }) => broker ? [broker] : [])),
+    { durable: true },
   );
   for (const missing of brokers.missing) say(`Skipped: everything on ${missing}`);
   const faults: string[] = [];

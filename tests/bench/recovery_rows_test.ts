@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Judgement } from "../../bench/load/recovery/ledger.ts";
-import { recoveryCandidates } from "../../bench/recovery/candidates.ts";
+import { historyCandidates, recoveryCandidates } from "../../bench/recovery/candidates.ts";
 import { drops } from "../../bench/recovery/drops.ts";
 import {
   type DropsCase,
@@ -9,6 +9,8 @@ import {
   dropsVerdicts,
   toDropsRow,
 } from "../../bench/recovery/drops_rows.ts";
+import { history } from "../../bench/recovery/history.ts";
+import { historyFaults, toHistoryRows } from "../../bench/recovery/history_rows.ts";
 import { storm, stormFaults, type StormRow, stormVerdicts, toStormRow } from "../../bench/recovery/storm.ts";
 import { test } from "../harness.ts";
 import { same } from "./row.ts";
@@ -133,4 +135,55 @@ test("bench: the reports of recovery have a line for each row, and a bar", () =>
       assertEquals(svg.includes("NaN"), false);
     }
   }
+});
+
+const crossed = (deliveries: number, part: object = {}) => ({
+  delivered: deliveries,
+  expected: deliveries,
+  ordered: true,
+  ms: 1_000,
+  cpuMs: 500,
+  loadCpuMs: 100,
+  frames: 9,
+  rss: [1e6],
+  window: 128,
+  paced: { delivered: 10, expected: 10 },
+  latencies: { p50: 1, p95: 2, p99: 3 },
+  ...part,
+});
+const historyRows = (...outcomes: readonly (readonly [number, number, object?])[]) =>
+  toHistoryRows({
+    which: { candidate: historyCandidates[0]!, nodes: 1 },
+    outcomes: outcomes.map(([plain, kept, part]) => ({
+      "plain": crossed(plain),
+      "with history": crossed(kept, part),
+    })),
+  });
+
+test("bench: what a history costs is the ratio within each pair of runs, not of runs that a noisy moment set apart", () => {
+  const [plain, kept] = historyRows([100, 50], [1_000, 600], [10, 8]);
+  assertEquals([plain!.topic, kept!.topic], ["plain", "with history"]);
+  assertEquals(plain!.ofPlain, same(1));
+  assertEquals(kept!.ofPlain, { median: 0.6, min: 0.5, max: 0.8 });
+  assertEquals(historyRows([100, 50, { cpuMs: 1_000 }])[1]!.ofPlainPerCpu, same(0.25));
+  assertEquals([kept!.bench, kept!.deliveriesPerSecond.median, kept!.p99Ms], ["history", 50, same(3)]);
+});
+
+test("bench: what a topic with history loses or mixes up is a fault, and names the topic", () => {
+  assertEquals(historyFaults(historyRows([100, 50])), []);
+  for (const part of [{ expected: 51 }, { ordered: false }, { paced: { delivered: 9, expected: 10 } }]) {
+    const faults = historyFaults(historyRows([100, 50], [100, 50, part]));
+    assertEquals(faults.length, 1, JSON.stringify(part));
+    assertStringIncludes(faults[0]!, "history: trunkline, memory, with history (deno), 1 nodes");
+  }
+});
+
+test("bench: the report of histories has a line for each pair, the plain topic's figures first", () => {
+  const { text, drawings = {} } = history.report(historyRows([100, 50], [1_000, 600], [10, 8]));
+  assertStringIncludes(
+    text,
+    "| memory | deno | 1 | 100 (10–1.0 k) → 50 (8–600) | 0.60 × (0.50–0.80) | 0.60 × (0.50–0.80) | 128 → 128 | 100 % |",
+  );
+  assertStringIncludes(text, "results/history.svg");
+  assertStringIncludes(drawings["history"]!, "memory (deno), 1 node, with history");
 });

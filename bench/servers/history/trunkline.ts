@@ -1,0 +1,36 @@
+/**
+ * Trunkline: a node, alone or of a cluster, with a plain topic and one with a history.
+ *
+ * @module
+ */
+
+import { createHub } from "@trunkline/hub";
+import { Hono } from "hono";
+import { order } from "../cluster/order.mjs";
+import { createAdapter } from "../cluster/trunkline_adapter.ts";
+import { serve } from "../serve.ts";
+import { contract } from "./contract.ts";
+
+const adapter = order.adapter === "memory" ? undefined : await createAdapter();
+if (adapter && !adapter.history) throw new Error(`The adapter "${order.adapter}" keeps no history`);
+
+const hub = createHub(contract, {
+  authenticate: ({ role }) => ({ role }),
+  limits: { messagesPerSecond: 1e9, messageBurst: 1e9 },
+  adapter,
+  onError: (error, { stage }) => console.error(stage, error),
+});
+hub.implement({
+  member: {
+    publish: ({ id, text }) => hub.publish(`line/${id}`, { text }),
+    // Each waits for its own message alone: those of one client are on their way to the store at the same time.
+    keep: async ({ id, text }) => {
+      await hub.publish(`kept/${id}`, { text });
+    },
+  },
+});
+await hub.ready;
+
+const app = new Hono();
+app.route("/realtime", hub.routes);
+serve({ fetch: app.fetch, websocket: hub.websocket, stats: () => hub.stats() });
