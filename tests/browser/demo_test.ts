@@ -6,8 +6,9 @@ const TIMEOUT = { timeoutMs: 90_000 };
 
 test("windows on different nodes talk, see each other type, and follow the same prices", async () => {
   await using demo = await Demo.start();
-  const ann = await demo.open("Ann", 1);
-  const bob = await demo.open("Bob", 2);
+  const moving = { reducedMotion: "no-preference" } as const;
+  const ann = await demo.open("Ann", 1, moving);
+  const bob = await demo.open("Bob", 2, moving);
   await ann.hasPeople("Ann node 1", "Bob node 2");
   await bob.hasPeople("Ann node 1", "Bob node 2");
 

@@ -3,7 +3,7 @@ import { assertKept } from "./keep.ts";
 import { SYSTEMS } from "./systems.ts";
 
 /** How many seeds of each system on each network. Bun runs the same runs: fewer are enough to see that it does. */
-const RUNS = runtime === "deno" ? 600 : 150;
+const RUNS = runtime === "deno" ? 240 : 60;
 /** How many seeds of fifty nodes. */
 const LARGE = runtime === "deno" ? 8 : 2;
 const timeoutMs = 300_000;
