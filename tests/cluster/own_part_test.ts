@@ -12,7 +12,7 @@ testOnAdapters(
       await member("ann");
       const { promise: goOn, resolve } = Promise.withResolvers<void>();
       tap.beforeSubscribe = (channel) => channel === "room:late" ? goOn : undefined;
-      assertEquals(await hub.cluster.join({ user: "ann" }, "late", { timeoutMs: 50 }), {
+      assertEquals(await hub.cluster.join({ user: "ann" }, "late", { timeoutMs: 300 }), {
         count: 0,
         missing: [{ node: hub.nodeId, reason: "timeout" }],
       });
