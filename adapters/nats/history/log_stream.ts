@@ -45,6 +45,9 @@ export interface Memory {
 /** A life or a control message is tried so often against others that write it at the same time. */
 const MAX_ATTEMPTS = 10;
 
+/** So often the first head is sent to a stream that is just being made. Each takes a round trip, so no pause is needed. */
+const MAX_BEGINNINGS = 1_000;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -172,11 +175,28 @@ export class LogStream {
     if (wrong) {
       throw new UnfitError(`the stream ${name} cannot be used: ${wrong}. Change it, or name another stream`);
     }
+    if (info.state.last_seq === 0) await this.#begin();
     const head = await this.#readHead();
     if (head.life !== this.#memory.life || !this.#hasLost(info)) return this.#remember(head);
     await this.#writeHead({ life: newLife(), round: 0 }, head.seq);
     await this.purge(`${this.#settings.subjects.aside("log")}.${head.life}.*`);
     return this.#remember(await this.#readHead());
+  }
+
+  /**
+   * Writes the first head of a stream that is empty, unless another node is faster. Only then may anything be read: a stream
+   * that another node is just having made is there for whoever asks, but a server of version 2.9 that reads in it before it is
+   * complete ends with a nil pointer. It takes messages once it is complete; until then nobody listens.
+   */
+  async #begin(): Promise<void> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#writeHead({ life: newLife(), round: 0 }, 0);
+      } catch (error) {
+        const isIncomplete = error instanceof RefusedError && error.code === NOBODY;
+        if (!isIncomplete || attempt === MAX_BEGINNINGS) throw error;
+      }
+    }
   }
 
   /** Where there is no head, as after a deletion, a new life begins. */
