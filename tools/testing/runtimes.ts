@@ -113,6 +113,7 @@ function testArgs(runtime: RuntimeName, report: string): string[] {
  * @returns One test that failed where there are errors.
  */
 export async function checkTypes(files: readonly string[], signal?: AbortSignal): Promise<TestCase[]> {
+  if (files.length === 0) return []; // without a file it would check everything
   const command = [Deno.execPath(), "check", "--quiet", ...files.map((file) => `./${file}`)];
   const { code } = await runMarked("types|", command, {}, signal);
   return [{ name: "the tests have no type errors", result: code === 0 ? "passed" : "failed" }];
