@@ -110,11 +110,11 @@ export function isNative(file: string): boolean {
  * Parts files into groups, each of which runs in a process of its own.
  *
  * @param files Paths relative to the root.
- * @returns The groups, none of them empty, in the order in which they are to start.
+ * @returns The groups, none of them empty, in the order in which they are to start: first what is in none of the folders.
  */
 export function groupsOf(files: readonly string[]): string[][] {
   const groupOf = (file: string) => GROUPS.findIndex((folder) => file.startsWith(folder));
-  const groups = [...GROUPS.keys(), -1].map((group) => files.filter((file) => groupOf(file) === group));
+  const groups = [-1, ...GROUPS.keys()].map((group) => files.filter((file) => groupOf(file) === group));
   return groups.filter((group) => group.length > 0);
 }
 
