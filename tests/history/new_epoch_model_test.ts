@@ -5,6 +5,7 @@ import { RecordMessage } from "../../hub/topics/record.ts";
 import { TopicStream } from "../../hub/topics/stream/topic_stream.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { runtime, test } from "../harness.ts";
+import { runSeeds } from "./seeds.ts";
 import { microtasks } from "../hub/wires.ts";
 import { Random } from "../load/random.ts";
 import { RestartingStore } from "./restarting_store.ts";
@@ -207,23 +208,7 @@ async function run(seed: number, { distinct, places }: World, steps: number): Pr
 /** How many seeds of each. Bun runs the same: fewer are enough to see that it does. */
 const RUNS = runtime === "deno" ? 300 : 60;
 
-/** Runs seeds; of one that fails it looks for the fewest steps that fail. */
-async function runs(count: number, world: World): Promise<void> {
-  for (let seed = 1; seed <= count; seed++) {
-    try {
-      await run(seed, world, 50);
-    } catch (failure) {
-      for (let steps = 1; steps < 50; steps++) {
-        try {
-          await run(seed, world, steps);
-        } catch (cause) {
-          throw new Error(`Seed ${seed} fails after ${steps} of 50 steps`, { cause });
-        }
-      }
-      throw new Error(`Seed ${seed} fails after 50 steps`, { cause: failure });
-    }
-  }
-}
+const runs = (count: number, world: World) => runSeeds(count, (seed, steps) => run(seed, world, steps));
 
 test("new epochs: many seeds: a store that starts again: nobody hears a message twice, and all hear what is new in it", () =>
   runs(RUNS, { distinct: true, places: false }));

@@ -6,6 +6,7 @@ import { RecordMessage } from "../../hub/topics/record.ts";
 import { TopicStream } from "../../hub/topics/stream/topic_stream.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
+import { runSeeds } from "./seeds.ts";
 import { Random } from "../load/random.ts";
 
 /** What may happen in a run. */
@@ -166,23 +167,7 @@ async function run(seed: number, world: World, steps: number): Promise<void> {
   assertEquals(clock.pending, 0, "a timer is left");
 }
 
-/** Runs seeds; of one that fails it looks for the fewest steps that fail. */
-async function runs(count: number, world: World): Promise<void> {
-  for (let seed = 1; seed <= count; seed++) {
-    try {
-      await run(seed, world, 50);
-    } catch (failure) {
-      for (let steps = 1; steps < 50; steps++) {
-        try {
-          await run(seed, world, steps);
-        } catch (cause) {
-          throw new Error(`Seed ${seed} fails after ${steps} of 50 steps`, { cause });
-        }
-      }
-      throw new Error(`Seed ${seed} fails after 50 steps`, { cause: failure });
-    }
-  }
-}
+const runs = (count: number, world: World) => runSeeds(count, (seed, steps) => run(seed, world, steps));
 
 test("stream model: 1,500 seeds: whatever the bus does, everybody hears all, in order, once, and of no gap", () =>
   runs(1_500, { bus: true, store: false }));
