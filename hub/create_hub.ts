@@ -19,7 +19,7 @@ import { connectionId } from "./connection/connection_id.ts";
 import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
-import { sharedStore } from "./topics/shared_store.ts";
+import { keptApart, sharedStore } from "./topics/shared_store.ts";
 import { HandlerTable } from "./session/handler_table.ts";
 import { Authentications } from "./session/admission/authentications.ts";
 import { Gate } from "./session/gate.ts";
@@ -188,6 +188,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     maxHistories,
     storeTimeoutMs: backplaneTimeoutMs,
     shared,
+    apart: keptApart(contract, options.history, adapter),
     ownStore: () => createMemoryHistory({ maxChannels: maxHistories, maxBytes, clock }),
     onError,
   });

@@ -133,7 +133,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    * Where the messages of topics with history are kept for the whole cluster: every node is given the same store, and a
    * client that comes back to any node gets what it missed. With `"per-node"`, or where the adapter has no store, each
    * node keeps its own in memory, within `limits.maxHistories` and `limits.maxHistoryBytes`, and recovers only for
-   * clients that come back to the same node.
+   * clients that come back to the same node. Where other nodes can be reached and nothing was given, that is told to
+   * `onError` once, with stage `"open"`.
    *
    * @default {adapter.history, else "per-node"}
    */

@@ -25,6 +25,8 @@ const CLOSE_WAIT_MS = 1_000;
 export interface TopicsOptions extends TopicParts {
   /** The store that all nodes share, where there is one. */
   readonly shared: HistoryStore | undefined;
+  /** What to tell once where there is none, although other nodes can be reached; see `keptApart`. */
+  readonly apart?: HubError;
   /** Makes the store of this node alone, where there is none. */
   ownStore(): InstantStore;
   /** How many histories this node keeps for itself. */
@@ -84,9 +86,11 @@ export class Topics {
     });
   }
 
-  /** Makes the store ready. */
+  /** Makes the store ready, or tells that there is none. */
   async open(): Promise<void> {
     await this.#openStore();
+    const { apart, onError } = this.#options;
+    if (apart) onError(apart, { stage: "open" });
   }
 
   /** Whether any of them keeps history. */

@@ -48,6 +48,7 @@ export function createRig<D extends ContractDefinition>(
     authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }) as never,
     transports: [loopback],
     clock: microtaskClock,
+    history: options.adapter?.history ?? "per-node",
     onError: (error, info) => void (info.stage === "refused" ? refusals! : errors!).push({ error, info }),
     ...options,
   };

@@ -17,7 +17,7 @@ const MOMENT = 8;
 /** More than the kernel takes for a connection that does not read, which has been seen to be 4.4 MB. */
 const BULK_BYTES = 8 * 2 ** 20;
 const FILL = "x".repeat(24 * 1024);
-const ROUNDS = 150;
+const ROUNDS = 75;
 const BURST = 25;
 /** What is left of code, pools of sockets and the like; the least that one stuck connection could keep is far more. */
 const SLACK_BYTES = 4 * 2 ** 20;

@@ -7,7 +7,7 @@ import { Ledger, Listener } from "./ledger.ts";
 import { Random } from "./random.ts";
 import { CODECS, type LoadNode, type Mark, onCluster } from "./scene.ts";
 
-const ROUNDS = 150;
+const ROUNDS = 75;
 const BURST = 40;
 
 testOnAdapters(

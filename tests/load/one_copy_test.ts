@@ -10,7 +10,7 @@ const PER_NODE = 60;
 const ROOMS = ["r0", "r1", "r2", "r3", "r4"];
 const FEEDS = ["feed/0", "feed/1", "feed/2"];
 const USERS = 20;
-const ROUNDS = 80;
+const ROUNDS = 40;
 const BURST = 25;
 
 /** Connects those who stay, each on channels of its own choice. */

@@ -6,7 +6,7 @@ import { settledHeapBytes } from "./heap.ts";
 import { createRandom, liveByTheBook, liveRudely, type World } from "./lives.ts";
 
 /** How long the churn takes, warming up not included. */
-const SECONDS = Number(process.env.CHURN_SECONDS ?? 30);
+const SECONDS = Number(process.env.CHURN_SECONDS ?? 15);
 const WARM_UP_SECONDS = Math.min(10, SECONDS / 2);
 const SEED = Number(process.env.CHURN_SEED ?? 1);
 
@@ -15,8 +15,8 @@ const CONCURRENCY = 24;
 
 /**
  * How much larger the heap may be after the churn than before it. What the runtimes keep of their own (compiled code,
- * pools of sockets) has been seen to take up to 0.3 MB more after a minute. A leak of 120 bytes per client shows:
- * at least 8,500 of them come and go in half a minute.
+ * pools of sockets) has been seen to take up to 0.3 MB more after a minute. A leak of 250 bytes per client shows:
+ * at least 4,000 of them come and go in a quarter of a minute.
  */
 const SLACK_BYTES = 2 ** 20;
 

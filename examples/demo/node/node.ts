@@ -48,6 +48,8 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
 
   const hub = createHub(contract, {
     adapter: watchTraffic(adapter, traffic),
+    // Some adapters have no store: then a chart that has missed prices asks the node for all of them.
+    history: adapter.history ?? "per-node",
     origins,
     authenticate({ role, token }) {
       const name = Name.safeParse(token);
