@@ -150,7 +150,9 @@ function partOf(page: StoredPage, read: Read, { since, limit }: Read): StoredPag
   const { position, complete, records } = page;
   const [epoch, offset] = since;
   if (!complete) {
-    const isLost = epoch !== position[0] || epoch === read.since[0] && offset <= read.since[1];
+    // What it was read for may lie beyond the newest message, as clients make positions up: that tells of no other position.
+    const isCut = epoch === read.since[0] && read.since[1] <= position[1];
+    const isLost = epoch !== position[0] || isCut && offset <= read.since[1];
     return isLost ? cut(page, limit) : undefined;
   }
   if (epoch !== position[0] || epoch !== read.since[0] || offset < read.since[1]) return undefined;
