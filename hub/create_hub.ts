@@ -15,6 +15,7 @@ import { Bus } from "./nodes/bus.ts";
 import { createCluster } from "./directory/cluster.ts";
 import { ClusterListeners } from "./nodes/cluster_listeners.ts";
 import type { Connection } from "./connection/connection.ts";
+import { Successors } from "./connection/successors.ts";
 import { connectionId } from "./connection/connection_id.ts";
 import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
@@ -164,7 +165,8 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   });
   const connections = new Map<string, Session>();
   const find = (id: string): Connection | undefined => connections.get(id)?.conn;
-  const catalog = new Catalog(contract, createRoomForm(find));
+  const successors = new Successors();
+  const catalog = new Catalog(contract, createRoomForm((id) => find(id) ?? find(successors.of(id))));
   const events = new Events({
     contract,
     registry,
@@ -254,7 +256,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     find,
     membersOf,
     histories: catalog.hasRooms ? new RoomLogs(topics, events) : undefined,
-    entrance: new KeptRooms({ topics, registry, reads: historyReads, clock, onError }),
+    entrance: new KeptRooms({ topics, registry, successors, reads: historyReads, clock, onError }),
   });
   const refusals = new Refusals(clock, onError);
   let lastConnection = 0;

@@ -88,7 +88,7 @@ class RoomMessage extends SharedRecord {
 /**
  * How the messages of rooms look.
  *
- * @param find A connection of this node.
+ * @param find A connection of this node, or the one that its client has here by now.
  */
 export function createRoomForm(find: (id: string) => Connection | undefined): RecordForm {
   return {

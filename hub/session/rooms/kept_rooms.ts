@@ -5,11 +5,13 @@
  */
 
 import type { HistoryAddOptions } from "../../api/room.ts";
-import { type Clock, isHubError, type RoomState, type Start } from "../../../contract/mod.ts";
+import type { Clock, RoomState, Start } from "../../../contract/mod.ts";
 import { REWIND } from "../../../contract/history/history_query.ts";
 import { bag, optional, readOptions } from "../../../contract/options/read_options.ts";
 import type { AdapterStage } from "../../../adapters/adapter.ts";
 import type { Connection } from "../../connection/connection.ts";
+import type { Membership } from "../../connection/membership.ts";
+import type { Successors } from "../../connection/successors.ts";
 import type { Registry } from "../../groups/registry.ts";
 import type { RoomEntrance } from "../../groups/rooms.ts";
 import { OutgoingMessage } from "../../outbox/outgoing_message.ts";
@@ -23,6 +25,10 @@ import { Permits } from "../permits.ts";
 /** How many histories of rooms are read for one connection at the same time. */
 const MAX_READERS = 4;
 
+/** The pause before somebody who is on the way in is tried again, in milliseconds; it doubles each time, up to a limit. */
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 30_000;
+
 const ADD = { rewind: optional(bag(REWIND)) };
 
 /** What {@linkcode KeptRooms} needs. */
@@ -31,6 +37,8 @@ export interface KeptRoomsOptions {
   readonly topics: Topics;
   /** Who is in what. */
   readonly registry: Registry;
+  /** Who has come after whom. */
+  readonly successors: Successors;
   /** How many histories may be read at the same time. */
   readonly reads: Gate;
   /** Where time comes from. */
@@ -42,11 +50,25 @@ export interface KeptRoomsOptions {
   ): void;
 }
 
+/** Somebody who is let in. */
+interface Entering {
+  readonly room: HistoryTopic;
+  readonly conn: Connection;
+  /** Where it begins when it comes for the first time. */
+  readonly first: Start | undefined;
+  /** Nobody hears of what fails once it has begun: then it is tried again. */
+  readonly patient: boolean;
+  /** Called when the room is followed: nothing is missed from there on. */
+  begun(): void;
+}
+
 /** Lets connections into rooms that keep history. */
 export class KeptRooms implements RoomEntrance {
   readonly #options: KeptRoomsOptions;
   /** Who reads histories for whom. */
   readonly #permits = new WeakMap<Connection, Permits>();
+  /** Those who are on their way in: resolves when nothing is missed from there on. */
+  readonly #begun = new WeakMap<Membership, PromiseWithResolvers<void>>();
 
   /** @param options What they need. */
   constructor(options: KeptRoomsOptions) {
@@ -54,24 +76,22 @@ export class KeptRooms implements RoomEntrance {
   }
 
   add(name: string, conn: Connection, options?: HistoryAddOptions): Promise<void> {
-    const { registry, onError } = this.#options;
     const room = this.#room(name);
     const first = firstStart(readOptions("add", options, ADD).rewind);
-    const begun = Promise.withResolvers<void>();
-    const joined = registry.joinWhen(
+    const { outbox: { corked: patient } } = conn;
+    const joining = () => conn.memberships?.get(room.channel);
+    const known = joining();
+    const begun = known && this.#begun.get(known) || Promise.withResolvers<void>();
+    const entering = { room, conn, first, patient, begun: begun.resolve };
+    const joined = this.#options.registry.joinWhen(
       room.channel,
       conn,
-      (enter) => this.#enter(room, conn, first, enter, begun.resolve),
+      (enter) => this.#enter(entering, enter),
     );
+    const membership = joining();
+    if (membership && !membership.live) this.#begun.set(membership, begun);
     // Nothing is sent before the welcome, which may wait for this: the client catches up when it is welcome.
-    if (!conn.outbox.corked) return joined;
-    let waits = true;
-    begun.promise.then(() => waits = false);
-    joined.catch((error) => {
-      if (waits || isHubError(error) && error.code === "DISCONNECTED") return;
-      onError(error, { stage: "delivery", channel: room.channel, connectionId: conn.id });
-    });
-    return Promise.race([joined, begun.promise]);
+    return patient ? Promise.race([joined, begun.promise]) : joined;
   }
 
   remove(name: string, conn: Connection): void {
@@ -86,43 +106,81 @@ export class KeptRooms implements RoomEntrance {
     return this.#options.topics.room(name)!;
   }
 
-  /** Sends what a client missed that was in before, and lets it in. */
-  async #enter(
-    room: HistoryTopic,
-    conn: Connection,
-    first: Start | undefined,
+  /** Sends what a client missed that was in before, and lets it in. What has been sent counts, whatever fails after it. */
+  async #enter(entering: Entering, enter: () => void): Promise<void> {
+    const { room: { name, channel }, conn, first, patient } = entering;
+    const { clock, onError } = this.#options;
+    const { past } = conn;
+    const membership = conn.memberships!.get(channel)!;
+    const isOver = () => conn.closed || conn.memberships?.get(channel) !== membership;
+    let hasBegun = false;
+    const begun = () => {
+      hasBegun = true;
+      entering.begun();
+    };
+    for (let failures = 0;; failures++) {
+      const since = past?.positions.get(name);
+      const start = since ? { since } : past && first;
+      try {
+        return await this.#catchUp({ ...entering, begun }, start, isOver, enter);
+      } catch (error) {
+        if (!patient || !hasBegun || isOver()) throw error;
+        onError(error, { stage: "delivery", channel, connectionId: conn.id });
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
+        const stop = clock.after(pauseMs, resolve, { background: true });
+        await Promise.race([promise, membership.ready.catch(() => {})]); // it may leave meanwhile
+        stop();
+        if (isOver()) return;
+      }
+    }
+  }
+
+  async #catchUp(
+    { room, conn, begun }: Entering,
+    start: Start | undefined,
+    isOver: () => boolean,
     enter: () => void,
-    begun: () => void,
   ): Promise<void> {
-    const { topics: { histories }, reads, clock, onError } = this.#options;
+    const { topics: { histories }, successors, reads, clock, onError } = this.#options;
     const { name, channel } = room;
     const { past, outbox } = conn;
-    const membership = conn.memberships?.get(channel);
-    const isOver = () => conn.closed || conn.memberships?.get(channel) !== membership;
-    const since = past?.positions.get(name);
-    const start = since ? { since } : past && first;
     const tell = (state: RoomState) => past && outbox.push(new OutgoingMessage(["room", name, state]));
     const earlier = [conn.id, ...past?.earlier ?? []];
-    await catchUp({
-      topic: room,
-      start,
-      histories,
-      outbox,
-      permits: this.#permitsOf(conn),
-      reads,
-      clock,
-      charge() {}, // once for each room that it names, of which there are few
-      isOver,
-      shown: (message) => shown(message as SharedRecord, conn, earlier),
-      followed: begun,
-      begin: (position) => tell({ position, past: true }),
-      finish: ({ position, recovered }) => {
-        past?.positions.delete(name);
-        tell(start ? { position, recovered } : { position });
-        enter();
-      },
-      onError: (error) => onError(error, { stage: "delivery", channel, connectionId: conn.id }),
-    });
+    let seen = start?.since;
+    try {
+      await catchUp({
+        topic: room,
+        start,
+        histories,
+        outbox,
+        permits: this.#permitsOf(conn),
+        reads,
+        clock,
+        charge() {}, // once for each room that it names, of which there are few
+        isOver,
+        shown(message) {
+          const record = message as SharedRecord;
+          seen = [seen![0], record.offset];
+          return shown(record, conn, earlier);
+        },
+        followed: begun,
+        begin(position) {
+          seen = position;
+          tell({ position, past: true });
+        },
+        finish({ position, recovered }) {
+          past?.positions.delete(name);
+          tell(start ? { position, recovered } : { position });
+          successors.add(conn); // what was on its way to the others is delivered to this one
+          enter();
+        },
+        onError: (error) => onError(error, { stage: "delivery", channel, connectionId: conn.id }),
+      });
+    } catch (error) {
+      if (past && seen && !isOver()) past.positions.set(name, seen);
+      throw error;
+    }
   }
 
   #permitsOf(conn: Connection): Permits {
