@@ -71,6 +71,45 @@ test("once: a request that takes longer than an id lasts is not done a second ti
   assertEquals(of.errors, []);
 });
 
+test("once: who finds the answer of a request that has taken long leaves no claim behind that nobody answers", async () => {
+  await using of = await scene();
+  const { pass, pay, paid, there, finish, first } = of;
+  await pass(250_000); // the claim is forgotten for its renewals
+  finish("paid");
+  assertEquals((await first).receipt, 1);
+  await pass(30_000);
+  assertEquals((await pay(there)).receipt, 1);
+  await pass(35_000); // the answer is over, and what that node has claimed is not
+  const again = pay().then(({ receipt }) => receipt, ({ code }: HubError) => code);
+  await pass(5_000);
+  assertEquals([await again, paid.length], [1, 1]);
+  assertEquals(of.errors, []);
+});
+
+test("once: when its id is over a request is done again, though the store knows keys for longer than what came with them", async () => {
+  await using of = await scene();
+  const { pass, pay, paid, there, history, finish, first } = of;
+  finish("paid");
+  await first;
+  const { append } = history;
+  const positions = new Map<string | undefined, Awaited<ReturnType<typeof append>>>();
+  history.append = async (channel, data, options) => {
+    const { idempotencyKey: key } = options;
+    const known = key === undefined ? undefined : positions.get(key);
+    if (known) return known;
+    const position = await append(channel, data, options);
+    positions.set(key, position);
+    return position;
+  };
+  for (let times = 2; times <= 4; times++) {
+    await pass(130_000);
+    const both = [pay(there), pay()].map((answer) => answer.then(({ receipt }) => receipt));
+    await pass(2_000);
+    assertEquals([await Promise.all(both), paid.length], [[times, times], times]);
+  }
+  assertEquals(of.errors, []);
+});
+
 test("once: a claim that cannot be renewed for a while is renewed when the store is back; what cannot be held is told, once", async () => {
   await using of = await scene();
   const { pass, pay, paid, there, history, finish, first, errors } = of;

@@ -23,6 +23,8 @@ const MAX_PAUSE_MS = 1_000;
 const MAX_MISSES = 3;
 /** Into how many parts the time is divided that a claim lasts: after each it is renewed while the request is being done. */
 const RENEWALS = 3;
+/** How often a request is claimed whose earlier claims are over, but not forgotten. */
+const MAX_CLAIMS = 5;
 /** How often an answer is given to a store that does not take it. */
 const MAX_ATTEMPTS = 6;
 
@@ -77,22 +79,21 @@ export class Claims {
    */
   async claim(claimed: Claimed): Promise<{ readonly answer: Promise<string> } | undefined> {
     const { nodeId } = this.#options;
-    const { channel, name, print } = claimed;
+    const { name, print } = claimed;
     let kept: Kept;
     try {
-      await this.#append(claimed, writeClaim(nodeId, print), { what: "claim", key: "claim" }, true);
-      kept = await this.#read(channel);
+      kept = await this.#keepClaim(claimed);
     } catch (cause) {
       if (cause instanceof SyntaxError) this.#options.onError(cause, { stage: "handler", name });
       throw unavailable(name, this.#options.store.name, cause);
     }
-    const { claim, answer } = kept;
+    const { claim, last, answer } = kept;
     const first = answer ?? claim;
     if (!first) throw unavailable(name, this.#options.store.name);
     if (first.print !== print) throw otherInput(name);
     if (!answer) return claim!.by === nodeId ? undefined : { answer: this.#answerOf(claimed, claim!.by) };
-    // The claim that it answers was over: nobody is to wait for this node when the answer is.
-    if (claim?.by === nodeId && claim.offset > answer.offset) this.answer(claimed, answer.text);
+    // The claim that it answers was over, or is forgotten: nobody is to wait for this node when the answer is.
+    if (last?.by === nodeId && last.offset > answer.offset) this.answer(claimed, answer.text);
     return { answer: Promise.resolve(answer.text) };
   }
 
@@ -156,6 +157,19 @@ export class Claims {
         else if (attempts < MAX_ATTEMPTS && !this.#isClosed) await this.#pause(attempts);
         else return this.#options.onError(error, { stage: "handler", name: claimed.name });
       }
+    }
+  }
+
+  /** Keeps a claim, unless there is one already, and reads what is kept. */
+  async #keepClaim(claimed: Claimed): Promise<Kept> {
+    const data = writeClaim(this.#options.nodeId, claimed.print);
+    let key = "claim";
+    for (let attempts = 1;; attempts++) {
+      const at = await this.#append(claimed, data, { what: "claim", key }, true);
+      const kept = await this.#read(claimed.channel);
+      if (kept.claim || kept.answer || !at || attempts === MAX_CLAIMS) return kept;
+      // The store still knows the key of a claim that is over: all nodes go on with the same one.
+      key = `claim after ${at}`;
     }
   }
 

@@ -32,6 +32,8 @@ export interface Answer {
 export interface Kept {
   /** The claim that counts: the newest one that was renewed, or the first. */
   readonly claim: Claim | undefined;
+  /** The newest claim, which may have come too late. */
+  readonly last: Claim | undefined;
   /** The newest answer. */
   readonly answer: Answer | undefined;
 }
@@ -57,15 +59,20 @@ export function writeAnswer(print: string, text: string): string {
  * @throws {SyntaxError} When something of it was written by no hub.
  */
 export function readKept(records: readonly StoredRecord[]): Kept {
-  let first: Claim | undefined, renewed: Claim | undefined, answer: Answer | undefined;
+  let first: Claim | undefined,
+    last: Claim | undefined,
+    renewed: Claim | undefined,
+    answer: Answer | undefined;
   for (const { offset, data } of records) {
     const [, kind, print, text] = /^(claim|hold|answer) ([^ ]+) (.+)$/s.exec(data) ?? [];
-    if (kind === "claim") first ??= { offset, print: print!, by: text! };
-    else if (kind === "hold") renewed = { offset, print: print!, by: text! };
+    if (kind === "claim") {
+      last = { offset, print: print!, by: text! };
+      first ??= last;
+    } else if (kind === "hold") renewed = { offset, print: print!, by: text! };
     else answer = { offset, print: print!, text: checked(text) };
   }
   // A claim that came later may outlive those before it, and was too late nevertheless.
-  return { claim: renewed ?? first, answer };
+  return { claim: renewed ?? first, last, answer };
 }
 
 function checked(text = ""): string {
