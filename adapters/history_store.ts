@@ -24,6 +24,13 @@ export interface AppendOptions {
    * with {@linkcode HistoryStore.tellsKnown} call it.
    */
   onKnown?(): void;
+  /**
+   * Nobody comes back to the channel when what is kept on it has expired: then a store need not remember anything of it, and the channel
+   * may begin again. It comes with every message of a channel, and only where `ttlMs` is finite.
+   *
+   * @default {false}
+   */
+  readonly brief?: boolean;
   /** Aborted when nobody waits any more. The message may be kept nevertheless. */
   readonly signal?: AbortSignal;
   /**
@@ -113,8 +120,8 @@ export interface HistoryContext {
  *   `UNCERTAIN` when it may be (it was sent, and the link broke or nobody waited any more). Any other error counts as
  *   `UNCERTAIN`.
  * - **Epochs.** An epoch is text of at most 64 characters that is used for one channel once. While it lasts, offsets count
- *   on, also when all messages have expired. A channel on which nothing was appended has one too, at offset 0, and its first
- *   message goes on in it. Whatever loses the count (data that was wiped, a restart of a store in memory,
+ *   on, also when all messages have expired, but for channels that are {@linkcode AppendOptions.brief}. A channel on which nothing was
+ *   appended has one too, at offset 0, and its first message goes on in it. Whatever loses the count (data that was wiped, a restart of a store in memory,
  *   a replica that was behind) begins a new epoch, so that no position of before is mistaken for one of after.
  *   What a store still keeps of the epoch before it keeps at the offsets that it had, and what is new comes after it: so hubs tell
  *   what their subscribers have heard already.

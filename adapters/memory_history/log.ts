@@ -25,6 +25,7 @@ export class HistoryLog {
   #last: number;
   #size = 0;
   #ttlMs = Infinity;
+  #brief = false;
   #bytes = 0;
   /** The offsets of messages that have a key; absent while none has. */
   #keys: Map<string, number> | undefined;
@@ -37,6 +38,11 @@ export class HistoryLog {
     this.epoch = epoch;
     this.#last = last;
     this.#clock = clock;
+  }
+
+  /** Whether nobody comes back when all has expired. */
+  get brief(): boolean {
+    return this.#brief;
   }
 
   /** The offset of the newest message. */
@@ -59,9 +65,13 @@ export class HistoryLog {
    *
    * @returns Its offset; that of the earlier one, where the key is known.
    */
-  append(data: string, { size, ttlMs, idempotencyKey: key, onKnown }: AppendOptions): number {
+  append(
+    data: string,
+    { size, ttlMs, brief = false, idempotencyKey: key, onKnown }: AppendOptions,
+  ): number {
     this.#size = size;
     this.#ttlMs = ttlMs;
+    this.#brief = brief;
     if (key !== undefined && this.#keys) {
       this.expire();
       const known = this.#keys.get(key);

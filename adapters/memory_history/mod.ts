@@ -112,7 +112,7 @@ class MemoryStore implements MemoryHistory {
   }
 
   append(channel: string, data: string, options: AppendOptions): Position {
-    const log = this.#use(channel) ?? this.#begin(channel);
+    const log = this.#use(channel) ?? this.#begin(channel, options.brief);
     const before = log.bytes;
     const offset = log.append(data, options);
     this.#bytes += log.bytes - before;
@@ -148,8 +148,9 @@ class MemoryStore implements MemoryHistory {
     return this.#set(channel, log);
   }
 
-  #begin(channel: string): HistoryLog {
-    const log = new HistoryLog(this.#position(channel), this.#clock);
+  #begin(channel: string, brief = false): HistoryLog {
+    const position: Position = brief ? [crypto.randomUUID(), 0] : this.#position(channel);
+    const log = new HistoryLog(position, this.#clock);
     this.#positions.delete(channel);
     return this.#set(channel, log);
   }
@@ -187,6 +188,7 @@ class MemoryStore implements MemoryHistory {
     this.#bytes -= log.bytes;
     this.#logs.delete(channel);
     if (this.#latest?.[0] === channel) this.#latest = undefined;
+    if (log.brief) return;
     this.#positions.set(channel, [log.epoch, log.last]);
     if (this.#positions.size <= this.#maxChannels * POSITIONS_FACTOR) return;
     for (const [oldest] of this.#positions) {

@@ -142,6 +142,32 @@ export const readingCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "a brief channel is as any other until its messages expire, and then leaves others in their epoch",
+    async run(stage) {
+      const [a, b] = [await stage.node(), await stage.node()];
+      const untouched = (await a.read("untouched")).position;
+      const options = { size: 3, ttlMs: stage.ttlMs, brief: true, idempotencyKey: "k" };
+      const first = await a.append("news", "one", options);
+      checkSame(await b.append("news", "again", options), first, "The same key on another node");
+      checkSame((await b.read("news")).records.map(({ data }) => data), ["one"], "What is kept");
+      let left = 1;
+      const poll = async () => {
+        while (left > 0) {
+          for (const { store } of [a, b]) store.sweep?.();
+          left = (await b.read("news")).records.length;
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      };
+      const polling = poll();
+      await until(() => left === 0, () => "the message to expire", stage.waitMs);
+      await polling;
+      const next = await a.append("news", "next", { ...options, idempotencyKey: "next" });
+      const { position, records } = await b.read("news");
+      checkSame([position, records.map(({ data }) => data)], [next, ["next"]], "What came after");
+      checkSame((await b.read("untouched")).position, untouched, "The position of another channel");
+    },
+  },
+  {
     name: "a page is of one moment, whatever is appended meanwhile",
     async run(stage) {
       const [a, b] = [await stage.node(), await stage.node()];

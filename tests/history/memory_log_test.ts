@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { createMemoryHistory } from "@trunkline/hub";
 import fc from "fast-check";
 import { HistoryLog } from "../../adapters/memory_history/log.ts";
 import { runs } from "../contract/runs.ts";
@@ -141,4 +142,21 @@ test("history log: what was read is not changed by what comes later", () => {
   for (let i = 0; i < 10; i++) log.append(String(i), FOREVER);
   assertEquals(records.map(({ offset, data }) => [offset, data]), [[1, "a"]]);
   assert(log.read().records.length === 3);
+});
+
+test("memory history: brief channels leave no position behind when they have expired, however many there were", () => {
+  const clock = new FakeClock();
+  const history = createMemoryHistory({ clock, maxChannels: 2 });
+  const untouched = history.read("untouched").position;
+  const brief = { size: 3, ttlMs: 10, brief: true };
+  let [epoch, offset] = history.append("once", "x", brief);
+  for (let i = 0; i < 100; i++) {
+    history.append(`once${i}`, "x", brief);
+    clock.advance(11);
+    history.sweep();
+  }
+  assertEquals([history.channels, history.read("untouched").position], [0, untouched]);
+  const before = epoch;
+  [epoch, offset] = history.append("once", "y", brief);
+  assertEquals([epoch === before, offset], [false, 1]);
 });

@@ -67,3 +67,22 @@ test("once: what no hub has written is no answer and no claim: nothing is done, 
     }
   }
 });
+
+test("once: whatever is kept of a request goes when it has expired: no store remembers ids for longer", async () => {
+  const history = createMemoryHistory();
+  const kept: (boolean | undefined)[] = [];
+  const store: HistoryStore = {
+    name: "spied on",
+    publishes: false,
+    append(channel, data, options) {
+      if (channel.startsWith("once:")) kept.push(options.brief);
+      return history.append(channel, data, options);
+    },
+    read: (channel, options) => history.read(channel, options),
+  };
+  await using scene = await openBank(1, { history: store });
+  const client = await scene.customer("ann");
+  await client.request("pay", payment, { id: "order 7" });
+  await waitFor(() => kept.length === 2, { what: "the claim and the answer" });
+  assertEquals(kept, [true, true]);
+});

@@ -203,7 +203,7 @@ export class Appender {
   /** Tells whether it is kept; it is not when another node was faster. */
   async #write(stream: LogStream, tail: Tail, batch: readonly Waiting[]): Promise<boolean> {
     const { log, nodeId } = this.#options;
-    const { size, ttlMs } = batch.at(-1)!.options;
+    const { size, ttlMs, brief = false } = batch.at(-1)!.options;
     const [epoch, last] = tail.position;
     const first = last + 1;
     const written: Batch = {
@@ -212,6 +212,7 @@ export class Appender {
       node: nodeId(),
       size,
       ttlMs,
+      brief,
       floor: tail.floor,
       earlier: tail.earlier,
       keys: new Map(

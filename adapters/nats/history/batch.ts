@@ -27,6 +27,8 @@ export interface Batch {
   readonly size: number;
   /** How long, in milliseconds. */
   readonly ttlMs: number;
+  /** Whether nobody comes back to the channel when all has expired. */
+  readonly brief: boolean;
   /** The oldest offset that was kept then, as far as the node knew. */
   readonly floor: number;
   /** The batches before it, the newest first. */
@@ -55,6 +57,7 @@ type Head = readonly [
   lengths: readonly number[],
   earlier: readonly number[],
   keys: readonly (readonly [key: string, at: number])[],
+  brief?: true,
 ];
 
 /**
@@ -63,7 +66,7 @@ type Head = readonly [
  * @param batch The batch.
  */
 export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
-  const { epoch, first, node, size, ttlMs, floor, earlier, keys } = batch;
+  const { epoch, first, node, size, ttlMs, brief, floor, earlier, keys } = batch;
   const texts = batch.records.map((text) => encoder.encode(text));
   const distances = earlier.flatMap((
     { seq, count },
@@ -79,6 +82,7 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
     texts.map(({ length }) => length),
     distances,
     Array.from(keys, ([key, offset]) => [key, offset - first]),
+    ...brief ? [true] as const : [] as const,
   ];
   const start = encoder.encode(`${MARK}${JSON.stringify(head)}\n`);
   const bytes = new Uint8Array(texts.reduce((sum, { length }) => sum + length, start.length));
@@ -108,7 +112,7 @@ export function decodeBatch(bytes: Uint8Array): Batch | undefined {
   try {
     const head: unknown = JSON.parse(decoder.decode(bytes.subarray(MARK_BYTES.length, end)));
     if (!isHead(head)) return undefined;
-    const [epoch, first, node, size, ttlMs, floor, lengths, distances, keys] = head;
+    const [epoch, first, node, size, ttlMs, floor, lengths, distances, keys, brief = false] = head;
     const records: string[] = [];
     let at = end + 1;
     for (const length of lengths) {
@@ -123,6 +127,7 @@ export function decodeBatch(bytes: Uint8Array): Batch | undefined {
       node,
       size,
       ttlMs: ttlMs ?? Infinity,
+      brief,
       floor,
       earlier,
       keys: new Map(keys.map(([key, at]) => [key, first + at])),
@@ -148,7 +153,7 @@ function readEarlier(numbers: readonly number[], first: number): EarlierBatch[] 
 }
 
 function isHead(head: unknown): head is Head {
-  if (!Array.isArray(head) || head.length !== 9) return false;
+  if (!Array.isArray(head) || head.length !== 9 && (head.length !== 10 || head[9] !== true)) return false;
   const [epoch, first, node, size, ttlMs, floor, lengths, earlier, keys] = head;
   return typeof epoch === "string" && epoch.length <= 64 && typeof node === "string" &&
     isCount(first) && isCount(size) && isCount(floor) && floor <= first &&

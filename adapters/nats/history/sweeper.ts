@@ -14,6 +14,8 @@ import type { LogStream, Stored } from "./log_stream.ts";
 const INTERVAL_MS = 10_000;
 /** How many messages a portion looks at. */
 const PORTION = 256;
+/** How many portions are done one after the other, as long as there is something to remove in each. */
+const MAX_PORTIONS = 16;
 /** Nothing that is younger is looked at, in milliseconds: the walk begins anew. */
 const MIN_AGE_MS = 1_000;
 
@@ -48,20 +50,24 @@ export class Sweeper {
     const { life } = await stream.ready();
     const lease = await stream.last(stream.sweepSubject);
     if (lease && wall() - lease.at < INTERVAL_MS && lease.at <= wall()) return;
-    const from = readFrom(lease);
-    const { next, old, forgotten } = await this.#look(stream, life, from);
-    const kept = await stream.keep(
-      stream.sweepSubject,
-      lease?.seq ?? 0,
-      encoder.encode(JSON.stringify({ from: next })),
-    );
-    if (kept === undefined) return; // another node has done it
-    await stream.purge(stream.sweepSubject, { keep: 1 });
-    for (const { subject, seq } of old) await stream.purge(subject, { seq: seq + 1 });
-    if (forgotten.length === 0) return;
-    // First: who finds nothing on a channel then asks for the round, and begins in another epoch.
-    await stream.nextRound();
-    for (const { subject, seq } of forgotten) await stream.purge(subject, { seq: seq + 1 });
+    let from = readFrom(lease);
+    let seq = lease?.seq ?? 0;
+    for (let portions = 1;; portions++) {
+      const { next, old, forgotten } = await this.#look(stream, life, from);
+      const kept = await stream.keep(
+        stream.sweepSubject,
+        seq,
+        encoder.encode(JSON.stringify({ from: next })),
+      );
+      if (kept === undefined) return; // another node has done it
+      await stream.purge(stream.sweepSubject, { keep: 1 });
+      for (const { subject, seq } of old) await stream.purge(subject, { seq: seq + 1 });
+      // First: who finds nothing on a channel then asks for the round, and begins in another epoch.
+      if (forgotten.length > 0) await stream.nextRound();
+      for (const { subject, seq } of forgotten) await stream.purge(subject, { seq: seq + 1 });
+      if (old.length + forgotten.length === 0 || next === 1 || portions === MAX_PORTIONS) return;
+      [from, seq] = [next, kept];
+    }
   }
 
   async #look(stream: LogStream, life: string, from: number): Promise<Portion> {
@@ -91,11 +97,13 @@ export class Sweeper {
     forgotten: Map<string, Stored>,
   ): Promise<void> {
     const { forgetAfterMs } = this.#options;
-    const ttlMs = decodeBatch(stored.data)?.ttlMs ?? Infinity;
+    const { ttlMs = Infinity, brief = false } = decodeBatch(stored.data) ?? {};
     if (age < Math.min(ttlMs, forgetAfterMs)) return;
     const newest = await stream.last(stored.subject);
     if (newest?.seq !== stored.seq) {
       if (age > ttlMs) old.set(stored.subject, stored);
+    } else if (brief && age > ttlMs) {
+      old.set(stored.subject, stored); // whole: nobody comes back to it
     } else if (age > forgetAfterMs && (ttlMs === Infinity || age > ttlMs)) {
       forgotten.set(stored.subject, stored);
     }

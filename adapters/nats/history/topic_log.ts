@@ -62,6 +62,8 @@ export class TopicLog {
   /** Whether there was none before the first entry when it was looked for. */
   #whole = false;
   #tail: Tail | undefined;
+  /** Whether nobody comes back to it when all has expired: then it is no loss that it is gone. */
+  #brief = false;
 
   /** @param channel The channel. */
   constructor(channel: string) {
@@ -103,7 +105,7 @@ export class TopicLog {
       if (head.life !== life) continue;
       if (this.#epoch === `${life}.${head.round}` && this.#entries.length > 0) {
         if (!known || !this.#entries.includes(known)) continue; // it was written meanwhile
-        await stream.nextRound(); // somebody has removed it all, though it is not forgotten
+        if (!this.#brief) await stream.nextRound(); // somebody has removed it all, though it is not forgotten
         this.#reset("", "");
         continue;
       }
@@ -201,10 +203,11 @@ export class TopicLog {
   }
 
   #learn(life: string, subject: string, { seq, at, batch }: Placed): void {
-    const { epoch, first, records, earlier, floor, keys } = batch;
+    const { epoch, first, records, earlier, floor, keys, brief } = batch;
     if (life !== this.#life || epoch !== this.#epoch) this.#reset(life, epoch);
     const known = this.#entries.at(-1);
     if (known && this.#tail && seq < known.seq) return; // an answer that is late
+    this.#brief = brief;
     if (known?.seq === seq) known.keys ??= keys;
     else {
       const between = entriesBefore(first, earlier);

@@ -15,10 +15,10 @@
  * The row of a topic is locked until the commit. So offsets become visible in their order, and nobody ever reads a hole.
  */
 export const appendFunction = (schema: string): string =>
-  `CREATE OR REPLACE FUNCTION ${schema}.history_append_v3(
+  `CREATE OR REPLACE FUNCTION ${schema}.history_append_v4(
   root_ text, within boolean, lock_ms text, forget_ms double precision, from_ text, fresh text,
   names text[], sizes text[], ttls text[], keys text[], kinds text[], channels text[],
-  counts text[], heads_ text[], pieces text[]
+  counts text[], briefs text[], heads_ text[], pieces text[]
 ) RETURNS TABLE ("position" text, known text) LANGUAGE plpgsql AS $fn$
 #variable_conflict use_column
 DECLARE
@@ -57,9 +57,12 @@ BEGIN
       IF NOT busy THEN
         SELECT * INTO h FROM ${schema}.history_heads WHERE root = root_ AND name = name_ FOR UPDATE;
         IF NOT FOUND THEN
-          SELECT seed INTO seed_ FROM ${schema}.history_stores WHERE root = root_ FOR SHARE;
-          INSERT INTO ${schema}.history_heads (root, name, place, epoch)
-            VALUES (root_, name_, place_, ${schema}.history_hash_v1(seed_ || place_))
+          -- A brief topic is forgotten without a new seed: it begins in an epoch of its own.
+          IF briefs[i] = 'true' THEN seed_ := fresh;
+          ELSE SELECT seed INTO seed_ FROM ${schema}.history_stores WHERE root = root_ FOR SHARE;
+          END IF;
+          INSERT INTO ${schema}.history_heads (root, name, place, epoch, brief)
+            VALUES (root_, name_, place_, ${schema}.history_hash_v1(seed_ || place_), briefs[i] = 'true')
             ON CONFLICT (root, name) DO NOTHING;
           SELECT * INTO STRICT h FROM ${schema}.history_heads WHERE root = root_ AND name = name_ FOR UPDATE;
         END IF;
@@ -90,9 +93,9 @@ BEGIN
         ELSIF until_ < h.ends THEN
           -- Nobody may find a hole: what is older does not outlive what is newer.
           UPDATE ${schema}.history_records SET until = until_ WHERE head = h.id AND until > until_;
-          h.due := least(h.due, until_);
+          IF NOT h.brief THEN h.due := least(h.due, until_); END IF;
         END IF;
-        IF h.first > h.last THEN h.due := until_; END IF;
+        IF h.first > h.last AND NOT h.brief THEN h.due := until_; END IF; -- brief ones go whole
         h.at := greatest(now_, h.at); -- nothing is older than what came before it
         h.last := h.last + 1;
         h.ttl := ttls[i];
@@ -117,11 +120,17 @@ BEGIN
       IF h.last - h.first >= size_ + size_ / 8 + 16 THEN
         h.first := h.last - size_ + 1;
         DELETE FROM ${schema}.history_records WHERE head = h.id AND "offset" < h.first;
-        SELECT until INTO h.due FROM ${schema}.history_records WHERE head = h.id AND "offset" = h.first;
+        IF NOT h.brief THEN
+          SELECT until INTO h.due FROM ${schema}.history_records WHERE head = h.id AND "offset" = h.first;
+        END IF;
       END IF;
-      forget_ := now_ + forget_ms * interval '1 ms';
+      forget_ := CASE WHEN h.brief THEN h.ends ELSE now_ + forget_ms * interval '1 ms' END;
       IF h.ends < 'infinity' THEN forget_ := greatest(forget_, h.ends); END IF;
-      IF h.forget = 'infinity' OR forget_ < h.forget OR (forget_ - h.forget) * 16 > forget_ - now_ THEN h.forget := forget_; END IF;
+      -- An index has it: a little too late does as well, but nothing is forgotten that has not expired.
+      IF h.forget = 'infinity' OR forget_ < h.forget OR (forget_ - h.forget) * 16 > forget_ - now_ OR
+          h.ends < 'infinity' AND h.forget < h.ends THEN
+        h.forget := forget_;
+      END IF;
       UPDATE ${schema}.history_heads SET first = h.first, last = h.last, ttl = h.ttl, ends = h.ends, due = h.due,
           forget = h.forget, at = h.at WHERE id = h.id;
     END IF;

@@ -75,10 +75,10 @@ END $fn$`;
 /**
  * Lets go of what has expired and of topics that nobody uses any more, a portion of each. One node at a time; those that come
  * meanwhile do nothing. When a topic is forgotten the untouched ones get another epoch: who comes back to it must not take it for
- * one on which nothing has been.
+ * one on which nothing has been. Nobody comes back to brief ones.
  */
 export const sweepFunction = (schema: string): string =>
-  `CREATE OR REPLACE FUNCTION ${schema}.history_sweep_v1(root_ text, seed_ text) RETURNS TABLE (gone text)
+  `CREATE OR REPLACE FUNCTION ${schema}.history_sweep_v2(root_ text, seed_ text) RETURNS TABLE (gone text)
 LANGUAGE plpgsql AS $fn$
 #variable_conflict use_column
 DECLARE
@@ -107,12 +107,19 @@ BEGIN
     END IF;
     EXIT WHEN total >= 1000;
   END LOOP;
-  PERFORM 1 FROM ${schema}.history_heads WHERE root = root_ AND forget <= now_ LIMIT 1;
+  FOR h IN SELECT id FROM ${schema}.history_heads WHERE root = root_ AND forget <= now_ AND brief
+    ORDER BY forget LIMIT 500 FOR UPDATE SKIP LOCKED
+  LOOP
+    DELETE FROM ${schema}.history_records WHERE head = h.id;
+    DELETE FROM ${schema}.history_heads WHERE id = h.id;
+    total := total + 1;
+  END LOOP;
+  PERFORM 1 FROM ${schema}.history_heads WHERE root = root_ AND forget <= now_ AND NOT brief LIMIT 1;
   IF FOUND THEN
     PERFORM 1 FROM ${schema}.history_stores WHERE root = root_ FOR UPDATE SKIP LOCKED;
     IF FOUND THEN
       n := 0;
-      FOR h IN SELECT id FROM ${schema}.history_heads WHERE root = root_ AND forget <= now_
+      FOR h IN SELECT id FROM ${schema}.history_heads WHERE root = root_ AND forget <= now_ AND NOT brief
         ORDER BY forget LIMIT 20 FOR UPDATE SKIP LOCKED
       LOOP
         DELETE FROM ${schema}.history_records WHERE head = h.id;

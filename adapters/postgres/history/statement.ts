@@ -25,6 +25,7 @@ export interface Append {
   readonly length: number;
   readonly size: string;
   readonly ttl: string;
+  readonly brief: boolean;
   readonly key: string;
   onKnown?(): void;
   readonly kind: string;
@@ -72,7 +73,11 @@ export class Packing {
   }
 
   /** Makes a message ready. */
-  pack(channel: string, data: string, { size, ttlMs, idempotencyKey, onKnown }: AppendOptions): Append {
+  pack(
+    channel: string,
+    data: string,
+    { size, ttlMs, brief = false, idempotencyKey, onKnown }: AppendOptions,
+  ): Append {
     const name = nameOf(channel);
     const envelope = encodeTextEnvelope(this.#nodeId, data);
     // `TL1`, the sign, and who sends it.
@@ -83,6 +88,7 @@ export class Packing {
       length: envelope.length,
       size: `${Math.min(size, MAX_SIZE)}`,
       ttl: ttlMs > MAX_TTL_MS ? "" : `${ttlMs}`,
+      brief,
       key: idempotencyKey === undefined ? "" : nameOf(idempotencyKey),
       onKnown,
       kind,
@@ -106,7 +112,7 @@ export class Packing {
 }
 
 /**
- * The parameters of `history_append_v3` that are of messages.
+ * The parameters of `history_append_v4` that are of messages.
  *
  * @param appends The messages, by topics.
  */
@@ -120,6 +126,7 @@ export function parametersOf(appends: readonly Append[]): string[] {
     column(({ kind }) => kind),
     column(({ channel }) => channel),
     column(({ pieces }) => `${pieces.length}`),
+    column(({ brief }) => `${brief}`),
     toArray(appends.flatMap(({ heads }) => heads)),
     toArray(appends.flatMap(({ pieces }) => pieces)),
   ];

@@ -44,6 +44,8 @@ export interface PostgresHistoryStoreOptions extends HistorySettings {
 const PASSING = /^(40P01|40001)$/;
 /** It waited for a lock as long as it may. */
 const LOCKED = "55P03";
+/** How many portions a sweep removes at the most. */
+const MAX_PORTIONS = 32;
 const EPOCH = /^[0-9a-f]{32}$/;
 
 /** See the module. */
@@ -72,13 +74,13 @@ export class PostgresStore implements HistoryStore {
     this.#options = options;
     const { schema, lockTimeoutMs, clock, chunks } = options;
     this.publishes = this.transactions = chunks !== undefined;
-    this.#append = `SELECT "position", known FROM ${schema}.history_append_v3($1, $2::text::boolean, $3, ` +
+    this.#append = `SELECT "position", known FROM ${schema}.history_append_v4($1, $2::text::boolean, $3, ` +
       "$4::text::double precision, $5, $6, $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], " +
-      "$13::text[], $14::text[], $15::text[])";
+      "$13::text[], $14::text[], $15::text[], $16::text[])";
     this.#read =
       `SELECT epoch, "offset", data, age FROM ${schema}.history_read_v2($1, $2, $3, $4::text::bigint, ` +
       "$5::text::bigint, $6::text::boolean)";
-    this.#sweep = `SELECT gone FROM ${schema}.history_sweep_v1($1, $2)`;
+    this.#sweep = `SELECT gone FROM ${schema}.history_sweep_v2($1, $2)`;
     this.#appending = new Appending({
       clock,
       lockTimeoutMs,
@@ -129,11 +131,19 @@ export class PostgresStore implements HistoryStore {
   sweep(): void {
     if (!this.#link || this.#sweeping) return;
     this.#sweeping = true;
-    this.#link.ask(this.#sweep, [this.#root, crypto.randomUUID()]).catch((error) => {
+    this.#sweepAll(this.#link).catch((error) => {
       if (isReply(error)) {
         this.#report(this.#explained("UNAVAILABLE", "Cannot clean histories in PostgreSQL", error));
       }
     }).finally(() => this.#sweeping = false);
+  }
+
+  /** Portion after portion while there is something to remove: what others say goes between them. */
+  async #sweepAll(link: HistoryLink): Promise<void> {
+    for (let portions = 0; portions < MAX_PORTIONS && this.#link === link; portions++) {
+      const [row] = await link.ask(this.#sweep, [this.#root, crypto.randomUUID()]);
+      if (!(Number(row?.gone) > 0)) return;
+    }
   }
 
   async close(nodeId: string): Promise<void> {

@@ -19,7 +19,7 @@ import { HASH, PLACE, readFunction, sweepFunction } from "./functions.ts";
 /** What is there: tables, and functions by their fingerprint; `$1` is the schema. */
 export const LOOK = "SELECT (to_regclass($1 || '.history_records') IS NOT NULL)::text AS tables, " +
   "(SELECT coalesce(obj_description(oid, 'pg_proc'), '') FROM pg_proc " +
-  "WHERE pronamespace = to_regnamespace($1) AND proname = 'history_append_v3') AS functions";
+  "WHERE pronamespace = to_regnamespace($1) AND proname = 'history_append_v4') AS functions";
 
 /** The row of a prefix: `$1`, and two random texts. */
 export const beginStore = (schema: string): string =>
@@ -61,19 +61,30 @@ function tables(schema: string): string[] {
   ];
 }
 
-/** What later versions have added: since when each message is kept, and the newest. Those that are there count as new. */
-function columns(schema: string): string[] {
+/**
+ * What later versions have added: since when each message is kept, and the newest (those that are there count as new); and to which
+ * topics nobody comes back. In the order of the versions.
+ */
+function columns(schema: string): (readonly [table: string, column: string, type: string])[] {
   return [
-    `ALTER TABLE ${schema}.history_heads ADD COLUMN at timestamptz NOT NULL DEFAULT '-infinity'`,
-    `ALTER TABLE ${schema}.history_records ADD COLUMN at timestamptz NOT NULL DEFAULT now()`,
+    [`${schema}.history_heads`, "at", "timestamptz NOT NULL DEFAULT '-infinity'"],
+    [`${schema}.history_records`, "at", "timestamptz NOT NULL DEFAULT now()"],
+    [`${schema}.history_heads`, "brief", "boolean NOT NULL DEFAULT false"],
   ];
+}
+
+function addColumn([table, column, type]: readonly [table: string, column: string, type: string]): string {
+  return `IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = '${table}'::regclass AND attname = '${column}') THEN
+ALTER TABLE ${table} ADD COLUMN ${column} ${type};
+END IF;
+`;
 }
 
 /** The functions; the last one tells that all are there. */
 function functions(schema: string): string[] {
   const made = [HASH, PLACE, readFunction, sweepFunction, appendFunction].map((make) => make(schema));
-  const of = `${schema}.history_append_v3(text, boolean, text, double precision, text, text, ${
-    Array(9).fill("text[]").join(", ")
+  const of = `${schema}.history_append_v4(text, boolean, text, double precision, text, text, ${
+    Array(10).fill("text[]").join(", ")
   })`;
   return [...made, `COMMENT ON FUNCTION ${of} IS '${fingerprint(schema)}'`];
 }
@@ -134,12 +145,8 @@ export function postgresHistorySql(options: { readonly schema?: string } = {}): 
 PERFORM pg_advisory_xact_lock(hashtextextended('trunkline history tables', 0));
 IF to_regclass('${schema}.history_records') IS NULL THEN
 ${block(tables(schema))}END IF;
-IF NOT EXISTS (
-  SELECT FROM pg_attribute WHERE attrelid = '${schema}.history_records'::regclass AND attname = 'at'
-) THEN
-${block(columns(schema))}END IF;
-IF NOT EXISTS (
-  SELECT FROM pg_proc WHERE pronamespace = to_regnamespace('${schema}') AND proname = 'history_append_v3'
+${columns(schema).map(addColumn).join("")}IF NOT EXISTS (
+  SELECT FROM pg_proc WHERE pronamespace = to_regnamespace('${schema}') AND proname = 'history_append_v4'
     AND obj_description(oid, 'pg_proc') = '${fingerprint(schema)}'
 ) THEN
 ${block(functions(schema))}END IF;

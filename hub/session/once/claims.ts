@@ -208,7 +208,7 @@ export class Claims {
       const wait = { clock, timeoutMs, what: `the ${what} of "${name}" in ${store.name}` };
       return await appendInTime(
         wait,
-        (signal) => store.append(channel, data, { size: SIZE, ttlMs, idempotencyKey, signal }),
+        (signal) => store.append(channel, data, { size: SIZE, ttlMs, idempotencyKey, brief: true, signal }),
       );
     } catch (error) {
       // Then what is read tells.

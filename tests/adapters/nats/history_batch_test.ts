@@ -17,6 +17,7 @@ const batches: fc.Arbitrary<Batch> = fc.record({
   node: text,
   size: fc.integer({ min: 1 }),
   ttlMs: fc.oneof(fc.constant(Infinity), fc.integer({ min: 1 })),
+  brief: fc.boolean(),
   earlier,
   records: fc.array(text, { minLength: 1, maxLength: 20 }),
   keys: fc.uniqueArray(text, { maxLength: 5 }),

@@ -19,7 +19,7 @@ function scene(...answers: (Stored | undefined | Promise<Stored | undefined>)[])
 }
 
 const FIRST: Batch = {
-  ...{ epoch: "L.0", first: 1, node: "n", size: 8, ttlMs: Infinity, floor: 1, earlier: [] },
+  ...{ epoch: "L.0", first: 1, node: "n", size: 8, ttlMs: Infinity, brief: false, floor: 1, earlier: [] },
   ...{ keys: new Map(), records: ['"x"'] },
 };
 const STORED: Stored = { seq: 5, subject: "s", at: 0, data: encodeBatch(FIRST) };

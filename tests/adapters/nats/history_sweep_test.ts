@@ -66,6 +66,27 @@ test("history in NATS JetStream: what has expired is removed though nobody appen
   assertEquals([a.errors, later.errors, also.errors], [[], [], []]);
 });
 
+test("history in NATS JetStream: brief topics go whole when they have expired, many at once, and others stay in their epoch", async () => {
+  await using server = await startJetStream();
+  await using a = await openHistory({ servers: server.url });
+  const untouched = (await a.store.read("untouched")).position;
+  const brief = { size: 3, ttlMs: 60_000, brief: true };
+  const names = Array.from({ length: 300 }, (_, i) => `once${i}`);
+  for (let i = 1; i <= 2; i++) await Promise.all(names.map((name) => a.store.append(name, `${i}`, brief)));
+  await using later = await openHistory({ servers: server.url, clock: shifted(120_000) });
+  later.store.sweep!(); // one is enough
+  await waitFor(async () => Object.keys(await counts(server)).every((name) => name.startsWith("%")), {
+    what: "all of them to go",
+  });
+  assertEquals((await later.store.read("untouched")).position, untouched);
+  for (const { store } of [a, later]) {
+    await store.append("once7", "3", brief);
+    assertEquals((await a.store.read("once7")).records.at(-1)!.data, "3");
+  }
+  assertEquals((await a.store.read("untouched")).position, untouched);
+  assertEquals([a.errors, later.errors], [[], []]);
+});
+
 test("history in NATS JetStream: what has expired is removed by who appends", async () => {
   await using server = await startJetStream();
   const clock = shifted();

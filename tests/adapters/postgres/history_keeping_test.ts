@@ -63,6 +63,54 @@ test(
 );
 
 test(
+  "postgres history: brief topics go whole when they have expired, many at once, and others stay in their epoch",
+  async () => {
+    const prefix = crypto.randomUUID();
+    await using store = openStore({ prefix });
+    await using console = openConsole(URL);
+    const untouched = (await store.read("untouched")).position;
+    const name = (i: number) => `once ${prefix} ${i}`;
+    const brief = { size: 3, ttlMs: 50, brief: true };
+    await Promise.all(Array.from({ length: 1_200 }, (_, i) => store.append(name(i % 600), "x", brief)));
+    const rows = async () => {
+      const [row] = await console
+        .sql`SELECT count(*)::int AS n, (count(*) FILTER (WHERE forget > clock_timestamp()))::int AS young
+        FROM trunkline.history_heads WHERE name LIKE ${`c${name(0).slice(0, -1)}%`}`;
+      return row as { readonly n: number; readonly young: number };
+    };
+    assertEquals((await rows()).n, 600);
+    await waitFor(async () => (await rows()).young === 0, { what: "all to expire" });
+    store.sweep!(); // one is enough
+    await waitFor(async () => (await rows()).n === 0, { what: "the rows to go" });
+    assertEquals((await store.append(name(0), "y", brief))[1], 1);
+    assertEquals((await store.read("untouched")).position, untouched);
+    assertEquals(store.errors, []);
+  },
+  TIMEOUT,
+);
+
+test(
+  "postgres history: a topic is not forgotten before its messages have expired, however soon that may be",
+  async () => {
+    const prefix = crypto.randomUUID();
+    await using store = openStore({ prefix, forgetAfterMs: 1 });
+    await using console = openConsole(URL);
+    const name = `lasting ${prefix}`;
+    const lasting = async () => {
+      await store.append(name, "x", { size: 10, ttlMs: 60_000 });
+      const [row] = await console
+        .sql`SELECT forget >= ends AS lasts, ends::text FROM trunkline.history_heads WHERE name = ${`c${name}`}`;
+      return row!;
+    };
+    const first = await lasting();
+    let last = first;
+    await waitFor(async () => (last = await lasting()).ends !== first.ends, { what: "a later end" });
+    assertEquals([first.lasts, last.lasts], [true, true]);
+  },
+  TIMEOUT,
+);
+
+test(
   "postgres history: a message that lives shorter than those before it leaves no hole when it goes",
   async () => {
     const prefix = crypto.randomUUID();

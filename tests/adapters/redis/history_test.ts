@@ -63,6 +63,25 @@ test(
   TIMEOUT,
 );
 
+test(
+  "redis history: of brief topics nothing is left when they have expired, and others stay in their epoch",
+  async () => {
+    await using broker = await startRedis();
+    await using a = await open(broker.url);
+    await using console = await openConsole(broker.url);
+    const untouched = (await a.store.read("untouched")).position;
+    const before = await console.redis.keys("*");
+    const brief = { size: 3, ttlMs: 50, brief: true, idempotencyKey: "k" };
+    const [epoch] = await a.store.append("once", "1", brief);
+    assertEquals(await a.store.append("once", "2", brief), [epoch, 1]);
+    await waitFor(async () => `${await console.redis.keys("*")}` === `${before}`, { what: "the keys to go" });
+    const [other, first] = await a.store.append("once", "3", brief);
+    assertEquals([other === epoch, first, (await a.store.read("once")).position], [false, 1, [other, 1]]);
+    assertEquals((await a.store.read("untouched")).position, untouched);
+  },
+  TIMEOUT,
+);
+
 for (
   const [how, args] of [["without persistence", []], ["that persists", [
     "--appendonly",

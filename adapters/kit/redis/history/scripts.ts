@@ -54,7 +54,7 @@ end`;
 
 /**
  * Keeps a message. Arguments: the message, its idempotency key or nothing, how many are kept, for how long or nothing, how
- * long an unused channel is remembered, what makes a new epoch unlike all others, the channel; then, to publish it: the
+ * long an unused channel is remembered (0: it is brief), what makes a new epoch unlike all others, the channel; then, to publish it: the
  * command, the name in Redis, and what comes before epoch, offset and message. Answers with its epoch and offset, and 1 where
  * its key was known, or 0.
  */
@@ -66,14 +66,18 @@ local head = redis.call('HMGET', m, 'base', 'last', 'until', 'servers', 'server'
 local base, last, till = head[1], tonumber(head[2] or 0), tonumber(head[3] or 0)
 local servers = serversOf(head[4], head[5])
 if not base then
-  local id = redis.call('HGET', new, 'id')
-  if not id then
-    id = ARGV[6]
-    redis.call('HSET', new, 'id', id)
+  if keep == 0 then
+    base = ARGV[6] .. '.0'
+  else
+    local id = redis.call('HGET', new, 'id')
+    if not id then
+      id = ARGV[6]
+      redis.call('HSET', new, 'id', id)
+    end
+    base = id .. '.' .. text(redis.call('HINCRBY', new, ':' .. ARGV[7], 1) - 1)
+    redis.call('PEXPIRE', new, keep)
+    if redis.call('HLEN', new) > ${MAX_BEGUN} then redis.call('DEL', new) end
   end
-  base = id .. '.' .. text(redis.call('HINCRBY', new, ':' .. ARGV[7], 1) - 1)
-  redis.call('PEXPIRE', new, keep)
-  if redis.call('HLEN', new) > ${MAX_BEGUN} then redis.call('DEL', new) end
   redis.call('DEL', s, k)
 elseif key ~= '' then
   local known = redis.call('ZSCORE', k, key)

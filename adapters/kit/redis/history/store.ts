@@ -65,7 +65,7 @@ export class RedisHistory implements HistoryStore {
   }
 
   async append(channel: string, data: string, options: AppendOptions): Promise<Position> {
-    const { size, ttlMs, idempotencyKey: key, onKnown, signal } = options;
+    const { size, ttlMs, brief = false, idempotencyKey: key, onKnown, signal } = options;
     const { maxMessageBytes, keepMs, publishing } = this.#parts;
     signal?.throwIfAborted();
     const bytes = utf8Size(data);
@@ -80,7 +80,7 @@ export class RedisHistory implements HistoryStore {
       key === undefined ? "" : toName(key),
       String(Math.min(size, Number.MAX_SAFE_INTEGER)),
       ttlMs > MAX_TTL_MS ? "" : String(Math.ceil(ttlMs)),
-      String(Math.ceil(keepMs)),
+      String(brief ? 0 : Math.ceil(keepMs)),
       newId(),
       name,
       ...(publishing ? [publishing.command, publishing.nameOf(channel), this.#head] : []),
