@@ -36,6 +36,12 @@ export function askWithin(tx: PostgresTransaction): AskWithin {
   throw new TypeError(`Cannot publish within what is no transaction of PostgreSQL: ${HOW}`);
 }
 
+/** Whether a client has answered with no row at all. */
+export function isNoRow(answer: unknown): boolean {
+  const { rows = answer } = Object(answer) as { readonly rows?: unknown };
+  return Array.isArray(rows) && rows.length === 0;
+}
+
 /**
  * The one value that was asked for within a transaction.
  *

@@ -12,7 +12,7 @@ import { Keeper } from "../../kit/keeper.ts";
 import { orAborted } from "../../kit/or_aborted.ts";
 import type { Connection, Dialer, Row } from "../connection.ts";
 import { codeOf, ConnectError, isReply, postgresFailure } from "../errors.ts";
-import { beginStore, fingerprint, LOOK, postgresHistorySql } from "./tables.ts";
+import { beginStore, fingerprint, LOOK, postgresHistorySql, storeId } from "./tables.ts";
 
 /** What {@linkcode HistoryLink} needs. */
 export interface HistoryLinkOptions {
@@ -54,6 +54,7 @@ export class HistoryLink {
   /** Whether the tables are there, and whoever waits to know. */
   #prepared = Promise.withResolvers<void>();
   #isPrepared = false;
+  #storeId = "";
   /** When there was an answer last, by the clock. */
   #answeredAt = -Infinity;
 
@@ -98,6 +99,18 @@ export class HistoryLink {
   async prepared(): Promise<void> {
     this.start();
     if (!this.#isPrepared) await this.#prepared.promise;
+  }
+
+  /** Which store of the prefix it has found last. */
+  get storeId(): string {
+    return this.#storeId;
+  }
+
+  /** Looks which store of the prefix it is by now. */
+  async findStoreId(): Promise<string> {
+    const { root, schema } = this.#options;
+    const [row] = await this.ask(storeId(schema), [root]);
+    return this.#storeId = String(row?.id ?? "");
   }
 
   /** Asks as soon as there is a connection. */
@@ -177,6 +190,8 @@ export class HistoryLink {
     }
     await connection.ask(PREPARE, [`${lockTimeoutMs}`]);
     await connection.ask(beginStore(schema), [root, crypto.randomUUID(), crypto.randomUUID()]);
+    const [row] = await connection.ask(storeId(schema), [root]);
+    this.#storeId = String(row?.id ?? "");
   }
 
   #judge(cause: unknown): Failure {

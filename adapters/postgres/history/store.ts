@@ -21,7 +21,7 @@ import { showable } from "../../kit/failure.ts";
 import { nameOf, type NotifyChannels } from "../channels.ts";
 import type { Dialer, Row } from "../connection.ts";
 import { codeOf, isReply } from "../errors.ts";
-import { askWithin, onlyAnswer, type PostgresTransaction } from "../transaction.ts";
+import { type AskWithin, askWithin, isNoRow, onlyAnswer, type PostgresTransaction } from "../transaction.ts";
 import { Appending, holds } from "./appending.ts";
 import { HistoryLink } from "./link.ts";
 import type { HistorySettings } from "./options.ts";
@@ -58,6 +58,8 @@ export class PostgresStore implements HistoryStore {
   readonly #contexts = new Map<string, HistoryContext>();
   readonly #appending: Appending;
   readonly #append: string;
+  /** As `#append`, where it is this store: a transaction may be in another database. */
+  readonly #appendHere: string;
   readonly #read: string;
   readonly #sweep: string;
   #link: HistoryLink | undefined;
@@ -74,9 +76,13 @@ export class PostgresStore implements HistoryStore {
     this.#options = options;
     const { schema, lockTimeoutMs, clock, chunks } = options;
     this.publishes = this.transactions = chunks !== undefined;
-    this.#append = `SELECT "position", known FROM ${schema}.history_append_v4($1, $2::text::boolean, $3, ` +
-      "$4::text::double precision, $5, $6, $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], " +
-      "$13::text[], $14::text[], $15::text[], $16::text[])";
+    const append = (root: string) =>
+      `${schema}.history_append_v4(${root}, $2::text::boolean, $3, $4::text::double precision, $5, $6, $7::text[], ` +
+      "$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])";
+    this.#append = `SELECT "position", known FROM ${append("$1")}`;
+    this.#appendHere =
+      `SELECT "position", known FROM ${schema}.history_stores s, LATERAL ${append("s.root")} ` +
+      "WHERE s.root = $1 AND s.id = $17";
     this.#read =
       `SELECT epoch, "offset", data, age FROM ${schema}.history_read_v2($1, $2, $3, $4::text::bigint, ` +
       "$5::text::bigint, $6::text::boolean)";
@@ -276,19 +282,33 @@ export class PostgresStore implements HistoryStore {
     }
     const ask = askWithin(tx);
     const { clock, connectTimeoutMs } = this.#options;
+    const link = this.#connection();
     try {
       // Not after the statement: the transaction would fail with it.
-      await inTime(clock, connectTimeoutMs, this.#connection().prepared(), "The tables were not reached");
+      await inTime(clock, connectTimeoutMs, link.prepared(), "The tables were not reached");
     } catch (error) {
       throw this.#explained("UNAVAILABLE", "Cannot append to a history in PostgreSQL", error);
     }
-    let answer: unknown;
+    for (let id = link.storeId;;) {
+      const answer = await this.#askWithin(ask, append, id);
+      if (!isNoRow(answer)) return readPosition(onlyAnswer(answer, "position", /^[0-9a-f]{32}\.\d+$/));
+      // It is another database, or somebody has changed the row of the prefix.
+      const before = id;
+      try {
+        id = await link.findStoreId();
+      } catch (error) {
+        throw this.#explained("UNAVAILABLE", "Cannot append to a history in PostgreSQL", error);
+      }
+      if (id === before) throw elsewhere();
+    }
+  }
+
+  async #askWithin(ask: AskWithin, append: Append, id: string): Promise<unknown> {
     try {
-      answer = await ask(this.#append, this.#parameters([append], true));
+      return await ask(this.#appendHere, [...this.#parameters([append], true), id]);
     } catch (error) {
       throw codeOf(error) === LOCKED ? holds(this.#options.lockTimeoutMs) : error;
     }
-    return readPosition(onlyAnswer(answer, "position", /^[0-9a-f]{32}\.\d+$/));
   }
 
   #explained(code: "UNAVAILABLE" | "UNCERTAIN", what: string, error: unknown): unknown {
@@ -301,6 +321,12 @@ export class PostgresStore implements HistoryStore {
     for (const { onError } of this.#contexts.values()) onError(error as Error, {});
   }
 }
+
+/** Nobody listens there. */
+const elsewhere = (): TypeError =>
+  new TypeError(
+    "Cannot publish within this transaction: it is in another database than the one that the adapter was given. Give both the same",
+  );
 
 function readPage([head, ...rows]: readonly Row[]): StoredPage {
   return {

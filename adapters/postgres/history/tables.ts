@@ -25,6 +25,9 @@ export const LOOK = "SELECT (to_regclass($1 || '.history_records') IS NOT NULL):
 export const beginStore = (schema: string): string =>
   `INSERT INTO ${schema}.history_stores (root, id, seed) VALUES ($1, $2, $3) ON CONFLICT (root) DO NOTHING`;
 
+/** Which store of a prefix this is: `$1` is the root. No other database says the same. */
+export const storeId = (schema: string): string => `SELECT id FROM ${schema}.history_stores WHERE root = $1`;
+
 function tables(schema: string): string[] {
   return [
     `CREATE SCHEMA IF NOT EXISTS ${schema}`,

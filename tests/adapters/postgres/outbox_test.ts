@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Clock, createEmitter, createMemoryHistory, type HubError, systemClock } from "@trunkline/hub";
-import { createPostgresAdapter, type PostgresHistorySettings } from "@trunkline/hub/adapters/postgres";
+import {
+  createPostgresAdapter,
+  type PostgresHistorySettings,
+  postgresHistorySql,
+} from "@trunkline/hub/adapters/postgres";
 import process from "node:process";
 import { startPostgres } from "../../../tools/brokers/postgres.ts";
 import { test, waitFor } from "../../harness.ts";
@@ -302,6 +306,38 @@ test(
       what: "a publish",
     });
     await got(b, 1, 2, 3);
+  },
+  TIMEOUT,
+);
+
+test(
+  "outbox: a transaction in another database publishes nothing there, where nobody would hear it",
+  async () => {
+    const prefix = crypto.randomUUID().replaceAll("-", "");
+    await using a = await start(prefix);
+    await using console = openConsole(url);
+    const name = `other_${prefix}`;
+    const elsewhere = Object.assign(new globalThis.URL(url), { pathname: `/${name}` }).href;
+    await console.sql.unsafe(`CREATE DATABASE ${name}`);
+    try {
+      await using other = openConsole(elsewhere);
+      await other.sql.unsafe(postgresHistorySql());
+      await using there = await start(prefix, undefined, elsewhere); // the same prefix, as of another deployment
+      await there.hub.publish("log/x", { n: 1 });
+      await assertRejects(
+        () => other.sql.begin((tx) => a.hub.publish("log/x", { n: 2 }, { tx })),
+        TypeError,
+        "another database",
+      );
+      await other.sql.begin((tx) => there.hub.publish("log/x", { n: 3 }, { tx }));
+      assertEquals([await kept(a), await kept(there)], [[], [1, 3]]);
+    } finally {
+      await console.sql.unsafe(`DROP DATABASE ${name} WITH (FORCE)`);
+    }
+    await console
+      .sql`UPDATE trunkline.history_stores SET id = ${crypto.randomUUID()} WHERE root = ${`tl:${prefix}:`}`;
+    await console.sql.begin((tx) => a.hub.publish("log/x", { n: 4 }, { tx })); // the row of its own has changed
+    await waitFor(async () => `${await kept(a)}` === "4", { what: "what is kept" });
   },
   TIMEOUT,
 );
