@@ -11,7 +11,7 @@ import type { Requests } from "../requests.ts";
 /** A server of an older version would end the connection for good. */
 function check({ welcome }: Connection): void {
   if (!welcome?.history) {
-    throw new HubError("UNAVAILABLE", "The hub is too old to let a client read histories");
+    throw new HubError("UNAVAILABLE", "The hub is too old to read histories to clients");
   }
 }
 

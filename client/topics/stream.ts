@@ -199,14 +199,19 @@ export class Stream implements StreamOwner {
   async history({ since, limit, reverse }: HistoryQuery): Promise<TopicHistoryPage> {
     const { position: [epoch, last], complete, records, more = false } = await this.#read({
       since: since && [since.epoch, since.offset],
-      limit: limit === Infinity ? undefined : limit,
+      limit: limit! > 1e15 ? undefined : limit, // no history has so many
       reverse,
     });
-    const parsed = records.map(([offset, payload]) => ({
-      offset,
-      payload: parseNow(this.#schema, payload, "payload of", this.#topic),
-    }));
-    return { epoch, last, complete, more, records: parsed };
+    return {
+      epoch,
+      last,
+      complete,
+      more,
+      records: records.map(([offset, payload]) => ({
+        offset,
+        payload: parseNow(this.#schema, payload, "payload of", this.#topic),
+      })),
+    };
   }
 
   #read(ask: HistoryAsk): Promise<HistoryAnswer> {

@@ -1,4 +1,4 @@
-/** Positions that clients make up, and what they do to others. */
+/** Numbers that are out of reach: positions that clients make up, and what they do to others; limits. */
 import { assertEquals } from "@std/assert";
 import { createMemoryHistory } from "@trunkline/hub";
 import { test, waitFor } from "../harness.ts";
@@ -35,4 +35,18 @@ test("history: positions beyond the newest message, made up by one client, take 
     "res",
   ]);
   assertEquals(after.at(-1), ["res", 1, { position: [epoch, 5], recovered: true }]);
+});
+
+test("history: a limit beyond all numbers that can be counted to is none, for a hub and a client", async () => {
+  await using node = await createNode(undefined, { history: createMemoryHistory() });
+  for (let n = 1; n <= 5; n++) await node.hub.publish("log/x", { n });
+  const client = await node.member();
+  const log = client.subscribe("log/x", () => {});
+  await log.ready;
+  for (const limit of [Number.MAX_SAFE_INTEGER, 2 ** 53, 1e21, Number.MAX_VALUE, Infinity]) {
+    for (const page of [await node.hub.history("log/x", { limit }), await log.history({ limit })]) {
+      assertEquals([page.records.length, page.complete], [5, true], `${limit}`);
+    }
+  }
+  assertEquals(client.status, "open");
 });
