@@ -6,6 +6,7 @@
 
 import {
   callEach,
+  type CallOptions,
   type Contract,
   HubError,
   PendingCalls,
@@ -162,6 +163,10 @@ export class HubClient implements AsyncDisposable {
     return this.#events.on(event, listener);
   }
 
+  once(event: string, options?: CallOptions): Promise<unknown> {
+    return this.#events.once(event, options);
+  }
+
   implement(
     handlers: Readonly<Record<string, (input: unknown, context: QuestionContext) => unknown>>,
   ): void {
@@ -177,6 +182,7 @@ export class HubClient implements AsyncDisposable {
   }
 
   close(): Promise<void> {
+    this.#subscriptions.left = true;
     return this.#keeper.close();
   }
 
@@ -252,7 +258,7 @@ export class HubClient implements AsyncDisposable {
     this.#extension?.close(cause);
     this.#parts.requests.close(cause);
     this.#lost(cause, cause.code);
-    this.#events.clear();
+    this.#events.close(cause);
     this.#openers.clear();
   }
 }

@@ -4,7 +4,19 @@
  * @module
  */
 
-import { callEach, type Entry, HubError, parseNow, type Surface } from "../contract/mod.ts";
+import {
+  callEach,
+  type CallOptions,
+  defer,
+  type Entry,
+  HubError,
+  parseNow,
+  type Surface,
+  throwIfAborted,
+  waitAtMost,
+} from "../contract/mod.ts";
+import { CALL } from "../contract/options/option_kinds.ts";
+import { readOptions } from "../contract/options/read_options.ts";
 import type { Settings } from "./options.ts";
 import type { RoomMeta } from "./api/mod.ts";
 
@@ -16,6 +28,9 @@ export class Events {
   readonly #surface: Surface;
   readonly #settings: Settings;
   readonly #listeners = new Map<string, Set<{ readonly call: Listener }>>();
+  /** End the waits of `once`. */
+  readonly #waits = new Set<(error: unknown) => void>();
+  #closed: HubError | undefined;
 
   /**
    * @param surface What the role may hear.
@@ -36,6 +51,36 @@ export class Events {
       listeners.delete(listener);
       if (listeners.size === 0 && this.#listeners.get(name) === listeners) this.#listeners.delete(name);
     };
+  }
+
+  /** See `Client.once`. */
+  once(name: string, given?: CallOptions): Promise<unknown> {
+    const { promise, resolve, reject } = defer<unknown>();
+    promise.catch(() => {}); // whoever waits sees it; nobody may be waiting any more
+    try {
+      const { timeoutMs = Infinity, signal } = readOptions("once", given, CALL);
+      throwIfAborted(signal);
+      if (this.#closed) throw this.#closed;
+      const off = this.on(name, (payload) => {
+        end();
+        resolve(payload);
+      });
+      const fail = (error: unknown) => {
+        end();
+        reject(error);
+      };
+      const late = () => new HubError("TIMEOUT", `No event "${name}" within ${timeoutMs} ms`);
+      const wait = waitAtMost(this.#settings.clock, { timeoutMs, signal }, late, fail);
+      const end = () => {
+        off();
+        wait.free();
+        this.#waits.delete(fail);
+      };
+      this.#waits.add(fail);
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
   }
 
   /**
@@ -62,8 +107,14 @@ export class Events {
     }
   }
 
-  /** Takes off all listeners. */
-  clear(): void {
+  /**
+   * Takes off all listeners: there will be no event any more.
+   *
+   * @param cause Why.
+   */
+  close(cause: HubError): void {
+    this.#closed = cause;
+    for (const fail of [...this.#waits]) fail(cause);
     for (const listeners of this.#listeners.values()) listeners.clear();
     this.#listeners.clear();
   }

@@ -30,7 +30,7 @@ export interface Wait {
  * Waits, as long as the options say.
  *
  * @param clock Where the timeout comes from.
- * @param options How long to wait, and what gives up earlier.
+ * @param options How long to wait, `Infinity` without an end, and what gives up earlier.
  * @param late Makes the error of a wait that took too long.
  * @param giveUp Takes that error, or the signal's reason. It frees the wait.
  */
@@ -41,7 +41,7 @@ export function waitAtMost(
   giveUp: (error: unknown) => void,
 ): Wait {
   const onAbort = () => giveUp(abortReason(signal!));
-  const start = () => clock.after(timeoutMs, () => giveUp(late()));
+  const start = () => timeoutMs === Infinity ? () => {} : clock.after(timeoutMs, () => giveUp(late()));
   let stop = start();
   signal?.addEventListener("abort", onAbort, { once: true });
   return {

@@ -139,6 +139,25 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
     listener: (payload: PayloadOutput<EventsOf<D, R>, N>, meta: RoomMeta | undefined) => void,
   ): () => void;
   /**
+   * Waits for the next event of a name. It listens from the call on: call it before you ask for what makes the event come.
+   *
+   * @param event The event.
+   * @param options How long to wait, by default for as long as the client lives, and a signal to give up.
+   * @returns The payload, parsed. Rejects with `TIMEOUT`, the signal's reason, `NOT_FOUND` when the role has no such event, and when the
+   * client closes: with `DISCONNECTED`, or the cause. Never an unhandled rejection.
+   *
+   * @example
+   * ```ts ignore
+   * const joined = client.once("joined", { timeoutMs: 5_000 });
+   * await client.request("join", { room: "lobby" });
+   * console.log((await joined).name);
+   * ```
+   */
+  once<N extends NameOf<EventsOf<D, R>>, G extends string = N>(
+    event: N | Suggestion<G, NameOf<EventsOf<D, R>>>,
+    options?: CallOptions,
+  ): Promise<PayloadOutput<EventsOf<D, R>, N>>;
+  /**
    * Listens to how the client comes back to rooms with history. After the link was lost it is told once for each room that the server puts
    * it into again: what was missed has been delivered, or some of it may be missing. It is also told `recovered: false` when a gap is
    * noticed later, when there were too many rooms to ask for, and when the server knows of no histories.

@@ -24,6 +24,7 @@ import {
   type Rows,
   wrong,
 } from "../../contract/options/read_options.ts";
+import { iterate } from "./iteration.ts";
 import { Stream, type StreamParts } from "./stream.ts";
 import { type TopicCallback, TopicListener } from "./subscription.ts";
 import type {
@@ -59,6 +60,8 @@ export interface SubscriptionsOptions extends StreamParts {
 
 /** Keeps the subscriptions of a client, link after link. */
 export class Subscriptions {
+  /** Whether the user closes the client: loops over topics end then, and fail when it ends for any other reason. */
+  left = false;
   readonly #options: SubscriptionsOptions;
   readonly #streams = new Map<string, Stream>();
   #closed: HubError | undefined;
@@ -102,6 +105,8 @@ export class Subscriptions {
     return {
       name,
       subscribe: (listener, options) => this.subscribe(name, listener, options) as HistorySubscription,
+      [Symbol.asyncIterator]: () =>
+        iterate(name, (listener) => this.subscribe(name, listener), () => this.left),
     };
   }
 
