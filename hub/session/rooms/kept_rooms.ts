@@ -125,7 +125,7 @@ export class KeptRooms implements RoomEntrance {
         return await this.#catchUp({ ...entering, begun }, start, isOver, enter);
       } catch (error) {
         if (!patient || !hasBegun || isOver()) throw error;
-        onError(error, { stage: "delivery", channel, connectionId: conn.id });
+        if (failures === 0) onError(error, { stage: "delivery", channel, connectionId: conn.id });
         const { promise, resolve } = Promise.withResolvers<void>();
         const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
         const stop = clock.after(pauseMs, resolve, { background: true });
