@@ -16,7 +16,7 @@ export interface AppendOptions {
   readonly ttlMs: number;
   /**
    * A second append with the same key on the same channel keeps nothing, and answers with the position of the first, for
-   * at least as long as that message is kept.
+   * at least as long as that message is kept, and not much longer: what comes with it then is a new message, and kept.
    */
   readonly idempotencyKey?: string;
   /**

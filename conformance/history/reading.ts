@@ -121,6 +121,8 @@ export const readingCases: readonly StoreCase[] = [
     async run(stage) {
       const [a, b] = [await stage.node(), await stage.node()];
       const options = { size: 100, ttlMs: stage.ttlMs };
+      const keyed = { ...options, idempotencyKey: "k" };
+      const first = await a.append("keyed", "one", keyed);
       const epoch = await a.fill("news", 5, options);
       let left = 5;
       const poll = async () => {
@@ -139,6 +141,18 @@ export const readingCases: readonly StoreCase[] = [
       checkSame(await b.append("news", "next", options), [epoch, 6], "The next position");
       const { complete, records } = await a.read("news", { since: [epoch, 5] });
       checkSame([complete, records.map(({ data }) => data)], [true, ["next"]], "What came after");
+      let again = first;
+      for (const end = performance.now() + stage.waitMs; `${again}` === `${first}`;) {
+        check(
+          performance.now() < end,
+          `The key of a message that has expired is known after ${stage.waitMs} ms`,
+        );
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        again = await b.append("keyed", "again", keyed);
+      }
+      checkSame(await a.append("keyed", "once more", keyed), again, "The key, which is in use again");
+      const kept = (await a.read("keyed")).records.map(({ data }) => data);
+      checkSame(kept, ["again"], "What is kept under a key that was over");
     },
   },
   {

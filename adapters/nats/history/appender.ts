@@ -176,16 +176,17 @@ export class Appender {
   /** Answers those whose keys are known; gives the others. Of two with one key the second waits for what the first gets. */
   async #unknown(stream: LogStream, batch: readonly Waiting[]): Promise<readonly Waiting[]> {
     if (!batch.some(({ options }) => options.idempotencyKey !== undefined)) return batch;
-    const { log } = this.#options;
+    const { log, wall } = this.#options;
     const left: Waiting[] = [];
     const twice: Waiting[] = [];
     const keys = new Set<string>();
     for (const waiting of batch) {
-      const { idempotencyKey: key, onKnown } = waiting.options;
+      const { idempotencyKey: key, onKnown, ttlMs } = waiting.options;
       if (key === undefined) left.push(waiting);
       else if (keys.has(key)) twice.push(waiting);
       else {
-        const known = await log.find(stream, key);
+        // Clocks may be apart: who is ahead is not to keep a message twice.
+        const known = await log.find(stream, key, wall() - 2 * ttlMs);
         if (known) {
           onKnown?.();
           waiting.resolve(known);

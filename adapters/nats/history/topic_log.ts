@@ -129,18 +129,18 @@ export class TopicLog {
     this.#learn(this.#life, subject, placed);
   }
 
-  /** The position of a message that has this key, among those that are kept. */
-  async find(stream: LogStream, key: string): Promise<Position | undefined> {
+  /** The position of a message that has this key, among those that are kept and came not before a moment. */
+  async find(stream: LogStream, key: string, before: number): Promise<Position | undefined> {
     await this.#reach(stream, 1);
     await this.#fetchAll(stream, this.#entries.filter(({ keys }) => !keys));
-    if (!this.#positionOf(key)) return undefined;
+    if (!this.#positionOf(key, before)) return undefined;
     await this.top(stream); // it may be gone, with all that was kept
-    return this.#positionOf(key);
+    return this.#positionOf(key, before);
   }
 
-  #positionOf(key: string): Position | undefined {
-    for (const { keys } of this.#entries) {
-      const offset = keys?.get(key);
+  #positionOf(key: string, before: number): Position | undefined {
+    for (const { keys, at = Infinity } of this.#entries) {
+      const offset = at < before ? undefined : keys?.get(key);
       if (offset !== undefined) return [this.#epoch, offset];
     }
     return undefined;

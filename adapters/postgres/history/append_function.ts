@@ -82,7 +82,11 @@ BEGIN
       RETURN QUERY SELECT NULL::text, NULL::text;
     ELSE
       IF keys[i] <> '' THEN
-        SELECT "offset" INTO offset_ FROM ${schema}.history_records WHERE head = h.id AND key = keys[i];
+        SELECT "offset", until INTO offset_, until_ FROM ${schema}.history_records WHERE head = h.id AND key = keys[i];
+        IF until_ <= now_ AND offset_ IS NOT NULL THEN -- it has expired, as all before it: its key is free
+          DELETE FROM ${schema}.history_records WHERE head = h.id AND "offset" = offset_;
+          offset_ := NULL;
+        END IF;
       END IF;
       IF offset_ IS NOT NULL THEN
         RETURN QUERY SELECT h.epoch || '.' || offset_, 'true';

@@ -62,7 +62,7 @@ export const APPEND: Script = script(
   HISTORY,
   String.raw`
 local data, key, size, ttl, keep = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local head = redis.call('HMGET', m, 'base', 'last', 'until', 'servers', 'server')
+local head = redis.call('HMGET', m, 'base', 'last', 'until', 'servers', 'server', 'ttl')
 local base, last, till = head[1], tonumber(head[2] or 0), tonumber(head[3] or 0)
 local servers = serversOf(head[4], head[5])
 if not base then
@@ -81,7 +81,7 @@ if not base then
   redis.call('DEL', s, k)
 elseif key ~= '' then
   local known = redis.call('ZSCORE', k, key)
-  if known then return { epochOf(base, servers), tonumber(known), 1 } end
+  if known and tonumber(known) >= oldest(last, head[6]) then return { epochOf(base, servers), tonumber(known), 1 } end
 end
 last = last + 1
 redis.call('HSET', m, 'base', base, 'last', text(last), 'ttl', ttl, 'servers', servers, 'server', replid)
