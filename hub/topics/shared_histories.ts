@@ -22,6 +22,7 @@ import {
 import { RecentRecords } from "./recent_records.ts";
 import { readRecord, spliced, writeRecord } from "./record.ts";
 import { SameReads, SharedReads } from "./shared_reads.ts";
+import { StoreFailures } from "./store_failures.ts";
 import { TopicStream } from "./stream/topic_stream.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
@@ -69,6 +70,7 @@ export class SharedHistories implements Histories {
   readonly #appends = new Set<Promise<unknown>>();
   readonly #recent: RecentRecords;
   readonly #reads = new SameReads();
+  readonly #failures: StoreFailures;
   /** Those who wait for what they have published to be kept. */
   readonly #waits = new Waits();
   #pendingLength = 0;
@@ -80,6 +82,9 @@ export class SharedHistories implements Histories {
     this.#timeoutMs = timeoutMs;
     this.#closeWaitMs = closeWaitMs;
     this.#recent = new RecentRecords(parts.clock, RECENT_BYTES);
+    this.#failures = new StoreFailures((error, channel) =>
+      parts.onError(error, { stage: "delivery", channel })
+    );
     parts.backplane.on("rec", ([, epoch, offset, payload], from, channel) => {
       if (parts.catalog.byChannel(channel)?.history === undefined) {
         throw keptOtherwise(channel, `node ${from} keeps a history of it`, "keeps none", SAME_CONTRACT);
@@ -162,7 +167,7 @@ export class SharedHistories implements Histories {
   follow(topic: HistoryTopic): Position | Promise<Position> {
     const open = this.#open.get(topic.channel) ?? this.#create(topic);
     try {
-      const position = open.stream.start();
+      const position = this.#failures.watch(topic.channel, () => open.stream.start());
       if (!isPromise(position)) return position;
       return position.catch((error) => {
         this.#close(topic.channel, open);
@@ -183,7 +188,8 @@ export class SharedHistories implements Histories {
     const { since, limit, reverse } = options;
     const page = JSON.stringify([channel, since, limit, reverse]);
     const read = (signal: AbortSignal) => this.#store.read(channel, { ...options, signal });
-    return this.#reads.read(page, () => withDeadline(this.#parts.clock, this.#timeoutMs, what, read));
+    const inTime = () => withDeadline(this.#parts.clock, this.#timeoutMs, what, read);
+    return this.#reads.read(page, () => this.#failures.watch(channel, inTime));
   }
 
   resume(topic: HistoryTopic, options: ReadOptions): StoredPage | Promise<StoredPage> {
@@ -231,6 +237,7 @@ export class SharedHistories implements Histories {
   }
 
   async close(): Promise<void> {
+    this.#failures.close();
     for (const [channel, open] of [...this.#open]) this.#close(channel, open);
     if (this.#appends.size === 0) return;
     const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();

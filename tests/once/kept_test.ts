@@ -3,6 +3,7 @@ import { createMemoryHistory } from "@trunkline/hub";
 import type { HistoryStore, StoredRecord } from "@trunkline/hub/adapters/history-store";
 import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
+import { laterStore } from "../history/later_store.ts";
 import { codeOf, rejection } from "../hub/wires.ts";
 import { openBank } from "./bank.ts";
 
@@ -85,4 +86,22 @@ test("once: whatever is kept of a request goes when it has expired: no store rem
   await client.request("pay", payment, { id: "order 7" });
   await waitFor(() => kept.length === 2, { what: "the claim and the answer" });
   assertEquals(kept, [true, true]);
+});
+
+test("once: of a store that is down clients are told, each, and whoever runs the hub, once until it is there again", async () => {
+  const history = laterStore(createMemoryHistory());
+  await using scene = await openBank(1, { history });
+  const client = await scene.customer("ann");
+  const codes = (from: string) =>
+    Promise.all(["1", "2", "3"].map((id) => codeOf(() => client.request("pay", payment, { id: from + id }))));
+  for (let outage = 1; outage <= 2; outage++) {
+    history.state = "down";
+    assertEquals(await codes(`${outage}`), Array(3).fill("UNAVAILABLE"));
+    assertEquals(
+      scene.errors.map(({ info }) => [info.stage, info.name]),
+      Array(outage).fill(["handler", "pay"]),
+    );
+    history.state = "up";
+    assertEquals(await codes(`${outage}`), Array(3).fill("no error"));
+  }
 });

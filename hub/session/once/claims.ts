@@ -9,6 +9,7 @@ import type { HistoryStore } from "../../../adapters/history_store.ts";
 import { type Clock, HubError, isHubError, type Position } from "../../../contract/mod.ts";
 import { withDeadline } from "../../backplane/deadline.ts";
 import { appendInTime } from "../../topics/append.ts";
+import { StoreFailures } from "../../topics/store_failures.ts";
 import type { HubErrorInfo } from "../../api/options.ts";
 import { keepable, tooLarge } from "./outcome.ts";
 import { type Kept, readKept, writeAnswer, writeClaim, writeRenewal } from "./kept.ts";
@@ -62,12 +63,14 @@ export interface Claimed {
 export class Claims {
   readonly #options: ClaimsOptions;
   readonly #answering = new Set<Promise<void>>();
+  readonly #failures: StoreFailures;
   readonly #closed = Promise.withResolvers<void>();
   #isClosed = false;
 
   /** @param options What it needs. */
   constructor(options: ClaimsOptions) {
     this.#options = options;
+    this.#failures = new StoreFailures((error, name) => options.onError(error, { stage: "handler", name }));
   }
 
   /**
@@ -82,9 +85,8 @@ export class Claims {
     const { name, print } = claimed;
     let kept: Kept;
     try {
-      kept = await this.#keepClaim(claimed);
+      kept = await this.#failures.watch(name, () => this.#keepClaim(claimed));
     } catch (cause) {
-      if (cause instanceof SyntaxError) this.#options.onError(cause, { stage: "handler", name });
       throw unavailable(name, this.#options.store.name, cause);
     }
     const { claim, last, answer } = kept;
@@ -140,6 +142,7 @@ export class Claims {
   /** Waits for no answers of others any more; resolves when those of this node are kept, or given up. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#failures.close();
     this.#closed.resolve();
     await Promise.all(this.#answering);
   }
