@@ -23,7 +23,7 @@ import type { HistorySettings } from "./history/options.ts";
 import { Listening } from "./listening.ts";
 import { Probe } from "./probe.ts";
 import { Packer, Publishing } from "./publishing.ts";
-import { askWithin, type PostgresTransaction } from "./transaction.ts";
+import { askWithin, ended, markIn, onlyAnswer, type PostgresTransaction } from "./transaction.ts";
 
 /** What {@linkcode PostgresEngine} needs. */
 export interface PostgresEngineOptions {
@@ -194,8 +194,13 @@ export class PostgresEngine implements Engine<Link> {
     const ask = askWithin(tx);
     const name = nameOf(channel);
     const payloads = this.#packer.payloadsOf({ name, data: encodeTextEnvelope(this.#nodeId, data) });
-    const { text, parameters } = this.#packer.statement(payloads.map(() => partitionOf(name)), payloads);
-    await ask(text, parameters);
+    const mark = await markIn(ask);
+    const { text, parameters } = this.#packer.statement(
+      payloads.map(() => partitionOf(name)),
+      payloads,
+      mark,
+    );
+    if (onlyAnswer(await ask(text, parameters), "count", /^\d+$/) === "0") throw ended();
   }
 
   hear(channel: string, data: AdapterData): boolean {

@@ -11,10 +11,14 @@ import type { Chunks } from "../kit/chunks.ts";
 import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { MAX_PAYLOAD_BYTES, type NotifyChannels, partitionOf, payloadHead } from "./channels.ts";
 import type { Connection } from "./connection.ts";
+import { inMarked } from "./transaction.ts";
 
 /** Notifies of lists of partitions and payloads, in their order. */
 const NOTIFY = "SELECT count(pg_notify($1 || t.partition, t.payload)) " +
   "FROM unnest($2::text[], $3::text[]) AS t(partition, payload)";
+
+/** As that, in the transaction that was marked; counts none where it is over. */
+const NOTIFY_WITHIN = `${NOTIFY} WHERE ${inMarked("$4")}`;
 
 /** How much goes into one statement, in UTF-16 units; one message may be more. */
 const MAX_STATEMENT_LENGTH = 1024 * 1024;
@@ -55,9 +59,18 @@ export class Packer {
     return this.#chunks.cut(data, room).map((part) => payloadHead(++this.#lastNumber, name) + part);
   }
 
-  /** The statement that sends payloads. */
-  statement(partitions: readonly number[], payloads: readonly string[]): Statement {
-    return { text: NOTIFY, parameters: [this.#channels.root, `{${partitions.join()}}`, toArray(payloads)] };
+  /**
+   * The statement that sends payloads.
+   *
+   * @param partitions Where each goes.
+   * @param payloads The payloads.
+   * @param mark The mark of the transaction that they belong to; what is sent over a connection of the adapter belongs to none.
+   */
+  statement(partitions: readonly number[], payloads: readonly string[], mark?: string): Statement {
+    const parameters = [this.#channels.root, `{${partitions.join()}}`, toArray(payloads)];
+    return mark === undefined
+      ? { text: NOTIFY, parameters }
+      : { text: NOTIFY_WITHIN, parameters: [...parameters, mark] };
   }
 }
 

@@ -36,6 +36,39 @@ export function askWithin(tx: PostgresTransaction): AskWithin {
   throw new TypeError(`Cannot publish within what is no transaction of PostgreSQL: ${HOW}`);
 }
 
+/** Marks a transaction for as long as it lasts, or the savepoint in it. */
+const MARK = "SELECT set_config('trunkline.within', $1, true) AS mark";
+/** The mark that a transaction has. */
+const MARKED = "coalesce(current_setting('trunkline.within', true), '')";
+
+/**
+ * Marks a transaction, so that what is asked next can be bound to it: a client may send that when the transaction has ended, where
+ * it would be done at once and for good.
+ *
+ * @param ask Asks within the transaction.
+ * @returns The mark, for {@linkcode inMarked} and {@linkcode isMarked}.
+ */
+export async function markIn(ask: AskWithin): Promise<string> {
+  const mark = crypto.randomUUID();
+  return onlyAnswer(await ask(MARK, [mark]), "mark", new RegExp(`^${mark}$`));
+}
+
+/** The condition of a statement that it is in the marked transaction; the parameter is the mark. */
+export const inMarked = (parameter: `$${number}`): string => `${MARKED} = ${parameter}`;
+
+/** Whether what is asked is still in the transaction that was marked. */
+export async function isMarked(ask: AskWithin, mark: string): Promise<boolean> {
+  const answer = await ask(`SELECT (${inMarked("$1")})::text AS marked`, [mark]);
+  return onlyAnswer(answer, "marked", /^(true|false)$/) === "true";
+}
+
+/** What to say where the transaction is over. */
+export const ended = (): TypeError =>
+  new TypeError(
+    "Cannot publish within this transaction: it has ended, or never began. Await the publish before the transaction ends; " +
+      "a Client of pg must have said BEGIN",
+  );
+
 /** Whether a client has answered with no row at all. */
 export function isNoRow(answer: unknown): boolean {
   const { rows = answer } = Object(answer) as { readonly rows?: unknown };

@@ -21,7 +21,17 @@ import { showable } from "../../kit/failure.ts";
 import { nameOf, type NotifyChannels } from "../channels.ts";
 import type { Dialer, Row } from "../connection.ts";
 import { codeOf, isReply } from "../errors.ts";
-import { type AskWithin, askWithin, isNoRow, onlyAnswer, type PostgresTransaction } from "../transaction.ts";
+import {
+  type AskWithin,
+  askWithin,
+  ended,
+  inMarked,
+  isMarked,
+  isNoRow,
+  markIn,
+  onlyAnswer,
+  type PostgresTransaction,
+} from "../transaction.ts";
 import { Appending, holds } from "./appending.ts";
 import { HistoryLink } from "./link.ts";
 import type { HistorySettings } from "./options.ts";
@@ -58,7 +68,7 @@ export class PostgresStore implements HistoryStore {
   readonly #contexts = new Map<string, HistoryContext>();
   readonly #appending: Appending;
   readonly #append: string;
-  /** As `#append`, where it is this store: a transaction may be in another database. */
+  /** As `#append`, where it is this store and the marked transaction: it may be in another database, or over. */
   readonly #appendHere: string;
   readonly #read: string;
   readonly #sweep: string;
@@ -82,7 +92,7 @@ export class PostgresStore implements HistoryStore {
     this.#append = `SELECT "position", known FROM ${append("$1")}`;
     this.#appendHere =
       `SELECT "position", known FROM ${schema}.history_stores s, LATERAL ${append("s.root")} ` +
-      "WHERE s.root = $1 AND s.id = $17";
+      `WHERE s.root = $1 AND s.id = $17 AND ${inMarked("$18")}`;
     this.#read =
       `SELECT epoch, "offset", data, age FROM ${schema}.history_read_v2($1, $2, $3, $4::text::bigint, ` +
       "$5::text::bigint, $6::text::boolean)";
@@ -289,9 +299,11 @@ export class PostgresStore implements HistoryStore {
     } catch (error) {
       throw this.#explained("UNAVAILABLE", "Cannot append to a history in PostgreSQL", error);
     }
+    const mark = await markIn(ask);
     for (let id = link.storeId;;) {
-      const answer = await this.#askWithin(ask, append, id);
+      const answer = await this.#askWithin(ask, append, id, mark);
       if (!isNoRow(answer)) return readPosition(onlyAnswer(answer, "position", /^[0-9a-f]{32}\.\d+$/));
+      if (!await isMarked(ask, mark)) throw ended();
       // It is another database, or somebody has changed the row of the prefix.
       const before = id;
       try {
@@ -303,9 +315,9 @@ export class PostgresStore implements HistoryStore {
     }
   }
 
-  async #askWithin(ask: AskWithin, append: Append, id: string): Promise<unknown> {
+  async #askWithin(ask: AskWithin, append: Append, id: string, mark: string): Promise<unknown> {
     try {
-      return await ask(this.#appendHere, [...this.#parameters([append], true), id]);
+      return await ask(this.#appendHere, [...this.#parameters([append], true), id, mark]);
     } catch (error) {
       throw codeOf(error) === LOCKED ? holds(this.#options.lockTimeoutMs) : error;
     }
