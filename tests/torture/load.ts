@@ -2,6 +2,7 @@
 import { type Client, createClient, jsonCodec, type TopicMeta } from "@trunkline/hub";
 import { msgpackCodec } from "@trunkline/hub/codecs/msgpack";
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { Balancer, Line } from "../../bench/load/recovery/network.ts";
 import { contract, isRoom, type Message, PUBLISHERS, type RoomName, type TopicName } from "./contract.ts";
 import { Diary } from "./diary.ts";
@@ -61,7 +62,7 @@ function joinRooms(
         return resolve();
       } catch (error) {
         errors.add(`join ${kindOf(error)}`);
-        await new Promise<void>((resolve) => later(AGAIN_MS, resolve));
+        await delay(AGAIN_MS); // not one of the timers of losses, which `heal` ends
       }
     }
   });
