@@ -17,7 +17,7 @@ const hub = createHub(chat, {
   adapter: createAdapter(PREFIX),
   // Whoever gives a name is let in under it; an application would check a token here.
   authenticate: ({ role, token }) => ({ role, user: { id: token ?? "somebody" } }),
-  // Before the client is told that it is in, so it misses nothing that is said from then on, on whatever node.
+  // Before the client is told that it is in, so it misses nothing that is said from then on, on any node.
   async onConnection(conn) {
     await hub.room("lobby").add(conn);
     conn.emit("welcome", { node });

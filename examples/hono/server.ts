@@ -14,7 +14,7 @@ const hub = createHub(shop, {
 const app = new Hono();
 app.get("/", (c) => c.text("Today: soup"));
 
-// What comes in over HTTP goes out to every kitchen that is connected, on whatever node.
+// What comes in over HTTP goes out to every kitchen that is connected, on any node.
 app.post("/orders", async (c) => {
   const order = Order.safeParse(await c.req.json());
   if (!order.success) return c.json({ error: "An order has a dish and a table" }, 400);

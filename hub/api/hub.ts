@@ -157,7 +157,7 @@ export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = 
 /** Whoever can be sent events of the contract. */
 export interface Target<D extends ContractDefinition> {
   /**
-   * Sends an event, to whatever node it takes. Does nothing when nobody is there.
+   * Sends an event, on any node. When nobody is there, nothing happens.
    *
    * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
    */
@@ -318,7 +318,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    */
   user(id: string): Target<D>;
   /**
-   * A connection, on whatever node.
+   * A connection, on any node.
    *
    * @throws {TypeError} When the id is not text.
    */

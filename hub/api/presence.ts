@@ -74,7 +74,7 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   /** How many are in. Its cost does not depend on how many there are. */
   count(query?: PresenceQuery): Promise<number>;
   /**
-   * Listens: to members that come, leave, or have another state. Each is called once for each change on whatever node, from
+   * Listens: to members that come, leave, or have another state. Each is called once for each change on any node, from
    * the moment when the call returns (on a hub that has just started: when everybody is known); those who are in already are no
    * joins. With central presence the place has to be read first: whoever comes until then is in already, and `list` and `count`
    * wait for it.

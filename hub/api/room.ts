@@ -39,7 +39,7 @@ export type RoomName<D extends ContractDefinition, N extends string> = N extends
 /** Whom not to send to. */
 export interface BroadcastOptions {
   /**
-   * This connection gets no copy, on whatever node it is. What is given has to be a connection, or nothing:
+   * This connection gets no copy, whichever node it is on. What is given has to be a connection, or nothing:
    * `{ id: undefined }` is refused with a `TypeError`, because the broadcast would reach the one that it should not.
    */
   readonly except?: { readonly id: string };

@@ -1,5 +1,5 @@
 /**
- * A connection by its id, on whatever node it is: the id tells.
+ * A connection by its id, whichever node it is on: the id tells.
  *
  * @module
  */

@@ -35,7 +35,7 @@ test("leaving: a connection that is gone counts as present for leaveAfterMs", ()
   assertEmpty();
 });
 
-test("leaving: it goes at once when its user is there again, on whatever node", async () => {
+test("leaving: it goes at once when its user is there again, on any node", async () => {
   for (const node of ["n1", "n2"]) {
     const { leaving, enter, present, turn, assertEmpty } = scene();
     enter("c1", "ann");
