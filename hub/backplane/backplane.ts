@@ -343,7 +343,7 @@ export class Backplane {
     if (this.#wasLate) return;
     this.#wasLate = true;
     const what =
-      `Cannot publish on "${channel}": the hub is closed. Of whatever else is published now nobody is told`;
+      `Cannot publish on "${channel}": the hub is closed. What else is published now is not reported`;
     this.#options.onError(new HubError("UNAVAILABLE", what), { stage: "publish", channel });
   }
 

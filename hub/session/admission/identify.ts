@@ -35,13 +35,13 @@ export async function identify(
   const answer = await (promiseOf(given) ?? given);
   if (typeof answer !== "object" || answer === null) {
     throw new TypeError(
-      `Cannot let in whom authenticate answers with ${kindOf(answer)}: give { role, user }`,
+      `Cannot let a client in: authenticate answered with ${kindOf(answer)}. Give { role, user }`,
     );
   }
   const { role, user, ctx } = answer as Readonly<Record<string, unknown>>;
   if (typeof role !== "string") {
     throw new TypeError(
-      `Cannot let in whom authenticate gives ${kindOf(role)} as role: give the role's name`,
+      `Cannot let a client in: authenticate gave ${kindOf(role)} as role. Give the role's name`,
     );
   }
   return { role, user: user as HubUser | undefined, userId: idOf(user), ctx };
@@ -51,13 +51,15 @@ function idOf(user: unknown): string | undefined {
   if (user === undefined) return undefined;
   if (typeof user !== "object" || user === null) {
     throw new TypeError(
-      `Cannot let in whom authenticate gives ${
+      `Cannot let a client in: authenticate gave ${
         kindOf(user)
-      } as user: give an object with an id, or leave it out for an anonymous client`,
+      } as user. Give an object with an id, or leave it out for an anonymous client`,
     );
   }
   const { id } = user as { readonly id?: unknown };
   if (typeof id === "string" && id !== "" && !hasLoneSurrogate(id)) return id;
   const what = typeof id !== "string" ? kindOf(id) : id === "" ? "an empty text" : "half a surrogate pair";
-  throw new TypeError(`Cannot let in a user with ${what} as id: give a text that is not empty`);
+  throw new TypeError(
+    `Cannot let a client in: authenticate gave a user with ${what} as id. Give a text that is not empty`,
+  );
 }
