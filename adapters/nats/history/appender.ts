@@ -10,7 +10,7 @@ import { HubError } from "../../../contract/errors.ts";
 import type { Position } from "../../../contract/mod.ts";
 import { utf8Size } from "../../../contract/values/utf8_size.ts";
 import type { AppendOptions } from "../../history_store.ts";
-import { type Batch, encodeBatch } from "./batch.ts";
+import { type Batch, type EarlierBatch, encodeBatch } from "./batch.ts";
 import { isGone, RefusedError, storeError } from "./errors.ts";
 import type { LogStream } from "./log_stream.ts";
 import type { Tail, TopicLog } from "./topic_log.ts";
@@ -54,6 +54,14 @@ interface Waiting {
   settled: boolean;
   resolve(position: Position): void;
   reject(error: Error): void;
+}
+
+/** A batch, as it is sent. */
+interface Message {
+  readonly written: Batch;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What the server takes, in bytes. */
+  readonly most: number;
 }
 
 /** The writer of one channel on one node. */
@@ -124,13 +132,18 @@ export class Appender {
         // Whoever has given up meanwhile was told that nothing is kept.
         batch = (await this.#unknown(stream, batch)).filter(({ settled }) => !settled);
         if (batch.length === 0) continue;
-        const isKept = await this.#write(stream, tail, batch);
-        renewals = 0;
-        if (isKept) late = 0;
-        else {
-          this.#putBack(batch);
-          await this.#pause(++late);
+        let message = this.#compose(stream, tail, batch);
+        if (message && batch.length > 1 && message.bytes.length > message.most) {
+          this.#putBack(batch.slice(1));
+          batch = batch.slice(0, 1);
+          message = this.#compose(stream, tail, batch);
         }
+        // Without one another batch was heard of meanwhile.
+        const isKept = message && await this.#write(stream, tail, batch, message);
+        renewals = 0;
+        if (!isKept) this.#putBack(batch);
+        if (message) late = isKept ? 0 : late + 1;
+        await this.#pause(late);
       } catch (error) {
         this.#options.log.doubt();
         if (isGone(error) && renewals++ < MAX_RENEWALS) {
@@ -186,7 +199,7 @@ export class Appender {
       else if (keys.has(key)) twice.push(waiting);
       else {
         // Clocks may be apart: who is ahead is not to keep a message twice.
-        const known = await log.find(stream, key, wall() - 2 * ttlMs);
+        const known = log.isNew(key) ? undefined : await log.find(stream, key, wall() - 2 * ttlMs);
         if (known) {
           onKnown?.();
           waiting.resolve(known);
@@ -201,34 +214,38 @@ export class Appender {
     return left;
   }
 
-  /** Tells whether it is kept; it is not when another node was faster. */
-  async #write(stream: LogStream, tail: Tail, batch: readonly Waiting[]): Promise<boolean> {
+  /** What is to be written after a tail; `undefined` when there is another one by now. */
+  #compose(stream: LogStream, tail: Tail, batch: readonly Waiting[]): Message | undefined {
     const { log, nodeId } = this.#options;
+    const before = log.before(tail);
+    if (!before) return undefined;
     const { size, ttlMs, brief = false } = batch.at(-1)!.options;
     const [epoch, last] = tail.position;
     const first = last + 1;
-    const written: Batch = {
-      epoch,
-      first,
-      node: nodeId(),
-      size,
-      ttlMs,
-      brief,
-      floor: tail.floor,
-      earlier: tail.earlier,
-      keys: new Map(
-        batch.flatMap(({ options: { idempotencyKey } }, i) =>
-          idempotencyKey === undefined ? [] : [[idempotencyKey, first + i]]
-        ),
+    const keys = new Map(
+      batch.flatMap(({ options: { idempotencyKey } }, i) =>
+        idempotencyKey === undefined ? [] : [[idempotencyKey, first + i]]
       ),
-      records: batch.map(({ data }) => data),
-    };
-    const bytes = encodeBatch(written);
+    );
+    const records = batch.map(({ data }) => data);
+    const head = { epoch, first, node: nodeId(), size, ttlMs, brief, floor: before.floor };
     const most = stream.jetStream.maxPayload - HEADER_BYTES;
-    if (bytes.length > most && batch.length > 1) {
-      this.#putBack(batch.slice(1));
-      return await this.#write(stream, tail, batch.slice(0, 1));
-    }
+    const message = (earlier: readonly EarlierBatch[]): Message => {
+      const written: Batch = { ...head, earlier, keys, records };
+      return { written, bytes: encodeBatch(written), most };
+    };
+    const withPage = before.page && message(before.page);
+    return withPage && withPage.bytes.length <= most ? withPage : message(before.earlier);
+  }
+
+  /** Tells whether it is kept; it is not when another node was faster. */
+  async #write(
+    stream: LogStream,
+    tail: Tail,
+    batch: readonly Waiting[],
+    { written, bytes, most }: Message,
+  ): Promise<boolean> {
+    const { log, wall } = this.#options;
     if (bytes.length > most) {
       const error = new HubError(
         "TOO_LARGE",
@@ -245,9 +262,9 @@ export class Appender {
       if ((await log.tail(stream)).seq === tail.seq) log.doubt();
       return false;
     }
-    log.wrote(tail.subject, { seq, at: this.#options.wall(), batch: written });
-    batch.forEach(({ settled, resolve }, i) => settled || resolve([epoch, first + i]));
-    this.#trim(stream, size, ttlMs);
+    log.wrote(tail.subject, { seq, at: wall(), batch: written });
+    batch.forEach(({ settled, resolve }, i) => settled || resolve([written.epoch, written.first + i]));
+    this.#trim(stream, written.size, written.ttlMs);
     return true;
   }
 

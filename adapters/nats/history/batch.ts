@@ -14,6 +14,8 @@ export interface EarlierBatch {
   readonly seq: number;
   /** How many messages it has. */
   readonly count: number;
+  /** Its idempotency keys with their offsets, where the batch that names it tells them. */
+  readonly keys?: ReadonlyMap<string, number>;
 }
 
 /** Messages that were appended in one step. */
@@ -31,7 +33,7 @@ export interface Batch {
   readonly brief: boolean;
   /** The oldest offset that was kept then, as far as the node knew. */
   readonly floor: number;
-  /** The batches before it, the newest first. */
+  /** The batches right before it, the newest first. */
   readonly earlier: readonly EarlierBatch[];
   /** The idempotency keys of those that have one, with their offsets. */
   readonly keys: ReadonlyMap<string, number>;
@@ -46,7 +48,10 @@ const LINE_FEED = 10;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The head, as it is written: numbers of earlier batches as distances. */
+/** An idempotency key, and the place of its message in its batch. */
+type Key = readonly [key: string, at: number];
+
+/** The head, as it is written: numbers of earlier batches as distances; the keys of earlier ones of all or of none. */
 type Head = readonly [
   epoch: string,
   first: number,
@@ -56,7 +61,8 @@ type Head = readonly [
   floor: number,
   lengths: readonly number[],
   earlier: readonly number[],
-  keys: readonly (readonly [key: string, at: number])[],
+  keys: readonly Key[],
+  earlierKeys: readonly (readonly Key[] | null)[],
   brief?: true,
 ];
 
@@ -72,6 +78,11 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
     { seq, count },
     i,
   ) => [i === 0 ? seq : earlier[i - 1]!.seq - seq, count]);
+  let next = first;
+  const earlierKeys = earlier.map(({ count, keys }) => {
+    next -= count;
+    return keys ? pairs(keys, next) : null;
+  });
   const head: Head = [
     epoch,
     first,
@@ -81,7 +92,8 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
     floor,
     texts.map(({ length }) => length),
     distances,
-    Array.from(keys, ([key, offset]) => [key, offset - first]),
+    pairs(keys, first),
+    earlier.some(({ keys }) => keys) ? earlierKeys : [],
     ...brief ? [true] as const : [] as const,
   ];
   const start = encoder.encode(`${MARK}${JSON.stringify(head)}\n`);
@@ -93,6 +105,14 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
     at += text.length;
   }
   return bytes;
+}
+
+function pairs(keys: ReadonlyMap<string, number>, first: number): Key[] {
+  return Array.from(keys, ([key, offset]) => [key, offset - first]);
+}
+
+function keysOf(pairs: readonly Key[], first: number): Map<string, number> {
+  return new Map(pairs.map(([key, at]) => [key, first + at]));
 }
 
 /** Whether bytes begin as a batch does. */
@@ -112,14 +132,15 @@ export function decodeBatch(bytes: Uint8Array): Batch | undefined {
   try {
     const head: unknown = JSON.parse(decoder.decode(bytes.subarray(MARK_BYTES.length, end)));
     if (!isHead(head)) return undefined;
-    const [epoch, first, node, size, ttlMs, floor, lengths, distances, keys, brief = false] = head;
+    const [epoch, first, node, size, ttlMs, floor, lengths, distances, keys, earlierKeys, brief = false] =
+      head;
     const records: string[] = [];
     let at = end + 1;
     for (const length of lengths) {
       records.push(decoder.decode(bytes.subarray(at, at + length)));
       at += length;
     }
-    const earlier = readEarlier(distances, first);
+    const earlier = readEarlier(distances, earlierKeys, first);
     if (at !== bytes.length || !earlier) return undefined;
     return {
       epoch,
@@ -130,7 +151,7 @@ export function decodeBatch(bytes: Uint8Array): Batch | undefined {
       brief,
       floor,
       earlier,
-      keys: new Map(keys.map(([key, at]) => [key, first + at])),
+      keys: keysOf(keys, first),
       records,
     };
   } catch {
@@ -138,30 +159,37 @@ export function decodeBatch(bytes: Uint8Array): Batch | undefined {
   }
 }
 
-function readEarlier(numbers: readonly number[], first: number): EarlierBatch[] | undefined {
+function readEarlier(
+  numbers: readonly number[],
+  keys: Head[9],
+  first: number,
+): EarlierBatch[] | undefined {
   const earlier: EarlierBatch[] = [];
+  if (keys.length > 0 && keys.length !== numbers.length / 2) return undefined;
   let seq = 0;
   let left = first - 1;
   for (let i = 0; i < numbers.length; i += 2) {
     seq = i === 0 ? numbers[0]! : seq - numbers[i]!;
     const count = numbers[i + 1]!;
     left -= count;
-    if (seq <= 0 || left < 0) return undefined;
-    earlier.push({ seq, count });
+    const own = keys[i / 2];
+    if (seq <= 0 || left < 0 || own && !own.every((pair) => isKey(pair, count))) return undefined;
+    earlier.push(own ? { seq, count, keys: keysOf(own, left + 1) } : { seq, count });
   }
   return earlier;
 }
 
 function isHead(head: unknown): head is Head {
-  if (!Array.isArray(head) || head.length !== 9 && (head.length !== 10 || head[9] !== true)) return false;
-  const [epoch, first, node, size, ttlMs, floor, lengths, earlier, keys] = head;
+  if (!Array.isArray(head) || head.length !== 10 && (head.length !== 11 || head[10] !== true)) return false;
+  const [epoch, first, node, size, ttlMs, floor, lengths, earlier, keys, earlierKeys] = head;
   return typeof epoch === "string" && epoch.length <= 64 && typeof node === "string" &&
     isCount(first) && isCount(size) && isCount(floor) && floor <= first &&
     (ttlMs === null || (typeof ttlMs === "number" && ttlMs > 0)) &&
     Array.isArray(lengths) && lengths.length > 0 &&
     lengths.every((length) => length === 0 || isCount(length)) &&
     Array.isArray(earlier) && earlier.length % 2 === 0 && earlier.every(isCount) &&
-    Array.isArray(keys) && keys.every((pair) => isKey(pair, lengths.length));
+    Array.isArray(keys) && keys.every((pair) => isKey(pair, lengths.length)) &&
+    Array.isArray(earlierKeys) && earlierKeys.every((keys) => keys === null || Array.isArray(keys));
 }
 
 function isCount(value: unknown): value is number {

@@ -27,8 +27,8 @@ import { readChannel } from "./reader.ts";
 import { Sweeper } from "./sweeper.ts";
 import { TopicLog } from "./topic_log.ts";
 
-/** How many batches are remembered where they are, over all channels. */
-const MAX_ENTRIES = 100_000;
+/** How many batches and keys are remembered, over all channels: some 100 bytes each. */
+const MAX_ENTRIES = 1_000_000;
 /** How many channels are remembered. */
 const MAX_CHANNELS = 10_000;
 /** JetStream says this while it elects a leader; it will not for long. */
@@ -51,7 +51,7 @@ export interface NatsHistoryParts {
 interface Channel {
   readonly log: TopicLog;
   readonly appender: Appender;
-  /** How many batches of it count. */
+  /** How much of it counts. */
   counted: number;
 }
 

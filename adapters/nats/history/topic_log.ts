@@ -6,34 +6,17 @@
  */
 
 import type { Position } from "../../../contract/mod.ts";
-import { type Batch, decodeBatch, type EarlierBatch } from "./batch.ts";
+import { decodeBatch, type EarlierBatch } from "./batch.ts";
+import { BatchIndex, type Entry, type Placed } from "./batch_index.ts";
 import { RefusedError } from "./errors.ts";
 import type { LogStream, Stored } from "./log_stream.ts";
 
-/** How many earlier batches each batch names. */
-const NAMED = 16;
+export type { Placed } from "./batch_index.ts";
+
 /** How many requests are under way at once for one channel. */
 const AT_ONCE = 64;
 /** The life may change while a channel is read; then it is read again. */
 const MAX_ATTEMPTS = 5;
-
-/** A batch, as the index has it. */
-interface Entry {
-  readonly seq: number;
-  readonly first: number;
-  readonly count: number;
-  /** When the server has taken it, about; `undefined` while that is not known. */
-  at: number | undefined;
-  /** Its idempotency keys; `undefined` while nobody has looked. */
-  keys: ReadonlyMap<string, number> | undefined;
-}
-
-/** A batch with its place. */
-export interface Placed {
-  readonly seq: number;
-  readonly at: number;
-  readonly batch: Batch;
-}
 
 /** Where a channel stands. */
 export interface Top {
@@ -48,7 +31,14 @@ export interface Tail {
   readonly position: Position;
   /** The number of the newest batch; 0 when there is none. */
   readonly seq: number;
+}
+
+/** What a batch tells of those before it. */
+export interface Before {
   readonly earlier: readonly EarlierBatch[];
+  /** What it names instead where there is room, if it is time for a page. */
+  readonly page: readonly EarlierBatch[] | undefined;
+  /** The oldest offset that is kept, as far as is known. */
   readonly floor: number;
 }
 
@@ -57,10 +47,7 @@ export class TopicLog {
   readonly channel: string;
   #life = "";
   #epoch = "";
-  /** The batches in order, without holes between them. */
-  #entries: Entry[] = [];
-  /** Whether there was none before the first entry when it was looked for. */
-  #whole = false;
+  #index = new BatchIndex();
   #tail: Tail | undefined;
   /** Whether nobody comes back to it when all has expired: then it is no loss that it is gone. */
   #brief = false;
@@ -70,9 +57,9 @@ export class TopicLog {
     this.channel = channel;
   }
 
-  /** How many batches it knows. */
+  /** How much it remembers: batches and keys. */
   get size(): number {
-    return this.#entries.length;
+    return this.#index.size;
   }
 
   /** Where the next batch goes, asking the stream only where that is not known. */
@@ -92,7 +79,7 @@ export class TopicLog {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { life } = await stream.ready();
       const subject = stream.subjectOf(life, this.channel);
-      const known = this.#entries.at(-1);
+      const known = this.#index.newest;
       const stored = await stream.last(subject);
       if (stored) {
         const newest = await readNewest(stream, stored);
@@ -103,16 +90,15 @@ export class TopicLog {
       // After the channel: whoever forgets one changes the head first.
       const head = await stream.head();
       if (head.life !== life) continue;
-      if (this.#epoch === `${life}.${head.round}` && this.#entries.length > 0) {
-        if (!known || !this.#entries.includes(known)) continue; // it was written meanwhile
+      if (this.#epoch === `${life}.${head.round}` && this.#index.newest) {
+        if (!known || !this.#index.entries.includes(known)) continue; // it was written meanwhile
         if (!this.#brief) await stream.nextRound(); // somebody has removed it all, though it is not forgotten
         this.#reset("", "");
         continue;
       }
       const position: Position = [`${life}.${head.round}`, 0];
       this.#reset(life, position[0]);
-      this.#whole = true;
-      this.#tail = { subject, position, seq: 0, earlier: [], floor: 1 };
+      this.#tail = { subject, position, seq: 0 };
       return { position, newest: undefined };
     }
     throw new RefusedError("the stream begins new lives all the time");
@@ -120,30 +106,43 @@ export class TopicLog {
 
   /** This node has written a batch, or hears of one. */
   wrote(subject: string, placed: Placed): void {
-    const { seq, batch } = placed;
-    // What is heard may be old, or may come before what was written before it: then the next one who asks reads.
-    if (this.#tail?.subject === subject && seq <= this.#tail.seq) return;
-    if (this.#tail?.subject !== subject || batch.earlier[0]?.seq !== (this.#tail.seq || undefined)) {
-      return this.doubt();
+    const tail = this.#tail;
+    if (tail?.subject !== subject) return this.doubt();
+    // What is heard may be old. What is newer than all that is known is the newest, whether all before it was heard or not.
+    if (placed.seq > tail.seq) this.#learn(this.#life, subject, placed);
+  }
+
+  /** What the batch after a tail tells of those before it; `undefined` when others have come after that tail. */
+  before({ subject, seq }: Tail): Before | undefined {
+    if (this.#tail?.subject !== subject || this.#tail.seq !== seq) return undefined;
+    const index = this.#index;
+    if ((index.newest?.seq ?? 0) === seq) {
+      return { earlier: index.named(), page: index.page(), floor: index.toldFloor };
     }
-    this.#learn(this.#life, subject, placed);
+    this.doubt(); // the stream has lost batches, or shows some that it had lost
+    return undefined;
+  }
+
+  /** Whether no message that is kept has this key, as far as that is known without a request. */
+  isNew(key: string): boolean {
+    const { isComplete } = this.#index;
+    return isComplete && this.#index.offsetOf(key) === undefined;
   }
 
   /** The position of a message that has this key, among those that are kept and came not before a moment. */
   async find(stream: LogStream, key: string, before: number): Promise<Position | undefined> {
-    await this.#reach(stream, 1);
-    await this.#fetchAll(stream, this.#entries.filter(({ keys }) => !keys));
+    await this.#reach(stream, 1, { withKeys: true });
+    const entry = this.#index.entryOf(key);
+    if (entry && entry.at === undefined) await this.#fetchAll(stream, [entry]);
     if (!this.#positionOf(key, before)) return undefined;
     await this.top(stream); // it may be gone, with all that was kept
     return this.#positionOf(key, before);
   }
 
   #positionOf(key: string, before: number): Position | undefined {
-    for (const { keys, at = Infinity } of this.#entries) {
-      const offset = at < before ? undefined : keys?.get(key);
-      if (offset !== undefined) return [this.#epoch, offset];
-    }
-    return undefined;
+    const { at = Infinity } = this.#index.entryOf(key) ?? {};
+    const offset = at < before ? undefined : this.#index.offsetOf(key);
+    return offset === undefined ? undefined : [this.#epoch, offset];
   }
 
   /**
@@ -158,18 +157,19 @@ export class TopicLog {
   async range(stream: LogStream, epoch: string, from: number, to: number): Promise<(Placed | undefined)[]> {
     await this.#reach(stream, from);
     if (epoch !== this.#epoch) return [];
-    const wanted = this.#entries.filter(({ first, count }) => first <= to && first + count > from);
+    const wanted = this.#index.entries.filter(({ first, count }) => first <= to && first + count > from);
     return await this.#fetchAll(stream, wanted);
   }
 
   /** How many messages are kept, as far as is known. */
   get kept(): number {
-    return this.#tail ? this.#tail.position[1] - this.#tail.floor + 1 : 0;
+    return this.#tail ? this.#tail.position[1] - this.#index.floor + 1 : 0;
   }
 
-  /** Whether the oldest batch that it knows is from before a moment. */
+  /** Whether the oldest batch that it knows is from before a moment, or may be. */
   isStale(before: number): boolean {
-    return (this.#entries[0]?.at ?? Infinity) < before && this.#entries.length > 1;
+    const { oldest, newest } = this.#index;
+    return oldest !== newest && (oldest?.at ?? -Infinity) < before;
   }
 
   /**
@@ -179,70 +179,60 @@ export class TopicLog {
   async trim(stream: LogStream, size: number, before: number): Promise<void> {
     const tail = this.#tail;
     if (!tail) return;
+    const index = this.#index;
     const last = tail.position[1];
     await this.#reach(stream, last - size + 1);
-    const bySize = this.#entries.findLastIndex(({ first }) => last - first + 1 >= size);
-    const byAge = this.#entries.findLastIndex(({ at }) => at !== undefined && at < before) + 1;
-    const cut = Math.min(Math.max(bySize, byAge), this.#entries.length - 1);
-    const oldest = this.#entries[cut];
-    if (!oldest || cut === 0) return;
+    // Of those that others have named nobody knows yet when they came.
+    const undated = index.entries.slice(0, AT_ONCE).filter(({ at }) => at === undefined);
+    if (index.oldest?.at === undefined) await this.#fetchAll(stream, undated);
+    const { entries } = index;
+    const bySize = entries.findLastIndex(({ first }) => last - first + 1 >= size);
+    const byAge = entries.findLastIndex(({ at }) => at !== undefined && at < before) + 1;
+    const cut = Math.min(Math.max(bySize, byAge), entries.length - 1);
+    const oldest = entries[cut];
+    if (!oldest || cut === 0 || this.#index !== index) return; // it has begun anew meanwhile
     await stream.purge(tail.subject, { seq: oldest.seq });
-    const index = this.#entries.indexOf(oldest);
-    if (index < 0 || this.#tail?.subject !== tail.subject) return; // it has begun anew meanwhile
-    this.#entries.splice(0, index);
-    this.#tail = { ...this.#tail, floor: oldest.first };
-    this.#whole = true;
+    index.removedBefore(oldest.first);
   }
 
   #reset(life: string, epoch: string): void {
     this.#life = life;
     this.#epoch = epoch;
-    this.#entries = [];
-    this.#whole = false;
+    this.#index = new BatchIndex();
     this.#tail = undefined;
   }
 
-  #learn(life: string, subject: string, { seq, at, batch }: Placed): void {
-    const { epoch, first, records, earlier, floor, keys, brief } = batch;
+  #learn(life: string, subject: string, placed: Placed): void {
+    const { seq, batch: { epoch, first, records, brief } } = placed;
     if (life !== this.#life || epoch !== this.#epoch) this.#reset(life, epoch);
-    const known = this.#entries.at(-1);
-    if (known && this.#tail && seq < known.seq) return; // an answer that is late
-    this.#brief = brief;
-    if (known?.seq === seq) known.keys ??= keys;
-    else {
-      const between = entriesBefore(first, earlier);
-      const met = between.findIndex((entry) => entry.seq === known?.seq);
-      if (met < 0) {
-        this.#entries = between;
-        this.#whole = false;
-      } else this.#entries.push(...between.slice(met + 1));
-      this.#entries.push({ seq, first, count: records.length, at, keys });
+    if (seq < (this.#index.newest?.seq ?? 0)) {
+      if (this.#tail) return; // an answer that is late
+      this.#index.dropAfter(seq); // the stream has lost what came after it
     }
-    // Another node may be the one that removes the oldest.
-    const kept = this.#entries.findIndex((entry) => entry.first >= floor);
-    if (kept > 0) this.#entries.splice(0, kept);
-    const named = this.#entries.slice(-NAMED).toReversed().map(({ seq, count }) => ({ seq, count }));
-    const position: Position = [epoch, first + records.length - 1];
-    this.#tail = { subject, position, seq, earlier: named, floor: Math.max(floor, this.#tail?.floor ?? 0) };
+    this.#brief = brief;
+    this.#index.add(placed);
+    if (this.#index.newest?.seq !== seq) {
+      this.#index = new BatchIndex(); // what it knew is gone, and the count began anew
+      this.#index.add(placed);
+    }
+    this.#tail = { subject, position: [epoch, first + records.length - 1], seq };
   }
 
-  /** Makes the index reach back to an offset, or to the oldest batch that is kept. */
-  async #reach(stream: LogStream, offset: number): Promise<void> {
-    while (!this.#whole) {
-      const oldest = this.#entries[0];
-      if (!oldest || oldest.first <= Math.max(offset, this.#tail?.floor ?? 1)) return;
-      const [placed] = await this.#fetchAll(stream, [oldest]);
-      if (this.#entries[0] !== oldest) continue; // somebody else was here meanwhile
-      if (placed && placed.batch.earlier.length > 0) {
-        this.#entries.unshift(...entriesBefore(oldest.first, placed.batch.earlier));
-        continue;
-      }
-      if (!placed) this.#entries.shift();
-      this.#whole = true;
+  /** Makes the index reach back to an offset, or to the oldest batch that is kept; with the keys of all if they are wanted. */
+  async #reach(stream: LogStream, offset: number, { withKeys = false } = {}): Promise<void> {
+    for (;;) {
+      const index = this.#index;
+      const top = index.top && index.top.first > offset ? index.top : undefined;
+      const wanted = new Set(withKeys ? index.unread(AT_ONCE) : []);
+      if (top) wanted.add(top);
+      if (wanted.size === 0) return;
+      await this.#fetchAll(stream, [...wanted]);
+      if (top && index.isOpen(top)) index.dropBefore(top.first); // what it names contradicts what others do
     }
   }
 
   async #fetchAll(stream: LogStream, entries: readonly Entry[]): Promise<(Placed | undefined)[]> {
+    const [index, epoch] = [this.#index, this.#epoch];
     const fetched: (Placed | undefined)[] = [];
     for (let i = 0; i < entries.length; i += AT_ONCE) {
       fetched.push(
@@ -250,9 +240,12 @@ export class TopicLog {
           entries.slice(i, i + AT_ONCE).map(async (entry) => {
             const stored = await stream.at(entry.seq);
             const placed = stored && readPlaced(stored);
-            entry.keys = placed?.batch.keys ?? new Map();
-            entry.at = placed?.at;
-            return placed;
+            if (placed && placed.batch.epoch === epoch && isOf(placed, entry)) {
+              index.add(placed);
+              return placed;
+            }
+            index.gone(entry);
+            return undefined;
           }),
         ),
       );
@@ -261,15 +254,9 @@ export class TopicLog {
   }
 }
 
-/** The entries of the batches that a batch names, the oldest first. */
-function entriesBefore(first: number, earlier: readonly EarlierBatch[]): Entry[] {
-  const entries: Entry[] = [];
-  let next = first;
-  for (const { seq, count } of earlier) {
-    next -= count;
-    entries.push({ seq, first: next, count, at: undefined, keys: undefined });
-  }
-  return entries.reverse();
+/** Whether a batch is the one that the index has there. */
+function isOf({ batch: { first, records } }: Placed, entry: Entry): boolean {
+  return first === entry.first && records.length === entry.count;
 }
 
 /** As {@linkcode readPlaced}; what no hub has written is removed, with the channel: nobody knows its count any more. */

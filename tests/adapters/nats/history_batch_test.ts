@@ -5,10 +5,12 @@ import { test } from "../../harness.ts";
 
 const text = fc.string({ unit: "binary" });
 const earlier = fc.array(
-  fc.record({ gap: fc.integer({ min: 1, max: 1e6 }), count: fc.integer({ min: 1, max: 999 }) }),
-  {
-    maxLength: 16,
-  },
+  fc.record({
+    gap: fc.integer({ min: 1, max: 1e6 }),
+    count: fc.integer({ min: 1, max: 999 }),
+    keys: fc.option(fc.uniqueArray(text, { maxLength: 3 })),
+  }),
+  { maxLength: 16 },
 );
 
 const batches: fc.Arbitrary<Batch> = fc.record({
@@ -23,12 +25,17 @@ const batches: fc.Arbitrary<Batch> = fc.record({
   keys: fc.uniqueArray(text, { maxLength: 5 }),
 }).map(({ room, earlier, keys, ...rest }) => {
   const first = room + earlier.reduce((sum, { count }) => sum + count, 0);
-  let seq = 1e9;
+  let [seq, next] = [1e9, first];
   return {
     ...rest,
     first,
     floor: Math.min(room, first),
-    earlier: earlier.map(({ gap, count }) => ({ seq: seq -= gap, count })),
+    earlier: earlier.map(({ gap, count, keys }) => {
+      [seq, next] = [seq - gap, next - count];
+      return keys
+        ? { seq, count, keys: new Map(keys.map((key, i) => [key, next + i % count])) }
+        : { seq, count };
+    }),
     keys: new Map(keys.map((key, i) => [key, first + i % rest.records.length])),
   };
 });
@@ -52,20 +59,28 @@ test("batches of histories in NATS JetStream: what is none, or is damaged, is re
       for (const offset of read.keys.values()) {
         assertEquals(offset >= read.first && offset < read.first + read.records.length, true);
       }
-      for (const { seq, count } of read.earlier) assertEquals(seq > 0 && count > 0, true);
+      let next = read.first;
+      for (const { seq, count, keys = [] } of read.earlier) {
+        assertEquals(seq > 0 && count > 0, true);
+        for (const [, offset] of keys) assertEquals(offset >= next - count && offset < next, true);
+        next -= count;
+      }
     }
   }));
   fc.assert(fc.property(fc.uint8Array(), (bytes) => assertEquals(decodeBatch(bytes), undefined)));
 });
 
 test("batches of histories in NATS JetStream: a head that contradicts itself is none", () => {
-  const head = ["e", 9, "n", 5, null, 7, [1, 2], [40, 3, 1, 2], [["k", 1]]];
+  const head = ["e", 9, "n", 5, null, 7, [1, 2], [40, 3, 1, 2], [["k", 1]], [null, [["l", 1]]]];
   const read = (at?: number, value?: unknown) => {
     const changed = at === undefined ? head : head.with(at, value as string);
     return decodeBatch(new TextEncoder().encode(`TLH1${JSON.stringify(changed)}\nabb`));
   };
   assertEquals(read()?.records, ["a", "bb"]);
-  assertEquals(read()?.earlier, [{ seq: 40, count: 3 }, { seq: 39, count: 2 }]);
+  assertEquals(read()?.earlier, [
+    { seq: 40, count: 3 },
+    { seq: 39, count: 2, keys: new Map([["l", 5]]) },
+  ]);
   const wrong: readonly [at: number, values: readonly unknown[]][] = [
     [0, [1, null, "x".repeat(65)]],
     [1, [0, 1.5, "9", -1, 6, 2 ** 53]], // 6: before it were 5, and the floor is 7
@@ -76,6 +91,7 @@ test("batches of histories in NATS JetStream: a head that contradicts itself is 
     [6, [[], [1], [1, 3], [-1, 4], [3.5], "ab"]],
     [7, [[40], [40, 3, 40, 1], [40, 0], [0, 1], [40, 9], null]],
     [8, [[["k", 2]], [["k", -1]], [["k"]], [[1, 1]], ["k"], null]],
+    [9, [[null], [null, null, null], [[["l", 3]], null], [null, [["l", 2]]], [null, ["l"]], [null, 1], null]],
   ];
   for (const [at, values] of wrong) {
     for (const value of values) assertEquals(read(at, value), undefined, `${at}: ${JSON.stringify(value)}`);

@@ -16,11 +16,13 @@ test("nats history: what is given up while its key is looked for is not kept", a
   const log = {
     channel: "c",
     kept: 0,
-    tail: () => Promise.resolve({ position: ["e", 0], subject: "s", seq: 0, floor: 1, earlier: [] }),
+    tail: () => Promise.resolve({ position: ["e", 0], subject: "s", seq: 0 }),
+    isNew: () => false,
     find() {
       given.abort(new Error("The time is over"));
       return Promise.resolve(undefined);
     },
+    before: () => ({ earlier: [], floor: 1 }),
     wrote() {},
     doubt() {},
     isStale: () => false,

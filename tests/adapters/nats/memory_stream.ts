@@ -1,0 +1,85 @@
+/**
+ * A stream of JetStream in memory, for tests of what nodes make of it: it keeps, compares and counts what it is asked.
+ *
+ * @module
+ */
+
+import { Appender } from "../../../adapters/nats/history/appender.ts";
+import { decodeBatch } from "../../../adapters/nats/history/batch.ts";
+import type { LogStream, Stored } from "../../../adapters/nats/history/log_stream.ts";
+import { TopicLog } from "../../../adapters/nats/history/topic_log.ts";
+import { systemClock } from "../../../contract/mod.ts";
+
+const SUBJECT = "s";
+
+/** A node with one channel. */
+export interface MemoryNode {
+  readonly log: TopicLog;
+  readonly appender: Appender;
+  /** Whether it hears what others write. */
+  listens: boolean;
+}
+
+/** The stream. */
+export class MemoryStream {
+  /** What is kept, the oldest first. */
+  readonly kept: Stored[] = [];
+  /** How many messages were read. */
+  reads = 0;
+  /** How many writes were refused. */
+  refused = 0;
+  readonly #nodes: MemoryNode[] = [];
+  /** What it takes. */
+  readonly limits = { maxPayload: 1024 * 1024 };
+  #seq = 0;
+
+  /** A node on this stream. */
+  node(): MemoryNode {
+    const log = new TopicLog("c");
+    const appender = new Appender({
+      log,
+      nodeId: () => "n",
+      clock: systemClock,
+      stream: () => this.stream,
+      wall: () => this.#seq,
+      onTrimmed() {},
+    });
+    const node = { log, appender, listens: true };
+    this.#nodes.push(node);
+    return node;
+  }
+
+  /** Keeps a message, if the newest is the one that is given; tells its number. */
+  #keep(expected: number, data: Uint8Array): number | undefined {
+    if ((this.kept.at(-1)?.seq ?? 0) !== expected) {
+      this.refused++;
+      return undefined;
+    }
+    const seq = this.#seq += 3; // others write as well
+    this.kept.push({ seq, subject: SUBJECT, at: seq, data });
+    const placed = { seq, at: seq, batch: decodeBatch(data)! };
+    for (const { log, listens } of this.#nodes) if (listens) log.wrote(SUBJECT, placed);
+    return seq;
+  }
+
+  #at(wanted: number): Stored | undefined {
+    return this.kept.find(({ seq }) => seq === wanted);
+  }
+
+  /** As nodes see it. */
+  readonly stream = {
+    jetStream: this.limits,
+    ready: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
+    head: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),
+    nextRound: () => Promise.resolve(), // as for channels that are brief
+    subjectOf: () => SUBJECT,
+    last: () => Promise.resolve((this.reads++, this.kept.at(-1))),
+    at: (wanted: number) => Promise.resolve((this.reads++, this.#at(wanted))),
+    keep: async (_subject: string, expected: number, data: Uint8Array) => {
+      await Promise.resolve(); // on its way
+      return this.#keep(expected, data);
+    },
+    purge: (_subject: string, { seq = 0 }: { seq?: number }) =>
+      Promise.resolve(void this.kept.splice(0, this.kept.findIndex((stored) => stored.seq >= seq))),
+  } as unknown as LogStream;
+}
