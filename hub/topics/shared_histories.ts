@@ -82,9 +82,8 @@ export class SharedHistories implements Histories {
     this.#timeoutMs = timeoutMs;
     this.#closeWaitMs = closeWaitMs;
     this.#recent = new RecentRecords(parts.clock, RECENT_BYTES);
-    this.#failures = new StoreFailures((error, channel) =>
-      parts.onError(error, { stage: "delivery", channel })
-    );
+    const report = (error: unknown, channel: string) => parts.onError(error, { stage: "delivery", channel });
+    this.#failures = new StoreFailures(parts.clock, report);
     parts.backplane.on("rec", ([, epoch, offset, payload], from, channel) => {
       if (parts.catalog.byChannel(channel)?.history === undefined) {
         throw keptOtherwise(channel, `node ${from} keeps a history of it`, "keeps none", SAME_CONTRACT);

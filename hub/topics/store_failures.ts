@@ -4,16 +4,26 @@
  * @module
  */
 
+import type { Clock } from "../../contract/mod.ts";
 import { isPromise } from "../backplane/deadline.ts";
+
+/** Where some questions are answered and others are not, so much time lies between two reports, in milliseconds. */
+const INTERVAL_MS = 10_000;
 
 /** Reports the first of the questions that fail, until one is answered. */
 export class StoreFailures {
+  readonly #clock: Clock;
   readonly #report: (error: unknown, what: string) => void;
   #isTold = false;
+  #toldAt = -Infinity;
   #closed = false;
 
-  /** @param report Hears of it, and of what the question was about. */
-  constructor(report: (error: unknown, what: string) => void) {
+  /**
+   * @param clock Where time comes from.
+   * @param report Hears of it, and of what the question was about.
+   */
+  constructor(clock: Clock, report: (error: unknown, what: string) => void) {
+    this.#clock = clock;
     this.#report = report;
   }
 
@@ -46,7 +56,10 @@ export class StoreFailures {
   }
 
   #failed(error: unknown, what: string): void {
-    if (!this.#isTold && !this.#closed) this.#report(error, what);
+    const now = this.#clock.now();
+    if (this.#isTold || this.#closed || now - this.#toldAt < INTERVAL_MS) return;
     this.#isTold = true;
+    this.#toldAt = now;
+    this.#report(error, what);
   }
 }

@@ -1,6 +1,8 @@
 /** A store that cannot be read: who is told. */
 import { assertEquals } from "@std/assert";
 import { createMemoryHistory } from "@trunkline/hub";
+import { StoreFailures } from "../../hub/topics/store_failures.ts";
+import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
 import { createNode } from "../hub/chat.ts";
 import { codeOf, rawClient } from "../hub/wires.ts";
@@ -18,18 +20,44 @@ test("history: of a store that cannot be read clients are told, each, and whoeve
     for (const raw of raws) raw.leave();
     return raws.filter(({ heard }) => heard.some(([kind]) => kind === "err")).length;
   };
-  for (let outage = 1; outage <= 2; outage++) {
-    history.state = "down";
-    assertEquals([await refusals(), await codeOf(() => hub.history("log/x"))], [20, "UNAVAILABLE"]);
-    assertEquals(errors.map(({ info: { stage } }) => stage), Array(outage).fill("delivery"));
-    history.state = "up";
-    assertEquals([await refusals(), (await hub.history("log/x")).records.length], [0, 1]);
-  }
+  history.state = "down";
+  assertEquals([await refusals(), await codeOf(() => hub.history("log/x"))], [20, "UNAVAILABLE"]);
+  assertEquals(errors.map(({ info: { stage } }) => stage), ["delivery"]);
+  history.state = "up";
+  assertEquals([await refusals(), (await hub.history("log/x")).records.length], [0, 1]);
   history.state = "hangs";
   const reading = codeOf(() => hub.history("log/x"));
   await hub.close();
   history.state = "down";
   history.release();
   await reading;
-  assertEquals(errors.length, 2);
+  assertEquals(errors.length, 1);
+});
+
+test("history: failures of a store are told once while it is down, and every ten seconds where it answers some", async () => {
+  const clock = new FakeClock();
+  const told: string[] = [];
+  const failures = new StoreFailures(clock, (error, what) => void told.push(`${what}: ${error}`));
+  const fail = () => {
+    throw "down";
+  };
+  const later = (act: () => unknown) => Promise.resolve().then(act);
+  const ask = (what: string, act: () => unknown) => codeOf(() => failures.watch(what, act));
+  for (const act of [fail, () => later(fail)]) {
+    for (let i = 1; i <= 3; i++) await ask(`${i}`, act);
+    clock.advance(60_000);
+    for (let i = 4; i <= 6; i++) await ask(`${i}`, act);
+    assertEquals(told.splice(0), ["1: down"]);
+    for (let i = 1; i <= 20; i++) {
+      await ask("well", () => later(() => 5));
+      await ask(`${i}`, act);
+      clock.advance(1_000);
+    }
+    assertEquals(told.splice(0), ["1: down", "11: down"]);
+    clock.advance(10_000);
+    await ask("well", () => 5);
+  }
+  failures.close();
+  await ask("7", fail);
+  assertEquals(told, []);
 });

@@ -70,7 +70,8 @@ export class Claims {
   /** @param options What it needs. */
   constructor(options: ClaimsOptions) {
     this.#options = options;
-    this.#failures = new StoreFailures((error, name) => options.onError(error, { stage: "handler", name }));
+    const report = (error: unknown, name: string) => options.onError(error, { stage: "handler", name });
+    this.#failures = new StoreFailures(options.clock, report);
   }
 
   /**
