@@ -21,6 +21,7 @@ import { Events } from "./events.ts";
 import { Keeper } from "./keeper.ts";
 import type { Settings } from "./options.ts";
 import { Requests } from "./requests.ts";
+import { Retries } from "./retries.ts";
 import { Rooms } from "./rooms.ts";
 import type { TopicCallback } from "./topics/subscription.ts";
 import { Subscriptions } from "./topics/subscriptions.ts";
@@ -37,7 +38,11 @@ import type {
 /** A listener of `onOpen`; in an object of its own, as the same function may listen twice. */
 interface Opener {
   readonly call: () => unknown;
+  readonly retries: Retries;
 }
+
+/** What a listener of `onOpen` fails with where something is away for now. */
+const AWAY: ReadonlySet<string> = new Set(["UNAVAILABLE", "TIMEOUT"]);
 
 /** What an entry point of its own, such as presence, adds to a client. None of it throws, but for what says so. */
 export interface ClientExtension {
@@ -139,10 +144,14 @@ export class HubClient implements AsyncDisposable {
 
   onOpen(call: () => unknown): () => void {
     checkListener(call, "onOpen");
-    const opener = { call };
+    const again = () => this.#greet(new Set([opener])); // which holds nothing up, as the first call does
+    const opener: Opener = { call, retries: new Retries(this.#parts.settings, again) };
     this.#openers.add(opener);
     if (this.status === "open") this.#parts.requests.first(() => this.#greet(new Set([opener])));
-    return () => void this.#openers.delete(opener);
+    return () => {
+      this.#openers.delete(opener);
+      opener.retries.stop?.();
+    };
   }
 
   request(...args: Parameters<Requests["request"]>): Promise<unknown> {
@@ -201,7 +210,22 @@ export class HubClient implements AsyncDisposable {
   }
 
   #greet(openers: ReadonlySet<Opener>): void {
-    callEach(openers, ({ call }) => call(), (error) => this.#parts.settings.report(error, { stage: "open" }));
+    const failed = (error: unknown) => this.#parts.settings.report(error, { stage: "open" });
+    callEach(openers, (opener) => this.#open(opener), failed);
+  }
+
+  /** What fails as something is away is called again, while the link is the same: the next one calls it by itself. */
+  async #open(opener: Opener): Promise<void> {
+    const { call, retries } = opener;
+    const link = this.#keeper.open;
+    try {
+      await call();
+      retries.reset();
+    } catch (error) {
+      const away = error instanceof HubError && AWAY.has(error.code);
+      if (away && link && link === this.#keeper.open && this.#openers.has(opener)) retries.later(error);
+      throw error;
+    }
   }
 
   #take(message: AppMessage): void {
@@ -245,6 +269,7 @@ export class HubClient implements AsyncDisposable {
   #lost(cause: HubError, code: HubError["code"] = "DISCONNECTED"): void {
     this.#subscriptions.lost();
     this.#rooms.lost();
+    for (const { retries } of this.#openers) retries.stop?.();
     this.#extension?.lost();
     this.#parts.calls.failAll((name) => {
       const text = `Connection lost before the answer to "${name}": ${cause.message}`;

@@ -88,7 +88,10 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * after its topics were subscribed again. What it requests before its first `await` goes first: all other requests and
    * signals wait until that is answered, so that what was written offline reaches a room that is joined here.
    *
-   * @param listener What to call; may be asynchronous. What it throws goes to `onError`.
+   * Where what it asks for is away for now (it rejects with `UNAVAILABLE` or `TIMEOUT`) it is called again, after waits as those of
+   * a reconnect, until it is done or the connection is lost. Nothing else waits for that.
+   *
+   * @param listener What to call; may be asynchronous: then give its promise back. What it throws goes to `onError`.
    * @returns A function that stops it.
    *
    * @example

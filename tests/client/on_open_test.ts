@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { HubError } from "@trunkline/hub/client";
 import { test } from "../harness.ts";
 import { connecting, opened, reopened, turn } from "./setup.ts";
 
@@ -125,5 +126,76 @@ test("where nothing may wait, nothing is held", async () => {
   client.signal("typing", { room: "now" });
   await turn();
   assertEquals(server.link.sent("sig").length, 1);
+  await client.close();
+});
+
+test("an onOpen that fails as what it asks for is away is called again over the same link, until it is done", async () => {
+  for (const code of ["UNAVAILABLE", "TIMEOUT"]) {
+    const rig = await opened();
+    const { client, clock, errors } = rig;
+    let done = 0;
+    const off = client.onOpen(() => client.request("say", { text: "join" }).then(() => void done++));
+    const asked = () => rig.server.link.sent("req").length;
+    const signals = async () => {
+      client.signal("typing", { room: "held by nobody" });
+      await turn();
+      return rig.server.link.sent("sig").length;
+    };
+    const id = () => rig.server.link.sent("req").at(-1)![1] as number;
+    const refuse = async () => {
+      rig.server.link.say(["err", id(), { code, message: "the backplane is away" }]);
+      await turn();
+    };
+    await turn();
+    await refuse();
+    assertEquals([asked(), errors.map(({ info }) => info.stage)], [1, ["open"]]);
+    assertEquals(await signals(), 1);
+    for (let times = 2; times < 4; times++) {
+      clock.advance(3_000);
+      await turn();
+      assertEquals(asked(), times);
+      assertEquals(await signals(), times);
+      if (times < 3) await refuse();
+    }
+    rig.server.link.say(["res", id(), { id: 1 }]);
+    await turn();
+    clock.advance(3_000);
+    await turn();
+    assertEquals([asked(), done, errors.length], [3, 1, 2]);
+
+    await reopened(rig); // on the next link it is asked once, and a wait on the link before has ended with that
+    await refuse();
+    await reopened(rig);
+    await refuse();
+    off();
+    clock.advance(3_000);
+    await turn();
+    assertEquals([asked(), done], [1, 1]);
+    await client.close();
+    assertEquals(clock.pending, 0);
+  }
+});
+
+test("an onOpen that is refused, or fails when its link is lost, is not called again over that link", async () => {
+  const rig = await opened();
+  const { client, clock, errors } = rig;
+  client.onOpen(() => client.request("say", { text: "join" }));
+  await turn();
+  rig.server.link.say(["err", 1, { code: "FORBIDDEN", message: "no" }]);
+  await turn();
+  clock.advance(3_000);
+  await turn();
+  assertEquals([rig.server.link.sent("req").length, errors.map(({ info }) => info.stage)], [1, ["open"]]);
+  let fail = (_: Error) => {};
+  client.onOpen(() => new Promise((_, reject) => fail = reject));
+  const late = fail;
+  await reopened(rig);
+  late(new HubError("UNAVAILABLE", "late"));
+  await turn();
+  const before = rig.server.link.sent("req").length;
+  const still = fail;
+  clock.advance(3_000);
+  await turn();
+  assertEquals([rig.server.link.sent("req").length, fail === still], [before, true]);
   await client.close();
 });
