@@ -4,10 +4,13 @@
  * @module
  */
 
-import { type CallOptions, type Clock, waitAtMost } from "../contract/mod.ts";
+import { type AskOptions, type Clock, waitAtMost } from "../contract/mod.ts";
 
 /** A question's options, complete, and whether it goes before those that wait. */
-export type Patience = CallOptions & { readonly timeoutMs: number; readonly first?: boolean };
+export interface Patience extends AskOptions {
+  readonly inAllMs: number;
+  readonly first?: boolean;
+}
 
 /** Starts what is waited for; one of the two is called later, or never. Returns a function that takes it back. */
 export type Start<T> = (

@@ -119,7 +119,7 @@ export class Requests {
     const { signal, timeoutMs = settings.requestTimeoutMs } = options === undefined
       ? {}
       : readOptions("request", options, CALL);
-    const patience = { signal, timeoutMs, first: this.#asked !== undefined };
+    const patience = { signal, timeoutMs, inAllMs: timeoutMs, first: this.#asked !== undefined };
     throwIfAborted(signal);
     if (this.#pending >= settings.maxPendingRequests) {
       throw new HubError("UNAVAILABLE", `Cannot request "${name}": ${this.#pending} requests wait already`);
@@ -248,7 +248,7 @@ export class Requests {
   }
 
   #wait(name: string, patience: Patience, start: Start<unknown>): Promise<unknown> {
-    const late = () => new HubError("TIMEOUT", `Cannot send "${name}" within ${patience.timeoutMs} ms`);
+    const late = () => new HubError("TIMEOUT", `Cannot send "${name}" within ${patience.inAllMs} ms`);
     return patiently(this.#options.settings.clock, patience, late, start);
   }
 
@@ -275,7 +275,7 @@ export class Requests {
       return await answer;
     } catch (error) {
       if (this.closed || open() === connection) throw error;
-      const left = { signal: patience.signal, timeoutMs: Math.max(end - clock.now(), 0) };
+      const left = { ...patience, first: false, timeoutMs: Math.max(end - clock.now(), 0) };
       return await this.#sendOrWait(kept, left, { error, once: once! });
     }
   }

@@ -18,6 +18,14 @@ export interface CallOptions {
   readonly signal?: WebAbortSignal;
 }
 
+/** The options of a question, complete: it never waits for ever. */
+export interface AskOptions extends CallOptions {
+  /** How long to wait, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How long it may take in all, for the error of one that has waited before. */
+  readonly inAllMs?: number;
+}
+
 /** A wait that ends by itself when its time is over, or its signal is aborted. */
 export interface Wait {
   /** Begins it anew. */
@@ -87,14 +95,14 @@ export class PendingCalls {
    * Opens a question.
    *
    * @param name What is asked, for error messages.
-   * @param options The time to wait is required here: a question never waits for ever.
+   * @param options How long and how patiently to wait.
    * @param cancelled Called when the asker gives up (timeout or abort), so that the other side can be told.
    * @returns The id to send, and the answer: it rejects with `TIMEOUT`, the signal's reason, the other side's error,
    * or whatever {@linkcode PendingCalls.failAll} is given.
    */
   open(
     name: string,
-    options: CallOptions & { readonly timeoutMs: number },
+    options: AskOptions,
     cancelled: (id: number) => void,
   ): { readonly id: number; readonly answer: Promise<unknown> } {
     const { promise: answer, resolve, reject } = defer<unknown>();
@@ -111,14 +119,15 @@ export class PendingCalls {
    */
   ask(
     name: string,
-    options: CallOptions & { readonly timeoutMs: number },
+    options: AskOptions,
     cancelled: (id: number) => void,
     resolve: (output: unknown) => void,
     reject: (error: unknown) => void,
   ): number {
     throwIfAborted(options.signal);
     const id = ++this.#lastId;
-    const late = () => new HubError("TIMEOUT", `No answer to "${name}" within ${options.timeoutMs} ms`);
+    const { timeoutMs, inAllMs = timeoutMs } = options;
+    const late = () => new HubError("TIMEOUT", `No answer to "${name}" within ${inAllMs} ms`);
     const wait = waitAtMost(this.#clock, options, late, (error) => {
       this.#take(id);
       cancelled(id);
