@@ -31,6 +31,7 @@ export async function live(adapter: Adapter, say: (word: Word) => void): Promise
     authenticate: ({ role, token }) => ({ role, user: { id: token! } }),
     transports: [transport],
     adapter,
+    history: "per-node",
     cluster: { heartbeatMs: 500, nodeTimeoutMs: 3_000 },
   });
   hub.onServer("load", () => {

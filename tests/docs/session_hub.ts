@@ -71,6 +71,7 @@ export async function startSessionHub(
     },
     authorize: { "log/:name": ({ params }) => params.name !== "secret" },
     adapter: createMemoryAdapter({ bus }),
+    history: "per-node",
     clock,
     onError: (error) => errors.push(error),
     ...options,

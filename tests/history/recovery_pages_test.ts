@@ -268,6 +268,7 @@ test("histories: a node that publishes seldom, without subscribers, is no gap el
   const options = () => ({
     clock,
     adapter: createMemoryAdapter({ bus }),
+    history: "per-node" as const,
     heartbeatMs: 1e9,
     cluster: { joinTimeoutMs: 0 },
     limits: { maxHistories: 3, handshakeTimeoutMs: 1e9 },

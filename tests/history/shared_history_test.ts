@@ -313,12 +313,12 @@ testOnAdapters(
 testOnAdapters(
   "histories: a topic that has history on one node only is reported, not lost in silence",
   async (start) => {
-    for (const history of [undefined, createMemoryHistory()]) {
+    for (const history of ["per-node", createMemoryHistory()] as const) {
       await using cluster = await start(1, { history });
       const [a] = cluster.nodes;
       const { heard } = await follow(a!);
       a!.tap.inject("topic:log/x", JSON.stringify([["pub", { n: 1 }]]));
-      const kind = history ? "rec" : "own";
+      const kind = history === "per-node" ? "own" : "rec";
       a!.tap.inject("topic:stats", JSON.stringify([[kind, "e", 1, { n: 1 }]]));
       assertEquals([heard.length, a!.errors.length], [0, 2]);
     }

@@ -24,6 +24,7 @@ export async function live(
     authenticate: ({ role, token }) => ({ role, user: { id: token! } }),
     transports: [transport],
     adapter,
+    history: "per-node",
     presence,
     clock: systemClock,
     cluster: CLUSTER,

@@ -50,6 +50,7 @@ export async function startNode(
     authenticate: ({ role, token }) => ({ role, user: token ? { id: token } : undefined }),
     transports: [transport],
     adapter: tap,
+    history: "per-node",
     clock: microtaskClock,
     onError: (error, info) => errors.push({ error, info }),
     ...options,

@@ -51,6 +51,7 @@ async function setup() {
       authenticate: ({ role }) => ({ role }),
       transports: [loopback],
       adapter: createMemoryAdapter({ bus }),
+      history: "per-node",
       onError: (error, { stage, name }) => errors.push({ error, stage, name }),
     });
     hub.implement({
@@ -209,6 +210,7 @@ test("promise 7: what cannot be encoded is an error at the call, on one node as 
       authenticate: ({ role }) => ({ role }),
       transports: [loopback],
       adapter,
+      history: "per-node",
       onError: (error) => errors.push(error),
     });
     hub.implement({ member: { free: (input) => input } });

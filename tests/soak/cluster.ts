@@ -105,6 +105,7 @@ async function startNode(
     onConnection: (conn) => void connections.set(conn.id, conn),
     onDisconnect: (conn) => void connections.delete(conn.id),
     adapter: createMemoryAdapter({ bus }),
+    history: "per-node",
     // Some of the clients say what is not of the protocol, on purpose.
     onError: (error, { stage }) => stage === "refused" || report(error),
     limits: { messagesPerSecond: Infinity },

@@ -31,6 +31,7 @@ const hub: ChatHub = createHub(chat, {
   authenticate: ({ role, token }) => ({ role, user: { id: token! } }),
   transports: [transport],
   adapter: createNodeClusterAdapter({ prefix: process.env["PREFIX"]! }),
+  history: "per-node",
   onConnection: (conn) => hub.room("all").add(conn),
   onError: (error) => say("error", (error as Error).message),
 });
