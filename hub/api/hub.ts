@@ -44,6 +44,7 @@ import type {
   TopicInput,
   TopicNames,
   TopicOutput,
+  TopicsOf,
 } from "../../contract/mod.ts";
 import type { BunWebSocketHandler } from "../../transports/websocket/bun_handler.ts";
 import type { Awaitable, BusListener, Gathered } from "./bus.ts";
@@ -101,6 +102,20 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
     input: RequestInput<QuestionsOf<D, R>, N>,
     options?: CallOptions,
   ): Promise<AnswerOutput<QuestionsOf<D, R>, N>>;
+  /**
+   * Takes a subscription away, whatever its state: nothing that is published from now on reaches the client over it. The client's
+   * `subscription.closed` tells it `FORBIDDEN` with the reason, and it does not subscribe again by itself. Does nothing when
+   * it is not subscribed. If the application asks anew, the rule of `authorize` decides: change what that looks at first.
+   *
+   * @param topic The topic's concrete name.
+   * @param reason Sent to the client, for a person.
+   * @throws {HubError} `NOT_FOUND` when its role has no such topic.
+   * @throws {TypeError} When the reason is no text.
+   */
+  unsubscribe<N extends string>(
+    topic: (N & TopicNames<TopicsOf<D, R>>) | NamesOr<N, TopicNames<TopicsOf<D, R>>>,
+    reason?: string,
+  ): void;
   /**
    * Closes the connection.
    *

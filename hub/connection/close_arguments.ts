@@ -8,7 +8,6 @@ import { CLOSE_CODES } from "../../contract/mod.ts";
 import { type Place, wrong } from "../../contract/options/read_options.ts";
 
 const inCode: Place = { owner: "close", path: "code" };
-const inReason: Place = { owner: "close", path: "reason" };
 
 /**
  * Reads a close code.
@@ -32,7 +31,17 @@ export function readCloseCode(code: unknown): number {
  * @throws {TypeError} When it is no text.
  */
 export function readCloseReason(reason: unknown): string {
-  if (reason === undefined) return "Disconnected by the application";
-  if (typeof reason === "string") return reason;
-  throw wrong(reason, inReason, "a text");
+  return readReason(reason, "close") ?? "Disconnected by the application";
+}
+
+/**
+ * Reads why an application ends something.
+ *
+ * @param reason What was given.
+ * @param owner What it was given to.
+ * @throws {TypeError} When it is no text.
+ */
+export function readReason(reason: unknown, owner: string): string | undefined {
+  if (reason === undefined || typeof reason === "string") return reason;
+  throw wrong(reason, { owner, path: "reason" }, "a text");
 }

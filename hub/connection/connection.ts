@@ -18,7 +18,7 @@ import {
 import type { Outbox } from "../outbox/outbox.ts";
 import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { DisconnectReason } from "../api/options.ts";
-import { readCloseCode, readCloseReason } from "./close_arguments.ts";
+import { readCloseCode, readCloseReason, readReason } from "./close_arguments.ts";
 import { readClientCall } from "./call_options.ts";
 import type { Membership } from "./membership.ts";
 import type { RoomPast } from "./room_past.ts";
@@ -67,6 +67,8 @@ export class Connection implements Identity {
   readonly past: RoomPast | undefined;
   /** What it is sent. */
   readonly outbox: Outbox;
+  /** Its subscriptions, once it has asked for one. */
+  subscriptions: { revoke(topic: string, reason: string): void } | undefined;
   /** Its groups, by name; kept by the registry. */
   memberships: SmallMap<string, Membership> | undefined;
   readonly #rules: ConnectionRules;
@@ -178,6 +180,20 @@ export class Connection implements Identity {
   /** The client has answered with an error. */
   refused(id: number, error: WireError): void {
     this.#calls?.reject(id, error);
+  }
+
+  /** See `HubConnection.unsubscribe`. */
+  unsubscribe(topic: string, reason?: string): void {
+    const sent = readReason(reason, "unsubscribe");
+    if (!this.surface.topics.find(topic)) {
+      throw new HubError(
+        "NOT_FOUND",
+        `Cannot unsubscribe from "${topic}": role "${this.role}" has no such topic`,
+      );
+    }
+    if (!this.closed) {
+      this.subscriptions?.revoke(topic, sent ?? `The application has ended the subscription to "${topic}"`);
+    }
   }
 
   /** See `HubConnection.close`. */

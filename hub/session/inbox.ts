@@ -121,6 +121,14 @@ export class Inbox implements Held {
     return this.#kept ??= new PendingBytes(this.#frame);
   }
 
+  get #subscribed(): Subscriptions {
+    return this.#subscriptions ??= this.#conn.subscriptions = new Subscriptions(
+      this.#conn,
+      this.#context,
+      this,
+    );
+  }
+
   get #handled(): Calls {
     return this.#calls ??= new Calls(this.#conn, this.#context, this.#bytes);
   }
@@ -187,11 +195,9 @@ export class Inbox implements Held {
       case "sig":
         return this.#handled.signal(message[1], message[2]);
       case "sub":
-        this.#subscriptions ??= new Subscriptions(conn, this.#context, this);
-        return void this.#subscriptions.subscribe(message[1], message[2], message[3]);
+        return void this.#subscribed.subscribe(message[1], message[2], message[3]);
       case "hist":
-        this.#subscriptions ??= new Subscriptions(conn, this.#context, this);
-        return void this.#subscriptions.history(message[1], message[2], message[3]);
+        return void this.#subscribed.history(message[1], message[2], message[3]);
       case "unsub":
         return this.#subscriptions?.unsubscribe(message[1]);
       case "res":

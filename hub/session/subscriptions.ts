@@ -35,6 +35,8 @@ interface Mark {
   asking?: Authorizing;
   /** Settles when that is decided. */
   deciding?: Promise<void>;
+  /** Why the application has taken it away before it was live. */
+  refusal?: HubError;
 }
 
 /** What counts for the limit of subscriptions. */
@@ -141,7 +143,7 @@ export class Subscriptions {
     } catch (error) {
       if (this.#active.get(name) === mark) this.#active.delete(name);
       if (!isHubError(error)) onError(error, { stage: "handler", name, connectionId: conn.id });
-      sendError(conn, error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
+      sendError(conn, mark.refusal ?? error, (wire) => new OutgoingMessage(["err", id, wire]), onError);
     } finally {
       this.#underWay--;
       for (const goOn of mark.waiting) goOn();
@@ -230,11 +232,26 @@ export class Subscriptions {
 
   /** Ends a subscription, whatever its state. */
   unsubscribe(name: string): void {
-    const { topics, registry } = this.#context;
+    const mark = this.#active.get(name);
+    if (mark) this.#end(name, mark, new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`));
+  }
+
+  /** The application takes a subscription away, whatever its state; see `HubConnection.unsubscribe`. */
+  revoke(name: string, reason: string): void {
     const mark = this.#active.get(name);
     if (!mark) return;
+    const why = new HubError("FORBIDDEN", reason);
+    if (!mark.live) mark.refusal = why; // the answer to its subscribe
+    this.#end(name, mark, why);
+    if (!mark.live) return;
+    const { onError } = this.#context;
+    sendError(this.#conn, why, (wire) => new OutgoingMessage(["end", name, wire]), onError);
+  }
+
+  #end(name: string, mark: Mark, why: HubError): void {
+    const { topics, registry } = this.#context;
     this.#active.delete(name);
-    mark.asking?.abort(new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`));
+    mark.asking?.abort(why);
     registry.leave(topics.find(name, this.#conn.role).channel, this.#conn);
   }
 

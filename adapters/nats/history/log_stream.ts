@@ -249,9 +249,10 @@ export class LogStream {
     try {
       return await this.jetStream.call(`STREAM.CREATE.${name}`, configOf(this.#settings)) as StreamInfo;
     } catch (error) {
-      const info = error instanceof RefusedError && error.code === CODES.streamNameInUse &&
-        await this.#info();
-      if (info) return info; // another node was faster
+      // Another node may have been faster. Where it is so only by a moment, the subjects are in use and the name is not yet.
+      const isThere = error instanceof RefusedError && TAKEN.includes(error.code);
+      const info = isThere && await this.#info();
+      if (info) return info;
       throw error;
     }
   }
@@ -275,6 +276,9 @@ export class LogStream {
     }
   }
 }
+
+/** What a server says to whoever makes a stream that is there. */
+const TAKEN: readonly (number | undefined)[] = [CODES.streamNameInUse, CODES.subjectsOverlap];
 
 /** Stands for the number of the newest message of the subject, as the writer knows it. */
 const EXPECTED = "Nats-Expected-Last-Subject-Sequence";
