@@ -12,6 +12,16 @@ import type { PresenceStore } from "./presence_store.ts";
 /** Which operation of an adapter an error belongs to. */
 export type AdapterStage = "open" | "subscribe" | "unsubscribe" | "publish" | "delivery" | "close";
 
+/** What an error of an adapter belongs to. */
+export interface AdapterErrorInfo {
+  /** The operation. */
+  readonly stage: AdapterStage;
+  /** The channel, where it is known. */
+  readonly channel?: string;
+  /** How many messages were dropped of which this tells, as no hub has sent them; the health page counts them. */
+  readonly foreign?: number;
+}
+
 /** What a message between nodes is made of. Both arrive as they were sent: text as text, bytes as bytes. */
 export type AdapterData = string | Uint8Array<ArrayBuffer>;
 
@@ -38,9 +48,9 @@ export interface AdapterContext {
    * Reports what went wrong, also what nobody waits for: a publish that failed, a foreign message on a channel.
    *
    * @param error What happened; its message names the adapter and the address, never a secret.
-   * @param info The stage, and the channel where it is known.
+   * @param info What it belongs to.
    */
-  onError(error: Error, info: { readonly stage: AdapterStage; readonly channel?: string }): void;
+  onError(error: Error, info: AdapterErrorInfo): void;
   /**
    * Reports that the backplane is reachable, or not. Before the first call it counts as down. Say `"up"` again after
    * a break only when every subscription is live again, but for those whose refusal was reported. After a break the hub

@@ -288,7 +288,7 @@ class ChannelAdapter implements BroadcastChannelAdapter {
     try {
       this.#socket?.postMessage(packFrame(frame));
     } catch (cause) {
-      this.#report("publish", "the platform refuses the message", cause);
+      this.#report("publish", "the platform refuses the message", { cause });
     }
   }
 
@@ -341,11 +341,15 @@ class ChannelAdapter implements BroadcastChannelAdapter {
   #ignore(kind: string): void {
     if (this.#reported.has(kind)) return;
     this.#reported.add(kind);
-    this.#report("delivery", `ignored a ${kind}, and will ignore more without a word`);
+    this.#report("delivery", `ignored a ${kind}, and will ignore more without a word`, { foreign: 1 });
   }
 
-  #report(stage: "publish" | "delivery", what: string, cause?: unknown): void {
-    this.#context?.onError(this.#error(what, cause), { stage });
+  #report(
+    stage: "publish" | "delivery",
+    what: string,
+    { cause, foreign }: { readonly cause?: unknown; readonly foreign?: number } = {},
+  ): void {
+    this.#context?.onError(this.#error(what, cause), { stage, ...foreign && { foreign } });
   }
 
   #error(what: string, cause?: unknown): Error {

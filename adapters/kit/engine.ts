@@ -38,6 +38,8 @@ export interface LinkEvents {
   onPublishRefused(channel: string, error: Error): void;
   /** The process of another node has ended, as the engine knows. */
   onNodeGone(nodeId: string): void;
+  /** Something came that no hub has sent, on no channel in particular. */
+  onForeign(): void;
   /** Something that nobody waits for is wrong, or soon will be; one of a few texts. */
   onTrouble(stage: AdapterStage, what: string, cause?: Error): void;
   /** The connection is gone. */

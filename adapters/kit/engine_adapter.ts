@@ -186,6 +186,7 @@ class EngineCarrier<L> implements Carrier {
       onMissed: (name, error) => this.#missed(name, error),
       onHeld: (error) => this.#reporter.trouble("Publishing has to wait", "publish", undefined, error),
       onNodeGone: (nodeId) => this.#reporter.nodeGone(nodeId),
+      onForeign: () => this.#reporter.foreign(),
       onTrouble: (stage, what, cause) => this.#reporter.trouble(what, stage, undefined, cause),
       onPublishRefused: (channel, error) =>
         this.#reporter.lost(`${this.#engine.title} refuses`, 1, channel, error),

@@ -78,7 +78,7 @@ export interface Reporter {
   /** Messages were not published, or may not have been. */
   lost(reason: string, count: number, channel: string, cause?: Error): void;
   /** Data came that no hub has sent. */
-  foreign(channel: string): void;
+  foreign(channel?: string): void;
   /** Something that nobody waits for went wrong with a channel. */
   trouble(what: string, stage: AdapterStage, channel: string | undefined, cause: unknown): void;
 }
@@ -311,11 +311,11 @@ class Shell implements Adapter, Reporter {
     });
   }
 
-  foreign(channel: string): void {
+  foreign(channel?: string): void {
     if (!this.#live) return;
     this.#reports.add("foreign", 1, (count) => {
       const what = `Ignored ${inMessages(count)} at ${this.#where} that no hub has sent`;
-      this.#report(new Error(what), "delivery", channel);
+      this.#report(new Error(what), "delivery", channel, count);
     });
   }
 
@@ -334,7 +334,7 @@ class Shell implements Adapter, Reporter {
     queueMicrotask(() => this.#report(error, "publish", channel));
   }
 
-  #report(error: Error, stage: AdapterStage, channel?: string): void {
-    this.#onError?.(error, channel === undefined ? { stage } : { stage, channel });
+  #report(error: Error, stage: AdapterStage, channel?: string, foreign?: number): void {
+    this.#onError?.(error, { stage, ...channel !== undefined && { channel }, ...foreign && { foreign } });
   }
 }

@@ -13,10 +13,10 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
   let context: AdapterContext | undefined, socket: WebSocket; // between open and close
   let isUp = false, closed = false, stopTimer = () => {};
 
-  const report = (stage: "publish" | "delivery", what: string, channel?: string) => {
-    if (told.has(stage)) return;
-    told.add(stage);
-    context?.onError(new Error(`The relay at ${url}: ${what}`), { stage, channel });
+  const report = (what: string, info: Parameters<AdapterContext["onError"]>[1]) => {
+    if (told.has(info.stage)) return;
+    told.add(info.stage);
+    context?.onError(new Error(`The relay at ${url}: ${what}`), info);
   };
   const untilUp = ({ signal }: AdapterWaitOptions = {}) =>
     new Promise<void>((resolve, reject) => {
@@ -31,7 +31,7 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
       own.onmessage = own.onclose = null; // a dead one may take long to notice
       own.close();
       clearInterval(probe);
-      report("delivery", why);
+      report(why, { stage: "delivery" });
       if (isUp) [isUp, up] = [false, Promise.withResolvers()], context!.onStatus("down");
       up.promise.catch(() => {}); // nobody may be waiting
       const retry = setTimeout(connect, 100 + 200 * Math.random());
@@ -59,10 +59,10 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
     try {
       const [channel, raw] = JSON.parse(text);
       const envelope = decodeEnvelope(raw);
-      if (!envelope) report("delivery", "ignored what no hub has sent", channel);
+      if (!envelope) report("ignored what no hub has sent", { stage: "delivery", channel, foreign: 1 });
       else if (channels.has(channel)) context?.deliver(channel, envelope.data, envelope.from);
     } catch {
-      report("delivery", "ignored what is no list in JSON");
+      report("ignored what is no list in JSON", { stage: "delivery", foreign: 1 });
     }
   }
 
@@ -99,7 +99,7 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
       if (!context) return;
       const text = JSON.stringify([channel, encodeTextEnvelope(context.nodeId, data)]);
       if (isUp && socket.bufferedAmount < MAX_BUFFERED_BYTES) return socket.send(text);
-      queueMicrotask(() => report("publish", "lost a message, and tells of no other meanwhile", channel));
+      queueMicrotask(() => report("loses what is published meanwhile", { stage: "publish", channel }));
     },
     close,
     [Symbol.asyncDispose]: close,

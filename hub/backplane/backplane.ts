@@ -170,10 +170,10 @@ export class Backplane {
     try {
       await adapter.open({
         nodeId,
-        onError: (error, info) => {
+        onError: (error, { foreign, ...info }) => {
+          if (foreign !== undefined) this.#malformed += foreign; // what the adapter dropped could not be read either
           // What is about no channel is about the connection.
-          if (info.channel === undefined) this.#reason = error.message;
-          if (info.stage === "delivery") this.#malformed++; // what the adapter dropped could not be read either
+          else if (info.channel === undefined) this.#reason = error.message;
           onError(error, info);
         },
         deliver: (channel, data, from) => this.#deliver(channel, data, from),

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type ClientStatus, createHub, HubError } from "@trunkline/hub";
+import type { AdapterContext } from "@trunkline/hub/adapters/adapter";
 import { createMemoryAdapter } from "@trunkline/hub/adapters/memory";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { FakeClock } from "../fake_clock.ts";
@@ -247,6 +248,33 @@ test("health tells what the adapter knows of the backplane, and is none the wors
     throw new Error("broken");
   };
   assertEquals(await gauges(), [200, undefined]);
+});
+
+test("health counts as malformed what the adapter dropped, and no connection that was lost", async () => {
+  const adapter = createMemoryAdapter();
+  const open = adapter.open.bind(adapter);
+  let context: AdapterContext | undefined;
+  adapter.open = (given) => open(context = given);
+  const told: unknown[] = [];
+  await using hub = createHub(chat, {
+    authenticate: ({ role }) => ({ role }),
+    transports: [createLoopbackTransport()],
+    adapter,
+    onError: ({ message }, info) => void told.push([message, info]),
+  });
+  await hub.ready;
+  context!.onError(new Error("the subscriber's connection is lost"), { stage: "delivery" });
+  context!.onError(new Error("missed a message"), { stage: "delivery", channel: "room:lobby" });
+  context!.onError(new Error("ignored 3 messages"), { stage: "delivery", channel: "cluster", foreign: 3 });
+  context!.onError(new Error("ignored a message"), { stage: "delivery", foreign: 1 });
+  const { backplane } = await (await hub.routes.request("/health")).json();
+  assertEquals(backplane.malformed, 4);
+  assertEquals(told, [
+    ["the subscriber's connection is lost", { stage: "delivery" }],
+    ["missed a message", { stage: "delivery", channel: "room:lobby" }],
+    ["ignored 3 messages", { stage: "delivery", channel: "cluster" }],
+    ["ignored a message", { stage: "delivery" }],
+  ]);
 });
 
 test("several transports serve one hub, and a broadcast reaches the clients of all", async () => {

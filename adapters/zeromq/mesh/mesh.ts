@@ -299,13 +299,7 @@ export class Mesh {
       count++;
       this.#events.onMessage(name, data);
     });
-    if (!whole) {
-      this.#events.onTrouble(
-        "delivery",
-        "Ignored what no hub has sent",
-        new Error("it is no batch of messages"),
-      );
-    }
+    if (!whole) this.#events.onForeign();
     this.#sources.received(connection, batch.length, count);
   }
 

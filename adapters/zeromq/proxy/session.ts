@@ -296,7 +296,7 @@ export class ProxySession {
   }
 
   #heard([topic, head, batch]: readonly Uint8Array[]): void {
-    if (!head) return this.#foreign();
+    if (!head) return this.#events.onForeign();
     if (batch !== undefined) return this.#take(new TextDecoder().decode(topic), head, batch);
     const [what, ...words] = readControl(head);
     if (what === "synced") this.#others.synced(words);
@@ -314,15 +314,9 @@ export class ProxySession {
       this.#events.onMissed(name, new Error("the proxy has dropped messages, as this node did not keep up"));
     }
     // By the name in front: a subscriber gets what it has subscribed to, whatever is in there.
-    if (!chain || !readBatch(batch, (_, data) => this.#events.onMessage(name, data))) this.#foreign();
-  }
-
-  #foreign(): void {
-    this.#events.onTrouble(
-      "delivery",
-      "Ignored what no hub has sent",
-      new Error("it is no batch of messages"),
-    );
+    if (!chain || !readBatch(batch, (_, data) => this.#events.onMessage(name, data))) {
+      this.#events.onForeign();
+    }
   }
 
   #lose(cause: Error): void {

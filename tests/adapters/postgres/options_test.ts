@@ -133,6 +133,7 @@ test("postgres: a notify queue that fills up is told as it grows, and again afte
     onHeld: ignore,
     onNodeGone: ignore,
     onPublishRefused: ignore,
+    onForeign: ignore,
     onTrouble: (_stage, what) => void told.push(/[\d]+ %/.exec(what)![0]),
     onLost: ignore,
   }, new AbortController().signal);
