@@ -242,6 +242,7 @@ export class Subscriptions {
     if (!mark) return;
     const why = new HubError("FORBIDDEN", reason);
     if (!mark.live) mark.refusal = why; // the answer to its subscribe
+    mark.asking?.end(why); // it is decided
     this.#end(name, mark, why);
     if (!mark.live) return;
     const { onError } = this.#context;
