@@ -52,7 +52,7 @@ test("a subscribe that waits for its rule is answered with the reason, and the r
         new Promise(() => signal.addEventListener("abort", () => aborted.push(signal.reason.code))),
     },
   });
-  const { hub, peer, conn } = scene;
+  const { peer, conn } = scene;
   peer.send(["sub", 1, "news/1"]);
   await waitFor(() => (conn.unsubscribe("news/1", "No more"), peer.heard.some(([kind]) => kind === "err")), {
     what: "the refusal",
