@@ -14,6 +14,7 @@ import type {
 } from "../../transports/transport.ts";
 import type { RefusalReason } from "../api/refusals.ts";
 import { addressKey } from "./admission/address_key.ts";
+import { Gate } from "./gate.ts";
 import { KeyedLimit } from "./limits.ts";
 import { Occupancy } from "./admission/occupancy.ts";
 import { refuseOrigin } from "./admission/origin.ts";
@@ -26,6 +27,7 @@ export class Reception {
   readonly #context: SessionContext;
   readonly #codecs: readonly Codec[];
   readonly #occupancy: Occupancy;
+  readonly #upgrades: Gate;
   /** The addresses of those that have no connection yet. */
   readonly #handshakes: KeyedLimit;
   readonly #host: SessionHost;
@@ -68,6 +70,7 @@ export class Reception {
     };
     this.#codecs = context.options.codecs ?? [jsonCodec];
     this.#occupancy = new Occupancy(clock, limits);
+    this.#upgrades = new Gate({ clock, max: Infinity, perTurn: UPGRADES_PER_TURN });
     this.#handshakes = new KeyedLimit(limits.maxHandshakesPerAddress);
   }
 
@@ -106,6 +109,7 @@ export class Reception {
         this.#safely(() => this.#admit(request), () => refusal(500, "The node cannot take the connection")),
       report: (error) => this.#report(error),
       refused: (message) => context.refusals.add({ reason: "upgrade", message }),
+      turn: () => this.#turn(),
       withdraw: (request) => this.#occupancy.withdraw(request),
       accept: (link, request) => this.#accept(link, request, turns.get(link.subprotocol)),
     };
@@ -149,6 +153,13 @@ export class Reception {
   /** All links that there are now. */
   #sessions(): Session[] {
     return [...this.#arriving, ...this.#connections.values()];
+  }
+
+  #turn(): Promise<void> | undefined {
+    const turn = this.#upgrades.take();
+    if (turn) return turn.then(() => this.#upgrades.leave()); // how many begin in a turn is bounded, not how many are open
+    this.#upgrades.leave();
+    return undefined;
   }
 
   #admit(link: LinkRequest): Response | undefined {
@@ -305,6 +316,9 @@ export class Reception {
     this.#whenLess.delete(look);
   }
 }
+
+/** How many links open in one turn of the event loop: some milliseconds of work, with all that follows on it. */
+const UPGRADES_PER_TURN = 16;
 
 /** The share of a drain that is left at its end for those whose moment came last. */
 const DRAIN_REST = 0.2;

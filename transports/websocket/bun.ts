@@ -26,6 +26,9 @@ interface BunServer {
   requestIP(request: Request): { readonly address: string } | null;
 }
 
+/** What a client is answered that is gone: nobody reads it. As nginx logs it. */
+const GONE = 499;
+
 /** What the links of one subprotocol of one hub share. */
 interface Terms {
   readonly subprotocol: string;
@@ -208,6 +211,10 @@ export function createBunSkin(
       return {
         link,
         upgrade(acceptor: LinkAcceptor, subprotocol: string, headers: Headers | undefined): Response {
+          if (request.signal.aborted) { // while it waited for its turn
+            acceptor.withdraw(link);
+            return new Response(null, { status: GONE });
+          }
           const data = new Upgrade(acceptor, link, termsOf(acceptor, subprotocol));
           const answer = applicationHeaders(headers);
           // Left to itself Bun echoes the offer, and older ones do so beside what is set here: a client refuses two.

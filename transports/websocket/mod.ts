@@ -59,7 +59,7 @@ export interface WebSocketTransport extends Transport {
   /** What Bun's server must be given as `websocket`; `undefined` before a hub is attached. Deno's server needs nothing. */
   readonly websocket: BunWebSocketHandler | undefined;
   /** See `Transport.fetch`. */
-  fetch(request: Request, platform: unknown, headers?: Headers): Response | undefined;
+  fetch(request: Request, platform: unknown, headers?: Headers): Response | Promise<Response> | undefined;
 }
 
 const OPTIONS = { perMessageDeflate: or(flag, false) } satisfies Rows<WebSocketTransportOptions>;
@@ -90,7 +90,7 @@ class Sockets implements WebSocketTransport {
     this.#websocket = createBunHandler({ maxFrameBytes, perMessageDeflate: this.#perMessageDeflate });
   }
 
-  fetch(request: Request, platform: unknown, headers?: Headers): Response | undefined {
+  fetch(request: Request, platform: unknown, headers?: Headers): Response | Promise<Response> | undefined {
     const acceptor = this.#acceptor;
     if (!acceptor) throw new TypeError("Cannot answer a request before a hub is attached");
     if (!isUpgrade(request)) {
@@ -109,12 +109,12 @@ class Sockets implements WebSocketTransport {
     for (const skin of this.#skins) {
       const upgradable = skin.recognise(request, platform);
       if (!upgradable) continue;
-      return acceptor.admit(upgradable.link) ??
-        upgradable.upgrade(
-          acceptor,
-          chooseSubprotocol(subprotocolsOf(request), acceptor.subprotocols),
-          headers,
-        );
+      const { link } = upgradable;
+      const refused = acceptor.admit(link);
+      if (refused) return refused;
+      const subprotocol = chooseSubprotocol(subprotocolsOf(request), acceptor.subprotocols);
+      const upgrade = () => upgradable.upgrade(acceptor, subprotocol, headers);
+      return acceptor.turn?.()?.then(upgrade) ?? upgrade();
     }
     acceptor.refused?.(NO_SERVER);
     return new Response(`${NO_SERVER}\n`, { status: 501 });
