@@ -129,6 +129,7 @@ test(
         "role",
         "rooms",
         "signal",
+        "unsubscribe",
         "user",
       ],
     });
