@@ -35,6 +35,8 @@ const Tick = z.object({
   price: z.number(),
   /** The node that published it. */
   node: NodeNumber,
+  /** Whether those before it were never published: nobody was there to do it. */
+  first: z.boolean(),
 });
 
 /** What people say of themselves. Who they are is not in it: that is their user's id, which no page can set. */
@@ -134,4 +136,14 @@ export interface PageConfig {
   /** Whether the broker is the demo's own, to be killed and started. */
   readonly ownBroker: boolean;
   readonly slots: readonly Slot[];
+  /** Who the people of this page are by default, and which nodes serve them: its own window, and the second one in it. */
+  readonly windows: readonly [WindowPlace, WindowPlace];
+}
+
+/** Where a window begins. */
+export interface WindowPlace {
+  /** Made up. */
+  readonly name: string;
+  /** The number of its node. */
+  readonly node: number;
 }

@@ -22,8 +22,9 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) Deno.addSignalListener(signal, ending.resolve);
 
-  const [script, style] = await bundle(
+  const [script, codeScript, style] = await bundle(
     new URL("./page/main.ts", import.meta.url),
+    new URL("./page/code.ts", import.meta.url),
     new URL("./page/main.css", import.meta.url),
   );
   // The nodes must know the page's origin, and the page the nodes: so it listens before it can answer.
@@ -48,10 +49,9 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
     Object.assign(process.env, broker?.env);
     await supervisor.open();
     const own = broker?.own ? broker : undefined;
-    app.resolve(
-      await createPageServer({ script: script!, style: style!, adapter, supervisor, broker: own, origins }),
-    );
-    console.log(`\nOpen http://127.0.0.1:${server.port} in two windows. Ctrl+C ends the demo.\n`);
+    const bundles = { script: script!, codeScript: codeScript!, style: style! };
+    app.resolve(await createPageServer({ ...bundles, adapter, supervisor, broker: own, origins }));
+    console.log(`\nOpen http://127.0.0.1:${server.port} in a browser. Ctrl+C ends the demo.\n`);
     await ending.promise;
     console.log("\nEnding");
   } finally {

@@ -35,7 +35,7 @@ else {
     const taken = serve({ fetch: () => new Response() });
     try {
       await using demo = startDemo("--port", String(taken.port), "--nodes", "2");
-      const [, url] = await demo.printed(/Open (\S+) in two windows/);
+      const [, url] = await demo.printed(/Open (\S+) in a browser/);
       assertStringIncludes(demo.output, `Port ${taken.port} is taken: the page uses another one`);
       const page = await fetch(url!);
       assertStringIncludes(await page.text(), "<title>Trunkline demo</title>");
@@ -51,7 +51,7 @@ else {
 
   test("only the page itself may start and stop nodes", async () => {
     await using demo = startDemo("--port", "0", "--nodes", "1");
-    const [, url] = await demo.printed(/Open (\S+) in two windows/);
+    const [, url] = await demo.printed(/Open (\S+) in a browser/);
     const post = (path: string, origin: string) =>
       fetch(`${url}${path}`, { method: "POST", headers: { origin } }).then(async (response) => [
         response.status,

@@ -80,7 +80,7 @@ async function showSource(path: string, wanted: Wanted): Promise<string> {
     if (extname(path) === ".md") return head + toPage(path, text.replace(/^# .*$/m, ""), wanted);
     return `${head}\`\`\`\`${languageOf(path)}\n${text.trimEnd()}\n\`\`\`\`\n`;
   }
-  const inside = (await listFiles(path)).filter((file) => !/\.(png|json|svg)$/.test(file)).slice(0, 100);
+  const inside = (await listFiles(path)).filter((file) => !/\.(png|webp|json|svg)$/.test(file)).slice(0, 100);
   const lines = inside.map((file) => {
     wanted.sources.add(file);
     const to = placeOf(file) ?? sourcePlaceOf(file);

@@ -5,8 +5,8 @@
  */
 
 import type { Message } from "../contract.ts";
+import type { DemoHub } from "./create_hub.ts";
 import type { Recent } from "./recent.ts";
-import type { DemoHub } from "./reporter.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** How long a node waits for the backplane before it serves without. */

@@ -4,15 +4,12 @@
  * @module
  */
 
-import type { Hub } from "@trunkline/hub";
-import type { ClusterView, Definition, Load, Slot } from "../contract.ts";
+import type { ClusterView, Load, Slot } from "../contract.ts";
 import { catchUp } from "./catch_up.ts";
+import type { DemoHub } from "./create_hub.ts";
 import type { Recent } from "./recent.ts";
 import { repeat } from "./repeat.ts";
 import type { Traffic } from "./traffic.ts";
-
-/** The demo's hub. */
-export type DemoHub = Hub<Definition>;
 
 /** What {@linkcode Reporter} needs. */
 export interface ReporterOptions {

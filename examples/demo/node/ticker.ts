@@ -1,14 +1,15 @@
 /**
- * The prices. Of the nodes that are up the one whose id sorts lowest publishes, so when it goes the next one goes on.
+ * The prices. Of the nodes that are up the one that started first publishes, so when it goes the next one goes on, and a
+ * new one, which does not know yet where the others are, takes over from nobody.
  *
  * @module
  */
 
 import { type SymbolName, SYMBOLS, TICK_MS } from "../contract.ts";
 import { HubError } from "@trunkline/hub";
+import type { DemoHub } from "./create_hub.ts";
 import { priceAt } from "./prices.ts";
 import { repeat } from "./repeat.ts";
-import type { DemoHub } from "./reporter.ts";
 
 /** How many ticks are published late, at the most: those that a chart shows. */
 const MAX_LATE = 256;
@@ -52,8 +53,10 @@ export class Ticker {
 
   async #tick(): Promise<void> {
     const { hub, publishes } = this.#options;
-    const [first] = hub.cluster.nodes().filter(({ state }) => state === "up").map(({ id }) => id).sort();
-    const mine = first === hub.nodeId;
+    // Not `cluster.leader()`: here a node that is suspect hands over at once; two that publish for a moment are one by the ids.
+    const up = hub.cluster.nodes().filter(({ state }) => state === "up");
+    const [first] = up.sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
+    const mine = first?.self === true;
     publishes(mine);
     for (const symbol of SYMBOLS) {
       if (mine) await this.#publish(symbol, Math.floor(Date.now() / TICK_MS));
@@ -68,10 +71,12 @@ export class Ticker {
   /** Publishes a tick, and before it those that nobody could: while the store was away, or the node before this one dead. */
   async #publish(symbol: SymbolName, n: number): Promise<void> {
     const { hub, number, seed } = this.#options;
-    const last = this.#last.get(symbol) ?? await this.#newest(symbol) ?? n - 1;
-    for (let tick = Math.max(last, n - MAX_LATE) + 1; tick <= n; tick++) {
+    const last = this.#last.get(symbol) ?? await this.#newest(symbol);
+    const start = Math.max(last ?? n - 1, n - MAX_LATE) + 1;
+    for (let tick = start; tick <= n; tick++) {
       const price = priceAt(seed, symbol, tick);
-      await hub.publish(`ticker/${symbol}`, { n: tick, price, node: number }, { id: String(tick) });
+      const first = tick === start && start - 1 !== last;
+      await hub.publish(`ticker/${symbol}`, { n: tick, price, node: number, first }, { id: String(tick) });
       this.#last.set(symbol, tick);
     }
   }

@@ -11,25 +11,24 @@ import { byId, setText } from "./dom.ts";
 import { KnownNodes } from "./known_nodes.ts";
 import type { Crowd } from "./people.ts";
 import type { PersonFacts } from "./person.ts";
+import { remember, remembered, type WindowKind } from "./place.ts";
 import { PresenceNews } from "./presence_news.ts";
 import { RoomPanel } from "./room_panel.ts";
 import { RoomPresence } from "./room_presence.ts";
 import { showTyping } from "./typing.ts";
 
-const KEY = "trunkline-demo.rooms";
 const isRoom = (text: unknown): text is RoomName => ROOMS.includes(text as RoomName);
 
-/** The rooms that this window was in. */
-function rememberedRooms(): RoomName[] {
-  const rooms = (sessionStorage.getItem(KEY) ?? ROOMS[0]).split(" ");
+/** The rooms that a window was in. */
+function rememberedRooms(kind: WindowKind): RoomName[] {
+  const rooms = (remembered(kind, "rooms") ?? ROOMS[0]).split(" ");
   return rooms.filter(isRoom);
 }
 
 /** The chat of this window. */
 export class Chat {
-  /** Who the user is. */
-  name = "";
-  readonly #joined = new Set(rememberedRooms());
+  readonly #kind: WindowKind;
+  readonly #joined: Set<RoomName>;
   readonly #panels: ReadonlyMap<RoomName, RoomPanel>;
   readonly #presences: ReadonlyMap<RoomName, RoomPresence>;
   readonly #nodes = new KnownNodes();
@@ -38,9 +37,16 @@ export class Chat {
   readonly #onPeople: (people: readonly PersonFacts[]) => void;
   #room: RoomName = ROOMS[0];
   #client: DemoClient | undefined;
+  /** Who the user is. */
+  #name = "";
 
-  /** @param onPeople Told who is in the room that is shown. */
-  constructor(onPeople: (people: readonly PersonFacts[]) => void) {
+  /**
+   * @param kind Which window it is.
+   * @param onPeople Told who is in the room that is shown.
+   */
+  constructor(kind: WindowKind, onPeople: (people: readonly PersonFacts[]) => void) {
+    this.#kind = kind;
+    this.#joined = new Set(rememberedRooms(kind));
     this.#onPeople = onPeople;
     this.#panels = new Map(ROOMS.map((room) => [
       room,
@@ -74,9 +80,10 @@ export class Chat {
     this.#select(this.#room);
   }
 
-  /** Speaks through a client from now on. */
-  attach(client: DemoClient): void {
+  /** Speaks through a client from now on, whose user has a name. */
+  attach(client: DemoClient, name: string): void {
     this.#client = client;
+    this.#name = name;
     for (const presence of this.#presences.values()) presence.close();
     client.onStatus(() => this.#describeField());
     // On every connection, before what was written while there was none.
@@ -146,7 +153,7 @@ export class Chat {
   }
 
   #remember(): void {
-    sessionStorage.setItem(KEY, [...this.#joined].join(" "));
+    remember(this.#kind, "rooms", [...this.#joined].join(" "));
     this.#describeField();
   }
 
@@ -155,7 +162,7 @@ export class Chat {
     const client = this.#client!;
     try {
       const answer = client.request("join", { room });
-      this.#presences.get(room)!.open(client, this.name);
+      this.#presences.get(room)!.open(client, this.#name);
       const { recent } = await answer;
       if (!this.#joined.has(room)) return;
       for (const message of recent) this.#show(message);
@@ -174,7 +181,7 @@ export class Chat {
   }
 
   #show(message: Message): void {
-    if (this.#joined.has(message.room)) this.#panels.get(message.room)!.show(message, this.name);
+    if (this.#joined.has(message.room)) this.#panels.get(message.room)!.show(message, this.#name);
   }
 
   #send(): void {
@@ -185,12 +192,12 @@ export class Chat {
     const message: Message = {
       id: crypto.randomUUID(),
       room: this.#room,
-      name: this.name,
+      name: this.#name,
       text,
       at: Date.now(),
       node: 0,
     };
-    this.#panels.get(this.#room)!.show(message, this.name, "sending");
+    this.#panels.get(this.#room)!.show(message, this.#name, "sending");
     void this.#deliver(message);
   }
 
@@ -204,13 +211,13 @@ export class Chat {
     const panel = this.#panels.get(room)!;
     for (;;) {
       try {
-        panel.show(await client.request("say", { id, room, text }), this.name);
+        panel.show(await client.request("say", { id, room, text }), this.#name);
         return;
       } catch (error) {
         const code = error instanceof HubError ? error.code : "";
         const lost = code === "DISCONNECTED" || (code === "TIMEOUT" && client.status !== "open");
         if (lost && client.status !== "closed") continue; // it waits in the client until the link is back
-        panel.show(message, this.name, "failed");
+        panel.show(message, this.#name, "failed");
         return;
       }
     }

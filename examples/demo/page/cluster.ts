@@ -11,10 +11,21 @@ import { byId, make, timeOf } from "./dom.ts";
 import { NodeRow } from "./node_row.ts";
 import type { PersonFacts } from "./person.ts";
 import { Riders } from "./riders.ts";
+import { Trunk } from "./trunk.ts";
+import type { WindowReport } from "./window_report.ts";
 
 /** So many lines are kept. */
 const KEPT = 60;
 const VERBS = { message: "message from", join: "joined:", leave: "left:" } as const;
+
+/** What the page is there to show, in one line. */
+function claimOf(nodes: number, canKill: boolean): (Node | string)[] {
+  const words = ["Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
+  const [first, second] = nodes === 1
+    ? ["One server.", "Start more, and kill one."]
+    : [`${words[nodes - 2]} servers.`, `${canKill ? "Kill" : "Stop"} one: nothing is lost.`];
+  return [make("span", {}, first!), " ", make("span", {}, second!)];
+}
 
 /** The panel. */
 export class ClusterPanel {
@@ -22,18 +33,25 @@ export class ClusterPanel {
   readonly #log = byId("log");
   readonly #backplane: Backplane;
   readonly #riders: Riders;
+  readonly #trunk: Trunk;
   #slots: readonly Slot[];
   #view: ClusterView | undefined;
   #online = false;
 
   constructor(config: PageConfig) {
     const { slots, canKill } = config;
+    byId("claim").append(...claimOf(slots.length, canKill));
     this.#slots = slots;
     this.#rows = slots.map((slot) =>
       new NodeRow(slot.number, { canKill, act: (action) => this.#act(`nodes/${slot.number}/${action}`) })
     );
     byId("nodes").append(...this.#rows.map(({ element }) => element));
     this.#riders = new Riders(this.#rows.map(({ platform }) => platform));
+    this.#trunk = new Trunk(
+      byId("trunk"),
+      this.#rows.map(({ element }) => element),
+      [byId("chat"), byId("second-window")],
+    );
     this.#backplane = new Backplane(config, (action) => this.#act(`broker/${action}`));
     this.#render();
   }
@@ -63,6 +81,13 @@ export class ClusterPanel {
     this.#riders.show(people);
   }
 
+  /** Shows where a window of this page is, and what comes to it. */
+  showWindow(window: number, report: Exclude<WindowReport, { kind: "score" }>): void {
+    if (report.kind === "came") return this.#trunk.carry(window, report.from, report.what);
+    this.#trunk.tie(window, report.node);
+    this.#render();
+  }
+
   async #act(what: string): Promise<void> {
     try {
       const response = await fetch(`/${what}`, { method: "POST" });
@@ -83,8 +108,11 @@ export class ClusterPanel {
       room,
       `${VERBS[what]} ${name}`,
     );
-    const start = this.#rows[from - 1];
-    for (const number of to) if (start) this.#rows[number - 1]?.pulseFrom(start);
+    for (const number of to) {
+      this.#rows[number - 1]?.flash();
+      // What comes to a window of this page is drawn all the way to it.
+      if (what !== "message" || !this.#trunk.served.includes(number)) this.#trunk.cross(from, number);
+    }
   }
 
   #addLine(at: number, node: number, ...texts: string[]): void {
@@ -105,6 +133,7 @@ export class ClusterPanel {
         silent: silent.some((node) => node.number === number),
         outOfReach: this.#view?.backplane === "down",
         here: this.#online && you === number,
+        second: this.#trunk.served[1] === number,
       });
     });
   }

@@ -1,5 +1,5 @@
 /**
- * The page of the demo: puts its parts together.
+ * The page of the demo: puts its parts together. The second window is the same page with fewer of them.
  *
  * @module
  */
@@ -9,24 +9,68 @@ import { Chat } from "./chat.ts";
 import { ClusterPanel } from "./cluster.ts";
 import { connect, type DemoClient } from "./connect.ts";
 import { byId } from "./dom.ts";
-import { setUpName } from "./name.ts";
+import { Feed } from "./feed.ts";
+import { followFingers } from "./fingers.ts";
+import { setUpName } from "./own_name.ts";
+import { ownPlace, remember, type WindowKind } from "./place.ts";
+import { Score } from "./score.ts";
+import { ScoreBoard } from "./score_board.ts";
+import { setUpSplit } from "./split.ts";
 import { Status } from "./status.ts";
-import { setUpTheme } from "./theme.ts";
+import { followTheme, setUpTheme } from "./theme.ts";
 import { Ticker } from "./ticker.ts";
+import { reportOn, type Reports, reportTicks, toPageAround } from "./window_report.ts";
+
+/** A part of the page that lives on what a client hears. */
+interface Part {
+  attach(client: DemoClient, name: string): void;
+}
 
 const config: PageConfig = JSON.parse(byId("config").textContent ?? "");
-const cluster = new ClusterPanel(config);
-const chat = new Chat((people) => cluster.showPeople(people));
-const parts = [new Status(), chat, new Ticker(), cluster];
-let client: DemoClient | undefined;
+const kind: WindowKind = location.pathname === "/second" ? "second" : "first";
+const place = ownPlace(kind, config);
+const feed = new Feed();
+const parts: Part[] = [new Status(kind), feed];
+let report: Reports = toPageAround;
 
-setUpTheme();
-setUpName((name) => {
+document.body.dataset.window = kind;
+followTheme();
+followFingers();
+if (kind === "first") {
+  setUpTheme();
+  const board = new ScoreBoard();
+  const cluster = new ClusterPanel(config);
+  const reportsOf = (window: number): Reports => (what) => {
+    if (what.kind === "score") board.show(window, what.view);
+    else cluster.showWindow(window, what);
+  };
+  report = reportsOf(0);
+  const ticker = new Ticker(feed.series);
+  feed.tell(ticker);
+  parts.push(new Chat(kind, (people) => cluster.showPeople(people)), ticker, cluster);
+  setUpSplit({ config, first: place, report: reportsOf(1) });
+} else {
+  parts.push(new Chat(kind, () => {}));
+  byId("claim").append("Second window");
+}
+
+const score = new Score((view) => report({ kind: "score", view }));
+feed.tell(score);
+feed.tell(reportTicks(report));
+
+let client: DemoClient | undefined;
+const become = (name: string) => {
+  remember(kind, "name", name);
   // A connection keeps the name that it began with.
   void client?.close();
-  client = connect(config, name);
-  chat.name = name;
-  for (const part of parts) part.attach(client);
-});
+  client = connect(config, place.node, name);
+  const now = client;
+  for (const part of parts) part.attach(now, name);
+  reportOn(now, report);
+  now.onStatus((status) => status === "reconnecting" && score.lostLink());
+  now.on("cluster", (view) => score.learn(view));
+};
+setUpName(place.name, become);
+become(place.name);
 // All is in its place: now it may be seen.
 document.body.dataset.ready = "";

@@ -13,7 +13,7 @@ export type MessageState = "sending" | "sent" | "failed";
 
 interface Shown {
   message: Message;
-  readonly element: HTMLLIElement;
+  readonly element: HTMLElement;
   readonly meta: HTMLElement;
   readonly outcome: HTMLElement;
 }
@@ -28,7 +28,7 @@ const NEAR_PX = 60;
 /** The messages of a room. */
 export class MessageList {
   readonly element: HTMLElement;
-  readonly #list: HTMLOListElement;
+  readonly #list: HTMLElement;
   readonly #empty = make("p", { class: "empty" });
   readonly #room: RoomName;
   readonly #retry: (message: Message) => void;
@@ -39,7 +39,7 @@ export class MessageList {
   constructor(room: RoomName, retry: (message: Message) => void) {
     this.#room = room;
     this.#retry = retry;
-    this.#list = make("ol", {
+    this.#list = make("div", {
       class: "messages",
       attrs: { role: "log", "aria-live": "polite", "aria-label": `Messages in ${room}`, tabindex: "0" },
     });
@@ -103,7 +103,7 @@ export class MessageList {
     const meta = make("span", { class: "meta" });
     const outcome = make("span", { class: "outcome" });
     const element = make(
-      "li",
+      "div",
       { class: own ? "message own" : "message" },
       makeAvatar(name),
       make("p", { class: "author" }, make("b", {}, name), meta),

@@ -19,6 +19,8 @@ export interface NodeFacts {
   readonly outOfReach: boolean;
   /** Whether it serves this window. */
   readonly here: boolean;
+  /** Whether it serves the second window of this page. */
+  readonly second: boolean;
 }
 
 /** What can be done with it. */
@@ -27,7 +29,7 @@ export interface NodeActions {
   act(action: "start" | "stop" | "kill"): Promise<void>;
 }
 
-const PULSE_MS = 700;
+const FLASH_MS = 350;
 
 /** A node on the page. */
 export class NodeRow {
@@ -36,6 +38,7 @@ export class NodeRow {
   readonly platform = make("div", { class: "platform", attrs: { "aria-hidden": "true" } });
   readonly #station = make("span", { class: "station", attrs: { "aria-hidden": "true" } });
   readonly #here = make("span", { class: "badge here" }, "this window");
+  readonly #second = make("span", { class: "badge here" }, "second window");
   readonly #ticker = make("span", { class: "badge" }, "ticker");
   readonly #facts = make("p", { class: "facts" });
   readonly #toggle: HTMLButtonElement;
@@ -58,23 +61,28 @@ export class NodeRow {
     this.element = make(
       "li",
       { class: "node", attrs: { "data-node": String(number) } },
-      this.#station,
       make(
-        "div",
-        { class: "about" },
-        make("p", { class: "title" }, make("b", {}, `Node ${number}`), this.#here, this.#ticker),
-        this.#facts,
+        "p",
+        { class: "title" },
+        this.#station,
+        make("b", {}, `Node ${number}`),
+        this.#here,
+        this.#second,
+        this.#ticker,
       ),
       this.platform,
-      make("div", { class: "actions" }, this.#toggle, this.#kill),
+      this.#facts,
+      make("div", { class: "actions" }, this.#kill, this.#toggle),
     );
   }
 
   /** Shows what is known now. */
-  show({ slot, load, silent, outOfReach, here }: NodeFacts): void {
+  show({ slot, load, silent, outOfReach, here, second }: NodeFacts): void {
     this.#state = slot.state;
     this.element.dataset.state = slot.state === "running" && !load ? "waiting" : slot.state;
+    this.element.dataset.here = String(here);
     this.#here.hidden = !here;
+    this.#second.hidden = !second;
     this.#ticker.hidden = !load?.publishesTicker;
     setText(this.#facts, factsOf(slot, load, silent, outOfReach));
     const verb = slot.state === "stopped" || slot.state === "starting" ? "Start" : "Stop";
@@ -86,23 +94,9 @@ export class NodeRow {
   }
 
   /** Shows that something came from another node. */
-  pulseFrom(other: NodeRow): void {
-    const duration = PULSE_MS / 2;
-    if (this.#calm.matches) return void this.#station.animate([{ opacity: 0.4 }, {}], duration);
-    this.#station.animate([{ scale: 1 }, { scale: 1.5 }, { scale: 1 }], { duration, delay: duration });
-    const dot = make("span", {
-      class: "pulse",
-      attrs: { "aria-hidden": "true", "data-node": other.element.dataset.node },
-    });
-    this.element.append(dot);
-    const distance = other.#station.getBoundingClientRect().top - this.#station.getBoundingClientRect().top;
-    const glide = dot.animate(
-      [{ translate: `0 ${distance}px`, opacity: 1 }, { translate: "0 0", opacity: 1, offset: 0.9 }, {
-        opacity: 0,
-      }],
-      { duration: PULSE_MS, easing: "ease-in-out" },
-    );
-    glide.finished.then(() => dot.remove(), () => dot.remove());
+  flash(): void {
+    const frames = this.#calm.matches ? [{ opacity: 0.4 }, {}] : [{ scale: 1 }, { scale: 1.5 }, { scale: 1 }];
+    this.#station.animate(frames, { duration: FLASH_MS, delay: this.#calm.matches ? 0 : FLASH_MS });
   }
 
   #button(action: () => "start" | "stop" | "kill"): HTMLButtonElement {

@@ -6,6 +6,7 @@
 
 import type { DemoClient } from "./connect.ts";
 import { byId, setText } from "./dom.ts";
+import type { WindowKind } from "./place.ts";
 
 /** How long a move is news, in milliseconds. */
 const NEWS_MS = 8_000;
@@ -16,6 +17,12 @@ export class Status {
   readonly #text = byId("status-text");
   #timer: ReturnType<typeof setTimeout> | undefined;
   #node = 0;
+  readonly #kind: WindowKind;
+
+  /** @param kind Which window it is: the first one's is the title of the page, too. */
+  constructor(kind: WindowKind) {
+    this.#kind = kind;
+  }
 
   /** Shows a client's status from now on. */
   attach(client: DemoClient): void {
@@ -32,7 +39,7 @@ export class Status {
     if (this.#pill.dataset.state === "open" && this.#node === node) return;
     const moved = this.#node !== 0 && this.#node !== node;
     this.#node = node;
-    document.title = `Node ${node} · Trunkline demo`;
+    if (this.#kind === "first") document.title = `Node ${node} · Trunkline demo`;
     this.#show("open", moved ? `Moved to node ${node}` : `Connected to node ${node}`, node);
     if (!moved) return;
     this.#timer = setTimeout(() => this.#show("open", `Connected to node ${node}`, node), NEWS_MS);

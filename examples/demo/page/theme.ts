@@ -13,21 +13,29 @@ const THEMES = [
   { name: "light", sign: "○", label: "Theme: light" },
 ] as const;
 
+const chosen = () => Math.max(0, THEMES.findIndex(({ name }) => name === localStorage.getItem(KEY)));
+
+/** Shows what was chosen, and what is chosen in another window. */
+export function followTheme(): void {
+  const show = () => document.documentElement.dataset.theme = THEMES[chosen()]!.name;
+  addEventListener("storage", ({ key }) => key === KEY && show());
+  show();
+}
+
 /** Sets up the button. */
 export function setUpTheme(): void {
   const button = byId("theme");
-  let index = Math.max(0, THEMES.findIndex(({ name }) => name === localStorage.getItem(KEY)));
   const show = () => {
-    const { name, sign, label } = THEMES[index]!;
-    document.documentElement.dataset.theme = name;
+    const { sign, label } = THEMES[chosen()]!;
     setText(button, sign);
     button.setAttribute("aria-label", label);
     button.title = label;
   };
   button.addEventListener("click", () => {
-    index = (index + 1) % THEMES.length;
-    localStorage.setItem(KEY, THEMES[index]!.name);
+    localStorage.setItem(KEY, THEMES[(chosen() + 1) % THEMES.length]!.name);
+    document.documentElement.dataset.theme = THEMES[chosen()]!.name;
     show();
   });
+  addEventListener("storage", ({ key }) => key === KEY && show());
   show();
 }

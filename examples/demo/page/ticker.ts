@@ -1,67 +1,60 @@
 /**
- * The prices: subscribed once, for as long as the page lives, whatever node serves it.
+ * The prices on the page.
  *
  * @module
  */
 
-import { type SymbolName, SYMBOLS, type Tick, TICK_MS } from "../contract.ts";
+import { type SymbolName, SYMBOLS, TICK_MS } from "../contract.ts";
 import { Chart } from "./chart.ts";
 import type { DemoClient } from "./connect.ts";
-import { byId, count, make, setText } from "./dom.ts";
-import { Series } from "./series.ts";
+import { byId, make, setText } from "./dom.ts";
+import type { FeedListener } from "./feed.ts";
+import type { Series } from "./series.ts";
 
 /** How long a recovery is news, in milliseconds. */
 const NEWS_MS = 12_000;
 
 /** The ticker of this window. */
-export class Ticker {
-  readonly #series = new Map<SymbolName, Series>(SYMBOLS.map((symbol) => [symbol, new Series()]));
+export class Ticker implements FeedListener {
+  readonly #series: ReadonlyMap<SymbolName, Series>;
   readonly #labels = new Map<SymbolName, HTMLElement>();
   readonly #chart = new Chart(byId("chart"));
   readonly #note = byId("ticker-note");
   #symbol: SymbolName = SYMBOLS[0];
   #newsUntil = 0;
 
-  constructor() {
+  /** @param series The prices of each symbol. */
+  constructor(series: ReadonlyMap<SymbolName, Series>) {
+    this.#series = series;
     for (const symbol of SYMBOLS) this.#addChoice(symbol);
     this.#select(this.#symbol);
   }
 
-  /** Subscribes through a client from now on. */
+  /** Marks from now on where a client is served. */
   attach(client: DemoClient): void {
     let served = 0;
     client.on("cluster", ({ you }) => {
       if (served !== 0 && served !== you) this.#chart.mark(Date.now(), `moved to node ${you}`);
       served = you;
     });
-    for (const symbol of SYMBOLS) {
-      let again = 0;
-      const subscription = client.subscribe(
-        `ticker/${symbol}`,
-        (tick, { recovered }) => {
-          if (recovered) again++;
-          this.#take(symbol, tick);
-        },
-        {
-          onRecovery: async ({ recovered }) => {
-            const came = again;
-            again = 0;
-            this.#tellNews(
-              symbol,
-              recovered
-                ? `Recovered: ${count(came, "missed tick")} came again, nothing is missing`
-                : await this.#fillIn(client, symbol)
-                  .then((added) =>
-                    `Gap: ${count(added, "missed tick")} fetched from the history of node ${served}`
-                  )
-                  .catch(() => "Gap: what was missed could not be fetched"),
-            );
-          },
-        },
-      );
-      // What was published before this window was there.
-      subscription.ready.then(() => this.#fillIn(client, symbol)).catch(() => {});
-    }
+  }
+
+  /** A price has come. */
+  onTick(symbol: SymbolName): void {
+    setText(this.#labels.get(symbol)!, this.#series.get(symbol)!.last!.price.toFixed(2));
+    if (symbol === this.#symbol) this.#render();
+  }
+
+  /** Prices were fetched. */
+  onFetched(): void {
+    this.#chart.changed();
+  }
+
+  /** Says what became of those that were missed. */
+  onNews(symbol: SymbolName, text: string): void {
+    if (symbol !== this.#symbol) return;
+    this.#newsUntil = performance.now() + NEWS_MS;
+    setText(this.#note, text);
   }
 
   #addChoice(symbol: SymbolName): void {
@@ -87,30 +80,6 @@ export class Ticker {
     this.#symbol = symbol;
     this.#chart.show(symbol, this.#series.get(symbol)!);
     this.#render();
-  }
-
-  #take(symbol: SymbolName, tick: Tick): void {
-    this.#series.get(symbol)!.add(tick, Date.now());
-    setText(this.#labels.get(symbol)!, this.#series.get(symbol)!.last!.price.toFixed(2));
-    if (symbol === this.#symbol) this.#render();
-  }
-
-  /**
-   * Fetches what the node has kept.
-   *
-   * @returns How much of it was new.
-   */
-  async #fillIn(client: DemoClient, symbol: SymbolName): Promise<number> {
-    const ticks = await client.request("ticks", { symbol });
-    const added = ticks.filter((tick) => this.#series.get(symbol)!.add(tick)).length;
-    this.#chart.changed();
-    return added;
-  }
-
-  #tellNews(symbol: SymbolName, text: string): void {
-    if (symbol !== this.#symbol) return;
-    this.#newsUntil = performance.now() + NEWS_MS;
-    setText(this.#note, text);
   }
 
   #render(): void {

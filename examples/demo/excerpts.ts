@@ -1,0 +1,59 @@
+/**
+ * The page that shows the code behind each panel: the demo's own files, without what they import.
+ *
+ * @module
+ */
+
+import { readFile } from "node:fs/promises";
+import { highlight } from "./highlight.ts";
+
+/** A panel, and the file that it rests on. */
+interface Excerpt {
+  readonly id: string;
+  readonly title: string;
+  readonly file: string;
+}
+
+const EXCERPTS: readonly Excerpt[] = [
+  { id: "chat", title: "Chat", file: "node/chat.ts" },
+  { id: "trunk", title: "Trunk", file: "node/create_hub.ts" },
+  { id: "ticker", title: "Ticker", file: "page/follow.ts" },
+  { id: "score", title: "Score", file: "page/ledger.ts" },
+  { id: "crossings", title: "Across the trunk", file: "node/crossings.ts" },
+];
+
+/**
+ * Cuts out of a file what it does: the last thing that it exports.
+ *
+ * @param source The file's text.
+ * @returns What it says about itself, and that part.
+ */
+export function excerptOf(source: string): { about: string; code: string } {
+  const about = /^\/\*\*\n((?: \* .*\n)+?) \*\n/.exec(source)?.[1] ?? "";
+  const start = Math.max(...[...source.matchAll(/^\/\*\* .*\*\/\n(?=export )/gm)].map(({ index }) => index));
+  return {
+    about: about.replaceAll(/^ \* /gm, "").replaceAll("\n", " ").trim(),
+    code: source.slice(start).trim(),
+  };
+}
+
+/** Reads all of them. */
+export function readExcerpts(): Promise<(Excerpt & { about: string; code: string })[]> {
+  return Promise.all(EXCERPTS.map(async (excerpt) => ({
+    ...excerpt,
+    ...excerptOf(await readFile(new URL(excerpt.file, import.meta.url), "utf8")),
+  })));
+}
+
+/** Makes the page. */
+export async function codePage(): Promise<string> {
+  const sections = (await readExcerpts()).map(({ id, title, file, about, code }) => `
+      <section class="card excerpt" id="${id}" aria-labelledby="title-${id}">
+        <h2 id="title-${id}">${title}</h2>
+        <p>${about}</p>
+        <p class="note">examples/demo/${file}, without its imports</p>
+        <pre tabindex="0" role="group" aria-label="${file}"><code>${highlight(code)}</code></pre>
+      </section>`);
+  const template = await readFile(new URL("./page/code.html", import.meta.url), "utf8");
+  return template.replace("<!-- EXCERPTS -->", () => sections.join("\n"));
+}

@@ -1,0 +1,23 @@
+/**
+ * Colours code: comments, texts and the words of the language.
+ *
+ * @module
+ */
+
+const TOKENS =
+  /(?<comment>\/\*\*[^]*?\*\/|\/\/.*)|(?<text>`[^`]*`|"[^"\n]*"|'[^'\n]*')|\b(?<word>async|await|class|const|export|for|function|if|implements|let|new|of|private|readonly|return|this|throw|type|void)\b|[&<]/g;
+
+/**
+ * Makes HTML of code.
+ *
+ * @param code TypeScript.
+ */
+export function highlight(code: string): string {
+  return code.replaceAll(TOKENS, (match, ...rest) => {
+    const groups: Record<string, string | undefined> = rest.at(-1);
+    const kind = Object.keys(groups).find((name) => groups[name] !== undefined);
+    return kind ? `<span class="${kind}">${escape(match)}</span>` : escape(match);
+  });
+}
+
+const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");

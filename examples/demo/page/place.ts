@@ -1,0 +1,45 @@
+/**
+ * Where a window is: its node, and who its user is. What the address says goes first, then what the window had before it
+ * was loaded again, then what the server has thought up.
+ *
+ * @module
+ */
+
+import { Name, type PageConfig, type WindowPlace } from "../contract.ts";
+
+/** A window: the page's own, or the second one within it. Both are in one tab, and share its storage. */
+export type WindowKind = "first" | "second";
+
+const keyOf = (kind: WindowKind, what: string) => `trunkline-demo.${kind}.${what}`;
+
+/** Remembers something of a window for as long as its tab is open. */
+export const remember = (kind: WindowKind, what: "name" | "node" | "rooms", text: string): void =>
+  sessionStorage.setItem(keyOf(kind, what), text);
+
+/** What was remembered. */
+export const remembered = (kind: WindowKind, what: "name" | "node" | "rooms"): string | null =>
+  sessionStorage.getItem(keyOf(kind, what));
+
+/** Where the window of this document is. */
+export function ownPlace(kind: WindowKind, { slots, windows }: PageConfig): WindowPlace {
+  const told = new URLSearchParams(location.search);
+  const assigned = windows[kind === "first" ? 0 : 1];
+  const name = Name.safeParse(told.get("name") ?? remembered(kind, "name")).data ?? assigned.name;
+  const number = Number(told.get("node") ?? remembered(kind, "node"));
+  const node = slots.some((slot) => slot.number === number) ? number : assigned.node;
+  remember(kind, "name", name);
+  remember(kind, "node", String(node));
+  return { name, node };
+}
+
+/** Where the second window is: with somebody else, and on another node, as long as there is one. */
+export function secondPlace(first: WindowPlace, { slots, windows }: PageConfig): WindowPlace {
+  const [one, other] = windows;
+  const name = remembered("second", "name") ?? other.name;
+  const wanted = Number(remembered("second", "node") ?? other.node);
+  const running = slots.filter(({ state, number }) => state === "running" && number !== first.node);
+  const node = running.find(({ number }) => number === wanted) ??
+    running.find(({ number }) => number > first.node) ??
+    running[0];
+  return { name: name === first.name ? one.name : name, node: node?.number ?? first.node };
+}
