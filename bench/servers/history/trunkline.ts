@@ -16,7 +16,8 @@ if (adapter && !adapter.history) throw new Error(`The adapter "${order.adapter}"
 
 const hub = createHub(contract, {
   authenticate: ({ role }) => ({ role }),
-  limits: { messagesPerSecond: 1e9, messageBurst: 1e9 },
+  // Signals wait for the store here: as many as the largest window may be under way, all of one client.
+  limits: { messagesPerSecond: 1e9, messageBurst: 1e9, maxPendingRequests: 4_096 },
   adapter,
   onError: (error, { stage }) => console.error(stage, error),
 });
