@@ -104,10 +104,11 @@ export class HubClient implements AsyncDisposable {
       report: reportRepeated,
     });
     this.#keeper = new Keeper(settings, {
-      hello: () => contract.definition.rooms ? this.#rooms.hello() : {},
+      hello: () => ({ ...contract.definition.rooms && this.#rooms.hello(), ...this.#subscriptions.hello() }),
       open: () => {
-        this.#rooms.opened(this.#keeper.open!.welcome!);
-        this.#subscriptions.opened();
+        const welcome = this.#keeper.open!.welcome!;
+        this.#rooms.opened(welcome);
+        this.#subscriptions.opened(welcome);
         requests.opened(() => this.#greet(this.#openers));
       },
       message: take,

@@ -130,6 +130,12 @@ export class Connection {
     return `the hub${this.#url && ` at ${showAddress(this.#url)}`}`;
   }
 
+  /** Whether the node that it is on remembers for this client what the other nodes do not. */
+  get isRemembered(): boolean {
+    const { node, once = node } = this.welcome ?? {};
+    return once !== undefined && once === node;
+  }
+
   /** Whether more bytes wait to leave than may. */
   get congested(): boolean {
     return this.#link !== undefined && this.#link.bufferedAmount > this.#settings.maxBufferedBytes;

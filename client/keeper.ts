@@ -193,8 +193,8 @@ export class Keeper {
 
   #ended({ error, terminal, told, reached, by }: ConnectionEnd): void {
     if (this.#status === "closed") return; // by whoever heard of the error first
-    // The node that we were on may be back, and has our history; one that goes away has not, unless it is the only one.
-    if (this.#status !== "open" || by === "away") this.#settings.addresses.advance();
+    // The node that we were on may be back, and may know what no other does; one that goes away is not, unless it is the only one.
+    if (by === "away" || !this.#connection!.isRemembered) this.#settings.addresses.advance();
     const wasOpen = this.#status === "open";
     const lasted = wasOpen && this.#forgiveAfterStable();
     // Those who are about to move are spread already; but no node is stormed that keeps sending clients away.

@@ -109,12 +109,18 @@ export class PendingCalls {
     return { id: this.ask(name, options, cancelled, resolve, reject), answer };
   }
 
+  /** The id of a question that is about to be asked, with others of its kind. */
+  reserve(): number {
+    return ++this.#lastId;
+  }
+
   /**
    * Opens a question whose answer is taken in the moment in which it arrives, before whatever arrives behind it.
    *
    * @param name As for {@linkcode PendingCalls.open}, as are the next two.
    * @param resolve Takes the answer.
    * @param reject Takes the error in its place; after `cancelled`.
+   * @param id Its id, where that was reserved.
    * @returns The id to send.
    */
   ask(
@@ -123,9 +129,9 @@ export class PendingCalls {
     cancelled: (id: number) => void,
     resolve: (output: unknown) => void,
     reject: (error: unknown) => void,
+    id: number = this.reserve(),
   ): number {
     throwIfAborted(options.signal);
-    const id = ++this.#lastId;
     const { timeoutMs, inAllMs = timeoutMs } = options;
     const late = () => new HubError("TIMEOUT", `No answer to "${name}" within ${inAllMs} ms`);
     const wait = waitAtMost(this.#clock, options, late, (error) => {

@@ -13,8 +13,10 @@ import {
   isHistoryAsk,
   isPosition,
   isSubOptions,
+  isTopicMarks,
   type Position,
   type SubOptions,
+  type TopicMark,
 } from "./wire/history_wire.ts";
 import { isRoomState, type RoomMark, type RoomState, saysRooms } from "./wire/room_wire.ts";
 import { isFromWatcher, type MembersQuery, type WatchOptions, type WhoChange } from "./wire/presence_wire.ts";
@@ -30,6 +32,8 @@ export interface Hello {
   readonly token?: string;
   /** The rooms with history that it was in, and up to where it has seen them. Present where it takes `rev` and `room`. */
   readonly rooms?: readonly RoomMark[];
+  /** What to subscribe to right after the welcome, as if a `sub` came then; a server that does says `topics` in the welcome. */
+  readonly topics?: readonly TopicMark[];
   /** The ids of its connections before this one, the latest last: what was not meant for them is not for this one. */
   readonly earlier?: readonly string[];
 }
@@ -53,6 +57,8 @@ export interface Welcome {
    * same key, to a server that says the same.
    */
   readonly once?: string;
+  /** Whether it subscribes to what the hello has asked for: no `sub` is needed. Present where it asked for something. */
+  readonly topics?: boolean;
   /** Whether there are rooms with history, of which it sends `rev` and `room`. */
   readonly rooms?: boolean;
 }
@@ -116,7 +122,8 @@ export class UnreadableMessage {
 }
 
 const isHello = (value: unknown): boolean =>
-  isRecord(value) && isText(value.role) && isTextOrAbsent(value.token) && saysRooms(value);
+  isRecord(value) && isText(value.role) && isTextOrAbsent(value.token) && saysRooms(value) &&
+  isTopicMarks(value.topics);
 const isWelcome = (value: unknown): boolean =>
   isRecord(value) && isText(value.connection) && isText(value.node) && isCount(value.heartbeatMs) &&
   isCount(value.maxFrameBytes) && (value.maxFrameBytes as number) >= MIN_FRAME_BYTES;

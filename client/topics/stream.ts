@@ -48,7 +48,8 @@ export interface StreamParts {
 
 /** One topic's subscription on the wire, and those who share it. */
 export class Stream implements StreamOwner {
-  readonly #topic: string;
+  /** Its name. */
+  readonly topic: string;
   readonly #schema: Schema;
   readonly #parts: StreamParts;
   readonly #forget: () => void;
@@ -78,7 +79,7 @@ export class Stream implements StreamOwner {
     read: (ask) => this.#read(ask),
     hand: (member, epoch, offset, payload) => {
       const parsed = this.#parse(payload);
-      const meta = { topic: this.#topic, offset, epoch, recovered: true };
+      const meta = { topic: this.topic, offset, epoch, recovered: true };
       if (parsed) this.#deliver(parsed, meta, member);
       return parsed !== undefined;
     },
@@ -91,7 +92,7 @@ export class Stream implements StreamOwner {
    * @param forget Called when it ends.
    */
   constructor(first: TopicListener, schema: Schema, parts: StreamParts, forget: () => void) {
-    this.#topic = first.topic;
+    this.topic = first.topic;
     this.#schema = schema;
     this.#parts = parts;
     this.#forget = forget;
@@ -108,11 +109,22 @@ export class Stream implements StreamOwner {
     if (this.#live) this.#join(member);
   }
 
-  /** Subscribes; on a fresh link nothing of the topic is on its way. */
-  ask(fresh = false): void {
+  /** What a subscribe asks for where nothing of the topic is on its way. */
+  get begin(): Start | undefined {
+    return this.#position ? { since: this.#position } : this.#start;
+  }
+
+  /**
+   * Subscribes.
+   *
+   * @param fresh Whether nothing of the topic is on its way, as on a link that is new.
+   * @param early The id under which the hello has asked for it.
+   * @param isSaid Whether the server does what the hello has asked for.
+   */
+  ask(fresh = false, early?: number, isSaid = false): void {
     if (this.#over) return; // ended by whoever heard of the failure of another
     const { calls, settings, open } = this.#parts;
-    const topic = this.#topic;
+    const topic = this.topic;
     const id = this.#asked = calls.ask(
       topic,
       { timeoutMs: settings.requestTimeoutMs },
@@ -120,12 +132,14 @@ export class Stream implements StreamOwner {
       () => this.#send(["unsub", topic]),
       (output) => this.#accepted(output),
       (error) => this.#refused(error as HubError),
+      early,
     );
     this.#waitsSince = settings.clock.now();
     const link = open();
-    const since = this.#position;
-    const again = this.#deaf = !fresh && !!since && !!link?.welcome?.history;
-    const start = since ? { since, ...again && { again } } : this.#start;
+    const { begin } = this;
+    const again = this.#deaf = !fresh && !!this.#position && !!link?.welcome?.history;
+    const start = again ? { ...begin, again } : begin;
+    if (isSaid && early !== undefined) return;
     try {
       link?.push(start ? ["sub", id, topic, start] : ["sub", id, topic]);
     } catch (error) {
@@ -148,7 +162,7 @@ export class Stream implements StreamOwner {
   /** A message of a topic without history arrived. */
   published(payload: unknown): void {
     const parsed = this.#parse(payload);
-    const meta = { topic: this.#topic, offset: undefined, epoch: undefined, recovered: false };
+    const meta = { topic: this.topic, offset: undefined, epoch: undefined, recovered: false };
     if (parsed) this.#deliver(parsed, meta);
   }
 
@@ -158,7 +172,7 @@ export class Stream implements StreamOwner {
     const parsed = this.#parse(payload);
     if (!parsed) return this.#miss();
     const [epoch] = this.#position!;
-    this.#deliver(parsed, { topic: this.#topic, offset, epoch, recovered: !this.#live });
+    this.#deliver(parsed, { topic: this.topic, offset, epoch, recovered: !this.#live });
   }
 
   /** One arrived that cannot be read: the stream goes on without it, and is not complete. */
@@ -193,7 +207,7 @@ export class Stream implements StreamOwner {
     if (!this.#members.delete(member) || this.#members.size > 0) return;
     const known = this.#live || this.#asked !== undefined;
     this.#finish();
-    if (known) this.#send(["unsub", this.#topic]);
+    if (known) this.#send(["unsub", this.topic]);
   }
 
   async history({ since, limit, reverse }: HistoryQuery): Promise<TopicHistoryPage> {
@@ -209,13 +223,13 @@ export class Stream implements StreamOwner {
       more,
       records: records.map(([offset, payload]) => ({
         offset,
-        payload: parseNow(this.#schema, payload, "payload of", this.#topic),
+        payload: parseNow(this.#schema, payload, "payload of", this.topic),
       })),
     };
   }
 
   #read(ask: HistoryAsk): Promise<HistoryAnswer> {
-    return readHistory(this.#parts.requests, this.#topic, ask);
+    return readHistory(this.#parts.requests, this.topic, ask);
   }
 
   /** Goes on to a message; tells whether it is the next one. */
@@ -325,7 +339,7 @@ export class Stream implements StreamOwner {
   /** At once, but not again and again: a server that keeps leaving out messages is not asked as fast as it answers. */
   #resync(): void {
     const { settings: { clock, reportRepeated } } = this.#parts;
-    const name = this.#topic;
+    const name = this.topic;
     this.#pause();
     this.#deaf = true;
     this.#send(["unsub", name]);
@@ -376,9 +390,9 @@ export class Stream implements StreamOwner {
   /** A payload, parsed, in a list of its own; `undefined` where it does not fit. */
   #parse(payload: unknown): [unknown] | undefined {
     try {
-      return [parseNow(this.#schema, payload, "payload of", this.#topic)];
+      return [parseNow(this.#schema, payload, "payload of", this.topic)];
     } catch (error) {
-      this.#parts.settings.reportRepeated(error, { stage: "topic", name: this.#topic });
+      this.#parts.settings.reportRepeated(error, { stage: "topic", name: this.topic });
       return undefined;
     }
   }
@@ -393,6 +407,6 @@ export class Stream implements StreamOwner {
   }
 
   #report(error: unknown, stage: "topic" | "subscribe"): void {
-    this.#parts.settings.report(error, { stage, name: this.#topic });
+    this.#parts.settings.report(error, { stage, name: this.topic });
   }
 }

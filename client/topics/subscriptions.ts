@@ -5,12 +5,18 @@
  */
 
 import {
+  type Hello,
   HubError,
+  MAX_HELLO_TOPICS_BYTES,
+  MIN_FRAME_BYTES,
   type Position,
   type Start,
   type Surface,
   throwIfAborted,
   type TopicEntry,
+  type TopicMark,
+  utf8Size,
+  type Welcome,
 } from "../../contract/mod.ts";
 import { HISTORY_POSITION, REWIND } from "../../contract/history/history_query.ts";
 import { fillDeclared } from "../../contract/names/fill_pattern.ts";
@@ -64,6 +70,10 @@ export class Subscriptions {
   left = false;
   readonly #options: SubscriptionsOptions;
   readonly #streams = new Map<string, Stream>();
+  /** How many bytes of a hello may be about topics, as far as is known. */
+  #room = MIN_FRAME_BYTES / 2;
+  /** What the last hello has asked for, and under which ids. */
+  readonly #early = new Map<Stream, number>();
   #closed: HubError | undefined;
 
   /** @param options The role's topics, and where to send. */
@@ -116,9 +126,35 @@ export class Subscriptions {
     throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
   }
 
-  /** A link is open: all topics are subscribed again, in the order in which they first were. */
-  opened(): void {
-    for (const stream of [...this.#streams.values()]) stream.ask(true);
+  /** What a hello asks for: as many topics as there is room for, so that they are live a round trip earlier. */
+  hello(): Pick<Hello, "topics"> {
+    const topics: TopicMark[] = [];
+    let left = Math.min(MAX_HELLO_TOPICS_BYTES, this.#room);
+    this.#early.clear();
+    for (const stream of this.#streams.values()) {
+      const { topic, begin } = stream;
+      const id = this.#options.calls.reserve();
+      const mark: TopicMark = begin ? [id, topic, begin] : [id, topic];
+      left -= utf8Size(JSON.stringify(mark)) + 1;
+      if (left < 0) break;
+      topics.push(mark);
+      this.#early.set(stream, id);
+    }
+    return topics.length > 0 ? { topics } : {};
+  }
+
+  /**
+   * A link is open: all topics are subscribed again, in the order in which they first were.
+   *
+   * @param welcome What the server says of those that the hello has asked for.
+   */
+  opened({ maxFrameBytes, topics }: Welcome): void {
+    this.#room = maxFrameBytes / 4;
+    for (const stream of topics ? this.#early.keys() : []) {
+      // Whoever wanted it has left since; somebody else may want it now.
+      if (this.#streams.get(stream.topic) !== stream) this.#options.open()?.push(["unsub", stream.topic]);
+    }
+    for (const stream of [...this.#streams.values()]) stream.ask(true, this.#early.get(stream), topics);
   }
 
   /** The link is gone; the positions stay. */

@@ -72,6 +72,19 @@ export const isSubOptions = (value: unknown): boolean =>
   value === undefined ||
   isStart(value) && (value.again === undefined || typeof value.again === "boolean");
 
+/** A topic that a hello asks for: what a `sub` says, without its kind. */
+export type TopicMark = readonly [id: number, topic: string, options?: SubOptions];
+
+/** How long the topics of a hello may be, together, in bytes of JSON. */
+export const MAX_HELLO_TOPICS_BYTES = 8 * 1024;
+
+const isTopicMark = (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= 3 && isId(value[0]) && isText(value[1]) && isSubOptions(value[2]);
+
+/** Whether a value is what a hello may say of topics. */
+export const isTopicMarks = (value: unknown): boolean =>
+  value === undefined || Array.isArray(value) && value.every(isTopicMark);
+
 /** Whether a value is what a client may ask for when it reads a history. */
 export const isHistoryAsk = (value: unknown): boolean =>
   value === undefined ||

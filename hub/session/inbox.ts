@@ -11,6 +11,7 @@ import {
   type Encoded,
   exceedsUtf8,
   HubError,
+  type TopicMark,
   toWireError,
   UnreadableMessage,
 } from "../../contract/mod.ts";
@@ -76,6 +77,15 @@ export class Inbox implements Held {
   /** Whether a topic is subscribed, and live. */
   subscribesTo(topic: string): boolean {
     return this.#subscriptions?.isLive(topic) === true;
+  }
+
+  /** Takes what the hello has asked for, as if it were said now. */
+  begin(topics: readonly TopicMark[]): void {
+    this.#rate.refill(topics.length);
+    for (const mark of topics) {
+      if (this.#conn.closed) return;
+      this.#admit(["sub", ...mark]);
+    }
   }
 
   /** Takes a frame. Does not throw: a frame that is not of the protocol ends the connection. */

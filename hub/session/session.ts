@@ -159,7 +159,7 @@ export class Session implements ServerLinkEvents {
       const answer = await (promiseOf(given) ?? given);
       if (answer === false) throw new HubError("FORBIDDEN", "Not allowed to connect");
       if (this.#closed || conn.closed) return;
-      this.#welcome(conn);
+      this.#welcome(conn, hello.topics);
     } catch (error) {
       if (!this.#closed) handshake.refuse(error, CLOSE_CODES.INTERNAL);
     }
@@ -191,11 +191,11 @@ export class Session implements ServerLinkEvents {
     stop();
   }
 
-  #welcome(conn: Connection): void {
+  #welcome(conn: Connection, early: Hello["topics"]): void {
     const { context } = this.#host;
     this.#handshake?.end();
     this.#handshake = undefined;
-    this.#inbox = new Inbox(conn, context);
+    const inbox = this.#inbox = new Inbox(conn, context);
     const { nodeId: node, heartbeatMs, limits: { maxFrameBytes }, topics, presence, once } = context;
     conn.outbox.uncork(
       new OutgoingMessage(["welcome", {
@@ -206,9 +206,11 @@ export class Session implements ServerLinkEvents {
         ...(topics.keepsHistory && { history: true }),
         once: once.memory,
         ...(presence && { presence: true }),
+        ...(early && { topics: true }),
         ...(context.contract.definition.rooms && { rooms: true }),
       }]),
     );
+    if (early) inbox.begin(early);
   }
 
   #end(conn: Connection, stage: Stage, reason: DisconnectReason): void {

@@ -259,15 +259,18 @@ test("a node that drains is left within its time, for the next url", async () =>
   await client.close();
 });
 
-test("who is closed by a node that goes away takes another address; after any other loss the old one comes first", async () => {
+test("who is closed by a node that goes away takes another address; after any other loss the old one comes first, where that node knows more than the others", async () => {
+  const shared = { once: "redis" };
   const cases = [
+    { welcome: shared, closed: 4000, moved: false, next: "ws://b", retryInMs: 250 },
+    { welcome: shared, closed: 1006, moved: false, next: "ws://b", retryInMs: 250 },
     { closed: 4000, moved: false, next: "ws://b", retryInMs: 250 },
     { closed: 4000, moved: true, next: "ws://b", retryInMs: 0 }, // those who were about to move are spread already
     { closed: 1006, moved: false, next: "ws://a", retryInMs: 250 },
     { closed: 4001, moved: true, next: "ws://a", retryInMs: 250 },
   ];
-  for (const { closed, moved, next, retryInMs } of cases) {
-    const rig = await opened({ url: ["ws://a", "ws://b"] });
+  for (const { welcome, closed, moved, next, retryInMs } of cases) {
+    const rig = await opened({ url: ["ws://a", "ws://b"] }, welcome);
     rig.clock.advance(6_000);
     if (moved) rig.server.link.say(["move", 60_000]);
     rig.server.link.close(closed, "Bye");
