@@ -13,7 +13,6 @@ import {
   fromWireError,
   type Hello,
   HubError,
-  isHubError,
   mayReconnect,
   type ServerMessage,
   UnreadableMessage,
@@ -23,6 +22,7 @@ import {
 import { showAddress } from "./addresses.ts";
 import { LATE_MS } from "./lifecycle/sleep.ts";
 import type { Link } from "../transports/transport.ts";
+import { ERROR_OF_CLOSE, isRefusal, toHubError } from "./link_errors.ts";
 import type { Settings } from "./options.ts";
 import type { ClientStage } from "./api/mod.ts";
 import { FrameBatch } from "./frame_batch.ts";
@@ -32,18 +32,6 @@ const NORMAL_CLOSURE = 1000;
 
 /** How long a link has to show that it is alive after waking up: a few round trips of a bad mobile network. */
 const PROOF_MS = 2_000;
-
-/** What the close codes mean to whoever waits for the connection. */
-const ERROR_OF_CLOSE: Readonly<Record<number, string>> = {
-  [CLOSE_CODES.CONNECTION_LIMIT]: "UNAVAILABLE",
-  [CLOSE_CODES.RATE_LIMITED]: "RATE_LIMITED",
-  [CLOSE_CODES.PROTOCOL_ERROR]: "BAD_REQUEST",
-  [CLOSE_CODES.UNAUTHENTICATED]: "UNAUTHENTICATED",
-  [CLOSE_CODES.FORBIDDEN]: "FORBIDDEN",
-  [CLOSE_CODES.UNSUPPORTED_VERSION]: "BAD_REQUEST",
-  [CLOSE_CODES.FRAME_TOO_LARGE]: "TOO_LARGE",
-  [CLOSE_CODES.DISCONNECTED]: "DISCONNECTED",
-};
 
 /** The messages that are not the connection's own business. */
 export type AppMessage = Exclude<
@@ -79,16 +67,6 @@ export interface ConnectionEvents {
   move(withinMs: number): void;
   /** It has ended, other than by `close()`; called once at most. */
   end(end: ConnectionEnd): void;
-}
-
-/** Whether an error of the user's token function says that there is no point in trying again. */
-function isRefusal(error: unknown): error is HubError {
-  return isHubError(error) && (error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN");
-}
-
-/** What went wrong, as everybody gets it who waits: a codec of the application's throws anything. */
-function toHubError(cause: unknown, message: string): HubError {
-  return isHubError(cause) ? cause : new HubError("BAD_REQUEST", message, { cause: cause ?? undefined });
 }
 
 /** One attempt to be connected, and the connection that it leads to. */

@@ -4,7 +4,15 @@
  * @module
  */
 
-import { asHistoryAnswer, type HistoryAnswer, type HistoryAsk, HubError } from "../../contract/mod.ts";
+import {
+  asHistoryAnswer,
+  type HistoryAnswer,
+  type HistoryAsk,
+  HubError,
+  parseNow,
+  type Schema,
+} from "../../contract/mod.ts";
+import type { HistoryQuery, TopicHistoryPage } from "../api/mod.ts";
 import type { Connection } from "../connection.ts";
 import type { Requests } from "../requests.ts";
 
@@ -31,4 +39,35 @@ export async function readHistory(
   payload: HistoryAsk,
 ): Promise<HistoryAnswer> {
   return asHistoryAnswer(await requests.ask({ kind: "hist", name: topic, payload, check }));
+}
+
+/**
+ * Reads a page for the application.
+ *
+ * @param query What it asks for.
+ * @param read Reads it.
+ * @param schema What checks its messages.
+ * @param topic The topic, for errors.
+ */
+export async function readPage(
+  { since, limit, reverse }: HistoryQuery,
+  read: (ask: HistoryAsk) => Promise<HistoryAnswer>,
+  schema: Schema,
+  topic: string,
+): Promise<TopicHistoryPage> {
+  const { position: [epoch, last], complete, records, more = false } = await read({
+    since: since && [since.epoch, since.offset],
+    limit: limit! > 1e15 ? undefined : limit, // no history has so many
+    reverse,
+  });
+  return {
+    epoch,
+    last,
+    complete,
+    more,
+    records: records.map(([offset, payload]) => ({
+      offset,
+      payload: parseNow(schema, payload, "payload of", topic),
+    })),
+  };
 }

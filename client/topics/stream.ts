@@ -20,19 +20,17 @@ import {
   type WireError,
 } from "../../contract/mod.ts";
 import type { Connection } from "../connection.ts";
-import { readHistory } from "./history.ts";
+import { readHistory, readPage } from "./history.ts";
 import type { Settings } from "../options.ts";
 import type { Requests } from "../requests.ts";
 import { Retries } from "../retries.ts";
+import { Renewals } from "./renewals.ts";
 import { replay, type Replayed } from "./replay.ts";
 import type { StreamOwner, TopicListener } from "./subscription.ts";
 import type { HistoryQuery, TopicHistoryPage, TopicMeta } from "../api/mod.ts";
 
 /** Errors that say "not now": a subscription that was live once tries again. */
 export const TRANSIENT: ReadonlySet<string> = new Set(["TIMEOUT", "UNAVAILABLE", "RATE_LIMITED", "INTERNAL"]);
-
-/** A stream that has lasted for so long is renewed at once when a message is missing; another one waits. */
-const STABLE_MS = 1_000;
 
 /** What the streams of a client share. */
 export interface StreamParts {
@@ -69,9 +67,7 @@ export class Stream implements StreamOwner {
   #deaf = false;
   /** Whether a message before that was skipped, and the listeners have not been told yet. */
   #incomplete = false;
-  #liveSince = 0;
-  /** How often in a row, on this link, it was renewed because of a hole soon after it had become live. */
-  #renewals = 0;
+  readonly #renewals: Renewals;
   /** Those who are sent what the others have had already. */
   readonly #replayed = new Set<TopicListener>();
   readonly #replays: Replayed = {
@@ -97,6 +93,7 @@ export class Stream implements StreamOwner {
     this.#parts = parts;
     this.#forget = forget;
     this.#retries = new Retries(parts.settings, () => this.ask());
+    this.#renewals = new Renewals(parts.settings.clock);
     this.#start = first.start;
     this.#position = first.start?.since;
     first.after = 0;
@@ -150,7 +147,7 @@ export class Stream implements StreamOwner {
   /** The link is gone; the position stays. */
   lost(): void {
     this.#pause();
-    this.#renewals = 0;
+    this.#renewals.reset();
   }
 
   /** The server ended the subscription. */
@@ -210,22 +207,8 @@ export class Stream implements StreamOwner {
     if (known) this.#send(["unsub", this.topic]);
   }
 
-  async history({ since, limit, reverse }: HistoryQuery): Promise<TopicHistoryPage> {
-    const { position: [epoch, last], complete, records, more = false } = await this.#read({
-      since: since && [since.epoch, since.offset],
-      limit: limit! > 1e15 ? undefined : limit, // no history has so many
-      reverse,
-    });
-    return {
-      epoch,
-      last,
-      complete,
-      more,
-      records: records.map(([offset, payload]) => ({
-        offset,
-        payload: parseNow(this.#schema, payload, "payload of", this.topic),
-      })),
-    };
+  history(query: HistoryQuery): Promise<TopicHistoryPage> {
+    return readPage(query, (ask) => this.#read(ask), this.#schema, this.topic);
   }
 
   #read(ask: HistoryAsk): Promise<HistoryAnswer> {
@@ -263,8 +246,8 @@ export class Stream implements StreamOwner {
     this.#deaf = false;
     const recovered = this.#resume(output);
     this.#live = this.#established = true;
-    this.#liveSince = this.#parts.settings.clock.now();
-    if (this.#renewals === 0) this.#retries.reset(); // otherwise it has to last first
+    this.#renewals.live();
+    if (this.#renewals.none) this.#retries.reset(); // otherwise it has to last first
     const told = [...this.#members].filter((member) =>
       member.after !== Infinity && (member.established || member.start)
     );
@@ -338,18 +321,18 @@ export class Stream implements StreamOwner {
 
   /** At once, but not again and again: a server that keeps leaving out messages is not asked as fast as it answers. */
   #resync(): void {
-    const { settings: { clock, reportRepeated } } = this.#parts;
+    const { settings: { reportRepeated } } = this.#parts;
     const name = this.topic;
     this.#pause();
     this.#deaf = true;
     this.#send(["unsub", name]);
-    if (clock.now() - this.#liveSince >= STABLE_MS) this.#renewals = 0;
-    if (this.#renewals++ === 0) {
+    const time = this.#renewals.next();
+    if (time === 1) {
       this.#retries.reset();
       return this.ask();
     }
     this.#retries.later();
-    if (this.#renewals > 2) return; // told already
+    if (time > 2) return; // told already
     const text = `Messages of "${name}" are missing again and again: waits grow`;
     reportRepeated(new HubError("UNAVAILABLE", text), { stage: "topic", name });
   }
