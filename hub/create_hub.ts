@@ -10,7 +10,6 @@ import { wholeMs } from "../contract/options/option_kinds.ts";
 import { checkContract, or, readOptions } from "../contract/options/read_options.ts";
 import type { Transport } from "../transports/transport.ts";
 import { Backplane } from "./backplane/backplane.ts";
-import { readName } from "./backplane/channels.ts";
 import { Bus } from "./nodes/bus.ts";
 import { createCluster } from "./directory/cluster.ts";
 import { ClusterListeners } from "./nodes/cluster_listeners.ts";
@@ -21,7 +20,7 @@ import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
 import { findConnections } from "./directory/find_connections.ts";
 import { keptApart, sharedStore } from "./topics/shared_store.ts";
-import { HandlerTable } from "./session/handler_table.ts";
+import { type GivenHandlers, HandlerTable } from "./session/handler_table.ts";
 import { Authentications } from "./session/admission/authentications.ts";
 import { Gate } from "./session/gate.ts";
 import { KeptRooms } from "./session/rooms/kept_rooms.ts";
@@ -44,6 +43,7 @@ import { createPresence } from "./create_presence.ts";
 import { createRoutes } from "./http/routes.ts";
 import type { Session } from "./session/session.ts";
 import { readStats } from "./stats.ts";
+import { targetCalls } from "./target_calls.ts";
 import { publishCalls, type PublishOn, roomName, topicCalls } from "./topic_calls.ts";
 import { Catalog } from "./topics/catalog.ts";
 import { withHistory } from "./topics/histories.ts";
@@ -293,6 +293,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     nodeRequests,
     reception,
     refusals,
+    handlers,
     once,
     topics,
     events,
@@ -332,7 +333,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     get websocket() {
       return bunHandler(transports);
     },
-    implement: (given: Parameters<HandlerTable["implement"]>[0]) => handlers.implement(given),
+    implement: (given: GivenHandlers, options?: unknown) => handlers.implement(given, options),
     room: (name: string, params?: unknown) => rooms.room(roomName(name, params)),
     rooms: (names: readonly string[]) => rooms.rooms(names),
     ...topicCalls(contract, topics, publishOn),
@@ -348,19 +349,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
         emit: (name: string, payload: unknown) => events.toRole(role, name, payload),
       };
     },
-    user(id: string) {
-      readName(id, "user");
-      return { emit: (name: string, payload: unknown) => events.toUser(id, name, payload) };
-    },
-    connection(id: string) {
-      readName(id, "connection");
-      return {
-        emit: (name: string, payload: unknown) => directory.emit(id, name, payload),
-        request: (name: string, input: unknown, options?: Parameters<Directory["request"]>[3]) =>
-          directory.request(id, name, input, options),
-        close: (reason?: string) => directory.close(id, reason),
-      };
-    },
+    ...targetCalls(events, directory),
     emitServer: (name: string, payload: unknown) => bus.emit(name, payload),
     onServer: (name: string, listener: Parameters<Bus["on"]>[1]) => bus.on(name, listener),
     requestServers: (name: string, input: unknown, options?: Parameters<Bus["request"]>[2]) =>

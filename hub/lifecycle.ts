@@ -16,6 +16,7 @@ import type { Presences } from "./presence/presences.ts";
 import type { Refusals } from "./session/admission/refusals.ts";
 import type { Reception } from "./session/reception.ts";
 import type { Health } from "./api/health.ts";
+import type { HandlerTable } from "./session/handler_table.ts";
 import type { Once } from "./session/once/once.ts";
 import type { Topics } from "./topics/topics.ts";
 
@@ -34,6 +35,8 @@ export interface LifecycleParts {
   readonly reception: Reception;
   /** Whom it refuses, and why. */
   readonly refusals: Refusals;
+  /** What is done with requests and signals. */
+  readonly handlers: Pick<HandlerTable, "missing" | "complete">;
   /** Which requests were done. */
   readonly once: Once;
   /** The topics. */
@@ -84,7 +87,9 @@ export class Lifecycle {
     const { backplane, clock, backplaneTimeoutMs, startWithoutBackplane } = this.#parts;
     if (startWithoutBackplane) {
       this.#serve();
-      this.#ready.resolve();
+      // Handlers come after this, in the same turn.
+      Promise.resolve().then(() => this.#implemented())
+        .then(this.#ready.resolve, (error) => this.#fail(error));
       this.#join().catch((error) => this.#fail(error));
       return;
     }
@@ -94,8 +99,28 @@ export class Lifecycle {
       const why = reason === undefined ? "" : ` (${reason})`;
       this.#fail(new HubError("UNAVAILABLE", `${late}${why}: clients are answered 503 until it is open`));
     });
-    this.#join(stop).then(() => this.#serve()).then(this.#ready.resolve, (error) => this.#fail(error))
+    this.#join(stop).then(() => this.#implemented()).then(() => this.#serve())
+      .then(this.#ready.resolve, (error) => this.#fail(error))
       .finally(stop);
+  }
+
+  /** Resolves when no handler is missing; what is missing now is told. */
+  async #implemented(): Promise<void> {
+    const missing = this.#missing();
+    if (!missing) return;
+    this.#fail(missing);
+    await this.#parts.handlers.complete;
+    this.#checkOpen();
+  }
+
+  #missing(): TypeError | undefined {
+    const { handlers: { missing }, startWithoutBackplane } = this.#parts;
+    if (missing.length === 0) return undefined;
+    const until = startWithoutBackplane ? "who asks for them is" : "clients are";
+    return new TypeError(
+      `Handlers are missing for ${missing.join(", ")}: give them to hub.implement before you wait for hub.ready; ` +
+        `until then ${until} answered ${startWithoutBackplane ? "UNAVAILABLE" : 503}`,
+    );
   }
 
   /** The start has failed. It is also reported: an application need not look at `ready`. */

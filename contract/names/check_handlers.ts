@@ -43,8 +43,23 @@ export type CheckedHandlers<H, T> = [H] extends [never] ? H // tells the compile
     ? [NamesBeside<T, H>] extends [never] ? H : MissingHandler<NamesBeside<T, H>>
   : WithoutOthers<H, T>;
 
-/** The same for handlers by role. */
-export type CheckedSurfaces<H, T> = [H] extends [never] ? H
+/** Handlers that are right, though they need not be all. */
+export type CheckedSome<H, T> = [H] extends [never] ? H
+  : [NamesBeside<H, T>] extends [never] ? H
+  : WithoutOthers<H, T>;
+
+/**
+ * The same for handlers by role.
+ *
+ * @typeParam H What was given.
+ * @typeParam T What there has to be.
+ * @typeParam IsPart Whether others give the rest.
+ */
+export type CheckedSurfaces<H, T, IsPart extends boolean = false> = [H] extends [never] ? H
+  : IsPart extends true
+    ? [NamesBeside<H, T>] extends [never]
+      ? { readonly [R in keyof H]: CheckedSome<NonNullable<H[R]>, T[R & keyof T]> }
+    : WithoutOthers<H, T>
   : [NamesBeside<H, T> | NamesBeside<T, H>] extends [never]
     ? { readonly [R in keyof H]: CheckedHandlers<NonNullable<H[R]>, T[R & keyof T]> }
   : CheckedHandlers<H, T>;

@@ -158,6 +158,16 @@ export type SurfaceHandlers<M, Conn> = {
 /** Leaves out the surfaces on which clients send nothing. */
 export type WithHandlers<H> = { readonly [K in keyof H as keyof H[K] extends never ? never : K]: H[K] };
 
+/** What `hub.implement` takes beside handlers. */
+export interface ImplementOptions<IsPart extends boolean = boolean> {
+  /**
+   * Whether other calls give the rest: an application in several modules has one in each.
+   *
+   * @default {false}
+   */
+  readonly part?: IsPart;
+}
+
 /** All handlers of a contract: by role, and under `shared` what every role may call. */
 export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = WithHandlers<
   & { readonly shared: SurfaceHandlers<ClientToServerOf<D["shared"]>, AnyConnection<D, User, Ctx>> }
@@ -244,7 +254,8 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   readonly nodeId: string;
   /**
    * Resolves when the hub serves clients, and the nodes that are there know of it; rejects when the backplane refuses
-   * or does not answer in time. With `startWithoutBackplane` the hub serves from the start.
+   * or does not answer in time, and when `implement` was given parts and handlers are missing: it names them, and the hub serves
+   * when they come. With `startWithoutBackplane` the hub serves from the start.
    */
   readonly ready: Promise<void>;
   /** The endpoints, for an application to mount: the transports' at `/`, `/health`, `/health/live`, `/health/ready`. */
@@ -252,12 +263,15 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   /** What Bun's server is given as `websocket`. */
   readonly websocket: BunWebSocketHandler;
   /**
-   * Gives the handlers of everything that clients send.
+   * Gives the handlers of everything that clients send: all at once, or with `{ part: true }` some in each of several calls. What is
+   * missing is an error of the compiler in the first case; of parts `ready` rejects and names it.
    *
-   * @throws {TypeError} When called twice, or a handler is missing or not in the contract.
+   * @throws {TypeError} When a handler is missing, not in the contract or no function, or was given before. None of the call is
+   * taken then.
    */
-  implement<const H extends SomeSurfaces<Handlers<D, User, Ctx>>>(
-    handlers: CheckedSurfaces<H, Handlers<D, User, Ctx>>,
+  implement<const H extends SomeSurfaces<Handlers<D, User, Ctx>>, IsPart extends boolean = false>(
+    handlers: CheckedSurfaces<H, Handlers<D, User, Ctx>, IsPart>,
+    options?: ImplementOptions<IsPart>,
   ): void;
   /**
    * A room; it exists while somebody is in it.

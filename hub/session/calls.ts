@@ -346,8 +346,8 @@ export class Calls {
     const { role } = this.#conn;
     if (!declared) return new HubError("NOT_FOUND", `Role "${role}" has no "${cutName(name)}" of this kind`);
     this.#handlers ??= this.#context.handlers.of(role);
-    return this.#handlers?.get(name) ??
-      new HubError("UNAVAILABLE", `Cannot answer "${name}" yet: the server has not called hub.implement`);
+    return this.#handlers.get(name) ??
+      new HubError("UNAVAILABLE", `Cannot answer "${name}" yet: the server has not implemented it`);
   }
 
   #failRequest(id: number, name: string, error: unknown, at: FailedAt): undefined {

@@ -5,7 +5,8 @@
  */
 
 import type { Contract, Entry } from "../../contract/mod.ts";
-import { isBag, wrong } from "../../contract/options/read_options.ts";
+import { flag } from "../../contract/options/option_kinds.ts";
+import { isBag, or, readOptions, wrong } from "../../contract/options/read_options.ts";
 import { suggest } from "../../contract/options/suggest.ts";
 import type { Connection } from "../connection/connection.ts";
 
@@ -22,72 +23,123 @@ export interface CallContext {
 /** A handler, its types forgotten. */
 export type Handler = (input: unknown, context: CallContext) => unknown;
 
-/** The handlers of a hub. */
+const IMPLEMENT = { part: or(flag, false) };
+
+/** What an application gives to `implement`: by role, and `shared`. */
+export type GivenHandlers = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
+
+/** A handler, and what it is for. */
+interface Taken {
+  readonly part: string;
+  readonly name: string;
+  readonly handler: Handler;
+}
+
+/** The handlers of a hub. They come at once or in parts, and each once. */
 export class HandlerTable {
   readonly #contract: Contract;
-  readonly #byRole = new Map<string, ReadonlyMap<string, Handler>>();
+  /** What there has to be, by role and `shared`. */
+  readonly #declared = new Map<string, ReadonlyMap<string, Entry>>();
+  readonly #byRole = new Map<string, Map<string, Handler>>();
+  /** What has no handler, as `role.name`. */
+  readonly #missing = new Set<string>();
+  readonly #complete = Promise.withResolvers<void>();
+  #hasBegun = false;
 
   /** @param contract The contract that they implement. */
   constructor(contract: Contract) {
     this.#contract = contract;
+    const shared = contract.shared.clientToServer;
+    this.#declared.set("shared", shared);
+    for (const [role, { clientToServer }] of contract.roles) {
+      this.#declared.set(role, new Map([...clientToServer].filter(([name]) => !shared.has(name))));
+      this.#byRole.set(role, new Map());
+    }
+    for (const [part, entries] of this.#declared) {
+      for (const name of entries.keys()) this.#missing.add(keyOf(part, name));
+    }
   }
 
-  /** The handlers of a role by the names of its messages; `undefined` before `implement`. */
-  of(role: string): ReadonlyMap<string, Handler> | undefined {
-    return this.#byRole.get(role);
+  /** The handlers of a role by the names of its messages: those that have come so far, and later all. */
+  of(role: string): ReadonlyMap<string, Handler> {
+    return this.#byRole.get(role)!;
+  }
+
+  /** What has no handler, as `role.name`, once the first part has come; an application may do without any. */
+  get missing(): readonly string[] {
+    return this.#hasBegun ? [...this.#missing] : [];
+  }
+
+  /** Resolves when nothing is missing. */
+  get complete(): Promise<void> {
+    return this.#complete.promise;
   }
 
   /**
-   * Takes all handlers at once.
+   * Takes handlers.
    *
    * @param given By role, and `shared`.
-   * @throws {TypeError} When called twice, or a handler is missing or not in the contract. Nothing is taken then.
+   * @param options See `ImplementOptions`.
+   * @throws {TypeError} When a handler is none, is not in the contract or was given before, or one is missing and this is no part.
+   * Nothing is taken then.
    */
-  implement(given: Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>): void {
-    if (this.#byRole.size > 0) {
-      throw new TypeError("Cannot implement a hub twice: give all handlers in one call");
-    }
+  implement(given: GivenHandlers, options?: unknown): void {
+    const { part: isPart } = readOptions("implement", options, IMPLEMENT);
     checkBag(given, "the handlers");
-    const { roles, shared } = this.#contract;
     for (const part of Object.keys(given)) {
-      if (part !== "shared" && !roles.has(part)) {
-        const hint = suggest(part, ["shared", ...roles.keys()]);
+      if (!this.#declared.has(part)) {
+        const hint = suggest(part, this.#declared.keys());
         throw new TypeError(`Cannot implement "${part}": no role of that name, ${hint}`);
       }
     }
-    const all = new Map<string, ReadonlyMap<string, Handler>>();
-    const common = read("shared", shared.clientToServer, given.shared);
-    for (const [role, surface] of roles) {
-      const own = new Map([...surface.clientToServer].filter(([name]) => !shared.clientToServer.has(name)));
-      all.set(role, new Map([...common, ...read(role, own, given[role])]));
+    const all = [...this.#declared].flatMap(([part, declared]) =>
+      read(part, declared, Object.hasOwn(given, part) ? given[part] : undefined)
+    );
+    const left = new Set(this.#missing);
+    for (const { part, name } of all) {
+      if (!left.delete(keyOf(part, name))) {
+        throw new TypeError(`Cannot implement "${name}" of "${part}" twice: it has a handler already`);
+      }
     }
-    for (const [role, handlers] of all) this.#byRole.set(role, handlers);
+    if (!isPart && left.size > 0) throw incomplete(left);
+    for (const { part, name, handler } of all) {
+      this.#missing.delete(keyOf(part, name));
+      for (const role of part === "shared" ? this.#contract.roles.keys() : [part]) {
+        this.#byRole.get(role)!.set(name, handler);
+      }
+    }
+    this.#hasBegun = true;
+    if (left.size === 0) this.#complete.resolve();
   }
 }
 
+const keyOf = (part: string, name: string): string => `${part}.${name}`;
+
 function checkBag(given: unknown, path: string): void {
   if (!isBag(given)) throw wrong(given, { owner: "implement", path }, "an object of handlers by name");
+}
+
+/** Whoever gives some of the handlers has to say so: else one that was forgotten is found when it is called. */
+function incomplete(left: ReadonlySet<string>): TypeError {
+  return new TypeError(
+    `Cannot implement the contract without handlers for ${[...left].join(", ")}: give them in the same call, ` +
+      "or say { part: true } in each of several",
+  );
 }
 
 function read(
   part: string,
   declared: ReadonlyMap<string, Entry>,
   given: Readonly<Record<string, unknown>> = {},
-): Map<string, Handler> {
+): Taken[] {
   checkBag(given, part);
-  for (const name of Object.keys(given)) {
+  return Object.keys(given).map((name) => {
     if (!declared.has(name)) {
       const hint = suggest(name, declared.keys());
       throw new TypeError(`Cannot implement "${name}" of "${part}": the contract has none, ${hint}`);
     }
-  }
-  const handlers = new Map<string, Handler>();
-  for (const name of declared.keys()) {
-    const handler = Object.hasOwn(given, name) ? given[name] : undefined;
-    if (typeof handler !== "function") {
-      throw new TypeError(`Cannot implement "${part}" without a handler for "${name}"`);
-    }
-    handlers.set(name, handler as Handler);
-  }
-  return handlers;
+    const handler = given[name];
+    if (typeof handler === "function") return { part, name, handler: handler as Handler };
+    throw wrong(handler, { owner: "implement", path: keyOf(part, name) }, "a function");
+  });
 }

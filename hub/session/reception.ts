@@ -176,7 +176,10 @@ export class Reception {
       return refusal(status, text, retryS === undefined ? undefined : { "retry-after": `${retryS}` });
     };
     if (this.#state !== "open") {
-      const message = "Refused a client: the hub does not serve yet, because its backplane is not open";
+      const { missing } = this.#context.handlers;
+      const handlers = missing.length > 0 ? `, or because it has no handlers for ${missing.join(", ")}` : "";
+      const message =
+        `Refused a client: the hub does not serve yet, because its backplane is not open${handlers}`;
       return refuse(this.#state, 503, "The node takes no connections now", message, 1);
     }
     const foreign = refuseOrigin(request, options.origins);

@@ -186,7 +186,8 @@ test("handlers that are misspelt, or none, are refused with what was meant", () 
       { member: { ecco: () => "" } },
       'Cannot implement "ecco" of "member": the contract has none, did you mean "echo"?',
     ],
-    [{ member: { echo: "x" } }, 'Cannot implement "member" without a handler for "echo"'],
+    [{ member: { echo: "x" } }, "Cannot use this string as member.echo of implement: give a function"],
+    [{}, "Cannot implement the contract without handlers for member.echo"],
   ];
   for (const [handlers, message] of cases) {
     assertThrows(() => hub.implement(handlers as never), TypeError, message);

@@ -146,6 +146,26 @@ const say = () => ({ at: 0 });
 const typing = () => {};
 // @ts-expect-error a handler is missing
 hub.implement({ shared: { ping }, member: { say } });
+// In parts: some of them, typed as all are.
+hub.implement({
+  member: {
+    say: ({ text }, { conn }) => {
+      same<typeof text, number>(true);
+      same<typeof conn, HubConnection<D, "member", User, { since: number }>>(true);
+      return { at: text };
+    },
+  },
+}, { part: true });
+hub.implement({}, { part: true });
+hub.implement({ shared: { ping } }, { part: true });
+// @ts-expect-error a handler is missing: it is no part
+hub.implement({ shared: { ping }, member: { say } }, { part: false });
+// @ts-expect-error no such request
+hub.implement({ member: { shout: () => {} } }, { part: true });
+// @ts-expect-error the wrong answer
+hub.implement({ shared: { ping: () => 5 } }, { part: true });
+// @ts-expect-error no such role
+hub.implement({ root: {} }, { part: true });
 // @ts-expect-error the shared handlers are missing
 hub.implement({ member: { say, typing } });
 // @ts-expect-error not in the contract

@@ -163,6 +163,14 @@ export const MISTAKES: readonly (readonly [code: string, text: string])[] = [
     `Object literal may only specify known properties, and 'say' does not exist in type 'DidYouMean<"member"> | NotOneOf<"admin" | "member">'.`,
   ],
   [
+    "hub.implement({ member: { typng: typing } }, { part: true });",
+    `Type '() => void' is not assignable to type 'DidYouMean<"typing"> | NotOneOf<"say" | "typing">'.`,
+  ],
+  [
+    "hub.implement({ membr: { typing } }, { part: true });",
+    `Object literal may only specify known properties, and 'typing' does not exist in type 'DidYouMean<"member"> | NotOneOf<"admin" | "member">'.`,
+  ],
+  [
     'hub.emitServer("invaldate", { key: "" });',
     `Argument of type '"invaldate"' is not assignable to parameter of type '"invalidate" | DidYouMean<"invalidate">'.`,
   ],

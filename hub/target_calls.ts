@@ -1,0 +1,49 @@
+/**
+ * What is sent to users and to connections by their ids.
+ *
+ * @module
+ */
+
+import { readName } from "./backplane/channels.ts";
+import type { Directory } from "./directory/directory.ts";
+import type { Events } from "./groups/events.ts";
+
+/** Whoever is sent events. */
+interface Target {
+  emit(name: string, payload: unknown): void;
+}
+
+/** A connection, on any node. */
+interface ConnectionTarget extends Target {
+  request(name: string, input: unknown, options?: Parameters<Directory["request"]>[3]): Promise<unknown>;
+  close(reason?: string): void;
+}
+
+/** The calls that address somebody by id. */
+interface TargetCalls {
+  user(id: string): Target;
+  connection(id: string): ConnectionTarget;
+}
+
+/**
+ * The calls that address somebody by id.
+ *
+ * @param events Sends to users.
+ * @param directory Sends to connections.
+ */
+export function targetCalls(events: Events, directory: Directory): TargetCalls {
+  return {
+    user(id) {
+      readName(id, "user");
+      return { emit: (name, payload) => events.toUser(id, name, payload) };
+    },
+    connection(id) {
+      readName(id, "connection");
+      return {
+        emit: (name, payload) => directory.emit(id, name, payload),
+        request: (name, input, options) => directory.request(id, name, input, options),
+        close: (reason) => directory.close(id, reason),
+      };
+    },
+  };
+}

@@ -1,0 +1,193 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { createClient, defineContract, HubError } from "@trunkline/hub";
+import { z } from "zod";
+import { test, waitFor } from "../harness.ts";
+import { AT_ONCE, createRig, type Rig } from "./rig.ts";
+import { codeOf, rejection } from "./wires.ts";
+
+const contract = defineContract({
+  shared: { clientToServer: { ping: { input: z.string(), output: z.string() } } },
+  roles: {
+    member: {
+      clientToServer: {
+        join: { input: z.string(), output: z.string() },
+        say: { input: z.string(), output: z.string() },
+        typing: { payload: z.string() },
+      },
+    },
+    admin: { clientToServer: { ban: { input: z.string(), output: z.string() } } },
+    guest: {},
+  },
+});
+type Given = Rig<(typeof contract)["definition"]>;
+
+const ping = (text: string) => `ping ${text}`;
+const join = (text: string) => `join ${text}`;
+const say = (text: string) => `say ${text}`;
+const ban = (text: string) => `ban ${text}`;
+const typing = () => {};
+const part = { part: true } as const;
+
+function connect<R extends "member" | "admin">({ loopback }: Given, role: R) {
+  return createClient(contract, {
+    url: "ws://loopback",
+    role,
+    transport: loopback.client(),
+    ...AT_ONCE,
+    onError: () => {},
+  });
+}
+
+test("the handlers of several calls add up, those of one role and those of all", async () => {
+  const rig = createRig(contract);
+  const { hub } = rig;
+  hub.implement({ member: { join } }, part);
+  hub.implement({ shared: { ping }, member: { say } }, part);
+  hub.implement({}, part);
+  hub.implement({ member: { typing }, admin: { ban } }, part);
+  await hub.ready;
+  await using member = connect(rig, "member");
+  await using admin = connect(rig, "admin");
+  const answers = [
+    member.request("join", "a"),
+    member.request("say", "b"),
+    member.request("ping", "c"),
+    admin.request("ping", "d"),
+    admin.request("ban", "e"),
+  ];
+  assertEquals(await Promise.all(answers), ["join a", "say b", "ping c", "ping d", "ban e"]);
+  assertEquals(rig.errors, []);
+  await hub.close();
+});
+
+test("a handler that is given twice is named, and nothing of that call is taken", async () => {
+  const rig = createRig(contract);
+  const { hub } = rig;
+  hub.implement({ shared: { ping }, member: { join } }, part);
+  const twice = { member: { say, join: () => "another" } };
+  assertThrows(
+    () => hub.implement(twice, part),
+    TypeError,
+    'Cannot implement "join" of "member" twice: it has a handler already',
+  );
+  assertThrows(() => hub.implement({ shared: { ping } }, part), TypeError, '"ping" of "shared" twice');
+  hub.implement({ member: { say, typing }, admin: { ban } }, part);
+  await hub.ready;
+  await using member = connect(rig, "member");
+  assertEquals(await member.request("join", "a"), "join a");
+  await hub.close();
+});
+
+test("handlers that are missing are named by ready, all of them, and clients come when they are there", async () => {
+  const rig = createRig(contract);
+  const { hub, errors } = rig;
+  hub.implement({ member: { join } }, part);
+  const error = await rejection(hub.ready);
+  assertEquals(
+    [error instanceof TypeError, error.message],
+    [
+      true,
+      "Handlers are missing for shared.ping, member.say, member.typing, admin.ban: give them to hub.implement before you " +
+      "wait for hub.ready; until then clients are answered 503",
+    ],
+  );
+  assertEquals(errors.map(({ error: told, info }) => [told === error, info]), [[true, { stage: "open" }]]);
+  await using member = connect(rig, "member");
+  await waitFor(() => rig.refusals.length > 0, { what: "a client to be refused" });
+  const refusal = (rig.refusals[0]!.error as Error).message;
+  assertEquals(
+    [refusal.includes("no handlers for shared.ping, member.say"), member.status],
+    [true, "connecting"],
+  );
+  hub.implement({ shared: { ping }, member: { say } }, part);
+  hub.implement({ member: { typing }, admin: { ban } }, part);
+  await member.ready;
+  assertEquals(await member.request("say", "a"), "say a");
+  assertEquals(errors.length, 1);
+  await hub.close();
+});
+
+test("a hub that serves from the start tells of missing handlers by ready, and answers who asks for one", async () => {
+  const rig = createRig(contract, { startWithoutBackplane: true });
+  const { hub, errors } = rig;
+  hub.implement({ member: { join } }, part);
+  await assertRejects(() => hub.ready, TypeError, "shared.ping, member.say, member.typing, admin.ban");
+  assertEquals(errors.map(({ info }) => info.stage), ["open"]);
+  await using member = connect(rig, "member");
+  assertEquals(await member.request("join", "a"), "join a");
+  assertEquals(await codeOf(() => member.request("say", "a")), "UNAVAILABLE");
+  hub.implement({ member: { say } }, part);
+  assertEquals(await member.request("say", "a"), "say a");
+  await hub.close();
+});
+
+test("parts that are complete are ready on a hub that serves from the start", async () => {
+  const { hub, errors } = createRig(contract, { startWithoutBackplane: true });
+  hub.implement({ shared: { ping }, member: { join, say, typing } }, part);
+  hub.implement({ admin: { ban } }, part);
+  await hub.ready;
+  assertEquals(errors, []);
+  await hub.close();
+});
+
+test("a hub without any handler serves: it may have nothing to do with what clients say", async () => {
+  const rig = createRig(contract);
+  await rig.hub.ready;
+  await using member = connect(rig, "member");
+  const refusal = await rejection(member.request("say", "a"));
+  assertEquals([refusal instanceof HubError, refusal.code], [true, "UNAVAILABLE"]);
+  rig.hub.implement({ member: { say } }, part);
+  assertEquals(await member.request("say", "a"), "say a");
+  assertEquals(await codeOf(() => member.request("join", "a")), "UNAVAILABLE");
+  await rig.hub.close();
+});
+
+test("whoever gives all at once and forgets some is told of them at the call, and what to do", () => {
+  const { hub } = createRig(contract);
+  const some = { shared: { ping }, member: { say } };
+  assertThrows(
+    () => hub.implement(some as never),
+    TypeError,
+    "Cannot implement the contract without handlers for member.join, member.typing, admin.ban: give them in the same " +
+      "call, or say { part: true } in each of several",
+  );
+  hub.implement(some, part);
+  hub.implement({ member: { join, typing }, admin: { ban } } as never); // the rest is all that is missing
+  void hub.close();
+});
+
+test("a hub that waits for handlers closes, and does not begin to serve after it", async () => {
+  const rig = createRig(contract);
+  const { hub, errors } = rig;
+  hub.implement({ member: { join } }, part);
+  await assertRejects(() => hub.ready, TypeError, "missing");
+  await hub.close();
+  hub.implement({ shared: { ping }, member: { say, typing }, admin: { ban } }, part);
+  const member = connect(rig, "member");
+  await waitFor(() => rig.refusals.length > 0, { what: "a client to be refused" });
+  assertEquals([member.status, errors.length], ["connecting", 1]);
+  await member.close();
+});
+
+test("options of implement that are wrong, and handlers that are none, are refused by name", () => {
+  const { hub } = createRig(contract);
+  const cases: [unknown, unknown, string][] = [
+    [{}, { part: 1 }, "Cannot use 1 as part of implement: give true or false"],
+    [{}, { parts: true }, 'Cannot use parts of implement: there is no such option, did you mean "part"?'],
+    [{}, true, "Cannot use true as the options of implement"],
+    [{ member: { say: undefined } }, part, "Cannot do without member.say of implement: give a function"],
+    [{ member: { say: "x" } }, part, "Cannot use this string as member.say of implement: give a function"],
+    [
+      { member: { sya: say } },
+      part,
+      'Cannot implement "sya" of "member": the contract has none, did you mean "say"?',
+    ],
+    [{ member: { ping } }, part, 'Cannot implement "ping" of "member"'],
+    [{ guest: { ping } }, part, 'Cannot implement "ping" of "guest"'],
+  ];
+  for (const [handlers, options, message] of cases) {
+    assertThrows(() => hub.implement(handlers as never, options as never), TypeError, message);
+  }
+  hub.implement({ member: undefined, shared: { ping } } as never, { part: undefined, ...part });
+  void hub.close();
+});
