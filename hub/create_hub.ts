@@ -25,6 +25,7 @@ import { Authentications } from "./session/admission/authentications.ts";
 import { Gate } from "./session/gate.ts";
 import { KeptRooms } from "./session/rooms/kept_rooms.ts";
 import { RoomLogs } from "./session/rooms/room_logs.ts";
+import { Middlewares } from "./session/middleware/middlewares.ts";
 import { KeyedLimit } from "./session/limits.ts";
 import { Once } from "./session/once/once.ts";
 import { readHubOptions } from "./read_hub_options.ts";
@@ -49,7 +50,8 @@ import { Catalog } from "./topics/catalog.ts";
 import { withHistory } from "./topics/histories.ts";
 import { publish } from "./topics/publish.ts";
 import { Topics } from "./topics/topics.ts";
-import type { Hub, HubUser } from "./api/hub.ts";
+import type { HubUser } from "./api/connection.ts";
+import type { Hub } from "./api/hub.ts";
 
 /**
  * Makes a hub: one process's end of a contract. It opens its adapter at once; see `ready`.
@@ -230,6 +232,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   const directory = new Directory({ backplane, nodes, nodeRequests, events, requestTimeoutMs, find });
   const membersOf = (room: string) => cluster.connections({ room });
   const handlers = new HandlerTable(contract);
+  const middlewares = new Middlewares({ clock, timeoutMs: authorizeTimeoutMs, onError });
   const once = new Once({
     store: shared,
     solitary: backplane.solitary,
@@ -269,6 +272,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     requestTimeoutMs,
     authorizeTimeoutMs,
     handlers,
+    middlewares,
     once,
     topics,
     registry,
@@ -334,6 +338,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
       return bunHandler(transports);
     },
     implement: (given: GivenHandlers, options?: unknown) => handlers.implement(given, options),
+    use: (given: unknown) => middlewares.use(given),
     room: (name: string, params?: unknown) => rooms.room(roomName(name, params)),
     rooms: (names: readonly string[]) => rooms.rooms(names),
     ...topicCalls(contract, topics, publishOn),

@@ -53,6 +53,8 @@ export type {
 export type { RefusalCounts, RefusalReason } from "./api/refusals.ts";
 export type { HubStats } from "./api/stats.ts";
 export type * from "./api/bus.ts";
+export type * from "./api/connection.ts";
+export type * from "./api/handlers.ts";
 export type * from "./api/hub.ts";
 export type * from "./api/room.ts";
 export type * from "./api/topic.ts";

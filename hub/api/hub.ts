@@ -5,7 +5,6 @@
  */
 
 import type {
-  AnswerInput,
   AnswerOutput,
   AnyEventsOf,
   AnyQuestionsOf,
@@ -15,169 +14,39 @@ import type {
   BusRequestsOf,
   CallOptions,
   CheckedSurfaces,
-  ClientToServerOf,
   ContractDefinition,
   EventsOf,
   KeepsHistory,
-  MessageDefinition,
   NameOf,
   NameOfPlace,
   NamesOf,
-  NamesOr,
   OwnTopicsOf,
   ParamsArgument,
   PayloadInput,
-  PayloadOutput,
   PresenceNames,
   PresenceOf,
   PresenceState,
   PresenceStateInput,
-  QuestionsOf,
-  RequestDefinition,
   RequestInput,
-  RequestParsed,
   RoleOf,
   SharedTopicsOf,
   SomeSurfaces,
   Suggestion,
-  SurfaceOf,
   TopicInput,
   TopicNames,
   TopicOutput,
-  TopicsOf,
 } from "../../contract/mod.ts";
 import type { BunWebSocketHandler } from "../../transports/websocket/bun_handler.ts";
-import type { Awaitable, BusListener, Gathered } from "./bus.ts";
+import type { BusListener, Gathered } from "./bus.ts";
 import type { Published, PublishOptions } from "./history.ts";
 import type { Cluster } from "./cluster.ts";
+import type { HubUser } from "./connection.ts";
+import type { Handlers, ImplementOptions, Middleware } from "./handlers.ts";
 import type { AnyName, Broadcaster, RoomName, RoomOf, RoomParams, RoomPatterns } from "./room.ts";
 import type { HubRoutes } from "./health.ts";
 import type { HubPlaceOf, HubPresence } from "./presence.ts";
 import type { HubStats } from "./stats.ts";
 import type { HistoryReader, HubTopic, TopicPublisher } from "./topic.ts";
-
-/** A user, as far as the hub cares. */
-export interface HubUser {
-  /** What the user is addressed by, as it was when the connection came in. Well-formed text that is not empty. */
-  readonly id: string;
-}
-
-/**
- * A client of a role on this node.
- *
- * @typeParam R Its role.
- */
-export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>, User extends HubUser, Ctx> {
-  /** Unique in the cluster. */
-  readonly id: string;
-  /** Its role. */
-  readonly role: R;
-  /** Its user; `undefined` when anonymous. */
-  readonly user: User | undefined;
-  /** What `authenticate` attached. */
-  readonly ctx: Ctx;
-  /** The address at the other end, where it is known. */
-  readonly address: string | undefined;
-  /** The rooms it is in at this moment; in `onDisconnect`, those that it was in. */
-  readonly rooms: ReadonlySet<string>;
-  /** Aborted when the connection is gone. */
-  readonly signal: AbortSignal;
-  /**
-   * Sends an event to this connection alone. Does nothing once it is gone.
-   *
-   * @throws {HubError} `VALIDATION` when the payload does not fit, `NOT_FOUND` when its role has no such event.
-   */
-  emit<N extends string>(
-    event: (N & NameOf<EventsOf<D, R>>) | NamesOr<N, NameOf<EventsOf<D, R>>>,
-    payload: PayloadInput<EventsOf<D, R>, N>,
-  ): void;
-  /**
-   * Asks the client.
-   *
-   * @param options `timeoutMs` defaults to the hub's `requestTimeoutMs`.
-   * @throws {HubError} `TIMEOUT`, `DISCONNECTED`, `VALIDATION`, or whatever the client answers.
-   */
-  request<N extends NameOf<QuestionsOf<D, R>>, G extends string = N>(
-    name: N | Suggestion<G, NameOf<QuestionsOf<D, R>>>,
-    input: RequestInput<QuestionsOf<D, R>, N>,
-    options?: CallOptions,
-  ): Promise<AnswerOutput<QuestionsOf<D, R>, N>>;
-  /**
-   * Takes a subscription away, whatever its state: nothing that is published from now on reaches the client over it. The client's
-   * `subscription.closed` tells it `FORBIDDEN` with the reason, and it does not subscribe again by itself. Does nothing when
-   * it is not subscribed. If the application asks anew, the rule of `authorize` decides: change what that looks at first.
-   *
-   * @param topic The topic's concrete name.
-   * @param reason Sent to the client, for a person.
-   * @throws {HubError} `NOT_FOUND` when its role has no such topic.
-   * @throws {TypeError} When the reason is no text.
-   */
-  unsubscribe<N extends string>(
-    topic: (N & TopicNames<TopicsOf<D, R>>) | NamesOr<N, TopicNames<TopicsOf<D, R>>>,
-    reason?: string,
-  ): void;
-  /**
-   * Closes the connection.
-   *
-   * @param code A close code from 3000 to 4999, or 1000: with 4500 and above the client does not come back by itself.
-   * @default {CLOSE_CODES.DISCONNECTED}, after which it does not
-   * @param reason For a person; 123 bytes of it are sent.
-   * @throws {TypeError} When the code is no number, or the reason no text.
-   * @throws {RangeError} When the code is out of its range.
-   */
-  close(code?: number, reason?: string): void;
-}
-
-/** A connection of any role; look at `role` to know which. */
-export type AnyConnection<D extends ContractDefinition, User extends HubUser, Ctx> = {
-  [R in RoleOf<D>]: HubConnection<D, R, User, Ctx>;
-}[RoleOf<D>];
-
-/** What a handler knows beside its input. */
-export interface HandlerContext<Conn> {
-  /** Who asks. */
-  readonly conn: Conn;
-  /**
-   * Aborted when the client gives up, or is gone. A request with an `id` is done to its end, whoever still waits: of that it
-   * is aborted when the hub closes.
-   */
-  readonly signal: AbortSignal;
-  /** The id that the client gave the request, so that it is done once; `undefined` without one, and of signals. */
-  readonly id: string | undefined;
-}
-
-/** The handlers of one surface: a function per request and signal. */
-export type SurfaceHandlers<M, Conn> = {
-  readonly [N in keyof M]: M[N] extends RequestDefinition
-    ? (input: RequestParsed<M, N>, context: HandlerContext<Conn>) => Awaitable<AnswerInput<M, N>>
-    : M[N] extends MessageDefinition
-      ? (payload: PayloadOutput<M, N>, context: HandlerContext<Conn>) => Awaitable<void>
-    : never;
-};
-
-/** Leaves out the surfaces on which clients send nothing. */
-export type WithHandlers<H> = { readonly [K in keyof H as keyof H[K] extends never ? never : K]: H[K] };
-
-/** What `hub.implement` takes beside handlers. */
-export interface ImplementOptions<IsPart extends boolean = boolean> {
-  /**
-   * Whether other calls give the rest: an application in several modules has one in each.
-   *
-   * @default {false}
-   */
-  readonly part?: IsPart;
-}
-
-/** All handlers of a contract: by role, and under `shared` what every role may call. */
-export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = WithHandlers<
-  & { readonly shared: SurfaceHandlers<ClientToServerOf<D["shared"]>, AnyConnection<D, User, Ctx>> }
-  & {
-    readonly [R in RoleOf<D>]: SurfaceHandlers<
-      ClientToServerOf<SurfaceOf<D, R>>,
-      HubConnection<D, R, User, Ctx>
-    >;
-  }
->;
 
 /** Whoever can be sent events of the contract. */
 export interface Target<D extends ContractDefinition> {
@@ -273,6 +142,16 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
     handlers: CheckedSurfaces<H, Handlers<D, User, Ctx>, IsPart>,
     options?: ImplementOptions<IsPart>,
   ): void;
+  /**
+   * Runs a function around every request, signal and subscription of clients: to log, to measure, to check rights. Functions
+   * run in the order in which they were given, each around the next: `await next()` ends when the rest has ended. What one
+   * throws refuses the call, as what a handler throws does. One that ends without `next()` has lost the call: that is an error, told to
+   * `onError` and as `INTERNAL` to the client. Before `next()` each has `authorizeTimeoutMs` at the most.
+   *
+   * @param middleware Called once its input is parsed, in the order in which a client has sent its requests and signals.
+   * @throws {TypeError} When it is no function.
+   */
+  use(middleware: Middleware<D, User, Ctx>): void;
   /**
    * A room; it exists while somebody is in it.
    *

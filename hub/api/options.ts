@@ -18,7 +18,7 @@ import type {
   TopicParams,
 } from "../../contract/mod.ts";
 import type { Transport } from "../../transports/transport.ts";
-import type { AnyConnection, HubUser } from "./hub.ts";
+import type { AnyConnection, HubUser } from "./connection.ts";
 import type { PresenceKind, PresenceOptions } from "./presence_options.ts";
 import type { HubLimits } from "./limits.ts";
 import type { RefusalReason } from "./refusals.ts";

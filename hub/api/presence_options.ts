@@ -12,7 +12,7 @@ import type {
   PresenceOf,
   PresenceStateInput,
 } from "../../contract/mod.ts";
-import type { AnyConnection, HubUser } from "./hub.ts";
+import type { AnyConnection, HubUser } from "./connection.ts";
 
 /**
  * Where it is known who is where. `"gossip"`: every node tells all others and knows everybody; on any adapter. `"central"`: a

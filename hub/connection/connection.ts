@@ -23,7 +23,7 @@ import { readClientCall } from "./call_options.ts";
 import type { Membership } from "./membership.ts";
 import type { RoomPast } from "./room_past.ts";
 import type { SmallMap } from "./small_map.ts";
-import type { HubUser } from "../api/hub.ts";
+import type { HubUser } from "../api/connection.ts";
 
 /** What all connections share. */
 export interface ConnectionRules {

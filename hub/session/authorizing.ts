@@ -35,7 +35,7 @@ export class Authorizing extends Abortable {
    */
   constructor(params: Readonly<Record<string, string>>, conn: Connection) {
     super();
-    this.params = Object.assign(Object.create(null), params); // a rule that changes them decides for nobody else
+    this.params = copy(params);
     this.conn = conn;
   }
 
@@ -49,10 +49,20 @@ export class Authorizing extends Abortable {
    * @throws {HubError} `FORBIDDEN`, `TIMEOUT`, or whatever the rule throws; at once or by the promise.
    */
   ask(rule: Rule, decided: Decided, context: SessionContext): void | Promise<void> {
+    return this.decide(rule, decided, context, (later) => this.within(later, decided, context));
+  }
+
+  /** Asks without a limit of time, but for what `bound` sets. */
+  protected decide(
+    rule: Rule,
+    decided: Decided,
+    context: SessionContext,
+    bound: (later: Promise<unknown>) => Promise<unknown> = (later) => later,
+  ): void | Promise<void> {
     const answer = rule(this as never);
     const later = promiseOf(answer);
     if (!later) return this.#judge(answer, decided, context);
-    return this.#within(later, decided, context).then((answer) => this.#judge(answer, decided, context));
+    return bound(later).then((answer) => this.#judge(answer, decided, context));
   }
 
   /** Nobody waits any more, not even for the rule to end. */
@@ -74,11 +84,11 @@ export class Authorizing extends Abortable {
   }
 
   /** A rule that never answers must not hold a place for ever. */
-  #within(
-    answer: Promise<unknown>,
+  protected within<T>(
+    answer: Promise<T>,
     { what, name, option }: Decided,
     context: SessionContext,
-  ): Promise<unknown> {
+  ): Promise<T> {
     const { authorizeTimeoutMs: ms, options: { clock } } = context;
     return new Promise((resolve, reject) => {
       const stop = clock.after(ms, () => {
@@ -99,17 +109,47 @@ export class Authorizing extends Abortable {
   }
 }
 
+/** A rule that changes its parameters decides for nobody else. */
+function copy(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.assign(Object.create(null), params);
+}
+
 /** The question whether a client may subscribe to a topic. */
 export class TopicAuthorizing extends Authorizing {
   readonly topic: string;
+  readonly #topic: Topic;
 
   /**
    * @param topic What the client wants to subscribe to.
    * @param conn The client.
    */
-  constructor({ params, name }: Topic, conn: Connection) {
-    super(params, conn);
-    this.topic = name;
+  constructor(topic: Topic, conn: Connection) {
+    super(topic.params, conn);
+    this.topic = topic.name;
+    this.#topic = topic;
+  }
+
+  /** Asks the rule, if there is one, within whatever the application runs around it. */
+  override ask(rule: Rule | undefined, decided: Decided, context: SessionContext): void | Promise<void> {
+    const { middlewares } = context;
+    if (!middlewares.some) return rule && super.ask(rule, decided, context);
+    const { conn, topic } = this;
+    const { params, entry: { pattern } } = this.#topic;
+    const signal = () => this.signal;
+    const info = {
+      kind: "subscription" as const,
+      name: pattern,
+      topic,
+      params: copy(params),
+      role: conn.role,
+      conn,
+      get signal() {
+        return signal();
+      },
+    };
+    const decision = middlewares.around(info, () => rule && this.decide(rule, decided, context));
+    const option = `${decided.option}, or a function of hub.use,`;
+    return this.within(decision, { ...decided, option }, context).then(() => {});
   }
 }
 

@@ -13,7 +13,7 @@ import {
   promiseOf,
   type WireError,
 } from "../../contract/mod.ts";
-import { Call, type FailedAt } from "./call.ts";
+import { askedBy, Call, type FailedAt, infoOf } from "./call.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Handler } from "./handler_table.ts";
 import { cutName } from "./limits.ts";
@@ -76,13 +76,13 @@ export class Calls {
     } catch (error) {
       return this.#failRequest(id, name, error, "input");
     }
-    const call = new Call(this.#conn, key === undefined ? undefined : this.#asked(name, key, input));
+    const call = new Call(this.#conn, key === undefined ? undefined : askedBy(this.#conn, name, key, input));
     if (later) return this.#requestOn(id, name, handler, later, call);
     return this.#run(id, name, handler, parsed, call);
   }
 
-  /** Handles a signal. */
-  signal(name: string, payload: unknown): void {
+  /** Handles a signal. Where it takes its time to the handler, what was said after it may be handled when that resolves. */
+  signal(name: string, payload: unknown): Promise<void> | undefined {
     const entry = this.#conn.surface.clientToServer.get(name);
     const handler = this.#handler(name, entry?.payload !== undefined);
     if (typeof handler !== "function") return this.fault(cutName(name), handler);
@@ -100,12 +100,22 @@ export class Calls {
       return this.fault(name, error);
     }
     const call = new Call(this.#conn);
+    const { middlewares } = this.#context;
+    if (middlewares.some) {
+      const { outcome, arrival } = middlewares.pass(
+        infoOf("signal", name, parsed, call),
+        () => handler(parsed, call),
+      );
+      this.#waitFor(outcome, name, call);
+      return arrival;
+    }
     try {
       const done = promiseOf(handler(parsed, call));
       if (done) this.#waitFor(done, name, call);
     } catch (error) {
       this.#failSignal(name, error);
     }
+    return undefined;
   }
 
   /** Takes a request back. */
@@ -187,6 +197,7 @@ export class Calls {
     // It may have been taken back while its schema took its time.
     if (this.#isTakenBack(id, call)) return void this.#forget(call);
     if (call.asked) return this.#runOnce(id, name, handler, input, call, call.asked);
+    if (this.#context.middlewares.some) return this.#runAround(id, name, handler, input, call);
     let output: unknown, later: Promise<unknown> | undefined;
     try {
       output = handler(input, call);
@@ -199,10 +210,24 @@ export class Calls {
     return undefined;
   }
 
-  #asked(name: string, id: string, input: unknown): Asked {
-    const { role, userId, address, id: connection } = this.#conn;
-    const owner = userId === undefined ? `address ${address ?? connection}` : `user ${userId}`;
-    return { role, userId, owner, name, id, input };
+  /** Calls a handler by way of what the application runs around it. What was said after it waits until it is called. */
+  #runAround(
+    id: number,
+    name: string,
+    handler: Handler,
+    input: unknown,
+    call: Call,
+  ): Promise<void> | undefined {
+    const { outcome, arrival } = this.#context.middlewares.pass(infoOf("request", name, input, call), () => {
+      if (this.#isTakenBack(id, call)) throw call.signal.reason; // as while its schema takes its time
+      return handler(input, call);
+    });
+    this.#runOn(id, name, outcome, call);
+    if (!arrival) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    call.letGo = resolve; // as a schema's
+    void arrival.then(resolve);
+    return promise;
   }
 
   /** Has a request done, unless it was done already, and answers with what became of it. */
@@ -217,13 +242,23 @@ export class Calls {
     this.#await(id, call);
     const { promise, resolve } = Promise.withResolvers<void>();
     let isDecided = false;
+    let arrival: Promise<void> | undefined;
     const begun = () => {
+      if (arrival) return void arrival.then(resolve);
       isDecided = true;
       resolve();
     };
     call.letGo = resolve; // as a schema's
     const working = new Call(this.#conn, asked);
-    const work = () => this.#perform(name, handler, input, working);
+    const { middlewares } = this.#context;
+    const work = () =>
+      this.#perform(name, working, () => {
+        const handle = () => handler(input, working);
+        if (!middlewares.some) return handle();
+        const passage = middlewares.pass(infoOf("request", name, input, working), handle);
+        arrival = passage.arrival;
+        return passage.outcome;
+      });
     this.#context.once.run(asked, { work, working, begun, signal: call.signal }).then((text) => {
       const outcome = readOutcome(text);
       if (outcome[0] === "res") this.#send(id, name, outcome[1], call);
@@ -233,11 +268,11 @@ export class Calls {
   }
 
   /** Does a request whoever waits for it, and gives back what became of it as text. Never rejects. */
-  async #perform(name: string, handler: Handler, input: unknown, call: Call): Promise<string> {
+  async #perform(name: string, call: Call, handle: () => unknown): Promise<string> {
     const schema = this.#conn.surface.clientToServer.get(name)!.output!;
     let at: FailedAt = "handler";
     try {
-      const output = await handler(input, call);
+      const output = await handle();
       at = "output";
       return writeOutcome(["res", await parse(schema, output, "output of", name)]);
     } catch (error) {

@@ -203,7 +203,7 @@ export class Inbox implements Held {
       case "once":
         return this.#holdUntil(this.#handled.request(message[1], message[2], message[4], message[3]));
       case "sig":
-        return this.#handled.signal(message[1], message[2]);
+        return this.#holdUntil(this.#handled.signal(message[1], message[2]));
       case "sub":
         return void this.#subscribed.subscribe(message[1], message[2], message[3]);
       case "hist":

@@ -7,6 +7,7 @@
 import type { Contract } from "../../contract/mod.ts";
 import type { HandlerTable } from "./handler_table.ts";
 import type { KeyedLimit, Limits } from "./limits.ts";
+import type { Middlewares } from "./middleware/middlewares.ts";
 import type { Once } from "./once/once.ts";
 import type { AnyHubOptions, HubErrorInfo } from "../api/options.ts";
 import type { Authentications } from "./admission/authentications.ts";
@@ -51,6 +52,8 @@ export interface SessionContext {
   readonly requestTimeoutMs: number;
   /** What is done with requests and signals. */
   readonly handlers: HandlerTable;
+  /** What the application runs around them, and around subscribes. */
+  readonly middlewares: Middlewares;
   /** Which requests were done. */
   readonly once: Once;
   /** The topics. */

@@ -132,7 +132,7 @@ export class Subscriptions {
       this.#checkWanted(name, mark);
       const { pattern } = topic.entry;
       const rule = ruleOf(this.#context.options.authorize, pattern);
-      if (rule) {
+      if (rule || this.#context.middlewares.some) {
         const decided = { what: "subscribe to", name, option: `"${pattern}" of authorize` };
         const later = (mark.asking = new TopicAuthorizing(topic, conn)).ask(rule, decided, this.#context);
         if (later) await (mark.deciding = later);

@@ -316,6 +316,34 @@ bare.room("r").broadcast("x", {});
 // @ts-expect-error there is no bus
 bare.emitServer("x", {});
 
+// What runs around calls knows what is asked for, by kind, role and name.
+hub.use(async (call, next) => {
+  same<typeof call.role, "member" | "admin" | "guest">(true);
+  same<typeof call.kind, "request" | "signal" | "subscription">(true);
+  same<typeof call.signal, AbortSignal>(true);
+  call.conn.emit("dm", { text: call.conn.user?.name ?? String(call.conn.ctx.since) });
+  if (call.kind === "request" && call.name === "say") {
+    same<typeof call.input, { text: number }>(true);
+    same<typeof call.role, "member">(true);
+    same<typeof call.conn, HubConnection<D, "member", User, { since: number }>>(true);
+  } else if (call.kind === "signal") {
+    same<typeof call.name, "typing">(true);
+    same<typeof call.input.at, Date>(true);
+  } else if (call.kind === "subscription" && call.name === "ticker/:symbol") {
+    same<typeof call.topic, `ticker/${string}`>(true);
+    same<typeof call.params.symbol, string>(true);
+  }
+  // @ts-expect-error not of every kind
+  call.input;
+  same<typeof next, () => Promise<unknown>>(true);
+  await next();
+});
+hub.use((_, next) => next());
+// @ts-expect-error no function
+hub.use({});
+// @ts-expect-error no such request
+hub.use((call, next) => call.kind === "request" && call.name === "sya" ? undefined : next());
+
 const mixed = createHub(
   defineContract({
     shared: {

@@ -23,7 +23,7 @@ export const SECTIONS: readonly Section[] = [
     title: "Guide: begin",
     pages: [
       "docs/guide.md",
-      ...pages("guide", "contract", "parsing", "server", "modules", "serve", "client", "connection"),
+      ...pages("guide", "contract", "parsing", "server", "modules", "middleware", "serve", "client", "connection"),
     ],
   },
   { title: "Guide: let people in", pages: pages("guide", "authentication", "authorization") },

@@ -5,7 +5,7 @@
  */
 
 import { hasLoneSurrogate, kindOf, promiseOf } from "../../../contract/mod.ts";
-import type { HubUser } from "../../api/hub.ts";
+import type { HubUser } from "../../api/connection.ts";
 import type { AnyHubOptions, Handshake } from "../../api/options.ts";
 
 /** Who a client is. */
