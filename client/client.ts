@@ -22,7 +22,7 @@ import { Keeper } from "./keeper.ts";
 import type { Settings } from "./options.ts";
 import { Requests } from "./requests.ts";
 import { Retries } from "./retries.ts";
-import { Rooms } from "./rooms.ts";
+import { AWAY, Rooms } from "./rooms.ts";
 import type { TopicCallback } from "./topics/subscription.ts";
 import { Subscriptions } from "./topics/subscriptions.ts";
 import { UnreadableMessages } from "./unreadable_messages.ts";
@@ -40,9 +40,6 @@ interface Opener {
   readonly call: () => unknown;
   readonly retries: Retries;
 }
-
-/** What a listener of `onOpen` fails with where something is away for now. */
-const AWAY: ReadonlySet<string> = new Set(["UNAVAILABLE", "TIMEOUT"]);
 
 /** What an entry point of its own, such as presence, adds to a client. None of it throws, but for what says so. */
 export interface ClientExtension {
@@ -104,7 +101,11 @@ export class HubClient implements AsyncDisposable {
       report: reportRepeated,
     });
     this.#keeper = new Keeper(settings, {
-      hello: () => ({ ...contract.definition.rooms && this.#rooms.hello(), ...this.#subscriptions.hello() }),
+      hello: () => ({
+        ...this.#rooms.joined(),
+        ...(contract.definition.rooms && this.#rooms.hello()),
+        ...this.#subscriptions.hello(),
+      }),
       open: () => {
         const welcome = this.#keeper.open!.welcome!;
         this.#rooms.opened(welcome);
@@ -249,6 +250,10 @@ export class HubClient implements AsyncDisposable {
         );
       case "room":
         return this.#rooms.moved(message[1], message[2]);
+      case "in":
+        return this.#rooms.entered(message[1]);
+      case "out":
+        return this.#rooms.left(message[1], message[2]);
       case "pub":
         return this.#subscriptions.of(message[1])?.published(message[2]);
       case "rec":

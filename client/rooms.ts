@@ -1,19 +1,23 @@
 /**
- * The rooms with history that a client is in, and up to where it has seen them, link after link.
+ * The rooms that a client is in, and up to where it has seen those with history, link after link.
  *
  * @module
  */
 
 import {
   callEach,
+  fromWireError,
   type Hello,
+  HubError,
   MAX_EARLIER,
+  MAX_HELLO_ROOMS,
   MAX_HELLO_ROOMS_LENGTH,
   type Position,
   type RoomMark,
   type RoomState,
   utf8Size,
   type Welcome,
+  type WireError,
 } from "../contract/mod.ts";
 import type { Settings } from "./options.ts";
 import type { RoomMeta, RoomRecovery } from "./api/mod.ts";
@@ -30,12 +34,19 @@ interface Place {
   named?: boolean;
 }
 
-/** Keeps the positions. */
+/** The codes of what may go away by itself: it is tried again. */
+export const AWAY: ReadonlySet<string> = new Set(["UNAVAILABLE", "TIMEOUT"]);
+
+/** Keeps the positions, and the names. */
 export class Rooms {
   readonly #settings: Settings;
   readonly #listeners = new Set<{ readonly call: (recovery: RoomRecovery) => unknown }>();
   /** By name, the one that was joined last at the end. */
   readonly #places = new Map<string, Place>();
+  /** All that the server says it is in, link after link; the one that was joined last at the end. */
+  readonly #joined = new Set<string>();
+  /** Those that the hello of this link has named. */
+  #named: readonly string[] = [];
   #earlier: string[] = [];
   #maxFrameBytes = 0;
 
@@ -51,7 +62,15 @@ export class Rooms {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** What a hello says: where it stands, in as many rooms as there is room for; of those that it joined last first. */
+  /** What a hello says of all rooms: as many as there is room for, of those that it joined last first. */
+  joined(): Pick<Hello, "joined"> {
+    let left = Math.min(MAX_HELLO_ROOMS_LENGTH, this.#maxFrameBytes / 4);
+    this.#named = [...this.#joined].reverse().slice(0, MAX_HELLO_ROOMS)
+      .filter((room) => (left -= utf8Size(JSON.stringify(room)) + 1) > 0);
+    return { joined: this.#named };
+  }
+
+  /** What a hello says of rooms with history: where it stands, as above. */
   hello(): Pick<Hello, "rooms" | "earlier"> {
     const earlier = this.#earlier;
     let left = Math.min(MAX_HELLO_ROOMS_LENGTH, this.#maxFrameBytes / 4) - utf8Size(earlier.join());
@@ -66,7 +85,12 @@ export class Rooms {
   }
 
   /** A link is open. What its hello has not named is not recovered; nothing is where the server knows of no histories. */
-  opened({ connection, maxFrameBytes, rooms }: Welcome): void {
+  opened({ connection, maxFrameBytes, rooms, rejoin }: Welcome): void {
+    for (const room of [...this.#joined]) {
+      if (rejoin && this.#named.includes(room)) continue; // the server says what becomes of it
+      const why = rejoin ? "there are too many" : "the server does not do that";
+      this.left(room, new HubError("FORBIDDEN", `Cannot come back to "${room}" without joining it anew: ${why}`));
+    }
     this.#maxFrameBytes = maxFrameBytes;
     this.#earlier = [...this.#earlier, connection].slice(-MAX_EARLIER);
     for (const [room, { named }] of [...this.#places]) {
@@ -74,6 +98,24 @@ export class Rooms {
       this.#places.delete(room);
       this.#tell(room, false);
     }
+  }
+
+  /** The server has put the client into a room. */
+  entered(room: string): void {
+    this.#joined.delete(room);
+    this.#joined.add(room);
+  }
+
+  /**
+   * The client is not in a room.
+   *
+   * @param room The room.
+   * @param error Why it did not get in again; absent where it was taken out.
+   */
+  left(room: string, error?: WireError): void {
+    const isAway = error && AWAY.has(error.code); // the server tries on, and so does the next one
+    if (!isAway) for (const known of [this.#joined, this.#places]) known.delete(room);
+    if (error) this.#tell(room, false, fromWireError(error));
   }
 
   /** The link is gone; the positions stay. */
@@ -110,10 +152,12 @@ export class Rooms {
     else place.incomplete = true;
   }
 
-  #tell(room: string, recovered: boolean): void {
+  #tell(room: string, recovered: boolean, error?: HubError): void {
+    // Somebody has to hear of it.
+    if (error && this.#listeners.size === 0) this.#settings.report(error, { stage: "room", name: room });
     callEach(
       this.#listeners,
-      ({ call }) => call({ room, recovered }),
+      ({ call }) => call(error ? { room, recovered, error } : { room, recovered }),
       (error) => this.#settings.report(error, { stage: "event", name: room }),
     );
   }

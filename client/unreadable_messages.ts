@@ -47,6 +47,7 @@ export class UnreadableMessages {
         return take(["err", about as number, error]);
       case "err":
       case "end":
+      case "out":
         return take([kind, about, error] as AppMessage);
       case "who": // whoever watches would have a list that is not true
         return take([kind, about, more, { error }] as AppMessage);

@@ -34,6 +34,10 @@ export interface Hello {
   readonly rooms?: readonly RoomMark[];
   /** What to subscribe to right after the welcome, as if a `sub` came then; a server that does says `topics` in the welcome. */
   readonly topics?: readonly TopicMark[];
+  /**
+   * All rooms that it was in, the one that it joined last first. Present where it takes `in` and `out`. It may be made up.
+   */
+  readonly joined?: readonly string[];
   /** The ids of its connections before this one, the latest last: what was not meant for them is not for this one. */
   readonly earlier?: readonly string[];
 }
@@ -61,6 +65,8 @@ export interface Welcome {
   readonly topics?: boolean;
   /** Whether there are rooms with history, of which it sends `rev` and `room`. */
   readonly rooms?: boolean;
+  /** Whether it puts clients into rooms again: it sends `in` and `out`. */
+  readonly rejoin?: boolean;
 }
 
 /** Either side may ask, answer and take back a question, and ask for a sign of life. */
@@ -94,6 +100,8 @@ export type ServerMessage =
   | readonly [kind: "ev", name: string, payload?: unknown]
   | readonly [kind: "rev", room: string, offset: number, name?: string, payload?: unknown]
   | readonly [kind: "room", room: string, state?: RoomState]
+  | readonly [kind: "in", room: string]
+  | readonly [kind: "out", room: string, error?: WireError]
   | readonly [kind: "pub", topic: string, payload?: unknown]
   | readonly [kind: "rec", topic: string, offset: number, payload?: unknown]
   | readonly [kind: "from", id: number, position: Position]
@@ -180,6 +188,10 @@ const isFromServer: Check = (m) => {
       return m.length <= 5 && isText(m[1]) && isCount(m[2]) && isTextOrAbsent(m[3]);
     case "room":
       return m.length <= 3 && isText(m[1]) && isRoomState(m[2]);
+    case "in":
+      return m.length <= 2 && isText(m[1]);
+    case "out":
+      return m.length <= 3 && isText(m[1]) && (m[2] === undefined || isError(m[2]));
     case "who": // who takes it checks the change: most clients do without
       return m.length <= 4 && isText(m[1]) && isText(m[2]);
     case "gap":

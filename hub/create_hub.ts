@@ -288,6 +288,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     subscribes: new Gate({ clock, max: Infinity, perTurn: SUBSCRIBES_PER_TURN }),
     historyReads,
     refusals,
+    addToRoom: (room, conn) => rooms.add(room, conn.id),
     nextId: () => connectionId(nodeId, ++lastConnection),
     onError,
   }, connections);

@@ -31,6 +31,7 @@ export type {
   HubErrorStage,
   HubOptions,
   Identity,
+  Rejoin,
   RuleNames,
 } from "./api/options.ts";
 export type { HubLimits } from "./api/limits.ts";

@@ -72,6 +72,7 @@ const OPTIONS = {
   adapter: optional(having<Adapter>("an adapter", "open", "subscribe", "unsubscribe", "publish", "close")),
   history: optional(historyOption),
   authorize: optional(byName(callback<(authorization: never) => boolean | Promise<boolean>>())),
+  rejoin: optional(callback<Option<"rejoin">>()),
   presence,
   onConnection: optional(callback<Option<"onConnection">>()),
   onDisconnect: optional(callback<Option<"onDisconnect">>()),

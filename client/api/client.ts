@@ -163,7 +163,8 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
   /**
    * Listens to how the client comes back to rooms with history. After the link was lost it is told once for each room that the server puts
    * it into again: what was missed has been delivered, or some of it may be missing. It is also told `recovered: false` when a gap is
-   * noticed later, when there were too many rooms to ask for, and when the server knows of no histories.
+   * noticed later, when there were too many rooms to ask for, and when the server knows of no histories. Of every room that the server
+   * does not put it into again, although its hub has `rejoin`, it is told with an `error`; without a listener `onError` hears that.
    *
    * @param listener What to call.
    * @returns A function that stops listening.

@@ -8,7 +8,8 @@
  * What an error that nobody waits for belongs to: getting the address, the token and a connection (`"connect"`), a
  * frame that is not of the protocol (`"protocol"`), the connection as a whole (`"connection"`), a listener or payload
  * of an event or topic, a subscription that was refused or ended, the answer to a request, a signal that was refused
- * or dropped, a handler of a request of the server (`"answer"`), a listener of `onOpen` (`"open"`), a status listener, or
+ * or dropped, a handler of a request of the server (`"answer"`), a listener of `onOpen` (`"open"`), a status listener, a
+ * room that the server did not put the client into again, where no listener of `onRecovery` hears it (`"room"`), or
  * who is in a room or topic (`"presence"`): its listeners, a bad state, a view that was refused or ended.
  */
 export type ClientStage =
@@ -23,6 +24,7 @@ export type ClientStage =
   | "answer"
   | "open"
   | "status"
+  | "room"
   | "presence";
 
 /** What an error belongs to. */

@@ -1,8 +1,10 @@
 /**
- * Rooms with history, as a client sees them.
+ * Rooms, as a client sees them.
  *
  * @module
  */
+
+import type { HubError } from "../../contract/mod.ts";
 
 /** What comes with an event that was broadcast to a room with history. */
 export interface RoomMeta {
@@ -16,7 +18,7 @@ export interface RoomMeta {
   readonly recovered: boolean;
 }
 
-/** How a client came back to a room with history. */
+/** How a client came back to a room, or that it did not. */
 export interface RoomRecovery {
   /** The room. */
   readonly room: string;
@@ -25,4 +27,9 @@ export interface RoomRecovery {
    * missing: fetch the state anew.
    */
   readonly recovered: boolean;
+  /**
+   * Why the server did not put the client into the room again; absent where it is in. With `UNAVAILABLE` or `TIMEOUT` the server
+   * tries on. With any other code the client has to ask to join anew.
+   */
+  readonly error?: HubError;
 }

@@ -8,9 +8,9 @@
 import { isCount, isRecord, isText } from "./checks.ts";
 import { isPosition, type Position } from "./history_wire.ts";
 
-/** How many rooms a hello may name; a server looks at no more. */
+/** How many rooms with history a hello may name, of which a server looks at no more; and how many rooms that it was in. */
 export const MAX_HELLO_ROOMS = 400;
-/** How long the names and epochs of rooms in a hello may be, together, in UTF-16 units. */
+/** How long the names and epochs of the former may be, together, in UTF-16 units; and the names of the latter. */
 export const MAX_HELLO_ROOMS_LENGTH = 16 * 1024;
 /** How many earlier connections a hello may name; a server looks at no more. */
 export const MAX_EARLIER = 4;
@@ -38,8 +38,9 @@ const isMark = (value: unknown): boolean =>
  *
  * @param hello The hello.
  */
-export function saysRooms({ rooms, earlier }: Readonly<Record<string, unknown>>): boolean {
-  return (rooms === undefined || isList(rooms, isMark)) && (earlier === undefined || isList(earlier, isText));
+export function saysRooms({ rooms, joined, earlier }: Readonly<Record<string, unknown>>): boolean {
+  return (rooms === undefined || isList(rooms, isMark)) && (joined === undefined || isList(joined, isText)) &&
+    (earlier === undefined || isList(earlier, isText));
 }
 
 /**

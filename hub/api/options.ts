@@ -59,6 +59,16 @@ export interface Authorization<Params, Conn> {
   readonly signal: AbortSignal;
 }
 
+/** What a client that wants to be in a room again is judged by. */
+export interface Rejoin<Conn> {
+  /** The room's name. */
+  readonly room: string;
+  /** The connection. */
+  readonly conn: Conn;
+  /** Aborted when nobody waits for the answer any more: the client is gone, or the time is up. */
+  readonly signal: AbortSignal;
+}
+
 /** What becomes of a connection that does not read as fast as it is sent to. */
 export type SlowConsumerPolicy = "close" | "drop";
 
@@ -149,11 +159,21 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
     ) => boolean | Promise<boolean>;
   };
   /**
-   * How long a rule of `authorize` may take to answer, in milliseconds; then the subscribe is refused with `TIMEOUT`.
+   * How long a rule of `authorize` or `rejoin` may take to answer, and a request or signal to come through `hub.use` to its
+   * handler, in milliseconds; then it is refused with `TIMEOUT`.
    *
    * @default {10000}
    */
   readonly authorizeTimeoutMs?: number;
+  /**
+   * Whether a client that comes back after its connection was lost is put into a room again that it says it was in: before it
+   * hears that it is open, on any node, and after `onConnection`. Only `true` lets it in. `false`, or whatever is thrown, does not, and
+   * the client's `onRecovery` is told. What a client says is no proof: decide as you do where you call `room.add`. A rule that throws
+   * `UNAVAILABLE` or takes longer than `authorizeTimeoutMs` is asked again while the client is there.
+   *
+   * @default {rooms end with the connection}
+   */
+  rejoin?(rejoin: Rejoin<AnyConnection<D, User, Ctx>>): boolean | Promise<boolean>;
   /** Who is in the rooms and topics of which the contract keeps presence; a kind alone stands for `{ kind }`. */
   readonly presence?: PresenceKind | PresenceOptions<D, User, Ctx>;
   /**

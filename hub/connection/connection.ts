@@ -51,6 +51,8 @@ export interface Identity {
   readonly address: string | undefined;
   /** What it knows of rooms with history from before; absent where it does not take their messages. */
   readonly past?: RoomPast;
+  /** Whether it is told which rooms it is in, so that it can come back to them. */
+  readonly rejoins?: boolean;
 }
 
 const NO_ROOMS: ReadonlySet<string> = new Set();
@@ -65,6 +67,8 @@ export class Connection implements Identity {
   readonly address: string | undefined;
   /** What it knows of rooms with history from before; absent where it does not take their messages. */
   readonly past: RoomPast | undefined;
+  /** Whether it is told which rooms it is in, so that it can come back to them. */
+  readonly rejoins: boolean;
   /** What it is sent. */
   readonly outbox: Outbox;
   /** Its subscriptions, once it has asked for one. */
@@ -91,6 +95,7 @@ export class Connection implements Identity {
     this.ctx = identity.ctx;
     this.address = identity.address;
     this.past = identity.past;
+    this.rejoins = identity.rejoins === true;
     this.outbox = outbox;
     this.#rules = rules;
   }

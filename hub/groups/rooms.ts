@@ -9,6 +9,7 @@ import { type Kind, optional, readOptions, type Rows, wrong } from "../../contra
 import { readName, roomChannel } from "../backplane/channels.ts";
 import type { Found } from "../api/cluster.ts";
 import type { Connection } from "../connection/connection.ts";
+import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Events } from "./events.ts";
 import type { Registry } from "./registry.ts";
 import type { HistoryQuery, Published } from "../api/history.ts";
@@ -135,7 +136,7 @@ export class Rooms {
     }
     if (entrance && histories?.keeps(room)) return await entrance.add(room, conn, options);
     if (options?.rewind) throw noHistory(room);
-    await registry.join(roomChannel(room), conn);
+    await registry.join(roomChannel(room), conn, conn.rejoins ? () => tellIn(conn, room) : undefined);
   }
 
   /** Takes a connection out of a room; see `Room.remove`. */
@@ -143,8 +144,10 @@ export class Rooms {
     const { registry, find, histories, entrance } = this.#options;
     const conn = find(readName(id, "connection"));
     if (!conn) return;
+    const wasIn = conn.isIn(roomChannel(room));
     if (entrance && histories?.keeps(room)) entrance.remove(room, conn);
     else registry.leave(roomChannel(room), conn);
+    if (wasIn && conn.rejoins) conn.outbox.push(new OutgoingMessage(["out", room]));
   }
 
   /** See `Hub.room`. */
@@ -191,6 +194,16 @@ function excepted(options: BroadcastOptions | undefined): string | undefined {
   if (options === undefined) return undefined;
   const { except } = isRight(options) ? options : readOptions("broadcast", options, BROADCAST);
   return except && readName(except.id, "connection to leave out");
+}
+
+/**
+ * Tells a client that it is in a room, so that it can come back to it.
+ *
+ * @param conn The client.
+ * @param room The room.
+ */
+export function tellIn(conn: Connection, room: string): void {
+  if (conn.rejoins) conn.outbox.push(new OutgoingMessage(["in", room]));
 }
 
 function noHistory(room: string): HubError {

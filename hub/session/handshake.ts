@@ -24,6 +24,7 @@ import { Outbox, type OutboxRules } from "../outbox/outbox.ts";
 import type { RefusalReason } from "../api/refusals.ts";
 import { BusyError } from "./admission/authentications.ts";
 import { type Identified, identify } from "./admission/identify.ts";
+import { readJoined } from "./rooms/rejoining.ts";
 import type { Turn as AdmissionTurn } from "./admission/turn.ts";
 import { cutName } from "./limits.ts";
 import type { SessionContext } from "./session_context.ts";
@@ -67,7 +68,7 @@ export class Handshake {
   readonly #link: Link;
   readonly #turn: Turn;
   readonly #request: Request;
-  readonly #onHello: (hello: Hello) => void;
+  readonly #onHello: (hello: Hello, joined: ReadonlySet<string>) => void;
   readonly #openedAt: number;
   readonly #cancelDeadline: () => void;
   #authenticating: Abortable | undefined;
@@ -79,14 +80,14 @@ export class Handshake {
    * @param link The server's end of the link.
    * @param request What is known of the client, with the address that counts.
    * @param turn The turn of this link's transport and codec.
-   * @param onHello Called when the client has said hello, once.
+   * @param onHello Called when the client has said hello, once; with the rooms that it says it was in.
    */
   constructor(
     options: HandshakeOptions,
     link: Link,
     { request, address }: LinkRequest,
     turn: Turn,
-    onHello: (hello: Hello) => void,
+    onHello: (hello: Hello, joined: ReadonlySet<string>) => void,
   ) {
     this.address = address;
     this.#options = options;
@@ -102,6 +103,12 @@ export class Handshake {
       options.context.refusals.add({ reason: "handshake-timeout", message });
       link.close(CLOSE_CODES.HANDSHAKE_TIMEOUT, `Not authenticated within ${handshakeTimeoutMs} ms`);
     }, { background: true });
+  }
+
+  /** How long it may still take, in milliseconds. */
+  get leftMs(): number {
+    const { options: { clock }, limits: { handshakeTimeoutMs } } = this.#options.context;
+    return Math.max(0, this.#openedAt + handshakeTimeoutMs - clock.now());
   }
 
   /** The client has said something. Does not throw. */
@@ -126,8 +133,8 @@ export class Handshake {
    * @throws {HubError} `FORBIDDEN`, {@linkcode BusyError}, or what the application refuses it with.
    */
   async authenticate(hello: Hello): Promise<Connection> {
-    const { role, token } = hello;
-    const { context: { contract, nextId }, connection, outbox } = this.#options;
+    const { role, token, joined } = hello;
+    const { context: { contract, options, nextId }, connection, outbox } = this.#options;
     const { address } = this;
     const surface = contract.roles.get(role);
     if (!surface) throw new RoleError(`There is no role "${cutName(role)}"`);
@@ -145,6 +152,7 @@ export class Handshake {
       ctx,
       address,
       past: readRoomPast(contract, hello),
+      rejoins: joined !== undefined && options.rejoin !== undefined,
     };
     return new Connection(identity, new Outbox(this.#link, this.#turn, outbox), connection);
   }
@@ -223,7 +231,7 @@ export class Handshake {
       if (!Array.isArray(message) || message[0] !== "hello") {
         throw new HubError("BAD_REQUEST", "The first frame must be a hello, alone");
       }
-      this.#onHello(message[1]);
+      this.#onHello(message[1], readJoined(message[1].joined ?? []));
     } catch (error) {
       this.refuse(error, CLOSE_CODES.PROTOCOL_ERROR);
     }

@@ -16,7 +16,9 @@ import type { Link, LinkRequest, ServerLinkEvents } from "../../transports/trans
 import { roleChannel, userChannel, userGroup } from "../backplane/channels.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Handshake, type HandshakeOptions, UserLimitError } from "./handshake.ts";
+import type { Rule } from "./authorizing.ts";
 import { Inbox } from "./inbox.ts";
+import { Rejoining } from "./rooms/rejoining.ts";
 import type { DisconnectReason } from "../api/options.ts";
 import type { Refusal } from "./admission/refusals.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
@@ -43,6 +45,8 @@ export class Session implements ServerLinkEvents {
   #stage: Stage = "new";
   #conn: Connection | undefined;
   #inbox: Inbox | undefined;
+  /** What puts it into its rooms again. */
+  #rejoining: Rejoining | undefined;
   /** How many beats have passed since the client was last heard of. */
   #silentBeats = 0;
 
@@ -54,7 +58,7 @@ export class Session implements ServerLinkEvents {
    */
   constructor(host: SessionHost, link: Link, request: LinkRequest, turn: Turn) {
     this.#host = host;
-    this.#handshake = new Handshake(host, link, request, turn, (hello) => void this.#open(hello));
+    this.#handshake = new Handshake(host, link, request, turn, (hello, joined) => void this.#open(hello, joined));
   }
 
   /** The address that counts. */
@@ -146,7 +150,7 @@ export class Session implements ServerLinkEvents {
     return this.#stage === "closed";
   }
 
-  async #open(hello: Hello): Promise<void> {
+  async #open(hello: Hello, joined: ReadonlySet<string>): Promise<void> {
     const handshake = this.#handshake!;
     try {
       const conn = await handshake.authenticate(hello);
@@ -158,6 +162,8 @@ export class Session implements ServerLinkEvents {
       const given: unknown = this.#host.context.options.onConnection?.(conn as never);
       const answer = await (promiseOf(given) ?? given);
       if (answer === false) throw new HubError("FORBIDDEN", "Not allowed to connect");
+      if (this.#closed || conn.closed) return;
+      if (conn.rejoins && joined.size > 0) await this.#rejoin(conn, joined, handshake.leftMs / 2);
       if (this.#closed || conn.closed) return;
       this.#welcome(conn, hello.topics);
     } catch (error) {
@@ -191,6 +197,13 @@ export class Session implements ServerLinkEvents {
     stop();
   }
 
+  /** Puts it into its rooms again, before it hears that it is open where that is decided soon. */
+  async #rejoin(conn: Connection, joined: ReadonlySet<string>, waitMs: number): Promise<void> {
+    const { context } = this.#host;
+    this.#rejoining = new Rejoining(conn, context, context.options.rejoin as Rule);
+    await this.#rejoining.start(joined, waitMs);
+  }
+
   #welcome(conn: Connection, early: Hello["topics"]): void {
     const { context } = this.#host;
     this.#handshake?.end();
@@ -208,6 +221,7 @@ export class Session implements ServerLinkEvents {
         ...(presence && { presence: true }),
         ...(early && { topics: true }),
         ...(context.contract.definition.rooms && { rooms: true }),
+        ...(conn.rejoins && { rejoin: true }),
       }]),
     );
     if (early) inbox.begin(early);
@@ -218,6 +232,7 @@ export class Session implements ServerLinkEvents {
     users.leave(conn.userId);
     conn.end(reason);
     this.#inbox?.close();
+    this.#rejoining?.close();
     registry.leaveAll(conn);
     if (stage !== "new") {
       registry.quit(roleChannel(conn.role), conn);

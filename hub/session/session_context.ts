@@ -13,6 +13,7 @@ import type { AnyHubOptions, HubErrorInfo } from "../api/options.ts";
 import type { Authentications } from "./admission/authentications.ts";
 import type { Refusals } from "./admission/refusals.ts";
 import type { Gate } from "./gate.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { Registry } from "../groups/registry.ts";
 import type { Attendances } from "../presence/attendances.ts";
 import type { NamedPlaces } from "../presence/named_places.ts";
@@ -72,6 +73,8 @@ export interface SessionContext {
   readonly historyReads: Gate;
   /** Whom it refuses, and why. */
   readonly refusals: Refusals;
+  /** Puts a connection into a room. */
+  addToRoom(room: string, conn: Connection): Promise<void>;
   /** An id for a new connection. */
   nextId(): string;
   /** Reports an error that no caller receives. */

@@ -146,6 +146,8 @@ export const serverMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   ]),
   message("fault", [wireError], text),
   message("ev", [text], json),
+  message("in", [text]),
+  message("out", [text], wireError),
   message("pub", [text], json),
   message("rec", [text, count], json),
   message("gap", [text, position]),

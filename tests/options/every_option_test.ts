@@ -94,6 +94,7 @@ const TAKERS: readonly Taker[] = [
       adapter: [],
       history: [],
       authorize: ["object"],
+      rejoin: FUNCTION,
       presence: ["object"],
       "presence.kind": [],
       "presence.store": [],

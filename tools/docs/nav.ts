@@ -27,7 +27,7 @@ export const SECTIONS: readonly Section[] = [
     ],
   },
   { title: "Guide: let people in", pages: pages("guide", "authentication", "authorization") },
-  { title: "Guide: send", pages: pages("guide", "rooms", "topics", "send", "ask", "jobs", "bytes") },
+  { title: "Guide: send", pages: pages("guide", "rooms", "rejoin", "topics", "send", "ask", "jobs", "bytes") },
   {
     title: "Guide: lose nothing",
     pages: pages(

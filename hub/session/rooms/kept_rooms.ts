@@ -13,7 +13,7 @@ import type { Connection } from "../../connection/connection.ts";
 import type { Membership } from "../../connection/membership.ts";
 import type { Successors } from "../../connection/successors.ts";
 import type { Registry } from "../../groups/registry.ts";
-import type { RoomEntrance } from "../../groups/rooms.ts";
+import { type RoomEntrance, tellIn } from "../../groups/rooms.ts";
 import { OutgoingMessage } from "../../outbox/outgoing_message.ts";
 import type { SharedRecord } from "../../outbox/shared_record.ts";
 import type { HistoryTopic } from "../../topics/histories.ts";
@@ -174,6 +174,7 @@ export class KeptRooms implements RoomEntrance {
           tell(start ? { position, recovered } : { position });
           successors.add(conn); // what was on its way to the others is delivered to this one
           enter();
+          if (conn.isIn(channel)) tellIn(conn, name);
         },
         onError: (error) => onError(error, { stage: "delivery", channel, connectionId: conn.id }),
       });

@@ -1,0 +1,153 @@
+/**
+ * Putting a client that comes back into the rooms that it says it was in, where the application agrees; see `HubOptions.rejoin`.
+ *
+ * @module
+ */
+
+import { HubError, isHubError, MAX_HELLO_ROOMS, MAX_HELLO_ROOMS_LENGTH } from "../../../contract/mod.ts";
+import { roomChannel } from "../../backplane/channels.ts";
+import type { Connection } from "../../connection/connection.ts";
+import { OutgoingMessage } from "../../outbox/outgoing_message.ts";
+import { Authorizing, type Rule } from "../authorizing.ts";
+import { Permits } from "../permits.ts";
+import { sendError } from "../send_error.ts";
+import type { SessionContext } from "../session_context.ts";
+
+/** For how many rooms of one connection the application is asked at the same time. */
+const MAX_AT_ONCE = 8;
+
+/** The pause before a room is tried again where something was away, in milliseconds; it doubles each time, up to a limit. */
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 30_000;
+
+/** What may go away by itself. */
+const AWAY: ReadonlySet<string> = new Set(["UNAVAILABLE", "TIMEOUT"]);
+
+/** The question whether a client may come back to a room. */
+class RoomAuthorizing extends Authorizing {
+  readonly room: string;
+
+  constructor(room: string, conn: Connection) {
+    super({}, conn);
+    this.room = room;
+  }
+}
+
+/**
+ * Reads the rooms that a client says it was in: it may make up anything.
+ *
+ * @param joined What its hello says.
+ * @throws {HubError} `BAD_REQUEST` when they are too many: none of them is passed over in silence.
+ */
+export function readJoined(joined: readonly string[]): ReadonlySet<string> {
+  const rooms = new Set(joined);
+  const length = [...rooms].reduce((sum, room) => sum + room.length, 0);
+  if (joined.length <= MAX_HELLO_ROOMS && length <= MAX_HELLO_ROOMS_LENGTH) return rooms;
+  throw new HubError(
+    "BAD_REQUEST",
+    `A hello may name ${MAX_HELLO_ROOMS} rooms that it was in, of ${MAX_HELLO_ROOMS_LENGTH} UTF-16 units together`,
+  );
+}
+
+/** Puts one connection into its rooms again. */
+export class Rejoining {
+  readonly #conn: Connection;
+  readonly #context: SessionContext;
+  readonly #rule: Rule;
+  readonly #permits = new Permits(MAX_AT_ONCE);
+  /** Each ends something that is waited for. */
+  readonly #endings = new Set<() => void>();
+
+  /**
+   * @param conn The connection.
+   * @param context What all sessions share.
+   * @param rule What the application says.
+   */
+  constructor(conn: Connection, context: SessionContext, rule: Rule) {
+    this.#conn = conn;
+    this.#context = context;
+    this.#rule = rule;
+  }
+
+  /**
+   * Asks for each room, and puts the connection into those that the application agrees to. It is told of the others. Never
+   * rejects.
+   *
+   * @param rooms The rooms.
+   * @param waitMs How long to wait for that; it goes on afterwards.
+   * @returns Resolves when it is decided, or the wait is over.
+   */
+  async start(rooms: ReadonlySet<string>, waitMs: number): Promise<void> {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const stop = this.#context.options.clock.after(waitMs, resolve, { background: true });
+    await Promise.race([Promise.all([...rooms].map((room) => this.#enter(room))), over]);
+    stop();
+  }
+
+  /** The connection is gone: nothing is asked, or waited for, any more. */
+  close(): void {
+    for (const end of this.#endings) end();
+  }
+
+  /** What is away for now is tried again: the client would stay out of its room in silence. */
+  async #enter(room: string): Promise<void> {
+    const { options: { clock }, onError } = this.#context;
+    for (let failures = 0; !this.#conn.closed; failures++) {
+      try {
+        return await this.#attempt(room);
+      } catch (error) {
+        if (this.#conn.closed) return;
+        if (!isHubError(error)) onError(error, { stage: "handler", name: room, connectionId: this.#conn.id });
+        const isAway = isHubError(error) && AWAY.has(error.code);
+        if (!isAway || failures === 0) this.#refuse(room, error);
+        if (!isAway) return;
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
+      const stop = clock.after(pauseMs, resolve, { background: true });
+      await this.#untilGone(promise, resolve);
+      stop();
+    }
+  }
+
+  async #attempt(room: string): Promise<void> {
+    const { subscribes } = this.#context;
+    await this.#permits.take();
+    try {
+      const turn = subscribes.take();
+      if (turn) await turn;
+      subscribes.leave(); // how many begin in a turn is bounded, not how many are under way
+      const isComing = this.#conn.memberships?.has(roomChannel(room)) === true; // by the application's own hand
+      if (!isComing && !this.#conn.closed) await this.#ask(room);
+      if (!this.#conn.closed) await this.#context.addToRoom(room, this.#conn);
+    } finally {
+      this.#permits.give();
+    }
+  }
+
+  async #ask(room: string): Promise<void> {
+    const asking = new RoomAuthorizing(room, this.#conn);
+    const answer = asking.ask(this.#rule, { what: "come back to", name: room, option: "rejoin" }, this.#context);
+    if (answer) {
+      await this.#untilGone(answer, () => asking.end(new HubError("DISCONNECTED", "The client is gone")));
+    }
+  }
+
+  async #untilGone(promise: Promise<void>, end: () => void): Promise<void> {
+    this.#endings.add(end);
+    try {
+      await promise;
+    } finally {
+      this.#endings.delete(end);
+    }
+  }
+
+  #refuse(room: string, error: unknown): void {
+    sendError(
+      this.#conn,
+      error,
+      (wire) => new OutgoingMessage(["out", room, wire]),
+      this.#context.onError,
+    );
+  }
+}
