@@ -7,6 +7,7 @@
 import {
   callEach,
   type CallOptions,
+  type CloseOptions,
   type Contract,
   HubError,
   PendingCalls,
@@ -14,6 +15,8 @@ import {
   type Surface,
   type WhoChange,
 } from "../contract/mod.ts";
+import { CLOSE } from "../contract/options/close_options.ts";
+import { readOptions } from "../contract/options/read_options.ts";
 import { checkListener } from "../contract/options/check_listener.ts";
 import { Answers } from "./answers.ts";
 import type { AppMessage } from "./connection.ts";
@@ -192,9 +195,10 @@ export class HubClient implements AsyncDisposable {
     return this.#subscriptions.topic(pattern, params);
   }
 
-  close(): Promise<void> {
+  async close(options?: CloseOptions): Promise<void> {
+    const how = readOptions("close", options, CLOSE);
     this.#subscriptions.left = true;
-    return this.#keeper.close();
+    await this.#keeper.close(how);
   }
 
   /**

@@ -8,6 +8,7 @@ import { MAX_TIMER_MS } from "../contract/clock.ts";
 import {
   callEach,
   callSafely,
+  type CloseOptions,
   defer,
   type Hello,
   HubError,
@@ -112,16 +113,16 @@ export class Keeper {
   }
 
   /** See `Client.close`. */
-  close(): Promise<void> {
-    return this.#closing ??= this.#close();
+  close(how: CloseOptions): Promise<void> {
+    return this.#closing ??= this.#close(how);
   }
 
-  async #close(): Promise<void> {
+  async #close({ code, reason }: CloseOptions): Promise<void> {
     if (this.#status === "closed") return;
     const { clock } = this.#settings;
     const late = defer<void>();
     const stop = clock.after(CLOSE_MS, () => late.resolve());
-    const gone = this.#connection?.close();
+    const gone = this.#connection?.close(code, reason);
     this.#finish(undefined);
     await Promise.race([gone, late.promise]);
     stop();

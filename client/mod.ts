@@ -6,7 +6,7 @@
  */
 
 export { HubError } from "../contract/mod.ts";
-export type { CallOptions } from "../contract/mod.ts";
+export type { CallOptions, CloseOptions } from "../contract/mod.ts";
 export type { ClientUrl } from "./addresses.ts";
 export { createClient } from "./create_client.ts";
 export type { ClientLifecycle } from "./lifecycle/page.ts";

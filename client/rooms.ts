@@ -88,8 +88,8 @@ export class Rooms {
   opened({ connection, maxFrameBytes, rooms, rejoin }: Welcome): void {
     for (const room of [...this.#joined]) {
       if (rejoin && this.#named.includes(room)) continue; // the server says what becomes of it
-      const why = rejoin ? "there are too many" : "the server does not do that";
-      this.left(room, new HubError("FORBIDDEN", `Cannot come back to "${room}" without joining it anew: ${why}`));
+      const why = rejoin ? "too many rooms" : "the server has no rejoin";
+      this.left(room, new HubError("FORBIDDEN", `Not in "${room}" any more, join it anew: ${why}`));
     }
     this.#maxFrameBytes = maxFrameBytes;
     this.#earlier = [...this.#earlier, connection].slice(-MAX_EARLIER);
@@ -114,7 +114,7 @@ export class Rooms {
    */
   left(room: string, error?: WireError): void {
     const isAway = error && AWAY.has(error.code); // the server tries on, and so does the next one
-    if (!isAway) for (const known of [this.#joined, this.#places]) known.delete(room);
+    if (!isAway) { for (const known of [this.#joined, this.#places]) known.delete(room); }
     if (error) this.#tell(room, false, fromWireError(error));
   }
 

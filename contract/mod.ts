@@ -18,6 +18,7 @@ export type * from "./infer.ts";
 export type * from "./names/check_handlers.ts";
 export type * from "./names/did_you_mean.ts";
 export { fillPattern, type ParamsArgument, type ParamsFor } from "./names/fill_pattern.ts";
+export type { CloseOptions } from "./options/close_options.ts";
 export * from "./parse.ts";
 export * from "./pattern.ts";
 export type * from "./platform/types.ts";

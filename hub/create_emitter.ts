@@ -7,8 +7,10 @@
 import type { Adapter } from "../adapters/adapter.ts";
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
 import { checkContract, optional, or, readOptions, type Rows } from "../contract/options/read_options.ts";
+import { CLOSE } from "../contract/options/close_options.ts";
 import { callback, clock, count, having, ms } from "../contract/options/option_kinds.ts";
 import {
+  type CloseOptions,
   type Contract,
   type ContractDefinition,
   guardReports,
@@ -19,7 +21,7 @@ import type { Emitter, EmitterOptions } from "./api/emitter.ts";
 import { Backplane } from "./backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel, readName } from "./backplane/channels.ts";
 import { EarlyAdapter } from "./backplane/early_adapter.ts";
-import { readCloseReason } from "./connection/close_arguments.ts";
+import { readClosing } from "./connection/close_arguments.ts";
 import { nodeOf } from "./connection/connection_id.ts";
 import { readOrder, writeQuery } from "./directory/connection_query.ts";
 import { Events } from "./groups/events.ts";
@@ -209,9 +211,10 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
           checkOpen();
           backplane.publish(channel, ["to", id, name, events.parse(name, payload)]);
         },
-        close(reason?: string) {
+        close(options?: CloseOptions) {
           checkOpen();
-          backplane.publish(channel, ["shut", id, readCloseReason(reason)]);
+          const { code, reason } = readClosing(options);
+          backplane.publish(channel, ["shut", id, reason, code]);
         },
       };
     },
@@ -219,14 +222,16 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
       checkOpen();
       emitBusEvent({ contract, backplane }, name, payload);
     },
-    disconnect(given: unknown) {
+    disconnect(given: unknown, options?: CloseOptions) {
       checkOpen();
       const query = readOrder(given, "disconnect connections");
+      const how = readOptions("disconnect", options, CLOSE);
       const channel = query.id === undefined ? CLUSTER_CHANNEL : nodeChannel(nodeOf(query.id));
       // A question whose answers nobody waits for: they are published where nobody listens.
       backplane.publish(channel, ["ask", ++lastOrder, "cluster:disconnect", {
         query: writeQuery(query),
         room: "",
+        ...how,
       }]);
     },
     close: () => closing ??= close(),

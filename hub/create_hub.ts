@@ -6,6 +6,7 @@
 
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
 import { type Contract, type ContractDefinition, guardReports, HubError } from "../contract/mod.ts";
+import { CLOSE } from "../contract/options/close_options.ts";
 import { wholeMs } from "../contract/options/option_kinds.ts";
 import { checkContract, or, readOptions } from "../contract/options/read_options.ts";
 import type { Transport } from "../transports/transport.ts";
@@ -18,6 +19,7 @@ import { Successors } from "./connection/successors.ts";
 import { connectionId } from "./connection/connection_id.ts";
 import { Directory } from "./directory/directory.ts";
 import { Events } from "./groups/events.ts";
+import { RoomRequests } from "./directory/room_requests.ts";
 import { findConnections } from "./directory/find_connections.ts";
 import { keptApart, sharedStore } from "./topics/shared_store.ts";
 import { type GivenHandlers, HandlerTable } from "./session/handler_table.ts";
@@ -51,7 +53,7 @@ import { withHistory } from "./topics/histories.ts";
 import { publish } from "./topics/publish.ts";
 import { Topics } from "./topics/topics.ts";
 import type { HubUser } from "./api/connection.ts";
-import type { Hub } from "./api/hub.ts";
+import type { Hub, HubCloseOptions } from "./api/hub.ts";
 
 /**
  * Makes a hub: one process's end of a contract. It opens its adapter at once; see `ready`.
@@ -113,7 +115,7 @@ const READS_PER_TURN = 8;
 /** How many subscribes begin in one turn, of all clients: they come by the thousand after a reconnect. */
 const SUBSCRIBES_PER_TURN = 64;
 
-const CLOSE = { drainMs: or(wholeMs({ min: 0 }), 0) };
+const HUB_CLOSE = { drainMs: or(wholeMs({ min: 0 }), 0), ...CLOSE };
 
 /** What the hub itself gives, its types forgotten. */
 type UntypedHub = { readonly [K in keyof Hub<ContractDefinition>]: unknown };
@@ -230,6 +232,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     onError,
   });
   const directory = new Directory({ backplane, nodes, nodeRequests, events, requestTimeoutMs, find });
+  const roomRequests = new RoomRequests({ nodes, nodeRequests, events, registry, requestTimeoutMs, onError });
   const membersOf = (room: string) => cluster.connections({ room });
   const handlers = new HandlerTable(contract);
   const middlewares = new Middlewares({ clock, timeoutMs: authorizeTimeoutMs, onError });
@@ -258,6 +261,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
     events,
     find,
     membersOf,
+    ask: (...args) => roomRequests.request(...args),
     histories: catalog.hasRooms ? new RoomLogs(topics, events) : undefined,
     entrance: new KeptRooms({ topics, registry, successors, reads: historyReads, clock, onError }),
   });
@@ -375,15 +379,15 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
         users,
         refusals,
       }),
-    close: (options?: { readonly drainMs?: number }) => close(lifecycle, options),
-    [Symbol.asyncDispose]: () => lifecycle.close(0),
+    close: (options?: HubCloseOptions) => close(lifecycle, options),
+    [Symbol.asyncDispose]: () => lifecycle.close({}),
   };
 }
 
 /** Closes; every call that is right gets the same promise. */
 function close(lifecycle: Lifecycle, options: unknown): Promise<void> {
   try {
-    return lifecycle.close(readOptions("close", options, CLOSE).drainMs);
+    return lifecycle.close(readOptions("close", options, HUB_CLOSE));
   } catch (error) {
     return Promise.reject(error);
   }

@@ -15,6 +15,7 @@ import type { NodeRequests } from "./nodes/node_requests.ts";
 import type { Presences } from "./presence/presences.ts";
 import type { Refusals } from "./session/admission/refusals.ts";
 import type { Reception } from "./session/reception.ts";
+import type { HubCloseOptions } from "./api/hub.ts";
 import type { Health } from "./api/health.ts";
 import type { HandlerTable } from "./session/handler_table.ts";
 import type { Once } from "./session/once/once.ts";
@@ -118,7 +119,9 @@ export class Lifecycle {
     if (missing.length === 0) return undefined;
     const until = startWithoutBackplane ? "who asks for them is" : "clients are";
     return new TypeError(
-      `Handlers are missing for ${missing.join(", ")}: give them to hub.implement before you wait for hub.ready; ` +
+      `Handlers are missing for ${
+        missing.join(", ")
+      }: give them to hub.implement before you wait for hub.ready; ` +
         `until then ${until} answered ${startWithoutBackplane ? "UNAVAILABLE" : 503}`,
     );
   }
@@ -140,8 +143,8 @@ export class Lifecycle {
   }
 
   /** See `Hub.close`. */
-  close(drainMs: number): Promise<void> {
-    return this.#closing ??= this.#close(drainMs);
+  close(options: HubCloseOptions): Promise<void> {
+    return this.#closing ??= this.#close(options);
   }
 
   /** What the health page tells. */
@@ -208,10 +211,10 @@ export class Lifecycle {
     }, { background: true });
   }
 
-  async #close(drainMs: number): Promise<void> {
+  async #close(options: HubCloseOptions): Promise<void> {
     const { backplane, nodes, nodeRequests, reception, once, topics, listeners } = this.#parts;
     this.#ready.reject(new HubError("UNAVAILABLE", "The hub was closed before it was ready"));
-    await reception.close(drainMs);
+    await reception.close(options);
     this.#parts.refusals.close();
     listeners.close();
     this.#stopSweeping();

@@ -13,6 +13,7 @@ export type {
   ConnectionInfo,
   ConnectionQuery,
   Counted,
+  DisconnectOptions,
   Everybody,
   Existence,
   Found,

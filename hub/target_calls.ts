@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CloseOptions } from "../contract/mod.ts";
 import { readName } from "./backplane/channels.ts";
 import type { Directory } from "./directory/directory.ts";
 import type { Events } from "./groups/events.ts";
@@ -16,7 +17,7 @@ interface Target {
 /** A connection, on any node. */
 interface ConnectionTarget extends Target {
   request(name: string, input: unknown, options?: Parameters<Directory["request"]>[3]): Promise<unknown>;
-  close(reason?: string): void;
+  close(options?: CloseOptions): void;
 }
 
 /** The calls that address somebody by id. */
@@ -42,7 +43,7 @@ export function targetCalls(events: Events, directory: Directory): TargetCalls {
       return {
         emit: (name, payload) => directory.emit(id, name, payload),
         request: (name, input, options) => directory.request(id, name, input, options),
-        close: (reason) => directory.close(id, reason),
+        close: (options) => directory.close(id, options),
       };
     },
   };

@@ -9,6 +9,7 @@ import type {
   AsyncDisposing,
   CallOptions,
   CheckedHandlers,
+  CloseOptions,
   ContractDefinition,
   EventsOf,
   HubError,
@@ -219,7 +220,9 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
   /**
    * Closes the client for good: what waits for an answer rejects with `DISCONNECTED`, subscriptions end. Idempotent.
    *
-   * @returns Resolves when the link is closed, or after a second where the other side does not answer. Never rejects.
+   * @param options What the server is told, by default the code 1000: `onDisconnect` of the hub gets it.
+   * @returns Resolves when the link is closed, or after a second where the other side does not answer. Rejects only when an option
+   * is wrong, with `TypeError` or `RangeError`; then nothing is closed.
    */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }

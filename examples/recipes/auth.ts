@@ -41,7 +41,10 @@ await using hub = createHub(notes, {
   onConnection(conn) {
     if (conn.ctx.untilMs === Infinity) return;
     // An open connection stays open when its token ends. 4000 makes the client come back, with a new token.
-    const timer = setTimeout(() => conn.close(4000, "The token has ended"), conn.ctx.untilMs - Date.now());
+    const timer = setTimeout(
+      () => conn.close({ code: 4000, reason: "The token has ended" }),
+      conn.ctx.untilMs - Date.now(),
+    );
     conn.signal.addEventListener("abort", () => clearTimeout(timer));
   },
   transports: [loopback],

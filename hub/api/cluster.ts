@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { CloseOptions } from "../../contract/mod.ts";
+
 /**
  * Whether a node is heard of: `"suspect"` when it was silent for half of the node timeout, `"down"` when for all of it.
  */
@@ -168,6 +170,9 @@ export interface ClusterCallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How long to wait for nodes that disconnect clients, and what the clients are told. */
+export interface DisconnectOptions extends ClusterCallOptions, CloseOptions {}
+
 /**
  * The cluster, seen from one hub. Nothing here is all or nothing: who does not answer is in `missing`. A node that this one
  * has not met yet cannot be: before `hub.ready`, and with `startWithoutBackplane` until the backplane is there for the
@@ -222,13 +227,15 @@ export interface Cluster {
    */
   estimate(): number;
   /**
-   * Disconnects; the clients do not come back by themselves.
+   * Disconnects; the clients do not come back by themselves, unless a code below 4500 is given.
    *
    * @param query Whom; `{ all: true }` for everybody.
-   * @throws {TypeError} When the query gives nothing, or has a field that is not text or not known. Nobody is
-   * disconnected then.
+   * @param options How long to wait; a close code, by default `CLOSE_CODES.DISCONNECTED`, and a reason.
+   * @throws {TypeError} When the query gives nothing, or has a field that is not text or not known, or the reason is wrong. Nobody
+   * is disconnected then.
+   * @throws {RangeError} When the code is out of its range.
    */
-  disconnect(query: OrderQuery, options?: ClusterCallOptions): Promise<Counted>;
+  disconnect(query: OrderQuery, options?: DisconnectOptions): Promise<Counted>;
   /**
    * Puts connections into a room. Resolves when broadcasts of every node reach them, or the time is up: a node whose backplane
    * takes longer is missing, this one included, and may put them there later.

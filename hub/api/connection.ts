@@ -7,6 +7,7 @@
 import type {
   AnswerOutput,
   CallOptions,
+  CloseOptions,
   ContractDefinition,
   EventsOf,
   NameOf,
@@ -83,13 +84,11 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
   /**
    * Closes the connection.
    *
-   * @param code A close code from 3000 to 4999, or 1000: with 4500 and above the client does not come back by itself.
-   * @default {CLOSE_CODES.DISCONNECTED}, after which it does not
-   * @param reason For a person; 123 bytes of it are sent.
-   * @throws {TypeError} When the code is no number, or the reason no text.
+   * @param options The code, by default `CLOSE_CODES.DISCONNECTED`, after which it does not come back by itself; and the reason.
+   * @throws {TypeError} When it is no bag of options, or the reason is no text or too long.
    * @throws {RangeError} When the code is out of its range.
    */
-  close(code?: number, reason?: string): void;
+  close(options?: CloseOptions): void;
 }
 
 /** A connection of any role; look at `role` to know which. */

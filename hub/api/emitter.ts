@@ -10,6 +10,7 @@ import type {
   AsyncDisposing,
   BusEventsOf,
   Clock,
+  CloseOptions,
   ContractDefinition,
   KeepsHistory,
   NameOf,
@@ -113,12 +114,13 @@ export interface Emitter<D extends ContractDefinition> extends AsyncDisposing {
     payload: PayloadInput<BusEventsOf<D>, N>,
   ): void;
   /**
-   * Sends connections away, wherever they are, with `CLOSE_CODES.DISCONNECTED`. How many there were only a hub can tell: see
+   * Sends connections away, wherever they are, by default with `CLOSE_CODES.DISCONNECTED`. How many there were only a hub can tell: see
    * `Cluster.disconnect`.
    *
-   * @throws {TypeError} When the query is empty, or a field is not text.
+   * @throws {TypeError} When the query is empty, a field is not text, or the reason is wrong.
+   * @throws {RangeError} When the code is out of its range.
    */
-  disconnect(query: OrderQuery): void;
+  disconnect(query: OrderQuery, options?: CloseOptions): void;
   /** Sends what waits, and has it stored, for at most `backplaneTimeoutMs` each; then disconnects. Idempotent, never rejects; what could not be sent `onError` is told. */
   close(): Promise<void>;
 }

@@ -14,6 +14,7 @@ import type {
   BusRequestsOf,
   CallOptions,
   CheckedSurfaces,
+  CloseOptions,
   ContractDefinition,
   EventsOf,
   KeepsHistory,
@@ -74,12 +75,23 @@ export interface ConnectionTarget<D extends ContractDefinition> extends Target<D
     options?: CallOptions,
   ): Promise<AnswerOutput<AnyQuestionsOf<D>, N>>;
   /**
-   * Closes it, with `CLOSE_CODES.DISCONNECTED`. Does nothing when it is not there.
+   * Closes it. Does nothing when it is not there.
    *
-   * @param reason For a person; 123 bytes of it are sent.
-   * @throws {TypeError} When the reason is no text.
+   * @param options The code, by default `CLOSE_CODES.DISCONNECTED`, after which it does not come back by itself; and the reason.
+   * @throws {TypeError} When it is no bag of options, or the reason is no text or too long.
+   * @throws {RangeError} When the code is out of its range.
    */
-  close(reason?: string): void;
+  close(options?: CloseOptions): void;
+}
+
+/** How a hub is closed. By default those who are left are told `CLOSE_CODES.GOING_AWAY`, and come back to another node. */
+export interface HubCloseOptions extends CloseOptions {
+  /**
+   * How long clients may take to go elsewhere, in milliseconds, rounded up to a whole number.
+   *
+   * @default {0}
+   */
+  readonly drainMs?: number;
 }
 
 /** All connections of a role. */
@@ -262,7 +274,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    * or 2 seconds at its end, so that the last ones have gone when it is over, then closes
    * those that are left, and the adapter. Idempotent; rejects only when an option is wrong, and then nothing is closed.
    *
-   * @param options `drainMs` in milliseconds, rounded up to a whole number. @default {0}
+   * @param options How long it takes, and what those are told who are closed.
    */
-  close(options?: { readonly drainMs?: number }): Promise<void>;
+  close(options?: HubCloseOptions): Promise<void>;
 }

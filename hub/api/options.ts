@@ -169,9 +169,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    * Whether a client that comes back after its connection was lost is put into a room again that it says it was in: before it
    * hears that it is open, on any node, and after `onConnection`. Only `true` lets it in. `false`, or whatever is thrown, does not, and
    * the client's `onRecovery` is told. What a client says is no proof: decide as you do where you call `room.add`. A rule that throws
-   * `UNAVAILABLE` or takes longer than `authorizeTimeoutMs` is asked again while the client is there.
-   *
-   * @default {rooms end with the connection}
+   * `UNAVAILABLE` or takes longer than `authorizeTimeoutMs` is asked again while the client is there. Without the rule rooms end
+   * with the connection.
    */
   rejoin?(rejoin: Rejoin<AnyConnection<D, User, Ctx>>): boolean | Promise<boolean>;
   /** Who is in the rooms and topics of which the contract keeps presence; a kind alone stands for `{ kind }`. */

@@ -5,20 +5,25 @@
  */
 
 import type {
+  AnswerOutput,
   AnyEventsOf,
+  AnyQuestionsOf,
+  CallOptions,
   ContractDefinition,
+  HubError,
   NameOf,
   NamesOf,
   ParamsArgument,
   PayloadInput,
   PayloadOutput,
   PresenceOf,
+  RequestInput,
   Rewind,
   RoomKeepsHistory,
   RoomsOf,
   Suggestion,
 } from "../../contract/mod.ts";
-import type { Cluster } from "./cluster.ts";
+import type { Cluster, MissingNode } from "./cluster.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./history.ts";
 
 /** Any text, beside which editors complete the names that are known. */
@@ -148,11 +153,45 @@ export interface RoomHistoryPage<R = { offset: number; event: string; payload: u
   readonly records: readonly R[];
 }
 
+/** Whom not to ask, and how long to wait. */
+export interface RoomRequestOptions extends CallOptions, BroadcastOptions {}
+
+/** What came of a question to a room. */
+export interface RoomAnswers<T> {
+  /** What came in time, by the id of the connection. */
+  readonly answers: ReadonlyMap<string, T>;
+  /**
+   * Who gave no answer, by the id of the connection, and why: `TIMEOUT` when it was not in time, `DISCONNECTED` when the client left, `VALIDATION` when it
+   * does not fit, or what the client's handler has thrown.
+   */
+  readonly errors: ReadonlyMap<string, HubError>;
+  /** The nodes that have not told what their clients answered, and why. */
+  readonly missing: readonly MissingNode[];
+}
+
+/** Asking everybody in a room. */
+export interface RoomQuestions<D extends ContractDefinition> {
+  /**
+   * Asks every connection in the room, on every node, whose role may be asked, and gathers what comes in time. Who does not answer keeps
+   * nobody else's answer back.
+   *
+   * @param options How long to wait, by default `requestTimeoutMs` of the hub; a signal to give up; and a connection to leave out.
+   * @returns Rejects with `VALIDATION`, `NOT_FOUND` or `TOO_LARGE` when the question cannot be asked, with the signal's reason, and with
+   * `TypeError` or `RangeError` when an option is wrong.
+   */
+  request<N extends NameOf<AnyQuestionsOf<D>>, G extends string = N>(
+    name: N | Suggestion<G, NameOf<AnyQuestionsOf<D>>>,
+    input: RequestInput<AnyQuestionsOf<D>, N>,
+    options?: RoomRequestOptions,
+  ): Promise<RoomAnswers<AnswerOutput<AnyQuestionsOf<D>, N>>>;
+}
+
 /** A room that keeps no history. */
-export interface Room<D extends ContractDefinition> extends Broadcaster<D>, RoomMembers {}
+export interface Room<D extends ContractDefinition> extends Broadcaster<D>, RoomQuestions<D>, RoomMembers {}
 
 /** A room that keeps history. */
-export interface HistoryRoom<D extends ContractDefinition> extends HistoryBroadcaster<D>, RoomMembers {
+export interface HistoryRoom<D extends ContractDefinition>
+  extends HistoryBroadcaster<D>, RoomQuestions<D>, RoomMembers {
   /**
    * Puts a connection of this node into the room. Idempotent. Whoever comes back is first sent what it missed, as fast as it
    * reads, and is told when that is not all. In `onConnection`, where nothing can be sent yet, it is sent after the welcome,
@@ -175,4 +214,4 @@ export interface HistoryRoom<D extends ContractDefinition> extends HistoryBroadc
 export type RoomOf<D extends ContractDefinition, N extends string> = [RoomKeepsHistory<D, N>] extends [true]
   ? HistoryRoom<D>
   : [RoomKeepsHistory<D, N>] extends [false] ? Room<D>
-  : AnyBroadcaster<D> & RoomMembers;
+  : AnyBroadcaster<D> & RoomQuestions<D> & RoomMembers;

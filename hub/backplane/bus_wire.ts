@@ -12,6 +12,7 @@ import {
   type WireError,
   writeJsonMessage,
 } from "../../contract/mod.ts";
+import { isCloseCode } from "../../contract/options/close_options.ts";
 
 /** What a client is asked through another node travels there inside the question to that node. */
 const ASKED_DEPTH = MAX_DEPTH + 1;
@@ -67,7 +68,7 @@ export type BusMessage =
   | readonly [kind: "rec", epoch: string, offset: number, payload?: unknown]
   | readonly [kind: "user", user: string, name: string, payload?: unknown]
   | readonly [kind: "to", connection: string, name: string, payload?: unknown]
-  | readonly [kind: "shut", connection: string, reason: string]
+  | readonly [kind: "shut", connection: string, reason: string, code?: number]
   | readonly [kind: "bus", name: string, payload?: unknown]
   | readonly [kind: "hello", card: NodeCard]
   | readonly [kind: "here", card: NodeCard, knows: readonly string[] | null]
@@ -141,7 +142,7 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
   rec: (m) => isText(m[1]) && isCount(m[2]) && m.length <= 4,
   user: (m) => isText(m[1]) && isText(m[2]),
   to: (m) => isText(m[1]) && isText(m[2]),
-  shut: (m) => isText(m[1]) && isText(m[2]),
+  shut: (m) => isText(m[1]) && isText(m[2]) && (m[3] === undefined || isCloseCode(m[3])),
   bus: (m) => isText(m[1]),
   hello: (m) => isCard(m[1]),
   here: (m) => isCard(m[1]) && (m[2] === null || (Array.isArray(m[2]) && m[2].every(isText))),

@@ -9,13 +9,13 @@ import { abortSignal, ms } from "../../contract/options/option_kinds.ts";
 import { optional, readOptions, type Rows } from "../../contract/options/read_options.ts";
 
 /** A question to a client may wait for ever: it ends with its connection. */
-const CLIENT_CALL = {
+export const CLIENT_CALL = {
   timeoutMs: optional(ms({ max: Infinity })),
   signal: optional(abortSignal),
 } satisfies Rows<CallOptions>;
 
 /** A question to nodes ends by itself. */
-const NODE_CALL = {
+export const NODE_CALL = {
   timeoutMs: optional(ms()),
   signal: optional(abortSignal),
 } satisfies Rows<CallOptions>;

@@ -1,41 +1,48 @@
 /**
- * What a connection is closed with, as the application gives it: checked before anything is closed.
+ * Why an application ends something, as it gives it: checked before anything is ended.
  *
  * @module
  */
 
 import { CLOSE_CODES } from "../../contract/mod.ts";
-import { type Place, wrong } from "../../contract/options/read_options.ts";
+import { CLOSE } from "../../contract/options/close_options.ts";
+import { readOptions, wrong } from "../../contract/options/read_options.ts";
 
-const inCode: Place = { owner: "close", path: "code" };
-
-/**
- * Reads a close code.
- *
- * @param code What was given; `undefined` stands for `CLOSE_CODES.DISCONNECTED`.
- * @throws {TypeError} When it is no number.
- * @throws {RangeError} When it is a number that an application cannot close with.
- */
-export function readCloseCode(code: unknown): number {
-  if (code === undefined) return CLOSE_CODES.DISCONNECTED;
-  // As for a WebSocket of the platform: all other codes are the protocol's.
-  const free = Number.isInteger(code) && (code as number) >= 3000 && (code as number) <= 4999;
-  if (free || code === 1000) return code as number;
-  throw wrong(code, inCode, "a whole number from 3000 to 4999, or 1000");
+/** What a connection is closed with. */
+export interface Closing {
+  /** The close code. */
+  readonly code: number;
+  /** For a person. */
+  readonly reason: string;
 }
 
 /**
- * Reads the reason of a close.
+ * Reads what to close a connection with.
  *
- * @param reason What was given; `undefined` stands for the usual one.
- * @throws {TypeError} When it is no text.
+ * @param options What was given.
+ * @throws {TypeError} When it is no bag of options, or the reason no text or too long.
+ * @throws {RangeError} When the code is a number that an application cannot close with.
  */
-export function readCloseReason(reason: unknown): string {
-  return readReason(reason, "close") ?? "Disconnected by the application";
+export function readClosing(options: unknown): Closing {
+  const { code, reason } = readOptions("close", options, CLOSE);
+  return toClosing(code, reason);
 }
 
 /**
- * Reads why an application ends something.
+ * Fills in what an application has not said.
+ *
+ * @param code The close code.
+ * @param reason For a person.
+ */
+export function toClosing(
+  code: number = CLOSE_CODES.DISCONNECTED,
+  reason: string = "Disconnected by the application",
+): Closing {
+  return { code, reason };
+}
+
+/**
+ * Reads why an application ends a subscription.
  *
  * @param reason What was given.
  * @param owner What it was given to.

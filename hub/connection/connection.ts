@@ -7,6 +7,7 @@
 import {
   type CallOptions,
   type Clock,
+  type CloseOptions,
   type Entry,
   HubError,
   parse,
@@ -18,7 +19,7 @@ import {
 import type { Outbox } from "../outbox/outbox.ts";
 import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { DisconnectReason } from "../api/options.ts";
-import { readCloseCode, readCloseReason, readReason } from "./close_arguments.ts";
+import { readClosing, readReason } from "./close_arguments.ts";
 import { readClientCall } from "./call_options.ts";
 import type { Membership } from "./membership.ts";
 import type { RoomPast } from "./room_past.ts";
@@ -202,11 +203,16 @@ export class Connection implements Identity {
   }
 
   /** See `HubConnection.close`. */
-  close(code?: number, reason?: string): void {
-    const [sentCode, sentReason] = [readCloseCode(code), readCloseReason(reason)];
+  close(options?: CloseOptions): void {
+    const { code, reason } = readClosing(options);
+    this.shut(code, reason);
+  }
+
+  /** Closes it. A reason that is too long is cut. */
+  shut(code: number, reason: string): void {
     if (this.#ended) return;
     this.outbox.flush(); // what was sent before the close arrives before it
-    this.outbox.shut(sentCode, sentReason);
+    this.outbox.shut(code, reason);
   }
 
   /** Ends everything that belongs to it: the link is gone. Called once. */

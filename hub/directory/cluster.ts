@@ -4,7 +4,9 @@
  * @module
  */
 
-import { type Clock, CLOSE_CODES, HubError } from "../../contract/mod.ts";
+import { type Clock, type CloseOptions, HubError } from "../../contract/mod.ts";
+import { CLOSE } from "../../contract/options/close_options.ts";
+import { readOptions } from "../../contract/options/read_options.ts";
 import type {
   Cluster,
   ClusterCallOptions,
@@ -18,7 +20,8 @@ import { readName, roomChannel } from "../backplane/channels.ts";
 import { LATE, ownPart } from "./own_part.ts";
 import { readOrder, readQuery, writeQuery } from "./connection_query.ts";
 import type { Connection } from "../connection/connection.ts";
-import { readNodeCall } from "../connection/call_options.ts";
+import { NODE_CALL, readNodeCall } from "../connection/call_options.ts";
+import { toClosing } from "../connection/close_arguments.ts";
 import { nodeOf } from "../connection/connection_id.ts";
 import type { Nodes } from "../nodes/nodes.ts";
 import type { NodeRequests } from "../nodes/node_requests.ts";
@@ -56,8 +59,19 @@ interface Action {
   /** Reads whom it is for. */
   readonly read: (given: unknown, what: string) => ConnectionQuery;
   /** Does it with the connections of this node. */
-  act(query: ConnectionQuery, room: string): unknown;
+  act(query: ConnectionQuery, how: How): unknown;
 }
+
+/** What an order says beside whom it is for. */
+interface How extends CloseOptions {
+  /** The room; empty where none is meant. */
+  readonly room: string;
+}
+
+/** Of what is for no room. */
+const NOWHERE: How = { room: "" };
+
+const DISCONNECT = { ...NODE_CALL, ...CLOSE };
 
 /** Makes the cluster's view of a hub. */
 export function createCluster(
@@ -74,16 +88,17 @@ export function createCluster(
     disconnect: {
       what: "disconnect connections",
       read: readOrder,
-      act(query) {
+      act(query, how) {
         const found = local.find(query);
-        for (const conn of found) conn.close(CLOSE_CODES.DISCONNECTED, "Disconnected by the application");
+        const { code, reason } = toClosing(how.code, how.reason);
+        for (const conn of found) conn.shut(code, reason);
         return found.length;
       },
     },
     join: {
       what: "put connections into a room",
       read: readOrder,
-      async act(query, room) {
+      async act(query, { room }) {
         const joined = await Promise.allSettled(local.find(query).map((conn) => local.join(conn, room)));
         return joined.filter(({ status }) => status === "fulfilled").length;
       },
@@ -91,7 +106,7 @@ export function createCluster(
     leave: {
       what: "take connections out of a room",
       read: readOrder,
-      act(query, room) {
+      act(query, { room }) {
         const found = local.find(query);
         const count = found.filter((conn) => conn.isIn(roomChannel(room))).length;
         for (const conn of found) local.leave(conn, room); // also those who are on the way in
@@ -103,8 +118,8 @@ export function createCluster(
 
   for (const [name, { what, read, act }] of Object.entries(actions) as [string, Action][]) {
     nodeRequests.on(`cluster:${name}`, (input) => {
-      const { query, room } = readInput(input, what, read);
-      return act(query, room);
+      const { query, how } = readInput(input, what, read);
+      return act(query, how);
     });
   }
 
@@ -112,14 +127,14 @@ export function createCluster(
   const askOthers = (
     name: Name,
     query: ConnectionQuery,
-    room: string,
+    how: How,
     options: ClusterCallOptions | undefined,
     enough?: (answer: unknown) => boolean,
   ) => {
     const patience = readNodeCall(name, options);
     const home = query.id === undefined ? undefined : nodeOf(query.id);
     const asked = home === undefined ? nodes.others : nodes.has(home) ? [home] : [];
-    return nodeRequests.ask(asked, `cluster:${name}`, { query: writeQuery(query), room }, {
+    return nodeRequests.ask(asked, `cluster:${name}`, { query: writeQuery(query), ...how }, {
       timeoutMs: patience.timeoutMs ?? timeoutMs,
       fastTimeoutMs,
       signal: patience.signal,
@@ -131,14 +146,15 @@ export function createCluster(
   async function everywhere<T>(
     name: Name,
     given: unknown,
-    room: string,
+    how: How,
     options?: ClusterCallOptions,
   ): Promise<{ results: T[]; missing: readonly MissingNode[] }> {
     const { what, read, act } = actions[name] as Action;
     const query = read(given, what);
-    const remote = askOthers(name, query, readName(room, "room"), options);
+    readName(how.room, "room");
+    const remote = askOthers(name, query, how, options);
     const { timeoutMs: ownMs = timeoutMs, signal } = readNodeCall(name, options);
-    const own = ownPart(clock, act(query, room), { timeoutMs: ownMs, signal });
+    const own = ownPart(clock, act(query, how), { timeoutMs: ownMs, signal });
     const [{ answers, missing }, here] = await Promise.all([remote, own]);
     const results = [...answers.values()] as T[];
     if (here === LATE) return { results, missing: [{ node: nodeId, reason: "timeout" }, ...missing] };
@@ -148,10 +164,10 @@ export function createCluster(
   const counted = async (
     name: Name,
     query: unknown,
-    room: string,
+    how: How,
     options?: ClusterCallOptions,
   ): Promise<Counted> => {
-    const { results, missing } = await everywhere<unknown>(name, query, room, options);
+    const { results, missing } = await everywhere<unknown>(name, query, how, options);
     return {
       count: results.reduce<number>((sum, n) => sum + (Number.isSafeInteger(n) ? n as number : 0), 0),
       missing,
@@ -171,21 +187,30 @@ export function createCluster(
       const { what, read, act } = actions.exists;
       const query = read(given, what);
       if (act(query)) return { exists: true, missing: [] };
-      const { answers, missing } = await askOthers("exists", query, "", options, (answer) => answer === true);
+      const { answers, missing } = await askOthers(
+        "exists",
+        query,
+        NOWHERE,
+        options,
+        (answer) => answer === true,
+      );
       const exists = [...answers.values()].includes(true);
       return { exists, missing: exists ? [] : missing };
     },
     async connections(query = {}, options) {
-      const { results, missing } = await everywhere<unknown>("connections", query, "", options);
+      const { results, missing } = await everywhere<unknown>("connections", query, NOWHERE, options);
       return {
         connections: results.flatMap((list) => Array.isArray(list) ? list.filter(isInfo) : []),
         missing,
       };
     },
-    count: (query = {}, options) => counted("count", query, "", options),
-    disconnect: (query, options) => counted("disconnect", query, "", options),
-    join: (query, room, options) => counted("join", query, room, options),
-    leave: (query, room, options) => counted("leave", query, room, options),
+    count: (query = {}, options) => counted("count", query, NOWHERE, options),
+    async disconnect(query, options) {
+      const { code, reason, ...patience } = readOptions("disconnect", options, DISCONNECT);
+      return await counted("disconnect", query, { room: "", code, reason }, patience);
+    },
+    join: (query, room, options) => counted("join", query, { room }, options),
+    leave: (query, room, options) => counted("leave", query, { room }, options),
   };
 }
 
@@ -198,10 +223,11 @@ function readInput(
   input: unknown,
   what: string,
   read: Action["read"],
-): { readonly query: ConnectionQuery; readonly room: string } {
-  const { query, room } = (input ?? {}) as { query?: unknown; room?: unknown };
+): { readonly query: ConnectionQuery; readonly how: How } {
+  const { query, room, code, reason } = (input ?? {}) as Readonly<Record<string, unknown>>;
   try {
-    return { query: read(query, what), room: readName(room, "room") };
+    const closing = readOptions("disconnect", { code, reason }, CLOSE);
+    return { query: read(query, what), how: { room: readName(room, "room"), ...closing } };
   } catch (cause) {
     throw new HubError(
       "BAD_REQUEST",

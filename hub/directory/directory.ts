@@ -5,10 +5,10 @@
  */
 
 import { MAX_TIMER_MS } from "../../contract/clock.ts";
-import { type CallOptions, CLOSE_CODES, HubError, parse } from "../../contract/mod.ts";
+import { type CallOptions, type CloseOptions, HubError, parse } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { nodeChannel } from "../backplane/channels.ts";
-import { readCloseReason } from "../connection/close_arguments.ts";
+import { readClosing, toClosing } from "../connection/close_arguments.ts";
 import type { Connection } from "../connection/connection.ts";
 import { readClientCall } from "../connection/call_options.ts";
 import { nodeOf } from "../connection/connection_id.ts";
@@ -44,7 +44,7 @@ export class Directory {
     this.#options = options;
     const { backplane, nodeRequests, find, events } = options;
     backplane.on("to", ([, id, name, payload]) => find(id)?.emit(name, events.parse(name, payload)));
-    backplane.on("shut", ([, id, reason]) => find(id)?.close(CLOSE_CODES.DISCONNECTED, reason));
+    backplane.on("shut", ([, id, reason, code]) => find(id)?.shut(toClosing(code).code, reason));
     nodeRequests.on("connection:request", (asked, _from, signal) => {
       const { id, name, input, timeoutMs } = readRequest(asked);
       const conn = find(id);
@@ -62,12 +62,12 @@ export class Directory {
   }
 
   /** See `ConnectionTarget.close`. */
-  close(id: string, given?: string): void {
+  close(id: string, options?: CloseOptions): void {
     const { find, backplane } = this.#options;
-    const reason = readCloseReason(given);
+    const { code, reason } = readClosing(options);
     const conn = find(id);
-    if (conn) conn.close(CLOSE_CODES.DISCONNECTED, reason);
-    else backplane.publish(nodeChannel(nodeOf(id)), ["shut", id, reason]);
+    if (conn) conn.shut(code, reason);
+    else backplane.publish(nodeChannel(nodeOf(id)), ["shut", id, reason, code]);
   }
 
   /** See `ConnectionTarget.request`. */

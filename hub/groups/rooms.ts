@@ -17,7 +17,9 @@ import type {
   BroadcastOptions,
   HistoryAddOptions,
   HistoryBroadcastOptions,
+  RoomAnswers,
   RoomHistoryPage,
+  RoomRequestOptions,
 } from "../api/room.ts";
 
 const connection: Kind<{ readonly id: string }> = (value, place) => {
@@ -65,6 +67,13 @@ export interface RoomsOptions {
   find(id: string): Connection | undefined;
   /** Who is in a room, on all nodes. */
   membersOf(room: string): Promise<Found>;
+  /** Asks everybody in a room; see `RoomQuestions.request`. Whoever lets nobody into rooms does without. */
+  ask?(
+    room: string,
+    name: string,
+    input: unknown,
+    options?: RoomRequestOptions,
+  ): Promise<RoomAnswers<unknown>>;
   /** The rooms that keep history; absent where none does. */
   readonly histories: RoomHistories | undefined;
   /** The way into those; whoever lets nobody into rooms does without. */
@@ -105,6 +114,10 @@ class RoomHandle {
 
   async position(): Promise<Published> {
     return await this.#kept().position(this.name);
+  }
+
+  async request(name: string, input: unknown, options?: RoomRequestOptions): Promise<RoomAnswers<unknown>> {
+    return await this.#options.ask!(this.name, name, input, options);
   }
 
   members(): Promise<Found> {

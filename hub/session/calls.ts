@@ -252,7 +252,7 @@ export class Calls {
     const working = new Call(this.#conn, asked);
     const { middlewares } = this.#context;
     const work = () =>
-      this.#perform(name, working, () => {
+      this.#perform(name, () => {
         const handle = () => handler(input, working);
         if (!middlewares.some) return handle();
         const passage = middlewares.pass(infoOf("request", name, input, working), handle);
@@ -268,7 +268,7 @@ export class Calls {
   }
 
   /** Does a request whoever waits for it, and gives back what became of it as text. Never rejects. */
-  async #perform(name: string, call: Call, handle: () => unknown): Promise<string> {
+  async #perform(name: string, handle: () => unknown): Promise<string> {
     const schema = this.#conn.surface.clientToServer.get(name)!.output!;
     let at: FailedAt = "handler";
     try {

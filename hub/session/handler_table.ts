@@ -122,7 +122,9 @@ function checkBag(given: unknown, path: string): void {
 /** Whoever gives some of the handlers has to say so: else one that was forgotten is found when it is called. */
 function incomplete(left: ReadonlySet<string>): TypeError {
   return new TypeError(
-    `Cannot implement the contract without handlers for ${[...left].join(", ")}: give them in the same call, ` +
+    `Cannot implement the contract without handlers for ${
+      [...left].join(", ")
+    }: give them in the same call, ` +
       "or say { part: true } in each of several",
   );
 }

@@ -118,11 +118,11 @@ export class Handshake {
     if (this.#saidHello) {
       const reason = "Nothing may be said between hello and welcome";
       refusals.add({ reason: "protocol", message: `Refused a client: ${reason}` });
-      this.close(CLOSE_CODES.PROTOCOL_ERROR, reason);
+      this.shut(CLOSE_CODES.PROTOCOL_ERROR, reason);
     } else if (exceedsUtf8(frame, maxBytes)) {
       const reason = `A hello may have ${maxBytes} bytes at the most`;
       refusals.add({ reason: "frame-size", message: `Refused a client: ${reason}` });
-      this.close(CLOSE_CODES.FRAME_TOO_LARGE, reason);
+      this.shut(CLOSE_CODES.FRAME_TOO_LARGE, reason);
     } else this.#hello(frame);
   }
 
@@ -195,7 +195,7 @@ export class Handshake {
       RATE_LIMITED: CLOSE_CODES.CONNECTION_LIMIT,
     };
     const code = Object.hasOwn(codes, wire.code) ? codes[wire.code]! : otherwise;
-    this.close(reason === "busy" ? CLOSE_CODES.CONNECTION_LIMIT : code, wire.message);
+    this.shut(reason === "busy" ? CLOSE_CODES.CONNECTION_LIMIT : code, wire.message);
   }
 
   /** Sends an error; one whose data cannot travel is reported, and goes without it. */
@@ -212,7 +212,7 @@ export class Handshake {
   }
 
   /** Closes the link. */
-  close(code: number, reason: string): void {
+  shut(code: number, reason: string): void {
     this.#link.close(code, reason);
   }
 

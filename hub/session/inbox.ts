@@ -297,14 +297,14 @@ export class Inbox implements Held {
     const { code, message } = toWireError(error);
     if (code === "BAD_REQUEST") return this.#refuse("protocol", CLOSE_CODES.PROTOCOL_ERROR, message);
     this.#context.onError(error, { stage: "handler", connectionId: this.#conn.id });
-    this.#conn.close(CLOSE_CODES.INTERNAL, message);
+    this.#conn.shut(CLOSE_CODES.INTERNAL, message);
   }
 
   /** Ends the connection for what the client did. */
   #refuse(why: RefusalReason, code: number, reason: string): void {
     const { id: connectionId } = this.#conn;
     this.#context.refusals.add({ reason: why, message: `Closed a connection: ${reason}`, connectionId });
-    this.#conn.close(code, reason);
+    this.#conn.shut(code, reason);
   }
 }
 

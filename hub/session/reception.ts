@@ -12,6 +12,7 @@ import type {
   ServerLinkEvents,
   Transport,
 } from "../../transports/transport.ts";
+import type { HubCloseOptions } from "../api/hub.ts";
 import type { RefusalReason } from "../api/refusals.ts";
 import { addressKey } from "./admission/address_key.ts";
 import { Gate } from "./gate.ts";
@@ -124,11 +125,13 @@ export class Reception {
   /**
    * Takes no more links, and gets rid of those that there are.
    *
-   * @param drainMs How long the clients may take to go, in milliseconds; 0 closes at once. They are spread over most of
-   * it, so that the last of them have gone when it is over.
+   * @param options How long the clients may take to go; 0 closes at once. They are spread over most of it, so that the last of
+   * them have gone when it is over. And what those are told who are left.
    * @returns Resolves when the last link is gone.
    */
-  async close(drainMs: number): Promise<void> {
+  async close(
+    { drainMs = 0, code = CLOSE_CODES.GOING_AWAY, reason = "The node is shutting down" }: HubCloseOptions,
+  ): Promise<void> {
     this.#state = "closing";
     if (drainMs > 0 && this.#size > 0) {
       const spreadMs = Math.floor(drainMs - Math.min(drainMs * DRAIN_REST, MAX_DRAIN_REST_MS));
@@ -136,10 +139,10 @@ export class Reception {
       for (const session of this.#connections.values()) session.move(spreadMs);
       await this.#until(() => this.#size === 0, drainMs);
     }
-    for (const session of this.#sessions()) session.shut(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+    for (const session of this.#sessions()) session.shut(code, reason);
     await this.#until(() => this.#size === 0, CLOSE_TIMEOUT_MS);
     for (const session of this.#sessions()) {
-      session.close(CLOSE_CODES.GOING_AWAY, "The node is shutting down");
+      session.close(code, reason);
     }
     this.#stopBeats();
     // Not before the goodbyes have left: whoever waits for this may end the process next.
@@ -176,10 +179,7 @@ export class Reception {
       return refusal(status, text, retryS === undefined ? undefined : { "retry-after": `${retryS}` });
     };
     if (this.#state !== "open") {
-      const { missing } = this.#context.handlers;
-      const handlers = missing.length > 0 ? `, or because it has no handlers for ${missing.join(", ")}` : "";
-      const message =
-        `Refused a client: the hub does not serve yet, because its backplane is not open${handlers}`;
+      const message = "Refused a client: the hub does not serve yet, because its backplane is not open";
       return refuse(this.#state, 503, "The node takes no connections now", message, 1);
     }
     const foreign = refuseOrigin(request, options.origins);

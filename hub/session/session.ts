@@ -58,7 +58,13 @@ export class Session implements ServerLinkEvents {
    */
   constructor(host: SessionHost, link: Link, request: LinkRequest, turn: Turn) {
     this.#host = host;
-    this.#handshake = new Handshake(host, link, request, turn, (hello, joined) => void this.#open(hello, joined));
+    this.#handshake = new Handshake(
+      host,
+      link,
+      request,
+      turn,
+      (hello, joined) => void this.#open(hello, joined),
+    );
   }
 
   /** The address that counts. */
@@ -143,7 +149,7 @@ export class Session implements ServerLinkEvents {
 
   /** Closes the link. */
   shut(code: number, reason: string): void {
-    (this.#conn ?? this.#handshake)?.close(code, reason);
+    (this.#conn ?? this.#handshake)?.shut(code, reason);
   }
 
   get #closed(): boolean {

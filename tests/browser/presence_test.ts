@@ -41,7 +41,7 @@ class PresencePage {
 async function withPages(
   play: (open: (user: string) => Promise<PresencePage>, loseLinks: () => void) => Promise<void>,
 ): Promise<void> {
-  const conns = new Map<string, { close(code: number): void }>();
+  const conns = new Map<string, { close(options: { code: number }): void }>();
   const [code] = await bundle(new URL("./presence_page.ts", import.meta.url));
   const hub = createHub(contract, {
     authenticate: ({ role, token }) => ({ role, user: { id: token! } }),
@@ -70,7 +70,7 @@ async function withPages(
       await page.goto(`http://127.0.0.1:${site.port}/#ws://127.0.0.1:${site.port}/|${user}`);
       return new PresencePage(page);
     };
-    await play(open, () => [...conns.values()].forEach((conn) => conn.close(CLOSE_CODES.INTERNAL)));
+    await play(open, () => [...conns.values()].forEach((conn) => conn.close({ code: CLOSE_CODES.INTERNAL })));
   } finally {
     await browser?.close();
     await hub.close();

@@ -10,7 +10,7 @@ test("the client says hello first, and nothing else until the welcome", async ()
   server.link.open();
   await turn();
   assertEquals(server.link.subprotocols, ["trunkline.v1.json"]);
-  assertEquals(server.link.frames, [[["hello", { role: "member", token: "secret" }]]]);
+  assertEquals(server.link.frames, [[["hello", { role: "member", token: "secret", joined: [] }]]]);
   assertEquals(client.status, "connecting");
   assertEquals([client.connectionId, client.nodeId], [undefined, undefined]);
 

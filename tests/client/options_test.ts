@@ -6,7 +6,7 @@ import { connecting, contract, opened, rejection, retried, turn } from "./setup.
 test("a token of null or undefined is no token, wherever it comes from", async () => {
   for (const token of [null, undefined, () => null, () => undefined, () => Promise.resolve(null)]) {
     const { client, server } = await opened({ token });
-    assertEquals(server.link.sent("hello"), [["hello", { role: "member" }]]);
+    assertEquals(server.link.sent("hello"), [["hello", { role: "member", joined: [] }]]);
     await client.close();
   }
 });

@@ -57,12 +57,13 @@ const recovered = (recovered: boolean) => ({ room: ROOM, recovered });
 
 test("rooms: the client names where it stands, and takes each message once", async () => {
   const { server, client, heard, told, reopen } = await live();
-  assertEquals(server.link.sent("hello")[0]![1], { role: "member", rooms: [], earlier: [] });
+  assertEquals(server.link.sent("hello")[0]![1], { role: "member", joined: [], rooms: [], earlier: [] });
   server.link.say(...said(6, 6, 5), ["rev", ROOM, 7], ...said(8));
   assertEquals(heard, [[60, 6, "e1", false], [80, 8, "e1", false]]);
   await reopen();
   assertEquals(server.link.sent("hello")[0]![1], {
     role: "member",
+    joined: [],
     rooms: [[ROOM, "e1", 8]],
     earlier: ["c1"],
   });

@@ -145,7 +145,7 @@ testOnAdapters(
       (await Promise.all(closed("bob"))).map((error) => error?.code),
       Array(3).fill("DISCONNECTED"),
     );
-    a!.connection(people[4]!.id).close("enough of you");
+    a!.connection(people[4]!.id).close({ reason: "enough of you" });
     assertEquals((await people[4]!.client.closed)?.message.includes("enough of you"), true);
     assertEquals((await c!.cluster.count()).count, 2);
     assertEquals((await c!.cluster.disconnect({ role: "member" })).count, 2);

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { createClient, createHub, defineContract, HubError } from "@trunkline/hub";
+import { type CloseOptions, createClient, createHub, defineContract, HubError } from "@trunkline/hub";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { z } from "zod";
 import { testOnAdapters } from "../hub/cluster.ts";
@@ -36,7 +36,7 @@ testOnAdapters(
     const id = client.connectionId!;
     for (const node of [a!, b!]) {
       for (const reason of [null, 5, {}]) {
-        assertThrows(() => node.hub.connection(id).close(wrong(reason)), TypeError, "reason");
+        assertThrows(() => node.hub.connection(id).close({ reason: wrong(reason) }), TypeError, "reason");
       }
     }
     assertEquals([client.status, a!.errors, b!.errors], ["open", [], []]);
@@ -48,7 +48,7 @@ testOnAdapters(
 test("wrong calls: a code that no close frame carries closes nobody", async () => {
   const contract = defineContract({ roles: { member: {} } });
   const transport = createLoopbackTransport();
-  const conns: { close(code?: number, reason?: string): void }[] = [];
+  const conns: { close(options?: CloseOptions): void }[] = [];
   await using hub = createHub(contract, {
     authenticate: ({ role }) => ({ role }),
     transports: [transport],
@@ -63,12 +63,14 @@ test("wrong calls: a code that no close frame carries closes nobody", async () =
   });
   await client.ready;
   for (const code of [0, 999, 2000, 5000, NaN, Infinity, 4000.5]) {
-    assertThrows(() => conns[0]!.close(code), RangeError, "code");
+    assertThrows(() => conns[0]!.close({ code }), RangeError, "code");
   }
-  for (const code of ["4000", null, {}]) assertThrows(() => conns[0]!.close(wrong(code)), TypeError, "code");
-  assertThrows(() => conns[0]!.close(4500, wrong(5)), TypeError, "reason");
+  for (const code of ["4000", null, {}]) {
+    assertThrows(() => conns[0]!.close({ code: wrong(code) }), TypeError, "code");
+  }
+  assertThrows(() => conns[0]!.close({ code: 4500, reason: wrong(5) }), TypeError, "reason");
   assertEquals(client.status, "open");
-  conns[0]!.close(4999, "x".repeat(5_000));
+  conns[0]!.close({ code: 4999, reason: "é".repeat(61) + "x" });
   await waitFor(() => client.status === "closed", { what: "the client to be closed" });
 });
 

@@ -180,7 +180,10 @@ test("implement takes all handlers at once, or none", async () => {
   assertEquals((client.heard.at(-1)![2] as { code: string }).code, "UNAVAILABLE");
   const { boom: _, ...missing } = complete;
   const wrong: [unknown, string][] = [
-    [{}, "without handlers for member.join, member.leave, member.say, member.fail, member.typing, member.boom:"],
+    [
+      {},
+      "without handlers for member.join, member.leave, member.say, member.fail, member.typing, member.boom:",
+    ],
     [{ member: missing }, "without handlers for member.boom:"],
     [{ member: { ...complete, extra: ignore } }, '"extra"'],
     [{ member: { ...complete, boom: "no function" } }, "member.boom"],

@@ -143,7 +143,7 @@ test("onConnection is done before ready, what it sends arrives after welcome, an
   await using node = await createNode(undefined, {
     onConnection: async (conn) => {
       if (conn.user?.id === "full") throw new HubError("FORBIDDEN", "No seat is left");
-      if (conn.user?.id === "kicked") return conn.close(4999, "go away");
+      if (conn.user?.id === "kicked") return conn.close({ code: 4999, reason: "go away" });
       if (conn.role === "member") conn.emit("message", { room: "", text: "early" });
       await node.hub.room("lobby").add(conn);
     },

@@ -83,7 +83,7 @@ onEachAdapter(
     await waitFor(() => heard.length >= wanted.length, { what: "everybody to be reached" });
     assertEquals(heard.sort(), wanted);
     emitter.disconnect({ user: "user 0" });
-    emitter.connection(clients[1]!.connectionId!).close("enough");
+    emitter.connection(clients[1]!.connectionId!).close({ reason: "enough" });
     await waitFor(() => clients.every(({ status }) => status === "closed"), {
       what: "the clients to be sent away",
     });

@@ -56,7 +56,7 @@ export interface ChurnNode {
   readonly port: number;
   readonly url: string;
   /** Its connections, by id, as `onConnection` and `onDisconnect` told of them. */
-  readonly connections: ReadonlyMap<string, { close(code: number, reason: string): void }>;
+  readonly connections: ReadonlyMap<string, { close(options: { code: number; reason: string }): void }>;
   /** The number of the node's next message. */
   next(): number;
 }
@@ -97,7 +97,7 @@ async function startNode(
   bus: MemoryBus,
   report: (error: unknown) => void,
 ): Promise<{ node: ChurnNode; close(): Promise<void> }> {
-  const connections = new Map<string, { close(code: number, reason: string): void }>();
+  const connections = new Map<string, { close(options: { code: number; reason: string }): void }>();
   let lastN = 0;
   const next = () => ++lastN;
   const hub: ChurnHub = createHub(contract, {

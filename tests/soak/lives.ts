@@ -158,7 +158,7 @@ async function takeStep(world: World, client: ChurnClient, order: OrderCheck): P
       figures.severed++;
       if (random(3) === 0) return void await hub.cluster.disconnect({ id: connectionId });
       for (const { connections } of nodes) {
-        connections.get(connectionId)?.close(CLOSE_CODES.GOING_AWAY, "Come back");
+        connections.get(connectionId)?.close({ code: CLOSE_CODES.GOING_AWAY, reason: "Come back" });
       }
     }
   }

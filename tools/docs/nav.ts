@@ -23,11 +23,24 @@ export const SECTIONS: readonly Section[] = [
     title: "Guide: begin",
     pages: [
       "docs/guide.md",
-      ...pages("guide", "contract", "parsing", "server", "modules", "middleware", "serve", "client", "connection"),
+      ...pages(
+        "guide",
+        "contract",
+        "parsing",
+        "server",
+        "modules",
+        "middleware",
+        "serve",
+        "client",
+        "connection",
+      ),
     ],
   },
   { title: "Guide: let people in", pages: pages("guide", "authentication", "authorization") },
-  { title: "Guide: send", pages: pages("guide", "rooms", "rejoin", "topics", "send", "ask", "jobs", "bytes") },
+  {
+    title: "Guide: send",
+    pages: pages("guide", "rooms", "rejoin", "topics", "send", "ask", "jobs", "bytes"),
+  },
   {
     title: "Guide: lose nothing",
     pages: pages(

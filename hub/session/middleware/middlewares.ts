@@ -147,7 +147,9 @@ export class Middlewares {
         if (mistake) throw mistake;
         if (!rest) {
           throw new TypeError(
-            `${who(around)} has ended without next() for ${nameOf(call)}, which is lost: call next(), or throw what the ` +
+            `${who(around)} has ended without next() for ${
+              nameOf(call)
+            }, which is lost: call next(), or throw what the ` +
               "client is to be told",
           );
         }

@@ -89,25 +89,28 @@ export class Rejoining {
     for (const end of this.#endings) end();
   }
 
-  /** What is away for now is tried again: the client would stay out of its room in silence. */
-  async #enter(room: string): Promise<void> {
-    const { options: { clock }, onError } = this.#context;
-    for (let failures = 0; !this.#conn.closed; failures++) {
-      try {
-        return await this.#attempt(room);
-      } catch (error) {
-        if (this.#conn.closed) return;
-        if (!isHubError(error)) onError(error, { stage: "handler", name: room, connectionId: this.#conn.id });
-        const isAway = isHubError(error) && AWAY.has(error.code);
-        if (!isAway || failures === 0) this.#refuse(room, error);
-        if (!isAway) return;
+  /** Puts it into a room, or tells it why not. What is away for now is tried again: it would stay out of its room in silence. */
+  async #enter(room: string, failures = 0): Promise<void> {
+    try {
+      if (!this.#conn.closed) await this.#attempt(room);
+    } catch (error) {
+      if (this.#conn.closed) return;
+      const isAway = isHubError(error) && AWAY.has(error.code);
+      if (!isHubError(error)) {
+        this.#context.onError(error, { stage: "handler", name: room, connectionId: this.#conn.id });
       }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
-      const stop = clock.after(pauseMs, resolve, { background: true });
-      await this.#untilGone(promise, resolve);
-      stop();
+      if (!isAway || failures === 0) this.#refuse(room, error);
+      if (isAway) this.#enterLater(room, failures);
     }
+  }
+
+  #enterLater(room: string, failures: number): void {
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
+    const stop = this.#context.options.clock.after(pauseMs, () => {
+      this.#endings.delete(stop);
+      void this.#enter(room, failures + 1);
+    }, { background: true });
+    this.#endings.add(stop);
   }
 
   async #attempt(room: string): Promise<void> {
@@ -127,16 +130,16 @@ export class Rejoining {
 
   async #ask(room: string): Promise<void> {
     const asking = new RoomAuthorizing(room, this.#conn);
-    const answer = asking.ask(this.#rule, { what: "come back to", name: room, option: "rejoin" }, this.#context);
-    if (answer) {
-      await this.#untilGone(answer, () => asking.end(new HubError("DISCONNECTED", "The client is gone")));
-    }
-  }
-
-  async #untilGone(promise: Promise<void>, end: () => void): Promise<void> {
+    const answer = asking.ask(
+      this.#rule,
+      { what: "come back to", name: room, option: "rejoin" },
+      this.#context,
+    );
+    if (!answer) return;
+    const end = () => asking.end(new HubError("DISCONNECTED", "The client is gone"));
     this.#endings.add(end);
     try {
-      await promise;
+      await answer;
     } finally {
       this.#endings.delete(end);
     }
