@@ -23,6 +23,8 @@ export interface Manifests {
   jsr: Identity;
   package: Identity & { dependencies: Table; devDependencies: Table };
   tsconfig: { compilerOptions: { paths: Record<string, string[]> } };
+  /** What the demo imports: it fetches its packages by itself, and only those that it needs. */
+  demo: { imports: Table };
 }
 
 /**
@@ -38,6 +40,7 @@ export function manifestProblems(manifests: Manifests): string[] {
     ...identityProblems("package.json", manifests.package, deno),
     ...dependencyProblems(manifests),
     ...standInProblems(deno, tsconfig.compilerOptions.paths),
+    ...demoProblems(deno, manifests.demo.imports),
   ];
 }
 
@@ -75,6 +78,22 @@ function standInProblems({ imports, links }: Manifests["deno"], paths: Record<st
   });
 }
 
+/** The demo imports the package's entries from where they are, and libraries in the same range. */
+function demoProblems({ name, exports, imports }: Manifests["deno"], ofDemo: Table): string[] {
+  const wanted = new Map(Object.entries(imports));
+  for (const [entry, path] of Object.entries(exports)) {
+    wanted.set(`${name}${entry.slice(1)}`, `../../${path.slice(2)}`);
+  }
+  return Object.entries(ofDemo).filter(([specifier, target]) => {
+    const whole = wanted.get(specifier.replace(/\/$/, ""))?.replace(/^npm:/, "npm:/").concat("/");
+    return target !== wanted.get(specifier) && target !== whole;
+  }).map(([specifier, target]) =>
+    `"${specifier}" is ${
+      wanted.get(specifier) ?? "absent"
+    } in deno.json, ${target} in the import map of the demo`
+  );
+}
+
 /** The exported files that do not exist. */
 async function exportProblems(entries: Table): Promise<string[]> {
   const problems: string[] = [];
@@ -90,6 +109,7 @@ if (import.meta.main) {
     jsr: await readJson("jsr.json"),
     package: await readJson("package.json"),
     tsconfig: await readJson("tsconfig.json"),
+    demo: await readJson("examples/demo/import_map.json"),
   };
   const problems = [...manifestProblems(manifests), ...await exportProblems(manifests.deno.exports)];
   for (const problem of problems) console.error(problem);

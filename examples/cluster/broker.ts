@@ -135,9 +135,6 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 };
 
-/** Whether an adapter needs a broker. */
-export const needsBroker = (adapter: string): boolean => Object.hasOwn(KINDS, adapter);
-
 /**
  * Finds the broker of an adapter, or starts one at a free port.
  *

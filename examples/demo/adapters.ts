@@ -7,13 +7,6 @@
 import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
-import { createLibp2pAdapter } from "@trunkline/hub/adapters/libp2p";
-import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
-import { createPostgresAdapter } from "@trunkline/hub/adapters/postgres";
-import { createRabbitMqAdapter } from "@trunkline/hub/adapters/rabbitmq";
-import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
-import { createRedisClusterAdapter } from "@trunkline/hub/adapters/redis-cluster";
-import { createZeroMqAdapter } from "@trunkline/hub/adapters/zeromq";
 import { tmpdir } from "node:os";
 import process from "node:process";
 
@@ -21,62 +14,88 @@ import process from "node:process";
 export interface AdapterChoice {
   /** Whether each node runs in a worker of its own, which can be killed; else all run in the main thread. */
   readonly workers: boolean;
+  /** Whether its nodes meet without a broker. */
+  readonly brokerless?: true;
   /**
    * Called once in every thread that runs nodes.
    *
    * @param prefix Keeps demos on one backplane apart.
    * @returns What makes a node's adapter.
    */
-  prepare(prefix: string): () => Adapter;
+  prepare(prefix: string): Promise<() => Adapter>;
 }
+
+/** What a module of an adapter exports, by its name. */
+interface Modules {
+  "redis": typeof import("@trunkline/hub/adapters/redis");
+  "redis-cluster": typeof import("@trunkline/hub/adapters/redis-cluster");
+  "nats": typeof import("@trunkline/hub/adapters/nats");
+  "libp2p": typeof import("@trunkline/hub/adapters/libp2p");
+  "zeromq": typeof import("@trunkline/hub/adapters/zeromq");
+  "postgres": typeof import("@trunkline/hub/adapters/postgres");
+  "rabbitmq": typeof import("@trunkline/hub/adapters/rabbitmq");
+}
+
+/**
+ * Loads the module of an adapter when it is chosen. Its address is put together here: Deno fetches the packages of all
+ * modules whose address it can read in the code, before it runs any, and most demos need none of these.
+ */
+const load = <K extends keyof Modules>(name: K): Promise<Modules[K]> =>
+  import(["@trunkline/hub/adapters", name].join("/"));
 
 export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
   "broadcast-channel": {
     workers: true,
-    prepare: (prefix) => () => createBroadcastChannelAdapter({ prefix }),
+    brokerless: true,
+    prepare: (prefix) => Promise.resolve(() => createBroadcastChannelAdapter({ prefix })),
   },
   memory: {
     workers: false,
+    brokerless: true,
     prepare(prefix) {
       const bus = createMemoryBus();
-      return () => createMemoryAdapter({ bus, prefix });
+      return Promise.resolve(() => createMemoryAdapter({ bus, prefix }));
     },
   },
   redis: {
     workers: true,
-    prepare(prefix) {
+    async prepare(prefix) {
+      const { createRedisAdapter } = await load("redis");
       const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
       return () => createRedisAdapter({ url, prefix });
     },
   },
   "redis-cluster": {
     workers: true,
-    prepare(prefix) {
+    async prepare(prefix) {
+      const { createRedisClusterAdapter } = await load("redis-cluster");
       const nodes = process.env.REDIS_CLUSTER_URL ?? "redis://127.0.0.1:7000";
       return () => createRedisClusterAdapter({ nodes, prefix });
     },
   },
   nats: {
     workers: true,
-    prepare(prefix) {
+    async prepare(prefix) {
+      const { createNatsAdapter } = await load("nats");
       const servers = process.env.NATS_URL ?? "nats://127.0.0.1:4222";
       return () => createNatsAdapter({ servers, prefix });
     },
   },
   libp2p: {
     workers: true,
+    brokerless: true,
     // Nothing leaves this machine but the questions of who is there.
-    prepare: (prefix) => () =>
-      createLibp2pAdapter({
-        prefix,
-        allow: "anybody",
-        listen: ["/ip4/127.0.0.1/tcp/0"],
-        discovery: { mdns: true },
-      }),
+    async prepare(prefix) {
+      const { createLibp2pAdapter } = await load("libp2p");
+      const listen = ["/ip4/127.0.0.1/tcp/0"];
+      return () => createLibp2pAdapter({ prefix, allow: "anybody", listen, discovery: { mdns: true } });
+    },
   },
   zeromq: {
     workers: false, // so that each node knows where the next one will be
-    prepare(prefix) {
+    brokerless: true,
+    async prepare(prefix) {
+      const { createZeroMqAdapter } = await load("zeromq");
       const address = (n: number) => `ipc://${tmpdir()}/trunkline-${prefix.slice(-12)}-${n}`;
       const peers = Array.from({ length: 9 }, (_, n) => address(n));
       let count = 0;
@@ -85,14 +104,16 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
   },
   postgres: {
     workers: true,
-    prepare(prefix) {
+    async prepare(prefix) {
+      const { createPostgresAdapter } = await load("postgres");
       const url = process.env.POSTGRES_URL ?? "postgres://127.0.0.1:5432/postgres";
       return () => createPostgresAdapter({ url, prefix });
     },
   },
   rabbitmq: {
     workers: true,
-    prepare(prefix) {
+    async prepare(prefix) {
+      const { createRabbitMqAdapter } = await load("rabbitmq");
       const url = process.env.RABBITMQ_URL ?? "amqp://127.0.0.1:5672";
       return () => createRabbitMqAdapter({ url, prefix });
     },

@@ -5,8 +5,9 @@
  */
 
 import process from "node:process";
-import { needsBroker, provideBroker } from "../cluster/broker.ts";
+import type { Broker } from "../cluster/broker.ts";
 import { Processes } from "../cluster/processes.ts";
+import { ADAPTERS } from "./adapters.ts";
 import { bundle } from "./bundle.ts";
 import { listen } from "./node/listen.ts";
 import { type DemoOptions, HELP, readOptions, UsageError } from "./options.ts";
@@ -15,6 +16,16 @@ import { Supervisor } from "./supervisor.ts";
 
 // Not `Deno.exit`: that ends no processes.
 const exit = () => process.exit(130);
+
+/** What finds brokers. Its address cannot be read in the code: so only those who need it wait for its packages. */
+const BROKERS = "../cluster/broker.ts";
+
+/** Finds or starts the broker of an adapter, if it needs one. */
+async function brokerOf(adapter: string, processes: Processes): Promise<Broker | undefined> {
+  if (ADAPTERS[adapter]!.brokerless) return undefined;
+  const { provideBroker }: typeof import("../cluster/broker.ts") = await import(BROKERS);
+  return await provideBroker(adapter, processes);
+}
 
 /** Runs the demo until it is told to end. */
 async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
@@ -43,7 +54,7 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
     log: console.log,
   });
   try {
-    const broker = needsBroker(adapter) ? await provideBroker(adapter, processes) : undefined;
+    const broker = await brokerOf(adapter, processes);
     if (broker) console.log(`The nodes meet at ${broker.about}`);
     // By these the nodes find it: workers have the environment of their process.
     Object.assign(process.env, broker?.env);

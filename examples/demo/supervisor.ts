@@ -64,8 +64,9 @@ export class Supervisor {
       const { adapter, prefix } = options;
       this.#startNode = (node) => startInWorker({ kind: "start", adapter, prefix, options: node });
     } else {
-      const createAdapter = choice.prepare(options.prefix);
-      this.#startNode = (node) => startNode(node, createAdapter());
+      let prepared: ReturnType<typeof choice.prepare> | undefined;
+      this.#startNode = async (node) =>
+        startNode(node, (await (prepared ??= choice.prepare(options.prefix)))());
     }
   }
 

@@ -37,7 +37,10 @@ export class Demo implements AsyncDisposable {
 
   /** Does the same with variables in the environment. */
   static async startWith(env: Readonly<Record<string, string>>, ...flags: string[]): Promise<Demo> {
-    const program = new Program(["task", "demo", "--port", "0", ...flags], env);
+    const program = new Program(
+      ["run", "--allow-all", "examples/demo/main.ts", "--port", "0", ...flags],
+      env,
+    );
     try {
       const [, url] = await program.printed(/Open (http:\/\/127\.0\.0\.1:\d+) /);
       const executablePath = Deno.env.get("CHROMIUM");

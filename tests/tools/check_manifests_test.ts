@@ -18,6 +18,7 @@ function agreeing(): Manifests {
     jsr: identity(),
     package: { ...identity(), dependencies: { hono: "^4" }, devDependencies: { "@scope/lib": "^1" } },
     tsconfig: { compilerOptions: { paths: { "@std/assert": ["./links/assert/mod.ts"] } } },
+    demo: { imports: { "@a/b": "../../mod.ts", hono: "npm:hono@^4", "hono/": "npm:/hono@^4/" } },
   };
 }
 
@@ -63,4 +64,19 @@ test("a dependency that only one runtime gets, or gets in another range, is name
 test("a JSR import without its offline stand-in on either runtime is named", () => {
   assertStringIncludes(problemAfter(({ deno }) => deno.links = []), "links of deno.json");
   assertStringIncludes(problemAfter(({ tsconfig }) => tsconfig.compilerOptions.paths = {}), "tsconfig.json");
+});
+
+test("what the demo imports from elsewhere, or in another range, is named", () => {
+  assertEquals(
+    problemAfter(({ demo }) => demo.imports.hono = "npm:hono@^3"),
+    `"hono" is npm:hono@^4 in deno.json, npm:hono@^3 in the import map of the demo`,
+  );
+  assertEquals(
+    problemAfter(({ demo }) => demo.imports["hono/"] = "npm:/hono@^3/"),
+    `"hono/" is absent in deno.json, npm:/hono@^3/ in the import map of the demo`,
+  );
+  assertEquals(
+    problemAfter(({ demo }) => demo.imports["@a/b"] = "../../old.ts"),
+    `"@a/b" is ../../mod.ts in deno.json, ../../old.ts in the import map of the demo`,
+  );
 });
