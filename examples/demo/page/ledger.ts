@@ -22,9 +22,8 @@ export class Ledger {
   fetch(n: number): void { // what was not delivered but asked for
     if (n > this.count.newest) return void this.#fetched.add(n);
     this.#fetched.delete(n);
-    if (!this.#missing.delete(n)) return;
-    this.count.came++;
-    this.count.late++;
+    const { came, late } = this.count;
+    if (this.#missing.delete(n)) Object.assign(this.count, { came: came + 1, late: late + 1 });
   }
   lostAfter = (mark: number): number => [...this.#missing].filter((n) => n > mark).length;
 }
