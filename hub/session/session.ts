@@ -208,6 +208,7 @@ export class Session implements ServerLinkEvents {
     const { context } = this.#host;
     this.#rejoining = new Rejoining(conn, context, context.options.rejoin as Rule);
     await this.#rejoining.start(joined, waitMs);
+    if (this.#rejoining.idle) this.#rejoining = undefined;
   }
 
   #welcome(conn: Connection, early: Hello["topics"]): void {

@@ -256,9 +256,12 @@ const TAKERS: readonly Taker[] = [
   },
   {
     owner: "close",
-    documented: [],
+    documented: [["hub/api/hub.ts", "HubCloseOptions"], [
+      "contract/options/close_options.ts",
+      "CloseOptions",
+    ]],
     required: [],
-    takes: { drainMs: ["0", "0.5", "1"] },
+    takes: { drainMs: ["0", "0.5", "1"], code: [], reason: ["text"] },
     call: async (options) => {
       await using hub = createHub(contract, {
         authenticate: ({ role }) => ({ role }),

@@ -75,6 +75,28 @@ test("rejoin: a rule that hangs lets the client open in time, is told as TIMEOUT
   await node.hub.close();
 });
 
+test("rejoin: a client that has joined anew while the rule was asked is in, whatever the rule says then", async () => {
+  const clock = new FakeClock();
+  const answer = Promise.withResolvers<boolean>();
+  const node = await startNode({ clock, rejoin: () => answer.promise });
+  await using ann = await enter([node], ["a"]);
+  follow(ann);
+  await ann.links.drop(ann.client);
+  const back = ann.links.back(ann.client);
+  await waitFor(() => node.hub.stats().connections === 1, { what: "the client to come in" });
+  await waitFor(() => (clock.advance(1_000), ann.client.status === "open"), {
+    what: "the client to be open",
+  });
+  await back;
+  await ann.client.request("join", "a");
+  answer.resolve(false);
+  await turn();
+  node.hub.room("a").broadcast("line", "still in");
+  await waitFor(() => ann.heard.length === 1, { what: "the line" });
+  assertEquals([ann.told, ann.errors, await memberOf(node, "a")], [[], [], 1]);
+  await node.hub.close();
+});
+
 test("rejoin: a client keeps a room that it is out of for a while, whatever becomes of its link", async () => {
   let isAway = true;
   const node = await startNode({

@@ -9,6 +9,7 @@ import {
   defineContract,
   type Gathered,
   type HubConnection,
+  type HubError,
   type HubUser,
   type MissingNode,
   type Published,
@@ -315,6 +316,16 @@ bare.publish("x", {});
 bare.room("r").broadcast("x", {});
 // @ts-expect-error there is no bus
 bare.emitServer("x", {});
+
+// A room is asked what its members may be asked.
+hub.room("r").request("confirm", { question: "?" }, { timeoutMs: 5 }).then(({ answers, errors }) => {
+  same<typeof answers, ReadonlyMap<string, boolean>>(true);
+  same<typeof errors, ReadonlyMap<string, HubError>>(true);
+});
+// @ts-expect-error no such request
+hub.room("r").request("confrm", { question: "?" });
+// @ts-expect-error an event
+hub.room("r").request("message", { text: "" });
 
 // What runs around calls knows what is asked for, by kind, role and name.
 hub.use(async (call, next) => {

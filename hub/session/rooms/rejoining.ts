@@ -55,6 +55,7 @@ export class Rejoining {
   readonly #context: SessionContext;
   readonly #rule: Rule;
   readonly #permits = new Permits(MAX_AT_ONCE);
+  #entering = 0;
   /** Each ends something that is waited for. */
   readonly #endings = new Set<() => void>();
 
@@ -67,6 +68,11 @@ export class Rejoining {
     this.#conn = conn;
     this.#context = context;
     this.#rule = rule;
+  }
+
+  /** Whether there is nothing to be ended: all is decided. */
+  get idle(): boolean {
+    return this.#entering === 0 && this.#endings.size === 0;
   }
 
   /**
@@ -91,6 +97,7 @@ export class Rejoining {
 
   /** Puts it into a room, or tells it why not. What is away for now is tried again: it would stay out of its room in silence. */
   async #enter(room: string, failures = 0): Promise<void> {
+    this.#entering++;
     try {
       if (!this.#conn.closed) await this.#attempt(room);
     } catch (error) {
@@ -99,8 +106,11 @@ export class Rejoining {
       if (!isHubError(error)) {
         this.#context.onError(error, { stage: "handler", name: room, connectionId: this.#conn.id });
       }
+      if (this.#isComing(room)) return; // it has joined anew meanwhile
       if (!isAway || failures === 0) this.#refuse(room, error);
       if (isAway) this.#enterLater(room, failures);
+    } finally {
+      this.#entering--;
     }
   }
 
@@ -120,12 +130,16 @@ export class Rejoining {
       const turn = subscribes.take();
       if (turn) await turn;
       subscribes.leave(); // how many begin in a turn is bounded, not how many are under way
-      const isComing = this.#conn.memberships?.has(roomChannel(room)) === true; // by the application's own hand
-      if (!isComing && !this.#conn.closed) await this.#ask(room);
+      if (!this.#isComing(room) && !this.#conn.closed) await this.#ask(room);
       if (!this.#conn.closed) await this.#context.addToRoom(room, this.#conn);
     } finally {
       this.#permits.give();
     }
+  }
+
+  /** Whether the application has put it there itself. */
+  #isComing(room: string): boolean {
+    return this.#conn.memberships?.has(roomChannel(room)) === true;
   }
 
   async #ask(room: string): Promise<void> {
