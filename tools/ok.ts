@@ -32,6 +32,7 @@ const steps: Step[] = [
     name: "doc tests",
     args: ["test", "--doc", "--quiet", "--reporter=dot", "--permit-no-files", "--allow-all", ...published],
   },
+  { name: "package", args: ["run", "--allow-all", "tools/check_package.ts"] },
   { name: "publish dry run", args: ["publish", "--quiet", "--dry-run", "--allow-dirty"] },
   { name: "documentation", args: ["doc", "--lint", ...entries] },
   { name: "lint", args: ["lint"] },

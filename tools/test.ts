@@ -11,7 +11,7 @@ import { permission } from "./testing/permission.ts";
 import { provide } from "./testing/provide.ts";
 import { REQUIREMENTS } from "./testing/requirements.ts";
 import { checkTypes, findRuntime, runTests } from "./testing/runtimes.ts";
-import { groupsOf, listTests, needsMachine, selectTests, testsFor } from "./testing/suites.ts";
+import { APART, groupsOf, listTests, needsMachine, selectTests, testsFor } from "./testing/suites.ts";
 import { count, type Report, summarize } from "./testing/summary.ts";
 
 const HELP = `Usage: deno task test [FILTER...] [options]
@@ -63,6 +63,10 @@ const selected = selectTests(await listTests(), { ...values, filters: positional
 if (selected.length === 0) {
   console.error("No test file is selected");
   Deno.exit(1);
+}
+
+if (positionals.length === 0) {
+  for (const [folder, command] of Object.entries(APART)) console.log(`Without ${folder}: ${command}`);
 }
 
 // Bun finds packages only where Deno has laid them out.

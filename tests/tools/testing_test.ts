@@ -16,6 +16,13 @@ const FILES = [
   "tests/tools/layers_test.ts",
 ];
 
+test("what fetches much runs only when it is asked for by name", () => {
+  const files = ["tests/installs/installs_soak_test.ts", "tests/hub/rooms_test.ts"];
+  assertEquals(selectTests(files, {}), ["tests/hub/rooms_test.ts"]);
+  assertEquals(selectTests(files, { filters: ["tests/installs"] }), ["tests/installs/installs_soak_test.ts"]);
+  assertEquals(testsFor(files, "bun"), ["tests/hub/rooms_test.ts"]);
+});
+
 test("every test file is selected when nothing is asked for", () => {
   assertEquals(selectTests(FILES, {}), FILES.filter((file) => file !== "tests/harness.ts"));
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, test } from "../harness.ts";
-import { Consumer, OLDEST, VERSIONS } from "./consumer.ts";
+import { Consumer, OLDEST, VERSIONS } from "../installs/consumer.ts";
 import { MISTAKES, PREAMBLE } from "./mistakes.ts";
 
 const DOM = { lib: ["es2022", "dom", "dom.iterable", "esnext.disposable"], module: "nodenext" } as const;
@@ -85,6 +85,8 @@ test(
     await consumer.write("all.ts", importing(ENTRIES));
     await consumer.write("bare.ts", importing(["/contract", "/client", "/client/presence"]));
     await consumer.write("mistakes.ts", PREAMBLE + MISTAKES.map(([code]) => `${code}\n`).join(""));
+    const old = { ...DOM, module: "node16" } as const;
+    assertEquals(await consumer.compile(OLDEST, ["all.ts"], old), { code: 0, output: "" });
     const before = PREAMBLE.split("\n").length - 1;
     for (const version of VERSIONS) {
       assertEquals(await consumer.compile(version, ["all.ts"], DOM), { code: 0, output: "" }, version);

@@ -11,7 +11,7 @@ import { REQUIREMENTS } from "./requirements.ts";
 export type RuntimeName = "deno" | "bun";
 
 /** Folders of tests that only Deno can run; every other test runs on both. */
-const DENO_ONLY = ["tests/browser/", "tests/tools/", "tests/types/"];
+const DENO_ONLY = ["tests/browser/", "tests/installs/", "tests/tools/", "tests/types/"];
 
 /**
  * Folders whose tests run in a process of their own, in the order in which they start. Those that wait most of the time
@@ -39,6 +39,9 @@ const GROUPS = [
   "tests/bench/",
 ];
 
+/** Tests that run only when they are asked for by name, and how: they fetch hundreds of megabytes. */
+export const APART: Readonly<Record<string, string>> = { "tests/installs/": "deno task installs" };
+
 /** Which tests are asked for. */
 export interface Selection {
   /** Parts of paths: a file is taken when its path contains one of them. All files are taken when there is none. */
@@ -63,6 +66,7 @@ export function selectTests(files: readonly string[], selection: Selection): str
   return files.filter((file) => {
     if (!file.endsWith("_test.ts")) return false;
     if (filters.length > 0 && !filters.some((filter) => file.includes(filter))) return false;
+    if (filters.length === 0 && Object.keys(APART).some((folder) => file.startsWith(folder))) return false;
     if (quick && (file.endsWith("_soak_test.ts") || REQUIREMENTS.some(({ neededBy }) => neededBy(file)))) {
       return false;
     }

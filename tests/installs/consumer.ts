@@ -14,12 +14,15 @@ export const OLDEST = "5.7.3";
 /** What is compiled against: the oldest version, and whatever is newest. */
 export const VERSIONS: readonly string[] = [OLDEST, "latest"];
 
+/** The package, as it was packed. */
+export const TARBALL = "hub.tgz";
+
 /** Options of the compiler beside those that all programs have. */
 export interface CompilerOptions {
   /** Libraries. */
   readonly lib: readonly string[];
   /** How modules are found. */
-  readonly module: "bundler" | "nodenext";
+  readonly module: "bundler" | "node16" | "nodenext";
 }
 
 /** A folder with a program. */
@@ -34,7 +37,7 @@ export class Consumer implements AsyncDisposable {
   /** Makes one. */
   static async create(): Promise<Consumer> {
     const folder = await Deno.makeTempDir({ prefix: "consumer-" });
-    const tarball = join(folder, "hub.tgz");
+    const tarball = join(folder, TARBALL);
     const scope = join(folder, "node_modules", "@trunkline");
     await Deno.mkdir(scope, { recursive: true });
     for (
