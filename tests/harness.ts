@@ -102,7 +102,12 @@ export interface WaitForOptions {
 /** What remains of a type when its falsy values are gone. */
 export type Truthy<T> = Exclude<T, false | 0 | 0n | "" | null | undefined>;
 
-const POLL_INTERVAL_MS = 5;
+/** How often a condition is looked at: the longer it takes the less often, as looking takes time from what it waits for. */
+const INTERVAL_MS = { first: 5, last: 20, growth: 1 / 100 } as const;
+
+/** How long to wait before a condition is looked at again. */
+const pauseAfter = (waitedMs: number): number =>
+  Math.min(INTERVAL_MS.first + waitedMs * INTERVAL_MS.growth, INTERVAL_MS.last);
 
 /**
  * Waits until a condition holds. A condition that throws does not hold yet, so it may be made of assertions that end in
@@ -123,7 +128,8 @@ export async function waitFor<T>(
 ): Promise<Truthy<T>> {
   const { timeoutMs = 5_000, what = "a condition" } = options;
   const message = `Waited ${timeoutMs} ms for ${what}`;
-  const end = performance.now() + timeoutMs;
+  const start = performance.now();
+  const end = start + timeoutMs;
   for (;;) {
     let cause: unknown;
     try {
@@ -133,7 +139,7 @@ export async function waitFor<T>(
       cause = error;
     }
     if (performance.now() >= end) throw new TimeoutError(message, { cause });
-    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+    await new Promise((resolve) => setTimeout(resolve, pauseAfter(performance.now() - start)));
   }
 }
 
