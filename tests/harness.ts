@@ -97,17 +97,19 @@ export interface WaitForOptions {
   timeoutMs?: number;
   /** What is waited for, for the error's message. */
   what?: string;
+  /**
+   * How often the condition is looked at.
+   *
+   * @default {5} At first; the longer it takes the less often, as looking takes time from what it waits for.
+   */
+  intervalMs?: number;
 }
 
 /** What remains of a type when its falsy values are gone. */
 export type Truthy<T> = Exclude<T, false | 0 | 0n | "" | null | undefined>;
 
-/** How often a condition is looked at: the longer it takes the less often, as looking takes time from what it waits for. */
-const INTERVAL_MS = { first: 5, last: 20, growth: 1 / 100 } as const;
-
-/** How long to wait before a condition is looked at again. */
-const pauseAfter = (waitedMs: number): number =>
-  Math.min(INTERVAL_MS.first + waitedMs * INTERVAL_MS.growth, INTERVAL_MS.last);
+/** How often a condition is looked at where nothing else is asked for, when so long has been waited for it. */
+const intervalAfter = (waitedMs: number): number => Math.min(5 + waitedMs / 100, 20);
 
 /**
  * Waits until a condition holds. A condition that throws does not hold yet, so it may be made of assertions that end in
@@ -126,7 +128,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitForOptions = {},
 ): Promise<Truthy<T>> {
-  const { timeoutMs = 5_000, what = "a condition" } = options;
+  const { timeoutMs = 5_000, what = "a condition", intervalMs } = options;
   const message = `Waited ${timeoutMs} ms for ${what}`;
   const start = performance.now();
   const end = start + timeoutMs;
@@ -139,7 +141,8 @@ export async function waitFor<T>(
       cause = error;
     }
     if (performance.now() >= end) throw new TimeoutError(message, { cause });
-    await new Promise((resolve) => setTimeout(resolve, pauseAfter(performance.now() - start)));
+    const pauseMs = intervalMs ?? intervalAfter(performance.now() - start);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
