@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { test, waitFor } from "../harness.ts";
+import { visit } from "./shared_demo.ts";
 import { Demo, type DemoWindow } from "./windows.ts";
 
 const TIMEOUT = { timeoutMs: 90_000 };
@@ -30,8 +31,8 @@ async function announces(window: DemoWindow, text: string): Promise<void> {
 test(
   "whoever comes has a picture in the other windows, and none any more when the page is closed",
   async () => {
-    await using demo = await Demo.start("--nodes", "2");
-    const ann = await demo.open("Ann", 1);
+    await using demo = await visit();
+    const { ann } = demo;
     await ann.page.getByRole("heading", { name: "1 person" }).waitFor();
     const bob = await demo.open("Bob Dylan", 2);
     await ann.hasPeople("Ann node 1", "Bob Dylan node 2");
@@ -52,18 +53,18 @@ test(
 );
 
 test("whoever types is seen to type by those in the same room, until they send or leave off", async () => {
-  await using demo = await Demo.start("--nodes", "2");
-  const ann = await demo.open("Ann", 1);
+  await using demo = await visit();
+  const { ann } = demo;
   const bob = await demo.open("Bob", 2);
   const typing = ann.page.locator('.person[data-typing="true"]', { hasText: "Bob" });
   const field = bob.page.getByLabel("Message to");
 
-  await field.pressSequentially("hi");
+  await field.pressSequentially("hi from Bob");
   await ann.page.getByText("Bob is typing…").waitFor();
   await typing.waitFor();
   assertEquals(await bob.page.locator("#typing").innerText(), "", "nobody is told of themselves");
   await field.press("Enter");
-  await ann.hears("hi");
+  await ann.hears("hi from Bob");
   await typing.waitFor({ state: "detached" });
 
   await field.pressSequentially("h");
@@ -78,8 +79,8 @@ test("whoever types is seen to type by those in the same room, until they send o
 }, TIMEOUT);
 
 test("who wants no motion sees people come, type and go without any", async () => {
-  await using demo = await Demo.start("--nodes", "2");
-  const ann = await demo.open("Ann", 1, { reducedMotion: "reduce" });
+  await using demo = await visit({ reducedMotion: "reduce" });
+  const { ann } = demo;
   await ann.page.evaluate(() => {
     const moved: string[] = [];
     Object.assign(globalThis, { moved });
@@ -103,19 +104,19 @@ test("who wants no motion sees people come, type and go without any", async () =
 }, TIMEOUT);
 
 test("several windows of one user are one person, who stays until the last of them is closed", async () => {
-  await using demo = await Demo.start("--nodes", "3");
-  const ann = await demo.open("Ann", 1);
+  await using demo = await visit();
+  const { ann } = demo;
   const one = await demo.open("Bob", 2);
   await ann.hasPeople("Ann node 1", "Bob node 2");
   const deeds = await record(ann);
   const two = await demo.open("Bob", 3);
   const cid = await demo.open("Cid", 1);
-  await waitFor(async () => (await ann.people()).length === 3, { what: "Cid to be there" });
+  await waitFor(async () => (await ann.people()).length === 3, { what: "Cid to be there", intervalMs: 50 });
   await one.page.close();
   await ann.hasPeople("Ann node 1", "Bob node 3", "Cid node 1");
   await two.page.close();
   await ann.hasPeople("Ann node 1", "Cid node 1");
-  await waitFor(async () => (await deeds()).length === 2, { what: "the picture to be gone" });
+  await waitFor(async () => (await deeds()).length === 2, { what: "the picture to be gone", intervalMs: 50 });
   assertEquals(await deeds(), ["+Cid", "-Bob"]);
   assertEquals([...ann.problems, ...one.problems, ...two.problems, ...cid.problems], []);
 }, TIMEOUT);

@@ -45,7 +45,11 @@ async function killNodeOf(demo: Demo, recovery: (node: number) => RegExp): Promi
   const bob = await demo.open("Bob", doomed!);
   await ann.say("before");
   await bob.hears("before");
-  await waitFor(async () => (await pointsOf(bob)).size > COMMON, { what: "prices", timeoutMs: 20_000 });
+  await waitFor(async () => (await pointsOf(bob)).size > COMMON, {
+    what: "prices",
+    timeoutMs: 20_000,
+    intervalMs: 200,
+  });
   await ann.press("Kill", doomed!);
   await ann.say("while Bob is away");
   const node = await bob.movedTo();
@@ -57,6 +61,7 @@ async function killNodeOf(demo: Demo, recovery: (node: number) => RegExp): Promi
   await waitFor(async () => Math.max(...(await pointsOf(bob)).keys()) > before + COMMON, {
     what: "prices after it",
     timeoutMs: 20_000,
+    intervalMs: 200,
   });
   const [his, hers] = await Promise.all([pointsOf(bob), pointsOf(ann)]);
   assertSame(his, hers);

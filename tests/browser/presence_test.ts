@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { createHub } from "@trunkline/hub";
 import { CLOSE_CODES } from "@trunkline/hub/contract";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { bundle } from "../../examples/demo/bundle.ts";
 import { test, waitFor } from "../harness.ts";
 import { serve } from "../serve.ts";
+import { browser } from "./browser.ts";
 import { contract } from "./presence_contract.ts";
-import { FLAGS } from "./windows.ts";
 
 const HTML = `<label><input type="checkbox" id="typing"> Typing</label>
 <b id="opened"></b><pre id="members"></pre><pre id="events"></pre>
@@ -28,6 +28,7 @@ class PresencePage {
     await waitFor(async () => await seen() === expected, {
       what: `${expected} to be shown`,
       timeoutMs: 10_000,
+      intervalMs: 50,
     });
   }
 
@@ -61,18 +62,18 @@ async function withPages(
         : new Response(HTML, { headers: { "content-type": "text/html" } });
     },
   });
-  let browser: Browser | undefined;
+  let context: BrowserContext | undefined;
   try {
-    browser = await chromium.launch({ executablePath: Deno.env.get("CHROMIUM")!, args: [...FLAGS] });
-    const context = await browser.newContext();
+    context = await browser.newContext();
+    const own = context;
     const open = async (user: string) => {
-      const page = await context.newPage();
+      const page = await own.newPage();
       await page.goto(`http://127.0.0.1:${site.port}/#ws://127.0.0.1:${site.port}/|${user}`);
       return new PresencePage(page);
     };
     await play(open, () => [...conns.values()].forEach((conn) => conn.close({ code: CLOSE_CODES.INTERNAL })));
   } finally {
-    await browser?.close();
+    await context?.close();
     await hub.close();
     await site.close();
   }

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { bundle } from "../../examples/demo/bundle.ts";
 import { WELCOME } from "../client/fake_server.ts";
 import { serveSockets } from "../client/socket_server.ts";
 import { test, waitFor } from "../harness.ts";
 import { serve } from "../serve.ts";
-import { FLAGS } from "./windows.ts";
+import { browser } from "./browser.ts";
 
 /** A heartbeat that no test waits for: whatever is noticed was noticed otherwise. */
 const HEARTBEAT_MS = 600_000;
@@ -46,21 +46,24 @@ async function withPage(play: (scene: Scene) => Promise<void>): Promise<void> {
       if (!scene.deaf) say(["pong"]);
     }
   });
-  const browser = await chromium.launch({ executablePath: Deno.env.get("CHROMIUM")!, args: [...FLAGS] });
+  const context = await browser.newContext();
   try {
-    const page = await browser.newPage();
-    const session = await page.context().newCDPSession(page);
+    const page = await context.newPage();
+    const session = await context.newCDPSession(page);
     await page.goto(`http://127.0.0.1:${site.port}/#${server.url}`);
     await play(Object.assign(scene, {
       page,
       send: (method: string, params?: object) => session.send(method as never, params as never),
       drop: () => server.dropAll(),
       stands: (title: string, timeoutMs = 5_000) =>
-        waitFor(async () => await page.title() === title, { what: `the client to be ${title}`, timeoutMs })
-          .then(() => {}),
+        waitFor(async () => await page.title() === title, {
+          what: `the client to be ${title}`,
+          timeoutMs,
+          intervalMs: 25,
+        }).then(() => {}),
     }));
   } finally {
-    await browser.close();
+    await context.close();
     await site.close();
   }
 }

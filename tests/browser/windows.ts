@@ -4,33 +4,26 @@
  * @module
  */
 
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { waitFor } from "../harness.ts";
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { Program } from "../examples/program.ts";
+import { waitFor, type WaitForOptions } from "../harness.ts";
+import { browser } from "./browser.ts";
 
-/** What a browser needs to run anywhere, by itself. */
-export const FLAGS: readonly string[] = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+/** How long to wait for what a page shows, and how often to look: each look takes time of the page, and of the browser. */
+const LOOKING: WaitForOptions = { timeoutMs: 15_000, intervalMs: 100 };
 
 /** The demo that runs, and its windows. */
 export class Demo implements AsyncDisposable {
   readonly #program: Program;
-  readonly #browser: Browser;
   readonly #url: string;
+  readonly #contexts: BrowserContext[] = [];
 
-  private constructor(program: Program, browser: Browser, url: string) {
+  private constructor(program: Program, url: string) {
     this.#program = program;
-    this.#browser = browser;
     this.#url = url;
   }
 
-  /** Starts the demo at free ports, and a browser. */
+  /** Starts the demo at free ports. */
   static start(...flags: string[]): Promise<Demo> {
     return Demo.startWith({}, ...flags);
   }
@@ -43,9 +36,7 @@ export class Demo implements AsyncDisposable {
     );
     try {
       const [, url] = await program.printed(/Open (http:\/\/127\.0\.0\.1:\d+) /);
-      const executablePath = Deno.env.get("CHROMIUM");
-      if (!executablePath) throw new Error("Cannot start a browser: CHROMIUM does not name one");
-      return new Demo(program, await chromium.launch({ executablePath, args: [...FLAGS] }), url!);
+      return new Demo(program, url!);
     } catch (error) {
       await program[Symbol.asyncDispose]();
       throw error;
@@ -65,7 +56,8 @@ export class Demo implements AsyncDisposable {
   /** Opens a window that shares nothing with the others, and waits until a node serves it. */
   async open(name: string, node: number, options: BrowserContextOptions = {}): Promise<DemoWindow> {
     // Drawing each frame without a graphics card takes more of the processor than all nodes.
-    const context = await this.#browser.newContext({ reducedMotion: "reduce", ...options });
+    const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+    this.#contexts.push(context);
     const page = await context.newPage();
     page.setDefaultTimeout(10_000);
     const view = new DemoWindow(page, this.#url);
@@ -76,8 +68,13 @@ export class Demo implements AsyncDisposable {
     return view;
   }
 
+  /** Closes all windows. */
+  async closeWindows(): Promise<void> {
+    await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#browser.close();
+    await this.closeWindows();
     try {
       // As a person would; the test fails if the demo does not end by that.
       this.#program.interrupt();
@@ -150,7 +147,7 @@ export class DemoWindow {
     await waitFor(async () => {
       seen.splice(0, seen.length, ...await this.people());
       return seen.map((text) => text.replace(" · you", "")).join() === people.join();
-    }, { what: `people ${people}`, timeoutMs: 10_000 }).catch((error) => {
+    }, { ...LOOKING, what: `people ${people}` }).catch((error) => {
       throw new Error(`${error.message}, not ${seen}`, { cause: error });
     });
   }
@@ -176,15 +173,15 @@ export class DemoWindow {
     return await waitFor(async () => {
       const nodes = await publisher.evaluateAll((found) => found.map((one) => one.getAttribute("data-node")));
       return nodes.length === 1 && Number(nodes[0]);
-    }, { what: "one node to publish the prices", timeoutMs: 15_000 });
+    }, { ...LOOKING, what: "one node to publish the prices" });
   }
 
   /** Waits until the price has changed a few times. */
   async seesPricesMove(): Promise<void> {
     const prices = new Set<string>();
     await waitFor(async () => prices.add(await this.page.locator("#price").innerText()).size > 4, {
+      ...LOOKING,
       what: "the price to move",
-      timeoutMs: 15_000,
     });
   }
 }

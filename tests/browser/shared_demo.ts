@@ -1,0 +1,30 @@
+/**
+ * A demo of three nodes, on the adapter that needs no broker, for tests that leave it as it is.
+ *
+ * @module
+ */
+
+import { afterAll } from "../harness.ts";
+import { Demo, type DemoWindow } from "./windows.ts";
+
+const shared = await Demo.start();
+afterAll(() => shared[Symbol.asyncDispose]());
+
+/** The demo, for one test. */
+export interface Visit extends AsyncDisposable {
+  /** On node 1. */
+  readonly ann: DemoWindow;
+  /** Opens another window. */
+  readonly open: Demo["open"];
+}
+
+/** Ann comes to the demo, and waits until nobody is there but her. Her windows and those of all others close with the visit. */
+export async function visit(options?: Parameters<Demo["open"]>[2]): Promise<Visit> {
+  const ann = await shared.open("Ann", 1, options);
+  await ann.hasPeople("Ann node 1");
+  return {
+    ann,
+    open: (...args) => shared.open(...args),
+    [Symbol.asyncDispose]: () => shared.closeWindows(),
+  };
+}
