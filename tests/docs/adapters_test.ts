@@ -1,9 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert } from "@std/assert";
 import { adapterConformance, type ConformanceCase } from "@trunkline/hub/conformance";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
-import { runtime, test } from "../harness.ts";
+import { test } from "../harness.ts";
 import { blocksOf, createFolder, readDocument } from "./markdown.ts";
-import { checkTypes } from "./program.ts";
 
 /** The blocks that are whole files; the others are parts of an application. */
 const files = blocksOf(await readDocument("docs/adapters.md")).filter(({ named }) => named);
@@ -33,14 +32,3 @@ test("the suites for stores and transports run as the documents say", async () =
   assert(cases.length > 30, "both suites are there");
   await pass(cases);
 }, { timeoutMs: 60_000 });
-
-if (runtime === "deno") {
-  test("the files in the documents of adapters have the types that they need", async () => {
-    await using folder = await createFolder();
-    const paths = await Promise.all(files.map(({ name, code }) => folder.write(name, code)));
-    assertEquals(await checkTypes(paths), "");
-  }, { timeoutMs: 120_000 });
-} else {test.skip(
-    "the files in the documents of adapters have the types that they need",
-    "Bun checks no types",
-  );}

@@ -3,18 +3,10 @@ import type { Hub } from "@trunkline/hub";
 import { createClient } from "@trunkline/hub/client";
 import { runtime, test, waitFor } from "../harness.ts";
 import { serve, type ServeOptions } from "../serve.ts";
-import { type Block, blocksOf, createFolder, listDocuments, readDocument } from "./markdown.ts";
-import { checkTypes, freePort, startProgram } from "./program.ts";
+import { createFolder, readGuide } from "./markdown.ts";
+import { freePort, startProgram } from "./program.ts";
 
-/** Documents whose code other tests run, or that have none to run. */
-const ELSEWHERE = ["docs/adapters.md", "docs/protocol.md", "docs/operations.md", "docs/decisions/"];
-/** The blocks of all other pages: what one page names, all of them may import. */
-const blocks: Block[] = [];
-for (const path of await listDocuments("docs")) {
-  if (ELSEWHERE.some((other) => path.startsWith(other))) continue;
-  const page = path.slice("docs/".length, -".md".length).replaceAll(/\W/g, "_");
-  blocks.push(...blocksOf(await readDocument(path), `${page}_`));
-}
+const blocks = await readGuide();
 
 /** What only one runtime can run, as a program of its own. */
 const PROGRAMS: Readonly<Record<string, string>> = { deno: "deno.ts", bun: "bun.ts" };
@@ -50,19 +42,6 @@ test("every block of the guide runs", async () => {
     await server.close();
   }
 });
-
-if (runtime === "deno") {
-  test("every block of the guide, and of the page for assistants, has the types that it needs", async () => {
-    await using folder = await createFolder();
-    await using other = await createFolder();
-    const agents = blocksOf(await readDocument("AGENTS.md"));
-    const paths = await Promise.all([
-      ...blocks.map(({ name, code }) => folder.write(name, code)),
-      ...agents.map(({ name, code }) => other.write(name, code)),
-    ]);
-    assertEquals(await checkTypes(paths), "");
-  }, { timeoutMs: 300_000 });
-} else test.skip("every block of the guide has the types that it needs", "Bun checks no types");
 
 test("the server of the guide serves, and ends when it is told to", async () => {
   await using folder = await createFolder();

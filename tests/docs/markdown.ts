@@ -44,6 +44,20 @@ export function blocksOf(text: string, page = ""): Block[] {
   });
 }
 
+/** Documents whose code is not of the guide, or that have none to run. */
+const NO_GUIDE = ["docs/adapters.md", "docs/protocol.md", "docs/operations.md", "docs/decisions/"];
+
+/** Reads the blocks of the guide, which is all other pages: what one page names, all of them may import. */
+export async function readGuide(): Promise<Block[]> {
+  const blocks: Block[] = [];
+  for (const path of await listDocuments("docs")) {
+    if (NO_GUIDE.some((other) => path.startsWith(other))) continue;
+    const page = path.slice("docs/".length, -".md".length).replaceAll(/\W/g, "_");
+    blocks.push(...blocksOf(await readDocument(path), `${page}_`));
+  }
+  return blocks;
+}
+
 /** A folder for code of the documents, in which the package's own name leads to the package. */
 export interface Folder extends AsyncDisposable {
   /** Its path. */

@@ -49,22 +49,6 @@ export function startProgram(
   };
 }
 
-/**
- * Checks the types of files with Deno.
- *
- * @param paths The files.
- * @returns What is wrong with them; nothing when all is well.
- */
-export async function checkTypes(paths: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, ["check", "--quiet", ...paths], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let output = "";
-  child.stderr.on("data", (chunk) => output += chunk);
-  const [code] = await once(child, "close");
-  return code === 0 ? "" : output || `deno check ended with ${code}`;
-}
-
 /** A port of 127.0.0.1 that nobody listened to a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

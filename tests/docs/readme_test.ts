@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { runtime, test, waitFor } from "../harness.ts";
 import { serve, type ServeOptions } from "../serve.ts";
 import { blocksOf, createFolder, listDocuments, readDocument } from "./markdown.ts";
-import { checkTypes, freePort, startProgram } from "./program.ts";
+import { freePort, startProgram } from "./program.ts";
 
 const readme = await readDocument("README.md");
 
@@ -34,11 +34,7 @@ test(
     const port = await freePort();
     const blocks = blocksOf(readme);
     assertEquals(blocks.map(({ name }) => name), ["chat.ts", "server.ts", "client.ts"]);
-    const paths: string[] = [];
-    for (const { name, code } of blocks) {
-      paths.push(await folder.write(name, code.replaceAll("8000", String(port))));
-    }
-    if (runtime === "deno") assertEquals(await checkTypes(paths), "");
+    for (const { name, code } of blocks) await folder.write(name, code.replaceAll("8000", String(port)));
     const command = runtime === "deno" ? ["serve", "--host=127.0.0.1", `--port=${port}`] : [];
     const start = async () => {
       const program = startProgram(folder.path, command, "server.ts", port);
