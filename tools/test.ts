@@ -22,6 +22,7 @@ else its own, started with what REDIS_SERVER, NATS_SERVER, RABBITMQ_SERVER and P
 or what apt-get installs. On a terminal it asks before it installs anything.
 
   --no-install     do not install missing programs; skip the tests that need them
+  --no-check       do not check the types of the tests
   --quick          leave out tests that need more than the two runtimes, and soak tests
   --conformance    run the suites of the adapters alone
   --adapter NAME   run the suite of one adapter alone
@@ -31,6 +32,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     "no-install": { type: "boolean", default: false },
+    "no-check": { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     conformance: { type: "boolean", default: false },
     adapter: { type: "string" },
@@ -102,7 +104,8 @@ try {
     runtime,
     cases: (program ? [] : [NO_BUN]) as TestCase[],
   }));
-  const tasks = [async () => void done[0]!.cases.push(...await checkTypes(provided.files, signal))];
+  const checked = values["no-check"] ? [] : provided.files;
+  const tasks = [async () => void done[0]!.cases.push(...await checkTypes(checked, signal))];
   for (const group of groupsOf(provided.files.filter((file) => !needsMachine(file)))) {
     for (const [i, { runtime, program }] of runtimes.entries()) {
       const files = testsFor(group, runtime);
@@ -113,11 +116,11 @@ try {
     }
   }
   await runAll(tasks, AT_ONCE);
-  for (const [i, { runtime, files, program }] of runtimes.entries()) {
+  await Promise.all(runtimes.map(async ({ runtime, files, program }, i) => {
     const timed = files.filter(needsMachine);
-    if (timed.length === 0 || !program || signal.aborted) continue;
+    if (timed.length === 0 || !program) return;
     done[i]!.cases.push(...await runTests(runtime, program, timed, env, signal));
-  }
+  }));
   reports.push(...done.filter(({ cases }) => cases.length > 0));
 } finally {
   await provided.stop();

@@ -8,6 +8,9 @@ import { provide } from "../../tools/testing/provide.ts";
 import { test, waitFor } from "../harness.ts";
 import { Program } from "../examples/program.ts";
 
+/** How a run is started whose brokers and end are looked at, and not the types of its tests. */
+const QUICKLY = ["--no-install", "--no-check"];
+
 /** Runs something while variables have other values, and restores them. */
 async function withEnv(env: Record<string, string | undefined>, run: () => Promise<void>): Promise<void> {
   const before = Object.keys(env).map((name) => [name, Deno.env.get(name)] as const);
@@ -100,7 +103,7 @@ test("an interrupted run leaves no broker behind, neither its own nor those of i
   const folder = await Deno.makeTempDir();
   try {
     const files = ["tests/brokers/redis_cluster", "tests/cluster/nothing_and_null"];
-    await using run = new Program(["run", "--allow-all", "tools/test.ts", "--no-install", ...files], {
+    await using run = new Program(["run", "--allow-all", "tools/test.ts", ...QUICKLY, ...files], {
       TMPDIR: folder,
       REDIS_URL: "",
       REDIS_CLUSTER_URL: "redis://127.0.0.1:1",
@@ -133,7 +136,7 @@ test("an interrupted run leaves no broker behind, neither its own nor those of i
 
 test("a run in which nothing fails ends, whatever a library keeps open that was used for it", async () => {
   const file = "tests/adapters/libp2p/parts_test";
-  await using run = new Program(["run", "--allow-all", "tools/test.ts", "--no-install", file], {
+  await using run = new Program(["run", "--allow-all", "tools/test.ts", ...QUICKLY, file], {
     LIBP2P_RELAY: "",
   });
   const { code, output } = await run.ended();
