@@ -94,7 +94,8 @@ export function testsFor(files: readonly string[], runtime: RuntimeName): string
 }
 
 /**
- * Tells whether a test measures how long things take under load, and so needs the machine for itself.
+ * Tells whether a test measures how long things take under load, and so runs after all others: beside it runs nothing but
+ * the same test on the other runtime.
  *
  * @param file A path relative to the root.
  */
