@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createMemoryAdapter, createMemoryBus } from "../../adapters/memory.ts";
 import type { Adapter, AdapterContext } from "../../adapters/adapter.ts";
+import { checkSame } from "../../conformance/check.ts";
 import { adapterConformance } from "../../conformance/mod.ts";
+import { Buffer } from "node:buffer";
 import { test } from "../harness.ts";
 
 const ONCE = "a publish reaches every other subscribed node once and never its publisher";
@@ -90,3 +92,12 @@ for (const [what, { change, case: name, error }] of Object.entries(broken)) {
     await assertRejects(run, Error, error);
   });
 }
+
+test("conformance: bytes are the same when they are of one kind and have the same values", () => {
+  const bytes = Uint8Array.of(1, 2, 255);
+  checkSame(bytes, Uint8Array.of(1, 2, 255), "The bytes");
+  checkSame([bytes], [Uint8Array.of(1, 2, 255)], "What came");
+  for (const other of [Uint8Array.of(1, 2), Uint8Array.of(1, 2, 254), Buffer.from(bytes), "1,2,255"]) {
+    assertThrows(() => checkSame(other, bytes, "The bytes"), Error, "The bytes: expected");
+  }
+});
