@@ -1,5 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runTests } from "../../tools/testing/runtimes.ts";
@@ -36,4 +36,33 @@ test("other tests whose process ends by a signal have failed, with what it print
   assertEquals([result, others], ["failed", []]);
   assertStringIncludes(name, "code 139");
   assertStringIncludes(said!, "last words");
+});
+
+/** Keeps what it is to run: the file itself where it is one of the run's own, and its name. */
+const KEEPS = `
+for argument; do case $argument in
+  --*|test) ;;
+  /*) cat "$argument" >>"$FOLDER/given";;
+  *) echo "$argument" >>"$FOLDER/given";;
+esac; done
+`;
+
+test("Deno is given one file that imports the others in their order, as it loads all anew for each; Bun is given them", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-runtimes-"));
+  const given = async (runtime: "deno" | "bun") => {
+    const files = ["tests/hub/b_test.ts", "tests/hub/a_test.ts"];
+    await runTests(runtime, ["/bin/sh", "-c", KEEPS, "sh"], files, { FOLDER: folder });
+    const text = await readFile(join(folder, "given"), "utf8");
+    await rm(join(folder, "given"));
+    return text;
+  };
+  try {
+    assertMatch(
+      await given("deno"),
+      /^await import\("file:.*\/tests\/hub\/b_test\.ts"\);\nawait import\("file:.*\/tests\/hub\/a_test\.ts"\);\n$/,
+    );
+    assertEquals(await given("bun"), "./tests/hub/b_test.ts\n./tests/hub/a_test.ts\n");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

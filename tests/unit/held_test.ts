@@ -219,8 +219,8 @@ for (const [how, messages] of passing) {
     held.add(sequences[n++]!);
     pass(10_000);
     const before = await settledHeapBytes(1);
-    pass(300_000);
-    // A slot for each that has passed would take 2.4 MB.
+    pass(200_000);
+    // A slot for each that has passed would take 1.6 MB.
     assert(await settledHeapBytes(1) - before < 2 ** 20);
     assertEquals([held.size, held.dropped], [1, 0]);
   });
