@@ -8,6 +8,23 @@ import { type Browser, chromium } from "playwright-core";
 import process from "node:process";
 import { afterAll } from "../harness.ts";
 
+/**
+ * What a browser shall do without: for each window Chromium loads two pages beneath its address bar, which nobody sees, and
+ * which take longer than what is tested. The others are those that the library that drives it leaves out: there is one list.
+ */
+const WITHOUT = [
+  ...["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"],
+  ...["AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"],
+  ...[
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+  ],
+  ...["OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"],
+];
+
 /** What a browser needs to run anywhere, by itself. */
 const FLAGS: readonly string[] = [
   "--no-sandbox",
@@ -16,6 +33,7 @@ const FLAGS: readonly string[] = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  `--disable-features=${WITHOUT}`,
 ];
 
 async function launch(): Promise<Browser> {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { test, waitFor } from "../harness.ts";
-import { visit } from "./shared_demo.ts";
+import { lendDemo } from "./shared_demo.ts";
 import { Demo, type DemoWindow } from "./windows.ts";
 
 const TIMEOUT = { timeoutMs: 90_000 };
@@ -31,7 +31,7 @@ async function announces(window: DemoWindow, text: string): Promise<void> {
 test(
   "whoever comes has a picture in the other windows, and none any more when the page is closed",
   async () => {
-    await using demo = await visit();
+    await using demo = await lendDemo();
     const { ann } = demo;
     await ann.page.getByRole("heading", { name: "1 person" }).waitFor();
     const bob = await demo.open("Bob Dylan", 2);
@@ -53,7 +53,7 @@ test(
 );
 
 test("whoever types is seen to type by those in the same room, until they send or leave off", async () => {
-  await using demo = await visit();
+  await using demo = await lendDemo();
   const { ann } = demo;
   const bob = await demo.open("Bob", 2);
   const typing = ann.page.locator('.person[data-typing="true"]', { hasText: "Bob" });
@@ -79,7 +79,7 @@ test("whoever types is seen to type by those in the same room, until they send o
 }, TIMEOUT);
 
 test("who wants no motion sees people come, type and go without any", async () => {
-  await using demo = await visit({ reducedMotion: "reduce" });
+  await using demo = await lendDemo({ reducedMotion: "reduce" });
   const { ann } = demo;
   await ann.page.evaluate(() => {
     const moved: string[] = [];
@@ -104,7 +104,7 @@ test("who wants no motion sees people come, type and go without any", async () =
 }, TIMEOUT);
 
 test("several windows of one user are one person, who stays until the last of them is closed", async () => {
-  await using demo = await visit();
+  await using demo = await lendDemo();
   const { ann } = demo;
   const one = await demo.open("Bob", 2);
   await ann.hasPeople("Ann node 1", "Bob node 2");

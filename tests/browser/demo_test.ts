@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { test, waitFor } from "../harness.ts";
-import { visit } from "./shared_demo.ts";
+import { lendDemo } from "./shared_demo.ts";
 import { Demo } from "./windows.ts";
 
 const TIMEOUT = { timeoutMs: 90_000 };
 
 test("windows on different nodes talk, see each other type, and follow the same prices", async () => {
   const moving = { reducedMotion: "no-preference" } as const;
-  await using demo = await visit(moving);
+  await using demo = await lendDemo(moving);
   const { ann } = demo;
   const bob = await demo.open("Bob", 2, moving);
   await ann.hasPeople("Ann node 1", "Bob node 2");
@@ -102,7 +102,7 @@ test(
 );
 
 test("every control has a name, and a message can be sent and a room joined without a mouse", async () => {
-  await using demo = await visit();
+  await using demo = await lendDemo();
   const { ann } = demo;
   const bob = await demo.open("Bob", 2, { viewport: { width: 360, height: 700 }, colorScheme: "dark" });
 

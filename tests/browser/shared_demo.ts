@@ -11,20 +11,25 @@ const shared = await Demo.start();
 afterAll(() => shared[Symbol.asyncDispose]());
 
 /** The demo, for one test. */
-export interface Visit extends AsyncDisposable {
+export interface LentDemo extends AsyncDisposable {
   /** On node 1. */
   readonly ann: DemoWindow;
   /** Opens another window. */
   readonly open: Demo["open"];
 }
 
-/** Ann comes to the demo, and waits until nobody is there but her. Her windows and those of all others close with the visit. */
-export async function visit(options?: Parameters<Demo["open"]>[2]): Promise<Visit> {
-  const ann = await shared.open("Ann", 1, options);
-  await ann.hasPeople("Ann node 1");
-  return {
-    ann,
-    open: (...args) => shared.open(...args),
-    [Symbol.asyncDispose]: () => shared.closeWindows(),
-  };
+/** Ann comes to the demo, and waits until nobody is there but her. All windows close when it is given back. */
+export async function lendDemo(options?: Parameters<Demo["open"]>[2]): Promise<LentDemo> {
+  try {
+    const ann = await shared.open("Ann", 1, options);
+    await ann.hasPeople("Ann node 1");
+    return {
+      ann,
+      open: (...args) => shared.open(...args),
+      [Symbol.asyncDispose]: () => shared.closeWindows(),
+    };
+  } catch (error) {
+    await shared.closeWindows(); // or the next test would meet her
+    throw error;
+  }
 }

@@ -45,27 +45,29 @@ export class Demo implements AsyncDisposable {
 
   /** Opens the page as somebody does who has only heard of it. */
   async visit(options: BrowserContextOptions): Promise<DemoWindow> {
-    const context = await this.#browser.newContext({ reducedMotion: "reduce", ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
-    const view = new DemoWindow(page, this.#url);
-    await page.goto(this.#url);
+    const view = await this.#newWindow(options);
+    await view.page.goto(this.#url);
     return view;
   }
 
   /** Opens a window that shares nothing with the others, and waits until a node serves it. */
   async open(name: string, node: number, options: BrowserContextOptions = {}): Promise<DemoWindow> {
-    // Drawing each frame without a graphics card takes more of the processor than all nodes.
-    const context = await browser.newContext({ reducedMotion: "reduce", ...options });
-    this.#contexts.push(context);
-    const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
-    const view = new DemoWindow(page, this.#url);
+    const view = await this.#newWindow(options);
+    const { page } = view;
     await page.goto(`${this.#url}/?name=${name}&node=${node}&alone`);
     await view.hasStatus(`Connected to node ${node}`);
     // The people come when the room is entered.
     await page.locator(".person", { hasText: name }).waitFor();
     return view;
+  }
+
+  async #newWindow(options: BrowserContextOptions): Promise<DemoWindow> {
+    // Drawing each frame without a graphics card takes more of the processor than all nodes.
+    const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+    this.#contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    return new DemoWindow(page, this.#url);
   }
 
   /** Closes all windows. */
