@@ -47,10 +47,10 @@ for argument; do case $argument in
 esac; done
 `;
 
-test("Deno is given one file that imports the others in their order, as it loads all anew for each; Bun is given them", async () => {
+test("Deno is given one file that imports the others in their order, as it loads all anew for each, and what measures heaps; Bun is given them", async () => {
   const folder = await mkdtemp(join(tmpdir(), "trunkline-runtimes-"));
   const given = async (runtime: "deno" | "bun") => {
-    const files = ["tests/hub/b_test.ts", "tests/hub/a_test.ts"];
+    const files = ["tests/hub/b_test.ts", "tests/soak/c_test.ts", "tests/hub/a_test.ts"];
     await runTests(runtime, ["/bin/sh", "-c", KEEPS, "sh"], files, { FOLDER: folder });
     const text = await readFile(join(folder, "given"), "utf8");
     await rm(join(folder, "given"));
@@ -59,9 +59,12 @@ test("Deno is given one file that imports the others in their order, as it loads
   try {
     assertMatch(
       await given("deno"),
-      /^await import\("file:.*\/tests\/hub\/b_test\.ts"\);\nawait import\("file:.*\/tests\/hub\/a_test\.ts"\);\n$/,
+      /^await import\("file:.*\/tests\/hub\/b_test\.ts"\);\nawait import\("file:.*\/tests\/hub\/a_test\.ts"\);\n\.\/tests\/soak\/c_test\.ts\n$/,
     );
-    assertEquals(await given("bun"), "./tests/hub/b_test.ts\n./tests/hub/a_test.ts\n");
+    assertEquals(
+      await given("bun"),
+      "./tests/hub/b_test.ts\n./tests/soak/c_test.ts\n./tests/hub/a_test.ts\n",
+    );
   } finally {
     await rm(folder, { recursive: true });
   }

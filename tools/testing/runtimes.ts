@@ -11,7 +11,7 @@ import { killLeftovers } from "../brokers/program.ts";
 import { exists, ROOT } from "../files.ts";
 import { capture, findProgram, runMarked } from "../process.ts";
 import { readJunit, type TestCase } from "./junit.ts";
-import { isNative, type RuntimeName } from "./suites.ts";
+import { isNative, type RuntimeName, standsAlone } from "./suites.ts";
 
 /** The version that is fetched where Bun is not installed. */
 const BUN_VERSION = "1.4.5";
@@ -95,19 +95,21 @@ async function runOnce(
 
 /**
  * What a runtime is given so that it runs files. Deno loads the hub, the libraries and all else anew for each file that it
- * is given, which takes more of the processor than many a file's tests: it is given one that imports all of them. Bun keeps
- * what it has loaded.
+ * is given, which takes more of the processor than many a file's tests: it is given one that imports all others, but for
+ * those that stand alone. Bun keeps what it has loaded.
  */
 async function entriesOf(
   runtime: RuntimeName,
   files: readonly string[],
   folder: string,
 ): Promise<readonly string[]> {
-  if (runtime === "bun") return files.map((file) => `./${file}`);
+  const together = runtime === "bun" ? [] : files.filter((file) => !standsAlone(file));
+  const apart = files.filter((file) => !together.includes(file)).map((file) => `./${file}`);
+  if (together.length === 0) return apart;
   const entry = join(folder, "all_test.ts");
-  const imports = files.map((file) => `await import("${pathToFileURL(join(ROOT, file))}");\n`); // in their order
+  const imports = together.map((file) => `await import("${pathToFileURL(join(ROOT, file))}");\n`); // in their order
   await Deno.writeTextFile(entry, imports.join(""));
-  return [entry];
+  return [entry, ...apart];
 }
 
 function testArgs(runtime: RuntimeName, report: string): string[] {

@@ -104,6 +104,16 @@ export function needsMachine(file: string): boolean {
 }
 
 /**
+ * Tells whether a test measures the heap or what a busy process still does, and so has to have as much of a process for itself
+ * as its runtime gives to a file.
+ *
+ * @param file A path relative to the root.
+ */
+export function standsAlone(file: string): boolean {
+  return ["tests/load/", "tests/soak/"].some((folder) => file.startsWith(folder));
+}
+
+/**
  * Tells whether a test uses a native library, which can take its process with it, and the results of all tests in that.
  *
  * @param file A path relative to the root.
