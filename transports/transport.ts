@@ -75,12 +75,12 @@ export interface LinkAcceptor {
    */
   admit(link: LinkRequest): WebResponse | undefined;
   /**
-   * Asks for a turn to open a link that was admitted: when many come at once, few are opened in one turn of the event loop, so
-   * that those who are there already are heard in between. Absent where all may open at once.
+   * Asks whether a link that was admitted has to wait before it is opened: when many come at once, few are opened in one turn of
+   * the event loop, so that the clients that are there already are heard in between. Absent where all may open at once.
    *
-   * @returns Resolves when the turn has come; `undefined` when it is there now.
+   * @returns Resolves when it may open; `undefined` when it may open now.
    */
-  turn?(): Promise<void> | undefined;
+  waitToOpen?(): Promise<void> | undefined;
   /**
    * A link that was admitted will not open, because the upgrade failed after all. Where a transport cannot tell, the
    * hub gives the place to another after a while.

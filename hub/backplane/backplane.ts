@@ -58,6 +58,8 @@ interface Batch {
   length: number;
 }
 
+const NOTHING = () => {};
+
 /** The backplane as the rest of the hub sees it. */
 export class Backplane {
   /** The channels that this node listens to. */
@@ -239,7 +241,7 @@ export class Backplane {
    * not JSON. Never for the backplane's sake.
    */
   publish(channel: string, message: BusMessage): void {
-    if (!this.solitary) this.prepare(channel, message)();
+    this.prepare(channel, message)();
   }
 
   /**
@@ -250,7 +252,7 @@ export class Backplane {
    * @returns Sends it; does not throw.
    */
   prepare(channel: string, message: BusMessage): () => void {
-    if (this.solitary) return () => {};
+    if (this.solitary) return this.#toNobody(channel);
     return this.prepareText(channel, encodeBus(message));
   }
 
@@ -262,9 +264,11 @@ export class Backplane {
    * @returns Sends it; does not throw.
    */
   prepareAll(channels: readonly string[], message: BusMessage): () => void {
-    if (this.solitary || channels.length === 0) return () => {};
+    const [first] = channels;
+    if (first === undefined) return NOTHING;
+    if (this.solitary) return this.#toNobody(first);
     const text = encodeBus(message);
-    this.#checkSize(text, channels[0]!);
+    this.#checkSize(text, first);
     return () => {
       for (const channel of channels) this.#enqueue(channel, text);
     };
@@ -336,6 +340,11 @@ export class Backplane {
     }
     batch.messages.push(text);
     batch.length += text.length + 1;
+  }
+
+  /** There are no other nodes. */
+  #toNobody(channel: string): () => void {
+    return this.#closed ? () => this.#tooLate(channel) : NOTHING;
   }
 
   /** Whoever goes on after the hub is closed may do so for ever: the first time is told. */

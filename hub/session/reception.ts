@@ -110,7 +110,7 @@ export class Reception {
         this.#safely(() => this.#admit(request), () => refusal(500, "The node cannot take the connection")),
       report: (error) => this.#report(error),
       refused: (message) => context.refusals.add({ reason: "upgrade", message }),
-      turn: () => this.#turn(),
+      waitToOpen: () => this.#waitToOpen(),
       withdraw: (request) => this.#occupancy.withdraw(request),
       accept: (link, request) => this.#accept(link, request, turns.get(link.subprotocol)),
     };
@@ -158,9 +158,9 @@ export class Reception {
     return [...this.#arriving, ...this.#connections.values()];
   }
 
-  #turn(): Promise<void> | undefined {
-    const turn = this.#upgrades.take();
-    if (turn) return turn.then(() => this.#upgrades.leave()); // how many begin in a turn is bounded, not how many are open
+  #waitToOpen(): Promise<void> | undefined {
+    const wait = this.#upgrades.take();
+    if (wait) return wait.then(() => this.#upgrades.leave()); // how many begin in a turn is bounded, not how many are open
     this.#upgrades.leave();
     return undefined;
   }

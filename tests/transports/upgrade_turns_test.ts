@@ -10,7 +10,7 @@ import { startWebSocket } from "./start_websocket.ts";
 class PatientAcceptor extends RecordingAcceptor {
   readonly turns: (() => void)[] = [];
 
-  turn(): Promise<void> {
+  waitToOpen(): Promise<void> {
     return new Promise((resolve) => this.turns.push(resolve));
   }
 }

@@ -114,7 +114,7 @@ class Sockets implements WebSocketTransport {
       if (refused) return refused;
       const subprotocol = chooseSubprotocol(subprotocolsOf(request), acceptor.subprotocols);
       const upgrade = () => upgradable.upgrade(acceptor, subprotocol, headers);
-      return acceptor.turn?.()?.then(upgrade) ?? upgrade();
+      return acceptor.waitToOpen?.()?.then(upgrade) ?? upgrade();
     }
     acceptor.refused?.(NO_SERVER);
     return new Response(`${NO_SERVER}\n`, { status: 501 });
