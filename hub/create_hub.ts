@@ -6,9 +6,7 @@
 
 import { createMemoryHistory } from "../adapters/memory_history/mod.ts";
 import { type Contract, type ContractDefinition, guardReports, HubError } from "../contract/mod.ts";
-import { CLOSE } from "../contract/options/close_options.ts";
-import { wholeMs } from "../contract/options/option_kinds.ts";
-import { checkContract, or, readOptions } from "../contract/options/read_options.ts";
+import { checkContract } from "../contract/options/read_options.ts";
 import type { Transport } from "../transports/transport.ts";
 import { Backplane } from "./backplane/backplane.ts";
 import { Bus } from "./nodes/bus.ts";
@@ -53,7 +51,7 @@ import { withHistory } from "./topics/histories.ts";
 import { publish } from "./topics/publish.ts";
 import { Topics } from "./topics/topics.ts";
 import type { HubUser } from "./api/connection.ts";
-import type { Hub, HubCloseOptions } from "./api/hub.ts";
+import type { Hub } from "./api/hub.ts";
 
 /**
  * Makes a hub: one process's end of a contract. It opens its adapter at once; see `ready`.
@@ -114,8 +112,6 @@ const READS_PER_TURN = 8;
 
 /** How many subscribes begin in one turn, of all clients: they come by the thousand after a reconnect. */
 const SUBSCRIBES_PER_TURN = 64;
-
-const HUB_CLOSE = { drainMs: or(wholeMs({ min: 0 }), 0), ...CLOSE };
 
 /** What the hub itself gives, its types forgotten. */
 type UntypedHub = { readonly [K in keyof Hub<ContractDefinition>]: unknown };
@@ -336,7 +332,9 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
 
   return {
     nodeId,
-    ready: lifecycle.ready,
+    get ready() {
+      return lifecycle.ready;
+    },
     routes,
     cluster,
     get websocket() {
@@ -379,18 +377,9 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
         users,
         refusals,
       }),
-    close: (options?: HubCloseOptions) => close(lifecycle, options),
-    [Symbol.asyncDispose]: () => lifecycle.close({}),
+    close: (options?: unknown) => lifecycle.close(options),
+    [Symbol.asyncDispose]: () => lifecycle.close(),
   };
-}
-
-/** Closes; every call that is right gets the same promise. */
-function close(lifecycle: Lifecycle, options: unknown): Promise<void> {
-  try {
-    return lifecycle.close(readOptions("close", options, HUB_CLOSE));
-  } catch (error) {
-    return Promise.reject(error);
-  }
 }
 
 function bunHandler(transports: readonly Transport[]): object {

@@ -5,6 +5,9 @@
  */
 
 import { type Clock, HubError } from "../contract/mod.ts";
+import { CLOSE } from "../contract/options/close_options.ts";
+import { wholeMs } from "../contract/options/option_kinds.ts";
+import { or, readOptions } from "../contract/options/read_options.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 import { CLUSTER_CHANNEL, nodeChannel } from "./backplane/channels.ts";
 import type { ClusterListeners } from "./nodes/cluster_listeners.ts";
@@ -20,6 +23,8 @@ import type { Health } from "./api/health.ts";
 import type { HandlerTable } from "./session/handler_table.ts";
 import type { Once } from "./session/once/once.ts";
 import type { Topics } from "./topics/topics.ts";
+
+const CLOSE_HUB = { drainMs: or(wholeMs({ min: 0 }), 0), ...CLOSE };
 
 /** How often what is not needed any more is looked for, in milliseconds. */
 const SWEEP_MS = 10_000;
@@ -67,20 +72,30 @@ export interface LifecycleParts {
 /** The life of a hub. */
 export class Lifecycle {
   readonly #parts: LifecycleParts;
+  /** Everything is there, but for handlers perhaps. */
+  readonly #joined = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
   #stopSweeping = () => {};
+  #stopMissing = () => {};
   #wasDown = false;
 
   /** @param parts What it needs. */
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
-    this.#ready.promise.catch(() => {}); // whoever waits sees it; nobody may be waiting
+    this.#joined.promise.catch(() => {}); // whoever waits sees it; nobody may be waiting
+    this.#ready.promise.catch(() => {});
   }
 
-  /** See `Hub.ready`. */
+  /** See `Hub.ready`. Which handlers are missing counts when it is asked for: they may have come one after the other. */
   get ready(): Promise<void> {
-    return this.#ready.promise;
+    const ready = this.#joined.promise.then(() => {
+      const missing = this.#missing();
+      if (missing) throw missing;
+      return this.#ready.promise;
+    });
+    ready.catch(() => {});
+    return ready;
   }
 
   /** Opens the backplane; clients are taken when it is open, or at once where the hub does without. */
@@ -88,9 +103,8 @@ export class Lifecycle {
     const { backplane, clock, backplaneTimeoutMs, startWithoutBackplane } = this.#parts;
     if (startWithoutBackplane) {
       this.#serve();
-      // Handlers come after this, in the same turn.
-      Promise.resolve().then(() => this.#implemented())
-        .then(this.#ready.resolve, (error) => this.#fail(error));
+      this.#ready.resolve();
+      Promise.resolve().then(() => this.#implemented()).catch(() => {}); // handlers come after this, in the same turn
       this.#join().catch((error) => this.#fail(error));
       return;
     }
@@ -105,29 +119,35 @@ export class Lifecycle {
       .finally(stop);
   }
 
-  /** Resolves when no handler is missing; what is missing now is told. */
+  /** All but handlers is there. Resolves when none is missing; those that still are after a while are told of. */
   async #implemented(): Promise<void> {
-    const missing = this.#missing();
-    if (!missing) return;
-    this.#fail(missing);
-    await this.#parts.handlers.complete;
+    const { clock, backplaneTimeoutMs, handlers, onError } = this.#parts;
+    this.#joined.resolve();
+    if (!this.#missing()) return;
+    this.#stopMissing = clock.after(backplaneTimeoutMs, () => {
+      const missing = this.#missing();
+      if (missing) onError(missing, { stage: "open" });
+    }, { background: true });
+    await handlers.complete;
+    this.#stopMissing();
     this.#checkOpen();
   }
 
   #missing(): TypeError | undefined {
     const { handlers: { missing }, startWithoutBackplane } = this.#parts;
     if (missing.length === 0) return undefined;
-    const until = startWithoutBackplane ? "who asks for them is" : "clients are";
+    const until = startWithoutBackplane
+      ? "who asks for them is answered UNAVAILABLE"
+      : "clients are answered 503";
+    const names = missing.join(", ");
     return new TypeError(
-      `Handlers are missing for ${
-        missing.join(", ")
-      }: give them to hub.implement before you wait for hub.ready; ` +
-        `until then ${until} answered ${startWithoutBackplane ? "UNAVAILABLE" : 503}`,
+      `Handlers are missing for ${names}: give them to hub.implement before you wait for hub.ready; until then ${until}`,
     );
   }
 
   /** The start has failed. It is also reported: an application need not look at `ready`. */
   #fail(error: unknown): void {
+    this.#joined.reject(error);
     this.#ready.reject(error);
     if (!this.#closing) this.#parts.onError(error, { stage: "open" });
   }
@@ -143,18 +163,26 @@ export class Lifecycle {
   }
 
   /** See `Hub.close`. */
-  close(options: HubCloseOptions): Promise<void> {
-    return this.#closing ??= this.#close(options);
+  close(options?: unknown): Promise<void> {
+    let how: HubCloseOptions;
+    try {
+      how = readOptions("close", options, CLOSE_HUB);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#closing ??= this.#close(how); // every call that is right gets the same promise
   }
 
   /** What the health page tells. */
   health(connections: number): Health {
     const { backplane, reception, nodes, nodeId, clock, maxBackplaneDownMs, refusals } = this.#parts;
     const { status: state, name: adapter, malformed, gauges } = backplane;
+    const { missing } = this.#parts.handlers;
     const forMs = Math.round(clock.now() - backplane.since);
     const degraded = state === "up" ? "ok" : "degraded";
     return {
       status: reception.state === "open" ? degraded : reception.state,
+      ...(reception.state === "starting" && missing.length > 0 && { missing }),
       ready: reception.state === "open" && (state === "up" || forMs <= maxBackplaneDownMs),
       node: nodeId,
       connections,
@@ -213,7 +241,10 @@ export class Lifecycle {
 
   async #close(options: HubCloseOptions): Promise<void> {
     const { backplane, nodes, nodeRequests, reception, once, topics, listeners } = this.#parts;
-    this.#ready.reject(new HubError("UNAVAILABLE", "The hub was closed before it was ready"));
+    const early = new HubError("UNAVAILABLE", "The hub was closed before it was ready");
+    this.#joined.reject(early);
+    this.#ready.reject(early);
+    this.#stopMissing();
     await reception.close(options);
     this.#parts.refusals.close();
     listeners.close();

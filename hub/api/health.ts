@@ -14,6 +14,8 @@ export type HubRoutes = hono.Hono;
 export interface Health {
   /** `"ok"`; `"starting"` before the hub serves; `"degraded"` without the backplane; `"closing"` on shutdown. */
   readonly status: "ok" | "starting" | "degraded" | "closing";
+  /** Before it serves: the handlers that are missing, as `role.name`; absent where none is, or no part has been given. */
+  readonly missing?: readonly string[];
   /** Whether the node should get clients. */
   readonly ready: boolean;
   /** The node. */

@@ -135,8 +135,8 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   readonly nodeId: string;
   /**
    * Resolves when the hub serves clients, and the nodes that are there know of it; rejects when the backplane refuses
-   * or does not answer in time, and when `implement` was given parts and handlers are missing: it names them, and the hub serves
-   * when they come. With `startWithoutBackplane` the hub serves from the start.
+   * or does not answer in time, and when `implement` was given parts and handlers are missing at the time when this is asked for: it
+   * names them, and the hub serves when they come. With `startWithoutBackplane` the hub serves from the start.
    */
   readonly ready: Promise<void>;
   /** The endpoints, for an application to mount: the transports' at `/`, `/health`, `/health/live`, `/health/ready`. */
