@@ -21,6 +21,7 @@ import { checkListener } from "../contract/options/check_listener.ts";
 import { Answers } from "./answers.ts";
 import type { AppMessage } from "./connection.ts";
 import { Events } from "./events.ts";
+import { HelloShare } from "./hello_share.ts";
 import { Keeper } from "./keeper.ts";
 import type { Settings } from "./options.ts";
 import { Requests } from "./requests.ts";
@@ -77,6 +78,7 @@ export class HubClient implements AsyncDisposable {
   readonly #events: Events;
   readonly #rooms: Rooms;
   readonly #answers: Answers;
+  readonly #helloShare = new HelloShare();
   readonly #openers = new Set<Opener>();
   #extension: ClientExtension | undefined;
 
@@ -104,15 +106,19 @@ export class HubClient implements AsyncDisposable {
       report: reportRepeated,
     });
     this.#keeper = new Keeper(settings, {
-      hello: () => ({
-        ...this.#rooms.joined(),
-        ...(contract.definition.rooms && this.#rooms.hello()),
-        ...this.#subscriptions.hello(),
-      }),
+      hello: (bytes) => {
+        const share = this.#helloShare.next(bytes);
+        return {
+          ...this.#rooms.joined(share),
+          ...(contract.definition.rooms && this.#rooms.hello(share)),
+          ...this.#subscriptions.hello(share),
+        };
+      },
       open: () => {
         const welcome = this.#keeper.open!.welcome!;
-        this.#rooms.opened(welcome);
+        this.#helloShare.known(welcome.maxFrameBytes);
         this.#subscriptions.opened(welcome);
+        this.#rooms.opened(welcome); // tells listeners, who may subscribe
         requests.opened(() => this.#greet(this.#openers));
       },
       message: take,

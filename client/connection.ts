@@ -16,6 +16,7 @@ import {
   mayReconnect,
   type ServerMessage,
   UnreadableMessage,
+  utf8Size,
   type Welcome,
   type WireError,
 } from "../contract/mod.ts";
@@ -55,8 +56,12 @@ export interface ConnectionEnd {
 
 /** What the owner of a connection wants to know. None of it throws. */
 export interface ConnectionEvents {
-  /** What the hello says beside role and token. */
-  hello(): Partial<Hello>;
+  /**
+   * What the hello says beside role and token.
+   *
+   * @param bytes How large it is without that.
+   */
+  hello(bytes: number): Partial<Hello>;
   /** The server has said its welcome. */
   open(): void;
   /** A message arrived. */
@@ -222,10 +227,11 @@ export class Connection {
       const error = new HubError("BAD_REQUEST", text);
       return this.#drop(CLOSE_CODES.UNSUPPORTED_VERSION, error, { terminal: true });
     }
-    const hello = { role, token, ...this.#events.hello() };
+    const encode = (hello: Hello) => codec.join([codec.encode(["hello", hello])]);
+    const plain = { role, token };
     let frame: Encoded;
     try {
-      frame = codec.join([codec.encode(["hello", hello])]);
+      frame = encode({ ...plain, ...this.#events.hello(utf8Size(encode(plain))) });
     } catch (cause) {
       const error = toHubError(cause, "Cannot encode the hello");
       return this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error, { terminal: true }); // it never will travel

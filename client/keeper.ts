@@ -35,8 +35,12 @@ const CLOSE_MS = 1_000;
 
 /** What a client does with its connections. None of it throws, and it comes before any status listener. */
 export interface KeeperEvents {
-  /** What a hello says beside role and token. */
-  hello(): Partial<Hello>;
+  /**
+   * What a hello says beside role and token.
+   *
+   * @param bytes How large it is without that.
+   */
+  hello(bytes: number): Partial<Hello>;
   /** A connection is open. */
   open(connection: Connection): void;
   /** A message arrived. */

@@ -48,7 +48,6 @@ export class Rooms {
   /** Those that the hello of this link has named. */
   #named: readonly string[] = [];
   #earlier: string[] = [];
-  #maxFrameBytes = 0;
 
   /** @param settings The client's. */
   constructor(settings: Settings) {
@@ -62,18 +61,22 @@ export class Rooms {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** What a hello says of all rooms: as many as there is room for, of those that it joined last first. */
-  joined(): Pick<Hello, "joined"> {
-    let left = Math.min(MAX_HELLO_ROOMS_LENGTH, this.#maxFrameBytes / 4);
+  /**
+   * What a hello says of all rooms: as many as there is room for, of those that it joined last first.
+   *
+   * @param share How many bytes they may take.
+   */
+  joined(share: number): Pick<Hello, "joined"> {
+    let left = Math.min(MAX_HELLO_ROOMS_LENGTH, share);
     this.#named = [...this.#joined].reverse().slice(0, MAX_HELLO_ROOMS)
       .filter((room) => (left -= utf8Size(JSON.stringify(room)) + 1) > 0);
     return { joined: this.#named };
   }
 
   /** What a hello says of rooms with history: where it stands, as above. */
-  hello(): Pick<Hello, "rooms" | "earlier"> {
+  hello(share: number): Pick<Hello, "rooms" | "earlier"> {
     const earlier = this.#earlier;
-    let left = Math.min(MAX_HELLO_ROOMS_LENGTH, this.#maxFrameBytes / 4) - utf8Size(earlier.join());
+    let left = Math.min(MAX_HELLO_ROOMS_LENGTH, share) - utf8Size(earlier.join());
     const rooms: RoomMark[] = [];
     for (const [room, place] of [...this.#places].reverse()) {
       const mark = [room, ...place.position] as const;
@@ -85,13 +88,12 @@ export class Rooms {
   }
 
   /** A link is open. What its hello has not named is not recovered; nothing is where the server knows of no histories. */
-  opened({ connection, maxFrameBytes, rooms, rejoin }: Welcome): void {
+  opened({ connection, rooms, rejoin }: Welcome): void {
     for (const room of [...this.#joined]) {
       if (rejoin && this.#named.includes(room)) continue; // the server says what becomes of it
       const why = rejoin ? "too many rooms" : "the server has no rejoin";
       this.left(room, new HubError("FORBIDDEN", `Not in "${room}" any more, join it anew: ${why}`));
     }
-    this.#maxFrameBytes = maxFrameBytes;
     this.#earlier = [...this.#earlier, connection].slice(-MAX_EARLIER);
     for (const [room, { named }] of [...this.#places]) {
       if (rooms && named) continue;

@@ -8,7 +8,6 @@ import {
   type Hello,
   HubError,
   MAX_HELLO_TOPICS_BYTES,
-  MIN_FRAME_BYTES,
   type Position,
   type Start,
   type Surface,
@@ -70,8 +69,6 @@ export class Subscriptions {
   left = false;
   readonly #options: SubscriptionsOptions;
   readonly #streams = new Map<string, Stream>();
-  /** How many bytes of a hello may be about topics, as far as is known. */
-  #room = MIN_FRAME_BYTES / 2;
   /** What the last hello has asked for, and under which ids. */
   readonly #early = new Map<Stream, number>();
   #closed: HubError | undefined;
@@ -126,16 +123,25 @@ export class Subscriptions {
     throw new HubError("NOT_FOUND", `Cannot subscribe to "${topic}": the role has no such topic`);
   }
 
-  /** What a hello asks for: as many topics as there is room for, so that they are live a round trip earlier. */
-  hello(): Pick<Hello, "topics"> {
+  /**
+   * What a hello asks for: as many topics as there is room for, so that they are live a round trip earlier.
+   *
+   * @param share How many bytes they may take.
+   */
+  hello(share: number): Pick<Hello, "topics"> {
     const topics: TopicMark[] = [];
-    let left = Math.min(MAX_HELLO_TOPICS_BYTES, this.#room);
+    const { calls, settings: { codec } } = this.#options;
+    let left = Math.min(MAX_HELLO_TOPICS_BYTES, share);
     this.#early.clear();
     for (const stream of this.#streams.values()) {
       const { topic, begin } = stream;
-      const id = this.#options.calls.reserve();
+      const id = calls.reserve();
       const mark: TopicMark = begin ? [id, topic, begin] : [id, topic];
-      left -= utf8Size(JSON.stringify(mark)) + 1;
+      try {
+        left -= utf8Size(codec.encode(mark)) + 1;
+      } catch {
+        continue; // its subscribe fails for the same reason, and the hello must not
+      }
       if (left < 0) break;
       topics.push(mark);
       this.#early.set(stream, id);
@@ -148,13 +154,23 @@ export class Subscriptions {
    *
    * @param welcome What the server says of those that the hello has asked for.
    */
-  opened({ maxFrameBytes, topics }: Welcome): void {
-    this.#room = maxFrameBytes / 4;
+  opened({ topics }: Welcome): void {
+    const taken = new Set<string>();
     for (const stream of topics ? this.#early.keys() : []) {
-      // Whoever wanted it has left since; somebody else may want it now.
-      if (this.#streams.get(stream.topic) !== stream) this.#options.open()?.push(["unsub", stream.topic]);
+      const { topic } = stream;
+      if (this.#streams.get(topic) === stream) continue;
+      // Whoever wanted it has left since; somebody else may want it now, and be sent what the other was.
+      this.#options.open()?.push(["unsub", topic]);
+      taken.add(topic);
     }
-    for (const stream of [...this.#streams.values()]) stream.ask(true, this.#early.get(stream), topics);
+    const all = [...this.#streams.values()];
+    // What is sent may fail, and whoever hears of that leave others: these must be able to say so.
+    for (const isEarly of [true, false]) {
+      for (const stream of all) {
+        if (this.#early.has(stream) !== isEarly) continue;
+        stream.ask(!taken.has(stream.topic), this.#early.get(stream), topics);
+      }
+    }
   }
 
   /** The link is gone; the positions stay. */

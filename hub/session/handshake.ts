@@ -16,6 +16,7 @@ import {
   toWireError,
   type WireError,
 } from "../../contract/mod.ts";
+import { MAX_HELLO_BYTES } from "../../contract/wire/hello_size.ts";
 import type { Link, LinkRequest } from "../../transports/transport.ts";
 import { Abortable } from "../connection/abortable.ts";
 import { Connection, type ConnectionRules } from "../connection/connection.ts";
@@ -39,9 +40,6 @@ export interface HandshakeOptions {
   /** How all connections ask. */
   readonly connection: ConnectionRules;
 }
-
-/** The largest hello, in bytes: a role and a token, of somebody whom nobody knows yet. */
-const MAX_HELLO_BYTES = 64 * 1024;
 
 /** The hub's own refusal of a role. */
 class RoleError extends HubError {
