@@ -74,6 +74,8 @@ export class Connection implements Identity {
   readonly outbox: Outbox;
   /** Its subscriptions, once it has asked for one. */
   subscriptions: { revoke(topic: string, reason: string): void } | undefined;
+  /** What puts it into its rooms again, where it has named some. */
+  rejoining: { leave(room: string): boolean } | undefined;
   /** Its groups, by name; kept by the registry. */
   memberships: SmallMap<string, Membership> | undefined;
   readonly #rules: ConnectionRules;

@@ -157,10 +157,11 @@ export class Rooms {
     const { registry, find, histories, entrance } = this.#options;
     const conn = find(readName(id, "connection"));
     if (!conn) return;
+    const isComing = conn.rejoining?.leave(room) === true;
     const wasIn = conn.isIn(roomChannel(room));
     if (entrance && histories?.keeps(room)) entrance.remove(room, conn);
     else registry.leave(roomChannel(room), conn);
-    if (wasIn && conn.rejoins) conn.outbox.push(new OutgoingMessage(["out", room]));
+    if ((wasIn || isComing) && conn.rejoins) conn.outbox.push(new OutgoingMessage(["out", room]));
   }
 
   /** See `Hub.room`. */

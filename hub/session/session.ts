@@ -206,9 +206,9 @@ export class Session implements ServerLinkEvents {
   /** Puts it into its rooms again, before it hears that it is open where that is decided soon. */
   async #rejoin(conn: Connection, joined: ReadonlySet<string>, waitMs: number): Promise<void> {
     const { context } = this.#host;
-    this.#rejoining = new Rejoining(conn, context, context.options.rejoin as Rule);
+    conn.rejoining = this.#rejoining = new Rejoining(conn, context, context.options.rejoin as Rule);
     await this.#rejoining.start(joined, waitMs);
-    if (this.#rejoining.idle) this.#rejoining = undefined;
+    if (this.#rejoining.idle) conn.rejoining = this.#rejoining = undefined;
   }
 
   #welcome(conn: Connection, early: Hello["topics"]): void {

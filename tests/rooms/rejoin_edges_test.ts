@@ -207,3 +207,57 @@ test("rejoin: a client names as many rooms as a hello takes, those that it joine
   );
   await node.hub.close();
 });
+
+test("rejoin: whoever is taken out of a room while the rule is asked, or a store is away, does not come in", async () => {
+  const clock = new FakeClock();
+  const adapter = new Tap(createMemoryAdapter());
+  let fails = true;
+  adapter.beforeSubscribe = (channel) => {
+    if (fails && channel.endsWith("away")) throw new Error("no broker");
+  };
+  const answers = new Map<string, PromiseWithResolvers<boolean>>();
+  const signals = new Map<string, AbortSignal>();
+  const node = await startNode({
+    clock,
+    adapter,
+    cluster: { joinTimeoutMs: 0 },
+    rejoin: ({ room, signal }) => {
+      if (room === "away") return true;
+      answers.set(room, Promise.withResolvers());
+      signals.set(room, signal);
+      return answers.get(room)!.promise;
+    },
+  });
+  const joined = ["asked", "kept/1", "by hand", "away", "stays"];
+  const opening = rawClient(node.loopback.client(), { role: "member", token: "ann", joined });
+  await waitFor(() => answers.size === 4, { what: "the questions" });
+  clock.advance(5_000); // half of handshakeTimeoutMs
+  const raw = await opening;
+  const told = () =>
+    raw.heard.filter(([kind]) => kind === "in" || kind === "out").map((m) => m.slice(0, 2).join(" "));
+  await waitFor(() => told().length === 1, { what: "the refusal" });
+  const { connection } = raw.heard[0]![1] as { connection: string };
+  for (const room of ["asked", "kept/1", "away"]) node.hub.room(room).remove({ id: connection });
+  await node.hub.cluster.leave({ user: "ann" }, "by hand");
+  await node.hub.room("by hand").add({ id: connection });
+  assertEquals([signals.get("asked")!.aborted, signals.get("stays")!.aborted], [true, false]);
+  fails = false;
+  for (const { resolve } of answers.values()) resolve(true);
+  for (let i = 0; i < 8; i++) {
+    clock.advance(250);
+    await microtasks();
+  }
+  const members = await Promise.all(joined.map((room) => memberOf(node, room)));
+  assertEquals(members, [0, 0, 1, 0, 1]);
+  assertEquals(told(), [
+    "out away",
+    "out asked",
+    "out kept/1",
+    "out away",
+    "out by hand",
+    "in by hand",
+    "in stays",
+  ]);
+  raw.leave();
+  await node.hub.close();
+});

@@ -55,9 +55,10 @@ export class Rejoining {
   readonly #context: SessionContext;
   readonly #rule: Rule;
   readonly #permits = new Permits(MAX_AT_ONCE);
-  #entering = 0;
-  /** Each ends something that is waited for. */
-  readonly #endings = new Set<() => void>();
+  /** The rooms that are not decided. */
+  readonly #open = new Set<string>();
+  /** Each ends what is waited for, by room. */
+  readonly #endings = new Map<string, () => void>();
 
   /**
    * @param conn The connection.
@@ -72,7 +73,7 @@ export class Rejoining {
 
   /** Whether there is nothing to be ended: all is decided. */
   get idle(): boolean {
-    return this.#entering === 0 && this.#endings.size === 0;
+    return this.#open.size === 0;
   }
 
   /**
@@ -86,52 +87,71 @@ export class Rejoining {
   async start(rooms: ReadonlySet<string>, waitMs: number): Promise<void> {
     const { promise: over, resolve } = Promise.withResolvers<void>();
     const stop = this.#context.options.clock.after(waitMs, resolve, { background: true });
+    for (const room of rooms) this.#open.add(room);
     await Promise.race([Promise.all([...rooms].map((room) => this.#enter(room))), over]);
     stop();
   }
 
   /** The connection is gone: nothing is asked, or waited for, any more. */
   close(): void {
-    for (const end of this.#endings) end();
+    this.#open.clear();
+    for (const end of this.#endings.values()) end();
+  }
+
+  /**
+   * The application takes the connection out of a room: whatever the rule says, it does not come back to it.
+   *
+   * @param room The room.
+   * @returns Whether that was not decided yet.
+   */
+  leave(room: string): boolean {
+    const isOpen = this.#open.delete(room);
+    this.#endings.get(room)?.();
+    return isOpen;
+  }
+
+  /** Whether it is still to be put into a room. */
+  #waitsFor(room: string): boolean {
+    return !this.#conn.closed && this.#open.has(room);
   }
 
   /** Puts it into a room, or tells it why not. What is away for now is tried again: it would stay out of its room in silence. */
   async #enter(room: string, failures = 0): Promise<void> {
-    this.#entering++;
     try {
-      if (!this.#conn.closed) await this.#attempt(room);
+      await this.#attempt(room);
+      this.#open.delete(room);
     } catch (error) {
-      if (this.#conn.closed) return;
+      if (!this.#waitsFor(room)) return;
       const isAway = isHubError(error) && AWAY.has(error.code);
       if (!isHubError(error)) {
         this.#context.onError(error, { stage: "handler", name: room, connectionId: this.#conn.id });
       }
-      if (this.#isComing(room)) return; // it has joined anew meanwhile
+      if (this.#isComing(room)) return void this.#open.delete(room); // it has joined anew meanwhile
       if (!isAway || failures === 0) this.#refuse(room, error);
       if (isAway) this.#enterLater(room, failures);
-    } finally {
-      this.#entering--;
+      else this.#open.delete(room);
     }
   }
 
   #enterLater(room: string, failures: number): void {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
     const stop = this.#context.options.clock.after(pauseMs, () => {
-      this.#endings.delete(stop);
+      this.#endings.delete(room);
       void this.#enter(room, failures + 1);
     }, { background: true });
-    this.#endings.add(stop);
+    this.#endings.set(room, stop);
   }
 
   async #attempt(room: string): Promise<void> {
     const { subscribes } = this.#context;
     await this.#permits.take();
     try {
+      if (!this.#waitsFor(room)) return;
       const turn = subscribes.take();
       if (turn) await turn;
       subscribes.leave(); // how many begin in a turn is bounded, not how many are under way
-      if (!this.#isComing(room) && !this.#conn.closed) await this.#ask(room);
-      if (!this.#conn.closed) await this.#context.addToRoom(room, this.#conn);
+      if (!this.#isComing(room) && this.#waitsFor(room)) await this.#ask(room);
+      if (this.#waitsFor(room)) await this.#context.addToRoom(room, this.#conn);
     } finally {
       this.#permits.give();
     }
@@ -150,12 +170,12 @@ export class Rejoining {
       this.#context,
     );
     if (!answer) return;
-    const end = () => asking.end(new HubError("DISCONNECTED", "The client is gone"));
-    this.#endings.add(end);
+    const end = () => asking.end(new HubError("DISCONNECTED", "Nobody waits for the answer any more"));
+    this.#endings.set(room, end);
     try {
       await answer;
     } finally {
-      this.#endings.delete(end);
+      this.#endings.delete(room);
     }
   }
 
