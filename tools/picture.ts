@@ -15,7 +15,7 @@ const FILE = "docs/demo.png";
 /** High enough for nothing to scroll; what is below the windows is cut off. */
 const SIZE = { width: 1120, height: 780 };
 /** A frame at most every so many milliseconds. */
-const EVERY_MS = 150;
+const EVERY_MS = 120;
 const MAX_BYTES = 1_500_000;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -5,7 +5,7 @@
  */
 
 const TOKENS =
-  /(?<comment>\/\*\*[^]*?\*\/|\/\/.*)|(?<text>`[^`]*`|"[^"\n]*"|'[^'\n]*')|\b(?<word>async|await|class|const|export|for|function|if|implements|let|new|of|private|readonly|return|this|throw|type|void)\b|[&<]/g;
+  /(?<comment>\/\*\*[^]*?\*\/|\/\/.*)|(?<string>`[^`]*`|"[^"\n]*"|'[^'\n]*')|\b(?<word>async|await|class|const|export|for|function|if|implements|let|new|of|private|readonly|return|this|throw|type|void)\b|[&<]/g;
 
 /**
  * Makes HTML of code.

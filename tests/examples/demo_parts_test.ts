@@ -48,7 +48,7 @@ test("demo: the code behind each panel is whole, and twenty lines long at the mo
 test("demo: code is shown as it is, whatever is in it", () => {
   assertEquals(
     highlight('const a = "<b>" && this.x < 1; // <i>\n`${a}`'),
-    '<span class="word">const</span> a = <span class="text">"&lt;b>"</span> &amp;&amp; ' +
-      '<span class="word">this</span>.x &lt; 1; <span class="comment">// &lt;i></span>\n<span class="text">`${a}`</span>',
+    '<span class="word">const</span> a = <span class="string">"&lt;b>"</span> &amp;&amp; ' +
+      '<span class="word">this</span>.x &lt; 1; <span class="comment">// &lt;i></span>\n<span class="string">`${a}`</span>',
   );
 });
