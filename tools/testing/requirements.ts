@@ -14,7 +14,7 @@ const chromium = program({
   variable: "CHROMIUM",
   package: { name: "chromium", megabytes: 710 },
   find: () => findProgram("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
-  neededBy: (file) => file.startsWith("tests/browser/"),
+  neededBy: (file) => file.startsWith("tests/browser/") || file.startsWith("tests/installs/first_minutes"),
 });
 
 const caddy = program({
