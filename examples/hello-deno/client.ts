@@ -8,7 +8,7 @@ await using client = createClient(hello, { url, role: "guest" });
 client.on("entered", ({ name }) => console.log(`${name} has entered`));
 
 const { promise: greeted, resolve } = Promise.withResolvers<string>();
-client.onOpen(async () => { // again whenever the connection comes back: a room ends with it
+client.onOpen(async () => { // now, and after each reconnect: a client that lost its connection is in no room
   const { greeting } = await client.request("enter", { name: "Ann" });
   resolve(greeting);
 });
