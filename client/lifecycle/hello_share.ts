@@ -4,8 +4,8 @@
  * @module
  */
 
-import { MIN_FRAME_BYTES } from "../contract/mod.ts";
-import { MAX_HELLO_BYTES } from "../contract/wire/hello_size.ts";
+import { MIN_FRAME_BYTES } from "../../contract/mod.ts";
+import { MAX_HELLO_BYTES } from "../../contract/wire/hello_size.ts";
 
 /** Three lists are in a hello: rooms, those with history, and topics. What stands around them takes as much as one of them. */
 const SHARES = 4;
