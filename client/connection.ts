@@ -23,7 +23,7 @@ import {
 import { showAddress } from "./addresses.ts";
 import { LATE_MS } from "./lifecycle/sleep.ts";
 import type { Link } from "../transports/transport.ts";
-import { ERROR_OF_CLOSE, isRefusal, toHubError } from "./link_errors.ts";
+import { ERROR_OF_CLOSE, isRefusal, toHubError } from "./transports/link_errors.ts";
 import type { Settings } from "./options.ts";
 import type { ClientStage } from "./api/mod.ts";
 import { FrameBatch } from "./frame_batch.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import * as CLOSE_CODES from "../contract/close_codes.ts";
-import { HubError, isHubError } from "../contract/mod.ts";
+import * as CLOSE_CODES from "../../contract/close_codes.ts";
+import { HubError, isHubError } from "../../contract/mod.ts";
 
 /** What the close codes mean to whoever waits for the connection. */
 export const ERROR_OF_CLOSE: Readonly<Record<number, string>> = {
