@@ -1,9 +1,9 @@
 /**
  * Trunkline: a typed realtime hub for Deno and Bun.
  *
- * A **contract** says what clients and servers may say to each other, with a schema for every payload. A **hub** is a
- * server process's end of it, a **client** the other. Hubs of several processes form a cluster over an **adapter**:
- * one line.
+ * A **contract** says what clients and servers may say to each other, with a schema for every payload. A **hub** is the
+ * server's side of the contract, a **client** the other side. An **adapter**, one line of code, makes the hubs of several
+ * processes a cluster.
  *
  * @example A whole application: two hubs of a cluster, and a client on each
  * ```ts

@@ -37,8 +37,8 @@ export interface MemoryBus {
   /** Ends {@linkcode MemoryBus.down}: every subscription is live again, and every node is told `"up"`. */
   up(): void;
   /**
-   * Splits the network: these nodes reach each other and nobody else. As in a real split nobody is told. Each call
-   * makes one island; nodes of an earlier one move to the new one.
+   * Splits the network: these nodes reach only each other. As in a real split, no node is told. Each call makes one
+   * island; nodes of an earlier one move to the new one.
    *
    * @param nodeIds Ids of nodes, also of those that have not opened yet.
    */

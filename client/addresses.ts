@@ -6,7 +6,7 @@
 
 import type { WebUrl } from "../contract/mod.ts";
 
-/** The address of a hub, several of them, or a function that knows it. */
+/** The address of a hub, a list of addresses, or a function that returns one. */
 export type ClientUrl =
   | string
   | WebUrl

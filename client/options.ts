@@ -35,8 +35,8 @@ import { createWebSocketClientTransport } from "./transports/websocket.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 
 /**
- * What a client says to prove who it is: a text, or a function that is asked anew for every connection. Without one
- * (`null`, as storages answer) the server sees a client without a token.
+ * What proves who a client is: a text, or a function that is called for every connection. If it is `null` or absent,
+ * the server gets no token.
  */
 export type ClientToken =
   | string
@@ -101,22 +101,23 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly maxPendingRequests?: number;
   /**
-   * How many bytes may wait to leave; while more do, requests and signals fail with `UNAVAILABLE`, pings of the server
-   * are not answered, and an answer to a request of the server ends the connection, which `onError` hears.
+   * How many unsent bytes may wait. While there are more, requests and signals fail with `UNAVAILABLE`, and pings of
+   * the server are not answered. If an answer to a request of the server does not fit, the client ends the connection,
+   * and `onError` gets an error.
    *
    * @default {16_777_216}
    */
   readonly maxBufferedBytes?: number;
   /**
-   * Takes errors that nobody waits for: of listeners, bad payloads, refused signals, subscriptions that ended. Of bad
-   * payloads and of the server's faults it hears the first of each name and code at once, and then one in 10 seconds,
-   * which says how many were left out.
+   * Gets errors that no call can reject with: of listeners, bad payloads, refused signals, subscriptions that ended.
+   * For bad payloads and faults of the server it gets the first error of each name and code at once, and then one in 10
+   * seconds, which says how many were left out.
    *
    * @default {console.error}
    */
   readonly onError?: (error: unknown, info: ClientErrorInfo) => void;
   /**
-   * How messages become frames; the server must speak it too.
+   * How messages become frames. The hub must have it among its `codecs`.
    *
    * @default {jsonCodec}
    */

@@ -20,7 +20,7 @@ export interface RequestDefinition {
   readonly output: Schema;
 }
 
-/** How much of a topic or a room is kept for those who come back. */
+/** How much of a topic or a room is kept for clients that come back. */
 export interface HistoryDefinition {
   /** How many messages are kept at the most, per topic or room. */
   readonly size: number;

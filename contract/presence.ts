@@ -7,7 +7,7 @@
 /** What counts as one member: a user with all of its connections, or each connection by itself. */
 export type PresenceBy = "user" | "connection";
 
-/** Somebody who is in a room or topic. */
+/** A member of a room or topic. */
 export interface PresenceMember<State = unknown> {
   /** The user's id; that of the connection where it is anonymous, or where each connection counts by itself. */
   readonly id: string;

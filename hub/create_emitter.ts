@@ -50,10 +50,12 @@ const OPTIONS = {
 
 /**
  * Makes an emitter: it sends to rooms, topics, users and connections of a cluster, typed as on a hub, from a script, a job or
- * a server that has no clients. It is no node: it subscribes to nothing, sends no heartbeats, and nobody waits for it.
+ * a server that has no clients. It is not a node: it subscribes to nothing, sends no heartbeats, and no node waits for
+ * it.
  *
- * It opens its adapter at once. What is sent before that is open waits for it, in order; `await emitter.close()` sends what
- * waits. What the backplane does not take is never thrown: `onError` is told.
+ * It opens its adapter at once. Messages that are sent before the adapter is open wait, in order. `await
+ * emitter.close()` sends the messages that still wait. When the backplane does not take a message, the call does not
+ * throw: `onError` gets the error.
  *
  * @param contract What clients and servers may say; the same as the hubs'.
  * @param options How to reach the hubs.

@@ -84,15 +84,17 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    */
   onStatus(listener: StatusListener): () => void;
   /**
-   * Does something on every connection: joins rooms, says who is there. Rooms end with the connection, so what puts a
-   * client into them has to be done again after each loss. Called at once when the client is open, and whenever it opens,
-   * after its topics were subscribed again. What it requests before its first `await` goes first: all other requests and
-   * signals wait until that is answered, so that what was written offline reaches a room that is joined here.
+   * Calls a function on every connection, for example to join rooms. Rooms end with the connection, so a client has to
+   * join them again after each loss. The function is called at once when the client is open, and whenever it opens,
+   * after its topics were subscribed again. Requests that it makes before its first `await` go first. All other
+   * requests and signals wait for their answers, so that a message that was written offline reaches a room that is
+   * joined here.
    *
-   * Where what it asks for is away for now (it rejects with `UNAVAILABLE` or `TIMEOUT`) it is called again, after waits as those of
-   * a reconnect, until it is done or the connection is lost. Nothing else waits for that.
+   * If its promise rejects with `UNAVAILABLE` or `TIMEOUT`, for example while a broker is away, the function is called
+   * again, after waits like those of a reconnect, until it succeeds or the connection is lost. Nothing else waits for
+   * these tries.
    *
-   * @param listener What to call; may be asynchronous: then give its promise back. What it throws goes to `onError`.
+   * @param listener What to call. If it is asynchronous, return its promise. Its errors go to `onError`.
    * @returns A function that stops it.
    *
    * @example
@@ -162,10 +164,11 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
     options?: CallOptions,
   ): Promise<PayloadOutput<EventsOf<D, R>, N>>;
   /**
-   * Listens to how the client comes back to rooms with history. After the link was lost it is told once for each room that the server puts
-   * it into again: what was missed has been delivered, or some of it may be missing. It is also told `recovered: false` when a gap is
-   * noticed later, when there were too many rooms to ask for, and when the server knows of no histories. Of every room that the server
-   * does not put it into again, although its hub has `rejoin`, it is told with an `error`; without a listener `onError` hears that.
+   * Tells a listener how the client comes back to its rooms. After a lost connection it is called once for each room
+   * with history that the server puts the client into again: the missed messages were delivered, or some of them may be
+   * missing. It also gets `recovered: false` when a gap is noticed later, when there were too many rooms to ask for,
+   * and when the server has no histories. If the hub has `rejoin`, and does not put the client into a room again, the
+   * listener gets an `error` for this room; without a listener `onError` gets it.
    *
    * @param listener What to call.
    * @returns A function that stops listening.
@@ -220,7 +223,7 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
   /**
    * Closes the client for good: what waits for an answer rejects with `DISCONNECTED`, subscriptions end. Idempotent.
    *
-   * @param options What the server is told, by default the code 1000: `onDisconnect` of the hub gets it.
+   * @param options The code, by default 1000, and the reason that `onDisconnect` of the hub gets.
    * @returns Resolves when the link is closed, or after a second where the other side does not answer. Rejects only when an option
    * is wrong, with `TypeError` or `RangeError`; then nothing is closed.
    */

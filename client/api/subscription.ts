@@ -104,8 +104,8 @@ export interface Subscription<N extends string = string> {
    * Resolves when the subscription is live for the first time: what is published from then on arrives. While there is
    * no link it waits for one. Rejects with the server's error when the subscription is refused, with `TIMEOUT` when
    * the server does not answer, with the cause when the client ends for good before (`UNAUTHENTICATED`, `FORBIDDEN`,
-   * …), and with `DISCONNECTED` after `unsubscribe()` or `close()`. Never an unhandled rejection: a refusal that nobody
-   * looked for here goes to `onError`.
+   * …), and with `DISCONNECTED` after `unsubscribe()` or `close()`. It never causes an unhandled rejection: if your
+   * code does not use `ready`, a refusal goes to `onError`.
    */
   readonly ready: Promise<void>;
   /** Resolves when the subscription has ended: with the cause, or `undefined` after `unsubscribe()`. Never rejects. */

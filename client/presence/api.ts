@@ -93,7 +93,8 @@ export interface PresenceView<State, StateInput = State>
    * Resolves when the view is whole for the first time. While there is no link it waits for one. Rejects with the server's
    * error when it is refused (`FORBIDDEN`: the client is not in, or may not look), with `UNAVAILABLE` when the hub keeps no
    * presence, with `TIMEOUT` when it does not answer, with the cause when the client ends for good, and with `DISCONNECTED`
-   * after `close()`. Never an unhandled rejection: a refusal that nobody looked for here goes to `onError`.
+   * after `close()`. It never causes an unhandled rejection: if your code does not use `ready`, a refusal goes to
+   * `onError`.
    */
   readonly ready: Promise<void>;
   /**

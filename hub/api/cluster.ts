@@ -7,7 +7,8 @@
 import type { CloseOptions } from "../../contract/mod.ts";
 
 /**
- * Whether a node is heard of: `"suspect"` when it was silent for half of the node timeout, `"down"` when for all of it.
+ * Whether a node lives: `"up"` while it sends something, `"suspect"` when it was silent for half of the node timeout,
+ * `"down"` after the whole node timeout.
  */
 export type NodeState = "up" | "suspect" | "down";
 
@@ -21,7 +22,7 @@ export interface NodeInfo {
   readonly state: NodeState;
   /** When it started, in milliseconds since 1970 by its own clock, which may be wrong. */
   readonly startedAt: number;
-  /** How many connections it had when it was last heard of; none when it is down. */
+  /** How many connections it had at its last heartbeat; none when it is down. */
   readonly connections: number;
 }
 
@@ -34,15 +35,15 @@ export interface NodeLeft extends NodeInfo {
   readonly reason: "goodbye" | "silence" | "ended";
 }
 
-/** What listeners of `hub.cluster` are told, by event. */
+/** What listeners of `hub.cluster` get, by event. */
 export interface ClusterEvents {
   /** Another node is there: for the first time, or again after it was down. */
   readonly join: NodeInfo;
-  /** Another node is gone: it said goodbye, or was silent for too long. Its connections do not count any more. */
+  /** Another node is gone: it has left, or was silent for too long. Its connections no longer count. */
   readonly leave: NodeLeft;
   /** The state of another node has changed. */
   readonly state: NodeInfo;
-  /** Another node leads than did before, or this one does now. */
+  /** There is a new leader: another node, or this one. */
   readonly leader: NodeInfo;
   /** The backplane has come, or gone. */
   readonly backplane: "up" | "down";
@@ -102,8 +103,9 @@ export interface ConnectionInfo {
  * Why a node is missing from a result:
  *
  * - `"timeout"`: it did not answer in time.
- * - `"suspect"`: it was not heard of for a while, or did not answer an earlier question, and was not waited for in full.
- * - `"left"`: it said goodbye, or was found dead, before it had answered.
+ * - `"suspect"`: it has sent nothing for a while, or did not answer an earlier question. So this query waited for it
+ *   only a short time.
+ * - `"left"`: it left, or was found dead, before it had answered.
  * - `"unreachable"`: the backplane is away.
  * - `"failed"`: it answered with an error; `code` and `message` say which. On that node `onError` was told too.
  * - `"too-large"`: its answer is larger than nodes send each other, or than this one takes at once.
@@ -170,13 +172,13 @@ export interface ClusterCallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How long to wait for nodes that disconnect clients, and what the clients are told. */
+/** How long to wait for nodes that disconnect clients, and the code and reason that the clients get. */
 export interface DisconnectOptions extends ClusterCallOptions, CloseOptions {}
 
 /**
- * The cluster, seen from one hub. Nothing here is all or nothing: who does not answer is in `missing`. A node that this one
- * has not met yet cannot be: before `hub.ready`, and with `startWithoutBackplane` until the backplane is there for the
- * first time, answers are of this node alone.
+ * The cluster, as one hub sees it. If a node does not answer, you get the other answers, and `missing` names this node.
+ * It cannot name nodes that this one does not know yet: before `hub.ready`, and with `startWithoutBackplane` until the
+ * backplane is there for the first time, you get the answers of this node alone.
  */
 export interface Cluster {
   /** Whether the backplane can be reached at this moment; see also the event of that name. */
@@ -187,17 +189,17 @@ export interface Cluster {
    */
   nodes(): readonly NodeInfo[];
   /**
-   * The node that should do what must be done once in the cluster: of those that are not down the one that joined
-   * first, whatever clocks say. All nodes that know of each other agree on it, and a newcomer does not take over from one that
-   * is alive. While they do not agree, because one is about to be found dead or the network is split, there may be two
-   * leaders for a while, or none; what a leader does must bear that.
+   * The node for work that only one node of the cluster should do: the first one that joined, of the nodes that are not
+   * down. Clocks play no part. All nodes that know each other agree on the leader, and a new node does not take over
+   * from one that is alive. When a leader has just died, or the network is split, there may be two leaders for a while,
+   * or none. So a leader's work must do no harm when it is done twice, or late.
    */
   leader(): NodeInfo;
   /**
    * Tells a listener what happens in the cluster.
    *
    * @param event What to listen to; see {@linkcode ClusterEvents}.
-   * @param listener What it throws is reported to `onError`, and hurts nobody else.
+   * @param listener If it throws, `onError` gets the error, and other listeners are still called.
    * @returns Stops it.
    * @throws {TypeError} When there is no such event, or the listener is no function.
    */
@@ -222,7 +224,7 @@ export interface Cluster {
    */
   exists(query?: ConnectionQuery | Everybody, options?: ClusterCallOptions): Promise<Existence>;
   /**
-   * How many connections there are, as far as the nodes have told of themselves: asks nobody, and is up to a heartbeat
+   * How many connections there are, by the last heartbeat of each node. It asks no other node, and is up to a heartbeat
    * old.
    */
   estimate(): number;

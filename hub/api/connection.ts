@@ -60,7 +60,7 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
    * Asks the client.
    *
    * @param options `timeoutMs` defaults to the hub's `requestTimeoutMs`.
-   * @throws {HubError} `TIMEOUT`, `DISCONNECTED`, `VALIDATION`, or whatever the client answers.
+   * @throws {HubError} `TIMEOUT`, `DISCONNECTED`, `VALIDATION`, or the error that the client answers with.
    */
   request<N extends NameOf<QuestionsOf<D, R>>, G extends string = N>(
     name: N | Suggestion<G, NameOf<QuestionsOf<D, R>>>,
@@ -68,9 +68,10 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
     options?: CallOptions,
   ): Promise<AnswerOutput<QuestionsOf<D, R>, N>>;
   /**
-   * Takes a subscription away, whatever its state: nothing that is published from now on reaches the client over it. The client's
-   * `subscription.closed` tells it `FORBIDDEN` with the reason, and it does not subscribe again by itself. Does nothing when
-   * it is not subscribed. If the application asks anew, the rule of `authorize` decides: change what that looks at first.
+   * Ends a subscription of the client, also one that is not live yet: no later message reaches the client over it. The
+   * client's `subscription.closed` gives `FORBIDDEN` with the reason, and the client does not subscribe again by
+   * itself. Does nothing when it is not subscribed. If its application subscribes again, the rule of `authorize`
+   * decides: first change the data that the rule reads.
    *
    * @param topic The topic's concrete name.
    * @param reason Sent to the client, for a person.

@@ -29,8 +29,8 @@ export interface HandlerContext<Conn> {
   /** Who asks. */
   readonly conn: Conn;
   /**
-   * Aborted when the client gives up, or is gone. A request with an `id` is done to its end, whoever still waits: of that it
-   * is aborted when the hub closes.
+   * Aborted when the client stops waiting or is gone. A request with an `id` is done to its end, even if no client
+   * waits any more: its signal is aborted only when the hub closes.
    */
   readonly signal: AbortSignal;
   /** The id that the client gave the request, so that it is done once; `undefined` without one, and of signals. */
@@ -117,7 +117,7 @@ export interface SubscriptionCall<Pattern extends string, Role extends string, C
   readonly params: ParamsOf<Pattern>;
 }
 
-/** Whatever the clients of a role ask for. */
+/** A request, signal or subscription of a client with this role. */
 export type RoleCall<D extends ContractDefinition, R extends RoleOf<D>, Conn> =
   | {
     [N in NameOf<RequestsOf<D, R>>]: RequestCall<N, RequestParsed<RequestsOf<D, R>, N>, R, Conn>;
@@ -127,7 +127,7 @@ export type RoleCall<D extends ContractDefinition, R extends RoleOf<D>, Conn> =
   }[NameOf<SignalsOf<D, R>>]
   | { [P in NameOf<TopicsOf<D, R>>]: SubscriptionCall<P, R, Conn> }[NameOf<TopicsOf<D, R>>];
 
-/** Whatever clients ask for; look at `kind` and `role` to know more. */
+/** A request, signal or subscription of a client. `kind` and `role` tell which. */
 export type HubCall<D extends ContractDefinition, User extends HubUser, Ctx> = {
   [R in RoleOf<D>]: RoleCall<D, R, HubConnection<D, R, User, Ctx>>;
 }[RoleOf<D>];

@@ -49,10 +49,10 @@ import type { HubPlaceOf, HubPresence } from "./presence.ts";
 import type { HubStats } from "./stats.ts";
 import type { HistoryReader, HubTopic, TopicPublisher } from "./topic.ts";
 
-/** Whoever can be sent events of the contract. */
+/** One or more connections to which you can send events of the contract. */
 export interface Target<D extends ContractDefinition> {
   /**
-   * Sends an event, on any node. When nobody is there, nothing happens.
+   * Sends an event to these connections, on any node. If there is none, nothing is sent, and you get no error.
    *
    * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
    */
@@ -84,7 +84,10 @@ export interface ConnectionTarget<D extends ContractDefinition> extends Target<D
   close(options?: CloseOptions): void;
 }
 
-/** How a hub is closed. By default those who are left are told `CLOSE_CODES.GOING_AWAY`, and come back to another node. */
+/**
+ * How a hub is closed. By default the remaining clients get the code `CLOSE_CODES.GOING_AWAY`, and come back to another
+ * node.
+ */
 export interface HubCloseOptions extends CloseOptions {
   /**
    * How long clients may take to go elsewhere, in milliseconds, rounded up to a whole number.
@@ -165,7 +168,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    */
   use(middleware: Middleware<D, User, Ctx>): void;
   /**
-   * A room; it exists while somebody is in it.
+   * A room. It exists while a connection is in it.
    *
    * @param name Its name; or a pattern of the contract's `rooms` or `presence`, which editors complete.
    * @param params With a pattern a value for each of its parameters: `hub.room("chat/:id", { id: "1" })` is the room `chat/1`.
@@ -180,8 +183,8 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    */
   rooms(names: readonly string[]): Broadcaster<D>;
   /**
-   * Publishes on a shared topic. Subscribers of this node are served in this turn, whatever the state of the
-   * backplane. On a topic with history and a shared store (`history`) they are served once the message is kept.
+   * Publishes on a shared topic. Subscribers of this node get the message in this turn, even when the backplane is
+   * away. On a topic with history and a shared store (`history`) they get it when the store has kept it.
    *
    * @param options An id and a transaction, for topics with history.
    * @returns For a topic with history the position of the message, once it is kept; for others nothing.
@@ -217,10 +220,11 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
     KeepsHistory<SharedTopicsOf<D>, P>
   >;
   /**
-   * Who is in a room, on all nodes; or who subscribes to a topic: a shared one, or one that is a role's own.
+   * The members of a room, or the subscribers of a topic, on all nodes. The topic may be a shared one, or one of a
+   * role.
    *
    * @param place The name of a room; `{ topic: name }` for a topic, with `role` for one of a role's own.
-   * @throws {HubError} `NOT_FOUND` when the contract keeps no presence of it.
+   * @throws {HubError} `NOT_FOUND` when the contract declares no presence for it.
    */
   presence<const P extends HubPlaceOf<D>, G extends string = NameOfPlace<P>>(
     place: P | Suggestion<G, PresenceNames<D>, NameOf<PresenceOf<D>>>,
@@ -259,22 +263,22 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
     name: N | Suggestion<G, NameOf<BusOf<D>>>,
     listener: BusListener<D, N>,
   ): () => void;
-  /** Asks every other node, and gathers what comes in time. */
+  /** Asks every other node, and collects the answers that come in time. */
   requestServers<N extends NameOf<BusRequestsOf<D>>, G extends string = N>(
     name: N | Suggestion<G, NameOf<BusRequestsOf<D>>>,
     input: RequestInput<BusRequestsOf<D>, N>,
     options?: CallOptions,
   ): Promise<Gathered<AnswerOutput<BusRequestsOf<D>, N>>>;
-  /** The nodes, and who is connected to them. */
+  /** The nodes, and the connections of all of them. */
   readonly cluster: Cluster;
-  /** How much of everything there is now; all zero when nobody is left. */
+  /** Counts what the hub holds now. All counts are zero when no client is left. */
   stats(): HubStats;
   /**
    * Shuts down: takes no new connections, tells clients to reconnect elsewhere, spread over `drainMs` but for a fifth of it
    * or 2 seconds at its end, so that the last ones have gone when it is over, then closes
    * those that are left, and the adapter. Idempotent; rejects only when an option is wrong, and then nothing is closed.
    *
-   * @param options How long it takes, and what those are told who are closed.
+   * @param options How long it takes, and the code and reason that the closed clients get.
    */
   close(options?: HubCloseOptions): Promise<void>;
 }

@@ -43,7 +43,7 @@ export interface Identity<Role extends string, User extends HubUser, Ctx> {
   readonly role: Role;
   /** The user; absent for an anonymous one. Several connections may have the same. */
   readonly user?: User;
-  /** Whatever handlers want to know; stays in this process. */
+  /** Data of your own, for your handlers. It stays in this process. */
   readonly ctx?: Ctx;
 }
 
@@ -111,11 +111,11 @@ export interface DisconnectReason {
  */
 export interface HubOptions<D extends ContractDefinition, User extends HubUser, Ctx> {
   /**
-   * Says who a client is. Nothing else that it sends is looked at before.
+   * Decides who a client is. It runs before the hub looks at anything else that the client sends.
    *
    * Throw `HubError("UNAUTHENTICATED")` or `HubError("FORBIDDEN")` to refuse for good: the client will not try again
-   * by itself. Whatever else is thrown is reported, and the client may try again. An answer without a role, or with a
-   * user whose `id` is not a text, lets nobody in and is reported.
+   * by itself. Any other error is reported, and the client may try again. A result without a role, or with a user whose
+   * `id` is not a text, refuses the client and is reported.
    */
   authenticate(
     handshake: Handshake<RoleOf<D>>,
@@ -150,8 +150,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly history?: HistoryStore | "per-node";
   /**
-   * Who may subscribe to what, by topic pattern: only `true` allows. `false`, or whatever is thrown, refuses; any other
-   * answer refuses too, and is reported. A topic without an entry is open to every role that has it.
+   * The rules that decide who may subscribe, by topic pattern. Only `true` allows. `false` and a thrown error refuse.
+   * Any other value refuses too, and is reported. A topic without a rule is open to every role that has it.
    */
   readonly authorize?: {
     readonly [P in keyof TopicParams<AnyTopicsOf<D>>]?: (
@@ -166,18 +166,21 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly authorizeTimeoutMs?: number;
   /**
-   * Whether a client that comes back after its connection was lost is put into a room again that it says it was in: before it
-   * hears that it is open, on any node, and after `onConnection`. Only `true` lets it in. `false`, or whatever is thrown, does not, and
-   * the client's `onRecovery` is told. What a client says is no proof: decide as you do where you call `room.add`. A rule that throws
+   * Decides whether a client that lost its connection gets back into a room that it names: on any node, after
+   * `onConnection`, and before its status is `"open"`. Only `true` lets it in. `false` and a thrown error refuse, and
+   * the client's `onRecovery` is told. A client may name any room: use the same check as before `room.add`. A rule that
+   * throws
    * `UNAVAILABLE` or takes longer than `authorizeTimeoutMs` is asked again while the client is there. Without the rule rooms end
    * with the connection.
    */
   rejoin?(rejoin: Rejoin<AnyConnection<D, User, Ctx>>): boolean | Promise<boolean>;
-  /** Who is in the rooms and topics of which the contract keeps presence; a kind alone stands for `{ kind }`. */
+  /**
+   * Options of presence, for the rooms and topics for which the contract declares it. A kind alone means `{ kind }`.
+   */
   readonly presence?: PresenceKind | PresenceOptions<D, User, Ctx>;
   /**
-   * Called when a client is authenticated, before it is told so: what is done here is done when its `ready` resolves.
-   * Throwing refuses the connection, and so does `false`.
+   * Called when a client is authenticated. The client's `ready` resolves only after this has ended. If it throws or
+   * returns `false`, the connection is refused.
    */
   onConnection?(conn: AnyConnection<D, User, Ctx>): void | boolean | Promise<void | boolean>;
   /** Called once for every connection that `onConnection` was called for, when it is gone. */
@@ -213,8 +216,8 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly slowConsumer?: SlowConsumerPolicy;
   /**
-   * A client hears something at least this often, in milliseconds, rounded up to a whole number; who is not heard of
-   * for twice as long is closed.
+   * The hub sends something to each client at least this often, in milliseconds, rounded up to a whole number. A client
+   * that sends nothing for twice as long is closed.
    *
    * @default {25000}
    */

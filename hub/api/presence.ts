@@ -63,8 +63,8 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   /** Its name. */
   readonly name: string;
   /**
-   * Everybody who is in, by the order of their ids. While the hub has just started it waits until everybody is known, for 10
-   * seconds at the most: then it gives whom it knows.
+   * All members, in the order of their ids. On a hub that has just started it waits until all members are known, for at
+   * most 10 seconds. Then it gives those that it knows.
    *
    * @throws {HubError} `UNAVAILABLE` or `TIMEOUT` where the store does not answer; `UNAVAILABLE` when the hub is closed.
    */
@@ -74,10 +74,10 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   /** How many are in. Its cost does not depend on how many there are. */
   count(query?: PresenceQuery): Promise<number>;
   /**
-   * Listens: to members that come, leave, or have another state. Each is called once for each change on any node, from
-   * the moment when the call returns (on a hub that has just started: when everybody is known); those who are in already are no
-   * joins. With central presence the place has to be read first: whoever comes until then is in already, and `list` and `count`
-   * wait for it.
+   * Listens to members that join, leave, or get another state. The listener is called once for each change on any node,
+   * from the moment when the call returns (on a hub that has just started: when all members are known). Members that
+   * are already there cause no `join`. With central presence the hub reads the place first: a member that comes before
+   * that is done counts as already there, and `list` and `count` wait for it.
    *
    * @param event What to listen to.
    * @param listener What to call.

@@ -15,12 +15,12 @@ import type {
 import type { AnyConnection, HubUser } from "./connection.ts";
 
 /**
- * Where it is known who is where. `"gossip"`: every node tells all others and knows everybody; on any adapter. `"central"`: a
- * store that all nodes share knows, and a node learns of the places that somebody on it looks at.
+ * Where the members are kept. `"gossip"`: every node tells all others, and knows all members; with any adapter.
+ * `"central"`: in a store that all nodes share; a node knows only the places at which somebody on it looks.
  */
 export type PresenceKind = "gossip" | "central";
 
-/** What a client that wants to see who is in a room or topic is judged by. */
+/** What a rule of `presence.authorize` gets about a client that wants to see the members of a room or topic. */
 export interface PresenceAuthorization<Params, Conn> {
   /** The parameters in the name. */
   readonly params: Params;
@@ -88,8 +88,8 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
    */
   readonly leaveAfterMs?: number;
   /**
-   * How long changes are gathered before clients are told, in milliseconds; the first one after a quiet time is told at once.
-   * Who came and left in between is not mentioned.
+   * How long changes are collected before clients get them, in milliseconds. The first change after a quiet time is
+   * sent at once. A member that came and left in between is not mentioned.
    *
    * @default {100}
    */

@@ -44,5 +44,5 @@ export interface RefusalCounts {
   readonly rate: number;
 }
 
-/** Why a client was not let in, or was cut off for what it did; see {@linkcode RefusalCounts}. */
+/** Why a client was refused, or was disconnected because of something that it did; see {@linkcode RefusalCounts}. */
 export type RefusalReason = keyof RefusalCounts;

@@ -41,11 +41,11 @@ export type RoomParams<D extends ContractDefinition, N extends string> = [N] ext
 export type RoomName<D extends ContractDefinition, N extends string> = N extends RoomPatterns<D> ? NamesOf<N>
   : N;
 
-/** Whom not to send to. */
+/** Which connection does not get a broadcast. */
 export interface BroadcastOptions {
   /**
-   * This connection gets no copy, whichever node it is on. What is given has to be a connection, or nothing:
-   * `{ id: undefined }` is refused with a `TypeError`, because the broadcast would reach the one that it should not.
+   * This connection gets no copy, on any node. `{ id: undefined }` is refused with a `TypeError`, because then the
+   * broadcast would also reach the connection that you meant to leave out.
    */
   readonly except?: { readonly id: string };
 }
@@ -56,8 +56,8 @@ export interface HistoryBroadcastOptions extends BroadcastOptions, PublishOption
 /** One room, or several of which every connection gets one copy. */
 export interface Broadcaster<D extends ContractDefinition> {
   /**
-   * Sends an event to every connection in the room, on every node, whose role has it. Those of this node are served
-   * in this turn, whatever the state of the backplane.
+   * Sends an event to every connection in the room, on every node, whose role has it. Connections of this node get it
+   * in this turn, even when the backplane is away.
    *
    * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
    */
@@ -102,7 +102,7 @@ export type BroadcasterOf<D extends ContractDefinition, N extends string> = [Roo
   : [RoomKeepsHistory<D, N>] extends [false] ? Broadcaster<D>
   : AnyBroadcaster<D>;
 
-/** Who is in a room. */
+/** The members of a room. */
 export interface RoomMembers {
   /** Its name. */
   readonly name: string;
@@ -116,20 +116,20 @@ export interface RoomMembers {
    */
   add(conn: { readonly id: string }): Promise<void>;
   /**
-   * Takes a connection of this node out. Does nothing when it is not in. The client forgets where it stood in a room that keeps
-   * history.
+   * Removes a connection of this node from the room. Does nothing when it is not in the room. In a room that keeps
+   * history, the client forgets its last message.
    */
   remove(conn: { readonly id: string }): void;
-  /** Who is in, on all nodes; see {@linkcode Cluster.connections}. */
+  /** The connections in the room, on all nodes; see {@linkcode Cluster.connections}. */
   members(): ReturnType<Cluster["connections"]>;
 }
 
 /** Options of putting a connection into a room that keeps history. */
 export interface HistoryAddOptions {
   /**
-   * Whoever was not in before is first sent what was broadcast before: `{ last: 50 }` messages, or those of the last
-   * `{ sinceMs: 60_000 }` milliseconds, as far as they are kept. Absent: it begins with what is new. Who comes back goes on
-   * where it stood.
+   * A client that is new in the room first gets earlier messages: the last `{ last: 50 }`, or those of the last `{
+   * sinceMs: 60_000 }` milliseconds, as far as they are kept. Absent: it begins with new messages. A client that comes
+   * back continues after the last message that it got.
    */
   readonly rewind?: Rewind;
 }
@@ -161,19 +161,20 @@ export interface RoomAnswers<T> {
   /** What came in time, by the id of the connection. */
   readonly answers: ReadonlyMap<string, T>;
   /**
-   * Who gave no answer, by the id of the connection, and why: `TIMEOUT` when it was not in time, `DISCONNECTED` when the client left, `VALIDATION` when it
-   * does not fit, or what the client's handler has thrown.
+   * The connections without an answer, by id, and the error of each: `TIMEOUT` when the answer did not come in time,
+   * `DISCONNECTED` when the client left, `VALIDATION` when the answer does not fit, or the error of the client's
+   * handler.
    */
   readonly errors: ReadonlyMap<string, HubError>;
-  /** The nodes that have not told what their clients answered, and why. */
+  /** The nodes whose clients' answers did not arrive, and why. */
   readonly missing: readonly MissingNode[];
 }
 
 /** Asking everybody in a room. */
 export interface RoomQuestions<D extends ContractDefinition> {
   /**
-   * Asks every connection in the room, on every node, whose role may be asked, and gathers what comes in time. Who does not answer keeps
-   * nobody else's answer back.
+   * Asks every connection in the room, on every node, whose role has the request, and collects the answers that come in
+   * time. You get the other answers even if one connection does not answer.
    *
    * @param options How long to wait, by default `requestTimeoutMs` of the hub; a signal to give up; and a connection to leave out.
    * @returns Rejects with `VALIDATION`, `NOT_FOUND` or `TOO_LARGE` when the question cannot be asked, with the signal's reason, and with
@@ -193,20 +194,20 @@ export interface Room<D extends ContractDefinition> extends Broadcaster<D>, Room
 export interface HistoryRoom<D extends ContractDefinition>
   extends HistoryBroadcaster<D>, RoomQuestions<D>, RoomMembers {
   /**
-   * Puts a connection of this node into the room. Idempotent. Whoever comes back is first sent what it missed, as fast as it
-   * reads, and is told when that is not all. In `onConnection`, where nothing can be sent yet, it is sent after the welcome,
-   * and not waited for.
+   * Puts a connection of this node into the room. Idempotent. A client that comes back first gets the messages that it
+   * missed, as fast as it reads. If some are missing, it is told so. In `onConnection` nothing can be sent yet: there
+   * the messages are sent after the client is welcomed, and the call does not wait for them.
    *
-   * @param options Where somebody begins who comes for the first time.
+   * @param options Where a client begins that is new in the room.
    * @returns Resolves when it has been sent what it missed, and broadcasts of every node reach it.
    * @throws {HubError} As of a room without history; `UNAVAILABLE` or `TIMEOUT` also when the history cannot be read: then it
    * is not in the room, and goes on where it stood when it is added again.
    * @throws {TypeError} When an option is wrong.
    */
   add(conn: { readonly id: string }, options?: HistoryAddOptions): Promise<void>;
-  /** What was broadcast to it and is kept, whoever was left out. */
+  /** The kept messages of the room, also those with `except`. */
   history(query?: HistoryQuery): Promise<RoomHistoryPage<RoomRecordOf<D>>>;
-  /** Where its history stands: the position of the newest message; offset 0 before the first. */
+  /** The position of the newest message; offset 0 before the first. */
   position(): Promise<Published>;
 }
 

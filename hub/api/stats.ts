@@ -7,8 +7,8 @@
 import type { RefusalCounts } from "./refusals.ts";
 
 /**
- * Counts of a moment. When nobody is connected and nothing is under way, all are zero; those of histories, their
- * channels and remembered requests once what was kept has expired.
+ * Counts of a moment. When no client is connected and nothing is under way, all are zero. The counts of histories,
+ * their channels and remembered requests are zero once these have expired.
  */
 export interface HubStats {
   /** Connections that are authenticated. */
