@@ -16,6 +16,7 @@ import {
   type Surface,
   type WireError,
 } from "../../contract/mod.ts";
+import { wrong } from "../../contract/options/read_options.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { DisconnectReason } from "../api/options.ts";
@@ -193,6 +194,7 @@ export class Connection implements Identity {
   /** See `HubConnection.unsubscribe`. */
   unsubscribe(topic: string, reason?: string): void {
     const sent = readReason(reason, "unsubscribe");
+    if (typeof topic !== "string") throw wrong(topic, { owner: "unsubscribe", path: "the topic" }, "a text");
     if (!this.surface.topics.find(topic)) {
       throw new HubError(
         "NOT_FOUND",

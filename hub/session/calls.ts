@@ -373,7 +373,7 @@ export class Calls {
   }
 
   #failSignal(name: string, error: unknown): void {
-    this.#report(name, error, "handler");
+    if (!this.#context.middlewares.hasTold(error)) this.#report(name, error, "handler");
     this.fault(name, error);
   }
 

@@ -25,6 +25,7 @@ import { Outbox, type OutboxRules } from "../outbox/outbox.ts";
 import type { RefusalReason } from "../api/refusals.ts";
 import { BusyError } from "./admission/authentications.ts";
 import { type Identified, identify } from "./admission/identify.ts";
+import { readHello } from "./admission/hello.ts";
 import { readJoined } from "./rooms/rejoining.ts";
 import type { Turn as AdmissionTurn } from "./admission/turn.ts";
 import { cutName } from "./limits.ts";
@@ -229,7 +230,8 @@ export class Handshake {
       if (!Array.isArray(message) || message[0] !== "hello") {
         throw new HubError("BAD_REQUEST", "The first frame must be a hello, alone");
       }
-      this.#onHello(message[1], readJoined(message[1].joined ?? []));
+      const hello = readHello(message[1]);
+      this.#onHello(hello, readJoined(hello.joined ?? []));
     } catch (error) {
       this.refuse(error, CLOSE_CODES.PROTOCOL_ERROR);
     }

@@ -314,7 +314,7 @@ function keptOf(topic: Topic): HistoryTopic {
 }
 
 /** What is kept of what a client says while it waits: no more than is read of it. */
-function startOf({ since, last, withinMs, again }: SubOptions = {}): SubOptions {
+export function startOf({ since, last, withinMs, again }: SubOptions = {}): SubOptions {
   const [epoch, offset] = since ?? [];
   return {
     since: since && [epoch!.length > MAX_EPOCH_LENGTH ? NO_EPOCH : epoch!, offset!],

@@ -60,6 +60,30 @@ test("topics of a hello that are none end the link, and are nobody's", async () 
   assertEquals(node.hub.stats().subscriptions, 0);
 });
 
+test("a hello that asks for more topics than it may is refused, before anybody is asked who it is", async () => {
+  let asked = 0;
+  await using node = await createNode(undefined, {
+    authenticate: ({ role }) => (asked++, { role, user: { id: "ann" } }) as never,
+  });
+  const many = (count: number, more: readonly unknown[] = []) =>
+    Array.from({ length: count }, (_, i) => [i + 1, "x", ...more]);
+  for (
+    const topics of [many(1_025), [[1, "x".repeat(8_192)]], many(130, [{ since: ["e".repeat(64), 1] }])]
+  ) {
+    const raw = await rawClient(node.loopback.client(), { ...member, topics });
+    await waitFor(() => raw.closed, { what: "the refusal" });
+    const [[, fault]] = raw.heard as [[string, { code: string; message: string }]];
+    assertEquals([raw.closed!.code, fault.code], [4500, "BAD_REQUEST"]);
+    assertEquals(
+      fault.message,
+      "A hello may ask for topics of 8192 bytes: ask for the others after the welcome",
+    );
+  }
+  assertEquals(asked, 0);
+  const most = await rawClient(node.loopback.client(), { ...member, topics: many(900) });
+  await waitFor(() => most.heard.length === 901, { what: "an answer to each" });
+});
+
 test("who is not let in subscribes to nothing, and no rule is asked", async () => {
   let asked = 0;
   await using node = await createNode(undefined, {

@@ -105,6 +105,10 @@ test("what is not subscribed, a role's topic that is not its own, wrong reasons 
   for (const topic of ["nowhere", "theirs", ""]) {
     assertEquals(assertThrows(() => conn.unsubscribe(topic), HubError).code, "NOT_FOUND");
   }
+  for (const topic of [undefined, null, 5, {}]) {
+    const { message } = assertThrows(() => conn.unsubscribe(topic), TypeError);
+    assertEquals(message.endsWith("the topic of unsubscribe: give a text"), true, message);
+  }
   assertThrows(() => conn.unsubscribe("news/1", 5), TypeError, "reason");
   peer.send(["sub", 1, "news/1"]);
   await peer.hears("res", 1);

@@ -50,6 +50,8 @@ export interface MiddlewaresOptions {
 export class Middlewares {
   readonly #options: MiddlewaresOptions;
   #all: readonly Around[] = [];
+  /** Errors of clients that the hub has heard of already, in other words. */
+  readonly #told = new WeakSet<HubError>();
 
   /** @param options What they need. */
   constructor(options: MiddlewaresOptions) {
@@ -59,6 +61,11 @@ export class Middlewares {
   /** Whether there are any: then calls take the way through them. */
   get some(): boolean {
     return this.#all.length > 0;
+  }
+
+  /** Whether an error has been reported, in words for whoever runs the hub. */
+  hasTold(error: unknown): boolean {
+    return this.#told.has(error as HubError);
   }
 
   /** See `Hub.use`. A call that is under way keeps those that it began with. */
@@ -92,6 +99,7 @@ export class Middlewares {
       const { name, conn: { id: connectionId } } = call;
       onError(new HubError("TIMEOUT", text), { stage: "handler", name, connectionId });
       const error = new HubError("TIMEOUT", `Not decided within ${timeoutMs} ms who may use "${name}"`);
+      this.#told.add(error);
       way.cut(error);
       reject(error);
       arrived();

@@ -1,0 +1,48 @@
+/**
+ * What a hub keeps of a hello until it knows who says it, which may take seconds, of thousands at the same time.
+ *
+ * @module
+ */
+
+import {
+  type Hello,
+  HubError,
+  MAX_EARLIER,
+  MAX_HELLO_ROOMS,
+  MAX_HELLO_TOPICS_BYTES,
+  type TopicMark,
+} from "../../../contract/mod.ts";
+import { startOf } from "../subscriptions.ts";
+
+/** The shortest topic of a hello, `[1,"a"],`, in bytes. */
+const MIN_MARK_BYTES = 8;
+
+/**
+ * Reads a hello: somebody whom nobody knows yet may say anything, and no more is kept than is looked at.
+ *
+ * @param hello The hello, of the right form.
+ * @throws {HubError} `BAD_REQUEST` when it asks for too many topics: none of them is passed over in silence.
+ */
+export function readHello({ role, token, rooms, topics, joined, earlier }: Hello): Hello {
+  return {
+    role,
+    ...(token !== undefined && { token }),
+    ...(rooms && { rooms: rooms.slice(0, MAX_HELLO_ROOMS) }),
+    ...(topics && { topics: readTopics(topics) }),
+    ...(joined && { joined }),
+    ...(earlier && { earlier: earlier.slice(-MAX_EARLIER) }),
+  };
+}
+
+function readTopics(marks: readonly TopicMark[]): TopicMark[] {
+  let left = MAX_HELLO_TOPICS_BYTES;
+  return marks.map(([id, topic, options]) => {
+    const start = options && startOf(options);
+    left -= MIN_MARK_BYTES + Math.max(0, topic.length - 1) + (start?.since?.[0].length ?? 0);
+    if (left >= 0) return [id, topic, start];
+    throw new HubError(
+      "BAD_REQUEST",
+      `A hello may ask for topics of ${MAX_HELLO_TOPICS_BYTES} bytes: ask for the others after the welcome`,
+    );
+  });
+}
