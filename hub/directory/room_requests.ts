@@ -65,6 +65,9 @@ export class RoomRequests {
     this.#options = options;
     options.nodeRequests.on(METHOD, async (given, _from, signal) => {
       const asked = readAsked(given);
+      const { registry, events } = options;
+      // Of a contract that is older or newer: whoever is in the room here is not to be missing in silence.
+      if (registry.has(roomChannel(asked.room))) events.question(asked.name);
       const came = await this.#askOwn(asked, signal);
       return came.map(([id, outcome]) => [id, this.#write(asked.name, id, outcome)]);
     });

@@ -193,3 +193,26 @@ test("room.request: a client that leaves and a node that goes keep no other answ
   for (const client of clients) await client.close();
   await nodes[0].hub.close();
 });
+
+test("room.request: a node of another contract, with somebody in the room, is missing and not passed over", async () => {
+  const bus = createMemoryBus();
+  const older = createRig(defineContract({ roles: { member: {} } }), {
+    adapter: createMemoryAdapter({ bus }),
+  });
+  await older.hub.ready;
+  const node = await startNode({ adapter: createMemoryAdapter({ bus }) });
+  const ask = () => node.hub.room("jury").request("vote", { on: "it" }, { timeoutMs: 1_000 });
+  assertEquals((await ask()).missing, []); // nobody is there
+  const raw = await rawClient(older.loopback.client(), { role: "member" });
+  const { connection } = raw.heard[0]![1] as { connection: string };
+  await older.hub.room("jury").add({ id: connection });
+  const { answers, errors, missing } = await ask();
+  assertEquals([answers.size, errors.size], [0, 0]);
+  assertEquals(missing.map(({ node, reason, code }) => [node, reason, code]), [
+    [older.hub.nodeId, "failed", "NOT_FOUND"],
+  ]);
+  assertEquals(older.errors.length, 1);
+  raw.leave();
+  await node.hub.close();
+  await older.hub.close();
+});
