@@ -5,7 +5,6 @@
  */
 
 import { parseArgs } from "node:util";
-import { run } from "./process.ts";
 import type { TestCase } from "./testing/junit.ts";
 import { permission } from "./testing/permission.ts";
 import { provide } from "./testing/provide.ts";
@@ -70,10 +69,6 @@ if (selected.length === 0) {
 if (positionals.length === 0) {
   for (const [folder, command] of Object.entries(APART)) console.log(`Without ${folder}: ${command}`);
 }
-
-// Bun finds packages only where Deno has laid them out.
-const installed = await run([Deno.execPath(), "install", "--quiet"]);
-if (installed !== 0) Deno.exit(installed);
 
 const options = await permission(selected, values.quick ? [] : REQUIREMENTS, !values["no-install"]);
 if (!options) {
