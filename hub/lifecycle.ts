@@ -137,7 +137,7 @@ export class Lifecycle {
     const { handlers: { missing }, startWithoutBackplane } = this.#parts;
     if (missing.length === 0) return undefined;
     const until = startWithoutBackplane
-      ? "who asks for them is answered UNAVAILABLE"
+      ? "clients that ask for them are answered UNAVAILABLE"
       : "clients are answered 503";
     const names = missing.join(", ");
     return new TypeError(

@@ -42,7 +42,7 @@ export function showable(error: unknown, secrets: readonly string[]): Error {
   return Object.assign(new Error(message), typeof code === "string" ? { code } : {});
 }
 
-const AWAY = "nobody listens there; check the address, or start it";
+const AWAY = "no program listens there; check the address, or start it";
 
 /** The words for codes of the system whose own words do not say what to do. */
 const SYSTEM_WORDS: Readonly<Record<string, string>> = {

@@ -84,7 +84,7 @@ const PREPARE =
 export async function prepareSession(ask: Connection["ask"]): Promise<void> {
   const [row] = await ask(PREPARE, Object.entries(SETTINGS).flat());
   if (row?.standby === "true") {
-    throw new ConnectError("answered", "it is a standby, over which nobody can notify; give the primary");
+    throw new ConnectError("answered", "it is a standby, which cannot notify; give the primary");
   }
   const encoding = String(row?.encoding);
   if (encoding !== "UTF8" && encoding !== "SQL_ASCII") {

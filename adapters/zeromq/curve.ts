@@ -69,7 +69,7 @@ export function readSecurity(
   const open = addresses.find((address) => !LOOPBACK.test(address));
   if (curve === undefined && open !== undefined) {
     throw new TypeError(
-      `Cannot listen at ${open} without curve in ${owner}: whoever reaches that port could read and send ` +
+      `Cannot listen at ${open} without curve in ${owner}: everybody who reaches that port could read and send ` +
         `everything. Give keys, or curve: "none" where only your own machines reach it`,
     );
   }

@@ -95,7 +95,7 @@ export function isFromWatcher(m: readonly unknown[]): boolean {
   }
 }
 
-const unreadable = () => new HubError("BAD_REQUEST", "Cannot read who is there: it is not of the protocol");
+const unreadable = () => new HubError("BAD_REQUEST", "Cannot read the members: not of the protocol");
 
 function areMembers(value: unknown, nodes: unknown): boolean {
   const count = Array.isArray(nodes) ? nodes.length : 0;

@@ -182,8 +182,8 @@ export class Rooms {
       const room = readName(name, "room");
       if (histories?.keeps(room)) {
         throw new TypeError(
-          `Cannot send to several rooms at once of which "${name}" keeps history: who is in two of them gets one copy, which ` +
-            `cannot have its number in both. Send to it by itself: hub.room("${name}").broadcast(…)`,
+          `Cannot send to several rooms at once of which "${name}" keeps history: a member of two of them gets one copy, which ` +
+            `cannot have a number in both. Send to this room alone: hub.room("${name}").broadcast(…)`,
         );
       }
     }

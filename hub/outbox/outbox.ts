@@ -277,6 +277,6 @@ export class Outbox implements Gatherer {
 
   #judge(): void {
     if (this.#state === "closed" || !this.#held || this.#held.enforce()) return;
-    this.shut(CLOSE_CODES.SLOW_CONSUMER, "The client does not read as fast as it is sent to");
+    this.shut(CLOSE_CODES.SLOW_CONSUMER, "The client reads more slowly than the hub sends");
   }
 }

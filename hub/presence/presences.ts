@@ -146,6 +146,6 @@ export class Presences {
 
   #check(signal: AbortSignal | undefined): void {
     throwIfAborted(signal);
-    if (this.#closed) throw new HubError("UNAVAILABLE", "Cannot know who is there: the hub is closed");
+    if (this.#closed) throw new HubError("UNAVAILABLE", "Cannot list members: the hub is closed");
   }
 }

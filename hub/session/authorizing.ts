@@ -94,7 +94,7 @@ export class Authorizing extends Abortable {
       const stop = clock.after(ms, () => {
         const rule = `The rule ${option} has not answered within ${ms} ms`;
         this.#report(new HubError("TIMEOUT", rule), name, context);
-        this.end(new HubError("TIMEOUT", `Not decided within ${ms} ms who may ${what} "${name}"`));
+        this.end(new HubError("TIMEOUT", `Cannot ${what} "${name}": not decided within ${ms} ms`));
       }, { background: true });
       this.#giveUp = (reason) => {
         stop();

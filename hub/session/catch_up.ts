@@ -122,7 +122,7 @@ interface Progress {
 function live({ topic, histories }: CatchUpOptions): Position {
   const position = histories.position(topic);
   if (position) return position;
-  throw new HubError("UNAVAILABLE", `Cannot subscribe to "${topic.name}" now: its history was let go`);
+  throw new HubError("UNAVAILABLE", `Cannot subscribe to "${topic.name}" now: its history is forgotten`);
 }
 
 /** Finishes when the client has everything that was delivered on this node. */

@@ -115,7 +115,7 @@ export class Handshake {
     const { limits, refusals } = this.#options.context;
     const maxBytes = Math.min(limits.maxFrameBytes, MAX_HELLO_BYTES);
     if (this.#saidHello) {
-      const reason = "Nothing may be said between hello and welcome";
+      const reason = "The client must send nothing between hello and welcome";
       refusals.add({ reason: "protocol", message: `Refused a client: ${reason}` });
       this.shut(CLOSE_CODES.PROTOCOL_ERROR, reason);
     } else if (exceedsUtf8(frame, maxBytes)) {

@@ -189,7 +189,7 @@ export class Reception {
     if (this.#arriving.size >= maxHandshakes) {
       const message =
         `Refused a client: ${maxHandshakes} links are not authenticated yet (limits.maxHandshakes)`;
-      return refuse("full", 503, "The node is letting in as many as it can", message, 1);
+      return refuse("full", 503, "Too many clients are connecting to this node at once", message, 1);
     }
     if (address !== undefined && !this.#handshakes.hasRoom(addressKey(address))) {
       const message =

@@ -134,7 +134,7 @@ export class Session implements ServerLinkEvents {
     if (this.#silentBeats >= 4) {
       return outbox.shut(
         CLOSE_CODES.HEARTBEAT_TIMEOUT,
-        "Nothing was heard of the client for two heartbeats",
+        "The client has sent nothing for two heartbeats",
       );
     }
     if (this.#silentBeats > 0 || !outbox.active) outbox.push(PING);

@@ -288,7 +288,7 @@ export class Watches {
     asking: Authorizing,
   ): void | Promise<void> {
     const { name, declared: { pattern } } = named;
-    const decided = { what: "see who is in", name, option: `"${pattern}" of presence.authorize` };
+    const decided = { what: "see the members of", name, option: `"${pattern}" of presence.authorize` };
     return asking.ask(rule, decided, this.#parts.context);
   }
 
@@ -297,7 +297,7 @@ export class Watches {
     if (this.#parts.conn.isIn(named.channel)) return;
     throw new HubError(
       "FORBIDDEN",
-      `Only who is in "${named.name}" may see who is in it: enter it first, on every connection`,
+      `Only members of "${named.name}" may see its members: enter it first, on every connection`,
     );
   }
 

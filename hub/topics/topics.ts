@@ -197,7 +197,7 @@ export class Topics {
 
 function noTransactions(topic: string): TypeError {
   return new TypeError(
-    `Cannot publish on "${topic}" within a transaction: where its history is kept takes none. Use createPostgresAdapter(), ` +
+    `Cannot publish on "${topic}" within a transaction: the store of its history supports none. Use createPostgresAdapter(), ` +
       "and the history that comes with it",
   );
 }

@@ -53,7 +53,7 @@ test("presence: a client looks at a room for as long as it is in, and from outsi
   const inside = presence(ann, "room/1");
   await inside.ready;
   const outside = presence(ann, "room/2");
-  await assertRejects(() => outside.ready, HubError, "Only who is in");
+  await assertRejects(() => outside.ready, HubError, "Only members of");
   await ann.request("exit", { room: "room/1" });
   assertEquals((await inside.closed)?.code, "FORBIDDEN");
   const bob = await nodes[1]!.member("bob");

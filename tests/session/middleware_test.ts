@@ -267,7 +267,7 @@ test("a function that never calls next refuses its call in time, and holds nobod
   clock.advance(1_000);
   assertEquals((await peer.hears("err", 1))[2], {
     code: "TIMEOUT",
-    message: 'Not decided within 1000 ms who may use "ask"',
+    message: 'Cannot use "ask": not decided within 1000 ms',
   });
   await peer.hears("res", 2);
   await peer.hears("res", 3);

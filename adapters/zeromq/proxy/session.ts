@@ -119,7 +119,7 @@ export class ProxySession {
     this.#subscribe(true, this.#inbox);
     this.#sentinels = [front, back].map((address) =>
       new Sentinel(systemAddress(address), () => void this.#probe(), () => {
-        this.#lose(new ConnectError("unreachable", `nobody listens at ${address} any more`));
+        this.#lose(new ConnectError("unreachable", `no program listens at ${address} any more`));
       })
     );
   }

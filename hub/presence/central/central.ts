@@ -86,14 +86,14 @@ export class CentralPresence implements PresenceSource {
     this.#own = new OwnPlaces({
       clock,
       write: (place, write) =>
-        this.#within(`Cannot write who is in "${place}"`, () => store.write(nodeId, place, write)),
+        this.#within(`Cannot write the members of "${place}"`, () => store.write(nodeId, place, write)),
       onWritten: (place, write, { version, changed, dropped }) => {
         if (changed) this.#tell(place, version, { ...write, drop: dropped });
       },
       onFailed: (error, place) => this.#failed(error, placeChannel(place)),
     });
     const read = (place: string, query: StoredEntryQuery) =>
-      this.#within(`Cannot read who is in "${place}"`, (signal) => store.read(place, { ...query, signal }));
+      this.#within(`Cannot read members of "${place}"`, (signal) => store.read(place, { ...query, signal }));
     this.#reader = new PlaceReader(read);
     this.#pages = new Pages({
       clock,
@@ -168,7 +168,7 @@ export class CentralPresence implements PresenceSource {
       return mirror?.whole ? mirror.place.count(by) : undefined;
     };
     const { store } = this.#options;
-    const what = `Cannot count who is in "${name}"`;
+    const what = `Cannot count the members of "${name}"`;
     const ask = async () => known() ?? await this.#within(what, () => store.count(name, by));
     return known() ?? this.#asked(name, signal, ask);
   }
@@ -223,7 +223,7 @@ export class CentralPresence implements PresenceSource {
   }
 
   async #close(): Promise<void> {
-    const closed = new HubError("UNAVAILABLE", "Cannot know who is there: the hub is closed");
+    const closed = new HubError("UNAVAILABLE", "Cannot list members: the hub is closed");
     this.#held.reject(closed);
     this.#pages.close();
     await this.#own.close();
@@ -282,7 +282,7 @@ export class CentralPresence implements PresenceSource {
     if (mirror?.whole) return;
     // Whoever has begun to follow the place hears of all that is not in the answer.
     const ready = mirror &&
-      this.#within(`Cannot know who is in "${name}"`, () => mirror.ready.catch(() => {}));
+      this.#within(`Cannot list the members of "${name}"`, () => mirror.ready.catch(() => {}));
     await Promise.all([this.#own.settled(name), ready]);
   }
 
@@ -291,7 +291,7 @@ export class CentralPresence implements PresenceSource {
     const names = [...this.#followed.keys()];
     if (names.length === 0) return;
     const { store } = this.#options;
-    const versions = await this.#within("Cannot compare who is where", () => store.versions(names));
+    const versions = await this.#within("Cannot compare members with the store", () => store.versions(names));
     for (const [i, name] of names.entries()) {
       const version = versions[i];
       if (version) this.#followed.get(name)?.mirror.compare(version, strict);

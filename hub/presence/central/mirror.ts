@@ -158,7 +158,7 @@ export class Mirror {
     this.#waiting.clear();
     this.#setWhole(false);
     this.#listeners.clear();
-    const what = `Cannot know who is in "${this.place.name}": it is not followed any more`;
+    const what = `Cannot list the members of "${this.place.name}": this node no longer follows it`;
     this.#first.reject(new HubError("UNAVAILABLE", what));
   }
 

@@ -67,7 +67,7 @@ export class Wholeness {
 
   /** Waits for nobody any more. */
   close(): void {
-    this.#first.reject(new HubError("UNAVAILABLE", "Cannot know who is there: the hub is closed"));
+    this.#first.reject(new HubError("UNAVAILABLE", "Cannot list members: the hub is closed"));
     this.#isUp = false;
     this.#awaited.clear();
     this.#check();

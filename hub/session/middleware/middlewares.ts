@@ -98,7 +98,7 @@ export class Middlewares {
       const text = `A function of hub.use has not called next() for ${nameOf(call)} within ${timeoutMs} ms`;
       const { name, conn: { id: connectionId } } = call;
       onError(new HubError("TIMEOUT", text), { stage: "handler", name, connectionId });
-      const error = new HubError("TIMEOUT", `Not decided within ${timeoutMs} ms who may use "${name}"`);
+      const error = new HubError("TIMEOUT", `Cannot use "${name}": not decided within ${timeoutMs} ms`);
       this.#told.add(error);
       way.cut(error);
       reject(error);

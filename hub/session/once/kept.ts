@@ -81,7 +81,7 @@ function checked(text = ""): string {
     return text;
   } catch (cause) {
     const what =
-      "Cannot read which requests were done: there is something in the store that no hub has written";
+      "Cannot read which requests were done: the store contains an entry that was not written by a hub";
     throw new SyntaxError(what, { cause });
   }
 }

@@ -20,7 +20,7 @@ export function refuseKey(key: string | undefined, userId: string | undefined): 
   if (key === undefined) return undefined;
   const min = userId === undefined ? MIN_SECRET_LENGTH : 1;
   if (key.length >= min && key.length <= MAX_ID_LENGTH && !hasLoneSurrogate(key)) return undefined;
-  const hint = userId === undefined ? ". Without a user it must be one that nobody guesses" : "";
+  const hint = userId === undefined ? ". Without a user it must be impossible to guess" : "";
   return new HubError(
     "BAD_REQUEST",
     `Cannot use the id of a request: give a text of ${min} to ${MAX_ID_LENGTH} UTF-16 units${hint}`,

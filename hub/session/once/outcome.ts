@@ -34,7 +34,7 @@ export function readOutcome(text: string): Outcome {
   if (Array.isArray(outcome) && (outcome[0] === "res" || (outcome[0] === "err" && isWireError(outcome[1])))) {
     return outcome as unknown as Outcome;
   }
-  throw new SyntaxError("Cannot read what became of a request: nothing that a hub has kept");
+  throw new SyntaxError("Cannot read the result of a request: it was not written by a hub");
 }
 
 function isWireError(value: unknown): boolean {

@@ -145,7 +145,7 @@ test("rabbitmq: what a server says at the door is told with what to do, and trie
   );
   assertEquals([away.kind, away.message], [
     "unreachable",
-    "Cannot connect to RabbitMQ at h:1: nobody listens there; check the address, or start it",
+    "Cannot connect to RabbitMQ at h:1: no program listens there; check the address, or start it",
   ]);
   const tls = connectError(
     "h:1",
