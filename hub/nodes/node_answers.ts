@@ -117,7 +117,7 @@ export class NodeAnswers {
     const { signal } = answering.aborter;
     const entry = this.#answerers.get(method);
     try {
-      if (!entry) throw new HubError("NOT_FOUND", `Cannot answer "${nameOf(method)}": no answerer here`);
+      if (!entry) throw new HubError("NOT_FOUND", `No function answers "${nameOf(method)}" on this node`);
       const { promise: givenUp, reject } = Promise.withResolvers<never>();
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       const answer = await Promise.race([entry.answerer(input, from, signal), givenUp]);
