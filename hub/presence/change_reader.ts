@@ -61,7 +61,7 @@ export class ChangeReader implements AsyncIterableIterator<PresenceChange, undef
     if (step) return step.resolve({ done: false, value });
     if (this.#unread.push(value) <= MAX_UNREAD) return;
     this.#unread.length = 0;
-    const behind = `Stopped giving the changes of "${this.#name}": more than ${MAX_UNREAD} were not read`;
+    const behind = `Stopped giving changes of "${this.#name}": more than ${MAX_UNREAD} changes were not read`;
     this.#error = new HubError("RATE_LIMITED", behind);
     this.#end();
   }
