@@ -36,7 +36,7 @@ import type { Presences } from "./presence/presences.ts";
 import { NodeRequests } from "./nodes/node_requests.ts";
 import { Refusals } from "./session/admission/refusals.ts";
 import { Reception } from "./session/reception.ts";
-import { readRole } from "./groups/read_role.ts";
+import { perRole, readRole } from "./groups/read_role.ts";
 import { Registry } from "./groups/registry.ts";
 import { createRoomForm } from "./groups/room_records.ts";
 import { Rooms } from "./groups/rooms.ts";
@@ -328,6 +328,12 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
   for (const transport of transports) reception.attach(transport);
   const routes = createRoutes(transports, () => lifecycle.health(connections.size));
   const publishOn: PublishOn = (topic, payload, options) => publish(topics, topic, payload, options);
+  // One for each role, made once: handlers ask for it with every message.
+  const forRole = perRole((role) => ({
+    ...topics.reader(role),
+    ...publishCalls(contract, topics, publishOn, role),
+    emit: (name: string, payload: unknown) => events.toRole(role, name, payload),
+  }));
   lifecycle.start();
 
   return {
@@ -349,14 +355,7 @@ function assemble(contract: Contract, given: unknown): UntypedHub {
       if (presence) return presence.of(place);
       throw new HubError("NOT_FOUND", "The contract keeps no presence: declare `presence` in it");
     },
-    forRole(given: string) {
-      const role = readRole(contract, given);
-      return {
-        ...topics.reader(role),
-        ...publishCalls(contract, topics, publishOn, role),
-        emit: (name: string, payload: unknown) => events.toRole(role, name, payload),
-      };
-    },
+    forRole: (given: string) => forRole(readRole(contract, given)),
     ...targetCalls(events, directory),
     emitServer: (name: string, payload: unknown) => bus.emit(name, payload),
     onServer: (name: string, listener: Parameters<Bus["on"]>[1]) => bus.on(name, listener),

@@ -74,11 +74,12 @@ export function topicCalls(contract: Contract, topics: Topics, publishOn: Publis
     history,
     position,
     topic(pattern, params) {
-      const found = topic(pattern, params);
+      const { name, publish } = topic(pattern, params);
       return {
-        ...found,
-        history: (query?: HistoryQuery) => history(found.name, query),
-        position: () => position(found.name),
+        name,
+        publish,
+        history: (query?: HistoryQuery) => history(name, query),
+        position: () => position(name),
       };
     },
   };

@@ -17,7 +17,24 @@ import { readName } from "../backplane/channels.ts";
  * @throws {TypeError} When it is not text.
  */
 export function readRole({ roles }: Contract, role: unknown): string {
+  if (roles.has(role as string)) return role as string;
   const name = readName(role, "role");
-  if (roles.has(name)) return name;
   throw new HubError("NOT_FOUND", `Cannot address role "${name}": ${suggest(name, roles.keys())}`);
+}
+
+/**
+ * Makes one value for each role, when it is first asked for.
+ *
+ * @param make Makes the value of a role. The value is frozen: all callers share it.
+ * @returns The value of a role that the contract has.
+ */
+export function perRole<Value extends object>(make: (role: string) => Value): (role: string) => Value {
+  const made = new Map<string, Value>();
+  return (role) => {
+    const known = made.get(role);
+    if (known) return known;
+    const value = Object.freeze(make(role));
+    made.set(role, value);
+    return value;
+  };
 }

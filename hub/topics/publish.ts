@@ -24,7 +24,8 @@ export function publish(
   given?: PublishOptions,
 ): Promise<Published> | void {
   if (!topic.history) {
-    const { id, tx } = readPublishOptions(given) ?? {};
+    if (given === undefined) return void topics.publish(topic, payload);
+    const { id, tx } = readPublishOptions(given)!;
     if (id === undefined && !tx) return void topics.publish(topic, payload);
     throw new TypeError(
       `Cannot publish on "${topic.name}" ${
