@@ -1,9 +1,9 @@
 /**
  * Trunkline: a typed realtime hub for Deno and Bun.
  *
- * A **contract** says what clients and servers may say to each other, with a schema for every payload. A **hub** is the
- * server's side of the contract, a **client** the other side. An **adapter**, one line of code, makes the hubs of several
- * processes a cluster.
+ * A **contract** says what clients and servers may say to each other, with a schema for every payload. A **hub** is
+ * the server's side of the contract, a **client** is the other side. An **adapter**, one line of code, connects the
+ * hubs of several processes to a cluster.
  *
  * @example A whole application: two hubs of a cluster, and a client on each
  * ```ts
@@ -45,7 +45,7 @@
  *
  * const [ann, bob] = [createNode(), createNode()];
  * const heard = new Promise((resolve) => bob.client.on("message", resolve));
- * await bob.client.request("join", { room: "lobby" }); // when it returns, every node reaches bob there
+ * await bob.client.request("join", { room: "lobby" }); // when it returns, every node reaches bob in the lobby
  * ann.client.signal("say", { room: "lobby", text: "hi" });
  * assertEquals(await heard, { room: "lobby", text: "hi" });
  *

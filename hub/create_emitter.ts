@@ -1,5 +1,5 @@
 /**
- * `createEmitter`: what a hub sends, without a hub.
+ * `createEmitter`: sends to clients without a hub.
  *
  * @module
  */
@@ -49,17 +49,18 @@ const OPTIONS = {
 } satisfies Rows<EmitterOptions>;
 
 /**
- * Makes an emitter: it sends to rooms, topics, users and connections of a cluster, typed as on a hub, from a script, a job or
- * a server that has no clients. It is not a node: it subscribes to nothing, sends no heartbeats, and no node waits for
- * it.
+ * Makes an emitter. It sends to rooms, topics, users and connections of a cluster, with the same types as a hub. Use
+ * it in a script, a job or a server that has no clients. The emitter is not a node: it subscribes to nothing and
+ * sends no heartbeats, and no node waits for it.
  *
- * It opens its adapter at once. Messages that are sent before the adapter is open wait, in order. `await
- * emitter.close()` sends the messages that still wait. When the backplane does not take a message, the call does not
- * throw: `onError` gets the error.
+ * It opens its adapter at once. Messages that you send before the adapter is open wait, in order.
+ * `await emitter.close()` sends the messages that still wait. When the backplane does not take a message, the call
+ * does not throw: `onError` gets the error.
  *
- * @param contract What clients and servers may say; the same as the hubs'.
+ * @param contract What clients and servers may say: the contract of the hubs.
  * @param options How to reach the hubs.
- * @throws {TypeError} When the contract is none, an option is unknown or not of its type, or the adapter reaches no other node.
+ * @throws {TypeError} When `contract` is not a contract, an option is unknown or of the wrong type, or the adapter
+ * reaches no other node.
  * @throws {RangeError} When a number is out of its range.
  *
  * @example A job that tells a user that it is done
@@ -80,11 +81,11 @@ export function createEmitter<D extends ContractDefinition>(
   contract: Contract<D>,
   options: EmitterOptions,
 ): Emitter<D> {
-  // As in createHub: the parts work with names and unknown values, and the types are put on again here.
+  // As in createHub: the parts work with names and unknown values. Here they get their types back.
   return assemble(contract as unknown as Contract, options) as unknown as Emitter<D>;
 }
 
-/** What the emitter itself gives, its types forgotten. */
+/** The emitter's own members, without their types. */
 type UntypedEmitter = { readonly [K in keyof Emitter<ContractDefinition>]: unknown };
 
 function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
@@ -114,7 +115,7 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
     onNodeGone: () => {},
     onHeard: () => {},
   });
-  const registry = new Registry(backplane.interest); // nobody is here
+  const registry = new Registry(backplane.interest); // an emitter has no connections
   const find = () => undefined;
   const events = new Events({ contract, registry, backplane, find });
   const shared = sharedStore(read.history, read.adapter);
@@ -146,11 +147,11 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
     if (!closing) onError(error, { stage: "open" });
   });
 
-  /** Whoever goes on after `close` is told at the call. */
+  /** Throws at the call when the emitter is closed. */
   const checkOpen = () => {
     if (closing) throw closed();
   };
-  /** Why nothing can be kept, which is told by a promise. */
+  /** Why the message cannot be kept; the caller's promise rejects with it. */
   const whyNot = (what: string) => closing ? closed() : shared ? undefined : notShared(what);
   const publishOn: PublishOn = (topic, payload, options) => {
     const why = topic.history && whyNot(`"${topic.name}"`);
@@ -229,7 +230,7 @@ function assemble(contract: Contract, given: EmitterOptions): UntypedEmitter {
       const query = readOrder(given, "disconnect connections");
       const how = readOptions("disconnect", options, CLOSE);
       const channel = query.id === undefined ? CLUSTER_CHANNEL : nodeChannel(nodeOf(query.id));
-      // A question whose answers nobody waits for: they are published where nobody listens.
+      // Nobody waits for the answers. They go to a channel that no node listens to.
       backplane.publish(channel, ["ask", ++lastOrder, "cluster:disconnect", {
         query: writeQuery(query),
         room: "",

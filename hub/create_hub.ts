@@ -56,10 +56,10 @@ import type { Hub } from "./api/hub.ts";
 /**
  * Makes a hub: one process's end of a contract. It opens its adapter at once; see `ready`.
  *
- * @param contract What clients and servers may say; see {@linkcode defineContract}.
- * @param options Who may come in, over what, and what happens then.
- * @throws {TypeError} When the contract is none, an option is unknown or not of its type, or `authorize` has a rule
- * for a topic that is not in the contract.
+ * @param contract What clients and servers may say to each other; see {@linkcode defineContract}.
+ * @param options How clients reach the hub, which of them it accepts, and how it reaches other nodes.
+ * @throws {TypeError} When `contract` is not a contract, an option is unknown or of the wrong type, or `authorize`
+ * has a rule for a topic that is not in the contract.
  * @throws {RangeError} When a number is out of its range.
  *
  * @example One hub, one client, one process
@@ -99,7 +99,7 @@ export function createHub<
   contract: Contract<D>,
   options: HubOptions<D, User, Ctx> & RuleNames<D, Topics, Places, States>,
 ): Hub<D, User, Ctx> {
-  // The parts work with names and unknown values, which they check; the types are put on again here, once.
+  // The parts work with names and unknown values, which they check. Here they get their types back.
   return assemble(contract as unknown as Contract, options) as unknown as Hub<
     D,
     User,
@@ -107,13 +107,13 @@ export function createHub<
   >;
 }
 
-/** How many pages of histories are read in one turn of the event loop: a few milliseconds of work. */
+/** How many pages of histories the hub reads in one turn of the event loop: a few milliseconds of work. */
 const READS_PER_TURN = 8;
 
-/** How many subscribes begin in one turn, of all clients: they come by the thousand after a reconnect. */
+/** How many subscribes of all clients begin in one turn: thousands come at once after a reconnect. */
 const SUBSCRIBES_PER_TURN = 64;
 
-/** What the hub itself gives, its types forgotten. */
+/** The hub's own members, without their types. */
 type UntypedHub = { readonly [K in keyof Hub<ContractDefinition>]: unknown };
 
 function assemble(contract: Contract, given: unknown): UntypedHub {

@@ -1,5 +1,5 @@
 /**
- * The presence of a hub, over what its options say.
+ * Makes the presence of a hub from its options.
  *
  * @module
  */
@@ -11,35 +11,36 @@ import { answerNothing, createGossip, hasPresence } from "./presence/gossip/crea
 import { Presences, type PresencesOptions } from "./presence/presences.ts";
 import type { PresenceSettings } from "./read_presence_options.ts";
 
-/** How long to wait until everybody is known, in milliseconds. */
+/** How long to wait until all members are known, in milliseconds. */
 const PATIENCE_MS = 10_000;
-/** The same where the hub does without the other nodes. */
+/** The same wait with `startWithoutBackplane`, in milliseconds. */
 const SHORT_PATIENCE_MS = 1_000;
 
-/** What {@linkcode createPresence} needs. */
+/** Options of {@linkcode createPresence}. */
 export interface PresenceParts extends
   Omit<
     PresencesOptions,
     "source" | "patienceMs" | "stateOf" | "leaveAfterMs" | "intervalMs" | "maxListed"
   > {
-  /** What the application gave. */
+  /** The presence options of the application. */
   readonly settings: PresenceSettings;
-  /** The other nodes. */
+  /** Reaches the other nodes. */
   readonly backplane: Backplane;
   /** Whether the hub serves clients without waiting for the other nodes. */
   readonly startWithoutBackplane: boolean;
-  /** How often nodes say that they live, in milliseconds. */
+  /** How often a node sends a heartbeat, in milliseconds. */
   readonly heartbeatMs: number;
-  /** How long a node may be silent, in milliseconds. */
+  /** How long a node may be silent before it is down, in milliseconds. */
   readonly nodeTimeoutMs: number;
   /** How long a store may take to answer, in milliseconds. */
   readonly storeTimeoutMs: number;
 }
 
 /**
- * Makes the presence of a hub; `undefined` where the contract has none.
+ * Makes the presence of a hub; `undefined` when the contract declares none.
  *
- * @throws {TypeError} When it should be central, and there is no store.
+ * @throws {TypeError} When `presence.kind` is `"central"` and there is no store, or it is `"gossip"` and there is
+ * one.
  */
 export function createPresence(parts: PresenceParts): Presences | undefined {
   if (!hasPresence(parts.contract)) return void answerNothing(parts.backplane);

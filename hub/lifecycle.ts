@@ -1,5 +1,6 @@
 /**
- * From start to shutdown: the backplane opens, the node announces itself, clients come; then all of it backwards.
+ * The start and the shutdown of a hub. At the start the backplane opens, the node announces itself, and clients may
+ * come. The shutdown goes the other way.
  *
  * @module
  */
@@ -26,53 +27,53 @@ import type { Topics } from "./topics/topics.ts";
 
 const CLOSE_HUB = { drainMs: or(wholeMs({ min: 0 }), 0), ...CLOSE };
 
-/** How often what is not needed any more is looked for, in milliseconds. */
+/** How often to look for things that are no longer needed, in milliseconds. */
 const SWEEP_MS = 10_000;
 
-/** What {@linkcode Lifecycle} needs. */
+/** The parts of a hub that {@linkcode Lifecycle} starts and stops. */
 export interface LifecycleParts {
-  /** The other nodes. */
+  /** Reaches the other nodes. */
   readonly backplane: Backplane;
-  /** Who they are. */
+  /** The other nodes. */
   readonly nodes: Nodes;
-  /** How they are asked. */
+  /** Sends requests to other nodes. */
   readonly nodeRequests: NodeRequests;
-  /** Where clients come in. */
+  /** Accepts clients. */
   readonly reception: Reception;
-  /** Whom it refuses, and why. */
+  /** Counts refused clients by reason. */
   readonly refusals: Refusals;
-  /** What is done with requests and signals. */
+  /** The handlers of requests and signals. */
   readonly handlers: Pick<HandlerTable, "missing" | "complete">;
-  /** Which requests were done. */
+  /** Remembers requests with an id. */
   readonly once: Once;
   /** The topics. */
   readonly topics: Topics;
   /** The events. */
   readonly events: Events;
-  /** Who is where, if the contract has presence. */
+  /** The members of rooms and topics, if the contract has presence. */
   readonly presence: Presences | undefined;
-  /** How long to wait for what other nodes know when this one starts, in milliseconds. */
+  /** How long a starting node waits for the state of the other nodes, in milliseconds. */
   readonly joinTimeoutMs: number;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
-  /** This node. */
+  /** The id of this node. */
   readonly nodeId: string;
-  /** Who wants to know what happens in the cluster. */
+  /** The application's listeners of cluster events. */
   readonly listeners: ClusterListeners;
   /** How long the backplane may take to open, in milliseconds. */
   readonly backplaneTimeoutMs: number;
-  /** How long it may be away before clients had better go elsewhere, in milliseconds. */
+  /** How long the backplane may be away before clients should use another node, in milliseconds. */
   readonly maxBackplaneDownMs: number;
-  /** Whether to serve clients without it. */
+  /** Whether to serve clients without the backplane. */
   readonly startWithoutBackplane: boolean;
-  /** Reports a backplane that refuses, or is not there in time. */
+  /** Reports a backplane that refuses or does not open in time. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
 /** The life of a hub. */
 export class Lifecycle {
   readonly #parts: LifecycleParts;
-  /** Everything is there, but for handlers perhaps. */
+  /** Settles when everything is ready except, perhaps, handlers. */
   readonly #joined = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
@@ -80,14 +81,14 @@ export class Lifecycle {
   #stopMissing = () => {};
   #wasDown = false;
 
-  /** @param parts What it needs. */
+  /** @param parts The parts of the hub. */
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
-    this.#joined.promise.catch(() => {}); // whoever waits sees it; nobody may be waiting
+    this.#joined.promise.catch(() => {}); // a waiting caller sees the error; without one it must not end the process
     this.#ready.promise.catch(() => {});
   }
 
-  /** See `Hub.ready`. Which handlers are missing counts when it is asked for: they may have come one after the other. */
+  /** See `Hub.ready`. Each read looks for missing handlers, because the application may give them one by one. */
   get ready(): Promise<void> {
     const ready = this.#joined.promise.then(() => {
       const missing = this.#missing();
@@ -98,7 +99,9 @@ export class Lifecycle {
     return ready;
   }
 
-  /** Opens the backplane; clients are taken when it is open, or at once where the hub does without. */
+  /**
+   * Opens the backplane. The hub takes clients when the backplane is open, or at once with `startWithoutBackplane`.
+   */
   start(): void {
     const { backplane, clock, backplaneTimeoutMs, startWithoutBackplane } = this.#parts;
     if (startWithoutBackplane) {
@@ -119,7 +122,10 @@ export class Lifecycle {
       .finally(stop);
   }
 
-  /** All but handlers is there. Resolves when none is missing; those that still are after a while are told of. */
+  /**
+   * Everything but handlers is ready. Resolves when no handler is missing. Reports the handlers that are still
+   * missing after a while.
+   */
   async #implemented(): Promise<void> {
     const { clock, backplaneTimeoutMs, handlers, onError } = this.#parts;
     this.#joined.resolve();
@@ -145,18 +151,18 @@ export class Lifecycle {
     );
   }
 
-  /** The start has failed. It is also reported: an application need not look at `ready`. */
+  /** The start has failed. This is also reported, because an application need not look at `ready`. */
   #fail(error: unknown): void {
     this.#joined.reject(error);
     this.#ready.reject(error);
     if (!this.#closing) this.#parts.onError(error, { stage: "open" });
   }
 
-  /** The backplane has come or gone. */
+  /** The backplane went up or down. */
   backplaneIs(status: "up" | "down"): void {
     if (status === "down") this.#wasDown = true;
     else if (this.#wasDown) {
-      this.#parts.topics.histories.missed(); // what was published meanwhile
+      this.#parts.topics.histories.missed(); // messages published while it was down
       this.#parts.nodes.announce();
     }
     this.#parts.listeners.emit("backplane", status);
@@ -170,10 +176,10 @@ export class Lifecycle {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#closing ??= this.#close(how); // every call that is right gets the same promise
+    return this.#closing ??= this.#close(how); // every valid call gets the same promise
   }
 
-  /** What the health page tells. */
+  /** The content of the health page. */
   health(connections: number): Health {
     const { backplane, reception, nodes, nodeId, clock, maxBackplaneDownMs, refusals } = this.#parts;
     const { status: state, name: adapter, malformed, gauges } = backplane;
@@ -200,7 +206,7 @@ export class Lifecycle {
     };
   }
 
-  /** Opens the backplane; when it is open, this node is reached by all others, and they know of it. */
+  /** Opens the backplane and joins the cluster. Then all other nodes know this node and can reach it. */
   async #join(onOpen = () => {}): Promise<void> {
     const { backplane, nodes, nodeId, topics, presence, joinTimeoutMs } = this.#parts;
     await backplane.open();

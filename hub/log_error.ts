@@ -1,5 +1,5 @@
 /**
- * Where errors go that no caller receives, unless the application says otherwise.
+ * The default of `onError`: for errors that no caller receives.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The server: hubs.
+ * The hub: the server's side of a contract.
  *
  * @module
  */

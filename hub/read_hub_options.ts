@@ -1,5 +1,5 @@
 /**
- * The options of a hub, checked, with their defaults.
+ * Checks the options of a hub and fills in the defaults.
  *
  * @module
  */
@@ -91,14 +91,14 @@ const OPTIONS = {
   clock: or(clock, systemClock),
 } satisfies Readonly<Record<keyof AnyHubOptions, Kind<unknown>>>;
 
-/** The options of a hub, complete. */
+/** The options of a hub, with all defaults filled in. */
 export interface HubSettings extends Omit<Read<typeof OPTIONS>, "limits" | "transports" | "adapter"> {
   readonly limits: Limits;
   readonly transports: readonly Transport[];
   readonly adapter: Adapter;
 }
 
-/** A rule for a topic that does not exist protects nothing: the topic that was meant stays open. */
+/** Refuses a rule for an unknown topic: it protects nothing, and the topic that was meant stays open. */
 function checkPatterns(contract: Contract, rules: object): void {
   const { shared, roles } = contract.definition;
   const topics = [shared, ...Object.values(roles)].flatMap((surface) => Object.keys(surface?.topics ?? {}));
@@ -114,9 +114,9 @@ function checkPatterns(contract: Contract, rules: object): void {
 /**
  * Checks options and fills in the defaults.
  *
- * @param contract The contract, which names the topics.
- * @param given What the user gave.
- * @throws {TypeError} When an option is unknown, or not of its type, or a rule is for no topic of the contract.
+ * @param contract The contract with its topics.
+ * @param given The options of the application.
+ * @throws {TypeError} When an option is unknown or of the wrong type, or a rule is for no topic of the contract.
  * @throws {RangeError} When a number is out of its range, or two of them do not fit together.
  */
 export function readHubOptions(contract: Contract, given: unknown): HubSettings {

@@ -1,5 +1,5 @@
 /**
- * The options of a hub's presence, checked, with their defaults.
+ * Checks the presence options of a hub and fills in the defaults.
  *
  * @module
  */
@@ -39,7 +39,7 @@ const PRESENCE = {
 
 const read = bag(PRESENCE);
 
-/** The options of presence, complete. */
+/** The presence options, with all defaults filled in. */
 export type PresenceSettings = Read<typeof PRESENCE>;
 
 /** The option `presence` of a hub. */
@@ -47,12 +47,12 @@ export const presence: Kind<PresenceSettings> = (value, place) =>
   read(typeof value === "string" ? { kind: kind(value, place) } : value, place);
 
 /**
- * Checks what was given against the contract. A rule for what does not exist protects nothing: what was meant stays as it
- * is without.
+ * Checks the options against the contract. It refuses a rule for an unknown pattern, because such a rule protects
+ * nothing.
  *
- * @param contract The contract, which has the patterns.
+ * @param contract The contract with its patterns.
  * @param settings The options.
- * @throws {TypeError} When the contract keeps no presence, or a rule is for no pattern of it.
+ * @throws {TypeError} When the contract declares no presence, or a rule is for a pattern that is not in it.
  */
 export function checkPresence(contract: Contract, settings: PresenceSettings): void {
   const patterns = Object.keys(contract.definition.presence ?? {});

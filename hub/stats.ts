@@ -1,5 +1,5 @@
 /**
- * Counts how much of everything a hub has.
+ * Counts what a hub holds.
  *
  * @module
  */
@@ -18,31 +18,31 @@ import type { Registry } from "./groups/registry.ts";
 import type { Session } from "./session/session.ts";
 import type { Topics } from "./topics/topics.ts";
 
-/** Where the counts are. */
+/** The parts of a hub that are counted. */
 export interface Counted {
   /** The connections, by id. */
   readonly connections: ReadonlyMap<string, Session>;
-  /** All links. */
+  /** Accepts links. */
   readonly reception: Reception;
-  /** Who is authenticated next. */
+  /** The queue of calls of `authenticate`. */
   readonly authentications: Authentications;
-  /** Who reads histories next. */
+  /** The queue of history reads. */
   readonly historyReads: Gate;
-  /** Who is in what. */
+  /** The members of rooms, topics, roles and users on this node. */
   readonly registry: Registry;
-  /** The other nodes. */
+  /** Reaches the other nodes. */
   readonly backplane: Backplane;
-  /** What is asked of them. */
+  /** The requests to other nodes. */
   readonly nodeRequests: NodeRequests;
-  /** Which requests were done. */
+  /** The remembered requests. */
   readonly once: Once;
   /** The topics. */
   readonly topics: Topics;
-  /** Who is where; absent where the contract does not say. */
+  /** Presence; absent when the contract declares none. */
   readonly presence: Presences | undefined;
-  /** How many connections a user has. */
+  /** The number of connections of each user. */
   readonly users: KeyedLimit;
-  /** Who was refused. */
+  /** The number of refused clients by reason. */
   readonly refusals: Refusals;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What is sent to users and to connections by their ids.
+ * The calls that send to users and to connections by id.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { readName } from "./backplane/channels.ts";
 import type { Directory } from "./directory/directory.ts";
 import type { Events } from "./groups/events.ts";
 
-/** Whoever is sent events. */
+/** A receiver of events. */
 interface Target {
   emit(name: string, payload: unknown): void;
 }
@@ -20,14 +20,14 @@ interface ConnectionTarget extends Target {
   close(options?: CloseOptions): void;
 }
 
-/** The calls that address somebody by id. */
+/** The calls that address users and connections by id. */
 interface TargetCalls {
   user(id: string): Target;
   connection(id: string): ConnectionTarget;
 }
 
 /**
- * The calls that address somebody by id.
+ * Makes the calls that address users and connections by id.
  *
  * @param events Sends to users.
  * @param directory Sends to connections.

@@ -1,5 +1,5 @@
 /**
- * What is done with topics and rooms by name, and by pattern.
+ * The calls for topics and rooms, by name and by pattern.
  *
  * @module
  */
@@ -30,12 +30,12 @@ interface PublishCalls {
 }
 
 /**
- * The calls that publish.
+ * Makes the calls that publish.
  *
  * @param contract The contract.
  * @param topics Its topics.
- * @param publishOn What publishes.
- * @param role The role whose topics they are; the shared ones without.
+ * @param publishOn Publishes on a topic that was found.
+ * @param role The role that owns the topics; without it the shared topics.
  */
 export function publishCalls(
   contract: Contract,
@@ -60,11 +60,11 @@ interface TopicCalls extends PublishCalls {
 }
 
 /**
- * The calls that publish on shared topics, and read them.
+ * Makes the calls that publish on shared topics, and read them.
  *
  * @param contract The contract.
  * @param topics Its topics.
- * @param publishOn What publishes.
+ * @param publishOn Publishes on a topic that was found.
  */
 export function topicCalls(contract: Contract, topics: Topics, publishOn: PublishOn): TopicCalls {
   const { publish, topic } = publishCalls(contract, topics, publishOn);
@@ -88,8 +88,8 @@ export function topicCalls(contract: Contract, topics: Topics, publishOn: Publis
 /**
  * The name of a room, from a name or a pattern.
  *
- * @param name What was given.
- * @param params The parameters, where it is a pattern.
+ * @param name The name or the pattern.
+ * @param params The parameters, when `name` is a pattern.
  */
 export function roomName(name: string, params: unknown): string {
   return params === undefined ? name : fillPattern<string>(name, ...[params] as unknown as []);

@@ -1,5 +1,5 @@
 /**
- * What nodes say to each other, as users of a hub see it.
+ * The types of bus messages between nodes, for users of a hub.
  *
  * @module
  */
@@ -21,37 +21,37 @@ export type Awaitable<T> = T | Promise<T>;
 
 /** The answers of the other nodes. */
 export interface Gathered<T> {
-  /** By node. */
+  /** The answers, by the id of the node. */
   readonly answers: ReadonlyMap<string, T>;
-  /** The nodes that gave no answer, and why: those that were late, failed, or left meanwhile. */
+  /** The nodes that gave no answer, and why: they were late, failed, or left. */
   readonly missing: readonly MissingNode[];
 }
 
-/** Where a bus message came from. */
+/** The second argument of a listener of bus events. */
 export interface BusContext {
-  /** The node. */
+  /** The id of the node that sent it. */
   readonly from: string;
 }
 
-/** What is known of a bus request. */
+/** The second argument of a listener of bus requests. */
 export interface BusRequestContext extends BusContext {
-  /** Aborted when the node that asks gives up, or is gone. */
+  /** Aborted when the asking node gives up, or is gone. */
   readonly signal: WebAbortSignal;
 }
 
-/** What is called for a bus event. */
+/** A listener of a bus event. */
 export type BusEventListener<D extends ContractDefinition, N extends string> = (
   payload: PayloadOutput<BusEventsOf<D>, N>,
   context: BusContext,
 ) => Awaitable<void>;
 
-/** What answers a bus request. */
+/** Answers a bus request. */
 export type BusRequestListener<D extends ContractDefinition, N extends string> = (
   input: RequestParsed<BusRequestsOf<D>, N>,
   context: BusRequestContext,
 ) => Awaitable<AnswerInput<BusRequestsOf<D>, N>>;
 
-/** What is called for a bus event, or answers a bus request. */
+/** A listener of a bus event, or the function that answers a bus request. */
 export type BusListener<D extends ContractDefinition, N extends string> = [N] extends [NameOf<BusEventsOf<D>>]
   ? BusEventListener<D, N>
   : [N] extends [NameOf<BusRequestsOf<D>>] ? BusRequestListener<D, N>

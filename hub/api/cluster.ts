@@ -1,5 +1,5 @@
 /**
- * The cluster as users of a hub see it: nodes, connections anywhere, and what happens.
+ * The types of the cluster for users of a hub: nodes, connections on all nodes, and events.
  *
  * @module
  */
@@ -7,78 +7,78 @@
 import type { CloseOptions } from "../../contract/mod.ts";
 
 /**
- * Whether a node lives: `"up"` while it sends something, `"suspect"` when it was silent for half of the node timeout,
+ * Whether a node is alive: `"up"` while it sends something, `"suspect"` after a silence of half the node timeout,
  * `"down"` after the whole node timeout.
  */
 export type NodeState = "up" | "suspect" | "down";
 
 /** A node of the cluster. */
 export interface NodeInfo {
-  /** Its identity: another one for each start, so that a node that starts again is another node. */
+  /** Its id. Each start makes a new id, so a restarted node is a new node. */
   readonly id: string;
-  /** Whether it is the one that was asked. */
+  /** Whether it is the node of this hub. */
   readonly self: boolean;
-  /** Whether it is heard of. */
+  /** Whether it is alive. */
   readonly state: NodeState;
-  /** When it started, in milliseconds since 1970 by its own clock, which may be wrong. */
+  /** When it started, in milliseconds since 1970, by its own clock. That clock may be wrong. */
   readonly startedAt: number;
-  /** How many connections it had at its last heartbeat; none when it is down. */
+  /** How many connections it had at its last heartbeat; 0 when it is down. */
   readonly connections: number;
 }
 
 /** A node that is gone. */
 export interface NodeLeft extends NodeInfo {
   /**
-   * Whether it said `"goodbye"`, was not heard of for too long, or has ended without a goodbye, which some backplanes know at
-   * once.
+   * Why it is gone: it said `"goodbye"`, it sent nothing for too long (`"silence"`), or it `"ended"` without a
+   * goodbye. Some backplanes tell at once that a node has ended.
    */
   readonly reason: "goodbye" | "silence" | "ended";
 }
 
-/** What listeners of `hub.cluster` get, by event. */
+/** The events of `hub.cluster`, and the value that their listeners get. */
 export interface ClusterEvents {
-  /** Another node is there: for the first time, or again after it was down. */
+  /** Another node has joined: for the first time, or again after it was down. */
   readonly join: NodeInfo;
-  /** Another node is gone: it has left, or was silent for too long. Its connections no longer count. */
+  /** Another node is gone: it left, or was silent for too long. Its connections no longer count. */
   readonly leave: NodeLeft;
   /** The state of another node has changed. */
   readonly state: NodeInfo;
   /** There is a new leader: another node, or this one. */
   readonly leader: NodeInfo;
-  /** The backplane has come, or gone. */
+  /** The backplane went up or down. */
   readonly backplane: "up" | "down";
 }
 
-/** A listener of one event. What it throws is reported to `onError`, with stage `"listener"`. */
+/** A listener of one event. `onError` gets the errors that it throws, with stage `"listener"`. */
 export type ClusterListener<E extends keyof ClusterEvents> = (value: ClusterEvents[E]) => unknown;
 
 /**
- * Which connections: those that fit every field that is given. A field that is there has to be text: one that is
- * `undefined`, like one with an unknown name, is refused with a `TypeError`, because without it the query would mean more
- * connections than the caller wanted.
+ * Selects the connections that fit every given field. A given field must be text. A field that is `undefined` and a
+ * field with an unknown name are refused with a `TypeError`: without the field the query would select more
+ * connections than the caller meant.
  */
 export interface ConnectionQuery {
-  /** This one. */
+  /** The connection with this id. */
   readonly id?: string;
-  /** Those in this room. */
+  /** The connections in this room. */
   readonly room?: string;
-  /** Those of this user. */
+  /** The connections of this user. */
   readonly user?: string;
-  /** Those of this role. */
+  /** The connections of this role. */
   readonly role?: string;
-  /** Those that subscribe to this topic. */
+  /** The connections that subscribe to this topic. */
   readonly topic?: string;
 }
 
-/** Every connection of the cluster, said on purpose. */
+/** Every connection of the cluster, said explicitly. */
 export interface Everybody {
-  /** Always `true`, and the only field. */
+  /** Always `true`. No other field is allowed. */
   readonly all: true;
 }
 
 /**
- * Whom an order is for: a query with at least one field, or {@linkcode Everybody}. An order for an empty query does not
- * compile, and is refused with a `TypeError` where types do not see it.
+ * The connections for an order like `disconnect`: a query with at least one field, or {@linkcode Everybody}. An empty
+ * query does not compile. Without types it is refused with a `TypeError`.
  */
 export type OrderQuery =
   | Everybody & { readonly [K in keyof ConnectionQuery]?: never }
@@ -95,7 +95,7 @@ export interface ConnectionInfo {
   readonly nodeId: string;
   /** Its role. */
   readonly role: string;
-  /** The id of its user; absent when anonymous. */
+  /** The id of its user; absent for an anonymous connection. */
   readonly user?: string;
 }
 
@@ -105,13 +105,14 @@ export interface ConnectionInfo {
  * - `"timeout"`: it did not answer in time.
  * - `"suspect"`: it has sent nothing for a while, or did not answer an earlier question. So this query waited for it
  *   only a short time.
- * - `"left"`: it left, or was found dead, before it had answered.
+ * - `"left"`: it left, or was found dead, before it answered.
  * - `"unreachable"`: the backplane is away.
- * - `"failed"`: it answered with an error; `code` and `message` say which. On that node `onError` was told too.
- * - `"too-large"`: its answer is larger than nodes send each other, or than this one takes at once.
+ * - `"failed"`: it answered with an error; `code` and `message` tell which. The node reported the error to its own
+ *   `onError`.
+ * - `"too-large"`: its answer is larger than nodes may send each other, or than this node takes at once.
  * - `"incomplete"`: a part of its answer was lost on the way.
- * - `"invalid"`: its answer does not fit the contract, or cannot be read. `onError` of this hub was told.
- * - `"closed"`: this hub was closed meanwhile, or before.
+ * - `"invalid"`: its answer does not fit the contract, or cannot be read. `onError` of this hub got the error.
+ * - `"closed"`: this hub is closed, or was closed before the answer came.
  */
 export type MissingReason =
   | "timeout"
@@ -124,43 +125,45 @@ export type MissingReason =
   | "invalid"
   | "closed";
 
-/** A node whose part of a result is missing. */
+/** A node that is missing from a result. */
 export interface MissingNode {
   /** The node. */
   readonly node: string;
   /** Why. */
   readonly reason: MissingReason;
-  /** The code of the error, where there is one. */
+  /** The code of the error, if there is one. */
   readonly code?: string;
-  /** More about it, where there is more to say. */
+  /** More about the reason, if there is more to tell. */
   readonly message?: string;
 }
 
-/** Who was found. */
+/** The connections that were found. */
 export interface Found {
   /** The connections. */
   readonly connections: readonly ConnectionInfo[];
-  /** The nodes that gave no answer, and why; what they have is not in the result. */
+  /** The nodes that gave no answer, and why. Their connections are not in the result. */
   readonly missing: readonly MissingNode[];
 }
 
-/** How many were found, or reached. */
+/** How many connections were found or reached. */
 export interface Counted {
   /** How many. */
   readonly count: number;
-  /** The nodes that gave no answer, and why; what they have is not in the result. */
+  /** The nodes that gave no answer, and why. Their connections are not in the result. */
   readonly missing: readonly MissingNode[];
 }
 
-/** Whether any was found. */
+/** Whether a connection was found. */
 export interface Existence {
   /** Whether there is one. */
   readonly exists: boolean;
-  /** The nodes that gave no answer, and why; what they have is not in the result. Empty when there is one. */
+  /**
+   * The nodes that gave no answer, and why. Their connections are not in the result. Empty when `exists` is `true`.
+   */
   readonly missing: readonly MissingNode[];
 }
 
-/** How long to wait. */
+/** How long to wait for the other nodes. */
 export interface ClusterCallOptions {
   /**
    * In milliseconds.
@@ -176,83 +179,83 @@ export interface ClusterCallOptions {
 export interface DisconnectOptions extends ClusterCallOptions, CloseOptions {}
 
 /**
- * The cluster, as one hub sees it. If a node does not answer, you get the other answers, and `missing` names this node.
- * It cannot name nodes that this one does not know yet: before `hub.ready`, and with `startWithoutBackplane` until the
- * backplane is there for the first time, you get the answers of this node alone.
+ * The cluster, as one hub sees it. If a node does not answer, you get the other answers, and `missing` names this
+ * node. `missing` cannot name nodes that this hub does not know yet. So before `hub.ready` you get the answers of
+ * this node alone. With `startWithoutBackplane` this lasts until the backplane opens for the first time.
  */
 export interface Cluster {
-  /** Whether the backplane can be reached at this moment; see also the event of that name. */
+  /** Whether the node can reach the backplane at this moment; see also the event of that name. */
   readonly backplane: "up" | "down";
   /**
-   * The nodes that this one knows of, itself first. Those that are down come last, and are forgotten after ten node
-   * timeouts.
+   * The nodes that this hub knows, itself first. Nodes that are down come last, and the hub forgets them after ten
+   * node timeouts.
    */
   nodes(): readonly NodeInfo[];
   /**
-   * The node for work that only one node of the cluster should do: the first one that joined, of the nodes that are not
-   * down. Clocks play no part. All nodes that know each other agree on the leader, and a new node does not take over
-   * from one that is alive. When a leader has just died, or the network is split, there may be two leaders for a while,
-   * or none. So a leader's work must do no harm when it is done twice, or late.
+   * The node for work that only one node of the cluster should do. It is the node that joined first, among the nodes
+   * that are not down. Clocks do not matter. All nodes that know each other agree on the leader, and a new node does
+   * not take over from a live one. When a leader has just died, or the network is split, there may be two leaders for
+   * a while, or none. So a leader's work must do no harm when it is done twice, or late.
    */
   leader(): NodeInfo;
   /**
-   * Tells a listener what happens in the cluster.
+   * Listens to an event of the cluster.
    *
-   * @param event What to listen to; see {@linkcode ClusterEvents}.
+   * @param event The event; see {@linkcode ClusterEvents}.
    * @param listener If it throws, `onError` gets the error, and other listeners are still called.
-   * @returns Stops it.
-   * @throws {TypeError} When there is no such event, or the listener is no function.
+   * @returns Stops the listener.
+   * @throws {TypeError} When there is no such event, or the listener is not a function.
    */
   on<E extends keyof ClusterEvents>(event: E, listener: ClusterListener<E>): () => void;
   /**
-   * Which connections there are. Left out, or without a field, the query means all of them.
+   * Which connections there are. Without a query, or without a field in it, all connections.
    *
-   * @throws {TypeError} When the query has a field that is not text or not known.
+   * @throws {TypeError} When the query has an unknown field, or a field that is not text.
    */
   connections(query?: ConnectionQuery | Everybody, options?: ClusterCallOptions): Promise<Found>;
   /**
-   * How many connections there are. Left out, or without a field, the query means all of them.
+   * How many connections there are. Without a query, or without a field in it, all connections.
    *
-   * @throws {TypeError} When the query has a field that is not text or not known.
+   * @throws {TypeError} When the query has an unknown field, or a field that is not text.
    */
   count(query?: ConnectionQuery | Everybody, options?: ClusterCallOptions): Promise<Counted>;
   /**
-   * Whether there is such a connection: the first node that has one ends the question, and when it is this one, no other
-   * is asked. Left out, or without a field, the query means any.
+   * Whether there is such a connection. The first node that has one ends the search. If this node has one, it asks no
+   * other node. Without a query, or without a field in it, any connection counts.
    *
-   * @throws {TypeError} When the query has a field that is not text or not known.
+   * @throws {TypeError} When the query has an unknown field, or a field that is not text.
    */
   exists(query?: ConnectionQuery | Everybody, options?: ClusterCallOptions): Promise<Existence>;
   /**
-   * How many connections there are, by the last heartbeat of each node. It asks no other node, and is up to a heartbeat
-   * old.
+   * How many connections there are, by the last heartbeat of each node. It asks no other node, so the number may be
+   * as old as one heartbeat.
    */
   estimate(): number;
   /**
-   * Disconnects; the clients do not come back by themselves, unless a code below 4500 is given.
+   * Disconnects connections. The clients do not reconnect by themselves, unless you give a code below 4500.
    *
-   * @param query Whom; `{ all: true }` for everybody.
+   * @param query Which connections; `{ all: true }` for all.
    * @param options How long to wait; a close code, by default `CLOSE_CODES.DISCONNECTED`, and a reason.
-   * @throws {TypeError} When the query gives nothing, or has a field that is not text or not known, or the reason is wrong. Nobody
-   * is disconnected then.
+   * @throws {TypeError} When the query is empty, has an unknown field or a field that is not text, or the reason is
+   * wrong. Then no connection is closed.
    * @throws {RangeError} When the code is out of its range.
    */
   disconnect(query: OrderQuery, options?: DisconnectOptions): Promise<Counted>;
   /**
-   * Puts connections into a room. Resolves when broadcasts of every node reach them, or the time is up: a node whose backplane
-   * takes longer is missing, this one included, and may put them there later.
+   * Puts connections into a room. Resolves when broadcasts of every node reach them, or the time is up. A node whose
+   * backplane takes longer is in `missing` (this may be this node), and may still add its connections later.
    *
-   * @param query Whom; `{ all: true }` for everybody.
-   * @throws {TypeError} When the query gives nothing, or has a field that is not text or not known, or the room has no
-   * name. Nobody is put there then.
+   * @param query Which connections; `{ all: true }` for all.
+   * @throws {TypeError} When the query is empty, has an unknown field or a field that is not text, or the room has no
+   * name. Then no connection is added.
    */
   join(query: OrderQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
   /**
    * Takes connections out of a room.
    *
-   * @param query Whom; `{ all: true }` for everybody.
-   * @throws {TypeError} When the query gives nothing, or has a field that is not text or not known, or the room has no
-   * name. Nobody is taken out then.
+   * @param query Which connections; `{ all: true }` for all.
+   * @throws {TypeError} When the query is empty, has an unknown field or a field that is not text, or the room has no
+   * name. Then no connection is removed.
    */
   leave(query: OrderQuery, room: string, options?: ClusterCallOptions): Promise<Counted>;
 }

@@ -1,5 +1,5 @@
 /**
- * A connection, as users of a hub see it.
+ * The types of a connection for users of a hub.
  *
  * @module
  */
@@ -21,9 +21,9 @@ import type {
   TopicsOf,
 } from "../../contract/mod.ts";
 
-/** A user, as far as the hub cares. */
+/** The part of a user that the hub reads. */
 export interface HubUser {
-  /** What the user is addressed by, as it was when the connection came in. Well-formed text that is not empty. */
+  /** The id that addresses the user, as it was when the client connected. Well-formed text that is not empty. */
   readonly id: string;
 }
 
@@ -33,22 +33,22 @@ export interface HubUser {
  * @typeParam R Its role.
  */
 export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>, User extends HubUser, Ctx> {
-  /** Unique in the cluster. */
+  /** The id, unique in the cluster. */
   readonly id: string;
   /** Its role. */
   readonly role: R;
-  /** Its user; `undefined` when anonymous. */
+  /** Its user; `undefined` for an anonymous client. */
   readonly user: User | undefined;
-  /** What `authenticate` attached. */
+  /** The `ctx` that `authenticate` gave. */
   readonly ctx: Ctx;
-  /** The address at the other end, where it is known. */
+  /** The address of the client, if it is known. */
   readonly address: string | undefined;
-  /** The rooms it is in at this moment; in `onDisconnect`, those that it was in. */
+  /** The rooms that it is in now; in `onDisconnect`, the rooms that it was in. */
   readonly rooms: ReadonlySet<string>;
   /** Aborted when the connection is gone. */
   readonly signal: AbortSignal;
   /**
-   * Sends an event to this connection alone. Does nothing once it is gone.
+   * Sends an event to this connection alone. Does nothing when the connection is gone.
    *
    * @throws {HubError} `VALIDATION` when the payload does not fit, `NOT_FOUND` when its role has no such event.
    */
@@ -68,15 +68,15 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
     options?: CallOptions,
   ): Promise<AnswerOutput<QuestionsOf<D, R>, N>>;
   /**
-   * Ends a subscription of the client, also one that is not live yet: no later message reaches the client over it. The
+   * Ends a subscription of the client, also one that is not live yet. The client gets no later message over it. The
    * client's `subscription.closed` gives `FORBIDDEN` with the reason, and the client does not subscribe again by
-   * itself. Does nothing when it is not subscribed. If its application subscribes again, the rule of `authorize`
-   * decides: first change the data that the rule reads.
+   * itself. Does nothing when the client is not subscribed. If the client's application subscribes again, the rule of
+   * `authorize` decides: so first change the data that the rule reads.
    *
    * @param topic The topic's concrete name.
-   * @param reason Sent to the client, for a person.
+   * @param reason A text for people, sent to the client.
    * @throws {HubError} `NOT_FOUND` when its role has no such topic.
-   * @throws {TypeError} When the reason is no text.
+   * @throws {TypeError} When the reason is not text.
    */
   unsubscribe<N extends string>(
     topic: (N & TopicNames<TopicsOf<D, R>>) | NamesOr<N, TopicNames<TopicsOf<D, R>>>,
@@ -85,8 +85,9 @@ export interface HubConnection<D extends ContractDefinition, R extends RoleOf<D>
   /**
    * Closes the connection.
    *
-   * @param options The code, by default `CLOSE_CODES.DISCONNECTED`, after which it does not come back by itself; and the reason.
-   * @throws {TypeError} When it is no bag of options, or the reason is no text or too long.
+   * @param options The code and the reason. The default code is `CLOSE_CODES.DISCONNECTED`: the client does not
+   * reconnect by itself.
+   * @throws {TypeError} When `options` is not an object of options, or the reason is not text or too long.
    * @throws {RangeError} When the code is out of its range.
    */
   close(options?: CloseOptions): void;

@@ -1,5 +1,5 @@
 /**
- * The emitter as its users see it.
+ * The types of an emitter for its users.
  *
  * @module
  */
@@ -32,36 +32,37 @@ import type { TopicPublisher } from "./topic.ts";
 
 /** Options of `createEmitter`. */
 export interface EmitterOptions {
-  /** How to reach the hubs: an adapter like theirs, with the same prefix. The emitter owns it. */
+  /** Reaches the hubs: an adapter of the same kind as theirs, with the same prefix. The emitter owns it. */
   readonly adapter: Adapter;
   /**
-   * The histories that the hubs share, where they do: needed to publish on topics with history. `"per-node"` where each
-   * hub keeps its own, though the adapter has a store: then what is published on such topics is refused.
+   * The history store that the hubs share. The emitter needs it to publish on topics with history. Give `"per-node"`
+   * when each hub keeps its own histories although the adapter has a store: then the emitter refuses to publish on
+   * topics with history.
    *
-   * @default {the adapter's, where it has any}
+   * @default {the adapter's store, if it has one}
    */
   readonly history?: HistoryStore | "per-node";
   /**
-   * How long the backplane may take to open, and a shared history to answer, in milliseconds. What was sent before the
-   * backplane is open waits as long.
+   * How long the backplane may take to open, and a shared history to answer, in milliseconds. Messages sent before
+   * the backplane is open wait as long.
    *
    * @default {10000}
    */
   readonly backplaneTimeoutMs?: number;
   /**
-   * How many bytes may wait for the backplane to open. What is sent beyond it is lost and reported.
+   * How many bytes may wait for the backplane to open. Messages beyond it are lost and reported.
    *
    * @default {16_777_216}
    */
   readonly maxWaitingBytes?: number;
   /**
-   * Reports every error that no caller receives: above all, what the backplane did not take.
+   * Reports every error that no caller receives: above all, messages that the backplane did not take.
    *
    * @default {console.error}
    */
   onError?(error: unknown, info: HubErrorInfo): void;
   /**
-   * Where time comes from.
+   * The clock.
    *
    * @default {systemClock}
    */
@@ -69,13 +70,14 @@ export interface EmitterOptions {
 }
 
 /**
- * Sends to the clients of a cluster from a script or a job, without being a node of it. Every call checks its payload, and
- * throws when that does not fit, or when the emitter is closed; never for the backplane's sake.
+ * Sends to the clients of a cluster from a script or a job. The emitter is not a node of the cluster. Every call
+ * checks its payload. It throws when the payload does not fit or the emitter is closed. It does not throw because of
+ * the backplane.
  */
 export interface Emitter<D extends ContractDefinition> extends AsyncDisposing {
   /**
-   * Resolves when the backplane is open. Nothing has to wait for it. Rejects when the backplane refuses, or is not there
-   * in time; `onError` is told too.
+   * Resolves when the backplane is open. You do not have to wait for it. Rejects when the backplane refuses or does
+   * not open in time; `onError` gets this error too.
    */
   readonly ready: Promise<void>;
   /** A room; see `Hub.room`. */
@@ -88,9 +90,9 @@ export interface Emitter<D extends ContractDefinition> extends AsyncDisposing {
   /**
    * Publishes on a shared topic.
    *
-   * @returns For a topic with history the position of the message; for others nothing.
-   * @throws {HubError} As `Hub.publish`. On a topic with history they are rejections: also `UNAVAILABLE` where each node
-   * keeps its own history, which an emitter cannot reach.
+   * @returns For a topic with history the position of the message; for other topics nothing.
+   * @throws {HubError} As `Hub.publish`. On a topic with history the promise rejects with these errors. It also
+   * rejects with `UNAVAILABLE` when each node keeps its own history, because an emitter cannot reach that.
    */
   publish<N extends TopicNames<SharedTopicsOf<D>>, G extends string = N>(
     topic: N | Suggestion<G, TopicNames<SharedTopicsOf<D>>, NameOf<SharedTopicsOf<D>>>,
@@ -114,13 +116,16 @@ export interface Emitter<D extends ContractDefinition> extends AsyncDisposing {
     payload: PayloadInput<BusEventsOf<D>, N>,
   ): void;
   /**
-   * Sends connections away, wherever they are, by default with `CLOSE_CODES.DISCONNECTED`. How many there were only a hub can tell: see
-   * `Cluster.disconnect`.
+   * Closes connections on any node, by default with `CLOSE_CODES.DISCONNECTED`. Only a hub can tell how many
+   * connections it closed: see `Cluster.disconnect`.
    *
    * @throws {TypeError} When the query is empty, a field is not text, or the reason is wrong.
    * @throws {RangeError} When the code is out of its range.
    */
   disconnect(query: OrderQuery, options?: CloseOptions): void;
-  /** Sends what waits, and has it stored, for at most `backplaneTimeoutMs` each; then disconnects. Idempotent, never rejects; what could not be sent `onError` is told. */
+  /**
+   * Sends the waiting messages and stores them, for at most `backplaneTimeoutMs` each; then disconnects. Idempotent,
+   * never rejects. `onError` gets an error for each message that it could not send.
+   */
   close(): Promise<void>;
 }

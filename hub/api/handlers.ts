@@ -1,5 +1,6 @@
 /**
- * What answers the requests of clients and takes their signals, and what runs around it, as users of a hub see it.
+ * The types of handlers and of middleware, for users of a hub. Handlers answer the requests of clients and take their
+ * signals.
  *
  * @module
  */
@@ -24,16 +25,16 @@ import type {
 import type { Awaitable } from "./bus.ts";
 import type { AnyConnection, HubConnection, HubUser } from "./connection.ts";
 
-/** What a handler knows beside its input. */
+/** The second argument of a handler. */
 export interface HandlerContext<Conn> {
-  /** Who asks. */
+  /** The connection that sent it. */
   readonly conn: Conn;
   /**
-   * Aborted when the client stops waiting or is gone. A request with an `id` is done to its end, even if no client
-   * waits any more: its signal is aborted only when the hub closes.
+   * Aborted when the client stops waiting or is gone. A request with an `id` always runs to its end, even when the
+   * client does not wait any more: the hub aborts its signal only when the hub closes.
    */
   readonly signal: AbortSignal;
-  /** The id that the client gave the request, so that it is done once; `undefined` without one, and of signals. */
+  /** The id that the client gave the request, so that it is done once; `undefined` without an id, and for signals. */
   readonly id: string | undefined;
 }
 
@@ -49,17 +50,17 @@ export type SurfaceHandlers<M, Conn> = {
 /** Leaves out the surfaces on which clients send nothing. */
 export type WithHandlers<H> = { readonly [K in keyof H as keyof H[K] extends never ? never : K]: H[K] };
 
-/** What `hub.implement` takes beside handlers. */
+/** Options of `hub.implement`. */
 export interface ImplementOptions<IsPart extends boolean = boolean> {
   /**
-   * Whether other calls give the rest: an application in several modules has one in each.
+   * Whether other calls give the other handlers. An application with several modules may make one call in each.
    *
    * @default {false}
    */
   readonly part?: IsPart;
 }
 
-/** All handlers of a contract: by role, and under `shared` what every role may call. */
+/** All handlers of a contract: by role, and under `shared` those that every role may call. */
 export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = WithHandlers<
   & { readonly shared: SurfaceHandlers<ClientToServerOf<D["shared"]>, AnyConnection<D, User, Ctx>> }
   & {
@@ -70,44 +71,44 @@ export type Handlers<D extends ContractDefinition, User extends HubUser, Ctx> = 
   }
 >;
 
-/** What is known of everything that {@linkcode Hub.use} sees. */
+/** The common part of all calls that {@linkcode Hub.use} gives to its functions. */
 export interface CallBase<Role extends string, Conn> {
   /** The role of the client. */
   readonly role: Role;
-  /** Who asks. */
+  /** The connection of the client. */
   readonly conn: Conn;
-  /** Aborted when nobody waits for it any more. */
+  /** Aborted when the result is no longer needed. */
   readonly signal: AbortSignal;
 }
 
 /** A request on its way to its handler. */
 export interface RequestCall<Name extends string, Input, Role extends string, Conn>
   extends CallBase<Role, Conn> {
-  /** What it is. */
+  /** The kind of the call. */
   readonly kind: "request";
   /** Its name in the contract. */
   readonly name: Name;
-  /** What its schema made of what was sent. */
+  /** The input, parsed by its schema. */
   readonly input: Input;
-  /** The id that the client gave it, so that it is done once. */
+  /** The id that the client gave the request, so that it is done once. */
   readonly id: string | undefined;
 }
 
 /** A signal on its way to its handler. */
 export interface SignalCall<Name extends string, Input, Role extends string, Conn>
   extends CallBase<Role, Conn> {
-  /** What it is. */
+  /** The kind of the call. */
   readonly kind: "signal";
   /** Its name in the contract. */
   readonly name: Name;
-  /** What its schema made of what was sent. */
+  /** The payload, parsed by its schema. */
   readonly input: Input;
 }
 
 /** A subscribe on its way to the rule of `authorize`. */
 export interface SubscriptionCall<Pattern extends string, Role extends string, Conn>
   extends CallBase<Role, Conn> {
-  /** What it is. */
+  /** The kind of the call. */
   readonly kind: "subscription";
   /** The topic's pattern in the contract. */
   readonly name: Pattern;
@@ -135,10 +136,10 @@ export type HubCall<D extends ContractDefinition, User extends HubUser, Ctx> = {
 /**
  * Runs around requests, signals and subscriptions of clients.
  *
- * @param call What a client asks for.
- * @param next Goes on: with the next function that `use` was given, and at last with the handler, or the rule of `authorize`.
- * Resolves with what the handler gives back, and rejects with what it throws. To be called once.
- * @returns Nothing that counts: what `next` ends with is what becomes of the call, unless this throws.
+ * @param call The client's request, signal or subscription.
+ * @param next Runs the next function that `use` was given. After the last function it runs the handler, or the rule
+ * of `authorize`. Resolves with the handler's result, and rejects with its error. Call it once.
+ * @returns Ignored. The result of `next` is the result of the call, unless this function throws.
  */
 export type Middleware<D extends ContractDefinition, User extends HubUser, Ctx> = (
   call: HubCall<D, User, Ctx>,

@@ -1,5 +1,5 @@
 /**
- * What a hub tells over HTTP of how it is.
+ * The state of a hub, as it tells it over HTTP.
  *
  * @module
  */
@@ -10,11 +10,14 @@ import type { RefusalCounts } from "./refusals.ts";
 /** A Hono application, for `app.route(path, hub.routes)`. */
 export type HubRoutes = hono.Hono;
 
-/** What the health page tells. */
+/** The content of the health page. */
 export interface Health {
-  /** `"ok"`; `"starting"` before the hub serves; `"degraded"` without the backplane; `"closing"` on shutdown. */
+  /** `"ok"`; `"starting"` before the hub serves; `"degraded"` without the backplane; `"closing"` during shutdown. */
   readonly status: "ok" | "starting" | "degraded" | "closing";
-  /** Before it serves: the handlers that are missing, as `role.name`; absent where none is, or no part has been given. */
+  /**
+   * Before the hub serves: the missing handlers, as `role.name`. Absent when no handler is missing, or you gave no
+   * part yet.
+   */
   readonly missing?: readonly string[];
   /** Whether the node should get clients. */
   readonly ready: boolean;
@@ -22,7 +25,7 @@ export interface Health {
   readonly node: string;
   /** How many connections it has. */
   readonly connections: number;
-  /** How many nodes it knows of, itself included, but for those that are down. */
+  /** How many nodes it knows, including itself, without those that are down. */
   readonly nodes: number;
   /** Clients that were refused since the hub was created, by reason; a reason that never occurred is left out. */
   readonly refused: Partial<RefusalCounts>;
@@ -30,21 +33,22 @@ export interface Health {
   readonly backplane: {
     /** The adapter. */
     readonly adapter: string;
-    /** Whether it is reachable. */
+    /** Whether the node can reach it. */
     readonly status: "up" | "down";
-    /** For how long it has been so, in milliseconds. */
+    /** How long it has had this status, in milliseconds. */
     readonly forMs: number;
-    /** Why it is down, as the adapter said last; absent while it is up, or when nothing was said. */
+    /** Why it is down, in the adapter's last words; absent while it is up, or when the adapter gave no reason. */
     readonly reason?: string;
     /**
-     * The latest round trip to another node and back, in milliseconds; `null` when there is none, or none has answered.
+     * The latest round trip to another node and back, in milliseconds; `null` when there is no other node, or none
+     * has answered.
      */
     readonly lagMs: number | null;
-    /** How much was dropped because no node of this application could have sent it. */
+    /** How many messages this node dropped because no node of this application could have sent them. */
     readonly malformed: number;
     /**
-     * What the adapter knows of the backplane's own state, by name: PostgreSQL tells `notifyQueue`, from 0 to 1. Absent when it
-     * knows nothing.
+     * Measurements of the backplane by name, from the adapter: PostgreSQL gives `notifyQueue`, from 0 to 1. Absent
+     * when the adapter has none.
      */
     readonly gauges?: Readonly<Record<string, number>>;
   };

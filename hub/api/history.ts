@@ -1,5 +1,5 @@
 /**
- * Histories of topics as users of a hub see them.
+ * The types of topic histories for users of a hub.
  *
  * @module
  */
@@ -9,19 +9,23 @@ export type { HistoryPage, HistoryQuery, HistoryRecord, Published } from "../../
 /** Options of `Hub.publish` on a topic with history. */
 export interface PublishOptions {
   /**
-   * An id of your own for the message, of 256 UTF-16 units at the most. A second publish with the same id on the same
-   * topic, on whichever node, is not delivered again and answers with the position of the first, for as long as that
-   * message is kept; what it says itself is not looked at. Use it to publish again after `UNCERTAIN`, which leaves open
-   * whether the message was kept.
+   * An id of your own for the message, of at most 256 UTF-16 units. If you publish again with the same id on the same
+   * topic, on any node, the message is not delivered again: you get the position of the first. The hub does not
+   * compare the payloads. This holds while the first message is kept. Use it to publish again after `UNCERTAIN`, when
+   * you do not know whether the message was kept.
    */
   readonly id?: string;
   /**
-   * A transaction of your own in the database that keeps the history: the message is kept with its commit, and delivered then, on this
-   * node too; a rollback leaves nothing of it. The promise resolves before that, with what the position will be: it is final at the commit.
-   * With `createPostgresAdapter`: what `begin` of Postgres.js or of Bun hands over, or a `Client` of `pg` that has said `BEGIN`. What the
-   * database refuses rejects with the error of its client, and has failed the transaction.
+   * A transaction of your own in the database that keeps the history. The commit keeps the message, and then the
+   * nodes deliver it, this node too. After a rollback nothing of it is left. The promise resolves before the commit,
+   * with the future position: it is final at the commit.
    *
-   * Until the transaction ends others who publish on the topic wait, for a limited time. Publish late in it, and end it soon.
+   * With `createPostgresAdapter`, give the transaction that `begin` of Postgres.js or of Bun passes to you, or a
+   * `Client` of `pg` after its `BEGIN`. When the database refuses, the promise rejects with the error of its client,
+   * and the transaction has failed.
+   *
+   * Until the transaction ends, other publishers on the topic wait for a limited time. Publish late in the
+   * transaction, and end it soon.
    */
   readonly tx?: object;
 }

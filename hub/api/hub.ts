@@ -1,5 +1,5 @@
 /**
- * The hub as its users see it: what the contract makes of names and payloads.
+ * The types of a hub for its users: the contract gives the names and payloads.
  *
  * @module
  */
@@ -52,9 +52,9 @@ import type { HistoryReader, HubTopic, TopicPublisher } from "./topic.ts";
 /** One or more connections to which you can send events of the contract. */
 export interface Target<D extends ContractDefinition> {
   /**
-   * Sends an event to these connections, on any node. If there is none, nothing is sent, and you get no error.
+   * Sends an event to these connections, on any node. Without a connection it sends nothing and throws no error.
    *
-   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
+   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the message is too large for the backplane.
    */
   emit<N extends NameOf<AnyEventsOf<D>>, G extends string = N>(
     event: N | Suggestion<G, NameOf<AnyEventsOf<D>>>,
@@ -67,7 +67,8 @@ export interface ConnectionTarget<D extends ContractDefinition> extends Target<D
   /**
    * Asks the client.
    *
-   * @throws {HubError} `NOT_FOUND` when there is no such connection, `TIMEOUT`, `DISCONNECTED`, or the client's answer.
+   * @throws {HubError} `NOT_FOUND` when there is no such connection, `TIMEOUT`, `DISCONNECTED`, or the error that the
+   * client answers with.
    */
   request<N extends NameOf<AnyQuestionsOf<D>>, G extends string = N>(
     name: N | Suggestion<G, NameOf<AnyQuestionsOf<D>>>,
@@ -75,22 +76,23 @@ export interface ConnectionTarget<D extends ContractDefinition> extends Target<D
     options?: CallOptions,
   ): Promise<AnswerOutput<AnyQuestionsOf<D>, N>>;
   /**
-   * Closes it. Does nothing when it is not there.
+   * Closes the connection. Does nothing when there is no such connection.
    *
-   * @param options The code, by default `CLOSE_CODES.DISCONNECTED`, after which it does not come back by itself; and the reason.
-   * @throws {TypeError} When it is no bag of options, or the reason is no text or too long.
+   * @param options The code and the reason. The default code is `CLOSE_CODES.DISCONNECTED`: the client does not
+   * reconnect by itself.
+   * @throws {TypeError} When `options` is not an object of options, or the reason is not text or too long.
    * @throws {RangeError} When the code is out of its range.
    */
   close(options?: CloseOptions): void;
 }
 
 /**
- * How a hub is closed. By default the remaining clients get the code `CLOSE_CODES.GOING_AWAY`, and come back to another
+ * How to close a hub. By default the remaining clients get the code `CLOSE_CODES.GOING_AWAY` and reconnect to another
  * node.
  */
 export interface HubCloseOptions extends CloseOptions {
   /**
-   * How long clients may take to go elsewhere, in milliseconds, rounded up to a whole number.
+   * How long clients may take to move to another node, in milliseconds, rounded up to a whole number.
    *
    * @default {0}
    */
@@ -99,13 +101,13 @@ export interface HubCloseOptions extends CloseOptions {
 
 /** All connections of a role. */
 export interface RoleScope<D extends ContractDefinition, R extends RoleOf<D>> {
-  /** Publishes on a topic that is the role's own; see {@linkcode Hub.publish}. */
+  /** Publishes on a topic of this role; see {@linkcode Hub.publish}. */
   publish<N extends TopicNames<OwnTopicsOf<D, R>>, G extends string = N>(
     topic: N | Suggestion<G, TopicNames<OwnTopicsOf<D, R>>, NameOf<OwnTopicsOf<D, R>>>,
     payload: TopicInput<OwnTopicsOf<D, R>, N>,
     ...options: KeepsHistory<OwnTopicsOf<D, R>, N> extends true ? [options?: PublishOptions] : []
   ): KeepsHistory<OwnTopicsOf<D, R>, N> extends true ? Promise<Published> : void;
-  /** A topic that is the role's own, by its pattern and parameters; see {@linkcode Hub.topic}. */
+  /** A topic of this role, by its pattern and parameters; see {@linkcode Hub.topic}. */
   topic<P extends NameOf<OwnTopicsOf<D, R>>, G extends string = P>(
     pattern: P | Suggestion<G, NameOf<OwnTopicsOf<D, R>>>,
     ...params: ParamsArgument<P>
@@ -117,8 +119,8 @@ export interface RoleScope<D extends ContractDefinition, R extends RoleOf<D>> {
   /**
    * Sends an event to every connection of the role, on every node.
    *
-   * @throws {HubError} `VALIDATION`, `NOT_FOUND` when the role has no such event, or `TOO_LARGE` when the backplane cannot
-   * carry it.
+   * @throws {HubError} `VALIDATION`, `NOT_FOUND` when the role has no such event, or `TOO_LARGE` when the message is
+   * too large for the backplane.
    */
   emit<N extends NameOf<EventsOf<D, R>>, G extends string = N>(
     event: N | Suggestion<G, NameOf<EventsOf<D, R>>>,
@@ -126,60 +128,71 @@ export interface RoleScope<D extends ContractDefinition, R extends RoleOf<D>> {
   ): void;
 }
 
-/** A role on a hub: what every {@linkcode RoleScope} does, and reads of the role's own topics. */
+/** A role on a hub: a {@linkcode RoleScope} that also reads the role's own topics. */
 export interface HubRoleScope<D extends ContractDefinition, R extends RoleOf<D>>
   extends RoleScope<D, R>, HistoryReader<OwnTopicsOf<D, R>> {
 }
 
-/** A hub: one server process's end of a contract. */
+/** A hub: the server's side of a contract, in one process. */
 export interface Hub<D extends ContractDefinition, User extends HubUser = HubUser, Ctx = unknown>
   extends AsyncDisposing, HistoryReader<SharedTopicsOf<D>> {
-  /** The identity of this node in the cluster. */
+  /** The id of this node in the cluster. */
   readonly nodeId: string;
   /**
-   * Resolves when the hub serves clients, and the nodes that are there know of it; rejects when the backplane refuses
-   * or does not answer in time, and when `implement` was given parts and handlers are missing at the time when this is asked for: it
-   * names them, and the hub serves when they come. With `startWithoutBackplane` the hub serves from the start.
+   * Resolves when the hub serves clients and the other nodes know it. Rejects when the backplane refuses, or does not
+   * answer in time.
+   *
+   * Rejects also when you gave handlers in parts and some are missing. The error names them, and the hub serves
+   * clients when you give them. Each read of `ready` looks again for missing handlers.
+   *
+   * With `startWithoutBackplane` the hub serves from the start.
    */
   readonly ready: Promise<void>;
-  /** The endpoints, for an application to mount: the transports' at `/`, `/health`, `/health/live`, `/health/ready`. */
+  /**
+   * The HTTP endpoints, for your application to mount: `/` for the transports, `/health`, `/health/live`,
+   * `/health/ready`.
+   */
   readonly routes: HubRoutes;
-  /** What Bun's server is given as `websocket`. */
+  /** The `websocket` option for Bun's server. */
   readonly websocket: BunWebSocketHandler;
   /**
-   * Gives the handlers of everything that clients send: all at once, or with `{ part: true }` some in each of several calls. What is
-   * missing is an error of the compiler in the first case; of parts `ready` rejects and names it.
+   * Gives the handlers of all requests and signals: all in one call, or in several calls with `{ part: true }`. In
+   * one call the compiler finds missing handlers. In parts `ready` rejects and names them.
    *
-   * @throws {TypeError} When a handler is missing, not in the contract or no function, or was given before. None of the call is
-   * taken then.
+   * @throws {TypeError} When a handler is missing, not in the contract, not a function, or was given before. The hub
+   * then takes no handler of this call.
    */
   implement<const H extends SomeSurfaces<Handlers<D, User, Ctx>>, IsPart extends boolean = false>(
     handlers: CheckedSurfaces<H, Handlers<D, User, Ctx>, IsPart>,
     options?: ImplementOptions<IsPart>,
   ): void;
   /**
-   * Runs a function around every request, signal and subscription of clients: to log, to measure, to check rights. Functions
-   * run in the order in which they were given, each around the next: `await next()` ends when the rest has ended. What one
-   * throws refuses the call, as what a handler throws does. One that ends without `next()` has lost the call: that is an error, told to
-   * `onError` and as `INTERNAL` to the client. Before `next()` each has `authorizeTimeoutMs` at the most.
+   * Runs a function around every request, signal and subscription of clients: to log, to measure, to check rights.
    *
-   * @param middleware Called once its input is parsed, in the order in which a client has sent its requests and signals.
-   * @throws {TypeError} When it is no function.
+   * Functions run in the order in which you gave them, each around the next: `await next()` ends when the rest has
+   * ended. An error that a function throws refuses the call, like an error of a handler. A function that ends without
+   * `next()` makes the call fail: `onError` gets the error, and the client gets `INTERNAL`. All functions together
+   * have `authorizeTimeoutMs` until the handler is called; for a subscription this includes the rule of `authorize`.
+   *
+   * @param middleware Called when the input is parsed. Requests and signals of a client come in the order in which it
+   * sent them.
+   * @throws {TypeError} When it is not a function.
    */
   use(middleware: Middleware<D, User, Ctx>): void;
   /**
    * A room. It exists while a connection is in it.
    *
    * @param name Its name; or a pattern of the contract's `rooms` or `presence`, which editors complete.
-   * @param params With a pattern a value for each of its parameters: `hub.room("chat/:id", { id: "1" })` is the room `chat/1`.
-   * @throws {TypeError} When the name is not text, or a parameter is missing, wrong or too many; see {@linkcode Hub.topic}.
+   * @param params A value for each parameter of a pattern: `hub.room("chat/:id", { id: "1" })` is the room `chat/1`.
+   * @throws {TypeError} When the name is not text, or a parameter is missing, wrong or unknown; see
+   * {@linkcode Hub.topic}.
    */
   room<N extends RoomPatterns<D> | AnyName>(name: N, ...params: RoomParams<D, N>): RoomOf<D, RoomName<D, N>>;
   /**
-   * Several rooms at once: a connection that is in many of them gets one copy. What is for more than 64 rooms goes to every
-   * node. Not for rooms that keep history: send to each of those by itself.
+   * Several rooms at once: a connection in several of them gets one copy. A message for more than 64 rooms goes to
+   * every node. Rooms that keep history are refused: send to each of them alone.
    *
-   * @throws {TypeError} When the names are no list, one is not text, or one is of a room that keeps history.
+   * @throws {TypeError} When `names` is not a list, a name is not text, or a room keeps history.
    */
   rooms(names: readonly string[]): Broadcaster<D>;
   /**
@@ -187,14 +200,16 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    * away. On a topic with history and a shared store (`history`) they get it when the store has kept it.
    *
    * @param options An id and a transaction, for topics with history.
-   * @returns For a topic with history the position of the message, once it is kept; for others nothing.
-   * @throws {TypeError} When the id is no text, empty, longer than 256 UTF-16 units or holds half a surrogate pair, or the topic keeps no
-   * history. With `tx` also when the store takes no transactions, or it is none.
-   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it. On a topic with
-   * history they are rejections, and with a shared store also `UNAVAILABLE` when the message is certainly not kept, and
-   * `UNCERTAIN` when it may be: the store lost its link after it was sent, or has not answered within
-   * `backplaneTimeoutMs`. It is delivered if it is kept. Publish it again with the same `id`: it is kept once. After
-   * `close` it is `UNAVAILABLE`.
+   * @returns For a topic with history the position of the message, when it is kept; for other topics nothing.
+   * @throws {TypeError} When the id is not text, empty, longer than 256 UTF-16 units or holds half a surrogate pair,
+   * or when the topic keeps no history. With `tx` also when it is no transaction, or the store takes none.
+   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the message is too large for the backplane. On
+   * a topic with history the promise rejects with these errors. With a shared store it also rejects with:
+   *
+   * - `UNAVAILABLE`: the message is certainly not kept, or the hub is closed.
+   * - `UNCERTAIN`: the message may be kept. The store lost its connection after the hub sent the message, or did not
+   *   answer within `backplaneTimeoutMs`. A kept message is delivered. Publish it again with the same `id`: the store
+   *   keeps it once.
    */
   publish<N extends TopicNames<SharedTopicsOf<D>>, G extends string = N>(
     topic: N | Suggestion<G, TopicNames<SharedTopicsOf<D>>, NameOf<SharedTopicsOf<D>>>,
@@ -203,12 +218,14 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   ): KeepsHistory<SharedTopicsOf<D>, N> extends true ? Promise<Published> : void;
   /**
    * A shared topic by its pattern and parameters, which editors complete:
-   * `hub.topic("ticker/:symbol", { symbol: "ACME" }).publish(tick)`. A value stands in the name as it is; nothing is escaped.
+   * `hub.topic("ticker/:symbol", { symbol: "ACME" }).publish(tick)`. The values go into the name as they are, without
+   * escaping.
    *
    * @param pattern The pattern, as the contract has it.
-   * @param params A value for each of its parameters: text that is not empty and has no `/`, or a number.
+   * @param params A value for each of its parameters: a number, or text that is not empty and has no `/`.
    * @throws {HubError} `NOT_FOUND` when the contract has no such shared topic.
-   * @throws {TypeError} When a value is missing, wrong or too many, or the contract declares the name by another pattern.
+   * @throws {TypeError} When a value is missing, wrong or unknown, or the contract declares the name by another
+   * pattern.
    */
   topic<P extends NameOf<SharedTopicsOf<D>>, G extends string = P>(
     pattern: P | Suggestion<G, NameOf<SharedTopicsOf<D>>>,
@@ -220,11 +237,11 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
     KeepsHistory<SharedTopicsOf<D>, P>
   >;
   /**
-   * The members of a room, or the subscribers of a topic, on all nodes. The topic may be a shared one, or one of a
+   * The members of a room, or the subscribers of a topic, on all nodes. The topic is a shared topic or a topic of a
    * role.
    *
-   * @param place The name of a room; `{ topic: name }` for a topic, with `role` for one of a role's own.
-   * @throws {HubError} `NOT_FOUND` when the contract declares no presence for it.
+   * @param place The name of a room; or `{ topic: name }`, with `role` for a topic of a role.
+   * @throws {HubError} `NOT_FOUND` when the contract declares no presence for the room or topic.
    */
   presence<const P extends HubPlaceOf<D>, G extends string = NameOfPlace<P>>(
     place: P | Suggestion<G, PresenceNames<D>, NameOf<PresenceOf<D>>>,
@@ -238,7 +255,7 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   /**
    * All connections of a user, on every node.
    *
-   * @throws {TypeError} When the id is not text: an anonymous connection has no user to address.
+   * @throws {TypeError} When the id is not text. An anonymous connection has no user id.
    */
   user(id: string): Target<D>;
   /**
@@ -253,17 +270,17 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
     payload: PayloadInput<BusEventsOf<D>, N>,
   ): void;
   /**
-   * Listens to a bus event of other nodes, or answers a bus request (one listener a request).
+   * Listens to a bus event of other nodes, or answers a bus request. A bus request has one listener.
    *
-   * @returns Stops it.
-   * @throws {HubError} `NOT_FOUND` when the contract has none of that name.
-   * @throws {TypeError} When the listener is no function, or a bus request has an answerer already.
+   * @returns Stops the listener.
+   * @throws {HubError} `NOT_FOUND` when the contract has no bus message of that name.
+   * @throws {TypeError} When the listener is not a function, or the bus request has a listener already.
    */
   onServer<N extends NameOf<BusOf<D>>, G extends string = N>(
     name: N | Suggestion<G, NameOf<BusOf<D>>>,
     listener: BusListener<D, N>,
   ): () => void;
-  /** Asks every other node, and collects the answers that come in time. */
+  /** Sends a bus request to every other node, and collects the answers that come in time. */
   requestServers<N extends NameOf<BusRequestsOf<D>>, G extends string = N>(
     name: N | Suggestion<G, NameOf<BusRequestsOf<D>>>,
     input: RequestInput<BusRequestsOf<D>, N>,
@@ -271,14 +288,14 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
   ): Promise<Gathered<AnswerOutput<BusRequestsOf<D>, N>>>;
   /** The nodes, and the connections of all of them. */
   readonly cluster: Cluster;
-  /** Counts what the hub holds now. All counts are zero when no client is left. */
+  /** Counts what the hub holds now; see {@linkcode HubStats}. */
   stats(): HubStats;
   /**
-   * Shuts down: takes no new connections, tells clients to reconnect elsewhere, spread over `drainMs` but for a fifth of it
-   * or 2 seconds at its end, so that the last ones have gone when it is over, then closes
-   * those that are left, and the adapter. Idempotent; rejects only when an option is wrong, and then nothing is closed.
+   * Shuts down. The hub takes no new connections and tells clients to reconnect to another node. It spreads this over
+   * `drainMs`, but keeps a fifth of it (at most 2 seconds) free at the end for the last clients. Then it closes the
+   * remaining connections and the adapter. Idempotent. Rejects only when an option is wrong; then nothing is closed.
    *
-   * @param options How long it takes, and the code and reason that the closed clients get.
+   * @param options How long the clients have, and the code and reason for the connections that the hub closes.
    */
   close(options?: HubCloseOptions): Promise<void>;
 }

@@ -1,13 +1,13 @@
 /**
- * The bounds of a hub.
+ * The limits of a hub.
  *
  * @module
  */
 
-/** The bounds of one hub. Everything a client can make grow has one. */
+/** The limits of one hub. Everything that a client can make grow has a limit. */
 export interface HubLimits {
   /**
-   * The largest frame a client may send, in bytes (of UTF-8, where it is text).
+   * The largest frame that a client may send, in bytes (of UTF-8 for text).
    *
    * @default {262144}
    */
@@ -19,9 +19,9 @@ export interface HubLimits {
    */
   readonly messagesPerSecond?: number;
   /**
-   * Messages that one connection may send at once. Beyond, each is refused with `RATE_LIMITED`; after as many refused
-   * messages as this the connection is closed. After an idle time up to 1/64 more go through, at most 16: the clock is not
-   * read for every message.
+   * Messages that one connection may send at once. The hub refuses further messages with `RATE_LIMITED`. It closes
+   * the connection when it has refused as many messages as this limit. After an idle time up to 1/64 more may pass,
+   * at most 16, because the hub does not read the clock for every message.
    *
    * @default {1000}
    */
@@ -33,27 +33,28 @@ export interface HubLimits {
    */
   readonly maxSubscriptions?: number;
   /**
-   * Requests of one connection that may be without an answer, in each direction.
+   * Requests of one connection that wait for an answer, in each direction.
    *
    * @default {1000}
    */
   readonly maxPendingRequests?: number;
   /**
-   * Bytes of the frames of one connection of which a message waits or is being handled. Beyond, requests and signals are refused with `RATE_LIMITED`; where they would have to wait, the connection is closed.
+   * Bytes of the frames of one connection that have a message waiting or being handled. Beyond this limit the hub
+   * refuses requests and signals with `RATE_LIMITED`. If a message would have to wait, the hub closes the connection.
    *
    * @default {8388608}
    */
   readonly maxPendingBytes?: number;
   /**
-   * Messages of histories that one connection may be sent again at once, over all its topics; and as many members of
-   * presence, in lists and pages. What was used comes back at the rate of `messagesPerSecond`; until then a subscribe with a
-   * position is refused with `RATE_LIMITED`, or what asks for members.
+   * Messages of histories that the hub may send one connection at once, over all its topics. The same number holds
+   * for members of presence, in lists and pages. The used part comes back at the rate of `messagesPerSecond`. Until
+   * then the hub refuses a subscribe with a position, or a question for members, with `RATE_LIMITED`.
    *
    * @default {100000}
    */
   readonly recoveryBurst?: number;
   /**
-   * Connections of this hub, those that have not said hello included.
+   * Connections of this hub, including those that have not said hello.
    *
    * @default {Infinity}
    */
@@ -65,14 +66,14 @@ export interface HubLimits {
    */
   readonly maxConnectionsPerUser?: number;
   /**
-   * Connections of one address on this hub. IPv6 addresses count by their first 64 bits, which one customer of a
-   * provider has for itself; an IPv4 address written as IPv6 counts as the IPv4 address.
+   * Connections of one address on this hub. IPv6 addresses count by their first 64 bits, because a provider gives
+   * these to one customer. An IPv4 address written as IPv6 counts as the IPv4 address.
    *
    * @default {Infinity}
    */
   readonly maxConnectionsPerAddress?: number;
   /**
-   * Links of this hub that are not authenticated yet.
+   * Links of this hub that are not authenticated yet. A link is a client's open transport, for example a WebSocket.
    *
    * @default {10000}
    */
@@ -84,8 +85,8 @@ export interface HubLimits {
    */
   readonly maxHandshakesPerAddress?: number;
   /**
-   * Calls of `authenticate` at the same time. Further clients wait in the order in which they came, for half of
-   * what is left of `handshakeTimeoutMs` at the most; whoever would wait longer is told when to come back.
+   * Calls of `authenticate` at the same time. Further clients wait in the order in which they came, for at most half
+   * of what is left of `handshakeTimeoutMs`. The hub tells a client that would wait longer when to come back.
    *
    * @default {100}
    */
@@ -97,42 +98,46 @@ export interface HubLimits {
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * Reads of histories at the same time for clients, which come back or ask for a page; the others wait in order.
+   * History reads for clients at the same time: for clients that come back or ask for a page. Further reads wait in
+   * order.
    *
    * @default {64}
    */
   readonly maxHistoryReads?: number;
   /**
-   * How long requests with an id are remembered when they are done, in milliseconds: sent again within it they are answered,
-   * and not done again. Let it be longer than any handler takes: where nodes share a store, a request that takes longer may be
-   * done by a second node that is asked for it meanwhile.
+   * How long the hub remembers a request with an id after it is done, in milliseconds. If the client sends it again
+   * in this time, the hub answers it and does not run the handler again. Choose a longer time than any handler takes.
+   * With a shared store, a second node may run the handler of a request that takes longer.
    *
    * @default {300000}
    */
   readonly requestIdMs?: number;
   /**
-   * Requests with an id that this hub remembers, those under way included. A user may have a tenth of them; beyond, its
-   * requests with an id are refused with `RATE_LIMITED`. Anonymous clients of one address count as one user. Beyond all of them
-   * they are refused with `UNAVAILABLE`: none is forgotten before its time.
+   * Requests with an id that this hub remembers, including those that are being handled. A user may have a tenth of
+   * them: beyond that the hub refuses the user's requests with an id with `RATE_LIMITED`. Anonymous clients of one
+   * address count as one user. Beyond the whole number it refuses them with `UNAVAILABLE`. It forgets none before its
+   * time.
    *
    * @default {10000}
    */
   readonly maxRequestIds?: number;
   /**
-   * Bytes that the answers to them may take together, and a user's a tenth of it; of an answer, 65,536 at the most. What is
-   * more is not kept: sent again, such a request is answered `TOO_LARGE`, and not done again.
+   * Bytes of all remembered answers together. A user may have a tenth of them, and one answer may have at most
+   * 65,536. The hub does not keep an answer beyond this limit: if the client sends such a request again, the hub
+   * answers `TOO_LARGE` and does not run the handler again.
    *
    * @default {16777216}
    */
   readonly maxRequestIdBytes?: number;
   /**
-   * Topics whose history this hub keeps for itself, without a shared store; the one unused longest makes room.
+   * Topics whose history this hub keeps in its own memory, without a shared store. Beyond it, the hub drops the
+   * history that was unused longest.
    *
    * @default {10000}
    */
   readonly maxHistories?: number;
   /**
-   * Bytes that these histories may take together; the one unused longest makes room.
+   * Bytes of these histories together. Beyond it, the hub drops the history that was unused longest.
    *
    * @default {67108864}
    */
@@ -146,13 +151,13 @@ export interface HubLimits {
      */
     readonly maxMessages?: number;
     /**
-     * Bytes (of UTF-8, where it is text) held for a slow connection.
+     * Bytes (of UTF-8 for text) held for a slow connection.
      *
      * @default {1048576}
      */
     readonly maxBytes?: number;
     /**
-     * Unsent bytes of its link from which on messages are held.
+     * When a link has this many unsent bytes, the hub begins to hold messages.
      *
      * @default {262144}
      */

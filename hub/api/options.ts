@@ -1,5 +1,5 @@
 /**
- * What `createHub` takes, and what it assumes.
+ * The options of `createHub`, and their defaults.
  *
  * @module
  */
@@ -23,31 +23,34 @@ import type { PresenceKind, PresenceOptions } from "./presence_options.ts";
 import type { HubLimits } from "./limits.ts";
 import type { RefusalReason } from "./refusals.ts";
 
-/** What is known of a client when it asks to come in. */
+/** The argument of `authenticate`: a client that wants to connect. */
 export interface Handshake<Role extends string = string> {
-  /** The role it asks for. */
+  /** The role that the client asks for. */
   readonly role: Role;
-  /** Its credential, if it sent one in its first message. */
+  /** The client's credential, if it sent one in its first message. */
   readonly token: string | undefined;
   /** The request that opened the link: headers, cookies, URL. */
   readonly request: Request;
-  /** The address at the other end; see {@linkcode HubOptions.address}. */
+  /** The address of the client; see {@linkcode HubOptions.address}. */
   readonly address: string | undefined;
   /** Aborted when the client leaves or its time is up. */
   readonly signal: AbortSignal;
 }
 
-/** Who a client is. */
+/** The answer of `authenticate`: the identity of a client. */
 export interface Identity<Role extends string, User extends HubUser, Ctx> {
-  /** The role it gets; must be the one it asked for, or it is refused with `FORBIDDEN`. */
+  /**
+   * The client's role. It must be the role that the client asked for; otherwise the hub refuses the client with
+   * `FORBIDDEN`.
+   */
   readonly role: Role;
-  /** The user; absent for an anonymous one. Several connections may have the same. */
+  /** The user; absent for an anonymous client. Several connections may have the same user. */
   readonly user?: User;
   /** Data of your own, for your handlers. It stays in this process. */
   readonly ctx?: Ctx;
 }
 
-/** What a client that wants to subscribe is judged by. */
+/** The argument of a rule of `authorize`: a client that wants to subscribe. */
 export interface Authorization<Params, Conn> {
   /** The parameters of the topic's name. */
   readonly params: Params;
@@ -55,71 +58,71 @@ export interface Authorization<Params, Conn> {
   readonly topic: string;
   /** The connection. */
   readonly conn: Conn;
-  /** Aborted when nobody waits for the answer any more: the client unsubscribes or is gone, or the time is up. */
+  /** Aborted when the answer is no longer needed: the client unsubscribes or is gone, or the time is up. */
   readonly signal: AbortSignal;
 }
 
-/** What a client that wants to be in a room again is judged by. */
+/** The argument of the rule `rejoin`: a client that wants to be in a room again. */
 export interface Rejoin<Conn> {
   /** The room's name. */
   readonly room: string;
   /** The connection. */
   readonly conn: Conn;
-  /** Aborted when nobody waits for the answer any more: the client is gone, or the time is up. */
+  /** Aborted when the answer is no longer needed: the client is gone, or the time is up. */
   readonly signal: AbortSignal;
 }
 
-/** What becomes of a connection that does not read as fast as it is sent to. */
+/** What the hub does with a connection that reads more slowly than the hub sends. */
 export type SlowConsumerPolicy = "close" | "drop";
 
-/** Where in the hub an error came up. */
+/** Where in the hub an error happened. */
 export type HubErrorStage = AdapterStage | "handler" | "listener" | "connection" | "output" | "refused";
 
-/** What is known of an error beside itself. */
+/** The second argument of `onError`. */
 export interface HubErrorInfo {
-  /** Where it came up. */
+  /** Where it happened. */
   readonly stage: HubErrorStage;
-  /** The backplane channel concerned. */
+  /** The channel of the backplane. */
   readonly channel?: string;
-  /** The request, signal or bus message concerned. */
+  /** The request, signal or bus message. */
   readonly name?: string;
-  /** The connection concerned. */
+  /** The connection. */
   readonly connectionId?: string;
-  /** Why a client was refused, with stage `"refused"`. */
+  /** With stage `"refused"`: why the hub refused a client. */
   readonly reason?: RefusalReason;
   /**
-   * For how many refusals of this reason, or messages of other nodes that were dropped for the same, the report stands: what
-   * follows the first within 10 seconds is counted. Of messages absent for a single one.
+   * How many refusals of this reason, or dropped messages of other nodes, this report stands for. The hub reports the
+   * first at once, and counts those that follow within 10 seconds. For a single dropped message it is absent.
    */
   readonly count?: number;
 }
 
 /** Why a connection ended. */
 export interface DisconnectReason {
-  /** The close code; see `CLOSE_CODES`, or one of WebSocket's own. */
+  /** The close code; see `CLOSE_CODES`, or one of the WebSocket protocol. */
   readonly code: number;
-  /** For a person. */
+  /** A text for people. */
   readonly reason: string;
 }
 
 /**
- * What {@linkcode createHub} takes.
+ * Options of {@linkcode createHub}.
  *
  * @typeParam D The contract's definition.
- * @typeParam User What `authenticate` calls a user.
- * @typeParam Ctx What `authenticate` attaches to a connection.
+ * @typeParam User The type of a user in the answer of `authenticate`.
+ * @typeParam Ctx The type of `ctx` in the answer of `authenticate`.
  */
 export interface HubOptions<D extends ContractDefinition, User extends HubUser, Ctx> {
   /**
    * Decides who a client is. It runs before the hub looks at anything else that the client sends.
    *
-   * Throw `HubError("UNAUTHENTICATED")` or `HubError("FORBIDDEN")` to refuse for good: the client will not try again
-   * by itself. Any other error is reported, and the client may try again. A result without a role, or with a user whose
-   * `id` is not a text, refuses the client and is reported.
+   * Throw `HubError("UNAUTHENTICATED")` or `HubError("FORBIDDEN")` to refuse for good: the client does not try again
+   * by itself. The hub reports any other error, and the client may try again. The hub also refuses and reports a
+   * result without a role, or with a user whose `id` is not text.
    */
   authenticate(
     handshake: Handshake<RoleOf<D>>,
-    // Not `RoleOf`, which the compiler works out too late to know that a text is meant as it stands.
+    // Not `RoleOf`: the compiler resolves it too late, and would widen a literal role to `string`.
   ): Identity<keyof D["roles"] & string, User, Ctx> | Promise<Identity<keyof D["roles"] & string, User, Ctx>>;
   /**
    * How clients reach this hub.
@@ -128,23 +131,25 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly transports?: readonly Transport[];
   /**
-   * How messages become frames, the preferred one first; a client speaks one of them.
+   * How messages become frames, the preferred codec first. A client uses one of them.
    *
    * @default {[jsonCodec]}
    */
   readonly codecs?: readonly Codec[];
   /**
-   * How this hub reaches others.
+   * How this hub reaches other nodes.
    *
    * @default {createMemoryAdapter()}
    */
   readonly adapter?: Adapter;
   /**
-   * Where the messages of topics with history are kept for the whole cluster: every node is given the same store, and a
-   * client that comes back to any node gets what it missed. With `"per-node"`, or where the adapter has no store, each
-   * node keeps its own in memory, within `limits.maxHistories` and `limits.maxHistoryBytes`, and recovers only for
-   * clients that come back to the same node. Where other nodes can be reached and nothing was given, that is told to
-   * `onError` once, with stage `"open"`.
+   * Where the hub keeps the messages of topics with history. Give every node the same store: then a client that comes
+   * back to any node gets the messages that it missed.
+   *
+   * With `"per-node"`, or when the adapter has no store, each node keeps its own histories in memory, within
+   * `limits.maxHistories` and `limits.maxHistoryBytes`. Then a client gets missed messages only when it comes back to
+   * the same node. If the adapter reaches other nodes and you gave no `history`, the hub reports this once to
+   * `onError`, with stage `"open"`.
    *
    * @default {adapter.history, else "per-node"}
    */
@@ -159,31 +164,30 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
     ) => boolean | Promise<boolean>;
   };
   /**
-   * How long a rule of `authorize` or `rejoin` may take to answer, and a request or signal to come through `hub.use` to its
-   * handler, in milliseconds; then it is refused with `TIMEOUT`.
+   * How long a rule of `authorize` or `rejoin` may take to answer, in milliseconds. The same time holds for a request
+   * or signal on its way through `hub.use` to its handler. When it is over, the hub refuses with `TIMEOUT`.
    *
    * @default {10000}
    */
   readonly authorizeTimeoutMs?: number;
   /**
-   * Decides whether a client that lost its connection gets back into a room that it names: on any node, after
-   * `onConnection`, and before its status is `"open"`. Only `true` lets it in. `false` and a thrown error refuse, and
-   * the client's `onRecovery` is told. A client may name any room: use the same check as before `room.add`. A rule that
-   * throws
-   * `UNAVAILABLE` or takes longer than `authorizeTimeoutMs` is asked again while the client is there. Without the rule rooms end
-   * with the connection.
+   * Decides whether a client that lost its connection gets back into a room that it names. The hub asks it on any
+   * node, after `onConnection` and before the client's status is `"open"`. Only `true` lets the client in. `false`
+   * and a thrown error refuse, and the client's `onRecovery` gets to know it. A client may name any room: make the
+   * same check as before `room.add`. If the rule throws `UNAVAILABLE` or takes longer than `authorizeTimeoutMs`, the
+   * hub asks it again while the client is connected. Without the rule a lost connection also loses its rooms.
    */
   rejoin?(rejoin: Rejoin<AnyConnection<D, User, Ctx>>): boolean | Promise<boolean>;
   /**
-   * Options of presence, for the rooms and topics for which the contract declares it. A kind alone means `{ kind }`.
+   * Presence options, for the rooms and topics with presence in the contract. A kind alone means `{ kind }`.
    */
   readonly presence?: PresenceKind | PresenceOptions<D, User, Ctx>;
   /**
-   * Called when a client is authenticated. The client's `ready` resolves only after this has ended. If it throws or
-   * returns `false`, the connection is refused.
+   * Called when a client is authenticated. The client's `ready` resolves after this has ended. If it throws or
+   * returns `false`, the hub refuses the connection.
    */
   onConnection?(conn: AnyConnection<D, User, Ctx>): void | boolean | Promise<void | boolean>;
-  /** Called once for every connection that `onConnection` was called for, when it is gone. */
+  /** Called once for each connection that `onConnection` was called for, when the connection is gone. */
   onDisconnect?(conn: AnyConnection<D, User, Ctx>, reason: DisconnectReason): void;
   /**
    * Reports every error that no caller receives.
@@ -192,32 +196,32 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   onError?(error: unknown, info: HubErrorInfo): void;
   /**
-   * The web origins whose pages may connect: `"https://app.example"`, or `"*"` for all. Clients that are no browsers
-   * send no Origin and are not concerned. Entries of a list are compared as URLs, `"null"` stands for pages without an
-   * origin. Of a function only `true` lets in, and it must answer at once.
+   * The web origins whose pages may connect: `"https://app.example"`, or `"*"` for all. The hub compares the entries
+   * of a list as URLs. `"null"` stands for pages without an origin. A function must answer at once, and only `true`
+   * lets the page in. Clients that are not browsers send no Origin, and may always connect.
    *
    * @default {the origin that the request itself was sent to}
    */
   readonly origins?: "*" | readonly string[] | ((origin: string, request: Request) => boolean);
   /**
-   * The address of a client, for the limits. Behind a proxy that you trust, read its header here.
+   * The address of a client, for the limits. Behind a proxy that you trust, read the proxy's header here.
    *
-   * @default {the address at the other end of the link}
+   * @default {the address of the link's other end}
    */
   address?(request: Request, peer: string | undefined): string | undefined;
-  /** The bounds. */
+  /** The limits. */
   readonly limits?: HubLimits;
   /**
-   * What becomes of a connection that does not read as fast as it is sent to, beyond `limits.outbox`: it is closed,
-   * or the oldest events and topic messages are dropped (never answers, never a topic with history). Topics with
-   * `conflate` are conflated before that.
+   * What the hub does when a connection reads so slowly that more waits than `limits.outbox` allows: it closes the
+   * connection, or drops the oldest events and topic messages. It never drops answers or messages of a topic with
+   * history. Before that it conflates topics with `conflate`.
    *
    * @default {"close"}
    */
   readonly slowConsumer?: SlowConsumerPolicy;
   /**
-   * The hub sends something to each client at least this often, in milliseconds, rounded up to a whole number. A client
-   * that sends nothing for twice as long is closed.
+   * The hub sends something to each client at least this often, in milliseconds, rounded up to a whole number. It
+   * closes a client that sends nothing for twice as long.
    *
    * @default {25000}
    */
@@ -225,41 +229,41 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   /** The cluster. */
   readonly cluster?: {
     /**
-     * How often a node tells the others that it lives, in milliseconds; at most a third of `nodeTimeoutMs`.
+     * How often a node sends a heartbeat to the other nodes, in milliseconds; at most a third of `nodeTimeoutMs`.
      *
      * @default {10000}
      */
     readonly heartbeatMs?: number;
     /**
-     * A node that was not heard of for so long is down, in milliseconds; after half of that it is suspect.
+     * A node that sends nothing for this time is down, in milliseconds. After half of it the node is suspect.
      *
      * @default {30000}
      */
     readonly nodeTimeoutMs?: number;
     /**
-     * How long a question to other nodes may take, in milliseconds.
+     * How long a request to other nodes may take, in milliseconds.
      *
      * @default {5000}
      */
     readonly requestTimeoutMs?: number;
     /**
-     * How long a question waits for nodes that are suspect, and for any while the backplane is away, in milliseconds.
+     * How long a request waits for suspect nodes, in milliseconds; while the backplane is away, for any node.
      *
      * @default {1000}
      */
     readonly fastTimeoutMs?: number;
     /**
-     * How long a node that starts waits until the others have heard of it, in milliseconds; 0 for not at all. A node
-     * that nobody answers waits so long, unless its adapter can tell that it is alone.
+     * How long a starting node waits for answers of the other nodes, in milliseconds; 0 for no wait. A node that gets
+     * no answer waits for the whole time, unless its adapter can tell that it is alone.
      *
      * @default {250}
      */
     readonly joinTimeoutMs?: number;
   };
   /**
-   * Whether to serve clients without waiting for the backplane, and to go on taking them into rooms and topics while
-   * it is away: they hear this node at once, and the others from when the backplane is there. Without it the hub takes
-   * no clients before the backplane is open, and joins fail while it is away.
+   * Whether to serve clients without waiting for the backplane, and to let them join rooms and topics while it is
+   * away. These clients get messages of this node at once, and messages of other nodes when the backplane is there.
+   * Without this option the hub takes no clients before the backplane is open, and joins fail while it is away.
    *
    * @default {false}
    */
@@ -272,36 +276,37 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
    */
   readonly maxBackplaneDownMs?: number;
   /**
-   * How long the backplane may take to open, each subscribe to go live, and a shared history to answer, in milliseconds.
+   * How long the backplane may take to open, and to make each subscription live, in milliseconds. A shared history
+   * may take as long to answer.
    *
    * @default {10000}
    */
   readonly backplaneTimeoutMs?: number;
   /**
-   * How long a client may take to answer a request, in milliseconds, where the caller does not say; `Infinity` for as
-   * long as it is connected.
+   * How long a client may take to answer a request, in milliseconds, when the caller gives no time. `Infinity`: as
+   * long as the client is connected.
    *
    * @default {10000}
    */
   readonly requestTimeoutMs?: number;
   /**
-   * Where time comes from.
+   * The clock.
    *
    * @default {systemClock}
    */
   readonly clock?: Clock;
 }
 
-/** The rules of a hub's options, as far as their names go. */
+/** Checks the names of the rules in a hub's options. */
 export interface RuleNames<D extends ContractDefinition, Topics, Places, States> {
-  /** By topic pattern. */
+  /** Rules by topic pattern. */
   readonly authorize?: KnownNames<Topics, NameOf<AnyTopicsOf<D>>>;
-  /** By pattern of the contract's presence. */
+  /** Rules by pattern of the contract's presence. */
   readonly presence?: PresenceKind | {
     readonly authorize?: KnownNames<Places, NameOf<PresenceOf<D>>>;
     readonly stateOf?: KnownNames<States, NameOf<PresenceOf<D>>>;
   };
 }
 
-/** The options of a hub whose types are not known: what the parts of the hub see. */
+/** The options of a hub whose types are not known, for the parts of the hub. */
 export type AnyHubOptions = HubOptions<ContractDefinition, HubUser, unknown>;

@@ -1,5 +1,5 @@
 /**
- * Presence as users of a hub see it: who is in a room or topic, on all nodes.
+ * The types of presence for users of a hub: the members of a room or topic, on all nodes.
  *
  * @module
  */
@@ -14,33 +14,33 @@ import type {
   RoleOf,
 } from "../../contract/mod.ts";
 
-/** A topic as a place. */
+/** A topic with presence. */
 export interface TopicPlace<Name extends string, Role extends string> {
   /** Its name. */
   readonly topic: Name;
-  /** The role whose own it is; absent for a shared one. */
+  /** The role that owns the topic; absent for a shared topic. */
   readonly role?: Role;
 }
 
-/** A room or topic whose presence a contract keeps. */
+/** A room or topic with presence in the contract. */
 export type HubPlaceOf<D extends ContractDefinition> = PresenceNames<D> extends infer N extends string
   ? N | TopicPlace<N, RoleOf<D>>
   : never;
 
-/** Whom to count as one. */
+/** How to count members. */
 export interface PresenceQuery {
   /**
-   * `"user"`: a user with all of its connections is one member, and each anonymous connection one. `"connection"`: each
-   * connection is.
+   * `"user"`: a user with all its connections is one member, and each anonymous connection is one member.
+   * `"connection"`: each connection is one member.
    *
    * @default {"user"}
    */
   readonly by?: PresenceBy;
-  /** Gives up. */
+  /** Gives up when aborted. */
   readonly signal?: AbortSignal;
 }
 
-/** Which page. */
+/** Which page of the members. */
 export interface PresencePageQuery extends PresenceQuery {
   /**
    * How many members at the most, up to 10,000.
@@ -48,41 +48,42 @@ export interface PresencePageQuery extends PresenceQuery {
    * @default {100}
    */
   readonly limit?: number;
-  /** Where it begins: what the page before ended with. Absent: the first page. */
+  /** The `cursor` of the page before. Absent: the first page. */
   readonly cursor?: string;
 }
 
-/** A listener of presence. What it throws is reported to `onError`, with stage `"listener"`. */
+/** A listener of presence. `onError` gets the errors that it throws, with stage `"listener"`. */
 export type PresenceListener<State> = (member: PresenceMember<State>) => unknown;
 
 /**
- * Who is in a room or topic, on all nodes. Iterating gives every change from then on; a reader that falls more than
- * 10,000 changes behind is ended by an error, `RATE_LIMITED`; one that reads when the hub is closed is at its end.
+ * The members of a room or topic, on all nodes. Iterate over it to get every change from now on. A reader that falls
+ * more than 10,000 changes behind ends with an error, `RATE_LIMITED`. When the hub closes, the iteration ends.
  */
 export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceChange<State>> {
-  /** Its name. */
+  /** The name of the room or topic. */
   readonly name: string;
   /**
-   * All members, in the order of their ids. On a hub that has just started it waits until all members are known, for at
-   * most 10 seconds. Then it gives those that it knows.
+   * All members, in the order of their ids. A hub that has just started waits until it knows all members, for at most
+   * 10 seconds. Then it gives those that it knows.
    *
-   * @throws {HubError} `UNAVAILABLE` or `TIMEOUT` where the store does not answer; `UNAVAILABLE` when the hub is closed.
+   * @throws {HubError} `UNAVAILABLE` or `TIMEOUT` when the store does not answer; `UNAVAILABLE` when the hub is
+   * closed.
    */
   list(query?: PresenceQuery): Promise<readonly PresenceMember<State>[]>;
-  /** A part of them, for places with many. */
+  /** One page of the members, for rooms and topics with many. */
   page(query?: PresencePageQuery): Promise<PresencePage<State>>;
-  /** How many are in. Its cost does not depend on how many there are. */
+  /** The number of members. The cost does not depend on this number. */
   count(query?: PresenceQuery): Promise<number>;
   /**
-   * Listens to members that join, leave, or get another state. The listener is called once for each change on any node,
-   * from the moment when the call returns (on a hub that has just started: when all members are known). Members that
-   * are already there cause no `join`. With central presence the hub reads the place first: a member that comes before
-   * that is done counts as already there, and `list` and `count` wait for it.
+   * Listens to members that join, leave, or change their state. The hub calls the listener once for each change on
+   * any node, from the moment when the call returns (on a hub that has just started: when it knows all members).
+   * Members that are already there cause no `join`. With central presence the hub first reads the room or topic: a
+   * member that comes before that counts as already there, and `list` and `count` wait for it.
    *
-   * @param event What to listen to.
-   * @param listener What to call.
-   * @param query Whom to count as one.
-   * @returns Stops it.
+   * @param event The event.
+   * @param listener Called with the member.
+   * @param query How to count members.
+   * @returns Stops the listener.
    */
   on(
     event: "join" | "leave" | "update",
@@ -90,10 +91,10 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
     query?: Pick<PresenceQuery, "by">,
   ): () => void;
   /**
-   * Sets the state of a connection of this node that is in: what the schema makes of it, in a copy.
+   * Sets the state of a connection of this node that is a member. The hub keeps a copy of the parsed state.
    *
-   * @throws {HubError} `VALIDATION` when the state does not fit, `TOO_LARGE` when it has more than 16 KiB of JSON, `BAD_REQUEST`
-   * when it cannot travel, `DISCONNECTED` when the connection is not in, or not on this node.
+   * @throws {HubError} `VALIDATION` when the state does not fit, `TOO_LARGE` when it has more than 16 KiB of JSON,
+   * `BAD_REQUEST` when it cannot be encoded, `DISCONNECTED` when the connection is not a member, or not on this node.
    */
   set(conn: { readonly id: string }, state: StateInput): void;
 }

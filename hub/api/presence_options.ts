@@ -1,5 +1,5 @@
 /**
- * What `createHub` takes for presence, and what it assumes.
+ * The presence options of `createHub`, and their defaults.
  *
  * @module
  */
@@ -15,12 +15,13 @@ import type {
 import type { AnyConnection, HubUser } from "./connection.ts";
 
 /**
- * Where the members are kept. `"gossip"`: every node tells all others, and knows all members; with any adapter.
- * `"central"`: in a store that all nodes share; a node knows only the places at which somebody on it looks.
+ * Where the hub keeps the members. `"gossip"`: every node tells all other nodes, and knows all members. Works with
+ * any adapter. `"central"`: in a store that all nodes share. A node knows only the rooms and topics that one of its
+ * clients or listeners watches.
  */
 export type PresenceKind = "gossip" | "central";
 
-/** What a rule of `presence.authorize` gets about a client that wants to see the members of a room or topic. */
+/** The argument of a rule of `presence.authorize`: a client that wants to watch the members of a room or topic. */
 export interface PresenceAuthorization<Params, Conn> {
   /** The parameters in the name. */
   readonly params: Params;
@@ -28,7 +29,10 @@ export interface PresenceAuthorization<Params, Conn> {
   readonly name: string;
   /** The connection. */
   readonly conn: Conn;
-  /** Aborted when nobody waits for the answer any more: the client does not want to see it any more or is gone, or the time is up. */
+  /**
+   * Aborted when the answer is no longer needed: the client stopped watching, the connection is gone, or the time is
+   * up.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -38,31 +42,32 @@ export interface PresenceEntering<Params, Conn> {
   readonly conn: Conn;
   /** The parameters in the name of the room or topic. */
   readonly params: Params;
-  /** Its name. */
+  /** The name of the room or topic. */
   readonly name: string;
 }
 
 /**
- * How a hub keeps presence, where the contract has `presence`.
+ * How a hub keeps presence, when the contract declares `presence`.
  *
  * @typeParam D The contract's definition.
- * @typeParam User What `authenticate` calls a user.
- * @typeParam Ctx What `authenticate` attaches to a connection.
+ * @typeParam User The type of a user in the answer of `authenticate`.
+ * @typeParam Ctx The type of `ctx` in the answer of `authenticate`.
  */
 export interface PresenceOptions<D extends ContractDefinition, User extends HubUser, Ctx> {
   /**
-   * Where it is known who is where; the same on every node. `"central"` needs an adapter that has a store, as those for Redis and
-   * Redis Cluster have, or a store.
+   * Where the hub keeps the members: the same kind on every node. `"central"` needs a store: from the adapter (Redis
+   * and Redis Cluster have one) or from `store`.
    *
    * @default {"gossip"}
    */
   readonly kind?: PresenceKind;
-  /** With the kind `"central"`: the store, where it is not that of the adapter. All nodes of a cluster share one. */
+  /** The store for the kind `"central"`, when it is not the adapter's. All nodes of a cluster share one store. */
   readonly store?: PresenceStore;
   /**
-   * Which clients may see who is in a room or topic, by the pattern of `presence` in the contract, in it or not: only `true`
-   * allows. `false`, or whatever is thrown, refuses; any other answer refuses too, and is reported. Without a rule those may
-   * who are in themselves, as long as they are.
+   * Rules that decide which clients may watch the members of a room or topic, by the pattern of `presence` in the
+   * contract. They also decide for clients that are members themselves. Only `true` allows. `false` and a thrown
+   * error refuse. Any other answer refuses too, and is reported. Without a rule a client may watch while it is a
+   * member itself.
    */
   readonly authorize?: {
     readonly [P in Names<PresenceOf<D>>]?: (
@@ -70,8 +75,9 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
     ) => boolean | Promise<boolean>;
   };
   /**
-   * Gives the first state of a connection that enters a room or topic, by pattern; at once, as a promise is none. What it
-   * throws, and a state that does not fit, is reported, and there is none; `undefined` is none.
+   * Gives the first state of a connection that enters a room or topic, by pattern. It must answer at once: a promise
+   * is not a state. `undefined` means no state. When the function throws or the state does not fit, the hub reports
+   * it and sets no state.
    */
   readonly stateOf?: {
     readonly [P in Names<PresenceOf<D>>]?: (
@@ -79,25 +85,27 @@ export interface PresenceOptions<D extends ContractDefinition, User extends HubU
     ) => PresenceStateInput<D, P> | undefined;
   };
   /**
-   * How long a connection that is gone still counts as present, in milliseconds, so that a user who reloads a page or moves to
-   * another node neither leaves nor joins: as soon as the user is there again the old connection goes. Where the user is there with
-   * another connection on another node one that is gone may still count as a connection for so long. Those of a node that is
-   * gone too. Not for anonymous connections, and not for those that are taken out or unsubscribe.
+   * How long a lost connection of a user still counts as present, in milliseconds. So a user who reloads a page or
+   * moves to another node neither leaves nor joins: when the user connects again, the hub removes the lost connection
+   * at once. If the user has another connection on another node, the lost one may count as a connection for the whole
+   * time. The time also holds for connections of a node that is gone. It does not hold for anonymous connections, for
+   * connections that unsubscribe, or for connections that your server removes from the room.
    *
    * @default {0}
    */
   readonly leaveAfterMs?: number;
   /**
-   * How long changes are collected before clients get them, in milliseconds. The first change after a quiet time is
-   * sent at once. A member that came and left in between is not mentioned.
+   * How long the hub collects changes before it sends them to clients, in milliseconds. It sends the first change
+   * after a quiet time at once. It does not mention a member that came and left in between.
    *
    * @default {100}
    */
   readonly intervalMs?: number;
   /**
-   * With more members than these, clients that look at a room or topic are told only how many there are, and read the members in
-   * pages; until there are fewer than four fifths of it. So too where they, or those of them who have changed in an interval, take more than
-   * `limits.outbox.maxBytes` with their states: all of them are sent at once to whoever begins to look.
+   * When a room or topic has more members than this, the hub tells clients that watch it only the number of members.
+   * Clients then read the members in pages. The hub lists members again when there are fewer than four fifths of this
+   * number. It also tells only the number when the members with their states, or those that change in one interval,
+   * take more than `limits.outbox.maxBytes`. The reason: a client that begins to watch gets all of them at once.
    *
    * @default {1000}
    */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** How many clients were not let in, or were cut off for what they did, since the hub was created, by reason. */
+/** The number of clients that the hub refused, or disconnected for what they did, since it was created, by reason. */
 export interface RefusalCounts {
   /** The Origin of a page is not allowed: HTTP 403. */
   readonly origin: number;
@@ -18,31 +18,31 @@ export interface RefusalCounts {
   readonly address: number;
   /** `maxConnectionsPerUser`. */
   readonly user: number;
-  /** More clients at once than `maxAuthenticating` lets in soon: told when to come back. */
+  /** More clients at once than `maxAuthenticating` can handle soon: the hub tells the client when to come back. */
   readonly busy: number;
-  /** The request cannot become a link here: HTTP 400, 426, 501. */
+  /** The HTTP request cannot become a WebSocket or other link here: HTTP 400, 426, 501. */
   readonly upgrade: number;
-  /** No subprotocol that the hub speaks. */
+  /** The client offered no subprotocol that the hub speaks. */
   readonly version: number;
   /** `handshakeTimeoutMs`. */
   readonly "handshake-timeout": number;
-  /** `authenticate` or `onConnection` said `UNAUTHENTICATED`. */
+  /** `authenticate` or `onConnection` threw `UNAUTHENTICATED`. */
   readonly unauthenticated: number;
-  /** `authenticate` or `onConnection` said `FORBIDDEN`. */
+  /** `authenticate` or `onConnection` threw `FORBIDDEN`. */
   readonly forbidden: number;
-  /** The role does not exist, or is another than `authenticate` gave. */
+  /** The role does not exist, or is not the role that `authenticate` gave. */
   readonly role: number;
   /** `authenticate` or `onConnection` threw a `HubError` with another code. */
   readonly application: number;
-  /** Code of the application threw something else, or answered what nobody can use: HTTP 500 before the upgrade. */
+  /** Code of the application threw another error or returned an unusable value: HTTP 500 before the upgrade. */
   readonly failed: number;
-  /** What the client said is not of the protocol. */
+  /** The client broke the protocol. */
   readonly protocol: number;
-  /** A frame above `maxFrameBytes`. */
+  /** A frame larger than `maxFrameBytes`. */
   readonly "frame-size": number;
-  /** More messages than the rate, or than may wait. */
+  /** More messages than the rate allows, or than may wait. */
   readonly rate: number;
 }
 
-/** Why a client was refused, or was disconnected because of something that it did; see {@linkcode RefusalCounts}. */
+/** Why the hub refused or disconnected a client; see {@linkcode RefusalCounts}. */
 export type RefusalReason = keyof RefusalCounts;

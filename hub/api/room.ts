@@ -1,5 +1,5 @@
 /**
- * Rooms as users of a hub see them: what is broadcast to them, and what is kept of it.
+ * The types of rooms for users of a hub: broadcasts, members and history.
  *
  * @module
  */
@@ -26,13 +26,13 @@ import type {
 import type { Cluster, MissingNode } from "./cluster.ts";
 import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./history.ts";
 
-/** Any text, beside which editors complete the names that are known. */
+/** Any text. Editors still complete the known names. */
 export type AnyName = string & Record<never, never>;
 
 /** The patterns of rooms that a contract knows: of its `rooms` and its `presence`. */
 export type RoomPatterns<D extends ContractDefinition> = NameOf<RoomsOf<D>> | NameOf<PresenceOf<D>>;
 
-/** What beside a room's name has to be given: parameters, where it is a pattern of the contract. */
+/** The arguments after a room's name: parameters, when the name is a pattern of the contract. */
 export type RoomParams<D extends ContractDefinition, N extends string> = [N] extends [RoomPatterns<D>]
   ? ParamsArgument<N>
   : [];
@@ -41,7 +41,7 @@ export type RoomParams<D extends ContractDefinition, N extends string> = [N] ext
 export type RoomName<D extends ContractDefinition, N extends string> = N extends RoomPatterns<D> ? NamesOf<N>
   : N;
 
-/** Which connection does not get a broadcast. */
+/** Options of a broadcast. */
 export interface BroadcastOptions {
   /**
    * This connection gets no copy, on any node. `{ id: undefined }` is refused with a `TypeError`, because then the
@@ -53,13 +53,13 @@ export interface BroadcastOptions {
 /** Options of a broadcast to a room that keeps history. */
 export interface HistoryBroadcastOptions extends BroadcastOptions, PublishOptions {}
 
-/** One room, or several of which every connection gets one copy. */
+/** One room, or several rooms. A connection in several of them gets one copy. */
 export interface Broadcaster<D extends ContractDefinition> {
   /**
-   * Sends an event to every connection in the room, on every node, whose role has it. Connections of this node get it
-   * in this turn, even when the backplane is away.
+   * Sends an event to every connection in the room, on every node, whose role has the event. Connections of this node
+   * get it in this turn, even when the backplane is away.
    *
-   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the backplane cannot carry it.
+   * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the message is too large for the backplane.
    */
   broadcast<N extends NameOf<AnyEventsOf<D>>, G extends string = N>(
     event: N | Suggestion<G, NameOf<AnyEventsOf<D>>>,
@@ -71,13 +71,14 @@ export interface Broadcaster<D extends ContractDefinition> {
 /** One room that keeps history. */
 export interface HistoryBroadcaster<D extends ContractDefinition> {
   /**
-   * Keeps an event in the room's history, and sends it to every connection in the room, on every node, whose role has it: in
-   * the order of the history, once it is kept.
+   * Keeps an event in the room's history. Then it sends the event to every connection in the room, on every node,
+   * whose role has it. The events come in the order of the history.
    *
-   * @param options Whom to leave out, also when it comes back under another connection; and an id of your own, with which you
-   * may broadcast again after `UNCERTAIN`.
-   * @returns Where it stands. Rejects with `VALIDATION`, `NOT_FOUND`, `TOO_LARGE`, with `UNAVAILABLE` when it is certainly not
-   * kept, with `UNCERTAIN` when it may be, and with `TypeError` when an option is wrong; see `Hub.publish`.
+   * @param options `except`: the connection to leave out, also when its client comes back with another connection.
+   * `id`: an id of your own, with which you may broadcast again after `UNCERTAIN`.
+   * @returns The position of the event. Rejects with `VALIDATION`, `NOT_FOUND` or `TOO_LARGE`; with `UNAVAILABLE`
+   * when it is certainly not kept, with `UNCERTAIN` when it may be kept; with `TypeError` when an option is wrong.
+   * See `Hub.publish`.
    */
   broadcast<N extends NameOf<AnyEventsOf<D>>, G extends string = N>(
     event: N | Suggestion<G, NameOf<AnyEventsOf<D>>>,
@@ -86,9 +87,9 @@ export interface HistoryBroadcaster<D extends ContractDefinition> {
   ): Promise<Published>;
 }
 
-/** A room of which is not known before its name is there whether it keeps history. */
+/** A room whose name is known only at run time. It may keep history or not. */
 export interface AnyBroadcaster<D extends ContractDefinition> {
-  /** As `Broadcaster.broadcast`, or as `HistoryBroadcaster.broadcast` where the room keeps history. */
+  /** As `Broadcaster.broadcast`; or as `HistoryBroadcaster.broadcast` when the room keeps history. */
   broadcast<N extends NameOf<AnyEventsOf<D>>, G extends string = N>(
     event: N | Suggestion<G, NameOf<AnyEventsOf<D>>>,
     payload: PayloadInput<AnyEventsOf<D>, N>,
@@ -96,7 +97,7 @@ export interface AnyBroadcaster<D extends ContractDefinition> {
   ): Promise<Published> | void;
 }
 
-/** What can be sent to a room, by whether it keeps history. */
+/** The broadcaster of a room, by whether the room keeps history. */
 export type BroadcasterOf<D extends ContractDefinition, N extends string> = [RoomKeepsHistory<D, N>] extends
   [true] ? HistoryBroadcaster<D>
   : [RoomKeepsHistory<D, N>] extends [false] ? Broadcaster<D>
@@ -109,10 +110,11 @@ export interface RoomMembers {
   /**
    * Puts a connection of this node into the room. Idempotent.
    *
-   * @returns Resolves when broadcasts of every node reach it. With `startWithoutBackplane`, and while the backplane is
-   * away, at once: broadcasts of this node reach it, and those of others when the backplane is there.
-   * @throws {HubError} `DISCONNECTED` when it is gone or removed meanwhile; `UNAVAILABLE` or `TIMEOUT` when the
-   * backplane does not subscribe: then it is not in the room.
+   * @returns Resolves when broadcasts of every node reach it. With `startWithoutBackplane` it resolves at once
+   * while the backplane is away: then broadcasts of this node reach the connection, and those of other nodes when the
+   * backplane is there.
+   * @throws {HubError} `DISCONNECTED` when the connection is gone or is removed in the meantime. `UNAVAILABLE` or
+   * `TIMEOUT` when the backplane does not subscribe: then the connection is not in the room.
    */
   add(conn: { readonly id: string }): Promise<void>;
   /**
@@ -124,12 +126,12 @@ export interface RoomMembers {
   members(): ReturnType<Cluster["connections"]>;
 }
 
-/** Options of putting a connection into a room that keeps history. */
+/** Options for adding a connection to a room that keeps history. */
 export interface HistoryAddOptions {
   /**
-   * A client that is new in the room first gets earlier messages: the last `{ last: 50 }`, or those of the last `{
-   * sinceMs: 60_000 }` milliseconds, as far as they are kept. Absent: it begins with new messages. A client that comes
-   * back continues after the last message that it got.
+   * A client that is new in the room first gets earlier messages: the last `{ last: 50 }`, or those of the last
+   * `{ sinceMs: 60_000 }` milliseconds, if they are still kept. Without it the client begins with new messages. A
+   * client that comes back continues after the last message that it got.
    */
   readonly rewind?: Rewind;
 }
@@ -146,19 +148,19 @@ export type RoomRecordOf<D extends ContractDefinition> = {
   };
 }[NameOf<AnyEventsOf<D>>];
 
-/** What was read of the history of a room. */
+/** A page of the history of a room. */
 export interface RoomHistoryPage<R = { offset: number; event: string; payload: unknown }>
   extends Omit<HistoryPage, "records"> {
-  /** What was broadcast, the oldest first unless `reverse` was asked for. */
+  /** The events, the oldest first unless you asked for `reverse`. */
   readonly records: readonly R[];
 }
 
-/** Whom not to ask, and how long to wait. */
+/** Options of a request to a room. */
 export interface RoomRequestOptions extends CallOptions, BroadcastOptions {}
 
-/** What came of a question to a room. */
+/** The result of a request to a room. */
 export interface RoomAnswers<T> {
-  /** What came in time, by the id of the connection. */
+  /** The answers that came in time, by the id of the connection. */
   readonly answers: ReadonlyMap<string, T>;
   /**
    * The connections without an answer, by id, and the error of each: `TIMEOUT` when the answer did not come in time,
@@ -166,19 +168,20 @@ export interface RoomAnswers<T> {
    * handler.
    */
   readonly errors: ReadonlyMap<string, HubError>;
-  /** The nodes whose clients' answers did not arrive, and why. */
+  /** The nodes that did not deliver the answers of their clients, and why. */
   readonly missing: readonly MissingNode[];
 }
 
-/** Asking everybody in a room. */
+/** Requests to all connections in a room. */
 export interface RoomQuestions<D extends ContractDefinition> {
   /**
-   * Asks every connection in the room, on every node, whose role has the request, and collects the answers that come in
-   * time. You get the other answers even if one connection does not answer.
+   * Asks every connection in the room, on every node, whose role has the request. Collects the answers that come in
+   * time: you get them even if one connection does not answer.
    *
-   * @param options How long to wait, by default `requestTimeoutMs` of the hub; a signal to give up; and a connection to leave out.
-   * @returns Rejects with `VALIDATION`, `NOT_FOUND` or `TOO_LARGE` when the question cannot be asked, with the signal's reason, and with
-   * `TypeError` or `RangeError` when an option is wrong.
+   * @param options How long to wait, by default the hub's `requestTimeoutMs`; a signal to give up; and a connection
+   * to leave out.
+   * @returns Rejects with `VALIDATION`, `NOT_FOUND` or `TOO_LARGE` when the request cannot be sent, with the signal's
+   * reason, and with `TypeError` or `RangeError` when an option is wrong.
    */
   request<N extends NameOf<AnyQuestionsOf<D>>, G extends string = N>(
     name: N | Suggestion<G, NameOf<AnyQuestionsOf<D>>>,
@@ -194,18 +197,18 @@ export interface Room<D extends ContractDefinition> extends Broadcaster<D>, Room
 export interface HistoryRoom<D extends ContractDefinition>
   extends HistoryBroadcaster<D>, RoomQuestions<D>, RoomMembers {
   /**
-   * Puts a connection of this node into the room. Idempotent. A client that comes back first gets the messages that it
-   * missed, as fast as it reads. If some are missing, it is told so. In `onConnection` nothing can be sent yet: there
-   * the messages are sent after the client is welcomed, and the call does not wait for them.
+   * Puts a connection of this node into the room. Idempotent. A client that comes back first gets the messages that
+   * it missed, as fast as it reads. If some are missing, the client is told. In `onConnection` the hub cannot send
+   * yet: it sends these messages after the welcome, and the call does not wait for them.
    *
-   * @param options Where a client begins that is new in the room.
-   * @returns Resolves when it has been sent what it missed, and broadcasts of every node reach it.
-   * @throws {HubError} As of a room without history; `UNAVAILABLE` or `TIMEOUT` also when the history cannot be read: then it
-   * is not in the room, and goes on where it stood when it is added again.
+   * @param options Where a client that is new in the room begins.
+   * @returns Resolves when the hub has sent the missed messages, and broadcasts of every node reach the connection.
+   * @throws {HubError} As for a room without history. `UNAVAILABLE` or `TIMEOUT` also when the history cannot be
+   * read: then the connection is not in the room. When you add it again, it continues where it was.
    * @throws {TypeError} When an option is wrong.
    */
   add(conn: { readonly id: string }, options?: HistoryAddOptions): Promise<void>;
-  /** The kept messages of the room, also those with `except`. */
+  /** The kept messages of the room, also those that were sent with `except`. */
   history(query?: HistoryQuery): Promise<RoomHistoryPage<RoomRecordOf<D>>>;
   /** The position of the newest message; offset 0 before the first. */
   position(): Promise<Published>;

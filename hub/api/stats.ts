@@ -1,5 +1,5 @@
 /**
- * How much of everything a hub has.
+ * What a hub holds, in numbers.
  *
  * @module
  */
@@ -7,31 +7,33 @@
 import type { RefusalCounts } from "./refusals.ts";
 
 /**
- * Counts of a moment. When no client is connected and nothing is under way, all are zero. The counts of histories,
- * their channels and remembered requests are zero once these have expired.
+ * The counts at one moment. When no client is connected and nothing is being handled, all of them are zero. The
+ * counts of histories, of their channels and of remembered requests become zero when these expire.
  */
 export interface HubStats {
   /** Connections that are authenticated. */
   readonly connections: number;
-  /** Links that have not got so far. */
+  /** Links that are not authenticated yet. */
   readonly handshakes: number;
-  /** Calls of `authenticate` that have not answered. */
+  /** Calls of `authenticate` that still run. */
   readonly authenticating: number;
-  /** Clients that wait until they are authenticated, because `maxAuthenticating` others are. */
+  /** Clients that wait to be authenticated, because `maxAuthenticating` calls already run. */
   readonly queued: number;
-  /** Reads of histories for clients that come back, those that wait included. */
+  /** History reads for clients that come back, including those that wait. */
   readonly historyReads: number;
-  /** Closed links whose sockets are not free yet, because the client does not answer. They count for the limits. */
+  /**
+   * Closed links whose sockets are not free yet, because the client does not answer. They count toward the limits.
+   */
   readonly lingering: number;
   /** Rooms, topics, roles and users with at least one connection of this node. */
   readonly groups: number;
-  /** Subscriptions of all connections, those on their way included. */
+  /** Subscriptions of all connections, including those that are not live yet. */
   readonly subscriptions: number;
-  /** Channels that this node listens to beside the cluster's and its own inbox. */
+  /** Backplane channels that this node listens to, without the cluster's channel and the node's own. */
   readonly channels: number;
   /** Requests and signals of clients that are being handled. */
   readonly handling: number;
-  /** Requests to clients that wait for their answer. */
+  /** Requests to clients that wait for an answer. */
   readonly asking: number;
   /** Requests to other nodes that wait for answers. */
   readonly nodeRequests: number;
@@ -43,14 +45,14 @@ export interface HubStats {
   readonly remembered: number;
   /** Topics whose history is kept. */
   readonly histories: number;
-  /** Presence; absent where the contract keeps none. */
+  /** Presence; absent when the contract declares none. */
   readonly presence?: {
-    /** Rooms and topics in which somebody is as far as this node knows, or at which somebody looks. */
+    /** Rooms and topics that have a member as far as this node knows, or that are being watched. */
     readonly places: number;
-    /** Connections in them, on all nodes; one in several of them counts in each. */
+    /** Connections in them, on all nodes. A connection in several of them counts in each. */
     readonly members: number;
   };
-  /** Clients that were refused since the hub was created, by reason: the one count that never falls. */
+  /** Clients that were refused since the hub was created, by reason. These counts never fall. */
   readonly refused: RefusalCounts;
   /** Users and addresses that are counted for the connection limits. */
   readonly limited: number;

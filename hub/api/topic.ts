@@ -1,5 +1,5 @@
 /**
- * Topics by their patterns, as users of a hub see them.
+ * The types of topics by pattern, for users of a hub.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { HistoryPage, HistoryQuery, Published, PublishOptions } from "./his
  * A topic to publish on.
  *
  * @typeParam N Its name.
- * @typeParam Input What is given to it.
+ * @typeParam Input The type of a payload that you publish.
  * @typeParam History Whether it keeps history.
  */
 export interface TopicPublisher<N extends string, Input, History extends boolean> {
@@ -26,35 +26,38 @@ export interface TopicPublisher<N extends string, Input, History extends boolean
 
 /** Reads of a topic with history. */
 export interface TopicReader<Output> {
-  /** What is kept of it; see {@linkcode HistoryReader.history}. */
+  /** The kept messages; see {@linkcode HistoryReader.history}. */
   history(query?: HistoryQuery): Promise<HistoryPage<Output>>;
-  /** Where it stands; see {@linkcode HistoryReader.position}. */
+  /** The position of the newest message; see {@linkcode HistoryReader.position}. */
   position(): Promise<Published>;
 }
 
 /**
- * A shared topic: to publish on, and to read where it keeps history.
+ * A shared topic: to publish on, and to read when it keeps history.
  *
  * @typeParam N Its name.
- * @typeParam Input What is given to it.
- * @typeParam Output What is read of its history.
+ * @typeParam Input The type of a payload that you publish.
+ * @typeParam Output The type of a payload that you read from the history.
  * @typeParam History Whether it keeps history.
  */
 export type HubTopic<N extends string, Input, Output, History extends boolean> =
   & TopicPublisher<N, Input, History>
   & (History extends true ? TopicReader<Output> : unknown);
 
-/** Reads of the topics with history among some. */
+/** Reads the histories of topics. */
 export interface HistoryReader<T> {
   /**
-   * What is kept of a topic with history, when it is called: it rejects with `NOT_FOUND` where the contract has none of that name, with
-   * `UNAVAILABLE` or `TIMEOUT` when the store cannot be read, and with `TypeError` or `RangeError` for a wrong query.
+   * Reads the kept messages of a topic with history. Rejects with `NOT_FOUND` when the contract has no such topic,
+   * with `UNAVAILABLE` or `TIMEOUT` when the store cannot be read, and with `TypeError` or `RangeError` when the
+   * query is wrong.
    */
   history<N extends TopicNames<HistoryTopicsOf<T>>, G extends string = N>(
     topic: N | Suggestion<G, TopicNames<HistoryTopicsOf<T>>, NameOf<HistoryTopicsOf<T>>>,
     query?: HistoryQuery,
   ): Promise<HistoryPage<TopicOutput<T, N>>>;
-  /** Where a topic with history stands: the position of its newest message; offset 0 before the first. Rejects as `history` does. */
+  /**
+   * The position of the newest message of a topic with history; offset 0 before the first. Rejects as `history` does.
+   */
   position<N extends TopicNames<HistoryTopicsOf<T>>, G extends string = N>(
     topic: N | Suggestion<G, TopicNames<HistoryTopicsOf<T>>, NameOf<HistoryTopicsOf<T>>>,
   ): Promise<Published>;

@@ -1,22 +1,22 @@
 /**
- * An abort signal that is made when somebody looks at it: most never do, and it is costly.
+ * An abort signal that is made on demand: it is expensive, and most signals are never read.
  *
  * @module
  */
 
-/** What may be aborted. */
+/** Something that can be aborted. */
 export class Abortable {
   #aborter: AbortController | undefined;
   #reason: Error | undefined;
 
-  /** Aborted when this is, also when that was before anybody looked. */
+  /** The signal. It is aborted also when `abort` was called before the first read. */
   get signal(): AbortSignal {
     this.#aborter ??= new AbortController();
     if (this.#reason) this.#aborter.abort(this.#reason);
     return this.#aborter.signal;
   }
 
-  /** Aborts the signal; the first reason counts. */
+  /** Aborts the signal. The first reason counts. */
   abort(reason: Error): void {
     this.#reason ??= reason;
     this.#aborter?.abort(reason);

@@ -1,5 +1,5 @@
 /**
- * The options of the calls of a hub.
+ * The options of a hub's calls to clients and nodes.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import type { CallOptions } from "../../contract/mod.ts";
 import { abortSignal, ms } from "../../contract/options/option_kinds.ts";
 import { optional, readOptions, type Rows } from "../../contract/options/read_options.ts";
 
-/** A question to a client may wait for ever: it ends with its connection. */
+/** Options of a request to a client. It may have no timeout, because it ends with the connection. */
 export const CLIENT_CALL = {
   timeoutMs: optional(ms({ max: Infinity })),
   signal: optional(abortSignal),
 } satisfies Rows<CallOptions>;
 
-/** A question to nodes ends by itself. */
+/** Options of a request to nodes. It always has a timeout. */
 export const NODE_CALL = {
   timeoutMs: optional(ms()),
   signal: optional(abortSignal),
@@ -23,10 +23,10 @@ export const NODE_CALL = {
 const NONE: CallOptions = {};
 
 /**
- * Reads the options of a question to a client.
+ * Reads the options of a request to a client.
  *
- * @param given What the user gave.
- * @throws {TypeError} When one is unknown, or not of its type.
+ * @param given The options of the caller.
+ * @throws {TypeError} When one is unknown, or of the wrong type.
  * @throws {RangeError} When the timeout is out of its range.
  */
 export function readClientCall(given: unknown): CallOptions {
@@ -34,11 +34,11 @@ export function readClientCall(given: unknown): CallOptions {
 }
 
 /**
- * Reads the options of a question to other nodes.
+ * Reads the options of a request to other nodes.
  *
- * @param owner The function that takes them, for errors.
- * @param given What the user gave.
- * @throws {TypeError} When one is unknown, or not of its type.
+ * @param owner The function that takes the options, for errors.
+ * @param given The options of the caller.
+ * @throws {TypeError} When one is unknown, or of the wrong type.
  * @throws {RangeError} When the timeout is out of its range.
  */
 export function readNodeCall(owner: string, given: unknown): CallOptions {

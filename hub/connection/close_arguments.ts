@@ -1,5 +1,5 @@
 /**
- * Why an application ends something, as it gives it: checked before anything is ended.
+ * Checks the code and the reason with which an application closes a connection or ends a subscription.
  *
  * @module
  */
@@ -8,20 +8,20 @@ import { CLOSE_CODES } from "../../contract/mod.ts";
 import { CLOSE } from "../../contract/options/close_options.ts";
 import { readOptions, wrong } from "../../contract/options/read_options.ts";
 
-/** What a connection is closed with. */
+/** The code and the reason of a close. */
 export interface Closing {
   /** The close code. */
   readonly code: number;
-  /** For a person. */
+  /** A text for people. */
   readonly reason: string;
 }
 
 /**
- * Reads what to close a connection with.
+ * Reads the options of a close.
  *
- * @param options What was given.
- * @throws {TypeError} When it is no bag of options, or the reason no text or too long.
- * @throws {RangeError} When the code is a number that an application cannot close with.
+ * @param options The options of the caller.
+ * @throws {TypeError} When it is not an object of options, or the reason is not text or too long.
+ * @throws {RangeError} When an application may not close with this code.
  */
 export function readClosing(options: unknown): Closing {
   const { code, reason } = readOptions("close", options, CLOSE);
@@ -29,10 +29,10 @@ export function readClosing(options: unknown): Closing {
 }
 
 /**
- * Fills in what an application has not said.
+ * Fills in the defaults.
  *
  * @param code The close code.
- * @param reason For a person.
+ * @param reason A text for people.
  */
 export function toClosing(
   code: number = CLOSE_CODES.DISCONNECTED,
@@ -42,11 +42,11 @@ export function toClosing(
 }
 
 /**
- * Reads why an application ends a subscription.
+ * Reads the reason for which an application ends a subscription.
  *
- * @param reason What was given.
- * @param owner What it was given to.
- * @throws {TypeError} When it is no text.
+ * @param reason The reason of the caller.
+ * @param owner The function that takes the reason, for errors.
+ * @throws {TypeError} When it is not text.
  */
 export function readReason(reason: unknown, owner: string): string | undefined {
   if (reason === undefined || typeof reason === "string") return reason;

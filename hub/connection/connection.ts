@@ -27,39 +27,39 @@ import type { RoomPast } from "./room_past.ts";
 import type { SmallMap } from "./small_map.ts";
 import type { HubUser } from "../api/connection.ts";
 
-/** What all connections share. */
+/** The rules of all connections. */
 export interface ConnectionRules {
-  /** Where timeouts come from. */
+  /** The clock. */
   readonly clock: Clock;
-  /** How long a request may take where the caller does not say, in milliseconds. */
+  /** How long a request may take when the caller gives no time, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** How many requests may wait for the client's answer. */
+  /** How many requests may wait for this client's answer. */
   readonly maxPendingRequests: number;
 }
 
-/** What is known of whoever connects, once it is authenticated. */
+/** The identity of an authenticated client. */
 export interface Identity {
-  /** Unique in the cluster. */
+  /** The id of the connection, unique in the cluster. */
   readonly id: string;
-  /** What its role may say and hear. */
+  /** The messages of its role. */
   readonly surface: Surface;
   /** Its user. */
   readonly user: HubUser | undefined;
-  /** The id of its user when it came in: the application may change its object later. */
+  /** The id of its user when it connected. The application may change its object later. */
   readonly userId: string | undefined;
-  /** What `authenticate` attached. */
+  /** The `ctx` that `authenticate` gave. */
   readonly ctx: unknown;
-  /** The address at the other end. */
+  /** The client's address. */
   readonly address: string | undefined;
-  /** What it knows of rooms with history from before; absent where it does not take their messages. */
+  /** The client's positions in rooms with history; absent when the client does not support them. */
   readonly past?: RoomPast;
-  /** Whether it is told which rooms it is in, so that it can come back to them. */
+  /** Whether the hub tells the client its rooms, so that the client can come back to them. */
   readonly rejoins?: boolean;
 }
 
 const NO_ROOMS: ReadonlySet<string> = new Set();
 
-/** A connection; `HubConnection` is how users see it. What most connections do not need they do not have. */
+/** A connection of this node; users see it as `HubConnection`. It makes its parts only on demand, to save memory. */
 export class Connection implements Identity {
   readonly id: string;
   readonly surface: Surface;
@@ -67,15 +67,15 @@ export class Connection implements Identity {
   readonly userId: string | undefined;
   readonly ctx: unknown;
   readonly address: string | undefined;
-  /** What it knows of rooms with history from before; absent where it does not take their messages. */
+  /** The client's positions in rooms with history; `undefined` when the client does not support them. */
   readonly past: RoomPast | undefined;
-  /** Whether it is told which rooms it is in, so that it can come back to them. */
+  /** Whether the hub tells the client its rooms, so that the client can come back to them. */
   readonly rejoins: boolean;
-  /** What it is sent. */
+  /** The messages to the client. */
   readonly outbox: Outbox;
-  /** Its subscriptions, once it has asked for one. */
+  /** Its subscriptions, made by its first subscribe. */
   subscriptions: { revoke(topic: string, reason: string): void } | undefined;
-  /** What puts it into its rooms again, where it has named some. */
+  /** Puts it into its rooms again; set when the client named some. */
   rejoining: { leave(room: string): boolean } | undefined;
   /** Its groups, by name; kept by the registry. */
   memberships: SmallMap<string, Membership> | undefined;
@@ -87,9 +87,9 @@ export class Connection implements Identity {
   #lastRooms: ReadonlySet<string> | undefined;
 
   /**
-   * @param identity Who it is.
-   * @param outbox What it is sent, over the link under it.
-   * @param rules What all connections share.
+   * @param identity The identity of the client.
+   * @param outbox The outbox on its link.
+   * @param rules The rules of all connections.
    */
   constructor(identity: Identity, outbox: Outbox, rules: ConnectionRules) {
     this.id = identity.id;
@@ -109,12 +109,12 @@ export class Connection implements Identity {
     return this.surface.role!;
   }
 
-  /** Whether it takes the messages of rooms with history as such. */
+  /** Whether the client supports rooms with history. */
   get recovers(): boolean {
     return this.past !== undefined;
   }
 
-  /** The rooms it is in; when it is gone, those that it was in. */
+  /** The rooms that it is in. When it is gone, the rooms that it was in. */
   get rooms(): ReadonlySet<string> {
     if (this.#lastRooms) return this.#lastRooms;
     if (!this.memberships) return NO_ROOMS;
@@ -135,7 +135,7 @@ export class Connection implements Identity {
     return this.#calls?.size ?? 0;
   }
 
-  /** Whether it is gone, or going. */
+  /** Whether it is gone, or closing. */
   get closed(): boolean {
     return this.outbox.closed;
   }
@@ -176,12 +176,12 @@ export class Connection implements Identity {
     try {
       this.outbox.pushOwn(new OutgoingMessage(["req", id, name, parsed]));
     } catch (error) {
-      calls.reject(id, error as HubError); // it cannot be encoded, so nobody will answer
+      calls.reject(id, error as HubError); // the request cannot be encoded, so no answer will come
     }
     return await parse(entry.output!, await answer, "output of", name);
   }
 
-  /** The client has answered; what was never asked is ignored. */
+  /** The client has answered a request. An unknown id is ignored. */
   answered(id: number, output: unknown): void {
     this.#calls?.resolve(id, output);
   }
@@ -212,7 +212,7 @@ export class Connection implements Identity {
     this.shut(code, reason);
   }
 
-  /** Closes it. A reason that is too long is cut. */
+  /** Closes it. A reason that is too long is cut off. */
   shut(code: number, reason: string): void {
     if (this.#ended) return;
     this.outbox.flush(); // what was sent before the close arrives before it

@@ -7,5 +7,5 @@
 /** Makes the id of a node's connection. */
 export const connectionId = (nodeId: string, count: number): string => `${nodeId}.${count.toString(36)}`;
 
-/** The node of a connection; of nobody's id that of no node. */
+/** The id of the node of a connection; empty when `id` is not the id of a connection. */
 export const nodeOf = (id: string): string => id.slice(0, Math.max(0, id.lastIndexOf(".")));

@@ -1,11 +1,11 @@
 /**
- * Maps that remember the last of many.
+ * Bounds the size of a map.
  *
  * @module
  */
 
 /**
- * Forgets what a map has had for longest.
+ * Removes the oldest entries of a map.
  *
  * @param map The map.
  * @param max How many entries may stay.

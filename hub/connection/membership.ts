@@ -1,17 +1,19 @@
 /**
- * A connection's place in a group, as the connection keeps it.
+ * The membership of a connection in a group, as the connection keeps it.
  *
  * @module
  */
 
-/** A connection's place in a group, from the moment it asks. */
+/** The membership of a connection in a group, from the moment when it asks to join. */
 export interface Membership {
-  /** The room, where the group is one. */
+  /** The room, if the group is a room. */
   readonly room: string | undefined;
   /** Whether it is in. */
   readonly live: boolean;
-  /** Resolves when it is in and the channel is live; rejects when that fails or it left meanwhile. */
+  /**
+   * Resolves when it is in and the channel is live. Rejects when that fails, or the connection left in the meantime.
+   */
   readonly ready: Promise<void>;
-  /** Gives the channel back. */
+  /** Releases the channel. */
   release(): void;
 }

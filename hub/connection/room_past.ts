@@ -1,5 +1,5 @@
 /**
- * What a client that comes back knows of the rooms with history that it was in.
+ * The earlier positions of a client that comes back to rooms with history.
  *
  * @module
  */
@@ -14,20 +14,20 @@ import {
 } from "../../contract/mod.ts";
 import { SmallMap } from "./small_map.ts";
 
-/** Where it stands in each, until it is used; and which connections it had. */
+/** The positions of a client, and its earlier connections. A position is used once. */
 export interface RoomPast {
-  /** Up to where it has seen which room. */
+  /** The last position that the client has, by room. */
   readonly positions: SmallMap<string, Position>;
-  /** The ids of its connections before. */
+  /** The ids of its earlier connections. */
   readonly earlier: readonly string[];
 }
 
 /**
- * Reads what a hello says of rooms. A client may make up anything: only rooms that keep history count, and only so many.
+ * Reads the rooms in a hello. A client may send anything, so only rooms that keep history count, up to a limit.
  *
  * @param contract The contract.
  * @param hello The hello.
- * @returns `undefined` where the client does not take messages of rooms with history, or there are none.
+ * @returns `undefined` when the client does not support rooms with history, or the contract has none.
  */
 export function readRoomPast(contract: Contract, { rooms, earlier = [] }: Hello): RoomPast | undefined {
   if (!rooms || !contract.definition.rooms) return undefined;

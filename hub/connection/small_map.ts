@@ -1,15 +1,15 @@
 /**
- * A map for what most connections have one or few of: a `Map` takes hundreds of bytes for its first entry.
+ * A map for a few entries per connection: a `Map` takes hundreds of bytes for its first entry.
  *
  * @module
  */
 
-/** Beyond so many entries looking through them takes longer than a `Map` does. */
+/** With more entries than this, a search through them takes longer than in a `Map`. */
 const MAX_FEW = 8;
 
-/** Values by key, in the order in which they came. */
+/** Values by key, in the order in which they were added. */
 export class SmallMap<K, V> {
-  /** Keys and values in turn. */
+  /** Keys and values, alternating. */
   #few: unknown[] = [];
   #many: Map<K, V> | undefined;
 
@@ -25,12 +25,12 @@ export class SmallMap<K, V> {
     return at < 0 ? undefined : this.#few[at + 1] as V;
   }
 
-  /** Whether there is a value of a key. */
+  /** Whether the key has a value. */
   has(key: K): boolean {
     return this.#many ? this.#many.has(key) : this.#find(key) >= 0;
   }
 
-  /** Puts a value in the place of the key's earlier one, or at the end. */
+  /** Replaces the value of a key, or adds it at the end. */
   set(key: K, value: V): void {
     if (this.#many) return void this.#many.set(key, value);
     const at = this.#find(key);
@@ -42,7 +42,7 @@ export class SmallMap<K, V> {
     }
   }
 
-  /** Takes a value out; tells whether there was one. */
+  /** Removes a value. Returns whether there was one. */
   delete(key: K): boolean {
     if (this.#many) return this.#many.delete(key);
     const at = this.#find(key);
@@ -50,13 +50,13 @@ export class SmallMap<K, V> {
     return at >= 0;
   }
 
-  /** Takes all values out. */
+  /** Removes all values. */
   clear(): void {
     this.#few = [];
     this.#many = undefined;
   }
 
-  /** Keys and values as they are now, whatever becomes of them meanwhile. */
+  /** A copy of the keys and values. Later changes do not affect it. */
   entries(): [K, V][] {
     if (this.#many) return [...this.#many];
     return Array.from(

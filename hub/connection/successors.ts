@@ -1,5 +1,5 @@
 /**
- * Which connection of this node a client has after one that it had before, here or elsewhere.
+ * Finds the new connection of a client that came back to this node.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import type { Connection } from "./connection.ts";
 import { forgetOldest } from "./forget_oldest.ts";
 
-/** Of how many connections it is remembered: what is on its way to them has arrived long before there are so many. */
+/** How many earlier connections are remembered. Messages to them have arrived long before there are so many. */
 const MAX_REMEMBERED = 16_384;
 
-/** Remembers the last of them. */
+/** Remembers the latest ones. */
 export class Successors {
   readonly #ids = new Map<string, string>();
 
-  /** A connection is there, whose client has named those before it. */
+  /** Adds a connection whose client has named its earlier connections. */
   add({ id, past }: Connection): void {
     for (const earlier of past?.earlier ?? []) {
       this.#ids.delete(earlier);
@@ -24,10 +24,10 @@ export class Successors {
   }
 
   /**
-   * The connection that came after another one.
+   * The connection that followed an earlier one.
    *
-   * @param id The id of the other one.
-   * @returns Its id; an empty text when none is known.
+   * @param id The id of the earlier connection.
+   * @returns The id of the new connection; an empty text when none is known.
    */
   of(id: string): string {
     return this.#ids.get(id) ?? "";

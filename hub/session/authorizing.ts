@@ -1,5 +1,5 @@
 /**
- * Asking the application whether a client may have what it asks for. Only `true` allows, within a time.
+ * Asks a rule of the application whether a client may do something. Only `true` allows, and only in time.
  *
  * @module
  */
@@ -10,27 +10,27 @@ import type { Connection } from "../connection/connection.ts";
 import type { Topic } from "../topics/catalog.ts";
 import type { SessionContext } from "./session_context.ts";
 
-/** A rule of the application's, its types forgotten. */
+/** A rule of the application, without its types. */
 export type Rule = (asked: never) => unknown;
 
-/** What a rule decides about, for errors. */
+/** The question of a rule, for errors. */
 export interface Decided {
-  /** What the client wants to do: `subscribe to`. */
+  /** The action of the client, for example `subscribe to`. */
   readonly what: string;
-  /** With what by name. */
+  /** The name of the topic or room. */
   readonly name: string;
   /** The rule, as an option of the hub. */
   readonly option: string;
 }
 
-/** One question to a rule, as the rule sees it. Aborted when nobody waits for the answer any more. */
+/** One question to a rule, as the rule sees it. Aborted when the answer is no longer needed. */
 export class Authorizing extends Abortable {
   readonly params: Readonly<Record<string, string>>;
   readonly conn: Connection;
   #giveUp: ((reason: Error) => void) | undefined;
 
   /**
-   * @param params The parameters of the name that is asked for.
+   * @param params The parameters in the name.
    * @param conn The client.
    */
   constructor(params: Readonly<Record<string, string>>, conn: Connection) {
@@ -40,19 +40,19 @@ export class Authorizing extends Abortable {
   }
 
   /**
-   * Asks.
+   * Asks the rule.
    *
    * @param rule The rule.
-   * @param decided What it decides about.
-   * @param context What all sessions share.
-   * @returns A promise where the rule takes its time.
-   * @throws {HubError} `FORBIDDEN`, `TIMEOUT`, or whatever the rule throws; at once or by the promise.
+   * @param decided The question, for errors.
+   * @param context The shared context of all sessions.
+   * @returns A promise when the rule takes time.
+   * @throws {HubError} `FORBIDDEN`, `TIMEOUT`, or the error that the rule throws: at once or by the promise.
    */
   ask(rule: Rule, decided: Decided, context: SessionContext): void | Promise<void> {
     return this.decide(rule, decided, context, (later) => this.within(later, decided, context));
   }
 
-  /** Asks without a limit of time, but for what `bound` sets. */
+  /** Asks without a time limit, unless `bound` sets one. */
   protected decide(
     rule: Rule,
     decided: Decided,
@@ -65,7 +65,7 @@ export class Authorizing extends Abortable {
     return bound(later).then((answer) => this.#judge(answer, decided, context));
   }
 
-  /** Nobody waits any more, not even for the rule to end. */
+  /** Stops waiting for the answer. */
   end(reason: Error): void {
     this.#giveUp?.(reason);
     this.abort(reason);
@@ -83,7 +83,7 @@ export class Authorizing extends Abortable {
     throw new HubError("FORBIDDEN", `Not allowed to ${what} "${name}"`);
   }
 
-  /** A rule that never answers must not hold a place for ever. */
+  /** Bounds the time of an answer, because a rule that never answers must not hold a place for ever. */
   protected within<T>(
     answer: Promise<T>,
     { what, name, option }: Decided,
@@ -109,18 +109,18 @@ export class Authorizing extends Abortable {
   }
 }
 
-/** A rule that changes its parameters decides for nobody else. */
+/** Each rule gets a copy: if it changes its parameters, other rules do not see it. */
 function copy(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.assign(Object.create(null), params);
 }
 
-/** The question whether a client may subscribe to a topic. */
+/** Asks whether a client may subscribe to a topic. */
 export class TopicAuthorizing extends Authorizing {
   readonly topic: string;
   readonly #topic: Topic;
 
   /**
-   * @param topic What the client wants to subscribe to.
+   * @param topic The topic.
    * @param conn The client.
    */
   constructor(topic: Topic, conn: Connection) {
@@ -129,7 +129,7 @@ export class TopicAuthorizing extends Authorizing {
     this.#topic = topic;
   }
 
-  /** Asks the rule, if there is one, within whatever the application runs around it. */
+  /** Asks the rule, if there is one, inside the functions of `hub.use`. */
   override ask(rule: Rule | undefined, decided: Decided, context: SessionContext): void | Promise<void> {
     const { middlewares } = context;
     if (!middlewares.some) return rule && super.ask(rule, decided, context);
@@ -153,12 +153,12 @@ export class TopicAuthorizing extends Authorizing {
   }
 }
 
-/** The question whether a client may see who is in a room or topic. */
+/** Asks whether a client may see the members of a room or topic. */
 export class PresenceAuthorizing extends Authorizing {
   readonly name: string;
 
   /**
-   * @param place What the client wants to look at.
+   * @param place The room or topic.
    * @param conn The client.
    */
   constructor({ params, name }: Pick<Topic, "params" | "name">, conn: Connection) {

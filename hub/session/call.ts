@@ -1,5 +1,5 @@
 /**
- * A request or signal on its way through a handler.
+ * A request or signal that is being handled.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import type { CallInfo } from "./middleware/middlewares.ts";
 import type { Asked } from "./once/once.ts";
 import type { PendingFrame } from "./pending_bytes.ts";
 
-/** Where a request has failed. */
+/** The step at which a request failed. */
 export type FailedAt = "input" | "handler" | "output";
 
-/** What the application is told of a call that runs through what it gave to `use`. */
+/** The first argument of a function of `hub.use`. */
 export function infoOf(kind: "request" | "signal", name: string, input: unknown, call: Call): CallInfo {
   const { conn, id } = call;
   return {
@@ -30,26 +30,26 @@ export function infoOf(kind: "request" | "signal", name: string, input: unknown,
   };
 }
 
-/** What makes a request the same wherever and whenever it is sent. */
+/** The identity of a request with an id: the same on any node and at any time. */
 export function askedBy(conn: Connection, name: string, id: string, input: unknown): Asked {
   const { role, userId, address, id: connection } = conn;
   const owner = userId === undefined ? `address ${address ?? connection}` : `user ${userId}`;
   return { role, userId, owner, name, id, input };
 }
 
-/** A request or signal that is being handled. Aborted when the client takes it back, or is gone. */
+/** A request or signal that is being handled. Aborted when the client cancels it, or is gone. */
 export class Call extends Abortable implements CallContext {
   readonly conn: Connection;
-  /** The frame that it came in, where its answer takes time: so it may be taken back meanwhile. */
+  /** The frame that it came in, if its answer takes time. With a frame the client may cancel it. */
   frame: PendingFrame | undefined;
-  /** What is to be done once; absent where the client gives no id. */
+  /** The identity of the request; absent when the client gave no id. */
   readonly asked: Asked | undefined;
-  /** Ends the waiting of what was said after it, while its schema takes its time. */
+  /** Lets the next message be handled, while this one's schema or middleware takes time. */
   letGo: (() => void) | undefined;
 
   /**
-   * @param conn Who has sent it.
-   * @param asked What is to be done once, if so.
+   * @param conn The connection that sent it.
+   * @param asked The identity of the request, if the client gave an id.
    */
   constructor(conn: Connection, asked?: Asked) {
     super();

@@ -1,5 +1,5 @@
 /**
- * The requests and signals of one client: from a message, over its schema and its handler, to the answer.
+ * Handles the requests and signals of one client: it parses the message, calls the handler and sends the answer.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { sendError } from "./send_error.ts";
 import type { SessionContext } from "./session_context.ts";
 import { SmallMap } from "../connection/small_map.ts";
 
-/** What a client has asked for. What is kept of what is under way is made when something is: most say little. */
+/** The requests and signals of one client. It makes its collections only on demand: most clients send little. */
 export class Calls {
   readonly #conn: Connection;
   readonly #context: SessionContext;
@@ -34,13 +34,13 @@ export class Calls {
   #handlers: ReadonlyMap<string, Handler> | undefined;
   #requests: SmallMap<number, Call> | undefined;
   #signals: Set<Call> | undefined;
-  /** Requests that were taken back, and whose handlers still work: there is no end of them otherwise. */
+  /** Requests that the client cancelled and whose handlers still run. Counting them bounds their number. */
   #abandoned: Set<Call> | undefined;
 
   /**
-   * @param conn Whose calls.
-   * @param context What all sessions share.
-   * @param kept Counts the bytes of what takes its time.
+   * @param conn The connection.
+   * @param context The shared context of all sessions.
+   * @param kept Counts the bytes of requests and signals that take time.
    */
   constructor(conn: Connection, context: SessionContext, kept: PendingBytes) {
     this.#conn = conn;
@@ -48,7 +48,7 @@ export class Calls {
     this.#kept = kept;
   }
 
-  /** How many are being handled. */
+  /** How many requests and signals are being handled. */
   get size(): number {
     return (this.#requests?.size ?? 0) + (this.#abandoned?.size ?? 0) + (this.#signals?.size ?? 0);
   }
@@ -56,12 +56,11 @@ export class Calls {
   /**
    * Handles a request.
    *
-   * @param id The number of the question.
-   * @param name What is asked.
-   * @param input As it was sent.
-   * @param key What makes it the same request wherever and whenever it is sent; absent where it is no other's.
-   * @returns Where its schema, or whether it was done already, takes its time: resolves when what was said after it may be
-   * handled.
+   * @param id The number of the request.
+   * @param name The name of the request.
+   * @param input The input, as the client sent it.
+   * @param key The client's id for the request. The same id means the same request, on any node and at any time.
+   * @returns A promise when the next message has to wait for it; `undefined` when the hub may handle it at once.
    */
   request(id: number, name: string, input: unknown, key?: string): Promise<void> | undefined {
     const entry = this.#conn.surface.clientToServer.get(name);
@@ -81,7 +80,7 @@ export class Calls {
     return this.#run(id, name, handler, parsed, call);
   }
 
-  /** Handles a signal. Where it takes its time to the handler, what was said after it may be handled when that resolves. */
+  /** Handles a signal. Returns a promise when the next message has to wait for it. */
   signal(name: string, payload: unknown): Promise<void> | undefined {
     const entry = this.#conn.surface.clientToServer.get(name);
     const handler = this.#handler(name, entry?.payload !== undefined);
@@ -118,7 +117,7 @@ export class Calls {
     return undefined;
   }
 
-  /** Takes a request back. */
+  /** Cancels a request for the client. */
   cancel(id: number): void {
     const call = this.#requests?.get(id);
     if (!call) return;
@@ -133,13 +132,13 @@ export class Calls {
     sendError(this.#conn, error, (wire) => new OutgoingMessage(["err", id, wire]), this.#context.onError);
   }
 
-  /** Tells the client of an error that answers nothing. */
+  /** Sends the client an error that answers no request. */
   fault(name: string, error: unknown): undefined {
     const message = (wire: WireError) => new OutgoingMessage(["fault", wire, name], DROPPABLE);
     sendError(this.#conn, error, message, this.#context.onError);
   }
 
-  /** The connection is gone: whatever is being handled is aborted. */
+  /** The connection is gone: aborts all requests and signals that are being handled. */
   close(): void {
     const requests = this.#requests?.entries().map(([, call]) => call) ?? [];
     const calls = [...requests, ...this.#signals ?? []];
@@ -159,7 +158,7 @@ export class Calls {
   ): Promise<void> {
     this.#await(id, call);
     const { promise, resolve } = Promise.withResolvers<void>();
-    call.letGo = resolve; // a schema that never answers ends with the client's patience
+    call.letGo = resolve; // a schema that never answers ends when the client gives up
     parsed.then(
       (value) => this.#run(id, name, handler, value, call),
       (error) => this.#giveUp(id, name, error, "input", call),
@@ -167,14 +166,14 @@ export class Calls {
     return promise;
   }
 
-  /** Why a request cannot be handled, if so. */
+  /** Why a request is refused; `undefined` if it is not. */
   #refusal(id: number): HubError | undefined {
     const tooMuch = this.#tooMuch();
     if (tooMuch) return tooMuch;
     if (!this.#requests && !this.#abandoned) return undefined;
     if (this.#requests?.has(id)) return new HubError("BAD_REQUEST", `Request ${id} is being handled already`);
     const handling = this.#requests?.size ?? 0;
-    // Those that were taken back have as much room of their own, so that a handler may take a moment to stop.
+    // Cancelled requests have a limit of their own, because a handler may need a moment to stop.
     const abandoned = this.#abandoned?.size ?? 0;
     if (Math.max(handling, abandoned) < this.#context.limits.maxPendingRequests) return undefined;
     return new HubError("RATE_LIMITED", `${handling + abandoned} requests are being handled`);
@@ -186,7 +185,7 @@ export class Calls {
     return new HubError("RATE_LIMITED", `Requests and signals of ${bytes} bytes are being handled`);
   }
 
-  /** Calls a handler and answers with what it gives back. Where nothing takes time, nothing is made that would stay. */
+  /** Calls a handler and sends its result. When nothing takes time, it keeps nothing. */
   #run(
     id: number,
     name: string,
@@ -194,7 +193,7 @@ export class Calls {
     input: unknown,
     call: Call,
   ): Promise<void> | undefined {
-    // It may have been taken back while its schema took its time.
+    // The client may have cancelled it while its schema was parsing.
     if (this.#isTakenBack(id, call)) return void this.#forget(call);
     if (call.asked) return this.#runOnce(id, name, handler, input, call, call.asked);
     if (this.#context.middlewares.some) return this.#runAround(id, name, handler, input, call);
@@ -210,7 +209,7 @@ export class Calls {
     return undefined;
   }
 
-  /** Calls a handler by way of what the application runs around it. What was said after it waits until it is called. */
+  /** Calls a handler through the functions of `hub.use`. The next message waits until the handler is called. */
   #runAround(
     id: number,
     name: string,
@@ -219,18 +218,18 @@ export class Calls {
     call: Call,
   ): Promise<void> | undefined {
     const { outcome, arrival } = this.#context.middlewares.pass(infoOf("request", name, input, call), () => {
-      if (this.#isTakenBack(id, call)) throw call.signal.reason; // as while its schema takes its time
+      if (this.#isTakenBack(id, call)) throw call.signal.reason; // as in #run
       return handler(input, call);
     });
     this.#runOn(id, name, outcome, call);
     if (!arrival) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
-    call.letGo = resolve; // as a schema's
+    call.letGo = resolve; // as in #requestOn
     void arrival.then(resolve);
     return promise;
   }
 
-  /** Has a request done, unless it was done already, and answers with what became of it. */
+  /** Runs a request unless it was done already, and sends its result. */
   #runOnce(
     id: number,
     name: string,
@@ -248,7 +247,7 @@ export class Calls {
       isDecided = true;
       resolve();
     };
-    call.letGo = resolve; // as a schema's
+    call.letGo = resolve; // as in #requestOn
     const working = new Call(this.#conn, asked);
     const { middlewares } = this.#context;
     const work = () =>
@@ -267,7 +266,7 @@ export class Calls {
     return isDecided ? undefined : promise;
   }
 
-  /** Does a request whoever waits for it, and gives back what became of it as text. Never rejects. */
+  /** Runs a request even when no client waits for it any more. Gives its result as text. Never rejects. */
   async #perform(name: string, handle: () => unknown): Promise<string> {
     const schema = this.#conn.surface.clientToServer.get(name)!.output!;
     let at: FailedAt = "handler";
@@ -281,7 +280,7 @@ export class Calls {
     }
   }
 
-  /** Answers with an error that was reported where it came up, unless the request was taken back. */
+  /** Sends an error that was reported already, unless the client cancelled the request. */
   #refuse(id: number, error: unknown, call: Call): void {
     if (this.#isTakenBack(id, call)) return this.#forget(call);
     this.fail(id, error);
@@ -310,7 +309,7 @@ export class Calls {
     else this.#send(id, name, parsed, call);
   }
 
-  /** Waits for the schema of an answer. */
+  /** Waits for the schema of the output. */
   #answerOn(id: number, name: string, parsed: Promise<unknown>, call: Call): void {
     this.#await(id, call);
     parsed.then(
@@ -319,7 +318,7 @@ export class Calls {
     );
   }
 
-  /** Sends an answer, unless the request was taken back. */
+  /** Sends an answer, unless the client cancelled the request. */
   #send(id: number, name: string, value: unknown, call: Call): void {
     if (this.#isTakenBack(id, call)) return this.#forget(call);
     try {
@@ -330,14 +329,14 @@ export class Calls {
     this.#done(id, call);
   }
 
-  /** Answers with an error, unless the request was taken back. */
+  /** Sends an error, unless the client cancelled the request. */
   #giveUp(id: number, name: string, error: unknown, at: FailedAt, call: Call): void {
     if (this.#isTakenBack(id, call)) return this.#forget(call);
     this.#failRequest(id, name, error, at);
     this.#done(id, call);
   }
 
-  /** Keeps a request that takes its time: until it is done it may be taken back. */
+  /** Keeps a request that takes time, so that the client may cancel it. */
   #await(id: number, call: Call): void {
     call.frame ??= this.#kept.keep();
     (this.#requests ??= new SmallMap()).set(id, call);
@@ -354,13 +353,13 @@ export class Calls {
     if (this.#requests?.size === 0) this.#requests = undefined;
   }
 
-  /** The handler of a request that was taken back is done. */
+  /** The handler of a cancelled request has ended. */
   #forget(call: Call): void {
     this.#kept.release(call.frame!);
     if (this.#abandoned?.delete(call) && this.#abandoned.size === 0) this.#abandoned = undefined;
   }
 
-  /** Counts a signal while its handler works. */
+  /** Counts a signal while its handler runs. */
   #waitFor(done: Promise<unknown>, name: string, call: Call): void {
     const frame = this.#kept.keep();
     const signals = this.#signals ??= new Set();

@@ -1,6 +1,6 @@
 /**
- * A client comes back to a topic with history: it is sent what it missed, page by page as it reads, and then what is
- * live. Nothing waits for it in memory but one page.
+ * Brings a client that comes back to a topic with history up to date. It sends the missed messages page by page, as
+ * fast as the client reads, and then lets it get live messages. It keeps only one page in memory.
  *
  * @module
  */
@@ -15,38 +15,46 @@ import type { Gate } from "./gate.ts";
 import { FIRST_PAGE, PAGE_LENGTH, pageSize } from "./history_page.ts";
 import type { Permits } from "./permits.ts";
 
-/** How often in a row a store may show less than was delivered already, and the pause after it, in milliseconds. */
+/**
+ * How often in a row a store may show fewer messages than this node has delivered, and the pause after each, in
+ * milliseconds.
+ */
 const MAX_STALE = 5;
 const STALE_PAUSE_MS = 50;
 
-/** What asking where a topic stands counts beside a page of it: nothing is read but a number. */
+/**
+ * The cost of asking for a topic's position, as a part of the cost of reading a page: the answer is only a number.
+ */
 const FOLLOW_COST = 1 / 8;
 
-/** What {@linkcode catchUp} needs. */
+/** Options of {@linkcode catchUp}. */
 export interface CatchUpOptions {
   /** The topic. */
   readonly topic: HistoryTopic;
-  /** From where on the client wants messages; absent when it begins with what is new. */
+  /** Where the client begins; absent when it begins with new messages. */
   readonly start: SubOptions | undefined;
-  /** Where the messages are. */
+  /** The histories. */
   readonly histories: Histories;
-  /** What the client is sent. */
+  /** The outbox of the client. */
   readonly outbox: Outbox;
-  /** How many topics of this connection may be read at the same time. */
+  /** Limits how many histories this connection reads at the same time. */
   readonly permits: Permits;
-  /** How many are read at the same time on this node, for whomever. */
+  /** Limits how many histories this node reads at the same time. */
   readonly reads: Gate;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
-  /** Counts records that are sent. */
+  /** Counts the sent records for the client's limit. */
   charge(records: number): void;
-  /** Whether the client has left meanwhile. */
+  /** Whether the client has left in the meantime. */
   isOver(): boolean;
-  /** The topic is followed: nothing is missed from here on. */
+  /** Called when the node follows the topic: no later message is missed. */
   followed?(): void;
-  /** Tells a client which position it begins at: one that did not name it, or that has to tell this subscribe from another. */
+  /**
+   * Tells the client the position at which it begins. It needs this when it gave none, or when it must tell this
+   * subscribe from another.
+   */
   begin(position: Position): void;
-  /** What the client is sent of a message; the message itself where this is absent. */
+  /** The message for this client; without it, every message as it is. */
   shown?(message: OutgoingMessage): OutgoingMessage;
   /** Answers the client and lets it in, in one step. */
   finish(subscribed: Subscribed): void;
@@ -55,7 +63,7 @@ export interface CatchUpOptions {
 }
 
 /**
- * Sends what was missed, then finishes: in the same turn where nothing has to be waited for.
+ * Sends the missed messages, then finishes; in the same turn when there is nothing to wait for.
  *
  * @returns Rejects when the store does not answer.
  */
@@ -76,7 +84,7 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
   const progress: Progress = { cursor: start?.since, limit: FIRST_PAGE, stale: 0, begun: !!start?.since };
   if (!start) return finish({ position: live(options), recovered: false });
   if (progress.cursor && start.again) options.begin(progress.cursor);
-  // Whoever finishes does it in the moment in which it has caught up: nothing may be awaited between.
+  // It must finish in the same moment in which the client has everything: so there is no `await` between.
   for (let goesOn = !finishIfLevel(options, progress); goesOn;) {
     const permit = permits.take();
     try {
@@ -92,7 +100,7 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
         const answer = histories.resume(topic, { since, limit });
         read = answer instanceof Promise ? await answer : answer;
       } finally {
-        reads.leave(); // sending takes as long as the client reads
+        reads.leave(); // sending may be slow: it waits for the client
       }
       const page = isOver() || progress.begun ? read : begin(options, progress, read);
       const sending = isOver() ? undefined : sendPage(options, progress, page);
@@ -105,17 +113,17 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
   }
 }
 
-/** How far a client has got. */
+/** The progress of a client. */
 interface Progress {
-  /** Up to where it has been sent everything; absent while nobody knows where it begins. */
+  /** The last position that the client has in full; absent while its start is not known. */
   cursor: Position | undefined;
   /** How many records the next page may have. */
   limit: number;
-  /** How many reads in a row have shown less than was delivered already. */
+  /** How many reads in a row have shown fewer messages than this node has delivered. */
   stale: number;
-  /** Whether the client knows where it begins. */
+  /** Whether the client knows its start. */
   begun: boolean;
-  /** A record could not be sent: from there on nothing is complete. */
+  /** Whether a record could not be sent: then the recovery is not complete. */
   broken?: boolean;
 }
 
@@ -125,7 +133,7 @@ function live({ topic, histories }: CatchUpOptions): Position {
   throw new HubError("UNAVAILABLE", `Cannot subscribe to "${topic.name}" now: its history is forgotten`);
 }
 
-/** Finishes when the client has everything that was delivered on this node. */
+/** Finishes if the client has everything that this node has delivered. */
 function finishIfLevel(options: CatchUpOptions, { cursor }: Progress): boolean {
   const [epoch, offset] = live(options);
   if (!cursor || cursor[0] !== epoch || cursor[1] !== offset) return false;
@@ -133,7 +141,7 @@ function finishIfLevel(options: CatchUpOptions, { cursor }: Progress): boolean {
   return true;
 }
 
-/** Begins where the first page does: what was asked for and is kept no more by now is not missing. */
+/** Begins at the first page. Messages that were asked for but are no longer kept do not count as missing. */
 function begin(options: CatchUpOptions, progress: Progress, page: StoredPage): StoredPage {
   const { position: [epoch, last], complete, records } = page;
   if (!complete) progress.cursor = [epoch, (records[0]?.offset ?? last + 1) - 1];
@@ -142,13 +150,13 @@ function begin(options: CatchUpOptions, progress: Progress, page: StoredPage): S
   return { ...page, complete: true };
 }
 
-/** After a page: finishes when that was all, or when it cannot be completed. */
+/** Decides after a page: finishes when the client has everything, or when messages are missing. */
 function judge(options: CatchUpOptions, progress: Progress, page: StoredPage): boolean {
   const position = live(options);
   const { broken } = progress;
   const cursor = progress.cursor!;
   if (!page.complete && page.position[0] !== position[0] && progress.stale < MAX_STALE) {
-    // The node is about to know of another epoch: what it delivers in it the client may have, from before.
+    // This node will soon learn the new epoch. The client may already have the messages that it then delivers.
     progress.stale++;
     return false;
   }
@@ -160,12 +168,12 @@ function judge(options: CatchUpOptions, progress: Progress, page: StoredPage): b
     progress.stale = page.records.length === 0 ? progress.stale + 1 : 0;
     return false;
   }
-  // Beyond what was delivered here, the store has shown more already: the client skips what it has.
+  // The store has shown more than this node has delivered. The client skips the messages that it has.
   options.finish({ position: cursor, recovered: true });
   return true;
 }
 
-/** Sends a page as fast as the client reads. Answers at once where its link has room. */
+/** Sends a page as fast as the client reads. Ends in the same turn when the link has room. */
 function sendPage(options: CatchUpOptions, progress: Progress, page: StoredPage): void | Promise<void> {
   if (!page.complete) return;
   const { records } = page;

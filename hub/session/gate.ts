@@ -1,56 +1,56 @@
 /**
- * Lets few do something at the same time, and few begin it in one turn of the event loop: what others want in between
- * goes before those who wait here. They wait in the order in which they came.
+ * Limits how many tasks run at the same time, and how many begin in one turn of the event loop. So other work can run
+ * between the turns. Tasks wait in the order in which they came.
  *
  * @module
  */
 
 import type { Clock } from "../../contract/mod.ts";
 
-/** What {@linkcode Gate} needs. */
+/** Options of {@linkcode Gate}. */
 export interface GateOptions {
-  /** Where turns come from. */
+  /** The clock, which tells the end of a turn. */
   readonly clock: Clock;
-  /** How many may do it at the same time. */
+  /** How many tasks may run at the same time. */
   readonly max: number;
-  /** How many may begin in one turn. */
+  /** How many tasks may begin in one turn. */
   readonly perTurn: number;
 }
 
-/** Counts who does something, and keeps the others waiting. */
+/** Counts running tasks, and lets other tasks wait. */
 export class Gate {
   readonly #clock: Clock;
   readonly #max: number;
   readonly #perTurn: number;
-  /** Those who wait, and for how many each counts in its turn. */
+  /** The waiting tasks, each with its cost. */
   readonly #waiting = new Map<() => void, number>();
   #busy = 0;
-  /** How many have begun in this turn, or what that comes to. */
+  /** The cost of all tasks that have begun in this turn. */
   #begun = 0;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor({ clock, max, perTurn }: GateOptions) {
     this.#clock = clock;
     this.#max = max;
     this.#perTurn = perTurn;
   }
 
-  /** How many are at it. */
+  /** How many tasks run. */
   get busy(): number {
     return this.#busy;
   }
 
-  /** How many wait. */
+  /** How many tasks wait. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
   /**
-   * Asks for a turn; `leave` gives it back.
+   * Asks for a turn. Give it back with `leave`.
    *
-   * @param begin Called once when it has come, unless it is there now; it does not throw.
-   * @param cost For how many it counts among those that begin in one turn: less than one where it is little work.
-   * @returns Whether it is there now.
+   * @param begin Called once when the turn comes, but not when it is there now. It must not throw.
+   * @param cost How many tasks it counts as in its turn of the event loop: less than one for little work.
+   * @returns Whether the turn is there now.
    */
   enter(begin: () => void, cost = 1): boolean {
     if (this.#open && this.#waiting.size === 0) {
@@ -62,10 +62,10 @@ export class Gate {
   }
 
   /**
-   * Waits for a turn; `leave` gives it back.
+   * Waits for a turn. Give it back with `leave`.
    *
    * @param cost See `enter`.
-   * @returns Resolves when it has come; `undefined` when it is there now.
+   * @returns A promise that resolves when the turn comes; `undefined` when it is there now.
    */
   take(cost?: number): Promise<void> | undefined {
     let begin!: () => void;
@@ -73,12 +73,12 @@ export class Gate {
     return this.enter(begin, cost) ? undefined : turn;
   }
 
-  /** Waits no longer. Nothing happens when the turn has come. */
+  /** Stops waiting: `begin` is not called. */
   withdraw(begin: () => void): void {
     this.#waiting.delete(begin);
   }
 
-  /** It is done. */
+  /** Ends a task. */
   leave(): void {
     this.#busy--;
     this.#next();

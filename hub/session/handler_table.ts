@@ -1,5 +1,5 @@
 /**
- * What the application does with requests and signals, by role and name.
+ * The application's handlers of requests and signals, by role and name.
  *
  * @module
  */
@@ -10,38 +10,40 @@ import { isBag, or, readOptions, wrong } from "../../contract/options/read_optio
 import { suggest } from "../../contract/options/suggest.ts";
 import type { Connection } from "../connection/connection.ts";
 
-/** What a handler is given beside its input. */
+/** The second argument of a handler. */
 export interface CallContext {
-  /** Who asks. */
+  /** The connection that sent it. */
   readonly conn: Connection;
-  /** Aborted when the client gives up, or is gone; of a request with an id when the hub closes. */
+  /**
+   * Aborted when the client cancels it, or is gone. For a request with an id it is aborted only when the hub closes.
+   */
   readonly signal: AbortSignal;
   /** The id that the client gave the request, if any. */
   readonly id: string | undefined;
 }
 
-/** A handler, its types forgotten. */
+/** A handler, without its types. */
 export type Handler = (input: unknown, context: CallContext) => unknown;
 
 const IMPLEMENT = { part: or(flag, false) };
 
-/** What an application gives to `implement`: by role, and `shared`. */
+/** The handlers for `implement`: by role, and `shared`. */
 export type GivenHandlers = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
 
-/** A handler, and what it is for. */
+/** A handler, with its role and name. */
 interface Taken {
   readonly part: string;
   readonly name: string;
   readonly handler: Handler;
 }
 
-/** The handlers of a hub. They come at once or in parts, and each once. */
+/** The handlers of a hub. They come all at once or in parts, each only once. */
 export class HandlerTable {
   readonly #contract: Contract;
-  /** What there has to be, by role and `shared`. */
+  /** The declared requests and signals, by role and `shared`. */
   readonly #declared = new Map<string, ReadonlyMap<string, Entry>>();
   readonly #byRole = new Map<string, Map<string, Handler>>();
-  /** What has no handler, as `role.name`. */
+  /** The requests and signals without a handler, as `role.name`. */
   readonly #missing = new Set<string>();
   readonly #complete = Promise.withResolvers<void>();
   #hasBegun = false;
@@ -60,17 +62,20 @@ export class HandlerTable {
     }
   }
 
-  /** The handlers of a role by the names of its messages: those that have come so far, and later all. */
+  /** The handlers of a role, by name. Later parts are added to this map. */
   of(role: string): ReadonlyMap<string, Handler> {
     return this.#byRole.get(role)!;
   }
 
-  /** What has no handler, as `role.name`, once the first part has come; an application may do without any. */
+  /**
+   * The requests and signals without a handler, as `role.name`. Empty before the first part: an application may have
+   * no handlers.
+   */
   get missing(): readonly string[] {
     return this.#hasBegun ? [...this.#missing] : [];
   }
 
-  /** Resolves when nothing is missing. */
+  /** Resolves when no handler is missing. */
   get complete(): Promise<void> {
     return this.#complete.promise;
   }
@@ -78,10 +83,10 @@ export class HandlerTable {
   /**
    * Takes handlers.
    *
-   * @param given By role, and `shared`.
+   * @param given The handlers, by role and `shared`.
    * @param options See `ImplementOptions`.
-   * @throws {TypeError} When a handler is none, is not in the contract or was given before, or one is missing and this is no part.
-   * Nothing is taken then.
+   * @throws {TypeError} When a handler is not a function, not in the contract or was given before; or when one is
+   * missing and `part` is not `true`. Then no handler is taken.
    */
   implement(given: GivenHandlers, options?: unknown): void {
     const { part: isPart } = readOptions("implement", options, IMPLEMENT);
@@ -119,13 +124,16 @@ function checkBag(given: unknown, path: string): void {
   if (!isBag(given)) throw wrong(given, { owner: "implement", path }, "an object of handlers by name");
 }
 
-/** Whoever gives some of the handlers has to say so: else one that was forgotten is found when it is called. */
+/**
+ * Some handlers are missing and `part` is not `true`. Without this error the mistake would show only at the first
+ * call.
+ */
 function incomplete(left: ReadonlySet<string>): TypeError {
   return new TypeError(
     `Cannot implement the contract without handlers for ${
       [...left].join(", ")
     }: give them in the same call, ` +
-      "or say { part: true } in each of several",
+      "or give { part: true } in each of several calls",
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * From a link's first byte to a connection: hello, and authentication, within a time. What only that needs is let go with
- * it: connections are many.
+ * Makes a connection of a new link: it reads the hello and authenticates the client, within a time. The hub drops
+ * this object after the handshake, because there are many connections.
  *
  * @module
  */
@@ -32,24 +32,24 @@ import { cutName } from "./limits.ts";
 import type { SessionContext } from "./session_context.ts";
 import type { Turn } from "../outbox/turn.ts";
 
-/** What {@linkcode Handshake} needs. */
+/** Options of {@linkcode Handshake}. */
 export interface HandshakeOptions {
-  /** What all sessions of a hub share. */
+  /** The shared context of all sessions of a hub. */
   readonly context: SessionContext;
-  /** How all outboxes hold. */
+  /** The rules of all outboxes. */
   readonly outbox: OutboxRules;
-  /** How all connections ask. */
+  /** The rules of all connections. */
   readonly connection: ConnectionRules;
 }
 
-/** The hub's own refusal of a role. */
+/** The hub refuses a role. */
 class RoleError extends HubError {
   constructor(message: string, options?: { readonly cause: unknown }) {
     super("FORBIDDEN", message, options);
   }
 }
 
-/** The limit of connections of one user. */
+/** A user has too many connections. */
 export class UserLimitError extends HubError {
   /** @param max The limit. */
   constructor(max: number) {
@@ -61,7 +61,7 @@ export class UserLimitError extends HubError {
 
 /** The handshake of one link. */
 export class Handshake {
-  /** The address that counts. */
+  /** The client's address for the limits. */
   readonly address: string | undefined;
   readonly #options: HandshakeOptions;
   readonly #link: Link;
@@ -75,11 +75,11 @@ export class Handshake {
   #saidHello = false;
 
   /**
-   * @param options What it needs.
+   * @param options Its options.
    * @param link The server's end of the link.
-   * @param request What is known of the client, with the address that counts.
+   * @param request The request that opened the link, with the client's address.
    * @param turn The turn of this link's transport and codec.
-   * @param onHello Called when the client has said hello, once; with the rooms that it says it was in.
+   * @param onHello Called once, when the client has sent its hello; `joined` are the rooms that it says it was in.
    */
   constructor(
     options: HandshakeOptions,
@@ -97,20 +97,20 @@ export class Handshake {
     const { options: { clock }, limits: { handshakeTimeoutMs } } = options.context;
     this.#openedAt = clock.now();
     this.#cancelDeadline = clock.after(handshakeTimeoutMs, () => {
-      const doing = this.#saidHello ? "authenticate or onConnection has not answered" : "it said no hello";
+      const doing = this.#saidHello ? "authenticate or onConnection has not answered" : "it sent no hello";
       const message = `Refused a client after ${handshakeTimeoutMs} ms (limits.handshakeTimeoutMs): ${doing}`;
       options.context.refusals.add({ reason: "handshake-timeout", message });
       link.close(CLOSE_CODES.HANDSHAKE_TIMEOUT, `Not authenticated within ${handshakeTimeoutMs} ms`);
     }, { background: true });
   }
 
-  /** How long it may still take, in milliseconds. */
+  /** How much time is left for the handshake, in milliseconds. */
   get leftMs(): number {
     const { options: { clock }, limits: { handshakeTimeoutMs } } = this.#options.context;
     return Math.max(0, this.#openedAt + handshakeTimeoutMs - clock.now());
   }
 
-  /** The client has said something. Does not throw. */
+  /** Takes a frame of the client. Does not throw. */
   receive(frame: Encoded): void {
     const { limits, refusals } = this.#options.context;
     const maxBytes = Math.min(limits.maxFrameBytes, MAX_HELLO_BYTES);
@@ -126,10 +126,11 @@ export class Handshake {
   }
 
   /**
-   * Finds out who it is.
+   * Asks the application who the client is.
    *
-   * @param hello What the client has said.
-   * @throws {HubError} `FORBIDDEN`, {@linkcode BusyError}, or what the application refuses it with.
+   * @param hello The client's hello.
+   * @throws {HubError} `FORBIDDEN`, {@linkcode BusyError}, or the error with which the application refuses the
+   * client.
    */
   async authenticate(hello: Hello): Promise<Connection> {
     const { role, token, joined } = hello;
@@ -156,7 +157,7 @@ export class Handshake {
     return new Connection(identity, new Outbox(this.#link, this.#turn, outbox), connection);
   }
 
-  /** Asks the application, when the client's turn has come. */
+  /** Calls `authenticate` when it is this client's turn. */
   async #identify(role: string, token: string | undefined): Promise<Identified> {
     const { options, authentications } = this.#options.context;
     const turn = this.#turnToEnter = authentications.enter(this.#openedAt);
@@ -183,7 +184,7 @@ export class Handshake {
     const { refusals, onError } = this.#options.context;
     const wire = toWireError(error);
     const reason = reasonOf(error, otherwise);
-    // The hub's own refusals say everything in the message: a second error, with a stack, looks like a fault.
+    // The hub's own refusals say everything in the message. A second error with a stack would look like a fault.
     const cause = isOwn(error) ? undefined : error;
     refusals.add({ reason, message: `Refused a client: ${describe(error, wire)}`, cause });
     if (reason === "failed") onError(error, { stage: "connection" });
@@ -197,7 +198,7 @@ export class Handshake {
     this.shut(reason === "busy" ? CLOSE_CODES.CONNECTION_LIMIT : code, wire.message);
   }
 
-  /** Sends an error; one whose data cannot travel is reported, and goes without it. */
+  /** Sends an error. If its data cannot be encoded, reports that and sends the error without it. */
   #sendFault(wire: WireError): void {
     const { codec } = this.#turn;
     let encoded: Encoded;
@@ -215,7 +216,7 @@ export class Handshake {
     this.#link.close(code, reason);
   }
 
-  /** It is over: the client is welcome, or its link is gone. */
+  /** Ends the handshake: the hub welcomes the client, or the link is gone. */
   end(): void {
     this.#cancelDeadline();
     this.#turnToEnter?.gone();
@@ -248,14 +249,14 @@ function reasonOf(error: unknown, otherwise: number): RefusalReason {
   return error.code === "FORBIDDEN" ? "forbidden" : "application";
 }
 
-/** Whether it is the hub that refuses, and not the application. */
+/** Whether the hub refuses, and not the application. */
 function isOwn(error: unknown): error is HubError {
-  // First asked safely: what an application throws may be a proxy that throws when it is looked at.
+  // `isHubError` first: an application may throw a proxy that throws when it is read.
   return isHubError(error) &&
     (error instanceof RoleError || error instanceof UserLimitError || error instanceof BusyError);
 }
 
-/** What happened, and which values were compared. */
+/** Tells what happened, and which values were compared. */
 function describe(error: unknown, { code, message }: WireError): string {
   return `${message} (${isOwn(error) && typeof error.cause === "string" ? error.cause : code})`;
 }

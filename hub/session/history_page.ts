@@ -1,5 +1,5 @@
 /**
- * A page of a history for a client: as many messages as one answer should hold.
+ * One page of a history for a client: as many messages as fit into one answer.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import type { Histories, HistoryTopic } from "../topics/histories.ts";
 import { readRecord } from "../topics/record.ts";
 import { rewound } from "../topics/rewind.ts";
 
-/** How many records are read first, when nobody knows yet how large they are. */
+/** How many records the first read takes, when their size is not known yet. */
 export const FIRST_PAGE = 16;
-/** How many records a page has at the most. */
+/** How many records a page has at most. */
 export const MAX_PAGE = 512;
-/** How much text a page should have, in UTF-16 units. One record may be more. */
+/** How much text a page should have, in UTF-16 units. A single record may be longer. */
 export const PAGE_LENGTH = 64 * 1024;
 
-/** A page, and whether more was asked for. */
+/** A page, and whether there is more of what the client asked for. */
 interface Page extends StoredPage {
   readonly more: boolean;
 }
@@ -27,9 +27,9 @@ interface Page extends StoredPage {
 /**
  * Reads a page.
  *
- * @param histories Where the messages are.
+ * @param histories The histories.
  * @param topic The topic.
- * @param ask What the client asks for.
+ * @param ask The question of the client.
  * @returns The page; rejects when the store does not answer.
  */
 export async function readPage(
@@ -57,19 +57,19 @@ export async function readPage(
   const isLast = reverse
     ? !isCut && records.length < size
     : (records.at(-1)?.offset ?? position[1]) === position[1];
-  // What a rewind asks for is what is still there.
+  // A rewind asks only for messages that are still kept.
   const complete = page.complete || rewinds && since![0] === position[0];
   return { position, complete, records, more: !isLast && records.length < limit };
 }
 
-/** How many records a page may have, where the others are as large as these. */
+/** How many records a page may have, if all are as large as these. */
 export function pageSize({ records }: StoredPage): number {
   const length = records.reduce((sum, { data }) => sum + data.length, 0);
   const average = Math.max(1, length / Math.max(1, records.length));
   return Math.max(1, Math.min(MAX_PAGE, Math.floor(PAGE_LENGTH / average)));
 }
 
-/** How many of them fit into a page. */
+/** How many of the records fit into a page. */
 function fitting({ records }: StoredPage): number {
   let length = 0;
   const tooMuch = records.findIndex(({ data }, i) => (length += data.length) > PAGE_LENGTH && i > 0);
@@ -79,8 +79,8 @@ function fitting({ records }: StoredPage): number {
 /**
  * Answers with a page.
  *
- * @param id The id to answer to.
- * @param histories Where the messages are.
+ * @param id The id of the client's question.
+ * @param histories The histories.
  * @param topic The topic.
  * @param page The page.
  * @throws {HubError} `INTERNAL` when a record does not fit the contract of this node.

@@ -1,5 +1,5 @@
 /**
- * What one client says: checked, limited in rate, and handled in the order in which it was said.
+ * Takes the messages of one client: it checks them, limits their rate, and handles them in order.
  *
  * @module
  */
@@ -25,29 +25,31 @@ import type { SessionContext } from "./session_context.ts";
 import { type Held, Subscriptions } from "./subscriptions.ts";
 import { Watches } from "./watches.ts";
 
-/** A message that waits, and the frame that it came in. */
+/** A message that waits, and its frame. */
 interface Waiting {
   readonly message: ClientMessage;
   readonly frame: PendingFrame;
 }
 
-/** The inbox of a connection. What it keeps of what is under way is made when something is: most say little. */
+/** The inbox of a connection. It makes its parts only on demand, because most clients send little. */
 export class Inbox implements Held {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   readonly #rate: RateLimiter;
-  /** The frame that is being handled, while nothing is kept; not longer, because it is large. */
+  /**
+   * The frame that is being handled, before anything of it is kept. It is cleared at once, because frames are large.
+   */
   #frame: Encoded = "";
   #kept: PendingBytes | undefined;
   #subscriptions: Subscriptions | undefined;
   #watches: Watches | undefined;
   #calls: Calls | undefined;
-  /** What was said after a message whose schema takes its time. */
+  /** Messages that wait because an earlier message takes time. */
   #waiting: Waiting[] | undefined;
 
   /**
-   * @param conn Whose inbox.
-   * @param context What all sessions share.
+   * @param conn The connection.
+   * @param context The shared context of all sessions.
    */
   constructor(conn: Connection, context: SessionContext) {
     this.#conn = conn;
@@ -55,7 +57,7 @@ export class Inbox implements Held {
     this.#rate = new RateLimiter(context.options.clock, context.limits);
   }
 
-  /** How many requests and signals are being handled, or wait for that. */
+  /** How many requests and signals are being handled, or wait. */
   get size(): number {
     return (this.#calls?.size ?? 0) + (this.#waiting?.length ?? 0);
   }
@@ -74,12 +76,12 @@ export class Inbox implements Held {
     this.#watches?.left(channel);
   }
 
-  /** Whether a topic is subscribed, and live. */
+  /** Whether it has a live subscription to a topic. */
   subscribesTo(topic: string): boolean {
     return this.#subscriptions?.isLive(topic) === true;
   }
 
-  /** Takes what the hello has asked for, as if it were said now. */
+  /** Subscribes to the topics of the hello, as if the client had sent the subscribes now. */
   begin(topics: readonly TopicMark[]): void {
     this.#rate.refill(topics.length);
     for (const mark of topics) {
@@ -88,7 +90,7 @@ export class Inbox implements Held {
     }
   }
 
-  /** Takes a frame. Does not throw: a frame that is not of the protocol ends the connection. */
+  /** Takes a frame. Does not throw: a frame that breaks the protocol closes the connection. */
   receive(frame: Encoded): void {
     const conn = this.#conn;
     if (conn.closed) return;
@@ -106,9 +108,9 @@ export class Inbox implements Held {
     try {
       const values = conn.outbox.turn.codec.decode(frame);
       this.#rate.refill(values.length || 1);
-      if (values.length === 0) this.#mayGoOn(); // a frame costs something, also one that says nothing
+      if (values.length === 0) this.#mayGoOn(); // an empty frame also counts
       for (const value of values) {
-        if (conn.closed) break; // what follows a close is not handled
+        if (conn.closed) break; // do not handle messages after a close
         this.#admit(asClientMessage(value));
       }
     } catch (error) {
@@ -119,7 +121,7 @@ export class Inbox implements Held {
     conn.outbox.endReply();
   }
 
-  /** The connection has ended: whatever is being handled is aborted. */
+  /** The connection is gone: aborts everything that is being handled. */
   close(): void {
     this.#waiting = undefined;
     this.#subscriptions?.close();
@@ -153,7 +155,7 @@ export class Inbox implements Held {
     else this.#wait(message, this.#waiting);
   }
 
-  /** Takes one from the rate; a flood ends the connection. */
+  /** Counts one message. A flood closes the connection. */
   #mayGoOn(): "ok" | "refused" | "flood" {
     const verdict = this.#rate.take();
     if (verdict === "flood") this.#refuse("rate", CLOSE_CODES.RATE_LIMITED, this.#tooFast);
@@ -170,11 +172,11 @@ export class Inbox implements Held {
     }
   }
 
-  /** Tells whoever waits for a message that its payload cannot be handed on. */
+  /** Tells the client, or the waiting caller, that the payload of a message cannot be used. */
   #sendBack({ head: [kind, about], error }: UnreadableMessage): void {
     if (kind === "req" || kind === "once" || kind === "state") this.#handled.fail(about as number, error);
     else if (kind === "sig") this.#handled.fault(about as string, error);
-    else this.#conn.refused(about as number, error); // an answer to what this hub has asked
+    else this.#conn.refused(about as number, error); // an answer to a question of this hub
   }
 
   #slowDown(message: ClientMessage): void {
@@ -229,7 +231,7 @@ export class Inbox implements Held {
     }
   }
 
-  /** Handles what is asked about presence. */
+  /** Handles a client's question about presence. */
   #look(message: ClientMessage & readonly ["watch" | "state" | "members", ...unknown[]]): void {
     const watches = this.#watching();
     if (!watches) {
@@ -265,7 +267,7 @@ export class Inbox implements Held {
     for (const { frame } of waiting!.splice(index, 1)) this.#bytes.release(frame);
   }
 
-  /** Holds back what is said from here on until a schema has answered, or who does a request is decided. */
+  /** Lets later messages wait until this promise settles. */
   #holdUntil(done: Promise<void> | undefined): void {
     if (!done) return;
     this.#waiting = [];
@@ -292,7 +294,7 @@ export class Inbox implements Held {
     return `More than ${this.#context.limits.messagesPerSecond} messages a second`;
   }
 
-  /** Ends the connection for what cannot be read, or what this hub has done wrong. */
+  /** Closes the connection after a message that cannot be read, or an error of this hub. */
   #fail(error: unknown): void {
     const { code, message } = toWireError(error);
     if (code === "BAD_REQUEST") return this.#refuse("protocol", CLOSE_CODES.PROTOCOL_ERROR, message);
@@ -300,7 +302,7 @@ export class Inbox implements Held {
     this.#conn.shut(CLOSE_CODES.INTERNAL, message);
   }
 
-  /** Ends the connection for what the client did. */
+  /** Closes the connection because of what the client did. */
   #refuse(why: RefusalReason, code: number, reason: string): void {
     const { id: connectionId } = this.#conn;
     this.#context.refusals.add({ reason: why, message: `Closed a connection: ${reason}`, connectionId });
@@ -314,7 +316,10 @@ function isRequest([kind]: ClientMessage): boolean {
 
 const PONG = new OutgoingMessage(["pong"]);
 
-/** Calls keep their order; what answers or ends something does not wait behind them, who may be waiting for it. */
+/**
+ * Requests and signals keep their order. Answers and cancels do not wait behind them, because a request may be
+ * waiting for one.
+ */
 function overtakes([kind]: ClientMessage): boolean {
   return kind === "res" || kind === "err" || kind === "cancel" || kind === "ping" || kind === "pong";
 }

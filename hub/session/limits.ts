@@ -1,5 +1,5 @@
 /**
- * Limits: the defaults, the rate of one connection, and how many connections one key may have.
+ * Limits: the defaults, the rate limit of one connection, and the limit of connections by key.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import type { HubLimits } from "../api/limits.ts";
 import type { SlowConsumerPolicy } from "../api/options.ts";
 import type { OutboxLimits } from "../outbox/outbox.ts";
 
-/** A frame that has grown to this length leaves before the turn ends, in UTF-16 units of text, or bytes. */
+/** When a frame has this length, it is sent before the turn ends, in UTF-16 units of text, or bytes. */
 const FRAME_LENGTH = 64 * 1024;
 
-/** No runtime takes larger frames than 1 GiB. */
+/** Runtimes take no frames above 1 GiB. */
 const FRAME_RANGE = { min: MIN_FRAME_BYTES, max: 1024 ** 3 };
 
 /** {@linkcode HubLimits} with every default filled in. */
 export type Limits = Required<Omit<HubLimits, "outbox">> & { readonly outbox: OutboxLimits };
 
-/** How many of something there may be; `Infinity` for any number. */
+/** A limit on a number; `Infinity` for no limit. */
 const atMost = (fallback: number) => or(count({ max: Infinity }), fallback);
 
 const LIMITS = {
@@ -58,7 +58,7 @@ const LIMITS = {
 export const limits: Kind<Read<typeof LIMITS>> = bag(LIMITS);
 
 /**
- * Adds what the outboxes need beside the limits.
+ * Adds what the outboxes need beside these limits.
  *
  * @param given The limits.
  * @param policy See `HubOptions.slowConsumer`.
@@ -67,7 +67,7 @@ export function completeLimits(given: Read<typeof LIMITS>, policy: SlowConsumerP
   return { ...given, outbox: { ...given.outbox, maxFrameLength: FRAME_LENGTH, policy } };
 }
 
-/** Names in what a client says are repeated to it so far: it knows the rest. */
+/** How much of a client's made-up name an error repeats to it, in UTF-16 units. */
 const MAX_REPEATED = 64;
 
 /** Cuts a name that a client made up, for an error's message. */
@@ -75,29 +75,29 @@ export function cutName(name: string): string {
   return name.length > MAX_REPEATED ? `${name.slice(0, MAX_REPEATED)}…` : name;
 }
 
-/** How much one connection may say. */
+/** How many messages one connection may send. */
 export type Rate = Pick<Limits, "messagesPerSecond" | "messageBurst">;
 
 /**
- * So much of a burst may be taken between two looks at the clock, and at most so many: on some platforms a look costs as
- * much as reading a short frame. What was taken since the last look counts as taken then, so after an idle time as many
- * more than the burst may go through. Short bursts are exact.
+ * How many messages a connection may send between two reads of the clock: a part of the burst, and an absolute limit.
+ * On some platforms a read costs as much as parsing a short frame. Messages since the last read count as sent at that
+ * read. So after an idle time that many more than the burst may pass. Short bursts are exact.
  */
 const UNTIMED = { part: 1 / 64, max: 16 };
 
 /** A token bucket (https://en.wikipedia.org/wiki/Token_bucket). */
 export class RateLimiter {
   readonly #clock: Clock;
-  readonly #rate: Rate; // what could be worked out of it once is not kept: there is one of these for each connection
+  readonly #rate: Rate; // values derived from it are not kept: every connection has one of these
   #tokens: number;
   #at: number;
-  /** How many were asked for since the last look at the clock. */
+  /** How many messages came since the last read of the clock. */
   #untimed = 0;
   #refused = 0;
 
   /**
-   * @param clock Where time comes from.
-   * @param rate What is within the limit.
+   * @param clock The clock.
+   * @param rate The rate and the burst.
    */
   constructor(clock: Clock, rate: Rate) {
     this.#clock = clock;
@@ -106,17 +106,17 @@ export class RateLimiter {
     this.#at = clock.now();
   }
 
-  /** Whether there is room for one. */
+  /** Whether one more message may pass. */
   get hasRoom(): boolean {
     return this.#tokens >= 1;
   }
 
-  /** Takes as many as were used, also beyond what there was: what comes next waits for it. */
+  /** Takes this many tokens, even if there are fewer. Then the next messages wait until the tokens are back. */
   charge(count: number): void {
     this.#tokens -= count;
   }
 
-  /** Takes one; `"flood"` once as many as the burst have been refused without a pause. */
+  /** Takes one token; `"flood"` when it has refused as many as the burst without a pause. */
   take(): "ok" | "refused" | "flood" {
     if (this.#tokens >= 1) {
       this.#tokens--;
@@ -126,9 +126,9 @@ export class RateLimiter {
   }
 
   /**
-   * Gives back what time has brought. Call it before taking: an idle time must not give twice.
+   * Adds the tokens for the time that has passed. Call it before `take`, so that an idle time does not count twice.
    *
-   * @param count How many will be taken.
+   * @param count How many messages will be taken.
    */
   refill(count: number): void {
     this.#untimed += count;
@@ -145,7 +145,7 @@ export class RateLimiter {
   }
 }
 
-/** Without a limit of the rate there is none of the burst. */
+/** Without a limit of the rate there is no limit of the burst. */
 function burstOf({ messagesPerSecond, messageBurst }: Rate): number {
   return messagesPerSecond === Infinity ? Infinity : messageBurst;
 }
@@ -155,7 +155,7 @@ export class KeyedLimit {
   readonly #max: number;
   readonly #counts = new Map<string, number>();
 
-  /** @param max How many of one key. */
+  /** @param max How many of one key are allowed. */
   constructor(max: number) {
     this.#max = max;
   }
@@ -165,7 +165,7 @@ export class KeyedLimit {
     return this.#counts.size;
   }
 
-  /** Whether one more of this key is within the limit. */
+  /** Whether one more of this key is allowed. */
   hasRoom(key: string): boolean {
     return (this.#counts.get(key) ?? 0) < this.#max;
   }
@@ -174,7 +174,7 @@ export class KeyedLimit {
    * Counts one more.
    *
    * @param key `undefined` counts nothing.
-   * @returns Whether there was room; if so, `leave` takes it back.
+   * @returns Whether one more was allowed; if so, call `leave` for it later.
    */
   enter(key: string | undefined): boolean {
     if (key === undefined) return true;
@@ -183,12 +183,12 @@ export class KeyedLimit {
     return true;
   }
 
-  /** Counts one more, within the limit or not; `leave` takes it back. */
+  /** Counts one more, even above the limit; call `leave` for it later. */
   add(key: string | undefined): void {
     if (key !== undefined) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 
-  /** Counts one less: of those that have entered, once each. */
+  /** Counts one less. Call it once for each `enter` or `add`. */
   leave(key: string | undefined): void {
     if (key === undefined) return;
     const count = this.#counts.get(key)! - 1;

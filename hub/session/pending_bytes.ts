@@ -1,23 +1,23 @@
 /**
- * How many bytes one client makes this process keep: the frames of which something waits, or is being handled.
+ * Counts the bytes that one client makes this process keep: the frames with a message that waits or is being handled.
  *
  * @module
  */
 
 import { type Encoded, utf8Size } from "../../contract/mod.ts";
 
-/** A frame of which something is kept. It counts once, however many of its messages are kept. */
+/** A frame with kept messages. It counts once, for any number of messages. */
 export interface PendingFrame {
-  /** Its size. */
+  /** Its size, in bytes. */
   readonly bytes: number;
   /** How many of its messages are kept. */
   messages: number;
 }
 
-/** Counts the bytes of frames of which something is kept. A frame is measured when the first of its messages is kept. */
+/** Counts the bytes of frames with kept messages. It measures a frame when the first of its messages is kept. */
 export class PendingBytes {
   #bytes = 0;
-  /** The frame that is being handled; not longer, because it is large. */
+  /** The frame that is being handled. It is cleared at once, because frames are large. */
   #data: Encoded;
   #frame: PendingFrame | undefined;
 
@@ -26,35 +26,35 @@ export class PendingBytes {
     this.#data = data;
   }
 
-  /** How many there are. */
+  /** How many bytes are kept. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** A frame is about to be handled. */
+  /** Begins to handle a frame. */
   begin(data: Encoded): void {
     this.#data = data;
     this.#frame = undefined;
   }
 
-  /** A frame has been handled, as far as it could be at once. */
+  /** Ends the handling of a frame. Some of its messages may still be kept. */
   end(): void {
     this.#data = "";
   }
 
-  /** A message that was kept is about to be handled. */
+  /** Begins to handle a kept message. */
   resume(frame: PendingFrame): void {
     this.#frame = frame;
   }
 
-  /** Keeps a message of the frame that is being handled. Give what this returns to `release`, once. */
+  /** Keeps a message of the current frame. Pass the result to `release`, once. */
   keep(): PendingFrame {
     const frame = this.#frame ??= { bytes: utf8Size(this.#data), messages: 0 };
     if (frame.messages++ === 0) this.#bytes += frame.bytes;
     return frame;
   }
 
-  /** A message is not kept any more. */
+  /** Ends the keeping of a message. */
   release(frame: PendingFrame): void {
     if (--frame.messages === 0) this.#bytes -= frame.bytes;
   }

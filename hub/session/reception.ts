@@ -1,5 +1,5 @@
 /**
- * Where links come in: whether to let them, the sessions that they become, their heartbeat, and their end.
+ * Accepts or refuses links, keeps their sessions, sends heartbeats, and closes all of them at the end.
  *
  * @module
  */
@@ -29,24 +29,24 @@ export class Reception {
   readonly #codecs: readonly Codec[];
   readonly #occupancy: Occupancy;
   readonly #upgrades: Gate;
-  /** The addresses of those that have no connection yet. */
+  /** The number of links without a connection, by address. */
   readonly #handshakes: KeyedLimit;
   readonly #host: SessionHost;
-  /** Those that have no connection yet. */
+  /** The sessions without a connection. */
   readonly #arriving = new Set<Session>();
   readonly #connections: ReadonlyMap<string, Session>;
   readonly #whenLess = new Set<() => void>();
   readonly #reported = new Set<string>();
   #stopBeating: (() => void) | undefined;
   #state: "starting" | "open" | "closing" = "starting";
-  /** Until when clients are to have moved, by the clock; absent unless the node drains. */
+  /** The time by which clients should have moved to another node, by the clock; absent unless the node drains. */
   #moveBy: number | undefined;
 
   /**
    * Takes no links yet; see `open`.
    *
-   * @param context What all sessions share.
-   * @param connections Where the connections of this node are kept, by id.
+   * @param context The shared context of all sessions.
+   * @param connections The connections of this node, by id.
    */
   constructor(context: SessionContext, connections: Map<string, Session>) {
     const { options: { clock }, limits, requestTimeoutMs } = context;
@@ -75,7 +75,7 @@ export class Reception {
     this.#handshakes = new KeyedLimit(limits.maxHandshakesPerAddress);
   }
 
-  /** Whether links are taken. */
+  /** Whether it accepts links. */
   get state(): "starting" | "open" | "closing" {
     return this.#state;
   }
@@ -85,12 +85,12 @@ export class Reception {
     return this.#arriving.size;
   }
 
-  /** How many addresses are counted. */
+  /** How many addresses it counts. */
   get addresses(): number {
     return this.#occupancy.addresses;
   }
 
-  /** How many links are closed whose sockets are not free yet. */
+  /** How many closed links have sockets that are not free yet. */
   get lingering(): number {
     return this.#occupancy.taken - this.#size;
   }
@@ -117,16 +117,17 @@ export class Reception {
     transport.attach(acceptor);
   }
 
-  /** Takes links from now on. */
+  /** Accepts links from now on. */
   open(): void {
     if (this.#state === "starting") this.#state = "open";
   }
 
   /**
-   * Takes no more links, and gets rid of those that there are.
+   * Accepts no more links, and closes those that are open.
    *
-   * @param options How long the clients may take to go; 0 closes at once. They are spread over most of it, so that the last of
-   * them have gone when it is over. And what those are told who are left.
+   * @param options `drainMs`: how long clients may take to move; 0 closes at once. The moves are spread over most of
+   * this time, so that the last clients have moved when it ends. `code` and `reason`: for the links that are still
+   * open then.
    * @returns Resolves when the last link is gone.
    */
   async close(
@@ -145,7 +146,7 @@ export class Reception {
       session.close(code, reason);
     }
     this.#stopBeats();
-    // Not before the goodbyes have left: whoever waits for this may end the process next.
+    // Wait until the goodbyes are sent, because the caller may end the process next.
     await this.#until(() => this.lingering <= 0, LINGER_MS);
   }
 
@@ -153,14 +154,14 @@ export class Reception {
     return this.#arriving.size + this.#connections.size;
   }
 
-  /** All links that there are now. */
+  /** All links that are open now. */
   #sessions(): Session[] {
     return [...this.#arriving, ...this.#connections.values()];
   }
 
   #waitToOpen(): Promise<void> | undefined {
     const wait = this.#upgrades.take();
-    if (wait) return wait.then(() => this.#upgrades.leave()); // how many begin in a turn is bounded, not how many are open
+    if (wait) return wait.then(() => this.#upgrades.leave()); // bounds how many begin in a turn, not how many are open
     this.#upgrades.leave();
     return undefined;
   }
@@ -205,7 +206,7 @@ export class Reception {
       case "address": {
         const message =
           `Refused a client of ${addressKey(address!)}: this address has ${maxConnectionsPerAddress} ` +
-          "connections (limits.maxConnectionsPerAddress). Behind a proxy, address of createHub has to tell the client's";
+          "connections (limits.maxConnectionsPerAddress). Behind a proxy, set address of createHub";
         return refuse("address", 429, "Too many connections of this address", message);
       }
     }
@@ -238,7 +239,7 @@ export class Reception {
       const reason = shortage === "node" ? "full" : "address";
       return refuse(reason, CLOSE_CODES.CONNECTION_LIMIT, "Too many connections");
     }
-    // Several upgrades may have been admitted before the first of them was open.
+    // The hub may have admitted several upgrades before the first one opened.
     const crowded = this.#arriving.size >= this.#context.limits.maxHandshakes ||
       !this.#handshakes.enter(address === undefined ? undefined : addressKey(address));
     if (crowded) {
@@ -250,7 +251,7 @@ export class Reception {
     return session;
   }
 
-  /** What has to be set right is said once, not at every connection. */
+  /** Reports each mistake in the configuration once, not at every connection. */
   #report(error: Error): void {
     if (this.#reported.has(error.message)) return;
     this.#reported.add(error.message);
@@ -262,7 +263,7 @@ export class Reception {
     this.#becomeLess();
   }
 
-  /** The application's own words on addresses and origins may throw; only the link in question suffers. */
+  /** The application's functions for addresses and origins may throw. Then only this link is refused. */
   #safely<T>(act: () => T, otherwise: () => T): T {
     try {
       return act();
@@ -273,17 +274,17 @@ export class Reception {
     }
   }
 
-  /** What the application says that the address is; where it says nothing, the one at the other end counts. */
+  /** The address that the application gives; otherwise the address of the link's other end. */
   #address({ request, address }: LinkRequest): string | undefined {
     const given: unknown = this.#context.options.address?.(request, address);
     if (given !== undefined && given !== null && typeof given !== "string") {
-      promiseOf(given)?.catch(() => {}); // whatever it is, it comes too late
+      promiseOf(given)?.catch(() => {}); // a promise comes too late: its error does not matter
       throw new TypeError(`Cannot use ${kindOf(given)} as an address: answer a text, at once`);
     }
     return given || address;
   }
 
-  /** A session has got its connection, or has ended without. */
+  /** A session has got its connection, or has ended without one. */
   #arrived(session: Session): void {
     const { address } = session;
     this.#arriving.delete(session);
@@ -302,12 +303,12 @@ export class Reception {
     this.#stopBeating = undefined;
   }
 
-  /** There is a link, or a socket, less. */
+  /** There is one link, or one socket, less. */
   #becomeLess(): void {
     for (const look of this.#whenLess) look();
   }
 
-  /** Waits until something is so that less links can bring about, or for so long. */
+  /** Waits until the condition holds, for at most `ms`. Links that go make it look again. */
   async #until(isSo: () => boolean, ms: number): Promise<void> {
     if (isSo()) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -320,17 +321,17 @@ export class Reception {
   }
 }
 
-/** How many links open in one turn of the event loop: some milliseconds of work, with all that follows on it. */
+/** How many links open in one turn of the event loop: some milliseconds of work for each turn. */
 const UPGRADES_PER_TURN = 16;
 
-/** The share of a drain that is left at its end for those whose moment came last. */
+/** The part of a drain at its end that is kept free for the clients that move last. */
 const DRAIN_REST = 0.2;
-/** How much that is at the most, in milliseconds. */
+/** The longest such part, in milliseconds. */
 const MAX_DRAIN_REST_MS = 2_000;
-/** How long a client may take to close its end, in milliseconds. */
+/** How long a client may take to close its side, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
-/** How long to wait for closed sockets to be free at the end, in milliseconds. Most are within a round trip. */
+/** How long to wait until closed sockets are free, in milliseconds. Most are free within a round trip. */
 const LINGER_MS = 500;
 
 function refusal(status: number, text: string, headers?: Record<string, string>): Response {

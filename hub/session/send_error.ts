@@ -1,5 +1,5 @@
 /**
- * Telling a client of an error.
+ * Sends errors to a client.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import type { HubErrorInfo } from "../api/options.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 
 /**
- * Sends an error. One whose `data` cannot be encoded is reported, and goes without it.
+ * Sends an error. If its `data` cannot be encoded, reports that and sends the error without it.
  *
- * @param conn To whom.
- * @param error What was thrown.
- * @param message Makes the message of it.
- * @param onError Hears of `data` that cannot be encoded.
+ * @param conn The client.
+ * @param error The error that was thrown.
+ * @param message Makes the message.
+ * @param onError Reports `data` that cannot be encoded.
  */
 export function sendError(
   conn: Connection,

@@ -1,5 +1,5 @@
 /**
- * One link, from the first byte to the last: handshake, welcome, then whatever the client says.
+ * One link from start to end: the handshake, the welcome, and then the messages of the client.
  *
  * @module
  */
@@ -24,9 +24,9 @@ import type { Refusal } from "./admission/refusals.ts";
 import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Turn } from "../outbox/turn.ts";
 
-/** Where sessions come from and go to. */
+/** The owner of the sessions. */
 export interface SessionHost extends HandshakeOptions {
-  /** Called when a session has got its connection. */
+  /** Called when a session got its connection. */
   admitted(session: Session, conn: Connection): void;
   /** Called once per session, when its link is gone. */
   gone(session: Session): void;
@@ -34,26 +34,28 @@ export interface SessionHost extends HandshakeOptions {
   freed(session: Session): void;
 }
 
-/** How far a session has come: whether others can address it, whether the application knows it, whether it is over. */
+/**
+ * The state of a session: whether other nodes can address it, whether the application knows it, whether it is closed.
+ */
 type Stage = "new" | "enrolled" | "announced" | "closed";
 
-/** A link and what has become of it. */
+/** A link and its connection. */
 export class Session implements ServerLinkEvents {
   readonly #host: SessionHost;
-  /** Until the client is welcome. */
+  /** Set until the hub welcomes the client. */
   #handshake: Handshake | undefined;
   #stage: Stage = "new";
   #conn: Connection | undefined;
   #inbox: Inbox | undefined;
-  /** What puts it into its rooms again. */
+  /** Puts the client into its rooms again. */
   #rejoining: Rejoining | undefined;
-  /** How many beats have passed since the client was last heard of. */
+  /** How many beats have passed since the client last sent something. */
   #silentBeats = 0;
 
   /**
-   * @param host Where it comes from.
+   * @param host The owner of the session.
    * @param link The server's end of the link.
-   * @param request What is known of the client, with the address that counts.
+   * @param request The request that opened the link, with the client's address.
    * @param turn The turn of this link's transport and codec.
    */
   constructor(host: SessionHost, link: Link, request: LinkRequest, turn: Turn) {
@@ -67,12 +69,12 @@ export class Session implements ServerLinkEvents {
     );
   }
 
-  /** The address that counts. */
+  /** The client's address for the limits. */
   get address(): string | undefined {
     return (this.#conn ?? this.#handshake)?.address;
   }
 
-  /** The connection, once there is one. */
+  /** The connection, when there is one. */
   get conn(): Connection | undefined {
     return this.#conn;
   }
@@ -82,7 +84,7 @@ export class Session implements ServerLinkEvents {
     return this.#inbox?.subscriptions ?? 0;
   }
 
-  /** Whether it subscribes to a topic, and is live. */
+  /** Whether it has a live subscription to a topic. */
   subscribesTo(topic: string): boolean {
     return this.#inbox?.subscribesTo(topic) === true;
   }
@@ -125,8 +127,8 @@ export class Session implements ServerLinkEvents {
   }
 
   /**
-   * Half a heartbeat has passed: pings a client that was not sent anything or has not been heard of, and closes on one
-   * that was not heard of for two heartbeats.
+   * Call it every half heartbeat. It pings the client when the hub sent nothing since the last beat, or the client
+   * sent nothing. It closes the connection when the client has sent nothing for two heartbeats.
    */
   beat(): void {
     const outbox = this.#conn?.outbox;
@@ -142,7 +144,7 @@ export class Session implements ServerLinkEvents {
     outbox.active = false;
   }
 
-  /** Asks the client to go elsewhere within a time. */
+  /** Asks the client to move to another node within this time. */
   move(withinMs: number): void {
     this.#conn?.outbox.push(new OutgoingMessage(["move", withinMs]));
   }
@@ -177,7 +179,7 @@ export class Session implements ServerLinkEvents {
     }
   }
 
-  /** Makes the connection known, within the limit of its user. */
+  /** Registers the connection, within the connection limit of its user. */
   #admit(conn: Connection): void {
     const { context } = this.#host;
     if (!context.users.enter(conn.userId)) {
@@ -187,7 +189,7 @@ export class Session implements ServerLinkEvents {
     this.#host.admitted(this, conn);
   }
 
-  /** Puts it among the connections of its role and its user. */
+  /** Adds it to the connections of its role and its user. */
   async #enrol(conn: Connection): Promise<void> {
     const { registry, options } = this.#host.context;
     this.#stage = "enrolled";
@@ -196,14 +198,14 @@ export class Session implements ServerLinkEvents {
     const { userId } = conn;
     if (userId !== undefined) enrolled.push(registry.enrol(userGroup(userId), userChannel(userId), conn));
     if (enrolled.every((settled) => settled === undefined)) return;
-    // A backplane that hangs must not lock clients out: what it does not carry yet comes when it does.
+    // A hanging backplane must not lock clients out: messages of other nodes come when it works again.
     const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
     const stop = options.clock.after(ENROL_WAIT_MS, resolve);
     await Promise.race([Promise.all(enrolled), waitedLongEnough]);
     stop();
   }
 
-  /** Puts it into its rooms again, before it hears that it is open where that is decided soon. */
+  /** Puts it into its rooms again. The welcome waits for that, but not longer than `waitMs`. */
   async #rejoin(conn: Connection, joined: ReadonlySet<string>, waitMs: number): Promise<void> {
     const { context } = this.#host;
     conn.rejoining = this.#rejoining = new Rejoining(conn, context, context.options.rejoin as Rule);
@@ -251,12 +253,12 @@ export class Session implements ServerLinkEvents {
   }
 }
 
-/** How long a client waits at the most until other nodes can address its role and user, in milliseconds. */
+/** How long a client waits at most until other nodes can address its role and user, in milliseconds. */
 const ENROL_WAIT_MS = 1_000;
 
 const PING = new OutgoingMessage(["ping"]);
 
-/** What a transport closes with that measures frames itself. RFC 6455, 7.4.1. */
+/** The close code of transports that measure frames themselves. RFC 6455, 7.4.1. */
 const MESSAGE_TOO_BIG = 1009;
 
 function tooBig(max: number): Refusal {

@@ -1,5 +1,5 @@
 /**
- * What all sessions of a hub share.
+ * The shared context of all sessions of a hub.
  *
  * @module
  */
@@ -21,61 +21,64 @@ import type { PresenceSource } from "../presence/source.ts";
 import type { Watchers } from "../presence/watchers.ts";
 import type { Topics } from "../topics/topics.ts";
 
-/** What sessions need to tell clients who is where. */
+/** The presence parts that sessions use. */
 export interface SessionPresence {
-  /** Which rooms and topics are places. */
+  /** Tells which rooms and topics have presence. */
   readonly places: NamedPlaces;
   /** Sets the states of connections. */
   readonly attendances: Pick<Attendances, "set">;
-  /** Who watches. */
+  /** The clients that watch. */
   readonly watchers: Watchers;
   /** Reads pages of members. */
   readonly source: Pick<PresenceSource, "page">;
-  /** Who may look from outside, by pattern. */
+  /** The rules that decide who may watch, by pattern. */
   readonly rules: object;
 }
 
-/** What all sessions of a hub share. Whatever can be here is not in each of them: connections are many. */
+/**
+ * The shared context of all sessions of a hub. It saves memory: there are many connections, so each session holds as
+ * little as possible.
+ */
 export interface SessionContext {
   /** The contract. */
   readonly contract: Contract;
-  /** What the application gave. */
+  /** The options of the application. */
   readonly options: AnyHubOptions & { readonly clock: NonNullable<AnyHubOptions["clock"]> };
-  /** The bounds. */
+  /** The limits. */
   readonly limits: Limits;
-  /** The identity of this node. */
+  /** The id of this node. */
   readonly nodeId: string;
-  /** The heartbeat, in milliseconds. */
+  /** The heartbeat of connections, in milliseconds. */
   readonly heartbeatMs: number;
   /** How long a rule of `authorize` may take, in milliseconds. */
   readonly authorizeTimeoutMs: number;
   /** How long a client may take to answer, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** What is done with requests and signals. */
+  /** The handlers of requests and signals. */
   readonly handlers: HandlerTable;
-  /** What the application runs around them, and around subscribes. */
+  /** The functions of `Hub.use`. */
   readonly middlewares: Middlewares;
-  /** Which requests were done. */
+  /** Remembers requests with an id. */
   readonly once: Once;
   /** The topics. */
   readonly topics: Topics;
-  /** Who is in what. */
+  /** The members of rooms, topics, roles and users on this node. */
   readonly registry: Registry;
-  /** Who is where; absent where the contract keeps no presence. */
+  /** Presence; absent when the contract declares none. */
   readonly presence?: SessionPresence;
-  /** How many connections a user has. */
+  /** The number of connections of each user. */
   readonly users: KeyedLimit;
-  /** Who is authenticated next. */
+  /** The queue of calls of `authenticate`. */
   readonly authentications: Authentications;
-  /** Who subscribes next. */
+  /** The queue of subscribes. */
   readonly subscribes: Gate;
-  /** Who reads histories next. */
+  /** The queue of history reads. */
   readonly historyReads: Gate;
-  /** Whom it refuses, and why. */
+  /** Counts refused clients by reason. */
   readonly refusals: Refusals;
   /** Puts a connection into a room. */
   addToRoom(room: string, conn: Connection): Promise<void>;
-  /** An id for a new connection. */
+  /** Makes the id of a new connection. */
   nextId(): string;
   /** Reports an error that no caller receives. */
   onError(error: unknown, info: HubErrorInfo): void;

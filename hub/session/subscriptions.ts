@@ -1,5 +1,6 @@
 /**
- * The topics that one connection subscribes to: from its asking, over authorization and the backplane, to live.
+ * The topics that one connection subscribes to. A subscribe asks the rule, then the backplane, and then the
+ * subscription is live.
  *
  * @module
  */
@@ -24,31 +25,34 @@ import { catchUp } from "./catch_up.ts";
 import { pageMessage, readPage } from "./history_page.ts";
 import { Permits } from "./permits.ts";
 
-/** How many histories are read for one connection at the same time. */
+/** How many histories it reads for one connection at the same time. */
 const MAX_READERS = 4;
 
-/** A subscription, and what decides about it. */
+/** A subscription and its state. */
 interface Mark {
   live: boolean;
-  /** Those who wait until it is live, or is not to be. */
+  /** Called when the subscription is live, or has failed. */
   readonly waiting: (() => void)[];
   asking?: Authorizing;
-  /** Settles when that is decided. */
+  /** Settles when the rule has decided. */
   deciding?: Promise<void>;
-  /** Why the application has taken it away before it was live. */
+  /** Why the application ended it before it was live. */
   refusal?: HubError;
 }
 
-/** What counts for the limit of subscriptions. */
+/** The number that counts for the limit of subscriptions. */
 export interface Held {
-  /** How many topics are subscribed, and places watched, by this connection. */
+  /** How many topics this connection subscribes to, and how many places it watches. */
   readonly held: number;
 }
 
-/** The longest name of a topic that a client may subscribe to, in UTF-16 units: each is kept, on the backplane too. */
+/**
+ * The longest name of a topic that a client may subscribe to, in UTF-16 units. The hub and the backplane keep each
+ * name.
+ */
 const MAX_NAME_LENGTH = 1_024;
 
-/** As long as an epoch gets, in UTF-16 units; and what is none. */
+/** The longest epoch, in UTF-16 units; and a text that is no epoch. */
 const MAX_EPOCH_LENGTH = 64;
 const NO_EPOCH = "?".repeat(MAX_EPOCH_LENGTH + 1);
 
@@ -57,19 +61,19 @@ export class Subscriptions {
   readonly #conn: Connection;
   readonly #context: SessionContext;
   readonly #all: Held;
-  /** By topic; the object also tells one subscription from a later one of the same topic. */
+  /** By topic. The object also tells a subscription from a later one of the same topic. */
   readonly #active = new SmallMap<string, Mark>();
-  /** Subscribes that have not ended: giving one up does not end what decides about it. */
+  /** How many calls still run. A cancelled subscribe counts until its rule has ended. */
   #underWay = 0;
-  /** Who reads histories; absent while nobody has. */
+  /** Limits the history reads of this connection; made by the first one. */
   #permits: Permits | undefined;
-  /** How much of histories it may be sent again. */
+  /** Limits how many messages of histories this connection gets again. */
   #recovery: RateLimiter | undefined;
 
   /**
-   * @param conn Who subscribes.
-   * @param context What all sessions share.
-   * @param all What counts for the limit, these included.
+   * @param conn The connection.
+   * @param context The shared context of all sessions.
+   * @param all Counts everything for the limit, including these subscriptions.
    */
   constructor(conn: Connection, context: SessionContext, all: Held) {
     this.#conn = conn;
@@ -77,17 +81,20 @@ export class Subscriptions {
     this.#all = all;
   }
 
-  /** How many there are, those on their way included. */
+  /** How many there are, including those that are not live yet. */
   get size(): number {
     return this.#active.size;
   }
 
-  /** Whether a topic is subscribed, and live. */
+  /** Whether it has a live subscription to a topic. */
   isLive(name: string): boolean {
     return this.#active.get(name)?.live === true;
   }
 
-  /** Settles when it is decided whether a topic may be subscribed; `undefined` where nobody has to wait for that. */
+  /**
+   * Settles when it is decided whether the client may subscribe to a topic; `undefined` when nothing is being
+   * decided.
+   */
   deciding(name: string): Promise<void> | undefined {
     return this.#active.get(name)?.deciding;
   }
@@ -95,9 +102,9 @@ export class Subscriptions {
   /**
    * Subscribes, and answers the client. Never rejects.
    *
-   * @param id The id to answer to.
+   * @param id The id of the client's question.
    * @param name The topic.
-   * @param start From where on the client wants messages, in a topic with history.
+   * @param start Where the client begins, in a topic with history.
    */
   subscribe(id: number, name: string, start?: SubOptions): Promise<void> {
     return this.#subscribe(id, name, startOf(start));
@@ -128,7 +135,7 @@ export class Subscriptions {
         mark.deciding = new Promise((resolve) => mark.waiting.push(resolve));
         await turn;
       }
-      this.#context.subscribes.leave(); // how many begin in a turn is bounded, not how many are under way
+      this.#context.subscribes.leave(); // bounds how many begin in a turn, not how many run
       this.#checkWanted(name, mark);
       const { pattern } = topic.entry;
       const rule = ruleOf(this.#context.options.authorize, pattern);
@@ -151,11 +158,11 @@ export class Subscriptions {
   }
 
   /**
-   * Reads a history for the client, and answers it. Who may read it was decided when it subscribed. Never rejects.
+   * Reads a history for the client, and answers it. The client may read it when it is subscribed. Never rejects.
    *
-   * @param id The id to answer to.
+   * @param id The id of the client's question.
    * @param name The topic.
-   * @param ask What to read.
+   * @param ask The part of the history to read.
    */
   history(id: number, name: string, ask: HistoryAsk = {}): Promise<void> {
     const { limit, reverse } = ask;
@@ -184,7 +191,7 @@ export class Subscriptions {
     }
   }
 
-  /** Sends a page once the link has room for it: who does not read is read nothing for. */
+  /** Sends a page when the link has room for it. It reads nothing for a client that does not read. */
   async #sendPage(
     id: number,
     topic: HistoryTopic,
@@ -215,7 +222,7 @@ export class Subscriptions {
     }
   }
 
-  /** Who has left, and may not come back, is not sent what it has asked for before. */
+  /** Checks that the client is still subscribed. A client that has left gets no answer to an earlier question. */
   #checkLive(name: string, mark: Mark | undefined): void {
     if (mark?.live && this.#active.get(name) === mark) return;
     throw new HubError(
@@ -224,25 +231,25 @@ export class Subscriptions {
     );
   }
 
-  /** Ends a subscribe that the client has taken back, or that nobody waits for any more. */
+  /** Ends a subscribe that the client has cancelled. */
   #checkWanted(name: string, mark: Mark): void {
     if (this.#active.get(name) === mark) return;
     throw new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`);
   }
 
-  /** Ends a subscription, whatever its state. */
+  /** Ends a subscription in any state. */
   unsubscribe(name: string): void {
     const mark = this.#active.get(name);
     if (mark) this.#end(name, mark, new HubError("DISCONNECTED", `Unsubscribed from "${name}" meanwhile`));
   }
 
-  /** The application takes a subscription away, whatever its state; see `HubConnection.unsubscribe`. */
+  /** Ends a subscription in any state for the application; see `HubConnection.unsubscribe`. */
   revoke(name: string, reason: string): void {
     const mark = this.#active.get(name);
     if (!mark) return;
     const why = new HubError("FORBIDDEN", reason);
     if (!mark.live) mark.refusal = why; // the answer to its subscribe
-    mark.asking?.end(why); // it is decided
+    mark.asking?.end(why); // its rule need not answer any more
     this.#end(name, mark, why);
     if (!mark.live) return;
     const { onError } = this.#context;
@@ -256,7 +263,7 @@ export class Subscriptions {
     registry.leave(topics.find(name, this.#conn.role).channel, this.#conn);
   }
 
-  /** Forgets everything: the connection is gone. */
+  /** Ends everything: the connection is gone. */
   close(): void {
     const gone = new HubError("DISCONNECTED", "The client is gone");
     const marks = this.#active.entries();
@@ -264,7 +271,7 @@ export class Subscriptions {
     for (const [, { asking }] of marks) asking?.end(gone);
   }
 
-  /** Histories are long and a subscribe is short: who asks again and again must not be sent without a limit. */
+  /** A history is long and a subscribe is short. So limit how many messages a client gets again. */
   #checkRecovery(): RateLimiter {
     const { limits: { messagesPerSecond, recoveryBurst: messageBurst }, options: { clock } } = this.#context;
     const recovery = this.#recovery ??= new RateLimiter(clock, { messagesPerSecond, messageBurst });
@@ -273,7 +280,7 @@ export class Subscriptions {
     throw new HubError("RATE_LIMITED", `More than ${messageBurst} messages of histories were sent again`);
   }
 
-  /** Joins, and answers in the moment from which on live messages follow. */
+  /** Joins the topic. Answers the client at the moment from which it gets live messages. */
   #join(id: number, topic: Topic, start: SubOptions | undefined, mark: Mark): Promise<void> {
     const conn = this.#conn;
     const { topics: { histories }, historyReads: reads, registry, options: { clock }, onError } =
@@ -313,7 +320,7 @@ function keptOf(topic: Topic): HistoryTopic {
   throw new HubError("NOT_FOUND", `Topic "${topic.name}" keeps no history`);
 }
 
-/** What is kept of what a client says while it waits: no more than is read of it. */
+/** The part of the options that is needed. The hub keeps only this part while the client waits. */
 export function startOf({ since, last, withinMs, again }: SubOptions = {}): SubOptions {
   const [epoch, offset] = since ?? [];
   return {
@@ -324,7 +331,7 @@ export function startOf({ since, last, withinMs, again }: SubOptions = {}): SubO
   };
 }
 
-/** From where on a client wants messages, if it says so. */
+/** Where the client begins, if it gave a start. */
 function beginning(topic: Topic, start: SubOptions = {}): SubOptions | undefined {
   const { since, last, withinMs } = start;
   const given = [since, last, withinMs].filter((value) => value !== undefined).length;

@@ -1,5 +1,6 @@
 /**
- * The places that one connection watches: from its asking, over who may look, to the news.
+ * The watches of one connection on the members of rooms and topics. It asks the rule, sends the members, and then the
+ * changes. A place is a room or topic with presence.
  *
  * @module
  */
@@ -28,73 +29,76 @@ import { sendError } from "./send_error.ts";
 import type { SessionContext, SessionPresence } from "./session_context.ts";
 import type { Held, Subscriptions } from "./subscriptions.ts";
 
-/** How many pages are read for one connection at the same time. */
+/** How many pages it reads for one connection at the same time. */
 const MAX_READERS = 4;
 
-/** How many members a page has where the client does not say. */
+/** How many members a page has when the client gives no limit. */
 const DEFAULT_PAGE = 100;
 
-/** The longest name of a place on the wire, in UTF-16 units: each is kept, on the backplane too. */
+/** The longest name of a place on the wire, in UTF-16 units. The hub and the backplane keep each name. */
 const MAX_NAME_LENGTH = 1_024 + "topic:".length;
 
-/** The longest cursor that a client may go on after, in UTF-16 units: it ends with a member's id, and is kept while the client waits. */
+/**
+ * The longest cursor of a client, in UTF-16 units. It ends with a member's id, and the hub keeps it while the client
+ * waits.
+ */
 const MAX_CURSOR_LENGTH = 1_024;
 
-/** A watch, and what decides about it. */
+/** A watch and its state. */
 interface Mark {
   readonly watched: Watched;
   readonly name: string;
-  /** Whether a rule has let it in: then it stays when the connection leaves. */
+  /** Whether a rule allowed it: then it stays when the connection leaves the place. */
   ruled: boolean;
-  /** Whether the client was told that it may look. */
+  /** Whether the hub told the client that it may watch. */
   admitted: boolean;
   asking?: Authorizing;
   /** Why it has ended. */
   ended?: HubError;
 }
 
-/** What a connection needs beside itself to watch places. */
+/** Options of {@linkcode Watches}. */
 export interface WatchesParts {
   readonly conn: Connection;
   readonly context: SessionContext;
   readonly presence: SessionPresence;
-  /** Its subscriptions: who subscribes a topic may see who else does. */
+  /** Its subscriptions: a subscriber of a topic may see the other subscribers. */
   readonly subscriptions: () => Subscriptions | undefined;
-  /** What counts for the limit of subscriptions, these watches included. */
+  /** The subscriptions and watches that count for the limit. */
   readonly all: Held;
-  /** Counts the bytes of what takes its time. */
+  /** Counts the bytes of messages that take time. */
   readonly kept: () => PendingBytes;
 }
 
 /** The watches of a connection. */
 export class Watches {
   readonly #parts: WatchesParts;
-  /** By place and by whom to count as one; the object also tells one watch from a later one of the same. */
+  /** By place and by how to count members. The object also tells a watch from a later watch of the same place. */
   readonly #active = new SmallMap<string, Mark>();
-  /** Questions of rules for a page. */
+  /** Questions to rules about a page. */
   readonly #looking = new Set<Authorizing>();
-  /** Whatever has not ended: giving one up does not end what decides about it. */
+  /** How many calls still run. A cancelled watch counts until its rule has ended. */
   #underWay = 0;
   #permits: Permits | undefined;
-  /** How many members it may be sent in lists and pages. */
+  /** Limits how many members the connection gets in lists and pages. */
   #sending: RateLimiter | undefined;
 
-  /** @param parts What it needs. */
+  /** @param parts Its options. */
   constructor(parts: WatchesParts) {
     this.#parts = parts;
   }
 
-  /** How many there are, those on their way included. */
+  /** How many there are, including those that have not begun. */
   get size(): number {
     return this.#active.size;
   }
 
   /**
-   * Watches, and answers the client. Never rejects.
+   * Watches a place, and answers the client. Never rejects.
    *
-   * @param id The id to answer to.
-   * @param place The place, as the wire names it.
-   * @param by Whom to count as one.
+   * @param id The id of the client's question.
+   * @param place The place, as on the wire.
+   * @param by How to count members.
    */
   watch(id: number, place: string, by: PresenceBy = "user"): Promise<void> {
     const { context: { limits: { maxSubscriptions: max } }, all } = this.#parts;
@@ -119,14 +123,14 @@ export class Watches {
     });
   }
 
-  /** Ends a watch, whatever its state. */
+  /** Ends a watch in any state. */
   unwatch(place: string, by: PresenceBy): void {
     const key = keyOf(place, by);
     const mark = this.#active.get(key);
     if (mark) this.#end(key, mark, stopped(mark.name));
   }
 
-  /** The connection has left a place: it sees no more of it, unless a rule lets it look from outside. */
+  /** The connection has left a place. Its watch ends, unless a rule allowed it. */
   left(channel: string): void {
     for (const [key, mark] of this.#active.entries()) {
       if (mark.watched.place !== channel || mark.ruled) continue;
@@ -144,7 +148,7 @@ export class Watches {
       if (!clientsSet) {
         throw new HubError(
           "FORBIDDEN",
-          `Clients set no state in "${named.name}": the contract has no clientsSet at "${pattern}"`,
+          `Clients may not set a state in "${named.name}": the contract has no clientsSet at "${pattern}"`,
         );
       }
       const coming = this.#coming(named);
@@ -165,11 +169,11 @@ export class Watches {
     });
   }
 
-  /** Reads a page of members, and answers the client. Never rejects. */
+  /** Reads one page of members, and answers the client. Never rejects. */
   members(id: number, place: string, { by, limit, cursor }: MembersQuery = {}): Promise<void> {
     const { conn } = this.#parts;
     const isKnown = cursor === undefined || cursor.length <= MAX_CURSOR_LENGTH;
-    // What is kept of what a client says while it waits: no more than is read of it.
+    // Keep only the needed part of the query while the client waits.
     const query = { by, limit, cursor: isKnown ? cursor : undefined };
     return this.#answer(id, place, async (named) => {
       if (!isKnown) {
@@ -180,7 +184,7 @@ export class Watches {
       const permits = this.#permits ??= new Permits(MAX_READERS);
       await permits.take();
       try {
-        while (conn.outbox.congested) await conn.outbox.room(); // no more pages than it reads
+        while (conn.outbox.congested) await conn.outbox.room(); // the client must first read the earlier pages
         if (conn.closed) return;
         const sending = this.#checkSending();
         const page = await this.#page(named, query);
@@ -192,7 +196,7 @@ export class Watches {
     });
   }
 
-  /** Forgets everything: the connection is gone. */
+  /** Ends everything: the connection is gone. */
   close(): void {
     const gone = new HubError("DISCONNECTED", "The client is gone");
     for (const [key, mark] of this.#active.entries()) {
@@ -202,7 +206,7 @@ export class Watches {
     for (const asking of this.#looking) asking.end(gone);
   }
 
-  /** Reads as many members as one message should hold. */
+  /** Reads as many members as fit into one message. */
   async #page(
     { channel }: NamedPlace,
     { by = "user", limit = DEFAULT_PAGE, cursor }: MembersQuery,
@@ -217,7 +221,7 @@ export class Watches {
     }
   }
 
-  /** Does what a client asks for in a place; what fails is answered. */
+  /** Does what a client asks about a place. Answers with the error if it fails. */
   async #answer(
     id: number,
     place: string,
@@ -238,7 +242,7 @@ export class Watches {
     }
   }
 
-  /** Lists are long and what asks for them is short: who asks again and again must not be sent without a limit. */
+  /** A list is long and its question is short. So limit how many members a client gets. */
   #checkSending(): RateLimiter {
     const { limits: { messagesPerSecond, recoveryBurst: messageBurst }, options: { clock } } =
       this.#parts.context;
@@ -257,7 +261,7 @@ export class Watches {
     return places.ofClient(place, role);
   }
 
-  /** Whether the connection may look. */
+  /** Checks whether the connection may watch. */
   #admit(named: NamedPlace, mark: Mark): void | Promise<void> {
     const rule = ruleOf(this.#parts.presence.rules, named.declared.pattern);
     if (!rule) return this.#checkIn(named);
@@ -266,7 +270,7 @@ export class Watches {
     return this.#ask(rule, named, mark.asking);
   }
 
-  /** Whether the connection may look, this once. Who watches the place has been let in already. */
+  /** Checks whether the connection may read a page. A connection that watches the place was allowed already. */
   async #allow(named: NamedPlace): Promise<void> {
     const { conn, presence: { rules } } = this.#parts;
     const isIn = ([, { admitted, watched }]: [string, Mark]) => admitted && watched.place === named.channel;
@@ -301,7 +305,7 @@ export class Watches {
     );
   }
 
-  /** Settles when a connection that is on its way into a place is in, or is not to come; `undefined` where it is not on its way. */
+  /** Settles when it is decided whether a joining connection is in the place; `undefined` when it is not joining. */
   #coming({ name, channel }: NamedPlace): Promise<void> | undefined {
     const { conn, subscriptions } = this.#parts;
     const membership = conn.memberships?.get(channel);
@@ -310,7 +314,7 @@ export class Watches {
     return deciding && settled(deciding).then(() => settled(conn.memberships?.get(channel)?.ready));
   }
 
-  /** Lets the client watch: everybody follows when all are known, and then the news. */
+  /** Begins the watch: the client first gets all members, and then the changes. */
   #begin(id: number, key: string, mark: Mark): void {
     const { conn, context: { onError }, presence: { watchers } } = this.#parts;
     mark.asking = undefined;
@@ -320,14 +324,14 @@ export class Watches {
       this.#sending?.charge(snapshot.members.length);
       for (const message of snapshotMessages(mark.watched, snapshot)) conn.outbox.pushOwn(message);
     }).catch((error) => {
-      if (mark.ended) return; // it was given up, or is told of already
+      if (mark.ended) return; // the client ended it, or was told already
       this.#active.delete(key);
       if (!isHubError(error)) onError(error, { stage: "output", name: mark.name, connectionId: conn.id });
       this.#tell(mark, error);
     });
   }
 
-  /** Tells the client that a watch has ended. */
+  /** Tells the client that the hub ended a watch. */
   #tell({ watched }: Mark, error: unknown): void {
     const { conn, context: { onError } } = this.#parts;
     sendError(conn, error, (wire) => who(watched, { error: wire }), onError);
@@ -337,7 +341,7 @@ export class Watches {
     const { conn, presence: { watchers } } = this.#parts;
     this.#active.delete(key);
     mark.ended = reason;
-    mark.asking?.abort(reason); // it is waited for nevertheless: who asks again and again would have many of them
+    mark.asking?.abort(reason); // the rule still counts until it ends: otherwise one client could run many of them
     watchers.unwatch(mark.watched, conn);
   }
 }
@@ -347,11 +351,11 @@ const keyOf = (place: string, by: PresenceBy): string => `${by} ${place}`;
 const stopped = (name: string): HubError =>
   new HubError("DISCONNECTED", `Stopped watching "${name}" meanwhile`);
 
-/** Settles when a promise does, however. */
+/** Settles when a promise resolves or rejects. */
 const settled = async (promise: Promise<void> | undefined): Promise<void> => {
   try {
     await promise;
   } catch {
-    // whoever asked for it hears of that
+    // the caller that made the promise handles the error
   }
 };

@@ -198,7 +198,7 @@ test("whoever gives all at once and forgets some is told of them at the call, an
     () => hub.implement(some as never),
     TypeError,
     "Cannot implement the contract without handlers for member.join, member.typing, admin.ban: give them in the same " +
-      "call, or say { part: true } in each of several",
+      "call, or give { part: true } in each of several calls",
   );
   hub.implement(some, part);
   hub.implement({ member: { join, typing }, admin: { ban } } as never); // the rest is all that is missing

@@ -39,8 +39,8 @@ async function open(options: Untyped = {}): Promise<Scene & { readonly done: unk
 }
 
 const lost = (kind: string, name: string) =>
-  `A function of hub.use has ended without next() for the ${kind} "${name}", which is lost: call next(), or throw what ` +
-  "the client is to be told";
+  `A function of hub.use has ended without next() for the ${kind} "${name}", which is lost: call next(), or throw the ` +
+  "error that the client should get";
 
 test("functions run around requests, signals and subscriptions, in the order of use, and know what is asked for", async () => {
   await using scene = await open({ authorize: { "log/:name": () => (scene.done.push("rule"), true) } });

@@ -1,21 +1,21 @@
 /**
- * What of an address is counted.
+ * The part of an address that the limits count.
  *
  * @module
  */
 
 const IPV4_WITH_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$/;
 
-/** IPv4 written as IPv6 (RFC 4291, 2.5.5.2), and translated to it (RFC 6052, 2.1). */
+/** IPv4 written as IPv6 (RFC 4291, 2.5.5.2), and IPv4 translated to IPv6 (RFC 6052, 2.1). */
 const MAPPED = "0:0:0:0:0:ffff";
 const TRANSLATED = "64:ff9b:0:0:0:0";
 
 /**
- * The part of an address that stands for one customer: an IPv4 address whole, an IPv6 address up to the 64 bits that
- * one network has for itself (RFC 4291, 2.5.1). IPv4 that is written as IPv6 counts as IPv4; what is no address of
- * these counts as it is.
+ * The part of an address that stands for one customer. It is a whole IPv4 address, or the first 64 bits of an IPv6
+ * address, which belong to one network (RFC 4291, 2.5.1). IPv4 written as IPv6 counts as IPv4. Any other text counts
+ * as it is.
  *
- * @param address An address, as a platform or the application's `address` gives it.
+ * @param address An address from the platform, or from the application's `address`.
  */
 export function addressKey(address: string): string {
   if (!address.includes(":")) return address;

@@ -1,8 +1,7 @@
 /**
- * Who is asked for next: a bounded number of clients is authenticated at the same time, the others wait in the order in
- * which they came, and whoever would wait too long is told when to come back. After the death of a node its clients come
- * to the others at once; a database that is asked for all of them at once serves none in time.
- *
+ * Limits how many clients are authenticated at the same time. Other clients wait in the order in which they came. A
+ * client that would wait too long is told when to come back. This is needed after the death of a node: its clients
+ * come to the other nodes at once, and a database that gets all questions at once answers none in time.
  * @module
  */
 
@@ -13,30 +12,30 @@ import { Turn } from "./turn.ts";
 
 /** How many may begin in one turn of the event loop. */
 const PER_TURN = 64;
-/** What a call counts against those before it in the average of what they take. */
+/** The weight of a new call in the moving average of their duration. */
 const WEIGHT = 1 / 16;
-/** When somebody who is sent away is to come back, at the soonest and at the latest, in milliseconds. */
+/** When a refused client should come back: the shortest and the longest time, in milliseconds. */
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
 
-/** More clients have come than are let in; tells when to come back. */
+/** Too many clients want to be authenticated. The error tells when to come back. */
 export class BusyError extends HubError {
   /**
    * @param retryInMs When to come back, in milliseconds.
-   * @param cause What was compared.
+   * @param cause Which values were compared.
    */
   constructor(retryInMs: number, cause: string) {
     super("UNAVAILABLE", "Too many clients come at once", { data: { retryInMs }, cause });
   }
 }
 
-/** What {@linkcode Authentications} needs. */
+/** Options of {@linkcode Authentications}. */
 export interface AuthenticationsOptions {
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
-  /** How many at the same time. */
+  /** How many may run at the same time. */
   readonly max: number;
-  /** How long a client may take until it is let in, in milliseconds: it may wait for half of what its hello has left. */
+  /** How long a handshake may take, in milliseconds. A client may wait for half of the time that is left. */
   readonly timeoutMs: number;
 }
 
@@ -47,12 +46,12 @@ export class Authentications {
   readonly #timeoutMs: number;
   readonly #gate: Gate;
   readonly #lateness: Lateness;
-  /** What one takes on average, in milliseconds, without what this process was late to hear of it. */
+  /** The average duration of one call, in milliseconds, without the delay of this process. */
   #averageMs = 0;
-  /** The moment that the one who was sent away last was given, by the clock. */
+  /** The latest time at which a refused client should come back, by the clock. */
   #promised = 0;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor({ clock, max, timeoutMs }: AuthenticationsOptions) {
     this.#clock = clock;
     this.#max = max;
@@ -72,9 +71,9 @@ export class Authentications {
   }
 
   /**
-   * A client wants in.
+   * Takes a client that wants to be authenticated.
    *
-   * @param openedAt When its link was opened, by the clock.
+   * @param openedAt When its link opened, by the clock.
    * @throws {BusyError} When it would wait too long.
    */
   enter(openedAt: number): Turn {
@@ -88,23 +87,26 @@ export class Authentications {
       tooLate: () => this.#tooMany(),
       took: (ms) => this.#took(ms),
     });
-    if (this.#gate.busy + this.waiting > 1) this.#lateness.watch(); // a lone one needs no timer more
+    if (this.#gate.busy + this.waiting > 1) this.#lateness.watch(); // a single call needs no timer
     return turn;
   }
 
-  /** One is done, and still counted. */
+  /** One call has ended, and still counts in `busy`. */
   #took(ms: number): void {
     const ownMs = Math.max(0, ms - this.#lateness.after(this.#clock.now() - ms));
     this.#averageMs += (ownMs - this.#averageMs) * (this.#averageMs === 0 ? 1 : WEIGHT);
     if (this.#gate.busy === 1 && this.waiting === 0) this.#lateness.rest();
   }
 
-  /** How long somebody who comes now would wait, in milliseconds. */
+  /** How long a new client would wait, in milliseconds. */
   get #waitMs(): number {
     return this.waiting * this.#averageMs / this.#max;
   }
 
-  /** Sends a client away: each to a moment of its own, one after the other at the rate at which clients are let in. */
+  /**
+   * Refuses a client and gives it a time of its own to come back. The times follow each other at the rate of
+   * authentication.
+   */
   #tooMany(): BusyError {
     const now = this.#clock.now();
     const next = Math.max(this.#promised, now + this.#waitMs) + this.#averageMs / this.#max;

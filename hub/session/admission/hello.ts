@@ -1,5 +1,6 @@
 /**
- * What a hub keeps of a hello until it knows who says it, which may take seconds, of thousands at the same time.
+ * The part of a hello that a hub keeps while it authenticates the client. This may take seconds, for thousands of
+ * clients at the same time.
  *
  * @module
  */
@@ -18,10 +19,10 @@ import { startOf } from "../subscriptions.ts";
 const MIN_MARK_BYTES = 8;
 
 /**
- * Reads a hello: somebody whom nobody knows yet may say anything, and no more is kept than is looked at.
+ * Reads a hello. The client is not authenticated yet and may send anything, so the hub keeps only what it needs.
  *
  * @param hello The hello, of the right form.
- * @throws {HubError} `BAD_REQUEST` when it asks for too many topics: none of them is passed over in silence.
+ * @throws {HubError} `BAD_REQUEST` when it asks for too many topics. The hub does not skip any of them in silence.
  */
 export function readHello({ role, token, rooms, topics, joined, earlier }: Hello): Hello {
   return {

@@ -1,5 +1,5 @@
 /**
- * Asking the application who a client is, and looking at the answer before anybody trusts it.
+ * Asks the application who a client is, and checks the answer.
  *
  * @module
  */
@@ -8,24 +8,24 @@ import { hasLoneSurrogate, kindOf, promiseOf } from "../../../contract/mod.ts";
 import type { HubUser } from "../../api/connection.ts";
 import type { AnyHubOptions, Handshake } from "../../api/options.ts";
 
-/** Who a client is. */
+/** The identity of a client. */
 export interface Identified {
-  /** The role that it gets. */
+  /** Its role. */
   readonly role: string;
-  /** Its user; absent for an anonymous one. */
+  /** Its user; `undefined` for an anonymous client. */
   readonly user: HubUser | undefined;
-  /** The id of its user, as it is now. */
+  /** The id of its user at this moment. */
   readonly userId: string | undefined;
-  /** Whatever handlers want to know. */
+  /** The `ctx` for handlers. */
   readonly ctx: unknown;
 }
 
 /**
- * Asks.
+ * Calls `authenticate`.
  *
  * @param authenticate The application's function.
- * @param handshake What is known of the client.
- * @throws {TypeError} When the answer says nothing, or not clearly, who it is: then nobody comes in.
+ * @param handshake The handshake of the client.
+ * @throws {TypeError} When the answer does not say clearly who the client is: then the client is refused.
  */
 export async function identify(
   authenticate: AnyHubOptions["authenticate"],

@@ -1,45 +1,45 @@
 /**
- * How late this process is. After the death of a node it is busy with those who come, and hears of answers long after they
- * are there: that is its own slowness, not that of whoever was asked.
+ * Measures how late this process is. After the death of a node, this process is busy with the clients that come. Then
+ * it reads answers long after they arrived. That is its own delay, and not the delay of the one that answered.
  *
  * @module
  */
 
 import type { Clock } from "../../../contract/mod.ts";
 
-/** How often to look, in milliseconds. What is shorter does not matter to those who wait. */
+/** How often to look, in milliseconds. Shorter delays do not matter to waiting clients. */
 const LOOK_MS = 20;
 
-/** Looks at how late a timer is, while somebody wants to know. */
+/** Measures how late a timer is, while this is needed. */
 export class Lateness {
   readonly #clock: Clock;
   #stop: (() => void) | undefined;
   /** When the timer is due. */
   #due = 0;
-  /** When it fired last, and how late that was. */
+  /** When the timer fired last, and how late it was then, in milliseconds. */
   #firedAt = -Infinity;
   #lastMs = 0;
 
-  /** @param clock Where time comes from. */
+  /** @param clock The clock. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Looks from now on, if it does not yet. */
+  /** Begins to measure, if it does not measure yet. */
   watch(): void {
     if (!this.#stop) this.#set();
   }
 
-  /** Looks no more. */
+  /** Stops measuring. */
   rest(): void {
     this.#stop?.();
     this.#stop = undefined;
   }
 
   /**
-   * How long ago an answer that is heard now may have been there, in milliseconds.
+   * How long an answer that is read now may have waited in this process, in milliseconds.
    *
-   * @param since When it was asked for.
+   * @param since When the question was asked.
    */
   after(since: number): number {
     const overdueMs = this.#stop ? Math.max(0, this.#clock.now() - this.#due) : 0;

@@ -1,6 +1,6 @@
 /**
- * How many sockets there are, of all clients and of each address: from the moment a link is let in until its socket is
- * free, which may be long after the hub is done with it.
+ * Counts the sockets of all clients, and those of each address. A socket counts from the moment when the hub accepts
+ * the link until the socket is free. That may be long after the hub has closed the link.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { addressKey } from "./address_key.ts";
 import { KeyedLimit, type Limits } from "../limits.ts";
 
 /**
- * How long a place is kept for a link that was let in and has not opened, in milliseconds. It opens within a round trip
- * or never, and not every runtime tells of the latter.
+ * How long a place is reserved for an accepted link that has not opened, in milliseconds. A link opens within a round
+ * trip or never, and not every runtime tells when it never opens.
  */
 const RESERVED_MS = 2_000;
 
-/** Why a link finds no place. */
+/** Which limit is reached. */
 export type Shortage = "node" | "address";
 
-/** A place of a link. */
+/** The place of a link. */
 export interface Place {
-  /** The address of the client; leave with it. */
+  /** The address of the client. Pass it to `leave`. */
   readonly address: string | undefined;
-  /** What is exceeded with this link. It takes its place all the same: its socket is there. */
+  /** The limit that this link exceeds. The link counts anyway, because its socket exists. */
   readonly shortage: Shortage | undefined;
 }
 
@@ -39,8 +39,8 @@ export class Occupancy {
   #taken = 0;
 
   /**
-   * @param clock Where time comes from.
-   * @param limits How many sockets there may be, in all and of one address.
+   * @param clock The clock.
+   * @param limits How many sockets there may be, in all and for each address.
    */
   constructor(clock: Clock, limits: Pick<Limits, "maxConnections" | "maxConnectionsPerAddress">) {
     this.#clock = clock;
@@ -48,7 +48,7 @@ export class Occupancy {
     this.#addresses = new KeyedLimit(limits.maxConnectionsPerAddress);
   }
 
-  /** How many links have taken their place and not left it. */
+  /** How many open links have a place. */
   get taken(): number {
     return this.#taken;
   }
@@ -60,9 +60,9 @@ export class Occupancy {
   }
 
   /**
-   * Keeps a place for a link that is about to open.
+   * Reserves a place for a link that is about to open.
    *
-   * @returns What is lacking, if it is.
+   * @returns The limit that is reached, if any.
    */
   reserve(request: LinkRequest, address: string | undefined): Shortage | undefined {
     this.#expire();
@@ -73,7 +73,7 @@ export class Occupancy {
     return undefined;
   }
 
-  /** A link that was let in will not open. */
+  /** An accepted link will not open: its place is free again. */
   withdraw(request: LinkRequest): void {
     const reserved = this.#reserved.get(request);
     if (!reserved) return;
@@ -82,9 +82,9 @@ export class Occupancy {
   }
 
   /**
-   * A link is open and takes its place: the one that was kept for it, or one more.
+   * A link is open and takes its reserved place, or a new one.
    *
-   * @param addressOf Tells the address, where no place was kept.
+   * @param addressOf Gives the address when no place was reserved.
    */
   take(request: LinkRequest, addressOf: (request: LinkRequest) => string | undefined): Place {
     const reserved = this.#reserved.get(request);
@@ -111,7 +111,7 @@ export class Occupancy {
   #expire(): void {
     const now = this.#clock.now();
     for (const [request, { until }] of this.#reserved) {
-      if (until > now) return; // those behind it were kept later
+      if (until > now) return; // the later ones expire later
       this.withdraw(request);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Which web pages may connect. A browser tells the Origin of the page with every WebSocket, and cookies travel with
- * it whatever the page: without this check any site could act in the user's name.
+ * Decides which web pages may connect. A browser sends the Origin of the page with every WebSocket, and it sends
+ * cookies for any page. Without this check any site could act in the user's name.
  *
  * @module
  */
@@ -8,10 +8,10 @@
 import { kindOf, promiseOf } from "../../../contract/mod.ts";
 import type { AnyHubOptions } from "../../api/options.ts";
 
-/** A client may write into its headers what it likes: so much of it is repeated. */
+/** How much of a header an error repeats: a client may write anything into it. */
 const MAX_SHOWN = 200;
 
-/** What a `Host` header may hold beside a name, a port and the brackets of IPv6; a URL would read more into it. */
+/** Characters that a `Host` header must not have: a URL would not read them as a part of the host. */
 const NOT_A_HOST = /[\s/\\@?#]/;
 
 const show = (text: string): string => JSON.stringify(text.slice(0, MAX_SHOWN));
@@ -23,7 +23,7 @@ function parse(url: string): URL | undefined {
   return URL.canParse(url) ? new URL(url) : undefined;
 }
 
-/** An origin as it is compared: scheme, host and port, in one way of writing. */
+/** An origin in the form for comparing: scheme, host and port. */
 function normalised({ protocol, hostname, port }: URL): string {
   return `${protocol}//${withoutDot(hostname)}${port && `:${port}`}`;
 }
@@ -31,11 +31,11 @@ function normalised({ protocol, hostname, port }: URL): string {
 /**
  * Reads an entry of `origins`.
  *
- * @param entry What the application gave.
- * @returns The origin as it is compared, or what to write instead.
+ * @param entry The entry of the application's list.
+ * @returns The origin in the form for comparing, or what to write instead.
  */
 export function readOrigin(entry: string): { readonly origin: string } | { readonly instead: string } {
-  if (entry === "null") return { origin: entry }; // pages without an origin: of files, of sandboxes
+  if (entry === "null") return { origin: entry }; // for pages without an origin, of files and sandboxes
   if (entry === "*") return { instead: 'origins: "*" without a list, for all pages' };
   if (entry.includes("*")) return { instead: "a function, to take all pages of a domain" };
   const url = parse(entry);
@@ -48,7 +48,10 @@ export function readOrigin(entry: string): { readonly origin: string } | { reado
   return bare ? { origin: normalised(url) } : { instead: `"${normalised(url)}"` };
 }
 
-/** Whether a page and a request are of one site. Behind a proxy that ends TLS the request's scheme is not the page's. */
+/**
+ * Whether a page and a request belong to the same site. Behind a proxy that ends TLS, the scheme of the request is
+ * not the scheme of the page.
+ */
 function isSameSite(origin: URL, request: Request): boolean {
   const own = new URL(request.url);
   const host = request.headers.get("host") ?? own.host;
@@ -56,7 +59,7 @@ function isSameSite(origin: URL, request: Request): boolean {
   if (origin.protocol !== "https:" && (origin.protocol !== "http:" || own.protocol === "https:")) {
     return false;
   }
-  // A default port may be written out, by the scheme of the page or of the last hop.
+  // The host may name the default port of the page's scheme, or of the last hop's.
   return [origin.protocol, own.protocol].some((protocol) => {
     const target = parse(`${protocol}//${host}`);
     return target !== undefined && withoutDot(target.hostname) === withoutDot(origin.hostname) &&
@@ -67,10 +70,10 @@ function isSameSite(origin: URL, request: Request): boolean {
 /**
  * Judges a request by its Origin.
  *
- * @param request The request; without an Origin it does not come from a browser, and may open a link.
+ * @param request The request. One without an Origin does not come from a browser, and may open a link.
  * @param origins See `HubOptions.origins`; entries of a list as {@linkcode readOrigin} gives them.
- * @returns `undefined` when it may, else why not and what to set.
- * @throws Whatever the application's function throws.
+ * @returns `undefined` when the page may connect; otherwise why it may not, and what to set.
+ * @throws The error that the application's function throws.
  */
 export function refuseOrigin(request: Request, origins: AnyHubOptions["origins"]): string | undefined {
   const given = request.headers.get("origin");
@@ -90,10 +93,10 @@ export function refuseOrigin(request: Request, origins: AnyHubOptions["origins"]
   }. If the page is yours, set origins: [${show(given)}] in createHub`;
 }
 
-/** Only `true` lets in. */
+/** Only `true` allows the page. */
 function judge(answer: unknown, given: string): string | undefined {
   const later = promiseOf(answer);
-  later?.catch(() => {}); // whatever it is, it comes too late
+  later?.catch(() => {}); // a promise comes too late: its error does not matter
   if (answer === true) return undefined;
   const refused = `Refused a page of ${show(given)}: the function origins of createHub answered ${
     kindOf(answer)

@@ -1,6 +1,6 @@
 /**
- * The one way on which whoever runs the hub hears that a client was refused: counted always, reported once per reason
- * and while, because a refused client comes back.
+ * Counts all refused clients, and reports them to the hub's operator. Refused clients come back again and again, so
+ * it sends one report for each reason and interval.
  *
  * @module
  */
@@ -9,7 +9,9 @@ import { type Clock, HubError } from "../../../contract/mod.ts";
 import type { HubErrorInfo } from "../../api/options.ts";
 import type { RefusalCounts, RefusalReason } from "../../api/refusals.ts";
 
-/** Of each reason one refusal is reported at once, and what follows within this time counted, in milliseconds. */
+/**
+ * It reports the first refusal of a reason at once, and counts those that follow within this time, in milliseconds.
+ */
 const INTERVAL_MS = 10_000;
 
 /** One refusal. */
@@ -18,20 +20,23 @@ export interface Refusal {
   readonly reason: RefusalReason;
   /** What happened, which values were compared, and what to set. */
   readonly message: string;
-  /** A code of its own, and what it is about, where the application threw it. */
+  /** The error of the application, if the application refused the client. */
   readonly cause?: unknown;
-  /** The connection that was cut off. */
+  /** The connection that the hub closed. */
   readonly connectionId?: string;
 }
 
-/** What happened since the last report. */
+/** The refusals since the last report. */
 interface Recent {
   count: number;
   last: Refusal | undefined;
   readonly stop: () => void;
 }
 
-/** Counted only: what the application, a start or a shutdown asked for, and what is reported in full as its own error. */
+/**
+ * Reasons that are only counted. The application, a start or a shutdown caused them, or the hub reports the error
+ * itself.
+ */
 const TOLD: ReadonlySet<RefusalReason> = new Set([
   "unauthenticated",
   "forbidden",
@@ -40,7 +45,7 @@ const TOLD: ReadonlySet<RefusalReason> = new Set([
   "failed",
 ]);
 
-/** The counts of a hub that has refused nobody. */
+/** The counts at the start. */
 const NONE: RefusalCounts = {
   origin: 0,
   starting: 0,
@@ -70,20 +75,20 @@ export class Refusals {
   readonly #recent = new Map<RefusalReason, Recent>();
 
   /**
-   * @param clock Where time comes from.
-   * @param onError Hears of them.
+   * @param clock The clock.
+   * @param onError Gets the reports.
    */
   constructor(clock: Clock, onError: (error: unknown, info: HubErrorInfo) => void) {
     this.#clock = clock;
     this.#onError = onError;
   }
 
-  /** How many there were. */
+  /** The number of refusals by reason. */
   get counts(): RefusalCounts {
     return { ...this.#counts };
   }
 
-  /** A client was refused. */
+  /** Counts a refused client. */
   add(refusal: Refusal): void {
     const { reason } = refusal;
     this.#counts[reason]++;
@@ -98,7 +103,7 @@ export class Refusals {
     this.#report(refusal, 1);
   }
 
-  /** Reports what was counted, and nothing later. */
+  /** Reports the counted refusals, and stops reporting. */
   close(): void {
     for (const { count, last, stop } of this.#recent.values()) {
       stop();

@@ -1,5 +1,5 @@
 /**
- * The turn of one client to be authenticated, from its coming to its being done.
+ * The turn of one client to be authenticated, from its request to its end.
  *
  * @module
  */
@@ -7,25 +7,25 @@
 import { type Clock, HubError } from "../../../contract/mod.ts";
 import type { Gate } from "../gate.ts";
 
-/** What {@linkcode Turn} needs. */
+/** Options of {@linkcode Turn}. */
 export interface TurnOptions {
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
-  /** Who is let through. */
+  /** Limits how many clients are authenticated at the same time. */
   readonly gate: Gate;
-  /** How long it may be waited for, in milliseconds. */
+  /** How long the client may wait for its turn, in milliseconds. */
   readonly patienceMs: number;
-  /** How long it counts as used at the most when its client is gone, in milliseconds. */
+  /** How long the turn of a gone client counts at most, in milliseconds. */
   readonly holdMs: number;
-  /** The error of a turn that has not come in time. */
+  /** Makes the error when the turn does not come in time. */
   tooLate(): Error;
-  /** Hears how long it was used, in milliseconds. */
+  /** Called with the duration of the turn, in milliseconds. */
   took(ms: number): void;
 }
 
-/** A turn. */
+/** The turn of one client. */
 export class Turn {
-  /** Resolves when it has come, rejects when it does not in time; `undefined` where it came at once. */
+  /** Resolves when the turn comes, and rejects when it does not come in time; `undefined` when it came at once. */
   readonly come: Promise<void> | undefined;
   readonly #options: TurnOptions;
   #state: "waiting" | "used" | "over" = "waiting";
@@ -34,7 +34,7 @@ export class Turn {
   /** Ends the wait: with an error, or without. */
   #settle: (error?: Error) => void = () => {};
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: TurnOptions) {
     const { clock, gate, patienceMs, tooLate } = options;
     this.#options = options;
@@ -48,7 +48,7 @@ export class Turn {
     this.#stopTimer = clock.after(patienceMs, () => this.#giveUp(tooLate()), { background: true });
   }
 
-  /** The client was authenticated, or was refused. Idempotent. */
+  /** Ends the turn: the client is authenticated or refused. Idempotent. */
   done(): void {
     if (this.#state !== "used") return;
     const { clock, gate, took } = this.#options;
@@ -59,8 +59,8 @@ export class Turn {
   }
 
   /**
-   * The client is gone. What has begun goes on counting until it is done, or its time is up: otherwise whoever says hello
-   * and hangs up, again and again, had it done without a bound.
+   * The client is gone. A turn that has begun counts until it is done, or its time is up. Otherwise a client could
+   * start any number of calls: it would say hello and hang up, again and again.
    */
   gone(): void {
     const { clock, holdMs } = this.#options;

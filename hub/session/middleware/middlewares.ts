@@ -1,5 +1,5 @@
 /**
- * What the application runs around requests, signals and subscriptions; see `Hub.use`.
+ * Runs the functions of `Hub.use` around requests, signals and subscriptions.
  *
  * @module
  */
@@ -9,75 +9,75 @@ import { checkListener } from "../../../contract/options/check_listener.ts";
 import type { Connection } from "../../connection/connection.ts";
 import type { HubErrorInfo } from "../../api/options.ts";
 
-/** What a client asks for, its types forgotten. */
+/** A client's call, without its types. */
 export interface CallInfo {
   readonly kind: "request" | "signal" | "subscription";
   readonly name: string;
   readonly role: string;
   readonly conn: Connection;
   readonly signal: AbortSignal;
-  /** Of requests and signals. */
+  /** For requests and signals. */
   readonly input?: unknown;
-  /** Of requests. */
+  /** For requests. */
   readonly id?: string | undefined;
-  /** Of subscriptions. */
+  /** For subscriptions. */
   readonly topic?: string;
-  /** Of subscriptions. */
+  /** For subscriptions. */
   readonly params?: Readonly<Record<string, string>>;
 }
 
-/** A function of the application's, its types forgotten. */
+/** A function of `Hub.use`, without its types. */
 export type Around = (call: CallInfo, next: () => Promise<unknown>) => unknown;
 
-/** A call on its way through all functions. */
+/** A call that runs through all functions. */
 export interface Passage {
-  /** What becomes of the call. */
+  /** The result of the call. */
   readonly outcome: Promise<unknown>;
-  /** Resolves when it has come to the handler, or will not; absent where that is so already. */
+  /** Resolves when the handler is called, or will never be called; absent when that is so already. */
   readonly arrival: Promise<void> | undefined;
 }
 
-/** What {@linkcode Middlewares} needs. */
+/** Options of {@linkcode Middlewares}. */
 export interface MiddlewaresOptions {
   readonly clock: Clock;
-  /** How long it may take to the handler, in milliseconds. */
+  /** How long all functions together may take until the handler is called, in milliseconds. */
   readonly timeoutMs: number;
-  /** Reports what no client is told. */
+  /** Reports an error that no client gets. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
-/** The functions, in the order in which they were given. */
+/** The functions, in the order in which the application gave them. */
 export class Middlewares {
   readonly #options: MiddlewaresOptions;
   #all: readonly Around[] = [];
-  /** Errors of clients that the hub has heard of already, in other words. */
+  /** Errors for clients that the hub has already reported in other words. */
   readonly #told = new WeakSet<HubError>();
 
-  /** @param options What they need. */
+  /** @param options Its options. */
   constructor(options: MiddlewaresOptions) {
     this.#options = options;
   }
 
-  /** Whether there are any: then calls take the way through them. */
+  /** Whether there is any function. */
   get some(): boolean {
     return this.#all.length > 0;
   }
 
-  /** Whether an error has been reported, in words for whoever runs the hub. */
+  /** Whether an error was already reported, in words for the hub's operator. */
   hasTold(error: unknown): boolean {
     return this.#told.has(error as HubError);
   }
 
-  /** See `Hub.use`. A call that is under way keeps those that it began with. */
+  /** See `Hub.use`. A call that runs already does not get the new function. */
   use(given: unknown): void {
     checkListener(given, "use");
     this.#all = [...this.#all, given as Around];
   }
 
   /**
-   * Runs all of them, and the handler. Whoever does not get there in time is refused.
+   * Runs all functions and the handler. If the handler is not called in time, the call is refused.
    *
-   * @param call What is asked for.
+   * @param call The client's call.
    * @param handle Calls the handler.
    */
   pass(call: CallInfo, handle: () => unknown): Passage {
@@ -110,16 +110,16 @@ export class Middlewares {
   }
 
   /**
-   * Runs all of them around a decision, which whoever calls this bounds in time.
+   * Runs all functions around a decision. The caller bounds the time.
    *
-   * @param call What is asked for.
+   * @param call The client's call.
    * @param decide Decides, or throws.
    */
   around(call: CallInfo, decide: () => unknown): Promise<unknown> {
     return this.#way(call, decide).outcome;
   }
 
-  /** The way of one call. Cut, it goes no further. */
+  /** Runs one call. After `cut` it goes no further. */
   #way(call: CallInfo, last: () => unknown): { outcome: Promise<unknown>; cut(error: HubError): void } {
     const all = this.#all;
     let cut: HubError | undefined;
@@ -142,7 +142,7 @@ export class Middlewares {
           const why = rest ? "twice" : "after it had ended";
           const error = new TypeError(`${who(around)} has called next() ${why} for ${nameOf(call)}`);
           if (!isOver) mistake ??= error;
-          else if (rest) report(error); // of the other the call has failed already
+          else if (rest) report(error); // an early end without next() has failed the call already
           return rejected(error);
         }
         rest = go(index + 1);
@@ -157,12 +157,12 @@ export class Middlewares {
           throw new TypeError(
             `${who(around)} has ended without next() for ${
               nameOf(call)
-            }, which is lost: call next(), or throw what the ` +
-              "client is to be told",
+            }, which is lost: call next(), or throw the ` +
+              "error that the client should get",
           );
         }
       } catch (error) {
-        if (rest && !restIsOver) rest.catch(report); // the client is told something else
+        if (rest && !restIsOver) rest.catch(report); // the client gets another error
         throw error;
       } finally {
         isOver = true;
@@ -173,7 +173,7 @@ export class Middlewares {
   }
 }
 
-/** A rejection that ends no process when nobody looks at it. */
+/** A rejected promise that does not end the process when its error is not handled. */
 function rejected(error: Error): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(() => {});

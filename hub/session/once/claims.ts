@@ -1,6 +1,6 @@
 /**
- * Which node does a request that clients send to several: the one whose claim a store that all share keeps first. Its
- * answer follows the claim, where the others read it.
+ * Decides which node does a request that a client sends to several nodes: the node whose claim the shared store keeps
+ * first. This node also writes its answer to the store, and the other nodes read it there.
  *
  * @module
  */
@@ -14,52 +14,55 @@ import type { HubErrorInfo } from "../../api/options.ts";
 import { keepable, tooLarge } from "./outcome.ts";
 import { type Kept, readKept, writeAnswer, writeClaim, writeRenewal } from "./kept.ts";
 
-/** Of each request a claim, or its renewal, and an answer are kept, and a claim that came too late. */
+/**
+ * How many entries the store keeps for one request: a claim or its renewal, an answer, and a claim that came too
+ * late.
+ */
 const SIZE = 3;
-/** The first pause between two looks for another node's answer, in milliseconds; it doubles each time. */
+/** The first pause between two reads for another node's answer, in milliseconds; it doubles each time. */
 const FIRST_PAUSE_MS = 25;
-/** The longest, in milliseconds. */
+/** The longest such pause, in milliseconds. */
 const MAX_PAUSE_MS = 1_000;
-/** How often in a row the other node, or the store, may be away before it counts as gone. */
+/** How often in a row the other node or the store may be away before this node gives up. */
 const MAX_MISSES = 3;
-/** Into how many parts the time is divided that a claim lasts: after each it is renewed while the request is being done. */
+/** A claim's lifetime is divided into this many parts. While a node does the request, it renews its claim after each. */
 const RENEWALS = 3;
-/** How often a request is claimed whose earlier claims are over, but not forgotten. */
+/** How often a node claims a request whose earlier claims have expired, but whose keys the store still remembers. */
 const MAX_CLAIMS = 5;
-/** How often an answer is given to a store that does not take it. */
+/** How often a node writes an answer when the store does not take it. */
 const MAX_ATTEMPTS = 6;
 
-/** What {@linkcode Claims} needs. */
+/** Options of {@linkcode Claims}. */
 export interface ClaimsOptions {
-  /** What all nodes share. */
+  /** The store that all nodes share. */
   readonly store: HistoryStore;
-  /** This node. */
+  /** The id of this node. */
   readonly nodeId: string;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
-  /** How long the store may take, in milliseconds. */
+  /** How long the store may take to answer, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long an answer is kept, in milliseconds. */
+  /** How long the store keeps an answer, in milliseconds. */
   readonly ttlMs: number;
-  /** Whether another node is there. */
+  /** Whether another node is alive. */
   isThere(nodeId: string): boolean;
-  /** Hears of answers that could not be kept. */
+  /** Reports answers that could not be stored. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
-/** A request that is to be done by one node. */
+/** A request that only one node should do. */
 export interface Claimed {
-  /** Where its claim and its answer are kept. */
+  /** The channel of its claim and its answer in the store. */
   readonly channel: string;
-  /** What it asks for, for errors. */
+  /** The name of the request, for errors. */
   readonly name: string;
-  /** What must be the same of all that are one request. */
+  /** A fingerprint of the input: it must be the same each time the request is sent. */
   readonly print: string;
-  /** Whether anybody waits for it. */
+  /** Whether a client still waits for it. */
   isWanted(): boolean;
 }
 
-/** Claims of this node, and the answers of others. */
+/** The claims of this node, and the answers of other nodes. */
 export class Claims {
   readonly #options: ClaimsOptions;
   readonly #answering = new Set<Promise<void>>();
@@ -67,7 +70,7 @@ export class Claims {
   readonly #closed = Promise.withResolvers<void>();
   #isClosed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: ClaimsOptions) {
     this.#options = options;
     const report = (error: unknown, name: string) => options.onError(error, { stage: "handler", name });
@@ -77,9 +80,9 @@ export class Claims {
   /**
    * Claims a request.
    *
-   * @returns Nothing when this node is to do it; else the answer of the node that does.
-   * @throws {HubError} `UNAVAILABLE` when the store does not say who does it: this node does not. `BAD_REQUEST` when it
-   * was claimed for another input.
+   * @returns `undefined` when this node must do the request; otherwise the answer of the node that does it.
+   * @throws {HubError} `UNAVAILABLE` when the store does not tell which node does it: then this node does not do it.
+   * `BAD_REQUEST` when the id was claimed for another input.
    */
   async claim(claimed: Claimed): Promise<{ readonly answer: Promise<string> } | undefined> {
     const { nodeId } = this.#options;
@@ -95,15 +98,15 @@ export class Claims {
     if (!first) throw unavailable(name, this.#options.store.name);
     if (first.print !== print) throw otherInput(name);
     if (!answer) return claim!.by === nodeId ? undefined : { answer: this.#answerOf(claimed, claim!.by) };
-    // The claim that it answers was over, or is forgotten: nobody is to wait for this node when the answer is.
+    // This answer may expire before this node's later claim. Other nodes would then wait, so store the answer again.
     if (last?.by === nodeId && last.offset > answer.offset) this.answer(claimed, answer.text);
     return { answer: Promise.resolve(answer.text) };
   }
 
   /**
-   * Keeps the claim of this node alive while it does a request: a handler may take longer than a claim lasts.
+   * Renews the claim of this node while it does the request, because a handler may run longer than a claim lasts.
    *
-   * @returns Ends that.
+   * @returns Stops renewing.
    */
   hold(claimed: Claimed): () => void {
     const { clock, nodeId, ttlMs, store, onError } = this.#options;
@@ -134,13 +137,13 @@ export class Claims {
     };
   }
 
-  /** Keeps the answer of a request that this node has done. */
+  /** Stores the answer to a request that this node has done. */
   answer(claimed: Claimed, text: string): void {
     const answering = this.#answer(claimed, text).finally(() => this.#answering.delete(answering));
     this.#answering.add(answering);
   }
 
-  /** Waits for no answers of others any more; resolves when those of this node are kept, or given up. */
+  /** Stops waiting for answers of other nodes. Resolves when the answers of this node are stored or given up. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#failures.close();
@@ -164,7 +167,7 @@ export class Claims {
     }
   }
 
-  /** Keeps a claim, unless there is one already, and reads what is kept. */
+  /** Stores a claim, unless there is one already, and reads what the store keeps. */
   async #keepClaim(claimed: Claimed): Promise<Kept> {
     const data = writeClaim(this.#options.nodeId, claimed.print);
     let key = "claim";
@@ -172,12 +175,12 @@ export class Claims {
       const at = await this.#append(claimed, data, { what: "claim", key }, true);
       const kept = await this.#read(claimed.channel);
       if (kept.claim || kept.answer || !at || attempts === MAX_CLAIMS) return kept;
-      // The store still knows the key of a claim that is over: all nodes go on with the same one.
+      // The store still remembers the key of an expired claim: all nodes continue with the same new key.
       key = `claim after ${at}`;
     }
   }
 
-  /** Waits until the node that has claimed a request has answered it. */
+  /** Waits until the node that claimed a request has answered it. */
   async #answerOf(claimed: Claimed, by: string): Promise<string> {
     const { clock, ttlMs, isThere } = this.#options;
     const { channel, name } = claimed;
@@ -215,13 +218,13 @@ export class Claims {
         (signal) => store.append(channel, data, { size: SIZE, ttlMs, idempotencyKey, brief: true, signal }),
       );
     } catch (error) {
-      // Then what is read tells.
+      // Then the next read shows whether it was kept.
       if (mayBeUncertain && isHubError(error) && error.code === "UNCERTAIN") return undefined;
       throw error;
     }
   }
 
-  /** @throws {SyntaxError} When what is kept is of no hub. */
+  /** @throws {SyntaxError} When the store contains an entry that no hub wrote. */
   async #read(channel: string): Promise<Kept> {
     const { store, clock, timeoutMs } = this.#options;
     const what = `Cannot read which requests were done in ${store.name}`;
@@ -239,7 +242,7 @@ export class Claims {
   }
 }
 
-/** One key, two requests. */
+/** The same id came with two different inputs. */
 export function otherInput(name: string): HubError {
   return new HubError("BAD_REQUEST", `Cannot do "${name}": its id is that of a request with another input`);
 }

@@ -1,6 +1,6 @@
 /**
- * What a store keeps of a request that is done once: who has claimed it, that it is still being done, and what became of it. Any may be over before the
- * others: so all say of which input they are.
+ * What a store keeps of a request that is done once: which node claimed it, that it is still being done, and its
+ * answer. Each entry may expire before the others, so each one names its input.
  *
  * @module
  */
@@ -8,31 +8,31 @@
 import type { StoredRecord } from "../../../adapters/history_store.ts";
 import { readOutcome } from "./outcome.ts";
 
-/** Who does a request. */
+/** A node's claim to do a request. */
 export interface Claim {
-  /** Its place among what is kept. */
+  /** Its offset in the store's channel. */
   readonly offset: number;
-  /** The node. */
+  /** The id of the node. */
   readonly by: string;
   /** See `Claimed.print`. */
   readonly print: string;
 }
 
-/** What became of it. */
+/** The answer to a request. */
 export interface Answer {
-  /** Its place among what is kept. */
+  /** Its offset in the store's channel. */
   readonly offset: number;
   /** See `Claimed.print`. */
   readonly print: string;
-  /** As `writeOutcome` writes it. */
+  /** The outcome, as `writeOutcome` writes it. */
   readonly text: string;
 }
 
-/** What is kept of one request. */
+/** The stored entries of one request. */
 export interface Kept {
-  /** The claim that counts: the newest one that was renewed, or the first. */
+  /** The claim that counts: the newest one that was renewed, otherwise the first. */
   readonly claim: Claim | undefined;
-  /** The newest claim, which may have come too late. */
+  /** The newest claim. It may have come too late. */
   readonly last: Claim | undefined;
   /** The newest answer. */
   readonly answer: Answer | undefined;
@@ -43,7 +43,7 @@ export function writeClaim(by: string, print: string): string {
   return `claim ${print} ${by}`;
 }
 
-/** Writes that the request is still being done: whoever claims it from then on is too late. */
+/** Writes that the request is still being done: every later claim is too late. */
 export function writeRenewal(by: string, print: string): string {
   return `hold ${print} ${by}`;
 }
@@ -54,9 +54,9 @@ export function writeAnswer(print: string, text: string): string {
 }
 
 /**
- * Reads what is kept.
+ * Reads the stored entries.
  *
- * @throws {SyntaxError} When something of it was written by no hub.
+ * @throws {SyntaxError} When no hub wrote one of them.
  */
 export function readKept(records: readonly StoredRecord[]): Kept {
   let first: Claim | undefined,
@@ -71,7 +71,7 @@ export function readKept(records: readonly StoredRecord[]): Kept {
     } else if (kind === "hold") renewed = { offset, print: print!, by: text! };
     else answer = { offset, print: print!, text: checked(text) };
   }
-  // A claim that came later may outlive those before it, and was too late nevertheless.
+  // A later claim may live longer than the first, but it was still too late.
   return { claim: renewed ?? first, last, answer };
 }
 

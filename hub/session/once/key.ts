@@ -1,5 +1,5 @@
 /**
- * The id that a client gives a request: what makes it the same wherever and whenever it is sent.
+ * The id that a client gives a request: the same id means the same request, on any node and at any time.
  *
  * @module
  */
@@ -7,14 +7,17 @@
 import { hasLoneSurrogate, HubError } from "../../../contract/mod.ts";
 import { MAX_ID_LENGTH } from "../../../contract/options/option_kinds.ts";
 
-/** Who is nobody in particular shares its keys with everybody: they must be such that nobody guesses them. */
+/**
+ * The shortest id of an anonymous client, in UTF-16 units. All anonymous clients share their ids, so an id must be
+ * impossible to guess.
+ */
 const MIN_SECRET_LENGTH = 16;
 
 /**
- * Why a key cannot be one, if so.
+ * Why an id is refused; `undefined` if it is not.
  *
- * @param key What the client gave; `undefined` where it gave none.
- * @param userId The client's user; `undefined` for an anonymous one.
+ * @param key The id that the client gave; `undefined` when it gave none.
+ * @param userId The id of the client's user; `undefined` for an anonymous client.
  */
 export function refuseKey(key: string | undefined, userId: string | undefined): HubError | undefined {
   if (key === undefined) return undefined;

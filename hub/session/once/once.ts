@@ -1,5 +1,5 @@
 /**
- * Requests that are done once, however often they are sent: those that clients give an id of their own.
+ * Requests with an id: the hub does each of them once, even when a client sends it several times.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { type Claimed, Claims, type ClaimsOptions, otherInput } from "./claims.t
 import { fingerprint, keepable, readOutcome, tooLarge, writeOutcome } from "./outcome.ts";
 import { Room, type RoomLimits } from "./room.ts";
 
-/** How long a hub that closes waits for answers on their way to the store, in milliseconds. */
+/** How long a closing hub waits until its last answers are stored, in milliseconds. */
 const CLOSE_WAIT_MS = 1_000;
 
-/** What {@linkcode Once} needs. */
+/** Options of {@linkcode Once}. */
 export interface OnceOptions extends Omit<ClaimsOptions, "store">, RoomLimits {
-  /** What all nodes share, where there is anything: without it each node remembers what it has done itself. */
+  /** The store that all nodes share. Without it each node remembers only what it did itself. */
   readonly store: ClaimsOptions["store"] | undefined;
-  /** Whether there can be no other node. */
+  /** Whether the hub can have no other nodes. */
   readonly solitary: boolean;
 }
 
@@ -26,27 +26,27 @@ export interface OnceOptions extends Omit<ClaimsOptions, "store">, RoomLimits {
 export interface Asked {
   /** The role of the client. */
   readonly role: string;
-  /** Its user; `undefined` for an anonymous one. */
+  /** The id of its user; `undefined` for an anonymous client. */
   readonly userId: string | undefined;
-  /** Who counts for the limits. */
+  /** The user or address that the request counts for in the limits. */
   readonly owner: string;
   /** The request's name. */
   readonly name: string;
   /** The id that the client gave it. */
   readonly id: string;
-  /** What the client sent. */
+  /** The input, as the client sent it. */
   readonly input: unknown;
 }
 
-/** How a request is done here, if it is. */
+/** How this node does a request. */
 export interface Doing {
-  /** Does it; never rejects. Answers with the outcome, as `writeOutcome` writes it. */
+  /** Does it. Never rejects. Gives the outcome, as `writeOutcome` writes it. */
   work(): Promise<string>;
   /** Aborted when the hub closes. */
   readonly working: Abortable;
-  /** Called when it has begun, or somebody else does it. */
+  /** Called when the request has begun, or another node does it. */
   begun(): void;
-  /** Aborted when the one who asks does not wait any more. */
+  /** Aborted when the client does not wait any more. */
   readonly signal: AbortSignal;
 }
 
@@ -64,13 +64,13 @@ export class Once {
   readonly #options: OnceOptions;
   readonly #claims: Claims | undefined;
   readonly #entries = new Map<string, Entry>();
-  /** Until when those are remembered that are done, the first that was done first. */
+  /** When the hub may forget each done request, by the clock; the oldest first. */
   readonly #done = new Map<string, number>();
   readonly #room: Room;
   readonly #working = new Map<Abortable, Promise<string>>();
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: OnceOptions) {
     const { store } = options;
     this.#options = options;
@@ -78,14 +78,14 @@ export class Once {
     this.#room = new Room(options);
   }
 
-  /** How many requests are remembered, those under way included. */
+  /** How many requests it remembers, including those that are being done. */
   get size(): number {
     return this.#entries.size;
   }
 
   /**
-   * Names what remembers: a request that was sent to one hub, and lost, may be sent to another that says the same. A node
-   * that is alone goes with what it remembers, whatever keeps it.
+   * The name of this memory. After a lost connection a client may send a request again to a hub with the same name. A
+   * hub that can have no other nodes gives its own node id, even with a store, because its memory ends with it.
    */
   get memory(): string {
     const { store, solitary, nodeId } = this.#options;
@@ -113,7 +113,7 @@ export class Once {
     }
   }
 
-  /** Forgets what was done long enough ago. */
+  /** Forgets the requests that have expired. */
   sweep(): void {
     const now = this.#options.clock.now();
     for (const [channel, until] of this.#done) {
@@ -122,7 +122,7 @@ export class Once {
     }
   }
 
-  /** Aborts what is being done, and lets the last answers get to the store. */
+  /** Aborts the requests that are being done, and waits a short time until the last answers are stored. */
   async close(): Promise<void> {
     this.#closed = true;
     const reason = new HubError("DISCONNECTED", "The hub is closed");
@@ -152,7 +152,7 @@ export class Once {
     const entry: Entry = { owner, print, outcome: NEVER, waiting: 0, bytes: 0, begun: false };
     this.#entries.set(channel, entry);
     entry.outcome = this.#decide(channel, name, entry, doing);
-    // Nothing was done here: whoever asks again finds out again.
+    // This node did nothing. When the client sends it again, decide again.
     entry.outcome.catch(() => this.#forget(channel, entry));
     return entry;
   }
@@ -167,7 +167,7 @@ export class Once {
     if (elsewhere) begin();
     else if (this.#closed) throw new HubError("UNAVAILABLE", `Cannot do "${name}": the hub is closed`);
     const outcome = elsewhere ? await elsewhere.answer : await this.#work(claimed, doing, begin);
-    // A handler that stops because the hub closes has done who knows what.
+    // A handler that stops because the hub closes may have done a part of its work.
     const isCut = this.#closed && readOutcome(outcome)[0] === "err";
     if (!elsewhere && !isCut) this.#claims?.answer(claimed, outcome);
     this.#keep(channel, name, entry, outcome);
@@ -185,7 +185,7 @@ export class Once {
     return done;
   }
 
-  /** It is done: whoever asks from now on is given what is kept. */
+  /** The request is done: from now on it gets the kept answer. */
   #keep(channel: string, name: string, entry: Entry, outcome: string): void {
     if (this.#entries.get(channel) !== entry) return;
     let kept = keepable(name, outcome);
@@ -220,10 +220,10 @@ async function until(outcome: Promise<string>, signal: AbortSignal): Promise<str
 }
 
 /**
- * Writes what an error becomes for whoever asked; without its `data` where that cannot travel.
+ * Writes an error for the client; without its `data` when that cannot be encoded.
  *
- * @param error What was thrown.
- * @param onError Hears of `data` that cannot travel.
+ * @param error The error that was thrown.
+ * @param onError Reports `data` that cannot be encoded.
  */
 export function writeError(error: unknown, onError: (failure: unknown) => void): string {
   const wire = toWireError(error);

@@ -1,5 +1,5 @@
 /**
- * What became of a request, as text: for whoever waits, for memory, and for a store that other nodes read.
+ * The outcome of a request as text: for the client, for memory, and for a store that other nodes read.
  *
  * @module
  */
@@ -7,27 +7,27 @@
 import { HubError, readJson, toWireError, type WireError, writeJsonMessage } from "../../../contract/mod.ts";
 import { utf8Size } from "../../../contract/values/utf8_size.ts";
 
-/** What became of a request. */
+/** The outcome of a request. */
 export type Outcome =
   | readonly [kind: "res", output?: unknown]
   | readonly [kind: "err", error: WireError];
 
-/** The largest outcome that is kept, in bytes of UTF-8. */
+/** The largest outcome that the hub keeps, in bytes of UTF-8. */
 const MAX_KEPT_BYTES = 64 * 1024;
 
 /**
  * Writes an outcome.
  *
- * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
+ * @throws {HubError} `BAD_REQUEST` when it holds a value that cannot be encoded.
  */
 export function writeOutcome(outcome: Outcome): string {
   return writeJsonMessage(outcome);
 }
 
 /**
- * Reads what {@linkcode writeOutcome} wrote.
+ * Reads a text of {@linkcode writeOutcome}.
  *
- * @throws {SyntaxError} When it is something else.
+ * @throws {SyntaxError} When the text is not an outcome.
  */
 export function readOutcome(text: string): Outcome {
   const outcome = readJson(text);
@@ -42,23 +42,22 @@ function isWireError(value: unknown): boolean {
   return typeof code === "string" && typeof message === "string";
 }
 
-/** What is kept in the place of an answer that is too large. */
+/** The outcome that is kept instead of an answer that is too large. */
 export function tooLarge(name: string): string {
   const message = `"${name}" was done, but its answer is too large to be given again`;
   return writeOutcome(["err", toWireError(new HubError("TOO_LARGE", message))]);
 }
 
-/** What is kept of an outcome. */
+/** The outcome to keep: the given one, if it is small enough. */
 export function keepable(name: string, text: string): string {
   return utf8Size(text) > MAX_KEPT_BYTES ? tooLarge(name) : text;
 }
 
 /**
- * A text that is the same for the same input, whatever the order of its properties; short, and no secret to anybody who
- * may ask.
+ * A short text for an input: the same input gives the same text, in any order of its properties. It is not a secret.
  *
- * @param name The request.
- * @param input What the client sent.
+ * @param name The name of the request.
+ * @param input The input, as the client sent it.
  */
 export function fingerprint(name: string, input: unknown): string {
   const text = JSON.stringify(sorted(JSON.parse(writeJsonMessage([name, input]))));
@@ -71,7 +70,10 @@ function sorted(value: unknown): unknown {
   return Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([name, item]) => [name, sorted(item)]);
 }
 
-/** A hash of 53 bits, by bryc (public domain). Whoever makes two inputs with one hash cheats itself: keys are a user's own. */
+/**
+ * A hash of 53 bits, by bryc (public domain). A user who makes two inputs with the same hash harms only itself,
+ * because ids belong to a user.
+ */
 function cyrb53(text: string): number {
   let h1 = 0xdeadbeef, h2 = 0x41c6ce57;
   for (let i = 0; i < text.length; i++) {

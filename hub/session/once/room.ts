@@ -1,13 +1,14 @@
 /**
- * How many requests with an id are remembered, and how much text: of all together, and of each who asks.
+ * Limits how many requests with an id are remembered, and the bytes of their answers: in all and for each owner. An
+ * owner is a user or an address.
  *
  * @module
  */
 
-/** One who asks may take so many parts less than all together. */
+/** The whole is divided into this many parts, and one owner may have one of them. */
 const SHARES = 10;
 
-/** How much there may be. */
+/** The limits of the memory. */
 export interface RoomLimits {
   /** Requests. */
   readonly maxCount: number;
@@ -20,13 +21,13 @@ interface Used {
   bytes: number;
 }
 
-/** Counts what is remembered. */
+/** Counts the remembered requests. */
 export class Room {
   readonly #limits: RoomLimits;
   readonly #all: Used = { count: 0, bytes: 0 };
   readonly #owners = new Map<string, Used>();
 
-  /** @param limits How much there may be. */
+  /** @param limits The limits. */
   constructor(limits: RoomLimits) {
     this.#limits = limits;
   }
@@ -34,8 +35,8 @@ export class Room {
   /**
    * Counts one more request.
    *
-   * @param owner Who asks.
-   * @returns Who has used up what there is, if so: nothing is counted then.
+   * @param owner The user or address that it counts for.
+   * @returns The limit that is used up; then nothing is counted. `undefined` when there is room.
    */
   enter(owner: string): "owner" | "all" | undefined {
     const { maxCount } = this.#limits;
@@ -48,7 +49,7 @@ export class Room {
     return undefined;
   }
 
-  /** Counts the bytes of an answer; tells whether there was room. */
+  /** Counts the bytes of an answer. Returns whether there was room. */
   add(owner: string, bytes: number): boolean {
     const { maxBytes } = this.#limits;
     const used = this.#owners.get(owner)!;
@@ -58,7 +59,7 @@ export class Room {
     return true;
   }
 
-  /** A request is forgotten, with the bytes of its answer. */
+  /** Forgets a request, with the bytes of its answer. */
   leave(owner: string, bytes: number): void {
     const used = this.#owners.get(owner)!;
     for (const counted of [used, this.#all]) {

@@ -1,5 +1,6 @@
 /**
- * Into rooms with history, and out of them: whoever comes back is sent what it missed, once the server lets it in again.
+ * Adds connections to rooms with history, and removes them. A client that comes back first gets the messages that it
+ * missed.
  *
  * @module
  */
@@ -22,26 +23,29 @@ import { catchUp } from "../catch_up.ts";
 import type { Gate } from "../gate.ts";
 import { Permits } from "../permits.ts";
 
-/** How many histories of rooms are read for one connection at the same time. */
+/** How many histories of rooms it reads for one connection at the same time. */
 const MAX_READERS = 4;
 
-/** The pause before somebody who is on the way in is tried again, in milliseconds; it doubles each time, up to a limit. */
+/**
+ * The first pause before it tries again to add a connection, in milliseconds. The pause doubles each time, up to a
+ * limit.
+ */
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 30_000;
 
 const ADD = { rewind: optional(bag(REWIND)) };
 
-/** What {@linkcode KeptRooms} needs. */
+/** Options of {@linkcode KeptRooms}. */
 export interface KeptRoomsOptions {
-  /** Where histories are. */
+  /** The topics and rooms with history. */
   readonly topics: Topics;
-  /** Who is in what. */
+  /** The members of each room. */
   readonly registry: Registry;
-  /** Who has come after whom. */
+  /** The new connections of clients that came back. */
   readonly successors: Successors;
-  /** How many histories may be read at the same time. */
+  /** Limits how many histories the node reads at the same time. */
   readonly reads: Gate;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** Reports an error that no caller receives. */
   onError(
@@ -50,27 +54,27 @@ export interface KeptRoomsOptions {
   ): void;
 }
 
-/** Somebody who is let in. */
+/** A connection that enters a room. */
 interface Entering {
   readonly room: HistoryTopic;
   readonly conn: Connection;
-  /** Where it begins when it comes for the first time. */
+  /** Where it begins when its client is new in the room. */
   readonly first: Start | undefined;
-  /** Nobody hears of what fails once it has begun: then it is tried again. */
+  /** Whether to try again after a failure: when the room is followed, no caller gets the error any more. */
   readonly patient: boolean;
-  /** Called when the room is followed: nothing is missed from there on. */
+  /** Called when the node follows the room: no later message is missed. */
   begun(): void;
 }
 
-/** Lets connections into rooms that keep history. */
+/** Adds connections to rooms that keep history. */
 export class KeptRooms implements RoomEntrance {
   readonly #options: KeptRoomsOptions;
-  /** Who reads histories for whom. */
+  /** Limits the history reads of each connection. */
   readonly #permits = new WeakMap<Connection, Permits>();
-  /** Those who are on their way in: resolves when nothing is missed from there on. */
+  /** The connections that are entering. Each promise resolves when no later message is missed. */
   readonly #begun = new WeakMap<Membership, PromiseWithResolvers<void>>();
 
-  /** @param options What they need. */
+  /** @param options Its options. */
   constructor(options: KeptRoomsOptions) {
     this.#options = options;
   }
@@ -90,7 +94,8 @@ export class KeptRooms implements RoomEntrance {
     );
     const membership = joining();
     if (membership && !membership.live) this.#begun.set(membership, begun);
-    // Nothing is sent before the welcome, which may wait for this: the client catches up when it is welcome.
+    // Before the welcome nothing can be sent, and the welcome may wait for this call. So the client catches up after
+    // the welcome.
     return patient ? Promise.race([joined, begun.promise]) : joined;
   }
 
@@ -106,7 +111,10 @@ export class KeptRooms implements RoomEntrance {
     return this.#options.topics.room(name)!;
   }
 
-  /** Sends what a client missed that was in before, and lets it in. What has been sent counts, whatever fails after it. */
+  /**
+   * Sends the messages that the client missed, and lets it in. After a failure it continues after the last message
+   * that it sent.
+   */
   async #enter(entering: Entering, enter: () => void): Promise<void> {
     const { room: { name, channel }, conn, first, patient } = entering;
     const { clock, onError } = this.#options;
@@ -129,7 +137,7 @@ export class KeptRooms implements RoomEntrance {
         const { promise, resolve } = Promise.withResolvers<void>();
         const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
         const stop = clock.after(pauseMs, resolve, { background: true });
-        await Promise.race([promise, membership.ready.catch(() => {})]); // it may leave meanwhile
+        await Promise.race([promise, membership.ready.catch(() => {})]); // the connection may leave in the meantime
         stop();
         if (isOver()) return;
       }
@@ -157,7 +165,7 @@ export class KeptRooms implements RoomEntrance {
         permits: this.#permitsOf(conn),
         reads,
         clock,
-        charge() {}, // once for each room that it names, of which there are few
+        charge() {}, // it is charged once for each room that the client names, and these are few
         isOver,
         shown(message) {
           const record = message as SharedRecord;
@@ -172,7 +180,7 @@ export class KeptRooms implements RoomEntrance {
         finish({ position, recovered }) {
           past?.positions.delete(name);
           tell(start ? { position, recovered } : { position });
-          successors.add(conn); // what was on its way to the others is delivered to this one
+          successors.add(conn); // from now on messages for its earlier connections go to this one
           enter();
           if (conn.isIn(channel)) tellIn(conn, name);
         },
@@ -191,14 +199,17 @@ export class KeptRooms implements RoomEntrance {
   }
 }
 
-/** What a connection is shown of a record: only the offset, where it is not for it, or was not for one of its earlier ones. */
+/**
+ * The message for a connection. It is only the offset when the role does not have the event, or when `except` named
+ * this connection or an earlier one of its client.
+ */
 function shown(record: SharedRecord, conn: Connection, earlier: readonly string[]): OutgoingMessage {
   const { event, except, hidden } = record;
   const isFor = (except === null || !earlier.includes(except)) && conn.surface.serverToClient.has(event);
   return isFor ? record : hidden;
 }
 
-/** Where somebody begins who comes for the first time. */
+/** Where a connection begins whose client is new in the room. */
 function firstStart(
   rewind: { readonly last?: number; readonly sinceMs?: number } | undefined,
 ): Start | undefined {

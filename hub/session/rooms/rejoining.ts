@@ -1,5 +1,6 @@
 /**
- * Putting a client that comes back into the rooms that it says it was in, where the application agrees; see `HubOptions.rejoin`.
+ * Puts a client that comes back into the rooms that it says it was in, if the application allows it; see
+ * `HubOptions.rejoin`.
  *
  * @module
  */
@@ -13,17 +14,17 @@ import { Permits } from "../permits.ts";
 import { sendError } from "../send_error.ts";
 import type { SessionContext } from "../session_context.ts";
 
-/** For how many rooms of one connection the application is asked at the same time. */
+/** For how many rooms of one connection it asks the application at the same time. */
 const MAX_AT_ONCE = 8;
 
-/** The pause before a room is tried again where something was away, in milliseconds; it doubles each time, up to a limit. */
+/** The first pause before it tries a room again, in milliseconds. The pause doubles each time, up to a limit. */
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 30_000;
 
-/** What may go away by itself. */
+/** Errors that may go away by themselves. */
 const AWAY: ReadonlySet<string> = new Set(["UNAVAILABLE", "TIMEOUT"]);
 
-/** The question whether a client may come back to a room. */
+/** Asks whether a client may come back to a room. */
 class RoomAuthorizing extends Authorizing {
   readonly room: string;
 
@@ -34,10 +35,10 @@ class RoomAuthorizing extends Authorizing {
 }
 
 /**
- * Reads the rooms that a client says it was in: it may make up anything.
+ * Reads the rooms that a client says it was in. The client may lie.
  *
- * @param joined What its hello says.
- * @throws {HubError} `BAD_REQUEST` when they are too many: none of them is passed over in silence.
+ * @param joined The rooms in its hello.
+ * @throws {HubError} `BAD_REQUEST` when they are too many. The hub does not skip any of them in silence.
  */
 export function readJoined(joined: readonly string[]): ReadonlySet<string> {
   const rooms = new Set(joined);
@@ -45,7 +46,7 @@ export function readJoined(joined: readonly string[]): ReadonlySet<string> {
   if (joined.length <= MAX_HELLO_ROOMS && length <= MAX_HELLO_ROOMS_LENGTH) return rooms;
   throw new HubError(
     "BAD_REQUEST",
-    `A hello may name ${MAX_HELLO_ROOMS} rooms that it was in, of ${MAX_HELLO_ROOMS_LENGTH} UTF-16 units together`,
+    `A hello may name at most ${MAX_HELLO_ROOMS} rooms, of ${MAX_HELLO_ROOMS_LENGTH} UTF-16 units together`,
   );
 }
 
@@ -55,15 +56,15 @@ export class Rejoining {
   readonly #context: SessionContext;
   readonly #rule: Rule;
   readonly #permits = new Permits(MAX_AT_ONCE);
-  /** The rooms that are not decided. */
+  /** The rooms that are not decided yet. */
   readonly #open = new Set<string>();
-  /** Each ends what is waited for, by room. */
+  /** Ends the current wait, by room. */
   readonly #endings = new Map<string, () => void>();
 
   /**
    * @param conn The connection.
-   * @param context What all sessions share.
-   * @param rule What the application says.
+   * @param context The shared context of all sessions.
+   * @param rule The application's rule.
    */
   constructor(conn: Connection, context: SessionContext, rule: Rule) {
     this.#conn = conn;
@@ -71,18 +72,18 @@ export class Rejoining {
     this.#rule = rule;
   }
 
-  /** Whether there is nothing to be ended: all is decided. */
+  /** Whether all rooms are decided. */
   get idle(): boolean {
     return this.#open.size === 0;
   }
 
   /**
-   * Asks for each room, and puts the connection into those that the application agrees to. It is told of the others. Never
-   * rejects.
+   * Asks the rule for each room, and puts the connection into the rooms that it allows. The client is told about the
+   * other rooms. Never rejects.
    *
    * @param rooms The rooms.
-   * @param waitMs How long to wait for that; it goes on afterwards.
-   * @returns Resolves when it is decided, or the wait is over.
+   * @param waitMs How long to wait, in milliseconds. The work goes on afterwards.
+   * @returns Resolves when all rooms are decided, or the time is up.
    */
   async start(rooms: ReadonlySet<string>, waitMs: number): Promise<void> {
     const { promise: over, resolve } = Promise.withResolvers<void>();
@@ -92,17 +93,18 @@ export class Rejoining {
     stop();
   }
 
-  /** The connection is gone: nothing is asked, or waited for, any more. */
+  /** The connection is gone: stops asking and waiting. */
   close(): void {
     this.#open.clear();
     for (const end of this.#endings.values()) end();
   }
 
   /**
-   * The application takes the connection out of a room: whatever the rule says, it does not come back to it.
+   * The application removes the connection from a room: the connection does not come back to it, even if the rule
+   * allows it.
    *
    * @param room The room.
-   * @returns Whether that was not decided yet.
+   * @returns Whether the room was not decided yet.
    */
   leave(room: string): boolean {
     const isOpen = this.#open.delete(room);
@@ -110,12 +112,14 @@ export class Rejoining {
     return isOpen;
   }
 
-  /** Whether it is still to be put into a room. */
+  /** Whether a room is still to be decided. */
   #waitsFor(room: string): boolean {
     return !this.#conn.closed && this.#open.has(room);
   }
 
-  /** Puts it into a room, or tells it why not. What is away for now is tried again: it would stay out of its room in silence. */
+  /**
+   * Puts the connection into a room, or tells the client why not. After a failure that may go away, it tries again.
+   */
   async #enter(room: string, failures = 0): Promise<void> {
     try {
       await this.#attempt(room);
@@ -126,7 +130,7 @@ export class Rejoining {
       if (!isHubError(error)) {
         this.#context.onError(error, { stage: "handler", name: room, connectionId: this.#conn.id });
       }
-      if (this.#isComing(room)) return void this.#open.delete(room); // it has joined anew meanwhile
+      if (this.#isComing(room)) return void this.#open.delete(room); // the application has added it in the meantime
       if (!isAway || failures === 0) this.#refuse(room, error);
       if (isAway) this.#enterLater(room, failures);
       else this.#open.delete(room);
@@ -149,7 +153,7 @@ export class Rejoining {
       if (!this.#waitsFor(room)) return;
       const turn = subscribes.take();
       if (turn) await turn;
-      subscribes.leave(); // how many begin in a turn is bounded, not how many are under way
+      subscribes.leave(); // bounds how many begin in a turn, not how many run
       if (!this.#isComing(room) && this.#waitsFor(room)) await this.#ask(room);
       if (this.#waitsFor(room)) await this.#context.addToRoom(room, this.#conn);
     } finally {
@@ -157,7 +161,7 @@ export class Rejoining {
     }
   }
 
-  /** Whether the application has put it there itself. */
+  /** Whether the application has added it itself. */
   #isComing(room: string): boolean {
     return this.#conn.memberships?.has(roomChannel(room)) === true;
   }

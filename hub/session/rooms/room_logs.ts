@@ -1,5 +1,5 @@
 /**
- * What is broadcast to rooms with history, on its way into the history and out of it.
+ * Keeps the broadcasts to rooms with history, and reads them.
  *
  * @module
  */
@@ -24,8 +24,8 @@ export class RoomLogs implements RoomHistories {
   readonly #events: Events;
 
   /**
-   * @param topics Where histories are.
-   * @param events Checks what is sent.
+   * @param topics The topics and rooms with history.
+   * @param events Checks the events.
    */
   constructor(topics: Topics, events: Events) {
     this.#topics = topics;
