@@ -1,5 +1,5 @@
 /**
- * `createHub`: puts the parts together.
+ * `createHub`: makes the parts of a hub and connects them.
  *
  * @module
  */
@@ -54,7 +54,7 @@ import type { HubUser } from "./api/connection.ts";
 import type { Hub } from "./api/hub.ts";
 
 /**
- * Makes a hub: one process's end of a contract. It opens its adapter at once; see `ready`.
+ * Makes a hub: the server's side of a contract, in one process. It opens its adapter at once; see `ready`.
  *
  * @param contract What clients and servers may say to each other; see {@linkcode defineContract}.
  * @param options How clients reach the hub, which of them it accepts, and how it reaches other nodes.

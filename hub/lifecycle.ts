@@ -143,7 +143,7 @@ export class Lifecycle {
     const { handlers: { missing }, startWithoutBackplane } = this.#parts;
     if (missing.length === 0) return undefined;
     const until = startWithoutBackplane
-      ? "clients that ask for them are answered UNAVAILABLE"
+      ? "clients that ask for them get UNAVAILABLE"
       : "clients are answered 503";
     const names = missing.join(", ");
     return new TypeError(

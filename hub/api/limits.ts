@@ -54,7 +54,7 @@ export interface HubLimits {
    */
   readonly recoveryBurst?: number;
   /**
-   * Connections of this hub, including those that have not said hello.
+   * Connections of this hub, including those that have not sent a hello.
    *
    * @default {Infinity}
    */
@@ -73,7 +73,8 @@ export interface HubLimits {
    */
   readonly maxConnectionsPerAddress?: number;
   /**
-   * Links of this hub that are not authenticated yet. A link is a client's open transport, for example a WebSocket.
+   * Links of this hub that are not authenticated yet. A link is the open transport of one client, for example a
+   * WebSocket.
    *
    * @default {10000}
    */
@@ -92,7 +93,7 @@ export interface HubLimits {
    */
   readonly maxAuthenticating?: number;
   /**
-   * How long a client may take to say hello and be authenticated, in milliseconds.
+   * How long a client may take to send its hello and be authenticated, in milliseconds.
    *
    * @default {10000}
    */

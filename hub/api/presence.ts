@@ -43,7 +43,7 @@ export interface PresenceQuery {
 /** Which page of the members. */
 export interface PresencePageQuery extends PresenceQuery {
   /**
-   * How many members at the most, up to 10,000.
+   * How many members the page has at most, up to 10,000.
    *
    * @default {100}
    */

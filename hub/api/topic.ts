@@ -24,7 +24,7 @@ export interface TopicPublisher<N extends string, Input, History extends boolean
   ): History extends true ? Promise<Published> : void;
 }
 
-/** Reads of a topic with history. */
+/** Reads the history of a topic. */
 export interface TopicReader<Output> {
   /** The kept messages; see {@linkcode HistoryReader.history}. */
   history(query?: HistoryQuery): Promise<HistoryPage<Output>>;

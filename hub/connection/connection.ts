@@ -235,7 +235,7 @@ export class Connection implements Identity {
     if (entry && (entry.payload !== undefined) === (kind === "event")) return entry;
     throw new HubError(
       "NOT_FOUND",
-      `Cannot send ${kind} "${name}": role "${this.role}" has none of that name`,
+      `Cannot send ${kind} "${name}": role "${this.role}" has no ${kind} of that name`,
     );
   }
 }

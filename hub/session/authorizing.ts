@@ -75,7 +75,7 @@ export class Authorizing extends Abortable {
     if (answer === true) return;
     if (answer !== false) {
       this.#report(
-        new TypeError(`The rule ${option} answered ${kindOf(answer)}: only true lets in, false refuses`),
+        new TypeError(`The rule ${option} answered ${kindOf(answer)}: only true allows, false refuses`),
         name,
         context,
       );

@@ -119,7 +119,7 @@ export class Handshake {
       refusals.add({ reason: "protocol", message: `Refused a client: ${reason}` });
       this.shut(CLOSE_CODES.PROTOCOL_ERROR, reason);
     } else if (exceedsUtf8(frame, maxBytes)) {
-      const reason = `A hello may have ${maxBytes} bytes at the most`;
+      const reason = `A hello may have at most ${maxBytes} bytes`;
       refusals.add({ reason: "frame-size", message: `Refused a client: ${reason}` });
       this.shut(CLOSE_CODES.FRAME_TOO_LARGE, reason);
     } else this.#hello(frame);

@@ -99,7 +99,7 @@ export class Inbox implements Held {
       return this.#refuse(
         "frame-size",
         CLOSE_CODES.FRAME_TOO_LARGE,
-        `A frame may have ${limits.maxFrameBytes} bytes at the most`,
+        `A frame may have at most ${limits.maxFrameBytes} bytes`,
       );
     }
     conn.outbox.beginReply();

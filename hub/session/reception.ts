@@ -43,7 +43,7 @@ export class Reception {
   #moveBy: number | undefined;
 
   /**
-   * Takes no links yet; see `open`.
+   * Makes a reception that refuses links until `open` is called.
    *
    * @param context The shared context of all sessions.
    * @param connections The connections of this node, by id.
@@ -279,7 +279,7 @@ export class Reception {
     const given: unknown = this.#context.options.address?.(request, address);
     if (given !== undefined && given !== null && typeof given !== "string") {
       promiseOf(given)?.catch(() => {}); // a promise comes too late: its error does not matter
-      throw new TypeError(`Cannot use ${kindOf(given)} as an address: answer a text, at once`);
+      throw new TypeError(`Cannot use ${kindOf(given)} as an address: address of createHub must return text, at once`);
     }
     return given || address;
   }

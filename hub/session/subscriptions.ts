@@ -119,7 +119,7 @@ export class Subscriptions {
       if (name.length > MAX_NAME_LENGTH) {
         throw new HubError(
           "BAD_REQUEST",
-          `The name of a topic may have ${MAX_NAME_LENGTH} characters at the most`,
+          `The name of a topic may have at most ${MAX_NAME_LENGTH} characters`,
         );
       }
       if (this.#active.has(name)) throw new HubError("BAD_REQUEST", `Subscribed to "${name}" already`);

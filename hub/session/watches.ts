@@ -177,7 +177,7 @@ export class Watches {
     const query = { by, limit, cursor: isKnown ? cursor : undefined };
     return this.#answer(id, place, async (named) => {
       if (!isKnown) {
-        const most = `A cursor has ${MAX_CURSOR_LENGTH} characters at the most`;
+        const most = `A cursor may have at most ${MAX_CURSOR_LENGTH} characters`;
         throw new HubError("BAD_REQUEST", `${most}: give the one that came with the page before`);
       }
       await this.#allow(named);

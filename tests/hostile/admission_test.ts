@@ -196,7 +196,7 @@ hostileTest(
     const [{ error }] = errors.splice(0) as unknown as [{ error: TypeError }];
     assertEquals(
       error.message,
-      'The rule "secret/:id" of authorize answered a number: only true lets in, false refuses',
+      'The rule "secret/:id" of authorize answered a number: only true allows, false refuses',
     );
     // Patterns do not overlap, and what looks like the allowed topic is another one.
     for (

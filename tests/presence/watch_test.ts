@@ -106,7 +106,7 @@ test("watch: who is not in may not look, and who leaves is shown nothing more; a
   const [odd, broken] = scene.errors.splice(0);
   assertEquals(
     odd!.error.message,
-    'The rule "ruled/:id" of presence.authorize answered a string: only true lets in, false refuses',
+    'The rule "ruled/:id" of presence.authorize answered a string: only true allows, false refuses',
   );
   assertEquals([broken!.info.stage, JSON.stringify(ann.heard).includes("secret")], ["handler", false]);
   await assertFreed(scene, [ann, bob]);

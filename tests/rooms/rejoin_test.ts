@@ -66,7 +66,7 @@ test("rejoin: who is not let in again is told why, room by room, and forgets it"
   assertEquals(
     node.errors.map(({ error, info }) => [(error as Error).message, info.stage, info.name]).sort(),
     [
-      ["The rule rejoin answered an object: only true lets in, false refuses", "handler", "odd"],
+      ["The rule rejoin answered an object: only true allows, false refuses", "handler", "odd"],
       ["the password is hunter2", "handler", "broken"],
     ],
   );

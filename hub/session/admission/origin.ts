@@ -102,5 +102,5 @@ function judge(answer: unknown, given: string): string | undefined {
     kindOf(answer)
   }`;
   if (answer === false) return refused;
-  return `${refused}. Only true lets in; answer true or false at once`;
+  return `${refused}. Only true allows the page: return true or false, at once`;
 }

@@ -60,7 +60,7 @@ export class Turn {
 
   /**
    * The client is gone. A turn that has begun counts until it is done, or its time is up. Otherwise a client could
-   * start any number of calls: it would say hello and hang up, again and again.
+   * start any number of calls: it would send a hello and close its link, again and again.
    */
   gone(): void {
     const { clock, holdMs } = this.#options;

@@ -25,7 +25,7 @@ const FIRST_PAUSE_MS = 25;
 const MAX_PAUSE_MS = 1_000;
 /** How often in a row the other node or the store may be away before this node gives up. */
 const MAX_MISSES = 3;
-/** A claim's lifetime is divided into this many parts. While a node does the request, it renews its claim after each. */
+/** A claim's lifetime has this many parts. While a node does the request, it renews its claim after each part. */
 const RENEWALS = 3;
 /** How often a node claims a request whose earlier claims have expired, but whose keys the store still remembers. */
 const MAX_CLAIMS = 5;
@@ -244,11 +244,11 @@ export class Claims {
 
 /** The same id came with two different inputs. */
 export function otherInput(name: string): HubError {
-  return new HubError("BAD_REQUEST", `Cannot do "${name}": its id is that of a request with another input`);
+  return new HubError("BAD_REQUEST", `Cannot do "${name}": its id was used before, with another input`);
 }
 
 function unavailable(name: string, store: string, cause?: unknown): HubError {
   const message =
-    `Cannot do "${name}" now: ${store} does not say whether it was done already. It was not done`;
+    `Cannot do "${name}" now: ${store} does not tell whether it was done already. This node did not do it`;
   return new HubError("UNAVAILABLE", message, { cause });
 }

@@ -174,7 +174,7 @@ export class Rejoining {
       this.#context,
     );
     if (!answer) return;
-    const end = () => asking.end(new HubError("DISCONNECTED", "Nobody waits for the answer any more"));
+    const end = () => asking.end(new HubError("DISCONNECTED", "The answer is no longer needed"));
     this.#endings.set(room, end);
     try {
       await answer;
