@@ -58,8 +58,8 @@ import type { Hub } from "./api/hub.ts";
  *
  * @param contract What clients and servers may say to each other; see {@linkcode defineContract}.
  * @param options How clients reach the hub, which of them it accepts, and how it reaches other nodes.
- * @throws {TypeError} When `contract` is not a contract, an option is unknown or of the wrong type, or `authorize`
- * has a rule for a topic that is not in the contract.
+ * @throws {TypeError} When `contract` is not a contract, or an option is unknown or of the wrong type. Also when
+ * `authorize` has a rule for a topic that is not in the contract.
  * @throws {RangeError} When a number is out of its range.
  *
  * @example One hub, one client, one process

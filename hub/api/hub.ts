@@ -201,8 +201,8 @@ export interface Hub<D extends ContractDefinition, User extends HubUser = HubUse
    *
    * @param options An id and a transaction, for topics with history.
    * @returns For a topic with history the position of the message, when it is kept; for other topics nothing.
-   * @throws {TypeError} When the id is not text, empty, longer than 256 UTF-16 units or holds half a surrogate pair,
-   * or when the topic keeps no history. With `tx` also when it is no transaction, or the store takes none.
+   * @throws {TypeError} When the id is not text, is empty, is longer than 256 UTF-16 units, or holds half a surrogate
+   * pair. Also when the topic keeps no history. With `tx` also when it is no transaction, or the store takes none.
    * @throws {HubError} `VALIDATION`, `NOT_FOUND`, or `TOO_LARGE` when the message is too large for the backplane. On
    * a topic with history the promise rejects with these errors. With a shared store it also rejects with:
    *

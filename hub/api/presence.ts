@@ -76,9 +76,9 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   count(query?: PresenceQuery): Promise<number>;
   /**
    * Listens to members that join, leave, or change their state. The hub calls the listener once for each change on
-   * any node, from the moment when the call returns (on a hub that has just started: when it knows all members).
-   * Members that are already there cause no `join`. With central presence the hub first reads the room or topic: a
-   * member that comes before that counts as already there, and `list` and `count` wait for it.
+   * any node, from the moment when the call returns. A hub that has just started first waits until it knows all
+   * members. Members that are already there cause no `join`. With central presence the hub first reads the room or
+   * topic: a member that comes before that counts as already there, and `list` and `count` wait for it.
    *
    * @param event The event.
    * @param listener Called with the member.
@@ -93,8 +93,8 @@ export interface HubPresence<State, StateInput> extends AsyncIterable<PresenceCh
   /**
    * Sets the state of a connection of this node that is a member. The hub keeps a copy of the parsed state.
    *
-   * @throws {HubError} `VALIDATION` when the state does not fit, `TOO_LARGE` when it has more than 16 KiB of JSON,
-   * `BAD_REQUEST` when it cannot be encoded, `DISCONNECTED` when the connection is not a member, or not on this node.
+   * @throws {HubError} `VALIDATION` when the state does not fit. `TOO_LARGE` when it has more than 16 KiB of JSON.
+   * `BAD_REQUEST` when it cannot be encoded. `DISCONNECTED` when the connection is not a member, or not on this node.
    */
   set(conn: { readonly id: string }, state: StateInput): void;
 }

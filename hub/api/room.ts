@@ -163,9 +163,12 @@ export interface RoomAnswers<T> {
   /** The answers that came in time, by the id of the connection. */
   readonly answers: ReadonlyMap<string, T>;
   /**
-   * The connections without an answer, by id, and the error of each: `TIMEOUT` when the answer did not come in time,
-   * `DISCONNECTED` when the client left, `VALIDATION` when the answer does not fit, or the error of the client's
-   * handler.
+   * The connections without an answer, by id, and the error of each:
+   *
+   * - `TIMEOUT`: the answer did not come in time.
+   * - `DISCONNECTED`: the client left.
+   * - `VALIDATION`: the answer does not fit.
+   * - Or the error of the client's handler.
    */
   readonly errors: ReadonlyMap<string, HubError>;
   /** The nodes that did not deliver the answers of their clients, and why. */
@@ -180,8 +183,8 @@ export interface RoomQuestions<D extends ContractDefinition> {
    *
    * @param options How long to wait, by default the hub's `requestTimeoutMs`; a signal to give up; and a connection
    * to leave out.
-   * @returns Rejects with `VALIDATION`, `NOT_FOUND` or `TOO_LARGE` when the request cannot be sent, with the signal's
-   * reason, and with `TypeError` or `RangeError` when an option is wrong.
+   * @returns Rejects with `VALIDATION`, `NOT_FOUND` or `TOO_LARGE` when the request cannot be sent. Rejects with the
+   * signal's reason when it is aborted, and with `TypeError` or `RangeError` when an option is wrong.
    */
   request<N extends NameOf<AnyQuestionsOf<D>>, G extends string = N>(
     name: N | Suggestion<G, NameOf<AnyQuestionsOf<D>>>,

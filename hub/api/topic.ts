@@ -47,9 +47,9 @@ export type HubTopic<N extends string, Input, Output, History extends boolean> =
 /** Reads the histories of topics. */
 export interface HistoryReader<T> {
   /**
-   * Reads the kept messages of a topic with history. Rejects with `NOT_FOUND` when the contract has no such topic,
-   * with `UNAVAILABLE` or `TIMEOUT` when the store cannot be read, and with `TypeError` or `RangeError` when the
-   * query is wrong.
+   * Reads the kept messages of a topic with history. Rejects with `NOT_FOUND` when the contract has no such topic.
+   * Rejects with `UNAVAILABLE` or `TIMEOUT` when the store cannot be read. Rejects with `TypeError` or `RangeError`
+   * when the query is wrong.
    */
   history<N extends TopicNames<HistoryTopicsOf<T>>, G extends string = N>(
     topic: N | Suggestion<G, TopicNames<HistoryTopicsOf<T>>, NameOf<HistoryTopicsOf<T>>>,

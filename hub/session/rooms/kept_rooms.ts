@@ -200,8 +200,8 @@ export class KeptRooms implements RoomEntrance {
 }
 
 /**
- * The message for a connection. It is only the offset when the role does not have the event, or when `except` named
- * this connection or an earlier one of its client.
+ * The message for a connection. It is only the offset when the role does not have the event. The same holds when
+ * `except` named this connection or an earlier one of its client.
  */
 function shown(record: SharedRecord, conn: Connection, earlier: readonly string[]): OutgoingMessage {
   const { event, except, hidden } = record;
