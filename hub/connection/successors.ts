@@ -1,5 +1,6 @@
 /**
- * Finds the new connection of a client that came back to this node.
+ * Finds the new connection of a client that came back to this node. A broadcast that leaves out an earlier connection
+ * of this client leaves out the new one.
  *
  * @module
  */
@@ -7,7 +8,7 @@
 import type { Connection } from "./connection.ts";
 import { forgetOldest } from "./forget_oldest.ts";
 
-/** How many earlier connections are remembered. Messages to them have arrived long before there are so many. */
+/** How many earlier connections it remembers. Broadcasts that leave one out arrive long before there are so many. */
 const MAX_REMEMBERED = 16_384;
 
 /** Remembers the latest ones. */

@@ -65,7 +65,7 @@ export class Authorizing extends Abortable {
     return bound(later).then((answer) => this.#judge(answer, decided, context));
   }
 
-  /** Stops waiting for the answer. */
+  /** Stops waiting for the answer, even if the rule still runs, and aborts the question. */
   end(reason: Error): void {
     this.#giveUp?.(reason);
     this.abort(reason);

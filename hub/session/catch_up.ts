@@ -50,8 +50,8 @@ export interface CatchUpOptions {
   /** Called when the node follows the topic: no later message is missed. */
   followed?(): void;
   /**
-   * Tells the client the position at which it begins. It needs this when it gave none, or when it must tell this
-   * subscribe from another.
+   * Tells the client the position at which it begins. The client needs this when it gave no position. With `again` it
+   * also needs this, because messages of an earlier subscription may still arrive.
    */
   begin(position: Position): void;
   /** The message for this client; without it, every message as it is. */

@@ -48,7 +48,7 @@ export class Occupancy {
     this.#addresses = new KeyedLimit(limits.maxConnectionsPerAddress);
   }
 
-  /** How many open links have a place. */
+  /** How many links have a place. */
   get taken(): number {
     return this.#taken;
   }

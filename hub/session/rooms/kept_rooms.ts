@@ -180,7 +180,7 @@ export class KeptRooms implements RoomEntrance {
         finish({ position, recovered }) {
           past?.positions.delete(name);
           tell(start ? { position, recovered } : { position });
-          successors.add(conn); // from now on messages for its earlier connections go to this one
+          successors.add(conn); // live messages that leave out its earlier connections leave this one out
           enter();
           if (conn.isIn(channel)) tellIn(conn, name);
         },
