@@ -279,7 +279,9 @@ export class Reception {
     const given: unknown = this.#context.options.address?.(request, address);
     if (given !== undefined && given !== null && typeof given !== "string") {
       promiseOf(given)?.catch(() => {}); // a promise comes too late: its error does not matter
-      throw new TypeError(`Cannot use ${kindOf(given)} as an address: address of createHub must return text, at once`);
+      throw new TypeError(
+        `Cannot use ${kindOf(given)} as an address: address of createHub must return text, at once`,
+      );
     }
     return given || address;
   }
