@@ -249,6 +249,6 @@ export function otherInput(name: string): HubError {
 
 function unavailable(name: string, store: string, cause?: unknown): HubError {
   const message =
-    `Cannot do "${name}" now: ${store} does not tell whether it was done already. This node did not do it`;
+    `Cannot do "${name}" now: ${store} does not tell whether it was done already. It was not done now`;
   return new HubError("UNAVAILABLE", message, { cause });
 }
