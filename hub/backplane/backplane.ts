@@ -1,6 +1,7 @@
 /**
- * The hub's side of the adapter seam: opens it, publishes without ever throwing for its sake, coalesces one turn's
- * messages of a channel, and hands what arrives to whoever cares for its kind.
+ * The hub's side of the adapter. It opens the adapter and publishes; a broken backplane never makes a publish throw.
+ * It batches the messages that one turn sends to a channel. It passes each message that arrives to the handler of its
+ * kind.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import { CLUSTER_CHANNEL, nodeChannel, PRESENCE_CHANNEL } from "./channels.ts";
 import { Drops } from "./drops.ts";
 import { Interest } from "./interest.ts";
 
-/** A list longer than this, in UTF-16 units, leaves before the turn ends. No limit: what nobody can carry is refused before. */
+/** A batch longer than this, in UTF-16 units, is sent before the turn ends. It does not limit the size of a message. */
 const MAX_BATCH_LENGTH = 64 * 1024;
 
 /** What {@linkcode Backplane} needs. */
@@ -25,26 +26,27 @@ export interface BackplaneOptions {
   readonly nodeId: string;
   /** How long a subscribe may take, in milliseconds. */
   readonly subscribeTimeoutMs: number;
-  /** Where timeouts come from, and the ends of turns. */
+  /** The clock: for timeouts, and for the ends of turns. */
   readonly clock?: Clock;
-  /** Hears of everything that goes wrong. */
+  /** Called with every error. */
   onError(error: unknown, info: HubErrorInfo): void;
-  /** Called when the backplane is reachable, and when it is not. */
+  /** Called when the backplane becomes reachable or unreachable. */
   onStatus(status: "up" | "down"): void;
-  /** Hears which channels may have missed messages; see `AdapterContext.onGap`. */
+  /** Called with the channels that may have missed messages; see `AdapterContext.onGap`. */
   onGap(channels: readonly string[] | undefined): void;
-  /** Hears of a node whose process has ended, where the adapter knows. */
+  /** Called when the adapter knows that the process of a node has ended. */
   onNodeGone(nodeId: string): void;
-  /** Hears the id of every node from which something has arrived. */
+  /** Called with the id of the sender, for every message that arrives. */
   onHeard(from: string): void;
   /**
-   * Whether what joins a channel while the backplane is away is served at once, and hears other nodes later.
+   * Whether a connection can join a channel at once while the backplane is down. It gets the messages of other nodes
+   * later.
    *
    * @default {false}
    */
   readonly dispensable?: boolean;
   /**
-   * Whether the adapter keeps what is published before it is open.
+   * Whether the adapter keeps the messages that are published before it is open.
    *
    * @default {false}
    */
@@ -60,7 +62,7 @@ interface Batch {
 
 const NOTHING = () => {};
 
-/** The backplane as the rest of the hub sees it. */
+/** The backplane, for the rest of the hub. */
 export class Backplane {
   /** The channels that this node listens to. */
   readonly interest: Interest;
@@ -70,15 +72,15 @@ export class Backplane {
   readonly #batches = new Map<string, Batch>();
   #status: "up" | "down" = "down";
   #since: number;
-  /** What the adapter said last of its connection since it was up. */
+  /** The last error of the adapter's connection since it was up. */
   #reason: string | undefined;
   readonly #drops: Drops;
   #malformed = 0;
   #opened = false;
-  /** Whether the adapter would not open: it has closed itself then, or belongs to somebody else, who goes on to use it. */
+  /** Whether the adapter failed to open. It has then closed itself, or another hub uses it. */
   #refused = false;
   #closed = false;
-  /** Whether something was published after that. */
+  /** Whether a message was published after the close. */
   #wasLate = false;
 
   /** @param options What it needs. */
@@ -106,7 +108,7 @@ export class Backplane {
     return this.#options.adapter.name;
   }
 
-  /** Who is where, where the adapter's engine keeps that. */
+  /** The presence store of the adapter, if it has one. */
   get presence(): PresenceStore | undefined {
     return this.#options.adapter.presence;
   }
@@ -116,42 +118,42 @@ export class Backplane {
     return this.#status;
   }
 
-  /** Why it is down, as the adapter said last. */
+  /** Why the backplane is down: the last error of the adapter. */
   get reason(): string | undefined {
     return this.#status === "down" ? this.#reason : undefined;
   }
 
-  /** Whether no other node can ever be reached. */
+  /** Whether this node is always the only one. */
   get solitary(): boolean {
     return this.#options.adapter.solitary === true;
   }
 
-  /** The largest message that it carries, in bytes. */
+  /** The size limit of a message, in bytes. */
   get maxMessageBytes(): number {
     return this.#options.adapter.maxMessageBytes ?? Infinity;
   }
 
-  /** How many messages of other nodes were dropped because they could not be read. */
+  /** How many messages of other nodes this node dropped because it could not read them. */
   get malformed(): number {
     return this.#malformed;
   }
 
-  /** What the adapter tells of the backplane's state, but for what is no number. Never throws. */
+  /** The adapter's gauges of the backplane. Values that are not numbers are left out. Never throws. */
   get gauges(): Readonly<Record<string, number>> {
     try {
       const told = Object.entries(this.#options.adapter.gauges?.() ?? {});
       return Object.fromEntries(told.filter(([, value]) => Number.isFinite(value)));
     } catch {
-      return {}; // the adapter has broken its word: that must not make a node look dead
+      return {}; // a fault of the adapter: it must not make this node look dead
     }
   }
 
-  /** When the status has last changed, by the clock. */
+  /** When the status last changed, by the clock. */
   get since(): number {
     return this.#since;
   }
 
-  /** How many channels this node listens to, beside its own and the cluster's. */
+  /** How many channels this node listens to, without its own channel and the cluster's. */
   get channels(): number {
     const own = [CLUSTER_CHANNEL, PRESENCE_CHANNEL, nodeChannel(this.#options.nodeId)];
     return this.interest.size - own.filter((channel) => this.interest.has(channel)).length;
@@ -165,7 +167,7 @@ export class Backplane {
   /**
    * Connects.
    *
-   * @throws Whatever the adapter's `open` rejects with.
+   * @throws The error of the adapter's `open`.
    */
   async open(): Promise<void> {
     const { adapter, nodeId, onError, onStatus, onGap, onNodeGone } = this.#options;
@@ -173,8 +175,8 @@ export class Backplane {
       await adapter.open({
         nodeId,
         onError: (error, { foreign, ...info }) => {
-          if (foreign !== undefined) this.#malformed += foreign; // what the adapter dropped could not be read either
-          // What is about no channel is about the connection.
+          if (foreign !== undefined) this.#malformed += foreign; // the adapter could not read these and dropped them
+          // An error without a channel is about the connection.
           else if (info.channel === undefined) this.#reason = error.message;
           onError(error, info);
         },
@@ -209,21 +211,21 @@ export class Backplane {
    * Asks the backplane how many nodes listen to a channel, this one included.
    *
    * @param channel The channel.
-   * @returns `undefined` when it cannot tell. Never rejects.
+   * @returns `undefined` when the backplane does not know. Never rejects.
    */
   async countListeners(channel: string): Promise<number | undefined> {
     try {
       return await this.#options.adapter.countListeners?.(channel);
     } catch {
-      return undefined; // as from an engine that does not count: whoever asks has another way
+      return undefined; // as from an adapter that cannot count: the caller has another way
     }
   }
 
   /**
-   * Says who handles a kind of message. One handler a kind.
+   * Sets the handler of a kind of message. Each kind has one handler.
    *
    * @param kind The kind.
-   * @param handler What it throws is reported with stage `"delivery"`, and hurts no other message.
+   * @param handler Its errors are reported with stage `"delivery"`. They do not affect other messages.
    */
   on<K extends BusMessage[0]>(kind: K, handler: Handler<K>): void {
     this.#handlers.set(
@@ -233,23 +235,23 @@ export class Backplane {
   }
 
   /**
-   * Sends a message to the other nodes that listen to a channel, with whatever else is sent there in this turn.
+   * Sends a message to the other nodes that listen to a channel. All messages of this turn to a channel go together.
    *
    * @param channel The channel.
    * @param message The message.
    * @throws {HubError} `TOO_LARGE` when the message is beyond the adapter's limit; `BAD_REQUEST` when a payload is
-   * not JSON. Never for the backplane's sake.
+   * not JSON. A broken backplane never makes it throw.
    */
   publish(channel: string, message: BusMessage): void {
     this.prepare(channel, message)();
   }
 
   /**
-   * Does the part of `publish` that may throw.
+   * Does the part of `publish` that can throw.
    *
    * @param channel The channel.
    * @param message The message.
-   * @returns Sends it; does not throw.
+   * @returns A function that sends the message; it does not throw.
    */
   prepare(channel: string, message: BusMessage): () => void {
     if (this.solitary) return this.#toNobody(channel);
@@ -257,11 +259,11 @@ export class Backplane {
   }
 
   /**
-   * Does the part of `publish` that may throw, for a message that goes to several channels.
+   * Does the part of `publish` that can throw, for a message to several channels.
    *
-   * @param channels The channels, in the order in which it is sent there.
+   * @param channels The channels, in the order of sending.
    * @param message The message.
-   * @returns Sends it; does not throw.
+   * @returns A function that sends the message; it does not throw.
    */
   prepareAll(channels: readonly string[], message: BusMessage): () => void {
     const [first] = channels;
@@ -275,11 +277,11 @@ export class Backplane {
   }
 
   /**
-   * Does the part of `publish` that may throw, for a message that is encoded already.
+   * Does the part of `publish` that can throw, for an encoded message.
    *
    * @param channel The channel.
-   * @param text The message, as `encodeBus` would write it.
-   * @returns Sends it; does not throw.
+   * @param text The message, as `encodeBus` writes it.
+   * @returns A function that sends the message; it does not throw.
    * @throws {HubError} `TOO_LARGE` when the message is beyond the adapter's limit.
    */
   prepareText(channel: string, text: string): () => void {
@@ -288,14 +290,14 @@ export class Backplane {
   }
 
   /**
-   * Sends everything that waits, if any of it is for these channels: what is published on all of them next does not
-   * overtake, over one channel, what waits on another.
+   * Sends all waiting messages now, if one of them is for these channels. The next message goes to all of these
+   * channels; it must not overtake a message that waits on one of them.
    */
   flush(channels: readonly string[]): void {
     if (channels.some((channel) => this.#batches.has(channel))) this.#flush();
   }
 
-  /** Sends what waits, then disconnects. Never rejects. */
+  /** Sends the waiting messages, then disconnects. Never rejects. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.interest.close();
@@ -313,7 +315,7 @@ export class Backplane {
 
   #checkSize(text: string, channel: string): void {
     const { maxMessageBytes } = this;
-    const room = maxMessageBytes - 2; // the list's brackets
+    const room = maxMessageBytes - 2; // for the brackets of the list
     if (exceedsUtf8(text, room)) {
       const bytes = utf8Size(text);
       throw new HubError(
@@ -342,17 +344,17 @@ export class Backplane {
     batch.length += text.length + 1;
   }
 
-  /** There are no other nodes. */
+  /** Publishes where no other node exists. */
   #toNobody(channel: string): () => void {
     return this.#closed ? () => this.#tooLate(channel) : NOTHING;
   }
 
-  /** Whoever goes on after the hub is closed may do so for ever: the first time is told. */
+  /** A caller may publish for ever after the hub is closed, so only the first time is reported. */
   #tooLate(channel: string): void {
     if (this.#wasLate) return;
     this.#wasLate = true;
     const what =
-      `Cannot publish on "${channel}": the hub is closed. What else is published now is not reported`;
+      `Cannot publish on "${channel}": the hub is closed. Later messages are lost too, without a report`;
     this.#options.onError(new HubError("UNAVAILABLE", what), { stage: "publish", channel });
   }
 

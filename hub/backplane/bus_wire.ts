@@ -1,6 +1,6 @@
 /**
- * What nodes say to each other over a backplane. A message on a channel is a JSON list of tuples, each of which
- * starts with its kind; whatever fits none of them is dropped and reported.
+ * The messages that nodes send to each other over a backplane. The data on a channel is a JSON list of tuples; each
+ * tuple starts with its kind. The hub drops and reports a tuple of an unknown kind or form.
  *
  * @module
  */
@@ -14,37 +14,37 @@ import {
 } from "../../contract/mod.ts";
 import { isCloseCode } from "../../contract/options/close_options.ts";
 
-/** What a client is asked through another node travels there inside the question to that node. */
+/** A request to a client on another node is nested inside the request to that node, so it is one level deeper. */
 const ASKED_DEPTH = MAX_DEPTH + 1;
 
-/** What a node tells of itself. */
+/** What a node tells the others about itself. */
 export interface NodeCard {
-  /** How often it was taken for dead and has come back: a word of an earlier incarnation counts no more. */
+  /** How often this node was declared dead and came back. Messages of an earlier incarnation are ignored. */
   readonly incarnation: number;
   /** When it started, in milliseconds since 1970 by its own clock. */
   readonly startedAt: number;
   /** How many connections it has. */
   readonly connections: number;
-  /** Its rank among the nodes: 1 or more, 0 while it has none. */
+  /** Its rank among the nodes: 1 or more; 0 while it has no rank. */
   readonly rank: number;
-  /** The highest rank that it knows of. */
+  /** The highest rank that it knows. */
   readonly highest: number;
-  /** The node that it takes for the leader. */
+  /** The leader, as this node sees it. */
   readonly leader: string;
 }
 
-/** The last rank: nodes that would be behind it share it. */
+/** The highest rank. Nodes that come after it share it. */
 export const MAX_RANK: number = 2 ** 40;
 
 /**
- * A change of who is where: the number of a connection of the sender, then its user or `null`, then its state if it has
- * one. The number alone: it is not there any more.
+ * A presence change: the number of a connection of the sender, then its user or `null`, then its state if it has one.
+ * The number alone means that the connection has left.
  */
 export type PresenceOp = readonly [number: string, user?: string | null, state?: unknown];
 
 /**
- * What messages of presence end with: a text is the place of the changes that follow it, a number their time, as a difference
- * to that of the message.
+ * The parts of a presence message. A text names the place of the changes after it. A number is the time of the
+ * changes after it, as a difference to the time of the message.
  */
 export type PresencePart = string | number | PresenceOp;
 
@@ -111,11 +111,11 @@ const isTextOrNull = (value: unknown) => value === null || isText(value);
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isRank = (value: unknown) => isCount(value) && (value as number) <= MAX_RANK;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null; // also the HubError in the place of what cannot be handed on
+  typeof value === "object" && value !== null; // also a HubError, which replaces a value that the reader refused
 const isCard = (value: unknown) =>
   isRecord(value) && isCount(value.incarnation) && isCount(value.startedAt) && isCount(value.connections) &&
   isRank(value.rank) && isRank(value.highest) && isText(value.leader);
-/** Changes of presence, from an element on: each is of a place that was named before it. */
+/** Whether the elements from `start` on are presence parts: the place is named before its changes. */
 const arePresenceParts = (m: readonly unknown[], start: number) => {
   if (!Number.isSafeInteger(m[start]) || (m.length > start + 1 && !isText(m[start + 1]))) return false;
   for (let i = start + 1; i < m.length; i++) {
@@ -172,13 +172,13 @@ const CHECKS: { readonly [K in BusMessage[0]]: (m: readonly unknown[]) => boolea
 };
 
 /**
- * Reads what arrived on a channel.
+ * Reads the data that arrived on a channel.
  *
  * @param data The data.
- * @param refuse Told of each message of the list that is none, as one of a newer version may be, and of each that cannot
- * be handed on; the others are good. Given the message as far as it was read.
+ * @param refuse Called for each message that this version does not know, and for each with a value that JSON messages
+ * may not hold. Gets the error, and the message as far as it was read. The other messages are returned.
  * @returns The messages, in order.
- * @throws {HubError} `BAD_REQUEST` when the data is no list at all, and by default for the first that is no message.
+ * @throws {HubError} `BAD_REQUEST` when the data is not a list. Without `refuse`, also for the first bad message.
  */
 export function decodeBus(
   data: string | Uint8Array,
@@ -190,7 +190,7 @@ export function decodeBus(
   try {
     list = readJsonMessages(typeof data === "string" ? data : new TextDecoder().decode(data), ASKED_DEPTH);
   } catch (cause) {
-    throw new HubError("BAD_REQUEST", "Cannot read what arrived from another node", { cause });
+    throw new HubError("BAD_REQUEST", "Cannot read the data from another node", { cause });
   }
   return list.filter((message): message is BusMessage => {
     const error = whyRefused(message);
@@ -202,7 +202,7 @@ export function decodeBus(
 function whyRefused(m: unknown): HubError | undefined {
   const isMessage = Array.isArray(m) && typeof m[0] === "string" && Object.hasOwn(CHECKS, m[0]) &&
     CHECKS[m[0] as BusMessage[0]](m);
-  if (!isMessage) return new HubError("BAD_REQUEST", "Cannot read a message of another node");
+  if (!isMessage) return new HubError("BAD_REQUEST", "Cannot read a message from another node");
   for (const element of m) if (typeof element === "object" && element instanceof HubError) return element;
   return undefined;
 }
@@ -211,7 +211,7 @@ function whyRefused(m: unknown): HubError | undefined {
  * Writes a message.
  *
  * @param message The message.
- * @throws {HubError} `BAD_REQUEST` when a payload holds what cannot travel.
+ * @throws {HubError} `BAD_REQUEST` when a payload holds a value that JSON cannot carry.
  */
 export function encodeBus(message: BusMessage): string {
   return writeJsonMessage(message, message[0] === "ask" ? ASKED_DEPTH : MAX_DEPTH);

@@ -1,5 +1,5 @@
 /**
- * Waiting for a store in bounded time, whatever the store does.
+ * Waits for a store, but never longer than a timeout.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import { type Clock, HubError } from "../../contract/mod.ts";
 
 /**
- * Starts something, and gives up on it in time.
+ * Starts an operation, and gives up on it after a timeout.
  *
  * @param clock Where time comes from.
  * @param timeoutMs How long to wait, in milliseconds.
- * @param what What is done, for the error: `Cannot store a message of "x" in redis`.
- * @param start Is given a signal that is aborted when nobody waits any more.
- * @param ended Aborted when nobody waits any more, with the error for whoever does.
- * @returns What it answers; rejects with its error as a {@linkcode HubError}, or with `TIMEOUT`.
+ * @param what The text of the error: `Cannot store a message of "x" in redis`.
+ * @param start Starts the operation. Gets a signal that is aborted when the wait is over.
+ * @param ended Abort it to end the wait; its reason is the error for the caller.
+ * @returns The result; rejects with the operation's error as a {@linkcode HubError}, or with `TIMEOUT`.
  */
 export function withDeadline<T>(
   clock: Clock,
@@ -61,7 +61,7 @@ export function withDeadline<T>(
   });
 }
 
-/** Whether an answer is still to come. */
+/** Whether an answer is a promise. */
 export function isPromise<T>(answer: T | Promise<T>): answer is Promise<T> {
   return typeof (answer as { then?: unknown } | null | undefined)?.then === "function";
 }

@@ -1,18 +1,21 @@
 /**
- * What of other nodes had to be dropped: reported once per kind and while. A node with another contract
- * sends as many messages that this one cannot read as it sends messages.
+ * Reports of dropped messages from other nodes: one report per kind of error and interval. This node may be unable to
+ * read any message of a node with another contract; a report for each would be too many.
  *
  * @module
  */
 
 import { type Clock, HubError, isHubError } from "../../contract/mod.ts";
 
-/** Of each kind one is reported at once, and what follows within this time counted, in milliseconds. */
+/**
+ * The first drop of a kind is reported at once. Drops of this kind in this time after it are counted, in
+ * milliseconds.
+ */
 const INTERVAL_MS = 10_000;
-/** How many kinds are told apart at once; names that are made up are endless. */
+/** How many kinds are counted apart at once. A peer can make up new names without end. */
 const MAX_KINDS = 32;
 
-/** Reports an error that stands for so many dropped messages. */
+/** Reports an error, with the number of dropped messages that it stands for. */
 type Report = (error: unknown, channel: string, count: number) => void;
 
 /** What was dropped since the last report. */
@@ -30,15 +33,15 @@ export class Drops {
   readonly #recent = new Map<string, Recent>();
 
   /**
-   * @param clock Where time comes from.
-   * @param report Hears of them.
+   * @param clock The clock.
+   * @param report Called with each report.
    */
   constructor(clock: Clock, report: Report) {
     this.#clock = clock;
     this.#report = report;
   }
 
-  /** A message was dropped. */
+  /** Adds a dropped message. */
   add(error: unknown, channel: string): void {
     const kind = this.#kindOf(error, channel);
     const recent = this.#recent.get(kind);
@@ -51,7 +54,7 @@ export class Drops {
     recent.channel = channel;
   }
 
-  /** Reports what was counted, and nothing later. */
+  /** Reports the counted drops now. Nothing is reported afterwards. */
   close(): void {
     for (const recent of this.#recent.values()) {
       recent.stop();

@@ -1,6 +1,6 @@
 /**
- * An adapter that may be published to before it is open: what comes early waits, in order, for a limited time and within
- * a bound. For emitters, which send and leave.
+ * An adapter that takes messages before it is open. Early messages wait, in order, up to a limit of time and of
+ * bytes. For emitters, which send some messages and then exit.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface EarlyAdapterOptions {
   readonly clock: Clock;
   /** How long the adapter may take to open, in milliseconds. */
   readonly timeoutMs: number;
-  /** How many bytes may wait for it. */
+  /** How many bytes of messages may wait until it is open. */
   readonly maxWaitingBytes: number;
 }
 
@@ -27,11 +27,11 @@ export class EarlyAdapter implements Adapter {
   readonly solitary: boolean;
   readonly #options: EarlyAdapterOptions;
   readonly #opened = Promise.withResolvers<void>();
-  /** Until it is open, or has taken too long. */
+  /** The early messages; `undefined` once the adapter is open or has taken too long. */
   #waiting: { readonly channel: string; readonly data: AdapterData }[] | undefined = [];
   #waitingBytes = 0;
   #isOpen = false;
-  /** Whether the adapter would not open: then it is closed, or somebody else's. */
+  /** Whether the adapter failed to open. It has then closed itself, or another hub uses it. */
   #refused = false;
   /** Why it is not open. */
   #reason = "it is not open";
@@ -44,19 +44,19 @@ export class EarlyAdapter implements Adapter {
     this.#options = options;
     this.name = options.adapter.name;
     this.solitary = options.adapter.solitary === true;
-    this.#opened.promise.catch(() => {}); // whoever waits sees it
+    this.#opened.promise.catch(() => {}); // callers of `opened` get the error
   }
 
   get maxMessageBytes(): number | undefined {
     return this.#options.adapter.maxMessageBytes;
   }
 
-  /** Resolves when the adapter beneath is open; rejects when it refuses, or takes too long. */
+  /** Resolves when the adapter beneath is open; rejects when its `open` fails or takes too long. */
   get opened(): Promise<void> {
     return this.#opened.promise;
   }
 
-  /** Begins to open; what is published meanwhile waits. */
+  /** Begins to open the adapter. Messages that are published meanwhile wait. */
   open(context: AdapterContext): Promise<void> {
     const { adapter, clock, timeoutMs } = this.#options;
     this.#context = context;
@@ -116,7 +116,7 @@ export class EarlyAdapter implements Adapter {
     return this.close();
   }
 
-  /** It is not open, and what waits for it will not wait longer. */
+  /** Stops waiting for the adapter to open, and reports the waiting messages as lost. */
   #giveUp(error: Error): void {
     this.#stop();
     this.#reason = error.message;
@@ -132,7 +132,7 @@ export class EarlyAdapter implements Adapter {
   }
 }
 
-/** What it throws is a rejection too. */
+/** Opens an adapter; an error that `open` throws becomes a rejection. */
 async function begin(adapter: Adapter, context: AdapterContext): Promise<void> {
   await adapter.open(context);
 }

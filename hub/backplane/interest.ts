@@ -1,6 +1,6 @@
 /**
- * Which channels this node listens to: counted, so that many joiners share one subscription of the backplane and the
- * last leaver ends it.
+ * The channels that this node listens to. It counts the users of each channel: they share one subscription of the
+ * backplane, and the last one to leave ends it.
  *
  * @module
  */
@@ -19,12 +19,12 @@ export interface Lease {
   release(): void;
 }
 
-/** Those who wait for the same subscribe, and from then on share it. */
+/** The shares that wait for the same subscribe, and hold it afterwards. */
 interface Generation {
   shares: number;
-  /** Whether `ready` is still to come. */
+  /** Whether `ready` is not settled yet. */
   pending: boolean;
-  /** Whether a timer runs, because somebody waits. */
+  /** Whether a timer runs, because a caller waits. */
   limited: boolean;
   readonly ready: Promise<void>;
   resolve(): void;
@@ -38,7 +38,7 @@ interface Entry {
   generation: Generation;
   live: boolean;
   running: boolean;
-  /** Ends the adapter's wait to subscribe. */
+  /** Aborts the adapter's subscribe. */
   giveUp?: AbortController;
 }
 
@@ -51,23 +51,23 @@ export interface InterestOptions {
   /** How long a subscribe may take, in milliseconds. */
   readonly timeoutMs: number;
   /**
-   * Whether a share counts as ready now though its channel is not live: the hub does without its backplane. The
-   * subscription is tried for until it is live.
+   * Whether a share is ready at once, because the hub now works without its backplane. The subscribe is retried until
+   * the channel is live.
    */
   optional?(): boolean;
   /**
-   * Whether the adapter cannot be asked before `begin`.
+   * Whether no subscribe may be sent to the adapter before `begin`.
    *
    * @default {false}
    */
   readonly held?: boolean;
-  /** Hears of every failure, also of those that a caller hears of too. */
+  /** Called with every failure, also with one that a caller gets too. */
   onError(error: unknown, stage: "subscribe" | "unsubscribe", channel: string): void;
 }
 
 function newGeneration(): Generation {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => {}); // whoever waits sees it; nobody may be waiting
+  promise.catch(() => {}); // callers that wait get the error; without one it must not count as unhandled
   const generation: Generation = {
     shares: 0,
     pending: true,
@@ -85,11 +85,11 @@ function newGeneration(): Generation {
   return generation;
 }
 
-/** The channels that this node is interested in. */
+/** The channels that this node listens to. */
 export class Interest {
   readonly #options: InterestOptions;
   readonly #entries = new Map<string, Entry>();
-  /** What tries again, and what cancels that. */
+  /** The retries that wait, each with the function that cancels it. */
   readonly #retries = new Map<() => void, () => void>();
   #held: boolean;
   #closed = false;
@@ -100,17 +100,17 @@ export class Interest {
     this.#held = options.held ?? false;
   }
 
-  /** How many channels are subscribed, or on their way there or back. */
+  /** How many channels are subscribed, or are subscribing or unsubscribing. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Whether a channel is subscribed, or on its way there or back. */
+  /** Whether a channel is subscribed, or is subscribing or unsubscribing. */
   has(channel: string): boolean {
     return this.#entries.has(channel);
   }
 
-  /** Whether whatever another node publishes on a channel arrives now. */
+  /** Whether a channel is live: the messages of other nodes arrive. */
   isLive(channel: string): boolean {
     return this.#entries.get(channel)?.live === true;
   }
@@ -131,7 +131,7 @@ export class Interest {
     return this.#share(channel);
   }
 
-  /** Takes a share; one that is patient needs no limit of time, because nobody waits for it. */
+  /** Takes a share. A patient share has no timeout, because no caller waits for it. */
   #share(channel: string, patient = false): Lease {
     if (this.#closed) {
       const refused = newGeneration();
@@ -158,12 +158,12 @@ export class Interest {
   }
 
   /**
-   * Takes a share and keeps wanting it: after a failure it tries again, first after a second, at last every half a
-   * minute.
+   * Takes a share and retries after each failure: first after 1 s, then with a growing delay of at most 30 s.
    *
    * @param channel The channel.
-   * @param onLive Called once, when it is live.
-   * @returns `settled` resolves after the first try, whatever came of it; at once when the hub does without.
+   * @param onLive Called once, when the channel is live.
+   * @returns `settled` resolves after the first try, also when it failed; at once when the hub now works without its
+   * backplane.
    */
   keep(channel: string, onLive = () => {}): { readonly settled: Promise<void>; release(): void } {
     let released = false;
@@ -198,18 +198,18 @@ export class Interest {
     };
   }
 
-  /** The adapter can be asked from now on. */
+  /** Sends subscribes to the adapter from now on. */
   begin(): void {
     this.#held = false;
     for (const entry of this.#entries.values()) this.#settle(entry);
   }
 
-  /** Tries again now what would be tried again later. */
+  /** Runs the waiting retries now. */
   retry(): void {
     for (const retry of [...this.#retries.keys()]) retry();
   }
 
-  /** Ends everything: who waits is refused, nobody subscribes any more. The adapter itself is closed elsewhere. */
+  /** Ends all shares: waiting callers get an error, later subscribes are refused. Does not close the adapter. */
   close(): void {
     this.#closed = true;
     for (const { channel, generation } of this.#entries.values()) {
@@ -220,7 +220,7 @@ export class Interest {
     this.#retries.clear();
   }
 
-  /** Brings the backplane's state to what is wanted; one run at a time per channel. */
+  /** Subscribes or unsubscribes a channel, as its shares need. One run at a time per channel. */
   #settle(entry: Entry): void {
     if (entry.running && entry.generation.shares === 0) entry.giveUp?.abort();
     if (entry.running || this.#closed) return;
@@ -254,11 +254,11 @@ export class Interest {
     entry.giveUp = giveUp;
     try {
       await this.#options.adapter.subscribe(entry.channel, giveUp);
-      entry.live = true; // before anybody hears of it
+      entry.live = true; // before a caller continues
       entry.generation.resolve();
     } catch (error) {
-      if (this.#closed || giveUp.signal.aborted) return; // whoever waited has been told
-      // When it took too long this has been said already, unless others wait by now.
+      if (this.#closed || giveUp.signal.aborted) return; // the callers that waited have got an error
+      // After a timeout this failure is already reported, unless new callers wait by now.
       if (entry.generation === generation || entry.generation.shares > 0) this.#fail(entry, error);
     } finally {
       entry.giveUp = undefined;
@@ -267,7 +267,7 @@ export class Interest {
 
   async #unsubscribe(entry: Entry): Promise<void> {
     entry.live = false;
-    entry.generation = newGeneration(); // whoever comes from here on waits for a new subscribe
+    entry.generation = newGeneration(); // later callers wait for a new subscribe
     try {
       await this.#options.adapter.unsubscribe(entry.channel);
     } catch (error) {
@@ -275,7 +275,7 @@ export class Interest {
     }
   }
 
-  /** Nobody waits longer than the limit, whatever the adapter is at: also those who came after the first did. */
+  /** Starts the timeout of all callers that wait, those that come later too, whatever the adapter does. */
   #limit(entry: Entry, generation: Generation): void {
     const { adapter, clock, timeoutMs } = this.#options;
     generation.limited = true;
@@ -290,12 +290,12 @@ export class Interest {
     generation.stop();
   }
 
-  /** Those who wait hold no share any more; who comes next begins anew. */
+  /** Fails the callers that wait, and drops their shares. The next caller starts a new subscribe. */
   #fail(entry: Entry, error: unknown): void {
     const { adapter, onError } = this.#options;
     const { generation, channel } = entry;
     entry.generation = newGeneration();
-    this.#settle(entry); // where the adapter is not asked yet nothing else would forget it
+    this.#settle(entry); // before `begin`, nothing else would remove the entry
     onError(error, "subscribe", channel);
     generation.reject(
       isHubError(error)

@@ -1,5 +1,5 @@
 /**
- * Queries and orders about connections anywhere in the cluster.
+ * Queries and commands for connections anywhere in the cluster.
  *
  * @module
  */
@@ -32,15 +32,15 @@ export interface ClusterParts {
   readonly nodeId: string;
   /** The nodes. */
   readonly nodes: Nodes;
-  /** How they are asked. */
+  /** Sends requests to the nodes. */
   readonly nodeRequests: NodeRequests;
-  /** Who wants to know what happens. */
+  /** The listeners for cluster events. */
   readonly listeners: ClusterListeners;
   /** Where time comes from. */
   readonly clock: Clock;
-  /** How long by default, in milliseconds. */
+  /** The default timeout, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long for nodes that are suspect, in milliseconds. */
+  /** The timeout for suspect nodes, in milliseconds. */
   readonly fastTimeoutMs: number;
   /** Whether the backplane can be reached. */
   backplane(): "up" | "down";
@@ -52,23 +52,23 @@ export interface ClusterParts {
   leave(conn: Connection, room: string): void;
 }
 
-/** A query or an order on one node. */
+/** A query or a command on one node. */
 interface Action {
-  /** What it does, for errors. */
+  /** The text of what it does, for errors. */
   readonly what: string;
-  /** Reads whom it is for. */
+  /** Reads the query: which connections it is for. */
   readonly read: (given: unknown, what: string) => ConnectionQuery;
-  /** Does it with the connections of this node. */
+  /** Runs it for the connections of this node. */
   act(query: ConnectionQuery, how: How): unknown;
 }
 
-/** What an order says beside whom it is for. */
+/** The arguments of a command, beside its query. */
 interface How extends CloseOptions {
-  /** The room; empty where none is meant. */
+  /** The room; empty if the command has no room. */
   readonly room: string;
 }
 
-/** Of what is for no room. */
+/** The arguments without a room. */
 const NOWHERE: How = { room: "" };
 
 const DISCONNECT = { ...NODE_CALL, ...CLOSE };
@@ -109,7 +109,7 @@ export function createCluster(
       act(query, { room }) {
         const found = local.find(query);
         const count = found.filter((conn) => conn.isIn(roomChannel(room))).length;
-        for (const conn of found) local.leave(conn, room); // also those who are on the way in
+        for (const conn of found) local.leave(conn, room); // also connections that are still joining
         return count;
       },
     },
@@ -123,7 +123,7 @@ export function createCluster(
     });
   }
 
-  /** Asks the other nodes that may have such connections: the id of a connection names its only one. */
+  /** Asks the other nodes that may have such connections. The id of a connection names its node. */
   const askOthers = (
     name: Name,
     query: ConnectionQuery,
@@ -142,7 +142,7 @@ export function createCluster(
     });
   };
 
-  /** Does it here, and asks the others to; early on, so that all nodes work at once. */
+  /** Runs the action on all nodes. The other nodes are asked first, so that all nodes work at the same time. */
   async function everywhere<T>(
     name: Name,
     given: unknown,
@@ -218,7 +218,7 @@ function describe({ id, role, userId: user }: Connection, nodeId: string): Conne
   return user === undefined ? { id, nodeId, role } : { id, nodeId, role, user };
 }
 
-/** A question as another node sent it; one of a newer version may mean what this one does not understand. */
+/** Reads a request from another node. A node of a newer version may send what this version does not understand. */
 function readInput(
   input: unknown,
   what: string,
@@ -231,7 +231,7 @@ function readInput(
   } catch (cause) {
     throw new HubError(
       "BAD_REQUEST",
-      `Cannot read the question of another node: ${(cause as Error).message}`,
+      `Cannot read a request from another node: ${(cause as Error).message}`,
       {
         cause,
       },

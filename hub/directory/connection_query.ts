@@ -1,6 +1,6 @@
 /**
- * Reads what a query or an order means, from this process or another node. What cannot be meant is refused: an order
- * must never reach more connections than its caller wanted.
+ * Reads the query of a query or command, from this process or another node. A query that is unclear is refused: a
+ * command must never reach more connections than its caller wanted.
  *
  * @module
  */
@@ -16,38 +16,38 @@ const KNOWN: readonly string[] = [...FIELDS, "all"];
 /**
  * Reads a query.
  *
- * @param given The query as the caller gave it; it is read once, and may change afterwards.
- * @param what What it is for, for errors: `count connections`.
- * @returns Only fields that are given, each of them text. No field means every connection.
- * @throws {TypeError} When a field is not text, also when it is there and `undefined`, or is not known.
+ * @param given The query from the caller. It is read once, so the caller may change it afterwards.
+ * @param what What the query is for, for errors: `count connections`.
+ * @returns Only the given fields; each is text. No field means all connections.
+ * @throws {TypeError} When a field is unknown, or is not text. A field that is set to `undefined` is refused too.
  */
 export function readQuery(given: unknown, what: string): ConnectionQuery {
   return read(given, what) ?? {};
 }
 
 /**
- * Reads whom an order is for; see {@linkcode readQuery}.
+ * Reads the query of a command; see {@linkcode readQuery}.
  *
- * @throws {TypeError} Also when it gives nothing.
+ * @throws {TypeError} Also when the query is empty.
  */
 export function readOrder(given: unknown, what: string): ConnectionQuery {
   const query = read(given, what);
   if (query && Object.keys(query).length === 0) {
     throw new TypeError(
-      `Cannot ${what}: the query is empty. Give one of ${listed}, or { all: true } for everybody`,
+      `Cannot ${what}: the query is empty. Give one of ${listed}, or { all: true } for all connections`,
     );
   }
   return query ?? {};
 }
 
-/** A query as it crosses to another node: there everybody is said in words too. */
+/** A query as it is sent to another node: "all connections" is sent as `{ all: true }`. */
 export function writeQuery(query: ConnectionQuery): ConnectionQuery | Everybody {
   return Object.keys(query).length === 0 ? { all: true } : query;
 }
 
 const listed = FIELDS.map((field) => `"${field}"`).join(", ");
 
-/** `undefined` for everybody, said in words. */
+/** Reads a query; returns `undefined` for `{ all: true }`. */
 function read(given: unknown, what: string): ConnectionQuery | undefined {
   if (!isBag(given)) {
     throw new TypeError(
@@ -64,12 +64,12 @@ function read(given: unknown, what: string): ConnectionQuery | undefined {
     if (typeof value !== "string") {
       const shown = value === null ? "null" : typeof value;
       throw new TypeError(
-        `Cannot ${what} by "${field}": it is ${shown}, not text. Leave the field out if you do not mean it`,
+        `Cannot ${what} by "${field}": it is ${shown}, not text. Give text, or leave the field out`,
       );
     }
     query[field] = value;
   }
   if (!("all" in given)) return query;
   if (given.all === true && Object.keys(query).length === 0) return undefined;
-  throw new TypeError(`Cannot ${what}: give { all: true } alone for everybody, or leave "all" out`);
+  throw new TypeError(`Cannot ${what}: give { all: true } alone for all connections, or leave "all" out`);
 }

@@ -1,5 +1,5 @@
 /**
- * A connection by its id, whichever node it is on: the id tells.
+ * Reaches a connection by its id, on any node. The id contains the node.
  *
  * @module
  */
@@ -16,22 +16,22 @@ import type { Events } from "../groups/events.ts";
 import type { Nodes } from "../nodes/nodes.ts";
 import type { NodeRequests } from "../nodes/node_requests.ts";
 
-/** How much longer than the client its node is waited for, in milliseconds. */
+/** How much longer to wait for the node than the node waits for its client, in milliseconds. */
 const GRACE_MS = 1_000;
 
 /** What {@linkcode Directory} needs. */
 export interface DirectoryOptions {
-  /** The other nodes. */
+  /** The backplane. */
   readonly backplane: Backplane;
-  /** Who they are. */
+  /** The other nodes. */
   readonly nodes: Nodes;
-  /** How they are asked. */
+  /** Sends requests to the nodes. */
   readonly nodeRequests: NodeRequests;
-  /** What may be sent. */
+  /** The events and requests of the contract. */
   readonly events: Events;
-  /** How long a client may take to answer where the caller does not say, in milliseconds. */
+  /** The default time for a client's answer, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** A connection of this node. */
+  /** Finds a connection of this node. */
   find(id: string): Connection | undefined;
 }
 
@@ -104,7 +104,7 @@ export class Directory {
           `No answer to "${name}" from node ${node} within ${timeoutMs + GRACE_MS} ms`,
         );
       default:
-        throw new HubError(code, `Cannot take what connection ${id} answered to "${name}": ${message}`);
+        throw new HubError(code, `Cannot use the answer of connection ${id} to "${name}": ${message}`);
     }
   }
 }
@@ -116,5 +116,5 @@ function readRequest(asked: unknown): { id: string; name: string; input: unknown
   if (typeof id === "string" && typeof name === "string" && typeof timeoutMs === "number" && timeoutMs > 0) {
     return { id, name, input, timeoutMs };
   }
-  throw new HubError("BAD_REQUEST", "Cannot read the question of another node");
+  throw new HubError("BAD_REQUEST", "Cannot read a request from another node");
 }

@@ -1,5 +1,5 @@
 /**
- * Which connections of this node a query means.
+ * Finds the connections of this node that match a query.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { Session } from "../session/session.ts";
 
 /**
- * Finds connections that fit everything that a query gives.
+ * Finds the connections that match all fields of a query.
  *
  * @param query The query.
  * @param sessions The sessions of this node.

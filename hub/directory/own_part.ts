@@ -1,5 +1,5 @@
 /**
- * This node's part of a query or an order: who asks the cluster waits for it no longer than for the other nodes.
+ * This node's own part of a query or command. It has the same timeout as the other nodes.
  *
  * @module
  */
@@ -14,16 +14,16 @@ export interface Patience {
   readonly signal?: AbortSignal;
 }
 
-/** It was not done in time. */
+/** The result when the time was up first. */
 export const LATE: unique symbol = Symbol("late");
 
 /**
- * Waits for what this node does itself.
+ * Waits for this node's own work.
  *
- * @param clock Where time comes from.
- * @param work What it does; a value that is no promise is done.
- * @param patience How long to wait. The work goes on when nobody waits any more.
- * @returns What came of it, or {@linkcode LATE}; rejects with its error, or with the reason of the signal.
+ * @param clock The clock.
+ * @param work The work's result, or a promise of it.
+ * @param patience How long to wait. The work goes on after the timeout.
+ * @returns The result, or {@linkcode LATE}; rejects with the work's error, or with the reason of the signal.
  */
 export async function ownPart(
   clock: Clock,

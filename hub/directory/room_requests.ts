@@ -1,5 +1,6 @@
 /**
- * Asking everybody in a room, on all nodes: whoever does not answer keeps nobody else's answer back.
+ * Sends a request to all clients in a room, on all nodes. A client without an answer does not hold up the answers of
+ * the others.
  *
  * @module
  */
@@ -20,7 +21,7 @@ import type { NodeRequests } from "../nodes/node_requests.ts";
 import type { Nodes } from "../nodes/nodes.ts";
 import { readOutcome, writeOutcome } from "../session/once/outcome.ts";
 
-/** How much longer than clients their node is waited for, in milliseconds. */
+/** How much longer to wait for a node than the node waits for its clients, in milliseconds. */
 const GRACE_MS = 1_000;
 
 const METHOD = "room:request";
@@ -31,19 +32,19 @@ const REQUEST = { ...CLIENT_CALL, ...BROADCAST };
 export interface RoomRequestsOptions {
   /** The other nodes. */
   readonly nodes: Nodes;
-  /** How they are asked. */
+  /** Sends requests to the nodes. */
   readonly nodeRequests: NodeRequests;
-  /** What may be asked. */
+  /** The events and requests of the contract. */
   readonly events: Events;
-  /** Who is in which room. */
+  /** The members of the rooms on this node. */
   readonly registry: Registry;
-  /** How long a client may take to answer where the caller does not say, in milliseconds. */
+  /** The default time for a client's answer, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** Reports what is wrong here, and not with a client. */
+  /** Called with the errors of this process; not with those of a client. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
-/** What is asked of whom. */
+/** A request to a room. */
 interface Asked {
   readonly room: string;
   readonly name: string;
@@ -53,10 +54,10 @@ interface Asked {
   readonly except: string | undefined;
 }
 
-/** What came of one connection. */
+/** The answer or the error of one connection. */
 type Came = readonly [id: string, outcome: { readonly output: unknown } | { readonly error: HubError }];
 
-/** Asks rooms. */
+/** Sends requests to rooms. */
 export class RoomRequests {
   readonly #options: RoomRequestsOptions;
 
@@ -66,7 +67,7 @@ export class RoomRequests {
     options.nodeRequests.on(METHOD, async (given, _from, signal) => {
       const asked = readAsked(given);
       const { registry, events } = options;
-      // Of a contract that is older or newer: whoever is in the room here is not to be missing in silence.
+      // Fails if this node's contract lacks the request. Else its members would be missing without a word.
       if (registry.has(roomChannel(asked.room))) events.question(asked.name);
       const came = await this.#askOwn(asked, signal);
       return came.map(([id, outcome]) => [id, this.#write(asked.name, id, outcome)]);
@@ -106,7 +107,7 @@ export class RoomRequests {
     return { answers, errors, missing };
   }
 
-  /** Asks those of this node whose role may be asked. Never rejects. */
+  /** Asks the connections of this node whose role has the request. Never rejects. */
   #askOwn({ room, name, input, timeoutMs, except }: Asked, signal?: AbortSignal): Promise<Came[]> {
     const ask = async (conn: Connection): Promise<Came> => {
       try {
@@ -121,7 +122,7 @@ export class RoomRequests {
     return Promise.all(members.filter(fits).map(ask));
   }
 
-  /** What the caller is told; what only this process should know is reported. */
+  /** The error for the caller. An error with private details is reported here instead. */
   #told(name: string, connectionId: string, error: unknown, signal?: AbortSignal): HubError {
     if (!isHubError(error) && !signal?.aborted) {
       this.#options.onError(error, { stage: "handler", name, connectionId });
@@ -129,7 +130,7 @@ export class RoomRequests {
     return fromWireError(toWireError(error));
   }
 
-  /** An answer that cannot travel keeps no other back. */
+  /** Writes an answer. One that cannot be encoded becomes an error, so that the other answers still arrive. */
   #write(name: string, connectionId: string, outcome: Came[1]): string {
     try {
       return "error" in outcome
@@ -137,12 +138,12 @@ export class RoomRequests {
         : writeOutcome(["res", outcome.output]);
     } catch (failure) {
       this.#options.onError(failure, { stage: "output", name, connectionId });
-      return writeOutcome(["err", { code: "INTERNAL", message: `The answer to "${name}" cannot travel` }]);
+      return writeOutcome(["err", { code: "INTERNAL", message: `The answer to "${name}" cannot be sent` }]);
     }
   }
 
   #unreadable(name: string, node: string): MissingNode {
-    const error = new HubError("BAD_REQUEST", `Cannot read what node ${node} has answered to "${name}"`);
+    const error = new HubError("BAD_REQUEST", `Cannot read the answer of node ${node} to "${name}"`);
     this.#options.onError(error, { stage: "delivery", name });
     return { node, reason: "invalid", code: error.code, message: error.message };
   }
@@ -166,5 +167,5 @@ function readAsked(asked: unknown): Asked {
   const isRight = typeof room === "string" && typeof name === "string" && typeof timeoutMs === "number" &&
     timeoutMs > 0 && (except === undefined || typeof except === "string");
   if (isRight) return { room, name, input, timeoutMs, except };
-  throw new HubError("BAD_REQUEST", "Cannot read the question of another node");
+  throw new HubError("BAD_REQUEST", "Cannot read a request from another node");
 }

@@ -1,5 +1,5 @@
 /**
- * Copies of messages to several rooms, as they come in: one over each room's channel, in that channel's order.
+ * Tracks the copies of a message to several rooms. One copy arrives over each room's channel, in that channel's order.
  *
  * @module
  */
@@ -7,32 +7,32 @@
 import type { Connection } from "../connection/connection.ts";
 import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 
-/** How many messages are remembered at the most, twice over. */
+/** The size of each half: at most twice as many messages are remembered. */
 const MAX_REMEMBERED = 4_096;
 
 /** A message of which more copies are expected. */
 export interface Copied {
   /** What to send. */
   readonly message: OutgoingMessage;
-  /** Who has got it. */
+  /** The connections that have got it. */
   readonly reached: Set<Connection>;
-  /** The channels over which it has yet to come. */
+  /** The channels whose copy has not arrived yet. */
   readonly awaited: Set<string>;
 }
 
-/** What has arrived over one channel at least; the older half is forgotten first. */
+/** The messages of which a copy has arrived. The older half is forgotten first. */
 export class Copies {
-  /** By the messages' ids; nothing for those of which no copy matters any more. */
+  /** By message id; `undefined` when later copies of the message do not matter. */
   #recent = new Map<string, Copied | undefined>();
   #older = new Map<string, Copied | undefined>();
 
-  /** Whether something of a message has arrived. */
+  /** Whether a copy of a message has arrived. */
   has(id: string): boolean {
     return this.#recent.has(id) || this.#older.has(id);
   }
 
   /**
-   * Takes a copy of a message that {@linkcode has} arrived before.
+   * Takes a further copy of a message; see {@linkcode has}.
    *
    * @param id The message's id.
    * @param channel Where the copy came from.
@@ -41,7 +41,7 @@ export class Copies {
   take(id: string, channel: string): Copied | undefined {
     const copied = this.#recent.get(id) ?? this.#older.get(id);
     copied?.awaited.delete(channel);
-    if (copied?.awaited.size === 0) this.add(id); // whoever got it need not be remembered any longer
+    if (copied?.awaited.size === 0) this.add(id); // the last copy: the connections need not be remembered
     return copied;
   }
 
@@ -49,7 +49,7 @@ export class Copies {
    * Remembers a message.
    *
    * @param id The message's id.
-   * @param copied What else is to come of it, if anything is.
+   * @param copied The message and its missing copies; left out if later copies do not matter.
    */
   add(id: string, copied?: Copied): void {
     this.#older.delete(id);
@@ -57,7 +57,7 @@ export class Copies {
     if (this.#recent.size >= MAX_REMEMBERED) this.sweep();
   }
 
-  /** Forgets the older half; call it at least as rarely as copies of one message may lag. */
+  /** Forgets the older half. The time between two calls must be longer than the copies of one message can lag. */
   sweep(): void {
     this.#older = this.#recent;
     this.#recent = new Map();

@@ -13,23 +13,23 @@ import type { Audience } from "./group.ts";
 import { DROPPABLE, OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { Registry } from "./registry.ts";
 
-/** To how many rooms at once a copy goes over the channel of each; what is for more of them goes to every node, once. */
+/** Up to so many rooms, a broadcast goes over the channel of each room. For more rooms, one copy goes to every node. */
 const MAX_COPIES = 64;
 
 /** What {@linkcode Events} needs. */
 export interface EventsOptions {
   /** The contract. */
   readonly contract: Contract;
-  /** Who is in what. */
+  /** The groups of this node and their members. */
   readonly registry: Registry;
-  /** The other nodes. */
+  /** The backplane. */
   readonly backplane: Backplane;
-  /** A connection of this node. */
+  /** Finds a connection of this node. */
   find(id: string): Connection | undefined;
   /**
-   * Looks at what another node has sent to a room as if it kept no history; absent where no room does.
+   * Checks a plain broadcast of another node to a room. Absent if no room of the contract keeps history.
    *
-   * @throws {HubError} When the room does.
+   * @throws {HubError} When the room keeps history.
    */
   checkPlain?(channel: string, from: string): void;
 }
@@ -40,7 +40,7 @@ export class Events {
   readonly #backplane: Backplane;
   readonly #find: (id: string) => Connection | undefined;
   readonly #entries = new Map<string, Entry>();
-  /** Whom an event that is not shared is for: only roles that have it. */
+  /** The audience of each event that is not shared: only the roles that have it. */
   readonly #audiences = new Map<string, Audience>();
   readonly #surfaces: Contract["roles"];
   readonly #copies = new Copies();
@@ -74,7 +74,7 @@ export class Events {
       const others = rooms.map(roomChannel).filter((other) =>
         other !== channel && this.#registry.members(other).size > 0
       );
-      this.#copies.add(id); // whatever becomes of it: what is malformed is reported once
+      this.#copies.add(id); // before it is parsed, so that a malformed message is reported once
       const message = outgoing(name, this.parse(name, payload));
       if (others.length === 0) return this.#registry.deliver(channel, message, audience);
       const reached = new Set<Connection>();
@@ -102,7 +102,7 @@ export class Events {
   }
 
   /**
-   * Finds a request to clients; one of that name is the same for all roles.
+   * Finds a request to clients by its name. A name means the same request in all roles.
    *
    * @throws {HubError} `NOT_FOUND`.
    */
@@ -112,7 +112,7 @@ export class Events {
     throw new HubError("NOT_FOUND", `Cannot send request "${name}": the contract has none of that name`);
   }
 
-  /** To a room, on every node. */
+  /** Sends an event to a room, on every node. */
   toRoom(room: string, name: string, payload: unknown, except?: string): void {
     const parsed = this.parse(name, payload);
     const channel = roomChannel(room);
@@ -122,20 +122,20 @@ export class Events {
     send();
   }
 
-  /** To several rooms, one copy for whoever is in many of them. */
+  /** Sends an event to several rooms. A connection that is in several of them gets one copy. */
   toRooms(rooms: readonly string[], name: string, payload: unknown, except?: string): void {
     const parsed = this.parse(name, payload);
     const id = crypto.randomUUID();
     const groups = rooms.map(roomChannel);
-    // Every copy names all rooms: of many rooms that would be the square of their names.
+    // Every copy names all rooms, so with many rooms the traffic would grow with the square of their number.
     const channels = rooms.length > MAX_COPIES ? [CLUSTER_CHANNEL] : groups;
     const send = this.#backplane.prepareAll(channels, ["evs", id, rooms, name, except ?? null, parsed]);
     this.#spread(outgoing(name, parsed), groups, this.#audience(name, except));
-    this.#backplane.flush(groups); // whoever is in several takes the first copy, which earlier broadcasts go before
+    this.#backplane.flush(groups); // a member of several rooms takes the first copy: earlier broadcasts must go first
     send();
   }
 
-  /** To a role, on every node. */
+  /** Sends an event to a role, on every node. */
   toRole(role: string, name: string, payload: unknown): void {
     const parsed = this.parse(name, payload);
     if (!this.#surfaces.get(role)?.serverToClient.has(name)) {
@@ -146,7 +146,7 @@ export class Events {
     send();
   }
 
-  /** To a user's connections, on every node. */
+  /** Sends an event to a user's connections, on every node. */
   toUser(user: string, name: string, payload: unknown): void {
     const parsed = this.parse(name, payload);
     const send = this.#backplane.prepare(userChannel(user), ["user", user, name, parsed]);
@@ -154,7 +154,7 @@ export class Events {
     send();
   }
 
-  /** Forgets what came in long ago; call it at least as rarely as copies of one message may lag. */
+  /** Forgets old copies. The time between two calls must be longer than the copies of one message can lag. */
   sweep(): void {
     this.#copies.sweep();
   }
@@ -163,7 +163,7 @@ export class Events {
     this.#registry.deliver(group, outgoing(name, parsed), this.#audience(name, except));
   }
 
-  /** Sends a message to whoever is in one of the groups and has not been reached. */
+  /** Sends a message to the members of the groups, except those that have got it. */
   #spread(
     message: OutgoingMessage,
     groups: readonly string[],
@@ -180,7 +180,7 @@ export class Events {
     }
   }
 
-  /** Whom an event is for: not the excepted one, and only roles that have it. */
+  /** The audience of an event: only roles that have it, without the excepted connection. */
   #audience(name: string, except: string | undefined | null): Audience | undefined {
     const audience = this.#audiences.get(name);
     return except ? { event: audience?.event, except: this.#find(except) } : audience;

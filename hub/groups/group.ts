@@ -10,27 +10,27 @@ import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { SharedRecord } from "../outbox/shared_record.ts";
 import { Tape } from "../outbox/tape.ts";
 
-/** Whom a message is for, among the members of a group. */
+/** Which members of a group get a message. */
 export interface Audience {
-  /** Only those whose role has this event; left out for what every role has. */
+  /** Only members whose role has this event; left out if every role has it. */
   readonly event?: string;
-  /** Not this one. */
+  /** This connection does not get it. */
   readonly except?: Connection;
 }
 
-/** Who is in a group. */
+/** The members of a group. */
 export interface ReadonlyGroup extends Iterable<Connection> {
-  /** How many there are. */
+  /** The number of members. */
   readonly size: number;
-  /** Whether a connection is in. */
+  /** Whether a connection is a member. */
   has(conn: Connection): boolean;
 }
 
-/** A group of connections. Whatever can be is one thing for all members, or an array of few: groups are many. */
+/** A group of connections. A hub has many groups, so a group shares its data between members, or uses short arrays. */
 export class Group implements ReadonlyGroup {
-  /** One for each turn, which is one for each codec and transport: few. */
+  /** One tape per turn. There is one turn per codec and transport, so these are few. */
   readonly #tapes: Tape<Connection>[] = [];
-  /** What the members' roles may hear, whether they take records of rooms, and how many members are alike. */
+  /** Counts the members with the same surface that also agree on whether they take records of rooms. */
   readonly #surfaces: { readonly surface: Surface; readonly recovers: boolean; count: number }[] = [];
 
   get size(): number {
@@ -47,7 +47,7 @@ export class Group implements ReadonlyGroup {
     for (const { members } of this.#tapes) yield* members;
   }
 
-  /** Takes a connection in, once. */
+  /** Adds a connection, once. */
   add(conn: Connection): void {
     let tape = this.#tapeOf(conn);
     if (tape?.members.has(conn)) return;
@@ -58,7 +58,7 @@ export class Group implements ReadonlyGroup {
     else this.#surfaces.push({ surface: conn.surface, recovers: conn.recovers, count: 1 });
   }
 
-  /** Lets a connection go; what it was sent before still leaves. Tells whether it was in. */
+  /** Removes a connection. Earlier messages are still sent to it. Returns whether it was a member. */
   delete(conn: Connection): boolean {
     const tape = this.#tapeOf(conn);
     if (!tape?.delete(conn)) return false;
@@ -72,11 +72,11 @@ export class Group implements ReadonlyGroup {
    * Sends a message to the members.
    *
    * @param message The message.
-   * @param audience Whom it is for; left out for all.
+   * @param audience Which members get it; left out for all.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded.
    */
   deliver(message: OutgoingMessage, { event, except }: Audience = {}): void {
-    // What one codec cannot carry goes to nobody.
+    // Encode with every codec first: if one fails, no member gets the message.
     for (const { turn } of this.#tapes) message.encoded(turn.codec);
     if (event === undefined || this.#allHear(event)) {
       for (const tape of this.#tapes) tape.push(message, except?.outbox);
@@ -88,12 +88,12 @@ export class Group implements ReadonlyGroup {
   }
 
   /**
-   * Sends a record of a room to the members: those whom it is not for, and those who know nothing of histories, are told in
-   * another way.
+   * Sends a record of a room to the members. A member that must not see the event gets a record with the offset alone.
+   * A member without support for histories gets a plain event.
    *
    * @param record The record.
-   * @param except Whom it is not for.
-   * @throws {HubError} `BAD_REQUEST` when it cannot be encoded.
+   * @param except The connection that must not see the event.
+   * @throws {HubError} `BAD_REQUEST` when the record cannot be encoded.
    */
   deliverRecord(record: SharedRecord, except?: Connection): void {
     for (const { turn } of this.#tapes) record.encoded(turn.codec);

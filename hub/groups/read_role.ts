@@ -1,5 +1,5 @@
 /**
- * A role as users name it.
+ * Checks a role that the application names.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { suggest } from "../../contract/options/suggest.ts";
 import { readName } from "../backplane/channels.ts";
 
 /**
- * Checks a role: one that the contract does not have would be addressed in vain.
+ * Checks that the contract has a role.
  *
  * @param contract The contract.
- * @param role What the user gave.
- * @throws {HubError} `NOT_FOUND` when the contract has none of that name.
- * @throws {TypeError} When it is not text.
+ * @param role The role, as the application gave it.
+ * @throws {HubError} `NOT_FOUND` when the contract has no role of that name.
+ * @throws {TypeError} When the role is not text.
  */
 export function readRole({ roles }: Contract, role: unknown): string {
   if (roles.has(role as string)) return role as string;

@@ -1,5 +1,5 @@
 /**
- * What the messages of a history look like to those who get them: those of a topic, or those of a room.
+ * The form of the messages of a history, as clients get them. Topics and rooms have different forms.
  *
  * @module
  */
@@ -8,21 +8,24 @@ import type { Position } from "../../contract/mod.ts";
 import type { KeptMessage } from "../outbox/kept_message.ts";
 import type { Registry } from "./registry.ts";
 
-/** How records become messages, and who gets them. */
+/** Makes messages from records, and delivers them. */
 export interface RecordForm {
-  /** What the history is of, for errors. */
+  /** The kind of the history, for errors. */
   readonly what: "topic" | "room";
   /**
-   * What is sent of a record.
+   * Makes the message of a record.
    *
    * @param name The topic or room.
    * @param offset The record's offset.
-   * @param data What is kept of it.
-   * @param ageMs How old it is, in milliseconds, where that is known.
+   * @param data The record's data in the store.
+   * @param ageMs Its age in milliseconds, if known.
    */
   message(name: string, offset: number, data: string, ageMs?: number): KeptMessage;
-  /** Sends what {@linkcode RecordForm.message} made to those of this node. */
+  /** Sends a message from {@linkcode RecordForm.message} to the subscribers or members on this node. */
   deliver(registry: Registry, channel: string, message: KeptMessage): void;
-  /** Tells those of this node that messages may be missing, and where the stream goes on. */
+  /**
+   * Tells the subscribers or members on this node that messages may be missing, and at which position the stream goes
+   * on.
+   */
   gap(registry: Registry, channel: string, name: string, position: Position): void;
 }

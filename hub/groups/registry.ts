@@ -1,6 +1,6 @@
 /**
- * Who is in what on this node: rooms, topics, roles and users are groups of connections, each with a channel of the
- * backplane that the node listens to while the group has members.
+ * The groups of this node and their members. Rooms, topics, roles and users are groups of connections. Each group has a
+ * channel of the backplane; the node listens to it while the group has members.
  *
  * @module
  */
@@ -15,34 +15,34 @@ import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { SharedRecord } from "../outbox/shared_record.ts";
 import { SmallMap } from "../connection/small_map.ts";
 
-/** Hears of the members of one group. Must not throw. */
+/** A listener for the members of one group. Must not throw. */
 export interface Attendance {
-  /** A connection is in for good: nothing can fail any more. */
+  /** Called when a connection is in, and its join cannot fail any more. */
   entered(conn: Connection): void;
   /**
-   * A connection is not in any more, which was.
+   * Called when a connection that was in has left.
    *
    * @param conn The connection.
-   * @param gone Whether it is gone altogether; else it left, or was taken out.
+   * @param gone Whether the connection has ended. Else it left the group, or was removed from it.
    */
   left(conn: Connection, gone: boolean): void;
 }
 
-/** What a {@linkcode Registry} tells. */
+/** The callbacks of a {@linkcode Registry}. */
 export interface RegistryEvents {
-  /** The last one who held a group's channel has let go of it. */
+  /** Called when the last connection has released a group's channel. */
   onReleased?(group: string): void;
-  /** Who wants to hear of the members of a group; asked once while somebody is in it, or on the way there. */
+  /** Returns the listener for a group's members. Called once, when the first connection begins to join. */
   attendanceOf?(group: string): Attendance | undefined;
 }
 
-/** What all members of a group hold together, its channel above all: a share for each would cost too much. */
+/** What all members of a group share, such as the channel's subscription. One share per member would cost too much. */
 class Shared implements Membership {
   readonly live = true;
   readonly ready: Promise<void>;
   /** The name of the group; the same text for all members. */
   readonly group: string;
-  /** Who hears of the members that join. */
+  /** The listener for the group's members. */
   readonly attendance: Attendance | undefined;
   readonly #all: Map<string, Shared>;
   readonly #giveBack: () => void;
@@ -63,14 +63,14 @@ class Shared implements Membership {
     this.#giveBack = release;
     this.#onReleased = onReleased ?? (() => {});
     all.set(group, this);
-    ready.then(() => this.#settled = true, () => this.#close()); // whoever comes next begins anew
+    ready.then(() => this.#settled = true, () => this.#close()); // the next join starts a new one
   }
 
   get room(): string | undefined {
     return roomOf(this.group);
   }
 
-  /** Whether `ready` has resolved: whoever comes now need not wait. */
+  /** Whether `ready` has resolved, so that a new member need not wait. */
   get settled(): boolean {
     return this.#settled;
   }
@@ -92,7 +92,7 @@ class Shared implements Membership {
   }
 }
 
-/** Whoever waits for a group's channel. */
+/** The membership of a connection that waits for a group's channel. */
 class Joining implements Membership {
   readonly live = false;
   readonly ready: Promise<void>;
@@ -102,7 +102,7 @@ class Joining implements Membership {
 
   constructor(shared: Shared) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    promise.catch(() => {}); // whoever called sees it
+    promise.catch(() => {}); // the caller gets it
     this.ready = promise;
     this.resolve = resolve;
     this.reject = reject;
@@ -114,7 +114,7 @@ class Joining implements Membership {
   }
 
   release(): void {
-    this.reject(gone(this.shared.group)); // at once: nobody waits for the backplane to hear that it was left
+    this.reject(gone(this.shared.group)); // at once, without waiting for the backplane
     this.shared.release();
   }
 }
@@ -130,7 +130,7 @@ export class Registry {
 
   /**
    * @param interest The channels that this node listens to.
-   * @param events What it tells.
+   * @param events Its callbacks.
    */
   constructor(interest: Interest, events: RegistryEvents = {}) {
     this.#interest = interest;
@@ -147,7 +147,7 @@ export class Registry {
     return this.#groups.keys();
   }
 
-  /** Whether somebody is in a group, or on the way there. */
+  /** Whether a connection is in a group, or is joining it. */
   holds(group: string): boolean {
     return this.#shared.has(group);
   }
@@ -157,20 +157,20 @@ export class Registry {
     return this.#groups.has(group);
   }
 
-  /** Who is in a group. */
+  /** The members of a group. */
   members(group: string): ReadonlyGroup {
     return this.#groups.get(group) ?? NOBODY;
   }
 
   /**
-   * Puts a connection into a group whose name is its channel: at once where the channel is live, so that what is sent to
-   * the group next reaches it. A second call waits for the first.
+   * Puts a connection into a group whose name is its channel. If the channel is live, the connection is in at once and
+   * gets the next message to the group. A second call waits for the first.
    *
    * @param group The group.
    * @param conn The connection.
-   * @param onLive Called in the moment when it is in, before anything can be delivered to it from the group.
-   * @returns Rejects with `DISCONNECTED` when it leaves before the channel is live, or with the subscribe's error:
-   * then it is not in.
+   * @param onLive Called just before the connection is in. No message of the group is delivered to it before.
+   * @returns Rejects with `DISCONNECTED` when the connection leaves before the channel is live, or with the subscribe's
+   * error. Then the connection is not in.
    */
   join(group: string, conn: Connection, onLive?: () => void): Promise<void> {
     const known = conn.memberships?.get(group);
@@ -185,13 +185,13 @@ export class Registry {
   }
 
   /**
-   * As `join`, for whoever has to be told something before it is in, which may take its time.
+   * Like `join`, for a connection that must be sent something before it is in, which may take time.
    *
    * @param group The group.
    * @param conn The connection.
-   * @param admit Called when the channel is live. Calls `enter` in the moment from which on the connection gets what is
-   * delivered to the group; `enter` does nothing when it has left meanwhile.
-   * @returns Rejects like that of `join`, or with what `admit` fails with.
+   * @param admit Called when the channel is live. From its call of `enter` on, the connection gets the messages to the
+   * group. `enter` does nothing when the connection has left meanwhile.
+   * @returns Rejects like `join`, or with the error of `admit`.
    */
   joinWhen(
     group: string,
@@ -255,13 +255,14 @@ export class Registry {
   }
 
   /**
-   * Puts a connection into a group at once, whatever the state of its channel, which is tried for until the last one
-   * quits. Once per connection and group; see `quit`.
+   * Puts a connection into a group at once, even when its channel is not live. The subscribe is retried until the last
+   * connection quits. Call it once per connection and group; see `quit`.
    *
    * @param group The group.
    * @param channel The channel, which several groups may share.
    * @param conn The connection.
-   * @returns Resolves when the channel is live, or its first subscribe has failed; `undefined` where that has been.
+   * @returns Resolves when the channel is live, or its first subscribe has failed; `undefined` if that has happened
+   * before.
    */
   enrol(group: string, channel: string, conn: Connection): Promise<void> | undefined {
     let shared = this.#shared.get(group);
@@ -280,12 +281,12 @@ export class Registry {
     this.#shared.get(group)?.release();
   }
 
-  /** Takes a connection out of a group that it joined; whoever waits for its `join` is told. */
+  /** Takes a connection out of a group that it joined. A pending `join` rejects. */
   leave(group: string, conn: Connection): void {
     this.#leave(group, conn, false);
   }
 
-  /** Takes a connection that is gone out of everything that it joined. */
+  /** Takes a connection that has ended out of all groups that it joined. */
   leaveAll(conn: Connection): void {
     for (const [group] of conn.memberships?.entries() ?? []) this.#leave(group, conn, true);
   }
@@ -306,7 +307,7 @@ export class Registry {
    *
    * @param group The group.
    * @param message The message.
-   * @param audience Whom it is for; left out for all.
+   * @param audience Which members get it; left out for all.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded.
    */
   deliver(group: string, message: OutgoingMessage, audience?: Audience): void {
@@ -318,8 +319,8 @@ export class Registry {
    *
    * @param group The group.
    * @param record The record.
-   * @param except Whom it is not for.
-   * @throws {HubError} `BAD_REQUEST` when it cannot be encoded.
+   * @param except The connection that must not see the event.
+   * @throws {HubError} `BAD_REQUEST` when the record cannot be encoded.
    */
   deliverRecord(group: string, record: SharedRecord, except?: Connection): void {
     this.#groups.get(group)?.deliverRecord(record, except);

@@ -1,5 +1,6 @@
 /**
- * The messages of a room with history: an event, and who is left out, as the store keeps them and as clients get them.
+ * The messages of a room with history, as the store keeps them and as clients get them. A message is an event, and
+ * the connection that does not get it.
  *
  * @module
  */
@@ -11,16 +12,16 @@ import { SharedRecord } from "../outbox/shared_record.ts";
 import type { RecordForm } from "./record_form.ts";
 import type { Registry } from "./registry.ts";
 
-/** What is kept of a broadcast. */
+/** A broadcast, as the store keeps it. */
 export type RoomRecord = readonly [except: string | null, event: string, payload?: unknown];
 
-/** The start of a record as text: who is left out, and the event. */
+/** The start of a record as text: the connection that is left out, and the event. */
 const HEAD = /^\[(null|"(?:[^"\\]|\\.)*"),("(?:[^"\\]|\\.)*")/;
 
 /**
- * The schema of what is kept: the payload is checked by the schema of its event.
+ * The schema of a record in the store. The schema of its event checks the payload.
  *
- * @param entries What the server sends, by name.
+ * @param entries The events that the server sends, by name.
  */
 export function roomRecordSchema(entries: ReadonlyMap<string, Entry>): Schema<unknown, RoomRecord> {
   return { "~standard": { version: 1, vendor: "trunkline", validate } };
@@ -34,13 +35,13 @@ export function roomRecordSchema(entries: ReadonlyMap<string, Entry>): Schema<un
     if (!schema) return { issues: [{ message: `the contract has no event "${event}"` }] };
     const result = schema["~standard"].validate(payload);
     const later = promiseOf(result);
-    if (later) return later as Promise<never>; // refused by whoever parses
+    if (later) return later as Promise<never>; // the caller that parses refuses it
     const { issues, value: parsed } = result as { issues?: []; value?: unknown };
     return issues ? { issues } : { value: roomRecord(except, event, parsed) };
   }
 }
 
-/** A record; a payload of `undefined` ends it. */
+/** Makes a record. A payload of `undefined` is left out. */
 export function roomRecord(except: string | null, event: string, payload: unknown): RoomRecord {
   return payload === undefined ? [except, event] : [except, event, payload];
 }
@@ -50,7 +51,7 @@ class RoomMessage extends SharedRecord {
   readonly event: string;
   readonly except: string | null;
   readonly #room: string;
-  /** The payload, with what stands before it; empty where there is none. */
+  /** The payload as JSON, with the comma before it; empty without a payload. */
   readonly #rest: string;
   #hidden: OutgoingMessage | undefined;
   #plain: OutgoingMessage | undefined;
@@ -86,9 +87,9 @@ class RoomMessage extends SharedRecord {
 }
 
 /**
- * How the messages of rooms look.
+ * Makes the form of the messages of rooms.
  *
- * @param find A connection of this node, or the one that its client has here by now.
+ * @param find Finds a connection of this node, or the newer connection of the same client on this node.
  */
 export function createRoomForm(find: (id: string) => Connection | undefined): RecordForm {
   return {

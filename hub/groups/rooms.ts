@@ -29,12 +29,12 @@ const connection: Kind<{ readonly id: string }> = (value, place) => {
   throw wrong(value, place, "a connection to leave out");
 };
 
-/** What every broadcast may be given. */
+/** The options of every broadcast. */
 export const BROADCAST = { except: optional(connection) } satisfies Rows<BroadcastOptions>;
 
-/** The rooms that keep history; the names that it is given are of those. */
+/** The rooms that keep history. Its methods take only names of such rooms, except `keeps`. */
 export interface RoomHistories {
-  /** Whether a room does. */
+  /** Whether a room keeps history. */
   keeps(room: string): boolean;
   /** See `HistoryRoom.broadcast`. Rejects with every error. */
   broadcast(
@@ -49,7 +49,7 @@ export interface RoomHistories {
   position(room: string): Promise<Published>;
 }
 
-/** The way into rooms that keep history, and out of them. */
+/** Adds connections to rooms that keep history, and removes them. */
 export interface RoomEntrance {
   /** See `HistoryRoom.add`. */
   add(room: string, conn: Connection, options?: HistoryAddOptions): Promise<void>;
@@ -59,28 +59,28 @@ export interface RoomEntrance {
 
 /** What {@linkcode Rooms} needs. */
 export interface RoomsOptions {
-  /** Who is in what. */
+  /** The groups of this node and their members. */
   readonly registry: Registry;
-  /** What they are sent. */
+  /** Sends events. */
   readonly events: Events;
-  /** A connection of this node. */
+  /** Finds a connection of this node. */
   find(id: string): Connection | undefined;
-  /** Who is in a room, on all nodes. */
+  /** Finds the members of a room, on all nodes. */
   membersOf(room: string): Promise<Found>;
-  /** Asks everybody in a room; see `RoomQuestions.request`. Whoever lets nobody into rooms does without. */
+  /** Sends a request to all members of a room; see `RoomQuestions.request`. Absent in an emitter. */
   ask?(
     room: string,
     name: string,
     input: unknown,
     options?: RoomRequestOptions,
   ): Promise<RoomAnswers<unknown>>;
-  /** The rooms that keep history; absent where none does. */
+  /** The rooms that keep history; absent if none does. */
   readonly histories: RoomHistories | undefined;
-  /** The way into those; whoever lets nobody into rooms does without. */
+  /** Adds connections to those rooms. Absent in an emitter. */
   readonly entrance?: RoomEntrance;
 }
 
-/** A room by its name: cheap to make, because handlers make one for every message. */
+/** A room by its name. It is cheap to make, because handlers make one for every message. */
 class RoomHandle {
   readonly name: string;
   readonly #rooms: Rooms;
@@ -182,8 +182,8 @@ export class Rooms {
       const room = readName(name, "room");
       if (histories?.keeps(room)) {
         throw new TypeError(
-          `Cannot send to several rooms at once of which "${name}" keeps history: a member of two of them gets one copy, which ` +
-            `cannot have a number in both. Send to this room alone: hub.room("${name}").broadcast(…)`,
+          `Cannot send to several rooms at once: "${name}" keeps history. A member of two rooms gets one copy, and one copy ` +
+            `cannot have an offset in both. Send to this room alone: hub.room("${name}").broadcast(…)`,
         );
       }
     }
@@ -193,16 +193,16 @@ export class Rooms {
   }
 }
 
-/** Whether options hold a connection to leave out and nothing else: a broadcast is too frequent to read them in full. */
+/** Whether options hold `except` alone: broadcasts are frequent, so this common case skips the full check. */
 function isRight(options: BroadcastOptions | null): boolean {
   for (const name in options) if (name !== "except") return false;
   return typeof options?.except?.id === "string";
 }
 
 /**
- * Whom a broadcast leaves out; nobody where the option is absent.
+ * The id of the connection that a broadcast leaves out; `undefined` without the option.
  *
- * @throws {TypeError} When what is given is no connection: then it would reach the one that it should not.
+ * @throws {TypeError} When `except` is not a connection: else the broadcast would reach the connection to leave out.
  */
 function excepted(options: BroadcastOptions | undefined): string | undefined {
   if (options === undefined) return undefined;
@@ -211,7 +211,7 @@ function excepted(options: BroadcastOptions | undefined): string | undefined {
 }
 
 /**
- * Tells a client that it is in a room, so that it can come back to it.
+ * Tells a client that it is in a room, so that it can rejoin the room after a reconnect.
  *
  * @param conn The client.
  * @param room The room.

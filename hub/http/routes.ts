@@ -9,12 +9,12 @@ import type { Health } from "../api/health.ts";
 import type { Transport } from "../../transports/transport.ts";
 
 /**
- * Makes the endpoints, the transports' at `/` among them. `/health` answers 200 while the hub takes connections, else
- * 503; `/health/ready` also answers 503 when the backplane has been away for too long; `/health/live` answers 200
- * whenever it is asked.
+ * Makes the endpoints, with those of the transports at `/`. `/health` answers 200 while the hub takes connections, else
+ * 503. `/health/ready` also answers 503 when the backplane has been down for too long. `/health/live` always answers
+ * 200.
  *
- * @param transports Asked in order.
- * @param health What `/health` tells.
+ * @param transports The transports. The first one that answers a request serves it.
+ * @param health Makes the body of `/health`.
  */
 export function createRoutes(transports: readonly Transport[], health: () => Health): Hono {
   const routes = new Hono();
@@ -31,7 +31,7 @@ export function createRoutes(transports: readonly Transport[], health: () => Hea
   });
   routes.all("/", async (c) => {
     for (const transport of transports) {
-      // Not those of `c.res`: asking for it makes Hono copy the answer, and a copy of an upgrade is none.
+      // Not the headers of `c.res`: reading it makes Hono copy the response, and a copied upgrade does not work.
       const response = await transport.fetch?.(c.req.raw, c.env, c.body(null).headers);
       if (response) return response;
     }

@@ -1,5 +1,5 @@
 /**
- * What the application's servers say to each other: bus events and bus requests.
+ * Bus events and bus requests: messages of the application between its servers.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import type { NodeRequests } from "./node_requests.ts";
 import type { MissingNode } from "../api/cluster.ts";
 import type { BusContext, BusRequestContext, Gathered } from "../api/bus.ts";
 
-/** A listener, its types forgotten. */
+/** A listener, without its types. */
 export type BusListener = (
   payload: unknown,
   context: BusContext & Partial<BusRequestContext>,
@@ -37,17 +37,17 @@ export type BusListener = (
 export interface BusOptions {
   /** The contract. */
   readonly contract: Contract;
-  /** The other nodes. */
+  /** The backplane. */
   readonly backplane: Backplane;
-  /** Who they are. */
+  /** The other nodes. */
   readonly nodes: Nodes;
-  /** How they are asked. */
+  /** Sends requests to the nodes. */
   readonly nodeRequests: NodeRequests;
-  /** How long a request may take where the caller does not say, in milliseconds. */
+  /** The default timeout of a request, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long for nodes that are suspect, in milliseconds. */
+  /** The timeout for suspect nodes, in milliseconds. */
   readonly fastTimeoutMs: number;
-  /** Hears what listeners throw. */
+  /** Called with the errors of listeners. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
@@ -55,7 +55,7 @@ export interface BusOptions {
 export class Bus {
   readonly #options: BusOptions;
   readonly #listeners = new Map<string, Set<BusListener>>();
-  /** The bus requests that are answered here. */
+  /** The bus requests that this node answers. */
   readonly #answered = new Set<string>();
 
   /** @param options What it needs. */
@@ -82,7 +82,7 @@ export class Bus {
     const listeners = this.#listeners.get(name) ?? new Set();
     const { input, output } = entry;
     if (input && output) return this.#answer(name, input, output, listener);
-    const own: BusListener = (value, context) => listener(value, context); // the same function may be given twice
+    const own: BusListener = (value, context) => listener(value, context); // a function of its own, because a listener may be added twice
     this.#listeners.set(name, listeners.add(own));
     return () => {
       if (listeners.delete(own) && listeners.size === 0 && this.#listeners.get(name) === listeners) {
@@ -118,7 +118,7 @@ export class Bus {
 
   #answer(name: string, input: Schema, output: Schema, listener: BusListener): () => void {
     if (this.#answered.has(name)) {
-      throw new TypeError(`Cannot answer bus request "${name}" twice: stop the first answerer before`);
+      throw new TypeError(`Cannot answer bus request "${name}" twice: stop the first answerer first`);
     }
     this.#answered.add(name);
     const off = this.#options.nodeRequests.on(APP_PREFIX + name, async (asked, from, signal) => {
@@ -145,9 +145,9 @@ export class Bus {
 }
 
 /**
- * Sends a bus event to every node but this one; see `Hub.emitServer`.
+ * Sends a bus event to all other nodes; see `Hub.emitServer`.
  *
- * @param parts The contract, and the other nodes.
+ * @param parts The contract, and the backplane.
  * @param name The event.
  * @param payload Its payload.
  */

@@ -1,5 +1,5 @@
 /**
- * Who listens to what happens in the cluster.
+ * The listeners for cluster events.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export class ClusterListeners {
   readonly #listeners = new Map<keyof ClusterEvents, Set<ClusterListener<never>>>();
   readonly #onError: (error: unknown, info: HubErrorInfo) => void;
 
-  /** @param onError Hears what listeners throw. */
+  /** @param onError Called with the errors of listeners. */
   constructor(onError: (error: unknown, info: HubErrorInfo) => void) {
     this.#onError = onError;
   }
@@ -31,14 +31,14 @@ export class ClusterListeners {
     }
     checkListener(listener, `cluster.on("${event}")`);
     const listeners = this.#listeners.get(event) ?? new Set();
-    const own: ClusterListener<E> = (value) => listener(value); // the same function may be given twice
+    const own: ClusterListener<E> = (value) => listener(value); // a function of its own, because a listener may be added twice
     this.#listeners.set(event, listeners.add(own as ClusterListener<never>));
     return () => {
       listeners.delete(own as ClusterListener<never>);
     };
   }
 
-  /** Tells the listeners; one that throws hurts nobody. */
+  /** Calls the listeners. An error of one does not stop the others. */
   emit<E extends keyof ClusterEvents>(event: E, value: ClusterEvents[E]): void {
     const failed = (error: unknown) => this.#onError(error, { stage: "listener", name: `cluster ${event}` });
     for (const listener of [...this.#listeners.get(event) ?? []] as ClusterListener<E>[]) {

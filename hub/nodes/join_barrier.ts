@@ -1,28 +1,28 @@
 /**
- * Whom a node that starts has to wait for: until all who are there have heard of it, what they ask the cluster may
- * miss its clients, so it takes none.
+ * Which nodes a starting node must wait for. Until all other nodes know it, their queries may miss its clients. So it
+ * takes no clients before.
  *
  * @module
  */
 
-/** Which nodes are there, and which of them know the one that starts. */
+/** Tracks the nodes of the cluster, and which of them know the starting node. */
 export class Greeting {
   readonly #done = Promise.withResolvers<void>();
   readonly #confirmed = new Set<string>();
   readonly #awaited = new Set<string>();
   #listeners: number | undefined;
-  /** Whether one who knows all has answered. */
+  /** Whether a node that has finished its start has answered. */
   #informed = false;
 
-  /** Resolves when everybody has answered, or `end` was called. */
+  /** Resolves when all nodes have answered, or `end` was called. */
   get done(): Promise<void> {
     return this.#done.promise;
   }
 
   /**
-   * The backplane has counted.
+   * Takes the backplane's count of nodes.
    *
-   * @param listeners How many nodes there are, this one included.
+   * @param listeners The number of nodes, this one included.
    */
   count(listeners: number): void {
     this.#listeners = listeners;
@@ -30,11 +30,11 @@ export class Greeting {
   }
 
   /**
-   * A node has answered: it knows this one.
+   * Takes the answer of a node: it knows this one.
    *
    * @param id The node.
-   * @param knows The nodes that it knows of, which have been greeted too; `null` when it is starting as well, and does
-   * not know them all.
+   * @param knows The other nodes that it knows; they get this node's greeting too. `null` when the node is starting
+   * itself and may not know all nodes.
    */
   answered(id: string, knows: readonly string[] | null): void {
     this.#confirmed.add(id);
@@ -45,9 +45,9 @@ export class Greeting {
   }
 
   /**
-   * A node is there.
+   * Adds a node to wait for.
    *
-   * @returns Whether it has yet to answer.
+   * @returns Whether its answer is still missing.
    */
   await(id: string): boolean {
     if (this.#confirmed.has(id)) return false;
@@ -55,7 +55,7 @@ export class Greeting {
     return true;
   }
 
-  /** A node has left: nobody waits for it. */
+  /** A node has left: stops waiting for it. */
   left(id: string): void {
     this.#awaited.delete(id);
     this.#check();
@@ -66,7 +66,9 @@ export class Greeting {
     this.#done.resolve();
   }
 
-  /** Where nobody has counted, silence may be that of one who is slow: only one who knows can tell who is there. */
+  /**
+   * Without a count, a slow node looks like no node: then only a node that has finished its start can name them all.
+   */
   #check(): void {
     const complete = this.#listeners === undefined
       ? this.#informed

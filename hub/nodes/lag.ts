@@ -1,5 +1,5 @@
 /**
- * How long a message takes over the backplane and back: clocks of different nodes cannot tell, a round trip can.
+ * Measures the round trip of a message over the backplane. A one-way time would need equal clocks on all nodes.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { nodeChannel } from "../backplane/channels.ts";
 
 /** What {@linkcode Lag} needs. */
 export interface LagOptions {
-  /** The other nodes. */
+  /** The backplane. */
   readonly backplane: Backplane;
-  /** What measures. */
+  /** The clock. */
   readonly clock: Clock;
 }
 
@@ -22,7 +22,7 @@ const MAX_OPEN = 16;
 /** The lag of the backplane, as this node sees it. */
 export class Lag {
   readonly #options: LagOptions;
-  /** When the pings were sent that have no answer yet, the oldest first. */
+  /** The time of each ping without an answer, the oldest first. */
   readonly #open = new Map<number, number>();
   #lastMs: number | null = null;
   #lastId = 0;
@@ -36,13 +36,13 @@ export class Lag {
       const sentAt = this.#open.get(id);
       if (sentAt === undefined) return;
       this.#lastMs = clock.now() - sentAt;
-      for (const other of this.#open.keys()) if (other <= id) this.#open.delete(other); // lost, or as good as
+      for (const other of this.#open.keys()) if (other <= id) this.#open.delete(other); // lost, or too late to matter
     });
   }
 
   /**
-   * The last round trip in milliseconds, or for how long nobody has answered when that is more already; `null` when
-   * there is nobody to measure with.
+   * The last round trip in milliseconds, or the age of the oldest ping without an answer if that is more. `null` when
+   * there is no other node.
    */
   get ms(): number | null {
     if (this.#lastMs === null) return null;
@@ -52,9 +52,9 @@ export class Lag {
   }
 
   /**
-   * Measures.
+   * Sends a ping.
    *
-   * @param nodes Those that should answer; they take turns.
+   * @param nodes The nodes to measure with; each call takes the next one.
    */
   measure(nodes: readonly string[]): void {
     const { backplane, clock } = this.#options;

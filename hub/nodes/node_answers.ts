@@ -1,5 +1,5 @@
 /**
- * What this node answers when others ask it.
+ * Answers the requests of other nodes.
  *
  * @module
  */
@@ -9,13 +9,15 @@ import type { Backplane } from "../backplane/backplane.ts";
 import { nodeChannel } from "../backplane/channels.ts";
 import { MAX_ANSWER_LENGTH, partLength, PARTS_UNDER_WAY } from "./answer_parts.ts";
 
-/** Answers a question, unless its asker gives up or leaves. What it throws goes back to the asker. */
+/**
+ * Answers a request of a node. The signal is aborted when the asker gives up or leaves. Errors are sent to the asker.
+ */
 export type Answerer = (input: unknown, from: string, signal: AbortSignal) => unknown;
 
-/** How a question is answered. */
+/** How a request is answered. */
 export interface AnswererOptions {
   /**
-   * Whether a `HubError` reaches somebody who waits for just that answer, and need not be reported here.
+   * Whether the asker hands a `HubError` to its own caller, so that this node need not report it.
    *
    * @default {false}
    */
@@ -24,40 +26,40 @@ export interface AnswererOptions {
 
 /** What {@linkcode NodeAnswers} needs. */
 export interface NodeAnswersOptions {
-  /** The other nodes. */
+  /** The backplane. */
   readonly backplane: Backplane;
   /** Where timeouts come from. */
   readonly clock: Clock;
-  /** Reports why this node did not answer. */
+  /** Called with the error when this node could not answer. */
   onError(error: unknown, name: string): void;
 }
 
-/** Questions of the application start so: they do not meet those of the hub. */
+/** The prefix of the application's requests, so that their names cannot clash with those of the hub. */
 export const APP_PREFIX = "app:";
 
-/** What a kind of question is called to people. */
+/** The name of a request for errors, without the prefix. */
 export function nameOf(method: string): string {
   return method.startsWith(APP_PREFIX) ? method.slice(APP_PREFIX.length) : method;
 }
 
-/** How long an asker may take to say that it has a part, in milliseconds: by then it has given up, and was not heard. */
+/** How long to wait for the asker's confirmation of a part, in milliseconds. After it, the asker counts as gone. */
 const PART_TIMEOUT_MS = 30_000;
-/** The longest message of an error that crosses to another node, in UTF-16 units. */
+/** The length limit of an error's message to another node, in UTF-16 units. */
 const MAX_MESSAGE_LENGTH = 512;
 
 interface Answering {
   readonly aborter: AbortController;
-  /** How many parts the asker has. */
+  /** How many parts the asker has confirmed. */
   taken: number;
-  /** Called when the asker has more of them, or gives up. */
+  /** Called when the asker confirms a part, or gives up. */
   wake(): void;
 }
 
-/** The questions of other nodes that this one is answering. */
+/** The requests of other nodes that this node is answering. */
 export class NodeAnswers {
   readonly #options: NodeAnswersOptions;
   readonly #answerers = new Map<string, { readonly answerer: Answerer; readonly relayed: boolean }>();
-  /** By asker and the asker's number. */
+  /** By asker, then by the asker's number. */
   readonly #answering = new Map<string, Map<number, Answering>>();
 
   /** @param options What it needs. */
@@ -77,7 +79,7 @@ export class NodeAnswers {
     });
   }
 
-  /** How many questions are being answered. */
+  /** How many requests this node is answering. */
   get size(): number {
     let count = 0;
     for (const { size } of this.#answering.values()) count += size;
@@ -85,9 +87,9 @@ export class NodeAnswers {
   }
 
   /**
-   * Says who answers a kind of question.
+   * Sets the function that answers a kind of request.
    *
-   * @returns Stops it.
+   * @returns A function that removes it.
    */
   on(method: string, answerer: Answerer, { relayed = false }: AnswererOptions = {}): () => void {
     const entry = { answerer, relayed };
@@ -97,13 +99,13 @@ export class NodeAnswers {
     };
   }
 
-  /** A node is gone: nobody answers it. */
+  /** A node has left: stops answering its requests. */
   left(nodeId: string): void {
     const gone = new HubError("DISCONNECTED", `Node ${nodeId} is gone`);
     for (const answering of [...this.#answering.get(nodeId)?.values() ?? []]) end(answering, gone);
   }
 
-  /** Ends all answering. */
+  /** Stops answering all requests. */
   close(): void {
     const closed = new HubError("UNAVAILABLE", "The hub is closed");
     for (const answering of [...this.#answering.values()].flatMap((asked) => [...asked.values()])) {
@@ -124,7 +126,7 @@ export class NodeAnswers {
       const text = this.#send(inbox, id, answer);
       if (text !== undefined) await this.#sendParts(inbox, id, text, answering);
     } catch (error) {
-      if (signal.aborted) return; // nobody waits for it
+      if (signal.aborted) return; // the asker does not wait for it
       if (entry && !(entry.relayed && error instanceof HubError)) {
         this.#options.onError(error, nameOf(method));
       }
@@ -134,7 +136,7 @@ export class NodeAnswers {
     }
   }
 
-  /** Sends an answer, or gives back its JSON where it is too large for one message. */
+  /** Sends an answer. Returns its JSON if it is too large for one message. */
   #send(inbox: string, id: number, answer: unknown): string | undefined {
     try {
       this.#options.backplane.publish(inbox, ["ans", id, answer]);
@@ -147,13 +149,13 @@ export class NodeAnswers {
       }
       throw new HubError(
         "TOO_LARGE",
-        `Cannot answer with ${text.length} characters: nodes send each other at most ${MAX_ANSWER_LENGTH}`,
+        `Cannot answer with ${text.length} characters: the limit between nodes is ${MAX_ANSWER_LENGTH}`,
         { cause: error },
       );
     }
   }
 
-  /** Sends an answer in parts, never more of them at once than the asker is known to take. */
+  /** Sends an answer in parts. It waits while too many parts are not confirmed. */
   async #sendParts(inbox: string, id: number, text: string, answering: Answering): Promise<void> {
     const { backplane, clock } = this.#options;
     const length = partLength(backplane.maxMessageBytes);
@@ -176,7 +178,7 @@ export class NodeAnswers {
     }
   }
 
-  /** Tells the asker that there is no answer; without data, which may be what could not be sent. */
+  /** Sends the error to the asker, without its data: the data may be the part that cannot be sent. */
   #fail(inbox: string, id: number, method: string, error: unknown): void {
     const { code, message } = toWireError(error);
     try {
@@ -190,7 +192,7 @@ export class NodeAnswers {
     }
   }
 
-  /** Notes that a question is being answered, so that whoever asked can take it back. */
+  /** Notes a request that is being answered, so that the asker can cancel it. */
   #begin(id: number, from: string): Answering {
     const answering: Answering = { aborter: new AbortController(), taken: 0, wake() {} };
     const asked = this.#answering.get(from) ?? new Map<number, Answering>();

@@ -1,5 +1,6 @@
 /**
- * What this node asks others: each question has a number, a time limit, and an end when the node that is asked leaves.
+ * Requests from this node to other nodes. Each request has a number and a timeout. It also ends when the asked node
+ * leaves.
  *
  * @module
  */
@@ -11,13 +12,13 @@ import { CLUSTER_CHANNEL, nodeChannel } from "../backplane/channels.ts";
 import { AnswerParts } from "./answer_parts.ts";
 import { type Answerer, type AnswererOptions, nameOf, NodeAnswers } from "./node_answers.ts";
 
-/** What came of a question to several nodes. */
+/** The result of a request to several nodes. */
 export interface Outcome {
   /** The answers, by node. */
   readonly answers: Map<string, unknown>;
-  /** What nodes failed with, by node. */
+  /** The errors, by node. */
   readonly failures: Map<string, HubError>;
-  /** The nodes without an answer, and why; those that failed are among them. */
+  /** The nodes without an answer, and the reasons; also the nodes that answered with an error. */
   readonly missing: MissingNode[];
 }
 
@@ -26,60 +27,60 @@ export interface AskOptions {
   /** How long to wait, in milliseconds. */
   readonly timeoutMs: number;
   /**
-   * How long to wait for nodes that are suspect, and for all of them while the backplane is away, in milliseconds. Nodes
-   * that left an earlier question without an answer, and of which nothing has come since, are then not waited for at
-   * all.
+   * How long to wait for suspect nodes, and for all nodes while the backplane is down, in milliseconds. With it, the
+   * request does not wait at all for a silent node: one that did not answer an earlier request and has sent nothing
+   * since.
    *
    * @default {timeoutMs}
    */
   readonly fastTimeoutMs?: number;
   /** Gives up when aborted. */
   readonly signal?: AbortSignal;
-  /** Whether an answer makes all others needless. */
+  /** Whether this answer is enough, so that the others are not needed. */
   enough?(answer: unknown): boolean;
 }
 
-/** A question under way. */
+/** A request that waits for answers. */
 interface Open {
   readonly method: string;
   readonly outcome: Outcome;
-  /** Whom it waits for, and how many messages of them had come when they were asked. */
+  /** The nodes it waits for, each with the number of its messages at the time of the request. */
   readonly waiting: Map<string, number>;
-  /** Nodes that are asked and may answer, but are not waited for. */
+  /** Nodes that were asked and may answer, but the request does not wait for them. */
   readonly silent: Set<string>;
-  /** Answers of which a part has come. */
+  /** The answers that arrive in parts, by node. */
   readonly parts: Map<string, AnswerParts>;
   readonly enough: (answer: unknown) => boolean;
-  /** Whether nodes that are suspect are not waited for any more. */
+  /** Whether it has stopped waiting for suspect nodes. */
   hurried: boolean;
-  /** Whether some node may work on an answer that nobody waits for. */
+  /** Whether a node may still work on an answer that is no longer needed. */
   cancels: boolean;
   finish(): void;
 }
 
 /** What {@linkcode NodeRequests} needs. */
 export interface NodeRequestsOptions {
-  /** The other nodes. */
+  /** The backplane. */
   readonly backplane: Backplane;
   /** Where timeouts come from. */
   readonly clock: Clock;
-  /** Whether a node has not been heard of for a while. */
+  /** Whether a node is suspect. */
   isSuspect(nodeId: string): boolean;
-  /** How many messages of a node have come so far. */
+  /** How many messages of a node have arrived so far. */
   messagesOf(nodeId: string): number;
-  /** Hears what an answerer throws, and of answers that cannot be read. */
+  /** Called with the errors of answerers, and for answers that cannot be read. */
   onError(error: unknown, name: string): void;
 }
 
-/** How much of answers in parts may be held at once, in UTF-16 units. */
+/** How much memory all answers in parts may hold together, in UTF-16 units. */
 const MAX_HELD_LENGTH = 128 * 1024 * 1024;
 
-/** The questions between this node and the others. */
+/** The requests between this node and the others. */
 export class NodeRequests {
   readonly #options: NodeRequestsOptions;
   readonly #answers: NodeAnswers;
   readonly #open = new Map<number, Open>();
-  /** Nodes that left a question without an answer, and how many messages of them had come by then. */
+  /** The silent nodes, each with the number of its messages when it did not answer. */
   readonly #silent = new Map<string, number>();
   #lastId = 0;
   #closed = false;
@@ -99,35 +100,35 @@ export class NodeRequests {
     });
   }
 
-  /** How many questions are open. */
+  /** How many requests wait for answers. */
   get size(): number {
     return this.#open.size;
   }
 
-  /** How many questions of other nodes are being answered. */
+  /** How many requests of other nodes this node is answering. */
   get answering(): number {
     return this.#answers.size;
   }
 
   /**
-   * Says who answers a kind of question.
+   * Sets the function that answers a kind of request.
    *
-   * @returns Stops it.
+   * @returns A function that removes it.
    */
   on(method: string, answerer: Answerer, options?: AnswererOptions): () => void {
     return this.#answers.on(method, answerer, options);
   }
 
   /**
-   * Asks nodes. Nobody to ask is an answer at once, and so is a hub that is closed.
+   * Sends a request to nodes. Resolves at once with an empty list of nodes, and after the hub is closed.
    *
-   * @param nodes Whom.
-   * @param method What kind of question.
-   * @param input What is asked.
-   * @param options How long.
-   * @returns Rejects with the signal's reason.
-   * @throws The reason of a signal that is aborted already; `TOO_LARGE` when the backplane cannot carry the question.
-   * Both at once: nothing has been sent.
+   * @param nodes The nodes.
+   * @param method The kind of request.
+   * @param input The input.
+   * @param options How long to wait.
+   * @returns The result; rejects with the signal's reason.
+   * @throws The reason of a signal that is already aborted; `TOO_LARGE` when the backplane cannot carry the request.
+   * It throws in the call itself, before the request is sent.
    */
   ask(nodes: readonly string[], method: string, input: unknown, options: AskOptions): Promise<Outcome> {
     options.signal?.throwIfAborted();
@@ -156,7 +157,7 @@ export class NodeRequests {
     return this.#gather(id, question, { send, cancel }, options);
   }
 
-  /** A node is gone: nobody waits for it any longer, and nobody answers it. */
+  /** A node has left: stops waiting for it, and stops answering it. */
   left(nodeId: string): void {
     this.#silent.delete(nodeId);
     for (const question of this.#open.values()) {
@@ -165,14 +166,14 @@ export class NodeRequests {
     this.#answers.left(nodeId);
   }
 
-  /** A node has become suspect: it is not waited for where the time for such nodes is over. */
+  /** A node has become suspect: requests whose time for suspect nodes is over stop waiting for it. */
   suspected(nodeId: string): void {
     for (const question of this.#open.values()) {
       if (question.hurried) this.#giveUpOn(question, nodeId);
     }
   }
 
-  /** Ends all questions with what has come so far, and all answering. */
+  /** Ends all requests with the answers so far, and stops answering. */
   close(): void {
     this.#closed = true;
     for (const { finish } of this.#open.values()) finish();
@@ -196,7 +197,7 @@ export class NodeRequests {
     const due = clock.now() + timeoutMs;
     const stop = clock.after(timeoutMs, () => {
       this.#open.delete(id);
-      // Where this node itself stood still, their answers are still to be read.
+      // If the timer is late, this process was blocked, and answers may wait to be read.
       const punctual = clock.now() - due < fastTimeoutMs;
       if (punctual && timeoutMs >= fastTimeoutMs && backplane.status === "up") {
         for (const [node, messages] of waiting) this.#noteSilence(node, messages);
@@ -217,7 +218,7 @@ export class NodeRequests {
       stop();
       stopFast();
       signal?.removeEventListener("abort", onAbort);
-      // Who is silent is let finish: its answer is what shows that it is well again.
+      // Silent nodes alone cause no cancel: a late answer shows that the node works again.
       if ((question.cancels || waiting.size > 0) && backplane.status === "up") cancel();
     }
     for (const node of waiting.keys()) outcome.missing.push({ node, ...this.#lateness(question, node) });
@@ -231,11 +232,11 @@ export class NodeRequests {
     if (this.#options.backplane.status === "down") return { reason: "unreachable" };
     const part = parts.get(node);
     return part
-      ? { reason: "timeout", message: `Of its answer ${part.length} of ${part.total} characters have come` }
+      ? { reason: "timeout", message: `Only ${part.length} of ${part.total} characters of its answer have arrived` }
       : { reason: "timeout" };
   }
 
-  /** From now on only nodes that are well are waited for. */
+  /** Stops waiting for suspect and silent nodes. */
   #hurry(question: Open): void {
     const { backplane, isSuspect } = this.#options;
     if (backplane.status === "down") return question.finish();
@@ -253,7 +254,7 @@ export class NodeRequests {
     this.#noteSilence(node, messages);
   }
 
-  /** Remembers a node of which nothing came since it was asked, until something does. */
+  /** Marks a node as silent if it has sent nothing since the request. Its next message removes the mark. */
   #noteSilence(node: string, messages: number): void {
     if (this.#options.messagesOf(node) !== messages || this.#silent.get(node) === messages) return;
     this.#silent.set(node, messages);
@@ -280,11 +281,11 @@ export class NodeRequests {
     question.finish();
   }
 
-  /** Takes a part of an answer, and says so to its sender, who sends more of them then. */
+  /** Takes a part of an answer, and confirms it, so that the sender sends more. */
   #take(id: number, from: string, index: number, total: number, text: string): void {
     const { backplane, onError } = this.#options;
     const question = this.#open.get(id);
-    if (!question || !awaits(question, from)) { // and it did not hear so, or it would send no more
+    if (!question || !awaits(question, from)) { // the sender has missed an earlier cancel
       return backplane.publish(nodeChannel(from), ["cancel", id]);
     }
     const { method, parts } = question;
@@ -304,7 +305,7 @@ export class NodeRequests {
       if (!part.add(index, total, text)) {
         return refuse(
           "incomplete",
-          new HubError("UNAVAILABLE", `Part ${part.taken} of its answer did not come`),
+          new HubError("UNAVAILABLE", `Part ${part.taken} of its answer did not arrive`),
         );
       }
       if (!part.complete) return backplane.publish(nodeChannel(from), ["more", id, part.taken]);
@@ -312,7 +313,7 @@ export class NodeRequests {
       try {
         answer = readJson(part.join());
       } catch (cause) {
-        const error = new HubError("BAD_REQUEST", `Cannot read what node ${from} answered`, { cause });
+        const error = new HubError("BAD_REQUEST", `Cannot read the answer of node ${from}`, { cause });
         onError(error, nameOf(method));
         return this.#miss(question, from, "invalid", error);
       }
@@ -324,7 +325,7 @@ export class NodeRequests {
     }
   }
 
-  /** How much of answers in parts is held. */
+  /** The length of all parts that are held. */
   get #held(): number {
     let length = 0;
     for (const { parts } of this.#open.values()) for (const part of parts.values()) length += part.length;

@@ -1,6 +1,6 @@
 /**
- * Which nodes there are. A node announces itself when it starts, is answered by those that are there, says now and
- * then that it lives, and says goodbye; one that was not heard of for too long is down.
+ * The nodes of the cluster. A node announces itself when it starts, and the other nodes answer. Then it sends
+ * heartbeats, and a goodbye when it stops. A node that is silent for too long is down.
  *
  * @module
  */
@@ -16,22 +16,22 @@ import { Roster } from "./roster.ts";
 import { isSenior, type Ranked, Seniority } from "./seniority.ts";
 import type { NodeInfo, NodeLeft } from "../api/cluster.ts";
 
-/** How many nodes an answer to a greeting names. */
+/** How many nodes an answer to a `hello` names at most. */
 const MAX_NAMED = 256;
 
 /** What {@linkcode Nodes} needs. */
 export interface NodesOptions {
-  /** The other nodes. */
+  /** The backplane. */
   readonly backplane: Backplane;
   /** This node. */
   readonly nodeId: string;
   /** Where time comes from. */
   readonly clock: Clock;
-  /** How often this node says that it lives, in milliseconds. */
+  /** The time between heartbeats of this node, in milliseconds. */
   readonly heartbeatMs: number;
-  /** How long another one may be silent, in milliseconds. */
+  /** How long another node may be silent before it is down, in milliseconds. */
   readonly nodeTimeoutMs: number;
-  /** How long the others may take to answer when this node starts, in milliseconds. */
+  /** How long to wait for the answers of other nodes at start, in milliseconds. */
   readonly joinTimeoutMs: number;
   /** How many connections this node has. */
   connections(): number;
@@ -39,9 +39,9 @@ export interface NodesOptions {
   emit<E extends "join" | "leave" | "state" | "leader">(event: E, value: ClusterEvents[E]): void;
 }
 
-/** The nodes of the cluster, as this one knows them. */
+/** The nodes of the cluster, as this node knows them. */
 export class Nodes {
-  /** How fast the backplane is. */
+  /** The lag of the backplane. */
   readonly lag: Lag;
   readonly #options: NodesOptions;
   readonly #roster: Roster;
@@ -82,7 +82,7 @@ export class Nodes {
       if (this.#hears(from, card) && !known) this.#tell(from);
     });
     backplane.on("dead", ([, incarnation]) => {
-      if (incarnation !== this.#incarnation || !this.#stop) return; // that was known already
+      if (incarnation !== this.#incarnation || !this.#stop) return; // it is about an earlier incarnation, or this node does not run
       this.#incarnation++;
       this.announce();
     });
@@ -92,34 +92,34 @@ export class Nodes {
     });
   }
 
-  /** The ids of the other nodes, but for those that are down; once this node has left, those that it left behind. */
+  /** The ids of the other nodes that are not down. After this node has left: the ids at that time. */
   get others(): readonly string[] {
     return this.#leftBehind ?? this.#roster.reachable;
   }
 
-  /** How many other nodes there are, but for those that are down. */
+  /** How many other nodes are not down. */
   get size(): number {
     return this.#roster.size;
   }
 
-  /** Whether another node is there. */
+  /** Whether another node is up or suspect. */
   has(id: string): boolean {
     if (this.#leftBehind) return this.#leftBehind.includes(id);
     const state = this.#roster.state(id);
     return state === "up" || state === "suspect";
   }
 
-  /** Whether a node has not been heard of for a while. */
+  /** Whether a node is suspect: it has been silent for a while. */
   isSuspect(id: string): boolean {
     return this.#roster.state(id) === "suspect";
   }
 
-  /** How many messages of a node have come since it is there. */
+  /** How many messages of a node have arrived since it joined. */
   messagesOf(id: string): number {
     return this.#roster.messagesOf(id);
   }
 
-  /** Every node, this one first, those that are down last. */
+  /** All nodes: this one first, nodes that are down last. */
   list(): readonly NodeInfo[] {
     return [this.#self(), ...this.#roster.list()];
   }
@@ -133,9 +133,9 @@ export class Nodes {
   }
 
   /**
-   * Announces this node, and goes on to say that it lives.
+   * Announces this node, and starts its heartbeats.
    *
-   * @returns Resolves when all that are there have heard of it, or the time is up.
+   * @returns Resolves when all other nodes know this one, or the time is up.
    */
   async start(): Promise<void> {
     const { backplane, clock, joinTimeoutMs } = this.#options;
@@ -152,18 +152,18 @@ export class Nodes {
     if (this.#stop && this.#seniority.settle()) this.#stand();
   }
 
-  /** Tells the others that this node is here, and asks who they are. */
+  /** Announces this node to the others, and asks for their answers. */
   announce(): void {
-    if (!this.#stop) return; // not begun, or closed
+    if (!this.#stop) return; // not started, or stopped
     this.#options.backplane.publish(CLUSTER_CHANNEL, ["hello", this.#card()]);
   }
 
-  /** Something of a node has arrived. */
+  /** A message of a node has arrived. */
   heard(id: string): void {
     this.#roster.touch(id);
   }
 
-  /** The process of a node has ended, as the backplane knows. */
+  /** The backplane reports that the process of a node has ended. */
   ended(id: string): void {
     this.#roster.ended(id);
     this.#greeting?.left(id);
@@ -206,9 +206,9 @@ export class Nodes {
     return { id, self: true, state: "up", startedAt: this.#startedAt, connections: connections() };
   }
 
-  /** Takes a node's word on itself; one that was taken for dead is told so, and speaks again as another incarnation. */
+  /** Takes a node's card. If the node was declared dead, tells it so; it then comes back with a new incarnation. */
   #hears(from: string, card: NodeCard): boolean {
-    if (!this.#stop) return false; // not begun, or closed
+    if (!this.#stop) return false; // not started, or stopped
     const before = this.#roster.rankOf(from);
     const heard = this.#roster.hear(from, card);
     if (heard === "dead") {
@@ -221,13 +221,13 @@ export class Nodes {
     return true;
   }
 
-  /** The rank of this node is another: the others are told before they hear anything else of it. */
+  /** The rank of this node has changed: sends it to the others before any other message. */
   #stand(): void {
     this.#checkLeader();
     this.#options.backplane.publish(CLUSTER_CHANNEL, ["beat", this.#card()]);
   }
 
-  /** Answers a node that announces itself; if this one is starting too, it wants to be known to it. */
+  /** Answers a node that announces itself. If this node is starting too, it also asks for an answer. */
   #welcome(id: string): void {
     this.#tell(id);
     if (this.#greeting?.await(id)) this.#options.backplane.publish(nodeChannel(id), ["hello", this.#card()]);

@@ -1,6 +1,6 @@
 /**
- * What a node knows of the others: which of them are up, suspect or down, and which have said goodbye. Nothing here
- * speaks to the backplane. See docs/decisions/0016-node-states.md.
+ * The state of each other node: up, suspect, down, or gone with a goodbye. This module does not use the backplane. See
+ * docs/decisions/0016-node-states.md.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import type { NodeInfo, NodeLeft, NodeState } from "../api/cluster.ts";
 import type { Ranked } from "./seniority.ts";
 import type { NodeCard } from "../backplane/bus_wire.ts";
 
-/** What becomes of the word of a node: it is `"new"` or known, or it is not heard. */
+/** How a node's card was taken: from a `"new"` or a `"known"` node; or ignored, as `"late"` or `"dead"`. */
 export type Heard = "new" | "known" | "late" | "dead";
 
-/** How many node timeouts a node that is gone is remembered. */
+/** How long a node is remembered after it is down or has left, in node timeouts. */
 const REMEMBERED_TIMEOUTS = 10;
 /** How many nodes that are down are remembered. */
 const MAX_DOWN = 64;
@@ -27,20 +27,20 @@ export interface RosterOptions {
   readonly clock: Clock;
   /** How long a node may be silent, in milliseconds. */
   readonly nodeTimeoutMs: number;
-  /** By how much a timer of this node may be late before the node itself must have stood still, in milliseconds. */
+  /** A timer that is late by more than this shows that this process was blocked, in milliseconds. */
   readonly maxLateMs: number;
-  /** A node is there: for the first time, or again. */
+  /** Called when a node joins, for the first time or again. */
   onJoin(node: NodeInfo): void;
-  /** A node is gone. */
+  /** Called when a node has left or is down. */
   onLeave(node: NodeLeft): void;
-  /** The state of a node is another. */
+  /** Called when the state of a node changes. */
   onState(node: NodeInfo): void;
 }
 
 interface Peer {
   card: NodeCard;
   heardAt: number;
-  /** How many messages of it have come. */
+  /** How many of its messages have arrived. */
   messages: number;
   state: "up" | "suspect";
 }
@@ -50,7 +50,7 @@ export class Roster {
   readonly #options: RosterOptions;
   readonly #peers = new Map<string, Peer>();
   readonly #down = new Map<string, { readonly card: NodeCard; readonly until: number }>();
-  /** Until when nobody believes that these are there: they said goodbye, and a word of theirs may still be under way. */
+  /** Nodes that said goodbye, each with a time. Until then, late messages do not make the node join again. */
   readonly #gone = new Map<string, number>();
   #stop: (() => void) | undefined;
 
@@ -69,18 +69,18 @@ export class Roster {
     return this.#peers.size;
   }
 
-  /** The state of a node; `undefined` when there is none of that id. */
+  /** The state of a node; `undefined` when the node is not known. */
   state(id: string): NodeState | undefined {
     return this.#peers.get(id)?.state ?? (this.#down.has(id) ? "down" : undefined);
   }
 
-  /** A node that is up or suspect; `undefined` when there is none of that id. */
+  /** A node that is up or suspect; `undefined` for other ids. */
   get(id: string): NodeInfo | undefined {
     const peer = this.#peers.get(id);
     return peer && info(id, peer.card, peer.state);
   }
 
-  /** The rank of a node that is up or suspect; `undefined` when there is none of that id. */
+  /** The rank of a node that is up or suspect; `undefined` for other ids. */
   rankOf(id: string): number | undefined {
     return this.#peers.get(id)?.card.rank;
   }
@@ -90,12 +90,12 @@ export class Roster {
     for (const [id, { card: { rank } }] of this.#peers) yield { id, rank };
   }
 
-  /** How many messages of a node have come since it is there. */
+  /** How many messages of a node have arrived since it joined. */
   messagesOf(id: string): number {
     return this.#peers.get(id)?.messages ?? 0;
   }
 
-  /** Every node but this one; those that are down last. */
+  /** All other nodes; nodes that are down come last. */
   list(): NodeInfo[] {
     this.#prune();
     return [
@@ -105,16 +105,17 @@ export class Roster {
   }
 
   /**
-   * A node has said who it is.
+   * Takes the card of a node.
    *
-   * @returns `"late"` when this is not its latest word, `"dead"` when it does not know yet that it was taken for dead.
+   * @returns `"late"` when the node has sent a newer card or a goodbye; `"dead"` when the node was declared dead and
+   * does not know it yet.
    */
   hear(id: string, card: NodeCard): Heard {
     if (this.#gone.has(id)) return "late";
     const peer = this.#peers.get(id);
     if (peer) {
       if (card.incarnation < peer.card.incarnation) return "late";
-      // Over different channels an older card may come after a newer one; a rank only grows.
+      // Cards come over several channels, so an older one may arrive later. A rank only grows.
       peer.card = card.rank < peer.card.rank ? { ...card, rank: peer.card.rank } : card;
       this.touch(id);
       return "known";
@@ -133,7 +134,7 @@ export class Roster {
     return this.#down.get(id)?.card.incarnation;
   }
 
-  /** Something of a node has arrived: it lives. */
+  /** A message of a node has arrived, so the node is alive. */
   touch(id: string): void {
     const peer = this.#peers.get(id);
     if (!peer) return;
@@ -144,7 +145,7 @@ export class Roster {
     this.#options.onState(info(id, peer.card, "up"));
   }
 
-  /** A node has said goodbye, for good. */
+  /** A node has said goodbye. */
   goodbye(id: string): void {
     this.#prune();
     this.#gone.set(id, this.#rememberedUntil());
@@ -161,7 +162,7 @@ export class Roster {
     if (peer) this.#bury([[id, peer]], "ended");
   }
 
-  /** Forgets everybody, and tells nobody. */
+  /** Forgets all nodes, without callbacks. */
   close(): void {
     this.#stop?.();
     this.#stop = undefined;
@@ -170,7 +171,7 @@ export class Roster {
     this.#gone.clear();
   }
 
-  /** Sees to it that the next change of state that silence brings is noticed when it is due. */
+  /** Sets the timer for the next node that becomes suspect or down if it stays silent. */
   #watch(): void {
     if (this.#stop || this.#peers.size === 0) return;
     const { clock, nodeTimeoutMs } = this.#options;
@@ -188,7 +189,7 @@ export class Roster {
   #judge(due: number): void {
     const { clock, nodeTimeoutMs, maxLateMs } = this.#options;
     if (clock.now() - due > maxLateMs) {
-      // This node stood still, and what the others said meanwhile is still to be read: they begin anew.
+      // This process was blocked, and messages of the others may wait to be read. So their silence starts from now.
       for (const peer of this.#peers.values()) peer.heardAt = clock.now();
     }
     const silentFor = (ms: number) => ({ heardAt }: Peer) => clock.now() - heardAt >= ms;
@@ -202,7 +203,7 @@ export class Roster {
   }
 
   #bury(dead: readonly (readonly [string, Peer])[], reason: NodeLeft["reason"]): void {
-    for (const [id, { card }] of dead) { // all of them, before anybody is told of one
+    for (const [id, { card }] of dead) { // move all of them before the first callback
       this.#peers.delete(id);
       this.#down.set(id, { card, until: this.#rememberedUntil() });
       forgetOldest(this.#down, MAX_DOWN);

@@ -1,6 +1,6 @@
 /**
- * Who was there first, without a clock: each node takes a rank behind those that it finds. The least rank leads. See
- * docs/decisions/0027-ranks-instead-of-clocks.md.
+ * The order in which nodes joined, without clocks. Each node takes a rank after the nodes that it finds. The node with
+ * the lowest rank leads. See docs/decisions/0027-ranks-instead-of-clocks.md.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { MAX_RANK, type NodeCard } from "../backplane/bus_wire.ts";
 export interface Ranked {
   /** The node. */
   readonly id: string;
-  /** Its rank; 0 while it has none. */
+  /** Its rank; 0 while it has no rank. */
   readonly rank: number;
 }
 
-/** Whether one node is senior to another: by rank, those without one last; among equals the lesser id. */
+/** Whether node `a` is senior to `b`: it has the lower rank; with equal ranks, the lesser id. No rank comes last. */
 export function isSenior(a: Ranked, b: Ranked): boolean {
   if (a.rank === b.rank) return a.id < b.id;
   return b.rank === 0 || (a.rank !== 0 && a.rank < b.rank);
 }
 
-/** What a node says of its place. */
+/** The part of a node's card about ranks. */
 export type Place = Pick<NodeCard, "rank" | "highest" | "leader">;
 
 /** The rank of this node. */
@@ -29,12 +29,12 @@ export class Seniority {
   readonly #id: string;
   #rank = 0;
   #highest = 0;
-  /** Whether it has ever met another node. */
+  /** Whether this node has ever met another node. */
   #met = false;
   #settled = false;
-  /** Whether it has found nodes that had a rank before it came. */
+  /** Whether this node has met nodes that had a rank before it joined. */
   #found = false;
-  /** The rank that nodes took which had none when it came: they began together, and the order of their ids goes on. */
+  /** The rank of nodes that started together with this one. They share it, and the order of their ids decides. */
   #shared = 0;
 
   /** @param id This node. */
@@ -42,20 +42,20 @@ export class Seniority {
     this.#id = id;
   }
 
-  /** The highest rank that it has heard of. */
+  /** The highest known rank. */
   get highest(): number {
     return this.#highest;
   }
 
-  /** The rank; 0 while there is none. */
+  /** The rank; 0 while this node has no rank. */
   get rank(): number {
     return this.#rank;
   }
 
   /**
-   * This node has asked who is there, and waited for the answers: whoever comes from now on comes later.
+   * This node has announced itself and waited for the answers. Nodes that join from now on come later.
    *
-   * @returns Whether its rank is another now.
+   * @returns Whether its rank has changed.
    */
   settle(): boolean {
     this.#settled = true;
@@ -63,11 +63,11 @@ export class Seniority {
   }
 
   /**
-   * A node says where it stands.
+   * Takes the card of another node.
    *
-   * @param card What it says.
-   * @param before The rank that it was known to have; `undefined` when this is its first word.
-   * @returns Whether the rank of this node is another now.
+   * @param card The card.
+   * @param before The last known rank of that node; `undefined` for its first card.
+   * @returns Whether the rank of this node has changed.
    */
   hear({ rank, highest, leader }: Place, before: number | undefined): boolean {
     this.#highest = Math.max(this.#highest, rank, highest);
@@ -76,18 +76,18 @@ export class Seniority {
     if (this.#rank === 0) {
       if (rank > 0 && before === 0) this.#shared = Math.max(this.#shared, rank);
       else if (rank > 0) this.#found = true;
-      if (!this.#settled) return false; // others may have more to say
+      if (!this.#settled) return false; // more answers may come
       return this.#join() || (rank === 0 && before === undefined && this.#take(this.#highest + 1));
     }
-    // Alone so far, it comes to nodes that have an order of their own.
+    // This node was alone so far, and meets nodes that have an order already: it goes to the end.
     return alone && rank > 0 && leader !== this.#id && this.#take(this.#highest + 1);
   }
 
   /**
-   * Some time has passed. Takes a rank if it has none and would lead.
+   * Called at each heartbeat. Takes a rank if this node has none and would lead.
    *
-   * @param others The nodes that are there.
-   * @returns Whether the rank of this node is another now.
+   * @param others The other nodes.
+   * @returns Whether the rank of this node has changed.
    */
   beat(others: Iterable<Ranked>): boolean {
     const self = { id: this.#id, rank: this.#rank };
@@ -96,7 +96,7 @@ export class Seniority {
     return this.#take(this.#highest + 1);
   }
 
-  /** Takes a rank where others have one: behind those that were there before, or that of those that came with it. */
+  /** Takes a rank if other nodes have one: after the earlier nodes, or the rank of the nodes that started together. */
   #join(): boolean {
     if (this.#found) return this.#take(this.#highest + 1);
     return this.#shared > 0 && this.#take(this.#shared);

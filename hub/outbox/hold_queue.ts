@@ -1,5 +1,5 @@
 /**
- * What a connection cannot be sent yet, within bounds.
+ * The queue of messages for a slow connection, within limits.
  *
  * @module
  */
@@ -9,75 +9,75 @@ import type { SlowConsumerPolicy } from "../api/options.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import { Sequence } from "./sequence.ts";
 
-/** The bounds of what is held for one connection. */
+/** The limits of the queue of one connection. */
 export interface HoldQueueLimits {
-  /** How many messages. */
+  /** The limit of messages. */
   readonly maxMessages: number;
-  /** How much, in bytes. */
+  /** The limit in bytes. */
   readonly maxBytes: number;
-  /** What happens beyond. */
+  /** What happens beyond the limits. */
   readonly policy: SlowConsumerPolicy;
 }
 
-/** How far beyond its bounds a queue may go for a moment: see {@linkcode HoldQueue.exceeded}. */
+/** How many times its limits a queue may hold for a moment; see {@linkcode HoldQueue.exceeded}. */
 const MOMENT_FACTOR = 8;
 
 /**
- * A queue with bounds: conflates, drops or overflows.
+ * A queue with limits. It conflates or drops messages, or overflows.
  *
- * It holds whole sequences, whose frames are shared with other connections, until a single message matters: one that
- * may be conflated, or that is to be dropped. From then on, until it is empty, it holds message by message.
+ * At first it holds whole sequences, whose frames other connections share. When a message can be conflated or must be
+ * dropped, it changes to single messages, until it is empty.
  */
 export class HoldQueue {
   readonly #codec: Codec;
   readonly #limits: HoldQueueLimits;
-  /** What was conflated away or dropped leaves a hole. */
+  /** The queue. A message that was conflated away or dropped leaves a hole. */
   #items: (Sequence | OutgoingMessage | undefined)[] = [];
   #head = 0;
   #single = false;
-  /** Before it nothing can be dropped. */
+  /** No item before this index can be dropped. */
   #droppable = 0;
-  /** Where the latest message of a conflation key is. */
+  /** The index of the latest message, by conflation key. */
   readonly #byKey = new Map<string, number>();
   #size = 0;
   #bytes = 0;
   #dropped = 0;
 
   /**
-   * @param codec Tells how large a message is.
-   * @param limits The bounds.
+   * @param codec The codec, for the sizes of messages.
+   * @param limits The limits.
    */
   constructor(codec: Codec, limits: HoldQueueLimits) {
     this.#codec = codec;
     this.#limits = limits;
   }
 
-  /** How many messages are held. */
+  /** How many messages it holds. */
   get size(): number {
     return this.#size;
   }
 
-  /** How many messages were conflated away or dropped so far. */
+  /** How many messages it has conflated away or dropped so far. */
   get dropped(): number {
     return this.#dropped;
   }
 
   /**
-   * Whether the bounds are exceeded. While a process is busy no link drains, so whoever fills the queue lets it exceed
-   * them for a moment, and then calls {@linkcode HoldQueue.enforce}.
+   * Whether the queue exceeds its limits. No link drains while the process is busy. So the outbox lets the queue exceed
+   * its limits for a moment, and then calls {@linkcode HoldQueue.enforce}.
    */
   get exceeded(): boolean {
     return this.#exceeds(1);
   }
 
-  /** Whether they are exceeded so far that nothing can be waited for. */
+  /** Whether the queue exceeds its limits by so much that waiting is not possible. */
   get flooded(): boolean {
     return this.#exceeds(MOMENT_FACTOR);
   }
 
   /**
-   * Holds messages. A later message of a conflation key takes the place of the earlier one, at the end of the queue,
-   * so that order is kept among what remains.
+   * Adds messages at the end. A message with a conflation key removes the earlier one with that key. The remaining
+   * messages keep their order.
    *
    * @param sequence The messages.
    */
@@ -93,9 +93,9 @@ export class HoldQueue {
   }
 
   /**
-   * Brings the queue back within its bounds.
+   * Drops messages until the queue is within its limits.
    *
-   * @returns `false` when the policy leaves nothing to drop: the connection must close.
+   * @returns `false` when the policy allows no further drop: the connection must close.
    */
   enforce(): boolean {
     if (!this.exceeded) return true;
@@ -108,8 +108,8 @@ export class HoldQueue {
   /**
    * Takes the oldest frame out.
    *
-   * @param maxMessages At most so many messages, where they are held one by one.
-   * @param maxBytes From this size on no further message is added.
+   * @param maxMessages The limit of single messages in the frame.
+   * @param maxBytes From this size on, no further message is added to the frame.
    */
   shift(maxMessages: number, maxBytes: number): Encoded | undefined {
     const singles: Encoded[] = [];
@@ -134,7 +134,7 @@ export class HoldQueue {
     return singles.length > 0 ? this.#codec.join(singles) : frame;
   }
 
-  /** Forgets everything. */
+  /** Empties the queue. */
   clear(): void {
     this.#items = [];
     this.#head = 0;
@@ -150,7 +150,7 @@ export class HoldQueue {
     return this.#size > maxMessages * factor || this.#bytes > maxBytes * factor;
   }
 
-  /** From whole sequences to single messages. */
+  /** Changes from whole sequences to single messages. */
   #breakUp(): void {
     if (this.#single) return;
     const sequences = this.#items.slice(this.#head) as Sequence[];
@@ -188,7 +188,7 @@ export class HoldQueue {
     if (this.#items.length > 2 * this.#size + 1_024) this.#closeHoles();
   }
 
-  /** Takes a single message out; tells its size. */
+  /** Takes a single message out; returns its size. */
   #forget(message: OutgoingMessage, index: number): number {
     const bytes = message.size(this.#codec);
     this.#items[index] = undefined;

@@ -1,5 +1,5 @@
 /**
- * A message of a history on its way to connections; the record itself, as it is sent.
+ * A message of a history on its way to connections, together with its record.
  *
  * @module
  */
@@ -7,17 +7,17 @@
 import type { ServerMessage } from "../../contract/mod.ts";
 import { OutgoingMessage } from "./outgoing_message.ts";
 
-/** What is known of a record. */
+/** A record of a history. */
 export interface KeptRecord {
   /** Its offset. */
   readonly offset: number;
-  /** What is kept of it. */
+  /** Its data in the store. */
   readonly data: string;
-  /** How old it was when it came here, in milliseconds; `undefined` when nobody knows. */
+  /** Its age when it arrived on this node, in milliseconds; `undefined` if it is not known. */
   readonly ageMs?: number;
 }
 
-/** A message that is kept. */
+/** A message of a history. */
 export class KeptMessage extends OutgoingMessage implements KeptRecord {
   readonly offset: number;
   readonly data: string;
@@ -26,7 +26,7 @@ export class KeptMessage extends OutgoingMessage implements KeptRecord {
   /**
    * @param record The record.
    * @param message Makes the message of the wire.
-   * @param json Makes it as `jsonCodec` would.
+   * @param json Makes the same text as `jsonCodec`.
    */
   constructor({ offset, data, ageMs }: KeptRecord, message: () => ServerMessage, json: () => string) {
     super(message, undefined, json);

@@ -1,5 +1,6 @@
 /**
- * What one connection is sent: coalesced per turn while the connection keeps up, held within bounds while it does not.
+ * The outbox of one connection. While the connection keeps up, the messages of a turn are sent together. While it is
+ * slow, messages wait in a queue with limits.
  *
  * @module
  */
@@ -11,36 +12,36 @@ import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { Sequence } from "./sequence.ts";
 import type { FrameLimits, Gatherer, SharedGatherer, Turn } from "./turn.ts";
 
-/** How long a connection may be beyond its bounds: a burst that one busy turn brought is not the client's fault. */
+/** How long a queue may exceed its limits, in milliseconds: a burst from one busy turn is not the client's fault. */
 const GRACE_MS = 200;
-/** In how many waits. */
+/** The number of waits that make up this time. */
 const GRACE_WAITS = 4;
-/** From so much on a wait has ended late: the process was busy all the while. */
+/** A wait that ends later than this did not count: the process was busy. In milliseconds. */
 const LATE_MS = 20;
 
-/** The bounds of an outbox. */
+/** The limits of an outbox. */
 export interface OutboxLimits extends HoldQueueLimits, FrameLimits {
-  /** From so many unsent bytes of the link on, messages are held. */
+  /** From so many unsent bytes of the link on, messages wait in the queue. */
   readonly highWaterBytes: number;
 }
 
-/** What all outboxes share. */
+/** The rules that all outboxes share. */
 export interface OutboxRules {
-  /** The bounds. */
+  /** The limits. */
   readonly limits: OutboxLimits;
-  /** Where the time of grace comes from. */
+  /** The clock for the time that a queue may exceed its limits. */
   readonly clock: Clock;
 }
 
-/** The outbox of a connection. It starts corked: nothing leaves before `uncork`. */
+/** The outbox of a connection. It starts corked: it sends nothing before `uncork`. */
 export class Outbox implements Gatherer {
   /** The turn that this connection's transport and codec share. */
   readonly turn: Turn;
-  /** The tape that it follows in this turn; kept by the tape. */
+  /** The tape that it follows in this turn; the tape sets it. */
   tape: SharedGatherer<Outbox> | undefined;
   readonly #link: Link;
   readonly #rules: OutboxRules;
-  /** What waits; absent while nothing does, as for most connections at most times. */
+  /** The messages that wait; absent while no message waits, as for most connections most of the time. */
   #held: HoldQueue | undefined;
   #sequence: Sequence | undefined;
   #replying = false;
@@ -48,16 +49,16 @@ export class Outbox implements Gatherer {
   #reply: OutgoingMessage | undefined;
   #state: "corked" | "open" | "holding" | "closed" = "corked";
   #dropped = 0;
-  /** Those who wait for room; absent while nobody does. */
+  /** The callers that wait for room; absent while no caller waits. */
   #roomSeekers: (() => void)[] | undefined;
   #cancelJudging: (() => void) | undefined;
-  /** Whether anything left since this was last set to `false`. */
+  /** Whether it has sent a frame since this was last set to `false`. */
   active = false;
 
   /**
    * @param link Where to send.
    * @param turn The turn that this connection's transport and codec share.
-   * @param rules The bounds; whoever exceeds them, where the policy leaves nothing to drop, is closed on.
+   * @param rules The limits. The connection is closed when it exceeds them and the policy allows no further drop.
    */
   constructor(link: Link, turn: Turn, rules: OutboxRules) {
     this.#link = link;
@@ -65,7 +66,7 @@ export class Outbox implements Gatherer {
     this.#rules = rules;
   }
 
-  /** How many messages are held back because the connection is slow, or not open yet. */
+  /** How many messages wait because the connection is slow, or not open yet. */
   get held(): number {
     return this.#held?.size ?? 0;
   }
@@ -75,24 +76,27 @@ export class Outbox implements Gatherer {
     return this.#dropped + (this.#held?.dropped ?? 0);
   }
 
-  /** Whether the link is full: what is sent now is held until it has drained. */
+  /** Whether the link is full, or the outbox corked: messages wait now. */
   get congested(): boolean {
     return this.#state === "holding" || this.#state === "corked";
   }
 
-  /** Whether nothing leaves yet: the client is not welcome so far. */
+  /** Whether the outbox is corked: the client has not been accepted yet. */
   get corked(): boolean {
     return this.#state === "corked";
   }
 
-  /** Resolves when the link has room again, or the connection is gone. Look at `congested` again: others wait too. */
+  /**
+   * Resolves when the link has room again, or the connection has ended. Check `congested` then: other callers wait
+   * too.
+   */
   room(): Promise<void> {
     if (!this.congested) return Promise.resolve();
     return new Promise((resolve) => (this.#roomSeekers ??= []).push(resolve));
   }
 
   /**
-   * Sends a message: with everything else of this turn, or when the connection has caught up.
+   * Sends a message together with the other messages of this turn, or later if the connection is slow.
    *
    * @param message The message.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
@@ -105,8 +109,8 @@ export class Outbox implements Gatherer {
   }
 
   /**
-   * Sends a message that goes to nobody else: as `push` does, but what is sent alone while a frame of the client is
-   * handled, with nothing else under way in this turn, does not wait for the turn's end.
+   * Sends a message that no other connection gets. It works like `push`, with one exception: a single message that
+   * answers a frame of the client is sent when the frame has been handled, not at the end of the turn.
    *
    * @param message The message.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
@@ -115,7 +119,7 @@ export class Outbox implements Gatherer {
     if (this.#state === "closed") return;
     if (this.tape) this.deviate();
     if (this.#replying && !this.#sequence && !this.#reply) {
-      message.encoded(this.turn.codec); // now, where whoever sends it sees the error
+      message.encoded(this.turn.codec); // now, so that the caller gets the error
       this.#reply = message;
       return;
     }
@@ -123,12 +127,12 @@ export class Outbox implements Gatherer {
     this.#gather((this.#sequence ?? this.turn.root).alone(message));
   }
 
-  /** A frame of the client is about to be handled. */
+  /** Call it before a frame of the client is handled. */
   beginReply(): void {
     this.#replying = true;
   }
 
-  /** The frame has been handled. */
+  /** Call it when the frame has been handled. */
   endReply(): void {
     this.#replying = false;
     const reply = this.#reply;
@@ -139,12 +143,12 @@ export class Outbox implements Gatherer {
     this.#sendOn(codec.join([reply.encoded(codec)]));
   }
 
-  /** Whether it has been sent something in this turn. */
+  /** Whether a message was pushed in this turn. */
   get busy(): boolean {
     return this.#sequence !== undefined || this.tape !== undefined || this.#reply !== undefined;
   }
 
-  /** Stops following its tape: from here on it has a sequence of its own. */
+  /** Stops following its tape: from now on it has a sequence of its own. */
   deviate(): void {
     const { tape } = this;
     if (!tape) return;
@@ -153,7 +157,7 @@ export class Outbox implements Gatherer {
     this.turn.gather(this);
   }
 
-  /** Sends what was gathered in this turn. */
+  /** Sends the messages of this turn. */
   flush(): void {
     this.deviate();
     if (this.#reply) this.#gatherReply();
@@ -163,9 +167,9 @@ export class Outbox implements Gatherer {
   }
 
   /**
-   * Lets what was held leave, and from now on everything at once.
+   * Starts to send: first the waiting messages, then each message without delay.
    *
-   * @param first What goes before it all.
+   * @param first The message to send before all others.
    */
   uncork(first: OutgoingMessage): void {
     if (this.#state !== "corked") return;
@@ -175,7 +179,7 @@ export class Outbox implements Gatherer {
     this.drained();
   }
 
-  /** The link has room again. */
+  /** The link has room again: sends waiting messages. */
   drained(): void {
     if (this.#state !== "open" && this.#state !== "holding") return;
     const { maxFrameMessages, maxFrameLength, highWaterBytes } = this.#rules.limits;
@@ -189,7 +193,7 @@ export class Outbox implements Gatherer {
     this.#tellRoom();
   }
 
-  /** Forgets everything; nothing is sent any more. */
+  /** Drops all messages, and sends no more. */
   close(): void {
     this.#state = "closed";
     this.deviate();
@@ -200,18 +204,18 @@ export class Outbox implements Gatherer {
     this.#tellRoom();
   }
 
-  /** Whether nothing is sent any more: the link is gone, or its close was decided. */
+  /** Whether the outbox is closed: the link has ended, or the hub has decided to close it. */
   get closed(): boolean {
     return this.#state === "closed";
   }
 
-  /** Closes the link, whatever waits. */
+  /** Closes the link at once. Waiting messages are dropped. */
   shut(code: number, reason: string): void {
     this.close();
     this.#link.close(code, reason);
   }
 
-  /** Sends a sequence now, or holds it while the connection is slow. */
+  /** Sends a sequence now, or puts it into the queue while the connection is slow. */
   emit(sequence: Sequence): void {
     if (this.#state === "open") this.#sendOn(sequence.frame());
     else if (this.#state !== "closed") this.#hold(sequence);
@@ -253,7 +257,7 @@ export class Outbox implements Gatherer {
     this.#link.send(frame);
   }
 
-  /** Holds messages; a queue beyond its bounds is judged when the link has had its chance to drain. */
+  /** Puts messages into the queue. If it exceeds its limits, the link first gets time to drain. */
   #hold(sequence: Sequence): void {
     const held = this.#held ??= new HoldQueue(this.turn.codec, this.#rules.limits);
     held.add(sequence);
@@ -262,7 +266,7 @@ export class Outbox implements Gatherer {
     if (!this.#cancelJudging) this.#judgeAfter(GRACE_WAITS);
   }
 
-  /** Waits, then judges. A wait that ends late does not count: the process was too busy to send anything. */
+  /** Waits, then enforces the limits. A wait that ends late does not count: the process was too busy to send. */
   #judgeAfter(waits: number): void {
     const { clock } = this.#rules;
     const due = clock.now() + GRACE_MS / GRACE_WAITS;

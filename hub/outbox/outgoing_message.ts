@@ -1,43 +1,44 @@
 /**
- * A message on its way to connections: encoded once per codec, whoever it goes to.
+ * A message on its way to connections. It is encoded once per codec, for all connections.
  *
  * @module
  */
 
 import { type Codec, type Encoded, jsonCodec, type ServerMessage, utf8Size } from "../../contract/mod.ts";
 
-/** What may become of a message when its connection is slow. */
+/** What the hub may do with a message when its connection is slow. */
 export interface Urgency {
   /** Whether the policy `"drop"` may drop it. */
   readonly droppable: boolean;
-  /** Only the latest message of one key is worth keeping. */
+  /** A later message with the same key may replace this one. */
   readonly conflateKey?: string;
 }
 
 const ESSENTIAL: Urgency = { droppable: false };
-/** For what may be dropped, and is worth keeping all. */
+/** The urgency of messages that may be dropped, but not conflated. */
 export const DROPPABLE: Urgency = { droppable: true };
 
 /**
- * One message for any number of connections. The payload is read once, by the first encoding: every connection, and
- * whoever is sent the message from a history later, gets the same, whatever has become of the payload since.
+ * One message for any number of connections. The first encoding reads the payload; later changes of the payload do not
+ * matter. So all connections get the same message, also those that get it from a history later.
  */
 export class OutgoingMessage {
-  /** What to do with it when a connection is slow. */
+  /** What may happen to it when a connection is slow. */
   readonly urgency: Urgency;
-  /** What makes the message; or the message, until it is encoded. */
+  /** The function that makes the message; or the message, until it is encoded. */
   #message: ServerMessage | (() => ServerMessage) | undefined;
   readonly #json: (() => string) | undefined;
   #codec: Codec | undefined;
   #encoded: Encoded = "";
-  /** In bytes; unknown until somebody asks. */
+  /** The size in bytes; -1 until it is measured. */
   #size = -1;
   #others: Map<Codec, Encoded> | undefined;
 
   /**
-   * @param message The message of the wire, or what makes it when a codec asks for it.
-   * @param urgency Left out for what must arrive or end the connection: answers, history, the protocol's own.
-   * @param json Makes the message as `jsonCodec` would, where its text is known already.
+   * @param message The message of the wire, or a function that makes it for a codec.
+   * @param urgency Left out for messages that must not be dropped: answers, history, messages of the protocol. If one
+   * of these cannot wait, the connection is closed.
+   * @param json Makes the same text as `jsonCodec`, if the text is known already.
    */
   constructor(
     message: ServerMessage | (() => ServerMessage),
@@ -50,7 +51,7 @@ export class OutgoingMessage {
   }
 
   /**
-   * The message as a codec has it; encoded at the first call for each.
+   * The encoded message. The first call for each codec encodes it.
    *
    * @param codec The codec.
    * @throws {HubError} `BAD_REQUEST` when the codec cannot carry it.
@@ -70,10 +71,10 @@ export class OutgoingMessage {
   }
 
   /**
-   * How large the message is as a codec has it. Text is measured for it, once.
+   * The size of the encoded message. Text is measured once.
    *
    * @param codec The codec.
-   * @returns In bytes.
+   * @returns The size in bytes.
    * @throws {HubError} `BAD_REQUEST` when the codec cannot carry it.
    */
   size(codec: Codec): number {
@@ -88,7 +89,7 @@ export class OutgoingMessage {
     return codec.encode(this.#message ?? this.#decoded(this.#codec!));
   }
 
-  /** The message as those who speak another codec get it. */
+  /** The message as a client with another codec gets it. */
   #decoded(codec: Codec): readonly unknown[] {
     const [message] = codec.decode(codec.join([this.#encoded]));
     return message as readonly unknown[];

@@ -1,6 +1,6 @@
 /**
- * What connections are sent in one turn, as paths in a tree: connections that were sent the same messages stand at
- * the same node, and so share one joined frame without ever being compared.
+ * The messages to connections in one turn, as paths in a tree. Connections with the same messages are at the same node
+ * of the tree. So they share one joined frame, and no lists need to be compared.
  *
  * @module
  */
@@ -8,11 +8,13 @@
 import type { Codec, Encoded } from "../../contract/mod.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 
-/** A node of the tree: its parent's messages and a run of more. The root stands for none. */
+/** A node of the tree: the messages of its parent, and a run of further messages. The root has no messages. */
 export class Sequence {
-  /** How many messages. */
+  /** How many messages it has. */
   readonly count: number;
-  /** How long they are together, in the codec's units (UTF-16 units of text, or bytes): costs nothing to know. */
+  /**
+   * The total length of the messages, in the codec's units (UTF-16 units of text, or bytes). Known without measuring.
+   */
   readonly size: number;
   /** Whether a message in it may be conflated. */
   readonly conflates: boolean;
@@ -27,8 +29,8 @@ export class Sequence {
 
   /**
    * @param codec The codec of all frames of this tree.
-   * @param parent The sequence before the last messages; absent for the root.
-   * @param run The last messages; none for the root.
+   * @param parent The sequence before the run; absent for the root.
+   * @param run The further messages; empty for the root.
    */
   constructor(codec: Codec, parent?: Sequence, run: readonly OutgoingMessage[] = []) {
     this.#codec = codec;
@@ -45,13 +47,13 @@ export class Sequence {
     this.conflates = conflates;
   }
 
-  /** The sequence with one more message. Most callers in a row add the same one, which costs a comparison. */
+  /** The sequence with one more message. Callers in a row mostly add the same message, which costs one comparison. */
   with(message: OutgoingMessage): Sequence {
     if (this.#latest === message) return this.#latestNext!;
     let next = this.#others?.get(message);
     if (!next) {
       next = this.alone(message);
-      // From the second on all are kept: connections with different sequences take turns.
+      // From the second message on, all are kept: connections with different sequences call in turn.
       if (this.#latest) (this.#others ??= new Map([[this.#latest, this.#latestNext!]])).set(message, next);
     }
     this.#latest = message;
@@ -59,12 +61,12 @@ export class Sequence {
     return next;
   }
 
-  /** The sequence with one more message that goes to nobody else, so that nobody else will ask for it. */
+  /** The sequence with one more message that no other connection gets, so it is not kept for others. */
   alone(message: OutgoingMessage): Sequence {
     return new Sequence(this.#codec, this, [message]);
   }
 
-  /** The sequence with more messages, for those who share what they have gathered. */
+  /** The sequence with a run of further messages, for connections that share it. */
   followedBy(run: readonly OutgoingMessage[]): Sequence {
     return new Sequence(this.#codec, this, run);
   }
@@ -80,7 +82,7 @@ export class Sequence {
     return messages;
   }
 
-  /** How large the messages are together, in bytes; measured at the first call. */
+  /** The total size of the messages in bytes; measured at the first call. */
   get bytes(): number {
     if (this.#bytes !== undefined) return this.#bytes;
     let bytes = 0;

@@ -1,5 +1,5 @@
 /**
- * A message of a room with history, which connections are told of in different ways.
+ * A message of a room with history. Its connections get it in different forms.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import { KeptMessage } from "./kept_message.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 
-/** What those get whom it is for, and in its place the others. */
+/** A record of a room, with the forms for connections that must not see it or do not know histories. */
 export abstract class SharedRecord extends KeptMessage {
-  /** The event: those whose role has it get it. */
+  /** The event. Only connections whose role has this event get it. */
   abstract readonly event: string;
-  /** Whom it is not for, by the id of the connection. */
+  /** The id of the connection that does not get the event. */
   abstract readonly except: string | null;
-  /** For those whom it is not for: the offset alone. */
+  /** For connections that must not see the event: the offset alone. */
   abstract readonly hidden: OutgoingMessage;
-  /** For those who know nothing of rooms with history. */
+  /** For clients that do not know rooms with history. */
   abstract readonly plain: OutgoingMessage;
 }

@@ -1,7 +1,7 @@
 /**
- * What a group is sent in one turn, as one sequence for all of its members. A publish to ten thousand connections
- * costs as much as one to ten, as long as they are sent nothing else in that turn: whoever is, deviates, and from then
- * on until the end of the turn has a sequence of its own.
+ * The messages to a group in one turn, as one sequence for all members. So a publish to ten thousand connections costs
+ * as much as one to ten. A member that gets another message in the turn deviates: it has a sequence of its own until
+ * the turn ends.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Gatherer, SharedGatherer, Turn } from "./turn.ts";
 
-/** Whoever has an outbox. */
+/** A member with an outbox. */
 interface TapeMember {
   readonly outbox: Outbox;
 }
 
-/** The tape of a group's members that share a turn. */
+/** The tape of the members of a group that share a turn. */
 export class Tape<M extends TapeMember> implements Gatherer, SharedGatherer<Outbox> {
   /** The turn that the members share. */
   readonly turn: Turn;
   readonly #members = new Set<M>();
   /** Members with a sequence of their own in this turn. */
   readonly #deviating = new Set<Outbox>();
-  /** What was sent in this turn; absent when nothing was. It is followed by the run. */
+  /** The messages of this turn, without the run; absent before the first message. */
   #sequence: Sequence | undefined;
-  /** What came since somebody last asked for the sequence, and how long it is in the codec's units. */
+  /** The messages after the sequence, and their total length in the codec's units. */
   #run: OutgoingMessage[] = [];
   #runSize = 0;
 
@@ -39,13 +39,13 @@ export class Tape<M extends TapeMember> implements Gatherer, SharedGatherer<Outb
     return this.#members;
   }
 
-  /** Takes a member in; it is sent what comes from here on. */
+  /** Adds a member. It gets the messages from now on. */
   add(member: M): void {
     this.#members.add(member);
     if (this.#sequence) this.#deviating.add(member.outbox);
   }
 
-  /** Lets a member go; what it was sent before still leaves. Tells whether it was in. */
+  /** Removes a member. Earlier messages are still sent to it. Returns whether it was a member. */
   delete(member: M): boolean {
     if (!this.#members.delete(member)) return false;
     const { outbox } = member;
@@ -58,31 +58,31 @@ export class Tape<M extends TapeMember> implements Gatherer, SharedGatherer<Outb
    * Sends a message to all members.
    *
    * @param message The message.
-   * @param except Not to this one.
+   * @param except The outbox that does not get it.
    * @throws {HubError} `BAD_REQUEST` when the message cannot be encoded; then nothing has changed.
    */
   push(message: OutgoingMessage, except?: Outbox): void {
-    const { length } = message.encoded(this.turn.codec); // first: what cannot be encoded changes nothing
+    const { length } = message.encoded(this.turn.codec); // first, so that an error changes nothing
     this.#sequence ??= this.#begin();
     if (except?.tape === this) except.deviate();
     for (const outbox of this.#deviating) if (outbox !== except) outbox.push(message);
-    const { count, size } = this.#sequence; // not before: a deviating one asks for it
+    const { count, size } = this.#sequence; // only now: a deviating outbox may have changed it
     this.#runSize += length;
     if (this.turn.isFull(count + this.#run.push(message), size + this.#runSize)) this.#emit();
   }
 
-  /** A member goes its own way; tells what it was sent in this turn. */
+  /** A member deviates. Returns its messages of this turn. */
   leave(outbox: Outbox): Sequence {
     this.#deviating.add(outbox);
     return this.#gathered();
   }
 
-  /** Sends what was gathered in this turn. */
+  /** Sends the messages of this turn. */
   flush(): void {
     const sequence = this.#gathered();
     this.#sequence = undefined;
     this.#deviating.clear();
-    // One walk for both: in a large group the members are not in the processor's cache.
+    // One loop for both steps: in a large group, the members are not in the processor's cache.
     for (const { outbox } of this.#members) {
       if (outbox.tape !== this) continue;
       outbox.tape = undefined;
@@ -90,7 +90,7 @@ export class Tape<M extends TapeMember> implements Gatherer, SharedGatherer<Outb
     }
   }
 
-  /** The first message of a turn: whoever has been sent nothing yet follows the tape. */
+  /** The first message of a turn: members without other messages in this turn follow the tape. */
   #begin(): Sequence {
     for (const { outbox } of this.#members) {
       if (outbox.busy) this.#deviating.add(outbox);

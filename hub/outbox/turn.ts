@@ -1,6 +1,6 @@
 /**
- * One turn of the event loop, seen from the outboxes of one transport and codec: what they gather until its end
- * leaves together.
+ * One turn of the event loop, for the outboxes of one transport and codec. They gather messages, and send them together
+ * at the end of the turn.
  *
  * @module
  */
@@ -8,27 +8,27 @@
 import type { Clock, Codec } from "../../contract/mod.ts";
 import { Sequence } from "./sequence.ts";
 
-/** How large a frame may get. */
+/** The limits of a frame. */
 export interface FrameLimits {
-  /** Messages in one frame. */
+  /** The limit of messages in a frame. */
   readonly maxFrameMessages: number;
-  /** The length from which on a frame leaves at once, in the codec's units: UTF-16 units of text, or bytes. */
+  /** From this length on, a frame is sent at once. In the codec's units: UTF-16 units of text, or bytes. */
   readonly maxFrameLength: number;
 }
 
-/** Whoever gathers within a turn. */
+/** An object that gathers messages within a turn. */
 export interface Gatherer {
-  /** Sends what was gathered. Does not throw. */
+  /** Sends the gathered messages. Does not throw. */
   flush(): void;
 }
 
-/** Whatever gathers for several outboxes at once, until one of them goes its own way. */
+/** An object that gathers messages for several outboxes at once, until one of them deviates. */
 export interface SharedGatherer<Member> {
-  /** One goes its own way; tells what it was sent in this turn. */
+  /** A member deviates. Returns its messages of this turn. */
   leave(member: Member): Sequence;
 }
 
-/** Gathers until the end of the turn. */
+/** Flushes the gatherers of a turn at its end. */
 export class Turn {
   /** The codec of the connections that gather here. */
   readonly codec: Codec;
@@ -39,8 +39,8 @@ export class Turn {
 
   /**
    * @param codec The codec of the connections that gather here.
-   * @param limits How large a frame may get.
-   * @param clock Tells when the turn ends.
+   * @param limits The limits of a frame.
+   * @param clock The clock, for the end of the turn.
    */
   constructor(codec: Codec, limits: FrameLimits, clock: Pick<Clock, "endOfTurn">) {
     this.codec = codec;
@@ -54,17 +54,17 @@ export class Turn {
     return this.#root;
   }
 
-  /** Whether a sequence fills a frame, and has to leave before the turn ends. */
+  /** Whether a sequence fills a frame, and must be sent before the turn ends. */
   isFull(count: number, size: number): boolean {
     return count >= this.#limits.maxFrameMessages || size >= this.#limits.maxFrameLength;
   }
 
-  /** Whether anybody gathers in this turn. */
+  /** Whether any gatherer waits in this turn. */
   get gathers(): boolean {
     return this.#gatherers.length > 0;
   }
 
-  /** Asks to be flushed at the end of this turn; ask once per turn. */
+  /** Adds a gatherer to flush at the end of this turn. Add each only once per turn. */
   gather(gatherer: Gatherer): void {
     if (this.#gatherers.push(gatherer) === 1) this.#clock.endOfTurn(() => this.#end());
   }

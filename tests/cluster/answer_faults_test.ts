@@ -98,7 +98,7 @@ test("cluster: an answer of which a part is lost is incomplete, and nobody works
   const { asker, answerer } = nodes;
   answerer.hub.onServer("load", () => LONG);
   lose(answerer, (text) => /"part",\d+,2,/.test(text));
-  assertEquals(await why(asker), [["incomplete", "UNAVAILABLE", "Part 2 of its answer did not come"]]);
+  assertEquals(await why(asker), [["incomplete", "UNAVAILABLE", "Part 2 of its answer did not arrive"]]);
   await idle(answerer);
   assertEquals((await asker.hub.requestServers("load", {})).answers.get(answerer.hub.nodeId), LONG);
   assertEquals(asker.hub.stats().nodeRequests, 0);
@@ -121,7 +121,7 @@ test("cluster: an answer whose last part is lost ends with the time, and says ho
   clock.advance(5_000);
   const [[reason, , message]] = await asked as [[string, undefined, string]];
   assertEquals(reason, "timeout");
-  assertMatch(message, /^Of its answer \d+ of 20002 characters have come$/);
+  assertMatch(message, /^Only \d+ of 20002 characters of its answer have arrived$/);
   await idle(answerer);
 });
 
