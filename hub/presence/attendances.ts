@@ -1,5 +1,5 @@
 /**
- * Who of this node is in which place: connections that enter and leave rooms and topics, and the states that they have there.
+ * The connections of this node in places: how they enter and leave rooms and topics, and their states there.
  *
  * @module
  */
@@ -21,16 +21,16 @@ import type { Leaving } from "./leaving.ts";
 import type { NamedPlace, NamedPlaces } from "./named_places.ts";
 import type { PresenceSource } from "./source.ts";
 
-/** The largest state of a member, in bytes of its JSON. */
+/** The size limit of a member's state, in bytes of its JSON. */
 export const MAX_STATE_BYTES = 16 * 1024;
 
-/** How many lists and objects there may be around a state on its way: they count for how deep a value may be. */
+/** The most levels of lists and objects around a state in a message. They count for the depth limit of a value. */
 const MAX_AROUND = 8;
 
-/** Of so many users it is remembered when their states were set, while the clock shows no later time. */
+/** How many users' last times are remembered, until the clock shows a later time. */
 const MAX_RECENT = 10_000;
 
-/** Gives the first state of a connection in a place. */
+/** Returns the first state of a connection in a place. */
 export type StateOf = (
   entering: {
     readonly conn: Connection;
@@ -43,26 +43,26 @@ export type StateOf = (
 export interface AttendancesOptions {
   /** Which rooms and topics are places. */
   readonly places: NamedPlaces;
-  /** Who is told of who is where. */
+  /** The source of presence: it gets each change. */
   readonly source: Pick<PresenceSource, "put" | "drop">;
-  /** Connections that are gone, and may be back. */
+  /** The connections that have ended, and whose users may come back. */
   readonly leaving: Pick<Leaving, "add">;
   /** Where time comes from. */
   readonly clock: Clock;
   /** The identity of this node. */
   readonly nodeId: string;
-  /** What gives the first states, by pattern. */
+  /** The functions that return first states, by pattern. */
   readonly stateOf: Readonly<Record<string, StateOf>>;
-  /** A connection is not in a place any more. */
+  /** Called when a connection has left a place. */
   left(place: NamedPlace, conn: Connection): void;
-  /** Reports first states that cannot be had. */
+  /** Called with the errors of first states. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
 /** The connections of this node that are in places. */
 export class Attendances {
   readonly #options: AttendancesOptions;
-  /** When states were set for users, or anonymous connections, not long before the newest of them. */
+  /** The last time that was used for each user or anonymous connection. */
   readonly #recent = new Map<string, number>();
   #newest = 0;
 
@@ -71,7 +71,7 @@ export class Attendances {
     this.#options = options;
   }
 
-  /** Hears of the members of a group, where that is a place. */
+  /** The listener for the members of a group; `undefined` if the group is not a place. */
   ofGroup(group: string): Attendance | undefined {
     const { places, source, leaving, left } = this.#options;
     const place = places.ofChannel(group);
@@ -79,7 +79,7 @@ export class Attendances {
     return {
       entered: (conn) => {
         const state = this.#firstState(place, conn);
-        // The application may have taken it out again.
+        // `stateOf` of the application may have removed it.
         if (conn.isIn(group)) this.#enter(place, conn, state);
       },
       left: (conn, gone) => {
@@ -93,11 +93,11 @@ export class Attendances {
   /**
    * Sets the state of a connection.
    *
-   * @param place Where it is.
+   * @param place The place.
    * @param conn The connection; absent when it is not on this node.
-   * @param state What it is given as.
-   * @throws {HubError} `VALIDATION` when the state does not fit, `BAD_REQUEST` or `TOO_LARGE` when it cannot travel,
-   * `DISCONNECTED` when the connection is not in.
+   * @param state The state, as the application gave it.
+   * @throws {HubError} `VALIDATION` when the state does not fit the schema. `BAD_REQUEST` when JSON cannot carry it.
+   * `TOO_LARGE`. `DISCONNECTED` when the connection is not in the place.
    */
   set(place: NamedPlace, conn: Connection | undefined, state: unknown): void {
     const parsed = readState(place, state);
@@ -108,7 +108,7 @@ export class Attendances {
     );
   }
 
-  /** Puts a connection in; without its state where the others cannot be told that. */
+  /** Puts a connection into a place. If its state cannot be sent to other nodes, it enters without a state. */
   #enter(place: NamedPlace, conn: Connection, state: unknown): void {
     try {
       this.#put(place, conn, state);
@@ -123,7 +123,9 @@ export class Attendances {
     source.put(channel, { id, user: userId, node: nodeId, state, at: this.#nextAt(userId ?? id) });
   }
 
-  /** The time; of a user's states each has a later one than that before, however little time has passed. */
+  /**
+   * The time for a new state. Each state of a user gets a later time than the one before, also within a millisecond.
+   */
   #nextAt(user: string): number {
     const { clock } = this.#options;
     const now = Math.floor(clock.wall?.() ?? clock.now());
@@ -143,9 +145,9 @@ export class Attendances {
       const given = stateOf[pattern]!({ conn, params, name });
       const later = promiseOf(given);
       if (!later) return given === undefined ? undefined : readState(place, given);
-      later.catch(() => {}); // whatever it is, it comes too late
+      later.catch(() => {}); // its error does not matter: it is too late
       throw new TypeError(
-        `Cannot use ${kindOf(given)} as a state of "${name}": presence.stateOf has to answer at once`,
+        `Cannot use ${kindOf(given)} as a state of "${name}": presence.stateOf must return a value, not a promise`,
       );
     } catch (error) {
       onError(error, { stage: "handler", name, connectionId: conn.id });
@@ -155,8 +157,8 @@ export class Attendances {
 }
 
 /**
- * Checks a state, and that it can travel to other nodes and to clients. Gives what they will have of it: whoever set it may
- * change the object, or it reads differently each time.
+ * Checks a state, and that it can be sent to other nodes and clients. Returns a copy, as they will get it: the
+ * application may change the object later, or a getter may return other values.
  */
 function readState({ name, declared }: NamedPlace, state: unknown): unknown {
   const parsed = parseNow(declared.state, state, "presence state of", name);
@@ -166,13 +168,13 @@ function readState({ name, declared }: NamedPlace, state: unknown): unknown {
   if (size > MAX_STATE_BYTES) {
     throw new HubError(
       "TOO_LARGE",
-      `Cannot set a state of ${size} bytes in "${name}": it may have ${MAX_STATE_BYTES}`,
+      `Cannot set a state of ${size} bytes in "${name}": the limit is ${MAX_STATE_BYTES}`,
     );
   }
   try {
     return parseNow(declared.state, readJson(text), "presence state of", name);
   } catch (cause) {
-    const why = `its schema refuses what it made of it itself, as it would on other nodes`;
+    const why = `its schema refuses its own output, so other nodes would refuse the state`;
     throw new HubError("VALIDATION", `Cannot set a state in "${name}": ${why}`, { cause });
   }
 }
@@ -184,7 +186,7 @@ function write(state: unknown, name: string): string {
     return writeJson(travelling).slice(MAX_AROUND, -MAX_AROUND);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : "unreadable";
-    throw new HubError("BAD_REQUEST", `Cannot set a state in "${name}" that cannot travel: ${why}`, {
+    throw new HubError("BAD_REQUEST", `Cannot set a state in "${name}" that cannot be sent: ${why}`, {
       cause,
     });
   }

@@ -1,5 +1,5 @@
 /**
- * The changes of a place for an async iterator, which takes them one by one when it likes.
+ * The changes of a place as an async iterator. Changes wait until the reader takes them.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { HubError, type PresenceChange } from "../../contract/mod.ts";
 import type { ChangeListener } from "./listeners.ts";
 
-/** How many changes wait for a reader at the most. */
+/** How many changes may wait for a reader. */
 export const MAX_UNREAD = 10_000;
 
 type Step = IteratorResult<PresenceChange, undefined>;
@@ -21,12 +21,12 @@ export class ChangeReader implements AsyncIterableIterator<PresenceChange, undef
   readonly #waiting: PromiseWithResolvers<Step>[] = [];
   #stop = () => {};
   #ended = false;
-  /** What the reader is told once when it has read what was before. */
+  /** The error that the reader gets once, after the waiting changes. */
   #error: HubError | undefined;
 
   /**
    * @param name The place, for the error.
-   * @param listen Listens to its changes, and says how to stop.
+   * @param listen Adds a listener for its changes; returns the function that removes it.
    */
   constructor(name: string, listen: (listener: ChangeListener) => () => void) {
     this.#name = name;
@@ -61,7 +61,7 @@ export class ChangeReader implements AsyncIterableIterator<PresenceChange, undef
     if (step) return step.resolve({ done: false, value });
     if (this.#unread.push(value) <= MAX_UNREAD) return;
     this.#unread.length = 0;
-    const behind = `Stopped giving changes of "${this.#name}": more than ${MAX_UNREAD} changes were not read`;
+    const behind = `Stopped reading changes of "${this.#name}": more than ${MAX_UNREAD} changes waited`;
     this.#error = new HubError("RATE_LIMITED", behind);
     this.#end();
   }

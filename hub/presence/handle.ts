@@ -1,5 +1,5 @@
 /**
- * The presence of one room or topic, as users of a hub see it.
+ * The presence of one room or topic, for the application.
  *
  * @module
  */
@@ -18,11 +18,11 @@ import { toMember } from "./view.ts";
 
 /** What {@linkcode PresenceHandle} needs. */
 export interface PresenceHandleParts {
-  /** Where it is known from who is where. */
+  /** The source of presence. */
   readonly source: Pick<PresenceSource, "count" | "page">;
-  /** Whoever listens. */
+  /** The listeners for changes. */
   readonly listeners: Listeners;
-  /** Waits until everybody is known for the first time, but not for ever. */
+  /** Waits until all members are known for the first time, up to a timeout. */
   settled(signal?: AbortSignal): Promise<void>;
   /** Sets the state of a connection of this node. */
   set(place: NamedPlace, connection: string, state: unknown): void;
@@ -44,7 +44,7 @@ const PAGE = {
 
 const EVENTS = ["join", "leave", "update"];
 
-/** Who is in a room or topic: cheap to make, because handlers make one for every message. */
+/** The presence of a room or topic. It is cheap to make, because handlers make one for every message. */
 export class PresenceHandle implements HubPresence<unknown, unknown> {
   readonly name: string;
   readonly #place: NamedPlace;
@@ -62,7 +62,7 @@ export class PresenceHandle implements HubPresence<unknown, unknown> {
 
   async list(query?: PresenceQuery): Promise<readonly PresenceMember[]> {
     const { by, signal } = readOptions("list", query, QUERY);
-    // By id: whoever left and came back between two pages may be on both.
+    // By id: a member that leaves and comes back between two pages may be on both.
     const members = new Map<string, PresenceMember>();
     let cursor: string | undefined;
     do {

@@ -1,6 +1,6 @@
 /**
- * Connections that are gone and count as present a while longer, so that a user who reloads a page, or moves to another
- * node, neither leaves nor joins.
+ * Connections that have ended but count as present a while longer. So a user who reloads a page, or moves to another
+ * node, causes no leave and no join.
  *
  * @module
  */
@@ -9,25 +9,25 @@ import type { Clock } from "../../contract/mod.ts";
 import type { Place, PlaceChange, PresenceEntry } from "./place.ts";
 import type { Followed, PresenceSource } from "./source.ts";
 
-/** How many may be waited for; beyond, the one that has waited longest leaves at once. */
+/** How many connections may wait. Beyond this number, the one that has waited longest leaves at once. */
 const MAX_LEAVING = 100_000;
 
 /** What {@linkcode Leaving} needs. */
 export interface LeavingOptions {
-  /** Who is told that a connection has left. */
+  /** The source of presence: it is told when a connection leaves. */
   readonly source: Pick<PresenceSource, "follow" | "drop" | "isGone">;
   /** Where time comes from. */
   readonly clock: Clock;
-  /** How long a connection that is gone counts as present, in milliseconds. */
+  /** How long a connection that has ended counts as present, in milliseconds. */
   readonly leaveAfterMs: number;
   /** @default {100_000} */
   readonly maxLeaving?: number;
 }
 
-/** Whose connection it is. */
+/** A connection that has ended, and its user. */
 type Gone = Pick<PresenceEntry, "id" | "user">;
 
-/** A connection that is gone, and counts as present. */
+/** A connection that has ended, and counts as present. */
 interface Leaver {
   readonly place: string;
   readonly id: string;
@@ -35,7 +35,7 @@ interface Leaver {
   due: number;
 }
 
-/** A place in which somebody is waited for. */
+/** A place with connections that have ended and count as present. */
 interface Watch {
   readonly followed: Followed;
   readonly stop: () => void;
@@ -43,10 +43,10 @@ interface Watch {
   readonly leavers: Map<string, Leaver>;
 }
 
-/** The connections of this node that are gone, and count as present a while longer. */
+/** The connections of this node that have ended, and count as present a while longer. */
 export class Leaving {
   readonly #options: LeavingOptions;
-  /** In the order in which their time is up. */
+  /** In the order of their ends. */
   readonly #leavers = new Set<Leaver>();
   readonly #watches = new Map<string, Watch>();
   #stopTimer: (() => void) | undefined;
@@ -57,23 +57,24 @@ export class Leaving {
     this.#options = options;
   }
 
-  /** How many there are. */
+  /** The number of these connections. */
   get size(): number {
     return this.#leavers.size;
   }
 
   /**
-   * A connection is gone. It leaves the place later, or at once: when it is anonymous, when its user is there with another
-   * connection, or as soon as that is so.
+   * A connection has ended. An anonymous one leaves the place at once. Another leaves at once if its user has another
+   * connection in the place, or later: when the user comes back, or when the time is up.
    *
-   * A connection on another node may be gone too, without this node knowing it yet, and be given up there because of this one: so
-   * it counts only where its id is the greater one. Then one of them stays, whatever its node knows.
+   * A connection of the user on another node may have ended too, and this node may not know it yet. That node could
+   * drop it because of this one. So a connection on another node counts only if its id is greater. Then one of the
+   * two stays.
    */
   add(place: string, { id, user }: Gone): void {
     const { source, clock, leaveAfterMs, maxLeaving = MAX_LEAVING } = this.#options;
     if (leaveAfterMs === 0 || user === undefined || this.#closed) return source.drop(place, id);
     const watch = this.#watch(place);
-    // One that was never there, as its first state took it out again, is not to be waited for.
+    // A connection that never was in the place leaves at once: `stateOf` may have removed it.
     if (!watch.followed.place.get(id) || this.#isOutdone(watch.followed.place, { id, user })) {
       source.drop(place, id);
       return this.#release(place, watch);
@@ -85,7 +86,7 @@ export class Leaving {
     this.#wait();
   }
 
-  /** Waits for nobody any more; the source forgets them itself. */
+  /** Stops waiting. The source forgets the connections by itself. */
   close(): void {
     this.#closed = true;
     this.#stopTimer?.();
@@ -117,13 +118,13 @@ export class Leaving {
     const leaver = user === undefined ? undefined : leavers.get(user);
     if (!leaver || leaver.id === before?.id) return;
     if (!after) return place.hasOther(leaver) ? undefined : this.#beginAnew(leaver);
-    // Somebody is there again: whoever hears of that now must not hear of the old connection within it. Or was there all the
-    // time, where not everybody was known.
+    // The user is back, or was there all the time while not all members were known. Listeners are being told of this now,
+    // so the old connection is dropped after that, not within it.
     const isBack = () => whole ? place.hasOther(leaver) : this.#isOutdone(place, leaver);
     queueMicrotask(() => isBack() && this.#end(leaver));
   }
 
-  /** Whether its user is there with another connection that stays, should it be gone too. */
+  /** Whether its user has another connection in the place that is sure to stay. */
   #isOutdone(place: Place, { id, user }: Pick<Leaver, "id" | "user">): boolean {
     const own = place.get(id)?.node;
     return place.of(user).some((other) =>
@@ -131,7 +132,7 @@ export class Leaving {
     );
   }
 
-  /** Its user was there with another connection until now. */
+  /** The user's other connection has left: the waiting time starts again. */
   #beginAnew(leaver: Leaver): void {
     const { clock, leaveAfterMs } = this.#options;
     this.#leavers.delete(leaver);

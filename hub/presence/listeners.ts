@@ -1,5 +1,6 @@
 /**
- * Whoever of this process listens to places: each is told every change, at the end of its turn at the latest.
+ * The listeners of this process for changes in places. Each listener gets every change, at the end of the turn at the
+ * latest.
  *
  * @module
  */
@@ -9,33 +10,33 @@ import type { HubErrorInfo } from "../api/options.ts";
 import type { PresenceSource } from "./source.ts";
 import { View } from "./view.ts";
 
-/** Who listens. */
+/** A listener for changes. */
 export interface ChangeListener {
-  /** Takes a change; what it throws is reported. */
+  /** Takes a change; its errors are reported. */
   changed(change: PresenceChange): unknown;
-  /** The hub is closed: nothing follows. Called at once where it is already. Must not throw. */
+  /** Called when the hub is closed: no change follows. Called at once if it is closed already. Must not throw. */
   closed?(): void;
 }
 
 /** What {@linkcode Listeners} needs. */
 export interface ListenersOptions {
-  /** Where it is known from who is where. */
+  /** The source of presence. */
   readonly source: Pick<PresenceSource, "follow">;
   /** Where time comes from. */
   readonly clock: Clock;
-  /** How long to wait until everybody is known, in milliseconds. */
+  /** How long to wait until all members are known, in milliseconds. */
   readonly patienceMs: number;
-  /** Reports what listeners throw. */
+  /** Called with the errors of listeners. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
-/** A place that is listened to. */
+/** A place with listeners. */
 interface Heard {
   readonly view: View;
   readonly listeners: Set<ChangeListener>;
 }
 
-/** Whoever listens to places. */
+/** The listeners of a hub for changes in places. */
 export class Listeners {
   readonly #options: ListenersOptions;
   /** By place and `by`. */
@@ -47,18 +48,18 @@ export class Listeners {
     this.#options = options;
   }
 
-  /** How many places are listened to; those by user and by connection count twice. */
+  /** How many places have listeners. A place with listeners by user and by connection counts twice. */
   get size(): number {
     return this.#heard.size;
   }
 
   /**
-   * Listens to what changes from now on.
+   * Listens to changes from now on.
    *
    * @param place The channel of the room or topic.
-   * @param by Whom to count as one.
-   * @param listener Who listens.
-   * @returns Stops it.
+   * @param by What counts as one member: a user or a connection.
+   * @param listener The listener.
+   * @returns A function that removes it.
    */
   listen(place: string, by: PresenceBy, listener: ChangeListener): () => void {
     if (this.#closed) {
@@ -67,7 +68,7 @@ export class Listeners {
     }
     const key = `${by} ${place}`;
     const heard = this.#heard.get(key) ?? this.#open(key, place, by);
-    heard.view.flush(); // what has changed before is told to those who listened then
+    heard.view.flush(); // earlier changes go to the earlier listeners only
     heard.listeners.add(listener);
     return () => {
       if (!heard.listeners.delete(listener) || heard.listeners.size > 0) return;
@@ -76,7 +77,7 @@ export class Listeners {
     };
   }
 
-  /** Nobody listens any more. */
+  /** Removes all listeners. */
   close(): void {
     this.#closed = true;
     for (const { view, listeners } of this.#heard.values()) {
@@ -101,7 +102,7 @@ export class Listeners {
       maxListedBytes: Infinity,
       tell(news) {
         if (news.type !== "changes") return;
-        const before = new Set(listeners); // to whoever begins meanwhile, none of it is new
+        const before = new Set(listeners); // a listener that is added meanwhile gets none of these changes
         for (const change of news.changes) {
           callEach(before, (one) => listeners.has(one) && one.changed(change), failed);
         }

@@ -1,5 +1,5 @@
 /**
- * Pages of the members of places. What they are read from is kept while pages of a place go on being read.
+ * Pages of the members of places. The sorted members of a place are kept while its pages are being read.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Place } from "./place.ts";
 import { SortedMembers } from "./sorted_members.ts";
 import type { EntryPage, EntryQuery } from "./source.ts";
 
-/** How long the order of members is kept after a page was read, in milliseconds. */
+/** How long sorted members are kept after the last read, in milliseconds. */
 const KEPT_MS = 10_000;
 
 interface Kept {
@@ -31,7 +31,7 @@ export class MemberPages {
     this.#clock = clock;
   }
 
-  /** How many orders are kept. */
+  /** How many lists of sorted members are kept. */
   get size(): number {
     return this.#kept.user.size + this.#kept.connection.size;
   }
@@ -46,7 +46,7 @@ export class MemberPages {
     return kept.members.page(query);
   }
 
-  /** Keeps nothing any more. */
+  /** Drops all lists. */
   close(): void {
     this.#stop?.();
     this.#stop = undefined;

@@ -1,5 +1,5 @@
 /**
- * Which rooms and topics are places: those whose name fits a pattern of the contract's presence.
+ * Which rooms and topics are places: the ones whose name fits a pattern in `presence` of the contract.
  *
  * @module
  */
@@ -8,35 +8,36 @@ import { type Contract, type DeclaredPresence, HubError, type PresencePlace } fr
 import { suggest } from "../../contract/options/suggest.ts";
 import { readName, roomChannel, roomOf } from "../backplane/channels.ts";
 
-/** A room or topic of which the contract keeps presence. */
+/** A room or topic with presence in the contract. */
 export interface NamedPlace {
-  /** Its channel, by which it goes inside the hub. */
+  /** Its channel: its name inside the hub. */
   readonly channel: string;
   /** Its name. */
   readonly name: string;
   /** The parameters in its name. */
   readonly params: Readonly<Record<string, string>>;
-  /** How it was declared. */
+  /** Its entry in the contract. */
   readonly declared: DeclaredPresence;
 }
 
 const TOPIC = /^topic(?:@[^:]*)?:/;
 
-/** The rooms and topics of which a contract keeps presence. */
+/** The rooms and topics with presence in a contract. */
 export class NamedPlaces {
   readonly #contract: Contract;
   readonly #topicChannel: (name: string, role?: string) => string;
 
   /**
    * @param contract The contract.
-   * @param topicChannel The channel of a topic, a role's own or a shared one. Throws when there is none of that name.
+   * @param topicChannel Returns the channel of a topic, a role's own or a shared one. Throws when the topic does not
+   * exist.
    */
   constructor(contract: Contract, topicChannel: (name: string, role?: string) => string) {
     this.#contract = contract;
     this.#topicChannel = topicChannel;
   }
 
-  /** The place of a channel, where it is one. */
+  /** The place of a channel; `undefined` if the channel has no presence. */
   ofChannel(channel: string): NamedPlace | undefined {
     const topic = TOPIC.exec(channel)?.[0];
     const name = topic === undefined ? roomOf(channel) : channel.slice(topic.length);
@@ -44,7 +45,7 @@ export class NamedPlaces {
   }
 
   /**
-   * A room.
+   * The place of a room.
    *
    * @throws {HubError} `NOT_FOUND` when the contract keeps no presence of it.
    * @throws {TypeError} When the name is not text.
@@ -55,10 +56,10 @@ export class NamedPlaces {
   }
 
   /**
-   * A topic.
+   * The place of a topic.
    *
    * @param name Its name.
-   * @param role The role whose own it is.
+   * @param role The role, for a role's own topic.
    * @throws {HubError} `NOT_FOUND` when there is no such topic, or the contract keeps no presence of it.
    * @throws {TypeError} When the name is not text.
    */
@@ -68,11 +69,11 @@ export class NamedPlaces {
   }
 
   /**
-   * A room or topic that a client names.
+   * The place that a client names.
    *
-   * @param place What it names.
-   * @param role Its role, which has topics of its own and the shared ones.
-   * @throws {HubError} `NOT_FOUND`; what else there is, is not for clients to know.
+   * @param place The room or topic, as the client named it.
+   * @param role The client's role. It has its own topics and the shared ones.
+   * @throws {HubError} `NOT_FOUND`. The text does not list the other places, because clients must not know them.
    */
   ofClient(place: PresencePlace, role: string): NamedPlace {
     const isRoom = typeof place === "string";
@@ -94,7 +95,7 @@ export class NamedPlaces {
     const patterns = Object.keys(this.#contract.definition.presence ?? {});
     const hint = patterns.length === 0
       ? "declare `presence` in the contract"
-      : `of its patterns none fits, ${suggest(name, patterns)}`;
+      : `no pattern fits, ${suggest(name, patterns)}`;
     throw new HubError("NOT_FOUND", `The contract keeps no presence of ${kind} "${name}": ${hint}`);
   }
 }

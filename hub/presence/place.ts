@@ -1,12 +1,12 @@
 /**
- * Who is in one place, a room or a topic, as this node knows it: connections, and the users that they are of.
+ * The members of one place (a room or a topic), as this node knows them: connections, and their users.
  *
  * @module
  */
 
 import type { PresenceBy } from "../../contract/mod.ts";
 
-/** A connection in a place. Never changed: another state is another entry. */
+/** A connection in a place. It is never changed: a new state makes a new entry. */
 export interface PresenceEntry {
   /** The connection. */
   readonly id: string;
@@ -17,26 +17,26 @@ export interface PresenceEntry {
   /** Its state, parsed; `undefined` until one is set. */
   readonly state: unknown;
   /**
-   * When its state was set, in milliseconds by the wall clock of its node: the newest of a user's states counts. Since 1970
-   * where it is given to a source; a source may count from another moment, the same for all.
+   * When its state was set, in milliseconds by the wall clock of its node. The newest state of a user counts. Entries
+   * that are given to a source count from 1970. Inside a source, all entries may count from another moment.
    */
   readonly at: number;
 }
 
-/** What has become of one connection: it came (no `before`), left (no `after`), or has another state. */
+/** A change of one connection: it came (no `before`), left (no `after`), or has a new state. */
 export interface PlaceChange {
   readonly before?: PresenceEntry;
   readonly after?: PresenceEntry;
-  /** What showed for its user before, be it this connection or another one. */
+  /** The entry that was shown for its user before: this connection or another one. */
   readonly showed?: PresenceEntry;
 }
 
-/** What a connection counts for: its user, or itself when it is anonymous. */
+/** The id of a connection's member: its user, or itself when it is anonymous. */
 export const memberOf = ({ user, id }: PresenceEntry): string => user ?? id;
 
 /**
- * Tells which of two connections of a user shows: that with the newer state, and of equals always the same one. One that has
- * none yet, such as that of a tab that was just opened, hides no other.
+ * Whether connection `a` is shown for its user, rather than `b`: it has the newer state. With equal times, always the
+ * same one is shown. A connection without a state, such as a new tab, never hides one with a state.
  */
 function shows(a: PresenceEntry, b: PresenceEntry): boolean {
   const [isSet, isOtherSet] = [a.state !== undefined, b.state !== undefined];
@@ -44,13 +44,13 @@ function shows(a: PresenceEntry, b: PresenceEntry): boolean {
   return a.at > b.at || (a.at === b.at && a.id > b.id);
 }
 
-/** No clock shows a later time: what a broken one has shown is not to be outdone. */
+/** The latest time of a JavaScript date. A later time comes from a broken clock, and is not raised further. */
 const LATEST = 8.64e15;
 
 /**
- * An entry with a time that makes its state the newest of its user's, however the clocks of their nodes differ.
+ * Returns an entry with a time that makes its state the newest of its user, even when the clocks of nodes differ.
  *
- * @param place The place as far as it is known.
+ * @param place The place, as far as it is known.
  * @param entry The entry.
  */
 export function asNewest(place: Place | undefined, entry: PresenceEntry): PresenceEntry {
@@ -60,16 +60,16 @@ export function asNewest(place: Place | undefined, entry: PresenceEntry): Presen
   return { ...entry, at: newest.at + 1 };
 }
 
-/** A room or a topic, and who is in it. */
+/** A room or a topic, and its members. */
 export class Place {
   /** The channel of its room or topic: `room:lobby`, `topic:ticker/ACME`. */
   readonly name: string;
   readonly #entries = new Map<string, PresenceEntry>();
-  /** By user: a connection, or several, that which shows first. Anonymous ones are not here: each is a member itself. */
+  /** By user: one connection, or several with the shown one first. Anonymous connections are not in it. */
   readonly #users = new Map<string, PresenceEntry | readonly PresenceEntry[]>();
   readonly #listeners = new Set<(change: PlaceChange) => void>();
   #anonymous = 0;
-  /** Anonymous ones whose id is also that of a user who is here: they are one member, and the user shows. */
+  /** How many anonymous connections have the id of a user in this place. The two are one member: the user is shown. */
   #hidden = 0;
 
   /** @param name The channel of its room or topic. */
@@ -77,7 +77,7 @@ export class Place {
     this.name = name;
   }
 
-  /** How many members there are. */
+  /** The number of members. */
   count(by: PresenceBy): number {
     return by === "connection" ? this.#entries.size : this.#users.size + this.#anonymous - this.#hidden;
   }
@@ -92,7 +92,7 @@ export class Place {
     return this.#entries.values();
   }
 
-  /** The connection that shows for a member. */
+  /** The connection that is shown for a member. */
   member(by: PresenceBy, id: string): PresenceEntry | undefined {
     if (by === "connection") return this.#entries.get(id);
     const known = this.#users.get(id);
@@ -101,13 +101,13 @@ export class Place {
     return entry?.user === undefined ? entry : undefined;
   }
 
-  /** The connections of a user, that which shows first. */
+  /** The connections of a user, with the shown one first. */
   of(user: string): readonly PresenceEntry[] {
     const known = this.#users.get(user);
     return known === undefined ? [] : known instanceof Array ? known : [known as PresenceEntry];
   }
 
-  /** For every member the connection that shows. */
+  /** The connection that is shown, for every member. */
   *members(by: PresenceBy): IterableIterator<PresenceEntry> {
     if (by === "connection") return yield* this.#entries.values();
     for (const known of this.#users.values()) yield first(known);
@@ -117,15 +117,15 @@ export class Place {
     }
   }
 
-  /** Whether a user has another connection here than this one. */
+  /** Whether the user of a connection has another connection here. */
   hasOther({ user, id }: Pick<PresenceEntry, "user" | "id">): boolean {
     return user !== undefined && this.of(user).some((one) => one.id !== id);
   }
 
-  /** A connection is in, or has another state. */
+  /** A connection has come, or has a new state. */
   put(entry: PresenceEntry): void {
     let before = this.#entries.get(entry.id);
-    if (before && before.user !== entry.user) { // it is said to be another user's: that is another member
+    if (before && before.user !== entry.user) { // another user: that is another member
       this.drop(entry.id);
       before = undefined;
     }
@@ -136,7 +136,7 @@ export class Place {
     this.#tell({ before, after: entry, showed });
   }
 
-  /** A connection is not in any more. Tells whether it was. */
+  /** A connection has left. Returns whether it was in. */
   drop(id: string): boolean {
     const before = this.#entries.get(id);
     if (!before) return false;
@@ -148,10 +148,10 @@ export class Place {
   }
 
   /**
-   * Listens to changes, as they happen.
+   * Listens to changes.
    *
-   * @param listener Must not throw.
-   * @returns Stops it.
+   * @param listener Called at each change; must not throw.
+   * @returns A function that removes it.
    */
   onChange(listener: (change: PlaceChange) => void): () => void {
     this.#listeners.add(listener);

@@ -1,40 +1,40 @@
 /**
- * The places in which somebody is, or that somebody follows.
+ * The places that have members or followers.
  *
  * @module
  */
 
 import { Place, type PresenceEntry } from "./place.ts";
 
-/** Places by name. A place in which nobody is and that nobody follows is forgotten. */
+/** Places by name. A place without members and followers is removed. */
 export class Places {
   readonly #places = new Map<string, Place>();
-  /** How often each is followed. */
+  /** The number of followers of each place. */
   readonly #followed = new Map<string, number>();
 
-  /** How many there are. */
+  /** The number of places. */
   get size(): number {
     return this.#places.size;
   }
 
-  /** How many connections are in them; one in several counts in each. */
+  /** The number of connections in them. A connection in several places counts in each. */
   get members(): number {
     let members = 0;
     for (const place of this.#places.values()) members += place.count("connection");
     return members;
   }
 
-  /** A place in which somebody is, or that is followed. */
+  /** A place with members or followers. */
   get(name: string): Place | undefined {
     return this.#places.get(name);
   }
 
-  /** A connection is in a place, or has another state there. */
+  /** A connection has come into a place, or has a new state there. */
   put(name: string, entry: PresenceEntry): void {
     this.#open(name).put(entry);
   }
 
-  /** A connection is not in a place any more. Tells whether it was. */
+  /** A connection has left a place. Returns whether it was in. */
   drop(name: string, id: string): boolean {
     const place = this.#places.get(name);
     if (!place?.drop(id)) return false;
@@ -43,25 +43,25 @@ export class Places {
   }
 
   /**
-   * Keeps a place, also while nobody is in it.
+   * Keeps a place, also while it is empty.
    *
-   * @returns The place; it stays the same until it is released as often as it was followed.
+   * @returns The place. It stays the same object until each `follow` has had its `release`.
    */
   follow(name: string): Place {
     this.#followed.set(name, (this.#followed.get(name) ?? 0) + 1);
     return this.#open(name);
   }
 
-  /** Keeps a place no more. */
+  /** Ends one `follow` of a place. */
   release(name: string): void {
     const times = this.#followed.get(name);
-    if (times === undefined) return; // all were forgotten
+    if (times === undefined) return; // after `clear`
     if (times > 1) return void this.#followed.set(name, times - 1);
     this.#followed.delete(name);
     this.#forget(this.#places.get(name)!);
   }
 
-  /** Forgets all of them, and tells nobody. */
+  /** Removes all places, without callbacks. */
   clear(): void {
     this.#places.clear();
     this.#followed.clear();

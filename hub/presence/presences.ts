@@ -1,5 +1,5 @@
 /**
- * The presence of a hub: puts its parts together.
+ * The presence of a hub, made of its parts.
  *
  * @module
  */
@@ -21,31 +21,31 @@ import { whoMessages } from "./who.ts";
 export interface PresencesOptions {
   /** The contract. */
   readonly contract: Contract;
-  /** Where it is known from who is where. */
+  /** The source of presence. */
   readonly source: PresenceSource;
   /** Where time comes from. */
   readonly clock: Clock;
   /** The identity of this node. */
   readonly nodeId: string;
-  /** What gives the first states, by pattern. */
+  /** The functions that return first states, by pattern. */
   readonly stateOf?: Readonly<Record<string, StateOf>>;
-  /** How long a connection that is gone counts as present, in milliseconds. */
+  /** How long a connection that has ended counts as present, in milliseconds. */
   readonly leaveAfterMs: number;
-  /** How long to wait until everybody is known, in milliseconds; then whom is known has to do. */
+  /** How long to wait until all members are known, in milliseconds. After it, the known members are used. */
   readonly patienceMs: number;
-  /** How long changes are gathered before clients are told, in milliseconds. */
+  /** How long changes are gathered before they are sent to clients, in milliseconds. */
   readonly intervalMs: number;
-  /** With more members clients are told only how many there are. */
+  /** With more members, clients get only their number. */
   readonly maxListed: number;
-  /** The same for how large they are together, in bytes. */
+  /** With a larger total size of members, in bytes, clients get only their number. */
   readonly maxListedBytes: number;
-  /** The channel of a topic, a role's own or a shared one. Throws when there is none of that name. */
+  /** Returns the channel of a topic, a role's own or a shared one. Throws when the topic does not exist. */
   topicChannel(name: string, role?: string): string;
-  /** A connection of this node. */
+  /** Finds a connection of this node. */
   find(id: string): Connection | undefined;
-  /** A connection is not in a place any more. */
+  /** Called when a connection has left a place. */
   left?(place: NamedPlace, conn: Connection): void;
-  /** Reports an error that no caller receives. */
+  /** Called with errors that no caller gets. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
@@ -53,9 +53,9 @@ export interface PresencesOptions {
 export class Presences {
   /** Which rooms and topics are places. */
   readonly places: NamedPlaces;
-  /** Who of this node is where. */
+  /** The connections of this node in places. */
   readonly attendances: Attendances;
-  /** Where it is known from who is where. */
+  /** The source of presence. */
   readonly source: PresenceSource;
   /** The connections that watch. */
   readonly watchers: Watchers;
@@ -65,7 +65,7 @@ export class Presences {
   readonly #options: PresencesOptions;
   #isKnown = false;
   #closed = false;
-  /** When whom is known has to do, by the clock. */
+  /** From this time on, the known members are used, by the clock. */
   #deadline: number | undefined;
 
   /** @param options What it needs. */
@@ -106,21 +106,21 @@ export class Presences {
   }
 
   /**
-   * The hub is open, and the nodes that are there are known.
+   * Call it when the hub is open and knows the other nodes.
    *
-   * @param waitMs How long to wait for what they know, in milliseconds.
+   * @param waitMs How long to wait until all members are known, in milliseconds.
    */
   async start(waitMs: number): Promise<void> {
     await this.source.start();
     if (waitMs > 0) await this.#settled(undefined, waitMs);
   }
 
-  /** Messages of these channels may have been missed; of all where none are named. */
+  /** Messages on these channels may have been missed; without `channels`, on all channels. */
   missed(channels?: readonly string[]): void {
     this.source.missed(channels);
   }
 
-  /** Nobody of this node is anywhere any more, and nobody listens. Never rejects. */
+  /** Removes the connections of this node from all places, and ends all listeners. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#leaving.close();

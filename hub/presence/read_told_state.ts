@@ -1,5 +1,5 @@
 /**
- * Reads states that other nodes have told.
+ * Reads the states that other nodes send.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { type DeclaredPresence, parseNow, writeJson } from "../../contract/mod.ts";
 
 /**
- * Parses a state that another node has told, whose contract may be an older or a newer one.
+ * Parses a state from another node. That node may have an older or newer contract.
  *
- * @param declared What the contract says of the place.
+ * @param declared The contract's entry of the place.
  * @param state The state.
  * @param name The name of the room or topic.
- * @throws {HubError} `VALIDATION` when it does not fit.
- * @throws {TypeError} When the schema makes something of it that cannot travel on, to clients of this node.
+ * @throws {HubError} `VALIDATION` when the state does not fit the schema.
+ * @throws {TypeError} When JSON cannot carry the schema's output to clients of this node.
  */
 export function readToldState(declared: DeclaredPresence, state: unknown, name: string): unknown {
   const parsed = parseNow(declared.state, state, "presence of", name);

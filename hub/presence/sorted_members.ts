@@ -1,5 +1,5 @@
 /**
- * The members of one place by the order of their ids, so that a page of many costs little.
+ * The members of one place, sorted by id, so that a page of a large place costs little.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import type { PresenceBy } from "../../contract/mod.ts";
 import { memberOf, type Place, type PlaceChange } from "./place.ts";
 import type { EntryPage, EntryQuery } from "./source.ts";
 
-/** So many changes are put in one by one; more of them are sorted and merged in one go. */
+/** Up to so many changes are inserted one by one. More changes are sorted, and merged in one step. */
 const MAX_SINGLE = 32;
 
-/** Members in the order of their ids, by code units; kept up with the place until it is closed. */
+/** Members in the order of their ids, by code units. Follows the changes of the place until it is closed. */
 export class SortedMembers {
   readonly #place: Place;
   readonly #by: PresenceBy;
   readonly #stop: () => void;
   #ids: string[] | undefined;
-  /** Members that may have come or gone since. */
+  /** Members that may have come or left since the last page. */
   readonly #changed = new Set<string>();
 
   /**
@@ -43,7 +43,7 @@ export class SortedMembers {
     };
   }
 
-  /** Keeps up no more. */
+  /** Stops following the place. */
   close(): void {
     this.#stop();
     this.#ids = undefined;
@@ -56,11 +56,11 @@ export class SortedMembers {
       if (entry) this.#changed.add(this.#by === "connection" ? entry.id : memberOf(entry));
     }
     if (this.#changed.size * 2 <= this.#ids.length + MAX_SINGLE) return;
-    this.#ids = undefined; // to begin anew is as cheap
+    this.#ids = undefined; // sorting all members again costs no more
     this.#changed.clear();
   }
 
-  /** By code units, as texts are sorted where nothing compares them: several times as fast as with a function. */
+  /** Sorts by code units, the default order of `sort`: several times as fast as with a comparing function. */
   #sorted(): readonly string[] {
     const ids = this.#ids;
     if (!ids) return this.#ids = [...this.#all()].sort();
@@ -102,7 +102,7 @@ export class SortedMembers {
   }
 }
 
-/** Where what is greater than an id begins. */
+/** The index of the first id that is greater than this one. */
 function after(ids: readonly string[], id: string): number {
   let low = 0, high = ids.length;
   while (low < high) {

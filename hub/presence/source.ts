@@ -1,5 +1,5 @@
 /**
- * Where a hub knows from who is where: by gossip with the other nodes, or from a store that all share.
+ * The source of a hub's presence: gossip with the other nodes, or a store that all nodes share.
  *
  * @module
  */
@@ -9,90 +9,95 @@ import type { Place, PresenceEntry } from "./place.ts";
 
 /** A place that this node follows. */
 export interface Followed {
-  /** Who is in it; changes as it changes, also when it is not whole yet. */
+  /** The place. It follows all changes, also before it is whole. */
   readonly place: Place;
-  /** Whether everybody who is in it is known. Becomes false again while the backplane, or the store, is away. */
+  /** Whether all its members are known. Becomes false while the backplane or the store is down. */
   readonly whole: boolean;
-  /** Resolves when it is whole for the first time; rejects when the source is closed before. Never an unhandled rejection. */
+  /** Resolves when it is whole for the first time; rejects when the source is closed before. Need not be handled. */
   readonly ready: Promise<void>;
   /**
-   * Listens to `whole`.
+   * Listens to changes of `whole`.
    *
    * @param listener Must not throw.
-   * @returns Stops it.
+   * @returns A function that removes it.
    */
   onWhole(listener: (whole: boolean) => void): () => void;
-  /** Follows it no more. Idempotent. */
+  /** Stops following the place. Idempotent. */
   release(): void;
 }
 
-/** A part of the members of a place, by the order of their ids. */
+/** A page of the members of a place, in the order of their ids. */
 export interface EntryPage {
-  /** For every member the connection that shows. */
+  /** The connection that is shown, for every member. */
   readonly entries: readonly PresenceEntry[];
-  /** How many members there are in all. */
+  /** The total number of members. */
   readonly count: number;
-  /** Where the next page begins; absent after the last one. */
+  /** The start of the next page; absent on the last page. */
   readonly cursor?: string;
 }
 
-/** How much a source holds in memory. */
+/** What a source holds in memory. */
 export interface SourceSize {
-  /** Places in which somebody is as far as it knows, or that are followed. */
+  /** The number of places that have members or followers, as far as it knows. */
   readonly places: number;
-  /** Connections in them; one in several places counts in each. */
+  /** The number of connections in them. A connection in several places counts in each. */
   readonly members: number;
 }
 
-/** What to read of a place. */
+/** Which page to read. */
 export interface EntryQuery {
   readonly by: PresenceBy;
   readonly limit: number;
-  /** What the page before ended with; only the source can read it. */
+  /** The cursor of the page before. Only the source can read it. */
   readonly cursor?: string;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Knows who is where in the whole cluster. The hub says of its own connections when they enter and leave places, once
- * each and in order; what goes wrong on the way to the others is reported, and put right later, by the source.
+ * Knows the members of all places in the cluster. The hub reports when its own connections enter and leave places, once
+ * each and in order. The source reports errors on the way to other nodes, and repairs them later.
  */
 export interface PresenceSource {
-  /** A connection of this node is in a place, or has another state there. Followers on this node see it at once. */
+  /**
+   * A connection of this node has come into a place, or has a new state there. Followers on this node see it at once.
+   */
   put(place: string, entry: PresenceEntry): void;
-  /** A connection of this node is not in a place any more. */
+  /** A connection of this node has left a place. */
   drop(place: string, id: string): void;
-  /** Follows a place: at once where all is known anyway. */
+  /** Follows a place. The place is whole at once if all members are already known. */
   follow(place: string): Followed;
   /**
-   * How many members a place has.
+   * Counts the members of a place.
    *
-   * @returns At once where it is known; before `known` as far as it is. Rejects with `UNAVAILABLE` or `TIMEOUT`.
+   * @returns The number, without a promise if this node knows it. Before `known` resolves, only known members count.
+   * Rejects with `UNAVAILABLE` or `TIMEOUT`.
    */
   count(place: string, by: PresenceBy, signal?: AbortSignal): number | Promise<number>;
   /** Reads members of a place. */
   page(place: string, query: EntryQuery): EntryPage | Promise<EntryPage>;
-  /** How much it holds; nothing when nobody is anywhere and nothing is followed. */
+  /** What it holds in memory. Zero when all places are empty and have no followers. */
   size(): SourceSize;
   /**
-   * Resolves when `count` and `page` know of everybody for the first time; rejects when the source is closed before. Never an
-   * unhandled rejection.
+   * Resolves when `count` and `page` know all members for the first time; rejects when the source is closed before.
+   * Need not be handled.
    */
   readonly known: Promise<void>;
-  /** The channels on which nodes speak of presence; the hub listens to them. */
+  /** The channels of presence messages between nodes. The hub listens to them. */
   readonly channels: readonly string[];
-  /** The hub is open: the other nodes can be reached, and those that are there are known. */
+  /** Call it when the hub is open: the other nodes are known and can be reached. */
   start(): void | Promise<void>;
-  /** The backplane is up, or down. */
+  /** Call it when the backplane is up or down. */
   reachable(isUp: boolean): void;
-  /** Messages on these channels may have been missed though the backplane was up; on all where none are named. */
+  /**
+   * Messages on these channels may have been missed while the backplane was up; without `channels`, on all channels.
+   */
   missed(channels?: readonly string[]): void;
-  /** Another node is there, for the first time or again. */
+  /** Another node has joined, for the first time or again. */
   join(node: string): void;
-  /** Another node is gone: it said goodbye, or was silent for too long. */
+  /** Another node has left: it said goodbye, or was silent for too long. */
   leave(node: string): void;
-  /** Whether a node is gone whose connections are still shown. */
+  /** Whether a node has left and its connections are still shown. */
   isGone(node: string): boolean;
-  /** The hub closes: nobody of this node is anywhere any more, and the others are told. Never rejects. */
+  /** Removes the connections of this node from all places, and tells the other nodes. Never rejects. */
   close(): void | Promise<void>;
 }

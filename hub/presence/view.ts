@@ -1,5 +1,5 @@
 /**
- * A place as it is watched: what changes is gathered, netted and told at most once an interval.
+ * A watched place. Its changes are gathered, merged per member, and sent at most once per interval.
  *
  * @module
  */
@@ -15,30 +15,30 @@ import {
 import { memberOf, type Place, type PlaceChange, type PresenceEntry } from "./place.ts";
 import type { Followed } from "./source.ts";
 
-/** What a view tells, in order. */
+/** The news that a view sends, in order. */
 export type ViewNews =
   /**
-   * What has become of members. To those who have come meanwhile some of it is not new: a `join` of a member that they have
-   * may be an `update` or nothing to them, and a `leave` may be of one that they never had. Whoever keeps the members by id
-   * ends up with the same as all others.
+   * Changes of members. A watcher that has just started may know some of them: a `join` may name a member that it
+   * has, a `leave` one that it never had. A watcher that keeps members by id ends up with the same list as all
+   * others.
    */
   | { readonly type: "changes"; readonly changes: readonly PresenceChange[]; readonly count: number }
-  /** There are too many to list: only how many. What was known of the members counts no more. */
+  /** There are too many members to list: only their number. The earlier list is no longer valid. */
   | { readonly type: "count"; readonly count: number }
-  /** They are few enough again: these are all, in place of what was known before. */
+  /** There are few enough members again. This list replaces the earlier one. */
   | { readonly type: "all"; readonly members: readonly PresenceMember[]; readonly count: number }
-  /** Whether it is known of everybody who is there; `false` while the backplane or the store is away. */
+  /** Whether all members are known; `false` while the backplane or the store is down. */
   | { readonly type: "whole"; readonly whole: boolean };
 
-/** What a newcomer is told, so that the news that follow fit. */
+/** The state of a view for a new watcher. The later news continue from it. */
 export interface ViewSnapshot {
-  /** Whether the members are listed; not where there are too many. */
+  /** Whether the members are listed; `false` when there are too many. */
   readonly listed: boolean;
-  /** All of them, in no order; none where they are not listed. */
+  /** All members, in no order; empty when they are not listed. */
   readonly members: readonly PresenceMember[];
-  /** How many there are. */
+  /** The number of members. */
   readonly count: number;
-  /** Whether it is known of everybody who is there. */
+  /** Whether all members are known. */
   readonly whole: boolean;
 }
 
@@ -46,55 +46,61 @@ export interface ViewSnapshot {
 export interface ViewOptions {
   /** The place; the view releases it. */
   readonly followed: Followed;
-  /** Whom to count as one. */
+  /** What counts as one member: a user or a connection. */
   readonly by: PresenceBy;
   /** Where time comes from. */
   readonly clock: Clock;
   /**
-   * How long changes are gathered after some were told, in milliseconds; 0 for until the end of the turn. The first ones after
-   * a quiet time are told at the end of the turn.
+   * How long changes are gathered after the last news, in milliseconds; 0 means until the end of the turn. The first
+   * changes after a quiet time are sent at the end of the turn.
    */
   readonly intervalMs: number;
-  /** How long to wait until everybody is known for the first time, in milliseconds; then it begins with whom is known. */
+  /**
+   * How long to wait until all members are known for the first time, in milliseconds. Then it begins with the known
+   * ones.
+   */
   readonly patienceMs: number;
-  /** With more members only their number is told, until there are less than four fifths of it. */
+  /** With more members, only their number is sent, until there are fewer than four fifths of this limit. */
   readonly maxListed: number;
   /**
-   * The same for how large the members are together, or those of them that have changed, in bytes of JSON and about: so much may be
-   * told at once. It is looked at when a newcomer is told everybody, and when changes are told.
+   * The same limit for the total size of the members, or of the changed members, in about bytes of JSON. It is
+   * checked for a snapshot, and when changes are sent.
    */
   readonly maxListedBytes: number;
-  /** Takes what is told. Must not throw. */
+  /** Takes the news. Must not throw. */
   tell(news: ViewNews): void;
 }
 
-/** Which share of what is too much there may be again before members are listed: else one who comes and goes would turn it over each time. */
+/**
+ * Members are listed again below this share of a limit. At the limit itself, one member could switch it again and
+ * again.
+ */
 const LISTED_AGAIN = 0.8;
 
-/** What a member takes on the wire beside its names and its state, in bytes, about. */
+/** What a member takes on the wire without its names and its state, in about bytes. */
 const AROUND_BYTES = 16;
 
 /** A member that may have changed. */
 interface Pending {
-  /** As it was told last; `undefined` where it was not there. */
+  /** The entry in the last news; `undefined` if the member was not there. */
   readonly told: PresenceEntry | undefined;
-  /** As it was before its last change, where it was there. */
+  /** The entry before the last change; `undefined` if the member was not there. */
   last: PresenceEntry | undefined;
-  /** Whether a newcomer was told something else. */
+  /** Whether a new watcher may have got another entry in its snapshot. */
   mixed: boolean;
 }
 
-/** A member, as users see it. */
+/** A member, as the application and clients see it. */
 export function toMember(by: PresenceBy, entry: PresenceEntry): PresenceMember {
   const { id, user, node, state } = entry;
   return { id: by === "user" ? user ?? id : id, user, node, state };
 }
 
-/** A place as it is watched. */
+/** A watched place. */
 export class View {
   /**
-   * Resolves when everybody is known for the first time, or was waited for long enough; until then nothing is told. Rejects when
-   * the source closes before.
+   * Resolves when all members are known for the first time, or `patienceMs` is over. No news is sent before. Rejects
+   * when the source closes before.
    */
   readonly ready: Promise<void>;
   readonly #options: ViewOptions;
@@ -104,7 +110,7 @@ export class View {
   readonly #stopWhole: () => void;
   #begun = false;
   #listed = true;
-  /** Whether something has changed that was not told. */
+  /** Whether there are changes that were not sent. */
   #dirty = false;
   #stopResting: (() => void) | undefined;
   #stopWaiting = () => {};
@@ -125,17 +131,17 @@ export class View {
     if (followed.whole) this.#begin();
     else this.#stopWaiting = clock.after(patienceMs, waited.resolve, { background: true });
     this.ready = Promise.race([followed.ready, waited.promise]).then(() => this.#begin());
-    this.ready.catch(() => {}); // whoever waits sees it; nobody may be waiting
+    this.ready.catch(() => {}); // callers that wait get the error; without one it must not count as unhandled
   }
 
-  /** Whether everybody was known once: `snapshot` gives all. */
+  /** Whether the view has begun, so that `snapshot` can be called. */
   get begun(): boolean {
     return this.#begun;
   }
 
   /**
-   * What a newcomer has to be told; it must be told all news from then on. What the others have not been told yet is part of it,
-   * and comes again with the news.
+   * Returns the state for a new watcher, which must then get all later news. Changes that were not sent yet are
+   * already in it, and come again with the next news.
    */
   snapshot(): ViewSnapshot {
     const { by, followed: { whole } } = this.#options;
@@ -149,7 +155,7 @@ export class View {
     return { listed, members: listed ? members : [], count: this.#place.count(by), whole };
   }
 
-  /** Tells what has changed, now. */
+  /** Sends the gathered changes now. Returns whether it sent news. */
   flush(): boolean {
     if (!this.#dirty) return false;
     const { by, tell, maxListedBytes } = this.#options;
@@ -177,7 +183,7 @@ export class View {
     return true;
   }
 
-  /** Watches no more: nothing is told. Idempotent. */
+  /** Stops the view: it sends no more news. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -202,7 +208,7 @@ export class View {
     return Array.from(this.#place.members(by), (entry) => toMember(by, entry));
   }
 
-  /** Everybody, where they are few and small enough to be listed again. */
+  /** All members, if they are few and small enough to be listed again. */
   #listedAgain(count: number): PresenceMember[] | undefined {
     const { maxListed, maxListedBytes } = this.#options;
     if (count >= maxListed * LISTED_AGAIN) return undefined;
@@ -230,7 +236,7 @@ export class View {
     this.#stir();
   }
 
-  /** There is something to tell. */
+  /** Notes that there are changes to send. */
   #stir(): void {
     if (this.#dirty) return;
     this.#dirty = true;
@@ -247,7 +253,7 @@ export class View {
   }
 }
 
-/** Whether members are larger together than so many bytes. */
+/** Whether the total size of members is more than so many bytes. */
 function exceed(members: Iterable<PresenceMember>, maxBytes: number): boolean {
   if (maxBytes === Infinity) return false;
   let bytes = 0;
@@ -259,7 +265,7 @@ function exceed(members: Iterable<PresenceMember>, maxBytes: number): boolean {
   return false;
 }
 
-/** What a member's changes come to. */
+/** Merges the changes of a member into one; `undefined` if nothing has changed in the end. */
 function net(
   by: PresenceBy,
   { told, last, mixed }: Pending,

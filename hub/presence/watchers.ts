@@ -1,5 +1,5 @@
 /**
- * The connections of this node that watch places: those that watch the same share a view, and the frames.
+ * The connections of this node that watch places. Connections that watch the same place share a view, and its frames.
  *
  * @module
  */
@@ -12,42 +12,42 @@ import type { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { PresenceSource } from "./source.ts";
 import { View, type ViewNews, type ViewSnapshot } from "./view.ts";
 
-/** What is watched. */
+/** A watched place. */
 export interface Watched {
   /** The channel of the room or topic. */
   readonly place: string;
-  /** Whom to count as one. */
+  /** What counts as one member: a user or a connection. */
   readonly by: PresenceBy;
 }
 
 /** What {@linkcode Watchers} needs. */
 export interface WatchersOptions {
-  /** Where it is known from who is where. */
+  /** The source of presence. */
   readonly source: Pick<PresenceSource, "follow">;
   /** Where time comes from. */
   readonly clock: Clock;
-  /** How long to wait until everybody is known, in milliseconds. */
+  /** How long to wait until all members are known, in milliseconds. */
   readonly patienceMs: number;
   /** How long changes are gathered, in milliseconds. */
   readonly intervalMs: number;
-  /** With more members only their number is told. */
+  /** With more members, only their number is sent. */
   readonly maxListed: number;
-  /** The same for how large they are together, in bytes. */
+  /** With a larger total size of members, in bytes, only their number is sent. */
   readonly maxListedBytes: number;
-  /** The messages of the wire that tell news; all watchers get the same. */
+  /** Makes the messages of the wire for news. All watchers get the same messages. */
   messages(watched: Watched, news: ViewNews): Iterable<OutgoingMessage>;
-  /** Reports news that could not be sent. */
+  /** Called with an error when news could not be sent. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
-/** A connection that waits until it is known who is there. */
+/** A connection that waits until the members are known. */
 interface Waiting {
   readonly begin: (snapshot: ViewSnapshot) => void;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** What is watched, and by whom. */
+/** A watched place and its watchers. */
 interface Audience {
   readonly watched: Watched;
   readonly view: View;
@@ -55,7 +55,7 @@ interface Audience {
   readonly waiting: Map<Connection, Waiting>;
 }
 
-/** The connections that watch places. Whoever puts one in takes it out, also when it is gone. */
+/** The connections that watch places. The caller of `watch` must call `unwatch`, also when the connection has ended. */
 export class Watchers {
   readonly #options: WatchersOptions;
   /** By place and `by`. */
@@ -66,19 +66,20 @@ export class Watchers {
     this.#options = options;
   }
 
-  /** How many places are watched; those watched by user and by connection count twice. */
+  /** How many places are watched. A place that is watched by user and by connection counts twice. */
   get size(): number {
     return this.#audiences.size;
   }
 
   /**
-   * A connection watches a place from now on: at once where it is known who is there and its link has room.
+   * Adds a watcher of a place. It starts at once if the members are known and its link has room.
    *
-   * @param watched What it watches; a connection watches one thing once.
+   * @param watched The place. A connection can watch it only once.
    * @param conn The connection.
-   * @param begin Called in the moment from which on it gets the news: sends the snapshot to its outbox.
-   * @returns Resolves after `begin`. Rejects with `DISCONNECTED` when it is taken out before, with `UNAVAILABLE` when the hub
-   * closes, with `BAD_REQUEST` when it watches that already, or with what `begin` throws: then it does not watch.
+   * @param begin Called when the watch starts: sends the snapshot to the connection's outbox. News follow from then on.
+   * @returns Resolves after `begin`. If the watch cannot start, rejects: with `DISCONNECTED` when the connection is
+   * removed before, with `UNAVAILABLE` when the hub closes, with `BAD_REQUEST` when the connection watches the place
+   * already, or with the error of `begin`.
    */
   watch(watched: Watched, conn: Connection, begin: (snapshot: ViewSnapshot) => void): Promise<void> {
     const key = keyOf(watched);
@@ -86,7 +87,7 @@ export class Watchers {
     const { group, waiting, view } = audience;
     if (group.has(conn) || waiting.has(conn)) {
       return Promise.reject(
-        new HubError("BAD_REQUEST", `Watching "${watched.place}" by ${watched.by} already`),
+        new HubError("BAD_REQUEST", `Already watching "${watched.place}" by ${watched.by}`),
       );
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -95,19 +96,19 @@ export class Watchers {
     return promise;
   }
 
-  /** A connection watches no more, or waits no more. Does nothing when it does neither. */
+  /** Removes a watcher, also one that still waits. Does nothing for other connections. */
   unwatch(watched: Watched, conn: Connection): void {
     const audience = this.#audiences.get(keyOf(watched));
     if (!audience) return;
     const { waiting, group } = audience;
     const wait = waiting.get(conn);
     waiting.delete(conn);
-    wait?.reject(new HubError("DISCONNECTED", `Stopped watching "${watched.place}" before all was known`));
+    wait?.reject(new HubError("DISCONNECTED", `Stopped watching "${watched.place}" before all members were known`));
     group.delete(conn);
     this.#release(audience);
   }
 
-  /** Nobody watches any more. */
+  /** Removes all watchers. */
   close(): void {
     for (const audience of this.#audiences.values()) {
       this.#refuse(audience, new HubError("UNAVAILABLE", "The hub is closed"));
@@ -140,7 +141,7 @@ export class Watchers {
     const { waiting, view, group } = audience;
     const wait = waiting.get(conn);
     if (!wait) return;
-    if (conn.outbox.congested) { // lists are large: one at a time, as fast as the client reads
+    if (conn.outbox.congested) { // lists are large: send one at a time, as fast as the client reads
       return void conn.outbox.room().then(() => waiting.get(conn) === wait && this.#enter(audience, conn));
     }
     waiting.delete(conn);

@@ -1,5 +1,5 @@
 /**
- * Who is in a place, as clients are told: messages of the wire that are small, whatever there is to tell.
+ * Makes the presence messages for clients. Large lists are split, so that each message is small.
  *
  * @module
  */
@@ -17,20 +17,20 @@ import { OutgoingMessage } from "../outbox/outgoing_message.ts";
 import type { ViewNews, ViewSnapshot } from "./view.ts";
 import type { Watched } from "./watchers.ts";
 
-/** So many bytes of members share a message at the most; a member that is larger has one of its own. */
+/** The limit of members in one message, in bytes. A larger member gets a message of its own. */
 const PAGE_BYTES = 16 * 1024;
 
-/** What a page of members may have on its way to a client that asked for it. */
+/** The size limit of a page that a client asked for, in bytes. */
 const ASKED_PAGE_BYTES = 64 * 1024;
 
-/** Members for one message, and the nodes that they are on. */
+/** The members in one message, and their nodes. */
 class Page {
   readonly nodes: string[] = [];
   readonly members: WireMember[] = [];
   readonly out: string[] = [];
   bytes = 0;
 
-  /** Puts a member in, unless there is no room for it. */
+  /** Adds a member. Returns `false` if there is no room for it. */
   add(member: PresenceMember, maxBytes: number): boolean {
     const { id, user, node, state } = member;
     const known = this.nodes.indexOf(node);
@@ -43,14 +43,14 @@ class Page {
     return true;
   }
 
-  /** Puts the id of a member in who is gone, unless there is no room for it. */
+  /** Adds the id of a member that has left. Returns `false` if there is no room for it. */
   drop(id: string, maxBytes: number): boolean {
     if (!this.#fits(utf8Size(id) + 3, maxBytes)) return false;
     this.out.push(id);
     return true;
   }
 
-  /** What it holds, under the names of the wire. */
+  /** Its content, under the names of the wire. */
   told(name: "all" | "in"): WhoChange {
     const { nodes, members, out } = this;
     return {
@@ -60,7 +60,7 @@ class Page {
     };
   }
 
-  /** Each has a comma, or the brackets, around it. */
+  /** Whether so many bytes fit. Counts the commas and brackets too. */
   #fits(bytes: number, maxBytes: number): boolean {
     if (this.bytes > 0 && this.bytes + bytes + 2 > maxBytes) return false;
     this.bytes += bytes + 1;
@@ -68,7 +68,7 @@ class Page {
   }
 }
 
-/** Everybody, in pages. */
+/** All members, in pages. */
 function* listed(members: Iterable<PresenceMember>, end: WhoChange): Generator<WhoChange> {
   let page = new Page();
   let name: "all" | "in" = "all";
@@ -82,7 +82,7 @@ function* listed(members: Iterable<PresenceMember>, end: WhoChange): Generator<W
   yield { ...page.told(name), ...end };
 }
 
-/** Differences, in pages. */
+/** Changes, in pages. */
 function* changed({ changes, count }: ViewNews & { readonly type: "changes" }): Generator<WhoChange> {
   let page = new Page();
   const put = ({ type, member }: typeof changes[number]) =>
@@ -109,34 +109,34 @@ function changesOf(news: ViewNews): Iterable<WhoChange> {
   }
 }
 
-/** The place of a channel, as clients call it: they do not say whose topic it is. */
+/** The place of a channel, as clients name it: without the role of a topic. */
 const nameOf = (channel: string): string => channel.replace(/^topic@[^:]*:/, "topic:");
 
 /**
  * Makes a message.
  *
- * @param watched What is watched.
- * @param change What has become of it.
+ * @param watched The place.
+ * @param change The change.
  */
 export function who({ place, by }: Watched, change: WhoChange): OutgoingMessage {
   return new OutgoingMessage(["who", nameOf(place), by, change]);
 }
 
 /**
- * The messages that tell all watchers of a place what has become of it.
+ * Makes the messages with news for all watchers of a place.
  *
- * @param watched What is watched.
- * @param news What has become of it.
+ * @param watched The place.
+ * @param news The news.
  */
 export function whoMessages(watched: Watched, news: ViewNews): OutgoingMessage[] {
   return Array.from(changesOf(news), (change) => who(watched, change));
 }
 
 /**
- * The messages that tell a newcomer who is there.
+ * Makes the first messages for a new watcher.
  *
- * @param watched What is watched.
- * @param snapshot Who is there.
+ * @param watched The place.
+ * @param snapshot The members.
  */
 export function snapshotMessages(watched: Watched, snapshot: ViewSnapshot): OutgoingMessage[] {
   const { count, whole: synced } = snapshot;
@@ -147,10 +147,11 @@ export function snapshotMessages(watched: Watched, snapshot: ViewSnapshot): Outg
 }
 
 /**
- * The answer to a client that asks for members.
+ * Makes the answer to a client that asks for members.
  *
  * @param page The members.
- * @returns Where they are more than one message should hold, how many it would: only the source knows the cursor after those.
+ * @returns The answer; or, if the page is too large, the number of members that fit. The caller must read a smaller
+ * page then, because only the source knows the cursor after it.
  */
 export function toMembersPage({ members, count, cursor }: PresencePage): MembersPage | number {
   const page = new Page();
