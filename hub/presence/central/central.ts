@@ -1,9 +1,9 @@
 /**
- * Presence from a store that all nodes share. This node writes its own connections there and tells the others over the
- * backplane what it has changed; of other nodes it knows only the places that somebody here follows.
+ * Presence from a store that all nodes share. This node writes its own connections to the store, and sends its
+ * changes to the others over the backplane. It knows connections of other nodes only in the places that it follows.
  *
- * What is told carries the version that the store has given it, so that whatever is lost on the way shows, at the next change
- * or at the next renewal of the lease, and is read from the store.
+ * Each change carries its version from the store. So a lost message is noticed at the next change, or at the next
+ * renewal of the lease. Then the place is read from the store.
  *
  * @module
  */
@@ -35,22 +35,22 @@ export interface CentralOptions {
   readonly backplane: Backplane;
   readonly clock: Clock;
   readonly nodeId: string;
-  /** How long a node may be silent until what it has is purged, in milliseconds. */
+  /** How long a node may be silent before its entries are purged, in milliseconds. */
   readonly nodeTimeoutMs: number;
-  /** How long what a node had stays when it is gone, in milliseconds. */
+  /** How long the entries of a node stay after it has left, in milliseconds. */
   readonly leaveAfterMs: number;
   /** How long the store may take to answer, in milliseconds. */
   readonly storeTimeoutMs: number;
   /**
-   * Parses a state that comes from elsewhere.
+   * Parses a state from the store or another node.
    *
-   * @throws What is reported; the member is shown without a state then.
+   * @throws An error that is reported; the member is then shown without a state.
    */
   parse(place: string, state: unknown): unknown;
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
-/** A place that is followed, as often as it is. */
+/** A followed place, and the number of its followers. */
 interface FollowedPlace {
   readonly mirror: Mirror;
   followers: number;
@@ -65,23 +65,23 @@ export class CentralPresence implements PresenceSource {
   readonly #reader: PlaceReader;
   readonly #pages: Pages;
   readonly #followed = new Map<string, FollowedPlace>();
-  /** Whether it was said that the store fails, since it was fine for a while. */
+  /** Whether the present outage of the store was reported. */
   #toldFailure = false;
-  /** Whether something has failed since the lease was renewed last. */
+  /** Whether a call has failed since the last renewal of the lease. */
   #hasFailed = false;
   readonly known: Promise<void>;
-  /** Each place has a channel of its own, to which those listen who follow it. */
+  /** Empty: each place has its own channel, and only its followers listen to it. */
   readonly channels: readonly string[] = [];
   readonly #held = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
-  /** Aborted when there is nothing more to do in the store. */
+  /** Aborted when this node needs the store no more. */
   readonly #ended = new AbortController();
 
   /** @param options What it needs. */
   constructor(options: CentralOptions) {
     this.#options = options;
     this.known = this.#held.promise;
-    this.known.catch(() => {}); // whoever waits sees it
+    this.known.catch(() => {}); // callers that wait get the error
     const { store, backplane, clock, nodeId, nodeTimeoutMs, leaveAfterMs } = options;
     this.#own = new OwnPlaces({
       clock,
@@ -131,7 +131,7 @@ export class CentralPresence implements PresenceSource {
 
   put(place: string, entry: PresenceEntry): void {
     const known = this.#followed.get(place)?.mirror.place;
-    // A store goes by the time alone, and one without a state hides no other.
+    // A store compares times alone, so an entry without a state gets time 0: it must not hide another entry.
     const kept = entry.state === undefined ? { ...entry, at: 0 } : asNewest(known, entry);
     known?.put(kept);
     this.#own.put(place, kept);
@@ -192,7 +192,7 @@ export class CentralPresence implements PresenceSource {
 
   reachable(isUp: boolean): void {
     if (isUp) {
-      // Where both are one engine it may have lost what it had last, and count on from there: all is read.
+      // The store may be the same server as the backplane, and may have lost its last writes. So all places are read.
       this.#leases.hurry();
       for (const { mirror } of this.#followed.values()) mirror.read();
     } else this.#distrust();
@@ -203,11 +203,11 @@ export class CentralPresence implements PresenceSource {
     if (!names.some((name) => this.#followed.has(name))) return;
     this.#compare(true).catch((error) => {
       this.#failed(error);
-      for (const { mirror } of this.#followed.values()) mirror.read(); // goes on until it succeeds
+      for (const { mirror } of this.#followed.values()) mirror.read(); // it is retried until it succeeds
     });
   }
 
-  /** A node that comes tells by what it writes. */
+  /** Nothing to do: a new node sends its changes. */
   join(): void {}
 
   leave(node: string): void {
@@ -264,7 +264,7 @@ export class CentralPresence implements PresenceSource {
     mirror.close();
   }
 
-  /** Asks for what includes what this node has to write, and what it is about to know. */
+  /** Asks the store, after this node's pending writes and the first read of its mirror. */
   async #asked<T>(name: string, signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const abort = () => reject(signal!.reason);
@@ -280,13 +280,13 @@ export class CentralPresence implements PresenceSource {
   async #prepared(name: string): Promise<void> {
     const mirror = this.#followed.get(name)?.mirror;
     if (mirror?.whole) return;
-    // Whoever has begun to follow the place hears of all that is not in the answer.
+    // A new follower of the place must get all changes that are not in the answer.
     const ready = mirror &&
       this.#within(`Cannot list the members of "${name}"`, () => mirror.ready.catch(() => {}));
     await Promise.all([this.#own.settled(name), ready]);
   }
 
-  /** Compares what is known with where the store says that places stand. */
+  /** Compares the mirrors with the versions in the store. */
   async #compare(strict: boolean): Promise<void> {
     const names = [...this.#followed.keys()];
     if (names.length === 0) return;
@@ -298,7 +298,7 @@ export class CentralPresence implements PresenceSource {
     }
   }
 
-  /** This node has changed a place: those who follow it are told. */
+  /** Sends a change of this node to the followers of the place. */
   #tell(place: string, version: Position, { put, drop }: PlaceWrite): void {
     this.#followed.get(place)?.mirror.changed(version, { put, drop });
     this.#publish(place, version, { put, drop });
@@ -314,11 +314,11 @@ export class CentralPresence implements PresenceSource {
     try {
       backplane.publish(channel, ["in", epoch, number, put.map(toPut), drop]);
     } catch {
-      // Too large for the backplane: those who follow the place read it.
+      // The change is too large for the backplane, so the followers read the place.
       try {
         backplane.publish(channel, ["in", epoch, number]);
       } catch (error) {
-        // Its name alone is: they compare it when they renew their leases.
+        // The epoch alone is too large. The followers notice the change when they renew their leases.
         this.#failed(error, channel);
       }
     }
@@ -337,7 +337,7 @@ export class CentralPresence implements PresenceSource {
 
   #within<T>(what: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { store, clock, storeTimeoutMs } = this.#options;
-    // Asynchronous, so that whatever a store throws rejects.
+    // An async function, so that an error that a store throws becomes a rejection.
     const answer = withDeadline(
       clock,
       storeTimeoutMs,
@@ -348,13 +348,13 @@ export class CentralPresence implements PresenceSource {
     return Promise.resolve(answer);
   }
 
-  /** What was under way when it came back may fail late. */
+  /** Ends the outage, unless a call has failed since the last renewal: earlier calls may fail late. */
   #fine(): void {
     if (!this.#hasFailed) this.#toldFailure = false;
     this.#hasFailed = false;
   }
 
-  /** Told once in an outage: what fails is tried again until it succeeds. */
+  /** Reports an error once per outage. The failed calls are retried until they succeed. */
   #failed(error: unknown, channel?: string): void {
     this.#hasFailed = true;
     if (this.#toldFailure || this.#closing) return;

@@ -11,11 +11,11 @@ import { type CentralOptions, CentralPresence } from "./central.ts";
 
 /** What {@linkcode createCentral} needs. */
 export interface CentralParts extends Omit<CentralOptions, "parse"> {
-  /** The contract, which says what states are. */
+  /** The contract, with the schemas of states. */
   readonly contract: Contract;
 }
 
-/** Makes presence from a store, which hears what comes over the backplane from here on. */
+/** Makes central presence from a store. It listens to the backplane from now on. */
 export function createCentral({ contract, ...parts }: CentralParts): CentralPresence {
   return new CentralPresence({
     ...parts,

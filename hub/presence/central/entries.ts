@@ -1,5 +1,5 @@
 /**
- * Entries as the hub has them, as a store keeps them, and as they travel.
+ * Converts entries between three forms: of the hub, of a store, and of messages between nodes.
  *
  * @module
  */
@@ -10,25 +10,25 @@ import type { PlacePut } from "../../backplane/bus_wire.ts";
 import type { PresenceEntry } from "../place.ts";
 
 /**
- * An entry for a store.
+ * Makes the form for a store.
  *
- * @param entry The entry; its state can be written as JSON.
+ * @param entry The entry. Its state must fit into JSON.
  */
 export function toStored({ id, user, node, state, at }: PresenceEntry): StoredEntry {
   return { id, user, node, state: textOf(state), at: Math.round(at) };
 }
 
-/** An entry for the other nodes. */
+/** Makes the form for other nodes. */
 export function toPut({ id, user, at, state }: StoredEntry): PlacePut {
   return state === undefined ? [id, user ?? null, at] : [id, user ?? null, at, state];
 }
 
-/** An entry that another node has told of. */
+/** Reads an entry from another node. */
 export function fromPut([id, user, at, state]: PlacePut, node: string): StoredEntry {
   return { id, user: user ?? undefined, node, state, at };
 }
 
-/** Whether an entry is as it was told of already. */
+/** Whether a known entry and a stored one are the same. */
 export function isSame(known: PresenceEntry, stored: StoredEntry): boolean {
   return known.user === stored.user && known.node === stored.node && Math.round(known.at) === stored.at &&
     textOf(known.state) === stored.state;

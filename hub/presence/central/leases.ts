@@ -1,6 +1,6 @@
 /**
- * The lease of this node, which it renews while it lives, and those of others, which somebody has to notice that ran out:
- * then what the node had is purged, by whoever comes first.
+ * The leases of nodes. This node renews its own lease while it runs. It also looks for nodes whose lease has run out.
+ * The first node that finds one purges its entries.
  *
  * @module
  */
@@ -8,12 +8,17 @@
 import type { PresenceRemoval, PresenceStore } from "../../../adapters/presence_store.ts";
 import type { Clock } from "../../../contract/mod.ts";
 
-/** A lease is renewed so often in its time: one renewal may fail. */
+/** How often a lease is renewed in its time, so that one renewal may fail. */
 const RENEWALS = 3;
 const FIRST_RETRY_MS = 100;
-/** How much later than a lease has run out it is purged, so that the clocks of two machines need not agree to the millisecond. */
+/**
+ * How long after the end of its lease a node is purged, in milliseconds, so that small clock differences do not
+ * matter.
+ */
 const MARGIN_MS = 20;
-/** A node whose lease lasts, though the others say that it is gone, is not purged, but noticed when the lease runs out. */
+/**
+ * How often to try to purge a node whose lease still lasts. After that, it is found again when its lease has run out.
+ */
 const MAX_ATTEMPTS = 3;
 
 /** What {@linkcode Leases} needs. */
@@ -23,23 +28,23 @@ export interface LeasesOptions {
   readonly nodeId: string;
   /** How long a lease lasts, in milliseconds. */
   readonly ttlMs: number;
-  /** How long what a node had stays when it is gone, in milliseconds. */
+  /** How long the entries of a node stay after it has left, in milliseconds. */
   readonly leaveAfterMs: number;
   /** Limits how long the store may take. */
   within<T>(what: string, call: () => Promise<T>): Promise<T>;
-  /** How many connections this node has in its places. */
+  /** The number of this node's connections in each of its places. */
   counts(): ReadonlyMap<string, number>;
-  /** The lease is there: the store can be written to. */
+  /** Called when this node has its lease and can write to the store. */
   onHeld(): void;
-  /** The store may have lost what is in these places; in all when absent. */
+  /** Called when the store may have lost entries in these places; left out, in all places. */
   onLost(places?: readonly string[]): void;
-  /** What else is to be looked after as often; may reject. */
+  /** A further check, at each renewal; may reject. */
   check(): Promise<void>;
   onRemoved(removal: PresenceRemoval): void;
   onFailed(error: unknown): void;
-  /** The lease cannot be renewed now. */
+  /** Called when the lease cannot be renewed now. */
   onAway(): void;
-  /** The store works. */
+  /** Called when the store works. */
   onFine(): void;
 }
 
@@ -52,10 +57,10 @@ interface Gone {
 export class Leases {
   readonly #options: LeasesOptions;
   readonly #everyMs: number;
-  /** The nodes that are to be purged. */
+  /** The nodes to purge. */
   readonly #gone = new Map<string, Gone>();
   #held = false;
-  /** Since when the store works, by the clock; `undefined` while it does not. */
+  /** The time since which the store works, by the clock; `undefined` while it does not. */
   #worksSince: number | undefined;
   #retryMs = FIRST_RETRY_MS;
   #stopRenewing = () => {};
@@ -63,7 +68,7 @@ export class Leases {
   #purging = false;
   #begun = false;
   #renewing = false;
-  /** Whether to renew once more at once. */
+  /** Whether to renew again at once. */
   #again = false;
   #closed = false;
 
@@ -73,13 +78,13 @@ export class Leases {
     this.#everyMs = options.ttlMs / RENEWALS;
   }
 
-  /** Gets a lease, and goes on to renew it. */
+  /** Gets a lease, and keeps renewing it. */
   start(): void {
     this.#begun = true;
     void this.#renew();
   }
 
-  /** The store may have been away: looks at once. */
+  /** Renews the lease now, because the store may have been down. */
   hurry(): void {
     if (this.#closed || !this.#begun) return;
     this.#again = this.#renewing;
@@ -88,19 +93,19 @@ export class Leases {
     void this.#renew();
   }
 
-  /** A node is gone, as the others say. */
+  /** A node has left, or its lease has run out. */
   gone(node: string): void {
     if (this.#closed || this.#gone.has(node)) return;
     this.#gone.set(node, { dueAt: this.#options.clock.now() + this.#options.leaveAfterMs, attempts: 0 });
     this.#purgeLater();
   }
 
-  /** Whether a node is gone, and has yet to be purged. */
+  /** Whether a node has left and is not purged yet. */
   isGone(node: string): boolean {
     return this.#gone.has(node);
   }
 
-  /** Ends the lease, and with it what this node has, at once unless that is to stay for a while. Never rejects. */
+  /** Ends the lease. Removes the entries of this node at once, unless `leaveAfterMs` keeps them. Never rejects. */
   async close(): Promise<void> {
     const { store, nodeId, leaveAfterMs, within, onRemoved, onFailed } = this.#options;
     this.#closed = true;
@@ -156,7 +161,10 @@ export class Leases {
     for (const node of expired) if (node !== nodeId) this.gone(node);
   }
 
-  /** When the next is due; not while others may not have renewed their leases because the store was away. */
+  /**
+   * Sets the timer for the next purge. After an outage of the store, other nodes first get time to renew their
+   * leases.
+   */
   #purgeLater(): void {
     if (this.#closed || this.#purging || this.#gone.size === 0 || this.#worksSince === undefined) return;
     const { clock } = this.#options;
@@ -167,7 +175,7 @@ export class Leases {
     this.#stopPurging = clock.after(delayMs, () => void this.#purge(), { background: true });
   }
 
-  /** An answer that takes longer says that the store stood still, and with it all leases. */
+  /** An answer that takes longer than this shows that the store was blocked, so no node could renew its lease. */
   get #slowMs(): number {
     return this.#everyMs / 2;
   }
@@ -189,7 +197,10 @@ export class Leases {
     this.#purgeLater();
   }
 
-  /** A store that stands still would do the purge first thing when it goes on, before anybody has renewed a lease. */
+  /**
+   * Checks first that the store answers fast. A blocked store would purge as soon as it works, before nodes can
+   * renew.
+   */
   async #answersFast(): Promise<boolean> {
     const { store, clock, within } = this.#options;
     const since = clock.now();

@@ -1,7 +1,6 @@
 /**
- * What this node knows of a place that somebody here follows: read from the store as of one version, and kept up to date by
- * what the nodes that change it say, version by version. Where a version is missing it is read again, and only what
- * differs is told.
+ * A copy of a place that this node follows. It is read from the store at one version. Then the messages of other nodes
+ * update it, version by version. If a version is missing, the place is read again; listeners get only the differences.
  *
  * @module
  */
@@ -12,14 +11,14 @@ import { Place, type PresenceEntry } from "../place.ts";
 import { isSame } from "./entries.ts";
 import type { PlaceReader, ReadPlace } from "./place_reader.ts";
 
-/** How long a version may come after the one behind it. */
+/** How long to wait for a missing version, in milliseconds. */
 const GAP_MS = 1_000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
-/** How many changes wait for those before them: more are read. */
+/** How many changes may wait for earlier ones. With more, the place is read again. */
 const MAX_WAITING = 1_024;
 
-/** What one version has changed. */
+/** The changes of one version. */
 export interface MirrorChange {
   readonly put: readonly StoredEntry[];
   readonly drop: readonly string[];
@@ -30,20 +29,20 @@ export interface MirrorOptions {
   /** The channel of the room or topic. */
   readonly name: string;
   readonly clock: Clock;
-  /** This node, which knows best who of its own is here. */
+  /** This node. It knows its own connections better than the store. */
   readonly nodeId: string;
-  /** Who of this node is here. */
+  /** The connections of this node in the place. */
   readonly own: Iterable<PresenceEntry>;
   readonly reader: PlaceReader;
-  /** How long nodes may take to write again what the store has lost, in milliseconds: until then nobody is taken to have left. */
+  /** How long nodes may take to write lost entries again, in milliseconds. Until then, missing members are kept. */
   readonly graceMs: number;
-  /** Whether the other nodes can be reached now: otherwise what they change is not heard. */
+  /** Whether the backplane is up, so that changes of other nodes arrive. */
   isUp(): boolean;
-  /** Makes an entry of what a store has kept. */
+  /** Reads an entry of the store. */
   parse(entry: StoredEntry): PresenceEntry;
-  /** Hears what the store has of this node. */
+  /** Called with the ids of this node's connections in the store. */
   onOwn(ids: ReadonlySet<string>): void;
-  /** Hears of a read that has failed, and is done again later. */
+  /** Called when a read has failed. The read is retried later. */
   onFailed(error: unknown): void;
 }
 
@@ -54,24 +53,24 @@ export class Mirror {
   readonly #options: MirrorOptions;
   readonly #first = Promise.withResolvers<void>();
   readonly #listeners = new Set<(whole: boolean) => void>();
-  /** What has come of later versions, by its number; all of one epoch. */
+  /** Changes of later versions, by number; all of one epoch. */
   readonly #waiting = new Map<number, MirrorChange | undefined>();
   #waitingEpoch = "";
-  /** `undefined` until it is read for the first time. */
+  /** The version of the copy; `undefined` before the first read. */
   #version: Position | undefined;
   #whole = false;
-  /** Whether what is said on the channel arrives. */
+  /** Whether the channel is live. */
   #hears = false;
   #reading = false;
-  /** Whether what is being read is outdated already. */
+  /** Whether the read in progress is outdated and must be done again. */
   #again = false;
   #retryMs = FIRST_RETRY_MS;
   #stopTimer = () => {};
   #isTimed = false;
-  /** Until when those stay, by the clock, whom the store knows no more since it has lost the place. */
+  /** Until this time, members stay that the store has lost, by the clock. */
   #spareUntil = -Infinity;
   #stopSparing = () => {};
-  /** A change has come while the place is read. */
+  /** Called when a change arrives while the place is read. */
   #heard: () => unknown = () => {};
   #closed = false;
 
@@ -81,7 +80,7 @@ export class Mirror {
     this.place = new Place(options.name);
     for (const entry of options.own) this.place.put(entry);
     this.ready = this.#first.promise;
-    this.ready.catch(() => {}); // whoever waits sees it
+    this.ready.catch(() => {}); // callers that wait get the error
   }
 
   get whole(): boolean {
@@ -89,27 +88,27 @@ export class Mirror {
   }
 
   onWhole(listener: (whole: boolean) => void): () => void {
-    const own = (whole: boolean) => listener(whole); // the same function may be given twice
+    const own = (whole: boolean) => listener(whole); // a function of its own, because a listener may be added twice
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
 
-  /** What is said on the channel arrives from now on. */
+  /** The channel is live: reads the place. */
   hear(): void {
     this.#hears = true;
     this.read();
   }
 
-  /** Whatever is known may be outdated, until it is compared or read. */
+  /** Marks the copy as possibly outdated, until it is compared or read. */
   distrust(): void {
     this.#setWhole(false);
   }
 
   /**
-   * Compares where the store says that the place stands.
+   * Compares the copy with the store's version, and reads the place if versions are missing.
    *
-   * @param version What it says.
-   * @param strict Whether there is no reason to wait for what is missing.
+   * @param version The version in the store.
+   * @param strict Whether to read at once, without waiting for missing changes.
    */
   compare(version: Position, strict: boolean): void {
     if (!this.#version || this.#reading) return;
@@ -120,14 +119,14 @@ export class Mirror {
     this.#readUnless(version);
   }
 
-  /** A node has made a version; without a change when it was too large to be told. */
+  /** Takes the change of a version. `change` is absent when it was too large for the backplane. */
   changed([epoch, number]: Position, change: MirrorChange | undefined): void {
     if (this.#closed) return;
     if (epoch !== this.#waitingEpoch) {
       this.#waiting.clear();
       this.#waitingEpoch = epoch;
     }
-    // A place of which nothing was known begins with the first change.
+    // A place that the store did not know begins with the first change.
     if (this.#version?.[0] === "" && !this.#reading) this.#version = [epoch, 0];
     if (this.#version && !this.#reading && this.#version[0] !== epoch) return this.read();
     if (this.#version?.[0] === epoch && number <= this.#version[1] && !this.#reading) return;
@@ -140,7 +139,7 @@ export class Mirror {
     else if (this.#version) this.#proceed();
   }
 
-  /** Reads it, and again when that is under way already. */
+  /** Reads the place. If a read is in progress, reads once again after it. */
   read(): void {
     if (!this.#hears || this.#closed) return;
     this.#setWhole(false);
@@ -150,7 +149,7 @@ export class Mirror {
     if (!this.#reading) void this.#read();
   }
 
-  /** Reads no more, and listens no more. */
+  /** Stops reading and listening. */
   close(): void {
     this.#closed = true;
     this.#stopTimer();
@@ -166,7 +165,7 @@ export class Mirror {
     this.#reading = true;
     while (this.#again && !this.#closed) {
       this.#again = false;
-      // Whatever was said until now the store has done, or has lost.
+      // The changes so far are in the store, or the store has lost them.
       this.#waiting.clear();
       try {
         const read = await this.#options.reader.read(this.place.name);
@@ -189,7 +188,10 @@ export class Mirror {
     if (!this.#reading) this.#setWhole(true);
   }
 
-  /** Pages of different versions are made one by what was changed between them, which is said after it was done. */
+  /**
+   * Waits for the changes between the versions of the pages, which make the pages one version. They arrive after the
+   * read.
+   */
   async #untilHeard(read: ReadPlace): Promise<void> {
     const misses = () => {
       for (let number = read.from[1] + 1; number <= read.to[1]; number++) {
@@ -205,7 +207,7 @@ export class Mirror {
     if (misses()) this.#again = true;
   }
 
-  /** Replaces what is known by what was read. */
+  /** Replaces the copy by the entries that were read. */
   #take({ entries, from, to }: ReadPlace): void {
     const { nodeId, onOwn, clock, graceMs } = this.#options;
     for (let number = from[1] + 1; number <= to[1]; number++) {
@@ -232,7 +234,7 @@ export class Mirror {
     onOwn(own);
   }
 
-  /** Does what follows on what is known; waits for what is missing for a while. */
+  /** Applies the waiting changes that come next. If a version is missing, waits for it for a while. */
   #proceed(): void {
     const [epoch] = this.#version!;
     if (this.#waiting.size > 0 && epoch !== "" && epoch !== this.#waitingEpoch) {
@@ -259,7 +261,7 @@ export class Mirror {
     if (!known || !isSame(known, entry)) this.place.put(this.#options.parse(entry));
   }
 
-  /** Reads it unless what is missing comes soon. */
+  /** Reads the place after a delay, unless the missing changes arrive before. */
   #readUnless([epoch, number]: Position): void {
     if (this.#isTimed) return;
     this.#isTimed = true;

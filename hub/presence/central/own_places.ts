@@ -1,6 +1,6 @@
 /**
- * The connections of this node in their places, on their way to the store: one write for each place at a time, and in it
- * whatever has changed since the one before. What may be lost is written again, all of it.
+ * Writes the connections of this node to the store. Each place has one write at a time, with all changes since the
+ * write before. If the store may have lost something, the whole place is written again.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Clock } from "../../../contract/mod.ts";
 import type { PresenceEntry } from "../place.ts";
 import { toStored } from "./entries.ts";
 
-/** How many changes one write holds: a server does one at a time. */
+/** How many changes one write may hold, because a server runs one write at a time. */
 const MAX_CHANGES = 1_000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
@@ -20,21 +20,21 @@ export interface OwnPlacesOptions {
   readonly clock: Clock;
   /** Writes to the store; gives up in bounded time. */
   write(place: string, write: PlaceWrite): Promise<PlaceWritten>;
-  /** Hears of what has been written, before whoever waits for it. */
+  /** Called when a write is done, before callers of `settled` continue. */
   onWritten(place: string, write: PlaceWrite, written: PlaceWritten): void;
-  /** Hears of a write that has failed, and is done again later. */
+  /** Called when a write has failed. The write is retried later. */
   onFailed(error: unknown, place: string): void;
 }
 
 interface OwnPlace {
   readonly entries: Map<string, PresenceEntry>;
-  /** The ids of what is to be written; none where all is. */
+  /** The ids to write; empty when the whole place must be written. */
   readonly changed: Set<string>;
-  /** Whether the store may have anything else than the entries. */
+  /** Whether the store may differ from the entries, so that the whole place must be written. */
   doubtful: boolean;
-  /** Settles with the write that is under way; never rejects. */
+  /** The write in progress; never rejects. */
   writing: Promise<void> | undefined;
-  /** Why the last write failed, if it did. */
+  /** The error of the last write, if it failed. */
   failure: unknown;
 }
 
@@ -42,7 +42,7 @@ interface OwnPlace {
 export class OwnPlaces {
   readonly #options: OwnPlacesOptions;
   readonly #places = new Map<string, OwnPlace>();
-  /** Those that are written when the turn ends. */
+  /** The places to write when the turn ends. */
   readonly #due = new Set<string>();
   #open = false;
   #closed = false;
@@ -54,14 +54,14 @@ export class OwnPlaces {
     this.#options = options;
   }
 
-  /** How many connections there are in each place of which the store knows all. */
+  /** The number of connections in each place, for places without a pending write. */
   get counts(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const [name, place] of this.#places) if (isIdle(place)) counts.set(name, place.entries.size);
     return counts;
   }
 
-  /** How many places there are, and how many connections in them, without some places. */
+  /** The number of places and of connections in them. Skips the places in `without`. */
   size(without: ReadonlySet<string>): { places: number; members: number } {
     const size = { places: 0, members: 0 };
     for (const [name, { entries }] of this.#places) {
@@ -77,20 +77,20 @@ export class OwnPlaces {
     return this.#places.get(name)?.entries.values() ?? [];
   }
 
-  /** A connection is in a place, or has another state there. */
+  /** A connection has come into a place, or has a new state there. */
   put(name: string, entry: PresenceEntry): void {
     const place = this.#place(name);
     place.entries.set(entry.id, entry);
     this.#changed(name, place, entry.id);
   }
 
-  /** A connection is not in a place any more. */
+  /** A connection has left a place. */
   drop(name: string, id: string): void {
     const place = this.#places.get(name);
     if (place?.entries.delete(id)) this.#changed(name, place, id);
   }
 
-  /** The store can be written to from now on. */
+  /** Starts to write to the store. */
   open(): void {
     if (this.#open) return;
     this.#open = true;
@@ -98,9 +98,9 @@ export class OwnPlaces {
   }
 
   /**
-   * The store may have lost something, or have something that is not so any more.
+   * Writes whole places again: the store may have lost entries, or may have old ones.
    *
-   * @param names The places; all of this node when absent.
+   * @param names The places; left out, all places of this node.
    */
   doubt(names: Iterable<string> = this.#places.keys()): void {
     for (const name of names) {
@@ -112,20 +112,20 @@ export class OwnPlaces {
   }
 
   /**
-   * Compares what the store has of this node.
+   * Compares a place with the store, and writes it again if they differ.
    *
    * @param name The place.
-   * @param ids The ids that it has.
+   * @param ids The ids of this node's connections in the store.
    */
   compare(name: string, ids: ReadonlySet<string>): void {
     const place = this.#places.get(name);
-    if (place && !isIdle(place)) return; // it is on its way
+    if (place && !isIdle(place)) return; // a write is pending
     const entries = place?.entries;
     if ((entries?.size ?? 0) === ids.size && (!entries || [...ids].every((id) => entries.has(id)))) return;
     this.doubt([name]);
   }
 
-  /** Waits until the store has what there was to write to a place; rejects when that fails. */
+  /** Waits until all changes of a place are in the store; rejects when a write fails. */
   async settled(name: string): Promise<void> {
     for (;;) {
       const place = this.#places.get(name);
@@ -136,7 +136,7 @@ export class OwnPlaces {
     }
   }
 
-  /** Nothing is written any more but what is under way; resolves when that is done. */
+  /** Starts no further write; resolves when the writes in progress are done. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopRetry?.();
@@ -162,7 +162,7 @@ export class OwnPlaces {
 
   #changed(name: string, place: OwnPlace, id: string): void {
     if (!place.doubtful) place.changed.add(id);
-    // A place that fails is tried again later, however often somebody comes and goes.
+    // A place that failed waits for its retry, even when connections come and leave.
     if (place.failure === undefined) this.#soon(name);
   }
 
@@ -187,7 +187,7 @@ export class OwnPlaces {
       this.#retryMs = FIRST_RETRY_MS;
       this.#options.onWritten(name, write, written);
     }, (error) => {
-      // It may have been done all the same.
+      // The store may have done the write, so its state is not known.
       place.doubtful = true;
       place.changed.clear();
       place.failure = error;
@@ -210,7 +210,7 @@ export class OwnPlaces {
   }
 }
 
-/** Whether there is nothing to write, and nothing under way. */
+/** Whether there is nothing to write, and no write in progress. */
 function isIdle({ changed, doubtful, writing }: OwnPlace): boolean {
   return changed.size === 0 && !doubtful && !writing;
 }

@@ -1,6 +1,6 @@
 /**
- * Pages of the members of a place: from what this node knows where somebody here follows it, so that a list goes with what
- * is heard of it, else from the store.
+ * Pages of the members of a place. If this node follows the place, pages come from its mirror, so that a list agrees
+ * with the changes on this node. Else they come from the store.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { EntryPage, EntryQuery } from "../source.ts";
 import type { Mirror } from "./mirror.ts";
 import type { PlaceReader } from "./place_reader.ts";
 
-/** What cursors begin with: the two kinds of pages have different orders. */
+/** The prefixes of cursors. The two kinds of pages have different orders. */
 const LOCAL = "=";
 const STORED = "@";
 
@@ -22,7 +22,7 @@ const STORED = "@";
 export interface PagesOptions {
   readonly clock: Clock;
   readonly reader: PlaceReader;
-  /** What this node knows of a place, if somebody follows it. */
+  /** The mirror of a place, if this node follows it. */
   mirror(place: string): Mirror | undefined;
   /** Reads a page from the store; gives up in bounded time. */
   read(place: string, query: StoredEntryQuery): Promise<StoredEntryPage>;
@@ -33,7 +33,7 @@ export interface PagesOptions {
 export class Pages {
   readonly #options: PagesOptions;
   readonly #local: MemberPages;
-  /** Whole places that are being read, by whom to count as one and name. */
+  /** Whole places that are being read, by `by` and name. */
   readonly #copies = new Map<string, Promise<SortedMembers>>();
 
   /** @param options What it needs. */
@@ -52,7 +52,7 @@ export class Pages {
     return ofPlace(query, cursor, (local) => members.page(local));
   }
 
-  /** Keeps nothing any more. */
+  /** Drops all kept pages. */
   close(): void {
     this.#local.close();
   }
@@ -67,8 +67,8 @@ export class Pages {
   }
 
   /**
-   * Goes on where a place was followed that is not any more: that takes all of it. Whoever has such a cursor can ask for it again
-   * and again, so it is read once at a time, for all who ask, and not kept.
+   * Continues a cursor of a mirror that is not there any more. This needs the whole place. A client can send such a
+   * cursor again and again, so there is one read at a time for all callers, and the result is not kept.
    */
   #copy(name: string, by: PresenceBy): Promise<SortedMembers> {
     const key = `${by} ${name}`;

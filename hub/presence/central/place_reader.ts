@@ -1,5 +1,5 @@
 /**
- * Reading a whole place from a store, page by page.
+ * Reads a whole place from a store, page by page.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import type { Position } from "../../../contract/mod.ts";
 /** How many connections one page has. */
 const PAGE = 1_000;
 
-/** What was read: all entries, each as of some version between two. */
+/** A place that was read: all entries. Each is of a version from `from` to `to`. */
 export interface ReadPlace {
   readonly entries: Map<string, StoredEntry>;
   /** The version of the first page. */
   readonly from: Position;
-  /** That of the last one, of the same epoch. */
+  /** The version of the last page, in the same epoch. */
   readonly to: Position;
 }
 
@@ -28,7 +28,7 @@ export class PlaceReader {
     this.#read = read;
   }
 
-  /** Reads one; begins again when its epoch changes meanwhile. */
+  /** Reads a place; starts again when its epoch changes meanwhile. */
   async read(place: string): Promise<ReadPlace> {
     for (;;) {
       const entries = new Map<string, StoredEntry>();

@@ -1,6 +1,6 @@
 /**
- * What this node answers to others that missed some of its changes: what they missed, or the whole state in pages.
- * Many may ask at once, because they all missed the same: they share what is written.
+ * Answers other nodes that missed changes of this node: with those changes, or with the whole state in pages. After an
+ * outage, many nodes ask for the same at once. They share the written text.
  *
  * @module
  */
@@ -10,21 +10,21 @@ import type { OwnState } from "./own_state.ts";
 import { type OpWriter, writeStretches } from "./streams.ts";
 import { PAGES_PER_QUESTION } from "./transfer.ts";
 
-/** How long pages are kept after they were asked for, in milliseconds. */
+/** How long pages are kept after the last request, in milliseconds. */
 const PAGES_KEPT_MS = 10_000;
-/** From so many askers on that need the same, all nodes are sent it in one message, if they are half of them. */
+/** If at least so many nodes, and at least half of all, ask for the same, one message goes to all nodes. */
 const MANY = 3;
 
-/** How many changes are looked at for one answer, which hardly holds more. */
+/** How many changes to look at for one answer. An answer hardly holds more. */
 const MAX_OPS = 16_384;
 
-/** What a node asks for. */
+/** A request of a node. */
 export interface Question {
-  /** The version that it has. */
+  /** The version that the node has. */
   readonly after: number;
-  /** The version of the whole state that it has pages of; or that which it had before, so that it is told nothing older. */
+  /** The version of the whole state of which the node has pages. Else the lowest version that it accepts. */
   readonly version: number;
-  /** The first page that it lacks. */
+  /** The first page that the node lacks. */
   readonly index: number;
 }
 
@@ -34,16 +34,16 @@ export interface AnswersOptions {
   readonly own: OwnState;
   /** Where time comes from. */
   readonly clock: Pick<Clock, "after" | "endOfTurn">;
-  /** How large a message may be, in bytes. */
+  /** The size limit of a message, in bytes. */
   maxBytes(): number;
-  /** How many other nodes there are. */
+  /** The number of other nodes. */
   others(): number;
   /** Writes changes. */
   readonly writer: OpWriter;
   /**
    * Sends a message.
    *
-   * @param to The node; `null` for all.
+   * @param to The node; `null` for all nodes.
    */
   send(to: string | null, text: string): void;
 }
@@ -53,10 +53,10 @@ interface Pages {
   readonly texts: readonly string[];
 }
 
-/** Answers what other nodes ask. */
+/** Answers the requests of other nodes. */
 export class Answers {
   readonly #options: AnswersOptions;
-  /** Who has asked in this turn, and what. */
+  /** The requests of this turn, by node. */
   readonly #asked = new Map<string, Question>();
   #pages: Pages | undefined;
   #stop: (() => void) | undefined;
@@ -75,7 +75,7 @@ export class Answers {
     this.#asked.set(node, question);
   }
 
-  /** Answers nobody any more. */
+  /** Stops answering. */
   close(): void {
     this.#closed = true;
     this.#stop?.();
@@ -101,7 +101,7 @@ export class Answers {
     }
   }
 
-  /** What has changed since; `undefined` where that is not known any more, or more than there is. */
+  /** The messages with the changes since a version; `undefined` when the whole state must be sent. */
   #changes(after: number): readonly string[] | undefined {
     const { own, maxBytes, writer } = this.#options;
     const ops = own.since(after, MAX_OPS);
@@ -126,8 +126,8 @@ export class Answers {
   }
 
   /**
-   * The pages that are there are good as long as what has changed since is remembered, for whoever has some of them; for
-   * others as long as that is little.
+   * The pages of the whole state. Kept pages are used while the changes after them are remembered. This holds for a
+   * node that has some of these pages. For another node, the changes must also be few.
    */
   #current(begun: number): Pages {
     const { own } = this.#options;
@@ -157,7 +157,7 @@ export class Answers {
   }
 }
 
-/** Writes the beginning of an answer: the version that there is, and that which the answer leads to. */
+/** Writes the start of an answer: the present version, and the version that the answer leads to. */
 const head = (version: number, reaches: number): string => `["pa",${version},${reaches}]`;
 
 /** Writes a message with changes. */

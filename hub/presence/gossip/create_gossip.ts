@@ -13,36 +13,36 @@ import { Gossip } from "./gossip.ts";
 
 /** What {@linkcode createGossip} needs. */
 export interface GossipParts {
-  /** The contract, which says of which places presence is kept. */
+  /** The contract, with the places that have presence. */
   readonly contract: Contract;
-  /** The other nodes. */
+  /** The backplane. */
   readonly backplane: Backplane;
   /** This node. */
   readonly nodeId: string;
   /** Where time comes from. */
   readonly clock: Clock;
-  /** How often nodes say that they live, in milliseconds. */
+  /** The time between heartbeats, in milliseconds. */
   readonly heartbeatMs: number;
   /** See `GossipOptions`. */
   readonly leaveAfterMs?: number;
-  /** Hears what goes wrong. */
+  /** Called with errors. */
   onError(error: unknown, info: HubErrorInfo): void;
 }
 
-/** Whether a contract keeps presence of anything. */
+/** Whether a contract has presence. */
 export const hasPresence = ({ definition }: Contract): boolean =>
   Object.keys(definition.presence ?? {}).length > 0;
 
 /**
- * Tells nodes that keep presence by gossip, and ask, that this one knows of nobody: they wait for it otherwise.
+ * Answers requests of nodes with gossip presence: this node has no members. Without an answer, they would wait.
  *
- * @param backplane The other nodes.
+ * @param backplane The backplane.
  */
 export function answerNothing(backplane: Backplane): void {
   backplane.on("pq", (_, from) => backplane.publish(nodeChannel(from), ["pa", 0, 0]));
 }
 
-/** Makes presence by gossip, which hears what comes over the backplane from here on. */
+/** Makes presence by gossip. It listens to the backplane from now on. */
 export function createGossip(parts: GossipParts): Gossip {
   const { contract, backplane, nodeId, clock, heartbeatMs, leaveAfterMs, onError } = parts;
   const gossip = new Gossip({

@@ -1,12 +1,12 @@
 /**
- * Entries as gossip keeps them: many of them, so that each has to be small.
+ * Entries as gossip keeps them. There may be many, so each must be small.
  *
  * @module
  */
 
 import type { PresenceEntry } from "../place.ts";
 
-/** Makes entries whose time counts from when this node began, and gives that time back. */
+/** Makes entries whose time counts from the start of this node, and converts the time back. */
 export class Entries {
   readonly #began: number;
 
@@ -18,13 +18,13 @@ export class Entries {
   /**
    * Makes an entry.
    *
-   * @param entry It, with its time since 1970.
+   * @param entry The entry, with its time since 1970.
    */
   from({ id, user, node, state, at }: PresenceEntry): PresenceEntry {
     const since = Math.round(at) - this.#began;
     const short = since | 0;
-    // Engines keep a number of 32 bits within the object, but only as long as no object of this shape had another: so the
-    // time comes first here, as it does nowhere else.
+    // Engines store a 32-bit number inside the object, but only while all objects of this shape have such a number. So the
+    // time comes first here and in no other place, which gives these objects a shape of their own.
     return { at: short === since ? short : since, id, user, node, state };
   }
 

@@ -1,16 +1,17 @@
 /**
- * Presence by gossip: every node tells all others who is where among its own connections, and knows of everybody.
+ * Presence by gossip: every node sends the changes of its own connections to all others, so each node knows all
+ * members.
  *
- * A replicated map with one writer for each entry, kept by deltas: a delta-state CRDT (P. S. Almeida, A. Shoker and
- * C. Baquero, "Delta State Replicated Data Types", Journal of Parallel and Distributed Computing 111, 2018). The dots of
- * an optimised set (A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", INRIA RR-8083, 2012) are a node
- * and the number of its change; as only the node itself changes its entries, and its changes are applied in their order, the
- * causal context is one number for each node: its version. See docs/decisions/0041-presence-by-gossip.md.
+ * It is a replicated map with one writer per entry, a delta-state CRDT (P. S. Almeida, A. Shoker and C. Baquero,
+ * "Delta State Replicated Data Types", Journal of Parallel and Distributed Computing 111, 2018). The dots of an
+ * optimised set (A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", INRIA RR-8083, 2012) are a node and
+ * the number of its change. Only the node itself changes its entries, and its changes are applied in order. So the
+ * causal context is one number per node: its version. See docs/decisions/0041-presence-by-gossip.md.
  *
- * It speaks to nobody by itself. Whoever makes one gives it a clock, a source of chance and a way to send text
- * (`GossipOptions`), and tells it: `start()`, `reachable(true)` when the others can be reached, `join(node)` and `leave(node)`
- * as the roster has them, `hear(message, from)` for each message of the kinds that `GossipMessage` has, as `decodeBus` reads them, `missed()` when messages may
- * have been lost without the others being out of reach, and `close()`. A node that starts again has another id. The ids of a node's connections begin with its own id and a dot.
+ * It does not use the network by itself. Its owner gives it a clock, random numbers and a way to send
+ * (`GossipOptions`). The owner calls `start()`, `reachable(isUp)`, `join(node)` and `leave(node)` as the roster
+ * changes, `hear(message, from)` for each `GossipMessage`, `missed()` when messages may be lost while the backplane
+ * is up, and `close()`. A node that starts again has a new id. A connection's id begins with its node's id and a dot.
  *
  * @module
  */
@@ -32,14 +33,16 @@ import { Requests } from "./requests.ts";
 import { Teller } from "./teller.ts";
 import { Wholeness } from "./wholeness.ts";
 
-/** How long an answer may take at first, in milliseconds, where heartbeats are not more frequent. */
+/** The first timeout of a request, in milliseconds; less if heartbeats are more frequent. */
 const FIRST_TIMEOUT_MS = 2_000;
-/** Of how many nodes that are gone it is remembered up to which version they were known: as many as the roster remembers. */
+/** For how many nodes that have left the last version is remembered: as many as the roster remembers. */
 const MAX_FLOORS = 64;
-/** A node that leaves so many questions without an answer, and never said anything of presence, knows nothing of it. */
+/**
+ * After so many requests without an answer, a node that never sent a presence message counts as one without presence.
+ */
 const MAX_UNANSWERED = 5;
 
-/** A message between gossips. */
+/** A presence message between nodes. */
 export type GossipMessage = BusMessageOf<"pd" | "pp" | "pv" | "pq" | "pa">;
 
 /** What {@linkcode Gossip} needs. */
@@ -50,17 +53,17 @@ export interface GossipOptions {
   readonly clock: Clock;
   /** A number from 0 up to, not including, 1. */
   random(): number;
-  /** How often this node says its version, in milliseconds. */
+  /** The time between two messages with this node's version, in milliseconds. */
   readonly heartbeatMs: number;
   /**
-   * How long entries of users stay when their node is gone, in milliseconds. Those of anonymous connections, and of users who
-   * are in the place otherwise too, go at once.
+   * How long entries of users stay after their node has left, in milliseconds. Entries of anonymous connections, and
+   * of users with another connection in the place, are removed at once.
    *
    * @default {0}
    */
   readonly leaveAfterMs?: number;
   /**
-   * Whether no other node can ever be reached.
+   * Whether this node is always the only one.
    *
    * @default {false}
    */
@@ -70,21 +73,21 @@ export interface GossipOptions {
   /**
    * Sends a message; must not throw.
    *
-   * @param to The node; `null` for all of them.
-   * @param text A message of the bus, as `encodeBus` would write it.
+   * @param to The node; `null` for all nodes.
+   * @param text A message of the bus, as `encodeBus` writes it.
    */
   send(to: string | null, text: string): void;
   /**
-   * How states of a place are read. What it throws is reported, and the connection is there without a state.
+   * The reader for states of a place. Its errors are reported, and the member is shown without a state.
    *
-   * @returns `undefined` where this node does not keep presence of the place.
+   * @returns `undefined` if this node keeps no presence of the place.
    */
   reader(place: string): StateReader | undefined;
-  /** Hears of states of other nodes that cannot be read: of each kind once in a while, with their number. */
+  /** Called for states of other nodes that cannot be read: once per kind and interval, with their number. */
   onError(error: unknown, place: string, count: number): void;
 }
 
-/** Knows who is where, by gossip. */
+/** The source of presence that uses gossip. */
 export class Gossip implements PresenceSource {
   readonly channels: readonly string[] = [PRESENCE_CHANNEL];
   readonly #options: GossipOptions;
@@ -92,9 +95,9 @@ export class Gossip implements PresenceSource {
   readonly #places = new Places();
   readonly #pages: MemberPages;
   readonly #replicas = new Map<string, Replica>();
-  /** Nodes that are gone, but whose entries stay for a while; what ends that. */
+  /** Nodes that have left and whose entries stay for a while, each with the function that stops its timer. */
   readonly #gone = new Map<string, () => void>();
-  /** Up to which version nodes were known that are gone, and may come back. */
+  /** The last known version of nodes that have left and may come back. */
   readonly #floors = new Map<string, number>();
   readonly #heard = new Set<string>();
   readonly #requests: Requests;
@@ -144,7 +147,7 @@ export class Gossip implements PresenceSource {
     if (solitary) this.#wholeness.reachable(true);
   }
 
-  /** Resolves when all nodes that were there at the start have told what they have. */
+  /** Resolves when all nodes that were known at the start have sent their entries. */
   get known(): Promise<void> {
     return this.#wholeness.ready;
   }
@@ -153,7 +156,7 @@ export class Gossip implements PresenceSource {
     return { places: this.#places.size, members: this.#places.members };
   }
 
-  /** How much there is: each returns to 0 when nobody is anywhere, nobody follows, and all other nodes are gone. */
+  /** The sizes of its tables. All return to 0 when there are no members, no followers and no other nodes. */
   get sizes(): Readonly<Record<"places" | "nodes" | "questions" | "own" | "early", number>> {
     let early = 0;
     for (const replica of this.#replicas.values()) early += replica.early;
@@ -167,9 +170,10 @@ export class Gossip implements PresenceSource {
   }
 
   /**
-   * A connection of this node is in a place, or has another state there.
+   * A connection of this node has come into a place, or has a new state there.
    *
-   * @throws {HubError} `TOO_LARGE` or `BAD_REQUEST` when the others cannot be told the state. Nothing has happened then.
+   * @throws {HubError} `TOO_LARGE` or `BAD_REQUEST` when the state cannot be sent to other nodes. Then nothing has
+   * changed.
    */
   put(place: string, entry: PresenceEntry): void {
     if (this.#closed) return;
@@ -180,12 +184,12 @@ export class Gossip implements PresenceSource {
     this.#makeWay(place, kept);
   }
 
-  /** A connection of this node is not in a place any more. */
+  /** A connection of this node has left a place. */
   drop(place: string, id: string): void {
     if (this.#own.drop(place, id)) this.#teller.tellSoon();
   }
 
-  /** Follows a place. `ready` resolves when all was known once; what an outage makes unknown later shows in `whole`. */
+  /** Follows a place. `ready` resolves when all members are known once. `whole` becomes false in a later outage. */
   follow(place: string): Followed {
     const places = this.#places;
     const wholeness = this.#wholeness;
@@ -204,18 +208,18 @@ export class Gossip implements PresenceSource {
     };
   }
 
-  /** How many members a place has, as far as is known. */
+  /** Counts the known members of a place. */
   count(place: string, by: PresenceBy): number {
     return this.#places.get(place)?.count(by) ?? 0;
   }
 
-  /** Reads members of a place, as far as they are known. */
+  /** Reads the known members of a place. */
   page(place: string, query: EntryQuery): EntryPage {
     const known = this.#places.get(place);
     return known ? this.#pages.read(known, query) : { entries: [], count: 0 };
   }
 
-  /** The other nodes can be reached, and those that are there are known. */
+  /** Call it when the other nodes are known and can be reached. */
   start(): void {
     if (this.#started || this.#closed) return;
     this.#started = true;
@@ -223,7 +227,7 @@ export class Gossip implements PresenceSource {
     if (!this.#options.solitary) this.#beatLater();
   }
 
-  /** The backplane is up, or down. When it is up again all nodes are asked what was missed. */
+  /** The backplane is up or down. When it is up again, asks all nodes for missed changes. */
   reachable(isUp: boolean): void {
     if (this.#closed || this.#options.solitary) return;
     this.#isUp = isUp;
@@ -245,18 +249,18 @@ export class Gossip implements PresenceSource {
     }
   }
 
-  /** Another node is there, for the first time or again. */
+  /** Another node has joined, for the first time or again. */
   join(node: string): void {
     if (this.#closed) return;
     this.#gone.get(node)?.();
     this.#gone.delete(node);
     if (!this.#replicas.has(node)) this.#replicas.set(node, this.#newReplica(node));
-    // One that comes later brings who is on it, as joins: what was known before stays whole.
+    // A node that joins later brings its members as joins, so the present members stay whole.
     if (!this.#started) this.#wholeness.await(node);
     this.#requests.begin(node);
   }
 
-  /** Another node is gone. */
+  /** Another node has left. */
   leave(node: string): void {
     const replica = this.#replicas.get(node);
     if (!replica || this.#gone.has(node)) return;
@@ -284,7 +288,7 @@ export class Gossip implements PresenceSource {
     return this.#gone.has(node);
   }
 
-  /** A message of another node has come. */
+  /** Takes a message of another node. */
   hear(message: GossipMessage, from: string): void {
     if (this.#closed) return;
     if (message[0] === "pq") {
@@ -294,7 +298,7 @@ export class Gossip implements PresenceSource {
       return;
     }
     const replica = this.#replicas.get(from);
-    if (!replica || this.#gone.has(from)) return; // as soon as it is known to be there it is asked for everything
+    if (!replica || this.#gone.has(from)) return; // when the node joins, it is asked for its entries
     this.#heard.add(from);
     if (message[0] === "pp") return this.#takePage(replica, message);
     if (message[0] === "pd") {
@@ -306,7 +310,7 @@ export class Gossip implements PresenceSource {
     this.#settle(replica);
   }
 
-  /** Nobody of this node is anywhere any more. The others learn that from its goodbye. */
+  /** Forgets all entries. The other nodes remove this node's entries when they get its goodbye. */
   close(): void {
     if (this.#closed) return;
     this.#teller.tell();
@@ -349,7 +353,7 @@ export class Gossip implements PresenceSource {
   }
 
   #ask(node: string): void {
-    if (!this.#isUp) return; // all are asked when it is up
+    if (!this.#isUp) return; // all nodes are asked when the backplane is up
     const { after, version, index } = this.#replicas.get(node)!.ask();
     this.#options.send(node, `["pq",${after},${version},${index}]`);
   }
@@ -368,23 +372,23 @@ export class Gossip implements PresenceSource {
     else this.#settle(replica);
   }
 
-  /** After something of a node has come: is all of it known now, or has it to be asked? */
+  /** Checks, after a message of a node, whether its entries are complete. If not, asks the node. */
   #settle(replica: Replica): void {
     const { node } = replica;
     if (replica.isBehind || replica.transfer) {
       this.#requests.begin(node);
-      // The last answer has brought all that it could, and there is more.
+      // The last answer is complete, and the node has a later version.
       const isUsedUp = replica.version >= (this.#requests.reachesOf(node) ?? Infinity);
       if (isUsedUp && replica.hasMoved) this.#requests.again(node);
       return;
     }
-    // What comes by the way may be older than the question.
+    // Other messages may be older than the request, so wait for its answer.
     if (this.#requests.isUnanswered(node)) return;
     this.#requests.end(node);
     this.#wholeness.told(node);
   }
 
-  /** The user is there by another connection now: those of nodes that are gone need not stay. */
+  /** The user has a new connection in the place: removes the user's entries of nodes that have left. */
   #makeWay(place: string, { user }: PresenceEntry): void {
     if (user === undefined || this.#gone.size === 0) return;
     for (const { node, id } of this.#places.get(place)?.of(user) ?? []) {

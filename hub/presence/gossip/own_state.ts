@@ -1,5 +1,5 @@
 /**
- * The entries that this node writes: those of its own connections, of which no other node says anything.
+ * The entries of this node's own connections. No other node changes them.
  *
  * @module
  */
@@ -8,23 +8,23 @@ import type { PresenceEntry } from "../place.ts";
 import type { Places } from "../places.ts";
 import { type OwnOp, RecentOps } from "./recent_ops.ts";
 
-/** How many changes are remembered however few entries there are. */
+/** How many changes are remembered at least, even with few entries. */
 const MIN_RECENT = 1_024;
 
 /** What {@linkcode OwnState} needs. */
 export interface OwnStateOptions {
   /** This node. */
   readonly nodeId: string;
-  /** Where its entries are shown. */
+  /** The places that show its entries. */
   readonly places: Places;
-  /** Whether changes are remembered: there may be somebody who asks for them. */
+  /** Whether to remember changes, because other nodes may ask for them. */
   readonly remembers: boolean;
 }
 
-/** The entries of this node, in the version that each change makes. */
+/** The entries of this node. Each change makes a new version. */
 export class OwnState {
   readonly #options: OwnStateOptions;
-  /** In which places there are entries, and how many. */
+  /** The number of entries in each place. */
   readonly #counts = new Map<string, number>();
   readonly #recent = new RecentOps();
   #size = 0;
@@ -34,17 +34,17 @@ export class OwnState {
     this.#options = options;
   }
 
-  /** How many entries there are. */
+  /** The number of entries. */
   get size(): number {
     return this.#size;
   }
 
-  /** How many changes there were. */
+  /** The present version: the number of changes so far. */
   get version(): number {
     return this.#recent.version;
   }
 
-  /** A connection is in a place, or has another state there. */
+  /** A connection has come into a place, or has a new state there. */
   put(place: string, entry: PresenceEntry): void {
     const { places } = this.#options;
     if (!places.get(place)?.get(entry.id)) this.#count(place, 1);
@@ -52,7 +52,7 @@ export class OwnState {
     places.put(place, entry);
   }
 
-  /** A connection is not in a place any more. Tells whether it was. */
+  /** A connection has left a place. Returns whether it was in. */
   drop(place: string, id: string): boolean {
     const { places, nodeId } = this.#options;
     if (places.get(place)?.get(id)?.node !== nodeId) return false;
@@ -67,9 +67,9 @@ export class OwnState {
   }
 
   /**
-   * What has changed since a version; see {@linkcode RecentOps.since}.
+   * The changes since a version; see {@linkcode RecentOps.since}.
    *
-   * @returns `undefined` also where these are many, and not fewer than all entries.
+   * @returns Also `undefined` when there are many changes, at least as many as entries.
    */
   since(version: number, max?: number): readonly OwnOp[] | undefined {
     const changes = this.version - version;
@@ -77,12 +77,12 @@ export class OwnState {
     return this.#recent.since(version, max);
   }
 
-  /** Whether most entries are still what they were in a version. */
+  /** Whether most entries are the same as in a version. */
   resembles(version: number): boolean {
     return this.version - version <= Math.max(MIN_RECENT, this.#size / 4);
   }
 
-  /** All entries, place by place. Looks at those of other nodes too, which are in the same places. */
+  /** All entries, place by place. The loop also visits entries of other nodes in the same places. */
   *all(): Iterable<OwnOp> {
     const { places, nodeId } = this.#options;
     const { version } = this;
@@ -93,7 +93,7 @@ export class OwnState {
     }
   }
 
-  /** Forgets all of it. */
+  /** Forgets all entries. */
   clear(): void {
     this.#counts.clear();
     this.#recent.clear();

@@ -1,13 +1,12 @@
 /**
- * What has changed lately among the entries of this node, so that another one that missed some of it need not be told
- * everything.
+ * The latest changes of this node's entries. A node that missed some of them gets these, and not the whole state.
  *
  * @module
  */
 
 import type { PresenceEntry } from "../place.ts";
 
-/** A change: a connection came or has another state, or left. */
+/** A change: a connection came, has a new state, or left. */
 export interface OwnOp {
   /** The version that it made. */
   readonly version: number;
@@ -17,24 +16,24 @@ export interface OwnOp {
   readonly what: PresenceEntry | string;
 }
 
-/** How many places of a list may be empty at its beginning before they are cut off. */
+/** How many items at the start of the lists may be empty before they are cut off. */
 const MAX_EMPTY = 1_024;
 
-/** The last changes, each of which makes a version that is higher by one. */
+/** The latest changes. Each change makes a version that is higher by one. */
 export class RecentOps {
-  // Two lists in place of one of objects: there is an op for each entry.
+  // Two lists instead of one list of objects, to save memory: there can be a change for each entry.
   #places: string[] = [];
   #whats: (PresenceEntry | string)[] = [];
-  /** Where the oldest op is that is kept. */
+  /** The index of the oldest kept change. */
   #start = 0;
   #version = 0;
 
-  /** The version that the last change made. */
+  /** The version of the last change. */
   get version(): number {
     return this.#version;
   }
 
-  /** The lowest version after which all changes are known. */
+  /** The lowest version after which all changes are kept. */
   get floor(): number {
     return this.#version - (this.#places.length - this.#start);
   }
@@ -42,7 +41,7 @@ export class RecentOps {
   /**
    * Adds a change.
    *
-   * @param max How many may be kept.
+   * @param max How many changes may be kept.
    */
   add(place: string, what: PresenceEntry | string, max: number): void {
     this.#version++;
@@ -50,7 +49,7 @@ export class RecentOps {
     this.#whats.push(what);
     while (this.#places.length - this.#start > max) {
       this.#places[this.#start] = "";
-      this.#whats[this.#start++] = ""; // it keeps no entry alive
+      this.#whats[this.#start++] = ""; // so that the entry can be freed
     }
     if (this.#start < MAX_EMPTY || this.#start * 2 < this.#places.length) return;
     this.#places = this.#places.slice(this.#start);
@@ -59,11 +58,11 @@ export class RecentOps {
   }
 
   /**
-   * What has changed since a version, of each connection and place the last change only, in their order.
+   * The changes since a version, in order. For each connection and place, only the last change.
    *
    * @param version The version.
-   * @param max How many changes after it are looked at.
-   * @returns `undefined` when not all of it is known any more.
+   * @param max How many changes after it to look at.
+   * @returns `undefined` when some of the changes are no longer kept.
    */
   since(version: number, max = Infinity): readonly OwnOp[] | undefined {
     const { floor } = this;
@@ -84,7 +83,7 @@ export class RecentOps {
     return ops.reverse();
   }
 
-  /** Forgets all. */
+  /** Forgets all changes. */
   clear(): void {
     this.#places = [];
     this.#whats = [];

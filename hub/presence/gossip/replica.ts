@@ -1,5 +1,5 @@
 /**
- * What this node knows of the entries of another one, which alone writes them.
+ * This node's copy of the entries of another node. Only that node changes them.
  *
  * @module
  */
@@ -13,32 +13,32 @@ import { isSameState } from "./same_state.ts";
 import { readStretch } from "./streams.ts";
 import { Transfer } from "./transfer.ts";
 
-/** How many messages that came too early are kept, until what is missing has come. */
+/** How many early messages are kept until the missing ones arrive. */
 const MAX_EARLY = 64;
-/** How many changes they may have in all. */
+/** How many changes the early messages may hold together. */
 const MAX_EARLY_OPS = 4_096;
 
 type Delta = BusMessageOf<"pd">;
 type Page = BusMessageOf<"pp">;
 
-/** Reads a state as another node has sent it; throws where it is none. */
+/** Reads a state from another node; throws when the state is not valid. */
 export type StateReader = (state: unknown) => unknown;
 
 /** What {@linkcode Replica} needs. */
 export interface ReplicaOptions {
   /** The other node. */
   readonly node: string;
-  /** The version that was known before the node was taken for gone: what is older is not shown again. Absent: none. */
+  /** The last known version before the node left. Older entries are not shown again. Absent for a new node. */
   readonly floor: number | undefined;
-  /** Where its entries are shown. */
+  /** The places that show its entries. */
   readonly places: Places;
   /** Makes entries. */
   readonly entries: Entries;
-  /** How states of a place are read; `undefined` where this node does not keep presence of it. */
+  /** The reader for states of a place; `undefined` if this node keeps no presence of it. */
   reader(place: string): StateReader | undefined;
-  /** Hears of a state that cannot be read. */
+  /** Called when a state cannot be read. */
   onUnreadable(error: unknown, place: string): void;
-  /** Called when a connection is in a place, and shown there. */
+  /** Called when an entry has been put into a place. */
   onPut(place: string, entry: PresenceEntry): void;
 }
 
@@ -47,17 +47,17 @@ export class Replica {
   /** The node. */
   readonly node: string;
   readonly #options: ReplicaOptions;
-  /** What all ids of its connections begin with. */
+  /** The prefix of its connection ids. */
   readonly #prefix: string;
-  /** In how many places it has entries, and how many. */
+  /** The number of its entries in each place. */
   readonly #counts = new Map<string, number>();
   #version = 0;
   #floor: number;
   #known = 0;
-  /** The version at the last question. */
+  /** The version at the last request. */
   #asked = 0;
   #transfer: Transfer | undefined;
-  /** What pages have shown that is later than the version, and as of which; by place and connection. */
+  /** Entries from pages of a later version, each with that version; by place and connection. */
   readonly #ahead = new Map<string, Map<string, number>>();
   #early: Delta[] = [];
   #earlyOps = 0;
@@ -70,27 +70,27 @@ export class Replica {
     this.#prefix = `${options.node}.`;
   }
 
-  /** The version of the entries that are known: whatever made it, or one before it, is among them. */
+  /** The version of the copy: all changes up to it are known. */
   get version(): number {
     return this.#version;
   }
 
-  /** The latest version that was known, also of what is not known any more. */
+  /** The latest version that was ever known, also if its entries are not known any more. */
   get floor(): number {
     return Math.max(this.#floor, this.#version);
   }
 
-  /** Whether a later version is known to exist. */
+  /** Whether the node has a later version. */
   get isBehind(): boolean {
     return this.#known > this.#version;
   }
 
-  /** Whether a later version is known since the last question. */
+  /** Whether the copy has grown since the last request. */
   get hasMoved(): boolean {
     return this.#version > this.#asked;
   }
 
-  /** The whole state that is under way. */
+  /** The whole state whose pages arrive, if any. */
   get transfer(): Pick<Transfer, "isDue"> | undefined {
     return this.#transfer;
   }
@@ -100,12 +100,12 @@ export class Replica {
     return this.#counts.size === 0;
   }
 
-  /** How many messages came too early. */
+  /** How many early messages are kept. */
   get early(): number {
     return this.#early.length;
   }
 
-  /** What to ask the node for. */
+  /** Makes a request for the missing changes. */
   ask(): Question {
     const transfer = this.#transfer;
     transfer?.ask();
@@ -113,21 +113,21 @@ export class Replica {
     return { after: this.#version, version: transfer?.version ?? this.#floor, index: transfer?.next ?? 0 };
   }
 
-  /** There is a version. */
+  /** The node has a version. */
   hear(version: number): void {
     this.#known = Math.max(this.#known, version);
   }
 
   /**
-   * Changes have come.
+   * Takes changes.
    *
-   * @returns Whether the version is another now.
+   * @returns Whether the version has changed.
    */
   takeDelta(delta: Delta): boolean {
     const [, from, count] = delta;
     const to = from + count;
     this.hear(to);
-    if (to <= this.#version) return false; // late, or twice
+    if (to <= this.#version) return false; // late, or a duplicate
     if (from > this.#version) {
       this.#keep(delta);
       return false;
@@ -138,9 +138,9 @@ export class Replica {
   }
 
   /**
-   * A page of the whole state has come.
+   * Takes a page of the whole state.
    *
-   * @returns Whether it is one more of those that are awaited.
+   * @returns Whether the page was needed.
    */
   takePage(page: Page): boolean {
     const [, version, index, total] = page;
@@ -158,7 +158,7 @@ export class Replica {
     return true;
   }
 
-  /** Begins anew: what is known may be incomplete, and is shown until the whole state has come. */
+  /** Starts again: the entries may be incomplete. They are shown until the whole state has arrived. */
   restart(): void {
     this.#floor = this.floor;
     this.#version = 0;
@@ -191,17 +191,17 @@ export class Replica {
 
   #apply(delta: Delta): void {
     const to = delta[1] + delta[2];
-    // What a page has shown is as of its version: a change that made an earlier one is in it, or undone.
+    // An entry from a page is of the page's version, so it already contains changes up to that version.
     this.#read(delta, 3, (place, id) => (this.#ahead.get(place)?.get(id) ?? 0) < to);
     this.#reach(to);
   }
 
-  /** All that made a version is known. Pages of a later one go on; what those of earlier ones have brought does no harm. */
+  /** All changes up to a version are known. A transfer of a later version continues. */
   #reach(version: number): void {
     this.#version = version;
     if (this.#transfer && this.#transfer.version > version) return;
     this.#transfer = undefined;
-    this.#ahead.clear(); // a transfer that was given up for another was of an earlier version
+    this.#ahead.clear(); // entries of a replaced transfer are of an earlier version
   }
 
   #note(place: string, id: string, version: number): true {
@@ -217,7 +217,7 @@ export class Replica {
     this.#earlyOps += delta.length;
   }
 
-  /** Applies what came too early, as far as it goes. */
+  /** Applies the early messages that now follow without a hole. */
   #applyEarly(): void {
     if (this.#early.length === 0) return;
     for (const delta of this.#early.sort((a, b) => a[1] - b[1])) {
@@ -236,7 +236,7 @@ export class Replica {
         reader = this.#options.reader(place);
       }
       if (!reader) return;
-      // Flat from the start: as the key of a map it would be made so, and what it is made of kept.
+      // `join` makes a flat string. With `+`, the engine would also keep the two parts in memory.
       const id = [this.#prefix, op[0]].join("");
       if (!admits(place, id)) return;
       if (op.length === 1) this.drop(place, id);
@@ -261,7 +261,7 @@ export class Replica {
       return read(state);
     } catch (error) {
       this.#options.onUnreadable(error, place);
-      return undefined; // who it is of is there all the same
+      return undefined; // the member is shown without a state
     }
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Whom this node has asked for what it missed: one question at a time to each, asked again until it is answered.
+ * The requests of this node for changes that it missed. Each node gets one request at a time. A request is retried
+ * until it is answered.
  *
  * @module
  */
@@ -12,29 +13,29 @@ export interface RequestsOptions {
   readonly clock: Pick<Clock, "after">;
   /** A number from 0 up to, not including, 1. */
   random(): number;
-  /** How long the first answer may take, in milliseconds; the time doubles with each that does not come. */
+  /** The first timeout, in milliseconds. It doubles with each missing answer. */
   readonly firstMs: number;
-  /** How long an answer may take at the most, in milliseconds. */
+  /** The longest timeout, in milliseconds. */
   readonly maxMs: number;
-  /** Asks a node. */
+  /** Sends a request to a node. */
   ask(node: string): void;
   /**
-   * A question was left without an answer.
+   * Called when a request got no answer in time.
    *
-   * @param attempts How many questions in a row.
-   * @returns Whether to ask again.
+   * @param attempts How many requests in a row got no answer.
+   * @returns Whether to retry.
    */
   onSilence(node: string, attempts: number): boolean;
 }
 
 interface Request {
   attempts: number;
-  /** The version that the answer leads to, once it has begun. */
+  /** The version that the answer leads to, once the answer has begun. */
   reaches: number | undefined;
   stop: () => void;
 }
 
-/** The questions that are open. */
+/** The requests without a complete answer. */
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #open = new Map<string, Request>();
@@ -44,12 +45,12 @@ export class Requests {
     this.#options = options;
   }
 
-  /** How many nodes have yet to answer. */
+  /** How many nodes have not completed their answer. */
   get size(): number {
     return this.#open.size;
   }
 
-  /** Asks a node, unless it has yet to answer. */
+  /** Sends a request to a node, unless one is open. */
   begin(node: string): void {
     if (this.#open.has(node)) return;
     const request: Request = { attempts: 0, reaches: undefined, stop() {} };
@@ -57,13 +58,13 @@ export class Requests {
     this.#ask(node, request);
   }
 
-  /** Asks a node once more, now. */
+  /** Sends the request to a node again, now. */
   again(node: string): void {
     const request = this.#open.get(node);
     if (request) this.#ask(node, request);
   }
 
-  /** Whether a node has yet to begin to answer. */
+  /** Whether a request to a node is open, and its answer has not begun. */
   isUnanswered(node: string): boolean {
     const request = this.#open.get(node);
     return request !== undefined && request.reaches === undefined;
@@ -81,7 +82,7 @@ export class Requests {
     this.goOn(node);
   }
 
-  /** A part of the answer has come. */
+  /** A part of the answer has arrived. */
   goOn(node: string): void {
     const request = this.#open.get(node);
     if (!request) return;
@@ -89,13 +90,13 @@ export class Requests {
     this.#wait(node, request);
   }
 
-  /** The answer has come, or nobody waits for it any more. */
+  /** Ends the request to a node. */
   end(node: string): void {
     this.#open.get(node)?.stop();
     this.#open.delete(node);
   }
 
-  /** Ends all. */
+  /** Ends all requests. */
   close(): void {
     for (const node of [...this.#open.keys()]) this.end(node);
   }
@@ -110,7 +111,7 @@ export class Requests {
     const { clock, random, firstMs, maxMs, onSilence } = this.#options;
     request.stop();
     const longest = Math.min(firstMs * 2 ** request.attempts, maxMs);
-    // Half of it is random: those that an outage has made ask at once do not ask again at once.
+    // Half of the delay is random, so that nodes that ask together after an outage do not retry together.
     request.stop = clock.after(longest * (1 + random()) / 2, () => {
       request.attempts++;
       if (onSilence(node, request.attempts)) this.#ask(node, request);

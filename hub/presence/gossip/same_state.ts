@@ -1,12 +1,12 @@
 /**
- * Whether two states are the same: what arrives again with a whole state is no news.
+ * Compares two states. A state that arrives again with a whole state is not a change.
  *
  * @module
  */
 
 /**
- * Compares lists and plain objects by what is in them, and everything else by identity: what cannot be told to be the
- * same counts as another.
+ * Compares lists and plain objects by their content, and all other values by identity. In doubt, the states count as
+ * different.
  */
 export function isSameState(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;

@@ -1,6 +1,6 @@
 /**
- * How changes are written for other nodes, and read: a list in which a text names the place of what follows it, a
- * number is the time of what follows it, and a list is a change of one connection.
+ * Writes changes for other nodes, and reads them. The form is a list. A text in it names the place of the elements
+ * after it, a number is their time, and a list is a change of one connection.
  *
  * @module
  */
@@ -10,23 +10,23 @@ import type { PresencePart } from "../../backplane/bus_wire.ts";
 import type { PresenceEntry } from "../place.ts";
 import type { OwnOp } from "./recent_ops.ts";
 
-/** Times travel as milliseconds since then: that is two digits shorter. */
+/** Times are sent as milliseconds since this moment, which saves two digits. */
 const TIMES_SINCE = Date.UTC(2025, 0, 1);
-/** What a message has beside its changes, in bytes at the most. */
+/** The size of a message without its changes, in bytes at most. */
 const MESSAGE_BYTES = 128;
-/** What a change has beside its own text: a comma, and the way back to the time of the message. */
+/** The size of a change without its own text, in bytes: a comma, and the step back to the message's time. */
 const OP_BYTES = 4;
-/** What a unit of UTF-16 takes within JSON, in bytes at the most. */
+/** The size of a UTF-16 unit in JSON, in bytes at most. */
 const MAX_ESCAPED_BYTES = 6;
-/** What a time takes, in bytes at the most. */
+/** The size of a time, in bytes at most. */
 const TIME_BYTES = 18;
 
 /**
  * Writes a change.
  *
- * @param prefix What all ids of connections of this node begin with.
+ * @param prefix The prefix of all connection ids of this node.
  * @param what The entry, or the id of a connection that left.
- * @throws {HubError} `BAD_REQUEST` when the state holds what cannot travel.
+ * @throws {HubError} `BAD_REQUEST` when JSON cannot carry the state.
  */
 export function writeOp(prefix: string, what: PresenceEntry | string): string {
   if (typeof what === "string") return JSON.stringify([what.slice(prefix.length)]);
@@ -34,16 +34,16 @@ export function writeOp(prefix: string, what: PresenceEntry | string): string {
 }
 
 /**
- * How large a message is at the most that holds a single change.
+ * The largest size of a message with a single change.
  *
  * @param place The place.
- * @param op What `writeOp` wrote.
- * @returns In bytes.
+ * @param op The text from `writeOp`.
+ * @returns The size in bytes.
  */
 export const loneBytes = (place: string, op: string): number =>
   MESSAGE_BYTES + OP_BYTES + placeBytes(JSON.stringify(place)) + utf8Size(op);
 
-/** The most that `loneBytes` can be; costs nothing. */
+/** An upper limit of `loneBytes` that is cheap to calculate. */
 export const mostLoneBytes = (place: string, op: string): number =>
   MESSAGE_BYTES + OP_BYTES + place.length * MAX_ESCAPED_BYTES + 3 + maxUtf8Size(op);
 
@@ -57,7 +57,7 @@ export interface OpWriter {
   timeOf(entry: PresenceEntry): number;
 }
 
-/** Changes that travel in one message. */
+/** The changes in one message. */
 export interface Stretch {
   /** The version that the last of them made. */
   readonly version: number;
@@ -69,8 +69,8 @@ export interface Stretch {
  * Writes changes into as few messages as their size allows.
  *
  * @param ops The changes, by version.
- * @param maxBytes How large a message may be.
- * @param writer Writes one.
+ * @param maxBytes The size limit of a message.
+ * @param writer Writes a change.
  */
 export function* writeStretches(
   ops: Iterable<OwnOp>,
@@ -89,16 +89,16 @@ export function* writeStretches(
   if (open.bytes > 0) yield open.end();
 }
 
-/** A change, written. */
+/** A written change. */
 interface WrittenOp {
   readonly version: number;
   readonly place: string;
-  /** Of one that left there is none. */
+  /** Absent for a connection that left. */
   readonly time: number | undefined;
   readonly text: string;
 }
 
-/** A message in the making: changes by place, so that each place is named once. */
+/** A message that is being written. It groups changes by place, so that each place is named once. */
 class Stream {
   readonly #places = new Map<string, { readonly name: string; readonly ops: WrittenOp[] }>();
   #base: number | undefined;
@@ -109,7 +109,7 @@ class Stream {
     return this.#bytes;
   }
 
-  /** Adds a change; one that is too much, unless it is the first, is not added. Tells whether it was. */
+  /** Adds a change. Returns `false` if it does not fit; the first change is always added. */
   add(op: WrittenOp, maxBytes: number): boolean {
     const known = this.#places.get(op.place);
     const place = known ?? { name: JSON.stringify(op.place), ops: [] };
@@ -145,8 +145,8 @@ class Stream {
 /**
  * Reads changes.
  *
- * @param message The message: what `writeStretches` wrote, from an element on.
- * @param start The element.
+ * @param message The message. From `start` on, it holds the text of `writeStretches`.
+ * @param start The index of the first of these elements.
  * @param visit Called for each change, in order.
  */
 export function readStretch(

@@ -1,5 +1,5 @@
 /**
- * Tells the other nodes what changes among the entries of this one: all changes of a turn in one message.
+ * Sends the changes of this node's entries to the other nodes: all changes of a turn in one message.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import type { OwnState } from "./own_state.ts";
 import type { OwnOp } from "./recent_ops.ts";
 import { loneBytes, mostLoneBytes, type OpWriter, writeOp, writeStretches } from "./streams.ts";
 
-/** The largest message, in bytes, where the adapter takes larger ones. */
+/** The size limit of a message, in bytes, even if the adapter takes larger ones. */
 const MAX_BYTES = 64 * 1024;
-/** After so many changes they leave before the turn ends. Not more than are remembered. */
+/** After so many changes, they are sent before the turn ends. Must not be more than `OwnState` remembers. */
 const MAX_UNTOLD = 1_024;
 
 /** What {@linkcode Teller} needs. */
 export interface TellerOptions {
   /** This node. */
   readonly nodeId: string;
-  /** Where the ends of turns come from. */
+  /** The clock, for the ends of turns. */
   readonly clock: Pick<Clock, "endOfTurn">;
   /** The entries of this node. */
   readonly own: OwnState;
@@ -30,18 +30,18 @@ export interface TellerOptions {
   maxMessageBytes(): number;
   /** Sends a message to all other nodes. */
   send(text: string): void;
-  /** Whether there is anybody to tell. Whoever comes later asks. */
+  /** Whether another node can get messages now. Nodes that join later ask for the entries. */
   isHeard(): boolean;
 }
 
-/** Tells the other nodes what changes. */
+/** Sends changes to the other nodes. */
 export class Teller implements OpWriter {
   readonly #options: TellerOptions;
-  /** What all ids of connections of this node begin with. */
+  /** The prefix of all connection ids of this node. */
   readonly #prefix: string;
-  /** What was written in this turn. */
+  /** The entries that were written in this turn. */
   readonly #texts = new Map<PresenceEntry, string>();
-  /** The version that the others have been told. */
+  /** The version that was sent to the others. */
   #told = 0;
   #isWaiting = false;
 
@@ -51,15 +51,15 @@ export class Teller implements OpWriter {
     this.#prefix = `${options.nodeId}.`;
   }
 
-  /** How large a message may be, in bytes. */
+  /** The size limit of a message, in bytes. */
   get maxBytes(): number {
     return Math.min(MAX_BYTES, this.#options.maxMessageBytes() / 2);
   }
 
   /**
-   * Writes an entry, before it is one.
+   * Writes an entry before it is added, to check that it can be sent.
    *
-   * @throws {HubError} `TOO_LARGE` or `BAD_REQUEST` when it cannot travel.
+   * @throws {HubError} `TOO_LARGE` or `BAD_REQUEST` when it cannot be sent.
    */
   prepare(place: string, entry: PresenceEntry): void {
     const text = writeOp(this.#prefix, entry);
@@ -71,7 +71,7 @@ export class Teller implements OpWriter {
     const { maxBytes } = this;
     if (bytes <= maxBytes) return;
     const what =
-      `Cannot set a state that takes ${bytes} bytes, with its names: at most ${maxBytes} can be told to other nodes`;
+      `Cannot set a state that takes ${bytes} bytes, with its names: the limit between nodes is ${maxBytes}`;
     throw new HubError("TOO_LARGE", what, { data: { bytes, maxBytes } });
   }
 
@@ -83,7 +83,7 @@ export class Teller implements OpWriter {
     return this.#options.timeOf(entry);
   }
 
-  /** Something has changed, of which the others are told at the end of the turn. */
+  /** Sends the changes at the end of the turn. */
   tellSoon(): void {
     if (this.#options.own.version - this.#told >= MAX_UNTOLD) return this.tell();
     if (this.#isWaiting) return;
@@ -94,13 +94,13 @@ export class Teller implements OpWriter {
     });
   }
 
-  /** Tells what has changed, now. */
+  /** Sends the changes now. */
   tell(): void {
     const { own, send, isHeard } = this.#options;
     let from = this.#told;
     this.#told = own.version;
     if (from < own.version && isHeard()) {
-      // All of it is remembered: there are not more than `MAX_UNTOLD`.
+      // All these changes are remembered, because they are at most `MAX_UNTOLD`.
       for (const { version, text } of writeStretches(own.since(from)!, this.maxBytes, this)) {
         send(delta(from, version, text));
         from = version;
@@ -109,7 +109,7 @@ export class Teller implements OpWriter {
     this.#texts.clear();
   }
 
-  /** Says which version there is, after what made it. */
+  /** Sends this node's version, after its changes. */
   sayVersion(): void {
     this.tell();
     const { own, send } = this.#options;

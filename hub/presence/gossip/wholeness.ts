@@ -1,5 +1,5 @@
 /**
- * Whether all is known: every node that was there has told what it has, and the backplane is up.
+ * Whether all members are known: every awaited node has sent its entries, and the backplane is up.
  *
  * @module
  */
@@ -15,57 +15,57 @@ export class Wholeness {
   #begun = false;
   #whole = false;
 
-  /** Nobody may be waiting for it. */
+  /** Creates it. `ready` need not be handled. */
   constructor() {
     this.#first.promise.catch(() => {});
   }
 
-  /** Whether all is known. */
+  /** Whether all members are known. */
   get whole(): boolean {
     return this.#whole;
   }
 
-  /** Resolves when all is known for the first time; rejects when it is closed before. */
+  /** Resolves when all members are known for the first time; rejects when it is closed before. */
   get ready(): Promise<void> {
     return this.#first.promise;
   }
 
-  /** Who is there is known: those that are awaited are all. */
+  /** The other nodes are known now: no more nodes will be awaited for the start. */
   begin(): void {
     this.#begun = true;
     this.#check();
   }
 
-  /** The other nodes can be reached, or not. */
+  /** The backplane is up or down. */
   reachable(isUp: boolean): void {
     this.#isUp = isUp;
     this.#check();
   }
 
-  /** A node has something to tell. */
+  /** Waits for the entries of a node. */
   await(node: string): void {
     this.#awaited.add(node);
     this.#check();
   }
 
-  /** A node has told everything, or is gone. */
+  /** A node has sent all its entries, or has left. */
   told(node: string): void {
     this.#awaited.delete(node);
     this.#check();
   }
 
   /**
-   * Listens to changes.
+   * Listens to changes of `whole`.
    *
-   * @returns Stops it.
+   * @returns A function that removes the listener.
    */
   on(listener: (whole: boolean) => void): () => void {
-    const own = (whole: boolean) => listener(whole); // the same function may be given twice
+    const own = (whole: boolean) => listener(whole); // a function of its own, because a listener may be added twice
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
 
-  /** Waits for nobody any more. */
+  /** Stops waiting for nodes. */
   close(): void {
     this.#first.reject(new HubError("UNAVAILABLE", "Cannot list members: the hub is closed"));
     this.#isUp = false;
