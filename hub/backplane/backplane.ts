@@ -18,7 +18,7 @@ import { Interest } from "./interest.ts";
 /** A batch longer than this, in UTF-16 units, is sent before the turn ends. It does not limit the size of a message. */
 const MAX_BATCH_LENGTH = 64 * 1024;
 
-/** What {@linkcode Backplane} needs. */
+/** The options of {@linkcode Backplane}. */
 export interface BackplaneOptions {
   /** The adapter; the backplane owns it from here on. */
   readonly adapter: Adapter;
@@ -83,7 +83,7 @@ export class Backplane {
   /** Whether a message was published after the close. */
   #wasLate = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: BackplaneOptions) {
     const { adapter, clock = systemClock, subscribeTimeoutMs: timeoutMs, dispensable = false } = options;
     this.#options = options;

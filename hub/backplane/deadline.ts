@@ -9,7 +9,7 @@ import { type Clock, HubError } from "../../contract/mod.ts";
 /**
  * Starts an operation, and gives up on it after a timeout.
  *
- * @param clock Where time comes from.
+ * @param clock The clock.
  * @param timeoutMs How long to wait, in milliseconds.
  * @param what The text of the error: `Cannot store a message of "x" in redis`.
  * @param start Starts the operation. Gets a signal that is aborted when the wait is over.

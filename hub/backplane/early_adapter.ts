@@ -9,11 +9,11 @@ import type { Adapter, AdapterContext, AdapterData } from "../../adapters/adapte
 import { type Clock, HubError, utf8Size } from "../../contract/mod.ts";
 import { Drops } from "./drops.ts";
 
-/** What {@linkcode EarlyAdapter} needs. */
+/** The options of {@linkcode EarlyAdapter}. */
 export interface EarlyAdapterOptions {
   /** The adapter beneath. */
   readonly adapter: Adapter;
-  /** Where timeouts come from. */
+  /** The clock for timeouts. */
   readonly clock: Clock;
   /** How long the adapter may take to open, in milliseconds. */
   readonly timeoutMs: number;
@@ -39,7 +39,7 @@ export class EarlyAdapter implements Adapter {
   #drops: Drops | undefined;
   #stop = () => {};
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: EarlyAdapterOptions) {
     this.#options = options;
     this.name = options.adapter.name;

@@ -42,11 +42,11 @@ interface Entry {
   giveUp?: AbortController;
 }
 
-/** What {@linkcode Interest} needs. */
+/** The options of {@linkcode Interest}. */
 export interface InterestOptions {
   /** Where to subscribe. */
   readonly adapter: Pick<Adapter, "subscribe" | "unsubscribe" | "name">;
-  /** Where timeouts come from. */
+  /** The clock for timeouts. */
   readonly clock: Clock;
   /** How long a subscribe may take, in milliseconds. */
   readonly timeoutMs: number;
@@ -94,7 +94,7 @@ export class Interest {
   #held: boolean;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: InterestOptions) {
     this.#options = options;
     this.#held = options.held ?? false;

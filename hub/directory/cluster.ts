@@ -26,7 +26,7 @@ import { nodeOf } from "../connection/connection_id.ts";
 import type { Nodes } from "../nodes/nodes.ts";
 import type { NodeRequests } from "../nodes/node_requests.ts";
 
-/** What {@linkcode createCluster} needs. */
+/** The options of {@linkcode createCluster}. */
 export interface ClusterParts {
   /** This node. */
   readonly nodeId: string;
@@ -36,7 +36,7 @@ export interface ClusterParts {
   readonly nodeRequests: NodeRequests;
   /** The listeners for cluster events. */
   readonly listeners: ClusterListeners;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** The default timeout, in milliseconds. */
   readonly timeoutMs: number;

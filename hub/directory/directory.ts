@@ -19,7 +19,7 @@ import type { NodeRequests } from "../nodes/node_requests.ts";
 /** How much longer to wait for the node than the node waits for its client, in milliseconds. */
 const GRACE_MS = 1_000;
 
-/** What {@linkcode Directory} needs. */
+/** The options of {@linkcode Directory}. */
 export interface DirectoryOptions {
   /** The backplane. */
   readonly backplane: Backplane;
@@ -39,7 +39,7 @@ export interface DirectoryOptions {
 export class Directory {
   readonly #options: DirectoryOptions;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: DirectoryOptions) {
     this.#options = options;
     const { backplane, nodeRequests, find, events } = options;

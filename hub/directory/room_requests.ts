@@ -28,7 +28,7 @@ const METHOD = "room:request";
 
 const REQUEST = { ...CLIENT_CALL, ...BROADCAST };
 
-/** What {@linkcode RoomRequests} needs. */
+/** The options of {@linkcode RoomRequests}. */
 export interface RoomRequestsOptions {
   /** The other nodes. */
   readonly nodes: Nodes;
@@ -61,7 +61,7 @@ type Came = readonly [id: string, outcome: { readonly output: unknown } | { read
 export class RoomRequests {
   readonly #options: RoomRequestsOptions;
 
-  /** @param options What they need. */
+  /** @param options Its options. */
   constructor(options: RoomRequestsOptions) {
     this.#options = options;
     options.nodeRequests.on(METHOD, async (given, _from, signal) => {

@@ -16,7 +16,7 @@ import type { Registry } from "./registry.ts";
 /** Up to so many rooms, a broadcast goes over the channel of each room. For more rooms, one copy goes to every node. */
 const MAX_COPIES = 64;
 
-/** What {@linkcode Events} needs. */
+/** The options of {@linkcode Events}. */
 export interface EventsOptions {
   /** The contract. */
   readonly contract: Contract;
@@ -45,7 +45,7 @@ export class Events {
   readonly #surfaces: Contract["roles"];
   readonly #copies = new Copies();
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor({ contract, registry, backplane, find, checkPlain }: EventsOptions) {
     this.#registry = registry;
     this.#backplane = backplane;

@@ -57,7 +57,7 @@ export interface RoomEntrance {
   remove(room: string, conn: Connection): void;
 }
 
-/** What {@linkcode Rooms} needs. */
+/** The options of {@linkcode Rooms}. */
 export interface RoomsOptions {
   /** The groups of this node and their members. */
   readonly registry: Registry;
@@ -135,7 +135,7 @@ class RoomHandle {
 export class Rooms {
   readonly #options: RoomsOptions;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: RoomsOptions) {
     this.#options = options;
   }

@@ -33,7 +33,7 @@ export type BusListener = (
   context: BusContext & Partial<BusRequestContext>,
 ) => unknown;
 
-/** What {@linkcode Bus} needs. */
+/** The options of {@linkcode Bus}. */
 export interface BusOptions {
   /** The contract. */
   readonly contract: Contract;
@@ -58,7 +58,7 @@ export class Bus {
   /** The bus requests that this node answers. */
   readonly #answered = new Set<string>();
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: BusOptions) {
     this.#options = options;
     options.backplane.on("bus", ([, name, payload], from) => {

@@ -8,7 +8,7 @@ import type { Clock } from "../../contract/mod.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import { nodeChannel } from "../backplane/channels.ts";
 
-/** What {@linkcode Lag} needs. */
+/** The options of {@linkcode Lag}. */
 export interface LagOptions {
   /** The backplane. */
   readonly backplane: Backplane;
@@ -27,7 +27,7 @@ export class Lag {
   #lastMs: number | null = null;
   #lastId = 0;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: LagOptions) {
     this.#options = options;
     const { backplane, clock } = options;

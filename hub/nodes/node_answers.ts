@@ -24,11 +24,11 @@ export interface AnswererOptions {
   readonly relayed?: boolean;
 }
 
-/** What {@linkcode NodeAnswers} needs. */
+/** The options of {@linkcode NodeAnswers}. */
 export interface NodeAnswersOptions {
   /** The backplane. */
   readonly backplane: Backplane;
-  /** Where timeouts come from. */
+  /** The clock for timeouts. */
   readonly clock: Clock;
   /** Called with the error when this node could not answer. */
   onError(error: unknown, name: string): void;
@@ -62,7 +62,7 @@ export class NodeAnswers {
   /** By asker, then by the asker's number. */
   readonly #answering = new Map<string, Map<number, Answering>>();
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: NodeAnswersOptions) {
     this.#options = options;
     const { backplane } = options;

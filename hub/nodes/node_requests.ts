@@ -58,11 +58,11 @@ interface Open {
   finish(): void;
 }
 
-/** What {@linkcode NodeRequests} needs. */
+/** The options of {@linkcode NodeRequests}. */
 export interface NodeRequestsOptions {
   /** The backplane. */
   readonly backplane: Backplane;
-  /** Where timeouts come from. */
+  /** The clock for timeouts. */
   readonly clock: Clock;
   /** Whether a node is suspect. */
   isSuspect(nodeId: string): boolean;
@@ -85,7 +85,7 @@ export class NodeRequests {
   #lastId = 0;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: NodeRequestsOptions) {
     this.#options = options;
     this.#answers = new NodeAnswers(options);

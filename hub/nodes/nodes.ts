@@ -19,13 +19,13 @@ import type { NodeInfo, NodeLeft } from "../api/cluster.ts";
 /** How many nodes an answer to a `hello` names at most. */
 const MAX_NAMED = 256;
 
-/** What {@linkcode Nodes} needs. */
+/** The options of {@linkcode Nodes}. */
 export interface NodesOptions {
   /** The backplane. */
   readonly backplane: Backplane;
   /** This node. */
   readonly nodeId: string;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** The time between heartbeats of this node, in milliseconds. */
   readonly heartbeatMs: number;
@@ -54,7 +54,7 @@ export class Nodes {
   #leftBehind: readonly string[] | undefined;
 
   /**
-   * @param options What it needs.
+   * @param options Its options.
    */
   constructor(options: NodesOptions) {
     const { backplane, nodeId, clock, heartbeatMs, nodeTimeoutMs, emit } = options;

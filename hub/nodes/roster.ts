@@ -21,9 +21,9 @@ const MAX_DOWN = 64;
 /** How many nodes that said goodbye are remembered. */
 const MAX_GONE = 1_024;
 
-/** What {@linkcode Roster} needs. */
+/** The options of {@linkcode Roster}. */
 export interface RosterOptions {
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** How long a node may be silent, in milliseconds. */
   readonly nodeTimeoutMs: number;
@@ -54,7 +54,7 @@ export class Roster {
   readonly #gone = new Map<string, number>();
   #stop: (() => void) | undefined;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: RosterOptions) {
     this.#options = options;
   }

@@ -39,7 +39,7 @@ export type StateOf = (
   },
 ) => unknown;
 
-/** What {@linkcode Attendances} needs. */
+/** The options of {@linkcode Attendances}. */
 export interface AttendancesOptions {
   /** Which rooms and topics are places. */
   readonly places: NamedPlaces;
@@ -47,7 +47,7 @@ export interface AttendancesOptions {
   readonly source: Pick<PresenceSource, "put" | "drop">;
   /** The connections that have ended, and whose users may come back. */
   readonly leaving: Pick<Leaving, "add">;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** The identity of this node. */
   readonly nodeId: string;
@@ -66,7 +66,7 @@ export class Attendances {
   readonly #recent = new Map<string, number>();
   #newest = 0;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: AttendancesOptions) {
     this.#options = options;
   }

@@ -16,7 +16,7 @@ import type { NamedPlace } from "./named_places.ts";
 import type { PresenceSource } from "./source.ts";
 import { toMember } from "./view.ts";
 
-/** What {@linkcode PresenceHandle} needs. */
+/** The options of {@linkcode PresenceHandle}. */
 export interface PresenceHandleParts {
   /** The source of presence. */
   readonly source: Pick<PresenceSource, "count" | "page">;

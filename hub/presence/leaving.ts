@@ -12,11 +12,11 @@ import type { Followed, PresenceSource } from "./source.ts";
 /** How many connections may wait. Beyond this number, the one that has waited longest leaves at once. */
 const MAX_LEAVING = 100_000;
 
-/** What {@linkcode Leaving} needs. */
+/** The options of {@linkcode Leaving}. */
 export interface LeavingOptions {
   /** The source of presence: it is told when a connection leaves. */
   readonly source: Pick<PresenceSource, "follow" | "drop" | "isGone">;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** How long a connection that has ended counts as present, in milliseconds. */
   readonly leaveAfterMs: number;
@@ -52,7 +52,7 @@ export class Leaving {
   #stopTimer: (() => void) | undefined;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: LeavingOptions) {
     this.#options = options;
   }

@@ -18,11 +18,11 @@ export interface ChangeListener {
   closed?(): void;
 }
 
-/** What {@linkcode Listeners} needs. */
+/** The options of {@linkcode Listeners}. */
 export interface ListenersOptions {
   /** The source of presence. */
   readonly source: Pick<PresenceSource, "follow">;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** How long to wait until all members are known, in milliseconds. */
   readonly patienceMs: number;
@@ -43,7 +43,7 @@ export class Listeners {
   readonly #heard = new Map<string, Heard>();
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: ListenersOptions) {
     this.#options = options;
   }

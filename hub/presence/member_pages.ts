@@ -26,7 +26,7 @@ export class MemberPages {
   };
   #stop: (() => void) | undefined;
 
-  /** @param clock Where time comes from. */
+  /** @param clock The clock. */
   constructor(clock: Pick<Clock, "now" | "after">) {
     this.#clock = clock;
   }

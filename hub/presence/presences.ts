@@ -17,13 +17,13 @@ import type { PresenceSource } from "./source.ts";
 import { Watchers } from "./watchers.ts";
 import { whoMessages } from "./who.ts";
 
-/** What {@linkcode Presences} needs. */
+/** The options of {@linkcode Presences}. */
 export interface PresencesOptions {
   /** The contract. */
   readonly contract: Contract;
   /** The source of presence. */
   readonly source: PresenceSource;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** The identity of this node. */
   readonly nodeId: string;
@@ -68,7 +68,7 @@ export class Presences {
   /** From this time on, the known members are used, by the clock. */
   #deadline: number | undefined;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: PresencesOptions) {
     const { contract, source, topicChannel, left = () => {} } = options;
     this.#options = options;

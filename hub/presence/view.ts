@@ -42,13 +42,13 @@ export interface ViewSnapshot {
   readonly whole: boolean;
 }
 
-/** What {@linkcode View} needs. */
+/** The options of {@linkcode View}. */
 export interface ViewOptions {
   /** The place; the view releases it. */
   readonly followed: Followed;
   /** What counts as one member: a user or a connection. */
   readonly by: PresenceBy;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /**
    * How long changes are gathered after the last news, in milliseconds; 0 means until the end of the turn. The first
@@ -116,7 +116,7 @@ export class View {
   #stopWaiting = () => {};
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: ViewOptions) {
     const { followed, tell, clock, patienceMs } = options;
     this.#options = options;

@@ -20,11 +20,11 @@ export interface Watched {
   readonly by: PresenceBy;
 }
 
-/** What {@linkcode Watchers} needs. */
+/** The options of {@linkcode Watchers}. */
 export interface WatchersOptions {
   /** The source of presence. */
   readonly source: Pick<PresenceSource, "follow">;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** How long to wait until all members are known, in milliseconds. */
   readonly patienceMs: number;
@@ -61,7 +61,7 @@ export class Watchers {
   /** By place and `by`. */
   readonly #audiences = new Map<string, Audience>();
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: WatchersOptions) {
     this.#options = options;
   }

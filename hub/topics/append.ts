@@ -1,5 +1,5 @@
 /**
- * Appending to a store in bounded time, with a clear word on what became of the message.
+ * Appends to a store, but waits never longer than a timeout. The error says whether the message may be kept.
  *
  * @module
  */
@@ -7,47 +7,47 @@
 import { type Clock, HubError, isHubError, type Position } from "../../contract/mod.ts";
 import { isPromise } from "../backplane/deadline.ts";
 
-/** How an append is waited for. */
+/** How to wait for an append. */
 export interface AppendWait {
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** How long to wait, in milliseconds. */
   readonly timeoutMs: number;
-  /** What is kept where, for errors: `a message of "x" in redis`. */
+  /** The message and its store, for errors: `a message of "x" in redis`. */
   readonly what: string;
-  /** All who wait, where they may be told that the hub waits no longer. */
+  /** All waiting appends, so that a hub that closes can end them. */
   readonly waits?: Waits;
 }
 
 /**
- * All who wait for a store. Not an `AbortSignal`: for each that begins to listen it looks at all who do, and thousands of
- * messages may be under way.
+ * All appends that wait for a store. It is not an `AbortSignal`: each new listener of a signal costs a look at all
+ * others, and thousands of messages may wait.
  */
 export class Waits {
   readonly #all = new Set<(error: HubError) => void>();
 
-  /** One more waits, and gives up when it is called. */
+  /** Adds an append, by its function that gives up. */
   add(giveUp: (error: HubError) => void): void {
     this.#all.add(giveUp);
   }
 
-  /** It waits no more. */
+  /** Removes an append. */
   delete(giveUp: (error: HubError) => void): void {
     this.#all.delete(giveUp);
   }
 
-  /** Has all give up. */
+  /** Ends all waiting appends with an error. */
   end(error: HubError): void {
     for (const giveUp of [...this.#all]) giveUp(error);
   }
 }
 
 /**
- * Appends, and gives up on it in time. A store that knows, once its signal is aborted, that it has sent nothing, may still
- * say so: `UNAVAILABLE` is better news than `UNCERTAIN`.
+ * Appends, and gives up after the timeout. When its signal is aborted, the store may still reject with `UNAVAILABLE`
+ * if it has sent nothing. This tells the caller more than `UNCERTAIN`.
  *
- * @param wait How.
- * @param append Is given a signal that is aborted when nobody waits any more.
+ * @param wait How to wait.
+ * @param append Appends. Gets a signal that is aborted when the wait is over.
  * @returns The position; rejects with the error of the store, or `UNCERTAIN`.
  */
 export function appendInTime(
@@ -68,7 +68,7 @@ export function appendInTime(
       aborter.abort(error);
       clock.endOfTurn(() => reject(error));
     };
-    const cancel = clock.after(timeoutMs, () => giveUp(uncertain(what, `${timeoutMs} ms are over`)));
+    const cancel = clock.after(timeoutMs, () => giveUp(uncertain(what, `no answer within ${timeoutMs} ms`)));
     const stop = () => {
       cancel();
       waits?.delete(giveUp);
@@ -79,11 +79,11 @@ export function appendInTime(
 }
 
 /**
- * The error of a message that may be kept.
+ * Makes the error of a message that may be kept.
  *
- * @param what What may be kept where.
- * @param why Why nobody knows.
- * @param cause What caused it.
+ * @param what The message and its store.
+ * @param why Why it is not known.
+ * @param cause The error behind it.
  */
 export function uncertain(what: string, why: string, cause?: unknown): HubError {
   return new HubError(
@@ -93,7 +93,7 @@ export function uncertain(what: string, why: string, cause?: unknown): HubError 
   );
 }
 
-/** What the store says stands, where it says anything about the message. */
+/** The store's own error, if it is a `HubError`; else `UNCERTAIN`. */
 function verdict(what: string, error: unknown): HubError {
   return isHubError(error) ? error : uncertain(what, "the store has failed", error);
 }

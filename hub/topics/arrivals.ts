@@ -1,30 +1,30 @@
 /**
- * Noticing what never arrived: every node numbers what it sends on a topic whose history each node keeps for itself.
+ * Notices messages that never arrived. On a topic whose history each node keeps for itself, every node numbers its
+ * messages.
  *
  * @module
  */
 
-/** Of how many publishers the last number is known, per topic; the one not heard of for longest is forgotten. */
+/** For how many publishers per topic the last number is remembered. The one that was silent longest is forgotten. */
 const MAX_PUBLISHERS = 1_024;
 
-/** Where a publisher stands: the run in which it counts, and its last number. */
+/** The state of a publisher: its run, and its last number in it. */
 interface Count {
   readonly run: string;
   readonly number: number;
 }
 
-/** What has arrived of the publishers of one topic. */
+/** The last arrived messages of the publishers of one topic. */
 export class Arrivals {
   readonly #last = new Map<string, Count>();
 
   /**
-   * A message arrived.
+   * Takes a message.
    *
-   * @param publisher Whose.
-   * @param run In which run it counts: it begins a new one when it has forgotten its number.
-   * @param number Its number.
-   * @returns `false` when something is missing between this one and the one before. Of a publisher not heard of so
-   * far nobody can tell.
+   * @param publisher The node that sent it.
+   * @param run The publisher's run. A publisher begins a new run when it has forgotten its number.
+   * @param number The message's number in the run.
+   * @returns `false` when messages before this one are missing. For a new publisher this is not known: `true`.
    */
   take(publisher: string, run: string, number: number): boolean {
     const last = this.#last.get(publisher);
@@ -40,9 +40,9 @@ export class Arrivals {
   }
 
   /**
-   * A publisher has ended its run: its next message is the first of another one.
+   * Takes the end of a publisher's run. Its next message is the first of another run.
    *
-   * @returns `false` when something is missing at the end of the run.
+   * @returns `false` when messages at the end of the run are missing.
    */
   end(publisher: string, run: string, number: number): boolean {
     const last = this.#last.get(publisher);
@@ -50,7 +50,7 @@ export class Arrivals {
     return last === undefined || (run === last.run && number === last.number);
   }
 
-  /** Forgets all publishers: that something is missing is known already. */
+  /** Forgets all publishers. Call it when it is already known that messages are missing. */
   clear(): void {
     this.#last.clear();
   }

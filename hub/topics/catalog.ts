@@ -18,7 +18,7 @@ import type { RecordForm } from "../groups/record_form.ts";
 import { roomRecordSchema } from "../groups/room_records.ts";
 import { TOPIC_FORM } from "./record.ts";
 
-/** Of how many names of rooms it is remembered whether they keep history. */
+/** For how many room names it is remembered whether they keep history. */
 const MAX_ROOMS = 4_096;
 
 /** A topic, or a room with history, by name. */
@@ -27,19 +27,19 @@ export interface Topic {
   readonly name: string;
   /** The parameters in its name. */
   readonly params: Readonly<Record<string, string>>;
-  /** How it was declared. */
+  /** Its entry in the contract. */
   readonly entry: TopicEntry;
   /** Its channel on the backplane, and its group in the registry. */
   readonly channel: string;
-  /** How much history it keeps, if it does. */
+  /** How much history it keeps, if any. */
   readonly history: HistoryDefinition | undefined;
-  /** What its messages look like. */
+  /** The form of its messages. */
   readonly form: RecordForm;
 }
 
-/** What keeps history. */
+/** A topic or room that keeps history. */
 export interface HistoryTopic extends Topic {
-  /** How much. */
+  /** How much history it keeps. */
   readonly history: HistoryDefinition;
 }
 
@@ -48,17 +48,17 @@ export class Catalog {
   /** Whether any topic keeps history. */
   readonly keepsHistory: boolean;
   readonly #contract: Contract;
-  /** What was looked up last: messages of one topic come in rows. */
+  /** The last lookup, because messages of one topic often come in a row. */
   #lastFound: { readonly role: string | undefined; readonly topic: Topic } | undefined;
   #lastHeard: Topic | undefined;
   readonly #roomForm: RecordForm;
   readonly #roomPayload: TopicEntry["definition"]["payload"];
-  /** By name; `undefined` for those that keep none. */
+  /** By name; `undefined` for rooms without history. */
   readonly #rooms = new Map<string, HistoryTopic | undefined>();
 
   /**
    * @param contract The contract.
-   * @param roomForm What the messages of its rooms look like.
+   * @param roomForm The form of the messages of its rooms.
    */
   constructor(contract: Contract, roomForm: RecordForm) {
     this.#contract = contract;
@@ -70,12 +70,12 @@ export class Catalog {
     this.#roomPayload = roomRecordSchema(new Map(sent));
   }
 
-  /** Whether there are rooms that keep history. */
+  /** Whether the contract has rooms that keep history. */
   get hasRooms(): boolean {
     return this.#contract.definition.rooms !== undefined;
   }
 
-  /** A room that keeps history. */
+  /** Finds a room that keeps history. */
   room(name: string): HistoryTopic | undefined {
     const known = this.#rooms.get(name);
     if (known || this.#rooms.has(name)) return known;
@@ -98,10 +98,10 @@ export class Catalog {
   }
 
   /**
-   * Finds a topic among those of a role (the shared ones included), or the shared ones.
+   * Finds a topic among the topics of a role and the shared ones; without `role`, among the shared ones.
    *
    * @throws {HubError} `NOT_FOUND`.
-   * @throws {TypeError} When the name is no text.
+   * @throws {TypeError} When the name is not text.
    */
   find(name: string, role?: string): Topic {
     const last = this.#lastFound;
@@ -136,7 +136,7 @@ export class Catalog {
     if (topic && hasLoneSurrogate(name)) {
       throw new HubError(
         "BAD_REQUEST",
-        "Cannot use a topic's name with half a surrogate pair: it cannot travel",
+        "Cannot use a topic's name with half a surrogate pair: it cannot be sent",
       );
     }
     if (topic) return topic;

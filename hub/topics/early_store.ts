@@ -1,5 +1,5 @@
 /**
- * A store of histories that may be appended to before it is open. For emitters.
+ * A store of histories that takes appends before it is open. For emitters.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type {
 } from "../../adapters/history_store.ts";
 import { HubError, isHubError, type Position } from "../../contract/mod.ts";
 
-/** Has every call wait until the store is open. Whoever calls limits how long. */
+/** Each call waits until the store is open. The caller sets the timeout. */
 export class EarlyStore implements HistoryStore {
   readonly name: string;
   readonly publishes: boolean;
@@ -25,7 +25,7 @@ export class EarlyStore implements HistoryStore {
 
   /**
    * @param store The store.
-   * @param backplane Resolves when the backplane is open, over which the store may work.
+   * @param backplane Resolves when the backplane is open. The store may use it.
    */
   constructor(store: HistoryStore, backplane: Promise<void>) {
     this.name = store.name;
@@ -34,14 +34,14 @@ export class EarlyStore implements HistoryStore {
     this.tellsKnown = store.tellsKnown === true;
     this.#store = store;
     this.#backplane = backplane;
-    backplane.catch(this.#ready.reject); // then nobody opens it
-    this.#ready.promise.catch(() => {}); // whoever waits sees it
+    backplane.catch(this.#ready.reject); // then the store is not opened
+    this.#ready.promise.catch(() => {}); // callers that wait get the error
   }
 
   /** Opens it as soon as the backplane is open. */
   open(context: HistoryContext): Promise<void> {
     const opened = this.#backplane.then(() => this.#store.open?.(context));
-    opened.catch(() => {}); // whoever waits may have been told already that there is no backplane
+    opened.catch(() => {}); // callers may have got the error of the backplane already
     this.#ready.resolve(opened);
     return this.#ready.promise;
   }
@@ -60,7 +60,7 @@ export class EarlyStore implements HistoryStore {
     await this.#store.close?.(nodeId);
   }
 
-  /** Waits until it is open; whoever gives up before knows for certain that nothing was sent, and nothing will be. */
+  /** Waits until it is open. If the caller gives up before, nothing was sent and nothing will be. */
   #opened(channel: string, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const fail = (cause: unknown) => {

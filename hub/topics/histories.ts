@@ -1,6 +1,6 @@
 /**
- * What the rest of the hub sees of topics with history, wherever their messages are kept: by each node for itself
- * (`NodeHistories`), or in a store that all nodes share (`SharedHistories`).
+ * Topics with history, for the rest of the hub. Each node keeps the messages for itself (`NodeHistories`), or all nodes
+ * share a store (`SharedHistories`).
  *
  * @module
  */
@@ -13,39 +13,40 @@ import type { HistoryTopic, Topic } from "./catalog.ts";
 
 export type { HistoryTopic } from "./catalog.ts";
 
-/** The histories of a hub's topics. Positions are those that clients know. */
+/** The histories of a hub's topics. Positions are the same as clients see. */
 export interface Histories {
-  /** How many topics' histories this node keeps track of. */
+  /** How many histories this node has open. */
   readonly size: number;
-  /** How many messages wait for their store. */
+  /** How many messages wait for the store. */
   readonly pending: number;
   /** Whether messages may be published within transactions. */
   readonly transactions: boolean;
   /**
-   * Keeps a message, then delivers it: to the subscribers of this node, and to the other nodes.
+   * Keeps a message, then delivers it to the subscribers of this node and to the other nodes.
    *
    * @param topic The topic.
-   * @param data The payload, as `writeRecord` made it.
+   * @param data The payload, as `writeRecord` writes it.
    * @param options The idempotency key and the transaction; see `PublishOptions`.
-   * @throws {HubError} `TOO_LARGE`, `UNAVAILABLE` or `UNCERTAIN`; it rejects with them where it waits.
+   * @throws {HubError} `TOO_LARGE`, `UNAVAILABLE` or `UNCERTAIN`. A promise rejects with the same errors.
    */
   publish(topic: HistoryTopic, data: string, options?: PublishOptions): Published | Promise<Published>;
   /**
-   * Where the subscribers of this node stand: what is delivered to them next comes right after it. The topic's channel
-   * must be live and held.
+   * Returns the position of the subscribers on this node. The next message to them comes right after it. The topic's
+   * channel must be live, and the caller must hold a share in it.
    */
   follow(topic: HistoryTopic): Position | Promise<Position>;
-  /** Where they stand now, once `follow` has answered; `undefined` when it has to be called again. */
+  /** The present position of these subscribers, after `follow`; `undefined` when `follow` must be called again. */
   position(topic: HistoryTopic): Position | undefined;
-  /** Reads what is kept. */
+  /** Reads a history. */
   read(topic: HistoryTopic, options?: ReadOptions): StoredPage | Promise<StoredPage>;
   /**
-   * Reads what comes after a position, the oldest first, for somebody who is to hear what subscribers of this node hear: the
-   * page may stand where they do, behind the store, and may have fewer records than the limit though there are more.
+   * Reads the records after a position, the oldest first, for a client that then follows the topic on this node. The
+   * page's position may be that of this node's subscribers, which can be behind the store. The page may have fewer
+   * records than the limit, even if there are more.
    */
   resume(topic: HistoryTopic, options: ReadOptions): StoredPage | Promise<StoredPage>;
   /**
-   * The payload of a record as subscribers are sent it, as `writeRecord` writes it.
+   * The payload of a record for subscribers, as `writeRecord` writes it.
    *
    * @throws {HubError} When it does not fit the contract of this node.
    */
@@ -57,7 +58,7 @@ export interface Histories {
    */
   payload(topic: HistoryTopic, record: StoredRecord): unknown;
   /**
-   * What subscribers are sent of a record.
+   * The message of a record, for subscribers.
    *
    * @throws {HubError} When it does not fit the contract of this node.
    */
@@ -65,46 +66,47 @@ export interface Histories {
   /**
    * Messages of other nodes may have been missed.
    *
-   * @param channels On these channels; left out: on all.
+   * @param channels The channels; left out, all channels.
    */
   missed(channels?: readonly string[]): void;
   /**
-   * Another node has published as if the topic kept no history.
+   * Refuses a message from a node that keeps no history of the topic.
    *
    * @param topic The topic.
    * @param from The node.
    * @throws {HubError} `UNAVAILABLE`, always: the message is lost here.
    */
   refused(topic: HistoryTopic, from: string): never;
-  /** Nobody on this node holds a topic's channel any more. */
+  /** No connection of this node holds the topic's channel any more. */
   released(channel: string): void;
-  /** Lets go of what is not needed any more. */
+  /** Frees what is no longer needed. */
   sweep(): void;
-  /** Waits for what is on its way to the store, for a moment; then forgets everything. */
+  /** Waits for pending appends, for a short time; then closes all histories. */
   close(): Promise<void>;
 }
 
-/** A topic as one that keeps history, if it does. */
+/** The topic, if it keeps history; else `undefined`. */
 export function withHistory(topic: Topic | undefined): HistoryTopic | undefined {
   return topic?.history ? topic as HistoryTopic : undefined;
 }
 
 /**
- * What to say of a message of a node that keeps a topic in another way than this one: it cannot be delivered.
+ * Makes the error for a message that cannot be delivered, because its node keeps the topic in another way than this
+ * node.
  *
  * @param channel The topic's channel.
- * @param theirs How that node keeps it: `node 1 keeps no history of it`.
- * @param ours How this node does.
- * @param give What to do about it.
+ * @param theirs How the other node keeps it: `node 1 keeps no history of it`.
+ * @param ours How this node keeps it: `keeps one`.
+ * @param give What to change.
  */
 export function keptOtherwise(channel: string, theirs: string, ours: string, give: string): HubError {
   const what = `Cannot deliver a message on "${channel}"`;
   return new HubError("UNAVAILABLE", `${what}: ${theirs}, and this node ${ours}. ${give}`);
 }
 
-/** For nodes of which some declare the history of a topic. */
+/** The advice when only some nodes declare the history of a topic. */
 export const SAME_CONTRACT =
-  "Give every node the same contract; while you deploy one that differs, messages get lost";
+  "Give every node the same contract. While nodes have different contracts, messages are lost";
 
-/** For nodes of which some have a shared store. */
+/** The advice when only some nodes have a shared store. */
 export const SAME_HISTORY = "Give every node of the cluster the same history";

@@ -1,5 +1,5 @@
 /**
- * What may be given with a message of a topic with history.
+ * The options of a publish on a topic with history.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { ownId } from "../../contract/options/option_kinds.ts";
 import { optional, readOptions, type Rows, wrong } from "../../contract/options/read_options.ts";
 import type { PublishOptions } from "../api/history.ts";
 
-/** What may be given with a message. */
+/** The options of a publish. */
 export const PUBLISH = {
   id: optional(ownId),
   tx: optional((value, place) => {
@@ -18,9 +18,9 @@ export const PUBLISH = {
 } satisfies Rows<PublishOptions>;
 
 /**
- * Reads the options of a publish. Without any it costs nothing.
+ * Reads the options of a publish. It costs nothing if there are none.
  *
- * @param given What the user gave.
+ * @param given The options, as the application gave them.
  * @throws {TypeError} When one is unknown, or not of its type.
  */
 export function readPublishOptions(given: unknown): PublishOptions | undefined {

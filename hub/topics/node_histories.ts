@@ -1,6 +1,6 @@
 /**
- * Histories that this node keeps for itself: each in memory, with a share in its topic's channel for as long as it
- * lives, because it must not miss what other nodes publish.
+ * Histories that this node keeps for itself, in memory. Each history holds a share in its topic's channel, because it
+ * must not miss the messages of other nodes.
  *
  * @module
  */
@@ -21,16 +21,16 @@ import { type InstantStore, NodeLog } from "./node_log.ts";
 import { readRecord, spliced, writeRecord } from "./record.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
-/** Among how many histories one is looked for that nobody subscribes to, each time that there are too many. */
+/** When there are too many histories, how many to check for one without subscribers. */
 const EVICTION_SCAN = 32;
 
-/** What {@linkcode NodeHistories} needs. */
+/** The options of {@linkcode NodeHistories}. */
 export interface NodeHistoriesOptions {
-  /** What the parts of topics share. */
+  /** The shared parts of topics. */
   readonly parts: TopicParts;
-  /** Where the messages are. */
+  /** The store of the messages. */
   readonly store: InstantStore;
-  /** How many histories are kept; those that somebody subscribes to are kept beyond it. */
+  /** How many histories are kept. Histories with subscribers are kept beyond this limit. */
   readonly max: number;
 }
 
@@ -40,22 +40,22 @@ interface OpenLog {
   release(): void;
 }
 
-/** The histories of a node that shares them with nobody. */
+/** The histories of a node without a shared store. */
 export class NodeHistories implements Histories {
   readonly pending = 0;
   readonly transactions = false;
   readonly #parts: TopicParts;
   readonly #store: InstantStore;
   readonly #max: number;
-  /** Those that something was appended to, the one unused longest first. */
+  /** The histories with appends, the one unused longest first. */
   readonly #kept = new Map<string, OpenLog>();
-  /** Those that only somebody has asked for. Clients make up names: these take no room from the others. */
+  /** The histories that were only read. Clients can make up names, so these take no room from the others. */
   readonly #asked = new Map<string, OpenLog>();
 
-  /** The one used last. */
+  /** The history that was used last. */
   #latest: OpenLog | undefined;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor({ parts, store, max }: NodeHistoriesOptions) {
     this.#parts = parts;
     this.#store = store;
@@ -120,7 +120,10 @@ export class NodeHistories implements Histories {
     return data;
   }
 
-  /** It fitted when it was kept. What a schema makes of a value need not be what it takes. */
+  /**
+   * The record was checked before it was kept. If the schema does not accept its own output, the value stays as it
+   * is.
+   */
   payload({ name, entry, form }: HistoryTopic, { data }: StoredRecord): unknown {
     const payload = readRecord(data);
     try {
@@ -144,7 +147,7 @@ export class NodeHistories implements Histories {
 
   refused({ channel }: HistoryTopic, from: string): never {
     const open = this.#get(channel);
-    if (open) this.#renew(open); // what is dropped is missing from the history
+    if (open) this.#renew(open); // the dropped message is missing from the history
     throw keptOtherwise(channel, `node ${from} keeps no history of it`, "keeps one", SAME_CONTRACT);
   }
 
@@ -177,7 +180,7 @@ export class NodeHistories implements Histories {
       this.#keep(open);
       this.#deliver(topic, offset, data);
     } catch (error) {
-      this.#renew(open); // what is dropped is missing from the history
+      this.#renew(open); // the dropped message is missing from the history
       throw error;
     }
   }
@@ -194,10 +197,10 @@ export class NodeHistories implements Histories {
     return this.#kept.get(channel) ?? this.#asked.get(channel);
   }
 
-  /** The history of a topic, made when there is none. It becomes the one used last. */
+  /** Returns the history of a topic; makes it if it does not exist. Marks it as used last. */
   #open(topic: HistoryTopic): OpenLog {
     const { channel } = topic;
-    if (this.#latest?.topic.channel === channel) return this.#latest; // messages of one topic come in rows
+    if (this.#latest?.topic.channel === channel) return this.#latest; // messages of one topic often come in a row
     const kept = this.#kept.get(channel);
     const open = kept ?? this.#asked.get(channel) ?? this.#create(topic);
     const home = kept ? this.#kept : this.#asked;
@@ -216,7 +219,7 @@ export class NodeHistories implements Histories {
     return open;
   }
 
-  /** Something was appended to it. */
+  /** Moves a history to the ones with appends. */
   #keep(open: OpenLog): void {
     const { channel } = open.topic;
     if (!this.#asked.delete(channel)) return;
@@ -224,7 +227,10 @@ export class NodeHistories implements Histories {
     if (this.#kept.size > this.#max) this.#evict(this.#kept, open);
   }
 
-  /** Lets go of one that nobody subscribes to. Those that are used move to the end, where they are not looked for. */
+  /**
+   * Forgets one history without subscribers. Histories with subscribers move to the end, so that the next scan skips
+   * them.
+   */
   #evict(home: Map<string, OpenLog>, except: OpenLog): void {
     let scanned = 0;
     for (const [channel, open] of home) {
@@ -244,7 +250,7 @@ export class NodeHistories implements Histories {
     form.gap(this.#parts.registry, channel, name, log.position);
   }
 
-  /** Forgets a history. Its number goes with it: the others are told, so that the next one is no gap to them. */
+  /** Forgets a history and its count of messages. Tells the other nodes, so that the next run is no gap for them. */
   #forget({ topic: { channel }, log, release }: OpenLog): void {
     this.#kept.delete(channel);
     this.#asked.delete(channel);

@@ -1,5 +1,5 @@
 /**
- * What one node keeps of a topic, seen as clients see it: with an epoch and offsets of its own over those of the store.
+ * The history of a topic on one node, with the epoch and offsets that clients see. They differ from those of the store.
  *
  * @module
  */
@@ -8,38 +8,38 @@ import type { AppendOptions, HistoryStore, ReadOptions, StoredPage } from "../..
 import type { HistoryDefinition, Position } from "../../contract/mod.ts";
 import { Arrivals } from "./arrivals.ts";
 
-/** A store that answers everything at once, as the one in memory does. */
+/** A store that answers without promises, like the memory store. */
 export interface InstantStore extends HistoryStore {
   append(channel: string, data: string, options: AppendOptions): Position;
   read(channel: string, options?: ReadOptions): StoredPage;
 }
 
 /**
- * The history of one topic on this node alone. Whatever the store forgets to make room, the count goes on: only what
- * the node has missed begins a new epoch.
+ * The history of one topic on this node alone. When the store forgets messages to make room, offsets still continue.
+ * Only a missed message begins a new epoch.
  */
 export class NodeLog {
-  /** What has arrived of other nodes. */
+  /** The arrived messages of other nodes. */
   readonly arrivals = new Arrivals();
-  /** The run in which this node numbers what it sends to the others. */
+  /** The run in which this node numbers its messages to other nodes. */
   readonly run: string = crypto.randomUUID();
-  /** How many messages it has sent to them in this run. */
+  /** How many messages it has sent to other nodes in this run. */
   sent = 0;
   readonly #channel: string;
   readonly #store: InstantStore;
   readonly #definition: HistoryDefinition;
   #epoch = this.run;
   #last: number;
-  /** The last offset before which there may be holes, or nothing is kept. */
+  /** History is complete only after this offset. Up to it, messages may be missing or no longer kept. */
   #base: number;
   #storeEpoch: string;
-  /** What to add to an offset of the store. */
+  /** The difference to the offsets of the store. */
   #shift = 0;
 
   /**
    * @param channel The topic's channel.
-   * @param store Where the messages are.
-   * @param definition How much is kept.
+   * @param store The store of the messages.
+   * @param definition How much history to keep.
    */
   constructor(channel: string, store: InstantStore, definition: HistoryDefinition) {
     this.#channel = channel;
@@ -50,12 +50,12 @@ export class NodeLog {
     this.#last = this.#base = last;
   }
 
-  /** Where it stands. */
+  /** The position: the epoch and the last offset. */
   get position(): Position {
     return [this.#epoch, this.#last];
   }
 
-  /** Whether nothing is kept. */
+  /** Whether the store keeps no message of it. */
   get empty(): boolean {
     return this.#store.read(this.#channel, { limit: 1 }).records.length === 0;
   }
@@ -68,7 +68,7 @@ export class NodeLog {
   append(data: string, idempotencyKey?: string): { readonly offset: number; readonly fresh: boolean } {
     const { size, ttlMs = Infinity } = this.#definition;
     const [epoch, stored] = this.#store.append(this.#channel, data, { size, ttlMs, idempotencyKey });
-    if (epoch !== this.#storeEpoch) { // the store has forgotten this channel meanwhile
+    if (epoch !== this.#storeEpoch) { // the store has forgotten this channel since
       this.#storeEpoch = epoch;
       this.#base = this.#last;
       this.#shift = this.#last + 1 - stored;
@@ -79,7 +79,7 @@ export class NodeLog {
     return { offset, fresh };
   }
 
-  /** Reads what is kept. */
+  /** Reads the history. */
   read({ since, ...options }: ReadOptions = {}): StoredPage {
     const known = since === undefined ||
       (since[0] === this.#epoch && since[1] >= this.#base && since[1] <= this.#last);
@@ -96,7 +96,7 @@ export class NodeLog {
     };
   }
 
-  /** Begins a new epoch: messages may have been missed, so nothing from before can be called complete. */
+  /** Begins a new epoch: messages may have been missed, so the earlier history may be incomplete. */
   renew(): void {
     this.#epoch = crypto.randomUUID();
     this.#base = this.#last;

@@ -1,5 +1,5 @@
 /**
- * A publish as users call it.
+ * A publish, as the application calls it.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { readPublishOptions } from "./history_options.ts";
 import type { Topics } from "./topics.ts";
 
 /**
- * Publishes; a topic with history answers with a promise, of its errors too.
+ * Publishes a message. On a topic with history, returns a promise, which also carries all errors.
  *
  * @param topics The topics.
- * @param topic Where.
- * @param payload What.
- * @param given What the user gave as options.
+ * @param topic The topic.
+ * @param payload The payload.
+ * @param given The options, as the application gave them.
  */
 export function publish(
   topics: Topics,
@@ -31,7 +31,7 @@ export function publish(
       `Cannot publish on "${topic.name}" ${
         tx
           ? "within a transaction: the topic keeps no history"
-          : "with an id: the topic keeps no history that knows which were there"
+          : "with an id: the topic keeps no history, so it cannot find the id again"
       }`,
     );
   }

@@ -1,6 +1,6 @@
 /**
- * The newest messages of topics that are followed on this node, ready to be sent: whoever comes back soon is served from here, and
- * asks nothing of the store.
+ * The newest messages of the topics that this node follows, ready to be sent. A client that reconnects soon gets its
+ * missed messages from here, without a read from the store.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { Clock, Position } from "../../contract/mod.ts";
 import type { KeptMessage } from "../outbox/kept_message.ts";
 import type { HistoryTopic } from "./histories.ts";
 
-/** What a message takes beside its text, and how often its text is there at the most: as it was kept, and encoded. */
+/** The size of a message without its text, in bytes; and how many copies of its text there are at most. */
 const RECORD_BYTES = 256;
 const TEXTS = 3;
 
 interface Kept {
   readonly message: KeptMessage;
-  /** When its time to live is over, by the clock. */
+  /** The end of its time to live, by the clock. */
   readonly until: number;
 }
 
@@ -27,36 +27,37 @@ interface Channel {
 }
 
 /**
- * Messages by channel, bounded in bytes: the channel unused longest goes first. It gives what the store would give: nothing of
- * another epoch, nothing that is too old or one too many by the contract, and nothing beyond a hole.
+ * Messages by channel, with a limit in bytes. The channel that was unused longest is dropped first. A page has the
+ * same records as a page of the store: no record of another epoch, none beyond `size` or `ttlMs` of the contract, and
+ * none after a hole.
  */
 export class RecentRecords {
   readonly #clock: Clock;
   readonly #maxBytes: number;
-  /** The one unused longest first. */
+  /** The channel unused longest first. */
   readonly #channels = new Map<string, Channel>();
   #latest: string | undefined;
   #bytes = 0;
 
   /**
-   * @param clock Where time comes from.
-   * @param maxBytes How much all of them may take, about.
+   * @param clock The clock.
+   * @param maxBytes The limit of all messages together, in about bytes.
    */
   constructor(clock: Clock, maxBytes: number) {
     this.#clock = clock;
     this.#maxBytes = maxBytes;
   }
 
-  /** How much they take, in bytes, about. */
+  /** The size of all messages together, in about bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Keeps a message. One of which nobody knows how old it is is not kept where the topic has a time to live.
+   * Keeps a message. On a topic with a time to live, a message of unknown age is not kept.
    *
    * @param topic The topic.
-   * @param position Where the message stands.
+   * @param position The message's position.
    * @param message The message.
    */
   add({ channel, history }: HistoryTopic, [epoch, offset]: Position, message: KeptMessage): void {
@@ -81,13 +82,13 @@ export class RecentRecords {
   }
 
   /**
-   * What comes after a position, as far as it is known here without a hole.
+   * Returns the messages after a position, up to the first hole.
    *
    * @param topic The topic.
    * @param since The position.
-   * @param limit At most so many.
-   * @param now Where the topic stands on this node.
-   * @returns The page; `undefined` where the store has to be asked.
+   * @param limit The most messages to return.
+   * @param now The topic's position on this node.
+   * @returns The page; `undefined` when the store must be read.
    */
   page(topic: HistoryTopic, since: Position, limit: number, now: Position): StoredPage | undefined {
     const { channel, history: { size } } = topic;
@@ -96,7 +97,7 @@ export class RecentRecords {
     if (since[0] !== epoch || first > last || first <= last - size) return undefined;
     const kept = this.#use(channel);
     const oldest = kept?.epoch === epoch ? kept.records.get(first) : undefined;
-    if (!oldest || oldest.until < this.#clock.now()) return undefined; // those after it are younger
+    if (!oldest || oldest.until < this.#clock.now()) return undefined; // later records are younger
     const records: KeptMessage[] = [];
     for (let offset = first; offset <= last && records.length < limit; offset++) {
       const record = kept!.records.get(offset);
@@ -106,20 +107,20 @@ export class RecentRecords {
     return { position: now, complete: true, records };
   }
 
-  /** The message at a position, as old as it may be; `undefined` when it is not here. */
+  /** The message at a position, of any age; `undefined` when it is not here. */
   get(channel: string, [epoch, offset]: Position): KeptMessage | undefined {
     const kept = this.#channels.get(channel);
     return kept?.epoch === epoch ? kept.records.get(offset)?.message : undefined;
   }
 
-  /** How many UTF-16 units a message of a channel has on average; `undefined` where none is known. */
+  /** The average length of a channel's messages, in UTF-16 units; `undefined` without messages. */
   averageLength(channel: string): number | undefined {
     const kept = this.#channels.get(channel);
     if (!kept || kept.records.size === 0) return undefined;
     return Math.max(0, kept.bytes / kept.records.size - RECORD_BYTES) / TEXTS;
   }
 
-  /** Nobody follows a channel any more. */
+  /** Forgets a channel that is no longer followed. */
   drop(channel: string): void {
     const kept = this.#channels.get(channel);
     if (!kept) return;
@@ -129,7 +130,7 @@ export class RecentRecords {
 
   #use(channel: string): Channel | undefined {
     const kept = this.#channels.get(channel);
-    if (!kept || this.#latest === channel) return kept; // messages of one topic come in rows
+    if (!kept || this.#latest === channel) return kept; // messages of one topic often come in a row
     this.#channels.delete(channel);
     this.#channels.set(channel, kept);
     this.#latest = channel;

@@ -1,6 +1,5 @@
 /**
- * A message of a topic with history as text: written once, for the store, the other nodes and every client that speaks
- * JSON.
+ * A message of a topic with history, as text. It is written once, for the store, the other nodes and all JSON clients.
  *
  * @module
  */
@@ -14,8 +13,8 @@ import { OutgoingMessage } from "../outbox/outgoing_message.ts";
  * Writes a payload.
  *
  * @param topic The topic, for the error.
- * @param payload The payload; `undefined` is written as nothing.
- * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
+ * @param payload The payload; `undefined` is written as empty text.
+ * @throws {HubError} `BAD_REQUEST` when JSON cannot carry the payload.
  */
 export function writeRecord(topic: string, payload: unknown): string {
   const text = writeJsonMessage(["rec", topic, payload]);
@@ -25,8 +24,8 @@ export function writeRecord(topic: string, payload: unknown): string {
 /**
  * Reads a payload.
  *
- * @param data What {@linkcode writeRecord} wrote.
- * @throws {HubError} `BAD_REQUEST` when it is something else.
+ * @param data The text from {@linkcode writeRecord}.
+ * @throws {HubError} `BAD_REQUEST` when the text is not JSON.
  */
 export function readRecord(data: string): unknown {
   if (data === "") return undefined;
@@ -37,12 +36,15 @@ export function readRecord(data: string): unknown {
   }
 }
 
-/** A message of the bus, or of the wire as JSON: its kind, a text, a number, and a payload that is written already. */
+/**
+ * Writes a message of the bus, or of the wire in JSON: its kind, a text, a number, and a payload that is already
+ * text.
+ */
 export function spliced(kind: string, text: string, number: number, data: string): string {
   return `["${kind}",${JSON.stringify(text)},${number}${data === "" ? "]" : `,${data}]`}`;
 }
 
-/** What subscribers of a topic are sent of a record. */
+/** The message of a record, for the subscribers of a topic. */
 export class RecordMessage extends KeptMessage {
   /**
    * @param topic The topic's name.
@@ -59,7 +61,7 @@ export class RecordMessage extends KeptMessage {
   }
 }
 
-/** The messages of topics. */
+/** The form of the messages of topics. */
 export const TOPIC_FORM: RecordForm = {
   what: "topic",
   message: (topic, offset, data, ageMs) => new RecordMessage(topic, offset, data, ageMs),

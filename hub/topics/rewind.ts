@@ -1,5 +1,5 @@
 /**
- * Where a subscriber begins that asks for the newest messages of a history, by number or by time.
+ * Finds the start for a subscriber that asks for the newest messages of a history, by number or by time.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { isPromise } from "../backplane/deadline.ts";
 import type { Histories, HistoryTopic } from "./histories.ts";
 
 /**
- * Finds the position before the first message that is asked for.
+ * Finds the position before the first message that the subscriber asked for.
  *
- * @param histories Where the messages are.
+ * @param histories The histories.
  * @param topic The topic.
- * @param start What is asked for: `last` or `withinMs`.
- * @returns The position. What comes right after it may be kept no more by the time that it is read.
+ * @param start The start that the subscriber asked for: `last` or `withinMs`.
+ * @returns The position. By the time of the read, the message after it may no longer be kept.
  * @throws {HubError} `UNAVAILABLE` when the store does not tell how old messages are.
  */
 export async function rewound(histories: Histories, topic: HistoryTopic, start: Start): Promise<Position> {
@@ -28,7 +28,7 @@ export async function rewound(histories: Histories, topic: HistoryTopic, start: 
   return [epoch, Math.max(0, last - Math.min(start.last, topic.history.size))];
 }
 
-/** Looks for the first message that is young enough: half of what is left, and half of that, one record at a time. */
+/** Finds the first message that is young enough, by a binary search that reads one record at a time. */
 async function before(
   read: (options: ReadOptions) => Promise<StoredPage>,
   topic: HistoryTopic,
@@ -41,12 +41,12 @@ async function before(
     const text = `Cannot begin "${topic.name}" by time: its store does not tell how old messages are`;
     throw new HubError("UNAVAILABLE", `${text}. Ask for a number of messages: rewind { last }`);
   };
-  // What is before `old` is too old, what is from `young` on is not.
+  // Records before `old` are too old. Records from `young` on are young enough.
   let old = oldest.offset, young = isYoung(oldest) ? oldest.offset : last + 1;
   while (old < young) {
     const middle = Math.floor((old + young) / 2);
     const { complete, records: [record] } = await read({ since: [epoch, middle - 1], limit: 1 });
-    // Not complete: it is gone by now, so it was old; or the epoch is, and whoever reads on from here sees that.
+    // Not complete: the record is no longer kept, so it was old. Or the epoch has ended, which the next read notices.
     if (complete && record && isYoung(record)) young = middle;
     else old = middle + 1;
   }

@@ -1,6 +1,6 @@
 /**
- * Histories in a store that all nodes share: offsets and epochs are the same everywhere. Delivery waits for the append,
- * and follows the order of the store.
+ * Histories in a store that all nodes share. Offsets and epochs are the same on all nodes. Delivery waits for the
+ * append, and follows the order of the store.
  *
  * @module
  */
@@ -29,53 +29,53 @@ import type { TopicParts } from "./topic_parts.ts";
 /** How many messages may wait for the store, and how much text they may have, in UTF-16 units. */
 const MAX_PENDING = 10_000;
 const MAX_PENDING_LENGTH = 64 * 1024 * 1024;
-/** Of how many topics the store is asked, at each sweep, whether anything got lost on its way here. */
+/** How many topics each sweep compares with the store, to find lost messages. */
 const CHECKS_PER_SWEEP = 64;
-/** How much the newest messages of all topics may take that are kept here for those who come back, in bytes. */
+/** The limit of all recent messages that are kept for reconnecting clients, in bytes. */
 const RECENT_BYTES = 16 * 1024 * 1024;
-/** How many records are read for them at once, and how much text these should have, in UTF-16 units. */
+/** The most records in one read for reconnecting clients, and about how much text it should have, in UTF-16 units. */
 const MAX_PAGE = 512;
 const PAGE_LENGTH = 64 * 1024;
-/** As long as a position gets: an epoch has 64 characters at the most. */
+/** The longest position: an epoch has at most 64 characters. */
 const LONGEST: Position = ["x".repeat(64), Number.MAX_SAFE_INTEGER];
 
-/** What {@linkcode SharedHistories} needs. */
+/** The options of {@linkcode SharedHistories}. */
 export interface SharedHistoriesOptions {
-  /** What the parts of topics share. */
+  /** The shared parts of topics. */
   readonly parts: TopicParts;
-  /** Where the messages are. */
+  /** The store of the messages. */
   readonly store: HistoryStore;
   /** How long an append or a read may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long a close waits for what is on its way to the store, in milliseconds. */
+  /** How long a close waits for pending appends, in milliseconds. */
   readonly closeWaitMs: number;
 }
 
 interface Open {
   readonly stream: TopicStream;
-  /** The reads for those who come back. */
+  /** The reads for reconnecting clients. */
   readonly reads: SharedReads;
   /** Gives the share in the channel back. */
   release(): void;
 }
 
-/** The histories of a cluster, seen from one node. */
+/** The histories of a cluster, on one node. */
 export class SharedHistories implements Histories {
   readonly #parts: TopicParts;
   readonly #store: HistoryStore;
   readonly #timeoutMs: number;
   readonly #closeWaitMs: number;
-  /** The topics that somebody on this node subscribes to, or is about to. */
+  /** The topics that have subscribers on this node, or will have them soon. */
   readonly #open = new Map<string, Open>();
   readonly #appends = new Set<Promise<unknown>>();
   readonly #recent: RecentRecords;
   readonly #reads = new SameReads();
   readonly #failures: StoreFailures;
-  /** Those who wait for what they have published to be kept. */
+  /** The appends that wait for the store. */
   readonly #waits = new Waits();
   #pendingLength = 0;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor({ parts, store, timeoutMs, closeWaitMs }: SharedHistoriesOptions) {
     this.#parts = parts;
     this.#store = store;
@@ -108,7 +108,7 @@ export class SharedHistories implements Histories {
     return this.#appends.size;
   }
 
-  /** A message that is kept, by way of the store. */
+  /** Takes a message that the store itself delivers to the nodes. */
   delivered(channel: string, position: Position, data: string): void {
     try {
       this.#heard(channel, position, () => readRecord(data));
@@ -125,7 +125,7 @@ export class SharedHistories implements Histories {
     const { channel, name, history: { size, ttlMs = Infinity } } = topic;
     const { clock, backplane } = this.#parts;
     if (!this.#store.publishes && !backplane.solitary) {
-      backplane.prepareText(channel, spliced("rec", ...LONGEST, data)); // refuses what is too large
+      backplane.prepareText(channel, spliced("rec", ...LONGEST, data)); // throws if the message is too large
     }
     if (this.#appends.size >= MAX_PENDING || this.#pendingLength + data.length > MAX_PENDING_LENGTH) {
       throw new HubError(
@@ -134,13 +134,13 @@ export class SharedHistories implements Histories {
       );
     }
     if (tx) {
-      // It is delivered at the commit, if there is one, by way of the store.
+      // The store delivers it at the commit, if there is one.
       const options = { size, ttlMs, idempotencyKey, tx };
       const appended = Promise.try(() => this.#store.append(channel, data, options));
       this.#count(appended, data.length);
       return appended.then(([epoch, offset]) => ({ epoch, offset }));
     }
-    // Whatever becomes of the wait: what was kept is delivered.
+    // A kept message is delivered, also when the wait for it has ended with an error.
     let append: Position | Promise<Position>;
     const what = `a message of "${name}" in ${this.#store.name}`;
     const wait = { clock, timeoutMs: this.#timeoutMs, what, waits: this.#waits };
@@ -153,7 +153,7 @@ export class SharedHistories implements Histories {
     const stored = (position: Position) =>
       isKnown ? this.#storedBefore(topic, data, position) : this.#stored(topic, data, position);
     if (!isPromise(answer)) return stored(answer);
-    // What may have been kept is looked for: its next message, or look, may be far away.
+    // The message may be kept, so read the store now: the next message or sweep may be far away.
     const failed = (error: unknown): never => {
       if (!isHubError(error) || error.code === "UNCERTAIN") this.#open.get(channel)?.stream.catchUp();
       throw error;
@@ -224,7 +224,7 @@ export class SharedHistories implements Histories {
     if (open) this.#close(channel, open);
   }
 
-  /** The last message of a topic may get lost on its way here without a sign: looks, at a few topics each time. */
+  /** Compares a few topics with the store: the loss of a topic's last message shows in no other way. */
   sweep(): void {
     this.#store.sweep?.();
     const checked = [...this.#open].slice(0, CHECKS_PER_SWEEP);
@@ -243,10 +243,10 @@ export class SharedHistories implements Histories {
     const stop = this.#parts.clock.after(this.#closeWaitMs, resolve);
     await Promise.race([this.#settled(), waitedLongEnough]);
     stop();
-    this.#waits.end(uncertain("what was published last", "the hub was closed before the store answered"));
+    this.#waits.end(uncertain("the message", "the hub was closed before the store answered"));
   }
 
-  /** Resolves when nothing is on its way to the store, or back from it. */
+  /** Resolves when no append is pending. */
   async #settled(): Promise<void> {
     while (this.#appends.size > 0) await Promise.allSettled(this.#appends);
   }
@@ -261,7 +261,7 @@ export class SharedHistories implements Histories {
     append.then(settled, settled);
   }
 
-  /** A message of this node is kept: to the others, and to those who subscribe here. */
+  /** A message of this node is kept: sends it to the other nodes and to the subscribers here. */
   #stored({ channel, name, form }: HistoryTopic, data: string, position: Position): Published {
     const [epoch, offset] = position;
     const { backplane } = this.#parts;
@@ -274,22 +274,22 @@ export class SharedHistories implements Histories {
   }
 
   /**
-   * A message is kept whose id may have been that of another one, with other data: what is delivered is what the store has kept, not
-   * what was published now.
+   * A message with an id is kept, and the store may have had a message with this id before. Then the earlier message is
+   * delivered, as the store has kept it.
    */
   #storedBefore(topic: HistoryTopic, data: string, position: Position): Published {
     const [epoch, offset] = position;
     if (this.#store.publishes || this.#parts.backplane.solitary) {
-      // The others have been told. Of many such messages one read gives all that this node lacks.
+      // The store sends it to the other nodes. This node reads it: one read gives all such messages.
       this.#open.get(topic.channel)?.stream.catchUp(position);
       return { epoch, offset };
     }
     const deliver = ({ position: [now], records: [record] }: StoredPage) => {
       if (now !== epoch) return;
-      // Of what has made room already nobody reads anything else.
+      // If the record is no longer kept, no reader can see other data for this offset.
       this.#stored(topic, record?.offset === offset ? record.data : data, position);
     };
-    // What cannot be read now comes with the next message, or the next look at the store.
+    // If this read fails, the message comes with the next message or the next sweep.
     try {
       const page = this.read(topic, { since: [epoch, offset - 1], limit: 1 });
       if (isPromise(page)) this.#count(page.then(deliver), data.length);
@@ -300,13 +300,13 @@ export class SharedHistories implements Histories {
     return { epoch, offset };
   }
 
-  /** A message of another node is kept. */
+  /** Takes a kept message of another node. */
   #heard(channel: string, position: Position, payload: () => unknown): void {
     const open = this.#open.get(channel);
     const topic = open && withHistory(this.#parts.catalog.byChannel(channel));
     if (!topic) return;
     const at = open!.stream.position;
-    if (at?.[0] === position[0] && position[1] <= at[1]) return; // this node's own, most often
+    if (at?.[0] === position[0] && position[1] <= at[1]) return; // most often a message of this node itself
     const { name, entry, form } = topic;
     try {
       const data = writeRecord(name, parseNow(entry.definition.payload, payload(), form.what, name));
@@ -342,7 +342,7 @@ export class SharedHistories implements Histories {
     return open;
   }
 
-  /** Reads for those who come back to a topic: what is read for one is there for the others. */
+  /** Makes the reads for clients that come back to a topic. They share what was read. */
   #readsOf(topic: HistoryTopic, stream: TopicStream): SharedReads {
     const ready = (page: StoredPage): StoredPage => {
       const { position, records } = page;
@@ -350,7 +350,7 @@ export class SharedHistories implements Histories {
       const known = stream.position;
       const last = records.at(-1);
       if (last) stream.shown([position[0], last.offset]);
-      if (isFollowed && known && known[0] !== position[0]) stream.catchUp(); // it has begun anew
+      if (isFollowed && known && known[0] !== position[0]) stream.catchUp(); // the store has a new epoch
       return {
         ...page,
         records: records.map((record) => {
@@ -361,7 +361,7 @@ export class SharedHistories implements Histories {
             }
             return message;
           } catch {
-            return record; // whoever comes to it is told
+            return record; // the client that gets to it gets the error
           }
         }),
       };

@@ -1,6 +1,6 @@
 /**
- * Reads of histories for many at once: of one topic for those who come back, of which few are under way, and whoever can be served
- * by one of them waits for it; and of the same page for whoever asks the store.
+ * Shares reads of histories between many clients. `SharedReads` reads one topic for reconnecting clients: few reads
+ * run at once, and a client waits for a read that covers its position. `SameReads` shares reads of the same page.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import type { StoredPage } from "../../adapters/history_store.ts";
 import { defer, type Deferred, type Position } from "../../contract/mod.ts";
 import { isPromise } from "../backplane/deadline.ts";
 
-/** How many reads of one topic are under way. */
+/** How many reads of one topic may run at once. */
 const MAX_READS = 2;
 
-/** What to read with. */
+/** The options of {@linkcode SharedReads}. */
 export interface SharedReadsOptions {
-  /** What is known without a read. */
+  /** Returns a page without a read, if it can. */
   known(since: Position, limit: number): StoredPage | undefined;
-  /** Reads from the store, and makes known what was read. */
+  /** Reads from the store. The records of the page are then available in `known`. */
   read(since: Position, limit: number): StoredPage | Promise<StoredPage>;
-  /** How many records a read should ask for, where the asker wants so many. */
+  /** How many records a read should ask for, when the caller wants `limit` records. */
   pageSize(limit: number): number;
 }
 
@@ -37,16 +37,16 @@ export class SharedReads {
   readonly #underWay = new Set<Read>();
   #waiting: Waiting[] = [];
 
-  /** @param options What to read with. */
+  /** @param options Its options. */
   constructor(options: SharedReadsOptions) {
     this.#options = options;
   }
 
   /**
-   * Reads what comes after a position.
+   * Reads the records after a position.
    *
    * @param since The position.
-   * @param limit At most so many; there may be fewer though there are more to come.
+   * @param limit The most records to return. The page may have fewer, even if there are more.
    */
   read(since: Position, limit: number): StoredPage | Promise<StoredPage> {
     const known = this.#options.known(since, limit);
@@ -73,13 +73,13 @@ export class SharedReads {
         this.#underWay.delete(read);
         const waiting = this.#waiting;
         this.#waiting = [];
-        for (const { answer } of waiting) answer.reject(error); // a store that fails is not asked by each of them
+        for (const { answer } of waiting) answer.reject(error); // so that they do not all ask a store that fails
         throw error;
       },
     );
   }
 
-  /** A page has come: serves whom it can, and reads on for the others, from the oldest position on. */
+  /** A page has arrived: answers all calls that it covers. Starts reads for the others, from the oldest position on. */
   #goOn(read: Read, page: StoredPage): void {
     const left: Waiting[] = [];
     for (const waiting of this.#waiting) {
@@ -105,16 +105,16 @@ export class SharedReads {
   }
 }
 
-/** Reads of the same page: one is under way, and all who ask meanwhile share the one after it. */
+/** Reads of the same page. One read runs; all calls that come meanwhile share the next read. */
 export class SameReads {
-  /** By page: what those share who wait. */
+  /** The running reads by page, each with the next read that waiting calls share. */
   readonly #underWay = new Map<string, { next?: Deferred<StoredPage> }>();
 
   /**
-   * Reads a page. What was kept before the call is in it: a read that had begun by then is not for the caller.
+   * Reads a page. It contains all messages that were kept before the call, so a call never shares an earlier read.
    *
-   * @param page Names the page: its topic, and all that it is read with.
-   * @param read Reads it.
+   * @param page The key of the page: its topic and all options of the read.
+   * @param read Reads the page.
    */
   read(page: string, read: () => StoredPage | Promise<StoredPage>): StoredPage | Promise<StoredPage> {
     const ahead = this.#underWay.get(page);
@@ -133,24 +133,24 @@ export class SameReads {
     };
     const fail = (error: unknown): void => {
       this.#underWay.delete(page);
-      shared.next?.reject(error); // a store that fails is not asked by each of them
+      shared.next?.reject(error); // so that they do not all ask a store that fails
     };
     answer.then(goOn, fail);
     return answer;
   }
 }
 
-/** Whether a read will give what comes after a position. */
+/** Whether a read covers the records after a position. */
 function covers({ since: [epoch, offset], limit }: Read, [wanted, from]: Position): boolean {
   return wanted === epoch && from >= offset && from < offset + limit;
 }
 
-/** What a page tells of another position than that which it was read for; `undefined` when it tells nothing. */
+/** The part of a page that answers a call for another position; `undefined` when the page cannot answer it. */
 function partOf(page: StoredPage, read: Read, { since, limit }: Read): StoredPage | undefined {
   const { position, complete, records } = page;
   const [epoch, offset] = since;
   if (!complete) {
-    // What it was read for may lie beyond the newest message, as clients make positions up: that tells of no other position.
+    // Clients can make up a position after the newest message. A page for such a position says nothing about others.
     const isCut = epoch === read.since[0] && read.since[1] <= position[1];
     const isLost = epoch !== position[0] || isCut && offset <= read.since[1];
     return isLost ? cut(page, limit) : undefined;

@@ -1,5 +1,5 @@
 /**
- * Where topics with history keep it: in a store that all nodes share, or each node for itself.
+ * Chooses where histories are kept: in a store that all nodes share, or on each node for itself.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import type { Kind } from "../../contract/options/read_options.ts";
 
 const store = having<HistoryStore>('a store of histories or "per-node"', "append", "read");
 
-/** A store, or `"per-node"` though the adapter has one. */
+/** A store, or `"per-node"` to ignore the adapter's store. */
 export const historyOption: Kind<HistoryStore | "per-node"> = (value, place) =>
   value === "per-node" ? value : store(value, place);
 
 /**
  * The store that all nodes share, if there is one.
  *
- * @param given What the user gave.
- * @param adapter The adapter, which may have one.
+ * @param given The option, as the application gave it.
+ * @param adapter The adapter, which may have a store.
  */
 export function sharedStore(
   given: HistoryStore | "per-node" | undefined,
@@ -30,11 +30,11 @@ export function sharedStore(
 }
 
 /**
- * What to tell an application whose nodes keep histories apart although nobody asked for that: `undefined` where they share
- * a store, where no other node can be reached, where no history is declared, or where `"per-node"` was given.
+ * Makes the warning that each node keeps its own histories, when the application did not ask for it. `undefined` if
+ * nodes share a store, if there is only one node, if no history is declared, or if `"per-node"` was given.
  *
- * @param contract What declares the histories.
- * @param given What the user gave.
+ * @param contract The contract.
+ * @param given The option, as the application gave it.
  * @param adapter The adapter.
  */
 export function keptApart(

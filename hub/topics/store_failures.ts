@@ -1,5 +1,5 @@
 /**
- * Telling whoever runs the hub that a store of histories does not answer: clients are told that it is not there, and come again.
+ * Reports to the application that a store of histories fails. Clients get an error, and retry.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import type { Clock } from "../../contract/mod.ts";
 import { isPromise } from "../backplane/deadline.ts";
 
-/** Where some questions are answered and others are not, so much time lies between two reports, in milliseconds. */
+/** The least time between two reports when some calls work and others fail, in milliseconds. */
 const INTERVAL_MS = 10_000;
 
-/** Reports the first of the questions that fail, until one is answered. */
+/** Reports the first failed call. Then it is silent until a call works. */
 export class StoreFailures {
   readonly #clock: Clock;
   readonly #report: (error: unknown, what: string) => void;
@@ -19,8 +19,8 @@ export class StoreFailures {
   #closed = false;
 
   /**
-   * @param clock Where time comes from.
-   * @param report Hears of it, and of what the question was about.
+   * @param clock The clock.
+   * @param report Called with the error, and with the subject of the call.
    */
   constructor(clock: Clock, report: (error: unknown, what: string) => void) {
     this.#clock = clock;
@@ -28,10 +28,10 @@ export class StoreFailures {
   }
 
   /**
-   * Asks, and looks at what comes of it.
+   * Calls the store, and watches the result.
    *
-   * @param what What it is about.
-   * @param ask Asks.
+   * @param what The subject of the call.
+   * @param ask Calls the store.
    */
   watch<T>(what: string, ask: () => T | Promise<T>): T | Promise<T> {
     let answer: T | Promise<T>;
@@ -46,7 +46,7 @@ export class StoreFailures {
     return answer;
   }
 
-  /** The hub needs the store no more: what fails from now on is nobody's business. */
+  /** The hub is closed: later failures are not reported. */
   close(): void {
     this.#closed = true;
   }

@@ -1,5 +1,5 @@
 /**
- * What the parts of a hub's topics share.
+ * The objects that the parts of a hub's topics share.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { Backplane } from "../backplane/backplane.ts";
 import type { Registry } from "../groups/registry.ts";
 import type { Catalog } from "./catalog.ts";
 
-/** What the parts of a hub's topics share. */
+/** The objects that the parts of a hub's topics share. */
 export interface TopicParts {
   /** The topics of the contract. */
   readonly catalog: Catalog;
-  /** Who subscribes. */
+  /** The subscribers of this node. */
   readonly registry: Registry;
-  /** The other nodes. */
+  /** The backplane. */
   readonly backplane: Backplane;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
-  /** Reports an error that no caller receives. */
+  /** Called with errors that no caller gets. */
   onError(error: unknown, info: { readonly stage: AdapterStage; readonly channel?: string }): void;
 }

@@ -1,5 +1,5 @@
 /**
- * Topics: publishing, what arrives from other nodes, and history.
+ * Topics: publishing, messages of other nodes, and history.
  *
  * @module
  */
@@ -18,23 +18,23 @@ import { writeRecord } from "./record.ts";
 import { SharedHistories } from "./shared_histories.ts";
 import type { TopicParts } from "./topic_parts.ts";
 
-/** How long a hub that closes waits for what is on its way to the store, in milliseconds. */
+/** How long a close waits for pending appends, in milliseconds. */
 const CLOSE_WAIT_MS = 1_000;
 
-/** What {@linkcode Topics} needs. */
+/** The options of {@linkcode Topics}. */
 export interface TopicsOptions extends TopicParts {
-  /** The store that all nodes share, where there is one. */
+  /** The store that all nodes share, if there is one. */
   readonly shared: HistoryStore | undefined;
-  /** What to tell once where there is none, although other nodes can be reached; see `keptApart`. */
+  /** The warning to report when there is no shared store; see `keptApart`. */
   readonly apart?: HubError;
-  /** Makes the store of this node alone, where there is none. */
+  /** Makes the store of this node alone. Called when there is no shared store. */
   ownStore(): InstantStore;
   /** How many histories this node keeps for itself. */
   readonly maxHistories: number;
   /** How long a shared store may take to answer, in milliseconds. */
   readonly storeTimeoutMs: number;
   /**
-   * How long a close waits for what is on its way to a shared store, in milliseconds.
+   * How long a close waits for pending appends to a shared store, in milliseconds.
    *
    * @default {1_000}
    */
@@ -45,13 +45,13 @@ export interface TopicsOptions extends TopicParts {
 
 /** The topics of a hub. */
 export class Topics {
-  /** Those with history. */
+  /** The histories of topics. */
   readonly histories: Histories;
   readonly #options: TopicsOptions;
   readonly #openStore: () => void | Promise<void>;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: TopicsOptions) {
     this.#options = options;
     const { backplane, catalog, shared, nodeId, onError } = options;
@@ -86,14 +86,14 @@ export class Topics {
     });
   }
 
-  /** Makes the store ready, or tells that there is none. */
+  /** Opens the shared store, or reports that there is none. */
   async open(): Promise<void> {
     await this.#openStore();
     const { apart, onError } = this.#options;
     if (apart) onError(apart, { stage: "open" });
   }
 
-  /** Whether any of them keeps history. */
+  /** Whether any topic keeps history. */
   get keepsHistory(): boolean {
     return this.#options.catalog.keepsHistory;
   }
@@ -103,7 +103,7 @@ export class Topics {
     return this.#options.catalog.find(name, role);
   }
 
-  /** Publishes; see `Hub.publish` and `RoleScope.publish`. */
+  /** Publishes a message; see `Hub.publish` and `RoleScope.publish`. */
   publish(
     topic: Topic,
     payload: unknown,
@@ -117,7 +117,7 @@ export class Topics {
     return void send();
   }
 
-  /** Keeps and delivers what is parsed already; see `Histories.publish`. */
+  /** Keeps and delivers a payload that is already parsed; see `Histories.publish`. */
   keep(topic: HistoryTopic, parsed: unknown, options: PublishOptions = {}): Published | Promise<Published> {
     const { name } = topic;
     if (this.#closed) throw new HubError("UNAVAILABLE", `Cannot publish on "${name}": the hub is closed`);
@@ -125,12 +125,12 @@ export class Topics {
     return this.histories.publish(topic, writeRecord(name, parsed), options);
   }
 
-  /** A room that keeps history. */
+  /** Finds a room that keeps history. */
   room(name: string): HistoryTopic | undefined {
     return this.#options.catalog.room(name);
   }
 
-  /** Reads of the shared topics, or of a role's own, as users call them; see `HistoryReader`. */
+  /** The reads of shared topics, or of a role's own topics, for the application; see `HistoryReader`. */
   reader(role?: string) {
     return {
       history: async (name: string, query?: HistoryQuery): Promise<HistoryPage> =>
@@ -145,7 +145,7 @@ export class Topics {
     const { since, limit, reverse } = query;
     const answer = this.histories.read(kept, {
       since: since && [since.epoch, since.offset],
-      limit: limit! < 1e15 ? limit : undefined, // no store counts much further
+      limit: limit! < 1e15 ? limit : undefined, // stores cannot count much further
       reverse,
     });
     const { position: [epoch, last], complete, records } = isPromise(answer) ? await answer : answer;
@@ -160,13 +160,13 @@ export class Topics {
     };
   }
 
-  /** Where a topic's history stands; see `Hub.position`. */
+  /** Reads the last position of a topic's history; see `Hub.position`. */
   async position(topic: Topic): Promise<Published> {
     const { position: [epoch, offset] } = await this.histories.read(this.#kept(topic), { limit: 0 });
     return { epoch, offset };
   }
 
-  /** Lets what is on its way to the store get there, and the store go. Never rejects. */
+  /** Waits for pending appends for a short time, then closes the store. Never rejects. */
   async close(): Promise<void> {
     const { shared, nodeId, onError } = this.#options;
     this.#closed = true;
@@ -197,12 +197,12 @@ export class Topics {
 
 function noTransactions(topic: string): TypeError {
   return new TypeError(
-    `Cannot publish on "${topic}" within a transaction: the store of its history supports none. Use createPostgresAdapter(), ` +
-      "and the history that comes with it",
+    `Cannot publish on "${topic}" within a transaction: the store of its history has no transactions. Use ` +
+      "createPostgresAdapter() and its history",
   );
 }
 
-/** Which message of a slow connection's makes an earlier one superfluous. */
+/** Decides which later message replaces this one in the queue of a slow connection. */
 function urgency(channel: string, payload: unknown, conflate: boolean | string | undefined): Urgency {
   if (!conflate) return DROPPABLE;
   if (conflate === true) return { droppable: true, conflateKey: channel };
@@ -216,12 +216,12 @@ function urgency(channel: string, payload: unknown, conflate: boolean | string |
     case "undefined":
       return { droppable: true, conflateKey: `${channel}\n${value}` };
     default:
-      // What has no text of its own (a `toString` may be anything, and throw) makes nothing superfluous.
+      // Other values are no keys, because their `toString` may do anything, and throw.
       return value === null ? { droppable: true, conflateKey: `${channel}\nnull` } : DROPPABLE;
   }
 }
 
-/** A property of a payload; one that throws is refused when the payload is encoded. */
+/** A property of a payload. If its getter throws, the payload is refused later, when it is encoded. */
 function propertyOf(payload: unknown, name: string): unknown {
   try {
     return (payload as Readonly<Record<string, unknown>> | null | undefined)?.[name];

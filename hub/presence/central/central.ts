@@ -29,7 +29,7 @@ import { OwnPlaces } from "./own_places.ts";
 import { Pages } from "./pages.ts";
 import { PlaceReader } from "./place_reader.ts";
 
-/** What {@linkcode CentralPresence} needs. */
+/** The options of {@linkcode CentralPresence}. */
 export interface CentralOptions {
   readonly store: PresenceStore;
   readonly backplane: Backplane;
@@ -77,7 +77,7 @@ export class CentralPresence implements PresenceSource {
   /** Aborted when this node needs the store no more. */
   readonly #ended = new AbortController();
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: CentralOptions) {
     this.#options = options;
     this.known = this.#held.promise;

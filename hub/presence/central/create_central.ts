@@ -9,7 +9,7 @@ import { nameOfChannel } from "../../backplane/channels.ts";
 import { readToldState } from "../read_told_state.ts";
 import { type CentralOptions, CentralPresence } from "./central.ts";
 
-/** What {@linkcode createCentral} needs. */
+/** The options of {@linkcode createCentral}. */
 export interface CentralParts extends Omit<CentralOptions, "parse"> {
   /** The contract, with the schemas of states. */
   readonly contract: Contract;

@@ -21,7 +21,7 @@ const MARGIN_MS = 20;
  */
 const MAX_ATTEMPTS = 3;
 
-/** What {@linkcode Leases} needs. */
+/** The options of {@linkcode Leases}. */
 export interface LeasesOptions {
   readonly store: PresenceStore;
   readonly clock: Clock;
@@ -72,7 +72,7 @@ export class Leases {
   #again = false;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: LeasesOptions) {
     this.#options = options;
     this.#everyMs = options.ttlMs / RENEWALS;

@@ -24,7 +24,7 @@ export interface MirrorChange {
   readonly drop: readonly string[];
 }
 
-/** What {@linkcode Mirror} needs. */
+/** The options of {@linkcode Mirror}. */
 export interface MirrorOptions {
   /** The channel of the room or topic. */
   readonly name: string;
@@ -74,7 +74,7 @@ export class Mirror {
   #heard: () => unknown = () => {};
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: MirrorOptions) {
     this.#options = options;
     this.place = new Place(options.name);

@@ -15,7 +15,7 @@ const MAX_CHANGES = 1_000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 
-/** What {@linkcode OwnPlaces} needs. */
+/** The options of {@linkcode OwnPlaces}. */
 export interface OwnPlacesOptions {
   readonly clock: Clock;
   /** Writes to the store; gives up in bounded time. */
@@ -49,7 +49,7 @@ export class OwnPlaces {
   #retryMs = FIRST_RETRY_MS;
   #stopRetry: (() => void) | undefined;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: OwnPlacesOptions) {
     this.#options = options;
   }

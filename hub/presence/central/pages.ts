@@ -18,7 +18,7 @@ import type { PlaceReader } from "./place_reader.ts";
 const LOCAL = "=";
 const STORED = "@";
 
-/** What {@linkcode Pages} needs. */
+/** The options of {@linkcode Pages}. */
 export interface PagesOptions {
   readonly clock: Clock;
   readonly reader: PlaceReader;
@@ -36,7 +36,7 @@ export class Pages {
   /** Whole places that are being read, by `by` and name. */
   readonly #copies = new Map<string, Promise<SortedMembers>>();
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: PagesOptions) {
     this.#options = options;
     this.#local = new MemberPages(options.clock);

@@ -28,11 +28,11 @@ export interface Question {
   readonly index: number;
 }
 
-/** What {@linkcode Answers} needs. */
+/** The options of {@linkcode Answers}. */
 export interface AnswersOptions {
   /** The entries of this node. */
   readonly own: OwnState;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Pick<Clock, "after" | "endOfTurn">;
   /** The size limit of a message, in bytes. */
   maxBytes(): number;
@@ -63,7 +63,7 @@ export class Answers {
   #isWanted = false;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: AnswersOptions) {
     this.#options = options;
   }

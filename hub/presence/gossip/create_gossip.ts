@@ -11,7 +11,7 @@ import { nameOfChannel, nodeChannel, PRESENCE_CHANNEL } from "../../backplane/ch
 import { readToldState } from "../read_told_state.ts";
 import { Gossip } from "./gossip.ts";
 
-/** What {@linkcode createGossip} needs. */
+/** The options of {@linkcode createGossip}. */
 export interface GossipParts {
   /** The contract, with the places that have presence. */
   readonly contract: Contract;
@@ -19,7 +19,7 @@ export interface GossipParts {
   readonly backplane: Backplane;
   /** This node. */
   readonly nodeId: string;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** The time between heartbeats, in milliseconds. */
   readonly heartbeatMs: number;

@@ -1,6 +1,5 @@
 /**
- * Presence by gossip: every node sends the changes of its own connections to all others, so each node knows all
- * members.
+ * Presence by gossip: every node sends its own changes to all others, so each node knows all members.
  *
  * It is a replicated map with one writer per entry, a delta-state CRDT (P. S. Almeida, A. Shoker and C. Baquero,
  * "Delta State Replicated Data Types", Journal of Parallel and Distributed Computing 111, 2018). The dots of an
@@ -8,10 +7,10 @@
  * the number of its change. Only the node itself changes its entries, and its changes are applied in order. So the
  * causal context is one number per node: its version. See docs/decisions/0041-presence-by-gossip.md.
  *
- * It does not use the network by itself. Its owner gives it a clock, random numbers and a way to send
- * (`GossipOptions`). The owner calls `start()`, `reachable(isUp)`, `join(node)` and `leave(node)` as the roster
- * changes, `hear(message, from)` for each `GossipMessage`, `missed()` when messages may be lost while the backplane
- * is up, and `close()`. A node that starts again has a new id. A connection's id begins with its node's id and a dot.
+ * It does not use the network by itself. Its owner gives it a clock, random numbers and a way to send (`GossipOptions`).
+ * The owner calls `start()`, `reachable(isUp)`, `join(node)` and `leave(node)` as the roster changes, `hear` for each
+ * message, `missed()` when messages may be lost while the backplane is up, and `close()`. A node that starts again has a
+ * new id. A connection's id begins with its node's id and a dot.
  *
  * @module
  */
@@ -37,27 +36,25 @@ import { Wholeness } from "./wholeness.ts";
 const FIRST_TIMEOUT_MS = 2_000;
 /** For how many nodes that have left the last version is remembered: as many as the roster remembers. */
 const MAX_FLOORS = 64;
-/**
- * After so many requests without an answer, a node that never sent a presence message counts as one without presence.
- */
+/** After so many requests without an answer, a node that never sent a presence message is not waited for. */
 const MAX_UNANSWERED = 5;
 
 /** A presence message between nodes. */
 export type GossipMessage = BusMessageOf<"pd" | "pp" | "pv" | "pq" | "pa">;
 
-/** What {@linkcode Gossip} needs. */
+/** The options of {@linkcode Gossip}. */
 export interface GossipOptions {
   /** This node. */
   readonly nodeId: string;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** A number from 0 up to, not including, 1. */
   random(): number;
   /** The time between two messages with this node's version, in milliseconds. */
   readonly heartbeatMs: number;
   /**
-   * How long entries of users stay after their node has left, in milliseconds. Entries of anonymous connections, and
-   * of users with another connection in the place, are removed at once.
+   * How long entries of a node that has left stay, in milliseconds. Entries of anonymous connections, and of users
+   * who have another connection in the place, do not stay.
    *
    * @default {0}
    */
@@ -83,7 +80,7 @@ export interface GossipOptions {
    * @returns `undefined` if this node keeps no presence of the place.
    */
   reader(place: string): StateReader | undefined;
-  /** Called for states of other nodes that cannot be read: once per kind and interval, with their number. */
+  /** Called for unreadable states of other nodes: once per kind and interval, with their number. */
   onError(error: unknown, place: string, count: number): void;
 }
 
@@ -111,7 +108,7 @@ export class Gossip implements PresenceSource {
   #closed = false;
   #stopBeating = () => {};
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: GossipOptions) {
     const { clock, nodeId, heartbeatMs, solitary = false } = options;
     this.#options = options;
@@ -172,8 +169,7 @@ export class Gossip implements PresenceSource {
   /**
    * A connection of this node has come into a place, or has a new state there.
    *
-   * @throws {HubError} `TOO_LARGE` or `BAD_REQUEST` when the state cannot be sent to other nodes. Then nothing has
-   * changed.
+   * @throws {HubError} `TOO_LARGE` or `BAD_REQUEST` when the state cannot be sent to other nodes. Nothing changes then.
    */
   put(place: string, entry: PresenceEntry): void {
     if (this.#closed) return;

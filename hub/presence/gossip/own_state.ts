@@ -11,7 +11,7 @@ import { type OwnOp, RecentOps } from "./recent_ops.ts";
 /** How many changes are remembered at least, even with few entries. */
 const MIN_RECENT = 1_024;
 
-/** What {@linkcode OwnState} needs. */
+/** The options of {@linkcode OwnState}. */
 export interface OwnStateOptions {
   /** This node. */
   readonly nodeId: string;
@@ -29,7 +29,7 @@ export class OwnState {
   readonly #recent = new RecentOps();
   #size = 0;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: OwnStateOptions) {
     this.#options = options;
   }

@@ -24,7 +24,7 @@ type Page = BusMessageOf<"pp">;
 /** Reads a state from another node; throws when the state is not valid. */
 export type StateReader = (state: unknown) => unknown;
 
-/** What {@linkcode Replica} needs. */
+/** The options of {@linkcode Replica}. */
 export interface ReplicaOptions {
   /** The other node. */
   readonly node: string;
@@ -62,7 +62,7 @@ export class Replica {
   #early: Delta[] = [];
   #earlyOps = 0;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: ReplicaOptions) {
     this.node = options.node;
     this.#options = options;

@@ -7,9 +7,9 @@
 
 import type { Clock } from "../../../contract/mod.ts";
 
-/** What {@linkcode Requests} needs. */
+/** The options of {@linkcode Requests}. */
 export interface RequestsOptions {
-  /** Where timeouts come from. */
+  /** The clock for timeouts. */
   readonly clock: Pick<Clock, "after">;
   /** A number from 0 up to, not including, 1. */
   random(): number;
@@ -40,7 +40,7 @@ export class Requests {
   readonly #options: RequestsOptions;
   readonly #open = new Map<string, Request>();
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: RequestsOptions) {
     this.#options = options;
   }

@@ -16,7 +16,7 @@ const MAX_BYTES = 64 * 1024;
 /** After so many changes, they are sent before the turn ends. Must not be more than `OwnState` remembers. */
 const MAX_UNTOLD = 1_024;
 
-/** What {@linkcode Teller} needs. */
+/** The options of {@linkcode Teller}. */
 export interface TellerOptions {
   /** This node. */
   readonly nodeId: string;
@@ -45,7 +45,7 @@ export class Teller implements OpWriter {
   #told = 0;
   #isWaiting = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: TellerOptions) {
     this.#options = options;
     this.#prefix = `${options.nodeId}.`;

@@ -1,12 +1,12 @@
 /**
- * What has arrived before its turn in a stream.
+ * The messages of a stream that have arrived too early.
  *
  * @module
  */
 
 import type { KeptMessage } from "../../outbox/kept_message.ts";
 
-/** How many messages wait for those before them, and how much text they may have, in UTF-16 units. */
+/** How many messages may wait for earlier ones, and how much text they may have, in UTF-16 units. */
 const MAX_AHEAD = 1_000;
 const MAX_AHEAD_LENGTH = 1024 * 1024;
 
@@ -16,34 +16,34 @@ interface Early {
   readonly length: number;
 }
 
-/** Messages by offset, bounded by number and text. */
+/** Early messages by offset, with limits of number and text. */
 export class Ahead {
   readonly #all = new Map<number, Early>();
   #length = 0;
 
-  /** How many there are. */
+  /** The number of messages. */
   get size(): number {
     return this.#all.size;
   }
 
-  /** The lowest offset; `Infinity` when there is none. */
+  /** The lowest offset; `Infinity` without messages. */
   get first(): number {
     return Math.min(...this.#all.keys());
   }
 
-  /** Whether there is no room for one more of such a length. */
+  /** Whether there is no room for a further message of this length. */
   isFull(length: number): boolean {
     return this.#all.size >= MAX_AHEAD || this.#length + length > MAX_AHEAD_LENGTH;
   }
 
-  /** Keeps a message, unless there is one at its offset. */
+  /** Keeps a message, unless its offset is taken. */
   add(offset: number, message: KeptMessage | undefined, length: number): void {
     if (this.#all.has(offset)) return;
     this.#all.set(offset, { message, length });
     this.#length += length;
   }
 
-  /** Gives the message at an offset, and forgets it; `undefined` when there is none. */
+  /** Removes and returns the message at an offset; `undefined` when there is none. */
   take(offset: number): Early | undefined {
     const early = this.#all.get(offset);
     if (!early) return undefined;
@@ -52,12 +52,12 @@ export class Ahead {
     return early;
   }
 
-  /** Forgets what comes up to an offset. */
+  /** Forgets the messages up to an offset. */
   passed(last: number): void {
     for (const offset of this.#all.keys()) if (offset <= last) this.take(offset);
   }
 
-  /** Forgets all. */
+  /** Forgets all messages. */
   clear(): void {
     this.#all.clear();
     this.#length = 0;

@@ -1,24 +1,24 @@
 /**
- * How far those who listen to a stream have heard, in this epoch and in those that are over.
+ * Up to which offset the subscribers of a stream have got messages, in the present epoch and in earlier ones.
  *
  * @module
  */
 
 import type { Position } from "../../../contract/mod.ts";
 
-/** What a stream remembers of it. */
+/** The delivered offsets of one stream. */
 export class HeardSoFar {
-  /** When somebody was sent something last, by the clock. */
+  /** When a subscriber last got a message, by the clock. */
   at = 0;
-  /** Up to where somebody has been sent messages of this epoch by way of the store: it may be ahead of the stream. */
+  /** The highest offset of this epoch that a subscriber got from a read of the store. It may be ahead of the stream. */
   shown = 0;
-  /** Up to where they were sent messages in the epoch before; `undefined` in the first. */
+  /** The last delivered position in the epoch before; `undefined` in the first epoch. */
   left: Position | undefined;
-  /** Up to where in all epochs that are over. */
+  /** The highest delivered offset in all earlier epochs. */
   farthest = 0;
   #atBefore = 0;
 
-  /** The epoch is over, in which the stream has come to a position. */
+  /** Ends an epoch, at the stream's last position in it. */
   leave([epoch, offset]: Position): void {
     this.left = [epoch, Math.max(offset, this.shown)];
     this.farthest = Math.max(this.farthest, this.left[1]);
@@ -27,9 +27,10 @@ export class HeardSoFar {
   }
 
   /**
-   * Up to where messages of the present epoch may have been heard. When nothing was heard in it, that is as if it had not been.
+   * The offset up to which messages may have been delivered in the present epoch. If none was delivered in it, the
+   * earlier epochs count too.
    *
-   * @param offset Where the stream stands.
+   * @param offset The stream's offset.
    */
   upTo(offset: number): number {
     return Math.max(offset, this.shown, this.at === this.#atBefore ? this.farthest : 0);

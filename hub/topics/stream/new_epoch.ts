@@ -1,6 +1,7 @@
 /**
- * Where a stream goes on when its store has begun a new epoch: what it keeps in it may have been delivered in the epoch
- * before, at the same offsets, and nobody hears that again. See docs/decisions/0052-where-a-new-epoch-goes-on.md.
+ * Finds where a stream continues when its store has begun a new epoch. The new epoch may contain messages that were
+ * delivered in the epoch before, at the same offsets. They must not be delivered again. See
+ * docs/decisions/0052-where-a-new-epoch-goes-on.md.
  *
  * @module
  */
@@ -9,44 +10,47 @@ import type { StoredPage, StoredRecord } from "../../../adapters/history_store.t
 import type { Position } from "../../../contract/mod.ts";
 import { isPromise } from "../../backplane/deadline.ts";
 
-/** How far the clocks may be apart by which a store tells the ages of messages before and after, in milliseconds. */
+/**
+ * How far the store's clocks before and after the new epoch may differ, in milliseconds. Ages depend on these clocks.
+ */
 const CLOCKS_APART_MS = 1_000;
-/** How many records are read at once. */
+/** How many records one read returns. */
 const PAGE = 64;
 
-/** What is known of those that were heard before. */
+/** What is known about the messages that were delivered before. */
 export interface Heard {
-  /** What comes after this offset was not heard in the epoch before. What comes up to there may have been. */
+  /** Messages up to this offset may have been delivered in the epoch before. Later ones were not. */
   readonly upTo: number;
-  /** As {@linkcode Heard.upTo}, in those before that: a server that was replaced may have come back. */
+  /** Like {@linkcode Heard.upTo}, for all earlier epochs, because a replaced server may have come back. */
   readonly farthest: number;
-  /** When the last of them was heard, by the clock. */
+  /** When the last message was delivered, by the clock. */
   readonly at: number;
-  /** From which offset on live messages have come in the new epoch; `Infinity` when none has. */
+  /** The first offset of a live message in the new epoch; `Infinity` without one. */
   readonly live: number;
-  /** What was heard at an offset, if that is remembered. */
+  /** The data that was delivered at an offset, if it is remembered. */
   data(offset: number): string | undefined;
   /**
-   * What subscribers are sent of a record.
+   * The message of a record, for subscribers.
    *
    * @throws When it does not fit the contract.
    */
   message(record: StoredRecord): { readonly data: string };
 }
 
-/** A page, and when it was asked for, by the clock. */
+/** A page, and the time of its request, by the clock. */
 export interface DatedPage {
   readonly page: StoredPage;
   readonly asked: number;
 }
 
 /**
- * Finds the offset after which nothing has been heard for certain. A message is new when it differs from what was heard at
- * its offset, when it came live, or when it is too young; and with it all that come after it. When in doubt it was heard.
+ * Finds the offset after which all messages are new. A message is new when it differs from the delivered message at its
+ * offset, when it arrived live, or when it is too young. All messages after a new one are new too. In doubt, a message
+ * counts as delivered.
  *
  * @param dated The first page of the new epoch.
- * @param heard What was heard before.
- * @param read Reads another page of it.
+ * @param heard What is known about the delivered messages.
+ * @param read Reads another page of the new epoch.
  * @returns The offset; `undefined` when the store has changed meanwhile.
  */
 export function unheardAfter(
@@ -61,7 +65,7 @@ export function unheardAfter(
   const end = records.at(-1)?.offset ?? last;
   return end < upTo ? lookBack() : upTo;
 
-  /** What is new is at the end, and there may be far more before it. */
+  /** Searches backwards from the end, because new messages are at the end and there may be many before them. */
   async function lookBack(): Promise<number | undefined> {
     for (let start = upTo; start > end;) {
       const since = Math.max(end, start - PAGE);
@@ -76,7 +80,7 @@ export function unheardAfter(
   }
 }
 
-/** The offset before the first record of a page that is new; the given one when none is, up to there. */
+/** The offset before the first new record of a page, up to `upTo`; `upTo` if none is new. */
 function newAfter({ page: { records }, asked }: DatedPage, heard: Heard, upTo: number): number {
   const first = records.find((record) => record.offset <= upTo && isNew(record, heard, asked));
   return first ? first.offset - 1 : upTo;
@@ -84,22 +88,23 @@ function newAfter({ page: { records }, asked }: DatedPage, heard: Heard, upTo: n
 
 function isNew(record: StoredRecord, heard: Heard, asked: number): boolean {
   const { ageMs, offset } = record;
-  // The page was read later than it was asked for: so it is younger by then than it says.
+  // The store measured the age after the request, so the record is at least this much younger.
   const youngerBy = ageMs === undefined ? 0 : asked - heard.at - ageMs;
   if (youngerBy > CLOCKS_APART_MS) return true;
-  if (youngerBy < -CLOCKS_APART_MS) return false; // what differs is of an epoch before
+  if (youngerBy < -CLOCKS_APART_MS) return false; // a difference then comes from an earlier epoch
   if (offset > heard.upTo) return true;
-  const live = heard.data(heard.live) === undefined ? heard.live : Infinity; // or published again with its id
+  // A live message at a known offset may be an old one that was published again with its id.
+  const live = heard.data(heard.live) === undefined ? heard.live : Infinity;
   return differs(record, heard) ?? offset >= live;
 }
 
-/** Whether a record has other data than what was heard at its offset; `undefined` when nobody knows. */
+/** Whether a record differs from the message that was delivered at its offset; `undefined` when this is not known. */
 function differs(record: StoredRecord, heard: Heard): boolean | undefined {
   const data = heard.data(record.offset);
   if (data === undefined) return undefined;
   if (data === record.data) return false;
   try {
-    // What a schema that changes what it takes has made of it before is not known.
+    // The schema may change data, so different data does not prove that the message is another one.
     return heard.message(record).data === record.data || undefined;
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 /**
- * The messages of one topic on one node, out of a store that all nodes share: whatever order they arrive in, they are
- * delivered in the order of their offsets, and what does not arrive is read from the store.
+ * The messages of one topic on one node, from a store that all nodes share. They may arrive in any order, and are
+ * delivered in the order of their offsets. Missing messages are read from the store.
  *
  * @module
  */
@@ -13,41 +13,41 @@ import { Ahead } from "./ahead.ts";
 import { HeardSoFar } from "./heard_so_far.ts";
 import { type DatedPage, unheardAfter } from "./new_epoch.ts";
 
-/** How long a message that is ahead waits for those before it, in milliseconds, before they are read from the store. */
+/** How long an early message waits for the missing ones before they are read from the store, in milliseconds. */
 const AHEAD_WAIT_MS = 20;
-/** How many records are read at once. */
+/** How many records one read returns. */
 const PAGE = 64;
-/** The pause after a read that failed or did not help, in milliseconds; it doubles each time, up to a limit. */
+/** The delay after a read that failed or did not help, in milliseconds. It doubles each time, up to a limit. */
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 3_000;
-/** After so many answers in a row that did not help, what is missing is given up. */
+/** After so many reads in a row that did not help, the missing messages are given up. */
 const MAX_USELESS = 6;
-/** For how long what is ahead waits for a store that cannot be read, in milliseconds. */
+/** How long early messages wait while the store cannot be read, in milliseconds. */
 const MAX_HOLD_MS = 30_000;
 
-/** What {@linkcode TopicStream} needs. */
+/** The options of {@linkcode TopicStream}. */
 export interface TopicStreamOptions {
   /** The topic's channel. */
   readonly channel: string;
-  /** Where the messages are. */
+  /** The store of the messages. */
   readonly store: HistoryStore;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** How long a read may take, in milliseconds. */
   readonly timeoutMs: number;
   /** Sends a message to the subscribers of this node. */
   deliver(message: KeptMessage): void;
-  /** Tells them that messages are missing, and where the stream goes on. */
+  /** Tells these subscribers that messages are missing, and at which position the stream continues. */
   gap(position: Position): void;
   /**
-   * What subscribers are sent of a record.
+   * The message of a record, for subscribers.
    *
    * @throws When it does not fit the contract.
    */
   message(record: StoredRecord): KeptMessage;
-  /** What was delivered at a position: its data, if that is remembered. */
+  /** The data that was delivered at a position, if it is remembered. */
   delivered(position: Position): string | undefined;
-  /** Reports an error that no caller receives. */
+  /** Called with errors that no caller gets. */
   onError(error: unknown): void;
 }
 
@@ -57,43 +57,43 @@ export class TopicStream {
   #position: Position | undefined;
   readonly #heard = new HeardSoFar();
   #starting: Promise<Position> | undefined;
-  /** What has arrived before its turn; what has no room is read from the store. */
+  /** The early messages. If one finds no room, it is read from the store later. */
   readonly #ahead = new Ahead();
-  /** The epoch of what has arrived before the store has said where it stands. */
+  /** The epoch of messages that arrived before the stream's position was known. */
   #aheadEpoch: string | undefined;
-  /** Whether the store has to be read, whatever waits. */
+  /** Whether the store must be read, also without early messages. */
   #behind = false;
-  /** Whether that was said while it was being read: what is on its way may be from before. */
+  /** Whether a further read was asked for during a read. The page of that read may be too old. */
   #again = false;
   #repairing = false;
   #cancelWait: (() => void) | undefined;
-  /** Ends the pause before the next read. */
+  /** Ends the delay before the next read. */
   #wake: (() => void) | undefined;
-  /** Whether the store did not answer when it was read last. */
+  /** Whether the last read failed. */
   #isDown = false;
-  /** Since when something has waited for it, by the clock. */
+  /** The time since which early messages wait for a store that fails, by the clock. */
   #heldSince: number | undefined;
-  /** The first message that came with another epoch than the store had so far. */
+  /** The position of the first message with another epoch than the stream. */
   #strange: Position | undefined;
-  /** Whether the store has shown the epoch before again: a replica that is behind may still have it. */
+  /** Whether the last read showed the epoch before again. A replica that lags may still have it. */
   #isBack = false;
-  /** Whether that is no replica. */
+  /** Whether the stream may go back to the epoch before, because it is not a lagging replica that shows it. */
   #mayReturn = false;
-  /** Whether it looks for where to go on in another epoch. */
+  /** Whether it is looking for its position in a new epoch. */
   #moving = false;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options Its options. */
   constructor(options: TopicStreamOptions) {
     this.#options = options;
   }
 
-  /** Up to where messages have been delivered; `undefined` before the store has said where it stands. */
+  /** The position of the last delivered message; `undefined` before the first read of the store. */
   get position(): Position | undefined {
     return this.#position;
   }
 
-  /** Asks the store where it stands, once; whatever is appended from then on is delivered. */
+  /** Reads the last position from the store, once. All messages that are appended afterwards are delivered. */
   start(): Position | Promise<Position> {
     if (this.#position) return this.#position;
     if (this.#starting) return this.#starting;
@@ -104,18 +104,18 @@ export class TopicStream {
   }
 
   /**
-   * A message has been kept.
+   * Takes a message that the store has kept.
    *
-   * @param position Where, in the store.
-   * @param message What to deliver; `undefined` where that is not possible: then a gap is told in its place.
-   * @param length How much it takes, in UTF-16 units.
+   * @param position Its position in the store.
+   * @param message The message; `undefined` if it cannot be delivered. Then a gap is reported instead.
+   * @param length Its length, in UTF-16 units.
    */
   take([epoch, offset]: Position, message: KeptMessage | undefined, length: number): void {
     if (this.#closed) return;
     const [current, last] = this.#position ?? [this.#aheadEpoch ??= epoch, 0];
     if (epoch !== current) {
       if (this.#strange?.[0] !== epoch || offset < this.#strange[1]) this.#strange = [epoch, offset];
-      return this.#catchUp(); // who is right the store knows
+      return this.#catchUp(); // the store decides which epoch is right
     }
     if (offset <= last || this.#moving) return;
     if (this.#position && offset === last + 1) {
@@ -132,7 +132,7 @@ export class TopicStream {
     if (this.#position && !this.#repairing) this.#waitForOthers();
   }
 
-  /** Messages may have been missed, or just what is `kept` there: reads what is. */
+  /** Reads missing messages from the store. With `kept`, only if the stream has not reached this position. */
   catchUp(kept?: Position): void {
     const [epoch, last = 0] = this.#position ?? [];
     if (this.#closed || !epoch && !this.#starting || kept && kept[0] === epoch && kept[1] <= last) return;
@@ -141,9 +141,9 @@ export class TopicStream {
   }
 
   /**
-   * Somebody has been sent messages up to here by way of the store: those who come back may be ahead of the others.
+   * A reconnecting client has got messages up to a position from a read of the store. It may be ahead of the stream.
    *
-   * @param position Up to where.
+   * @param position The position.
    */
   shown([epoch, offset]: Position): void {
     if (epoch !== this.#position?.[0] || offset <= Math.max(this.#position[1], this.#heard.shown)) return;
@@ -151,7 +151,7 @@ export class TopicStream {
     this.#heard.at = this.#options.clock.now();
   }
 
-  /** Nobody listens any more. */
+  /** Stops the stream. */
   close(): void {
     this.#closed = true;
     this.#cancelWait?.();
@@ -187,7 +187,7 @@ export class TopicStream {
     }
   }
 
-  /** Delivers what has waited for its turn. */
+  /** Delivers the early messages whose turn has come. */
   #drain(): void {
     if (this.#ahead.size === 0) return;
     this.#ahead.passed(this.#position![1]);
@@ -200,7 +200,7 @@ export class TopicStream {
     if (!this.#needsRead) this.#cancelWait?.();
   }
 
-  /** What is ahead of its turn often waits only for another publisher's message, which is on its way. */
+  /** Waits a moment before a read: the missing message of another publisher will often arrive by itself. */
   #waitForOthers(): void {
     if (this.#cancelWait) return;
     const cancel = this.#options.clock.after(AHEAD_WAIT_MS, () => {
@@ -218,7 +218,7 @@ export class TopicStream {
     if (this.#position) void this.#repair();
   }
 
-  /** Reads until nothing is missing any more. Never rejects. */
+  /** Reads until no message is missing. Never rejects. */
   async #repair(): Promise<void> {
     if (this.#repairing) return;
     this.#repairing = true;
@@ -260,7 +260,7 @@ export class TopicStream {
     });
   }
 
-  /** Nothing is lost by a store that does not answer, but what is ahead does not wait for ever. */
+  /** A read has failed. No message is lost by that, but early messages do not wait for ever. */
   #fail(error: unknown): void {
     if (!this.#isDown) this.#options.onError(error);
     this.#isDown = true;
@@ -284,7 +284,7 @@ export class TopicStream {
     return isPromise(page) ? page.then((page) => ({ page, asked })) : { page, asked };
   }
 
-  /** Takes what the store has given; tells whether that has helped. */
+  /** Takes a page of the store. Returns whether it has helped. */
   #apply(dated: DatedPage): boolean | Promise<boolean> {
     const { page } = dated;
     const { position: [epoch, last], complete, records } = page;
@@ -293,12 +293,12 @@ export class TopicStream {
     if (this.#isBack) return false;
     if (epoch !== before[0]) return this.#move(dated);
     if (this.#strange !== undefined) this.#tellStrange(epoch);
-    if (last < before[1]) return false; // a replica that is behind
+    if (last < before[1]) return false; // a replica that lags
     if (!complete) this.#skipTo([epoch, (records[0]?.offset ?? last + 1) - 1]);
     return this.#deliverAll(page, before);
   }
 
-  /** Delivers what a page has beyond that which was delivered. */
+  /** Delivers the records of a page that were not delivered yet. */
   #deliverAll({ position: [epoch, last], records }: StoredPage, before: Position): boolean {
     for (const record of records) {
       const { offset } = record;
@@ -312,7 +312,7 @@ export class TopicStream {
       this.#position![1] > before[1];
   }
 
-  /** The store has begun another epoch: goes on in it after what nobody is to hear again. Nobody hears more of the one before. */
+  /** The store has begun a new epoch: continues there, after the messages that were delivered before. */
   #move(dated: DatedPage): boolean | Promise<boolean> {
     const { page: { position: [epoch, last], records } } = dated;
     const before = this.#position!;
@@ -320,7 +320,7 @@ export class TopicStream {
     const { shown, left, farthest, at } = this.#heard;
     const isReturn = epoch === left?.[0];
     const goOn = (start: number | undefined): boolean => {
-      if (start === undefined || this.#closed || this.#heard.shown !== shown) return false; // once more
+      if (start === undefined || this.#closed || this.#heard.shown !== shown) return false; // read again
       this.#ahead.clear();
       this.#strange = undefined;
       const oldest = records[0]?.offset ?? last + 1;
@@ -352,7 +352,7 @@ export class TopicStream {
     }
   }
 
-  /** What lies between is lost. */
+  /** Moves to a position, and reports the messages between as lost. */
   #skipTo(position: Position): void {
     const [epoch, offset] = this.#position!;
     if (epoch === position[0] && position[1] <= offset) return;
@@ -364,11 +364,11 @@ export class TopicStream {
     this.#options.gap(position);
   }
 
-  /** The store does not give what is missing. */
+  /** The store does not have the missing messages. */
   #giveUp(): void {
     if (this.#isBack) {
       this.#isBack = false;
-      this.#mayReturn = true; // all that there is has that epoch: it is read once more, and holds
+      this.#mayReturn = true; // all reads show that epoch: the next read accepts it
       return;
     }
     this.#behind = false;
@@ -376,7 +376,7 @@ export class TopicStream {
     this.#skipHole();
   }
 
-  /** Does without what comes before that which is ahead. */
+  /** Gives up the messages before the first early one, and delivers the early ones. */
   #skipHole(): void {
     this.#skipTo([this.#position![0], this.#ahead.first - 1]);
     this.#drain();
