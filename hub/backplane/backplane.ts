@@ -20,7 +20,7 @@ const MAX_BATCH_LENGTH = 64 * 1024;
 
 /** The options of {@linkcode Backplane}. */
 export interface BackplaneOptions {
-  /** The adapter; the backplane owns it from here on. */
+  /** The adapter. The backplane owns it from now on. */
   readonly adapter: Adapter;
   /** The identity of this node. */
   readonly nodeId: string;
@@ -39,8 +39,8 @@ export interface BackplaneOptions {
   /** Called with the id of the sender, for every message that arrives. */
   onHeard(from: string): void;
   /**
-   * Whether a connection can join a channel at once while the backplane is down. It gets the messages of other nodes
-   * later.
+   * Whether a connection can join a channel at once while the backplane is down. It then gets messages of other nodes
+   * only when the backplane is back.
    *
    * @default {false}
    */
@@ -290,8 +290,8 @@ export class Backplane {
   }
 
   /**
-   * Sends all waiting messages now, if one of them is for these channels. The next message goes to all of these
-   * channels; it must not overtake a message that waits on one of them.
+   * Sends all waiting messages now, if one of them is for these channels. The caller then sends one message to all
+   * these channels. On one channel, it must not overtake an earlier message that still waits on another.
    */
   flush(channels: readonly string[]): void {
     if (channels.some((channel) => this.#batches.has(channel))) this.#flush();

@@ -67,7 +67,7 @@ export interface InterestOptions {
 
 function newGeneration(): Generation {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => {}); // callers that wait get the error; without one it must not count as unhandled
+  promise.catch(() => {}); // callers that wait get the error; without callers it must not be an unhandled rejection
   const generation: Generation = {
     shares: 0,
     pending: true,

@@ -54,9 +54,9 @@ export interface ClusterParts {
 
 /** A query or a command on one node. */
 interface Action {
-  /** The text of what it does, for errors. */
+  /** Its description, for errors. */
   readonly what: string;
-  /** Reads the query: which connections it is for. */
+  /** Reads which connections it is for. */
   readonly read: (given: unknown, what: string) => ConnectionQuery;
   /** Runs it for the connections of this node. */
   act(query: ConnectionQuery, how: How): unknown;

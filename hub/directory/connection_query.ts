@@ -1,6 +1,6 @@
 /**
- * Reads the query of a query or command, from this process or another node. A query that is unclear is refused: a
- * command must never reach more connections than its caller wanted.
+ * Reads which connections a query or a command is for. It comes from this process or another node. An unclear one is
+ * refused: a command must never reach more connections than its caller wanted.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export function readQuery(given: unknown, what: string): ConnectionQuery {
 }
 
 /**
- * Reads the query of a command; see {@linkcode readQuery}.
+ * Reads which connections a command is for; see {@linkcode readQuery}.
  *
  * @throws {TypeError} Also when the query is empty.
  */

@@ -8,7 +8,7 @@ import { type Clock, promiseOf } from "../../contract/mod.ts";
 
 /** How long to wait. */
 export interface Patience {
-  /** In milliseconds. */
+  /** The timeout, in milliseconds. */
   readonly timeoutMs: number;
   /** Gives up when aborted. */
   readonly signal?: AbortSignal;

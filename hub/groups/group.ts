@@ -30,7 +30,7 @@ export interface ReadonlyGroup extends Iterable<Connection> {
 export class Group implements ReadonlyGroup {
   /** One tape per turn. There is one turn per codec and transport, so these are few. */
   readonly #tapes: Tape<Connection>[] = [];
-  /** Counts the members with the same surface that also agree on whether they take records of rooms. */
+  /** The number of members per surface and per `recovers`: whether a member takes records of rooms. */
   readonly #surfaces: { readonly surface: Surface; readonly recovers: boolean; count: number }[] = [];
 
   get size(): number {

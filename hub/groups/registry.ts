@@ -168,7 +168,7 @@ export class Registry {
    *
    * @param group The group.
    * @param conn The connection.
-   * @param onLive Called just before the connection is in. No message of the group is delivered to it before.
+   * @param onLive Called just before the connection is in, so before any message of the group can reach it.
    * @returns Rejects with `DISCONNECTED` when the connection leaves before the channel is live, or with the subscribe's
    * error. Then the connection is not in.
    */
@@ -185,7 +185,7 @@ export class Registry {
   }
 
   /**
-   * Like `join`, for a connection that must be sent something before it is in, which may take time.
+   * Like `join`, but `admit` sends something to the connection before it is in. This may take time.
    *
    * @param group The group.
    * @param conn The connection.

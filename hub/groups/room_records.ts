@@ -1,6 +1,6 @@
 /**
- * The messages of a room with history, as the store keeps them and as clients get them. A message is an event, and
- * the connection that does not get it.
+ * The messages of a room with history, as the store keeps them and as clients get them. A message consists of an event
+ * and the connection that does not get it, if any.
  *
  * @module
  */

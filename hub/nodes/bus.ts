@@ -82,7 +82,8 @@ export class Bus {
     const listeners = this.#listeners.get(name) ?? new Set();
     const { input, output } = entry;
     if (input && output) return this.#answer(name, input, output, listener);
-    const own: BusListener = (value, context) => listener(value, context); // a function of its own, because a listener may be added twice
+    // A function of its own, because a listener may be added twice.
+    const own: BusListener = (value, context) => listener(value, context);
     this.#listeners.set(name, listeners.add(own));
     return () => {
       if (listeners.delete(own) && listeners.size === 0 && this.#listeners.get(name) === listeners) {
@@ -118,7 +119,7 @@ export class Bus {
 
   #answer(name: string, input: Schema, output: Schema, listener: BusListener): () => void {
     if (this.#answered.has(name)) {
-      throw new TypeError(`Cannot answer bus request "${name}" twice: stop the first answerer first`);
+      throw new TypeError(`Cannot answer bus request "${name}" twice: remove the first listener before`);
     }
     this.#answered.add(name);
     const off = this.#options.nodeRequests.on(APP_PREFIX + name, async (asked, from, signal) => {

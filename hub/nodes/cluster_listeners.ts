@@ -31,7 +31,8 @@ export class ClusterListeners {
     }
     checkListener(listener, `cluster.on("${event}")`);
     const listeners = this.#listeners.get(event) ?? new Set();
-    const own: ClusterListener<E> = (value) => listener(value); // a function of its own, because a listener may be added twice
+    // A function of its own, because a listener may be added twice.
+    const own: ClusterListener<E> = (value) => listener(value);
     this.#listeners.set(event, listeners.add(own as ClusterListener<never>));
     return () => {
       listeners.delete(own as ClusterListener<never>);

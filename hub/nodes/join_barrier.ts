@@ -1,6 +1,6 @@
 /**
  * Which nodes a starting node must wait for. Until all other nodes know it, their queries may miss its clients. So it
- * takes no clients before.
+ * takes clients only after that.
  *
  * @module
  */
@@ -66,9 +66,7 @@ export class Greeting {
     this.#done.resolve();
   }
 
-  /**
-   * Without a count, a slow node looks like no node: then only a node that has finished its start can name them all.
-   */
+  /** Without a count, a slow node cannot be noticed. Then a node that has finished its start must name all others. */
   #check(): void {
     const complete = this.#listeners === undefined
       ? this.#informed

@@ -27,9 +27,9 @@ export interface AskOptions {
   /** How long to wait, in milliseconds. */
   readonly timeoutMs: number;
   /**
-   * How long to wait for suspect nodes, and for all nodes while the backplane is down, in milliseconds. With it, the
-   * request does not wait at all for a silent node: one that did not answer an earlier request and has sent nothing
-   * since.
+   * How long to wait for suspect nodes, and for all nodes while the backplane is down, in milliseconds. With it, silent
+   * nodes are asked, but their answers are not awaited. A node is silent when it has sent nothing since a request that
+   * it left without an answer.
    *
    * @default {timeoutMs}
    */

@@ -82,7 +82,7 @@ export class Nodes {
       if (this.#hears(from, card) && !known) this.#tell(from);
     });
     backplane.on("dead", ([, incarnation]) => {
-      if (incarnation !== this.#incarnation || !this.#stop) return; // it is about an earlier incarnation, or this node does not run
+      if (incarnation !== this.#incarnation || !this.#stop) return; // about an earlier incarnation, or not running
       this.#incarnation++;
       this.announce();
     });

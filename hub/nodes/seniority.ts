@@ -15,7 +15,7 @@ export interface Ranked {
   readonly rank: number;
 }
 
-/** Whether node `a` is senior to `b`: it has the lower rank; with equal ranks, the lesser id. No rank comes last. */
+/** Whether node `a` is senior to `b`: by the lower rank, then by the lesser id. A node without a rank comes last. */
 export function isSenior(a: Ranked, b: Ranked): boolean {
   if (a.rank === b.rank) return a.id < b.id;
   return b.rank === 0 || (a.rank !== 0 && a.rank < b.rank);

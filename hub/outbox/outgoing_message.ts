@@ -36,8 +36,8 @@ export class OutgoingMessage {
 
   /**
    * @param message The message of the wire, or a function that makes it for a codec.
-   * @param urgency Left out for messages that must not be dropped: answers, history, messages of the protocol. If one
-   * of these cannot wait, the connection is closed.
+   * @param urgency Left out for messages that must not be dropped: answers, history, messages of the protocol. If such
+   * messages exceed the limits, the connection is closed.
    * @param json Makes the same text as `jsonCodec`, if the text is known already.
    */
   constructor(

@@ -61,7 +61,7 @@ export class Sequence {
     return next;
   }
 
-  /** The sequence with one more message that no other connection gets, so it is not kept for others. */
+  /** The sequence with one more message that is for this connection alone. The result is not shared. */
   alone(message: OutgoingMessage): Sequence {
     return new Sequence(this.#codec, this, [message]);
   }

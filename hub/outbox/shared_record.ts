@@ -7,7 +7,7 @@
 import { KeptMessage } from "./kept_message.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 
-/** A record of a room, with the forms for connections that must not see it or do not know histories. */
+/** A record of a room in three forms: in full, hidden (the offset alone), and plain (for clients without history). */
 export abstract class SharedRecord extends KeptMessage {
   /** The event. Only connections whose role has this event get it. */
   abstract readonly event: string;

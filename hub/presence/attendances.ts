@@ -27,7 +27,7 @@ export const MAX_STATE_BYTES = 16 * 1024;
 /** The most levels of lists and objects around a state in a message. They count for the depth limit of a value. */
 const MAX_AROUND = 8;
 
-/** How many users' last times are remembered, until the clock shows a later time. */
+/** For how many users the last time is remembered, until the clock shows a later time. */
 const MAX_RECENT = 10_000;
 
 /** Returns the first state of a connection in a place. */

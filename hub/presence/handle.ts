@@ -52,7 +52,7 @@ export class PresenceHandle implements HubPresence<unknown, unknown> {
 
   /**
    * @param place The room or topic.
-   * @param parts What it needs.
+   * @param parts The parts that it uses.
    */
   constructor(place: NamedPlace, parts: PresenceHandleParts) {
     this.name = place.name;

@@ -46,7 +46,7 @@ interface Watch {
 /** The connections of this node that have ended, and count as present a while longer. */
 export class Leaving {
   readonly #options: LeavingOptions;
-  /** In the order of their ends. */
+  /** In the order in which their time ends. */
   readonly #leavers = new Set<Leaver>();
   readonly #watches = new Map<string, Watch>();
   #stopTimer: (() => void) | undefined;
@@ -118,7 +118,7 @@ export class Leaving {
     const leaver = user === undefined ? undefined : leavers.get(user);
     if (!leaver || leaver.id === before?.id) return;
     if (!after) return place.hasOther(leaver) ? undefined : this.#beginAnew(leaver);
-    // The user is back, or was there all the time while not all members were known. Listeners are being told of this now,
+    // The user is back, or was there all the time, unknown to this node. Listeners are being told of this change now,
     // so the old connection is dropped after that, not within it.
     const isBack = () => whole ? place.hasOther(leaver) : this.#isOutdone(place, leaver);
     queueMicrotask(() => isBack() && this.#end(leaver));

@@ -36,7 +36,7 @@ export const memberOf = ({ user, id }: PresenceEntry): string => user ?? id;
 
 /**
  * Whether connection `a` is shown for its user, rather than `b`: it has the newer state. With equal times, always the
- * same one is shown. A connection without a state, such as a new tab, never hides one with a state.
+ * same one is shown. A connection with a state is shown before one without, such as a new tab.
  */
 function shows(a: PresenceEntry, b: PresenceEntry): boolean {
   const [isSet, isOtherSet] = [a.state !== undefined, b.state !== undefined];

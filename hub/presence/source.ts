@@ -13,7 +13,10 @@ export interface Followed {
   readonly place: Place;
   /** Whether all its members are known. Becomes false while the backplane or the store is down. */
   readonly whole: boolean;
-  /** Resolves when it is whole for the first time; rejects when the source is closed before. Need not be handled. */
+  /**
+   * Resolves when it is whole for the first time; rejects when the source closes before. Its rejection may be
+   * ignored.
+   */
   readonly ready: Promise<void>;
   /**
    * Listens to changes of `whole`.
@@ -79,7 +82,7 @@ export interface PresenceSource {
   size(): SourceSize;
   /**
    * Resolves when `count` and `page` know all members for the first time; rejects when the source is closed before.
-   * Need not be handled.
+   * Its rejection may be ignored.
    */
   readonly known: Promise<void>;
   /** The channels of presence messages between nodes. The hub listens to them. */

@@ -63,7 +63,7 @@ export interface ViewOptions {
   /** With more members, only their number is sent, until there are fewer than four fifths of this limit. */
   readonly maxListed: number;
   /**
-   * The same limit for the total size of the members, or of the changed members, in about bytes of JSON. It is
+   * The same limit for the total size of the members, or of the changed members, in bytes of JSON (an estimate). It is
    * checked for a snapshot, and when changes are sent.
    */
   readonly maxListedBytes: number;
@@ -77,7 +77,7 @@ export interface ViewOptions {
  */
 const LISTED_AGAIN = 0.8;
 
-/** What a member takes on the wire without its names and its state, in about bytes. */
+/** What a member takes on the wire without its names and its state, in bytes (an estimate). */
 const AROUND_BYTES = 16;
 
 /** A member that may have changed. */
@@ -131,7 +131,7 @@ export class View {
     if (followed.whole) this.#begin();
     else this.#stopWaiting = clock.after(patienceMs, waited.resolve, { background: true });
     this.ready = Promise.race([followed.ready, waited.promise]).then(() => this.#begin());
-    this.ready.catch(() => {}); // callers that wait get the error; without one it must not count as unhandled
+    this.ready.catch(() => {}); // callers that wait get the error; without callers it must not be an unhandled rejection
   }
 
   /** Whether the view has begun, so that `snapshot` can be called. */

@@ -60,7 +60,7 @@ export class EarlyStore implements HistoryStore {
     await this.#store.close?.(nodeId);
   }
 
-  /** Waits until it is open. If the caller gives up before, nothing was sent and nothing will be. */
+  /** Waits until it is open. If the caller gives up before, the append is never sent. */
   #opened(channel: string, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const fail = (cause: unknown) => {

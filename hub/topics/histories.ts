@@ -15,7 +15,7 @@ export type { HistoryTopic } from "./catalog.ts";
 
 /** The histories of a hub's topics. Positions are the same as clients see. */
 export interface Histories {
-  /** How many histories this node has open. */
+  /** The number of open histories on this node. */
   readonly size: number;
   /** How many messages wait for the store. */
   readonly pending: number;

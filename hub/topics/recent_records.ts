@@ -41,14 +41,14 @@ export class RecentRecords {
 
   /**
    * @param clock The clock.
-   * @param maxBytes The limit of all messages together, in about bytes.
+   * @param maxBytes The limit of all messages together, in bytes (an estimate).
    */
   constructor(clock: Clock, maxBytes: number) {
     this.#clock = clock;
     this.#maxBytes = maxBytes;
   }
 
-  /** The size of all messages together, in about bytes. */
+  /** The size of all messages together, in bytes (an estimate). */
   get bytes(): number {
     return this.#bytes;
   }

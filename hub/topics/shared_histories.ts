@@ -286,7 +286,7 @@ export class SharedHistories implements Histories {
     }
     const deliver = ({ position: [now], records: [record] }: StoredPage) => {
       if (now !== epoch) return;
-      // If the record is no longer kept, no reader can see other data for this offset.
+      // If the record has left the store, the published data is used: readers have no other data for this offset.
       this.#stored(topic, record?.offset === offset ? record.data : data, position);
     };
     // If this read fails, the message comes with the next message or the next sweep.

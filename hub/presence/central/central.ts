@@ -131,7 +131,7 @@ export class CentralPresence implements PresenceSource {
 
   put(place: string, entry: PresenceEntry): void {
     const known = this.#followed.get(place)?.mirror.place;
-    // A store compares times alone, so an entry without a state gets time 0: it must not hide another entry.
+    // A store compares times alone. So an entry without a state gets time 0, to stay behind entries with a state.
     const kept = entry.state === undefined ? { ...entry, at: 0 } : asNewest(known, entry);
     known?.put(kept);
     this.#own.put(place, kept);

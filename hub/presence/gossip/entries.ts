@@ -23,8 +23,8 @@ export class Entries {
   from({ id, user, node, state, at }: PresenceEntry): PresenceEntry {
     const since = Math.round(at) - this.#began;
     const short = since | 0;
-    // Engines store a 32-bit number inside the object, but only while all objects of this shape have such a number. So the
-    // time comes first here and in no other place, which gives these objects a shape of their own.
+    // Engines store a 32-bit number inside the object, but only while all objects of this shape have one. So the time
+    // comes first here and in no other place, which gives these objects a shape of their own.
     return { at: short === since ? short : since, id, user, node, state };
   }
 

@@ -7,10 +7,10 @@
  * the number of its change. Only the node itself changes its entries, and its changes are applied in order. So the
  * causal context is one number per node: its version. See docs/decisions/0041-presence-by-gossip.md.
  *
- * It does not use the network by itself. Its owner gives it a clock, random numbers and a way to send (`GossipOptions`).
- * The owner calls `start()`, `reachable(isUp)`, `join(node)` and `leave(node)` as the roster changes, `hear` for each
- * message, `missed()` when messages may be lost while the backplane is up, and `close()`. A node that starts again has a
- * new id. A connection's id begins with its node's id and a dot.
+ * It does not use the network by itself. Its owner gives it a clock, random numbers and a way to send
+ * (`GossipOptions`). The owner calls `start()`, `reachable(isUp)`, `join(node)` and `leave(node)` as the roster
+ * changes, `hear` for each message, `missed()` when messages may be lost while the backplane is up, and `close()`. A
+ * node that starts again has a new id. A connection's id begins with its node's id and a dot.
  *
  * @module
  */
@@ -36,7 +36,7 @@ import { Wholeness } from "./wholeness.ts";
 const FIRST_TIMEOUT_MS = 2_000;
 /** For how many nodes that have left the last version is remembered: as many as the roster remembers. */
 const MAX_FLOORS = 64;
-/** After so many requests without an answer, a node that never sent a presence message is not waited for. */
+/** A node that has never sent a presence message is given up after so many requests without an answer. */
 const MAX_UNANSWERED = 5;
 
 /** A presence message between nodes. */

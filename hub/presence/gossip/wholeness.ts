@@ -15,7 +15,7 @@ export class Wholeness {
   #begun = false;
   #whole = false;
 
-  /** Creates it. `ready` need not be handled. */
+  /** Creates it. A rejection of `ready` may be ignored. */
   constructor() {
     this.#first.promise.catch(() => {});
   }
