@@ -44,7 +44,7 @@ interface Entry {
 
 /** The options of {@linkcode Interest}. */
 export interface InterestOptions {
-  /** Where to subscribe. */
+  /** The adapter to subscribe with. */
   readonly adapter: Pick<Adapter, "subscribe" | "unsubscribe" | "name">;
   /** The clock for timeouts. */
   readonly clock: Clock;
@@ -67,7 +67,7 @@ export interface InterestOptions {
 
 function newGeneration(): Generation {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => {}); // callers that wait get the error; without callers it must not be an unhandled rejection
+  promise.catch(() => {}); // callers that wait get the error; without callers, no unhandled rejection
   const generation: Generation = {
     shares: 0,
     pending: true,

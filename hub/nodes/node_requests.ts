@@ -232,7 +232,10 @@ export class NodeRequests {
     if (this.#options.backplane.status === "down") return { reason: "unreachable" };
     const part = parts.get(node);
     return part
-      ? { reason: "timeout", message: `Only ${part.length} of ${part.total} characters of its answer have arrived` }
+      ? {
+        reason: "timeout",
+        message: `Only ${part.length} of ${part.total} characters of its answer have arrived`,
+      }
       : { reason: "timeout" };
   }
 

@@ -147,7 +147,9 @@ export class Attendances {
       if (!later) return given === undefined ? undefined : readState(place, given);
       later.catch(() => {}); // its error does not matter: it is too late
       throw new TypeError(
-        `Cannot use ${kindOf(given)} as a state of "${name}": presence.stateOf must return a value, not a promise`,
+        `Cannot use ${
+          kindOf(given)
+        } as a state of "${name}": presence.stateOf must return a value, not a promise`,
       );
     } catch (error) {
       onError(error, { stage: "handler", name, connectionId: conn.id });

@@ -131,7 +131,7 @@ export class View {
     if (followed.whole) this.#begin();
     else this.#stopWaiting = clock.after(patienceMs, waited.resolve, { background: true });
     this.ready = Promise.race([followed.ready, waited.promise]).then(() => this.#begin());
-    this.ready.catch(() => {}); // callers that wait get the error; without callers it must not be an unhandled rejection
+    this.ready.catch(() => {}); // callers that wait get the error; without callers, no unhandled rejection
   }
 
   /** Whether the view has begun, so that `snapshot` can be called. */

@@ -103,7 +103,9 @@ export class Watchers {
     const { waiting, group } = audience;
     const wait = waiting.get(conn);
     waiting.delete(conn);
-    wait?.reject(new HubError("DISCONNECTED", `Stopped watching "${watched.place}" before all members were known`));
+    wait?.reject(
+      new HubError("DISCONNECTED", `Stopped watching "${watched.place}" before all members were known`),
+    );
     group.delete(conn);
     this.#release(audience);
   }
