@@ -74,7 +74,7 @@ test("cluster: an answer that is too large even in parts is told on both nodes",
   answerer.hub.onServer("load", () => "x".repeat(MAX_ANSWER_LENGTH));
   const [[reason, code, message]] = await why(asker) as [[string, string, string]];
   assertEquals([reason, code], ["too-large", "TOO_LARGE"]);
-  assertMatch(message, /at most 33554432/);
+  assertMatch(message, /the limit between nodes is 33554432/);
   assertEquals(answerer.errors, [`handler load ${message}`]);
   assertEquals(partsOf(answerer), 0);
 });

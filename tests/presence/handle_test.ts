@@ -182,7 +182,7 @@ test("hub.presence: a reader that is too far behind is ended by an error, once",
   for (let i = 0; i <= 10_000; i++) put(`c${i}`);
   await turn();
   assertEquals(source.following, 0);
-  await assertRejects(() => iterator.next(), HubError, "more than 10000 changes were not read");
+  await assertRejects(() => iterator.next(), HubError, "more than 10000 changes waited");
   assertEquals(await iterator.next(), { done: true, value: undefined });
 });
 

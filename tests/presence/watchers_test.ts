@@ -83,7 +83,7 @@ test("watchers: a place is followed while somebody watches it, once", async () =
   await watch(first);
   await watch(second);
   assertEquals(follows.length, 1);
-  await assertRejects(() => watch(first), HubError, "already");
+  await assertRejects(() => watch(first), HubError, "Already watching");
   watchers.unwatch(LOBBY, first);
   watchers.unwatch(LOBBY, first);
   assertEquals([follows[0]!.released, watchers.size], [0, 1]);

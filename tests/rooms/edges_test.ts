@@ -62,7 +62,7 @@ test("rooms: wrong options are errors at the call, and leave nothing half-done",
   for (const failure of failures) codes.push((await codeOf(failure)).split(":")[0]);
   const wrong = "not a HubError";
   assertEquals(codes, ["VALIDATION", "NOT_FOUND", ...Array(6).fill(wrong), "NOT_FOUND", "NOT_FOUND"]);
-  assertThrows(() => hub.rooms(["plain", "chat/1"]), TypeError, 'which "chat/1" keeps history');
+  assertThrows(() => hub.rooms(["plain", "chat/1"]), TypeError, '"chat/1" keeps history');
   assertEquals((await room.position()).offset, 0);
   assertEquals((await room.members()).connections, []);
 });
