@@ -1,5 +1,5 @@
 /**
- * Where to connect to.
+ * The addresses of the hub that a client connects to.
  *
  * @module
  */
@@ -17,17 +17,20 @@ type Ask = Extract<ClientUrl, (...args: never) => unknown>;
 
 const SCHEMES: Readonly<Record<string, string>> = { http: "ws", https: "wss", ws: "ws", wss: "wss" };
 
-/** The scheme of an absolute URL, and the rest of it without the fragment. */
+/** Splits an absolute URL into its scheme and the rest, without the fragment. */
 const ABSOLUTE = /^([a-z][a-z0-9+.-]*):([^#]*)/i;
 
-/** The address as a WebSocket takes it. Messages never hold more than its origin and path: the rest may be secret. */
+/**
+ * Converts an address to the form that a WebSocket takes. Errors never show the address, because it may hold a
+ * secret.
+ */
 function toSocketUrl(address: unknown): string {
   let written = "";
   try {
     if (typeof address !== "string" && !(address instanceof URL)) throw address;
     written = `${address}`.trim();
     const url = new URL(written, globalThis.location?.href);
-    // An absolute one stays as it is written: React Native's URL adds a slash, and cannot tell its parts.
+    // An absolute URL stays as written: React Native's `URL` adds a slash, and cannot split a URL into its parts.
     if (!ABSOLUTE.test(written)) written = url.href;
   } catch {
     throw new TypeError(
@@ -43,7 +46,7 @@ function toSocketUrl(address: unknown): string {
 }
 
 /**
- * An address as messages show it: without a password, a query or a fragment, which may be secret.
+ * An address as errors show it: without password, query and fragment, which may be secret.
  *
  * @param url An address.
  */
@@ -51,7 +54,7 @@ export function showAddress(url: string): string {
   return url.replace(/\?.*/s, "").replace(/^(\w+:[\\/]*)[^\\/]*@/, "$1");
 }
 
-/** The addresses of a hub, and which of them is next. */
+/** The addresses of a hub, and which of them is used next. */
 export class Addresses {
   readonly #ask: Ask | undefined;
   readonly #list: readonly string[];
@@ -60,9 +63,9 @@ export class Addresses {
   #untried: number[] = [];
 
   /**
-   * @param url What the user gave.
-   * @param random Where the choice comes from: a number from 0 up to, not including, 1.
-   * @throws {TypeError} When there is none, or one is not of a WebSocket.
+   * @param url The option `url`, as the user gave it.
+   * @param random Source of random numbers: from 0 up to, not including, 1.
+   * @throws {TypeError} When there is no address, or when one cannot be the address of a WebSocket.
    */
   constructor(url: unknown, random: () => number) {
     this.#random = random;
@@ -73,17 +76,18 @@ export class Addresses {
   }
 
   /**
-   * The address to try now.
+   * Returns the address to try now.
    *
-   * @throws {TypeError} When a function gave none of a WebSocket; whatever the function throws.
+   * @throws {TypeError} When the user's function returned an address that a WebSocket cannot use. Also throws what
+   * that function throws.
    */
   async current(): Promise<string> {
     return this.#ask ? toSocketUrl(await this.#ask()) : this.#list[this.#index]!;
   }
 
   /**
-   * Goes on to another address, drawn at random from those that were not tried since all were: the clients of a node
-   * that goes away spread over the others.
+   * Moves to another address. It is drawn at random from the addresses that were not tried in this round, so that the
+   * clients of a node that goes away spread over the other nodes.
    */
   advance(): void {
     if (this.#untried.length === 0) this.#untried = [...this.#list.keys()].filter((i) => i !== this.#index);

@@ -1,5 +1,5 @@
 /**
- * Requests of the server.
+ * Answers requests that the server sends.
  *
  * @module
  */
@@ -19,28 +19,28 @@ import type { Connection } from "./connection.ts";
 import type { Report } from "./reports/report.ts";
 import type { QuestionContext } from "./api/mod.ts";
 
-/** Answers one kind of question. */
+/** A handler for one kind of request. */
 type Handler = (input: unknown, context: QuestionContext) => unknown;
 
 /** Options of {@linkcode Answers}. */
 export interface AnswersOptions {
-  /** What the server may ask. */
+  /** The server's requests and events in the contract. */
   readonly surface: Surface;
-  /** How many questions may be worked on at once; so many more whose answer nobody waits for any more. */
+  /** How many requests may run at once. As many cancelled requests may run beside them. */
   readonly maxPending: number;
-  /** Takes what handlers throw, other than a `HubError`. */
+  /** Reports errors that handlers throw, except a `HubError`. */
   readonly report: Report;
 }
 
-/** Answers the server's questions on one link after the other. */
+/** Answers the server's requests, on every link of the client. */
 export class Answers {
   readonly #options: AnswersOptions;
   #handlers = new Map<string, Handler>();
   readonly #running = new Map<number, AbortController>();
-  /** How many handlers work on although nobody waits for their answer: there is no end of them otherwise. */
+  /** How many handlers still run although their request was cancelled. Counted so that there is a limit. */
   #abandoned = 0;
 
-  /** @param options What may be asked. */
+  /** @param options The requests that the server may send. */
   constructor(options: AnswersOptions) {
     this.#options = options;
   }
@@ -60,12 +60,12 @@ export class Answers {
   }
 
   /**
-   * Works on a question, and answers on the link that it came on.
+   * Handles a request, and answers on the link that it came on.
    *
-   * @param connection That link.
-   * @param id The question's id.
-   * @param name What is asked.
-   * @param input As it came over the wire.
+   * @param connection The link that the request came on.
+   * @param id The request's id.
+   * @param name The request's name.
+   * @param input The input, as it came over the wire.
    */
   take(connection: Connection, id: number, name: string, input: unknown): void {
     this.#work(connection, id, name, input).catch((error) =>
@@ -79,7 +79,7 @@ export class Answers {
     if (refusal) return connection.answer(["err", id, toWireError(refusal)]);
     const controller = new AbortController();
     running.set(id, controller);
-    // Nobody waits for an answer to what was taken back, or came on a link that is gone.
+    // No answer is sent to a request that was cancelled, or that came on a lost link.
     const send = (message: readonly unknown[]) => {
       if (running.get(id) === controller) connection.answer(message);
     };
@@ -88,7 +88,7 @@ export class Answers {
       try {
         send(["res", id, output]);
       } catch (cause) {
-        // Our own mistake, not the asker's: too large, or what cannot travel.
+        // This client's own mistake, not the server's: the answer is too large, or holds a value that cannot travel.
         throw new Error(`Cannot send the answer to "${name}"`, { cause });
       }
     } catch (error) {
@@ -106,7 +106,7 @@ export class Answers {
     }
   }
 
-  /** Why a question cannot be worked on, if so. */
+  /** Returns an error if a request cannot be handled now. */
   #refusal(id: number): HubError | undefined {
     const { size } = this.#running;
     if (this.#running.has(id)) return new HubError("BAD_REQUEST", `Cannot answer ${id} twice at once`);
@@ -117,7 +117,7 @@ export class Answers {
   /**
    * The server no longer waits for an answer.
    *
-   * @param id The question's id.
+   * @param id The request's id.
    */
   cancel(id: number): void {
     const controller = this.#running.get(id);
@@ -126,9 +126,9 @@ export class Answers {
   }
 
   /**
-   * The link is gone, and with it whoever asked.
+   * The link is lost, so no answer can be sent.
    *
-   * @param error Why.
+   * @param error The reason.
    */
   lost(error: HubError): void {
     const controllers = [...this.#running.values()];
@@ -144,13 +144,13 @@ export class Answers {
       throw new HubError("NOT_FOUND", `Cannot answer "${name}": the client has no handler for it`);
     }
     const parsed = await parse(entry.input!, input, "input of", name);
-    if (signal.aborted) return undefined; // taken back before it came to work
+    if (signal.aborted) return undefined; // cancelled before the handler started
     const given = handler(parsed, { signal });
     const output = await (promiseOf(given) ?? given);
     try {
       return await parse(entry.output as Schema, output, "answer to", name);
     } catch (cause) {
-      // Our own mistake, not the asker's: it must not look like a refusal of the input.
+      // This client's own mistake, not the server's: the error must not look like a refusal of the input.
       throw new Error(`Cannot send the answer to "${name}": it does not fit the contract`, { cause });
     }
   }

@@ -1,5 +1,5 @@
 /**
- * The client behind the types: it puts the parts together.
+ * The client without the contract's types: it connects its parts with each other.
  *
  * @module
  */
@@ -39,33 +39,35 @@ import type {
   Subscription,
 } from "./api/mod.ts";
 
-/** A listener of `onOpen`; in an object of its own, as the same function may listen twice. */
+/** A listener of `onOpen`. It has an object of its own, because one function may be registered twice. */
 interface Opener {
   readonly call: () => unknown;
   readonly retries: Retries;
 }
 
-/** What an entry point of its own, such as presence, adds to a client. None of it throws, but for what says so. */
+/**
+ * The part of a separate entry point, such as presence, in a client. Its methods must not throw, unless they say so.
+ */
 export interface ClientExtension {
-  /** The connection is open, and all that greets the server is answered. */
+  /** The connection is open, and the requests of `onOpen` are answered. */
   opened(): void;
   /**
-   * The server says who is in a place.
+   * The server sent a change of a place's members.
    *
-   * @throws {HubError} `BAD_REQUEST`, which ends the connection.
+   * @throws {HubError} `BAD_REQUEST`. Then the client ends the connection.
    */
   who(place: string, by: PresenceBy, change: WhoChange): void;
   /** The connection is lost. */
   lost(): void;
-  /** There will be no other. */
+  /** The client ends: no other connection follows. */
   close(error: HubError): void;
 }
 
-/** The parts of a client that an extension works with. */
+/** The parts of a client that an extension uses. */
 export interface ClientParts {
   readonly contract: Contract;
   readonly settings: Settings;
-  /** The questions of the present link. */
+  /** The requests on the current link that wait for an answer. */
   readonly calls: PendingCalls;
   readonly requests: Requests;
 }
@@ -84,7 +86,7 @@ export class HubClient implements AsyncDisposable {
 
   /**
    * @param contract What client and server may say to each other.
-   * @param surface What the role may say and hear.
+   * @param surface What the role may send and receive.
    * @param settings The options.
    */
   constructor(contract: Contract, surface: Surface, settings: Settings) {
@@ -118,7 +120,7 @@ export class HubClient implements AsyncDisposable {
         const welcome = this.#keeper.open!.welcome!;
         this.#helloShare.known(welcome.maxFrameBytes);
         this.#subscriptions.opened(welcome);
-        this.#rooms.opened(welcome); // tells listeners, who may subscribe
+        this.#rooms.opened(welcome); // calls listeners, which may subscribe
         requests.opened(() => this.#greet(this.#openers));
       },
       message: take,
@@ -155,7 +157,7 @@ export class HubClient implements AsyncDisposable {
 
   onOpen(call: () => unknown): () => void {
     checkListener(call, "onOpen");
-    const again = () => this.#greet(new Set([opener])); // which holds nothing up, as the first call does
+    const again = () => this.#greet(new Set([opener])); // a retry does not delay other requests, unlike the first call
     const opener: Opener = { call, retries: new Retries(this.#parts.settings, again) };
     this.#openers.add(opener);
     if (this.status === "open") this.#parts.requests.first(() => this.#greet(new Set([opener])));
@@ -208,9 +210,10 @@ export class HubClient implements AsyncDisposable {
   }
 
   /**
-   * Adds what an entry point of its own brings, once; not for users, who see no such method.
+   * Adds the part of a separate entry point. It is added only once. The public type of a client does not show this
+   * method.
    *
-   * @param make Makes it; called the first time.
+   * @param make Makes the part. Called the first time only.
    */
   extend<E extends ClientExtension>(make: (parts: ClientParts) => E): E {
     this.#extension ??= make(this.#parts);
@@ -226,7 +229,10 @@ export class HubClient implements AsyncDisposable {
     callEach(openers, (opener) => this.#open(opener), failed);
   }
 
-  /** What fails as something is away is called again, while the link is the same: the next one calls it by itself. */
+  /**
+   * Calls a listener. If it fails because something is away, it is called again later on the same link. (A new link
+   * calls it anyway.)
+   */
   async #open(opener: Opener): Promise<void> {
     const { call, retries } = opener;
     const link = this.#keeper.open;
@@ -281,7 +287,10 @@ export class HubClient implements AsyncDisposable {
     }
   }
 
-  /** @param code What whoever waits for an answer is told: the cause, when nothing follows any more. */
+  /**
+   * @param code The error code for requests that wait for an answer: that of the cause, if no other connection
+   * follows.
+   */
   #lost(cause: HubError, code: HubError["code"] = "DISCONNECTED"): void {
     this.#subscriptions.lost();
     this.#rooms.lost();

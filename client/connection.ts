@@ -1,5 +1,5 @@
 /**
- * One connection, from the attempt to make it to its end.
+ * One connection, from the attempt to connect to its end.
  *
  * @module
  */
@@ -31,10 +31,10 @@ import { FrameBatch } from "./frame_batch.ts";
 /** The normal closure of RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000;
 
-/** How long a link has to show that it is alive after waking up: a few round trips of a bad mobile network. */
+/** How long a link has to prove that it is alive after waking up: a few round trips of a bad mobile network. */
 const PROOF_MS = 2_000;
 
-/** The messages that are not the connection's own business. */
+/** The messages that the connection does not handle itself. */
 export type AppMessage = Exclude<
   ServerMessage,
   readonly ["welcome" | "fault" | "ping" | "pong" | "move", ...unknown[]]
@@ -42,41 +42,41 @@ export type AppMessage = Exclude<
 
 /** How a connection ended. */
 export interface ConnectionEnd {
-  /** Why. */
+  /** The reason. */
   readonly error: HubError;
-  /** Whether there is no point in trying again. */
+  /** Whether a retry cannot help. */
   readonly terminal: boolean;
-  /** Whether `onError` has heard of it. */
+  /** Whether `onError` already got the error. */
   readonly told: boolean;
   /** Whether a server has opened the link. */
   readonly reached: boolean;
-  /** `"away"` when the node goes away, `"asleep"` when the link had died before the device woke up. */
+  /** `"away"`: the node goes away. `"asleep"`: the link was already dead when the device woke up. */
   readonly by?: "away" | "asleep" | undefined;
 }
 
-/** What the owner of a connection wants to know. None of it throws. */
+/** Callbacks of a connection's owner. None of them may throw. */
 export interface ConnectionEvents {
   /**
-   * What the hello says beside role and token.
+   * Returns what the hello holds in addition to role and token.
    *
-   * @param bytes How large it is without that.
+   * @param bytes The size of the hello without that, in bytes.
    */
   hello(bytes: number): Partial<Hello>;
-  /** The server has said its welcome. */
+  /** The server has sent its welcome. */
   open(): void;
   /** A message arrived. */
   message(message: AppMessage): void;
-  /** A message arrived whose payload cannot be handed on. */
+  /** A message arrived whose payload cannot be read. */
   unreadable(message: UnreadableMessage): void;
-  /** The server asks to go elsewhere within a time. */
+  /** The server asks the client to move to another node within this time. */
   move(withinMs: number): void;
-  /** It has ended, other than by `close()`; called once at most. */
+  /** The connection has ended, and not by `close()`. Called at most once. */
   end(end: ConnectionEnd): void;
 }
 
-/** One attempt to be connected, and the connection that it leads to. */
+/** One attempt to connect, and the connection if it succeeds. */
 export class Connection {
-  /** What the server has said first; `undefined` until then. */
+  /** The server's welcome; `undefined` until it arrives. */
   welcome: Welcome | undefined;
   readonly #settings: Settings;
   readonly #events: ConnectionEvents;
@@ -94,8 +94,8 @@ export class Connection {
   #dialledAt = Infinity;
 
   /**
-   * @param settings The client's.
-   * @param events The owner.
+   * @param settings The settings of the client.
+   * @param events The callbacks of the owner.
    */
   constructor(settings: Settings, events: ConnectionEvents) {
     this.#settings = settings;
@@ -108,24 +108,24 @@ export class Connection {
     this.#connect();
   }
 
-  /** The hub, for messages. */
+  /** The hub, for error messages. */
   get #hub(): string {
     return `the hub${this.#url && ` at ${showAddress(this.#url)}`}`;
   }
 
-  /** Whether the node that it is on remembers for this client what the other nodes do not. */
+  /** Whether this node may remember something for the client that no other node remembers. */
   get isRemembered(): boolean {
     const { node, once = node } = this.welcome ?? {};
     return once !== undefined && once === node;
   }
 
-  /** Whether more bytes wait to leave than may. */
+  /** Whether more bytes wait to be sent than the limit allows. */
   get congested(): boolean {
     return this.#link !== undefined && this.#link.bufferedAmount > this.#settings.maxBufferedBytes;
   }
 
   /**
-   * Sends a message at the end of this turn; after the end it does nothing.
+   * Sends a message at the end of this turn. After the end of the connection it does nothing.
    *
    * @param message A message of the wire.
    * @throws {HubError} `TOO_LARGE`, `BAD_REQUEST`.
@@ -135,7 +135,7 @@ export class Connection {
   }
 
   /**
-   * Sends an answer to the server, as `push()` does; ends the connection when too much waits to leave already.
+   * Sends an answer to the server, as `push()` does. If too many bytes wait already, it ends the connection.
    *
    * @param message A message of the wire.
    * @throws {HubError} `TOO_LARGE`, `BAD_REQUEST`.
@@ -147,10 +147,10 @@ export class Connection {
   }
 
   /**
-   * Closes the connection in any state; the owner hears nothing of it any more.
+   * Closes the connection in any state. After this call, no more callbacks are called.
    *
    * @param code A WebSocket close code.
-   * @param reason For a person.
+   * @param reason The reason, for a person.
    * @returns Resolves when the link is closed.
    */
   close(code: number = NORMAL_CLOSURE, reason = ""): Promise<void> {
@@ -166,8 +166,8 @@ export class Connection {
   }
 
   /**
-   * Ends the connection unless it shows soon that it is alive: the device may have slept. One proof at a time. An attempt
-   * goes on that has just begun, waits for the user's token, or has reached the server.
+   * The device may have slept: ends the connection unless it proves soon that it is alive. Only one proof runs at a
+   * time. An attempt goes on if it has just begun, waits for the user's token, or has reached the server.
    */
   prove(): void {
     const { clock } = this.#settings;
@@ -177,7 +177,7 @@ export class Connection {
     else if (this.#link || now - this.#dialledAt < PROOF_MS) return;
     this.#stopProof = clock.after(PROOF_MS, () => {
       this.#stopProof = undefined;
-      // What is heard right after waking may have arrived before the sleep.
+      // A frame that is read right after waking may have arrived before the sleep.
       if (this.#heardAt - now > PROOF_MS / 2) return;
       const error = new HubError(
         "DISCONNECTED",
@@ -190,7 +190,7 @@ export class Connection {
   async #connect(): Promise<void> {
     const { addresses, token, transport, report } = this.#settings;
     let doing = "get the url";
-    await undefined; // no code of the user's runs before the owner has this connection, and can close it
+    await undefined; // no user code runs before the owner has this connection and can close it
     if (this.#closing) return;
     try {
       const url = await addresses.current();
@@ -208,7 +208,7 @@ export class Connection {
         close: (code, reason) => this.#closed(code, reason),
       });
       this.#closeLink = close;
-      // A transport may open the link at once, and what follows from that may have closed it.
+      // A transport may open the link at once, and a callback may then have closed the connection.
       if (this.#closing) this.#hangUp(close);
     } catch (cause) {
       if (this.#closing) return;
@@ -234,12 +234,12 @@ export class Connection {
       frame = encode({ ...plain, ...this.#events.hello(utf8Size(encode(plain))) });
     } catch (cause) {
       const error = toHubError(cause, "Cannot encode the hello");
-      return this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error, { terminal: true }); // it never will travel
+      return this.#drop(CLOSE_CODES.PROTOCOL_ERROR, error, { terminal: true }); // retries cannot help
     }
     this.#send(frame);
   }
 
-  /** What a transport throws is its link's end, and no error of whoever sends. */
+  /** If a transport throws, its link ends. The sender gets no error. */
   #send(frame: Encoded): void {
     try {
       this.#link?.send(frame);
@@ -275,7 +275,7 @@ export class Connection {
   }
 
   #take(message: ServerMessage | UnreadableMessage): void {
-    // A fault is the reason of a close only when the close follows it.
+    // A fault is the reason of a close only if the close comes right after it.
     this.#fault = undefined;
     const unreadable = message instanceof UnreadableMessage;
     const [kind] = unreadable ? message.head : message;
@@ -292,7 +292,7 @@ export class Connection {
       case "welcome":
         return this.#open(message[1]);
       case "ping":
-        // What waits to leave is the sign of life that a server gets which does not read.
+        // A server that does not read gets no pong: the bytes that wait already show that this client is alive.
         return this.congested ? undefined : this.push(["pong"]);
       case "pong":
         this.#stopProof?.();
@@ -310,7 +310,7 @@ export class Connection {
     const { reportRepeated } = this.#settings;
     if (about !== undefined) return reportRepeated(error, { stage: "signal", name: about });
     this.#fault = error;
-    // Before the welcome it refuses an attempt: that is told once, and not with every attempt.
+    // Before the welcome, a fault refuses an attempt to connect. It is reported once, and not with every attempt.
     if (this.welcome) reportRepeated(error, { stage: "connection" });
   }
 
@@ -326,7 +326,10 @@ export class Connection {
     this.#events.open();
   }
 
-  /** Ends the connection when nothing was heard for so long. The timer is set once per period, not per message. */
+  /**
+   * Ends the connection when the server sends nothing for this long. The timer is set once per period, not per
+   * message.
+   */
   #watch(limitMs: number): void {
     if (limitMs <= 0) return;
     const { clock } = this.#settings;
@@ -334,7 +337,7 @@ export class Connection {
       const silentMs = clock.now() - this.#heardAt;
       if (silentMs < limitMs) return set(limitMs - silentMs);
       if (clock.now() - due > LATE_MS) {
-        // Whatever has arrived while nothing ran here is still to be read.
+        // Frames may have arrived while nothing ran here, and they are not read yet.
         set(limitMs);
         return this.prove();
       }
@@ -348,7 +351,7 @@ export class Connection {
     set(limitMs);
   }
 
-  /** The link is gone: by our wish, or not. */
+  /** The link is closed, by this side or by the other. */
   #closed(code: number, reason: string): void {
     this.#gone.resolve();
     if (this.#closing) return;
@@ -365,19 +368,19 @@ export class Connection {
     });
   }
 
-  /** Reports, and ends it from our side. */
+  /** Reports an error, and ends the connection from this side. */
   #fail(code: number, error: HubError, stage: ClientStage): void {
     this.#settings.report(error, { stage });
     if (!this.#closing) this.#drop(code, error, { told: true });
   }
 
-  /** Ends it from our side. */
+  /** Ends the connection from this side. */
   #drop(code: number, error: HubError, how: Partial<ConnectionEnd> = {}): void {
     this.close(code, error.message);
     this.#end({ ...how, error });
   }
 
-  /** Tells the owner; of what ends the client somebody must hear, even if nobody waits for it. */
+  /** Tells the owner. An error that ends the client is always reported, even if no call waits for it. */
   #end({ error, terminal = false, told = false, by }: Partial<ConnectionEnd> & { error: HubError }): void {
     this.close();
     if (terminal && !told) this.#settings.report(error, { stage: "connection" });

@@ -12,12 +12,13 @@ import { type ClientOptions, resolveOptions } from "./options.ts";
 import type { Client } from "./api/mod.ts";
 
 /**
- * Makes a client, which starts to connect at once and stays connected until it is closed, the server refuses it for
- * good (a close code from 4500 to 4999), or `reconnect.maxAttempts` have failed.
+ * Makes a client. It starts to connect at once. It stays connected until you close it, until the server refuses it
+ * for good (a close code from 4500 to 4999), or until `reconnect.maxAttempts` attempts have failed.
  *
  * @param contract What client and server may say to each other.
- * @param options Where the hub is, the role, and how patiently to wait.
- * @throws {TypeError} When the contract has no such role, an option is unknown or not of its type, or the url is not one.
+ * @param options The address of the hub, the role, and all settings.
+ * @throws {TypeError} When the contract has no such role, when an option is unknown or has the wrong type, or when
+ * the url is not a URL.
  * @throws {RangeError} When a number is out of its range.
  *
  * @example
@@ -32,7 +33,7 @@ import type { Client } from "./api/mod.ts";
  * });
  *
  * await using client = createClient(chat, {
- *   url: "ws://127.0.0.1:1/realtime", // nobody there: it keeps trying until it is closed
+ *   url: "ws://127.0.0.1:1/realtime", // no server here: the client retries until it is closed
  *   role: "member",
  *   token: () => "secret",
  * });
@@ -52,6 +53,6 @@ export function createClient<D extends ContractDefinition, const R extends RoleO
     const give = `a role of the contract, ${suggest(`${role}`, contract.roles.keys())}`;
     throw wrong(role, { owner: "createClient", path: "role" }, give);
   }
-  // The types come from the contract that the client looks every name up in.
+  // The client looks up every name in the same contract that the types come from.
   return new HubClient(contract as unknown as Contract, surface, settings) as unknown as Client<D, R>;
 }

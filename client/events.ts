@@ -1,5 +1,5 @@
 /**
- * Events of the server.
+ * Events that the server sends.
  *
  * @module
  */
@@ -20,21 +20,21 @@ import { readOptions } from "../contract/options/read_options.ts";
 import type { Settings } from "./options.ts";
 import type { RoomMeta } from "./api/mod.ts";
 
-/** Takes an event's payload. */
+/** Called with an event's payload. */
 type Listener = (payload: unknown, meta: RoomMeta | undefined) => unknown;
 
-/** Who listens to which event. */
+/** The listeners, by event. */
 export class Events {
   readonly #surface: Surface;
   readonly #settings: Settings;
   readonly #listeners = new Map<string, Set<{ readonly call: Listener }>>();
-  /** End the waits of `once`. */
+  /** Functions that end the waits of `once`. */
   readonly #waits = new Set<(error: unknown) => void>();
   #closed: HubError | undefined;
 
   /**
-   * @param surface What the role may hear.
-   * @param settings Where bad payloads are reported, and what listeners throw.
+   * @param surface What the role may receive.
+   * @param settings The settings of the client: where errors of payloads and listeners are reported.
    */
   constructor(surface: Surface, settings: Settings) {
     this.#surface = surface;
@@ -56,7 +56,7 @@ export class Events {
   /** See `Client.once`. */
   once(name: string, given?: CallOptions): Promise<unknown> {
     const { promise, resolve, reject } = defer<unknown>();
-    promise.catch(() => {}); // whoever waits sees it; nobody may be waiting any more
+    promise.catch(() => {}); // the caller sees a rejection only if it awaits the promise
     try {
       const { timeoutMs = Infinity, signal } = readOptions("once", given, CALL);
       throwIfAborted(signal);
@@ -84,13 +84,13 @@ export class Events {
   }
 
   /**
-   * Hands an event to its listeners: those that listen now, and still do when it is their turn. An event that nobody
-   * listens to is nothing, also one that is not in the contract: the server's may be newer.
+   * Calls the listeners of an event. A listener that an earlier one removes is not called. An event without listeners
+   * is ignored, even if it is not in the contract: the server's contract may be newer.
    *
    * @param name The event.
-   * @param payload As it came over the wire.
-   * @param meta Where in the history of a room it stands.
-   * @returns Whether it fits the contract, or nobody listens.
+   * @param payload The payload, as it came over the wire.
+   * @param meta The message's position in the history of a room.
+   * @returns Whether the payload fits the contract. `true` if there is no listener.
    */
   dispatch(name: string, payload: unknown, meta?: RoomMeta): boolean {
     const listeners = this.#listeners.get(name);
@@ -108,9 +108,9 @@ export class Events {
   }
 
   /**
-   * Takes off all listeners: there will be no event any more.
+   * Removes all listeners: no more events will come.
    *
-   * @param cause Why.
+   * @param cause The reason.
    */
   close(cause: HubError): void {
     this.#closed = cause;

@@ -1,18 +1,18 @@
 /**
- * What leaves a client: messages of one turn share a frame.
+ * Joins the messages that a client sends in one turn into one frame.
  *
  * @module
  */
 
 import { type Codec, type Encoded, HubError, maxUtf8Size, utf8Size } from "../contract/mod.ts";
 
-/** So many messages share a frame at the most: the server works a frame off in one turn. */
+/** The largest number of messages in one frame. The server handles a whole frame in one turn. */
 const MAX_MESSAGES = 64;
 
-/** What a frame needs beside its messages: brackets, and one comma each. A length, in other codecs, needs no more. */
+/** The bytes of a frame in addition to its messages: brackets and commas. Codecs that write a length need no more. */
 const FRAME_BYTES = 2;
 
-/** The size in bytes, or a bound of it that is within the limit too: counting exactly costs as much as encoding. */
+/** The size in bytes, or a larger value that is still within the limit: an exact count costs as much as encoding. */
 function sizeOf(message: Encoded, limit: number): number {
   const bound = maxUtf8Size(message);
   return bound <= limit ? bound : utf8Size(message);
@@ -20,31 +20,32 @@ function sizeOf(message: Encoded, limit: number): number {
 
 /** Options of {@linkcode FrameBatch}. */
 export interface FrameBatchOptions {
-  /** How messages are encoded. */
+  /** The codec of the connection. */
   readonly codec: Codec;
-  /** The largest frame that the server takes, in bytes. */
+  /** The largest frame that the server accepts, in bytes. */
   readonly maxFrameBytes: number;
-  /** Takes the frames. */
+  /** Sends a frame. */
   readonly send: (frame: Encoded) => void;
 }
 
-/** Joins the messages of one turn to frames. */
+/** Joins the messages of one turn into frames. */
 export class FrameBatch {
   readonly #options: FrameBatchOptions;
   #messages: Encoded[] = [];
   #bytes = FRAME_BYTES;
   #scheduled = false;
 
-  /** @param options Where frames go, and how large they may be. */
+  /** @param options How frames are sent, and how large they may be. */
   constructor(options: FrameBatchOptions) {
     this.#options = options;
   }
 
   /**
-   * Sends a message at the end of this turn, in order.
+   * Sends a message at the end of this turn. The order is kept.
    *
    * @param message A message of the wire.
-   * @throws {HubError} `TOO_LARGE` when no frame may hold it, `BAD_REQUEST` when it cannot be encoded.
+   * @throws {HubError} `TOO_LARGE` when the message does not fit into a frame, `BAD_REQUEST` when it cannot be
+   * encoded.
    */
   push(message: readonly unknown[]): void {
     const { codec, maxFrameBytes } = this.#options;
@@ -57,7 +58,7 @@ export class FrameBatch {
         { data: { bytes, maxFrameBytes } },
       );
     }
-    // Subscribes are not counted: however many there are, one frame brings them all back.
+    // Subscribes do not count against the limit, so that one frame can restore all subscriptions.
     const full = message[0] !== "sub" && this.#messages.length >= MAX_MESSAGES;
     if (full || this.#bytes + bytes + 1 > maxFrameBytes) this.flush();
     this.#messages.push(encoded);
@@ -70,7 +71,7 @@ export class FrameBatch {
     });
   }
 
-  /** Sends what waits, at once. */
+  /** Sends all waiting messages at once. */
   flush(): void {
     if (this.#messages.length === 0) return;
     const frame = this.#options.codec.join(this.#messages);

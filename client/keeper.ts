@@ -1,5 +1,5 @@
 /**
- * Keeps a client connected: one connection after the other, until the end.
+ * Keeps a client connected: it replaces every lost connection, until the client ends.
  *
  * @module
  */
@@ -22,38 +22,42 @@ import { Backoff, wishOf } from "./reconnect.ts";
 import type { ClientStatus, StatusInfo, StatusListener } from "./api/mod.ts";
 
 /**
- * A connection that lasted for less does not start the backoff over: a server that accepts and then closes is not to be
- * stormed. Long enough for a server to fail on what a client sends first.
+ * The backoff resets only after a connection that lasted at least this long. Otherwise clients would flood a server
+ * that accepts connections and then closes them. The time is long enough for a server to fail on a client's first
+ * messages.
  */
 const STABLE_MS = 5_000;
 
-/** Between two attempts to connect that waking up brings forward; pages may be shown and hidden in quick succession. */
+/**
+ * The shortest time between two attempts to connect after waking up: a page may be shown and hidden many times in a
+ * row.
+ */
 const WAKE_GAP_MS = 1_000;
 
-/** How long `close()` waits for the other side. */
+/** How long `close()` waits for the other side, in milliseconds. */
 const CLOSE_MS = 1_000;
 
-/** What a client does with its connections. None of it throws, and it comes before any status listener. */
+/** Callbacks of the client. None of them may throw. They are called before all status listeners. */
 export interface KeeperEvents {
   /**
-   * What a hello says beside role and token.
+   * Returns what a hello holds in addition to role and token.
    *
-   * @param bytes How large it is without that.
+   * @param bytes The size of the hello without that, in bytes.
    */
   hello(bytes: number): Partial<Hello>;
   /** A connection is open. */
   open(connection: Connection): void;
   /** A message arrived. */
   message(message: AppMessage): void;
-  /** A message arrived whose payload cannot be handed on. */
+  /** A message arrived whose payload cannot be read. */
   unreadable(message: UnreadableMessage): void;
-  /** The open connection is gone. */
+  /** The open connection is lost. */
   lost(error: HubError): void;
-  /** There will be no other. */
+  /** The client is closed: no other connection follows. */
   closed(error: HubError): void;
 }
 
-/** Keeps one connection. */
+/** Keeps one connection open. */
 export class Keeper {
   readonly #settings: Settings;
   readonly #events: KeeperEvents;
@@ -75,8 +79,8 @@ export class Keeper {
   /**
    * Starts to connect.
    *
-   * @param settings The client's.
-   * @param events The client.
+   * @param settings The settings of the client.
+   * @param events The callbacks of the client.
    */
   constructor(settings: Settings, events: KeeperEvents) {
     this.#settings = settings;
@@ -132,7 +136,7 @@ export class Keeper {
     stop();
   }
 
-  /** The device may have slept, or the network have changed. */
+  /** The device may have slept, or the network may have changed. */
   #wake(): void {
     if (this.#connection) return this.#connection.prove();
     if (this.#status === "closed" || !this.#stopTimer) return;
@@ -144,7 +148,7 @@ export class Keeper {
   }
 
   #connectIn(delayMs: number, info: StatusInfo): void {
-    if (this.#status === "closed") return; // by whoever heard of the loss
+    if (this.#status === "closed") return; // a listener closed the client when the connection was lost
     const { clock } = this.#settings;
     this.#stopTimer?.();
     this.#retryAt = clock.now() + delayMs;
@@ -177,7 +181,7 @@ export class Keeper {
     this.#tell({ nodeId: connection.welcome?.node });
   }
 
-  /** The node is about to go. Whoever may not reconnect stays until it closes. */
+  /** The node will go away. A client that may not reconnect stays until the node closes the connection. */
   #plan(withinMs: number): void {
     if (this.#stopTimer || this.#settings.reconnect.maxAttempts === 0) return;
     const delayMs = Math.min(this.#settings.random() * withinMs, MAX_TIMER_MS);
@@ -187,7 +191,7 @@ export class Keeper {
   #move(): void {
     this.#connection?.close(undefined, "Moving to another node");
     this.#settings.addresses.advance();
-    // The delay was drawn at random already; only a node that keeps sending clients away is not asked again at once.
+    // The delay was random already, so the client connects at once. It waits only if nodes keep sending it away.
     const lasted = this.#forgiveAfterStable();
     this.#retry(
       lasted ? 0 : this.#backoff.next(),
@@ -197,14 +201,17 @@ export class Keeper {
   }
 
   #ended({ error, terminal, told, reached, by }: ConnectionEnd): void {
-    if (this.#status === "closed") return; // by whoever heard of the error first
-    // The node that we were on may be back, and may know what no other does; one that goes away is not, unless it is the only one.
+    if (this.#status === "closed") return; // a listener closed the client when it got the error
+    // The node of this connection may come back, and it may be the only one that remembers requests: then its address
+    // stays the first. A node that goes away will not come back, unless it is the only one.
     if (by === "away" || !this.#connection!.isRemembered) this.#settings.addresses.advance();
     const wasOpen = this.#status === "open";
     const lasted = wasOpen && this.#forgiveAfterStable();
-    // Those who are about to move are spread already; but no node is stormed that keeps sending clients away.
+    // A client that was about to move reconnects at once, because its move time was random. It waits if nodes keep
+    // sending it away.
     const atOnce = by === "asleep" || (by === "away" && lasted && this.#stopTimer !== undefined);
-    // Whom a server has let in and sent away has cost it something: those waits grow from the first on.
+    // If a server opened the link and closed it again, the attempt cost the server some work. So the waits grow from
+    // the first one on.
     const awayMs = reached ? Infinity : this.#outage.ms;
     const delayMs = terminal ? undefined : this.#backoff.next(awayMs, wishOf(error));
     this.#retry(atOnce && delayMs !== undefined ? 0 : delayMs, error, { error });

@@ -1,6 +1,6 @@
 /**
- * The client of Trunkline: typed by a contract, reconnecting and recovering by itself. It runs unchanged in browsers,
- * Deno, Bun and Node 22, and has no dependencies.
+ * The client of Trunkline. A contract gives it its types, and it reconnects and recovers by itself. It runs unchanged
+ * in browsers, Deno, Bun and Node 22, and has no dependencies.
  *
  * @module
  */

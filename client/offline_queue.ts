@@ -1,36 +1,36 @@
 /**
- * Waiting while there is no link.
+ * Messages that wait while there is no link.
  *
  * @module
  */
 
 import { HubError } from "../contract/mod.ts";
 
-/** Something that waits for a link. */
+/** A message that waits for a link. */
 export interface Waiting {
-  /** The link is there. */
+  /** Called when there is a link. */
   send(): void;
-  /** There will be none. */
+  /** Called when there will be no link. */
   fail(error: HubError): void;
 }
 
-/** What waits for a link, in order and bounded. */
+/** A queue of messages that wait for a link. It keeps their order and has a limit. */
 export class OfflineQueue {
   readonly #limit: number | undefined;
   readonly #waiting = new Set<Waiting>();
 
-  /** @param limit How many may wait; `undefined` when nothing shall. */
+  /** @param limit The largest number of waiting messages; `undefined`: no message may wait. */
   constructor(limit: number | undefined) {
     this.#limit = limit;
   }
 
   /**
-   * Waits for a link.
+   * Adds a message to the queue.
    *
-   * @param what What it is, for the error's message.
-   * @param waiting Called once, unless taken back.
-   * @returns A function that takes it back.
-   * @throws {HubError} `DISCONNECTED` when nothing may wait, `UNAVAILABLE` when too many do already.
+   * @param what The message's name, for errors.
+   * @param waiting The message. One of its functions is called once, unless the message is removed.
+   * @returns A function that removes it.
+   * @throws {HubError} `DISCONNECTED` when no message may wait, `UNAVAILABLE` when the queue is full.
    */
   add(what: string, waiting: Waiting): () => void {
     if (this.#limit === undefined) {
@@ -46,21 +46,21 @@ export class OfflineQueue {
     return () => void this.#waiting.delete(waiting);
   }
 
-  /** Sends everything, in order. */
+  /** Sends all messages, in order. */
   sendAll(): void {
     this.#each((waiting) => waiting.send());
   }
 
   /**
-   * Gives everything up.
+   * Fails all messages.
    *
-   * @param error Why.
+   * @param error The reason.
    */
   failAll(error: HubError): void {
     this.#each((waiting) => waiting.fail(error));
   }
 
-  /** One by one: what is taken back meanwhile is not called. */
+  /** Calls one message after the other. A message that is removed meanwhile is not called. */
   #each(call: (waiting: Waiting) => void): void {
     for (const waiting of this.#waiting) {
       this.#waiting.delete(waiting);

@@ -35,8 +35,8 @@ import { createWebSocketClientTransport } from "./transports/websocket.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 
 /**
- * What proves who a client is: a text, or a function that is called for every connection. If it is `null` or absent,
- * the server gets no token.
+ * The token that proves who a client is: a text, or a function that is called for every connection. If it is `null`
+ * or absent, the server gets no token.
  */
 export type ClientToken =
   | string
@@ -49,26 +49,26 @@ export type ClientToken =
 /** Options of {@linkcode createClient}. */
 export interface ClientOptions<R extends string = string> {
   /**
-   * Where the hub is: `ws:`, `wss:`, `http:` or `https:`; in browsers it may be relative to the page. Of a list the
-   * first one is tried first, and another one, drawn at random, after an attempt that failed and when a node goes away;
-   * a function is asked on every attempt.
+   * The address of the hub: `ws:`, `wss:`, `http:` or `https:`. In browsers it may be relative to the page. If you
+   * give a list, the first address is tried first. After a failed attempt, and when a node goes away, another one is
+   * drawn at random. A function is called before every attempt.
    */
   readonly url: ClientUrl;
   /** The role to connect as. */
   readonly role: R;
   /**
-   * The credential. It travels in the first message, never in the URL. A function that throws a `HubError` with
-   * `UNAUTHENTICATED` or `FORBIDDEN` ends the client; any other error counts as an attempt that failed, as does an
-   * answer that is no text. `null` and `undefined` are no token: the server decides what it makes of that.
+   * The token. It travels in the first message, never in the URL. If a function throws a `HubError` with
+   * `UNAUTHENTICATED` or `FORBIDDEN`, the client ends. Any other error, or a result that is not text, counts as a
+   * failed attempt. `null` and `undefined` mean no token: the server decides whether to accept that.
    */
   readonly token?: ClientToken | null;
   /**
-   * How patiently to reconnect (exponential backoff with full jitter); `false` for never: the client closes for good
-   * when its connection cannot be made or is lost.
+   * How to reconnect (exponential backoff with full jitter). `false`: never. Then the client closes for good when it
+   * cannot connect or loses its connection.
    */
   readonly reconnect?: ReconnectOptions | false;
   /**
-   * How long an attempt to connect may take, in milliseconds, the token and the server's welcome included.
+   * How long an attempt to connect may take, in milliseconds. This includes the token and the server's welcome.
    *
    * @default {10_000}
    */
@@ -80,71 +80,73 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly requestTimeoutMs?: number;
   /**
-   * After how many milliseconds without a sign of life the link counts as lost.
+   * The link counts as lost when the server sends nothing for this long, in milliseconds.
    *
    * @default {twice the heartbeat that the server announces}
    */
   readonly livenessTimeoutMs?: number;
   /**
-   * What becomes of requests and signals while the client is not open: they fail with `DISCONNECTED`, or so many of
-   * them wait (a request not longer than its timeout) and are sent in order; beyond that they fail with `UNAVAILABLE`.
+   * What happens to requests and signals while the client is not open. `"fail"`: they fail with `DISCONNECTED`.
+   * `queue`: this many of them wait, and are sent in order; more fail with `UNAVAILABLE`. A request waits no longer
+   * than its timeout.
    *
    * @default {{ queue: 100 }}
    */
   readonly offline?: "fail" | { readonly queue?: number };
   /**
-   * How many requests may wait for their answer at once, those that are not sent yet included; beyond that they fail
-   * with `UNAVAILABLE`. As many requests of the server are worked on at once, and as many more that were taken back, or
-   * came on a connection that was lost; beyond that the server is answered `UNAVAILABLE`.
+   * How many requests may wait for an answer at once, including requests that are not sent yet. More fail with
+   * `UNAVAILABLE`. The same limit holds for requests of the server that run at once. As many again may still run
+   * after they were cancelled, or after their connection was lost. Beyond that the server gets `UNAVAILABLE`.
    *
    * @default {1_000}
    */
   readonly maxPendingRequests?: number;
   /**
-   * How many unsent bytes may wait. While there are more, requests and signals fail with `UNAVAILABLE`, and pings of
-   * the server are not answered. If an answer to a request of the server does not fit, the client ends the connection,
-   * and `onError` gets an error.
+   * How many unsent bytes may wait. While more wait, requests and signals fail with `UNAVAILABLE`, and the client
+   * does not answer the server's pings. If an answer to a request of the server does not fit, the client ends the
+   * connection, and `onError` gets an error.
    *
    * @default {16_777_216}
    */
   readonly maxBufferedBytes?: number;
   /**
-   * Gets errors that no call can reject with: of listeners, bad payloads, refused signals, subscriptions that ended.
-   * For bad payloads and faults of the server it gets the first error of each name and code at once, and then one in 10
-   * seconds, which says how many were left out.
+   * Gets errors that no call can reject with: errors of listeners, bad payloads, refused signals, ended
+   * subscriptions. For bad payloads and faults of the server, it gets the first error of each name and code at once.
+   * After that it gets at most one in 10 seconds, which says how many were left out.
    *
    * @default {console.error}
    */
   readonly onError?: (error: unknown, info: ClientErrorInfo) => void;
   /**
-   * How messages become frames. The hub must have it among its `codecs`.
+   * How messages become frames. The hub's `codecs` must include this codec.
    *
    * @default {jsonCodec}
    */
   readonly codec?: Codec;
   /**
-   * What carries the bytes.
+   * The transport that carries the frames.
    *
    * @default {the platform's WebSocket}
    */
   readonly transport?: ClientTransport;
   /**
-   * Tells when the device woke up, the network came back or the application is in the foreground again: a dead link is
-   * noticed at once then, and the wait for the next attempt ends. Pages do by themselves, and everywhere the client
-   * notices by its timers that the process has slept; an application of React Native passes its `AppState`.
+   * Tells the client when the device woke up, the network came back, or the application is in the foreground again.
+   * Then the client notices a dead link at once, and ends its wait for the next attempt. In pages the default does
+   * this. On every platform the client also notices by its timers that the process has slept. An application in React
+   * Native passes its `AppState`.
    *
    * @default {the events of the page}
    */
   readonly lifecycle?: ClientLifecycle;
   /**
-   * Where timeouts come from.
+   * The source of time and timers.
    *
    * @default {the platform's timers}
    */
   readonly clock?: Clock;
   /**
-   * Where jitter comes from: a number from 0 up to, not including, 1. Anything else is replaced by one of `Math.random`, and
-   * reported once.
+   * The source of jitter: a number from 0 up to, not including, 1. Any other result is replaced by one of
+   * `Math.random`, and reported once.
    *
    * @default {Math.random}
    */
@@ -155,7 +157,7 @@ export interface ClientOptions<R extends string = string> {
 export interface Settings {
   readonly addresses: Addresses;
   readonly role: string;
-  /** Asked anew for every connection. */
+  /** Called for every connection. */
   readonly token: (
     info: { readonly signal: WebAbortSignal },
   ) => string | undefined | Promise<string | undefined>;
@@ -167,7 +169,7 @@ export interface Settings {
   readonly maxPendingRequests: number;
   readonly maxBufferedBytes: number;
   readonly report: Report;
-  /** The same for what a server may cause without end; limited. */
+  /** The same for errors that a server can cause without end. Limited. */
   readonly reportRepeated: Report;
   readonly codec: Codec;
   readonly transport: ClientTransport;
@@ -197,7 +199,7 @@ const token: Kind<Settings["token"]> = (value, place) => {
 const queue = bag({ queue: or(count({ min: 0, max: Infinity }), 100) });
 
 const OPTIONS = {
-  url: (value) => value, // checked by what uses it, as is the role
+  url: (value) => value, // checked where it is used, like the role
   role: (value) => value as string,
   token,
   reconnect: readReconnect,
@@ -215,17 +217,17 @@ const OPTIONS = {
   random: or(callback<() => number>(), Math.random),
 } satisfies Readonly<Record<keyof ClientOptions, Kind<unknown>>>;
 
-/** What a `random` gives: from 0 up to, not including, 1. */
+/** A result of `random`: from 0 up to, not including, 1. */
 const drawn = ratio({ min: 0, max: 1 - Number.EPSILON / 2 });
 
-/** Draws such numbers, whatever the user's function gives or throws. */
+/** Returns a function that always gives such a number, even if the user's function throws or gives something else. */
 function keepDrawing(random: () => unknown, report: Report): () => number {
   let told = false;
   return () => {
     try {
       return drawn(random(), { owner: "createClient", path: "a result of random" });
     } catch (error) {
-      // Later: whoever draws is in the middle of something, and who hears of it may close the client.
+      // Reported later: the caller is in the middle of its work, and a listener may close the client.
       if (!told) queueMicrotask(() => report(error, { stage: "connect" }));
       told = true;
       return Math.random();
@@ -237,7 +239,7 @@ function keepDrawing(random: () => unknown, report: Report): () => number {
  * Checks options and fills in the defaults.
  *
  * @param options As the user gave them.
- * @throws {TypeError} When an option is unknown, or not of its type, or an address is not one.
+ * @throws {TypeError} When an option is unknown or has the wrong type, or when an address is not a URL.
  * @throws {RangeError} When a number is out of its range.
  */
 export function resolveOptions(options: unknown): Settings {

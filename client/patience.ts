@@ -1,30 +1,30 @@
 /**
- * Waiting before a question can leave, with the patience of the whole question.
+ * Waits before a request can be sent. This wait counts against the request's timeout.
  *
  * @module
  */
 
 import { type AskOptions, type Clock, waitAtMost } from "../contract/mod.ts";
 
-/** A question's options, complete, and whether it goes before those that wait. */
+/** The complete options of a request, and whether it may be sent before waiting ones. */
 export interface Patience extends AskOptions {
   readonly inAllMs: number;
   readonly first?: boolean;
 }
 
-/** Starts what is waited for; one of the two is called later, or never. Returns a function that takes it back. */
+/** Starts a wait. It calls one of the two functions later, or neither. Returns a function that cancels the wait. */
 export type Start<T> = (
   goOn: (next: (left: Patience) => Promise<T>) => void,
   fail: (error: unknown) => void,
 ) => () => void;
 
 /**
- * Waits for something, and goes on with the patience that is left then.
+ * Waits, and then goes on with the rest of the timeout.
  *
- * @param clock Where timeouts come from.
- * @param patience How long to wait, and what gives up earlier.
- * @param late Makes the error of a wait that took too long.
- * @param start Starts the wait; what it throws rejects.
+ * @param clock The source of timers.
+ * @param patience How long to wait, and the signal that ends the wait early.
+ * @param late Makes the error for a wait that took too long.
+ * @param start Starts the wait. If it throws, the promise rejects with that error.
  */
 export function patiently<T>(
   clock: Clock,

@@ -1,5 +1,5 @@
 /**
- * How long to wait before trying again.
+ * How long to wait before the next attempt.
  *
  * @module
  */
@@ -9,30 +9,31 @@ import type { HubError } from "../contract/mod.ts";
 import { count, ms, ratio } from "../contract/options/option_kinds.ts";
 import { bag, type Kind, or, type Rows, within } from "../contract/options/read_options.ts";
 
-/** How patiently to reconnect; see {@linkcode ClientOptions.reconnect}. */
+/** How to reconnect; see {@linkcode ClientOptions.reconnect}. */
 export interface ReconnectOptions {
   /**
-   * The first attempt follows within so many milliseconds.
+   * The first attempt follows within this time, in milliseconds.
    *
    * @default {500}
    */
   readonly baseMs?: number;
   /**
-   * Never wait longer than so many milliseconds, but for what the server asks for; not below `baseMs`.
+   * The longest wait, in milliseconds. Only a time that the server asks for may be longer. Not below `baseMs`.
    *
    * @default {30_000}
    */
   readonly maxMs?: number;
   /**
-   * For so many milliseconds without a connection no wait is longer than 3 seconds (or `baseMs`, or what the server asks
-   * for), while no server opens a link: most networks are back by then. The same holds for a subscription that was live and is
-   * refused for now, because the store of its history is away. `0` to let waits grow at once.
+   * During this many milliseconds without a connection, no wait is longer than 3 seconds (or `baseMs`, or a time that
+   * the server asks for), as long as no server opens a link: most networks are back by then. The same holds for a
+   * subscription that was live and is refused for now, because the store of its history is away. `0`: waits grow at
+   * once.
    *
    * @default {60_000}
    */
   readonly patientMs?: number;
   /**
-   * The bound grows by this with each attempt; from 1 to 1,000.
+   * Each attempt multiplies the longest wait by this factor; from 1 to 1,000.
    *
    * @default {2}
    */
@@ -45,7 +46,7 @@ export interface ReconnectOptions {
   readonly maxAttempts?: number;
 }
 
-/** Options of a {@linkcode Backoff}, complete. */
+/** The complete options of a {@linkcode Backoff}. */
 export type BackoffSettings = Required<ReconnectOptions>;
 
 const RECONNECT = {
@@ -58,26 +59,26 @@ const RECONNECT = {
 
 const reconnect = bag(RECONNECT);
 
-/** The option `reconnect`: `false` for no attempt at all. */
+/** The option `reconnect`. `false` means no attempts. */
 export const readReconnect: Kind<BackoffSettings> = (value, place) => {
   const settings = reconnect(value === false ? { maxAttempts: 0 } : value, place);
   ms({ min: settings.baseMs })(settings.maxMs, within(place, "maxMs"));
   return settings;
 };
 
-/** How long the server that has sent a client away, or refused it something, wants to be left alone, in milliseconds. */
+/** How long a server asks a client to wait after it sent it away or refused it, in milliseconds. */
 export function wishOf(error: HubError | undefined): number {
   const wish = (error?.data as { readonly retryInMs?: unknown } | null | undefined)?.retryInMs;
   return isCount(wish) ? wish as number : 0;
 }
 
-/** The longest wait while it is likely that the network is about to be back. */
+/** The longest wait while the network is likely to come back soon. */
 const PROMPT_MS = 3_000;
 
 /**
- * Exponential backoff with full jitter: each wait is drawn evenly from 0 up to a bound that grows with every attempt,
- * which spreads clients that lost their links together the best (Marc Brooker, "Exponential Backoff And Jitter", AWS
- * Architecture Blog, 2015).
+ * Exponential backoff with full jitter: each wait is random, from 0 up to a bound that grows with every attempt. This
+ * spreads clients that lost their links together better than other methods (Marc Brooker, "Exponential Backoff And
+ * Jitter", AWS Architecture Blog, 2015).
  */
 export class Backoff {
   readonly #settings: BackoffSettings;
@@ -87,7 +88,7 @@ export class Backoff {
 
   /**
    * @param settings The bounds.
-   * @param random Where the jitter comes from.
+   * @param random The source of the jitter.
    */
   constructor(settings: BackoffSettings, random: () => number) {
     this.#settings = settings;
@@ -95,16 +96,16 @@ export class Backoff {
     this.#bound = settings.baseMs;
   }
 
-  /** How many attempts were granted since the last reset. */
+  /** The number of attempts since the last reset. */
   get attempt(): number {
     return this.#attempt;
   }
 
   /**
-   * How long to wait before the next attempt, in milliseconds; `undefined` when there shall be none.
+   * Returns how long to wait before the next attempt, in milliseconds; `undefined` if no attempt may follow.
    *
-   * @param awayMs For how long nobody has been reached; left out where waits grow from the first on.
-   * @param wishMs How long the server wants to be left alone.
+   * @param awayMs How long no server was reached. Leave it out if waits should grow from the first one on.
+   * @param wishMs How long the server asks the client to wait.
    */
   next(awayMs = Infinity, wishMs = 0): number | undefined {
     const { baseMs, maxMs, patientMs, factor, maxAttempts } = this.#settings;
@@ -116,13 +117,13 @@ export class Backoff {
     return wishMs + this.#random() * bound;
   }
 
-  /** Starts over: what was tried has worked. */
+  /** Resets everything after a success. */
   reset(): void {
     this.#attempt = 0;
     this.hurry();
   }
 
-  /** Waits short again, but forgives no attempt: something has changed. */
+  /** Makes the waits short again, but does not reset the number of attempts: the network may have changed. */
   hurry(): void {
     this.#bound = this.#settings.baseMs;
   }

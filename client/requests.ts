@@ -1,5 +1,5 @@
 /**
- * What a client says: requests that wait for their answer, and signals.
+ * The requests and signals that a client sends.
  *
  * @module
  */
@@ -24,35 +24,36 @@ import type { Settings } from "./options.ts";
 import { OfflineQueue } from "./offline_queue.ts";
 import { type Patience, patiently, type Start } from "./patience.ts";
 
-/** Values as they are, and no more than what travels. */
+/** The rules for a copy: values stay as they are, and only values that can travel are allowed. */
 const COPY: PlainRules = { maxDepth: MAX_DEPTH, bytes: (bytes) => bytes.slice(), name: (name) => name };
 
-/** A question without its id. */
+/** A request without its id. */
 export interface Question {
   /** The kind of the message. */
   readonly kind: string;
-  /** What it asks for. */
+  /** The name of the request, topic or place. */
   readonly name: string;
   readonly payload: unknown;
-  /** Throws where it must not be sent on a connection. */
+  /** Throws if the request must not be sent on this connection. */
   readonly check?: (connection: Connection) => void;
-  /** What makes it the same request however often it is sent. */
+  /** The user's id of the request, which makes repeated sends the same request. */
   readonly key?: string | undefined;
 }
 
-/** A question that was sent, and whose connection was lost. */
+/** A request that was sent before its connection was lost. */
 interface Lost {
   readonly error: unknown;
-  /** What the server said that remembers it. */
+  /** The memory of done requests that the server named in its welcome. */
   readonly once: string;
 }
 
 const REQUEST = { ...CALL, id: optional(text) } satisfies Rows<RequestOptions>;
 
 /**
- * What waits is kept as it was said, and refused at once if it cannot travel: just as what leaves at once.
+ * Copies a request that has to wait, so that later changes do not change it. If it cannot travel, it fails at once,
+ * as a request that is sent at once does.
  *
- * @param question What is said.
+ * @param question The request.
  * @throws {HubError} `BAD_REQUEST`.
  */
 export function keep(question: Question): Question {
@@ -62,37 +63,37 @@ export function keep(question: Question): Question {
 
 /** Options of {@linkcode Requests}. */
 export interface RequestsOptions {
-  /** The client's. */
+  /** The settings of the client. */
   readonly settings: Settings;
-  /** What the role may say. */
+  /** What the role may send. */
   readonly surface: Surface;
-  /** The questions of the present link. */
+  /** The requests on the current link that wait for an answer. */
   readonly calls: PendingCalls;
   /** The connection, while it is open. */
   readonly open: () => Connection | undefined;
-  /** Called when the connection becomes {@linkcode Requests.free}, before what waits for that is sent. */
+  /** Called when the connection becomes {@linkcode Requests.free}, before waiting requests are sent. */
   readonly opened: () => void;
 }
 
-/** Sends requests and signals, at once or when there is a link. */
+/** Sends requests and signals: at once, or when there is a link. */
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #queue: OfflineQueue;
-  /** The requests of whoever greets the server, while that runs. */
+  /** The requests of `onOpen` listeners, while these run. */
   #asked: Promise<unknown>[] | undefined;
-  /** One for each greeting that has no answer yet: whatever else is sent waits. */
+  /** One entry for each group of `onOpen` requests without answers. While there is one, other messages wait. */
   readonly #holds = new Set<object>();
   #pending = 0;
-  /** Why there will be no link any more. */
+  /** Why there will be no link again; `undefined` while the client is not closed. */
   closed: HubError | undefined;
 
-  /** @param options Where to send. */
+  /** @param options The connection and the settings. */
   constructor(options: RequestsOptions) {
     this.#options = options;
     this.#queue = new OfflineQueue(options.settings.maxQueued);
   }
 
-  /** The connection, while it is open and all that greets the server is answered. */
+  /** The connection, if it is open and all requests of `onOpen` are answered. */
   get free(): Connection | undefined {
     return this.#holds.size > 0 ? undefined : this.#options.open();
   }
@@ -106,11 +107,11 @@ export class Requests {
   }
 
   /**
-   * Asks, at once or when there is a link.
+   * Sends a request: at once, or when there is a link.
    *
-   * @param question What.
-   * @param options How patiently.
-   * @param schema What checks the payload.
+   * @param question The request.
+   * @param options How long to wait, and the signal that ends the wait.
+   * @param schema The schema that checks the payload.
    * @returns The answer, as it came over the wire.
    */
   async ask(question: Question, options?: CallOptions, schema?: Schema): Promise<unknown> {
@@ -155,7 +156,7 @@ export class Requests {
   }
 
   /**
-   * The link is there: sends what waited for it, after what greets the server.
+   * The link is open: first runs the `onOpen` listeners, then sends the waiting messages.
    *
    * @param greet See {@linkcode Requests.first}.
    */
@@ -166,10 +167,10 @@ export class Requests {
   }
 
   /**
-   * Lets what greets the server go first: what is said while this runs leaves at once, and everything else waits until
-   * the requests among it are answered. It never waits for more than that: whoever greets may wait for anything.
+   * Sends the messages of `onOpen` listeners first. Messages sent while `greet` runs leave at once. Other messages
+   * wait until the requests among those are answered. They do not wait for anything else that the listeners await.
    *
-   * @param greet Says it. Does not throw.
+   * @param greet Calls the listeners. It must not throw.
    */
   first(greet: () => void): void {
     const outer = this.#asked;
@@ -191,9 +192,9 @@ export class Requests {
   }
 
   /**
-   * There will be no link any more.
+   * There will be no link again.
    *
-   * @param error Why.
+   * @param error The reason.
    */
   close(error: HubError): void {
     this.closed = error;
@@ -206,7 +207,7 @@ export class Requests {
     throw new HubError("NOT_FOUND", `Cannot send the ${kind} "${name}": the role has none of this name`);
   }
 
-  /** The connection, if it is open and not held; throws where waiting for one has no use. */
+  /** The connection, if it is open and not held. Throws if waiting for it makes no sense. */
   #ready(name: string, first = false): Connection | undefined {
     if (this.closed) {
       const { code, message, data } = this.closed;
@@ -223,7 +224,7 @@ export class Requests {
     return first || !settings.maxQueued ? connection : this.free;
   }
 
-  /** Schemas that answer at once keep requests in the order of their calls; others cannot. */
+  /** With schemas that answer at once, requests keep the order of their calls. With other schemas they cannot. */
   #ask(question: Question, patience: Patience, schema?: Schema): Promise<unknown> {
     const { name } = question;
     const checked = schema && parse(schema, question.payload, "input of", name);
@@ -280,7 +281,7 @@ export class Requests {
     }
   }
 
-  /** The contract is the server's word: an answer that breaks it is an error worth hearing of. */
+  /** An answer that does not fit the contract is the server's mistake, so it is also reported. */
   async #output({ name, output }: Entry, value: unknown): Promise<unknown> {
     try {
       return await parse(output as Schema, value, "answer to", name);

@@ -1,5 +1,5 @@
 /**
- * When to ask again what the server has refused for now.
+ * When to retry a request that the server refused for now.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import type { HubError } from "../contract/mod.ts";
 import type { Settings } from "./options.ts";
 import { Backoff, wishOf } from "./reconnect.ts";
 
-/** The waits of one that asks again and again over a link that is there: as short, and as long, as those of the client for its link. */
+/** The waits between retries on an open link. They grow like those of the client's reconnects. */
 export class Retries {
   readonly #settings: Settings;
   readonly #ask: () => void;
   readonly #backoff: Backoff;
-  /** Since when it was refused, by the clock. */
+  /** The time of the first refusal. */
   #since: number | undefined;
-  /** Ends its wait; absent while it does not wait. */
+  /** Ends the wait. Absent while there is none. */
   stop: (() => void) | undefined;
 
   /**
-   * @param settings The client's.
-   * @param ask Asks once more.
+   * @param settings The settings of the client.
+   * @param ask Sends the request again.
    */
   constructor(settings: Settings, ask: () => void) {
     this.#settings = settings;
@@ -31,7 +31,8 @@ export class Retries {
   /**
    * Asks later.
    *
-   * @param refusal That of the server, for now: whatever is away there is back soon, most often. Without one waits grow at once.
+   * @param refusal The server's temporary error. With it, the first waits stay short, because most outages are short.
+   * Without it, waits grow at once.
    */
   later(refusal?: HubError): void {
     const { clock } = this.#settings;
@@ -46,7 +47,7 @@ export class Retries {
     };
   }
 
-  /** It has worked. */
+  /** The request worked: resets the waits. */
   reset(): void {
     this.#since = undefined;
     this.#backoff.reset();

@@ -1,5 +1,5 @@
 /**
- * The rooms that a client is in, and up to where it has seen those with history, link after link.
+ * The rooms that a client is in, and its last position in rooms with history. Kept across links.
  *
  * @module
  */
@@ -26,30 +26,30 @@ import type { RoomMeta, RoomRecovery } from "./api/mod.ts";
 interface Place {
   /** The last message seen. */
   position: Position;
-  /** Whether the server has said on this link that nothing before it is to come. */
+  /** Whether the server has said on this link that no earlier message follows. */
   live: boolean;
-  /** Whether a message was skipped, and nobody was told so far. */
+  /** Whether a message was skipped, and no listener knows of it yet. */
   incomplete?: boolean;
-  /** Whether the hello of this link has named it. */
+  /** Whether the hello of this link named the room. */
   named?: boolean;
 }
 
-/** The codes of what may go away by itself: it is tried again. */
+/** The codes of errors that may go away by themselves, so that a retry makes sense. */
 export const AWAY: ReadonlySet<string> = new Set(["UNAVAILABLE", "TIMEOUT"]);
 
-/** Keeps the positions, and the names. */
+/** Keeps the names of the rooms, and the positions. */
 export class Rooms {
   readonly #settings: Settings;
   readonly #listeners = new Set<{ readonly call: (recovery: RoomRecovery) => unknown }>();
-  /** By name, the one that was joined last at the end. */
+  /** The rooms with history, by name. The last one joined is at the end. */
   readonly #places = new Map<string, Place>();
-  /** All that the server says it is in, link after link; the one that was joined last at the end. */
+  /** All rooms that the server has put the client into, across links. The last one joined is at the end. */
   readonly #joined = new Set<string>();
-  /** Those that the hello of this link has named. */
+  /** The rooms that the hello of this link named. */
   #named: readonly string[] = [];
   #earlier: string[] = [];
 
-  /** @param settings The client's. */
+  /** @param settings The settings of the client. */
   constructor(settings: Settings) {
     this.#settings = settings;
   }
@@ -62,9 +62,9 @@ export class Rooms {
   }
 
   /**
-   * What a hello says of all rooms: as many as there is room for, of those that it joined last first.
+   * The names of all rooms for the hello: as many as fit, the last joined first.
    *
-   * @param share How many bytes they may take.
+   * @param share How many bytes the names may take.
    */
   joined(share: number): Pick<Hello, "joined"> {
     let left = Math.min(MAX_HELLO_ROOMS_LENGTH, share);
@@ -73,7 +73,7 @@ export class Rooms {
     return { joined: this.#named };
   }
 
-  /** What a hello says of rooms with history: where it stands, as above. */
+  /** The positions in rooms with history for the hello: as many as fit, the last joined first. */
   hello(share: number): Pick<Hello, "rooms" | "earlier"> {
     const earlier = this.#earlier;
     let left = Math.min(MAX_HELLO_ROOMS_LENGTH, share) - utf8Size(earlier.join());
@@ -87,10 +87,13 @@ export class Rooms {
     return { rooms, earlier };
   }
 
-  /** A link is open. What its hello has not named is not recovered; nothing is where the server knows of no histories. */
+  /**
+   * A link is open. Rooms that its hello did not name are not recovered. If the server keeps no histories, no room
+   * is.
+   */
   opened({ connection, rooms, rejoin }: Welcome): void {
     for (const room of [...this.#joined]) {
-      if (rejoin && this.#named.includes(room)) continue; // the server says what becomes of it
+      if (rejoin && this.#named.includes(room)) continue; // the server answers for this room
       const why = rejoin ? "too many rooms" : "the server has no rejoin";
       this.left(room, new HubError("FORBIDDEN", `Not in "${room}" any more, join it anew: ${why}`));
     }
@@ -102,7 +105,7 @@ export class Rooms {
     }
   }
 
-  /** The server has put the client into a room. */
+  /** The server put the client into a room. */
   entered(room: string): void {
     this.#joined.delete(room);
     this.#joined.add(room);
@@ -112,20 +115,20 @@ export class Rooms {
    * The client is not in a room.
    *
    * @param room The room.
-   * @param error Why it did not get in again; absent where it was taken out.
+   * @param error Why the server did not put it into the room again. Absent if the server took it out.
    */
   left(room: string, error?: WireError): void {
-    const isAway = error && AWAY.has(error.code); // the server tries on, and so does the next one
+    const isAway = error && AWAY.has(error.code); // this server keeps trying, and so does the next one
     if (!isAway) { for (const known of [this.#joined, this.#places]) known.delete(room); }
     if (error) this.#tell(room, false, fromWireError(error));
   }
 
-  /** The link is gone; the positions stay. */
+  /** The link is lost. The positions stay. */
   lost(): void {
     for (const place of this.#places.values()) place.live = false;
   }
 
-  /** The server says where the client stands in a room; nothing when it is not in any more. */
+  /** The server sent the client's position in a room. Without a state, the client is no longer in the room. */
   moved(room: string, state?: RoomState): void {
     const known = this.#places.get(room);
     this.#places.delete(room);
@@ -141,8 +144,8 @@ export class Rooms {
    * A message of a room.
    *
    * @param room The room.
-   * @param offset Its number.
-   * @param deliver Hands it on; tells whether that was possible.
+   * @param offset The message's number.
+   * @param deliver Delivers it. Returns whether that worked.
    */
   said(room: string, offset: number, deliver: (meta: RoomMeta) => boolean): void {
     const place = this.#places.get(room);
@@ -155,7 +158,7 @@ export class Rooms {
   }
 
   #tell(room: string, recovered: boolean, error?: HubError): void {
-    // Somebody has to hear of it.
+    // Without a listener, the error is reported.
     if (error && this.#listeners.size === 0) this.#settings.report(error, { stage: "room", name: room });
     callEach(
       this.#listeners,

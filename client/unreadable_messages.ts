@@ -1,6 +1,6 @@
 /**
- * Messages that arrive with a payload that cannot be handed on: each is skipped, whoever waits for it is told, and the
- * link stays.
+ * Messages whose payload cannot be read. Each one is skipped, the caller or listener that needs it is told, and the
+ * link stays open.
  *
  * @module
  */
@@ -18,17 +18,17 @@ export interface UnreadableMessagesOptions {
   readonly subscriptions: Subscriptions;
   /** The rooms with history. */
   readonly rooms: Rooms;
-  /** Takes a message that can be handed on, in place of one that cannot. */
+  /** Handles a message that takes the place of the unreadable one. */
   readonly take: (message: AppMessage) => void;
-  /** Takes what nobody waits for; limited, as a server may keep sending such messages. */
+  /** Reports errors that no call can reject with. Limited, because a server may keep sending such messages. */
   readonly report: Report;
 }
 
-/** Skips what cannot be read. */
+/** Skips messages that cannot be read. */
 export class UnreadableMessages {
   readonly #options: UnreadableMessagesOptions;
 
-  /** @param options Who is told. */
+  /** @param options Where the errors go. */
   constructor(options: UnreadableMessagesOptions) {
     this.#options = options;
   }
@@ -37,7 +37,7 @@ export class UnreadableMessages {
    * Skips a message.
    *
    * @param message The message.
-   * @param connection Where it came from.
+   * @param connection The connection that it came on.
    */
   take({ head, error }: UnreadableMessage, connection: Connection): void {
     const { subscriptions, rooms, take } = this.#options;
@@ -49,7 +49,7 @@ export class UnreadableMessages {
       case "end":
       case "out":
         return take([kind, about, error] as AppMessage);
-      case "who": // whoever watches would have a list that is not true
+      case "who": // the members of this watch would be wrong
         return take([kind, about, more, { error }] as AppMessage);
       case "req":
         connection.answer(["err", about, toWireError(error)]);

@@ -1,5 +1,5 @@
 /**
- * Abort signals, on every engine.
+ * Helpers for abort signals that work on every engine.
  *
  * @module
  */
@@ -7,7 +7,8 @@
 import type { WebAbortSignal } from "./platform/types.ts";
 
 /**
- * Why a signal was aborted. Engines that keep no `reason` (React Native) get an `AbortError`, as the others make it.
+ * Returns why a signal was aborted. Some engines (React Native) keep no `reason`: there it is an `AbortError`, as on
+ * the other engines.
  *
  * @param signal A signal that was aborted.
  */
@@ -17,7 +18,7 @@ export function abortReason(signal: WebAbortSignal): unknown {
 }
 
 /**
- * Throws when a signal was aborted already; `signal.throwIfAborted` is not there on every engine.
+ * Throws if a signal is already aborted. Some engines have no `signal.throwIfAborted`.
  *
  * @param signal The signal, if there is one.
  */

@@ -1,5 +1,5 @@
 /**
- * Checks the shape of a contract's definition: every part is where it belongs, and has a name that means something.
+ * Checks the shape of a contract's definition: every part has the right type and a known name.
  *
  * @module
  */
@@ -11,7 +11,7 @@ type Bag = Readonly<Record<string, unknown>>;
 
 const SURFACE = ["clientToServer", "serverToClient", "topics"];
 
-/** Reads a part, which may be absent; with `known`, other names in it are refused. */
+/** Reads a part, which may be absent. If `known` is given, refuses all other names in it. */
 function readPart(value: unknown, path: string, known?: readonly string[]): Bag {
   if (value === undefined) return {};
   if (!isBag(value)) throw wrong(value, { owner: "defineContract", path }, "an object");
@@ -25,7 +25,7 @@ function readPart(value: unknown, path: string, known?: readonly string[]): Bag 
   return value;
 }
 
-/** Messages by name. What is no object at all, or a schema by itself, is told of where its schemas are read. */
+/** Checks messages by name. `toEntry` refuses a message that is not an object, or that is a schema by itself. */
 function checkMessages(value: unknown, path: string): void {
   for (const [name, message] of Object.entries(readPart(value, path))) {
     if (isBag(message) && !("~standard" in message)) {
@@ -80,10 +80,10 @@ function checkSurface(value: unknown, path: string): void {
 }
 
 /**
- * Checks the shape of a definition. What its schemas and names are worth is checked where they are taken.
+ * Checks the shape of a definition. Schemas and patterns are checked later, where `defineContract` reads them.
  *
  * @param definition What the author wrote.
- * @throws {TypeError} When a part is of the wrong type, or has a name that means nothing; names the part by its path.
+ * @throws {TypeError} When a part has the wrong type or an unknown name. The error names the part by its path.
  */
 export function checkDefinition(definition: unknown): void {
   const root = { owner: "defineContract", path: "" };

@@ -1,5 +1,5 @@
 /**
- * Time as a dependency, so that whatever waits can be tested without waiting.
+ * Time as a dependency, so that tests need not wait for real timers.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 /** How a timer of a {@linkcode Clock} behaves. */
 export interface TimerOptions {
   /**
-   * Whether the process may end while the timer waits, when it has nothing else to do. For timers that repeat as long
-   * as something lives: heartbeats, sweeps, checks. A timer that somebody awaits is not one of them.
+   * Whether the process may end while the timer waits and nothing else runs. For timers that repeat: heartbeats,
+   * sweeps, checks. Do not set it for a timer that a caller awaits.
    *
    * @default {false}
    */
@@ -17,53 +17,53 @@ export interface TimerOptions {
 
 /** A source of time and timers. Times are in milliseconds. */
 export interface Clock {
-  /** Milliseconds since some fixed moment; never goes back. */
+  /** Milliseconds since some fixed moment. It never goes back. */
   now(): number;
   /**
-   * Milliseconds by the clock on the wall, which goes on while the machine sleeps, and may be set. Without it a sleep in
-   * which `now` stands still is not noticed.
+   * The time of day in milliseconds, like `Date.now()`. It goes on while the machine sleeps, and a person can set it.
+   * Without it, the client does not notice a sleep during which `now` stands still.
    */
   wall?(): number;
   /**
    * Calls back once after a delay.
    *
-   * @param ms The delay in milliseconds; `Infinity` and whatever is beyond the platform's timers waits very long.
+   * @param ms The delay in milliseconds. `Infinity`, or more than the platform's timers can wait, means some 25 days.
    * @param callback What to call.
    * @param options Whether the timer keeps the process alive.
-   * @returns A function that cancels it; calling it late or twice does nothing.
+   * @returns A function that cancels the timer. After the callback, or the second time, it does nothing.
    */
   after(ms: number, callback: () => void, options?: TimerOptions): () => void;
   /**
-   * Calls back once, after everything that is ready to run in this turn of the event loop has run, and without a
-   * timer's delay. Whatever a connection is sent until then shares frames.
+   * Calls back once, without a timer's delay, after everything that is ready to run in this turn of the event loop.
+   * All messages that a connection is sent until then may share one frame.
    *
-   * @param callback What to call. It does not throw.
+   * @param callback The function to call. It must not throw.
    */
   endOfTurn(callback: () => void): void;
 }
 
-/** The longest delay of the platforms' timers, some 25 days: beyond it they fire at once. */
+/** The longest delay of the platforms' timers, some 25 days. With a longer delay they fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** What servers' runtimes have beside the web's timers. */
+/** The timers that server runtimes have and browsers do not. */
 interface ServerTimers {
   readonly setImmediate?: (callback: () => void) => unknown;
 }
 
-/** What `setTimeout` returns on servers' runtimes. */
+/** What `setTimeout` returns on server runtimes. */
 interface ServerTimer {
   unref?(): void;
 }
 
 /**
- * The clock of the platform: `performance.now()` and `setTimeout`; the end of a turn is `setImmediate`, which servers'
- * runtimes have, and elsewhere a timer without a delay.
+ * The clock of the platform: `performance.now()` and `setTimeout`. The end of a turn is `setImmediate` on server
+ * runtimes, and a timer without a delay elsewhere.
  */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   after(ms, callback, options) {
-    // Of a time that has passed meanwhile runtimes warn.
+    // Runtimes warn about a negative delay.
     const timer: unknown = setTimeout(callback, Math.max(0, Math.min(ms, MAX_TIMER_MS)));
     // A browser's timer is a number: there is no process to keep alive.
     if (options?.background) (timer as ServerTimer).unref?.();

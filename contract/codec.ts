@@ -1,6 +1,6 @@
 /**
- * The codec seam: how messages become frames. A message is encoded once, whoever it goes to; frames are joined from
- * encoded messages.
+ * The codec seam: how messages become frames. The hub encodes a message once for all its receivers, and joins encoded
+ * messages into frames.
  *
  * @module
  */
@@ -8,44 +8,46 @@
 import { HubError } from "./errors.ts";
 import { readJsonMessages, writeJsonMessage } from "./values/json.ts";
 
-/** What travels in one WebSocket frame, or a part of it. */
+/** The data of one WebSocket frame, or of a part of it. */
 export type Encoded = string | Uint8Array<ArrayBuffer>;
 
 /**
  * How messages become frames and back. A codec keeps no state between calls.
  *
- * What `encode` takes, `decode` gives back from any frame that `join` made of it. All codecs take the same values, which
- * `docs/protocol.md` lists under "Values": who builds one encodes every message with {@linkcode encodeMessage}, and passes
- * every message that it decodes through {@linkcode readPlainMessage}.
+ * `decode` gives back the same values that `encode` took, from any frame that `join` made. All codecs take the same
+ * values: `docs/protocol.md` lists them under "Values". A codec of your own must encode every message with {@linkcode
+ * encodeMessage}, and must pass every message that it decodes through {@linkcode readPlainMessage}.
  */
 export interface Codec {
   /** The WebSocket subprotocol that stands for this codec and the version of the protocol. */
   readonly subprotocol: string;
   /**
-   * Encodes one message. It is read once: what changes in it later changes nothing.
+   * Encodes one message. Later changes to the message do not change the result.
    *
-   * @param message A message of the wire. A payload of `undefined`, with which it ends, is left out.
-   * @throws {HubError} `BAD_REQUEST` when the message holds what cannot travel.
+   * @param message A message of the wire. If it ends with a payload of `undefined`, the payload is left out.
+   * @throws {HubError} `BAD_REQUEST` when the message holds a value that cannot travel.
    */
   encode(message: readonly unknown[]): Encoded;
   /**
-   * Joins encoded messages into one frame; their order is kept.
+   * Joins encoded messages into one frame, in the same order.
    *
    * @param messages At least one message, each as {@linkcode Codec.encode} made it.
    */
   join(messages: readonly Encoded[]): Encoded;
   /**
-   * Takes a frame apart.
+   * Splits a frame into its messages.
    *
-   * @param frame What arrived.
-   * @returns The messages in it, in order, not yet checked; see `asClientMessage`. An element of a message that cannot
-   * be handed on is the `HubError` that says why, and hurts no other.
+   * @param frame The frame that arrived.
+   * @returns The messages in the frame, in order. They are not checked yet: see `asClientMessage`. If an element of a
+   * message cannot be read, a `HubError` takes its place and says why. The other messages are not affected.
    * @throws {HubError} `BAD_REQUEST` when the frame is not of this codec.
    */
   decode(frame: Encoded): unknown[];
 }
 
-/** A frame is a JSON array of messages, each an array. Bytes in payloads travel as base64; see `writeJson`. */
+/**
+ * A frame is a JSON array of messages. Each message is an array. Bytes in payloads travel as base64; see `writeJson`.
+ */
 export const jsonCodec: Codec = {
   subprotocol: "trunkline.v1.json",
   encode: (message) => writeJsonMessage(message),

@@ -1,5 +1,5 @@
 /**
- * A promise and its two ends, on every engine.
+ * A promise with its `resolve` and `reject`, on every engine.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface Deferred<T> {
   readonly reject: (reason: unknown) => void;
 }
 
-/** `Promise.withResolvers`, which engines of phones and browsers before 2024 do not have. */
+/** The same as `Promise.withResolvers`. Phones and browsers from before 2024 do not have that function. */
 export function defer<T>(): Deferred<T> {
   let [resolve, reject] = [] as unknown as [Deferred<T>["resolve"], Deferred<T>["reject"]];
   const promise = new Promise<T>((...ends) => [resolve, reject] = ends);

@@ -1,5 +1,5 @@
 /**
- * `defineContract`: from what an author writes to what both ends look names up in.
+ * `defineContract`: turns the definition that an author writes into tables by name, which hub and client use.
  *
  * @module
  */
@@ -22,9 +22,9 @@ export interface Entry {
   readonly name: string;
   /** A one-way message's schema. */
   readonly payload?: Schema;
-  /** A request's question. */
+  /** The schema of a request's input. */
   readonly input?: Schema;
-  /** A request's answer. */
+  /** The schema of a request's answer. */
   readonly output?: Schema;
 }
 
@@ -32,9 +32,9 @@ export interface Entry {
 export interface TopicEntry {
   /** The pattern it was declared under. */
   readonly pattern: string;
-  /** The role whose own it is; `undefined` for a shared topic. */
+  /** The role that this topic belongs to; `undefined` for a shared topic. */
   readonly role: string | undefined;
-  /** What was declared. */
+  /** The topic's definition. */
   readonly definition: TopicDefinition;
 }
 
@@ -44,7 +44,7 @@ export interface DeclaredPresence {
   readonly pattern: string;
   /** The schema of a member's state. */
   readonly state: Schema;
-  /** Whether clients set their own. */
+  /** Whether clients may set the state of their own connection. */
   readonly clientsSet: boolean;
 }
 
@@ -52,13 +52,13 @@ export interface DeclaredPresence {
 export interface RoomEntry {
   /** The pattern it was declared under. */
   readonly pattern: string;
-  /** How much is kept. */
+  /** How many messages are kept, and for how long. */
   readonly history: HistoryDefinition;
 }
 
-/** Everything that one role may say and hear, the shared part included. */
+/** Everything that one role may send and receive, with the shared part. */
 export interface Surface {
-  /** The role; `undefined` where it is the shared part alone. */
+  /** The role; `undefined` for the shared part alone. */
   readonly role: string | undefined;
   /** Signals and requests of clients, by name. */
   readonly clientToServer: ReadonlyMap<string, Entry>;
@@ -70,17 +70,17 @@ export interface Surface {
 
 /** A contract, ready for use by {@linkcode createHub} and {@linkcode createClient}. Made by {@linkcode defineContract}. */
 export interface Contract<D extends ContractDefinition = ContractDefinition> {
-  /** As it was written. */
+  /** The definition, as the author wrote it. */
   readonly definition: D;
-  /** What each role has, the shared part included. */
+  /** The surface of each role, with the shared part. */
   readonly roles: ReadonlyMap<string, Surface>;
-  /** What every role has. */
+  /** The surface that every role has. */
   readonly shared: Surface;
-  /** Where presence is kept, by pattern. */
+  /** Where the contract keeps presence, by pattern. */
   readonly presence: PatternTable<DeclaredPresence>;
   /** The rooms that keep history, by pattern. */
   readonly rooms: PatternTable<RoomEntry>;
-  /** What nodes say to each other, by name. */
+  /** The events and requests between nodes, by name. */
   readonly serverToServer: ReadonlyMap<string, Entry>;
 }
 
@@ -147,7 +147,7 @@ function checkHistory({ size, ttlMs }: HistoryDefinition, what: string, path: st
   }
 }
 
-/** Adds what one role, or `shared`, declares. */
+/** Adds the declarations of one role, or of `shared`. */
 function addSurface(
   into: MutableSurface,
   written: ContractDefinition["shared"],
@@ -199,7 +199,7 @@ function declaredPresence(pattern: string, written: Schema | PresenceDefinition)
   throw new TypeError(`Cannot declare presence "${pattern}": its state is not a Standard Schema (presence)`);
 }
 
-/** An event of one name must mean the same to every role: a room may hold connections of several. */
+/** Checks that an event name means the same for every role: a room may hold connections of several roles. */
 function checkEventsAgree(definition: ContractDefinition): void {
   const seen = new Map<string, { role: string; written: unknown }>();
   for (const [role, surface] of Object.entries(definition.roles)) {
@@ -219,12 +219,12 @@ function checkEventsAgree(definition: ContractDefinition): void {
 /**
  * Makes a contract: what clients and servers may say to each other, with a schema for every payload.
  *
- * Names are checked here, once: a name that stands twice in what a role has (its own part and `shared`), an event
- * that two roles declare differently, and two topic patterns that one name could fit are refused with the name.
+ * Names are checked here, once. The error names the entry. Refused are: a name that a role has twice (in its own part
+ * and `shared`), an event that two roles declare differently, and two topic patterns that one name could fit.
  *
  * @param definition The contract as data; see {@linkcode ContractDefinition}.
  * @throws {TypeError} When a name is used twice, an entry has neither `payload` nor `input` and `output`, a schema is
- * not a Standard Schema, a pattern is malformed, or a part is misspelt or of the wrong type.
+ * not a Standard Schema, a pattern is malformed, or a part has an unknown name or the wrong type.
  * @throws {RangeError} When a history's size or time to live is not above 0.
  *
  * @example

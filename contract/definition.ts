@@ -1,5 +1,5 @@
 /**
- * The shape of a contract's definition: what an author writes.
+ * The shape of a contract's definition, as an author writes it.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import type { Schema, SyncSchema } from "./standard_schema.ts";
 
 /** A one-way message: an event (server → client), a signal (client → server) or a bus event (server → server). */
 export interface MessageDefinition {
-  /** The schema of what is sent; it must answer at once (no asynchronous schema). */
+  /** The schema of the payload. It must answer at once (no asynchronous schema). */
   readonly payload: SyncSchema;
 }
 
-/** A call with an answer. */
+/** A request: a call with an answer. */
 export interface RequestDefinition {
-  /** The schema of what is asked. */
+  /** The schema of the input. */
   readonly input: Schema;
   /** The schema of the answer. */
   readonly output: Schema;
 }
 
-/** How much of a topic or a room is kept for clients that come back. */
+/** How many messages of a topic or a room are kept for clients that come back, and for how long. */
 export interface HistoryDefinition {
-  /** How many messages are kept at the most, per topic or room. */
+  /** The largest number of messages that are kept, per topic or room. */
   readonly size: number;
   /**
    * How long a message is kept, in milliseconds.
@@ -34,19 +34,22 @@ export interface HistoryDefinition {
 
 /** A named stream that clients subscribe to. */
 export interface TopicDefinition extends MessageDefinition {
-  /** Keep history, so that a client that comes back gets what it missed. Absent: none is kept. */
+  /**
+   * Keep history, so that a client that comes back gets the messages that it missed. Without it, no history is kept.
+   */
   readonly history?: HistoryDefinition;
   /**
-   * For a slow connection, keep only the latest message: `true` of the topic, or the name of a payload property for
-   * the latest of each of its values, which are text, numbers or booleans: messages with other values are all kept. Not
-   * to be combined with `history`, which never skips a message.
+   * Which messages a slow connection may skip. `true`: it gets only the latest message of the topic. The name of a
+   * property of the payload: it gets the latest message for each value of that property. The values are text, numbers
+   * or booleans; messages with other values are all kept. Cannot be combined with `history`, because history never
+   * skips a message.
    *
    * @default {false}
    */
   readonly conflate?: boolean | string;
 }
 
-/** What one role (or every role, in `shared`) may say and hear. */
+/** What one role (or every role, in `shared`) may send and receive. */
 export interface SurfaceDefinition {
   /** Signals (`payload`) and requests (`input`, `output`) that clients send. */
   readonly clientToServer?: { readonly [name: string]: MessageDefinition | RequestDefinition };
@@ -56,21 +59,24 @@ export interface SurfaceDefinition {
   readonly topics?: { readonly [pattern: string]: TopicDefinition };
 }
 
-/** What a member's state is, and who sets it. */
+/** The schema of a member's state, and whether clients may set it. */
 export interface PresenceDefinition {
-  /** The schema of the state; it must answer at once (no asynchronous schema). */
+  /** The schema of the state. It must answer at once (no asynchronous schema). */
   readonly state: SyncSchema;
   /**
-   * Whether clients set the state of their own connection. The server always may.
+   * Whether clients may set the state of their own connection. The server always may.
    *
    * @default {false}
    */
   readonly clientsSet?: boolean;
 }
 
-/** What is kept of a room. */
+/** The history of a room. */
 export interface RoomDefinition {
-  /** Keep what is broadcast to it, so that a client that comes back gets what it missed. */
+  /**
+   * Keep the messages that are broadcast to the room, so that a client that comes back gets the messages that it
+   * missed.
+   */
   readonly history: HistoryDefinition;
 }
 
@@ -78,18 +84,18 @@ export interface RoomDefinition {
 export interface ContractDefinition {
   /** What every role has. */
   readonly shared?: SurfaceDefinition;
-  /** What each role has beside that. A client connects with exactly one role. */
+  /** What each role has in addition to `shared`. A client connects with exactly one role. */
   readonly roles: { readonly [role: string]: SurfaceDefinition };
   /**
-   * Where presence is kept, by pattern: of rooms and topics whose name fits one, all nodes and clients can be told who is in
-   * them. The schema is that of a member's state, and has to answer at once.
+   * Where presence is kept, by pattern. All nodes can read who is in a room or topic whose name fits one of these
+   * patterns, and so can clients. The schema is the schema of a member's state. It must answer at once.
    */
   readonly presence?: { readonly [pattern: string]: SyncSchema | PresenceDefinition };
   /**
-   * Which rooms keep history, by pattern. What is broadcast to a room whose name fits one is numbered and kept; to all other
-   * rooms it is sent at most once.
+   * Which rooms keep history, by pattern. Messages to a room whose name fits one are numbered and kept. Messages to
+   * other rooms are sent at most once.
    */
   readonly rooms?: { readonly [pattern: string]: RoomDefinition };
-  /** What nodes say to each other: events (`payload`) and requests (`input`, `output`). */
+  /** The messages between nodes: events (`payload`) and requests (`input`, `output`). */
   readonly serverToServer?: { readonly [name: string]: MessageDefinition | RequestDefinition };
 }

@@ -1,5 +1,5 @@
 /**
- * The one error class of Trunkline, its codes, and what the ranges of WebSocket close codes mean.
+ * The one error class of Trunkline, its codes, and the ranges of WebSocket close codes.
  *
  * @module
  */
@@ -7,10 +7,11 @@
 import { toWellFormed } from "./values/text.ts";
 
 /**
- * The codes that Trunkline itself uses; a contract's handlers may throw codes of their own beside them.
+ * The codes that Trunkline itself uses. Handlers may throw other codes too.
  *
- * Where something is to be kept or done, `UNAVAILABLE` says that it certainly was not, and `UNCERTAIN` that it may have
- * been: the link broke or time ran out after it was sent. Try again with the same id: it is kept or done once.
+ * When a call stores or does something, `UNAVAILABLE` means that it certainly did not happen. `UNCERTAIN` means that
+ * it may have happened: the link broke, or time ran out, after the call was sent. Retry with the same id: then it
+ * happens only once.
  */
 export const ERROR_CODES = [
   "BAD_REQUEST",
@@ -30,19 +31,19 @@ export const ERROR_CODES = [
 /** One of Trunkline's own error codes. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** What may accompany a {@linkcode HubError}. */
+/** Options of a {@linkcode HubError}. */
 export interface HubErrorOptions {
-  /** Details for the other side; must be JSON. Never put a secret here: it crosses the wire. */
+  /** Details for the other side. They must be JSON. Never put a secret here: the data crosses the wire. */
   readonly data?: unknown;
-  /** What caused it; stays in this process and never crosses the wire. */
+  /** The error that caused this one. It stays in this process and never crosses the wire. */
   readonly cause?: unknown;
 }
 
 /**
  * An error with a code that crosses the wire.
  *
- * Thrown by a handler, it reaches the caller with its `code`, `message` and `data`. Any other error that a handler
- * throws reaches the caller as `INTERNAL` without its message, and the hub's `onError` in full.
+ * If a handler throws it, the caller gets its `code`, `message` and `data`. For any other error that a handler
+ * throws, the caller gets `INTERNAL` without the message, and the hub's `onError` gets the whole error.
  *
  * @example
  * ```ts
@@ -55,7 +56,7 @@ export interface HubErrorOptions {
  * ```
  */
 export class HubError extends Error {
-  /** One of {@linkcode ERROR_CODES}, or a code of the application's own. */
+  /** One of {@linkcode ERROR_CODES}, or a code of your application. */
   readonly code: ErrorCode | (string & Record<never, never>);
   /** Details that cross the wire, if any. */
   readonly data: unknown;
@@ -63,9 +64,9 @@ export class HubError extends Error {
   /**
    * Makes an error.
    *
-   * @param code One of {@linkcode ERROR_CODES}, or a code of the application's own.
+   * @param code One of {@linkcode ERROR_CODES}, or a code of your application.
    * @param message What happened, to what, and what to do. It crosses the wire: no secrets.
-   * @param options Details and cause.
+   * @param options Details and the cause.
    */
   constructor(
     code: ErrorCode | (string & Record<never, never>),
@@ -90,42 +91,45 @@ export interface WireError {
 }
 
 /**
- * Whether a value that was thrown is a {@linkcode HubError} that can be told to the other side. Never throws, unlike
- * `instanceof`, which asks a proxy.
+ * Whether a thrown value is a {@linkcode HubError} that can be sent to the other side. It never throws. (`instanceof`
+ * may throw if the value is a proxy.)
  *
- * @param error What was thrown: anything.
+ * @param error The thrown value: anything.
  */
 export function isHubError(error: unknown): error is HubError {
   return wireOf(error) !== undefined;
 }
 
-/** What of an error may leave the process. Each part is read once: an application may make getters of them. */
+/**
+ * The part of an error that may leave the process. Each property is read once, because the application may define it
+ * as a getter.
+ */
 function wireOf(error: unknown): WireError | undefined {
   try {
     if (!(error instanceof HubError)) return undefined;
     const { code, message, data } = error;
-    // What is no text throws here; what is, the other side must be able to read.
+    // A value that is not text throws here. Text must be readable on the other side.
     const wire = { code: toWellFormed(code), message: toWellFormed(message) };
     return data === undefined ? wire : { ...wire, data };
   } catch {
-    return undefined; // it throws when somebody looks at it
+    return undefined; // reading the error threw
   }
 }
 
 /**
- * The form in which an error may leave the process: a {@linkcode HubError} as it is, anything else as `INTERNAL`
- * without a word of its own. Never throws.
+ * The form in which an error may leave the process. A {@linkcode HubError} keeps its code, message and data. Any
+ * other error becomes `INTERNAL` without its own message. It never throws.
  *
- * @param error What was thrown.
+ * @param error The thrown value.
  */
 export function toWireError(error: unknown): WireError {
   return wireOf(error) ?? INTERNAL;
 }
 
 /**
- * The error in the form in which it is thrown.
+ * Makes an error that can be thrown.
  *
- * @param error An error as it came over the wire, or one that is thrown as it is.
+ * @param error An error that came over the wire, or a {@linkcode HubError}, which is given back as it is.
  */
 export function fromWireError(error: WireError): HubError {
   return isHubError(error) ? error : new HubError(error.code, error.message, { data: error.data });
@@ -134,9 +138,9 @@ export function fromWireError(error: WireError): HubError {
 const INTERNAL: WireError = { code: "INTERNAL", message: "Internal error" };
 
 /**
- * Whether a client that sees this close code may reconnect by itself.
+ * Whether a client that gets this close code may reconnect by itself.
  *
- * @param code A WebSocket close code; those below 4000 are the platform's and all may be retried.
+ * @param code A WebSocket close code. Codes below 4000 belong to the platform, and all of them may be retried.
  */
 export function mayReconnect(code: number): boolean {
   return code < 4500 || code > 4999;

@@ -1,5 +1,5 @@
 /**
- * What clients and servers may say to each other: contracts, their types, and the wire that carries them.
+ * Contracts (what clients and servers may send to each other), their types, and the wire protocol.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Parsing with a schema, with the errors that both ends share.
+ * Parsing with a schema, with the errors that hub and client share.
  *
  * @module
  */
@@ -9,31 +9,31 @@ import { promiseOf } from "./user_code.ts";
 import type { Schema, SchemaIssue, SchemaResult } from "./standard_schema.ts";
 import { toWellFormed } from "./values/text.ts";
 
-/** At most so many issues of one value cross the wire. */
+/** The largest number of issues of one value that cross the wire. */
 const MAX_ISSUES = 16;
 
 /** An issue in the form that crosses the wire. */
 export interface ValidationIssue {
   /** What is wrong. */
   readonly message: string;
-  /** Where, joined with dots; empty for the value itself. */
+  /** Where it is, joined with dots; empty for the value itself. */
   readonly path: string;
 }
 
-/** How long a text of an issue may be: whoever sent the value has made up the keys in it. */
+/** The longest text of an issue: the sender of the value chose the keys in it, so it needs a limit. */
 const MAX_TEXT = 512;
 
-/** The start of a text, as it can travel. */
+/** The start of a text, made well-formed so that it can travel. */
 const cut = (text: unknown): string => toWellFormed(String(text).slice(0, MAX_TEXT));
 
 function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
-  // A library's list may be of a class of its own, whose `map` makes something else of it.
+  // Some libraries return a list of their own class, whose `map` returns that class and not an array.
   const keys = [...path].map((step) => String(typeof step === "object" ? step.key : step));
   return { message: cut(message), path: cut(keys.join(".")) };
 }
 
 function unwrap<Output>(result: SchemaResult<Output>, kind: string, name: string): Output {
-  // What `safeParse` gives back has neither: taken for a value of `undefined` it would let everything pass.
+  // What `safeParse` returns has neither property. Read as a value of `undefined`, it would let every value pass.
   if (
     typeof result !== "object" || result === null || !("value" in result || Array.isArray(result.issues))
   ) {
@@ -55,7 +55,7 @@ function unwrap<Output>(result: SchemaResult<Output>, kind: string, name: string
   );
 }
 
-/** Names a value in an error's message. Put together there and not before: every message is parsed. */
+/** Names a value in an error's message. Called only when there is an error, because every message is parsed. */
 const nameOf = (kind: string, name: string): string => `${kind} "${name}"`;
 
 /**
@@ -66,7 +66,7 @@ const nameOf = (kind: string, name: string): string => `${kind} "${name}"`;
  * @param kind What the value is, for the error's message: `"signal"`.
  * @param name The name of it.
  * @returns The parsed value, or a promise of it where the schema is asynchronous.
- * @throws {HubError} `VALIDATION` with `data: { issues }`; thrown at once or by the promise.
+ * @throws {HubError} `VALIDATION` with `data: { issues }`. Thrown at once, or by the promise.
  */
 export function parse<Output>(
   schema: Schema<unknown, Output>,
@@ -82,8 +82,8 @@ export function parse<Output>(
 }
 
 /**
- * Parses a value with a schema that must answer at once: whatever is sent one way (events, topics, signals, bus
- * events) is parsed so, because its order must not depend on how long a schema takes.
+ * Parses a value with a schema that must answer at once. For one-way messages (events, topics, signals, bus events):
+ * their order must not depend on how long a schema takes.
  *
  * @param schema The schema.
  * @param value The value.
@@ -101,7 +101,7 @@ export function parseNow<Output>(
   const result = schema["~standard"].validate(value);
   const later = promiseOf(result);
   if (!later) return unwrap(result as SchemaResult<Output>, kind, name);
-  later.catch(() => {}); // whatever it is, the schema is not to be used here
+  later.catch(() => {}); // the result does not matter: the schema cannot be used here
   throw new TypeError(
     `Cannot use an asynchronous schema for ${nameOf(kind, name)}: only requests may have one`,
   );

@@ -1,13 +1,13 @@
 /**
- * Topic patterns: `ticker/:symbol` stands for every name of two segments that starts with `ticker`.
+ * Topic patterns: `ticker/:symbol` fits every name of two segments whose first one is `ticker`.
  *
  * @module
  */
 
-/** A segment as it may stand in a name: a parameter stands for any text. */
+/** A segment as it may be in a name: a parameter can be any text. */
 export type Segment<S extends string> = S extends `:${string}` ? string : S;
 
-/** The names that a pattern stands for, as a template type: `` `ticker/${string}` ``. */
+/** The names that fit a pattern, as a template type: `` `ticker/${string}` ``. */
 export type NamesOf<P extends string> = P extends `${infer Head}/${infer Tail}`
   ? `${Segment<Head>}/${NamesOf<Tail>}`
   : Segment<P>;
@@ -20,22 +20,22 @@ export type Fits<N extends string, P extends string> = P extends `${infer PHead}
   : N extends Segment<P> ? true
   : false;
 
-/** By the names that they stand for, which patterns those are: as keys, so that what fits several yields all of them. */
+/** Patterns by the names that fit them. They are keys, so that a name that fits several patterns gives all of them. */
 export type PatternsByName<Patterns extends string> = {
   readonly [P in Patterns as NamesOf<P>]: { readonly [Q in P]: Q };
 };
 
-/** The keys of a record; unlike `keyof` alone, worked out once by the compiler. */
+/** The keys of a record. Unlike `keyof` alone, the compiler works it out once. */
 export type KeysOf<M> = [M] extends [object] ? keyof M : never;
 
-/** Those of a few patterns that a name fits, segment by segment. */
+/** Those patterns of a small set that a name fits, segment by segment. */
 export type FittingOf<Patterns extends string, N extends string> = Patterns extends string
   ? Fits<N, Patterns> extends true ? Patterns : never
   : never;
 
 /**
- * The pattern among `Patterns` that a name fits: the name itself where it is declared, else by segments. The compiler
- * looks the name up among the patterns first, for comparing segments with each of many takes it long.
+ * The pattern among `Patterns` that a name fits: the name itself if it is declared, else by segments. The compiler
+ * first looks the name up among the patterns, because comparing its segments with each pattern takes long.
  */
 export type PatternOf<Patterns extends string, N extends string> = N extends Patterns ? N
   : N extends KeysOf<PatternsByName<Patterns>> ? FittingOf<keyof PatternsByName<Patterns>[N] & string, N>
@@ -52,11 +52,11 @@ export type ParamsOf<P extends string> = { readonly [Name in ParamNames<P>]: str
 
 /** A compiled pattern. */
 export interface Pattern {
-  /** As it was written. */
+  /** The pattern as it was written. */
   readonly source: string;
-  /** Whether it has no parameter, and so stands for itself only. */
+  /** Whether it has no parameter, so that only its own text fits. */
   readonly literal: boolean;
-  /** The parameters of a name, or `undefined` when the name does not fit. A parameter never matches an empty segment. */
+  /** The parameters of a name, or `undefined` when the name does not fit. A parameter never fits an empty segment. */
   match(name: string): Readonly<Record<string, string>> | undefined;
 }
 
@@ -68,7 +68,7 @@ const NO_PARAMS: Readonly<Record<string, string>> = /* @__PURE__ */ Object.freez
 /**
  * Compiles a pattern.
  *
- * @param source Segments parted by `/`; a segment that starts with `:` is a parameter.
+ * @param source Segments separated by `/`. A segment that starts with `:` is a parameter.
  * @throws {TypeError} When a segment is empty, a parameter's name is not an identifier, or is used twice.
  *
  * @example
@@ -116,14 +116,14 @@ export function compilePattern(source: string): Pattern {
   };
 }
 
-/** What patterns have in common up to a segment, and how they go on from there. */
+/** A node of the tree of patterns: patterns with the same first segments share it. */
 class Branch<T> {
   readonly #literal = new Map<string, Branch<T>>();
   #param: Branch<T> | undefined;
   /** The pattern that ends here. */
   leaf: { readonly pattern: Pattern; readonly value: T } | undefined;
 
-  /** Where a pattern goes on. */
+  /** Returns the branch for the next segment, and makes it if needed. */
   grow(segment: string): Branch<T> {
     if (segment.startsWith(":")) return this.#param ??= new Branch();
     let next = this.#literal.get(segment);
@@ -139,7 +139,7 @@ class Branch<T> {
       (part === "" ? undefined : this.#param?.find(parts, at + 1));
   }
 
-  /** Finds a pattern that some name fits as well as this one. */
+  /** Finds another pattern that has a name in common with this one. */
   rival(segments: readonly string[], at = 0): Branch<T>["leaf"] {
     if (at === segments.length) return this.leaf;
     const segment = segments[at]!;
@@ -155,9 +155,9 @@ class Branch<T> {
 }
 
 /**
- * What a set of patterns leads to. A name that is declared literally comes before a pattern that it fits too; two
- * patterns with parameters never share a name, so the order of declaration does not matter. What a search costs
- * depends on the name's length, not on how many patterns there are.
+ * Finds the value for a name by its pattern. A literal name comes before a pattern that it fits too. Two patterns
+ * with parameters never share a name, so the order of declaration does not matter. The cost of a search depends on
+ * the length of the name, not on the number of patterns.
  */
 export class PatternTable<T> {
   readonly #literals = new Map<string, T>();
@@ -167,8 +167,8 @@ export class PatternTable<T> {
    * Adds a pattern.
    *
    * @param source The pattern.
-   * @param value What it leads to.
-   * @throws {TypeError} When the pattern is malformed, or some name would fit it and one that is already here.
+   * @param value The value for names that fit it.
+   * @throws {TypeError} When the pattern is malformed, or when one name could fit both it and an earlier pattern.
    */
   add(source: string, value: T): void {
     const pattern = compilePattern(source);
@@ -188,7 +188,7 @@ export class PatternTable<T> {
   }
 
   /**
-   * Finds what a name leads to.
+   * Finds the value for a name.
    *
    * @param name A concrete name.
    * @returns The value and the name's parameters, or `undefined`.

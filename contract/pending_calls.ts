@@ -1,5 +1,5 @@
 /**
- * Questions that wait for their answer: by timeout, abort signal, answer, or the end of the link.
+ * Requests that wait for an answer. A wait ends with the answer, a timeout, an abort signal, or the end of the link.
  *
  * @module
  */
@@ -10,37 +10,37 @@ import type { Clock } from "./clock.ts";
 import { defer } from "./deferred.ts";
 import { fromWireError, HubError, type WireError } from "./errors.ts";
 
-/** How long and how patiently to wait for an answer. */
+/** How long to wait for an answer, and what ends the wait early. */
 export interface CallOptions {
-  /** How long to wait, in milliseconds. A default is documented where the option is taken. */
+  /** How long to wait, in milliseconds. The method that takes the option documents its default. */
   readonly timeoutMs?: number;
-  /** Gives up when aborted; the promise rejects with the signal's reason. */
+  /** Ends the wait when it is aborted. The promise rejects with the signal's reason. */
   readonly signal?: WebAbortSignal;
 }
 
-/** The options of a question, complete: it never waits for ever. */
+/** The complete options of a request. The timeout is required, so that no request waits for ever by mistake. */
 export interface AskOptions extends CallOptions {
   /** How long to wait, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long it may take in all, for the error of one that has waited before. */
+  /** The whole time of the request, for the error text, if it has already waited before this. In milliseconds. */
   readonly inAllMs?: number;
 }
 
-/** A wait that ends by itself when its time is over, or its signal is aborted. */
+/** A wait that ends by itself when its time is over or its signal is aborted. */
 export interface Wait {
-  /** Begins it anew. */
+  /** Starts the time again from zero. */
   extend(): void;
-  /** Ends it. */
+  /** Ends the wait. */
   free(): void;
 }
 
 /**
- * Waits, as long as the options say.
+ * Waits for as long as the options say.
  *
- * @param clock Where the timeout comes from.
- * @param options How long to wait, `Infinity` without an end, and what gives up earlier.
- * @param late Makes the error of a wait that took too long.
- * @param giveUp Takes that error, or the signal's reason. It frees the wait.
+ * @param clock The clock of the timeout.
+ * @param options How long to wait (`Infinity`: no timeout), and the signal that ends the wait early.
+ * @param late Makes the error for a wait that took too long.
+ * @param giveUp Gets that error, or the signal's reason. It must call `free` on the wait.
  */
 export function waitAtMost(
   clock: Clock,
@@ -71,34 +71,36 @@ interface Pending {
   readonly wait: Wait;
 }
 
-/** The questions of one link that have no answer yet. Every way out frees the entry, its timer and its listener. */
+/**
+ * The requests of one link that have no answer yet. However a request ends, its entry, timer and listener are freed.
+ */
 export class PendingCalls {
   readonly #clock: Clock;
   readonly #calls = new Map<number, Pending>();
   #lastId = 0;
 
   /**
-   * Starts without questions.
+   * Starts without any request.
    *
-   * @param clock Where the timeouts come from.
+   * @param clock The clock of the timeouts.
    */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** How many questions have no answer yet. */
+  /** How many requests have no answer yet. */
   get size(): number {
     return this.#calls.size;
   }
 
   /**
-   * Opens a question.
+   * Opens a request.
    *
-   * @param name What is asked, for error messages.
-   * @param options How long and how patiently to wait.
-   * @param cancelled Called when the asker gives up (timeout or abort), so that the other side can be told.
-   * @returns The id to send, and the answer: it rejects with `TIMEOUT`, the signal's reason, the other side's error,
-   * or whatever {@linkcode PendingCalls.failAll} is given.
+   * @param name The request's name, for error messages.
+   * @param options How long to wait, and what ends the wait early.
+   * @param cancelled Called when the caller gives up (timeout or abort), so that the other side can be told.
+   * @returns The id to send, and the answer. It rejects with `TIMEOUT`, the signal's reason, the other side's error,
+   * or the error that {@linkcode PendingCalls.failAll} makes.
    */
   open(
     name: string,
@@ -109,18 +111,18 @@ export class PendingCalls {
     return { id: this.ask(name, options, cancelled, resolve, reject), answer };
   }
 
-  /** The id of a question that is about to be asked, with others of its kind. */
+  /** Reserves the id of a request that is sent later, together with others. */
   reserve(): number {
     return ++this.#lastId;
   }
 
   /**
-   * Opens a question whose answer is taken in the moment in which it arrives, before whatever arrives behind it.
+   * Opens a request whose answer is handled at the moment it arrives, before any later message.
    *
-   * @param name As for {@linkcode PendingCalls.open}, as are the next two.
-   * @param resolve Takes the answer.
-   * @param reject Takes the error in its place; after `cancelled`.
-   * @param id Its id, where that was reserved.
+   * @param name As for {@linkcode PendingCalls.open}; so are the next two.
+   * @param resolve Gets the answer.
+   * @param reject Gets the error, if there is no answer. Called after `cancelled`.
+   * @param id The request's id, if it was reserved.
    * @returns The id to send.
    */
   ask(
@@ -144,9 +146,9 @@ export class PendingCalls {
   }
 
   /**
-   * Answers a question. Late answers, and answers to what was never asked, are ignored.
+   * Answers a request. Ignores late answers and answers to unknown ids.
    *
-   * @param id The question's id.
+   * @param id The request's id.
    * @param output The answer.
    */
   resolve(id: number, output: unknown): void {
@@ -154,37 +156,37 @@ export class PendingCalls {
   }
 
   /**
-   * Begins the wait for an answer anew: the other side is at work.
+   * Starts the wait for an answer again: the other side is at work.
    *
-   * @param id The question's id.
+   * @param id The request's id.
    */
   extend(id: number): void {
     this.#calls.get(id)?.wait.extend();
   }
 
   /**
-   * Answers a question with the other side's error.
+   * Answers a request with the other side's error.
    *
-   * @param id The question's id.
-   * @param error The error as it came over the wire, or one of our own.
+   * @param id The request's id.
+   * @param error The error as it came over the wire, or an error of this side.
    */
   reject(id: number, error: WireError): void {
     this.#take(id)?.reject(fromWireError(error));
   }
 
   /**
-   * Nobody wants the answer to a question any more: neither is called.
+   * Removes a request whose answer is no longer wanted. Neither `resolve` nor `reject` is called.
    *
-   * @param id The question's id; of none where there is none.
+   * @param id The request's id. `undefined` does nothing.
    */
   forget(id: number | undefined): void {
     this.#take(id);
   }
 
   /**
-   * Ends every question at once: the link is gone.
+   * Rejects every request at once, because the link is gone.
    *
-   * @param error Makes the error of one question from its name.
+   * @param error Makes the error of a request from its name.
    */
   failAll(error: (name: string) => Error): void {
     for (const [id, { name }] of this.#calls) this.#take(id)?.reject(error(name));

@@ -1,19 +1,19 @@
 /**
- * The Standard Schema interface (https://standardschema.dev, version 1), kept structural so that any validator
- * that implements it (zod, valibot, arktype, ...) fits without Trunkline importing one.
+ * The Standard Schema interface (https://standardschema.dev, version 1). It is structural: every validator that
+ * implements it (zod, valibot, arktype, ...) fits, and Trunkline imports none.
  *
  * @module
  */
 
-/** A value that failed validation: what is wrong, and where. */
+/** Why a value failed validation, and where. */
 export interface SchemaIssue {
   /** What is wrong, for a person. */
   readonly message: string;
-  /** Where in the value, from the outside in; absent for the value itself. */
+  /** Where in the value, from the outside in. Absent for the value itself. */
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
 }
 
-/** What a schema answers: the parsed value, or the issues. */
+/** The result of a schema: the parsed value, or the issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: ReadonlyArray<SchemaIssue> };
@@ -22,9 +22,9 @@ export type SchemaResult<Output> =
 export interface SchemaProps<Input = unknown, Output = Input> {
   /** The version of the interface. */
   readonly version: 1;
-  /** The library that made the schema, as it names itself. */
+  /** The name of the library that made the schema. */
   readonly vendor: string;
-  /** Parses a value; may answer later. */
+  /** Parses a value. May return a promise. */
   readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
   /** The types, for the compiler only. */
   readonly types?: { readonly input: Input; readonly output: Output } | undefined;
@@ -34,7 +34,7 @@ export interface SchemaProps<Input = unknown, Output = Input> {
  * Any validator that implements Standard Schema: zod, valibot, arktype and many more.
  *
  * @typeParam Input What the schema accepts.
- * @typeParam Output What parsing yields.
+ * @typeParam Output What parsing returns.
  */
 export interface Schema<Input = unknown, Output = Input> {
   /** The Standard Schema properties. */
@@ -42,11 +42,11 @@ export interface Schema<Input = unknown, Output = Input> {
 }
 
 /**
- * A schema that answers at once. Of libraries whose schemas say so in their types (valibot) an asynchronous one is a type error;
- * with others it is told of at the first value.
+ * A schema that answers at once. Some libraries (valibot) mark asynchronous schemas in their types: with these, an
+ * asynchronous schema is a type error. With other libraries, the first value causes an error.
  */
 export interface SyncSchema extends Schema {
-  /** Whether it is asynchronous, where its library says so. */
+  /** Whether the schema is asynchronous, if its library says so. */
   readonly async?: false;
 }
 
@@ -55,7 +55,7 @@ export type InputOf<S> = S extends
   { readonly "~standard": { readonly types?: { readonly input: infer I } | undefined } } ? I
   : never;
 
-/** What a schema yields. */
+/** What a schema returns. */
 export type OutputOf<S> = S extends
   { readonly "~standard": { readonly types?: { readonly output: infer O } | undefined } } ? O
   : never;

@@ -1,14 +1,14 @@
 /**
- * The guard around code of the application: handlers, listeners, schemas, hooks. Whatever such code throws or gives
- * back is touched here, inside a `try`, and nowhere else.
+ * The guard around code of the application: handlers, listeners, schemas, hooks. Everything that such code throws or
+ * returns is handled here, inside a `try`.
  *
  * @module
  */
 
-/** A value with a `then`: a promise, or what a library gives out in place of one. */
+/** The method `then` of a promise, or of an object that a library gives in place of one. */
 type Then = (this: unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void) => unknown;
 
-/** A promise that leads to a promise, and so on: so many steps are followed. One that leads to itself has no end. */
+/** How many steps to follow if a promise leads to a promise. One that leads to itself would never end. */
 const MAX_STEPS = 64;
 
 const nativeThen: Then = Promise.prototype.then as Then;
@@ -22,8 +22,8 @@ function thenOf(value: unknown): Then | undefined {
 const ignore = (): void => {};
 
 /**
- * Follows a value with a `then` to what it ends with. What it leads to is put into a list at every step: the platform
- * would follow it by itself, without end.
+ * Follows a value with a `then` to its final value. Each next value is wrapped in a list. Otherwise the platform
+ * would follow it by itself, without a limit.
  */
 async function follow(value: unknown, then: Then, steps: number): Promise<unknown> {
   const [next] = await new Promise<[unknown]>((resolve, reject) =>
@@ -36,30 +36,29 @@ async function follow(value: unknown, then: Then, steps: number): Promise<unknow
 }
 
 /**
- * The promise in what code of the application gave back. Call it in the same `try` as that code: a `then` may be a
- * getter that throws.
+ * Returns the promise in a value that application code returned. Call it in the same `try` as that code, because
+ * `then` may be a getter that throws.
  *
- * @param value What was given back.
- * @returns A promise of the platform that settles as the value does, and is safe to use anywhere; `undefined` when
- * the value is not a promise, and no `then` needs to be waited for.
- * @throws Whatever the getter of `then` throws.
+ * @param value The value that was returned.
+ * @returns A promise of the platform that settles in the same way, and is safe to use anywhere. `undefined` if the
+ * value is not a promise.
+ * @throws What the getter of `then` throws.
  */
 export function promiseOf<T>(value: T): Promise<Awaited<T>> | undefined {
   const then = thenOf(value);
   if (!then) return undefined;
   if (then === nativeThen && (value as { readonly constructor?: unknown }).constructor === Promise) {
-    nativeThen.call(value, ignore, ignore); // throws when it only looks like a promise
+    nativeThen.call(value, ignore, ignore); // throws if it only looks like a promise
     return value as unknown as Promise<Awaited<T>>;
   }
   return follow(value, then, MAX_STEPS) as Promise<Awaited<T>>;
 }
 
 /**
- * Calls code of the application for which nobody waits, so that nothing that it does hurts the caller or whoever is
- * called next.
+ * Calls application code whose result is not awaited. Its errors never affect the caller or the next call.
  *
- * @param call The call; may be asynchronous.
- * @param failed Takes what it throws, at once or later. It does not throw.
+ * @param call The call. It may be asynchronous.
+ * @param failed Gets the error that it throws, at once or later. It must not throw.
  */
 export function callSafely(call: () => unknown, failed: (error: unknown) => void): void {
   try {
@@ -70,12 +69,12 @@ export function callSafely(call: () => unknown, failed: (error: unknown) => void
 }
 
 /**
- * Calls each of those who listen now and still do when it is their turn: one before them may end that. What a call
- * throws hurts no other.
+ * Calls each listener of a set. A listener that an earlier one removes is not called. An error of one listener does
+ * not affect the others.
  *
- * @param listeners Who listens.
- * @param call Calls one of them; may be asynchronous.
- * @param failed Takes what it throws, at once or later. It does not throw.
+ * @param listeners The listeners.
+ * @param call Calls one of them. It may be asynchronous.
+ * @param failed Gets the error that it throws, at once or later. It must not throw.
  */
 export function callEach<T>(
   listeners: ReadonlySet<T>,
@@ -88,7 +87,7 @@ export function callEach<T>(
 }
 
 /**
- * Names the kind of a value, for an error's message: never the value itself, which may be a secret.
+ * Names the kind of a value, for an error's message. It never shows the value itself, which may be a secret.
  *
  * @param value Anything.
  */
@@ -100,16 +99,16 @@ export function kindOf(value: unknown): string {
     if (Array.isArray(value)) return "a list";
     if (thenOf(value)) return "a promise";
   } catch {
-    // it throws when somebody looks at it: an object
+    // reading it threw: it is an object
   }
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 /**
- * Makes the function that errors are reported to, whatever the application's own does. It never throws.
+ * Makes a function that reports errors to the application. It never throws, even if the application's function does.
  *
- * @param onError The application's function; may be asynchronous.
- * @returns Hands the error over; what the application's function throws goes to the console.
+ * @param onError The application's function. It may be asynchronous.
+ * @returns Reports an error. If the application's function throws, that error goes to the console.
  */
 export function guardReports<Info>(
   onError: (error: unknown, info: Info) => unknown,

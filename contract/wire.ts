@@ -1,6 +1,6 @@
 /**
  * The messages of the wire, version 1. A frame carries a list of them; each is a tuple that starts with its kind.
- * `docs/protocol.md` tells what they mean.
+ * `docs/protocol.md` explains them.
  *
  * @module
  */
@@ -21,55 +21,71 @@ import {
 import { isRoomState, type RoomMark, type RoomState, saysRooms } from "./wire/room_wire.ts";
 import { isFromWatcher, type MembersQuery, type WatchOptions, type WhoChange } from "./wire/presence_wire.ts";
 
-/** Every server takes frames of so many bytes: whatever keeps a connection going has room in them, and a hello. */
+/**
+ * Every server accepts frames of this size in bytes. All messages that keep a connection alive fit in it, and so does
+ * a hello.
+ */
 export const MIN_FRAME_BYTES = 256;
 
-/** What a client says first. */
+/** The first message of a client. */
 export interface Hello {
-  /** The role it wants. */
+  /** The role that the client asks for. */
   readonly role: string;
-  /** Its credential, if it does not travel in headers or cookies. */
+  /** The client's token, if it does not travel in headers or cookies. */
   readonly token?: string;
-  /** The rooms with history that it was in, and up to where it has seen them. Present where it takes `rev` and `room`. */
+  /**
+   * The rooms with history that the client was in, and the last position it saw in each. Present if the client takes
+   * `rev` and `room`.
+   */
   readonly rooms?: readonly RoomMark[];
-  /** What to subscribe to right after the welcome, as if a `sub` came then; a server that does says `topics` in the welcome. */
+  /**
+   * The topics to subscribe to right after the welcome, as if a `sub` came then. A server that does this sets
+   * `topics` in the welcome.
+   */
   readonly topics?: readonly TopicMark[];
   /**
-   * All rooms that it was in, the one that it joined last first. Present where it takes `in` and `out`. It may be made up.
+   * All rooms that the client was in, the last joined first. Present if it takes `in` and `out`. The server must not
+   * trust it.
    */
   readonly joined?: readonly string[];
-  /** The ids of its connections before this one, the latest last: what was not meant for them is not for this one. */
+  /**
+   * The ids of the client's earlier connections, the latest last. Used for `except`: a message that excluded them
+   * also excludes this one.
+   */
   readonly earlier?: readonly string[];
 }
 
-/** What the server says first. */
+/** The first message of a server. */
 export interface Welcome {
   /** The id of this connection, unique in the cluster. */
   readonly connection: string;
   /** The id of the node that serves it. */
   readonly node: string;
-  /** The server sends something at least this often, in milliseconds. */
+  /** The server sends something at least this often. In milliseconds. */
   readonly heartbeatMs: number;
-  /** The largest frame that the server takes, in bytes. */
+  /** The largest frame that the server accepts, in bytes. */
   readonly maxFrameBytes: number;
-  /** Whether it lets clients read histories: it takes `hist`. */
+  /** Whether clients may read histories: the server takes `hist`. */
   readonly history?: boolean;
-  /** Whether it tells who is in which room or topic: it takes `watch`, `unwatch`, `state` and `members`. */
+  /** Whether the server reports presence: it takes `watch`, `unwatch`, `state` and `members`. */
   readonly presence?: boolean;
   /**
-   * What remembers which requests were done: it takes `once`. A request that got no answer may be sent again, with the
-   * same key, to a server that says the same.
+   * The name of the memory of done requests: nodes with the same name share it. Present if the server takes `once`. A
+   * request without an answer may be sent again with the same key to a server that gives the same name.
    */
   readonly once?: string;
-  /** Whether it subscribes to what the hello has asked for: no `sub` is needed. Present where it asked for something. */
+  /**
+   * Whether the server subscribes to the topics of the hello, so that no `sub` is needed. Present if the hello named
+   * topics.
+   */
   readonly topics?: boolean;
-  /** Whether there are rooms with history, of which it sends `rev` and `room`. */
+  /** Whether there are rooms with history: the server sends `rev` and `room` for them. */
   readonly rooms?: boolean;
-  /** Whether it puts clients into rooms again: it sends `in` and `out`. */
+  /** Whether the server puts clients back into rooms: it sends `in` and `out`. */
   readonly rejoin?: boolean;
 }
 
-/** Either side may ask, answer and take back a question, and ask for a sign of life. */
+/** Messages of both sides: requests, answers, cancelled requests, and heartbeats. */
 export type CallMessage =
   | readonly [kind: "req", id: number, name: string, input?: unknown]
   | readonly [kind: "res", id: number, output?: unknown]
@@ -78,7 +94,7 @@ export type CallMessage =
   | readonly [kind: "ping"]
   | readonly [kind: "pong"];
 
-/** What a client sends. */
+/** The messages that a client sends. */
 export type ClientMessage =
   | CallMessage
   | readonly [kind: "hello", hello: Hello]
@@ -92,7 +108,7 @@ export type ClientMessage =
   | readonly [kind: "state", id: number, place: string, state?: unknown]
   | readonly [kind: "members", id: number, place: string, options?: MembersQuery];
 
-/** What a server sends. */
+/** The messages that a server sends. */
 export type ServerMessage =
   | CallMessage
   | readonly [kind: "welcome", welcome: Welcome]
@@ -110,18 +126,18 @@ export type ServerMessage =
   | readonly [kind: "who", place: string, by: PresenceBy, change: WhoChange]
   | readonly [kind: "move", withinMs: number];
 
-/** A message of the right form that holds what cannot be handed on. Only this message fails, never the link. */
+/** A message of the right form with a value that cannot be read. Only this message fails, never the link. */
 export class UnreadableMessage {
-  /** The message without the payload, or the error, that cannot be handed on: kind, and id or name. */
+  /** The message without the payload, or the error, that cannot be read: kind, and id or name. */
   readonly head: readonly unknown[];
   /** What is wrong with it. */
   readonly error: HubError;
 
   /**
-   * Keeps what could be read of a message.
+   * Keeps the readable part of a message.
    *
-   * @param head The message without what cannot be handed on.
-   * @param error What is wrong with that.
+   * @param head The message without the element that cannot be read.
+   * @param error What is wrong with that element.
    */
   constructor(head: readonly unknown[], error: HubError) {
     this.head = head;
@@ -138,7 +154,8 @@ const isWelcome = (value: unknown): boolean =>
 
 type Check = (message: readonly unknown[]) => boolean;
 
-// What may be absent ends its message. A switch costs half of what a table does: every message comes by here.
+// Elements that may be absent are at the end of a message. A `switch` costs half of a table, and every message passes
+// here.
 
 const isCall: Check = (m) => {
   switch (m[0]) {
@@ -192,7 +209,7 @@ const isFromServer: Check = (m) => {
       return m.length <= 2 && isText(m[1]);
     case "out":
       return m.length <= 3 && isText(m[1]) && (m[2] === undefined || isError(m[2]));
-    case "who": // who takes it checks the change: most clients do without
+    case "who": // its reader checks the change: most clients do not use presence
       return m.length <= 4 && isText(m[1]) && isText(m[2]);
     case "gap":
       return m.length <= 3 && isText(m[1]) && isPosition(m[2]);
@@ -228,9 +245,9 @@ function read(message: unknown, isMessage: Check): unknown {
 /**
  * Checks that a decoded value is a message that a client may send.
  *
- * @param value What a codec decoded.
- * @returns The message, or why its payload cannot be handed on.
- * @throws {HubError} `BAD_REQUEST` when it is none.
+ * @param value A value that a codec decoded.
+ * @returns The message, or an {@linkcode UnreadableMessage} that says why its payload cannot be read.
+ * @throws {HubError} `BAD_REQUEST` when it is not such a message.
  */
 export function asClientMessage(value: unknown): ClientMessage | UnreadableMessage {
   return read(value, isFromClient) as ClientMessage | UnreadableMessage;
@@ -239,9 +256,9 @@ export function asClientMessage(value: unknown): ClientMessage | UnreadableMessa
 /**
  * Checks that a decoded value is a message that a server may send.
  *
- * @param value What a codec decoded.
- * @returns The message, or why its payload cannot be handed on.
- * @throws {HubError} `BAD_REQUEST` when it is none.
+ * @param value A value that a codec decoded.
+ * @returns The message, or an {@linkcode UnreadableMessage} that says why its payload cannot be read.
+ * @throws {HubError} `BAD_REQUEST` when it is not such a message.
  */
 export function asServerMessage(value: unknown): ServerMessage | UnreadableMessage {
   return read(value, isFromServer) as ServerMessage | UnreadableMessage;

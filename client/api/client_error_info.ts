@@ -1,16 +1,17 @@
 /**
- * What an error of a client belongs to.
+ * Where an error of a client comes from.
  *
  * @module
  */
 
 /**
- * What an error that nobody waits for belongs to: getting the address, the token and a connection (`"connect"`), a
- * frame that is not of the protocol (`"protocol"`), the connection as a whole (`"connection"`), a listener or payload
- * of an event or topic, a subscription that was refused or ended, the answer to a request, a signal that was refused
- * or dropped, a handler of a request of the server (`"answer"`), a listener of `onOpen` (`"open"`), a status listener, a
- * room that the server did not put the client into again, where no listener of `onRecovery` hears it (`"room"`), or
- * who is in a room or topic (`"presence"`): its listeners, a bad state, a view that was refused or ended.
+ * Where an error comes from, when no call of yours can reject with it: `"connect"`: getting the address or the token,
+ * or connecting. `"protocol"`: a frame that is not of the protocol. `"connection"`: the connection as a whole.
+ * `"event"`, `"topic"`: a listener or a payload. `"subscribe"`: a subscription that was refused or ended.
+ * `"request"`: the answer to a request. `"signal"`: a signal that was refused or dropped. `"answer"`: a handler for a
+ * request of the server. `"open"`: a listener of `onOpen`. `"status"`: a status listener. `"room"`: the server did
+ * not put the client into a room again, and `onRecovery` has no listener. `"presence"`: a listener, a bad state, or a
+ * view that was refused or ended.
  */
 export type ClientStage =
   | "connect"
@@ -27,10 +28,10 @@ export type ClientStage =
   | "room"
   | "presence";
 
-/** What an error belongs to. */
+/** Where an error comes from. */
 export interface ClientErrorInfo {
-  /** The stage. */
+  /** The part of the client. */
   readonly stage: ClientStage;
-  /** The event, topic, request or signal, where there is one. */
+  /** The name of the event, topic, request or signal, if there is one. */
   readonly name?: string;
 }

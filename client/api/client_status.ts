@@ -1,5 +1,5 @@
 /**
- * Where a client stands.
+ * The status of a client.
  *
  * @module
  */
@@ -7,22 +7,22 @@
 import type { HubError } from "../../contract/mod.ts";
 
 /**
- * Where a client stands: `"connecting"` until it was open once, `"reconnecting"` while it is not open after that,
- * `"closed"` for good.
+ * The status of a client. `"connecting"`: not open yet for the first time. `"reconnecting"`: it was open, and now is
+ * not. `"closed"`: closed for good.
  */
 export type ClientStatus = "connecting" | "open" | "reconnecting" | "closed";
 
-/** What is known about a status. */
+/** Details of a status. */
 export interface StatusInfo {
-  /** Why the client is not open; absent after `close()` and on a move to another node. */
+  /** Why the client is not open. Absent after `close()`, and when the client moves to another node. */
   readonly error?: HubError;
   /** The node that serves the client, once it is open. */
   readonly nodeId?: string;
-  /** Which attempt comes next, counted from the last connection that lasted; absent when nothing is waited for. */
+  /** The number of the next attempt, counted since the last stable connection. Absent if no attempt follows. */
   readonly attempt?: number;
-  /** How long until that attempt, in milliseconds. */
+  /** The time until that attempt, in milliseconds. */
   readonly retryInMs?: number;
 }
 
-/** Hears of every change of status, and of every attempt to connect that failed. */
+/** Called on every change of the status, and after every failed attempt to connect. */
 export type StatusListener = (status: ClientStatus, info: StatusInfo) => void;

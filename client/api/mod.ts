@@ -1,5 +1,5 @@
 /**
- * What users of a client see: types only.
+ * The types that users of a client need.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Answering the server.
+ * The types of handlers that answer the server.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import type {
   WebAbortSignal,
 } from "../../contract/mod.ts";
 
-/** What a handler of a server's request gets beside the question. */
+/** The second argument of a handler for a server's request. */
 export interface QuestionContext {
-  /** Aborted when the server no longer waits for the answer, or the link is lost. */
+  /** Aborts when the server no longer waits for the answer, or when the link is lost. */
   readonly signal: WebAbortSignal;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A topic by its pattern, as a client sees it.
+ * A topic of a client, made from its pattern.
  *
  * @module
  */
@@ -13,25 +13,27 @@ import type {
 } from "./subscription.ts";
 
 /**
- * A topic that the client may subscribe to, or loop over: `for await (const tick of client.topic("ticker/ACME"))` takes what is
- * published from then on, parsed, in order, across reconnects. The loop is subscribed until it is left. It ends when the
- * client is closed, and throws the cause when the subscription is refused or the client ends for good. Messages that are
- * missed after a loss are not told of here: subscribe with `onRecovery` where that matters. Up to 10,000 messages wait for a loop
- * that is slower than they come; then it throws `UNAVAILABLE`.
+ * A topic to subscribe to, or to loop over: `for await (const tick of client.topic("ticker/ACME"))` gives the
+ * messages that are published from then on, parsed, in order, and across reconnects. The subscription ends when the
+ * loop ends. The loop ends when the client is closed. It throws the cause when the subscription is refused, or when
+ * the client ends for good. A loop does not show whether messages were missed after a lost link: to know that,
+ * subscribe with `onRecovery`. If the loop is too slow, up to 10,000 messages wait for it; then it throws
+ * `UNAVAILABLE`.
  *
- * @typeParam N Its name.
- * @typeParam T What is published on it.
- * @typeParam History Whether it keeps history.
+ * @typeParam N The topic's name.
+ * @typeParam T The type of its messages.
+ * @typeParam History Whether the topic keeps history.
  */
 export interface ClientTopic<N extends string = string, T = unknown, History extends boolean = boolean>
   extends AsyncIterable<T> {
-  /** Its concrete name. */
+  /** The topic's concrete name. */
   readonly name: N;
   /**
-   * Subscribes to it; see {@linkcode Client.subscribe}.
+   * Subscribes to the topic; see {@linkcode Client.subscribe}.
    *
-   * @param listener What to call with each message, parsed.
-   * @param options A signal, how to hear of recoveries, and where in the history to begin.
+   * @param listener Called with each parsed message.
+   * @param options A signal that ends the subscription, a function that learns about recoveries, and where in the
+   * history to begin.
    */
   subscribe(
     listener: (payload: T, meta: TopicMeta<History>) => void,

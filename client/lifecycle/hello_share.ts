@@ -1,5 +1,6 @@
 /**
- * How much a hello may name: it is the first frame, and a server that finds it too large would find the next one so too.
+ * How much of a hello its lists may take. If the first frame were too large for a server, every later hello would be
+ * too.
  *
  * @module
  */
@@ -7,23 +8,23 @@
 import { MIN_FRAME_BYTES } from "../../contract/mod.ts";
 import { MAX_HELLO_BYTES } from "../../contract/wire/hello_size.ts";
 
-/** Three lists are in a hello: rooms, those with history, and topics. What stands around them takes as much as one of them. */
+/** A hello holds three lists: rooms, rooms with history, and topics. The fourth share is for everything around them. */
 const SHARES = 4;
 
-/** Knows how much each list of a hello may take. */
+/** Calculates how many bytes each list of a hello may take. */
 export class HelloShare {
   #maxBytes: number | undefined;
 
-  /** A server has said how large a frame may be, in bytes. */
+  /** A server said how large a frame may be, in bytes. */
   known(maxFrameBytes: number): void {
     this.#maxBytes = Math.min(maxFrameBytes, MAX_HELLO_BYTES);
   }
 
   /**
-   * How much each list may take, in bytes. While no server has said what it takes only the first hello names something: a small
-   * thing, and a chance.
+   * Returns how many bytes each list may take. Until a server has said how large a frame may be, only the first hello
+   * names anything, and only as much as every server accepts.
    *
-   * @param bytes How large the hello is without them.
+   * @param bytes The size of the hello without the lists.
    */
   next(bytes: number): number {
     const share = this.#maxBytes === undefined ? MIN_FRAME_BYTES / 2 : (this.#maxBytes - bytes) / SHARES;

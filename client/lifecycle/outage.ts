@@ -1,5 +1,5 @@
 /**
- * Telling that there is no connection.
+ * Reports that there is no connection.
  *
  * @module
  */
@@ -7,31 +7,34 @@
 import { HubError } from "../../contract/mod.ts";
 import type { Settings } from "../options.ts";
 
-/** A server that restarts is back by then; whatever takes longer somebody should look at. */
+/** A server that restarts is usually back after this time. A longer outage is worth a report. */
 const TELL_AFTER_MS = 5_000;
 
-/** A time without a connection: told once when it lasts, as browsers do not tell pages why they cannot connect. */
+/**
+ * A time without a connection. It is reported once if it lasts, because browsers do not tell pages why they cannot
+ * connect.
+ */
 export class Outage {
   readonly #settings: Settings;
   #since = 0;
   #told = false;
 
   /**
-   * Begins: there is no connection yet.
+   * Starts an outage: there is no connection yet.
    *
-   * @param settings The client's.
+   * @param settings The settings of the client.
    */
   constructor(settings: Settings) {
     this.#settings = settings;
     this.begin();
   }
 
-  /** How long it has lasted, in milliseconds. */
+  /** How long the outage has lasted, in milliseconds. */
   get ms(): number {
     return this.#settings.clock.now() - this.#since;
   }
 
-  /** The connection was lost. */
+  /** The connection was lost: starts a new outage. */
   begin(): void {
     this.#since = this.#settings.clock.now();
     this.#told = false;
@@ -40,7 +43,7 @@ export class Outage {
   /**
    * An attempt to connect has failed.
    *
-   * @param error How.
+   * @param error The reason.
    */
   failed(error: HubError): void {
     const { ms } = this;

@@ -1,31 +1,31 @@
 /**
- * What a page knows of its life.
+ * The events that tell a page that it is active or online again.
  *
  * @module
  */
 
 /**
- * Says when the client should look whether its connection still works: the device woke up, the network came back, the
- * application is in the foreground again.
+ * Tells the client when to check its connection: when the device wakes up, the network comes back, or the application
+ * comes to the foreground.
  *
- * @param wake What to call then. It may be called at any time, as often as wanted, and does not throw.
- * @returns A function that stops it; called once, when the client closes.
+ * @param wake Call it at these moments. It may be called at any time and as often as you like, and it does not throw.
+ * @returns A function that stops it. Called once, when the client closes.
  */
 export type ClientLifecycle = (wake: () => void) => () => void;
 
-/** What a page and its workers are, as far as it is used here. */
+/** The part of a page's or worker's global object that is used here. */
 type PageGlobal = EventTarget & {
   readonly navigator?: { readonly onLine?: boolean };
   readonly document?: { readonly visibilityState: string };
 };
 
-/** Back online; shown again, from the cache too; unfrozen. Those of the document bubble. */
+/** The page is online again, shown again (also from the cache), or unfrozen. Events of the document bubble up. */
 const EVENTS = ["online", "pageshow", "visibilitychange", "resume"];
 
-/** The events of a page and its workers. Elsewhere there are none. */
+/** The events of a page and its workers. Other platforms have none. */
 export const pageLifecycle: ClientLifecycle = (wake) => {
   const page = globalThis as unknown as PageGlobal;
-  // Only what has a page tells whether it is online.
+  // Only pages and their workers have `navigator.onLine`.
   if (page.navigator?.onLine === undefined) return () => {};
   const awake = () => {
     if (page.document?.visibilityState !== "hidden") wake();

@@ -1,23 +1,23 @@
 /**
- * Noticing that the process was asleep.
+ * Notices that the process was asleep.
  *
  * @module
  */
 
 import type { Clock } from "../../contract/mod.ts";
 
-/** How often to look. A sleep is noticed so long after waking at the latest. */
+/** How often to check. A sleep is noticed at most this long after waking. */
 const TICK_MS = 2_000;
 
-/** A timer that is later than this was held up by more than a busy moment. */
+/** A timer that is later than this was not delayed by load alone. */
 export const LATE_MS = 2_000;
 
 /**
- * Calls back whenever a timer was late by far: the machine slept, or the process was stopped.
+ * Calls back whenever a timer fired much too late: the machine slept, or the process was stopped.
  *
- * @param clock Where timers come from. While a machine sleeps its timers may stand still, so lateness is told by the
- * clock on the wall.
- * @param wake What to call.
+ * @param clock The clock for the timers. While a machine sleeps, timers may stand still, so lateness is measured with
+ * the time of day (`wall`).
+ * @param wake The function to call.
  * @returns A function that stops it.
  */
 export function watchSleep(clock: Clock, wake: () => void): () => void {

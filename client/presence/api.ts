@@ -1,5 +1,5 @@
 /**
- * Presence as users of a client see it: types only.
+ * The types of presence for users of a client.
  *
  * @module
  */
@@ -20,12 +20,12 @@ import type {
   WebAbortSignal,
 } from "../../contract/mod.ts";
 
-/** A room or topic whose presence a contract keeps. Worked out, so that the compiler's errors show the names. */
+/** A room or topic with presence. The type is resolved early, so that compiler errors show the names. */
 export type PlaceOf<D extends ContractDefinition> = PresenceNames<D> extends infer N extends string
   ? N | { readonly topic: N }
   : never;
 
-/** What a client may give to set its own state: nothing where the contract does not say `clientsSet: true`. */
+/** The type of a state that a client may set: `never` if the contract does not have `clientsSet: true`. */
 export type ClientStateInput<D extends ContractDefinition, N extends string> =
   PresenceOf<D>[PatternOf<keyof PresenceOf<D> & string, N> & keyof PresenceOf<D>] extends
     { readonly clientsSet: true } ? PresenceStateInput<D, N> : never;
@@ -33,113 +33,118 @@ export type ClientStateInput<D extends ContractDefinition, N extends string> =
 /** Options of {@linkcode presence}. */
 export interface PresenceOptions {
   /**
-   * `"user"`: a user with all of its connections is one member, and each anonymous connection one. `"connection"`: each
-   * connection is.
+   * `"user"`: a user with all its connections is one member, and each anonymous connection is one. `"connection"`:
+   * each connection is one member.
    *
    * @default {"user"}
    */
   readonly by?: PresenceBy;
-  /** Closes the view when aborted; a `ready` that is still waiting rejects with the signal's reason. */
+  /** Closes the view when it aborts. If `ready` has not settled yet, it rejects with the signal's reason. */
   readonly signal?: WebAbortSignal;
 }
 
-/** Which page. */
+/** Options of {@linkcode PresenceView.page}. */
 export interface MembersOptions extends CallOptions {
   /**
-   * How many members at the most, up to 1,000. Members with large states come in smaller pages.
+   * The largest number of members, up to 1,000. If states are large, a page holds fewer members.
    *
    * @default {100}
    */
   readonly limit?: number;
-  /** Where it begins: what the page before ended with. Absent: the first page. */
+  /** Where the page begins: the cursor of the page before. Absent: the first page. */
   readonly cursor?: string;
 }
 
 /**
- * Where a view stands: `"syncing"` while the connection is away, or the server does not know of everybody; `"live"` while it
- * does; `"ended"` for good.
+ * The status of a view. `"syncing"`: the connection is away, or the server does not know every member yet. `"live"`:
+ * the view is complete. `"ended"`: it ended for good.
  */
 export type PresenceStatus = "syncing" | "live" | "ended";
 
-/** What listeners of a view are given, by event. */
+/** The arguments of a view's listeners, by event. */
 export interface PresenceEvents<State> {
-  /** Somebody came. */
+  /** A member came. */
   readonly join: PresenceMember<State>;
-  /** Somebody left: as it was. */
+  /** A member left. The value is the member as it was before. */
   readonly leave: PresenceMember<State>;
-  /** Somebody has another state, or is served by another node. */
+  /** A member has another state, or another node serves it. */
   readonly update: PresenceMember<State>;
-  /** There are more or less members: how many. */
+  /** The number of members changed. The value is the new number. */
   readonly count: number;
   /**
-   * The view is whole: for the first time, or again. Where another view of the same is whole already, so is this one from the
-   * start, and nothing is told of that.
+   * The view is complete: for the first time, or again. If another view of the same place is already complete, a new
+   * view is complete from the start, and there is no `sync` event.
    */
   readonly sync: undefined;
 }
 
 /**
- * Who is in a room or topic, as a client sees it, kept true for as long as it is open: whenever the link comes back the
- * members are told anew, and what has changed meanwhile comes as events. Iterating gives every change from then on; a
- * reader that falls more than 10,000 changes behind is ended by an error.
+ * The members of a room or topic, kept up to date while the view is open. After a reconnect the server sends the
+ * members again, and the view reports changes since then as events. Iterating gives every change from then on. If a
+ * reader falls more than 10,000 changes behind, it gets an error.
  */
 export interface PresenceView<State, StateInput = State>
   extends AsyncIterable<PresenceChange<State>>, AsyncDisposing {
   /** The name of the room or topic. */
   readonly name: string;
-  /** Whom it counts as one. */
+  /** What the view counts as one member. */
   readonly by: PresenceBy;
   /**
-   * Resolves when the view is whole for the first time. While there is no link it waits for one. Rejects with the server's
-   * error when it is refused (`FORBIDDEN`: the client is not in, or may not look), with `UNAVAILABLE` when the hub keeps no
-   * presence, with `TIMEOUT` when it does not answer, with the cause when the client ends for good, and with `DISCONNECTED`
-   * after `close()`. It never causes an unhandled rejection: if your code does not use `ready`, a refusal goes to
-   * `onError`.
+   * Resolves when the view is complete for the first time. While there is no link, it waits for one. It rejects with
+   * the server's error when the view is refused (`FORBIDDEN`: the client is not in the place, or may not see its
+   * members); with `UNAVAILABLE` when the hub keeps no presence; with `TIMEOUT` when the hub does not answer; with
+   * the cause when the client ends for good; and with `DISCONNECTED` after `close()`. It never causes an unhandled
+   * rejection: if your code does not use `ready`, a refusal goes to `onError`.
    */
   readonly ready: Promise<void>;
   /**
-   * Resolves when the view has ended: with the cause, or `undefined` after `close()`. `FORBIDDEN` when the client is not in
-   * the room or topic any more. Never rejects.
+   * Resolves when the view has ended: with the cause, or with `undefined` after `close()`. The cause is `FORBIDDEN`
+   * when the client left the room or topic. Never rejects.
    */
   readonly closed: Promise<HubError | undefined>;
-  /** Where it stands. */
+  /** The status of the view. */
   readonly status: PresenceStatus;
-  /** Whether it is whole: `status` is `"live"`. While it is not, the members are those that were known last. */
+  /** Whether the view is complete: `status` is `"live"`. If it is not, `list()` gives the last known members. */
   readonly synced: boolean;
-  /** How many members there are; 0 until it is known. */
+  /** The number of members; 0 until it is known. */
   readonly count: number;
-  /** Whether the members are listed. In places with too many only `count` is told; see {@linkcode PresenceView.page}. */
+  /**
+   * Whether the members are listed. If a place has too many members, only `count` is known; see {@linkcode
+   * PresenceView.page}.
+   */
   readonly listed: boolean;
-  /** The members that are known, by the order of their ids; none where they are not listed. */
+  /** The known members, sorted by id. Empty if the members are not listed. */
   list(): readonly PresenceMember<State>[];
   /**
-   * Asks the hub for a part of the members, listed or not.
+   * Asks the hub for one page of the members. This also works if they are not listed.
    *
-   * @param options Which, and how patiently.
-   * @returns Rejects as requests do; with `FORBIDDEN` when the client may not look.
+   * @param options Which page, and how long to wait.
+   * @returns The page. Rejects as requests do; with `FORBIDDEN` when the client may not see the members.
    */
   page(options?: MembersOptions): Promise<PresencePage<State>>;
   /**
-   * Listens. Members that were in when the view became whole for the first time are no joins.
+   * Listens to an event. Members that are in the first complete list cause no `join`.
    *
-   * @param event What to listen to.
-   * @param listener What to call; what it throws goes to `onError`. `list()` is then as it is after all that came at once.
-   * @returns Stops it.
+   * @param event The event.
+   * @param listener The function to call. Its errors go to `onError`. If several changes arrive together, `list()`
+   * already includes all of them.
+   * @returns A function that stops listening.
    */
   on<E extends keyof PresenceEvents<State>>(
     event: E,
     listener: (value: PresenceEvents<State>[E]) => unknown,
   ): () => void;
   /**
-   * Sets the state of this client's own connection, which has to be in the room or topic. While there is no link it waits as
-   * requests do. As long as a view of this room or topic is open it is set again on every connection, and then counts as set
-   * last among the user's; what is refused then goes to `onError`.
+   * Sets the state of this client's own connection, which has to be in the room or topic. While there is no link, the
+   * call waits as requests do. As long as a view of this room or topic is open, the client sets the state again on
+   * every new connection. It then counts as the latest state of the user. If that is refused, `onError` gets the
+   * error.
    *
-   * @param state The state; it is checked here, and parsed by the server.
-   * @returns Rejects with `FORBIDDEN` where the contract does not let clients set it, or the client is not in; with
-   * `VALIDATION` when it does not fit; and as requests do.
+   * @param state The state. It is checked here, and parsed by the server.
+   * @returns Resolves when it is set. Rejects with `FORBIDDEN` when the contract does not let clients set it, or when
+   * the client is not in the place; with `VALIDATION` when it does not fit; and as requests do.
    */
   set(state: StateInput): Promise<void>;
-  /** Ends it: no listener is called again. Idempotent. */
+  /** Closes the view: no listener is called again. Idempotent. */
   close(): void;
 }

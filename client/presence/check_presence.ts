@@ -1,5 +1,5 @@
 /**
- * Whether a hub tells who is present.
+ * Checks whether a hub supports presence.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { HubError } from "../../contract/mod.ts";
 import type { Connection } from "../connection.ts";
 
 /**
- * Checks that a hub understands what is said about presence: one that does not would end the connection for good.
+ * Checks that a hub supports presence. A hub that does not would end the connection for good.
  *
- * @param connection The connection to it.
- * @throws {HubError} `UNAVAILABLE` when it does not.
+ * @param connection The connection to the hub.
+ * @throws {HubError} `UNAVAILABLE` when the hub does not support it.
  */
 export function checkPresence({ welcome }: Connection): void {
   if (welcome?.presence) return;

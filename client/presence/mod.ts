@@ -1,6 +1,6 @@
 /**
- * Presence for clients: who is in a room or topic, cluster-wide and kept true. An entry point of its own, so that who does
- * without does not load it.
+ * Presence for clients: who is in a room or topic, in the whole cluster, kept up to date. It is a separate entry
+ * point, so that clients without presence do not load it.
  *
  * @module
  */
@@ -33,16 +33,16 @@ const PRESENCE = {
 } satisfies Rows<PresenceOptions>;
 
 /**
- * Shows who is in a room or topic. The client has to be in it itself, or allowed to look by the hub's option
- * `presence.authorize`. Rooms end with the connection: join them in `client.onOpen`, whose requests go first, and the view
- * comes back by itself after a reconnect.
+ * Shows who is in a room or topic. The client has to be in the place itself, or the hub's option `presence.authorize`
+ * has to allow it. Rooms end with the connection: join them in `client.onOpen`, whose requests go first. Then the
+ * view comes back by itself after a reconnect.
  *
  * @param client The client, as `createClient` makes it.
- * @param place The name of a room; `{ topic: name }` for a topic.
- * @param options Whom to count as one, and a signal that closes the view.
- * @throws {HubError} `NOT_FOUND` when the contract keeps no presence there.
- * @throws {TypeError} When the client is none, the place has no name, or an option is unknown or not of its type.
- * Also what `signal` was aborted with, when it was before.
+ * @param place The name of a room, or `{ topic: name }` for a topic.
+ * @param options What counts as one member, and a signal that closes the view.
+ * @throws {HubError} `NOT_FOUND` when the contract keeps no presence for this name.
+ * @throws {TypeError} When the client is not a client, the place has no name, or an option is unknown or has the
+ * wrong type. If `signal` is already aborted, throws its reason.
  *
  * @example
  * ```ts
@@ -101,6 +101,6 @@ export function presence<
   const { by, signal } = readOptions(owner, options, PRESENCE);
   throwIfAborted(signal);
   const watches = hubClient.extend((parts) => new Watches(parts));
-  // The types come from the contract that the client looks every name up in.
+  // The client looks up every name in the same contract that the types come from.
   return watches.view(given as PresencePlace, by, signal) as unknown as ReturnType<typeof presence<D, R, P>>;
 }

@@ -1,36 +1,36 @@
 /**
- * Reading changes one by one.
+ * Reads changes one by one.
  *
  * @module
  */
 
 import { defer, HubError } from "../../contract/mod.ts";
 
-/** So many changes may wait for a reader. */
+/** The largest number of changes that may wait for a reader. */
 const MAX_WAITING = 10_000;
 
-/** An iterator over what is pushed into it. */
+/** An iterator over the values that are pushed into it. */
 export class Reader<T> implements AsyncIterableIterator<T> {
   readonly #left: (reader: Reader<T>) => void;
   #values: T[] = [];
-  /** Resolves when there is something to read, or nothing more. */
+  /** Resolves when there is a value to read, or when the end is reached. */
   #change = defer<void>();
   #over = false;
   #error: HubError | undefined;
 
-  /** @param left Called once, when nothing needs to be pushed any more. */
+  /** @param left Called once, when the reader needs no more values. */
   constructor(left: (reader: Reader<T>) => void) {
     this.#left = left;
   }
 
-  /** Hands on a value. */
+  /** Adds a value. */
   push(value: T): void {
     if (this.#values.push(value) <= MAX_WAITING) return this.#wake();
     this.#values = [];
     this.end(new HubError("UNAVAILABLE", `The reader of presence is ${MAX_WAITING} changes behind`));
   }
 
-  /** There will be nothing more, once what waits is read. */
+  /** Ends the reader: after the waiting values, there are no more. */
   end(error?: HubError): void {
     if (this.#over) return;
     this.#over = true;

@@ -1,5 +1,5 @@
 /**
- * What a user holds of a watched room or topic.
+ * The view of a room or topic that a user of the client holds.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import type { Viewer, Watch } from "./watch.ts";
 
 type Events = PresenceEvents<unknown>;
 
-/** What a listener is given, whatever its event. */
+/** A listener of any event. */
 type Call = (value: never) => unknown;
 
 const event = /* @__PURE__ */ oneOf<keyof Events>("join", "leave", "update", "count", "sync");
@@ -51,14 +51,14 @@ export class View implements PresenceView<unknown>, Viewer {
   readonly #listeners = new Map<string, Set<{ readonly call: Call }>>();
   readonly #readers = new Set<Reader<PresenceChange>>();
   readonly #onAbort = () => this.#end(abortReason(this.#signal!));
-  /** Why it has ended, once it has. */
+  /** Why the view has ended; `undefined` while it is open. */
   #over: { readonly cause: HubError | undefined } | undefined;
 
   /**
-   * @param watch What it shows.
-   * @param parts The client's.
-   * @param signal Closes it.
-   * @param onSet Called with a state and the question to set it; settles as that does.
+   * @param watch The watch that the view shows.
+   * @param parts The parts of the client.
+   * @param signal Closes the view.
+   * @param onSet Called with a state and the request that sets it. Its promise settles as that request does.
    */
   constructor(
     watch: Watch,
@@ -141,7 +141,7 @@ export class View implements PresenceView<unknown>, Viewer {
       );
     }
     parseNow(schema, state, "state in", this.name);
-    // It may be set again long after: as it is now.
+    // The state may be sent again much later, so the current value is kept.
     const { payload } = keep({ kind: "state", name: this.name, payload: state });
     await this.#onSet(payload, this.#ask("state", payload));
   }

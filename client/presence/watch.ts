@@ -1,5 +1,5 @@
 /**
- * One room or topic as it is watched on the wire: who is in it, kept true link after link.
+ * The members of one room or topic, kept up to date on every link.
  *
  * @module
  */
@@ -24,78 +24,81 @@ import { TRANSIENT } from "../topics/stream.ts";
 import { checkPresence } from "./check_presence.ts";
 import type { PresenceEvents } from "./api.ts";
 
-/** A member, and its state as it came over the wire: two of these can be compared. */
+/** A member, and its state as it came over the wire, so that two can be compared. */
 interface Known {
   readonly member: PresenceMember;
   readonly raw: unknown;
 }
 
-/** A view of a watched place, as the watch sees it. None of it throws. */
+/** A view, as its watch uses it. Its methods must not throw. */
 export interface Viewer {
-  /** Whether somebody waits for it to be whole, and so hears of a refusal. */
+  /** Whether the user has read `ready`, and so sees a refusal. */
   readonly heeded: boolean;
   /**
-   * Tells its listeners.
+   * Calls the view's listeners.
    *
-   * @param event Of what.
-   * @param value What they are given.
-   * @param change The change, for whoever reads them one by one.
+   * @param event The event.
+   * @param value The argument for the listeners.
+   * @param change The change, for iterators.
    */
   tell<E extends keyof PresenceEvents<unknown>>(
     event: E,
     value: PresenceEvents<unknown>[E],
     change?: PresenceChange,
   ): void;
-  /** It is whole. */
+  /** The view is complete. */
   sync(): void;
   /**
    * The watch has ended.
    *
-   * @param cause Why.
+   * @param cause The reason.
    */
   fail(cause: HubError): void;
 }
 
-/** What is watched. */
+/** The room or topic of a watch. */
 export interface Watched {
-  /** Its name on the wire. */
+  /** Its name on the wire: `room:lobby`. */
   readonly place: string;
-  /** Its name. */
+  /** Its name: `lobby`. */
   readonly name: string;
   readonly by: PresenceBy;
-  /** What the contract says of it. */
+  /** Its declaration in the contract. */
   readonly declared: DeclaredPresence;
 }
 
-/** A place as it is watched, by all views of it together. */
+/** A watched place. All views of it share this watch. */
 export class Watch {
   readonly watched: Watched;
   readonly views = new Set<Viewer>();
-  /** How many members there are. */
+  /** The number of members. */
   count = 0;
-  /** Whether they are listed. */
+  /** Whether the members are listed. */
   listed = true;
-  /** Whether all that is known is true. */
+  /** Whether the list is complete and up to date. */
   synced = false;
   readonly #parts: ClientParts;
   readonly #onEnd: (watch: Watch) => void;
   readonly #retries: Retries;
   readonly #members = new Map<string, Known>();
-  /** Everybody, page by page, until all are here: what differs from those who were known has changed meanwhile. */
+  /**
+   * The pages of a new list, until the last one arrives. Then the differences from the old list are reported as
+   * changes.
+   */
   #pages: Map<string, Known> | undefined;
-  /** Whether the members were known once: who is new then has come. */
+  /** Whether the members were known once. If so, a new member is reported as a join. */
   #known = false;
-  /** The watch that has no answer yet. */
+  /** The id of the watch request that has no answer yet. */
   #asked: number | undefined;
-  /** Where it was asked. */
+  /** The connection that the watch was requested on. */
   #connection: Connection | undefined;
   #live = false;
   #established = false;
 
   /**
    * @param watched What to watch.
-   * @param parts The client's.
-   * @param onEnd Called once: it is over.
+   * @param parts The parts of the client.
+   * @param onEnd Called once, when the watch is over.
    */
   constructor(watched: Watched, parts: ClientParts, onEnd: (watch: Watch) => void) {
     this.watched = watched;
@@ -104,12 +107,12 @@ export class Watch {
     this.#retries = new Retries(parts.settings, () => this.ask());
   }
 
-  /** The members, by the order of their ids. */
+  /** The members, sorted by id. */
   list(): PresenceMember[] {
     return Array.from(this.#members.values(), ({ member }) => member).sort((a, b) => a.id < b.id ? -1 : 1);
   }
 
-  /** Asks to be told, where the connection can be used and that was not done on it. */
+  /** Asks the server for changes, if the connection is free and this was not done on it yet. */
   ask(): void {
     const { calls, requests: { free }, settings: { requestTimeoutMs: timeoutMs } } = this.#parts;
     if (!free || this.#live || this.#asked !== undefined || this.#retries.stop) return;
@@ -118,7 +121,7 @@ export class Watch {
     const id = this.#asked = calls.ask(
       place,
       { timeoutMs },
-      () => this.#unwatch(), // the server may be about to answer
+      () => this.#unwatch(), // the server may still accept it
       () => this.#accepted(),
       (error) => {
         this.#asked = undefined;
@@ -129,11 +132,11 @@ export class Watch {
       checkPresence(free);
       free.push(["watch", id, place, { by }]);
     } catch (error) {
-      queueMicrotask(() => calls.reject(id, error as HubError)); // later: nobody can look at `ready` yet
+      queueMicrotask(() => calls.reject(id, error as HubError)); // later, because the caller cannot use `ready` yet
     }
   }
 
-  /** The link is gone; who was known stays. */
+  /** The link is lost. The known members stay. */
   lost(): void {
     this.#retries.stop?.();
     this.#parts.calls.forget(this.#asked);
@@ -142,14 +145,14 @@ export class Watch {
   }
 
   /**
-   * The server tells what has become of the place.
+   * The server sent a change of the members.
    *
-   * @param told As it came over the wire.
+   * @param told The change, as it came over the wire.
    * @throws {HubError} `BAD_REQUEST` when it is not of the protocol.
    */
   take(told: WhoChange): void {
     const { nodes = [], all, out = [], in: put = [], more, listed, count, synced, error } = asWhoChange(told);
-    if (!this.#live) return; // left over from a watch that was given up
+    if (!this.#live) return; // from an earlier watch that was cancelled
     if (error) return this.#cut(fromWireError(error));
     let changes: PresenceChange[] = [];
     if (listed === false) {
@@ -177,7 +180,7 @@ export class Watch {
   }
 
   /**
-   * A view is closed.
+   * Removes a view that was closed.
    *
    * @param view The view.
    */
@@ -186,9 +189,9 @@ export class Watch {
   }
 
   /**
-   * It is over, for all views.
+   * Ends the watch for all views.
    *
-   * @param error Why.
+   * @param error The reason.
    */
   end(error: HubError): void {
     this.#close();
@@ -197,7 +200,7 @@ export class Watch {
     for (const view of views) view.fail(error);
   }
 
-  /** The member, parsed. Who has a state that does not fit is there nevertheless. */
+  /** Reads a member and parses its state. A member whose state does not fit stays in the list, without a state. */
   read(wire: WireMember, nodes: readonly string[]): PresenceMember {
     const member = readWireMember(wire, nodes);
     if (member.state === undefined) return member;
@@ -216,14 +219,17 @@ export class Watch {
     this.#retries.reset();
   }
 
-  /** The server tells no more; or what it told could not be read, and it does not know that. */
+  /** The server ended the watch, or sent a change that cannot be read. In the second case the server must be told. */
   #cut(error: HubError): void {
     this.#unwatch();
     this.lost();
     this.#fail(error);
   }
 
-  /** What was refused for now is asked again later, unless it never worked. */
+  /**
+   * Handles a refusal. If the watch worked before and the error is temporary, it retries later. Otherwise the watch
+   * ends.
+   */
   #fail(error: HubError): void {
     const established = this.#established;
     const heard = !established && [...this.views].every((view) => view.heeded);
@@ -268,7 +274,7 @@ export class Watch {
   }
 }
 
-/** What makes one member differ from itself at another time. */
+/** A text that changes whenever the member changes. */
 function textOf({ member: { user, node }, raw }: Known): string {
   return JSON.stringify([user, node, raw]);
 }

@@ -1,5 +1,5 @@
 /**
- * All that a client watches, and the states that it has set of itself.
+ * All places that a client watches, and the states that it has set for itself.
  *
  * @module
  */
@@ -17,30 +17,30 @@ import { checkPresence } from "./check_presence.ts";
 import { View } from "./view.ts";
 import { Watch } from "./watch.ts";
 
-/** A state of this client's own. */
+/** A state that this client has set for itself. */
 interface Own {
   readonly state: unknown;
   /** Whether it was set on this connection. */
   set: boolean;
 }
 
-/** What is watched, by place and by whom to count as one. */
+/** The watches, by place and by what counts as one member. */
 export class Watches implements ClientExtension {
   readonly #parts: ClientParts;
   readonly #watches = new Map<string, Watch>();
-  /** By place. */
+  /** The states, by place. */
   readonly #own = new Map<string, Own>();
 
-  /** @param parts The client's. */
+  /** @param parts The parts of the client. */
   constructor(parts: ClientParts) {
     this.#parts = parts;
   }
 
   /**
-   * Opens a view; all of the same share a watch.
+   * Opens a view. Views of the same place with the same `by` share a watch.
    *
    * @param given The place.
-   * @param by Whom to count as one.
+   * @param by What counts as one member.
    * @param signal Closes the view.
    * @throws {HubError} `NOT_FOUND` when the contract keeps no presence there.
    */
@@ -90,13 +90,13 @@ export class Watches implements ClientExtension {
     for (const watch of [...this.#watches.values()]) watch.end(error);
   }
 
-  /** Keeps a state once it is set. The one before does not go out behind it, unless it fails. */
+  /** Keeps a state after it was set. The state before it is not sent again, unless the new one fails. */
   #set(place: string, state: unknown, asked: Promise<unknown>): Promise<void> {
     const before: Partial<Own> = this.#own.get(place) ?? {};
     const { set } = before;
     before.set = true;
     return asked.then(() => {
-      // The view may be closed meanwhile, and others of the place not.
+      // Meanwhile this view may be closed, while other views of the place are open.
       if (this.#isWatched(place)) this.#own.set(place, { state, set: !!this.#parts.requests.free });
     }, (error) => {
       before.set &&= set;
@@ -110,7 +110,7 @@ export class Watches implements ClientExtension {
     own.set = true;
     this.#parts.requests.ask({ kind: "state", name: place, payload: own.state, check: checkPresence })
       .catch((error) => {
-        // Without the connection it comes to the next one.
+        // Without a connection it is sent on the next one.
         if (own.set && this.#own.get(place) === own) {
           this.#parts.settings.report(error, { stage: "presence", name: place.replace(/\w+:/, "") });
         }

@@ -1,5 +1,5 @@
 /**
- * Reports that repeat: a server that sends the same bad message again and again does not flood `onError`.
+ * Limits repeated reports: a server that sends the same bad message again and again does not flood `onError`.
  *
  * @module
  */
@@ -7,26 +7,32 @@
 import { type Clock, HubError, toWireError } from "../../contract/mod.ts";
 import type { Report } from "./report.ts";
 
-/** Errors of one kind are reported once in so many milliseconds. */
+/** Errors of one kind are reported once in this many milliseconds. */
 const REPORT_EVERY_MS = 10_000;
 
-/** So many kinds are told apart; all others count as one, as a server may invent names and codes without end. */
+/**
+ * The largest number of kinds. All other errors count as one kind, because a server may invent names and codes
+ * without end.
+ */
 const MAX_KINDS = 100;
 
-/** A kind whose name and code are longer than so many characters counts as one of the others: it is kept for good. */
+/**
+ * If name and code together are longer than this, in characters, the error counts as one of the others: kinds are
+ * kept for ever.
+ */
 const MAX_KIND_LENGTH = 300;
 
 /**
- * Limits reports: of each kind (the same stage, name and code) the first goes out at once, and then one in 10 seconds,
- * which says how many were left out.
+ * Limits reports. Of each kind (the same stage, name and code) the first error is reported at once, and then one in
+ * 10 seconds, which says how many were left out.
  *
- * @param report Takes what is let through.
- * @param clock Where time comes from.
+ * @param report Gets the errors that are not left out.
+ * @param clock The source of time.
  */
 export function limitReports(report: Report, clock: Clock): Report {
   const kinds = new Map<string, { at: number; leftOut: number }>();
   return (error, info) => {
-    const { code, message, data } = toWireError(error); // a schema throws anything
+    const { code, message, data } = toWireError(error); // a schema may throw any value
     const name = JSON.stringify([info, code]);
     const apart = kinds.has(name) || (kinds.size < MAX_KINDS && name.length <= MAX_KIND_LENGTH);
     const key = apart ? name : "";

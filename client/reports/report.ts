@@ -1,10 +1,10 @@
 /**
- * Where errors go that nobody waits for.
+ * Where errors go that no call can reject with.
  *
  * @module
  */
 
 import type { ClientErrorInfo } from "../api/mod.ts";
 
-/** Reports an error that nobody waits for. Never throws. */
+/** Reports an error that no call can reject with. Never throws. */
 export type Report = (error: unknown, info: ClientErrorInfo) => void;

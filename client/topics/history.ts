@@ -1,5 +1,5 @@
 /**
- * Reading a topic's history from the server.
+ * Reads a topic's history from the server.
  *
  * @module
  */
@@ -26,12 +26,12 @@ function check({ welcome }: Connection): void {
 /**
  * Reads a page.
  *
- * @param requests Who asks, at once or when there is a link.
- * @param topic The topic, which is subscribed.
- * @param payload What to read.
+ * @param requests Sends the request, at once or when there is a link.
+ * @param topic The topic. It must be subscribed.
+ * @param payload Which messages to read.
  * @returns The page, as it came over the wire.
- * @throws {HubError} `UNAVAILABLE` when the server does not know how, `BAD_REQUEST` when it answers with something else; its
- * own error; `TIMEOUT`.
+ * @throws {HubError} `UNAVAILABLE` when the server is too old, `BAD_REQUEST` when the answer is not a page, the
+ * server's own error, or `TIMEOUT`.
  */
 export async function readHistory(
   requests: Requests,
@@ -44,9 +44,9 @@ export async function readHistory(
 /**
  * Reads a page for the application.
  *
- * @param query What it asks for.
- * @param read Reads it.
- * @param schema What checks its messages.
+ * @param query Which messages to read.
+ * @param read Sends the request.
+ * @param schema The schema that checks the messages.
  * @param topic The topic, for errors.
  */
 export async function readPage(
@@ -57,7 +57,7 @@ export async function readPage(
 ): Promise<TopicHistoryPage> {
   const { position: [epoch, last], complete, records, more = false } = await read({
     since: since && [since.epoch, since.offset],
-    limit: limit! > 1e15 ? undefined : limit, // no history has so many
+    limit: limit! > 1e15 ? undefined : limit, // no history has more
     reverse,
   });
   return {

@@ -1,5 +1,5 @@
 /**
- * `for await` over a topic: a subscription whose messages wait until the loop takes them.
+ * `for await` over a topic: a subscription whose messages wait until the loop reads them.
  *
  * @module
  */
@@ -7,18 +7,18 @@
 import { defer, type Deferred, HubError } from "../../contract/mod.ts";
 import type { Subscription } from "../api/mod.ts";
 
-/** How many messages wait for a loop that is slower than they come. */
+/** The largest number of messages that wait for a slow loop. */
 export const MAX_WAITING = 10_000;
 
 /** A `next` that waits for a message. */
 type Asker = Deferred<IteratorResult<unknown>>;
 
 /**
- * Iterates over what a topic says from now on, in order, once; see `ClientTopic`.
+ * Iterates over the messages of a topic from now on, in order, each once; see `ClientTopic`.
  *
  * @param topic The topic's name.
- * @param subscribe Subscribes to it.
- * @param left Whether the user has closed the client, which is no failure.
+ * @param subscribe Subscribes to the topic.
+ * @param left Whether the user closed the client. Then the loop ends without an error.
  */
 export function iterate(
   topic: string,
@@ -33,7 +33,7 @@ export function iterate(
   function end(why?: unknown): void {
     if (ended) return;
     ended = true;
-    if (askers.length === 0) cause = why; // whoever asks next hears of it
+    if (askers.length === 0) cause = why; // the next call of `next` gets it
     for (const [i, asker] of askers.splice(0).entries()) {
       if (i === 0 && why !== undefined) asker.reject(why);
       else asker.resolve({ done: true, value: undefined });
@@ -54,7 +54,7 @@ export function iterate(
     );
     subscription.unsubscribe();
   });
-  void subscription.ready; // who is refused hears it in the loop
+  void subscription.ready; // a refusal is thrown in the loop, not reported
   subscription.closed.then((why) => end(left() ? undefined : why));
 
   return {
@@ -68,7 +68,7 @@ export function iterate(
       else if (cause === undefined) asker.resolve({ done: true, value: undefined });
       else {
         asker.reject(cause);
-        cause = undefined; // once: then it is over
+        cause = undefined; // only once: then the iteration is over
       }
       return asker.promise;
     },

@@ -1,26 +1,27 @@
 /**
- * How often in a row a stream is begun anew because a message is missing: at once the first time, then after waits.
+ * Counts how often in a row a stream starts again because a message is missing: the first time at once, later after
+ * waits.
  *
  * @module
  */
 
 import type { Clock } from "../../contract/mod.ts";
 
-/** A stream that has lasted for so long is renewed at once; another one waits. */
+/** If a stream was live for this long, it starts again at once. Otherwise it waits. */
 const STABLE_MS = 1_000;
 
-/** Counts the renewals of one stream on one link. */
+/** Counts how often one stream starts again on one link. */
 export class Renewals {
   readonly #clock: Clock;
   #liveSince = 0;
   #inRow = 0;
 
-  /** @param clock Where time comes from. */
+  /** @param clock The source of time. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Whether the stream was not renewed since it last was stable. */
+  /** Whether the stream did not start again since it was last stable. */
   get none(): boolean {
     return this.#inRow === 0;
   }
@@ -30,12 +31,12 @@ export class Renewals {
     this.#liveSince = this.#clock.now();
   }
 
-  /** The link is another one. */
+  /** There is a new link. */
   reset(): void {
     this.#inRow = 0;
   }
 
-  /** It is renewed; tells which time in a row that is, from 1 on. */
+  /** The stream starts again. Returns how many times in a row, from 1. */
   next(): number {
     if (this.#clock.now() - this.#liveSince >= STABLE_MS) this.#inRow = 0;
     return ++this.#inRow;

@@ -1,6 +1,6 @@
 /**
- * A listener of a stream that is live already is sent what the others have had: by pages that it reads, until it has what
- * they have.
+ * A new listener of a live stream may want earlier messages. It reads them page by page, until it has everything that
+ * the other listeners have.
  *
  * @module
  */
@@ -8,26 +8,26 @@
 import type { HistoryAnswer, HistoryAsk, Position } from "../../contract/mod.ts";
 import type { TopicListener } from "./subscription.ts";
 
-/** How many pages in a row may bring nothing though there is something, before a listener does without. */
+/** How many empty pages in a row are allowed although messages are left. After that the listener gives up. */
 const MAX_EMPTY = 5;
 
-/** The stream that a listener is to catch up with. */
+/** The stream that a listener catches up with. */
 export interface Replayed {
-  /** Where the stream stands, while it is live and the listener has not left. */
+  /** The stream's position. `undefined` if the stream is not live, or if the listener has left. */
   position(member: TopicListener): Position | undefined;
   /** Reads a page. */
   read(ask: HistoryAsk): Promise<HistoryAnswer>;
-  /** Hands one message to one listener; tells whether it could be read. */
+  /** Gives one message to one listener. Returns whether the message could be read. */
   hand(member: TopicListener, epoch: string, offset: number, payload: unknown): boolean;
 }
 
 /**
- * Hands a listener what it wants of the history. It hears nothing else meanwhile.
+ * Gives a listener the earlier messages that it wants. It gets no other messages meanwhile.
  *
- * @param member The listener; where it begins moves on with each page.
- * @param stream What it listens to.
- * @returns Up to where it has heard all by now, and whether all of it; `undefined` when that has to be done again as the
- * stream is not live, or when the listener has left.
+ * @param member The listener. Its start moves on with each page.
+ * @param stream The stream that it listens to.
+ * @returns The last offset that the listener has, and whether no message is missing. `undefined` if the stream is not
+ * live, and this has to run again, or if the listener has left.
  */
 export async function replay(
   member: TopicListener,
@@ -44,7 +44,7 @@ export async function replay(
     }
     const reached = records.at(-1)?.[0] ?? member.start!.since?.[1] ?? last;
     member.start = { since: [epoch, reached] };
-    position = stream.position(member); // a listener does anything
+    position = stream.position(member); // a listener may have changed it
     if (!position) return undefined;
     if (reached >= position[1]) return [reached, whole];
     if (records.length === 0) empty++;

@@ -1,5 +1,5 @@
 /**
- * One topic on the wire.
+ * The subscription to one topic on the wire.
  *
  * @module
  */
@@ -29,46 +29,46 @@ import { replay, type Replayed } from "./replay.ts";
 import type { StreamOwner, TopicListener } from "./subscription.ts";
 import type { HistoryQuery, TopicHistoryPage, TopicMeta } from "../api/mod.ts";
 
-/** Errors that say "not now": a subscription that was live once tries again. */
+/** Codes of temporary errors: a subscription that was live before retries after them. */
 export const TRANSIENT: ReadonlySet<string> = new Set(["TIMEOUT", "UNAVAILABLE", "RATE_LIMITED", "INTERNAL"]);
 
-/** What the streams of a client share. */
+/** The parts that all streams of a client share. */
 export interface StreamParts {
-  /** The client's. */
+  /** The settings of the client. */
   readonly settings: Settings;
-  /** The questions of the present link. */
+  /** The requests on the current link that wait for an answer. */
   readonly calls: PendingCalls;
-  /** Asks for pages of histories. */
+  /** Reads pages of histories. */
   readonly requests: Requests;
   /** The connection, while it is open. */
   readonly open: () => Connection | undefined;
 }
 
-/** One topic's subscription on the wire, and those who share it. */
+/** One topic's subscription on the wire, and the listeners that share it. */
 export class Stream implements StreamOwner {
-  /** Its name. */
+  /** The topic's name. */
   readonly topic: string;
   readonly #schema: Schema;
   readonly #parts: StreamParts;
   readonly #forget: () => void;
   readonly #members = new Set<TopicListener>();
   readonly #retries: Retries;
-  /** The subscribe that has no answer yet. */
+  /** The id of the subscribe that has no answer yet. */
   #asked: number | undefined;
   #waitsSince = 0;
   #live = false;
   #established = false;
   #over = false;
-  /** Where it begins, while there is no position. */
+  /** Where the stream begins, while there is no position. */
   #start: Start | undefined;
-  /** The last message seen, where the topic keeps history. */
+  /** The last message seen, if the topic keeps history. */
   #position: Position | undefined;
-  /** Whether what arrives is left over from an earlier subscribe. */
+  /** Whether arriving messages belong to an earlier subscribe, and are ignored. */
   #deaf = false;
-  /** Whether a message before that was skipped, and the listeners have not been told yet. */
+  /** Whether a message before that was skipped, and the listeners do not know it yet. */
   #incomplete = false;
   readonly #renewals: Renewals;
-  /** Those who are sent what the others have had already. */
+  /** The listeners that are reading earlier messages. */
   readonly #replayed = new Set<TopicListener>();
   readonly #replays: Replayed = {
     position: (member) => this.#live && this.#members.has(member) ? this.#position : undefined,
@@ -82,10 +82,10 @@ export class Stream implements StreamOwner {
   };
 
   /**
-   * @param first Who needs it: it begins where they want to.
-   * @param schema What checks its messages.
-   * @param parts What streams share.
-   * @param forget Called when it ends.
+   * @param first The first listener. The stream begins where it wants to.
+   * @param schema The schema that checks the messages.
+   * @param parts The parts that all streams share.
+   * @param forget Called when the stream ends.
    */
   constructor(first: TopicListener, schema: Schema, parts: StreamParts, forget: () => void) {
     this.topic = first.topic;
@@ -106,7 +106,7 @@ export class Stream implements StreamOwner {
     if (this.#live) this.#join(member);
   }
 
-  /** What a subscribe asks for where nothing of the topic is on its way. */
+  /** The start to ask for, if no message of the topic is on its way. */
   get begin(): Start | undefined {
     return this.#position ? { since: this.#position } : this.#start;
   }
@@ -114,18 +114,18 @@ export class Stream implements StreamOwner {
   /**
    * Subscribes.
    *
-   * @param fresh Whether nothing of the topic is on its way, as on a link that is new.
-   * @param early The id under which the hello has asked for it.
-   * @param isSaid Whether the server does what the hello has asked for.
+   * @param fresh Whether no message of the topic can be on its way, as on a new link.
+   * @param early The id that the hello used for this topic.
+   * @param isSaid Whether the server subscribes to the topics of the hello.
    */
   ask(fresh = false, early?: number, isSaid = false): void {
-    if (this.#over) return; // ended by whoever heard of the failure of another
+    if (this.#over) return; // a listener ended it when another subscribe failed
     const { calls, settings, open } = this.#parts;
     const topic = this.topic;
     const id = this.#asked = calls.ask(
       topic,
       { timeoutMs: settings.requestTimeoutMs },
-      // The server may be about to answer: whatever it says, this subscribe is over.
+      // The server may still accept it, but this subscribe is over.
       () => this.#send(["unsub", topic]),
       (output) => this.#accepted(output),
       (error) => this.#refused(error as HubError),
@@ -144,7 +144,7 @@ export class Stream implements StreamOwner {
     }
   }
 
-  /** The link is gone; the position stays. */
+  /** The link is lost. The position stays. */
   lost(): void {
     this.#pause();
     this.#renewals.reset();
@@ -152,7 +152,7 @@ export class Stream implements StreamOwner {
 
   /** The server ended the subscription. */
   ended(error: WireError): void {
-    // While a subscribe is on its way this is about the one before it; the answer tells.
+    // While a subscribe has no answer, this is about the subscribe before it.
     if (this.#live) this.#refuse(fromWireError(error));
   }
 
@@ -172,27 +172,27 @@ export class Stream implements StreamOwner {
     this.#deliver(parsed, { topic: this.topic, offset, epoch, recovered: !this.#live });
   }
 
-  /** One arrived that cannot be read: the stream goes on without it, and is not complete. */
+  /** A message arrived that cannot be read. The stream goes on without it, and is not complete. */
   skipped(offset: number): void {
     if (this.#advance(offset)) this.#miss();
   }
 
-  /** The server says where the messages begin that a subscribe has asked for. */
+  /** The server sent the position where the messages of a subscribe begin. */
   begins(id: number, position: Position): void {
     if (id !== this.#asked) return;
     this.#deaf = false;
     this.#move(position);
   }
 
-  /** The server may have missed messages; the stream goes on at a position. */
+  /** The server may have missed messages. The stream goes on at this position. */
   missed(position: Position): void {
-    // While a subscribe is on its way its answer tells all.
+    // While a subscribe has no answer, that answer will tell everything.
     if (!this.#live) return;
     this.#move(position);
     this.#tell(false);
   }
 
-  /** Ends it for all. */
+  /** Ends the stream for all listeners. */
   end(error: HubError): void {
     this.#finish();
     const members = [...this.#members];
@@ -215,12 +215,12 @@ export class Stream implements StreamOwner {
     return readHistory(this.#parts.requests, this.topic, ask);
   }
 
-  /** Goes on to a message; tells whether it is the next one. */
+  /** Moves on to a message. Returns whether it is the next one. */
   #advance(offset: number): boolean {
-    // Without a position it is left over from a subscription that has been given up.
+    // Without a position, the message belongs to a subscription that was cancelled.
     if (!this.#position || this.#deaf) return false;
     const [epoch, last] = this.#position;
-    // What lies between was lost on the way: nothing is delivered until the server has sent it again.
+    // The messages between were lost. Nothing is delivered until the server has sent them again.
     if (offset > last + 1 && this.#live) this.#resync();
     if (offset !== last + 1) return false;
     this.#position = [epoch, offset];
@@ -235,7 +235,7 @@ export class Stream implements StreamOwner {
     this.#position = position;
   }
 
-  /** Listeners do without a message of a topic with history: they are told now, or when the stream is back. */
+  /** A message of a topic with history is missing. The listeners are told now, or when the stream is live again. */
   #miss(): void {
     if (this.#live) this.#tell(false);
     else this.#incomplete = true;
@@ -247,7 +247,7 @@ export class Stream implements StreamOwner {
     const recovered = this.#resume(output);
     this.#live = this.#established = true;
     this.#renewals.live();
-    if (this.#renewals.none) this.#retries.reset(); // otherwise it has to last first
+    if (this.#renewals.none) this.#retries.reset(); // otherwise the stream has to stay live for a while first
     const told = [...this.#members].filter((member) =>
       member.after !== Infinity && (member.established || member.start)
     );
@@ -258,7 +258,7 @@ export class Stream implements StreamOwner {
     this.#tell(recovered, told);
   }
 
-  /** Recovered is only what has arrived whole: by now everything up to the answer's position has been seen. */
+  /** Returns whether the stream is complete: every message up to the position in the answer was seen. */
   #resume(output: unknown): boolean {
     const answer = asSubscribed(output);
     const [epoch, offset] = this.#position ?? [];
@@ -269,21 +269,21 @@ export class Stream implements StreamOwner {
     return false;
   }
 
-  /** Lets a listener into the live stream, which may have to be sent first what the others have had. */
+  /** Adds a listener to the live stream. It may have to get earlier messages first. */
   #join(member: TopicListener): void {
     if (member.start) return void this.#replay(member);
     member.after = 0;
     member.live();
   }
 
-  /** Hands a listener alone what it wants of the history, then lets it in. Never rejects. */
+  /** Gives one listener the earlier messages that it wants, then adds it to the live stream. Never rejects. */
   async #replay(member: TopicListener): Promise<void> {
     if (this.#replayed.has(member)) return;
     this.#replayed.add(member);
     let [after, recovered] = [0, false];
     try {
       const done = await replay(member, this.#replays);
-      if (!done) return; // it goes on when the stream is live again
+      if (!done) return; // this runs again when the stream is live
       [after, recovered] = done;
     } catch (error) {
       if (!this.#live || !this.#members.has(member)) return;
@@ -300,7 +300,7 @@ export class Stream implements StreamOwner {
     this.#asked = undefined;
     if (!this.#established || !TRANSIENT.has(error.code)) return this.#refuse(error);
     this.#retries.later(error);
-    this.#report(error, "subscribe"); // last: whoever hears of it may end the subscription
+    this.#report(error, "subscribe"); // last, because a listener may end the subscription
   }
 
   #rest(): void {
@@ -310,16 +310,16 @@ export class Stream implements StreamOwner {
     this.#live = false;
   }
 
-  /** A long history comes page by page: while it does the server is at work, and the wait for its answer begins anew. */
+  /** Starts the timeout of an answer again: a long history comes page by page, and the server is at work. */
   #waitOn(id: number): void {
     const { clock, requestTimeoutMs } = this.#parts.settings;
     const now = clock.now();
-    if (now - this.#waitsSince < requestTimeoutMs / 4) return; // a timer for every message would cost more than it
+    if (now - this.#waitsSince < requestTimeoutMs / 4) return; // a new timer for each message costs too much
     this.#waitsSince = now;
     this.#parts.calls.extend(id);
   }
 
-  /** At once, but not again and again: a server that keeps leaving out messages is not asked as fast as it answers. */
+  /** Subscribes again: at once the first time, later after waits, if the server keeps leaving out messages. */
   #resync(): void {
     const { settings: { reportRepeated } } = this.#parts;
     const name = this.topic;
@@ -332,7 +332,7 @@ export class Stream implements StreamOwner {
       return this.ask();
     }
     this.#retries.later();
-    if (time > 2) return; // told already
+    if (time > 2) return; // already reported
     const text = `Messages of "${name}" are missing again and again: waits grow`;
     reportRepeated(new HubError("UNAVAILABLE", text), { stage: "topic", name });
   }
@@ -342,7 +342,7 @@ export class Stream implements StreamOwner {
     for (const member of this.#members) member.pend();
   }
 
-  /** Ends it by the server's word; where nobody waits for it somebody has to hear of it. */
+  /** The server refused or ended the subscription. If no caller will see that, it is reported. */
   #refuse(error: HubError): void {
     const unheard = this.#established || [...this.#members].some((member) => !member.watched);
     this.end(error);
@@ -359,7 +359,7 @@ export class Stream implements StreamOwner {
     this.#parts.open()?.push(message);
   }
 
-  /** Tells listeners how their stream came back, unless one before them has ended their subscription. */
+  /** Tells listeners whether messages are missing. A listener that an earlier one unsubscribed is not called. */
   #tell(recovered: boolean, listeners: readonly TopicListener[] = [...this.#members]): void {
     for (const member of listeners) {
       if (!this.#members.has(member)) continue;
@@ -370,7 +370,7 @@ export class Stream implements StreamOwner {
     }
   }
 
-  /** A payload, parsed, in a list of its own; `undefined` where it does not fit. */
+  /** A parsed payload, wrapped in a list; `undefined` if it does not fit. */
   #parse(payload: unknown): [unknown] | undefined {
     try {
       return [parseNow(this.#schema, payload, "payload of", this.topic)];
@@ -380,7 +380,7 @@ export class Stream implements StreamOwner {
     }
   }
 
-  /** Delivers to all, or to one who hears nothing else at present. */
+  /** Delivers a message to all listeners, or only to one that is reading earlier messages. */
   #deliver([parsed]: [unknown], meta: TopicMeta, only?: TopicListener): void {
     callEach(
       this.#members,

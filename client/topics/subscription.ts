@@ -1,5 +1,5 @@
 /**
- * One listener's interest in a topic.
+ * One listener's subscription to a topic.
  *
  * @module
  */
@@ -16,50 +16,50 @@ import type {
   TopicMeta,
 } from "../api/mod.ts";
 
-/** Takes a topic's message. */
+/** Called with a topic's message. */
 export type TopicCallback = (payload: unknown, meta: TopicMeta) => unknown;
 
-/** What a listener listens to. */
+/** The stream that a listener belongs to. */
 export interface StreamOwner {
-  /** A listener wants to leave by itself. */
+  /** A listener unsubscribes. */
   leave(member: TopicListener): void;
   /** See `HistorySubscription.history`. */
   history(query: HistoryQuery): Promise<TopicHistoryPage>;
 }
 
-/** What a listener is made with. */
+/** Options of {@linkcode TopicListener}. */
 export interface TopicListenerOptions extends SubscribeOptions {
-  /** From where on it wants messages. */
+  /** Where its messages begin. */
   readonly start: Start | undefined;
 }
 
-/** The handle that a user holds, and the end of it that the stream holds. */
+/** The subscription that the user holds, and that the stream calls. */
 export class TopicListener implements HistorySubscription {
   readonly topic: string;
-  /** Takes the messages. */
+  /** Called with the messages. */
   readonly listener: TopicCallback;
-  /** Wants to know how the stream came back. */
+  /** Called when the stream is live again. */
   readonly onRecovery: ((recovery: Recovery) => unknown) | undefined;
-  /** From where on it wants messages; moves on while it is sent them. */
+  /** Where its messages begin. It moves on while earlier messages are read. */
   start: Start | undefined;
-  /** It has had messages up to this offset; `Infinity` while it is not to hear any. */
+  /** The last offset that the listener has; `Infinity` while it gets no messages. */
   after = Infinity;
-  /** What it listens to; absent when there will be nothing. */
+  /** The stream; absent if the client is closed. */
   owner: StreamOwner | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #ready = defer<void>();
   readonly #closed = defer<HubError | undefined>();
   readonly #onAbort = () => this.#end(abortReason(this.#signal!), undefined);
-  /** Whether somebody has looked at `ready`, and so hears of a refusal. */
+  /** Whether the user has read `ready`, and so sees a refusal. */
   watched = false;
-  /** Whether it has been live. */
+  /** Whether the subscription was live before. */
   established = false;
   #status: SubscriptionStatus = "pending";
 
   /**
    * @param topic The topic's concrete name.
-   * @param listener Takes the messages.
-   * @param options As the user gave them.
+   * @param listener Called with the messages.
+   * @param options The options, as the user gave them.
    */
   constructor(
     topic: string,
@@ -96,7 +96,7 @@ export class TopicListener implements HistorySubscription {
     this.#ready.resolve();
   }
 
-  /** The stream waits for the link, or for the server. */
+  /** The stream waits for the link or for the server. */
   pend(): void {
     if (this.#status === "live") this.#status = "pending";
   }
@@ -117,7 +117,7 @@ export class TopicListener implements HistorySubscription {
   /**
    * The stream has ended.
    *
-   * @param cause Why.
+   * @param cause The reason.
    */
   fail(cause: HubError): void {
     this.#end(cause, cause);

@@ -47,7 +47,7 @@ const SUBSCRIBE = {
   rewind: optional(bag(REWIND)),
 } satisfies Rows<Omit<SubscribeSinceOptions, "rewind"> & { readonly rewind?: unknown }>;
 
-/** From where on a listener wants messages, as the server is asked for them. */
+/** Where a listener's messages begin, in the form that the server takes. */
 function startOf({ since, rewind }: Pick<Read<typeof SUBSCRIBE>, "since" | "rewind">): Start | undefined {
   const { last, sinceMs: withinMs } = rewind ?? {};
   if (!since && !rewind) return undefined;
@@ -59,17 +59,20 @@ function startOf({ since, rewind }: Pick<Read<typeof SUBSCRIBE>, "since" | "rewi
 
 /** Options of {@linkcode Subscriptions}. */
 export interface SubscriptionsOptions extends StreamParts {
-  /** What the role may subscribe to. */
+  /** The topics of the role. */
   readonly surface: Surface;
 }
 
-/** Keeps the subscriptions of a client, link after link. */
+/** Keeps the subscriptions of a client across links. */
 export class Subscriptions {
-  /** Whether the user closes the client: loops over topics end then, and fail when it ends for any other reason. */
+  /**
+   * Whether the user closes the client. Then loops over topics end without an error. If the client ends for another
+   * reason, they throw.
+   */
   left = false;
   readonly #options: SubscriptionsOptions;
   readonly #streams = new Map<string, Stream>();
-  /** What the last hello has asked for, and under which ids. */
+  /** The topics of the last hello, with their ids. */
   readonly #early = new Map<Stream, number>();
   #closed: HubError | undefined;
 
@@ -124,9 +127,9 @@ export class Subscriptions {
   }
 
   /**
-   * What a hello asks for: as many topics as there is room for, so that they are live a round trip earlier.
+   * The topics for the hello: as many as fit. This makes them live one round trip earlier.
    *
-   * @param share How many bytes they may take.
+   * @param share How many bytes the topics may take.
    */
   hello(share: number): Pick<Hello, "topics"> {
     const topics: TopicMark[] = [];
@@ -140,7 +143,7 @@ export class Subscriptions {
       try {
         left -= utf8Size(codec.encode(mark)) + 1;
       } catch {
-        continue; // its subscribe fails for the same reason, and the hello must not
+        continue; // its own subscribe fails with this error, but the hello must not fail
       }
       if (left < 0) break;
       topics.push(mark);
@@ -150,21 +153,23 @@ export class Subscriptions {
   }
 
   /**
-   * A link is open: all topics are subscribed again, in the order in which they first were.
+   * A link is open: subscribes to all topics again, in their original order.
    *
-   * @param welcome What the server says of those that the hello has asked for.
+   * @param welcome The welcome: whether the server subscribes to the topics of the hello.
    */
   opened({ topics }: Welcome): void {
     const taken = new Set<string>();
     for (const stream of topics ? this.#early.keys() : []) {
       const { topic } = stream;
       if (this.#streams.get(topic) === stream) continue;
-      // Whoever wanted it has left since; somebody else may want it now, and be sent what the other was.
+      // The listener that wanted this topic has left. A new listener may want the topic now, and could get messages
+      // that were meant for the old one.
       this.#options.open()?.push(["unsub", topic]);
       taken.add(topic);
     }
     const all = [...this.#streams.values()];
-    // What is sent may fail, and whoever hears of that leave others: these must be able to say so.
+    // Sending may fail, and a listener that gets the error may unsubscribe from other topics: these must have been
+    // asked for first.
     for (const isEarly of [true, false]) {
       for (const stream of all) {
         if (this.#early.has(stream) !== isEarly) continue;
@@ -173,15 +178,15 @@ export class Subscriptions {
     }
   }
 
-  /** The link is gone; the positions stay. */
+  /** The link is lost. The positions stay. */
   lost(): void {
     for (const stream of this.#streams.values()) stream.lost();
   }
 
   /**
-   * There will be no link any more.
+   * There will be no link again.
    *
-   * @param error Why.
+   * @param error The reason.
    */
   close(error: HubError): void {
     this.#closed = error;
@@ -189,7 +194,7 @@ export class Subscriptions {
   }
 
   /**
-   * The stream of a topic, for what arrives of it.
+   * The stream of a topic.
    *
    * @param topic The topic.
    */
@@ -198,10 +203,10 @@ export class Subscriptions {
   }
 
   /**
-   * The server says where the messages begin that a subscribe has asked for.
+   * The server sent the position where the messages of a subscribe begin.
    *
    * @param id The id of the subscribe.
-   * @param position The position before the first of them.
+   * @param position The position before the first of these messages.
    */
   begins(id: number, position: Position): void {
     for (const stream of this.#streams.values()) stream.begins(id, position);

@@ -1,5 +1,5 @@
 /**
- * What it means to whoever waits for a connection that a link could not be opened, or was closed.
+ * The errors for a link that could not be opened, or that was closed.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import * as CLOSE_CODES from "../../contract/close_codes.ts";
 import { HubError, isHubError } from "../../contract/mod.ts";
 
-/** What the close codes mean to whoever waits for the connection. */
+/** The error code for each close code. */
 export const ERROR_OF_CLOSE: Readonly<Record<number, string>> = {
   [CLOSE_CODES.CONNECTION_LIMIT]: "UNAVAILABLE",
   [CLOSE_CODES.RATE_LIMITED]: "RATE_LIMITED",
@@ -19,16 +19,16 @@ export const ERROR_OF_CLOSE: Readonly<Record<number, string>> = {
   [CLOSE_CODES.DISCONNECTED]: "DISCONNECTED",
 };
 
-/** Whether an error of the user's token function says that there is no point in trying again. */
+/** Whether an error of the user's token function means that a retry makes no sense. */
 export function isRefusal(error: unknown): error is HubError {
   return isHubError(error) && (error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN");
 }
 
 /**
- * What went wrong, as everybody gets it who waits: a codec of the application's throws anything.
+ * Turns any thrown value into a `HubError`. An application's codec may throw any value.
  *
- * @param cause What was thrown.
- * @param message What could not be done, for anything but a `HubError`.
+ * @param cause The thrown value.
+ * @param message What failed. Used if the value is not a `HubError`.
  */
 export function toHubError(cause: unknown, message: string): HubError {
   return isHubError(cause) ? cause : new HubError("BAD_REQUEST", message, { cause: cause ?? undefined });

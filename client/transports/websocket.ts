@@ -1,5 +1,5 @@
 /**
- * The client's side of WebSocket, on the platform's own class: browsers, Deno, Bun and Node 22 have it.
+ * The WebSocket transport of clients. It uses the platform's `WebSocket`, which browsers, Deno, Bun and Node 22 have.
  *
  * @module
  */
@@ -8,22 +8,22 @@ import { startOf, utf8Size, type WebSocketClass } from "../../contract/mod.ts";
 import type { ClientTransport, Link } from "../../transports/transport.ts";
 import { showAddress } from "../addresses.ts";
 
-/** A close frame has 125 bytes, two of them for the code (RFC 6455, sections 5.5 and 5.5.1). */
+/** A close frame holds 125 bytes. Two of them are for the code (RFC 6455, sections 5.5 and 5.5.1). */
 const MAX_REASON_BYTES = 123;
 
-/** No close frame was seen (RFC 6455, section 7.4.1). */
+/** The link ended without a close frame (RFC 6455, section 7.4.1). */
 const ABNORMAL_CLOSURE = 1006;
 
 /**
- * Says what a failed upgrade may have been. After a refused upgrade over TLS some runtimes try HTTP/2 and tell only how
- * that has failed.
+ * Explains what may be behind a failed upgrade. After a refused upgrade over TLS, some runtimes try HTTP/2, and
+ * report only how that failed.
  */
 function explain(reason: string): string {
   if (!/stream error|protocol error/i.test(reason)) return reason;
   return `${reason}: perhaps the server refuses the upgrade (403, 429 or 503), which this platform hides`;
 }
 
-/** Bun names the whole address in what it says of a failure. */
+/** Removes addresses from an error text: Bun shows the whole address, with its secrets. */
 function hideSecrets(text: string): string {
   return text.replace(/\w+:\/\/[^\s'"]+/g, showAddress);
 }
@@ -37,8 +37,8 @@ function cutReason(reason: string): string {
 /**
  * Makes the transport that clients use by default.
  *
- * @param Socket The class of WebSockets to use; by default the platform's.
- * @throws {TypeError} When the platform has none.
+ * @param Socket The WebSocket class to use. Default: the platform's.
+ * @throws {TypeError} When the platform has no `WebSocket`.
  *
  * @example
  * ```ts
@@ -84,9 +84,9 @@ export function createWebSocketClientTransport(
         events.message(typeof data === "string" ? data : new Uint8Array(data));
       };
       socket.onerror = (event) => {
-        // Browsers do not tell why, on purpose; the other runtimes do.
+        // Browsers hide the reason on purpose. Other runtimes give it.
         problem = hideSecrets((event as Partial<ErrorEvent>).message ?? "");
-        // Node's WebSocket says no more than this when it cannot connect: no close follows.
+        // When Node's WebSocket cannot connect, it sends only this event, and no close event.
         if (!opened) end(ABNORMAL_CLOSURE, problem);
       };
       socket.onclose = ({ code, reason }) => end(code, reason || problem);

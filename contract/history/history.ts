@@ -1,29 +1,29 @@
 /**
- * Histories of topics, as whoever reads them sees them: on a hub, and on a client.
+ * Histories of topics, as hub and client show them to readers.
  *
  * @module
  */
 
-/** Where a published message stands. */
+/** The position of a published message in a history. */
 export interface Published {
   /** The epoch of the topic's history. */
   readonly epoch: string;
-  /** The message's offset in it; the first is 1. */
+  /** The message's offset in this epoch. The first message has 1. */
   readonly offset: number;
 }
 
-/** What to read of a history. */
+/** Which messages to read from a history. */
 export interface HistoryQuery {
-  /** Messages after this position; absent: from the oldest that is kept. */
+  /** Messages after this position. Without it: from the oldest message that is kept. */
   readonly since?: Published;
   /**
-   * At most so many, the oldest first.
+   * The largest number of messages, the oldest first.
    *
    * @default {Infinity}
    */
   readonly limit?: number;
   /**
-   * The newest first. With `limit`: the newest of those after `since`.
+   * The newest first. With `limit`: the newest messages after `since`.
    *
    * @default {false}
    */
@@ -38,28 +38,28 @@ export interface HistoryRecord<T = unknown> {
   readonly payload: T;
 }
 
-/** What was read of a history. */
+/** The messages that were read from a history. */
 export interface HistoryPage<T = unknown> {
   /** The epoch of the history. */
   readonly epoch: string;
-  /** The offset of the newest message; 0 before the first. */
+  /** The offset of the newest message; 0 if there is none yet. */
   readonly last: number;
-  /** Whether nothing after `since` is missing before the first record. `false` in another epoch. */
+  /** Whether no message is missing between `since` and the first record. `false` if `since` is of another epoch. */
   readonly complete: boolean;
   /** The messages, the oldest first unless `reverse` was asked for. */
   readonly records: readonly HistoryRecord<T>[];
 }
 
-/** How far back a subscriber begins: one of both. */
+/** Where a new subscription begins: give one of the two. */
 export type Rewind =
   | {
-    /** With so many of the newest messages, as far as they are kept. */
+    /** With this many of the newest messages, as far as they are kept. */
     readonly last: number;
     /** Not together with `last`. */
     readonly sinceMs?: undefined;
   }
   | {
-    /** With what was published in so many milliseconds before, as far as it is kept. */
+    /** With the messages of this many milliseconds before now, as far as they are kept. */
     readonly sinceMs: number;
     /** Not together with `sinceMs`. */
     readonly last?: undefined;

@@ -1,5 +1,5 @@
 /**
- * What may be read of a history, as an option.
+ * The options that read a history.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function readHistoryQuery(given: unknown): HistoryQuery {
   return readOptions("history", given, QUERY);
 }
 
-/** How far back somebody begins: give one of both. */
+/** Where a subscription or an iteration begins: give one of the two. */
 export const REWIND = {
   last: optional(count()),
   sinceMs: optional(wholeMs({ max: Number.MAX_SAFE_INTEGER })),

@@ -1,5 +1,6 @@
 /**
- * Handlers whose names the compiler checks: its errors name those that are wrong or missing, and not the contract. Types only.
+ * The compiler checks the names of handlers: its errors show the wrong or missing names, and not the whole contract.
+ * Types only.
  *
  * @module
  */
@@ -7,7 +8,7 @@
 import type { Plain, Suggestion } from "./did_you_mean.ts";
 
 /**
- * Stands in the compiler's error for a name that is not one of those that exist. There is no value of this type.
+ * Appears in a compiler error when a name does not exist. There is no value of this type.
  *
  * @typeParam Names The names that exist.
  */
@@ -17,43 +18,44 @@ export interface NotOneOf<Names extends string> {
 }
 
 /**
- * Stands in the compiler's error for handlers that are missing. There is no value of this type.
+ * Appears in a compiler error when handlers are missing. There is no value of this type.
  *
- * @typeParam Name The names of those that are missing.
+ * @typeParam Name The names of the missing handlers.
  */
 export type MissingHandler<Name extends string> = { readonly [N in Name]: never };
 
 /** Names of one set that are not in another. */
 export type NamesBeside<A, B> = Plain<Exclude<keyof A, keyof B> & string>;
 
-/** Handlers with an error at each whose name does not exist. */
+/** The handlers, with an error at each name that does not exist. */
 export type WithoutOthers<H, T> = {
   readonly [N in keyof H]: N extends keyof T ? H[N]
     : NotOneOf<Plain<keyof T & string>> | Suggestion<N & string, keyof T & string>;
 };
 
 /**
- * Handlers that are right: all that there have to be, and no other.
+ * Correct handlers: every required one, and no other.
  *
- * @typeParam H What was given. Where a handler itself is wrong, what may be given: all optional.
- * @typeParam T What there has to be.
+ * @typeParam H The handlers that were given. If one of them has the wrong type, the handlers that may be given: all
+ * optional.
+ * @typeParam T The handlers that are required.
  */
-export type CheckedHandlers<H, T> = [H] extends [never] ? H // tells the compiler that `H` is what was given
+export type CheckedHandlers<H, T> = [H] extends [never] ? H // the compiler infers `H` from the argument here
   : [NamesBeside<H, T>] extends [never]
     ? [NamesBeside<T, H>] extends [never] ? H : MissingHandler<NamesBeside<T, H>>
   : WithoutOthers<H, T>;
 
-/** Handlers that are right, though they need not be all. */
+/** Correct handlers, but not every one is required. */
 export type CheckedSome<H, T> = [H] extends [never] ? H
   : [NamesBeside<H, T>] extends [never] ? H
   : WithoutOthers<H, T>;
 
 /**
- * The same for handlers by role.
+ * The same check for handlers grouped by role.
  *
- * @typeParam H What was given.
- * @typeParam T What there has to be.
- * @typeParam IsPart Whether others give the rest.
+ * @typeParam H The handlers that were given.
+ * @typeParam T The handlers that are required.
+ * @typeParam IsPart Whether another call gives the other handlers.
  */
 export type CheckedSurfaces<H, T, IsPart extends boolean = false> = [H] extends [never] ? H
   : IsPart extends true
@@ -64,16 +66,19 @@ export type CheckedSurfaces<H, T, IsPart extends boolean = false> = [H] extends 
     ? { readonly [R in keyof H]: CheckedHandlers<NonNullable<H[R]>, T[R & keyof T]> }
   : CheckedHandlers<H, T>;
 
-/** Some handlers: they tell the compiler what each is given. With `object` it also takes what has none of the names. */
+/**
+ * Some handlers. This type tells the compiler what each handler is given. With `object` it also accepts a value that
+ * has none of the names.
+ */
 export type SomeHandlers<T> = Partial<T> & object;
 
 /** Some of the handlers of each role. */
 export type SomeSurfaces<T> = SomeHandlers<{ readonly [R in keyof T]: SomeHandlers<T[R]> }>;
 
 /**
- * Something else by name, such as rules: an error at each whose name does not exist.
+ * Checks the names of other tables, such as rules: an error at each name that does not exist.
  *
- * @typeParam A What was given.
+ * @typeParam A The table that was given.
  * @typeParam Names The names that exist.
  */
 export type KnownNames<A, Names extends string> = {

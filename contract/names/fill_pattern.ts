@@ -1,5 +1,5 @@
 /**
- * From a pattern and its parameters to a name.
+ * Makes a name from a pattern and its parameters.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import type { ParamNames, PatternTable } from "../pattern.ts";
 /** Values for the parameters of a pattern: `{ symbol: "ACME" }` for `ticker/:symbol`. */
 export type ParamsFor<P extends string> = { readonly [Name in ParamNames<P>]: string | number };
 
-/** The values as an argument; none where a pattern has no parameter. */
+/** The values as an argument. There is no argument if the pattern has no parameter. */
 export type ParamsArgument<P extends string> = [ParamNames<P>] extends [never] ? [] : [params: ParamsFor<P>];
 
 /**
- * Makes a name of a pattern. A value stands in it as it is, nothing is escaped: one that is empty or holds `/` would make
- * another name of it, and is refused.
+ * Makes a name from a pattern. Values are not escaped. An empty value, or a value with `/`, would make a different
+ * name, so it is refused.
  *
  * @param pattern The pattern.
  * @param params A value for each of its parameters: text, or a number.
- * @throws {TypeError} When the pattern is no text, a value is missing, empty, holds `/` or is neither text nor a number, or there is one that the
- * pattern does not have.
+ * @throws {TypeError} When the pattern is not text, when a value is missing, empty, holds `/` or is neither text nor
+ * a number, or when the pattern has no parameter of a given name.
  *
  * @example
  * ```ts
@@ -35,12 +35,12 @@ export function fillPattern<P extends string>(pattern: P, ...params: ParamsArgum
 }
 
 /**
- * Makes a name of a pattern that is declared.
+ * Makes a name from a declared pattern.
  *
- * @param declared What is declared, by pattern.
+ * @param declared The declared entries, by pattern.
  * @param pattern The pattern.
  * @param params A value for each of its parameters.
- * @throws {TypeError} As {@linkcode fillPattern}; and when the name is declared by another pattern.
+ * @throws {TypeError} As {@linkcode fillPattern}; and when the contract declares the name under another pattern.
  */
 export function fillDeclared(
   declared: PatternTable<{ readonly pattern: string }>,
@@ -49,7 +49,7 @@ export function fillDeclared(
 ): string {
   const name = fill(pattern, params);
   const found = declared.find(name)?.value.pattern;
-  // What is not declared at all is told of where the name is used.
+  // A name that is not declared at all is refused later, by the call that uses it.
   if (found === undefined || found === pattern) return name;
   throw new TypeError(`Cannot make "${name}" of "${pattern}": the contract declares it as "${found}"`);
 }

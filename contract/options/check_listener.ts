@@ -1,5 +1,5 @@
 /**
- * What is to be called later, checked when it is given.
+ * Checks listeners when they are given, not when they are called.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { wrong } from "./read_options.ts";
 
 /**
- * Checks what is to be told of something: nobody may notice a wrong one until it happens.
+ * Checks that a listener is a function. A wrong one would otherwise show only at the first event.
  *
- * @param listener What was given.
+ * @param listener The value that was given.
  * @param owner The call that takes it, for the error.
- * @throws {TypeError} When it is no function.
+ * @throws {TypeError} When it is not a function.
  */
 export function checkListener(listener: unknown, owner: string): void {
   if (typeof listener !== "function") throw wrong(listener, { owner, path: "the listener" }, "a function");

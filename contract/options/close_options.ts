@@ -1,5 +1,5 @@
 /**
- * How something is closed: one shape, wherever an application closes it.
+ * The options of every call that closes something.
  *
  * @module
  */
@@ -10,19 +10,20 @@ import { type Kind, optional, type Rows, wrong } from "./read_options.ts";
 /** How something is closed. */
 export interface CloseOptions {
   /**
-   * A close code that applications may use: from 3000 to 4999, or 1000. With 4500 and above clients do not come back by
-   * themselves. Codes that this package has a meaning for are in `CLOSE_CODES`.
+   * A close code that applications may use: from 3000 to 4999, or 1000. After 4500 and above, clients do not
+   * reconnect by themselves. `CLOSE_CODES` lists the codes that have a meaning in this package.
    */
   readonly code?: number;
-  /** Why, for a person: 123 bytes of UTF-8 at the most, which is what a close frame carries. */
+  /** The reason, for a person. At most 123 bytes of UTF-8, because a close frame carries no more. */
   readonly reason?: string;
 }
 
-/** What a close frame carries of a reason, in bytes. RFC 6455, 5.5. */
+/** The longest reason that a close frame can carry, in bytes. RFC 6455, 5.5. */
 const MAX_REASON_BYTES = 123;
 
 /**
- * Whether an application may close with a code, as with a WebSocket of the platform: all others are the protocol's. RFC 6455, 7.4.2.
+ * Whether an application may close with this code. As with the platform's WebSocket, the other codes belong to the
+ * protocol. RFC 6455, 7.4.2.
  *
  * @param code The code.
  */
@@ -40,7 +41,7 @@ const closeReason: Kind<string> = (reason, place) => {
   throw wrong(reason, place, `a text of ${MAX_REASON_BYTES} bytes of UTF-8 at the most`);
 };
 
-/** The options of a close, for the reader. */
+/** The table of the close options. */
 export const CLOSE = {
   code: /* @__PURE__ */ optional(closeCode),
   reason: /* @__PURE__ */ optional(closeReason),

@@ -1,5 +1,5 @@
 /**
- * What an option may be: the kinds that tables of {@linkcode readOptions} are made of.
+ * The kinds of options that the tables of {@linkcode readOptions} are made of.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import type { CallOptions } from "../pending_calls.ts";
 
 /** The range of a number. */
 export interface NumberRange {
-  /** The least. */
+  /** The smallest value. */
   readonly min?: number;
-  /** The greatest; where it is `Infinity`, `Infinity` may be given. */
+  /** The largest value. If it is `Infinity`, the option may be `Infinity`. */
   readonly max?: number;
 }
 
@@ -45,33 +45,33 @@ function number(
 /**
  * A whole number: of bytes, messages, connections, attempts.
  *
- * @param range From 1 up, unless it says otherwise.
+ * @param range From 1 up, unless this says otherwise.
  */
 export function count(range: NumberRange = {}): Kind<number> {
-  return number("a whole number", range, (value) => !(value % 1)); // NaN, the remainder of Infinity, is none
+  return number("a whole number", range, (value) => !(value % 1)); // Infinity passes: its remainder is NaN
 }
 
 /**
  * A number that may be a fraction: a factor, a rate.
  *
- * @param range It has both ends.
+ * @param range Both ends are required.
  */
 export function ratio(range: Required<NumberRange>): Kind<number> {
   return number("a number", range);
 }
 
 /**
- * A time in milliseconds, for a timer; calculations may give a fraction.
+ * A time in milliseconds, for a timer. It may be a fraction, because it may be a calculated value.
  *
- * @param range From 1 to what every platform's timers can wait, unless it says otherwise. `max: Infinity` is for times
- * that no timer waits for.
+ * @param range From 1 to the longest delay of every platform's timers, unless this says otherwise. Use `max:
+ * Infinity` for times that no timer waits for.
  */
 export function ms(range: NumberRange = {}): Kind<number> {
   return number("a number of milliseconds", { max: MAX_TIMER_MS, ...range });
 }
 
 /**
- * A time in milliseconds that crosses the wire, where only whole numbers can: a fraction is rounded up.
+ * A time in milliseconds that crosses the wire. Only whole numbers can, so a fraction is rounded up.
  *
  * @param range As in {@linkcode ms}.
  */
@@ -92,10 +92,10 @@ export const text: Kind<string> = /* @__PURE__ */ passing(
   (value) => typeof value === "string" && value !== "",
 );
 
-/** How long an id of the application's own may be, in UTF-16 units. */
+/** The longest id that an application may give, in UTF-16 units. */
 export const MAX_ID_LENGTH = 256;
 
-/** An id of the application's own for what it says: the same again is the same message, or the same request. */
+/** An id that the application gives to a message or request. The same id again means the same message or request. */
 export const ownId: Kind<string> = (value, place) => {
   const id = text(value, place);
   if (id.length <= MAX_ID_LENGTH && !hasLoneSurrogate(id)) return id;
@@ -106,7 +106,7 @@ export const ownId: Kind<string> = (value, place) => {
   );
 };
 
-/** A text that no error may show, whatever was given in its place: a password, a token. */
+/** A text that errors never show, such as a password or a token. Errors do not show a wrong value for it either. */
 export const secret: Kind<string> = (value, place) => {
   if (typeof value === "string") return value;
   throw wrong(value === undefined ? value : Object(value), place, "a text");
@@ -115,7 +115,7 @@ export const secret: Kind<string> = (value, place) => {
 /**
  * One of some texts.
  *
- * @param values Those that may be given.
+ * @param values The texts that may be given.
  */
 export function oneOf<const T extends string>(...values: readonly T[]): Kind<T> {
   return passing(values.map((known) => `"${known}"`).join(" or "), (value) => values.includes(value as T));
@@ -126,7 +126,7 @@ export function oneOf<const T extends string>(...values: readonly T[]): Kind<T> 
  *
  * @typeParam F Its type, which cannot be checked.
  */
-// deno-lint-ignore ban-types -- any function: what it takes and gives is the table's business
+// deno-lint-ignore ban-types -- any function: the table gives its type
 export function callback<F extends Function>(): Kind<F> {
   return passing("a function", (value) => typeof value === "function");
 }
@@ -134,7 +134,7 @@ export function callback<F extends Function>(): Kind<F> {
 /**
  * An object that is used by its methods: an adapter, a clock, a connection.
  *
- * @param what What it is, for errors: `an adapter, as createRedisAdapter() makes`.
+ * @param what Its description, for errors: `an adapter, as createRedisAdapter() makes`.
  * @param methods The methods that it must have.
  * @typeParam T Its type.
  */
@@ -149,7 +149,7 @@ export function having<T extends object>(what: string, ...methods: readonly (key
  * A list.
  *
  * @param kind What each of its items may be.
- * @param range How many: any number, unless it says otherwise.
+ * @param range How many items: any number, unless this says otherwise.
  */
 export function list<T>(kind: Kind<T>, { min = 0 }: NumberRange = {}): Kind<readonly T[]> {
   return (value, place) => {
@@ -164,9 +164,9 @@ function inside({ owner, path }: Place, at: number): Place {
 }
 
 /**
- * A table by names that are not known here: rules by topic pattern, headers.
+ * A table whose names are not known here: rules by topic pattern, headers.
  *
- * @param kind What each of its values may be; a value of `undefined` is absent.
+ * @param kind What each of its values may be. A value of `undefined` counts as absent.
  */
 export function byName<T>(kind: Kind<T>): Kind<Readonly<Record<string, T>>> {
   return (value, place) => {
@@ -179,7 +179,7 @@ export function byName<T>(kind: Kind<T>): Kind<Readonly<Record<string, T>>> {
   };
 }
 
-/** A signal that gives up. */
+/** A signal that aborts a wait. */
 export const abortSignal: Kind<AbortSignal> = /* @__PURE__ */ having(
   "an AbortSignal",
   "addEventListener",

@@ -1,6 +1,6 @@
 /**
- * The one reader of options. A bag of options is described by a table with one row for each option; the reader checks
- * what the user gave against it, fills in the defaults and gives back a complete bag:
+ * The one reader of options. A table describes a bag of options, with one row for each option. The reader checks the
+ * given options against the table, fills in the defaults and returns a complete bag:
  *
  * ```ts ignore
  * const PROBE = {
@@ -11,26 +11,27 @@
  * const { timeoutMs, signal } = readOptions("probe", given, PROBE);
  * ```
  *
- * The rules are the same everywhere. An option of `undefined` is absent. An unknown name is refused, with the name
- * that was probably meant. A value of the wrong type is a `TypeError`, a number out of its range a `RangeError`; both
- * name the option by its path, say what was given and what to give. No option is read before all names are known.
+ * The rules are the same everywhere. An option of `undefined` is absent. An unknown name is refused, and the error
+ * suggests the name that was probably meant. A value of the wrong type is a `TypeError`; a number out of its range is
+ * a `RangeError`. Both name the option by its path, and say what was given and what to give. No option is read before
+ * all names are known.
  *
  * @module
  */
 
 import { suggest } from "./suggest.ts";
 
-/** Where a value stands: whose option it is (`createHub`), and its path (`limits.maxFrameBytes`). */
+/** Where a value is: the function that takes it (`createHub`), and its path (`limits.maxFrameBytes`). */
 export interface Place {
   /** The function that takes the options. */
   readonly owner: string;
-  /** The names that lead to the value, with dots between them; empty for the whole bag. */
+  /** The names that lead to the value, joined with dots; empty for the whole bag. */
   readonly path: string;
 }
 
 /**
- * Reads one option: checks the value and gives back what to use. A kind that is not wrapped in {@linkcode or} or
- * {@linkcode optional} belongs to an option that must be given.
+ * Reads one option: checks the value and returns the value to use. A kind without {@linkcode or} or {@linkcode
+ * optional} around it belongs to an option that must be given.
  *
  * @throws {TypeError} When the value is of another type.
  * @throws {RangeError} When it is a number out of range.
@@ -43,7 +44,7 @@ export type Rows<Options> = { readonly [K in keyof Options]-?: Kind<Options[K] |
 /** Any table. */
 export type Table = Readonly<Record<string, Kind<unknown>>>;
 
-/** What comes out of a table: every option, the defaults filled in. */
+/** The result of reading a table: every option, with the defaults filled in. */
 export type Read<T extends Table> = { readonly [K in keyof T]: T[K] extends Kind<infer V> ? V : never };
 
 function nameOf({ owner, path }: Place): string {
@@ -51,12 +52,12 @@ function nameOf({ owner, path }: Place): string {
 }
 
 /**
- * The error about a value that cannot be used. It shows numbers, but no text: that could be a secret.
+ * The error about a value that cannot be used. It shows numbers, but never text, because text could be a secret.
  *
- * @param value What was given.
- * @param place Where.
+ * @param value The value that was given.
+ * @param place Where the value is.
  * @param give What to give instead: `a whole number above 0`.
- * @returns A `RangeError` if a number was wanted and given, else a `TypeError`.
+ * @returns A `RangeError` if a number was expected and given, else a `TypeError`.
  */
 export function wrong(value: unknown, place: Place, give: string): TypeError | RangeError {
   const type = typeof value;
@@ -67,7 +68,7 @@ export function wrong(value: unknown, place: Place, give: string): TypeError | R
 }
 
 /**
- * Makes the place of something inside another one.
+ * Makes the place of a value inside another one.
  *
  * @param place The outer one.
  * @param name The name inside.
@@ -76,13 +77,13 @@ export function within({ owner, path }: Place, name: string): Place {
   return { owner, path: path ? `${path}.${name}` : name };
 }
 
-/** Whether a value is a bag of names: an object, but no list, map, date, promise or the like. */
+/** Whether a value is a plain object with names, and not a list, map, date, promise or the like. */
 export function isBag(value: unknown): value is Readonly<Record<string, unknown>> {
   return Object.prototype.toString.call(value) === "[object Object]";
 }
 
 /**
- * An option that is a bag of options itself; absent, its own defaults apply.
+ * An option that is itself a bag of options. If it is absent, its own defaults apply.
  *
  * @param table What each of them may be.
  */
@@ -107,7 +108,7 @@ export function bag<T extends Table>(table: T): Kind<Read<T>> {
  * @param given What the user gave; `undefined` is a bag without options.
  * @param table What each option may be.
  * @returns Every option of the table, the defaults filled in.
- * @throws {TypeError} When it is no bag, a name is unknown, or a value of the wrong type.
+ * @throws {TypeError} When it is not a bag, a name is unknown, or a value has the wrong type.
  * @throws {RangeError} When a number is out of its range.
  */
 export function readOptions<T extends Table>(owner: string, given: unknown, table: T): Read<T> {
@@ -118,7 +119,7 @@ export function readOptions<T extends Table>(owner: string, given: unknown, tabl
  * An option with a default.
  *
  * @param kind What it may be.
- * @param fallback What it is where it is absent.
+ * @param fallback The value if the option is absent.
  */
 export function or<T>(kind: Kind<T>, fallback: T): Kind<T> {
   return (value, place) => value === undefined ? fallback : kind(value, place);
@@ -134,11 +135,11 @@ export function optional<T>(kind: Kind<T>): Kind<T | undefined> {
 }
 
 /**
- * Checks that a contract is one.
+ * Checks that a value is a contract.
  *
  * @param owner The function that takes it.
  * @param contract What the user gave.
- * @throws {TypeError} When it is something else, like a definition.
+ * @throws {TypeError} When it is something else, such as a definition.
  */
 export function checkContract(owner: string, contract: unknown): void {
   const roles = (contract as { readonly roles?: { readonly get?: unknown } } | null | undefined)?.roles;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Whether one text becomes another by at most so many edits: characters added, removed or replaced. */
+/** Whether one text becomes another with at most this many edits: characters added, removed or replaced. */
 function isNear(from: string, to: string, edits: number): boolean {
   if (from === to) return true;
   const [restOfFrom, restOfTo] = [from.slice(1), to.slice(1)];
@@ -14,7 +14,7 @@ function isNear(from: string, to: string, edits: number): boolean {
       isNear(from, restOfTo, edits - 1));
 }
 
-/** How long a name must be to stand for a longer one that begins with it: `"user"` for `"username"`. */
+/** The shortest name that may stand for a longer name that begins with it: `"user"` for `"username"`. */
 const MIN_PART = 4;
 
 function begins(part: string, whole: string): boolean {
@@ -22,7 +22,8 @@ function begins(part: string, whole: string): boolean {
 }
 
 /**
- * The end of an error about an unknown name: what was meant, if some known name is close, or else what there is.
+ * The end of an error about an unknown name: the name that was probably meant if one is close, else all names that
+ * exist.
  *
  * @param name The unknown name.
  * @param known The names that exist.

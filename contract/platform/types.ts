@@ -1,11 +1,11 @@
 /**
- * Types of the web platform, as far as the program that uses the package knows them: with the library "dom" or the types of Node,
- * Deno or Bun they are the platform's own. So a program with nothing but "es2022" compiles too.
+ * Types of the web platform. If the program has the library "dom", or the types of Node, Deno or Bun, these are the
+ * platform's own types. If it has only "es2022", it still compiles.
  *
  * @module
  */
 
-/** The instances of a global class, where there is one. */
+/** The instance type of a global class, if that class exists. */
 export type InstanceOf<Class extends string, Otherwise> = typeof globalThis extends
   { readonly [C in Class]: { readonly prototype: infer Instance } } ? Instance : Otherwise;
 
@@ -27,7 +27,7 @@ export type WebHeaders = InstanceOf<"Headers", { get(name: string): string | nul
 /** The class `WebSocket`. */
 export type WebSocketClass = typeof globalThis extends { readonly WebSocket: infer Class } ? Class : unknown;
 
-/** What `await using` takes; nothing where the compiler's libraries do not know of it ("esnext.disposable"). */
+/** The type that `await using` takes. Empty if the compiler's libraries do not include "esnext.disposable". */
 export type AsyncDisposing = typeof globalThis extends { readonly Symbol: infer Keys }
   ? Keys extends { readonly asyncDispose: symbol }
     ? { readonly [Key in Keys["asyncDispose"]]: () => Promise<void> }

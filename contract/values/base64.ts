@@ -1,14 +1,14 @@
 /**
- * Base64 (RFC 4648, section 4, padded), with the engine's own where it has one.
+ * Base64 (RFC 4648, section 4, padded). Uses the engine's own functions if it has them.
  *
  * @module
  */
 
-/** `apply` takes so many arguments on every engine. */
+/** The number of arguments that a call takes on every engine. */
 const PIECE = 8_192;
 
 /**
- * Writes bytes as text.
+ * Encodes bytes as text.
  *
  * @param bytes The bytes.
  */
@@ -23,10 +23,10 @@ export function toBase64(bytes: Uint8Array): string {
 }
 
 /**
- * Reads bytes from text.
+ * Decodes bytes from text.
  *
- * @param text What {@linkcode toBase64} wrote.
- * @throws {Error} When the text is not base64; of which class depends on the engine.
+ * @param text A text that {@linkcode toBase64} wrote.
+ * @throws {Error} When the text is not base64. The class of the error depends on the engine.
  */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const { fromBase64: native } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };

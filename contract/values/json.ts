@@ -1,6 +1,6 @@
 /**
- * JSON that carries bytes: a `Uint8Array` anywhere in a value is written as `{"$bytes":"…"}` in base64. A property of
- * that very name is written with one `$` more, so that nothing that a user sends is mistaken for bytes.
+ * JSON that carries bytes. A `Uint8Array` anywhere in a value is written as `{"$bytes":"…"}` in base64. A property
+ * that already has this name gets one more `$`, so that user data is never mistaken for bytes.
  *
  * @module
  */
@@ -36,17 +36,21 @@ const READING: PlainRules = {
   },
 };
 
-/** How JSON writes half a surrogate pair: one look at what was written, in place of one at each text. */
+/** How JSON writes half a surrogate pair. One search in the written text replaces a check of each string. */
 const ESCAPED_SURROGATE = "\\ud";
 
-/** Whether a text holds an escape. Engines find a single character at once; with it they look for two only where there is one. */
+/**
+ * Whether a text holds an escape. Engines find a single character very fast, so the longer search runs only if there
+ * is a `\`.
+ */
 const escapes = (text: string, escape: string): boolean => text.includes("\\") && text.includes(escape);
 
 /**
  * Writes a value.
  *
- * @param value What may travel: JSON, bytes, and what becomes one of them.
- * @throws {TypeError} When the value holds what cannot travel, is nested deeper than {@linkcode MAX_DEPTH}, or in itself.
+ * @param value A value that can travel: JSON, bytes, or an object whose `toJSON` gives one of them.
+ * @throws {TypeError} When the value holds something that cannot travel, is nested deeper than {@linkcode MAX_DEPTH},
+ * or contains itself.
  *
  * @example
  * ```ts
@@ -67,20 +71,20 @@ export function writeJson(value: unknown): string {
 /**
  * Reads a value.
  *
- * @param text What {@linkcode writeJson} wrote, or any JSON.
+ * @param text A text that {@linkcode writeJson} wrote, or any JSON.
  * @throws {SyntaxError} When the text is not JSON.
- * @throws {TypeError} When it holds what may not travel.
+ * @throws {TypeError} When it holds something that may not travel.
  */
 export function readJson(text: string): unknown {
   return toPlain(JSON.parse(text), READING);
 }
 
 /**
- * Writes a message of the wire, or of the bus.
+ * Writes a message of the wire, or of the bus between nodes.
  *
- * @param message The message. A payload of `undefined` at its end is left out.
- * @param maxDepth How many lists and objects of an element may be inside each other.
- * @throws {HubError} `BAD_REQUEST` when the message holds what cannot travel.
+ * @param message The message. If it ends with a payload of `undefined`, the payload is left out.
+ * @param maxDepth How deep lists and objects of an element may be nested.
+ * @throws {HubError} `BAD_REQUEST` when the message holds something that cannot travel.
  */
 export function writeJsonMessage(message: readonly unknown[], maxDepth: number = MAX_DEPTH): string {
   const rules = maxDepth === MAX_DEPTH ? WRITING : { ...WRITING, maxDepth };
@@ -92,16 +96,16 @@ export function writeJsonMessage(message: readonly unknown[], maxDepth: number =
  * Reads a list of messages.
  *
  * @param text The list.
- * @param maxDepth How many lists and objects of an element may be inside each other.
- * @returns The messages, of which nothing else has been checked. In the place of what cannot be handed on stands a
- * `HubError`; see {@linkcode readPlainMessage}.
+ * @param maxDepth How deep lists and objects of an element may be nested.
+ * @returns The messages. Nothing else in them is checked. A `HubError` takes the place of an element that cannot be
+ * read; see {@linkcode readPlainMessage}.
  * @throws {SyntaxError} When the text is not JSON.
- * @throws {TypeError} When it is no list.
+ * @throws {TypeError} When it is not a list.
  */
 export function readJsonMessages(text: string, maxDepth: number = MAX_DEPTH): unknown[] {
   const list: unknown = JSON.parse(text);
   if (!Array.isArray(list)) throw new TypeError("Not a list");
-  const isEscaped = escapes(text, "\\u"); // without them text is well-formed: it comes from UTF-8
+  const isEscaped = escapes(text, "\\u"); // without escapes the text is well-formed, because it comes from UTF-8
   for (const message of list) {
     if (!Array.isArray(message) || !isEscaped && isParsedPlain(message, maxDepth)) continue;
     readPlainMessage(message, READING, maxDepth);

@@ -1,6 +1,6 @@
 /**
- * Which values travel, and as what. Both encodings and the bus between nodes carry exactly the same: what one receiver
- * can be given, every receiver can. The rules are in `docs/protocol.md`, "Values".
+ * Which values can travel, and in which form. Both codecs and the bus between nodes carry exactly the same values, so
+ * every receiver can get every value. The rules are in `docs/protocol.md`, "Values".
  *
  * @module
  */
@@ -8,53 +8,56 @@
 import { HubError } from "../errors.ts";
 import { hasLoneSurrogate, startOf, toWellFormed } from "./text.ts";
 
-/** How many lists and objects of a payload may be inside each other. The message and the frame around it do not count. */
+/** How deep lists and objects of a payload may be nested. The message and the frame around it do not count. */
 export const MAX_DEPTH = 1_000;
 
-/** Names of properties that start with it are the encodings' own. */
+/** The first character of property names that the codecs reserve. */
 const DOLLAR = 0x24;
 
-/** What an encoding writes, or reads, in its own way. */
+/** What each encoding writes, or reads, in its own way. */
 export interface PlainRules {
-  /** How many lists and objects of an element may be inside each other. */
+  /** How deep lists and objects of an element may be nested. */
   readonly maxDepth: number;
   /**
-   * Whether text need not be looked at: it is known to hold no half of a surrogate pair, or the encoding finds them by itself.
+   * Whether text need not be checked for half surrogate pairs: it has none, or the encoding finds them by itself.
    *
    * @default {false}
    */
   readonly wellFormed?: boolean;
-  /** What becomes of bytes. */
+  /** Converts bytes. */
   bytes(bytes: Uint8Array): unknown;
-  /** What becomes of the name of a property that starts with `$`. */
+  /** Converts the name of a property that starts with `$`. */
   name(name: string): string;
-  /** What an object stands for, where an encoding reads; without it, or for `undefined`, the object is a value itself. */
+  /**
+   * What an object stands for, when an encoding reads. Without this, or if it returns `undefined`, the object is a
+   * normal value.
+   */
   standsFor?(object: object): unknown;
 }
 
-/** Why a value cannot travel. */
+/** The error that says why a value cannot travel. */
 class Refusal extends TypeError {
-  /** Where it is. */
+  /** The path to the value. */
   #path = "";
 
-  /** The error is in a value of this key. */
+  /** Adds the key of the outer value to the path. */
   within(key: string | number): this {
     this.#path = shorten(this.#path && `.${this.#path}`, key);
     return this;
   }
 
-  /** What cannot travel, and where it is. */
+  /** Says what cannot travel, and where it is. */
   describe(): string {
     return this.#path ? `${this.message} at "${this.#path}"` : this.message;
   }
 }
 
-/** Text of the user's data is cut, and may be malformed. */
+/** Shortens text of the user's data, which may be malformed. */
 function shorten(text: string, before: unknown = ""): string {
   return toWellFormed(startOf(before + text, 64));
 }
 
-/** What getters, proxies and `toJSON` throw becomes a refusal with a cause. */
+/** Turns an error of a getter, a proxy or `toJSON` into a refusal with that error as its cause. */
 const asRefusal = (error: unknown): Refusal =>
   error instanceof Refusal ? error : new Refusal("a value that cannot be read", { cause: error });
 
@@ -66,14 +69,14 @@ function refuse(what: string, error: unknown): HubError {
 }
 
 /**
- * Encodes a message, with nothing in it but what travels. Most messages hold nothing else, and need no copy. Of all
- * others a copy is made, for which every value is read once: whatever `toJSON` does, what was checked is what leaves. A
- * getter or a proxy that gives something worse at its second reading hurts its own message alone: receivers check too.
+ * Encodes a message that holds only values that can travel. Most messages need no copy. All others are copied, and
+ * each of their values is read once, so the checked value is the one that is sent. A getter or a proxy may still give
+ * a worse value at a second reading. That affects only its own message, because receivers check too.
  *
- * @param message A message of the wire. A payload of `undefined` at its end is left out.
+ * @param message A message of the wire. If it ends with a payload of `undefined`, the payload is left out.
  * @param rules How the encoding writes.
- * @param encode Encodes what it is given, all of which travels.
- * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
+ * @param encode Encodes a message that holds only values that can travel.
+ * @throws {HubError} `BAD_REQUEST` when it holds something that cannot travel.
  */
 export function encodeMessage<T>(
   message: readonly unknown[],
@@ -88,11 +91,11 @@ export function encodeMessage<T>(
 }
 
 /**
- * Makes a copy of a message that holds nothing but what travels.
+ * Copies a message. The copy holds only values that can travel.
  *
- * @param message A message of the wire. A payload of `undefined` at its end is left out.
+ * @param message A message of the wire. If it ends with a payload of `undefined`, the payload is left out.
  * @param rules How the encoding writes.
- * @throws {HubError} `BAD_REQUEST` when it holds what cannot travel.
+ * @throws {HubError} `BAD_REQUEST` when it holds something that cannot travel.
  */
 export function copyMessage(message: readonly unknown[], rules: PlainRules): unknown[] {
   try {
@@ -118,13 +121,13 @@ function copyElements(message: readonly unknown[], rules: PlainRules): unknown[]
 }
 
 /**
- * Reads the elements of a decoded message. What could not be sent on is not handed on either: it fails its message, and
- * nothing else of the frame.
+ * Reads the elements of a decoded message. A value that could not be sent may not be received either. It makes its
+ * own message fail, and no other message of the frame.
  *
- * @param message The message. Its elements are replaced: by what they stand for, or by the `HubError`, `BAD_REQUEST`,
- * that says what is wrong.
+ * @param message The message. Its elements are replaced: by the values they stand for, or by a `HubError`
+ * (`BAD_REQUEST`) that says what is wrong.
  * @param rules How the encoding reads.
- * @param maxDepth How deep an element may be, where that is not as the rules say.
+ * @param maxDepth How deep an element may be nested, if it differs from the rules.
  */
 export function readPlainMessage(
   message: unknown[],
@@ -139,12 +142,12 @@ export function readPlainMessage(
 }
 
 /**
- * Whether what a parser of JSON made of a text without escapes is as every encoding reads it. It is of no class and
- * well-formed, so that this costs half of what a look at any other value does. It goes into lists and objects alone: a
- * call for each text and number would cost half as much again.
+ * Whether parsed JSON is already a value as every encoding reads it. The text had no escapes, so its strings are
+ * well-formed, and its objects have no class. So this check costs half of the check for other values. It calls itself
+ * only for lists and objects: a call for each text and number would cost half as much again.
  *
- * @param list What was parsed.
- * @param depth How many lists and objects may be inside an element.
+ * @param list The parsed list.
+ * @param depth How deep lists and objects may be nested inside an element.
  */
 export function isParsedPlain(list: readonly unknown[], depth: number): boolean {
   for (let i = 0; i < list.length; i++) {
@@ -193,20 +196,20 @@ function readElement(element: unknown, rules: PlainRules): unknown {
 }
 
 /**
- * Makes a copy of a value that holds nothing but what travels.
+ * Copies a value. The copy holds only values that can travel.
  *
  * @param value The value.
  * @param rules How the encoding writes, or reads.
- * @returns `undefined` where the value, or what its `toJSON` gives, is.
- * @throws {TypeError} When it holds what cannot travel; its message says what, and where.
+ * @returns `undefined` if the value, or the result of its `toJSON`, is `undefined`.
+ * @throws {TypeError} When it holds something that cannot travel. The message says what, and where.
  */
 export function toPlain(value: unknown, rules: PlainRules): unknown {
   return copy(value, rules.maxDepth, rules, "");
 }
 
 /**
- * Whether a value is as every encoding writes and reads it: what this cannot tell at a glance it leaves to
- * {@linkcode copy}, which costs three times as much. What throws at a glance, as getters may, it leaves too.
+ * Whether a value is already in the form that every encoding writes and reads. If this quick check cannot tell, or if
+ * a getter throws, {@linkcode copy} decides, which costs three times as much.
  */
 function isPlain(elements: readonly unknown[], depth: number, rules: PlainRules): boolean {
   try {
@@ -247,13 +250,13 @@ function looksPlainInside(value: object, depth: number, rules: PlainRules): bool
     return (value as { readonly toJSON?: unknown }).toJSON === undefined &&
       looksPlainList(value, depth, rules);
   }
-  // Asking for the prototype is not optimised everywhere. Where only the constructor's name is right, as of some
-  // iterators, there are no properties.
+  // Some engines do not optimise `getPrototypeOf`. So it is called only if the constructor is not `Object`, or if
+  // there are no properties (as with some iterators).
   let mayBeOfClass = true;
   if (value.constructor !== Object && !hasPlainPrototype(value)) return false;
-  // Half the cost of a list of the keys: engines know this pair of a loop and a question.
+  // This loop with `hasOwnProperty` costs half of `Object.keys`, because engines optimise the pair.
   for (const key in value) {
-    if (key === "toJSON") return false; // also an inherited one
+    if (key === "toJSON") return false; // an inherited one counts too
     if (!hasOwnProperty.call(value, key)) continue;
     if (key.charCodeAt(0) === DOLLAR || key === "__proto__") return false;
     if (!rules.wellFormed && hasLoneSurrogate(key)) return false;
@@ -295,7 +298,7 @@ function copyObject(value: object, depth: number, rules: PlainRules, key: string
   if (typeof toJSON !== "function") return rules.standsFor?.(value) ?? copyInside(value, depth, rules);
   if (value instanceof Date && Number.isNaN(value.getTime())) throw new Refusal("an invalid date");
   const given: unknown = toJSON.call(value, String(key));
-  // As in JSON, the `toJSON` of what it gives does not count.
+  // As in JSON, a `toJSON` of the result is not called.
   return typeof given === "object" && given !== null
     ? copyInside(given, depth, rules)
     : copy(given, depth, rules, key);

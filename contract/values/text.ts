@@ -4,7 +4,7 @@
  * @module
  */
 
-/** With the flag `u` a class of surrogates matches only those that are in no pair. */
+/** With the flag `u`, this class matches only surrogates that are not part of a pair. */
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 const LONE_SURROGATES = /[\ud800-\udfff]/gu;
 
@@ -14,12 +14,13 @@ const LONE_SURROGATES = /[\ud800-\udfff]/gu;
  * @param text The text.
  */
 export function hasLoneSurrogate(text: string): boolean {
-  // Engines that have it look at text of one byte a unit not at all; a regular expression costs as much as encoding.
+  // Engines with `isWellFormed` need not scan text of one byte per unit. A regular expression costs as much as
+  // encoding.
   return typeof text.isWellFormed === "function" ? !text.isWellFormed() : LONE_SURROGATE.test(text);
 }
 
 /**
- * Puts U+FFFD in the place of half surrogate pairs, as the encoders of UTF-8 do.
+ * Replaces each half surrogate pair by U+FFFD, as UTF-8 encoders do.
  *
  * @param text The text.
  */
@@ -28,10 +29,10 @@ export function toWellFormed(text: string): string {
 }
 
 /**
- * The start of a text, which ends between two characters.
+ * Returns the start of a text. It never cuts a character in half.
  *
- * @param text The text; well-formed.
- * @param maxLength How long it may be, in UTF-16 units.
+ * @param text A well-formed text.
+ * @param maxLength The largest length, in UTF-16 units.
  */
 export function startOf(text: string, maxLength: number): string {
   const cutsPair = (text.charCodeAt(maxLength - 1) & 0xfc00) === 0xd800 && text.length > maxLength;

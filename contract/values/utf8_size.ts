@@ -1,21 +1,21 @@
 /**
- * How many bytes text takes in UTF-8. Limits count bytes; a bound is cheap and mostly decides.
+ * How many bytes a text takes in UTF-8. Limits count bytes. An upper bound is cheap, and is enough in most cases.
  *
  * @module
  */
 
-/** UTF-8 takes at most three bytes for what UTF-16 takes one unit for. */
+/** UTF-8 takes at most three bytes for one unit of UTF-16. */
 const MAX_BYTES_PER_UNIT = 3;
 
-/** From this length on the engine's encoder is faster than a loop. */
+/** For texts of this length and longer, the engine's encoder is faster than a loop. */
 const LONG = 512;
 
 /**
- * The exact size of text in UTF-8, or of bytes. It costs a walk over the text; where a limit is all that counts, ask
- * {@linkcode exceedsUtf8}.
+ * The exact size of text in UTF-8, or of bytes. It scans the text. To compare with a limit, use {@linkcode
+ * exceedsUtf8}.
  *
  * @param data Text or bytes.
- * @returns In bytes. Half a surrogate pair counts as the three bytes of U+FFFD, which takes its place.
+ * @returns The size in bytes. Half a surrogate pair counts as three bytes, because U+FFFD replaces it.
  */
 export function utf8Size(data: string | Uint8Array): number {
   if (typeof data !== "string") return data.byteLength;
@@ -27,7 +27,7 @@ export function utf8Size(data: string | Uint8Array): number {
     if (unit < 0x800) size++;
     else {
       size += 2;
-      // A pair takes four bytes: both of its units together two more than they count already.
+      // A pair takes four bytes in all. Its two units count two so far: add two, and skip the second unit.
       if (unit >= 0xd800 && unit < 0xdc00 && (data.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
     }
   }
@@ -35,7 +35,7 @@ export function utf8Size(data: string | Uint8Array): number {
 }
 
 /**
- * The most bytes that text or bytes can take in UTF-8; costs nothing.
+ * The largest size that text or bytes can have in UTF-8. It costs nothing.
  *
  * @param data Text or bytes.
  */
@@ -44,7 +44,7 @@ export function maxUtf8Size(data: string | Uint8Array): number {
 }
 
 /**
- * Whether text or bytes are larger than a limit. Text is measured only where its length leaves that open.
+ * Whether text or bytes are larger than a limit. Text is measured only if its length alone does not decide.
  *
  * @param data Text or bytes.
  * @param limit In bytes.

@@ -1,17 +1,17 @@
 /**
- * What the elements of a message may be: checks of decoded values.
+ * Checks for the elements of decoded messages.
  *
  * @module
  */
 
 import { HubError } from "../errors.ts";
 
-/** Tells what an element is not. Whatever has properties may have more: a later version adds them. */
+/** Checks one element. An object may have more properties than are checked, because a later version may add some. */
 export type IsElement = (value: unknown) => boolean;
 
 /**
- * An object with properties. What cannot be handed on is a `HubError` in a decoded message: only a payload or an error may
- * be that.
+ * An object with properties, but not a `HubError`. In a decoded message a `HubError` marks an element that cannot be
+ * read. Only a payload or an error may be one.
  */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof HubError);
@@ -22,10 +22,10 @@ export const isText = (value: unknown): value is string => typeof value === "str
 /** A whole number from 0 up. */
 export const isCount: IsElement = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** The id of a question. */
+/** The id of a request. */
 export const isId: IsElement = (value) => isCount(value) && value !== 0;
 
-/** An error, also one that cannot be handed on. */
+/** An error, or an error that cannot be read. */
 export const isError: IsElement = (value) =>
   isRecord(value) ? isText(value.code) && isText(value.message) : value instanceof HubError;
 

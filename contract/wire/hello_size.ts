@@ -1,8 +1,8 @@
 /**
- * How large a hello may be.
+ * The largest size of a hello.
  *
  * @module
  */
 
-/** The largest hello that a server takes, in bytes; less where its frames may not be as large. */
+/** The largest hello that a server accepts, in bytes. It is less if the server's largest frame is smaller. */
 export const MAX_HELLO_BYTES = 64 * 1024;

@@ -1,5 +1,5 @@
 /**
- * The part of the wire that is about histories: where a subscriber begins, and what is read.
+ * The history part of the wire: where a subscription begins, and how a client reads a history.
  *
  * @module
  */
@@ -7,53 +7,53 @@
 import { HubError } from "../errors.ts";
 import { isCount, isId, isRecord, isText } from "./checks.ts";
 
-/** Where in a topic's history a subscriber is: the epoch of the history, and the offset of the last message seen. */
+/** A position in a topic's history: the epoch of the history, and the offset of the last message seen. */
 export type Position = readonly [epoch: string, offset: number];
 
-/** From where on a client wants messages of a topic with history: one of these at the most. */
+/** Where messages of a topic with history begin for a client: at most one of these. */
 export interface Start {
-  /** Everything after this position: the last message that it has. */
+  /** Every message after this position, which is the last message that the client has. */
   readonly since?: Position;
-  /** So many of the newest messages. */
+  /** This many of the newest messages. */
   readonly last?: number;
-  /** What was published in so many milliseconds before. */
+  /** The messages of this many milliseconds before now. */
   readonly withinMs?: number;
 }
 
-/** What a client asks for when it subscribes. Later versions may add properties. */
+/** The options of a subscribe. Later versions may add properties. */
 export interface SubOptions extends Start {
   /**
-   * With `since`: asks for a `from` in front of what follows. Of an earlier subscription on the same link messages may still be
-   * on their way, which are of another epoch.
+   * With `since`: asks the server for a `from` before the messages that follow. Messages of an earlier subscription
+   * on the same link may still arrive, and may be of another epoch.
    */
   readonly again?: boolean;
 }
 
-/** What a client asks for when it reads a history. Later versions may add properties. */
+/** The options of reading a history. Later versions may add properties. */
 export interface HistoryAsk extends Start {
-  /** At most so many messages; the server sends fewer where they are large. */
+  /** The largest number of messages. The server sends fewer if they are large. */
   readonly limit?: number;
-  /** The newest first, of those after `since`. */
+  /** The newest first, of the messages after `since`. */
   readonly reverse?: boolean;
 }
 
 /** The answer to a subscribe, where the topic keeps history. */
 export interface Subscribed {
-  /** Where the stream stands: messages after this follow as `rec`. */
+  /** The position of the stream: later messages follow as `rec`. */
   readonly position: Position;
-  /** Whether everything after the position that was asked for follows, or has been sent before this answer. */
+  /** Whether no message after the requested position is missing: all follow, or were sent before this answer. */
   readonly recovered: boolean;
 }
 
 /** A page of a history. */
 export interface HistoryAnswer {
-  /** Where the topic stands. */
+  /** The newest position of the topic. */
   readonly position: Position;
-  /** Whether nothing that was asked for is missing before the first record. */
+  /** Whether no requested message is missing before the first record. */
   readonly complete: boolean;
-  /** The messages; an absent payload ends its record. */
+  /** The messages. A record without a payload has only its offset. */
   readonly records: readonly (readonly [offset: number, payload?: unknown])[];
-  /** Whether more was asked for than a page holds. */
+  /** Whether there are more requested messages than this page holds. */
   readonly more?: boolean;
 }
 
@@ -67,25 +67,25 @@ const isStart = (value: unknown): value is Record<string, unknown> =>
   (value.last === undefined || isId(value.last)) &&
   (value.withinMs === undefined || isId(value.withinMs));
 
-/** Whether a value is what a client may ask for when it subscribes. */
+/** Whether a value holds valid options of a subscribe. */
 export const isSubOptions = (value: unknown): boolean =>
   value === undefined ||
   isStart(value) && (value.again === undefined || typeof value.again === "boolean");
 
-/** A topic that a hello asks for: what a `sub` says, without its kind. */
+/** A topic in a hello: the elements of a `sub`, without its kind. */
 export type TopicMark = readonly [id: number, topic: string, options?: SubOptions];
 
-/** How long the topics of a hello may be, together, in bytes of JSON. */
+/** The largest size of all topics in a hello together, in bytes of JSON. */
 export const MAX_HELLO_TOPICS_BYTES = 8 * 1024;
 
 const isTopicMark = (value: unknown): boolean =>
   Array.isArray(value) && value.length <= 3 && isId(value[0]) && isText(value[1]) && isSubOptions(value[2]);
 
-/** Whether a value is what a hello may say of topics. */
+/** Whether a value is a valid list of topics in a hello. */
 export const isTopicMarks = (value: unknown): boolean =>
   value === undefined || Array.isArray(value) && value.every(isTopicMark);
 
-/** Whether a value is what a client may ask for when it reads a history. */
+/** Whether a value holds valid options of reading a history. */
 export const isHistoryAsk = (value: unknown): boolean =>
   value === undefined ||
   isStart(value) && (value.limit === undefined || isCount(value.limit)) &&
@@ -94,8 +94,8 @@ export const isHistoryAsk = (value: unknown): boolean =>
 /**
  * Checks the answer to a subscribe to a topic with history.
  *
- * @param value What came as the answer's output.
- * @returns The answer, or `undefined` where the topic keeps none.
+ * @param value The output of the answer.
+ * @returns The answer, or `undefined` if the topic keeps no history.
  */
 export function asSubscribed(value: unknown): Subscribed | undefined {
   const isSubscribed = isRecord(value) && isPosition(value.position) && typeof value.recovered === "boolean";
@@ -105,8 +105,8 @@ export function asSubscribed(value: unknown): Subscribed | undefined {
 /**
  * Checks a page of a history.
  *
- * @param value What came as the answer's output.
- * @throws {HubError} `BAD_REQUEST` when it is none.
+ * @param value The output of the answer.
+ * @throws {HubError} `BAD_REQUEST` when it is not a page.
  */
 export function asHistoryAnswer(value: unknown): HistoryAnswer {
   if (

@@ -1,5 +1,5 @@
 /**
- * Presence on the wire: who is in a place, in parts that are small. `docs/protocol.md` tells what they mean.
+ * Presence on the wire: who is in a room or topic, in small parts. `docs/protocol.md` explains the messages.
  *
  * @module
  */
@@ -8,62 +8,62 @@ import { HubError, type WireError } from "../errors.ts";
 import type { PresenceBy, PresenceMember, PresencePlace } from "../presence.ts";
 import { isCount, isError, isId, isRecord, isText, isTextOrAbsent } from "./checks.ts";
 
-/** How many members one page may hold that a client asks for. */
+/** The largest number of members on a page that a client asks for. */
 export const MAX_MEMBERS_PAGE = 1_000;
 
-/** What a client asks for when it watches a place. Later versions may add properties. */
+/** The options of watching a place. Later versions may add properties. */
 export interface WatchOptions {
-  /** Whom to count as one; `"user"` where it does not say. */
+  /** What counts as one member. Default: `"user"`. */
   readonly by?: PresenceBy;
 }
 
-/** Which members a client asks for. Later versions may add properties. */
+/** The options of asking for members. Later versions may add properties. */
 export interface MembersQuery {
-  /** Whom to count as one; `"user"` where it does not say. */
+  /** What counts as one member. Default: `"user"`. */
   readonly by?: PresenceBy;
-  /** How many at the most; 100 where it does not say, and never more than {@linkcode MAX_MEMBERS_PAGE}. */
+  /** The largest number of members. Default: 100. Never more than {@linkcode MAX_MEMBERS_PAGE}. */
   readonly limit?: number;
-  /** What the page before ended with. */
+  /** The cursor of the page before. */
   readonly cursor?: string;
 }
 
 /**
- * A member: its id; its user, which is `1` where it is the id and `0` where there is none; its node, as an index of the
- * `nodes` beside it; and its state, if there is one.
+ * A member: its id; its user (`1` if it is the same as the id, `0` if there is none); its node, as an index into the
+ * `nodes` of the same message; and its state, if there is one.
  */
 export type WireMember = readonly [id: string, user: string | 0 | 1, node: number, state?: unknown];
 
-/** What has become of a place. It is taken in this order: forget, take out, put in. */
+/** A change of a place's members. Apply it in this order: `all`, `out`, `in`. */
 export interface WhoChange {
-  /** The ids of nodes, for the members here. */
+  /** The ids of the nodes that the members here refer to. */
   readonly nodes?: readonly string[];
-  /** Everybody, or the first page of them: whoever was known before and does not come again is not in any more. */
+  /** All members, or the first page of them. A member that was known before and is not on these pages has left. */
   readonly all?: readonly WireMember[];
-  /** The ids of those who are not in any more. */
+  /** The ids of the members that left. */
   readonly out?: readonly string[];
-  /** Those who are in now, or have another state, node or user. */
+  /** The members that joined, or that have another state, node or user. */
   readonly in?: readonly WireMember[];
-  /** `true` where another page of everybody follows. */
+  /** `true` if another page of all members follows. */
   readonly more?: boolean;
-  /** How many are in; absent where that has not changed. */
+  /** The number of members. Absent if it did not change. */
   readonly count?: number;
-  /** `false` where there are too many to list: only `count` is told, until `all` comes. */
+  /** `false` if there are too many members to list. Then the server sends only `count`, until it sends `all`. */
   readonly listed?: boolean;
-  /** Whether the server knows of everybody who is in. Comes with the end of what a watch is told first, and when it changes. */
+  /** Whether the server knows every member. Sent at the end of the first list of a watch, and when it changes. */
   readonly synced?: boolean;
-  /** Why nothing is told from here on. */
+  /** Why the server sends no more changes. */
   readonly error?: WireError;
 }
 
-/** The answer to a question for members. */
+/** The answer to a request for members. */
 export interface MembersPage {
-  /** The ids of nodes, for the members here. */
+  /** The ids of the nodes that the members here refer to. */
   readonly nodes: readonly string[];
   /** The members. */
   readonly members: readonly WireMember[];
-  /** How many there are in all. */
+  /** The number of all members. */
   readonly count: number;
-  /** Where the next page begins; absent after the last one. */
+  /** Where the next page begins. Absent on the last page. */
   readonly cursor?: string;
 }
 
@@ -77,7 +77,7 @@ const isQuery = (value: unknown): boolean =>
     (value.limit === undefined || isId(value.limit));
 
 /**
- * Whether a decoded message is one that a client sends about presence.
+ * Whether a decoded message is one of the presence messages of a client.
  *
  * @param m The message.
  */
@@ -106,9 +106,9 @@ function areMembers(value: unknown, nodes: unknown): boolean {
 }
 
 /**
- * Checks what a server tells of a place.
+ * Checks a change of a place's members.
  *
- * @param value What came with the message.
+ * @param value The change in the message.
  * @throws {HubError} `BAD_REQUEST` when it is not of the protocol.
  */
 export function asWhoChange(value: unknown): WhoChange {
@@ -124,9 +124,9 @@ export function asWhoChange(value: unknown): WhoChange {
 }
 
 /**
- * Checks the answer to a question for members.
+ * Checks the answer to a request for members.
  *
- * @param value What came as the answer's output.
+ * @param value The output of the answer.
  * @throws {HubError} `BAD_REQUEST` when it is not of the protocol.
  */
 export function asMembersPage(value: unknown): MembersPage {
@@ -139,8 +139,8 @@ export function asMembersPage(value: unknown): MembersPage {
 /**
  * Reads a member.
  *
- * @param member As it came over the wire.
- * @param nodes The nodes beside it.
+ * @param member The member as it came over the wire.
+ * @param nodes The `nodes` of the same message.
  */
 export function readWireMember(
   [id, user, node, state]: WireMember,
@@ -159,9 +159,9 @@ export function wirePlace(place: PresencePlace): string {
 }
 
 /**
- * The place of a name on the wire; `undefined` when there is none of this form.
+ * The place that a name on the wire means; `undefined` if the name has another form.
  *
- * @param name What came with the message.
+ * @param name The name in the message.
  */
 export function placeOfWire(name: string): PresencePlace | undefined {
   if (name.startsWith("room:")) return name.slice(5);

@@ -1,6 +1,6 @@
 /**
- * Rooms with history on the wire: what a client knows of them when it comes, and what it is told. `docs/protocol.md` tells
- * what it means.
+ * Rooms with history on the wire: which positions a client sends when it connects, and what the server sends.
+ * `docs/protocol.md` explains the messages.
  *
  * @module
  */
@@ -8,23 +8,26 @@
 import { isCount, isRecord, isText } from "./checks.ts";
 import { isPosition, type Position } from "./history_wire.ts";
 
-/** How many rooms with history a hello may name, of which a server looks at no more; and how many rooms that it was in. */
+/** How many rooms with history a hello may name, and how many rooms in `joined`. A server reads no more. */
 export const MAX_HELLO_ROOMS = 400;
-/** How long the names and epochs of the former may be, together, in UTF-16 units; and the names of the latter. */
+/**
+ * The largest length of all names and epochs of the rooms with history together, in UTF-16 units. The same limit
+ * holds for the names in `joined`.
+ */
 export const MAX_HELLO_ROOMS_LENGTH = 16 * 1024;
-/** How many earlier connections a hello may name; a server looks at no more. */
+/** How many earlier connections a hello may name. A server reads no more. */
 export const MAX_EARLIER = 4;
 
-/** A room with history, and up to where a client has seen it. */
+/** A room with history, and the last position that a client saw in it. */
 export type RoomMark = readonly [room: string, epoch: string, offset: number];
 
-/** Where a client stands in a room with history. Later versions may add properties. */
+/** The position of a client in a room with history. Later versions may add properties. */
 export interface RoomState {
-  /** Messages after this follow as `rev`. */
+  /** Messages after this position follow as `rev`. */
   readonly position: Position;
-  /** Whether what follows now was said before the client was in the room; another state comes at the end of it. */
+  /** Whether the next messages are from before the client was in the room. Another state follows at their end. */
   readonly past?: boolean;
-  /** Whether nothing is missing up to the position; absent where nothing was asked for. */
+  /** Whether no message is missing up to the position. Absent if the client asked for no messages. */
   readonly recovered?: boolean;
 }
 
@@ -34,7 +37,7 @@ const isMark = (value: unknown): boolean =>
   Array.isArray(value) && value.length === 3 && isText(value[0]) && isText(value[1]) && isCount(value[2]);
 
 /**
- * Whether what a hello says of rooms is of the protocol.
+ * Whether the rooms in a hello have the right form.
  *
  * @param hello The hello.
  */
@@ -44,9 +47,9 @@ export function saysRooms({ rooms, joined, earlier }: Readonly<Record<string, un
 }
 
 /**
- * Whether a value says where a client stands in a room.
+ * Whether a value is a client's position in a room.
  *
- * @param value The value; absent when the client is not in the room any more.
+ * @param value The value; absent if the client is no longer in the room.
  */
 export function isRoomState(value: unknown): boolean {
   return value === undefined || isRecord(value) && isPosition(value.position);
