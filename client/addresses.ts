@@ -34,7 +34,7 @@ function toSocketUrl(address: unknown): string {
     if (!ABSOLUTE.test(written)) written = url.href;
   } catch {
     throw new TypeError(
-      'Cannot use the url: it is not an absolute URL; give one like "wss://HOST/PATH" ("/PATH" will do in a page)',
+      'Cannot use the url: it is not an absolute URL; give one like "wss://HOST/PATH" (in a page, "/PATH" is enough)',
     );
   }
   const [, scheme = "", rest] = ABSOLUTE.exec(written) ?? [];
@@ -86,8 +86,8 @@ export class Addresses {
   }
 
   /**
-   * Moves to another address. It is drawn at random from the addresses that were not tried in this round, so that the
-   * clients of a node that goes away spread over the other nodes.
+   * Moves to another address. It is drawn at random from the addresses that were not tried in this round. So when a
+   * node goes away, its clients spread over the other nodes.
    */
   advance(): void {
     if (this.#untried.length === 0) this.#untried = [...this.#list.keys()].filter((i) => i !== this.#index);

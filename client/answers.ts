@@ -109,9 +109,9 @@ export class Answers {
   /** Returns an error if a request cannot be handled now. */
   #refusal(id: number): HubError | undefined {
     const { size } = this.#running;
-    if (this.#running.has(id)) return new HubError("BAD_REQUEST", `Cannot answer ${id} twice at once`);
+    if (this.#running.has(id)) return new HubError("BAD_REQUEST", `Cannot answer request ${id}: a request with this id still runs`);
     if (Math.max(size, this.#abandoned) < this.#options.maxPending) return undefined;
-    return new HubError("UNAVAILABLE", `Cannot answer: ${size + this.#abandoned} requests are worked on`);
+    return new HubError("UNAVAILABLE", `Cannot answer: ${size + this.#abandoned} requests run already`);
   }
 
   /**

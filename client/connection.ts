@@ -142,7 +142,7 @@ export class Connection {
    */
   answer(message: readonly unknown[]): void {
     if (this.#closing || !this.congested) return this.push(message);
-    const text = "Connection lost: the server does not read answers, more than maxBufferedBytes wait";
+    const text = "Connection lost: the server does not read, and more bytes than maxBufferedBytes wait";
     this.#fail(CLOSE_CODES.SLOW_CONSUMER, new HubError("UNAVAILABLE", text), "connection");
   }
 
@@ -275,7 +275,7 @@ export class Connection {
   }
 
   #take(message: ServerMessage | UnreadableMessage): void {
-    // A fault is the reason of a close only if the close comes right after it.
+    // A fault is the reason for a close only if the close comes right after it.
     this.#fault = undefined;
     const unreadable = message instanceof UnreadableMessage;
     const [kind] = unreadable ? message.head : message;
@@ -341,7 +341,7 @@ export class Connection {
         set(limitMs);
         return this.prove();
       }
-      const error = new HubError("DISCONNECTED", `Connection lost: nothing was heard for ${limitMs} ms`);
+      const error = new HubError("DISCONNECTED", `Connection lost: the server sent nothing for ${limitMs} ms`);
       this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error);
     };
     const set = (ms: number) => {

@@ -122,6 +122,6 @@ export class Events {
   #entry(name: string): Entry {
     const entry = this.#surface.serverToClient.get(name);
     if (entry?.payload) return entry;
-    throw new HubError("NOT_FOUND", `Cannot listen to the event "${name}": the role has none of this name`);
+    throw new HubError("NOT_FOUND", `Cannot listen to the event "${name}": the role has no such event`);
   }
 }

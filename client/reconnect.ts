@@ -24,10 +24,10 @@ export interface ReconnectOptions {
    */
   readonly maxMs?: number;
   /**
-   * During this many milliseconds without a connection, no wait is longer than 3 seconds (or `baseMs`, or a time that
-   * the server asks for), as long as no server opens a link: most networks are back by then. The same holds for a
-   * subscription that was live and is refused for now, because the store of its history is away. `0`: waits grow at
-   * once.
+   * How long waits stay short after a lost connection, in milliseconds, because most networks are back by then. While
+   * no server opens a link, no wait is longer than 3 seconds (or `baseMs`, or a time that the server asks for). The
+   * same holds for a subscription that was live and is refused for now, because the store of its history is away.
+   * `0`: waits grow at once.
    *
    * @default {60_000}
    */

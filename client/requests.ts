@@ -204,7 +204,7 @@ export class Requests {
   #entry(name: string, kind: "request" | "signal"): Entry {
     const entry = this.#options.surface.clientToServer.get(name);
     if (entry && (kind === "request") === (entry.input !== undefined)) return entry;
-    throw new HubError("NOT_FOUND", `Cannot send the ${kind} "${name}": the role has none of this name`);
+    throw new HubError("NOT_FOUND", `Cannot send the ${kind} "${name}": the role has no such ${kind}`);
   }
 
   /** The connection, if it is open and not held. Throws if waiting for it makes no sense. */
@@ -219,7 +219,7 @@ export class Requests {
     const { open, settings } = this.#options;
     const connection = open();
     if (connection?.congested) {
-      throw new HubError("UNAVAILABLE", `Cannot send "${name}": the link does not keep up`);
+      throw new HubError("UNAVAILABLE", `Cannot send "${name}": more bytes than maxBufferedBytes wait to be sent`);
     }
     return first || !settings.maxQueued ? connection : this.free;
   }
@@ -261,7 +261,7 @@ export class Requests {
     const { once } = connection.welcome!;
     if (lost && lost.once !== once) throw lost.error;
     if (key !== undefined && !once) {
-      throw new HubError("UNAVAILABLE", `Cannot send "${name}": the hub takes no ids`);
+      throw new HubError("UNAVAILABLE", `Cannot send "${name}": the hub does not support ids of requests`);
     }
     const end = clock.now() + patience.timeoutMs;
     const { id, answer } = calls.open(name, patience, (id) => connection.push(["cancel", id]));

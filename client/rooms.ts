@@ -95,7 +95,7 @@ export class Rooms {
     for (const room of [...this.#joined]) {
       if (rejoin && this.#named.includes(room)) continue; // the server answers for this room
       const why = rejoin ? "too many rooms" : "the server has no rejoin";
-      this.left(room, new HubError("FORBIDDEN", `Not in "${room}" any more, join it anew: ${why}`));
+      this.left(room, new HubError("FORBIDDEN", `Not in "${room}" any more, join it again: ${why}`));
     }
     this.#earlier = [...this.#earlier, connection].slice(-MAX_EARLIER);
     for (const [room, { named }] of [...this.#places]) {

@@ -1,5 +1,5 @@
 /**
- * The MessagePack codec: smaller frames, and bytes in payloads as they are. For both ends:
+ * The MessagePack codec: frames are smaller, and bytes in payloads travel without base64. Use it on both sides:
  * `createHub(contract, { codecs: [jsonCodec, msgpackCodec] })` and `createClient(contract, { codec: msgpackCodec })`.
  *
  * @module
@@ -20,13 +20,13 @@ import { scanMsgpack, splitMsgpack } from "./msgpack_scan.ts";
 const PAYLOADS: PlainRules = { maxDepth: MAX_DEPTH, bytes: (bytes) => bytes, name: (name) => name };
 const WELL_FORMED: PlainRules = { ...PAYLOADS, wellFormed: true };
 
-/** Every byte sequence that stands for half a surrogate pair starts with it. */
+/** The first byte of every byte sequence that means half a surrogate pair. */
 const SURROGATE = 0xed;
 
-/** Levels of the frame and the message around a payload. */
+/** The levels of nesting around a payload: the frame and the message. */
 const AROUND = 2;
 
-/** A date is text, whichever encoding brings it: what is handed on must not depend on that. */
+/** A date becomes text: payloads must be the same with every encoding. */
 const extensionCodec = {
   tryToEncode: () => null,
   decode(data: Uint8Array, type: number): string {
@@ -45,7 +45,7 @@ function listHead(count: number): number[] {
   return [0xdd, count >>> 24, (count >> 16) & 0xff, (count >> 8) & 0xff, count & 0xff];
 }
 
-/** Decodes one value, or says why it cannot be handed on. */
+/** Decodes one value. If it cannot be decoded, returns the error. */
 function readElement(bytes: Uint8Array): unknown {
   try {
     return decoder.decode(bytes);
@@ -54,7 +54,7 @@ function readElement(bytes: Uint8Array): unknown {
   }
 }
 
-/** Takes a frame apart message by message, because something in it cannot be decoded. */
+/** Splits a frame message by message, because something in it cannot be decoded. */
 function readOneByOne(frame: Uint8Array): unknown[] {
   return splitMsgpack(frame, 0, frame.length).map(([start, end]) => {
     const elements = splitMsgpack(frame, start, end);
@@ -68,7 +68,7 @@ function readOneByOne(frame: Uint8Array): unknown[] {
   });
 }
 
-/** Takes a frame apart. */
+/** Splits a frame into its messages. */
 function read(frame: Uint8Array, depth: number): unknown[] {
   if (depth > MAX_DEPTH + AROUND) return readOneByOne(frame);
   try {
@@ -79,9 +79,9 @@ function read(frame: Uint8Array, depth: number): unknown[] {
 }
 
 /**
- * A frame is a MessagePack array of messages, each an array.
+ * A frame is a MessagePack array of messages. Each message is an array.
  *
- * It carries what JSON carries, and `Uint8Array` without base64. Bytes that arrive are a copy of their own.
+ * It carries the same values as JSON, and `Uint8Array` without base64. Received bytes are a copy.
  *
  * @example
  * ```ts

@@ -1,17 +1,17 @@
 /**
- * A look at MessagePack before it is decoded: decoders make room for as many items as a list claims to have, so a few
- * bytes that lie can cost gigabytes.
+ * Checks MessagePack before it is decoded. Decoders reserve memory for as many items as a list claims to have, so a
+ * few bad bytes can cost gigabytes.
  *
  * @module
  */
 
-/** How many bytes follow the first one of a value, and how many values it holds; by the format's first byte. */
+/** The size of a value's head and body, and how many values it holds. The first byte says so. */
 interface Head {
-  /** Bytes of the value itself after its head. */
+  /** The bytes of the value itself, after its head. */
   readonly bytes: number;
-  /** Values inside. */
+  /** How many values are inside. */
   readonly items: number;
-  /** Bytes of the head, the first one included. */
+  /** The bytes of the head, with the first one. */
   readonly size: number;
 }
 
@@ -69,7 +69,7 @@ function readHead(view: DataView, at: number): Head {
       return { size: 3, bytes: 0, items: 2 * view.getUint16(at + 1) };
     case 0xdf:
       return { size: 5, bytes: 0, items: 2 * view.getUint32(at + 1) };
-    default: // nil, false, true, and what is never used
+    default: // nil, false, true, and the unused byte
       return { size: 1, bytes: 0, items: 0 };
   }
 }
@@ -78,25 +78,25 @@ const isListHead = (first: number | undefined): boolean =>
   first !== undefined && ((first & 0xf0) === 0x90 || first === 0xdc || first === 0xdd);
 
 /**
- * Checks that a frame is one value, as long as it claims to be.
+ * Checks that a frame is exactly one value, as long as its heads say.
  *
  * @param frame The frame.
- * @returns Whether the value is a list, and how many lists and maps are inside each other at the most.
- * @throws {RangeError} When it is not.
+ * @returns Whether the value is a list, and how deep lists and maps are nested in it.
+ * @throws {RangeError} When the frame is longer or shorter.
  */
 export function scanMsgpack(frame: Uint8Array): { readonly isList: boolean; readonly depth: number } {
   const { end, depth } = skip(frame, 0);
-  if (end !== frame.length) throw new RangeError("Longer than it claims to be");
+  if (end !== frame.length) throw new RangeError("The frame is longer than it says");
   return { isList: isListHead(frame[0]), depth };
 }
 
 /**
- * Finds the items of a list in a frame that {@linkcode scanMsgpack} took.
+ * Finds the items of a list in a frame that {@linkcode scanMsgpack} has checked.
  *
  * @param frame The frame.
  * @param start Where the list starts.
  * @param end Where it ends.
- * @returns Where each item starts and ends, and how deep it is; none where the value is no list.
+ * @returns The start, end and depth of each item. Empty if the value is not a list.
  */
 export function splitMsgpack(
   frame: Uint8Array,
@@ -117,10 +117,10 @@ export function splitMsgpack(
 const viewOf = (frame: Uint8Array): DataView =>
   new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
 
-/** Walks over one value: where it ends, and how deep it is. */
+/** Reads through one value. Returns where it ends, and how deep it is nested. */
 function skip(frame: Uint8Array, start: number): { readonly end: number; readonly depth: number } {
   const view = viewOf(frame);
-  /** How many values are still to come in each open list, from the outside in. */
+  /** How many values each open list still needs, from the outside in. */
   const open: number[] = [1];
   let at = start;
   let promised = 1;
@@ -135,8 +135,8 @@ function skip(frame: Uint8Array, start: number): { readonly end: number; readonl
     const { size, bytes, items } = readHead(view, at);
     at += size + bytes;
     promised += items;
-    // Every value takes a byte at the least, so nobody can promise more of them than there are bytes.
-    if (at + promised > frame.length) throw new RangeError("Shorter than it claims to be");
+    // Every value takes at least one byte, so a frame cannot hold more values than bytes.
+    if (at + promised > frame.length) throw new RangeError("The frame is shorter than it says");
     if (items === 0) continue;
     open.push(items);
     depth = Math.max(depth, open.length - 1);

@@ -1,18 +1,18 @@
-/** The few assertions that the suites need, so that they depend on nothing. */
+/** The few assertions that the suites use, so that the suites have no dependencies. */
 
-/** Fails unless the condition holds. */
+/** Fails if the condition does not hold. */
 export function check(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(message);
 }
 
-/** Fails unless both have the same JSON, in which bytes count by their values. */
+/** Fails if the two values have different JSON. Bytes are compared by value. */
 export function checkSame(actual: unknown, expected: unknown, what: string): void {
-  if (actual === expected || isSameBytes(actual, expected)) return; // a MiB of them is long to write as JSON
+  if (actual === expected || isSameBytes(actual, expected)) return; // JSON of 1 MiB of bytes takes long
   const [got, wanted] = [describe(actual), describe(expected)];
   if (got !== wanted) throw new Error(`${what}: expected ${shorten(wanted)}, got ${shorten(got)}`);
 }
 
-/** Fails unless the promise rejects; returns what it rejects with. */
+/** Fails if the promise does not reject. Returns the error. */
 export async function checkRejects(promise: Promise<unknown>, what: string): Promise<Error> {
   try {
     await promise;
@@ -29,12 +29,12 @@ export async function until(condition: () => boolean, what: () => string, timeou
   while (!condition()) {
     const waited = performance.now() - start;
     if (waited > timeoutMs) throw new Error(`Waited ${timeoutMs} ms for ${what()}`);
-    // The longer it takes the less often: looking takes time from what it waits for.
+    // The longer the wait, the rarer the checks: each check takes time from the code under test.
     await new Promise((resolve) => setTimeout(resolve, Math.min(2 + waited / 100, 20)));
   }
 }
 
-/** Fails when the promise takes longer. */
+/** Fails if the promise takes longer than the timeout. */
 export async function settles<T>(promise: PromiseLike<T>, what: string, timeoutMs: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`Waited ${timeoutMs} ms for ${what}`)), timeoutMs);
@@ -45,7 +45,7 @@ export async function settles<T>(promise: PromiseLike<T>, what: string, timeoutM
   }
 }
 
-/** Numbers from 0 to below 1 that are the same for the same seed (mulberry32). */
+/** Random numbers from 0 to below 1 that repeat for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -58,7 +58,7 @@ export function seededRandom(seed: number): () => number {
 
 function isSameBytes(actual: unknown, expected: unknown): boolean {
   if (!(actual instanceof Uint8Array && expected instanceof Uint8Array)) return false;
-  // A subclass has JSON of its own.
+  // A subclass of `Uint8Array` may have its own JSON.
   if (Object.getPrototypeOf(actual) !== Object.getPrototypeOf(expected)) return false;
   return actual.length === expected.length && actual.every((byte, i) => byte === expected[i]);
 }

@@ -1,8 +1,8 @@
 /**
- * What every adapter, store of histories or presence, and transport has to keep, as cases that any test runner can run: it
- * imports none, and needs nothing but the web platform.
+ * The rules that every adapter, history store, presence store and transport has to keep, as test cases. Any test
+ * runner can run them: the module imports none, and needs only the web platform.
  *
- * @example The suite for an adapter, here run without a test runner
+ * @example The suite for an adapter, without a test runner
  * ```ts
  * import { adapterConformance } from "@trunkline/hub/conformance";
  * import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub/adapters/memory";
@@ -12,7 +12,7 @@
  * for (const { skip, run } of cases) if (!skip) await run();
  * ```
  *
- * @example And with one
+ * @example The same with a test runner
  * ```ts ignore
  * for (const { name, skip, run } of cases) Deno.test({ name, ignore: skip !== undefined, fn: run });
  * ```
@@ -109,22 +109,25 @@ const TRANSPORT_SETUP = {
   waitMs: optional(ms()),
 } satisfies Rows<TransportSetup>;
 
-/** One behaviour to show, for a test runner. */
+/** One behaviour to test, for a test runner. */
 export interface ConformanceCase {
   /** The behaviour. */
   readonly name: string;
-  /** Why it does not run, if it does not: the setup's own reason, or what the setup lacks. */
+  /** Why the case is skipped, if it is: the reason that the setup gives, or what the setup lacks. */
   readonly skip?: string;
-  /** Makes its nodes, rejects when the behaviour does not hold, and cleans up. Cases run one after another. */
+  /**
+   * Makes its nodes, and closes them at the end. Rejects if the behaviour does not hold. Run the cases one after
+   * another.
+   */
   run(): Promise<void>;
 }
 
 /**
- * The suite for adapters. Every case opens nodes of its own under a prefix of its own, and closes them.
+ * The suite for adapters. Every case opens its own nodes under its own prefix, and closes them.
  *
- * @param setup What the suite has to know about the adapter.
- * @returns The cases, in the order in which to run them.
- * @throws {TypeError} If the setup skips a case that does not exist, or is not one.
+ * @param setup The adapter under test, and what the suite may do with it.
+ * @returns The cases. Run them in this order.
+ * @throws {TypeError} If the setup is not valid, or skips a case that does not exist.
  */
 export function adapterConformance(setup: AdapterSetup): ConformanceCase[] {
   readOptions("adapterConformance", setup, ADAPTER_SETUP);
@@ -140,11 +143,11 @@ export function adapterConformance(setup: AdapterSetup): ConformanceCase[] {
 }
 
 /**
- * The suite for stores of histories; see `HistoryStore`. Every case uses a prefix of its own.
+ * The suite for history stores; see `HistoryStore`. Every case uses its own prefix.
  *
- * @param setup What the suite has to know about the store.
- * @returns The cases, in the order in which to run them.
- * @throws {TypeError} If the setup skips a case that does not exist, or is not one.
+ * @param setup The store under test, and what the suite needs to know about it.
+ * @returns The cases. Run them in this order.
+ * @throws {TypeError} If the setup is not valid, or skips a case that does not exist.
  *
  * @example
  * ```ts
@@ -168,11 +171,11 @@ export function historyStoreConformance(setup: HistoryStoreSetup): ConformanceCa
 }
 
 /**
- * The suite for stores of presence; see `PresenceStore`. Every case uses a prefix of its own.
+ * The suite for presence stores; see `PresenceStore`. Every case uses its own prefix.
  *
- * @param setup What the suite has to know about the store.
- * @returns The cases, in the order in which to run them.
- * @throws {TypeError} If the setup skips a case that does not exist, or is not one.
+ * @param setup The store under test, and what the suite needs to know about it.
+ * @returns The cases. Run them in this order.
+ * @throws {TypeError} If the setup is not valid, or skips a case that does not exist.
  *
  * @example
  * ```ts
@@ -199,11 +202,11 @@ export function presenceStoreConformance(setup: PresenceStoreSetup): Conformance
 }
 
 /**
- * The suite for transports: every case starts the transport with a hub of its own, opens links, and closes them.
+ * The suite for transports. Every case starts the transport with its own hub, opens links, and closes them.
  *
- * @param setup What the suite has to know about the transport.
- * @returns The cases, in the order in which to run them.
- * @throws {TypeError} If the setup skips a case that does not exist, or is not one.
+ * @param setup The transport under test, and what the suite needs to know about it.
+ * @returns The cases. Run them in this order.
+ * @throws {TypeError} If the setup is not valid, or skips a case that does not exist.
  *
  * @example
  * ```ts
@@ -225,7 +228,7 @@ export function transportConformance(setup: TransportSetup): ConformanceCase[] {
   return toCases([...openingCases, ...framesCases, ...closingCases], setup.skip, () => new LinkStage(setup));
 }
 
-/** A case of a suite, whatever it works with. */
+/** A case of any of the suites. */
 interface Definition<S> {
   readonly name: string;
   run(stage: S): Promise<void>;
@@ -239,7 +242,7 @@ function toCases<S extends { end(): Promise<void> }, D extends Definition<S>>(
 ): ConformanceCase[] {
   const names = new Set(definitions.map(({ name }) => name));
   for (const { case: name } of skips) {
-    if (!names.has(name)) throw new TypeError(`Cannot skip the case "${name}": there is none of that name`);
+    if (!names.has(name)) throw new TypeError(`Cannot skip the case "${name}": there is no such case`);
   }
   return definitions.flatMap((definition) => {
     const { name } = definition;

@@ -19,7 +19,7 @@ function readPart(value: unknown, path: string, known?: readonly string[]): Bag 
     if (!known || known.includes(name)) continue;
     const place = within({ owner: "defineContract", path }, name);
     throw new TypeError(
-      `Cannot use ${place.path} of defineContract: it means nothing here, ${suggest(name, known)}`,
+      `Cannot use ${place.path} of defineContract: there is no such part, ${suggest(name, known)}`,
     );
   }
   return value;
@@ -82,7 +82,7 @@ function checkSurface(value: unknown, path: string): void {
 /**
  * Checks the shape of a definition. Schemas and patterns are checked later, where `defineContract` reads them.
  *
- * @param definition What the author wrote.
+ * @param definition The definition that the author wrote.
  * @throws {TypeError} When a part has the wrong type or an unknown name. The error names the part by its path.
  */
 export function checkDefinition(definition: unknown): void {

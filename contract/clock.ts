@@ -28,7 +28,7 @@ export interface Clock {
    * Calls back once after a delay.
    *
    * @param ms The delay in milliseconds. `Infinity`, or more than the platform's timers can wait, means some 25 days.
-   * @param callback What to call.
+   * @param callback The function to call.
    * @param options Whether the timer keeps the process alive.
    * @returns A function that cancels the timer. After the callback, or the second time, it does nothing.
    */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What {@linkcode defer} makes. */
+/** A promise with its two functions, made by {@linkcode defer}. */
 export interface Deferred<T> {
   /** The promise. */
   readonly promise: Promise<T>;

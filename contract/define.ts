@@ -219,12 +219,12 @@ function checkEventsAgree(definition: ContractDefinition): void {
 /**
  * Makes a contract: what clients and servers may say to each other, with a schema for every payload.
  *
- * Names are checked here, once. The error names the entry. Refused are: a name that a role has twice (in its own part
- * and `shared`), an event that two roles declare differently, and two topic patterns that one name could fit.
+ * Names are checked here, once. The error names the entry. A role may not have one name twice (in its own part and in
+ * `shared`). Two roles may not declare one event differently. No name may fit two topic patterns.
  *
  * @param definition The contract as data; see {@linkcode ContractDefinition}.
- * @throws {TypeError} When a name is used twice, an entry has neither `payload` nor `input` and `output`, a schema is
- * not a Standard Schema, a pattern is malformed, or a part has an unknown name or the wrong type.
+ * @throws {TypeError} When a name is used twice, an entry does not have either `payload`, or `input` and `output`, a
+ * schema is not a Standard Schema, a pattern is malformed, or a part has an unknown name or the wrong type.
  * @throws {RangeError} When a history's size or time to live is not above 0.
  *
  * @example

@@ -125,10 +125,10 @@ export type TopicParams<T> = { readonly [P in Names<T>]: ParamsOf<P> };
 /** The schema under `payload`. */
 export type PayloadOf<E> = E extends { readonly payload: infer S } ? S : never;
 
-/** What the sender of a message gives. */
+/** The payload that the sender of a message gives. */
 export type PayloadInput<M, N extends PropertyKey> = InputOf<PayloadOf<M[N & keyof M]>>;
 
-/** What the receiver of a message gets. */
+/** The payload that the receiver of a message gets. */
 export type PayloadOutput<M, N extends PropertyKey> = OutputOf<PayloadOf<M[N & keyof M]>>;
 
 /** What the caller of a request gives. */

@@ -33,12 +33,12 @@ function toIssue({ message, path = [] }: SchemaIssue): ValidationIssue {
 }
 
 function unwrap<Output>(result: SchemaResult<Output>, kind: string, name: string): Output {
-  // What `safeParse` returns has neither property. Read as a value of `undefined`, it would let every value pass.
+  // The result of `safeParse` has neither property. Read as a value of `undefined`, it would let every value pass.
   if (
     typeof result !== "object" || result === null || !("value" in result || Array.isArray(result.issues))
   ) {
     throw new TypeError(
-      `Cannot use the schema of ${nameOf(kind, name)}: it gave back neither a value nor issues`,
+      `Cannot use the schema of ${nameOf(kind, name)}: it returned no value and no issues`,
     );
   }
   const { issues: found } = result;

@@ -92,7 +92,7 @@ export function compilePattern(source: string): Pattern {
       throw new TypeError(`Cannot use the pattern "${source}": ":${name}" is not a parameter name`);
     }
     if ([...params.values()].includes(name)) {
-      throw new TypeError(`Cannot use the pattern "${source}": the parameter "${name}" stands twice`);
+      throw new TypeError(`Cannot use the pattern "${source}": the parameter "${name}" is in it twice`);
     }
     params.set(index, name);
   }

@@ -116,9 +116,9 @@ export function guardReports<Info>(
   return (error, info) =>
     callSafely(() => onError(error, info), (failure) => {
       try {
-        console.error("[trunkline] onError threw", failure, "when told of", error);
+        console.error("[trunkline] onError threw", failure, "for the error", error);
       } catch {
-        console.error("[trunkline] onError threw what the console cannot show");
+        console.error("[trunkline] onError threw an error that the console cannot show");
       }
     });
 }

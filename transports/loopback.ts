@@ -1,5 +1,5 @@
 /**
- * Links inside one process, for tests: with the order and the timing of a network, and its faults on demand.
+ * Links inside one process, for tests. They keep the order and the timing of a network, and can simulate its faults.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { ABNORMAL_CLOSURE, MESSAGE_TOO_BIG, toSendableCode, toSendableReason } f
 import { chooseSubprotocol } from "./kit/subprotocol.ts";
 import type { ClientTransport, Link, LinkAcceptor, LinkEvents, LinkRequest, Transport } from "./transport.ts";
 
-/** What a hub gets to know of a {@linkcode LoopbackClient}. */
+/** What a {@linkcode LoopbackClient} shows to a hub. */
 export interface LoopbackClientOptions {
   /**
    * The client's address.
@@ -23,18 +23,24 @@ export interface LoopbackClientOptions {
   readonly headers?: HeadersInit;
 }
 
-/** The client's side, with the faults of a network. Each acts on the links that are open when it is called. */
+/**
+ * The client side, with the faults of a network. Each fault affects the links that are open at the time of the call.
+ */
 export interface LoopbackClient extends ClientTransport {
-  /** Stops reading, as a client does that is too slow: what the server sends waits in its `bufferedAmount`. */
+  /** Stops reading, like a slow client: the server's frames wait in its `bufferedAmount`. */
   pause(): void;
-  /** Reads on. */
+  /** Reads again. */
   resume(): void;
-  /** Cuts the links without a goodbye: both ends close with code 1006, and what is under way is lost. */
+  /** Breaks the links without a close frame. Both ends close with code 1006, and frames on their way are lost. */
   sever(): void;
-  /** Loses whatever is sent from now on, both ways, and tells neither end: a dead network. */
+  /**
+   * Loses everything that is sent from now on, in both directions, without a report to either end, like a dead
+   * network.
+   */
   blackhole(): void;
   /**
-   * Makes the server unreachable for new links, or reachable again: `connect` closes with code 1006.
+   * Makes the server unreachable for new links, or reachable again. While it is unreachable, `connect` closes with
+   * code 1006.
    *
    * @param refused Whether new links fail.
    */
@@ -44,20 +50,20 @@ export interface LoopbackClient extends ClientTransport {
 /** Carries links inside one process. Made by {@linkcode createLoopbackTransport}. */
 export interface LoopbackTransport extends Transport {
   /**
-   * Makes a client's side that opens links to the hub of this transport.
+   * Makes a client transport that opens links to the hub of this transport.
    *
-   * @param options What the hub gets to know of it.
+   * @param options What the client shows to the hub.
    */
   client(options?: LoopbackClientOptions): LoopbackClient;
 }
 
-/** How much an end takes, and when it counts as congested. */
+/** The largest frame of an end, and when the end counts as congested. */
 interface EndLimits {
   readonly maxFrameBytes: number;
   readonly highWaterBytes: number;
 }
 
-/** One of the two ends of a link. It holds what the other end has sent and it has not read yet. */
+/** One end of a link. It holds the frames that the other end sent and that it has not read yet. */
 class End implements Link {
   readonly subprotocol: string;
   readonly #limits: EndLimits;
@@ -66,7 +72,7 @@ class End implements Link {
   #peer: End | undefined;
   #events: LinkEvents | undefined;
   #state: "open" | "closing" | "closed" = "open";
-  /** How the other end closed; comes after all that it had sent. */
+  /** How the other end closed. It is reported after all its frames. */
   #farewell: { readonly code: number; readonly reason: string } | undefined;
   #reading = false;
   #paused = false;
@@ -78,13 +84,13 @@ class End implements Link {
     this.#limits = limits;
   }
 
-  /** Makes a link of two ends. */
+  /** Connects two ends to a link. */
   static join(one: End, other: End): void {
     one.#peer = other;
     other.#peer = one;
   }
 
-  /** Says where this end reports. */
+  /** Sets the callbacks of this end. */
   report(events: LinkEvents): void {
     this.#events = events;
   }
@@ -95,7 +101,7 @@ class End implements Link {
 
   send(frame: Encoded): void {
     if (this.#state !== "open" || this.#lossy) return;
-    // As a network does: whoever sends may use its bytes again, and text is Unicode.
+    // As in a network: the sender may use its bytes again, and text is valid Unicode.
     this.#peer!.#put(typeof frame === "string" ? frame.toWellFormed() : frame.slice());
     this.#congested ||= this.bufferedAmount >= this.#limits.highWaterBytes;
   }
@@ -137,7 +143,7 @@ class End implements Link {
     this.#read();
   }
 
-  /** Reads what is there, soon: never within the call that sent it. */
+  /** Reads the waiting frames soon, but never inside the call that sent them. */
   #read(): void {
     if (this.#reading) return;
     this.#reading = true;
@@ -188,7 +194,7 @@ const headers: Kind<Headers> = (value, place) => {
     if (typeof value !== "object") throw value;
     return new Headers(value as HeadersInit);
   } catch {
-    throw wrong(value, place, "what Headers can be made of");
+    throw wrong(value, place, "headers, as new Headers() takes them");
   }
 };
 
@@ -197,7 +203,7 @@ const CLIENT = {
   headers: optional(headers),
 } satisfies Rows<LoopbackClientOptions>;
 
-/** The client's side of one hub's loopback. */
+/** The client side of one hub's loopback. */
 class Client implements LoopbackClient {
   readonly #acceptor: () => LinkAcceptor | undefined;
   readonly #options: LoopbackClientOptions;
@@ -250,7 +256,7 @@ class Client implements LoopbackClient {
     this.#refused = refused;
   }
 
-  /** Opens a link, unless nobody is there or the hub refuses. */
+  /** Opens a link, unless there is no hub or the hub refuses. */
   #dial(url: string, subprotocols: readonly string[], events: LinkEvents): End | undefined {
     const acceptor = this.#acceptor();
     if (!acceptor || this.#refused) return undefined;
@@ -307,9 +313,9 @@ class Loopback implements LoopbackTransport {
 }
 
 /**
- * Makes a transport that carries links inside one process. Frames arrive in order and asynchronously, in microtasks;
- * the client's side can be slow, cut off or unreachable at will. Two ends that answer each other without an end leave
- * timers no time to run.
+ * Makes a transport that carries links inside one process. Frames arrive in order and asynchronously, in microtasks.
+ * The client side can be made slow, disconnected or unreachable. If two ends answer each other without end, no timer
+ * can run.
  *
  * @example
  * ```ts

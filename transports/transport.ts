@@ -1,123 +1,130 @@
 /**
- * The transport seam: client ↔ server. A transport turns whatever carries bytes into links; the hub makes connections
- * of them, the client its own.
+ * The transport seam: client ↔ server. A transport makes links out of any medium that carries bytes. The hub makes
+ * connections out of links, and so does the client.
  *
  * @module
  */
 
 import type { Encoded, WebHeaders, WebRequest, WebResponse } from "../contract/mod.ts";
 
-/** One end of something that carries frames in order, whole, both ways, until it closes. */
+/** One end of a link. It carries whole frames in order, in both directions, until it closes. */
 export interface Link {
-  /** The subprotocol that both ends agreed on: it names the codec. */
+  /** The subprotocol that both ends agreed on. It names the codec. */
   readonly subprotocol: string;
   /**
-   * How many bytes were handed to `send` and have not left yet, as far as the carrier can tell. Below
-   * `LinkAcceptor.highWaterBytes` it may be too high, because finding out costs as much as sending.
+   * How many bytes were given to `send` and have not left yet, as far as the transport knows. Below
+   * `LinkAcceptor.highWaterBytes` the value may be too high, because an exact value costs as much as sending.
    */
   readonly bufferedAmount: number;
   /**
-   * Sends a frame. Returns at once; after the link has closed it does nothing.
+   * Sends a frame. Returns at once. After the link has closed it does nothing.
    *
-   * @param frame What to send.
+   * @param frame The frame to send.
    */
   send(frame: Encoded): void;
   /**
-   * Closes the link, after whatever was sent before. Idempotent. `LinkEvents.close` follows, once.
+   * Closes the link, after all frames that were sent before. Idempotent. `LinkEvents.close` is called once after
+   * this.
    *
    * @param code A WebSocket close code.
-   * @param reason For a person; at most 123 bytes, longer ones are cut.
+   * @param reason The reason, for a person. At most 123 bytes; a longer one is cut.
    */
   close(code: number, reason: string): void;
 }
 
-/** What whoever owns an end of a link wants to know. None of them throws, and none is called within a call of the link. */
+/**
+ * The callbacks of the owner of a link. They must not throw. The link never calls them inside one of its own methods.
+ */
 export interface LinkEvents {
   /** A frame arrived. */
   message(frame: Encoded): void;
-  /** `bufferedAmount` fell below `LinkAcceptor.highWaterBytes` after a frame had taken it there. */
+  /** `bufferedAmount` fell below `LinkAcceptor.highWaterBytes` again, after it had reached that limit. */
   drain(): void;
-  /** The link is gone; nothing follows. Called exactly once. */
+  /** The link is closed. No other callback follows. Called exactly once. */
   close(code: number, reason: string): void;
 }
 
-/** What a server wants to know of its end of a link. */
+/** The callbacks of a server's end of a link. */
 export interface ServerLinkEvents extends LinkEvents {
   /**
-   * The carrier has let go of the link: nothing of it is left that costs memory or a socket. Called exactly once, after
-   * `close`: at once where that is so, or much later where a client does not answer a close and the runtime has no way to
-   * cut it off. Until then the link counts for the limits.
+   * The transport has freed the link: it uses no memory and no socket any more. Called exactly once, after `close`.
+   * This is usually at once. It can be much later if the client does not answer a close and the runtime cannot cut it
+   * off. Until then the link counts for the limits.
    */
   freed(): void;
 }
 
-/** What a server knows of a client before the client has said a word. */
+/** What a server knows about a client before the client sends its first message. */
 export interface LinkRequest {
   /** The request that opened the link, with its URL, headers and cookies. */
   readonly request: WebRequest;
-  /** The address at the other end, where the platform tells; behind a proxy the proxy's. */
+  /** The address of the other end, if the platform gives it. Behind a proxy it is the proxy's address. */
   readonly address: string | undefined;
 }
 
-/** The hub, as a transport sees it. */
+/** The hub, as a transport uses it. */
 export interface LinkAcceptor {
-  /** The subprotocols that the hub speaks, the preferred one first. */
+  /** The subprotocols that the hub supports, the preferred one first. */
   readonly subprotocols: readonly string[];
-  /** The largest frame that the hub takes, in bytes; a transport that can refuse larger ones unread does so. */
+  /**
+   * The largest frame that the hub accepts, in bytes. A transport refuses larger ones before it reads them, if it
+   * can.
+   */
   readonly maxFrameBytes: number;
-  /** From so many bytes of `Link.bufferedAmount` on the hub holds back, and waits for `LinkEvents.drain`. */
+  /** When `Link.bufferedAmount` reaches this many bytes, the hub stops sending, and waits for `LinkEvents.drain`. */
   readonly highWaterBytes: number;
   /**
-   * Asks whether to open a link at all, before any upgrade: the Origin, the state of the hub, its limits.
+   * Asks whether to open a link, before any upgrade. The hub checks the Origin, its own state and its limits.
    *
-   * @param link What is known.
-   * @returns `undefined` to go on, or the HTTP answer that refuses.
+   * @param link What the transport knows about the client.
+   * @returns `undefined` to accept, or the HTTP answer that refuses.
    */
   admit(link: LinkRequest): WebResponse | undefined;
   /**
-   * Asks whether a link that was admitted has to wait before it is opened: when many come at once, few are opened in one turn of
-   * the event loop, so that the clients that are there already are heard in between. Absent where all may open at once.
+   * Asks whether an admitted link has to wait before it opens. When many links come at once, the hub opens a few in
+   * each turn of the event loop. So it serves connected clients in between. Without this method all links may open at
+   * once.
    *
-   * @returns Resolves when it may open; `undefined` when it may open now.
+   * @returns Resolves when the link may open; `undefined` if it may open now.
    */
   waitToOpen?(): Promise<void> | undefined;
   /**
-   * A link that was admitted will not open, because the upgrade failed after all. Where a transport cannot tell, the
-   * hub gives the place to another after a while.
+   * An admitted link will not open, because the upgrade failed. If a transport cannot know this, the hub frees the
+   * place after a while.
    *
-   * @param link What was given to `admit`.
+   * @param link The value that was given to `admit`.
    */
   withdraw(link: LinkRequest): void;
   /**
-   * Reports what the application has to set right: that it serves the transport in a way in which it cannot work, or not
-   * as the hub's options say. Does not throw.
+   * Reports a mistake of the application: it serves the transport in a way that cannot work, or that does not fit the
+   * hub's options. It does not throw.
    *
-   * @param error What is wrong, and what to write.
+   * @param error What is wrong, and what to write instead.
    */
   report(error: Error): void;
   /**
-   * Reports a request that cannot become a link, for a reason that only the transport sees: whoever runs the hub hears
-   * of it. Does not throw.
+   * Reports a request that cannot become a link, for a reason that only the transport sees, so that the operator of
+   * the hub learns of it. It does not throw.
    *
-   * @param why What is wrong with it, and what to do.
+   * @param why What is wrong with the request, and what to do.
    */
   refused?(why: string): void;
   /**
-   * Hands over a link that is open. Does not throw.
+   * Gives the hub an open link. It does not throw.
    *
-   * @param link The server's end. With a `subprotocol` that the hub does not speak the hub closes it, saying so.
-   * @param request What was given to `admit`.
-   * @returns Where the transport reports what happens on the link.
+   * @param link The server's end. If its `subprotocol` is not one of the hub's, the hub closes it and says why.
+   * @param request The value that was given to `admit`.
+   * @returns The callbacks for this link.
    */
   accept(link: Link, request: LinkRequest): ServerLinkEvents;
 }
 
-/** The server's side of a transport. One hub may have several. */
+/** The server side of a transport. A hub may have several transports. */
 export interface Transport {
-  /** What it is, for errors and statistics: `"websocket"`. */
+  /** The name, for errors and statistics: `"websocket"`. */
   readonly name: string;
   /**
-   * Learns the hub; called once, before anything else.
+   * Gives the transport its hub. Called once, before any other method.
    *
    * @param acceptor The hub.
    */
@@ -126,29 +133,29 @@ export interface Transport {
    * Answers an HTTP request, if it is for this transport.
    *
    * @param request The request.
-   * @param platform What the runtime's server passed along: Deno's connection information, Bun's server.
-   * @param headers What the application has set already for its answer. An upgrade must carry them.
-   * @returns The answer (an upgrade's too), or `undefined` when the request is not for this transport.
+   * @param platform The second argument of the runtime's server: Deno's connection information, or Bun's server.
+   * @param headers Headers that the application has set for its answer. An upgrade must carry them.
+   * @returns The answer (also for an upgrade), or `undefined` if the request is not for this transport.
    */
   fetch?(
     request: WebRequest,
     platform: unknown,
     headers?: WebHeaders,
   ): WebResponse | Promise<WebResponse> | undefined;
-  /** What a server must be given as `websocket` beside `fetch`, where its runtime hands sockets over that way. */
+  /** The value that the runtime's server must get as `websocket` beside `fetch`, if the runtime needs one (Bun). */
   readonly websocket?: object;
 }
 
-/** The client's side of a transport. */
+/** The client side of a transport. */
 export interface ClientTransport {
   /**
    * Opens a link.
    *
-   * @param url Where to.
-   * @param subprotocols What the client speaks, the preferred one first.
-   * @param events Where to report; `open` comes first, or `close` when it failed.
-   * @returns A function that closes the link in any state, before it is open too; `close` follows unless it was
-   * reported already.
+   * @param url The URL to connect to.
+   * @param subprotocols The subprotocols that the client supports, the preferred one first.
+   * @param events The callbacks. `open` comes first, or `close` if the link could not open.
+   * @returns A function that closes the link in any state, also before it is open. `close` follows, unless it was
+   * already called.
    */
   connect(
     url: string,

@@ -49,10 +49,10 @@ export interface RequestOptions extends CallOptions {
    * request. Clients without a user share one set of ids: choose one that nobody can guess, of at least 16 units
    * (`crypto.randomUUID()`). The same id with another input rejects with `BAD_REQUEST`.
    *
-   * If the connection is lost before the answer, the client sends a request with an id again within `timeoutMs`, to a
-   * hub that remembers what was done. If no hub remembers, it rejects with `DISCONNECTED`. After `DISCONNECTED`,
-   * `TIMEOUT` or `UNAVAILABLE` you may send it again with the same id. `UNCERTAIN` means that it may have been done,
-   * and the hub does not do it again.
+   * If the connection is lost before the answer, the client sends a request with an id again within `timeoutMs`. It
+   * sends it only to a hub that remembers what was done. If no hub remembers, it rejects with `DISCONNECTED`. After
+   * `DISCONNECTED`, `TIMEOUT` or `UNAVAILABLE` you may send it again with the same id. `UNCERTAIN` means that it may
+   * have been done, and the hub does not do it again.
    */
   readonly id?: string;
 }
@@ -92,7 +92,7 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * offline reaches a room that is joined here.
    *
    * If its promise rejects with `UNAVAILABLE` or `TIMEOUT`, for example while a broker is away, the client calls the
-   * function again, with waits like those of a reconnect. It stops when the function succeeds or the connection is
+   * function again. The waits are like those of a reconnect. It stops when the function succeeds or the connection is
    * lost. Nothing else waits for these retries.
    *
    * @param listener The function to call. If it is asynchronous, return its promise. Its errors go to `onError`.
@@ -111,7 +111,7 @@ export interface Client<D extends ContractDefinition, R extends RoleOf<D>> exten
    * @param name The request.
    * @param input The input. It is checked here, and parsed by the server.
    * @param options How long to wait (default: the client's `requestTimeoutMs`), a signal that ends the wait, and an
-   * id, with which the request runs only once however often it is sent.
+   * id. With an id, the request runs only once, however often it is sent.
    * @returns The parsed answer. Rejects with the server's error; with `VALIDATION` when the input or the answer does
    * not fit the contract; with `TIMEOUT`; with `DISCONNECTED` when the link is lost before the answer (the server may
    * have received the request: without an id it is not sent again); with the cause when the client has ended for good

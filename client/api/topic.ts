@@ -14,11 +14,11 @@ import type {
 
 /**
  * A topic to subscribe to, or to loop over: `for await (const tick of client.topic("ticker/ACME"))` gives the
- * messages that are published from then on, parsed, in order, and across reconnects. The subscription ends when the
- * loop ends. The loop ends when the client is closed. It throws the cause when the subscription is refused, or when
- * the client ends for good. A loop does not show whether messages were missed after a lost link: to know that,
- * subscribe with `onRecovery`. If the loop is too slow, up to 10,000 messages wait for it; then it throws
- * `UNAVAILABLE`.
+ * messages that are published from then on. They are parsed and in order, and the loop goes on after reconnects. The
+ * subscription ends when the loop ends. The loop ends when the client is closed. It throws the cause when the
+ * subscription is refused, or when the client ends for good. A loop does not show whether messages were missed after
+ * a lost link: to know that, subscribe with `onRecovery`. If the loop is too slow, up to 10,000 messages wait for it;
+ * then it throws `UNAVAILABLE`.
  *
  * @typeParam N The topic's name.
  * @typeParam T The type of its messages.

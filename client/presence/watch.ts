@@ -96,7 +96,7 @@ export class Watch {
   #established = false;
 
   /**
-   * @param watched What to watch.
+   * @param watched The place to watch.
    * @param parts The parts of the client.
    * @param onEnd Called once, when the watch is over.
    */

@@ -23,8 +23,8 @@ const MAX_KINDS = 100;
 const MAX_KIND_LENGTH = 300;
 
 /**
- * Limits reports. Of each kind (the same stage, name and code) the first error is reported at once, and then one in
- * 10 seconds, which says how many were left out.
+ * Limits reports. Errors with the same stage, name and code are one kind. The first of a kind is reported at once,
+ * then one in 10 seconds. It says how many were left out.
  *
  * @param report Gets the errors that are not left out.
  * @param clock The source of time.

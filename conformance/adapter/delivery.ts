@@ -4,7 +4,9 @@ import type { CaseDefinition, Node } from "./stage.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Publishes on A and waits for it at the others; then the other way, so that an echo to A would have come first. */
+/**
+ * Publishes on A and waits for the others, then publishes the other way. An echo to A would have arrived before that.
+ */
 async function roundTrip(a: Node, b: Node, channel: string, word: string): Promise<void> {
   a.publish(channel, `there-${word}`);
   await b.got(channel, `there-${word}`);
@@ -12,7 +14,7 @@ async function roundTrip(a: Node, b: Node, channel: string, word: string): Promi
   await a.got(channel, `back-${word}`);
 }
 
-/** What a publisher published on a channel must come as 0, 1, 2 and so on. */
+/** Checks that one publisher's messages on a channel arrived as 0, 1, 2 and so on. */
 function checkOrder(node: Node, from: Node, channel: string, count: number): void {
   const numbers = node.received
     .filter((message) => message.from === from.nodeId && message.channel === channel)
@@ -27,7 +29,7 @@ function checkOrder(node: Node, from: Node, channel: string, count: number): voi
 /** Exactly this many bytes of text. */
 const textOf = (bytes: number): string => "0123456789abcdef".repeat(Math.ceil(bytes / 16)).slice(0, bytes);
 
-/** Every byte value, over and over. */
+/** Bytes with every value, repeated. */
 const bytesOf = (length: number): Uint8Array<ArrayBuffer> => Uint8Array.from({ length }, (_, i) => i & 255);
 
 async function checkArrives(
@@ -95,7 +97,7 @@ export const deliveryCases: readonly CaseDefinition[] = [
       for (let i = 0; i < 600; i++) {
         const [node, channel] = [pick(nodes), pick(channels)];
         const number = counts.get(node)![channels.indexOf(channel)]++;
-        // Sizes differ, as large messages may take another way than small ones.
+        // Sizes differ, because large messages may travel in another way than small ones.
         node.publish(channel, `${number} ${"x".repeat(random() < 0.1 ? 20_000 : 20)}`);
         // Several turns, so that some are coalesced and some are not.
         if (random() < 0.1) await new Promise((resolve) => setTimeout(resolve, 0));
@@ -198,7 +200,7 @@ export const deliveryCases: readonly CaseDefinition[] = [
     async run(stage) {
       const [a, b] = await stage.cluster("data");
       const limit = a.adapter.maxMessageBytes;
-      // Without a limit of its own an adapter carries it.
+      // An adapter without a limit carries it.
       const message = textOf((limit ?? 2 * MEBIBYTE) + 1);
       a.publish("data", "before");
       a.publish("data", message);

@@ -14,7 +14,7 @@ async function start(stage: Stage, nodes: readonly Node[]): Promise<void> {
   for (const node of nodes) await node.until(() => node.status === "up", "status up");
 }
 
-/** Every node publishes to every other one, once more. */
+/** Checks that every node can still publish to every other node. */
 async function checkAllReachAll(nodes: readonly Node[], channel: string, word: string): Promise<void> {
   const text = (node: Node) => `${word} of ${node.nodeId}`;
   for (const node of nodes) node.publish(channel, text(node));
@@ -32,7 +32,7 @@ function checkNoDuplicates(nodes: readonly Node[]): void {
   }
 }
 
-/** After an `open` that was rejected an adapter is closed. */
+/** Checks that an adapter is closed after a rejected `open`. */
 async function checkClosed(stage: Stage, node: Node): Promise<void> {
   const before = [node.statuses.length, node.errors.length];
   node.publish("news", "from the grave");
@@ -85,7 +85,7 @@ export const faultCases: readonly CaseDefinition[] = [
       await stop(stage, nodes);
       await start(stage, nodes);
       for (const { statuses } of nodes) {
-        // It may flap while it tries, but says nothing twice.
+        // The status may change several times while it tries, but the same status is never reported twice in a row.
         check(
           statuses.every((status, i) => status !== statuses[i - 1]),
           `A status came twice: ${statuses.join()}`,
@@ -104,7 +104,7 @@ export const faultCases: readonly CaseDefinition[] = [
       let settled = false;
       const subscribing = b.adapter.subscribe("late").finally(() => settled = true);
       subscribing.catch(() => {});
-      // Long enough for an adapter that gives up when an attempt to connect fails.
+      // Long enough to catch an adapter that gives up after one failed attempt to connect.
       await new Promise((resolve) => setTimeout(resolve, 200));
       check(!settled, "The subscribe has not waited");
       await start(stage, nodes);
@@ -219,7 +219,7 @@ export const faultCases: readonly CaseDefinition[] = [
   },
 ];
 
-/** One case for each way in which the backplane refuses a node. */
+/** One case for each way in which the backplane can refuse a node. */
 export function refusalCases(setup: AdapterSetup): readonly CaseDefinition[] {
   return (setup.refusals ?? []).map(({ name, mentions, secrets, create }) => ({
     name: `${name}: one clear error naming adapter, address and cause, never the secret`,

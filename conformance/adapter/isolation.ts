@@ -1,7 +1,7 @@
 import { check, checkSame } from "../check.ts";
 import type { CaseDefinition, Node, Stage } from "./stage.ts";
 
-/** One node of each prefix, which do not wait for each other. */
+/** One node for each prefix. The nodes open at the same time. */
 function openAll(stage: Stage, ...prefixes: string[]): Promise<Node[]> {
   return Promise.all(prefixes.map((prefix) => stage.open(prefix)));
 }
@@ -17,7 +17,7 @@ export const isolationCases: readonly CaseDefinition[] = [
       a1.publish("news", "one");
       a2.publish("news", "two");
       await Promise.all([b1.got("news", "one"), b2.got("news", "two")]);
-      // And back, so that whatever went astray has had its time.
+      // Publishes back, so that a message to the wrong prefix has time to arrive.
       b1.publish("news", "one again");
       b2.publish("news", "two again");
       await Promise.all([a1.got("news", "one again"), a2.got("news", "two again")]);
@@ -59,7 +59,7 @@ export const isolationCases: readonly CaseDefinition[] = [
       for (const node of [b, c]) checkSame(node.on("news"), ["ours"], "What arrived");
       check(
         b.errors.length - reports < 20,
-        "Every foreign message is reported: whoever floods us floods the log",
+        "Every foreign message is reported: a flood of them would flood the log",
       );
     },
   },

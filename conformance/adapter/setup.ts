@@ -1,28 +1,28 @@
 import type { Adapter } from "../../adapters/adapter.ts";
 
-/** Takes the backplane away and gives it back; see {@linkcode AdapterSetup.faults}. */
+/** Makes the backplane unreachable and reachable again; see {@linkcode AdapterSetup.faults}. */
 export interface BackplaneFaults {
-  /** Makes the backplane unreachable, as if it was killed. Resolves when it is gone. */
+  /** Makes the backplane unreachable, as if it was killed. Resolves when it is unreachable. */
   stop(): void | Promise<void>;
-  /** Makes it reachable again. Does nothing when it is. */
+  /** Makes it reachable again. Does nothing if it is reachable. */
   start(): void | Promise<void>;
-  /** Keeps connections open and lets nothing through any more, in either direction. {@linkcode start} undoes it. */
+  /** Keeps connections open, but lets no data through in either direction. {@linkcode start} ends this. */
   blackhole?(): void | Promise<void>;
   /**
-   * Within how many milliseconds the adapter documents to notice a blackhole.
+   * The time in which the adapter notices a blackhole, as its documentation says, in milliseconds.
    *
    * @default {30_000}
    */
   readonly noticeMs?: number;
 }
 
-/** A way in which a backplane refuses a node; see {@linkcode AdapterSetup.refusals}. */
+/** A way in which a backplane can refuse a node; see {@linkcode AdapterSetup.refusals}. */
 export interface Refusal {
-  /** What is wrong: `"wrong password"`. */
+  /** The problem: `"wrong password"`. */
   readonly name: string;
-  /** What the error must mention besides the adapter's name: the address. */
+  /** Texts that the error must contain in addition to the adapter's name, such as the address. */
   readonly mentions: readonly string[];
-  /** What no error may contain: the password. */
+  /** Texts that no error may contain, such as the password. */
   readonly secrets: readonly string[];
   /** Creates an adapter that the backplane will refuse. */
   create(options: { readonly prefix: string }): Adapter | Promise<Adapter>;
@@ -32,59 +32,59 @@ export interface Refusal {
 export interface AdapterWithClient {
   /** The adapter, not open. */
   readonly adapter: Adapter;
-  /** Uses the client, and rejects when that does not work. */
+  /** Uses the client. Rejects if that does not work. */
   useClient(): Promise<void>;
-  /** Ends the client. */
+  /** Closes the client. */
   endClient(): Promise<void>;
 }
 
-/** A case that does not hold for an adapter, by its nature. */
+/** A case that cannot hold for an adapter, because of how it works. */
 export interface Skip {
   /** The name of the case. */
   readonly case: string;
-  /** Why. */
+  /** The reason. */
   readonly reason: string;
-  /** Shows what holds instead; runs as a case of its own. */
+  /** A case that runs instead, and shows what does hold. */
   readonly instead?: AdapterCaseBody;
 }
 
-/** A case that shows what holds instead of a skipped one. */
+/** A case that runs instead of a skipped one. */
 export interface AdapterCaseBody {
-  /** What holds. */
+  /** The behaviour that holds. */
   readonly name: string;
-  /** Rejects when it does not. */
+  /** Rejects if the behaviour does not hold. */
   run(): Promise<void>;
 }
 
-/** What the suite has to know about an adapter. */
+/** The adapter under test, and what the suite may do with it. */
 export interface AdapterSetup {
   /**
-   * Creates one more adapter on the one backplane under test. The suite opens and closes it.
+   * Creates another adapter on the backplane under test. The suite opens and closes it.
    *
    * @param options The prefix that the adapter must use.
    */
   create(options: { readonly prefix: string }): Adapter | Promise<Adapter>;
   /**
-   * Puts data that is not of this adapter, of as many kinds as there are, where nodes that subscribe to the channel
-   * will see it. Resolves when it is sent.
+   * Sends data that this adapter did not make, of as many kinds as possible, to a channel that nodes subscribe to.
+   * Resolves when it is sent.
    */
   injectForeign?(where: { readonly prefix: string; readonly channel: string }): void | Promise<void>;
-  /** Creates an adapter on a client that the user already has, where the adapter takes one. */
+  /** Creates an adapter on a client that the user already has, if the adapter accepts one. */
   createWithClient?(options: { readonly prefix: string }): AdapterWithClient | Promise<AdapterWithClient>;
-  /** How to break the backplane, where it can be. */
+  /** How to break the backplane, if that is possible. */
   readonly faults?: BackplaneFaults;
-  /** How the backplane refuses nodes, where it can. */
+  /** How the backplane can refuse nodes, if that is possible. */
   readonly refusals?: readonly Refusal[];
-  /** Cases that do not hold, with the reason. A name that is no case is an error. */
+  /** Cases to skip, with the reason. An unknown name is an error. */
   readonly skip?: readonly Skip[];
   /**
-   * How long anything may take, in milliseconds, before a case fails.
+   * How long any step may take before its case fails, in milliseconds.
    *
    * @default {10_000}
    */
   readonly waitMs?: number;
   /**
-   * The seed of the cases that try random sequences.
+   * The seed for cases that use random sequences.
    *
    * @default {1}
    */

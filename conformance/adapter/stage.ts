@@ -2,14 +2,14 @@ import type { Adapter, AdapterContext, AdapterData, AdapterStage } from "../../a
 import { check, settles, until } from "../check.ts";
 import type { AdapterSetup, BackplaneFaults } from "./setup.ts";
 
-/** A message that a node was given. */
+/** A message that a node received. */
 export interface Received {
   readonly channel: string;
   readonly data: AdapterData;
   readonly from: string;
 }
 
-/** One node of a case: an adapter, and all that it said. */
+/** One node of a case: an adapter, and everything that it reported. */
 export class Node {
   readonly nodeId: string;
   readonly adapter: Adapter;
@@ -25,7 +25,7 @@ export class Node {
     this.#waitMs = waitMs;
   }
 
-  /** What the adapter is opened with. */
+  /** The context that the adapter is opened with. */
   get context(): AdapterContext {
     return {
       nodeId: this.nodeId,
@@ -58,14 +58,17 @@ export class Node {
     this.adapter.publish(channel, data);
   }
 
-  /** What came on a channel, in order. */
+  /** The messages that arrived on a channel, in order. */
   on(channel: string): AdapterData[] {
     return this.received.filter((message) => message.channel === channel).map(({ data }) => data);
   }
 
-  /** Waits for a text on a channel. Whatever its publisher published there before has come, or never will. */
+  /**
+   * Waits for a text on a channel. Earlier messages of the same publisher on this channel have then arrived, or never
+   * will.
+   */
   async got(channel: string, text: string): Promise<void> {
-    // Looks only at what is new: a thousand messages would otherwise be read a thousand times.
+    // Checks only new messages. Otherwise a thousand messages would be read a thousand times.
     let seen = 0;
     await this.until(() => {
       while (seen < this.received.length) {
@@ -92,8 +95,9 @@ export class Node {
 export const FENCE = "fence";
 
 /**
- * Publishes a text that `past` does not subscribe to, and waits until it must be behind: `witness` has it, so the
- * backplane has dealt with it, and `past` has what was published after it. Both subscribe to {@linkcode FENCE}.
+ * Publishes a text on a channel that `past` does not subscribe to. Then waits until the text cannot arrive any more.
+ * By then `witness` has the text, so the backplane has handled it. And `past` has a message that was published after
+ * it. Both subscribe to {@linkcode FENCE}.
  */
 export async function passBy(
   from: Node,
@@ -109,7 +113,7 @@ export async function passBy(
   await past.got(FENCE, fence);
 }
 
-/** Where a case plays: makes its nodes, and cleans up after it. */
+/** Makes the nodes of a case, and closes them at its end. */
 export class Stage {
   readonly setup: AdapterSetup;
   readonly prefix: string = `conformance-${crypto.randomUUID()}`;
@@ -127,7 +131,7 @@ export class Stage {
     return faults;
   }
 
-  /** A node that is not open. */
+  /** Makes a node that is not open. */
   async node(options: { prefix?: string; adapter?: Adapter } = {}): Promise<Node> {
     const { prefix = this.prefix } = options;
     const adapter = options.adapter ?? await this.setup.create({ prefix });
@@ -142,7 +146,7 @@ export class Stage {
     return node;
   }
 
-  /** Three open nodes that subscribe to these channels, if any. */
+  /** Opens three nodes that subscribe to these channels, if any. */
   async cluster(...channels: string[]): Promise<[Node, Node, Node]> {
     const nodes = await Promise.all([this.open(), this.open(), this.open()]);
     await Promise.all(nodes.map((node) => node.subscribe(...channels)));
@@ -155,12 +159,12 @@ export class Stage {
   }
 }
 
-/** One case, before it knows the adapter. */
+/** A case that does not know its adapter yet. */
 export interface CaseDefinition {
   /** The behaviour. */
   readonly name: string;
-  /** Why it cannot run with a setup, if it cannot. */
+  /** Returns why the case cannot run with a setup; `undefined` if it can. */
   needs?(setup: AdapterSetup): string | undefined;
-  /** Rejects when the behaviour does not hold. */
+  /** Rejects if the behaviour does not hold. */
   run(stage: Stage): Promise<void>;
 }

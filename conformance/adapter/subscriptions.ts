@@ -1,7 +1,7 @@
 import { check, checkRejects, checkSame, settles } from "../check.ts";
 import { type CaseDefinition, FENCE, passBy } from "./stage.ts";
 
-/** Names that mean something to some backplane, or to JavaScript. All differ. */
+/** Channel names that are special for some backplane, or for JavaScript. All are different. */
 const NAMES: readonly string[] = [
   ..."with some spaces| leading|trailing |tab\tand\nnew line\r\n|nul\0inside".split("|"),
   ...[
@@ -115,7 +115,7 @@ export const subscriptionCases: readonly CaseDefinition[] = [
       const [a, b, c] = await stage.cluster();
       await a.subscribe("counted");
       const first = await a.adapter.countListeners?.("counted");
-      if (first === undefined) return; // an engine that cannot tell
+      if (first === undefined) return; // this backplane cannot count
       check(first === 1, `One node listens, and ${first} were counted`);
       await b.subscribe("counted", "another");
       await c.subscribe("another");
@@ -152,7 +152,7 @@ export const subscriptionCases: readonly CaseDefinition[] = [
       await b.subscribe("flipped");
       a.publish("flipped", "seen");
       await b.got("flipped", "seen");
-      // What was under way when it subscribed may have come or not, but nothing twice.
+      // Messages published around the subscribe may arrive or not, but none may arrive twice.
       check(!b.on("flipped").includes("missed"), "A message came that was published while nobody subscribed");
       checkSame(new Set(b.on("flipped")).size, b.on("flipped").length, "How many of the messages differ");
     },

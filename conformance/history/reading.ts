@@ -43,7 +43,7 @@ export const readingCases: readonly StoreCase[] = [
       checkSame(records.length, 3, "The number of messages");
       const ages = records.flatMap(({ ageMs }) => ageMs === undefined ? [] : [ageMs]);
       checkSame(ages.length, stage.tellsAge ? 3 : 0, "The number of ages");
-      // Whatever the machine is busy with: they are of this run.
+      // Even on a busy machine, the messages were written during this run.
       check(ages.every((age) => age >= 0 && age < 3_600_000), `The ages are ${ages}`);
       check(ages.every((age, i) => i === 0 || age <= ages[i - 1]!), `The ages are ${ages}: they grow`);
     },

@@ -1,31 +1,32 @@
 import type { HistoryStore } from "../../adapters/history_store.ts";
 import type { Skip } from "../adapter/setup.ts";
 
-/** What the suite has to know about a store of histories. */
+/** The history store under test, and what the suite needs to know about it. */
 export interface HistoryStoreSetup {
   /**
-   * Gives one more node's store on the one place under test: what one of them appends, all of them read. The suite opens
-   * and closes it, where it can be.
+   * Creates another node's store on the same storage: all stores read what one of them appends. The suite opens and
+   * closes it, if it has `open` and `close`.
    *
-   * @param options The prefix that the store must use, where it has one: stores of different prefixes share nothing.
+   * @param options The prefix that the store must use, if it has one. Stores with different prefixes share nothing.
    */
   create(options: { readonly prefix: string }): HistoryStore | Promise<HistoryStore>;
   /**
-   * Whether the store tells how old messages are (`StoredRecord.ageMs`): only then subscribers can begin by time.
+   * Whether the store returns the age of messages (`StoredRecord.ageMs`). Without it, subscribers cannot begin by
+   * time.
    *
    * @default {true}
    */
   readonly tellsAge?: boolean;
-  /** Cases that do not hold, with the reason. A name that is no case is an error. */
+  /** Cases to skip, with the reason. An unknown name is an error. */
   readonly skip?: readonly Skip[];
   /**
-   * How long anything may take, in milliseconds, before a case fails.
+   * How long any step may take before its case fails, in milliseconds.
    *
    * @default {10_000}
    */
   readonly waitMs?: number;
   /**
-   * The time to live that the cases about expiry give, in milliseconds.
+   * The time to live in the cases about expiry, in milliseconds.
    *
    * @default {300}
    */

@@ -3,10 +3,10 @@ import type { Position } from "../../contract/mod.ts";
 import { check, settles } from "../check.ts";
 import type { HistoryStoreSetup } from "./setup.ts";
 
-/** Enough for whatever a case appends. */
+/** Options that keep everything that a case appends. */
 export const PLENTY: AppendOptions = { size: 10_000, ttlMs: Infinity };
 
-/** One node's store, whose every answer is waited for in bounded time. */
+/** One node's store. Every call on it has a timeout. */
 export class StoreNode {
   readonly nodeId: string;
   readonly store: HistoryStore;
@@ -38,7 +38,7 @@ export class StoreNode {
     return settles(Promise.resolve(this.store.read(channel, options)), "read", this.#waitMs);
   }
 
-  /** Appends one after the other; tells the epoch. */
+  /** Appends messages one after the other. Returns the epoch. */
   async fill(channel: string, count: number, options?: AppendOptions): Promise<string> {
     let epoch = "";
     for (let i = 1; i <= count; i++) {
@@ -55,13 +55,13 @@ export class StoreNode {
   }
 }
 
-/** One behaviour to show. */
+/** One behaviour to test. */
 export interface StoreCase {
   readonly name: string;
   run(stage: StoreStage): Promise<void>;
 }
 
-/** What a case works with: nodes on one place, under a prefix that nobody else has. */
+/** The nodes of a case. They share one storage, under a prefix that no other case uses. */
 export class StoreStage {
   readonly waitMs: number;
   readonly ttlMs: number;
@@ -77,7 +77,7 @@ export class StoreStage {
     this.tellsAge = setup.tellsAge ?? true;
   }
 
-  /** One more node. */
+  /** Makes another node. */
   async node(): Promise<StoreNode> {
     const store = await this.#setup.create({ prefix: this.#prefix });
     const node = new StoreNode(crypto.randomUUID(), store, this.waitMs);

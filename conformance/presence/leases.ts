@@ -5,7 +5,7 @@ import type { PresenceCase, PresenceNode, PresenceStage } from "./stage.ts";
 const needsForget: PresenceCase["needs"] = ({ forget }) =>
   forget ? undefined : "the setup cannot lose what is kept (forget)";
 
-/** Waits until a lease has run out. */
+/** Waits until a lease has expired. */
 async function runsOut(stage: PresenceStage, watcher: PresenceNode, node: string): Promise<void> {
   let gone = false;
   const poll = async () => {
@@ -19,7 +19,7 @@ async function runsOut(stage: PresenceStage, watcher: PresenceNode, node: string
   await polling;
 }
 
-/** The ids of removals by place, sorted. */
+/** The ids of removed connections by place, sorted. */
 function byPlace(removals: readonly PresenceRemoval[]): Record<string, string[]> {
   const ids: Record<string, string[]> = {};
   for (const removal of removals) (ids[removal.place] ??= []).push(...removal.ids);

@@ -151,7 +151,7 @@ export const readingCases: readonly PresenceCase[] = [
       const [a, b] = [await stage.node(), await stage.node()];
       await a.put("lobby", "a0");
       const [[epoch]] = [await b.version("lobby")];
-      // Every write moves one connection: there is always exactly one, and its id tells the version.
+      // Every write moves one connection. So there is always exactly one, and its id shows the version.
       const writing = Promise.all(
         range(200).map((i) => a.write("lobby", { put: [a.entry(`a${i + 1}`)], drop: [`a${i}`] })),
       );

@@ -1,31 +1,31 @@
 import type { PresenceStore } from "../../adapters/presence_store.ts";
 import type { Skip } from "../adapter/setup.ts";
 
-/** What the suite has to know about a store of presence. */
+/** The presence store under test, and what the suite needs to know about it. */
 export interface PresenceStoreSetup {
   /**
-   * Gives one more node's store on the one place under test: what one of them puts, all of them read. The suite closes it,
-   * where it can be.
+   * Creates another node's store on the same storage: all stores read what one of them puts. The suite closes it, if
+   * it has `close`.
    *
-   * @param options The prefix that the store must use, where it has one: stores of different prefixes share nothing.
+   * @param options The prefix that the store must use, if it has one. Stores with different prefixes share nothing.
    */
   create(options: { readonly prefix: string }): PresenceStore | Promise<PresenceStore>;
   /**
-   * Loses all that is kept, as a server does that is restarted without its data; resolves when the stores work again.
+   * Deletes all stored data, like a server that restarts without its data. Resolves when the stores work again.
    *
    * @default {the cases about it are skipped}
    */
   readonly forget?: (options: { readonly prefix: string }) => void | Promise<void>;
-  /** Cases that do not hold, with the reason. A name that is no case is an error. */
+  /** Cases to skip, with the reason. An unknown name is an error. */
   readonly skip?: readonly Skip[];
   /**
-   * How long anything may take, in milliseconds, before a case fails.
+   * How long any step may take before its case fails, in milliseconds.
    *
    * @default {10_000}
    */
   readonly waitMs?: number;
   /**
-   * How long leases last in the cases about leases that run out, in milliseconds.
+   * How long leases last in the cases about expired leases, in milliseconds.
    *
    * @default {300}
    */

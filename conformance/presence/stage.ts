@@ -11,13 +11,13 @@ import type { Position, PresenceBy } from "../../contract/mod.ts";
 import { check, settles } from "../check.ts";
 import type { PresenceStoreSetup } from "./setup.ts";
 
-/** Long enough for whatever a case does. */
+/** Longer than any case takes. */
 const LONG_MS = 600_000;
 
-/** What a connection is like when nothing else is said. */
+/** The parts of an entry that a case may set. The others have defaults. */
 export type EntryParts = Partial<Omit<StoredEntry, "id" | "node">>;
 
-/** One node with its store, whose every answer is waited for in bounded time. */
+/** One node with its store. Every call on it has a timeout. */
 export class PresenceNode {
   readonly id: string;
   readonly store: PresenceStore;
@@ -60,7 +60,7 @@ export class PresenceNode {
     return settles(this.store.read(place, query), "read", this.#waitMs);
   }
 
-  /** All members, page by page. */
+  /** Reads all members, page by page. */
   async all(place: string, by: PresenceBy = "connection", limit = 1_000): Promise<StoredEntry[]> {
     const entries: StoredEntry[] = [];
     let cursor: string | undefined;
@@ -93,7 +93,7 @@ export class PresenceNode {
     return settles(this.store.expired(), "expired", this.#waitMs);
   }
 
-  /** Purges a node. Tells what was removed, and for how long the lease still lasts. */
+  /** Purges a node. Returns what was removed, and how long its lease still lasts. */
   async purge(node: string, anyway = false): Promise<{ removals: PresenceRemoval[]; left: number }> {
     const removals: PresenceRemoval[] = [];
     const purging = this.store.purge(node, { anyway, onRemoved: (removal) => void removals.push(removal) });
@@ -105,15 +105,15 @@ export class PresenceNode {
   }
 }
 
-/** One behaviour to show. */
+/** One behaviour to test. */
 export interface PresenceCase {
   readonly name: string;
-  /** What the setup lacks for it. */
+  /** Returns what the setup lacks for this case; `undefined` if nothing. */
   readonly needs?: (setup: PresenceStoreSetup) => string | undefined;
   run(stage: PresenceStage): Promise<void>;
 }
 
-/** What a case works with: nodes on one store, under a prefix that nobody else has. */
+/** The nodes of a case. They share one storage, under a prefix that no other case uses. */
 export class PresenceStage {
   readonly waitMs: number;
   readonly ttlMs: number;
@@ -127,28 +127,28 @@ export class PresenceStage {
     this.ttlMs = setup.ttlMs ?? 300;
   }
 
-  /** One more node, with a lease. */
+  /** Makes another node, with a lease. */
   async node(ttlMs?: number): Promise<PresenceNode> {
     const node = await this.#create(this.#prefix);
     await node.touch(ttlMs);
     return node;
   }
 
-  /** A node of another application. */
+  /** Makes a node of another application. */
   async stranger(): Promise<PresenceNode> {
     const node = await this.#create(`${this.#prefix}-2`);
     await node.touch();
     return node;
   }
 
-  /** All that is kept is lost. */
+  /** Deletes all stored data. */
   async forget(): Promise<void> {
     await this.#setup.forget?.({ prefix: this.#prefix });
   }
 
   async end(): Promise<void> {
     for (const node of this.#nodes) {
-      await node.purge(node.id, true).catch(() => {}); // leaves nothing, where a case has not done so
+      await node.purge(node.id, true).catch(() => {}); // removes what the case left
       await node.close();
     }
   }

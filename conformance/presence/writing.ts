@@ -1,7 +1,7 @@
 import { check, checkRejects, checkSame, seededRandom } from "../check.ts";
 import type { PresenceCase } from "./stage.ts";
 
-/** Whatever can go wrong on the way through a protocol, a script or a sorted list. */
+/** Names that may cause trouble in a protocol, a script or a sorted list. */
 const ODD_NAMES = [
   "",
   " ",

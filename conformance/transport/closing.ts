@@ -1,4 +1,4 @@
-/** How links end. */
+/** Cases about how links end. */
 
 import { checkSame } from "../check.ts";
 import { type LinkCase, linkCase } from "./stage.ts";

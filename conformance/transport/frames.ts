@@ -1,4 +1,4 @@
-/** What happens to frames. */
+/** Cases about frames. */
 
 import { check, checkSame } from "../check.ts";
 import { type LinkCase, linkCase, pairCase } from "./stage.ts";

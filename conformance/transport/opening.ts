@@ -1,4 +1,4 @@
-/** How links begin. */
+/** Cases about how links open. */
 
 import { check, checkSame } from "../check.ts";
 import { RecordedEnd } from "./recording.ts";

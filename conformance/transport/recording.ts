@@ -1,4 +1,4 @@
-/** A hub and a client that only write down what a transport tells them. */
+/** A hub and a client that only record what a transport reports. */
 
 import type { Encoded } from "../../contract/mod.ts";
 import type {
@@ -16,13 +16,13 @@ export interface Closing {
   readonly reason: string;
 }
 
-/** One end of a link, with all that was reported of it. */
+/** One end of a link, with everything that was reported for it. */
 export class RecordedEnd implements LinkEvents {
   link!: Link;
   readonly frames: Encoded[] = [];
   readonly closings: Closing[] = [];
   drains = 0;
-  /** Set to act on frames as they come. */
+  /** If set, called with each frame when it arrives. */
   onFrame: ((frame: Encoded) => void) | undefined;
   readonly #waitMs: number;
 
@@ -58,11 +58,11 @@ export class RecordedEnd implements LinkEvents {
 /** The server's end of a link. */
 export class ServerEnd extends RecordedEnd implements ServerLinkEvents {
   readonly request: LinkRequest;
-  /** How many closes had been reported when the carrier said that it has let go, once each time that it did. */
+  /** One entry each time the transport called `freed`: how many closes were reported before it. */
   readonly freeings: number[] = [];
 
   /**
-   * @param request What is known of the client.
+   * @param request The request of the client.
    * @param waitMs How long `ended` waits, in milliseconds.
    */
   constructor(request: LinkRequest, waitMs?: number) {
@@ -75,7 +75,7 @@ export class ServerEnd extends RecordedEnd implements ServerLinkEvents {
   }
 }
 
-/** A hub that takes every link, unless it is told otherwise. */
+/** A hub that accepts every link, unless `refusal` is set. */
 export class RecordingAcceptor implements LinkAcceptor {
   readonly subprotocols = ["test.v2", "test.v1"];
   readonly maxFrameBytes = 2 << 20;
@@ -84,13 +84,13 @@ export class RecordingAcceptor implements LinkAcceptor {
   readonly withdrawn: LinkRequest[] = [];
   readonly reports: string[] = [];
   readonly ends: ServerEnd[] = [];
-  /** Set to refuse. */
+  /** If set, refuses every link. */
   refusal: (() => Response) | undefined;
-  /** Set to act on a link before the transport hears where to report. */
+  /** If set, called with a link before `accept` returns. */
   onAccept: ((link: Link) => void) | undefined;
   readonly #waitMs: number | undefined;
 
-  /** @param waitMs How long its ends wait for their close, in milliseconds. */
+  /** @param waitMs How long each end waits for its close, in milliseconds. */
   constructor(waitMs?: number) {
     this.#waitMs = waitMs;
   }

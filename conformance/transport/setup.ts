@@ -1,34 +1,35 @@
 import type { ClientTransport, LinkAcceptor } from "../../transports/transport.ts";
 import type { Skip } from "../adapter/setup.ts";
 
-/** A transport that runs; see {@linkcode TransportSetup.start}. */
+/** A running transport; see {@linkcode TransportSetup.start}. */
 export interface RunningTransport {
-  /** A client's side that reaches it. */
+  /** A client transport that reaches it. */
   readonly client: ClientTransport;
-  /** Where the client connects to. Cases add a query to it. */
+  /** The URL that the client connects to. Cases add a query to it. */
   readonly url: string;
-  /** Ends it with whatever it serves on. */
+  /** Stops the transport and its server. */
   close(): void | Promise<void>;
 }
 
-/** What the suite has to know about a transport. */
+/** The transport under test, and what the suite needs to know about it. */
 export interface TransportSetup {
   /**
-   * Starts the server's side of a transport with a hub, on whatever server it needs, and makes a client's side for it.
+   * Starts the server side of a transport with a hub, on a server if it needs one, and makes a client transport for
+   * it.
    *
-   * @param acceptor The suite's hub: give it to `Transport.attach`.
+   * @param acceptor The suite's hub. Give it to `Transport.attach`.
    */
   start(acceptor: LinkAcceptor): RunningTransport | Promise<RunningTransport>;
   /**
-   * The address that the hub is told of a client; `null` where the transport knows none.
+   * The client's address that the hub must get; `null` if the transport does not know it.
    *
    * @default {"127.0.0.1"}
    */
   readonly address?: string | null;
-  /** Cases that do not hold, with the reason. A name that is no case is an error. */
+  /** Cases to skip, with the reason. An unknown name is an error. */
   readonly skip?: readonly Skip[];
   /**
-   * How long anything may take, in milliseconds, before a case fails.
+   * How long any step may take before its case fails, in milliseconds.
    *
    * @default {10_000}
    */

@@ -9,7 +9,7 @@ export interface Pair {
   readonly server: ServerEnd;
 }
 
-/** What a case works with: one transport that runs, and the hub that it was given. */
+/** The running transport of a case, and the hub that it was given. */
 export class LinkStage {
   readonly acceptor: RecordingAcceptor;
   readonly address: string | undefined;
@@ -37,7 +37,7 @@ export class LinkStage {
     this.#running = await this.#setup.start(this.acceptor);
   }
 
-  /** Opens a link, and waits until both ends know of it. */
+  /** Opens a link, and waits until both ends have it. */
   async open(subprotocols: readonly string[] = ["test.v1"], query = ""): Promise<Pair> {
     const before = this.acceptor.ends.length;
     const client = new RecordedEnd(this.waitMs);
@@ -47,7 +47,7 @@ export class LinkStage {
     return { client, server: this.acceptor.ends[before]! };
   }
 
-  /** Waits until all that was to be reported of a link has been. */
+  /** Waits until everything about a link was reported. */
   async settle({ client, server }: Pair): Promise<void> {
     await client.ended();
     await server.ended();
@@ -64,11 +64,11 @@ export class LinkStage {
   }
 }
 
-/** One case, before it knows the transport. */
+/** A case that does not know its transport yet. */
 export interface LinkCase {
   /** The behaviour. */
   readonly name: string;
-  /** Rejects when the behaviour does not hold. */
+  /** Rejects if the behaviour does not hold. */
   run(stage: LinkStage): Promise<void>;
 }
 
@@ -83,7 +83,7 @@ export function linkCase(name: string, fn: (stage: LinkStage) => Promise<void>):
   };
 }
 
-/** A case about one link, which is closed at its end. */
+/** A case about one link. The link is closed at the end of the case. */
 export function pairCase(name: string, fn: (pair: Pair, stage: LinkStage) => Promise<void>): LinkCase {
   return linkCase(name, async (stage) => {
     const pair = await stage.open();

@@ -20,7 +20,7 @@ const QUERY = {
 /**
  * Reads a query of a history.
  *
- * @param given What the user gave.
+ * @param given The query that the user gave.
  * @throws {TypeError} When a part is unknown, or not of its type.
  * @throws {RangeError} When a number is out of its range.
  */

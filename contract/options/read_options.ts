@@ -105,7 +105,7 @@ export function bag<T extends Table>(table: T): Kind<Read<T>> {
  * Reads a bag of options.
  *
  * @param owner The function that takes them, for errors: `createHub`.
- * @param given What the user gave; `undefined` is a bag without options.
+ * @param given The options that the user gave; `undefined` is a bag without options.
  * @param table What each option may be.
  * @returns Every option of the table, the defaults filled in.
  * @throws {TypeError} When it is not a bag, a name is unknown, or a value has the wrong type.
@@ -138,7 +138,7 @@ export function optional<T>(kind: Kind<T>): Kind<T | undefined> {
  * Checks that a value is a contract.
  *
  * @param owner The function that takes it.
- * @param contract What the user gave.
+ * @param contract The value that the user gave.
  * @throws {TypeError} When it is something else, such as a definition.
  */
 export function checkContract(owner: string, contract: unknown): void {

@@ -113,5 +113,5 @@ export function asHistoryAnswer(value: unknown): HistoryAnswer {
     isRecord(value) && isPosition(value.position) && Array.isArray(value.records) &&
     value.records.every((record) => Array.isArray(record) && isCount(record[0]))
   ) return value as unknown as HistoryAnswer;
-  throw new HubError("BAD_REQUEST", "Cannot read the page of a history: it is none");
+  throw new HubError("BAD_REQUEST", "Cannot read the page of a history: it is not of the protocol");
 }

@@ -1,7 +1,7 @@
 /**
- * Offline stand-in for the few functions of `@std/assert` that this repository's tests, benchmarks and tools use.
- * Each has the real one's signature and passes and fails on the same values, save that objects with different
- * prototypes are never equal here.
+ * An offline replacement for the few functions of `@std/assert` that the tests, benchmarks and tools of this
+ * repository use. Each function has the signature of the original, and passes and fails for the same values. One
+ * difference: here objects with different prototypes are never equal.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { inspect, isDeepStrictEqual } from "node:util";
 
-/** What a failed assertion throws. */
+/** The error of a failed assertion. */
 export class AssertionError extends Error {
   /** Creates the error with the message of the failed assertion. */
   constructor(message: string, options?: ErrorOptions) {
@@ -18,26 +18,26 @@ export class AssertionError extends Error {
   }
 }
 
-/** A class whose instances are errors or anything else. */
+/** A class of errors or of anything else. */
 // deno-lint-ignore no-explicit-any
 type Constructor<T> = abstract new (...args: any[]) => T;
 
-/** Throws the failure, with the caller's own words at its end. */
+/** Throws the error, with the caller's message at the end of its text. */
 function refuse(what: string, msg?: string, cause?: unknown): never {
   throw new AssertionError(msg ? `${what}: ${msg}` : what, { cause });
 }
 
-/** Fails unless the condition is truthy. */
+/** Fails if the condition is not truthy. */
 export function assert(expr: unknown, msg = ""): asserts expr {
   if (!expr) throw new AssertionError(msg);
 }
 
-/** Fails unless the condition is falsy. */
+/** Fails if the condition is not falsy. */
 export function assertFalse(expr: unknown, msg?: string): asserts expr is false | 0 | "" | null | undefined {
   if (expr) refuse("Expected a falsy value", msg);
 }
 
-/** Fails unless both values are deeply equal. */
+/** Fails if the two values are not deeply equal. */
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
   if (isDeepStrictEqual(actual, expected)) return;
   try {
@@ -54,7 +54,7 @@ export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   refuse(`Expected the values to differ, both are ${inspect(actual)}`, msg);
 }
 
-/** Fails unless both values are the same by `Object.is`. */
+/** Fails if the two values are not the same by `Object.is`. */
 export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string): asserts actual is T {
   if (Object.is(actual, expected)) return;
   refuse(`Values are not strictly equal: ${inspect(actual)} is not ${inspect(expected)}`, msg);
@@ -65,7 +65,7 @@ export function assertExists<T>(actual: T, msg?: string): asserts actual is NonN
   if (actual === null || actual === undefined) refuse(`Expected a value, got ${actual}`, msg);
 }
 
-/** Fails unless the value is an instance of the class. */
+/** Fails if the value is not an instance of the class. */
 export function assertInstanceOf<T>(
   actual: unknown,
   expectedType: Constructor<T>,
@@ -75,45 +75,45 @@ export function assertInstanceOf<T>(
   refuse(`Expected an instance of "${expectedType.name}", got ${inspect(actual)}`, msg);
 }
 
-/** Fails unless the text contains the other text. */
+/** Fails if the text does not contain the other text. */
 export function assertStringIncludes(actual: string, expected: string, msg?: string): void {
   if (!actual.includes(expected)) refuse(`Expected ${inspect(actual)} to contain ${inspect(expected)}`, msg);
 }
 
-/** Fails unless the text matches the pattern. */
+/** Fails if the text does not match the pattern. */
 export function assertMatch(actual: string, expected: RegExp, msg?: string): void {
   if (!expected.test(actual)) refuse(`Expected ${inspect(actual)} to match ${expected}`, msg);
 }
 
-/** Fails unless the first value is greater. */
+/** Fails if the first value is not greater. */
 export function assertGreater<T>(actualValue: T, expectedValue: T, msg?: string): void {
   if (!(actualValue > expectedValue)) {
     refuse(`Expected ${inspect(actualValue)} > ${inspect(expectedValue)}`, msg);
   }
 }
 
-/** Fails unless the first value is greater or equal. */
+/** Fails if the first value is not greater or equal. */
 export function assertGreaterOrEqual<T>(actualValue: T, expectedValue: T, msg?: string): void {
   if (!(actualValue >= expectedValue)) {
     refuse(`Expected ${inspect(actualValue)} >= ${inspect(expectedValue)}`, msg);
   }
 }
 
-/** Fails unless the first value is less. */
+/** Fails if the first value is not less. */
 export function assertLess<T>(actualValue: T, expectedValue: T, msg?: string): void {
   if (!(actualValue < expectedValue)) {
     refuse(`Expected ${inspect(actualValue)} < ${inspect(expectedValue)}`, msg);
   }
 }
 
-/** Fails unless the first value is less or equal. */
+/** Fails if the first value is not less or equal. */
 export function assertLessOrEqual<T>(actualValue: T, expectedValue: T, msg?: string): void {
   if (!(actualValue <= expectedValue)) {
     refuse(`Expected ${inspect(actualValue)} <= ${inspect(expectedValue)}`, msg);
   }
 }
 
-/** Fails unless the object has everything that the expected object has, however deep. */
+/** Fails if the object lacks something that the expected object has, at any depth. */
 export function assertObjectMatch(
   // deno-lint-ignore no-explicit-any
   actual: Record<PropertyKey, any>,
@@ -123,7 +123,7 @@ export function assertObjectMatch(
   assertEquals<unknown>(pick(actual, expected), expected, msg);
 }
 
-/** The part of a value that the pattern names. Arrays and class instances are compared whole. */
+/** The part of a value that the pattern names. Arrays and class instances are compared as a whole. */
 function pick(actual: unknown, pattern: unknown): unknown {
   if (!isPlainObject(actual) || !isPlainObject(pattern)) return actual;
   const part: Record<PropertyKey, unknown> = {};
@@ -138,19 +138,19 @@ function isPlainObject(value: unknown): value is Record<PropertyKey, unknown> {
   return Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Fails always. */
+/** Always fails. */
 export function fail(msg?: string): never {
   refuse("Failed assertion", msg);
 }
 
-/** Fails always: for code that must not be reached. */
+/** Always fails. For code that must not be reached. */
 export function unreachable(msg?: string): never {
   refuse("Unreachable", msg);
 }
 
-/** Fails unless the function throws; returns what it threw. */
+/** Fails if the function does not throw. Returns the thrown value. */
 export function assertThrows(fn: () => unknown, msg?: string): unknown;
-/** Fails unless the function throws an error of the class, whose message has the text; returns the error. */
+/** Fails if the function does not throw an error of this class whose message contains the text. Returns the error. */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
   ErrorClass: Constructor<E>,
@@ -171,9 +171,12 @@ export function assertThrows(
   refuse("Expected the function to throw", typeof errorClassOrMsg === "string" ? errorClassOrMsg : msg);
 }
 
-/** Fails unless the promise rejects; returns what it rejected with. */
+/** Fails if the promise does not reject. Returns the reason. */
 export function assertRejects(fn: () => PromiseLike<unknown>, msg?: string): Promise<unknown>;
-/** Fails unless the promise rejects with an error of the class, whose message has the text; returns the error. */
+/**
+ * Fails if the promise does not reject with an error of this class whose message contains the text. Returns the
+ * error.
+ */
 export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
   ErrorClass: Constructor<E>,
@@ -201,7 +204,7 @@ export async function assertRejects(
   refuse("Expected the promise to reject", words);
 }
 
-/** Fails unless the error is of the class and its message has the text. */
+/** Fails if the error is not of this class, or if its message does not contain the text. */
 function checkError(
   error: unknown,
   errorClassOrMsg: Constructor<Error> | string | undefined,

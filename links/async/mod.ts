@@ -1,5 +1,6 @@
 /**
- * Offline stand-in for the few functions of `@std/async` that this repository's tests, benchmarks and tools use.
+ * An offline replacement for the few functions of `@std/async` that the tests, benchmarks and tools of this
+ * repository use.
  *
  * @module
  */
@@ -13,8 +14,8 @@ export interface DelayOptions {
 /**
  * Resolves after a number of milliseconds.
  *
- * @param ms How long to wait.
- * @param options How the wait may end early.
+ * @param ms How long to wait, in milliseconds.
+ * @param options A signal that ends the wait early.
  * @returns A promise that resolves when the time is up, and rejects when the signal aborts.
  */
 export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
@@ -42,9 +43,9 @@ export interface DeadlineOptions {
 /**
  * Waits for a promise, but not for longer than a number of milliseconds.
  *
- * @param promise What to wait for.
- * @param ms How long to wait at most.
- * @param options How the wait may end early.
+ * @param promise The promise to wait for.
+ * @param ms How long to wait at most, in milliseconds.
+ * @param options A signal that ends the wait early.
  * @returns The promise's value. Rejects with a `TimeoutError` when the time is up first.
  */
 export async function deadline<T>(

@@ -323,23 +323,23 @@ test("a definition that is malformed is refused, and the error names the place",
     [{ roles: { member: null } }, "Cannot use null as roles.member"],
     [
       { roles: { member: {} }, rolls: {} },
-      'Cannot use rolls of defineContract: it means nothing here, did you mean "roles"?',
+      'Cannot use rolls of defineContract: there is no such part, did you mean "roles"?',
     ],
     [
       role({ clientToServe: {} } as never),
-      'roles.member.clientToServe of defineContract: it means nothing here, did you mean "clientToServer"?',
+      'roles.member.clientToServe of defineContract: there is no such part, did you mean "clientToServer"?',
     ],
     [role({ clientToServer: [] as never }), "roles.member.clientToServer of defineContract: give an object"],
     [role({ topics: null as never }), "roles.member.topics of defineContract: give an object"],
     [
       role({ clientToServer: { say: { paylod: payload } as never } }),
-      'roles.member.clientToServer.say.paylod of defineContract: it means nothing here, did you mean "payload"?',
+      'roles.member.clientToServer.say.paylod of defineContract: there is no such part, did you mean "payload"?',
     ],
     [role({ clientToServer: { say: {} as never } }), "(roles.member.clientToServer.say)"],
     [role({ clientToServer: { say: null as never } }), "(roles.member.clientToServer.say)"],
     [
       role({ topics: { stats: { payload, histroy: { size: 1 } } as never } }),
-      'roles.member.topics.stats.histroy of defineContract: it means nothing here, did you mean "history"?',
+      'roles.member.topics.stats.histroy of defineContract: there is no such part, did you mean "history"?',
     ],
     [
       role({ topics: { stats: { payload, history: null as never } } }),
@@ -347,7 +347,7 @@ test("a definition that is malformed is refused, and the error names the place",
     ],
     [
       role({ topics: { stats: { payload, history: { size: 1, ttl: 5 } as never } } }),
-      'history.ttl of defineContract: it means nothing here, did you mean "ttlMs"?',
+      'history.ttl of defineContract: there is no such part, did you mean "ttlMs"?',
     ],
     [
       role({ topics: { stats: { payload, conflate: 1 as never } } }),
@@ -362,7 +362,7 @@ test("a definition that is malformed is refused, and the error names the place",
     ],
     [
       { roles: { member: {} }, rooms: { r: { history: { size: 1 }, hist: 1 } } },
-      'rooms.r.hist of defineContract: it means nothing here, did you mean "history"?',
+      'rooms.r.hist of defineContract: there is no such part, did you mean "history"?',
     ],
     [{ roles: { member: {} }, presence: [] }, "presence of defineContract: give an object"],
     [
@@ -375,7 +375,7 @@ test("a definition that is malformed is refused, and the error names the place",
     ],
     [
       { roles: { member: {} }, serverToServer: { load: { payload, out: payload } } },
-      "serverToServer.load.out of defineContract: it means nothing here",
+      "serverToServer.load.out of defineContract: there is no such part",
     ],
   ];
   for (const [definition, message] of cases) assertThrows(() => define(definition), TypeError, message);

@@ -87,7 +87,7 @@ test("malformed patterns are refused with the pattern and what is wrong with it"
   for (const name of ["", "1", "a-b", "é", "a b", ":a", "a?", "*"]) {
     assertThrows(() => compilePattern(`a/:${name}`), TypeError, `":${name}" is not a parameter name`);
   }
-  assertThrows(() => compilePattern(":a/b/:a"), TypeError, 'the parameter "a" stands twice');
+  assertThrows(() => compilePattern(":a/b/:a"), TypeError, 'the parameter "a" is in it twice');
 });
 
 /** Patterns of so few words that a naive answer can be had by trying every name. */

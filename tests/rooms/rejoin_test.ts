@@ -122,7 +122,7 @@ test("rejoin: a server that puts nobody in again is told of, once", async () => 
   assertEquals(ann.told.map(({ room, error }) => [room, error?.code, error?.message]), [[
     "a",
     "FORBIDDEN",
-    'Not in "a" any more, join it anew: the server has no rejoin',
+    'Not in "a" any more, join it again: the server has no rejoin',
   ]]);
   await ann.links.drop(ann.client);
   await ann.links.back(ann.client, nodes[1]);

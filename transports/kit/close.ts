@@ -1,26 +1,26 @@
 /**
- * What may stand in a WebSocket's close frame.
+ * The codes and reasons that a WebSocket's close frame can carry.
  *
  * @module
  */
 
-/** RFC 6455, 5.5: the body of a control frame is at most 125 bytes, of which the code takes two. */
+/** RFC 6455, 5.5: the body of a control frame is at most 125 bytes. The code takes two of them. */
 const MAX_REASON_BYTES = 123;
 
-/** No code was given, or none arrived; never sent. RFC 6455, 7.4.1. */
+/** No code was given, or none arrived. It is never sent. RFC 6455, 7.4.1. */
 const NO_STATUS = 1005;
 
-/** The link went away without a close frame; never sent. RFC 6455, 7.4.1. */
+/** The link ended without a close frame. It is never sent. RFC 6455, 7.4.1. */
 export const ABNORMAL_CLOSURE = 1006;
 
-/** A frame was larger than its receiver takes. RFC 6455, 7.4.1. */
+/** A frame was larger than its receiver accepts. RFC 6455, 7.4.1. */
 export const MESSAGE_TOO_BIG = 1009;
 
 const NORMAL_CLOSURE = 1000;
 const INTERNAL_ERROR = 1011;
 
 /**
- * The code to send for a code that was asked for: itself where it may be sent, 1000 for 1005 (no code), else 1011.
+ * Returns the code to send for a requested code: the same code if it may be sent, 1000 for 1005 (no code), else 1011.
  *
  * @param code Any number.
  */
@@ -32,7 +32,7 @@ export function toSendableCode(code: number): number {
 }
 
 /**
- * Cuts a reason to what a close frame carries, 123 bytes, between two characters.
+ * Cuts a reason to the 123 bytes that a close frame can carry. It never cuts a character in half.
  *
  * @param reason Any text.
  */

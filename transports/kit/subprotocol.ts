@@ -1,17 +1,17 @@
 /**
- * Which subprotocol a link gets.
+ * Chooses the subprotocol of a link.
  *
  * @module
  */
 
 /**
- * Picks the one that the hub likes best of those that the client offers. An offer without any of the hub's is answered
- * with its own first entry: a browser opens no socket whose offer was passed over, and so would never see the code
- * with which the hub closes it.
+ * Chooses the client's offered subprotocol that the hub prefers. If the hub supports none of them, it answers with
+ * the first one of the offer. Otherwise a browser would not open the socket, and would never see the code with which
+ * the hub closes it.
  *
- * @param offered What the client offers, in its order.
- * @param spoken What the hub speaks, the preferred one first.
- * @returns `""` when nothing was offered.
+ * @param offered The subprotocols that the client offers, in its order.
+ * @param spoken The subprotocols that the hub supports, the preferred one first.
+ * @returns The subprotocol; `""` if the client offered none.
  */
 export function chooseSubprotocol(offered: readonly string[], spoken: readonly string[]): string {
   return spoken.find((subprotocol) => offered.includes(subprotocol)) ?? offered[0] ?? "";

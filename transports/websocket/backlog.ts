@@ -1,48 +1,51 @@
 /**
- * What has been read of one client and not been heard yet, within a bound.
+ * Frames of one client that were read but not delivered yet. The amount is limited.
  *
  * @module
  */
 
 import { type Encoded, maxUtf8Size, utf8Size } from "../../contract/mod.ts";
 
-/** How much may wait, in bytes: Deno cannot be told to read no more. */
+/** How many bytes may wait. A limit is needed because Deno cannot be told to stop reading. */
 const MAX_BACKLOG = 16 * 1024 * 1024;
 
-/** What a frame counts beside its length, in bytes: many empty ones take memory too. */
+/** The size that each frame counts in addition to its length, in bytes, because many empty frames take memory too. */
 const FRAME_BYTES = 64;
 
-/** From so many places of frames that were heard on they are given back, when they are half of all. */
+/** From this many delivered frames on, their places are freed, if they are at least half of all places. */
 const COMPACTED_FROM = 64;
 
-/** Frames that wait, in order. */
+/** A queue of waiting frames. */
 export class Backlog {
-  /** How the client closed; comes after all that it had said. */
+  /** How the client closed. It is reported after all waiting frames. */
   farewell: { readonly code: number; readonly reason: string } | undefined;
   readonly #frames: Encoded[] = [];
   #heard = 0;
   #size = 0;
-  /** What a frame counts: the most that it can take, which costs nothing, as long as so little waits that this is enough. */
+  /**
+   * The size of a frame: an upper bound, which costs nothing. Exact sizes are used only when the bound reaches the
+   * limit.
+   */
   #sizeOf = maxUtf8Size;
 
-  /** How long the oldest frame is; `undefined` when none waits. */
+  /** The length of the oldest frame; `undefined` if no frame waits. */
   get nextSize(): number | undefined {
     return this.#heard < this.#frames.length ? this.#frames[this.#heard]!.length : undefined;
   }
 
-  /** Keeps a frame; tells whether as much may wait. */
+  /** Adds a frame. Returns whether the queue is still within its limit. */
   keep(frame: Encoded): boolean {
     this.#frames.push(frame);
     this.#size += this.#sizeOf(frame) + FRAME_BYTES;
     return this.#size <= MAX_BACKLOG || this.#measure() <= MAX_BACKLOG;
   }
 
-  /** Takes the oldest frame out; there must be one. */
+  /** Removes the oldest frame and returns it. There must be one. */
   take(): Encoded {
     const frame = this.#frames[this.#heard]!;
-    this.#frames[this.#heard++] = ""; // it may be large, and those behind it many
+    this.#frames[this.#heard++] = ""; // frees a large frame, even if many frames wait behind it
     this.#size -= this.#sizeOf(frame) + FRAME_BYTES;
-    // While one frame waits behind another for ever, the places of those that were heard must not add up.
+    // If the queue is never empty, the places of delivered frames must not add up.
     if (this.#heard >= COMPACTED_FROM && 2 * this.#heard >= this.#frames.length) {
       this.#frames.splice(0, this.#heard);
       this.#heard = 0;
@@ -50,7 +53,7 @@ export class Backlog {
     return frame;
   }
 
-  /** Counts exactly what waits, from now on. */
+  /** Counts exact sizes from now on. */
   #measure(): number {
     if (this.#sizeOf !== utf8Size) {
       this.#sizeOf = utf8Size;

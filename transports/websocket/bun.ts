@@ -1,5 +1,5 @@
 /**
- * WebSockets of Bun's server.
+ * WebSockets on Bun's server.
  *
  * @module
  */
@@ -20,16 +20,16 @@ import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../trans
 
 export type { BunSocket, BunWebSocketHandler, Upgradable, WebSocketSkin };
 
-/** Bun's server, as far as it is used here. */
+/** The part of Bun's server that is used here. */
 interface BunServer {
   upgrade(request: Request, options: { readonly data: unknown; readonly headers: HeadersInit }): boolean;
   requestIP(request: Request): { readonly address: string } | null;
 }
 
-/** What a client is answered that is gone: nobody reads it. As nginx logs it. */
+/** The answer to a client that has already gone. No client reads it. nginx logs the same code. */
 const GONE = 499;
 
-/** What the links of one subprotocol of one hub share. */
+/** Settings that all links of one subprotocol of one hub share. */
 interface Terms {
   readonly subprotocol: string;
   readonly maxFrameBytes: number;
@@ -39,7 +39,7 @@ interface Terms {
   report(error: Error): void;
 }
 
-/** An upgrade that is under way. Travels as the socket's `data`, which also tells our sockets from others. */
+/** An upgrade that is not finished. It is the socket's `data`, so it also marks the sockets of this transport. */
 class Upgrade {
   readonly acceptor: LinkAcceptor;
   readonly request: LinkRequest;
@@ -53,23 +53,24 @@ class Upgrade {
 }
 
 /**
- * The name of a link's method for sockets that have outlived their program: `bun --hot` evaluates every module anew, this
- * one too, but keeps the server and its sockets. Known to every evaluation, unlike a class.
+ * The name of a link's method for sockets of an earlier version of the program. `bun --hot` evaluates every module
+ * again, also this one, but keeps the server and its sockets. All versions know this symbol, but not each other's
+ * classes.
  */
 const OUTLIVED = Symbol.for("trunkline.outlived");
 
-/** What a new evaluation sees of a link of an old one. */
+/** A link of an earlier evaluation, as a new one sees it. */
 interface OldLink {
   readonly [OUTLIVED]?: unknown;
 }
 
-/** A socket of an old evaluation was heard of: nobody but its link knows its hub. */
+/** A socket of an earlier evaluation had an event. Only its link knows its hub. */
 function outlived({ data }: BunSocket): void {
   const end = (data as OldLink | null | undefined)?.[OUTLIVED];
   if (typeof end === "function") end.call(data);
 }
 
-/** The server's end of a WebSocket: the socket's `data` once it is open. */
+/** The server's end of a WebSocket. It is the socket's `data` once the socket is open. */
 class BunLink implements Link {
   readonly #terms: Terms;
   readonly #socket: BunSocket;
@@ -77,17 +78,17 @@ class BunLink implements Link {
   #state: "open" | "closing" | "closed" = "open";
   #socketGone = false;
   #congested = false;
-  /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
+  /** An upper bound of the buffered bytes, because asking the socket is a slow call out of JavaScript. */
   #atMost = 0;
 
   constructor(socket: BunSocket, { acceptor, request, terms }: Upgrade) {
     this.#terms = terms;
     this.#socket = socket;
-    socket.data = this; // first: the hub may close at once, and Bun then reports the close within the call
+    socket.data = this; // first, because the hub may close at once, and Bun reports that inside the call
     this.#events = acceptor.accept(this, request);
   }
 
-  /** The link of a socket, if the socket is one of ours. */
+  /** The link of a socket, if the socket belongs to this transport. */
   static of({ data }: BunSocket): BunLink | undefined {
     return data instanceof BunLink ? data : undefined;
   }
@@ -113,7 +114,8 @@ class BunLink implements Link {
     if (this.#state !== "open") return;
     this.#state = "closing";
     const sent = { code: toSendableCode(code), reason: toSendableReason(reason) };
-    // Bun reports the close within the call: that report is passed over, so that ours never comes before this returns.
+    // Bun reports the close inside this call. That report is ignored, so that `close` is reported only after this
+    // method returns.
     this.#socket.close(sent.code, sent.reason);
     queueMicrotask(() => this.#end(sent.code, sent.reason));
   }
@@ -121,14 +123,14 @@ class BunLink implements Link {
   /** A frame arrived. */
   received(frame: string | Uint8Array): void {
     if (this.#state !== "open") return;
-    // Bun's `Buffer` slices unlike a `Uint8Array`, so what arrives is looked at as the plain type.
+    // Bun's `Buffer` slices differently than a `Uint8Array`, so the bytes are wrapped in the plain type.
     const data = typeof frame === "string" ? frame : toPlainBytes(frame);
-    // The server's own limit may be that of another hub.
+    // The limit of the server may belong to another hub.
     if (exceedsUtf8(data, this.#terms.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
     else this.#events.message(data);
   }
 
-  /** Some of what waited has left. */
+  /** Some waiting bytes have left. */
   drained(): void {
     if (!this.#congested || this.#state !== "open" || this.bufferedAmount >= this.#terms.highWaterBytes) {
       return;
@@ -137,14 +139,14 @@ class BunLink implements Link {
     this.#events.drain();
   }
 
-  /** The program was loaded anew: the client finds the new hub when it connects again. */
+  /** The program was reloaded. The client finds the new hub when it reconnects. */
   [OUTLIVED](): void {
     if (this.#state === "open") this.#terms.report(new Error(RELOADED));
-    this.close(CLOSE_CODES.GOING_AWAY, "The server was loaded anew");
+    this.close(CLOSE_CODES.GOING_AWAY, "The server was reloaded");
     this.closed(CLOSE_CODES.GOING_AWAY, "");
   }
 
-  /** The socket is gone. */
+  /** The socket is closed. */
   closed(code: number, reason: string): void {
     if (this.#socketGone) return;
     this.#socketGone = true;
@@ -161,10 +163,10 @@ class BunLink implements Link {
 }
 
 const RELOADED =
-  "The server was loaded anew (bun --hot) and this hub was not closed: it stays in the cluster, and its clients are sent " +
+  "The server was reloaded (bun --hot), but this hub was not closed. It stays in the cluster, and its clients are sent " +
   "to the new one. Close it when the module is loaded again: globalThis.hub?.close(); globalThis.hub = hub";
 
-/** The same bytes; Bun makes a buffer of its own for every frame. */
+/** The same bytes as a plain `Uint8Array`. No copy is needed: Bun makes a new buffer for every frame. */
 function toPlainBytes({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
@@ -174,7 +176,7 @@ function isServer(value: unknown): value is BunServer {
   return typeof server?.upgrade === "function" && typeof server.requestIP === "function";
 }
 
-/** Finds the server in what `fetch` was given: itself, or an environment that holds it as `server`. */
+/** Finds the server in the second argument of `fetch`: the argument itself, or its property `server`. */
 function serverOf(platform: unknown): BunServer | undefined {
   if (isServer(platform)) return platform;
   const server = (platform as { readonly server?: unknown } | null | undefined)?.server;
@@ -182,7 +184,7 @@ function serverOf(platform: unknown): BunServer | undefined {
 }
 
 /**
- * Makes what upgrades requests of `Bun.serve`, for one transport.
+ * Makes the part that upgrades requests of `Bun.serve`, for one transport.
  *
  * @param options Whether frames are compressed.
  */
@@ -200,7 +202,7 @@ export function createBunSkin(
         compress: perMessageDeflate,
         report: (error: Error) => acceptor.report(error),
       };
-    if (subprotocols.includes(subprotocol)) known.set(subprotocol, terms); // what clients make up is not kept
+    if (subprotocols.includes(subprotocol)) known.set(subprotocol, terms); // names that clients invent are not kept
     return terms;
   };
   return {
@@ -211,20 +213,21 @@ export function createBunSkin(
       return {
         link,
         upgrade(acceptor: LinkAcceptor, subprotocol: string, headers: Headers | undefined): Response {
-          if (request.signal.aborted) { // while it waited for its turn
+          if (request.signal.aborted) { // it was aborted while it waited
             acceptor.withdraw(link);
             return new Response(null, { status: GONE });
           }
           const data = new Upgrade(acceptor, link, termsOf(acceptor, subprotocol));
           const answer = applicationHeaders(headers);
-          // Left to itself Bun echoes the offer, and older ones do so beside what is set here: a client refuses two.
+          // By itself Bun echoes the client's offer. Older versions of Bun do that even if a header is set here, and
+          // a client refuses two headers.
           const offer = request.headers.get("sec-websocket-protocol") ?? "";
           if (offer !== subprotocol) answer.set("sec-websocket-protocol", subprotocol);
-          // Bun has written the answer itself when it upgraded, and passes over this one.
+          // After an upgrade, Bun has already written the answer, and ignores this one.
           let upgraded: boolean;
           try {
             upgraded = server.upgrade(request, { data, headers: answer });
-          } catch (error) { // Bun throws where the server was given no `websocket`
+          } catch (error) { // Bun throws if the server has no `websocket`
             acceptor.withdraw(link);
             return withoutHandler(acceptor, error);
           }
@@ -239,17 +242,17 @@ export function createBunSkin(
 
 /** Options of {@linkcode createBunHandler}. */
 export interface BunHandlerOptions {
-  /** The largest frame taken, in bytes; Bun closes with code 1009 as soon as a larger one is announced. */
+  /** The largest frame that is accepted, in bytes. Bun closes with code 1009 as soon as a larger one is announced. */
   readonly maxFrameBytes: number;
   /** Whether frames are compressed. */
   readonly perMessageDeflate: boolean;
 }
 
 /**
- * Makes what Bun's server takes as `websocket`. Its functions pass over sockets that {@linkcode bunSkin} did not
- * upgrade, so a server with sockets of its own may call them from its handler.
+ * Makes the `websocket` of Bun's server. Its functions ignore sockets that {@linkcode bunSkin} did not upgrade, so a
+ * server with other sockets may call them from its own handler.
  *
- * @param options The largest frame, and compression.
+ * @param options The largest frame, and whether frames are compressed.
  */
 export function createBunHandler(
   { maxFrameBytes, perMessageDeflate }: BunHandlerOptions,
@@ -258,8 +261,8 @@ export function createBunHandler(
     if (terms.maxFrameBytes <= maxFrameBytes && (!terms.compress || perMessageDeflate)) return;
     acceptor.report(
       new TypeError(
-        `Cannot keep to the hub's own limits: the server was given the \`websocket\` of another hub, which takes frames of at most ` +
-          `${maxFrameBytes} bytes where this one takes ${terms.maxFrameBytes}. Where one server has several hubs, give it ` +
+        `Cannot keep to the hub's own limits: the server has the \`websocket\` of another hub. That one takes frames of at most ` +
+          `${maxFrameBytes} bytes, this hub takes ${terms.maxFrameBytes}. If one server has several hubs, give it ` +
           "joinBunHandlers([a.websocket, b.websocket])",
       ),
     );
@@ -267,11 +270,11 @@ export function createBunHandler(
   return {
     maxPayloadLength: maxFrameBytes,
     perMessageDeflate,
-    // Bun closes when a pong is late by eight seconds, however busy this process is; the hub has heartbeats of its own.
-    // A client that does not answer a close is cut off by Bun a few seconds later all the same.
+    // Bun closes a socket if a pong is late by eight seconds, even if this process is busy. The hub has its own
+    // heartbeats. If a client does not answer a close, Bun still cuts it off a few seconds later.
     idleTimeout: 0,
     sendPings: false,
-    // No limit: how much may wait is the hub's policy, and above a limit Bun would drop frames.
+    // No limit: the hub decides how much may wait, and above a limit Bun would drop frames.
     backpressureLimit: 0,
     closeOnBackpressureLimit: false,
     open(socket) {
@@ -295,11 +298,11 @@ export function createBunHandler(
 }
 
 /**
- * Makes one `websocket` of those of several hubs, for one server of Bun. Each hub keeps its own limit of frames; the
- * server takes the largest.
+ * Joins the `websocket` of several hubs into one, for one server of Bun. Each hub keeps its own limit for frames; the
+ * server's limit is the largest of them.
  *
  * @param handlers The `websocket` of each hub.
- * @throws {TypeError} When there is none.
+ * @throws {TypeError} When the list is empty.
  *
  * @example
  * ```ts ignore

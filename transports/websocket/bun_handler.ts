@@ -1,5 +1,5 @@
 /**
- * What Bun's server and its sockets look like, as far as they are used here.
+ * The types of Bun's server and its sockets, as far as they are used here.
  *
  * @module
  */
@@ -8,27 +8,29 @@ import type { Encoded } from "../../contract/mod.ts";
 
 /** A server-side WebSocket of Bun, as far as it is used here. */
 export interface BunSocket {
-  /** What the upgrade attached, until something else is put in its place. */
+  /** The value from the upgrade. It can be replaced. */
   data: unknown;
-  /** Sends, compressed where asked and agreed; answers -1 when it had to buffer, 0 when it dropped the frame. */
+  /**
+   * Sends a frame, compressed if asked for and agreed. Returns -1 when it had to buffer, 0 when it dropped the frame.
+   */
   send(frame: Encoded, compress?: boolean): number;
-  /** Closes. */
+  /** Closes the socket. */
   close(code?: number, reason?: string): void;
-  /** Bytes that wait. */
+  /** The number of bytes that wait to be sent. */
   getBufferedAmount(): number;
 }
 
-/** What Bun's server takes as `websocket` beside `fetch`. */
+/** The value that Bun's server takes as `websocket` beside `fetch`. */
 export interface BunWebSocketHandler {
-  /** The largest frame taken, in bytes. */
+  /** The largest frame that is accepted, in bytes. */
   readonly maxPayloadLength: number;
-  /** Seconds without a sign of life after which Bun closes; 0 for never. */
+  /** After this many seconds without data, Bun closes the socket; 0: never. */
   readonly idleTimeout: number;
-  /** Bytes that may wait on one socket. */
+  /** How many bytes may wait on one socket. */
   readonly backpressureLimit: number;
-  /** Whether Bun closes a socket above `backpressureLimit` by itself. */
+  /** Whether Bun closes a socket whose waiting bytes exceed `backpressureLimit`. */
   readonly closeOnBackpressureLimit: boolean;
-  /** Whether Bun pings by itself. */
+  /** Whether Bun sends pings by itself. */
   readonly sendPings: boolean;
   /** Whether frames are compressed. */
   readonly perMessageDeflate: boolean;
@@ -36,8 +38,8 @@ export interface BunWebSocketHandler {
   open(socket: BunSocket): void;
   /** A frame arrived. */
   message(socket: BunSocket, frame: string | Uint8Array): void;
-  /** What waited has left. */
+  /** The waiting bytes have left. */
   drain(socket: BunSocket): void;
-  /** A socket is gone. */
+  /** A socket is closed. */
   close(socket: BunSocket, code: number, reason: string): void;
 }

@@ -1,5 +1,5 @@
 /**
- * WebSockets of Deno's server.
+ * WebSockets on Deno's server.
  *
  * @module
  */
@@ -20,7 +20,9 @@ import type { Link, LinkAcceptor, LinkRequest, ServerLinkEvents } from "../trans
 
 export type { Upgradable, WebSocketSkin };
 
-/** How long after a send to look first whether a congested socket has drained; every further look waits twice as long. */
+/**
+ * When to check first, after a send, whether a congested socket has drained. Each further check waits twice as long.
+ */
 const FIRST_LOOK_MS = 4;
 const LONGEST_LOOK_MS = 128;
 
@@ -36,7 +38,7 @@ class DenoLink implements Link, Backlogged {
   #backlog: Backlog | undefined;
   #stopLooking: (() => void) | undefined;
   #error = "";
-  /** An upper bound of what is buffered: asking the socket is a call out of JavaScript. */
+  /** An upper bound of the buffered bytes, because asking the socket is a slow call out of JavaScript. */
   #atMost = 0;
 
   constructor(
@@ -54,9 +56,9 @@ class DenoLink implements Link, Backlogged {
     this.#intake = intake;
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onerror = (event) => this.#error = event instanceof ErrorEvent ? event.message : "";
-    // A socket that broke reports no code; what broke it came as an error before.
+    // A broken socket reports no code. Its error was reported before.
     socket.onclose = ({ code, reason }) => {
-      if (this.#socketGone) return; // Deno may say so twice, when a close could not be written
+      if (this.#socketGone) return; // Deno may report it twice, if a close could not be written
       this.#socketGone = true;
       if (this.#state === "closed") this.#events.freed();
       else if (code === 0) this.#leave(ABNORMAL_CLOSURE, this.#error);
@@ -83,7 +85,7 @@ class DenoLink implements Link, Backlogged {
     this.#backlog = undefined;
     const sent = { code: toSendableCode(code), reason: toSendableReason(reason) };
     this.#socket.close(sent.code, sent.reason);
-    // Deno waits without a limit for the peer's half of the handshake, so a silent peer would keep the link for ever.
+    // Deno waits without a limit for the other side's close frame. A silent client would keep the link for ever.
     queueMicrotask(() => this.#end(sent.code, sent.reason));
   }
 
@@ -94,7 +96,7 @@ class DenoLink implements Link, Backlogged {
   #receive(data: string | ArrayBuffer): void {
     if (this.#state !== "open") return;
     const frame = typeof data === "string" ? data : new Uint8Array(data);
-    // Deno has no limit to set, so a frame is measured when it has arrived.
+    // Deno has no limit for frames, so a frame is measured after it has arrived.
     if (exceedsUtf8(frame, this.#acceptor.maxFrameBytes)) this.close(MESSAGE_TOO_BIG, "Frame too large");
     else if (this.#intake.admits(this, frame.length)) this.#events.message(frame);
     else this.#keep(frame);
@@ -103,7 +105,7 @@ class DenoLink implements Link, Backlogged {
   #keep(frame: Encoded): void {
     this.#backlog ??= new Backlog();
     if (this.#backlog.keep(frame)) return;
-    this.close(CLOSE_CODES.RATE_LIMITED, "The client sends faster than it can be heard");
+    this.close(CLOSE_CODES.RATE_LIMITED, "The client sends faster than the server can read");
   }
 
   get nextSize(): number | undefined {
@@ -119,13 +121,13 @@ class DenoLink implements Link, Backlogged {
     if (farewell && !this.#backlog) this.#end(farewell.code, farewell.reason);
   }
 
-  /** The client has left: what it said before is heard first. */
+  /** The client has closed. Its waiting frames are delivered first. */
   #leave(code: number, reason: string): void {
     if (this.#backlog) this.#backlog.farewell = { code, reason };
     else this.#end(code, reason);
   }
 
-  /** Deno tells nobody that a buffer has emptied: while one is full it must be looked at. */
+  /** Deno does not report that a buffer has emptied. So while it is full, it is checked again and again. */
   #lookAgainIn(ms: number): void {
     this.#stopLooking = systemClock.after(ms, () => {
       this.#stopLooking = undefined;
@@ -145,7 +147,7 @@ class DenoLink implements Link, Backlogged {
   }
 }
 
-/** The address in what `Deno.serve` passes along; a Unix socket has none. */
+/** The client's address in the second argument of `Deno.serve`'s handler. A Unix socket has none. */
 function addressOf(platform: unknown): string | undefined {
   const info = platform as { readonly remoteAddr?: { readonly hostname?: unknown } } | null | undefined;
   const hostname = info?.remoteAddr?.hostname;
@@ -153,9 +155,9 @@ function addressOf(platform: unknown): string | undefined {
 }
 
 /**
- * Whether a request is one that the server made: only such a one can be upgraded. Of others Deno does not tell, and sends
- * an answer that looks like an upgrade and is none. The headers of the server's requests cannot be changed, those of
- * copies can (the guards of https://fetch.spec.whatwg.org/#headers-class).
+ * Whether the server itself made a request. Only such a request can be upgraded. For others Deno gives no error, and
+ * sends an answer that only looks like an upgrade. The headers of the server's requests cannot be changed, but those
+ * of copies can (the guards of https://fetch.spec.whatwg.org/#headers-class).
  */
 function isOfServer({ headers }: Request): boolean {
   try {
@@ -167,8 +169,9 @@ function isOfServer({ headers }: Request): boolean {
 }
 
 /**
- * Whether Deno takes the subprotocol as an option: it looks for it in the offer, with a space behind every
- * comma. Whatever else is set in the answer needs Deno 2.5.5: before, its headers cannot be changed.
+ * Whether Deno accepts the subprotocol as an option: it searches the offer, and expects a space after every comma.
+ * Other subprotocols need a header in the answer, and so Deno 2.5.5: in earlier versions its headers cannot be
+ * changed.
  */
 function isOption({ headers }: Request, subprotocol: string): boolean {
   return (headers.get("sec-websocket-protocol") ?? "").split(", ").includes(subprotocol);
@@ -184,8 +187,8 @@ function upgrade(
   const byOption = isOption(request, subprotocol);
   let upgraded: Deno.WebSocketUpgrade;
   try {
-    // No idle timeout: Deno closes when a pong is late by half of it, however busy this process is, and the hub has
-    // heartbeats of its own.
+    // No idle timeout: Deno closes if a pong is late by half of it, even if this process is busy. The hub has its own
+    // heartbeats.
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: 0, ...(byOption && { protocol: subprotocol }) });
   } catch (error) {
     acceptor.withdraw(terms.request);
@@ -210,14 +213,14 @@ function upgrade(
   return response;
 }
 
-/** Makes what upgrades requests of `Deno.serve`, for one transport. */
+/** Makes the part that upgrades requests of `Deno.serve`, for one transport. */
 export function createDenoSkin(): WebSocketSkin {
   const intake = new Intake();
   return {
     recognise(request: Request, platform: unknown): Upgradable | undefined {
       if (typeof Deno === "undefined" || typeof Deno.upgradeWebSocket !== "function") return undefined;
       const { url, headers } = request;
-      // The headers of the request itself cannot be read any more once it is upgraded.
+      // After the upgrade, the headers of the original request cannot be read.
       const link = { request: new Request(url, { headers }), address: addressOf(platform) };
       return {
         link,

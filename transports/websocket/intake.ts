@@ -1,33 +1,38 @@
 /**
- * How much is let in during one turn of the event loop.
+ * Limits how many frames are delivered in one turn of the event loop.
  *
- * Deno reads a WebSocket for as long as there is something to read, without a look at anything else: one client that
- * says a lot at once keeps the others from being heard, and everybody from being sent to. So what is beyond a turn's
- * share waits for the next turns, in which the links are heard in rotation.
+ * Deno reads a WebSocket as long as there is data, and does nothing else meanwhile. So one client that sends a lot at
+ * once would block all others. Frames beyond the limit of one turn wait for the next turns. Then each link in
+ * rotation delivers some of its frames.
  *
  * @module
  */
 
 import { systemClock } from "../../contract/mod.ts";
 
-/** How many small frames a turn takes. What comes of them fills a few frames for each listener; fewer would cost speed. */
+/**
+ * How many small frames are delivered in one turn. They cause a few frames for each receiver; a lower limit would
+ * cost speed.
+ */
 const FRAMES_PER_TURN = 2_048;
-/** A frame that is larger by so much counts as one more, which makes 4 Mi a turn: bytes, or characters of text. */
+/** So many bytes, or characters of text, count as one more frame. That makes at most 4 Mi in one turn. */
 const BYTES_PER_FRAME = 2_048;
-/** How many of them in a row may be of one link, while others wait. */
+/** How many frames in a row may come from one link while other links wait. */
 const FRAMES_IN_A_ROW = 32;
-/** From so many on the end of the turn is watched for: it costs something, and most turns bring little. */
+/**
+ * From this many frames on, the end of the turn is awaited. That costs something, and most turns bring fewer frames.
+ */
 const WATCHED_FROM = 32;
 
-/** Whoever keeps frames that wait. */
+/** A link that keeps waiting frames. */
 export interface Backlogged {
-  /** How large the oldest one is, about; `undefined` when none waits. */
+  /** The approximate size of the oldest one; `undefined` if none waits. */
   readonly nextSize: number | undefined;
-  /** Hands the oldest one over. Does not throw. */
+  /** Delivers the oldest one. It must not throw. */
   next(): void;
 }
 
-/** Lets frames in, of all links of one transport. */
+/** Delivers the frames of all links of one transport. */
 export class Intake {
   readonly #endOfTurn: (callback: () => void) => void;
   readonly #behind = new Set<Backlogged>();
@@ -40,11 +45,11 @@ export class Intake {
   }
 
   /**
-   * Asks whether a frame may be handed over now.
+   * Asks whether a frame may be delivered now.
    *
-   * @param link Where it came from.
-   * @param size How large it is, about: its length will do.
-   * @returns `false` when the link has to keep it; its `next` is called when it is its turn.
+   * @param link The link that it came from.
+   * @param size Its approximate size. Its length is enough.
+   * @returns `false` if the link has to keep it. The link's `next` is called later.
    */
   admits(link: Backlogged, size: number): boolean {
     if (this.#behind.has(link)) return false;
@@ -56,12 +61,12 @@ export class Intake {
     return true;
   }
 
-  /** A link is gone: nothing of it waits any more. */
+  /** A link is closed: none of its frames waits any more. */
   forget(link: Backlogged): void {
     this.#behind.delete(link);
   }
 
-  /** Counts a frame. Whenever a share is used up, or much of it, the end of the turn is watched for. */
+  /** Counts a frame. If many frames came in this turn, waits for the end of the turn. */
   #take(size: number): void {
     this.#taken += 1 + size / BYTES_PER_FRAME;
     if (this.#taken >= WATCHED_FROM) this.#watch();
@@ -86,7 +91,7 @@ export class Intake {
         link.next();
       }
       this.#behind.delete(link);
-      if (link.nextSize !== undefined) this.#behind.add(link); // last, so that this loop comes to it once more
+      if (link.nextSize !== undefined) this.#behind.add(link); // at the end: this loop reaches it again
       if (this.#taken >= FRAMES_PER_TURN) break;
     }
   }

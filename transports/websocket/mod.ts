@@ -1,5 +1,5 @@
 /**
- * The WebSocket transport of a hub, on Deno and on Bun.
+ * The WebSocket transport of a hub, on Deno and Bun.
  *
  * @module
  */
@@ -18,28 +18,28 @@ export { type BunSocket, type BunWebSocketHandler, joinBunHandlers };
 /** Options of {@linkcode createWebSocketTransport}. */
 export interface WebSocketTransportOptions {
   /**
-   * Whether frames are compressed, with clients that can. Costs time and memory per connection; only Bun's server has
-   * it, Deno's never compresses.
+   * Whether frames are compressed, for clients that support it. It costs time and memory per connection. Only Bun's
+   * server supports it: Deno's server never compresses.
    *
    * @default {false}
    */
   readonly perMessageDeflate?: boolean;
 }
 
-/** The only version of the WebSocket protocol there is. RFC 6455, 4.1. */
+/** The only version of the WebSocket protocol. RFC 6455, 4.1. */
 const PROTOCOL_VERSION = "13";
 
 const STRIPPED =
-  "Refused a WebSocket that came without its Upgrade header: a proxy in between must pass Upgrade and " +
-  "Connection on, over HTTP/1.1";
+  "Refused a WebSocket without its Upgrade header: a proxy in between must pass on Upgrade and Connection, " +
+  "over HTTP/1.1";
 
-/** What HTTP calls a token, which a subprotocol must be. RFC 9110, 5.6.2. */
+/** A token of HTTP. A subprotocol must be a token. RFC 9110, 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 const NO_SERVER =
   "Cannot upgrade to a WebSocket here: serve with Deno.serve, or with Bun.serve and pass its server on";
 
-/** The entries of a header that is a list. */
+/** The entries of a header that holds a list. */
 function listOf(header: string | null): string[] {
   return (header ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
 }
@@ -49,14 +49,17 @@ function isUpgrade(request: Request): boolean {
     listOf(request.headers.get("upgrade")).some((protocol) => protocol.toLowerCase() === "websocket");
 }
 
-/** What the client offers; whatever could not stand in the answer's header is left out. */
+/** The subprotocols that the client offers, without those that cannot be in the header of the answer. */
 function subprotocolsOf(request: Request): string[] {
   return listOf(request.headers.get("sec-websocket-protocol")).filter((entry) => TOKEN.test(entry));
 }
 
 /** Carries connections over WebSockets. Made by {@linkcode createWebSocketTransport}. */
 export interface WebSocketTransport extends Transport {
-  /** What Bun's server must be given as `websocket`; `undefined` before a hub is attached. Deno's server needs nothing. */
+  /**
+   * The value that Bun's server must get as `websocket`; `undefined` before a hub is attached. Deno's server needs
+   * none.
+   */
   readonly websocket: BunWebSocketHandler | undefined;
   /** See `Transport.fetch`. */
   fetch(request: Request, platform: unknown, headers?: Headers): Response | Promise<Response> | undefined;
@@ -101,7 +104,7 @@ class Sockets implements WebSocketTransport {
     if (version !== PROTOCOL_VERSION) {
       const offered = JSON.stringify(version?.slice(0, 32) ?? "none");
       acceptor.refused?.(
-        `Refused version ${offered} of WebSocket: ${PROTOCOL_VERSION} is the only one that there is`,
+        `Refused version ${offered} of WebSocket: the only version is ${PROTOCOL_VERSION}`,
       );
       const headers = { "sec-websocket-version": PROTOCOL_VERSION };
       return new Response("Cannot upgrade to this version of WebSocket\n", { status: 426, headers });
@@ -122,12 +125,12 @@ class Sockets implements WebSocketTransport {
 }
 
 /**
- * Makes the transport that carries connections over WebSockets, on Deno and on Bun. A hub has one by default.
+ * Makes the transport that carries connections over WebSockets, on Deno and Bun. A hub has one by default.
  *
- * On Bun the server must be given `hub.websocket` beside `fetch`, and `fetch` must pass the server on, as
- * `export default { fetch: app.fetch, websocket: hub.websocket }` does with Hono.
+ * On Bun the server must get `hub.websocket` beside `fetch`, and `fetch` must pass the server on. With Hono, `export
+ * default { fetch: app.fetch, websocket: hub.websocket }` does both.
  *
- * @param options Compression.
+ * @param options Whether frames are compressed.
  *
  * @example
  * ```ts

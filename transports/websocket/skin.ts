@@ -1,22 +1,22 @@
 /**
- * The seam between the WebSocket transport and the runtimes: what each of them does its own way.
+ * The seam between the WebSocket transport and the runtimes: the parts that differ between Bun and Deno.
  *
  * @module
  */
 
 import type { LinkAcceptor, LinkRequest } from "../transport.ts";
 
-/** A request that a runtime is able to make a WebSocket of. */
+/** A request that a runtime can upgrade to a WebSocket. */
 export interface Upgradable {
-  /** What is known of the client. Stays readable after the upgrade. */
+  /** What is known about the client. It can still be read after the upgrade. */
   readonly link: LinkRequest;
   /**
-   * Upgrades. As soon as the socket is open it is handed to the acceptor.
+   * Upgrades the request. The acceptor gets the link as soon as the socket is open.
    *
    * @param acceptor The hub.
-   * @param subprotocol One of those that the client offered, or `""` for none.
-   * @param headers What the answer must carry beside its own.
-   * @returns What the runtime's server must be answered, also when the request cannot be upgraded after all.
+   * @param subprotocol One of the client's offers, or `""` for none.
+   * @param headers Headers that the answer must carry in addition to its own.
+   * @returns The answer for the runtime's server, also if the upgrade fails.
    */
   upgrade(acceptor: LinkAcceptor, subprotocol: string, headers: Headers | undefined): Response;
 }
@@ -24,16 +24,16 @@ export interface Upgradable {
 /** How one runtime upgrades requests. */
 export interface WebSocketSkin {
   /**
-   * Looks whether the runtime is the one that runs.
+   * Checks whether the request came through the server of this runtime.
    *
    * @param request A request for a WebSocket.
-   * @param platform What the runtime's server passed along.
-   * @returns `undefined` when the request is not of this runtime.
+   * @param platform The second argument of the runtime's server.
+   * @returns `undefined` if the request is not from this runtime.
    */
   recognise(request: Request, platform: unknown): Upgradable | undefined;
 }
 
-/** The answer to a request for a WebSocket that lacks one of its headers. */
+/** The answer to a request for a WebSocket that lacks a header. */
 export function malformedUpgrade(acceptor: LinkAcceptor): Response {
   acceptor.refused?.(MALFORMED);
   return new Response(`${MALFORMED}\n`, { status: 400 });
@@ -41,16 +41,16 @@ export function malformedUpgrade(acceptor: LinkAcceptor): Response {
 
 const MALFORMED = "Cannot upgrade to a WebSocket: the request's headers are incomplete";
 
-/** What the key of an upgrade looks like: 16 bytes in base64. RFC 6455, 4.1. */
+/** The form of an upgrade's key: 16 bytes in base64. RFC 6455, 4.1. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** Whether a request has what a client must send for an upgrade. */
+/** Whether a request has the headers that a client must send for an upgrade. */
 export function isWellFormed({ headers }: Request): boolean {
   return KEY.test(headers.get("sec-websocket-key") ?? "") &&
     /\bupgrade\b/i.test(headers.get("connection") ?? "");
 }
 
-/** A request that is not the one that the runtime's server made cannot be upgraded; answers it, and says what to write. */
+/** A copy of the server's request cannot be upgraded. Answers it, and says what to write instead. */
 export function copiedRequest(acceptor: LinkAcceptor): Response {
   acceptor.refused?.(COPIED);
   return new Response(`${COPIED}\n`, { status: 501 });
@@ -61,7 +61,7 @@ const COPIED =
   "Hono's app.mount does. Write app.route(path, hub.routes) in place of app.mount(path, hub.routes.fetch), and give " +
   "hub.routes.fetch the request that the server made";
 
-/** A server that was not told what to do with WebSockets cannot upgrade; answers the request, and says what to write. */
+/** A server without a `websocket` cannot upgrade. Answers the request, and says what to write. */
 export function withoutHandler(acceptor: LinkAcceptor, error: unknown): Response {
   acceptor.refused?.(`${NO_HANDLER} (${String(error)})`);
   return new Response(`${NO_HANDLER}\n`, { status: 501 });
@@ -71,7 +71,7 @@ const NO_HANDLER =
   "Cannot upgrade to a WebSocket: the server has no `websocket`. Give it the hub's beside `fetch`: " +
   "Bun.serve({ fetch, websocket: hub.websocket }), or export default { fetch, websocket: hub.websocket }";
 
-/** What belongs to an upgrade itself, or to an answer with a body: the application cannot set it. */
+/** Headers that belong to the upgrade itself, or to an answer with a body. The application cannot set them. */
 const OWN_HEADERS = [
   "upgrade",
   "connection",
@@ -82,7 +82,7 @@ const OWN_HEADERS = [
   "content-length",
 ];
 
-/** What the answer to an upgrade carries of the headers that the application has set. */
+/** The application's headers that the answer to an upgrade carries. */
 export function applicationHeaders(given: Headers | undefined): Headers {
   const headers = new Headers(given);
   for (const name of OWN_HEADERS) headers.delete(name);
