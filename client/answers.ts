@@ -109,7 +109,7 @@ export class Answers {
   /** Returns an error if a request cannot be handled now. */
   #refusal(id: number): HubError | undefined {
     const { size } = this.#running;
-    if (this.#running.has(id)) return new HubError("BAD_REQUEST", `Cannot answer request ${id}: a request with this id still runs`);
+    if (this.#running.has(id)) return new HubError("BAD_REQUEST", `Cannot answer ${id}: this id is in use`);
     if (Math.max(size, this.#abandoned) < this.#options.maxPending) return undefined;
     return new HubError("UNAVAILABLE", `Cannot answer: ${size + this.#abandoned} requests run already`);
   }

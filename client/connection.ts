@@ -142,7 +142,7 @@ export class Connection {
    */
   answer(message: readonly unknown[]): void {
     if (this.#closing || !this.congested) return this.push(message);
-    const text = "Connection lost: the server does not read, and more bytes than maxBufferedBytes wait";
+    const text = "Connection lost: the server does not read, and more than maxBufferedBytes wait";
     this.#fail(CLOSE_CODES.SLOW_CONSUMER, new HubError("UNAVAILABLE", text), "connection");
   }
 

@@ -219,7 +219,7 @@ export class Requests {
     const { open, settings } = this.#options;
     const connection = open();
     if (connection?.congested) {
-      throw new HubError("UNAVAILABLE", `Cannot send "${name}": more bytes than maxBufferedBytes wait to be sent`);
+      throw new HubError("UNAVAILABLE", `Cannot send "${name}": more than maxBufferedBytes wait`);
     }
     return first || !settings.maxQueued ? connection : this.free;
   }
@@ -261,7 +261,7 @@ export class Requests {
     const { once } = connection.welcome!;
     if (lost && lost.once !== once) throw lost.error;
     if (key !== undefined && !once) {
-      throw new HubError("UNAVAILABLE", `Cannot send "${name}": the hub does not support ids of requests`);
+      throw new HubError("UNAVAILABLE", `Cannot send "${name}": the hub supports no ids`);
     }
     const end = clock.now() + patience.timeoutMs;
     const { id, answer } = calls.open(name, patience, (id) => connection.push(["cancel", id]));

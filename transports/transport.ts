@@ -48,8 +48,8 @@ export interface LinkEvents {
 export interface ServerLinkEvents extends LinkEvents {
   /**
    * The transport has freed the link: it uses no memory and no socket any more. Called exactly once, after `close`.
-   * This is usually at once. It can be much later if the client does not answer a close and the runtime cannot cut it
-   * off. Until then the link counts for the limits.
+   * This is at once, or much later if the client does not answer a close and the runtime cannot cut it off. Until
+   * then the link counts for the limits.
    */
   freed(): void;
 }

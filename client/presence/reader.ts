@@ -27,7 +27,7 @@ export class Reader<T> implements AsyncIterableIterator<T> {
   push(value: T): void {
     if (this.#values.push(value) <= MAX_WAITING) return this.#wake();
     this.#values = [];
-    this.end(new HubError("UNAVAILABLE", `Cannot read changes of presence any further: ${MAX_WAITING} wait already`));
+    this.end(new HubError("UNAVAILABLE", `Cannot read presence: ${MAX_WAITING} changes wait already`));
   }
 
   /** Ends the reader: after the waiting values, there are no more. */

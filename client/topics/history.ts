@@ -19,7 +19,7 @@ import type { Requests } from "../requests.ts";
 /** A server of an older version would end the connection for good. */
 function check({ welcome }: Connection): void {
   if (!welcome?.history) {
-    throw new HubError("UNAVAILABLE", "Cannot read a history: this version of the hub does not offer that");
+    throw new HubError("UNAVAILABLE", "Cannot read a history: the hub is too old");
   }
 }
 

@@ -333,7 +333,7 @@ export class Stream implements StreamOwner {
     }
     this.#retries.later();
     if (time > 2) return; // already reported
-    const text = `Messages of "${name}" are missing again and again: the client asks for them less and less often`;
+    const text = `Messages of "${name}" are missing again and again: the client retries more slowly`;
     reportRepeated(new HubError("UNAVAILABLE", text), { stage: "topic", name });
   }
 
