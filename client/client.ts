@@ -85,7 +85,7 @@ export class HubClient implements AsyncDisposable {
   #extension: ClientExtension | undefined;
 
   /**
-   * @param contract What client and server may say to each other.
+   * @param contract The contract that client and server share.
    * @param surface What the role may send and receive.
    * @param settings The options.
    */

@@ -15,7 +15,7 @@ import type { Client } from "./api/mod.ts";
  * Makes a client. It starts to connect at once. It stays connected until you close it, until the server refuses it
  * for good (a close code from 4500 to 4999), or until `reconnect.maxAttempts` attempts have failed.
  *
- * @param contract What client and server may say to each other.
+ * @param contract The contract that client and server share.
  * @param options The address of the hub, the role, and all settings.
  * @throws {TypeError} When the contract has no such role, when an option is unknown or has the wrong type, or when
  * the url is not a URL.

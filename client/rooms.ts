@@ -141,7 +141,7 @@ export class Rooms {
   }
 
   /**
-   * A message of a room.
+   * Delivers a message of a room with history, unless it came before.
    *
    * @param room The room.
    * @param offset The message's number.

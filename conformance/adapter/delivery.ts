@@ -169,7 +169,7 @@ export const deliveryCases: readonly CaseDefinition[] = [
       const [{ data }] = others[0].received;
       check(
         Object.getPrototypeOf(data) === Uint8Array.prototype,
-        "Bytes came as something else than a Uint8Array",
+        "Bytes arrived as another type than Uint8Array",
       );
     },
   },
@@ -217,7 +217,7 @@ export const deliveryCases: readonly CaseDefinition[] = [
       check((error as { code?: unknown }).code === "TOO_LARGE", "The report's code is not TOO_LARGE");
       check(
         error.message.replaceAll(/\D/g, "").includes(`${limit! + 1}`),
-        "The report does not tell the size",
+        "The report does not contain the size",
       );
     },
   },

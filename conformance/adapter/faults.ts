@@ -2,7 +2,7 @@ import { check, checkRejects, checkSame, settles, until } from "../check.ts";
 import type { AdapterSetup } from "./setup.ts";
 import { type CaseDefinition, FENCE, type Node, passBy, type Stage } from "./stage.ts";
 
-const needsFaults = ({ faults }: AdapterSetup) => faults ? undefined : "the backplane cannot be taken away";
+const needsFaults = ({ faults }: AdapterSetup) => faults ? undefined : "the setup cannot stop the backplane";
 
 async function stop(stage: Stage, nodes: readonly Node[]): Promise<void> {
   await stage.faults.stop();
@@ -106,7 +106,7 @@ export const faultCases: readonly CaseDefinition[] = [
       subscribing.catch(() => {});
       // Long enough to catch an adapter that gives up after one failed attempt to connect.
       await new Promise((resolve) => setTimeout(resolve, 200));
-      check(!settled, "The subscribe has not waited");
+      check(!settled, "The subscribe did not wait");
       await start(stage, nodes);
       await settles(subscribing, "the subscribe", stage.waitMs);
       a.publish("late", "seen");
@@ -196,7 +196,7 @@ export const faultCases: readonly CaseDefinition[] = [
       );
       const reason = new Error("waited long enough");
       given.abort(reason);
-      check(await settles(waiting, "its open", stage.waitMs) === reason, "It has not the signal's reason");
+      check(await settles(waiting, "its open", stage.waitMs) === reason, "It did not reject with the signal's reason");
       await checkClosed(stage, unwanted);
       const subscribing = a.adapter.subscribe("late").catch(() => {});
       a.publish("news", "lost");
@@ -227,7 +227,7 @@ export function refusalCases(setup: AdapterSetup): readonly CaseDefinition[] {
       const node = await stage.node({ adapter: await create({ prefix: stage.prefix }) });
       const outcome = node.open().then(() => undefined, (error: unknown) => error);
       const error = await settles(outcome, "open to reject", stage.waitMs);
-      check(error instanceof Error, "The adapter opened, or rejected with something that is no Error");
+      check(error instanceof Error, "The adapter opened, or rejected with a value that is not an Error");
       const words = [error, ...node.errors.map(({ error }) => error)].flatMap((error) => [
         error.message,
         String(error.stack),
@@ -239,7 +239,7 @@ export function refusalCases(setup: AdapterSetup): readonly CaseDefinition[] {
           `"${error.message}" does not mention ${word}`,
         );
       }
-      for (const secret of secrets) check(!words.includes(secret), "An error tells the secret");
+      for (const secret of secrets) check(!words.includes(secret), "An error contains the secret");
       check(error.cause !== undefined, "The error has no cause");
       await checkClosed(stage, node);
     },

@@ -29,7 +29,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
         checkSame(
           Object.entries(node.adapter.gauges?.() ?? {}).filter(([, value]) => !Number.isFinite(value)),
           [],
-          `Gauges that are no numbers ${when}`,
+          `Gauges that are not numbers ${when}`,
         );
       check("before open");
       await settles(node.open(), "open", stage.waitMs);
@@ -54,7 +54,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
       await settles(node.adapter.close(), "close before open", stage.waitMs);
       await settles(node.adapter.close(), "a second close before open", stage.waitMs);
       await checkRejects(settles(node.open(), "open after close", stage.waitMs), "Opening a closed adapter");
-      checkSame([node.statuses, node.errors.length], [[], 0], "What a node reported that never was open");
+      checkSame([node.statuses, node.errors.length], [[], 0], "What a node that was never open reported");
     },
   },
   {
@@ -105,7 +105,7 @@ export const lifecycleCases: readonly CaseDefinition[] = [
       checkSame(
         [c.received.length, c.errors.length, c.statuses.length],
         before,
-        "What came at a closed node",
+        "What a closed node got and reported",
       );
       checkSame(b.on("news"), ["under way", "hello"], "What the other node got");
     },

@@ -135,7 +135,7 @@ export const subscriptionCases: readonly CaseDefinition[] = [
         await b.got("news", `seen ${round}`);
       }
       const seen = Array.from({ length: 5 }, (_, i) => `seen ${i}`);
-      checkSame(b.on("news"), seen, "What the node got that subscribed anew");
+      checkSame(b.on("news"), seen, "What the node got after it subscribed again");
     },
   },
   {
@@ -153,7 +153,7 @@ export const subscriptionCases: readonly CaseDefinition[] = [
       a.publish("flipped", "seen");
       await b.got("flipped", "seen");
       // Messages published around the subscribe may arrive or not, but none may arrive twice.
-      check(!b.on("flipped").includes("missed"), "A message came that was published while nobody subscribed");
+      check(!b.on("flipped").includes("missed"), "A message arrived that was published before the node subscribed");
       checkSame(new Set(b.on("flipped")).size, b.on("flipped").length, "How many of the messages differ");
     },
   },

@@ -110,21 +110,21 @@ export const appendingCases: readonly StoreCase[] = [
         });
       await append(0);
       await append(1, "one");
-      checkSame(known, [], "Who is told of a key that is new");
+      checkSame(known, [], "The appends that reported a new key as known");
       await append(2, "one");
       await append(4, "one");
-      checkSame(known.splice(0), [2, 4], "Who is told of a key that was known");
+      checkSame(known.splice(0), [2, 4], "The appends that reported a known key");
       await Promise.all(nodes.flatMap((_, i) => [append(i, "at once"), append(i + 3, "at once")]));
       const { records } = await nodes[0]!.read("news");
       const told = [...known, Number(records.at(-1)!.data)].sort();
-      checkSame(told, [0, 1, 2, 3, 4, 5], "Who is told of a key that came at once, and who kept it");
+      checkSame(told, [0, 1, 2, 3, 4, 5], "The append that kept a message, and those that reported a known key");
     },
   },
   {
     name: "an append and a read whose signal is aborted end soon, and leave the store in order",
     async run(stage) {
       const a = await stage.node();
-      const signal = AbortSignal.abort(new Error("Nobody waits"));
+      const signal = AbortSignal.abort(new Error("No caller waits"));
       const end = (act: () => unknown) => settles(Promise.try(act).catch(() => {}), "the end", stage.waitMs);
       await end(() => a.store.append("news", "given up", { ...PLENTY, signal }));
       await end(() => a.store.read("news", { signal }));

@@ -14,7 +14,7 @@ export const readingCases: readonly StoreCase[] = [
       );
       checkSame((await a.read("news")).position, before.position, "The position on another node");
       const since = before.position;
-      checkSame((await b.read("news", { since })).complete, true, "Complete, as nothing has been");
+      checkSame((await b.read("news", { since })).complete, true, "Whether an empty channel is complete");
       checkSame(await a.append("news", "one"), [since[0], 1], "The first position");
       const after = await b.read("news", { since });
       checkSame([after.complete, after.records.map(({ data }) => data)], [true, ["one"]], "What came after");

@@ -3,7 +3,7 @@ import { check, checkSame, until } from "../check.ts";
 import type { PresenceCase, PresenceNode, PresenceStage } from "./stage.ts";
 
 const needsForget: PresenceCase["needs"] = ({ forget }) =>
-  forget ? undefined : "the setup cannot lose what is kept (forget)";
+  forget ? undefined : "the setup cannot delete the stored data (forget)";
 
 /** Waits until a lease has expired. */
 async function runsOut(stage: PresenceStage, watcher: PresenceNode, node: string): Promise<void> {
@@ -15,7 +15,7 @@ async function runsOut(stage: PresenceStage, watcher: PresenceNode, node: string
     }
   };
   const polling = poll();
-  await until(() => gone, () => "a lease to run out", stage.waitMs);
+  await until(() => gone, () => "a lease to expire", stage.waitMs);
   await polling;
 }
 
@@ -33,7 +33,7 @@ export const leaseCases: readonly PresenceCase[] = [
     async run(stage) {
       const a = await stage.node();
       checkSame((await a.touch()).kept, true, "Kept");
-      checkSame(await a.expired(), [], "Whose lease has run out");
+      checkSame(await a.expired(), [], "The nodes with an expired lease");
     },
   },
   {
@@ -43,10 +43,10 @@ export const leaseCases: readonly PresenceCase[] = [
       const [b, c] = [await stage.node(), await stage.node()];
       await a.put("lobby", "a1");
       await runsOut(stage, b, a.id);
-      checkSame(await c.expired(), [a.id], "What another node is told");
-      checkSame(await b.ids("lobby"), ["a1"], "Who is in until then");
+      checkSame(await c.expired(), [a.id], "The expired nodes, as another node sees them");
+      checkSame(await b.ids("lobby"), ["a1"], "The members before the purge");
       checkSame((await c.purge(a.id)).left, 0, "How long the lease lasts");
-      checkSame([await b.expired(), await c.expired()], [[], []], "Whose lease has run out after that");
+      checkSame([await b.expired(), await c.expired()], [[], []], "The nodes with an expired lease after that");
     },
   },
   {
@@ -56,7 +56,7 @@ export const leaseCases: readonly PresenceCase[] = [
       await a.put("lobby", "a1");
       await a.touch(0);
       await runsOut(stage, b, a.id);
-      checkSame(await b.ids("lobby"), ["a1"], "Who is in until it is purged");
+      checkSame(await b.ids("lobby"), ["a1"], "The members before the purge");
     },
   },
   {
@@ -67,8 +67,8 @@ export const leaseCases: readonly PresenceCase[] = [
       const { left, removals } = await b.purge(a.id);
       check(left > 50_000 && left <= 60_000, `The lease is said to last ${left} ms`);
       checkSame(removals, [], "What was removed");
-      checkSame(await b.ids("lobby"), ["a1"], "Who is in");
-      checkSame((await b.purge("nobody")).left, 0, "The lease of a node that never was");
+      checkSame(await b.ids("lobby"), ["a1"], "The members");
+      checkSame((await b.purge("nobody")).left, 0, "The lease of an unknown node");
     },
   },
   {
@@ -88,7 +88,7 @@ export const leaseCases: readonly PresenceCase[] = [
       checkSame(versions.at(-1), await b.version("one"), "The version of the last removal");
       checkSame(versions.map(([epoch]) => epoch), versions.map(() => before[0]), "The epochs");
       checkSame(versions.map(([, n]) => n), versions.map((_, i) => before[1] + 1 + i), "The numbers");
-      checkSame([await b.ids("one"), await b.ids("two")], [["b1"], []], "Who is left");
+      checkSame([await b.ids("one"), await b.ids("two")], [["b1"], []], "The members that are left");
       checkSame([await b.count("one", "user"), await b.count("two", "user")], [1, 0], "The counts");
     },
   },
@@ -108,7 +108,7 @@ export const leaseCases: readonly PresenceCase[] = [
       checkSame(
         [removed.length, new Set(removed).size],
         [600, 600],
-        "How many were told of, and how many are different",
+        "The number of removals, and of different ids",
       );
       checkSame(purges.map(({ left }) => left), nodes.map(() => 0), "How long the lease lasts");
       checkSame(await nodes[0]!.store.count(places[0]!, "connection"), 0, "How many are left");
@@ -135,7 +135,7 @@ export const leaseCases: readonly PresenceCase[] = [
       const { left, removals } = await b.purge(a.id);
       check(left > 0, "The new lease is not known");
       checkSame(removals, [], "What was removed");
-      checkSame(await b.ids("lobby"), ["a2"], "Who is in");
+      checkSame(await b.ids("lobby"), ["a2"], "The members");
     },
   },
   {
@@ -148,7 +148,7 @@ export const leaseCases: readonly PresenceCase[] = [
       const touched = await a.touch(60_000, { lobby: 1 });
       checkSame(touched.kept, false, "Kept");
       await a.write("lobby", { put: [a.entry("a1")], all: true });
-      checkSame(await b.ids("lobby"), ["a1"], "Who is in");
+      checkSame(await b.ids("lobby"), ["a1"], "The members");
       checkSame((await a.touch(60_000, { lobby: 1 })).kept, true, "Kept after that");
       checkSame(byPlace((await a.purge(a.id, true)).removals), { lobby: ["a1"] }, "What it has");
     },
@@ -166,7 +166,7 @@ export const leaseCases: readonly PresenceCase[] = [
       const { version: [after, number] } = await a.write("lobby", { put: [a.entry("a1")], all: true });
       check(after !== before && after !== "", "The epoch is that of before");
       checkSame(number, 1, "The number");
-      checkSame(await b.ids("lobby"), ["a1"], "Who is in");
+      checkSame(await b.ids("lobby"), ["a1"], "The members");
     },
   },
 ];

@@ -43,7 +43,7 @@ export const readingCases: readonly PresenceCase[] = [
       const tied = await shown();
       await b.drop("lobby", tied);
       await b.put("lobby", tied, { user: "u", at: 9 });
-      checkSame(await shown(), tied, "Of two that are equal the same, whichever came last");
+      checkSame(await shown(), tied, "The same one of two equal states");
     },
   },
   {
@@ -54,12 +54,12 @@ export const readingCases: readonly PresenceCase[] = [
       await a.put("lobby", "a1", { user: "u" });
       await a.put("lobby", "a1", { user: "v" });
       checkSame([await a.count("lobby", "user"), await a.count("lobby", "connection")], [1, 1], "The counts");
-      checkSame(await a.all("lobby", "user"), [a.entry("a1", { user: "v" })], "Who is in");
+      checkSame(await a.all("lobby", "user"), [a.entry("a1", { user: "v" })], "The members");
       await a.drop("lobby", "a1");
       checkSame(
         [await a.count("lobby", "user"), await a.count("lobby", "connection")],
         [0, 0],
-        "And after it",
+        "The counts after the drop",
       );
     },
   },
@@ -75,7 +75,7 @@ export const readingCases: readonly PresenceCase[] = [
       }
       for (const by of ["connection", "user"] as const) {
         const whole = await a.all("lobby", by);
-        checkSame(whole.length, await a.count("lobby", by), `How many there are by ${by}`);
+        checkSame(whole.length, await a.count("lobby", by), `The number of members by ${by}`);
         for (const limit of [1, 3, 10, whole.length, whole.length + 1]) {
           checkSame(await b.all("lobby", by, limit), whole, `All by ${by} in pages of ${limit}`);
         }
@@ -158,7 +158,7 @@ export const readingCases: readonly PresenceCase[] = [
       for (let i = 0; i < 50; i++) {
         const { version, entries, count } = await b.page("lobby");
         checkSame([version[0], count], [epoch, 1], "Epoch and count");
-        checkSame(entries.map(({ id }) => id), [`a${version[1] - 1}`], "Who is in");
+        checkSame(entries.map(({ id }) => id), [`a${version[1] - 1}`], "The members");
       }
       await writing;
     },

@@ -103,7 +103,7 @@ export const writingCases: readonly PresenceCase[] = [
       await b.put("lobby", "b1");
       const written = await a.drop("lobby", "a1", "nobody", "b1");
       checkSame([written.dropped, written.changed], [["a1"], true], "What was dropped");
-      checkSame(await b.ids("lobby"), ["a2", "b1"], "Who is in");
+      checkSame(await b.ids("lobby"), ["a2", "b1"], "The members");
     },
   },
   {
@@ -115,10 +115,10 @@ export const writingCases: readonly PresenceCase[] = [
       const put = [a.entry("a2"), a.entry("a4")];
       const written = await a.write("lobby", { put, all: true });
       checkSame([...written.dropped].sort(), ["a1", "a3"], "What was dropped");
-      checkSame(await b.ids("lobby"), ["a2", "a4", "b1"], "Who is in");
+      checkSame(await b.ids("lobby"), ["a2", "a4", "b1"], "The members");
       checkSame((await a.write("lobby", { put, all: true })).changed, false, "Changed by the same again");
       checkSame((await a.write("lobby", { all: true })).dropped.length, 2, "How many an empty one drops");
-      checkSame(await b.ids("lobby"), ["b1"], "Who is left");
+      checkSame(await b.ids("lobby"), ["b1"], "The members that are left");
     },
   },
   {
@@ -146,7 +146,7 @@ export const writingCases: readonly PresenceCase[] = [
       );
       const numbers = (await Promise.all(writes)).map(({ version }) => version[1]).sort((x, y) => x - y);
       checkSame(numbers, numbers.map((_, i) => i + 1), "The versions");
-      for (const node of nodes) checkSame(await node.ids("lobby"), [...truth].sort(), "Who is in");
+      for (const node of nodes) checkSame(await node.ids("lobby"), [...truth].sort(), "The members");
     },
   },
   {
@@ -155,7 +155,7 @@ export const writingCases: readonly PresenceCase[] = [
       const [a, b] = [await stage.node(), await stage.node()];
       for (const place of ODD_NAMES) await a.put(place, "a1", { user: place });
       for (const place of ODD_NAMES) {
-        checkSame((await b.page(place)).entries, [a.entry("a1", { user: place })], `Who is in ${place}`);
+        checkSame((await b.page(place)).entries, [a.entry("a1", { user: place })], `The members of ${place}`);
       }
       const put = ODD_NAMES.map((id, i) => a.entry(id, i % 2 ? { user: id } : {}));
       await a.write("names", { put });
@@ -176,7 +176,7 @@ export const writingCases: readonly PresenceCase[] = [
       const a = await stage.node();
       const entry = { ...a.entry("x1"), node: "another" };
       await checkRejects(a.store.write("another", "lobby", { put: [entry], drop: [] }), "The write");
-      checkSame(await a.ids("lobby"), [], "Who is in");
+      checkSame(await a.ids("lobby"), [], "The members");
     },
   },
   {
@@ -185,9 +185,9 @@ export const writingCases: readonly PresenceCase[] = [
       const [a, b] = [await stage.node(), await stage.stranger()];
       await a.put("lobby", "a1");
       await b.put("lobby", "b1");
-      checkSame([await a.ids("lobby"), await b.ids("lobby")], [["a1"], ["b1"]], "Who is in");
-      checkSame((await b.purge(a.id, true)).removals, [], "What a stranger purges");
-      checkSame(await a.ids("lobby"), ["a1"], "Who is in after that");
+      checkSame([await a.ids("lobby"), await b.ids("lobby")], [["a1"], ["b1"]], "The members");
+      checkSame((await b.purge(a.id, true)).removals, [], "What another application purges");
+      checkSame(await a.ids("lobby"), ["a1"], "The members after that");
     },
   },
 ];

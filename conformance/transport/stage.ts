@@ -51,7 +51,7 @@ export class LinkStage {
   async settle({ client, server }: Pair): Promise<void> {
     await client.ended();
     await server.ended();
-    await this.until(() => server.freeings.length > 0, "the carrier to let go");
+    await this.until(() => server.freeings.length > 0, "the transport to free the link");
     await new Promise((resolve) => setTimeout(resolve));
   }
 
@@ -91,6 +91,6 @@ export function pairCase(name: string, fn: (pair: Pair, stage: LinkStage) => Pro
     pair.server.link.close(1000, "");
     await stage.settle(pair);
     checkSame([pair.client.closings.length, pair.server.closings.length], [1, 1], "Closes at both ends");
-    checkSame(pair.server.freeings, [1], "Closes before the carrier lets go, which it does once");
+    checkSame(pair.server.freeings, [1], "Closes before the transport freed the link, once");
   });
 }

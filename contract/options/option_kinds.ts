@@ -113,7 +113,7 @@ export const secret: Kind<string> = (value, place) => {
 };
 
 /**
- * One of some texts.
+ * One text out of a list.
  *
  * @param values The texts that may be given.
  */

@@ -237,7 +237,7 @@ function looksPlain(value: unknown, depth: number, rules: PlainRules): boolean {
 function looksPlainList(list: readonly unknown[], depth: number, rules: PlainRules): boolean {
   for (let i = 0; i < list.length; i++) {
     const element = list[i];
-    if (typeof element === "string" && rules.wellFormed) continue; // most are
+    if (typeof element === "string" && rules.wellFormed) continue; // most values are text
     if (!looksPlain(element, depth, rules)) return false;
   }
   return true;
@@ -262,7 +262,7 @@ function looksPlainInside(value: object, depth: number, rules: PlainRules): bool
     if (!rules.wellFormed && hasLoneSurrogate(key)) return false;
     mayBeOfClass = false;
     const property = (value as Readonly<Record<string, unknown>>)[key];
-    if (typeof property === "string" && rules.wellFormed) continue; // most are
+    if (typeof property === "string" && rules.wellFormed) continue; // most values are text
     if (!looksPlain(property, depth, rules)) return false;
   }
   return !mayBeOfClass || hasPlainPrototype(value);

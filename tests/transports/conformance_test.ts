@@ -47,7 +47,7 @@ const faults: Readonly<
   "never lets go of a link": {
     change: () => ({ freed() {} }),
     case: ORDER,
-    error: "Waited 50 ms for the carrier to let go",
+    error: "Waited 50 ms for the transport to free the link",
   },
   "lets go before it says that a link is closed": {
     change: ({ close, freed }) => ({
@@ -55,7 +55,7 @@ const faults: Readonly<
       freed() {},
     }),
     case: ORDER,
-    error: "Closes before the carrier lets go",
+    error: "Closes before the transport freed the link",
   },
   "says twice that a link is closed": {
     change: ({ close }) => ({ close: (code, reason) => (close(code, reason), close(code, reason)) }),
