@@ -341,7 +341,7 @@ export class Connection {
         set(limitMs);
         return this.prove();
       }
-      const error = new HubError("DISCONNECTED", `Connection lost: the server sent nothing for ${limitMs} ms`);
+      const error = new HubError("DISCONNECTED", `Connection lost: the server was silent for ${limitMs} ms`);
       this.#drop(CLOSE_CODES.HEARTBEAT_TIMEOUT, error);
     };
     const set = (ms: number) => {

@@ -117,7 +117,7 @@ export const appendingCases: readonly StoreCase[] = [
       await Promise.all(nodes.flatMap((_, i) => [append(i, "at once"), append(i + 3, "at once")]));
       const { records } = await nodes[0]!.read("news");
       const told = [...known, Number(records.at(-1)!.data)].sort();
-      checkSame(told, [0, 1, 2, 3, 4, 5], "The append that kept a message, and those that reported a known key");
+      checkSame(told, [0, 1, 2, 3, 4, 5], "The append that was kept, and those with a known key");
     },
   },
   {

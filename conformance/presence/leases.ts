@@ -33,7 +33,7 @@ export const leaseCases: readonly PresenceCase[] = [
     async run(stage) {
       const a = await stage.node();
       checkSame((await a.touch()).kept, true, "Kept");
-      checkSame(await a.expired(), [], "The nodes with an expired lease");
+      checkSame(await a.expired(), [], "The expired nodes");
     },
   },
   {
@@ -43,10 +43,10 @@ export const leaseCases: readonly PresenceCase[] = [
       const [b, c] = [await stage.node(), await stage.node()];
       await a.put("lobby", "a1");
       await runsOut(stage, b, a.id);
-      checkSame(await c.expired(), [a.id], "The expired nodes, as another node sees them");
+      checkSame(await c.expired(), [a.id], "The expired nodes on another node");
       checkSame(await b.ids("lobby"), ["a1"], "The members before the purge");
       checkSame((await c.purge(a.id)).left, 0, "How long the lease lasts");
-      checkSame([await b.expired(), await c.expired()], [[], []], "The nodes with an expired lease after that");
+      checkSame([await b.expired(), await c.expired()], [[], []], "The expired nodes after that");
     },
   },
   {
