@@ -249,7 +249,7 @@ export interface BunHandlerOptions {
 }
 
 /**
- * Makes the `websocket` of Bun's server. Its functions ignore sockets that {@linkcode bunSkin} did not upgrade, so a
+ * Makes the `websocket` of Bun's server. Its functions ignore sockets that {@linkcode createBunSkin} did not upgrade, so a
  * server with other sockets may call them from its own handler.
  *
  * @param options The largest frame, and whether frames are compressed.
