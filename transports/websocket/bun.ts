@@ -249,8 +249,8 @@ export interface BunHandlerOptions {
 }
 
 /**
- * Makes the `websocket` of Bun's server. Its functions ignore sockets that {@linkcode createBunSkin} did not upgrade, so a
- * server with other sockets may call them from its own handler.
+ * Makes the `websocket` of Bun's server. Its functions ignore all sockets that {@linkcode createBunSkin} did not
+ * upgrade, so a server with other sockets may call them from its own handler.
  *
  * @param options The largest frame, and whether frames are compressed.
  */
