@@ -1,163 +1,166 @@
 /**
- * The seam of histories: where the messages of topics with history are kept, in one order for the whole cluster. A hub
- * is given a store with `createHub(contract, { adapter, history })`, or by its adapter (`adapter.history`). Without one
- * each node keeps its own histories in memory.
+ * The seam of histories: a store keeps the messages of topics with history, in one order for the whole cluster. A hub
+ * gets its store from `createHub(contract, { adapter, history })`, or from its adapter (`adapter.history`). Without a
+ * store each node keeps its own histories in memory.
  *
  * @module
  */
 
 import type { Position } from "../contract/mod.ts";
 
-/** How a message is to be kept. */
+/** How to keep a message. */
 export interface AppendOptions {
-  /** How many of the newest messages of the channel are kept. A store may keep some more. */
+  /** How many of the newest messages of the channel to keep. A store may keep some more. */
   readonly size: number;
-  /** How long a message is kept, in milliseconds; `Infinity` for as long as there is room. */
+  /** How long to keep a message, in milliseconds. `Infinity`: as long as there is room. */
   readonly ttlMs: number;
   /**
-   * A second append with the same key on the same channel keeps nothing, and answers with the position of the first, for
-   * at least as long as that message is kept, and not much longer: what comes with it then is a new message, and kept.
+   * Keeps a message once per key and channel: a second append with the same key keeps nothing, and answers with the
+   * position of the first. The store remembers the key at least as long as it keeps that message, and not much longer.
+   * After that, an append with the same key keeps a new message.
    */
   readonly idempotencyKey?: string;
   /**
-   * Called where the key was known, before the answer: what is kept is what came with it first, which may be other data. Only stores
-   * with {@linkcode HistoryStore.tellsKnown} call it.
+   * Called before the answer if the key was known. The kept message is the one from the first append; its data may
+   * differ. Only stores with {@linkcode HistoryStore.tellsKnown} call it.
    */
   onKnown?(): void;
   /**
-   * Nobody comes back to the channel when what is kept on it has expired: then a store need not remember anything of it, and the channel
-   * may begin again. It comes with every message of a channel, and only where `ttlMs` is finite.
+   * Whether the channel is out of use when all its messages have expired. The store may then forget the channel, and
+   * the channel may begin again. The hub sets it for every message of such a channel, and only if `ttlMs` is finite.
    *
    * @default {false}
    */
   readonly brief?: boolean;
-  /** Aborted when nobody waits any more. The message may be kept nevertheless. */
+  /** Aborted when no caller waits any more. The store may still keep the message. */
   readonly signal?: AbortSignal;
   /**
-   * A transaction of the user's, of a client that the store knows: the message is kept, and published, when the transaction is
-   * committed, and never if it is not. The hub gives it only to stores with {@linkcode HistoryStore.transactions}. A `TypeError` for
-   * what is no transaction.
+   * A transaction of the application, on a client that the store knows. The store keeps and publishes the message when
+   * the transaction is committed, and never if it is rolled back. The hub gives it only to stores with
+   * {@linkcode HistoryStore.transactions}. The store throws a `TypeError` if the value is not a transaction.
    */
   readonly tx?: unknown;
 }
 
-/** What to read of a channel. */
+/** Which messages of a channel to read. */
 export interface ReadOptions {
-  /** Messages after this position; absent: all that are kept. */
+  /** Only messages after this position. Absent: all kept messages. */
   readonly since?: Position;
   /**
-   * At most so many. 0 asks for the position alone.
+   * The most messages to read. 0 asks for the position alone.
    *
    * @default {Infinity}
    */
   readonly limit?: number;
   /**
-   * The newest first. With `limit`: the newest of those after `since`.
+   * Whether the newest message comes first. With `limit`: the newest of those after `since`.
    *
    * @default {false}
    */
   readonly reverse?: boolean;
-  /** Aborted when nobody waits any more. */
+  /** Aborted when no caller waits any more. */
   readonly signal?: AbortSignal;
 }
 
 /** A message as a store keeps it. */
 export interface StoredRecord {
-  /** Its offset in the epoch that the answer's position names. */
+  /** Its offset in the epoch of the page's position. */
   readonly offset: number;
   /** The data, exactly as it was appended. */
   readonly data: string;
   /**
-   * How long ago it was appended, in milliseconds, when the store read it, by the store's own clock; never negative, and never less
-   * than that of a later message. Subscribers of a store that does not tell cannot begin by time.
+   * How long ago the message was appended, in milliseconds, at the time of the read, by the store's own clock. Never
+   * negative, and never less than the age of a later message. If a store does not give it, subscribers cannot begin by
+   * time.
    */
   readonly ageMs?: number;
 }
 
-/** What a store answers to a read: all of it as of one moment. */
+/** A store's answer to a read: its state at one moment. */
 export interface StoredPage {
-  /** Where the channel stands: its epoch, and the offset of the newest message; 0 before the first. */
+  /** The channel's position: its epoch, and the offset of its newest message; 0 before the first. */
   readonly position: Position;
   /**
-   * Whether every message after `since` is still kept: `since` is of the present epoch, is not beyond the newest message,
-   * and nothing between it and the oldest record that is kept is missing. `true` without `since`. When it is `false` the
-   * records are those that a read without `since` would give.
+   * Whether the store still keeps every message after `since`: `since` is of the present epoch and not beyond the
+   * newest message, and no message between `since` and the oldest kept record is missing. `true` without `since`. If
+   * `false`, the records are those that a read without `since` would give.
    */
   readonly complete: boolean;
-  /** The messages, without holes between them, the oldest first unless `reverse` was asked for. */
+  /** The messages without gaps, the oldest first unless `reverse` was asked for. */
   readonly records: readonly StoredRecord[];
 }
 
 /** What the hub gives a store when it opens it. The callbacks never throw. */
 export interface HistoryContext {
-  /** The identity of this node, the same that its adapter is given. */
+  /** The identity of this node, the same as for its adapter. */
   readonly nodeId: string;
   /**
-   * Hands over a message that another node has appended, where the store {@linkcode HistoryStore.publishes}, or one of this node's
-   * that was appended within a transaction. Messages may come late, twice, or in another order than that of their offsets: the hub
-   * puts them right. So a store may hand over all messages of this node, too.
+   * Hands over a message that another node has appended, if the store {@linkcode HistoryStore.publishes}. Also hands
+   * over a message that this node has appended within a transaction. Messages may come late, twice, or not in the order
+   * of their offsets: the hub puts them in order. So a store may also hand over all messages of this node.
    *
    * @param channel The channel.
-   * @param position The message's position, as `append` has answered it on the other node.
+   * @param position The message's position, the same that `append` has answered on the other node.
    * @param data The data, exactly as it was appended.
    * @param from The node that appended it.
    */
   deliver(channel: string, position: Position, data: string, from: string): void;
-  /** Reports what went wrong and no caller was told of. */
+  /** Reports an error that no caller has got. */
   onError(error: Error, info: { readonly channel?: string }): void;
 }
 
 /**
  * Keeps the messages of channels, in one order for all nodes of a cluster.
  *
- * What an implementer must keep:
+ * What an implementation must guarantee:
  *
- * - **One order.** Every message of a channel gets the next offset: 1, 2, 3, … without holes, whichever node appends. What
- *   one node appends on a channel is kept in the order of its calls, also when the next call comes before the answer.
- * - **All or nothing.** When `append` resolves the message is kept, and every read that begins from then on, on any node,
- *   tells of it. When it rejects the message may be kept or not, but never in part. The code of a `HubError` tells which:
- *   `UNAVAILABLE` when it is certainly not kept and never will be (it was refused before it was sent, or the engine said no),
- *   `UNCERTAIN` when it may be (it was sent, and the link broke or nobody waited any more). Any other error counts as
- *   `UNCERTAIN`.
- * - **Epochs.** An epoch is text of at most 64 characters that is used for one channel once. While it lasts, offsets count
- *   on, also when all messages have expired, but for channels that are {@linkcode AppendOptions.brief}. A channel on which nothing was
- *   appended has one too, at offset 0, and its first message goes on in it. Whatever loses the count (data that was wiped, a restart of a store in memory,
- *   a replica that was behind) begins a new epoch, so that no position of before is mistaken for one of after.
- *   What a store still keeps of the epoch before it keeps at the offsets that it had, and what is new comes after it: so hubs tell
- *   what their subscribers have heard already.
- * - **Nothing is called complete that is not.** See {@linkcode StoredPage.complete}.
- * - **No slot for a name.** A read of a channel on which nothing was appended keeps nothing: clients make up names.
- * - **Bounded time.** When `signal` is aborted the promise rejects soon. The hub gives up by itself too.
+ * - **One order.** Every message of a channel gets the next offset: 1, 2, 3, … without gaps, whichever node appends.
+ *   The store keeps the messages of one node on one channel in the order of its calls, also when a call comes before
+ *   the last answer.
+ * - **All or nothing.** When `append` resolves, the store keeps the message, and every read that begins after that, on
+ *   any node, shows it. When `append` rejects, the store keeps the message or not, but never a part of it. The code of
+ *   the `HubError` tells which. `UNAVAILABLE`: the message is not kept and never will be (it was refused before it was
+ *   sent, or the engine said no). `UNCERTAIN`: the message may be kept (it was sent, and then the link broke or the
+ *   caller stopped waiting). Any other error counts as `UNCERTAIN`.
+ * - **Epochs.** An epoch is text of at most 64 characters; a channel uses the same epoch only once. While the epoch
+ *   lasts, offsets count on, also after all messages have expired; only {@linkcode AppendOptions.brief} channels may
+ *   begin again. A channel without messages has an epoch too, at offset 0, and its first message continues that epoch.
+ *   If the store loses the count (data was wiped, a store in memory restarted, a replica was behind), it begins a new
+ *   epoch. So an old position cannot be taken for a new one. If the store still keeps messages of the epoch before,
+ *   they keep their offsets, and new messages come after them. So hubs know which messages their subscribers already
+ *   have.
+ * - **`complete` is never wrong.** See {@linkcode StoredPage.complete}.
+ * - **Reads keep nothing.** A read of a channel without messages stores nothing, because clients may make up names.
+ * - **Bounded time.** When `signal` is aborted, the promise rejects soon. The hub also gives up by itself.
  *
- * A store may answer at once instead of by a promise; then nothing waits. `@trunkline/hub/conformance` proves all of it
- * for any store.
+ * A store may answer at once instead of by a promise; then the hub does not wait. `@trunkline/hub/conformance` tests
+ * all of this for any store.
  */
 export interface HistoryStore {
-  /** What it is, for errors: `"memory"`, `"redis"`. */
+  /** The kind of store, for errors: `"memory"`, `"redis"`. */
   readonly name: string;
   /**
-   * Whether `append` also publishes the message to the other nodes that subscribe to the channel on the adapter, in one
-   * step with keeping it: then they are handed it by {@linkcode HistoryContext.deliver}. Otherwise the hub publishes it
-   * over its adapter once it is kept.
+   * Whether `append` also publishes the message to the other nodes that subscribe to the channel on the adapter, in the
+   * same step. Those nodes get it by {@linkcode HistoryContext.deliver}. If `false`, the hub publishes the message over
+   * its adapter once the store keeps it.
    */
   readonly publishes: boolean;
   /**
-   * Whether {@linkcode AppendOptions.tx} may be given. Such a store hands the message over at the commit on every node, also on the one
-   * that has appended it: `append` itself resolves before.
+   * Whether the store takes {@linkcode AppendOptions.tx}. Such a store hands the message over at the commit on every
+   * node, also on the node that has appended it: `append` itself resolves earlier.
    *
    * @default {false}
    */
   readonly transactions?: boolean;
   /**
-   * Whether {@linkcode AppendOptions.onKnown} is called whenever a key was known. Otherwise the hub takes it that each was, and reads
-   * what is kept, once for every message that has a key.
+   * Whether the store calls {@linkcode AppendOptions.onKnown} whenever a key was known. If `false`, the hub assumes
+   * that each key was known, and reads the kept message once for every message with a key.
    *
    * @default {false}
    */
   readonly tellsKnown?: boolean;
   /**
-   * Makes the store ready for one node. Each hub that is given the store calls it once, before everything else but
-   * `close`.
+   * Makes the store ready for one node. Each hub with this store calls it once, before every other call except `close`.
    *
    * @param context The node's identity and the callbacks.
    */
@@ -166,22 +169,23 @@ export interface HistoryStore {
    * Keeps a message.
    *
    * @param channel Any text: spaces, `*`, `:` and all of Unicode.
-   * @param data Any text without lone surrogates, also an empty one.
+   * @param data Any text without lone surrogates, also an empty text.
    * @param options How to keep it.
    * @returns The message's position.
    */
   append(channel: string, data: string, options: AppendOptions): Position | Promise<Position>;
   /**
-   * Reads what is kept.
+   * Reads the kept messages.
    *
    * @param channel The channel.
-   * @param options What to read.
+   * @param options Which messages to read.
    */
   read(channel: string, options?: ReadOptions): StoredPage | Promise<StoredPage>;
-  /** Lets go of what has expired. The hub calls it every 10 seconds, for stores that have no timers. Does not throw. */
+  /** Removes expired messages. The hub calls it every 10 seconds, for stores without timers. Does not throw. */
   sweep?(): void;
   /**
-   * A hub does not need the store any more. What its node has appended stays for the others. Never rejects.
+   * A hub does not need the store any more. The messages that its node has appended stay for the other nodes. Never
+   * rejects.
    *
    * @param nodeId The node, as in {@linkcode HistoryContext.nodeId}.
    */

@@ -1,6 +1,6 @@
 /**
- * The adapter for one process: hubs that share a {@linkcode MemoryBus} form a cluster without any server to install.
- * Without a bus it is the adapter of a hub that is alone, which is the hub's default.
+ * The adapter for one process: hubs that share a {@linkcode MemoryBus} form a cluster without a server to install.
+ * Without a bus it is the adapter of a single hub, which is the hub's default.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Adapter, AdapterContext, AdapterData, AdapterWaitOptions } from ".
 import { orAborted } from "./kit/or_aborted.ts";
 
 /**
- * A backplane inside one process, and a switch for each way in which a backplane fails: put your application's hubs on
+ * A backplane inside one process, with a switch for each way in which a backplane fails. Put your application's hubs on
  * one bus and partition them in a unit test.
  *
  * @example Take the backplane away, and give it back
@@ -30,23 +30,23 @@ export interface MemoryBus {
   /** Whether nodes can reach the bus. */
   readonly status: "up" | "down";
   /**
-   * Loses the backplane for every node: they are told `"down"`, what is published and what is under way is lost and
-   * reported with stage `"publish"`, and subscribing waits.
+   * Takes the backplane away from every node. Every node gets the status `"down"`. Messages published now or under way
+   * are lost, and reported with stage `"publish"`. `subscribe` waits.
    */
   down(): void;
-  /** Ends {@linkcode MemoryBus.down}: every subscription is live again, and every node is told `"up"`. */
+  /** Ends {@linkcode MemoryBus.down}: every subscription is live again, and every node gets the status `"up"`. */
   up(): void;
   /**
-   * Splits the network: these nodes reach only each other. As in a real split, no node is told. Each call makes one
-   * island; nodes of an earlier one move to the new one.
+   * Splits the network: these nodes reach only each other. As in a real split, the nodes get no notice. Each call makes
+   * one island; nodes of an earlier island move to the new one.
    *
-   * @param nodeIds Ids of nodes, also of those that have not opened yet.
+   * @param nodeIds Ids of nodes, also of nodes that have not opened yet.
    */
   isolate(...nodeIds: string[]): void;
   /**
-   * Heals the split for these nodes: they are back with all that were never isolated.
+   * Heals the split for these nodes: they reach all nodes that are on no island.
    *
-   * @param nodeIds Ids of nodes; without any, everybody is back.
+   * @param nodeIds Ids of nodes; without any, all nodes come back.
    */
   rejoin(...nodeIds: string[]): void;
 }
@@ -64,7 +64,7 @@ export interface MemoryAdapterOptions {
 }
 
 /**
- * Creates a bus for {@linkcode createMemoryAdapter}. It holds nothing once the adapters on it are closed.
+ * Creates a bus for {@linkcode createMemoryAdapter}. It holds nothing after the adapters on it are closed.
  *
  * @returns A bus that is up.
  */
@@ -95,7 +95,7 @@ export function createMemoryBus(): MemoryBus {
  * ```
  *
  * @param options The bus to share, if any, and the prefix.
- * @throws {TypeError} If the bus is not one of {@linkcode createMemoryBus}.
+ * @throws {TypeError} If the bus does not come from {@linkcode createMemoryBus}.
  */
 export function createMemoryAdapter(options?: MemoryAdapterOptions): Adapter {
   const { bus, prefix } = readOptions("createMemoryAdapter", options, OPTIONS);
@@ -112,7 +112,7 @@ const OPTIONS = {
   prefix: or(text, "trunkline"),
 } satisfies Rows<MemoryAdapterOptions>;
 
-/** Which of the messages of a bus a node gets. */
+/** What the bus needs of a node. */
 interface Node {
   readonly nodeId: string;
   readonly prefix: string;
@@ -130,7 +130,7 @@ interface Message {
 
 class Bus implements MemoryBus {
   readonly #nodes = new Set<Node>();
-  /** Which island a node is on; nodes without an entry are on the mainland. */
+  /** The island of a node. Nodes without an entry are on the mainland. */
   readonly #islands = new Map<string, symbol>();
   #queue: Message[] = [];
   #status: "up" | "down" = "up";
@@ -184,7 +184,7 @@ class Bus implements MemoryBus {
     for (const node of [...this.#nodes]) node.statusChanged(status);
   }
 
-  /** One queue for all, so that no publisher's messages overtake each other. */
+  /** One queue for all, so that messages of one publisher never overtake each other. */
   #drain(): void {
     const queue = this.#queue;
     this.#queue = [];
@@ -207,7 +207,7 @@ class MemoryAdapter implements Adapter {
   readonly #bus: Bus | undefined;
   readonly #prefix: string;
   readonly #channels = new Set<string>();
-  /** Who waits for a bus that is down, by channel. */
+  /** Calls of `subscribe` that wait because the bus is down, by channel. */
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
   #context: AdapterContext | undefined;
   #node: Node | undefined;
@@ -229,7 +229,7 @@ class MemoryAdapter implements Adapter {
     this.#bus?.attach(this.#node);
     if (this.#bus?.status !== "down") this.#node.statusChanged("up");
     await orAborted(this.#opening.promise, signal).catch((error) => {
-      void this.close(); // what could not be opened is closed
+      void this.close(); // an adapter that could not be opened is closed
       throw error;
     });
   }
@@ -283,7 +283,7 @@ class MemoryAdapter implements Adapter {
     return this.close();
   }
 
-  /** What the bus sees of this adapter. A message under way when the adapter closes finds no context. */
+  /** The bus's view of this adapter. A message under way when the adapter closes finds no context. */
   #createNode({ nodeId }: AdapterContext): Node {
     return {
       nodeId,

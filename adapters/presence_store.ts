@@ -1,155 +1,169 @@
 /**
- * The seam of central presence: where it is kept for the whole cluster who is in which room or topic. A hub is given a
- * store with `createHub(contract, { presence: { kind: "central", store } })`, or by its adapter (`adapter.presence`).
+ * The seam of central presence: a store keeps for the whole cluster which connections are in which room or topic. A hub
+ * gets its store from `createHub(contract, { presence: { kind: "central", store } })`, or from its adapter
+ * (`adapter.presence`).
  *
  * @module
  */
 
 import type { Position, PresenceBy } from "../contract/mod.ts";
 
-/** A connection in a place, as a store keeps it. */
+/** A connection in a place (a room or a topic), as a store keeps it. */
 export interface StoredEntry {
   /** The connection. */
   readonly id: string;
-  /** Its user; `undefined` when anonymous. */
+  /** Its user; `undefined` if it is anonymous. */
   readonly user: string | undefined;
   /** The node that serves it. */
   readonly node: string;
-  /** Its state in JSON; `undefined` until one is set. */
+  /** Its state in JSON; `undefined` before one is set. */
   readonly state: string | undefined;
-  /** When its state was set, in whole milliseconds since 1970: of a user's connections the newest one shows. */
+  /**
+   * When its state was set, in whole milliseconds since 1970. If a user has several connections, the newest state
+   * counts.
+   */
   readonly at: number;
 }
 
-/** What changes in a place for the connections of one node: nobody else changes those. */
+/** A change of the connections of one node in a place. Only that node changes them. */
 export interface PlaceWrite {
-  /** Connections that are in, or have another state. */
+  /** Connections that are in the place now, or have a new state. */
   readonly put: readonly StoredEntry[];
-  /** The ids of connections that are not in any more; those that are not in are of no matter. */
+  /** The ids of connections that have left the place. Ids of connections that are not in the place have no effect. */
   readonly drop: readonly string[];
   /**
-   * Whether `put` is all that the node has in the place: whatever else is kept of it is dropped.
+   * Whether `put` is the complete list of the node's connections in the place. If so, the store drops all others.
    *
    * @default {false}
    */
   readonly all?: boolean;
 }
 
-/** What has become of a write. */
+/** The result of a write. */
 export interface PlaceWritten {
-  /** Where the place stands now. */
+  /** The version of the place now. */
   readonly version: Position;
-  /** Whether anything is another than before. Otherwise the version is that of before. */
+  /** Whether the write changed anything. If not, the version is the same as before. */
   readonly changed: boolean;
-  /** The ids that were in and are not any more, those that `all` dropped included. */
+  /** The ids that were in the place and are not any more, including those that `all` dropped. */
   readonly dropped: readonly string[];
 }
 
-/** What to read of a place. */
+/** Which members of a place to read. */
 export interface StoredEntryQuery {
   /** What counts as one member. */
   readonly by: PresenceBy;
-  /** How many members at the most, from 1. A page may have fewer, and not be the last one. */
+  /** The most members to return, at least 1. A page may have fewer even if it is not the last. */
   readonly limit: number;
-  /** Where the page before ended; absent for the first one. Clients hand it in, who may make one up: that is no error. */
+  /**
+   * The end of the page before; absent for the first page. It comes from clients: an invalid cursor is not an error.
+   */
   readonly cursor?: string;
-  /** Aborted when nobody waits any more. */
+  /** Aborted when no caller waits any more. */
   readonly signal?: AbortSignal;
 }
 
-/** A part of the members of a place, as of one moment. */
+/** A part of the members of a place, at one moment. */
 export interface StoredEntryPage {
-  /** Where the place stands; an empty epoch and 0 when nothing is known of it, and so nobody is in it. */
+  /** The version of the place. An empty epoch and 0 if the store knows nothing of the place: it is empty. */
   readonly version: Position;
-  /** For every member the connection that shows: of a user's that with the greatest `at`, and of equals always the same. */
+  /**
+   * One connection for each member: the user's connection with the greatest `at`. If several are equal, always the same
+   * one.
+   */
   readonly entries: readonly StoredEntry[];
-  /** How many members there are in all. */
+  /** The number of all members. */
   readonly count: number;
-  /** Where the next page begins; absent after the last one. Text that only the store can read. */
+  /** Where the next page begins; absent after the last page. Text that only the store can read. */
   readonly cursor?: string;
 }
 
-/** What a node has to say when it renews its lease. */
+/** What a node tells the store when it renews its lease. */
 export interface PresenceLease {
   /** How long the lease lasts from now on, in milliseconds; 0 ends it. */
   readonly ttlMs: number;
-  /** How many connections the node has in each of its places, without those of which a write is under way. */
+  /** How many connections the node has in each of its places. Places with a write under way are left out. */
   readonly places: ReadonlyMap<string, number>;
 }
 
-/** What became of a lease. */
+/** The result of renewing a lease. */
 export interface LeaseTouched {
-  /** Whether the node had a lease that lasted until now. Otherwise what it has put may be gone: it has a new one. */
+  /** Whether the node's lease lasted until now. If not, the node has a new lease, and its connections may be gone. */
   readonly kept: boolean;
-  /** Of the places that the store has looked at, those in which it knows of another number: they have lost something. */
+  /**
+   * Places where the store knows another number of connections, among those that it has checked: they have lost
+   * something.
+   */
   readonly lost: readonly string[];
 }
 
-/** What a purge has removed from one place. */
+/** The connections that a purge has removed from one place. */
 export interface PresenceRemoval {
   /** The place. */
   readonly place: string;
-  /** Where the place stands since. */
+  /** The version of the place after the removal. */
   readonly version: Position;
   /** The connections. */
   readonly ids: readonly string[];
 }
 
-/** How to purge. */
+/** How to purge a node. */
 export interface PurgeOptions {
   /**
-   * Also when the lease of the node has not run out: for a node that leaves.
+   * Whether to purge also while the node's lease lasts: for a node that leaves.
    *
    * @default {false}
    */
   readonly anyway?: boolean;
   /**
-   * Hears what was removed, place by place, as it happens; a place may come in parts. Does not throw.
+   * Called with the removed connections, place by place, as they are removed. One place may take several calls. Does
+   * not throw.
    *
-   * @param removal What, and where.
+   * @param removal The removed connections and their place.
    */
   onRemoved(removal: PresenceRemoval): void;
 }
 
 /**
- * Knows who is where, for all nodes of a cluster.
+ * Keeps which connections are in which place, for all nodes of a cluster.
  *
- * What an implementer must keep:
+ * What an implementation must guarantee:
  *
- * - **One order.** Whatever changes a place gives it the next number in its epoch: 1, 2, 3, … without holes, whichever
- *   node does it. A write is one change, done as a whole or not at all; what one node writes to a place is done in the
- *   order of its calls. A call that has failed may be done all the same, but never after a later one of the same node and
- *   place.
- * - **Epochs.** An epoch is text of at most 64 characters that is used for one place once. Whatever loses the number, or
- *   what is in a place, begins a new one. A place that was empty for long may lose it.
- * - **One moment.** A page is of one moment, the one that its version names. Pages follow an order of the members that
- *   never changes, so that who is in all the time is in exactly one of them.
- * - **Leases.** A node touches its lease before it writes for the first time, and then well before it has run out. The
+ * - **One order.** Every change of a place gets the next number in its epoch: 1, 2, 3, … without gaps, whichever node
+ *   makes it. A write is one change: the store does it completely or not at all. The store does the writes of one node
+ *   to a place in the order of its calls. A call that has failed may still take effect, but never after a later call of
+ *   the same node and place.
+ * - **Epochs.** An epoch is text of at most 64 characters; a place uses the same epoch only once. When the store loses
+ *   the number or the content of a place, it begins a new epoch. A place that was empty for a long time may lose its
+ *   epoch.
+ * - **One moment.** A page shows one moment, the one of its version. Pages follow a fixed order of the members. So a
+ *   member that is present the whole time is on exactly one page.
+ * - **Leases.** A node touches its lease before its first write, and after that well before the lease runs out. The
  *   store measures the time, also when no node is left.
- * - **Purged once.** Each connection of a node that is purged is told to exactly one caller, however many purge it at
- *   once; what the node has put since it got a new lease is not touched. A purge that fails can be done again.
- * - **Nothing for ever.** What belongs to a node with a lease is kept. What is left by nodes that nobody has purged goes by
- *   itself some time later.
- * - **Cost.** A write costs what it changes, a page what it holds, and a count nothing of note, whatever the size of the
- *   place. A read of a place in which nobody ever was keeps nothing.
+ * - **Purged once.** When several callers purge a node at once, each of its connections is reported to exactly one of
+ *   them. What the node has put since it got a new lease stays. A purge that has failed can be repeated.
+ * - **No leftovers.** The store keeps everything that belongs to a node with a lease. If nobody purges a node without a
+ *   lease, its data disappears by itself some time later.
+ * - **Cost.** A write costs as much as it changes, and a page as much as it holds. A count costs almost nothing,
+ *   whatever the size of the place. A read of a place that was always empty stores nothing.
  *
- * Names are any well-formed text, also an empty one. Every call rejects when it cannot be done, in bounded time; the hub
- * gives up by itself too. `@trunkline/hub/conformance` proves all of it for any store.
+ * Names are any well-formed text, also an empty text. A call that cannot be done rejects in bounded time; the hub also
+ * gives up by itself. `@trunkline/hub/conformance` tests all of this for any store.
  */
 export interface PresenceStore {
-  /** What it is, for errors: `"memory"`, `"redis"`. */
+  /** The kind of store, for errors: `"memory"`, `"redis"`. */
   readonly name: string;
   /**
    * Renews the lease of a node, or gives it one.
    *
    * @param node The node.
-   * @param lease For how long, and what it has.
+   * @param lease The length of the lease, and the node's connections.
    */
   touch(node: string, lease: PresenceLease): Promise<LeaseTouched>;
   /**
    * Changes which connections of a node are in a place.
    *
-   * @param node The node; that of all entries.
+   * @param node The node. All entries belong to it.
    * @param place The place.
    * @param write What changes.
    */
@@ -158,23 +172,25 @@ export interface PresenceStore {
    * Reads members of a place.
    *
    * @param place The place.
-   * @param query Which.
+   * @param query Which members.
    */
   read(place: string, query: StoredEntryQuery): Promise<StoredEntryPage>;
   /** Counts the members of a place. */
   count(place: string, by: PresenceBy): Promise<number>;
-  /** Tells where places stand, in the order in which they are given; an empty epoch and 0 when nothing is known of one. */
+  /**
+   * Gives the versions of places, in the given order. An empty epoch and 0 for a place that the store does not know.
+   */
   versions(places: readonly string[]): Promise<readonly Position[]>;
-  /** Names nodes whose leases have run out and that nobody has purged: some of them, when there are many. */
+  /** Gives nodes whose leases have run out and that nobody has purged. If there are many, it gives some of them. */
   expired(): Promise<readonly string[]>;
   /**
-   * Removes whatever a node has put, unless its lease still lasts.
+   * Removes everything that a node has put, unless its lease still lasts.
    *
    * @param node The node.
-   * @param options How.
-   * @returns 0 when nothing is left of it; else how long its lease still lasts, in milliseconds.
+   * @param options How to purge it.
+   * @returns 0 when nothing of the node is left; otherwise the rest of its lease, in milliseconds.
    */
   purge(node: string, options: PurgeOptions): Promise<number>;
-  /** A hub does not need the store any more, and has said for its node what there is to say. Never rejects. */
+  /** A hub does not need the store any more, and has written everything for its node. Never rejects. */
   close?(node: string): void | Promise<void>;
 }

@@ -1,11 +1,10 @@
 /**
- * Messages that are larger than what an engine takes at once: cut into parts where they are published, and put together
- * again where they arrive.
+ * Cuts messages that are too large for one message of the engine into parts, and joins them where they arrive.
  *
- * A part is `TP1`, the sender's token, the number of the message, the place of the part and how many there are, with dots
- * between them, `:`, and a piece of the message: `TP1k3x9.7.0.3:…`. What fits into one part is sent as it is. The parts of a
- * message go out one after the other, and those of one sender on one channel come in that order; another sender's may come
- * between them.
+ * A part is `TP1`, the sender's token, the number of the message, the index of the part and the number of parts, with
+ * dots between them, then `:` and a piece of the message: `TP1k3x9.7.0.3:…`. A message that fits into one part is sent
+ * as it is. A sender publishes the parts of a message one after the other. The parts of one sender on one channel
+ * arrive in that order. Parts of other senders may arrive between them.
  *
  * @module
  */
@@ -16,12 +15,12 @@ import type { AdapterData } from "../adapter.ts";
 
 /** What {@linkcode Chunks} needs. */
 export interface ChunksOptions {
-  /** How many bytes of messages that miss parts are kept at the most, of all senders together. */
+  /** How many bytes of incomplete messages to keep at most, for all senders together. */
   readonly maxHeldBytes: number;
   /** The source of time. */
   readonly clock: Clock;
   /**
-   * A message will never be whole: parts were lost, or too much waits.
+   * A message will never be complete: parts are lost, or there is no room.
    *
    * @param name The engine's name of its channel.
    * @param error Why.
@@ -29,13 +28,13 @@ export interface ChunksOptions {
   onLost(name: string, error: Error): void;
 }
 
-/** A message of which parts are missing. */
+/** A message with missing parts. */
 interface Partial {
   readonly number: string;
   readonly count: number;
-  /** Empty when it is given up: then what still comes of it is passed over. */
+  /** Empty after the message is given up: later parts of it are ignored. */
   pieces: AdapterData[];
-  /** The place of the next part. */
+  /** The index of the next part. */
   next: number;
   bytes: number;
   givenUp: boolean;
@@ -47,28 +46,30 @@ const MARK = "TP1";
 const MARK_BYTES = new TextEncoder().encode(MARK);
 const HEAD = /^TP1([0-9a-z]{1,16})\.([0-9a-z]{1,11})\.(\d{1,6})\.(\d{1,6}):/;
 
-/** The longest head: the mark, token and number, two places, three dots and the colon. */
+/** The longest head: the mark, token and number, two numbers for the parts, three dots and the colon. */
 const MAX_HEAD = 3 + 16 + 11 + 6 + 6 + 4;
 
-/** Parts are of use only where most of each is the message. */
+/** Each part should contain more message than head. */
 const MIN_PART_BYTES = 2 * MAX_HEAD;
 const MAX_PARTS = 999_999;
 
-/** How long the next part of a message may take, in milliseconds: a sender that died in the middle is not waited for. */
+/**
+ * How long the next part of a message may take, in milliseconds. So a sender that died in the middle is not waited for.
+ */
 const MAX_WAIT_MS = 30_000;
 
-/** What a message that misses parts costs, whatever its size. */
+/** What an incomplete message costs besides its parts. */
 const OVERHEAD_BYTES = 256;
 
 const encoder = new TextEncoder();
 
-/** Cuts and joins, for one adapter. */
+/** Cuts and joins messages, for one adapter. */
 export class Chunks {
   readonly #options: ChunksOptions;
-  /** Tells the messages of this sender from those of others: also from those of an earlier life of the same node. */
+  /** Tells this sender's messages from those of others, also from those of an earlier process of the same node. */
   readonly #token: string = randomToken();
   #lastNumber = 0;
-  /** By channel and sender; the one that has waited longest for a part comes first. */
+  /** By channel and sender. The message that has waited longest for a part comes first. */
   readonly #partials = new Map<string, Partial>();
   #heldBytes = 0;
   #cancelSweep: (() => void) | undefined;
@@ -79,7 +80,7 @@ export class Chunks {
     this.#options = options;
   }
 
-  /** How many bytes of messages wait for parts. */
+  /** How many bytes of incomplete messages are kept. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
@@ -87,9 +88,9 @@ export class Chunks {
   /**
    * Cuts a message.
    *
-   * @param data What to send, in its envelope.
-   * @param maxPartBytes What the engine takes at once, in bytes of UTF-8; at least 92.
-   * @returns The message itself where it fits, or its parts, to be sent in this order. Parts of bytes are copies.
+   * @param data The message in its envelope.
+   * @param maxPartBytes The largest message of the engine, in bytes of UTF-8; at least 92.
+   * @returns The message itself if it fits, or its parts, to send in this order. Parts of bytes are copies.
    * @throws {RangeError} If parts would be too small or too many.
    */
   cut(data: AdapterData, maxPartBytes: number): readonly AdapterData[] {
@@ -110,12 +111,12 @@ export class Chunks {
   }
 
   /**
-   * Takes what has come.
+   * Takes data that has come.
    *
    * @param name The engine's name of the channel.
-   * @param data What came: a message that was not cut, a part, or something foreign.
-   * @returns The message once it is whole, or what is no part, as it is. `undefined` while parts are missing, and for parts
-   * that this adapter has sent itself.
+   * @param data The data: a whole message, a part, or something foreign.
+   * @returns The message when it is complete. Data that is not a part, as it is. `undefined` while parts are missing,
+   * and for parts that this adapter has sent itself.
    */
   join(name: string, data: AdapterData): AdapterData | undefined {
     if (!isPart(data)) return data;
@@ -129,14 +130,14 @@ export class Chunks {
     return this.#add(name, `${token} ${name}`, { number, index, count, piece });
   }
 
-  /** A channel is of no interest any more: what waits on it is forgotten. */
+  /** Forgets the incomplete messages of a channel that is not subscribed any more. */
   forget(name: string): void {
     for (const key of this.#partials.keys()) {
       if (nameIn(key) === name) this.#remove(key);
     }
   }
 
-  /** Forgets all: the connection is gone, and with it the parts that were to come. */
+  /** Forgets everything: the connection is gone, and the missing parts with it. */
   clear(): void {
     this.#partials.clear();
     this.#heldBytes = 0;
@@ -156,7 +157,7 @@ export class Chunks {
       this.#remove(key);
       partial = undefined;
     }
-    if (partial) this.#partials.delete(key); // to stand last again
+    if (partial) this.#partials.delete(key); // to move it to the end
     else this.#charge(partial = { number, count, pieces: [], next: 0, bytes: 0, givenUp: false, at: 0 }, 0);
     this.#partials.set(key, partial);
     partial.at = this.#options.clock.now();
@@ -178,7 +179,7 @@ export class Chunks {
     return undefined;
   }
 
-  /** Counts bytes for a message, the first time with what it costs in any case. */
+  /** Counts bytes for a message, the first time with its overhead. */
   #charge(partial: Partial, bytes: number): void {
     const more = partial.bytes === 0 ? bytes + OVERHEAD_BYTES : bytes;
     partial.bytes += more;
@@ -205,13 +206,13 @@ export class Chunks {
     }
   }
 
-  /** Makes room: who has waited longest goes first. */
+  /** Makes room: the message that has waited longest goes first. */
   #evict(): void {
     const { maxHeldBytes } = this.#options;
     for (const [key, partial] of this.#partials) {
       if (this.#heldBytes <= maxHeldBytes) return;
       this.#giveUp(nameIn(key), partial, `more than ${maxHeldBytes} bytes wait for parts`);
-      // What still comes of the newest one is passed over; nothing may be kept of ever new ones.
+      // Later parts of the newest message are ignored. Older entries must go, or they would pile up.
       if (this.#partials.size > 1) this.#remove(key);
     }
   }
@@ -229,14 +230,14 @@ export class Chunks {
     }, { background: true });
   }
 
-  /** Pieces of so many bytes in UTF-8 at the most; no surrogate pair is cut. */
+  /** Cuts text into pieces of at most so many bytes in UTF-8. It never cuts a surrogate pair. */
   #slices(text: string, bytes: number): string[] {
     if (this.#scratch.length !== bytes) this.#scratch = new Uint8Array(bytes);
     const pieces: string[] = [];
     for (let start = 0; start < text.length;) {
-      // No character takes less than a byte: more than this cannot fit.
+      // Each character takes at least one byte, so more than this cannot fit.
       const { read } = encoder.encodeInto(text.slice(start, start + bytes), this.#scratch);
-      // The cut may have parted a pair, whose first half then was read as a character of its own.
+      // The cut may split a surrogate pair; `encodeInto` then takes its first half as a character of its own.
       const end = start + read;
       const parted = end < text.length && isHigh(text.charCodeAt(end - 1)) && isLow(text.charCodeAt(end));
       pieces.push(text.slice(start, start = parted ? end - 1 : end));
@@ -273,7 +274,7 @@ const asciiOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
 const nameIn = (key: string): string => key.slice(key.indexOf(" ") + 1);
 
-/** Text follows text, and bytes follow bytes. */
+/** Whether both are text, or both are bytes. */
 const isLike = (piece: AdapterData, first: AdapterData | undefined): boolean =>
   first === undefined || typeof piece === typeof first;
 

@@ -1,6 +1,6 @@
 /**
- * Deadlines for processes that may be busy themselves: a timer that is late says that this process had no time to read
- * an answer, not that there is none.
+ * Deadlines that allow for a busy process. If a timer is late, this process had no time to read an answer. So a late
+ * timer does not mean that there is no answer.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import type { Clock } from "../../contract/clock.ts";
 const MAX_LAG_MS = 100;
 
 /**
- * Waits for a promise, and rejects when it takes too long. An answer that came while this process was busy still counts:
- * it is read before the next timer but one.
+ * Waits for a promise, and rejects when it takes too long. An answer that came while this process was busy still
+ * counts: the process reads it before the second next timer.
  *
  * @param clock The source of time.
  * @param ms How long it may take.
  * @param promise What to wait for.
- * @param what What it is when it does not come: `"it does not answer"`.
+ * @param what The start of the error when nothing comes: `"it does not answer"`.
  */
 export async function inTime<T>(clock: Clock, ms: number, promise: Promise<T>, what: string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
@@ -34,12 +34,12 @@ export async function inTime<T>(clock: Clock, ms: number, promise: Promise<T>, w
 }
 
 /**
- * Waits for an answer as long as there are signs of life: the answer may be stuck behind much else.
+ * Waits for an answer as long as there are signs of life. The answer may be queued behind much other data.
  *
  * @param clock The source of time.
- * @param ms How long there may be silence.
+ * @param ms How long the silence may last.
  * @param answer What to wait for.
- * @param lastSign When there was a sign last, by the clock.
+ * @param lastSign The time of the last sign of life, by the clock.
  * @returns The answer, or `"silent"`.
  */
 export async function answerOrSilence<T>(

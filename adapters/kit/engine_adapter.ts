@@ -1,5 +1,6 @@
 /**
- * An adapter for an engine that nodes connect to: keeps the connections, what is subscribed and what is under way.
+ * An adapter for an engine that nodes connect to. It keeps the connections, the subscriptions and the messages under
+ * way.
  *
  * @module
  */
@@ -15,15 +16,15 @@ import { Outbox, type PublishFailure } from "./outbox.ts";
 import { type Carrier, createShell, type Reporter } from "./shell.ts";
 import { Wanted } from "./wanted.ts";
 
-/** Times and bounds of {@linkcode createEngineAdapter}. */
+/** Times and limits of {@linkcode createEngineAdapter}. */
 export interface EngineAdapterOptions {
-  /** How long a connection may take to be made, in milliseconds; `Infinity` where `connect` has a limit of its own. */
+  /** How long connecting may take, in milliseconds; `Infinity` if `connect` has its own limit. */
   readonly connectTimeoutMs: number;
-  /** How long each answer may take until a new connection is of use, in milliseconds. */
+  /** How long each answer may take while a new connection is prepared, in milliseconds. */
   readonly answerTimeoutMs: number;
   /** How often to probe the connections, in milliseconds. */
   readonly probeIntervalMs: number;
-  /** How many bytes of published messages may be without an answer. */
+  /** How many bytes of published messages may wait for an answer. */
   readonly maxPendingBytes: number;
   /** The source of time. */
   readonly clock: Clock;
@@ -33,7 +34,7 @@ export interface EngineAdapterOptions {
  * Creates an adapter.
  *
  * @param engine The engine, for this adapter alone.
- * @param options Times and bounds.
+ * @param options Times and limits.
  * @typeParam L A connection to the engine.
  */
 export function createEngineAdapter<L>(engine: Engine<L>, options: EngineAdapterOptions): Adapter {
@@ -52,11 +53,11 @@ class EngineCarrier<L> implements Carrier {
   readonly #outbox: Outbox;
   readonly #wanted: Wanted;
   readonly #subscriber: Keeper<L>;
-  /** The same, unless publishing takes a connection of its own. */
+  /** The same as `#subscriber`, unless publishing needs its own connection. */
   readonly #publisher: Keeper<L>;
   #cancelProbe = () => {};
   #closing = false;
-  /** Whether one connection has called the other since all was well. */
+  /** Whether one connection has hurried the other since both were last up. */
   #called = false;
 
   constructor(engine: Engine<L>, options: EngineAdapterOptions, reporter: Reporter) {
@@ -101,7 +102,7 @@ class EngineCarrier<L> implements Carrier {
 
   publish(channel: string, data: AdapterData): void {
     const name = this.#engine.nameOf(channel);
-    // Packing copies bytes, which the publisher may change after this call.
+    // Packing copies the bytes, because the publisher may change them after this call.
     this.#outbox.publish({ name, channel, data: this.#encode(this.#reporter.nodeId, data) });
   }
 
@@ -124,7 +125,7 @@ class EngineCarrier<L> implements Carrier {
     if (this.#engine.separatePublisher) await this.#subscriber.close();
     await drained;
     cancel();
-    await this.#outbox.drain(); // what had no answer has failed by now
+    await this.#outbox.drain(); // messages without an answer have failed by now
   }
 
   async #drain(): Promise<void> {
@@ -166,9 +167,10 @@ class EngineCarrier<L> implements Carrier {
     return keeper;
   }
 
-  /** One of the two connections has found the engine: the other need not wait for its next attempt. */
+  /** One connection has reached the engine, so the other one tries at once. */
   #call(other: Keeper<L>): void {
-    // Once until all is well: those that are thrown out in turn would call each other without pause.
+    // Only once until both are up. Otherwise two connections that the engine closes in turn would hurry each other
+    // without pause.
     if (other.link || this.#called) return;
     this.#called = true;
     other.hurry();
@@ -218,7 +220,7 @@ class EngineCarrier<L> implements Carrier {
     }
   }
 
-  /** Both connections are there, and have to show that they live and lead to each other. */
+  /** Both connections are up. Tests that they are alive and lead to each other. */
   async #probe(): Promise<void> {
     const [publisher, subscriber] = [this.#publisher.link, this.#subscriber.link];
     if (!publisher || !subscriber || this.#closing) return;
@@ -246,7 +248,7 @@ class EngineCarrier<L> implements Carrier {
     return failure.kind;
   }
 
-  /** Of a connection that is up: what the engine says, or that it says nothing. */
+  /** The reason for a loss on a connection that is up: the engine's refusal, or its silence. */
   #reasonOf(failure: PublishFailure): string {
     const { title } = this.#engine;
     if (failure === "full") {

@@ -1,13 +1,13 @@
 /**
- * The envelope: who sent a message, and the message, as one text or one run of bytes. For backplanes that carry only
- * that, and that give publishers their own messages back.
+ * The envelope: the sender and the message, as one text or as bytes. It is for backplanes that carry nothing but text
+ * or bytes, and that send publishers their own messages back.
  *
- * `TL1`, then what the data is, then the length of the sender's id, `:`, the id, and the data:
+ * It is `TL1`, then the kind of the data, the length of the sender's id, `:`, the id, and the data:
  *
  * | kind | data | length counts |
  * |---|---|---|
  * | `t` | the text as it is | UTF-16 units |
- * | `j` | the text as a JSON string, where the text itself would not survive | UTF-16 units |
+ * | `j` | the text as a JSON string, if the text itself would be damaged | UTF-16 units |
  * | `x` | bytes in base64, for backplanes that carry only text | UTF-16 units |
  * | `b` | the bytes as they are | bytes |
  *
@@ -17,11 +17,11 @@
 import { fromBase64, toBase64 } from "../../contract/mod.ts";
 import type { AdapterData } from "../adapter.ts";
 
-/** What an envelope held. */
+/** The content of an envelope. */
 export interface Envelope {
   /** The id of the node that sent it. */
   readonly from: string;
-  /** The message, text or bytes as it was sent. */
+  /** The message, as it was sent: text or bytes. */
   readonly data: AdapterData;
 }
 
@@ -37,8 +37,8 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Packs a message for a backplane that carries bytes as well as text. Text stays text; bytes stay bytes and are copied
- * once. Both may be sent as bytes (text in UTF-8): {@linkcode decodeEnvelope} tells them apart.
+ * Packs a message for a backplane that carries bytes and text. Text stays text. Bytes stay bytes, and are copied once.
+ * A backplane may send both as bytes (text in UTF-8): {@linkcode decodeEnvelope} tells them apart.
  *
  * @example
  * ```ts
@@ -71,8 +71,8 @@ export function encodeEnvelope(from: string, data: AdapterData): AdapterData {
 }
 
 /**
- * Packs a message for a backplane that carries only text. Bytes are written in base64; what comes out has no lone
- * surrogates, and no U+0000, which databases refuse.
+ * Packs a message for a backplane that carries only text. Bytes are written in base64. The result has no lone
+ * surrogates, and no U+0000, because databases refuse that character.
  *
  * @param from The id of the node that sends it.
  * @param data The message.
@@ -85,11 +85,11 @@ export function encodeTextEnvelope(from: string, data: AdapterData): string {
 }
 
 /**
- * Unpacks what {@linkcode encodeEnvelope} or {@linkcode encodeTextEnvelope} packed, in the form in which the backplane
- * handed it over. Never throws. Bytes of a binary message are a view of the input, not a copy.
+ * Unpacks an envelope from {@linkcode encodeEnvelope} or {@linkcode encodeTextEnvelope}, in the form in which the
+ * backplane delivers it. Never throws. Bytes of a binary message are a view of the input, not a copy.
  *
- * @param raw What arrived.
- * @returns The envelope, or `undefined` for whatever is none: foreign data, another version, a truncated one.
+ * @param raw The data that arrived.
+ * @returns The envelope, or `undefined` for other data: foreign, of another version, or truncated.
  */
 export function decodeEnvelope(raw: AdapterData): Envelope | undefined {
   try {
@@ -97,7 +97,7 @@ export function decodeEnvelope(raw: AdapterData): Envelope | undefined {
     if (!(raw instanceof Uint8Array)) return undefined;
     return BINARY_MARK.every((byte, i) => raw[i] === byte) ? unpackBytes(raw) : unpackText(readText(raw));
   } catch {
-    // Not UTF-8, not base64 or not JSON: not from here.
+    // Not UTF-8, base64 or JSON: it is foreign.
     return undefined;
   }
 }
@@ -114,7 +114,7 @@ function packText(kind: "t" | "j" | "x", from: string, data: string): string {
   return `${MARK}${kind}${from.length}:${from}${kind === "j" ? JSON.stringify(data) : data}`;
 }
 
-/** Foreign data may be long: looks at the mark before it decodes the whole. */
+/** Checks the mark before it decodes all bytes, because foreign data may be long. */
 function readText(bytes: Uint8Array): string {
   for (let i = 0; i < MARK.length; i++) if (bytes[i] !== MARK.charCodeAt(i)) return "";
   return decoder.decode(bytes);

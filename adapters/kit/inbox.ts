@@ -1,5 +1,5 @@
 /**
- * What a node hears: messages of others, its own ones, and what is of no hub.
+ * Sorts the messages that a node receives: messages of other nodes, its own messages, and foreign data.
  *
  * @module
  */
@@ -9,18 +9,20 @@ import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
 
 /** What {@linkcode Inbox} needs. */
 export interface InboxOptions {
-  /** This node, whose own messages may come back. */
+  /** This node. Its own messages may come back. */
   readonly nodeId: string;
   /** Takes a message of another node. */
   deliver(channel: string, data: AdapterData, from: string): void;
-  /** Hears of data that no hub has sent. */
+  /** Called for data that no hub has sent. */
   onForeign(channel: string): void;
 }
 
-/** Sorts what arrives. */
+/** Sorts incoming messages. */
 export class Inbox {
   readonly #options: InboxOptions;
-  /** What this node's own messages begin with: those need no decoding, however large they are. */
+  /**
+   * The first bytes of this node's own messages. So the node need not decode its own messages, however large they are.
+   */
   readonly #ownText: string;
   readonly #ownHeads: readonly Uint8Array[];
 
@@ -38,8 +40,8 @@ export class Inbox {
   /**
    * Takes a message.
    *
-   * @param channel What the hub calls its channel.
-   * @param data What it is, as the engine hands it over.
+   * @param channel The hub's name of the channel.
+   * @param data The message, as the engine hands it over.
    */
   receive(channel: string, data: AdapterData): void {
     const { nodeId, deliver, onForeign } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * Keeps one connection: makes it, and makes a new one whenever it is lost, with growing pauses. A connection lives once:
- * nothing of an old one, no queue and no subscription, comes back by itself.
+ * Keeps one connection up: it connects, and connects again after each loss, with growing pauses. Each connection is
+ * used once. No queue and no subscription of an old connection comes back by itself.
  *
  * @module
  */
@@ -10,36 +10,36 @@ import { pauseMs, STABLE_MS } from "./backoff.ts";
 import { inTime } from "./deadline.ts";
 import type { FailureKind } from "./failure.ts";
 
-/** Limits how long a step may take, and ends it when the connection is lost. */
+/** Limits the time of a step, and ends the step when the connection is lost. */
 export type Within = <T>(step: Promise<T>, what: string) => Promise<T>;
 
 /** What {@linkcode Keeper} needs. */
 export interface KeeperOptions<L> {
   readonly clock: Clock;
-  /** How long a connection may take to be made, in milliseconds. */
+  /** How long connecting may take, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** How long each step may take then until it is of use, in milliseconds. */
+  /** How long each step of `prepare` may take, in milliseconds. */
   readonly answerTimeoutMs: number;
   /**
-   * Makes a connection. When it rejects nothing is left behind.
+   * Connects. When it rejects, nothing is left behind.
    *
-   * @param onLost To be called when the connection is gone.
-   * @param signal Aborted when the connection is not wanted any more.
+   * @param onLost Call it when the connection is gone.
+   * @param signal Aborted when the connection is not needed any more.
    */
   connect(onLost: (cause: unknown) => void, signal: AbortSignal): Promise<L>;
-  /** Ends a connection at once, in whatever state it is. Resolves when it is closed; never rejects. */
+  /** Ends a connection at once, in any state. Resolves when it is closed; never rejects. */
   destroy(link: L): Promise<void>;
-  /** Makes a new connection of use. Rejects to have another one made. */
+  /** Prepares a new connection for use. If it rejects, the keeper makes another connection. */
   prepare(link: L, within: Within): Promise<void>;
-  /** It is of use. */
+  /** The connection is ready for use. */
   onUp(link: L): void;
-  /** It is gone. Called only after `onUp`. */
+  /** The connection is gone. Called only after `onUp`. */
   onDown(cause: unknown): void;
-  /** It could not be made. */
+  /** The connection could not be made. */
   onFailure(cause: unknown): FailureKind;
 }
 
-/** One connection, as one of many in a row. */
+/** Makes one connection after another. */
 export class Keeper<L> {
   readonly #options: KeeperOptions<L>;
   #link: L | undefined;
@@ -47,7 +47,7 @@ export class Keeper<L> {
   #lose = (_cause: unknown) => {};
   #closed = false;
   #wake = () => {};
-  /** Whether the next pause is none. */
+  /** Whether to skip the next pause. */
   #hurried = false;
   #running: Promise<void> | undefined;
 
@@ -56,28 +56,28 @@ export class Keeper<L> {
     this.#options = options;
   }
 
-  /** The connection, while it is of use. */
+  /** The connection, while it is ready for use. */
   get link(): L | undefined {
     return this.#up;
   }
 
-  /** Begins. */
+  /** Begins to connect. */
   start(): void {
     this.#running ??= this.#run();
   }
 
-  /** Gives up a connection that is found dead, though nobody said so. */
+  /** Gives up a connection that turned out to be dead without an event of loss. */
   drop(link: L, cause: Error): void {
     if (this.#link === link) this.#lose(cause);
   }
 
-  /** The other side shows that it is there: tries at once, and without a pause after the attempt that is under way. */
+  /** The other connection has reached the engine: tries at once, and skips the pause after the present attempt. */
   hurry(): void {
     this.#hurried = true;
     this.#wake();
   }
 
-  /** Ends for good; resolves when the connection is closed. */
+  /** Closes for good. Resolves when the connection is closed. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#lose(new Error("The adapter is closed"));
@@ -97,7 +97,8 @@ export class Keeper<L> {
       } catch (cause) {
         if (this.#closed) return;
         kind = this.#options.onFailure(cause);
-        // It was away, and is on its way up. Only once: what answers and is away in turn would be asked without pause.
+        // The engine was away, and is starting now. Only once: an engine that is up and away in turn would be asked
+        // without pause.
         if (kind === "answered" && !answered) {
           failures = 0;
           answered = true;
@@ -108,14 +109,14 @@ export class Keeper<L> {
     }
   }
 
-  /** One connection from its birth to its end; rejects when it never was of use, else tells how long it was. */
+  /** One connection from start to end. Rejects if it was never ready; otherwise returns how long it was ready. */
   async #live(): Promise<number> {
     const { clock, destroy, prepare, connectTimeoutMs, answerTimeoutMs, onUp, onDown } = this.#options;
     const lost = Promise.withResolvers<unknown>();
     const gone = lost.promise.then((cause): never => {
       throw cause;
     });
-    gone.catch(() => {}); // it may go when nobody waits for anything
+    gone.catch(() => {}); // the connection may be lost while no step waits for it
     this.#lose = lost.resolve;
     const limited = (ms: number): Within => (step, what) =>
       inTime(clock, ms, Promise.race([step, gone]), what);
@@ -146,7 +147,7 @@ export class Keeper<L> {
       return await within(connecting, "No connection");
     } catch (error) {
       given.abort(error);
-      // What it says itself is closer to the cause.
+      // The error of `connect` itself is closer to the cause.
       const own: unknown = await connecting.then(destroy, (own) => own);
       throw own ?? error;
     }

@@ -1,5 +1,5 @@
 /**
- * Loads the library of an adapter when it is needed, so that nobody has to install those that are not.
+ * Loads the library of an adapter only when it is needed. So users install only the libraries of their adapters.
  *
  * @module
  */
@@ -9,14 +9,14 @@ export class LibraryError extends Error {
   override readonly name = "LibraryError";
 }
 
-/** What Deno says where a permission is missing, also within the words of a library that has caught it. */
+/** Deno's message for a missing permission, also inside the message of a library that has caught it. */
 const NOT_ALLOWED = /\bRequires \w+ access\b/;
 
 /**
  * Loads a library.
  *
  * @param name Its name: `"ioredis"`.
- * @param otherwise What to do instead of installing it: `"pass client"`; empty if nothing.
+ * @param otherwise What to do instead of installing it: `"pass client"`; empty if there is nothing else.
  * @param load Imports it.
  * @throws {LibraryError} If that fails.
  */

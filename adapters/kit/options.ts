@@ -1,5 +1,5 @@
 /**
- * What the options of all engines' adapters have in common.
+ * The options that all adapters for engines have in common.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Kind, or } from "../../contract/options/read_options.ts";
 
 /** The rows of {@linkcode engineRows}. */
 export interface EngineRows {
-  /** How long a connection may take to be made. */
+  /** How long connecting may take. */
   readonly connectTimeoutMs: Kind<number>;
   /** How often to probe connections. */
   readonly probeIntervalMs: Kind<number>;
@@ -18,16 +18,16 @@ export interface EngineRows {
   readonly probeTimeoutMs: Kind<number>;
   /** The largest message. */
   readonly maxMessageBytes: Kind<number>;
-  /** How much may be without an answer. */
+  /** How many bytes may wait for an answer. */
   readonly maxPendingBytes: Kind<number>;
   /** The source of time. */
   readonly clock: Kind<Clock>;
 }
 
 /**
- * The rows for times, bounds and the clock.
+ * The rows for times, limits and the clock.
  *
- * @param defaults The defaults of the bounds, in bytes.
+ * @param defaults The defaults of the limits, in bytes.
  */
 export function engineRows(
   defaults: { readonly maxMessageBytes: number; readonly maxPendingBytes: number },
@@ -43,8 +43,8 @@ export function engineRows(
 }
 
 /**
- * The row for a prefix, which has to be given: two applications with one prefix on one engine are one cluster, and nobody
- * would tell them.
+ * The row for a required prefix. Without different prefixes, two applications on one engine would be one cluster,
+ * without any error.
  *
  * @param title The engine, for the error.
  */
@@ -62,13 +62,13 @@ export function prefixFor(title: string): Kind<string> {
 }
 
 /**
- * Refuses an address in place of options: it says nothing of the prefix. The error does not repeat it, as it may hold a
- * password.
+ * Refuses an address in place of options, because it holds no prefix. The error does not repeat the address, because it
+ * may hold a password.
  *
  * @param owner The function that takes the options.
  * @param given What the user gave.
  * @param address The name of the option for the address.
- * @throws {TypeError} If it is a text or a list.
+ * @throws {TypeError} If it is text or a list.
  */
 export function refuseAddress(owner: string, given: unknown, address: string): void {
   if (typeof given !== "string" && !Array.isArray(given)) return;

@@ -1,14 +1,14 @@
 /**
- * Waits that a signal ends.
+ * A wait that a signal can end.
  *
  * @module
  */
 
 /**
- * Waits for a promise, or until a signal is aborted: then it rejects with the signal's reason. A signal that is aborted
- * already wins.
+ * Waits for a promise, or until a signal is aborted. If the signal is aborted first, or was aborted before, it rejects
+ * with the signal's reason.
  *
- * @param promise What to wait for; what becomes of it later is nobody's business.
+ * @param promise The promise to wait for. Its later result is ignored.
  * @param signal The signal, if there is one.
  */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

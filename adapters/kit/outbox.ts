@@ -1,60 +1,64 @@
 /**
- * What a node publishes, on its way to the engine: everything of one turn at once, and never more under way than a bound.
- * What cannot go now is not kept for later.
+ * The queue of a node's published messages on their way to the engine. It sends all messages of one turn together. The
+ * number of bytes under way has a limit. A message that cannot be sent now is lost, not kept for later.
  *
  * @module
  */
 
 import type { AdapterData } from "../adapter.ts";
 
-/** A message on its way. */
+/** A message on its way to the engine. */
 export interface OutgoingMessage {
   /** The engine's name of the channel. */
   readonly name: string;
-  /** What to send, in its envelope. */
+  /** The message in its envelope. */
   readonly data: AdapterData;
-  /** What the hub calls the channel. */
+  /** The hub's name of the channel. */
   readonly channel: string;
 }
 
-/** Why a message was not published: what the engine or its client said, or `"full"` where the link has a bound of its own. */
+/**
+ * Why a message was not published: the error of the engine or its client, or `"full"` if the link has reached its own
+ * limit.
+ */
 export type PublishFailure = Error | "full";
 
 /**
- * Sends messages in this order, in as few writes as possible, and never again, whatever happens.
+ * Sends messages in this order, in as few writes as possible. It never sends a message again.
  *
- * @returns What became of each: a failure, or anything else for one that the engine has; of no matter for none. Does not
- * throw. A promise when the engine confirms; until it resolves they count as under way.
+ * @returns The result of each message: a failure, or any other value if the engine has it. `undefined` instead of the
+ * list if nothing failed. A promise if the engine confirms; until it resolves, the messages count as under way. Does
+ * not throw.
  */
 export type PublishBatch = (messages: readonly OutgoingMessage[]) => PublishResults | Promise<PublishResults>;
 
-/** What became of the messages of a batch. */
+/** The results of the messages of a batch. */
 export type PublishResults = readonly unknown[] | void;
 
 /** What {@linkcode Outbox} needs. */
 export interface OutboxOptions {
-  /** How many bytes may be without an answer. */
+  /** How many bytes may wait for an answer. */
   readonly maxPendingBytes: number;
-  /** The reason of a failure: one of a few texts. */
+  /** The reason of a failure. It returns one of a few texts. */
   reasonOf(failure: PublishFailure): string;
   /**
-   * Hears what is lost, or may be.
+   * Called for messages that are lost, or may be.
    *
    * @param reason Why: one of a few texts.
    * @param count How many messages.
-   * @param channel What the hub calls the channel of one of them.
-   * @param cause What the engine or its client said, if it did.
+   * @param channel The hub's name of the channel of one of them.
+   * @param cause The error of the engine or its client, if there is one.
    */
   onLost(reason: string, count: number, channel: string, cause?: Error): void;
 }
 
-/** Publishes in order. */
+/** Publishes messages in order. */
 export class Outbox {
   readonly #options: OutboxOptions;
   #send: PublishBatch | undefined;
   #batch: OutgoingMessage[] = [];
   #pendingBytes = 0;
-  /** What is under way. */
+  /** Writes under way. */
   readonly #writes = new Set<Promise<void>>();
   /** Why there is no connection. */
   #away = "the connection is down";
@@ -64,18 +68,18 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** There is a connection. */
+  /** There is a connection now. */
   attach(send: PublishBatch): void {
     this.#send = send;
   }
 
-  /** There is none any more. What waits for the end of the turn leaves, or is lost. */
+  /** There is no connection any more. Messages that wait for the end of the turn are sent now, or lost. */
   detach(): void {
     this.#flush();
     this.#send = undefined;
   }
 
-  /** There will never be one again. */
+  /** There will be no connection any more. */
   end(why: string): void {
     this.detach();
     this.#away = why;
@@ -86,7 +90,7 @@ export class Outbox {
     const { maxPendingBytes, reasonOf, onLost } = this.#options;
     if (!this.#send) return onLost(this.#away, 1, message.channel);
     const { length } = message.data;
-    // Nothing else under way: whatever its size, it must be able to leave.
+    // If nothing else is under way, a message may go whatever its size.
     if (this.#pendingBytes > 0 && this.#pendingBytes + length > maxPendingBytes) {
       return onLost(reasonOf("full"), 1, message.channel);
     }
@@ -95,7 +99,10 @@ export class Outbox {
     this.#batch.push(message);
   }
 
-  /** Sends what waits; resolves when the engine has answered all that is under way, or the connection is gone. */
+  /**
+   * Sends waiting messages. Resolves when the engine has answered for all messages under way, or the connection is
+   * gone.
+   */
   async drain(): Promise<void> {
     this.#flush();
     await Promise.all(this.#writes);

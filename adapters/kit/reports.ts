@@ -1,5 +1,6 @@
 /**
- * Reports of what may happen a thousand times a second: the first at once, the others of the next second counted.
+ * Reports for events that may happen a thousand times a second. It reports the first at once, and counts the others of
+ * the next second.
  *
  * @module
  */
@@ -8,10 +9,10 @@ import type { Clock } from "../../contract/clock.ts";
 
 const INTERVAL_MS = 1_000;
 
-/** So many messages, in words. */
+/** A number of messages, in words. */
 export const inMessages = (count: number): string => count === 1 ? "a message" : `${count} messages`;
 
-/** Says how many more there were since the last report. */
+/** Reports how many there were since the last report. */
 type Report = (count: number) => void;
 
 interface Kind {
@@ -20,21 +21,21 @@ interface Kind {
   stop(): void;
 }
 
-/** Counts what is alike. */
+/** Counts events of the same kind. */
 export class Reports {
   readonly #clock: Clock;
   readonly #kinds = new Map<string, Kind>();
   #closed = false;
 
-  /** @param clock Where seconds come from. */
+  /** @param clock The source of time. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /**
-   * Reports something, at once or counted.
+   * Reports an event at once, or counts it.
    *
-   * @param kind What is alike; of few kinds.
+   * @param kind The kind of event; there are few kinds.
    * @param count How often it happened.
    * @param report Reports it.
    */
@@ -50,7 +51,7 @@ export class Reports {
     report(count);
   }
 
-  /** Reports what was counted, and nothing any more. */
+  /** Reports the events counted so far, and then nothing more. */
   close(): void {
     this.#closed = true;
     for (const { count, report, stop } of this.#kinds.values()) {

@@ -1,6 +1,6 @@
 /**
- * What is the same of every adapter for an engine, whatever carries its messages: it opens once, closes once, tells of each
- * failure once, refuses what is too large, and says what it has lost.
+ * The part that all adapters for engines share, whatever carries their messages. It opens once, closes once, and
+ * reports each failure once. It refuses messages that are too large, and reports lost messages.
  *
  * @module
  */
@@ -14,15 +14,15 @@ import type { PresenceStore } from "../presence_store.ts";
 import { explained, type Failure } from "./failure.ts";
 import { inMessages, Reports } from "./reports.ts";
 
-/** Who an adapter is. */
+/** The name, the address and the limits of an adapter. */
 export interface Identity {
   /** The adapter's name: `"redis"`. */
   readonly name: string;
   /** The engine in errors: `"Redis"`. */
   readonly title: string;
-  /** Where it is, without credentials; may change. */
+  /** The address, without credentials; may change. */
   readonly address: string;
-  /** What no error may tell. */
+  /** Texts that must not appear in errors. */
   readonly secrets: readonly string[];
   /** The largest message in bytes, without its envelope; may change. */
   readonly maxMessageBytes: number;
@@ -32,25 +32,27 @@ export interface Identity {
   readonly history?: HistoryStore;
 }
 
-/** What carries the messages of one node, beneath the shell. It is used between `start` and `close` only. */
+/** Carries the messages of one node, beneath the shell. The shell uses it only between `start` and `close`. */
 export interface Carrier {
-  /** Begins to connect, and goes on until `close`. */
+  /** Begins to connect, and keeps the connection until `close`. */
   start(): void;
-  /** As {@linkcode Adapter.subscribe}: waits while the engine is away; a `RangeError` is about the channel. */
+  /** As {@linkcode Adapter.subscribe}: waits while the engine is away. A `RangeError` is about the channel. */
   subscribe(channel: string, signal: AbortSignal | undefined): Promise<void>;
   /** As {@linkcode Adapter.unsubscribe}. */
   unsubscribe(channel: string): Promise<void>;
-  /** Sends a message that is not too large. What is thrown is reported. Bytes are copied before it returns. */
+  /** Sends a message within the size limit. The shell reports what it throws. It copies bytes before it returns. */
   publish(channel: string, data: AdapterData): void;
   /** As {@linkcode Adapter.countListeners}; may reject. */
   countListeners?(channel: string): Promise<number | undefined>;
   /** As {@linkcode Adapter.gauges}. */
   gauges?(): Readonly<Record<string, number>>;
-  /** Sends what waits, for a limited time, and ends everything. Who waits to subscribe is refused with the reason. */
+  /**
+   * Sends waiting messages, for a limited time, and ends everything. Pending `subscribe` calls reject with the reason.
+   */
   close(reason: Error): Promise<void>;
 }
 
-/** What a carrier tells its shell. */
+/** The events that a carrier reports to its shell. */
 export interface Reporter {
   /** The identity of this node. */
   readonly nodeId: string;
@@ -58,40 +60,40 @@ export interface Reporter {
   deliver(channel: string, data: AdapterData, from: string): void;
   /** Everything is live. */
   up(): void;
-  /** Something is not, any more. */
+  /** Something is not live any more. */
   down(): void;
   /** See {@linkcode AdapterContext.onGap}. */
   gap(channels?: readonly string[]): void;
   /** See {@linkcode AdapterContext.onNodeGone}. */
   nodeGone(nodeId: string): void;
-  /** A connection could not be made; told once in an outage. A refusal ends an `open` that waits. */
+  /** A connection attempt failed; reported once in an outage. A refusal rejects a pending `open`. */
   failed(failure: Failure): void;
   /**
-   * A connection is lost that worked.
+   * A working connection is lost.
    *
-   * @param what Which: `"The publisher's connection"`.
-   * @param stage What cannot be done without.
+   * @param what Which one: `"The publisher's connection"`.
+   * @param stage The operation that needs it.
    * @param cause Why.
-   * @param address Where it led, if that is not the identity's.
+   * @param address The address of the connection, if it differs from the identity's.
    */
   broken(what: string, stage: "publish" | "delivery", cause: unknown, address?: string): void;
-  /** Messages were not published, or may not have been. */
+  /** Messages were not published, or perhaps not. */
   lost(reason: string, count: number, channel: string, cause?: Error): void;
   /** Data came that no hub has sent. */
   foreign(channel?: string): void;
-  /** Something that nobody waits for went wrong with a channel. */
+  /** An error with a channel that no call waits for. */
   trouble(what: string, stage: AdapterStage, channel: string | undefined, cause: unknown): void;
 }
 
-/** How many different failures of an outage are told. */
+/** How many different failures of one outage are reported. */
 const MAX_FAILURES = 10;
 
 /**
  * Creates an adapter.
  *
- * @param identity Who it is.
+ * @param identity The adapter's name, address and limits.
  * @param clock The source of time.
- * @param carry Makes what carries the messages, when the adapter is opened. What it throws rejects `open`.
+ * @param carry Makes the carrier when the adapter is opened. What it throws rejects `open`.
  */
 export function createShell(
   identity: Identity,
@@ -109,13 +111,13 @@ class Shell implements Adapter, Reporter {
   readonly #opening = Promise.withResolvers<void>();
   #context: AdapterContext | undefined;
   #carrier: Carrier | undefined;
-  /** Outlives `#live` until what was published is on its way, or lost. */
+  /** Stays after `#live` ends, until the published messages are sent or lost. */
   #onError: AdapterContext["onError"] | undefined;
-  /** Between `open` and `close`. */
+  /** `true` between `open` and `close`. */
   #live = false;
   #status: "up" | "down" = "down";
   #everUp = false;
-  /** What was told since it was up last: that it is away at all, and each reason once. */
+  /** What was reported since the status was last up: that the engine is away, and each reason once. */
   #awayTold = false;
   readonly #told = new Set<string>();
   #stopWaiting = () => {};
@@ -126,7 +128,7 @@ class Shell implements Adapter, Reporter {
     this.#identity = identity;
     this.#carry = carry;
     this.#reports = new Reports(clock);
-    this.#opening.promise.catch(() => {}); // an adapter may be closed that nobody opened
+    this.#opening.promise.catch(() => {}); // an adapter may be closed before any call of `open`
   }
 
   get maxMessageBytes(): number {
@@ -179,7 +181,7 @@ class Shell implements Adapter, Reporter {
       await this.#carrier!.subscribe(channel, signal);
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
-      if (cause instanceof RangeError) throw cause; // about the channel, and not about what the engine says
+      if (cause instanceof RangeError) throw cause; // about the channel, not an answer of the engine
       throw this.#error(`Cannot subscribe to "${channel}" at ${this.#where}`, cause);
     }
   }
@@ -216,7 +218,7 @@ class Shell implements Adapter, Reporter {
       const count = await this.#carrier!.countListeners?.(channel);
       return Number.isInteger(count) ? count : undefined;
     } catch {
-      return undefined; // an ACL need not allow it
+      return undefined; // an ACL may forbid the command
     }
   }
 
@@ -243,7 +245,7 @@ class Shell implements Adapter, Reporter {
     this.#onError = undefined;
   }
 
-  /** Ends an `open` that waits, and everything with it. */
+  /** Rejects a pending `open`, and closes the adapter. */
   #fail(error: unknown): void {
     this.#opening.reject(error);
     void this.close();
@@ -329,7 +331,7 @@ class Shell implements Adapter, Reporter {
     return explained(what, cause, this.#identity.secrets);
   }
 
-  /** Not within the caller's call. */
+  /** Reports in a later microtask, never within the caller's call. */
   #reportLater(error: Error, channel: string): void {
     queueMicrotask(() => this.#report(error, "publish", channel));
   }

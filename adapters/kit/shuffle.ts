@@ -1,5 +1,5 @@
 /**
- * An order that differs from node to node, and from time to time.
+ * Puts lists into random order, so that nodes do not all try the same server first.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /**
  * Copies a list into a random order.
  *
- * @param items The list; it stays as it is.
+ * @param items The list; it does not change.
  */
 export function shuffled<T>(items: readonly T[]): T[] {
   const copy = [...items];

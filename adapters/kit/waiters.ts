@@ -1,26 +1,26 @@
 /**
- * Those who wait until something has happened to a key.
+ * Waits for an event of a key.
  *
  * @module
  */
 
-/** Waits by key; nothing is kept of a key for which nobody waits. */
+/** Pending waits by key. It keeps nothing for a key without waits. */
 export class Waiters<K> {
   readonly #waiting = new Map<K, PromiseWithResolvers<void>>();
 
-  /** The keys for which somebody waits. */
+  /** The keys with pending waits. */
   get keys(): readonly K[] {
     return [...this.#waiting.keys()];
   }
 
-  /** Resolves when it has happened; rejects when it cannot. */
+  /** Resolves when the event happens; rejects when it cannot happen. */
   wait(key: K): Promise<void> {
     let waiting = this.#waiting.get(key);
     if (!waiting) this.#waiting.set(key, waiting = Promise.withResolvers());
     return waiting.promise;
   }
 
-  /** It has happened, or cannot. */
+  /** The event has happened, or cannot happen. */
   settle(key: K, error?: Error): void {
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
@@ -28,7 +28,7 @@ export class Waiters<K> {
     else waiting?.resolve();
   }
 
-  /** It has happened for all. */
+  /** The event has happened for all keys. */
   settleAll(): void {
     for (const key of this.keys) this.settle(key);
   }

@@ -1,6 +1,6 @@
 /**
- * Which channels a node wants, and bringing whatever connection there is to that: what is wanted stays so when a connection
- * is lost, and is subscribed on the next one.
+ * The channels that a node wants to subscribe to. It subscribes to them on the present connection. They stay wanted
+ * when a connection is lost, and are subscribed again on the next one.
  *
  * @module
  */
@@ -9,50 +9,53 @@ import type { Clock } from "../../contract/clock.ts";
 import type { Within } from "./keeper.ts";
 import { Waiters } from "./waiters.ts";
 
-/** How soon a channel is asked for again that was live and is refused now, in milliseconds. */
+/** The pause before a channel that was live and is refused now is tried again, in milliseconds. */
 const RETRY_MS = 5_000;
 
-/** What {@linkcode Wanted} needs of a connection. */
+/** The part of a connection that {@linkcode Wanted} needs. */
 export interface SubscribingLink {
   /**
-   * Subscribes to channels, by the engine's names. All are live when it resolves, but those with an error at their place.
-   * Rejects when the connection is of no use.
+   * Subscribes to channels, by the engine's names. When it resolves, all channels are live that have no error at their
+   * index. Rejects when the connection does not work.
    */
   subscribe(names: readonly string[]): Promise<readonly (Error | undefined)[] | void>;
   /** Ends subscriptions. Rejects when the engine refuses, or the connection is gone. */
   unsubscribe(names: readonly string[]): Promise<void>;
-  /** The connection is of no use. */
+  /** The connection does not work. */
   onBroken(cause: Error): void;
 }
 
 /** What {@linkcode Wanted} needs. */
 export interface WantedOptions {
   readonly clock: Clock;
-  /** How many channels one command names at the most: an engine does one command at a time. */
+  /** How many channels one command may name: an engine does one command at a time. */
   readonly batchSize: number;
-  /** The engine refuses a channel that was live before; it is asked for again later. */
+  /** The engine refuses a channel that was live before. It is tried again later. */
   onRefused(channel: string, error: Error): void;
-  /** A channel is live again that was refused meanwhile. */
+  /** A channel is live again after a refusal. */
   onBack(channel: string): void;
 }
 
 interface Entry {
-  /** What the hub calls it. */
+  /** The hub's name of the channel. */
   readonly channel: string;
-  /** `new` until it was live once: then somebody waits for it, and hears of a refusal. */
+  /** `new` until it was live once. While it is `new`, a caller waits for it and gets a refusal. */
   state: "new" | "live" | "refused";
   readonly live: PromiseWithResolvers<void>;
 }
 
-/** The channels, by the engine's names. */
+/** The wanted channels, by the engine's names. */
 export class Wanted {
   readonly #options: WantedOptions;
   readonly #entries = new Map<string, Entry>();
-  /** What the connection of now subscribes to. */
+  /** The channels that the present connection subscribes to. */
   readonly #held = new Set<string>();
-  /** What has a command under way: for one channel there is one at a time, so that the last word stays the last. */
+  /**
+   * Channels with a command under way. There is one command at a time per channel, so that commands take effect in
+   * order.
+   */
   readonly #busy = new Set<string>();
-  /** What has to be looked at. */
+  /** Channels whose state has to be checked. */
   readonly #dirty = new Set<string>();
   readonly #leaving = new Waiters<string>();
   #link: SubscribingLink | undefined;
@@ -64,41 +67,42 @@ export class Wanted {
     this.#options = options;
   }
 
-  /** What the hub calls a channel that is wanted. */
+  /** The hub's name of a wanted channel. */
   channelOf(name: string): string | undefined {
     return this.#entries.get(name)?.channel;
   }
 
   /**
-   * Subscribes to everything that is wanted on a new connection, which has no subscription yet.
+   * Subscribes to all wanted channels on a new connection, which has no subscription yet.
    *
    * @param link The connection.
    * @param within Limits how long each answer may take.
-   * @returns Resolves when all is live that the engine does not refuse; rejects when the connection is of no use.
+   * @returns Resolves when all channels are live that the engine does not refuse. Rejects when the connection does not
+   * work.
    */
   async attach(link: SubscribingLink, within: Within): Promise<void> {
     this.#forget();
     this.#link = link;
     this.#dirty.clear();
-    // They are all on their way; as long as answers come there is hope.
+    // All commands are under way. Each answer has its own time limit, so many channels may take longer together.
     const joins = this.#batches([...this.#entries.keys()]).map((names) => this.#join(link, names));
-    for (const join of joins) join.catch(() => {}); // its turn to be waited for may never come
+    for (const join of joins) join.catch(() => {}); // an earlier failure may end this loop before it waits for this one
     for (const join of joins) await within(join, "No answer to a subscribe");
   }
 
-  /** The connection is gone. What is wanted stays so; who waits goes on waiting. */
+  /** The connection is gone. Channels stay wanted, and pending `subscribe` calls go on waiting. */
   detach(): void {
     this.#link = undefined;
     this.#forget();
   }
 
   /**
-   * Wants a channel.
+   * Adds a wanted channel.
    *
-   * @param name Its name with the engine.
-   * @param channel What the hub calls it.
-   * @param signal Wants it no more, if it is not live by then.
-   * @returns Resolves when it is live, be it on a later connection; rejects when the engine refuses it.
+   * @param name The engine's name of the channel.
+   * @param channel The hub's name of the channel.
+   * @param signal Removes the channel again, if it is not live by then.
+   * @returns Resolves when the channel is live, on this connection or a later one. Rejects when the engine refuses it.
    */
   subscribe(name: string, channel: string, signal?: AbortSignal): Promise<void> {
     if (this.#closed) return Promise.reject(this.#closed);
@@ -106,7 +110,7 @@ export class Wanted {
     let entry = this.#entries.get(name);
     if (!entry) {
       entry = { channel, state: "new", live: Promise.withResolvers() };
-      entry.live.promise.catch(() => {}); // it may fail when nobody waits any more
+      entry.live.promise.catch(() => {}); // it may fail when no caller waits any more
       this.#entries.set(name, entry);
       this.#touch(name);
     }
@@ -118,10 +122,10 @@ export class Wanted {
   }
 
   /**
-   * Wants a channel no more.
+   * Removes a wanted channel.
    *
-   * @param name Its name with the engine.
-   * @returns Resolves when nothing of it comes any more; rejects when the engine refuses.
+   * @param name The engine's name of the channel.
+   * @returns Resolves when no message of it comes any more; rejects when the engine refuses.
    */
   async unsubscribe(name: string): Promise<void> {
     this.#remove(name, new Error("it was unsubscribed meanwhile"));
@@ -129,13 +133,13 @@ export class Wanted {
     await this.#leaving.wait(name);
   }
 
-  /** The engine ends a subscription that was live. */
+  /** The engine has ended a subscription that was live. */
   refused(name: string, error: Error): void {
     if (!this.#held.delete(name) || !this.#entries.has(name)) return;
     this.#refused(name, error);
   }
 
-  /** Wants nothing any more, and refuses whoever comes. */
+  /** Removes all wanted channels, and refuses later calls. */
   close(error: Error): void {
     this.#closed = error;
     this.detach();
@@ -150,14 +154,14 @@ export class Wanted {
     this.#touch(name);
   }
 
-  /** With the connection everything on it is gone. */
+  /** All subscriptions are gone with the connection. */
   #forget(): void {
     this.#held.clear();
     this.#busy.clear();
     this.#leaving.settleAll();
   }
 
-  /** Something has changed about a channel. Looked at together with the others of this turn. */
+  /** The state of a channel has changed. All changes of one turn are checked together. */
   #touch(name: string): void {
     if (!this.#link) return;
     if (this.#dirty.size === 0) this.#options.clock.endOfTurn(() => this.#look());
@@ -168,11 +172,11 @@ export class Wanted {
     const link = this.#link;
     const [joins, leaves]: [string[], string[]] = [[], []];
     for (const name of this.#dirty) {
-      if (!link || this.#busy.has(name)) continue; // looked at again when its command is answered
+      if (!link || this.#busy.has(name)) continue; // checked again when its command is answered
       const [wanted, held] = [this.#entries.has(name), this.#held.has(name)];
       if (wanted && !held) joins.push(name);
       else if (!wanted && held) leaves.push(name);
-      else if (wanted) this.#joined(name); // it was left and wanted again in one turn
+      else if (wanted) this.#joined(name); // it was removed and added again in one turn
       else this.#leaving.settle(name);
     }
     this.#dirty.clear();
@@ -187,7 +191,7 @@ export class Wanted {
     return starts.map((start) => names.slice(start, start + batchSize));
   }
 
-  /** Rejects when the connection is of no use. */
+  /** Rejects when the connection does not work. */
   async #join(link: SubscribingLink, names: readonly string[]): Promise<void> {
     let refusals: readonly (Error | undefined)[] | void;
     for (const name of names) this.#busy.add(name);
@@ -213,11 +217,11 @@ export class Wanted {
     const back = entry.state === "refused";
     entry.state = "live";
     entry.live.resolve();
-    this.#leaving.settle(name); // it was wanted again before it had left
+    this.#leaving.settle(name); // it was added again before its subscription ended
     if (back) this.#options.onBack(entry.channel);
   }
 
-  /** Whoever waits for it hears of it, and else the hub does. */
+  /** The waiting caller gets the refusal. Without one, the hub gets it. */
   #refused(name: string, error: Error): void {
     const entry = this.#entries.get(name)!;
     if (entry.state === "new") {

@@ -1,5 +1,5 @@
 /**
- * What went wrong with Redis, in words that may be logged.
+ * Explains failures of Redis, in texts that may be logged.
  *
  * @module
  */
@@ -7,17 +7,17 @@
 import { type Failure, isTlsFailure, showable, systemWords } from "../failure.ts";
 import { LibraryError } from "../library.ts";
 
-/** Replies to a handshake that will be the same tomorrow. `ERR` ones are those of old versions. */
+/** Replies to a handshake that a retry does not change. Old versions send those with `ERR`. */
 const REFUSING_REPLY =
   /\b(WRONGPASS|NOAUTH|NOPERM|NOPROTO|DENIED)\b|ERR invalid password|without any password configured|no password is set|unknown command|wrong number of arguments for 'auth'/i;
 
-/** What the parsers of the client libraries say of data that is not Redis'. */
+/** Errors of the client libraries' parsers for data that does not come from Redis. */
 const NOT_REDIS = /Unknown RESP type|Protocol error, got/i;
 
-/** A reply of Redis begins with its code; what client libraries say of a connection does not. */
+/** A reply of Redis begins with its code. Errors of client libraries about a connection do not. */
 const REPLY = /^[A-Z][A-Z0-9]+ /;
 
-/** Why Redis does not let a node in, in words. */
+/** Why Redis refuses a node. */
 type Refusal = "credentials" | "protocol" | "tls";
 
 const HINTS: Readonly<Record<Refusal, string>> = {
@@ -27,11 +27,11 @@ const HINTS: Readonly<Record<Refusal, string>> = {
 };
 
 /**
- * Puts what a connection could not be made for into words.
+ * Explains why a connection could not be made.
  *
- * @param cause What the client library said.
- * @param where Whom: `Redis at 127.0.0.1:6379`.
- * @param secrets What must not be told.
+ * @param cause The error of the client library.
+ * @param where The server: `Redis at 127.0.0.1:6379`.
+ * @param secrets Texts that must not appear.
  */
 export function redisFailure(cause: unknown, where: string, secrets: readonly string[]): Failure {
   if (cause instanceof LibraryError) return { kind: "refused", error: cause };
@@ -44,13 +44,13 @@ export function redisFailure(cause: unknown, where: string, secrets: readonly st
   };
 }
 
-/** What ioredis says of a reply that no command waits for: what a server says before it closes a connection. */
+/** ioredis' error for a reply without a command: a server sends one before it closes a connection. */
 const UNASKED = /^Command queue state error.*Last reply: (?:\w*Error: )?(.+)$/s;
 
 /**
- * What a server has said, where a client library wraps it into words of its own.
+ * Finds the server's error inside the error of a client library.
  *
- * @param error What the library said.
+ * @param error The library's error.
  */
 export function saidBy(error: unknown): unknown {
   const [, reply] = UNASKED.exec(error instanceof Error ? error.message : "") ?? [];
@@ -58,10 +58,10 @@ export function saidBy(error: unknown): unknown {
 }
 
 /**
- * Tells what Redis says from what happens to a connection.
+ * Tells a reply of Redis from an error of the connection.
  *
- * @param error What a command failed with.
- * @returns Whether Redis answered, with a refusal.
+ * @param error The error of a command.
+ * @returns Whether Redis answered with a refusal.
  */
 export function isReply(error: unknown): boolean {
   return error instanceof Error && REPLY.test(error.message);

@@ -1,6 +1,6 @@
 /**
- * What a Redis says to somebody whom it does not let in: at `maxclients` it answers before it is asked, and closes. A client
- * library has written by then, and the system drops the answer with the connection.
+ * Reads why Redis refuses a connection. At `maxclients` it sends an error at once, and closes. The client library has
+ * sent a command by then, so the system discards the error together with the connection.
  *
  * @module
  */
@@ -8,19 +8,19 @@
 import { connect } from "node:net";
 import { isReply } from "./errors.ts";
 
-/** It is said at once, or not at all. */
+/** Redis sends the error at once, or not at all. */
 const WAIT_MS = 500;
 
-/** What connections end with that were closed by the other side. */
+/** Errors of connections that the other side has closed. */
 const CLOSED = /EPIPE|ECONNRESET|Stream isn't writeable|connection (is|was) closed/i;
 
 /**
- * Asks a server that has closed a new connection why it did.
+ * Asks a server that has closed a new connection for the reason.
  *
- * @param error What the connection ended with.
- * @param host Where the server is; without TLS.
+ * @param error The error of the connection.
+ * @param host The server's host; without TLS.
  * @param port Its port.
- * @returns What the server says, else the error.
+ * @returns The server's error, or `error` if the server sends none.
  */
 export async function whyClosed(error: unknown, host: string, port: number): Promise<unknown> {
   if (isReply(error) || !(error instanceof Error && CLOSED.test(error.message))) return error;
@@ -29,7 +29,7 @@ export async function whyClosed(error: unknown, host: string, port: number): Pro
   return reply && isReply(reply) ? reply : new Error("it closed the connection at once", { cause: error });
 }
 
-/** Reads what comes without a question. */
+/** Reads the first line that the server sends without a command. */
 async function firstLine(host: string, port: number): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const socket = connect({ host, port });

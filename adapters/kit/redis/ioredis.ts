@@ -11,7 +11,7 @@ import { isReply, saidBy } from "./errors.ts";
 import { whyClosed } from "./greeting.ts";
 import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./link.ts";
 
-/** What is used of an ioredis client. */
+/** The part of an ioredis client that is used. */
 export interface IoredisClient {
   readonly status: string;
   readonly options: IoredisSettings;
@@ -44,10 +44,11 @@ interface IoredisSettings {
   readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[] | null;
 }
 
-/** What a connection of ours is like, whatever the options of a client that we were given. */
+/** The settings of our own connections, whatever the options of a client that the user gave. */
 const OWN_SETTINGS: Readonly<Record<string, unknown>> = {
   lazyConnect: true,
-  // A connection lives once; the keeper makes the next one. So nothing is queued, repeated or restored behind our back.
+  // A connection is used once; the keeper makes the next one. So ioredis must not queue, repeat or restore anything by
+  // itself.
   retryStrategy: null,
   reconnectOnError: null,
   enableOfflineQueue: false,
@@ -57,11 +58,11 @@ const OWN_SETTINGS: Readonly<Record<string, unknown>> = {
   // After one round the keeper asks the sentinels again, with its own pauses.
   sentinelRetryStrategy: null,
   failoverDetector: false,
-  // Publishes leave in our pipelines, in order; and idle subscribers are no dead ones.
+  // Publishes leave in our own pipelines, in order. An idle subscriber is not dead.
   enableAutoPipelining: false,
   commandTimeout: undefined,
   socketTimeout: undefined,
-  // Messages are binary under both; RESP2 needs no HELLO, which old servers and proxies do not know.
+  // Messages are binary in both protocols. RESP2 needs no HELLO, which old servers and proxies do not know.
   protocol: 2,
   replyMapping: "legacy",
   // Channels have neither databases nor key prefixes.
@@ -69,18 +70,19 @@ const OWN_SETTINGS: Readonly<Record<string, unknown>> = {
   keyPrefix: "",
   himportFieldsets: undefined,
   monitor: false,
-  // Naming the library takes a permission that an ACL for pub/sub does not give.
+  // Sending the library's name needs a permission that an ACL for pub/sub does not give.
   disableClientInfo: true,
 };
 
 /**
- * Connections with options of our own.
+ * Makes connections with our own options.
  *
- * @param settings Where to, and as whom.
+ * @param settings Address and credentials.
+ * @param connectTimeoutMs How long connecting may take.
  * @param connectTimeoutMs How long a connection may take to be made.
  */
 export function createIoredisDriver(settings: RedisOptions, connectTimeoutMs: number): RedisDriver {
-  // Names itself to whoever looks at CLIENT LIST; without the permission to do so it has no name.
+  // The name appears in CLIENT LIST. Without the permission for it, the connection has no name.
   const create = async (overrides: object) => {
     const { Redis } = await loadLibrary("ioredis", "pass `client`", () => import("ioredis"));
     return new Redis({ ...settings, connectionName: "trunkline", ...overrides }) as unknown as IoredisClient;
@@ -89,10 +91,10 @@ export function createIoredisDriver(settings: RedisOptions, connectTimeoutMs: nu
 }
 
 /**
- * Connections like that of a client that the user has.
+ * Makes connections with the options of the user's client.
  *
- * @param client The client; it is only duplicated.
- * @param connectTimeoutMs How long a connection may take to be made.
+ * @param client The client. It is only duplicated.
+ * @param connectTimeoutMs How long connecting may take.
  */
 export function duplicateIoredis(client: IoredisClient, connectTimeoutMs: number): RedisDriver {
   return driver(client.options, (overrides) => client.duplicate({ ...overrides }), connectTimeoutMs);
@@ -107,7 +109,7 @@ function driver(
   const overrides = {
     ...OWN_SETTINGS,
     connectTimeout: connectTimeoutMs,
-    // Asks for its role, so that a master that has been demoted is not taken for one; and needs INFO for that.
+    // Asks for the role, so that a demoted master is not taken for a master. This needs INFO.
     enableReadyCheck: Boolean(sentinels?.length),
   };
   return {
@@ -131,7 +133,7 @@ class IoredisLink implements RedisLink {
   readonly #client: IoredisClient;
   readonly #ended = Promise.withResolvers<void>();
   #events: RedisLinkEvents | undefined;
-  /** What was first said to be wrong: what a command fails with is but its consequence. */
+  /** The first error. The error of a command is only its consequence. */
   #cause: unknown;
 
   constructor(client: IoredisClient, events: RedisLinkEvents) {
@@ -141,7 +143,7 @@ class IoredisLink implements RedisLink {
       this.#events?.onMessage(channel as Uint8Array, data as Uint8Array<ArrayBuffer>);
     });
     client.on("error", (error) => this.#cause ??= saidBy(error));
-    // Each says what is wrong with one sentinel, which does not matter when another one answers.
+    // Each event is about one sentinel. It does not matter when another sentinel answers.
     client.on("sentinelError", (error) => {
       const words = [this.#cause, error].filter((one) => one instanceof Error).map(({ message }) => message);
       this.#cause = new Error(words.join("; "));
@@ -204,7 +206,7 @@ class IoredisLink implements RedisLink {
     this.#events = undefined;
     if (this.#client.status !== "end") {
       this.#client.disconnect();
-      // Does not wait for the other side to say goodbye, which it may never do.
+      // Does not wait for the other side to close, because that may never happen.
       this.#client.stream?.destroy();
     } else {
       this.#ended.resolve();
@@ -214,7 +216,7 @@ class IoredisLink implements RedisLink {
 
   async explain(error: unknown): Promise<unknown> {
     const { host, port, path, sentinels, tls } = this.#client.options;
-    // Over TLS nothing can be said before the handshake; and sentinels may name another one by now.
+    // Over TLS the server cannot send an error before the handshake. Sentinels may name another master by now.
     if (path || tls || sentinels?.length) return error;
     return await whyClosed(error, host ?? "localhost", port ?? 6379);
   }
@@ -234,7 +236,7 @@ class IoredisLink implements RedisLink {
   }
 }
 
-/** A view of the bytes, without a copy. */
+/** A view of the bytes, not a copy. */
 function toArgument(data: string | Uint8Array<ArrayBuffer>): string | Buffer {
   return typeof data === "string" ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -1,6 +1,6 @@
 /**
- * One connection to Redis, whatever client library makes it. It lives once: lost is lost, and a new one takes its place.
- * So nothing of an old connection, no queue and no subscription, ever comes back by itself.
+ * One connection to Redis, by any client library. Each connection is used once: when it is lost, a new one takes its
+ * place. No queue and no subscription of an old connection ever comes back by itself.
  *
  * @module
  */
@@ -12,64 +12,66 @@ import { orAborted } from "../or_aborted.ts";
 export interface RedisMessage {
   /** The Redis channel. */
   readonly name: string;
-  /** What to send. */
+  /** The data to send. */
   readonly data: AdapterData;
 }
 
-/** What a connection tells. Nothing any more once `destroy` was called. */
+/** The events of a connection. None comes after a call of `destroy`. */
 export interface RedisLinkEvents {
-  /** A message of a channel that this connection subscribes to. Both are bytes as Redis sent them. */
+  /** A message of a subscribed channel. Name and data are bytes, as Redis sent them. */
   onMessage(channel: Uint8Array, data: Uint8Array<ArrayBuffer>): void;
-  /** The connection is gone, or never came to be. Called once. */
+  /** The connection is gone, or could not be made. Called once. */
   onLost(cause: unknown): void;
 }
 
 /** One connection. */
 export interface RedisLink {
-  /** Resolves when it takes commands. When it rejects `onLost` is called too. */
+  /** Resolves when the connection takes commands. When it rejects, `onLost` is called too. */
   readonly ready: Promise<void>;
-  /** Round trip; rejects when Redis refuses, or the connection is lost. */
+  /** A round trip. Rejects when Redis refuses, or the connection is lost. */
   ping(): Promise<void>;
-  /** Subscribes with one command. A refusal holds for all of them. */
+  /** Subscribes with one command. A refusal means all channels of the command. */
   subscribe(channels: readonly string[]): Promise<void>;
   /** Ends subscriptions with one command. */
   unsubscribe(channels: readonly string[]): Promise<void>;
   /**
-   * Sends messages in this order, in as few writes as possible. Never sent again, whatever happens.
+   * Sends messages in this order, in as few writes as possible. It never sends a message again.
    *
-   * @returns For each message how many subscribers Redis gave it to, or why it did not. Never rejects.
+   * @returns For each message the number of subscribers that got it, or the error. Never rejects.
    */
   publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]>;
   /**
-   * Sends commands in this order, in one write. Never sent again, whatever happens.
+   * Sends commands in this order, in one write. It never sends a command again.
    *
-   * @returns What each is answered, or the error. Never rejects.
+   * @returns The answer to each command, or the error. Never rejects.
    */
   run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
   /** How many connections subscribe to a channel. */
   countSubscribers(channel: string): Promise<number>;
-  /** Ends it at once, in whatever state it is. Resolves when its socket is closed; never rejects. */
+  /** Ends the connection at once, in any state. Resolves when its socket is closed; never rejects. */
   destroy(): Promise<void>;
-  /** Finds out why the server closed it before it was of use; gives the error back when there is nothing to find. */
+  /**
+   * Finds out why the server closed the connection before it was ready. Returns the given error if it finds nothing.
+   */
   explain?(error: unknown): Promise<unknown>;
 }
 
-/** Makes connections. */
+/** Makes connections to Redis. */
 export interface RedisDriver {
-  /** Where they lead, without credentials: `127.0.0.1:6379`. */
+  /** The server's address, without credentials: `127.0.0.1:6379`. */
   readonly address: string;
-  /** What no error may tell. */
+  /** Texts that must not appear in errors. */
   readonly secrets: readonly string[];
-  /** Begins a connection. A promise while the library is loaded; rejects when it is not installed. */
+  /** Begins a connection. A promise while the library is loaded; it rejects when the library is not installed. */
   connect(events: RedisLinkEvents): RedisLink | Promise<RedisLink>;
 }
 
 /**
- * Waits until a connection takes commands. When it rejects the connection is ended.
+ * Waits until a connection takes commands. When it rejects, the connection is closed.
  *
- * @param making A new connection, or what will be one.
+ * @param making A new connection, or a promise of one.
  * @param signal Ends the wait, and the connection.
- * @param prepare What else it takes until the connection is of use.
+ * @param prepare Further steps before the connection is ready.
  */
 export async function whenReady<L extends Pick<RedisLink, "ready" | "destroy" | "explain">>(
   making: L | Promise<L>,

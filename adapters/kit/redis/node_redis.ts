@@ -1,6 +1,6 @@
 /**
- * Connections by node-redis (the package `redis`), versions 4 to 6. Described by its shape: it is loaded only for users who
- * choose it without a client of their own.
+ * Connections by node-redis (the package `redis`), versions 4 to 6. The types are written here, because the library is
+ * loaded only for users who choose it without their own client.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { RedisOptions } from "ioredis";
 import { loadLibrary } from "../library.ts";
 import type { RedisDriver, RedisLink, RedisLinkEvents, RedisMessage } from "./link.ts";
 
-/** What is used of a node-redis client. */
+/** The part of a node-redis client that is used. */
 export interface NodeRedisClient {
   readonly isOpen: boolean;
   readonly isReady: boolean;
@@ -37,11 +37,11 @@ interface NodeRedisSettings {
 }
 
 /**
- * Connections with options of our own.
+ * Makes connections with our own options.
  *
- * @param settings Where to, and as whom.
- * @param connectTimeoutMs How long a connection may take to be made.
- * @throws {TypeError} If they name sentinels.
+ * @param settings Address and credentials.
+ * @param connectTimeoutMs How long connecting may take.
+ * @throws {TypeError} If the settings name sentinels.
  */
 export function createNodeRedisDriver(settings: RedisOptions, connectTimeoutMs: number): RedisDriver {
   const { host, port, username, password, tls, sentinels } = settings;
@@ -62,10 +62,10 @@ export function createNodeRedisDriver(settings: RedisOptions, connectTimeoutMs: 
 }
 
 /**
- * Connections like that of a client that the user has.
+ * Makes connections with the options of the user's client.
  *
- * @param client The client; it is only duplicated.
- * @param connectTimeoutMs How long a connection may take to be made.
+ * @param client The client. It is only duplicated.
+ * @param connectTimeoutMs How long connecting may take.
  */
 export function duplicateNodeRedis(client: NodeRedisClient, connectTimeoutMs: number): RedisDriver {
   return driver(client.options ?? {}, (overrides) => client.duplicate({ ...overrides }), connectTimeoutMs);
@@ -77,7 +77,8 @@ function driver(
   connectTimeoutMs: number,
 ): RedisDriver {
   const overrides = {
-    // A connection lives once; the keeper makes the next one. So nothing is queued, repeated or restored.
+    // A connection is used once; the keeper makes the next one. So the client must not queue, repeat or restore
+    // anything.
     socket: {
       ...socket,
       reconnectStrategy: false,
@@ -86,13 +87,13 @@ function driver(
     },
     disableOfflineQueue: true,
     commandsQueueMaxLength: undefined,
-    // An idle subscriber may not ping under RESP2, and is probed in another way.
+    // An idle subscriber may not ping under RESP2. The adapter probes it in another way.
     pingInterval: undefined,
     database: undefined,
     keyPrefix: undefined,
     clientSideCache: undefined,
     emitInvalidate: undefined,
-    // Naming the library takes a permission that an ACL for pub/sub does not give.
+    // Sending the library's name needs a permission that an ACL for pub/sub does not give.
     disableClientInfo: true,
   };
   const { host = "localhost", port = 6379, path } = socket ?? {};
@@ -112,7 +113,7 @@ class NodeRedisLink implements RedisLink {
   constructor(client: NodeRedisClient, events: RedisLinkEvents) {
     this.#client = client;
     this.#events = events;
-    // Whatever is an error to a client that must not reconnect is its end.
+    // The client must not reconnect, so every error ends it.
     client.on("error", (error) => this.#lose(error));
     client.on("end", () => this.#lose(new Error("The connection was closed")));
     this.ready = client.connect().then(() => {}, (error) => {
@@ -135,7 +136,7 @@ class NodeRedisLink implements RedisLink {
   }
 
   async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
-    // Written together, in the order of the calls, when the turn ends.
+    // The client writes them together at the end of the turn, in the order of the calls.
     const results = await Promise.allSettled(messages.map(({ name, data }) => {
       const argument = typeof data === "string"
         ? data
@@ -160,7 +161,7 @@ class NodeRedisLink implements RedisLink {
   async destroy(): Promise<void> {
     this.#events = undefined;
     await this.#end();
-    // A client that is still connecting forgets that it has been told to end.
+    // A client that is still connecting ignores the first call.
     await this.ready.then(() => this.#end(), () => {});
   }
 
@@ -171,7 +172,7 @@ class NodeRedisLink implements RedisLink {
       if (this.#client.destroy) this.#client.destroy();
       else await this.#client.disconnect();
     } catch {
-      // It has ended already, which it calls an error.
+      // It has ended already; the client throws an error for that.
     }
   }
 

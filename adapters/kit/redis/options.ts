@@ -1,5 +1,5 @@
 /**
- * What users say about their Redis, as a way to connect.
+ * The options of a connection to Redis.
  *
  * @module
  */
@@ -28,23 +28,24 @@ export interface RedisTlsOptions {
   readonly cert?: string;
   /** Its key, in PEM. */
   readonly key?: string;
-  /** What the key is encrypted with. */
+  /** The password of the key. */
   readonly passphrase?: string;
   /**
-   * The name that the certificate must be for.
+   * The name that the certificate must have.
    *
    * @default {the host}
    */
   readonly servername?: string;
   /**
-   * Whether a certificate that cannot be verified is refused. Without it anybody in between can read along.
+   * Whether to refuse a certificate that cannot be verified. With `false`, an attacker on the network can read the
+   * traffic.
    *
    * @default {true}
    */
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Where a server listens. */
+/** The address of a server. */
 export interface RedisAddress {
   /** The name or address of the machine. */
   readonly host: string;
@@ -53,8 +54,8 @@ export interface RedisAddress {
 }
 
 /**
- * A client of `ioredis` (5 or 6) or of `redis`, also known as node-redis (4 to 6). Only its options are used: the
- * adapter makes connections of its own by `duplicate()`, and never sends anything over this one, nor closes it.
+ * A client of `ioredis` (5 or 6) or of `redis`, also known as node-redis (4 to 6). The adapter uses only its options,
+ * and makes its own connections by `duplicate()`. It never sends anything over this client, and never closes it.
  */
 export interface RedisClientLike {
   /** Makes a client with the same options. */
@@ -65,7 +66,7 @@ export interface RedisClientLike {
 export interface RedisConnectionOptions {
   /**
    * `redis://[[USER]:PASSWORD@]HOST[:PORT]`, or `rediss://` for TLS. Other options take precedence. A database, as in
-   * `redis://host/1`, is ignored: channels belong to no database.
+   * `redis://host/1`, is ignored, because channels belong to no database.
    */
   readonly url?: string;
   /**
@@ -94,22 +95,26 @@ export interface RedisConnectionOptions {
    * @default {true for rediss://, else false}
    */
   readonly tls?: boolean | RedisTlsOptions;
-  /** Sentinels to ask for the master; with {@linkcode RedisConnectionOptions.name} and instead of host and port. */
+  /**
+   * Sentinels to ask for the master's address, instead of host and port. Needs {@linkcode RedisConnectionOptions.name}.
+   */
   readonly sentinels?: readonly RedisAddress[];
-  /** What the sentinels call the master. */
+  /** The sentinels' name of the master. */
   readonly name?: string;
-  /** The user at the sentinels. */
+  /** The user for the sentinels. */
   readonly sentinelUsername?: string;
-  /** The password at the sentinels. */
+  /** The password for the sentinels. */
   readonly sentinelPassword?: string;
-  /** TLS to the sentinels. */
+  /** TLS for the sentinels. */
   readonly sentinelTls?: boolean | RedisTlsOptions;
-  /** A client that you have, to connect as it does; instead of all the other options of the connection. */
+  /**
+   * Your own client. The adapter connects with the client's options, instead of all other options of the connection.
+   */
   readonly client?: RedisClientLike;
   /**
-   * The client library that connects: `"ioredis"`, or `"node-redis"`, which is the package `redis` and knows no sentinels
-   * here. Only this one has to be installed. For a client that you have it says what the client is, where that cannot be
-   * seen.
+   * The client library that connects: `"ioredis"`, or `"node-redis"`, which is the package `redis` and works without
+   * sentinels here. Only this library has to be installed. With your own client, it names the client's library if the
+   * adapter cannot see it.
    *
    * @default {"ioredis"; that of the client}
    */
@@ -131,7 +136,7 @@ export const tlsOption: Kind<boolean | RedisTlsOptions> = (value, place) =>
 
 const port: Kind<number> = count({ max: 65_535 });
 
-/** What may be said of a connection. */
+/** The rows for the options of a connection. */
 export const CONNECTION_ROWS = {
   url: optional(urlOption),
   host: optional(text),
@@ -150,17 +155,17 @@ export const CONNECTION_ROWS = {
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** How long a topic is remembered that nobody publishes on: the server's timers wait for longer than those of platforms. */
+/** How long to remember a topic without publishes. Redis allows longer times than the timers of JavaScript. */
 export const HISTORY_KEEP: Kind<number> = or(ms({ min: 1_000, max: 36_500 * DAY_MS }), 30 * DAY_MS);
 
 const CONNECTION_OPTIONS = (Object.keys(CONNECTION_ROWS) as (keyof RedisConnectionOptions)[])
   .filter((name) => name !== "client" && name !== "connector");
 
 /**
- * Turns options into connections.
+ * Makes connections from options.
  *
- * @param options What the user says.
- * @param connectTimeoutMs How long a connection may take to be made.
+ * @param options The user's options.
+ * @param connectTimeoutMs How long connecting may take.
  * @throws {TypeError} If they contradict each other or make no sense.
  */
 export function driverFor(options: RedisConnectionOptions, connectTimeoutMs: number): RedisDriver {
@@ -232,7 +237,7 @@ function tlsSettings(tls: boolean | RedisTlsOptions | undefined): RedisOptions["
   return { ...others, ...(ca === undefined ? {} : { ca: typeof ca === "string" ? ca : [...ca] }) };
 }
 
-/** A URL that can be read; what cannot is not repeated, as it may hold a password. */
+/** Checks that a URL can be read. The error does not repeat the URL, because it may hold a password. */
 function urlOption(value: unknown): string {
   parseUrl(value as string);
   return value as string;

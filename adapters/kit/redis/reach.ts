@@ -1,6 +1,6 @@
 /**
- * How scripts and commands reach the servers that serve them: those of one turn in one write to each, and in the order of
- * the calls.
+ * Sends scripts and commands to the servers that serve them. Those of one turn go to each server in one write, in the
+ * order of the calls.
  *
  * @module
  */
@@ -13,12 +13,12 @@ export type RedisCommand = readonly string[];
 
 /** There is no connection: nothing was sent. */
 export class NotSentError extends Error {
-  /** Whether there will never be one again. */
+  /** Whether there will be no connection any more. */
   readonly final: boolean;
 
   /**
    * @param message Why.
-   * @param final Whether there will never be one again.
+   * @param final Whether there will be no connection any more.
    */
   constructor(message: string, final: boolean = false) {
     super(message);
@@ -28,49 +28,50 @@ export class NotSentError extends Error {
 
 /** The servers of one adapter. */
 export interface RedisReach {
-  /** The part that something with a name belongs to: all keys of a part are on one server. */
+  /** The part that a name belongs to: all keys of a part are on one server. */
   partOf(name: string): number;
-  /** What the names of keys in a part begin with; the prefix of the application is in it. */
+  /** The start of the names of keys in a part. It contains the prefix of the application. */
   keysOf(part: number): string;
   /**
-   * Sends commands in one write, in this order, over the connection to the server that serves a part now. Never again,
-   * whatever happens.
+   * Sends commands in one write, in this order, over the connection to the server that serves a part now. It never
+   * sends a command again.
    *
-   * @returns What each is answered, or the error. Rejects with a {@linkcode NotSentError} when there is no connection.
+   * @returns The answer to each command, or the error. Rejects with a {@linkcode NotSentError} when there is no
+   * connection.
    */
   run(part: number, commands: readonly RedisCommand[]): Promise<readonly unknown[]>;
-  /** Where what is refused for now is worth a wait: a part may be on the move. */
+  /** Set if it is worth retrying a temporary refusal: a part may be moving to another server. */
   readonly patience?: {
     readonly clock: Clock;
-    /** For how long it is asked again, in milliseconds. */
+    /** For how long to retry, in milliseconds. */
     readonly ms: number;
-    /** Whether a server has refused for now, and has certainly done nothing. */
+    /** Whether a server's refusal is temporary, and the server has certainly done nothing. */
     isForNow(reply: Error): boolean;
   };
-  /** Puts what Redis has said into words that may be logged; the error as it was is the cause. */
+  /** Puts Redis' error into a text that may be logged. The original error is the cause. */
   explain(error: Error): Error;
 }
 
-/** The pause before what was refused for now is asked again, in milliseconds. */
+/** The pause before a retry after a temporary refusal, in milliseconds. */
 const RETRY_MS = 25;
-/** How many commands are one write at the most: answers are signs of life, and come with the last of them. */
+/** The most commands in one write. Answers are signs of life, and they come only after the last command of a write. */
 const MAX_BATCH = 500;
 
 interface Waiting {
   readonly command: RedisCommand;
-  /** Where it is a script. */
+  /** The script, if the command is one. */
   readonly script: Script | undefined;
-  /** What it must not overtake, nor be overtaken by: others of the same name. */
+  /** The row that it belongs to. Commands of one row must not overtake each other. */
   readonly row?: string;
-  /** Until when it may be refused for now; absent: it may not. Set when it is. */
+  /** Until when to retry temporary refusals; absent: do not retry. `true` until the first refusal sets the time. */
   patient?: boolean | number;
   resolve(reply: unknown): void;
   reject(error: Error): void;
 }
 
-/** What is on its way to one part. */
+/** The commands on their way to one part. */
 interface Part {
-  /** What is sent when the turn ends, or when those are back that have to be sent again. */
+  /** Sent when the turn ends, or when all answers are there if scripts have to be sent again. */
   waiting: Waiting[];
   /** How many writes have no answer yet. */
   underWay: number;
@@ -80,7 +81,7 @@ interface Part {
   pauses: boolean;
 }
 
-/** Sends what is asked for in one turn together. */
+/** Sends the commands of one turn together. */
 export class Batches {
   readonly #reach: RedisReach;
   readonly #clock: Pick<Clock, "endOfTurn">;
@@ -89,7 +90,7 @@ export class Batches {
 
   /**
    * @param reach The servers.
-   * @param clock Where turns come from: after microtasks alone, each client that is heard in a turn would have a write of its own.
+   * @param clock The source of turns. With microtasks alone, each client message of a turn would cause its own write.
    */
   constructor(reach: RedisReach, clock: Pick<Clock, "endOfTurn"> = systemClock) {
     this.#reach = reach;
@@ -101,15 +102,15 @@ export class Batches {
     return this.#add(part, command);
   }
 
-  /** Runs a script by its hash; as a whole where the server does not know it. */
+  /** Runs a script by its hash. If the server does not know the hash, it sends the whole script. */
   run(part: number, script: Script, keys: readonly string[], ...args: readonly string[]): Promise<unknown> {
     return this.#add(part, commandOf(script, keys, args), script);
   }
 
   /**
-   * Runs a script as {@linkcode run} does, and asks again while it is refused for now.
+   * Runs a script as {@linkcode run} does, and retries while the refusal is temporary.
    *
-   * @param row Where it is given: in the order of the calls with this row, whatever happens meanwhile.
+   * @param row If given: calls with this row take effect in the order of the calls, in any case.
    */
   runPatiently(
     row: string | undefined,
@@ -195,7 +196,10 @@ export class Batches {
     return now < one.patient;
   }
 
-  /** The server takes them again, as another node has taught it the script: those before this one in its row come too late. */
+  /**
+   * The server has taken a later script, because another node has loaded it meanwhile. The earlier ones of its row come
+   * too late.
+   */
   #overtaken(part: Part, { row }: Waiting): void {
     if (row === undefined) return;
     const late = new Error("TRYAGAIN A later one has been done already");
@@ -208,7 +212,7 @@ function commandOf(script: Script, keys: readonly string[], args: readonly strin
   return ["EVALSHA", script.sha, String(keys.length), ...keys, ...args];
 }
 
-/** Has the first of each script teach it to the server. */
+/** Sends the first of each script as a whole, so that the server learns it. */
 function taught(again: readonly Waiting[]): Waiting[] {
   const known = new Set<Script>();
   return again.map((one) => {

@@ -1,22 +1,22 @@
 /**
- * Scripts, by which Redis does several things at one go.
+ * Lua scripts. Redis runs a script as one step.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
 
-/** A script, by which Redis is asked. */
+/** A Lua script. */
 export interface Script {
   readonly text: string;
-  /** Its SHA-1, by which a server that has run it knows it. */
+  /** Its SHA-1. A server that has run the script knows it by this hash. */
   readonly sha: string;
 }
 
 /**
- * Makes a script of its parts.
+ * Makes a script from parts.
  *
- * @param parts Lua, one after the other.
+ * @param parts Lua, in this order.
  */
 export function script(...parts: readonly string[]): Script {
   const text = parts.join("\n");

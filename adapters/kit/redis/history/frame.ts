@@ -1,8 +1,8 @@
 /**
- * A message of a history as the other nodes get it: published by the script that has kept it, on the channel of the
- * topic, next to the messages of hubs.
+ * A message of a history as the other nodes get it. The script that keeps the message publishes it on the channel of
+ * the topic, next to the messages of hubs.
  *
- * `TLH1`, the length of the sender's id in UTF-16 units, `:`, the id; then, written by Redis, the epoch, a space, the
+ * It is `TLH1`, the length of the sender's id in UTF-16 units, `:`, and the id. Redis adds the epoch, a space, the
  * offset, a space, and the data.
  *
  * @module
@@ -11,7 +11,7 @@
 import type { Position } from "../../../../contract/mod.ts";
 import type { AdapterData } from "../../../adapter.ts";
 
-/** What a message holds. */
+/** The content of a frame. */
 export interface HistoryFrame {
   readonly from: string;
   readonly position: Position;
@@ -23,27 +23,27 @@ const MARK_BYTES = new TextEncoder().encode(MARK);
 const HEAD = /^TLH1(\d{1,4}):/;
 const PLACE = /([^ ]{1,64}) ([1-9]\d{0,15}) /y;
 
-/** For nodes that get messages of a store that they do not use. */
+/** The error for nodes that get messages of a store that they do not use. */
 export const NOT_SHARED =
   "Ignored a message of a shared history (give every node of the cluster the same history)";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What Redis writes before the epoch. */
+/** The part before the epoch. */
 export function frameHead(from: string): string {
   return `${MARK}${from.length}:${from}`;
 }
 
-/** Whether it is one, and not an envelope. */
+/** Whether data is a frame, and not an envelope. */
 export function isHistoryFrame(raw: AdapterData): raw is Uint8Array<ArrayBuffer> {
   return typeof raw !== "string" && MARK_BYTES.every((byte, i) => raw[i] === byte);
 }
 
 /**
- * Reads what Redis has published.
+ * Reads a frame that Redis has published.
  *
- * @param raw What has arrived.
- * @returns `undefined` for what no script of ours has written.
+ * @param raw The data that has arrived.
+ * @returns `undefined` if the data does not come from our script.
  */
 export function readHistoryFrame(raw: Uint8Array<ArrayBuffer>): HistoryFrame | undefined {
   try {

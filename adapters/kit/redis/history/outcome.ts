@@ -1,5 +1,5 @@
 /**
- * What is said of a message that Redis has not said it keeps, and of a history that it does not give.
+ * Errors for a message that Redis has not confirmed, and for a history that it has not returned.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import { isReply } from "../errors.ts";
 import { NotSentError } from "../reach.ts";
 
 /**
- * What a server says before it has changed anything. Once a script has written, Redis refuses it nothing any more for the state
- * that it is in: memory, disk, replicas or its role.
+ * Errors that a server sends before it has changed anything. After a script has written, Redis does not refuse its
+ * further commands for the state of memory, disk, replicas or role.
  */
 const REFUSED =
   /^(NOSCRIPT|READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|CROSSSLOT|MISCONF|NOREPLICAS|BUSY|NOAUTH|WRONGTYPE|NOREPLID|NOPERM(?!.* script: )) /;
 
 /**
- * Says whether a message is certainly not kept, or may be.
+ * Makes the error for a message that is certainly not kept, or may be kept.
  *
- * @param error What became of the script.
+ * @param error The error of the script.
  * @param channel The channel.
  * @param store The store, for the error.
  */
@@ -44,9 +44,9 @@ export function notKept(error: unknown, channel: string, store: string): HubErro
 }
 
 /**
- * Says why a history was not read.
+ * Makes the error for a history that was not read.
  *
- * @param error What became of the script.
+ * @param error The error of the script.
  * @param channel The channel.
  * @param store The store, for the error.
  */
@@ -62,7 +62,7 @@ export function notRead(error: unknown, channel: string, store: string): HubErro
   });
 }
 
-/** What the server itself has said, and its code; empty where it was not the server. */
+/** The server's error and its code; empty if the error is not the server's. */
 function replyIn(error: unknown): [said: string, code: string] {
   const { cause } = error as Error;
   const said = isReply(cause) ? (cause as Error).message : "";

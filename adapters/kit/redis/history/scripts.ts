@@ -1,23 +1,25 @@
 /**
- * What Redis does with histories at one go. Each channel has three keys, and shares one with all others of its part:
+ * The Lua scripts for histories. Each channel has three keys, and shares a fourth with all channels of its part:
  *
- * - `m`, its head: what its epoch is made of, the offset of its newest message, on which server that was kept, on how many
- *   servers others were before, how long messages last, and until when the keys last;
- * - `s`, a stream of its messages: the id of a message is its offset and when it came, `17-1764396000000`;
- * - `k`, the offsets of messages that have an idempotency key;
- * - `new`, which channels have begun in this part, and how often: so a channel whose keys are gone never begins in an
- *   epoch that it had.
+ * - `m`, its head: the base of its epoch; the offset of its newest message; the server that kept that message, and how
+ *   many servers kept messages before; how long messages last; until when the keys last;
+ * - `s`, a stream of its messages. The id of a message is its offset and the time when it came, `17-1764396000000`;
+ * - `k`, the offsets of messages with an idempotency key;
+ * - `new`, which channels have begun in this part, and how often. So a channel whose keys are gone never begins in an
+ *   old epoch again.
  *
- * An epoch is what the head says and the replication id of the server, which is another one whenever a server starts or
- * takes over: so what it may have lost, it has lost in an epoch that is over. Slots of a cluster may come back to a server
- * where they have been: so the servers count, too.
+ * An epoch is made of the head and the replication id of the server. A server gets a new replication id whenever it
+ * starts or takes over. So if a server has lost messages, their epoch is over. A slot of a cluster may come back to an
+ * earlier server, so the number of servers is part of the epoch too.
  *
  * @module
  */
 
 import { type Script, script } from "../script.ts";
 
-/** Of how many channels it is remembered that they have begun; then all that have not begun get another epoch. */
+/**
+ * How many channels of a part are remembered as begun. Beyond it, all channels that have not begun get another epoch.
+ */
 const MAX_BEGUN = 10_000;
 
 const HISTORY = String.raw`
@@ -53,10 +55,10 @@ local function oldest(last, ttl)
 end`;
 
 /**
- * Keeps a message. Arguments: the message, its idempotency key or nothing, how many are kept, for how long or nothing, how
- * long an unused channel is remembered (0: it is brief), what makes a new epoch unlike all others, the channel; then, to publish it: the
- * command, the name in Redis, and what comes before epoch, offset and message. Answers with its epoch and offset, and 1 where
- * its key was known, or 0.
+ * Keeps a message. Arguments: the message; its idempotency key or empty; how many messages to keep; for how long or
+ * empty; how long to remember an unused channel (0: it is brief); the id for a new epoch; the channel. Then, to publish
+ * it: the command, the name in Redis, and the text before epoch, offset and message. It answers with the epoch, the
+ * offset, and 1 if the key was known, or 0.
  */
 export const APPEND: Script = script(
   HISTORY,
@@ -106,9 +108,9 @@ return { epoch, last, 0 }`,
 );
 
 /**
- * Reads what is kept. Arguments: what makes a new epoch unlike all others, how long it is remembered, the channel, after which
- * epoch and offset or two times nothing, how many at the most or nothing for all, whether the newest first. Answers with
- * the epoch, the newest offset, whether all after the position is there, and the messages by id.
+ * Reads messages. Arguments: the id for a new epoch; how long to remember it; the channel; the epoch and offset to
+ * begin after, or two empty texts; the most messages, or empty for all; whether the newest comes first. It answers with
+ * the epoch, the newest offset, whether all messages after the position are there, the messages by id, and the time.
  */
 export const READ: Script = script(
   HISTORY,

@@ -1,6 +1,6 @@
 /**
- * Histories in Redis beside another adapter: over connections of their own, which are made as those of the adapter for
- * Redis are, and carry nothing else.
+ * A history store in Redis beside another adapter. It has its own connections, which are made like those of the adapter
+ * for Redis, and carry nothing else.
  *
  * @module
  */
@@ -16,9 +16,10 @@ import type {
 } from "../../../history_store.ts";
 
 /**
- * Makes a store of an adapter's, which is opened with the first hub that the store is given, and closed with the last.
+ * Makes a history store from an adapter. The first hub that opens the store opens the adapter, and the last hub closes
+ * it.
  *
- * @param name What it is, for errors.
+ * @param name The name of the store, for errors.
  * @param create Makes the adapter. Its store must not publish.
  */
 export function createStandAloneHistory(name: string, create: () => Adapter): HistoryStore {
@@ -73,7 +74,7 @@ class StandAloneHistory implements HistoryStore {
   #start(): Running {
     const adapter = this.#create();
     const opening = adapter.open({
-      // Not the hub's own: its adapter may be on the same server.
+      // Not the hub's own id: the hub's adapter may be on the same server.
       nodeId: crypto.randomUUID(),
       deliver: () => {},
       onError: (error, { channel }) => {
@@ -82,7 +83,7 @@ class StandAloneHistory implements HistoryStore {
       onStatus: () => {},
       onGap: () => {},
     });
-    opening.catch(() => {}); // whoever opens it waits for it
+    opening.catch(() => {}); // each caller of `open` waits for it
     return { adapter, opening };
   }
 }

@@ -20,20 +20,20 @@ import { frameHead, type HistoryFrame } from "./frame.ts";
 import { notKept, notRead } from "./outcome.ts";
 import { APPEND, READ } from "./scripts.ts";
 
-/** What is kept for longer, in milliseconds, is kept for ever: Redis takes no such times, after it has kept the message. */
+/** Longer times count as unlimited, in milliseconds. Redis refuses such a time only after it has kept the message. */
 const MAX_TTL_MS = 1e14;
 
 /** What {@linkcode RedisHistory} needs. */
 export interface RedisHistoryParts {
-  /** What it is, for errors. */
+  /** The name of the store, for errors. */
   readonly name: string;
   /** The servers. */
   readonly reach: RedisReach;
   /** The largest message, in bytes. */
   readonly maxMessageBytes: number;
-  /** How long a channel is remembered that nobody appends to, in milliseconds. */
+  /** How long to remember a channel without appends, in milliseconds. */
   readonly keepMs: number;
-  /** How messages reach the other nodes when they are kept; absent where that is somebody else's business. */
+  /** How kept messages reach the other nodes; absent if the hub publishes them. */
   readonly publishing?: {
     readonly command: "PUBLISH" | "SPUBLISH";
     /** The name in Redis of a channel of the hub. */
@@ -41,7 +41,7 @@ export interface RedisHistoryParts {
   };
 }
 
-/** Over the connections of an adapter, or over some of its own. */
+/** A store over the connections of an adapter, or over its own connections. */
 export class RedisHistory implements HistoryStore {
   readonly name: string;
   readonly publishes: boolean;
@@ -85,7 +85,8 @@ export class RedisHistory implements HistoryStore {
       name,
       ...(publishing ? [publishing.command, publishing.nameOf(channel), this.#head] : []),
     ];
-    // Once it is sent nothing ends the wait but the answer, or the loss of the connection: what was kept is delivered.
+    // After the message is sent, only the answer or the loss of the connection ends the wait. So every kept message is
+    // delivered.
     try {
       const answer = await this.#redis.runPatiently(channel, part, APPEND, keys, ...args);
       const [epoch, offset, isKnown] = answer as [string, number, number];
@@ -151,7 +152,7 @@ export class RedisHistory implements HistoryStore {
   }
 }
 
-/** Any text as one that UTF-8 does not mistake for another, and that is not empty. */
+/** Makes any text well-formed and not empty. Different texts stay different in UTF-8. */
 const toName = (text: string): string => text.isWellFormed() ? `c:${text}` : `j:${JSON.stringify(text)}`;
 
 const newId = (): string => crypto.randomUUID().slice(0, 18);

@@ -1,25 +1,25 @@
 /**
- * Names and entries as Redis keeps them.
+ * How names and entries are written in Redis.
  *
  * @module
  */
 
 import type { StoredEntry } from "../../../presence_store.ts";
 
-/** What ends a name. */
+/** The end of a name. */
 const END = "\u0000";
-/** What comes after all names that begin in the same way. */
+/** It sorts after all names with the same beginning. */
 const AFTER = "\u0001";
 
-/** Writes a name without the two signs: in JSON, behind the second one. */
+/** Writes a name without the two characters. A name that contains one is written in JSON after `AFTER`. */
 export const writeName = (name: string): string =>
   name.includes(END) || name.includes(AFTER) ? AFTER + JSON.stringify(name) : name;
 
-/** Reads what {@linkcode writeName} wrote. */
+/** Reads a name that {@linkcode writeName} has written. */
 export const readName = (text: string): string =>
   text.startsWith(AFTER) ? String(JSON.parse(text.slice(1))) : text;
 
-/** The arguments for an entry: its connection, its kind, its member, and what Redis does not look into. */
+/** The arguments for an entry: its connection, its kind, its member, and data that the scripts do not read. */
 export function writeEntry({ id, user, state, at }: StoredEntry): readonly [string, string, string, string] {
   const conn = writeName(id);
   return [
@@ -34,8 +34,8 @@ export function writeEntry({ id, user, state, at }: StoredEntry): readonly [stri
  * Reads an entry.
  *
  * @param conn Its connection.
- * @param value What is kept of it.
- * @returns `undefined` for what no hub has written.
+ * @param value Its value in Redis.
+ * @returns `undefined` if no hub has written the value.
  */
 export function readEntry(conn: string, value: string): StoredEntry | undefined {
   const [member, node, rest] = value.split(END);
@@ -55,9 +55,9 @@ export function readEntry(conn: string, value: string): StoredEntry | undefined 
 }
 
 /**
- * Of every member the connection that shows.
+ * Selects the connection that counts for each member.
  *
- * @param entries Entries, those of a member one after the other.
+ * @param entries Entries; those of one member must follow each other.
  */
 export function shown(entries: readonly StoredEntry[]): StoredEntry[] {
   const members: StoredEntry[] = [];

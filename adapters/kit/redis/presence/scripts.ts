@@ -1,10 +1,10 @@
 /**
- * What Redis does with presence at one go. Every place has five keys, of one hash tag: `v` its epoch, its number, how many are
- * anonymous, and the last write of each node; `e` its entries by connection; `c` and `m` its connections by node and by
- * member, in order; `u` how many connections each user has.
+ * The Lua scripts for presence. Every place has five keys with one hash tag. `v`: its epoch, its version number, the
+ * number of anonymous connections, and the last write of each node. `e`: its entries by connection. `c` and `m`: its
+ * connections by node and by member, in order. `u`: the number of connections of each user.
  *
- * An entry is its kind (`u` for a user's, `a` for an anonymous one) and its member, its node, and what Redis does not look
- * into, with a zero byte between them; names have none.
+ * An entry is its kind (`u` for a user's, `a` for an anonymous one) and its member, its node, and data that the scripts
+ * do not read. A zero byte stands between these parts; names contain none.
  *
  * @module
  */
@@ -32,7 +32,10 @@ local function ofNode(node)
   return '[' .. node .. '\0', '(' .. node .. '\1'
 end`;
 
-/** Arguments: node, generation and number of the write, epoch if there is none, time to keep it, whether all, how many puts. */
+/**
+ * Arguments: node, generation and number of the write, id for a new epoch, time to keep it, whether `all`, number of
+ * puts.
+ */
 export const WRITE: Script = script(
   PLACE,
   String.raw`
@@ -141,7 +144,7 @@ if ARGV[1] == 'c' then return redis.call('ZCARD', c) end
 return redis.call('HLEN', u) + tonumber(redis.call('HGET', v, 'anonymous') or 0)`,
 );
 
-/** Keeps a place longer, and tells how many connections a node has in it. Arguments: node, time to keep it. */
+/** Keeps a place longer, and returns how many connections a node has in it. Arguments: node, time to keep it. */
 export const RENEW: Script = script(
   PLACE,
   String.raw`
@@ -150,8 +153,8 @@ return redis.call('ZLEXCOUNT', c, ofNode(ARGV[1]))`,
 );
 
 /**
- * Removes connections of a node, unless it has written with a later generation: then the number of those that are left is -1.
- * Arguments: node, generation, how many at the most.
+ * Removes connections of a node. If the node has written with a later generation, it removes nothing, and the number of
+ * connections left is -1. Arguments: node, generation, how many at most.
  */
 export const PURGE: Script = script(
   PLACE,
@@ -183,8 +186,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end`;
 
 /**
- * Renews a lease, or makes one with a generation later than any before. Key: the lease. Arguments: the generation that is
- * known, how long it lasts, time to keep it.
+ * Renews a lease, or makes a lease with a later generation than any before. Key: the lease. Arguments: the known
+ * generation, how long the lease lasts, time to keep it.
  */
 export const TOUCH: Script = script(
   NOW,
@@ -199,7 +202,9 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return { kept, gen }`,
 );
 
-/** Enters a node among those that have leases. Key: the list. Arguments: node, how long the lease lasts, time to keep it. */
+/**
+ * Adds a node to the list of nodes with leases. Key: the list. Arguments: node, length of the lease, time to keep it.
+ */
 export const ENTER: Script = script(
   NOW,
   String.raw`
@@ -208,13 +213,13 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`,
 );
 
-/** Names nodes whose leases have run out. Key: the list. Argument: how many. */
+/** Returns nodes whose leases have run out. Key: the list. Argument: how many. */
 export const EXPIRED: Script = script(
   NOW,
   String.raw`return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', text(now), 'LIMIT', 0, ARGV[1])`,
 );
 
-/** Looks at a lease. Key: the lease. Its generation, 0 where there is none, and how long it lasts still. */
+/** Reads a lease. Key: the lease. It answers with the generation, or 0 if there is none, and the rest of the lease. */
 export const LOOK: Script = script(
   NOW,
   String.raw`
@@ -223,7 +228,7 @@ if not lease[1] then return { 0, 0 } end
 return { tonumber(lease[1]), math.max(0, tonumber(lease[2]) - now) }`,
 );
 
-/** Forgets a lease that was purged, and its index. Keys: the lease, the index. Arguments: its generation, whether anyway. */
+/** Deletes a purged lease and its index. Keys: the lease, the index. Arguments: its generation, whether `anyway`. */
 export const FORGET: Script = script(
   NOW,
   String.raw`

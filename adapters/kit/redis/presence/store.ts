@@ -1,5 +1,5 @@
 /**
- * Who is where, in Redis. See docs/decisions/0042-presence-in-redis.md.
+ * Central presence in Redis. See docs/decisions/0042-presence-in-redis.md.
  *
  * @module
  */
@@ -19,27 +19,29 @@ import { Batches, type RedisReach } from "../reach.ts";
 import { readEntry, readName, shown, writeEntry, writeName } from "./rows.ts";
 import { COUNT, ENTER, EXPIRED, FORGET, LOOK, PURGE, READ, RENEW, TOUCH, WRITE } from "./scripts.ts";
 
-/** Keys live for so many times of a lease without being renewed, and at least so long. */
+/** How long keys live without renewal: so many leases, but at least `MIN_KEEP_MS`. */
 const KEEP_LEASES = 40;
 const MIN_KEEP_MS = 60_000;
-/** Places are renewed, and counted, at every so manieth touch. */
+/** Places are renewed and counted at every tenth touch. */
 const RENEW_EVERY = 10;
-/** How many places are purged at once, and how many connections by one script: the server does nothing else meanwhile. */
+/**
+ * How many places to purge at once, and how many connections with one script: the server does nothing else meanwhile.
+ */
 const PURGED_PLACES = 100;
 const PURGED_CONNECTIONS = 500;
-/** How many nodes that are gone are named at once. */
+/** The most expired nodes in one answer. */
 const MAX_EXPIRED = 100;
-/** How many names one command has. */
+/** The most names in one command. */
 const MAX_NAMES = 1_000;
 
-/** What this process knows of a node's lease. */
+/** This process's knowledge of a node's lease. */
 interface Lease {
-  /** Those before it were lost; what belongs to one of them is not mistaken for what belongs to this one. */
+  /** Earlier leases were lost. The number tells their data from the data of this lease. */
   generation: number;
-  /** How long keys are kept, in milliseconds. */
+  /** How long to keep keys, in milliseconds. */
   keepMs: number;
   touches: number;
-  /** The places that are in the node's index, and at which touch each was written to last. */
+  /** The places in the node's index, and the touch at which each was last written. */
   readonly indexed: Map<string, number>;
 }
 
@@ -47,7 +49,7 @@ interface Lease {
  * Makes a store over the connections of an adapter.
  *
  * @param name The adapter's name.
- * @param reach Its servers.
+ * @param reach The adapter's servers.
  */
 export function createRedisPresence(name: string, reach: RedisReach): PresenceStore {
   return new RedisPresence(name, reach);
@@ -93,7 +95,7 @@ class RedisPresence implements PresenceStore {
     let indexing: Promise<unknown> | undefined;
     if (!lease.indexed.has(place)) {
       indexing = this.#index(node, generation, keepMs, [place]);
-      // On the same server it is done before what is sent next, in the same write.
+      // On the same server, the index is written first, in the same write.
       if (part !== this.#leaseKey(node)[0]) await indexing;
     }
     lease.indexed.set(place, lease.touches);
@@ -203,7 +205,7 @@ class RedisPresence implements PresenceStore {
     }
   }
 
-  /** Enters places into the index of a node, from which they are purged. */
+  /** Adds places to the index of a node. A purge finds the places in the index. */
   async #index(node: string, generation: number, keepMs: number, places: readonly string[]): Promise<void> {
     const [part] = this.#leaseKey(node);
     const key = this.#indexKey(node, generation);
@@ -215,7 +217,7 @@ class RedisPresence implements PresenceStore {
     await Promise.all(sent);
   }
 
-  /** Keeps the places of a node, and forgets those that it has left. */
+  /** Keeps the places of a node longer, and forgets those that it has left. */
   async #renew(node: string, lease: Lease, places: ReadonlyMap<string, number>): Promise<string[]> {
     const { generation, keepMs, indexed, touches } = lease;
     const lost: string[] = [];
@@ -230,7 +232,10 @@ class RedisPresence implements PresenceStore {
     return lost;
   }
 
-  /** Forgets places that the node has not been in for a while. All is sent at once: what is written to one later comes after it. */
+  /**
+   * Forgets places that the node left some time ago. It sends all commands at once, so a later write to a place comes
+   * after them.
+   */
   async #leaveIndex(node: string, { generation, indexed, touches }: Lease): Promise<void> {
     const old = [...indexed].filter(([, touch]) => touch <= touches - RENEW_EVERY).map(([place]) => place);
     const [part] = this.#leaseKey(node);
@@ -270,8 +275,8 @@ class RedisPresence implements PresenceStore {
 const kindOf = (by: PresenceBy): string => by === "user" ? "m" : "c";
 
 /**
- * Where a page begins, as Redis writes it: behind a connection, or behind all connections of a member, whose name may be empty and
- * so comes after a sign. What a client has made up is a place between two as well.
+ * Where a page begins in Redis' order: after a connection, or after all connections of a member. A member's name may be
+ * empty, so a sign stands before it in the cursor. A cursor that a client made up is a point between two rows as well.
  */
 function startOf(by: PresenceBy, cursor: string | undefined): string {
   if (cursor === undefined) return "-";
