@@ -1,10 +1,10 @@
 /**
  * What the BroadcastChannel adapter sends, and how fast.
  *
- * Deno keeps 256 messages for a thread that does not read, all BroadcastChannels of the process together, and silently
- * drops the oldest of more: a burst of a few hundred loses most of them. So everything that is published in one turn
- * goes out as one frame, receivers acknowledge some of the frames, and a publisher whose frames are not acknowledged
- * slows down, which only makes its frames larger.
+ * Deno keeps 256 messages for a thread that does not read, for all BroadcastChannels of the process together. It drops
+ * the oldest of further messages without a notice, so a burst of a few hundred loses most of them. For this reason, all
+ * messages of one turn go out as one frame, and receivers acknowledge some of the frames. A publisher without
+ * acknowledgements slows down, and its frames get larger.
  *
  * @module
  */
@@ -15,17 +15,23 @@ import type { Clock } from "../../contract/clock.ts";
 /** Channel, message, channel, message, and so on. */
 export type Entries = readonly (string | AdapterData)[];
 
-/** Frames that the slowest peer may be behind before the publisher slows down. */
+/** How many frames the slowest peer may be behind before the publisher slows down. */
 const WINDOW = 16;
-/** Every so many frames, or bytes, a frame asks for an acknowledgement: half a window, so that none ever waits for it. */
+/**
+ * After so many frames or bytes, a frame asks for an acknowledgement. This is half a window, so that no frame waits for
+ * it.
+ */
 const ASK_EVERY_FRAMES = 8;
 const ASK_EVERY_BYTES = 64 * 1024;
-/** While it waits a publisher still sends a frame this often, times the number of peers, who all share the 256. */
+/** How often a waiting publisher still sends a frame, times the number of peers, because all share the 256 messages. */
 const PACE_MS = 25;
-/** A peer that has acknowledged nothing for so long has ended, or is blocked; 2 s of paced frames fit into the 256. */
+/**
+ * A peer that has acknowledged nothing for this long has ended, or is blocked. Paced frames of 2 s fit into the 256
+ * messages.
+ */
 const FORGET_MS = 2_000;
 
-/** What a {@linkcode Flow} needs. */
+/** The options of {@linkcode Flow}. */
 export interface FlowOptions {
   /** The source of time. */
   readonly clock: Clock;
@@ -35,12 +41,12 @@ export interface FlowOptions {
    * Sends a frame. Never throws.
    *
    * @param seq The number of the frame, from 1.
-   * @param ask Whether receivers are to acknowledge it.
-   * @param entries What it carries.
+   * @param ask Whether receivers have to acknowledge it.
+   * @param entries The messages in it.
    */
   post(seq: number, ask: boolean, entries: Entries): void;
   /**
-   * Called with a peer that is no longer waited for.
+   * Called when the publisher stops waiting for a peer.
    *
    * @param peer Its node id.
    * @param silentMs How long it has not answered.
@@ -53,11 +59,11 @@ export class Flow {
   readonly #options: FlowOptions;
   /** The last frame that each peer acknowledged. */
   readonly #peers: Map<string, number> = new Map();
-  /** Frames that asked and that some peer has not acknowledged, with the bytes sent since the one before. */
+  /** Frames that asked and have a missing acknowledgement, each with the bytes sent since the one before. */
   #asked: { seq: number; at: number; bytes: number }[] = [];
   #pending: (string | AdapterData)[] = [];
   #pendingBytes = 0;
-  /** Bytes of the frames since the last one that asked. */
+  /** Bytes of the frames after the last one that asked. */
   #unaskedBytes = 0;
   #askedBytes = 0;
   #lastAsked = 0;
@@ -78,7 +84,7 @@ export class Flow {
    * Queues a message for the end of this turn.
    *
    * @param channel The channel.
-   * @param data The message; nobody may change it any more.
+   * @param data The message. The caller must not change it any more.
    * @returns Whether there was room for it.
    */
   add(channel: string, data: AdapterData): boolean {
@@ -94,12 +100,12 @@ export class Flow {
     return true;
   }
 
-  /** A peer is there, and has seen nothing yet. */
+  /** A peer has joined, and has seen nothing yet. */
   join(peer: string): void {
     if (!this.#peers.has(peer)) this.#peers.set(peer, this.#seq);
   }
 
-  /** A peer has left, and is not waited for. */
+  /** A peer has left, so the publisher does not wait for it. */
   leave(peer: string): void {
     if (this.#peers.delete(peer)) this.#release();
   }
@@ -110,7 +116,7 @@ export class Flow {
     this.#release();
   }
 
-  /** Sends what is pending, whoever is behind, and stops. */
+  /** Sends all pending messages, even if peers are behind, and stops. */
   close(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -161,7 +167,7 @@ export class Flow {
     this.#unaskedBytes = 0;
   }
 
-  /** After a peer moved on or is gone: frees what everybody has, and sends what waited for that. */
+  /** Runs after a peer has moved on or left: frees frames that all peers have, and sends waiting messages. */
   #release(): void {
     const slowest = this.#slowest();
     while (this.#asked.length > 0 && this.#asked[0].seq <= slowest) {

@@ -1,5 +1,5 @@
 /**
- * What nodes say to each other on a BroadcastChannel, as structured clone carries it.
+ * The frames between nodes on a BroadcastChannel, in the form for structured clone.
  *
  * @module
  */
@@ -21,9 +21,9 @@ export type Frame =
   }
   /** The sender has everything of node `to` up to `seq`. */
   | { readonly kind: "ack"; readonly from: string; readonly to: string; readonly seq: number }
-  /** Who is there? `seq` is the sender's last number. */
+  /** Asks which nodes are there. `seq` is the sender's last number. */
   | { readonly kind: "ask"; readonly from: string; readonly seq: number; readonly token: number }
-  /** I am, says the sender to the node that asked. */
+  /** Answers the node that asked. */
   | {
     readonly kind: "here";
     readonly from: string;
@@ -44,10 +44,10 @@ export function packFrame(frame: Frame): unknown {
 }
 
 /**
- * Checks what arrived.
+ * Checks a message event.
  *
- * @param value The data of a message event.
- * @returns The frame; or why it is none: somebody else's, or broken.
+ * @param value The data of the event.
+ * @returns The frame; `"foreign"` if the data comes from other code, `"malformed"` for a wrong frame.
  */
 export function unpackFrame(value: unknown): Frame | "foreign" | "malformed" {
   if (!Array.isArray(value) || value[0] !== MARK) return "foreign";

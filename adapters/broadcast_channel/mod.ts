@@ -1,8 +1,8 @@
 /**
- * The adapter for the workers of one process, over the platform's `BroadcastChannel`: nothing to install.
+ * The adapter for the workers of one process, over the platform's `BroadcastChannel`, without anything to install.
  *
- * It reaches as far as the platform carries a BroadcastChannel. On Deno and on Bun those are the main thread and the
- * workers of one process, not other processes; {@linkcode BroadcastChannelAdapter.probe} tells for any platform.
+ * It reaches as far as the platform's BroadcastChannel. On Deno and on Bun, that is the main thread and the workers of
+ * one process, not other processes. {@linkcode BroadcastChannelAdapter.probe} finds out for any platform.
  *
  * @module
  */
@@ -24,11 +24,11 @@ import { type Frame, packFrame, unpackFrame } from "./frame.ts";
 
 /** Options of {@linkcode createBroadcastChannelAdapter}. */
 export interface BroadcastChannelAdapterOptions {
-  /** Keeps applications of one process apart: nodes with the same prefix form a cluster. Any text but the empty one. */
+  /** Keeps applications of one process apart: nodes with the same prefix form a cluster. Any text that is not empty. */
   readonly prefix: string;
   /**
-   * How many bytes may be on their way to a worker that does not read. Beyond that a publish is refused and reported
-   * with stage `"publish"`.
+   * How many bytes may be on their way to a worker that does not read. Beyond it the adapter drops messages, and
+   * reports them with stage `"publish"`.
    *
    * @default {16_777_216}
    */
@@ -59,15 +59,16 @@ export interface ProbeResult {
   readonly nodes: readonly string[];
 }
 
-/** An {@linkcode Adapter} that can tell how far it reaches. */
+/** An {@linkcode Adapter} that can find out which nodes it reaches. */
 export interface BroadcastChannelAdapter extends Adapter {
   /**
-   * Asks who is there: every open adapter with the same prefix answers with its node id. Run it in two workers,
-   * processes or regions to find out whether a platform carries BroadcastChannel between them.
+   * Asks which nodes are there: every open adapter with the same prefix answers with its node id. Run it in two
+   * workers, processes or regions to find out whether a platform's BroadcastChannel connects them.
    *
    * @param options How long to wait.
-   * @returns Who answered within the time.
-   * @throws {Error} If the adapter is not open, or is closed meanwhile; the signal's reason if it is aborted.
+   * @returns The nodes that answered in time.
+   * @throws {Error} If the adapter is not open, or is closed meanwhile. If the signal is aborted, it rejects with the
+   * signal's reason.
    */
   probe(options?: ProbeOptions): Promise<ProbeResult>;
 }
@@ -89,7 +90,7 @@ export interface BroadcastChannelAdapter extends Adapter {
  * assertEquals(await a.probe({ timeoutMs: 100 }), { nodes: ["b"] });
  * ```
  *
- * @param options The prefix, and bounds.
+ * @param options The prefix, and the limits.
  * @throws {TypeError} If the prefix is empty or not well-formed Unicode.
  * @throws {RangeError} If `maxPendingBytes` is not above 0.
  */
@@ -100,7 +101,7 @@ export function createBroadcastChannelAdapter(
   return new ChannelAdapter(read.prefix, read.maxPendingBytes, read.clock);
 }
 
-/** Names cross the runtime in UTF-8, where lone surrogates are all the same. */
+/** Names are written in UTF-8, where all lone surrogates are the same. */
 const prefix: Kind<string> = (value, place) => {
   if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
   throw wrong(value, place, "well-formed text that is not empty");
@@ -114,19 +115,19 @@ const OPTIONS = {
 
 const PROBE = { timeoutMs: or(ms(), 1_000), signal: optional(abortSignal) } satisfies Rows<ProbeOptions>;
 
-/** One probe that waits. */
+/** A running probe. */
 interface Probe {
   readonly nodes: Set<string>;
   fail(error: unknown): void;
 }
 
-/** How often a BroadcastChannel that is dead at birth is replaced; see `#connect`. */
+/** How often to replace a BroadcastChannel that is dead from the start; see `#connect`. */
 const CONNECT_ATTEMPTS = 3;
 
-/** How many tasks it takes at the most until a BroadcastChannel that is dead at birth shows it; two were seen. */
+/** The most tasks until a BroadcastChannel that is dead from the start shows it; two were seen. */
 const TASKS_UNTIL_DEAD = 4;
 
-/** Waits until it shows whether a BroadcastChannel is dead at birth. */
+/** Waits until a BroadcastChannel has shown whether it is dead from the start. */
 async function untilDead(): Promise<void> {
   for (let i = 0; i < TASKS_UNTIL_DEAD; i++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
@@ -137,7 +138,7 @@ class ChannelAdapter implements BroadcastChannelAdapter {
   readonly #clock: Clock;
   readonly #flow: Flow;
   readonly #channels = new Set<string>();
-  /** The number of the last frame of each other node, to notice what got lost. */
+  /** The number of the last frame of each other node, to notice lost frames. */
   readonly #heard = new Map<string, number>();
   readonly #probes = new Map<number, Probe>();
   readonly #reported = new Set<string>();
@@ -176,7 +177,7 @@ class ChannelAdapter implements BroadcastChannelAdapter {
       }
       await orAborted(this.#connect(), signal);
     } catch (error) {
-      await this.close(); // what could not be opened is closed
+      await this.close(); // an adapter that could not be opened is closed
       throw error;
     }
     context.onStatus("up");
@@ -196,7 +197,7 @@ class ChannelAdapter implements BroadcastChannelAdapter {
 
   publish(channel: string, data: AdapterData): void {
     if (!this.#context) return;
-    // The publisher may change its bytes after this call. And were it a part of a larger buffer, all of that would go.
+    // The publisher may change its bytes after this call. A copy also avoids sending the whole buffer of a small view.
     const kept = typeof data === "string" ? data : new Uint8Array(data);
     if (this.#flow.add(channel, kept)) return;
     const error = this.#error("other nodes do not read: more than maxPendingBytes are on their way");
@@ -247,13 +248,13 @@ class ChannelAdapter implements BroadcastChannelAdapter {
     }
     if (!this.#socket) return;
     this.#disconnect();
-    // See `#connect`: whoever waits for this may create another BroadcastChannel safely.
+    // See `#connect`: after this wait another BroadcastChannel can be created safely.
     await untilDead();
   }
 
   /**
-   * On Deno a BroadcastChannel that is created in the turn in which the thread's last one was closed never sends or
-   * receives: a turn or two later its `postMessage` throws. The next one works.
+   * On Deno, a new BroadcastChannel never sends or receives if the thread's last one was closed in the same turn. A
+   * turn or two later its `postMessage` throws. The next one works.
    */
   async #connect(): Promise<void> {
     for (let attempt = 1;; attempt++) {
@@ -296,7 +297,7 @@ class ChannelAdapter implements BroadcastChannelAdapter {
     const frame = unpackFrame(value);
     if (typeof frame === "string") return this.#ignore(`${frame} message`);
     if (frame.from === this.#nodeId) return this.#ignore("message under this node's own id");
-    // Whoever is heard is there.
+    // A node that sends a frame is there.
     if (frame.kind !== "bye") this.#flow.join(frame.from);
     switch (frame.kind) {
       case "data":
@@ -332,12 +333,12 @@ class ChannelAdapter implements BroadcastChannelAdapter {
     }
     for (let i = 0; i < entries.length; i += 2) {
       const channel = entries[i] as string;
-      // Looked up anew for each: delivering one may end the subscription of the next, or close.
+      // Checked again for each message: a delivery may end the next subscription, or close the adapter.
       if (this.#channels.has(channel)) this.#context?.deliver(channel, entries[i + 1], from);
     }
   }
 
-  /** Foreign data may come at any rate: says so once for each kind. */
+  /** Foreign data may come at any rate, so each kind is reported only once. */
   #ignore(kind: string): void {
     if (this.#reported.has(kind)) return;
     this.#reported.add(kind);

@@ -1,13 +1,13 @@
 /**
- * The part of a NATS connection that the adapter uses. `nats` 2 and `@nats-io/nats-core` 3 have the same, so that a
- * connection of either may be passed in.
+ * The part of a NATS connection that the adapter uses. `nats` 2 and `@nats-io/nats-core` 3 both have this part, so the
+ * user may pass a connection of either.
  *
  * @module
  */
 
-/** What a server tells about itself. */
+/** A server's information about itself. */
 export interface NatsServerInfo {
-  /** The largest message that it takes, in bytes. */
+  /** The largest message that the server takes, in bytes. */
   readonly max_payload: number;
   /** Its id. */
   readonly server_id: string;
@@ -15,81 +15,81 @@ export interface NatsServerInfo {
   readonly connect_urls?: string[];
 }
 
-/** The headers of a message that arrives. */
+/** The headers of an incoming message. */
 export interface NatsMessageHeaders {
-  /** The status of a server's own answer: 503 where nobody listens; 0 of all others. */
+  /** The status of a server's own answer: 503 if there is no listener; 0 for all other messages. */
   readonly code: number;
-  /** The value of a header; empty without one. */
+  /** The value of a header; empty if there is none. */
   get(name: string): string;
 }
 
-/** A message as it arrives. */
+/** An incoming message. */
 export interface NatsMessage {
-  /** Where it was published. */
+  /** The subject of the message. */
   readonly subject: string;
   /** The payload. */
   readonly data: Uint8Array;
-  /** Its headers, where it has some. */
+  /** Its headers, if there are any. */
   readonly headers?: NatsMessageHeaders;
 }
 
 /** Options of {@linkcode NatsClient.publish}. */
 export interface NatsPublishOptions {
-  /** Where answers are to go. */
+  /** The subject for answers. */
   reply?: string;
-  /** What the library takes for headers. */
+  /** Headers, in the form that the library takes. */
   headers?: object;
 }
 
 /** A subscription. */
 export interface NatsSubscription {
-  /** Ends it. */
+  /** Ends the subscription. */
   unsubscribe(): void;
 }
 
 /** Options of {@linkcode NatsClient.subscribe}. */
 export interface NatsSubscribeOptions {
-  /** Called for each message, and once with the error when the server does not permit the subscription. */
+  /** Called for each message, and once with the error if the server does not permit the subscription. */
   callback: (error: Error | null, message: NatsMessage) => void;
-  /** Of all subscriptions to a subject with the same queue, one gets each message. */
+  /** A queue group: each message goes to one of the subscriptions to the subject with the same queue. */
   queue?: string;
 }
 
 /** A connection of `nats` 2, `@nats-io/transport-node` 3, `@nats-io/transport-deno` 3 or `wsconnect` of `@nats-io/nats-core` 3. */
 export interface NatsClient {
-  /** What its server told; changes with the server. */
+  /** The information of its server; changes with the server. */
   readonly info?: NatsServerInfo;
   /** Sends a message. */
   publish(subject: string, payload?: Uint8Array, options?: NatsPublishOptions): void;
   /** Subscribes to a subject. */
   subscribe(subject: string, options: NatsSubscribeOptions): NatsSubscription;
-  /** Resolves when the server has dealt with all that was sent before. */
+  /** Resolves when the server has processed everything that was sent before. */
   flush(): Promise<void>;
-  /** What happens to the connection. */
+  /** The events of the connection. */
   status(): AsyncIterable<object>;
-  /** Resolves when it is closed for good, with the error that closed it if there is one. */
+  /** Resolves when the connection is closed for good, with the error that closed it, if there is one. */
   closed(): Promise<void | Error>;
-  /** Whether it is closed for good. */
+  /** Whether the connection is closed for good. */
   isClosed(): boolean;
   /** The address of its server. */
   getServer(): string;
-  /** Closes it. */
+  /** Closes the connection. */
   close(): Promise<void>;
 }
 
-/** What the adapter reads from a {@linkcode NatsClient.status}; the two libraries word it differently. */
+/** An event of {@linkcode NatsClient.status}, in one form for both libraries. */
 export interface ClientEvent {
   /** `"disconnect"`, `"reconnect"`, `"error"` and others. */
   readonly type: string;
-  /** The subject on which the server does not permit to publish, if this is what happened. */
+  /** The subject of a publish that the server does not permit, if this is such an event. */
   readonly publishDenied?: string;
 }
 
 /**
  * Reads an event of a client's status.
  *
- * @param status What the iterator gave.
- * @returns What it means here.
+ * @param status The value from the iterator.
+ * @returns The event.
  */
 export function readEvent(status: object): ClientEvent {
   const { type, permissionContext, error } = status as {
@@ -97,7 +97,7 @@ export function readEvent(status: object): ClientEvent {
     permissionContext?: Permission;
     error?: Permission;
   };
-  // Of version 2 and of version 3.
+  // The first is from version 2, the second from version 3.
   const denied = permissionContext ?? error;
   return {
     type: String(type),

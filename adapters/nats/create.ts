@@ -1,5 +1,5 @@
 /**
- * Makes adapters, with whatever shares their connection.
+ * Makes adapters. The adapter and its history share one connection.
  *
  * @module
  */
@@ -12,16 +12,16 @@ import type { Settings } from "./options.ts";
 /**
  * Makes an adapter.
  *
- * @param settings The options, read.
+ * @param settings The checked options.
  */
 export function createAdapter(settings: Settings): Adapter {
   const { connectTimeoutMs, probeIntervalMs, clock } = settings;
   return createEngineAdapter(new NatsEngine(settings), {
-    // Each server has this time, and the connection that is given its own.
+    // The dialer limits the time for each server, and the user's connection has its own limit.
     connectTimeoutMs: Infinity,
     answerTimeoutMs: connectTimeoutMs,
     probeIntervalMs,
-    // What is on its way to a server the session counts.
+    // The session counts the bytes under way.
     maxPendingBytes: Infinity,
     clock,
   });

@@ -14,28 +14,28 @@ import { preflight } from "./preflight.ts";
 import { formatAddress, type NatsTlsOptions, readDiscovered, type ServerAddress } from "./servers.ts";
 import type { ClientSource } from "./source.ts";
 
-/** Longer than any connection lives: liveness is the session's business. */
+/** Longer than any connection lasts: the session does the pings. */
 const NEVER_PING_MS = 2 ** 31 - 1;
 
-/** What a dialer has to know. */
+/** The options of a dialer. */
 export interface DialerOptions {
   readonly addresses: readonly ServerAddress[];
-  /** TLS options, where it is wanted. */
+  /** TLS options, if TLS is used. */
   readonly tls: NatsTlsOptions | undefined;
-  /** Who logs in. */
+  /** How to log in. */
   readonly login: Login | undefined;
   /** How long one server may take. */
   readonly timeoutMs: number;
 }
 
-/** Makes connections of our own. */
+/** Opens the adapter's own connections. */
 export class Dialer implements ClientSource {
   readonly owned = true;
   readonly #options: DialerOptions;
-  /** What servers told of their cluster, besides those that the user named. */
+  /** Servers that other servers have announced, without those that the user named. */
   #discovered: ServerAddress[] = [];
 
-  /** @param options Where and how. */
+  /** @param options The servers and the login. */
   constructor(options: DialerOptions) {
     this.#options = options;
   }
@@ -44,7 +44,7 @@ export class Dialer implements ClientSource {
     return this.#options.addresses.map(formatAddress).join(", ");
   }
 
-  /** Connects to whichever server answers first, and asks each once. */
+  /** Connects to the first server that answers. It tries each server once. */
   async connect(signal: AbortSignal): Promise<NatsClient> {
     const failures: ConnectError[] = [];
     for (const address of [...shuffled(this.#options.addresses), ...shuffled(this.#discovered)]) {
@@ -57,12 +57,12 @@ export class Dialer implements ClientSource {
         failures.push(connectError(formatAddress(address), cause));
       }
     }
-    // A refusal says more than a server that is merely away.
+    // A refusal tells more than an unreachable server.
     const worst = (kind: FailureKind) => failures.find((failure) => failure.kind === kind);
     throw worst("refused") ?? worst("answered") ?? failures[0]!;
   }
 
-  /** Remembers the servers of a connection's cluster. */
+  /** Remembers the announced servers of a connection's cluster. */
   #discover(urls: readonly string[] | undefined): void {
     const known = new Set(this.#options.addresses.map(formatAddress));
     this.#discovered = readDiscovered(urls).filter((address) => !known.has(formatAddress(address)));
@@ -84,12 +84,12 @@ export class Dialer implements ClientSource {
       servers: [formatAddress(address)],
       timeout: timeoutMs,
       pingInterval: NEVER_PING_MS,
-      // The keeper makes the next one: what the library would keep for a server that is away has no bound.
+      // The keeper makes the next connection. The library would queue messages for an unreachable server without limit.
       reconnect: false,
       noEcho: true,
       noAsyncTraces: true,
       ignoreClusterUpdates: true,
-      // The system's resolver, which knows /etc/hosts too.
+      // Uses the system's resolver, which also knows /etc/hosts.
       resolve: false,
       ...(authenticator ? { authenticator } : {}),
       ...(found.tls ? { tls } : {}),
@@ -99,7 +99,7 @@ export class Dialer implements ClientSource {
     return client;
   }
 
-  /** Names in certificates are compared with the one that was dialled. An address may not be sent as a name. */
+  /** A certificate must have the name that was dialled. An IP address may not be sent as a server name. */
   #tlsFor({ hostname }: ServerAddress): object {
     const { ca, cert, key, serverName = hostname } = this.#options.tls ?? {};
     const isName = /[^\d.:a-f]/i.test(serverName);

@@ -17,7 +17,7 @@ import type { ClientSource } from "./source.ts";
 import type { NatsHistory } from "./history/store.ts";
 import type { Subjects } from "./subject.ts";
 
-/** What servers take unless told otherwise. Before the first connection nobody knows better. */
+/** The limit of a server with default options. It is used before the first connection. */
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 
 /** The longest head of an envelope: its mark, the length and colon, and an id of 1,024 characters. */
@@ -30,21 +30,21 @@ export interface NatsEngineOptions {
   readonly clock: Clock;
   readonly probeTimeoutMs: number;
   readonly maxPendingBytes: number;
-  /** What keeps histories over the same connection, if anything does. */
+  /** The history store over the same connection, if there is one. */
   readonly history: NatsHistory | undefined;
 }
 
-/** One adapter's NATS. */
+/** The NATS of one adapter. */
 export class NatsEngine implements Engine<Session> {
   readonly name = "nats";
   readonly title = "NATS";
   readonly batchSize = 1_000;
-  /** Errors of the library have none: what logs in is never part of a URL of it. */
+  /** Errors of the library contain no secrets: its URLs never contain the login. */
   readonly secrets = [];
   readonly #options: NatsEngineOptions;
   #maxPayload = DEFAULT_MAX_PAYLOAD;
   #headBytes = MAX_HEAD_BYTES;
-  /** Where it was connected to last. */
+  /** The address of the last connection. */
   #lastAddress: string | undefined;
 
   /** @param options What it needs. */
@@ -61,7 +61,7 @@ export class NatsEngine implements Engine<Session> {
     return this.#lastAddress ?? this.#options.source.address;
   }
 
-  /** The server's limit of now, less the envelope's head; before the first connection what servers take by default. */
+  /** The server's present limit without the envelope's head. Before the first connection, the default limit is used. */
   get maxMessageBytes(): number {
     return Math.max(0, this.#maxPayload - this.#headBytes);
   }
@@ -99,7 +99,7 @@ export class NatsEngine implements Engine<Session> {
     }
   }
 
-  /** The history goes with the connection. */
+  /** Tells the history when the connection is lost. */
   #withHistory(history: NatsHistory, events: LinkEvents): LinkEvents {
     return {
       ...events,
@@ -116,7 +116,7 @@ export class NatsEngine implements Engine<Session> {
       subjectOf: (subject) => history.publishes ? subjects.keptOf(subject) : undefined,
       onMessage: (subject, message) => {
         const isOurs = history.heard(subjects.decode(subject)!, message);
-        if (!isOurs) events.onMessage(subject, message.data as Uint8Array<ArrayBuffer>); // which says that it is foreign
+        if (!isOurs) events.onMessage(subject, message.data as Uint8Array<ArrayBuffer>); // which reports it as foreign
       },
       onPublishDenied: (subject) => history.denied(subject),
     };

@@ -1,5 +1,5 @@
 /**
- * What can go wrong between the adapter and a server, in words.
+ * Errors between the adapter and a server, and their texts.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { type FailureKind, systemWords } from "../kit/failure.ts";
 import { ForeignServerError, ServerError } from "./preflight.ts";
 
 /**
- * Codes of errors that time may mend: of the system, and of `nats` 2. Whatever else ends an attempt to connect is the
- * server's last word: a wrong password, a certificate that nobody trusts.
+ * Codes of errors that may go away with time: of the system, and of `nats` 2. Other errors of an attempt to connect are
+ * final answers of the server: a wrong password, an untrusted certificate.
  */
 const TRANSIENT = new Set([
   "ECONNREFUSED",
@@ -31,7 +31,7 @@ const TRANSIENT = new Set([
   "AUTHENTICATION_TIMEOUT",
 ]);
 
-/** What a server says that will say the same next time. */
+/** Messages of a server that a retry does not change. */
 const FOR_GOOD = /authorization violation|authentication (expired|revoked)/i;
 
 /** A connection could not be made. */
@@ -43,7 +43,7 @@ export class ConnectError extends Error {
   /**
    * @param kind What to do about it.
    * @param message What happened.
-   * @param cause What the library said.
+   * @param cause The error of the library.
    */
   constructor(kind: FailureKind, message: string, cause: unknown) {
     super(message, { cause });
@@ -52,10 +52,10 @@ export class ConnectError extends Error {
 }
 
 /**
- * Makes an error of a failed attempt to connect.
+ * Makes the error for a failed attempt to connect.
  *
  * @param address The server.
- * @param cause What happened.
+ * @param cause The error.
  */
 export function connectError(address: string, cause: unknown): ConnectError {
   const kind = !isTransient(cause) ? "refused" : cause instanceof ServerError ? "answered" : "unreachable";
@@ -63,9 +63,9 @@ export function connectError(address: string, cause: unknown): ConnectError {
 }
 
 /**
- * What happened, in words.
+ * Explains an error in words.
  *
- * @param cause What was thrown.
+ * @param cause The error.
  */
 export function describe(cause: unknown): string {
   if (cause instanceof ServerError && FOR_GOOD.test(cause.message)) {
@@ -85,7 +85,7 @@ function isTransient(cause: unknown): boolean {
   return code === undefined ? isPlain(cause) : TRANSIENT.has(code);
 }
 
-/** Our own, and those of libraries that only say that it did not work. */
+/** Errors of this adapter, and errors of libraries without a code. */
 function isPlain(cause: unknown): boolean {
   return cause === undefined || (cause instanceof Error && cause.name === "Error");
 }

@@ -1,5 +1,5 @@
 /**
- * How to log in at NATS.
+ * How to log in to NATS.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export type Login =
   | { readonly nkeySeed: string }
   | { readonly creds: string };
 
-/** What a user may say about it. */
+/** The user's options for the login. */
 export interface LoginOptions {
   readonly user?: string;
   readonly password?: string;
@@ -23,15 +23,15 @@ export interface LoginOptions {
   readonly creds?: string;
 }
 
-/** A seed in base 32, of a user or of whoever else may have one. */
+/** A seed in base 32, of a user or of another kind of key. */
 const SEED = /^S[A-Z2-7]{57}$/;
 const CREDS = /-----BEGIN NATS USER JWT-----[\s\S]+-----BEGIN USER NKEY SEED-----\s*S[A-Z2-7]{57}\s/;
 
 /**
- * Reads which way the options choose.
+ * Finds the way to log in that the options choose.
  *
- * @param options What the user said.
- * @throws {TypeError} If there are several, or one cannot be used. It tells no secret.
+ * @param options The user's options.
+ * @throws {TypeError} If there are several ways, or one cannot be used. The message contains no secret.
  */
 export function readLogin(options: LoginOptions): Login | undefined {
   const { user, password, token, nkeySeed, creds } = options;
@@ -52,11 +52,11 @@ export function readLogin(options: LoginOptions): Login | undefined {
 }
 
 /**
- * Makes what logs in.
+ * Makes the authenticator for a login.
  *
  * @param nats The library.
- * @param login The way.
- * @throws {ConnectError} If a seed or creds look right and are not. It tells no secret.
+ * @param login The way to log in.
+ * @throws {ConnectError} If a seed or creds have the right form but are not valid. The message contains no secret.
  */
 export function authenticatorOf(
   nats: typeof import("nats"),
@@ -66,7 +66,7 @@ export function authenticatorOf(
   if ("user" in login) return nats.usernamePasswordAuthenticator(login.user, login.password);
   if ("token" in login) return nats.tokenAuthenticator(login.token);
   const encoder = new TextEncoder();
-  // Neither error may have the library's as its cause, lest it tells what it was given.
+  // Neither error may have the library's error as its cause, because that one may contain the secret.
   if ("nkeySeed" in login) {
     const seed = encoder.encode(login.nkeySeed);
     if (!works(() => nats.nkeys.fromSeed(seed))) throw unusable(wrongSeed());

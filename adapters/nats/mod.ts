@@ -1,5 +1,5 @@
 /**
- * The adapter for NATS, over core publish and subscribe, which needs no JetStream; and histories in JetStream.
+ * The adapter for NATS, over core publish and subscribe, without JetStream; and histories in JetStream.
  *
  * @module
  */
@@ -25,8 +25,8 @@ export type {
 /**
  * Creates the adapter for NATS.
  *
- * A message is lost, and reported with stage `"publish"`, while no server is reachable; nothing is sent late. While no
- * server is reachable the adapter tries all of them, and those that they told about, until `close`.
+ * While no server is reachable, the adapter drops every published message, and reports it with stage `"publish"`; it
+ * never sends a message late. It then tries all servers, also those that the servers have told it about, until `close`.
  *
  * @example
  * ```ts ignore needs a NATS server
@@ -52,9 +52,9 @@ export type {
  * const adapter = createNatsAdapter({ servers: "nats://n1:4222", prefix: "chat", history: { replicas: 3 } });
  * ```
  *
- * @param options The prefix, and where the servers are.
+ * @param options The prefix, and the addresses of the servers.
  * @returns An adapter for one hub.
- * @throws {TypeError} If the prefix is missing, something is of the wrong kind, or contradicts something else.
+ * @throws {TypeError} If the prefix is missing, or an option has the wrong type or contradicts another.
  * @throws {RangeError} If a number is out of range, or the prefix is too long.
  */
 export function createNatsAdapter(options: NatsAdapterOptions): Adapter {

@@ -1,5 +1,5 @@
 /**
- * The options of the NATS adapter, read and checked once.
+ * The options of the NATS adapter.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { type NatsTlsOptions, readServers } from "./servers.ts";
 import { type ClientSource, GivenClient } from "./source.ts";
 import { Subjects } from "./subject.ts";
 
-/** Where NATS is, and how to talk to it. */
+/** Where NATS is, and how to connect. */
 export interface NatsConnectionOptions {
   /**
    * The servers, as `nats://host:4222` or `tls://host:4222`, one or several of a cluster. User and password, or a token,
@@ -37,44 +37,44 @@ export interface NatsConnectionOptions {
   /** The content of a creds file (not its path): a JWT and the seed of its nkey. */
   readonly creds?: string;
   /**
-   * TLS; `true` for the defaults. Servers that demand TLS get it in any case.
+   * TLS; `true` for the defaults. It is always used for servers that require TLS.
    *
    * @default {false}
    */
   readonly tls?: boolean | NatsTlsOptions;
   /**
-   * A connection that you already have, of `nats` 2 or `@nats-io/nats-core` 3, instead of all of the above. The adapter
-   * never closes it, and relies on it to reconnect: give it `maxReconnectAttempts: -1`. Without `noEcho` it may also serve
+   * Your own connection, of `nats` 2 or `@nats-io/nats-core` 3, instead of all options above. The adapter never closes
+   * it, and relies on it to reconnect: create it with `maxReconnectAttempts: -1`. Without `noEcho` it may also serve
    * several hubs.
    */
   readonly connection?: NatsClient;
   /**
-   * Keeps applications on one NATS apart: every subject starts with it, and nodes with the same prefix form a cluster. Any
-   * text but the empty one; your application's name will do. Dots make several tokens: `"acme.chat"`.
+   * Keeps applications on one NATS apart: every subject starts with it, and nodes with the same prefix form a cluster.
+   * Any text that is not empty; the name of your application will do. Dots make several tokens: `"acme.chat"`.
    */
   readonly prefix: string;
   /**
-   * How often the server is asked for a sign of life, in milliseconds.
+   * How often to ask the server for a sign of life, in milliseconds.
    *
    * @default {5_000}
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long it may be silent when it is asked, in milliseconds, before the connection counts as dead. A dead one is noticed
-   * within this and the interval.
+   * How long the server may be silent after a probe, in milliseconds. After that the connection counts as dead. A dead
+   * connection is noticed within this time plus `probeIntervalMs`.
    *
    * @default {5_000}
    */
   readonly probeTimeoutMs?: number;
   /**
-   * How long one server may take to answer before the next one is tried, in milliseconds.
+   * How long to wait for one server's answer before the next server is tried, in milliseconds.
    *
    * @default {5_000}
    */
   readonly connectTimeoutMs?: number;
   /**
-   * How many bytes may be on their way that no server has confirmed. Beyond that a publish is dropped and reported with
-   * stage `"publish"`.
+   * How many bytes may be on their way without a server's confirmation. Beyond it the adapter drops messages, and
+   * reports them with stage `"publish"`.
    *
    * @default {16_777_216}
    */
@@ -93,8 +93,8 @@ export interface NatsHistoryOptions extends NatsConnectionOptions, NatsHistorySe
 /** Options of `createNatsAdapter`. */
 export interface NatsAdapterOptions extends NatsConnectionOptions {
   /**
-   * Whether JetStream keeps the histories of topics, so that clients recover on any node, and how. The servers need
-   * JetStream then. Otherwise each node keeps its own.
+   * Whether and how JetStream keeps the histories of topics, so that clients recover on any node. The servers need
+   * JetStream for it. With `false`, each node keeps its own histories.
    *
    * @default {false}
    */
@@ -113,7 +113,7 @@ const { maxMessageBytes: _servers, ...ENGINE_ROWS } = engineRows({
   maxPendingBytes: 16 * 1024 * 1024,
 });
 
-/** What each of {@linkcode NatsConnectionOptions} may be. */
+/** The rows of {@linkcode NatsConnectionOptions}. */
 const CONNECTION_ROWS = {
   ...ENGINE_ROWS,
   servers: optional((value, place) => typeof value === "string" ? value : list(text)(value, place)),
@@ -142,25 +142,25 @@ const ADAPTER_ROWS = {
 
 const HISTORY_STORE_ROWS = { ...CONNECTION_ROWS, ...HISTORY_ROWS } satisfies Rows<NatsHistoryOptions>;
 
-/** Options, as the adapter uses them. */
+/** Options in the form that the adapter uses. */
 export interface Settings {
   readonly subjects: Subjects;
-  /** Where connections come from: our own, or the one that was given. */
+  /** The source of connections: the adapter itself, or the user's connection. */
   readonly source: ClientSource;
   readonly connectTimeoutMs: number;
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
   readonly maxPendingBytes: number;
   readonly clock: Clock;
-  /** What keeps histories, if anything does. */
+  /** The history store, if there is one. */
   readonly history: NatsHistory | undefined;
 }
 
 /**
  * Checks the options of an adapter and fills in the defaults.
  *
- * @param options What the user passed.
- * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @param options The user's options.
+ * @throws {TypeError} If an option has the wrong type, or contradicts another.
  * @throws {RangeError} If a number is out of range.
  */
 export function readNatsOptions(options: NatsAdapterOptions): Settings {
@@ -170,10 +170,10 @@ export function readNatsOptions(options: NatsAdapterOptions): Settings {
 }
 
 /**
- * Checks the options of a store of histories and fills in the defaults.
+ * Checks the options of a history store and fills in the defaults.
  *
- * @param options What the user passed.
- * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @param options The user's options.
+ * @throws {TypeError} If an option has the wrong type, or contradicts another.
  * @throws {RangeError} If a number is out of range.
  */
 export function readNatsHistoryOptions(

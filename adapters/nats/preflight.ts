@@ -1,11 +1,11 @@
 /**
- * Tries a server on a connection of its own before the client library connects: whether it answers, speaks NATS, speaks
- * TLS with a certificate that we trust, and lets us in.
+ * Tests a server on a separate connection before the client library connects: whether it answers, speaks NATS, speaks
+ * TLS with a trusted certificate, and accepts the login.
  *
- * `nats` 2 alone will not do. Of a server that accepts and says nothing, because it is frozen or something between swallows
- * everything, it gives up in time but leaves the socket open, and the process does not end. And when a server that refuses
- * our credentials resets the connection in the turn in which it says so, the error meets a socket without listeners, and
- * ends the process.
+ * `nats` 2 alone has two faults. First: a server may accept a connection and send nothing, because it hangs or a proxy
+ * drops everything. Then `nats` gives up in time but leaves the socket open, and the process does not end. Second: a
+ * server may refuse the credentials and reset the connection in the same turn. Then the error finds a socket without
+ * listeners, and ends the process.
  *
  * @module
  */
@@ -15,36 +15,36 @@ import { connect as connectTls } from "node:tls";
 import type { Authenticator } from "nats";
 import type { ServerAddress } from "./servers.ts";
 
-/** What listens there is no NATS server, or not of the kind that we look for. */
+/** The server is not a NATS server, or not of the expected kind. */
 export class ForeignServerError extends Error {
   override readonly name = "ForeignServerError";
 }
 
-/** The server says that it wants no more of us, and why. */
+/** The server refuses, and says why. */
 export class ServerError extends Error {
   override readonly name = "ServerError";
 }
 
-/** How to try a server. */
+/** How to test a server. */
 export interface PreflightOptions {
-  /** Ends it. */
+  /** Ends the test. */
   readonly signal: AbortSignal;
-  /** How long it may take. */
+  /** How long each server may take. */
   readonly timeoutMs: number;
   /** Options of TLS, as the platform takes them. */
   readonly tls: object;
-  /** Whether there must be TLS. */
+  /** Whether TLS is required. */
   readonly tlsWanted: boolean;
-  /** What logs in. */
+  /** Makes the login. */
   readonly authenticator: Authenticator | undefined;
 }
 
 /**
- * Tries a server.
+ * Tests a server.
  *
  * @param address The server.
  * @param options How.
- * @returns Whether it takes TLS to talk to it. Rejects with the cause when it cannot be talked to.
+ * @returns Whether the server needs TLS. Rejects with the cause if the server cannot be used.
  */
 export async function preflight(
   address: ServerAddress,
@@ -75,7 +75,7 @@ interface Info {
 
 const MARK = "INFO ";
 
-/** Longer than any line of a server: whoever says so much without ending it is something else. */
+/** Longer than any line of a NATS server. A longer line comes from something else. */
 const MAX_LINE_LENGTH = 256 * 1024;
 
 function readInfo(line: string): Info {
@@ -130,7 +130,7 @@ class Visit implements AsyncDisposable {
     this.#stream.write(text);
   }
 
-  /** Speaks TLS from here on. */
+  /** Switches to TLS. */
   async secure(options: object): Promise<void> {
     this.#socket.removeAllListeners("data");
     const { promise: done, resolve } = Promise.withResolvers<void>();
@@ -165,7 +165,7 @@ class Visit implements AsyncDisposable {
     this.#stream.on("data", (bytes: string | Uint8Array<ArrayBuffer>) => {
       this.#text += typeof bytes === "string" ? bytes : decoder.decode(bytes, { stream: true });
       if (this.#text.length > MAX_LINE_LENGTH) return this.#failForeign();
-      // Others may say anything and never end a line.
+      // Other servers may send anything, and never end a line.
       const start = this.#text.slice(0, MARK.length);
       if (!this.#greeted && !MARK.startsWith(start)) return this.#failForeign();
       this.#greeted ||= start === MARK;

@@ -1,13 +1,13 @@
 /**
- * How much is on its way to a server, and whether the server is alive: both by the answers to pings that are sent between
- * the messages. An answer says that everything before its ping has arrived.
+ * Counts the bytes on their way to a server, and tells whether the server is alive. It sends pings between the
+ * messages. The answer to a ping says that everything before the ping has arrived.
  *
  * @module
  */
 
 import type { Clock } from "../../contract/clock.ts";
 
-/** A ping goes out at the latest after so many bytes, so that a slow but working connection keeps answering. */
+/** The most bytes between two pings, so that a slow but working connection keeps answering. */
 const MAX_STEP_BYTES = 128 * 1024;
 
 /** One connection's pings. */
@@ -22,11 +22,10 @@ export class Pulse {
   #answeredAt = -Infinity;
 
   /**
-   * Has sent nothing yet.
-   *
-   * @param ping Sends a ping behind all that was sent; resolves with its answer, and may reject or hang without.
+   * @param ping Sends a ping after everything that was sent. It resolves with the answer; without an answer it may
+   * reject or hang.
    * @param clock The source of time.
-   * @param maxPendingBytes How many bytes may be on their way that no answer has confirmed.
+   * @param maxPendingBytes How many bytes may be on their way without a confirmation.
    */
   constructor(ping: () => Promise<void>, clock: Clock, maxPendingBytes: number) {
     this.#ping = ping;
@@ -36,7 +35,7 @@ export class Pulse {
   }
 
   /**
-   * Whether there is room for so many bytes more.
+   * Whether there is room for so many more bytes.
    *
    * @param bytes How many.
    */
@@ -54,7 +53,7 @@ export class Pulse {
     if (this.#sent - this.#pinged >= this.#stepBytes) this.beat().catch(() => {});
   }
 
-  /** Sends a ping; resolves with its answer. */
+  /** Sends a ping, and resolves with its answer. */
   async beat(): Promise<void> {
     const at = this.#sent;
     this.#pinged = at;
@@ -63,7 +62,7 @@ export class Pulse {
     this.#confirmed = Math.max(this.#confirmed, at);
   }
 
-  /** When the server has answered last, by the clock. */
+  /** The time of the server's last answer, by the clock. */
   get answeredAt(): number {
     return this.#answeredAt;
   }

@@ -1,16 +1,17 @@
 /**
- * Whether all servers of a cluster know of a subscription.
+ * Finds out whether all servers of a cluster know a subscription.
  *
- * A server answers a ping as soon as it has the subscription itself; the others hear of it later, and until then what is
- * published there is lost (measured: one message in eight that was published right after). On the way from one server to
- * another nothing overtakes, so a question that is sent after a subscription arrives after it: when a node on that server
- * answers, its server knows. Three subjects beside the channels serve for that:
+ * A server answers a ping as soon as it has the subscription itself. The other servers get it later, and a message
+ * published there before that is lost (measured: one message in eight that was published right after). Between two
+ * servers messages keep their order. So a question that is sent after a subscription also arrives after it: when a node
+ * on another server answers, that server knows the subscription. This uses four subjects that are not channels:
  *
- * - `%ask`: the question. Nodes on one server listen as one queue, named after it: one of them answers.
- * - `%answer.NODE`: where the node that asked hears the answers, each with the id of a server.
- * - `%hello`: a node has come to a server. Everybody who subscribes from then on waits for that server's answer too; what
- *   was subscribed before is known there when the new node has its own first answers.
- * - `%bye`: a node has left a server, which may have been the last one there.
+ * - `%ask`: the question. The nodes on one server listen as one queue group, named after the server: one of them
+ *   answers.
+ * - `%answer.NODE`: the answers to the node that asked, each with the id of a server.
+ * - `%hello`: a node has connected to a server. From then on, every `subscribe` also waits for an answer from that
+ *   server. That server knows all earlier subscriptions when the new node gets its own first answers.
+ * - `%bye`: a node has left a server, and may have been the last node there.
  *
  * @module
  */
@@ -20,34 +21,37 @@ import { decodeEnvelope, encodeEnvelope } from "../kit/envelope.ts";
 import type { NatsClient, NatsMessage, NatsSubscription } from "./client.ts";
 import { encodeToken, type Subjects } from "./subject.ts";
 
-/** How long a server that has answered before is waited for. Then it is gone, and its nodes have moved. */
+/** How long to wait for a server that has answered before. After that, it counts as gone, and its nodes as moved. */
 const ANSWER_MS = 1_000;
 
-/** How long a node that comes to a cluster waits for servers that it does not know. */
+/** How long a node that joins a cluster waits for unknown servers. */
 const FIRST_ANSWERS_MS = 250;
 
 /** More servers than any cluster has. */
 const MAX_SERVERS = 1_000;
 
-/** Somebody who waits until these servers have answered. */
+/** A wait for the answers of these servers. */
 interface Waiter {
   readonly question: number;
   readonly missing: Set<string>;
-  /** How many more servers must answer that are not known yet. */
+  /** How many answers from unknown servers are still missing. */
   unknown: number;
   settle(): void;
 }
 
-/** The connection over which it asks. */
+/** The connection for the questions. */
 export interface AskingLink {
   readonly client: NatsClient;
-  /** Sends a message; throws when the client is closed. */
+  /** Sends a message. Throws if the client is closed. */
   publish(subject: string, bytes: Uint8Array): boolean;
-  /** Resolves when the server has dealt with all that was sent up to the end of this turn; rejects when it is lost. */
+  /**
+   * Resolves when the server has processed everything sent up to the end of this turn. Rejects when the connection is
+   * lost.
+   */
   confirm(): Promise<void>;
 }
 
-/** What it takes to ask. */
+/** The options of {@linkcode Reach}. */
 export interface ReachOptions {
   readonly link: AskingLink;
   readonly nodeId: string;
@@ -57,7 +61,7 @@ export interface ReachOptions {
 
 const encoder = new TextEncoder();
 
-/** The other servers on which nodes of ours are, as one connection knows them. */
+/** The other servers with nodes of this cluster, as one connection knows them. */
 export class Reach {
   readonly #options: ReachOptions;
   /** The last question that each server has answered. */
@@ -65,15 +69,15 @@ export class Reach {
   readonly #waiters = new Set<Waiter>();
   #subscriptions: NatsSubscription[] = [];
   #question = 0;
-  /** The wait of all who subscribe in this turn. */
+  /** The shared wait of all subscriptions in this turn. */
   #nextConfirm: Promise<void> | undefined;
 
-  /** @param options The connection, and who asks. */
+  /** @param options The connection, and this node. */
   constructor(options: ReachOptions) {
     this.#options = options;
   }
 
-  /** Listens and says hello, on a connection that is new or has come to another server. */
+  /** Listens and says hello, on a new connection, or after a change of the server. */
   join(): void {
     const { link: { client }, subjects, nodeId } = this.#options;
     this.leave();
@@ -94,7 +98,7 @@ export class Reach {
     this.#ask();
   }
 
-  /** Listens no more; lets nobody wait. */
+  /** Ends listening, and ends all waits. */
   leave(): void {
     for (const subscription of this.#subscriptions.splice(0)) {
       try {
@@ -107,20 +111,20 @@ export class Reach {
     this.#servers.clear();
   }
 
-  /** Leaves, and says so. */
+  /** Ends listening, and says goodbye. */
   part(): void {
     this.leave();
     this.#send("bye", this.#server);
   }
 
-  /** Finds out which servers are still there, so that nobody waits for one that is gone. */
+  /** Finds out which servers are still there, so that later waits do not include servers that are gone. */
   refresh(): void {
     this.#answered(this.#ask(), ANSWER_MS);
   }
 
   /**
-   * Resolves when every server where nodes of ours are knows of what was subscribed up to the end of this turn, as far as it
-   * can be known. Rejects when the connection is lost before.
+   * Resolves when every server with nodes of this cluster knows the subscriptions made up to the end of this turn, as
+   * far as this can be known. Rejects when the connection is lost before.
    */
   confirm(): Promise<void> {
     this.#nextConfirm ??= (async () => {
@@ -128,7 +132,7 @@ export class Reach {
       this.#nextConfirm = undefined;
       let question = this.#servers.size > 0 ? this.#ask() : undefined;
       await this.#options.link.confirm();
-      // By now we know of everybody who came to another server before our own had our subscriptions.
+      // By now this node knows every node that joined another server before this node's server had the subscriptions.
       if (this.#servers.size === 0) return;
       question ??= this.#ask();
       await this.#answered(question, ANSWER_MS);
@@ -136,7 +140,10 @@ export class Reach {
     return this.#nextConfirm;
   }
 
-  /** Resolves when the servers of the cluster have answered to {@linkcode join}: then they know what we subscribe to. */
+  /**
+   * Resolves when the servers of the cluster have answered to {@linkcode join}: then they know this node's
+   * subscriptions.
+   */
   async joined(): Promise<void> {
     const { info } = this.#options.link.client;
     // Every server has one address or more.
@@ -148,7 +155,7 @@ export class Reach {
     return this.#options.link.client.info?.server_id ?? "";
   }
 
-  /** Asks all servers, and learns which there are. */
+  /** Asks all servers, and so learns which servers there are. */
   #ask(): number {
     this.#question++;
     this.#send("ask", `${this.#question}`);
@@ -179,7 +186,7 @@ export class Reach {
     });
   }
 
-  /** Nobody waits for it any more. */
+  /** A server is gone: ends all waits for it. */
   #forget(server: string): void {
     this.#servers.delete(server);
     for (const waiter of [...this.#waiters]) {
@@ -197,7 +204,7 @@ export class Reach {
     try {
       link.publish(subjects.aside(name), bytes);
     } catch {
-      // The client is closed: whoever waits for an answer hears of that.
+      // The client is closed. A wait for the answer ends through the loss of the connection.
     }
   }
 

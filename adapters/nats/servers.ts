@@ -1,16 +1,16 @@
 /**
- * Where NATS servers are, and how to log in.
+ * The addresses of NATS servers, and their credentials.
  *
  * @module
  */
 
-/** TLS to a NATS server. Everything is optional: by default the platform's authorities are trusted. */
+/** TLS to a NATS server. Everything is optional: by default, the platform's authorities are trusted. */
 export interface NatsTlsOptions {
   /** The certificates of the authorities to trust, in PEM. */
   readonly ca?: string;
-  /** Our own certificate, in PEM, where the server asks for one. */
+  /** The client's certificate, in PEM, if the server requires one. */
   readonly cert?: string;
-  /** The key of our own certificate, in PEM. */
+  /** The key of the client's certificate, in PEM. */
   readonly key?: string;
   /**
    * The name that the server's certificate must have.
@@ -20,23 +20,23 @@ export interface NatsTlsOptions {
   readonly serverName?: string;
 }
 
-/** Where one server is. */
+/** The address of one server. */
 export interface ServerAddress {
   readonly hostname: string;
   readonly port: number;
 }
 
-/** Who we are. */
+/** The login from a URL. */
 export interface Credentials {
   readonly user?: string;
   readonly password?: string;
   readonly token?: string;
 }
 
-/** What the URLs of servers say. */
+/** The content of the servers' URLs. */
 export interface Servers {
   readonly addresses: readonly ServerAddress[];
-  /** Whether one of them wants TLS: then all do. */
+  /** Whether one of them uses TLS: then all do. */
   readonly tls: boolean;
   readonly credentials: Credentials;
 }
@@ -47,7 +47,7 @@ const DEFAULT_PORT = 4222;
  * Reads the URLs of servers.
  *
  * @param urls The URLs.
- * @throws {TypeError} If one is no URL of a NATS server; the message has no credentials.
+ * @throws {TypeError} If one is not the URL of a NATS server. The message has no credentials.
  */
 export function readServers(urls: readonly string[]): Servers {
   if (urls.length === 0) throw new TypeError("Cannot create a NATS adapter: servers is empty");
@@ -67,7 +67,7 @@ export function readServers(urls: readonly string[]): Servers {
     });
     tls ||= parsed.protocol === "tls:";
     const [user, password] = [decodeURIComponent(parsed.username), decodeURIComponent(parsed.password)];
-    // As NATS' own tools read them: a name alone is a token.
+    // As in NATS' own tools, a name without a password is a token.
     if (password !== "") credentials = { user, password };
     else if (user !== "") credentials = { token: user };
   }
@@ -86,7 +86,7 @@ function parse(url: unknown): URL | undefined {
 }
 
 /**
- * An address as people write it.
+ * Writes an address as text.
  *
  * @param address The address.
  */
@@ -95,9 +95,9 @@ export function formatAddress({ hostname, port }: ServerAddress): string {
 }
 
 /**
- * Reads the addresses that a server tells of its cluster.
+ * Reads the addresses of a cluster from a server's information.
  *
- * @param urls What it told.
+ * @param urls The addresses from the server.
  */
 export function readDiscovered(urls: readonly string[] = []): ServerAddress[] {
   return urls.flatMap((url) => {

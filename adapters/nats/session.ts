@@ -1,5 +1,5 @@
 /**
- * One connection to NATS, from the moment it is connected until it breaks: watched, and bounded.
+ * One connection to NATS, from connect to loss. It is watched, and the bytes under way have a limit.
  *
  * @module
  */
@@ -16,22 +16,25 @@ import type { Subjects } from "./subject.ts";
 
 /** What {@linkcode Session} needs. */
 export interface SessionOptions {
-  /** A client that is connected. */
+  /** A connected client. */
   readonly client: NatsClient;
-  /** Whether it is ours, to be closed. */
+  /** Whether the adapter opened the client and has to close it. */
   readonly owned: boolean;
   readonly nodeId: string;
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly maxPendingBytes: number;
   readonly events: LinkEvents;
-  /** Where a server publishes what it has kept of a history, and who takes it; absent without histories. */
+  /** How the session gets kept messages of histories; absent without histories. */
   readonly kept?: KeptMessages;
 }
 
-/** What a server tells of histories. */
+/** How a session gets kept messages of histories. */
 export interface KeptMessages {
-  /** The subject on which it tells what it has kept of a channel; `undefined` where nobody listens. */
+  /**
+   * The subject on which a server publishes the kept messages of a channel; `undefined` if this node does not need
+   * them.
+   */
   subjectOf(subject: string): string | undefined;
   /**
    * Takes a message.
@@ -39,7 +42,7 @@ export interface KeptMessages {
    * @param subject The subject of the channel.
    */
   onMessage(subject: string, message: NatsMessage): void;
-  /** The server does not permit to publish on a subject that is none of a channel. */
+  /** The server does not permit to publish on a subject that belongs to no channel. */
   onPublishDenied(subject: string): void;
 }
 
@@ -48,21 +51,21 @@ const encoder = new TextEncoder();
 /** A connection in use. */
 export class Session {
   readonly client: NatsClient;
-  /** Where it is connected to. */
+  /** The address of the server. */
   readonly address: string;
   readonly #options: SessionOptions;
   readonly #pulse: Pulse;
   readonly #reach: Reach;
   readonly #status: AsyncIterable<object>;
   readonly #subscriptions = new Map<string, readonly NatsSubscription[]>();
-  /** Why subjects that are being subscribed to are not permitted. */
+  /** The servers' refusals for subjects of a running `subscribe`. */
   readonly #denied = new Map<string, Error>();
   readonly #lost = Promise.withResolvers<never>();
   #ended = false;
-  /** The wait of all who ask in this turn. */
+  /** The shared wait of all calls in this turn. */
   #nextConfirm: Promise<void> | undefined;
 
-  /** @param options The connection, and who wants to know. */
+  /** @param options The connection, and the callbacks. */
   constructor(options: SessionOptions) {
     const { client, clock, maxPendingBytes } = options;
     this.#options = options;
@@ -80,7 +83,7 @@ export class Session {
     }, () => {});
   }
 
-  /** Joins the nodes on the servers of the cluster: resolves when messages flow. */
+  /** Joins the nodes on the servers of the cluster. Resolves when messages flow. */
   async join(): Promise<void> {
     this.#reach.join();
     await this.#orLost(this.#pulse.beat());
@@ -88,9 +91,10 @@ export class Session {
   }
 
   /**
-   * Asks for the messages of subjects.
+   * Subscribes to subjects.
    *
-   * @returns When they flow on every server of the cluster, why any of them is not permitted.
+   * @returns For each subject the server's refusal, if it refuses it. Resolves when messages flow on every server of
+   * the cluster.
    */
   async subscribe(subjects: readonly string[]): Promise<(Error | undefined)[]> {
     const { events, kept } = this.#options;
@@ -131,7 +135,7 @@ export class Session {
     }
   }
 
-  /** Sends messages, unless more than the bound are on their way. */
+  /** Sends messages, as long as there is room. */
   send(messages: readonly OutgoingMessage[]): PublishResults {
     let results: unknown[] | undefined;
     for (const [i, { name, data }] of messages.entries()) {
@@ -148,7 +152,7 @@ export class Session {
   /**
    * Sends a message.
    *
-   * @returns Whether it was taken: there is a bound on what may be on its way.
+   * @returns Whether it was sent. Bytes under way have a limit.
    */
   publish(subject: string, bytes: Uint8Array): boolean {
     if (!this.#pulse.takes(bytes.length)) return false;
@@ -158,8 +162,8 @@ export class Session {
   }
 
   /**
-   * Resolves when the server has dealt with all that was sent up to the end of this turn. Rejects when the connection is
-   * lost before.
+   * Resolves when the server has processed everything that was sent up to the end of this turn. Rejects when the
+   * connection is lost before.
    */
   confirm(): Promise<void> {
     this.#nextConfirm ??= (async () => {
@@ -171,10 +175,10 @@ export class Session {
   }
 
   /**
-   * Asks whether the server lives, and which servers are still there.
+   * Tests whether the server is alive, and updates the list of servers.
    *
    * @param timeoutMs How long it may be silent.
-   * @returns Whether it does; also when the connection is lost, of which others hear.
+   * @returns Whether it is alive. Also `true` when the connection is lost, because that is reported elsewhere.
    */
   async lives(timeoutMs: number): Promise<boolean> {
     this.#reach.refresh();
@@ -184,18 +188,18 @@ export class Session {
     return await answerOrSilence(clock, timeoutMs, answer, () => this.#pulse.answeredAt) !== "silent";
   }
 
-  /** Says goodbye; resolves when the server has all that was sent. */
+  /** Says goodbye. Resolves when the server has everything that was sent. */
   async part(): Promise<void> {
     this.#reach.part();
     await this.confirm();
   }
 
-  /** Ends it. A client that is not ours stays, without what was subscribed to here. */
+  /** Ends the session. A client that the user gave stays open, without this session's subscriptions. */
   async end(): Promise<void> {
     if (this.#ended) return;
     this.#lose(new Error("it was closed meanwhile"));
     this.#reach.leave();
-    // Both libraries' iterators have it; without, the wait for the next event would never end.
+    // The iterators of both libraries have `stop`. Without this call, the wait for the next event would never end.
     (this.#status as { stop?(): void }).stop?.();
     if (this.#options.owned) await this.client.close().catch(() => {});
     else this.unsubscribe([...this.#subscriptions.keys()]);
@@ -206,11 +210,11 @@ export class Session {
     for await (const status of this.#status) {
       if (this.#ended) return;
       const { type, publishDenied } = readEvent(status);
-      // One that is ours is closed next, and then tells why.
+      // A client that the adapter opened is closed next, and `closed()` then gives the reason.
       if (type === "disconnect" && !owned) this.#lose(new Error("the connection broke"));
       if (publishDenied === undefined) continue;
       const channel = subjects.decode(publishDenied);
-      // Else of histories, or not ours: of whoever gave us the connection.
+      // Otherwise it belongs to a history, or to the user who gave the connection.
       if (channel === undefined) kept?.onPublishDenied(publishDenied);
       else events.onPublishRefused(channel, notPermitted("publish on", publishDenied));
     }

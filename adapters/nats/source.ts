@@ -1,5 +1,5 @@
 /**
- * Where connections to NATS come from.
+ * The sources of connections to NATS.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { orAborted } from "../kit/or_aborted.ts";
 import type { NatsClient } from "./client.ts";
 import { ConnectError, describe } from "./errors.ts";
 
-/** Gives connections. */
+/** Makes or gives connections. */
 export interface ClientSource {
-  /** Whether the connections are ours, to be closed. */
+  /** Whether the adapter opens the connections and has to close them. */
   readonly owned: boolean;
-  /** Where they lead, for errors. */
+  /** Their address, for errors. */
   readonly address: string;
-  /** Gives one that is connected. Rejects with the signal's reason, or a {@linkcode ConnectError}. */
+  /** Returns a connected client. Rejects with the signal's reason, or with a {@linkcode ConnectError}. */
   connect(signal: AbortSignal): Promise<NatsClient>;
 }
 
-/** The connection that the user has, which connects anew by itself. */
+/** The user's connection, which reconnects by itself. */
 export class GivenClient implements ClientSource {
   readonly owned = false;
   readonly #client: NatsClient;
@@ -32,7 +32,7 @@ export class GivenClient implements ClientSource {
     return this.#client.getServer();
   }
 
-  /** Waits until it is connected; whether it is only its server's answer tells. */
+  /** Waits until it is connected. Only an answer of its server proves that. */
   async connect(signal: AbortSignal): Promise<NatsClient> {
     const client = this.#client;
     const events = client.status() as AsyncIterable<{ readonly type?: unknown }> & { stop?(): void };
@@ -41,7 +41,7 @@ export class GivenClient implements ClientSource {
     });
     closed.catch(() => {});
     const answered = Promise.withResolvers<void>();
-    // One that is sent while it is not connected may never be answered; it is sent again when it is.
+    // A ping that is sent while it is not connected may stay without an answer. It is sent again after a reconnect.
     const ask = () => void client.flush().then(answered.resolve, () => {});
     const watching = (async () => {
       for await (const { type } of events) if (type === "reconnect") ask();
@@ -59,7 +59,7 @@ export class GivenClient implements ClientSource {
   }
 }
 
-/** The one error that says that it is final. */
+/** The only error that is final. */
 function finalError(cause: Error | undefined): ConnectError {
   const why = cause === undefined ? "" : ` (${describe(cause)})`;
   return new ConnectError(

@@ -1,21 +1,21 @@
 /**
  * Channels as NATS subjects: the prefix, a dot, and the channel as one token.
  *
- * Letters, digits and `-_:/@=+` stand for themselves, so that subjects stay readable for whoever grants permissions or
- * watches traffic. Everything else is `%` and two hex digits for each byte of its UTF-8; half a surrogate pair, which has
- * none, is `%u` and four. The empty text is `%` alone. No two texts share a token, and none has a dot, a wildcard or white
- * space.
+ * Letters, digits and `-_:/@=+` stay as they are, so that people can read subjects in permissions and in traffic. Every
+ * other character becomes `%` and two hex digits for each byte of its UTF-8. A lone surrogate has no UTF-8: it becomes
+ * `%u` and four hex digits. The empty text becomes `%` alone. Different texts have different tokens. No token has a
+ * dot, a wildcard or white space.
  *
  * @module
  */
 
 /**
- * Servers take control lines of 4,096 bytes unless told otherwise, and close the connection of who sends a longer one.
- * What else is on the line, `PUB`, a number and spaces, takes less than 96.
+ * By default, servers take control lines of 4,096 bytes, and close a connection that sends a longer line. The rest of
+ * the line, `PUB`, a number and spaces, takes less than 96 bytes.
  */
 export const MAX_SUBJECT_LENGTH = 4_000;
 
-/** Prefixes may not take all of it. */
+/** The longest prefix. The rest of a subject is for the channel. */
 const MAX_PREFIX_LENGTH = 1_000;
 
 const NOT_PLAIN = /[^A-Za-z0-9_:/@=+-]/gu;
@@ -28,7 +28,7 @@ const hex = (code: number, digits: number): string => code.toString(16).toUpperC
  * Encodes any text as one token of a subject.
  *
  * @param text The text.
- * @returns The token; no other text has the same.
+ * @returns The token. No other text has the same token.
  */
 export function encodeToken(text: string): string {
   if (text === "") return "%";
@@ -39,10 +39,10 @@ export function encodeToken(text: string): string {
 }
 
 /**
- * Undoes {@linkcode encodeToken}.
+ * Decodes a token of {@linkcode encodeToken}.
  *
  * @param token The token.
- * @returns The text, or `undefined` for what is no token of this encoding.
+ * @returns The text, or `undefined` if it is not such a token.
  */
 export function decodeToken(token: string): string | undefined {
   if (token === "%") return "";
@@ -84,7 +84,7 @@ export class Subjects {
    * The subject of a channel.
    *
    * @param channel The channel.
-   * @throws {RangeError} If the server would not take it.
+   * @throws {RangeError} If the subject is too long for a server.
    */
   encode(channel: string): string {
     const subject = this.#start + encodeToken(channel);
@@ -101,14 +101,14 @@ export class Subjects {
    * The channel of a subject.
    *
    * @param subject The subject.
-   * @returns The channel, or `undefined` when it is none of this prefix.
+   * @returns The channel, or `undefined` if the subject has another prefix.
    */
   decode(subject: string): string | undefined {
     return subject.startsWith(this.#start) ? decodeToken(subject.slice(this.#start.length)) : undefined;
   }
 
   /**
-   * Where a server publishes what it has kept of a channel's history, whatever the life of the stream.
+   * The subject on which a server publishes the kept messages of a channel's history, for every life of the stream.
    *
    * @param subject The channel's subject.
    */
@@ -117,9 +117,9 @@ export class Subjects {
   }
 
   /**
-   * A subject beside all channels: `%` and a lower-case letter but `u` starts no token of a channel.
+   * A subject that is never a channel's: no token of a channel begins with `%` and a lower-case letter other than `u`.
    *
-   * @param name Its name, of characters that stand for themselves; does not start with `u`.
+   * @param name Its name, of characters that stay as they are. It does not start with `u`.
    */
   aside(name: string): string {
     return `${this.#start}%${name}`;

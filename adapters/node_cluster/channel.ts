@@ -1,37 +1,37 @@
 /**
- * The pipe between a process and one that it has forked, as both ends see it.
+ * The pipe between a process and a process that it has forked. Both ends have the same form.
  *
  * @module
  */
 
 /**
- * One end of the pipe between two processes: `process` in a process that was forked, a `ChildProcess` of `node:child_process`
- * in the one that forked it.
+ * One end of the pipe between two processes. In the forked process it is `process`; in its parent it is a
+ * `ChildProcess` of `node:child_process`.
  */
 export interface IpcChannel {
   /** Whether the other end is there. */
   readonly connected: boolean;
   /** Sends a value as JSON. */
   send?(message: unknown, callback: (error: Error | null) => void): unknown;
-  /** Hears what the other end sends, or that it is gone. */
+  /** Listens for messages of the other end, or for its loss. */
   on(event: "message" | "disconnect" | "exit", listener: (message: unknown) => void): unknown;
-  /** Hears no more. */
+  /** Removes a listener. */
   off(event: "message" | "disconnect" | "exit", listener: (message: unknown) => void): unknown;
   /** How many listeners an event may have before the runtime warns of a leak; 0 for any number. */
   getMaxListeners?(): number;
-  /** Changes that. */
+  /** Sets that number. */
   setMaxListeners?(count: number): unknown;
 }
 
 /**
- * Makes room for the listeners of one session more, or one less: each adapter has its own, and they are no leak.
+ * Raises or lowers the limit of listeners for one session. Each adapter has its own listeners, which are no leak.
  *
  * @param channel The pipe.
- * @param more How many.
+ * @param more 1 for a new session, -1 for one that ends.
  */
 export function makeRoom(channel: IpcChannel, more: 1 | -1): void {
   const most = channel.getMaxListeners?.();
-  // Infinitely many stay so. Somebody else may have set less meanwhile.
+  // No limit stays no limit. Other code may have lowered the limit meanwhile.
   if (most) channel.setMaxListeners?.(Math.max(1, most + more));
 }
 
@@ -39,9 +39,9 @@ export function makeRoom(channel: IpcChannel, more: 1 | -1): void {
  * Sends a frame. Does not throw.
  *
  * @param channel The pipe.
- * @param frame What to send.
- * @param onGone Called when the pipe is gone. When the other process ended with something unread, Deno says so here alone: it
- * tells no `disconnect`, and takes the pipe for connected.
+ * @param frame The frame.
+ * @param onGone Called when the pipe is gone. If the other process ended with unread data, Deno reports that only here:
+ * it emits no `disconnect`, and the pipe still counts as connected.
  */
 export function post(channel: IpcChannel, frame: readonly unknown[], onGone: (error: unknown) => void): void {
   try {

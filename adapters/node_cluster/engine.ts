@@ -25,7 +25,7 @@ export interface NodeClusterEngineOptions {
   readonly maxPendingBytes: number;
 }
 
-/** One adapter's relay. */
+/** The relay of one adapter. */
 export class NodeClusterEngine implements Engine<Session> {
   readonly name = "node-cluster";
   readonly title = "node-cluster";
@@ -47,7 +47,7 @@ export class NodeClusterEngine implements Engine<Session> {
     return this.#options.maxMessageBytes;
   }
 
-  /** Half surrogate pairs do not survive every platform's pipe. */
+  /** Lone surrogates do not survive the pipe on every platform, so such names are written as JSON. */
   nameOf(channel: string): string {
     return channel.isWellFormed() ? `c${channel}` : `j${JSON.stringify(channel)}`;
   }
@@ -86,7 +86,7 @@ export class NodeClusterEngine implements Engine<Session> {
 
   async probe(session: Session): Promise<Verdict | undefined> {
     const { clock, probeTimeoutMs } = this.#options;
-    const answer = session.ping().catch(() => {}); // of a session that is over others hear
+    const answer = session.ping().catch(() => {}); // the end of a session is reported elsewhere
     const outcome = await answerOrSilence(clock, probeTimeoutMs, answer, () => session.lastSign);
     if (outcome !== "silent") return undefined;
     return { dead: "subscriber", cause: new Error(`it has not answered for ${probeTimeoutMs} ms`) };

@@ -1,21 +1,20 @@
 /**
- * What a node and the relay in the primary process say to each other: lists, which are sent as JSON. What an application
- * itself sends over the same pipe has no such mark, and is left alone.
- *
- * | of a node | |
+ * The frames between a node and the relay in the primary process: lists, sent as JSON. The application may use the same
+ * pipe. Its messages do not have this mark, and are ignored.
+ * | from a node | |
  * |---|---|
- * | `hello`, prefix, node id | a session begins |
- * | `sub` number channels, `unsub` channels | answered, and not |
- * | `pub` entries bytes | publishes; `bytes` above 0 are to be acknowledged with `took` |
- * | `count` number channel, `ping` number | answered |
- * | `took` bytes | has read so much |
- * | `bye` | the session ends |
+ * | `hello`, prefix, node id | begins a session |
+ * | `sub` number channels, `unsub` channels | `sub` gets an answer, `unsub` does not |
+ * | `pub` entries bytes | publishes; the relay acknowledges `bytes` above 0 with `took` |
+ * | `count` number channel, `ping` number | each gets an answer |
+ * | `took` bytes | the node has read so many bytes |
+ * | `bye` | ends the session |
  *
- * | of the relay | |
+ * | from the relay | |
  * |---|---|
  * | `ready` | a relay is there, for every session |
  * | `welcome` | the session has begun |
- * | `done` number value | answers |
+ * | `done` number value | an answer |
  * | `msg` entries bytes, `took` bytes | as above |
  * | `gone` node id | the process of this node has ended |
  * | `end` reason | the session is over |
@@ -29,7 +28,7 @@ export const MARK = "trunkline.ipc.1";
 /** Channel, message, channel, message, and so on. */
 export type Entries = readonly string[];
 
-/** What a node says, with its session before it. */
+/** A frame of a node, without its session. */
 export type NodeFrame =
   | readonly [kind: "hello", prefix: string, nodeId: string]
   | readonly [kind: "sub", id: number, channels: readonly string[]]
@@ -40,7 +39,7 @@ export type NodeFrame =
   | readonly [kind: "took", bytes: number]
   | readonly [kind: "bye"];
 
-/** What the relay says, with the session before it. */
+/** A frame of the relay, without its session. */
 export type RelayFrame =
   | readonly [kind: "ready"]
   | readonly [kind: "welcome"]
@@ -50,7 +49,7 @@ export type RelayFrame =
   | readonly [kind: "gone", nodeId: string]
   | readonly [kind: "end", reason: string];
 
-/** A frame that was checked, and whose session it is. */
+/** A checked frame and its session. */
 export interface Addressed<F> {
   /** The session. */
   readonly session: string;
@@ -87,19 +86,19 @@ const RELAY: Readonly<Record<RelayFrame[0], readonly Part[]>> = {
 };
 
 /**
- * Checks what came over a pipe from a node.
+ * Checks a value that came over a pipe from a node.
  *
- * @param value What came.
- * @returns The frame; why it is none: `"foreign"` is somebody else's business.
+ * @param value The value.
+ * @returns The frame; `"foreign"` for a message of the application, `"malformed"` for a wrong frame.
  */
 export function readNodeFrame(value: unknown): Addressed<NodeFrame> | "foreign" | "malformed" {
   return read(value, NODE);
 }
 
 /**
- * Checks what came over a pipe from the relay.
+ * Checks a value that came over a pipe from the relay.
  *
- * @param value What came.
+ * @param value The value.
  * @returns As {@linkcode readNodeFrame}.
  */
 export function readRelayFrame(value: unknown): Addressed<RelayFrame> | "foreign" | "malformed" {

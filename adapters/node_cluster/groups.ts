@@ -1,5 +1,5 @@
 /**
- * Who listens to what, as the relay knows it.
+ * The relay's list of nodes and their channels.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import type { Entries, RelayFrame } from "./frame.ts";
 export interface Member {
   readonly group: Group;
   readonly nodeId: string;
-  /** What was sent to it and not read. */
+  /** The bytes that were sent to it and not read. */
   readonly window: Window;
-  /** What it listens to. */
+  /** The channels that it subscribes to. */
   readonly channels: Set<string>;
-  /** Sends it something. */
+  /** Sends it a frame. */
   say(frame: RelayFrame): void;
-  /** It does not read: its session is to end. */
+  /** The node does not read: ends its session. */
   overflow(): void;
 }
 
@@ -31,18 +31,18 @@ export class Group {
     return this.#members.size;
   }
 
-  /** A node comes. */
+  /** Adds a node. */
   add(member: Member): void {
     this.#members.add(member);
   }
 
-  /** A node goes. */
+  /** Removes a node. */
   remove(member: Member): void {
     this.unsubscribe(member, member.channels);
     this.#members.delete(member);
   }
 
-  /** A node listens to channels. */
+  /** Subscribes a node to channels. */
   subscribe(member: Member, channels: Iterable<string>): void {
     for (const channel of channels) {
       member.channels.add(channel);
@@ -52,7 +52,7 @@ export class Group {
     }
   }
 
-  /** A node does not listen to channels any more. */
+  /** Ends a node's subscriptions to channels. */
   unsubscribe(member: Member, channels: Iterable<string>): void {
     for (const channel of channels) {
       member.channels.delete(channel);
@@ -61,12 +61,12 @@ export class Group {
     }
   }
 
-  /** How many nodes listen to a channel. */
+  /** How many nodes subscribe to a channel. */
   count(channel: string): number {
     return this.#listeners.get(channel)?.size ?? 0;
   }
 
-  /** Passes a node's messages on to those that listen, each in one frame. */
+  /** Passes a node's messages on to the nodes that subscribe, with one frame for each. */
   publish(from: Member, entries: Entries): void {
     const frames = new Map<Member, string[]>();
     for (let i = 0; i < entries.length; i += 2) {
@@ -75,7 +75,7 @@ export class Group {
         if (member === from) continue;
         if (!member.window.takes(channel.length + data.length)) {
           frames.delete(member);
-          member.overflow(); // it is no listener from here on
+          member.overflow(); // this ends its subscriptions
           continue;
         }
         const frame = frames.get(member);
@@ -86,7 +86,7 @@ export class Group {
     for (const [member, frame] of frames) member.say(["msg", frame, member.window.ask()]);
   }
 
-  /** The process of a node has ended: the others hear of it. */
+  /** The process of a node has ended: tells the other nodes. */
   mourn(nodeId: string): void {
     for (const { say } of this.#members) say(["gone", nodeId]);
   }

@@ -1,6 +1,6 @@
 /**
- * The adapter for processes that one process has forked, over the pipes of `node:cluster`: all cores of a machine, with
- * nothing to install.
+ * The adapter for processes with one parent process, over the pipes of `node:cluster`. It uses all cores of a machine,
+ * without anything to install.
  *
  * @module
  */
@@ -15,8 +15,8 @@ export type { NodeClusterAdapterOptions } from "./options.ts";
 export { type NodeClusterRelay, type NodeClusterRelayOptions, relayNodeCluster } from "./relay.ts";
 
 /**
- * Creates the adapter for a worker of `node:cluster`. The primary process has to call {@linkcode relayNodeCluster}; until it
- * does, and while it stands still, the backplane is away.
+ * Creates the adapter for a worker of `node:cluster`. The primary process has to call {@linkcode relayNodeCluster}.
+ * Before that call, and while the primary process hangs, the backplane is away.
  *
  * @example In a worker
  * ```ts ignore needs a primary process
@@ -26,10 +26,10 @@ export { type NodeClusterRelay, type NodeClusterRelayOptions, relayNodeCluster }
  * const hub = createHub(chat, { authenticate, adapter: createNodeClusterAdapter({ prefix: "chat" }) });
  * ```
  *
- * @param options The prefix, times and bounds.
+ * @param options The prefix, times and limits.
  * @returns An adapter for one hub.
- * @throws {TypeError} If this process is no worker of `node:cluster` and no `channel` is given, the prefix is missing, or an
- * option is unknown.
+ * @throws {TypeError} If this process is not a worker of `node:cluster` and no `channel` is given, the prefix is
+ * missing, or an option is unknown.
  * @throws {RangeError} If a number is out of range.
  */
 export function createNodeClusterAdapter(options: NodeClusterAdapterOptions): Adapter {
@@ -39,7 +39,7 @@ export function createNodeClusterAdapter(options: NodeClusterAdapterOptions): Ad
     connectTimeoutMs,
     answerTimeoutMs: connectTimeoutMs,
     probeIntervalMs,
-    // What is on its way to the relay the session counts.
+    // The session counts the bytes on their way to the relay.
     maxPendingBytes: Infinity,
     clock,
   });

@@ -16,13 +16,13 @@ import type { NodeClusterEngineOptions } from "./engine.ts";
 /** Options of `createNodeClusterAdapter`. */
 export interface NodeClusterAdapterOptions {
   /**
-   * Keeps applications under one primary process apart: nodes with the same prefix form a cluster. Any text but the empty
-   * one; your application's name will do.
+   * Keeps applications under one primary process apart: nodes with the same prefix form a cluster. Any text that is not
+   * empty; the name of your application will do.
    */
   readonly prefix: string;
   /**
-   * The pipe to the process with the relay, where it is not that of a worker of `node:cluster`: `process` in a process
-   * that was started by `fork` of `node:child_process`. It is left open.
+   * The pipe to the process with the relay, if this process is not a worker of `node:cluster`: `process` in a process
+   * that `fork` of `node:child_process` has started. The adapter does not close it.
    *
    * @default {process, in a worker of `node:cluster`}
    */
@@ -40,20 +40,20 @@ export interface NodeClusterAdapterOptions {
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long the relay may be silent, when an answer is due, before it counts as away, in milliseconds.
+   * How long the relay may be silent while an answer is due, in milliseconds. After that it counts as away.
    *
    * @default {5_000}
    */
   readonly probeTimeoutMs?: number;
   /**
-   * The largest message, in bytes. While the primary process passes it on it does nothing else.
+   * The largest message, in bytes. While the primary process passes a message on, it does nothing else.
    *
    * @default {8_388_608}
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many bytes of published messages may be on their way to the primary process. Beyond it a publish is dropped and
-   * reported with stage `"publish"`.
+   * How many bytes of published messages may be on their way to the primary process. Beyond it the adapter drops
+   * messages, and reports them with stage `"publish"`.
    *
    * @default {33_554_432}
    */
@@ -74,7 +74,7 @@ const ROWS = {
   ),
 } satisfies Rows<NodeClusterAdapterOptions>;
 
-/** Options, as the adapter uses them. */
+/** Options in the form that the adapter uses. */
 export interface Settings extends NodeClusterEngineOptions {
   readonly connectTimeoutMs: number;
   readonly probeIntervalMs: number;
@@ -83,7 +83,7 @@ export interface Settings extends NodeClusterEngineOptions {
 /**
  * Checks options and fills in the defaults.
  *
- * @param options What the user gave.
+ * @param options The user's options.
  */
 export function readNodeClusterOptions(options: NodeClusterAdapterOptions): Settings {
   const { channel = ownChannel(), ...read } = readOptions("createNodeClusterAdapter", options, ROWS);
@@ -91,7 +91,7 @@ export function readNodeClusterOptions(options: NodeClusterAdapterOptions): Sett
   return { ...read, channel, address: `process ${pid ?? "unknown"}` };
 }
 
-/** The pipe that a worker was forked with. */
+/** The pipe of a forked worker. */
 function ownChannel(): IpcChannel {
   if (cluster.isWorker && process.send) return process;
   throw new TypeError(

@@ -1,5 +1,5 @@
 /**
- * The relay's end of the pipe to one process, in which there may be several nodes.
+ * The relay's end of the pipe to one process. The process may have several nodes.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { MARK, type NodeFrame, readNodeFrame, type RelayFrame } from "./frame.ts
 import { Group, type Member } from "./groups.ts";
 import { Window } from "./window.ts";
 
-/** The session of a frame that is for all. */
+/** The session of a frame for all sessions. */
 const EVERYBODY = "*";
 
 /** What {@linkcode Port} needs. */
@@ -17,9 +17,9 @@ export interface PortOptions {
   readonly channel: IpcChannel;
   /** The nodes of all processes, by prefix. */
   readonly groups: Map<string, Group>;
-  /** How much a node may have to read. */
+  /** How many bytes a node may leave unread. */
   readonly maxPendingBytes: number;
-  /** What came is of no node. */
+  /** A frame came that no node has sent. */
   onMalformed(): void;
   /** The process is gone. */
   onGone(): void;
@@ -33,7 +33,7 @@ export class Port {
   readonly #onGone = () => this.#gone();
   #closed = false;
 
-  /** @param options The pipe, and whom it leads to. */
+  /** @param options The pipe, and the callbacks. */
   constructor(options: PortOptions) {
     this.#options = options;
     const { channel } = options;

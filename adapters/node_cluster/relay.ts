@@ -1,6 +1,5 @@
 /**
- * The relay: what the primary process does for the nodes in its workers. It passes messages on, and only to those that
- * listen.
+ * The relay: the part of the primary process. It passes messages from node to node, and only to nodes that subscribe.
  *
  * @module
  */
@@ -18,29 +17,28 @@ import { Port } from "./port.ts";
 /** Options of {@linkcode relayNodeCluster}. */
 export interface NodeClusterRelayOptions {
   /**
-   * How many bytes may wait for a worker that does not read them. One that has more to read loses its session: it learns
-   * that when it reads on, begins another one, and brings its clients up to date as after every outage.
-   *
+   * How many bytes may wait for a worker that does not read them. A worker with more bytes to read loses its session.
+   * It learns this when it reads again. It then begins another session, and updates its clients as after every outage.
    * @default {33_554_432}
    */
   readonly maxPendingBytes?: number;
   /**
-   * Hears of messages of workers that no node can have sent.
+   * Called for frames of workers that no node can have sent.
    *
    * @default {console.error}
    */
   readonly onError?: (error: Error) => void;
 }
 
-/** A relay at work. */
+/** A running relay. */
 export interface NodeClusterRelay extends Disposable {
   /**
-   * Serves a process that node:cluster has not forked, as well.
+   * Also serves a process that node:cluster has not forked.
    *
    * @param channel The pipe to it: a `ChildProcess` of `fork` of `node:child_process`.
    */
   add(channel: IpcChannel): void;
-  /** Ends it: for every node the backplane is away until there is another relay. Idempotent. */
+  /** Ends the relay. For every node the backplane is away until there is another relay. Idempotent. */
   close(): void;
 }
 
@@ -55,10 +53,10 @@ const ROWS = {
 const CHANNEL = having<IpcChannel>("a process that was forked, with send() and on()", "send", "on", "off");
 
 /**
- * Connects the nodes in the workers of this process, those of now and those to come. Call it once in the primary process,
- * whatever applications there are in the workers.
+ * Connects the nodes in the present and future workers of this process. Call it once in the primary process; it serves
+ * all applications in the workers.
  *
- * @example All there is in the primary process
+ * @example The whole primary process
  * ```ts ignore forks processes
  * import { relayNodeCluster } from "@trunkline/hub/adapters/node-cluster";
  * import cluster from "node:cluster";
@@ -72,9 +70,9 @@ const CHANNEL = having<IpcChannel>("a process that was forked, with send() and o
  * }
  * ```
  *
- * @param options Bounds.
+ * @param options The limits.
  * @returns The relay.
- * @throws {TypeError} If this process is a worker, or has a relay already.
+ * @throws {TypeError} If this process is a worker, or already has a relay.
  */
 export function relayNodeCluster(options?: NodeClusterRelayOptions): NodeClusterRelay {
   const { maxPendingBytes, onError } = readOptions("relayNodeCluster", options, ROWS);
@@ -92,7 +90,9 @@ export function relayNodeCluster(options?: NodeClusterRelayOptions): NodeCluster
   return new Relay(maxPendingBytes, report);
 }
 
-/** What tells a relay, also one of another copy of this package, by its listener: two would deliver everything twice. */
+/**
+ * Marks the listener of a relay, also for other copies of this package: two relays would deliver every message twice.
+ */
 const RELAY = Symbol.for("@trunkline/hub relay");
 
 class Relay implements NodeClusterRelay {

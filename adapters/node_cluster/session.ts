@@ -11,10 +11,13 @@ import { type IpcChannel, makeRoom, post } from "./channel.ts";
 import { MARK, type NodeFrame, readRelayFrame, type RelayFrame } from "./frame.ts";
 import { Window } from "./window.ts";
 
-/** A frame that is larger leaves, and the rest of a turn goes into the next: the primary does one at a time. */
+/**
+ * The size from which a frame is sent; the rest of a turn goes into the next one. The primary handles one frame at a
+ * time.
+ */
 const FRAME_BYTES = 256 * 1024;
 
-/** The pipe to the primary is gone, and does not come back. */
+/** The pipe to the primary process is gone for good. */
 export class PipeGoneError extends Error {
   override readonly name = "PipeGoneError";
 }
@@ -46,21 +49,21 @@ export class Session {
   #lastQuestion = 0;
   #lastSign: number;
 
-  /** @param options The pipe, and who it is. */
+  /** @param options The pipe, and this node. */
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#window = new Window(options.maxPendingBytes);
     this.#lastSign = options.clock.now();
-    this.#welcome.promise.catch(() => {}); // it may end before anybody waits
+    this.#welcome.promise.catch(() => {}); // it may fail before any call waits
   }
 
-  /** When the relay has said something last, by the clock. */
+  /** The time of the relay's last frame, by the clock. */
   get lastSign(): number {
     return this.#lastSign;
   }
 
   /**
-   * Begins.
+   * Begins the session.
    *
    * @returns Resolves when the relay knows this node; rejects when the session ends before.
    */
@@ -75,7 +78,7 @@ export class Session {
     await this.#welcome.promise;
   }
 
-  /** Resolves when whatever another node publishes from then on arrives. */
+  /** Subscribes. When it resolves, messages that other nodes publish from then on arrive. */
   async subscribe(channels: readonly string[]): Promise<void> {
     await this.#ask((id) => ["sub", id, channels]);
   }
@@ -85,7 +88,7 @@ export class Session {
     this.#say("unsub", channels);
   }
 
-  /** Resolves when the relay has dealt with all that was sent before. */
+  /** Resolves when the relay has processed everything that was sent before. */
   async ping(): Promise<void> {
     await this.#ask((id) => ["ping", id]);
   }
@@ -95,7 +98,7 @@ export class Session {
     return await this.#ask((id) => ["count", id, channel]);
   }
 
-  /** Sends messages, unless more than the bound are on their way. */
+  /** Sends messages, as long as there is room. */
   publish(messages: readonly OutgoingMessage[]): PublishResults {
     let results: unknown[] | undefined;
     let entries: string[] = [];
@@ -119,7 +122,7 @@ export class Session {
     return results;
   }
 
-  /** Ends it. */
+  /** Ends the session. */
   end(): void {
     if (!this.#ended) this.#say("bye");
     this.#lose(new Error("it was closed meanwhile"));

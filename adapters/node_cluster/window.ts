@@ -1,29 +1,29 @@
 /**
- * How much is on its way to a process that may not read.
+ * Counts the bytes on their way to a process that may not read.
  *
  * @module
  */
 
-/** So many bytes are sent until an acknowledgement is asked for. */
+/** After so many bytes an acknowledgement is requested. */
 const ASK_EVERY_BYTES = 64 * 1024;
 
-/** Counts what was sent and is not acknowledged. */
+/** Counts the bytes that were sent and not acknowledged. */
 export class Window {
   readonly #maxBytes: number;
   readonly #askEvery: number;
   #asked = 0;
   #unasked = 0;
 
-  /** @param maxBytes How much may be on its way, besides the last 64 KiB. */
+  /** @param maxBytes How many bytes may be on their way, besides the last 64 KiB. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
     this.#askEvery = Math.min(ASK_EVERY_BYTES, maxBytes);
   }
 
   /**
-   * Counts a message, if there is room for it. When nothing else is on its way there is room for any.
+   * Counts a message, if there is room for it. If nothing else is on its way, there is room for any message.
    *
-   * @returns Whether there is.
+   * @returns Whether there was room.
    */
   takes(bytes: number): boolean {
     const alone = this.#asked === 0 && this.#unasked < this.#askEvery;
@@ -33,7 +33,8 @@ export class Window {
   }
 
   /**
-   * What the frame that leaves now has to ask for: the bytes since the last one that asked; 0 while those are few.
+   * The number of bytes that the next frame asks to acknowledge: all bytes since the last request, or 0 if there are
+   * only few.
    */
   ask(): number {
     if (this.#unasked < this.#askEvery) return 0;
@@ -43,7 +44,7 @@ export class Window {
     return bytes;
   }
 
-  /** So many bytes were acknowledged. */
+  /** The other side has acknowledged so many bytes. */
   took(bytes: number): void {
     this.#asked = Math.max(0, this.#asked - bytes);
   }

@@ -1,20 +1,20 @@
 /**
- * How channels of the hub are named in Redis: `PREFIX:c:CHANNEL`; and keys: `PREFIX:presence:…` and
+ * The names of the hub's channels in Redis: `PREFIX:c:CHANNEL`; and of keys: `PREFIX:presence:…` and
  * `PREFIX:history:…`.
  *
- * A prefix is written without `:`, so that no two of them meet whatever the channel is. Channels that are not
- * well-formed Unicode, which UTF-8 could not tell apart, are written as JSON under `PREFIX:j:`; what the adapter says to
- * itself goes over `PREFIX:p:NODE`.
+ * `:` in a prefix is escaped, so channels of different prefixes never have the same name. A channel that is not
+ * well-formed Unicode is written as JSON under `PREFIX:j:`, because UTF-8 could not tell such channels apart. The
+ * adapter's own probes use `PREFIX:p:NODE`.
  *
  * @module
  */
 
-/** Names the channels of one prefix. */
+/** Makes the names for one prefix. */
 export class RedisChannels {
   readonly #prefix: string;
 
   /**
-   * @param prefix Any text but the empty one.
+   * @param prefix Any text that is not empty.
    * @throws {TypeError} If it is empty or not well-formed Unicode.
    */
   constructor(prefix: string) {
@@ -31,23 +31,23 @@ export class RedisChannels {
       : `${this.#prefix}:j:${JSON.stringify(channel)}`;
   }
 
-  /** The channel of the hub that {@linkcode nameOf} has named so. */
+  /** The hub's channel of a name from {@linkcode nameOf}. */
   channelOf(name: string): string {
     const rest = name.slice(this.#prefix.length + 3);
     return name[this.#prefix.length + 1] === "j" ? String(JSON.parse(rest)) : rest;
   }
 
-  /** What the keys of histories begin with. */
+  /** The start of the keys of histories. */
   get historyKeys(): string {
     return `${this.#prefix}:history:`;
   }
 
-  /** What the keys of presence begin with. */
+  /** The start of the keys of presence. */
   get presenceKeys(): string {
     return `${this.#prefix}:presence:`;
   }
 
-  /** The name in Redis of the channel on which a node hears itself. */
+  /** The name in Redis of the channel on which a node probes itself. */
   probeOf(nodeId: string): string {
     return `${this.#prefix}:p:${nodeId}`;
   }

@@ -1,5 +1,5 @@
 /**
- * Redis pub/sub as an engine: two connections for each node, as one that subscribes can do nothing else.
+ * Redis pub/sub as an engine. Each node has two connections, because a connection that subscribes can do nothing else.
  *
  * @module
  */
@@ -26,18 +26,18 @@ export interface RedisEngineOptions {
   readonly probeTimeoutMs: number;
   readonly maxMessageBytes: number;
   readonly historyKeepMs: number;
-  /** Whether what is kept is published by the same step. */
+  /** Whether the script that keeps a message also publishes it. */
   readonly publishesHistory: boolean;
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** One adapter's Redis. */
+/** The Redis of one adapter. */
 export class RedisEngine implements Engine<RedisLink> {
   readonly name = "redis";
   readonly title = "Redis";
   readonly separatePublisher = true;
-  /** A long command keeps Redis, which does one at a time, from everybody else. */
+  /** Redis does one command at a time, so a long command delays all clients. */
   readonly batchSize = 500;
   readonly maxMessageBytes: number;
   readonly #driver: RedisDriver;
@@ -121,7 +121,9 @@ export class RedisEngine implements Engine<RedisLink> {
     await link.destroy();
   }
 
-  /** Redis refuses all for the sake of one, as an ACL does: then each is asked for alone. */
+  /**
+   * If Redis refuses one channel, as an ACL does, it refuses the whole command. Then each channel is subscribed alone.
+   */
   async subscribe(link: RedisLink, names: readonly string[]): Promise<(Error | undefined)[]> {
     try {
       await link.subscribe(names);
@@ -156,7 +158,7 @@ export class RedisEngine implements Engine<RedisLink> {
   /** Another node has kept a message. */
   #kept(name: string, data: Uint8Array<ArrayBuffer>, events: LinkEvents): void {
     const frame = readHistoryFrame(data);
-    if (!frame) events.onMessage(name, data); // which tells that it is foreign
+    if (!frame) events.onMessage(name, data); // the receiver reports it as foreign
     else if (!this.history.receive(this.#channels.channelOf(name), frame)) {
       events.onTrouble("delivery", NOT_SHARED);
     }

@@ -1,5 +1,5 @@
 /**
- * `createRedisHistory`: histories in Redis for clusters that meet over another backplane.
+ * `createRedisHistory`: histories in Redis for clusters over another backplane.
  *
  * @module
  */
@@ -11,15 +11,14 @@ import { RedisChannels } from "./channels.ts";
 import { RedisEngine } from "./engine.ts";
 import { readRedisOptions, type RedisAdapterOptions } from "./options.ts";
 
-/** Options of {@linkcode createRedisHistory}: those of `createRedisAdapter` that have to do with histories. */
+/** Options of {@linkcode createRedisHistory}: the options of `createRedisAdapter` that concern histories. */
 export type RedisHistoryOptions = Omit<RedisAdapterOptions, "maxPendingBytes">;
 
 /**
- * Keeps the histories of topics in Redis, for hubs that meet over another adapter. With `createRedisAdapter` it is not needed:
- * that has its own.
+ * Keeps the histories of topics in Redis, for hubs with another adapter. `createRedisAdapter` has its own histories.
  *
- * It loads its client library and connects when the first hub opens it, by two connections, and reconnects by itself. What is
- * published while Redis is away is refused with `UNAVAILABLE`.
+ * It loads its client library and makes two connections when the first hub opens it. It reconnects by itself. While
+ * Redis is away, it refuses every message to store with `UNAVAILABLE`.
  *
  * @example
  * ```ts ignore
@@ -31,8 +30,9 @@ export type RedisHistoryOptions = Omit<RedisAdapterOptions, "maxPendingBytes">;
  * });
  * ```
  *
- * @param options Where Redis is, and the prefix.
- * @throws {TypeError} If the URL is none, the prefix is missing, an option is unknown, or options contradict each other.
+ * @param options The address of Redis, and the prefix.
+ * @throws {TypeError} If the URL is not valid, the prefix is missing, an option is unknown, or options contradict each
+ * other.
  * @throws {RangeError} If a number is out of range.
  */
 export function createRedisHistory(options: RedisHistoryOptions): HistoryStore {

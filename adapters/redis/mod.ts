@@ -1,6 +1,6 @@
 /**
- * The adapter for Redis: nodes reach each other by its pub/sub, over two connections each. For one server, or a master
- * and its replicas behind Redis Sentinel.
+ * The adapter for Redis: nodes reach each other by its pub/sub, over two connections each. For one server, or for a
+ * master and its replicas behind Redis Sentinel.
  *
  * @module
  */
@@ -21,9 +21,9 @@ export type {
 } from "../kit/redis/options.ts";
 
 /**
- * Creates the adapter for Redis 5 and later. It loads its client library and connects when it is opened, reconnects by
- * itself, restores every subscription before it says `"up"`, and repeats nothing: what is published while Redis is away is
- * dropped and reported.
+ * Creates the adapter for Redis 5 and later. It loads its client library and connects when it is opened. It reconnects
+ * by itself, and restores every subscription before it reports `"up"`. It never sends a message again: while Redis is
+ * away, it drops published messages and reports them.
  *
  * @example The one line that changes
  * ```ts ignore
@@ -46,8 +46,9 @@ export type {
  * assertEquals(adapter.name, "redis");
  * ```
  *
- * @param options Where Redis is, and the prefix.
- * @throws {TypeError} If the URL is none, the prefix is missing, an option is unknown, or options contradict each other.
+ * @param options The address of Redis, and the prefix.
+ * @throws {TypeError} If the URL is not valid, the prefix is missing, an option is unknown, or options contradict each
+ * other.
  * @throws {RangeError} If a number is out of range.
  */
 export function createRedisAdapter(options: RedisAdapterOptions): Adapter {

@@ -18,12 +18,12 @@ import {
 /** Options of `createRedisAdapter`. */
 export interface RedisAdapterOptions extends RedisConnectionOptions {
   /**
-   * Keeps applications on one Redis apart: nodes with the same prefix form a cluster, and one of them may send the clients
-   * of all away. Any text but the empty one; your application's name will do.
+   * Keeps applications on one Redis apart: nodes with the same prefix form a cluster, and one node may disconnect the
+   * clients of all. Any text that is not empty; the name of your application will do.
    */
   readonly prefix: string;
   /**
-   * How long a connection may take to be made, in milliseconds, before another attempt.
+   * How long connecting may take, in milliseconds, before another attempt.
    *
    * @default {5_000}
    */
@@ -35,29 +35,29 @@ export interface RedisAdapterOptions extends RedisConnectionOptions {
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long a connection may be silent, when an answer is due, before it counts as dead and is replaced, in
-   * milliseconds. A dead connection is noticed within this and the interval.
+   * How long a connection may be silent while an answer is due, in milliseconds. After that it counts as dead and is
+   * replaced. A dead connection is noticed within this time plus `probeIntervalMs`.
    *
    * @default {5_000}
    */
   readonly probeTimeoutMs?: number;
   /**
-   * The largest message, in bytes. Redis disconnects a subscriber that has more than 32 MiB to read, by its default
-   * `client-output-buffer-limit`.
+   * The largest message, in bytes. By its default `client-output-buffer-limit`, Redis disconnects a subscriber with
+   * more than 32 MiB to read.
    *
    * @default {8_388_608}
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many bytes of published messages may be on their way, not yet confirmed by Redis. Beyond it a publish is dropped
-   * and reported with stage `"publish"`.
+   * How many bytes of published messages may wait for Redis' answer. Beyond it the adapter drops messages, and reports
+   * them with stage `"publish"`.
    *
    * @default {33_554_432}
    */
   readonly maxPendingBytes?: number;
   /**
-   * How long a topic with history is remembered that nobody publishes on, in milliseconds: then its messages, if they
-   * have not expired before, and its epoch are gone.
+   * How long to remember a topic with history after its last message, in milliseconds. After that its epoch is gone,
+   * and all its messages.
    *
    * @default {2_592_000_000, which is 30 days}
    */
@@ -80,8 +80,8 @@ const ROWS = {
 /**
  * Checks options and fills in the defaults.
  *
- * @param options What the user gave.
- * @param owner Whose options they are.
+ * @param options The user's options.
+ * @param owner The function that takes the options.
  */
 export function readRedisOptions(
   options: RedisAdapterOptions,

@@ -1,6 +1,6 @@
 /**
- * Whether what this node publishes comes back to it: the one question whose answer tells that both connections live and
- * lead to the same Redis, and that Redis still knows the subscriptions. A silent connection looks the same as a dead one.
+ * Tests whether a message of this node comes back to it. If it does, both connections work and lead to the same Redis,
+ * and Redis still has the subscriptions. A silent connection looks the same as a dead one.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { answerOrSilence } from "../kit/deadline.ts";
 import type { Role, Verdict } from "../kit/engine.ts";
 import type { RedisLink } from "../kit/redis/link.ts";
 
-/** Asks one question at a time. */
+/** Runs one probe at a time. */
 export class RedisProbe {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  /** The channel, in Redis, of this node alone. */
+  /** The name in Redis of this node's own channel. */
   channel = "";
   #lastToken = 0;
   readonly #lastSigns: Record<Role, number> = { publisher: -Infinity, subscriber: -Infinity };
@@ -30,26 +30,26 @@ export class RedisProbe {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** A connection has given a sign: it lives, though the probe may be stuck behind others. */
+  /** A connection has shown that it is alive. The probe itself may be queued behind other data. */
   sign(role: Role): void {
     this.#lastSigns[role] = this.#clock.now();
   }
 
-  /** The subscriber got this on the probe's channel. */
+  /** The subscriber received this text on the probe's channel. */
   hear(text: string): void {
     if (text === `${this.#lastToken}`) this.#arrived();
   }
 
-  /** Ends the wait of a probe that is under way, without a verdict. */
+  /** Ends a running probe without a verdict. */
   stop(): void {
     this.#stop();
   }
 
   /**
-   * Publishes and waits for it to come back.
+   * Publishes a message and waits until it comes back.
    *
-   * @param publisher Where to publish; the probe's channel is subscribed to on the other connection.
-   * @returns What is dead, if anything is.
+   * @param publisher The connection to publish on. The other connection subscribes to the probe's channel.
+   * @returns The dead connection, if one is dead.
    */
   async run(publisher: Pick<RedisLink, "publish">): Promise<Verdict | undefined> {
     this.#stop();

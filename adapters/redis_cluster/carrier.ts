@@ -27,14 +27,14 @@ export interface ClusterCarrierOptions {
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
   readonly maxPendingBytes: number;
-  /** Hears what other nodes have kept. */
+  /** Takes the messages that other nodes have kept. */
   readonly history?: RedisHistory;
 }
 
-/** How long `close` waits for Redis to confirm what was published before it. */
+/** How long `close` waits for Redis to confirm the messages published before it. */
 const DRAIN_MS = 2_000;
 
-/** The messages of one node. */
+/** Carries the messages of one node. */
 export class ClusterCarrier implements Carrier {
   readonly #options: ClusterCarrierOptions;
   readonly #reporter: Reporter;
@@ -46,7 +46,7 @@ export class ClusterCarrier implements Carrier {
 
   /**
    * @param options What it needs.
-   * @param reporter Whom to tell.
+   * @param reporter Called with the events.
    */
   constructor(options: ClusterCarrierOptions, reporter: Reporter) {
     const { nodes, names, places, clock } = options;
@@ -98,9 +98,9 @@ export class ClusterCarrier implements Carrier {
   publish(channel: string, data: AdapterData): void {
     const { names, clock, maxPendingBytes } = this.#options;
     const { outbox, place, index } = this.#partitionOf(channel);
-    // Packing copies bytes, which the publisher may change after this call.
+    // Packing copies the bytes, because the publisher may change them after this call.
     const packed = this.#mail.pack(index, data);
-    // Nothing else under way: whatever its size, it must be able to leave.
+    // If nothing else is under way, a message may go whatever its size.
     if (this.#pending > 0 && this.#pendingBytes + packed.length > maxPendingBytes) {
       return this.#reporter.lost("more than maxPendingBytes are on their way", 1, channel);
     }
@@ -110,7 +110,10 @@ export class ClusterCarrier implements Carrier {
     outbox.publish({ outbox, of: channel, since: clock.now(), name, data: packed });
   }
 
-  /** By `PUBSUB SHARDNUMSUB`, for which an ACL need not allow the command. Of classic pub/sub no node knows the whole. */
+  /**
+   * Uses `PUBSUB SHARDNUMSUB`, which an ACL may forbid. With classic pub/sub, no node knows the number for the whole
+   * cluster.
+   */
   async countListeners(channel: string): Promise<number | undefined> {
     if (this.#options.mode === "classic") return undefined;
     const partition = this.#partitionOf(channel);
@@ -126,7 +129,7 @@ export class ClusterCarrier implements Carrier {
     for (const { interests } of this.#map.partitions) interests.close(reason);
     await this.#drain();
     await this.#map.close();
-    await this.#drain(); // what had no answer has failed
+    await this.#drain(); // messages without an answer have failed by now
   }
 
   /** Another node has kept a message. */
@@ -142,7 +145,7 @@ export class ClusterCarrier implements Carrier {
     return this.#map.partitions[partitionOf(channel, this.#options.places.length)]!;
   }
 
-  /** Waits until nothing is on its way, for a limited time. */
+  /** Waits until no message is on its way, for a limited time. */
   async #drain(): Promise<void> {
     if (this.#pending === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();

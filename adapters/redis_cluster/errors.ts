@@ -1,5 +1,5 @@
 /**
- * What Redis Cluster says when it does not do as asked.
+ * Errors of Redis Cluster.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { type Failure, showable } from "../kit/failure.ts";
 import { redisFailure } from "../kit/redis/errors.ts";
 
-/** Where a slot is now. */
+/** The new address of a slot. */
 export interface Moved {
   readonly slot: number;
-  /** `host:port`; without a host it is the one that was asked. */
+  /** `host:port`. An empty host is the host of the node that answered. */
   readonly address: string;
 }
 
@@ -26,7 +26,7 @@ export function isForNow(error: unknown): boolean {
   return /^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|LOADING|MASTERDOWN|READONLY|BUSY)\b/.test(message);
 }
 
-/** What kinds of refusal have to do with clusters, and what to do about each. */
+/** Refusals that concern clusters, with advice for each. */
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [/cluster support disabled/i, "it is not part of a cluster; use createRedisAdapter for a single server"],
   [
@@ -35,7 +35,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Words for a node that does not serve us; see `connectFailure`. */
+/** Explains why a node does not serve this adapter; see `redisFailure`. */
 export function nodeFailure(cause: unknown, address: string, secrets: readonly string[]): Failure {
   const shown = showable(cause, secrets);
   const hint = HINTS.find(([pattern]) => pattern.test(shown.message))?.[1];

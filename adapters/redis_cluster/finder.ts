@@ -26,19 +26,19 @@ export interface FinderOptions {
   onFailure(cause: unknown, address: string): void;
 }
 
-/** A connection that is there. */
+/** A node with a working connection. */
 export interface Connected {
   readonly address: string;
   readonly link: ClusterLink;
 }
 
-/** Asks nodes. */
+/** Asks nodes for the topology. */
 export class Finder {
   readonly #options: FinderOptions;
   readonly #links = new Set<ClusterLink>();
-  /** What is under way; one answer is enough, and the others come later. */
+  /** Requests under way. One answer is enough; the others may come later. */
   readonly #asking = new Set<Promise<unknown>>();
-  /** All nodes of the cluster, as last heard. */
+  /** All nodes of the cluster, from the last answer. */
   #known: readonly string[] = [];
   #closed = false;
 
@@ -48,11 +48,11 @@ export class Finder {
   }
 
   /**
-   * Asks over the connections that there are, else all nodes that were ever heard of.
+   * Asks over the given connections. If that fails, it asks all nodes that it has ever known.
    *
-   * @param connected The connections that there are.
-   * @returns What one says that sees a cluster that works; else what any says; `undefined` if none can be asked. Then
-   * failures have been reported.
+   * @param connected The working connections.
+   * @returns The answer of a node that sees a working cluster. Without one, any other answer. `undefined` if no node
+   * can be asked; the failures are then reported.
    */
   async find(connected: readonly Connected[]): Promise<Topology | undefined> {
     const { nodes, onFailure } = this.#options;
@@ -75,14 +75,14 @@ export class Finder {
         shuffled(others).slice(0, MAX_ASKED).map((one) => this.#counted(this.#askAnew(one, failures))),
       );
       found ??= doubtful;
-      // One that works is enough, whatever is wrong with others.
+      // One working node is enough, so failures of others are not reported.
       if (!found && !this.#closed) { for (const failure of failures) onFailure(...failure); }
     }
     if (found?.nodes.length) this.#known = found.nodes;
     return found;
   }
 
-  /** Ends what is under way; resolves when nothing of it is left. */
+  /** Ends all requests. Resolves when nothing of them is left. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#links].map((link) => link.destroy()));
@@ -117,7 +117,7 @@ export class Finder {
       await inTime(clock, connectTimeoutMs, link.ready, "No connection");
       return await inTime(clock, answerMs, askTopology(link, address, nodes), "No answer");
     } catch (error) {
-      if (this.#closed) return undefined; // by us: there is nothing to explain
+      if (this.#closed) return undefined; // this adapter closed it: there is nothing to explain
       failures.push([await link?.explain(cause ?? error) ?? error, address]);
       return undefined;
     } finally {

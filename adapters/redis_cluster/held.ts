@@ -1,45 +1,45 @@
 /**
- * What one connection subscribes to.
+ * The subscriptions of one connection.
  *
  * @module
  */
 
 import type { Interests } from "./interests.ts";
 
-/** Names of channels by partition, and for each whether it is sure that the connection subscribes to it. */
+/** Names of channels by partition. For each name it says whether the subscription is certain. */
 export class Held {
   readonly #partitions = new Map<Interests, Map<string, boolean>>();
 
-  /** Whether there is nothing. */
+  /** Whether there are no subscriptions. */
   get empty(): boolean {
     return this.#partitions.size === 0;
   }
 
-  /** Whether there is anything of a partition. */
+  /** Whether there are subscriptions of a partition. */
   has(interests: Interests): boolean {
     return this.#partitions.has(interests);
   }
 
-  /** Whether a channel is surely there; `undefined` if it is not there. */
+  /** Whether a subscription is certain; `undefined` if there is none. */
   get(interests: Interests, name: string): boolean | undefined {
     return this.#partitions.get(interests)?.get(name);
   }
 
-  /** Notes a channel. */
+  /** Adds a channel. */
   set(interests: Interests, name: string, sure: boolean): void {
     const names = this.#partitions.get(interests);
     if (names) names.set(name, sure);
     else this.#partitions.set(interests, new Map([[name, sure]]));
   }
 
-  /** Forgets a channel. */
+  /** Removes a channel. */
   delete(interests: Interests, name: string): void {
     const names = this.#partitions.get(interests);
     names?.delete(name);
     if (names?.size === 0) this.#partitions.delete(interests);
   }
 
-  /** Forgets everything. */
+  /** Removes all channels. */
   clear(): void {
     this.#partitions.clear();
   }

@@ -1,5 +1,5 @@
 /**
- * The subscriptions of one partition, and the one connection at a time on which they live.
+ * The subscriptions of one partition. At any time they are on one connection.
  *
  * @module
  */
@@ -7,24 +7,22 @@
 import type { Clock } from "../../contract/clock.ts";
 import { HOLD_MS } from "./outbox.ts";
 
-/** The connection to a shard, as a partition sees it. */
+/** A partition's view of the connection to a shard. */
 export interface Home {
-  /** Takes the partition on: from now on its subscriptions are brought to life there. */
+  /** Takes the partition on: the connection begins to subscribe to its channels. */
   adopt(interests: Interests): void;
-  /** Lets go of it: resolves when nothing of it can come from there any more. */
+  /** Lets the partition go. Resolves when no message of it can come from this connection any more. */
   release(interests: Interests): Promise<void>;
-  /** Something has changed about a channel of the partition. */
+  /** The state of a channel of the partition has changed. */
   touch(interests: Interests, name: string): void;
-  /** Resolves when nothing comes on a channel any more, or it is wanted again. */
+  /** Resolves when no message of a channel comes any more, or the channel is wanted again. */
   left(interests: Interests, name: string): Promise<void>;
 }
 
 interface Interest {
-  /** What the hub calls it; `undefined` for the channel of probes. */
+  /** The hub's name of the channel; `undefined` for the channel of probes. */
   readonly channel: string | undefined;
-  /**
-   * `new` ones were never live; `moving` and `lost` ones were. What has moved for as long as messages wait is lost.
-   */
+  /** `new`: never live. `moving`, `lost`: live before. A channel that moves for longer than `HOLD_MS` is lost. */
   state: "new" | "live" | "moving" | "lost";
   readonly live: PromiseWithResolvers<void>;
 }
@@ -32,14 +30,14 @@ interface Interest {
 /** What {@linkcode Interests} needs. */
 export interface InterestsOptions {
   readonly slot: number;
-  /** The name of the channel by which this node probes the partition's subscription. */
+  /** The name of the channel on which this node probes the partition's subscription. */
   readonly probe: string;
-  /** All channels of the node, by their names in Redis; kept up by the partitions. */
+  /** All channels of the node, by their names in Redis. Each partition adds and removes its own. */
   readonly directory: Map<string, Interests>;
   readonly clock: Clock;
-  /** Whether subscriptions are lost has changed. */
+  /** Called when subscriptions become lost, or are no longer lost. */
   onChange(): void;
-  /** Messages of these channels may have been missed while they moved; they are live again. */
+  /** These channels may have missed messages while they moved. They are live again. */
   onGap(channels: readonly string[]): void;
 }
 
@@ -51,7 +49,7 @@ export class Interests {
   readonly #entries = new Map<string, Interest>();
   #lost = 0;
   #inMotion = 0;
-  /** Whether it has come to another shard with channels that were live. */
+  /** Whether the partition has moved to another shard with channels that were live. */
   #hasMoved = false;
   #cancelMove = () => {};
   #home: Home | undefined;
@@ -66,17 +64,17 @@ export class Interests {
     this.probe = options.probe;
   }
 
-  /** Where it lives; what comes from elsewhere is late. */
+  /** The present connection. Messages from another connection are late. */
   get home(): Home | undefined {
     return this.#home;
   }
 
-  /** Whether a subscription that was live is not. */
+  /** Whether a subscription that was live is lost. */
   get broken(): boolean {
     return this.#lost > 0;
   }
 
-  /** All names that are wanted, that of probes among them. */
+  /** All wanted names, including the channel of probes. */
   get names(): Iterable<string> {
     return this.#entries.keys();
   }
@@ -86,18 +84,18 @@ export class Interests {
     return this.#entries.has(name);
   }
 
-  /** What the hub calls a channel that is wanted. */
+  /** The hub's name of a wanted channel. */
   channelOf(name: string): string | undefined {
     return this.#entries.get(name)?.channel;
   }
 
   /**
-   * Wants a channel.
+   * Adds a wanted channel.
    *
-   * @param channel What the hub calls it.
+   * @param channel The hub's name of the channel.
    * @param name Its name in Redis.
-   * @param signal Wants it no more, if it is not live by then.
-   * @returns Resolves when it is live, wherever that will be; rejects when Redis refuses it, or nobody wants it any more.
+   * @param signal Removes the channel again, if it is not live by then.
+   * @returns Resolves when the channel is live, on any connection. Rejects when Redis refuses it, or it is removed.
    */
   async subscribe(channel: string, name: string, signal?: AbortSignal): Promise<void> {
     let entry = this.#entries.get(name);
@@ -113,11 +111,11 @@ export class Interests {
   }
 
   /**
-   * Wants a channel no more.
+   * Removes a wanted channel.
    *
    * @param name Its name in Redis.
-   * @param why What those are told who wait for it.
-   * @returns Resolves when nothing of it comes any more.
+   * @param why The error for calls of `subscribe` that still wait.
+   * @returns Resolves when no message of it comes any more.
    */
   async unsubscribe(name: string, why: Error = new Error("it was unsubscribed meanwhile")): Promise<void> {
     this.#remove(name, why);
@@ -127,7 +125,7 @@ export class Interests {
     await home?.left(this, name);
   }
 
-  /** A channel is live. */
+  /** The channel is live. */
   acked(name: string): void {
     const entry = this.#entries.get(name);
     if (!entry || entry.state === "live") return;
@@ -137,10 +135,10 @@ export class Interests {
   }
 
   /**
-   * A channel is not live any more.
+   * The channel is not live any more.
    *
    * @param name Its name in Redis.
-   * @param moving Whether it is only in doubt, or will be live elsewhere in a moment.
+   * @param moving Whether its state is only uncertain, or it will be live elsewhere in a moment.
    */
   dropped(name: string, moving: boolean = this.#moving): void {
     const entry = this.#entries.get(name);
@@ -151,7 +149,7 @@ export class Interests {
   /**
    * Redis refuses a channel.
    *
-   * @returns Whether somebody is told; a channel that was live before stays wanted.
+   * @returns Whether a waiting call of `subscribe` gets the error. A channel that was live before stays wanted.
    */
   refused(name: string, error: Error): boolean {
     const entry = this.#entries.get(name);
@@ -161,13 +159,13 @@ export class Interests {
     return true;
   }
 
-  /** Moves to another connection, as soon as the present one has let go. */
+  /** Moves to another connection, as soon as the present one has let the partition go. */
   moveTo(home: Home | undefined): void {
     this.#target = home;
     void this.#settle();
   }
 
-  /** Wants nothing any more. */
+  /** Removes all wanted channels. */
   close(error: Error): void {
     this.#closed = true;
     this.#cancelMove();
@@ -176,7 +174,7 @@ export class Interests {
 
   #add(name: string, channel: string | undefined): Interest {
     const entry: Interest = { channel, state: "new", live: Promise.withResolvers() };
-    entry.live.promise.catch(() => {}); // it may fail when nobody waits any more
+    entry.live.promise.catch(() => {}); // it may fail when no caller waits any more
     this.#entries.set(name, entry);
     this.#options.directory.set(name, this);
     this.#home?.touch(this, name);
@@ -190,14 +188,14 @@ export class Interests {
     this.#options.directory.delete(name);
     this.#turn(entry, "new");
     entry.live.reject(error);
-    // The probe is there for the others.
+    // The probe is only needed while there are other channels.
     if (this.#entries.size === 1 && this.#entries.has(this.probe)) {
       this.#remove(this.probe, error);
       this.#home?.touch(this, this.probe);
     }
   }
 
-  /** Counts what is lost and what moves. */
+  /** Sets a channel's state, and counts lost and moving channels. */
   #turn(entry: Interest, state: Interest["state"]): void {
     const [wasBroken, moved] = [this.broken, this.#inMotion > 0];
     this.#lost += Number(state === "lost") - Number(entry.state === "lost");
@@ -210,12 +208,12 @@ export class Interests {
     if (this.broken !== wasBroken) this.#options.onChange();
   }
 
-  /** What has moved for so long is lost. */
+  /** Channels that have moved for too long are lost. */
   #stuck(): void {
     for (const entry of this.#entries.values()) if (entry.state === "moving") this.#turn(entry, "lost");
   }
 
-  /** Everything is live. What was lost the hub has heard of. */
+  /** All channels are live. The hub already knows about channels that were lost. */
   #arrived(): void {
     if (!this.#hasMoved) return;
     this.#hasMoved = false;
@@ -224,8 +222,8 @@ export class Interests {
   }
 
   /**
-   * Ends on the old connection before it begins on the new one: what was published through the old shard comes before
-   * what was published through the new one, and nothing comes from both.
+   * Ends the subscriptions on the old connection before it begins on the new one. So messages through the old shard
+   * come before messages through the new one, and no message comes twice.
    */
   async #settle(): Promise<void> {
     if (this.#moving) return;

@@ -1,6 +1,6 @@
 /**
- * One connection to one node of a Redis Cluster, by ioredis. It lives once: it never reconnects, queues or resubscribes by
- * itself, so that nothing comes back behind the back of those who know where it belongs.
+ * One connection to one node of a Redis Cluster, by ioredis. Each connection is used once: it never reconnects, queues
+ * or subscribes again by itself. So other parts of the adapter decide alone where messages and subscriptions go.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import type { Redis, RedisOptions } from "ioredis";
 import { whyClosed } from "../kit/redis/greeting.ts";
 import type { RedisLinkEvents, RedisMessage } from "../kit/redis/link.ts";
 
-/** Which kind of pub/sub: that of shards, or that which reaches every node of the cluster. */
+/** The kind of pub/sub: within a shard, or over all nodes of the cluster. */
 export type PubSub = "sharded" | "classic";
 
-/** What a connection to a node of a cluster tells besides. */
+/** The events of a connection to a node of a cluster. */
 export interface ClusterLinkEvents extends RedisLinkEvents {
-  /** The node has ended subscriptions by itself, as it does when a slot leaves it; it is not known which. */
+  /** The node has ended subscriptions by itself, as it does when a slot leaves it. It does not say which. */
   onEvicted(): void;
 }
 
@@ -26,13 +26,13 @@ export interface ClusterLinkOptions {
   /** Host, port, credentials and TLS. */
   readonly redis: RedisOptions;
   readonly mode: PubSub;
-  /** What `CLIENT LIST` calls it. */
+  /** The name in `CLIENT LIST`. */
   readonly name: string;
 }
 
 /** A connection. */
 export class ClusterLink {
-  /** Resolves when it takes commands. */
+  /** Resolves when the connection takes commands. */
   readonly ready: Promise<void>;
   readonly #redis: Redis;
   readonly #mode: PubSub;
@@ -44,7 +44,7 @@ export class ClusterLink {
    * Begins a connection.
    *
    * @param options How to connect.
-   * @param events Whom to tell.
+   * @param events Called with the events.
    */
   constructor({ Redis, redis, mode, name }: ClusterLinkOptions, events: ClusterLinkEvents) {
     this.#mode = mode;
@@ -62,7 +62,7 @@ export class ClusterLink {
       keyPrefix: "",
       readOnly: false,
       disableClientInfo: true,
-      // An idle subscriber is no dead one.
+      // An idle subscriber is not dead.
       commandTimeout: undefined,
       socketTimeout: undefined,
       db: 0,
@@ -70,14 +70,14 @@ export class ClusterLink {
       replyMapping: "legacy",
       himportFieldsets: undefined,
       monitor: false,
-      // Names that Redis takes have no spaces.
+      // Redis takes no names with spaces.
       connectionName: name.replace(/[^\x21-\x7e]/g, "_"),
     });
-    // What ioredis says when it closes is less than what it said before: why.
+    // ioredis reports the reason first. Its error at the end says less.
     let cause: unknown;
     this.#redis.on("error", (error) => {
       cause ??= error;
-      // A reply too many: from here on answers and questions would not fit.
+      // There was one reply too many. From here on, replies would not match commands.
       if (/^Command queue state error/.test(String(error?.message))) this.#redis.disconnect();
     });
     this.#redis.on("moved", () => {
@@ -106,7 +106,7 @@ export class ClusterLink {
     });
   }
 
-  /** Round trip. Rejects also when the answer belongs to another question. */
+  /** A round trip. Also rejects when the answer belongs to another ping. */
   async ping(): Promise<void> {
     const token = `${++this.#pings}`;
     const reply: unknown = await this.#redis.ping(token);
@@ -114,7 +114,10 @@ export class ClusterLink {
     if (String(answer) !== token) throw new Error("The connection's answers are out of step");
   }
 
-  /** Subscribes with one command; of one slot, where slots matter. A refusal holds for all of them. */
+  /**
+   * Subscribes with one command; in sharded mode, all channels must be of one slot. A refusal means all channels of the
+   * command.
+   */
   async subscribe(channels: readonly string[]): Promise<void> {
     if (this.#mode === "sharded") await this.#redis.ssubscribe(...channels);
     else await this.#redis.subscribe(...channels);
@@ -127,9 +130,9 @@ export class ClusterLink {
   }
 
   /**
-   * Sends messages in this order, in one write. Never sent again, whatever happens.
+   * Sends messages in this order, in one write. It never sends a message again.
    *
-   * @returns For each message how many subscribers the node gave it to, or why it did not. Never rejects.
+   * @returns For each message the number of subscribers that got it, or the error. Never rejects.
    */
   async publish(messages: readonly RedisMessage[]): Promise<readonly (number | Error)[]> {
     const pipeline = this.#redis.pipeline();
@@ -146,9 +149,9 @@ export class ClusterLink {
   }
 
   /**
-   * Sends commands in this order, in one write. Never sent again, whatever happens.
+   * Sends commands in this order, in one write. It never sends a command again.
    *
-   * @returns What each is answered, or the error. Never rejects.
+   * @returns The answer to each command, or the error. Never rejects.
    */
   async run(commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
     const pipeline = this.#redis.pipeline();
@@ -160,30 +163,30 @@ export class ClusterLink {
     });
   }
 
-  /** Asks for something else. */
+  /** Sends any other command. */
   command(name: string, ...args: string[]): Promise<unknown> {
     return this.#redis.call(name, ...args);
   }
 
-  /** Finds out why the node closed it before it was of use. */
+  /** Finds out why the node closed the connection before it was ready. */
   async explain(error: unknown): Promise<unknown> {
     const { host, port, tls } = this.#redis.options;
     return tls ? error : await whyClosed(error, host ?? "localhost", port ?? 6379);
   }
 
-  /** Ends it at once, in whatever state it is. Resolves when its socket is closed; never rejects. */
+  /** Ends the connection at once, in any state. Resolves when its socket is closed; never rejects. */
   async destroy(): Promise<void> {
     this.#silent = true;
     if (this.#redis.status !== "end") {
       this.#redis.disconnect();
-      // Does not wait for the other side to say goodbye, which it may never do.
+      // Does not wait for the other side to close, because that may never happen.
       (this.#redis as unknown as { stream?: { destroy(): void } }).stream?.destroy();
     }
     await this.#ended;
   }
 }
 
-/** Bytes as ioredis takes them: any other array it would write as text. */
+/** Bytes in the form that ioredis needs: it would write any other array as text. */
 function toBuffer(data: Uint8Array<ArrayBuffer>): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }

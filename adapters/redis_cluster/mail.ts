@@ -1,6 +1,6 @@
 /**
- * What a message between nodes looks like on Redis Cluster: an envelope whose sender is the node's id and the message's
- * number among those of the node on the partition, so that nobody takes a message twice or too late.
+ * Messages between nodes on Redis Cluster. A message is an envelope. Its sender is the node's id and the message's
+ * number among the node's messages on the partition. So no node takes a message twice or too late.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { Seen } from "./seen.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const [ZERO, NINE] = ["0", "9"].map((digit) => digit.charCodeAt(0)) as [number, number];
-/** The mark of an envelope, what it holds, and up to four digits; then there is a colon. */
+/** The mark of an envelope, its kind, and up to four digits; then there is a colon. */
 const MAX_HEAD = 8;
 
 /** Packs and unpacks the messages of one node. */
 export class Mail {
   readonly #nodeId: string;
-  /** What senders begin with that are this node. */
+  /** The start of this node's senders. */
   readonly #own: Uint8Array;
   readonly #packed: number[];
   readonly #seen: readonly Seen[];
@@ -45,14 +45,15 @@ export class Mail {
    * @param partition Its partition.
    * @param raw What came.
    * @param now The time in milliseconds.
-   * @returns The message; `"known"` if it is this node's own, or comes again or too late; `"foreign"` if no hub sent it.
+   * @returns The message; `"known"` if it is this node's own, a repeated one, or too late; `"foreign"` if no hub sent
+   * it.
    */
   unpack(
     partition: number,
     raw: Uint8Array<ArrayBuffer>,
     now: number,
   ): { readonly from: string; readonly data: AdapterData } | "known" | "foreign" {
-    // Needs no decoding, however large it is.
+    // It needs no decoding, however large it is.
     if (this.#isOwn(raw)) return "known";
     const envelope = decodeEnvelope(raw);
     const sender = /^(.+) (\d{1,15})$/s.exec(envelope?.from ?? "");
@@ -65,7 +66,7 @@ export class Mail {
   #isOwn(raw: Uint8Array): boolean {
     const head = /^...([tjxb])(\d+):/.exec(decoder.decode(raw.subarray(0, MAX_HEAD + 1)));
     if (!head || !this.#own.every((byte, i) => raw[head[0].length + i] === byte)) return false;
-    // Another node's id may begin with this one's: what is left of the sender has to be a number. Lengths are those of
+    // Another node's id may begin with this node's id, so the rest of the sender must be a number. Lengths are those of
     // `encodeEnvelope`: in bytes for bytes, in UTF-16 units for text.
     const digits = Number(head[2]) - (head[1] === "b" ? this.#own.length : this.#nodeId.length + 1);
     const start = head[0].length + this.#own.length;

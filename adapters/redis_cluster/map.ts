@@ -1,5 +1,6 @@
 /**
- * The cluster as this node knows it: which shard serves which partition, kept up to date, with the connections to them.
+ * This node's view of the cluster: which shard serves which partition, and the connections to the shards. It is kept up
+ * to date.
  *
  * @module
  */
@@ -22,7 +23,7 @@ import { Shard } from "./shard.ts";
 import { Subscriber } from "./subscriber.ts";
 import { masterOf, type Topology } from "./topology.ts";
 
-/** How long to wait before another look at the cluster, while something is wrong. */
+/** The shortest and the longest pause before another look at the cluster while something is wrong. */
 const FIRST_LOOK_MS = 20;
 const MAX_LOOK_MS = 1_000;
 
@@ -31,23 +32,23 @@ export interface ClusterMapOptions {
   readonly nodes: ClusterNodes;
   readonly mode: PubSub;
   readonly places: readonly Place[];
-  /** The name of the channel by which this node probes a partition. */
+  /** The name of the channel on which this node probes a partition. */
   probeOf(place: Place): string;
-  /** What `CLIENT LIST` calls connections, besides what they are for. */
+  /** The part of the connections' name in `CLIENT LIST` after their purpose. */
   readonly clientName: string;
   readonly clock: Clock;
   readonly connectTimeoutMs: number;
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
-  /** A message of a channel that is subscribed to. */
+  /** A message of a subscribed channel. */
   onMessage(channel: string, data: Uint8Array<ArrayBuffer>, partition: number): void;
-  /** Everything works, or not. */
+  /** Everything works, or something does not. */
   onStatus(status: "up" | "down"): void;
-  /** Messages of these channels may have been missed, which are live again. */
+  /** These channels are live again, and may have missed messages. */
   onGap(channels: readonly string[]): void;
   /** A node could not be used. */
   onFailure(cause: unknown, address: string): FailureKind;
-  /** A connection is gone that could publish, or deliver. */
+  /** A connection that could publish or deliver is gone. */
   onBroken(stage: "publish" | "delivery", cause: unknown, address: string): void;
   onSettled(message: Outgoing): void;
   onLost(message: Outgoing, reason: string, cause?: Error): void;
@@ -55,7 +56,7 @@ export interface ClusterMapOptions {
   onRefused(error: Error, channel: string | undefined): void;
 }
 
-/** One partition, and where it is. */
+/** One partition and its shard. */
 export interface Partition {
   readonly index: number;
   readonly place: Place;
@@ -63,16 +64,16 @@ export interface Partition {
   readonly outbox: Outbox;
   /** The address of its shard. */
   owner: string | undefined;
-  /** When it came there, by the clock. */
+  /** When it moved to that shard, by the clock. */
   movedAt: number;
 }
 
-/** The map. */
+/** This node's view of the cluster. */
 export class ClusterMap {
   readonly partitions: readonly Partition[];
   readonly #options: ClusterMapOptions;
   readonly #shards = new Map<string, Shard>();
-  /** Which partition a Redis channel belongs to. */
+  /** The partition of each Redis channel. */
   readonly #directory = new Map<string, Interests>();
   readonly #indexes = new Map<Interests, number>();
   readonly #closing = new Set<Promise<void>>();
@@ -80,7 +81,7 @@ export class ClusterMap {
   #status: "up" | "down" = "down";
   #looking = false;
   #lookAgain = false;
-  /** Whether the next look is one because of trouble. */
+  /** Whether the next look is an early one, because something is wrong. */
   #soon = false;
   #lookMs = FIRST_LOOK_MS;
   #cancelLook = () => {};
@@ -123,7 +124,7 @@ export class ClusterMap {
     });
   }
 
-  /** Begins to look for the cluster, and goes on until `close`. */
+  /** Begins to look for the cluster, until `close`. */
   start(): void {
     void this.#look();
     this.#cancelCheck = this.#options.clock.after(this.#options.probeIntervalMs, () => this.#check());
@@ -133,13 +134,13 @@ export class ClusterMap {
   async countSubscribers(partition: Partition, channel: string): Promise<number | undefined> {
     const shard = partition.owner === undefined ? undefined : this.#shards.get(partition.owner);
     const link = shard?.publisher.link;
-    // While a slot moves, some of its subscriptions are there already and some are not.
+    // While a slot moves, the new shard has only some of its subscriptions.
     if (!link || this.#status === "down") return undefined;
     const reply = await link.command("PUBSUB", "SHARDNUMSUB", channel);
     return this.#status === "up" ? Number((reply as unknown[])[1]) : undefined;
   }
 
-  /** Sends commands to the shard that serves a partition, in one write; never rejects but where there is no connection. */
+  /** Sends commands to the shard that serves a partition, in one write. Rejects only if there is no connection. */
   async run(partition: Partition, commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
     const { owner, place } = partition;
     const link = owner === undefined ? undefined : this.#shards.get(owner)?.publisher.link;
@@ -169,7 +170,7 @@ export class ClusterMap {
     for (const { outbox } of this.partitions) outbox.close();
   }
 
-  /** Looks at the cluster now, or once the look that is under way is over. */
+  /** Looks at the cluster now, or after the present look. */
   async #look(): Promise<void> {
     this.#cancelLook();
     if (this.#closed) return;
@@ -190,19 +191,19 @@ export class ClusterMap {
     this.#lookLater();
   }
 
-  /** Soon while something is wrong, else as often as everything is checked. */
+  /** Plans the next look: soon while something is wrong, otherwise at the interval of the probes. */
   #lookLater(): void {
     const { clock, probeIntervalMs } = this.#options;
     this.#soon = this.#status === "down" || this.#lookAgain;
     if (!this.#soon) this.#lookMs = FIRST_LOOK_MS;
-    // Not all nodes at the same moment.
+    // A random pause, so that not all nodes look at the same moment.
     const ms = (this.#soon ? this.#lookMs : probeIntervalMs) * (1 + Math.random()) / 2;
     if (this.#soon) this.#lookMs = Math.min(2 * this.#lookMs, MAX_LOOK_MS);
     this.#cancelLook();
     this.#cancelLook = clock.after(ms, () => void this.#look());
   }
 
-  /** What is known may be wrong. */
+  /** The known topology may be wrong. */
   #trouble(): void {
     if (this.#closed) return;
     this.#lookAgain = true;
@@ -217,7 +218,7 @@ export class ClusterMap {
     this.#sweep();
   }
 
-  /** Classic pub/sub reaches everybody from any node: the present one as long as it serves. */
+  /** With classic pub/sub any node reaches all others. It keeps the present node as long as that node works. */
   #meetingPlace({ ranges, ok }: Topology): string | undefined {
     const masters = [...new Set(ranges.map(([, , address]) => address))];
     const present = this.partitions[0]!.owner;
@@ -231,10 +232,10 @@ export class ClusterMap {
   }
 
   #assign(partition: Partition, owner: string | undefined): void {
-    // No answer is no reason to leave.
+    // A missing answer is no reason to change the shard.
     if (owner === undefined || owner === partition.owner) return;
     if (partition.owner !== undefined && this.#status === "up") {
-      // Until the connection there is ready what is published waits.
+      // Messages wait until the connection to the new shard is ready.
       partition.movedAt = this.#options.clock.now();
       this.#judgeLater();
     }
@@ -244,7 +245,7 @@ export class ClusterMap {
     partition.interests.moveTo(shard.subscriber);
   }
 
-  /** A shard says that a slot has moved. Where to it knows, for now, better than anybody. */
+  /** A shard says that a slot has moved. For now its answer is better than the last look at the cluster. */
   #moved({ slot, address }: Moved): void {
     if (this.#closed) return;
     const { host } = splitAddress(address);
@@ -304,7 +305,7 @@ export class ClusterMap {
     this.#judge();
   }
 
-  /** Finds out at once what could never be published: without sharded pub/sub, or without permission. */
+  /** Tests at once whether publishing can work: it cannot without sharded pub/sub, or without permission. */
   async #tryPublishing(link: ClusterLink, address: string): Promise<void> {
     const partition = this.partitions.find(({ owner }) => owner === address) ?? this.partitions[0]!;
     const [result] = await link.publish([{ name: partition.interests.probe, data: "" }]);
@@ -320,7 +321,7 @@ export class ClusterMap {
 
   #receive(from: Subscriber, name: string, data: Uint8Array<ArrayBuffer>): void {
     const interests = this.#directory.get(name);
-    // What comes from where the partition was is late: what is new comes from where it is.
+    // A message from the partition's old shard is late: new messages come from its present shard.
     if (!interests || interests.home !== from) return;
     if (name === interests.probe) return from.probed(new TextDecoder().decode(data));
     const channel = interests.channelOf(name);
@@ -334,7 +335,7 @@ export class ClusterMap {
     for (const shard of this.#shards.values()) shard.check();
   }
 
-  /** Ends connections to nodes that serve nothing of ours any more. */
+  /** Closes connections to nodes that serve no partition of ours any more. */
   #sweep(): void {
     for (const shard of this.#shards.values()) {
       shard.subscriber.rest();
@@ -351,7 +352,7 @@ export class ClusterMap {
     this.#closing.add(closing);
   }
 
-  /** When what moves has to be there. */
+  /** Checks the status again when a move must be over. */
   #judgeLater(): void {
     this.#cancelJudge();
     this.#cancelJudge = this.#options.clock.after(HOLD_MS + 1, () => this.#judge());

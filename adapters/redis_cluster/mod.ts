@@ -1,6 +1,6 @@
 /**
- * The adapter for Redis Cluster: sharded pub/sub, with channels spread over a fixed number of partitions, so that a
- * channel's traffic lives on one shard and a node has few connections.
+ * The adapter for Redis Cluster: sharded pub/sub, with channels spread over a fixed number of partitions. So the
+ * traffic of a channel is on one shard, and a node has few connections.
  *
  * @module
  */
@@ -30,9 +30,9 @@ export type {
 };
 
 /**
- * Creates the adapter for Redis Cluster. It connects when it is opened; follows slots that move and replicas that take
- * over, restores every subscription before it says `"up"`, and repeats nothing: what is published to a shard that is away
- * is dropped and reported.
+ * Creates the adapter for Redis Cluster. It connects when it is opened. It follows moved slots and replicas that take
+ * over, and restores every subscription before it reports `"up"`. It never sends a message again: while a shard is
+ * away, it drops messages for that shard and reports them.
  *
  * @example The one line that changes
  * ```ts ignore
@@ -64,15 +64,16 @@ export function createRedisClusterAdapter(options: RedisClusterAdapterOptions): 
   return assemble(readClusterOptions(options, "createRedisClusterAdapter"), true);
 }
 
-/** Options of {@linkcode createRedisClusterHistory}: those of the adapter that have to do with histories. */
+/** Options of {@linkcode createRedisClusterHistory}: the options of the adapter that concern histories. */
 export type RedisClusterHistoryOptions = Omit<RedisClusterAdapterOptions, "maxPendingBytes" | "mode">;
 
 /**
- * Keeps the histories of topics in Redis Cluster, for hubs that meet over another adapter. With `createRedisClusterAdapter`
- * it is not needed: that has its own.
+ * Keeps the histories of topics in Redis Cluster, for hubs with another adapter. `createRedisClusterAdapter` has its
+ * own histories.
  *
- * It loads its client library and connects when the first hub opens it, by one connection to each master, and follows slots
- * that move and replicas that take over. What is published while a shard is away is refused with `UNAVAILABLE`.
+ * It loads its client library and connects when the first hub opens it, with one connection to each master. It follows
+ * moved slots and replicas that take over. While a shard is away, it refuses messages for that shard with
+ * `UNAVAILABLE`.
  *
  * @example
  * ```ts ignore
@@ -110,7 +111,7 @@ function assemble(settings: ReturnType<typeof readClusterOptions>, publishesHist
     patience: { clock, ms: HOLD_MS, isForNow },
     explain: (error) => explained("redis-cluster", error, nodes.secrets),
   });
-  // Keys belong to slots, of which the classic mode knows nothing.
+  // Keys belong to slots, and the classic mode knows no slots.
   const stores = mode === "sharded" && {
     presence: createRedisPresence("redis-cluster", reach((tag) => names.presenceKeys(tag))),
     history: new RedisHistory({

@@ -1,5 +1,5 @@
 /**
- * Where a Redis Cluster is and how to connect to its nodes, from whatever the user gave.
+ * The addresses of a Redis Cluster's nodes, and the options to connect to them, from the user's options.
  *
  * @module
  */
@@ -7,16 +7,16 @@
 import type { RedisOptions } from "ioredis";
 import type { RedisAddress, RedisTlsOptions } from "../kit/redis/options.ts";
 
-/** For nodes behind NAT: where a node is that the cluster knows by another address, `host:port`. */
+/** For nodes behind NAT: the real address of a node that the cluster knows by another address, `host:port`. */
 export type RedisClusterNatMap =
   | Readonly<Record<string, RedisAddress>>
   | ((address: string) => RedisAddress | null | undefined);
 
-/** What is needed of a `Cluster` of ioredis, of any version that has sharded pub/sub. */
+/** The part of an ioredis `Cluster` that is needed, of any version with sharded pub/sub. */
 export interface RedisClusterClient {
-  /** `"wait"` while it is lazy. */
+  /** `"wait"` before it has begun to connect. */
   readonly status: string;
-  /** How it was made: ioredis' own options, which differ between its versions. */
+  /** ioredis' own options, which differ between its versions. */
   readonly options: object;
   /** Begins to connect. */
   connect(): Promise<void>;
@@ -24,19 +24,19 @@ export interface RedisClusterClient {
   nodes(): readonly { readonly options: object }[];
 }
 
-/** Where the nodes are, and how to connect to one. */
+/** The addresses of the nodes, and how to connect to one. */
 export interface ClusterNodes {
-  /** Addresses to begin with, `host:port`. */
+  /** The first addresses to try, `host:port`. */
   seeds(): readonly string[];
   /** The options for a connection to a node. */
   optionsFor(address: string): RedisOptions;
-  /** Where a node really is that the cluster knows by this address. */
+  /** The real address of a node that the cluster knows by this address. */
   locate(address: string): string;
-  /** What no error may tell. */
+  /** Texts that must not appear in errors. */
   readonly secrets: readonly string[];
 }
 
-/** What a user says about the nodes. */
+/** The user's options about the nodes. */
 export interface NodesOptions {
   readonly nodes?: string | readonly (string | RedisAddress)[];
   readonly client?: RedisClusterClient;
@@ -57,17 +57,17 @@ export function splitAddress(address: string): RedisAddress {
   };
 }
 
-/** Both as one text. */
+/** Host and port as one text. */
 export function joinAddress({ host, port = DEFAULT_PORT }: Partial<RedisAddress>): string {
   return `${host}:${port}`;
 }
 
 /**
- * Reads what the user gave.
+ * Reads the user's options.
  *
  * @param options The nodes, or a client.
- * @throws {TypeError} If it is neither, or both, or no node can be read from it. The message has no address: it may hold
- * a password.
+ * @throws {TypeError} If there is neither or both, or no node can be read. The message contains no address, because an
+ * address may hold a password.
  */
 export function readNodes(options: NodesOptions): ClusterNodes {
   const { nodes, client } = options;
@@ -86,7 +86,7 @@ function nodesOfList(
   if (seeds.length === 0) {
     throw new TypeError("Cannot create a redis-cluster adapter: there is no node in the list");
   }
-  // What one address says holds for all: the nodes of a cluster share users and certificates.
+  // The values of one address apply to all: the nodes of a cluster share users and certificates.
   const user = username ?? seeds.find((seed) => seed.username)?.username;
   const pass = password ?? seeds.find((seed) => seed.password)?.password;
   const secure = tls ?? seeds.some((seed) => seed.tls);
@@ -111,7 +111,7 @@ function nodesOfClient(client: RedisClusterClient, { natMap }: NodesOptions): Cl
   const made = client.options as { redisOptions?: RedisOptions; natMap?: RedisClusterNatMap };
   const nodes = () => client.nodes().map(({ options }) => options as RedisOptions);
   let known: readonly string[] = [];
-  /** Of any of its nodes, as all are alike, with what is set for all of them. */
+  /** The options of any of its nodes, as all are alike, together with the options for all. */
   let last: RedisOptions = {};
   const base = (): RedisOptions => {
     last = nodes()[0] ?? last;
@@ -119,7 +119,7 @@ function nodesOfClient(client: RedisClusterClient, { natMap }: NodesOptions): Cl
   };
   return {
     seeds: () => {
-      if (client.status === "wait") client.connect().catch(() => {}); // it says so itself
+      if (client.status === "wait") client.connect().catch(() => {}); // the client reports it itself
       const seeds = nodes().map(joinAddress);
       if (seeds.length > 0) known = seeds;
       return known;
@@ -163,7 +163,7 @@ function decoded(part: string, i: number): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw unreadable(i); // without a cause, which would have the secret
+    throw unreadable(i); // without a cause, because the cause would contain the secret
   }
 }
 

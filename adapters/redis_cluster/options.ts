@@ -1,5 +1,5 @@
 /**
- * What users say about their Redis Cluster.
+ * The options of the Redis Cluster adapter.
  *
  * @module
  */
@@ -16,14 +16,15 @@ import { Names, placePartitions } from "./partitions.ts";
 /** Options of `createRedisClusterAdapter`. */
 export interface RedisClusterAdapterOptions {
   /**
-   * Some of the cluster's nodes, to find the others by: `redis://[[USER]:PASSWORD@]HOST[:PORT]`, `rediss://` for TLS, or
-   * host and port; URLs also separated by commas. What one of them says about user, password and TLS holds for all.
+   * Some of the cluster's nodes, to find the others: `redis://[[USER]:PASSWORD@]HOST[:PORT]`, `rediss://` for TLS, or
+   * host and port. Several URLs may be in one text, with commas between them. User, password and TLS of one node apply
+   * to all nodes.
    */
   readonly nodes?: string | readonly (string | RedisAddress)[];
   /**
-   * A `Cluster` of ioredis that you have, instead of nodes: the adapter makes connections of its own to the nodes that
-   * the client knows, in the way the client does. It sends nothing over the client and never closes it; the client's
-   * `keyPrefix` does not apply.
+   * Your own `Cluster` of ioredis, instead of nodes. The adapter makes its own connections to the nodes that the client
+   * knows, with the client's options. It sends nothing over the client and never closes it. The client's `keyPrefix`
+   * does not apply.
    */
   readonly client?: RedisClusterClient;
   /**
@@ -40,63 +41,64 @@ export interface RedisClusterAdapterOptions {
    * @default {true for rediss://, else false}
    */
   readonly tls?: boolean | RedisTlsOptions;
-  /** Where nodes are that the cluster knows by other addresses: behind NAT, in containers. */
+  /** The addresses of nodes that the cluster knows by other addresses: behind NAT, in containers. */
   readonly natMap?: RedisClusterNatMap;
   /**
-   * Keeps applications on one Redis Cluster apart: nodes with the same prefix form a cluster, and one of them may send the
-   * clients of all away. Any text but the empty one; your application's name will do.
+   * Keeps applications on one Redis Cluster apart: nodes with the same prefix form a cluster, and one node may
+   * disconnect the clients of all. Any text that is not empty; the name of your application will do.
    */
   readonly prefix: string;
   /**
-   * Over how many partitions channels are spread; with `mode: "classic"` there is one. All nodes of an application must
-   * agree: those that do not never meet. More than masters, so that shards that are added get their share.
+   * The number of partitions for the channels; with `mode: "classic"` there is one. All nodes of an application need
+   * the same number: nodes with different numbers do not reach each other. Use more partitions than masters, so that
+   * new shards get their share.
    *
    * @default {64}
    */
   readonly partitions?: number;
   /**
-   * `"sharded"` needs Redis 7 or later. `"classic"` works before that; every message then goes to every node of the
-   * Redis Cluster. All nodes of an application must agree.
+   * `"sharded"` needs Redis 7 or later. `"classic"` also works with earlier versions, but sends every message to every
+   * node of the Redis Cluster. All nodes of an application need the same mode.
    *
    * @default {"sharded"}
    */
   readonly mode?: "sharded" | "classic";
   /**
-   * How long a connection may take to be made, in milliseconds, before another attempt.
+   * How long connecting may take, in milliseconds, before another attempt.
    *
    * @default {5_000}
    */
   readonly connectTimeoutMs?: number;
   /**
-   * How often to check that messages still come through and which node serves what, in milliseconds.
+   * How often to check that messages still come through, and which node serves which slot, in milliseconds.
    *
    * @default {5_000}
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long an answer may take, in milliseconds, before a connection counts as dead and is replaced. A dead connection is
-   * noticed within this and the interval.
+   * How long an answer may take, in milliseconds. After that the connection counts as dead and is replaced. A dead
+   * connection is noticed within this time plus `probeIntervalMs`.
    *
    * @default {5_000}
    */
   readonly probeTimeoutMs?: number;
   /**
-   * The largest message, in bytes. Redis disconnects a subscriber that has more than 32 MiB to read, by its default
-   * `client-output-buffer-limit`.
+   * The largest message, in bytes. By its default `client-output-buffer-limit`, Redis disconnects a subscriber with
+   * more than 32 MiB to read.
    *
    * @default {8_388_608}
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many bytes of published messages may be on their way, not yet confirmed by Redis. Beyond it a publish is dropped
-   * and reported with stage `"publish"`.
+   * How many bytes of published messages may wait for Redis' answer. Beyond it the adapter drops messages, and reports
+   * them with stage `"publish"`.
    *
    * @default {33_554_432}
    */
   readonly maxPendingBytes?: number;
   /**
-   * How long a topic with history is remembered that nobody publishes on, in milliseconds: then its messages, if they
-   * have not expired before, and its epoch are gone.
+   * How long to remember a topic with history after its last message, in milliseconds. After that its epoch is gone,
+   * and all its messages.
    *
    * @default {2_592_000_000, which is 30 days}
    */
@@ -109,10 +111,10 @@ export interface RedisClusterAdapterOptions {
   readonly clock?: Clock;
 }
 
-/** There are so many slots, and a partition needs one. */
+/** The most partitions. Each one needs a slot. */
 const MAX_PARTITIONS = 1_024;
 
-/** Read by `readNodes`, which says what is wrong without repeating what may hold a password. */
+/** `readNodes` reads these options. Its errors do not repeat the value, because it may hold a password. */
 const unread = <T>(): Kind<T | undefined> => (value) => value as T | undefined;
 
 const ROWS = {
@@ -132,9 +134,9 @@ const ROWS = {
 /**
  * Checks options and fills in the defaults.
  *
- * @param options What the user gave.
- * @param owner Whose options they are.
- * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @param options The user's options.
+ * @param owner The function that takes the options.
+ * @throws {TypeError} If an option has the wrong type, or contradicts another.
  * @throws {RangeError} If a number is out of range.
  */
 export function readClusterOptions(

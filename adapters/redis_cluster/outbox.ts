@@ -1,6 +1,6 @@
 /**
- * What a node publishes: for each partition a queue that keeps the order across redirects, and for each shard a
- * connection that takes what is published in one turn in one write.
+ * The published messages of a node. Each partition has a queue that keeps the order across redirects. Each shard has a
+ * connection that sends the messages of one turn in one write.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import type { RedisMessage } from "../kit/redis/link.ts";
 
 /** For how long a message may wait while its slot moves, in milliseconds. */
 export const HOLD_MS = 2_000;
-/** Before a shard is asked again that has refused for now, without saying who would not. */
+/** The pause before a shard is asked again that has refused for now without a new address. */
 const RETRY_MS = 25;
 
-/** The connection to a shard, as a partition sees it. */
+/** A partition's view of the connection to a shard. */
 export interface Route {
   /** Whether it takes messages. */
   readonly ready: boolean;
   /** `host:port`. */
   readonly address: string;
-  /** Sends a message with those of the same turn, in order; ends in `settled` of its outbox. */
+  /** Sends a message with the others of the turn, in order. The result goes to `settled` of the message's outbox. */
   send(message: Outgoing): void;
 }
 
 /** A message on its way. */
 export interface Outgoing extends RedisMessage {
   readonly outbox: Outbox;
-  /** What the hub calls the channel. */
+  /** The hub's name of the channel. */
   readonly of: string;
   /** When it was published. */
   readonly since: number;
@@ -37,23 +37,23 @@ export interface Outgoing extends RedisMessage {
 export interface OutboxOptions {
   readonly slot: number;
   readonly clock: Clock;
-  /** A slot is elsewhere. */
+  /** A slot has moved. */
   onMoved(moved: Moved): void;
-  /** A shard has refused, and another look at the cluster may explain why. */
+  /** A shard has refused. A new look at the cluster may show why. */
   onTrouble(): void;
-  /** A message is done with. */
+  /** A message is finished: confirmed or lost. */
   onSettled(message: Outgoing): void;
   /** A message is lost, or may be. */
   onLost(message: Outgoing, reason: string, cause?: Error): void;
 }
 
 /**
- * The messages of one partition. At any time all of them are under way to one shard. When it refuses one because the slot
- * has moved, those behind it wait until all answers are there; then those that were refused go first.
+ * The queue of one partition. At any time its messages go to one shard. If the shard refuses a message because the slot
+ * has moved, later messages wait until all answers have come. Then the refused messages go first.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
-  /** Where messages go, and where they will once all answers are there. */
+  /** The connection in use, and the one to use after all answers have come. */
   #route: Route | undefined;
   #target: Route | undefined;
   #underWay = 0;
@@ -68,29 +68,29 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** Whether it needs a connection for answers. */
+  /** Whether the outbox needs a connection, also for answers. */
   uses(route: Route): boolean {
     return this.#target === route || (this.#route === route && this.#underWay > 0);
   }
 
-  /** Sends a message, keeps it while the slot moves, or loses it. */
+  /** Sends a message, holds it while the slot moves, or loses it. */
   publish(message: Outgoing): void {
     if (this.#held) this.#held.push(message);
     else this.#send(message);
   }
 
-  /** Says where the slot is, or that a connection is there now. */
+  /** Sets the shard that serves the slot now. */
   moveTo(target: Route | undefined): void {
     this.#target = target;
     this.#settle();
   }
 
-  /** A connection is ready, or is not any more. */
+  /** A connection has become ready, or is lost. */
   changed(): void {
     this.#settle();
   }
 
-  /** A shard has answered, or never will. In the order in which messages were sent. */
+  /** The result of a message, in the order in which messages were sent: the shard's answer, or an error. */
   settled(message: Outgoing, result: number | Error): void {
     const { clock, slot, onMoved, onTrouble } = this.#options;
     this.#underWay--;
@@ -101,13 +101,13 @@ export class Outbox {
       const moved = readMoved(result);
       if (moved?.slot === slot) onMoved(moved);
       else onTrouble();
-      // Unless it has moved elsewhere meanwhile, not at once.
+      // A pause before the next attempt, unless the slot has moved elsewhere by then.
       this.#retryAt = clock.now() + RETRY_MS;
     } else this.#lose(message, "the shard has not confirmed them", result);
     if (this.#underWay === 0) this.#settle();
   }
 
-  /** Loses what waits. */
+  /** Loses the waiting messages. */
   close(): void {
     this.#giveUp("the adapter was closed");
     this.#cancelHold();
@@ -135,7 +135,7 @@ export class Outbox {
       return;
     }
     const moved = this.#route !== this.#target;
-    // The slot lives there: it is worth the wait for a connection.
+    // The new shard serves the slot: messages may wait for its connection.
     if (moved && this.#route && !this.#target?.ready) this.#hold();
     this.#route = this.#target;
     if (!this.#held || !this.#route?.ready) return;
@@ -157,7 +157,7 @@ export class Outbox {
     this.#held = [];
     this.#cancelHold = this.#options.clock.after(HOLD_MS, () => {
       this.#giveUp("their slot has been on the move for too long");
-      // What is still under way keeps its place.
+      // Messages still under way keep their place.
       if (this.#underWay > 0) this.#hold();
     });
   }

@@ -1,13 +1,13 @@
 /**
- * Partitions: the fixed parts into which an application's channels fall, each on one slot of the Redis Cluster, so that
- * a channel's traffic lives on one shard and a shard needs one connection.
+ * Partitions: an application's channels are divided into a fixed number of parts, each on one slot of the Redis
+ * Cluster. So the traffic of a channel is on one shard, and each shard needs one connection.
  *
  * @module
  */
 
 const SLOTS = 16_384;
 
-/** CRC-16 as Redis Cluster hashes keys (XMODEM: polynomial 0x1021, begins with 0), a step for each byte. */
+/** CRC-16 as Redis Cluster hashes keys (XMODEM: polynomial 0x1021, starts with 0): the step for each byte. */
 const CRC_STEPS: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 8;
   for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
@@ -16,9 +16,9 @@ const CRC_STEPS: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
 
 const encoder = new TextEncoder();
 
-/** Where channels of a partition live. */
+/** Where the channels of a partition are. */
 export interface Place {
-  /** What stands between the braces of the names of its Redis channels. */
+  /** The text between the braces in the names of its Redis channels. */
   readonly tag: string;
   /** The slot of that tag. */
   readonly slot: number;
@@ -32,11 +32,11 @@ export function slotOf(tag: string): number {
 }
 
 /**
- * Lays out partitions: each gets the first tag whose slot is in its own equal share of the slots, so that masters with
- * equal shares of slots get equal shares of partitions. The number of partitions is part of each tag: nodes that
- * disagree about it never meet, and never take one channel for another.
+ * Gives each partition the first tag whose slot is in the partition's equal share of the slots. So masters with equal
+ * shares of slots get equal shares of partitions. Each tag contains the number of partitions: nodes with different
+ * numbers never reach each other, and never take one channel for another.
  *
- * @param count How many.
+ * @param count The number of partitions.
  */
 export function placePartitions(count: number): Place[] {
   return Array.from({ length: count }, (_, i) => {
@@ -62,14 +62,14 @@ export function partitionOf(channel: string, count: number): number {
 }
 
 /**
- * Gives channels their names on Redis: `prefix:{tag}:channel`. Different pairs of prefix and channel have different
- * names, as no escaped prefix has a brace.
+ * Makes the names of channels in Redis: `prefix:{tag}:channel`. Different pairs of prefix and channel get different
+ * names, because an escaped prefix has no brace.
  */
 export class Names {
   readonly #prefix: string;
 
   /**
-   * @param prefix The application's prefix; begins all names, for ACL patterns such as `&shop:*`.
+   * @param prefix The application's prefix. All names begin with it, for ACL patterns such as `&shop:*`.
    * @throws {TypeError} If it is empty or not well-formed Unicode.
    */
   constructor(prefix: string) {
@@ -86,23 +86,23 @@ export class Names {
     return `${this.#prefix}:{${tag}}${text(":", channel)}`;
   }
 
-  /** What the keys of histories begin with. */
+  /** The start of the keys of histories. */
   historyKeys(tag: string): string {
     return `${this.#prefix}:{${tag}}:history:`;
   }
 
-  /** What the keys of presence begin with. */
+  /** The start of the keys of presence. */
   presenceKeys(tag: string): string {
     return `${this.#prefix}:{${tag}}:presence:`;
   }
 
-  /** The name of the channel by which one node probes its own connection. */
+  /** The name of the channel on which a node probes its own connection. */
   ofProbe(tag: string, nodeId: string): string {
     return `${this.#prefix}:{${tag}}${text("!", nodeId)}`;
   }
 }
 
-/** Names cross the wire in UTF-8, where all lone surrogates are the same: in JSON they are not. */
+/** Names are sent in UTF-8, where all lone surrogates are the same. In JSON they differ. */
 function text(kind: ":" | "!", value: string): string {
   return value.isWellFormed() ? `${kind}${value}` : `${kind === ":" ? "~" : "?"}${JSON.stringify(value)}`;
 }

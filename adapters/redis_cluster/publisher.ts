@@ -17,22 +17,22 @@ export interface PublisherOptions {
   /** `host:port`. */
   readonly address: string;
   readonly clock: Clock;
-  /** How long a connection may take to be made. */
+  /** How long connecting may take. */
   readonly connectTimeoutMs: number;
   /** How long an answer may take. */
   readonly answerMs: number;
   connect(events: ClusterLinkEvents): ClusterLink | Promise<ClusterLink>;
-  /** Tries on a new connection whether it can do what it is for. */
+  /** Tests whether a new connection can publish. */
   prepare(link: ClusterLink): Promise<void>;
-  /** It is ready. */
+  /** The connection is ready. */
   onReady(): void;
-  /** It is not any more. */
+  /** The connection is lost. */
   onLost(cause: unknown): void;
   /** The connection could not be made. */
   onFailure(cause: unknown): FailureKind;
 }
 
-/** One shard's publisher. */
+/** The publisher of one shard. */
 export class Publisher implements Route {
   readonly address: string;
   readonly #options: PublisherOptions;
@@ -80,7 +80,7 @@ export class Publisher implements Route {
     this.#batch.push(message);
   }
 
-  /** Asks whether the connection lives, and gives it up when it does not answer in time. */
+  /** Tests whether the connection is alive, and gives it up when it does not answer in time. */
   async check(): Promise<void> {
     const link = this.#link;
     if (!link || this.#checking) return;
@@ -90,13 +90,13 @@ export class Publisher implements Route {
     this.#checking = false;
   }
 
-  /** Gives up a connection that is found dead. */
+  /** Gives up a connection that turned out to be dead. */
   drop(link: ClusterLink, cause: Error): void {
     this.#keeper.drop(link, cause);
     this.#lost(link, cause);
   }
 
-  /** Ends for good. */
+  /** Closes for good. */
   async close(): Promise<void> {
     this.#link = undefined;
     await this.#keeper.close();

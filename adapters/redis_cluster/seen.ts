@@ -1,11 +1,14 @@
 /**
- * What a node has seen of each publisher, so that nothing is delivered twice or too late, whatever way it took: a message
- * may come over the old shard and again over the new one while a slot moves.
+ * The last message number of each publisher. With it a node delivers no message twice or too late: while a slot moves,
+ * a message may come over the old shard and again over the new one.
  *
  * @module
  */
 
-/** Counts of publishers are forgotten when they were silent for this long to twice this long. */
+/**
+ * The number of a silent publisher is forgotten after this time at the earliest, and after twice this time at the
+ * latest.
+ */
 const GENERATION_MS = 60_000;
 
 /** The last number of each publisher on one partition. */
@@ -15,10 +18,10 @@ export class Seen {
   #since = 0;
 
   /**
-   * Tells whether a message is new, and notes it.
+   * Tells whether a message is new, and remembers it.
    *
    * @param from Its publisher.
-   * @param number Its number among those of the publisher on the partition.
+   * @param number Its number among the publisher's messages on the partition.
    * @param now The time in milliseconds.
    */
   isNew(from: string, number: number, now: number): boolean {

@@ -1,6 +1,5 @@
 /**
- * One node of the cluster, with the connections to it: one that publishes, and one that subscribes while a partition needs
- * it.
+ * One node of the cluster and its two connections: one publishes, and one subscribes while a partition needs it.
  *
  * @module
  */
@@ -8,7 +7,7 @@
 import type { Publisher } from "./publisher.ts";
 import type { Subscriber } from "./subscriber.ts";
 
-/** A node that serves partitions, or did until now. */
+/** A node that serves partitions, or served some until now. */
 export class Shard {
   readonly address: string;
   readonly publisher: Publisher;
@@ -24,7 +23,7 @@ export class Shard {
     this.subscriber = subscriber;
   }
 
-  /** Asks both whether they live, and lead to each other. */
+  /** Tests whether both connections are alive and lead to each other. */
   check(): void {
     void this.publisher.check();
     void this.subscriber.check(async (name, data) => {
@@ -33,7 +32,7 @@ export class Shard {
     });
   }
 
-  /** Ends both. */
+  /** Closes both connections. */
   async close(): Promise<void> {
     await Promise.all([this.publisher.close(), this.subscriber.close()]);
   }

@@ -1,9 +1,9 @@
 /**
- * The subscriber connection to one shard: brings what it subscribes to to what its partitions want, in rounds.
+ * The subscriber connection to one shard. In rounds, it brings its subscriptions to the state that its partitions want.
  *
- * A round is either joins or leaves, and a ping after them. Not both: a node ends subscriptions by itself when a slot leaves
- * it, and what it says then reads like the answer to a leave under way. The ping tells whether answers are still those to
- * the questions.
+ * A round has either joins or leaves, and a ping after them. Never both: when a slot leaves a node, the node ends
+ * subscriptions by itself, and its message then looks like the answer to a leave. The ping shows whether answers still
+ * match commands.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { isReply } from "../kit/redis/errors.ts";
 import { whenReady } from "../kit/redis/link.ts";
 import { Waiters } from "../kit/waiters.ts";
 
-/** How many channels one command names: Redis does one command at a time. */
+/** The most channels in one command: Redis does one command at a time. */
 const BATCH_SIZE = 500;
 const FIRST_RETRY_MS = 25;
 const MAX_RETRY_MS = 1_000;
@@ -28,18 +28,18 @@ const MAX_RETRY_MS = 1_000;
 /** What {@linkcode Subscriber} needs. */
 export interface SubscriberOptions {
   readonly clock: Clock;
-  /** How long a connection may take to be made. */
+  /** How long connecting may take. */
   readonly connectTimeoutMs: number;
   /** How long an answer may take. */
   readonly answerMs: number;
   connect(events: ClusterLinkEvents): ClusterLink | Promise<ClusterLink>;
   /** A message, with the name of its channel in Redis. */
   onMessage(name: string, data: Uint8Array<ArrayBuffer>): void;
-  /** A slot is elsewhere. */
+  /** A slot has moved. */
   onMoved(moved: Moved): void;
   /** The connection is gone. */
   onLost(cause: unknown): void;
-  /** Something has been refused that another look at the cluster may explain. */
+  /** Redis has refused something. A new look at the cluster may show why. */
   onTrouble(): void;
   /** Redis refuses a channel that was live before. */
   onRefused(error: Error, channel: string | undefined): void;
@@ -49,12 +49,12 @@ export interface SubscriberOptions {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** One shard's subscriber. */
+/** The subscriber of one shard. */
 export class Subscriber implements Home {
   readonly #options: SubscriberOptions;
   readonly #served = new Set<Interests>();
   readonly #held = new Held();
-  /** What has to be looked at. */
+  /** Channels whose state has to be checked. */
   readonly #dirty = new Map<string, Interests>();
   readonly #leaving = new Waiters<string>();
   readonly #releasing = new Waiters<Interests>();
@@ -62,7 +62,7 @@ export class Subscriber implements Home {
   #closing: Promise<void> = Promise.resolve();
   #link: ClusterLink | undefined;
   #running = false;
-  /** Counts how often subscriptions became unsure. */
+  /** How often subscriptions became uncertain. */
   #evictions = 0;
   #retryMs = FIRST_RETRY_MS;
   #cancelRetry = () => {};
@@ -80,7 +80,7 @@ export class Subscriber implements Home {
     return this.#link;
   }
 
-  /** Whether no partition needs it. */
+  /** Whether no partition needs the connection. */
   get idle(): boolean {
     return this.#served.size === 0 && this.#held.empty;
   }
@@ -100,7 +100,7 @@ export class Subscriber implements Home {
   }
 
   touch(interests: Interests, name: string): void {
-    // A new connection looks at everything.
+    // A new connection checks all channels.
     if (!this.#link) return;
     this.#dirty.set(name, interests);
     this.#run();
@@ -111,7 +111,7 @@ export class Subscriber implements Home {
     await this.#leaving.wait(name);
   }
 
-  /** Ends the connection while no partition needs it. */
+  /** Closes the connection while no partition needs it. */
   rest(): void {
     const keeper = this.#keeper;
     if (!keeper || !this.idle) return;
@@ -122,13 +122,13 @@ export class Subscriber implements Home {
     this.#closing = keeper.close();
   }
 
-  /** Gives up a connection that is found dead. */
+  /** Gives up a connection that turned out to be dead. */
   drop(link: ClusterLink, cause: Error): void {
     this.#keeper?.drop(link, cause);
     this.#lost(link, cause);
   }
 
-  /** Ends for good. */
+  /** Closes for good. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRetry();
@@ -140,14 +140,14 @@ export class Subscriber implements Home {
   }
 
   /**
-   * Asks whether the connection lives: whether it answers, and whether what is published to one of its partitions, in
-   * turns, comes back on it.
+   * Tests whether the connection is alive: whether it answers, and whether a message to one of its partitions comes
+   * back on it. It takes the partitions in turn.
    *
-   * @param publish Publishes on the shard's other connection; resolves with whether the shard took it.
+   * @param publish Publishes on the shard's other connection. Resolves with whether the shard accepted the message.
    */
   async check(publish: (channel: string, data: string) => Promise<boolean>): Promise<void> {
     const link = this.#link;
-    if (!link || this.#probe) return; // a round that is under way has a ping of its own
+    if (!link || this.#probe) return; // a running round has its own ping
     if (!this.#running) void this.#expect(link, link.ping(), "it does not answer");
     const probed = [...this.#served].filter((one) => this.#held.get(one, one.probe));
     const interests = probed[this.#probed++ % probed.length];
@@ -160,7 +160,7 @@ export class Subscriber implements Home {
     this.#probe = undefined;
   }
 
-  /** A probe has come. */
+  /** A probe's message has come. */
   probed(token: string): void {
     if (this.#probe?.token === token) this.#probe.done();
   }
@@ -198,7 +198,7 @@ export class Subscriber implements Home {
       },
     });
     this.#keeper = keeper;
-    // One connection at a time.
+    // There is one connection at a time.
     void this.#closing.then(() => {
       if (this.#keeper === keeper) keeper.start();
     });
@@ -218,13 +218,13 @@ export class Subscriber implements Home {
     this.#options.onLost(cause);
   }
 
-  /** What was asked for until now may be gone again, and a probe under way says nothing. */
+  /** Subscriptions may be gone again, and a running probe proves nothing. */
   #doubt(): void {
     this.#evictions++;
     this.#probe?.done();
   }
 
-  /** With the connection everything on it is gone. */
+  /** All subscriptions are gone with the connection. */
   #forget(): void {
     this.#doubt();
     for (const [interests, name] of this.#held.entries()) interests.dropped(name);
@@ -234,7 +234,9 @@ export class Subscriber implements Home {
     this.#settleReleases();
   }
 
-  /** Which subscriptions the node has ended it does not say: all are asked for again, which costs those that live nothing. */
+  /**
+   * The node does not say which subscriptions it has ended. So all are sent again; for live ones this has no effect.
+   */
   #evicted(link: ClusterLink): void {
     if (link !== this.#link) return;
     this.#doubt();
@@ -247,7 +249,7 @@ export class Subscriber implements Home {
     this.#run();
   }
 
-  /** At the end of the turn, so that what is asked for in one turn goes in one round. */
+  /** Starts at the end of the turn, so that the changes of one turn go in one round. */
   #run(): void {
     if (this.#running || !this.#link || this.#dirty.size === 0) return;
     this.#running = true;
@@ -269,7 +271,7 @@ export class Subscriber implements Home {
     this.#running = false;
   }
 
-  /** What is to be done; settles what is not. */
+  /** Finds the commands to send, and settles channels that need none. */
   #plan(): Record<"joins" | "leaves", Map<Interests, string[]>> {
     const plan = { joins: new Map<Interests, string[]>(), leaves: new Map<Interests, string[]>() };
     const add = (to: Map<Interests, string[]>, interests: Interests, name: string) => {
@@ -322,15 +324,16 @@ export class Subscriber implements Home {
     const moved = readMoved(error);
     if (moved && moved.slot !== interests.slot) throw new Error("its answers are out of step");
     if (isForNow(error)) {
-      // Not held any more, if it ever was.
+      // The connection does not subscribe to them any more, if it ever did.
       for (const name of names) this.#gone(interests, name, true);
       if (moved) this.#options.onMoved(moved);
       else this.#options.onTrouble();
       return this.#retryLater();
     }
-    // What has no answer is not refused: the connection is going.
+    // Without an answer it is not a refusal: the connection is ending.
     if (!isReply(error)) throw error;
-    // Refused for the sake of one, as an ACL does: the others are to have theirs.
+    // If Redis refuses one channel, as an ACL does, it refuses the whole command. Then each channel is subscribed
+    // alone.
     if (names.length > 1) {
       await Promise.all(names.map((name) => Promise.all(this.#join(link, interests, [name]))));
       return;
@@ -348,18 +351,18 @@ export class Subscriber implements Home {
       try {
         await link.unsubscribe(batch);
       } catch (error) {
-        // Whoever has no slot has no subscriptions in it.
+        // A node without the slot has no subscriptions in it.
         if (link === this.#link && readMoved(error)?.slot !== interests.slot) throw error;
       }
       if (link !== this.#link) return;
       for (const name of batch) {
         this.#held.delete(interests, name);
-        interests.dropped(name); // to be looked at again: it may be wanted by now
+        interests.dropped(name); // checked again: the channel may be wanted by now
       }
     });
   }
 
-  /** Not subscribed on this connection, and not for now. */
+  /** This connection does not subscribe to the channel for now. */
   #gone(interests: Interests, name: string, moving = false): void {
     this.#held.delete(interests, name);
     interests.dropped(name, moving);

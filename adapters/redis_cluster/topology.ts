@@ -1,5 +1,5 @@
 /**
- * Finding out which node serves which slots.
+ * Asks which node serves which slots.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import type { ClusterLink } from "./link.ts";
 import { type ClusterNodes, splitAddress } from "./nodes.ts";
 
-/** Which master serves which slots, as one node sees it. */
+/** The masters and their slots, as one node sees them. */
 export interface Topology {
-  /** Whether that node sees a cluster that works: one on the wrong side of a split does not. */
+  /** Whether that node sees a working cluster. A node on the wrong side of a split does not. */
   readonly ok: boolean;
   /** First and last slot, and the master's address, `host:port`. */
   readonly ranges: readonly (readonly [number, number, string])[];
-  /** All nodes, replicas too. */
+  /** All nodes, including replicas. */
   readonly nodes: readonly string[];
 }
 
@@ -22,7 +22,7 @@ export interface Topology {
  *
  * @param link The connection to it.
  * @param address Its address.
- * @param nodes Where nodes really are.
+ * @param nodes Maps the cluster's addresses to real ones.
  */
 export async function askTopology(
   link: ClusterLink,
@@ -30,12 +30,12 @@ export async function askTopology(
   nodes: ClusterNodes,
 ): Promise<Topology> {
   const [info, slots] = await Promise.all([
-    // An ACL need not allow it: then it is taken on trust.
+    // An ACL may forbid the command. The cluster then counts as working.
     link.command("CLUSTER", "INFO").catch(() => "cluster_state:ok"),
     link.command("CLUSTER", "SLOTS"),
   ]);
   const { host } = splitAddress(address);
-  // A node that does not know its own host, or whose host is to be taken from the connection, leaves it out.
+  // The host is empty if the node does not know it, or if the host of the connection is meant.
   const read = ([name, port]: readonly unknown[]) =>
     nodes.locate(`${name === null || name === "" || name === "?" ? host : String(name)}:${port}`);
   const entries = slots as readonly (readonly [number, number, ...(readonly unknown[])[]])[];

@@ -73,11 +73,11 @@ interface Waiting {
 interface Part {
   /** Sent when the turn ends, or when all answers are there if scripts have to be sent again. */
   waiting: Waiting[];
-  /** How many writes have no answer yet. */
+  /** The number of writes without an answer. */
   underWay: number;
   /** Scripts that have to be sent again: they go first when all answers are there. */
   again: Waiting[];
-  /** Whether after a pause. */
+  /** Whether to pause before that. */
   pauses: boolean;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Appends to one channel: one write is under way at a time, and what comes meanwhile goes into the next one together. The
- * server takes a write only if the newest message is the one that the writer knows; who was too late looks, and tries again.
+ * Appends messages to one channel. One write is under way at a time; messages that come meanwhile go into the next
+ * write together. The server accepts a write only if the writer knows the newest message. A writer that was too late
+ * reads it, and tries again.
  *
  * @module
  */
@@ -15,20 +16,20 @@ import { isGone, RefusedError, storeError } from "./errors.ts";
 import type { LogStream } from "./log_stream.ts";
 import type { Tail, TopicLog } from "./topic_log.ts";
 
-/** How much one batch holds: more than enough that the round trip does not matter. */
+/** The limits of one batch: enough that the round trip does not matter. */
 const MAX_RECORDS = 1_000;
 const MAX_BATCH_BYTES = 256 * 1024;
-/** What the server counts besides the batch: the header with the expected number. */
+/** The bytes besides the batch that count: the header with the expected number. */
 const HEADER_BYTES = 128;
-/** The stream is made again so often in a row where somebody deletes it, or looked for where it has no leader. */
+/** How often in a row to make the stream again after a deletion, or to look for it while it has no leader. */
 const MAX_RENEWALS = 2;
-/** The longest pause of who was too late many times in a row, in milliseconds. */
+/** The longest pause after many late writes in a row, in milliseconds. */
 const MAX_PAUSE_MS = 16;
-/** So many messages more than wanted are kept before the oldest are removed, and at least a quarter more. */
+/** How many messages more than `size` are kept before the oldest are removed; at least a quarter more. */
 const SLACK = 64;
-/** Expired messages are removed at the soonest so long after the last time, in milliseconds. */
+/** The shortest time between two removals of expired messages, in milliseconds. */
 const MIN_TRIM_MS = 1_000;
-/** Where they cannot be removed it is tried again after so long, in milliseconds. */
+/** The pause after a failed removal, in milliseconds. */
 const RETRY_TRIM_MS = 10_000;
 
 /** What {@linkcode Appender} needs. */
@@ -37,11 +38,11 @@ export interface AppenderOptions {
   /** This node. */
   nodeId(): string;
   readonly clock: Clock;
-  /** The stream of the connection of now; throws a {@linkcode RefusedError} when there is none. */
+  /** The stream of the present connection. Throws a {@linkcode RefusedError} if there is no connection. */
   stream(): LogStream;
-  /** The time on the wall, in milliseconds. */
+  /** The wall-clock time, in milliseconds. */
   wall(): number;
-  /** Old messages were removed, or could not be. */
+  /** Old messages were removed, or a removal has failed. */
   onTrimmed(error?: Error): void;
 }
 
@@ -60,7 +61,7 @@ interface Waiting {
 interface Message {
   readonly written: Batch;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What the server takes, in bytes. */
+  /** The largest message of the server, in bytes. */
   readonly most: number;
 }
 
@@ -78,7 +79,7 @@ export class Appender {
     this.#options = options;
   }
 
-  /** Whether nothing waits, and nothing is under way. */
+  /** Whether nothing waits and nothing is under way. */
   get idle(): boolean {
     return !this.#running && !this.#trimming;
   }
@@ -129,7 +130,7 @@ export class Appender {
         const stream = this.#options.stream();
         const tail = await this.#options.log.tail(stream);
         batch = this.#take(stream);
-        // Whoever has given up meanwhile was told that nothing is kept.
+        // A caller that has given up meanwhile got the answer that its message is not kept.
         batch = (await this.#unknown(stream, batch)).filter(({ settled }) => !settled);
         if (batch.length === 0) continue;
         let message = this.#compose(stream, tail, batch);
@@ -138,7 +139,7 @@ export class Appender {
           batch = batch.slice(0, 1);
           message = this.#compose(stream, tail, batch);
         }
-        // Without one another batch was heard of meanwhile.
+        // There is no message if another batch has arrived meanwhile.
         const isKept = message && await this.#write(stream, tail, batch, message);
         renewals = 0;
         if (!isKept) this.#putBack(batch);
@@ -151,7 +152,7 @@ export class Appender {
           this.#streamIsGone();
           continue;
         }
-        // What only waits for its turn fares no better: the server is away, or says no.
+        // Waiting messages would fail in the same way: the server is away, or refuses.
         for (const waiting of [...batch, ...this.#waiting.splice(0)]) {
           if (!waiting.settled) waiting.reject(storeError(this.#what, waiting.sent ? error : certain(error)));
         }
@@ -168,7 +169,7 @@ export class Appender {
     }
   }
 
-  /** As many as one batch holds. */
+  /** Takes as many messages as fit into one batch. */
   #take(stream: LogStream): Waiting[] {
     const most = Math.min(MAX_BATCH_BYTES, stream.jetStream.maxPayload / 2);
     let [count, bytes] = [0, 0];
@@ -180,13 +181,16 @@ export class Appender {
     return this.#waiting.splice(0, count).filter(({ settled }) => !settled);
   }
 
-  /** They were certainly not kept. */
+  /** Puts back messages that were certainly not kept. */
   #putBack(batch: readonly Waiting[]): void {
     for (const waiting of batch) waiting.sent = false;
     this.#waiting.unshift(...batch.filter(({ settled }) => !settled));
   }
 
-  /** Answers those whose keys are known; gives the others. Of two with one key the second waits for what the first gets. */
+  /**
+   * Answers the messages with a known key, and returns the others. The second message with the same key waits for the
+   * first.
+   */
   async #unknown(stream: LogStream, batch: readonly Waiting[]): Promise<readonly Waiting[]> {
     if (!batch.some(({ options }) => options.idempotencyKey !== undefined)) return batch;
     const { log, wall } = this.#options;
@@ -198,7 +202,7 @@ export class Appender {
       if (key === undefined) left.push(waiting);
       else if (keys.has(key)) twice.push(waiting);
       else {
-        // Clocks may be apart: who is ahead is not to keep a message twice.
+        // Clocks may differ. A node whose clock is ahead must not keep a message twice.
         const known = log.isNew(key) ? undefined : await log.find(stream, key, wall() - 2 * ttlMs);
         if (known) {
           onKnown?.();
@@ -210,11 +214,11 @@ export class Appender {
       }
     }
     this.#putBack(twice);
-    for (const waiting of twice) waiting.sent = true; // the other one may be kept
+    for (const waiting of twice) waiting.sent = true; // the first one may be kept
     return left;
   }
 
-  /** What is to be written after a tail; `undefined` when there is another one by now. */
+  /** The message to write after a tail; `undefined` if the tail has changed. */
   #compose(stream: LogStream, tail: Tail, batch: readonly Waiting[]): Message | undefined {
     const { log, nodeId } = this.#options;
     const before = log.before(tail);
@@ -238,7 +242,7 @@ export class Appender {
     return withPage && withPage.bytes.length <= most ? withPage : message(before.earlier);
   }
 
-  /** Tells whether it is kept; it is not when another node was faster. */
+  /** Returns whether the batch is kept. It is not kept when another node was faster. */
   async #write(
     stream: LogStream,
     tail: Tail,
@@ -258,7 +262,7 @@ export class Appender {
     for (const waiting of batch) waiting.sent = true;
     const seq = await stream.keep(tail.subject, tail.seq, bytes);
     if (seq === undefined) {
-      // It may have been heard of meanwhile.
+      // The newer batch may have arrived meanwhile.
       if ((await log.tail(stream)).seq === tail.seq) log.doubt();
       return false;
     }
@@ -274,7 +278,7 @@ export class Appender {
     await new Promise<void>((resolve) => this.#options.clock.after(Math.random() * longest, resolve));
   }
 
-  /** Removes what is too much or too old, now and then. */
+  /** Removes surplus or expired messages from time to time. */
   #trim(stream: LogStream, size: number, ttlMs: number): void {
     const { log, clock, wall, onTrimmed } = this.#options;
     const before = wall() - ttlMs - MIN_TRIM_MS;
@@ -295,7 +299,7 @@ export class Appender {
   }
 }
 
-/** What had not been sent was certainly not kept, whatever has gone wrong. */
+/** A message that was not sent is certainly not kept, whatever the error. */
 function certain(error: unknown): Error {
   return error instanceof RefusedError || error instanceof HubError
     ? error

@@ -1,41 +1,41 @@
 /**
- * How messages of a history are written: what one node appends to one channel while its last write is under way becomes
- * one message of the stream.
+ * How the messages of a history are written. While a write of a node to a channel is under way, further messages wait;
+ * they become one message of the stream, a batch.
  *
- * `TLH1`, a head as JSON, a line feed, and the texts one after the other in UTF-8. No envelope begins like that. What is
- * read may be of anybody who may publish there, so nothing of it is believed.
+ * A batch is `TLH1`, a head as JSON, a line feed, and the texts one after the other in UTF-8. No envelope begins like
+ * that. Any client with permission may publish there, so every batch is checked when it is read.
  *
  * @module
  */
 
-/** Where an earlier batch of the channel is. */
+/** An earlier batch of the channel. */
 export interface EarlierBatch {
   /** Its number in the stream. */
   readonly seq: number;
   /** How many messages it has. */
   readonly count: number;
-  /** Its idempotency keys with their offsets, where the batch that names it tells them. */
+  /** Its idempotency keys with their offsets, if the batch that lists it gives them. */
   readonly keys?: ReadonlyMap<string, number>;
 }
 
 /** Messages that were appended in one step. */
 export interface Batch {
   readonly epoch: string;
-  /** The offset of the first. */
+  /** The offset of the first message. */
   readonly first: number;
   /** The node that appended them. */
   readonly node: string;
-  /** How many messages of the channel are to be kept. */
+  /** How many messages of the channel to keep. */
   readonly size: number;
-  /** How long, in milliseconds. */
+  /** How long to keep them, in milliseconds. */
   readonly ttlMs: number;
-  /** Whether nobody comes back to the channel when all has expired. */
+  /** Whether the channel is out of use when all its messages have expired. */
   readonly brief: boolean;
   /** The oldest offset that was kept then, as far as the node knew. */
   readonly floor: number;
   /** The batches right before it, the newest first. */
   readonly earlier: readonly EarlierBatch[];
-  /** The idempotency keys of those that have one, with their offsets. */
+  /** The idempotency keys of its messages, with their offsets. */
   readonly keys: ReadonlyMap<string, number>;
   /** The texts; there is at least one. */
   readonly records: readonly string[];
@@ -51,7 +51,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** An idempotency key, and the place of its message in its batch. */
 type Key = readonly [key: string, at: number];
 
-/** The head, as it is written: numbers of earlier batches as distances; the keys of earlier ones of all or of none. */
+/**
+ * The head in its written form. Numbers of earlier batches are distances. Keys of earlier batches are given for all or
+ * for none.
+ */
 type Head = readonly [
   epoch: string,
   first: number,
@@ -115,7 +118,7 @@ function keysOf(pairs: readonly Key[], first: number): Map<string, number> {
   return new Map(pairs.map(([key, at]) => [key, first + at]));
 }
 
-/** Whether bytes begin as a batch does. */
+/** Whether bytes begin like a batch. */
 export function isBatch(bytes: Uint8Array): boolean {
   return bytes.length > MARK_BYTES.length && MARK_BYTES.every((byte, i) => bytes[i] === byte);
 }
@@ -123,8 +126,8 @@ export function isBatch(bytes: Uint8Array): boolean {
 /**
  * Reads a batch.
  *
- * @param bytes What {@linkcode encodeBatch} wrote.
- * @returns The batch; `undefined` for what is none.
+ * @param bytes Bytes from {@linkcode encodeBatch}.
+ * @returns The batch; `undefined` if the bytes are not a batch.
  */
 export function decodeBatch(bytes: Uint8Array): Batch | undefined {
   const end = bytes.indexOf(LINE_FEED);
@@ -155,7 +158,7 @@ export function decodeBatch(bytes: Uint8Array): Batch | undefined {
       records,
     };
   } catch {
-    return undefined; // neither JSON nor UTF-8
+    return undefined; // not JSON or not UTF-8
   }
 }
 

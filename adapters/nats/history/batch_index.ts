@@ -1,39 +1,42 @@
 /**
- * Which batches of one channel there are, as far as a node knows, and which idempotency keys they have. Holes between them are
- * allowed: they are filled when somebody asks for what is there.
+ * The batches of one channel that a node knows, and their idempotency keys. The index may have gaps. They are filled
+ * when a request needs the batches there.
  *
  * @module
  */
 
 import type { Batch, EarlierBatch } from "./batch.ts";
 
-/** How many earlier batches each batch names. */
+/** How many earlier batches each batch lists. */
 const NAMED = 16;
-/** After so many batches one names all since the last that did, with their keys: a page. */
+/** After so many batches, one batch is a page: it lists all batches since the last page, with their keys. */
 const PAGE_EVERY = 64;
-/** How many a page names at the most. */
+/** The most batches that a page lists. */
 const MAX_PAGE = 2 * PAGE_EVERY;
-/** A batch with more keys than that is read to know them: it is worth a request. */
+/** A page leaves out the keys of a batch with more keys than this. A node then reads that batch itself. */
 const MAX_PAGE_KEYS = 16;
-/** How much text the keys of a page have, in UTF-16 units. */
+/** The most text in the keys of a page, in UTF-16 units. */
 const MAX_PAGE_LENGTH = 32 * 1024;
 
-/** A batch, as the index has it. */
+/** A batch in the index. */
 export interface Entry {
   readonly seq: number;
   readonly first: number;
   readonly count: number;
-  /** When the server has taken it, about; `undefined` while that is not known. */
+  /** About when the server got it; `undefined` while that is not known. */
   at: number | undefined;
-  /** Its idempotency keys; `undefined` while nobody has looked. */
+  /** Its idempotency keys; `undefined` while they were not read. */
   keys: readonly string[] | undefined;
   /** Whether it is known to be a page. */
   isPage: boolean;
-  /** Whether the one before it is known to be that, as another batch has named both; offsets alone are no proof. */
+  /**
+   * Whether the entry before it is certainly the batch before it, because another batch has listed both. Offsets alone
+   * prove nothing.
+   */
   isLinked: boolean;
 }
 
-/** A batch with its place. */
+/** A batch with its place in the stream. */
 export interface Placed {
   readonly seq: number;
   readonly at: number;
@@ -42,20 +45,20 @@ export interface Placed {
 
 /** The batches of one epoch of a channel. */
 export class BatchIndex {
-  /** In order. */
+  /** The batches in order. */
   readonly #entries: Entry[] = [];
-  /** The keys of all of them, with their offsets. */
+  /** The keys of all batches, with their offsets. */
   readonly #offsets = new Map<string, number>();
-  /** Those whose keys nobody has looked for. */
+  /** The batches whose keys were not read. */
   readonly #unread = new Set<Entry>();
-  /** Below this offset nothing is kept, as whoever has removed it tells. */
+  /** No message below this offset is kept. Other nodes have removed them, and say so. */
   #told = 1;
-  /** Below this offset nothing is kept, as this node has seen as well. */
+  /** No message below this offset is kept, including what this node has found out itself. */
   #floor = 1;
   #top: Entry | undefined;
   #isTopKnown = true;
 
-  /** How much it remembers: batches and keys. */
+  /** How many batches and keys it remembers. */
   get size(): number {
     return this.#entries.length + this.#offsets.size;
   }
@@ -65,25 +68,25 @@ export class BatchIndex {
     return this.#entries.at(-1);
   }
 
-  /** The oldest batch that is known. */
+  /** The oldest known batch. */
   get oldest(): Entry | undefined {
     return this.#entries[0];
   }
 
-  /** The newest batch before which there may be others that are not known; `undefined` when all are. */
+  /** The newest batch that may have unknown batches before it; `undefined` if all are known. */
   get top(): Entry | undefined {
     if (!this.#isTopKnown) this.#top = this.#entries.findLast((_, i) => this.#isOpenAt(i));
     this.#isTopKnown = true;
     return this.#top;
   }
 
-  /** Whether there may be batches before this one that are not known. */
+  /** Whether there may be unknown batches before this one. */
   isOpen(entry: Entry): boolean {
     const i = this.#lowest(entry.first);
     return this.#entries[i] === entry && this.#isOpenAt(i);
   }
 
-  /** Whether it has all batches up to the newest, with all keys. */
+  /** Whether all batches up to the newest are known, with all keys. */
   get isComplete(): boolean {
     return this.#entries.length > 0 && this.#unread.size === 0 && this.top === undefined;
   }
@@ -93,28 +96,28 @@ export class BatchIndex {
     return this.#floor;
   }
 
-  /** The same as the others are to know it: what a replica did not have when it was asked is no reason. */
+  /** The same, to tell other nodes. A batch that a replica did not have when it was asked does not count here. */
   get toldFloor(): number {
     return this.#told;
   }
 
-  /** All batches that are known, the oldest first. */
+  /** All known batches, the oldest first. */
   get entries(): readonly Entry[] {
     return this.#entries;
   }
 
-  /** The offset of the message that has this key; `undefined` as well where not all batches are known, or were looked at. */
+  /** The offset of the message with this key. Also `undefined` if batches are unknown, or their keys were not read. */
   offsetOf(key: string): number | undefined {
     return this.#offsets.get(key);
   }
 
-  /** The batch that has the message with this key. */
+  /** The batch with the message with this key. */
   entryOf(key: string): Entry | undefined {
     const offset = this.#offsets.get(key);
     return offset === undefined ? undefined : this.#entries[this.#lowest(offset + 1) - 1];
   }
 
-  /** So many of the batches whose keys are not known, of all that are. */
+  /** Some of the known batches whose keys were not read, at most `limit`. */
   unread(limit: number): Entry[] {
     const some: Entry[] = [];
     for (const entry of this.#unread) {
@@ -124,7 +127,7 @@ export class BatchIndex {
     return some;
   }
 
-  /** A batch was written, heard or read: it tells of those before it as well. */
+  /** A batch was written, received or read. It also tells about the batches before it. */
   add({ seq, at, batch: { first, records, earlier, floor, keys } }: Placed): void {
     if (first < this.#floor) return;
     this.removedBefore(earlier.length > 0 ? floor : first);
@@ -136,18 +139,18 @@ export class BatchIndex {
     for (const { keys = [] } of earlier) for (const [key, offset] of keys) this.#learn(key, offset);
   }
 
-  /** A batch is not kept any more, and nothing that is older. */
+  /** A batch and all older ones are not kept any more. */
   gone({ first, count }: Entry): void {
     this.dropBefore(first + count);
   }
 
-  /** What is before an offset was removed. */
+  /** The messages before an offset were removed. */
   removedBefore(offset: number): void {
     this.#told = Math.max(this.#told, offset);
     this.dropBefore(offset);
   }
 
-  /** Nothing before an offset is there. */
+  /** No message before an offset is there. */
   dropBefore(offset: number): void {
     if (offset <= this.#floor) return;
     this.#floor = offset;
@@ -156,7 +159,7 @@ export class BatchIndex {
     this.#forget(this.#entries.splice(0, kept < 0 ? this.#entries.length : kept));
   }
 
-  /** Nothing with a higher number than that is kept. */
+  /** No message with a higher number is kept. */
   dropAfter(seq: number): void {
     let kept = this.#entries.length;
     while (kept > 0 && this.#entries[kept - 1]!.seq > seq) kept--;
@@ -165,12 +168,12 @@ export class BatchIndex {
     this.#forget(this.#entries.splice(kept));
   }
 
-  /** What the next batch names: the newest first. */
+  /** The batches that the next batch lists, the newest first. */
   named(): EarlierBatch[] {
     return this.#newest(NAMED).map(({ seq, count }) => ({ seq, count }));
   }
 
-  /** What the next batch names if it is to be a page: now and then, so that few requests find all keys. */
+  /** The batches that the next batch lists if it is a page, so that few requests find all keys; else `undefined`. */
   page(): EarlierBatch[] | undefined {
     const entries = this.#newest(MAX_PAGE);
     const last = entries.findIndex(({ isPage }) => isPage);
@@ -182,13 +185,13 @@ export class BatchIndex {
       if (length > MAX_PAGE_LENGTH) return { seq, count };
       const own = keys.flatMap((key) => {
         const offset = this.#offsets.get(key) ?? 0;
-        return offset >= first && offset < first + count ? [[key, offset] as const] : []; // else it came again
+        return offset >= first && offset < first + count ? [[key, offset] as const] : []; // else it was used again
       });
       return { seq, count, keys: new Map(own) };
     });
   }
 
-  /** The newest batches without a hole between them, the newest first. */
+  /** The newest batches up to the first gap, the newest first. */
   #newest(most: number): Entry[] {
     const some: Entry[] = [];
     for (let i = this.#entries.length - 1; i >= 0 && some.length < most; i--) {
@@ -199,7 +202,7 @@ export class BatchIndex {
     return some;
   }
 
-  /** Takes in batches that follow one another without a hole. */
+  /** Adds batches that follow each other without a gap. */
   #merge(run: readonly Entry[]): void {
     const [{ first: start }, { first: end }] = [run[0]!, run.at(-1)!];
     const from = this.#lowest(start), to = this.#lowest(end + 1, from);
@@ -214,7 +217,7 @@ export class BatchIndex {
       before.isPage ||= entry.isPage;
       return before;
     });
-    const contradicts = met < known.size; // all was removed, and the count began anew
+    const contradicts = met < known.size; // all messages were removed, and the count has begun again
     if (contradicts) this.#forget(this.#entries.splice(0));
     this.#entries.splice(contradicts ? 0 : from, to - from, ...merged);
     for (const [i, entry] of merged.entries()) {
@@ -222,7 +225,7 @@ export class BatchIndex {
       if (entry.keys) this.#unread.delete(entry);
       else this.#unread.add(entry);
     }
-    // Mostly it is the next one, and all before it were known.
+    // Mostly it is the next batch, and all batches before it are known.
     const isNext = met === run.length - 1 && met > 0 && this.newest === run.at(-1);
     if (!isNext || contradicts || (this.#top?.first ?? 0) > start) this.#isTopKnown = false;
   }
@@ -232,7 +235,7 @@ export class BatchIndex {
     return entry.first > this.#floor && !(before && entry.isLinked && follows(entry, before));
   }
 
-  /** Where the first batch is that begins at an offset or after it. */
+  /** The index of the first batch that begins at an offset or after it. */
   #lowest(offset: number, from = 0): number {
     let to = this.#entries.length;
     while (from < to) {
@@ -244,7 +247,7 @@ export class BatchIndex {
   }
 
   #learn(key: string, offset: number): void {
-    // A key comes again when the message that had it has expired.
+    // A key may be used again after its message has expired.
     if (offset >= Math.max(this.#floor, this.#offsets.get(key) ?? 0)) this.#offsets.set(key, offset);
   }
 
@@ -259,12 +262,12 @@ export class BatchIndex {
   }
 }
 
-/** Whether there is nothing between two batches. */
+/** Whether there is no gap between two batches. */
 function follows({ first }: Entry, before: Entry): boolean {
   return before.first + before.count === first;
 }
 
-/** The entries of the batches that a batch names, the oldest first. */
+/** The entries for the batches that a batch lists, the oldest first. */
 function entriesBefore(first: number, earlier: readonly EarlierBatch[]): Entry[] {
   const entries: Entry[] = [];
   let next = first;

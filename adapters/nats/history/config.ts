@@ -1,30 +1,30 @@
 /**
- * How the stream of histories has to be set up.
+ * The configuration of the stream of histories.
  *
  * @module
  */
 
 import type { Subjects } from "../subject.ts";
 
-/** What is known of the stream before there is one. */
+/** The settings of the stream. */
 export interface StreamSettings {
   /** Its name. */
   readonly name: string;
   readonly subjects: Subjects;
-  /** Where it keeps its messages; `undefined`: as it is, else in files. */
+  /** Where it keeps its messages. `undefined`: as the stream is, or in files for a new stream. */
   readonly storage: "file" | "memory" | undefined;
-  /** On how many servers; `undefined`: as it is, else on one. */
+  /** The number of servers. `undefined`: as the stream is, or one for a new stream. */
   readonly replicas: number | undefined;
-  /** How much it holds, in bytes; `undefined`: as it is, else {@linkcode DEFAULT_MAX_BYTES}. */
+  /** Its size, in bytes. `undefined`: as the stream is, or {@linkcode DEFAULT_MAX_BYTES} for a new stream. */
   readonly maxBytes: number | undefined;
-  /** Whether the server publishes what it has kept to the nodes that listen. */
+  /** Whether the server publishes kept messages to the nodes that listen. */
   readonly publishes: boolean;
 }
 
-/** How much a stream holds that nobody said anything about. */
+/** The size of a new stream, unless the user sets it. */
 export const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 
-/** A stream's configuration, as the API words it. */
+/** A stream's configuration, in the form of the API. */
 export interface StreamConfig {
   readonly name: string;
   readonly subjects?: readonly string[];
@@ -55,9 +55,10 @@ function republishOf(subjects: Subjects): { readonly src: string; readonly dest:
 }
 
 /**
- * The configuration of a new stream. Nothing in it ever drops the newest message of a subject, which holds the count.
+ * The configuration of a new stream. It never drops the newest message of a subject, because that message holds the
+ * count.
  *
- * @param settings What the user said.
+ * @param settings The settings.
  */
 export function configOf(
   { name, subjects, storage, replicas, maxBytes, publishes }: StreamSettings,
@@ -79,11 +80,11 @@ export function configOf(
 }
 
 /**
- * Why a stream that exists cannot be used.
+ * Finds out why an existing stream cannot be used.
  *
  * @param config Its configuration.
- * @param settings What the user said.
- * @returns What is wrong and what it should be; `undefined` if nothing.
+ * @param settings The settings.
+ * @returns What is wrong and what it should be; `undefined` if it can be used.
  */
 export function misfit(config: StreamConfig, settings: StreamSettings): string | undefined {
   const { storage, replicas, maxBytes, subjects, publishes } = settings;

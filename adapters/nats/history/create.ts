@@ -18,11 +18,11 @@ import { type NatsHistoryOptions, readNatsHistoryOptions } from "../options.ts";
 import type { NatsHistory } from "./store.ts";
 
 /**
- * Creates a store of histories in NATS JetStream, for hubs whose adapter is another one. With the adapter for NATS give that
- * `history: true` instead: then there is one connection, and the server publishes what it has kept.
+ * Creates a history store in NATS JetStream, for hubs with another adapter. For the adapter for NATS, give that adapter
+ * `history: true` instead: then one connection is enough, and the server publishes kept messages.
  *
- * It connects when it is opened, and reconnects by itself. While no server is reachable appends and reads are refused with
- * `UNAVAILABLE`; what was on its way when the connection broke, with `UNCERTAIN`.
+ * It connects when it is opened, and reconnects by itself. While no server is reachable, appends and reads fail with
+ * `UNAVAILABLE`. Appends that were under way when the connection broke fail with `UNCERTAIN`.
  *
  * @example
  * ```ts ignore needs a NATS server
@@ -33,9 +33,9 @@ import type { NatsHistory } from "./store.ts";
  * const hub = createHub(chat, { authenticate, adapter, history });
  * ```
  *
- * @param options The prefix, where the servers are, and how the stream keeps messages.
+ * @param options The prefix, the addresses of the servers, and how the stream keeps messages.
  * @returns A store for one hub.
- * @throws {TypeError} If the prefix is missing, something is of the wrong kind, or contradicts something else.
+ * @throws {TypeError} If the prefix is missing, or an option has the wrong type or contradicts another.
  * @throws {RangeError} If a number is out of range, or the prefix is too long.
  */
 export function createNatsHistory(options: NatsHistoryOptions): HistoryStore {
@@ -43,7 +43,7 @@ export function createNatsHistory(options: NatsHistoryOptions): HistoryStore {
   return new ConnectedHistory(createAdapter(settings), settings.history);
 }
 
-/** A store with a connection of its own, which is that of an adapter that carries no messages. */
+/** A store with its own connection. The connection belongs to an adapter that carries no messages. */
 class ConnectedHistory implements HistoryStore {
   readonly name: string;
   readonly publishes: boolean;
@@ -60,7 +60,7 @@ class ConnectedHistory implements HistoryStore {
 
   async open(context: HistoryContext): Promise<void> {
     await this.#adapter.open({
-      // Beside an adapter for NATS of the same prefix it is another node.
+      // Another id, because an adapter for NATS with the same prefix may run beside it.
       nodeId: `${context.nodeId}-history`,
       deliver() {},
       onStatus() {},

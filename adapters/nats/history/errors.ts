@@ -1,5 +1,5 @@
 /**
- * What becomes of a request to JetStream that is not answered as it should be.
+ * Errors of requests to JetStream.
  *
  * @module
  */
@@ -19,10 +19,10 @@ export const CODES = {
   wrongLastSequence: 10071,
 } as const;
 
-/** JetStream has certainly not done it: it was not sent, nobody took it, or the server says no. */
+/** JetStream has certainly not done it: it was not sent, no server took it, or the server refused it. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
-  /** The server's code, where it said one; 503 where nobody listens. */
+  /** The server's code, if it gave one; 503 if no server listens. */
   readonly code: number | undefined;
 
   /**
@@ -36,25 +36,26 @@ export class RefusedError extends Error {
   }
 }
 
-/** Nobody knows whether JetStream has done it: it was sent, and there is no answer. */
+/** It is unknown whether JetStream has done it: it was sent, and there is no answer. */
 export class UnansweredError extends Error {
   override readonly name = "UnansweredError";
 }
 
-/** The code of a {@linkcode RefusedError} where nobody listens: no JetStream, no such stream, or no leader of it now. */
+/**
+ * The code of a {@linkcode RefusedError} if no server listens: no JetStream, no such stream, or no leader of it now.
+ */
 export const NOBODY = 503;
 
-/** Whether it says that there is no stream of that name, or that nobody serves it now. */
+/** Whether the error means that the stream does not exist, or that no server serves it now. */
 export function isGone(error: unknown): boolean {
   return error instanceof RefusedError && (error.code === NOBODY || error.code === CODES.streamNotFound);
 }
 
 /**
- * The error for whoever appends or reads.
+ * Makes the error for the caller of `append` or `read`.
  *
- * @param what What could not be done: `Cannot append to "news" in NATS`.
+ * @param what What failed: `Cannot append to "news" in NATS`.
  * @param cause Why.
- * @param certain The code for what was certainly not done; reads have no other.
  */
 export function storeError(what: string, cause: unknown): HubError {
   if (cause instanceof HubError) return cause;

@@ -1,6 +1,6 @@
 /**
- * JetStream over one core connection: requests, each with an answer, the server's refusal, or neither. It needs no library
- * beside the connection's own, and no subject for the answers but one of the prefix.
+ * JetStream requests over one core connection. A request gets an answer, a refusal, or no answer. It needs no library
+ * besides the connection's own, and only one subject of the prefix for the answers.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import { NOBODY, RefusedError, UnansweredError } from "./errors.ts";
 /** What {@linkcode JetStream} needs. */
 export interface JetStreamOptions {
   readonly client: NatsClient;
-  /** What the subjects begin with where answers come; nobody else uses it. */
+  /** The start of the subjects for answers. Nothing else uses it. */
   readonly inbox: string;
-  /** What the subjects of requests begin with: `$JS.API`. */
+  /** The start of the subjects for requests: `$JS.API`. */
   readonly api: string;
   readonly clock: Clock;
   /** How long an answer may take, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** What servers take unless they say otherwise, in bytes. */
+/** The largest message of a server with default options, in bytes. */
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 
-/** Subject and reply of a message share a line, see `MAX_SUBJECT_LENGTH`. */
+/** The subject and the reply subject of a message share a line; see `MAX_SUBJECT_LENGTH`. */
 const MAX_SUBJECTS_LENGTH = 4_000;
 
 const encoder = new TextEncoder();
@@ -36,7 +36,7 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** What the server says where it says no. */
+/** A refusal of the server. */
 interface Refusal {
   readonly code?: number;
   readonly err_code?: number;
@@ -64,16 +64,16 @@ export class JetStream {
     });
   }
 
-  /** The largest message that the server takes, with its headers, in bytes. */
+  /** The largest message that the server takes, including headers, in bytes. */
   get maxPayload(): number {
     return this.#options.client.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
   }
 
   /**
-   * Sends something and waits for the answer.
+   * Sends a request and waits for the answer.
    *
-   * @param subject Where to.
-   * @param data What.
+   * @param subject The subject.
+   * @param data The data.
    * @param headers Its headers, by name.
    * @returns The answer. Rejects with a {@linkcode RefusedError} or an {@linkcode UnansweredError}.
    */
@@ -85,7 +85,7 @@ export class JetStream {
     if (this.#ended) throw new RefusedError(this.#ended.message, undefined, { cause: this.#ended });
     const { client, inbox, clock, timeoutMs } = this.#options;
     const id = String(++this.#last);
-    // A longer line makes the server end the connection.
+    // A longer line makes the server close the connection.
     if (subject.length + inbox.length + id.length > MAX_SUBJECTS_LENGTH) {
       throw new RefusedError(`the channel is too long: its subject takes ${subject.length} bytes`);
     }
@@ -114,16 +114,16 @@ export class JetStream {
   /**
    * Calls the API.
    *
-   * @param name What: `STREAM.INFO.name`.
+   * @param name The name of the call: `STREAM.INFO.name`.
    * @param request The request.
-   * @returns What the server answers. Rejects as {@linkcode ask} does.
+   * @returns The server's answer. Rejects as {@linkcode ask} does.
    */
   async call(name: string, request: object): Promise<unknown> {
     const { data } = await this.ask(`${this.#options.api}.${name}`, encoder.encode(JSON.stringify(request)));
     return readAnswer(data);
   }
 
-  /** Asks the API for something that is no JSON. */
+  /** Calls the API for an answer that is not JSON. */
   async fetch(name: string, request: object): Promise<NatsMessage> {
     return await this.ask(`${this.#options.api}.${name}`, encoder.encode(JSON.stringify(request)));
   }
@@ -131,7 +131,7 @@ export class JetStream {
   /**
    * The server does not permit to publish on a subject.
    *
-   * @returns Whether that was a request.
+   * @returns Whether the subject belongs to a request.
    */
   denied(subject: string): boolean {
     let found = false;
@@ -145,7 +145,7 @@ export class JetStream {
     return found;
   }
 
-  /** The connection is gone, or not wanted any more. */
+  /** The connection is gone, or not needed any more. */
   end(cause: Error): void {
     if (this.#ended) return;
     this.#ended = cause;
@@ -164,7 +164,7 @@ export class JetStream {
  * Reads an answer of the API.
  *
  * @param data The answer.
- * @throws {RefusedError} If the server says no.
+ * @throws {RefusedError} If the server refuses.
  */
 export function readAnswer(data: Uint8Array): unknown {
   let answer: { readonly error?: Refusal };
@@ -178,7 +178,7 @@ export function readAnswer(data: Uint8Array): unknown {
   throw new RefusedError(error.description ?? `error ${error.code}`, error.err_code ?? error.code);
 }
 
-/** Headers as both libraries write them: they call `encode`, and look at nothing else. */
+/** Headers for both libraries: they only call `encode`. */
 class Headers {
   readonly #headers: Readonly<Record<string, string>>;
 

@@ -1,10 +1,10 @@
 /**
- * The one stream in which all histories of a prefix are, over one connection.
+ * The one stream with all histories of a prefix, over one connection.
  *
- * Its subjects, beside all channels: `%log.%head` says which life the stream is in, and `%log.LIFE.CHANNEL` holds the
- * batches of a channel. Whatever loses messages begins a new life, whose subjects are others: who has not heard of it finds
- * nothing where it reads, and is refused where it writes, as the server compares the subject's newest message with the one
- * that the writer knows.
+ * Its subjects are not channels: `%log.%head` holds the present life of the stream, and `%log.LIFE.CHANNEL` holds the
+ * batches of a channel. Whenever the stream has lost messages, a new life begins, with new subjects. A node that does
+ * not know the new life finds nothing when it reads. When it writes, the server refuses the write: it compares the
+ * newest message of the subject with the one that the writer knows.
  *
  * @module
  */
@@ -15,37 +15,40 @@ import { configOf, misfit, type StreamConfig, type StreamSettings } from "./conf
 import { CODES, isGone, NOBODY, RefusedError } from "./errors.ts";
 import { type JetStream, readAnswer } from "./jet_stream.ts";
 
-/** A message as the stream keeps it. */
+/** A message of the stream. */
 export interface Stored {
   /** Its number in the stream. */
   readonly seq: number;
   readonly subject: string;
-  /** When the server has taken it, in milliseconds by its clock on the wall. */
+  /** When the server got it, in milliseconds by its wall clock. */
   readonly at: number;
   readonly data: Uint8Array;
 }
 
-/** Which life the stream is in. */
+/** The present life of the stream. */
 export interface Head {
   /** Its name, which is part of subjects. */
   readonly life: string;
-  /** Rises by one before channels are forgotten, so that one that begins again has another epoch. */
+  /** Rises by one before channels are forgotten. So a channel that begins again has another epoch. */
   readonly round: number;
-  /** The number of the message that says so. */
+  /** The number of the message with this head. */
   readonly seq: number;
 }
 
-/** What a node remembers of the stream beyond a connection. */
+/** What a node remembers of the stream after a connection is lost. */
 export interface Memory {
   life: string;
   /** The highest number that the server has confirmed. */
   seq: number;
 }
 
-/** A life or a control message is tried so often against others that write it at the same time. */
+/** How often to try a write of the head against other nodes that write it at the same time. */
 const MAX_ATTEMPTS = 10;
 
-/** So often the first head is sent to a stream that is just being made. Each takes a round trip, so no pause is needed. */
+/**
+ * How often to send the first head to a stream that is being created. Each attempt takes a round trip, so it needs no
+ * pause.
+ */
 const MAX_BEGINNINGS = 1_000;
 
 const encoder = new TextEncoder();
@@ -57,13 +60,13 @@ export class LogStream {
   readonly #settings: StreamSettings;
   readonly #memory: Memory;
   #ready: Promise<Head> | undefined;
-  /** Whether replicas answer by themselves. */
+  /** Whether replicas answer reads directly. */
   #direct = true;
 
   /**
    * @param jetStream The connection.
    * @param settings How the stream is set up.
-   * @param memory What was known of it before.
+   * @param memory What the node remembers of the stream.
    */
   constructor(jetStream: JetStream, settings: StreamSettings, memory: Memory) {
     this.jetStream = jetStream;
@@ -71,28 +74,28 @@ export class LogStream {
     this.#memory = memory;
   }
 
-  /** Makes sure that there is a stream that can be used; tells its life as of the first call, or of the last change seen. */
+  /** Makes sure that a usable stream exists. Returns its life, as of the first call or the last change seen. */
   ready(): Promise<Head> {
     const ready = this.#ready ??= this.#prepare();
     ready.catch(() => {
-      if (this.#ready === ready) this.#ready = undefined; // the next one tries again
+      if (this.#ready === ready) this.#ready = undefined; // the next call tries again
     });
     return ready;
   }
 
-  /** The stream may be gone: it is looked for again. */
+  /** The stream may be gone: the next call looks for it again. */
   renew(): void {
     this.#ready = undefined;
   }
 
-  /** The life that a subject of a channel is of; `undefined` for others. */
+  /** The life in a channel's subject; `undefined` for other subjects. */
   lifeOf(subject: string): string | undefined {
     const start = `${this.#settings.subjects.aside("log")}.`;
     const [life, channel, more] = subject.startsWith(start) ? subject.slice(start.length).split(".") : [];
     return channel !== undefined && more === undefined ? life : undefined;
   }
 
-  /** The subject where nodes agree who sweeps. */
+  /** The subject for the agreement on the sweep. */
   get sweepSubject(): string {
     return `${this.#settings.subjects.aside("log")}.%sweep`;
   }
@@ -102,7 +105,7 @@ export class LogStream {
     return `${this.#settings.subjects.aside("log")}.${life}.${encodeToken(channel)}`;
   }
 
-  /** Reads the head as it is now. */
+  /** Reads the present head. */
   async head(): Promise<Head> {
     await this.ready();
     const head = await this.#readHead();
@@ -110,18 +113,18 @@ export class LogStream {
     return head;
   }
 
-  /** Begins a new round: channels on which nothing is kept get another epoch than before. */
+  /** Begins a new round: empty channels get another epoch than before. */
   async nextRound(): Promise<void> {
     const { life, round, seq } = await this.head();
     await this.#writeHead({ life, round: round + 1 }, seq);
   }
 
-  /** The newest message of a subject, as the leader of the stream knows it. */
+  /** The newest message of a subject, as the stream's leader knows it. */
   async last(subject: string): Promise<Stored | undefined> {
     return await this.#get({ last_by_subj: subject });
   }
 
-  /** The message of a number. */
+  /** The message with a number. */
   async at(seq: number): Promise<Stored | undefined> {
     if (!this.#direct) return await this.#get({ seq });
     const { name } = this.#settings;
@@ -132,7 +135,7 @@ export class LogStream {
       if (Number(headers?.get("Nats-Sequence")) === seq && at > 0) return { seq, subject, at, data };
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      this.#direct = false; // the stream has been made without it, or it is not permitted
+      this.#direct = false; // the stream does not offer direct reads, or this user may not use them
     }
     return await this.#get({ seq }); // a replica may not have it yet
   }
@@ -143,9 +146,9 @@ export class LogStream {
   }
 
   /**
-   * Keeps a message, if the newest one of its subject is the one that is given.
+   * Keeps a message, if the newest message of its subject has the expected number.
    *
-   * @returns Its number; `undefined` if another one is.
+   * @returns Its number; `undefined` if the newest message has another number.
    */
   async keep(subject: string, expected: number, data: Uint8Array): Promise<number | undefined> {
     try {
@@ -159,7 +162,7 @@ export class LogStream {
     }
   }
 
-  /** Removes messages of subjects: those with lower numbers than `seq`, or all but the newest `keep`. */
+  /** Removes messages of subjects: those with lower numbers than `seq`, or all except the newest `keep`. */
   async purge(filter: string, what: { readonly seq?: number; readonly keep?: number } = {}): Promise<void> {
     await this.jetStream.call(`STREAM.PURGE.${this.#settings.name}`, { filter, ...what });
   }
@@ -184,9 +187,10 @@ export class LogStream {
   }
 
   /**
-   * Writes the first head of a stream that is empty, unless another node is faster. Only then may anything be read: a stream
-   * that another node is just having made is there for whoever asks, but a server of version 2.9 that reads in it before it is
-   * complete ends with a nil pointer. It takes messages once it is complete; until then nobody listens.
+   * Writes the first head of an empty stream, unless another node is faster. No read is allowed before that. The
+   * reason: a stream that another node is just creating already answers. If a server of version 2.9 reads in it too
+   * early, the server crashes with a nil pointer. The stream takes messages as soon as it is complete; before that, no
+   * server listens.
    */
   async #begin(): Promise<void> {
     for (let attempt = 1;; attempt++) {
@@ -199,7 +203,7 @@ export class LogStream {
     }
   }
 
-  /** Where there is no head, as after a deletion, a new life begins. */
+  /** Reads the head. If there is none, as after a deletion, it begins a new life. */
   async #readHead(): Promise<Head> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const stored = await this.last(this.#headSubject);
@@ -216,8 +220,8 @@ export class LogStream {
   }
 
   /**
-   * Whether it came back without what it had confirmed, as after a power cut. Of a stream with replicas its leader may be
-   * behind only for a moment.
+   * Whether the stream has lost confirmed messages, as after a power cut. With replicas, the leader may be behind for a
+   * moment only, so that does not count.
    */
   #hasLost({ config, state }: StreamInfo): boolean {
     return config.num_replicas === 1 && state.last_seq < this.#memory.seq;
@@ -249,7 +253,7 @@ export class LogStream {
     try {
       return await this.jetStream.call(`STREAM.CREATE.${name}`, configOf(this.#settings)) as StreamInfo;
     } catch (error) {
-      // Another node may have been faster. Where it is so only by a moment, the subjects are in use and the name is not yet.
+      // Another node may have been faster. For a moment, the subjects may be in use while the name is still unknown.
       const isThere = error instanceof RefusedError && TAKEN.includes(error.code);
       const info = isThere && await this.#info();
       if (info) return info;
@@ -277,13 +281,13 @@ export class LogStream {
   }
 }
 
-/** What a server says to whoever makes a stream that is there. */
+/** The codes of a server for the creation of a stream that exists. */
 const TAKEN: readonly (number | undefined)[] = [CODES.streamNameInUse, CODES.subjectsOverlap];
 
-/** Stands for the number of the newest message of the subject, as the writer knows it. */
+/** The header for the number of the newest message of the subject, as the writer knows it. */
 const EXPECTED = "Nats-Expected-Last-Subject-Sequence";
 
-/** The stream, or the server, is not what it has to be: that will not change by itself. */
+/** The stream or the server does not have the right form. A retry does not change that. */
 export class UnfitError extends RefusedError {}
 
 interface StreamInfo {
@@ -291,7 +295,7 @@ interface StreamInfo {
   readonly state: { readonly last_seq: number };
 }
 
-/** 16 letters and digits: as part of a subject and of epochs. */
+/** 16 letters and digits, for subjects and epochs. */
 function newLife(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte % 32).toString(32)).join("");
 }

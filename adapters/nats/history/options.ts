@@ -10,40 +10,40 @@ import type { Clock } from "../../../contract/clock.ts";
 import type { Subjects } from "../subject.ts";
 import type { NatsHistoryParts } from "./store.ts";
 
-/** How histories are kept in JetStream: in one stream for each prefix, which is made where there is none. */
+/** How JetStream keeps histories: in one stream for each prefix. The stream is created if it does not exist. */
 export interface NatsHistorySettings {
   /**
-   * The name of the stream: up to 255 characters, no white space and none of `.*>/\\`.
+   * The name of the stream: up to 255 characters, without white space and `.*>/\\`.
    *
    * @default {undefined} `trunkline-` and the prefix
    */
   readonly stream?: string;
   /**
-   * Where the stream keeps messages. In memory all is gone with its servers, and topics begin new epochs.
+   * Where the stream keeps messages. In memory, all messages are lost with the servers, and topics begin new epochs.
    *
    * @default {undefined} as the stream is; `"file"` for a new one
    */
   readonly storage?: "file" | "memory";
   /**
-   * On how many servers of a cluster each message is kept, from 1 to 5: with 3 one may be lost.
+   * How many servers of a cluster keep each message, from 1 to 5. With 3, one server may be lost.
    *
    * @default {undefined} as the stream is; 1 for a new one
    */
   readonly replicas?: number;
   /**
-   * How much the stream holds, in bytes. When it is full, publishing on topics with history is refused with `UNAVAILABLE`.
+   * The size of the stream, in bytes. When it is full, publishing on topics with history fails with `UNAVAILABLE`.
    *
    * @default {undefined} as the stream is; 268_435_456 for a new one
    */
   readonly maxBytes?: number;
   /**
-   * After how long without a message a topic is forgotten, with what is kept of it, in milliseconds, an hour at least; later
-   * where the contract's `ttlMs` is longer. It begins a new epoch then.
+   * How long after its last message a topic is forgotten with all its messages, in milliseconds; at least an hour. If
+   * the contract's `ttlMs` is longer, `ttlMs` counts. After that the topic begins a new epoch.
    *
    * @default {604_800_000}
    */
   readonly forgetAfterMs?: number;
-  /** The JetStream domain, where the servers have one. */
+  /** The JetStream domain, if the servers have one. */
   readonly domain?: string;
 }
 
@@ -62,7 +62,7 @@ const domainName: Kind<string> = (value, place) => {
   throw wrong(value, place, "a name without white space and .*>");
 };
 
-/** What each of {@linkcode NatsHistorySettings} may be. */
+/** The rows of {@linkcode NatsHistorySettings}. */
 export const HISTORY_ROWS = {
   stream: optional(streamName),
   storage: optional(oneOf("file", "memory")),
@@ -72,23 +72,23 @@ export const HISTORY_ROWS = {
   domain: optional(domainName),
 } satisfies Rows<NatsHistorySettings>;
 
-/** What the store shares with the adapter. */
+/** The parts that the store gets from the adapter. */
 export interface SharedParts {
   readonly prefix: string;
   readonly subjects: Subjects;
   readonly clock: Clock;
   /** How long an answer may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Whether the server tells the nodes what it has kept. */
+  /** Whether the server publishes kept messages to the nodes. */
   readonly publishes: boolean;
 }
 
 /**
- * Puts together what the store needs.
+ * Collects the parts that the store needs.
  *
- * @param settings What the user said, read.
- * @param shared What the adapter has.
- * @throws {RangeError} When no name of a stream can be made of the prefix.
+ * @param settings The user's checked settings.
+ * @param shared The adapter's parts.
+ * @throws {RangeError} If the prefix is too long for the name of a stream.
  */
 export function historyParts(
   { stream, storage, replicas, maxBytes, forgetAfterMs, domain }: NatsHistorySettings & {
@@ -106,7 +106,7 @@ export function historyParts(
   };
 }
 
-/** Letters, digits and hyphens stand for themselves, all else is `_` and two hex digits for each byte. */
+/** Letters, digits and hyphens stay as they are. Every other character becomes `_` and two hex digits for each byte. */
 function nameFor(prefix: string): string {
   const encoder = new TextEncoder();
   const plain = prefix.replace(

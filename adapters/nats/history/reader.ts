@@ -1,5 +1,5 @@
 /**
- * Reads of one channel: where it stands as the leader of the stream knows it at one moment, and the batches that lead there.
+ * Reads one channel. It asks the stream's leader for the position at one moment, and then reads the batches up to it.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import type { ReadOptions, StoredPage, StoredRecord } from "../../history_store.
 import type { LogStream } from "./log_stream.ts";
 import type { Placed, TopicLog } from "./topic_log.ts";
 
-/** How many messages of a batch's neighbours are looked at in one step backwards. */
+/** How many messages one step backwards covers. */
 const STEP = 512;
 
 /**
  * Reads a channel; see `HistoryStore.read`.
  *
- * @param log What is known of it.
+ * @param log The index of the channel.
  * @param stream The stream.
- * @param wall The time on the wall, in milliseconds.
+ * @param wall The wall-clock time, in milliseconds.
  * @param options What to read.
  */
 export async function readChannel(
@@ -45,7 +45,7 @@ class Pages {
   readonly #newest: Placed;
   readonly #last: number;
   readonly #wall: number;
-  /** What is older has expired. */
+  /** Older messages have expired. */
   readonly #oldest: number;
 
   constructor(log: TopicLog, stream: LogStream, newest: Placed, wall: number) {
@@ -57,11 +57,11 @@ class Pages {
     this.#oldest = wall - newest.batch.ttlMs;
   }
 
-  /** The messages after an offset; `undefined` when not all of them are kept. */
+  /** The messages after an offset; `undefined` if some of them are not kept. */
   async after(since: number, limit: number, reverse: boolean): Promise<StoredRecord[] | undefined> {
     const first = since + 1;
     if (reverse || limit === 0) {
-      // Who asks for the newest is to know as well whether all are there.
+      // A read of the newest messages must also tell whether all messages are there.
       if ((await this.#read(first, first)).length === 0) return undefined;
       return limit === 0
         ? []
@@ -71,7 +71,7 @@ class Pages {
     return records[0]?.offset === first ? page(records, limit, false) : undefined;
   }
 
-  /** All that are kept. */
+  /** All kept messages. */
   async all(limit: number, reverse: boolean): Promise<StoredRecord[]> {
     if (limit === 0) return [];
     let records: StoredRecord[] = [];
@@ -85,13 +85,13 @@ class Pages {
     return page(records, limit, reverse);
   }
 
-  /** The messages of a range, without holes up to its end; the oldest may be missing. */
+  /** The messages of a range, without gaps up to its end. The oldest may be missing. */
   async #read(from: number, to: number): Promise<StoredRecord[]> {
     const { epoch, first } = this.#newest.batch;
     const batches = first <= from
       ? []
       : await this.#log.range(this.#stream, epoch, from, Math.min(to, first - 1));
-    if (first <= to) batches.push(this.#newest); // at hand, whatever is removed meanwhile
+    if (first <= to) batches.push(this.#newest); // it is in memory, whatever is removed meanwhile
     const gone = batches.findLastIndex((placed) => !placed || placed.at < this.#oldest);
     const kept = batches.slice(gone + 1) as Placed[];
     // The clock of another leader may be behind.

@@ -27,35 +27,35 @@ import { readChannel } from "./reader.ts";
 import { Sweeper } from "./sweeper.ts";
 import { TopicLog } from "./topic_log.ts";
 
-/** How many batches and keys are remembered, over all channels: some 100 bytes each. */
+/** How many batches and keys to remember over all channels: about 100 bytes each. */
 const MAX_ENTRIES = 1_000_000;
-/** How many channels are remembered. */
+/** How many channels to remember. */
 const MAX_CHANNELS = 10_000;
-/** JetStream says this while it elects a leader; it will not for long. */
+/** JetStream's code while it elects a leader, which does not take long. */
 const NOT_AVAILABLE = 10008;
-/** How often it is asked again for a place for all replicas. */
+/** How often to retry while there are too few servers for all replicas. */
 const MAX_FORMING = 6;
 
 /** What {@linkcode NatsHistory} needs. */
 export interface NatsHistoryParts {
   readonly stream: StreamSettings;
-  /** Where JetStream's API is: `$JS.API`. */
+  /** The start of JetStream's API: `$JS.API`. */
   readonly api: string;
   readonly clock: Clock;
   /** How long an answer may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** After how long without a message a channel is forgotten, in milliseconds. */
+  /** How long after its last message a channel is forgotten, in milliseconds. */
   readonly forgetAfterMs: number;
 }
 
 interface Channel {
   readonly log: TopicLog;
   readonly appender: Appender;
-  /** How much of it counts. */
+  /** How many of its entries are in `#entries`. */
   counted: number;
 }
 
-/** The store of one node, over whatever connection there is. */
+/** The store of one node, over the present connection. */
 export class NatsHistory implements HistoryStore {
   readonly name = "nats";
   readonly publishes: boolean;
@@ -63,7 +63,7 @@ export class NatsHistory implements HistoryStore {
   readonly #parts: NatsHistoryParts;
   readonly #sweeper: Sweeper;
   readonly #memory: Memory = { life: "", seq: 0 };
-  /** The one used longest ago first. */
+  /** The channel that was used longest ago comes first. */
   readonly #channels = new Map<string, Channel>();
   #entries = 0;
   #stream: LogStream | undefined;
@@ -81,10 +81,10 @@ export class NatsHistory implements HistoryStore {
   }
 
   /**
-   * There is a connection.
+   * There is a connection now.
    *
    * @param client The connection.
-   * @param nodeId Whose it is.
+   * @param nodeId The node of the connection.
    */
   attach(client: NatsClient, nodeId: string): void {
     const { stream, api, clock, timeoutMs } = this.#parts;
@@ -105,17 +105,17 @@ export class NatsHistory implements HistoryStore {
     for (const { log } of this.#channels.values()) log.doubt();
   }
 
-  /** The server does not permit to publish on a subject; tells whether that was here. */
+  /** The server does not permit to publish on a subject. Returns whether the subject belongs to this store. */
   denied(subject: string): boolean {
     return this.#stream?.jetStream.denied(subject) ?? false;
   }
 
   /**
-   * The server tells of what it has kept.
+   * The server has published a kept message.
    *
    * @param channel The channel.
    * @param message The message.
-   * @returns Whether it is of a hub.
+   * @returns Whether it comes from a hub.
    */
   heard(channel: string, { data, headers }: NatsMessage): boolean {
     const batch = decodeBatch(data);
@@ -179,9 +179,9 @@ export class NatsHistory implements HistoryStore {
     this.#wake();
   }
 
-  /** What is too much or too old was removed, or could not be: that is told once, until it works again. */
+  /** Old messages were removed, or a removal has failed. A failure is reported once, until a removal works again. */
   #removed(error?: Error): void {
-    // The connection's or the stream's own trouble is told elsewhere.
+    // Errors of the connection and of the stream are reported elsewhere.
     if (error instanceof UnansweredError || isGone(error)) return;
     if (error && !this.#removeFailed) {
       const what = "Cannot remove old messages from NATS JetStream";
@@ -212,7 +212,7 @@ export class NatsHistory implements HistoryStore {
     return this.#stream;
   }
 
-  /** The channel's parts. Of one that is only read nothing stays behind unless there is something. */
+  /** The channel's parts. Nothing stays of an empty channel that is only read. */
   #use(name: string): Channel {
     let channel = this.#channels.get(name);
     if (channel) this.#channels.delete(name);
@@ -261,12 +261,12 @@ export class NatsHistory implements HistoryStore {
   }
 }
 
-/** A cluster that has just started has too few servers for the replicas, for a moment. */
+/** Whether the cluster has too few servers for the replicas. This may be so for a moment after a start. */
 function isForming(error: unknown): boolean {
   return error instanceof RefusedError && error.code === CODES.fewPeers;
 }
 
-/** Whether time may mend it. */
+/** Whether a retry may help. */
 function isPassing(error: unknown): boolean {
   if (error instanceof UnansweredError) return true;
   return error instanceof RefusedError && !(error instanceof UnfitError) &&

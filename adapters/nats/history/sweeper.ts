@@ -1,7 +1,7 @@
 /**
- * Removes what nobody removes by writing: expired messages of channels on which nothing is appended any more, and channels
- * that are forgotten. It walks through the stream from its oldest message on, a portion at a time; nodes agree by a message of
- * the stream itself who does the next one, and where.
+ * Removes what no write removes: expired messages of channels without new messages, and channels that are forgotten. It
+ * goes through the stream from the oldest message on, one portion at a time. A message in the stream decides which node
+ * does the next portion, and where it begins.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { Clock } from "../../../contract/clock.ts";
 import { decodeBatch } from "./batch.ts";
 import type { LogStream, Stored } from "./log_stream.ts";
 
-/** One portion is done by whichever node is first, so long after the last one, in milliseconds. */
+/** The pause between two portions, in milliseconds. The first node after the pause does the next portion. */
 const INTERVAL_MS = 10_000;
-/** How many messages a portion looks at. */
+/** How many messages a portion checks. */
 const PORTION = 256;
-/** How many portions are done one after the other, as long as there is something to remove in each. */
+/** The most portions in one go. It continues only while each portion finds something to remove. */
 const MAX_PORTIONS = 16;
-/** Nothing that is younger is looked at, in milliseconds: the walk begins anew. */
+/** Younger messages are not checked, in milliseconds: the sweep begins again at the oldest message. */
 const MIN_AGE_MS = 1_000;
 
 const encoder = new TextEncoder();
@@ -25,13 +25,13 @@ const decoder = new TextDecoder();
 /** What {@linkcode Sweeper} needs. */
 export interface SweeperOptions {
   readonly clock: Clock;
-  /** After how long without a message a channel is forgotten, in milliseconds. */
+  /** How long after its last message a channel is forgotten, in milliseconds. */
   readonly forgetAfterMs: number;
-  /** The time on the wall, in milliseconds. */
+  /** The wall-clock time, in milliseconds. */
   wall(): number;
 }
 
-/** What sweeps, on one node. */
+/** Removes old messages, on one node. */
 export class Sweeper {
   readonly #options: SweeperOptions;
   #lookedAt = -Infinity;
@@ -41,7 +41,7 @@ export class Sweeper {
     this.#options = options;
   }
 
-  /** Does a portion, if it is time and no other node does. */
+  /** Does a portion, if it is time and no other node does it. */
   async sweep(stream: LogStream): Promise<void> {
     const { clock, wall } = this.#options;
     const now = clock.now();
@@ -62,7 +62,7 @@ export class Sweeper {
       if (kept === undefined) return; // another node has done it
       await stream.purge(stream.sweepSubject, { keep: 1 });
       for (const { subject, seq } of old) await stream.purge(subject, { seq: seq + 1 });
-      // First: who finds nothing on a channel then asks for the round, and begins in another epoch.
+      // The round comes first: a node that finds a channel empty then reads the new round, and begins in another epoch.
       if (forgotten.length > 0) await stream.nextRound();
       for (const { subject, seq } of forgotten) await stream.purge(subject, { seq: seq + 1 });
       if (old.length + forgotten.length === 0 || next === 1 || portions === MAX_PORTIONS) return;
@@ -103,7 +103,7 @@ export class Sweeper {
     if (newest?.seq !== stored.seq) {
       if (age > ttlMs) old.set(stored.subject, stored);
     } else if (brief && age > ttlMs) {
-      old.set(stored.subject, stored); // whole: nobody comes back to it
+      old.set(stored.subject, stored); // the whole channel, because it is out of use
     } else if (age > forgetAfterMs && (ttlMs === Infinity || age > ttlMs)) {
       forgotten.set(stored.subject, stored);
     }
@@ -113,9 +113,9 @@ export class Sweeper {
 interface Portion {
   /** Where the next portion begins. */
   readonly next: number;
-  /** What is removed up to these, with what is before them on their subjects. */
+  /** The last messages to remove, each with all earlier messages of its subject. */
   readonly old: readonly Stored[];
-  /** The newest messages of channels that are forgotten. */
+  /** The newest messages of forgotten channels. */
   readonly forgotten: readonly Stored[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Where the batches of one channel are, as far as a node knows: an index that grows with what it writes, hears and reads,
- * so that few requests find what is asked for.
+ * A node's index of the batches of one channel. The index grows with what the node writes, receives and reads, so that
+ * few requests find a batch.
  *
  * @module
  */
@@ -13,19 +13,19 @@ import type { LogStream, Stored } from "./log_stream.ts";
 
 export type { Placed } from "./batch_index.ts";
 
-/** How many requests are under way at once for one channel. */
+/** The most requests under way at once for one channel. */
 const AT_ONCE = 64;
-/** The life may change while a channel is read; then it is read again. */
+/** The life may change while a channel is read. Then it is read again, at most so many times. */
 const MAX_ATTEMPTS = 5;
 
-/** Where a channel stands. */
+/** The position of a channel and its newest batch. */
 export interface Top {
   readonly position: Position;
   /** The newest batch; `undefined` when there is none. */
   readonly newest: Placed | undefined;
 }
 
-/** What the writer of the next batch has to know. */
+/** What the writer of the next batch needs to know. */
 export interface Tail {
   readonly subject: string;
   readonly position: Position;
@@ -33,12 +33,12 @@ export interface Tail {
   readonly seq: number;
 }
 
-/** What a batch tells of those before it. */
+/** What a batch says about the batches before it. */
 export interface Before {
   readonly earlier: readonly EarlierBatch[];
-  /** What it names instead where there is room, if it is time for a page. */
+  /** A longer list that replaces `earlier` if there is room and it is time for a page. */
   readonly page: readonly EarlierBatch[] | undefined;
-  /** The oldest offset that is kept, as far as is known. */
+  /** The oldest kept offset, as far as is known. */
   readonly floor: number;
 }
 
@@ -49,7 +49,7 @@ export class TopicLog {
   #epoch = "";
   #index = new BatchIndex();
   #tail: Tail | undefined;
-  /** Whether nobody comes back to it when all has expired: then it is no loss that it is gone. */
+  /** Whether the channel is out of use when all its messages have expired. Then it is no loss that they are gone. */
   #brief = false;
 
   /** @param channel The channel. */
@@ -57,24 +57,24 @@ export class TopicLog {
     this.channel = channel;
   }
 
-  /** How much it remembers: batches and keys. */
+  /** How many batches and keys it remembers. */
   get size(): number {
     return this.#index.size;
   }
 
-  /** Where the next batch goes, asking the stream only where that is not known. */
+  /** Where the next batch goes. It asks the stream only if this is not known. */
   async tail(stream: LogStream): Promise<Tail> {
-    // Of a channel without messages the epoch changes when others are forgotten.
+    // A channel without messages gets a new epoch when other channels are forgotten.
     if (!this.#tail?.seq) await this.top(stream);
     return this.#tail!;
   }
 
-  /** What is known of the tail may be wrong. */
+  /** The known tail may be wrong. */
   doubt(): void {
     this.#tail = undefined;
   }
 
-  /** Asks the stream where the channel stands. */
+  /** Asks the stream for the position of the channel. */
   async top(stream: LogStream): Promise<Top> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { life } = await stream.ready();
@@ -87,12 +87,12 @@ export class TopicLog {
         const { epoch, first, records } = newest.batch;
         return { position: [epoch, first + records.length - 1], newest };
       }
-      // After the channel: whoever forgets one changes the head first.
+      // After the channel: a node that forgets channels changes the head first.
       const head = await stream.head();
       if (head.life !== life) continue;
       if (this.#epoch === `${life}.${head.round}` && this.#index.newest) {
         if (!known || !this.#index.entries.includes(known)) continue; // it was written meanwhile
-        if (!this.#brief) await stream.nextRound(); // somebody has removed it all, though it is not forgotten
+        if (!this.#brief) await stream.nextRound(); // removed by hand, though not forgotten
         this.#reset("", "");
         continue;
       }
@@ -104,38 +104,39 @@ export class TopicLog {
     throw new RefusedError("the stream begins new lives all the time");
   }
 
-  /** This node has written a batch, or hears of one. */
+  /** This node has written a batch, or has received one. */
   wrote(subject: string, placed: Placed): void {
     const tail = this.#tail;
     if (tail?.subject !== subject) return this.doubt();
-    // What is heard may be old. What is newer than all that is known is the newest, whether all before it was heard or not.
+    // A received batch may be old. A batch with a higher number than all known ones is the newest, even if others
+    // before it are missing.
     if (placed.seq > tail.seq) this.#learn(this.#life, subject, placed);
   }
 
-  /** What the batch after a tail tells of those before it; `undefined` when others have come after that tail. */
+  /** What the batch after a tail says about earlier batches; `undefined` if other batches have come after that tail. */
   before({ subject, seq }: Tail): Before | undefined {
     if (this.#tail?.subject !== subject || this.#tail.seq !== seq) return undefined;
     const index = this.#index;
     if ((index.newest?.seq ?? 0) === seq) {
       return { earlier: index.named(), page: index.page(), floor: index.toldFloor };
     }
-    this.doubt(); // the stream has lost batches, or shows some that it had lost
+    this.doubt(); // the stream has lost batches, or shows some that were lost before
     return undefined;
   }
 
-  /** Whether no message that is kept has this key, as far as that is known without a request. */
+  /** Whether no kept message has this key. `false` also when this is not known without a request. */
   isNew(key: string): boolean {
     const { isComplete } = this.#index;
     return isComplete && this.#index.offsetOf(key) === undefined;
   }
 
-  /** The position of a message that has this key, among those that are kept and came not before a moment. */
+  /** The position of a kept message with this key that came not before a moment. */
   async find(stream: LogStream, key: string, before: number): Promise<Position | undefined> {
     await this.#reach(stream, 1, { withKeys: true });
     const entry = this.#index.entryOf(key);
     if (entry && entry.at === undefined) await this.#fetchAll(stream, [entry]);
     if (!this.#positionOf(key, before)) return undefined;
-    await this.top(stream); // it may be gone, with all that was kept
+    await this.top(stream); // the message may be gone, together with all others
     return this.#positionOf(key, before);
   }
 
@@ -149,10 +150,11 @@ export class TopicLog {
    * Reads batches, the oldest first.
    *
    * @param stream The stream.
-   * @param epoch The epoch that they are of.
+   * @param epoch Their epoch.
    * @param from The first offset.
-   * @param to The last.
-   * @returns Of each batch that has some of them what the stream has kept. Those that are missing are the oldest.
+   * @param to The last offset.
+   * @returns For each batch with some of these offsets the batch in the stream. If batches are missing, they are the
+   * oldest.
    */
   async range(stream: LogStream, epoch: string, from: number, to: number): Promise<(Placed | undefined)[]> {
     await this.#reach(stream, from);
@@ -166,15 +168,15 @@ export class TopicLog {
     return this.#tail ? this.#tail.position[1] - this.#index.floor + 1 : 0;
   }
 
-  /** Whether the oldest batch that it knows is from before a moment, or may be. */
+  /** Whether the oldest known batch is from before a moment, or may be. */
   isStale(before: number): boolean {
     const { oldest, newest } = this.#index;
     return oldest !== newest && (oldest?.at ?? -Infinity) < before;
   }
 
   /**
-   * Removes the oldest batches, but for those that have the newest `size` messages that came not before a moment, and the
-   * newest of all.
+   * Removes the oldest batches. It keeps the batches with the newest `size` messages that came not before a moment, and
+   * always the newest batch.
    */
   async trim(stream: LogStream, size: number, before: number): Promise<void> {
     const tail = this.#tail;
@@ -182,7 +184,7 @@ export class TopicLog {
     const index = this.#index;
     const last = tail.position[1];
     await this.#reach(stream, last - size + 1);
-    // Of those that others have named nobody knows yet when they came.
+    // Batches that are known only from other batches have no date yet.
     const undated = index.entries.slice(0, AT_ONCE).filter(({ at }) => at === undefined);
     if (index.oldest?.at === undefined) await this.#fetchAll(stream, undated);
     const { entries } = index;
@@ -190,7 +192,7 @@ export class TopicLog {
     const byAge = entries.findLastIndex(({ at }) => at !== undefined && at < before) + 1;
     const cut = Math.min(Math.max(bySize, byAge), entries.length - 1);
     const oldest = entries[cut];
-    if (!oldest || cut === 0 || this.#index !== index) return; // it has begun anew meanwhile
+    if (!oldest || cut === 0 || this.#index !== index) return; // the channel has begun again meanwhile
     await stream.purge(tail.subject, { seq: oldest.seq });
     index.removedBefore(oldest.first);
   }
@@ -206,19 +208,22 @@ export class TopicLog {
     const { seq, batch: { epoch, first, records, brief } } = placed;
     if (life !== this.#life || epoch !== this.#epoch) this.#reset(life, epoch);
     if (seq < (this.#index.newest?.seq ?? 0)) {
-      if (this.#tail) return; // an answer that is late
-      this.#index.dropAfter(seq); // the stream has lost what came after it
+      if (this.#tail) return; // a late answer
+      this.#index.dropAfter(seq); // the stream has lost the batches after it
     }
     this.#brief = brief;
     this.#index.add(placed);
     if (this.#index.newest?.seq !== seq) {
-      this.#index = new BatchIndex(); // what it knew is gone, and the count began anew
+      this.#index = new BatchIndex(); // the known batches are gone, and the count has begun again
       this.#index.add(placed);
     }
     this.#tail = { subject, position: [epoch, first + records.length - 1], seq };
   }
 
-  /** Makes the index reach back to an offset, or to the oldest batch that is kept; with the keys of all if they are wanted. */
+  /**
+   * Extends the index back to an offset, or to the oldest kept batch. With `withKeys`, it also reads the keys of all
+   * batches.
+   */
   async #reach(stream: LogStream, offset: number, { withKeys = false } = {}): Promise<void> {
     for (;;) {
       const index = this.#index;
@@ -227,7 +232,7 @@ export class TopicLog {
       if (top) wanted.add(top);
       if (wanted.size === 0) return;
       await this.#fetchAll(stream, [...wanted]);
-      if (top && index.isOpen(top)) index.dropBefore(top.first); // what it names contradicts what others do
+      if (top && index.isOpen(top)) index.dropBefore(top.first); // its list of earlier batches contradicts other lists
     }
   }
 
@@ -254,12 +259,15 @@ export class TopicLog {
   }
 }
 
-/** Whether a batch is the one that the index has there. */
+/** Whether a batch is the one in the index at this place. */
 function isOf({ batch: { first, records } }: Placed, entry: Entry): boolean {
   return first === entry.first && records.length === entry.count;
 }
 
-/** As {@linkcode readPlaced}; what no hub has written is removed, with the channel: nobody knows its count any more. */
+/**
+ * As {@linkcode readPlaced}. If no hub has written the message, it removes the whole channel, because its count is
+ * unknown.
+ */
 async function readNewest(stream: LogStream, stored: Stored): Promise<Placed> {
   try {
     return readPlaced(stored);
@@ -271,9 +279,9 @@ async function readNewest(stream: LogStream, stored: Stored): Promise<Placed> {
 }
 
 /**
- * Reads a batch out of the stream.
+ * Reads a batch from the stream.
  *
- * @param stored What the stream has kept.
+ * @param stored The message of the stream.
  * @throws {RefusedError} If no hub has written it.
  */
 export function readPlaced({ seq, at, subject, data }: Stored): Placed {
