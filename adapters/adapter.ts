@@ -18,7 +18,7 @@ export interface AdapterErrorInfo {
   readonly stage: AdapterStage;
   /** The channel, if it is known. */
   readonly channel?: string;
-  /** How many dropped messages this error reports that did not come from a hub. The health page counts them. */
+  /** How many foreign messages (not from a hub) were dropped. The health page counts them. */
   readonly foreign?: number;
 }
 
@@ -58,9 +58,9 @@ export interface AdapterContext {
    */
   onStatus(status: "up" | "down"): void;
   /**
-   * Reports that messages of some channels may have been missed although the status is the same: the part of the
-   * backplane that carries these channels has moved. Call it when the channels are live again. Do not call it for
-   * messages that a break loses.
+   * Reports that messages of some channels may have been missed although the status is the same. The reason: the part
+   * of the backplane that carries these channels has moved. Call it when the channels are live again. Do not call it
+   * for messages that a break loses.
    *
    * @param channels The channels, as the hub named them. Without it: all subscribed channels.
    */

@@ -115,21 +115,21 @@ export interface HistoryContext {
  * What an implementation must guarantee:
  *
  * - **One order.** Every message of a channel gets the next offset: 1, 2, 3, … without gaps, whichever node appends.
- *   The store keeps the messages of one node on one channel in the order of its calls, also when a call comes before
- *   the last answer.
+ *   The store keeps the messages of one node on one channel in the order of its calls. This also holds when a call
+ *   comes before the last answer.
  * - **All or nothing.** When `append` resolves, the store keeps the message, and every read that begins after that, on
  *   any node, shows it. When `append` rejects, the store keeps the message or not, but never a part of it. The code of
  *   the `HubError` tells which. `UNAVAILABLE`: the message is not kept and never will be (it was refused before it was
  *   sent, or the engine said no). `UNCERTAIN`: the message may be kept (it was sent, and then the link broke or the
  *   caller stopped waiting). Any other error counts as `UNCERTAIN`.
- * - **Epochs.** An epoch is text of at most 64 characters; a channel uses the same epoch only once. While the epoch
+ * - **Epochs.** An epoch is text of at most 64 characters; a channel never uses an epoch again. While the epoch
  *   lasts, offsets count on, also after all messages have expired; only {@linkcode AppendOptions.brief} channels may
  *   begin again. A channel without messages has an epoch too, at offset 0, and its first message continues that epoch.
  *   If the store loses the count (data was wiped, a store in memory restarted, a replica was behind), it begins a new
  *   epoch. So an old position cannot be taken for a new one. If the store still keeps messages of the epoch before,
  *   they keep their offsets, and new messages come after them. So hubs know which messages their subscribers already
  *   have.
- * - **`complete` is never wrong.** See {@linkcode StoredPage.complete}.
+ * - **`complete` never promises too much.** See {@linkcode StoredPage.complete}.
  * - **Reads keep nothing.** A read of a channel without messages stores nothing, because clients may make up names.
  * - **Bounded time.** When `signal` is aborted, the promise rejects soon. The hub also gives up by itself.
  *

@@ -133,7 +133,7 @@ export interface PurgeOptions {
  *   makes it. A write is one change: the store does it completely or not at all. The store does the writes of one node
  *   to a place in the order of its calls. A call that has failed may still take effect, but never after a later call of
  *   the same node and place.
- * - **Epochs.** An epoch is text of at most 64 characters; a place uses the same epoch only once. When the store loses
+ * - **Epochs.** An epoch is text of at most 64 characters; a place never uses an epoch again. When the store loses
  *   the number or the content of a place, it begins a new epoch. A place that was empty for a long time may lose its
  *   epoch.
  * - **One moment.** A page shows one moment, the one of its version. Pages follow a fixed order of the members. So a

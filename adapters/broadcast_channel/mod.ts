@@ -156,7 +156,7 @@ class ChannelAdapter implements BroadcastChannelAdapter {
       post: (seq, ask, entries) => this.#post({ kind: "data", from: this.#nodeId, seq, ask, entries }),
       onForget: (peer, silentMs) => {
         this.#heard.delete(peer);
-        this.#report("publish", `node "${peer}" has not answered for ${silentMs} ms, what it misses is lost`);
+        this.#report("publish", `node "${peer}" has not answered for ${silentMs} ms, messages to it may be lost`);
       },
     });
   }
@@ -342,7 +342,7 @@ class ChannelAdapter implements BroadcastChannelAdapter {
   #ignore(kind: string): void {
     if (this.#reported.has(kind)) return;
     this.#reported.add(kind);
-    this.#report("delivery", `ignored a ${kind}, and will ignore more without a word`, { foreign: 1 });
+    this.#report("delivery", `ignored a ${kind}, and will not report further ones`, { foreign: 1 });
   }
 
   #report(

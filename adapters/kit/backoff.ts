@@ -19,7 +19,6 @@ export const STABLE_MS: number = MAX_PAUSE_MS;
 /**
  * The pause before an attempt, in milliseconds. It doubles with each failure. Half of it is random, because all nodes
  * lose their connections at the same moment.
- * connections at the same moment.
  *
  * @param failures How many attempts in a row failed before the last one.
  * @param refused Whether the engine refused, and will probably refuse again.

@@ -1,10 +1,10 @@
 /**
  * Cuts messages that are too large for one message of the engine into parts, and joins them where they arrive.
  *
- * A part is `TP1`, the sender's token, the number of the message, the index of the part and the number of parts, with
- * dots between them, then `:` and a piece of the message: `TP1k3x9.7.0.3:…`. A message that fits into one part is sent
- * as it is. A sender publishes the parts of a message one after the other. The parts of one sender on one channel
- * arrive in that order. Parts of other senders may arrive between them.
+ * A part looks like this: `TP1k3x9.7.0.3:…`. It is `TP1`, the sender's token, the number of the message, the index of
+ * the part and the number of parts. Dots stand between them; then come `:` and a piece of the message. A message that
+ * fits into one part is sent as it is. A sender publishes the parts of a message one after the other. The parts of one
+ * sender on one channel arrive in that order. Parts of other senders may arrive between them.
  *
  * @module
  */
@@ -102,7 +102,7 @@ export class Chunks {
       ? this.#slices(data, maxPartBytes - MAX_HEAD)
       : slicesOf(data, maxPartBytes - MAX_HEAD);
     if (pieces.length > MAX_PARTS) {
-      throw new RangeError(`Cannot cut a message into ${pieces.length} parts: ${MAX_PARTS} are the most`);
+      throw new RangeError(`Cannot cut a message into ${pieces.length} parts: at most ${MAX_PARTS} are possible`);
     }
     const number = (++this.#lastNumber).toString(36);
     return pieces.map((piece, i) =>
@@ -212,7 +212,7 @@ export class Chunks {
     for (const [key, partial] of this.#partials) {
       if (this.#heldBytes <= maxHeldBytes) return;
       this.#giveUp(nameIn(key), partial, `more than ${maxHeldBytes} bytes wait for parts`);
-      // Later parts of the newest message are ignored. Older entries must go, or they would pile up.
+      // The newest message stays, so that its later parts are ignored. Older ones go, so that they do not pile up.
       if (this.#partials.size > 1) this.#remove(key);
     }
   }

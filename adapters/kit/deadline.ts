@@ -12,7 +12,7 @@ const MAX_LAG_MS = 100;
 
 /**
  * Waits for a promise, and rejects when it takes too long. An answer that came while this process was busy still
- * counts: the process reads it before the second next timer.
+ * counts: the process reads it before two more timers have fired.
  *
  * @param clock The source of time.
  * @param ms How long it may take.

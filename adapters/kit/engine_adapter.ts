@@ -252,7 +252,7 @@ class EngineCarrier<L> implements Carrier {
   #reasonOf(failure: PublishFailure): string {
     const { title } = this.#engine;
     if (failure === "full") {
-      return `${title} does not keep up, and more than maxPendingBytes are without an answer`;
+      return `${title} does not keep up, and more than maxPendingBytes wait for an answer`;
     }
     const { kind } = this.#engine.judge(failure);
     return kind === "unreachable" || kind === "final" ? `${title} has not confirmed it` : `${title} refuses`;

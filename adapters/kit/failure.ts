@@ -49,7 +49,7 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: AWAY,
   CONNECTION_REFUSED: AWAY, // some libraries use this code
   ENOENT: AWAY, // for a Unix socket
-  ENOTFOUND: "there is no host of that name; check the address",
+  ENOTFOUND: "there is no host with this name; check the address",
 };
 
 /**

@@ -77,7 +77,7 @@ export class Keeper<L> {
     this.#wake();
   }
 
-  /** Closes for good. Resolves when the connection is closed. */
+  /** Closes permanently. Resolves when the connection is closed. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#lose(new Error("The adapter is closed"));

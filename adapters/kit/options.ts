@@ -73,6 +73,6 @@ export function prefixFor(title: string): Kind<string> {
 export function refuseAddress(owner: string, given: unknown, address: string): void {
   if (typeof given !== "string" && !Array.isArray(given)) return;
   throw new TypeError(
-    `Cannot do with the address alone in ${owner}: give { ${address}, prefix: "my-app" }, as a prefix keeps applications apart`,
+    `Cannot use the address alone in ${owner}: give { ${address}, prefix: "my-app" }; the prefix keeps applications apart`,
   );
 }

@@ -77,7 +77,7 @@ export interface Reporter {
    * @param address The address of the connection, if it differs from the identity's.
    */
   broken(what: string, stage: "publish" | "delivery", cause: unknown, address?: string): void;
-  /** Messages were not published, or perhaps not. */
+  /** Messages are lost, or may be. */
   lost(reason: string, count: number, channel: string, cause?: Error): void;
   /** Data came that no hub has sent. */
   foreign(channel?: string): void;

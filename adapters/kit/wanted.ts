@@ -15,8 +15,8 @@ const RETRY_MS = 5_000;
 /** The part of a connection that {@linkcode Wanted} needs. */
 export interface SubscribingLink {
   /**
-   * Subscribes to channels, by the engine's names. When it resolves, all channels are live that have no error at their
-   * index. Rejects when the connection does not work.
+   * Subscribes to channels, by the engine's names. When it resolves, all channels without an error at their index are
+   * live. Rejects when the connection does not work.
    */
   subscribe(names: readonly string[]): Promise<readonly (Error | undefined)[] | void>;
   /** Ends subscriptions. Rejects when the engine refuses, or the connection is gone. */
@@ -77,8 +77,8 @@ export class Wanted {
    *
    * @param link The connection.
    * @param within Limits how long each answer may take.
-   * @returns Resolves when all channels are live that the engine does not refuse. Rejects when the connection does not
-   * work.
+   * @returns Resolves when all channels are live, except those that the engine refuses. Rejects when the connection
+   * does not work.
    */
   async attach(link: SubscribingLink, within: Within): Promise<void> {
     this.#forget();

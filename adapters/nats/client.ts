@@ -67,9 +67,9 @@ export interface NatsClient {
   flush(): Promise<void>;
   /** The events of the connection. */
   status(): AsyncIterable<object>;
-  /** Resolves when the connection is closed for good, with the error that closed it, if there is one. */
+  /** Resolves when the connection is closed permanently, with the error that closed it, if there is one. */
   closed(): Promise<void | Error>;
-  /** Whether the connection is closed for good. */
+  /** Whether the connection is closed permanently. */
   isClosed(): boolean;
   /** The address of its server. */
   getServer(): string;

@@ -26,7 +26,7 @@ export type {
  * Creates the adapter for NATS.
  *
  * While no server is reachable, the adapter drops every published message, and reports it with stage `"publish"`; it
- * never sends a message late. It then tries all servers, also those that the servers have told it about, until `close`.
+ * never sends a message late. It then tries all servers until `close`, also those that other servers have announced.
  *
  * @example
  * ```ts ignore needs a NATS server

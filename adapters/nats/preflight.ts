@@ -1,6 +1,6 @@
 /**
- * Tests a server on a separate connection before the client library connects: whether it answers, speaks NATS, speaks
- * TLS with a trusted certificate, and accepts the login.
+ * Tests a server on a separate connection before the client library connects. The test shows whether the server
+ * answers, speaks NATS, speaks TLS with a trusted certificate, and accepts the login.
  *
  * `nats` 2 alone has two faults. First: a server may accept a connection and send nothing, because it hangs or a proxy
  * drops everything. Then `nats` gives up in time but leaves the socket open, and the process does not end. Second: a
@@ -29,7 +29,7 @@ export class ServerError extends Error {
 export interface PreflightOptions {
   /** Ends the test. */
   readonly signal: AbortSignal;
-  /** How long each server may take. */
+  /** How long the test may take. */
   readonly timeoutMs: number;
   /** Options of TLS, as the platform takes them. */
   readonly tls: object;
@@ -82,7 +82,7 @@ function readInfo(line: string): Info {
   try {
     return JSON.parse(line.slice(MARK.length));
   } catch (cause) {
-    throw new ForeignServerError("what listens there does not speak NATS", { cause });
+    throw new ForeignServerError("the server there does not speak NATS", { cause });
   }
 }
 
@@ -103,7 +103,7 @@ class Visit implements AsyncDisposable {
     const { signal, timeoutMs } = options;
     this.#options = options;
     this.#failure.promise.catch(() => {});
-    this.#timer = setTimeout(() => this.#fail(new Error(`it said nothing for ${timeoutMs} ms`)), timeoutMs);
+    this.#timer = setTimeout(() => this.#fail(new Error(`it sent nothing for ${timeoutMs} ms`)), timeoutMs);
     signal.addEventListener("abort", this.#abort);
     this.#socket = connect({ host: hostname, port });
     this.#stream = this.#socket;
@@ -176,6 +176,6 @@ class Visit implements AsyncDisposable {
 
   #failForeign(): void {
     const cause = new Error(`It starts with ${JSON.stringify(this.#text.slice(0, 20))}`);
-    this.#fail(new ForeignServerError("what listens there does not speak NATS", { cause }));
+    this.#fail(new ForeignServerError("the server there does not speak NATS", { cause }));
   }
 }

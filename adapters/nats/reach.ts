@@ -123,8 +123,8 @@ export class Reach {
   }
 
   /**
-   * Resolves when every server with nodes of this cluster knows the subscriptions made up to the end of this turn, as
-   * far as this can be known. Rejects when the connection is lost before.
+   * Resolves when every server with nodes of this cluster knows the subscriptions of this turn, as far as this can be
+   * known. Rejects when the connection is lost before.
    */
   confirm(): Promise<void> {
     this.#nextConfirm ??= (async () => {

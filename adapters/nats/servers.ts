@@ -58,7 +58,7 @@ export function readServers(urls: readonly string[]): Servers {
     const parsed = parse(url);
     if (!parsed) {
       throw new TypeError(
-        `Cannot create a NATS adapter: server ${i} is no URL like nats://host:4222 or tls://host:4222`,
+        `Cannot create a NATS adapter: server ${i} is not a URL like nats://host:4222 or tls://host:4222`,
       );
     }
     addresses.push({

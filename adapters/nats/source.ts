@@ -59,13 +59,13 @@ export class GivenClient implements ClientSource {
   }
 }
 
-/** The only error that is final. */
+/** Makes the only error of the kind `"final"`. */
 function finalError(cause: Error | undefined): ConnectError {
   const why = cause === undefined ? "" : ` (${describe(cause)})`;
   return new ConnectError(
     "final",
-    `Cannot use the connection to NATS that was given: it is closed for good${why}. Give it ` +
-      "maxReconnectAttempts: -1, and create a new adapter with a new one",
+    `Cannot use the given connection to NATS: it is closed for good${why}. Connect with ` +
+      "maxReconnectAttempts: -1, and create a new adapter with the new connection",
     cause,
   );
 }

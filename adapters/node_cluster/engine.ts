@@ -108,7 +108,7 @@ export class NodeClusterEngine implements Engine<Session> {
     }
     return {
       kind: "final",
-      error: new Error(`${what}, and nothing opens it again: end this process`, { cause }),
+      error: new Error(`${what}, and cannot be opened again: end this process`, { cause }),
     };
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The frames between a node and the relay in the primary process: lists, sent as JSON. The application may use the same
  * pipe. Its messages do not have this mark, and are ignored.
+ *
  * | from a node | |
  * |---|---|
  * | `hello`, prefix, node id | begins a session |

@@ -95,7 +95,7 @@ export function readNodeClusterOptions(options: NodeClusterAdapterOptions): Sett
 function ownChannel(): IpcChannel {
   if (cluster.isWorker && process.send) return process;
   throw new TypeError(
-    "Cannot create a node-cluster adapter here: this process is no worker of node:cluster. Create it in a process that " +
+    "Cannot create a node-cluster adapter here: this process is not a worker of node:cluster. Create it in a process that " +
       "cluster.fork() has started, and call relayNodeCluster() in the one that starts it; or give { channel: process } in " +
       "one that fork() of node:child_process has started",
   );

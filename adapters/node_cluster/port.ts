@@ -106,7 +106,7 @@ export class Port {
           this.#end(
             session,
             member,
-            `this process does not read what the relay has for it, over ${maxPendingBytes} bytes`,
+            `this process does not read the relay's messages, more than ${maxPendingBytes} bytes wait`,
           ),
       };
       group.add(member);

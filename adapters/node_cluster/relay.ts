@@ -19,6 +19,7 @@ export interface NodeClusterRelayOptions {
   /**
    * How many bytes may wait for a worker that does not read them. A worker with more bytes to read loses its session.
    * It learns this when it reads again. It then begins another session, and updates its clients as after every outage.
+   *
    * @default {33_554_432}
    */
   readonly maxPendingBytes?: number;

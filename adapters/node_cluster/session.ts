@@ -17,7 +17,7 @@ import { Window } from "./window.ts";
  */
 const FRAME_BYTES = 256 * 1024;
 
-/** The pipe to the primary process is gone for good. */
+/** The pipe to the primary process is gone, and does not come back. */
 export class PipeGoneError extends Error {
   override readonly name = "PipeGoneError";
 }
@@ -152,13 +152,13 @@ export class Session {
     if (read === "malformed") {
       if ((message as unknown[])[1] === this.#id) {
         this.#say("bye");
-        this.#lose(new Error("the relay has sent what this version cannot read"));
+        this.#lose(new Error("the relay has sent a frame that this version cannot read"));
       }
       return;
     }
     if (read.session === this.#id) this.#take(read.frame);
     else if (read.frame[0] === "ready" && !this.#ended) {
-      if (this.#welcomed) this.#lose(new Error("the relay was started anew"));
+      if (this.#welcomed) this.#lose(new Error("the relay was restarted"));
       else this.#greet();
     }
   }

@@ -62,7 +62,7 @@ export class Finder {
         const topology = await answer;
         if (topology?.ok) return topology;
         doubtful ??= topology;
-        throw new Error("It knows no cluster that works");
+        throw new Error("It sees no working cluster");
       });
       return await Promise.any(ok).catch(() => undefined);
     };

@@ -111,12 +111,12 @@ export class ClusterLink {
     const token = `${++this.#pings}`;
     const reply: unknown = await this.#redis.ping(token);
     const [answer] = [reply].flat().slice(-1);
-    if (String(answer) !== token) throw new Error("The connection's answers are out of step");
+    if (String(answer) !== token) throw new Error("The connection's answers do not match its commands");
   }
 
   /**
-   * Subscribes with one command; in sharded mode, all channels must be of one slot. A refusal means all channels of the
-   * command.
+   * Subscribes with one command; in sharded mode, all channels must be of one slot. A refusal applies to all channels
+   * of the command.
    */
   async subscribe(channels: readonly string[]): Promise<void> {
     if (this.#mode === "sharded") await this.#redis.ssubscribe(...channels);

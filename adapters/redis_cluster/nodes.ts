@@ -106,7 +106,7 @@ function nodesOfList(
 
 function nodesOfClient(client: RedisClusterClient, { natMap }: NodesOptions): ClusterNodes {
   if (typeof client.nodes !== "function") {
-    throw new TypeError("Cannot create a redis-cluster adapter: the client is no Cluster of ioredis");
+    throw new TypeError("Cannot create a redis-cluster adapter: the client is not a Cluster of ioredis");
   }
   const made = client.options as { redisOptions?: RedisOptions; natMap?: RedisClusterNatMap };
   const nodes = () => client.nodes().map(({ options }) => options as RedisOptions);

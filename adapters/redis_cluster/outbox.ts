@@ -11,7 +11,7 @@ import type { RedisMessage } from "../kit/redis/link.ts";
 
 /** For how long a message may wait while its slot moves, in milliseconds. */
 export const HOLD_MS = 2_000;
-/** The pause before a shard is asked again that has refused for now without a new address. */
+/** The pause before a retry at a shard that has refused for now without a new address, in milliseconds. */
 const RETRY_MS = 25;
 
 /** A partition's view of the connection to a shard. */
@@ -156,7 +156,7 @@ export class Outbox {
     if (this.#held) return;
     this.#held = [];
     this.#cancelHold = this.#options.clock.after(HOLD_MS, () => {
-      this.#giveUp("their slot has been on the move for too long");
+      this.#giveUp("their slot has been moving for too long");
       // Messages still under way keep their place.
       if (this.#underWay > 0) this.#hold();
     });

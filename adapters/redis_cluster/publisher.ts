@@ -96,7 +96,7 @@ export class Publisher implements Route {
     this.#lost(link, cause);
   }
 
-  /** Closes for good. */
+  /** Closes permanently. */
   async close(): Promise<void> {
     this.#link = undefined;
     await this.#keeper.close();

@@ -1,6 +1,6 @@
 /**
- * The last message number of each publisher. With it a node delivers no message twice or too late: while a slot moves,
- * a message may come over the old shard and again over the new one.
+ * The last message number of each publisher. With it a node delivers no message twice or too late. The reason: while a
+ * slot moves, a message may come over the old shard and again over the new one.
  *
  * @module
  */

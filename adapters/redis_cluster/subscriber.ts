@@ -128,7 +128,7 @@ export class Subscriber implements Home {
     this.#lost(link, cause);
   }
 
-  /** Closes for good. */
+  /** Closes permanently. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRetry();
@@ -322,7 +322,7 @@ export class Subscriber implements Home {
   ): Promise<void> {
     if (link !== this.#link) return;
     const moved = readMoved(error);
-    if (moved && moved.slot !== interests.slot) throw new Error("its answers are out of step");
+    if (moved && moved.slot !== interests.slot) throw new Error("its answers do not match its commands");
     if (isForNow(error)) {
       // The connection does not subscribe to them any more, if it ever did.
       for (const name of names) this.#gone(interests, name, true);

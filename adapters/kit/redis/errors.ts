@@ -22,7 +22,7 @@ type Refusal = "credentials" | "protocol" | "tls";
 
 const HINTS: Readonly<Record<Refusal, string>> = {
   credentials: "it refuses the credentials or the connection; check username, password and ACL",
-  protocol: "what answers there is not Redis, or expects TLS; check the port, and redis:// or rediss://",
+  protocol: "the server there is not Redis, or expects TLS; check the port, and redis:// or rediss://",
   tls: "the TLS handshake failed; check the certificate, and redis:// or rediss://",
 };
 

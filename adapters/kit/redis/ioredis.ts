@@ -79,7 +79,6 @@ const OWN_SETTINGS: Readonly<Record<string, unknown>> = {
  *
  * @param settings Address and credentials.
  * @param connectTimeoutMs How long connecting may take.
- * @param connectTimeoutMs How long a connection may take to be made.
  */
 export function createIoredisDriver(settings: RedisOptions, connectTimeoutMs: number): RedisDriver {
   // The name appears in CLIENT LIST. Without the permission for it, the connection has no name.

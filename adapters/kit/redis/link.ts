@@ -30,7 +30,7 @@ export interface RedisLink {
   readonly ready: Promise<void>;
   /** A round trip. Rejects when Redis refuses, or the connection is lost. */
   ping(): Promise<void>;
-  /** Subscribes with one command. A refusal means all channels of the command. */
+  /** Subscribes with one command. A refusal applies to all channels of the command. */
   subscribe(channels: readonly string[]): Promise<void>;
   /** Ends subscriptions with one command. */
   unsubscribe(channels: readonly string[]): Promise<void>;

@@ -202,7 +202,7 @@ export class Batches {
    */
   #overtaken(part: Part, { row }: Waiting): void {
     if (row === undefined) return;
-    const late = new Error("TRYAGAIN A later one has been done already");
+    const late = new Error("TRYAGAIN A later command has been done already");
     for (const one of part.again) if (one.row === row) one.reject(this.#reach.explain(late));
     part.again = part.again.filter((one) => one.row !== row);
   }

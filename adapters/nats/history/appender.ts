@@ -116,8 +116,8 @@ export class Appender {
 
   #givenUp(sent: boolean, cause: unknown): HubError {
     return sent
-      ? new HubError("UNCERTAIN", `${this.#what}: nobody waited for the answer any more`, { cause })
-      : new HubError("UNAVAILABLE", `${this.#what}: nobody waited any more before it was sent`, { cause });
+      ? new HubError("UNCERTAIN", `${this.#what}: the caller stopped waiting for the answer`, { cause })
+      : new HubError("UNAVAILABLE", `${this.#what}: the caller stopped waiting before it was sent`, { cause });
   }
 
   /** Never rejects. */

@@ -51,9 +51,9 @@ export class BatchIndex {
   readonly #offsets = new Map<string, number>();
   /** The batches whose keys were not read. */
   readonly #unread = new Set<Entry>();
-  /** No message below this offset is kept. Other nodes have removed them, and say so. */
+  /** The oldest offset that may be kept, according to the batches seen so far. */
   #told = 1;
-  /** No message below this offset is kept, including what this node has found out itself. */
+  /** The same, including what this node has found out itself. */
   #floor = 1;
   #top: Entry | undefined;
   #isTopKnown = true;

@@ -103,7 +103,7 @@ export class JetStream {
         throw new RefusedError("the connection is closed", undefined, { cause });
       }
       const answer = await promise;
-      if (answer.headers?.code === NOBODY) throw new RefusedError(`nobody listens to ${subject}`, NOBODY);
+      if (answer.headers?.code === NOBODY) throw new RefusedError(`no server listens on ${subject}`, NOBODY);
       return answer;
     } finally {
       cancel();

@@ -238,7 +238,7 @@ export class LogStream {
         error.code === NOBODY || error.code === CODES.notEnabled || error.code === CODES.notEnabledForAccount
       ) {
         throw new UnfitError(
-          "it has no JetStream for us. Start the server with `jetstream {}` in its configuration and enable it for the " +
+          "it offers no JetStream to this account. Start the server with `jetstream {}` in its configuration and enable it for the " +
             'account, or let each node keep its own history: createHub(…, { history: "per-node" })',
           undefined,
           { cause: error },

@@ -101,7 +101,7 @@ export class TopicLog {
       this.#tail = { subject, position, seq: 0 };
       return { position, newest: undefined };
     }
-    throw new RefusedError("the stream begins new lives all the time");
+    throw new RefusedError("the stream begins a new life again and again");
   }
 
   /** This node has written a batch, or has received one. */
@@ -288,6 +288,6 @@ export function readPlaced({ seq, at, subject, data }: Stored): Placed {
   const batch = decodeBatch(data);
   if (batch) return { seq, at, batch };
   throw new RefusedError(
-    `message ${seq} on ${subject} is of no hub: somebody else publishes there. Remove it`,
+    `no hub has sent message ${seq} on ${subject}: another client publishes there. Remove it`,
   );
 }

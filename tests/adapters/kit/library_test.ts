@@ -25,7 +25,7 @@ test("adapters: a library that may not be loaded here says why: Deno names the p
       () =>
         loadLibrary("ioredis", "pass `client`", () => Promise.reject(new Error(`${said}\n  at somewhere`))),
       LibraryError,
-      `Cannot import \`ioredis\`: this process may not (${said})`,
+      `Cannot import \`ioredis\`: this process lacks the permission (${said})`,
     );
     assert(!error.message.includes("Install"), error.message);
   }

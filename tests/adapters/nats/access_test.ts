@@ -197,8 +197,8 @@ test("nats: credentials that are refused after a restart are reported, and tried
 
 test("nats: options that make no sense, or contradict each other, are refused and tell no secret", () => {
   const refusals: readonly [NodeOptions, string][] = [
-    [{ servers: "http://s3cret@host" }, "server 0 is no URL"],
-    [{ servers: "nats://s3cret%@host" }, "server 0 is no URL"],
+    [{ servers: "http://s3cret@host" }, "server 0 is not a URL"],
+    [{ servers: "nats://s3cret%@host" }, "server 0 is not a URL"],
     [{ servers: [] }, "servers is empty"],
     [{ prefix: "" }, "prefix"],
     [{ token: "s3cret", user: "me" }, "user and token"],

@@ -84,13 +84,13 @@ test("node-cluster: when the process with the relay is gone nothing waits any mo
   await opening;
   await relay.kill();
   await waitFor(() => statuses.at(-1) === "down", { what: "status down" });
-  await waitFor(() => errors.some((text) => text.includes("nothing opens it again")), { what: "the error" });
-  await assertRejects(() => adapter.subscribe("late"), Error, "nothing opens it again");
+  await waitFor(() => errors.some((text) => text.includes("cannot be opened again")), { what: "the error" });
+  await assertRejects(() => adapter.subscribe("late"), Error, "cannot be opened again");
   adapter.publish("news", "lost");
   await waitFor(() => errors.some((text) => text.includes("Cannot publish a message")), { what: "the loss" });
   await adapter.close();
   const late = open("b", { channel: relay.child as IpcChannel });
-  await assertRejects(() => late.opening, Error, "nothing opens it again");
+  await assertRejects(() => late.opening, Error, "cannot be opened again");
 });
 
 test("node-cluster: while the process with the relay stands still no more than the bound waits for it", async () => {
@@ -196,10 +196,10 @@ test("node-cluster: of a process that ends with something unread the other end k
   for (let i = 0; i < 20; i++) a.adapter.publish("news", "x".repeat(1_000));
   await waitFor(() => relay.child.connected, { what: "the pipe" });
   await relay.kill();
-  await waitFor(() => a.errors.some((text) => text.includes("nothing opens it again")), {
+  await waitFor(() => a.errors.some((text) => text.includes("cannot be opened again")), {
     what: "the error",
     timeoutMs: 10_000,
   });
-  await assertRejects(() => a.adapter.subscribe("late"), Error, "nothing opens it again");
+  await assertRejects(() => a.adapter.subscribe("late"), Error, "cannot be opened again");
   await a.adapter.close();
 });

@@ -62,7 +62,7 @@ faultTest(
     await waitFor(() => messages().includes("takes no messages for now (low on memory)"), {
       what: "a report",
     });
-    await waitFor(() => messages().includes("more than maxPendingBytes are without an answer"), {
+    await waitFor(() => messages().includes("more than maxPendingBytes wait for an answer"), {
       what: "the bound",
     });
     assert(a.errors.every(({ stage }) => stage === "publish"));

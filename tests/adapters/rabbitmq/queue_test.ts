@@ -131,7 +131,7 @@ test("rabbitmq: a burst over the bound is dropped and counted, the rest arrives 
   await waitFor(() => a.errors.length > 0, { what: "a report" });
   const { error, stage, channel } = a.errors[0]!;
   assertEquals([stage, channel], ["publish", "news"]);
-  assert(error.message.includes("more than maxPendingBytes are without an answer"), error.message);
+  assert(error.message.includes("more than maxPendingBytes wait for an answer"), error.message);
   a.adapter.publish("news", "next");
   await waitFor(() => {
     if (!b.on("news").includes("next")) a.adapter.publish("news", "next");

@@ -168,7 +168,7 @@ test("redis-cluster: answers to other questions end the connection, and the next
   link.answers = [new Error("MOVED 1 127.0.0.1:2")];
   const live = interests.subscribe("b", "B");
   await waitFor(() => link.destroyed);
-  assertEquals(told, ["lost: its answers are out of step"]);
+  assertEquals(told, ["lost: its answers do not match its commands"]);
   await waitFor(() => (clock.advance(10), links.length === 2));
   await live;
   assertEquals([links[1]!.commands, interests.broken], [["+probe-7,A,B"], false]);

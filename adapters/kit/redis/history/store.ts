@@ -20,7 +20,7 @@ import { frameHead, type HistoryFrame } from "./frame.ts";
 import { notKept, notRead } from "./outcome.ts";
 import { APPEND, READ } from "./scripts.ts";
 
-/** Longer times count as unlimited, in milliseconds. Redis refuses such a time only after it has kept the message. */
+/** Longer times count as unlimited, in milliseconds: Redis would refuse them only after it has kept the message. */
 const MAX_TTL_MS = 1e14;
 
 /** What {@linkcode RedisHistory} needs. */
@@ -165,7 +165,7 @@ function recordsOf(flat: readonly string[], now: number, channel: string): Store
     const before = records.at(-1)?.offset;
     if (before !== undefined && Math.abs(offset - before) !== 1) {
       throw new Error(
-        `Cannot read "${channel}": somebody has changed its keys in Redis, message ${before} has no next one`,
+        `Cannot read "${channel}": its keys in Redis were changed by hand, the message after ${before} is missing`,
       );
     }
     const at = Number(flat[i]!.split("-")[1]);

@@ -3,8 +3,8 @@
  * number of anonymous connections, and the last write of each node. `e`: its entries by connection. `c` and `m`: its
  * connections by node and by member, in order. `u`: the number of connections of each user.
  *
- * An entry is its kind (`u` for a user's, `a` for an anonymous one) and its member, its node, and data that the scripts
- * do not read. A zero byte stands between these parts; names contain none.
+ * An entry has three parts: its kind (`u` for a user's, `a` for an anonymous one) and its member; its node; data that
+ * the scripts do not read. A zero byte stands between the parts; names contain none.
  *
  * @module
  */
@@ -219,7 +219,7 @@ export const EXPIRED: Script = script(
   String.raw`return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', text(now), 'LIMIT', 0, ARGV[1])`,
 );
 
-/** Reads a lease. Key: the lease. It answers with the generation, or 0 if there is none, and the rest of the lease. */
+/** Reads a lease. Key: the lease. It answers with the generation, or 0 without a lease, and the remaining time. */
 export const LOOK: Script = script(
   NOW,
   String.raw`

@@ -36,7 +36,7 @@ const MAX_NAMES = 1_000;
 
 /** This process's knowledge of a node's lease. */
 interface Lease {
-  /** Earlier leases were lost. The number tells their data from the data of this lease. */
+  /** The number of this lease. It tells the lease's data from the data of earlier leases, which were lost. */
   generation: number;
   /** How long to keep keys, in milliseconds. */
   keepMs: number;
