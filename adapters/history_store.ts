@@ -120,7 +120,7 @@ export interface HistoryContext {
  * - **All or nothing.** When `append` resolves, the store keeps the message, and every read that begins after that, on
  *   any node, shows it. When `append` rejects, the store keeps the message or not, but never a part of it. The code of
  *   the `HubError` tells which. `UNAVAILABLE`: the message is not kept and never will be (it was refused before it was
- *   sent, or the engine said no). `UNCERTAIN`: the message may be kept (it was sent, and then the link broke or the
+ *   sent, or the engine refused it). `UNCERTAIN`: the message may be kept (it was sent, and then the link broke or the
  *   caller stopped waiting). Any other error counts as `UNCERTAIN`.
  * - **Epochs.** An epoch is text of at most 64 characters; a channel never uses an epoch again. While the epoch
  *   lasts, offsets count on, also after all messages have expired; only {@linkcode AppendOptions.brief} channels may

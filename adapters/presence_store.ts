@@ -165,7 +165,7 @@ export interface PresenceStore {
    *
    * @param node The node. All entries belong to it.
    * @param place The place.
-   * @param write What changes.
+   * @param write The changes.
    */
   write(node: string, place: string, write: PlaceWrite): Promise<PlaceWritten>;
   /**

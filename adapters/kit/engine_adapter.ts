@@ -41,7 +41,7 @@ export function createEngineAdapter<L>(engine: Engine<L>, options: EngineAdapter
   return createShell(engine, options.clock, (reporter) => new EngineCarrier(engine, options, reporter));
 }
 
-/** How long `close` waits for the engine to confirm what was published before it. */
+/** How long `close` waits for the engine to confirm the messages published before it. */
 const DRAIN_MS = 2_000;
 
 class EngineCarrier<L> implements Carrier {

@@ -66,7 +66,7 @@ export function prefixFor(title: string): Kind<string> {
  * may hold a password.
  *
  * @param owner The function that takes the options.
- * @param given What the user gave.
+ * @param given The user's options.
  * @param address The name of the option for the address.
  * @throws {TypeError} If it is text or a list.
  */

@@ -1,6 +1,6 @@
 /**
  * The frames between a node and the relay in the primary process: lists, sent as JSON. The application may use the same
- * pipe. Its messages do not have this mark, and are ignored.
+ * pipe. Frames begin with a mark; messages without it are ignored.
  *
  * | from a node | |
  * |---|---|

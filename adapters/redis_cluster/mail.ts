@@ -43,7 +43,7 @@ export class Mail {
    * Unpacks a message.
    *
    * @param partition Its partition.
-   * @param raw What came.
+   * @param raw The data that came.
    * @param now The time in milliseconds.
    * @returns The message; `"known"` if it is this node's own, a repeated one, or too late; `"foreign"` if no hub sent
    * it.

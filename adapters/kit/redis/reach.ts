@@ -144,7 +144,7 @@ export class Batches {
     }
   }
 
-  /** Sends what waits. */
+  /** Sends the waiting commands. */
   #next(index: number, part: Part): void {
     const { patience } = this.#reach;
     if (part.pauses && patience) {

@@ -288,6 +288,6 @@ export function readPlaced({ seq, at, subject, data }: Stored): Placed {
   const batch = decodeBatch(data);
   if (batch) return { seq, at, batch };
   throw new RefusedError(
-    `no hub has sent message ${seq} on ${subject}: another client publishes there. Remove it`,
+    `no hub has sent message ${seq} on ${subject}: another client publishes there. Remove the message`,
   );
 }
