@@ -156,7 +156,10 @@ class ChannelAdapter implements BroadcastChannelAdapter {
       post: (seq, ask, entries) => this.#post({ kind: "data", from: this.#nodeId, seq, ask, entries }),
       onForget: (peer, silentMs) => {
         this.#heard.delete(peer);
-        this.#report("publish", `node "${peer}" has not answered for ${silentMs} ms, messages to it may be lost`);
+        this.#report(
+          "publish",
+          `node "${peer}" has not answered for ${silentMs} ms, messages to it may be lost`,
+        );
       },
     });
   }

@@ -102,7 +102,9 @@ export class Chunks {
       ? this.#slices(data, maxPartBytes - MAX_HEAD)
       : slicesOf(data, maxPartBytes - MAX_HEAD);
     if (pieces.length > MAX_PARTS) {
-      throw new RangeError(`Cannot cut a message into ${pieces.length} parts: at most ${MAX_PARTS} are possible`);
+      throw new RangeError(
+        `Cannot cut a message into ${pieces.length} parts: at most ${MAX_PARTS} are possible`,
+      );
     }
     const number = (++this.#lastNumber).toString(36);
     return pieces.map((piece, i) =>

@@ -26,7 +26,9 @@ export async function loadLibrary<T>(name: string, otherwise: string, load: () =
   } catch (cause) {
     const said = cause instanceof Error ? cause.message.split("\n", 1)[0]! : String(cause);
     if (NOT_ALLOWED.test(said)) {
-      throw new LibraryError(`Cannot import \`${name}\`: this process lacks the permission (${said})`, { cause });
+      throw new LibraryError(`Cannot import \`${name}\`: this process lacks the permission (${said})`, {
+        cause,
+      });
     }
     const install = `Install it (\`deno add npm:${name}\`, \`bun add ${name}\`)${
       otherwise && ` or ${otherwise}`

@@ -86,7 +86,8 @@ function works(what: () => unknown): boolean {
   }
 }
 
-const wrongSeed = () => new TypeError("Cannot create a NATS adapter: nkeySeed is not the seed of an nkey (SU…)");
+const wrongSeed = () =>
+  new TypeError("Cannot create a NATS adapter: nkeySeed is not the seed of an nkey (SU…)");
 const wrongCreds = () =>
   new TypeError("Cannot create a NATS adapter: creds is not the content of a creds file");
 const unusable = (error: Error) => new ConnectError("refused", error.message, error);

@@ -117,7 +117,9 @@ export class Appender {
   #givenUp(sent: boolean, cause: unknown): HubError {
     return sent
       ? new HubError("UNCERTAIN", `${this.#what}: the caller stopped waiting for the answer`, { cause })
-      : new HubError("UNAVAILABLE", `${this.#what}: the caller stopped waiting before it was sent`, { cause });
+      : new HubError("UNAVAILABLE", `${this.#what}: the caller stopped waiting before it was sent`, {
+        cause,
+      });
   }
 
   /** Never rejects. */
