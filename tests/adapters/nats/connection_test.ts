@@ -76,7 +76,7 @@ for (const [library, connect] of Object.entries(LIBRARIES)) {
     assert(node.errors.at(-1)!.error.message.includes("closed for good"), node.errors.at(-1)!.error.message);
     await node.adapter.close();
     await using late = createNode({ connection });
-    await assertRejects(() => late.opening, Error, "Cannot use the connection to NATS");
+    await assertRejects(() => late.opening, Error, "Cannot use the given connection to NATS");
   });
 
   test(`nats, on a connection of ${library}: the health page says that it is closed for good, and what to do`, async () => {
