@@ -33,7 +33,9 @@ function open(nodeId: string, options: Partial<NodeClusterAdapterOptions>): Open
 
 test("node-cluster: outside a worker there is one clear error", () => {
   const error = assertThrows(() => createNodeClusterAdapter({ prefix: "test" }), TypeError);
-  assert(error.message.includes("not a worker of node:cluster") && error.message.includes("relayNodeCluster()"));
+  assert(
+    error.message.includes("not a worker of node:cluster") && error.message.includes("relayNodeCluster()"),
+  );
 });
 
 test("node-cluster: options are checked", () => {
