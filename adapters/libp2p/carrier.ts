@@ -1,5 +1,5 @@
 /**
- * Carries the messages of one node over libp2p: to every other node that subscribes to the topic of their channel.
+ * Carries the messages of one node over libp2p, to every other node that subscribes to the topic of their channel.
  *
  * @module
  */
@@ -25,12 +25,12 @@ import { Relays } from "./relays.ts";
 import { Sender } from "./sender.ts";
 import { applicationOf, nameOf, Topics } from "./topics.ts";
 
-/** How long `close` waits for what was published before it, and then for connections to close. */
+/** How long `close` waits for earlier publishes to leave, and then for connections to close. */
 const DRAIN_MS = 2_000;
 const STOP_MS = 1_000;
-/** How long a node that has lost all others is down, before it counts as the only one, where that may be. */
+/** How long a node that has lost all others is down before it counts as the only node, if it may be alone. */
 const ALONE_MS = 30_000;
-/** How long it is not, as it may reach one again, or find that they do not run any more. */
+/** How long such a node still counts as up. In this time it may reach a node again, or find that the others have stopped. */
 const UNSURE_MS = 1_000;
 
 /** One node. */
@@ -50,7 +50,7 @@ export class MeshCarrier implements Carrier {
   #discovery: Discovery | undefined;
   #relays: Relays | undefined;
   #state: "down" | "rising" | "up" = "down";
-  /** When the last of the others was lost. */
+  /** When this node lost its last peer. */
   #lostAt: number | undefined;
   #begun = false;
   #everUp = false;
@@ -60,8 +60,8 @@ export class MeshCarrier implements Carrier {
   #starting: Promise<void> | undefined;
 
   /**
-   * @param settings How.
-   * @param reporter Whom to tell.
+   * @param settings The checked options.
+   * @param reporter Takes the reports.
    */
   constructor(settings: Settings, reporter: Reporter) {
     const { clock, maxPendingBytes } = settings;
@@ -121,7 +121,7 @@ export class MeshCarrier implements Carrier {
     const own = this.#wanted.channelOf(name) === undefined ? 0 : 1;
     const counting = this.#mesh.countListeners(name);
     const { clock, probeTimeoutMs } = this.#settings;
-    return own + await inTime(clock, probeTimeoutMs, counting, "not all have answered");
+    return own + await inTime(clock, probeTimeoutMs, counting, "not all nodes have answered");
   }
 
   async close(reason: Error): Promise<void> {
@@ -148,7 +148,7 @@ export class MeshCarrier implements Carrier {
     const { node, stop } = this.#running;
     const stopping = stop();
     await this.#within(STOP_MS, stopping);
-    // A connection that leads nowhere would take its time to close.
+    // A dead connection would take long to close.
     if (this.#settings.owned) { for (const one of node.getConnections()) one.abort(new Error("closed")); }
     await this.#within(STOP_MS, stopping);
   }
@@ -261,14 +261,14 @@ export class MeshCarrier implements Carrier {
     if (channels.length > 0) this.#reporter.gap(channels);
   }
 
-  /** Whether this node reaches whom it should. */
+  /** Whether this node counts as connected to its cluster. */
   get #reaches(): boolean {
     if (this.#mesh!.introduced.length > 0) return true;
     const { mayBeAlone, seemsAlone } = this.#discovery!;
     const noRelay = this.#settings.relays.length > 0 && !this.#relays!.reached;
-    // Whoever was alone stays so until it meets somebody.
+    // A node that was alone stays so until it connects to a peer.
     if (this.#lostAt === undefined) return this.#state !== "down" || (mayBeAlone && !noRelay);
-    // It was not alone. The network works where a relay answers, or a machine says that nobody listens there.
+    // It was not alone. The network works if a relay answers, or if a machine refuses the connection.
     if (seemsAlone || this.#relays!.reached) return true;
     return mayBeAlone && !noRelay && this.#settings.clock.now() - this.#lostAt >= ALONE_MS;
   }
@@ -295,7 +295,7 @@ export class MeshCarrier implements Carrier {
   async #rise(): Promise<void> {
     this.#state = "rising";
     const { clock, connectTimeoutMs } = this.#settings;
-    // After a break: whoever can be reached is, before this node says that it is back.
+    // After a break: dials all nodes before this node reports that it is back.
     if (this.#everUp) await this.#discovery!.round();
     if (this.#closed) return;
     await this.#wanted.attach({
@@ -330,7 +330,7 @@ export class MeshCarrier implements Carrier {
     }, { background: true });
   }
 
-  /** Resolves when all others know. */
+  /** Subscribes to channels. Resolves when all other nodes know. */
   async #join(names: readonly string[]): Promise<void> {
     for (const name of names) {
       const topic = this.#topics!.of(name);

@@ -1,18 +1,18 @@
 /**
- * What two nodes tell each other beside their messages, over a stream for each direction: JSON texts, each after its length in
- * 4 bytes, the highest first.
+ * The control messages that two nodes send to each other, beside the messages of the hub. There is one stream for each
+ * direction. It holds JSON texts. Before each text stands its length in 4 bytes, highest byte first.
  *
  * @module
  */
 
 import type { Stream } from "@libp2p/interface";
 
-/** How far a node is with the topics of a peer: the number of the next frame of each. */
+/** Positions of a node in the topics of a peer: the number of the next frame of each topic. */
 export type Positions = Readonly<Record<string, number>>;
 
-/** What is told. */
+/** A control message. */
 export type ControlMessage =
-  /** The first word of a node: who it is, how it can be reached, and what it subscribes to; answered like `ask`. */
+  /** The first message of a node: its id, its addresses, and the topics that it subscribes to. Answered like `ask`. */
   | {
     readonly type: "hello";
     readonly node: string;
@@ -20,38 +20,38 @@ export type ControlMessage =
     readonly addresses: readonly string[];
     readonly topics: readonly string[];
   }
-  /** Tell me when you see that I subscribe to these. */
+  /** Asks the peer to answer when it sees that the sender subscribes to these topics. */
   | { readonly type: "ask"; readonly id: number; readonly topics: readonly string[] }
-  /** The answer; `hello` counts as number 0. */
+  /** The answer to `ask`. The answer to `hello` has number 0. */
   | { readonly type: "seen"; readonly id: number; readonly positions: Positions }
-  /** Are you there? I am so far with what you subscribe to. */
+  /** Asks whether the peer is there, and tells the positions of the sender in the peer's topics. */
   | { readonly type: "ping"; readonly id: number; readonly positions: Positions }
   | { readonly type: "pong"; readonly id: number }
-  /** The highest number of a frame that I have of you. */
+  /** The highest number of a frame that the sender has received from the peer. */
   | { readonly type: "ack"; readonly count: number }
-  /** Tell me that number now. */
+  /** Asks the peer to send an `ack` now. */
   | { readonly type: "owe" }
-  /** Do you subscribe to this channel? */
+  /** Asks whether the peer subscribes to this channel. */
   | { readonly type: "count"; readonly id: number; readonly name: string }
   | { readonly type: "counted"; readonly id: number; readonly listens: boolean }
-  /** Where other nodes can be reached. */
+  /** Addresses of other nodes. */
   | { readonly type: "peers"; readonly addresses: readonly string[] }
-  /** To a relay: I am a node of this application, and can be reached there. */
+  /** Sent to a relay: the sender is a node of this application, and has these addresses. */
   | { readonly type: "join"; readonly application: string; readonly addresses: readonly string[] }
-  /** I leave for good. */
+  /** The sender leaves for good. */
   | { readonly type: "bye" };
 
-/** The largest message: some thousand addresses. */
+/** The largest control message: enough for some thousand addresses. */
 const MAX_BYTES = 512 * 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Tells a peer something. What can not be sent any more is lost with the stream.
+ * Sends a control message to a peer. If the stream closes first, the message is lost with it.
  *
- * @param stream Where.
- * @param message What.
+ * @param stream The stream to send on.
+ * @param message The message.
  */
 export function tell(stream: Stream, message: ControlMessage): void {
   if (stream.status !== "open") return;
@@ -62,16 +62,16 @@ export function tell(stream: Stream, message: ControlMessage): void {
   try {
     stream.send(bytes);
   } catch {
-    // Closed in between: whoever listens to the stream hears of it.
+    // The stream closed in between. The code that reads the stream handles that.
   }
 }
 
 /**
- * Hears what a peer tells.
+ * Reads the control messages of a peer.
  *
- * @param stream Where.
- * @param take Takes it; returns whether to go on.
- * @returns Resolves when the stream ends; rejects when it breaks, or holds something else.
+ * @param stream The stream to read.
+ * @param take Takes a message. Returns whether to go on.
+ * @returns Resolves when the stream ends. Rejects when the stream breaks, or holds anything but control messages.
  */
 export async function hear(stream: Stream, take: (message: ControlMessage) => boolean): Promise<void> {
   let rest = new Uint8Array();
@@ -91,16 +91,16 @@ export async function hear(stream: Stream, take: (message: ControlMessage) => bo
   }
 }
 
-/** Reads a message; a later version may send others, which are ignored. */
+/** Reads a control message. Ignores unknown types, which a later version may send. */
 function readControl(bytes: Uint8Array): ControlMessage | undefined {
   let message: unknown;
   try {
     message = JSON.parse(decoder.decode(bytes));
   } catch {
-    // Said below.
+    // The check below throws.
   }
   const type = (message as { type?: unknown } | null | undefined)?.type;
-  if (typeof type !== "string") throw new Error("it sent a control message that is none");
+  if (typeof type !== "string") throw new Error("it sent a control message without a type");
   const fields = FIELDS.get(type);
   if (!fields) return undefined;
   const given = message as Readonly<Record<string, unknown>>;

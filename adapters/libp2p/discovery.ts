@@ -1,5 +1,5 @@
 /**
- * Finds the other nodes, and dials them again and again until they are there.
+ * Finds the other nodes, and dials each until it is connected.
  *
  * @module
  */
@@ -10,33 +10,33 @@ import { pauseMs, STABLE_MS } from "../kit/backoff.ts";
 import { loadLibrary } from "../kit/library.ts";
 import type { DnsSource } from "./dns.ts";
 
-/** How often to look who has to be dialled. */
+/** How often to look for nodes to dial. */
 const LOOK_MS = 100;
-/** A node that another one has named, or the network, and that cannot be reached for so long is forgotten. */
+/** How long to remember an unlisted node that cannot be reached. Other nodes or the network have named it. */
 const FORGET_MS = 30_000;
-/** How many nodes are remembered that nobody has listed. */
+/** How many unlisted nodes are remembered. */
 const MAX_FOUND = 1_000;
-/** How many addresses of a node are tried. */
+/** How many addresses of one node are tried. */
 const MAX_ADDRESSES = 16;
-/** Of two nodes that hear of each other at once, one waits for the other to dial. */
+/** When two nodes find each other at the same time, one waits this long for the other to dial. */
 const POLITE_MS = 400;
 
 /** What {@linkcode Discovery} needs. */
 export interface DiscoveryOptions {
   readonly node: Libp2p;
   readonly clock: Clock;
-  /** Addresses that are always tried. */
+  /** Addresses that the node always tries. */
   readonly bootstrap: readonly string[];
   readonly dns: DnsSource | undefined;
-  /** How long to wait for answers of the network before a node counts as alone. */
+  /** How long to wait for mDNS answers before a node counts as alone. */
   readonly mdnsFirstMs: number | undefined;
   readonly dialTimeoutMs: number;
-  /** Whether this may be a node of the cluster. */
+  /** Whether the node with this id may be part of the cluster. */
   admits(id: string): boolean;
   /** Resolves when a peer is introduced, or gone. */
   met(id: string): Promise<void>;
   isMet(id: string): boolean;
-  /** Something has changed about who there is. */
+  /** The set of known nodes, or their state, has changed. */
   onChange(): void;
   /** A name cannot be resolved. */
   onTrouble(error: Error): void;
@@ -44,29 +44,32 @@ export interface DiscoveryOptions {
 
 interface Candidate {
   readonly addresses: Set<string>;
-  /** Its identity, where it is known. */
+  /** The id of the node, once it is known. */
   id: string | undefined;
-  /** Whether it is tried for ever. */
+  /** Whether the node is listed, and so is never forgotten. */
   readonly listed: boolean;
-  /** When it is forgotten, if it is not listed. */
+  /** When the node is forgotten, if it is not listed. */
   until: number;
   failures: number;
   nextAt: number;
   dialling: boolean;
-  /** Whether it was tried once, or has come by itself. */
+  /** Whether a dial has ended, or the node has connected by itself. */
   tried: boolean;
-  /** It has said goodbye. */
+  /** The node has said goodbye. */
   left: boolean;
-  /** Nobody listens there. */
+  /** Its machine has refused the connection: no process listens there. */
   absent: boolean;
-  /** When it was met. */
+  /** When the node was introduced. */
   since: number | undefined;
   error: Error | undefined;
 }
 
-/** Looks for nodes. */
+/** Finds and dials the other nodes. */
 export class Discovery {
-  /** Resolves when everybody who is known at the start, or from those, is met or could not be. */
+  /**
+   * Resolves when all nodes that are known at the start are introduced or have failed. The same holds for the nodes
+   * that those have named.
+   */
   readonly first: Promise<void>;
   readonly #options: DiscoveryOptions;
   readonly #candidates = new Map<string, Candidate>();
@@ -87,17 +90,17 @@ export class Discovery {
     this.#roundDone = resolve;
   }
 
-  /** Whether nobody else is known to be there, or others wait for this node. */
+  /** Whether this node may start alone: it knows no other node, or it is on its own list. */
   get mayBeAlone(): boolean {
     return this.#listsItself || this.#others.length === 0;
   }
 
-  /** Whether everybody else is known not to run: where they were, nobody listens. */
+  /** Whether all other known nodes are known to be stopped: their machines refuse connections. */
   get seemsAlone(): boolean {
     return this.#others.every(({ absent }) => absent);
   }
 
-  /** Those that cannot be reached, and why. */
+  /** The nodes that cannot be reached, each with the reason. */
   get failures(): readonly string[] {
     return this.#others.filter(({ error }) => error).map(({ addresses, error }) =>
       `${[...addresses][0]}: ${error!.message}`
@@ -109,9 +112,9 @@ export class Discovery {
   }
 
   /**
-   * Begins.
+   * Starts the search.
    *
-   * @param told Resolves when others have said whom they know.
+   * @param told Resolves when the relays have sent the nodes that they know.
    */
   async start(told: Promise<unknown>): Promise<void> {
     const { bootstrap, dns, node, clock, mdnsFirstMs } = this.#options;
@@ -135,7 +138,7 @@ export class Discovery {
     this.#look();
   }
 
-  /** Tries everybody once more; resolves when all are met, or could not be. */
+  /** Dials all nodes again. Resolves when each is introduced, or its dial has failed. */
   async round(): Promise<void> {
     const { clock, isMet } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -150,7 +153,7 @@ export class Discovery {
     await promise;
   }
 
-  /** Somebody can be reached there. */
+  /** A node can be reached at these addresses. */
   found(addresses: readonly string[]): void {
     const byId = new Map<string, string[]>();
     for (const address of addresses) {
@@ -170,7 +173,7 @@ export class Discovery {
       if (since !== undefined && now - since >= STABLE_MS) candidate.failures = 0;
       candidate.since = undefined;
       candidate.until = now + FORGET_MS;
-      // At once: whether somebody listens there tells what happened.
+      // Dials at once: the result shows whether the node still runs.
       candidate.nextAt = candidate.failures === 0 ? now : now + pauseMs(candidate.failures);
       candidate.failures++;
       candidate.left = left;
@@ -178,7 +181,7 @@ export class Discovery {
     }
   }
 
-  /** A peer is met, whoever dialled. */
+  /** A peer is introduced. Either side may have dialled. */
   arrived(id: string): void {
     for (const candidate of this.#candidates.values()) {
       if (candidate.id !== id) continue;
@@ -190,7 +193,7 @@ export class Discovery {
     this.#settled(0);
   }
 
-  /** Looks for nobody any more. */
+  /** Stops the search. */
   close(): void {
     this.#given.abort();
     this.#cancel();
@@ -236,7 +239,7 @@ export class Discovery {
         listed,
         until: until ?? now + FORGET_MS,
         failures: 0,
-        // One who has named itself is met already, or is about to dial.
+        // A node that has sent its own address is introduced already, or is about to dial.
         nextAt: listed || id === undefined || this.#own < id ? now : now + POLITE_MS,
         dialling: false,
         tried: met,
@@ -288,7 +291,7 @@ export class Discovery {
       candidate.id = connection.remotePeer.toString();
       await met(candidate.id);
       if (!this.#options.isMet(candidate.id)) {
-        throw new Error("it is no node of this prefix, or does not let this node in");
+        throw new Error("it is not a node of this prefix, or it does not allow this node");
       }
       this.arrived(candidate.id);
     } catch (error) {
@@ -308,7 +311,7 @@ export class Discovery {
     onChange();
   }
 
-  /** One thing less to wait for at the start. */
+  /** Notes that one thing to wait for is done. Resolves the round when all are done. */
   #settled(things = 1): void {
     this.#pending -= things;
     if (this.#pending > 0 || this.#others.some(({ tried }) => !tried)) return;
@@ -325,7 +328,10 @@ function isSelf(error: unknown): boolean {
   return error instanceof Error && error.message.includes("dial self");
 }
 
-/** Whether a machine has answered that nobody listens there; a dial of several addresses fails with several errors. */
+/**
+ * Whether the machine refused the connection, because no process listens there. A dial of several addresses fails with
+ * several errors.
+ */
 function isRefused(error: unknown): boolean {
   const { errors, message } = error as { errors?: readonly unknown[]; message?: string };
   if (errors && errors.length > 0) return errors.every(isRefused);

@@ -1,6 +1,6 @@
 /**
- * Nodes that a name stands for, such as a headless service of Kubernetes: every A and AAAA record is one. The name is resolved
- * again and again, as nodes come and go.
+ * Finds nodes by a DNS name, such as a headless service of Kubernetes. Every A and AAAA record is a node. The name is
+ * resolved at intervals, because nodes come and go.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { lookup } from "node:dns/promises";
 import type { Clock } from "../../contract/clock.ts";
 
-/** Resolves a name to addresses of IPv4 and IPv6. */
+/** Resolves a name to IPv4 and IPv6 addresses. */
 export type DnsResolver = (hostname: string) => Promise<readonly string[]>;
 
 /** What {@linkcode DnsSource} needs. */
@@ -20,29 +20,29 @@ export interface DnsOptions {
   readonly clock: Clock;
 }
 
-/** What the system says, which knows `/etc/hosts` and search domains. */
+/** The system's resolver, which uses `/etc/hosts` and search domains. */
 export const systemResolver: DnsResolver = async (hostname) => {
   const found = await lookup(hostname, { all: true });
   return found.map(({ address }) => address);
 };
 
-/** Resolves a name, and goes on. */
+/** Resolves a name at intervals. */
 export class DnsSource {
   readonly #options: DnsOptions;
   #cancel = () => {};
   #closed = false;
 
-  /** @param options The name, and how often. */
+  /** @param options The name, the port and the interval. */
   constructor(options: DnsOptions) {
     this.#options = options;
   }
 
   /**
-   * Begins.
+   * Starts.
    *
-   * @param onAddresses Hears of all addresses, each time.
-   * @param onTrouble Hears why the name cannot be resolved.
-   * @returns Resolves after the first time, however it went.
+   * @param onAddresses Called with all addresses, each time.
+   * @param onTrouble Called when the name cannot be resolved.
+   * @returns Resolves after the first attempt, also if it fails.
    */
   async start(onAddresses: (addresses: string[]) => void, onTrouble: (error: Error) => void): Promise<void> {
     const { hostname, port, intervalMs, resolve, clock } = this.#options;
@@ -61,7 +61,7 @@ export class DnsSource {
     });
   }
 
-  /** Ends it. */
+  /** Stops. */
   close(): void {
     this.#closed = true;
     this.#cancel();

@@ -1,17 +1,17 @@
 /**
- * The frame: several messages of one node on one topic, as one message of gossipsub. Signing, checking and sending cost by the
- * frame.
+ * The frame: several messages of one node on one topic, sent as one gossipsub message. The cost of signing, checking
+ * and sending is per frame.
  *
- * | bytes | what |
+ * | bytes | content |
  * |---|---|
  * | 4 | `TLF1`; the digit is the version |
- * | 1 | 1 where an acknowledgement is wanted, else 0 |
+ * | 1 | 1 if the sender wants an acknowledgement, else 0 |
  * | 8 | the session of the sender |
- * | 8 | the number among all frames of the session |
- * | 8 | the number among those of the topic, from 0 |
- * | … | of each message: 4 and 4 bytes for lengths, the channel's name in UTF-8, the message in its envelope |
+ * | 8 | the number of the frame in the session |
+ * | 8 | the number of the frame in its topic, from 0 |
+ * | … | for each message: two lengths of 4 bytes each, the channel's name in UTF-8, the message in its envelope |
  *
- * Numbers are doubles, lengths unsigned; all with the highest byte first.
+ * Numbers are doubles, and lengths are unsigned integers. All have the highest byte first.
  *
  * @module
  */
@@ -21,21 +21,21 @@ import type { OutgoingMessage } from "../kit/outbox.ts";
 const MARK = 0x544c4631;
 const HEAD_BYTES = 29;
 const ENTRY_HEAD_BYTES = 8;
-/** A frame that is as large takes no further message. A larger one would hold others up. */
+/** A frame of this size or more takes no further message. A larger frame would delay other topics. */
 const FULL_BYTES = 64 * 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What a frame says of itself. */
+/** The head of a frame. */
 export interface FrameHead {
   /** Whether the sender waits for an acknowledgement. */
   readonly ask: boolean;
   /** The session of the sender: 16 hexadecimal digits. */
   readonly session: string;
-  /** Its number among all frames of the session. */
+  /** The number of the frame in its session. */
   readonly count: number;
-  /** Its number among those of its topic. */
+  /** The number of the frame in its topic. */
   readonly seq: number;
 }
 
@@ -53,21 +53,21 @@ export interface Frame extends FrameHead {
   readonly bytes: number;
 }
 
-/** A message on its way into a frame. */
+/** An encoded message to put into a frame. */
 export interface FramePart {
   readonly name: Uint8Array;
   readonly data: Uint8Array;
-  /** How much of a frame it takes. */
+  /** How many bytes of a frame it takes. */
   readonly bytes: number;
 }
 
-/** Makes a part of a frame of a message. */
+/** Encodes a message as a part of a frame. */
 export function partOf({ name, data }: OutgoingMessage): FramePart {
   const part = { name: encoder.encode(name), data: typeof data === "string" ? encoder.encode(data) : data };
   return { ...part, bytes: ENTRY_HEAD_BYTES + part.name.length + part.data.length };
 }
 
-/** How many of these parts one frame takes: at least one. */
+/** How many of these parts fit into one frame: at least one. */
 export function fitting(parts: readonly FramePart[]): number {
   let bytes = 0;
   const full = parts.findIndex((part) => (bytes += part.bytes) >= FULL_BYTES);
@@ -103,12 +103,12 @@ export function stamp(frame: Uint8Array<ArrayBuffer>, { ask, session, count, seq
 /**
  * Unpacks a frame. Never throws.
  *
- * @param raw What arrived.
- * @returns The frame, or `undefined` for whatever is none.
+ * @param raw The data of the gossipsub message.
+ * @returns The frame, or `undefined` if the data is not a frame.
  */
 export function readFrame(raw: Uint8Array): Frame | undefined {
   if (raw.length < HEAD_BYTES) return undefined;
-  // The library may hand out a part of what it read, and hand out the rest to others.
+  // The library may reuse the rest of the same buffer, so this makes a copy.
   const bytes = new Uint8Array(raw);
   const view = new DataView(bytes.buffer);
   const [ask, count, seq] = [view.getUint8(4), view.getFloat64(13), view.getFloat64(21)];

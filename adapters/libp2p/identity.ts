@@ -1,6 +1,6 @@
 /**
- * Who a node is on the network: a key, and the id that is made of it. Lists of addresses and of who is allowed name the id, so
- * it has to stay the same.
+ * The identity of a node on the network: a key, and an id made from the key. Address lists and `allow` name the id, so
+ * the key must stay the same.
  *
  * @module
  */
@@ -14,12 +14,13 @@ import { loadLibrary } from "../kit/library.ts";
 export interface Libp2pIdentity {
   /** The id, for `allow` and for addresses: `12D3KooW…`. */
   readonly peerId: string;
-  /** The key in base64, for `privateKey`. Whoever has it is this node: keep it like a password. */
+  /** The key in base64, for `privateKey`. A process with this key is this node to all others: keep it like a password. */
   readonly privateKey: string;
 }
 
 /**
- * Makes an identity for a node. For each node one: two that run at once with the same never reach each other.
+ * Creates an identity for a node. Each node needs its own: two running nodes with the same identity never reach each
+ * other.
  *
  * @example
  * ```ts ignore needs libp2p
@@ -36,10 +37,10 @@ export async function createLibp2pIdentity(): Promise<Libp2pIdentity> {
 }
 
 /**
- * The key of a node.
+ * Reads or creates the key of a node.
  *
- * @param given The key in base64, if it is given.
- * @param file Where it is kept, and is written to the first time. Without either it is another one each time.
+ * @param given The key in base64, if the user passed one.
+ * @param file The file that holds the key. Written the first time. Without `given` and `file` the key is new each time.
  */
 export async function keyOf(given: string | undefined, file: string | undefined): Promise<PrivateKey> {
   const { generateKeyPair } = await loadKeys();
@@ -48,7 +49,7 @@ export async function keyOf(given: string | undefined, file: string | undefined)
   return await readKey(await keptText(file), `the identity in ${file}`);
 }
 
-/** What a file holds, which is written where there is none. */
+/** The content of an identity file. Writes the file if it does not exist. */
 async function keptText(file: string): Promise<string> {
   for (let attempt = 0;; attempt++) {
     try {
@@ -62,7 +63,7 @@ async function keptText(file: string): Promise<string> {
     }
     const { privateKey } = await createLibp2pIdentity();
     try {
-      // The other process may have been faster: then its identity is read.
+      // Another process may have written the file first. Then its identity is read.
       await writeFile(file, `${privateKey}\n`, { flag: "wx", mode: 0o600 });
       await chmod(file, 0o600);
     } catch (cause) {
@@ -79,8 +80,8 @@ async function readKey(text: string, what: string): Promise<PrivateKey> {
   try {
     return privateKeyFromProtobuf(fromBase64(text));
   } catch {
-    // What the library says may show the key.
-    throw new TypeError(`Cannot use ${what}: it is no key, as createLibp2pIdentity() makes`);
+    // The library's message may show the key.
+    throw new TypeError(`Cannot use ${what}: it is not a key from createLibp2pIdentity()`);
   }
 }
 

@@ -1,12 +1,12 @@
 /**
- * The locks of libp2p (`mortice`), which share a BroadcastChannel with the other threads of the process. The library opens it once and
- * lets go of it on Node and Bun; Deno's channels cannot be let go of, and hold the process. So there it is given a channel that
- * is open while somebody holds it.
+ * The locks of libp2p (`mortice`), which share a BroadcastChannel with the other threads of the process. The library
+ * opens the channel once. On Node and Bun the open channel does not keep the process alive. On Deno it does, and Deno's
+ * channels have no `unref`. So on Deno the library gets a channel that is open only while the adapter holds it.
  *
  * @module
  */
 
-/** The part of a BroadcastChannel that the library uses, over one that can be closed and opened again. */
+/** The part of a BroadcastChannel that the library uses. It closes and reopens the real channel behind it. */
 class LockChannel extends EventTarget {
   readonly #open: () => BroadcastChannel;
   #channel: BroadcastChannel | undefined;
@@ -22,7 +22,7 @@ class LockChannel extends EventTarget {
     this.#channel?.postMessage(data);
   }
 
-  /** Opens it, for as long as somebody holds it. */
+  /** Keeps the channel open until the caller releases it. */
   hold(): () => void {
     let holds = true;
     if (this.#holders++ === 0) {
@@ -39,19 +39,19 @@ class LockChannel extends EventTarget {
   }
 }
 
-/** The library has one for the whole process, for good, and so has this. */
+/** One for the whole process, like the library's own channel. */
 let shared: LockChannel | undefined;
 
 /**
- * Sees to it that the locks of libp2p hold the process no longer than whoever needs them.
+ * Makes sure that the locks of libp2p do not keep the process alive longer than needed.
  *
- * @returns Lets go of them. Idempotent.
+ * @returns A function that releases the locks. Idempotent.
  */
 export async function holdLocks(): Promise<() => void> {
   const { BroadcastChannel } = globalThis;
   if (!shared && BroadcastChannel && !("unref" in BroadcastChannel.prototype)) {
     const library = await import("mortice").catch(() => undefined);
-    // It opens its channel in this call, and never another one.
+    // The library opens its channel in this call, and only here.
     globalThis.BroadcastChannel = class {
       constructor(name: string) {
         return shared = new LockChannel(() => new BroadcastChannel(name));

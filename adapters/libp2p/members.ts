@@ -1,16 +1,16 @@
 /**
- * Who may be part of the cluster: nobody else is spoken to, and nothing of anybody else is taken.
+ * The nodes that may be part of the cluster. A node never sends to other peers, and accepts nothing from them.
  *
  * @module
  */
 
 import type { ConnectionGater, PeerId } from "@libp2p/interface";
 
-/** The nodes that may be there, by their identities. */
+/** The allowed nodes, by their identities. */
 export class Members {
-  /** `undefined`: anybody. */
+  /** `undefined` allows every node. */
   readonly #allowed: ReadonlySet<string> | undefined;
-  /** They carry what others say to each other, encrypted, and are no nodes. */
+  /** Relays carry encrypted messages between nodes. They are not nodes of the cluster. */
   readonly #relays: ReadonlySet<string>;
 
   /**
@@ -27,7 +27,7 @@ export class Members {
     return this.#allowed ? this.#allowed.has(id) : !this.#relays.has(id);
   }
 
-  /** What libp2p asks before it lets anybody in, or dials. */
+  /** The rules that libp2p checks before it accepts a connection, or dials. */
   get gater(): ConnectionGater {
     const denies = (peer: PeerId) => !this.has(String(peer)) && !this.#relays.has(String(peer));
     return {

@@ -1,5 +1,5 @@
 /**
- * The other nodes: who is connected, who sees what this node subscribes to, and who is silent.
+ * The other nodes: which are connected, which see the subscriptions of this node, and which are silent.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import type { PubSub, RunningNode } from "./node.ts";
 import { Peer, type PeerHost } from "./peer.ts";
 import type { Sender } from "./sender.ts";
 
-/** How often a peer is asked what it has, before this node closes. */
+/** Before it closes, how often a node asks a peer for an acknowledgement. */
 const SETTLE_MS = 20;
-/** How many streams of a peer's there may be: one, and the next where it begins anew. */
+/** How many streams one peer may have: one, and the next when the peer restarts. */
 const MAX_STREAMS = 4;
 
 /** What {@linkcode Mesh} needs. */
@@ -25,24 +25,24 @@ export interface MeshOptions {
   readonly nodeId: string;
   readonly session: string;
   readonly clock: Clock;
-  /** How long a peer may take to introduce itself, and to see a subscription. */
+  /** How long a peer may take to send its `hello`, and to see a subscription. */
   readonly answerTimeoutMs: number;
   readonly probeTimeoutMs: number;
   readonly sender: Pick<Sender, "positions" | "acknowledged" | "recheck">;
-  /** Whether this may be a node of the cluster. */
+  /** Whether the node with this id may be part of the cluster. */
   admits(id: string): boolean;
-  /** All topics that there are. */
+  /** All topics of the application. */
   readonly allTopics: readonly string[];
-  /** What this node subscribes to. */
+  /** The topics that this node subscribes to. */
   topics(): readonly string[];
   /** Whether this node listens to a channel. */
   listens(name: string): boolean;
   onIntroduced(peer: Peer): void;
   /** See `Receiver.expect`. */
   onPositions(source: string, positions: Positions, since: boolean): void;
-  /** Somebody can be reached there. */
+  /** A node can be reached at these addresses. */
   onAddresses(addresses: readonly string[]): void;
-  /** A peer is gone; without a cause it has left. */
+  /** A peer is gone. Without a cause the peer has said goodbye. */
   onGone(peer: Peer, cause: Error | undefined): void;
 }
 
@@ -53,7 +53,7 @@ export class Mesh implements PeerHost {
   readonly #node: Libp2p;
   readonly #pubsub: PubSub;
   readonly #peers = new Map<string, Peer>();
-  /** The highest number of a frame of each. */
+  /** The highest frame number received from each peer. */
   readonly #heard = new Map<Peer, number>();
   readonly #deadlines = new Map<Peer, () => void>();
   #topology: string | undefined;
@@ -67,23 +67,26 @@ export class Mesh implements PeerHost {
     this.#pubsub = options.running.pubsub;
   }
 
-  /** The peers that may be sent to, and are heard. */
+  /** The peers that this node sends to and accepts frames from. */
   get introduced(): readonly Peer[] {
     return [...this.#peers.values()].filter(({ introduced }) => introduced);
   }
 
-  /** A peer, in whatever state. */
+  /** A peer in any state. */
   get(id: string): Peer | undefined {
     return this.#peers.get(id);
   }
 
-  /** Meets whom this node is connected to; resolves when both see each other, or it is gone. */
+  /**
+   * Introduces this node to a connected node. Resolves when both see the subscriptions of each other, or the peer is
+   * gone.
+   */
   async met(id: string): Promise<void> {
     const connection = this.#node.getConnections().find(({ remotePeer }) => remotePeer.toString() === id);
     if (connection) await this.#meet(connection).settled;
   }
 
-  /** Begins to meet peers. */
+  /** Starts to introduce this node to its peers. */
   async start(): Promise<void> {
     const { protocol } = this.#options;
     const limits = {
@@ -115,11 +118,11 @@ export class Mesh implements PeerHost {
       onDisconnect: (id) => this.get(id.toString())?.closed(),
       notifyOnLimitedConnection: true,
     });
-    // A node that was given may know others already. Those that have no such adapter refuse the stream.
+    // A node that the user passed may have connections already. Peers without this adapter refuse the stream.
     for (const connection of this.#node.getConnections()) this.#meet(connection);
   }
 
-  /** Resolves when all peers see that this node subscribes to these topics; a peer that never does is given up. */
+  /** Resolves when all peers see that this node subscribes to these topics. Gives up a peer that does not see it in time. */
   async ask(topics: readonly string[]): Promise<void> {
     const { answerTimeoutMs } = this.#options;
     await Promise.all([...this.#peers.values()].map(async (peer) => {
@@ -128,7 +131,7 @@ export class Mesh implements PeerHost {
     }));
   }
 
-  /** Asks all peers whether they are there, and gives up those that are not. */
+  /** Pings all peers, and gives up those that do not answer. */
   async probe(): Promise<void> {
     const { probeTimeoutMs } = this.#options;
     await Promise.all(this.introduced.map(async (peer) => {
@@ -144,7 +147,7 @@ export class Mesh implements PeerHost {
     return listening.filter(Boolean).length;
   }
 
-  /** A frame of a peer's has come. */
+  /** A frame of a peer has arrived. */
   heard(id: string, count: number, ask: boolean): void {
     const peer = this.get(id);
     if (!peer) return;
@@ -155,9 +158,10 @@ export class Mesh implements PeerHost {
   }
 
   /**
-   * A frame has left. Gossipsub drops a peer whose stream broke without a word.
+   * A frame has left. Gossipsub gives no error when the stream of a peer breaks: it drops the peer. So this method ends
+   * such a peer.
    *
-   * @returns The peers that it was sent to.
+   * @returns The peers to which gossipsub sent the frame.
    */
   sent(topic: string, ids: readonly string[]): Peer[] {
     for (const id of this.#pubsub.getSubscribers(topic)) {
@@ -169,7 +173,7 @@ export class Mesh implements PeerHost {
     return ids.map((id) => this.get(id)).filter((peer) => peer !== undefined);
   }
 
-  /** Resolves when every peer has all that was sent to it, or is gone. */
+  /** Resolves when every peer has acknowledged all frames, or is gone. */
   async settle(): Promise<void> {
     for (;;) {
       const owing = this.introduced.filter(({ owedBytes }) => owedBytes > 0);
@@ -179,7 +183,7 @@ export class Mesh implements PeerHost {
     }
   }
 
-  /** Says goodbye to all, and meets nobody any more. */
+  /** Says goodbye to all peers, and accepts no new ones. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#pubsub.removeEventListener("subscription-change", this.#look);
@@ -223,7 +227,7 @@ export class Mesh implements PeerHost {
   }
 
   onPositions(peer: Peer, positions: Positions, since: boolean): void {
-    // What it says of topics that there are not counts for nothing, and takes no memory.
+    // Ignores positions of unknown topics, so that they take no memory.
     const ours = this.#options.allTopics.filter((topic) => Object.hasOwn(positions, topic));
     const known = Object.fromEntries(ours.map((topic) => [topic, positions[topic]!]));
     this.#options.onPositions(peer.source, known, since);
@@ -257,7 +261,7 @@ export class Mesh implements PeerHost {
     this.#heard.delete(peer);
     this.#deadlines.get(peer)?.();
     this.#deadlines.delete(peer);
-    // Gossipsub would not open its streams again on a connection that it knows.
+    // On a connection that it knows, gossipsub would not open its streams again. So the node closes the connection.
     if (cause) { for (const connection of this.#connections(peer)) connection.abort(cause); }
     this.#options.sender.recheck();
     this.#options.onGone(peer, cause);
@@ -288,7 +292,7 @@ export class Mesh implements PeerHost {
     const given = new AbortController();
     const cancel = this.clock.after(
       answerTimeoutMs,
-      () => peer.end(new Error("it has not introduced itself")),
+      () => peer.end(new Error("it has not introduced itself in time")),
     );
     this.#deadlines.set(peer, () => {
       cancel();
@@ -303,7 +307,7 @@ export class Mesh implements PeerHost {
   }
 }
 
-/** Where a peer says that it can be reached; of others it may not say so. */
+/** The addresses that a peer gives for itself. Addresses with another node's id are ignored. */
 function addressesOf({ id, hello }: Peer): readonly string[] {
   return hello?.addresses.filter((address) => address.endsWith(`/p2p/${id}`)) ?? [];
 }

@@ -1,5 +1,5 @@
 /**
- * The adapter for libp2p: nodes find each other and talk to each other directly, encrypted, and there is no server to install.
+ * The libp2p adapter: nodes find each other and connect directly, with encryption. There is no server to install.
  *
  * @module
  */
@@ -36,15 +36,15 @@ export type {
  * ```ts ignore needs libp2p
  * const adapter = createLibp2pAdapter({
  *   prefix: "chat",
- *   allow: "anybody", // a NetworkPolicy keeps others away from the port
+ * a NetworkPolicy keeps others away from the port
  *   listen: ["/ip4/0.0.0.0/tcp/4001"],
  *   discovery: { dns: { hostname: "chat-nodes.default.svc.cluster.local", port: 4001 } },
  * });
  * ```
  *
- * @param options The prefix, who may be a node, and how nodes find each other.
+ * @param options The prefix, the allowed nodes, and how nodes find each other.
  * @returns An adapter for one hub.
- * @throws {TypeError} If the prefix or `allow` is missing, something is of the wrong kind, or contradicts something else.
+ * @throws {TypeError} If the prefix or `allow` is missing, or an option has the wrong type or contradicts another.
  * @throws {RangeError} If a number is out of range.
  */
 export function createLibp2pAdapter(options: Libp2pAdapterOptions): Adapter {

@@ -1,5 +1,5 @@
 /**
- * The libp2p node: our own, or the one that the user has.
+ * The libp2p node: one that the adapter starts, or one that the user passes.
  *
  * @module
  */
@@ -16,13 +16,13 @@ export interface PubSub {
   subscribe(topic: string): void;
   /** Ends a subscription. */
   unsubscribe(topic: string): void;
-  /** Who subscribes to a topic. */
+  /** The peers that subscribe to a topic. */
   getSubscribers(topic: string): PeerId[];
-  /** Sends a message, and tells to whom. */
+  /** Sends a message. Returns the peers that it was sent to. */
   publish(topic: string, data: Uint8Array, options?: object): Promise<{ recipients: PeerId[] }>;
-  /** Calls back when a message comes, or a peer subscribes. */
+  /** Calls the listener when a message arrives, or a peer subscribes. */
   addEventListener(type: string, listener: (event: CustomEvent) => void): void;
-  /** Does not any more. */
+  /** Removes a listener. */
   removeEventListener(type: string, listener: (event: CustomEvent) => void): void;
 }
 
@@ -30,13 +30,13 @@ export interface PubSub {
 export interface RunningNode {
   readonly node: Libp2p;
   readonly pubsub: PubSub;
-  /** Lets others reach it through a relay that it is connected to, by the relay's address. */
+  /** Lets other nodes reach this node through a relay that this node is connected to. Takes the relay's address. */
   reserve?(relay: string): Promise<void>;
-  /** Ends it, if it is ours. */
+  /** Stops the node, if the adapter started it. */
   stop(): Promise<void>;
 }
 
-/** How to make a node of our own. */
+/** Options of a node that the adapter starts. */
 export interface NodeOptions {
   readonly privateKey: string | undefined;
   readonly identityFile: string | undefined;
@@ -49,15 +49,15 @@ export interface NodeOptions {
   readonly relays: readonly string[];
 }
 
-/** The largest message of gossipsub that is taken. */
+/** The largest gossipsub message that a node accepts. */
 const MAX_DATA_BYTES = 4 * 1024 * 1024;
-/** Below every threshold of gossipsub: nothing is taken from such a peer, and nothing is sent to it. */
+/** Lower than every threshold of gossipsub: a node accepts nothing from such a peer, and sends nothing to it. */
 const EXCLUDED = -1_000_000;
 
 /**
- * Gossipsub, for nodes that are all connected to each other: a node sends to all who subscribe, and nobody passes on what has
- * arrived already, as there is no mesh (`D`). What one has missed it asks others for, once a second. Nobody is judged by how many share an
- * address, as nodes behind one proxy do.
+ * Settings of gossipsub for nodes that are all connected to each other. A node sends to all subscribers. There is no
+ * mesh (`D`), so no node passes on messages that have arrived already. A node asks others once a second for messages
+ * that it has missed. Nodes that share an address are not punished for it, because nodes behind one proxy share one.
  */
 const GOSSIPSUB = {
   D: 0,
@@ -77,13 +77,16 @@ const GOSSIPSUB = {
   maxInboundDataLength: MAX_DATA_BYTES,
 } as const;
 
-/** Libp2p takes few connections a second from one address, and nodes behind one proxy have the same. Sockets are limited instead. */
+/**
+ * By default, libp2p accepts few connections a second from one address. Nodes behind one proxy share an address, so the
+ * limit is on sockets instead.
+ */
 const FROM_ANYWHERE = ["/ip4/0.0.0.0/ipcidr/0", "/ip6/::/ipcidr/0"];
 
 /**
  * Starts a node.
  *
- * @param options How.
+ * @param options The options.
  * @throws {LibraryError} If a library is not installed.
  */
 export function startNode(options: NodeOptions): Promise<RunningNode> {
@@ -111,7 +114,8 @@ async function createNode(options: NodeOptions): Promise<RunningNode> {
       announce: [...options.announce],
     },
     transports: [quiet(tcp({ maxConnections })), ...relayed ? [relayed.transport] : []],
-    // Its own choice is the runtime's cipher for all but short texts: Bun has none of that name, and the connection ends.
+    // By default, noise uses the runtime's cipher for all but short texts. Bun has no cipher of that name, and the
+    // connection would end.
     connectionEncrypters: [noise({ crypto: pureJsCrypto })],
     streamMuxers: [yamux()],
     ...discovery && mdns
@@ -119,7 +123,7 @@ async function createNode(options: NodeOptions): Promise<RunningNode> {
       : {},
     connectionGater: members.gater,
     connectionManager: { allow: FROM_ANYWHERE, maxConnections, reconnectRetries: 0 },
-    // The adapter looks after its peers itself.
+    // The adapter pings its peers itself.
     connectionMonitor: { enabled: false },
     services: {
       identify: identify({ runOnLimitedConnection: true }),
@@ -141,7 +145,7 @@ async function createNode(options: NodeOptions): Promise<RunningNode> {
     pubsub,
     async reserve(relay) {
       const { multiaddr } = await import("@multiformats/multiaddr");
-      // Where a relay is away at the start `listen` of its options would fail for good.
+      // With `listen` in its options, a node would never reach a relay that is away at the start.
       const { transportManager } = (node as unknown as Internals).components ?? {};
       await transportManager?.listen?.([multiaddr(`${relay}/p2p-circuit`)]);
     },
@@ -149,7 +153,7 @@ async function createNode(options: NodeOptions): Promise<RunningNode> {
   };
 }
 
-/** Makes a node that holds the locks of the library until it is stopped. */
+/** Creates a node that holds the locks of the library until the node stops. */
 async function withLocks<Node extends { stop(): Promise<void> }>(create: () => Promise<Node>): Promise<Node> {
   const letGo = await holdLocks();
   try {
@@ -161,7 +165,7 @@ async function withLocks<Node extends { stop(): Promise<void> }>(create: () => P
   }
 }
 
-/** What libp2p keeps to itself, as far as it cannot be done without. */
+/** Private parts of libp2p that the adapter needs. */
 interface Internals {
   readonly status?: { readonly heartbeatTimeout?: number };
   readonly components?: {
@@ -171,12 +175,12 @@ interface Internals {
   };
 }
 
-/** How long to wait for dials to end that are given up. */
+/** How long to wait until aborted dials end. */
 const DIALS_END_MS = 500;
 
 /**
- * Stops a node. libp2p 3 leaves two timers of a second running, which would hold the process, and dials that it has given up, which
- * end a moment later.
+ * Stops a node. After a stop, libp2p 3 leaves two timers of one second running, which would keep the process alive.
+ * Dials that it has aborted end a moment later.
  *
  * @param node The node.
  * @param pubsub Its gossipsub, if it has one.
@@ -190,24 +194,24 @@ export async function stopNode(node: Libp2p, pubsub?: PubSub): Promise<void> {
   const dials = connectionManager?.dialQueue?.queue;
   const end = performance.now() + DIALS_END_MS;
   do {
-    // A queue tells a millisecond later that it is empty, by a timer.
+    // The queue uses a timer: it shows that it is empty a millisecond later.
     const wasRunning = dials?.running;
     await new Promise((resolve) => setTimeout(resolve, 2));
     if (!wasRunning) return;
   } while (performance.now() < end);
 }
 
-/** How to make a relay. */
+/** Options of a relay. */
 export interface RelayOptions
   extends Pick<NodeOptions, "privateKey" | "identityFile" | "listen" | "announce" | "members"> {
-  /** How many nodes it carries messages for. */
+  /** For how many nodes it relays messages. */
   readonly maxNodes: number;
 }
 
 /**
  * Starts a relay: a node without gossipsub.
  *
- * @param options How.
+ * @param options The options.
  * @throws {LibraryError} If a library is not installed.
  */
 export function startRelay(options: RelayOptions): Promise<Omit<RunningNode, "pubsub">> {
@@ -239,7 +243,7 @@ async function createRelay(options: RelayOptions): Promise<Omit<RunningNode, "pu
       relay: relays.circuitRelayServer({
         maxInboundHopStreams: maxNodes,
         maxOutboundStopStreams: maxNodes,
-        // By default a connection ends after two minutes or 128 KiB.
+        // With the default limits, a connection would end after two minutes or 128 KiB.
         reservations: { maxReservations: maxNodes, applyDefaultLimit: false },
       }),
     },
@@ -248,15 +252,15 @@ async function createRelay(options: RelayOptions): Promise<Omit<RunningNode, "pu
 }
 
 /**
- * Keeps the signal of a dial from the socket, which Bun has throw an error that nobody hears when it is aborted. The transport
- * itself ends a socket whose signal is aborted.
+ * Hides the abort signal of a dial from the socket. When the signal aborts, Bun's socket would throw an error that no
+ * code can catch. The transport itself closes a socket whose signal is aborted.
  */
 function quiet<C>(create: (components: C) => Transport): (components: C) => Transport {
   return (components) => {
     const transport = create(components);
     const dial = transport.dial.bind(transport);
     transport.dial = (address, options) =>
-      // What is not enumerable is not copied to the options of the socket.
+      // A property that is not enumerable is not copied to the options of the socket.
       dial(address, Object.defineProperty({ ...options }, "signal", { enumerable: false }));
     return transport;
   };
@@ -271,7 +275,7 @@ async function loadRelayed() {
 }
 
 /**
- * The user's node, as it is. It is never stopped.
+ * Uses the user's node as it is, and never stops it.
  *
  * @param node The node.
  * @throws {TypeError} If it has no gossipsub.

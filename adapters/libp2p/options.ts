@@ -1,5 +1,5 @@
 /**
- * The options of the libp2p adapter, read and checked once.
+ * Reads and checks the options of the libp2p adapter.
  *
  * @module
  */
@@ -21,20 +21,20 @@ import { type DnsOptions, type DnsResolver, systemResolver } from "./dns.ts";
 import { Members } from "./members.ts";
 import { type RunningNode, startNode, useNode } from "./node.ts";
 
-/** How nodes find each other by a name of DNS. */
+/** How nodes find each other by a DNS name. */
 export interface Libp2pDnsOptions {
-  /** The name, each A and AAAA record of which is a node: `"chat-headless.default.svc.cluster.local"`. */
+  /** The DNS name. Each of its A and AAAA records is a node: `"chat-headless.default.svc.cluster.local"`. */
   readonly hostname: string;
   /** The port on which all nodes listen. */
   readonly port: number;
   /**
-   * How often to resolve it, in milliseconds.
+   * How often to resolve the name, in milliseconds.
    *
    * @default {5_000}
    */
   readonly intervalMs?: number;
   /**
-   * Resolves the name to addresses of IPv4 and IPv6.
+   * Resolves the name to IPv4 and IPv6 addresses.
    *
    * @default the system's resolver
    */
@@ -44,13 +44,13 @@ export interface Libp2pDnsOptions {
 /** How nodes find each other by multicast in their network. */
 export interface Libp2pMdnsOptions {
   /**
-   * How long a node that starts waits for answers before it counts as the first, in milliseconds.
+   * How long a starting node waits for answers before it counts as the first node, in milliseconds.
    *
    * @default {1_000}
    */
   readonly firstMs?: number;
   /**
-   * How often to ask, in milliseconds.
+   * How often to send an mDNS query, in milliseconds.
    *
    * @default {10_000}
    */
@@ -63,100 +63,107 @@ export interface Libp2pMdnsOptions {
   readonly port?: number;
 }
 
-/** How nodes find each other; one way or several together. Without any a node waits to be found. */
+/** How nodes find each other: one way, or several together. Without any, a node waits until another node dials it. */
 export interface Libp2pDiscoveryOptions {
   /**
-   * Addresses with identities, which are always tried: `"/ip4/10.0.0.1/tcp/4001/p2p/12D3KooW…"` or `"/dns4/…"`. Those nodes need
-   * an identity that stays: `identityFile` or `privateKey`. A node that is on the list itself may begin alone; others wait
-   * until they reach one.
+   * Addresses with identities, which the node always tries: `"/ip4/10.0.0.1/tcp/4001/p2p/12D3KooW…"` or `"/dns4/…"`.
+   * Those nodes need a fixed identity: `identityFile` or `privateKey`. A node that is on its own list may start alone.
+   * Other nodes wait until they reach a node of the list.
    */
   readonly bootstrap?: readonly string[];
-  /** A name of which each address is a node. */
+  /** A DNS name. Each of its addresses is a node. */
   readonly dns?: Libp2pDnsOptions;
   /**
-   * Addresses of relays with their identities, as `createRelayNode` gives: they tell nodes about each other, and carry messages of nodes
-   * behind NAT until those reach each other directly.
+   * Addresses of relays with their identities, from `createRelayNode`. Relays tell nodes about each other. They also
+   * relay messages for nodes behind NAT until those nodes reach each other directly.
    */
   readonly relays?: readonly string[];
-  /** Multicast; `true` for the defaults. */
+  /** Multicast DNS. `true` uses the defaults. */
   readonly mdns?: boolean | Libp2pMdnsOptions;
 }
 
-/** A node of `libp2p` 3, as `createLibp2p()` resolves to; the adapter uses more of it than is listed here. */
+/** A node of `libp2p` 3, the result of `createLibp2p()`. The adapter uses more members than are listed here. */
 export interface Libp2pNodeLike {
-  /** Who it is. */
+  /** The identity of the node. */
   readonly peerId: { toString(): string };
   /** Its services, by name. */
   readonly services: object;
-  /** The connections that it has. */
+  /** The open connections. */
   getConnections(): readonly object[];
-  /** Where it listens. */
+  /** The addresses on which the node listens. */
   getMultiaddrs(): readonly object[];
 }
 
 /** Options of `createLibp2pAdapter`. */
 export interface Libp2pAdapterOptions {
   /**
-   * Keeps applications on one network apart: nodes with the same prefix form a cluster. Any text but the empty one; your
-   * application's name will do. It is no secret: `allow` keeps strangers out.
+   * Separates applications on one network: nodes with the same prefix form a cluster. Any text but the empty one, for
+   * example the name of your application. The prefix is not a secret: use `allow` to keep other nodes out.
    */
   readonly prefix: string;
   /**
-   * Who may be a node: identities, as {@linkcode createLibp2pIdentity} makes, or `"anybody"` who reaches this node, for networks
-   * that nobody else can enter.
+   * The identities of the nodes that may join, from {@linkcode createLibp2pIdentity}. `"anybody"` allows every node
+   * that reaches this one. Use it only in networks that strangers cannot enter.
    */
   readonly allow: readonly string[] | "anybody";
   /** How nodes find each other. */
   readonly discovery?: Libp2pDiscoveryOptions;
   /**
-   * Where to listen.
+   * The addresses on which to listen.
    *
    * @default {["/ip4/0.0.0.0/tcp/0"]}
    */
   readonly listen?: readonly string[];
-  /** Addresses to tell others in place of those on which this node listens, where they differ. */
+  /** The addresses to give to other nodes, if they differ from the addresses on which this node listens. */
   readonly announce?: readonly string[];
-  /** The file that keeps the identity of this node; written where there is none. For each node one. */
+  /**
+   * The file that holds the identity of this node. The adapter writes it if it does not exist. Each node needs its own
+   * file.
+   */
   readonly identityFile?: string;
-  /** The identity of this node, as {@linkcode createLibp2pIdentity} makes. Without it and without a file it is another one each time. */
+  /**
+   * The identity of this node, from {@linkcode createLibp2pIdentity}. Without it and without a file, the node has a new
+   * identity at each start.
+   */
   readonly privateKey?: string;
   /**
-   * A node that you already have, with `gossipsub()` among its services, instead of `listen`, `announce`, `identityFile`, `privateKey`, multicast
-   * and a list in `allow`: it has its own. The adapter never stops it. Connections to nodes that do not answer are closed.
+   * A node that you already have, with `gossipsub()` among its services. It replaces `listen`, `announce`,
+   * `identityFile`, `privateKey`, multicast and a list in `allow`, because the node has its own. The adapter never
+   * stops it. The adapter does close connections to nodes that do not answer.
    */
   readonly node?: Libp2pNodeLike;
   /**
-   * How many connections there may be at once.
+   * The largest number of connections.
    *
    * @default {1_000}
    */
   readonly maxConnections?: number;
   /**
-   * How long a node may take to be reached and to introduce itself, in milliseconds.
+   * How long a node may take to connect and to introduce itself, in milliseconds.
    *
    * @default {5_000}
    */
   readonly connectTimeoutMs?: number;
   /**
-   * How often to ask the other nodes whether they are there, in milliseconds; at most a minute.
+   * How often to ping the other nodes, in milliseconds. At most a minute.
    *
    * @default {5_000}
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long a node may be silent when it is asked, in milliseconds, before its connection is replaced.
+   * How long a node may take to answer a ping, in milliseconds. After that the adapter replaces its connection.
    *
    * @default {5_000}
    */
   readonly probeTimeoutMs?: number;
   /**
-   * The largest message, in bytes; 2 MiB at most, as libp2p's streams lose what is larger than 4 MiB.
+   * The largest message, in bytes. At most 2 MiB, because streams of libp2p lose messages larger than 4 MiB.
    *
    * @default {1_048_576}
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many bytes may wait until other nodes take them. Beyond that a publish is dropped and reported with stage
+   * How many bytes may wait for slow nodes. Above this limit the adapter drops a publish and reports it with stage
    * `"publish"`.
    *
    * @default {33_554_432}
@@ -173,13 +180,13 @@ export interface Libp2pAdapterOptions {
 const MEBIBYTE = 1024 * 1024;
 const OWNER = "createLibp2pAdapter";
 
-/** An address, with an identity at its end. */
+/** An address with an identity at its end. */
 const bootstrapAddress: Kind<string> = (value, place) => {
   if (typeof value === "string" && /^\/[a-z].*\/p2p\/[A-Za-z0-9]{20,}$/.test(value)) return value;
   throw wrong(value, place, 'an address with an identity: "/ip4/10.0.0.1/tcp/4001/p2p/12D3KooW…"');
 };
 
-/** An address without an identity, where to listen and what others are told. */
+/** An address without an identity, to listen on or to give to other nodes. */
 export const listenAddress: Kind<string> = (value, place) => {
   if (typeof value === "string" && /^\/[a-z]/.test(value)) return value;
   throw wrong(value, place, 'an address such as "/ip4/0.0.0.0/tcp/4001"');
@@ -191,7 +198,7 @@ const peerId: Kind<string> = (value, place) => {
   throw wrong(value, place, 'an identity, as createLibp2pIdentity() makes: "12D3KooW…"');
 };
 
-/** Who may be there. */
+/** The nodes that may join. */
 export const allowed: Kind<readonly string[] | "anybody"> = (value, place) => {
   if (value === "anybody") return value;
   if (Array.isArray(value)) return list(peerId)(value, place);
@@ -233,11 +240,11 @@ const ROWS = {
   node: optional(having<Libp2p>("what createLibp2p() resolved to", "dial", "handle", "getConnections")),
   maxConnections: or(count(), 1_000),
   maxMessageBytes: or(count({ max: 2 * MEBIBYTE }), MEBIBYTE),
-  // Streams on which nothing comes for two minutes are closed.
+  // libp2p closes a stream after two minutes without data.
   probeIntervalMs: or(ms({ max: 60_000 }), 5_000),
 } satisfies Rows<Libp2pAdapterOptions>;
 
-/** Options, as the adapter uses them. */
+/** The checked options, with defaults. */
 export interface Settings {
   readonly prefix: string;
   readonly members: Members;
@@ -245,9 +252,9 @@ export interface Settings {
   readonly relays: readonly string[];
   readonly dns: Omit<DnsOptions, "clock"> | undefined;
   readonly mdnsFirstMs: number | undefined;
-  /** Whether the node is ours. */
+  /** Whether the adapter started the node. */
   readonly owned: boolean;
-  /** Where it listens, for errors. */
+  /** The addresses on which the node listens, for errors. */
   readonly address: string;
   readonly secrets: readonly string[];
   readonly connectTimeoutMs: number;
@@ -265,8 +272,8 @@ const OF_OUR_OWN = ["listen", "announce", "identityFile", "privateKey"] as const
 /**
  * Checks options and fills in the defaults.
  *
- * @param options What the user passed.
- * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @param options The options that the user passed.
+ * @throws {TypeError} If an option has the wrong type, or contradicts another.
  * @throws {RangeError} If a number is out of range.
  */
 export function readLibp2pOptions(options: Libp2pAdapterOptions): Settings {

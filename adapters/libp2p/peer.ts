@@ -1,5 +1,5 @@
 /**
- * One other node, as long as it is connected: what was asked of it, and what it asks.
+ * One other node while it is connected: the requests that this node sent to the peer, and the requests of the peer.
  *
  * @module
  */
@@ -9,14 +9,17 @@ import type { Clock } from "../../contract/clock.ts";
 import { type ControlMessage, hear, type Positions, tell } from "./control.ts";
 import type { Recipient } from "./sender.ts";
 
-/** How often to look whether gossipsub knows of a subscription by now. It tells of some changes, and not of its streams. */
+/**
+ * How often to check whether gossipsub knows of a new subscription. Gossipsub has no event for its streams, so the peer
+ * polls.
+ */
 const LOOK_MS = 20;
-/** How long to wait for the goodbye of a peer that closes: it may be on another stream. */
+/** How long to wait for the goodbye of a peer that closes. The goodbye may arrive on another stream. */
 const GOODBYE_MS = 100;
-/** How much a peer may ask before it is answered. */
+/** How many unanswered requests a peer may have. */
 const MAX_ASKS = 10_000;
 
-/** What a peer waits to be told. */
+/** A request of a peer that waits for its answer. */
 interface Ask {
   readonly id: number;
   readonly topics: readonly string[];
@@ -27,23 +30,23 @@ export interface PeerHost {
   readonly clock: Clock;
   /** What this node says first. */
   hello(): ControlMessage;
-  /** Whether messages on these topics would reach the peer. */
+  /** Whether the peer would receive messages on these topics. */
   reaches(peer: Peer, topics: readonly string[]): boolean;
-  /** How far this node is with topics. */
+  /** The number of the next frame of this node, for each of these topics. */
   positions(topics: Iterable<string>): Positions;
-  /** The topics of a peer. */
+  /** The topics that the peer subscribes to. */
   topicsOf(peer: Peer): readonly string[];
-  /** Where the others can be reached. */
+  /** The addresses of the other nodes. */
   addressesFor(peer: Peer): readonly string[];
-  /** It said who it is. */
+  /** The peer has sent its `hello`. */
   onHello(peer: Peer): void;
-  /** Both see what the other one subscribes to. */
+  /** Both nodes see the subscriptions of each other. */
   onIntroduced(peer: Peer): void;
-  /** It said how far it is. */
+  /** The peer has sent the number of its next frame for each topic. */
   onPositions(peer: Peer, positions: Positions, since: boolean): void;
-  /** What this node answers at once, or takes note of. */
+  /** The peer has sent another message. The node answers at once, or only takes note. */
   onMessage(peer: Peer, message: ControlMessage): void;
-  /** It is gone, or of no use any more. Called once. */
+  /** The peer is gone, or the node gives it up. Called once. */
   onGone(peer: Peer, cause: Error | undefined): void;
 }
 
@@ -56,15 +59,15 @@ export class Peer implements Recipient {
   readonly owed: { count: number; bytes: number }[] = [];
   owedBytes = 0;
   slow = false;
-  /** What it said of itself. */
+  /** The `hello` that the peer sent. */
   hello: (ControlMessage & { type: "hello" }) | undefined;
-  /** Whether it may be sent to, and is heard. */
+  /** Whether this node may send to the peer and accepts its frames. */
   introduced = false;
-  /** Whether it was so at any time. */
+  /** Whether the peer was ever introduced. */
   wasIntroduced = false;
-  /** Resolves when it is introduced, or gone. */
+  /** Resolves when the peer is introduced, or gone. */
   readonly settled: Promise<void>;
-  /** When it was heard last. */
+  /** When this node last heard from the peer. */
   lastSign: number;
   readonly #host: PeerHost;
   readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
@@ -80,8 +83,8 @@ export class Peer implements Recipient {
   readonly #settle: () => void;
 
   /**
-   * @param connection The connection by which it was met.
-   * @param host Its node.
+   * @param connection The first connection to the peer.
+   * @param host The node that the peer is connected to.
    */
   constructor(connection: Connection, host: PeerHost) {
     this.id = connection.remotePeer.toString();
@@ -93,12 +96,12 @@ export class Peer implements Recipient {
     this.#settle = resolve;
   }
 
-  /** Who it is, in one session of its. */
+  /** The id of the peer and its session. */
   get source(): string {
     return `${this.id} ${this.hello?.session}`;
   }
 
-  /** Speaks on a stream of this node's. */
+  /** Uses this stream to send control messages to the peer. */
   speak(stream: Stream): void {
     this.#out = stream;
     if (this.#gone) return stream.abort(new Error("The peer is gone"));
@@ -107,13 +110,13 @@ export class Peer implements Recipient {
     this.look();
   }
 
-  /** Listens to a stream of the peer's. */
+  /** Reads control messages of the peer from this stream. */
   listen(stream: Stream): void {
     const again = this.#in !== undefined;
     this.#in = stream;
     if (again || this.#gone) {
       stream.abort(new Error("There is a control stream already"));
-      return this.end(new Error("it began anew"));
+      return this.end(new Error("it opened a second control stream"));
     }
     hear(stream, (message) => this.#take(message)).then(
       () => this.closed(),
@@ -121,38 +124,38 @@ export class Peer implements Recipient {
     );
   }
 
-  /** Tells it something. */
+  /** Sends a control message to the peer. */
   tell(message: ControlMessage): void {
     if (this.#out) tell(this.#out, message);
   }
 
   /**
-   * Asks until it sees that this node subscribes to these topics.
+   * Asks the peer to answer when it sees that this node subscribes to these topics.
    *
-   * @returns Also resolves when it is gone.
+   * @returns Resolves when the peer answers. Also resolves when the peer is gone.
    */
   async ask(topics: readonly string[]): Promise<void> {
-    // What it has not been told yet it will be with the first word.
+    // Before there is a stream there is nothing to ask: the `hello` will list these topics too.
     if (this.#out) await this.#request((id) => ({ type: "ask", id, topics }));
   }
 
-  /** Asks whether it is there; resolves when it answers, or is gone. */
+  /** Pings the peer. Resolves when the peer answers, or is gone. */
   async ping(): Promise<void> {
     const positions = this.#host.positions(this.#host.topicsOf(this));
     await this.#request((id) => ({ type: "ping", id, positions }));
   }
 
-  /** Asks whether it subscribes to a channel. */
+  /** Asks the peer whether it subscribes to a channel. */
   async listens(name: string): Promise<boolean> {
     return await this.#request((id) => ({ type: "count", id, name })) === true;
   }
 
-  /** Ends what this node says; resolves when it has left. */
+  /** Closes the stream on which this node sends. Resolves when all data has left. */
   async finish(): Promise<void> {
     await this.#out?.close().catch(() => {});
   }
 
-  /** Gossipsub may know more by now. */
+  /** Checks the state of gossipsub again, which may have changed. */
   look(): void {
     if (this.#out) this.#toAnswer = this.#toAnswer.filter((ask) => !this.#answerAsk(ask));
     this.#cancelLook?.();
@@ -161,7 +164,7 @@ export class Peer implements Recipient {
     this.#introduce();
   }
 
-  /** A stream of its is closed, or its connection: the goodbye may come yet. */
+  /** The peer has closed a stream or its connection. Its goodbye may still arrive. */
   closed(): void {
     if (this.#gone) return;
     this.#cancelClosed ??= this.#host.clock.after(
@@ -171,9 +174,9 @@ export class Peer implements Recipient {
   }
 
   /**
-   * It is gone, or to be given up.
+   * The peer is gone, or this node gives it up.
    *
-   * @param cause Why; without, it has said goodbye.
+   * @param cause The reason. Without a cause the peer has said goodbye.
    */
   end(cause: Error | undefined): void {
     if (this.#gone) return;
@@ -189,10 +192,10 @@ export class Peer implements Recipient {
     this.#host.onGone(this, cause);
   }
 
-  /** @returns Whether it is answered. */
+  /** @returns Whether the request is answered. */
   #answerAsk({ id, topics }: Ask): boolean {
     if (!this.#host.reaches(this, topics)) return false;
-    // First, so that it knows everybody whom it may not be known to.
+    // Addresses go first: the peer then knows all nodes that may not know the peer yet.
     if (id === 0) this.tell({ type: "peers", addresses: this.#host.addressesFor(this) });
     this.tell({ type: "seen", id, positions: this.#host.positions(topics) });
     if (id === 0) this.#seen = true;
@@ -218,26 +221,26 @@ export class Peer implements Recipient {
     this.#asked.delete(id);
   }
 
-  /** @returns Whether to listen on. */
+  /** @returns Whether to go on listening. */
   #take(message: ControlMessage): boolean {
     if (this.#gone) return false;
     this.lastSign = this.#host.clock.now();
     switch (message.type) {
       case "hello":
-        if (this.hello) throw new Error("it introduced itself twice");
+        if (this.hello) throw new Error("it sent its hello twice");
         this.hello = message;
         this.#host.onHello(this);
         this.#toAnswer.push({ id: 0, topics: message.topics });
         this.look();
         return true;
       case "ask":
-        if (this.#toAnswer.length >= MAX_ASKS) throw new Error(`it asked ${MAX_ASKS} things at once`);
-        // Not all that wait: each of many would be looked at again for each of them.
+        if (this.#toAnswer.length >= MAX_ASKS) throw new Error(`it sent ${MAX_ASKS} requests before this node could answer one`);
+        // Checks this request only. Checking all waiting requests here would take quadratic time.
         if (!this.#out || !this.#answerAsk(message)) this.#toAnswer.push(message);
         this.#lookLater();
         return true;
       case "seen":
-        if (!this.hello) throw new Error("it answered before it introduced itself");
+        if (!this.hello) throw new Error("it answered before it sent its hello");
         this.#host.onPositions(this, message.positions, true);
         if (message.id === 0) this.#answered = true;
         this.#answer(message.id, undefined);

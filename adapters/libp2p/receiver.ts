@@ -1,5 +1,5 @@
 /**
- * What comes from other nodes, brought into the order in which they sent it: each frame once, and what does not come is told.
+ * Delivers each frame once, in the order in which its node sent it. Reports frames that do not arrive as a gap.
  *
  * @module
  */
@@ -9,20 +9,23 @@ import type { Positions } from "./control.ts";
 import type { Frame } from "./frame.ts";
 
 /**
- * How long to wait for a frame that others have overtaken, in milliseconds. Gossipsub tells each second what it has, so that
- * whoever missed something may ask for it.
+ * How long to wait for a missing frame when later frames have arrived, in milliseconds. Gossipsub tells others once a
+ * second which messages it has, so that a node can ask for those that it missed.
  */
 const PATIENCE_MS = 2_500;
-/** How much may wait for a frame that is missing, of one sender on one topic. */
+/** How much data may wait for a missing frame, for each sender and topic. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
 const MAX_HELD_FRAMES = 1_024;
-/** How many sessions are remembered; those that were quiet for longest go first. */
+/** How many sessions are remembered. The session that was quiet for longest goes first. */
 const MAX_SOURCES = 1_000;
-/** And how many of one node: whoever makes up sessions pushes out nobody else's. One is enough, two while a node starts anew. */
+/**
+ * How many sessions are remembered of one node, so that a node with invented sessions cannot push out other nodes. One
+ * is enough; two while a node restarts.
+ */
 const MAX_SESSIONS = 4;
-/** How often to look for what has waited too long. */
+/** How often to check for frames that are missing for too long. */
 const LOOK_MS = PATIENCE_MS / 5;
-/** A look that comes later than this says that this process was busy: what is missing may be here, and not read yet. */
+/** If a check runs later than this, the process was busy. A missing frame may have arrived without being read yet. */
 const MAX_LAG_MS = 100;
 
 /** What {@linkcode Receiver} needs. */
@@ -36,28 +39,28 @@ export interface ReceiverOptions {
 
 /** One session of another node. */
 interface Source {
-  /** When a frame of it came last. */
+  /** When its last frame arrived. */
   lastFrame: number;
   readonly sequences: Map<string, Sequence>;
 }
 
-/** What one session sends on one topic. */
+/** The frames of one session on one topic. */
 interface Sequence {
   readonly source: Source;
   readonly topic: string;
-  /** The number of the next frame; lower ones came, or are given up. */
+  /** The number of the next frame. Frames with lower numbers have arrived, or are given up. */
   next: number;
-  /** Whether `next` is what must come next: else whatever comes is the next. */
+  /** Whether `next` is known. If not, the first frame that arrives sets it. */
   begun: boolean;
-  /** It is known that frames up to this one exist. */
+  /** Frames below this number are known to exist. */
   end: number;
   readonly held: Map<number, Frame>;
   heldBytes: number;
-  /** When it began to wait. */
+  /** When the wait for the missing frame started. */
   since: number;
 }
 
-/** Restores the order of what arrives. */
+/** Restores the order of frames. */
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #sources = new Map<string, Source>();
@@ -72,7 +75,7 @@ export class Receiver {
   /**
    * Takes a frame as it arrives.
    *
-   * @param source Who sent it, a space, and in which session.
+   * @param source The sender's id, a space, and its session.
    */
   take(source: string, topic: string, frame: Frame): void {
     const sequence = this.#of(source, topic);
@@ -96,11 +99,12 @@ export class Receiver {
   }
 
   /**
-   * A node says how far it is with its topics: what is missing up to there will be missed.
+   * A node has sent its positions. Frames below them exist, so they are missing if they have not arrived.
    *
-   * @param source The node, and its session.
+   * @param source The node's id, a space, and its session.
    * @param positions The number of the next frame of each topic.
-   * @param since Whether it says so for the first time since this node subscribes to them: what it sent before is nobody's loss.
+   * @param since Whether these are the first positions since this node subscribed to the topics. Earlier frames are
+   * then no gap.
    */
   expect(source: string, positions: Positions, since: boolean): void {
     for (const [topic, position] of Object.entries(positions)) {
@@ -115,7 +119,7 @@ export class Receiver {
     }
   }
 
-  /** This node does not subscribe to a topic any more: what comes until it does again is no gap. */
+  /** This node no longer subscribes to a topic. Frames until the next subscription are no gap. */
   leave(topic: string): void {
     for (const { sequences } of this.#sources.values()) {
       const sequence = sequences.get(topic);
@@ -127,7 +131,7 @@ export class Receiver {
     }
   }
 
-  /** Waits for nothing any more. */
+  /** Stops waiting for frames. */
   close(): void {
     this.#cancel?.();
     this.#waiting.clear();
@@ -136,7 +140,7 @@ export class Receiver {
 
   #of(id: string, topic: string): Sequence {
     let source = this.#sources.get(id);
-    if (source) this.#sources.delete(id); // to the end: it was the last to be heard of
+    if (source) this.#sources.delete(id); // to the end: it was heard from last
     else {
       this.#makeRoom(id);
       source = { lastFrame: 0, sequences: new Map() };
@@ -150,7 +154,7 @@ export class Receiver {
     return sequence;
   }
 
-  /** Forgets what was quiet for longest, where there is too much. */
+  /** If there are too many sessions, forgets the one that was quiet for longest. */
   #makeRoom(id: string): void {
     const node = id.slice(0, id.indexOf(" ") + 1);
     const sessions = [...this.#sources.keys()].filter((other) => other.startsWith(node));
@@ -163,7 +167,7 @@ export class Receiver {
     this.#sources.delete(id);
   }
 
-  /** Delivers what has its turn, and sees to it that nobody waits for ever for what has not. */
+  /** Delivers the frames that are next. If a frame is missing, starts the wait for it. */
   #advance(sequence: Sequence): void {
     const before = sequence.next;
     for (let frame; (frame = sequence.held.get(sequence.next)) !== undefined;) {
@@ -193,14 +197,15 @@ export class Receiver {
   #look(now: number, wasBusy: boolean): void {
     for (const sequence of this.#waiting) {
       if (wasBusy) sequence.since = now;
-      // What nothing has overtaken may be on its way as long as anything comes of its sender.
+      // With no later frame here, the missing frame may still be on its way. So any frame of its sender extends the
+      // wait.
       const { since, held, source } = sequence;
       const from = held.size > 0 ? since : Math.max(since, source.lastFrame);
       if (now - from >= PATIENCE_MS) this.#giveUp(sequence);
     }
   }
 
-  /** What is missing will not come. */
+  /** Gives up the missing frames. */
   #giveUp(sequence: Sequence): void {
     const { held, topic } = sequence;
     sequence.next = held.size > 0 ? Math.min(...held.keys()) : sequence.end;

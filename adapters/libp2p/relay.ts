@@ -1,6 +1,6 @@
 /**
- * A relay: a node of libp2p that is no node of a cluster. It tells nodes about each other, and carries what they say to those
- * who cannot be reached, encrypted between them.
+ * A relay: a libp2p node outside of every cluster. It tells nodes about each other. It also relays messages to nodes
+ * that others cannot reach directly. Those messages are encrypted between the nodes.
  *
  * @module
  */
@@ -14,42 +14,45 @@ import { startRelay } from "./node.ts";
 import { allowed, listenAddress } from "./options.ts";
 import { RELAY_PROTOCOL } from "./relays.ts";
 
-/** How many addresses of a node are passed on. */
+/** How many addresses of a node the relay passes on. */
 const MAX_ADDRESSES = 16;
 
 /** Options of {@linkcode createRelayNode}. */
 export interface RelayNodeOptions {
-  /** Who may use it: the identities of nodes, or `"anybody"`. */
+  /** The identities of the nodes that may use the relay, or `"anybody"`. */
   readonly allow: readonly string[] | "anybody";
   /**
-   * Where to listen: nodes have to reach it there, also those behind NAT.
+   * The addresses on which to listen. All nodes must be able to reach them, also nodes behind NAT.
    *
    * @default {["/ip4/0.0.0.0/tcp/4001"]}
    */
   readonly listen?: readonly string[];
-  /** Addresses under which nodes reach it, where they differ from those on which it listens. */
+  /** The addresses by which nodes reach the relay, if they differ from the addresses on which it listens. */
   readonly announce?: readonly string[];
-  /** The file that keeps its identity, which nodes name in its address; written where there is none. */
+  /**
+   * The file that holds the relay's identity, which is part of its address. The relay writes the file if it does not
+   * exist.
+   */
   readonly identityFile?: string;
-  /** Its identity, as `createLibp2pIdentity` makes, in place of a file. */
+  /** The relay's identity, from `createLibp2pIdentity`, instead of a file. */
   readonly privateKey?: string;
   /**
-   * How many nodes it carries messages for at once.
+   * For how many nodes at once it relays messages.
    *
    * @default {1_000}
    */
   readonly maxNodes?: number;
 }
 
-/** A relay that runs. */
+/** A running relay. */
 export interface RelayNode extends AsyncDisposable {
   /** Its identity. */
   readonly peerId: string;
-  /** Its addresses with its identity, for `discovery.relays` of the nodes. */
+  /** The relay's addresses with its identity, for `discovery.relays` of the nodes. */
   readonly addresses: readonly string[];
-  /** How many nodes it knows. */
+  /** How many nodes are registered. */
   readonly nodes: number;
-  /** Ends it. Nodes that reach each other directly go on. Idempotent. */
+  /** Stops the relay. Nodes that reach each other directly stay connected. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -62,7 +65,7 @@ const ROWS = {
   maxNodes: or(count(), 1_000),
 } satisfies Rows<RelayNodeOptions>;
 
-/** A node that is there. */
+/** A registered node. */
 interface Guest {
   readonly stream: Stream;
   application: string;
@@ -70,20 +73,20 @@ interface Guest {
 }
 
 /**
- * Starts a relay, for nodes that cannot reach each other because of NAT, or do not know where the others are. Run it where all
- * can reach it; two of them, listed in all nodes, when one may not be enough.
+ * Starts a relay, for nodes behind NAT that cannot reach each other, or nodes that do not know each other's addresses.
+ * Run the relay where all nodes can reach it. For redundancy run two relays, and list both in all nodes.
  *
  * @example
  * ```ts ignore needs libp2p
  * import { createRelayNode } from "@trunkline/hub/adapters/libp2p";
  *
  * const relay = await createRelayNode({ allow: [alice.peerId, bob.peerId], identityFile: "relay.key" });
- * console.log(relay.addresses); // for discovery: { relays: [...] } of the nodes
+ * for discovery: { relays: [...] } of the nodes
  * ```
  *
- * @param options Who may use it, and where it listens.
+ * @param options The nodes that may use the relay, and its addresses.
  * @returns The relay, once it listens.
- * @throws {TypeError} If an option is missing or of the wrong kind.
+ * @throws {TypeError} If an option is missing or has the wrong type.
  * @throws {RangeError} If a number is out of range.
  * @throws {LibraryError} If a library is not installed.
  * @throws {Error} If it cannot listen.
@@ -110,7 +113,7 @@ export async function createRelayNode(options: RelayNodeOptions): Promise<RelayN
         .slice(0, MAX_ADDRESSES);
       guests.set(id, guest);
       const others = othersOf(guest);
-      // Also when there is nobody: it waits for the answer.
+      // Sent even if the list is empty: the node waits for the answer.
       tell(stream, { type: "peers", addresses: others.flatMap(({ addresses }) => addresses) });
       for (const other of others) tell(other.stream, { type: "peers", addresses: guest.addresses });
       return true;

@@ -1,5 +1,6 @@
 /**
- * The relays of a node: keeps connected to them, tells them where it can be reached, and hears from them who else is there.
+ * Connects a node to its relays and keeps the connections. The node tells the relays its addresses, and they tell it
+ * the other nodes.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { pauseMs } from "../kit/backoff.ts";
 import { Waiters } from "../kit/waiters.ts";
 import { hear, tell } from "./control.ts";
 
-/** The protocol by which nodes tell a relay that they are there. */
+/** The protocol by which a node registers at a relay. */
 export const RELAY_PROTOCOL = "/trunkline/1/relay";
 
 /** What {@linkcode Relays} needs. */
@@ -20,24 +21,24 @@ export interface RelaysOptions {
   readonly node: Libp2p;
   readonly clock: Clock;
   readonly application: string;
-  /** Their addresses, with their identities. */
+  /** Addresses of the relays, with identities. */
   readonly addresses: readonly string[];
   readonly dialTimeoutMs: number;
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
-  /** Lets others reach this node through a relay, if it can. */
+  /** Lets other nodes reach this node through a relay, if the node can do so. */
   reserve?(address: string): Promise<void>;
-  /** It cannot. */
+  /** Other nodes cannot reach this node through a relay. */
   onTrouble(error: Error): void;
-  /** Others can be reached there. */
+  /** A relay has sent addresses of other nodes. */
   onAddresses(addresses: readonly string[]): void;
-  /** It has answered, or is not there any more. */
+  /** A relay has answered, or is gone. */
   onChange(): void;
 }
 
-/** Several relays. */
+/** The relays of a node. */
 export class Relays {
-  /** Resolves when each has answered once, or could not be reached. */
+  /** Resolves when each relay has answered once, or its first attempt has failed. */
   readonly first: Promise<unknown>;
   readonly #options: RelaysOptions;
   readonly #reached = new Map<string, Stream>();
@@ -45,7 +46,7 @@ export class Relays {
   readonly #given = new AbortController();
   readonly #running: Promise<unknown>;
 
-  /** @param options What it needs. Begins at once. */
+  /** @param options The options. Connects at once. */
   constructor(options: RelaysOptions) {
     this.#options = options;
     const firsts = options.addresses.map((address) => {
@@ -57,17 +58,17 @@ export class Relays {
     options.node.addEventListener("self:peer:update", this.#onUpdate);
   }
 
-  /** Whether one of them answers, so that the network works. */
+  /** Whether at least one relay answers, so that the network works. */
   get reached(): boolean {
     return this.#reached.size > 0;
   }
 
-  /** Why those that do not answer do not. */
+  /** For each relay that does not answer, the reason. */
   get failures(): readonly string[] {
     return [...this.#errors].map(([address, { message }]) => `relay ${address}: ${message}`);
   }
 
-  /** Leaves them. */
+  /** Closes all connections to relays. */
   async close(): Promise<void> {
     this.#given.abort(new Error("The adapter is closed"));
     this.#options.node.removeEventListener("self:peer:update", this.#onUpdate);
@@ -75,7 +76,7 @@ export class Relays {
     await this.#running;
   }
 
-  /** This node can be reached elsewhere: at a relay, for one. */
+  /** The addresses of this node have changed, for example because it is now reachable at a relay. */
   readonly #onUpdate = () => {
     for (const stream of this.#reached.values()) this.#join(stream);
   };
@@ -85,7 +86,7 @@ export class Relays {
     tell(stream, { type: "join", application, addresses: node.getMultiaddrs().map(String) });
   }
 
-  /** One relay, from the first attempt to the last. */
+  /** Keeps the connection to one relay, from the first attempt until the adapter closes. */
   async #keep(address: string, settled: () => void): Promise<void> {
     const { clock, onChange } = this.#options;
     const { signal } = this.#given;
@@ -127,7 +128,7 @@ export class Relays {
     }
   }
 
-  /** Asks again and again whether a relay is there, and gives it up when it is not. */
+  /** Pings a relay at intervals, and aborts the stream when the relay does not answer. */
   #probe(stream: Stream, pongs: Waiters<number>): () => void {
     const { clock, probeIntervalMs, probeTimeoutMs } = this.#options;
     let id = 0;

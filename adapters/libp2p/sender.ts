@@ -1,6 +1,6 @@
 /**
- * What leaves a node: frame by frame, and never more than peers can take. The buffer of a stream is 4 MiB: what is beyond it
- * breaks the stream, and gossipsub opens no other one.
+ * Sends frames, and never more than the peers can take. The buffer of a libp2p stream is 4 MiB. More data breaks the
+ * stream, and gossipsub does not open another one.
  *
  * @module
  */
@@ -10,21 +10,21 @@ import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import { fitting, type FramePart, packFrame, partOf, stamp } from "./frame.ts";
 import type { PubSub } from "./node.ts";
 
-/** How much may be on its way to a peer without an acknowledgement. What waits shares frames, as each costs a signature. */
+/** How much data to a peer may be unacknowledged. Waiting messages share frames, because each frame costs a signature. */
 const WINDOW_BYTES = 1024 * 1024;
 const WINDOW_FRAMES = 64;
-/** How often a peer is asked for one. */
+/** After how much data a peer is asked for an acknowledgement. */
 const ASK_BYTES = 128 * 1024;
 const ASK_FRAMES = 8;
-/** A peer that takes nothing for so long does not hold the others up any more, until it does again. */
+/** A peer that acknowledges nothing for this long no longer delays the others, until it acknowledges again. */
 const PATIENCE_MS = 1_000;
 
-/** A peer, as far as it is sent to. */
+/** A peer, as the sender sees it. */
 export interface Recipient {
-  /** What it has not acknowledged, in order. */
+  /** The frames that the peer has not acknowledged, in order. */
   readonly owed: { readonly count: number; readonly bytes: number }[];
   owedBytes: number;
-  /** Whether it is not waited for. */
+  /** Whether the sender does not wait for this peer. */
   slow: boolean;
 }
 
@@ -35,19 +35,19 @@ export interface SenderOptions {
   /** The session of this node. */
   readonly session: string;
   topicOf(name: string): string;
-  /** The peers of now. */
+  /** The current peers. */
   recipients(): Iterable<Recipient>;
   /**
    * A frame has left.
    *
    * @param topic Its topic.
-   * @param ids The peers that it was sent to.
-   * @returns Those of them that are known.
+   * @param ids The peers to which gossipsub sent it.
+   * @returns The known peers among them.
    */
   sent(topic: string, ids: readonly string[]): readonly Recipient[];
 }
 
-/** A message that waits, with what becomes of it. */
+/** A waiting message, with the callback for its result. */
 interface Waiting extends FramePart {
   settle(error: Error | undefined): void;
 }
@@ -57,7 +57,7 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #positions = new Map<string, number>();
   #count = 0;
-  /** What waits, by topic; the one that waits for longest is first. */
+  /** The waiting messages by topic. The topic that has waited longest is first. */
   readonly #queues = new Map<string, Waiting[]>();
   #running = false;
   #closed: Error | undefined;
@@ -69,15 +69,15 @@ export class Sender {
     this.#options = options;
   }
 
-  /** The number of the next frame of each of some topics. */
+  /** The number of the next frame, for each of these topics. */
   positions(topics: Iterable<string>): Record<string, number> {
     return Object.fromEntries([...topics].map((topic) => [topic, this.#positions.get(topic) ?? 0]));
   }
 
   /**
-   * Sends messages of one turn.
+   * Sends the messages of one turn.
    *
-   * @returns Resolves when all have left, or have not.
+   * @returns Resolves when each message has left or has failed.
    */
   async send(messages: readonly OutgoingMessage[]): Promise<PublishResults> {
     const failures: (Error | undefined)[] = [];
@@ -109,12 +109,12 @@ export class Sender {
     this.#wake();
   }
 
-  /** Somebody has gone, or is not to be waited for. */
+  /** A peer is gone, or the sender must not wait for it. */
   recheck(): void {
     this.#wake();
   }
 
-  /** Sends nothing any more. */
+  /** Stops sending. */
   close(reason: Error): void {
     this.#closed = reason;
     this.#wake();
@@ -130,7 +130,7 @@ export class Sender {
       if (!queue) break;
       this.#queues.delete(topic);
       const parts = queue.splice(0, fitting(queue));
-      // To the end: other topics have their turn.
+      // Puts the topic at the end, so that other topics get their turn.
       if (queue.length > 0) this.#queues.set(topic, queue);
       const error = await this.#publish(topic, packFrame(parts)).then(
         () => undefined,
@@ -165,7 +165,7 @@ export class Sender {
     }
   }
 
-  /** Waits until the peers can take a frame more. */
+  /** Waits until the peers can take one more frame. */
   async #room(parts: readonly FramePart[]): Promise<void> {
     const bytes = parts.slice(0, fitting(parts)).reduce((sum, part) => sum + part.bytes, 0);
     const isFull = ({ owed, owedBytes, slow }: Recipient) =>
@@ -180,7 +180,7 @@ export class Sender {
       });
       const before = full.map(({ owedBytes }) => owedBytes);
       this.#wake = () => {
-        // Any progress of theirs, or somebody gone: looked at anew.
+        // A peer has acknowledged data, or is gone: checks again.
         if (this.#closed || full.some(({ owedBytes }, i) => owedBytes !== before[i] || owedBytes === 0)) {
           resolve();
         }

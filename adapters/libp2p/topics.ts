@@ -1,18 +1,22 @@
 /**
- * How channels become topics of gossipsub. One topic for all is cheapest by far: a frame holds messages of one topic, and each is
- * signed, and checked by all who get it.
+ * Maps channels to topics of gossipsub. One topic for all channels costs least by far: a frame holds messages of one
+ * topic, and a node signs each frame, and each receiver checks it.
  *
  * @module
  */
 
-/** How many topics one application has, a power of 2; see `docs/decisions/0040-one-topic-on-libp2p.md`. All nodes have to agree on it. */
+/**
+ * How many topics one application has. Must be a power of 2, and the same on all nodes. See
+ * `docs/decisions/0040-one-topic-on-libp2p.md`.
+ */
 const TOPICS = 1;
 
-/** What a name starts with that is not the channel itself. No channel of a hub does. */
+/** Prefix of an encoded channel name. No channel of a hub starts with it. */
 const ESCAPE = "\0j";
 
 /**
- * The name of an application on the network: says nothing of the prefix, and is as long for any.
+ * The name of an application on the network: a hash of the prefix, so it does not show the prefix and has a fixed
+ * length.
  *
  * @param prefix The prefix of the adapter.
  */
@@ -22,9 +26,10 @@ export async function applicationOf(prefix: string): Promise<string> {
 }
 
 /**
- * The name of a channel in frames, which are UTF-8: there all lone surrogates are the same.
+ * The name of a channel in frames. Frames are UTF-8, where all lone surrogates become the same character, so such names
+ * are encoded.
  *
- * @param channel What the hub calls it.
+ * @param channel The channel's name in the hub.
  */
 export function nameOf(channel: string): string {
   return channel.isWellFormed() && !channel.startsWith(ESCAPE) ? channel : ESCAPE + JSON.stringify(channel);
@@ -32,10 +37,10 @@ export function nameOf(channel: string): string {
 
 /** The topics of one application. */
 export class Topics {
-  /** All of them. */
+  /** All topics. */
   readonly all: readonly string[];
 
-  /** @param application What {@linkcode applicationOf} gave. */
+  /** @param application The result of {@linkcode applicationOf}. */
   constructor(application: string) {
     this.all = Array.from({ length: TOPICS }, (_, i) => `trunkline/1/${application}/${i}`);
   }
@@ -51,7 +56,7 @@ export class Topics {
     return this.all[(hash ^ (hash >>> 16)) & (TOPICS - 1)]!;
   }
 
-  /** Whether a topic is one of them. */
+  /** Whether a topic belongs to this application. */
   has(topic: string): boolean {
     return this.all.includes(topic);
   }

@@ -1,6 +1,6 @@
 /**
- * Connections by Bun's own client, for users who have one. It listens since Bun 1.4, on a connection beside its pool, which it makes
- * anew by itself; here each client lives only as long as its first connection.
+ * Connects with Bun's own client, for users who pass one. That client can listen since Bun 1.4, on a connection beside
+ * its pool. The client reconnects by itself. But here each client lives only as long as its first connection.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import {
 } from "./connection.ts";
 import { formatAddress } from "./target.ts";
 
-/** What is used of a client of Bun. */
+/** The part of Bun's client that the adapter uses. */
 export interface BunSql {
   readonly options: BunSqlOptions;
   unsafe(statement: string, parameters: readonly string[]): PromiseLike<readonly Row[]>;
@@ -39,7 +39,7 @@ interface BunSqlOptions {
 
 type BunSqlClass = new (options: Readonly<Record<string, unknown>>) => BunSql;
 
-/** Makes clients like the one that the user has. */
+/** Creates clients with the same options as the user's client. */
 export class BunDialer implements Dialer {
   readonly address: string;
   readonly secrets: readonly string[];
@@ -47,8 +47,8 @@ export class BunDialer implements Dialer {
   readonly #connectTimeoutMs: number;
 
   /**
-   * @param given The client; only its options and its class are used.
-   * @param connectTimeoutMs How long a connection may take to be made.
+   * @param given The user's client. Only its options and its class are used.
+   * @param connectTimeoutMs How long a connection attempt may take, in milliseconds.
    */
   constructor(given: BunSql, connectTimeoutMs: number) {
     const { hostname: host = "localhost", port = 5432, database = "", password } = given.options;
@@ -64,7 +64,7 @@ export class BunDialer implements Dialer {
     signal.addEventListener("abort", abort);
     try {
       signal.throwIfAborted();
-      // One that listens needs no connection of the pool.
+      // A connection that listens does not need the pool.
       if (role === "publisher") {
         await prepareSession((statement, parameters) => link.ask(statement, parameters));
       }
@@ -105,7 +105,7 @@ class BunLink implements Connection {
   async listen(channels: readonly string[]): Promise<void> {
     await Promise.all(channels.map(async (channel) => {
       this.#check();
-      // What is ended may still hear something while it is listened to anew.
+      // An ended subscription may still receive notifications after the next `listen` on the same channel.
       const listener = (payload: string) => {
         if (this.#subscriptions.get(channel) === subscription) this.#events?.onNotification(channel, payload);
       };
@@ -134,7 +134,7 @@ class BunLink implements Connection {
     await this.#sql.close({ timeout: 0 }).catch(() => {});
   }
 
-  /** A client would connect anew. */
+  /** Without this check, the client would reconnect by itself. */
   #check(): void {
     if (!this.#events) throw new Error("the connection was closed");
   }
@@ -148,7 +148,7 @@ class BunLink implements Connection {
 
   async #orLost<T>(answer: PromiseLike<T>): Promise<T> {
     const answered = Promise.resolve(answer);
-    answered.catch(() => {}); // it may fail when nobody waits any more
+    answered.catch(() => {}); // it may reject when no caller waits any more
     return await Promise.race([answered, this.#lost.promise]);
   }
 }

@@ -1,11 +1,13 @@
 /**
- * How channels of the hub travel through PostgreSQL: over a few notify channels, the partitions, whose names it keeps short,
- * and with their own names in the payload.
+ * Maps channels of the hub to PostgreSQL. A few notify channels, the partitions, carry all channels. Their names are
+ * short. The name of the hub's channel is in the payload.
  *
- * A notify channel is `tl:PREFIX:PARTITION`, or `tl#HASH:PARTITION` where the prefix is long or not plain: PostgreSQL takes
- * 63 bytes. What the adapter says to itself goes over `tl:PREFIX:p:HASH` of the node. A payload is a number, which makes it
- * unlike any other of its transaction, a dot, the length of the channel's name, a colon, the name, and the envelope or a part of
- * one: `1k.5:cnewsTL1t…`. A name is `c` and the channel, or `h` and a hash of it where it is long or UTF-8 does not carry it.
+ * A notify channel is `tl:PREFIX:PARTITION`, or `tl#HASH:PARTITION` if the prefix is long or has special characters:
+ * PostgreSQL takes 63 bytes. A node sends its probes to itself on `tl:PREFIX:p:HASH`.
+ *
+ * A payload is `1k.5:cnewsTL1t…`: a number, a dot, the length of the channel's name, a colon, the name, and the
+ * envelope or a part of it. The number makes the payload different from all others of its transaction. A name is `c`
+ * and the channel. It is `h` and a hash if the channel's name is long or not valid UTF-8.
  *
  * @module
  */
@@ -13,31 +15,31 @@
 import { createHash } from "node:crypto";
 
 /**
- * Over how many notify channels the channels of a prefix are spread. Fixed: nodes that disagree would not meet. A server
- * looks through the list of what a session listens to for every notification, so long lists cost all of them; with
- * few partitions a node hears more that it has no use for.
+ * How many notify channels a prefix has. Fixed: nodes with different numbers would not receive each other's messages.
+ * For every notification the server searches the list of channels that each session listens to, so long lists slow down
+ * all sessions. With few partitions a node receives more messages that it does not need.
  */
 export const PARTITIONS = 1_024;
 
-/** PostgreSQL refuses payloads of 8,000 bytes. */
+/** The largest payload: PostgreSQL refuses 8,000 bytes. */
 export const MAX_PAYLOAD_BYTES = 7_999;
 
 const MAX_NAME_LENGTH = 256;
 const PLAIN_PREFIX = /^[A-Za-z0-9_.-]{1,32}$/;
 const PAYLOAD_HEAD = /^[0-9a-z]{1,11}\.(\d{1,3}):/;
 
-/** What a payload says. */
+/** A payload after parsing. */
 export interface Payload {
   /** The name of the channel. */
   readonly name: string;
-  /** The envelope, or a part of one. */
+  /** The envelope, or a part of it. */
   readonly data: string;
 }
 
 /**
  * The name of a channel in payloads.
  *
- * @param channel What the hub calls it.
+ * @param channel The channel's name in the hub.
  */
 export function nameOf(channel: string): string {
   const fits = channel.length < MAX_NAME_LENGTH && channel.isWellFormed() && !channel.includes("\0");
@@ -47,7 +49,7 @@ export function nameOf(channel: string): string {
 /**
  * The partition of a channel.
  *
- * @param name Its name in payloads.
+ * @param name The channel's name in payloads.
  */
 export function partitionOf(name: string): number {
   // FNV-1a, over UTF-16 units.
@@ -69,8 +71,8 @@ export function payloadHead(number: number, name: string): string {
 /**
  * Reads a payload.
  *
- * @param payload What came.
- * @returns `undefined` for what is none of ours.
+ * @param payload The payload of a notification.
+ * @returns The parts, or `undefined` if the adapter did not send this payload.
  */
 export function readPayload(payload: string): Payload | undefined {
   const head = PAYLOAD_HEAD.exec(payload);
@@ -83,7 +85,7 @@ export function readPayload(payload: string): Payload | undefined {
 
 /** The notify channels of one prefix. */
 export class NotifyChannels {
-  /** What the names of all partitions begin with; their number follows. */
+  /** The start of the names of all partitions. The partition's number follows. */
   readonly root: string;
 
   /** @param prefix The prefix. */
@@ -101,7 +103,7 @@ export class NotifyChannels {
     return Number(channel.slice(this.root.length));
   }
 
-  /** The notify channel on which a node hears itself. */
+  /** The notify channel on which a node receives its own probes. */
   probeOf(nodeId: string): string {
     return `${this.root}p:${hashOf(nodeId).slice(0, 16)}`;
   }

@@ -1,6 +1,5 @@
 /**
- * One connection to PostgreSQL, whatever client library speaks over it. It lives once: lost is lost, and a new one takes its
- * place.
+ * One connection to PostgreSQL, for any client library. A lost connection is not reopened: a new one replaces it.
  *
  * @module
  */
@@ -8,64 +7,68 @@
 import type { Role } from "../kit/engine.ts";
 import { ConnectError } from "./errors.ts";
 
-/** What a connection tells. */
+/** Events of a connection. */
 export interface ConnectionEvents {
-  /** A notification of a channel that it listens to. */
+  /** A notification on a channel that the connection listens to. */
   onNotification(channel: string, payload: string): void;
-  /** It is gone. Called once, and only after it was made. */
+  /** The connection is lost. Called once, and only after `connect` has resolved. */
   onLost(cause: unknown): void;
 }
 
-/** A row of an answer. */
+/** A row of a result. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** A connection that takes commands, one after the other. */
+/** A connection that runs statements one after the other. */
 export interface Connection {
-  /** Listens to notify channels; resolves when the server knows. Rejects when the connection is lost. */
+  /** Listens to notify channels. Resolves when the server has confirmed. Rejects when the connection is lost. */
   listen(channels: readonly string[]): Promise<void>;
-  /** Listens to them no more. What is listened to again later stays. */
+  /** Stops listening to these channels. A channel that is listened to again later stays. */
   unlisten(channels: readonly string[]): Promise<void>;
-  /** Asks with parameters; the statement is prepared once. Rejects when the server refuses, or the connection is lost. */
+  /**
+   * Runs a statement with parameters. The library prepares it once. Rejects when the server refuses, or the connection
+   * is lost.
+   */
   ask(statement: string, parameters: readonly string[]): Promise<readonly Row[]>;
-  /** Ends it at once. Resolves when its socket is closed; never rejects. */
+  /** Closes the connection at once. Resolves when its socket is closed. Never rejects. */
   destroy(): Promise<void>;
 }
 
-/** Makes connections to one database. */
+/** Creates connections to one database. */
 export interface Dialer {
-  /** Where they lead, without credentials; may change. */
+  /** The server's address, without credentials. It may change. */
   readonly address: string;
-  /** What no error may tell. */
+  /** Texts that no error may contain. */
   readonly secrets: readonly string[];
   /**
-   * Makes a connection. When it rejects nothing is left behind.
+   * Creates a connection. When it rejects, it has closed everything that it opened.
    *
-   * @param role What it is for.
-   * @param events Whom to tell.
+   * @param role The use of the connection.
+   * @param events The callbacks.
    * @param signal Ends the attempt.
    */
   connect(role: Role, events: ConnectionEvents, signal: AbortSignal): Promise<Connection>;
 }
 
-/** The name that connections have in `pg_stat_activity`. */
+/** The name of the connections in `pg_stat_activity`. */
 export const APPLICATION_NAME = "trunkline";
 
 /**
- * How long the server keeps a connection that takes nothing it is sent, in milliseconds. What a node does not read stays in
- * the notify queue of all, and PostgreSQL itself would wait for hours.
+ * How long the server keeps a connection that does not read its data, in milliseconds. Unread notifications stay in the
+ * notify queue of all sessions. PostgreSQL's own default is hours.
  */
 const UNREAD_MS = 30_000;
 
-/** What is asked of a session, where the server's version knows it. */
+/** Settings of a session. A setting that the server's version does not have is skipped. */
 const SETTINGS: Readonly<Record<string, string>> = {
-  // A notification is not kept over a crash: nobody has to wait for the disk, nor for replicas.
+  // A crash loses notifications anyway, so a commit need not wait for the disk or for replicas.
   synchronous_commit: "off",
-  // What a role allows the statements of an application is no measure for these: the adapter finds out itself what is stuck.
+  // The timeouts of a role are made for the statements of an application. The adapter itself finds statements that are
+  // stuck.
   statement_timeout: "0",
   lock_timeout: "0",
-  transaction_timeout: "0", // of 17
-  // A session that only listens is idle.
-  idle_session_timeout: "0", // of 14
+  transaction_timeout: "0", // since version 17
+  // A session that only listens counts as idle.
+  idle_session_timeout: "0", // since version 14
   tcp_user_timeout: String(UNREAD_MS),
 };
 
@@ -76,21 +79,21 @@ const PREPARE =
   "LEFT JOIN pg_settings s ON s.name = v.name";
 
 /**
- * Prepares a session, and finds out whether it is of use.
+ * Sets up a session, and checks that the server can be used.
  *
- * @param ask Asks the server.
- * @throws {ConnectError} If it is of none.
+ * @param ask Runs a statement on the server.
+ * @throws {ConnectError} If the server cannot be used.
  */
 export async function prepareSession(ask: Connection["ask"]): Promise<void> {
   const [row] = await ask(PREPARE, Object.entries(SETTINGS).flat());
   if (row?.standby === "true") {
-    throw new ConnectError("answered", "it is a standby, which cannot notify; give the primary");
+    throw new ConnectError("answered", "it is a standby, which cannot notify; use the primary");
   }
   const encoding = String(row?.encoding);
   if (encoding !== "UTF8" && encoding !== "SQL_ASCII") {
     throw new ConnectError(
       "refused",
-      `the database is encoded in ${encoding}, which has no place for all of Unicode; use one in UTF8`,
+      `the database is encoded in ${encoding}, which cannot hold all of Unicode; use a UTF8 database`,
     );
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Making connections: a socket, a client library that logs in over it, and the session's settings.
+ * Creates connections: opens a socket, logs in with a client library, and sets up the session.
  *
  * @module
  */
@@ -19,25 +19,25 @@ import type { Library, Speaker } from "./library.ts";
 import { closeSocket, openSocket } from "./socket.ts";
 import { type Address, formatAddress, type Target } from "./target.ts";
 
-/** How many passwords of a function are kept from being told. */
+/** How many of the latest passwords from the password function are kept out of errors. */
 const MAX_PASSWORDS = 4;
 
-/** Makes connections over sockets. */
+/** Creates connections over sockets. */
 export class SocketDialer implements Dialer {
   readonly #target: Target;
   readonly #library: Library;
-  /** What was given once and for all, and may not be told. */
+  /** The fixed secrets of the options, which no error may contain. */
   readonly #fixedSecrets: readonly string[];
-  /** The passwords that the function gave last: of the connections of now, and of those before. */
+  /** The latest passwords from the password function: those of the current connections, and some before. */
   #passwords: readonly string[] = [];
-  /** Which of the addresses is tried next. */
+  /** The index of the address to try next. */
   #next = 0;
-  /** The one that was tried last. */
+  /** The address that was tried last. */
   #tried: Address;
 
   /**
-   * @param target Where to, and as whom.
-   * @param library What speaks.
+   * @param target The addresses and the login.
+   * @param library The client library.
    */
   constructor(target: Target, library: Library) {
     this.#target = target;
@@ -61,7 +61,7 @@ export class SocketDialer implements Dialer {
     try {
       return await this.#connect(address, events, signal);
     } catch (error) {
-      // Of several servers another one may be the primary by now. Both connections go on together.
+      // With several servers, another one may be the primary by now. Both connections then use the next server.
       if (address === addresses[this.#next]) this.#next = (this.#next + 1) % addresses.length;
       throw error;
     }
@@ -94,10 +94,10 @@ export class SocketDialer implements Dialer {
   async #password(signal: AbortSignal): Promise<string | undefined> {
     const { password } = this.#target;
     if (typeof password !== "function") return password;
-    // In vain it may be asked for again and again; it may also never answer.
+    // The function may fail again and again, or never return. So its result is awaited only until the signal aborts.
     const given: unknown = await orAborted((async () => await password())(), signal);
     if (typeof given !== "string") {
-      throw new ConnectError("refused", "the function for the password gave no text");
+      throw new ConnectError("refused", "the password function returned no text");
     }
     this.#passwords = [given, ...this.#passwords.filter((known) => known !== given)].slice(0, MAX_PASSWORDS);
     return given;
@@ -135,7 +135,7 @@ class Link implements Connection {
     this.#events?.onNotification(channel, payload);
   }
 
-  /** Something ends it, or has done so; its socket closes next. */
+  /** The connection is about to close: its socket closes next. */
   dies(cause: unknown): void {
     this.#cause ??= cause;
   }
@@ -162,10 +162,10 @@ class Link implements Connection {
     await this.#orLost(this.#speaker!.run(commands.join("; ")));
   }
 
-  /** A library need not notice what becomes of its socket. */
+  /** A library may not notice that its socket has closed. */
   async #orLost<T>(answer: PromiseLike<T>): Promise<T> {
     const answered = Promise.resolve(answer);
-    answered.catch(() => {}); // it may fail when nobody waits any more
+    answered.catch(() => {}); // it may reject when no caller waits any more
     try {
       return await Promise.race([answered, this.#lost.promise]);
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL as an engine, by LISTEN and NOTIFY: two connections for each node, so that a large publish does not hold up what
- * arrives.
+ * The engine for PostgreSQL, with LISTEN and NOTIFY. Each node has two connections, so that a large publish does not
+ * delay incoming messages.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface PostgresEngineOptions {
   readonly history: HistorySettings;
 }
 
-/** A connection, and what is done over it: one of the two. */
+/** One of the two connections, with its subscriptions or publishes. */
 export interface Link {
   readonly role: Role;
   readonly connection: Connection;
@@ -44,17 +44,17 @@ export interface Link {
   readonly publishing: Publishing;
 }
 
-/** From which share on the notify queue is reported, and how much more it takes to say so again. */
+/** How full the notify queue must be before it is reported, and by how much it must grow before the next report. */
 const QUEUE_ALARM = 0.5;
 const QUEUE_STEP = 0.1;
 
 const NOT_SHARED =
   "Ignored a message of a history that this node does not share; give every node of the cluster the same history:";
 
-/** How much of large messages that are not complete is kept, as a multiple of the largest. */
+/** How much of incomplete large messages is kept, as a multiple of the largest message. */
 const HELD_MESSAGES = 4;
 
-/** One adapter's PostgreSQL. */
+/** The engine of one adapter. */
 export class PostgresEngine implements Engine<Link> {
   readonly name = "postgres";
   readonly title = "PostgreSQL";
@@ -71,7 +71,7 @@ export class PostgresEngine implements Engine<Link> {
   #events: LinkEvents | undefined;
   #nodeId: string | undefined;
   #nextAlarm = QUEUE_ALARM;
-  /** How full the notify queue was at the last probe of the connections of now. */
+  /** How full the notify queue was at the last probe of the current connections. */
   #queueShare: number | undefined;
 
   /** @param options What it needs. */
@@ -95,7 +95,7 @@ export class PostgresEngine implements Engine<Link> {
       connectTimeoutMs,
       answerTimeoutMs: probeTimeoutMs,
       maxMessageBytes,
-      // Apart from those that put parts together, as this node hears its own ones.
+      // Not the `Chunks` that joins incoming parts, because this node receives its own messages too.
       chunks: new Chunks({ maxHeldBytes: 0, clock, onLost() {} }),
     });
   }
@@ -170,10 +170,10 @@ export class PostgresEngine implements Engine<Link> {
   }
 
   /**
-   * Sends a message within a transaction of the user's.
+   * Publishes a message within a transaction of the user.
    *
    * @param tx The transaction.
-   * @param channel What the hub calls the channel.
+   * @param channel The channel's name in the hub.
    * @param data The message.
    */
   async publishIn(tx: PostgresTransaction, channel: string, data: AdapterData): Promise<void> {
@@ -214,13 +214,13 @@ export class PostgresEngine implements Engine<Link> {
     return postgresFailure(cause, `PostgreSQL at ${this.address}`, this.secrets);
   }
 
-  /** One of the two connections is gone. */
+  /** One of the two connections is lost. */
   #halt(): void {
     this.#probe.stop();
     this.#queueShare = undefined;
   }
 
-  /** The notify queue is one for all databases of the server, and when it is full nobody can notify any more. */
+  /** All databases of the server share one notify queue. When it is full, every NOTIFY fails. */
   #fills(share: number): void {
     this.#queueShare = share;
     if (share < QUEUE_ALARM - QUEUE_STEP) this.#nextAlarm = QUEUE_ALARM;
@@ -231,7 +231,7 @@ export class PostgresEngine implements Engine<Link> {
       `The notify queue is ${
         Math.round(share * 100)
       } % full, and publishes fail when it is full. A session that listens ` +
-        "does not read, as one does whose transaction stays open: look for it in pg_stat_activity",
+        "does not read its notifications. Often its transaction stays open: look for it in pg_stat_activity",
     );
   }
 }

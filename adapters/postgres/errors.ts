@@ -1,5 +1,5 @@
 /**
- * What went wrong with PostgreSQL, in words that may be logged.
+ * Turns failures of PostgreSQL into errors that are safe to log.
  *
  * @module
  */
@@ -7,16 +7,16 @@
 import { type Failure, type FailureKind, showable, systemWords } from "../kit/failure.ts";
 import { LibraryError } from "../kit/library.ts";
 
-/** Something that this adapter finds out itself before a client library speaks. */
+/** A failure that the adapter itself finds, before a client library takes part. */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
-  /** What to do about it. */
+  /** How the adapter reacts. */
   readonly kind: FailureKind;
 
   /**
-   * @param kind What to do about it.
-   * @param message What happened, and what to set.
-   * @param cause What was said, if anything.
+   * @param kind How the adapter reacts.
+   * @param message The fault, and the setting to change.
+   * @param cause The original error, if there is one.
    */
   constructor(kind: FailureKind, message: string, cause?: unknown) {
     super(message, { cause });
@@ -24,7 +24,7 @@ export class ConnectError extends Error {
   }
 }
 
-/** What the server says by its codes (SQLSTATE) that will be the same tomorrow. */
+/** Codes of the server (SQLSTATE) for faults that a retry does not solve. */
 const REFUSALS: readonly (readonly [code: RegExp, hint: string])[] = [
   [/^28/, "it refuses the credentials; check user, password, TLS and the server's pg_hba.conf"],
   [/^3D000$/, "there is no such database; check the URL's path, or the option database"],
@@ -32,14 +32,14 @@ const REFUSALS: readonly (readonly [code: RegExp, hint: string])[] = [
   [/^(08P01|0A000)$/, "it does not speak our version of the protocol; is there a pooler in between?"],
 ];
 
-/** Codes that say that the server is on its way down: nobody refused anything. */
+/** Codes of a server that shuts down. These are not refusals. */
 const GOING = /^57P0[12]$/;
 
 /**
- * Tells what the server says from what happens to a connection.
+ * Tells an error of the server from a lost connection.
  *
- * @param error What a command failed with.
- * @returns Whether the server answered, with a refusal.
+ * @param error The error of a statement.
+ * @returns Whether the server answered with an error.
  */
 export function isReply(error: unknown): boolean {
   const code = codeOf(error);
@@ -47,11 +47,11 @@ export function isReply(error: unknown): boolean {
 }
 
 /**
- * Puts what a connection could not be made for into words.
+ * Turns the failure of a connection attempt into an error.
  *
- * @param cause What the client library said.
- * @param where Whom: `PostgreSQL at 127.0.0.1:5432/chat`.
- * @param secrets What must not be told.
+ * @param cause The error of the client library.
+ * @param where The server: `PostgreSQL at 127.0.0.1:5432/chat`.
+ * @param secrets Texts that the error must not contain.
  */
 export function postgresFailure(cause: unknown, where: string, secrets: readonly string[]): Failure {
   if (cause instanceof LibraryError) return { kind: "refused", error: cause };
@@ -61,7 +61,7 @@ export function postgresFailure(cause: unknown, where: string, secrets: readonly
   const words = systemWords(code) ?? shown.message;
   if (isNotAllowed(cause)) {
     const what =
-      `Cannot connect to ${where}: this process may not (${shown.message}); allow it the network and the environment`;
+      `Cannot connect to ${where}: this process lacks a permission (${shown.message}); allow it network and environment access`;
     return { kind: "refused", error: new Error(what, { cause: shown }) };
   }
   const kind = cause instanceof ConnectError
@@ -83,11 +83,11 @@ function isNotAllowed(error: unknown): boolean {
 /**
  * The code of an error: the server's (SQLSTATE), or the system's.
  *
- * @param error What a command failed with.
+ * @param error The error of a statement.
  */
 export function codeOf(error: unknown): string | undefined {
   const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
-  // Bun has the server's code in another place.
+  // Bun has the server's code in another field.
   const said = code === "ERR_POSTGRES_SERVER_ERROR" ? errno : code;
   return typeof said === "string" ? said : undefined;
 }

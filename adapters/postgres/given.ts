@@ -1,6 +1,6 @@
 /**
- * Clients that users have, as ways to connect. Only their options are used: the adapter makes connections of its own like
- * theirs, sends nothing over them and never closes them.
+ * Uses the options of a client that the user has. The adapter opens its own connections with these options. It sends
+ * nothing over the user's connections, and never closes them.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { postgresJs } from "./postgres_js.ts";
 import { type PartialTarget, type PostgresPassword, type PostgresTlsOptions, toTarget } from "./target.ts";
 
 /**
- * A client of Postgres.js (`postgres()`), of node-postgres (`new Client()`), or of Bun (`Bun.sql`, `new SQL()`) where that listens. It
- * need not be connected.
+ * A client of Postgres.js (`postgres()`), of node-postgres (`new Client()`), or of Bun (`Bun.sql`, `new SQL()`) if this
+ * version of Bun can listen. The client need not be connected.
  */
 export type PostgresClientLike = object;
 
-/** What is read of a client of Postgres.js. */
+/** The part of a Postgres.js client that the adapter reads. */
 interface PostgresJsOptions {
   readonly host: readonly string[];
   readonly port: readonly number[];
-  /** The whole path of a Unix socket. */
+  /** The full path of a Unix socket. */
   readonly path?: string | false;
   readonly database: string;
   readonly user: string;
@@ -31,7 +31,7 @@ interface PostgresJsOptions {
   readonly socket?: unknown;
 }
 
-/** What is read of a client of node-postgres. */
+/** The part of a node-postgres client that the adapter reads. */
 interface PgParameters {
   readonly host: string;
   readonly port: number;
@@ -45,11 +45,11 @@ interface PgParameters {
 const HOW = "give a client of postgres, a Client of pg, or the URL";
 
 /**
- * Makes what connects as a client does.
+ * Creates a dialer with the options of a client.
  *
  * @param client The client.
- * @param connectTimeoutMs How long a connection may take to be made.
- * @throws {TypeError} If it is none that will do.
+ * @param connectTimeoutMs How long a connection attempt may take, in milliseconds.
+ * @throws {TypeError} If the adapter cannot use this client.
  */
 export function dialerLike(client: PostgresClientLike, connectTimeoutMs: number): Dialer {
   const { options, connectionParameters, listen, flush, totalCount } = client as {
@@ -61,18 +61,18 @@ export function dialerLike(client: PostgresClientLike, connectTimeoutMs: number)
   };
   if (typeof totalCount === "number") {
     throw new TypeError(
-      "Cannot use a Pool of pg for PostgreSQL: its connections come and go, and one that listens has to stay; give a Client " +
+      "Cannot use a Pool of pg for PostgreSQL: the adapter needs connections that stay open; give a Client " +
         "with the same options, or the URL",
     );
   }
   if (connectionParameters) {
-    // One on libpq takes no sockets.
+    // The libpq client takes no sockets.
     const Client = "native" in client ? undefined : client.constructor as PgClientClass;
     return new SocketDialer(toTarget(fromPg(connectionParameters)), pg(Client));
   }
   if (typeof client === "function" && options && "adapter" in options && typeof flush === "function") {
     if (options.adapter !== "postgres") {
-      throw new TypeError("Cannot use this client of Bun for PostgreSQL: it is one of another database");
+      throw new TypeError("Cannot use this client of Bun for PostgreSQL: it is for another kind of database");
     }
     if (typeof listen !== "function") {
       throw new TypeError(
@@ -109,14 +109,14 @@ function fromPg({ host, port, database, user, password, ssl, options }: PgParame
   };
 }
 
-/** What both libraries call `ssl`: an object for TLS, or a word. */
+/** Reads `ssl` of both libraries: TLS options, or a word. */
 function tlsOf(ssl: unknown): boolean | PostgresTlsOptions {
   if (ssl === undefined || ssl === null || typeof ssl === "boolean") return ssl ?? false;
-  // The key is hidden from those who copy it.
+  // `key` is not enumerable, so the spread does not copy it.
   if (typeof ssl === "object") return { ...ssl, ...("key" in ssl ? { key: ssl.key as string } : {}) };
   if (ssl === "verify-full") return true;
-  if (ssl === "require") return { rejectUnauthorized: false }; // so it means to Postgres.js
+  if (ssl === "require") return { rejectUnauthorized: false }; // as Postgres.js does
   throw new TypeError(
-    'Cannot use a client for PostgreSQL that encrypts only where the server does: give it ssl: "require", or false',
+    'Cannot use a client for PostgreSQL that encrypts only if the server does: give it ssl: "require", or false',
   );
 }

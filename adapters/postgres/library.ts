@@ -1,5 +1,5 @@
 /**
- * What a client library has to do: log in over a socket that is open, and speak.
+ * The interface to a client library: it logs in over an open socket, and runs statements.
  *
  * @module
  */
@@ -7,37 +7,37 @@
 import type { Socket } from "node:net";
 import type { ConnectionEvents, Row } from "./connection.ts";
 
-/** A session that is logged in. */
+/** A session after login. */
 export interface Speaker {
-  /** Does commands that give nothing back, without parameters. */
+  /** Runs statements without parameters and without results. */
   run(commands: string): Promise<unknown>;
-  /** Asks with parameters; the statement is prepared once. */
+  /** Runs a statement with parameters. The library prepares it once. */
   ask(statement: string, parameters: readonly string[]): Promise<readonly Row[]>;
 }
 
-/** Who logs in, and where. */
+/** The login and the database. */
 export interface Login {
   readonly host: string;
   readonly port: number;
   readonly database: string;
   readonly user: string;
   readonly password: string | undefined;
-  /** More parameters of the session's start. */
+  /** More startup parameters of the session. */
   readonly startup: Readonly<Record<string, string>>;
 }
 
-/** What a library tells. */
+/** Events of a client library. */
 export interface SpeakerEvents extends Pick<ConnectionEvents, "onNotification"> {
-  /** Why the server is about to close the connection, where the library tells. */
+  /** The server's last error before it closes the connection, if the library passes it on. */
   onFatal(cause: unknown): void;
 }
 
 /**
  * A client library.
  *
- * @param socket A socket that is open, and encrypted where that is wanted.
- * @param login Whom to be.
- * @param events Whom to tell.
- * @returns Resolves when it is logged in.
+ * @param socket An open socket, already encrypted if TLS is wanted.
+ * @param login The login and the database.
+ * @param events The callbacks.
+ * @returns Resolves after login.
  */
 export type Library = (socket: Socket, login: Login, events: SpeakerEvents) => Promise<Speaker>;

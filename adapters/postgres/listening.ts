@@ -1,5 +1,6 @@
 /**
- * What a node listens to, over one connection: the partitions of its channels, and of those only what it wants.
+ * The subscriptions of a node on one connection. It listens to partitions, and passes on only the channels that the
+ * node wants.
  *
  * @module
  */
@@ -10,9 +11,9 @@ import { type NotifyChannels, partitionOf, readPayload } from "./channels.ts";
 import type { Connection } from "./connection.ts";
 
 interface Partition {
-  /** The names of the channels in it that are wanted. */
+  /** The wanted channels of the partition. */
   readonly names: Set<string>;
-  /** Resolves when the server knows. */
+  /** Resolves when the server has confirmed. */
   live: Promise<void>;
 }
 
@@ -26,7 +27,7 @@ export class Listening {
   /**
    * @param connection The connection.
    * @param channels The notify channels.
-   * @param chunks What puts large messages together.
+   * @param chunks Joins the parts of large messages.
    */
   constructor(connection: Pick<Connection, "listen" | "unlisten">, channels: NotifyChannels, chunks: Chunks) {
     this.#connection = connection;
@@ -34,7 +35,7 @@ export class Listening {
     this.#chunks = chunks;
   }
 
-  /** Resolves when all are live. Rejects when the connection is of no use. */
+  /** Resolves when all are live. Rejects when the connection cannot be used. */
   async subscribe(names: readonly string[]): Promise<void> {
     const added: Partition[] = [];
     const channels: string[] = [];
@@ -60,7 +61,7 @@ export class Listening {
     await Promise.all(waits);
   }
 
-  /** Resolves when nothing of them comes any more. */
+  /** Resolves when no more messages of these channels can arrive. */
   async unsubscribe(names: readonly string[]): Promise<void> {
     const channels: string[] = [];
     for (const name of names) {
@@ -72,17 +73,17 @@ export class Listening {
       this.#partitions.delete(number);
       channels.push(this.#channels.of(number));
     }
-    // Whatever subscribes again is behind it on the same connection.
+    // A later subscribe goes over the same connection, so the server gets it after this unlisten.
     if (channels.length > 0) await this.#connection.unlisten(channels);
   }
 
-  /** Takes what has come. */
+  /** Handles a notification. */
   heard(channel: string, payload: string, events: LinkEvents): void {
     const partition = this.#partitions.get(this.#channels.partition(channel));
     if (!partition) return;
     const read = readPayload(payload);
     if (!read) {
-      // Foreign: of which channel it is nobody knows.
+      // The channel of a foreign payload is unknown, so it is reported with any channel of the partition.
       const [name] = partition.names;
       if (name !== undefined) events.onMessage(name, "");
       return;

@@ -1,6 +1,6 @@
 /**
- * The adapter for PostgreSQL: nodes reach each other by LISTEN and NOTIFY, over two connections each. For applications that have
- * a PostgreSQL and want no other server.
+ * The PostgreSQL adapter: nodes exchange messages with LISTEN and NOTIFY, over two connections each. For applications
+ * that have a PostgreSQL server and want no other server.
  *
  * @module
  */
@@ -23,24 +23,26 @@ export type { PostgresTransaction } from "./transaction.ts";
 /** The adapter for PostgreSQL. */
 export interface PostgresAdapter extends Adapter {
   /**
-   * Sends a message to the other nodes within a transaction of yours: they get it when the transaction is committed, and never
-   * if it is not. Among the messages of this node on this channel it has the place of the commit.
+   * Publishes a message to the other nodes within a transaction of yours. The nodes receive it when the transaction
+   * commits. After a rollback they never receive it. The commit decides its place among the messages of this node on
+   * this channel.
    *
-   * @param tx The transaction, of Postgres.js (`sql.begin((tx) => …)`), of a `Client` of node-postgres, or of Bun. It has to be one of
-   * the database that the adapter uses.
+   * @param tx The transaction: of Postgres.js (`sql.begin((tx) => …)`), of a `Client` of node-postgres, or of Bun. It
+   * must be in the database that the adapter uses.
    * @param channel Any text, as in `publish`.
    * @param data The message.
-   * @returns Resolves when the database has taken it into the transaction; rejects when it refuses, which fails the transaction. Rejects
-   * with `TOO_LARGE` when it is larger than `maxMessageBytes`, before the adapter was open, and with a `TypeError` for a whole client or a
-   * pool in place of a transaction: what goes over those is sent at once.
+   * @returns Resolves when the database has taken the message into the transaction. Rejects when the database refuses;
+   * the transaction then fails too. Rejects with `TOO_LARGE` if the message is larger than `maxMessageBytes`. Rejects
+   * before the adapter is open. Rejects with a `TypeError` for a whole client or a pool instead of a transaction,
+   * because those send at once.
    */
   publishIn(tx: PostgresTransaction, channel: string, data: AdapterData): Promise<void>;
 }
 
 /**
- * Creates the adapter for PostgreSQL 12 and later. It loads its client library and connects when it is opened, reconnects by
- * itself, restores every subscription before it says `"up"`, and repeats nothing: what is published while PostgreSQL is away is
- * dropped and reported.
+ * Creates the adapter for PostgreSQL 12 and later. When the hub opens it, it loads its client library and connects. It
+ * reconnects by itself, and restores every subscription before it reports `"up"`. It does not repeat messages: while
+ * PostgreSQL is away, it drops and reports publishes.
  *
  * @example The one line that changes
  * ```ts ignore
@@ -65,8 +67,9 @@ export interface PostgresAdapter extends Adapter {
  * assertEquals(adapter.name, "postgres");
  * ```
  *
- * @param options Where PostgreSQL is, and the prefix.
- * @throws {TypeError} If the URL is none, the prefix is missing, an option is unknown, or options contradict each other.
+ * @param options The address of PostgreSQL, and the prefix.
+ * @throws {TypeError} If the URL is not valid, the prefix is missing, an option is unknown, or options contradict each
+ * other.
  * @throws {RangeError} If a number is out of range.
  */
 export function createPostgresAdapter(options: PostgresAdapterOptions): PostgresAdapter {

@@ -1,5 +1,5 @@
 /**
- * The options of the PostgreSQL adapter, read and checked once.
+ * Reads and checks the options of the PostgreSQL adapter.
  *
  * @module
  */
@@ -25,15 +25,15 @@ import { pg } from "./pg.ts";
 import { postgresJs } from "./postgres_js.ts";
 import { parseUrl, type PostgresPassword, type PostgresTlsOptions, toTarget } from "./target.ts";
 
-/** Which database to use, and as whom. */
+/** The database, and the login. */
 export interface PostgresConnectionOptions {
   /**
-   * `postgres://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE][?sslmode=require]`. Other options take precedence. With any
-   * `sslmode` but `disable` certificates are verified, unless it is `no-verify`. Of the other parameters only `options` is used.
+   * `postgres://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE][?sslmode=require]`. Other options take precedence. Every
+   * `sslmode` except `disable` and `no-verify` verifies certificates. Of the other parameters only `options` is used.
    */
   readonly url?: string;
   /**
-   * The server's name or address, or the folder of its Unix socket.
+   * The server's name or address, or the directory of its Unix socket.
    *
    * @default {"localhost"}
    */
@@ -45,7 +45,7 @@ export interface PostgresConnectionOptions {
    */
   readonly port?: number;
   /**
-   * The database. Only nodes on the same one meet.
+   * The database. Nodes form a cluster only in the same database.
    *
    * @default {the user's name}
    */
@@ -56,33 +56,33 @@ export interface PostgresConnectionOptions {
    * @default {"postgres"}
    */
   readonly user?: string;
-  /** The password, or a function that gives one for each new connection, for those that expire. */
+  /** The password, or a function that returns one for each new connection, for passwords that expire. */
   readonly password?: PostgresPassword;
   /**
-   * TLS: `true` for the defaults.
+   * TLS. `true` uses the defaults.
    *
    * @default {false, unless sslmode says otherwise}
    */
   readonly tls?: boolean | PostgresTlsOptions;
   /**
-   * A client that you have, to connect as it does, instead of all the other options of the connection: of Postgres.js, a
-   * `Client` of node-postgres, or Bun's own. A `Pool` is refused.
+   * A client that you have, instead of all other connection options. The adapter connects with the client's options. It
+   * may be a client of Postgres.js, a `Client` of node-postgres, or Bun's own. A `Pool` is refused.
    */
   readonly client?: PostgresClientLike;
   /**
-   * The client library that connects: `"postgres"`, which is Postgres.js, or `"pg"`, which is node-postgres. Only this one has
-   * to be installed.
+   * The client library: `"postgres"`, which is Postgres.js, or `"pg"`, which is node-postgres. Only this one must be
+   * installed.
    *
    * @default {"postgres"}
    */
   readonly connector?: "postgres" | "pg";
   /**
-   * Keeps applications on one database apart: nodes with the same prefix form a cluster. Any text but the empty one; your
-   * application's name will do.
+   * Separates applications on one database: nodes with the same prefix form a cluster. Any text but the empty one, for
+   * example the name of your application.
    */
   readonly prefix: string;
   /**
-   * How long a connection may take to be made, in milliseconds, before another attempt.
+   * How long a connection attempt may take before the next attempt, in milliseconds.
    *
    * @default {5_000}
    */
@@ -98,32 +98,32 @@ export interface PostgresConnectionOptions {
 /** Options of `createPostgresAdapter`. */
 export interface PostgresAdapterOptions extends PostgresConnectionOptions {
   /**
-   * How often to check that messages still come through, in milliseconds.
+   * How often to check that messages still arrive, in milliseconds.
    *
    * @default {5_000}
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long a connection may be silent, when an answer is due, before it counts as dead and is replaced, in
-   * milliseconds. A dead connection is noticed within this and the interval.
+   * How long the adapter waits for an answer before it replaces the connection, in milliseconds. So it finds a dead
+   * connection within this time plus the interval.
    *
    * @default {5_000}
    */
   readonly probeTimeoutMs?: number;
   /**
-   * The largest message, in bytes. What is more than PostgreSQL takes at once, 8,000 bytes, goes in parts.
+   * The largest message, in bytes. A message larger than a PostgreSQL payload of 8,000 bytes is sent in parts.
    *
    * @default {8_388_608}
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many bytes of published messages may be on their way, not yet confirmed by PostgreSQL. Beyond it a publish is dropped
-   * and reported with stage `"publish"`.
+   * How many bytes of published messages may wait for PostgreSQL's confirmation. Above this limit the adapter drops a
+   * publish and reports it with stage `"publish"`.
    *
    * @default {33_554_432}
    */
   readonly maxPendingBytes?: number;
-  /** Where and for how long the histories of topics are kept. Nothing of it is used until a topic with history is. */
+  /** Where the histories of topics are kept, and for how long. Used only if a topic with history is in use. */
   readonly history?: PostgresHistorySettings;
 }
 
@@ -143,7 +143,7 @@ const password: Kind<PostgresPassword> = (value, place) => {
 
 const ENGINE_ROWS = engineRows({ maxMessageBytes: 8 * 1024 * 1024, maxPendingBytes: 32 * 1024 * 1024 });
 
-/** The rows of {@linkcode PostgresConnectionOptions}. */
+/** The rules for {@linkcode PostgresConnectionOptions}. */
 export const CONNECTION_ROWS = {
   connectTimeoutMs: ENGINE_ROWS.connectTimeoutMs,
   clock: ENGINE_ROWS.clock,
@@ -172,13 +172,13 @@ const ROWS = {
   history: bag(HISTORY_ROWS),
 } satisfies Rows<PostgresAdapterOptions>;
 
-/** A database, as it is used. */
+/** The dialer and the prefix, from checked options. */
 export interface Place {
   readonly dialer: Dialer;
   readonly channels: NotifyChannels;
 }
 
-/** Options, as the adapter uses them. */
+/** The checked options, with defaults. */
 export interface Settings extends Place {
   readonly connectTimeoutMs: number;
   readonly probeIntervalMs: number;
@@ -192,8 +192,8 @@ export interface Settings extends Place {
 /**
  * Checks options and fills in the defaults.
  *
- * @param options What the user passed.
- * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @param options The options that the user passed.
+ * @throws {TypeError} If an option has the wrong type, or contradicts another.
  * @throws {RangeError} If a number is out of range.
  */
 export function readPostgresOptions(options: PostgresAdapterOptions): Settings {
@@ -203,10 +203,10 @@ export function readPostgresOptions(options: PostgresAdapterOptions): Settings {
 }
 
 /**
- * Finds what connects to a database.
+ * Creates the dialer for a database.
  *
  * @param read The options, read by {@linkcode CONNECTION_ROWS}.
- * @throws {TypeError} If something contradicts something else.
+ * @throws {TypeError} If options contradict each other.
  */
 export function placeOf(read: Read<typeof CONNECTION_ROWS>): Place {
   const { url, host, port, database, user, password, tls, client, connector, prefix, connectTimeoutMs } =

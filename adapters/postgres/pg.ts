@@ -1,5 +1,5 @@
 /**
- * Connections by node-postgres (the package `pg`), version 8.
+ * Connects with node-postgres (the package `pg`), version 8.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { loadLibrary } from "../kit/library.ts";
 import { APPLICATION_NAME, type Row } from "./connection.ts";
 import type { Library } from "./library.ts";
 
-/** What is used of a client. */
+/** The part of a client that the adapter uses. */
 export interface PgClient {
   on(event: string, listener: (...args: never[]) => void): unknown;
   connect(): Promise<unknown>;
@@ -22,7 +22,7 @@ interface PgQuery {
   readonly values: readonly string[];
 }
 
-/** Makes clients. */
+/** The class of a client. */
 export type PgClientClass = new (options: Readonly<Record<string, unknown>>) => PgClient;
 
 interface Notification {
@@ -31,9 +31,9 @@ interface Notification {
 }
 
 /**
- * Speaks by node-postgres.
+ * Creates the library interface for node-postgres.
  *
- * @param given The class of a client that the user has; without, the library is loaded.
+ * @param given The class of the user's client. Without it, the library is loaded.
  */
 export function pg(given?: PgClientClass): Library {
   return async (socket, { startup, ...login }, { onNotification, onFatal }) => {
@@ -69,7 +69,7 @@ async function load(): Promise<PgClientClass> {
   return Client as unknown as PgClientClass;
 }
 
-/** A client connects its socket by itself; this one is connected. */
+/** A client calls `connect` on its socket, but this socket is connected already. */
 function connected(socket: Socket): Socket {
   socket.connect = () => {
     queueMicrotask(() => socket.emit("connect"));

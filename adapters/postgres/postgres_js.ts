@@ -1,5 +1,5 @@
 /**
- * Connections by Postgres.js (the package `postgres`), version 3.
+ * Connects with Postgres.js (the package `postgres`), version 3.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { loadLibrary } from "../kit/library.ts";
 import { APPLICATION_NAME, type Row } from "./connection.ts";
 import type { Library } from "./library.ts";
 
-/** Speaks by Postgres.js. */
+/** The library interface for Postgres.js. */
 export const postgresJs: Library = async (socket, login, { onNotification }) => {
   const { default: postgres } = await loadLibrary(
     "postgres",
@@ -24,7 +24,7 @@ export const postgresJs: Library = async (socket, login, { onNotification }) => 
     user: login.user,
     password: login.password ?? "",
     max: 1,
-    // It lives as long as its socket, and never gets another one.
+    // The client lives as long as its socket, and never gets another one.
     socket: () => {
       if (given) throw new Error("the connection was closed");
       given = true;
@@ -40,13 +40,13 @@ export const postgresJs: Library = async (socket, login, { onNotification }) => 
     onnotice() {},
     onnotify: onNotification,
   };
-  // Its types know no sockets.
+  // The types of Postgres.js do not have the `socket` option.
   const sql = postgres(options as unknown as Options<Record<string, never>>);
   const speaker = {
     run: (commands: string) => sql.unsafe(commands).simple(),
     ask: async (statement: string, parameters: readonly string[]) =>
       await sql.unsafe(statement, [...parameters], { prepare: true }) as unknown as readonly Row[],
   };
-  await speaker.run("SELECT 1"); // it logs in with its first command
+  await speaker.run("SELECT 1"); // it logs in with its first statement
   return speaker;
 };

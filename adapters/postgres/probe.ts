@@ -1,6 +1,6 @@
 /**
- * Whether what this node publishes comes back to it: the one question whose answer tells that both connections live and lead
- * to the same database. A silent connection looks the same as a dead one.
+ * Checks that a message which this node publishes comes back to it. Only this check shows that both connections live
+ * and lead to the same database. A silent connection and a dead one look the same.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import type { Connection } from "./connection.ts";
 
 const ECHO = "SELECT pg_notify($1, $2), pg_notification_queue_usage() AS usage";
 
-/** What else than a dead connection looks so. */
+/** A pooler between node and server can have the same effect as a dead connection. */
 const POOLER = "; a pooler in between has to be in session mode";
 
-/** Asks one question at a time. */
+/** Runs one probe at a time. */
 export class Probe {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #onUsage: (share: number) => void;
-  /** The notify channel of this node alone. */
+  /** The notify channel of this node's probes. */
   channel = "";
   #lastToken = 0;
   readonly #lastSigns: Record<Role, number> = { publisher: -Infinity, subscriber: -Infinity };
@@ -30,7 +30,7 @@ export class Probe {
   /**
    * @param clock The source of time.
    * @param timeoutMs How long a connection may be silent before it counts as dead.
-   * @param onUsage Hears how full the server's notify queue is, from 0 to 1.
+   * @param onUsage Called with how full the server's notify queue is, from 0 to 1.
    */
   constructor(clock: Clock, timeoutMs: number, onUsage: (share: number) => void) {
     this.#clock = clock;
@@ -38,26 +38,26 @@ export class Probe {
     this.#onUsage = onUsage;
   }
 
-  /** A connection has given a sign: it lives, though the answer may be stuck behind others. */
+  /** A connection has received something, so it lives. The probe's answer may be stuck behind other messages. */
   sign(role: Role): void {
     this.#lastSigns[role] = this.#clock.now();
   }
 
-  /** The subscriber got this on the probe's channel. */
+  /** The subscriber has received this payload on the probe's channel. */
   heard(payload: string): void {
     if (payload === `${this.#lastToken}`) this.#arrived();
   }
 
-  /** Ends the wait of a probe that is under way, without a verdict. */
+  /** Ends the wait of the running probe, without a result. */
   stop(): void {
     this.#stop();
   }
 
   /**
-   * Publishes and waits for it to come back.
+   * Publishes a probe, and waits until it comes back.
    *
-   * @param publisher Where to publish; the probe's channel is listened to on the other connection.
-   * @returns What is dead, if anything is.
+   * @param publisher The connection to publish on. The other connection listens to the probe's channel.
+   * @returns The dead connection, if there is one.
    */
   async run(publisher: Pick<Connection, "ask">): Promise<Verdict | undefined> {
     this.#stop();

@@ -1,7 +1,7 @@
 /**
- * What a node publishes, over one connection: one statement at a time, and everything that came meanwhile in the next. Each
- * statement is a transaction, so what is in it comes whole or not at all; and the transactions of a database that notify
- * wait for each other, so few of them are fast.
+ * The publishes of a node, over one connection. One statement runs at a time, and the next carries all messages that
+ * came meanwhile. Each statement is a transaction, so its messages arrive all together or not at all. Transactions of
+ * one database that notify wait for each other, so few large statements are fast.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import { MAX_PAYLOAD_BYTES, type NotifyChannels, partitionOf, payloadHead } from
 import type { Connection } from "./connection.ts";
 import { inMarked } from "./transaction.ts";
 
-/** Notifies of lists of partitions and payloads, in their order. */
+/** Notifies lists of partitions and payloads, in order. */
 const NOTIFY = "SELECT count(pg_notify($1 || t.partition, t.payload)) " +
   "FROM unnest($2::text[], $3::text[]) AS t(partition, payload)";
 
-/** As that, in the transaction that was marked; counts none where it is over. */
+/** The same, within the marked transaction. Counts 0 if that transaction has ended. */
 const NOTIFY_WITHIN = `${NOTIFY} WHERE ${inMarked("$4")}`;
 
-/** How much goes into one statement, in UTF-16 units; one message may be more. */
+/** How much text goes into one statement, in UTF-16 units. One message may be larger. */
 const MAX_STATEMENT_LENGTH = 1024 * 1024;
 
-/** Messages that wait for their turn. */
+/** Messages that wait for their statement. */
 interface Batch {
   readonly messages: readonly OutgoingMessage[];
   readonly results: unknown[];
-  /** How many of them have been sent. */
+  /** How many of them were sent. */
   sent: number;
   readonly done: PromiseWithResolvers<PublishResults>;
 }
@@ -38,7 +38,7 @@ export interface Statement {
   readonly parameters: readonly string[];
 }
 
-/** Numbers and cuts messages, for one adapter. */
+/** Numbers and splits the messages of one adapter. */
 export class Packer {
   readonly #channels: NotifyChannels;
   readonly #chunks: Chunks;
@@ -46,7 +46,7 @@ export class Packer {
 
   /**
    * @param channels The notify channels.
-   * @param chunks What cuts large messages.
+   * @param chunks Splits large messages.
    */
   constructor(channels: NotifyChannels, chunks: Chunks) {
     this.#channels = channels;
@@ -62,9 +62,10 @@ export class Packer {
   /**
    * The statement that sends payloads.
    *
-   * @param partitions Where each goes.
+   * @param partitions The partition of each payload.
    * @param payloads The payloads.
-   * @param mark The mark of the transaction that they belong to; what is sent over a connection of the adapter belongs to none.
+   * @param mark The mark of the transaction to publish in. Without a mark, the statement goes over the adapter's own
+   * connection.
    */
   statement(partitions: readonly number[], payloads: readonly string[], mark?: string): Statement {
     const parameters = [this.#channels.root, `{${partitions.join()}}`, toArray(payloads)];
@@ -84,8 +85,8 @@ export class Publishing {
 
   /**
    * @param connection The connection.
-   * @param packer What makes payloads of messages.
-   * @param onSign Hears that the server has answered.
+   * @param packer Turns messages into payloads.
+   * @param onSign Called when the server has answered.
    */
   constructor(connection: Pick<Connection, "ask">, packer: Packer, onSign: () => void) {
     this.#connection = connection;
@@ -93,7 +94,10 @@ export class Publishing {
     this.#onSign = onSign;
   }
 
-  /** Sends messages in this order. Never rejects; what the connection does not live to send has failed. */
+  /**
+   * Sends messages in this order. Never rejects. Messages that the connection could not send before it was lost have
+   * failed.
+   */
   publish(messages: readonly OutgoingMessage[]): Promise<PublishResults> {
     const done = Promise.withResolvers<PublishResults>();
     this.#queue.push({ messages, results: [], sent: 0, done });
@@ -145,7 +149,7 @@ export class Publishing {
   }
 }
 
-/** A list of texts, as PostgreSQL writes it. */
+/** A PostgreSQL array of texts. */
 export function toArray(texts: readonly string[]): string {
   return `{${texts.map((text) => `"${text.replace(/[\\"]/g, "\\$&")}"`).join()}}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The way to a server: a socket that is open, and encrypted where that is wanted. Not left to the client libraries, which
- * differ in what they take for a refusal, and end a connection only where the other side answers.
+ * Opens a socket to a server, with TLS if wanted. The client libraries do not open it, because they disagree on what
+ * counts as a refusal. They also close a connection only if the server answers.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { connect as connectTls } from "node:tls";
 import { ConnectError } from "./errors.ts";
 import type { Address, PostgresTlsOptions } from "./target.ts";
 
-/** Asks for encryption: its length, and the number that stands for the question. */
+/** The request for TLS: its length, and its code. */
 const SSL_REQUEST = new Uint8Array([0, 0, 0, 8, 4, 210, 22, 47]);
 
-/** What a server begins its answer to a login with: authentication, an error, a notice, an older version. */
+/** The first bytes that a server may answer to a login: authentication, an error, a notice, an older version. */
 const FIRST_BYTES = "RENv";
 
 const NOT_POSTGRES = "what answers there is not PostgreSQL; check the port";
@@ -21,11 +21,11 @@ const NOT_POSTGRES = "what answers there is not PostgreSQL; check the port";
 /**
  * Opens a socket.
  *
- * @param address Where to.
- * @param tls How to encrypt, if at all.
+ * @param address The server's address.
+ * @param tls The TLS options, if TLS is wanted.
  * @param signal Ends the attempt.
- * @param onForeign Hears that what answers the login is no PostgreSQL; the socket is destroyed then.
- * @returns The socket. Rejects with a {@linkcode ConnectError} for what will be the same next time.
+ * @param onForeign Called when the answer to the login does not come from PostgreSQL. The socket is then destroyed.
+ * @returns The socket. Rejects with a {@linkcode ConnectError} for faults that a retry does not solve.
  */
 export async function openSocket(
   { host, port }: Address,
@@ -61,14 +61,14 @@ export async function openSocket(
 /**
  * Destroys a socket.
  *
- * @param socket The socket, in whatever state.
+ * @param socket The socket, in any state.
  * @returns Resolves when it is closed.
  */
 export async function closeSocket(socket: Socket): Promise<void> {
   if (socket.closed) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   socket.once("close", resolve);
-  socket.on("error", () => {}); // of what is given up nobody wants to know
+  socket.on("error", () => {}); // errors of a socket that is given up do not matter
   socket.destroy();
   await promise;
 }
@@ -80,10 +80,10 @@ async function encrypt(plain: Socket, tls: PostgresTlsOptions, host: string): Pr
   if (sign === "N".charCodeAt(0)) {
     throw new ConnectError(
       "refused",
-      "it speaks no TLS, and tls is asked for; set ssl = on there, or leave tls out",
+      "the server speaks no TLS, but the tls option asks for it; set ssl = on on the server, or remove tls",
     );
   }
-  // What comes behind the sign was not encrypted, and could be anybody's.
+  // Data after this byte was not encrypted, so anyone on the network could have sent it.
   if (sign !== "S".charCodeAt(0) || answer.length !== 1) throw new ConnectError("refused", NOT_POSTGRES);
   const { ca, ...others } = tls;
   const socket = connectTls({
@@ -107,7 +107,7 @@ async function encrypt(plain: Socket, tls: PostgresTlsOptions, host: string): Pr
   return socket;
 }
 
-/** Waits for an event. Rejects when the socket closes before. */
+/** Waits for an event. Rejects when the socket closes first. */
 async function event<T>(socket: Socket, name: "connect" | "secureConnect" | "data"): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const closed = () => reject(new Error("the connection was closed"));

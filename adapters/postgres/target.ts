@@ -1,18 +1,18 @@
 /**
- * Where a database is, and how to log in.
+ * The address of a database, and the login.
  *
  * @module
  */
 
-/** TLS of a connection to PostgreSQL, as `node:tls` takes it. */
+/** TLS options of a connection to PostgreSQL, as for `node:tls`. */
 export interface PostgresTlsOptions {
   /** Certificates to trust, in PEM, instead of the platform's. */
   readonly ca?: string | readonly string[];
-  /** The certificate of this side, in PEM. */
+  /** The client's certificate, in PEM. */
   readonly cert?: string;
-  /** Its key, in PEM. */
+  /** The key of the client's certificate, in PEM. */
   readonly key?: string;
-  /** What the key is encrypted with. */
+  /** The passphrase of the key. */
   readonly passphrase?: string;
   /**
    * The name that the certificate must be for.
@@ -21,44 +21,45 @@ export interface PostgresTlsOptions {
    */
   readonly servername?: string;
   /**
-   * Whether a certificate that cannot be verified is refused. Without it anybody in between can read along.
+   * Whether a certificate that cannot be verified is refused. With `false`, anyone on the network between may read the
+   * traffic.
    *
    * @default {true}
    */
   readonly rejectUnauthorized?: boolean;
 }
 
-/** A password, or a function that is asked for one before each connection, for those that expire. */
+/** A password, or a function that returns one before each connection, for passwords that expire. */
 export type PostgresPassword = string | (() => string | Promise<string>);
 
-/** Where a server is. */
+/** The address of a server. */
 export interface Address {
-  /** A name, an address, or the folder of a Unix socket. */
+  /** A name, an IP address, or the directory of a Unix socket. */
   readonly host: string;
   readonly port: number;
 }
 
-/** A database and who logs in there. */
+/** A database, and the login. */
 export interface Target {
-  /** The server, or several of which one is the primary. */
+  /** The server, or several servers of which one is the primary. */
   readonly addresses: readonly Address[];
   readonly database: string;
   readonly user: string;
   readonly password?: PostgresPassword;
-  /** `undefined` for none. */
+  /** `undefined` for no TLS. */
   readonly tls?: PostgresTlsOptions;
-  /** More parameters of the session's start: `options`. */
+  /** More startup parameters of the session: `options`. */
   readonly startup: Readonly<Record<string, string>>;
 }
 
 const DEFAULT_PORT = 5432;
 const DEFAULT_USER = "postgres";
 
-/** What a URL or options say, before the defaults. */
+/** The values that a URL or options give, before the defaults. */
 export interface PartialTarget {
   readonly host?: string;
   readonly port?: number;
-  /** Instead of host and port. */
+  /** Replaces host and port. */
   readonly addresses?: readonly Address[];
   readonly database?: string;
   readonly user?: string;
@@ -68,9 +69,9 @@ export interface PartialTarget {
 }
 
 /**
- * Fills in what was not said.
+ * Fills in the defaults.
  *
- * @param said What was.
+ * @param said The given values.
  */
 export function toTarget(said: PartialTarget): Target {
   const { host, port, user = DEFAULT_USER, password, tls, startup = {} } = said;
@@ -88,7 +89,7 @@ export function toTarget(said: PartialTarget): Target {
 }
 
 /**
- * An address as people write it.
+ * An address as text.
  *
  * @param address The server.
  */
@@ -96,7 +97,7 @@ export function formatAddress({ host, port }: Address): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** What `sslmode` stands for. Unlike in libpq, encryption is never without verification unless that is said. */
+/** The TLS options of each `sslmode`. Unlike libpq, only `no-verify` encrypts without verification. */
 const TLS_BY_MODE: Readonly<Record<string, boolean | PostgresTlsOptions>> = {
   "disable": false,
   "require": true,
@@ -108,12 +109,13 @@ const TLS_BY_MODE: Readonly<Record<string, boolean | PostgresTlsOptions>> = {
 /**
  * Reads a URL.
  *
- * @param text `postgres://user:password@host:5432/database?sslmode=require`; of several hosts, with commas, one is the primary.
- * @throws {TypeError} If it is none; the message has nothing of it, as it may hold a password.
+ * @param text `postgres://user:password@host:5432/database?sslmode=require`. It may list several hosts with commas; one
+ * is the primary.
+ * @throws {TypeError} If it is not valid. The message shows nothing of the URL, which may hold a password.
  */
 export function parseUrl(text: string): PartialTarget {
   const [, scheme, login = "", hosts = "", rest = ""] = URL_PARTS.exec(text) ?? [];
-  // What a URL has one place for: the login, the database and the parameters.
+  // The parts that a URL has only once: the login, the database and the parameters.
   const url = parse(`${scheme}${login}host${rest}`);
   const addresses = hosts.split(",").map((host) => parse(`${scheme}${host}`)).map((parsed) =>
     parsed && { host: unbracketed(parsed.hostname), port: Number(parsed.port || DEFAULT_PORT) }

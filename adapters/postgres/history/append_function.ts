@@ -1,18 +1,19 @@
 /**
- * The function of the database that keeps messages and notifies of them, in one step.
+ * The database function that stores messages and notifies of them, in one step.
  *
  * @module
  */
 
 /**
- * Keeps messages, those of one topic one after the other, and topics in the order of their names: so transactions that wait for
- * each other's topics do not do so in a circle. Gives a row for each message, in order: `EPOCH.OFFSET`, and whether its key was
- * known; nothing where a transaction of a user's holds the topic.
+ * Stores messages: those of one topic one after the other, and topics in the order of their names. So transactions that
+ * wait for each other's topics cannot form a circle. Returns a row for each message, in order: `EPOCH.OFFSET`, and
+ * whether its key was known. Returns NULL if a transaction of a user holds the topic.
  *
- * Such a transaction (`within`) holds its topics alone by advisory locks; all others share them, and do not wait where they
- * cannot: the row of a topic is only ever waited for while statements run, not while users think.
+ * A transaction of a user (`within`) takes an exclusive advisory lock on its topics. All others take a shared lock, and
+ * do not wait if they cannot get it. So a statement waits for the row of a topic only while other statements run, not
+ * while a user's transaction stays open.
  *
- * The row of a topic is locked until the commit. So offsets become visible in their order, and nobody ever reads a hole.
+ * The row of a topic is locked until the commit. So offsets become visible in order, and no reader sees a hole.
  */
 export const appendFunction = (schema: string): string =>
   `CREATE OR REPLACE FUNCTION ${schema}.history_append_v4(

@@ -1,6 +1,6 @@
 /**
- * What a node appends, over one connection: one statement at a time, and everything that came meanwhile in the next. Each statement
- * is a transaction, so what is in it is kept whole or not at all.
+ * The appends of a node, over one connection. One statement runs at a time, and the next carries all messages that came
+ * meanwhile. Each statement is a transaction, so its messages are stored all together or not at all.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import type { Position } from "../../../contract/mod.ts";
 import type { Row } from "../connection.ts";
 import { type Append, readAppended } from "./statement.ts";
 
-/** How much goes into one statement: messages, topics (each takes a lock of the server's), and text, in UTF-16 units. */
+/** The limits of one statement: messages, topics (each takes a lock of the server), and text, in UTF-16 units. */
 const MAX_MESSAGES = 1_000;
 const MAX_TOPICS = 50;
 const MAX_LENGTH = 1024 * 1024;
 
-/** How soon it is tried again on a topic that a transaction holds, in milliseconds; it doubles up to the second. */
+/** The first pause before a retry on a topic that a transaction holds, in milliseconds. It doubles up to one second. */
 const FIRST_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 100;
 
-/** How many statements in a row may be undone by the server before that is told: it chose them to end a deadlock. */
+/** How many statements in a row the server may undo, to end a deadlock, before that is an error. */
 const MAX_UNDONE = 3;
 
 /** What {@linkcode Appending} needs. */
@@ -29,34 +29,37 @@ export interface AppendingOptions {
   /** How long a message may wait for a topic that a transaction holds, in milliseconds. */
   readonly lockTimeoutMs: number;
   /**
-   * Sends a statement. Rejects with `UNCERTAIN` when what becomes of it is not known, with another error when the server has undone
-   * it.
+   * Sends a statement. Rejects with `UNCERTAIN` when its result is unknown. Rejects with another error when the server
+   * has undone it.
    */
   send(appends: readonly Append[]): Promise<readonly Row[]>;
-  /** As `send`, for messages of one topic; waits for its turn among the transactions that hold it, for a limited time. */
+  /**
+   * Like `send`, for messages of one topic. Waits in the server's lock queue behind the transactions that hold the
+   * topic, for a limited time.
+   */
   sendPatiently(appends: readonly Append[]): Promise<readonly Row[]>;
-  /** Whether the server has undone a statement for reasons that are over when it is sent again. */
+  /** Whether the server has undone a statement for a reason that a retry solves. */
   isPassing(error: unknown): boolean;
 }
 
-/** A message on its way. */
+/** A message that waits for its result. */
 interface Waiting {
   readonly append: Append;
   readonly done: PromiseWithResolvers<Position>;
-  /** When it was found that a transaction holds its topic, by the clock. */
+  /** When the node found that a transaction holds the topic, by the clock. */
   heldSince?: number;
 }
 
 /** A topic that a transaction holds. */
 interface Held {
   readonly waiting: Waiting[];
-  /** Whether some of its messages wait for their turn. */
+  /** Whether some of its messages wait in the server's lock queue. */
   patient: boolean;
   pauseMs: number;
   cancel(): void;
 }
 
-/** Appends in the order of the calls. */
+/** Appends messages in the order of the calls. */
 export class Appending {
   readonly #options: AppendingOptions;
   #queue: Waiting[] = [];
@@ -71,18 +74,18 @@ export class Appending {
     this.#options = options;
   }
 
-  /** There is a connection. */
+  /** A connection is there. */
   attach(): void {
     this.#live = true;
     void this.#run();
   }
 
-  /** There is none: what was not sent waits for the next one. */
+  /** The connection is lost. Unsent messages wait for the next one. */
   detach(): void {
     this.#live = false;
   }
 
-  /** Refuses what was not sent: certainly it is not kept. */
+  /** Rejects the unsent messages: these are certainly not stored. */
   refuse(error: Error): void {
     for (const { cancel, waiting } of this.#held.values()) {
       cancel();
@@ -99,10 +102,11 @@ export class Appending {
     const { done: { promise, reject } } = waiting;
     const lane = this.#held.get(append.name)?.waiting ?? this.#queue;
     lane.push(waiting);
-    // Everything of this turn together.
+    // All messages of this turn go together.
     if (!this.#busy) queueMicrotask(() => void this.#run());
     if (!signal) return promise;
-    // What was sent may be kept, and has to be delivered then: nothing ends that wait but the answer, or the loss of the connection.
+    // A sent message may be stored, and must then be delivered. So an abort has no effect on it: only the answer or the
+    // loss of the connection ends the wait.
     const abort = () => {
       if (this.#forget(waiting)) reject(notSent(signal.reason));
     };
@@ -127,7 +131,7 @@ export class Appending {
     this.#busy = false;
   }
 
-  /** What goes next, by topics; what is of one topic stays in its order. */
+  /** The next messages, sorted by topic. Messages of one topic keep their order. */
   #take(): Waiting[] {
     const topics = new Set<string>();
     let length = 0;
@@ -154,7 +158,7 @@ export class Appending {
     held.waiting.push(waiting);
   }
 
-  /** What is behind others of a topic that is held waits with them. */
+  /** Messages of a held topic wait behind the earlier ones of that topic. */
   #hold(): void {
     const { clock, lockTimeoutMs } = this.#options;
     if (this.#held.size === 0) return;
@@ -170,7 +174,8 @@ export class Appending {
         held.waiting.shift()!.done.reject(holds(lockTimeoutMs));
       }
       held.cancel();
-      // Who only looks in from time to time may never find a topic free: one of them stands in line.
+      // A node that only retries at intervals may never find the topic free. So one topic at a time waits in the
+      // server's lock queue.
       if (!this.#patient && held.waiting.length > 0) {
         void this.#standInLine(name, held);
         continue;
@@ -208,7 +213,7 @@ export class Appending {
     for (const { done } of batch) done.reject(error);
   }
 
-  /** Takes one back that was not sent. */
+  /** Takes back an unsent message. */
   #forget(waiting: Waiting): boolean {
     const lanes = [this.#queue, ...Array.from(this.#held.values(), (held) => held.waiting)];
     for (const lane of lanes) {
@@ -219,18 +224,18 @@ export class Appending {
   }
 }
 
-/** What to say where transactions of users hold a topic for too long. */
+/** The error when transactions of users hold a topic for too long. */
 export const holds = (ms: number): HubError =>
   new HubError(
     "UNAVAILABLE",
-    `Cannot append to a history in PostgreSQL: for ${ms} ms other transactions held the topic. End them sooner, set ` +
-      "idle_in_transaction_session_timeout, or allow more by lockTimeoutMs",
+    `Cannot append to a history in PostgreSQL: other transactions held the topic for ${ms} ms. End them sooner, set ` +
+      "idle_in_transaction_session_timeout, or raise lockTimeoutMs",
   );
 
 const notSent = (cause: unknown) =>
   new HubError(
     "UNAVAILABLE",
-    "Cannot append to a history in PostgreSQL: it was given up before it was sent",
+    "Cannot append to a history in PostgreSQL: it was aborted before it was sent",
     {
       cause,
     },

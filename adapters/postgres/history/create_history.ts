@@ -1,5 +1,5 @@
 /**
- * `createPostgresHistory`: histories in PostgreSQL for clusters that meet over another backplane.
+ * `createPostgresHistory`: histories in PostgreSQL for clusters that use another adapter.
  *
  * @module
  */
@@ -36,11 +36,11 @@ const ROWS = {
 } satisfies Rows<PostgresHistoryOptions>;
 
 /**
- * Keeps the histories of topics in PostgreSQL, for hubs that meet over another adapter. With `createPostgresAdapter` it is not
- * needed: that has its own, which also takes publishes within your transactions.
+ * Keeps the histories of topics in PostgreSQL, for hubs that use another adapter. You do not need it with
+ * `createPostgresAdapter`: that adapter has its own store, which can also publish within your transactions.
  *
- * It connects when a history is first used, by one connection, and reconnects by itself. What is published while PostgreSQL is
- * away waits until the hub gives it up, and is refused with `UNAVAILABLE`.
+ * It opens one connection when a history is first used, and reconnects by itself. While PostgreSQL is away, a publish
+ * waits until the hub gives it up, and then rejects with `UNAVAILABLE`.
  *
  * @example
  * ```ts ignore
@@ -52,8 +52,9 @@ const ROWS = {
  * });
  * ```
  *
- * @param options Where PostgreSQL is, the prefix, and how to keep.
- * @throws {TypeError} If the URL is none, the prefix is missing, an option is unknown, or options contradict each other.
+ * @param options The address of PostgreSQL, the prefix, and how to keep messages.
+ * @throws {TypeError} If the URL is not valid, the prefix is missing, an option is unknown, or options contradict each
+ * other.
  * @throws {RangeError} If a number is out of range.
  */
 export function createPostgresHistory(options: PostgresHistoryOptions): HistoryStore {

@@ -1,19 +1,22 @@
 /**
- * The functions of the database that read histories, and let go of what is over.
+ * The database functions that read histories, and remove expired messages.
  *
  * @module
  */
 
-/** An epoch is made of what was before it: the same for every node, and stored only when something is appended in it. */
+/**
+ * Computes an epoch from the state before it. All nodes get the same epoch, and it is stored only when a message is
+ * appended in it.
+ */
 export const HASH = (schema: string): string =>
   `CREATE OR REPLACE FUNCTION ${schema}.history_hash_v1(what text) RETURNS text LANGUAGE sql IMMUTABLE AS $fn$
   SELECT substr(encode(sha256(convert_to(what, 'UTF8')), 'hex'), 1, 32)
 $fn$`;
 
 /**
- * What the data are part of. Whatever may have lost some of them changes it: another cluster, another timeline (a standby that
- * was promoted, a recovery to a point in time), tables that were made anew, and each start of a server that does not wait for its disk.
- * Nothing in it is written as the settings of a session say: of a time zone, say.
+ * The identity of the database's timeline. Every event that may have lost messages changes it: another cluster, another
+ * timeline (a promoted standby, a recovery to a point in time), new tables, and each start of a server with `fsync`
+ * off. Its text does not depend on settings of the session, such as the time zone.
  */
 export const PLACE = (schema: string): string =>
   `CREATE OR REPLACE FUNCTION ${schema}.history_place_v1() RETURNS text LANGUAGE sql STABLE AS $fn$
@@ -23,11 +26,12 @@ export const PLACE = (schema: string): string =>
       ELSE '/' || (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint END
 $fn$`;
 
-/** How old a record is, in milliseconds. */
+/** The age of a record, in milliseconds. */
 const AGE = "floor(extract(epoch FROM greatest(now_ - r.at, interval '0')) * 1000)::text";
 
 /**
- * Reads a topic, of one moment. The first row says where it stands, the others are records. No row: nobody has used the prefix yet.
+ * Reads a topic at one moment. The first row has the position, the others are records. No row: the prefix was never
+ * used.
  */
 export const readFunction = (schema: string): string =>
   `CREATE OR REPLACE FUNCTION ${schema}.history_read_v2(
@@ -73,9 +77,9 @@ BEGIN
 END $fn$`;
 
 /**
- * Lets go of what has expired and of topics that nobody uses any more, a portion of each. One node at a time; those that come
- * meanwhile do nothing. When a topic is forgotten the untouched ones get another epoch: who comes back to it must not take it for
- * one on which nothing has been. Nobody comes back to brief ones.
+ * Removes expired messages and unused topics, a portion of each. One node does it at a time; a second one does nothing.
+ * When a topic is forgotten, all topics without messages get another epoch. Else a returning client could take the
+ * forgotten topic for one that was never used. No client returns to brief topics.
  */
 export const sweepFunction = (schema: string): string =>
   `CREATE OR REPLACE FUNCTION ${schema}.history_sweep_v2(root_ text, seed_ text) RETURNS TABLE (gone text)

@@ -1,5 +1,5 @@
 /**
- * The connection of a store of histories: made when it is first needed, and anew whenever it is lost.
+ * The connection of a history store: opened when it is first needed, and replaced whenever it is lost.
  *
  * @module
  */
@@ -18,30 +18,30 @@ import { beginStore, fingerprint, LOOK, postgresHistorySql, storeId } from "./ta
 export interface HistoryLinkOptions {
   readonly dialer: Dialer;
   readonly clock: Clock;
-  /** What the rows of the prefix have as their root. */
+  /** The root of the prefix in the tables. */
   readonly root: string;
   readonly schema: string;
   readonly createTables: boolean;
   readonly connectTimeoutMs: number;
-  /** How long there may be no answer to any statement before the connection counts as dead, in milliseconds. */
+  /** How long all statements may be without an answer before the connection counts as dead, in milliseconds. */
   readonly answerTimeoutMs: number;
   /** How long a statement may wait for a lock, in milliseconds. */
   readonly lockTimeoutMs: number;
   onUp(): void;
   onDown(): void;
-  /** No connection could be made. */
+  /** A connection attempt has failed. */
   onFailure(failure: Failure): void;
 }
 
-/** What the server says where a right is missing. */
+/** The server's code for a missing privilege. */
 const NO_RIGHT = "42501";
 
-/** Codes of a server that cannot be worked with as it is: it only reads, or tables are gone. Another connection may mend that. */
+/** Codes of a server that cannot be used as it is: it is read-only, or tables are gone. A new connection may solve that. */
 const USELESS = /^(25006|42P01|42883|3F000)$/;
 
 /**
- * A session waits as long as it was told to, and for the disk as its server does: the adapter's other connections have that switched
- * off.
+ * Sets the lock timeout. Sets `synchronous_commit` back to the server's own value, so that commits wait for the disk as
+ * usual. The adapter's other connections have it switched off.
  */
 const PREPARE = "SELECT set_config('lock_timeout', $1, false), " +
   "set_config('synchronous_commit', (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'), false)";
@@ -51,11 +51,11 @@ export class HistoryLink {
   readonly #options: HistoryLinkOptions;
   readonly #keeper: Keeper<Connection>;
   #up = Promise.withResolvers<Connection>();
-  /** Whether the tables are there, and whoever waits to know. */
+  /** Whether the tables are there, with a promise for callers that wait for them. */
   #prepared = Promise.withResolvers<void>();
   #isPrepared = false;
   #storeId = "";
-  /** When there was an answer last, by the clock. */
+  /** When the server last answered, by the clock. */
   #answeredAt = -Infinity;
 
   /** @param options What it needs. */
@@ -90,7 +90,7 @@ export class HistoryLink {
     });
   }
 
-  /** Begins to connect, if that has not begun. */
+  /** Starts to connect, if it has not started yet. */
   start(): void {
     this.#keeper.start();
   }
@@ -101,31 +101,31 @@ export class HistoryLink {
     if (!this.#isPrepared) await this.#prepared.promise;
   }
 
-  /** Which store of the prefix it has found last. */
+  /** The id of the store that was found last. */
   get storeId(): string {
     return this.#storeId;
   }
 
-  /** Looks which store of the prefix it is by now. */
+  /** Reads the current id of the store from the database. */
   async findStoreId(): Promise<string> {
     const { root, schema } = this.#options;
     const [row] = await this.ask(storeId(schema), [root]);
     return this.#storeId = String(row?.id ?? "");
   }
 
-  /** Asks as soon as there is a connection. */
+  /** Runs a statement as soon as there is a connection. */
   async ask(statement: string, parameters: readonly string[], signal?: AbortSignal): Promise<readonly Row[]> {
     this.start();
     const connection = this.#keeper.link ?? await orAborted(this.#up.promise, signal);
     const { clock, answerTimeoutMs } = this.#options;
     try {
-      // Statements wait for those before them: as long as these are answered, nothing is wrong.
+      // Statements wait for those before them. As long as any statement gets an answer, the connection lives.
       const asked = connection.ask(statement, parameters).finally(() => this.#answeredAt = clock.now());
       const answer = await answerOrSilence(clock, answerTimeoutMs, asked, () => this.#answeredAt);
       if (answer === "silent") throw new Error(`It has not answered within ${answerTimeoutMs} ms`);
       return answer;
     } catch (error) {
-      // What was lost, or has no answer, is of no use either.
+      // Drops a connection that is lost, does not answer, or cannot be used.
       if (!isReply(error) || USELESS.test(codeOf(error) ?? "")) {
         this.#keeper.drop(connection, error as Error);
       }
@@ -133,7 +133,7 @@ export class HistoryLink {
     }
   }
 
-  /** Ends for good. */
+  /** Closes the connection for good. */
   async close(): Promise<void> {
     const error = new HubError("UNAVAILABLE", "Cannot use the histories in PostgreSQL: the store is closed");
     this.#refuse(error);
@@ -141,7 +141,7 @@ export class HistoryLink {
     await this.#keeper.close();
   }
 
-  /** Whoever waits is told; who comes later waits for the next attempt. */
+  /** Rejects all calls that wait now. Later calls wait for the next attempt. */
   #refuse(error: Error): void {
     if (this.#isPrepared) return;
     this.#prepared.reject(error);
@@ -151,7 +151,7 @@ export class HistoryLink {
     this.#quiet();
   }
 
-  /** It may be that nobody waits. */
+  /** Without waiting calls, a rejection would be unhandled. */
   #quiet(): void {
     this.#prepared.promise.catch(() => {});
     this.#up.promise.catch(() => {});
@@ -164,8 +164,8 @@ export class HistoryLink {
       if (codeOf(cause) !== NO_RIGHT) throw cause;
       throw new ConnectError(
         "refused",
-        `this user may not use or make the tables of histories in the schema ${this.#options.schema}; grant it CREATE on the ` +
-          "database, or run what postgresHistorySql() gives as somebody who may, grant it USAGE on the schema and SELECT, INSERT, " +
+        `this user may not use or create the history tables in the schema ${this.#options.schema}; grant it CREATE on the ` +
+          "database, or run the SQL of postgresHistorySql() as another user, grant this user USAGE on the schema and SELECT, INSERT, " +
           "UPDATE, DELETE on the tables, and set createTables: false",
         cause,
       );
@@ -179,12 +179,12 @@ export class HistoryLink {
     if (!complete && !this.#options.createTables) {
       throw new ConnectError(
         "refused",
-        `the tables of histories are not in the schema ${schema}; run what postgresHistorySql() gives`,
+        `the history tables are not in the schema ${schema}; run the SQL of postgresHistorySql()`,
       );
     }
     if (functions !== fingerprint(schema) && this.#options.createTables) {
       await connection.ask(postgresHistorySql({ schema }), []).catch((error) => {
-        // Those of another version do as well, where this user may not replace them.
+        // Functions of another version work too, so a user without the right to replace them may go on.
         if (!complete || codeOf(error) !== NO_RIGHT) throw error;
       });
     }

@@ -8,44 +8,45 @@ import { flag, ms } from "../../../contract/options/option_kinds.ts";
 import { or, type Rows } from "../../../contract/options/read_options.ts";
 import { readSchema, SCHEMA } from "./tables.ts";
 
-/** Where and for how long histories are kept in PostgreSQL. */
+/** Where histories are kept in PostgreSQL, and for how long. */
 export interface PostgresHistorySettings {
   /**
-   * The schema of the tables, a plain name. All histories of a database may share it: the prefix keeps them apart.
+   * The schema of the tables, a plain name. All histories of a database may share it, because the prefix separates
+   * them.
    *
    * @default {"trunkline"}
    */
   readonly schema?: string;
   /**
-   * Whether tables and functions that are missing are made when they are first needed. That takes the right to create; without
-   * it run what `postgresHistorySql` gives, and set this to `false`.
+   * Whether the store creates missing tables and functions when it first needs them. This takes the right to create.
+   * Without that right, run the SQL of `postgresHistorySql`, and set this to `false`.
    *
    * @default {true}
    */
   readonly createTables?: boolean;
   /**
-   * How long a publish may wait for a topic that a transaction of yours holds, in milliseconds: from its first publish on the topic to
-   * its end. Then it rejects with `UNAVAILABLE`.
+   * How long a publish may wait for a topic that a transaction of yours holds, in milliseconds. A transaction holds a
+   * topic from its first publish on it to its end. After this time the publish rejects with `UNAVAILABLE`.
    *
    * @default {3_000}
    */
   readonly lockTimeoutMs?: number;
   /**
-   * After how long without a publish a topic is forgotten, with its epoch, in milliseconds; never before its messages have expired,
-   * where they do. It is noticed at a sweep of any hub that uses the store.
+   * After how long without a publish a topic and its epoch are forgotten, in milliseconds. A topic with messages that
+   * expire is never forgotten before they have expired. A sweep of any hub that uses the store does it.
    *
    * @default {2_592_000_000, which is 30 days}
    */
   readonly forgetAfterMs?: number;
 }
 
-/** Such options, complete. */
+/** The options with defaults. */
 export type HistorySettings = Required<PostgresHistorySettings>;
 
-/** A thousand years: times of the database go no further than some hundred thousand. */
+/** A thousand years: the database can hold times up to some hundred thousand years. */
 const LONGEST_MS = 1e14 / 4;
 
-/** Their rows. */
+/** The rules for these options. */
 export const HISTORY_ROWS = {
   schema: or(readSchema, SCHEMA),
   createTables: or(flag, true),

@@ -1,9 +1,8 @@
 /**
- * Messages as the database takes them: what is kept, and what goes out in notifications.
+ * Messages in the form of the database: stored, and in notifications.
  *
- * A message that is kept is a sign, `t` for text as it is or `j` for a JSON string, and that. A notification of it is like any other of
- * the adapter, in parts where it has to be, and what the parts make up is `TH1`, its position, `:`, and the envelope:
- * `TH1d41d8cd98f00b204e9800998ecf8427e.17:TL1t6:node-1hello`.
+ * A stored message is one letter and the message: `t` for plain text, `j` for a JSON string. Its notification is like
+ * any other of the adapter, in parts if it is large. The joined parts are `TH1`, the position, `:`, and the envelope:
  *
  * @module
  */
@@ -21,7 +20,7 @@ import { toArray } from "../publishing.ts";
 export interface Append {
   /** The name of the topic's channel. */
   readonly name: string;
-  /** How much text it is, in UTF-16 units. */
+  /** The length of the text, in UTF-16 units. */
   readonly length: number;
   readonly size: string;
   readonly ttl: string;
@@ -29,15 +28,15 @@ export interface Append {
   readonly key: string;
   onKnown?(): void;
   readonly kind: string;
-  /** The notify channel; empty for none. */
+  /** The notify channel. Empty for no notification. */
   readonly channel: string;
-  /** What payloads begin with. */
+  /** The heads of the payloads. */
   readonly heads: readonly string[];
-  /** The message, in as many pieces as there are payloads. */
+  /** The message, in one piece for each payload. */
   readonly pieces: readonly string[];
 }
 
-/** A message of another node that is kept. */
+/** A stored message of another node. */
 export interface Stored {
   readonly position: Position;
   readonly data: string;
@@ -45,17 +44,17 @@ export interface Stored {
 }
 
 const MARK = "TH1";
-/** As long as a position gets, with its mark. */
+/** The largest length of a position with its mark. */
 const POSITION_BYTES = MARK.length + 32 + 1 + 19 + 1;
 const MAX_SIZE = 1e15;
-/** What is kept for longer, in milliseconds, is kept for ever: some thousand years. */
+/** A message with a longer time to live, in milliseconds, is kept for ever. This is some thousand years. */
 const MAX_TTL_MS = 1e14;
 
-/** Makes messages ready, for one node. */
+/** Packs the messages of one node. */
 export class Packing {
   readonly #channels: NotifyChannels;
   readonly #chunks: Chunks | undefined;
-  /** The length of the node's identity, and that: as envelopes have it. */
+  /** The length of the node's id, and the id, as in envelopes. */
   readonly from: string;
   readonly #nodeId: string;
   #lastNumber = 0;
@@ -63,7 +62,7 @@ export class Packing {
   /**
    * @param channels The names of the prefix.
    * @param nodeId The identity of the node.
-   * @param chunks What cuts large messages; without it nobody is notified.
+   * @param chunks Splits large messages. Without it, there are no notifications.
    */
   constructor(channels: NotifyChannels, nodeId: string, chunks: Chunks | undefined) {
     this.#channels = channels;
@@ -72,7 +71,7 @@ export class Packing {
     this.#nodeId = nodeId;
   }
 
-  /** Makes a message ready. */
+  /** Packs a message. */
   pack(
     channel: string,
     data: string,
@@ -80,7 +79,7 @@ export class Packing {
   ): Append {
     const name = nameOf(channel);
     const envelope = encodeTextEnvelope(this.#nodeId, data);
-    // `TL1`, the sign, and who sends it.
+    // `TL1`, the kind, and the sender.
     const kind = envelope[3]!;
     const skip = 4 + this.from.length;
     return {
@@ -112,9 +111,9 @@ export class Packing {
 }
 
 /**
- * The parameters of `history_append_v4` that are of messages.
+ * The parameters of `history_append_v4` for these messages.
  *
- * @param appends The messages, by topics.
+ * @param appends The messages, sorted by topic.
  */
 export function parametersOf(appends: readonly Append[]): string[] {
   const column = (get: (append: Append) => string) => toArray(appends.map(get));
@@ -133,31 +132,31 @@ export function parametersOf(appends: readonly Append[]): string[] {
 }
 
 /**
- * Reads what the database keeps.
+ * Reads a stored message.
  *
- * @param kept The sign, and the message.
+ * @param kept The letter, and the message.
  */
 export function readKept(kept: string): string {
   return kept[0] === "j" ? JSON.parse(kept.slice(1)) : kept.slice(1);
 }
 
-/** Reads what the database answers to a message. */
+/** Reads the row that the database returns for an appended message. */
 export function readAppended({ onKnown }: Append, { position, known }: Row): Position {
   if (known === "true") onKnown?.();
   return readPosition(String(position));
 }
 
-/** Reads a position as the database gives it. */
+/** Reads a position in the form of the database. */
 export function readPosition(text: string): Position {
   const dot = text.indexOf(".");
   return [text.slice(0, dot), Number(text.slice(dot + 1))];
 }
 
 /**
- * Reads a notification of a message that is kept.
+ * Reads the notification of a stored message.
  *
- * @param text What was notified.
- * @returns `undefined` for what is none.
+ * @param text The text of the notification.
+ * @returns The message, or `undefined` if the text is not such a notification.
  */
 export function readStored(text: string): Stored | undefined {
   if (!text.startsWith(MARK)) return undefined;

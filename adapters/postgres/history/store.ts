@@ -1,5 +1,5 @@
 /**
- * A store of histories in PostgreSQL, for one adapter or on its own.
+ * A history store in PostgreSQL, for one adapter or on its own.
  *
  * @module
  */
@@ -46,19 +46,19 @@ export interface PostgresHistoryStoreOptions extends HistorySettings {
   readonly connectTimeoutMs: number;
   readonly answerTimeoutMs: number;
   readonly maxMessageBytes: number;
-  /** What cuts large messages for notifications; without it nobody is notified. */
+  /** Splits large messages for notifications. Without it, there are no notifications. */
   readonly chunks?: Chunks;
 }
 
-/** The server has undone a statement to end a deadlock, or a conflict: the next time there is none. */
+/** Codes for statements that the server has undone to end a deadlock or a conflict. A retry solves that. */
 const PASSING = /^(40P01|40001)$/;
-/** It waited for a lock as long as it may. */
+/** The code for a lock that was not free in time. */
 const LOCKED = "55P03";
-/** How many portions a sweep removes at the most. */
+/** How many portions a sweep removes at most. */
 const MAX_PORTIONS = 32;
 const EPOCH = /^[0-9a-f]{32}$/;
 
-/** See the module. */
+/** The history store in PostgreSQL. */
 export class PostgresStore implements HistoryStore {
   readonly name = "postgres";
   readonly publishes: boolean;
@@ -68,12 +68,15 @@ export class PostgresStore implements HistoryStore {
   readonly #contexts = new Map<string, HistoryContext>();
   readonly #appending: Appending;
   readonly #append: string;
-  /** As `#append`, where it is this store and the marked transaction: it may be in another database, or over. */
+  /**
+   * Like `#append`, but only in this store and in the marked transaction: the user's transaction may be in another
+   * database, or over.
+   */
   readonly #appendHere: string;
   readonly #read: string;
   readonly #sweep: string;
   #link: HistoryLink | undefined;
-  /** A second connection, for topics that have to be waited for: made when there is one. */
+  /** A second connection, for topics that a transaction holds. Opened at the first such topic. */
   #patient: HistoryLink | undefined;
   #packing: Packing | undefined;
   /** Whether it was ever open. */
@@ -136,7 +139,7 @@ export class PostgresStore implements HistoryStore {
       const link = this.#connection();
       const rows = await link.ask(this.#read, parameters, signal);
       if (rows.length > 0) return readPage(rows);
-      // Somebody has removed the row of the prefix.
+      // Another session has removed the row of the prefix.
       await link.ask(...this.#begin(), signal);
       return readPage(await link.ask(this.#read, parameters, signal));
     } catch (error) {
@@ -154,7 +157,7 @@ export class PostgresStore implements HistoryStore {
     }).finally(() => this.#sweeping = false);
   }
 
-  /** Portion after portion while there is something to remove: what others say goes between them. */
+  /** Removes portion after portion until nothing is left. Other statements run between the portions. */
   async #sweepAll(link: HistoryLink): Promise<void> {
     for (let portions = 0; portions < MAX_PORTIONS && this.#link === link; portions++) {
       const [row] = await link.ask(this.#sweep, [this.#root, crypto.randomUUID()]);
@@ -176,9 +179,9 @@ export class PostgresStore implements HistoryStore {
   }
 
   /**
-   * Takes a message that was notified.
+   * Takes a notification of a stored message.
    *
-   * @returns Whether a hub uses this store, or has done so.
+   * @returns Whether a hub uses this store, or has used it.
    */
   heard(channel: string, { position, data, from }: Stored): boolean {
     for (const context of this.#contexts.values()) context.deliver(channel, position, data, from);
@@ -256,7 +259,7 @@ export class PostgresStore implements HistoryStore {
       answerTimeoutMs: answerTimeoutMs + lockTimeoutMs,
       onUp() {},
       onDown() {},
-      onFailure() {}, // the other connection tells
+      onFailure() {}, // the other connection reports it
     });
     const notConnected = new AbortController();
     const cancel = clock.after(lockTimeoutMs, () => notConnected.abort(holds(lockTimeoutMs)));
@@ -283,7 +286,10 @@ export class PostgresStore implements HistoryStore {
     }
   }
 
-  /** What the transaction's client says is its user's business, who knows that client. */
+  /**
+   * Appends within the user's transaction. Errors of its client are passed on unchanged, because the user knows that
+   * client.
+   */
   async #appendWithin(tx: PostgresTransaction, append: Append): Promise<Position> {
     if (!this.transactions) {
       throw new TypeError(
@@ -294,7 +300,7 @@ export class PostgresStore implements HistoryStore {
     const { clock, connectTimeoutMs } = this.#options;
     const link = this.#connection();
     try {
-      // Not after the statement: the transaction would fail with it.
+      // Waits before the statement: a failed statement would fail the transaction.
       await inTime(clock, connectTimeoutMs, link.prepared(), "The tables were not reached");
     } catch (error) {
       throw this.#explained("UNAVAILABLE", "Cannot append to a history in PostgreSQL", error);
@@ -304,7 +310,7 @@ export class PostgresStore implements HistoryStore {
       const answer = await this.#askWithin(ask, append, id, mark);
       if (!isNoRow(answer)) return readPosition(onlyAnswer(answer, "position", /^[0-9a-f]{32}\.\d+$/));
       if (!await isMarked(ask, mark)) throw ended();
-      // It is another database, or somebody has changed the row of the prefix.
+      // The transaction is in another database, or another session has changed the row of the prefix.
       const before = id;
       try {
         id = await link.findStoreId();
@@ -334,10 +340,10 @@ export class PostgresStore implements HistoryStore {
   }
 }
 
-/** Nobody listens there. */
+/** The error for a transaction in another database, where no node of the cluster listens. */
 const elsewhere = (): TypeError =>
   new TypeError(
-    "Cannot publish within this transaction: it is in another database than the one that the adapter was given. Give both the same",
+    "Cannot publish within this transaction: it is in another database than the adapter. Use the same database for both",
   );
 
 function readPage([head, ...rows]: readonly Row[]): StoredPage {

@@ -1,13 +1,13 @@
 /**
- * Where histories are in the database: the tables, and the one statement that makes them.
+ * The history tables in the database, and the one statement that creates them.
  *
  * | table | has a row for |
  * |---|---|
- * | `history_stores` | each prefix: what its epochs begin from |
- * | `history_heads` | each topic on which something was published: its epoch, and which offsets are kept |
- * | `history_records` | each message that is kept |
+ * | `history_stores` | each prefix: the start of its epochs |
+ * | `history_heads` | each topic that has had a publish: its epoch, and the range of stored offsets |
+ * | `history_records` | each stored message |
  *
- * Names of functions end in the version of what they do, so that nodes of two versions can work on one database.
+ * The names of functions end in a version, so that nodes of two versions can use one database.
  *
  * @module
  */
@@ -16,16 +16,16 @@ import { createHash } from "node:crypto";
 import { appendFunction } from "./append_function.ts";
 import { HASH, PLACE, readFunction, sweepFunction } from "./functions.ts";
 
-/** What is there: tables, and functions by their fingerprint; `$1` is the schema. */
+/** Finds the tables, and the fingerprint of the functions. `$1` is the schema. */
 export const LOOK = "SELECT (to_regclass($1 || '.history_records') IS NOT NULL)::text AS tables, " +
   "(SELECT coalesce(obj_description(oid, 'pg_proc'), '') FROM pg_proc " +
   "WHERE pronamespace = to_regnamespace($1) AND proname = 'history_append_v4') AS functions";
 
-/** The row of a prefix: `$1`, and two random texts. */
+/** Inserts the row of a prefix: `$1`, and two random texts. */
 export const beginStore = (schema: string): string =>
   `INSERT INTO ${schema}.history_stores (root, id, seed) VALUES ($1, $2, $3) ON CONFLICT (root) DO NOTHING`;
 
-/** Which store of a prefix this is: `$1` is the root. No other database says the same. */
+/** Reads the id of the store. `$1` is the root. Each database has a different id. */
 export const storeId = (schema: string): string => `SELECT id FROM ${schema}.history_stores WHERE root = $1`;
 
 function tables(schema: string): string[] {
@@ -65,8 +65,8 @@ function tables(schema: string): string[] {
 }
 
 /**
- * What later versions have added: since when each message is kept, and the newest (those that are there count as new); and to which
- * topics nobody comes back. In the order of the versions.
+ * The columns that later versions have added, in the order of the versions: the time of each message and of the newest
+ * (existing messages count as new), and whether the topic is brief.
  */
 function columns(schema: string): (readonly [table: string, column: string, type: string])[] {
   return [
@@ -83,7 +83,7 @@ END IF;
 `;
 }
 
-/** The functions; the last one tells that all are there. */
+/** The functions. The comment on the last one shows that all exist. */
 function functions(schema: string): string[] {
   const made = [HASH, PLACE, readFunction, sweepFunction, appendFunction].map((make) => make(schema));
   const of = `${schema}.history_append_v4(text, boolean, text, double precision, text, text, ${
@@ -93,7 +93,7 @@ function functions(schema: string): string[] {
 }
 
 /**
- * Tells the functions of this version from those of others, which may be older or newer, and do as well.
+ * A hash that tells the functions of this version from those of others. Those may be older or newer, and work too.
  *
  * @param schema The schema.
  */
@@ -108,9 +108,9 @@ export const SCHEMA = "trunkline";
 const PLAIN = /^[a-z_][a-z0-9_]{0,62}$/;
 
 /**
- * Checks the name of a schema. It becomes part of statements.
+ * Checks the name of a schema, which becomes part of statements.
  *
- * @throws {TypeError} If it would need quotes.
+ * @throws {TypeError} If the name would need quotes.
  */
 export function readSchema(schema: unknown): string {
   if (typeof schema === "string" && PLAIN.test(schema)) return schema;
@@ -120,11 +120,11 @@ export function readSchema(schema: unknown): string {
 }
 
 /**
- * The statement that makes schema, tables and functions where they are missing, for a migration of yours. It may be run again, also while
- * nodes work: tables that are there are not touched, but for columns that they lack.
+ * The SQL statement that creates the missing schema, tables and functions, for a migration of yours. You may run it
+ * again, also while nodes work. It changes existing tables only to add missing columns.
  *
- * Whoever publishes and reads needs `USAGE` on the schema, and `SELECT, INSERT, UPDATE, DELETE` on its tables; so does the role of a
- * transaction that you publish within.
+ * A user that publishes and reads needs `USAGE` on the schema, and `SELECT, INSERT, UPDATE, DELETE` on its tables. The
+ * same holds for the role of a transaction that you publish within.
  *
  * @example
  * ```ts
@@ -135,15 +135,15 @@ export function readSchema(schema: unknown): string {
  * assert(sql.includes("CREATE TABLE chat.history_records"));
  * ```
  *
- * @param options The schema; `"trunkline"` when absent.
- * @returns SQL, for `psql` or a tool for migrations.
- * @throws {TypeError} If the schema is no plain name.
+ * @param options The schema. Defaults to `"trunkline"`.
+ * @returns SQL, for `psql` or a migration tool.
+ * @throws {TypeError} If the schema is not a plain name.
  */
 export function postgresHistorySql(options: { readonly schema?: string } = {}): string {
   const schema = readSchema(options.schema ?? SCHEMA);
   const block = (statements: readonly string[]) => statements.map((statement) => `${statement};\n`).join("");
-  // Nodes that start together do it one after the other, and look again when it is their turn. What is there is not made again: an
-  // index that exists is locked like one that is made.
+  // Nodes that start together run it one after the other, and each checks again at its turn. Existing objects are not
+  // created again, because `CREATE INDEX IF NOT EXISTS` locks an existing index too.
   return `DO $trunkline$ BEGIN
 PERFORM pg_advisory_xact_lock(hashtextextended('trunkline history tables', 0));
 IF to_regclass('${schema}.history_records') IS NULL THEN

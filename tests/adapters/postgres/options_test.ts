@@ -45,7 +45,7 @@ test("postgres: clients that cannot listen, or have more to say, are refused wit
   const sql = (options: object) => postgres(url, options as postgres.Options<Record<string, never>>);
   const refused: [object, string][] = [
     [{ client: new pg.Pool({ connectionString: url }) }, "Cannot use a Pool of pg"],
-    [{ client: sql({ ssl: "prefer" }) }, "encrypts only where the server does"],
+    [{ client: sql({ ssl: "prefer" }) }, "encrypts only if the server does"],
     [{ client: sql({ socket: () => {} }) }, "socket of its own"],
     [{ client: sql({}), url }, "both a client and url"],
     [{ client: sql({}), tls: true }, "both a client and tls"],
@@ -55,7 +55,7 @@ test("postgres: clients that cannot listen, or have more to say, are refused wit
     const client = await bunSql(url) as { listen?: unknown };
     client.listen = undefined;
     refused.push([{ client }, "this version of Bun cannot listen"]);
-    refused.push([{ client: await bunSql("mysql://me:hush@127.0.0.1:9/db") }, "of another database"]);
+    refused.push([{ client: await bunSql("mysql://me:hush@127.0.0.1:9/db") }, "another kind of database"]);
   }
   for (const [options, what] of refused) {
     const error = assertThrows(() => create({ prefix, ...options }), TypeError, what);
