@@ -7,7 +7,7 @@
 import type { Clock, Position } from "../../contract/mod.ts";
 import type { AppendOptions, ReadOptions, StoredPage, StoredRecord } from "../history_store.ts";
 
-/** How much the engine takes for a record beside its text, about, in bytes. */
+/** The approximate memory of a record beside its text, in bytes. */
 const RECORD_BYTES = 64;
 
 interface Kept extends StoredRecord {
@@ -16,7 +16,7 @@ interface Kept extends StoredRecord {
   readonly key: string | undefined;
 }
 
-/** The latest messages of a channel: a ring, bounded by number and age. */
+/** The latest messages of a channel, limited by number and age. */
 export class HistoryLog {
   readonly epoch: string;
   readonly #clock: Clock;
@@ -27,12 +27,12 @@ export class HistoryLog {
   #ttlMs = Infinity;
   #brief = false;
   #bytes = 0;
-  /** The offsets of messages that have a key; absent while none has. */
+  /** The offsets of messages with a key. Absent while no message has one. */
   #keys: Map<string, number> | undefined;
 
   /**
-   * @param position Where it goes on from; nothing up to there is kept.
-   * @param clock Where time comes from.
+   * @param position The position to continue from. The log keeps no message up to it.
+   * @param clock The source of time.
    */
   constructor([epoch, last]: Position, clock: Clock) {
     this.epoch = epoch;
@@ -40,7 +40,7 @@ export class HistoryLog {
     this.#clock = clock;
   }
 
-  /** Whether nobody comes back when all has expired. */
+  /** Whether the log may be forgotten when all messages have expired, because no client returns to it. */
   get brief(): boolean {
     return this.#brief;
   }
@@ -50,20 +50,20 @@ export class HistoryLog {
     return this.#last;
   }
 
-  /** How much is kept, in bytes. */
+  /** How many bytes the messages take. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Whether nothing is kept. */
+  /** Whether the log keeps no messages. */
   get empty(): boolean {
     return this.#start === this.#records.length;
   }
 
   /**
-   * Keeps a message.
+   * Appends a message.
    *
-   * @returns Its offset; that of the earlier one, where the key is known.
+   * @returns Its offset. If the key is known, the offset of the earlier message.
    */
   append(
     data: string,
@@ -89,7 +89,7 @@ export class HistoryLog {
     return offset;
   }
 
-  /** Reads what is kept; see `HistoryStore.read`. */
+  /** Reads messages. See `HistoryStore.read`. */
   read({ since, limit = Infinity, reverse = false }: ReadOptions = {}): StoredPage {
     this.expire();
     const first = this.#last - (this.#records.length - this.#start) + 1;
@@ -107,7 +107,10 @@ export class HistoryLog {
     return { position: [this.epoch, this.#last], complete, records };
   }
 
-  /** Forgets what is too old or too much. Moving a start and cutting now and then keeps it cheap. */
+  /**
+   * Drops messages that are too old or too many. It moves a start index, and copies the array only now and then, which
+   * is cheap.
+   */
   expire(): void {
     const oldest = this.#ttlMs === Infinity ? -Infinity : this.#clock.now() - this.#ttlMs;
     while (!this.empty && (this.#count > this.#size || this.#records[this.#start]!.at < oldest)) this.drop();
@@ -117,7 +120,7 @@ export class HistoryLog {
     }
   }
 
-  /** Forgets the oldest message. */
+  /** Drops the oldest message. */
   drop(): void {
     const { bytes, key, offset } = this.#records[this.#start]!;
     this.#bytes -= bytes;
@@ -130,7 +133,7 @@ export class HistoryLog {
   }
 }
 
-/** How many bytes text has in UTF-8. */
+/** The length of a text in UTF-8, in bytes. */
 function utf8Bytes(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {

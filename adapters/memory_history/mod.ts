@@ -1,6 +1,6 @@
 /**
- * Histories in the memory of this process: the default of every hub, one for each. Several hubs of one process may share
- * one: then a client recovers on any of them.
+ * Histories in the memory of this process. By default every hub has its own. Several hubs of one process may share one:
+ * then a client recovers its messages on any of them.
  *
  * @example Two hubs of one process with one history
  * ```ts
@@ -22,52 +22,52 @@ import { or, readOptions, type Rows } from "../../contract/options/read_options.
 import type { AppendOptions, HistoryStore, ReadOptions, StoredPage } from "../history_store.ts";
 import { HistoryLog } from "./log.ts";
 
-/** How many channels' positions are remembered for each channel whose messages may be kept. */
+/** How many positions are remembered, as a multiple of `maxChannels`. */
 const POSITIONS_FACTOR = 10;
 
 /** Options of {@linkcode createMemoryHistory}. */
 export interface MemoryHistoryOptions {
   /**
-   * How many channels keep messages. Beyond, the one unused longest loses its messages; its position is remembered, so
-   * that nobody who listens notices.
+   * How many channels may keep messages. Above this limit the channel that was unused for longest loses its messages.
+   * Its position stays, so its subscribers see no gap.
    *
    * @default {10000}
    */
   readonly maxChannels?: number;
   /**
-   * How many bytes of UTF-8 all messages together may take, with 64 bytes for each message on top. Beyond, the channel
-   * unused longest loses its messages.
+   * How many bytes all messages together may take: their UTF-8 text, and 64 bytes more for each message. Above this
+   * limit the channel that was unused for longest loses its messages.
    *
    * @default {67108864}
    */
   readonly maxBytes?: number;
   /**
-   * Where time comes from.
+   * The source of time.
    *
    * @default {systemClock}
    */
   readonly clock?: Clock;
 }
 
-/** A {@linkcode HistoryStore} in memory, which always answers at once. */
+/** A {@linkcode HistoryStore} in memory. Its calls return at once. */
 export interface MemoryHistory extends HistoryStore {
   /** How many channels keep messages. */
   readonly channels: number;
   /** How many bytes the messages take. */
   readonly bytes: number;
-  /** See {@linkcode HistoryStore.append}; answers at once. */
+  /** See {@linkcode HistoryStore.append}. Returns at once. */
   append(channel: string, data: string, options: AppendOptions): Position;
-  /** See {@linkcode HistoryStore.read}; answers at once. */
+  /** See {@linkcode HistoryStore.read}. Returns at once. */
   read(channel: string, options?: ReadOptions): StoredPage;
-  /** Lets go of what has expired, and of nothing else. */
+  /** Removes expired messages, and nothing else. */
   sweep(): void;
 }
 
 /**
- * Makes a store in the memory of this process. What it keeps is gone with the process.
+ * Creates a store in the memory of this process. The messages are lost when the process ends.
  *
- * @param options Its bounds.
- * @throws {RangeError} When a bound is not a number above 0.
+ * @param options The limits.
+ * @throws {RangeError} If a limit is not a number above 0.
  */
 export function createMemoryHistory(options?: MemoryHistoryOptions): MemoryHistory {
   return new MemoryStore(options);
@@ -86,14 +86,14 @@ class MemoryStore implements MemoryHistory {
   readonly #maxChannels: number;
   readonly #maxBytes: number;
   readonly #clock: Clock;
-  /** The channels that keep messages, the one unused longest first. */
+  /** The channels that keep messages. The channel unused for longest is first. */
   readonly #logs = new Map<string, HistoryLog>();
-  /** Where channels stand that keep nothing any more, the oldest first. */
+  /** The positions of channels that no longer keep messages. The oldest is first. */
   readonly #positions = new Map<string, Position>();
-  /** The epoch of channels on which nothing was ever appended, as far as is remembered. */
+  /** The epoch of channels without a remembered position: nothing was appended on them, as far as the store remembers. */
   #untouched: string = crypto.randomUUID();
   #bytes = 0;
-  /** The log used last. */
+  /** The channel and log used last. */
   #latest: readonly [channel: string, log: HistoryLog] | undefined;
 
   constructor(options: MemoryHistoryOptions | undefined) {
@@ -138,10 +138,10 @@ class MemoryStore implements MemoryHistory {
     }
   }
 
-  /** The log of a channel, which becomes the one used last. */
+  /** The log of a channel. Marks it as used last. */
   #use(channel: string): HistoryLog | undefined {
     const [latest] = this.#latest ?? [];
-    if (latest === channel) return this.#latest![1]; // messages of one channel come in rows
+    if (latest === channel) return this.#latest![1]; // messages of one channel often follow each other
     const log = this.#logs.get(channel);
     if (!log) return undefined;
     this.#logs.delete(channel);
@@ -165,7 +165,7 @@ class MemoryStore implements MemoryHistory {
     return this.#positions.get(channel) ?? [this.#untouched, 0];
   }
 
-  /** Does something to a log, and counts what became of its size. */
+  /** Changes a log, and updates the total size. */
   #change<T>(log: HistoryLog, act: () => T): T {
     const before = log.bytes;
     const result = act();
@@ -173,7 +173,10 @@ class MemoryStore implements MemoryHistory {
     return result;
   }
 
-  /** Keeps the bounds: those unused longest lose their messages, the one that was appended to at last its oldest. */
+  /**
+   * Keeps the limits. Empties the channels unused for longest. If one channel alone is too large, drops its oldest
+   * messages.
+   */
   #makeRoom(channel: string, own: HistoryLog): void {
     while (this.#logs.size > this.#maxChannels || (this.#bytes > this.#maxBytes && this.#logs.size > 1)) {
       const [[oldest, log]] = this.#logs as unknown as [[string, HistoryLog]];
@@ -183,7 +186,7 @@ class MemoryStore implements MemoryHistory {
     if (own.empty) this.#empty(channel, own);
   }
 
-  /** Forgets the messages of a channel, and remembers where it stands. */
+  /** Removes the messages of a channel, and remembers its position. */
   #empty(channel: string, log: HistoryLog): void {
     this.#bytes -= log.bytes;
     this.#logs.delete(channel);
@@ -195,7 +198,7 @@ class MemoryStore implements MemoryHistory {
       this.#positions.delete(oldest);
       break;
     }
-    // Who comes back to that channel must not take it for one on which nothing has been.
+    // A client that returns to the forgotten channel must not take it for a channel that was never used.
     this.#untouched = crypto.randomUUID();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Central presence in the memory of one process, for hubs that share it: what a store has to do, in the shortest form, and
- * for tests.
+ * Central presence in the memory of one process, for hubs that share it, and for tests. It is also the shortest example
+ * of a presence store.
  *
  * @example Two hubs of one process with one store
  * ```ts
@@ -34,7 +34,7 @@ import { MemoryPlace } from "./place.ts";
 /** Options of {@linkcode createMemoryPresence}. */
 export interface MemoryPresenceOptions {
   /**
-   * Where time comes from.
+   * The source of time.
    *
    * @default {systemClock}
    */
@@ -43,16 +43,16 @@ export interface MemoryPresenceOptions {
 
 /** A {@linkcode PresenceStore} in memory. */
 export interface MemoryPresence extends PresenceStore {
-  /** How many places it knows: those in which somebody is, and those that were left not long ago. */
+  /** How many places the store knows: those with members, and those that were left not long ago. */
   readonly places: number;
-  /** Forgets everything, as a server does that is restarted without its data. */
+  /** Forgets all data, like a server that restarts without its data. */
   clear(): void;
 }
 
 /**
- * Makes a store in the memory of this process.
+ * Creates a store in the memory of this process.
  *
- * @param options Where time comes from.
+ * @param options The source of time.
  */
 export function createMemoryPresence(options?: MemoryPresenceOptions): MemoryPresence {
   return new MemoryStore(readOptions("createMemoryPresence", options, OPTIONS).clock);
@@ -60,9 +60,9 @@ export function createMemoryPresence(options?: MemoryPresenceOptions): MemoryPre
 
 const OPTIONS = { clock: or(clock, systemClock) } satisfies Rows<MemoryPresenceOptions>;
 
-/** So long the version of a place that nobody is in is remembered. */
+/** How long the version of an empty place is remembered. */
 const EMPTY_MS = 600_000;
-/** Of so many such places at the most: names can be made up. */
+/** How many empty places are remembered at most. Clients can make up names. */
 const MAX_EMPTY = 10_000;
 
 const NOTHING: Position = ["", 0];
@@ -76,7 +76,7 @@ class MemoryStore implements MemoryPresence {
   readonly name = "memory";
   readonly #clock: Clock;
   readonly #places = new Map<string, MemoryPlace>();
-  /** Since when nobody is in a place, the longest first. */
+  /** Since when each empty place is empty. The longest is first. */
   readonly #empty = new Map<string, number>();
   readonly #leases = new Map<string, Lease>();
 
@@ -94,7 +94,7 @@ class MemoryStore implements MemoryPresence {
     this.#leases.clear();
   }
 
-  // Asynchronous functions, so that whatever they throw rejects.
+  // The methods are asynchronous, so that every error becomes a rejection.
 
   // deno-lint-ignore require-await
   async touch(node: string, { ttlMs, places }: PresenceLease): Promise<LeaseTouched> {
@@ -155,7 +155,7 @@ class MemoryStore implements MemoryPresence {
     this.#leases.delete(node);
     for (const name of lease.places) {
       const place = this.#places.get(name);
-      if (!place) continue; // others have its connections, or had them
+      if (!place) continue; // other nodes have its connections, or had them
       const ids = place.purge(node);
       this.#settle(name, place);
       if (ids.length > 0) onRemoved({ place: name, version: place.version, ids });

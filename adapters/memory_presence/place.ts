@@ -15,35 +15,35 @@ import type {
 
 const memberOf = ({ user, id }: StoredEntry) => user ?? id;
 
-/** Who is in one place. */
+/** The members of one place. */
 export class MemoryPlace {
   readonly #epoch: string = crypto.randomUUID();
   readonly #entries = new Map<string, StoredEntry>();
-  /** The connections of each user; the anonymous ones are not here. */
+  /** The connections of each user. Anonymous connections are not here. */
   readonly #users = new Map<string, Set<string>>();
   /** The ids of each node's connections. */
   readonly #nodes = new Map<string, Set<string>>();
-  /** The ids in order, until somebody comes or leaves. */
+  /** The sorted ids, until a member joins or leaves. */
   readonly #sorted = new Map<PresenceBy, readonly string[]>();
   #number = 0;
   #anonymous = 0;
 
-  /** Where it stands. */
+  /** The version of the place. */
   get version(): Position {
     return [this.#epoch, this.#number];
   }
 
-  /** Whether nobody is in. */
+  /** Whether the place has no members. */
   get empty(): boolean {
     return this.#entries.size === 0;
   }
 
-  /** How many members there are. */
+  /** The number of members. */
   count(by: PresenceBy): number {
     return by === "connection" ? this.#entries.size : this.#users.size + this.#anonymous;
   }
 
-  /** How many connections a node has here. */
+  /** The number of a node's connections in the place. */
   countOf(node: string): number {
     return this.#nodes.get(node)?.size ?? 0;
   }
@@ -59,7 +59,7 @@ export class MemoryPlace {
     return { version: this.version, changed, dropped };
   }
 
-  /** Removes all connections of a node. Tells which. */
+  /** Removes all connections of a node. Returns their ids. */
   purge(node: string): readonly string[] {
     const ids = [...this.#nodes.get(node) ?? []];
     for (const id of ids) this.#remove(id);
@@ -130,7 +130,7 @@ export class MemoryPlace {
   }
 }
 
-/** Where the first id after another one is. */
+/** The index of the first id that is greater than this one. */
 function after(sorted: readonly string[], id: string): number {
   let [from, to] = [0, sorted.length];
   while (from < to) {

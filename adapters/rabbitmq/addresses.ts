@@ -1,18 +1,18 @@
 /**
- * Where RabbitMQ servers are, and how to log in.
+ * The addresses of RabbitMQ servers, and the login.
  *
  * @module
  */
 
-/** TLS to RabbitMQ, as `node:tls` takes it. Everything is optional: by default the platform's authorities are trusted. */
+/** TLS options for RabbitMQ, as for `node:tls`. All are optional. By default the platform's authorities are trusted. */
 export interface RabbitMqTlsOptions {
   /** Certificates of the authorities to trust, in PEM. */
   readonly ca?: string;
-  /** Our own certificate, in PEM, where the server asks for one. */
+  /** The client's certificate, in PEM, if the server requires one. */
   readonly cert?: string;
-  /** The key of our own certificate, in PEM. */
+  /** The key of the client's certificate, in PEM. */
   readonly key?: string;
-  /** What the key is encrypted with. */
+  /** The passphrase of the key. */
   readonly passphrase?: string;
   /**
    * The name that the server's certificate must have.
@@ -22,16 +22,16 @@ export interface RabbitMqTlsOptions {
   readonly servername?: string;
 }
 
-/** Where one server is. */
+/** The address of one server. */
 export interface ServerAddress {
   readonly hostname: string;
   readonly port: number;
 }
 
-/** What URLs say. */
+/** The values that URLs give. */
 export interface Servers {
   readonly addresses: readonly ServerAddress[];
-  /** Whether one of them wants TLS: then all do. */
+  /** Whether one URL asks for TLS. All servers then use it. */
   readonly tls: boolean;
   readonly username?: string;
   readonly password?: string;
@@ -42,10 +42,11 @@ const PORT = 5672;
 const TLS_PORT = 5671;
 
 /**
- * Reads the URLs of servers. Each connection logs in the same way, wherever it leads: what one URL says holds for all.
+ * Reads the URLs of servers. All connections use the same login, so a login in one URL counts for all servers.
  *
  * @param urls The URLs.
- * @throws {TypeError} If one is none, has a part that is not read, or contradicts another; the message has no credentials.
+ * @throws {TypeError} If a URL is not valid, has an unknown part, or contradicts another URL. The message shows no
+ * credentials.
  */
 export function readServers(urls: readonly string[]): Servers {
   if (urls.length === 0) {
@@ -64,7 +65,7 @@ export function readServers(urls: readonly string[]): Servers {
     }
     if (url.search !== "" || url.hash !== "" || url.pathname.includes("@")) {
       throw new TypeError(
-        `Cannot use this ${which} of createRabbitMqAdapter: it has a ?, # or @ where none belongs. Give settings as options, and write ` +
+        `Cannot use this ${which} of createRabbitMqAdapter: it has a ?, # or @ in a wrong place. Give settings as options, and write ` +
           "these characters and / as %3F, %23, %40 and %2F in a user, password or vhost",
       );
     }
@@ -80,7 +81,7 @@ export function readServers(urls: readonly string[]): Servers {
       const value = decodeURIComponent(text);
       if (said[part] !== undefined && said[part] !== value) {
         throw new TypeError(
-          `Cannot use this ${which} of createRabbitMqAdapter: its ${part} is not that of a URL before it, and all servers get the same`,
+          `Cannot use this ${which} of createRabbitMqAdapter: its ${part} differs from the one in an earlier URL, but all servers must have the same`,
         );
       }
       said[part] = value;
@@ -100,7 +101,7 @@ function parse(text: string): URL | undefined {
 }
 
 /**
- * An address as people write it.
+ * An address as text.
  *
  * @param address The address.
  */

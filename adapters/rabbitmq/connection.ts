@@ -1,6 +1,6 @@
 /**
- * One connection to RabbitMQ, which lives once: the library's protocol over a socket of our own, which writes together what
- * is sent together, survives whatever a server says, and tells when it is gone.
+ * One connection to RabbitMQ. It is never reopened. The library's protocol runs over the adapter's own socket, which
+ * sends the writes of one turn together, survives any answer of the server, and reports when the connection is lost.
  *
  * @module
  */
@@ -12,65 +12,65 @@ import type { Clock } from "../../contract/clock.ts";
 import type { RabbitMqTlsOptions, ServerAddress } from "./addresses.ts";
 import { ForeignServerError } from "./errors.ts";
 
-/** Where a connection leads, and who wants to know of it. */
+/** The options of a connection, and its callback. */
 export interface ConnectionOptions {
   readonly address: ServerAddress;
   readonly vhost: string;
   readonly username: string;
   readonly password: string;
-  /** TLS options, where it is wanted. */
+  /** TLS options, if TLS is wanted. */
   readonly tls: RabbitMqTlsOptions | undefined;
-  /** What operators see. */
+  /** The name that operators see. */
   readonly name: string;
   readonly clock: Clock;
-  /** The connection is gone. Called once, and not for what {@linkcode AmqpConnection.destroy} ends. */
+  /** The connection is lost. Called once, but not after {@linkcode AmqpConnection.destroy}. */
   onLost(cause: unknown): void;
 }
 
 /** A connection in use. */
 export interface AmqpConnection {
-  /** When the server said something last, by the clock. */
+  /** When the server last sent something, by the clock. */
   readonly lastHeard: number;
-  /** What the server blocks publishing for, if it does. */
+  /** The reason why the server blocks publishes, if it does. */
   readonly blocked?: string;
   onblocked?: (reason: string) => void;
   onunblocked?: () => void;
   /** Opens a channel. */
   channel(): Promise<AMQPChannel>;
-  /** Gives it up: everything under way fails. */
+  /** Gives up the connection: all pending calls fail. */
   lose(cause: unknown): void;
-  /** Says goodbye, if the server still listens. Resolves when it is closed; never rejects. */
+  /** Says goodbye, if the server still answers. Resolves when the connection is closed. Never rejects. */
   destroy(): Promise<void>;
 }
 
-/** What the library keeps to use again, and never gives back. */
+/** The library's buffer pool, which only grows. */
 interface Pooling {
   readonly bufferPool?: unknown[];
 }
 
-/** Connects; rejects with what went wrong, and leaves nothing behind then. */
+/** Connects. Rejects with the failure, after it has closed everything that it opened. */
 export type Connect = (options: ConnectionOptions, signal: AbortSignal) => Promise<AmqpConnection>;
 
-/** How large a frame may be; each publish that has no answer keeps a buffer of this size at least. */
+/** The largest frame. Each unanswered publish keeps a buffer of at least this size. */
 const FRAME_MAX = 8 * 1024;
-/** What every server has to take. */
+/** The frame size that every server must accept. */
 const MIN_FRAME_MAX = 4 * 1024;
-/** No frame is larger that comes before sizes are agreed on. */
+/** The largest frame before the frame size is negotiated. */
 const MAX_FRAME_BYTES = 128 * 1024;
-/** A server forgets a client that has said nothing for twice as long. */
+/** The server drops a client that was silent for twice this time. */
 const HEARTBEAT_S = 30;
 const HEARTBEAT = new Uint8Array([8, 0, 0, 0, 0, 0, 0, 206]);
 const PROTOCOL = new Uint8Array([65, 77, 81, 80, 0, 0, 9, 1]);
-/** Before a frame's content: its type, its channel, its size. Behind it: its end. */
+/** The bytes before a frame's content: type, channel, size. One byte follows the content. */
 const HEAD_BYTES = 7;
 /** How long a goodbye may take. */
 const GOODBYE_MS = 500;
 
 /**
- * Loads what makes connections.
+ * Creates the function that connects.
  *
  * @param library The library.
- * @param view The library's reader of bytes.
+ * @param view The library's byte reader.
  */
 export function connector(
   library: typeof import("@cloudamqp/amqp-client"),
@@ -80,10 +80,10 @@ export function connector(
     readonly #options: ConnectionOptions;
     readonly #socket: Socket;
     readonly #closed = Promise.withResolvers<void>();
-    /** What is sent in this turn. */
+    /** The data to send in this turn. */
     #outgoing: Uint8Array[] = [];
     #flushing: Promise<void> | undefined;
-    /** The beginning of a frame. */
+    /** The start of an incomplete frame. */
     #rest: Uint8Array | undefined;
     #lastSent = 0;
     #lost = false;
@@ -96,7 +96,7 @@ export function connector(
       super(vhost, username, password, name, undefined, FRAME_MAX, HEARTBEAT_S);
       this.#options = options;
       Object.defineProperty(this, "frameMax", frameLimit());
-      this.onerror = () => {}; // whatever ends a connection or a channel is told by other ways, too
+      this.onerror = () => {}; // the end of a connection or channel is reported in other ways too
       this.ondisconnect = (cause) => this.lose(cause);
       const { hostname: host, port } = address;
       const onConnect = () => void this.send(PROTOCOL);
@@ -121,14 +121,14 @@ export function connector(
       });
     }
 
-    /** Never rejects: who waits for an answer hears from its channel that there will be none. */
+    /** Never rejects: the channel rejects the callers that wait for an answer. */
     override send(bytes: Uint8Array): Promise<void> {
       this.#outgoing.push(bytes);
       this.#flushing ??= Promise.resolve().then(() => this.#flush());
       return this.#flushing;
     }
 
-    /** Not at once: the library has just sent its last words. */
+    /** Sends waiting data first: the library has just queued its last frames. */
     protected override closeSocket(): void {
       this.#flush();
       this.#socket.end();
@@ -161,7 +161,7 @@ export function connector(
       await this.#closed.promise;
     }
 
-    /** Whatever is sent in one turn is one write: each costs about as much as thousands of bytes. */
+    /** Sends all data of one turn in one write, because a write costs as much as thousands of bytes. */
     #flush(): void {
       const parts = this.#outgoing;
       this.#outgoing = [];
@@ -185,12 +185,12 @@ export function connector(
       }
     }
 
-    /** The library answers those of the server, which sends none while it sends messages. */
+    /** Sends heartbeats. The library only answers the server's, and a busy server sends none. */
     #beat(): void {
       const { clock } = this.#options;
       this.#cancelHeartbeat = clock.after(this.heartbeat * 500, () => {
         if (clock.now() - this.#lastSent >= this.heartbeat * 400) void this.send(HEARTBEAT);
-        (this as Pooling).bufferPool?.splice(0); // what the largest burst has taken
+        (this as Pooling).bufferPool?.splice(0); // frees the buffers of the largest burst
         this.#beat();
       }, { background: true });
     }
@@ -214,8 +214,8 @@ export function connector(
 }
 
 /**
- * How large frames may be, as agreed: ours, or the server's where that is smaller. A server without a limit says 0, which the
- * library would agree to; into frames of next to nothing it would cut messages for ever.
+ * The negotiated frame size: the adapter's, or the server's if that is smaller. A server without a limit sends 0. The
+ * library would accept 0 and split messages into almost empty frames, without end.
  */
 function frameLimit(): PropertyDescriptor {
   let limit = FRAME_MAX;
@@ -238,7 +238,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** How many bytes of these are whole frames. */
+/** How many of these bytes belong to complete frames. */
 function wholeFrames(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;

@@ -13,10 +13,10 @@ import { formatAddress, type RabbitMqTlsOptions, type ServerAddress } from "./ad
 import { type AmqpConnection, type Connect, connector } from "./connection.ts";
 import { type ConnectError, connectError } from "./errors.ts";
 
-/** What a dialer has to know. */
+/** Options of a dialer. */
 export interface DialerOptions {
   readonly addresses: readonly ServerAddress[];
-  /** TLS options, where it is wanted. */
+  /** TLS options, if TLS is wanted. */
   readonly tls: RabbitMqTlsOptions | undefined;
   readonly username: string;
   readonly password: string;
@@ -26,39 +26,39 @@ export interface DialerOptions {
   readonly clock: Clock;
 }
 
-/** What a connection is made for. */
+/** The use of a connection. */
 export interface Purpose<L> {
-  /** What operators see of it. */
+  /** The name that operators see. */
   readonly name: string;
-  /** The connection is gone. */
+  /** The connection is lost. */
   onLost(cause: unknown): void;
-  /** Makes it of use. */
+  /** Prepares the connection for its use. */
   prepare(connection: AmqpConnection): Promise<L>;
 }
 
-/** Makes connections. */
+/** Creates connections. */
 export class Dialer {
   readonly #options: DialerOptions;
   #loading: Promise<Connect> | undefined;
 
-  /** @param options Where and how. */
+  /** @param options The options. */
   constructor(options: DialerOptions) {
     this.#options = options;
   }
 
-  /** Where it connects to. */
+  /** The addresses of the servers. */
   get address(): string {
     return this.#options.addresses.map(formatAddress).join(", ");
   }
 
-  /** What no error may tell. */
+  /** Texts that no error may contain. */
   get secrets(): readonly string[] {
     const { password } = this.#options;
     // That everybody knows, and errors may well be about the user of that name.
     return password === "guest" ? [] : [password, encodeURIComponent(password)];
   }
 
-  /** Connects to whichever server answers first, and asks each once. */
+  /** Connects to the first server that answers. Tries each server once. */
   async connect<L>(purpose: Purpose<L>, signal: AbortSignal): Promise<L> {
     const failures: ConnectError[] = [];
     for (const address of shuffled(this.#options.addresses)) {
@@ -69,7 +69,7 @@ export class Dialer {
         failures.push(connectError(formatAddress(address), cause, this.secrets));
       }
     }
-    // A refusal says more than a server that is merely away.
+    // A refusal says more about the fault than a server that is away.
     const worst = (kind: FailureKind) => failures.find((failure) => failure.kind === kind);
     throw worst("refused") ?? worst("answered") ?? failures[0]!;
   }

@@ -1,6 +1,6 @@
 /**
- * RabbitMQ as an engine: one exchange, one queue for each node, and two connections, as RabbitMQ blocks those that publish when it
- * runs out of memory.
+ * The engine for RabbitMQ: one exchange, queues for each node, and two connections. RabbitMQ blocks connections that
+ * publish when it runs out of memory, so the node subscribes on another one.
  *
  * @module
  */
@@ -28,15 +28,15 @@ export interface RabbitMqEngineOptions {
   readonly maxQueueBytes: number;
 }
 
-/** A connection, by what it is for. */
+/** A connection, by its use. */
 type Link = Publisher | Subscriber;
 
-/** One adapter's RabbitMQ. */
+/** The engine of one adapter. */
 export class RabbitMqEngine implements Engine<Link> {
   readonly name = "rabbitmq";
   readonly title = "RabbitMQ";
   readonly separatePublisher = true;
-  /** Each name is a command, and RabbitMQ does those of one connection in turn. */
+  /** Each name is one command. RabbitMQ runs the commands of a connection one after the other. */
   readonly batchSize = 500;
   readonly maxMessageBytes: number;
   readonly #options: RabbitMqEngineOptions;

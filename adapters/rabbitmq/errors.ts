@@ -1,5 +1,5 @@
 /**
- * What can go wrong between the adapter and a server, in words.
+ * Turns failures between the adapter and a server into errors.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { type FailureKind, isTlsFailure, showable, systemWords } from "../kit/failure.ts";
 import { LibraryError } from "../kit/library.ts";
 
-/** What answers does not speak AMQP 0-9-1. */
+/** The server does not speak AMQP 0-9-1. */
 export class ForeignServerError extends Error {
   override readonly name = "ForeignServerError";
 
@@ -16,21 +16,21 @@ export class ForeignServerError extends Error {
   }
 }
 
-/** The server says no to a message. */
+/** The server has refused a message. */
 export class NackError extends Error {
   override readonly name = "NackError";
 }
 
-/** A connection could not be made. */
+/** The error of a failed connection attempt. */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
-  /** What to do about it. */
+  /** How the adapter reacts. */
   readonly kind: FailureKind;
 
   /**
-   * @param kind What to do about it.
-   * @param message What happened.
-   * @param cause What the library said; tells no secret.
+   * @param kind How the adapter reacts.
+   * @param message The fault.
+   * @param cause The error of the library, without secrets.
    */
   constructor(kind: FailureKind, message: string, cause: unknown) {
     super(message, { cause });
@@ -38,23 +38,23 @@ export class ConnectError extends Error {
   }
 }
 
-/** Codes of errors of the system that time may mend. Others are of certificates. */
+/** Codes of system errors that a retry may solve. Other codes are about certificates. */
 const TRANSIENT =
   /^(E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|NOTFOUND|AI_AGAIN|ADDRNOTAVAIL|MFILE|NFILE)|ERR_STREAM_\w+|ERR_SOCKET_CLOSED)$/;
 
-/** What a server says at the end of its words: its code. */
+/** The code at the end of the server's message. */
 const CODE = /\((\d{3})\)$/;
-/** Access refused, precondition failed, not allowed: it will say so again. */
+/** Access refused, precondition failed, not allowed: a retry does not help. */
 const FOR_GOOD = new Set(["403", "406", "530"]);
-/** Somebody else may leave. */
+/** A limit is reached: a retry helps when another client leaves. */
 const CROWDED = /limit/i;
 
 /**
- * Makes an error of a failed attempt to connect.
+ * Creates the error of a failed connection attempt.
  *
  * @param address The server.
- * @param cause What happened.
- * @param secrets What must not be told.
+ * @param cause The original error.
+ * @param secrets Texts that the error must not contain.
  */
 export function connectError(address: string, cause: unknown, secrets: readonly string[]): ConnectError {
   if (cause instanceof LibraryError) return new ConnectError("refused", cause.message, cause);
@@ -66,7 +66,7 @@ export function connectError(address: string, cause: unknown, secrets: readonly 
   );
 }
 
-/** What to do about a failure. */
+/** How the adapter reacts to a failure. */
 export function kindOf(cause: unknown): FailureKind {
   if (cause instanceof ConnectError) return cause.kind;
   if (cause instanceof LibraryError || cause instanceof ForeignServerError) return "refused";
@@ -77,7 +77,7 @@ export function kindOf(cause: unknown): FailureKind {
   return typeof code === "string" && !TRANSIENT.test(code) ? "refused" : "unreachable";
 }
 
-/** What happened, in words. */
+/** Describes a failure. */
 function describe(cause: unknown, secrets: readonly string[]): string {
   const shown: Error & { readonly code?: string } = showable(cause, secrets);
   const { message } = shown;
@@ -89,9 +89,9 @@ function describe(cause: unknown, secrets: readonly string[]): string {
       `(it says ${message})`;
   }
   if (said === "403") {
-    return `it does not permit that: grant configure, write and read on what starts with the prefix (it says ${message})`;
+    return `it does not permit that: grant configure, write and read on the exchange and queues of the prefix (it says ${message})`;
   }
-  if (said === "530") return `it does not let this user in: check vhost and permissions (it says ${message})`;
+  if (said === "530") return `it does not let this user connect: check vhost and permissions (it says ${message})`;
   if (isTlsFailure(shown)) {
     return `the TLS handshake failed; check the certificate, the port, and amqp:// or amqps:// (${message})`;
   }

@@ -1,12 +1,12 @@
 /**
- * What fits into a login to RabbitMQ.
+ * The size limits of a login to RabbitMQ.
  *
  * @module
  */
 
 import { exceedsUtf8, utf8Size } from "../../contract/values/utf8_size.ts";
 
-/** How to log in. */
+/** The login. */
 export interface Login {
   readonly username: string;
   readonly password: string;
@@ -14,14 +14,14 @@ export interface Login {
 }
 
 const MAX_VHOST_BYTES = 255;
-/** The library has 8 KiB for the login, some of which say who connects. */
+/** The library has 8 KiB for the login. A part of it describes the client. */
 const MAX_CREDENTIAL_BYTES = 7_000;
 
 /**
- * Refuses a login that can never succeed, which would be tried for ever.
+ * Refuses a login that can never succeed. Else the adapter would retry it for ever.
  *
- * @param login The login; no error tells the password.
- * @throws {TypeError} If a text cannot be sent as it is.
+ * @param login The login. No error shows the password.
+ * @throws {TypeError} If a text cannot be sent unchanged.
  * @throws {RangeError} If a text is too long.
  */
 export function checkLogin(login: Login): void {
@@ -41,7 +41,7 @@ export function checkLogin(login: Login): void {
   const size = utf8Size(login.username) + utf8Size(login.password);
   if (size > MAX_CREDENTIAL_BYTES) {
     throw new RangeError(
-      `Cannot use this username and password of createRabbitMqAdapter: they take ${size} bytes, at most ${MAX_CREDENTIAL_BYTES} fit`,
+      `Cannot use this username and password of createRabbitMqAdapter: they take ${size} bytes, and at most ${MAX_CREDENTIAL_BYTES} fit`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The adapter for RabbitMQ: one exchange for the application, one queue for each node, and RabbitMQ delivers to a node only
- * the channels that it subscribes to. Nothing is stored, and no plugin is needed.
+ * The RabbitMQ adapter: one exchange for the application, and queues for each node. RabbitMQ delivers to a node only
+ * the channels that the node subscribes to. RabbitMQ stores nothing, and needs no plugin.
  *
  * @module
  */
@@ -14,15 +14,15 @@ export type { RabbitMqAdapterOptions, RabbitMqClientLike } from "./options.ts";
 export type { RabbitMqTlsOptions } from "./addresses.ts";
 
 /**
- * How long RabbitMQ may take to bind a batch of channels, in milliseconds: while it deletes thousands of bindings of the connection
- * before, it does nothing else with them.
+ * How long RabbitMQ may take to bind a batch of channels, in milliseconds. While it deletes thousands of bindings of
+ * the previous connection, it does not bind.
  */
 const BINDING_TIMEOUT_MS = 60_000;
 
 /**
- * Creates the adapter for RabbitMQ. It loads its library, `@cloudamqp/amqp-client` 4, and connects when it is
- * opened, reconnects by itself, restores every subscription before it says `"up"`, and repeats nothing: what is published while
- * RabbitMQ is away is dropped and reported.
+ * Creates the adapter for RabbitMQ. When the hub opens it, it loads its library, `@cloudamqp/amqp-client` 4, and
+ * connects. It reconnects by itself, and restores every subscription before it reports `"up"`. It does not repeat
+ * messages: while RabbitMQ is away, it drops and reports publishes.
  *
  * @example The one line that changes
  * ```ts ignore
@@ -46,9 +46,10 @@ const BINDING_TIMEOUT_MS = 60_000;
  * assertEquals(adapter.name, "rabbitmq");
  * ```
  *
- * @param options Where RabbitMQ is, and the prefix.
+ * @param options The address of RabbitMQ, and the prefix.
  * @returns An adapter for one hub.
- * @throws {TypeError} If a URL is none, the prefix is missing, an option is unknown, or options contradict each other.
+ * @throws {TypeError} If a URL is not valid, the prefix is missing, an option is unknown, or options contradict each
+ * other.
  * @throws {RangeError} If a number is out of range, or the prefix or the login is too long.
  */
 export function createRabbitMqAdapter(options: RabbitMqAdapterOptions): Adapter {
@@ -56,7 +57,7 @@ export function createRabbitMqAdapter(options: RabbitMqAdapterOptions): Adapter 
     options,
   );
   return createEngineAdapter(new RabbitMqEngine({ ...settings, clock }), {
-    // Each server has this time.
+    // The timeout is for each server.
     connectTimeoutMs: Infinity,
     answerTimeoutMs: Math.max(connectTimeoutMs, BINDING_TIMEOUT_MS),
     probeIntervalMs,

@@ -1,10 +1,11 @@
 /**
- * What an application is called in RabbitMQ: its exchange `trunkline.PREFIX`, its queues `trunkline.PREFIX.…`, and the routing keys
- * of its channels.
+ * The names of an application in RabbitMQ: its exchange `trunkline.PREFIX`, its queues `trunkline.PREFIX.…`, and the
+ * routing keys of its channels.
  *
- * A routing key is `c:` and the channel; `j:` and the channel as JSON where it is not well-formed Unicode, which UTF-8
- * could not tell apart. A key ends at 255 bytes: of a longer name it is `h:` and its SHA-256, and the name travels with each
- * message, so that whoever listens compares the name itself.
+ * A routing key is `c:` and the channel. If the channel is not well-formed Unicode, the key is `j:` and the channel as
+ * JSON, because UTF-8 has only one form for all lone surrogates. A key may have at most 255 bytes. For a longer name
+ * the key is `h:` and the SHA-256 of the name. Then the name travels with each message, so that a subscriber can
+ * compare the name itself.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { createHash } from "node:crypto";
 import { exceedsUtf8 } from "../../contract/values/utf8_size.ts";
 
 const MAX_KEY_BYTES = 255;
-/** What is left of a name's 255 bytes for what tells queues apart. */
+/** The limit for the prefix. The rest of a name's 255 bytes is for the suffix of a queue. */
 const MAX_PREFIX_BYTES = 150;
 
 /** The names of one prefix. */
@@ -26,11 +27,11 @@ export class RabbitMqNames {
    * @throws {RangeError} If it is too long.
    */
   constructor(prefix: string) {
-    // RabbitMQ drops line breaks from names without a word.
+    // RabbitMQ removes line breaks from names without an error.
     const name = encodeURIComponent(prefix);
     if (name.length > MAX_PREFIX_BYTES) {
       throw new RangeError(
-        `Cannot use this prefix of createRabbitMqAdapter: in RabbitMQ it takes ${name.length} bytes, at most ${MAX_PREFIX_BYTES} fit`,
+        `Cannot use this prefix of createRabbitMqAdapter: in RabbitMQ it takes ${name.length} bytes, and at most ${MAX_PREFIX_BYTES} fit`,
       );
     }
     this.exchange = `trunkline.${name}`;
@@ -45,7 +46,7 @@ export class RabbitMqNames {
 /**
  * The name of a channel.
  *
- * @param channel What the hub calls it.
+ * @param channel The channel's name in the hub.
  */
 export function nameOf(channel: string): string {
   return channel.isWellFormed() ? `c:${channel}` : `j:${JSON.stringify(channel)}`;
@@ -61,7 +62,7 @@ export function keyOf(name: string): string {
   return `h:${createHash("sha256").update(name).digest("hex")}`;
 }
 
-/** Whether a routing key is not the name itself. */
+/** Whether a routing key is the hash of a name. */
 export function isHashed(key: string): boolean {
   return key.startsWith("h:");
 }

@@ -1,5 +1,5 @@
 /**
- * The options of the RabbitMQ adapter, read and checked once.
+ * Reads and checks the options of the RabbitMQ adapter.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import { checkLogin } from "./login.ts";
 import { RabbitMqNames } from "./names.ts";
 
 /**
- * An `AMQPClient` of `@cloudamqp/amqp-client` 4, connected or not. Only what it was made with is used: the adapter makes
- * connections of its own, and never sends anything over this one, nor closes it.
+ * An `AMQPClient` of `@cloudamqp/amqp-client` 4, connected or not. The adapter uses only its options. It opens its own
+ * connections, sends nothing over the client's connection, and never closes it.
  */
 export interface RabbitMqClientLike {
   /** The server's name or address. */
   readonly host: string;
   /** The server's port. */
   readonly port: number;
-  /** Whether it connects by TLS. */
+  /** Whether it connects with TLS. */
   readonly tls: boolean;
-  /** How it does. */
+  /** Its TLS options. */
   readonly tlsOptions?: object | undefined;
   /** The virtual host. */
   readonly vhost: string;
@@ -37,14 +37,15 @@ export interface RabbitMqClientLike {
 /** Options of `createRabbitMqAdapter`. */
 export interface RabbitMqAdapterOptions {
   /**
-   * `amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`, or `amqps://` for TLS; several for a cluster, of which each connection takes
-   * whichever answers. They must agree about user, password and vhost where they say any. Options beside it take precedence.
+   * `amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`, or `amqps://` for TLS. A list of URLs is for a cluster: each
+   * connection uses any server that answers. The URLs must not contradict each other in user, password and vhost. Other
+   * options take precedence.
    *
    * @default {"amqp://localhost:5672"}
    */
   readonly url?: string | readonly string[];
   /**
-   * The user to log in as. RabbitMQ takes `guest` from its own machine only.
+   * The user to log in as. RabbitMQ accepts `guest` only from its own machine.
    *
    * @default {"guest"}
    */
@@ -62,54 +63,56 @@ export interface RabbitMqAdapterOptions {
    */
   readonly vhost?: string;
   /**
-   * TLS: `true` for the defaults.
+   * TLS. `true` uses the defaults.
    *
    * @default {true for amqps://, else false}
    */
   readonly tls?: boolean | RabbitMqTlsOptions;
-  /** A client that you have, to connect as it does; instead of all of the above. */
+  /** A client that you have. The adapter connects with its options. Replaces all options above. */
   readonly client?: RabbitMqClientLike;
   /**
-   * Keeps applications on one virtual host apart: nodes with the same prefix form a cluster, and one of them may send the
-   * clients of all away. Any text but the empty one; your application's name will do.
+   * Separates applications on one virtual host: nodes with the same prefix form a cluster. Each node of a cluster may
+   * disconnect clients of all its nodes. Any text but the empty one, for example the name of your application.
    */
   readonly prefix: string;
   /**
-   * How long one server may take to answer, in milliseconds, before the next one is tried.
+   * How long one server may take to answer before the adapter tries the next one, in milliseconds.
    *
    * @default {5_000}
    */
   readonly connectTimeoutMs?: number;
   /**
-   * How often to check that messages still come through, in milliseconds.
+   * How often to check that messages still arrive, in milliseconds.
    *
    * @default {5_000}
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long a connection may be silent, when an answer is due, before it counts as dead and is replaced, in milliseconds. A
-   * dead connection is noticed within this and the interval.
+   * How long the adapter waits for an answer before it replaces the connection, in milliseconds. So it finds a dead
+   * connection within this time plus the interval.
    *
    * @default {5_000}
    */
   readonly probeTimeoutMs?: number;
   /**
-   * The largest message, in bytes. RabbitMQ 4 takes 16 MiB unless told otherwise (`max_message_size`), earlier ones more.
+   * The largest message, in bytes. The default limit of RabbitMQ 4 is 16 MiB (`max_message_size`). Earlier versions
+   * have a higher one.
    *
    * @default {8_388_608}
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many bytes of published messages may be on their way, not yet confirmed by RabbitMQ. While RabbitMQ takes no messages, as
-   * it has no memory or disk left, so much waits. Beyond it a publish is dropped and reported with stage `"publish"`.
+   * How many bytes of published messages may wait for RabbitMQ's confirmation. They also wait while RabbitMQ takes no
+   * messages, because it has too little memory or disk. Above this limit the adapter drops a publish and reports it
+   * with stage `"publish"`.
    *
    * @default {16_777_216}
    */
   readonly maxPendingBytes?: number;
   /**
-   * How many bytes RabbitMQ keeps in a queue of this node when it does not read, because it is frozen or slow; there is a queue for
-   * every 250 channels. Beyond it the oldest messages are dropped; the node is told when it reads again, and repairs its
-   * histories.
+   * How many bytes RabbitMQ keeps in a queue of this node while the node is slow or frozen and does not read. There is
+   * a queue for every 250 channels. Above this limit RabbitMQ drops the oldest messages. When the node reads again, it
+   * learns of the loss and repairs its histories.
    *
    * @default {33_554_432}
    */
@@ -144,7 +147,7 @@ const ROWS = {
   maxQueueBytes: or(count(), 32 * 1024 * 1024),
 } satisfies Rows<RabbitMqAdapterOptions>;
 
-/** Options, as the adapter uses them. */
+/** The checked options, with defaults. */
 export interface Settings extends
   Pick<
     Read<typeof ROWS>,
@@ -163,8 +166,8 @@ export interface Settings extends
 /**
  * Checks options and fills in the defaults.
  *
- * @param options What the user passed.
- * @throws {TypeError} If something is of the wrong kind, or contradicts something else.
+ * @param options The options that the user passed.
+ * @throws {TypeError} If an option has the wrong type, or contradicts another.
  * @throws {RangeError} If a number is out of range, or the prefix or the login is too long.
  */
 export function readRabbitMqOptions(options: RabbitMqAdapterOptions): Settings {

@@ -1,9 +1,10 @@
 /**
- * Several messages of one channel as one message of RabbitMQ, for which each costs far more than its bytes.
+ * Packs several messages of one channel into one message of RabbitMQ. For RabbitMQ, a message costs far more than its
+ * bytes.
  *
- * A packed message has the type `trunkline.pack`: for each message its length, four bytes, and the message. One of the type
- * `trunkline.named` begins with the name of the channel in the same way: the routing key is not the name then. A header could not be
- * as long as a name may be.
+ * A packed message has the type `trunkline.pack`. It holds, for each message, the length in four bytes, and the
+ * message. If the routing key is not the channel's name, the type is `trunkline.named`, and the name comes first in the
+ * same form. A header is too short for some names.
  *
  * @module
  */
@@ -35,8 +36,8 @@ export function pack(messages: readonly Uint8Array[]): Uint8Array {
 /**
  * Unpacks messages.
  *
- * @param bytes What arrived, from whomever.
- * @returns The messages, as views; `undefined` for what was not packed here.
+ * @param bytes The body of a message, from any sender.
+ * @returns The messages, as views. `undefined` if the adapter did not pack this body.
  */
 export function unpack(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

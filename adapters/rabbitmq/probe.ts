@@ -1,6 +1,6 @@
 /**
- * Whether what this node publishes comes back to it: then both connections live and lead to the same RabbitMQ, and that still
- * knows the queue. A silent connection looks the same as a dead one.
+ * Checks that a message which this node publishes comes back to it. Then both connections live and lead to the same
+ * RabbitMQ, which still has the queue. A silent connection and a dead one look the same.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Role, Verdict } from "../kit/engine.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Subscriber } from "./subscriber.ts";
 
-/** Asks one question at a time. */
+/** Runs one probe at a time. */
 export class RabbitMqProbe {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
@@ -28,21 +28,22 @@ export class RabbitMqProbe {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The node got this from itself. */
+  /** The node has received a probe of its own. */
   hear(text: string): void {
     if (text === `${this.#lastToken}`) this.#arrived();
   }
 
-  /** Ends the wait of a probe that is under way, without a verdict. */
+  /** Ends the wait of the running probe, without a result. */
   stop(): void {
     this.#stop();
   }
 
   /**
-   * Publishes and waits for it to come back. While the server takes no messages only the other connection is asked.
+   * Publishes a probe, and waits until it comes back. While the server takes no messages, this checks only the other
+   * connection.
    *
-   * @param key The routing key of the node itself.
-   * @returns What is dead, if anything is.
+   * @param key The routing key of the node's probes.
+   * @returns The dead connection, if there is one.
    */
   async run(publisher: Publisher, subscriber: Subscriber, key: string): Promise<Verdict | undefined> {
     this.#stop();

@@ -1,7 +1,7 @@
 /**
- * The connection that a node publishes over: every message is confirmed, a bounded number are under way, and what waits goes
- * out together, as one message of RabbitMQ for each channel. So messages of one channel keep their order, and those of different
- * channels may not.
+ * The connection on which a node publishes. RabbitMQ confirms every message. The number of unconfirmed messages is
+ * limited. Waiting messages of one channel go out together, as one message of RabbitMQ. So messages of one channel keep
+ * their order, but messages of different channels may not.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { NackError } from "./errors.ts";
 import { keyOf } from "./names.ts";
 import { NAMED, pack, PACKED } from "./packing.ts";
 
-/** How many messages of RabbitMQ may be without an answer, and how many bytes: for each the library keeps a buffer. */
+/** How many messages of RabbitMQ, and how many bytes, may be unconfirmed. The library keeps a buffer for each. */
 const WINDOW = 1_024;
 const WINDOW_BYTES = 4 * 1024 * 1024;
-/** How large a packed message gets. */
+/** The largest packed message. */
 const MAX_PACK_BYTES = 64 * 1024;
 
 /** The messages of one turn. */
@@ -30,7 +30,7 @@ interface Batch {
 interface Waiting {
   readonly message: OutgoingMessage;
   readonly batch: Batch;
-  /** Its place in the batch. */
+  /** The index of the message in the batch. */
   readonly index: number;
 }
 
@@ -44,7 +44,7 @@ export class Publisher {
   readonly connection: AmqpConnection;
   readonly #channel: AMQPChannel;
   readonly #exchange: string;
-  /** By name, the oldest first. */
+  /** Waiting messages by name, the oldest first. */
   readonly #waiting = new Map<string, Waiting[]>();
   #underWay = 0;
   #bytesUnderWay = 0;
@@ -53,9 +53,10 @@ export class Publisher {
 
   /**
    * @param connection The connection.
-   * @param channel A channel of it that confirms.
-   * @param exchange Where to publish.
-   * @param onBlocked The server takes no messages for now, and says why; or takes them again.
+   * @param channel A channel of the connection, with confirms.
+   * @param exchange The exchange to publish to.
+   * @param onBlocked Called with the reason when the server stops taking messages, and without one when it takes them
+   * again.
    */
   constructor(
     connection: AmqpConnection,
@@ -78,17 +79,17 @@ export class Publisher {
     };
   }
 
-  /** Whether the server takes messages. */
+  /** Whether the server takes no messages for now. */
   get blocked(): boolean {
     return this.connection.blocked !== undefined;
   }
 
-  /** Resolves when the server takes no messages any more, for now. */
+  /** Resolves when the server stops taking messages for now. */
   get whenBlocked(): Promise<void> {
     return this.#blocked.promise;
   }
 
-  /** Publishes in this order. Resolves when all are answered. */
+  /** Publishes in this order. Resolves when all messages have a result. */
   publish(messages: readonly OutgoingMessage[]): Promise<PublishResults> {
     const batch: Batch = { results: [], left: messages.length, done: Promise.withResolvers() };
     for (const [index, message] of messages.entries()) {
@@ -101,17 +102,17 @@ export class Publisher {
     return batch.done.promise;
   }
 
-  /** Asks for a confirmation of its own. */
+  /** Publishes a probe, and waits for its confirmation. */
   async ask(key: string, text: string): Promise<void> {
     await this.#channel.basicPublish(this.#exchange, key, text);
   }
 
-  /** What waits is lost. */
+  /** Fails all waiting messages. */
   end(): void {
     this.#fail(new Error("The connection is gone"));
   }
 
-  /** What waits is lost, and the connection is of no use. */
+  /** Fails all waiting messages, and gives up the connection. */
   #fail(error: Error): void {
     this.#lost ??= error;
     for (const waiting of [...this.#waiting.values()].flat()) settle(waiting, error);
@@ -122,7 +123,8 @@ export class Publisher {
   #send(): void {
     for (const [name, waiting] of this.#waiting) {
       if (this.#underWay >= WINDOW || this.#bytesUnderWay >= WINDOW_BYTES || this.blocked) return;
-      // Of one with much waiting the others wait for one message only.
+      // Moves the channel to the end: a channel with many waiting messages delays the others by one RabbitMQ message
+      // only.
       this.#waiting.delete(name);
       void this.#sendRun(name, waiting.splice(0, fitting(waiting)));
       if (waiting.length > 0) this.#waiting.set(name, waiting);
@@ -144,7 +146,7 @@ export class Publisher {
         ...(named ? { type: NAMED } : run.length > 1 ? { type: PACKED } : {}),
       });
     } catch (cause) {
-      error = this.#lost ?? (this.#channel.closed ? cause as Error : new NackError("it has not taken it"));
+      error = this.#lost ?? (this.#channel.closed ? cause as Error : new NackError("it has refused the message"));
     }
     this.#underWay--;
     this.#bytesUnderWay -= length;
@@ -153,7 +155,7 @@ export class Publisher {
   }
 }
 
-/** How many of these share a message of RabbitMQ: at least one. */
+/** How many of these messages fit into one message of RabbitMQ: at least one. */
 function fitting(waiting: readonly Waiting[]): number {
   let bytes = 0;
   const over = waiting.findIndex(({ message }) => (bytes += message.data.length) > MAX_PACK_BYTES);

@@ -1,9 +1,10 @@
 /**
- * The connection that a node listens on: queues, bound to the channels that the node wants. RabbitMQ deletes them with the
- * connection.
+ * The connection on which a node subscribes. Its queues are bound to the channels that the node wants. RabbitMQ deletes
+ * them when the connection closes.
  *
- * A queue has a bound, as a node may be frozen. What RabbitMQ drops beyond it, the oldest first, it hands to a queue that
- * holds one message: when that message arrives, the node knows that it has missed some.
+ * A queue has a size limit, because a node may freeze. Above the limit RabbitMQ drops the oldest messages first. It
+ * moves dropped messages to a queue that holds one message. When that message arrives, the node knows that it has
+ * missed some.
  *
  * @module
  */
@@ -18,35 +19,36 @@ import { NAMED, PACKED, unpack } from "./packing.ts";
 /** What {@linkcode openSubscriber} needs. */
 export interface SubscriberOptions {
   readonly names: RabbitMqNames;
-  /** The routing key of what the node sends to itself. */
+  /** The routing key of the node's own probes. */
   readonly probeKey: string;
-  /** The bound of each queue. */
+  /** The size limit of each queue. */
   readonly maxQueueBytes: number;
   readonly clock: Clock;
   readonly events: LinkEvents;
-  /** A message of the node to itself. */
+  /** A probe of this node has come back. */
   onProbe(text: string): void;
 }
 
-/** What RabbitMQ drops is told once in this time. */
+/** At most one loss is reported in this time. */
 const LOSS_INTERVAL_MS = 1_000;
 
 /**
- * How many channels share a queue. What RabbitMQ takes to delete a queue grows with the square of its bindings: with 10,000 on one
- * queue, a node whose connection breaks is back after half a minute, with these after some seconds.
+ * How many channels share a queue. The time in which RabbitMQ deletes a queue grows with the square of its bindings.
+ * With 10,000 bindings on one queue, a node whose connection breaks is back after half a minute. With this limit it is
+ * back after some seconds.
  */
 const MAX_BINDINGS = 250;
 
-/** Of this connection alone, and gone with it. */
+/** For this connection only, and deleted with it. */
 const EXCLUSIVE = { exclusive: true, durable: false, autoDelete: true };
 
 const decoder = new TextDecoder();
 
-/** A queue, and how many channels are bound to it. */
+/** A queue, and the number of channels bound to it. */
 interface Queue {
   readonly name: string;
   bindings: number;
-  /** Resolves when it is there and read. */
+  /** Resolves when RabbitMQ has created the queue and the node reads it. */
   readonly ready: Promise<void>;
 }
 
@@ -54,23 +56,26 @@ interface Queue {
 export class Subscriber {
   readonly role = "subscriber";
   readonly connection: AmqpConnection;
-  /** Answers to `consume` overtake others, which the library takes for each other: on this one command waits for another. */
+  /**
+   * The library confuses the answer to `consume` with answers to other commands. So on this channel only one command
+   * runs at a time.
+   */
   readonly #reading: AMQPChannel;
   readonly #binding: AMQPChannel;
   readonly #options: SubscriberOptions;
-  /** The last queue that is being made. */
+  /** Resolves when the newest queue exists. */
   #making: Promise<void> = Promise.resolve();
-  /** The queue of what is dropped from the others. */
+  /** The name of the queue for dropped messages. */
   readonly #lost: string;
   readonly #queues: Queue[] = [];
-  /** Where channels are bound, by their keys. */
+  /** The queue of each bound channel, by routing key. */
   readonly #bound = new Map<string, { readonly name: string; readonly queue: Queue }>();
   #cancelAck = () => {};
 
   /**
    * @param connection The connection.
-   * @param channels Two channels of it.
-   * @param options Who wants to know what comes.
+   * @param channels Two channels of the connection.
+   * @param options The options.
    */
   constructor(
     connection: AmqpConnection,
@@ -84,25 +89,25 @@ export class Subscriber {
     for (const channel of channels) channel.onerror = (reason) => connection.lose(new Error(reason));
   }
 
-  /** Makes what every node has. */
+  /** Creates the exchange, the queue for dropped messages and the probe's binding. */
   async open(): Promise<void> {
     const { names: { exchange }, probeKey } = this.#options;
     const lost = this.#lost;
     await this.#reading.exchangeDeclare(exchange, "direct", { durable: false });
     await this.#reading.queueDeclare(lost, EXCLUSIVE, { "x-queue-type": "classic", "x-max-length": 1 });
     await this.#reading.queueBind(lost, exchange, lost);
-    // Of what is acknowledged, one at a time: however much is dropped, it is told once until then.
+    // Only one unacknowledged message at a time. So any number of drops until then is one report.
     await this.#reading.basicQos(1);
     await this.#consume(lost, false, (message) => this.#miss(message));
     await this.#bind(probeKey, probeKey);
   }
 
-  /** Resolves when whatever is published with these names arrives. */
+  /** Resolves when messages with these names arrive. */
   async subscribe(names: readonly string[]): Promise<void> {
     await Promise.all(names.map((name) => this.#bind(keyOf(name), name)));
   }
 
-  /** Resolves when nothing is sent any more. */
+  /** Resolves when RabbitMQ sends no more messages of these channels. */
   async unsubscribe(names: readonly string[]): Promise<void> {
     await Promise.all(names.map(async (name) => {
       const key = keyOf(name);
@@ -114,12 +119,12 @@ export class Subscriber {
     }));
   }
 
-  /** Asks for an answer. */
+  /** Sends a command, and waits for the answer. */
   async ask(): Promise<void> {
     await this.#binding.basicQos(1);
   }
 
-  /** Ends what goes on by itself. */
+  /** Cancels the timer. */
   end(): void {
     this.#cancelAck();
   }
@@ -135,7 +140,7 @@ export class Subscriber {
   #addQueue(): Queue {
     const name = this.#options.names.queue("inbox");
     const ready = this.#making = this.#making.then(() => this.#make(name));
-    ready.catch(() => {}); // whoever binds to it hears of it
+    ready.catch(() => {}); // the caller that binds to the queue gets the error
     const queue = { name, bindings: 0, ready };
     this.#queues.push(queue);
     return queue;
@@ -145,7 +150,7 @@ export class Subscriber {
     const { names, maxQueueBytes } = this.#options;
     await this.#reading.queueDeclare(name, EXCLUSIVE, {
       "x-queue-type": "classic",
-      // As a number the library would write one from 2 GiB to 4 GiB as a negative one.
+      // As a number, the library would write 2 GiB to 4 GiB as a negative number.
       "x-max-length-bytes": BigInt(maxQueueBytes),
       "x-overflow": "drop-head",
       "x-dead-letter-exchange": names.exchange,
@@ -156,7 +161,7 @@ export class Subscriber {
 
   async #consume(queue: string, noAck: boolean, onMessage: (message: AMQPMessage) => void): Promise<void> {
     const consumer = await this.#reading.basicConsume(queue, { noAck, exclusive: true }, onMessage);
-    consumer.wait().catch((cause) => this.connection.lose(cause)); // somebody has deleted the queue
+    consumer.wait().catch((cause) => this.connection.lose(cause)); // another client has deleted the queue
   }
 
   #receive({ body, routingKey: key, properties: { type } }: AMQPMessage): void {
@@ -166,14 +171,14 @@ export class Subscriber {
     const name = isHashed(key) ? this.#bound.get(key)?.name : key;
     if (name === undefined) return;
     let packed = type === PACKED || type === NAMED ? unpack(bytes) : undefined;
-    // Of another name with the same key it is as foreign as what was not packed here.
+    // Another name with the same key makes the message foreign, like a message that the adapter did not pack.
     if (name !== key && (type !== NAMED || !packed || decoder.decode(packed.shift()) !== name)) {
       packed = undefined;
     }
     for (const data of packed ?? [bytes]) events.onMessage(name, data);
   }
 
-  /** The next one comes when this one is acknowledged. */
+  /** RabbitMQ sends the next dropped message after the acknowledgement of this one. */
   #miss(message: AMQPMessage): void {
     const { clock, events } = this.#options;
     const why = "this node did not keep up, and more than maxQueueBytes waited for it at RabbitMQ";
@@ -183,10 +188,10 @@ export class Subscriber {
 }
 
 /**
- * Makes a new connection one that subscribes.
+ * Turns a new connection into a subscriber.
  *
  * @param connection The connection.
- * @param options What it needs.
+ * @param options The options.
  */
 export async function openSubscriber(
   connection: AmqpConnection,

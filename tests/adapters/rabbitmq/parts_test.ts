@@ -80,10 +80,10 @@ test("rabbitmq: options that make no sense, or contradict each other, are refuse
     [{ vhost: "\ud800" }, "vhost of createRabbitMqAdapter: give well-formed text"],
     [{ username: "a\0guest" }, "username of createRabbitMqAdapter: give well-formed text without U+0000"],
     [{ password: "s3cret\0" }, "password of createRabbitMqAdapter: give well-formed text"],
-    [{ password: "s3cret".repeat(1_200) }, "they take 7205 bytes, at most 7000 fit"],
-    [{ url: "amqp://u:#s3cret@host" }, "it has a ?, # or @ where none belongs"],
+    [{ password: "s3cret".repeat(1_200) }, "they take 7205 bytes, and at most 7000 fit"],
+    [{ url: "amqp://u:#s3cret@host" }, "it has a ?, # or @ in a wrong place"],
     [{ url: "amqp://u:1?s3cret@host" }, "%3F, %23, %40 and %2F"],
-    [{ url: "amqp://u:1/s3cret@host" }, "it has a ?, # or @ where none belongs"],
+    [{ url: "amqp://u:1/s3cret@host" }, "it has a ?, # or @ in a wrong place"],
     [{ url: "amqp://host?heartbeat=5" }, "Give settings as options"],
     [
       { url: ["amqp://a:s3cret@host", "amqp://b@other"] },
