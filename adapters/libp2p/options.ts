@@ -195,7 +195,7 @@ export const listenAddress: Kind<string> = (value, place) => {
 /** An identity. */
 const peerId: Kind<string> = (value, place) => {
   if (typeof value === "string" && /^[1-9A-HJ-NP-Za-km-z]{20,}$/.test(value)) return value;
-  throw wrong(value, place, 'an identity, as createLibp2pIdentity() makes: "12D3KooW…"');
+  throw wrong(value, place, 'an identity from createLibp2pIdentity(): "12D3KooW…"');
 };
 
 /** The nodes that may join. */

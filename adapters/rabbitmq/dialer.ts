@@ -54,7 +54,7 @@ export class Dialer {
   /** Texts that no error may contain. */
   get secrets(): readonly string[] {
     const { password } = this.#options;
-    // That everybody knows, and errors may well be about the user of that name.
+    // The default password is public, and an error may need to name the user guest.
     return password === "guest" ? [] : [password, encodeURIComponent(password)];
   }
 

@@ -35,7 +35,7 @@ export function checkLogin(login: Login): void {
     throw new RangeError(
       `Cannot use this vhost of createRabbitMqAdapter: it takes ${
         utf8Size(login.vhost)
-      } bytes, at most ${MAX_VHOST_BYTES} fit`,
+      } bytes, and at most ${MAX_VHOST_BYTES} fit`,
     );
   }
   const size = utf8Size(login.username) + utf8Size(login.password);

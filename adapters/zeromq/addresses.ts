@@ -1,5 +1,5 @@
 /**
- * Addresses of ZeroMQ, as options and as the system knows them.
+ * Reads ZeroMQ addresses from options, and turns them into system addresses.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { text } from "../../contract/options/option_kinds.ts";
 import type { Kind } from "../../contract/options/read_options.ts";
 
-/** The longest address that nodes tell each other: a host's name has 253 characters at the most. */
+/** The longest address that nodes send to each other. A host name has at most 253 characters. */
 export const MAX_ADDRESS = 300;
 
 const ADDRESS = /^tcp:\/\/([^:/[\]\s]+|\[[0-9a-zA-Z:.%]+\]):(\d+|\*)$|^ipc:\/\/([^\0]+)$/;
 const MAX_PORT = 65_535;
 
-/** What an address may leave open. */
+/** The parts that an address may leave open. */
 interface Openness {
   /** `*`: all addresses of the machine, or any path. */
   readonly host: boolean;
@@ -25,7 +25,7 @@ function addressKind(open: Openness, give: string): Kind<string> {
   return (value, place) => {
     const given = text(value, place);
     const [whole, host, port, path] = given.match(ADDRESS) ?? [];
-    // The library takes larger numbers, and listens somewhere else.
+    // The library would accept a larger port, and listen on another one.
     const fits = whole !== undefined && given.length <= MAX_ADDRESS && !(Number(port) > MAX_PORT) &&
       (open.host || (host !== "*" && path !== "*")) && (open.port || !(port === "*" || Number(port) === 0));
     if (fits) return given;
@@ -33,16 +33,16 @@ function addressKind(open: Openness, give: string): Kind<string> {
   };
 }
 
-/** An address to listen at. */
+/** An address to listen on. */
 export const bindAddress: Kind<string> = addressKind(
   { host: true, port: true },
   'an address such as "tcp://10.0.0.5:5550", with a port up to 65535',
 );
 
-/** An address at which others reach a node whose port may not be known yet. */
+/** An address at which others reach this node. Its port may not be known yet. */
 export const advertisedAddress: Kind<string> = addressKind(
   { host: false, port: true },
-  'an address that others reach, such as "tcp://10.0.0.5:5550", or "tcp://10.0.0.5:*" for the port of bind',
+  'an address at which others reach this node, such as "tcp://10.0.0.5:5550", or "tcp://10.0.0.5:*" for the port of bind',
 );
 
 /** An address to connect to. */
@@ -51,13 +51,13 @@ export const remoteAddress: Kind<string> = addressKind(
   'an address to connect to, such as "tcp://10.0.0.5:5550", with its host and its port',
 );
 
-/** What `connect` of `node:net` takes. */
+/** The argument of `connect` of `node:net`. */
 export type SystemAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Where an address leads. */
+/** The system address of a ZeroMQ address. */
 export function systemAddress(address: string): SystemAddress {
   const [, host, port] = address.match(/^tcp:\/\/(.+):(\d+)$/) ?? [];
   if (host !== undefined) return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
-  // A name that is in no folder (Linux) begins with `@` here, and with a zero there.
+  // An abstract name (Linux) starts with `@` in ZeroMQ, and with a zero character for the system.
   return { path: address.slice("ipc://".length).replace(/^@/, "\0") };
 }

@@ -1,6 +1,6 @@
 /**
- * Messages of one turn as one run of bytes: a message of ZeroMQ costs the more than what is in it. Of each the length of its
- * name, the name, the length of the data, and the data.
+ * Packs the messages of one turn into one run of bytes. In ZeroMQ, a message costs more than its content. For each
+ * message, the batch has the length of the name, the name, the length of the data, and the data.
  *
  * @module
  */
@@ -11,10 +11,10 @@ const LENGTH_BYTES = 4;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A message as bytes. */
+/** An encoded message. */
 export type Entry = Uint8Array<ArrayBuffer>;
 
-/** Writes a message. */
+/** Encodes a message. */
 export function toEntry({ name, data }: OutgoingMessage): Entry {
   const nameBytes = encoder.encode(name);
   const body = typeof data === "string" ? encoder.encode(data) : data;
@@ -40,11 +40,11 @@ export function toBatch(entries: readonly Entry[]): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads a batch. The data are copies, so that a message that is kept does not keep the others.
+ * Reads a batch. The data are copies, so that a message that is kept does not keep the whole batch in memory.
  *
- * @param batch What came.
+ * @param batch The bytes.
  * @param take Takes each message.
- * @returns Whether it is a batch to its end.
+ * @returns Whether the bytes are one complete batch.
  */
 export function readBatch(
   batch: Uint8Array,
@@ -63,7 +63,7 @@ export function readBatch(
   while (at < batch.length) {
     const [name, data] = [part(), part()];
     if (!name || !data) return false;
-    // Not `slice()`: that of a Buffer is a view.
+    // Not `slice()`: for a Buffer that would be a view.
     take(decoder.decode(batch.subarray(...name)), Uint8Array.prototype.slice.apply(batch, [...data]));
   }
   return true;

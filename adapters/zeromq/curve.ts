@@ -1,5 +1,5 @@
 /**
- * Keys of CURVE, which encrypts, and says who is on the other side.
+ * Keys of CURVE, which encrypts connections and authenticates both sides.
  *
  * @module
  */
@@ -14,14 +14,14 @@ export interface ZeroMqKeys {
   /** The secret key. No error shows it. */
   readonly secretKey: string;
   /**
-   * The public keys that are let in. Whoever has none of them is refused before a byte of it is read.
+   * The public keys of the nodes that may connect. ZeroMQ refuses all others before it reads a byte.
    *
-   * @default {[publicKey]} All nodes share one pair.
+   * @default {[publicKey]} All nodes share one key pair.
    */
   readonly allow?: readonly string[];
 }
 
-/** What sockets are made with. */
+/** The security options of sockets. */
 export interface Security {
   readonly keys: Required<ZeroMqKeys> | undefined;
 }
@@ -29,12 +29,12 @@ export interface Security {
 const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 const KEY = /^[0-9a-zA-Z.\-:+=^!/*?&<>()[\]{}@%$#]{40}$/;
 
-/** A key, as text; no error shows what was given, as it may be the secret one. */
+/** A key, as text. Errors do not show the value, because it may be the secret key. */
 export const curveKey: Kind<string> = (value, place) => {
   const text = secret(value, place);
   if (KEY.test(text)) return text;
   throw new TypeError(
-    `Cannot use ${place.path} of ${place.owner}: give a key of 40 characters (Z85), as curveKeyPair() of \`zeromq\` makes`,
+    `Cannot use ${place.path} of ${place.owner}: give a key of 40 characters (Z85), from curveKeyPair() of \`zeromq\``,
   );
 };
 
@@ -44,7 +44,7 @@ const KEYS = {
   allow: optional(list(curveKey, { min: 1 })),
 } satisfies Rows<ZeroMqKeys>;
 
-/** The row for keys: `"none"` says on purpose that there are none. */
+/** The rule for keys. `"none"` states that no keys are wanted. */
 export const curveRow: Kind<ZeroMqKeys | "none" | undefined> = (value, place) => {
   if (value === undefined || value === "none") return value;
   const keys = bag(KEYS)(value, place);
@@ -54,11 +54,12 @@ export const curveRow: Kind<ZeroMqKeys | "none" | undefined> = (value, place) =>
 const LOOPBACK = /^(ipc:\/\/|tcp:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])[:/])/;
 
 /**
- * Whoever reaches a port that listens may read and inject everything: without keys only this machine may, unless that is said.
+ * Checks that an open port has keys. Without keys, any machine that reaches the port could read and inject messages. So
+ * without keys only this machine may connect, unless the option is `"none"`.
  *
  * @param owner The function that takes the options.
- * @param curve What was given.
- * @param addresses Where it will listen.
+ * @param curve The option.
+ * @param addresses The addresses to listen on.
  * @throws {TypeError} If keys are missing.
  */
 export function readSecurity(
@@ -69,8 +70,8 @@ export function readSecurity(
   const open = addresses.find((address) => !LOOPBACK.test(address));
   if (curve === undefined && open !== undefined) {
     throw new TypeError(
-      `Cannot listen at ${open} without curve in ${owner}: everybody who reaches that port could read and send ` +
-        `everything. Give keys, or curve: "none" where only your own machines reach it`,
+      `Cannot listen at ${open} without curve in ${owner}: every machine that reaches this port could read and send ` +
+        `all messages. Give keys, or curve: "none" if only your own machines reach it`,
     );
   }
   if (curve === undefined || curve === "none") return { keys: undefined };
@@ -88,10 +89,10 @@ export function toZ85(bytes: Uint8Array): string {
   return text;
 }
 
-/** The domain that every socket with keys names: without somebody who answers for it nobody gets in. */
+/** The ZAP domain of all sockets with keys. ZeroMQ then refuses all connections if no ZAP handler runs. */
 const DOMAIN = "trunkline";
 
-/** The options of a socket that listens. */
+/** The security options of a socket that listens. */
 export function listening({ keys }: Security): object {
   if (!keys) return {};
   return {
@@ -103,9 +104,9 @@ export function listening({ keys }: Security): object {
 }
 
 /**
- * The options of a socket that connects.
+ * The security options of a socket that connects.
  *
- * @param serverKey The public key of who listens there.
+ * @param serverKey The public key of the other side.
  */
 export function connecting({ keys }: Security, serverKey: string | undefined): object {
   if (!keys) return {};

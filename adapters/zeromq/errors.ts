@@ -1,5 +1,5 @@
 /**
- * What can go wrong between nodes, in words.
+ * Turns failures between nodes into errors.
  *
  * @module
  */
@@ -7,16 +7,16 @@
 import type { Failure, FailureKind } from "../kit/failure.ts";
 import { LibraryError } from "../kit/library.ts";
 
-/** A connection could not be made. */
+/** The error of a failed connection attempt. */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
-  /** What to do about it. */
+  /** How the adapter reacts. */
   readonly kind: FailureKind;
 
   /**
-   * @param kind What to do about it.
-   * @param message What happened.
-   * @param cause What the library or the other side said.
+   * @param kind How the adapter reacts.
+   * @param message The fault.
+   * @param cause The error of the library, or the answer of the other side.
    */
   constructor(kind: FailureKind, message: string, cause?: unknown) {
     super(message, { cause });
@@ -25,10 +25,10 @@ export class ConnectError extends Error {
 }
 
 /**
- * Puts what a connection could not be made for into words.
+ * Turns the failure of a connection attempt into an error.
  *
- * @param cause What was thrown.
- * @param what What could not be done.
+ * @param cause The thrown error.
+ * @param what The action that failed.
  */
 export function judge(cause: unknown, what: string): Failure {
   if (cause instanceof LibraryError) return { kind: "refused", error: cause };

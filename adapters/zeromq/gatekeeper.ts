@@ -1,5 +1,6 @@
 /**
- * Says which keys are let in, as ZAP (RFC 27) asks it: before a stranger's first message is read.
+ * Decides which keys may connect, with ZAP (RFC 27). The library asks before it reads the first message of a
+ * connection.
  *
  * @module
  */
@@ -8,25 +9,25 @@ import { type Security, toZ85 } from "./curve.ts";
 import type { Context, Reply, ZeroMq } from "./library.ts";
 import type { Pump } from "./pump.ts";
 
-/** Where the library asks, within a context. */
+/** The address in a context at which the library asks. */
 const ENDPOINT = "inproc://zeromq.zap.01";
 
-/** Strangers who try are told at the most so often, in milliseconds. */
+/** How often refused connections are reported at most, in milliseconds. */
 const TELL_EVERY_MS = 1_000;
 
 /**
- * Where sockets belong that listen: in a context of their own if somebody answers for keys, as only one can in each. Else all share
- * the one that the library has anyway: what belongs to a context, threads and descriptors, the library keeps until the process
- * ends.
+ * The context for sockets that listen. With keys it is a new one, because each context has only one ZAP handler.
+ * Without keys it is the library's default context. The library frees the threads and descriptors of a context only
+ * when the process ends.
  *
  * @param zmq The library.
- * @param security What the sockets are made with.
+ * @param security The security options of the sockets.
  */
 export function contextOf(zmq: ZeroMq, { keys }: Security): Context {
   return keys ? new zmq.Context({ blocky: false }) : zmq.context;
 }
 
-/** Answers for one context. */
+/** The ZAP handler of one context. */
 export class Gatekeeper {
   readonly #socket: Reply;
   readonly #allow: ReadonlySet<string>;
@@ -34,13 +35,13 @@ export class Gatekeeper {
   #toldAt = -Infinity;
 
   /**
-   * Begins to answer.
+   * Starts the handler.
    *
    * @param zmq The library.
-   * @param context The context whose sockets it guards.
-   * @param pump What reads its socket.
-   * @param allow The public keys that are let in.
-   * @param onRefused Hears where one is that is not, once a second at the most.
+   * @param context The context of the guarded sockets.
+   * @param pump Reads the handler's socket.
+   * @param allow The public keys that may connect.
+   * @param onRefused Called with the address of a refused connection, at most once a second.
    */
   static async start(
     zmq: ZeroMq,
@@ -62,7 +63,7 @@ export class Gatekeeper {
     this.#onRefused = onRefused;
   }
 
-  /** Ends: nobody new is let in any more. */
+  /** Stops the handler. After that no new connection is accepted. */
   close(): void {
     this.#socket.close();
   }
@@ -70,7 +71,7 @@ export class Gatekeeper {
   #answer([version, request, , address, , mechanism, key]: readonly Uint8Array[]): void {
     const known = toText(mechanism) === "CURVE" && key?.length === 32 && this.#allow.has(toZ85(key));
     const answer = known ? ["200", "OK"] : ["400", "this key is not on the list"];
-    this.#socket.send([version!, request ?? "", ...answer, "", ""]).catch(() => {}); // nobody asks any more
+    this.#socket.send([version!, request ?? "", ...answer, "", ""]).catch(() => {}); // fails if the library no longer waits
     const now = performance.now();
     if (known || now - this.#toldAt < TELL_EVERY_MS) return;
     this.#toldAt = now;

@@ -1,5 +1,5 @@
 /**
- * The library of ZeroMQ, which is native code.
+ * Loads the ZeroMQ library, which is native code.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { LibraryError, loadLibrary } from "../kit/library.ts";
 /** The library. */
 export type ZeroMq = typeof import("zeromq");
 
-/** A socket, as far as all are alike. */
+/** A socket of any type that the adapter uses. */
 export type AnySocket = Dealer | Reply | Router | XPublisher | XSubscriber;
 
 export type { Context, Dealer, Reply, Router, XPublisher, XSubscriber };
@@ -19,10 +19,10 @@ export type { Context, Dealer, Reply, Router, XPublisher, XSubscriber };
 /**
  * Loads the library.
  *
- * @throws {LibraryError} If it is not installed, or would take the process down.
+ * @throws {LibraryError} If the library is not installed, or would end the process.
  */
 export async function loadZeroMq(): Promise<ZeroMq> {
-  // Bun 1.4 has no `uv_poll_init_socket`: it panics at the first socket, which nobody can catch.
+  // Bun 1.4 has no `uv_poll_init_socket`: it panics at the first socket, and no code can catch that.
   if (process.versions.bun !== undefined) {
     throw new LibraryError(
       `Cannot use ZeroMQ on Bun ${process.versions.bun}: the native code of \`zeromq\` would end the process. ` +

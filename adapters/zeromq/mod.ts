@@ -1,5 +1,5 @@
 /**
- * The adapter for ZeroMQ: nodes reach each other without a broker, or meet at a proxy.
+ * The ZeroMQ adapter: nodes connect to each other without a broker, or over a proxy.
  *
  * @module
  */
@@ -15,10 +15,11 @@ export type { ZeroMqAdapterOptions, ZeroMqPeer, ZeroMqProxyAddress } from "./opt
 export { createZeroMqProxy, type ZeroMqProxy, type ZeroMqProxyOptions } from "./proxy/proxy.ts";
 
 /**
- * Creates the adapter for ZeroMQ 4, with the library `zeromq` 6, which has to be installed. Deno only: on Bun its native code
- * would end the process, and the adapter refuses to open.
+ * Creates the adapter for ZeroMQ 4, with the library `zeromq` 6, which must be installed. It runs on Deno only. On Bun
+ * the native code would end the process, so the adapter refuses to open.
  *
- * What is published to a node that is away is dropped, and both sides hear of it; nothing is sent late or twice.
+ * A message to a node that is away is dropped, and both sides get a report. The adapter never sends a message late or
+ * twice.
  *
  * @example A mesh: the same list of peers on all nodes
  * ```ts ignore
@@ -38,9 +39,9 @@ export { createZeroMqProxy, type ZeroMqProxy, type ZeroMqProxyOptions } from "./
  * assertEquals(adapter.name, "zeromq");
  * ```
  *
- * @param options Where this node listens, the prefix, and some other nodes.
+ * @param options The address of this node, the prefix, and some other nodes.
  * @returns An adapter for one hub.
- * @throws {TypeError} If an option is missing, unknown, or of the wrong kind, or if keys are missing.
+ * @throws {TypeError} If an option is missing, unknown, or has the wrong type, or if keys are missing.
  * @throws {RangeError} If a number is out of range.
  */
 export function createZeroMqAdapter(options: ZeroMqAdapterOptions): Adapter {
@@ -49,17 +50,17 @@ export function createZeroMqAdapter(options: ZeroMqAdapterOptions): Adapter {
   const times = {
     answerTimeoutMs: connectTimeoutMs,
     probeIntervalMs,
-    // What is on its way their connections count.
+    // Each connection limits its own pending bytes.
     maxPendingBytes: Infinity,
     clock,
   };
   return "mesh" in settings
-    // Each other node has a time of its own.
+    // Each connection to another node has its own timeout.
     ? createEngineAdapter(new MeshEngine(settings.mesh, maxMessageBytes), {
       ...times,
       connectTimeoutMs: Infinity,
     })
-    // To be reached, and to answer.
+    // Two timeouts: one to connect, and one for the answer.
     : createEngineAdapter(new ProxyEngine(settings.session, maxMessageBytes), {
       ...times,
       connectTimeoutMs: 2 * connectTimeoutMs,

@@ -1,5 +1,5 @@
 /**
- * How channels of the hub are named in ZeroMQ. UTF-8 has no half surrogate pairs, so a channel that has one is written as JSON.
+ * The names of channels in ZeroMQ. UTF-8 cannot hold lone surrogates, so a channel that has one is written as JSON.
  *
  * @module
  */
@@ -7,17 +7,17 @@
 import { utf8Size } from "../../contract/values/utf8_size.ts";
 
 /**
- * The name of a channel in a mesh: different channels have different names.
+ * The name of a channel in a mesh. Different channels have different names.
  *
- * @param channel What the hub calls it.
+ * @param channel The channel's name in the hub.
  */
 export function nameOf(channel: string): string {
   return channel.isWellFormed() ? `c${channel}` : `j${JSON.stringify(channel)}`;
 }
 
 /**
- * The names of one prefix at a proxy, where all applications meet. Subscribers match by the start of a name, not by the whole:
- * `room:a` would also get what is for `room:ab`. The length in front makes no name the start of another.
+ * The names of one prefix at a proxy, which all applications share. Subscriptions match the start of a name: a
+ * subscription to `room:a` would also match `room:ab`. With the length in front, no name is the start of another.
  */
 export class Topics {
   readonly #prefix: string;
@@ -32,7 +32,7 @@ export class Topics {
     return this.#withLength(nameOf(channel));
   }
 
-  /** The name of what a node alone hears. */
+  /** The name that only one node subscribes to. */
   ofNode(nodeId: string): string {
     return this.#withLength(`n${nodeId}`);
   }

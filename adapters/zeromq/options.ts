@@ -23,28 +23,28 @@ import type { MeshOptions } from "./mesh/mesh.ts";
 import { Topics } from "./names.ts";
 import type { ProxySessionOptions } from "./proxy/session.ts";
 
-/** Another node, or a proxy, and whose key it has. */
+/** Another node, or a proxy, with its key. */
 export interface ZeroMqPeer {
-  /** Where it listens: `"tcp://10.0.0.7:5550"`. */
+  /** The address on which it listens: `"tcp://10.0.0.7:5550"`. */
   readonly address: string;
   /**
-   * Its public key, where nodes do not share one pair.
+   * Its public key, if the nodes do not share one key pair.
    *
-   * @default Our own public key.
+   * @default This node's public key.
    */
   readonly publicKey?: string;
 }
 
-/** Where a proxy is; see `createZeroMqProxy`. */
+/** The addresses of a proxy. See `createZeroMqProxy`. */
 export interface ZeroMqProxyAddress {
-  /** Where it takes what nodes publish. */
+  /** The address to which nodes publish. */
   readonly front: string;
-  /** Where it gives what nodes subscribe to. */
+  /** The address from which nodes receive. */
   readonly back: string;
   /**
-   * Its public key, where all do not share one pair.
+   * Its public key, if proxy and nodes do not share one key pair.
    *
-   * @default Our own public key.
+   * @default This node's public key.
    */
   readonly publicKey?: string;
 }
@@ -52,68 +52,68 @@ export interface ZeroMqProxyAddress {
 /** Options of `createZeroMqAdapter`. */
 export interface ZeroMqAdapterOptions {
   /**
-   * The proxy to connect to, in place of a mesh: then this node does not listen, and `bind`, `advertise` and `peers` mean
-   * nothing.
+   * The proxy to connect to, instead of a mesh. This node then does not listen, so `bind`, `advertise` and `peers`
+   * cannot be used.
    */
   readonly proxy?: ZeroMqProxyAddress;
   /**
-   * Where this node of a mesh listens: `"tcp://10.0.0.5:5550"`, `"tcp://*:5550"` for all of its addresses, `"tcp://127.0.0.1:*"` for a
-   * free port.
+   * The address on which this node of a mesh listens: `"tcp://10.0.0.5:5550"`, `"tcp://*:5550"` for all addresses of
+   * the machine, `"tcp://127.0.0.1:*"` for a free port.
    */
   readonly bind?: string;
   /**
-   * Where other nodes reach it, if that is not where it listens: behind a NAT, or with `*` in `bind`. A port of `*` is that of
-   * `bind`.
+   * The address at which other nodes reach this node, if it differs from `bind`: behind a NAT, or with `*` in `bind`.
+   * Port `*` stands for the port of `bind`.
    */
   readonly advertise?: string;
   /**
-   * Some other nodes: those that are reached tell of all others. They may start in any order, and this node itself may be
-   * among them. Without any it waits for others to come.
+   * Some other nodes. Each tells this node about all others. They may start in any order, and the list may contain this
+   * node itself. Without peers, this node waits until others connect.
    *
    * @default {[]}
    */
   readonly peers?: readonly (string | ZeroMqPeer)[];
   /**
-   * Keys of CURVE, with which all is encrypted, and only nodes are let in whose key is allowed. `"none"` is needed to
-   * listen for other machines without.
+   * CURVE keys. With keys, all traffic is encrypted, and only nodes with an allowed key may connect. To listen for
+   * other machines without keys, give `"none"`.
    *
-   * @default `"none"`, where it listens for this machine alone.
+   * @default `"none"`, if the node listens for this machine alone.
    */
   readonly curve?: ZeroMqKeys | "none";
   /**
-   * Keeps applications apart: nodes with the same prefix form a cluster, and refuse others. Any text but the empty one; your
-   * application's name will do.
+   * Separates applications: nodes with the same prefix form a cluster, and refuse others. Any text but the empty one,
+   * for example the name of your application.
    */
   readonly prefix: string;
   /**
-   * How long another node may take to answer at first, in milliseconds. A node that starts waits so long for a peer that
-   * neither answers nor refuses.
+   * How long another node may take for its first answer, in milliseconds. A starting node waits this long for a peer
+   * that neither answers nor refuses.
    *
    * @default {5_000}
    */
   readonly connectTimeoutMs?: number;
   /**
-   * How often the other nodes are asked for a sign of life, in milliseconds.
+   * How often to ping the other nodes, in milliseconds.
    *
    * @default {5_000}
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long a node may be silent when it is asked, in milliseconds, before it counts as gone. A dead one is noticed within
-   * this and the interval.
+   * How long a node may take to answer a ping before it counts as gone, in milliseconds. So a dead node is found within
+   * this time plus the interval.
    *
    * @default {5_000}
    */
   readonly probeTimeoutMs?: number;
   /**
-   * The largest message, in bytes; at most 64 MiB.
+   * The largest message, in bytes. At most 64 MiB.
    *
    * @default {8_388_608}
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many bytes may be on their way to one node that it has not confirmed. Beyond it messages for that node are dropped: the
-   * publisher reports it with stage `"publish"`, and the node hears that it has missed something.
+   * How many unconfirmed bytes may be on their way to one node. Above this limit messages for that node are dropped.
+   * The publisher reports it with stage `"publish"`, and the receiver gets a report that it has missed messages.
    *
    * @default {33_554_432}
    */
@@ -158,10 +158,10 @@ const ROWS = {
   prefix: prefixFor("ZeroMQ"),
 } satisfies Rows<ZeroMqAdapterOptions>;
 
-/** What listens at all addresses of a machine, or at any path. */
+/** An address that stands for all addresses of a machine, or for any path. */
 const EVERYWHERE = /^tcp:\/\/(\*|0\.0\.0\.0|\[[0:]+\]):|^ipc:\/\/\*$/;
 
-/** How an adapter reaches the others: by itself or over a proxy. */
+/** The checked options: for a mesh, or for a proxy. */
 export type Settings =
   & Pick<Read<typeof ROWS>, "clock" | "maxMessageBytes" | "connectTimeoutMs" | "probeIntervalMs">
   & ({ readonly mesh: MeshOptions } | { readonly session: ProxySessionOptions });
@@ -169,23 +169,23 @@ export type Settings =
 /**
  * Checks options and fills in the defaults.
  *
- * @param options What the user gave.
+ * @param options The options that the user passed.
  */
 export function readZeroMqOptions(options: ZeroMqAdapterOptions): Settings {
   refuseAddress(OWNER, options, "bind");
   const { bind, advertise, peers, proxy, curve, ...read } = readOptions(OWNER, options, ROWS);
   if ((bind === undefined) === (proxy === undefined)) {
     throw new TypeError(
-      `Cannot use the options of ${OWNER}: give bind, for a mesh in which nodes reach each other, or proxy, and not both`,
+      `Cannot use the options of ${OWNER}: give either bind, for a mesh, or proxy`,
     );
   }
   if (proxy) {
     const surplus = advertise !== undefined ? "advertise" : peers !== undefined ? "peers" : undefined;
     if (surplus) {
-      throw new TypeError(`Cannot use ${surplus} of ${OWNER} together with proxy: it belongs to a mesh`);
+      throw new TypeError(`Cannot use ${surplus} of ${OWNER} together with proxy: it is only for a mesh`);
     }
     const { front, back, publicKey } = proxy;
-    // It listens nowhere: whom it lets in is the proxy's business.
+    // With a proxy the node does not listen: the proxy decides which nodes may connect.
     const security = readSecurity(OWNER, curve, []);
     refuseKeyAlone("proxy.publicKey", publicKey, security);
     return {
@@ -207,7 +207,7 @@ function readMesh(
 ): MeshOptions {
   if (EVERYWHERE.test(advertise)) {
     throw new TypeError(
-      `Cannot tell other nodes to come to ${advertise}: give advertise in ${OWNER}, the address at which they reach this node`,
+      `Cannot tell other nodes to connect to ${advertise}: give advertise in ${OWNER}, the address at which they reach this node`,
     );
   }
   for (const { publicKey } of peers) refuseKeyAlone("the publicKey of peers", publicKey, read.security);
@@ -219,10 +219,10 @@ function readMesh(
   };
 }
 
-/** Whoever names the other one's key believes that all is encrypted. */
+/** Refuses a key of the other side without own keys: the user would expect encryption. */
 function refuseKeyAlone(what: string, key: string | undefined, { keys }: Security): void {
   if (key === undefined || keys) return;
   throw new TypeError(
-    `Cannot use ${what} in ${OWNER} without curve: nothing would be encrypted. Give curve our own keys, or leave it out`,
+    `Cannot use ${what} in ${OWNER} without curve: nothing would be encrypted. Give curve with the keys of this node, or remove the publicKey`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Whether anybody listens at an address: the library tries for ever and does not say.
+ * Checks whether a process listens at an address. The library itself retries for ever, without a report.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import { systemAddress } from "./addresses.ts";
 /**
  * Connects, and closes the connection at once.
  *
- * @param address An address of ZeroMQ.
- * @param signal Gives up.
- * @returns Rejects when nobody listens there.
+ * @param address A ZeroMQ address.
+ * @param signal Ends the attempt.
+ * @returns Rejects when no process listens at the address.
  */
 export async function preflight(address: string, signal: AbortSignal): Promise<void> {
   const socket = connect(systemAddress(address));
@@ -34,16 +34,16 @@ export async function preflight(address: string, signal: AbortSignal): Promise<v
   }
 }
 
-/** How long an address that was closed may still be taken, and how often to look, in milliseconds. */
+/** How long a closed address may stay in use, and how often to check, in milliseconds. */
 const FREE_WITHIN_MS = 1_000;
 const LOOK_EVERY_MS = 2;
 
 /**
- * Waits until nobody listens at addresses any more. The library ends a socket that listens in a thread of its own, and does not say
- * when: who listens at the same address right after it would be refused.
+ * Waits until addresses are free. The library closes a listening socket in a thread of its own, and does not report
+ * when. A new socket on the same address could fail right after.
  *
- * @param addresses Where sockets have listened that are closed, if they have.
- * @returns Resolves after a second at the latest, as somebody else may listen there.
+ * @param addresses The addresses of the closed sockets, if they listened.
+ * @returns Resolves after a second at the latest, because another process may listen there.
  */
 export async function untilFree(...addresses: readonly (string | null)[]): Promise<void> {
   const late = new AbortController();

@@ -1,9 +1,10 @@
 /**
- * Reads sockets by looking at them again and again.
+ * Reads sockets by polling.
  *
- * The library would tell when something comes: it watches descriptors through libuv. On Deno 2.9 every second of these signals
- * gets lost, so that a message lies there until the next one comes, and a socket that is closed while it is watched may end the
- * process with a segmentation fault. So nothing here ever waits within the library: all sockets have timeouts of 0.
+ * The library could signal a new message, because it watches descriptors with libuv. But on Deno 2.9 every second
+ * signal gets lost. Then a message stays unread until the next one arrives. A socket that is closed while it is watched
+ * may even end the process with a segmentation fault. So the adapter never waits within the library: all sockets have
+ * timeouts of 0.
  *
  * @module
  */
@@ -11,29 +12,29 @@
 import { type Clock, systemClock } from "../../contract/clock.ts";
 import type { AnySocket } from "./library.ts";
 
-/** How often to look while messages come, in milliseconds. */
+/** How often to poll while messages arrive, in milliseconds. */
 const BUSY_MS = 1;
-/** How often to look when nothing has come for a while: what a first message may be late. */
+/** How often to poll when no message has arrived for a while: the largest delay of a first message. */
 const IDLE_MS = 10;
-/** How long it takes until nothing has come for a while. */
+/** After how long without a message the polling slows down. */
 const BUSY_FOR_MS = 50;
-/** After so many messages others get their turn. */
+/** After this many messages, other work gets its turn. */
 const MAX_IN_A_ROW = 200;
 
-/** What comes on a socket. */
+/** The callbacks for a socket. */
 export interface Listener {
-  /** A message. Does not throw. */
+  /** A message has arrived. Must not throw. */
   onMessage(frames: readonly Uint8Array[]): void;
-  /** A socket that connects, and only once, has lost its connection, and all that had come was told. */
+  /** A socket that connects only once has lost its connection. Called after all messages that had arrived. */
   onGone?(): void;
-  /** All that had come was told. */
+  /** All messages that had arrived were passed on. */
   onDrained?(): void;
 }
 
 /** Reads the sockets of one node. */
 export class Pump {
   readonly #sockets = new Map<AnySocket, Listener>();
-  /** The clock of the process: sockets know no other. */
+  /** Sockets run in real time, so tests cannot replace this clock. */
   readonly #clock: Clock = systemClock;
   readonly #isAwaited: () => boolean;
   #busyUntil = 0;
@@ -41,23 +42,23 @@ export class Pump {
   #running = false;
   #closed = false;
 
-  /** @param isAwaited Whether somebody waits for what may come: else the process may end when it has nothing else to do. */
+  /** @param isAwaited Whether a caller waits for a message. If not, the polling does not keep the process alive. */
   constructor(isAwaited: () => boolean) {
     this.#isAwaited = isAwaited;
   }
 
-  /** Begins to read a socket. */
+  /** Starts to read a socket. */
   add(socket: AnySocket, listener: Listener): void {
     this.#sockets.set(socket, listener);
     this.hurry();
   }
 
-  /** Reads a socket no more. */
+  /** Stops reading a socket. */
   remove(socket: AnySocket): void {
     this.#sockets.delete(socket);
   }
 
-  /** Looks at once, and often for a while: an answer is due. */
+  /** Polls at once, and often for a while: an answer is expected. */
   hurry(): void {
     if (this.#closed) return;
     const wasIdle = this.#clock.now() > this.#busyUntil;
@@ -65,7 +66,7 @@ export class Pump {
     if (wasIdle && !this.#running) this.#plan();
   }
 
-  /** Ends. */
+  /** Stops. */
   close(): void {
     this.#closed = true;
     this.#cancel();
@@ -86,11 +87,11 @@ export class Pump {
     while (more && count < MAX_IN_A_ROW) {
       more = false;
       for (const [socket, listener] of this.#sockets) {
-        // Without a limit of what it takes a socket takes everything, unless there is no connection. Asked before it is read:
-        // what came before the end is told before it.
+        // A socket without a high-water mark is writable, unless it has no connection. This check comes before the
+        // read, so that all earlier messages are passed on before `onGone`.
         const gone = listener.onGone && !socket.closed && !socket.writable;
         while (count < MAX_IN_A_ROW && !socket.closed && socket.readable) {
-          const frames = await socket.receive().catch(() => undefined); // at once
+          const frames = await socket.receive().catch(() => undefined); // returns at once
           if (!frames) break;
           count++;
           more = true;

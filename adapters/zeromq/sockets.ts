@@ -1,13 +1,16 @@
 /**
- * What all sockets have in common.
+ * Options that all sockets share.
  *
  * @module
  */
 
-/** The largest frame that a socket takes: memory for it is had before it is there. Above every message that may be sent. */
+/**
+ * The largest frame that a socket accepts, because the library allocates its memory before it arrives. Larger than
+ * every message that may be sent.
+ */
 const MAX_FRAME_BYTES = 80 * 1024 * 1024;
 
-/** Times of a socket. */
+/** The timeouts of a socket. */
 export interface SocketTimes {
   readonly connectTimeoutMs: number;
   readonly probeIntervalMs: number;
@@ -15,11 +18,11 @@ export interface SocketTimes {
 }
 
 /**
- * Makes the options of a socket: connections that are silent are given up by the library too, which frees what they hold. What
- * waits to be sent is bounded by whoever sends it.
+ * Returns the options of a socket. The library too closes silent connections, and so frees their memory. The caller
+ * limits the data that wait to be sent.
  *
- * @param times Its times.
- * @param addresses Where it listens, or connects to.
+ * @param times The timeouts.
+ * @param addresses The addresses to listen on, or to connect to.
  */
 export function socketOptions(
   { connectTimeoutMs, probeIntervalMs, probeTimeoutMs }: SocketTimes,

@@ -1,46 +1,49 @@
 /**
- * What nodes of a mesh say to each other beside messages: lists in JSON whose first item says what they are.
+ * Control messages between nodes of a mesh: JSON lists whose first item is the type.
  *
- * From the node that sends to the one that receives: `["hello", {…}]`, `["has", version]`, `["ping", n]`, `["lost", names]`,
- * `["bye", n]`. Back: `["welcome", {…}]`, `["no", reason]`, `["wants", version, reset, add, remove]`,
- * `["pong", n, bytes, count]`.
+ * From sender to receiver: `["hello", {…}]`, `["has", version]`, `["ping", n]`, `["lost", names]`, `["bye", n]`. Back:
+ * `["welcome", {…}]`, `["no", reason]`, `["wants", version, reset, add, remove]`, `["pong", n, bytes, count]`, and
+ * `["poke"]`, which has no meaning of its own.
  *
  * @module
  */
 
 import { MAX_ADDRESS } from "../addresses.ts";
 
-/** The version of this talk. */
+/** The version of this protocol. */
 export const VERSION = 1;
 
-/** More names of what was lost are "anything". */
+/** With more lost names than this, `lost` means all names. */
 export const MAX_LOST_NAMES = 100;
 
-/** Where a node listens, and with which key. */
+/** The address and the key of a node. */
 export interface Place {
   readonly address: string;
   readonly key: string | undefined;
 }
 
-/** The first words of a node that sends. */
+/** The first message of a sending node. */
 export interface Hello extends Place {
   readonly v: number;
   readonly prefix: string;
   readonly id: string;
-  /** Whether it took part in the mesh before: then each of the two may have missed what the other has sent. */
+  /** Whether the sender was in the mesh before. Then each of the two nodes may have missed messages of the other. */
   readonly joined: boolean;
-  /** The link to the same node that this one replaces: nothing of that may come after what comes here. */
+  /**
+   * The earlier connection to the same node, which this one replaces. Nothing of it may arrive after messages of this
+   * one.
+   */
   readonly former: string | undefined;
 }
 
-/** The answer. */
+/** The answer to `hello`. */
 export interface Welcome extends Place {
   readonly id: string;
   /** The other nodes. */
   readonly peers: readonly Place[];
 }
 
-/** Reads what came; nothing that a node of this version did not send passes. */
+/** Reads a control message. Accepts only messages that a node of this version sends. */
 export function readControl(frame: Uint8Array): readonly unknown[] {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(frame));
@@ -50,7 +53,7 @@ export function readControl(frame: Uint8Array): readonly unknown[] {
   }
 }
 
-/** Reads a greeting. */
+/** Reads a `hello`. */
 export function readHello(value: unknown): Hello | undefined {
   const { v, prefix, id, joined, former } = bagOf(value);
   const place = readPlace(value);
@@ -65,7 +68,7 @@ export function readHello(value: unknown): Hello | undefined {
   };
 }
 
-/** Reads the answer to one. */
+/** Reads a `welcome`. */
 export function readWelcome(value: unknown): Welcome | undefined {
   const { id, peers } = bagOf(value);
   const place = readPlace(value);
@@ -74,9 +77,9 @@ export function readWelcome(value: unknown): Welcome | undefined {
 }
 
 /**
- * Reads what was lost.
+ * Reads the names of lost messages.
  *
- * @returns Names, or `[undefined]` for anything.
+ * @returns The names, or `[undefined]` if any channel may be affected.
  */
 export function readLost(value: unknown): readonly (string | undefined)[] {
   const names = new Set(readNames(value));
@@ -88,7 +91,7 @@ export function readNames(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((name) => typeof name === "string") : [];
 }
 
-/** Reads a number that counts something. */
+/** Reads a counter. */
 export function readCount(value: unknown): number {
   return typeof value === "number" && value >= 0 ? value : 0;
 }

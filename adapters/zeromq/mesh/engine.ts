@@ -1,5 +1,5 @@
 /**
- * A mesh of ZeroMQ as an engine: the connection of a node is its place in the mesh.
+ * The engine for a ZeroMQ mesh. Its connection is this node's membership of the mesh.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { loadZeroMq } from "../library.ts";
 import { Mesh, type MeshOptions } from "./mesh.ts";
 import { nameOf } from "../names.ts";
 
-/** One adapter's place in a mesh. */
+/** The engine of one adapter. */
 export class MeshEngine implements Engine<Mesh> {
   readonly name = "zeromq";
   readonly title = "ZeroMQ";
@@ -23,7 +23,7 @@ export class MeshEngine implements Engine<Mesh> {
   #address: string;
 
   /**
-   * @param options What the mesh needs.
+   * @param options The options of the mesh.
    * @param maxMessageBytes The largest message.
    */
   constructor(options: MeshOptions, maxMessageBytes: number) {
@@ -70,7 +70,7 @@ export class MeshEngine implements Engine<Mesh> {
     return mesh.publish(messages);
   }
 
-  /** A node is never away from itself: what dies are others, each by itself. */
+  /** Nothing to check here: the mesh checks the connection to each other node. */
   async probe(mesh: Mesh): Promise<undefined> {
     await mesh.check();
   }

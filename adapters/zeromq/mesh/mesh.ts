@@ -1,5 +1,5 @@
 /**
- * One node of a mesh: listens, reaches all others, and tells each what it wants of it.
+ * One node of a mesh. It listens, connects to all others, and sends them its subscriptions.
  *
  * @module
  */
@@ -23,7 +23,10 @@ import { Pump } from "../pump.ts";
 import { Routes } from "./routes.ts";
 import { socketOptions } from "../sockets.ts";
 
-/** Names of connections are made by whoever connects: any bytes, of which all have different texts. */
+/**
+ * The connecting side chooses the name of a connection, which may have any bytes. This decoding maps different names to
+ * different texts.
+ */
 const decoder = new TextDecoder("latin1");
 
 /** What {@linkcode Mesh} needs. */
@@ -40,7 +43,7 @@ export interface MeshOptions {
   readonly maxPendingBytes: number;
 }
 
-/** One node. */
+/** One node of a mesh. */
 export class Mesh {
   readonly #options: MeshOptions;
   readonly #zmq: ZeroMq;
@@ -51,11 +54,11 @@ export class Mesh {
   readonly #pump: Pump;
   readonly #sources: Sources;
   readonly #routes: Routes;
-  /** Who wants what. */
+  /** The connections that want each name. */
   readonly #takers = new Map<string, Set<Outgoing>>();
-  /** Those who wait until a node sends what this one wants. */
+  /** Callers that wait until a node sends to this one. */
   readonly #mutual = new Waiters<string>();
-  /** Connections that take nothing any more; what came on them before is still to be read. */
+  /** Broken connections, which take no more data. Data that arrived before must still be read. */
   readonly #broken = new Set<string>();
   #gatekeeper: Gatekeeper | undefined;
   #address = "";
@@ -64,10 +67,10 @@ export class Mesh {
   #ended = false;
 
   /**
-   * @param options What it needs.
+   * @param options The options.
    * @param zmq The library.
-   * @param nodeId The identity of this node.
-   * @param events Whom to tell.
+   * @param nodeId The id of this node.
+   * @param events The callbacks.
    */
   constructor(options: MeshOptions, zmq: ZeroMq, nodeId: string, events: LinkEvents) {
     const { clock, connectTimeoutMs } = options;
@@ -79,7 +82,7 @@ export class Mesh {
     this.#router = new zmq.Router({
       ...this.#socketOptions(options.bind),
       ...listening(options.security),
-      mandatory: true, // so that it says when a connection is gone
+      mandatory: true, // so that a send to a lost connection fails
     });
     this.#pump = new Pump(() => !this.#joined || this.#parting || this.#sources.isAwaited);
     this.#sources = new Sources({
@@ -87,17 +90,17 @@ export class Mesh {
       clock,
       onLive: ({ id, joined }, again) => {
         this.#mutual.settle(id);
-        if (again) events.onMissed(undefined, new Error("a node is back that was away"));
+        if (again) events.onMissed(undefined, new Error("a node that was away is back"));
         else if (joined && this.#joined) {
           events.onMissed(
             undefined,
-            new Error("a node was found that had not been reached when this one started"),
+            new Error("a node was found that this node could not reach at its start"),
           );
         }
       },
       onLost: ({ id, address }, reason) => {
-        if (!this.#routes.linkOf(id)) return; // its loss is told already
-        events.onTrouble("delivery", `Nothing comes from ${address} any more`, new Error(reason));
+        if (!this.#routes.linkOf(id)) return; // its loss is reported already
+        events.onTrouble("delivery", `Nothing arrives from ${address} any more`, new Error(reason));
       },
     });
     this.#routes = new Routes({
@@ -115,15 +118,15 @@ export class Mesh {
     });
   }
 
-  /** Where it listens, once it does. */
+  /** The address on which it listens, once it does. */
   get address(): string {
     return this.#address;
   }
 
   /**
-   * Listens, and reaches all others that there are.
+   * Listens, and connects to all known nodes.
    *
-   * @param signal Gives up.
+   * @param signal Ends the attempt.
    */
   async join(signal: AbortSignal): Promise<void> {
     const { bind, advertise, peers, security } = this.#options;
@@ -138,7 +141,7 @@ export class Mesh {
     } catch (cause) {
       const { code } = cause as { code?: string };
       const why = code === "EADDRINUSE"
-        ? "something else listens there; set bind"
+        ? "another program listens there; set bind"
         : `it cannot be bound; set bind`;
       throw new ConnectError("refused", why, cause);
     }
@@ -152,17 +155,17 @@ export class Mesh {
     this.#joined = true;
   }
 
-  /** Wants names; resolves when all nodes send them. */
+  /** Subscribes to names. Resolves when all nodes send them. */
   async subscribe(names: readonly string[]): Promise<void> {
     await this.#sources.want(names, []);
   }
 
-  /** Wants names no more; resolves when no node sends them. */
+  /** Ends subscriptions. Resolves when no node sends them any more. */
   async unsubscribe(names: readonly string[]): Promise<void> {
     await this.#sources.want([], names);
   }
 
-  /** Sends messages to those who want them. */
+  /** Sends messages to the nodes that want them. */
   publish(messages: readonly OutgoingMessage[]): PublishResults {
     const touched = new Set<Outgoing>();
     const results: (undefined | "full")[] = [];
@@ -184,20 +187,20 @@ export class Mesh {
     return this.#takers.get(name)?.size ?? 0;
   }
 
-  /** Looks after all connections. */
+  /** Checks all connections. */
   async check(): Promise<void> {
     const { probeIntervalMs, probeTimeoutMs } = this.#options;
     this.#sources.check(probeIntervalMs, probeTimeoutMs);
     await Promise.all([...this.#routes.links].map((link) => link.probe(probeTimeoutMs)));
   }
 
-  /** Says goodbye; resolves when all others have what was sent. */
+  /** Says goodbye. Resolves when all others have the messages that were sent. */
   async part(): Promise<void> {
     this.#parting = true;
     await Promise.all([...this.#routes.links].map((link) => link.confirm("bye")));
   }
 
-  /** Ends everything. */
+  /** Closes all sockets. */
   async end(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
@@ -221,7 +224,7 @@ export class Mesh {
       ...this.#socketOptions(address),
       ...connecting(security, key),
       routingId,
-      reconnectInterval: -1, // what was under way is lost: a new connection says so
+      reconnectInterval: -1, // messages on their way are lost, so the adapter opens a new connection and reports it
     });
     const hello = {
       v: VERSION,
@@ -259,7 +262,7 @@ export class Mesh {
     this.#events.onTrouble("delivery", `Lost the node ${address}${lost}`, cause as Error);
   }
 
-  /** A node is reached, and has to reach this one too. */
+  /** Waits until a reached node also reaches this one. */
   async #untilMutual(id: string): Promise<void> {
     if (this.#sources.isLive(id)) return;
     const { clock, connectTimeoutMs } = this.#options;
@@ -269,7 +272,7 @@ export class Mesh {
       if (!this.#ended) {
         this.#events.onTrouble(
           "delivery",
-          `The node ${id} is reached, but not the other way; set advertise`,
+          `This node reaches the node ${id}, but that node does not reach this one; set advertise`,
           error as Error,
         );
       }

@@ -1,6 +1,6 @@
 /**
- * The way from this node to another one of a mesh: a connection that lives once. The other node says on it what it wants to get,
- * and what it has got.
+ * A connection from this node to another one of a mesh. It is never reopened. On it, the other node sends back which
+ * names it wants, and which messages have arrived.
  *
  * @module
  */
@@ -14,32 +14,32 @@ import { ConnectError } from "../errors.ts";
 import type { Dealer } from "../library.ts";
 import type { Pump } from "../pump.ts";
 
-/** A batch is no larger, but for a single message: what is behind it can be answered meanwhile. */
+/** The largest batch, except for a single larger message. Answers can pass between batches. */
 const MAX_BATCH_BYTES = 256 * 1024;
-/** What was sent is confirmed after so many bytes, so that a slow node that works goes on confirming. */
+/** After how many bytes a confirmation is requested, so that a slow but live node keeps confirming. */
 const ASK_BYTES = 64 * 1024;
 
 /** What {@linkcode Outgoing} needs. */
 export interface OutgoingOptions {
-  /** A socket that connects once, and not again. */
+  /** A socket that connects only once. */
   readonly socket: Dealer;
   readonly pump: Pump;
-  /** What the other node calls this connection. */
+  /** The other node's name for this connection. */
   readonly routingId: string;
   readonly address: string;
   readonly clock: Clock;
-  /** How many bytes may be on their way that the other node has not confirmed. */
+  /** How many unconfirmed bytes may be on their way. */
   readonly maxPendingBytes: number;
-  /** What the other node wants has changed. */
+  /** The names that the other node wants have changed. */
   onWants(link: Outgoing, add: readonly string[], remove: readonly string[]): void;
-  /** It is gone: lost, or the other node has said goodbye. */
+  /** The connection is lost, or the other node has said goodbye. */
   onLost(cause: Error): void;
 }
 
-/** One connection. */
+/** One connection to another node. */
 export class Outgoing {
   readonly routingId: string;
-  /** What the other node wants. */
+  /** The names that the other node wants. */
   readonly wants: Set<string> = new Set();
   readonly #options: OutgoingOptions;
   readonly #welcome = Promise.withResolvers<Welcome>();
@@ -50,11 +50,11 @@ export class Outgoing {
   #batchBytes = 0;
   #sentBytes = 0;
   #sentCount = 0;
-  /** Up to where the other node was asked what it has got. */
+  /** The byte count of the last request for a confirmation. */
   #askedBytes = 0;
   #gotBytes = 0;
   #gotCount = 0;
-  /** What was dropped since the other node was told of it. */
+  /** The names of messages that were dropped since the last report to the other node. */
   #dropped: Set<string> | "any" = new Set();
   #greeted = false;
   #ended = false;
@@ -63,13 +63,13 @@ export class Outgoing {
   /**
    * Connects.
    *
-   * @param options What it needs.
-   * @param hello The first words.
+   * @param options The options.
+   * @param hello The first message.
    */
   constructor(options: OutgoingOptions, hello: object) {
     this.#options = options;
     this.routingId = options.routingId;
-    this.#welcome.promise.catch(() => {}); // it may be lost when nobody waits
+    this.#welcome.promise.catch(() => {}); // it may reject when no caller waits
     const { socket, pump, address, clock } = options;
     try {
       socket.connect(address);
@@ -82,11 +82,11 @@ export class Outgoing {
       });
       this.#say("hello", hello);
     } catch (error) {
-      this.#lose(new ConnectError("refused", `this is no address to connect to`, error));
+      this.#lose(new ConnectError("refused", `this is not an address to connect to`, error));
     }
   }
 
-  /** Resolves with the other node's first words; rejects when there is no connection. */
+  /** Resolves with the other node's `welcome`. Rejects when there is no connection. */
   get welcomed(): Promise<Welcome> {
     return this.#welcome.promise;
   }
@@ -96,16 +96,16 @@ export class Outgoing {
     return this.#parted;
   }
 
-  /** How many messages it has not confirmed. */
+  /** How many messages are unconfirmed. */
   get unconfirmed(): number {
     return this.#sentCount - this.#gotCount;
   }
 
   /**
-   * Takes a message for {@linkcode flush}.
+   * Adds a message to the batch. {@linkcode flush} sends the batch.
    *
-   * @param name Its name.
-   * @param entry The message.
+   * @param name The name.
+   * @param entry The encoded message.
    * @returns Whether there was room.
    */
   offer(name: string, entry: Entry): boolean {
@@ -123,7 +123,7 @@ export class Outgoing {
     return true;
   }
 
-  /** Sends what was taken. */
+  /** Sends the batch. */
   flush(): void {
     if (this.#batch.length === 0) return;
     this.#send(["", toBatch(this.#batch)]);
@@ -134,7 +134,7 @@ export class Outgoing {
   }
 
   /**
-   * Resolves when the other node has dealt with all that was sent, or is lost.
+   * Resolves when the other node has handled everything that was sent, or the connection is lost.
    *
    * @param what `"bye"` to say goodbye.
    */
@@ -148,13 +148,13 @@ export class Outgoing {
     await pong;
   }
 
-  /** The other node has said goodbye: its end is no loss. */
+  /** The other node has said goodbye. The end of the connection is then no loss. */
   parts(): void {
     this.#parted = true;
   }
 
   /**
-   * Asks whether the other node lives, and gives the connection up when it does not.
+   * Pings the other node, and gives up the connection if it does not answer.
    *
    * @param timeoutMs How long it may be silent.
    */
@@ -164,12 +164,12 @@ export class Outgoing {
     if (answer === "silent") this.#lose(new ConnectError("unreachable", `it was silent for ${timeoutMs} ms`));
   }
 
-  /** The version of what it wants is in use. */
+  /** Confirms to the other node that this version of its wanted names is in use. */
   has(version: number): void {
     this.#say("has", version);
   }
 
-  /** Ends it at once, but for what the socket has. */
+  /** Ends the connection at once. The socket still sends its own buffer. */
   end(): void {
     this.#lose(new Error("it was closed meanwhile"));
     const { socket, pump } = this.#options;
@@ -191,8 +191,8 @@ export class Outgoing {
     if (this.#greeted) return new ConnectError("unreachable", "the connection broke");
     return new ConnectError(
       "answered",
-      "it closed the connection before it said who it is: see that all nodes have curve or none, that its key is " +
-        "the one given here, and that ours is in its curve.allow",
+      "it closed the connection before its first message. Check that curve is set on all nodes or on none, that the key " +
+        "given here is the key of that node, and that its curve.allow has the key of this node",
     );
   }
 
@@ -202,7 +202,7 @@ export class Outgoing {
     if (this.#dropped.size > MAX_LOST_NAMES) this.#dropped = "any";
   }
 
-  /** There is room again. What is told now is behind what was sent before the loss. */
+  /** There is room again: reports the dropped names. The report comes after all messages that were sent before the drop. */
   #tellDropped(): void {
     const dropped = this.#dropped;
     if (dropped !== "any" && dropped.size === 0) return;

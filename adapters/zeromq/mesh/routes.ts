@@ -1,5 +1,5 @@
 /**
- * The other nodes of a mesh that this one knows of: tries to reach each, and again when it is lost.
+ * The known nodes of a mesh. Connects to each, and reconnects after a loss.
  *
  * @module
  */
@@ -11,32 +11,32 @@ import type { Place, Welcome } from "./control.ts";
 import { ConnectError } from "../errors.ts";
 import type { Outgoing } from "./outgoing.ts";
 
-/** How long a node is looked for that is gone and was not given as a peer, in milliseconds. */
+/** How long to retry a lost node that is not a configured peer, in milliseconds. */
 const FORGET_MS = 10 * 60_000;
-/** After how long a peer that was never reached is told, in milliseconds. */
+/** After how long a peer that was never reached is reported, in milliseconds. */
 const TELL_AFTER_MS = 15_000;
-/** A node that closes the connection so often without a word refuses this one. */
+/** A node that closes the connection this often without a message counts as refusing this node. */
 const MAX_CLOSED = 3;
-/** More are not looked for. */
+/** The largest number of known nodes. */
 const MAX_ROUTES = 1_000;
 
 interface Route {
   readonly place: Place;
-  /** Whether it was given as a peer: looked for until the end. */
+  /** Whether the node is a configured peer, and so is retried without end. */
   readonly given: boolean;
   keeper: Keeper<Outgoing>;
-  /** The connection in use, if it is this route's. */
+  /** The connection in use, if this route has it. */
   link: Outgoing | undefined;
-  /** What the node there said when it was reached last. */
+  /** The node's latest `welcome`. */
   welcome: Welcome | undefined;
-  /** What the connection was called that was lost last. */
+  /** The name of the connection that was lost last. */
   former: string | undefined;
-  /** Since when it is away. */
+  /** Since when the node is away. */
   awaySince: number;
   told: boolean;
-  /** How often in a row it has closed the connection without a word. */
+  /** How often in a row the node has closed the connection without a message. */
   closed: number;
-  /** Resolves when it was tried for the first time. */
+  /** Resolves after the first attempt. */
   readonly tried: PromiseWithResolvers<void>;
 }
 
@@ -45,30 +45,30 @@ export interface RoutesOptions {
   readonly clock: Clock;
   readonly connectTimeoutMs: number;
   readonly nodeId: string;
-  /** Makes a connection. */
+  /** Opens a connection. */
   dial(
     place: Place,
     former: string | undefined,
     onLost: (cause: unknown) => void,
     signal: AbortSignal,
   ): Promise<Outgoing>;
-  /** A node is reached. What it waits for counts as part of the first try. */
+  /** A node is reached. The returned promise counts as part of the first attempt. */
   onUp(link: Outgoing, id: string): Promise<void>;
-  /** A node is not reached any more. */
+  /** The connection to a node is lost. */
   onDown(link: Outgoing, place: Place, cause: unknown): void;
-  /** A node cannot be reached: told once until it is. */
+  /** A node cannot be reached. Called once until it is reached again. */
   onTrouble(place: Place, cause: Error): void;
 }
 
-/** All nodes that are looked for. */
+/** The routes to all known nodes. */
 export class Routes {
   readonly #options: RoutesOptions;
   readonly #routes = new Map<string, Route>();
-  /** The connections in use, by node: one each. */
+  /** The connections in use: one for each node. */
   readonly #links = new Map<string, Outgoing>();
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: RoutesOptions) {
     this.#options = options;
   }
@@ -83,24 +83,24 @@ export class Routes {
     return this.#links.get(id);
   }
 
-  /** The nodes that are reached. */
+  /** The nodes with a connection. */
   get places(): readonly Place[] {
     return [...this.#routes.values()].flatMap(({ link, welcome }) => link && welcome ? [welcome] : [])
       .map(({ address, key }) => ({ address, key }));
   }
 
-  /** A node has greeted: it is there, also where it was looked for before it started. */
+  /** A node has sent its `hello`, so it runs now. Retries it at once. */
   greeted(place: Place): void {
     const route = this.#routes.get(place.address);
     if (!route) this.add(place);
     else if (!route.link) route.keeper.hurry();
   }
 
-  /** Looks for a node. */
+  /** Adds a node, and connects to it. */
   add(place: Place, given = false): void {
     const { address } = place;
     if (this.#closed || this.#routes.has(address) || this.#routes.size >= MAX_ROUTES) return;
-    if (this.places.some((known) => known.address === address)) return; // reached by a name of it
+    if (this.places.some((known) => known.address === address)) return; // reached by another name already
     const { clock } = this.#options;
     const route: Route = {
       place,
@@ -114,15 +114,15 @@ export class Routes {
       closed: 0,
       tried: Promise.withResolvers(),
     };
-    route.tried.promise.catch(() => {}); // nobody waits for those that are found later
+    route.tried.promise.catch(() => {}); // no caller waits for nodes that are found later
     this.#routes.set(address, route);
     this.#look(route);
   }
 
   /**
-   * Waits until all nodes have been tried once, also those that others tell of.
+   * Waits until each node has been tried once, also the nodes that others name.
    *
-   * @returns Rejects when one refuses this node.
+   * @returns Rejects when a configured peer refuses this node.
    */
   async settle(): Promise<void> {
     const seen = new Set<Route>();
@@ -134,7 +134,7 @@ export class Routes {
     }
   }
 
-  /** Looks for nobody any more, and ends all connections. */
+  /** Stops all attempts, and closes all connections. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#routes.values()].map(({ keeper }) => keeper.close()));
@@ -172,14 +172,14 @@ export class Routes {
     route.keeper.start();
   }
 
-  /** A node may have several addresses, and this one may be given as its own peer. */
+  /** Refuses a second connection to the same node: it may have several addresses, and a node may be its own peer. */
   #checkNew(id: string, { address }: Place): void {
     if (id === this.#options.nodeId) throw new ConnectError("final", `${address} is this node itself`);
     if (this.#links.has(id)) throw new ConnectError("final", `${address} is known by another address`);
   }
 
   async #up(route: Route, link: Outgoing, { id, peers }: Welcome): Promise<void> {
-    if (this.#links.has(id)) return link.end(); // by another address, at the same moment
+    if (this.#links.has(id)) return link.end(); // connected by another address at the same moment
     this.#links.set(id, link);
     route.link = link;
     route.told = false;
@@ -198,7 +198,7 @@ export class Routes {
     route.awaySince = this.#options.clock.now();
     this.#options.onDown(link, route.place, cause);
     if (this.#closed) return;
-    // The same node by other names.
+    // Retries the other addresses of the same node.
     for (const other of this.#routes.values()) {
       if (other !== route && other.welcome?.id === id) this.#look(other);
     }
@@ -208,7 +208,7 @@ export class Routes {
   #failed(route: Route, cause: unknown): FailureKind {
     const { clock, onTrouble } = this.#options;
     let kind = cause instanceof ConnectError ? cause.kind : "unreachable";
-    // It may be about to end, or to start.
+    // The node may be about to stop, or to start.
     route.closed = kind === "answered" ? route.closed + 1 : 0;
     if (route.closed >= MAX_CLOSED) kind = "refused";
     const awayMs = clock.now() - route.awaySince;

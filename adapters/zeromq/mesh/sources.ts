@@ -1,5 +1,5 @@
 /**
- * The ways from other nodes of a mesh to this one: who sends, and what this node wants of them.
+ * The connections from other nodes of a mesh to this one. Each knows which names this node wants.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import type { Clock } from "../../../contract/clock.ts";
 import type { Hello } from "./control.ts";
 
-/** More nodes that are gone are not remembered. */
+/** The largest number of lost nodes to remember. */
 const MAX_LOST = 10_000;
 
-/** One way. */
+/** One incoming connection. */
 class Incoming {
   readonly hello: Hello;
-  /** Up to which change of what this node wants it is up to date; 0 before the first. */
+  /** The version of the wanted names that the node has confirmed. 0 before the first. */
   has = 0;
   lastSign: number;
   bytes = 0;
@@ -25,87 +25,87 @@ class Incoming {
   }
 }
 
-/** Those who wait until all nodes are up to date. */
+/** A call that waits until all nodes have confirmed a version. */
 interface Waiting {
   readonly version: number;
-  /** The ways that are not. */
+  /** The connections that have not confirmed it. */
   readonly behind: Set<Incoming>;
   readonly done: PromiseWithResolvers<void>;
 }
 
 /** What {@linkcode Sources} needs. */
 export interface SourcesOptions {
-  /** Sends back to a connection. */
+  /** Sends a text to a connection. */
   send(connection: string, text: string): void;
   readonly clock: Clock;
   /**
-   * A node sends all that this one wants, from now on.
+   * From now on, a node sends all names that this node wants.
    *
-   * @param hello Its first words.
-   * @param again It did before, and that ended without a goodbye.
+   * @param hello The node's `hello`.
+   * @param again Whether an earlier connection of the node ended without a goodbye.
    */
   onLive(hello: Hello, again: boolean): void;
-  /** A node that sent is gone without a goodbye. */
+  /** A sending node is gone without a goodbye. */
   onLost(hello: Hello, reason: string): void;
 }
 
-/** All ways to this node. */
+/** All connections to this node. */
 export class Sources {
   readonly #options: SourcesOptions;
   readonly #ways = new Map<string, Incoming>();
   readonly #wants = new Set<string>();
   readonly #waiting = new Set<Waiting>();
-  /** Nodes whose way ended without a goodbye: what they sent meanwhile is missed. */
+  /** Nodes whose connection ended without a goodbye. Messages that they have sent since are missed. */
   readonly #lost = new Set<string>();
   #version = 1;
   #checkedAt: number;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: SourcesOptions) {
     this.#options = options;
     this.#checkedAt = options.clock.now();
   }
 
-  /** Whether somebody waits for other nodes. */
+  /** Whether a caller waits for other nodes. */
   get isAwaited(): boolean {
     return this.#waiting.size > 0;
   }
 
-  /** Whether a node sends all that this one wants. */
+  /** Whether a node sends all names that this node wants. */
   isLive(id: string): boolean {
     return [...this.#ways.values()].some((way) => way.hello.id === id && way.has > 0);
   }
 
-  /** A node has greeted on a connection. */
+  /** A node has sent its `hello` on a connection. */
   greeted(connection: string, hello: Hello): void {
     const { former, id } = hello;
     if (former !== undefined && this.#ways.get(former)?.hello.id === id) this.remove(former);
-    this.remove(connection); // it has greeted before
+    this.remove(connection); // in case of a second `hello`
     this.#ways.set(connection, new Incoming(hello, this.#options.clock.now()));
     this.#say(connection, "wants", this.#version, true, [...this.#wants], []);
   }
 
-  /** Gives the way of a connection a sign of life. */
+  /** Notes that a connection lives. Returns whether it is known. */
   sign(connection: string): boolean {
     const way = this.#ways.get(connection);
     if (way) way.lastSign = this.#options.clock.now();
     return way !== undefined;
   }
 
-  /** Messages have come. */
+  /** Messages have arrived. */
   received(connection: string, bytes: number, count: number): void {
     const way = this.#ways.get(connection)!;
     way.bytes += bytes;
     way.count += count;
   }
 
-  /** Answers a ping, and says what has come. */
+  /** Answers a ping with the number of received bytes and messages. */
   pong(connection: string, n: number): void {
     const way = this.#ways.get(connection)!;
     this.#say(connection, "pong", n, way.bytes, way.count);
   }
 
-  /** A node is up to date. */
+  /** A node has confirmed a version. */
   has(connection: string, version: number): void {
     const way = this.#ways.get(connection)!;
     const first = way.has === 0;
@@ -115,9 +115,9 @@ export class Sources {
   }
 
   /**
-   * Wants names, or wants them no more.
+   * Adds and removes wanted names.
    *
-   * @returns Resolves when all nodes are up to date.
+   * @returns Resolves when all nodes have confirmed.
    */
   async want(add: readonly string[], remove: readonly string[]): Promise<void> {
     for (const name of remove) this.#wants.delete(name);
@@ -135,23 +135,23 @@ export class Sources {
    * A connection is gone.
    *
    * @param connection The connection.
-   * @param reason Why, if that has to be told.
+   * @param reason The reason, if the loss is to be reported.
    */
   remove(connection: string, reason?: string): void {
     const way = this.#ways.get(connection);
     if (!way) return;
     this.#ways.delete(connection);
     for (const waiting of this.#waiting) this.#caughtUp(waiting, way);
-    if (this.isLive(way.hello.id)) return; // it has another one
+    if (this.isLive(way.hello.id)) return; // the node has another connection
     this.#lost.add(way.hello.id);
     if (this.#lost.size > MAX_LOST) this.#lost.delete(this.#lost.values().next().value!);
     if (reason !== undefined) this.#options.onLost(way.hello, reason);
   }
 
   /**
-   * A node has left: nothing of it will be missed.
+   * A node has said goodbye, so no message of it is missed.
    *
-   * @returns The node.
+   * @returns The id of the node.
    */
   left(connection: string): string {
     const { id } = this.#ways.get(connection)!.hello;
@@ -160,15 +160,15 @@ export class Sources {
     return id;
   }
 
-  /** Some connection broke: asks all, as those that are gone take nothing. */
+  /** A connection broke, and the library does not say which. Sends to all, because a send to a broken one fails. */
   poke(): void {
     for (const connection of this.#ways.keys()) this.#say(connection, "poke");
   }
 
-  /** Gives up those that have been silent for too long. Called at intervals. */
+  /** Gives up connections that have been silent for too long. Called at intervals. */
   check(intervalMs: number, timeoutMs: number): void {
     const now = this.#options.clock.now();
-    // This process was busy, and what they sent may not be read yet.
+    // This process was busy, so messages may have arrived without being read yet.
     const late = now - this.#checkedAt > 1.5 * intervalMs;
     this.#checkedAt = now;
     if (late) return;
@@ -179,7 +179,7 @@ export class Sources {
     }
   }
 
-  /** Nobody waits any more. */
+  /** Ends all waits. */
   close(): void {
     for (const { done } of this.#waiting) done.resolve();
     this.#waiting.clear();

@@ -1,13 +1,13 @@
 /**
- * A command that runs a proxy of ZeroMQ until it is told to end:
+ * A command that runs a ZeroMQ proxy until the process is asked to stop:
  *
  * ```sh
  * deno run --allow-all jsr:@trunkline/hub/adapters/zeromq-proxy --front tcp://10.0.0.5:5550 --back tcp://10.0.0.5:5551
  * ```
  *
- * Keys of CURVE come from the environment, where command lines are not seen by others: `ZEROMQ_PUBLIC_KEY`,
- * `ZEROMQ_SECRET_KEY`, and `ZEROMQ_ALLOW` with the public keys that are let in, separated by spaces. `--curve none` says that
- * there are none on purpose.
+ * CURVE keys come from environment variables, because other users can see command lines: `ZEROMQ_PUBLIC_KEY`,
+ * `ZEROMQ_SECRET_KEY`, and `ZEROMQ_ALLOW` with the allowed public keys, separated by spaces. `--curve none` states that
+ * no keys are wanted.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { createZeroMqProxy, type ZeroMqProxyOptions } from "./proxy.ts";
 const USAGE =
   "Usage: --front tcp://HOST:PORT --back tcp://HOST:PORT [--curve none] [--high-water-mark COUNT]";
 
-/** What the command line and the environment say. */
+/** Reads the command line and the environment. */
 function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): ZeroMqProxyOptions {
   const text = { type: "string" } as const;
   const { values } = parseArgs({
@@ -38,14 +38,14 @@ function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): ZeroMqPro
     .filter(([, value]) => value).map(([name]) => name);
   if (curve === "none" && given.length > 0) {
     throw new TypeError(
-      `Cannot use --curve none together with ${given.join(" and ")}: leave one of them out`,
+      `Cannot use --curve none together with ${given.join(" and ")}: remove one of them`,
     );
   }
   if (given.length > 0 && !(publicKey && secretKey)) {
     throw new TypeError(
       `Cannot use ${
         given.join(" and ")
-      } alone: set both ZEROMQ_PUBLIC_KEY and ZEROMQ_SECRET_KEY, or the proxy would let everybody in`,
+      } alone: set both ZEROMQ_PUBLIC_KEY and ZEROMQ_SECRET_KEY, or the proxy would accept every node`,
     );
   }
   const mark = values["high-water-mark"];

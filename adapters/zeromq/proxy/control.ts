@@ -1,24 +1,25 @@
 /**
- * What nodes at a proxy say to each other beside messages, as lists in JSON. To all others, against the stream of messages as
- * subscriptions go, and behind them: `["sync", prefix, id, token]`, `["bye", prefix, id]`. To one node alone, as messages go:
- * `["synced", id, token, sent, ids]`, and to itself `["mark", bytes]`.
+ * Control messages between the nodes at a proxy, as JSON lists. To all others: `["sync", prefix, id, token]` and
+ * `["bye", prefix, id]`. These go against the stream of messages, like subscriptions, and arrive after earlier
+ * subscriptions. To one node alone, like a message: `["synced", id, token, sent, ids]`, and to itself `["mark",
+ * bytes]`.
  *
- * And what stands before the messages of a batch: which session has sent it, the number of the batch, and the number of the
- * last one before it on the same channel, by which a subscriber sees what it has missed.
+ * Before the messages of a batch come the sender's session, the number of the batch, and the number of the previous
+ * batch on the same channel. With these a subscriber sees what it has missed.
  *
  * @module
  */
 
-/** The number of a batch. */
+/** The numbers of a batch. */
 export interface Chain {
-  /** Who has sent it, since it was connected. */
+  /** The session of the sender: one connection to the proxy. */
   readonly session: string;
   readonly n: number;
-  /** The batch before it on this channel; 0 where that is not known. */
+  /** The number of the previous batch on this channel. 0 if it is not known. */
   readonly prev: number;
 }
 
-/** Reads what came; whatever is no list is an empty one. */
+/** Reads a control message. Returns an empty list for anything but a list. */
 export function readControl(frame: Uint8Array): readonly unknown[] {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(frame));
@@ -28,12 +29,12 @@ export function readControl(frame: Uint8Array): readonly unknown[] {
   }
 }
 
-/** Writes the number of a batch. */
+/** Writes the numbers of a batch. */
 export function toChain({ session, n, prev }: Chain): string {
   return `${session} ${n} ${prev}`;
 }
 
-/** Reads the number of a batch, if it is one. */
+/** Reads the numbers of a batch. Returns `undefined` for other texts. */
 export function readChain(frame: Uint8Array): Chain | undefined {
   const [, session, n, prev] =
     new TextDecoder().decode(frame).match(/^([0-9a-f-]{36}) (\d{1,15}) (\d{1,15})$/) ?? [];

@@ -1,5 +1,5 @@
 /**
- * A proxy of ZeroMQ as an engine.
+ * The engine for a ZeroMQ proxy.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { loadZeroMq } from "../library.ts";
 import { preflight } from "../preflight.ts";
 import { ProxySession, type ProxySessionOptions } from "./session.ts";
 
-/** One adapter's proxy. */
+/** The engine of one adapter. */
 export class ProxyEngine implements Engine<ProxySession> {
   readonly name = "zeromq";
   readonly title = "ZeroMQ";
@@ -22,7 +22,7 @@ export class ProxyEngine implements Engine<ProxySession> {
   readonly #options: ProxySessionOptions;
 
   /**
-   * @param options What a session needs.
+   * @param options The options of a session.
    * @param maxMessageBytes The largest message.
    */
   constructor(options: ProxySessionOptions, maxMessageBytes: number) {

@@ -1,15 +1,16 @@
 /**
- * What a subscriber has missed, by the numbers of batches: a proxy drops what a subscriber is too slow for, and tells nobody.
+ * Finds missed messages by the numbers of batches. A proxy drops messages for a slow subscriber, and reports it to no
+ * node.
  *
  * @module
  */
 
 import type { Chain } from "./control.ts";
 
-/** The channels whose last number is remembered; of others a gap is not claimed. */
+/** For how many channels the last number is remembered. On other channels no gap is reported. */
 const MAX_CHANNELS = 100_000;
 
-/** Numbers what is sent. */
+/** Numbers the batches to send. */
 export class Numbers {
   readonly #last = new Map<string, number>();
   #n = 0;
@@ -22,19 +23,19 @@ export class Numbers {
   /** The numbers of a batch on a channel. */
   next(name: string): Omit<Chain, "session"> {
     const prev = this.#last.get(name) ?? 0;
-    this.#last.delete(name); // the last of the map is the newest
+    this.#last.delete(name); // moves the name to the end of the map, as the newest
     this.#last.set(name, ++this.#n);
     if (this.#last.size > MAX_CHANNELS) this.#last.delete(this.#last.keys().next().value!);
     return { n: this.#n, prev };
   }
 }
 
-/** Checks what comes. */
+/** Checks the numbers of received batches. */
 export class Gaps {
-  /** By channel, then by session. */
+  /** The last number, by channel and session. */
   readonly #seen = new Map<string, Map<string, number>>();
 
-  /** A channel is wanted: what comes from now on counts. */
+  /** Starts to check a channel. */
   watch(name: string): void {
     this.#seen.set(name, new Map());
   }
@@ -43,28 +44,28 @@ export class Gaps {
    * A channel is live.
    *
    * @param name The channel.
-   * @param sent What each session had sent when it knew: what was before is none of this node's business.
+   * @param sent How many batches each session had sent when it saw the subscription. Those are no gap for this node.
    */
   live(name: string, sent: ReadonlyMap<string, number>): void {
     const seen = this.#seen.get(name);
-    if (!seen) return; // not wanted any more
+    if (!seen) return; // no longer subscribed
     for (const [session, n] of sent) seen.set(session, Math.max(n, seen.get(session) ?? 0));
   }
 
-  /** A channel is not wanted any more. */
+  /** Stops checking a channel. */
   forget(name: string): void {
     this.#seen.delete(name);
   }
 
-  /** A session is over. */
+  /** A session has ended. */
   end(session: string): void {
     for (const seen of this.#seen.values()) seen.delete(session);
   }
 
   /**
-   * A batch has come.
+   * A batch has arrived.
    *
-   * @returns Whether one before it has not.
+   * @returns Whether an earlier one is missing.
    */
   missed(name: string, { session, n, prev }: Chain): boolean {
     const seen = this.#seen.get(name);

@@ -1,21 +1,21 @@
 /**
- * The nodes at a proxy, this one included: who is there, and who knows of the latest subscriptions.
+ * The nodes at a proxy, this one included: which are there, and which know the latest subscriptions.
  *
  * @module
  */
 
 import type { Clock } from "../../../contract/clock.ts";
 
-/** More nodes than this are not waited for. */
+/** The largest number of nodes to wait for. */
 const MAX_NODES = 10_000;
 
-/** A question to all: do you know? */
+/** A request to all nodes, to confirm that they see the subscriptions. */
 export interface Sync {
-  /** This node has heard itself: the way there and back works. */
+  /** Resolves when this node has received its own answer: both directions work. */
   readonly self: Promise<void>;
-  /** All nodes have answered that were there, or are gone. */
+  /** Resolves when all nodes that were there have answered, or are gone. */
   readonly all: Promise<void>;
-  /** What each had sent until then. */
+  /** How many batches each node had sent before its answer. */
   readonly sent: Map<string, number>;
 }
 
@@ -28,49 +28,49 @@ interface OpenSync extends Sync {
 
 /** What {@linkcode Others} needs. */
 export interface OthersOptions {
-  /** What this node is called here. */
+  /** The session of this node at the proxy. */
   readonly session: string;
   readonly clock: Clock;
-  /** Asks all. */
+  /** Sends the request to all nodes. */
   ask(token: string): void;
-  /** A node answers that was silent for so long that it counted as gone. */
+  /** A node that counted as gone answers again. */
   onBack(): void;
   /** A node is gone. */
   onGone(session: string): void;
 }
 
-/** All nodes. */
+/** All nodes at the proxy. */
 export class Others {
   readonly #options: OthersOptions;
-  /** When each was heard of last. */
+  /** When each node was last heard from. */
   readonly #lastSigns = new Map<string, number>();
   readonly #silent = new Set<string>();
   readonly #open = new Map<string, OpenSync>();
   #checkedAt: number;
   #lastSign = -Infinity;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: OthersOptions) {
     this.#options = options;
     this.#checkedAt = options.clock.now();
   }
 
-  /** Those that are there. */
+  /** The sessions of the nodes that are there. */
   get sessions(): readonly string[] {
     return [...this.#lastSigns.keys()];
   }
 
-  /** When anybody was heard of last. */
+  /** When any node was last heard from. */
   get lastSign(): number {
     return this.#lastSign;
   }
 
-  /** Whether somebody waits for an answer. */
+  /** Whether a caller waits for an answer. */
   get isAwaited(): boolean {
     return this.#open.size > 0;
   }
 
-  /** Asks all. */
+  /** Sends a request to all nodes. */
   sync(): Sync {
     const self = Promise.withResolvers<void>();
     const all = Promise.withResolvers<void>();
@@ -88,7 +88,7 @@ export class Others {
     return sync;
   }
 
-  /** Asks once more what has no answer yet. */
+  /** Repeats all requests that are not completely answered. */
   repeat(): void {
     for (const token of this.#open.keys()) this.#options.ask(token);
   }
@@ -99,7 +99,7 @@ export class Others {
     this.#lastSign = this.#options.clock.now();
     const sync = this.#open.get(token);
     this.#sign(session);
-    // Those that a node knows of and this one does not: they will answer too, or turn out to be gone.
+    // This answer may name nodes that this node does not know. They will answer too, or turn out to be gone.
     for (const other of sessions) {
       if (typeof other !== "string" || this.#lastSigns.has(other) || this.#silent.has(other)) continue;
       this.#sign(other);
@@ -117,10 +117,10 @@ export class Others {
     this.#silent.delete(session);
   }
 
-  /** Gives up those that have been silent for too long. Called at intervals. */
+  /** Gives up nodes that have been silent for too long. Called at intervals. */
   check(intervalMs: number, timeoutMs: number): void {
     const now = this.#options.clock.now();
-    // This process was busy, and what they said may not be read yet.
+    // This process was busy, so answers may have arrived without being read yet.
     const late = now - this.#checkedAt > 1.5 * intervalMs;
     this.#checkedAt = now;
     if (late) return;
@@ -130,7 +130,7 @@ export class Others {
     }
   }
 
-  /** Gives up those that have not answered a question, and nothing else since it was asked. */
+  /** Gives up the nodes that have not answered a request and have sent nothing else since. */
   giveUp(sync: Sync, askedAt: number): void {
     const { behind } = sync as OpenSync;
     for (const session of [...behind]) {
@@ -138,7 +138,7 @@ export class Others {
     }
   }
 
-  /** Nobody waits any more. */
+  /** Ends all waits. */
   close(): void {
     for (const { selfDone, allDone } of this.#open.values()) {
       selfDone();
@@ -154,7 +154,7 @@ export class Others {
   }
 
   #silence(session: string): void {
-    if (session === this.#options.session) return; // that is another one's business
+    if (session === this.#options.session) return; // the probe checks this node itself
     this.#remove(session);
     this.#silent.add(session);
     if (this.#silent.size > MAX_NODES) this.#silent.delete(this.#silent.values().next().value!);

@@ -1,5 +1,5 @@
 /**
- * A proxy: where the nodes of a larger fleet meet, so that not each of them has to reach each.
+ * A proxy for larger clusters: nodes connect to it, and not to every other node.
  *
  * @module
  */
@@ -18,37 +18,37 @@ import { socketOptions } from "../sockets.ts";
 /** Options of {@linkcode createZeroMqProxy}. */
 export interface ZeroMqProxyOptions {
   /**
-   * Where nodes send what they publish: `"tcp://10.0.0.5:5550"`, `"tcp://*:5550"` for all addresses of this machine,
+   * The address to which nodes publish: `"tcp://10.0.0.5:5550"`, `"tcp://*:5550"` for all addresses of this machine,
    * `"tcp://127.0.0.1:*"` for a free port.
    */
   readonly front: string;
-  /** Where nodes get what they subscribe to. */
+  /** The address from which nodes receive. */
   readonly back: string;
   /**
-   * Keys of CURVE, with which all is encrypted, and only nodes are let in whose key is allowed. `"none"` is needed to
-   * listen for other machines without.
+   * CURVE keys. With keys, all traffic is encrypted, and only nodes with an allowed key may connect. To listen for
+   * other machines without keys, give `"none"`.
    *
-   * @default `"none"`, where it listens for this machine alone.
+   * @default `"none"`, if the proxy listens for this machine alone.
    */
   readonly curve?: ZeroMqKeys | "none";
   /**
-   * How many batches of messages may wait for one node. Beyond it the proxy drops those for that node, which sees it by the next
-   * message on the same channel, and reports it.
+   * How many batches of messages may wait for one node. Above this limit the proxy drops batches for that node. The
+   * node sees the gap at the next message on the same channel, and reports it.
    *
    * @default {10_000}
    */
   readonly highWaterMark?: number;
-  /** Hears of strangers that are refused, once a second at the most. What it throws goes to the console. */
+  /** Called when a connection is refused, at most once a second. Errors that it throws go to the console. */
   readonly onRefused?: (address: string) => void;
 }
 
-/** A proxy that runs. */
+/** A running proxy. */
 export interface ZeroMqProxy extends AsyncDisposable {
-  /** Where nodes send what they publish. */
+  /** The address to which nodes publish. */
   readonly front: string;
-  /** Where nodes get what they subscribe to. */
+  /** The address from which nodes receive. */
   readonly back: string;
-  /** Ends it; resolves when nothing listens any more. Idempotent. */
+  /** Stops the proxy. Resolves when it no longer listens. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -66,8 +66,8 @@ const ROWS = {
 const TIMES = { connectTimeoutMs: 5_000, probeIntervalMs: 5_000, probeTimeoutMs: 5_000 };
 
 /**
- * Starts a proxy. It runs in a thread of its own, knows nothing of what it carries, and keeps nothing: several applications may
- * share one, each with its prefix.
+ * Starts a proxy. It runs in a thread of its own, does not read the messages, and stores nothing. Several applications
+ * may share one, each with its own prefix.
  *
  * @example
  * ```ts ignore
@@ -75,9 +75,10 @@ const TIMES = { connectTimeoutMs: 5_000, probeIntervalMs: 5_000, probeTimeoutMs:
  * await using proxy = await createZeroMqProxy({ front: "tcp://10.0.0.5:5550", back: "tcp://10.0.0.5:5551", curve: keys });
  * ```
  *
- * @param options Where it listens.
- * @returns The proxy, once it listens. Rejects when an address is taken, or the library is not installed or does not run here.
- * @throws {TypeError} If an option is missing, unknown, or of the wrong kind, or if keys are missing.
+ * @param options The addresses, and the keys.
+ * @returns The proxy, once it listens. Rejects when an address is in use, or the library is not installed or does not
+ * run here.
+ * @throws {TypeError} If an option is missing, unknown, or has the wrong type, or if keys are missing.
  */
 export async function createZeroMqProxy(options: ZeroMqProxyOptions): Promise<ZeroMqProxy> {
   const owner = "createZeroMqProxy";
@@ -85,11 +86,12 @@ export async function createZeroMqProxy(options: ZeroMqProxyOptions): Promise<Ze
   const security = readSecurity(owner, curve, [front, back]);
   const zmq = await loadZeroMq();
   const context = contextOf(zmq, security);
-  // Another object for each: the library takes the context out, and the second socket would be where nobody answers for keys.
+  // A new object for each socket: the library removes the context from the object. The second socket would then be in a
+  // context without a ZAP handler.
   const sockets = () => ({ ...socketOptions(TIMES, front, back), ...listening(security), context });
   const [xsub, xpub] = [new zmq.XSubscriber(sockets()), new zmq.XPublisher(sockets())];
   xpub.sendHighWaterMark = highWaterMark;
-  xpub.receiveHighWaterMark = 0; // subscriptions, of which none may get lost
+  xpub.receiveHighWaterMark = 0; // unlimited, so that no subscription gets lost
   xsub.receiveHighWaterMark = highWaterMark;
   const pump = new Pump(() => true);
   let gatekeeper: Gatekeeper | undefined;
@@ -102,7 +104,7 @@ export async function createZeroMqProxy(options: ZeroMqProxyOptions): Promise<Ze
     const tell = (address: string) =>
       callSafely(
         () => onRefused?.(address),
-        (failure) => console.error("[trunkline] onRefused threw", failure, "when told of", address),
+        (failure) => console.error("[trunkline] onRefused threw", failure, "when called for", address),
       );
     if (allow) gatekeeper = await Gatekeeper.start(zmq, context, pump, allow, tell);
     for (const [socket, at] of [[xsub, front], [xpub, back]] as const) {

@@ -1,5 +1,6 @@
 /**
- * A bare connection to a proxy that says nothing: it breaks when the proxy ends, which sockets of ZeroMQ keep to themselves.
+ * A bare TCP connection to a proxy that sends nothing. It breaks when the proxy stops. ZeroMQ sockets do not report
+ * that.
  *
  * @module
  */
@@ -7,10 +8,10 @@
 import { connect, type Socket } from "node:net";
 import type { SystemAddress } from "../addresses.ts";
 
-/** A connection that ends sooner has reached nothing that listens, in milliseconds. */
+/** A connection that ends earlier did not reach a proxy, in milliseconds. */
 const MIN_LIFE_MS = 1_000;
 
-/** One connection after the other. */
+/** Keeps one connection open, and replaces it when it ends. */
 export class Sentinel {
   readonly #place: SystemAddress;
   readonly #onBroken: () => void;
@@ -19,9 +20,10 @@ export class Sentinel {
   #closed = false;
 
   /**
-   * @param place Where the proxy is.
-   * @param onBroken The connection has ended, as a proxy ends those that say nothing for long. Another one is made.
-   * @param onRefused Nobody listens there any more.
+   * @param place The address of the proxy.
+   * @param onBroken The connection has ended. A proxy closes connections that are silent for long, so a new one is
+   * opened.
+   * @param onRefused No process listens at the address any more.
    */
   constructor(place: SystemAddress, onBroken: () => void, onRefused: () => void) {
     this.#place = place;
@@ -30,7 +32,7 @@ export class Sentinel {
     this.#connect();
   }
 
-  /** Ends it. */
+  /** Closes the connection. */
   close(): void {
     this.#closed = true;
     this.#socket?.destroy();
@@ -43,7 +45,7 @@ export class Sentinel {
     socket.unref();
     socket.once("connect", () => since = performance.now());
     socket.on("error", () => {}); // "close" follows
-    socket.resume(); // to see its end
+    socket.resume(); // reads all data, so that the end is seen
     socket.once("close", () => {
       if (this.#closed) return;
       if (!(performance.now() - since >= MIN_LIFE_MS)) return this.#onRefused();

@@ -1,5 +1,5 @@
 /**
- * One connection to a proxy: what this node publishes goes to its front, and what it subscribes to comes from its back.
+ * One connection to a proxy. The node publishes to its front, and receives from its back.
  *
  * @module
  */
@@ -21,13 +21,13 @@ import { Gaps, Numbers } from "./gaps.ts";
 import { Others } from "./others.ts";
 import { Sentinel } from "./sentinel.ts";
 
-/** How long others have to say that they are there, once this node hears itself, in milliseconds. */
+/** How long other nodes have to answer after this node has received its own answer, in milliseconds. */
 const GREETING_MS = 100;
-/** What was sent is confirmed after so many bytes. */
+/** After how many bytes a confirmation is requested. */
 const MARK_BYTES = 128 * 1024;
-/** A batch is no larger, but for a single message. */
+/** The largest batch, except for a single larger message. */
 const MAX_BATCH_BYTES = 256 * 1024;
-/** How long a socket that is closed goes on sending what it has, in milliseconds. */
+/** How long a closed socket goes on sending its buffer, in milliseconds. */
 const LINGER_MS = 200;
 
 /** What {@linkcode ProxySession} needs. */
@@ -48,14 +48,14 @@ export interface ProxySessionOptions {
 
 const encoder = new TextEncoder();
 
-/** What a subscription looks like on its way: 1 to subscribe, 0 to end it, and the name. */
+/** Encodes a subscription: 1 to subscribe, 0 to unsubscribe, and the name. */
 function toSubscription(on: boolean, name: string): Uint8Array {
   const bytes = encoder.encode(`_${name}`);
   bytes[0] = on ? 1 : 0;
   return bytes;
 }
 
-/** One connection. */
+/** One connection to a proxy. */
 export class ProxySession {
   readonly #options: ProxySessionOptions;
   readonly #nodeId: string;
@@ -70,7 +70,7 @@ export class ProxySession {
   readonly #inbox: string;
   readonly #lost = Promise.withResolvers<void>();
   readonly #sentinels: readonly Sentinel[];
-  /** Those who wait until what was sent has passed the proxy. */
+  /** Calls that wait until everything sent so far has passed the proxy. */
   readonly #marks: PromiseWithResolvers<void>[] = [];
   #sentBytes = 0;
   #markedBytes = 0;
@@ -81,10 +81,10 @@ export class ProxySession {
   /**
    * Connects.
    *
-   * @param options What it needs.
+   * @param options The options.
    * @param zmq The library.
-   * @param nodeId The identity of this node.
-   * @param events Whom to tell.
+   * @param nodeId The id of this node.
+   * @param events The callbacks.
    */
   constructor(
     options: ProxySessionOptions,
@@ -100,7 +100,7 @@ export class ProxySession {
     const sockets = {
       ...socketOptions(options, front, back),
       ...connecting(security, key),
-      reconnectInterval: -1, // subscriptions and what was under way are lost: a new connection says so
+      reconnectInterval: -1, // subscriptions and messages on their way are lost, so the adapter opens a new connection and reports it
     };
     this.#publisher = new zmq.XPublisher(sockets);
     this.#subscriber = new zmq.XSubscriber({ ...sockets, receiveHighWaterMark: 10_000 });
@@ -109,7 +109,7 @@ export class ProxySession {
       session: this.#session,
       clock,
       ask: (token) => this.#say("sync", prefix, nodeId, token),
-      onBack: () => events.onMissed(undefined, new Error("a node is back that was away")),
+      onBack: () => events.onMissed(undefined, new Error("a node that was away is back")),
       onGone: (session) => this.#gaps.end(session),
     });
     this.#publisher.connect(front);
@@ -124,11 +124,11 @@ export class ProxySession {
     );
   }
 
-  /** Waits until this node hears itself, and knows who else is there. */
+  /** Waits until this node receives its own answer, and knows the other nodes. */
   async join(): Promise<void> {
     const { clock, connectTimeoutMs } = this.#options;
     const heard = this.#others.sync();
-    // What is asked before the connection is made may get lost.
+    // A request sent before the connection is open may get lost, so it is repeated.
     let cancel = () => {};
     const again = () => {
       this.#others.repeat();
@@ -145,8 +145,8 @@ export class ProxySession {
     } catch (cause) {
       throw new ConnectError(
         "answered",
-        "it takes connections, and nothing comes back: see that front and back are those of one proxy, and with curve " +
-          "that its key is the one given here, and that ours is in its curve.allow",
+        "it accepts connections, but no message comes back. Check that front and back belong to one proxy. With curve, check " +
+          "that the key given here is the proxy's, and that its curve.allow has the key of this node",
         cause,
       );
     } finally {
@@ -160,7 +160,7 @@ export class ProxySession {
     this.#joined = true;
   }
 
-  /** Subscribes; resolves when all others know. */
+  /** Subscribes. Resolves when all others know. */
   async subscribe(names: readonly string[]): Promise<void> {
     for (const name of names) {
       this.#subscribe(true, name);
@@ -170,7 +170,7 @@ export class ProxySession {
     for (const name of names) this.#gaps.live(name, sent);
   }
 
-  /** Ends subscriptions; resolves when all others know. */
+  /** Unsubscribes. Resolves when all others know. */
   async unsubscribe(names: readonly string[]): Promise<void> {
     for (const name of names) {
       this.#subscribe(false, name);
@@ -179,7 +179,7 @@ export class ProxySession {
     await this.#synced();
   }
 
-  /** Sends messages; those of one channel that follow each other go together. */
+  /** Sends messages. Consecutive messages of one channel go together. */
   publish(messages: readonly OutgoingMessage[]): PublishResults {
     const { maxPendingBytes } = this.#options;
     const results: (undefined | "full")[] = [];
@@ -206,7 +206,7 @@ export class ProxySession {
     return results;
   }
 
-  /** Whether this node hears itself; `undefined` when the connection is lost meanwhile. */
+  /** Whether this node receives its own answer. `undefined` if the connection is lost meanwhile. */
   async lives(): Promise<boolean | undefined> {
     const { clock, probeIntervalMs, probeTimeoutMs } = this.#options;
     this.#others.check(probeIntervalMs, probeTimeoutMs);
@@ -215,14 +215,14 @@ export class ProxySession {
     return this.#ended ? undefined : outcome !== "silent";
   }
 
-  /** Says goodbye; resolves when the proxy has all that was sent. */
+  /** Says goodbye. Resolves when the proxy has everything that was sent. */
   async part(): Promise<void> {
     await this.#mark();
     this.#say("bye", this.#options.prefix, this.#session);
     for (const socket of [this.#publisher, this.#subscriber]) socket.linger = LINGER_MS;
   }
 
-  /** Ends it. */
+  /** Closes the connection. */
   end(): void {
     this.#lose(new Error("it was closed meanwhile"));
     this.#pump.close();
@@ -230,7 +230,7 @@ export class ProxySession {
     this.#subscriber.close();
   }
 
-  /** Resolves when all that was sent up to now has passed the proxy, or the connection is lost. */
+  /** Resolves when everything sent so far has passed the proxy, or the connection is lost. */
   async #mark(): Promise<void> {
     const mark = Promise.withResolvers<void>();
     this.#marks.push(mark);
@@ -268,12 +268,12 @@ export class ProxySession {
     this.#put(this.#subscriber, [toSubscription(on, name)]);
   }
 
-  /** To all others, behind the subscriptions that were sent before. */
+  /** Sends a control message to all others. It arrives after the subscriptions that were sent before. */
   #say(...words: readonly unknown[]): void {
     this.#put(this.#subscriber, [JSON.stringify(words)]);
   }
 
-  /** To one node. */
+  /** Sends a control message to one node. */
   #tell(topic: string, ...words: readonly unknown[]): void {
     this.#put(this.#publisher, [topic, JSON.stringify(words)]);
   }
@@ -284,7 +284,7 @@ export class ProxySession {
     this.#pump.hurry();
   }
 
-  /** What came against the stream of messages: subscriptions, which the library deals with, and questions. */
+  /** Handles data that come against the stream of messages: subscriptions, which the library handles, and requests. */
   #asked(frame: Uint8Array): void {
     if (frame[0] !== "[".charCodeAt(0)) return;
     const [what, prefix, id, token] = readControl(frame);
@@ -311,9 +311,9 @@ export class ProxySession {
     const chain = readChain(head);
     if (chain?.session === this.#session) return;
     if (chain && this.#gaps.missed(name, chain)) {
-      this.#events.onMissed(name, new Error("the proxy has dropped messages, as this node did not keep up"));
+      this.#events.onMissed(name, new Error("the proxy has dropped messages, because this node did not keep up"));
     }
-    // By the name in front: a subscriber gets what it has subscribed to, whatever is in there.
+    // The name in front decides: the subscription matched this name, whatever the batch contains.
     if (!chain || !readBatch(batch, (_, data) => this.#events.onMessage(name, data))) {
       this.#events.onForeign();
     }

@@ -36,7 +36,7 @@ test("rabbitmq: names of different prefixes differ, also where RabbitMQ would dr
   const prefixes = ["a", "a\n", "a\r", "a b", "a%20b", "A", "a.b", "é", "amq.a"];
   assertEquals(new Set(prefixes.map((prefix) => new RabbitMqNames(prefix).exchange)).size, prefixes.length);
   assert(new RabbitMqNames("amq.a").exchange.startsWith("trunkline."));
-  assertThrows(() => new RabbitMqNames("é".repeat(30)), RangeError, "180 bytes, at most 150");
+  assertThrows(() => new RabbitMqNames("é".repeat(30)), RangeError, "180 bytes, and at most 150");
 });
 
 test("rabbitmq: what is packed is unpacked as it was, and what was not packed here is none", () => {
@@ -74,7 +74,7 @@ test("rabbitmq: options that make no sense, or contradict each other, are refuse
     [{ client: "" as never }, "AMQPClient"],
     [
       { client: { ...client, vhost: "v".repeat(256) } },
-      "vhost of createRabbitMqAdapter: it takes 256 bytes, at most 255",
+      "vhost of createRabbitMqAdapter: it takes 256 bytes, and at most 255",
     ],
     [{ vhost: "é".repeat(128) }, "it takes 256 bytes"],
     [{ vhost: "\ud800" }, "vhost of createRabbitMqAdapter: give well-formed text"],
@@ -91,7 +91,7 @@ test("rabbitmq: options that make no sense, or contradict each other, are refuse
     ],
     [
       { url: ["amqp://a:s3cret@host", "amqp://a:s3cret2@other"] },
-      "its password is not that of a URL before it",
+      "its password differs from the one in an earlier URL",
     ],
     [
       { url: ["amqp://host/one", "amqp://other", "amqp://third/two"] },

@@ -79,7 +79,7 @@ test("zeromq mesh: an address that is taken ends open with an error that says wh
   await using _first = await openNode({ bind });
   const error = await assertRejects(() => openNode({ bind }), Error);
   assertStringIncludes(error.message, bind);
-  assertStringIncludes(error.message, "something else listens there; set bind");
+  assertStringIncludes(error.message, "another program listens there; set bind");
 });
 
 test("zeromq mesh: a node that is killed is told, and nobody waits for it", async () => {
