@@ -21,7 +21,7 @@ const MAX_ADDRESSES = 16;
 /** When two nodes find each other at the same time, one waits this long for the other to dial. */
 const POLITE_MS = 400;
 
-/** What {@linkcode Discovery} needs. */
+/** Options of {@linkcode Discovery}. */
 export interface DiscoveryOptions {
   readonly node: Libp2p;
   readonly clock: Clock;
@@ -81,7 +81,7 @@ export class Discovery {
   #cancel = () => {};
   readonly #given = new AbortController();
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#own = options.node.peerId.toString();

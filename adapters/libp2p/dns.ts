@@ -11,7 +11,7 @@ import type { Clock } from "../../contract/clock.ts";
 /** Resolves a name to IPv4 and IPv6 addresses. */
 export type DnsResolver = (hostname: string) => Promise<readonly string[]>;
 
-/** What {@linkcode DnsSource} needs. */
+/** Options of {@linkcode DnsSource}. */
 export interface DnsOptions {
   readonly hostname: string;
   readonly port: number;

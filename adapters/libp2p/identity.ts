@@ -10,7 +10,7 @@ import type { PrivateKey } from "@libp2p/interface";
 import { fromBase64, toBase64 } from "../../contract/mod.ts";
 import { loadLibrary } from "../kit/library.ts";
 
-/** What {@linkcode createLibp2pIdentity} makes. */
+/** The result of {@linkcode createLibp2pIdentity}. */
 export interface Libp2pIdentity {
   /** The id, for `allow` and for addresses: `12D3KooW…`. */
   readonly peerId: string;

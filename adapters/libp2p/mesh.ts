@@ -17,7 +17,7 @@ const SETTLE_MS = 20;
 /** How many streams one peer may have: one, and the next when the peer restarts. */
 const MAX_STREAMS = 4;
 
-/** What {@linkcode Mesh} needs. */
+/** Options of {@linkcode Mesh}. */
 export interface MeshOptions {
   readonly running: RunningNode;
   /** The name of the control protocol of this application. */
@@ -59,7 +59,7 @@ export class Mesh implements PeerHost {
   #topology: string | undefined;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: MeshOptions) {
     this.clock = options.clock;
     this.#options = options;

@@ -97,8 +97,8 @@ export interface Libp2pNodeLike {
 /** Options of `createLibp2pAdapter`. */
 export interface Libp2pAdapterOptions {
   /**
-   * Separates applications on one network: nodes with the same prefix form a cluster. Any text but the empty one, for
-   * example the name of your application. The prefix is not a secret: use `allow` to keep other nodes out.
+   * Keeps applications on one network apart: nodes with the same prefix form a cluster. Any text that is not empty; the
+   * name of your application will do. The prefix is not a secret: use `allow` to keep other nodes out.
    */
   readonly prefix: string;
   /**
@@ -163,7 +163,7 @@ export interface Libp2pAdapterOptions {
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many bytes may wait for slow nodes. Above this limit the adapter drops a publish and reports it with stage
+   * How many bytes may wait for slow nodes. Beyond it the adapter drops messages, and reports them with stage
    * `"publish"`.
    *
    * @default {33_554_432}
@@ -244,7 +244,7 @@ const ROWS = {
   probeIntervalMs: or(ms({ max: 60_000 }), 5_000),
 } satisfies Rows<Libp2pAdapterOptions>;
 
-/** The checked options, with defaults. */
+/** Options in the form that the adapter uses. */
 export interface Settings {
   readonly prefix: string;
   readonly members: Members;
@@ -272,7 +272,7 @@ const OF_OUR_OWN = ["listen", "announce", "identityFile", "privateKey"] as const
 /**
  * Checks options and fills in the defaults.
  *
- * @param options The options that the user passed.
+ * @param options The user's options.
  * @throws {TypeError} If an option has the wrong type, or contradicts another.
  * @throws {RangeError} If a number is out of range.
  */

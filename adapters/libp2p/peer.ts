@@ -25,10 +25,10 @@ interface Ask {
   readonly topics: readonly string[];
 }
 
-/** What {@linkcode Peer} needs of its node. */
+/** The methods of a node that {@linkcode Peer} calls. */
 export interface PeerHost {
   readonly clock: Clock;
-  /** What this node says first. */
+  /** The `hello` of this node. */
   hello(): ControlMessage;
   /** Whether the peer would receive messages on these topics. */
   reaches(peer: Peer, topics: readonly string[]): boolean;
@@ -234,7 +234,7 @@ export class Peer implements Recipient {
         this.look();
         return true;
       case "ask":
-        if (this.#toAnswer.length >= MAX_ASKS) throw new Error(`it sent ${MAX_ASKS} requests before this node could answer one`);
+        if (this.#toAnswer.length >= MAX_ASKS) throw new Error(`it has ${MAX_ASKS} unanswered requests`);
         // Checks this request only. Checking all waiting requests here would take quadratic time.
         if (!this.#out || !this.#answerAsk(message)) this.#toAnswer.push(message);
         this.#lookLater();

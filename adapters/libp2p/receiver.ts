@@ -28,7 +28,7 @@ const LOOK_MS = PATIENCE_MS / 5;
 /** If a check runs later than this, the process was busy. A missing frame may have arrived without being read yet. */
 const MAX_LAG_MS = 100;
 
-/** What {@linkcode Receiver} needs. */
+/** Options of {@linkcode Receiver}. */
 export interface ReceiverOptions {
   readonly clock: Clock;
   /** Takes a frame, in order. */
@@ -67,7 +67,7 @@ export class Receiver {
   readonly #waiting = new Set<Sequence>();
   #cancel: (() => void) | undefined;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: ReceiverOptions) {
     this.#options = options;
   }

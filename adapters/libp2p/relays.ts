@@ -16,7 +16,7 @@ import { hear, tell } from "./control.ts";
 /** The protocol by which a node registers at a relay. */
 export const RELAY_PROTOCOL = "/trunkline/1/relay";
 
-/** What {@linkcode Relays} needs. */
+/** Options of {@linkcode Relays}. */
 export interface RelaysOptions {
   readonly node: Libp2p;
   readonly clock: Clock;

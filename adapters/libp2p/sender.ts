@@ -28,7 +28,7 @@ export interface Recipient {
   slow: boolean;
 }
 
-/** What {@linkcode Sender} needs. */
+/** Options of {@linkcode Sender}. */
 export interface SenderOptions {
   readonly pubsub: PubSub;
   readonly clock: Clock;
@@ -64,7 +64,7 @@ export class Sender {
   #unasked = { bytes: 0, frames: 0 };
   #wake = () => {};
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: SenderOptions) {
     this.#options = options;
   }

@@ -25,7 +25,7 @@ import { Probe } from "./probe.ts";
 import { Packer, Publishing } from "./publishing.ts";
 import { askWithin, ended, markIn, onlyAnswer, type PostgresTransaction } from "./transaction.ts";
 
-/** What {@linkcode PostgresEngine} needs. */
+/** Options of {@linkcode PostgresEngine}. */
 export interface PostgresEngineOptions {
   readonly dialer: Dialer;
   readonly channels: NotifyChannels;
@@ -74,7 +74,7 @@ export class PostgresEngine implements Engine<Link> {
   /** How full the notify queue was at the last probe of the current connections. */
   #queueShare: number | undefined;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: PostgresEngineOptions) {
     const { dialer, channels, clock, probeTimeoutMs, maxMessageBytes, connectTimeoutMs, history } = options;
     this.maxMessageBytes = maxMessageBytes;

@@ -61,7 +61,7 @@ export function postgresFailure(cause: unknown, where: string, secrets: readonly
   const words = systemWords(code) ?? shown.message;
   if (isNotAllowed(cause)) {
     const what =
-      `Cannot connect to ${where}: this process lacks a permission (${shown.message}); allow it network and environment access`;
+      `Cannot connect to ${where}: this process lacks the permission (${shown.message}); allow it network and environment access`;
     return { kind: "refused", error: new Error(what, { cause: shown }) };
   }
   const kind = cause instanceof ConnectError

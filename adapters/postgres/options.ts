@@ -61,7 +61,7 @@ export interface PostgresConnectionOptions {
   /**
    * TLS. `true` uses the defaults.
    *
-   * @default {false, unless sslmode says otherwise}
+   * @default {false, unless sslmode is set}
    */
   readonly tls?: boolean | PostgresTlsOptions;
   /**
@@ -77,8 +77,8 @@ export interface PostgresConnectionOptions {
    */
   readonly connector?: "postgres" | "pg";
   /**
-   * Separates applications on one database: nodes with the same prefix form a cluster. Any text but the empty one, for
-   * example the name of your application.
+   * Keeps applications on one database apart: nodes with the same prefix form a cluster. Any text that is not empty;
+   * the name of your application will do.
    */
   readonly prefix: string;
   /**
@@ -98,14 +98,14 @@ export interface PostgresConnectionOptions {
 /** Options of `createPostgresAdapter`. */
 export interface PostgresAdapterOptions extends PostgresConnectionOptions {
   /**
-   * How often to check that messages still arrive, in milliseconds.
+   * How often to check that messages still come through, in milliseconds.
    *
    * @default {5_000}
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long the adapter waits for an answer before it replaces the connection, in milliseconds. So it finds a dead
-   * connection within this time plus the interval.
+   * How long a connection may be silent while an answer is due, in milliseconds. After that it counts as dead and is
+   * replaced. A dead connection is noticed within this time plus `probeIntervalMs`.
    *
    * @default {5_000}
    */
@@ -117,8 +117,8 @@ export interface PostgresAdapterOptions extends PostgresConnectionOptions {
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many bytes of published messages may wait for PostgreSQL's confirmation. Above this limit the adapter drops a
-   * publish and reports it with stage `"publish"`.
+   * How many bytes of published messages may wait for PostgreSQL's confirmation. Beyond it the adapter drops messages,
+   * and reports them with stage `"publish"`.
    *
    * @default {33_554_432}
    */
@@ -178,7 +178,7 @@ export interface Place {
   readonly channels: NotifyChannels;
 }
 
-/** The checked options, with defaults. */
+/** Options in the form that the adapter uses. */
 export interface Settings extends Place {
   readonly connectTimeoutMs: number;
   readonly probeIntervalMs: number;
@@ -192,7 +192,7 @@ export interface Settings extends Place {
 /**
  * Checks options and fills in the defaults.
  *
- * @param options The options that the user passed.
+ * @param options The user's options.
  * @throws {TypeError} If an option has the wrong type, or contradicts another.
  * @throws {RangeError} If a number is out of range.
  */

@@ -12,7 +12,8 @@ export type PostgresTransaction =
 /** Runs a statement within a transaction. */
 export type AskWithin = (statement: string, parameters: readonly string[]) => PromiseLike<unknown>;
 
-const HOW = "give the transaction itself: the argument of begin()'s callback, or the Client of pg that has sent BEGIN";
+const HOW =
+  "give the transaction itself: the argument of begin()'s callback, or the Client of pg that has sent BEGIN";
 
 /**
  * Returns a function that runs statements within a transaction.
@@ -26,7 +27,9 @@ export function askWithin(tx: PostgresTransaction): AskWithin {
   const whole = typeof begin === "function" && typeof savepoint !== "function" &&
     typeof release !== "function";
   if (whole || typeof totalCount === "number") {
-    throw new TypeError(`Cannot publish within a whole client of PostgreSQL, because the client would send it at once: ${HOW}`);
+    throw new TypeError(
+      `Cannot publish within a whole client of PostgreSQL, because the client would send it at once: ${HOW}`,
+    );
   }
   if (typeof unsafe === "function") {
     return (statement, parameters) => unsafe.call(tx, statement, [...parameters]);

@@ -18,7 +18,7 @@ import { RabbitMqProbe } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
 import { openSubscriber, type Subscriber } from "./subscriber.ts";
 
-/** What {@linkcode RabbitMqEngine} needs. */
+/** Options of {@linkcode RabbitMqEngine}. */
 export interface RabbitMqEngineOptions {
   readonly dialer: Dialer;
   readonly names: RabbitMqNames;
@@ -43,7 +43,7 @@ export class RabbitMqEngine implements Engine<Link> {
   readonly #probe: RabbitMqProbe;
   readonly #probeKey = `p:${crypto.randomUUID()}`;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: RabbitMqEngineOptions) {
     this.maxMessageBytes = options.maxMessageBytes;
     this.#options = options;

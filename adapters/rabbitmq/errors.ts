@@ -91,7 +91,7 @@ function describe(cause: unknown, secrets: readonly string[]): string {
   if (said === "403") {
     return `it does not permit that: grant configure, write and read on the exchange and queues of the prefix (it says ${message})`;
   }
-  if (said === "530") return `it does not let this user connect: check vhost and permissions (it says ${message})`;
+  if (said === "530") return `it refuses this user: check vhost and permissions (it says ${message})`;
   if (isTlsFailure(shown)) {
     return `the TLS handshake failed; check the certificate, the port, and amqp:// or amqps:// (${message})`;
   }

@@ -71,8 +71,8 @@ export interface RabbitMqAdapterOptions {
   /** A client that you have. The adapter connects with its options. Replaces all options above. */
   readonly client?: RabbitMqClientLike;
   /**
-   * Separates applications on one virtual host: nodes with the same prefix form a cluster. Each node of a cluster may
-   * disconnect clients of all its nodes. Any text but the empty one, for example the name of your application.
+   * Keeps applications on one virtual host apart: nodes with the same prefix form a cluster, and one node may
+   * disconnect the clients of all. Any text that is not empty; the name of your application will do.
    */
   readonly prefix: string;
   /**
@@ -82,14 +82,14 @@ export interface RabbitMqAdapterOptions {
    */
   readonly connectTimeoutMs?: number;
   /**
-   * How often to check that messages still arrive, in milliseconds.
+   * How often to check that messages still come through, in milliseconds.
    *
    * @default {5_000}
    */
   readonly probeIntervalMs?: number;
   /**
-   * How long the adapter waits for an answer before it replaces the connection, in milliseconds. So it finds a dead
-   * connection within this time plus the interval.
+   * How long a connection may be silent while an answer is due, in milliseconds. After that it counts as dead and is
+   * replaced. A dead connection is noticed within this time plus `probeIntervalMs`.
    *
    * @default {5_000}
    */
@@ -103,8 +103,8 @@ export interface RabbitMqAdapterOptions {
   readonly maxMessageBytes?: number;
   /**
    * How many bytes of published messages may wait for RabbitMQ's confirmation. They also wait while RabbitMQ takes no
-   * messages, because it has too little memory or disk. Above this limit the adapter drops a publish and reports it
-   * with stage `"publish"`.
+   * messages, because it has too little memory or disk. Beyond it the adapter drops messages, and reports them with
+   * stage `"publish"`.
    *
    * @default {16_777_216}
    */
@@ -147,7 +147,7 @@ const ROWS = {
   maxQueueBytes: or(count(), 32 * 1024 * 1024),
 } satisfies Rows<RabbitMqAdapterOptions>;
 
-/** The checked options, with defaults. */
+/** Options in the form that the adapter uses. */
 export interface Settings extends
   Pick<
     Read<typeof ROWS>,
@@ -166,7 +166,7 @@ export interface Settings extends
 /**
  * Checks options and fills in the defaults.
  *
- * @param options The options that the user passed.
+ * @param options The user's options.
  * @throws {TypeError} If an option has the wrong type, or contradicts another.
  * @throws {RangeError} If a number is out of range, or the prefix or the login is too long.
  */

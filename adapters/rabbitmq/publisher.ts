@@ -146,7 +146,7 @@ export class Publisher {
         ...(named ? { type: NAMED } : run.length > 1 ? { type: PACKED } : {}),
       });
     } catch (cause) {
-      error = this.#lost ?? (this.#channel.closed ? cause as Error : new NackError("it has refused the message"));
+      error = this.#lost ?? (this.#channel.closed ? cause as Error : new NackError("it refused the message"));
     }
     this.#underWay--;
     this.#bytesUnderWay -= length;

@@ -16,7 +16,7 @@ import type { AmqpConnection } from "./connection.ts";
 import { isHashed, keyOf, type RabbitMqNames } from "./names.ts";
 import { NAMED, PACKED, unpack } from "./packing.ts";
 
-/** What {@linkcode openSubscriber} needs. */
+/** Options of {@linkcode openSubscriber}. */
 export interface SubscriberOptions {
   readonly names: RabbitMqNames;
   /** The routing key of the node's own probes. */

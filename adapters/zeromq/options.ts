@@ -81,8 +81,8 @@ export interface ZeroMqAdapterOptions {
    */
   readonly curve?: ZeroMqKeys | "none";
   /**
-   * Separates applications: nodes with the same prefix form a cluster, and refuse others. Any text but the empty one,
-   * for example the name of your application.
+   * Keeps applications apart: nodes with the same prefix form a cluster, and refuse others. Any text that is not empty;
+   * the name of your application will do.
    */
   readonly prefix: string;
   /**
@@ -169,7 +169,7 @@ export type Settings =
 /**
  * Checks options and fills in the defaults.
  *
- * @param options The options that the user passed.
+ * @param options The user's options.
  */
 export function readZeroMqOptions(options: ZeroMqAdapterOptions): Settings {
   refuseAddress(OWNER, options, "bind");

@@ -23,7 +23,7 @@ const MAX_PAUSE_MS = 100;
 /** How many statements in a row the server may undo, to end a deadlock, before that is an error. */
 const MAX_UNDONE = 3;
 
-/** What {@linkcode Appending} needs. */
+/** Options of {@linkcode Appending}. */
 export interface AppendingOptions {
   readonly clock: Clock;
   /** How long a message may wait for a topic that a transaction holds, in milliseconds. */
@@ -69,7 +69,7 @@ export class Appending {
   #undone = 0;
   #patient = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: AppendingOptions) {
     this.#options = options;
   }

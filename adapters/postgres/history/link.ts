@@ -14,7 +14,7 @@ import type { Connection, Dialer, Row } from "../connection.ts";
 import { codeOf, ConnectError, isReply, postgresFailure } from "../errors.ts";
 import { beginStore, fingerprint, LOOK, postgresHistorySql, storeId } from "./tables.ts";
 
-/** What {@linkcode HistoryLink} needs. */
+/** Options of {@linkcode HistoryLink}. */
 export interface HistoryLinkOptions {
   readonly dialer: Dialer;
   readonly clock: Clock;
@@ -58,7 +58,7 @@ export class HistoryLink {
   /** When the server last answered, by the clock. */
   #answeredAt = -Infinity;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: HistoryLinkOptions) {
     this.#options = options;
     const { clock, connectTimeoutMs, answerTimeoutMs, dialer } = options;

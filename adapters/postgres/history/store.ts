@@ -38,7 +38,7 @@ import type { HistorySettings } from "./options.ts";
 import { type Append, Packing, parametersOf, readKept, readPosition, type Stored } from "./statement.ts";
 import { beginStore } from "./tables.ts";
 
-/** What {@linkcode PostgresHistory} needs. */
+/** Options of {@linkcode PostgresStore}. */
 export interface PostgresHistoryStoreOptions extends HistorySettings {
   readonly dialer: Dialer;
   readonly channels: NotifyChannels;
@@ -84,7 +84,7 @@ export class PostgresStore implements HistoryStore {
   #told = false;
   #sweeping = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: PostgresHistoryStoreOptions) {
     this.#options = options;
     const { schema, lockTimeoutMs, clock, chunks } = options;

@@ -29,7 +29,7 @@ import { socketOptions } from "../sockets.ts";
  */
 const decoder = new TextDecoder("latin1");
 
-/** What {@linkcode Mesh} needs. */
+/** Options of {@linkcode Mesh}. */
 export interface MeshOptions {
   readonly bind: string;
   readonly advertise: string;

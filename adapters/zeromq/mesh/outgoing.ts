@@ -19,7 +19,7 @@ const MAX_BATCH_BYTES = 256 * 1024;
 /** After how many bytes a confirmation is requested, so that a slow but live node keeps confirming. */
 const ASK_BYTES = 64 * 1024;
 
-/** What {@linkcode Outgoing} needs. */
+/** Options of {@linkcode Outgoing}. */
 export interface OutgoingOptions {
   /** A socket that connects only once. */
   readonly socket: Dealer;

@@ -40,7 +40,7 @@ interface Route {
   readonly tried: PromiseWithResolvers<void>;
 }
 
-/** What {@linkcode Routes} needs. */
+/** Options of {@linkcode Routes}. */
 export interface RoutesOptions {
   readonly clock: Clock;
   readonly connectTimeoutMs: number;

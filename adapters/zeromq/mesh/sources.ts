@@ -33,7 +33,7 @@ interface Waiting {
   readonly done: PromiseWithResolvers<void>;
 }
 
-/** What {@linkcode Sources} needs. */
+/** Options of {@linkcode Sources}. */
 export interface SourcesOptions {
   /** Sends a text to a connection. */
   send(connection: string, text: string): void;

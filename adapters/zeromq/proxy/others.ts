@@ -26,7 +26,7 @@ interface OpenSync extends Sync {
   readonly allDone: () => void;
 }
 
-/** What {@linkcode Others} needs. */
+/** Options of {@linkcode Others}. */
 export interface OthersOptions {
   /** The session of this node at the proxy. */
   readonly session: string;

@@ -30,7 +30,7 @@ const MAX_BATCH_BYTES = 256 * 1024;
 /** How long a closed socket goes on sending its buffer, in milliseconds. */
 const LINGER_MS = 200;
 
-/** What {@linkcode ProxySession} needs. */
+/** Options of {@linkcode ProxySession}. */
 export interface ProxySessionOptions {
   readonly front: string;
   readonly back: string;
@@ -311,9 +311,9 @@ export class ProxySession {
     const chain = readChain(head);
     if (chain?.session === this.#session) return;
     if (chain && this.#gaps.missed(name, chain)) {
-      this.#events.onMissed(name, new Error("the proxy has dropped messages, because this node did not keep up"));
+      this.#events.onMissed(name, new Error("the proxy has dropped messages: this node did not keep up"));
     }
-    // The name in front decides: the subscription matched this name, whatever the batch contains.
+    // The name in front decides, because the subscription matched this name.
     if (!chain || !readBatch(batch, (_, data) => this.#events.onMessage(name, data))) {
       this.#events.onForeign();
     }
