@@ -1,6 +1,7 @@
 /**
- * One connection to RabbitMQ. It is never reopened. The library's protocol runs over the adapter's own socket, which
- * sends the writes of one turn together, survives any answer of the server, and reports when the connection is lost.
+ * One connection to RabbitMQ. It is never reopened. The library's protocol runs over the adapter's own socket. This
+ * socket sends the writes of one turn together. It survives any answer of the server, and reports when the connection
+ * is lost.
  *
  * @module
  */

@@ -3,7 +3,7 @@
  * routing keys of its channels.
  *
  * A routing key is `c:` and the channel. If the channel is not well-formed Unicode, the key is `j:` and the channel as
- * JSON, because UTF-8 has only one form for all lone surrogates. A key may have at most 255 bytes. For a longer name
+ * JSON: in UTF-8, all lone surrogates become the same character. A key may have at most 255 bytes. For a longer name
  * the key is `h:` and the SHA-256 of the name. Then the name travels with each message, so that a subscriber can
  * compare the name itself.
  *

@@ -15,8 +15,8 @@ $fn$`;
 
 /**
  * The identity of the database's timeline. Every event that may have lost messages changes it: another cluster, another
- * timeline (a promoted standby, a recovery to a point in time), new tables, and each start of a server with `fsync`
- * off. Its text does not depend on settings of the session, such as the time zone.
+ * timeline (a promoted standby, a recovery to a point in time) and new tables. Each start of a server with `fsync` off
+ * changes it too. Its text does not depend on settings of the session, such as the time zone.
  */
 export const PLACE = (schema: string): string =>
   `CREATE OR REPLACE FUNCTION ${schema}.history_place_v1() RETURNS text LANGUAGE sql STABLE AS $fn$

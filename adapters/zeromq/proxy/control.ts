@@ -1,11 +1,13 @@
 /**
- * Control messages between the nodes at a proxy, as JSON lists. To all others: `["sync", prefix, id, token]` and
- * `["bye", prefix, id]`. These go against the stream of messages, like subscriptions, and arrive after earlier
- * subscriptions. To one node alone, like a message: `["synced", id, token, sent, ids]`, and to itself `["mark",
- * bytes]`.
+ * Control messages between the nodes at a proxy, as JSON lists.
  *
- * Before the messages of a batch come the sender's session, the number of the batch, and the number of the previous
- * batch on the same channel. With these a subscriber sees what it has missed.
+ * - To all others: `["sync", prefix, id, token]` and `["bye", prefix, id]`. These go against the stream of messages,
+ *   like subscriptions, and arrive after earlier subscriptions.
+ * - To one node alone, like a message: `["synced", id, token, sent, ids]`.
+ * - To the sending node itself: `["mark", bytes]`.
+ *
+ * Three values come before the messages of a batch: the sender's session, the number of the batch, and the number of
+ * the previous batch on the same channel. With these a subscriber sees what it has missed.
  *
  * @module
  */
