@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A transaction of the user's client, as the client passes it to the callback. Or a client that has sent `BEGIN`. */
+/** A transaction of the user's client, as the client passes it to the callback. Or a client after its `BEGIN`. */
 export type PostgresTransaction =
   | { unsafe(statement: string, parameters: string[]): PromiseLike<unknown> }
   | { query(statement: string, parameters: string[]): PromiseLike<unknown> };
@@ -13,7 +13,7 @@ export type PostgresTransaction =
 export type AskWithin = (statement: string, parameters: readonly string[]) => PromiseLike<unknown>;
 
 const HOW =
-  "give the transaction itself: the argument of begin()'s callback, or the Client of pg that has sent BEGIN";
+  "give the transaction itself: the argument of begin()'s callback, or a Client of pg after its BEGIN";
 
 /**
  * Returns a function that runs statements within a transaction.

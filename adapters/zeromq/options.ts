@@ -176,7 +176,7 @@ export function readZeroMqOptions(options: ZeroMqAdapterOptions): Settings {
   const { bind, advertise, peers, proxy, curve, ...read } = readOptions(OWNER, options, ROWS);
   if ((bind === undefined) === (proxy === undefined)) {
     throw new TypeError(
-      `Cannot use the options of ${OWNER}: give either bind, for a mesh, or proxy`,
+      `Cannot use the options of ${OWNER}: give bind for a mesh, or proxy, but not both`,
     );
   }
   if (proxy) {
