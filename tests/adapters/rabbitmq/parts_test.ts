@@ -87,7 +87,7 @@ test("rabbitmq: options that make no sense, or contradict each other, are refuse
     [{ url: "amqp://host?heartbeat=5" }, "Give settings as options"],
     [
       { url: ["amqp://a:s3cret@host", "amqp://b@other"] },
-      "url[1] of createRabbitMqAdapter: its username is not that",
+      "url[1] of createRabbitMqAdapter: its username differs",
     ],
     [
       { url: ["amqp://a:s3cret@host", "amqp://a:s3cret2@other"] },
