@@ -97,7 +97,7 @@ export class SocketDialer implements Dialer {
     // The function may fail again and again, or never return. So its result is awaited only until the signal aborts.
     const given: unknown = await orAborted((async () => await password())(), signal);
     if (typeof given !== "string") {
-      throw new ConnectError("refused", "the password function returned no text");
+      throw new ConnectError("refused", "the function for the password gave no text");
     }
     this.#passwords = [given, ...this.#passwords.filter((known) => known !== given)].slice(0, MAX_PASSWORDS);
     return given;

@@ -148,7 +148,7 @@ test("postgres: a password may come from a function, is asked for anew, and is n
   const { error } = await waitFor(() => never.errors[0]);
   assert(error.message.includes("No connection within 200 ms"), error.message);
   await using none = createNode({ url: broker.url, password: (() => undefined) as never });
-  await assertRejects(() => none.opening, Error, "the password function returned no text");
+  await assertRejects(() => none.opening, Error, "the function for the password gave no text");
 }, TIMEOUT);
 
 test("postgres over TLS: a certificate that is trusted by name works, with each kind of client", async () => {
