@@ -7,9 +7,5 @@ await using client = createClient(hello, { url, role: "guest" });
 
 client.on("entered", ({ name }) => console.log(`${name} has entered`));
 
-const { promise: greeted, resolve } = Promise.withResolvers<string>();
-client.onOpen(async () => { // now, and after each reconnect: a client that lost its connection is in no room
-  const { greeting } = await client.request("enter", { name: "Ann" });
-  resolve(greeting);
-});
-console.log(await greeted);
+const { greeting } = await client.request("enter", { name: "Ann" }); // once is enough: see `rejoin` in the server
+console.log(greeting);

@@ -1,4 +1,4 @@
-// What the server and its clients say to each other: a request, and an event.
+// The contract between the server and its clients: a request, and an event.
 import { defineContract } from "@trunkline/hub/contract";
 import { z } from "zod";
 

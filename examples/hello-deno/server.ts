@@ -3,7 +3,10 @@ import { createHub } from "@trunkline/hub";
 import { Hono } from "hono";
 import { hello } from "./contract.ts";
 
-const hub = createHub(hello, { authenticate: ({ role }) => ({ role }) });
+const hub = createHub(hello, {
+  authenticate: ({ role }) => ({ role }),
+  rejoin: () => true, // a client that reconnects gets back into its rooms
+});
 
 hub.implement({
   guest: {
