@@ -1,5 +1,5 @@
 /**
- * What is benchmarked: which load, against which servers, and what is said of it in the report.
+ * The benchmarks of single servers: the load, the servers, and the texts of the report.
  *
  * @module
  */
@@ -15,19 +15,19 @@ export interface Bench {
   readonly name: string;
   /** What it does, for the report. */
   readonly what: string;
-  /** What is compared: a figure of the rows. */
+  /** The figure of the rows that is compared. */
   readonly figure: "deliveriesPerSecond" | "p99Ms" | "rssMb" | "kbPerConnection";
   /** The load. */
   readonly load: Omit<LoadOrder, "port" | "dialect">;
-  /** The load where time is short. */
+  /** The load of a quick run. */
   readonly quick?: Omit<LoadOrder, "port" | "dialect">;
-  /** Which servers; all by default. */
+  /** Selects the servers; all by default. */
   readonly takes?: (candidate: Candidate) => boolean;
-  /** How often each is measured; 3 times by default. A short one is measured more often: it is noisier. */
+  /** How often each server is measured; 3 times by default. Short benchmarks run more often, because their figures vary more. */
   readonly repetitions?: number;
-  /** What Trunkline is to reach. */
+  /** The targets of Trunkline. */
   readonly reach?: readonly Aim[];
-  /** Judges the rows; what is to be reached by default. */
+  /** Judges the rows; by default compares them with `reach`. */
   readonly judge?: (rows: readonly Row[]) => Verdict[];
 }
 
@@ -40,7 +40,7 @@ const isLoop = ({ server, kind }: Candidate): boolean => kind === "trunkline" ||
 const bare = (runtime: "deno" | "bun") => ({ server: "loop of sends", runtime }) as const;
 const crossws = (runtime: "deno" | "bun") => ({ server: "crossws", runtime }) as const;
 
-/** As fast as several times a loop of sends, and near what a runtime does natively. */
+/** The targets of a fanout: a multiple of crossws's speed, and for Deno also near Bun's native publish. */
 const FANOUT: readonly Aim[] = [
   { runtime: "deno", than: crossws("deno"), atLeast: 15 },
   { runtime: "deno", than: { server: "native publish", runtime: "bun" }, atLeast: 0.75 },
@@ -89,7 +89,7 @@ export const benches: readonly Bench[] = [
   },
   {
     name: "requests",
-    what: "32 clients, each asks, waits for the answer, and asks again",
+    what: "32 clients, each sends a request, waits for the answer, and sends the next",
     figure: "deliveriesPerSecond",
     load: { shape: "requests", clients: 32, messages: 2_000 },
     quick: { shape: "requests", clients: 32, messages: 200 },
@@ -101,7 +101,7 @@ export const benches: readonly Bench[] = [
   },
   {
     name: "idle",
-    what: "10,000 connections that say nothing",
+    what: "10,000 connections that send nothing",
     figure: "kbPerConnection",
     load: { shape: "idle", clients: 10_000, messages: 500 },
     quick: { shape: "idle", clients: 1_000, messages: 200 },
@@ -112,7 +112,7 @@ export const benches: readonly Bench[] = [
   },
   {
     name: "churn",
-    what: "10,000 connections that come, join a room, and go, 32 at a time",
+    what: "10,000 connections that open, join a room, and close, 32 at a time",
     figure: "deliveriesPerSecond",
     load: { shape: "churn", clients: 32, messages: 10_000 },
     quick: { shape: "churn", clients: 32, messages: 500 },

@@ -1,5 +1,5 @@
 /**
- * What is measured: Trunkline, bare runtimes as controls, and peers from npm.
+ * The servers that are measured: Trunkline, bare runtimes as controls, and peers from npm.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { Runtime } from "./runtimes.ts";
 export interface Candidate {
   /** Its name in results. */
   readonly server: string;
-  /** What runs it. */
+  /** The runtime that runs it. */
   readonly runtime: Runtime;
-  /** Whether it is Trunkline, a control, or a peer. */
+  /** Its kind: Trunkline, a control, or a peer. */
   readonly kind: "trunkline" | "control" | "peer";
   /** Its file in `servers/`. */
   readonly file: string;
-  /** How it is spoken to. */
+  /** The dialect of the load client for it. */
   readonly dialect: string;
 }
 
@@ -29,7 +29,7 @@ const trunkline = {
   file: "trunkline.ts",
 } as const;
 
-/** All of them. */
+/** All servers. */
 export const candidates: readonly Candidate[] = [
   { ...trunkline, runtime: "deno" },
   { ...trunkline, runtime: "bun" },

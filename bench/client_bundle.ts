@@ -1,27 +1,27 @@
 /**
- * What a page loads for a client: its bundle, how large that is, and how large it may be.
+ * The bundle that a page loads for a client: its size, and the limits of that size.
  *
  * @module
  */
 
 import * as esbuild from "esbuild";
 
-/** How many bytes a client shall take on the wire at the most. */
+/** The target: a client takes at most so many bytes on the wire. */
 export const CLIENT_GOAL_BYTES = 10_240;
 
 /**
- * How many bytes it may take as long as it does not meet the goal. A test holds it to that: whoever needs more looks for
- * what can go first, and whoever makes it smaller lowers this.
+ * The limit while the client does not meet the target, in bytes. A test checks it. If a change needs more bytes, first look
+ * for code to remove. If a change makes the client smaller, lower this limit.
  */
 export const CLIENT_LIMIT_BYTES = 18_688;
 
-/** How many bytes more a page may take that also shows who is present. */
+/** The limit of the additional bytes of a page that also uses presence. */
 export const PRESENCE_LIMIT_BYTES = 2_800;
 
-/** The source of a page that uses nothing but the client. Which schema library there is too is the user's choice. */
+/** The source of a page that uses only the client. It has no schema library, because users choose their own. */
 export const CLIENT_PAGE = `export * from "@trunkline/hub/client";`;
 
-/** The source of a page that also shows who is present. */
+/** The source of a page that also uses presence. */
 export const PRESENCE_PAGE = `${CLIENT_PAGE}
 export * from "@trunkline/hub/client/presence";`;
 
@@ -74,6 +74,6 @@ export async function measureBundles(pages: readonly string[]): Promise<BundleSi
       return { minifiedBytes: bytes.length, gzipBytes: await gzipped(bytes) };
     }));
   } finally {
-    await esbuild.stop(); // it is a process of its own, which would keep this one alive
+    await esbuild.stop(); // esbuild is another process, and would keep this one alive
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The contract of the benchmarks: a chat with short lines, validated on every way.
+ * The contract of the benchmarks: a chat with short lines, which are validated in both directions.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { z } from "zod";
 const Line = z.object({ room: z.string(), text: z.string() });
 const Text = z.object({ text: z.string() });
 
-/** What is said and heard. */
+/** A line of the chat. */
 export const contract = defineContract(
   {
     roles: {

@@ -1,6 +1,6 @@
 /**
- * Growth: what becomes of speed, memory and cost when there are more connections, more topics, or more who are not
- * concerned. A publish must not cost more because of those who do not subscribe.
+ * Growth: speed, memory and cost with more connections, more topics, or more clients without a subscription. Clients that
+ * do not subscribe must not make a publish cost more.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const SIZES: Readonly<Record<Kind, readonly number[]>> = {
   idlers: [0, 100, 1_000, 10_000],
   elsewhere: [0, 100, 1_000, 10_000],
 };
-/** What else there is to compare with where connections are idle; its messages come one by one. */
+/** A bare server to compare with where connections are idle. It sends one message per frame. */
 const CONTROL: Candidate = {
   server: "bare",
   runtime: "deno",
@@ -70,21 +70,21 @@ function report(rows: readonly GrowthRow[]) {
   const others: Readonly<Record<string, string>> = { idlers: "idle", elsewhere: "subscribed elsewhere" };
   const bursts = of("idlers", "elsewhere").filter(({ how }) => how === "burst");
   const text = [
-    "More connections, all of which hear one topic. With few of them most of the work is reading what is " +
-    "published, with many it is sending it.",
+    "All connections subscribe to one topic, and there are more and more of them. With few connections the server spends " +
+    "most of its time on reading the published messages, with many on sending them.",
     "![Deliveries by connections](results/growth-connections.svg)",
     table(
       of("connections"),
       "runtime | connections | per second: median (range) | per CPU second | memory, MB",
       speed,
     ),
-    "More topics, published to in turn, each with ten subscribers among the same 1,000 connections. With more topics " +
-    "each connection hears less of a burst, so that less can be sent together.",
+    "There are more and more topics. The publishers publish to each in turn, and each has ten subscribers among the same " +
+    "1,000 connections. With more topics each connection gets less of a burst, so the server can send less together.",
     "![Deliveries by topics](results/growth-topics.svg)",
     table(of("topics"), "runtime | topics | per second: median (range) | per CPU second | memory, MB", speed),
-    "More connections that do not subscribe to the topic that is published to, which has ten subscribers. A publish " +
-    "must not cost more for them, neither in a burst nor alone (each when the one before has arrived everywhere). Bare Deno is a " +
-    "loop of sends without validation, of one frame per message.",
+    "One topic has ten subscribers, and there are more and more other connections that do not subscribe to it. They must not " +
+    "make a publish cost more, neither in a burst nor alone (alone: each publish waits until the one before has arrived " +
+    "everywhere). Bare Deno is a loop of sends without validation, with one frame per message.",
     "![Cost by connections that do not subscribe](results/growth-cost.svg)",
     table(
       bursts,

@@ -1,5 +1,5 @@
 /**
- * What the growth study leaves behind, and what of it is not as it must be.
+ * The results of the growth study, and the faults in them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Level } from "./load/growth.ts";
 import { type Range, range } from "./range.ts";
 import { type Verdict, verdict } from "./reach.ts";
 
-/** What grows. */
+/** The number that grows. */
 export type Kind = "connections" | "topics" | "idlers" | "elsewhere";
 
 /** One level on one runtime. */
@@ -17,15 +17,15 @@ export interface GrowthRow {
   readonly grows: Kind;
   readonly server: string;
   readonly runtime: string;
-  /** How many there are of what grows. */
+  /** The number that grows, at this level. */
   readonly size: number;
-  /** `"burst"`, or `"alone"`: each publish when the one before has arrived everywhere. */
+  /** `"burst"`, or `"alone"`: each publish waits until the one before has arrived everywhere. */
   readonly how: string;
   readonly deliveriesPerSecond: Range;
   readonly deliveriesPerCpuSecond: Range;
   /** The server's processor time for a publish, in microseconds. */
   readonly cpuUsPerPublish: Range;
-  /** The server's resident memory, and what of it came since the first level began. */
+  /** The server's resident memory, and its growth since the first level began. */
   readonly rssMb: number;
   readonly rssGrownMb: number;
   readonly delivered: number;
@@ -33,10 +33,10 @@ export interface GrowthRow {
   readonly ordered: boolean;
 }
 
-/** Processor times of equal work differ by less than this factor, caches and all. */
+/** Processor times of equal work differ by less than this factor, also because of caches. */
 const TOLERANCE = 2;
 
-/** Makes a row of what was measured. */
+/** Makes a row of the measurements. */
 export function toGrowthRow(
   grows: Kind,
   { server, runtime }: Pick<Candidate, "server" | "runtime">,
@@ -63,9 +63,9 @@ export function toGrowthRow(
 }
 
 /**
- * What is not as it must be: what was lost or came in disorder, and a publish that costs more because of others.
+ * Lists the faults: lost or disordered messages, and publishes that cost more because of clients without a subscription.
  *
- * @param all The rows; those of other servers are there to compare with.
+ * @param all The rows; those of other servers are only for comparison.
  */
 export function growthFaults(all: readonly GrowthRow[]): string[] {
   const rows = all.filter(({ server }) => server === "trunkline");
@@ -77,21 +77,21 @@ export function growthFaults(all: readonly GrowthRow[]): string[] {
   return [...lost, ...dear];
 }
 
-/** Judges what a publish costs with others who do not hear it, of what it costs without: the worst on each runtime. */
+/** Compares the cost of a publish with and without clients that do not subscribe: the worst ratio on each runtime. */
 export function growthVerdicts(all: readonly GrowthRow[]): Verdict[] {
   const found = costs(all.filter(({ server }) => server === "trunkline"));
   return [...new Set(found.map(({ row }) => row.runtime))].map((runtime) => {
     const worst = Math.max(...found.filter(({ row }) => row.runtime === runtime).map(({ factor }) => factor));
     return verdict(
-      `trunkline (${runtime}), a publish with up to 10,000 who do not hear it`,
+      `trunkline (${runtime}), a publish with up to 10,000 clients that do not subscribe`,
       worst,
       { atMost: TOLERANCE },
-      "× one without them",
+      "× a publish without those clients",
     );
   });
 }
 
-/** How many times as much a publish costs with others as without. */
+/** The cost of a publish with clients that do not subscribe, divided by its cost without them. */
 function costs(rows: readonly GrowthRow[]): { readonly row: GrowthRow; readonly factor: number }[] {
   return rows.filter(({ grows, size }) => (grows === "idlers" || grows === "elsewhere") && size > 0)
     .map((row) => {
@@ -99,7 +99,7 @@ function costs(rows: readonly GrowthRow[]): { readonly row: GrowthRow; readonly 
         other.size === 0 && other.grows === row.grows && other.runtime === row.runtime &&
         other.how === row.how
       );
-      // The least it took, so that a busy moment of the machine counts as little as possible.
+      // The minimum, so that a busy moment of the machine counts as little as possible.
       return { row, factor: row.cpuUsPerPublish.min / (none?.cpuUsPerPublish.median ?? NaN) };
     });
 }

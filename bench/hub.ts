@@ -1,5 +1,5 @@
 /**
- * The hub that is measured: typed, validation on, without a limit of rate.
+ * The hub that is measured: typed, with validation, without a rate limit.
  *
  * @module
  */
@@ -13,7 +13,7 @@ type Measured = Hub<Definition, HubUser, undefined>;
 /**
  * Makes the hub.
  *
- * @param options What is special about it.
+ * @param options Other options of the hub.
  */
 export function createMeasuredHub(
   options: Pick<

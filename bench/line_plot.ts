@@ -1,5 +1,5 @@
 /**
- * Lines over sizes that grow tenfold.
+ * Draws lines over sizes that grow tenfold.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { escape, short, svg } from "./svg.ts";
 
 /** A line of a plot. */
 export interface Line {
-  /** What it stands for. */
+  /** What it shows. */
   readonly name: string;
   readonly colour: string;
   /** Whether it is dashed. */
@@ -22,14 +22,14 @@ const HEIGHT = 320;
 const [LEFT, RIGHT, TOP, BOTTOM] = [70, 210, 40, 280];
 const STEPS = 4;
 
-/** The least of 1, 2, 2.5, 5 and 10 times a power of ten that is not below a value. */
+/** The next round number from `value` up: 1, 2, 2.5, 5 or 10 times a power of ten. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((rounded) => rounded >= value * 0.999)!;
 }
 
 /**
- * Draws lines: the sizes stand at equal distances, as each is ten times the one before, and the values begin at zero.
+ * Draws lines. Each size is ten times the one before, so the sizes have equal distances. The values begin at zero.
  *
  * @param title What the values are.
  * @param lines The lines; all have the same sizes.

@@ -1,6 +1,6 @@
 /**
- * `deno task bench [NAME…] [--quick] [--repeat N]`: runs the benchmarks and writes what came of them: `results/NAME.json`,
- * and the tables and plots of `bench/README.md` and the README.
+ * `deno task bench [NAME…] [--quick] [--repeat N]`: runs the benchmarks. Writes the results to `results/NAME.json`, and the
+ * tables and plots to `bench/README.md` and the README.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { type Results, type Row, toRow } from "./rows.ts";
 import { findRuntimes, type Runtime } from "./runtimes.ts";
 import { studies } from "./studies.ts";
 
-/** Runs one benchmark: its servers in turn, again and again, so that a noisy moment hits all alike. */
+/** Runs one benchmark. The servers take turns for several rounds, so that a busy moment of the machine affects all of them. */
 async function run(
   bench: Bench,
   quick: boolean,
@@ -36,7 +36,7 @@ async function run(
   return { bench: bench.name, what: bench.what, ...setting(), rows };
 }
 
-/** When and where figures were taken. */
+/** The date and the machine of the figures. */
 function setting(): Pick<Results, "date" | "machine"> {
   const [cpu] = cpus();
   const machine = `${cpus().length} × ${cpu?.model ?? "unknown processor"}, ${Deno.build.os}`;
@@ -63,7 +63,7 @@ function line(bench: Bench, row: Row): string {
 const spoken = ({ aim, found, reached }: Verdict): string =>
   `${reached ? "reached" : "NOT REACHED"}: ${aim}; found ${found}`;
 
-/** What Trunkline lost or mixed up: it must not, whereas a peer's loss is a figure like any other. */
+/** The messages that Trunkline lost or reordered. That is a fault; a peer's loss is only a figure. */
 function losses(bench: Bench, { rows }: Results): string[] {
   return rows
     .filter(({ peer, delivered, expected, ordered }) =>
@@ -105,12 +105,12 @@ if (!paths.bun) {
 const faults: string[] = [];
 for (const bench of benches.filter(({ name }) => names.includes(name))) {
   console.log(
-    `${bench.name}: ${bench.what}${quick && bench.quick ? " (with fewer, as it must be quick)" : ""}`,
+    `${bench.name}: ${bench.what}${quick && bench.quick ? " (a smaller load, for --quick)" : ""}`,
   );
   const results = await run(bench, quick, Number(repeat ?? (quick ? 1 : bench.repetitions ?? 3)), paths);
   if (!quick) { for (const verdict of judge(bench, results.rows)) console.log(`  ${spoken(verdict)}`); }
   faults.push(...losses(bench, results));
-  if (quick) continue; // a quick look must not replace figures that were taken with care
+  if (quick) continue; // the figures of a quick run must not replace careful ones
   await writeResults(bench.name, results);
 }
 for (
@@ -118,7 +118,7 @@ for (
     names.includes(name)
   )
 ) {
-  console.log(`${name}: ${what}${quick && canBeQuick ? " (with fewer, as it must be quick)" : ""}`);
+  console.log(`${name}: ${what}${quick && canBeQuick ? " (a smaller load, for --quick)" : ""}`);
   const effort = { quick, repetitions: Number(repeat ?? (quick ? 1 : repetitions)) };
   const { rows, faults: found } = await run(paths, (line) => console.log(`  ${line}`), effort);
   if (!quick) { for (const verdict of reach?.(rows) ?? []) console.log(`  ${spoken(verdict)}`); }
@@ -130,8 +130,8 @@ if (!quick || studies.some(({ name, canBeQuick }) => names.includes(name) && !ca
   await writeReport();
 }
 if (faults.length > 0) {
-  console.error(`Not as it must be:\n${faults.join("\n")}`);
+  console.error(`Faults:\n${faults.join("\n")}`);
   Deno.exit(1);
 }
-// A library of a broker or a peer may keep something open that the run would wait for.
+// Exit now: a library of a broker or a peer may keep something open, and the process would not end.
 Deno.exit(0);

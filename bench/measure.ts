@@ -11,22 +11,22 @@ import type { Outcome } from "./load/outcome.ts";
 import { type Usage, usage } from "./load/server.ts";
 import { pinned, type Runtime } from "./runtimes.ts";
 
-/** What one measurement yields. */
+/** The result of one measurement. */
 export interface Measurement extends Outcome {
   /** The server's resident memory before the load, in bytes. */
   readonly rssBefore: number;
-  /** The same afterwards; for `idle` while the connections are open. */
+  /** The server's resident memory after the load; for `idle`, while the connections are open. */
   readonly rssAfter: number;
   /** The server's heap before and after, in bytes. */
   readonly heapBefore: number;
   readonly heapAfter: number;
-  /** What the server counts afterwards. */
+  /** The server's counts after the load. */
   readonly stats: Readonly<Record<string, number>> | undefined;
 }
 
 const here = (file: string): string => new URL(file, import.meta.url).pathname;
 
-/** Starts a process and gives its output line by line. */
+/** Starts a process and yields its output line by line. */
 function start({ command, args }: { readonly command: string; readonly args: string[] }) {
   const child = new Deno.Command(command, { args, stdout: "piped", stderr: "inherit", stdin: "null" })
     .spawn();
@@ -35,7 +35,7 @@ function start({ command, args }: { readonly command: string; readonly args: str
   return { child, lines };
 }
 
-/** Reads lines until there is one of JSON. */
+/** Reads lines until one is JSON. */
 async function readJson(lines: ReadableStreamDefaultReader<string>) {
   for (;;) {
     const { value, done } = await lines.read();
@@ -45,12 +45,12 @@ async function readJson(lines: ReadableStreamDefaultReader<string>) {
 }
 
 /**
- * Has a load client do something to a server, both in processes of their own.
+ * Runs a load client against a server, each in its own process.
  *
  * @param candidate The server.
- * @param order What the load client does.
- * @param paths Where the runtimes are.
- * @param watch Called around it, with the server's port.
+ * @param order The orders for the load client.
+ * @param paths The paths of the runtimes.
+ * @param watch Called before and after the load, with the server's port.
  */
 export async function underLoad<Outcome>(
   { runtime, file, dialect }: Candidate,
@@ -77,7 +77,7 @@ export async function underLoad<Outcome>(
 }
 
 /**
- * Measures.
+ * Measures a server.
  *
  * @param candidate The server.
  * @param order What the load client does.

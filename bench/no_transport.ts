@@ -1,13 +1,13 @@
 /**
- * A transport without sockets: connections that are a hub's in every way, but come from nowhere. It is for what there are to be
- * more of than a machine has sockets for, and where sockets are not what is measured.
+ * A transport without sockets: its connections are like all others of the hub, but there is no network. Benchmarks use it for
+ * more connections than a machine has sockets, and where they do not measure sockets.
  *
  * @module
  */
 
 import type { Link, LinkAcceptor, LinkEvents, Transport } from "@trunkline/hub/transports/transport";
 
-/** A transport whose links take everything at once. */
+/** A transport whose links accept every write at once. */
 export class NoTransport implements Transport {
   readonly name = "none";
   #acceptor: LinkAcceptor | undefined;
@@ -17,9 +17,9 @@ export class NoTransport implements Transport {
   }
 
   /**
-   * Connects a client, and waits until it is welcome.
+   * Connects a client, and waits until the hub has accepted it.
    *
-   * @param token What it shows for itself.
+   * @param token The client's token.
    */
   async connect(token?: string): Promise<LinkEvents> {
     const { promise: welcome, resolve } = Promise.withResolvers<void>();

@@ -23,17 +23,17 @@ const WIDTH = 720;
 /** A bar. */
 export interface Bar {
   readonly name: string;
-  /** Whose it is: `"trunkline"`, `"control"` or `"peer"`. */
+  /** The kind of the server: `"trunkline"`, `"control"` or `"peer"`. */
   readonly peer: string;
   readonly figure: Range;
 }
 
 /**
- * Draws bars: the median, with a line from the least to the most.
+ * Draws bars: each shows the median, with a line from the minimum to the maximum.
  *
- * @param title What the figures are.
- * @param label What was done, for those who do not see it.
- * @param bars The bars, from above.
+ * @param title The name of the figures.
+ * @param label A description of the plot, for screen readers.
+ * @param bars The bars, from top to bottom.
  */
 export function plotBars(title: string, label: string, bars: readonly Bar[]): string {
   const most = Math.max(...bars.map(({ figure: { max } }) => max), Number.MIN_VALUE);
@@ -60,7 +60,7 @@ export function plotBars(title: string, label: string, bars: readonly Bar[]): st
 /**
  * Draws one bar per server.
  *
- * @param bench What was measured.
+ * @param bench The benchmark.
  * @param rows The figures.
  */
 export function plot(bench: Pick<Bench, "name" | "what" | "figure">, rows: readonly Row[]): string {

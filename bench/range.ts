@@ -11,7 +11,7 @@ export interface Range {
   readonly max: number;
 }
 
-/** The median, and between what the values lie. */
+/** The median of values, and their range. */
 export function range(values: readonly number[]): Range {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

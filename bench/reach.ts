@@ -1,5 +1,5 @@
 /**
- * What Trunkline is to reach, and what came of it.
+ * The targets of Trunkline, and whether it reaches them.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import type { Row } from "./rows.ts";
 import type { Runtime } from "./runtimes.ts";
 import { UNITS } from "./units.ts";
 
-/** What a benchmark's figure is to be on one runtime. */
+/** The target of a benchmark's figure on one runtime. */
 export interface Aim {
   readonly runtime: Runtime;
-  /** The server whose figure is the unit; without one the figure itself counts. */
+  /** The server to compare with: the target is a multiple of its figure. Without it, the target is the figure itself. */
   readonly than?: { readonly server: string; readonly runtime: Runtime };
   /** Not less than this, or not more. */
   readonly atLeast?: number;
   readonly atMost?: number;
 }
 
-/** Whether something was reached. */
+/** Whether a target is reached. */
 export interface Verdict {
-  /** What was to be reached. */
+  /** The target. */
   readonly aim: string;
-  /** What was found. */
+  /** The measured figure. */
   readonly found: string;
   readonly reached: boolean;
 }
@@ -32,12 +32,12 @@ const digits = (value: number): string =>
   value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 
 /**
- * Judges a figure.
+ * Compares a figure with its target.
  *
- * @param what Whose figure it is.
+ * @param what The name of the figure.
  * @param found The figure.
- * @param limits What it is to be.
- * @param unit What it is counted in.
+ * @param limits The target.
+ * @param unit The unit of the figure.
  */
 export function verdict(
   what: string,
@@ -53,7 +53,7 @@ export function verdict(
   };
 }
 
-/** Judges a benchmark's rows: of medians, and only where everything was delivered. */
+/** Compares a benchmark's medians with their targets. A row counts only if everything was delivered. */
 export function verdictsOf(
   { figure, reach = [] }: Pick<Bench, "figure" | "reach">,
   rows: readonly Row[],
@@ -70,13 +70,13 @@ export function verdictsOf(
   });
 }
 
-/** Judges what is left of connections that came and went: what the hub counts, and the heap. */
+/** Checks that closed connections leave nothing behind: in the hub's counts, and on the heap. */
 export function nothingLeft(rows: readonly Row[]): Verdict[] {
   return rows.filter(({ peer }) => peer === "trunkline").map(({ runtime, stats = {}, heapGrowthMb }) => {
     const left = Object.entries(stats).filter(([, count]) => count !== 0);
     return {
       aim:
-        `trunkline (${runtime}): nothing is counted afterwards, and the heap is at most ${MAX_HEAP_GROWTH_MB} MB larger`,
+        `trunkline (${runtime}): afterwards all counts are 0, and the heap is at most ${MAX_HEAP_GROWTH_MB} MB larger`,
       found: `${
         left.length === 0 ? "nothing" : left.map(([name, count]) => `${count} ${name}`).join(", ")
       }, ` +
@@ -86,7 +86,7 @@ export function nothingLeft(rows: readonly Row[]): Verdict[] {
   });
 }
 
-/** What compiled code and warm caches take; 10,000 connections that stayed would take more. */
+/** The size of compiled code and warm caches. 10,000 connections that stay open would take more. */
 const MAX_HEAP_GROWTH_MB = 5;
 
 /** A table of verdicts in Markdown. */
@@ -94,7 +94,7 @@ export function reachTable(
   verdicts: readonly { readonly bench: string; readonly verdict: Verdict }[],
 ): string {
   return [
-    "| benchmark | to be reached | found | reached |",
+    "| benchmark | target | measured | reached |",
     "|---|---|---|---|",
     ...verdicts.map(({ bench, verdict: { aim, found, reached } }) =>
       `| ${bench} | ${aim} | ${found} | ${reached ? "yes" : "**no**"} |`

@@ -1,5 +1,5 @@
 /**
- * A registry with this package alone, as JSR serves it: the files that are published, their bare specifiers resolved.
+ * A registry with only this package, served as JSR serves it: the published files, with their bare specifiers resolved.
  *
  * @module
  */
@@ -16,13 +16,13 @@ interface Manifest {
 
 /** A registry that runs. */
 export interface Registry extends AsyncDisposable {
-  /** What Deno is given as `JSR_URL`. */
+  /** The address for Deno's `JSR_URL`. */
   readonly url: string;
-  /** The package that it has, with its version: what follows `jsr:`. */
+  /** The name of the package with its version, as it follows `jsr:`. */
   readonly specifier: string;
 }
 
-/** The modules of a folder and those below it, by path from the root of the package. */
+/** The modules of a folder and its subfolders; paths begin at the root of the package. */
 async function* modulesIn(folder: string): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
     if (isDirectory) yield* modulesIn(`${folder}${name}/`);
@@ -37,7 +37,7 @@ async function* publishedModules({ publish }: Manifest): AsyncGenerator<string> 
   }
 }
 
-/** A module as it is after publishing, where no import map tells what `hono` is. */
+/** Replaces bare specifiers such as `hono` with those of the import map, as JSR does on publishing. */
 function resolveSpecifiers(source: string, imports: Manifest["imports"]): string {
   return source.replace(
     /(\bfrom\s+|\bimport\s*\(\s*)"([@a-z][^":]*)"/g,
@@ -55,7 +55,7 @@ async function checksum(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return `sha256-${digest.toHex()}`;
 }
 
-/** Starts one, on a free port of this machine only. */
+/** Starts a registry on a free port, for this machine only. */
 export async function startRegistry(): Promise<Registry> {
   const manifest: Manifest = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const { name, version, exports, imports } = manifest;

@@ -1,5 +1,5 @@
 /**
- * Tables and plots of the results, written between marks in `bench/README.md` and the README.
+ * Writes tables and plots of the results between marks in `bench/README.md` and the README.
  *
  * @module
  */
@@ -49,7 +49,7 @@ function table(bench: Bench, { rows }: Results): string {
   ].join("\n");
 }
 
-/** How much Trunkline is of the others in the same run. */
+/** Trunkline's figure as a multiple of the others' in the same run. */
 function ratios(bench: Bench, { rows }: Results): string {
   const of = ({ [bench.figure]: figure }: Row) => figure?.median ?? NaN;
   const ours = rows.filter(({ peer }) => peer === "trunkline");
@@ -79,7 +79,7 @@ async function replaceMarked(file: URL, text: string): Promise<void> {
   );
 }
 
-/** Writes the report from the results that there are. */
+/** Writes the report from all results in `results/`. */
 export async function writeReport(): Promise<void> {
   const sections: string[] = [];
   const verdicts: { bench: string; verdict: Verdict }[] = [];
@@ -118,6 +118,6 @@ export async function writeReport(): Promise<void> {
     }
     sections.push(`### ${name}: ${what}\n\n${text}\n\nTaken on ${results.date}, ${results.machine}.`);
   }
-  const all = [`### What is to be reached\n\n${reachTable(verdicts)}`, ...sections];
+  const all = [`### Targets\n\n${reachTable(verdicts)}`, ...sections];
   await replaceMarked(new URL("README.md", import.meta.url), all.join("\n\n"));
 }

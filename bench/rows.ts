@@ -1,5 +1,5 @@
 /**
- * What a benchmark leaves behind.
+ * The results of a benchmark.
  *
  * @module
  */
@@ -21,22 +21,22 @@ export interface Row {
   readonly p50Ms?: Range;
   readonly p95Ms?: Range;
   readonly p99Ms?: Range;
-  /** Of the worst repetition. */
+  /** The number of the worst repetition. */
   readonly delivered: number;
   readonly expected: number;
-  /** Whether a listener heard everything in order and once, in every repetition; absent where nobody looked. */
+  /** Whether a listener got every message once and in order, in every repetition; absent if the load does not check it. */
   readonly ordered?: boolean;
   /** Resident memory after the load, or with all connections open. */
   readonly rssMb: Range;
-  /** What one open connection costs in resident memory. */
+  /** The resident memory of one open connection. */
   readonly kbPerConnection?: Range;
-  /** How many messages the server delivers for a second of its processor time. */
+  /** The number of messages that the server delivers in a second of its processor time. */
   readonly deliveriesPerCpuSecond: Range;
-  /** How busy the load client was: near 1 it was measured more than the server. */
+  /** How busy the load client was. Near 1, the figures show the load client's speed more than the server's. */
   readonly loadClientBusy: Range;
-  /** How far the heap is from where it began, after the load. */
+  /** The growth of the heap during the load. */
   readonly heapGrowthMb: Range;
-  /** What the server counts after the load; all zero when nothing is left behind. */
+  /** The server's counts after the load; all zero if nothing is left behind. */
   readonly stats?: Readonly<Record<string, number>>;
 }
 
@@ -49,7 +49,7 @@ export interface Results {
   readonly rows: readonly Row[];
 }
 
-/** Makes a row of what was measured. */
+/** Makes a row of the measurements. */
 export function toRow({ name, load }: Bench, candidate: Candidate, measured: readonly Measurement[]): Row {
   const worst = measured.reduce((a, b) => (a.delivered < b.delivered ? a : b));
   const over = (figure: (m: Measurement) => number) => range(measured.map(figure));

@@ -1,5 +1,5 @@
 /**
- * Where the runtimes are, and how a process is pinned to a processor.
+ * Finds the runtimes, and pins processes to processors.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 
-/** What runs a server. */
+/** A runtime of servers. */
 export type Runtime = "deno" | "bun" | "node";
 
-/** What a command prints last, or `undefined` where it fails or is not there. */
+/** The last line that a command prints; `undefined` if it fails or does not exist. */
 function printed(command: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) =>
     execFile(
@@ -22,7 +22,7 @@ function printed(command: string, args: readonly string[]): Promise<string | und
   );
 }
 
-/** The paths of the runtimes that are here; Bun is fetched with npx where it is not installed. */
+/** The paths of the installed runtimes. If Bun is not installed, npx fetches it. */
 export async function findRuntimes(): Promise<Readonly<Partial<Record<Runtime, string>>>> {
   const tell = ["-e", "console.log(process.execPath)"];
   return {
@@ -41,16 +41,16 @@ const ARGS: Readonly<Record<Runtime, readonly string[]>> = {
   node: ["--expose-gc"],
 };
 
-/** Whether processes can be pinned: there are two processors, and `taskset` is at hand. */
+/** Whether processes can be pinned: this needs two processors, and `taskset`. */
 export const canPin = async (): Promise<boolean> =>
   availableParallelism() > 1 && await printed("taskset", ["--version"]) !== undefined;
 
 /**
- * A command that runs a file on one processor, where there are two and `taskset` is at hand.
+ * A command that runs a file, pinned to one processor if there are two and `taskset` is installed.
  *
- * @param runtime What runs it.
+ * @param runtime The runtime.
  * @param path The runtime's path.
- * @param cpu Which processor.
+ * @param cpu The number of the processor.
  * @param file The file, and its arguments.
  */
 export async function pinned(

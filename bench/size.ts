@@ -1,5 +1,5 @@
 /**
- * Size: what a page loads for a client.
+ * Size: the bundle that a page loads for a client.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { CLIENT_GOAL_BYTES, CLIENT_PAGE, measureBundles, PRESENCE_PAGE } from ".
 import { verdict } from "./reach.ts";
 import type { Study } from "./study.ts";
 
-/** What is bundled. */
+/** The bundles. */
 const ENTRIES: Readonly<Record<string, string>> = {
   "client": CLIENT_PAGE,
   "client and presence": PRESENCE_PAGE,
@@ -21,7 +21,7 @@ export interface SizeRow {
   readonly bundle: string;
   readonly minifiedBytes: number;
   readonly gzipBytes: number;
-  /** Absent where the bundle holds more than the client, for comparison. */
+  /** Absent if the bundle contains more than the client: it is only for comparison. */
   readonly limitBytes?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * All benchmarks that have their own way to run.
+ * All studies: benchmarks that have their own way to run.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { size } from "./size.ts";
 import type { Study } from "./study.ts";
 import { types } from "./types.ts";
 
-/** All of them. */
+/** All studies. */
 export const studies: readonly Study[] = [
   cores,
   crossnode,

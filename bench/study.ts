@@ -1,5 +1,5 @@
 /**
- * Benchmarks each of which has its own way to run and to be reported.
+ * Studies: benchmarks that have their own way to run, and their own report.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import type { Runtime } from "./runtimes.ts";
 
 /** How much of a study to do. */
 export interface Effort {
-  /** Whether a quick look is enough. */
+  /** Whether a quick run is enough. */
   readonly quick: boolean;
-  /** How often to measure, where the study leaves it open. */
+  /** How often to measure, if the study does not decide it. */
   readonly repetitions: number;
 }
 
@@ -21,10 +21,10 @@ export interface Study<Rows = unknown> {
   readonly name: string;
   /** What it does, for the report. */
   readonly what: string;
-  /** Whether it has a quick look, whose figures are not kept; else it does the same always. */
+  /** Whether it has a quick run, whose figures are not kept. Otherwise every run is the same. */
   readonly canBeQuick?: boolean;
   /**
-   * How often it measures unless it is told.
+   * How often it measures by default.
    *
    * @default {3}
    */
@@ -32,9 +32,9 @@ export interface Study<Rows = unknown> {
   /**
    * Runs it.
    *
-   * @param paths Where the runtimes are.
-   * @param say Called with lines for the terminal.
-   * @param effort How much of it.
+   * @param paths The paths of the runtimes.
+   * @param say Called with each line for the terminal.
+   * @param effort How much to measure.
    */
   run(
     paths: Readonly<Partial<Record<Runtime, string>>>,
@@ -42,20 +42,20 @@ export interface Study<Rows = unknown> {
     effort: Effort,
   ): Promise<{
     readonly rows: Rows;
-    /** What is not as it must be; empty when all is well. */
+    /** The faults; empty if there are none. */
     readonly faults: readonly string[];
   }>;
   /**
-   * Reports what a run yielded.
+   * Writes the report of a run.
    *
-   * @returns Markdown, which may show the drawings by their name; those, as SVG; and what of it is repeated in other
-   * documents, by their path from the root.
+   * @returns The text in Markdown, which may show the drawings by their names; the drawings, as SVG; and excerpts for other
+   * documents, by the path of the document from the root.
    */
   report(rows: Rows): {
     readonly text: string;
     readonly drawings?: Readonly<Record<string, string>>;
     readonly excerpts?: Readonly<Record<string, string>>;
   };
-  /** Judges what a run yielded, where something is to be reached. */
+  /** Compares the results of a run with the targets, if there are any. */
   reach?(rows: Rows): Verdict[];
 }

@@ -1,10 +1,10 @@
 /**
- * What all plots have in common: they are SVG, and readable on light and on dark pages.
+ * The common parts of all plots: they are SVG, and readable on light and on dark pages.
  *
  * @module
  */
 
-/** Text as it may stand in SVG, attributes included. */
+/** Escapes text for SVG, also for its attributes. */
 export const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
@@ -18,7 +18,7 @@ export function short(value: number): string {
 export interface Drawing {
   readonly width: number;
   readonly height: number;
-  /** What it shows, for those who do not see it. */
+  /** A description, for screen readers. */
   readonly label: string;
   /** Its elements. */
   readonly content: string;

@@ -1,5 +1,5 @@
 /**
- * Types: how long the compiler takes over a large contract with its server and its client.
+ * Types: how long the compiler takes to check a large contract with its server and its client.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import { verdict } from "./reach.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 import type { Study } from "./study.ts";
 
-/** How much longer than an empty file it may take, in seconds. */
+/** The limit: so much longer than an empty file, in seconds. */
 const LIMIT_S = 2;
-/** How many entries the contract has; a quarter each of requests, signals, events and topics. */
+/** The number of entries of the contract: a quarter each of requests, signals, events and topics. */
 const ENTRIES = 200;
-/** How many a small one has: what it takes is the compiler's work on the package and on zod. */
+/** The number of entries of a small contract. Its time is the compiler's work on the package and on zod. */
 const FEW_ENTRIES = 4;
 const REPETITIONS = 3;
 
-/** Where the program has the package from: a registry, as its users do, or the sources beside it. */
+/** The origin of the package: a registry, as for users, or the sources in this repository. */
 export type Origin = "registry" | "source";
 
-/** What was measured. */
+/** The result for one program. */
 export interface TypesRow {
   readonly program: string;
   readonly origin: Origin;
@@ -29,7 +29,7 @@ export interface TypesRow {
   readonly seconds: Range;
 }
 
-/** A contract with so many entries, in a module with its server and its client. */
+/** The source of a module with a contract of so many entries, its server and its client. */
 export function largeProgram(entries: number): string {
   const each = (line: (i: number) => string) =>
     Array.from({ length: entries / 4 }, (_, i) => line(i)).join("\n");
@@ -76,14 +76,14 @@ ${each((i) => `client.subscribe("topic${i}/1", ({ e${i} }) => void e${i}.length)
 `;
 }
 
-/** A folder for programs that find the package. */
+/** A folder whose programs can import the package. */
 interface Home extends AsyncDisposable {
   readonly origin: Origin;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** In this folder, where the package's name leads to its sources: the compiler checks those too. */
+/** A folder inside `bench/`, where the package's name means its sources: the compiler checks them too. */
 async function homeAmongSources(): Promise<Home> {
   const folder = new URL(".tmp/types", import.meta.url).pathname;
   await Deno.mkdir(folder, { recursive: true });
@@ -91,15 +91,15 @@ async function homeAmongSources(): Promise<Home> {
   return { origin: "source", folder, env: {}, [Symbol.asyncDispose]: remove };
 }
 
-/** Where Deno keeps packages from npm. */
+/** The folder in which Deno keeps packages from npm. */
 async function npmCache(): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
   return JSON.parse(new TextDecoder().decode(stdout)).npmCache;
 }
 
 /**
- * A project elsewhere, which has the package from a registry: the compiler checks the project's own modules only, and
- * takes the package's types from its declarations. Its cache is its own, except for the packages from npm.
+ * A project outside the repository, which gets the package from a registry. The compiler checks only the project's own
+ * modules, and takes the package's types from its declarations. The project has its own cache, except for packages from npm.
  */
 async function homeOfUser({ url, specifier }: Registry): Promise<Home> {
   const folder = await Deno.makeTempDir({ prefix: "trunkline-types-" });
@@ -121,7 +121,7 @@ async function homeOfUser({ url, specifier }: Registry): Promise<Home> {
   };
 }
 
-/** Checks a program; what was checked before is never taken from the cache. */
+/** Checks a program, without results of earlier checks in the cache. */
 async function check({ folder, env }: Home, source: string): Promise<{ seconds: number; errors: string }> {
   const file = `${folder}/${crypto.randomUUID()}.ts`;
   await Deno.writeTextFile(file, `// ${crypto.randomUUID()}\n${source}`);
@@ -133,8 +133,8 @@ async function check({ folder, env }: Home, source: string): Promise<{ seconds: 
 }
 
 /**
- * Makes sure that what is timed is the real thing, as types that lead nowhere are checked in no time: a small program
- * must pass, and one with a payload that does not fit must not. Also fetches what is not there yet.
+ * Makes sure that the compiler finds the types: types that it cannot find take no time. A small program must pass, and a
+ * program with a wrong payload must fail. This also fetches missing packages.
  */
 async function checkThatTypesAreThere(home: Home): Promise<void> {
   const right = await check(home, largeProgram(FEW_ENTRIES));
@@ -153,7 +153,7 @@ async function checkThatTypesAreThere(home: Home): Promise<void> {
   }
 }
 
-/** How much longer a program takes than an empty file, with the package from one origin. */
+/** The additional time of a program, compared with an empty file, with the package from one origin. */
 function over(rows: readonly TypesRow[], origin: Origin, entries: number): number {
   const median = (count: number) =>
     rows.find((row) => row.origin === origin && row.entries === count)?.seconds.median ?? NaN;
@@ -221,20 +221,20 @@ export const types: Study<readonly TypesRow[]> = {
           `| ${program} | ${origin} | ${entries} | ${median} (${min}–${max}) |`
         ),
         "",
-        `With the package from a registry, as its users have it, the program takes ${
+        `With the package from a registry, as users have it, the program takes ${
           longer("registry", ENTRIES)
         } ` +
-        `longer than an empty file, of which ${
+        `longer than an empty file. Of this, ${
           longer("registry", FEW_ENTRIES)
-        } are reading the types of the package ` +
-        `and of zod; the limit is ${LIMIT_S} s. The registry is one on this machine that speaks JSR's protocol, and ` +
-        "all is fetched before the time is taken.",
+        } go into the types of the package ` +
+        `and of zod. The limit is ${LIMIT_S} s. The registry runs on this machine and speaks JSR's protocol. ` +
+        "All files are fetched before the clock starts.",
         "",
-        `With the package's sources in the place of that, where the compiler checks them too, it takes ` +
-        `${longer("source", ENTRIES)} longer, of which ${
+        `With the package's sources instead, which the compiler checks too, the program takes ` +
+        `${longer("source", ENTRIES)} longer. Of this, ${
           longer("source", FEW_ENTRIES)
-        } are the package and zod; ` +
-        "this is what its authors wait for, and has no limit.",
+        } go into the package and zod. ` +
+        "Only the authors of the package wait this long, so there is no limit.",
       ].join("\n"),
     };
   },

@@ -1,12 +1,12 @@
 /**
- * What figures are counted in.
+ * The units of figures.
  *
  * @module
  */
 
 import type { Bench } from "./benches.ts";
 
-/** The unit of each figure, as people read it. */
+/** The unit of each figure, for readers. */
 export const UNITS: Readonly<Record<Bench["figure"], string>> = {
   deliveriesPerSecond: "deliveries per second",
   p99Ms: "ms, p99",

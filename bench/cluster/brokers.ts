@@ -1,5 +1,5 @@
 /**
- * The brokers of a run, on the load client's processor: one of each kind, which all candidates use in turn.
+ * The brokers of a run: one of each kind, on the load client's processor. All candidates use them in turn.
  *
  * @module
  */
@@ -21,43 +21,43 @@ import { startZeroMqProxy } from "../../tools/brokers/zeromq.ts";
 import { canPin } from "../runtimes.ts";
 import type { BrokerName } from "./candidates.ts";
 
-/** A broker that runs. */
+/** A running broker. */
 export interface RunningBroker {
   readonly url: string;
-  /** Where the Redis servers of it listen. */
+  /** The ports of its Redis servers. */
   readonly redisPorts: readonly number[];
-  /** Takes a node, where nodes reach it by the pipe that they were started with. */
+  /** Adds a node, if nodes reach this broker by the pipe that they were started with. */
   join?(node: ChildProcess): void;
   stop(): Promise<void>;
 }
 
-/** The brokers that are there, and why others are not. */
+/** The available brokers, and the reasons why others are not available. */
 export interface Brokers {
   readonly running: Readonly<Partial<Record<BrokerName, RunningBroker>>>;
   readonly missing: readonly string[];
   stop(): Promise<void>;
 }
 
-/** How brokers are started. */
+/** Options of the start. */
 export interface BrokersOptions {
   /**
-   * Whether PostgreSQL waits for its disk, as it does by default where it does not serve tests: where it keeps histories, that
-   * is what they cost.
+   * Whether PostgreSQL waits for its disk, as it does by default outside tests. If it keeps histories, this wait is their
+   * main cost.
    *
    * @default {false}
    */
   readonly durable?: boolean;
 }
 
-/** What starts a broker. */
+/** How to start a broker. */
 interface Starter {
   readonly server: string;
-  /** Finds its program, where it is not the one on the PATH. */
+  /** Finds its program, if it is not the one on the PATH. */
   find?(): string | undefined;
   start(program: string, options: BrokersOptions): Promise<RunningBroker>;
 }
 
-/** What starts each, by the program of its server. */
+/** How to start each broker, by the program of its server. */
 const STARTERS: Readonly<Record<BrokerName, Starter>> = {
   "redis": {
     server: "redis-server",
@@ -80,7 +80,7 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
   "nats": {
     server: "nats-server",
     async start(program) {
-      // With JetStream, which keeps its files in the server's own folder; who does not use it does not notice.
+      // With JetStream, which keeps its files in the server's own folder. It does not slow down nodes that do not use it.
       const broker = await startNats({ program, args: ["--jetstream", "--store_dir", "./jetstream"] });
       return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
     },
@@ -98,7 +98,7 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
       });
     },
   },
-  // No broker, but a relay that introduces nodes to each other.
+  // There is no broker, only a relay that introduces nodes to each other.
   "libp2p": {
     server: "relay",
     find: () => "relay", // it is in this process
@@ -115,7 +115,7 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
       return { url: broker.url, redisPorts: [], stop: () => broker.stop() };
     },
   },
-  // No broker, but a folder where nodes meet.
+  // There is no broker, only a folder in which nodes find each other.
   "zeromq": {
     server: "deno",
     find: () => process.execPath,
@@ -146,8 +146,8 @@ const STARTERS: Readonly<Record<BrokerName, Starter>> = {
 /**
  * Starts brokers.
  *
- * @param names Which.
- * @param options How.
+ * @param names The brokers.
+ * @param options The options.
  */
 export async function startBrokers(
   names: Iterable<BrokerName>,
@@ -175,11 +175,11 @@ export async function startBrokers(
   }
 }
 
-/** A program that runs another one on the second processor. */
+/** A program that runs another program on the second processor. */
 async function pinned(folder: string, program: string): Promise<string> {
   const script = join(folder, program.replaceAll("/", "_"));
   await writeFile(script, `#!/bin/sh\nexec taskset -c 1 '${program}' "$@"\n`);
-  // Some servers become another user.
+  // Some servers run as another user.
   await chmod(folder, 0o711);
   await chmod(script, 0o755);
   return script;

@@ -1,5 +1,5 @@
 /**
- * What is measured as clusters: Trunkline with each of its adapters, and what peers have for Redis.
+ * The clusters that are measured: Trunkline with each of its adapters, and the peers with their ways over Redis.
  *
  * @module
  */
@@ -7,21 +7,21 @@
 import type { Candidate } from "../candidates.ts";
 import type { ClusterOrder } from "../load/main.ts";
 
-/** What nodes are. */
+/** A node of a cluster. */
 export interface NodeCandidate extends Candidate {
-  /** What goes between its nodes, or stands for it where there is one. */
+  /** The name of its adapter; with a single node, of the store. */
   readonly adapter: string;
-  /** Whether it is told to give those who come back what they missed, where that is an option. */
+  /** Whether it recovers missed messages for clients that reconnect, if that is an option. */
   readonly recovery?: boolean;
 }
 
-/** Something that forms clusters. */
+/** A candidate that forms clusters. */
 export interface ClusterCandidate extends NodeCandidate {
-  /** Which broker that takes. */
+  /** The broker that it needs. */
   readonly broker: BrokerName;
-  /** Whether it is part of a quick look. */
+  /** Whether it is part of a quick run. */
   readonly quickly: boolean;
-  /** The one benchmark that it is of use for; all when absent. */
+  /** The only benchmark that uses it; absent: all of them. */
   readonly only?: ClusterOrder["shape"];
 }
 
@@ -69,12 +69,12 @@ const BROKERS: readonly BrokerName[] = [
   "libp2p",
 ];
 
-/** All of them. */
+/** All candidates. */
 export const clusterCandidates: readonly ClusterCandidate[] = [
   ...BROKERS.flatMap((broker) =>
     (["deno", "bun"] as const).map((runtime) => ({ ...trunkline, runtime, adapter: broker, broker }))
   ),
-  // Its library does not run on Bun.
+  // ZeroMQ's library does not run on Bun.
   { ...trunkline, runtime: "deno", adapter: "zeromq", broker: "zeromq" },
   { ...trunkline, runtime: "deno", adapter: "zeromq, proxy", broker: "zeromq-proxy" },
   { ...crossws, runtime: "deno", file: "cluster/crossws_deno.ts", quickly: true },

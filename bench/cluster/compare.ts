@@ -1,5 +1,5 @@
 /**
- * Runs all candidates in turn, again and again, so that a noisy moment hits all alike.
+ * Runs all candidates. They take turns for several rounds, so that a busy moment of the machine affects all of them.
  *
  * @module
  */
@@ -12,31 +12,31 @@ import { type ClusterTask, measureCluster } from "./measure.ts";
 
 /** What to compare. */
 export interface Comparison {
-  /** Of how many nodes the clusters are. */
+  /** The sizes of the clusters, in nodes. */
   readonly sizes: readonly number[];
   readonly task: ClusterTask;
 }
 
-/** A candidate as clusters of one size, and what came of it each time. */
+/** A candidate with clusters of one size, and its results. */
 export interface Measured<Outcome> {
   readonly candidate: NodeCandidate;
   readonly nodes: number;
   readonly outcomes: readonly Outcome[];
 }
 
-/** What a candidate is called. */
+/** The name of a candidate. */
 export const nameOf = (
   { server, runtime, adapter }: Pick<NodeCandidate, "server" | "adapter"> & { readonly runtime: string },
 ): string => `${server}, ${adapter} (${runtime})`;
 
 /**
- * Compares.
+ * Compares candidates.
  *
- * @param comparison What.
- * @param paths Where the runtimes are.
- * @param say Called with lines for the terminal.
- * @param effort How much of it.
- * @returns What was measured, and what of Trunkline could not be.
+ * @param comparison The comparison.
+ * @param paths The paths of the runtimes.
+ * @param say Called with each line for the terminal.
+ * @param effort How much to measure.
+ * @returns The results, and the failed measurements of Trunkline.
  */
 export async function compare<Outcome>(
   { sizes, task }: Comparison,

@@ -1,5 +1,5 @@
 /**
- * Cores: what one port does that is served by one process, and by one for each core.
+ * Cores: the speed of one port that is served by one process, and by one process for each core.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { ranged } from "./table.ts";
 const CLIENTS = 128;
 const REQUESTS = 60;
 
-/** What so many processes do. */
+/** The figures for a number of processes. */
 interface CoresRow {
   readonly runtime: Runtime;
   readonly processes: number;
@@ -29,7 +29,7 @@ interface CoresRow {
 
 const here = (file: string): string => new URL(file, import.meta.url).pathname;
 
-/** Nothing is pinned: the system spreads the processes over the cores, and the load client takes little. */
+/** No process is pinned: the system spreads them over the cores, and the load client takes little time. */
 async function measure(
   runtime: Runtime,
   paths: Readonly<Partial<Record<Runtime, string>>>,
@@ -53,7 +53,7 @@ async function measure(
   }
 }
 
-/** How much more all cores do than one. */
+/** The speed of all cores, divided by that of one. */
 function gains(rows: readonly CoresRow[]): { readonly runtime: Runtime; readonly gain: number }[] {
   return [...new Set(rows.map(({ runtime }) => runtime))].flatMap((runtime) => {
     const ours = rows.filter((row) => row.runtime === runtime);
@@ -69,9 +69,9 @@ function report(rows: readonly CoresRow[]) {
   const name = ({ runtime, processes }: CoresRow) =>
     `${runtime}, ${processes} process${processes > 1 ? "es" : ""}`;
   const text = [
-    `${CLIENTS} clients ask, and wait for the answer, for which a handler computes some tenths of a millisecond: it is the ` +
-    "server that is measured. All processes serve one port (`reusePort`), and the system spreads the connections over them. The load client " +
-    "runs on the same cores.",
+    `${CLIENTS} clients send requests and wait for the answers. A handler computes for some tenths of a millisecond, so that the ` +
+    "server is the bottleneck. All processes serve one port (`reusePort`), and the system spreads the connections over them. The load " +
+    "client runs on the same cores.",
     "![Requests per second](results/cores.svg)",
     "| runtime | processes | requests per second: median (range) | p99, ms |",
     "|---|---|---|---|",

@@ -1,5 +1,5 @@
 /**
- * Crossnode: what is published on one node, and heard on the others, over every adapter.
+ * Crossnode: messages that are published on one node, with subscribers on the others, over every adapter.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const task: ClusterTask = {
   forMs: 1_000,
   paced: { rate: RATE, forMs: 800 },
 };
-/** What a quick look does. */
+/** The load of a quick run. */
 export const quickCrossnode: ClusterTask = {
   ...task,
   windows: [128],
@@ -37,7 +37,7 @@ export const quickCrossnode: ClusterTask = {
   paced: { rate: RATE, forMs: 200 },
 };
 
-/** How Trunkline compares: over Redis with the peers, and its other adapters with Redis. */
+/** Ratios: Trunkline over Redis compared with the peers, and its other adapters compared with Redis. */
 function ratios(rows: readonly CrossnodeRow[]): string {
   const speed = ({ deliveriesPerSecond: { median } }: CrossnodeRow) => median;
   const ours = rows.filter(({ peer }) => peer === "trunkline");
@@ -51,7 +51,7 @@ function ratios(rows: readonly CrossnodeRow[]): string {
   }).join("\n");
 }
 
-/** Over Redis with the peers, and with what the other adapters do. */
+/** The targets over Redis: compared with the peers, and with the other adapters. */
 function reach(rows: readonly CrossnodeRow[]): Verdict[] {
   const speed = ({ deliveriesPerSecond: { median } }: CrossnodeRow) => median;
   const fastest = (others: readonly CrossnodeRow[]) => Math.max(...others.map(speed));
@@ -69,13 +69,13 @@ function reach(rows: readonly CrossnodeRow[]): Verdict[] {
         what,
         speed(row) / Math.min(...ours.map(speed)),
         { atMost: 3 },
-        "× the slowest of our adapters",
+        "× our slowest adapter",
       ),
     ];
   });
 }
 
-/** Our adapters beside each other, for whoever chooses one. */
+/** A table of our adapters, for readers who choose one. */
 function ourAdapters(rows: readonly CrossnodeRow[]): string {
   const ours = rows.filter(({ peer }) => peer === "trunkline");
   const columns = [...new Set(ours.map(({ nodes, runtime }) => `${nodes} nodes, ${runtime}`))].sort();
@@ -110,22 +110,22 @@ function report(rows: readonly CrossnodeRow[]) {
   ]));
   const text = [
     `Four clients publish to one topic on the first node; ${SUBSCRIBERS} clients on the other nodes subscribe to it. ` +
-    "Only so many messages are on their way at a time, the window: the publishers say the next when the subscribers have " +
-    "heard earlier ones. So a server is driven as fast as it goes, and none is buried under what it cannot take. How " +
-    `large a window suits a server best is tried first (${
+    "The window is the number of messages that may be on their way at one time: the publishers send the next message when the " +
+    "subscribers have received earlier ones. So each server runs as fast as it can, and none gets more than it can take. Before " +
+    `the measurement, the load client looks for the window with which a server is fastest (${
       WINDOWS.join(", ")
-    }, until larger ones no longer make it a tenth faster): ` +
-    "one that sends one by one gains little from more, one that sends many together gains much, and one that waits for " +
-    "answers of the broker needs it. What is compared is therefore each at its best, with everything delivered. The " +
-    `latencies are of ${RATE} messages a second (${
+    }, until a larger one does not make it a tenth faster). ` +
+    "A server that sends messages one by one gains little from a larger window. A server that sends many together gains much. A " +
+    "server that waits for answers of the broker needs it. So the table compares each server at its best, with every message " +
+    `delivered. The latencies are measured at ${RATE} messages a second (${
       (RATE * SUBSCRIBERS).toLocaleString("en")
-    } deliveries), which all ` +
-    "can do: under a full window they would be nothing but the window divided by the speed.",
-    "All nodes of a cluster share one processor, as on a machine with two there is no other; the broker and the load " +
-    "client have the other one. So more nodes are not faster here: the table shows what the way over the backplane " +
+    } deliveries), which ` +
+    "every server can do. With a full window, a latency would only be the window divided by the speed.",
+    "All nodes of a cluster share one processor, because the machine has only two; the broker and the load " +
+    "client share the other one. So more nodes are not faster here: the table shows what the path over the backplane " +
     "costs, not how a cluster scales. Every client of Redis is ioredis with its defaults, as in Trunkline's adapter. " +
-    "Socket.IO's sharded adapter is left to `interest`, as with one topic it does what the other one does. " +
-    "The relay of node:cluster is in the process that runs the benchmark, on Deno. BroadcastChannel is not here, as it does not reach other processes.",
+    "Socket.IO's sharded adapter is only in `interest`: with one topic it works like the other one. " +
+    "The relay of node:cluster is in the process that runs the benchmark, on Deno. BroadcastChannel is not here, because it does not reach other processes.",
     ...sizes.map((nodes) => `![Deliveries per second, ${nodes} nodes](results/crossnode-${nodes}.svg)`),
     tableOf(
       rows,
@@ -138,7 +138,7 @@ function report(rows: readonly CrossnodeRow[]) {
         "p50, ms",
         "p95, ms",
         "p99, ms",
-        "MB a node",
+        "MB per node",
       ],
       (row) => [
         row.nodes,
@@ -160,7 +160,7 @@ function report(rows: readonly CrossnodeRow[]) {
 /** The study. */
 export const crossnode: Study<readonly CrossnodeRow[]> = {
   name: "crossnode",
-  what: "published on one node, heard on the others, of clusters of 2 and 4 nodes",
+  what: "published on one node, received on the others, in clusters of 2 and 4 nodes",
   canBeQuick: true,
   report,
   reach,

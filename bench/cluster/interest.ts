@@ -1,5 +1,5 @@
 /**
- * Interest: what nodes get from the backplane that none of their clients asked for.
+ * Interest: messages that nodes get from the backplane although none of their clients subscribes to them.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const TOPICS = 1_000;
 const ROUNDS = 30;
 
 const task: ClusterTask = { shape: "interest", speakers: 4, window: 512, topics: TOPICS, rounds: ROUNDS };
-/** What a quick look does. */
+/** The load of a quick run. */
 export const quickInterest: ClusterTask = { ...task, topics: 100, rounds: 8 };
 
 function report(rows: readonly InterestRow[]) {
@@ -40,10 +40,10 @@ function report(rows: readonly InterestRow[]) {
     `${NODES} nodes and ${
       TOPICS.toLocaleString("en")
     } topics, each with one subscriber, a quarter of them on each node. ` +
-    `Four clients of the first node publish to all topics in turn, ${ROUNDS} times. What the other three nodes get is ` +
-    "counted where it comes from the backplane: between hub and adapter, as Socket.IO's adapter hears of it, and between " +
-    "crossws and its driver; what Trunkline sends together, of one topic and one turn, counts as one. Redis itself tells how " +
-    "much it sent, to all nodes, in confirmations too.",
+    `Four clients of the first node publish to all topics in turn, ${ROUNDS} times. The benchmark counts the messages that the ` +
+    "other three nodes get from the backplane. It counts between hub and adapter; for Socket.IO, where its adapter gets them; for " +
+    "crossws, between crossws and its driver. If Trunkline sends several messages of one topic and one turn together, they count as " +
+    "one. The bytes that Redis sent, to all nodes and with its confirmations, come from Redis itself.",
     "![Messages that came to nodes without interest](results/interest.svg)",
     tableOf(
       rows,
@@ -54,7 +54,7 @@ function report(rows: readonly InterestRow[]) {
         "sent by Redis, MB",
         "CPU µs per publish: median (range)",
         "per second",
-        "MB a node",
+        "MB per node",
       ],
       (row) => [
         row.wanted.toLocaleString("en"),
@@ -66,7 +66,7 @@ function report(rows: readonly InterestRow[]) {
         ranged(row.rssMb),
       ],
     ),
-    "The processor time is that of all nodes together, the counting included.",
+    "The processor time is the sum of all nodes, with the counting.",
   ].join("\n\n");
   return { text, drawings };
 }
@@ -74,7 +74,7 @@ function report(rows: readonly InterestRow[]) {
 /** The study. */
 export const interest: Study<readonly InterestRow[]> = {
   name: "interest",
-  what: `${NODES} nodes, ${TOPICS.toLocaleString("en")} topics, each of interest to one node`,
+  what: `${NODES} nodes, ${TOPICS.toLocaleString("en")} topics, each with a subscriber on one node`,
   canBeQuick: true,
   report,
   reach: (rows) =>

@@ -1,5 +1,5 @@
 /**
- * One measurement of a cluster: its nodes, the load client and the broker, each a process.
+ * One measurement of a cluster. Its nodes, the load client and the broker are processes.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import type { RunningBroker } from "./brokers.ts";
 import type { NodeCandidate } from "./candidates.ts";
 import { type Running, start } from "./process.ts";
 
-/** What there is to do, but for what the nodes decide. */
+/** The orders for the load client, without the parts that depend on the nodes. */
 export type ClusterTask = Unplaced<ClusterOrder>;
 type Unplaced<Order> = Order extends unknown ? Omit<Order, "ports" | "dialect" | "redisPorts"> : never;
 
-/** Where everything is. */
+/** The paths of the runtimes and the address of the broker. */
 export interface Scene {
   readonly paths: Readonly<Partial<Record<Runtime, string>>>;
   readonly broker: Pick<RunningBroker, "url" | "redisPorts" | "join">;
@@ -25,12 +25,12 @@ export interface Scene {
 const here = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
 
 /**
- * Starts nodes, has a load client do something to them, and ends them.
+ * Starts nodes, runs a load client against them, and ends the nodes.
  *
- * @param candidate What the nodes are.
- * @param nodes How many.
- * @param task What the load client does.
- * @param scene Where everything is.
+ * @param candidate The candidate.
+ * @param nodes The number of nodes.
+ * @param task The orders for the load client.
+ * @param scene The runtimes and the broker.
  */
 export async function measureCluster<Outcome>(
   { runtime, file, dialect, adapter, recovery }: NodeCandidate,

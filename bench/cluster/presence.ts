@@ -1,5 +1,5 @@
 /**
- * Presence: what it costs to know who is in a room, on every node, and to tell those who watch.
+ * Presence: the cost of knowing the members of a room on every node, and of telling clients that watch.
  *
  * @module
  */
@@ -29,10 +29,10 @@ import { ranged } from "./table.ts";
 
 const NODES = 4;
 
-/** By default Redis cuts off a subscriber for whom 32 MB wait: what the peer says of 100,000 members is more. */
+/** By default Redis disconnects a subscriber with more than 32 MB in its buffer. The peer's data of 100,000 members is larger. */
 const NO_LIMIT = ["client-output-buffer-limit", "pubsub 0 0 0"];
 
-/** How many of everything. */
+/** The sizes of a run. */
 interface Extent {
   readonly members: number;
   readonly few: number;
@@ -86,19 +86,19 @@ function report(rows: readonly CountRow[]) {
   const movement = ({ perSecond, perCpuSecond, published, sent }: MovementFigures) =>
     [perSecond, perCpuSecond, published, sent].map(ranged);
   const text = [
-    `${NODES} nodes, whose members are all in one room, as users with one connection each: a quarter on each node, ` +
-    "without sockets, but otherwise the hub's like any other, and in the cluster before they enter. A hundred enter in " +
-    "each turn, on all nodes at once, and leave likewise. It counts when the last node knows of all. Members are known " +
-    "by gossip, which every node hears, or from Redis, the central store.",
+    `${NODES} nodes, whose members are all in one room: a quarter of them on each node. Each member is a user with one connection, ` +
+    "without a socket. Otherwise these connections are like all others of the hub, and they are in the cluster before they enter the " +
+    "room. In each turn a hundred members enter, on all nodes at once. They leave in the same way. The clock stops when the last node " +
+    "knows all of them. Nodes learn of members by gossip, which every node gets, or from Redis, the central store.",
     "![Joins per second](results/presence.svg)",
     table(
       [
         ...WHO,
         "members",
-        "known everywhere",
+        "known on all nodes",
         "joins per second: median (range)",
         "per CPU second",
-        "bytes to Redis a join",
+        "bytes to Redis per join",
         "bytes from Redis",
       ],
       ours.map((row) => [
@@ -109,15 +109,15 @@ function report(rows: readonly CountRow[]) {
       ]),
     ),
     table(
-      [...WHO, "leaves per second", "per CPU second", "bytes to Redis a leave", "bytes from Redis"],
+      [...WHO, "leaves per second", "per CPU second", "bytes to Redis per leave", "bytes from Redis"],
       ours.map((row) => [...who(row), ...movement(row.leaves)]),
     ),
-    "What a member's presence takes on each node, beyond its being in a room of which no presence is kept; a mean of " +
-    "members of the node itself and of others, after a garbage collection. Resident is a node with all that it has, the " +
-    "connections of a quarter of the members too. With a central store nodes know their own members, and those of rooms that " +
-    "somebody there watches; here nobody does.",
+    "The memory that a member's presence takes on each node, compared with a room without presence. It is a mean of the node's own " +
+    "members and those of other nodes, after a garbage collection. Resident is the memory of a whole node, with the connections of a " +
+    "quarter of the members. With a central store a node knows its own members, and the members of rooms that a client of this node " +
+    "watches. In this part no client watches.",
     table(
-      [...WHO, "heap, bytes a member and node", "bytes in Redis", "resident, MB a node"],
+      [...WHO, "heap, bytes per member and node", "bytes in Redis", "resident, MB per node"],
       ours.map((row) => [
         ...who(row),
         ranged(row.heapBytes),
@@ -125,14 +125,14 @@ function report(rows: readonly CountRow[]) {
         ranged(row.rssMb),
       ]),
     ),
-    `What it takes to know how many there are, from question to answer, in a room with ${
+    `The time from question to answer: for a count of the members in a room with ${
       many(FULL.few)
-    } members and in that ` +
-    "with all, and to read a page of 100: the first page, for which gossip sorts the members, and the next one. Socket.IO " +
-    "has one answer to both questions, `fetchSockets()`: a list of all who are in a room, with what is known of each connection. " +
-    "Its members have no sockets either, and Redis is told to hold back more than its default of 32 MB for a subscriber, which " +
-    "would be cut off otherwise. super-line, which keeps presence in Redis too, is not on npm and so not measured; as we read it, " +
-    "its count loads what is known of every connection.",
+    } members and in the room ` +
+    "with all, and for reading a page of 100 members. The first page is slower with gossip, because the node sorts the members for it. Socket.IO " +
+    "answers both questions with `fetchSockets()`: a list of all connections in a room, with the data of each. " +
+    "Its members have no sockets either. Redis may buffer more than its default of 32 MB for a subscriber here, because " +
+    "otherwise it would close that connection. super-line keeps presence in Redis too. It is not on npm, so it is not measured; as we read its code, " +
+    "its count loads the data of every connection.",
     table(
       [...WHO, "members", "told", "count of few, µs", "count of all, µs", "first page, ms", "page, µs"],
       rows.map((row) => [
@@ -148,11 +148,11 @@ function report(rows: readonly CountRow[]) {
     table(
       [
         ...WHO,
-        "until all know, ms",
+        "until all are told, ms",
         "heard",
         "joins told per CPU second",
-        "frames a watcher",
-        "bytes a join and watcher",
+        "frames per watcher",
+        "bytes per join and watcher",
       ],
       ours.map(({ watching, ...row }) => [
         ...who(row as CountRow),
@@ -175,12 +175,12 @@ function report(rows: readonly CountRow[]) {
 }
 
 const watchingText = ({ watching: { watchers, joins } }: PresenceRow): string =>
-  `${watchers} clients, with sockets, watch on one node who enters on another: ${
+  `${watchers} clients with sockets watch a room on one node, and members enter it on another node: ${
     many(joins)
-  } come, a hundred in each turn. ` +
-  "The hub tells clients of all of them by name; by default it would tell only their number from 1,000 members on.";
+  } enter, a hundred in each turn. ` +
+  "The hub tells the clients the name of each member. By default it would tell them only the number, from 1,000 members on.";
 
-/** Runs all in turn, again and again, so that a noisy moment hits all alike. */
+/** Runs all candidates. They take turns for several rounds, so that a busy moment of the machine affects all of them. */
 async function measureAll(
   extent: Extent,
   repetitions: number,

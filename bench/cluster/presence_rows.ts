@@ -1,5 +1,5 @@
 /**
- * What the study of presence leaves behind, and what of it is not as it must be.
+ * The results of the presence study, and the faults in them.
  *
  * @module
  */
@@ -10,29 +10,29 @@ import { type Verdict, verdict } from "../reach.ts";
 import type { ClusterCandidate } from "./candidates.ts";
 import { nameOf } from "./compare.ts";
 
-/** What all rows have. */
+/** The common part of all rows. */
 export interface CountRow {
   readonly server: string;
   readonly runtime: string;
   /** `"trunkline"` or `"peer"`. */
   readonly peer: string;
-  /** How it is known who is where. */
+  /** How nodes learn of members. */
   readonly adapter: string;
   readonly repetitions: number;
-  /** How many members were in the room, and how many the node that knows of the fewest knew; of the worst repetition. */
+  /** The members of the room, and the lowest count of any node; from the worst repetition. */
   readonly expected: number;
   readonly delivered: number;
-  /** What a count takes with few members and with all, in microseconds, from question to answer. */
+  /** The time of a count with few members and with all, in microseconds, from question to answer. */
   readonly countFewUs: Range;
   readonly countUs: Range;
 }
 
-/** How members came, or left. */
+/** The figures of members that enter, or leave. */
 export interface MovementFigures {
   readonly perSecond: Range;
-  /** For a second of all nodes' processor time. */
+  /** Per second of all nodes' processor time. */
   readonly perCpuSecond: Range;
-  /** What a member has the broker receive, and send to all nodes; in bytes. */
+  /** The bytes per member that the broker receives, and that it sends to all nodes. */
   readonly published: Range;
   readonly sent: Range;
 }
@@ -41,36 +41,36 @@ export interface MovementFigures {
 export interface PresenceRow extends CountRow {
   readonly joins: MovementFigures;
   readonly leaves: MovementFigures;
-  /** What a member's presence takes on each node after a garbage collection, in bytes; and in the broker. */
+  /** The memory of a member's presence on each node after a garbage collection, in bytes; and in the broker. */
   readonly heapBytes: Range;
   readonly redisBytes: Range;
-  /** The resident memory of a node with all members, its connections included. */
+  /** The resident memory of a node with all members and its connections. */
   readonly rssMb: Range;
-  /** A page of 100: the first one, in milliseconds, and a later one, in microseconds. */
+  /** The time of a page of 100: the first page, in milliseconds, and a later one, in microseconds. */
   readonly firstPageMs: Range;
   readonly pageUs: Range;
-  /** What clients that watch heard of those who came. */
+  /** The figures of clients that watch members enter. */
   readonly watching: {
-    /** Until the last one knew of all. */
+    /** The time until the last client knew all members. */
     readonly ms: Range;
-    /** How many joins watchers were told of for a second of both nodes' processor time. */
+    /** How many joins the nodes told watchers per second of both nodes' processor time. */
     readonly perCpuSecond: Range;
-    /** Which share of the time the load client was at work. */
+    /** The share of the time in which the load client worked. */
     readonly loadClientBusy: Range;
     readonly framesPerWatcher: Range;
-    /** What a member and a watcher take, in bytes. */
+    /** The bytes per member and watcher. */
     readonly bytes: Range;
     readonly joins: number;
     readonly watchers: number;
     /** Of the worst repetition. */
     readonly delivered: number;
     readonly expected: number;
-    /** Whether each was told once, in every repetition. */
+    /** Whether each member was told once, in every repetition. */
     readonly once: boolean;
   };
 }
 
-/** A candidate, and what came of it each time. */
+/** A candidate, and its results. */
 export interface MeasuredPresence<Outcome> {
   readonly candidate: ClusterCandidate;
   readonly outcomes: readonly Outcome[];
@@ -85,8 +85,8 @@ export function whoOf<Outcome>({ candidate, outcomes }: MeasuredPresence<Outcome
 /**
  * Makes a row of Trunkline.
  *
- * @param measured What was measured.
- * @param watching How many joined while others watched, and how many watched.
+ * @param measured The measurements.
+ * @param watching How many members entered while clients watched, and how many clients watched.
  */
 export function toPresenceRow(
   measured: MeasuredPresence<PresenceOutcome>,
@@ -135,26 +135,26 @@ export function toPresenceRow(
   };
 }
 
-/** Whether a row is of Trunkline. */
+/** Whether a row belongs to Trunkline. */
 export const isOurs = (row: CountRow): row is PresenceRow => row.peer === "trunkline";
 
-/** A count must not cost more for more members: so many times as much at the most. */
+/** The limit of the growth of a count: with more members it must not cost more than this multiple. */
 const MOST_GROWTH = 2;
-/** What a member may take on a node, in bytes. */
+/** The limit of a member's memory on a node, in bytes. */
 const MOST_BYTES = 300;
-/** How long it may take until all who watch know, in milliseconds. */
+/** The limit of the time until all watchers know, in milliseconds. */
 const MOST_MS = 1_000;
-/** How many frames a watcher may be sent for so many joins. */
+/** The limit of the frames to a watcher for so many joins. */
 const MOST_FRAMES = 1;
 const JOINS = 100;
 
-/** Judges rows. */
+/** Compares rows with their targets. */
 export function presenceVerdicts(rows: readonly CountRow[]): Verdict[] {
   return rows.filter(isOurs).flatMap((row) => {
     const { heapBytes, watching: { ms, framesPerWatcher, joins, watchers } } = row;
     const of = (what: string) => `${nameOf(row)}, ${what}`;
     return [
-      verdict(of("a count of all"), growthOf(row), { atMost: MOST_GROWTH }, "× one of few"),
+      verdict(of("a count of all members"), growthOf(row), { atMost: MOST_GROWTH }, "× a count of few"),
       verdict(of("a member on a node"), heapBytes.median, { atMost: MOST_BYTES }, "bytes of heap"),
       verdict(of(`${watchers} watchers know of ${joins} joins`), ms.median, { atMost: MOST_MS }, "ms"),
       verdict(
@@ -167,20 +167,20 @@ export function presenceVerdicts(rows: readonly CountRow[]): Verdict[] {
   });
 }
 
-/** How many times as much a count of all costs as one of few: the least it took, so that a busy moment counts little. */
+/** The cost of a count of all, divided by that of a count of few. It uses the minimum, so that a busy moment counts little. */
 const growthOf = ({ countUs, countFewUs }: CountRow): number => countUs.min / countFewUs.median;
 
-/** What of Trunkline is not as it must be: who was not known everywhere, or not told. */
+/** The faults of Trunkline: members that not every node knew, or that watchers were not told. */
 export function presenceFaults(rows: readonly CountRow[]): string[] {
   return rows.filter(isOurs).flatMap((row) => {
     const { delivered, expected, watching } = row;
     const where = `presence: ${nameOf(row)}`;
     const heard = watching.delivered === watching.expected && watching.once;
     return [
-      ...(delivered === expected ? [] : [`${where}: ${delivered} of ${expected} came and left everywhere`]),
+      ...(delivered === expected ? [] : [`${where}: ${delivered} of ${expected} entered and left on all nodes`]),
       ...(heard
         ? []
-        : [`${where}: watchers heard ${watching.delivered} of ${watching.expected}, or not each once`]),
+        : [`${where}: watchers were told ${watching.delivered} of ${watching.expected}, or one of them twice`]),
     ];
   });
 }

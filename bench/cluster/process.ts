@@ -9,26 +9,26 @@ import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
-/** A process that runs. */
+/** A running process. */
 export interface Running {
-  /** What the first line of JSON says. Rejects when the process ends without one, or takes too long. */
+  /** The first line of JSON. Rejects if the process ends without one, or takes too long. */
   readonly said: Promise<unknown>;
-  /** Waits for what the next line of JSON says, of those after the first one. */
+  /** Waits for the next line of JSON, after the first one. */
   next(): Promise<unknown>;
-  /** Asks it to come to an end by itself. */
+  /** Asks the process to end by itself. */
   finish(): void;
-  /** Ends it; resolves when it is gone. */
+  /** Ends the process; resolves when it is gone. */
   stop(): Promise<void>;
 }
 
-/** So long a process may take to say something: longer than any load. */
+/** How long a process may take to print a line: longer than any load. */
 const PATIENCE_MS = 180_000;
 
 /**
  * Starts a process.
  *
  * @param command The command, and its arguments.
- * @param join Is given the process, which then has a pipe to this one.
+ * @param join If given, the process has a pipe to this one, and `join` gets the process.
  */
 export function start(
   { command, args }: { readonly command: string; readonly args: readonly string[] },
@@ -63,11 +63,11 @@ export function start(
     return line.promise.finally(() => clearTimeout(late));
   };
   const said = next();
-  said.catch(() => {}); // whoever waits for it hears of it
+  said.catch(() => {}); // callers that wait for it get the error
   return {
     said,
     next,
-    // Not by `child.kill`: on Deno, what was sent a signal by that counts as killed.
+    // Not by `child.kill`: on Deno a process counts as killed after any signal of `child.kill`.
     finish() {
       if (!failure) process.kill(child.pid!, "SIGTERM");
     },

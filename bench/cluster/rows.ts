@@ -1,5 +1,5 @@
 /**
- * What the benchmarks of clusters leave behind, and what of it is not as it must be.
+ * The results of the cluster benchmarks, and the faults in them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { InterestOutcome } from "../load/interest.ts";
 import { type Range, range } from "../range.ts";
 import { type Measured, nameOf } from "./compare.ts";
 
-/** What all rows have. */
+/** The common part of all rows. */
 export interface ClusterRow {
   readonly bench: string;
   readonly server: string;
@@ -21,17 +21,17 @@ export interface ClusterRow {
   readonly nodes: number;
   readonly repetitions: number;
   readonly deliveriesPerSecond: Range;
-  /** How many messages are delivered for a second of all nodes' processor time. */
+  /** The number of messages delivered per second of all nodes' processor time. */
   readonly deliveriesPerCpuSecond: Range;
-  /** How many messages a frame had that came to a client. */
+  /** The mean number of messages in a frame to a client. */
   readonly messagesPerFrame: Range;
-  /** Which share of the time the nodes worked, all together, and the load client. */
+  /** The share of the time in which the nodes together, and the load client, worked. */
   readonly serversBusy: Range;
   readonly loadClientBusy: Range;
   /** Of the worst repetition. */
   readonly delivered: number;
   readonly expected: number;
-  /** Whether everything came in order and once, where somebody looked, in every repetition. */
+  /** Whether every listener that checks the order got everything once and in order, in every repetition. */
   readonly ordered: boolean;
   /** Resident memory of the largest node after the load. */
   readonly rssMb: Range;
@@ -39,9 +39,9 @@ export interface ClusterRow {
 
 /** A row of `crossnode`. */
 export interface CrossnodeRow extends ClusterRow {
-  /** How many messages were allowed to be on their way. */
+  /** The window: how many messages could be on their way. */
   readonly window: Range;
-  /** At the steady rate. */
+  /** Latencies at the steady rate. */
   readonly p50Ms: Range;
   readonly p95Ms: Range;
   readonly p99Ms: Range;
@@ -51,10 +51,10 @@ export interface CrossnodeRow extends ClusterRow {
 export interface InterestRow extends ClusterRow {
   /** How many messages were published. */
   readonly published: number;
-  /** How many came over the backplane to nodes with a subscriber, and how many to nodes without; of the worst repetition. */
+  /** How many messages the backplane carried to nodes with a subscriber, and to nodes without; of the worst repetition. */
   readonly wanted: number;
   readonly unwanted: number;
-  /** How much Redis sent; absent for other brokers. */
+  /** The bytes that Redis sent; absent for other brokers. */
   readonly redisMb?: Range;
   /** The processor time of all nodes for one publish, in microseconds. */
   readonly cpuUsPerPublish: Range;
@@ -87,7 +87,7 @@ function common<Outcome extends ClusterOutcome>(
   };
 }
 
-/** Makes a row of `crossnode`; what counts as delivered is all that was said, as fast as it goes and paced. */
+/** Makes a row of `crossnode`. Messages at full speed and at the steady rate both count as delivered. */
 export function toCrossnodeRow(measured: Measured<CrossnodeOutcome>): CrossnodeRow {
   const { outcomes } = measured;
   const latency = (which: "p50" | "p95" | "p99") =>
@@ -121,7 +121,7 @@ export function toInterestRow(measured: Measured<InterestOutcome>): InterestRow 
   };
 }
 
-/** What of Trunkline is not as it must be: what it lost or mixed up, and what came to nodes that do not care. */
+/** The faults of Trunkline: lost or disordered messages, and messages to nodes without a subscriber. */
 export function clusterFaults(rows: readonly (ClusterRow & Partial<InterestRow>)[]): string[] {
   return rows.filter(({ peer }) => peer === "trunkline").flatMap((row) => {
     const { bench, nodes, delivered, expected, ordered, unwanted = 0 } = row;

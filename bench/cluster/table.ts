@@ -8,11 +8,11 @@ import type { Range } from "../range.ts";
 import { short } from "../svg.ts";
 import type { ClusterRow } from "./rows.ts";
 
-/** A figure and its range, as people read it. */
+/** A figure and its range, for readers. */
 export const ranged = ({ median, min, max }: Range): string =>
   `${short(median)} (${short(min)}–${short(max)})`;
 
-/** Which share was delivered, and whether in order. */
+/** The share that was delivered, and whether it was in order. */
 export function shareOf({ delivered, expected, ordered }: ClusterRow): string {
   const share = delivered === expected ? "100 %" : `${(100 * delivered / expected).toFixed(1)} %`;
   return ordered ? share : `${share}, not in order`;
@@ -21,9 +21,9 @@ export function shareOf({ delivered, expected, ordered }: ClusterRow): string {
 /**
  * Writes a table in Markdown.
  *
- * @param rows The rows; which server each is of stands at their beginning.
- * @param head What the other columns are.
- * @param cells What stands in them.
+ * @param rows The rows. The first columns name the server.
+ * @param head The titles of the other columns.
+ * @param cells The cells of the other columns.
  */
 export function tableOf<Row extends ClusterRow>(
   rows: readonly Row[],

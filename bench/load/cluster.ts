@@ -1,5 +1,5 @@
 /**
- * What the loads on several nodes of a cluster have in common. Whoever publishes is on the first node.
+ * The common parts of the loads on several nodes of a cluster. All publishers are on the first node.
  *
  * @module
  */
@@ -11,31 +11,31 @@ import type { Outcome } from "./outcome.ts";
 import { usage } from "./server.ts";
 import { received, STALLED_MS } from "./settle.ts";
 
-/** What a load is told. */
+/** The orders for a load. */
 export interface ClusterLoad {
-  /** Where the nodes listen. */
+  /** The ports of the nodes. */
   readonly ports: readonly number[];
   readonly dialect: ClusterDialect;
   /** How many connections publish. */
   readonly speakers: number;
-  /** How many messages may be on their way. */
+  /** The window: how many messages may be on their way. */
   readonly window: number;
 }
 
-/** What came of a load on a cluster. */
+/** The result of a load on a cluster. */
 export interface ClusterOutcome extends Outcome {
   /** The resident memory of each node after the load, in bytes. */
   readonly rss: readonly number[];
 }
 
-/** How long one attempt may take until everybody has heard. */
+/** How long one attempt may take until every listener has got the message. */
 const ATTEMPT_MS = 1_000;
 const MAX_ATTEMPTS = 8;
 
 /** Waits. */
 export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Publishes, on the first node, what everybody should hear, until everybody does: not all servers say when they are ready. */
+/** Publishes on the first node until every listener gets a message: not all servers say when a subscription is live. */
 export async function untilLive(
   speaker: LoadConnection,
   hearers: readonly LoadConnection[],
@@ -48,16 +48,16 @@ export async function untilLive(
     const end = performance.now() + ATTEMPT_MS;
     while (received(hearers) - before < expected && performance.now() < end) await wait(2);
     if (received(hearers) - before === expected) return;
-    await wait(ATTEMPT_MS); // what is late must not count for the next attempt
+    await wait(ATTEMPT_MS); // late messages must not count for the next attempt
   }
-  throw new Error("Not everybody hears what is published on the first node");
+  throw new Error("Not every listener gets the messages that are published on the first node");
 }
 
-/** Publishes with never more than a window of messages on their way, that is, published and not heard everywhere. */
+/** Publishes with at most a window of messages on their way: published, but not yet delivered to all listeners. */
 export class Stream {
   /** How many have been published. */
   published = 0;
-  /** How many deliveries are due. */
+  /** How many deliveries are expected. */
   #due = 0;
   readonly #speakers: readonly LoadConnection[];
   readonly #frame: (number: number) => Uint8Array;
@@ -67,9 +67,9 @@ export class Stream {
 
   /**
    * @param window How many messages.
-   * @param speakers Who publishes, in turn.
-   * @param hearers Who hears it.
-   * @param deliveries How many of them hear one message.
+   * @param speakers The publishers, in turn.
+   * @param hearers The listeners.
+   * @param deliveries How many listeners get one message.
    * @param frame Makes the frame of a message.
    */
   constructor(
@@ -91,7 +91,7 @@ export class Stream {
     }
   }
 
-  /** Publishes while there is more; resolves when there is none, or nothing comes for long. */
+  /** Publishes until there are no more messages. Also stops when no message arrives for a long time. */
   async run(more: () => boolean): Promise<void> {
     this.#more = more;
     this.#fill();
@@ -105,7 +105,7 @@ export class Stream {
     this.#more = () => false;
   }
 
-  /** Fills the window, in steps that are as large for every server, one write for each speaker. */
+  /** Fills the window in steps of the same size for every server, with one write for each speaker. */
   #fill(): void {
     const step = Math.max(this.#speakers.length, this.#window >> 3);
     while (this.#more() && this.#due <= (this.#window - step) * this.#deliveries) {

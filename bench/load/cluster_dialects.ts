@@ -1,6 +1,6 @@
 /**
- * How to speak to each kind of server where there are several nodes of it: nobody joins anything on connecting, clients
- * subscribe to topics, and publish to topics without hearing them.
+ * The dialects of each kind of server as a cluster. A client joins nothing when it connects. Clients subscribe to topics,
+ * and other clients publish to topics without a subscription.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Dialect, dialects, publish, subscribe, topic } from "./dialects.ts
 
 /** A way of speaking to a node. */
 export interface ClusterDialect extends Omit<Dialect, "message" | "request"> {
-  /** Subscribes to topics, and waits until the server says that it has. */
+  /** Subscribes to topics, and waits for the server's confirmations. */
   subscribe(topics: readonly string[]): readonly Step[];
   /** Publishes to a topic. */
   publish(topic: string, text: string): string;
@@ -18,15 +18,15 @@ export interface ClusterDialect extends Omit<Dialect, "message" | "request"> {
 
 const trunkline: ClusterDialect = {
   ...dialects.topics!,
-  // Confirmations may overtake each other, so there is one frame for each.
+  // Confirmations may arrive in any order, so each topic has its own frame.
   subscribe: (topics) => topics.flatMap((name) => [{ say: subscribe([name]) }, { waitFor: '["res",1' }]),
   publish,
 };
 
-/** The topic of the same number that has a history. */
+/** The topic with history that has the same number. */
 const kept = (name: string): string => name.replace("line/", "kept/");
 
-/** Trunkline's topics that have a history: messages have their offsets. */
+/** Trunkline's topics with history: their messages have offsets. */
 const history: ClusterDialect = {
   ...trunkline,
   subscribe: (topics) => trunkline.subscribe(topics.map(kept)),
@@ -53,7 +53,7 @@ const plain: ClusterDialect = {
   heard: { message: (text) => JSON.stringify({ room: topic(0), text }), around: 0 },
 };
 
-/** They by name, as {@linkcode dialects}. */
+/** The dialects by name, as in {@linkcode dialects}. */
 export const clusterDialects: Readonly<Record<string, ClusterDialect>> = {
   trunkline,
   history,

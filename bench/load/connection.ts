@@ -1,6 +1,6 @@
 /**
- * One raw TCP connection that speaks WebSocket: it upgrades, says what its dialect opens with, and from then on counts
- * what comes: by the size of frames, or by reading the number of every message.
+ * One raw TCP connection that speaks WebSocket. It upgrades, and sends the first messages of its dialect. After that it counts
+ * incoming messages: by the size of frames, or by reading the number of every message.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { FrameReader, type FrameSink, textFrame } from "./frames.ts";
 import { SizeCount } from "./size_count.ts";
 import { Tcp } from "./tcp.ts";
 
-/** Every message's text starts with it; nothing else that a server sends contains it. */
+/** The marker: the text of every message starts with it, and nothing else that a server sends contains it. */
 const MARKER = "#";
 const MARKER_BYTE = MARKER.charCodeAt(0);
 /** How many digits follow the marker. */
 const DIGITS = 7;
 
-/** The text of a message: marker, number, and padding to the length of a short chat line. */
+/** The text of a message: the marker, its number, and padding to the length of a short chat line. */
 export const text = (sequence: number): string =>
   `${MARKER}${String(sequence).padStart(DIGITS, "0")} hello, everyone here`;
 
-/** Told of every message: the number after its marker. Left out where counting is enough. */
+/** Gets the number of every message. Leave it out if counting is enough. */
 export type OnMessage = (sequence: number) => void;
 
-/** What to say next, and what to wait for before that. */
+/** A step: the text to wait for, and then the text to send. */
 export type Step = Dialect["opening"][number];
 
 /** The part of a dialect that a connection needs. */
@@ -37,9 +37,9 @@ export class LoadConnection implements FrameSink {
   frames = 0;
   /** How many bytes there were in them. */
   bytes = 0;
-  /** Called for every message; reading their numbers takes several times as long as counting them. */
+  /** Called for every message. Reading numbers takes several times as long as counting. */
   onMessage: OnMessage | undefined;
-  /** Called whenever messages have come and were counted. */
+  /** Called when messages have arrived and are counted. */
   onReceived: ((count: number) => void) | undefined;
   /** Called when the server has closed. */
   onClose = () => {};
@@ -52,7 +52,7 @@ export class LoadConnection implements FrameSink {
   #text = "";
   #digits = -1;
   #sequence = 0;
-  /** How many messages are in the frame that is being read, where its size tells. */
+  /** How many messages the current frame contains, if its size tells. */
   #inFrame = 0;
 
   private constructor(port: number, dialect: Manners) {
@@ -73,14 +73,14 @@ export class LoadConnection implements FrameSink {
     });
   }
 
-  /** Connects, and waits until the server has said what the dialect waits for. */
+  /** Connects, and waits until the server has sent all texts that the dialect waits for. */
   static async open(port: number, dialect: Manners): Promise<LoadConnection> {
     const connection = new LoadConnection(port, dialect);
     await connection.#ready.promise;
     return connection;
   }
 
-  /** Says and waits for what the steps say. Nothing is counted meanwhile. */
+  /** Takes the steps: waits for texts and sends texts. Messages do not count meanwhile. */
   async talk(steps: readonly Step[]): Promise<void> {
     this.#ready = Promise.withResolvers();
     this.#steps = [...steps];
@@ -88,17 +88,17 @@ export class LoadConnection implements FrameSink {
     await this.#ready.promise;
   }
 
-  /** Writes bytes that are frames already. */
+  /** Writes bytes that already are frames. */
   write(frames: Uint8Array): void {
     this.#socket.write(frames);
   }
 
-  /** Leaves without a word. */
+  /** Closes the connection at once, without a closing handshake. */
   destroy(): void {
     this.#socket.destroy();
   }
 
-  /** A frame begins: where it can hold nothing but messages of the known size, that tells how many. */
+  /** A frame begins. If it can contain only messages of the known size, its size tells how many. */
   begin(size: number): void {
     this.frames++;
     this.bytes += size;
@@ -124,7 +124,7 @@ export class LoadConnection implements FrameSink {
     this.#reader.read(chunk, end + 4);
   }
 
-  /** Says what is next to be said without waiting. */
+  /** Sends the texts of the next steps that need no waiting. */
   #advance(): void {
     while (this.#steps[0] && this.#steps[0].waitFor === undefined) {
       this.write(textFrame(this.#steps.shift()!.say!));
@@ -147,7 +147,7 @@ export class LoadConnection implements FrameSink {
     this.onReceived?.(count);
   }
 
-  /** Reads markers and numbers, which may be cut anywhere. */
+  /** Reads markers and numbers. A chunk may end in the middle of one. */
   #parse(chunk: Uint8Array, from: number, to: number): void {
     let count = 0;
     for (let i = from; i < to; i++) {
@@ -166,7 +166,7 @@ export class LoadConnection implements FrameSink {
   }
 }
 
-/** Opens many connections, some at a time. */
+/** Opens many connections, a few at a time. */
 export async function openMany(
   port: number,
   dialect: Manners,

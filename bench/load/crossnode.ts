@@ -1,5 +1,5 @@
 /**
- * The load `crossnode`: what is published on one node, and heard on the others; of a single node, on that one.
+ * The load `crossnode`: clients publish on one node, and clients on the other nodes subscribe. With a single node, all are on that node.
  *
  * @module
  */
@@ -13,41 +13,41 @@ import { percentiles } from "./outcome.ts";
 import { Stopwatch } from "./server.ts";
 import { received, settle } from "./settle.ts";
 
-/** What it is told. */
+/** The orders for the load. */
 export interface CrossnodeLoad extends Omit<ClusterLoad, "window"> {
-  /** How many messages may be on their way, from the least: the one with which the server is fastest is found first. */
+  /** The windows to try, the smallest first: the load first finds the one with which the server is fastest. */
   readonly windows: readonly number[];
-  /** How long to try each, in milliseconds. */
+  /** How long to try each window, in milliseconds. */
   readonly tryMs: number;
-  /** How many connections subscribe, on the other nodes; where there are none, on the one that there is. */
+  /** How many connections subscribe, on the other nodes; with a single node, on that node. */
   readonly subscribers: number;
-  /** Then how long to publish as fast as it goes, in milliseconds. */
+  /** How long to publish at full speed after that, in milliseconds. */
   readonly forMs: number;
-  /** How long to publish at a steady rate before, and how many messages a second, for latencies. */
+  /** How long to publish at a steady rate before that, and how many messages a second, to measure latencies. */
   readonly paced: { readonly forMs: number; readonly rate: number };
 }
 
-/** What came of it: of the part as fast as it goes, but for the latencies, which are of the paced one. */
+/** The result. The latencies are those of the part at a steady rate; all other figures are those of the part at full speed. */
 export interface CrossnodeOutcome extends ClusterOutcome {
-  /** How many messages were allowed to be on their way. */
+  /** The window: how many messages could be on their way. */
   readonly window: number;
-  /** How many messages came at the steady rate, and should have. */
+  /** How many messages arrived at the steady rate, and how many were expected. */
   readonly paced: { readonly delivered: number; readonly expected: number };
 }
 
-/** A larger window is only worth it when it makes a server so much faster. */
+/** A larger window counts as better only if it makes a server faster by this factor. */
 const WORTH_IT = 1.1;
-/** One try may have come at a bad moment. */
+/** Each window has several tries, because one may come at a busy moment. */
 const MAX_IN_VAIN = 2;
 
-/** Publishes on one node to one topic, whose subscribers are on all the others: first paced, then as fast as it goes. */
+/** Publishes on one node to one topic, whose subscribers are on the other nodes: first at a steady rate, then at full speed. */
 export async function crossnode(load: CrossnodeLoad): Promise<CrossnodeOutcome> {
   const { ports, dialect, subscribers, windows, tryMs, forMs, paced } = load;
   const [home, ...others] = ports as [number, ...number[]];
   const elsewhere = others.length > 0 ? others : [home];
   const speakers = await openMany(home, dialect, load.speakers);
   const hearers: LoadConnection[] = [];
-  /** One on each node, who watches the order. */
+  /** One subscriber on each node, which checks the order. */
   const listeners: LoadConnection[] = [];
   for (const [i, port] of elsewhere.entries()) {
     const share = Math.floor((subscribers + i) / elsewhere.length);
@@ -80,7 +80,7 @@ export async function crossnode(load: CrossnodeLoad): Promise<CrossnodeOutcome> 
       ordered: watches.every((watch) => watch.ordered(count)),
     };
   };
-  /** As fast as it goes. */
+  /** Publishes at full speed. */
   const flood = (ms: number, window: number) =>
     watched(async () => {
       const numbered = (number: number) => frame(first + number);
@@ -89,7 +89,7 @@ export async function crossnode(load: CrossnodeLoad): Promise<CrossnodeOutcome> 
       await stream.run(() => performance.now() < end);
       return stream.published;
     });
-  /** At a steady rate, which every server can keep up with. */
+  /** Publishes at a steady rate, with which every server can keep up. */
   const latencies: number[] = [];
   const pace = watched(async () => {
     const count = Math.round(paced.rate * paced.forMs / 1_000 / speakers.length) * speakers.length;

@@ -1,35 +1,35 @@
 /**
- * How to speak to each kind of server: what to say after the handshake, how to know that the connection is ready, and
- * what a chat message looks like.
+ * The dialects of each kind of server: the texts to send after the handshake, the text that says that the connection is
+ * ready, and the form of a chat message.
  *
  * @module
  */
 
-/** How messages come. Where all have the same size, a frame's size tells how many are in it. */
+/** The form of incoming messages. If all have the same size, the size of a frame tells how many it contains. */
 export interface Heard {
-  /** One message without what a frame has around it. */
+  /** One message, without the bytes that a frame has around its messages. */
   message(text: string): string;
   /** How many bytes a frame has around its messages. */
   readonly around: number;
-  /** How many bytes are between two messages; `undefined` where each has a frame of its own. */
+  /** How many bytes are between two messages; `undefined` if each message has its own frame. */
   readonly between?: number;
-  /** Whether each also has its number, the first one 1: `message` writes one of one digit. */
+  /** Whether each message also has a number, from 1 on. `message` writes a number with one digit. */
   readonly numbered?: boolean;
 }
 
-/** A way of speaking. */
+/** A dialect. */
 export interface Dialect {
   /** The path of the endpoint. */
   readonly path: string;
   /** The subprotocol to offer, if any. */
   readonly subprotocol?: string;
-  /** What to say on connecting, and after each text that is waited for. */
+  /** The texts to send on connecting, and after each text that the connection waits for. */
   readonly opening: readonly { readonly waitFor?: string; readonly say?: string }[];
-  /** One chat message that everybody in the room gets. */
+  /** One chat message to all members of the room. */
   message(text: string): string;
-  /** How it comes from the server. */
+  /** The form in which the server sends it. */
   readonly heard: Heard;
-  /** A request that is answered with one message of the same marker. */
+  /** A request. The server answers it with one message that has the same marker. */
   request(id: number, text: string): string;
 }
 
@@ -47,7 +47,7 @@ const trunkline: Dialect = {
   request: (id, text) => JSON.stringify([["req", id + 1, "echo", { text }]]),
 };
 
-/** A server that sends every text to everybody, and a text that starts with "?" back to its sender alone. */
+/** A server that sends every text to all clients, but a text that starts with "?" only back to its sender. */
 const plain: Dialect = {
   path: "/",
   opening: [{ waitFor: "ready" }],
@@ -67,7 +67,7 @@ const socketIo: Dialect = {
   request: (id, text) => `42${id}${JSON.stringify(["echo", { text }])}`,
 };
 
-/** Trunkline's topics: nobody joins anything, and messages come from `line/ID`. */
+/** Trunkline's topics: a client joins nothing, and messages come from `line/ID`. */
 const topics: Dialect = {
   ...trunkline,
   opening: [{ say: '[["hello",{"role":"member"}]]' }, { waitFor: '"welcome"' }],
@@ -78,11 +78,11 @@ const topics: Dialect = {
 /** The name of a topic; all have the same length. */
 export const topic = (id: number): string => `line/${String(id).padStart(6, "0")}`;
 
-/** A signal that has the server publish to a topic. */
+/** A signal on which the server publishes to a topic. */
 export const publish = (name: string, text: string): string =>
   JSON.stringify([["sig", "publish", { id: name.slice("line/".length), text }]]);
 
-/** A frame that subscribes to topics; all are confirmed by name of their number. */
+/** A frame that subscribes to topics. The server confirms each by its number. */
 export const subscribe = (names: readonly string[]): string =>
   JSON.stringify(names.map((name, i) => ["sub", i + 1, name]));
 

@@ -1,13 +1,13 @@
 /**
- * WebSocket frames as a load client needs them: writing masked ones ahead of time, and telling where those that come
- * begin and end without decoding them (RFC 6455, section 5.2).
+ * WebSocket frames for a load client. It writes masked frames ahead of time. It finds the beginning and the end of incoming
+ * frames without decoding them (RFC 6455, section 5.2).
  *
  * @module
  */
 
 const encoder = new TextEncoder();
 
-/** A client's text frame. The mask is all zeros: allowed by the protocol, and free. */
+/** A client's text frame. The mask is all zeros: the protocol allows it, and it costs nothing. */
 export function textFrame(text: string): Uint8Array {
   const payload = encoder.encode(text);
   const wide = payload.length > 125;
@@ -32,23 +32,23 @@ export function concat(frames: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** Who is told of frames. */
+/** Receives the frames. */
 export interface FrameSink {
   /** A frame begins that has so many bytes of payload. */
   begin(size: number): void;
-  /** A stretch of its payload has come; `ends` with the last one. */
+  /** A part of the frame's payload; `ends` is true for the last part. */
   payload(chunk: Uint8Array, from: number, to: number, ends: boolean): void;
 }
 
-/** Reads a server's frames, which are not masked, from chunks of bytes, wherever they are cut. */
+/** Reads a server's frames, which are not masked, from chunks of bytes. A chunk may end anywhere in a frame. */
 export class FrameReader {
   readonly #sink: FrameSink;
-  /** The beginning of a header that the end of a chunk has cut. */
+  /** The first bytes of a header whose rest is in the next chunk. */
   readonly #cut = new Uint8Array(10);
   #cutSize = 0;
   #left = 0;
 
-  /** @param sink Who is told. */
+  /** @param sink Receives the frames. */
   constructor(sink: FrameSink) {
     this.#sink = sink;
   }
@@ -56,14 +56,14 @@ export class FrameReader {
   /**
    * Reads a chunk.
    *
-   * @param chunk What came.
+   * @param chunk The bytes.
    * @param at Where to begin.
    */
   read(chunk: Uint8Array, at = 0): void {
     while (at < chunk.length) {
       if (this.#left === 0) {
         at = this.#cutSize > 0 ? this.#resume(chunk, at) : this.#header(chunk, at, chunk.length);
-        if (this.#left === 0) continue; // it had no payload, or its header is cut
+        if (this.#left === 0) continue; // the frame has no payload, or the rest of its header is in the next chunk
       }
       const to = Math.min(chunk.length, at + this.#left);
       this.#left -= to - at;
@@ -72,7 +72,7 @@ export class FrameReader {
     }
   }
 
-  /** Reads a header, or keeps what there is of it; tells where the payload begins. */
+  /** Reads a header, or keeps its first bytes. Returns where the payload begins. */
   #header(bytes: Uint8Array, at: number, end: number): number {
     const short = end - at < 2 ? 0 : bytes[at + 1]! & 127;
     const size = short === 127 ? 10 : short === 126 ? 4 : 2;
@@ -89,7 +89,7 @@ export class FrameReader {
     return at + size;
   }
 
-  /** Goes on with a header that was cut. */
+  /** Reads the rest of a header. */
   #resume(chunk: Uint8Array, at: number): number {
     const had = this.#cutSize;
     const taken = Math.min(chunk.length - at, this.#cut.length - had);

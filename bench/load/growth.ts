@@ -1,6 +1,6 @@
 /**
- * What happens as there are more connections, more topics, or more who are not concerned: loads of several levels on
- * one server, from the least to the most, so that all levels have the same process, warm alike.
+ * Loads with more and more connections, topics, or clients without a subscription. All levels run on one server process,
+ * from the smallest to the largest, so that the process is equally warm for each.
  *
  * @module
  */
@@ -13,74 +13,74 @@ import type { Load } from "./outcome.ts";
 import { Stopwatch, usage } from "./server.ts";
 import { received, settle } from "./settle.ts";
 
-/** How many subscribers a topic has where they are few. */
+/** The number of subscribers of a topic with few. */
 const FEW = 10;
 /** How many connections hold the subscriptions to many topics. */
 const HOLDERS = 1_000;
 /** How many publishers share a level's publishes. */
 const SPEAKERS = 10;
-/** How many messages a speaker says in a burst at the least. */
+/** The least number of messages of a speaker in a burst. */
 const LEAST_EACH = 32;
 /** How many subscribes one frame carries. */
 const SUBSCRIBES = 500;
-/** How often each level is gone through before it is measured. */
+/** How often each level runs before it is measured. */
 const WARM_UPS = 3;
 /** How often each level is measured. */
 const REPETITIONS = 5;
 
 /** One measurement of one level. */
 export interface Sample {
-  /** How long it took, in milliseconds. */
+  /** The duration, in milliseconds. */
   readonly ms: number;
-  /** The server's processor time for it, in milliseconds. */
+  /** The processor time of the server, in milliseconds. */
   readonly cpuMs: number;
-  /** The load client's. */
+  /** The processor time of the load client, in milliseconds. */
   readonly loadCpuMs: number;
   /** How many messages were published. */
   readonly published: number;
-  /** How many came, and should have. */
+  /** How many messages arrived, and how many were expected. */
   readonly delivered: number;
   readonly expected: number;
-  /** Whether one listener heard everything in order and once. */
+  /** Whether one listener got every message once and in order. */
   readonly ordered: boolean;
 }
 
-/** What was measured at one level. */
+/** The measurements of one level. */
 export interface Level {
-  /** How many connections, topics or others there were. */
+  /** The number of connections, topics or clients without a subscription. */
   readonly size: number;
-  /** How it was published: in bursts, or one by one, each when the one before has arrived. */
+  /** How the messages were published: in bursts, or one by one, each after the one before has arrived. */
   readonly how: "burst" | "alone";
   /** The server's resident memory, in bytes, after a garbage collection. */
   readonly rss: number;
   readonly samples: readonly Sample[];
 }
 
-/** What came of a growth load. */
+/** The result of a growth load. */
 export interface Growth {
-  /** The server's resident memory before. */
+  /** The server's resident memory before the load. */
   readonly rssBefore: number;
   readonly levels: readonly Level[];
 }
 
-/** What a growth load is told. */
+/** The orders for a growth load. */
 export interface GrowthLoad extends Omit<Load, "clients" | "messages"> {
-  /** The levels, from the least to the most. */
+  /** The levels, from the smallest to the largest. */
   readonly sizes: readonly number[];
-  /** How many deliveries a burst shall make, about. */
+  /** About how many deliveries a burst makes. */
   readonly deliveries: number;
 }
 
-/** Who publishes, to what, and who hears it. */
+/** The publishers, the topics and the listeners. */
 interface Stage {
   readonly speakers: readonly LoadConnection[];
   readonly hearers: readonly LoadConnection[];
-  /** The topics that are published to in turn, each with `subscribers` of the hearers. */
+  /** The topics, which get messages in turn. `subscribers` of the hearers subscribe to each. */
   readonly topics: readonly string[];
   readonly subscribers: number;
 }
 
-/** Subscribes connections, each to its own topics. */
+/** Subscribes each connection to its own topics. */
 async function subscribeAll(who: readonly (readonly [LoadConnection, readonly string[]])[]): Promise<void> {
   for (let i = 0; i < who.length; i += 100) {
     await Promise.all(
@@ -94,7 +94,7 @@ async function subscribeAll(who: readonly (readonly [LoadConnection, readonly st
   }
 }
 
-/** Publishes `each` messages per speaker in one burst, and waits until all who should have heard them. */
+/** Publishes `each` messages per speaker in one burst, and waits until all subscribers have got them. */
 async function burst(port: number, stage: Stage, each: number): Promise<Sample> {
   const { speakers, hearers, topics, subscribers } = stage;
   const blocks = speakers.map((_, i) =>
@@ -103,7 +103,7 @@ async function burst(port: number, stage: Stage, each: number): Promise<Sample> 
       return textFrame(publish(topics[number % topics.length]!, text(number)));
     }))
   );
-  // Where there are many topics nobody hears all of what a speaker says, and there is nothing to watch.
+  // With many topics no listener gets all messages of a speaker, so the order cannot be checked.
   const watch = topics.length === 1 ? new OrderWatch(0, speakers.length, each) : undefined;
   hearers[0]!.onMessage = watch && ((sequence) => watch.take(sequence));
   const published = each * speakers.length;
@@ -122,7 +122,7 @@ async function burst(port: number, stage: Stage, each: number): Promise<Sample> 
   };
 }
 
-/** Publishes one message after the other, each when everybody has heard the one before. */
+/** Publishes one message after the other, each after all subscribers have got the one before. */
 async function alone(port: number, { speakers: [speaker], ...stage }: Stage, count: number): Promise<Sample> {
   const { hearers, topics: [name], subscribers } = stage;
   const watch = new OrderWatch(0, 1, count);
@@ -157,7 +157,7 @@ async function repeat(measure: () => Promise<Sample>): Promise<Sample[]> {
   return samples;
 }
 
-/** More and more connections, all of which hear one topic. */
+/** More and more connections, which all subscribe to one topic. */
 export async function connections({ port, dialect, sizes, deliveries }: GrowthLoad): Promise<Growth> {
   const { rss: rssBefore } = await usage(port, "collect");
   const all: LoadConnection[] = [];
@@ -167,7 +167,7 @@ export async function connections({ port, dialect, sizes, deliveries }: GrowthLo
     await subscribeAll(more.map((connection) => [connection, [topic(0)]] as const));
     all.push(...more);
     const stage = { speakers: all.slice(0, SPEAKERS), hearers: all, topics: [topic(0)], subscribers: size };
-    // With many connections there are more deliveries: else there would be little to send together.
+    // With many connections a burst makes more deliveries: otherwise the server could send little together.
     const each = Math.max(LEAST_EACH, Math.round(deliveries / size / SPEAKERS));
     const samples = await repeat(() => burst(port, stage, each));
     levels.push({ size, how: "burst", rss: (await usage(port, "collect")).rss, samples });
@@ -175,7 +175,7 @@ export async function connections({ port, dialect, sizes, deliveries }: GrowthLo
   return { rssBefore, levels };
 }
 
-/** More and more topics with ten subscribers each, among the same thousand connections. */
+/** More and more topics, each with ten subscribers among the same thousand connections. */
 export async function topics({ port, dialect, sizes, deliveries }: GrowthLoad): Promise<Growth> {
   const speakers = await openMany(port, dialect, SPEAKERS);
   const hearers = await openMany(port, dialect, HOLDERS);
@@ -200,7 +200,7 @@ export async function topics({ port, dialect, sizes, deliveries }: GrowthLoad): 
   return { rssBefore, levels };
 }
 
-/** A topic with ten subscribers, and more and more connections that are none of them. */
+/** A topic with ten subscribers, and more and more connections that do not subscribe to it. */
 async function others(
   { port, dialect, sizes, deliveries }: GrowthLoad,
   subscribesTo: (other: number) => string | undefined,
@@ -227,8 +227,8 @@ async function others(
   return { rssBefore, levels };
 }
 
-/** Others who are connected and no more. */
+/** Connections without any subscription. */
 export const idlers = (load: GrowthLoad): Promise<Growth> => others(load, () => undefined);
 
-/** Others who subscribe to topics of their own. */
+/** Connections that subscribe to other topics. */
 export const elsewhere = (load: GrowthLoad): Promise<Growth> => others(load, (other) => topic(1 + other));

@@ -1,5 +1,5 @@
 /**
- * The load `interest`: many topics, each of interest to one node.
+ * The load `interest`: many topics, each with its subscriber on one node.
  *
  * @module
  */
@@ -13,34 +13,34 @@ import { redisUsage } from "./redis_usage.ts";
 import { Stopwatch, usage } from "./server.ts";
 import { received, settle } from "./settle.ts";
 
-/** What it is told. */
+/** The orders for the load. */
 export interface InterestLoad extends ClusterLoad {
-  /** How many topics; each has one subscriber, on one of the nodes. */
+  /** The number of topics; each has one subscriber, on one of the nodes. */
   readonly topics: number;
-  /** How often each is published to. */
+  /** How many messages each topic gets. */
   readonly rounds: number;
-  /** Where Redis servers listen, to ask them what they sent; none where the broker is another. */
+  /** The ports of Redis servers, to ask how many bytes they sent; empty with another broker. */
   readonly redisPorts: readonly number[];
 }
 
-/** What came of it. */
+/** The result. */
 export interface InterestOutcome extends ClusterOutcome {
   /** How many messages were published. */
   readonly published: number;
-  /** How many came from the backplane to nodes other than the publisher's: on topics with a subscriber there, and without. */
+  /** How many messages the other nodes got from the backplane: of topics with a subscriber on that node, and without. */
   readonly wanted: number;
   readonly unwanted: number;
-  /** How many bytes Redis sent meanwhile; absent for other brokers. */
+  /** How many bytes Redis sent during the load; absent for other brokers. */
   readonly redisBytes?: number;
 }
 
-/** Which share of the rounds is said to warm up. */
+/** The share of the rounds that warms up. */
 const WARM_UP = 0.5;
 
-/** What has come from the backplane to a node, by topic. */
+/** The number of messages that a node got from the backplane, by topic. */
 const arrivals = async (port: number) => (await usage(port, "as it is")).stats ?? {};
 
-/** Publishes on one node to all topics in turn, and asks the others what has come to them. */
+/** Publishes on one node to all topics in turn, and asks the other nodes how many messages they got. */
 export async function interest(load: InterestLoad): Promise<InterestOutcome> {
   const { ports, dialect, window, topics, rounds, redisPorts } = load;
   const nodes = ports.length;
@@ -56,7 +56,7 @@ export async function interest(load: InterestLoad): Promise<InterestOutcome> {
   const frame = (number: number) => textFrame(dialect.publish(names[number % topics]!, text(number)));
   const all = concat(names.map((_, id) => frame(id)));
   await untilLive(speakers[0]!, holders, all, topics);
-  /** Publishes to all topics, so often. */
+  /** Publishes to all topics, for a number of rounds. */
   const stream = async (rounds: number, first: number) => {
     const stream = new Stream(window, speakers, holders, 1, (number) => frame(first + number));
     const before = received(holders);
@@ -66,7 +66,7 @@ export async function interest(load: InterestLoad): Promise<InterestOutcome> {
   };
   const first = await stream(rounds * WARM_UP, 0);
 
-  // Topics take turns, and so do the speakers: where each topic has one speaker, all of a topic comes in order.
+  // Topics take turns, and speakers too: so each topic has one speaker, and its messages arrive in order.
   const watch = new TurnWatch(first, topics);
   for (const holder of holders) holder.onMessage = (number) => watch.take(number);
   const before = {
@@ -81,7 +81,7 @@ export async function interest(load: InterestLoad): Promise<InterestOutcome> {
   const { sent } = await redisUsage(redisPorts);
   const came = { wanted: 0, unwanted: 0 };
   for (const [node, port] of ports.entries()) {
-    if (node === 0) continue; // whoever publishes may hear its own echo
+    if (node === 0) continue; // the publishing node may get its own messages back
     const now = await arrivals(port);
     for (const [id, name] of names.entries()) {
       const count = (now[name] ?? 0) - (before.arrivals[node]![name] ?? 0);

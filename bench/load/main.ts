@@ -1,5 +1,5 @@
 /**
- * The load client, a process of its own: does what its one argument (JSON) says, and prints what came of it.
+ * The load client, in its own process: follows its one argument (JSON), and prints the result.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface GrowthOrder extends Omit<growth.GrowthLoad, "dialect"> {
   readonly dialect: string;
 }
 
-/** The argument, for a load on a cluster: what its shape is told, with the name of one of the dialects of clusters. */
+/** The argument, for a load on a cluster: the orders for its shape, with the name of one of the dialects of clusters. */
 export type ClusterOrder =
   & { readonly dialect: string }
   & (
@@ -42,13 +42,13 @@ export type ClusterOrder =
     | { readonly shape: "listing" } & presence.ListingLoad
   );
 
-/** The argument, for a load of clients as users have them. */
+/** The argument, for a load with the clients that users have. */
 export type RecoveryOrder =
   | { readonly shape: "drops" } & DropsLoad
   | { readonly shape: "storm" } & StormLoad
   | { readonly shape: "pings" } & PingsLoad;
 
-/** The loads of such clients: loaded where they are used, as the libraries are large. */
+/** The loads with such clients. They are imported only when they are used, because the libraries are large. */
 const recovery: Readonly<Record<RecoveryOrder["shape"], () => Promise<(load: never) => Promise<object>>>> = {
   drops: async () => (await import("./recovery/drops.ts")).drops,
   storm: async () => (await import("./recovery/storm.ts")).storm,

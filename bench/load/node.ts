@@ -1,23 +1,23 @@
 /**
- * A node whose members do what it is told by requests.
+ * Controls the members of a node by requests.
  *
  * @module
  */
 
 import { usage } from "./server.ts";
 
-/** What a node says of what a question costs. */
+/** The costs of questions, as a node measured them. */
 export interface NodeCosts {
-  /** The first page of a room of which none was read lately, in milliseconds. */
+  /** The first page of a room of which no page was read recently, in milliseconds. */
   readonly firstPageMs: number;
-  /** A count of the room with few members, and of that with many, in microseconds. */
+  /** A count of the room with few members, and of the room with many, in microseconds. */
   readonly countFewUs: number;
   readonly countUs: number;
-  /** A page of 100 of many, not the first one, in microseconds. */
+  /** A page of 100 in the room with many, but not the first page, in microseconds. */
   readonly pageUs: number;
 }
 
-/** How long nodes have for what follows a collection, in milliseconds. */
+/** How long nodes have for the work that follows a garbage collection, in milliseconds. */
 const SETTLE_MS = 50;
 
 /** Members of a node, by their numbers. */
@@ -26,46 +26,46 @@ export interface Members {
   readonly count: number;
 }
 
-/** See the module. */
+/** A node, controlled by requests. */
 export class Node {
   readonly port: number;
 
-  /** @param port Where it listens. */
+  /** @param port The port of the node. */
   constructor(port: number) {
     this.port = port;
   }
 
-  /** Members connect; they are in no room yet. */
+  /** Connects members; they are in no room yet. */
   async connect(members: Members): Promise<void> {
     await this.#ask("connect", members);
   }
 
-  /** Members enter a room, or leave it. */
+  /** Lets members enter a room, or leave it. */
   async send(what: "enter" | "leave", room: string, members: Members): Promise<void> {
     await this.#ask(what, { room, ...members });
   }
 
-  /** Waits until the node knows of so many in a room, but not for ever. Answers of how many it knows. */
+  /** Waits, with a time limit, until the node knows so many members of a room. Returns how many it knows. */
   async until(room: string, count: number): Promise<number> {
     const answer = await this.#ask<{ count: number }>("until", { room, count });
     return answer.count;
   }
 
-  /** What questions cost it. */
+  /** Measures the cost of questions on the node. */
   async costs(few: string, many: string): Promise<NodeCosts> {
     return await this.#ask("costs", { few, many });
   }
 
-  /** Asks it for a list of all who are in a room. */
+  /** Asks the node for a list of all members of a room. */
   async list(room: string): Promise<{ readonly count: number; readonly us: number }> {
     return await this.#ask("list", { room });
   }
 
-  /** What it takes after a garbage collection, in bytes. */
+  /** The memory of the node after a garbage collection, in bytes. */
   async memory(): Promise<{ readonly rss: number; readonly heapUsed: number }> {
     await usage(this.port, "collect");
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    return await usage(this.port, "collect"); // what was finalized is free after a second one
+    return await usage(this.port, "collect"); // finalized objects are free after a second collection
   }
 
   async #ask<Answer>(path: string, query: object): Promise<Answer> {

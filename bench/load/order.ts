@@ -1,10 +1,10 @@
 /**
- * Whether one listener heard everything that every sender said: in order, nothing twice, nothing missing.
+ * Checks that one listener gets all messages of every sender: in order, none twice, none missing.
  *
  * @module
  */
 
-/** Watches the numbers of messages that senders say in turn: sender `s` says `first + s`, `first + s + senders`, and so on. */
+/** Checks the numbers of messages that senders send in turn: sender `s` sends `first + s`, `first + s + senders`, and so on. */
 export class TurnWatch {
   readonly #first: number;
   readonly #next: Float64Array;
@@ -31,7 +31,7 @@ export class TurnWatch {
   /**
    * Whether all has come in order.
    *
-   * @param count How many messages were said, by all senders.
+   * @param count How many messages all senders sent.
    */
   ordered(count: number): boolean {
     const senders = this.#next.length;

@@ -1,5 +1,5 @@
 /**
- * What a load is told, and what came of it.
+ * The orders for a load, and its result.
  *
  * @module
  */
@@ -7,50 +7,50 @@
 import type { Dialect } from "./dialects.ts";
 import type { Usage } from "./server.ts";
 
-/** What came of a load. What was said to warm up is in none of the figures. */
+/** The result of a load. Messages of the warm-up are in none of the figures. */
 export interface Outcome {
-  /** How many messages came. */
+  /** How many messages arrived. */
   readonly delivered: number;
-  /** How many should have come. */
+  /** How many messages were expected. */
   readonly expected: number;
-  /** Whether one listener, who looked, heard everything in order and once; absent where nobody looked. */
+  /** Whether one listener got every message once and in order; absent if no listener checks it. */
   readonly ordered?: boolean;
-  /** How long it took, in milliseconds. */
+  /** The duration, in milliseconds. */
   readonly ms: number;
-  /** The processor time that the server took for it, in milliseconds. */
+  /** The processor time of the server, in milliseconds. */
   readonly cpuMs: number;
-  /** The processor time that the load client took: where it is more than the server's, the client was measured. */
+  /** The processor time of the load client. If it is more than the server's, the figures show the client's speed. */
   readonly loadCpuMs: number;
-  /** How many frames they came in. */
+  /** How many frames carried them. */
   readonly frames: number;
-  /** Latencies in milliseconds, where they were measured. */
+  /** Latencies in milliseconds, if they were measured. */
   readonly latencies?: Percentiles;
-  /** What the server took with all connections open, where that is the question. */
+  /** The memory of the server with all connections open, if the load measures it. */
   readonly open?: Usage;
 }
 
-/** What a shape is told. */
+/** The orders for a shape. */
 export interface Load {
-  /** Where the server listens. */
+  /** The port of the server. */
   readonly port: number;
-  /** How it is spoken to. */
+  /** The dialect of the server. */
   readonly dialect: Dialect;
   /** How many connections. */
   readonly clients: number;
-  /** How many messages of each, rounds, or milliseconds: as the shape has it. */
+  /** The messages of each client, the rounds, or the milliseconds: this depends on the shape. */
   readonly messages: number;
   /** Messages a second, for the paced shape. */
   readonly rate?: number;
 }
 
-/** Latencies below which 50, 95 and 99 of a hundred lie. */
+/** The percentiles of latencies. */
 export interface Percentiles {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
 }
 
-/** The percentiles of values, which it sorts; `NaN` of none. */
+/** Computes the percentiles of values, and sorts the values; `NaN` if there are none. */
 export function percentiles(values: Float64Array): Percentiles {
   values.sort();
   const at = (share: number) => values[Math.max(0, Math.ceil(values.length * share) - 1)] ?? NaN;

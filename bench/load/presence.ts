@@ -1,6 +1,6 @@
 /**
- * The load `presence`: many who enter and leave a room on several nodes, and clients of one of them that watch who comes on
- * another. The load `listing` asks a peer who is in a room.
+ * The load `presence`: many members enter and leave a room on several nodes, and clients of one node watch members that enter
+ * on another. The load `listing` asks a peer for the members of a room.
  *
  * @module
  */
@@ -12,26 +12,26 @@ import { redisUsage } from "./redis_usage.ts";
 import { Stopwatch } from "./server.ts";
 import { received, settle } from "./settle.ts";
 
-/** What it is told. */
+/** The orders for the load. */
 export interface PresenceLoad {
-  /** Where the nodes listen, at least two. */
+  /** The ports of the nodes, at least two. */
   readonly ports: readonly number[];
   readonly dialect: ClusterDialect;
   readonly redisPorts: readonly number[];
-  /** How many members there are, the same number on each node. */
+  /** The number of members, divided equally among the nodes. */
   readonly members: number;
-  /** How many are in a room with few. */
+  /** The number of members of the room with few. */
   readonly few: number;
-  /** How many clients of the first node watch, and how many members of the second one enter meanwhile. */
+  /** How many clients of the first node watch, and how many members of the second node enter meanwhile. */
   readonly watchers: number;
   readonly burst: number;
 }
 
-/** How all enter, or all leave. */
+/** The figures of all members entering, or all leaving. */
 export interface Movement {
-  /** How many did, as the node knows it that knows of the fewest. */
+  /** How many did: the lowest count of any node. */
   readonly known: number;
-  /** From the first one to the last node that knows of all. */
+  /** The time from the first one until every node knows all of them. */
   readonly ms: number;
   /** The processor time of all nodes meanwhile. */
   readonly cpuMs: number;
@@ -40,18 +40,18 @@ export interface Movement {
   readonly sent: number;
 }
 
-/** What the watchers saw. */
+/** The figures of the watchers. */
 export interface Watching {
-  /** From the first one who enters to the last watcher that knows of all. */
+  /** The time from the first member that enters until the last watcher knows all of them. */
   readonly ms: number;
-  /** The processor time of both nodes meanwhile, and of the load client. */
+  /** The processor time of both nodes meanwhile, and that of the load client. */
   readonly cpuMs: number;
   readonly loadCpuMs: number;
   readonly delivered: number;
   readonly expected: number;
-  /** Whether one of them heard of each member once. */
+  /** Whether one watcher was told each member once. */
   readonly once: boolean;
-  /** What came to all watchers. */
+  /** The frames and bytes that all watchers got. */
   readonly frames: number;
   readonly bytes: number;
 }
@@ -61,51 +61,51 @@ export interface PresenceOutcome {
   readonly members: number;
   readonly joins: Movement;
   readonly leaves: Movement;
-  /** What members take on a node beyond being in a room of which no presence is kept, the mean of all nodes; in bytes. */
+  /** The memory of members on a node, compared with a room without presence: the mean of all nodes, in bytes. */
   readonly heap: number;
-  /** The resident memory of a node with all of it, the mean of all nodes. */
+  /** The resident memory of a whole node: the mean of all nodes. */
   readonly rss: number;
-  /** What it takes in the broker. */
+  /** The memory in the broker. */
   readonly redis: number;
   readonly costs: NodeCosts;
   readonly watching: Watching;
 }
 
-/** What `listing` is told. */
+/** The orders for `listing`. */
 export type ListingLoad = Pick<PresenceLoad, "ports" | "redisPorts" | "few" | "members">;
 
-/** What came of `listing`. */
+/** The result of `listing`. */
 export interface ListingOutcome {
   readonly members: number;
-  /** How many of them were listed. */
+  /** How many members the lists contained. */
   readonly listed: number;
-  /** How long it took with few, and with all, in microseconds. */
+  /** The time of a list with few members, and with all, in microseconds. */
   readonly countFewUs: number;
   readonly countUs: number;
-  /** What came to the broker for a list of all, and what it sent, in bytes. */
+  /** The bytes that the broker received and sent for a list of all members. */
   readonly published: number;
   readonly sent: number;
 }
 
-/** Which share of the members enters and leaves to warm up. */
+/** The share of the members that enters and leaves to warm up. */
 const WARM_UP = 0.25;
 const ROOMS = { warm: "crowd/warm", few: "crowd/few", all: "crowd/all", seen: "crowd/seen" };
-/** A room of which no presence is kept. */
+/** A room without presence. */
 const HALL = "hall";
-/** How often a list is asked for. */
+/** How many lists are requested. */
 const LISTS = 3;
 
 /** Members for each of the nodes. */
 const spread = (count: number, nodes: number): Members[] =>
   Array.from({ length: nodes }, (_, i) => ({ from: 1 + i * count / nodes, count: count / nodes }));
 
-/** The same, of each only a share. */
+/** The same, but only a share of each. */
 const someOf = (members: readonly Members[], share: number): Members[] =>
   members.map(({ from, count }) => ({ from, count: Math.round(count * share) }));
 
 const total = (members: readonly Members[]): number => members.reduce((sum, { count }) => sum + count, 0);
 
-/** Members of all nodes enter a room, or leave it, until every node knows. */
+/** Lets the members of all nodes enter a room, or leave it, until every node knows. */
 async function move(
   nodes: readonly Node[],
   redisPorts: readonly number[],
@@ -132,7 +132,7 @@ async function move(
   };
 }
 
-/** What each node takes after a garbage collection, all together. */
+/** The sum of the memory of all nodes after a garbage collection. */
 async function memory(nodes: readonly Node[]) {
   const sum = { heapUsed: 0, rss: 0 };
   for (const node of nodes) {
@@ -143,7 +143,7 @@ async function memory(nodes: readonly Node[]) {
   return sum;
 }
 
-/** All enter, are counted, and leave; then some enter while others watch. */
+/** All members enter, are counted, and leave. Then some enter while clients watch. */
 export async function presence(load: PresenceLoad): Promise<PresenceOutcome> {
   const { ports, redisPorts, members } = load;
   const nodes = ports.map((port) => new Node(port));
@@ -173,7 +173,7 @@ export async function presence(load: PresenceLoad): Promise<PresenceOutcome> {
   };
 }
 
-/** Clients of one node watch a room, which members of another one enter. */
+/** Clients of one node watch a room that members of another node enter. */
 async function watch(
   [near, far]: readonly [Node, Node, ...Node[]],
   { from }: Members,
@@ -184,10 +184,10 @@ async function watch(
   await Promise.all(clients.map((client) => client.talk([{ say: ask }, { waitFor: '["res",1' }])));
   let seen = new Map<number, number>();
   for (const [i, client] of clients.entries()) {
-    // Who is told of several at once has to read whom: what comes differs in length.
+    // A frame may tell of several members, and its size differs: so a client must read the names.
     client.onMessage = i > 0 ? () => {} : (number) => void seen.set(number, (seen.get(number) ?? 0) + 1);
   }
-  /** They enter, or leave, and everybody hears of it. */
+  /** Members enter, or leave, and all watchers are told. */
   const round = async (what: "enter" | "leave", count: number) => {
     seen = new Map();
     const sum = (which: "frames" | "bytes") => clients.reduce((sum, client) => sum + client[which], 0);
@@ -213,13 +213,13 @@ async function watch(
   return watching;
 }
 
-/** Asks who is in a room with few, and in one with many. */
+/** Asks for the members of a room with few, and of one with many. */
 export async function listing({ ports, redisPorts, few, members }: ListingLoad): Promise<ListingOutcome> {
   const nodes = ports.map((port) => new Node(port));
   const [asked] = nodes as [Node];
   const fill = (room: string, count: number) =>
     Promise.all(nodes.map((node, i) => node.send("enter", room, spread(count, nodes.length)[i]!)));
-  /** The fastest of several; the first one warms up. */
+  /** The fastest of several lists; the first one warms up. */
   const list = async (room: string) => {
     const lists = [];
     for (let i = 0; i < LISTS; i++) lists.push(await asked.list(room));

@@ -1,5 +1,5 @@
 /**
- * What Redis servers say of themselves.
+ * Statistics of Redis servers.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { redisCommand } from "../../tools/brokers/sockets.ts";
 
 /** Sums of all servers, in bytes. */
 export interface RedisUsage {
-  /** What came to them, and what they sent, since they started. */
+  /** The bytes that they received and sent since they started. */
   readonly received: number;
   readonly sent: number;
-  /** What they keep. */
+  /** The bytes that they store. */
   readonly memory: number;
 }
 
 /**
- * Asks them.
+ * Asks the servers.
  *
- * @param ports Where they listen.
+ * @param ports The ports of the servers.
  */
 export async function redisUsage(ports: readonly number[]): Promise<RedisUsage> {
   const infos = await Promise.all(ports.map(async (port) => String(await redisCommand(port, "INFO"))));

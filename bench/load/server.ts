@@ -1,10 +1,10 @@
 /**
- * What the server under load says of itself.
+ * Statistics of the server under load.
  *
  * @module
  */
 
-/** What a process takes. */
+/** The resources of a process. */
 export interface Usage {
   /** Resident memory, in bytes. */
   readonly rss: number;
@@ -12,28 +12,28 @@ export interface Usage {
   readonly heapUsed: number;
   /** The processor time since its start, in milliseconds. */
   readonly cpuMs: number;
-  /** What the server counts. */
+  /** The server's own counts. */
   readonly stats?: Readonly<Record<string, number>>;
 }
 
 /**
  * Asks the server.
  *
- * @param port Where it listens.
- * @param collect Whether it is to collect its garbage first.
+ * @param port The port of the server.
+ * @param collect Whether the server first runs a garbage collection.
  */
 export async function usage(port: number, collect: "collect" | "as it is"): Promise<Usage> {
   const answer = await fetch(`http://127.0.0.1:${port}/stats${collect === "collect" ? "?gc" : ""}`);
   return await answer.json();
 }
 
-/** The processor times of servers together, in milliseconds. */
+/** The sum of the servers' processor times, in milliseconds. */
 async function serversCpuMs(ports: readonly number[]): Promise<number> {
   const all = await Promise.all(ports.map((port) => usage(port, "as it is")));
   return all.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 }
 
-/** Times a load, in wall time and in the processor times of both ends. */
+/** Measures the duration of a load, and the processor times of server and load client. */
 export class Stopwatch {
   readonly #ports: readonly number[];
   #serverCpu = 0;
@@ -45,10 +45,10 @@ export class Stopwatch {
   }
 
   /**
-   * Starts. No garbage is collected before: the engine would go on to sweep in the background, the longer the more
-   * memory there is, and that would be counted.
+   * Starts. There is no garbage collection before: the engine would go on to sweep in the background, for longer with more
+   * memory, and that time would count.
    *
-   * @param ports Where the servers listen; their processor times are added.
+   * @param ports The ports of the servers; their processor times are added.
    */
   static async start(...ports: readonly number[]): Promise<Stopwatch> {
     const watch = new Stopwatch(ports);

@@ -1,15 +1,15 @@
 /**
- * Waiting for what should come.
+ * Waiting for the expected messages.
  *
  * @module
  */
 
 import type { LoadConnection } from "./connection.ts";
 
-/** A load with no progress for so long has failed, in milliseconds. */
+/** If no message arrives for so long, the load has failed; in milliseconds. */
 export const STALLED_MS = 5_000;
 
-/** Waits until as many messages have come as should, or nothing has come for long. */
+/** Waits until the expected number of messages has arrived. Stops when none arrives for a long time. */
 export async function settle(connections: readonly LoadConnection[], expected: number): Promise<void> {
   let last = -1;
   let since = performance.now();
@@ -22,10 +22,10 @@ export async function settle(connections: readonly LoadConnection[], expected: n
   }
 }
 
-/** How many messages have come. */
+/** How many messages have arrived. */
 export const received = (connections: readonly LoadConnection[]): number =>
   connections.reduce((sum, connection) => sum + connection.received, 0);
 
-/** How many frames have come. */
+/** How many frames have arrived. */
 export const frames = (connections: readonly LoadConnection[]): number =>
   connections.reduce((sum, connection) => sum + connection.frames, 0);

@@ -1,6 +1,6 @@
 /**
- * What a load client does to a server, and what it measures. Those that measure a speed first say some of the same, which
- * is not counted: just-in-time compilers and sockets get warm, the same for every server.
+ * The shapes: the things that a load client does to a server, and measures. A shape that measures speed first sends a part
+ * of the same load, which does not count. So just-in-time compilers and sockets are warm, equally for every server.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import { type Load, type Outcome, percentiles } from "./outcome.ts";
 import { Stopwatch, usage } from "./server.ts";
 import { frames, received, settle, STALLED_MS } from "./settle.ts";
 
-/** Which share of the messages is said to warm up. */
+/** The share of the messages that warms up. */
 const WARM_UP = 0.25;
-/** A load that is over in less is repeated until so long was measured, in milliseconds. */
+/** A shorter load is repeated until the measured time is so long, in milliseconds. */
 const LONG_ENOUGH_MS = 1_000;
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Everybody says `messages` lines, everybody hears all of them; again until it has taken a second. */
+/** Every client sends `messages` lines, and every client gets all of them. Repeats this until it has taken a second. */
 export async function fanout({ port, dialect, clients, messages }: Load): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
   const [listener] = connections;
   let said = 0;
-  /** One round, timed by its caller; whether the listener heard it in order. */
+  /** One round, timed by its caller. Returns whether the listener got the lines in order. */
   const round = async (count: number) => {
     const first = said;
     said += clients * count;
@@ -58,7 +58,7 @@ export async function fanout({ port, dialect, clients, messages }: Load): Promis
   return outcome;
 }
 
-/** One line to everybody, then silence, again and again. */
+/** One line to all clients, then a pause, again and again. */
 export async function single({ port, dialect, clients, messages: rounds }: Load): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
   const [listener] = connections;
@@ -71,7 +71,7 @@ export async function single({ port, dialect, clients, messages: rounds }: Load)
       if (heard >= due) everybodyHeard();
     };
   }
-  /** Says one line, and tells how long it took until everybody had heard it. */
+  /** Sends one line, and returns how long it took until all clients had got it. */
   const round = async (sequence: number): Promise<number> => {
     due += clients;
     const start = performance.now();
@@ -99,7 +99,7 @@ export async function single({ port, dialect, clients, messages: rounds }: Load)
     delivered: heard - heardBefore,
     expected: rounds * clients,
     ordered: watch.ordered,
-    ms: latencies.reduce((sum, ms) => sum + ms, 0), // without the silence
+    ms: latencies.reduce((sum, ms) => sum + ms, 0), // without the pauses
     frames: frames(connections) - framesBefore,
     latencies: percentiles(latencies),
   };
@@ -107,7 +107,7 @@ export async function single({ port, dialect, clients, messages: rounds }: Load)
   return outcome;
 }
 
-/** One speaker at a steady rate for `messages` milliseconds, everybody hears it. */
+/** One client sends at a steady rate for `messages` milliseconds, and all clients get its lines. */
 export async function paced(
   { port, dialect, clients, messages: forMs, rate = 2_000 }: Load,
 ): Promise<Outcome> {
@@ -128,7 +128,7 @@ export async function paced(
       else latencies[delivered++] = performance.now() - sentAt[sequence]!;
     };
   }
-  /** Says the lines from one number up to another. */
+  /** Sends the lines from one number up to another. */
   const pace = async (from: number, to: number) => {
     const start = performance.now();
     for (let sent = from; sent < to; await wait(1)) {
@@ -139,7 +139,7 @@ export async function paced(
       }
     }
   };
-  /** Who has not heard it by then counts as lost. */
+  /** A line that has not arrived by then counts as lost. */
   const cutOff = async (heard: () => boolean) => {
     const end = performance.now() + 2_000;
     while (!heard() && performance.now() < end) await wait(5);
@@ -162,18 +162,18 @@ export async function paced(
   return outcome;
 }
 
-/** Everybody asks, waits for the answer, and asks again. */
+/** Every client sends a request, waits for the answer, and sends the next. */
 export async function requests({ port, dialect, clients, messages }: Load): Promise<Outcome> {
   const connections = await openMany(port, dialect, clients);
   const latencies = new Float64Array(clients * messages);
   const warmUp = Math.ceil(messages * WARM_UP);
-  // Made ahead: a load client that has to write its questions first is slower than the fastest servers.
+  // Made ahead: a load client that creates its requests meanwhile is slower than the fastest servers.
   const questions = Array.from(
     { length: warmUp + messages },
     (_, i) => textFrame(dialect.request(i + 1, text(i + 1))),
   );
   let done = 0;
-  /** Everybody asks for numbers up to one; whether each answer was to the question asked. */
+  /** Every client sends requests with numbers up to a given one. Returns whether each answer belongs to its request. */
   const round = async (from: number, to: number) => {
     let ordered = true;
     done = 0;
@@ -216,7 +216,7 @@ export async function requests({ port, dialect, clients, messages }: Load): Prom
   return outcome;
 }
 
-/** Everybody connects and says nothing; stays for `messages` milliseconds. */
+/** All clients connect, send nothing, and stay for `messages` milliseconds. */
 export async function idle({ port, dialect, clients, messages: forMs }: Load): Promise<Outcome> {
   const start = await Stopwatch.start(port);
   const connections = await openMany(port, dialect, clients, 50);
@@ -227,7 +227,7 @@ export async function idle({ port, dialect, clients, messages: forMs }: Load): P
   return { ...figures, delivered: connections.length, expected: clients, frames: 0, open };
 }
 
-/** `messages` connections come, get ready, and go, `clients` at a time. */
+/** `messages` connections open, get ready, and close, `clients` at a time. */
 export async function churn({ port, dialect, clients, messages }: Load): Promise<Outcome> {
   const start = await Stopwatch.start(port);
   let done = 0;

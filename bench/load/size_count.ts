@@ -1,22 +1,22 @@
 /**
- * Counting messages by the size of the frame that they come in.
+ * Counts messages by the size of the frame that carries them.
  *
  * @module
  */
 
 import type { Heard } from "./dialects.ts";
 
-/** Tells by the size of frames how many messages are in them, where they can hold nothing but messages of a known size. */
+/** Tells from the size of a frame how many messages it contains, if it can contain only messages of a known size. */
 export class SizeCount {
   readonly #heard: Heard;
-  /** How large the next message is. */
+  /** The size of the next message. */
   #messageSize: number;
-  /** The first number that makes messages larger. */
+  /** The next number at which messages get larger: it has one more digit. */
   #larger: number;
 
   /**
-   * @param heard How messages come.
-   * @param text The text of one; all have the same length.
+   * @param heard The form of incoming messages.
+   * @param text The text of one message; all have the same length.
    */
   constructor(heard: Heard, text: string) {
     this.#heard = heard;
@@ -25,12 +25,12 @@ export class SizeCount {
   }
 
   /**
-   * Counts; numbered messages by the digits that their numbers have when none is missing. Where some are, that is wrong only
-   * when they are more than a message has bytes, which puts as many numbers on the other side of a power of ten.
+   * Counts. For numbered messages it assumes the digits that their numbers have if no message is missing. The count is wrong only
+   * if more messages are missing than a message has bytes: so many numbers must lie on the other side of a power of ten.
    *
-   * @param size How many bytes the frame has.
-   * @param before How many messages have come before it.
-   * @returns How many it holds; 0 where that has to be read.
+   * @param size The size of the frame in bytes.
+   * @param before How many messages came before this frame.
+   * @returns How many messages it contains; 0 if the frame must be read to know.
    */
   count(size: number, before: number): number {
     for (; before + 1 >= this.#larger; this.#larger *= 10) this.#messageSize++;

@@ -1,18 +1,18 @@
 /**
- * TCP as Bun has it natively: a chunk that comes costs a fraction of what it does by way of `node:net`, and a load client
- * that costs more than the server would measure itself.
+ * TCP with Bun's native sockets. An incoming chunk costs a fraction of its cost with `node:net`. A load client that is slower
+ * than the server would measure itself.
  *
  * @module
  */
 
-/** The part of Bun's sockets that is used. */
+/** The part of Bun's socket that this file uses. */
 interface BunSocket {
   write(bytes: Uint8Array): number;
   setNoDelay(on: boolean): void;
   terminate(): void;
 }
 
-/** The part of Bun that is used. */
+/** The part of Bun that this file uses. */
 interface BunTcp {
   connect(options: {
     hostname: string;
@@ -28,24 +28,24 @@ interface BunTcp {
   }): Promise<unknown>;
 }
 
-/** Who is told of what happens to a socket. */
+/** Receives the events of a socket. */
 export interface TcpUser {
   onOpen(): void;
-  /** Bytes have come; they are the user's for the time of the call. */
+  /** Called with incoming bytes. They are valid only during the call. */
   onChunk(chunk: Uint8Array): void;
   onFailure(error: Error): void;
   onClose(): void;
 }
 
-/** A socket that takes all that is written, and sends it as fast as it goes. */
+/** A socket that accepts every write, and sends as fast as it can. */
 export class Tcp {
   readonly #user: TcpUser;
   readonly #backlog: Uint8Array[] = [];
   #socket: BunSocket | undefined;
 
   /**
-   * @param port Where to connect to, on this machine.
-   * @param user Who is told.
+   * @param port The port on this machine.
+   * @param user Receives the events.
    */
   constructor(port: number, user: TcpUser) {
     this.#user = user;
@@ -71,7 +71,7 @@ export class Tcp {
     if (this.#backlog.length === 1) this.#flush();
   }
 
-  /** Ends it at once. */
+  /** Closes the socket at once. */
   destroy(): void {
     this.#socket?.terminate();
   }

@@ -1,4 +1,4 @@
-/** What encoding, joining, decoding and checking cost. @module */
+/** The costs of encoding, joining, decoding and checking. @module */
 
 import { msgpackCodec } from "@trunkline/hub/codecs/msgpack";
 import { asClientMessage, type Codec, jsonCodec } from "@trunkline/hub/contract";

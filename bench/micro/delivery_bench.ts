@@ -1,4 +1,4 @@
-/** What it costs to deliver to a group, or to one connection after the other, until the frames are handed over. @module */
+/** The cost of delivery to a group, or to one connection after the other, until the link has the frames. @module */
 
 import { GROUP, line, scene } from "./scene.ts";
 

@@ -1,4 +1,4 @@
-/** What it costs to find what a topic's name leads to. @module */
+/** The cost of finding the pattern of a topic's name. @module */
 
 import { PatternTable } from "@trunkline/hub/contract";
 

@@ -1,11 +1,11 @@
-/** What a request costs, and a line that is said to a room: all that a hub does, without sockets. @module */
+/** The cost of a request, and of a line to a room: all work of the hub, without sockets. @module */
 
 import { type Clock, systemClock } from "@trunkline/hub/contract";
 import type { LinkEvents } from "@trunkline/hub/transports/transport";
 import { createMeasuredHub } from "../hub.ts";
 import { NoTransport } from "../no_transport.ts";
 
-/** The platform's clock, but a turn ends when it is told to. */
+/** The platform's clock, but the benchmark ends each turn itself. */
 class TurnClock implements Clock {
   readonly now = systemClock.now;
   readonly after = systemClock.after;

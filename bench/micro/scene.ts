@@ -1,5 +1,5 @@
 /**
- * Parts of a hub without sockets, for what is measured alone.
+ * Parts of a hub without sockets, to measure them alone.
  *
  * @module
  */
@@ -22,14 +22,14 @@ const LIMITS: OutboxLimits = {
   highWaterBytes: 256 * 1024,
 };
 
-/** The group that all connections are in. */
+/** The group of all connections. */
 export const GROUP = "group";
 
-/** A short chat line, as it goes out. */
+/** A short chat line, as an outgoing message. */
 export const line = (text: string): OutgoingMessage =>
   new OutgoingMessage(["ev", "message", { text: `${text} hello, everyone here` }], { droppable: true });
 
-/** A link that takes everything at once. */
+/** A link that accepts every write at once. */
 class NoLink implements Link {
   readonly subprotocol = jsonCodec.subprotocol;
   bufferedAmount = 0;
@@ -37,7 +37,7 @@ class NoLink implements Link {
   close(): void {}
 }
 
-/** Connections as far as delivering to them goes, all in one group, and the end of their turn. */
+/** The parts of connections that delivery needs, all in one group, and the end of their turn. */
 export function scene(count: number, codec: Codec = jsonCodec) {
   let atEnd: (() => void)[] = [];
   const turn = new Turn(codec, LIMITS, { endOfTurn: (callback) => atEnd.push(callback) });

@@ -1,4 +1,4 @@
-/** What it costs to validate, per schema library: every message is validated when it comes and when it goes. @module */
+/** The cost of validation, by schema library: the hub validates each message when it comes in and when it goes out. @module */
 
 import { parse, parseNow, type Schema } from "@trunkline/hub/contract";
 import { type } from "arktype";
@@ -12,7 +12,7 @@ const order = {
   lines: Array.from({ length: 10 }, (_, i) => ({ sku: `sku-${i}`, count: i + 1, price: i * 1.5 })),
 };
 
-/** No library: what validation itself adds is what is over this. */
+/** No library: everything above this is the cost of the library. */
 const nothing: Schema<unknown, unknown> = {
   "~standard": { version: 1, vendor: "none", validate: (value) => ({ value }) },
 };
@@ -63,7 +63,7 @@ for (const [library, [lineSchema, orderSchema]] of Object.entries(schemas)) {
       try {
         parse(lineSchema, refused, "signal", "line");
       } catch {
-        // that is what is measured
+        // the failure is measured here
       }
     },
   );

@@ -1,5 +1,5 @@
 /**
- * Whose recovery is measured.
+ * The servers whose recovery is measured.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import type { BrokerName, NodeCandidate } from "../cluster/candidates.ts";
 import type { Runtime } from "../runtimes.ts";
 
-/** Something that publishes stories. */
+/** A server that publishes stories. */
 export interface RecoveryCandidate extends NodeCandidate {
-  /** Which broker that takes, if any: then there are several nodes. */
+  /** The broker that it needs; with a broker there are several nodes. */
   readonly broker?: BrokerName;
-  /** Whether it is part of a quick look. */
+  /** Whether it is part of a quick run. */
   readonly quickly?: boolean;
 }
 
@@ -32,10 +32,10 @@ const plain = { kind: "peer", dialect: "plain", adapter: "–" } as const;
 const plainly = { ...socketIo, server: "socket.io" } as const;
 const recovering = { ...socketIo, server: "socket.io, with recovery", recovery: true } as const;
 
-/** What keeps the histories of several nodes. */
+/** The stores for the histories of several nodes. */
 const STORES: readonly BrokerName[] = ["redis", "nats", "postgres"];
 
-/** All of them. */
+/** All candidates. */
 export const recoveryCandidates: readonly RecoveryCandidate[] = [
   { ...trunkline, runtime: "deno", adapter: "memory", quickly: true },
   { ...trunkline, runtime: "bun", adapter: "memory", quickly: true },
@@ -58,7 +58,7 @@ export const recoveryCandidates: readonly RecoveryCandidate[] = [
   { ...recovering, adapter: "redis-streams-adapter", broker: "redis" },
 ];
 
-/** What keeps the histories whose cost is measured, and on which runtimes a quick look takes it. */
+/** The stores whose cost is measured, and the runtimes on which a quick run includes them. */
 const MEASURED_STORES: readonly (readonly [BrokerName, ...Runtime[]])[] = [
   ["redis", "deno", "bun"],
   ["redis-cluster"],
@@ -67,7 +67,7 @@ const MEASURED_STORES: readonly (readonly [BrokerName, ...Runtime[]])[] = [
 ];
 const keeping = { ...trunkline, file: "history/trunkline.ts" } as const;
 
-/** What keeps history, on whom its cost is measured. */
+/** The candidates of the benchmark `history`. */
 export const historyCandidates: readonly RecoveryCandidate[] = [
   { ...keeping, runtime: "deno", adapter: "memory", quickly: true },
   { ...keeping, runtime: "bun", adapter: "memory", quickly: true },

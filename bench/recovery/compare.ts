@@ -1,5 +1,5 @@
 /**
- * Runs all cases in turn, again and again, so that a noisy moment hits all alike.
+ * Runs all cases. They take turns for several rounds, so that a busy moment of the machine affects all of them.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { Runtime } from "../runtimes.ts";
 import type { RecoveryCandidate } from "./candidates.ts";
 import type { RecoveryScene } from "./measure.ts";
 
-/** What is measured. */
+/** A case to measure. */
 export interface Case {
   readonly candidate: RecoveryCandidate;
   readonly nodes: number;
 }
 
-/** A case, and what came of it each time. */
+/** A case, and its results. */
 export interface MeasuredCase<C extends Case, Outcome> {
   readonly which: C;
   readonly outcomes: readonly Outcome[];
 }
 
-/** Who a row is of. */
+/** The server of a row. */
 export interface RecoveryRow {
   readonly server: string;
   readonly runtime: string;
@@ -33,23 +33,23 @@ export interface RecoveryRow {
   readonly repetitions: number;
 }
 
-/** Says who a row is of. */
+/** Names the server of a row. */
 export function whoIs<C extends Case>({ which, outcomes }: MeasuredCase<C, unknown>): RecoveryRow {
   const { candidate: { server, runtime, kind: peer, adapter }, nodes } = which;
   return { server, runtime, peer, adapter, nodes, repetitions: outcomes.length };
 }
 
 /**
- * Compares.
+ * Compares cases.
  *
- * @param bench The name of the benchmark, for what goes wrong.
- * @param cases What to measure.
- * @param measure Measures once.
- * @param paths Where the runtimes are.
- * @param say Called with lines for the terminal.
- * @param repetitions How often.
- * @param together How many cases are measured at the same time: more than one where the load is light.
- * @returns What was measured, and what of Trunkline could not be.
+ * @param bench The name of the benchmark, for the texts of failures.
+ * @param cases The cases.
+ * @param measure Measures a case once.
+ * @param paths The paths of the runtimes.
+ * @param say Called with each line for the terminal.
+ * @param repetitions How often each case is measured.
+ * @param together How many cases are measured at the same time: more than one if the load is light.
+ * @returns The results, and the failed measurements of Trunkline.
  */
 export async function compareRecovery<C extends Case, Outcome>(
   bench: string,

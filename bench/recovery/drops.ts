@@ -1,5 +1,5 @@
 /**
- * Drops: what clients get of a story while their links are cut again and again, and a node dies.
+ * Drops: the messages of a story that clients get while their links are cut again and again, and a node dies.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { type Fate, measureDrops } from "./measure.ts";
 import { recoveryTable } from "./table.ts";
 
 const NODES = 3;
-/** How many cases are measured at the same time: a story of two messages a second is light. */
+/** How many cases are measured at the same time. Two messages a second are a light load. */
 const TOGETHER = 2;
 const SEED = 1;
 
@@ -40,7 +40,7 @@ const FULL: Extent = {
   settleMs: 10_000,
   seed: SEED,
 };
-/** What a quick look does; links last long enough to count as stable for a client that waits longer after each that does not. */
+/** The load of a quick run. Links last long enough to count as stable: after an unstable link a client waits longer to reconnect. */
 export const quickDrops: Extent = {
   clients: 50,
   messages: 100,
@@ -56,7 +56,7 @@ const FATES: Readonly<Record<FateName, Fate | undefined>> = {
   "killed and restarted": { killedAtMs: 20_000, restartedAtMs: 25_000 },
 };
 
-/** All cases, or those of a quick look. */
+/** All cases, or those of a quick run. */
 function casesOf(quick: boolean): DropsCase[] {
   return recoveryCandidates.filter(({ quickly }) => !quick || quickly).flatMap((candidate): DropsCase[] => {
     if (!candidate.broker) return [{ candidate, nodes: 1, fate: "lives" }];
@@ -74,11 +74,11 @@ const three = ({ p50, p99, max }: Times): string => [p50, p99, max].map(whole).j
 const share = ({ delivered, expected }: DropsRow): string =>
   delivered === expected ? "100 %" : `${Math.min(99.99, 100 * delivered / expected).toFixed(2)} %`;
 
-/** What others published of the same shape. */
-const PUBLISHED = "AnyCable cannot be installed where this runs. Its authors " +
-  "[published](https://evilmartians.com/chronicles/choose-your-fighter-benchmarking-5-websocket-servers-for-nodejs), of 10,000 " +
-  "clients on their machines and with the same times: AnyCable 100 % delivered, Socket.IO with recovery 100 %, Socket.IO 84.6 %, " +
-  "uWebSockets.js 87.0 % ([the shares](https://docs.anycable.io/capabilities)). Figures of other machines are no comparison of times.";
+/** Published figures of other servers with a similar load. */
+const PUBLISHED = "AnyCable cannot be installed on the machine of this benchmark. Its authors " +
+  "[published](https://evilmartians.com/chronicles/choose-your-fighter-benchmarking-5-websocket-servers-for-nodejs) figures for 10,000 " +
+  "clients on their machines, with the same times: AnyCable 100 % delivered, Socket.IO with recovery 100 %, Socket.IO 84.6 %, " +
+  "uWebSockets.js 87.0 % ([the shares](https://docs.anycable.io/capabilities)). Times of other machines cannot be compared with those here.";
 
 function report(rows: readonly DropsRow[]) {
   const bars = (title: string, label: string, figure: (row: DropsRow) => Range) =>
@@ -90,23 +90,23 @@ function report(rows: readonly DropsRow[]) {
   const text = [
     `${
       FULL.clients.toLocaleString("en")
-    } clients hear one story, of which a message is published every ${FULL.everyMs} ms for ` +
-    `${FULL.messages * FULL.everyMs / 1_000} s, on each node in turn. Every ${
+    } clients subscribe to one story, a topic. A message is published to it every ${FULL.everyMs} ms for ` +
+    `${FULL.messages * FULL.everyMs / 1_000} s, on each node in turn. About every ${
       FULL.cutEveryMs / 1_000
-    } s or so (a fifth more or less, ` +
-    `drawn alike for all) a client's connection is reset at both ends, and what it tries for about ${
+    } s (up to a fifth more or less, ` +
+    `at the same random times for all servers) a client's connection is reset at both ends. For about ${
       FULL.downMs / 1_000
-    } s is reset too; then a balancer leads it to ` +
-    `any node that lives. One of the ${NODES} nodes is killed after 20 s in some rows, and started again 5 s later in others. What has come ${
+    } s all its new connections are reset too. Then a balancer leads it to ` +
+    `any node that is alive. In some rows one of the ${NODES} nodes is killed after 20 s; in others it is also started again 5 s later. Messages that arrive within ${
       FULL.settleMs / 1_000
-    } s after the end counts as delivered. ${TOGETHER} rows are measured at the same time.`,
-    "Clients are as users have them: each library's own, with its default settings. Socket.IO connects by WebSocket alone. crossws and bare Bun have a WebSocket that " +
-    "connects again every second. A message counts where the server has said that it is published.",
+    } s after the end count as delivered. ${TOGETHER} rows are measured at the same time.`,
+    "The clients are those that users have: each library's own, with its default settings. Socket.IO connects by WebSocket only. crossws and bare Bun have a WebSocket that " +
+    "connects again every second. A message counts if the server has said that it is published.",
     [
-      "- **falsely recovered**: how often a client was told that it has everything, and had not.",
-      "- **lost without a word**: messages that a client missed and was not told of.",
-      "- **replay**: from the moment the network is back until everything is there that was published meanwhile; of outages after which it was.",
-      "- **latency**: from publishing to hearing, outages included. **away**: from the loss of the link until the client is live again.",
+      "- **falsely recovered**: how often a client was told that it has every message, and had not.",
+      "- **lost without notice**: messages that a client missed, and the client was not told that a message is missing.",
+      "- **replay**: from the moment the network is back until the client has all messages that were published during the outage. Only outages after which it got all of them count.",
+      "- **latency**: from publishing to delivery, with outages. **away**: from the loss of the link until the client is live again.",
     ].join("\n"),
     "![Messages that were lost](results/drops.svg)",
     "![How long clients were away](results/drops-away.svg)",
@@ -117,7 +117,7 @@ function report(rows: readonly DropsRow[]) {
         "delivered",
         "twice",
         "falsely recovered",
-        "lost without a word",
+        "lost without notice",
         "replay, ms: p50 / p99 / most",
         "latency, ms",
         "away, ms",
@@ -177,6 +177,6 @@ function line(row: DropsRow): string {
   return `${caseOf(row).padEnd(60)} delivered ${
     share(row)
   }, ${row.duplicates} twice, ${row.falseClaims} falsely recovered, ` +
-    `${row.silentlyLost} lost without a word, replay ${row.replayMs ? three(row.replayMs) : "–"} ms, ` +
+    `${row.silentlyLost} lost without notice, replay ${row.replayMs ? three(row.replayMs) : "–"} ms, ` +
     `latency ${three(row.latencyMs)} ms, away ${three(row.awayMs)} ms, ${row.outages} outages`;
 }

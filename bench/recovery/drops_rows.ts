@@ -1,5 +1,5 @@
 /**
- * What the benchmark of cut links leaves behind, and what of it is not as it must be.
+ * The results of the benchmark of cut links, and the faults in them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type Verdict, verdict } from "../reach.ts";
 import { type Case, type MeasuredCase, type RecoveryRow, whoIs } from "./compare.ts";
 import type { Fate } from "./measure.ts";
 
-/** What becomes of the last of several nodes. */
+/** What happens to the last of several nodes. */
 export type FateName = "lives" | "killed" | "killed and restarted";
 
 /** A case of this benchmark. */
@@ -20,7 +20,7 @@ export interface DropsCase extends Case {
   readonly when?: Fate;
 }
 
-/** Percentiles and the most of all, each over all repetitions, in milliseconds. */
+/** Percentiles and the maximum, each over all repetitions, in milliseconds. */
 export interface Times {
   readonly p50: Range;
   readonly p99: Range;
@@ -40,13 +40,13 @@ export interface DropsRow extends RecoveryRow {
   /** How many outages there were, in all repetitions. */
   readonly outages: number;
   readonly latencyMs: Times;
-  /** Absent where nothing is replayed. */
+  /** Absent if the server replays nothing. */
   readonly replayMs?: Times;
   readonly awayMs: Times;
 }
 
 function times(spreads: readonly Spread[]): Times | undefined {
-  const known = spreads.filter(({ max }) => Number.isFinite(max)); // what is no number became null on its way
+  const known = spreads.filter(({ max }) => Number.isFinite(max)); // JSON turns a value that is not a number into null
   if (known.length === 0) return undefined;
   return {
     p50: range(known.map(({ p50 }) => p50)),
@@ -85,16 +85,16 @@ export function toDropsRow(measured: MeasuredCase<DropsCase, Judgement>): DropsR
 
 const isOurs = ({ peer }: DropsRow): boolean => peer === "trunkline";
 
-/** Who a row is of, and what happened. */
+/** The server of a row, and its case. */
 export const caseOf = (row: DropsRow): string =>
   `${nameOf(row)}, ${row.nodes} node${row.nodes > 1 ? "s" : ""}${
     row.fate === "lives" ? "" : `, one ${row.fate}`
   }`;
 
-/** What a replay may take, in milliseconds. */
+/** The limit of a replay, in milliseconds. */
 const MOST_REPLAY_MS = 4_000;
 
-/** Judges rows: ours, and beside those of peers that replay at all, of the same number of nodes and the same fate. */
+/** Compares our rows with their targets, and with the peers that replay, with the same number of nodes and the same fate. */
 export function dropsVerdicts(rows: readonly DropsRow[]): Verdict[] {
   return rows.filter(isOurs).flatMap((row) => {
     const name = caseOf(row);
@@ -114,7 +114,7 @@ export function dropsVerdicts(rows: readonly DropsRow[]): Verdict[] {
   });
 }
 
-/** What of Trunkline is not as it must be. */
+/** The faults of Trunkline. */
 export function dropsFaults(rows: readonly DropsRow[]): string[] {
   return rows.filter(isOurs).flatMap((row) => {
     const { delivered, expected, duplicates, disordered, falseClaims } = row;
@@ -123,7 +123,7 @@ export function dropsFaults(rows: readonly DropsRow[]): string[] {
       ...(delivered === expected ? [] : [`${where}: ${delivered} of ${expected}`]),
       ...(duplicates === 0 ? [] : [`${where}: ${duplicates} came twice`]),
       ...(disordered === 0 ? [] : [`${where}: ${disordered} came out of order`]),
-      ...(falseClaims === 0 ? [] : [`${where}: ${falseClaims} times called recovered what was not`]),
+      ...(falseClaims === 0 ? [] : [`${where}: ${falseClaims} times a client was told that it recovered, and had not`]),
     ];
   });
 }

@@ -1,5 +1,5 @@
 /**
- * History: what it costs that a topic keeps its messages, in every store.
+ * History: the cost of a topic's history, in every store.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const FULL: ClusterTask = {
   paced: { rate: RATE, forMs: 500 },
 };
 
-/** The plain row and the row with history of each case, side by side. */
+/** The plain row of each case, with its row with history. */
 function pairsOf(rows: readonly HistoryRow[]): (readonly [HistoryRow, HistoryRow])[] {
   const isSame = (a: HistoryRow, b: HistoryRow) =>
     a.adapter === b.adapter && a.runtime === b.runtime && a.nodes === b.nodes;
@@ -71,7 +71,7 @@ function tableOf(rows: readonly HistoryRow[]): string {
     } |`;
   });
   return [
-    "| store | runtime | nodes | per second: plain → with history | ratio | ratio per CPU second | window | delivered | p50, ms | p99, ms | MB a node |",
+    "| store | runtime | nodes | per second: plain → with history | ratio | ratio per CPU second | window | delivered | p50, ms | p99, ms | MB per node |",
     "|---|---|---|---|---|---|---|---|---|---|---|",
     ...lines,
   ].join("\n");
@@ -79,22 +79,22 @@ function tableOf(rows: readonly HistoryRow[]): string {
 
 function report(rows: readonly HistoryRow[]) {
   const text = [
-    `The load is that of \`crossnode\`: four clients publish to one topic on the first node, and ${SUBSCRIBERS} clients hear it on the ` +
-    "other one. Where there is one node, they hear it there: that is a fanout, with its history in the memory of the node. " +
-    "Each runs twice, one run right after the other, in new processes: with a plain topic, and with a topic that declares " +
+    `The load is that of \`crossnode\`: four clients publish to one topic on the first node, and ${SUBSCRIBERS} clients on the ` +
+    "other node subscribe to it. With one node, the subscribers are on that node: this is a fanout, with its history in the memory of the node. " +
+    "Each case runs twice, one run right after the other, in new processes: with a plain topic, and with a topic that declares " +
     `\`history\` (the newest ${KEPT.size.toLocaleString("en")} messages, of the last ${
       KEPT.ttlMs / 60_000
-    } minutes). All else is the same. ` +
+    } minutes). Everything else is the same. ` +
     "In every cell the plain topic's figure comes first.",
-    "A message of a plain topic is delivered at once. One of a topic with history is delivered when it is stored, so that its " +
-    "publisher waits for the store, and clients get its number with it. The handler of the server awaits `hub.publish`, each call " +
-    `its own: as many messages are on their way to the store as the window allows (${
+    "The server delivers a message of a plain topic at once. It delivers a message of a topic with history when the message is stored. So the " +
+    "publisher waits for the store, and clients get the message with its number. The handler of the server awaits `hub.publish` for each call " +
+    `separately, so as many messages are on their way to the store as the window allows (${
       WINDOWS.join(", ")
-    }; each topic has the one ` +
-    "that suits it best). Each subscriber counts what comes, and one on each node checks that everything came in order and once.",
-    `**ratio** is how many times the plain topic's speed that with history is: the median of the pairs, and their range. p50 and p99 are of ${RATE} ` +
-    "messages a second, which all can do. Stores share a processor with the load client. Redis keeps histories in memory and writes no file; " +
-    "JetStream writes files, and syncs them now and then, as by default; PostgreSQL waits for the disk at every commit, as by default.",
+    }; each topic has the window ` +
+    "with which it is fastest). Each subscriber counts its messages, and one on each node checks that each message came once and in order.",
+    `**ratio** is the speed of the topic with history, divided by that of the plain topic: the median of the pairs, and their range. p50 and p99 are measured at ${RATE} ` +
+    "messages a second, which every store can do. Stores share a processor with the load client. Redis keeps histories in memory and writes no file. " +
+    "JetStream writes files and syncs them from time to time, its default. PostgreSQL waits for the disk at every commit, its default.",
     "![Deliveries per second, plain and with history](results/history.svg)",
     tableOf(rows),
     `${rows[0]?.repetitions ?? 0} pairs of runs each.`,
@@ -111,7 +111,7 @@ function report(rows: readonly HistoryRow[]) {
 /** The study. */
 export const history: Study<readonly HistoryRow[]> = {
   name: "history",
-  what: `what it costs that a topic keeps its messages, on 1 and ${NODES} nodes`,
+  what: `the cost of a topic's history, on 1 and ${NODES} nodes`,
   canBeQuick: true,
   report,
   async run(paths, say, { quick, repetitions }) {

@@ -1,5 +1,5 @@
 /**
- * What the benchmark of the cost of a history leaves behind, and what of it is not as it must be.
+ * The results of the benchmark `history`, and the faults in them.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import type { CrossnodeOutcome } from "../load/crossnode.ts";
 import { type Range, range } from "../range.ts";
 import type { Case, MeasuredCase } from "./compare.ts";
 
-/** What is published to. */
+/** The topic of a row. */
 export type TopicKind = "plain" | "with history";
 
-/** One run on each topic, the one right after the other. */
+/** One run on each topic, one right after the other. */
 export type HistoryPair = Readonly<Record<TopicKind, CrossnodeOutcome>>;
 
-/** A row: of one topic. */
+/** A row of one topic. */
 export interface HistoryRow extends CrossnodeRow {
   readonly topic: TopicKind;
-  /** How many times the plain topic's deliveries per second these are, in each pair of runs; 1 of the plain one itself. */
+  /** The speed, divided by the plain topic's, in each pair of runs; 1 for the plain topic. */
   readonly ofPlain: Range;
   /** The same, per CPU second. */
   readonly ofPlainPerCpu: Range;
@@ -40,6 +40,6 @@ export function toHistoryRows({ which, outcomes }: MeasuredCase<Case, HistoryPai
   }));
 }
 
-/** What is not as it must be. */
+/** The faults. */
 export const historyFaults = (rows: readonly HistoryRow[]): string[] =>
   clusterFaults(rows.map((row) => ({ ...row, adapter: `${row.adapter}, ${row.topic}` })));

@@ -1,5 +1,5 @@
 /**
- * One measurement of recovery: nodes, clients as users have them, and a broker, each a process; a node may be killed.
+ * One measurement of recovery. The nodes, the clients that users have, and the broker are processes. A node may be killed.
  *
  * @module
  */
@@ -16,23 +16,23 @@ import type { StormOutcome } from "../load/recovery/storm.ts";
 import { pinned, type Runtime } from "../runtimes.ts";
 import type { RecoveryCandidate } from "./candidates.ts";
 
-/** Where everything is. */
+/** The paths of the runtimes and the address of the broker. */
 export interface RecoveryScene {
   readonly paths: Readonly<Partial<Record<Runtime, string>>>;
-  /** Where the candidate's broker is, if it has one. */
+  /** The address of the candidate's broker, if it has one. */
   readonly url: string | undefined;
 }
 
-/** What becomes of one of several nodes, in milliseconds after the first message. */
+/** What happens to one of several nodes; times are in milliseconds after the first message. */
 export interface Fate {
   readonly killedAtMs: number;
-  /** When it is started again, if it is. */
+  /** When the node is started again, if at all. */
   readonly restartedAtMs?: number;
 }
 
 const here = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
 
-/** Nodes that run, and what else does. */
+/** The running processes: nodes and clients. */
 class Stage implements AsyncDisposable {
   readonly #candidate: RecoveryCandidate;
   readonly #scene: RecoveryScene;
@@ -76,11 +76,11 @@ class Stage implements AsyncDisposable {
 /**
  * Cuts the links of clients again and again.
  *
- * @param candidate What the nodes are.
- * @param nodes How many.
- * @param load What the clients do, but for what the nodes decide.
- * @param scene Where everything is.
- * @param fate What becomes of the last node, if anything.
+ * @param candidate The candidate.
+ * @param nodes The number of nodes.
+ * @param load The orders for the clients, without the parts that depend on the nodes.
+ * @param scene The runtimes and the broker.
+ * @param fate What happens to the last node, if anything.
  */
 export async function measureDrops(
   candidate: RecoveryCandidate,
@@ -107,21 +107,21 @@ export async function measureDrops(
   return await clients.next() as Judgement;
 }
 
-/** What came of a storm, for those who came and for those who were there. */
+/** The result of a storm, for the clients that reconnected and for those that stayed. */
 export interface MeasuredStorm extends StormOutcome {
   readonly stayed: PingsOutcome;
 }
 
-/** Who asks on the node that stays, and how often. */
+/** The clients that send requests to the node that stays, and how often. */
 const PINGS = { clients: 50, everyMs: 250 };
 
 /**
- * Kills a node, all of whose clients come to the other one.
+ * Kills a node. All its clients reconnect to the other one.
  *
- * @param candidate What the nodes are.
- * @param nodes How many.
- * @param load The clients, but for what the nodes decide.
- * @param scene Where everything is.
+ * @param candidate The candidate.
+ * @param nodes The number of nodes.
+ * @param load The orders for the clients, without the parts that depend on the nodes.
+ * @param scene The runtimes and the broker.
  */
 export async function measureStorm(
   candidate: RecoveryCandidate,
@@ -137,7 +137,7 @@ export async function measureStorm(
   const pings = await stage.clients({ shape: "pings", ...where, ...PINGS });
   await pings.said;
   await running[0]!.process.stop();
-  await clients.next(); // all are back
+  await clients.next(); // the line that says that all clients are back
   pings.finish();
   const stayed = await pings.next() as PingsOutcome;
   return { ...await clients.next() as StormOutcome, stayed };

@@ -1,5 +1,5 @@
 /**
- * Storm: all clients of a node that is killed come to the others at once.
+ * Storm: all clients of a killed node reconnect to the others at once.
  *
  * @module
  */
@@ -26,17 +26,17 @@ interface StormCase extends Case {
 /** A row. Counts are those of the worst repetition; times are in milliseconds. */
 export interface StormRow extends RecoveryRow {
   readonly clients: number;
-  /** How many did not come back, or heard nothing any more. */
+  /** How many clients did not come back, or got no messages any more. */
   readonly lost: number;
   readonly p50Ms: Range;
   readonly p95Ms: Range;
-  /** Until the last one was back, of those who were. */
+  /** The time until the last client was back, of those that came back. */
   readonly allMs: Range;
-  /** How long who stayed waited for an answer meanwhile. */
+  /** How long clients that stayed waited for an answer meanwhile. */
   readonly stayedP99Ms: Range;
-  /** How many of their questions had none. */
+  /** How many of their requests got no answer. */
   readonly failed: number;
-  /** What came of the messages that were published meanwhile and afterwards. */
+  /** The result for the messages that were published meanwhile and afterwards. */
   readonly delivered: number;
   readonly expected: number;
   readonly duplicates: number;
@@ -69,11 +69,11 @@ export function toStormRow(measured: MeasuredCase<StormCase, MeasuredStorm>): St
 const isOurs = ({ peer }: StormRow): boolean => peer === "trunkline";
 const caseOf = (row: StormRow): string => `${nameOf(row)}, ${row.clients.toLocaleString("en")} clients`;
 
-/** So soon 95 of 100 are to be back, of so many; in milliseconds. */
+/** The target: 95 of 100 clients are back within so many milliseconds, in the row with so many clients. */
 const MOST_MS = 3_000;
 const JUDGED = 5_000;
 
-/** Judges rows. */
+/** Compares rows with their targets. */
 export function stormVerdicts(rows: readonly StormRow[]): Verdict[] {
   return rows.filter(isOurs).flatMap((row) => [
     verdict(caseOf(row), row.lost, { atMost: 0 }, "clients lost"),
@@ -83,7 +83,7 @@ export function stormVerdicts(rows: readonly StormRow[]): Verdict[] {
   ]);
 }
 
-/** What of Trunkline is not as it must be. */
+/** The faults of Trunkline. */
 export function stormFaults(rows: readonly StormRow[]): string[] {
   return rows.filter(isOurs).flatMap((row) => {
     const where = `storm: ${caseOf(row)}`;
@@ -91,7 +91,7 @@ export function stormFaults(rows: readonly StormRow[]): string[] {
       ...(row.lost === 0 ? [] : [`${where}: ${row.lost} did not come back`]),
       ...(row.delivered === row.expected ? [] : [`${where}: ${row.delivered} of ${row.expected} messages`]),
       ...(row.duplicates === 0 ? [] : [`${where}: ${row.duplicates} came twice`]),
-      ...(row.falseClaims === 0 ? [] : [`${where}: ${row.falseClaims} times called recovered what was not`]),
+      ...(row.falseClaims === 0 ? [] : [`${where}: ${row.falseClaims} times a client was told that it recovered, and had not`]),
     ];
   });
 }
@@ -103,13 +103,13 @@ const whole = ({ median, min, max }: Range): string =>
 
 function report(rows: readonly StormRow[]) {
   const text = [
-    `${NODES} nodes, and clients with a token, each with a topic of its own, of which it has heard a message: all on one node, which is killed. ` +
-    "They come to the other one by themselves, with the default settings of each library's client; who they are is asked of something that takes 1 ms. Every tenth has missed a " +
-    "message, which is published right after the node's death. **Back** is who is live again, from the first loss of a link on; **lost** is who was not " +
+    `${NODES} nodes, and clients with a token. Each client has a topic of its own and has received a message of it. All clients are on one node, which is killed. ` +
+    "They reconnect to the other node by themselves, with the default settings of each library's client. That node looks up each client's identity, which takes 1 ms. Every tenth client has missed a " +
+    "message: it is published right after the node's death. **Back** counts the time from the first loss of a link until a client is live again. **Lost** counts clients that are not live " +
     `within ${
       PATIENCE_MS / 1_000
-    } s, or does not hear a last message that is published then. Meanwhile 50 clients of the other node ask it something, each four times a second.`,
-    "The clients are one process on one processor, with the broker: with 10,000 of them it is as busy as the node.",
+    } s, or do not get a last message that is published then. Meanwhile 50 clients of the other node send requests to it, each four times a second.`,
+    "All clients run in one process, which shares one processor with the broker: with 10,000 clients it is as busy as the node.",
     "![Until 95 of 100 were back](results/storm.svg)",
     recoveryTable(
       rows,
@@ -122,7 +122,7 @@ function report(rows: readonly StormRow[]) {
         "messages",
         "twice",
         "falsely recovered",
-        "who stayed: p99, ms",
+        "clients that stayed: p99, ms",
       ],
       (row) => [
         row.clients.toLocaleString("en"),
@@ -150,9 +150,9 @@ function report(rows: readonly StormRow[]) {
 /** The study. */
 export const storm: Study<readonly StormRow[]> = {
   name: "storm",
-  what: `the clients of a node that is killed, up to ${
+  what: `the clients of a killed node, up to ${
     SIZES.at(-1)!.toLocaleString("en")
-  }, come to another one`,
+  }, reconnect to another node`,
   canBeQuick: true,
   report,
   reach: stormVerdicts,
@@ -175,7 +175,7 @@ export const storm: Study<readonly StormRow[]> = {
           whole(row.allMs)
         } ms, ` +
           `${row.lost} lost, ${row.delivered} of ${row.expected} messages, ${row.duplicates} twice, ` +
-          `${row.falseClaims} falsely recovered, who stayed ${whole(row.stayedP99Ms)} ms`,
+          `${row.falseClaims} falsely recovered, clients that stayed ${whole(row.stayedP99Ms)} ms`,
       );
     }
     return { rows, faults: [...faults, ...stormFaults(rows)] };

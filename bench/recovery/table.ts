@@ -9,9 +9,9 @@ import type { RecoveryRow } from "./compare.ts";
 /**
  * Writes a table in Markdown.
  *
- * @param rows The rows; which server each is of stands at their beginning.
- * @param head What the other columns are.
- * @param cells What stands in them.
+ * @param rows The rows. The first columns name the server.
+ * @param head The titles of the other columns.
+ * @param cells The cells of the other columns.
  */
 export function recoveryTable<Row extends RecoveryRow>(
   rows: readonly Row[],

@@ -1,8 +1,8 @@
-/** What the crossws peers do, on every runtime alike. @module */
+/** The hooks of the crossws peers, the same on every runtime. @module */
 
 import { defineHooks } from "crossws";
 
-/** Everybody hears every line; crossws' `publish` leaves its sender out, who is sent it alone. */
+/** Every client gets every line. crossws' `publish` leaves out the sender, so the sender gets the line separately. */
 export const hooks = defineHooks({
   open(peer) {
     peer.subscribe("bench");

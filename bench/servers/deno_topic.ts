@@ -1,6 +1,6 @@
 /**
- * Control of the growth study: bare Deno, one topic, a loop of sends; it speaks as much of Trunkline's protocol as the load
- * does, without validation. If its publishes cost more with more connections, then that is the runtime's.
+ * Control of the growth study: bare Deno with one topic and a loop of sends, without validation. It speaks the part of
+ * Trunkline's protocol that the load uses. If its publishes cost more with more connections, the runtime is the cause.
  *
  * @module
  */

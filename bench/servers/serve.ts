@@ -1,26 +1,26 @@
 /**
- * Serves on a port of 127.0.0.1, on whichever runtime this is, says where, and answers `/stats` with the memory
- * and processor time of the process: `/stats?gc` after a garbage collection.
+ * Serves on a port of 127.0.0.1, on any runtime, and prints the port. Answers `/stats` with the memory and the processor
+ * time of the process, and `/stats?gc` with the same after a garbage collection.
  *
  * @module
  */
 
-/** What is served. */
+/** The server's options. */
 export interface Served {
-  /** Answers requests; the second argument is what the runtime passes along. */
+  /** Answers requests. The second argument comes from the runtime. */
   fetch(request: Request, platform: never): Response | Promise<Response>;
   /** Bun's WebSocket handlers. */
   readonly websocket?: object;
-  /** Where; a free port when absent. */
+  /** The port; a free one by default. */
   readonly port?: number;
-  /** Counts to tell beside the memory. */
+  /** Counts for `/stats`, in addition to the memory. */
   stats?(): object;
 }
 
-/** Some questions take long to answer, in seconds; Bun would cut them off. */
+/** The idle timeout of Bun, in seconds: some answers take long, and Bun would close their connections. */
 const IDLE_SECONDS = 120;
 
-/** Serves; prints `{"port":…}`. */
+/** Starts the server, and prints `{"port":…}`. */
 export function serve({ fetch, websocket, port = 0, stats }: Served): void {
   const handle = (request: Request, platform: unknown) => {
     const { pathname, search } = new URL(request.url);

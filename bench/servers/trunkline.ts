@@ -1,5 +1,5 @@
 /**
- * Trunkline: a typed hub, validation on.
+ * Trunkline: a typed hub, with validation.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Clients as users have them: each library's own, with its default settings.
+ * The clients that users have: each library's own, with its default settings.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { createClient } from "@trunkline/hub/client";
 import { io } from "socket.io-client";
 import { contract } from "../../servers/recovery/contract.ts";
 
-/** What a client hears and is told. */
+/** The events of a client. */
 export interface Hearer {
-  /** A message has come. */
+  /** A message has arrived. */
   hear(number: number): void;
   /**
-   * What is published from now on arrives; the first time, and after each loss of the link.
+   * The client is live: messages that are published from now on arrive. Called the first time, and after each loss of the link.
    *
-   * @param recovered Whether nothing is missing, where the client is told; it is told nothing the first time.
+   * @param recovered Whether the client was told that no message is missing; `undefined` the first time, and if it is told nothing.
    */
   live(recovered: boolean | undefined): void;
   /** The link is lost. */
@@ -24,14 +24,14 @@ export interface Hearer {
 
 /** A client. */
 export interface RecoveringClient {
-  /** Asks the server for an answer. */
+  /** Sends a request to the server, and waits for the answer. */
   ping(): Promise<unknown>;
   close(): void;
 }
 
-/** Where a client connects to, and what it listens to. */
+/** The addresses of a client, and its story. */
 export interface Seat {
-  /** The ports of 127.0.0.1, the first one at first. */
+  /** The ports of 127.0.0.1. The client begins with the first one. */
   readonly ports: readonly number[];
   /** The number of the story. */
   readonly story: number;
@@ -46,7 +46,7 @@ const trunkline: Connect = ({ ports, story }, { hear, live, lose }) => {
     role: "member",
     token: `token of ${story}`,
     onError(error, { stage }) {
-      if (stage !== "connect") console.error(stage, error); // that it cannot connect meanwhile is the point
+      if (stage !== "connect") console.error(stage, error); // connections fail during an outage: the benchmark wants this
     },
   });
   client.onStatus((status) => {
@@ -66,7 +66,7 @@ const socketIo: Connect = ({ ports, story }, { hear, live, lose }) => {
   let attempt = 0;
   const url = () => `http://127.0.0.1:${ports[attempt++ % ports.length]}`;
   const socket = io(url(), {
-    transports: ["websocket"], // the server has no other, which spares it the way over polling
+    transports: ["websocket"], // the server has no other transport, so the client need not try polling
     forceNew: true,
     auth: { story, token: `token of ${story}` },
   });
@@ -77,17 +77,17 @@ const socketIo: Connect = ({ ports, story }, { hear, live, lose }) => {
   });
   socket.on("disconnect", lose);
   socket.on("message", ({ text }) => hear(Number(text)));
-  // The library knows one address; its users have a balancer, which leads to the nodes that live.
+  // The library knows one address. Its users have a balancer in front of the live nodes.
   socket.io.on("reconnect_attempt", () => {
     (socket.io as unknown as { uri: string }).uri = url();
   });
   return { ping: () => socket.emitWithAck("echo", { text: "ping" }), close: () => void socket.close() };
 };
 
-/** How long a plain WebSocket waits before it connects again, in milliseconds. */
+/** The pause of a plain WebSocket before it connects again, in milliseconds. */
 const AGAIN_MS = 1_000;
 
-/** What people write who have no library. */
+/** A client without a library, as many people write it. */
 const plain: Connect = ({ ports: [port] }, { hear, live, lose }) => {
   let socket: WebSocket;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -108,7 +108,7 @@ const plain: Connect = ({ ports: [port] }, { hear, live, lose }) => {
   };
   open();
   return {
-    ping: () => Promise.reject(new Error("It cannot ask")),
+    ping: () => Promise.reject(new Error("A plain WebSocket cannot send requests")),
     close() {
       isClosed = true;
       clearTimeout(timer);
@@ -117,5 +117,5 @@ const plain: Connect = ({ ports: [port] }, { hear, live, lose }) => {
   };
 };
 
-/** They by the name of their way of speaking. */
+/** The clients, by the names of their dialects. */
 export const connects: Readonly<Record<string, Connect>> = { trunkline, "socket.io": socketIo, plain };

@@ -1,24 +1,24 @@
 /**
- * Many clients at once, and what is published to them.
+ * Many clients at once, and the messages that are published to them.
  *
  * @module
  */
 
 import { wait } from "../cluster.ts";
 
-/** How many clients connect at once, before anything is measured. */
+/** How many clients connect at the same time, before the measurement. */
 const AT_ONCE = 100;
-/** How long one attempt to publish may take, with what each further story may add, and all together; in milliseconds. */
+/** The time limits of one attempt to publish, of each further story, and of all attempts together; in milliseconds. */
 const ATTEMPT_MS = 3_000;
 const STORY_MS = 5;
 const PATIENCE_MS = 60_000;
-/** How often to look whether something has become true, in milliseconds. */
+/** How often to check a condition, in milliseconds. */
 const LOOK_MS = 5;
 
-/** Says something to whoever started this process. */
+/** Prints a line for the process that started this one. */
 export const tell = (word: object): void => console.log(JSON.stringify(word));
 
-/** Waits until something is true, or for so many milliseconds; answers whether it is. */
+/** Waits until a condition is true, or for so many milliseconds. Returns whether it is true. */
 export async function until(isTrue: () => boolean, patienceMs: number): Promise<boolean> {
   const end = performance.now() + patienceMs;
   while (!isTrue()) {
@@ -28,7 +28,7 @@ export async function until(isTrue: () => boolean, patienceMs: number): Promise<
   return true;
 }
 
-/** Has so many clients connect, some at a time; each answers when it is live. */
+/** Connects so many clients, some at a time. Waits until each is live. */
 export async function gather(clients: number, connect: (client: number) => Promise<void>): Promise<void> {
   for (let first = 0; first < clients; first += AT_ONCE) {
     const some = Array.from({ length: Math.min(AT_ONCE, clients - first) }, (_, i) => connect(first + i));
@@ -36,20 +36,20 @@ export async function gather(clients: number, connect: (client: number) => Promi
   }
 }
 
-/** What to publish. */
+/** The order to publish. */
 export interface Order {
-  /** The number that the message has for text; one number is published once. */
+  /** The number of the message, which is its text. A number is published once. */
   readonly number: number;
-  /** Up to which story, from number 0 on, and to every so many-th of them; to number 0 alone when absent. */
+  /** Publishes to the stories from 0 up to `stories`, to every `step`-th of them; only to story 0 if absent. */
   readonly count?: number;
   readonly step?: number;
 }
 
 /**
- * Publishes, on the first node, or on another one while that does not answer: the same number again and again.
+ * Publishes on the first node, or on another node if that one does not answer. Repeats the same number until a node confirms it.
  *
- * @param ports Where the nodes listen.
- * @returns Whether a node has said that it is published.
+ * @param ports The ports of the nodes.
+ * @returns Whether a node has confirmed that it is published.
  */
 export async function publish(
   ports: readonly number[],
@@ -65,7 +65,7 @@ export async function publish(
       await answer.body?.cancel();
       if (answer.ok) return true;
     } catch {
-      // The node is gone, or away.
+      // The node is gone, or cannot be reached.
     }
     await wait(LOOK_MS);
   }

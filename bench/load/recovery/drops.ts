@@ -1,5 +1,5 @@
 /**
- * A story that many clients hear, whose links are cut again and again, each for itself.
+ * Many clients subscribe to one story. The links of the clients are cut again and again, each at its own times.
  *
  * @module
  */
@@ -11,28 +11,28 @@ import { type Judgement, Ledger } from "./ledger.ts";
 import { Balancer, Line } from "./network.ts";
 import { seeded } from "./random.ts";
 
-/** What the load is told. Times are in milliseconds. */
+/** The orders for the load. Times are in milliseconds. */
 export interface DropsLoad {
-  /** Where the nodes listen. */
+  /** The ports of the nodes. */
   readonly ports: readonly number[];
-  /** Whose clients they are. */
+  /** The kind of clients. */
   readonly dialect: string;
   readonly clients: number;
-  /** How many messages, and how long from one to the next. */
+  /** The number of messages, and the time from one to the next. */
   readonly messages: number;
   readonly everyMs: number;
-  /** How long from the end of an outage to the next one, about; and how long one takes, about. */
+  /** About the time from the end of an outage to the next one, and about the duration of one. */
   readonly cutEveryMs: number;
   readonly downMs: number;
-  /** How long after the last message what is late still counts. */
+  /** How long after the last message late messages still count. */
   readonly settleMs: number;
   readonly seed: number;
 }
 
-/** How much longer or shorter a time may be than it is about. */
+/** By which share a time may be longer or shorter. */
 const JITTER = 0.2;
 
-/** Runs it. */
+/** Runs the load. */
 export async function drops(load: DropsLoad): Promise<Judgement> {
   const { ports, dialect, clients, messages, everyMs, cutEveryMs, downMs, settleMs, seed } = load;
   const ledger = new Ledger(clients);
@@ -55,7 +55,7 @@ export async function drops(load: DropsLoad): Promise<Judgement> {
           isLive.resolve();
           ledger.return(client, performance.now(), recovered);
         },
-        lose() {}, // the line knows better
+        lose() {}, // the line reports the loss, with the time when the network is back
       }),
     );
     await isLive.promise;
@@ -76,7 +76,7 @@ export async function drops(load: DropsLoad): Promise<Judgement> {
       const [now, ms] = [performance.now(), about(downMs)];
       ledger.lose(client, now, now + ms);
       line.cut();
-      // Also when all is said: the network comes back for everybody.
+      // Also after the last message: the network comes back for all clients.
       setTimeout(() => line.heal(), ms);
       later(ms + about(cutEveryMs), fail);
     };

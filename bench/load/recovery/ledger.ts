@@ -1,29 +1,29 @@
 /**
- * What each client heard and was told, beside what was published: the judge of recovery.
+ * Judges recovery: compares the messages and the notices that each client got with the published messages.
  *
  * @module
  */
 
 import { type Percentiles, percentiles } from "../outcome.ts";
 
-/** A client that was told how it came back. */
+/** A notice to a client about its recovery. */
 interface Claim {
   readonly at: number;
   readonly recovered: boolean;
 }
 
-/** A time in which a client was away. */
+/** An outage of a client. */
 interface Outage {
   readonly from: number;
-  /** Since when the network was back. */
+  /** The time when the network was back. */
   back: number;
-  /** Since when the client was live again. */
+  /** The time when the client was live again. */
   live: number;
 }
 
-/** What a client heard and was told. */
+/** The messages and notices of a client. */
 interface Entry {
-  /** When it heard each message first, by number. */
+  /** When the client got each message first, by number. */
   readonly heard: Map<number, number>;
   duplicates: number;
   disordered: number;
@@ -32,38 +32,38 @@ interface Entry {
   readonly outages: Outage[];
 }
 
-/** A message that was published. */
+/** A published message. */
 interface Kept {
   readonly at: number;
-  /** For every so many-th client only, from the first one on. */
+  /** The message is only for every `step`-th client, from the first one on. */
   readonly step: number;
 }
 
-/** Percentiles, and the most of all. */
+/** Percentiles, and the maximum. */
 export interface Spread extends Percentiles {
   readonly max: number;
 }
 
-/** What came of recovery. Times are in milliseconds. */
+/** The result. Times are in milliseconds. */
 export interface Judgement {
-  /** How many messages came, of those that were certainly kept. */
+  /** How many messages arrived, of those that the server confirmed, and how many were expected. */
   readonly delivered: number;
   readonly expected: number;
-  /** How many came to a client that had heard them already. */
+  /** How many messages a client got a second time. */
   readonly duplicates: number;
-  /** How many came after one that was published later. */
+  /** How many messages arrived after a message that was published later. */
   readonly disordered: number;
-  /** How often a client was told that it has everything, and had not. */
+  /** How often a client was told that it has every message, and had not. */
   readonly falseClaims: number;
-  /** How many messages were lost to a client that was not told so. */
+  /** How many messages a client missed without a notice. */
   readonly silentlyLost: number;
-  /** How often clients were away. */
+  /** How many outages there were. */
   readonly outages: number;
-  /** How many clients never came back. */
+  /** How many clients did not come back. */
   readonly neverBack: number;
-  /** From publishing to hearing, outages included. */
+  /** From publishing to delivery, with outages. */
   readonly latency: Spread;
-  /** From the moment the network was back until everything was there that was published meanwhile; of outages after which it was. */
+  /** From the moment the network was back until the client had all messages of the outage. Only outages after which it got all of them count. */
   readonly replay: Spread;
   /** From the loss of the link until the client was live again. */
   readonly away: Spread;
@@ -74,13 +74,13 @@ function spread(values: readonly number[]): Spread {
   return { ...percentiles(sorted), max: sorted.at(-1) ?? NaN };
 }
 
-/** See the module. Every time is in milliseconds, by one clock. */
+/** Keeps the records and judges them. All times are in milliseconds, by one clock. */
 export class Ledger {
   readonly #clients: readonly Entry[];
   readonly #published = new Map<number, number>();
   readonly #kept = new Map<number, Kept>();
 
-  /** @param clients How many clients there are. */
+  /** @param clients The number of clients. */
   constructor(clients: number) {
     this.#clients = Array.from({ length: clients }, () => ({
       heard: new Map(),
@@ -92,21 +92,21 @@ export class Ledger {
     }));
   }
 
-  /** A message is about to be published. Numbers grow. */
+  /** Records that a message will be published now. Its number is higher than those before. */
   publish(number: number, at: number): void {
     this.#published.set(number, at);
   }
 
   /**
-   * The server has said that a message is published. What it did not say that of is not missed.
+   * Records that the server has confirmed a message. Messages without this confirmation do not count as missed.
    *
-   * @param step It is for every so many-th client only, from the first one on.
+   * @param step The message is only for every `step`-th client, from the first one on.
    */
   keep(number: number, at: number, step = 1): void {
     this.#kept.set(number, { at, step });
   }
 
-  /** A client has heard a message. */
+  /** Records that a client has got a message. */
   hear(client: number, number: number, at: number): void {
     const entry = this.#clients[client]!;
     if (entry.heard.has(number)) return void entry.duplicates++;
@@ -116,9 +116,9 @@ export class Ledger {
   }
 
   /**
-   * A client's link is lost.
+   * Records that a client's link is lost.
    *
-   * @param back When the network is back; the same as `at` where it is the node that is gone.
+   * @param back When the network is back; equal to `at` if the node is gone and the network is not.
    */
   lose(client: number, at: number, back: number): void {
     const { outages } = this.#clients[client]!;
@@ -128,9 +128,9 @@ export class Ledger {
   }
 
   /**
-   * A client is live again.
+   * Records that a client is live again.
    *
-   * @param recovered Whether it was told that it has everything; `undefined` where it is told nothing.
+   * @param recovered Whether the client was told that it has every message; `undefined` if it was told nothing.
    */
   return(client: number, at: number, recovered: boolean | undefined): void {
     const { outages, claims } = this.#clients[client]!;
@@ -139,24 +139,24 @@ export class Ledger {
     if (recovered !== undefined) claims.push({ at, recovered });
   }
 
-  /** Whether a client has heard a message. */
+  /** Whether a client has got a message. */
   has(client: number, number: number): boolean {
     return this.#clients[client]!.heard.has(number);
   }
 
-  /** How many clients are away. */
+  /** How many clients are away now. */
   get away(): number {
     return this.#clients.filter(({ outages }) => Number.isNaN(outages.at(-1)?.live ?? 0)).length;
   }
 
-  /** How many of the kept messages have not come yet, to all clients together. */
+  /** How many confirmed messages have not arrived yet, for all clients together. */
   get missing(): number {
     return this.#sum(({ heard }, client) =>
       this.#due(client).filter(([number]) => !heard.has(number)).length
     );
   }
 
-  /** Judges, when nothing will come any more. */
+  /** Judges, after the last message has arrived. */
   judge(): Judgement {
     const latencies: number[] = [];
     const replays: number[] = [];
@@ -198,7 +198,7 @@ export class Ledger {
     };
   }
 
-  /** What a client should have heard. */
+  /** The messages that a client should have got. */
   #due(client: number): [number: number, kept: Kept][] {
     return [...this.#kept].filter(([, { step }]) => client % step === 0);
   }
@@ -207,7 +207,7 @@ export class Ledger {
     return this.#clients.reduce((sum, entry, client) => sum + figure(entry, client), 0);
   }
 
-  /** How long it took until what was published during an outage was there; `undefined` where nothing was, or not all has come. */
+  /** How long it took until all messages of an outage had arrived; `undefined` if there were none, or not all arrived. */
   #replayed({ heard }: Entry, { from, back, live }: Outage): number | undefined {
     let last = -Infinity;
     for (const [number, at] of this.#published) {

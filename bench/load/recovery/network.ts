@@ -1,5 +1,5 @@
 /**
- * What lies between clients and nodes: it fails for one client at a time, and spreads clients over the nodes that live.
+ * The network between clients and nodes. It can fail for each client separately, and it spreads clients over the live nodes.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** Where nodes listen; the next connection goes to the next one, and to another one where that is gone. */
+/** A balancer. Each connection goes to the next node, or to another one if that node is gone. */
 export class Balancer {
   readonly #ports: readonly number[];
   #next = 0;
@@ -20,7 +20,7 @@ export class Balancer {
   /**
    * Connects to a node.
    *
-   * @returns The connection; `undefined` where no node takes one.
+   * @returns The connection; `undefined` if no node accepts one.
    */
   async connect(): Promise<Socket | undefined> {
     const first = this.#next++;
@@ -31,7 +31,7 @@ export class Balancer {
         noDelay: true,
       });
       try {
-        await once(socket, "connect"); // rejects when there is an error first
+        await once(socket, "connect"); // rejects if an error comes first
         return socket;
       } catch {
         socket.destroy();
@@ -41,7 +41,7 @@ export class Balancer {
   }
 }
 
-/** One client's way to the nodes. */
+/** One client's line to the nodes. */
 export class Line {
   readonly #server: Server;
   readonly #balancer: Balancer;
@@ -56,9 +56,9 @@ export class Line {
   }
 
   /**
-   * Lays one.
+   * Creates a line.
    *
-   * @param balancer Leads to the nodes.
+   * @param balancer Connects to the nodes.
    * @param onLost Called when a node has ended the connection.
    */
   static async lay(balancer: Balancer, onLost: () => void): Promise<Line> {
@@ -73,7 +73,7 @@ export class Line {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Resets all connections, at both ends, and every new one. */
+  /** Resets all connections at both ends, and from now on every new one. */
   cut(): void {
     this.#down = true;
     for (const socket of this.#sockets) socket.resetAndDestroy();
@@ -84,7 +84,7 @@ export class Line {
     this.#down = false;
   }
 
-  /** Ends it for good. */
+  /** Closes the line. */
   close(): void {
     this.cut();
     this.#server.close();
@@ -117,7 +117,7 @@ export class Line {
 
   #watch(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.on("error", () => {}); // what is cut fails; its end is what counts
+    socket.on("error", () => {}); // a reset connection reports an error; only its end counts here
     socket.on("close", () => this.#sockets.delete(socket));
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Clients of a node that ask it at a steady rate, whether it has answered the last time or not: how it serves those who stay while others come.
+ * Clients that send requests to their node at a steady rate, also before the last answer has arrived. They show how the node
+ * serves its own clients while those of another node reconnect.
  *
  * @module
  */
@@ -8,30 +9,30 @@ import { type Percentiles, percentiles } from "../outcome.ts";
 import { connects, type RecoveringClient } from "./clients.ts";
 import { gather, tell } from "./crowd.ts";
 
-/** What the load is told. */
+/** The orders for the load. */
 export interface PingsLoad {
-  /** Where the nodes listen; the last one is asked. */
+  /** The ports of the nodes; the clients use the last one. */
   readonly ports: readonly number[];
-  /** Whose clients they are. */
+  /** The kind of clients. */
   readonly dialect: string;
   readonly clients: number;
-  /** How long from one question of a client to the next, in milliseconds. */
+  /** The time from one request of a client to its next, in milliseconds. */
   readonly everyMs: number;
 }
 
-/** What came of it. */
+/** The result. */
 export interface PingsOutcome {
-  /** Until the answer was there, in milliseconds. */
+  /** The time until the answer, in milliseconds. */
   readonly latency: Percentiles;
   readonly answered: number;
-  /** How many questions had no answer, or another one. */
+  /** How many requests got no answer, or a wrong one. */
   readonly failed: number;
 }
 
-/** The stories of those who stay are not those of the others. */
+/** These clients have other stories than the clients that reconnect. */
 const FIRST_STORY = 1_000_000;
 
-/** Asks, from when it has said that it is ready until it is told to end (SIGTERM). */
+/** Prints that it is ready, and then sends requests until it gets SIGTERM. */
 export async function pings({ ports, dialect, clients, everyMs }: PingsLoad): Promise<PingsOutcome> {
   const people: RecoveringClient[] = [];
   await gather(clients, async (client) => {
@@ -59,7 +60,7 @@ export async function pings({ ports, dialect, clients, everyMs }: PingsLoad): Pr
   tell({ ready: true });
   await new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));
   clearInterval(timer);
-  // Who still waits has waited for so long at least.
+  // A request without an answer has waited at least until now.
   for (const start of waiting) latencies.push(performance.now() - start);
   return { latency: percentiles(Float64Array.from(latencies)), answered: latencies.length, failed };
 }

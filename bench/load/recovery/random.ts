@@ -1,13 +1,13 @@
 /**
- * Numbers that are drawn alike on every run.
+ * Random numbers that are the same in every run.
  *
  * @module
  */
 
 /**
- * Makes a source of numbers from 0 up to 1 (mulberry32, by Tommy Ettinger).
+ * Creates a generator of numbers from 0 up to 1 (mulberry32, by Tommy Ettinger).
  *
- * @param seed Where it begins.
+ * @param seed The seed.
  */
 export function seeded(seed: number): () => number {
   let state = seed | 0;

@@ -1,5 +1,5 @@
 /**
- * The clients of a node that is killed come to the others, all at once.
+ * All clients of a killed node reconnect to the other nodes at once.
  *
  * @module
  */
@@ -9,36 +9,36 @@ import { connects, type RecoveringClient } from "./clients.ts";
 import { gather, publish, tell, until } from "./crowd.ts";
 import { type Judgement, Ledger, type Spread } from "./ledger.ts";
 
-/** What the load is told. */
+/** The orders for the load. */
 export interface StormLoad {
-  /** Where the nodes listen; the first one will be killed. */
+  /** The ports of the nodes; the first one will be killed. */
   readonly ports: readonly number[];
-  /** Whose clients they are. */
+  /** The kind of clients. */
   readonly dialect: string;
   readonly clients: number;
-  /** How long to wait for the last one, in milliseconds. */
+  /** How long to wait for the last client, in milliseconds. */
   readonly patienceMs: number;
 }
 
-/** What came of a storm. */
+/** The result of a storm. */
 export interface StormOutcome {
   readonly clients: number;
-  /** From the death of the node until clients were live again, in milliseconds; of those who were. */
+  /** From the death of the node until a client was live again, in milliseconds; only clients that came back count. */
   readonly back: Spread;
-  /** How many did not come back, or hear nothing any more. */
+  /** How many clients did not come back, or get no messages any more. */
   readonly lost: number;
-  /** What came of the messages. */
+  /** The result for the messages. */
   readonly messages: Judgement;
 }
 
-/** One client in so many has missed a message when it is back. */
+/** One client in so many has missed a message when it reconnects. */
 const SOME = 10;
-/** The number of the message that all must hear in the end. */
+/** The number of the message that all clients must get in the end. */
 const LAST = 2;
-/** How long messages may take to come, in milliseconds. */
+/** How long messages may take to arrive, in milliseconds. */
 const DELIVERY_MS = 10_000;
 
-/** Runs it: says when all is ready, waits for the death of the first node, and says when all are back. */
+/** Runs the load: prints when all clients are ready, waits for the death of the first node, and prints when all are back. */
 export async function storm({ ports, dialect, clients, patienceMs }: StormLoad): Promise<StormOutcome> {
   const [, ...survivors] = ports;
   const ledger = new Ledger(clients);
@@ -68,7 +68,7 @@ export async function storm({ ports, dialect, clients, patienceMs }: StormLoad):
     );
     await isLive.promise;
   });
-  /** Publishes to all stories, or some, and keeps the books. */
+  /** Publishes to all stories, or some, and records it. */
   const say = async (number: number, step: number) => {
     ledger.publish(number, performance.now());
     const isKept = await publish(survivors, { number, count: clients, step });
@@ -77,7 +77,7 @@ export async function storm({ ports, dialect, clients, patienceMs }: StormLoad):
   const heard = () => ledger.missing === 0;
 
   await say(0, 1);
-  if (!await until(heard, DELIVERY_MS)) throw new Error("Not everybody hears what is published to all");
+  if (!await until(heard, DELIVERY_MS)) throw new Error("Not every client gets the message that is published to all stories");
   tell({ ready: true });
   if (!await until(() => !Number.isNaN(killedAt), patienceMs)) throw new Error("No node was killed");
   await say(1, SOME);

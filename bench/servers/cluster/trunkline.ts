@@ -1,5 +1,5 @@
 /**
- * Trunkline: a node of a cluster, validation on.
+ * Trunkline: a node of a cluster, with validation.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { serve } from "../serve.ts";
 import { arrived, count, order } from "./order.mjs";
 import { createAdapter } from "./trunkline_adapter.ts";
 
-/** The topic in the name of its channel; what is no topic's is what nodes say among themselves. */
+/** Finds the topic in the name of a channel. Channels without a topic carry the messages of nodes to each other. */
 const topicOf = (channel: string): string | undefined => /line\/\d+$/.exec(channel)?.[0];
 
-/** Has an adapter count what it hands over. */
+/** Makes an adapter count the messages that it gives to the hub. */
 function counting(adapter: Adapter): Adapter {
   const open = adapter.open.bind(adapter);
   adapter.open = ({ deliver, ...context }: AdapterContext) =>

@@ -8,7 +8,7 @@ import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import process from "node:process";
 import { order } from "./order.mjs";
 
-/** Each adapter is loaded where it is used, so that none takes memory of the others' rows. */
+/** Each adapter is imported only when it is used, so that its memory does not count in the rows of others. */
 export async function createAdapter(): Promise<Adapter> {
   const { adapter, url, prefix } = order;
   if (adapter === "redis") {
@@ -38,7 +38,7 @@ export async function createAdapter(): Promise<Adapter> {
   }
   if (adapter === "zeromq") {
     const { createZeroMqAdapter } = await import("@trunkline/hub/adapters/zeromq");
-    // A mesh, whose nodes meet in a folder; each takes the first place there that is free.
+    // A mesh whose nodes find each other in a folder. Each takes the first free place there.
     const { mkdir } = await import("node:fs/promises");
     const cluster = prefix.slice(-12);
     const peers = Array.from({ length: 8 }, (_, n) => `ipc://${url}/${cluster}-${n}`);

@@ -1,5 +1,5 @@
 /**
- * As many processes as it is told, on one port, with node:cluster and its adapter. Prints `{"port":…}` when all serve.
+ * Starts a given number of processes on one port, with node:cluster and its adapter. Prints `{"port":…}` when all serve.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import cluster from "node:cluster";
 import { createServer } from "node:net";
 import process from "node:process";
 
-/** A port that is free at the moment: processes that share one have to be told which. */
+/** Finds a free port: processes that share a port must know its number. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once("error", reject);

@@ -1,5 +1,5 @@
 /**
- * One of the processes: a hub whose handler has something to compute, so that it is the server that is measured.
+ * One of the processes: a hub whose handler computes something, so that the server is the bottleneck.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { Hono } from "hono";
 import process from "node:process";
 import { contract } from "../../contract.ts";
 
-/** How long a handler computes, in rounds of a hash: some tenths of a millisecond. */
+/** The work of a handler, in rounds of a hash: some tenths of a millisecond. */
 const ROUNDS = 200_000;
 
-/** FNV-1a, again and again. */
+/** Computes FNV-1a repeatedly. */
 function compute(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < ROUNDS; i++) hash = Math.imul(hash ^ text.charCodeAt(i % text.length), 0x01000193);
@@ -48,6 +48,6 @@ const { Bun } = globalThis as { Bun?: { serve(options: object): unknown } };
 if (Bun) Bun.serve({ ...where, fetch: app.fetch, websocket: hub.websocket });
 else Deno.serve({ ...where, onListen() {} }, app.fetch);
 process.send!("serving");
-// Without the primary nobody ends this one.
+// End with the primary: no other process would end this one.
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || process.exit(), 200);

@@ -1,5 +1,5 @@
 /**
- * The contract of the benchmark of what a history costs: two topics that have all in common but the history.
+ * The contract of the benchmark `history`: two topics that differ only in their history.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { z } from "zod";
 const Text = z.object({ text: z.string() });
 const Said = z.object({ id: z.string(), text: z.string() });
 
-/** How much is kept: more than is ever on its way, so that a node that reads what it missed finds it. */
+/** How much the history keeps: more than is ever on its way, so a node always finds the messages that it missed. */
 export const KEPT = { size: 4_096, ttlMs: 300_000 };
 
-/** What is said and heard. Both topics' names have the same length. */
+/** A message. The names of both topics have the same length. */
 export const contract = defineContract({
   roles: {
     member: {

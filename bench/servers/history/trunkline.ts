@@ -1,5 +1,5 @@
 /**
- * Trunkline: a node, alone or of a cluster, with a plain topic and one with a history.
+ * Trunkline: a single node or a node of a cluster, with a plain topic and one with history.
  *
  * @module
  */
@@ -16,7 +16,7 @@ if (adapter && !adapter.history) throw new Error(`The adapter "${order.adapter}"
 
 const hub = createHub(contract, {
   authenticate: ({ role }) => ({ role }),
-  // Signals wait for the store here: as many as the largest window may be under way, all of one client.
+  // Signals wait for the store here. The whole of the largest window may come from one client.
   limits: { messagesPerSecond: 1e9, messageBurst: 1e9, maxPendingRequests: 4_096 },
   adapter,
   onError: (error, { stage }) => console.error(stage, error),
@@ -24,7 +24,7 @@ const hub = createHub(contract, {
 hub.implement({
   member: {
     publish: ({ id, text }) => hub.publish(`line/${id}`, { text }),
-    // Each waits for its own message alone: those of one client are on their way to the store at the same time.
+    // Each call waits only for its own message, so the messages of one client are on their way to the store at the same time.
     keep: async ({ id, text }) => {
       await hub.publish(`kept/${id}`, { text });
     },

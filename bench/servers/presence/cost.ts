@@ -1,19 +1,19 @@
 /**
- * What a question costs the process that asks, of several rooms in turn, so that a busy moment hits all alike.
+ * The cost of a question for the process that asks. The rooms take turns, so that a busy moment affects all of them.
  *
  * @module
  */
 
-/** A batch of questions takes at least so long, in milliseconds: clocks do not show less. */
+/** A batch of questions takes at least so long, in milliseconds, because clocks cannot measure less. */
 const BATCH_MS = 2;
 const BATCHES = 31;
 
 /**
- * Measures.
+ * Measures questions.
  *
- * @param questions What to ask, in turn.
- * @returns For each the microseconds from question to answer: the least of all batches, as whatever else the machine does only
- * adds to it.
+ * @param questions The questions, in turn.
+ * @returns The microseconds from question to answer, for each question. It is the minimum of all batches, because other work
+ * of the machine only adds time.
  */
 export async function costs(questions: readonly (() => Promise<unknown>)[]): Promise<number[]> {
   const batch = async (ask: () => Promise<unknown>, size: number) => {

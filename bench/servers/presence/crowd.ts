@@ -1,5 +1,5 @@
 /**
- * Members without sockets: connections of a hub that enter and leave rooms of whose members it keeps presence.
+ * Members without sockets: connections of a hub that enter and leave rooms with presence.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { createWebSocketTransport } from "@trunkline/hub/transports/websocket";
 import { z } from "zod";
 import { NoTransport } from "../../no_transport.ts";
 
-/** So many come in a turn, or leave: a turn has what the sockets of a process brought together. */
+/** How many members enter or leave in one turn. With sockets, one turn handles everything that they have received. */
 const A_TURN = 100;
-/** So many have no answer to their hello at a time. */
+/** How many connections wait for the answer to their hello at the same time. */
 const AT_ONCE = 500;
-/** With more members than these, watchers would be told only their number. */
+/** With more members than this, the hub would tell watchers only the number. */
 const MAX_LISTED = 20_000;
-/** Nobody without a socket answers a heartbeat. */
+/** Heartbeats are off: without a socket, no client answers them. */
 const NO_HEARTBEAT_MS = 3_600_000;
 
 const Room = z.object({ room: z.string() });
@@ -31,16 +31,16 @@ type Crowded = Hub<(typeof contract)["definition"], HubUser, undefined>;
 /** The end of a turn of the event loop. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A hub, and the members that this node has. */
+/** A hub, and the members of this node. */
 export class Crowd {
   readonly hub: Crowded;
   readonly #transport = new NoTransport();
-  /** Each by its number among all members of the cluster. */
+  /** The members, by their numbers in the whole cluster. */
   readonly #members = new Map<number, LinkEvents>();
 
   /**
-   * @param adapter What goes between the nodes.
-   * @param kind How the hub knows who is where.
+   * @param adapter The adapter between the nodes.
+   * @param kind How the hub learns of members.
    */
   constructor(adapter: Adapter, kind: "gossip" | "central") {
     const hub: Crowded = this.hub = createHub(contract, {
@@ -60,7 +60,7 @@ export class Crowd {
     });
   }
 
-  /** Members connect, with numbers from one on. Their users are a marker and seven digits, which the load client reads. */
+  /** Connects members, numbered from `from` on. The id of a user is a marker and seven digits, which the load client reads. */
   async connect(from: number, count: number): Promise<void> {
     for (let first = from; first < from + count; first += AT_ONCE) {
       const numbers = Array.from({ length: Math.min(AT_ONCE, from + count - first) }, (_, i) => first + i);
@@ -70,7 +70,7 @@ export class Crowd {
     }
   }
 
-  /** Members enter a room, or leave it: some in each turn, one turn after the other. Resolves when they have, on this node. */
+  /** Lets members enter a room, or leave it: some in each turn. Resolves when all have done it on this node. */
   async send(what: "enter" | "leave", room: string, from: number, count: number): Promise<void> {
     const frame = JSON.stringify([["sig", what, { room }]]);
     for (let number = from; number < from + count; number++) {

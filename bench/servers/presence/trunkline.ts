@@ -1,5 +1,5 @@
 /**
- * Trunkline: a node of a cluster whose members have no sockets, and do what requests tell them.
+ * Trunkline: a node of a cluster whose members have no sockets. Requests control the members.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { serve } from "../serve.ts";
 import { costs } from "./cost.ts";
 import { Crowd } from "./crowd.ts";
 
-/** How often to look whether all are known, in milliseconds. */
+/** How often to check whether all members are known, in milliseconds. */
 const LOOK_MS = 2;
-/** When nothing has changed for so long, nothing will. */
+/** After so long without a change, the node gives up waiting. */
 const STALLED_MS = 10_000;
 const PAGE = { limit: 100 };
 
@@ -24,7 +24,7 @@ await hub.ready;
 
 const presence = (room: string) => hub.presence(room as "crowd/:id");
 
-/** Waits until so many are known to be in a room, or nothing changes any more; answers how many are. */
+/** Waits until the node knows so many members of a room, or nothing changes any more. Returns how many it knows. */
 async function until(room: string, wanted: number): Promise<number> {
   let last = NaN;
   for (let since = 0;;) {
@@ -36,7 +36,7 @@ async function until(room: string, wanted: number): Promise<number> {
   }
 }
 
-/** What a count and a page cost in a room with few members and in one with many; and the first page of many. */
+/** Measures a count and a page in a room with few members and in one with many, and the first page of the one with many. */
 async function measure(few: string, many: string) {
   const start = performance.now();
   const { cursor } = await presence(many).page(PAGE);

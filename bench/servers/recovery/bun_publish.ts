@@ -1,4 +1,4 @@
-/** Control: bare Bun, its native publish, whose clients are plain WebSockets. @module */
+/** Control: bare Bun, its native publish. The clients are plain WebSockets. @module */
 
 import { serve } from "../serve.ts";
 import { answerPublish } from "./publish_route.ts";

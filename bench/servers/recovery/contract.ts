@@ -1,5 +1,5 @@
 /**
- * The contract of the benchmarks of recovery: stories, whose messages are kept for a while.
+ * The contract of the recovery benchmarks: stories, topics whose messages are kept for a while.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { z } from "zod";
 
 const Text = z.object({ text: z.string() });
 
-/** What is said and heard. */
+/** A message. */
 export const contract = defineContract({
   roles: {
     member: {

@@ -1,4 +1,4 @@
-/** Peer: crossws on Bun, whose clients are plain WebSockets. @module */
+/** Peer: crossws on Bun. The clients are plain WebSockets. @module */
 
 import crossws from "crossws/adapters/bun";
 import { serve } from "../serve.ts";

@@ -1,4 +1,4 @@
-/** Peer: crossws on Deno, whose clients are plain WebSockets. @module */
+/** Peer: crossws on Deno. The clients are plain WebSockets. @module */
 
 import crossws from "crossws/adapters/deno";
 import { serve } from "../serve.ts";

@@ -1,8 +1,8 @@
-/** What the crossws peers do where recovery is measured: everybody hears story 0. @module */
+/** The hooks of the crossws peers in the recovery benchmarks: every client gets story 0. @module */
 
 import { defineHooks } from "crossws";
 
-/** The hooks, on every runtime alike. */
+/** The hooks, the same on every runtime. */
 export const hooks = defineHooks({
   open(peer) {
     peer.subscribe("story/0");

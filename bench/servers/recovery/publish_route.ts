@@ -1,5 +1,5 @@
 /**
- * Publishing by request, on Deno and Bun.
+ * Publishing by HTTP request, on Deno and Bun.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { publishStories } from "./stories.mjs";
 
 /**
- * Answers a request that asks to publish.
+ * Answers a request to publish.
  *
  * @param request Any request.
  * @param publish Publishes to one story.
- * @returns The answer; `undefined` where the request asks for something else.
+ * @returns The answer; `undefined` for any other request.
  */
 export async function answerPublish(
   request: Request,

@@ -1,5 +1,5 @@
 /**
- * Trunkline: a node, alone or of a cluster, whose stories have a history.
+ * Trunkline: a single node or a node of a cluster, whose stories have a history.
  *
  * @module
  */
@@ -30,7 +30,7 @@ await hub.ready;
 
 const app = new Hono();
 app.get("/publish", async (c) => {
-  // A story's message has one id, so that it is kept once however often it is said.
+  // The message has an id, so the history keeps it once, even if the client sends it several times.
   const answer = await answerPublish(
     c.req.raw,
     (story, text) => hub.publish(`story/${story}`, { text }, { id: text }),
