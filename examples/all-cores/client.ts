@@ -1,11 +1,11 @@
-// A client: says hello, and prints which processes those are on whom it hears.
+// A client. It says hello, and prints the process of each client whose message it gets.
 // Run: deno run --allow-net examples/all-cores/client.ts [NAME] [URL]
 //  or: bun examples/all-cores/client.ts [NAME] [URL]
 import { createClient } from "@trunkline/hub/client";
 import { argv } from "node:process";
 import { chat } from "./contract.ts";
 
-const [name = "somebody", url = "ws://127.0.0.1:8000/realtime"] = argv.slice(2);
+const [name = "guest", url = "ws://127.0.0.1:8000/realtime"] = argv.slice(2);
 const client = createClient(chat, { url, role: "member" });
 
 client.on("welcome", ({ pid }) => console.log(`${name} is on process ${pid}`));

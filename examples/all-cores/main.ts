@@ -1,4 +1,4 @@
-// One port, served by as many processes as there are cores. All that differs from one process is the adapter, and this file.
+// One port, served by as many processes as there are cores. Only the adapter and this file differ from a single process.
 // Run: deno task all-cores, which is: deno run --unstable-net --allow-all examples/all-cores/main.ts
 //  or: bun examples/all-cores/main.ts
 // Then, as often as you like: deno run --allow-net examples/all-cores/client.ts, or the same with bun.
@@ -7,19 +7,19 @@ import cluster from "node:cluster";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 
-/** How long one that has just begun to serve and ended is not started again, in milliseconds. */
+/** The pause before a new process replaces one that ended, in milliseconds. */
 const PAUSE_MS = 500;
 
 if (cluster.isPrimary) runPrimary();
 else await import("./server.ts");
 
-/** Starts the processes, and another one for each that ends; does no work of its own, as all their messages pass here. */
+/** Starts the processes, and a new one for each that ends. It does no other work, because all their messages pass here. */
 function runPrimary(): void {
   const count = Number(process.env.PROCESSES ?? availableParallelism());
   if (!(count >= 1)) throw new RangeError("Cannot use PROCESSES: give a number from 1");
   let stopping = false;
   relayNodeCluster();
-  // Not 0: each would get another one.
+  // Not 0: each process would get a different port.
   const env = { PORT: process.env.PORT ?? "8000" };
   if (Number(env.PORT) === 0) {
     throw new RangeError("Cannot use PORT=0: all processes share one port, so name it");
@@ -36,12 +36,12 @@ function runPrimary(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
       stopping = true;
-      // With Ctrl+C a terminal tells them too; they listen once. Not by the worker's own kill(), which closes the pipe on Deno.
+      // On Ctrl+C the terminal signals the workers too, so they listen once. Not the worker's kill(): on Deno it closes the pipe.
       for (const worker of Object.values(cluster.workers ?? {})) {
         try {
           process.kill(worker!.process.pid!, "SIGTERM");
         } catch {
-          // It has ended meanwhile.
+          // The process has ended already.
         }
       }
     });

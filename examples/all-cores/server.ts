@@ -1,4 +1,4 @@
-// One of the processes: a hub like any other.
+// One of the processes: a normal hub.
 import { createHub } from "@trunkline/hub";
 import { createNodeClusterAdapter } from "@trunkline/hub/adapters/node-cluster";
 import { Hono } from "hono";
@@ -6,7 +6,7 @@ import process, { pid } from "node:process";
 import { chat } from "./contract.ts";
 
 const hub = createHub(chat, {
-  adapter: createNodeClusterAdapter({ prefix: "all-cores" }), // the one line
+  adapter: createNodeClusterAdapter({ prefix: "all-cores" }), // this line connects the processes
   authenticate: ({ role }) => ({ role }),
   async onConnection(conn) {
     await hub.room("lobby").add(conn);
@@ -30,8 +30,8 @@ async function stop(): Promise<void> {
 }
 process.on("SIGINT", stop);
 process.on("SIGTERM", stop);
-// Without the process that has started it nobody hears this one, and it would keep the port. An event tells of that too,
-// "disconnect", but on Deno not always.
+// End with the process that started this one: otherwise this process would keep the port, and no other process would hear
+// it. The event "disconnect" says so too, but on Deno not always.
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || stop(), 1_000);
 
@@ -40,7 +40,7 @@ await hub.ready;
 const app = new Hono();
 app.route("/realtime", hub.routes);
 
-// The system spreads new connections over all that listen with reusePort. On Deno it needs --unstable-net.
+// The system spreads new connections over all processes that listen with reusePort. On Deno this needs --unstable-net.
 const where = { hostname: "127.0.0.1", port: Number(process.env.PORT), reusePort: true };
 const { Bun } = globalThis as { Bun?: { serve(options: unknown): unknown } };
 if (Bun) Bun.serve({ ...where, fetch: app.fetch, websocket: hub.websocket });

@@ -1,5 +1,5 @@
-// The one line that differs between brokers. An adapter has to reach other processes here, so neither memory nor
-// BroadcastChannel will do.
+// The one line that differs between brokers. An adapter must reach other processes here, so memory and BroadcastChannel
+// cannot be used.
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createLibp2pAdapter } from "@trunkline/hub/adapters/libp2p";
 import { createNatsAdapter } from "@trunkline/hub/adapters/nats";
@@ -18,7 +18,7 @@ export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
   "libp2p": (prefix) =>
     createLibp2pAdapter({
       prefix,
-      allow: "anybody", // on this machine, or in a network of containers that nobody else enters
+      allow: "anybody", // only on this machine, or in a private network of containers
       ...env.LIBP2P_DNS
         ? {
           listen: ["/ip4/0.0.0.0/tcp/4001"],
@@ -34,7 +34,7 @@ export const ADAPTERS: Readonly<Record<string, (prefix: string) => Adapter>> = {
   "zeromq": (prefix) => {
     const { ZEROMQ_BIND: bind, ZEROMQ_ADVERTISE: advertise, ZEROMQ_PEERS: peers } = env;
     const { ZEROMQ_PUBLIC_KEY: publicKey, ZEROMQ_SECRET_KEY: secretKey } = env;
-    // One of them alone is a mistake, which the adapter refuses.
+    // If only one of them is set, the adapter refuses it.
     const curve = publicKey || secretKey ? { publicKey: publicKey!, secretKey: secretKey! } : "none";
     if (bind) return createZeroMqAdapter({ bind, advertise, peers: peers?.split(","), curve, prefix });
     const [front, back] = (env.ZEROMQ_PROXY ?? "tcp://127.0.0.1:5550,tcp://127.0.0.1:5551").split(",");

@@ -1,5 +1,5 @@
 /**
- * The broker that nodes meet at: the one that runs already, or one of our own.
+ * The broker of the nodes: one that runs already, or one that this program starts.
  *
  * @module
  */
@@ -16,55 +16,55 @@ import { RelayBroker } from "./relay.ts";
 
 /** A broker that nodes can use. */
 export interface Broker {
-  /** By what the nodes find it. */
+  /** The variables by which the nodes find it. */
   readonly env: Readonly<Record<string, string>>;
-  /** What it is and where, for people. */
+  /** A description with its address, for the terminal. */
   readonly about: string;
-  /** Whether it is our own; nobody else's is killed. */
+  /** Whether this program started it. Other brokers are never killed. */
   readonly own: boolean;
   /** Whether it runs, as far as we know. */
   readonly running: boolean;
-  /** Kills it, if it is our own: nothing says goodbye. */
+  /** Kills it, if this program started it, as in a crash. */
   kill(): Promise<void>;
-  /** Starts it again where it was. */
+  /** Starts it again at the same address. */
   start(): Promise<void>;
-  /** Takes a node, where nodes reach it by the pipe that they were started with. */
+  /** Adds a node, if nodes reach this broker by the pipe that they were started with. */
   join?(node: ChildProcess): void;
 }
 
 /** The ports of one server. */
 interface Ports {
   readonly port: number;
-  /** For those who need two. */
+  /** For brokers that need two ports. */
   readonly otherPort: number;
 }
 
 /** A kind of broker. */
 interface Kind {
-  /** The variable that names one that runs already. */
+  /** The variable that names a running broker. */
   readonly variable: string;
   readonly program: string;
-  /** Finds its program, where it is not only on the PATH. */
+  /** Finds its program, if it may be outside the PATH. */
   find?(): string | undefined;
-  /** The package of its program, where that has another name. */
+  /** The package of its program, if it has another name. */
   readonly package?: string;
-  /** What it prints when it serves. */
+  /** The line that it prints when it serves. */
   readonly ready: RegExp;
   readonly scheme: string;
-  /** What its addresses end with, if with anything. */
+  /** The path of its addresses, if there is one. */
   readonly path?: string;
-  /** Whether it has two addresses a server. */
+  /** Whether each server has two addresses. */
   readonly twofold?: boolean;
-  /** How many servers make one. */
+  /** The number of servers of one broker. */
   readonly servers: number;
   args(port: number, otherPort: number): string[];
-  /** The arguments of `/bin/sh`, for one that has to be prepared. */
+  /** The arguments of `/bin/sh`, for a broker that needs preparation. */
   shell?(path: string, port: number, otherPort: number): string[];
-  /** Makes servers one broker, the first time. */
+  /** Joins the servers to one broker, the first time. */
   join?(servers: readonly Ports[]): Promise<void>;
 }
 
-// Nothing is kept, and nobody from elsewhere gets in.
+// No persistence, and no access from other machines.
 const redisArgs = (
   port: number,
 ) => ["--bind", "127.0.0.1", "--port", `${port}`, "--save", "", "--appendonly", "no"];
@@ -139,8 +139,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
  * Finds the broker of an adapter, or starts one at a free port.
  *
  * @param adapter The adapter.
- * @param processes What runs it, and ends it.
- * @throws {Error} When there is none, with what to do about it.
+ * @param processes Runs it, and ends it.
+ * @throws {Error} If there is no broker. The message says what to do.
  */
 export async function provideBroker(adapter: string, processes: Processes): Promise<Broker> {
   if (adapter === "node-cluster") return new RelayBroker();
@@ -162,13 +162,13 @@ export async function provideBroker(adapter: string, processes: Processes): Prom
   return broker;
 }
 
-/** One that somebody else runs, and goes on to run. */
+/** A broker that runs already, and continues after this program. */
 function usedBroker(variable: string, url: string, adapter: string): Broker {
   const refuse = () =>
-    Promise.reject(new Error(`The broker is the one that ${variable} names: it is not ours to end`));
+    Promise.reject(new Error(`The broker is the one that ${variable} names: this program did not start it, and does not end it`));
   return {
     env: { [variable]: url },
-    // Not the URL, which may hold a password.
+    // Not the URL, because it may contain a password.
     about: `${adapter}: the one that ${variable} names`,
     own: false,
     running: true,
@@ -177,7 +177,7 @@ function usedBroker(variable: string, url: string, adapter: string): Broker {
   };
 }
 
-/** One that was started here. */
+/** A broker that this program started. */
 class OwnBroker implements Broker {
   readonly own = true;
   readonly #kind: Kind;
@@ -259,7 +259,7 @@ class OwnBroker implements Broker {
 
 const SLOTS = 16_384;
 
-/** What `redis-cli --cluster create` does, for masters alone. */
+/** Does the same as `redis-cli --cluster create`, only for masters. */
 async function joinRedisCluster(servers: readonly Ports[]): Promise<void> {
   const clients = servers.map(({ port }) => new Redis(port, "127.0.0.1", { retryStrategy: () => null }));
   try {

@@ -1,4 +1,4 @@
-// A client in a process of its own: says something now and then, and prints what reaches it.
+// A client in its own process. It sends a message from time to time, and prints the messages that it gets.
 // Run: deno run --allow-all examples/cluster/client.ts NAME [URL...]
 //  or: bun examples/cluster/client.ts NAME [URL...]
 import { createClient } from "@trunkline/hub/client";
@@ -9,10 +9,10 @@ const [name = "Ann", ...urls] = argv.slice(2);
 const url = urls.length > 0 ? urls : "ws://127.0.0.1:8000/realtime";
 
 const client = createClient(chat, {
-  url, // of the proxy; or of all nodes, of which the client takes another one when one goes away
+  url, // the proxy's address; or those of all nodes: if one goes away, the client tries the next
   role: "member",
   token: name,
-  // Shorter than the defaults: whoever tries this out waits for it.
+  // Shorter than the defaults, so that you need not wait long in this example.
   reconnect: { baseMs: 200, maxMs: 2_000 },
 });
 
@@ -32,7 +32,7 @@ client.onStatus((status, { error }) => {
 
 let count = 0;
 const timer = setInterval(() => {
-  // Else it would wait in the client, and be said all at once.
+  // Otherwise the client would queue the messages, and send all of them at once later.
   if (client.status === "open") client.signal("say", { text: `no. ${++count}` });
 }, Number(env.SAY_EVERY_MS ?? 3_000));
 

@@ -14,24 +14,24 @@ import { print } from "./terminal.ts";
 
 const CLIENTS = ["Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus", "Hal", "Ida"];
 
-/** How long a node or the proxy may take until it serves. */
+/** How long a node or the proxy may take to start, in milliseconds. */
 const START_MS = 30_000;
 const LOOK_MS = 50;
 
 const CADDYFILE = fileURLToPath(new URL("./Caddyfile", import.meta.url));
 
-/** A node: its place stays when its process ends. */
+/** A node. It keeps its name and port when its process ends. */
 interface Node {
   readonly name: string;
   readonly port: number;
   process: Running | undefined;
 }
 
-/** What runs. */
+/** The running cluster. */
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #processes = new Processes();
-  /** Keeps clusters that use the same broker apart. */
+  /** Separates clusters that use the same broker. */
   readonly #prefix = `cluster-${crypto.randomUUID().slice(0, 8)}`;
   #broker: Broker | undefined;
   #nodes: readonly Node[] = [];
@@ -62,14 +62,14 @@ export class Cluster {
     }
   }
 
-  /** Kills a node, as a crash would, or starts it again where it was. */
+  /** Kills a node, as in a crash, or starts it again at the same address. */
   async toggleNode(number: number): Promise<void> {
     const node = this.#nodes[number - 1];
     if (node?.process) node.process.signal("SIGKILL");
     else if (node) await this.#startNode(node);
   }
 
-  /** Kills the broker, or starts it again where it was. */
+  /** Kills the broker, or starts it again at the same address. */
   async toggleBroker(): Promise<void> {
     const broker = this.#broker;
     if (!broker) return;
@@ -82,7 +82,7 @@ export class Cluster {
     }
   }
 
-  /** Ends everything, the clients first. Nothing can be started any more. */
+  /** Ends everything, the clients first. After that, no process can be started. */
   close(): Promise<void> {
     return this.#processes.close();
   }
@@ -113,13 +113,13 @@ export class Cluster {
     print(name, `serves at 127.0.0.1:${port}, pid ${started.pid}`);
   }
 
-  /** @returns The addresses for clients: the proxy's, or without one those of all nodes. */
+  /** @returns The addresses for clients: that of the proxy, or without a proxy those of all nodes. */
   async #startProxy(port: number): Promise<string[]> {
     const caddy = findProgram("caddy");
     if (!caddy) {
       print(
         "proxy",
-        "caddy is not on the PATH (apt-get install caddy): the clients are given the addresses of all nodes instead",
+        "caddy is not on the PATH (apt-get install caddy): the clients get the addresses of all nodes instead",
       );
       return this.#nodes.map((node) => `ws://127.0.0.1:${node.port}/realtime`);
     }
@@ -133,7 +133,7 @@ export class Cluster {
         NODES: this.#nodes.map((node) => `127.0.0.1:${node.port}`).join(" "),
       },
     }, {
-      // Which configuration it reads, it says whatever its log level is.
+      // Caddy prints at every log level which configuration it reads.
       onLine: (line) => line.includes('"level":"info"') || print("proxy", line),
       onEnd: (how) => print("proxy", how),
     });
@@ -142,7 +142,7 @@ export class Cluster {
     return [`ws://127.0.0.1:${port}/realtime`];
   }
 
-  /** Starts a client; resolves when it is connected, so that the next one goes where there are fewest. */
+  /** Starts a client. Resolves when it is connected, so that the proxy sends the next one to the node with the fewest. */
   async #startClient(index: number, name: string, urls: readonly string[]): Promise<void> {
     const first = index % urls.length;
     const ordered = [...urls.slice(first), ...urls.slice(0, first)];
@@ -172,7 +172,7 @@ export class Cluster {
       if (how !== undefined) throw new Error(`Cannot start ${name}: it ${how}`);
       const response = await fetch(url).catch(() => undefined);
       await response?.body?.cancel();
-      // The proxy has nothing at its root, and says so with 200 and no more: any answer but 503 will do.
+      // The proxy has no page at its root, and answers 200 without content: every answer except 503 means that it serves.
       if (response && response.status !== 503) return;
       if (performance.now() > end) {
         throw new Error(`Cannot start ${name}: it does not serve after ${START_MS} ms`);

@@ -1,4 +1,4 @@
-// What the nodes of the cluster and their clients say to each other: one room, and everybody is in it.
+// The contract between the nodes of the cluster and their clients. There is one room, and all clients are in it.
 import { defineContract } from "@trunkline/hub/contract";
 import { z } from "zod";
 

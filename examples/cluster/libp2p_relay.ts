@@ -1,5 +1,5 @@
 /**
- * What stands in for a broker with libp2p: a relay, by which nodes find each other. Those that have go on without it.
+ * With libp2p, a relay takes the place of the broker: nodes find each other with it. After that they do not need it.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export class Libp2pRelayBroker implements Broker {
     this.#relay = relay;
   }
 
-  /** Starts it. */
+  /** Starts the relay. */
   static async create(): Promise<Libp2pRelayBroker> {
     const { privateKey } = await createLibp2pIdentity();
     const listen = ["/ip4/127.0.0.1/tcp/0"];

@@ -1,5 +1,5 @@
 /**
- * `deno task cluster`: hubs in processes of their own behind a reverse proxy, and clients that talk through it.
+ * `deno task cluster`: hubs in their own processes behind a reverse proxy, and clients that connect through it.
  *
  * @module
  */
@@ -10,22 +10,22 @@ import { type ClusterOptions, HELP, readOptions, UsageError } from "./options.ts
 import { onKeys, print } from "./terminal.ts";
 
 const KEYS = `
-  1 to 9   kill a node as a crash would, and see its clients move; again: start it
+  1 to 9   kill a node, as in a crash, and see its clients move; press again to start it
   b        kill the broker, and see each node go on alone; again: start it
   Ctrl+C   end everything
 `;
 
-/** From when on a second Ctrl+C is one of its own. */
+/** After so many milliseconds, a signal counts as a second Ctrl+C. */
 const AGAIN_MS = 500;
 
-/** Runs the cluster until it is told to end. */
+/** Runs the cluster until a signal ends it. */
 async function run(options: ClusterOptions): Promise<void> {
   const cluster = new Cluster(options);
   const ending = Promise.withResolvers<void>();
   let askedAt: number | undefined;
   const onSignal = () => {
     askedAt ??= performance.now();
-    // Whoever asks again does not want to wait; what comes at once is the same wish by another way.
+    // A second Ctrl+C ends at once. A signal that follows immediately belongs to the first one.
     if (performance.now() - askedAt > AGAIN_MS) process.exit(130);
     ending.resolve();
   };
@@ -38,7 +38,7 @@ async function run(options: ClusterOptions): Promise<void> {
   });
   try {
     const opening = cluster.open().then(() => console.log(KEYS));
-    opening.catch(() => {}); // of an end in the middle it is no news
+    opening.catch(() => {}); // the user has ended the start: this is no error
     await Promise.race([opening.then(() => ending.promise), ending.promise]);
     print("cluster", "ending");
   } finally {

@@ -1,4 +1,4 @@
-// One node: a hub in a process of its own. That it speaks to the same broker as the others makes them a cluster.
+// One node: a hub in its own process. Nodes that use the same broker form a cluster.
 // Run: PORT=8001 deno run --allow-all examples/cluster/node.ts
 //  or: PORT=8001 bun examples/cluster/node.ts
 import { createHub } from "@trunkline/hub";
@@ -15,18 +15,18 @@ if (!createAdapter) {
 
 const hub = createHub(chat, {
   adapter: createAdapter(PREFIX),
-  // Whoever gives a name is let in under it; an application would check a token here.
+  // Accepts every client under the name that it gives. An application would check a token here.
   authenticate: ({ role, token }) => ({ role, user: { id: token ?? "somebody" } }),
-  // Before the client is told that it is in, so it misses nothing that is said from then on, on any node.
+  // This runs before the client's connection is open, so the client gets every message from then on, from any node.
   async onConnection(conn) {
     await hub.room("lobby").add(conn);
     conn.emit("welcome", { node });
   },
   onError(error, { stage }) {
-    // While the broker is away each message that leaves the node fails; that it is away is said once, below.
+    // While the broker is away, each message to other nodes fails. The outage itself is printed once, below.
     if (stage !== "publish") console.error(`${stage}: ${messageOf(error)}`);
   },
-  // Shorter than the defaults, since whoever tries this out waits for the end of a node that was killed.
+  // Shorter than the defaults, so that you soon see the end of a killed node.
   cluster: { heartbeatMs: 500, nodeTimeoutMs: 2_000 },
 });
 
@@ -38,18 +38,18 @@ hub.implement({
 
 const messageOf = (error: unknown) => error instanceof Error ? error.message : String(error);
 const upNodes = () => hub.cluster.nodes().filter(({ state }) => state !== "down").length;
-hub.cluster.on("join", () => console.log(`another node is there: ${upNodes()} now`));
-hub.cluster.on("leave", ({ reason }) => console.log(`another node is gone (${reason}): ${upNodes()} now`));
+hub.cluster.on("join", () => console.log(`a node has joined: ${upNodes()} now`));
+hub.cluster.on("leave", ({ reason }) => console.log(`a node has left (${reason}): ${upNodes()} now`));
 hub.cluster.on("backplane", (status) =>
   console.log(
     status === "up"
       ? `${ADAPTER} is reachable`
-      : `${ADAPTER} is away: clients of this node hear each other alone`,
+      : `${ADAPTER} is away: clients of this node reach only each other`,
   ));
-// The hub goes on trying; until then the proxy is told that this node is not ready.
+// The hub goes on trying. Until it succeeds, the health page tells the proxy that this node is not ready.
 hub.ready.catch((error) => console.error(messageOf(error)));
 
-/** Sends the clients to other nodes, says goodbye to those, ends. */
+/** Sends the clients to other nodes, says goodbye to these nodes, and ends. */
 async function stop(): Promise<void> {
   await hub.close({ drainMs: Number(DRAIN_MS) });
   process.exit();
@@ -62,5 +62,5 @@ app.route("/realtime", hub.routes); // and with it /realtime/health/live and /re
 const where = { hostname: env.HOST ?? "127.0.0.1", port: Number(env.PORT ?? 8001) };
 const { Bun } = globalThis as { Bun?: { serve(options: unknown): unknown } };
 if (Bun) Bun.serve({ ...where, fetch: app.fetch, websocket: hub.websocket });
-// Not `deno serve`: on a signal it would cut the clients off before they are sent elsewhere.
+// Not `deno serve`: on a signal it would close the connections before the clients are sent to other nodes.
 else Deno.serve({ ...where, onListen() {} }, app.fetch);

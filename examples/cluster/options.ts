@@ -10,9 +10,9 @@ import { OWN_RUNTIME, type RuntimeName } from "./runtimes.ts";
 
 export const HELP = `Usage: deno task cluster [options]
 
-A cluster of processes: a broker, hubs that meet there, a reverse proxy before them, and clients that talk.
+A cluster of processes: a broker, hubs that use it, a reverse proxy in front of them, and clients.
 
-  --adapter NAME   what the nodes meet at: ${Object.keys(ADAPTERS).join(", ")} (default: redis)
+  --adapter NAME   how the nodes reach each other: ${Object.keys(ADAPTERS).join(", ")} (default: redis)
                    the one that REDIS_URL, REDIS_CLUSTER_URL (addresses separated by commas), NATS_URL, POSTGRES_URL or
                    RABBITMQ_URL names, or else one that is started with redis-server, nats-server, postgres or
                    rabbitmq-server, and ended; node-cluster and libp2p need none;
@@ -21,10 +21,10 @@ A cluster of processes: a broker, hubs that meet there, a reverse proxy before t
   --nodes N        how many nodes, 1 to 9 (default: 3)
   --clients N      how many clients, 0 to 9 (default: 3)
   --port N         the port of the proxy; 0 for a free one (default: 8000)
-  --runtime NAME   what runs the nodes and the clients: deno, bun (default: what runs this)
+  --runtime NAME   the runtime of the nodes and the clients: deno, bun (default: the runtime of this program)
   --help           show this text`;
 
-/** What is asked for. */
+/** The options. */
 export interface ClusterOptions {
   readonly adapter: string;
   readonly nodes: number;
@@ -33,12 +33,12 @@ export interface ClusterOptions {
   readonly runtime: RuntimeName;
 }
 
-/** A command line that makes no sense; the message says why. */
+/** An error in the command line; the message says which. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** What reaches no other process, and how far it does reach. */
+/** The adapters that reach no other process, and how far they reach. */
 const TOO_NEAR: Readonly<Record<string, string>> = {
   "memory": "the hubs of one process",
   "broadcast-channel": "the workers of one process",
@@ -48,8 +48,8 @@ const TOO_NEAR: Readonly<Record<string, string>> = {
  * Reads the command line.
  *
  * @param args The arguments.
- * @returns What is asked for; `"help"` for the help text.
- * @throws {UsageError} When it makes no sense.
+ * @returns The options; `"help"` for the help text.
+ * @throws {UsageError} If there is an error in it.
  */
 export function readOptions(args: readonly string[]): ClusterOptions | "help" {
   const { adapter, runtime, help, ...counts } = parse(args);

@@ -7,13 +7,13 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** Below what systems give to outgoing connections: nothing else takes the port of a node that was killed. */
+/** Below the ports of outgoing connections, so no other connection takes the port of a killed node. */
 const FIRST = 10_240;
 const COUNT = 20_000;
 const MAX_TRIES = 100;
 
 /**
- * Finds a port of 127.0.0.1 that nobody listens to.
+ * Finds a free port of 127.0.0.1.
  *
  * @param wanted The port to try first.
  */

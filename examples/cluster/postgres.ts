@@ -1,5 +1,5 @@
 /**
- * How to start a PostgreSQL that leaves the system's own alone: with a data folder of its own, and not as root.
+ * Starts a PostgreSQL beside the system's own: with its own data folder, and not as root.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { dirname, join } from "node:path";
 import { findProgram } from "./processes.ts";
 
 /**
- * `$0` is the folder of its programs, `$1` its port. What was killed leaves processes that end a moment later, and until then the
- * next one does not start. It refuses to run as root.
+ * `$0` is the folder of its programs, `$1` its port. A killed server leaves processes that end a moment later. Until then the
+ * next server does not start. PostgreSQL refuses to run as root.
  */
 const SCRIPT = `
 [ -f server/data/postmaster.pid ] && sleep 1
@@ -24,7 +24,7 @@ fi
 exec $run "$0/postgres" -D data -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off
 `;
 
-/** Where Debian puts it, outside of the PATH: a folder for each version. */
+/** Debian's folder of PostgreSQL, outside of the PATH. It has a folder for each version. */
 const DEBIAN = "/usr/lib/postgresql";
 
 /** The path of `postgres`, if there is one. */
@@ -35,7 +35,7 @@ export function findPostgres(): string | undefined {
 }
 
 /**
- * The arguments of `/bin/sh` to start one.
+ * The arguments of `/bin/sh` that start a server.
  *
  * @param path The path of `postgres`.
  * @param port The port to listen to.

@@ -1,5 +1,5 @@
 /**
- * The processes of the cluster: each prints behind its name, and is ended by its id, whatever happens.
+ * The processes of the cluster. Each line that a process prints appears behind its name. The processes always end with this one.
  *
  * @module
  */
@@ -19,17 +19,17 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
   /** The folder to run it in. */
   readonly cwd?: string;
-  /** Is given the process, which then has a pipe to this one. */
+  /** If given, the process has a pipe to this one, and this function gets the process. */
   withPipe?(child: ChildProcess): void;
-  /** What builds on others is in a higher layer, and ends before them. */
+  /** A process of a higher layer ends before those of lower layers, because it uses them. */
   readonly layer: number;
 }
 
-/** What becomes of what a process prints, and of its end. */
+/** Receives the lines that a process prints, and its end. */
 export interface Listeners {
-  /** Told of each line. */
+  /** Called with each line. */
   onLine?(line: string): unknown;
-  /** Told once when it has ended, and how: "ended with code 1", "was killed by SIGKILL". */
+  /** Called once when it has ended, with the way: "ended with code 1", "was killed by SIGKILL". */
   onEnd?(how: string): void;
 }
 
@@ -37,25 +37,25 @@ export interface Listeners {
 export interface Running {
   readonly pid: number;
   readonly layer: number;
-  /** Resolves when it has ended: with how. Never rejects. */
+  /** Resolves when it has ended, with the way. Never rejects. */
   readonly ended: Promise<string>;
-  /** Sends it a signal, if it still runs. */
+  /** Sends a signal to it, if it still runs. */
   signal(signal: "SIGTERM" | "SIGKILL"): void;
-  /** Asks it to end, and kills it when it takes too long. */
+  /** Asks it to end. Kills it if that takes too long. */
   stop(): Promise<void>;
 }
 
-/** How long a process may take to end when it is asked to. */
+/** How long a process may take to end, in milliseconds. */
 const PATIENCE_MS = 5_000;
 
-/** All processes that were started. */
+/** All started processes. */
 export class Processes {
   readonly #running = new Set<Running>();
   readonly #folders: string[] = [];
   #closed = false;
 
   constructor() {
-    // The last resort, for an end that nobody has planned: nothing else would end these processes.
+    // The last resort, for an unexpected end of this process: nothing else would end the others.
     process.on("exit", () => this.#killAll());
   }
 
@@ -63,8 +63,8 @@ export class Processes {
    * Starts a process.
    *
    * @param command The program.
-   * @param listeners Who is told what it does.
-   * @throws {Error} When there is no such program, or everything is ending.
+   * @param listeners Receives its lines and its end.
+   * @throws {Error} If there is no such program, or everything is ending.
    */
   start(command: Command, { onLine, onEnd }: Listeners = {}): Running {
     const { program, args = [], cwd, layer } = command;
@@ -73,7 +73,7 @@ export class Processes {
       cwd,
       env: { ...env, ...command.env },
       stdio: ["ignore", "pipe", "pipe", ...(command.withPipe ? ["ipc" as const] : [])],
-      // A group of its own: Ctrl+C in the terminal reaches this process alone, which ends the others in order.
+      // Its own process group: Ctrl+C in the terminal reaches only this process, which ends the others in order.
       detached: true,
     });
     if (child.pid === undefined) throw new Error(`Cannot start ${program}`);
@@ -90,14 +90,14 @@ export class Processes {
     return running;
   }
 
-  /** Makes a folder for what a process writes; it goes with the processes. */
+  /** Creates a folder for the files of a process. It is removed when the processes end. */
   makeFolder(): string {
     const folder = mkdtempSync(join(tmpdir(), "trunkline-cluster-"));
     this.#folders.push(folder);
     return folder;
   }
 
-  /** Ends all of them, the highest layer first; nothing can be started any more. */
+  /** Ends all processes, the highest layer first. After that, no process can be started. */
   async close(): Promise<void> {
     this.#closed = true;
     const layers = Map.groupBy(this.#running, ({ layer }) => layer);
@@ -132,7 +132,7 @@ function toRunning(child: ChildProcess, pid: number, layer: number): Running {
     );
   });
   const signal = (name: "SIGTERM" | "SIGKILL") => {
-    // By its id, and only while it is certainly still its own.
+    // By its id, and only while the id certainly belongs to it.
     if (!hasEnded) process.kill(pid, name);
   };
   return {
@@ -149,14 +149,14 @@ function toRunning(child: ChildProcess, pid: number, layer: number): Running {
   };
 }
 
-/** Where servers are that are not on every user's PATH. */
+/** Folders of servers that are not on every user's PATH. */
 const SERVER_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
 /**
- * Looks for a program.
+ * Searches for a program.
  *
  * @param name Its name.
- * @returns Its path, if there is one.
+ * @returns Its path, if it exists.
  */
 export function findProgram(name: string): string | undefined {
   const folders = [...(env.PATH ?? "").split(delimiter).filter(Boolean), ...SERVER_FOLDERS];

@@ -1,10 +1,10 @@
 /**
- * How to start a RabbitMQ that leaves the system's own alone: with a folder, a cookie and an Erlang port mapper of its own.
+ * Starts a RabbitMQ beside the system's own: with its own folder, cookie and Erlang port mapper.
  *
  * @module
  */
 
-/** `$0` is the server's program, `$1` its port, `$2` that of the port mapper, which ends a second after the server. */
+/** `$0` is the server's program, `$1` its port, and `$2` the port of the port mapper. The mapper ends a second after the server. */
 const SCRIPT = `
 cat > rabbitmq.config <<END
 [{rabbit, [{tcp_listeners, [{"127.0.0.1", $1}]}, {log, [{console, [{enabled, true}]}, {file, [{enabled, false}]}]}]}].
@@ -26,11 +26,11 @@ export ERL_EPMD_PORT="$2" ERL_EPMD_ADDRESS=127.0.0.1
 exec "$0"
 `;
 
-/** Debian's program in the PATH changes the user, which needs root; this is what it runs. */
+/** Debian's program on the PATH changes the user, which needs root. This is the program that it runs. */
 const DEBIAN = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 /**
- * The arguments of `/bin/sh` to start one.
+ * The arguments of `/bin/sh` that start a server.
  *
  * @param path The path of `rabbitmq-server`.
  * @param port The port to listen to.

@@ -1,6 +1,6 @@
 /**
- * What stands in for a broker with node:cluster: this process has started the nodes, and passes on what they say over the pipes
- * to them.
+ * With node:cluster, this relay takes the place of the broker: this process starts the nodes, and passes their messages on over
+ * the pipes to them.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export class RelayBroker implements Broker {
     return this.#relay !== undefined;
   }
 
-  /** Takes a node that was started with a pipe. */
+  /** Adds a node that was started with a pipe. */
   join(node: ChildProcess): void {
     this.#nodes.add(node);
     node.once("disconnect", () => this.#nodes.delete(node));

@@ -1,5 +1,5 @@
 /**
- * How the programs of this folder are run, on either runtime.
+ * Runs the programs of this folder on either runtime.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { findProgram } from "./processes.ts";
 
-/** A runtime that runs nodes and clients. */
+/** A runtime of nodes and clients. */
 export type RuntimeName = "deno" | "bun";
 
-/** The one that runs this. */
+/** The runtime of this program. */
 export const OWN_RUNTIME: RuntimeName = "Bun" in globalThis ? "bun" : "deno";
 
 /** A program and its arguments. */
@@ -23,12 +23,12 @@ export interface CommandLine {
 const NODE = fileURLToPath(new URL("./node.ts", import.meta.url));
 const CLIENT = fileURLToPath(new URL("./client.ts", import.meta.url));
 
-/** Runs a node. */
+/** The command of a node. */
 export function nodeCommand(runtime: RuntimeName): CommandLine {
   return command(runtime, NODE);
 }
 
-/** Runs a client. */
+/** The command of a client. */
 export function clientCommand(runtime: RuntimeName, name: string, urls: readonly string[]): CommandLine {
   return command(runtime, CLIENT, name, ...urls);
 }

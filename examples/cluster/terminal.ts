@@ -1,5 +1,5 @@
 /**
- * What is seen in the terminal: lines of many processes, each behind the name of its own; and the keys that are pressed.
+ * The terminal: shows the lines of all processes, each behind the name of its process, and reads keys.
  *
  * @module
  */
@@ -15,8 +15,8 @@ const CTRL_C = "\x03";
  * Prints a line of a process.
  *
  * @param name The process.
- * @param line What it said.
- * @param colour A number for those that are to stand out; each has its colour.
+ * @param line The line.
+ * @param colour A number for a process whose lines have a colour; each number has its own.
  */
 export function print(name: string, line: string, colour?: number): void {
   const head = `${name.padEnd(NAME_WIDTH)} | `;
@@ -28,10 +28,10 @@ export function print(name: string, line: string, colour?: number): void {
 }
 
 /**
- * Listens to keys, where there is somebody to press them.
+ * Listens to keys, if the input is a terminal.
  *
- * @param onKey Told of each one. Ctrl+C is a signal, as ever.
- * @returns Gives the terminal back.
+ * @param onKey Called with each key. Ctrl+C stays a signal.
+ * @returns A function that restores the terminal.
  */
 export function onKeys(onKey: (key: string) => void): () => void {
   if (!stdin.isTTY) return () => {};

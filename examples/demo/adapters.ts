@@ -12,20 +12,20 @@ import process from "node:process";
 
 /** How the demo's nodes reach each other. */
 export interface AdapterChoice {
-  /** Whether each node runs in a worker of its own, which can be killed; else all run in the main thread. */
+  /** Whether each node runs in its own worker, which can be killed. Otherwise all run in the main thread. */
   readonly workers: boolean;
-  /** Whether its nodes meet without a broker. */
+  /** Whether its nodes need no broker. */
   readonly brokerless?: true;
   /**
    * Called once in every thread that runs nodes.
    *
-   * @param prefix Keeps demos on one backplane apart.
-   * @returns What makes a node's adapter.
+   * @param prefix Separates demos that use the same backplane.
+   * @returns A function that creates a node's adapter.
    */
   prepare(prefix: string): Promise<() => Adapter>;
 }
 
-/** What a module of an adapter exports, by its name. */
+/** The exports of each adapter's module, by the name of the adapter. */
 interface Modules {
   "redis": typeof import("@trunkline/hub/adapters/redis");
   "redis-cluster": typeof import("@trunkline/hub/adapters/redis-cluster");
@@ -37,8 +37,8 @@ interface Modules {
 }
 
 /**
- * Loads the module of an adapter when it is chosen. Its address is put together here: Deno fetches the packages of all
- * modules whose address it can read in the code, before it runs any, and most demos need none of these.
+ * Imports the module of the chosen adapter. The specifier is joined at run time. Deno fetches the packages of all modules with
+ * a literal specifier before it runs any code, and most demos do not need these packages.
  */
 const load = <K extends keyof Modules>(name: K): Promise<Modules[K]> =>
   import(["@trunkline/hub/adapters", name].join("/"));
@@ -84,7 +84,7 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
   libp2p: {
     workers: true,
     brokerless: true,
-    // Nothing leaves this machine but the questions of who is there.
+    // Only the mDNS queries for other nodes leave this machine.
     async prepare(prefix) {
       const { createLibp2pAdapter } = await load("libp2p");
       const listen = ["/ip4/127.0.0.1/tcp/0"];
@@ -92,7 +92,7 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
     },
   },
   zeromq: {
-    workers: false, // so that each node knows where the next one will be
+    workers: false, // in one thread, each node knows the addresses of the others
     brokerless: true,
     async prepare(prefix) {
       const { createZeroMqAdapter } = await load("zeromq");

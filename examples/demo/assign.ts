@@ -1,5 +1,5 @@
 /**
- * Who comes to the page, before they say who they are: a made-up name, and a node, for each of its two windows.
+ * Assigns an invented name and a node to each of the two windows of a page, until the user chooses a name.
  *
  * @module
  */
@@ -13,19 +13,19 @@ const ANIMALS =
   "Badger Beaver Crane Dolphin Falcon Finch Gecko Hare Heron Ibis Koala Lark Lemur Lynx Marten Otter Owl Panda Puffin Robin Seal Stork Tapir Wren"
     .split(" ");
 
-/** Hands out names and nodes in turn, so that two windows, and two browsers, are served by different nodes. */
+/** Assigns names and nodes in turn, so that two windows, and two browsers, get different nodes. */
 export class Assigner {
   #pages = 0;
   #names = 0;
-  /** Where in all pairs of words the names of this demo begin. */
+  /** The pair of words with which the names of this demo begin. */
   readonly #start: number;
 
-  /** @param random From 0 up to 1. */
+  /** @param random A number from 0 up to 1. */
   constructor(random: () => number = Math.random) {
     this.#start = Math.floor(random() * MANNERS.length * ANIMALS.length);
   }
 
-  /** The two windows of the next page. Nodes that do not run are left out, as long as one does. */
+  /** The two windows of the next page. It uses only running nodes, if there are any. */
   next(slots: readonly Slot[]): [WindowPlace, WindowPlace] {
     const running = slots.filter(({ state }) => state === "running");
     const nodes = running.length > 0 ? running : slots;
@@ -34,10 +34,10 @@ export class Assigner {
     return [place(page), place(page + 1)];
   }
 
-  /** Each pair of words once, before the first one comes again. */
+  /** The next pair of words. Each pair comes once before the first one repeats. */
   #name(): string {
     const all = MANNERS.length * ANIMALS.length;
-    // A step without a common factor visits all of them, and changes both words each time.
+    // The step has no common factor with the number of pairs: it visits all pairs, and changes both words each time.
     const pair = (this.#start + this.#names++ * 265) % all;
     return `${MANNERS[Math.floor(pair / ANIMALS.length)]} ${ANIMALS[pair % ANIMALS.length]}`;
   }

@@ -1,5 +1,5 @@
 /**
- * Bundles the page's code and style for browsers, from their sources, when the demo starts.
+ * Bundles the page's code and style for browsers when the demo starts.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import * as esbuild from "esbuild";
 import { fileURLToPath } from "node:url";
 
-/** Finds the package where Deno does: in this repository that is its sources. */
+/** Finds the package as Deno does: in this repository, its sources. */
 const byPackageName: esbuild.Plugin = {
   name: "by-package-name",
   setup(build) {
@@ -19,16 +19,16 @@ const byPackageName: esbuild.Plugin = {
 };
 
 /**
- * Bundles modules and style sheets with all that they import.
+ * Bundles modules and style sheets with all their imports.
  *
- * @param entries What to bundle.
- * @returns The bundle of each.
+ * @param entries The files to bundle.
+ * @returns The bundle of each file.
  */
 export async function bundle(...entries: readonly URL[]): Promise<string[]> {
   try {
     return await Promise.all(entries.map(bundleOne));
   } finally {
-    // It is a process of its own, which would keep this one alive.
+    // esbuild is another process, and would keep this one alive.
     await esbuild.stop();
   }
 }
@@ -40,7 +40,7 @@ async function bundleOne(entry: URL): Promise<string> {
     minify: true,
     format: "esm",
     platform: "browser",
-    // What has light-dark(): older browsers would be sent more than the page is worth.
+    // Browsers with light-dark(): for older ones the bundle would become much larger.
     target: ["chrome123", "firefox120", "safari17.5"],
     charset: "utf8",
     legalComments: "none",

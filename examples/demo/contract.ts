@@ -1,26 +1,26 @@
 /**
- * What the demo's pages and nodes say to each other. The page bundles this file; the nodes import it.
+ * The contract between the demo's pages and nodes. The page bundles this file; the nodes import it.
  *
  * @module
  */
 
 import { defineContract } from "@trunkline/hub/contract";
-// The namespace, not `{ z }`: of that a bundler cannot leave anything out.
+// The namespace, not `{ z }`: from `z` a bundler cannot remove unused code.
 import * as z from "zod";
 
 export const ROOMS = ["lobby", "random", "ops"] as const;
 export const SYMBOLS = ["ACME", "ORBIT", "TIDE"] as const;
-/** A tick every so many milliseconds. */
+/** The time from one tick to the next, in milliseconds. */
 export const TICK_MS = 125;
 
 export const Name = z.string().trim().min(1).max(24);
 const RoomName = z.enum(ROOMS);
 const TickerSymbol = z.enum(SYMBOLS);
-/** Nodes have numbers here, for people; the hub's own ids are UUIDs. */
+/** Nodes have numbers here, because people can read them; the hub's own ids are UUIDs. */
 const NodeNumber = z.number().int().positive();
 
 const Message = z.object({
-  /** Given by the page, so that a message which is sent again is known again. */
+  /** The page's id of the message: if the page sends the message again, a node recognises it. */
   id: z.uuid(),
   room: RoomName,
   name: Name,
@@ -30,33 +30,33 @@ const Message = z.object({
 });
 
 const Tick = z.object({
-  /** Ticks are numbered by time, on all nodes alike. */
+  /** The number of the tick. It follows from the time, so it is the same on all nodes. */
   n: z.number().int(),
   price: z.number(),
   /** The node that published it. */
   node: NodeNumber,
-  /** Whether those before it were never published: nobody was there to do it. */
+  /** Whether the ticks before it were never published, because no node could do it. */
   first: z.boolean(),
 });
 
-/** What people say of themselves. Who they are is not in it: that is their user's id, which no page can set. */
+/** The state that a user sets. It does not contain the name: that is the user's id, which no page can set. */
 const Presence = z.object({ typing: z.boolean() });
 
 const Traffic = z.object({ in: z.number(), out: z.number() });
 
-/** What a node tells the others of itself. */
+/** The report of a node to the others. */
 const Load = z.object({
-  /** The hub's own id, by which presence tells who is where. */
+  /** The hub's own id. Presence names nodes by it. */
   id: z.string(),
   number: NodeNumber,
   connections: z.number().int(),
-  /** Messages that came from, and went to, other nodes in the last second. */
+  /** The numbers of messages from and to other nodes in the last second. */
   traffic: Traffic,
   publishesTicker: z.boolean(),
   startedAt: z.number(),
 });
 
-/** A node as whoever started it sees it; a stopped one is not part of the cluster. */
+/** A node, as the supervisor knows it. A stopped node is not part of the cluster. */
 const Slot = z.object({
   number: NodeNumber,
   url: z.string(),
@@ -64,17 +64,17 @@ const Slot = z.object({
 });
 
 const ClusterView = z.object({
-  /** The node that serves this window, and whose view this is. */
+  /** The node that serves this window. It sends this view. */
   you: NodeNumber,
-  /** Whether it reaches the others, as far as it knows. */
+  /** Whether that node reaches the others, as far as it knows. */
   backplane: z.enum(["up", "down"]),
   slots: z.array(Slot),
   loads: z.array(Load),
-  /** Nodes that are known, but did not answer. */
+  /** Known nodes that did not answer. */
   silent: z.array(z.object({ id: z.string(), number: z.number().int(), state: z.enum(["up", "suspect"]) })),
 });
 
-/** Something that came from another node. */
+/** A message or a presence event that came from another node. */
 const Crossing = z.object({
   at: z.number(),
   from: NodeNumber,
@@ -116,7 +116,7 @@ export const contract = defineContract({
   },
 });
 
-/** The hub's room of a chat room: members hear what is said there, and see who is. */
+/** The hub's room for a chat room. Members get its messages, and see its members. */
 export const chatRoom = (room: RoomName) => `chat/${room}` as const;
 
 export type Definition = (typeof contract)["definition"];
@@ -129,20 +129,20 @@ export type Load = z.infer<typeof Load>;
 export type Slot = z.infer<typeof Slot>;
 export type ClusterView = z.infer<typeof ClusterView>;
 export type Crossing = z.infer<typeof Crossing>;
-/** What the page is told before it connects. */
+/** The configuration of the page, before it connects. */
 export interface PageConfig {
   readonly adapter: string;
   readonly canKill: boolean;
-  /** Whether the broker is the demo's own, to be killed and started. */
+  /** Whether the demo started the broker. Then the page can kill it and start it. */
   readonly ownBroker: boolean;
   readonly slots: readonly Slot[];
-  /** Who the people of this page are by default, and which nodes serve them: its own window, and the second one in it. */
+  /** The default names and nodes of the page's own window, and of the second window in it. */
   readonly windows: readonly [WindowPlace, WindowPlace];
 }
 
-/** Where a window begins. */
+/** The name and the node with which a window begins. */
 export interface WindowPlace {
-  /** Made up. */
+  /** An invented name. */
   readonly name: string;
   /** The number of its node. */
   readonly node: number;

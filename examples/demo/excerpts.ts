@@ -1,5 +1,5 @@
 /**
- * The page that shows the code behind each panel: the demo's own files, without what they import.
+ * The page that shows the code of each panel: the demo's own files, without their imports.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { highlight } from "./highlight.ts";
 
-/** A panel, and the file that it rests on. */
+/** A panel, and its file. */
 interface Excerpt {
   readonly id: string;
   readonly title: string;
@@ -23,10 +23,10 @@ const EXCERPTS: readonly Excerpt[] = [
 ];
 
 /**
- * Cuts out of a file what it does: the last thing that it exports.
+ * Takes the main part of a file: its last export.
  *
  * @param source The file's text.
- * @returns What it says about itself, and that part.
+ * @returns The description at the top of the file, and that part.
  */
 export function excerptOf(source: string): { about: string; code: string } {
   const about = /^\/\*\*\n((?: \* .*\n)+?) \*\n/.exec(source)?.[1] ?? "";
@@ -37,7 +37,7 @@ export function excerptOf(source: string): { about: string; code: string } {
   };
 }
 
-/** Reads all of them. */
+/** Reads all excerpts. */
 export function readExcerpts(): Promise<(Excerpt & { about: string; code: string })[]> {
   return Promise.all(EXCERPTS.map(async (excerpt) => ({
     ...excerpt,
@@ -45,7 +45,7 @@ export function readExcerpts(): Promise<(Excerpt & { about: string; code: string
   })));
 }
 
-/** Makes the page. */
+/** Creates the page. */
 export async function codePage(): Promise<string> {
   const sections = (await readExcerpts()).map(({ id, title, file, about, code }) => `
       <section class="card excerpt" id="${id}" aria-labelledby="title-${id}">

@@ -1,5 +1,5 @@
 /**
- * Colours code: comments, texts and the words of the language.
+ * Colours code: comments, strings and keywords.
  *
  * @module
  */
@@ -8,7 +8,7 @@ const TOKENS =
   /(?<comment>\/\*\*[^]*?\*\/|\/\/.*)|(?<string>`[^`]*`|"[^"\n]*"|'[^'\n]*')|\b(?<word>async|await|class|const|export|for|function|if|implements|let|new|of|private|readonly|return|this|throw|type|void)\b|[&<]/g;
 
 /**
- * Makes HTML of code.
+ * Turns code into HTML.
  *
  * @param code TypeScript.
  */

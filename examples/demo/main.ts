@@ -14,10 +14,10 @@ import { type DemoOptions, HELP, readOptions, UsageError } from "./options.ts";
 import { createPageServer } from "./page_server.ts";
 import { Supervisor } from "./supervisor.ts";
 
-// Not `Deno.exit`: that ends no processes.
+// Not `Deno.exit`: it does not end the other processes.
 const exit = () => process.exit(130);
 
-/** What finds brokers. Its address cannot be read in the code: so only those who need it wait for its packages. */
+/** The module that finds brokers. It is not a literal import, so Deno fetches its packages only if a broker is needed. */
 const BROKERS = "../cluster/broker.ts";
 
 /** Finds or starts the broker of an adapter, if it needs one. */
@@ -27,7 +27,7 @@ async function brokerOf(adapter: string, processes: Processes): Promise<Broker |
   return await provideBroker(adapter, processes);
 }
 
-/** Runs the demo until it is told to end. */
+/** Runs the demo until a signal ends it. */
 async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
   const ending = Promise.withResolvers<void>();
   const signals = ["SIGINT", "SIGTERM"] as const;
@@ -38,7 +38,7 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
     new URL("./page/code.ts", import.meta.url),
     new URL("./page/main.css", import.meta.url),
   );
-  // The nodes must know the page's origin, and the page the nodes: so it listens before it can answer.
+  // The nodes must know the page's origin, and the page must know the nodes. So the server listens before it can answer.
   const app = Promise.withResolvers<Awaited<ReturnType<typeof createPageServer>>>();
   const server = await listen(async (request) => (await app.promise).fetch(request), { port, ifBusy: "any" });
   if (port !== 0 && server.port !== port) console.log(`Port ${port} is taken: the page uses another one`);
@@ -55,8 +55,8 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
   });
   try {
     const broker = await brokerOf(adapter, processes);
-    if (broker) console.log(`The nodes meet at ${broker.about}`);
-    // By these the nodes find it: workers have the environment of their process.
+    if (broker) console.log(`The nodes use ${broker.about}`);
+    // The nodes find the broker by these variables: workers have the environment of their process.
     Object.assign(process.env, broker?.env);
     await supervisor.open();
     const own = broker?.own ? broker : undefined;
@@ -66,7 +66,7 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
     await ending.promise;
     console.log("\nEnding");
   } finally {
-    // A second signal ends at once, and the broker with it.
+    // A second signal ends this process and the broker at once.
     for (const signal of signals) {
       Deno.removeSignalListener(signal, ending.resolve);
       Deno.addSignalListener(signal, exit);

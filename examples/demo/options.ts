@@ -20,7 +20,7 @@ A cluster of hubs on this machine, and a page to use it.
   --port N         the port of the page; the nodes take those after it; 0 for free ones (default: 8000)
   --help           show this text`;
 
-/** What the demo is asked to do. */
+/** The options of the demo. */
 export interface DemoOptions {
   readonly adapter: string;
   readonly nodes: number;
@@ -28,7 +28,7 @@ export interface DemoOptions {
   readonly port: number;
 }
 
-/** A command line that makes no sense; the message says why. */
+/** An error in the command line; the message says which. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
@@ -37,15 +37,15 @@ export class UsageError extends Error {
  * Reads the command line.
  *
  * @param args The arguments.
- * @returns What is asked for; `"help"` for the help text.
- * @throws {UsageError} When it makes no sense.
+ * @returns The options; `"help"` for the help text.
+ * @throws {UsageError} If there is an error in it.
  */
 export function readOptions(args: readonly string[]): DemoOptions | "help" {
   const values = parse(args);
   if (values.help) return "help";
   if (values.adapter === "node-cluster") {
     throw new UsageError(
-      "Cannot use adapter node-cluster: it connects processes, and these nodes are threads of one. " +
+      "Cannot use adapter node-cluster: it connects processes, and the demo's nodes are threads of one process. " +
         "See it with: deno task cluster --adapter node-cluster",
     );
   }

@@ -1,5 +1,5 @@
 /**
- * Serves the page, and does what its buttons ask for.
+ * Serves the page, and executes the commands of its buttons.
  *
  * @module
  */
@@ -10,31 +10,31 @@ import type { PageConfig } from "./contract.ts";
 import { codePage } from "./excerpts.ts";
 import { type Action, ACTIONS, type Supervisor } from "./supervisor.ts";
 
-/** What {@linkcode createPageServer} needs. */
+/** The options of {@linkcode createPageServer}. */
 export interface PageServerOptions {
   /** The page's code, bundled. */
   readonly script: string;
-  /** That of the page that shows code. */
+  /** The code of the page that shows code, bundled. */
   readonly codeScript: string;
-  /** Its style, bundled. */
+  /** The page's style, bundled. */
   readonly style: string;
   /** The name of the adapter. */
   readonly adapter: string;
-  /** What runs the nodes. */
+  /** Runs the nodes. */
   readonly supervisor: Supervisor;
-  /** The broker, where it is the demo's own. */
+  /** The broker, if the demo started it. */
   readonly broker: OwnBroker | undefined;
-  /** Where this server is, as pages see it. */
+  /** The origins of this server. */
   readonly origins: readonly string[];
 }
 
-/** A broker that can be taken away and brought back. */
+/** A broker that the page can kill and start. */
 export interface OwnBroker {
   kill(): Promise<void>;
   start(): Promise<void>;
 }
 
-/** Nothing from elsewhere, nothing inline; in a frame only the second window of the page. */
+/** No content of other origins and no inline content. Only the second window may be in a frame. */
 const policy = (ancestors: string) =>
   [
     "default-src 'none'",
@@ -49,9 +49,9 @@ const policy = (ancestors: string) =>
   ].join("; ");
 
 /**
- * Makes the server of the page.
+ * Creates the server of the page.
  *
- * @param options The page's code, and what runs the nodes.
+ * @param options The page's code, and the supervisor of the nodes.
  */
 export async function createPageServer(options: PageServerOptions): Promise<Hono> {
   const { script, codeScript, style, adapter, supervisor, broker, origins } = options;
@@ -68,12 +68,12 @@ export async function createPageServer(options: PageServerOptions): Promise<Hono
     c.header("referrer-policy", "no-referrer");
     c.header("cache-control", "no-store");
   });
-  // The second window is the same page, in a frame of the first one, which says who and where it is.
+  // The second window is the same page in a frame. The first window gives it its name and its node.
   app.on("GET", ["/", "/second"], (c) => {
     const { canKill, slots } = supervisor;
     if (c.req.path === "/") windows = assigner.next(slots);
     const config: PageConfig = { adapter, canKill, ownBroker: broker !== undefined, slots, windows };
-    // In a script element only `<` could end it early.
+    // Only `<` could end the script element too early.
     return c.html(page.replace('"CONFIG"', () => JSON.stringify(config).replaceAll("<", "\\u003c")));
   });
   app.get("/code", (c) => c.html(code));
@@ -82,12 +82,12 @@ export async function createPageServer(options: PageServerOptions): Promise<Hono
   app.get("/main.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
   app.get("/icon.svg", (c) => c.body(icon, 200, { "content-type": "image/svg+xml" }));
   app.post("*", async (c, next) => {
-    // Any page that is open in the browser can post here: only this one may.
+    // Every page in the browser can post here, but only this one may do so.
     if (origins.includes(c.req.header("origin") ?? "")) return await next();
-    return c.json({ error: "Not from this page" }, 403);
+    return c.json({ error: "The request does not come from this page" }, 403);
   });
   app.post("/broker/:action{kill|start}", async (c) => {
-    if (!broker) return c.json({ error: "The broker is not the demo's own" }, 409);
+    if (!broker) return c.json({ error: "The demo did not start the broker" }, 409);
     try {
       await (c.req.param("action") === "kill" ? broker.kill() : broker.start());
     } catch (error) {

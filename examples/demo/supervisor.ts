@@ -1,5 +1,5 @@
 /**
- * Starts, stops and kills the nodes, each in a worker of its own where the adapter reaches that far.
+ * Starts, stops and kills the nodes. Each runs in its own worker, if the adapter connects workers.
  *
  * @module
  */
@@ -9,29 +9,29 @@ import type { Slot } from "./contract.ts";
 import { type NodeOptions, type RunningNode, startNode } from "./node/node.ts";
 import type { Order, Report } from "./node/worker.ts";
 
-/** What {@linkcode Supervisor} needs. */
+/** The options of {@linkcode Supervisor}. */
 export interface SupervisorOptions {
   /** The name of the adapter. */
   readonly adapter: string;
-  /** Keeps demos on one backplane apart. */
+  /** Separates demos that use the same backplane. */
   readonly prefix: string;
   /** The port of each node; 0 for any free one. */
   readonly ports: readonly number[];
   /** The origins of the pages that may connect. */
   readonly origins: readonly string[];
-  /** What makes the prices of this run. */
+  /** The seed of the prices of this run. */
   readonly seed: string;
-  /** Told what happens. */
+  /** Called with a line for each event. */
   log(text: string): void;
 }
 
-/** What the page may ask for. */
+/** The commands of the page. */
 export const ACTIONS = ["start", "stop", "kill"] as const;
 export type Action = (typeof ACTIONS)[number];
 
-/** A node, wherever it runs. */
+/** A node, in a worker or in the main thread. */
 interface Handle extends RunningNode {
-  /** Ends it as a crash would: nothing says goodbye. Absent where that would end more than the node. */
+  /** Ends it as in a crash, without a goodbye. Absent if this would end more than the node. */
   kill?(): void;
 }
 
@@ -40,7 +40,7 @@ interface Place {
   handle: Handle | undefined;
 }
 
-/** Over how long the clients of a node that stops are spread, in milliseconds. */
+/** The time in which a stopping node sends its clients to other nodes, in milliseconds. */
 const DRAIN_MS = 800;
 
 /** Runs the nodes. */
@@ -49,7 +49,7 @@ export class Supervisor {
   readonly #places: Place[];
   readonly #startNode: (options: NodeOptions) => Promise<Handle>;
 
-  /** @throws {TypeError} When there is no such adapter. */
+  /** @throws {TypeError} If there is no such adapter. */
   constructor(options: SupervisorOptions) {
     const choice = ADAPTERS[options.adapter];
     if (!choice) {
@@ -80,7 +80,7 @@ export class Supervisor {
     return this.#places.map(({ slot }) => slot);
   }
 
-  /** Starts all nodes; those whose port is taken use another one. */
+  /** Starts all nodes. If a port is taken, the node uses another one. */
   async open(): Promise<void> {
     await Promise.all(
       this.#places.map((place, index) => this.#start(place, this.#options.ports[index]!, "any")),
@@ -88,11 +88,11 @@ export class Supervisor {
   }
 
   /**
-   * Does what a page asks for. What makes no sense now, as stopping a node that is stopped, does nothing.
+   * Executes a command of a page. Commands that have no effect now, such as stopping a stopped node, do nothing.
    *
    * @param number The node.
-   * @param action What to do.
-   * @throws {RangeError} When there is no such node.
+   * @param action The command.
+   * @throws {RangeError} If there is no such node.
    */
   async act(number: number, action: Action): Promise<void> {
     const place = this.#places[number - 1];
@@ -146,7 +146,7 @@ export class Supervisor {
     this.#options.log(`Node ${place.slot.number} was killed`);
   }
 
-  /** Changes the state of a node, and tells all of them. */
+  /** Changes the state of a node, and tells all nodes. */
   #become(place: Place, state: Slot["state"]): void {
     place.slot = { ...place.slot, state };
     for (const { handle } of this.#places) handle?.tell(this.slots);
@@ -155,7 +155,7 @@ export class Supervisor {
 
 const urlOf = (port: number): string => `ws://127.0.0.1:${port}/realtime`;
 
-/** Starts a node in a worker, which ends with it. */
+/** Starts a node in a worker. The worker ends when the node ends. */
 function startInWorker(order: Order): Promise<Handle> {
   const worker = new Worker(new URL("./node/worker.ts", import.meta.url), { type: "module" });
   const tell = (order: Order) => worker.postMessage(order);

@@ -1,4 +1,4 @@
-// What all of these pages and their server say to each other.
+// The contract between all these pages and their server.
 import { defineContract } from "@trunkline/hub/contract";
 import { z } from "zod";
 

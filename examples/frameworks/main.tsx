@@ -1,4 +1,4 @@
-// Draws all of these pages without a browser, and changes the price once.
+// Draws all these pages without a browser, and changes the price once.
 // Run: deno run -A --config examples/frameworks/deno.json examples/frameworks/main.tsx
 import { createHub } from "@trunkline/hub";
 import { createClient } from "@trunkline/hub/client";
@@ -44,7 +44,7 @@ async function drawReact() {
       </StrictMode>,
     );
   });
-  const drawn = () => act(pause); // React draws what has changed at its end
+  const drawn = () => act(pause); // React draws the changes when `act` ends
   const shows = (price: string) => JSON.stringify(page.toJSON()).split(price).length === 3; // both components
   await until(() => shows("3 €") && hub.stats().connections === 1, drawn);
   await hub.publish("price/tea", { euros: 4 });
@@ -88,7 +88,7 @@ async function drawSvelte() {
   await client.close();
 }
 
-console.log(`Next, on its server: ${renderToString(<Page />)}`); // it connects nowhere
+console.log(`Next, on its server: ${renderToString(<Page />)}`); // on the server the page does not connect
 
 await hub.publish("price/tea", { euros: 3 });
 await drawReact();

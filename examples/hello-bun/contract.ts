@@ -1,4 +1,4 @@
-// What the server publishes: a topic, which clients subscribe to by its name, as `clock/utc`.
+// The contract: a topic to which the server publishes. Clients subscribe to it by name, such as `clock/utc`.
 import { defineContract } from "@trunkline/hub/contract";
 import { z } from "zod";
 

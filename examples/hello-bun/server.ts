@@ -15,7 +15,7 @@ setInterval(() => hub.publish("clock/utc", { time: new Date().toISOString() }), 
 const app = new Hono();
 app.route("/realtime", hub.routes);
 
-// Bun upgrades a request through its server, and then wants to know what to do with the socket.
+// Bun needs two functions: `fetch` for requests, and `websocket` for the sockets after the upgrade.
 export default {
   hostname: "127.0.0.1",
   port: Number(process.env.PORT ?? 8000),

@@ -1,5 +1,5 @@
-// A client whose node is killed misses nothing: two nodes, a client, and a program that publishes all the while.
-// Needs Redis, on 127.0.0.1:6379 or where REDIS_URL says.
+// A client misses no message, although its node is killed: two nodes, a client, and a program that publishes all the time.
+// Needs Redis, on 127.0.0.1:6379 or at the address in REDIS_URL.
 // Run: deno run --allow-all examples/history/main.ts
 //  or: bun examples/history/main.ts
 import { createEmitter } from "@trunkline/hub";
@@ -11,7 +11,7 @@ import { redis } from "./redis.ts";
 
 const TOPIC = "price/ACME";
 const COUNT = 30;
-/** After which price the node is killed that serves the client. */
+/** After this price the example kills the client's node. */
 const KILL_AFTER = 10;
 const PAUSE_MS = 100;
 
@@ -24,12 +24,12 @@ const heard: number[] = [];
 const { promise: all, resolve } = Promise.withResolvers<void>();
 const subscription = client.subscribe(TOPIC, ({ price }, { recovered }) => {
   heard.push(price);
-  console.log(`price ${price}${recovered ? "   (was missed, and came from the history)" : ""}`);
+  console.log(`price ${price}${recovered ? "   (missed, and sent from the history)" : ""}`);
   if (price === COUNT) resolve();
 }, {
   onRecovery: ({ recovered }) => {
     console.log(
-      recovered ? "back on the other node: nothing is missing" : "something is missing: load it anew",
+      recovered ? "back on the other node: no message is missing" : "messages are missing: load all data again",
     );
     if (!recovered) resolve();
   },
@@ -43,7 +43,7 @@ for (let price = 1; price <= COUNT; price++) {
     first.kill();
     console.log(`killed process ${first.pid}, which served the client`);
   } else if (price < KILL_AFTER || price > KILL_AFTER + 3) {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); // but for the three that nobody is there to hear
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); // no pause for the three prices during the outage
   }
 }
 await all;

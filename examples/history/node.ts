@@ -1,4 +1,4 @@
-// A node, in a process of its own. The adapter keeps the history, in Redis, so that clients recover on any node.
+// A node, in its own process. The adapter keeps the history in Redis, so clients can recover on any node.
 import { createHub } from "@trunkline/hub";
 import { createRedisAdapter } from "@trunkline/hub/adapters/redis";
 import { Hono } from "hono";
@@ -7,12 +7,12 @@ import { prices } from "./contract.ts";
 import { redis } from "./redis.ts";
 
 const hub = createHub(prices, {
-  adapter: createRedisAdapter(redis), // the one line
+  adapter: createRedisAdapter(redis), // this line makes it a cluster
   authenticate: ({ role }) => ({ role }),
 });
 
 process.on("SIGTERM", () => hub.close().finally(() => process.exit()));
-// Without the process that has started it nobody ends this one.
+// End with the process that started this one: no other process would end it.
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || process.exit(), 1_000);
 

@@ -9,19 +9,19 @@ const PROGRAM = fileURLToPath(new URL("node.ts", import.meta.url));
 /** A node. */
 export interface Node {
   readonly pid: number;
-  /** Where it takes clients. */
+  /** The address for clients. */
   readonly url: string;
-  /** Ends it as a crash would: it says nothing to anybody. */
+  /** Kills it, as in a crash: it sends no goodbye. */
   kill(): void;
-  /** Has it say goodbye and end. */
+  /** Lets it say goodbye and end. */
   stop(): void;
 }
 
 /**
  * Starts a node.
  *
- * @returns The node, once it serves.
- * @throws {Error} When it ends before; it has printed why.
+ * @returns The node, when it serves.
+ * @throws {Error} If it ends before that. It has printed why.
  */
 export function startNode(): Promise<Node> {
   const args = "Deno" in globalThis
@@ -31,7 +31,7 @@ export function startNode(): Promise<Node> {
   return new Promise((resolve, reject) => {
     child.on(
       "exit",
-      (code) => reject(new Error(`Cannot start a node: it ended with code ${code}. Is Redis there?`)),
+      (code) => reject(new Error(`Cannot start a node: it ended with code ${code}. Is Redis running?`)),
     );
     createInterface({ input: child.stdout! }).on("line", (line) => {
       console.log(line);

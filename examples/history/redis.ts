@@ -1,4 +1,4 @@
-// Where Redis is. All nodes say the same, and so does the program that publishes.
+// The address of Redis: the same for all nodes and for the program that publishes.
 import { env } from "node:process";
 
 export const redis = {

@@ -10,6 +10,6 @@ await kitchen.ready;
 const { promise: ordered, resolve } = Promise.withResolvers<string>();
 kitchen.on("ordered", ({ dish, table }) => resolve(`${dish} for table ${table}`));
 
-// Somebody orders, as any HTTP client would.
+// An order, as any HTTP client sends it.
 await fetch(`${url}/orders`, { method: "POST", body: JSON.stringify({ dish: "soup", table: 4 }) });
 console.log(await ordered);

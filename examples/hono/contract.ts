@@ -1,4 +1,4 @@
-// The shop's orders, as the kitchen hears of them.
+// The shop's orders, as events for the kitchen.
 import { defineContract } from "@trunkline/hub/contract";
 import { z } from "zod";
 

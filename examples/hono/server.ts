@@ -5,16 +5,16 @@ import { Order, shop } from "./contract.ts";
 
 const hub = createHub(shop, {
   authenticate({ role, token }) {
-    if (token !== "let me cook") throw new HubError("UNAUTHENTICATED", "Only the kitchen may listen");
+    if (token !== "let me cook") throw new HubError("UNAUTHENTICATED", "Only the kitchen may connect");
     return { role };
   },
 });
 
-// The application that was there before.
+// The application that you already have.
 const app = new Hono();
 app.get("/", (c) => c.text("Today: soup"));
 
-// What comes in over HTTP goes out to every kitchen that is connected, on any node.
+// An order comes in over HTTP, and goes out to every connected kitchen, on any node.
 app.post("/orders", async (c) => {
   const order = Order.safeParse(await c.req.json());
   if (!order.success) return c.json({ error: "An order has a dish and a table" }, 400);
@@ -24,5 +24,5 @@ app.post("/orders", async (c) => {
 
 app.route("/realtime", hub.routes);
 
-// For Bun as for Deno: bun examples/hono/server.ts
+// The same file runs on Bun: bun examples/hono/server.ts
 export default { fetch: app.fetch, websocket: hub.websocket };

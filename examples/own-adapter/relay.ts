@@ -1,6 +1,6 @@
-// The backplane of this example: whatever one node says, the relay repeats to the others of its room. Runs on Deno and Bun.
+// The backplane of this example. The relay sends each message of a node to the other nodes of its room. Runs on Deno and Bun.
 
-/** A node, as the relay sees it. */
+/** The relay's connection to a node. */
 export interface Node {
   send(text: string): unknown;
 }
@@ -9,19 +9,19 @@ export interface Node {
 export class Relay {
   readonly #rooms = new Map<string, Set<Node>>();
 
-  /** A node comes; from the welcome on it misses nothing. */
+  /** Adds a node. After the welcome it gets every message. */
   join(room: string, node: Node): void {
     this.#rooms.set(room, (this.#rooms.get(room) ?? new Set()).add(node));
     node.send("welcome");
   }
 
-  /** A node goes. */
+  /** Removes a node. */
   leave(room: string, node: Node): void {
     const nodes = this.#rooms.get(room);
     if (nodes?.delete(node) && nodes.size === 0) this.#rooms.delete(room);
   }
 
-  /** A node says something. */
+  /** Handles a message of a node. */
   hear(room: string, node: Node, text: string): void {
     if (text === "ping") return void node.send("pong");
     for (const other of this.#rooms.get(room) ?? []) if (other !== node) other.send(text);

@@ -1,16 +1,16 @@
-// An adapter of your own, in less than 100 lines: over a relay that knows nothing of channels, by one WebSocket a node.
+// An adapter of your own, in less than 100 lines. It uses a relay that knows no channels, with one WebSocket per node.
 import type { Adapter, AdapterContext, AdapterWaitOptions } from "@trunkline/hub/adapters/adapter";
 import { decodeEnvelope, encodeTextEnvelope } from "@trunkline/hub/adapters/envelope";
 
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
 const PROBE_MS = 2_000;
 
-/** Makes an adapter; nodes with the same URL and prefix form a cluster. */
+/** Creates an adapter. Nodes with the same URL and prefix form a cluster. */
 export function createRelayAdapter({ url, prefix }: { url: string; prefix: string }): Adapter {
   const channels = new Set<string>();
-  const told = new Set<string>(); // each kind of trouble once in an outage
-  let up = Promise.withResolvers<void>(); // another one for each outage
-  let context: AdapterContext | undefined, socket: WebSocket; // between open and close
+  const told = new Set<string>(); // reports each kind of trouble once per outage
+  let up = Promise.withResolvers<void>(); // a new one for each outage
+  let context: AdapterContext | undefined, socket: WebSocket; // set between open and close
   let isUp = false, closed = false, stopTimer = () => {};
 
   const report = (what: string, info: Parameters<AdapterContext["onError"]>[1]) => {
@@ -25,30 +25,30 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
     });
 
   function connect(): void {
-    const own = socket = new WebSocket(`${url}/${encodeURIComponent(prefix)}`); // prefixes never meet
+    const own = socket = new WebSocket(`${url}/${encodeURIComponent(prefix)}`); // each prefix has its own room
     let heard = true;
     const lose = (why: string) => {
-      own.onmessage = own.onclose = null; // a dead one may take long to notice
+      own.onmessage = own.onclose = null; // a dead socket may notice its end much later
       own.close();
       clearInterval(probe);
       report(why, { stage: "delivery" });
       if (isUp) [isUp, up] = [false, Promise.withResolvers()], context!.onStatus("down");
-      up.promise.catch(() => {}); // nobody may be waiting
+      up.promise.catch(() => {}); // there may be no subscriber that waits
       const retry = setTimeout(connect, 100 + 200 * Math.random());
       stopTimer = () => clearTimeout(retry);
     };
-    const probe = setInterval(() => { // a connection that is half-open says nothing either
-      if (!heard) return lose(`it has said nothing for ${PROBE_MS} ms`);
+    const probe = setInterval(() => { // finds half-open connections: no message arrives on them
+      if (!heard) return lose(`no message for ${PROBE_MS} ms`);
       heard = false;
       if (own.readyState === WebSocket.OPEN) own.send("ping");
     }, PROBE_MS);
     stopTimer = () => clearInterval(probe);
-    own.onclose = () => lose("the connection is lost, or cannot be made");
+    own.onclose = () => lose("the connection is lost, or cannot be opened");
     own.onmessage = ({ data: text }) => {
       heard = true;
       if (text === "pong") return;
       if (text !== "welcome") return receive(text);
-      isUp = true; // every subscription is live, as the relay sends everything
+      isUp = true; // every subscription is live, because the relay sends all messages
       told.clear();
       context!.onStatus("up");
       up.resolve();
@@ -59,16 +59,16 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
     try {
       const [channel, raw] = JSON.parse(text);
       const envelope = decodeEnvelope(raw);
-      if (!envelope) report("ignored what no hub has sent", { stage: "delivery", channel, foreign: 1 });
+      if (!envelope) report("ignored a message that no hub has sent", { stage: "delivery", channel, foreign: 1 });
       else if (channels.has(channel)) context?.deliver(channel, envelope.data, envelope.from);
     } catch {
-      report("ignored what is no list in JSON", { stage: "delivery", foreign: 1 });
+      report("ignored a message that is not a JSON list", { stage: "delivery", foreign: 1 });
     }
   }
 
   async function close(): Promise<void> {
     closed = true;
-    if (!context) return; // never opened, or closed before
+    if (!context) return; // not open, or closed already
     up.reject(new Error("The relay adapter was closed meanwhile"));
     context = undefined;
     stopTimer();
@@ -76,7 +76,7 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
     await new Promise<void>((resolve) => {
       const late = setTimeout(resolve, PROBE_MS);
       socket.onclose = () => (clearTimeout(late), resolve());
-      socket.close(); // what was sent before goes first
+      socket.close(); // messages that were sent before still go out
     });
   }
 
@@ -99,7 +99,7 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
       if (!context) return;
       const text = JSON.stringify([channel, encodeTextEnvelope(context.nodeId, data)]);
       if (isUp && socket.bufferedAmount < MAX_BUFFERED_BYTES) return socket.send(text);
-      queueMicrotask(() => report("loses what is published meanwhile", { stage: "publish", channel }));
+      queueMicrotask(() => report("loses messages: it is not connected, or its buffer is full", { stage: "publish", channel }));
     },
     close,
     [Symbol.asyncDispose]: close,

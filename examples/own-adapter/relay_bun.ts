@@ -1,7 +1,7 @@
 // Run: bun examples/own-adapter/relay_bun.ts
 import { type Node, Relay } from "./relay.ts";
 
-/** What of Bun is used. */
+/** The part of Bun that this file uses. */
 interface Bun {
   serve(options: {
     hostname: string;

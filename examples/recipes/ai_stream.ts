@@ -1,4 +1,4 @@
-// The answer of a language model, word by word, to every tab of a user. Run: deno run -A examples/recipes/ai_stream.ts
+// Sends the answer of a language model, word by word, to every tab of a user. Run: deno run -A examples/recipes/ai_stream.ts
 import { createClient, createHub, defineContract } from "@trunkline/hub";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { z } from "zod";
@@ -18,7 +18,7 @@ export const assistant = defineContract({
   },
 });
 
-/** Stands for the stream of a model. */
+/** Takes the place of the stream of a model. */
 async function* callModel(question: string) {
   for (const word of `You asked: ${question}`.split(" ")) {
     await Promise.resolve();
@@ -46,7 +46,7 @@ hub.implement({
     ask: ({ question }, { conn }) => {
       const id = crypto.randomUUID();
       owners.set(id, conn.user!.id);
-      answer(id, question).catch((error) => console.error("The answer broke off", error)); // not awaited
+      answer(id, question).catch((error) => console.error("The answer failed", error)); // not awaited
       return { id };
     },
   },
@@ -60,7 +60,7 @@ const client = createClient(assistant, {
 });
 const { id } = await client.request("ask", { question: "who are you?" });
 
-// Another tab, or this one after a reload, does the same: it begins with the first word, wherever the answer is by now.
+// Another tab does the same, or this one after a reload. It begins with the first word, at any point of the answer.
 const words: string[] = [];
 await new Promise<void>((resolve) => {
   client.subscribe(`answer/${id}`, (part) => {

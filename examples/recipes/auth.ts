@@ -14,19 +14,19 @@ export const notes = defineContract({
 const SECRET = "from your configuration, and long";
 const sessions = new Map([["session of ann", "ann"]]); // in your application: a table
 
-/** Checks a token. One that is wrong or too old refuses for good: the client would only be refused again. */
+/** Checks a token. A wrong or expired token is a final refusal: the client would only be refused again. */
 async function readToken(token: string) {
   try {
-    const { sub, exp } = await verify(token, SECRET, "HS256"); // it looks at `exp` itself
+    const { sub, exp } = await verify(token, SECRET, "HS256"); // `verify` also checks `exp`
     return { id: String(sub), untilMs: Number(exp) * 1000 };
   } catch (cause) {
-    throw new HubError("UNAUTHENTICATED", "Cannot let you in: the token is wrong, or too old", { cause });
+    throw new HubError("UNAUTHENTICATED", "Cannot let you in: the token is wrong, or has expired", { cause });
   }
 }
 
 const loopback = createLoopbackTransport(); // in your application: WebSockets, which are the default
 await using hub = createHub(notes, {
-  // Cookies come with every page's connection: so say which pages may connect. By default those of the hub's own host.
+  // Browsers send cookies with the connections of every page. So name the pages that may connect. Default: the hub's own host.
   origins: ["https://app.example"],
   async authenticate({ role, token, request }) {
     if (token !== undefined) {
@@ -40,9 +40,9 @@ await using hub = createHub(notes, {
   },
   onConnection(conn) {
     if (conn.ctx.untilMs === Infinity) return;
-    // An open connection stays open when its token ends. 4000 makes the client come back, with a new token.
+    // An open connection stays open when its token expires. After 4000 the client reconnects, with a new token.
     const timer = setTimeout(
-      () => conn.close({ code: 4000, reason: "The token has ended" }),
+      () => conn.close({ code: 4000, reason: "The token has expired" }),
       conn.ctx.untilMs - Date.now(),
     );
     conn.signal.addEventListener("abort", () => clearTimeout(timer));
@@ -53,7 +53,7 @@ hub.implement({ member: { whoAmI: (_, { conn }) => conn.user!.id } });
 
 const url = "ws://loopback";
 
-// A page: the browser sends the cookie by itself, where it was set with HttpOnly, Secure and SameSite=Lax.
+// A page: the browser sends the cookie by itself. Set the cookie with HttpOnly, Secure and SameSite=Lax.
 const page = createClient(notes, {
   url,
   role: "member",
@@ -62,7 +62,7 @@ const page = createClient(notes, {
 });
 console.log(`The page belongs to ${await page.request("whoAmI", undefined)}`);
 
-// Another program: the token is asked for anew on every connection.
+// Another program: the client calls `fetchToken` for each connection.
 const fetchToken = () => sign({ sub: "bob", exp: Math.floor(Date.now() / 1000) + 600 }, SECRET, "HS256");
 const program = createClient(notes, { url, role: "member", token: fetchToken, transport: loopback.client() });
 console.log(`The program belongs to ${await program.request("whoAmI", undefined)}`);
@@ -75,7 +75,7 @@ const stranger = createClient(notes, {
 });
 console.log(`The stranger is told: ${(await stranger.closed)?.code}`);
 
-// Somebody signs out: end the session, then the connections.
+// A user signs out: end the session, then the connections.
 sessions.delete("session of ann");
 await hub.cluster.disconnect({ user: "ann" });
 console.log(`The page is told: ${(await page.closed)?.code}`);

@@ -1,4 +1,4 @@
-// A file in parts, by requests that may be sent again. Run: deno run -A examples/recipes/files.ts
+// Sends a file in parts, with requests that the client may repeat. Run: deno run -A examples/recipes/files.ts
 import { createClient, createHub, defineContract, HubError, jsonCodec } from "@trunkline/hub";
 import { msgpackCodec } from "@trunkline/hub/codecs/msgpack";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
@@ -21,7 +21,7 @@ export const drive = defineContract({
   },
 });
 
-const files = new Map<string, Uint8Array[]>(); // in your application: a disk, or a store of objects
+const files = new Map<string, Uint8Array[]>(); // in your application: a disk, or an object store
 
 const loopback = createLoopbackTransport(); // in your application: WebSockets, which are the default
 await using hub = createHub(drive, {
@@ -35,7 +35,7 @@ hub.implement({
       const parts = files.get(file) ?? [];
       const size = parts.reduce((sum, part) => sum + part.length, 0);
       if (at !== size) throw new HubError("WRONG_PLACE", `The next byte is ${size}`, { data: { size } });
-      if (size + bytes.length > MAX_BYTES) throw new HubError("FILE_TOO_LARGE", "A file may have 10 MiB");
+      if (size + bytes.length > MAX_BYTES) throw new HubError("FILE_TOO_LARGE", "A file may have at most 10 MiB");
       files.set(file, [...parts, bytes]);
     },
     finish: ({ file }) => ({ size: files.get(file)?.reduce((sum, part) => sum + part.length, 0) ?? 0 }),
@@ -53,7 +53,7 @@ const content = new Uint8Array(200_000).fill(7);
 const file = crypto.randomUUID();
 for (let at = 0; at < content.length; at += PART_BYTES) {
   const bytes = content.subarray(at, at + PART_BYTES);
-  // With an id a part that was on its way when the link broke is sent again, and kept once.
+  // With an id: if the connection breaks, the client sends the part again, and the server stores it once.
   await client.request("put", { file, at, bytes }, { id: `${file} ${at}` });
 }
 const { size } = await client.request("finish", { file });

@@ -1,4 +1,4 @@
-// Who types, and where the others point: state of presence. Run: deno run -A examples/recipes/typing.ts
+// Shows which users are typing, and their cursors: state of presence. Run: deno run -A examples/recipes/typing.ts
 import { createClient, createHub, defineContract } from "@trunkline/hub";
 import { presence } from "@trunkline/hub/client/presence";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
@@ -47,7 +47,7 @@ const seen = new Promise<void>((resolve) => {
   });
 });
 
-// On each key and each move of the mouse. A hub tells clients of changes ten times a second at the most.
+// Call this on each key and each move of the mouse. A hub tells clients of changes at most ten times a second.
 await ann.view.set({ typing: true, cursor: { x: 12, y: 40 } });
 await seen;
 

@@ -146,7 +146,7 @@ if (REDIS_SERVER) {
       await cluster.printed(/Ann +\| hears Bob/, PATIENCE_MS);
       const [, pids] = /^broker +\| redis-cluster at .+, pid ([\d ]+)/m.exec(cluster.output)!;
       for (const pid of pids!.split(" ")) process.kill(Number(pid), "SIGKILL");
-      await cluster.printed(/redis-cluster is away: clients of this node hear each other alone/, PATIENCE_MS);
+      await cluster.printed(/redis-cluster is away: clients of this node reach only each other/, PATIENCE_MS);
       await cluster.endsInPeace();
     },
     TIMEOUT,
@@ -155,7 +155,7 @@ if (REDIS_SERVER) {
 
 if (REDIS_URL && isHideable("caddy")) {
   test(
-    "without Caddy the clients are given the addresses of all nodes, and are sent elsewhere by one that ends",
+    "without Caddy the clients get the addresses of all nodes, and are sent elsewhere by one that ends",
     async () => {
       await using cluster = await ClusterProgram.start(["--nodes", "2", "--clients", "2"], {
         PATH: "/nowhere",
@@ -172,6 +172,6 @@ if (REDIS_URL && isHideable("caddy")) {
     TIMEOUT,
   );
 } else {test.skip(
-    "without Caddy the clients are given the addresses of all nodes",
+    "without Caddy the clients get the addresses of all nodes",
     "REDIS_URL names none, or Caddy cannot be hidden",
   );}

@@ -1,5 +1,5 @@
 /**
- * What a node learns from the others: before it serves anybody, and after it could not hear them.
+ * A node learns the latest messages from the other nodes: before it serves clients, and after an outage of the backplane.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import type { DemoHub } from "./create_hub.ts";
 import type { Recent } from "./recent.ts";
 import type { Traffic } from "./traffic.ts";
 
-/** How long a node waits for the backplane before it serves without. */
+/** How long a node waits for the backplane. After that it serves without it; in milliseconds. */
 const BACKPLANE_MS = 5_000;
-/** How long it waits for others to show up; the first one of all waits in vain. */
+/** How long a node waits for other nodes, in milliseconds. The first node of all waits the whole time. */
 const WAIT_MS = 400;
 const LOOK_MS = 20;
 
 /**
- * Waits for the other nodes, as long as that makes sense.
+ * Waits for the other nodes, with a time limit.
  *
  * @param hub The hub.
- * @param traffic Whether it reaches them.
+ * @param traffic Knows whether the backplane is up.
  */
 export async function waitForOthers(hub: DemoHub, traffic: Traffic): Promise<void> {
   await until(() => traffic.backplane === "up", BACKPLANE_MS);
@@ -34,11 +34,11 @@ async function until(condition: () => boolean, patienceMs: number): Promise<void
 }
 
 /**
- * Learns what was said where this node did not hear it.
+ * Asks the other nodes for messages that this node missed.
  *
  * @param hub The hub.
- * @param recent Where to keep it.
- * @returns What is new, and whether all nodes have answered.
+ * @param recent Keeps the messages.
+ * @returns The new messages, and whether all nodes have answered.
  */
 export async function catchUp(hub: DemoHub, recent: Recent): Promise<{ news: Message[]; complete: boolean }> {
   const { answers, missing } = await hub.requestServers("recent", {});

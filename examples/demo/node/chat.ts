@@ -1,5 +1,5 @@
 /**
- * The chat, as a node serves it.
+ * The chat on a node.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import { chatRoom, type Message } from "../contract.ts";
 import type { DemoHub } from "./create_hub.ts";
 import type { Recent } from "./recent.ts";
 
-/** Serves the chat: what is said reaches everybody in the room, on any node. */
+/** Serves the chat. A message reaches all members of the room, on any node. */
 export const serveChat = (hub: DemoHub, recent: Recent, node: number): void =>
   hub.implement({
     member: {
       async join({ room }, { conn }) {
-        await hub.room(chatRoom(room)).add(conn); // and so the others see who has come
+        await hub.room(chatRoom(room)).add(conn); // so the others see the new member
         return { recent: recent.of(room) };
       },
       leave: ({ room }, { conn }) => void hub.room(chatRoom(room)).remove(conn),
       say({ id, room, text }, { conn }) {
         const message: Message = { id, room, text, name: conn.user!.id, at: Date.now(), node };
-        if (!recent.add(message)) return recent.find(room, id) ?? message; // it was said again: the link broke
+        if (!recent.add(message)) return recent.find(room, id) ?? message; // the page has sent it again, because the link broke
         hub.room(chatRoom(room)).broadcast("message", message);
         hub.emitServer("said", message);
         return message;

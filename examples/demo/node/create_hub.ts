@@ -1,5 +1,5 @@
 /**
- * The hub of a node. With another adapter it is another cluster; nothing else changes.
+ * The hub of a node. Another adapter makes another kind of cluster; nothing else changes.
  *
  * @module
  */
@@ -11,26 +11,26 @@ import { contract, type Definition, Name } from "../contract.ts";
 /** The demo's hub. */
 export type DemoHub = Hub<Definition>;
 
-/** What a node wants to be told. */
+/** The callbacks of a node. */
 export type Told = Pick<HubOptions<Definition, HubUser, unknown>, "onConnection" | "onError">;
 
-/** Creates the hub of a node; `adapter` is how it reaches the other ones. */
+/** Creates the hub of a node; `adapter` connects it to the other nodes. */
 export const createDemoHub = (adapter: Adapter, origins: readonly string[], told: Told): DemoHub =>
   createHub(contract, {
     adapter,
-    history: adapter.history ?? "per-node", // without a store that all share, each node keeps what it hears
+    history: adapter.history ?? "per-node", // without a shared store, each node keeps the messages that it gets
     origins,
     authenticate({ role, token }) {
       const name = Name.safeParse(token);
       if (!name.success) {
-        throw new HubError("UNAUTHENTICATED", "Say who you are: a name of 1 to 24 characters");
+        throw new HubError("UNAUTHENTICATED", "Give a name of 1 to 24 characters");
       }
-      return { role, user: { id: name.data } }; // a name is a user: all windows that say the same one
+      return { role, user: { id: name.data } }; // a name is a user: all windows with the same name are one user
     },
     ...told,
-    // Whoever reloads the page, or is sent to another node, neither leaves nor joins.
+    // A user that reloads the page, or moves to another node, neither leaves nor joins.
     presence: { leaveAfterMs: 1_000 },
-    // Short, so that the end of a killed node is seen soon.
+    // Short, so that you soon see the end of a killed node.
     cluster: { heartbeatMs: 500, nodeTimeoutMs: 2_000, requestTimeoutMs: 800 },
     startWithoutBackplane: true,
   });

@@ -1,5 +1,5 @@
 /**
- * What comes to a node from the other ones, told to the node's own clients.
+ * Tells the node's own clients which messages come from the other nodes.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { DemoHub } from "./create_hub.ts";
 import type { Recent } from "./recent.ts";
 import type { Reporter } from "./reporter.ts";
 
-/** Tells the clients of this node what was said on other nodes, and who came and went there. */
+/** Tells the clients of this node about messages on other nodes, and about members that join and leave there. */
 export function tellCrossings(hub: DemoHub, reporter: Reporter, recent: Recent, to: number): void {
   const tell = (crossing: Omit<Crossing, "to">) =>
     hub.room(reporter.room).broadcast("crossing", { ...crossing, to });

@@ -1,21 +1,21 @@
 /**
- * Listening on a port of this machine, and nowhere else.
+ * Listens on a port, for this machine only.
  *
  * @module
  */
 
-/** Where to listen. */
+/** The port to listen on. */
 export interface Wanted {
   /** The port; 0 for any free one. */
   readonly port: number;
-  /** What to do when it is taken: take any free one, or wait a little for whoever is about to leave it. */
+  /** If the port is taken: use any free port, or wait a little until another program leaves it. */
   readonly ifBusy: "any" | "wait";
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface Listening {
   readonly port: number;
-  /** Ends it with its connections. */
+  /** Closes the server and its connections. */
   close(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ const RETRY_MS = 50;
  *
  * @param fetch Answers requests.
  * @param wanted The port.
- * @throws {Error} When the port stays taken.
+ * @throws {Error} If the port stays taken.
  */
 export async function listen(
   fetch: (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>,

@@ -1,5 +1,5 @@
 /**
- * One node of the demo: a hub, what it does with what its clients say, and a port of its own.
+ * One node of the demo: a hub with its handlers, on its own port.
  *
  * @module
  */
@@ -17,23 +17,23 @@ import { Reporter } from "./reporter.ts";
 import { Ticker } from "./ticker.ts";
 import { type Traffic, watchTraffic } from "./traffic.ts";
 
-/** What a node needs to know. */
+/** The options of a node. */
 export interface NodeOptions extends Wanted {
-  /** What people call it. */
+  /** The number of the node. */
   readonly number: number;
   /** The origins of the pages that may connect. */
   readonly origins: readonly string[];
-  /** What makes the prices of this run. */
+  /** The seed of the prices of this run. */
   readonly seed: string;
 }
 
-/** A node that runs. */
+/** A running node. */
 export interface RunningNode {
-  /** Where it listens. */
+  /** The port on which it listens. */
   readonly port: number;
-  /** Tells it, and through it its clients, what became of the nodes. */
+  /** Tells the node, and its clients, the states of all nodes. */
   tell(slots: readonly Slot[]): void;
-  /** Sends its clients to other nodes within a time, and ends. */
+  /** Sends its clients to other nodes within a given time, and ends. */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface RunningNode {
  * Starts a node.
  *
  * @param options Its number and port.
- * @param adapter How it reaches the others.
+ * @param adapter Connects it to the other nodes.
  */
 export async function startNode(options: NodeOptions, adapter: Adapter): Promise<RunningNode> {
   const { number, origins, seed } = options;
@@ -54,7 +54,7 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
       conn.emit("cluster", reporter.view());
     },
     onError(error, { stage, name }) {
-      // While the backplane is away, each message fails that leaves the node; that it is away is said once.
+      // While the backplane is away, each message to other nodes fails. The outage itself is printed once.
       if (stage === "publish") return;
       console.error(`Node ${number}: ${stage}${name ? ` ${name}` : ""}: ${(error as Error).message}`);
     },
@@ -81,7 +81,7 @@ export async function startNode(options: NodeOptions, adapter: Adapter): Promise
       async stop(drainMs) {
         reporter.stop();
         await hub.close({ drainMs });
-        // Last: until the others have heard the goodbye nobody else publishes.
+        // Last: no other node publishes until it has got the goodbye.
         ticker.stop();
         await server.close();
       },

@@ -1,6 +1,6 @@
 /**
- * A random walk that every node computes alike: a price is a function of the seed and the tick's number, so whoever
- * publishes next goes on exactly where the last one stopped.
+ * A random walk that is the same on every node: a price follows from the seed and the tick's number. So the next node that
+ * publishes continues exactly where the last one stopped.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 const OCTAVES = 9;
 const LONGEST = 512;
 
-/** A number from -1 to 1 that looks random, from a text and a position. */
+/** Computes a pseudo-random number from -1 to 1 from a text and a position. */
 function noise(seed: string, position: number): number {
   // FNV-1a, with the finaliser of MurmurHash3 for its low bits.
   let hash = 0x811c9dc5;
@@ -19,7 +19,7 @@ function noise(seed: string, position: number): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 0x7fffffff - 1;
 }
 
-/** The same between whole positions, on a smooth line through them. */
+/** Computes the noise between whole positions, on a smooth line through them. */
 function smoothNoise(seed: string, position: number): number {
   const before = Math.floor(position);
   const t = position - before;
@@ -30,7 +30,7 @@ function smoothNoise(seed: string, position: number): number {
 /**
  * The price of a symbol.
  *
- * @param seed What makes one run differ from another.
+ * @param seed The seed of the run.
  * @param symbol The symbol.
  * @param n The tick's number.
  */

@@ -1,6 +1,6 @@
 /**
- * The latest messages of every room. Each node keeps all of them, so that a window which moves to another node finds
- * there what it missed.
+ * The latest messages of every room. Each node keeps all of them, so a window that moves to another node finds its missed
+ * messages there.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { Message, RoomName } from "../contract.ts";
 
 const KEPT = 100;
 
-/** What was said lately. */
+/** The latest messages. */
 export class Recent {
   readonly #rooms = new Map<RoomName, Message[]>();
 
   /**
    * Keeps a message.
    *
-   * @returns Whether it is new; the same one may come twice.
+   * @returns Whether it is new; the same message may come twice.
    */
   add(message: Message): boolean {
     const messages = this.of(message.room);
@@ -28,7 +28,7 @@ export class Recent {
     return true;
   }
 
-  /** The message of an id, if it was said. */
+  /** The message with an id, if there is one. */
   find(room: RoomName, id: string): Message | undefined {
     return this.of(room).find((message) => message.id === id);
   }

@@ -1,9 +1,9 @@
 /**
- * Does something again and again, never twice at once.
+ * Repeats work, but never starts it before the last run has ended.
  *
- * @param everyMs The time between two starts, where the work takes less.
- * @param work What to do; what it throws ends nothing.
- * @returns Stops it.
+ * @param everyMs The time between two starts, if the work takes less.
+ * @param work The work. If it throws, the repetition goes on.
+ * @returns A function that stops it.
  */
 export function repeat(everyMs: number, work: () => void | Promise<void>): () => void {
   let stopped = false;

@@ -1,5 +1,5 @@
 /**
- * What a node tells its clients of the cluster, once a second: itself, and what the others answer.
+ * Reports the cluster to a node's clients once a second: the node itself, and the answers of the others.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import type { Recent } from "./recent.ts";
 import { repeat } from "./repeat.ts";
 import type { Traffic } from "./traffic.ts";
 
-/** What {@linkcode Reporter} needs. */
+/** The options of {@linkcode Reporter}. */
 export interface ReporterOptions {
   readonly hub: DemoHub;
   readonly number: number;
   /** The counts of this node. */
   readonly traffic: Traffic;
-  /** What was said. */
+  /** The latest messages. */
   readonly recent: Recent;
 }
 
@@ -27,13 +27,13 @@ const REPORT_MS = 1_000;
 export class Reporter {
   /** The room of all clients of this node. */
   readonly room: string;
-  /** Whether this node is the one that publishes the prices. */
+  /** Whether this node publishes the prices. */
   publishesTicker = false;
   readonly #options: ReporterOptions;
   readonly #startedAt = Date.now();
-  /** The numbers of the nodes, by id. They stay: a dead node's last messages may still be asked about. */
+  /** The numbers of the nodes, by id. Dead nodes stay in it, because their last messages may still need a number. */
   readonly #numbers = new Map<string, number>();
-  /** Whether others may have said what this node has not heard. */
+  /** Whether this node may have missed messages of other nodes. */
   #behind = false;
   #slots: readonly Slot[] = [];
   #others: readonly Load[] = [];
@@ -51,32 +51,32 @@ export class Reporter {
       this.#behind ||= status === "up";
       this.#send();
     });
-    // It may have been there all the time, on the other side of an outage.
+    // The node may have run all the time, on the other side of an outage.
     cluster.on("join", () => this.#behind = true);
   }
 
-  /** Begins to report. */
+  /** Starts the reports. */
   start(): void {
     this.#stop = repeat(REPORT_MS, () => this.#report());
   }
 
-  /** Ends it. */
+  /** Stops the reports. */
   stop(): void {
     this.#stop();
   }
 
-  /** The state of the nodes has changed. */
+  /** Takes the new states of the nodes. */
   tell(slots: readonly Slot[]): void {
     this.#slots = slots;
     this.#send();
   }
 
-  /** The number of a node; 0 for one that has not said it yet. */
+  /** The number of a node; 0 if it is not known yet. */
   numberOf(nodeId: string): number {
     return this.#numbers.get(nodeId) ?? 0;
   }
 
-  /** What this node says of itself. */
+  /** The report of this node. */
   load(): Load {
     return {
       id: this.#options.hub.nodeId,
@@ -105,14 +105,14 @@ export class Reporter {
     const states = new Map(hub.cluster.nodes().map((node) => [node.id, node.state]));
     this.#silent = missing.flatMap(({ node }) => {
       const state = states.get(node);
-      // Who left while it was asked, or was found dead, is not silent but gone.
+      // A node that left during the request, or is dead, is not silent: it is gone.
       return state && state !== "down" ? [{ id: node, number: this.numberOf(node), state }] : [];
     });
     this.#send();
     if (this.#behind && traffic.backplane === "up") await this.#catchUp();
   }
 
-  /** Tells the clients of this node what was said meanwhile on others; asks again while some do not answer. */
+  /** Sends the clients of this node the missed messages of other nodes. Asks again while some nodes do not answer. */
   async #catchUp(): Promise<void> {
     const { hub, recent } = this.#options;
     this.#behind = false;

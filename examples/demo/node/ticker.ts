@@ -1,6 +1,6 @@
 /**
- * The prices. Of the nodes that are up the one that started first publishes, so when it goes the next one goes on, and a
- * new one, which does not know yet where the others are, takes over from nobody.
+ * The prices. Of all nodes that are up, the one that started first publishes. When it goes, the next one continues. A new node
+ * has started last, so it does not take over once it knows the others.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import type { DemoHub } from "./create_hub.ts";
 import { priceAt } from "./prices.ts";
 import { repeat } from "./repeat.ts";
 
-/** How many ticks are published late, at the most: those that a chart shows. */
+/** At most so many ticks are published late: as many as a chart shows. */
 const MAX_LATE = 256;
 
-/** What {@linkcode Ticker} needs. */
+/** The options of {@linkcode Ticker}. */
 export interface TickerOptions {
   readonly hub: DemoHub;
   readonly number: number;
   readonly seed: string;
-  /** Told whether this node is the one that publishes. */
+  /** Called with whether this node publishes. */
   publishes(yes: boolean): void;
 }
 
-/** Prices stand still while the store of their history is away; the page says that it is. */
+/** Ignores errors of an outage: prices stop while the store of their history is away, and the page shows the outage. */
 function report(error: unknown): void {
   const code = error instanceof HubError ? error.code : undefined;
   if (code !== "UNAVAILABLE" && code !== "UNCERTAIN" && code !== "TIMEOUT") throw error;
@@ -33,19 +33,19 @@ function report(error: unknown): void {
 export class Ticker {
   readonly #options: TickerOptions;
   #stop = (): void => {};
-  /** The newest tick that is kept, by symbol, while this node publishes. */
+  /** The newest stored tick, by symbol, while this node publishes. */
   readonly #last = new Map<SymbolName, number>();
 
   constructor(options: TickerOptions) {
     this.#options = options;
   }
 
-  /** Begins. */
+  /** Starts the ticker. */
   start(): void {
     this.#stop = repeat(TICK_MS, () => this.#tick().catch(report));
   }
 
-  /** Ends it. */
+  /** Stops the ticker. */
   stop(): void {
     this.#stop();
     this.#options.publishes(false);
@@ -53,7 +53,7 @@ export class Ticker {
 
   async #tick(): Promise<void> {
     const { hub, publishes } = this.#options;
-    // Not `cluster.leader()`: here a node that is suspect hands over at once; two that publish for a moment are one by the ids.
+    // Not `cluster.leader()`: here the next node takes over from a suspect one at once. If both publish, the ids remove duplicates.
     const up = hub.cluster.nodes().filter(({ state }) => state === "up");
     const [first] = up.sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
     const mine = first?.self === true;
@@ -62,13 +62,13 @@ export class Ticker {
       if (mine) await this.#publish(symbol, Math.floor(Date.now() / TICK_MS));
       else {
         this.#last.delete(symbol);
-        // Reading keeps the history of this node alive, for windows that come from another one.
+        // Reading keeps the history on this node, for windows that move here from another node.
         await this.#newest(symbol);
       }
     }
   }
 
-  /** Publishes a tick, and before it those that nobody could: while the store was away, or the node before this one dead. */
+  /** Publishes a tick, and before it all ticks that are missing after an outage of the store, or after the death of a node. */
   async #publish(symbol: SymbolName, n: number): Promise<void> {
     const { hub, number, seed } = this.#options;
     const last = this.#last.get(symbol) ?? await this.#newest(symbol);

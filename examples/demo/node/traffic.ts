@@ -1,30 +1,30 @@
 /**
- * An adapter around another that watches what crosses between nodes: the seam is small enough to wrap.
+ * Wraps an adapter, and counts the messages between nodes.
  *
  * @module
  */
 
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 
-/** Messages between nodes since the start. */
+/** The numbers of messages between nodes since the start. */
 export interface Traffic {
   in: number;
   out: number;
-  /** Whether they are carried at all. */
+  /** Whether the backplane is up. */
   backplane: "up" | "down";
 }
 
 /**
- * Watches an adapter.
+ * Wraps an adapter.
  *
- * @param adapter What carries the messages.
- * @param traffic Where to count.
+ * @param adapter The adapter.
+ * @param traffic The counts.
  */
 export function watchTraffic(adapter: Adapter, traffic: Traffic): Adapter {
   return {
     name: adapter.name,
     get maxMessageBytes() {
-      return adapter.maxMessageBytes; // some adapters learn it from their broker
+      return adapter.maxMessageBytes; // some adapters learn this limit from their broker
     },
     solitary: adapter.solitary,
     history: adapter.history,

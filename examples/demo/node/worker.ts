@@ -1,5 +1,5 @@
 /**
- * A node in a worker: `supervisor.ts` says when to start and to stop.
+ * A node in a worker. `supervisor.ts` starts and stops it.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { ADAPTERS } from "../adapters.ts";
 import type { Slot } from "../contract.ts";
 import { type NodeOptions, type RunningNode, startNode } from "./node.ts";
 
-/** What the worker is told. */
+/** A message to the worker. */
 export type Order =
   | {
     readonly kind: "start";
@@ -19,7 +19,7 @@ export type Order =
   | { readonly kind: "slots"; readonly slots: readonly Slot[] }
   | { readonly kind: "stop"; readonly drainMs: number };
 
-/** What it says. */
+/** A message of the worker. */
 export type Report =
   | { readonly kind: "started"; readonly port: number }
   | { readonly kind: "failed"; readonly message: string }

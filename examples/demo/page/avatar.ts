@@ -1,12 +1,12 @@
 /**
- * People's pictures: their initials on a colour of their own, the same in every window.
+ * The pictures of people: their initials on a colour, which is the same in every window.
  *
  * @module
  */
 
 import { make } from "./dom.ts";
 
-/** A colour's hue for an id. */
+/** The hue for an id. */
 function hueOf(id: string): number {
   let hash = 0x811c9dc5; // FNV-1a
   for (const char of id) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
@@ -20,7 +20,7 @@ function initialsOf(name: string): string {
   return ends.map((word) => [...word][0]!.toUpperCase()).join("");
 }
 
-/** Makes the picture of somebody, whose name stands beside it. */
+/** Creates the picture of a person. The name stands beside it, so the picture has no text for screen readers. */
 export function makeAvatar(name: string): HTMLElement {
   const avatar = make("span", { class: "avatar", attrs: { "aria-hidden": "true" } }, initialsOf(name));
   avatar.style.setProperty("--hue", String(hueOf(name)));

@@ -1,5 +1,5 @@
 /**
- * What carries messages between the nodes, and whether it does.
+ * The backplane between the nodes, and its status.
  *
  * @module
  */
@@ -26,14 +26,14 @@ export class Backplane {
     this.show("up");
   }
 
-  /** Shows how it stands. */
+  /** Shows the status. */
   show(status: ClusterView["backplane"]): void {
     this.#status = status;
     const up = status === "up";
     this.#state.dataset.state = status;
     setText(this.#state, up ? `over ${this.#adapter}` : `${this.#adapter} is down`);
     const alone =
-      `Each node is on its own: who is on this one hears you now, the others when ${this.#adapter} is back.`;
+      `Each node is on its own. People on this node get your messages now, the others when ${this.#adapter} is back.`;
     setText(this.#outage, up ? "" : alone);
     setText(this.#button, up ? "Kill" : "Start");
     this.#button.setAttribute("aria-label", `${up ? "Kill" : "Start"} ${this.#adapter}`);

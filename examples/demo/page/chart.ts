@@ -1,5 +1,5 @@
 /**
- * The line of a symbol. Its shape changes with every tick; in between it only glides, which costs next to nothing.
+ * The line of a symbol. Its shape changes with every tick. In between it only moves, which costs almost nothing.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { type Tick, TICK_MS } from "../contract.ts";
 import { draw, make, setText } from "./dom.ts";
 import { type Series, SPAN_MS } from "./series.ts";
 
-/** The drawing is so late that the next tick is there before it is needed. */
+/** The drawing is late by so much, so that the next tick arrives before it is needed; in milliseconds. */
 const DELAY_MS = 3 * TICK_MS;
-/** From so many missing ticks on the line is broken. */
+/** If so many ticks are missing, the line has a gap. */
 const HOLE = 4;
-/** How fast the scale follows, per millisecond. */
+/** How fast the scale adapts, per millisecond. */
 const EASE = 0.004;
 
 /** Draws a series. */
@@ -38,7 +38,7 @@ export class Chart {
   #drawnAt = 0;
   #pending: { at: number; element: HTMLElement }[] = [];
 
-  /** @param place Where to draw. */
+  /** @param place The element to draw in. */
   constructor(place: HTMLElement) {
     this.#frame.append(this.#area, this.#lines);
     this.#svg = draw("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", role: "img" });
@@ -61,10 +61,10 @@ export class Chart {
     this.changed();
   }
 
-  /** The series has changed. */
+  /** Draws the changes of the series. */
   changed(): void {
     const ticks = this.#series?.ticks ?? [];
-    // Small numbers: the drawing's coordinates have single precision.
+    // Small numbers, because the drawing's coordinates have single precision.
     this.#origin = ticks[0]?.n ?? 0;
     const point = ({ n, price }: Tick) => `${n - this.#origin} ${price}`;
     const pieces: { node: number; hole: boolean; points: string[] }[] = [];

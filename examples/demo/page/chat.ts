@@ -1,5 +1,5 @@
 /**
- * The chat: rooms as tabs, what is said in them, who is in them.
+ * The chat: rooms as tabs, with their messages and their members.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { showTyping } from "./typing.ts";
 
 const isRoom = (text: unknown): text is RoomName => ROOMS.includes(text as RoomName);
 
-/** The rooms that a window was in. */
+/** The rooms that a window was in before. */
 function rememberedRooms(kind: WindowKind): RoomName[] {
   const rooms = (remembered(kind, "rooms") ?? ROOMS[0]).split(" ");
   return rooms.filter(isRoom);
@@ -37,12 +37,12 @@ export class Chat {
   readonly #onPeople: (people: readonly PersonFacts[]) => void;
   #room: RoomName = ROOMS[0];
   #client: DemoClient | undefined;
-  /** Who the user is. */
+  /** The user's name. */
   #name = "";
 
   /**
-   * @param kind Which window it is.
-   * @param onPeople Told who is in the room that is shown.
+   * @param kind The window.
+   * @param onPeople Called with the people in the room that is shown.
    */
   constructor(kind: WindowKind, onPeople: (people: readonly PersonFacts[]) => void) {
     this.#kind = kind;
@@ -80,13 +80,13 @@ export class Chat {
     this.#select(this.#room);
   }
 
-  /** Speaks through a client from now on, whose user has a name. */
+  /** Uses a client from now on. `name` is its user. */
   attach(client: DemoClient, name: string): void {
     this.#client = client;
     this.#name = name;
     for (const presence of this.#presences.values()) presence.close();
     client.onStatus(() => this.#describeField());
-    // On every connection, before what was written while there was none.
+    // On every connection, before the messages that were written during the outage.
     client.onOpen(() => {
       for (const room of this.#joined) void this.#enter(room);
     });
@@ -110,7 +110,7 @@ export class Chat {
     this.#describeField();
   }
 
-  /** Arrow keys, Home and End, as tabs have them. */
+  /** Handles arrow keys, Home and End, as usual for tabs. */
   #onTabKey(event: KeyboardEvent): void {
     const index = ROOMS.indexOf(this.#room);
     const to = {
@@ -149,7 +149,7 @@ export class Chat {
     this.#remember();
     this.#panels.get(room)!.clear();
     this.#presences.get(room)!.close();
-    this.#client?.request("leave", { room }).catch(() => {}); // whoever is not connected is in no room
+    this.#client?.request("leave", { room }).catch(() => {}); // without a connection the user is in no room
   }
 
   #remember(): void {
@@ -167,7 +167,7 @@ export class Chat {
       if (!this.#joined.has(room)) return;
       for (const message of recent) this.#show(message);
     } catch (error) {
-      // A lost link is made again, and then this is too.
+      // After a lost link the client reconnects, and `onOpen` enters the rooms again.
       if (client.status === "open") console.warn(error);
     }
   }
@@ -202,8 +202,8 @@ export class Chat {
   }
 
   /**
-   * Says it until it is answered: the link may be lost on the way, and nobody knows whether the node has got it. The
-   * nodes know the message again by its id.
+   * Sends the message until there is an answer. If the link breaks, the page cannot know whether the node has got the message. The
+   * nodes recognise it by its id.
    */
   async #deliver(message: Message): Promise<void> {
     const client = this.#client!;
@@ -216,7 +216,7 @@ export class Chat {
       } catch (error) {
         const code = error instanceof HubError ? error.code : "";
         const lost = code === "DISCONNECTED" || (code === "TIMEOUT" && client.status !== "open");
-        if (lost && client.status !== "closed") continue; // it waits in the client until the link is back
+        if (lost && client.status !== "closed") continue; // the client queues the next try until the link is back
         panel.show(message, this.#name, "failed");
         return;
       }

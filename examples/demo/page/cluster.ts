@@ -1,5 +1,5 @@
 /**
- * The cluster as the node of this window sees it, and buttons to stop, kill and start nodes.
+ * The cluster, as the node of this window knows it, and buttons to stop, kill and start nodes.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { Riders } from "./riders.ts";
 import { Trunk } from "./trunk.ts";
 import type { WindowReport } from "./window_report.ts";
 
-/** So many lines are kept. */
+/** The list keeps so many lines. */
 const KEPT = 60;
 const VERBS = { message: "message from", join: "joined:", leave: "left:" } as const;
 
-/** What the page is there to show, in one line. */
+/** The headline of the page. */
 function claimOf(nodes: number, canKill: boolean): (Node | string)[] {
   const words = ["Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
   const [first, second] = nodes === 1
@@ -56,7 +56,7 @@ export class ClusterPanel {
     this.#render();
   }
 
-  /** Shows what a client hears from now on. */
+  /** Shows the events of a client from now on. */
   attach(client: DemoClient): void {
     client.onStatus((status) => {
       this.#online = status === "open";
@@ -69,19 +69,19 @@ export class ClusterPanel {
     });
     client.on("crossing", (crossing) => this.#cross(crossing, [crossing.to]));
     client.on("message", ({ at, node, room, name }) => {
-      // What this window's own node sends across is seen by the others alone.
+      // Only the other nodes report messages of this window's own node.
       if (node !== this.#view?.you || this.#view.backplane === "down") return;
       const others = this.#view.loads.map(({ number }) => number).filter((number) => number !== node);
       if (others.length > 0) this.#cross({ at, from: node, room, name, what: "message" }, others);
     });
   }
 
-  /** Shows who of the room that is open is on which node. */
+  /** Shows on which nodes the people of the open room are. */
   showPeople(people: readonly PersonFacts[]): void {
     this.#riders.show(people);
   }
 
-  /** Shows where a window of this page is, and what comes to it. */
+  /** Shows the node of a window of this page, and its incoming messages. */
   showWindow(window: number, report: Exclude<WindowReport, { kind: "score" }>): void {
     if (report.kind === "came") return this.#trunk.carry(window, report.from, report.what);
     this.#trunk.tie(window, report.node);
@@ -95,7 +95,7 @@ export class ClusterPanel {
       if (slots) this.#slots = slots;
       if (error) this.#addLine(Date.now(), 0, error);
     } catch {
-      this.#addLine(Date.now(), 0, "The demo does not answer: has it been ended?");
+      this.#addLine(Date.now(), 0, "The demo does not answer. Does it still run?");
     }
     this.#render();
   }
@@ -110,7 +110,7 @@ export class ClusterPanel {
     );
     for (const number of to) {
       this.#rows[number - 1]?.flash();
-      // What comes to a window of this page is drawn all the way to it.
+      // A message to a window of this page is drawn along its whole path to the window.
       if (what !== "message" || !this.#trunk.served.includes(number)) this.#trunk.cross(from, number);
     }
   }

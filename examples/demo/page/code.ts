@@ -1,5 +1,5 @@
 /**
- * The page of the code: in the theme of the demo.
+ * The page that shows the code, in the theme of the demo.
  *
  * @module
  */

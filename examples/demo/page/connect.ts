@@ -1,5 +1,5 @@
 /**
- * The connection of this window: which nodes to try, and in which order.
+ * The connection of this window: the nodes to try, and their order.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { contract, type Definition, type PageConfig } from "../contract.ts";
 /** The client of this page. */
 export type DemoClient = Client<Definition, "member">;
 
-/** The addresses of the nodes from the preferred one on; those that are stopped at the end. */
+/** The addresses of the nodes, the preferred one first, stopped nodes last. */
 function addresses({ slots }: PageConfig, preferred: number): string[] {
   const first = preferred - 1;
   const ordered = [...slots.slice(first), ...slots.slice(0, first)];
@@ -19,18 +19,18 @@ function addresses({ slots }: PageConfig, preferred: number): string[] {
 }
 
 /**
- * Connects.
+ * Connects to the cluster.
  *
  * @param config The nodes.
  * @param node The node to try first.
- * @param name Who the user is.
+ * @param name The user's name.
  */
 export function connect(config: PageConfig, node: number, name: string): DemoClient {
   return createClient(contract, {
     url: addresses(config, node),
     role: "member",
     token: name,
-    // Shorter than an application would: whoever looks at a demo waits for it.
+    // Shorter than in an application, so that you need not wait long in the demo.
     reconnect: { baseMs: 200, maxMs: 2_000 },
   });
 }

@@ -1,10 +1,10 @@
 /**
- * The little that the page needs to make elements. Text goes in as text, always.
+ * Functions to create elements. Text always goes in as text, never as HTML.
  *
  * @module
  */
 
-/** What an element is made of beside its children. */
+/** The properties of an element, without its children. */
 interface Parts {
   readonly class?: string;
   /** Attributes; `undefined` leaves one out. */
@@ -12,7 +12,7 @@ interface Parts {
   readonly on?: Readonly<Record<string, (event: Event) => void>>;
 }
 
-/** Makes an element. */
+/** Creates an element. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   parts: Parts = {},
@@ -28,7 +28,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Makes an element of a drawing. */
+/** Creates an element of a drawing. */
 export function draw<K extends keyof SVGElementTagNameMap>(
   tag: K,
   attrs: Readonly<Record<string, string>> = {},
@@ -47,7 +47,7 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return element as T;
 }
 
-/** Changes a text only where it differs: each change may be read out. */
+/** Changes a text only if it differs: screen readers may read out each change. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

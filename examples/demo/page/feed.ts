@@ -1,5 +1,5 @@
 /**
- * The prices as this window gets them: kept for the chart, and counted for the score.
+ * The prices that this window gets: kept for the chart, and counted for the score.
  *
  * @module
  */
@@ -10,24 +10,24 @@ import { count } from "./dom.ts";
 import { follow } from "./follow.ts";
 import { Series } from "./series.ts";
 
-/** Who wants to know of the prices. */
+/** A listener for prices. */
 export interface FeedListener {
-  /** A price was delivered; `again` when it had been missed. */
+  /** A price was delivered; `again` is true if it was missed before. */
   onTick?(symbol: SymbolName, tick: Tick, again: boolean): void;
   /** Prices were fetched from a node. */
   onFetched?(symbol: SymbolName, ticks: readonly Tick[]): void;
-  /** What has become of the prices that were missed. */
+  /** A text about the missed prices. */
   onNews?(symbol: SymbolName, text: string): void;
 }
 
 /** The prices of all symbols. */
 export class Feed {
-  /** What the chart shows. */
+  /** The prices for the chart. */
   readonly series: ReadonlyMap<SymbolName, Series> = new Map(SYMBOLS.map((symbol) => [symbol, new Series()]));
   readonly #listeners: FeedListener[] = [];
   #node = 0;
 
-  /** Tells somebody from now on. */
+  /** Adds a listener. */
   tell(listener: FeedListener): void {
     this.#listeners.push(listener);
   }

@@ -1,11 +1,11 @@
 /**
- * Whether the page is for fingers, on a narrow screen or one to touch. The second window is as narrow as that everywhere, so
- * the page around it is asked.
+ * Decides whether the page needs large controls for fingers: on a narrow screen, or on a touch screen. The second window is always
+ * narrow, so the page around it decides.
  *
  * @module
  */
 
-/** Says so to the style sheet, now and whenever it changes. */
+/** Tells the style sheet, now and after each change. */
 export function followFingers(): void {
   const fingers = parent.matchMedia("(max-width: 620px), (pointer: coarse)");
   const show = () => document.body.dataset.fingers = String(fingers.matches);

@@ -1,18 +1,18 @@
 /**
- * What this window knows of the nodes: presence tells who is where by the hubs' own ids.
+ * The nodes that this window knows. Presence names nodes by the hubs' own ids.
  *
  * @module
  */
 
 import type { ClusterView } from "../contract.ts";
 
-/** The nodes that this window has heard of. */
+/** The known nodes. */
 export class KnownNodes {
-  /** They stay: people may be on a node that is gone, until the others have noticed. */
+  /** Dead nodes stay in it: presence may still list people on a node that is gone. */
   readonly #numbers = new Map<string, number>();
   #view: ClusterView | undefined;
 
-  /** Takes what a node tells. */
+  /** Takes the report of a node. */
   learn(view: ClusterView): void {
     this.#view = view;
     for (const { id, number } of [...view.loads, ...view.silent]) {
@@ -20,12 +20,12 @@ export class KnownNodes {
     }
   }
 
-  /** The number of a node; absent for one that was just started. */
+  /** The number of a node; `undefined` for a node that has just started. */
   numberOf(id: string): number | undefined {
     return this.#numbers.get(id);
   }
 
-  /** What is wrong with a node, as it concerns the people on it. */
+  /** The trouble of a node, as a text for the people on it. */
   troubleOf(id: string): string | undefined {
     const number = this.#numbers.get(id);
     if (!this.#view || number === undefined) return undefined;

@@ -1,13 +1,13 @@
 /**
- * Counts what came of a numbered stream. No word of the hub's is taken for it: only the numbers.
+ * Counts the messages of a numbered stream. It uses only their numbers, and no report of the hub.
  *
  * @module
  */
 
-/** So many are counted of one hole, at the most: a page may have slept for days. */
+/** At most so many messages of one gap count: a page may have slept for days. */
 const MAX_HOLE = 10_000;
 
-/** The numbers of one topic: which are missing, which came late, which came twice. */
+/** The numbers of one topic: missing ones, late ones and duplicates. */
 export class Ledger {
   readonly count = { newest: 0, came: 0, late: 0, twice: 0 };
   readonly #missing = new Set<number>();
@@ -19,7 +19,7 @@ export class Ledger {
     if (n > newest) Object.assign(this.count, { newest: n, came: this.count.came + 1 });
     for (const known of [n, ...this.#fetched]) this.fetch(known);
   }
-  fetch(n: number): void { // what was not delivered but asked for
+  fetch(n: number): void { // the page asked for it: it was not delivered
     if (n > this.count.newest) return void this.#fetched.add(n);
     this.#fetched.delete(n);
     const { came, late } = this.count;

@@ -1,5 +1,5 @@
 /**
- * The page of the demo: puts its parts together. The second window is the same page with fewer of them.
+ * The page of the demo: puts its parts together. The second window is the same page with fewer parts.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { followTheme, setUpTheme } from "./theme.ts";
 import { Ticker } from "./ticker.ts";
 import { reportOn, type Reports, reportTicks, toPageAround } from "./window_report.ts";
 
-/** A part of the page that lives on what a client hears. */
+/** A part of the page that uses a client. */
 interface Part {
   attach(client: DemoClient, name: string): void;
 }
@@ -61,7 +61,7 @@ feed.tell(reportTicks(report));
 let client: DemoClient | undefined;
 const become = (name: string) => {
   remember(kind, "name", name);
-  // A connection keeps the name that it began with.
+  // A connection keeps its first name, so a new name needs a new client.
   void client?.close();
   client = connect(config, place.node, name);
   const now = client;
@@ -72,5 +72,5 @@ const become = (name: string) => {
 };
 setUpName(place.name, become);
 become(place.name);
-// All is in its place: now it may be seen.
+// All parts are in place: show the page.
 document.body.dataset.ready = "";

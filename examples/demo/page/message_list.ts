@@ -1,5 +1,5 @@
 /**
- * The messages of a room, in order, each once.
+ * The messages of a room, each once and in order.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Message, RoomName } from "../contract.ts";
 import { makeAvatar } from "./avatar.ts";
 import { make, setText, timeOf } from "./dom.ts";
 
-/** What became of a message of one's own. */
+/** The state of one's own message. */
 export type MessageState = "sending" | "sent" | "failed";
 
 interface Shown {
@@ -18,11 +18,11 @@ interface Shown {
   readonly outcome: HTMLElement;
 }
 
-/** The page keeps so many messages of a room. */
+/** The page keeps so many messages per room. */
 const KEPT = 300;
-/** Messages of one person within so many milliseconds stand together. */
+/** Messages of one person within so many milliseconds form a group. */
 const TOGETHER_MS = 120_000;
-/** Whoever is so near to the end wants to stay there, in pixels. */
+/** If the user is so near to the end, in pixels, the list stays at the end. */
 const NEAR_PX = 60;
 
 /** The messages of a room. */
@@ -54,7 +54,7 @@ export class MessageList {
   }
 
   /**
-   * Shows a message, or what became of it.
+   * Shows a message, or its new state.
    *
    * @returns Whether it is new.
    */
@@ -62,7 +62,7 @@ export class MessageList {
     const known = this.#shown.get(message.id);
     const atEnd = this.#atEnd();
     const shown = known ?? this.#create(message, message.name === ownName);
-    // The copy of a room may come before the answer; then the answer has nothing to add.
+    // The room's copy of the message may arrive before the answer. Then the answer adds nothing.
     if (!known || state !== "sending") this.#update(shown, message, state);
     if (known) return false;
     this.#insert(shown);
@@ -71,14 +71,14 @@ export class MessageList {
     return true;
   }
 
-  /** Forgets all of them. */
+  /** Removes all messages. */
   clear(): void {
     this.#shown.clear();
     this.#list.replaceChildren();
     this.#explain();
   }
 
-  /** Goes to the newest one. */
+  /** Scrolls to the newest message. */
   toEnd(): void {
     this.#list.scrollTop = this.#list.scrollHeight;
   }
@@ -93,7 +93,7 @@ export class MessageList {
     setText(
       this.#empty,
       this.#joined
-        ? `Nothing has been said in ${this.#room} yet. Say hello, and read it in the other window.`
+        ? `There are no messages in ${this.#room} yet. Say hello, and read it in the other window.`
         : `You are not in ${this.#room}: join it to read and write.`,
     );
   }
@@ -121,7 +121,7 @@ export class MessageList {
     if (message.node > 0) shown.element.dataset.node = String(message.node);
     shown.meta.replaceChildren(
       make("time", { attrs: { datetime: new Date(message.at).toISOString() } }, timeOf(message.at)),
-      make("span", { class: "via", attrs: { title: via && `It was said to ${via}` } }, via),
+      make("span", { class: "via", attrs: { title: via && `It was sent to ${via}` } }, via),
     );
     if (state === "failed") {
       const again = make("button", {
@@ -140,7 +140,7 @@ export class MessageList {
     }
   }
 
-  /** Puts it where its time belongs: what was missed comes later than what followed it. */
+  /** Inserts a message by its time: a missed message may arrive after newer ones. */
   #insert(shown: Shown): void {
     const later = [...this.#shown.values()]
       .filter(({ message, element }) => message.at > shown.message.at && element.parentNode)

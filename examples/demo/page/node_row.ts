@@ -7,15 +7,15 @@
 import type { Load, Slot } from "../contract.ts";
 import { count, make, setText } from "./dom.ts";
 
-/** What is known of a node. */
+/** The known facts about a node. */
 export interface NodeFacts {
-  /** As whoever started it says. */
+  /** The supervisor's report. */
   readonly slot: Slot;
-  /** As it says itself; absent when it is not heard of. */
+  /** The node's own report; absent if it does not answer. */
   readonly load: Load | undefined;
-  /** Whether the cluster still counts on it, without an answer. */
+  /** Whether it does not answer, but the cluster still counts it as a node. */
   readonly silent: boolean;
-  /** Whether no other node can be heard of now. */
+  /** Whether the backplane is down, so that other nodes cannot be reached. */
   readonly outOfReach: boolean;
   /** Whether it serves this window. */
   readonly here: boolean;
@@ -23,7 +23,7 @@ export interface NodeFacts {
   readonly second: boolean;
 }
 
-/** What can be done with it. */
+/** The commands for a node. */
 export interface NodeActions {
   readonly canKill: boolean;
   act(action: "start" | "stop" | "kill"): Promise<void>;
@@ -34,7 +34,7 @@ const FLASH_MS = 350;
 /** A node on the page. */
 export class NodeRow {
   readonly element: HTMLLIElement;
-  /** Where the people on it stand. */
+  /** The place for the people on it. */
   readonly platform = make("div", { class: "platform", attrs: { "aria-hidden": "true" } });
   readonly #station = make("span", { class: "station", attrs: { "aria-hidden": "true" } });
   readonly #here = make("span", { class: "badge here" }, "this window");
@@ -56,7 +56,7 @@ export class NodeRow {
     setText(this.#kill, "Kill");
     this.#kill.classList.add("danger");
     this.#kill.setAttribute("aria-label", `Kill node ${number}`);
-    this.#kill.title = "Ends its worker as a crash would: nothing says goodbye";
+    this.#kill.title = "Ends its worker at once, as in a crash";
     this.#kill.hidden = !actions.canKill;
     this.element = make(
       "li",
@@ -76,7 +76,7 @@ export class NodeRow {
     );
   }
 
-  /** Shows what is known now. */
+  /** Shows the facts. */
   show({ slot, load, silent, outOfReach, here, second }: NodeFacts): void {
     this.#state = slot.state;
     this.element.dataset.state = slot.state === "running" && !load ? "waiting" : slot.state;
@@ -93,7 +93,7 @@ export class NodeRow {
     setEnabled(this.#kill, slot.state === "running");
   }
 
-  /** Shows that something came from another node. */
+  /** Shows that a message came from another node. */
   flash(): void {
     const frames = this.#calm.matches ? [{ opacity: 0.4 }, {}] : [{ scale: 1 }, { scale: 1.5 }, { scale: 1 }];
     this.#station.animate(frames, { duration: FLASH_MS, delay: this.#calm.matches ? 0 : FLASH_MS });
@@ -105,7 +105,7 @@ export class NodeRow {
       attrs: { type: "button" },
       on: {
         click: ({ currentTarget }) => {
-          // Not `disabled`: the focus stays where it is.
+          // Not `disabled`: the button would lose the focus.
           if ((currentTarget as HTMLElement).ariaDisabled !== "true") void this.#actions.act(action());
         },
       },

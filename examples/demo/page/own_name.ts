@@ -1,5 +1,5 @@
 /**
- * The name of this window's user: a field to write another one into.
+ * The field for the name of this window's user.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { byId } from "./dom.ts";
  * Sets up the field.
  *
  * @param name The name to begin with.
- * @param onName Called with each other one.
+ * @param onName Called with each new name.
  */
 export function setUpName(name: string, onName: (name: string) => void): void {
   const field = byId<HTMLInputElement>("own-name");
   let current = name;
-  // As wide as what stands in it; where `field-sizing` is known the style does it.
+  // As wide as its text. In browsers with `field-sizing` the style does this.
   const fit = () => field.size = Math.max(4, field.value.length);
   field.value = name;
   fit();

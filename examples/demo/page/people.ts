@@ -1,5 +1,5 @@
 /**
- * Who is in a room: a picture for each, which comes and goes with them.
+ * The people in a room: a picture for each, which appears and disappears with the person.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import type { RoomName } from "../contract.ts";
 import { count, make, setText } from "./dom.ts";
 import { Person, type PersonFacts } from "./person.ts";
 
-/** The people of a room, as a hub tells them. */
+/** The people of a room, as the hub reports them. */
 export interface Crowd {
   readonly people: readonly PersonFacts[];
-  /** How many there are, listed or not. */
+  /** The number of people, listed or not. */
   readonly count: number;
-  /** What else there is to say of them. */
+  /** A note about them. */
   readonly note: string;
 }
 
@@ -31,7 +31,7 @@ export class People {
   readonly #note = make("p", { class: "note" });
   readonly #persons = new Map<string, Person>();
 
-  /** @param button Joins the room, or leaves it. */
+  /** @param button The button to join or leave the room. */
   constructor(room: RoomName, button: HTMLButtonElement) {
     this.#title.id = `people-${room}`;
     this.#list.setAttribute("aria-labelledby", this.#title.id);
@@ -45,7 +45,7 @@ export class People {
     this.show(NOBODY);
   }
 
-  /** Shows who is in now; the first ones of all stand there at once. */
+  /** Shows the people. The first list appears without an animation. */
   show({ people, count: all, note }: Crowd): void {
     const first = this.#persons.size === 0;
     const sorted = [...people].sort((a, b) => a.id.localeCompare(b.id));

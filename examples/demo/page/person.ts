@@ -1,5 +1,5 @@
 /**
- * Somebody in a room, on the page.
+ * A person in a room, on the page.
  *
  * @module
  */
@@ -7,23 +7,23 @@
 import { makeAvatar } from "./avatar.ts";
 import { make, setText } from "./dom.ts";
 
-/** What is shown of somebody. */
+/** The facts about a person. */
 export interface PersonFacts {
-  /** The user's id, which is a name here. */
+  /** The user's id. In this demo it is the name. */
   readonly id: string;
-  /** Whether it is the user of this window. */
+  /** Whether this is the user of this window. */
   readonly you: boolean;
-  /** The number of the node that serves them; absent while it is not known. */
+  /** The number of the person's node; absent while it is not known. */
   readonly node: number | undefined;
   readonly typing: boolean;
-  /** What is wrong with that node. */
+  /** The trouble of that node. */
   readonly trouble: string | undefined;
 }
 
 const COME = { duration: 260, easing: "ease-out" };
 const GO = { duration: 320, easing: "ease-in" };
 
-/** One of those who are in. */
+/** A person on the page. */
 export class Person {
   readonly element: HTMLLIElement;
   readonly id: string;
@@ -45,7 +45,7 @@ export class Person {
     );
   }
 
-  /** Shows how it stands with them. */
+  /** Shows the facts. */
   show({ node, typing, trouble, you }: PersonFacts): void {
     const { dataset } = this.element;
     dataset.node = String(node ?? 0);
@@ -57,13 +57,13 @@ export class Person {
     this.#node = node;
   }
 
-  /** They come in. */
+  /** Animates the arrival. */
   come(): void {
     if (this.#calm.matches) return;
     this.element.animate([{ opacity: 0, transform: "scale(0.6)" }, {}], COME);
   }
 
-  /** They go out. */
+  /** Animates the leaving. */
   async go(): Promise<void> {
     this.element.inert = true;
     this.element.ariaHidden = "true";
@@ -75,7 +75,7 @@ export class Person {
     this.element.remove();
   }
 
-  /** They are on another node now. */
+  /** Animates the move to another node. */
   #hop(): void {
     if (this.#calm.matches) return;
     this.#avatar.animate([{}, { transform: "translateY(-5px) scale(1.08)" }, {}], { duration: 420 });

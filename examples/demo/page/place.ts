@@ -1,26 +1,26 @@
 /**
- * Where a window is: its node, and who its user is. What the address says goes first, then what the window had before it
- * was loaded again, then what the server has thought up.
+ * The place of a window: its node, and the name of its user. The page's address goes first, then the values from before a reload,
+ * then the values that the server has assigned.
  *
  * @module
  */
 
 import { Name, type PageConfig, type WindowPlace } from "../contract.ts";
 
-/** A window: the page's own, or the second one within it. Both are in one tab, and share its storage. */
+/** A window: the page's own, or the second one inside it. Both are in one tab and share its storage. */
 export type WindowKind = "first" | "second";
 
 const keyOf = (kind: WindowKind, what: string) => `trunkline-demo.${kind}.${what}`;
 
-/** Remembers something of a window for as long as its tab is open. */
+/** Stores a value of a window as long as its tab is open. */
 export const remember = (kind: WindowKind, what: "name" | "node" | "rooms", text: string): void =>
   sessionStorage.setItem(keyOf(kind, what), text);
 
-/** What was remembered. */
+/** The stored value. */
 export const remembered = (kind: WindowKind, what: "name" | "node" | "rooms"): string | null =>
   sessionStorage.getItem(keyOf(kind, what));
 
-/** Where the window of this document is. */
+/** The place of this document's window. */
 export function ownPlace(kind: WindowKind, { slots, windows }: PageConfig): WindowPlace {
   const told = new URLSearchParams(location.search);
   const assigned = windows[kind === "first" ? 0 : 1];
@@ -32,7 +32,7 @@ export function ownPlace(kind: WindowKind, { slots, windows }: PageConfig): Wind
   return { name, node };
 }
 
-/** Where the second window is: with somebody else, and on another node, as long as there is one. */
+/** The place of the second window: with another name, and on another node if there is one. */
 export function secondPlace(first: WindowPlace, { slots, windows }: PageConfig): WindowPlace {
   const [one, other] = windows;
   const name = remembered("second", "name") ?? other.name;

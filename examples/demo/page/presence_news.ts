@@ -1,5 +1,5 @@
 /**
- * Who has come and who has left, in words, for those who hear the page: flocks in one sentence.
+ * Tells screen readers who has joined and who has left. Many changes at once become one sentence.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import { byId } from "./dom.ts";
 import type { Deed } from "./room_presence.ts";
 
-/** News of so many milliseconds is told together. */
+/** Changes within so many milliseconds are told together. */
 const GATHER_MS = 500;
-/** So many are named. */
+/** At most so many people are named. */
 const NAMED = 3;
 
 const VERBS: Readonly<Record<Deed, string>> = {
@@ -21,11 +21,11 @@ const VERBS: Readonly<Record<Deed, string>> = {
 /** Tells the news. */
 export class PresenceNews {
   readonly #place = byId("presence-news");
-  /** By who: only what became of them in the end is news. */
+  /** The last change of each person; earlier ones are not told. */
   readonly #waiting = new Map<string, string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Tells soon what somebody has done. */
+  /** Tells a change of a person soon. */
   tell(deed: Deed, who: string): void {
     this.#waiting.set(who, VERBS[deed]);
     this.#timer ??= setTimeout(() => this.#say(), GATHER_MS);

@@ -1,6 +1,6 @@
 /**
- * The people of the room that is shown, on the stations of their nodes; whoever moves is seen to move. What they say is in
- * the list of people, so those who hear the page hear it once.
+ * Shows the people of the open room on the stations of their nodes, and animates their moves. For screen readers they are only in
+ * the list of people, so that each is read once.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { makeAvatar } from "./avatar.ts";
 import { make } from "./dom.ts";
 import type { PersonFacts } from "./person.ts";
 
-/** So many stand on one station; of the others it is said how many they are. */
+/** A station shows so many people; for the others it shows the number. */
 const SHOWN = 3;
 const RIDE = { duration: 600, easing: "ease-in-out" };
 
@@ -20,12 +20,12 @@ export class Riders {
   readonly #calm = matchMedia("(prefers-reduced-motion: reduce)");
   #shown = "";
 
-  /** @param platforms Where those of each node stand, node 1 first. */
+  /** @param platforms The places of the people of each node, node 1 first. */
   constructor(platforms: readonly HTMLElement[]) {
     this.#platforms = platforms;
   }
 
-  /** Shows who is where now. */
+  /** Shows where people are now. */
   show(people: readonly PersonFacts[]): void {
     const shown = JSON.stringify(people.map(({ id, node, trouble }) => [id, node, trouble]));
     if (shown === this.#shown) return;
@@ -57,7 +57,7 @@ export class Riders {
   }
 }
 
-/** Moves somebody from where they were to where they are, or lets them appear. */
+/** Moves a person from the old place to the new one, or lets the person appear. */
 function ride(avatar: HTMLElement, from: DOMRect | undefined): void {
   const to = avatar.getBoundingClientRect();
   if (!from || from.width === 0) return void avatar.animate([{ opacity: 0, scale: 0.5 }, {}], 250);

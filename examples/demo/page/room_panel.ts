@@ -9,11 +9,11 @@ import { make, setText } from "./dom.ts";
 import { MessageList, type MessageState } from "./message_list.ts";
 import { People } from "./people.ts";
 
-/** What can be done in a room. */
+/** The commands of a room. */
 export interface RoomActions {
   /** Shows the room. */
   select(focus?: boolean): void;
-  /** Joins or leaves it. */
+  /** Joins or leaves the room. */
   toggle(): void;
   /** Sends a message again. */
   retry(message: Message): void;
@@ -61,7 +61,7 @@ export class RoomPanel {
     );
   }
 
-  /** Whether it is the room that is shown. */
+  /** Whether the room is shown. */
   set selected(selected: boolean) {
     this.#selected = selected;
     this.tab.setAttribute("aria-selected", String(selected));
@@ -83,13 +83,13 @@ export class RoomPanel {
     this.#list.joined = joined;
   }
 
-  /** Shows a message, or what became of it. */
+  /** Shows a message, or its new state. */
   show(message: Message, ownName: string, state: MessageState = "sent"): void {
     const isNew = this.#list.show(message, ownName, state);
     if (isNew && !this.#selected) this.#countUnread(this.#unreadCount + 1);
   }
 
-  /** Forgets everything: the room was left. */
+  /** Removes all messages after the user has left the room. */
   clear(): void {
     this.#list.clear();
     this.#countUnread(0);

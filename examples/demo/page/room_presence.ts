@@ -1,5 +1,5 @@
 /**
- * Presence of a room, as this window's client is told it, and what this window says of itself.
+ * The presence of a room, as this window's client gets it, and the state that this window sets.
  *
  * @module
  */
@@ -10,30 +10,30 @@ import type { DemoClient } from "./connect.ts";
 import type { KnownNodes } from "./known_nodes.ts";
 import { type Crowd, NOBODY } from "./people.ts";
 
-/** Whoever has not pressed a key for so long types no more, in milliseconds. */
+/** After so long without a key, a user does not count as typing any more; in milliseconds. */
 const STILL_MS = 3_000;
 
-/** What somebody has done. */
+/** A change of a person. */
 export type Deed = "joined" | "left" | "moved";
 
-/** What {@linkcode RoomPresence} needs. */
+/** The options of {@linkcode RoomPresence}. */
 export interface RoomPresenceOptions {
   readonly room: RoomName;
-  /** What is known of the nodes. */
+  /** The known nodes. */
   readonly nodes: KnownNodes;
-  /** Shows who is in. */
+  /** Shows the people in the room. */
   show(crowd: Crowd): void;
-  /** Told what somebody has done, and which node they are on. */
+  /** Called with each change of a person, and with the person's node. */
   tell(deed: Deed, who: string, node: number | undefined): void;
 }
 
-/** Who is in a room. */
+/** The presence of a room. */
 export class RoomPresence {
   readonly #options: RoomPresenceOptions;
   readonly #places = new Map<string, string>();
   #view: PresenceView<Presence> | undefined;
   #own = "";
-  /** What the others were told last, if anything. */
+  /** The last state that this window has set, if any. */
   #told: boolean | undefined;
   #still: ReturnType<typeof setTimeout> | undefined;
   #waits = false;
@@ -43,9 +43,9 @@ export class RoomPresence {
   }
 
   /**
-   * Looks at the room from now on, if it does not yet: behind the request that joins it.
+   * Opens the view of the room, if it is not open yet. Call it after the request that joins the room.
    *
-   * @param client Whose connection is in the room.
+   * @param client The client that is in the room.
    * @param own The user of this window.
    */
   open(client: DemoClient, own: string): void {
@@ -59,12 +59,12 @@ export class RoomPresence {
     view.on("join", others("joined"));
     view.on("leave", others("left"));
     view.on("update", (member) => {
-      // Another state, or another node: their own was stopped, or killed.
+      // The person has another state, or another node: the old node was stopped or killed.
       if (this.#places.get(member.id) !== member.node) others("moved")(member);
       this.#places.set(member.id, member.node);
     });
     view.on("sync", () => {
-      // What was said while the link was away may not have got there.
+      // A state that was set during the outage may not have arrived.
       if (this.#told === false) this.#say(false);
     });
     for (const event of ["join", "leave", "update", "count", "sync"] as const) {
@@ -73,7 +73,7 @@ export class RoomPresence {
     void view.closed.then(() => this.refresh());
   }
 
-  /** Looks no more. */
+  /** Closes the view. */
   close(): void {
     clearTimeout(this.#still);
     this.#told = undefined;
@@ -89,13 +89,13 @@ export class RoomPresence {
     if (!this.#told) this.#say(true);
   }
 
-  /** The user has stopped. */
+  /** The user has stopped typing. */
   stopped(): void {
     clearTimeout(this.#still);
     if (this.#told) this.#say(false);
   }
 
-  /** Shows how it stands, once for all that changes at once. */
+  /** Shows the presence, once for all changes of one frame. */
   refresh(): void {
     if (this.#waits) return;
     this.#waits = true;
@@ -107,7 +107,7 @@ export class RoomPresence {
 
   #say(typing: boolean): void {
     this.#told = typing;
-    this.#view?.set({ typing }).catch(() => {}); // said again when the link is back
+    this.#view?.set({ typing }).catch(() => {}); // set again when the link is back
   }
 
   #crowd(): Crowd {
@@ -131,6 +131,6 @@ export class RoomPresence {
 
 function noteOf({ count, listed, synced }: PresenceView<Presence>): string {
   if (count === 0) return "";
-  if (!synced) return "As it was known last";
-  return listed ? "" : "Too many to show each of them";
+  if (!synced) return "Last known list";
+  return listed ? "" : "Too many to show all";
 }

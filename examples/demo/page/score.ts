@@ -1,6 +1,6 @@
 /**
- * What a window has lived through since a node died: how long it was without one, and what became of the numbered
- * messages meanwhile. All of it is measured here, from what came.
+ * The score of a window since a node died: how long the window had no node, and which numbered messages it missed meanwhile. The
+ * page measures all of it from the messages that arrive.
  *
  * @module
  */
@@ -11,45 +11,45 @@ import { Ledger } from "./ledger.ts";
 
 /** A window's score. */
 export interface ScoreView {
-  /** The node that died; absent when the link broke for another reason. */
+  /** The node that died; absent if the link broke for another reason. */
   readonly died?: number;
   readonly how: "killed" | "stopped" | "lost";
-  /** The node that serves the window; 0 while none does. */
+  /** The node that serves the window; 0 while there is none. */
   readonly node: number;
-  /** How long it was without one, in milliseconds; absent when it was not, or still is. */
+  /** How long the window had no node, in milliseconds; absent if it always had one, or still has none. */
   readonly movedMs?: number;
-  /** Messages that should have come and have not, or not yet. */
+  /** The number of expected messages that have not arrived, or not yet. */
   readonly lost: number;
-  /** Messages that came a second time. */
+  /** The number of messages that arrived a second time. */
   readonly twice: number;
-  /** Messages that were missed at first, and came later. */
+  /** The number of messages that were missed first and arrived later. */
   readonly again: number;
-  /** Messages that were counted. */
+  /** The number of counted messages. */
   readonly came: number;
-  /** Whether the stream has gone on for long enough to be sure. */
+  /** Whether the stream has continued for long enough, so that the score is certain. */
   readonly done: boolean;
 }
 
-/** The stream has to go on for so long before the score counts, in milliseconds. */
+/** The stream must continue for so long before the score counts, in milliseconds. */
 const SURE_MS = 1_000;
-/** What has not come by then is lost, in milliseconds. */
+/** A message that has not arrived after so long is lost, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
-/** From one death to the next. */
+/** A round: the time from one death to the next. */
 interface Round {
   readonly at: number;
-  /** What was counted before it, by symbol. */
+  /** The counts from before the round, by symbol. */
   readonly marks: ReadonlyMap<SymbolName, Ledger["count"]>;
   died?: number;
   how: ScoreView["how"];
   lostAt?: number;
   movedMs?: number;
-  /** When the last thing happened of which the stream may have been hurt. */
+  /** The time of the last event that may have disturbed the stream. */
   lastAt: number;
-  /** How many the hub has sent again. */
+  /** How many messages the hub has sent again. */
   recovered: number;
   done: boolean;
-  /** What it has come to, when nothing can change it any more. */
+  /** The final score, when nothing can change it any more. */
   final?: ScoreView;
 }
 
@@ -63,7 +63,7 @@ export class Score implements FeedListener {
   #round: Round | undefined;
 
   /**
-   * @param onChange Told each change.
+   * @param onChange Called with each new score.
    * @param now A clock in milliseconds.
    */
   constructor(onChange: (view: ScoreView | undefined) => void, now: () => number = () => performance.now()) {
@@ -100,7 +100,7 @@ export class Score implements FeedListener {
     this.#tell();
   }
 
-  /** A node tells how the cluster stands. */
+  /** Takes a report of the cluster. */
   learn({ you, slots }: Pick<ClusterView, "you" | "slots">): void {
     const round = this.#round;
     if (round?.lostAt !== undefined && round.movedMs === undefined) {
@@ -126,7 +126,7 @@ export class Score implements FeedListener {
     this.#judge();
   }
 
-  /** Counts those that close a hole. */
+  /** Counts prices that fill a gap. */
   onFetched(symbol: SymbolName, ticks: readonly Tick[]): void {
     for (const { n } of ticks) this.#ledgers.get(symbol)!.fetch(n);
     this.#judge();
@@ -144,7 +144,7 @@ export class Score implements FeedListener {
     return [...this.#ledgers].reduce((sum, [symbol, ledger]) => sum + value(ledger, marks.get(symbol)!), 0);
   }
 
-  /** Decides whether the round is over: the stream has gone on beyond it, and either all came or the patience is over. */
+  /** Decides whether the round is over: the stream has continued, and either all messages arrived or the time limit has passed. */
   #judge(): void {
     const round = this.#round;
     if (!round || round.final) return;
@@ -155,7 +155,7 @@ export class Score implements FeedListener {
         this.#ledgers.get(symbol)!.count.newest >= newest + due
       );
       round.done ||= goesOn && (view.lost === 0 || this.#now() - round.lastAt > PATIENCE_MS);
-      // What is lost may still come after all.
+      // A lost message may still arrive later.
       if (round.done && view.lost === 0) round.final = { ...view, done: true };
     }
     this.#tell();

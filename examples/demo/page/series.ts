@@ -1,33 +1,33 @@
 /**
- * The ticks of a symbol: each once, in order, the latest of them.
+ * The latest ticks of a symbol, each once and in order.
  *
  * @module
  */
 
 import { type Tick, TICK_MS } from "../contract.ts";
 
-/** How much of the past is shown, in milliseconds. */
+/** The shown time span, in milliseconds. */
 export const SPAN_MS = 30_000;
-/** A little more, so that the line begins before the drawing does. */
+/** The number of kept ticks: a little more than the span, so that the line begins outside the drawing. */
 const KEPT = SPAN_MS / TICK_MS + 8;
 
 /** The ticks of a symbol. */
 export class Series {
   #ticks: Tick[] = [];
-  /** How much later than by this clock a tick is due; the least that was seen. */
+  /** The smallest delay of a tick so far, by this clock. */
   #lagMs = Infinity;
 
-  /** In order. */
+  /** The ticks, in order. */
   get ticks(): readonly Tick[] {
     return this.#ticks;
   }
 
-  /** The oldest one. */
+  /** The oldest tick. */
   get first(): Tick | undefined {
     return this.#ticks[0];
   }
 
-  /** The latest one. */
+  /** The latest tick. */
   get last(): Tick | undefined {
     return this.#ticks.at(-1);
   }
@@ -38,9 +38,9 @@ export class Series {
   }
 
   /**
-   * Takes a tick.
+   * Adds a tick.
    *
-   * @param now When it came, for one that came when it was due.
+   * @param now The time of arrival, for a tick that came in time.
    * @returns Whether it is new, and not too old.
    */
   add(tick: Tick, now?: number): boolean {

@@ -1,5 +1,5 @@
 /**
- * The second window within the page: a window like any other, with a link of its own to another node.
+ * The second window inside the page: a normal window, with its own link to another node.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import { byId, setText } from "./dom.ts";
 import { secondPlace } from "./place.ts";
 import { hearWindow, type WindowReport } from "./window_report.ts";
 
-/** What {@linkcode setUpSplit} needs. */
+/** The options of {@linkcode setUpSplit}. */
 export interface SplitOptions {
   readonly config: PageConfig;
-  /** Where the page's own window is. */
+  /** The place of the page's own window. */
   readonly first: WindowPlace;
-  /** Told what the second window tells, and that it is closed. */
+  /** Called with the reports of the second window, and when it is closed. */
   report(report: WindowReport): void;
 }
 
-/** Opens the second window, unless the address says `alone`, and sets up the button that closes and opens it. */
+/** Opens the second window, unless the address contains `alone`. Sets up the button that closes and opens it. */
 export function setUpSplit({ config, first, report }: SplitOptions): void {
   const frame = byId<HTMLIFrameElement>("second");
   const button = byId<HTMLButtonElement>("split");
@@ -30,7 +30,7 @@ export function setUpSplit({ config, first, report }: SplitOptions): void {
       const { name, node } = secondPlace(first, config);
       frame.src = `/second?${new URLSearchParams({ name, node: String(node) })}`;
     } else if (frame.src) {
-      frame.src = "about:blank"; // its document goes, and its link with it
+      frame.src = "about:blank"; // this ends its document and its link
       report({ kind: "on", node: 0 });
       report({ kind: "score", view: undefined });
     }

@@ -1,5 +1,5 @@
 /**
- * Where the connection stands, in words.
+ * The status of the connection, in words.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { DemoClient } from "./connect.ts";
 import { byId, setText } from "./dom.ts";
 import type { WindowKind } from "./place.ts";
 
-/** How long a move is news, in milliseconds. */
+/** How long a move is shown, in milliseconds. */
 const NEWS_MS = 8_000;
 
 /** Shows the status of a client. */
@@ -19,7 +19,7 @@ export class Status {
   #node = 0;
   readonly #kind: WindowKind;
 
-  /** @param kind Which window it is: the first one's is the title of the page, too. */
+  /** @param kind The window. The status of the first one is also in the title of the page. */
   constructor(kind: WindowKind) {
     this.#kind = kind;
   }
@@ -29,7 +29,7 @@ export class Status {
     client.onStatus((status, { error }) => {
       if (status === "reconnecting") this.#show("reconnecting", "Reconnecting…");
       if (status === "closed" && error) this.#show("closed", `Disconnected: ${error.message}`);
-      // That it is open is shown when the node has said its number.
+      // "Connected" is shown when the node has sent its number.
     });
     client.on("cluster", ({ you }) => this.#openOn(you));
     this.#show("connecting", "Connecting…");

@@ -1,5 +1,5 @@
 /**
- * Dark, light, or as the system says.
+ * The theme: dark, light, or that of the system.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { byId, setText } from "./dom.ts";
 
 const KEY = "trunkline-demo.theme";
 const THEMES = [
-  { name: "system", sign: "◐", label: "Theme: as the system" },
+  { name: "system", sign: "◐", label: "Theme: system" },
   { name: "dark", sign: "●", label: "Theme: dark" },
   { name: "light", sign: "○", label: "Theme: light" },
 ] as const;
 
 const chosen = () => Math.max(0, THEMES.findIndex(({ name }) => name === localStorage.getItem(KEY)));
 
-/** Shows what was chosen, and what is chosen in another window. */
+/** Shows the chosen theme, also when another window changes it. */
 export function followTheme(): void {
   const show = () => document.documentElement.dataset.theme = THEMES[chosen()]!.name;
   addEventListener("storage", ({ key }) => key === KEY && show());

@@ -11,7 +11,7 @@ import { byId, make, setText } from "./dom.ts";
 import type { FeedListener } from "./feed.ts";
 import type { Series } from "./series.ts";
 
-/** How long a recovery is news, in milliseconds. */
+/** How long a recovery is shown, in milliseconds. */
 const NEWS_MS = 12_000;
 
 /** The ticker of this window. */
@@ -30,7 +30,7 @@ export class Ticker implements FeedListener {
     this.#select(this.#symbol);
   }
 
-  /** Marks from now on where a client is served. */
+  /** Marks the moves of a client from now on. */
   attach(client: DemoClient): void {
     let served = 0;
     client.on("cluster", ({ you }) => {
@@ -39,18 +39,18 @@ export class Ticker implements FeedListener {
     });
   }
 
-  /** A price has come. */
+  /** Takes a price. */
   onTick(symbol: SymbolName): void {
     setText(this.#labels.get(symbol)!, this.#series.get(symbol)!.last!.price.toFixed(2));
     if (symbol === this.#symbol) this.#render();
   }
 
-  /** Prices were fetched. */
+  /** Takes fetched prices. */
   onFetched(): void {
     this.#chart.changed();
   }
 
-  /** Says what became of those that were missed. */
+  /** Shows a text about the missed prices. */
   onNews(symbol: SymbolName, text: string): void {
     if (symbol !== this.#symbol) return;
     this.#newsUntil = performance.now() + NEWS_MS;

@@ -1,5 +1,5 @@
 /**
- * The trunk: the line between the stations, what ties each window to one of them, and the messages that travel along.
+ * The trunk: the line between the stations, a line from each window to its station, and the messages that move along them.
  *
  * @module
  */
@@ -13,7 +13,7 @@ interface Point {
 }
 
 const TRAVEL_MS = { message: 1_000, tick: 800 } as const;
-/** How far a bend reaches out, of the distance. */
+/** The size of a bend, as a share of the distance. */
 const BEND = 0.55;
 
 /** The drawing. */
@@ -27,7 +27,7 @@ export class Trunk {
   readonly #calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   /**
-   * @param place Where to draw: around the stations.
+   * @param place The element around the stations, to draw in.
    * @param stations The nodes, number 1 first.
    * @param windows The windows, beside the drawing or below it.
    */
@@ -42,18 +42,18 @@ export class Trunk {
     for (const element of [place, ...stations, ...windows]) resized.observe(element);
   }
 
-  /** Ties a window to the node that serves it; 0 when none does. */
+  /** Draws the line from a window to its node; 0 for none. */
   tie(window: number, node: number): void {
     this.#on[window] = node;
     this.#draw();
   }
 
-  /** The nodes that serve a window of this page. */
+  /** The nodes that serve the windows of this page. */
   get served(): readonly number[] {
     return this.#on;
   }
 
-  /** A message comes to a window from the node where it was published. */
+  /** Draws a message from the node where it was published to a window. */
   carry(window: number, from: number, what: "message" | "tick"): void {
     const node = this.#on[window];
     if (!node) return;
@@ -63,14 +63,14 @@ export class Trunk {
     this.#send(port ? `${path}${this.#bend(this.#sideOf(node, port), port)}` : path, from, what);
   }
 
-  /** A message comes to a node from another one. */
+  /** Draws a message from one node to another. */
   cross(from: number, to: number): void {
     const path = this.#between(from, to);
     if (path) this.#send(path, from, "message");
   }
 
   #send(path: string, node: number, what: "message" | "tick"): void {
-    // Out of sight nothing has to move, and what moves would pile up.
+    // In a hidden page, animations would only pile up.
     if (this.#calm.matches || document.hidden) return;
     const bead = make("span", {
       class: `bead ${what}`,
@@ -85,7 +85,7 @@ export class Trunk {
     travel.finished.then(() => bead.remove(), () => bead.remove());
   }
 
-  /** The way from one station to another, through those that stand between them. */
+  /** The path from one station to another, through the stations between them. */
   #between(from: number, to: number): string | undefined {
     const step = from <= to ? 1 : -1;
     const numbers = Array.from({ length: Math.abs(to - from) + 1 }, (_, index) => from + index * step);
@@ -102,7 +102,7 @@ export class Trunk {
     return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
   }
 
-  /** Where a window meets the drawing; nowhere when it stands below. */
+  /** The point where a window meets the drawing; none if the window is below it. */
   #portOf(window: number): Point | undefined {
     const element = this.#windows[window]!;
     const box = this.#boxOf(element);
@@ -113,7 +113,7 @@ export class Trunk {
     return box.x >= width - 1 ? { x: width, y } : undefined;
   }
 
-  /** The side of a station that looks to a port. */
+  /** The side of a station towards a port. */
   #sideOf(number: number, port: Point): Point {
     const box = this.#boxOf(this.#stations[number - 1]!);
     return { x: port.x === 0 ? box.x : box.x + box.width, y: box.y + box.height / 2 };
@@ -140,7 +140,7 @@ export class Trunk {
       if (!node || !port) return;
       tie.dataset.node = String(node);
       const side = this.#sideOf(node, port);
-      // A property, not the attribute: it glides from one station to the next.
+      // The property, not the attribute: so the line moves smoothly from one station to the next.
       tie.style.setProperty("d", `path("M${side.x} ${side.y}${this.#bend(side, port)}")`);
     });
   }

@@ -1,5 +1,5 @@
 /**
- * The line that says who is typing.
+ * The line that names the people who are typing.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { byId, setText } from "./dom.ts";
 import { namesOf } from "./presence_news.ts";
 
 /**
- * Shows who is typing.
+ * Shows the people who are typing.
  *
- * @param names Who is, without the user of this window.
+ * @param names Their names, without the user of this window.
  */
 export function showTyping(names: readonly string[]): void {
   const are = names.length === 1 ? "is" : "are";

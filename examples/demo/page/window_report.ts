@@ -1,5 +1,5 @@
 /**
- * What the window within the page tells the page around it, which draws it on the trunk and shows its score.
+ * The reports of the inner window to the page around it. The page draws them on the trunk, and shows the score.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import type { DemoClient } from "./connect.ts";
 import type { FeedListener } from "./feed.ts";
 import type { ScoreView } from "./score.ts";
 
-/** What a window tells. */
+/** A report of a window. */
 export type WindowReport =
-  /** It is on a node, or on none: 0. */
+  /** The node of the window; 0 for none. */
   | { readonly kind: "on"; readonly node: number }
-  /** A message has come to it that was published on a node. */
+  /** A message has arrived. `from` is the node where it was published. */
   | { readonly kind: "came"; readonly what: "message" | "tick"; readonly from: number }
   | { readonly kind: "score"; readonly view: ScoreView | undefined };
 
-/** Takes the reports of a window. */
+/** Receives the reports of a window. */
 export type Reports = (report: WindowReport) => void;
 
-/** Reports on a client from now on. */
+/** Reports the events of a client from now on. */
 export function reportOn(client: DemoClient, report: Reports): void {
   let node = 0;
   const on = (now: number) => {
@@ -32,17 +32,17 @@ export function reportOn(client: DemoClient, report: Reports): void {
   client.on("message", ({ node: from }) => report({ kind: "came", what: "message", from }));
 }
 
-/** Reports the prices of one symbol: all of them would be a blur. */
+/** Reports the prices of only one symbol: all prices would be too many to see. */
 export const reportTicks = (report: Reports): FeedListener => ({
   onTick(symbol, { node: from }, again) {
     if (symbol === SYMBOLS[0] && !again) report({ kind: "came", what: "tick", from });
   },
 });
 
-/** Tells the page around this window. */
+/** Sends a report to the page around this window. */
 export const toPageAround: Reports = (report) => parent.postMessage(report, location.origin);
 
-/** Hears a window within this page. */
+/** Listens to the reports of the inner window. */
 export function hearWindow(frame: HTMLIFrameElement, reports: Reports): void {
   addEventListener("message", ({ source, origin, data }: MessageEvent<WindowReport>) => {
     if (origin === location.origin && source === frame.contentWindow) reports(data);

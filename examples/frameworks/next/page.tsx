@@ -1,4 +1,4 @@
-// app/page.tsx: a server component. What it draws is there at once; the price goes on by itself in the browser.
+// app/page.tsx: a server component. Its output is there at once; the price changes later, in the browser.
 import { Shop } from "./shop.tsx";
 
 export default function Page() {

@@ -1,4 +1,4 @@
-"use client"; // for Next; elsewhere it means nothing
+"use client"; // for Next; other frameworks ignore it
 import {
   createContext,
   type ReactNode,
@@ -13,8 +13,8 @@ import type { ShopClient } from "../client.ts";
 const Realtime = createContext<ShopClient | undefined>(undefined);
 
 /**
- * Connects while it is shown, and only in the browser: effects do not run on a server. In StrictMode React mounts it
- * twice: the first client is closed before the second one is made.
+ * Connects while the component is shown, and only in the browser: effects do not run on a server. In StrictMode React mounts
+ * it twice: the first client is closed before the second one is created.
  */
 export function RealtimeProvider({ connect, children }: { connect: () => ShopClient; children: ReactNode }) {
   const [client, setClient] = useState<ShopClient>();
@@ -22,11 +22,11 @@ export function RealtimeProvider({ connect, children }: { connect: () => ShopCli
     const client = connect();
     setClient(client);
     return () => void client.close();
-  }, [connect]); // a function of the module, or from useCallback: another one means another client
+  }, [connect]); // a function of the module, or from useCallback: a new function creates a new client
   return <Realtime value={client}>{children}</Realtime>;
 }
 
-/** Where the client stands: "connecting", "open", "reconnecting" or "closed". */
+/** The status of the client: "connecting", "open", "reconnecting" or "closed". */
 export function useStatus() {
   const client = useContext(Realtime);
   const listen = useCallback((changed: () => void) => client?.onStatus(changed) ?? (() => {}), [client]);

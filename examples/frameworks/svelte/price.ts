@@ -2,8 +2,8 @@ import { type Readable, readable } from "svelte/store";
 import type { ShopClient } from "../client.ts";
 
 /**
- * The newest price of an article; `undefined` until it is known. It subscribes with the first reader of the store, and
- * unsubscribes with the last.
+ * The newest price of an article; `undefined` until it is known. The store subscribes when it gets its first reader, and
+ * unsubscribes when the last reader leaves.
  */
 export function priceOf(client: ShopClient, article: string): Readable<number | undefined> {
   return readable<number | undefined>(undefined, (set) => {
@@ -14,7 +14,7 @@ export function priceOf(client: ShopClient, article: string): Readable<number | 
   });
 }
 
-/** Where the client stands. */
+/** The status of the client. */
 export function statusOf(client: ShopClient): Readable<ShopClient["status"]> {
   return readable(client.status, (set) => {
     set(client.status);
