@@ -1,6 +1,6 @@
 /**
- * Checks what neither the formatter, the linter nor the compiler looks at: files too long to read, import cycles, tests
- * that switch the others off, and words that belong to one machine.
+ * Checks that the formatter, the linter and the compiler do not make: too long files, import cycles, tests
+ * that disable other tests, and paths of one machine.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { isPublished } from "./lint/import_rules.ts";
 import { capture } from "./process.ts";
 
 const MAX_LINES = 400;
-/** How many files one folder of published code may hold: more are no longer read at a glance. */
+/** The most files in one folder of published code, so that a reader sees them at a glance. */
 const MAX_FILES = 18;
 const SOURCE = /\.(ts|js|html|css)$/;
 
-/** What no file may contain, and why. */
+/** Texts that no file may contain, and the reasons. */
 const UNWANTED: readonly { pattern: RegExp; where: RegExp; why: string }[] = [
   { pattern: /\.only\s*\(|\bonly:\s*true/, where: SOURCE, why: "runs one test and hides the others" },
   {
@@ -34,11 +34,11 @@ const UNWANTED: readonly { pattern: RegExp; where: RegExp; why: string }[] = [
 ];
 
 /**
- * Looks for what a file may not be or contain.
+ * Finds the problems of a file.
  *
  * @param path The file's path from the root.
  * @param text The file's content.
- * @returns What is wrong, one line each.
+ * @returns The problems, one line each.
  */
 export function fileProblems(path: string, text: string): string[] {
   const lines = text.trimEnd().split("\n");
@@ -58,7 +58,7 @@ export function fileProblems(path: string, text: string): string[] {
  * Looks for folders of published code that hold too many files.
  *
  * @param paths The files of the repository.
- * @returns What is wrong, one line each.
+ * @returns The problems, one line each.
  */
 export function crowdedFolders(paths: readonly string[]): string[] {
   const counts = new Map<string, number>();

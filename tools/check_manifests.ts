@@ -1,5 +1,5 @@
 /**
- * Checks that the manifests of Deno, JSR and Bun say the same: each runtime reads its own.
+ * Checks that the manifests of Deno, JSR and Bun agree: each runtime reads its own.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { exists, readJson } from "./files.ts";
 
 type Table = Record<string, string>;
 
-/** What all manifests share. */
+/** The common fields of all manifests. */
 interface Identity {
   name: string;
   version: string;
@@ -17,13 +17,13 @@ interface Identity {
   exports: Table;
 }
 
-/** The manifests as they are on disk, as far as they are compared. */
+/** The compared parts of the manifests. */
 export interface Manifests {
   deno: Identity & { imports: Table; links: string[] };
   jsr: Identity;
   package: Identity & { dependencies: Table; devDependencies: Table };
   tsconfig: { compilerOptions: { paths: Record<string, string[]> } };
-  /** What the demo imports: it fetches its packages by itself, and only those that it needs. */
+  /** The demo's imports: it fetches its own packages, and only those that it needs. */
   demo: { imports: Table };
 }
 
@@ -31,7 +31,7 @@ export interface Manifests {
  * Compares the manifests.
  *
  * @param manifests The manifests' content.
- * @returns What they disagree on, one line each.
+ * @returns The differences, one line each.
  */
 export function manifestProblems(manifests: Manifests): string[] {
   const { deno, tsconfig } = manifests;
@@ -78,7 +78,7 @@ function standInProblems({ imports, links }: Manifests["deno"], paths: Record<st
   });
 }
 
-/** The demo imports the package's entries from where they are, and libraries in the same range. */
+/** The demo must import the package's entries from their files, and libraries in the same range. */
 function demoProblems({ name, exports, imports }: Manifests["deno"], ofDemo: Table): string[] {
   const wanted = new Map(Object.entries(imports));
   for (const [entry, path] of Object.entries(exports)) {

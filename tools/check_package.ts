@@ -1,6 +1,6 @@
 /**
- * Whether the package is what npm's users expect: packed, and looked at by publint and by "Are the types wrong?". The size of
- * the client is a test's.
+ * Packs the package, and checks it for users of npm with publint and "Are the types wrong?". A test checks the size of
+ * the client.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const APART = ["--no-config", "--no-lock", "--node-modules-dir=none", "--quiet",
 const folder = await Deno.makeTempDir({ prefix: "package-" });
 const tarball = join(folder, "hub.tgz");
 const deno = Deno.execPath();
-/** The programs, in order: each needs what the first has made. JSR's packages have modules alone, so `require` of old Nodes is passed over. */
+/** The programs, in order: all need the result of the first. JSR's packages have only modules, so `require` on old Nodes is not checked. */
 const commands = [
   [deno, "pack", "--quiet", "--allow-dirty", "--no-source-maps", "--output", tarball],
   [deno, "run", ...APART, "npm:publint@0.3", "run", tarball, "--strict"],

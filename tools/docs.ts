@@ -1,5 +1,5 @@
 /**
- * `deno task docs`: builds the site of the documents, and serves it.
+ * `deno task docs`: builds the documentation site, and serves it.
  *
  * @module
  */
@@ -48,12 +48,12 @@ if (values.fill) {
   Deno.exit();
 }
 
-/** The project of the site, with packages of its own: nothing else fetches them. */
+/** The project of the site. It has its own packages, which no other task fetches. */
 const PROJECT = join(ROOT, ".tmp/site");
 const PAGES = join(PROJECT, "src");
 const SETTINGS = join(ROOT, "tools/docs/site");
 
-/** Writes the project, but for its pages. */
+/** Writes the project, without its pages. */
 async function writeProject(site: Site): Promise<void> {
   await Deno.mkdir(join(PAGES, ".vitepress/theme"), { recursive: true });
   await Deno.mkdir(join(PAGES, "public"), { recursive: true });
@@ -71,13 +71,13 @@ async function writeProject(site: Site): Promise<void> {
   );
   const sidebar = site.sections.map(({ title, pages }) => ({
     text: title,
-    collapsed: title !== "Start", // the one that is open on the page opens by itself
+    collapsed: title !== "Start", // the section of the open page opens by itself
     items: pages.map(({ title, place }) => ({ text: title, link: `/${place.replace(/\.md$/, "")}` })),
   }));
   await Deno.writeTextFile(join(PROJECT, "site.json"), JSON.stringify({ sidebar }));
 }
 
-/** Runs a command of Deno, and ends with what it printed where it fails. */
+/** Runs a command of Deno. If it fails, prints its output and ends. */
 async function deno(what: string, args: readonly string[], cwd: string = ROOT): Promise<void> {
   const { code, output } = await capture([Deno.execPath(), ...args], cwd);
   if (code === 0) return;
@@ -101,7 +101,7 @@ await deno("make the reference", [
   `--output=${join(PAGES, "public/api")}`,
   ...entries,
 ]);
-console.log("The reference is made");
+console.log("The reference is built");
 
 const locked = await exists(join(SETTINGS, "deno.lock"));
 await deno("fetch what builds the site", ["install", "--quiet", ...(locked ? ["--frozen"] : [])], PROJECT);

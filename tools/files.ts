@@ -1,5 +1,5 @@
 /**
- * Where the repository is and which files are its own.
+ * Finds the repository and its own files.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { join, relative, resolve, sep } from "node:path";
 /** The repository's root. */
 export const ROOT: string = resolve(import.meta.dirname!, "..");
 
-/** Folders that hold nothing written by hand. */
+/** Folders without files that people write. */
 const GENERATED = [".git", ".tmp", "coverage", "bench/results"];
 
 /**
- * Lists the files of a folder and of the folders in it, without what tools generate.
+ * Lists the files of a folder and of its subfolders, without generated files.
  *
- * @param folder The folder, relative to the root; one that does not exist is empty.
- * @param root The root that paths are relative to.
+ * @param folder The folder, relative to the root. A folder that does not exist counts as empty.
+ * @param root The root of the paths.
  * @returns The files' paths relative to the root, with `/` on every system, sorted.
  */
 export async function listFiles(folder = ".", root: string = ROOT): Promise<string[]> {

@@ -11,7 +11,7 @@ export type Edges = Map<string, string[]>;
  * Finds import cycles.
  *
  * @param edges The files that each file imports.
- * @returns The cycles, each from a file back to the same file; none if and only if there is no cycle.
+ * @returns The cycles, each from a file back to the same file; empty exactly if there is no cycle.
  */
 export function importCycles(edges: Edges): string[][] {
   const cycles: string[][] = [];

@@ -1,5 +1,5 @@
 /**
- * `deno task ok`: every check of the project short of its tests. Runs all of them, whatever fails.
+ * `deno task ok`: every check of the project except its tests. Runs all of them, even if one fails.
  *
  * @module
  */
@@ -20,11 +20,11 @@ const published = (await listFiles()).filter((path) => isPublished(path) && path
 const entries: string[] = [];
 for (const path of Object.values(manifest.exports)) if (await exists(path)) entries.push(path);
 
-// The long ones first, so that the short ones fill the gaps.
+// The long steps first, so that the short ones fill the gaps.
 const steps: Step[] = [
   { name: "types", args: ["check", "--quiet", "."] },
   {
-    // Stricter than the tests, whose options reach into the packages of others that are linked.
+    // Stricter than the check of the tests, whose options also apply to linked packages of others.
     name: "types of what is published",
     args: ["check", "--quiet", "--config", "tools/published.json", "--import-map", "deno.json", ...entries],
   },
@@ -43,7 +43,7 @@ const steps: Step[] = [
 
 const failed: string[] = [];
 
-/** Takes steps off the list until it is empty. */
+/** Takes steps from the list until it is empty. */
 async function work(): Promise<void> {
   for (let step = steps.shift(); step; step = steps.shift()) {
     const start = performance.now();

@@ -1,5 +1,5 @@
 /**
- * `deno task demo:picture`: films the demo's page while a node of it is killed, for the README.
+ * `deno task demo:picture`: records the demo's page while a node is killed, for the README.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import { animatedPng } from "./picture/animated_png.ts";
 import { framesOf, type Shot } from "./picture/frame_encoder.ts";
 
 const FILE = "docs/demo.png";
-/** High enough for nothing to scroll; what is below the windows is cut off. */
+/** High enough so that nothing scrolls; the part below the windows is cut off. */
 const SIZE = { width: 1120, height: 780 };
-/** A frame at most every so many milliseconds. */
+/** The shortest time between two frames, in milliseconds. */
 const EVERY_MS = 120;
 const MAX_BYTES = 1_500_000;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Starts the demo at free ports. */
+/** Starts the demo on free ports. */
 async function startDemo(): Promise<{ url: string; end(): Promise<void> }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["task", "demo", "--port", "0"],
@@ -36,7 +36,7 @@ async function startDemo(): Promise<{ url: string; end(): Promise<void> }> {
       const url = /Open (http:\S+) /.exec(output)?.[1];
       if (url) found.resolve(url);
     }
-    found.reject(new Error(`The demo has ended before its page was there: ${output}`));
+    found.reject(new Error(`The demo ended before its page was ready: ${output}`));
   })();
   const end = async () => {
     child.kill("SIGINT");
@@ -46,7 +46,7 @@ async function startDemo(): Promise<{ url: string; end(): Promise<void> }> {
   return { url: await found.promise, end };
 }
 
-/** Takes pictures of a page until it is stopped. */
+/** Takes screenshots of a page until it is stopped. */
 async function film(page: Page): Promise<() => Promise<{ shots: Shot[]; endMs: number }>> {
   const session = await page.context().newCDPSession(page);
   const shots: Shot[] = [];
@@ -63,7 +63,7 @@ async function film(page: Page): Promise<() => Promise<{ shots: Shot[]; endMs: n
   };
 }
 
-/** A pointer that can be seen: the one of the system is on no picture. */
+/** A visible pointer: the pointer of the system is not in screenshots. */
 async function showPointer(page: Page): Promise<(selector: string) => Promise<void>> {
   await page.evaluate(() => {
     const pointer = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -98,7 +98,7 @@ async function showPointer(page: Page): Promise<(selector: string) => Promise<vo
   };
 }
 
-/** Writes a message word by word, and sends it. */
+/** Types a message word by word, and sends it. */
 async function say(window: Page | FrameLocator, text: string): Promise<void> {
   const field = window.locator("#message");
   for (const { index, 0: word } of text.matchAll(/\S+\s*/g)) {
@@ -108,7 +108,7 @@ async function say(window: Page | FrameLocator, text: string): Promise<void> {
   await field.press("Enter");
 }
 
-/** What is seen: two windows talk, one of their nodes is killed, they go on. */
+/** The scene: two windows chat, one of their nodes is killed, and they go on. */
 async function play(page: Page): Promise<void> {
   const second = page.frameLocator("#second");
   const press = await showPointer(page);
@@ -124,13 +124,13 @@ async function play(page: Page): Promise<void> {
   await pause(3_000);
 }
 
-/** Films the demo. */
+/** Records the demo. */
 async function pictureOf(browser: Browser, url: string): Promise<Uint8Array> {
   const page = await browser.newPage({ viewport: SIZE, colorScheme: "light" });
-  page.setDefaultTimeout(60_000); // a film takes most of a processor
+  page.setDefaultTimeout(60_000); // recording takes most of a processor
   await page.goto(url);
   await page.frameLocator("#second").getByText("Connected to node").waitFor();
-  await pause(8_000); // until the prices have come for a while
+  await pause(8_000); // wait until the chart has prices
   const stop = await film(page);
   await play(page);
   const { shots, endMs } = await stop();
@@ -145,7 +145,7 @@ async function pictureOf(browser: Browser, url: string): Promise<Uint8Array> {
 const executablePath = Deno.env.get("CHROMIUM") ??
   await findProgram("chromium", "chromium-browser", "google-chrome", "google-chrome-stable");
 if (!executablePath) {
-  console.error("Cannot film the demo: there is no chromium on the PATH, and CHROMIUM does not name one");
+  console.error("Cannot record the demo: there is no chromium on the PATH, and CHROMIUM does not name one");
   Deno.exit(1);
 }
 const demo = await startDemo();
@@ -155,7 +155,7 @@ try {
   await Deno.writeFile(join(ROOT, FILE), film);
   console.log(`${FILE}: ${Math.round(film.length / 1000)} kB`);
   if (film.length > MAX_BYTES) {
-    console.error(`${FILE} is larger than the ${MAX_BYTES / 1000} kB that a README should have readers load`);
+    console.error(`${FILE} is larger than the ${MAX_BYTES / 1000} kB that readers of a README should have to load`);
     Deno.exitCode = 1;
   }
 } finally {

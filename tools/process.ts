@@ -13,12 +13,12 @@ import { exists, ROOT } from "./files.ts";
 export interface Outcome {
   /** The exit code. */
   code: number;
-  /** What it printed, standard output first. */
+  /** Its output, standard output first. */
   output: string;
 }
 
 /**
- * Runs a program and collects what it prints.
+ * Runs a program and collects its output.
  *
  * @param command The program and its arguments.
  * @param cwd The folder to run it in; the repository's root when absent.
@@ -31,7 +31,7 @@ export async function capture([program, ...args]: string[], cwd: string = ROOT):
 }
 
 /**
- * Runs a program in the repository's root and lets it print.
+ * Runs a program in the repository's root. Its output goes to the terminal.
  *
  * @param command The program and its arguments.
  * @param env Variables to add to its environment.
@@ -47,14 +47,14 @@ export async function run(
   return (await child.status).code;
 }
 
-/** How many lines are kept of what a program prints. */
+/** How many lines of a program's output are kept. */
 const KEPT_LINES = 12;
 
 /**
- * Runs a program in the repository's root and prints what it prints line by line, each with a mark, so that programs
- * that run at once can be told apart.
+ * Runs a program in the repository's root and prints its output line by line. Each line begins with a mark, so that a reader can
+ * distinguish programs that run at the same time.
  *
- * @param mark What each line begins with.
+ * @param mark The beginning of each line.
  * @param command The program and its arguments.
  * @param env Variables to add to its environment.
  * @param signal Ends it early.
@@ -70,7 +70,7 @@ export async function runMarked(
   const child = new Deno.Command(program, options).spawn();
   const last: string[] = [];
   const print = async (stream: ReadableStream) => {
-    const input = Readable.fromWeb(stream as never); // one stream, of which Deno and Node have types of their own
+    const input = Readable.fromWeb(stream as never); // the same stream, but Deno and Node have different types for it
     for await (const line of createInterface({ input })) {
       console.log(`${mark} ${line}`);
       if (last.push(line) > KEPT_LINES) last.shift();
@@ -83,8 +83,8 @@ export async function runMarked(
 /**
  * Finds a program on the PATH.
  *
- * @param names The names it may have, the preferred first.
- * @returns Its absolute path, or `undefined` when there is none.
+ * @param names The possible names, the preferred one first.
+ * @returns Its absolute path, or `undefined` if there is none.
  */
 export async function findProgram(...names: string[]): Promise<string | undefined> {
   const folders = (Deno.env.get("PATH") ?? "").split(delimiter).filter(Boolean);

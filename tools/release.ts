@@ -10,12 +10,12 @@ import { type Step, STEPS } from "./releasing/texts.ts";
 
 const HELP = `Usage: deno task release major|minor|patch|current [--dry-run]
 
-Raises the version in deno.json, jsr.json and package.json, dates what CHANGELOG.md lists as unreleased, commits that and
-tags the commit. It pushes nothing, and runs no tests: "deno task ok" and "deno task test" must have passed on this commit.
+Raises the version in deno.json, jsr.json and package.json, writes the date over the unreleased part of CHANGELOG.md, commits
+this and tags the commit. It pushes nothing, and runs no tests: "deno task ok" and "deno task test" must have passed on this commit.
 
   major, minor, patch   which part of the version is raised
-  current               release the version that the manifests have, as the first release does
-  --dry-run             say what would be done, and do nothing
+    current               release the version that the manifests have, for the first release
+    --dry-run             say what the task would do, and change nothing
   --help                show this text`;
 
 function refuse(message: string): never {
@@ -27,7 +27,7 @@ function isStep(text: string | undefined): text is Step {
   return STEPS.some((step) => step === text);
 }
 
-/** What the arguments ask for. */
+/** Reads the arguments. */
 function readArgs() {
   try {
     return parseArgs({
@@ -58,14 +58,14 @@ try {
   const { from, version, tag, files } = release;
   console.log(from === version ? `The release of ${version}` : `From ${from} to ${version}`);
   const names = [...files.keys()].join(", ");
-  console.log('Must be green on this commit, and is not run here: "deno task ok", "deno task test"');
+  console.log('These must pass on this commit, and do not run here: "deno task ok", "deno task test"');
   if (values["dry-run"]) {
     console.log(`Would change ${names}, commit "Release ${version}" and tag it ${tag}. Nothing was changed`);
   } else {
     await makeRelease(root, release);
     console.log(`Changed ${names}, committed, and tagged ${tag}. To publish it:`);
     console.log(`  git push --atomic origin main ${tag}`);
-    console.log(`To take it back before that: git tag --delete ${tag} && git reset --hard HEAD~1`);
+    console.log(`To undo it before that: git tag --delete ${tag} && git reset --hard HEAD~1`);
   }
 } catch (error) {
   refuse(`Cannot release: ${(error as Error).message}`);

@@ -1,5 +1,5 @@
 /**
- * `deno task sim`: plays a seed of the simulation again, and draws it; or runs many seeds.
+ * `deno task sim`: repeats a seed of the simulation, and draws it; or runs many seeds.
  *
  * @module
  */
@@ -18,18 +18,18 @@ import { describeFault } from "../tests/sim/describe_fault.ts";
 const HELP = `Usage: deno task sim --seed N [options]
        deno task sim --seeds FROM..TO [options]
 
-Plays one run of the simulation and draws it as a timeline, or plays many and tells of those that break a rule. A run
-follows from its seed and these options alone. One that fails is cut down to the faults that it needs, and drawn so.
+Runs the simulation once and draws the run as a timeline, or runs it many times and lists the runs that break a rule. Only the
+seed and these options decide a run. If a run fails, the faults that it does not need are removed before it is drawn.
 
   --system NAME    ${SYSTEMS.map(({ name }) => name).join(", ")}; the first by default
   --nodes N        how many nodes there are
   --network KIND   adapter: keeps order, delivers at most once; hostile: also duplicates and reorders
   --[no-]wire      whether the real backplane writes and reads every message
-  --svg FILE       where the drawing goes; by default into the folder for temporary files
-  --whole          draws a run that fails with all of its faults
+    --svg FILE       the file of the drawing; by default in the folder for temporary files
+    --whole          draws a failing run with all of its faults
   --help           show this text
 
-What is left out is drawn from the seed.`;
+The seed decides every option that is left out.`;
 
 const { values } = parseArgs({
   allowNegative: true,
@@ -70,7 +70,7 @@ function readOptions(): Omit<RunOptions, "seed"> {
   };
 }
 
-/** Plays one seed, draws it, and tells where. */
+/** Runs one seed, draws it, and prints the path of the drawing. */
 async function playOne(system: System, options: RunOptions): Promise<boolean> {
   let scenario = drawScenario(options, system);
   let outcome = await simulate(scenario, system, true);
@@ -98,7 +98,7 @@ async function playOne(system: System, options: RunOptions): Promise<boolean> {
   return !failed;
 }
 
-/** Plays many seeds, and tells of those that fail. */
+/** Runs many seeds, and lists those that fail. */
 async function playMany(system: System, seeds: string): Promise<boolean> {
   const [, first, last] = /^(\d+)\.\.(\d+)$/.exec(seeds) ?? refuse(`--seeds takes FROM..TO, not "${seeds}"`);
   const from = Number(first), to = Number(last) + 1;

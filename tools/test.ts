@@ -1,5 +1,5 @@
 /**
- * `deno task test`: provides what the tests need and runs them on Deno and on Bun.
+ * `deno task test`: provides the requirements of the tests, and runs the tests on Deno and on Bun.
  *
  * @module
  */
@@ -23,8 +23,8 @@ or what apt-get installs. On a terminal it asks before it installs anything.
   --no-install     do not install missing programs; skip the tests that need them
   --no-check       do not check the types of the tests
   --quick          leave out tests that need more than the two runtimes, and soak tests
-  --conformance    run the suites of the adapters alone
-  --adapter NAME   run the suite of one adapter alone
+    --conformance    run only the suites of the adapters
+    --adapter NAME   run only the suite of one adapter
   --help           show this text`;
 
 const { values, positionals } = parseArgs({
@@ -48,14 +48,14 @@ const NO_BUN: TestCase = {
   result: "skipped",
 };
 
-/** How many processes of tests run at once: two processors are busy with four, because tests wait more than they work. */
+/** How many test processes run at once. Four keep two processors busy, because tests wait more than they work. */
 const AT_ONCE = 4;
 
-/** Runs tasks in their order, so many at once. */
+/** Runs tasks in their order, a limited number at once. */
 async function runAll(tasks: readonly (() => Promise<void>)[], atOnce: number): Promise<void> {
   const rest = tasks.values();
   const runRest = async () => {
-    for (const task of rest) await task(); // they share what is left
+    for (const task of rest) await task(); // the workers share the remaining tasks
   };
   await Promise.all(Array.from({ length: atOnce }, runRest));
 }
@@ -82,7 +82,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 const provided = await provide(selected, options, values.quick ? [] : REQUIREMENTS);
-// A quick run has selected no test that needs something, and what only uses something goes without.
+// A quick run selects only tests that need nothing. Tests that only use a requirement run without it.
 const env = values.quick
   ? Object.fromEntries(REQUIREMENTS.map(({ variable }) => [variable, ""]))
   : provided.env;
@@ -127,5 +127,5 @@ if (interruption.signal.aborted) {
 }
 console.log(`\n${summarize(reports, provided.origins)}`);
 const { passed, failed } = count(reports.flatMap(({ cases }) => cases));
-// Said also where all is well: a library that keeps something open would have the run wait for ever.
+// Exit explicitly, also after success: a library that keeps something open would make the run wait for ever.
 Deno.exit(failed > 0 || passed === 0 ? 1 : 0);

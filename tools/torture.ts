@@ -1,5 +1,5 @@
 /**
- * `deno task torture`: clients, nodes and a store that are cut off, frozen and killed, and an oracle that knows every message.
+ * `deno task torture`: cuts off, freezes and kills clients, nodes and a store. An oracle knows every message and checks the result.
  *
  * @module
  */
@@ -15,19 +15,19 @@ const NAMES = Object.keys(STORES) as StoreName[];
 
 const HELP = `Usage: deno task torture [options]
 
-Publishes on topics with history over nodes on Deno and Bun, while links of clients are cut, and nodes and the servers of the
-store are killed, ended and frozen. At the end everybody must have heard everything, in order and once, or have been told of
-the gap. What is done to whom, and when, follows from the seed. Exits with 1 when anything is not as promised.
+Publishes on topics with history, over nodes on Deno and Bun. Meanwhile it cuts links of clients, and kills, ends and freezes
+nodes and the servers of the store. At the end every client must have got every message, once and in order, or must know of
+the gap. The seed decides all faults and their times. Exits with 1 if a promise is broken.
 
   --store NAME         ${NAMES.join(", ")}; the first by default
   --seconds N          for how long; 300 by default
-  --seed N             drawn when absent
+  --seed N             random by default
   --nodes N            3 by default
   --clients N          200 by default
   --topics N           50 by default
   --subscriptions N    topics of each client; 4 by default
-  --rate N             messages in a second, on all topics together; 2000 by default
-  --runtime NAME       deno or bun; both in turn when absent
+    --rate N             messages per second, on all topics together; 2000 by default
+    --runtime NAME       deno or bun; both in turn by default
   --help               show this text`;
 
 const { values } = parseArgs({

@@ -101,6 +101,6 @@ test("a report names the rule that was broken", () => {
   const [report] = Deno.lint.runPlugin(layers, "client/mod.ts", `export * from "../hub/mod.ts";`);
   assertEquals(
     report.message,
-    '"../hub/mod.ts" may not be imported here: client imports contract and the transport seam, never the hub',
+    '"../hub/mod.ts" may not be imported here: client imports contract and the transport interface, never the hub',
   );
 });

@@ -85,9 +85,9 @@ test("what is missing is told with its size, its tests and how to do without", (
   ]);
   const lines = text.split("\n");
   assertEquals(lines.slice(2, 4), [
-    "  chromium      about 710 MB on the disk, for 1 file in tests/browser; or name yours by CHROMIUM",
-    "  redis-server  about 10 MB on the disk, for 5 files in tests/a, tests/b, tests/c and others; or name yours by " +
-    "REDIS_SERVER",
+    "  chromium      about 710 MB on disk, for 1 file in tests/browser; or set CHROMIUM to yours",
+    "  redis-server  about 10 MB on disk, for 5 files in tests/a, tests/b, tests/c and others; or set " +
+    "REDIS_SERVER to yours",
   ]);
   assertStringIncludes(text, "Together about 720 MB");
   assertStringIncludes(text, "--no-install");

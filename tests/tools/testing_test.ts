@@ -138,7 +138,7 @@ test("tests that use what is missing run without it, which is told once with the
   assertEquals(provided.files, ["a_test.ts", "b_test.ts"]);
   assertEquals(provided.skipped.map(({ name }) => name), [
     "needs_test.ts [skipped: needs program: not installed]",
-    "what 2 files do with program [skipped: not installed]",
+    "the tests of 2 files that use program [skipped: not installed]",
   ]);
   assertEquals(provided.env.EARLIER, '[["program",{"missing":"not installed"}]]');
 });

@@ -1,14 +1,14 @@
 /**
- * A relay of libp2p of a test's own.
+ * A test's own libp2p relay.
  *
  * @module
  */
 
 import { createRelayNode } from "../../adapters/libp2p/mod.ts";
 
-/** A relay that runs in this process. */
+/** A relay in this process. */
 export interface Libp2pRelay extends AsyncDisposable {
-  /** Its address, as adapters take it. */
+  /** Its address, for adapters. */
   readonly url: string;
   /** Ends it. Idempotent. */
   stop(): Promise<void>;
@@ -17,7 +17,7 @@ export interface Libp2pRelay extends AsyncDisposable {
 /**
  * Starts a relay.
  *
- * @returns The relay, once it listens.
+ * @returns The relay, when it listens.
  */
 export async function startLibp2pRelay(): Promise<Libp2pRelay> {
   const relay = await createRelayNode({ allow: "anybody", listen: ["/ip4/127.0.0.1/tcp/0"] });

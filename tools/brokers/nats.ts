@@ -1,5 +1,5 @@
 /**
- * NATS servers of a test's own.
+ * A test's own NATS servers.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import { until } from "./until.ts";
 
 /** Options of {@linkcode startNats}. */
 export interface NatsOptions {
-  /** The port of 127.0.0.1 to listen to; a free one when absent. */
+  /** The port of 127.0.0.1; a free one by default. */
   readonly port?: number;
-  /** More arguments, as `nats-server` takes them: `["--user", "me", "--pass", "secret"]`. */
+  /** More arguments of `nats-server`: `["--user", "me", "--pass", "secret"]`. */
   readonly args?: readonly string[];
-  /** The path of `nats-server`; what `NATS_SERVER` names or the PATH has when absent. */
+  /** The path of `nats-server`; by default that in `NATS_SERVER`, or the one on the PATH. */
   readonly program?: string;
-  /** The cluster that it belongs to, if any; {@linkcode startNatsCluster} starts a whole one. */
+  /** Its cluster, if any; {@linkcode startNatsCluster} starts a whole cluster. */
   readonly cluster?: {
-    /** The port that the other servers connect to. */
+    /** The port for the other servers. */
     readonly port: number;
     /** The cluster ports of servers that it connects to. */
     readonly routes: readonly number[];
@@ -29,20 +29,20 @@ export interface NatsOptions {
 /**
  * Starts a NATS server.
  *
- * @param options Where, and how.
- * @returns The server, once it serves.
+ * @param options The options.
+ * @returns The server, when it serves.
  */
 export async function startNats(options: NatsOptions = {}): Promise<Broker> {
   const { cluster } = options;
   const program = options.program ?? findServer("nats-server", "NATS_SERVER");
-  if (!program) throw new Error("Cannot find nats-server: name it by NATS_SERVER");
+  if (!program) throw new Error("Cannot find nats-server: set NATS_SERVER to its path");
   const start = async (port: number) => {
     const args = ["--addr", "127.0.0.1", "--port", String(port)];
     if (cluster) {
-      // JetStream wants to know servers again.
+      // JetStream must recognise servers after a restart.
       args.push("--name", `server-${cluster.port}`);
       args.push("--cluster_name", "tests", "--cluster", `nats://127.0.0.1:${cluster.port}`);
-      // The first one has a route to itself: JetStream does not start without any.
+      // The first server has a route to itself, because JetStream does not start without a route.
       const ports = cluster.routes.length > 0 ? cluster.routes : [cluster.port];
       args.push("--routes", ports.map((route) => `nats://127.0.0.1:${route}`).join());
     }
@@ -55,7 +55,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Broker> {
 /** NATS servers that know each other. */
 export interface NatsCluster extends AsyncDisposable {
   readonly servers: readonly Broker[];
-  /** Waits until every server that runs knows every other that does, and none that does not. */
+  /** Waits until every running server knows all other running servers, and no stopped one. */
   waitUntilStable(): Promise<void>;
   /** Ends all servers and removes their folders. */
   stop(): Promise<void>;
@@ -65,8 +65,8 @@ export interface NatsCluster extends AsyncDisposable {
  * Starts a cluster of NATS servers.
  *
  * @param count How many servers.
- * @param options How to start each.
- * @returns The cluster, once the servers know each other.
+ * @param options The options of each server.
+ * @returns The cluster, when the servers know each other.
  */
 export async function startNatsCluster(
   count = 3,

@@ -1,6 +1,6 @@
 /**
- * The relay of node-cluster in a process of its own. In an application it is in the primary process and the nodes are in
- * processes that this one has forked; pipes are the same in both directions, so here the process of the nodes forks it.
+ * The relay of node-cluster in its own process. In an application the relay is in the primary process, which forks the
+ * processes of the nodes. Pipes work in both directions, so here the process of the nodes forks the relay.
  *
  * @module
  */
@@ -10,28 +10,28 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { sendSignal } from "./signal.ts";
 
-/** A relay in a process of its own. */
+/** A relay in its own process. */
 export interface RelayProcess extends AsyncDisposable {
   /** The pipe to it. */
   readonly child: ChildProcess;
-  /** What the relay has reported. */
+  /** The reports of the relay. */
   readonly reports: readonly string[];
-  /** Takes the relay away, not its process. */
+  /** Stops the relay, but not its process. */
   stop(): Promise<void>;
-  /** Gives it back. */
+  /** Starts the relay again. */
   start(): Promise<void>;
-  /** Stops the process where it is. */
+  /** Freezes the process. */
   freeze(): void;
-  /** Lets it go on. */
+  /** Lets the process continue. */
   thaw(): void;
-  /** Ends the process as a crash would. */
+  /** Kills the process, as in a crash. */
   kill(): Promise<void>;
 }
 
 /**
- * Starts it.
+ * Starts a relay.
  *
- * @param env What to set in its environment: `MAX_PENDING_BYTES`.
+ * @param env Variables of its environment: `MAX_PENDING_BYTES`.
  */
 export async function startRelayProcess(env: Readonly<Record<string, string>> = {}): Promise<RelayProcess> {
   const program = fileURLToPath(new URL("./node_cluster_relay.ts", import.meta.url));
@@ -59,7 +59,7 @@ export async function startRelayProcess(env: Readonly<Record<string, string>> = 
     reports,
     stop: () => tell("stop"),
     start: () => tell("start"),
-    // Not child.kill(): whatever the signal, Deno closes the pipe then.
+    // Not child.kill(): Deno then closes the pipe, whatever the signal is.
     freeze: () => void sendSignal(child.pid!, "SIGSTOP"),
     thaw: () => void process.kill(child.pid!, "SIGCONT"),
     kill,

@@ -1,6 +1,6 @@
 /**
- * A process with nothing but a relay, for nodes that are at the other end of its pipe: `"stop"` and `"start"` take the relay
- * away and give it back.
+ * A process with only a relay, for the nodes at the other end of its pipe. The messages `"stop"` and `"start"` stop the relay
+ * and start it again.
  *
  * @module
  */

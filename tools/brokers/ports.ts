@@ -1,5 +1,5 @@
 /**
- * Ports of 127.0.0.1 for the servers of a test.
+ * Ports of 127.0.0.1 for a test's servers.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 /**
- * Below every system's range of ports for outgoing connections: while a server is away, nothing else gets its port then,
- * nor does a client that tries to reconnect reach itself.
+ * Below the ports of outgoing connections on every system. So no other connection gets the port of a stopped server, and a
+ * client that reconnects cannot reach itself.
  */
 const FIRST_PORT = 10_240;
 const LAST_PORT = 32_000;
 
 const MAX_TRIES = 50;
 
-/** A program could not listen to its port. */
+/** A program could not listen on its port. */
 export class PortTakenError extends Error {
   override readonly name = "PortTakenError";
 }
 
 /**
- * Finds a port that nobody listened to a moment ago.
+ * Finds a port that was free a moment ago.
  *
  * @returns The port.
  */
@@ -35,10 +35,10 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Starts a program on a port, and on another when somebody was faster.
+ * Starts a program on a port. If another program was faster, tries another port.
  *
- * @param start Starts it; rejects with {@linkcode PortTakenError} when the port is taken.
- * @returns What `start` returned.
+ * @param start Starts it; rejects with {@linkcode PortTakenError} if the port is taken.
+ * @returns The result of `start`.
  */
 export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
   for (let tries = 1;; tries++) {

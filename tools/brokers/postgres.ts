@@ -1,5 +1,5 @@
 /**
- * PostgreSQL servers of a test's own.
+ * A test's own PostgreSQL servers.
  *
  * @module
  */
@@ -16,13 +16,13 @@ import { until } from "./until.ts";
 
 /** Options of {@linkcode startPostgres}. */
 export interface PostgresOptions {
-  /** The port of 127.0.0.1 to listen to; a free one when absent. */
+  /** The port of 127.0.0.1; a free one by default. */
   readonly port?: number;
-  /** More settings, as its configuration has them: `{ max_connections: "5" }`. */
+  /** More settings of its configuration: `{ max_connections: "5" }`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** The password that everybody has to give; none when absent. */
+  /** The password for every login; none by default. */
   readonly password?: string;
-  /** The certificate and its key, in PEM, with which it speaks TLS beside plain text. */
+  /** The certificate and its key, in PEM: with them it accepts TLS in addition to plain text. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /**
    * The encoding of its databases.
@@ -31,16 +31,16 @@ export interface PostgresOptions {
    */
   readonly encoding?: string;
   /**
-   * Whether it only follows a primary, here one that never comes: it answers, and takes no writes and no `LISTEN`.
+   * Whether it is a standby, here of a primary that never comes: it answers, but refuses writes and `LISTEN`.
    *
    * @default {false}
    */
   readonly standby?: boolean;
-  /** The path of `postgres`, or of what runs it; what `POSTGRES_SERVER` names, the PATH or Debian's folders have when absent. */
+  /** The path of `postgres`, or of a program that runs it; by default that in `POSTGRES_SERVER`, on the PATH or in Debian's folders. */
   readonly program?: string;
 }
 
-/** Nothing of a test is worth a disk's time. */
+/** Tests need no durable data, so the server does not wait for the disk. */
 const SETTINGS = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
@@ -51,15 +51,15 @@ const SETTINGS = {
   shared_buffers: "16MB",
 };
 
-/** Where Debian puts it, outside of the PATH: a folder for each version. */
+/** Debian's folder of PostgreSQL, outside of the PATH. It has a folder for each version. */
 const DEBIAN_FOLDER = "/usr/lib/postgresql";
 
 /**
- * Makes the data folder where there is none, and becomes the server. `$0` is the folder of the programs, `$1` the encoding; the
- * folder of spare ones and what is asked for are in the environment of this one process.
+ * Creates the data folder if there is none, and then becomes the server. `$0` is the folder of the programs, `$1` the encoding.
+ * The folder of spare data folders and the options are in the environment of this process.
  *
- * Making a data folder takes seconds, and even a copy a second. So those of servers that were stopped are taken again; whoever
- * moves one away has it for itself.
+ * Creating a data folder takes seconds, and even a copy takes a second. So data folders of stopped servers are used again. A
+ * server that moves a folder away is its only user.
  */
 const SERVE = `
 if [ ! -d data ]; then
@@ -83,7 +83,7 @@ shift
 exec "$TL_SERVER" -D data "$@"
 `;
 
-/** It refuses to run as root, so that root becomes somebody else: the user of its package, or nobody. */
+/** PostgreSQL refuses to run as root, so root becomes another user: that of its package, or "nobody". */
 const AS_SOMEBODY_ELSE = `
 user=postgres; id -u $user >/dev/null 2>&1 || user=nobody
 mkdir -p server "$TL_SPARES" && chown $user server "$TL_SPARES" && chmod go+x .. . && cd server && \
@@ -95,7 +95,7 @@ const AS_I_AM = `mkdir -p server "$TL_SPARES" && cd server && exec "$@"`;
 /**
  * Finds the program of the server.
  *
- * @returns Its path, or `undefined` when there is none.
+ * @returns Its path, or `undefined` if there is none.
  */
 export function findPostgres(): string | undefined {
   const found = findServer("postgres", "POSTGRES_SERVER");
@@ -107,12 +107,12 @@ export function findPostgres(): string | undefined {
 /**
  * Starts a PostgreSQL server with an empty database.
  *
- * @param options Where, and how.
- * @returns The server, once it serves.
+ * @param options The options.
+ * @returns The server, when it serves.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Broker> {
   const program = options.program ?? findPostgres();
-  if (!program) throw new Error("Cannot find postgres: name it by POSTGRES_SERVER");
+  if (!program) throw new Error("Cannot find postgres: set POSTGRES_SERVER to its path");
   const folder = [program, findPostgres()].map((path) => path && dirname(realpathSync(path)))
     .find((folder) => folder && existsSync(join(folder, "initdb")));
   if (!folder) throw new Error("Cannot find initdb beside postgres");
@@ -146,7 +146,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Brok
   return await (options.port === undefined ? onFreePort(start) : start(options.port));
 }
 
-/** A server is several processes: each of its connections is one. */
+/** A server consists of several processes: each connection has one. */
 function toServer(program: Program, port: number, spare: string): Broker {
   const broker = toBroker(program, "postgres", port);
   const signal = (name: NodeJS.Signals) => {
@@ -156,19 +156,19 @@ function toServer(program: Program, port: number, spare: string): Broker {
     const children = childrenOf(program.pid);
     signal("SIGKILL");
     await program.kill();
-    // What they share is free again when the last of them is gone.
+    // The shared memory is free again when the last process is gone.
     await until(() => Promise.resolve(!children.some(lives)), "the server's processes to be gone");
   };
   const stop = async () => {
     if (program.running && program.pid !== undefined) {
-      // Killed it would leave a piece of shared memory behind.
+      // A kill would leave a piece of shared memory behind.
       send(program.pid, "SIGQUIT");
       await until(() => Promise.resolve(program.pid === undefined), "the server to end", 5_000).catch(
         () => {},
       );
     }
     if (program.pid !== undefined) await kill();
-    await rename(join(program.folder, "server", "data"), spare).catch(() => {}); // stopped before, or never begun
+    await rename(join(program.folder, "server", "data"), spare).catch(() => {}); // stopped before, or never started
     await program.stop();
   };
   return {
@@ -179,10 +179,10 @@ function toServer(program: Program, port: number, spare: string): Broker {
       return program.running;
     },
     kill,
-    end: () => program.end("SIGINT"), // it would wait for its clients to go
+    end: () => program.end("SIGINT"), // with other signals it would wait until its clients leave
     start: () => program.start(),
     pause() {
-      program.pause(); // first, so that it makes no more of them
+      program.pause(); // the main process first, so that it creates no more processes
       signal("SIGSTOP");
     },
     resume() {
@@ -201,13 +201,13 @@ function childrenOf(pid: number | undefined): number[] {
       Number,
     );
   } catch {
-    return []; // it has just ended, or this is no Linux
+    return []; // it has just ended, or this system is not Linux
   }
 }
 
 function lives(pid: number): boolean {
   try {
-    // A process that nobody has waited for yet is there, and holds nothing.
+    // A zombie process still exists, but holds no resources.
     return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
   } catch {
     return false;

@@ -1,5 +1,5 @@
 /**
- * Servers as processes: started in a folder of their own, killed, frozen and started again by tests.
+ * Servers as processes. Tests start them in their own folders, kill and freeze them, and start them again.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import process from "node:process";
 import { PortTakenError } from "./ports.ts";
 import { sendSignal } from "./signal.ts";
 
-/** A server that tests talk to, and take away. */
+/** A server that tests use, and stop. */
 export interface Broker extends AsyncDisposable {
-  /** Its address, as adapters take it. */
+  /** Its address, for adapters. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
@@ -23,28 +23,28 @@ export interface Broker extends AsyncDisposable {
   readonly running: boolean;
   /** Kills it (SIGKILL); resolves when it is gone. */
   kill(): Promise<void>;
-  /** Has it end by itself, as an administrator would: it lets its clients go. Resolves when it is gone. */
+  /** Asks it to end, as an administrator would: it closes the connections of its clients. Resolves when it is gone. */
   end(): Promise<void>;
-  /** Starts it again on the same port after that; resolves when it serves. */
+  /** Starts it again on the same port; resolves when it serves. */
   start(): Promise<void>;
-  /** Freezes it (SIGSTOP): its connections stay open and nobody answers. */
+  /** Freezes it (SIGSTOP): its connections stay open, but it does not answer. */
   pause(): void;
   /** Ends `pause`. */
   resume(): void;
-  /** Ends it for good and removes its folder. Idempotent. */
+  /** Ends it and removes its folder. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** What program to start, and how. */
+/** A program, and how to start it. */
 export interface ProgramOptions {
   /** Its path. */
   readonly program: string;
   /** Its arguments. */
   readonly args: readonly string[];
-  /** What it prints when it serves. */
+  /** The line that it prints when it serves. */
   readonly ready: RegExp;
   /**
-   * How long it may take until it serves.
+   * How long it may take until it serves, in milliseconds.
    *
    * @default {30_000}
    */
@@ -53,21 +53,21 @@ export interface ProgramOptions {
 
 const FOLDER_PREFIX = "trunkline-broker-";
 
-/** In a program's folder while it runs: by this, {@linkcode killLeftovers} finds what a process did not end. */
+/** This file is in a program's folder while it runs. With it, {@linkcode killLeftovers} finds programs that were not ended. */
 const PID_FILE = "pid";
 
 /**
- * Written by the program's process itself: whoever starts it may be killed in the moment after. In a folder that is gone already
- * nothing starts any more.
+ * The program's process writes the file itself, because the process that starts it may be killed right after the start. If the
+ * folder is gone already, nothing starts.
  */
 const WITH_PID_FILE = 'echo $$ > "$0" && exec "$@"';
 
 const POLL_INTERVAL_MS = 10;
 
-/** How long a killed program's port may stay taken. */
+/** How long the port of a killed program may stay taken, in milliseconds. */
 const PORT_PATIENCE_MS = 10_000;
 
-/** A program that runs in a folder of its own, until it is stopped. */
+/** A program that runs in its own folder until it is stopped. */
 export class Program implements AsyncDisposable {
   readonly #options: ProgramOptions;
   readonly #folder: string;
@@ -84,7 +84,7 @@ export class Program implements AsyncDisposable {
    * Starts a program and waits until it serves.
    *
    * @param options The program.
-   * @returns The program. Rejects with {@linkcode PortTakenError} when another has its port.
+   * @returns The program. Rejects with {@linkcode PortTakenError} if another program has its port.
    */
   static async start(options: ProgramOptions): Promise<Program> {
     const program = new Program(options, await mkdtemp(join(tmpdir(), FOLDER_PREFIX)));
@@ -102,17 +102,17 @@ export class Program implements AsyncDisposable {
     return this.#child !== undefined && !this.#paused;
   }
 
-  /** Where it runs, until it is stopped. */
+  /** Its folder, until it is stopped. */
   get folder(): string {
     return this.#folder;
   }
 
-  /** The process that runs, if one does. */
+  /** The running process, if there is one. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
-  /** Starts it again after a kill. */
+  /** Starts the program again after a kill. */
   async start(): Promise<void> {
     const end = performance.now() + PORT_PATIENCE_MS;
     for (;;) {
@@ -131,9 +131,9 @@ export class Program implements AsyncDisposable {
   }
 
   /**
-   * Has it end by itself; resolves when it is gone.
+   * Asks it to end; resolves when it is gone.
    *
-   * @param signal What it understands.
+   * @param signal The signal on which it ends.
    */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     this.#signal(signal);
@@ -152,7 +152,7 @@ export class Program implements AsyncDisposable {
     this.#paused = false;
   }
 
-  /** Ends it and removes its folder. Nothing in there is worth a graceful end. Idempotent. */
+  /** Kills it and removes its folder. Its data are not needed, so it need not end gracefully. Idempotent. */
   async stop(): Promise<void> {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
@@ -163,9 +163,9 @@ export class Program implements AsyncDisposable {
   }
 
   async #launch(): Promise<void> {
-    if (this.#child) throw new TypeError("Cannot start a program that runs");
+    if (this.#child) throw new TypeError("Cannot start a program that already runs");
     const { program, args } = this.#options;
-    // A file rather than a pipe: nobody has to read it while tests run, and a program that writes never waits.
+    // A file, not a pipe: no code must read it while tests run, and the program never waits when it writes.
     const path = join(this.#folder, "output.log");
     const log = openSync(path, "w");
     const command = ["-c", WITH_PID_FILE, join(this.#folder, PID_FILE), program, ...args];
@@ -174,7 +174,7 @@ export class Program implements AsyncDisposable {
     this.#child = child;
     this.#paused = false;
     let failure: string | undefined;
-    // The last resort of a process that ends in the middle of a test.
+    // The last resort, if this process ends in the middle of a test.
     const onExit = () => {
       child.kill("SIGKILL");
       rmSync(this.#folder, { recursive: true, force: true });
@@ -215,22 +215,22 @@ export class Program implements AsyncDisposable {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    // Not the child's own `kill`: after that Deno tells the signal instead of the exit code, whatever happens.
+    // Not the child's own `kill`: after it, Deno always reports the signal instead of the exit code.
     if (this.#child?.pid !== undefined) sendSignal(this.#child.pid, signal);
   }
 }
 
 /**
- * Kills the programs that processes started with a folder for temporary files, and did not live to stop.
+ * Kills programs that were started with a given folder for temporary files, by processes that ended before they could stop them.
  *
- * @param temporary That folder, which was theirs alone.
- * @returns How many there were.
+ * @param temporary That folder, which no other processes use.
+ * @returns The number of programs.
  */
 export async function killLeftovers(temporary: string): Promise<number> {
   let count = 0;
   for (const name of await readdir(temporary)) {
     if (!name.startsWith(FOLDER_PREFIX)) continue;
-    // Under another name, so that what has just been launched either has written its file or cannot.
+    // Rename the folder first: a program that has just been started has written its file by then, or cannot write it any more.
     const folder = join(temporary, `ended-${name}`);
     await rename(join(temporary, name), folder);
     const pid = Number(await readFile(join(folder, PID_FILE), "utf8").catch(() => ""));
@@ -239,13 +239,13 @@ export async function killLeftovers(temporary: string): Promise<number> {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // It had ended.
+      // It has ended already.
     }
   }
   return count;
 }
 
-/** Where servers are that are not on every user's PATH. */
+/** Folders of servers that are not on every user's PATH. */
 const SERVER_FOLDERS = ["/usr/local/sbin", "/usr/sbin"];
 
 /**
@@ -253,7 +253,7 @@ const SERVER_FOLDERS = ["/usr/local/sbin", "/usr/sbin"];
  *
  * @param name Its name.
  * @param variable The environment variable that may hold its path.
- * @returns Its path, or `undefined` when there is none.
+ * @returns Its path, or `undefined` if there is none.
  */
 export function findServer(name: string, variable: string): string | undefined {
   const named = process.env[variable];
@@ -263,7 +263,7 @@ export function findServer(name: string, variable: string): string | undefined {
 }
 
 /**
- * Makes a broker of a program.
+ * Turns a program into a broker.
  *
  * @param program The program.
  * @param scheme The scheme of its URL.

@@ -1,5 +1,5 @@
 /**
- * A TCP proxy that fails on demand: what happens to networks, in one process.
+ * A TCP proxy that fails on demand, like a network.
  *
  * @module
  */
@@ -13,15 +13,15 @@ export interface Proxy extends AsyncDisposable {
   readonly port: number;
   /** How many connections it holds open. */
   readonly connections: number;
-  /** How many bytes have come from clients. */
+  /** How many bytes have arrived from clients. */
   readonly received: number;
-  /** Passes nothing more, either way, and closes nothing; new connections open and hang too. */
+  /** Stops passing data in both directions, and closes nothing. New connections open and hang too. */
   blackhole(): void;
-  /** Ends `blackhole`: what was held back arrives, as after a network's outage. */
+  /** Ends `blackhole`: the delayed data arrive, as after an outage of a network. */
   heal(): void;
   /** Resets all connections. */
   cut(): void;
-  /** Resets all connections and listens no more. Idempotent. */
+  /** Resets all connections and stops listening. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -41,10 +41,10 @@ class Link {
     this.#watch(near);
   }
 
-  /** Connects to the server and lets everything pass. */
+  /** Connects to the server and passes everything on. */
   release(targetPort: number): void {
     this.#held = false;
-    // What a side had said before it ended is lost with it, as on any network.
+    // When a side ends, its last data may be lost, as on any network.
     if (this.#ended) return this.reset();
     if (!this.#far) {
       this.#far = connect(targetPort, "127.0.0.1");
@@ -57,7 +57,7 @@ class Link {
     this.#far.resume();
   }
 
-  /** Lets nothing pass any more. */
+  /** Stops passing data. */
   hold(): void {
     this.#held = true;
     this.#near.pause();
@@ -80,7 +80,7 @@ class Link {
     from.on("end", () => this.#orLater(() => void to.end()));
   }
 
-  /** A paused socket may still tell what it had read already; Bun's also tells its end. */
+  /** A paused socket may still deliver data that it has read already. Bun's may also report its end. */
   #orLater(pass: () => void): void {
     if (this.#held) this.#later.push(pass);
     else pass();
@@ -91,7 +91,7 @@ class Link {
     socket.on("error", () => {}); // "close" follows
     socket.on("close", () => {
       this.#ended = true;
-      // What happens on one side of a black hole is not seen on the other.
+      // During a black hole, one side does not see the events of the other.
       if (!this.#held) this.reset();
     });
   }
@@ -101,7 +101,7 @@ class Link {
  * Starts a proxy.
  *
  * @param targetPort The server's port of 127.0.0.1.
- * @param port The port to listen to; a free one when absent.
+ * @param port The port to listen on; a free one by default.
  * @returns The proxy.
  */
 export async function startProxy(targetPort: number, port = 0): Promise<Proxy> {

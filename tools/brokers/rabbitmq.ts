@@ -1,6 +1,6 @@
 /**
- * RabbitMQ servers of a test's own, each with what Erlang needs to find others, so that nothing of a system's own RabbitMQ is
- * touched.
+ * A test's own RabbitMQ servers. Each has its own parts of Erlang for finding other servers, so that the system's RabbitMQ is not
+ * changed.
  *
  * @module
  */
@@ -14,28 +14,28 @@ import { type Broker, findServer, Program, toBroker } from "./program.ts";
 
 /** Options of {@linkcode startRabbitMq}. */
 export interface RabbitMqOptions {
-  /** The path of `rabbitmq-server`; what `RABBITMQ_SERVER` names or the PATH has when absent. */
+  /** The path of `rabbitmq-server`; by default that in `RABBITMQ_SERVER`, or the one on the PATH. */
   readonly program?: string;
-  /** Sections of its configuration in Erlang's terms, beside where it listens: `"{vm_memory_high_watermark, 0.1}"`. */
+  /** More sections of its configuration, as Erlang terms: `"{vm_memory_high_watermark, 0.1}"`. */
   readonly config?: readonly string[];
-  /** A server of the cluster that it joins. That one is stopped last. */
+  /** A server of the cluster that it joins. Stop that server last. */
   readonly join?: RabbitMqBroker;
 }
 
-/** A RabbitMQ server of a test's own. */
+/** A test's own RabbitMQ server. */
 export interface RabbitMqBroker extends Broker {
-  /** Its name among servers: `tests-12345@localhost`. */
+  /** Its node name: `tests-12345@localhost`. */
   readonly node: string;
-  /** The port of 127.0.0.1 by which servers find each other. */
+  /** The port of the Erlang port mapper on 127.0.0.1. */
   readonly epmdPort: number;
   /** Runs `rabbitmqctl` on it: `ctl("add_user", "alice", "secret")`. */
   ctl(...args: string[]): Promise<string>;
 }
 
-/** Debian's wrapper changes the user, which needs root; this is what it runs. */
+/** Debian's wrapper changes the user, which needs root. This is the program that it runs. */
 const DEBIAN_FOLDER = "/usr/lib/rabbitmq/bin";
 
-/** What a server has to read; `$0` is its program. All it writes is in its own folder. */
+/** The start script; `$0` is the server's program. The server writes only to its own folder. */
 const start = (env: Readonly<Record<string, string>>, config: string): string => `
 cat > rabbitmq.config <<'END'
 ${config}
@@ -49,7 +49,7 @@ printf trunkline > .erlang.cookie && chmod 600 .erlang.cookie
 exec "$0"
 `;
 
-/** Finds a program of RabbitMQ: Debian's own, rather than its wrapper. */
+/** Finds a program of RabbitMQ: the real one, not Debian's wrapper. */
 function programOf(name: string, program?: string): string | undefined {
   const own = `${DEBIAN_FOLDER}/${name}`;
   const found = program ?? findServer(name, name.toUpperCase().replace("-", "_"));
@@ -59,13 +59,13 @@ function programOf(name: string, program?: string): string | undefined {
 /**
  * Finds the server's program.
  *
- * @returns Its path, or `undefined` when there is none.
+ * @returns Its path, or `undefined` if there is none.
  */
 export function findRabbitMq(): string | undefined {
   return programOf("rabbitmq-server");
 }
 
-/** What every server of Erlang asks where others are; with one of their own, tests leave none behind. */
+/** The Erlang port mapper, which servers ask for the addresses of others. Tests start their own, and leave none behind. */
 async function startEpmd(port: number): Promise<Program> {
   const program = findServer("epmd", "EPMD");
   if (!program) throw new Error("Cannot find epmd, which comes with Erlang");
@@ -76,12 +76,12 @@ async function startEpmd(port: number): Promise<Program> {
 /**
  * Starts a RabbitMQ server, which takes about ten seconds.
  *
- * @param options How.
- * @returns The server, once it serves.
+ * @param options The options.
+ * @returns The server, when it serves.
  */
 export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<RabbitMqBroker> {
   const program = programOf("rabbitmq-server", options.program);
-  if (!program) throw new Error("Cannot find rabbitmq-server: name it by RABBITMQ_SERVER");
+  if (!program) throw new Error("Cannot find rabbitmq-server: set RABBITMQ_SERVER to its path");
   const { join, config = [] } = options;
   const epmdPort = join?.epmdPort ?? await freePort();
   await using started = new AsyncDisposableStack();
@@ -93,7 +93,7 @@ export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<Rabb
       ...env,
       RABBITMQ_NODENAME: node,
       RABBITMQ_DIST_PORT: `${await freePort()}`,
-      // Erlang itself is the process then, which can be killed and frozen.
+      // Then the process is Erlang itself, and can be killed and frozen.
       RABBITMQ_ALLOW_INPUT: "1",
       RABBITMQ_SERVER_START_ARGS: "-noinput",
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",

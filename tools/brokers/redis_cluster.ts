@@ -1,5 +1,5 @@
 /**
- * Redis Clusters of a test's own.
+ * A test's own Redis Clusters.
  *
  * @module
  */
@@ -13,26 +13,26 @@ import { until } from "./until.ts";
 /** Options of {@linkcode startRedisCluster}. */
 export interface RedisClusterOptions {
   /**
-   * How many masters; a cluster has at least 3.
+   * The number of masters; a cluster has at least 3.
    *
    * @default {3}
    */
   readonly masters?: number;
   /**
-   * How many replicas each master has.
+   * The number of replicas of each master.
    *
    * @default {0}
    */
   readonly replicas?: number;
   /**
-   * After how long a silent node counts as failing; a failover takes about twice as long.
+   * The time after which a silent node counts as failing, in milliseconds. A failover takes about twice as long.
    *
    * @default {2_000}
    */
   readonly nodeTimeoutMs?: number;
-  /** More arguments for each node, as `redis-server` takes them. */
+  /** More arguments of `redis-server`, for each node. */
   readonly args?: readonly string[];
-  /** The path of `redis-server`; what `REDIS_SERVER` names or the PATH has when absent. */
+  /** The path of `redis-server`; by default that in `REDIS_SERVER`, or the one on the PATH. */
   readonly program?: string;
 }
 
@@ -44,20 +44,20 @@ export interface RedisClusterNode extends Broker {
 
 /** A Redis Cluster. */
 export interface RedisCluster extends AsyncDisposable {
-  /** The masters first, then the replicas; roles change with failovers. */
+  /** The nodes: the masters first, then the replicas. Roles change with failovers. */
   readonly nodes: readonly RedisClusterNode[];
   /** All nodes' addresses, separated by commas. */
   readonly url: string;
   /**
-   * Waits until the nodes that run serve all slots, and agree on that: after a master was killed, until a replica of it
-   * is a master; after a start, until that node is part of the cluster again.
+   * Waits until the running nodes serve all slots, and agree on this. After a kill of a master this is when one of its replicas is
+   * a master. After a start it is when that node is part of the cluster again.
    */
   waitUntilStable(): Promise<void>;
-  /** The master that serves a slot, as the other nodes that run see it. */
+  /** The master that serves a slot, in the view of the other running nodes. */
   masterOf(slot: number): Promise<RedisClusterNode>;
   /** The slot of a key or of a channel of sharded pub/sub. */
   slotOf(key: string): Promise<number>;
-  /** Moves a slot with its keys to another master, while clients are served. */
+  /** Moves a slot with its keys to another master, while clients go on. */
   migrateSlot(slot: number, to: RedisClusterNode): Promise<void>;
   /** Ends all nodes and removes their folders. */
   stop(): Promise<void>;
@@ -69,8 +69,8 @@ const MAX_TRIES = 10;
 /**
  * Starts a Redis Cluster.
  *
- * @param options How large it is.
- * @returns The cluster, once it serves all slots.
+ * @param options The options.
+ * @returns The cluster, when it serves all slots.
  */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
   const { masters = 3, replicas = 0 } = options;
@@ -92,7 +92,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
   }
 }
 
-/** A node, and the port on which nodes talk to each other. */
+/** A node, and the port for the other nodes. */
 interface StartedNode extends Broker {
   readonly busPort: number;
 }
@@ -106,7 +106,7 @@ async function startNode(
       ...["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"],
       ...["--cluster-announce-ip", "127.0.0.1", "--cluster-port", String(busPort)],
       ...["--cluster-node-timeout", String(nodeTimeoutMs)],
-      // However long it was without its master, a replica takes over; and it need not wait for others to be fed.
+      // A replica always takes over, even after a long time without its master, and does not wait for other replicas.
       ...["--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"],
     ];
     try {
@@ -123,11 +123,11 @@ async function toNode(broker: StartedNode): Promise<RedisClusterNode & StartedNo
   return Object.defineProperties(broker, { id: { value: id } }) as RedisClusterNode & StartedNode;
 }
 
-/** Makes one cluster of nodes that know nothing yet. */
+/** Joins new nodes to one cluster. */
 async function join(nodes: readonly (RedisClusterNode & StartedNode)[], masters: number): Promise<void> {
   const [first, ...others] = nodes;
   for (const [i, { port }] of nodes.entries()) {
-    // An epoch for each, or masters that meet would first have to settle who is right.
+    // Each master gets its own epoch: otherwise masters with equal epochs would first have to resolve this conflict.
     await redisCommand(port, "CLUSTER", "SET-CONFIG-EPOCH", String(i + 1));
     if (i >= masters) continue;
     const [from, to] = [i, i + 1].map((n) => Math.floor(n * SLOTS / masters));
@@ -145,15 +145,15 @@ async function join(nodes: readonly (RedisClusterNode & StartedNode)[], masters:
   }
 }
 
-/** A node as one of its cluster sees it. */
+/** A node, in the view of a node of its cluster. */
 interface Seen {
   readonly id: string;
   readonly flags: readonly string[];
-  /** Its slots, first and last of each range. */
+  /** Its slots: the first and the last one of each range. */
   readonly slots: readonly (readonly [number, number])[];
 }
 
-/** The cluster as one of its nodes sees it. */
+/** The cluster, in the view of one of its nodes. */
 async function viewOf(port: number): Promise<Seen[]> {
   const lines = String(await redisCommand(port, "CLUSTER", "NODES")).trim().split("\n");
   return lines.map((line) => {
@@ -161,7 +161,7 @@ async function viewOf(port: number): Promise<Seen[]> {
     return {
       id: id!,
       flags: flags!.split(","),
-      // "[93-<-id]" is a slot on its way.
+      // "[93-<-id]" is a slot that is moving.
       slots: ranges.filter((range) => !range.startsWith("[")).map((range) => {
         const [first, last = first] = range.split("-").map(Number);
         return [first!, last!] as const;
@@ -236,7 +236,7 @@ class Cluster implements RedisCluster {
       if (keys.length === 0) break;
       await redisCommand(from.port, "MIGRATE", to.host, String(to.port), "", "0", "5000", "KEYS", ...keys);
     }
-    // The new owner first: until it knows, nobody may be sent there.
+    // The new owner first: until it knows, no client may be redirected to it.
     await set(to, "NODE", to.id);
     await set(from, "NODE", to.id);
     await this.waitUntilStable();

@@ -1,5 +1,5 @@
 /**
- * Signals to processes, which have come when the call returns.
+ * Sends signals to processes. A signal has arrived when the call returns.
  *
  * @module
  */
@@ -7,16 +7,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 
-/** How long a process may take to stand still. */
+/** How long a process may take to freeze, in milliseconds. */
 const PATIENCE_MS = 5_000;
 
 /**
- * Sends a signal to a process. After SIGSTOP it returns when the process stands still: on a busy machine its threads would
- * otherwise go on for some milliseconds, and answer what is sent to them after the call.
+ * Sends a signal to a process. After SIGSTOP it returns when the process is frozen. On a busy machine its threads would
+ * otherwise go on for some milliseconds, and answer messages that arrive after the call.
  *
  * @param pid The process.
  * @param signal The signal.
- * @throws {Error} When there is no such process, or it does not stand still within 5 s.
+ * @throws {Error} If there is no such process, or it does not freeze within 5 s.
  */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   process.kill(pid, signal);
@@ -24,7 +24,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   const end = performance.now() + PATIENCE_MS;
   while (!standsStill(pid)) {
     if (performance.now() > end) {
-      throw new Error(`Cannot freeze process ${pid}: it goes on after ${PATIENCE_MS} ms`);
+      throw new Error(`Cannot freeze process ${pid}: it still runs after ${PATIENCE_MS} ms`);
     }
     Atomics.wait(PAUSE, 0, 0, 1);
   }
@@ -32,17 +32,17 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
 
 const PAUSE = new Int32Array(new SharedArrayBuffer(4));
 
-/** The states of a thread that does nothing any more: stopped, traced, or ended. */
+/** The states of a thread that does not run any more: stopped, traced, or ended. */
 const STILL = new Set(["T", "t", "Z", "X"]);
 
 function standsStill(pid: number): boolean {
   try {
-    // The state follows the name, which is in brackets and may hold anything.
+    // The state follows the name, which is in brackets and may contain any characters.
     return readdirSync(`/proc/${pid}/task`).every((task) =>
       STILL.has(readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8").match(/\) (\S)/s)?.[1] ?? "")
     );
   } catch {
-    return !isThere(pid); // a thread, or all of it, has just ended
+    return !isThere(pid); // a thread, or the whole process, has just ended
   }
 }
 

@@ -1,19 +1,19 @@
 /**
- * The little that is to be said to brokers without their libraries, which are what is tested.
+ * Sends commands to brokers without their libraries, because tests test these libraries.
  *
  * @module
  */
 
 import { connect } from "node:net";
 
-/** How long a server may take to answer. */
+/** How long a server may take to answer, in milliseconds. */
 const ANSWER_MS = 5_000;
 
 /** An answer of Redis. */
 export type RedisReply = string | number | null | readonly RedisReply[];
 
 /**
- * Reads the line that a server greets with.
+ * Reads the greeting of a server.
  *
  * @param port Its port of 127.0.0.1.
  * @returns The line.
@@ -26,11 +26,11 @@ export function firstLine(port: number): Promise<string> {
 }
 
 /**
- * Sends one command to a Redis server, on a connection of its own.
+ * Sends one command to a Redis server, on a new connection.
  *
  * @param port Its port of 127.0.0.1.
  * @param command The command and its arguments.
- * @returns The answer. Rejects when it is an error.
+ * @returns The answer. Rejects if it is an error.
  */
 export async function redisCommand(port: number, ...command: readonly string[]): Promise<RedisReply> {
   const parts = command.map((part) => `$${new TextEncoder().encode(part).length}\r\n${part}\r\n`);
@@ -39,11 +39,11 @@ export async function redisCommand(port: number, ...command: readonly string[]):
   return reply.value;
 }
 
-/** Connects, sends, and reads until `read` has found what it looks for. */
+/** Connects, sends, and reads until `read` returns a value. */
 function converse<T>(port: number, question: string, read: (text: string) => T | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
-    // One character per byte, so that lengths are those of the protocol.
+    // One character per byte, so that lengths match the protocol.
     let text = "";
     let outcome: (() => void) | undefined;
     const settle = (how: () => void) => {
@@ -62,19 +62,19 @@ function converse<T>(port: number, question: string, read: (text: string) => T |
     });
     socket.on("error", (error) => settle(() => reject(error)));
     socket.on("end", () => settle(() => reject(new Error(`127.0.0.1:${port} closed the connection`))));
-    // Only once the socket is gone, so that nothing of it outlives the answer.
+    // Wait until the socket is closed, so that it does not outlive the answer.
     socket.on("close", () => outcome?.());
     if (question) socket.write(question);
   });
 }
 
-/** A value, and where the text goes on after it. */
+/** A value, and the position in the text after it. */
 interface Parsed {
   readonly value: RedisReply | Error;
   readonly end: number;
 }
 
-/** Reads one value of RESP 2; nothing while it is not complete. */
+/** Reads one value of RESP 2; `undefined` while it is not complete. */
 function readReply(text: string, start = 0): Parsed | undefined {
   const lineEnd = text.indexOf("\r\n", start);
   if (lineEnd < 0) return undefined;

@@ -1,5 +1,5 @@
 /**
- * Waiting for what servers do in their own time.
+ * Waits for changes of servers.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 const POLL_INTERVAL_MS = 25;
 
 /**
- * Waits until a condition holds; a condition that throws does not hold yet.
+ * Waits until a condition is true. A condition that throws counts as not true yet.
  *
- * @param condition What must become true.
- * @param what What it is, for the error's message.
+ * @param condition The condition.
+ * @param what A description of the condition, for the error's message.
  * @param timeoutMs How long to wait.
  */
 export async function until(

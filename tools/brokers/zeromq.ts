@@ -1,5 +1,5 @@
 /**
- * Proxies of ZeroMQ of a test's own: processes of Deno, as it takes them.
+ * A test's own ZeroMQ proxies, in processes of Deno, because only Deno runs them.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import { freePort } from "./ports.ts";
 import { type Broker, Program } from "./program.ts";
 
-/** A proxy. Its `url` has both addresses, separated by a comma; its port is that of the front. */
+/** A proxy. Its `url` has both addresses, separated by a comma. Its port is that of the front. */
 export interface ZeroMqBroker extends Broker {
-  /** The port where nodes get what they subscribe to. */
+  /** The port at which nodes receive messages. */
   readonly backPort: number;
 }
 
@@ -19,8 +19,8 @@ const COMMAND = fileURLToPath(new URL("../../adapters/zeromq/proxy/command.ts", 
 /**
  * Starts a proxy.
  *
- * @param options What it is run with: the path of `deno`, and more of its environment.
- * @returns The proxy, once it listens.
+ * @param options The path of `deno`, and more variables of its environment.
+ * @returns The proxy, when it listens.
  */
 export async function startZeroMqProxy(
   options: { readonly program: string; readonly env?: Readonly<Record<string, string>> },

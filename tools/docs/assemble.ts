@@ -1,5 +1,5 @@
 /**
- * Lays out the pages of the site from the documents of the repository.
+ * Creates the pages of the site from the documents of the repository.
  *
  * @module
  */
@@ -46,14 +46,14 @@ async function readPage(path: string): Promise<Page> {
   return { path, place: placeOf(path)!, title: titleOf(text), summary: summaryOf(text), text };
 }
 
-/** What the site consists of: files by their path on it. */
+/** The files of the site, by their path on it. */
 export type Files = Map<string, string | Uint8Array>;
 
 /**
- * Makes the files of the site.
+ * Creates the files of the site.
  *
  * @param site Its documents.
- * @returns Pages, pictures, and the pages of files that are linked to.
+ * @returns Pages, pictures, and the pages of linked files.
  */
 export async function layOut({ home, sections }: Site): Promise<Files> {
   const files: Files = new Map();
@@ -71,7 +71,7 @@ export async function layOut({ home, sections }: Site): Promise<Files> {
   return files;
 }
 
-/** A page that shows a file, or what is in a folder. The files that it names become pages too. */
+/** A page that shows a file or the list of a folder. The files in the list become pages too. */
 async function showSource(path: string, wanted: Wanted): Promise<string> {
   const head = `---\nsearch: false\nprev: false\nnext: false\n---\n\n# ${path || "The repository"}\n\n`;
   const isFolder = (await Deno.stat(join(ROOT, path))).isDirectory;
@@ -97,10 +97,10 @@ function languageOf(path: string): string {
 }
 
 /**
- * Writes files that differ from what is there, and removes what is no longer wanted.
+ * Writes the files that have changed, and removes old ones.
  *
- * @param folder Where to.
- * @param files What is to be there.
+ * @param folder The folder.
+ * @param files All files that the folder must have.
  */
 export async function writeFiles(folder: string, files: Files): Promise<void> {
   if (await exists(folder)) {

@@ -1,22 +1,22 @@
 /**
- * The documents for language models: an index, all pages in one text, and each page as it was written.
+ * The documents for language models: an index, all pages in one text, and each page as Markdown.
  *
  * @module
  */
 
 import type { Files, Page, Site } from "./assemble.ts";
 
-/** Sections that tell how the library is made, and not how it is used. */
+/** Sections about the development of the library, not about its use. */
 const LEFT_OUT = ["Decisions", "Take part"];
-/** Long pages that answer no question about using it. */
+/** Long pages that do not help to use it. */
 const TOO_LONG = ["bench/README.md", "CHANGELOG.md", "examples/README.md"];
 
 /**
- * Makes `llms.txt`, `llms-full.txt`, and a copy of each page that they name.
+ * Creates `llms.txt`, `llms-full.txt`, and a copy of each page that they name.
  *
  * @param site The documents.
- * @param files The files of the site, with the pages as they were laid out.
- * @returns Files to put beside the pages once they are built: before, documents would become pages.
+ * @param files The files of the site, with the created pages.
+ * @returns Files to put beside the pages after the build. Before the build, they would become pages too.
  */
 export function textsForModels({ home, sections }: Site, files: Files): Files {
   const texts: Files = new Map();

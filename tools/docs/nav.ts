@@ -13,7 +13,7 @@ export interface Section {
 
 const pages = (folder: string, ...names: string[]) => names.map((name) => `docs/${folder}/${name}.md`);
 
-/** All sections but the decisions, which are listed by number. */
+/** All sections except the decisions, which are listed by number. */
 export const SECTIONS: readonly Section[] = [
   {
     title: "Start",
@@ -86,5 +86,5 @@ export const SECTIONS: readonly Section[] = [
   { title: "Take part", pages: ["CONTRIBUTING.md", "CODE_OF_CONDUCT.md"] },
 ];
 
-/** Pages with tables that need the room of the outline. */
+/** Pages without an outline, because their tables need the room. */
 export const WIDE: readonly string[] = ["docs/adapters.md", "docs/comparison.md"];

@@ -1,12 +1,12 @@
 /**
- * Documents of the repository as pages of the site: where each goes, and where its links lead.
+ * Turns documents of the repository into pages of the site: decides their paths, and rewrites their links.
  *
  * @module
  */
 
 import { posix } from "node:path";
 
-/** Documents that have another place on the site than in the repository. */
+/** Documents whose path on the site differs from their path in the repository. */
 const PLACES: Readonly<Record<string, string>> = {
   "README.md": "index.md",
   "SECURITY.md": "security.md",
@@ -17,27 +17,27 @@ const PLACES: Readonly<Record<string, string>> = {
   "examples/README.md": "examples.md",
 };
 
-/** Code in fences, which is left as it is. */
+/** Fenced code, which stays as it is. */
 const CODE = /^ *(`{3,}).*?^ *\1`*$/gms;
 const LINK = /(!?)\[((?:[^\]\\\n]|\\.|!\[[^\]\n]*\]\([^)\s]+\))*)\]\(([^)\s]+)\)/g;
 
 /**
- * Where a document of the repository is on the site.
+ * The path of a document on the site.
  *
  * @param path Its path from the root of the repository.
- * @returns Its path from the root of the site; `undefined` for what is no page of its own.
+ * @returns Its path from the root of the site; `undefined` if it has no own page.
  */
 export function placeOf(path: string): string | undefined {
   if (PLACES[path] !== undefined) return PLACES[path];
   return path.startsWith("docs/") && path.endsWith(".md") ? path.slice("docs/".length) : undefined;
 }
 
-/** Where the text of a file of the repository is shown, which is no document: an example, a test. */
+/** The path of the page that shows the text of another file: an example or a test. */
 export function sourcePlaceOf(path: string): string {
   return `source/${path === "" ? "repository" : path.replaceAll(".", "-")}.md`;
 }
 
-/** What a document needs that is not in it. */
+/** The files that a page needs in addition to its document. */
 export interface Wanted {
   /** Files and folders that it links to. */
   readonly sources: Set<string>;
@@ -46,12 +46,12 @@ export interface Wanted {
 }
 
 /**
- * Turns the links of a document into those of its page.
+ * Rewrites the links of a document for its page.
  *
  * @param path The document's path from the root of the repository.
  * @param text The document.
- * @param wanted Is told what the page needs beside it.
- * @param drawings The text of drawings by path: those are part of the page, so that they follow its colours.
+ * @param wanted Collects the files that the page needs.
+ * @param drawings The texts of drawings by path. A drawing becomes part of the page, so that it uses the page's colours.
  */
 export function toPage(
   path: string,
@@ -79,7 +79,7 @@ export function toPage(
   return outsideCode(text, rewrite);
 }
 
-/** Changes what of a document is no code. */
+/** Changes the parts of a document that are not code. */
 function outsideCode(text: string, change: (part: string) => string): string {
   let page = "";
   let end = 0;
@@ -90,7 +90,7 @@ function outsideCode(text: string, change: (part: string) => string): string {
   return page + change(text.slice(end));
 }
 
-/** A drawing as a part of a page; its own colours give way to those of the page. */
+/** A drawing as part of a page, with the colours of the page instead of its own. */
 function inline(svg: string, label: string): string {
   const name = label.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
   return svg.replace(/<\?xml.*?\?>/s, "").replace(/<style>.*?<\/style>/s, "").replace(/\s*\n\s*/g, " ").trim()
@@ -102,7 +102,7 @@ export function titleOf(text: string): string {
   return text.match(/^# (.*)$/m)?.[1]?.replaceAll("`", "") ?? "";
 }
 
-/** What a document is about: its first paragraph, on one line, without marks. */
+/** The description of a document: its first paragraph, on one line, without marks. */
 export function summaryOf(text: string): string {
   const [, body = ""] = text.split(/^# .*$/m);
   const paragraphs = body.replaceAll(/^```.*?^```$/gms, "").trim().split(/\n{2,}/);
@@ -112,7 +112,7 @@ export function summaryOf(text: string): string {
 }
 
 /**
- * The anchor of a heading, as GitHub makes it: the documents are read there too.
+ * The anchor of a heading, in the form of GitHub, because people read the documents there too.
  *
  * @param heading The heading, without its marks.
  */

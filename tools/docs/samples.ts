@@ -1,5 +1,5 @@
 /**
- * Blocks of code that show a file of the repository: their first line names it, and they hold its text.
+ * Code blocks that show a file of the repository: their first line names the file, and they contain its text.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const BLOCK = /^```(\w+) (examples\/\S+)\n(.*?)^```$/gms;
 export interface Sample {
   /** The file's path from the root of the repository. */
   readonly file: string;
-  /** What the block holds. */
+  /** The content of the block. */
   readonly code: string;
 }
 
@@ -20,7 +20,7 @@ export function samplesOf(text: string): Sample[] {
 }
 
 /**
- * Puts the files into the blocks that show them.
+ * Fills the blocks with the texts of their files.
  *
  * @param text A document.
  * @param read Reads a file of the repository.
@@ -32,7 +32,7 @@ export function fillSamples(text: string, read: (file: string) => string): strin
   );
 }
 
-/** What of a file is shown: all of it but a line that tells how to run it, which the page says itself. */
+/** The shown part of a file: everything except the line that says how to run it, because the page says this itself. */
 export function shown(text: string): string {
   return `${text.replace(/^\/\/ Run: .*\n/, "").trim()}\n`;
 }

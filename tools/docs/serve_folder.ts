@@ -1,5 +1,5 @@
 /**
- * A server for the site, to look at it.
+ * A local server for the site.
  *
  * @module
  */
@@ -22,12 +22,12 @@ const TYPES: Readonly<Record<string, string>> = {
  * Serves the files of a folder on 127.0.0.1.
  *
  * @param folder The folder.
- * @param port Where; 0 for any free port.
- * @returns Where it is served.
+ * @param port The port; 0 for any free port.
+ * @returns The server.
  */
 export function serveFolder(folder: string, port: number): AsyncDisposable & { readonly port: number } {
   const server = Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, async (request) => {
-    // Resolved like a URL's, so that no part of it leads out of the folder, however it is written.
+    // Resolved like the path of a URL, so that no spelling can lead out of the folder.
     const path = normalize(`/${decodeURIComponent(new URL(request.url).pathname)}`);
     for (const name of [path, `${path}.html`, join(path, "index.html")]) {
       const body = await Deno.readFile(join(folder, name)).catch(() => undefined);

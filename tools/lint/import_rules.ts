@@ -1,5 +1,5 @@
 /**
- * Who may import whom: the layers of the package, from the leaf up, as one table.
+ * The layers of the package, and which files they may import, from the lowest layer up, in one table.
  *
  * @module
  */
@@ -7,21 +7,21 @@
 import { posix } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
 
-/** One import as a layer judges it. */
+/** An import. */
 interface Import {
   /** The importing file, relative to the repository's root. */
   readonly from: string;
-  /** What is written between the quotes. */
+  /** The text between the quotes. */
   readonly specifier: string;
-  /** The imported file relative to the root, when the specifier is a relative path. */
+  /** The imported file relative to the root, if the specifier is a relative path. */
   readonly file: string | undefined;
   /** Whether only types are imported. */
   readonly typeOnly: boolean;
 }
 
-/** One layer: the files in it and what they may import. */
+/** A layer: its files, and the imports that they may have. */
 interface Layer {
-  /** Starts of the paths that belong to the layer; a whole path for a layer of one file. */
+  /** The beginnings of the paths in the layer; a whole path for a layer of one file. */
   readonly paths: readonly string[];
   /** The rule in words, for the report. */
   readonly rule: string;
@@ -35,11 +35,11 @@ const SEAMS = [
   "transports/transport.ts",
 ];
 const HUB_DEFAULTS = ["adapters/memory.ts", "adapters/memory_history/mod.ts", "transports/websocket/mod.ts"];
-/** What users of a hub see of its default transport. */
+/** The part of the default transport in the public types of the hub. */
 const HUB_TYPES = ["transports/websocket/bun_handler.ts"];
 const SKINS = ["transports/websocket/deno.ts", "transports/websocket/bun.ts"];
 
-/** The floors of the hub, from the ground. A folder imports from those below it and from none beside it. */
+/** The layers of the hub, from the lowest. A folder imports from layers below it, not from folders beside it. */
 const HUB_FLOORS: readonly (readonly string[])[] = [
   ["hub/api/"],
   ["hub/outbox/"],
@@ -55,7 +55,7 @@ const HUB_FLOORS: readonly (readonly string[])[] = [
 const LAYERS: readonly Layer[] = [
   {
     paths: ["contract/"],
-    rule: "contract is a leaf and imports nothing but itself",
+    rule: "contract imports only its own files",
     allows: ({ file }) => startsWith(file, "contract/"),
   },
   {
@@ -65,7 +65,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     paths: SEAMS,
-    rule: "a seam imports only types, from contract and from other seams of its folder",
+    rule: "an interface file imports only types, from contract and from other interface files of its folder",
     allows: ({ from, file, typeOnly }) =>
       typeOnly &&
       (startsWith(file, "contract/") ||
@@ -74,26 +74,26 @@ const LAYERS: readonly Layer[] = [
   ...HUB_FLOORS.flatMap((folders, floor) => folders.map((folder) => hubFloor(folder, floor))),
   {
     paths: ["hub/"],
-    rule: "hub imports contract, the seams, its default adapter and transport, and hono",
+    rule: "hub imports contract, the interface files, its default adapter and transport, and hono",
     allows: ({ file, specifier }) =>
       startsWith(file, "hub/") || isOneOf(file, HUB_DEFAULTS) || isBelowHub(file, specifier),
   },
   {
     paths: ["client/"],
-    rule: "client imports contract and the transport seam, never the hub",
+    rule: "client imports contract and the transport interface, never the hub",
     allows: ({ file }) => startsWith(file, "client/", "contract/") || file === "transports/transport.ts",
   },
   ...["adapters/", "transports/"].map((folder): Layer => ({
     paths: [`${folder}kit/`],
-    rule: "a kit imports its seams, contract and libraries, never an adapter or a transport",
+    rule: "a kit imports its interface files, contract and libraries, never an adapter or a transport",
     allows: ({ file, specifier }) =>
       startsWith(file, `${folder}kit/`) || isBelowKits(file, folder) || isOutside(specifier, folder),
   })),
   ...["adapters/", "transports/"].map((folder): Layer => ({
     paths: [folder],
     rule:
-      `${folder} holds one thing a folder or file: it imports its seams, its kit, its own files, contract and its ` +
-      "library, never another one",
+      `each folder or file of ${folder} imports its interface files, its kit, its own files, contract and its ` +
+      "library, never another adapter or transport",
     allows: ({ from, file, specifier }) =>
       startsWith(file, `${folder}kit/`) || isBelowKits(file, folder) || isOutside(specifier, folder) ||
       (folderOf(from) !== folder && startsWith(file, folderOf(from))),
@@ -109,8 +109,8 @@ const LAYERS: readonly Layer[] = [
     allows: ({ file }) => file === undefined || startsWith(file, "examples/"),
   },
   {
-    // Before the rule for its folder. Outboxes, sequences and groups decide how fast a hub is and have no public name, so
-    // whoever measures them alone has to reach in; everything with a name is imported by it here too.
+    // This must come before the rule for its folder. Outboxes, sequences and groups decide the speed of a hub, but have no public
+    // name, so micro-benchmarks import them by path. They import everything else by its public name.
     paths: ["bench/micro/"],
     rule:
       "micro-benchmarks import the package by its name, and the hub's parts, which have none, by relative path",
@@ -124,12 +124,12 @@ const LAYERS: readonly Layer[] = [
 ];
 
 /**
- * Judges one import.
+ * Checks one import.
  *
  * @param from The importing file, relative to the repository's root.
- * @param specifier What it imports.
+ * @param specifier The imported module.
  * @param typeOnly Whether only types are imported.
- * @returns The broken rule in words, or `undefined` when the import is allowed.
+ * @returns The broken rule in words, or `undefined` if the import is allowed.
  */
 export function brokenImportRule(from: string, specifier: string, typeOnly: boolean): string | undefined {
   const layer = LAYERS.find(({ paths }) => startsWith(from, ...paths));
@@ -141,7 +141,7 @@ export function brokenImportRule(from: string, specifier: string, typeOnly: bool
  * Tells whether a file is part of the published package.
  *
  * @param file The file's path, relative to the repository's root.
- * @returns Whether its users get it.
+ * @returns Whether it is published.
  */
 export function isPublished(file: string | undefined): boolean {
   return file === "mod.ts" ||
@@ -161,7 +161,7 @@ export function isPublished(file: string | undefined): boolean {
  * Tells whether a file may use the globals of one runtime.
  *
  * @param file The file's path, relative to the repository's root.
- * @returns Whether it is one of the runtimes' skins.
+ * @returns Whether it is one of the files for a single runtime.
  */
 export function isRuntimeSkin(file: string): boolean {
   return SKINS.includes(file);
@@ -189,12 +189,12 @@ function isBelowKits(file: string | undefined, folder: string): boolean {
   return startsWith(file, "contract/") || (isOneOf(file, SEAMS) && startsWith(file, folder));
 }
 
-/** Only adapters may know Node's modules: their libraries do. */
+/** Only adapters may import Node's modules, because their libraries use them. */
 function isOutside(specifier: string, folder: string): boolean {
   return isLibrary(specifier) || (folder === "adapters/" && specifier.startsWith("node:"));
 }
 
-/** The folder of a file, down to the second level: what lies deeper belongs to the same thing. */
+/** The folder of a file, down to the second level: deeper folders belong to the same adapter or transport. */
 function folderOf(path: string): string {
   return path.split("/").slice(0, -1).slice(0, 2).join("/") + "/";
 }
@@ -207,7 +207,7 @@ function isOneOf(path: string | undefined, paths: readonly string[]): boolean {
   return path !== undefined && paths.includes(path);
 }
 
-/** A library named as the manifests name it: no relative path, no `node:`, `npm:` or address, nothing of this repository's own. */
+/** Whether a specifier is a library of the manifests: no relative path, no `node:`, `npm:` or address, and no file of this repository. */
 function isLibrary(specifier: string): boolean {
   return !/^[./]|:/.test(specifier) && !startsWith(specifier, "@std/", manifest.name);
 }

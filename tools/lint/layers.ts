@@ -1,10 +1,10 @@
 /**
- * Lint plugin with the rules of this house: who may import whom, and who may know which runtime it runs on.
+ * Lint plugin with the rules of this project: which files may import which, and which may use the globals of a runtime.
  *
  * @module
  */
 
-// The types of lint plugins are among the unstable ones.
+// The types of lint plugins are unstable.
 /// <reference lib="deno.unstable" />
 
 import { relative, resolve } from "node:path";
@@ -17,7 +17,7 @@ function pathOf(context: Deno.lint.RuleContext): string {
   return relative(ROOT, resolve(ROOT, context.filename));
 }
 
-/** `layers`: every import keeps to the rule of its layer. */
+/** `layers`: every import must follow the rule of its layer. */
 const layers: Deno.lint.Rule = {
   create(context) {
     const from = pathOf(context);
@@ -43,7 +43,7 @@ function literalOf(argument: Deno.lint.Node): Deno.lint.Node {
   return argument.type === "TSLiteralType" ? argument.literal : argument;
 }
 
-/** `facade`: the package's `mod.ts` re-exports and does nothing else. */
+/** `facade`: the package's `mod.ts` only re-exports. */
 const facade: Deno.lint.Rule = {
   create(context) {
     if (pathOf(context) !== "mod.ts") return {};
@@ -53,7 +53,7 @@ const facade: Deno.lint.Rule = {
           const reexports = node.type === "ExportAllDeclaration" ||
             (node.type === "ExportNamedDeclaration" && node.source !== null);
           if (!reexports) {
-            context.report({ node, message: "The façade only re-exports: move this to its feature" });
+            context.report({ node, message: "mod.ts may only re-export: move this to the file of its feature" });
           }
         }
       },
@@ -61,7 +61,7 @@ const facade: Deno.lint.Rule = {
   },
 };
 
-/** `runtime-globals`: only the skins name a runtime's global. A name is enough, in whatever place. */
+/** `runtime-globals`: only the files for a single runtime may use a runtime's global. Any use of the name counts. */
 const runtimeGlobals: Deno.lint.Rule = {
   create(context) {
     const file = pathOf(context);

@@ -1,28 +1,28 @@
 /**
- * Puts still PNG pictures together to one that moves.
+ * Joins still PNG pictures to an animated one.
  *
  * @module
  */
 
 import { deflateSync, inflateSync } from "node:zlib";
 
-/** One picture of the film. */
+/** One picture of the animation. */
 export interface Frame {
-  /** A still PNG file, of the same kind of pixels as the others. */
+  /** A still PNG file, with the same pixel format as the others. */
   readonly png: Uint8Array;
-  /** Where it goes, in pixels from the left. */
+  /** Its position, in pixels from the left. */
   readonly x: number;
-  /** The same from the top. */
+  /** Its position, in pixels from the top. */
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** How long it stands, in milliseconds. */
+  /** How long it is shown, in milliseconds. */
   durationMs: number;
 }
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** The checksum of PNG, a bit at a time. */
+/** The checksum of PNG, computed bit by bit. */
 function crcOf(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {
@@ -43,7 +43,7 @@ function chunk(name: string, content: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Numbers of so many bytes each, the highest first. */
+/** Numbers of so many bytes each, the highest byte first. */
 function fields(...numbers: readonly (readonly [value: number, bytes: number])[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(
     numbers.flatMap(([value, bytes]) =>
@@ -70,12 +70,12 @@ function contentOf(png: Uint8Array, wanted: string): Uint8Array {
     const name = new TextDecoder().decode(png.subarray(at + 4, at + 8));
     if (name === wanted) found.push(png.subarray(at + 8, at + 8 + view.getUint32(at)));
   }
-  if (found.length === 0) throw new Error(`Cannot use a picture as a frame: it is no PNG with ${wanted}`);
+  if (found.length === 0) throw new Error(`Cannot use a picture as a frame: it is not a PNG with ${wanted}`);
   return joined(found);
 }
 
 /**
- * Makes a film that begins anew for ever. Each frame is laid over what was there before.
+ * Creates an animation that repeats for ever. Each frame is drawn over the frames before it.
  *
  * @param frames The frames, the first one of full size.
  * @see https://www.w3.org/TR/png-3/#apng-frame-based-animation
@@ -91,8 +91,8 @@ export function animatedPng(frames: readonly Frame[]): Uint8Array {
       [y, 4],
       [Math.round(durationMs), 2],
       [1_000, 2],
-      [0, 1], // left there
-      [1, 1], // laid over with its transparency
+      [0, 1], // the frame stays
+      [1, 1], // drawn over with its transparency
     );
     const pixels = deflateSync(inflateSync(contentOf(png, "IDAT")), { level: 9 });
     return [

@@ -1,6 +1,6 @@
 /**
- * Makes frames of screenshots, in a page of the browser, which can read and write pictures: of each only what differs from
- * the one before.
+ * Turns screenshots into frames that contain only the differences from the screenshot before. It runs in a page of the browser,
+ * because the browser can read and write pictures.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { Page } from "playwright-core";
 import type { Frame } from "./animated_png.ts";
 
-/** What the page gives back. */
+/** The result of the page. */
 interface Changed {
   readonly x: number;
   readonly y: number;
@@ -18,9 +18,9 @@ interface Changed {
   readonly png: string;
 }
 
-/** Runs in the page, where nothing of this module is. */
+/** Runs in the page, so it cannot use anything of this module. */
 async function changed([shot, height]: readonly [string, number]): Promise<Changed | undefined> {
-  const UNSEEN = 3; // of 255: drawing the same again may differ by so much
+  const UNSEEN = 3; // of 255: two drawings of the same page may differ by so much
   const memory = globalThis as { shown?: ImageData };
   const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${shot}`)).blob());
   const { width } = image;
@@ -35,7 +35,7 @@ async function changed([shot, height]: readonly [string, number]): Promise<Chang
       return Math.abs(now.data[at + channel]! - shown.data[at + channel]!) > UNSEEN;
     });
     if (!differs) {
-      now.data.fill(0, at, at + 4); // transparent: what was there stays
+      now.data.fill(0, at, at + 4); // transparent: the old pixel stays
       continue;
     }
     shown.data.set(now.data.subarray(at, at + 4), at);
@@ -50,7 +50,7 @@ async function changed([shot, height]: readonly [string, number]): Promise<Chang
     part.getContext("2d")!.putImageData(pixels, -left, -top);
     return part.convertToBlob({ type: "image/png" });
   };
-  // Where much has changed, all of the place takes less than its parts.
+  // If much has changed, the whole area takes fewer bytes than its parts.
   const [parts, whole] = await Promise.all([encode(now), encode(shown)]);
   const png = whole.size < parts.size ? whole : parts;
   const bytes = new Uint8Array(await png.arrayBuffer());
@@ -59,7 +59,7 @@ async function changed([shot, height]: readonly [string, number]): Promise<Chang
   return { x: left, y: top, ...size, png: btoa(text) };
 }
 
-/** A screenshot, and when it was taken. */
+/** A screenshot, and its time. */
 export interface Shot {
   /** In base64. */
   readonly png: string;
@@ -67,12 +67,12 @@ export interface Shot {
 }
 
 /**
- * Makes frames of screenshots.
+ * Turns screenshots into frames.
  *
  * @param page An empty page.
  * @param shots The screenshots, of one size.
- * @param endMs When the last one ends.
- * @param height How much of them is wanted, from the top, in pixels.
+ * @param endMs The time when the last one ends.
+ * @param height The height of the frames, from the top, in pixels.
  */
 export async function framesOf(
   page: Page,
@@ -85,7 +85,7 @@ export async function framesOf(
     const durationMs = (shots[index + 1]?.atMs ?? endMs) - atMs;
     const part = await page.evaluate(changed, [png, height] as const);
     if (part) frames.push({ ...part, png: Uint8Array.fromBase64(part.png), durationMs });
-    else frames.at(-1)!.durationMs += durationMs; // nothing has moved
+    else frames.at(-1)!.durationMs += durationMs; // nothing has changed
   }
   return frames;
 }

@@ -1,5 +1,5 @@
 /**
- * A release: what it changes, and doing it.
+ * Prepares and makes a release.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { Repository } from "./repository.ts";
 import { nextVersion, type Step, withRelease, withVersion } from "./texts.ts";
 
-/** The manifests that name the version; the first decides which it is. */
+/** The manifests with the version; the first one decides. */
 const MANIFESTS = ["deno.json", "jsr.json", "package.json"];
 const CHANGELOG = "CHANGELOG.md";
 
-/** A release that can be made. */
+/** A prepared release. */
 export interface Release {
   /** The version before. */
   readonly from: string;
@@ -23,7 +23,7 @@ export interface Release {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** What is released. */
+/** The options of a release. */
 export interface ReleaseOptions {
   /** The root of the repository. */
   readonly root: string;
@@ -36,9 +36,9 @@ export interface ReleaseOptions {
 /**
  * Prepares a release, and changes nothing.
  *
- * @param options What is released.
+ * @param options The options.
  * @returns The release.
- * @throws {Error} Something is in the way; the message says what to do about it.
+ * @throws {Error} If the release is not possible; the message says what to do.
  */
 export async function prepareRelease({ root, step, date }: ReleaseOptions): Promise<Release> {
   const repository = new Repository(root);
@@ -50,12 +50,12 @@ export async function prepareRelease({ root, step, date }: ReleaseOptions): Prom
   const tag = `v${version}`;
   if (await repository.hasTag(tag)) {
     throw new Error(
-      `there is a tag ${tag} already: a version is released once, the next one by patch, minor or major`,
+      `there is a tag ${tag} already: a version can be released only once; use patch, minor or major for the next one`,
     );
   }
   if (step !== "current" && !await repository.hasTag(`v${from}`)) {
     throw new Error(
-      `${from} was not released, as there is no tag v${from} here: release it first (deno task release current), or get ` +
+      `${from} is not released yet, because there is no tag v${from} here: release it first (deno task release current), or get ` +
         "the tags (git fetch --tags)",
     );
   }
@@ -68,7 +68,7 @@ export async function prepareRelease({ root, step, date }: ReleaseOptions): Prom
 }
 
 /**
- * Makes a release: writes, commits and tags. When that fails, everything is as before.
+ * Makes a release: writes, commits and tags. If that fails, everything is as before.
  *
  * @param root The root of the repository.
  * @param release The release.

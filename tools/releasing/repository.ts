@@ -1,5 +1,5 @@
 /**
- * The repository that is released, by git.
+ * The git repository of a release.
  *
  * @module
  */
@@ -17,9 +17,9 @@ export class Repository {
   }
 
   /**
-   * Tells why nothing can be released from here.
+   * Finds the reason why a release is not possible now.
    *
-   * @returns What is in the way, and what to do about it, or `undefined` when nothing is.
+   * @returns The reason, with what to do; `undefined` if a release is possible.
    */
   async obstacle(): Promise<string | undefined> {
     const branch = await this.#try("symbolic-ref", "--short", "HEAD");
@@ -35,7 +35,7 @@ export class Repository {
   }
 
   /**
-   * Tells whether there is a tag.
+   * Checks whether a tag exists.
    *
    * @param tag The tag's name.
    */
@@ -44,7 +44,7 @@ export class Repository {
   }
 
   /**
-   * Commits files, and tags the commit. When one of the two fails, files and branch are as before.
+   * Commits files, and tags the commit. If one of the two fails, files and branch are as before.
    *
    * @param files The files' paths and new texts.
    * @param message The commit's message.
@@ -64,14 +64,14 @@ export class Repository {
     }
   }
 
-  /** Runs git, and answers what it prints. */
+  /** Runs git, and returns its output. */
   async git(...args: string[]): Promise<string> {
     const { code, output } = await capture(["git", ...args], this.root);
     if (code !== 0) throw new Error(`git ${args[0]} failed: ${output.trim()}`);
     return output.trim();
   }
 
-  /** The same, of what may fail. */
+  /** The same, for commands that may fail. */
   async #try(...args: string[]): Promise<string | undefined> {
     const { code, output } = await capture(["git", ...args], this.root);
     return code === 0 ? output.trim() : undefined;

@@ -1,13 +1,13 @@
 /**
- * What a release changes in files: the version, and the changelog's newest section.
+ * The changes of a release in files: the version, and the newest section of the changelog.
  *
  * @module
  */
 
-/** The parts of a version, the greatest first. */
+/** The parts of a version, the most important one first. */
 const PARTS = ["major", "minor", "patch"] as const;
 
-/** What a release does to the version: raise a part of it, or release the one that the manifests already name. */
+/** The steps: raise a part of the version, or release the version that the manifests already have. */
 export const STEPS = [...PARTS, "current"] as const;
 
 /** One of {@linkcode STEPS}. */
@@ -21,7 +21,7 @@ const UNRELEASED = /^## \[Unreleased\][ \t]*$/m;
  * @param version The version, such as `1.2.3`.
  * @param step The part that is raised.
  * @returns The next version.
- * @throws {TypeError} The version is not three whole numbers.
+ * @throws {TypeError} If the version is not three whole numbers.
  */
 export function nextVersion(version: string, step: Step): string {
   const parts = /^(\d+)\.(\d+)\.(\d+)$/.exec(version)?.slice(1).map(Number);
@@ -36,14 +36,14 @@ export function nextVersion(version: string, step: Step): string {
 }
 
 /**
- * Writes another version into a manifest, and leaves the rest of its text alone.
+ * Writes another version into a manifest, and changes nothing else.
  *
  * @param file The manifest's name, for the error.
  * @param text The manifest.
- * @param from The version that it has.
- * @param to The version that it gets.
+ * @param from The old version.
+ * @param to The new version.
  * @returns The new text.
- * @throws {Error} The manifest has another version, or is not formatted.
+ * @throws {Error} If the manifest has another version, or is not formatted.
  */
 export function withVersion(file: string, text: string, from: string, to: string): string {
   const found = JSON.parse(text).version;
@@ -52,7 +52,7 @@ export function withVersion(file: string, text: string, from: string, to: string
       `${file} has the version "${found}", but deno.json has "${from}": give all manifests the same`,
     );
   }
-  // Indented by two spaces: the manifest's own, and none of what it contains.
+  // Indented by two spaces: this is the manifest's own version, not one of a nested object.
   const raised = text.replace(/^( {2}"version": )"[^"]*"/m, `$1"${to}"`);
   if (JSON.parse(raised).version !== to) {
     throw new Error(`Cannot find the version in ${file}: format it with deno fmt`);
@@ -61,21 +61,21 @@ export function withVersion(file: string, text: string, from: string, to: string
 }
 
 /**
- * Gives what the changelog lists as unreleased a version and a date, and begins an empty "Unreleased" before it.
+ * Gives the unreleased section of the changelog a version and a date, and adds an empty "Unreleased" before it.
  *
  * @param text The changelog.
  * @param version The version that is released.
  * @param date The day of the release, as `YYYY-MM-DD`.
  * @returns The new text.
- * @throws {Error} There is no "Unreleased", nothing in it, or the version has a section already.
+ * @throws {Error} If there is no "Unreleased", if it is empty, or if the version has a section already.
  */
 export function withRelease(text: string, version: string, date: string): string {
   const heading = UNRELEASED.exec(text);
-  if (!heading) throw new Error('CHANGELOG.md has no heading "## [Unreleased]": write below it what is new');
+  if (!heading) throw new Error('CHANGELOG.md has no heading "## [Unreleased]": add it, and list below it what is new');
   if (text.includes(`\n## [${version}]`)) throw new Error(`CHANGELOG.md has a section of ${version} already`);
   const rest = text.slice(heading.index + heading[0].length);
   if (!/^[-*] /m.test(rest.split(/^## /m)[0]!)) {
-    throw new Error('CHANGELOG.md lists nothing under "## [Unreleased]": write there what users will notice');
+    throw new Error('CHANGELOG.md lists nothing under "## [Unreleased]": list there the changes that users notice');
   }
   return `${text.slice(0, heading.index)}## [Unreleased]\n\n## [${version}] - ${date}${rest}`;
 }

@@ -1,17 +1,17 @@
 /**
- * Installing what tests need, on systems of the Debian family.
+ * Installs programs for tests, on systems of the Debian family.
  *
  * @module
  */
 
 import { findProgram, run } from "../process.ts";
 
-/** Whether anything may be installed. */
+/** The permission to install. */
 export interface InstallOptions {
   /** Whether missing programs may be installed. */
   readonly install: boolean;
   /**
-   * Why they may not, for the report.
+   * The reason why not, for the report.
    *
    * @default {"installing is switched off by --no-install"}
    */
@@ -19,9 +19,9 @@ export interface InstallOptions {
 }
 
 /**
- * Tells why nothing can be installed here, whatever is allowed.
+ * Finds the reason why apt-get cannot install here.
  *
- * @returns The reason, or `undefined` when apt-get can install.
+ * @returns The reason, or `undefined` if apt-get can install.
  */
 export async function aptObstacle(): Promise<string | undefined> {
   if (!await findProgram("apt-get")) return "there is no apt-get";
@@ -30,11 +30,11 @@ export async function aptObstacle(): Promise<string | undefined> {
 }
 
 /**
- * Installs a package with apt-get, and says so.
+ * Installs a package with apt-get, and prints this.
  *
  * @param name The package's name.
- * @param options Whether that is allowed.
- * @returns Why it was not installed, or `undefined` when it was.
+ * @param options The permission.
+ * @returns The reason why it was not installed, or `undefined` if it was.
  */
 export async function aptInstall(name: string, options: InstallOptions): Promise<string | undefined> {
   const { install, refusal = "installing is switched off by --no-install" } = options;

@@ -1,6 +1,6 @@
 /**
- * The brokers that tests need: servers' programs, for tests that take a broker away, and one broker of each kind that all
- * other tests share.
+ * The brokers that tests need: the programs of servers, for tests that stop their broker, and one broker of each kind for all
+ * other tests.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { startRedis } from "../brokers/redis.ts";
 import { program } from "./program.ts";
 import type { Package, Requirement } from "./requirement.ts";
 
-/** Starts of the paths of tests that run on every adapter whose broker is there. */
+/** The beginnings of the paths of tests that run on every adapter whose broker is available. */
 const ON_EVERY_ADAPTER = [
   "tests/cluster/",
   "tests/examples/cluster",
@@ -32,19 +32,19 @@ const ON_EVERY_ADAPTER = [
 interface ServerProgram {
   /** Its name. */
   readonly name: string;
-  /** The package that has it. */
+  /** The package that contains it. */
   readonly package: Package;
   /**
-   * Finds it where it is not named; on the PATH when absent.
+   * Finds it if no variable names it; by default on the PATH.
    *
-   * @returns Its path, or `undefined` when there is none.
+   * @returns Its path, or `undefined` if there is none.
    */
   find?(): string | undefined;
   /** The variable that may hold its path, and does for the tests. */
   readonly variable: string;
-  /** Starts of the paths of tests that run it themselves. */
+  /** The beginnings of the paths of tests that run it themselves. */
   readonly neededBy: readonly string[];
-  /** Starts of the paths of tests that some tests in them run it. */
+  /** The beginnings of the paths of test files in which some tests run it. */
   readonly usedBy: readonly string[];
 }
 
@@ -55,13 +55,13 @@ interface SharedBroker {
   readonly variable: string;
   /** The folder of its adapter's tests. */
   readonly folder: string;
-  /** The name of the program that it takes to start it. */
+  /** The name of its program. */
   readonly server: string;
   /** Starts it. */
   start(program: string): Promise<{ readonly url: string; stop(): Promise<void> }>;
 }
 
-/** The requirement of a server's program: named, on the PATH, or installed. */
+/** The requirement of a server's program: a variable names it, it is on the PATH, or it is installed. */
 function serverProgram({ name, variable, neededBy, usedBy, find, ...server }: ServerProgram): Requirement {
   return program({
     name,
@@ -73,7 +73,7 @@ function serverProgram({ name, variable, neededBy, usedBy, find, ...server }: Se
   });
 }
 
-/** The requirement of a broker: named because it runs already, or started. */
+/** The requirement of a broker: a variable names a running one, or one is started. */
 function sharedBroker({ name, variable, folder, server, start }: SharedBroker): Requirement {
   return {
     name,
@@ -103,7 +103,7 @@ function sharedBroker({ name, variable, folder, server, start }: SharedBroker): 
   };
 }
 
-/** Needs no broker: whoever uses it forks it. Told by a variable, so that the quick tests do without. */
+/** Needs no broker: each test forks its own relay. A variable enables it, so that the quick tests run without it. */
 const NODE_CLUSTER: Requirement = {
   name: "node-cluster",
   variable: "NODE_CLUSTER",
@@ -119,17 +119,17 @@ const ZEROMQ: Requirement = {
   neededBy: (file) => file.startsWith("tests/adapters/zeromq/"),
   usedBy: (file) => ON_EVERY_ADAPTER.some((start) => file.startsWith(start)),
   async provide() {
-    const given = Deno.env.get("ZEROMQ_FOLDER"); // whoever gave it goes on with it
+    const given = Deno.env.get("ZEROMQ_FOLDER"); // the caller keeps this folder
     const folder = given || await Deno.makeTempDir({ prefix: "tl-" });
     return {
       env: { ZEROMQ_FOLDER: folder },
-      origin: `its nodes meet in ${folder}`,
+      origin: `its nodes find each other in ${folder}`,
       ...given ? {} : { stop: () => Deno.remove(folder, { recursive: true }) },
     };
   },
 };
 
-/** Nodes of libp2p need no server; this one introduces those of tests to each other. */
+/** Nodes of libp2p need no server. This relay helps the nodes of tests to find each other. */
 const LIBP2P_RELAY: Requirement = {
   name: "libp2p relay",
   variable: "LIBP2P_RELAY",
@@ -141,7 +141,7 @@ const LIBP2P_RELAY: Requirement = {
   },
 };
 
-/** The programs first, since the brokers are started with them. */
+/** The programs first, because the brokers need them. */
 export const BROKERS: readonly Requirement[] = [
   NODE_CLUSTER,
   ZEROMQ,

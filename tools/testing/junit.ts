@@ -1,5 +1,5 @@
 /**
- * Reading the JUnit reports that the runtimes write.
+ * Reads the JUnit reports of the runtimes.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 export interface TestCase {
   readonly name: string;
   readonly result: "passed" | "failed" | "skipped";
-  /** What a failed test said, where the report holds it. */
+  /** The text of a failed test, if the report contains it. */
   readonly said?: string;
 }
 

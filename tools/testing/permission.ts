@@ -1,5 +1,5 @@
 /**
- * Asking whoever runs the tests before anything is installed.
+ * Asks the user before anything is installed.
  *
  * @module
  */
@@ -7,31 +7,31 @@
 import { aptObstacle, type InstallOptions } from "./apt.ts";
 import type { Package, Requirement } from "./requirement.ts";
 
-/** A package that would be installed, and the tests that it is for. */
+/** A missing package, and the tests that need it. */
 export interface Lack extends Package {
-  /** The test files that need it or do more with it. */
+  /** The test files that need it, or that run more tests with it. */
   readonly files: readonly string[];
   /** The variable that may name its program. */
   readonly variable: string;
 }
 
 /**
- * Finds out whether missing programs may be installed: asks where somebody sits at a terminal, and goes on without a
- * question where nobody does.
+ * Finds out whether missing programs may be installed. Asks on a terminal; without a terminal it goes on without a
+ * question.
  *
  * @param files The selected test files.
- * @param requirements What there is to need.
- * @param install Whether the arguments let install.
- * @returns What may be done, or `undefined` when the question was ended by Ctrl+C.
+ * @param requirements All requirements.
+ * @param install Whether the arguments allow installing.
+ * @returns The permission, or `undefined` if Ctrl+C ended the question.
  */
 export async function permission(
   files: readonly string[],
   requirements: readonly Requirement[],
   install: boolean,
 ): Promise<InstallOptions | undefined> {
-  // Both: a question that is printed into a file would wait unseen.
+  // Input and output: if the question went into a file, it would wait unseen.
   if (!install || !Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) return { install };
-  if (await aptObstacle()) return { install }; // told later, with each test that is skipped for it
+  if (await aptObstacle()) return { install }; // the report says so later, for each skipped test
   const lacks = await findLacks(files, requirements);
   if (lacks.length === 0) return { install };
   console.log(describeLacks(lacks));
@@ -40,7 +40,7 @@ export async function permission(
   return /^y(es)?$/i.test(answer.trim()) ? { install } : { install: false, refusal: "you did not say yes" };
 }
 
-/** What would be installed for files. */
+/** The packages that files need and that are missing. */
 async function findLacks(files: readonly string[], requirements: readonly Requirement[]): Promise<Lack[]> {
   const lacks: Lack[] = [];
   for (const { variable, neededBy, usedBy, lacks: lacking } of requirements) {
@@ -52,30 +52,30 @@ async function findLacks(files: readonly string[], requirements: readonly Requir
 }
 
 /**
- * Says what would be installed, what for, how large it is, and how to do without.
+ * Describes the missing packages: their purpose, their size, and how to run without them.
  *
- * @param lacks What would be installed.
+ * @param lacks The missing packages.
  * @returns The text.
  */
 export function describeLacks(lacks: readonly Lack[]): string {
   const sum = lacks.reduce((sum, { megabytes }) => sum + megabytes, 0);
   const width = Math.max(...lacks.map(({ name }) => name.length));
   return [
-    "Some of these tests want programs that are not here. apt-get would install, with what they need:",
+    "Some of these tests need programs that are missing. apt-get would install these, with their dependencies:",
     "",
     ...lacks.map(({ name, megabytes, files, variable }) =>
-      `  ${name.padEnd(width)}  about ${megabytes} MB on the disk, for ${
+      `  ${name.padEnd(width)}  about ${megabytes} MB on disk, for ${
         inWords(files)
-      }; or name yours by ${variable}`
+      }; or set ${variable} to yours`
     ),
     "",
-    `Together about ${sum} MB; the packages' own services are left as apt-get starts them, and not used.`,
-    "Without them what needs them is skipped, which is told at the end. Not to be asked: --no-install, or",
-    '"deno task test:quick", which needs none.',
+    `Together about ${sum} MB. If apt-get starts services of these packages, the tests neither change nor use them.`,
+    "Without the programs, their tests are skipped, and the report names them. To avoid this question use --no-install, or",
+    '"deno task test:quick", which needs none of them.',
   ].join("\n");
 }
 
-/** How many files, and where the most of them are. */
+/** The number of files, and the folder with most of them. */
 function inWords(files: readonly string[]): string {
   const folders = [...new Set(files.map((file) => file.split("/").slice(0, -1).join("/")))];
   const count = files.length === 1 ? "1 file" : `${files.length} files`;

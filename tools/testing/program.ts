@@ -1,5 +1,5 @@
 /**
- * Programs that tests need: named by a variable, on the PATH, or installed.
+ * Programs that tests need: a variable names them, they are on the PATH, or they are installed.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import type { Package, Requirement } from "./requirement.ts";
 
 /** A program that tests need. */
 export interface NeededProgram extends Omit<Requirement, "provide" | "lacks"> {
-  /** The package that has it. */
+  /** The package that contains it. */
   readonly package: Package;
   /**
-   * Finds it where no variable names it.
+   * Finds it if no variable names it.
    *
-   * @returns Its path, or `undefined` when there is none.
+   * @returns Its path, or `undefined` if there is none.
    */
   find(): string | undefined | Promise<string | undefined>;
 }

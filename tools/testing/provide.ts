@@ -1,5 +1,5 @@
 /**
- * Making available what the selected tests need, and setting aside the tests whose needs cannot be met.
+ * Provides the requirements of the selected tests, and skips the tests whose requirements are not available.
  *
  * @module
  */
@@ -9,27 +9,27 @@ import type { TestCase } from "./junit.ts";
 import type { Missing, Provision, Requirement } from "./requirement.ts";
 import { REQUIREMENTS } from "./requirements.ts";
 
-/** The tests that can run, and what they run with. */
+/** The tests that can run, and their requirements. */
 export interface Provided {
   /** The files whose requirements are met. */
   readonly files: readonly string[];
   /** The variables by which the tests find their requirements. */
   readonly env: Record<string, string>;
-  /** What is there and where it comes from, one line each. */
+  /** The available requirements and their origins, one line each. */
   readonly origins: readonly string[];
-  /** One entry, with the reason, for each file that cannot run, and for each requirement that files run without. */
+  /** One entry, with the reason, for each file that cannot run, and for each missing requirement that files can run without. */
   readonly skipped: readonly TestCase[];
-  /** Ends what was started. */
+  /** Ends everything that was started. */
   stop(): Promise<void>;
 }
 
 /**
- * Provides what tests need.
+ * Provides the requirements of tests.
  *
  * @param files The selected test files.
  * @param options Whether missing programs may be installed.
- * @param requirements What there is to need.
- * @returns What was provided.
+ * @param requirements All requirements.
+ * @returns The provided requirements.
  */
 export async function provide(
   files: readonly string[],
@@ -58,7 +58,7 @@ export async function provide(
         });
       }
       if (users.length > 0) {
-        const title = `what ${users.length} files do with ${name} [skipped: ${result.missing}]`;
+        const title = `the tests of ${users.length} files that use ${name} [skipped: ${result.missing}]`;
         without.push({ name: title, result: "skipped" });
       }
     }

@@ -1,62 +1,62 @@
 /**
- * What an entry of the requirements says.
+ * The types of requirements.
  *
  * @module
  */
 
 import type { InstallOptions } from "./apt.ts";
 
-/** A package of Debian that has a program. */
+/** A Debian package that contains a program. */
 export interface Package {
   /** Its name. */
   readonly name: string;
-  /** How much of the disk it takes on a fresh system, with all that it needs, about. */
+  /** About how much disk space it takes on a fresh system, with its dependencies, in megabytes. */
   readonly megabytes: number;
 }
 
-/** Something that tests need to run. */
+/** A requirement of tests. */
 export interface Requirement {
   /** Its name, for the report. */
   readonly name: string;
-  /** The variable by which tests find it, and by which whoever runs them may name it. */
+  /** The variable by which tests find it. A user may set it to name the requirement. */
   readonly variable: string;
-  /** Tells whether a test file needs it: it is skipped without. */
+  /** Tells whether a test file needs it. Without it, the file is skipped. */
   readonly neededBy: (file: string) => boolean;
-  /** Tells whether a test file does more with it, and runs without it too. */
+  /** Tells whether a test file runs more tests with it, but also runs without it. */
   readonly usedBy?: (file: string) => boolean;
   /**
-   * Looks for what would have to be installed; absent for what is never installed.
+   * Finds the missing package; absent if the requirement is never installed.
    *
-   * @returns The package that would be installed, or `undefined` when its program is there.
+   * @returns The package to install, or `undefined` if its program is available.
    */
   lacks?(): Promise<Package | undefined>;
   /**
    * Makes it available.
    *
-   * @param options Whether missing programs may be installed, and what is there already.
-   * @returns The requirement as the tests find it, or why it cannot be had.
+   * @param options The permission to install, and the requirements before this one.
+   * @returns The provided requirement, or the reason why it is missing.
    */
   provide(options: ProvideOptions): Promise<Provision | Missing>;
 }
 
-/** What a requirement is made available with. */
+/** The options of {@linkcode Requirement.provide}. */
 export interface ProvideOptions extends InstallOptions {
-  /** What became of the requirements before this one, by name. */
+  /** The results of the requirements before this one, by name. */
   readonly earlier: ReadonlyMap<string, Provision | Missing>;
 }
 
-/** A requirement that is there. */
+/** An available requirement. */
 export interface Provision {
   /** The variables by which the tests find it. */
   readonly env: Record<string, string>;
-  /** Where it comes from, for the report: no secret that an address may hold. */
+  /** Its origin, for the report, without the secrets of an address. */
   readonly origin: string;
-  /** Ends what was started for the tests. */
+  /** Ends everything that was started for the tests. */
   stop?(): Promise<void>;
 }
 
-/** A requirement that cannot be had. */
+/** A missing requirement. */
 export interface Missing {
-  /** Why. */
+  /** The reason. */
   readonly missing: string;
 }

@@ -1,5 +1,5 @@
 /**
- * What some tests need beyond the two runtimes: one entry each, saying who needs it and where it comes from.
+ * The requirements of some tests beyond the two runtimes. Each entry says which tests need it, and how to get it.
  *
  * @module
  */
@@ -26,5 +26,5 @@ const caddy = program({
   usedBy: (file) => file.startsWith("tests/examples/cluster"),
 });
 
-/** Every requirement there is; one that builds on another comes after it. */
+/** All requirements. A requirement comes after those that it needs. */
 export const REQUIREMENTS: readonly Requirement[] = [chromium, caddy, ...BROKERS];

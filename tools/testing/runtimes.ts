@@ -1,5 +1,5 @@
 /**
- * Running test files on Deno and on Bun.
+ * Runs test files on Deno and on Bun.
  *
  * @module
  */
@@ -13,19 +13,19 @@ import { capture, findProgram, runMarked } from "../process.ts";
 import { readJunit, type TestCase } from "./junit.ts";
 import { isNative, type RuntimeName, standsAlone } from "./suites.ts";
 
-/** The version that is fetched where Bun is not installed. */
+/** The version to fetch if Bun is not installed. */
 const BUN_VERSION = "1.4.5";
 
 /**
- * Runs test files on a runtime, printing what it prints with the runtime's name before. Tests of a native library are run once
- * more when their process ends by a signal: that is told as a skipped test, and what counts is the second time.
+ * Runs test files on a runtime. Prints its output, with the runtime's name before each line. If a signal ends the process of
+ * tests with a native library, these tests run a second time. The report lists the first run as a skipped test, and the second one counts.
  *
  * @param runtime The runtime.
- * @param program What runs it; see {@linkcode findRuntime}.
+ * @param program The command of the runtime; see {@linkcode findRuntime}.
  * @param files The files' paths, relative to the root.
- * @param env Variables by which the tests find what they need.
+ * @param env Variables by which the tests find their requirements.
  * @param signal Ends the run early.
- * @returns What became of each test. A runtime that fails outside its tests is one failed test more.
+ * @returns The result of each test. If a runtime fails outside its tests, this adds a failed test.
  */
 export async function runTests(
   runtime: RuntimeName,
@@ -34,7 +34,7 @@ export async function runTests(
   env: Record<string, string>,
   signal?: AbortSignal,
 ): Promise<TestCase[]> {
-  if (signal?.aborted) return []; // it would not end what is started from now on
+  if (signal?.aborted) return []; // the signal would not end a process that starts from now on
   const { code, cases } = await runOnce(runtime, program, files, env, signal);
   if (!files.every(isNative) || code <= SIGNALLED || signal?.aborted) return cases;
   const again = await runOnce(runtime, program, files, env, signal);
@@ -45,10 +45,10 @@ export async function runTests(
   ];
 }
 
-/** Exit codes above it tell of a signal. */
+/** Exit codes above this one mean a signal. */
 const SIGNALLED = 128;
 
-/** How a process of tests ended, and what became of each test. */
+/** How a test process ended, and the result of each test. */
 interface Ended {
   readonly code: number;
   readonly cases: TestCase[];
@@ -94,9 +94,9 @@ async function runOnce(
 }
 
 /**
- * What a runtime is given so that it runs files. Deno loads the hub, the libraries and all else anew for each file that it
- * is given, which takes more of the processor than many a file's tests: it is given one that imports all others, but for
- * those that stand alone. Bun keeps what it has loaded.
+ * The files to give to a runtime. Deno loads the hub and the libraries again for each given file, which often takes more time
+ * than the tests of the file. So Deno gets one file that imports all others, except those that must stand alone. Bun loads
+ * modules only once.
  */
 async function entriesOf(
   runtime: RuntimeName,
@@ -107,7 +107,7 @@ async function entriesOf(
   const apart = files.filter((file) => !together.includes(file)).map((file) => `./${file}`);
   if (together.length === 0) return apart;
   const entry = join(folder, "all_test.ts");
-  const imports = together.map((file) => `await import("${pathToFileURL(join(ROOT, file))}");\n`); // in their order
+  const imports = together.map((file) => `await import("${pathToFileURL(join(ROOT, file))}");\n`); // in the given order
   await Deno.writeTextFile(entry, imports.join(""));
   return [entry, ...apart];
 }
@@ -126,24 +126,24 @@ function testArgs(runtime: RuntimeName, report: string): string[] {
 }
 
 /**
- * Checks the types of test files, once for all that run: each process of Deno would do so by itself.
+ * Checks the types of test files, once for all processes: otherwise each process of Deno would do it.
  *
  * @param files The files' paths, relative to the root.
  * @param signal Ends the check early.
- * @returns One test that failed where there are errors.
+ * @returns One failed test if there are errors.
  */
 export async function checkTypes(files: readonly string[], signal?: AbortSignal): Promise<TestCase[]> {
-  if (files.length === 0) return []; // without a file it would check everything
+  if (files.length === 0) return []; // without files, Deno would check everything
   const command = [Deno.execPath(), "check", "--quiet", ...files.map((file) => `./${file}`)];
   const { code } = await runMarked("types|", command, {}, signal);
   return [{ name: "the tests have no type errors", result: code === 0 ? "passed" : "failed" }];
 }
 
 /**
- * Finds a runtime; Bun is fetched where it is not installed.
+ * Finds a runtime. If Bun is not installed, it is fetched.
  *
  * @param runtime The runtime.
- * @returns The command that runs it, or `undefined` when there is none.
+ * @returns The command that runs it, or `undefined` if there is none.
  */
 export async function findRuntime(runtime: RuntimeName): Promise<string[] | undefined> {
   if (runtime === "deno") return [Deno.execPath()];
@@ -152,6 +152,6 @@ export async function findRuntime(runtime: RuntimeName): Promise<string[] | unde
   const npx = await findProgram("npx");
   if (!npx) return undefined;
   const command = [npx, "--yes", `bun@${BUN_VERSION}`];
-  await capture([...command, "--version"]); // now, and not by two lanes at once
+  await capture([...command, "--version"]); // fetch it now, so that two workers do not fetch it at the same time
   return command;
 }

@@ -1,5 +1,5 @@
 /**
- * The test files: which exist, which are asked for, and which runtimes run them.
+ * The test files: lists them, selects them, and decides which runtimes run them.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { REQUIREMENTS } from "./requirements.ts";
 /** A runtime that tests run on. */
 export type RuntimeName = "deno" | "bun";
 
-/** Folders of tests that only Deno can run; every other test runs on both. */
+/** Folders of tests that only Deno can run; all others run on both runtimes. */
 const DENO_ONLY = ["tests/browser/", "tests/installs/", "tests/tools/", "tests/types/"];
 
 /**
- * Folders whose tests run in a process of their own, in the order in which they start. Those that wait most of the time
- * (for a Redis Cluster to be whole again, say) stand beside those that work, and the last are short.
+ * Folders whose tests run in a separate process, in the order of their start. Folders that mostly wait (for a Redis Cluster to
+ * recover, for example) run beside folders that mostly work. The last folders are short.
  */
 const GROUPS = [
   "tests/adapters/redis_cluster/",
@@ -39,18 +39,18 @@ const GROUPS = [
   "tests/bench/",
 ];
 
-/** Tests that run only when they are asked for by name, and how: they fetch hundreds of megabytes. */
+/** Tests that run only by their own command, because they fetch hundreds of megabytes. */
 export const APART: Readonly<Record<string, string>> = { "tests/installs/": "deno task installs" };
 
-/** Which tests are asked for. */
+/** A selection of tests. */
 export interface Selection {
-  /** Parts of paths: a file is taken when its path contains one of them. All files are taken when there is none. */
+  /** Parts of paths: a file is selected if its path contains one of them. Empty: all files are selected. */
   readonly filters?: readonly string[];
-  /** Whether to leave out what needs a requirement or takes long. */
+  /** Whether to leave out tests that have a requirement or take long. */
   readonly quick?: boolean;
-  /** The adapter whose own suite is wanted, alone. */
+  /** Selects only the suite of this adapter. */
   readonly adapter?: string;
-  /** Whether only the suites of adapters are wanted. */
+  /** Whether to select only the suites of adapters. */
   readonly conformance?: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface Selection {
  * Selects test files.
  *
  * @param files Paths relative to the root.
- * @param selection Which of them are asked for.
+ * @param selection The selection.
  * @returns The selected paths.
  */
 export function selectTests(files: readonly string[], selection: Selection): string[] {
@@ -75,14 +75,14 @@ export function selectTests(files: readonly string[], selection: Selection): str
   });
 }
 
-/** Tells whether a file is the suite of an adapter: the file of its name, or any in the folder of its name. */
+/** Tells whether a file is part of the suite of an adapter: the file with its name, or any file in the folder with its name. */
 function isSuiteOf(adapter: string, file: string): boolean {
   const base = `tests/adapters/${adapter.replaceAll("-", "_")}`;
   return file === `${base}_test.ts` || file.startsWith(`${base}/`);
 }
 
 /**
- * Takes the files that a runtime runs.
+ * Selects the files that a runtime runs.
  *
  * @param files Paths relative to the root.
  * @param runtime The runtime.
@@ -94,8 +94,8 @@ export function testsFor(files: readonly string[], runtime: RuntimeName): string
 }
 
 /**
- * Tells whether a test measures how long things take under load, and so runs after all others: beside it runs nothing but
- * the same test on the other runtime.
+ * Tells whether a test measures times under load. Such a test runs after all others. Only the same test on the other runtime
+ * runs beside it.
  *
  * @param file A path relative to the root.
  */
@@ -104,8 +104,8 @@ export function needsMachine(file: string): boolean {
 }
 
 /**
- * Tells whether a test measures the heap or what a busy process still does, and so has to have as much of a process for itself
- * as its runtime gives to a file.
+ * Tells whether a test measures the heap, or the work of a busy process. Such a file must not share its process more than the
+ * runtime itself requires.
  *
  * @param file A path relative to the root.
  */
@@ -114,7 +114,7 @@ export function standsAlone(file: string): boolean {
 }
 
 /**
- * Tells whether a test uses a native library, which can take its process with it, and the results of all tests in that.
+ * Tells whether a test uses a native library. Such a library can crash its process, and the results of all tests in it are lost.
  *
  * @param file A path relative to the root.
  */
@@ -123,10 +123,10 @@ export function isNative(file: string): boolean {
 }
 
 /**
- * Parts files into groups, each of which runs in a process of its own.
+ * Divides files into groups. Each group runs in its own process.
  *
  * @param files Paths relative to the root.
- * @returns The groups, none of them empty, in the order in which they are to start: first what is in none of the folders.
+ * @returns The groups, without empty ones, in the order of their start: first the files that are in none of the folders.
  */
 export function groupsOf(files: readonly string[]): string[][] {
   const groupOf = (file: string) => GROUPS.findIndex((folder) => file.startsWith(folder));

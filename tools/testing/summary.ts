@@ -1,23 +1,23 @@
 /**
- * The end of a test run, in words.
+ * The summary of a test run.
  *
  * @module
  */
 
 import type { TestCase } from "./junit.ts";
 
-/** How many lines, and how many characters of each, are repeated of what a failed test said. */
+/** How many lines of a failed test's text, and how many characters of each line, are repeated. */
 const MAX_LINES = 12;
 const MAX_LENGTH = 300;
 
-/** What became of the tests of one runtime. */
+/** The results of one runtime. */
 export interface Report {
   /** The runtime's name. */
   readonly runtime: string;
   readonly cases: readonly TestCase[];
 }
 
-/** A number of tests by result. */
+/** The numbers of tests by result. */
 export interface Totals {
   readonly passed: number;
   readonly failed: number;
@@ -37,12 +37,12 @@ export function count(cases: readonly TestCase[]): Totals {
 }
 
 /**
- * Sums up a test run: what it ran with, what was skipped and why, what failed and what it said, and the numbers. What
- * failed comes last, where whoever keeps only the end of a long output still finds it.
+ * Sums up a test run: the requirements, the skipped tests with reasons, the failed tests with their texts, and the numbers. The
+ * failed tests come last, so that they are at the end of a long output.
  *
  * @param reports The runtimes' reports.
- * @param origins What was there for the tests, and where it came from.
- * @returns The text; its last line holds the numbers of all runtimes together.
+ * @param origins The requirements that were available, and their origins.
+ * @returns The text. Its last line has the numbers of all runtimes together.
  */
 export function summarize(reports: readonly Report[], origins: readonly string[] = []): string {
   const lines = origins.map((origin) => `with     ${origin}`);
@@ -59,7 +59,7 @@ export function summarize(reports: readonly Report[], origins: readonly string[]
   return lines.join("\n");
 }
 
-/** The beginning of what a test said, moved in. */
+/** The beginning of a test's text, indented. */
 function excerpt(said: string): string[] {
   return said.split("\n").slice(0, MAX_LINES).map((line) => `         ${line.slice(0, MAX_LENGTH)}`);
 }

@@ -1,5 +1,5 @@
 /**
- * What VitePress has to know of the site. Its pages are laid out by `tools/docs.ts`.
+ * The configuration of VitePress. `tools/docs.ts` creates the pages.
  *
  * @module
  */
