@@ -173,7 +173,7 @@ test("BroadcastChannel: a worker that reads late loses nothing, though the platf
   for (const { adapter } of [a, b, w]) await adapter.close();
 });
 
-test("BroadcastChannel: a worker that died is waited for no longer than 2 s, and holds nobody up meanwhile", async () => {
+test("BroadcastChannel: a worker that died is waited for no longer than 2 s, and does not delay the others meanwhile", async () => {
   const clock = new FakeClock();
   const a = await open(create({ clock }), "a");
   const b = await open(create(), "b");

@@ -73,7 +73,7 @@ test("bytes come out as a plain view of what arrived, not as a copy", () => {
   assert((data as Uint8Array).buffer === pool.buffer);
 });
 
-test("whatever is no envelope is foreign, and never throws", () => {
+test("data that are not an envelope count as foreign, and never cause an error", () => {
   fc.assert(fc.property(data, (raw) => {
     const envelope = decodeEnvelope(raw);
     const start = typeof raw === "string" ? raw.slice(0, 3) : String.fromCharCode(...raw.subarray(0, 3));

@@ -44,7 +44,7 @@ test("memory: without a bus the adapter is solitary, opens, and carries nothing"
   assertEquals([got, events], [[], ["up"]]);
 });
 
-test("memory: delivery is never within publish, and goes to who subscribes at the time of delivery", async () => {
+test("memory: delivery never happens inside publish, and goes to the subscribers at the time of delivery", async () => {
   const bus = createMemoryBus();
   const [a, b, c, d] = await Promise.all(["a", "b", "c", "d"].map((id) => openNode(id, { bus })));
   assertEquals(a.adapter.solitary, false);
@@ -110,7 +110,7 @@ test("memory: a bus that goes down loses and reports what is under way, and tell
   for (const { adapter } of [a, b]) await adapter.close();
 });
 
-test("memory: isolated nodes reach each other and nobody else until they rejoin, and nobody is told", async () => {
+test("memory: isolated nodes reach only each other until they rejoin, and no status is reported", async () => {
   const bus = createMemoryBus();
   const nodes = await Promise.all(["a", "b", "c", "d"].map((id) => openNode(id, { bus })));
   for (const { adapter } of nodes) await adapter.subscribe("news");

@@ -53,7 +53,7 @@ function watch(...sequences: readonly number[]): boolean {
   return watch.ordered(5);
 }
 
-test("bench: whoever hears what senders say in turn has heard it in order, however the senders mix", () => {
+test("bench: messages that senders send in turn count as ordered if each sender's are, in any mixture", () => {
   assertEquals(watch(100, 101, 102, 103, 104), true);
   assertEquals(watch(101, 103, 100, 102, 104), true);
   assertEquals(watch(99, 100, 98, 101, 102, 103, 104), true, "an earlier round's are ignored");

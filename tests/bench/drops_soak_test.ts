@@ -16,7 +16,7 @@ async function measure(server: string, settleMs: number) {
   });
 }
 
-test("bench: clients whose links are cut again and again hear all of a story, once, in order", async () => {
+test("bench: clients whose links are cut again and again get all messages of a story, once and in order", async () => {
   const { delivered, expected, duplicates, disordered, falseClaims, silentlyLost, outages, replay } =
     await measure("trunkline", 40_000);
   assertEquals({ delivered, duplicates, disordered, falseClaims, silentlyLost }, {

@@ -29,7 +29,7 @@ const WELL = {
   neverBack: 0,
 };
 
-test("bench: what everybody hears once and in order is well", () => {
+test("bench: a message that all clients get once and in order is no fault", () => {
   const ledger = published(3);
   for (const number of [0, 1, 2]) ledger.hear(0, number, number * 100 + 5);
   assertEquals(counts(ledger), WELL);
@@ -123,7 +123,7 @@ test("bench: of an outage without a message, or after which not all came, there 
   assertEquals([replay.max, outages], [NaN, 2]);
 });
 
-test("bench: an outage that begins while a client is away makes it longer, and who does not return is never back", () => {
+test("bench: an outage that begins while a client is away extends its absence, and a client that does not return is counted as lost", () => {
   const ledger = published(1, 2);
   ledger.lose(0, 0, 20);
   ledger.lose(0, 30, 90);

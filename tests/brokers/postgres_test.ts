@@ -39,7 +39,7 @@ test("a PostgreSQL server that is paused answers on no connection until it is re
   }
 });
 
-test("a PostgreSQL server with a password lets nobody in without", async () => {
+test("a PostgreSQL server with a password refuses logins without it", async () => {
   await using broker = await startPostgres({ password: "secret" });
   await assertRejects(() => answers(broker), Error, "password");
   assertEquals(await answers({ url: broker.url.replace("@", ":secret@") }), true);

@@ -29,7 +29,7 @@ async function announces(window: DemoWindow, text: string): Promise<void> {
 }
 
 test(
-  "whoever comes has a picture in the other windows, and none any more when the page is closed",
+  "a person who comes has a picture in the other windows, and loses it when the page is closed",
   async () => {
     await using demo = await lendDemo();
     const { ann } = demo;
@@ -52,7 +52,7 @@ test(
   TIMEOUT,
 );
 
-test("whoever types is seen to type by those in the same room, until they send or leave off", async () => {
+test("people in the same room see who is typing, until that person sends the message or stops", async () => {
   await using demo = await lendDemo();
   const { ann } = demo;
   const bob = await demo.open("Bob", 2);
@@ -78,7 +78,7 @@ test("whoever types is seen to type by those in the same room, until they send o
   assertEquals([...ann.problems, ...bob.problems], []);
 }, TIMEOUT);
 
-test("who wants no motion sees people come, type and go without any", async () => {
+test("with reduced motion, people come, type and go without animations", async () => {
   await using demo = await lendDemo({ reducedMotion: "reduce" });
   const { ann } = demo;
   await ann.page.evaluate(() => {
@@ -154,7 +154,7 @@ test(
   TIMEOUT,
 );
 
-test("whoever is sent to another node, or reloads the page, neither leaves nor joins", async () => {
+test("a person who moves to another node, or reloads the page, neither leaves nor joins", async () => {
   await using demo = await Demo.start();
   const ann = await demo.open("Ann", 1);
   const bob = await demo.open("Bob", 2);

@@ -139,7 +139,7 @@ test("requests of the server that are worked on are bounded, and an id is not ta
   await client.close();
 });
 
-test("handlers that work on for nobody are bounded, on one link and on many", async () => {
+test("handlers that go on after their request was given up are limited, on one link and on many", async () => {
   const rig = await opened({ maxPendingRequests: 3 });
   let called = 0;
   const ends: (() => void)[] = [];

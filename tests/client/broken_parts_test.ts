@@ -68,7 +68,7 @@ test("a transport that throws while it sends loses its link, is reported, and is
   assertEquals(rig.clock.pending, 0);
 });
 
-test("whatever a transport throws while it closes, the client closes, and says so", async () => {
+test("even if a transport throws while it closes, the client closes and reports the error", async () => {
   for (const method of ["close", "send"] as const) {
     const broken: { send?: boolean; close?: boolean } = {};
     const { server, transport } = breaking(broken);

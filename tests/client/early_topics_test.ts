@@ -75,7 +75,7 @@ test("a server that passes over the topics of a hello is asked again after its w
   await rig.client.close();
 });
 
-test("who leaves before the welcome is unsubscribed, and who comes meanwhile asks anew", async () => {
+test("a listener that leaves before the welcome is unsubscribed, and one that comes meanwhile subscribes again", async () => {
   const rig = await opened();
   const { client, server } = rig;
   const gone = client.subscribe("stats", () => {});

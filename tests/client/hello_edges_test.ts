@@ -42,7 +42,7 @@ test("a topic that cannot be sent fails by itself: the hello, and the client, go
   await rig.client.close();
 });
 
-test("who hears of a room that is lost may subscribe, and does so once", async () => {
+test("a listener that is told of a lost room may subscribe, and does so once", async () => {
   const rig = await opened();
   const { client, server } = rig;
   server.link.say(["in", "a"]);
@@ -55,7 +55,7 @@ test("who hears of a room that is lost may subscribe, and does so once", async (
   await client.close();
 });
 
-test("who leaves as another subscribe fails is unsubscribed, though the hello has asked", async () => {
+test("a topic whose listener leaves while another subscribe fails is unsubscribed, although the hello has named it", async () => {
   const rig = await connecting({
     onError: () => stats.unsubscribe(),
   });
@@ -69,7 +69,7 @@ test("who leaves as another subscribe fails is unsubscribed, though the hello ha
   await client.close();
 });
 
-test("what an early subscribe of somebody who has left brings is not taken for a message of another epoch", async () => {
+test("the answer to an early subscribe whose listener has left is not taken for a message of another epoch", async () => {
   const rig = await opened();
   const { client, server } = rig;
   const heard: unknown[] = [];

@@ -151,7 +151,7 @@ test("a server that pings and does not read is sent no pong beyond what may wait
 });
 
 for (const name of ["confirm", "no such request"]) {
-  test(`a server that asks "${name}" and does not read the answers loses the link, and somebody hears why`, async () => {
+  test(`a server that asks "${name}" and does not read the answers loses the link, and the client reports why`, async () => {
     const { client, server, errors, statuses } = await opened({ maxBufferedBytes: 1_000 });
     client.implement({ confirm: () => ({ yes: true }) });
     server.link.bufferedAmount = 1_001;

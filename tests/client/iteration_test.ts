@@ -40,7 +40,7 @@ test("for await: gives what is published, parsed, in order, and unsubscribes whe
   await client.close();
 });
 
-test("for await: what comes while the loop is busy waits for it, also several who ask at once", async () => {
+test("for await: messages wait while the loop is busy, also for several callers at once", async () => {
   const { loop, client, ...rig } = await looping();
   publish(rig as Rig, 1, 2, 3);
   assertEquals(await loop.next(), { done: false, value: { n: 1 } });
@@ -95,7 +95,7 @@ test("for await: a loop that is far too slow is told, after what waited, and hol
   await rig.client.close();
 });
 
-test("for await: who waits is released when the loop is ended from elsewhere", async () => {
+test("for await: a waiting caller is released when the loop is ended from outside", async () => {
   const rig = await looping();
   const asked = rig.loop.next();
   assertEquals(await rig.loop.return!(), { done: true, value: undefined });

@@ -165,7 +165,7 @@ function assertWhole({ heard }: Watched): void {
   }
 }
 
-test("whatever happens in whatever order, client and hub agree in the end and nothing is missing unsaid", async () => {
+test("after any events in any order, client and hub agree in the end, and every missing message was reported", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
       const rig = await opened({ requestTimeoutMs: 60_000 });

@@ -5,7 +5,7 @@ import { opened, rejection, reopened } from "./setup.ts";
 
 const say = (text: string): ["ev", string, unknown] => ["ev", "message", { text }];
 
-test("once: gives the next event, parsed, to each who waits, and listens no more", async () => {
+test("once: gives the next parsed event to each waiting caller, and then stops listening", async () => {
   const { client, server, clock, errors } = await opened();
   const timers = clock.pending;
   const waits = [client.once("message"), client.once("message", { timeoutMs: 50 })];
@@ -65,7 +65,7 @@ test("once: what the role does not hear, and wrong options, are refused", async 
   await client.close();
 });
 
-test("once: a client that closes ends the waits, and later ones at once; nobody has to catch that", async () => {
+test("once: a client that closes ends the waits, and later ones at once; callers need not catch this", async () => {
   const { client } = await opened();
   const wait = rejection(client.once("message"));
   void client.once("message");

@@ -49,14 +49,14 @@ test("a token that cannot be fetched is told as such, and not as a server that i
   await rig.client.close();
 });
 
-test("a client that gives up says so to onError, even if nobody waits for it", async () => {
+test("a client that gives up reports this to onError, even without a waiting caller", async () => {
   const rig = await connecting({ reconnect: false });
   rig.server.link.close(1006, "Refused");
   const cause = await rig.client.closed;
   assertEquals(rig.errors, [{ error: cause, info: { stage: "connection" } }]);
 });
 
-test("what ends the client is the code that everybody gets who waits", async () => {
+test("all waiting callers get the error code that ended the client", async () => {
   const codes = { 4501: "UNAUTHENTICATED", 4502: "FORBIDDEN", 4504: "TOO_LARGE", 4505: "DISCONNECTED" };
   for (const [close, code] of Object.entries(codes)) {
     const { client, server } = await opened();

@@ -62,7 +62,7 @@ test("no wait is longer than its bound, and every wait up to it is possible", ()
   ));
 });
 
-test("while nobody is reached waits stay short for a minute, and grow then from where they stand", async () => {
+test("while no server is reached waits stay short for a minute, and then grow from there", async () => {
   const rig = await connecting({ random: () => 0.999 });
   const waits: number[] = [];
   for (let waitedMs = 0; waitedMs < 150_000;) {
@@ -110,7 +110,7 @@ test("a server that opens links and sends clients away is asked after growing wa
   await rig.client.close();
 });
 
-test("who is told when to come back comes then, and as much later as chance has it", async () => {
+test("a client that is told when to come back does so at that time, plus a random delay", async () => {
   const wishes: [wish: unknown, waitsMs: number][] = [
     [7_000, 7_250],
     [0, 500],
@@ -259,7 +259,7 @@ test("a node that drains is left within its time, for the next url", async () =>
   await client.close();
 });
 
-test("who is closed by a node that goes away takes another address; after any other loss the old one comes first, where that node knows more than the others", async () => {
+test("a client takes another address after a node that goes away has closed it; after any other loss it first tries the old one, if that node knows more than the others", async () => {
   const shared = { once: "redis" };
   const cases = [
     { welcome: shared, closed: 4000, moved: false, next: "ws://b", retryInMs: 250 },
@@ -295,7 +295,7 @@ test("nodes that keep closing clients that are to move are not stormed", async (
   await rig.client.close();
 });
 
-test("with one address, a load balancer's, who is closed by a node that goes away comes back there", async () => {
+test("with one address, that of a load balancer, a client that a leaving node has closed reconnects there", async () => {
   const rig = await opened({ url: "ws://balancer" });
   rig.clock.advance(6_000);
   rig.server.link.say(["move", 60_000]);

@@ -200,7 +200,7 @@ test("offline: requests and signals wait, and are sent in order once the subscri
   await client.close();
 });
 
-test("what waits is sent as it was when it was said, whatever its owner does with it meanwhile", async () => {
+test("a queued message is sent with the values that it had at the call, even if the application changes the object meanwhile", async () => {
   const { client, server, errors } = await connecting();
   const place = { room: "1" };
   client.signal("typing", place);

@@ -73,7 +73,7 @@ test("rooms: the client names where it stands, and takes each message once", asy
   await client.close();
 });
 
-test("rooms: only what has arrived whole is called recovered, whatever the server says", async () => {
+test("rooms: a room counts as recovered only if all its messages have arrived, whatever the server says", async () => {
   const { server, client, told, reopen } = await live();
   const states = [
     [["room", ROOM, { position: ["e1", 5], recovered: false }]],

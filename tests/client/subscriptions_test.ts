@@ -63,7 +63,7 @@ test("several subscriptions of one topic share one on the wire; the last one lea
   await client.close();
 });
 
-test("a subscription that is denied rejects for all who wait, and a later one tries again", async () => {
+test("a denied subscription rejects for all waiting callers, and a later one tries again", async () => {
   const { client, server, errors } = await opened();
   const subs = [client.subscribe("stats", () => {}), client.subscribe("stats", () => {})];
   const failures = subs.map(({ ready }) => rejection(ready));
@@ -80,7 +80,7 @@ test("a subscription that is denied rejects for all who wait, and a later one tr
   await client.close();
 });
 
-test("a denial that nobody waits for is reported, and is no unhandled rejection", async () => {
+test("a denial without a waiting caller is reported, and is no unhandled rejection", async () => {
   const { client, server, errors } = await opened();
   const sub = client.subscribe("stats", () => {});
   await turn();

@@ -165,7 +165,7 @@ test("an attempt that was under way before the sleep is given up soon, a young o
   await client.close();
 });
 
-test("waking up does not take an attempt away from a user who is asked for a token, or from a server that thinks", async () => {
+test("waking up does not end an attempt that waits for the user's token, or for a slow server", async () => {
   const alarm = new Alarm();
   const token = Promise.withResolvers<string>();
   let asked = 0;
@@ -188,7 +188,7 @@ test("waking up does not take an attempt away from a user who is asked for a tok
   await client.close();
 });
 
-test("a closed client hears of no waking any more, whatever the platform does", async () => {
+test("a closed client ignores waking, whatever the platform reports", async () => {
   const alarm = new Alarm();
   const { client, clock, server } = await opened({ lifecycle: alarm.lifecycle });
   await client.close();

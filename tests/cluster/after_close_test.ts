@@ -5,7 +5,7 @@ import { rejection } from "../hub/wires.ts";
 import { acquainted, testOnAdapters } from "../hub/cluster.ts";
 
 testOnAdapters(
-  "after close: questions say whom they did not reach, and never call it complete",
+  "after close: questions name the nodes that they did not reach, and never count as complete",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;
@@ -27,7 +27,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("after close: what is published reaches nobody, and that is reported once", async (start) => {
+testOnAdapters("after close: published messages reach no client, and this is reported once", async (start) => {
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;
   const keys: string[] = [];

@@ -3,7 +3,7 @@ import { FakeClock } from "../fake_clock.ts";
 import { testOnAdapters } from "../hub/cluster.ts";
 import { turn } from "../hub/wires.ts";
 
-testOnAdapters("cluster: one node asks nobody: no backplane round trip at all", async (start) => {
+testOnAdapters("cluster: a single node asks no other node: there is no backplane round trip at all", async (start) => {
   const clock = new FakeClock(); // whatever waited for an answer would wait for ever
   await using cluster = await start(1, { clock });
   const [a] = cluster.nodes;

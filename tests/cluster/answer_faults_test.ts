@@ -93,7 +93,7 @@ test("cluster: an answer that is no JSON, and an error that is too long to send,
   assertEquals(answerer.errors.length, 2);
 });
 
-test("cluster: an answer of which a part is lost is incomplete, and nobody works on it any more", async () => {
+test("cluster: an answer with a lost part is incomplete, and the answering node stops working on it", async () => {
   await using nodes = await pair();
   const { asker, answerer } = nodes;
   answerer.hub.onServer("load", () => LONG);
@@ -104,7 +104,7 @@ test("cluster: an answer of which a part is lost is incomplete, and nobody works
   assertEquals(asker.hub.stats().nodeRequests, 0);
 });
 
-test("cluster: an answer whose last part is lost ends with the time, and says how much has come", async () => {
+test("cluster: an answer whose last part is lost ends with its timeout, and says how much has arrived", async () => {
   const clock = new FakeClock();
   await using nodes = await pair(clock);
   const { asker, answerer } = nodes;
@@ -151,7 +151,7 @@ test("cluster: an asker that gives up, leaves or falls silent is not sent what i
   assertEquals(answerer.errors, []);
 });
 
-test("cluster: parts that nobody asked for, or of absurd size, are refused and take no room", async () => {
+test("cluster: parts without a question, or of absurd size, are refused and take no memory", async () => {
   await using nodes = await pair();
   const { asker, answerer } = nodes;
   const inject = (...message: unknown[]) =>

@@ -118,7 +118,7 @@ function testOnBrokers(
 }
 
 testOnBrokers(
-  "broker killed in mid-query: who answered counts, the others are missing, and all is well after a restart",
+  "broker killed during a query: received answers count, the other nodes are missing, and all is well after a restart",
   async (broker) => {
     await using one = await station(broker.createAdapter());
     await using two = await station(broker.createAdapter());

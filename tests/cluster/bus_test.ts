@@ -32,7 +32,7 @@ testOnAdapters("cluster: bus events reach every other node in order, never the s
 });
 
 testOnAdapters(
-  "cluster: bus requests gather answers; who has no answerer, fails or is late is in missing",
+  "cluster: bus requests gather answers; nodes without an answerer, with an error or too late are missing",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(5, { clock });
@@ -73,7 +73,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "cluster: who answers a bus request is told when the asker gives up, or is gone",
+  "cluster: the answerer of a bus request learns when the asking node gives up, or is gone",
   async (start) => {
     await using cluster = await start(3, { cluster: { requestTimeoutMs: 60_000 } });
     const [a, b, c] = cluster.nodes;

@@ -5,7 +5,7 @@ import { acquainted, testOnAdapters } from "../hub/cluster.ts";
 const PATIENT = { heartbeatMs: 1e9, cluster: { heartbeatMs: 1_000, requestTimeoutMs: 60_000 } };
 
 testOnAdapters(
-  "cluster: of a node whose process has ended nobody waits for an answer, and one that lives after all comes back",
+  "cluster: no query waits for a node whose process has ended, and a node that is alive after all comes back",
   async (start) => {
     await using cluster = await start(3, PATIENT);
     const [a, b, c] = cluster.nodes;

@@ -43,7 +43,7 @@ testOnAdapters("cluster: an answer to a bus request may be above the limit", asy
 });
 
 testOnAdapters(
-  "cluster: who throws a HubError in an answer hears of it, and the asker is told the code",
+  "cluster: if an answerer throws a HubError, its own node reports it, and the asking node gets the code",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;

@@ -4,7 +4,7 @@ import { acquainted, testOnAdapters } from "../hub/cluster.ts";
 import { rejection } from "../hub/wires.ts";
 
 testOnAdapters(
-  "a message over the adapter's limit is TOO_LARGE at the caller, and reaches nobody in part",
+  "a message over the adapter's limit is TOO_LARGE at the caller, and no part of it reaches any client",
   async (start) => {
     await using cluster = await start(1);
     const node = await cluster.add({ maxMessageBytes: 2_000 });

@@ -63,7 +63,7 @@ testOnAdapters("many rooms: one broadcast keeps its place among those before and
   assertEquals(inOrder, all);
 });
 
-testOnAdapters("many rooms: too many for one message are refused, and nobody gets it", async (start) => {
+testOnAdapters("many rooms: a broadcast with too many rooms for one message is refused, and reaches no client", async (start) => {
   await using cluster = await start(1);
   const node = await cluster.add({ maxMessageBytes: 4_096 });
   const client = await node.member("bob");

@@ -75,7 +75,7 @@ async function play(cluster: Cluster, clock: FakeClock, steps: readonly (readonl
   assertEquals(all.flatMap(({ wrong }) => wrong), []);
 }
 
-test("cluster: whatever happens to its nodes, those that live agree on the truth afterwards", async () => {
+test("cluster: after any faults of nodes, the living ones agree on the truth", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const bus = createMemoryBus(), clock = new FakeClock();

@@ -115,7 +115,7 @@ testOnAdapters("cluster: a new node is immediately reachable by publishes", asyn
 });
 
 testOnAdapters(
-  "cluster: who asks right after a node is ready asks that node too, and is known to it",
+  "cluster: a question right after a node is ready includes that node",
   async (start) => {
     await using cluster = await start(1, { cluster: { joinTimeoutMs: 5_000 } });
     for (let n = 1; n < 6; n++) {
@@ -140,7 +140,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "cluster: listeners are told of joins and leaves, once each; one that throws hurts nobody",
+  "cluster: listeners are told of each join and leave once; a listener that throws does not disturb the others",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;
@@ -277,7 +277,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "cluster: whatever clocks say, who was there first leads, and a newcomer takes over from nobody",
+  "cluster: whatever clocks say, the first node leads, and a new node does not take over",
   async (start) => {
     const clock = new FakeClock();
     const now = Date.now;

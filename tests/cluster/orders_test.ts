@@ -30,7 +30,7 @@ const BROKEN: readonly (readonly [query: unknown, error: RegExp])[] = [
 ];
 
 testOnAdapters(
-  "cluster: an order that gives nothing, or a field without a value, reaches nobody",
+  "cluster: an order without a target, or with an empty one, reaches no connection",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;
@@ -66,7 +66,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("cluster: everybody is reached when that is said", async (start) => {
+testOnAdapters("cluster: an order reaches all connections if it says so", async (start) => {
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;
   const people = [await a!.member("ann"), await b!.member("bob")];
@@ -156,7 +156,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("cluster: whoever has no name is not addressed", async (start) => {
+testOnAdapters("cluster: an order for a user does not reach connections without a user", async (start) => {
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;
   const ann = await b!.member("undefined");

@@ -123,7 +123,7 @@ testOnAdapters("cluster: while the backplane is away questions take the fast tim
 });
 
 testOnAdapters(
-  "cluster: the first yes ends an existence check; a no is complete, or names who is missing",
+  "cluster: the first yes ends an existence check; a no is complete, or names the missing nodes",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(4, { clock, heartbeatMs: 1e9 });

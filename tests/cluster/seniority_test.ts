@@ -130,7 +130,7 @@ class World {
 
 const SEEDS = Array.from({ length: 300 }, (_, seed) => seed + 1);
 
-test("seniority: in whatever order words arrive, all agree on a leader, and no newcomer takes over", () => {
+test("seniority: in every order of messages, all nodes agree on a leader, and no new node takes over", () => {
   for (const seed of SEEDS) {
     const world = new World(seed);
     world.settle(world.start());
@@ -169,7 +169,7 @@ test("seniority: in whatever order words arrive, all agree on a leader, and no n
   }
 });
 
-test("seniority: after a split all agree again, on who led before where that node is still there", () => {
+test("seniority: after a split all nodes agree again on the leader from before, if it is still there", () => {
   for (const seed of SEEDS) {
     const world = new World(seed);
     world.settle(world.start());
@@ -192,7 +192,7 @@ test("seniority: after a split all agree again, on who led before where that nod
   }
 });
 
-test("seniority: a node that began alone goes behind a cluster that it finds late, whoever speaks first", () => {
+test("seniority: a node that began alone goes behind a cluster that it finds late, whichever node speaks first", () => {
   for (const seed of SEEDS) {
     const world = new World(seed);
     world.settle(world.start());
@@ -219,7 +219,7 @@ test("seniority: a node that began alone goes behind a cluster that it finds lat
   }
 });
 
-test("seniority: who leads alone goes on to lead when the greeting of a newcomer was lost", () => {
+test("seniority: a single leader stays the leader when the greeting of a new node was lost", () => {
   const old = new Seniority("old");
   old.settle();
   assertEquals([old.beat([]), old.rank], [true, 1]);
@@ -230,7 +230,7 @@ test("seniority: who leads alone goes on to lead when the greeting of a newcomer
   assertEquals([old.rank, newcomer.rank], [1, 2]);
 });
 
-test("seniority: who has no rank yet takes one when a newcomer greets it, and stays before it", () => {
+test("seniority: a node without a rank takes one when a new node greets it, and stays before it", () => {
   const old = new Seniority("z");
   old.settle();
   assert(old.hear({ rank: 0, highest: 0, leader: "a" }, undefined));
@@ -240,7 +240,7 @@ test("seniority: who has no rank yet takes one when a newcomer greets it, and st
   assert(isSenior({ id: "z", rank: old.rank }, { id: "a", rank: newcomer.rank }));
 });
 
-test("seniority: nodes that began together keep the order of their ids, whoever of them takes a rank first", () => {
+test("seniority: nodes that began together keep the order of their ids, whichever of them takes a rank first", () => {
   const [a, b] = [new Seniority("a"), new Seniority("b")];
   a.hear({ rank: 0, highest: 0, leader: "b" }, undefined);
   b.hear({ rank: 0, highest: 0, leader: "a" }, undefined);
@@ -251,7 +251,7 @@ test("seniority: nodes that began together keep the order of their ids, whoever 
   assert(isSenior({ id: "a", rank: a.rank }, { id: "b", rank: b.rank }));
 });
 
-test("seniority: the order is strict, and whoever has no rank is last", () => {
+test("seniority: the order is strict, and nodes without a rank are last", () => {
   const nodes: Ranked[] = [{ id: "b", rank: 1 }, { id: "a", rank: 2 }, { id: "c", rank: 2 }, {
     id: "0",
     rank: 0,

@@ -29,7 +29,7 @@ const reasonOf = async (hub: Pick<Hub<never>, "routes">) => {
   return [status, backplane.reason];
 };
 
-test("a start that the backplane refuses is reported and on the health page, though nobody waits for the hub", async () => {
+test("a start that the backplane refuses is reported and shown on the health page, even if no caller waits for the hub", async () => {
   const { hub, errors } = start((tap) => tap.open = () => Promise.reject(new Error("wrong password")));
   await using _ = hub;
   await waitFor(() => errors.length > 0, { what: "the report" });

@@ -9,7 +9,7 @@ import { test, waitFor } from "../harness.ts";
 // deno-lint-ignore no-explicit-any
 const wrong = (value: unknown): any => value;
 
-testOnAdapters("wrong calls: rooms that are no list of names address nobody", async (start) => {
+testOnAdapters("wrong calls: rooms that are not a list of names address no client", async (start) => {
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;
   const heard: string[] = [];
@@ -28,7 +28,7 @@ testOnAdapters("wrong calls: rooms that are no list of names address nobody", as
 });
 
 testOnAdapters(
-  "wrong calls: a reason to close that is no text, or a code that is none, closes nobody",
+  "wrong calls: a close reason that is not text, or an invalid code, closes no connection",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;
@@ -45,7 +45,7 @@ testOnAdapters(
   },
 );
 
-test("wrong calls: a code that no close frame carries closes nobody", async () => {
+test("wrong calls: a code that a close frame cannot carry closes no connection", async () => {
   const contract = defineContract({ roles: { member: {} } });
   const transport = createLoopbackTransport();
   const conns: { close(options?: CloseOptions): void }[] = [];
@@ -108,7 +108,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("wrong calls: a query that is a map or a date does not mean everybody", async (start) => {
+testOnAdapters("wrong calls: a query that is a map or a date does not address all clients", async (start) => {
   await using cluster = await start(1);
   const { hub } = cluster.nodes[0]!;
   for (const query of [new Map([["user", "ann"]]), new Date(), Promise.resolve({ user: "ann" }), new Set()]) {

@@ -22,7 +22,7 @@ const payload = fc.letrec((tie) => ({
   ),
 })).value;
 
-test("msgpack: whatever is encoded and joined is decoded as it was, bytes as bytes", () => {
+test("msgpack: encoded and joined values are decoded as they were, bytes as bytes", () => {
   fc.assert(fc.property(fc.array(payload, { minLength: 1, maxLength: 40 }), (payloads) => {
     const messages = payloads.map((value) => ["sig", "name", value]);
     assertEquals(
@@ -81,7 +81,7 @@ test("msgpack: a text frame and a value that is no list are refused", () => {
   }
 });
 
-test("msgpack: what it cannot carry is refused to whoever sends it", () => {
+test("msgpack: a value that it cannot carry is refused to its sender", () => {
   const cycle: unknown[] = [];
   cycle.push(cycle);
   for (const value of [cycle, Symbol("s"), 2n ** 70n]) {

@@ -43,7 +43,7 @@ const ways: readonly Way[] = [
 ];
 
 for (const { name, carry } of ways) {
-  test(`what is encoded can be decoded by whoever gets it: ${name}`, () => {
+  test(`every receiver can decode an encoded value: ${name}`, () => {
     fc.assert(
       fc.property(fc.array(travelling, { minLength: 1, maxLength: 4 }), (values) => {
         assertEquals(carry(values.map(({ sent }) => sent)), values.map(({ arrives }) => arrives));

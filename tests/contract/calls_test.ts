@@ -96,7 +96,7 @@ test("a question whose signal is aborted already is never opened", () => {
   assertEquals(s.cancelled, []);
 });
 
-test("a question that is forgotten frees all that it had, and nobody hears of it", async () => {
+test("a forgotten question frees all its resources, and no report is made", async () => {
   const s = scene();
   const { id, answer } = s.open();
   s.calls.forget(undefined);
@@ -110,7 +110,7 @@ test("a question that is forgotten frees all that it had, and nobody hears of it
   assertEquals(s.cancelled, []);
 });
 
-test("answers to what was never asked are ignored, whatever the id", async () => {
+test("answers without a question are ignored, whatever the id", async () => {
   const s = scene();
   const { id, answer } = s.open();
   for (const other of [0, -1, id + 1, 0.5, NaN, Infinity, 2 ** 53]) {

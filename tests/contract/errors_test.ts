@@ -70,7 +70,7 @@ test("a HubError names itself, and its code where it has no message", () => {
   ]);
 });
 
-test("error codes are distinct, and close codes tell by their range who may come back", () => {
+test("error codes are distinct, and the range of a close code tells whether the client may reconnect", () => {
   assertEquals(new Set(ERROR_CODES).size, ERROR_CODES.length);
   const codes = Object.entries(CLOSE_CODES);
   assertEquals(new Set(codes.map(([, code]) => code)).size, codes.length);

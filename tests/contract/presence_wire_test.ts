@@ -118,7 +118,7 @@ test("a member is its id, its user where it has one, its node and its state", ()
   );
 });
 
-test("a place comes back from the name that it has on the wire, whatever its name is", () => {
+test("a place is parsed back from its name on the wire, whatever its name is", () => {
   fc.assert(
     fc.property(text, (name) => {
       assertEquals(placeOfWire(wirePlace(name)), name);

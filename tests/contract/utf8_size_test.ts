@@ -32,7 +32,7 @@ test("a text is cut between characters", () => {
   ]);
 });
 
-test("what is held for a slow connection is counted in bytes, whatever its alphabet", () => {
+test("the queue of a slow connection is counted in bytes, whatever its alphabet", () => {
   const held = new HoldQueue(jsonCodec, { maxMessages: 100, maxBytes: 60, policy: "close" });
   const add = (payload: string) =>
     held.add(new Sequence(jsonCodec).alone(new OutgoingMessage(["ev", "n", payload])));

@@ -25,7 +25,7 @@ const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
 const missing = (text: string) => adapters.filter((name) => !plain(text).includes(plain(name)));
 const rowOf = (text: string, start: string) => text.split("\n").find((line) => line.startsWith(start)) ?? "";
 
-test("docs: whatever lists adapters lists all of them", async () => {
+test("docs: every list of adapters is complete", async () => {
   const readme = await readDocument("README.md");
   const lists = {
     "what there is, in the README": rowOf(readme, "| Adapters:"),

@@ -156,7 +156,7 @@ test("a client written from the document comes back when it is told to", async (
   await one.open();
 });
 
-test("a client written from the document sees who is in a room, and what has changed when it comes back", async () => {
+test("a client written from the document sees the members of a room, and the changes after a reconnect", async () => {
   await using server = await startSessionHub();
   await using one = connect(server.url);
   await using two = connect(server.url, { token: "bob" });

@@ -30,7 +30,7 @@ test("the document lists every codec", () => {
   assertEquals(documented, [jsonCodec.subprotocol, msgpackCodec.subprotocol]);
 });
 
-test("the document lists every kind of message, who sends it and how many elements it has", () => {
+test("the document lists every kind of message, its sender and its number of elements", () => {
   const calls = kindsOf("CallMessage");
   const [client, server] = [kindsOf("ClientMessage"), kindsOf("ServerMessage")];
   assertEquals([calls.size, client.size, server.size], [6, 10, 14]); // as many as there are to be parsed

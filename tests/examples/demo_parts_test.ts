@@ -45,7 +45,7 @@ test("demo: the code behind each panel is whole, and twenty lines long at the mo
   }
 });
 
-test("demo: code is shown as it is, whatever is in it", () => {
+test("demo: code is shown unchanged, whatever it contains", () => {
   assertEquals(
     highlight('const a = "<b>" && this.x < 1; // <i>\n`${a}`'),
     '<span class="word">const</span> a = <span class="string">"&lt;b>"</span> &amp;&amp; ' +

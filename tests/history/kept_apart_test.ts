@@ -30,7 +30,7 @@ async function told(
 
 const among = () => createMemoryAdapter({ bus: createMemoryBus() });
 
-test("history: nodes that keep it apart though nobody asked for that say so, once", async () => {
+test("history: nodes that keep separate histories without the option for it say so, once", async () => {
   assertEquals(await told({ adapter: among() }), [
     'open UNAVAILABLE Each node keeps the history of "log/:id" and 2 more for itself: the adapter memory has no store of ' +
     "histories. A client that comes back to another node does not get what it missed, and is told so. Give createHub a store " +

@@ -84,7 +84,7 @@ type Step =
   | readonly ["advance", number]
   | readonly ["read", since: number | undefined, limit: number | undefined, reverse: boolean];
 
-test("history log: whatever happens, it reads like a plain list of what was appended", () => {
+test("history log: after any operations, it reads like a plain list of the appended messages", () => {
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 4, arbitrary: fc.tuple(fc.constant("append"), fc.nat()) as fc.Arbitrary<Step> },
     fc.tuple(fc.constant("advance"), fc.nat({ max: 30 })) as fc.Arbitrary<Step>,

@@ -210,11 +210,11 @@ const RUNS = runtime === "deno" ? 300 : 60;
 
 const runs = (count: number, world: World) => runSeeds(count, (seed, steps) => run(seed, world, steps));
 
-test("new epochs: many seeds: a store that starts again: nobody hears a message twice, and all hear what is new in it", () =>
+test("new epochs: many seeds: after a restart of the store no listener gets a message twice, and all get the new ones", () =>
   runs(RUNS, { distinct: true, places: false }));
 
-test("new epochs: many seeds: of messages that all look alike nobody hears one twice, nor misses one that is young", () =>
+test("new epochs: many seeds: with equal messages, no listener gets one twice, or misses a young one", () =>
   runs(RUNS, { distinct: false, places: false }));
 
-test("new epochs: many seeds: nobody hears a message twice when servers take over from each other in turns", () =>
+test("new epochs: many seeds: no listener gets a message twice when servers take over from each other in turn", () =>
   runs(RUNS, { distinct: true, places: true }));

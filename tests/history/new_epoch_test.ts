@@ -172,7 +172,7 @@ test("new epoch: where a schema makes something else of a message each time, it 
   assertEquals(heard, [1, 2, 3, "gap 3", 4]);
 });
 
-test("new epoch: who came back and was ahead of the others hears nothing twice", async () => {
+test("new epoch: a client that reconnected and was ahead of the others gets no message twice", async () => {
   const { server, stream, heard, append, hear, look } = scene();
   await stream.start();
   hear(3);

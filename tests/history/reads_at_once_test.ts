@@ -61,7 +61,7 @@ test("no more histories are read at the same time than may be, for all clients t
   assertEquals(hub.stats().historyReads, 0);
 });
 
-test("a client that does not read what it missed keeps nobody from reading", async () => {
+test("a client that does not read its missed messages does not keep other clients from reading", async () => {
   await using scene = await node(1, Array.from({ length: 600 }, () => "x".repeat(1_000)));
   const lazy = await scene.comeBack();
   await waitFor(() => lazy.unread > 256 * 1024, { what: "its link to be full" });

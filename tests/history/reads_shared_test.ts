@@ -58,7 +58,7 @@ test("history: the same page asked for many times at once costs the store two re
   assertEquals(pages.map(({ records }) => records.map(({ offset }) => offset)), [[1], [5], [1, 2], [4], [1]]);
 });
 
-test("history: who asks while a read is under way gets what was published before it asked", async () => {
+test("history: a caller that asks during a read gets the messages that were published before its question", async () => {
   await using of = await scene();
   const { hub, history } = of;
   const { read } = history;
@@ -78,7 +78,7 @@ test("history: who asks while a read is under way gets what was published before
   }
 });
 
-test("history: a read that fails is not tried again for each who waits for it", async () => {
+test("history: a failed read is not repeated for each waiting caller", async () => {
   await using of = await scene();
   const { hub, history, costs } = of;
   history.state = "down";

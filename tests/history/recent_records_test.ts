@@ -132,7 +132,7 @@ function reads() {
   return { asked, shared };
 }
 
-test("shared reads: who asks for what is under way waits for it, also without a cache", async () => {
+test("shared reads: a caller waits for a running read of the same messages, also without a cache", async () => {
   const { asked, shared } = reads();
   const answers = [200, 200, 205, 209].map((offset) => Promise.resolve(shared.read(["e", offset], 10)));
   assertEquals(asked.length, 1);
@@ -175,7 +175,7 @@ test("shared reads: what is lost for one is lost for those before it, and for th
   assertEquals(asked.map(({ since }) => since), [["e", 50], ["x", 3], ["e", 60]]);
 });
 
-test("shared reads: a store that fails is an error to all who wait, and is asked anew by those who come later", async () => {
+test("shared reads: a failing store is an error for all waiting callers, and later callers ask it again", async () => {
   const { asked, shared } = reads();
   const answers = [200, 400, 600, 800].map((offset) =>
     Promise.resolve(shared.read(["e", offset], 5)).then(() => "answered", ({ message }) => message)

@@ -110,7 +110,7 @@ for (const [where, createHistory] of HISTORIES) {
     assertEquals(client.closed, undefined);
   });
 
-  test(`recovery: who unsubscribes or leaves meanwhile ends it, and leaves nothing behind (${where})`, async () => {
+  test(`recovery: a client that unsubscribes or leaves meanwhile ends it, and leaves nothing behind (${where})`, async () => {
     await using a = await node({ history: createHistory() });
     const { epoch } = await a.hub.publish("log/x", LINE);
     for (let i = 2; i <= 1_000; i++) await a.hub.publish("log/x", LINE);
@@ -132,7 +132,7 @@ for (const [where, createHistory] of HISTORIES) {
     assertEquals([subscriptions, groups, held, leaves.closed], [0, 0, 0, 1000]);
   });
 
-  test(`recovery: who reads more slowly than is published falls out of the history, and is told (${where})`, async () => {
+  test(`recovery: a client that reads more slowly than messages are published falls out of the history, and is told (${where})`, async () => {
     await using a = await node({ history: createHistory() });
     const { epoch } = await a.hub.publish("log/x", LINE);
     for (let i = 2; i <= 3_000; i++) await a.hub.publish("log/x", LINE);
@@ -185,7 +185,7 @@ test("recovery: a record that does not fit the contract is told as missing, and 
   await waitFor(() => records(client, "log/x").at(-1) === 5, { what: "the next" });
 });
 
-test("recovery: a store whose pages do not go on from each other is reported, and keeps the process from nothing", async () => {
+test("recovery: a store whose pages are not continuous is reported, and blocks nothing", async () => {
   const odd: Record<string, (offsets: readonly number[]) => readonly number[]> = {
     "the same page again and again": (offsets) => [1, 2].filter((offset) => offsets.length > 0 && offset > 0),
     "the newest first": (offsets) => offsets.toReversed(),
@@ -214,7 +214,7 @@ test("recovery: a store whose pages do not go on from each other is reported, an
   }
 });
 
-test("recovery: a client whose node lags behind the store is complete on it all the same", async () => {
+test("recovery: a client whose node lags behind the store still gets everything on it", async () => {
   const history = createMemoryHistory();
   await using a = await node({ history });
   const watcher = await a.connect();
@@ -290,7 +290,7 @@ test("histories: a node that publishes seldom, without subscribers, is no gap el
   assertEquals([a.errors, b.errors], [[], []]);
 });
 
-test("recovery: who asks for it is told where what was missed begins, before it and after what is left over", async () => {
+test("recovery: a client that asks for it is told where its missed messages begin, before these and after old messages", async () => {
   for (const history of [undefined, createMemoryHistory(), laterStore(createMemoryHistory())]) {
     await using a = await node({ history });
     const { epoch } = await a.hub.publish("log/x", "1");

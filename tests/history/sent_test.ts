@@ -106,7 +106,7 @@ test("sent: an id that cannot be one is refused at the call, and so is one where
 });
 
 testOnAdapters(
-  "sent: of two messages with one id the first is kept, and is what everybody hears",
+  "sent: of two messages with one id the first is stored, and all listeners get that one",
   async (start) => {
     const history = laterStore(createMemoryHistory());
     await using cluster = await start(2, { history });
@@ -147,7 +147,7 @@ test("sent: a message with an id is not asked for where the store tells that it 
   }
 });
 
-test("sent: messages that were kept before, though nobody knew, are heard as they were kept, by one read for many", async () => {
+test("sent: messages that were stored without an answer are delivered as they were stored, with one read for many", async () => {
   const memory = createMemoryHistory();
   const history = laterStore(memory);
   await using node = await createNode(undefined, { history });
@@ -195,7 +195,7 @@ testOnAdapters(
   },
 );
 
-test("sent: of an emitter whose store was never open nothing is kept for certain, in time", async () => {
+test("sent: if the store of an emitter was never open, it says in time that certainly nothing was stored", async () => {
   for (const how of ["late", "closed", "refused", "no backplane"] as const) {
     const clock = new FakeClock();
     const memory = createMemoryHistory();
@@ -222,7 +222,7 @@ test("sent: of an emitter whose store was never open nothing is kept for certain
 });
 
 testOnAdapters(
-  "sent: whatever gets lost or late on three nodes, a message is kept and heard once, where every answer says",
+  "sent: with lost and late messages on three nodes, a message is stored and delivered once, at the position of every answer",
   async (start) => {
     for (const seed of [1, 2, 3, 4]) {
       const random = new Random(seed);
@@ -285,7 +285,7 @@ testOnAdapters(
   },
 );
 
-test("sent: what was kept though nobody knows reaches the subscribers of its node at once, or when the store is back", async () => {
+test("sent: a message that was stored without an answer reaches the subscribers of its node at once, or when the store is back", async () => {
   for (const isDown of [false, true]) {
     const clock = new FakeClock();
     const memory = createMemoryHistory({ clock });
@@ -315,7 +315,7 @@ test("sent: what was kept though nobody knows reaches the subscribers of its nod
   }
 });
 
-test("sent: of what is certainly not kept nobody asks the store", async () => {
+test("sent: the store is not asked about messages that are certainly not stored", async () => {
   const history = laterStore(createMemoryHistory());
   history.append = () => Promise.reject(new HubError("UNAVAILABLE", "The engine said no"));
   await using node = await createNode(undefined, { history });

@@ -156,7 +156,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "shared history: who subscribes while the store is down is refused, and is not left half in",
+  "shared history: a client that subscribes while the store is down is refused, and is not left half subscribed",
   async (start) => {
     const history = laterStore(createMemoryHistory());
     const clock = new FakeClock();
@@ -245,7 +245,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 4: whatever is lost on the way, every subscriber hears the order of the store",
+  "promise 4: whatever is lost on the way, every subscriber gets the messages in the order of the store",
   async (start) => {
     const random = new Random(7);
     const history = laterStore(createMemoryHistory());
@@ -276,7 +276,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "shared history: a store that publishes by itself is heard, in whatever order it delivers",
+  "shared history: messages of a store that publishes by itself are delivered, in whatever order they arrive",
   async (start) => {
     const contexts: HistoryContext[] = [];
     const memory = createMemoryHistory();

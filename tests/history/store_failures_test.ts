@@ -8,7 +8,7 @@ import { createNode } from "../hub/chat.ts";
 import { codeOf, rawClient } from "../hub/wires.ts";
 import { laterStore } from "./later_store.ts";
 
-test("history: of a store that cannot be read clients are told, each, and whoever runs the hub, once until it can be again", async () => {
+test("history: if a store cannot be read, each client is told, and the operator once, until it can be read again", async () => {
   const history = laterStore(createMemoryHistory());
   await using node = await createNode(undefined, { history });
   const { hub, errors, loopback } = node;

@@ -169,10 +169,10 @@ async function run(seed: number, world: World, steps: number): Promise<void> {
 
 const runs = (count: number, world: World) => runSeeds(count, (seed, steps) => run(seed, world, steps));
 
-test("stream model: 1,500 seeds: whatever the bus does, everybody hears all, in order, once, and of no gap", () =>
+test("stream model: 1,500 seeds: whatever the bus does, all listeners get all messages, in order, once, and no gap", () =>
   runs(1_500, { bus: true, store: false }));
 
-test("stream model: 1,500 seeds: whatever bus and store do, what is missing is told where it is", () =>
+test("stream model: 1,500 seeds: whatever bus and store do, missing messages are reported at their place", () =>
   runs(1_500, { bus: true, store: true }));
 
 test("stream model: 300 seeds: a store that forgets and fails, behind a bus that loses nothing", () =>

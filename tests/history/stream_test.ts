@@ -185,7 +185,7 @@ test("stream: what a store still holds when it begins a new epoch is not deliver
   assertEquals(heard, [1, 2, 3, "gap 3", 4]);
 });
 
-test("stream: a replica that still has the epoch of before is asked again, and brings nobody back to it", async () => {
+test("stream: a replica that still has the old epoch is asked again, and never leads back to that epoch", async () => {
   const { clock, stream, heard, append, take, settle, store, memory } = scene();
   await stream.start();
   take(append());
@@ -261,7 +261,7 @@ test("stream: a store that is down is no gap: it is asked until it answers, and 
   }
 });
 
-test("stream: whoever says that messages may have been missed ends the pause before the store is asked again", async () => {
+test("stream: a report of missed messages ends the pause before the store is asked again", async () => {
   const { stream, heard, append, settle, store } = scene();
   await stream.start();
   append();
@@ -358,7 +358,7 @@ test("stream: a stream that is closed delivers, reads and waits for nothing", as
   assertEquals([second.heard, second.clock.pending], [[], 0]);
 });
 
-test("stream: who asks twice while the store is asked waits for the same answer; a failed start is told", async () => {
+test("stream: two questions during a read of the store wait for the same answer; a failed start is reported", async () => {
   const { stream, store } = scene();
   const answers = [stream.start(), stream.start()];
   assertEquals((await Promise.all(answers)).length, 2);
@@ -369,7 +369,7 @@ test("stream: who asks twice while the store is asked waits for the same answer;
   assertEquals([refused, failing.stream.position], ["UNAVAILABLE", undefined]);
 });
 
-test("stream: who says that something may have been missed while the store is read is heard: it is read once more", async () => {
+test("stream: a report of missed messages during a read is not lost: the store is read again", async () => {
   const { stream, heard, append, store } = scene();
   await stream.start();
   append();

@@ -44,7 +44,7 @@ const origins:
 
 for (const [what, allowed, cases] of origins) {
   hostileTest(
-    `${what}, others are refused before any upgrade; who sends no Origin is no page`,
+    `${what}, others are refused before any upgrade; a client without an Origin is not a page`,
     async (scene) => {
       const { intrude, port, hub } = scene;
       for (const [origin, expected] of Object.entries(cases)) {
@@ -65,7 +65,7 @@ for (const [what, allowed, cases] of origins) {
 }
 
 hostileTest(
-  "an Origin check that throws lets nobody in, and the server lives",
+  "an Origin check that throws accepts no client, and the server survives",
   async ({ intrude, errors }) => {
     const page = await intrude({ "Origin": "http://evil.example" });
     assertEquals(page.raw.status, 500);
@@ -94,7 +94,7 @@ const refusals: Readonly<Record<string, readonly [told: unknown, code: number, r
 
 const checks: string[] = [];
 
-hostileTest("who is refused is told why and no more, and nothing of it is left", async (scene) => {
+hostileTest("a refused client gets only the reason, and leaves nothing behind", async (scene) => {
   const { intrude, hub, errors } = scene;
   for (const [token, [told, code, reported]] of Object.entries(refusals)) {
     const intruder = await intrude();
@@ -129,7 +129,7 @@ hostileTest("who is refused is told why and no more, and nothing of it is left",
 });
 
 hostileTest(
-  "before it is known who somebody is nothing is looked at but the hello",
+  "before a client is authenticated, the hub reads only its hello",
   async ({ intrude, hub }) => {
     const asking = await intrude();
     asking.send(["hello", { role: "member", token: "slow" }]);
@@ -185,7 +185,7 @@ const handshakes: unknown[][] = [];
 const allowed = new Set(["yes", "later"]);
 
 hostileTest(
-  "each topic is authorized by itself, and who is refused hears nothing of it",
+  "each topic is authorized separately, and a refused client gets no message of it",
   async ({ enter, hub, errors }) => {
     const intruder = await enter();
     for (const [id, name] of [[1, "yes"], [2, "no"], [3, "later"], [4, "never"], [5, "zero"]] as const) {
@@ -225,7 +225,7 @@ hostileTest(
   },
 );
 
-hostileTest("a topic of another role is not there, whoever asks for it", async ({ intrude }) => {
+hostileTest("a topic of another role does not exist, whatever client asks for it", async ({ intrude }) => {
   const admin = await (await intrude()).enter({ role: "admin" });
   admin.send(["req", 1, "echo", 1], ["sig", "any", 1]);
   assertEquals((await admin.hears("err", 1))[2].code, "NOT_FOUND");
@@ -265,7 +265,7 @@ test("hostile: a client's token travels in its first message, and in no URL or h
   }
 });
 
-test("hostile: a hub that is not open yet, or closing, takes nobody", async () => {
+test("hostile: a hub that is not open yet, or is closing, accepts no client", async () => {
   const hub = createHub(contract, { authenticate: ({ role }) => ({ role }) });
   const server = serve({
     fetch: (request, platform) => hub.routes.fetch(request, platform as never),

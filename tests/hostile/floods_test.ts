@@ -7,7 +7,7 @@ import { hostileTest, Intruder } from "./scene.ts";
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 hostileTest(
-  "who speaks faster than allowed is refused message by message, then disconnected",
+  "a client that sends faster than allowed is refused message by message, then disconnected",
   async ({ enter }) => {
     const intruder = await enter();
     intruder.send(...range(30).map((id) => ["req", id, "echo", id]));
@@ -27,7 +27,7 @@ hostileTest(
   { limits: { messagesPerSecond: 0.001, messageBurst: 20 } },
 );
 
-hostileTest("no more topics are subscribed than allowed, also while it is decided who may", async (scene) => {
+hostileTest("a client cannot subscribe to more topics than allowed, also while rules are still deciding", async (scene) => {
   const { enter, hub } = scene;
   const intruder = await enter();
   const ids = range(200);
@@ -97,7 +97,7 @@ hostileTest(
 );
 
 hostileTest(
-  "who never says hello is let go in time, however slowly it goes about it",
+  "a client that never sends hello is closed in time, however slowly it sends",
   async ({ intrude, hub }) => {
     const silent = await intrude();
     const dripping = await intrude();
@@ -288,7 +288,7 @@ hostileTest(
 );
 
 hostileTest(
-  "handlers and schemas that throw hurt nobody, and say nothing of why",
+  "handlers and schemas that throw do no harm to other clients, and do not reveal the cause",
   async ({ enter, errors }) => {
     const intruder = await enter();
     intruder.send(["sub", 1, "secret/thrown"]);

@@ -121,7 +121,7 @@ function whoIn(heard: readonly unknown[]): { readonly ids: string[]; readonly co
 const turn = () => setImmediate();
 
 test(
-  "hostile: whatever a client says, in whatever order, the hub answers by the protocol, forgets it, and serves others",
+  "hostile: whatever a client sends, in whatever order, the hub answers by the protocol, forgets it, and serves others",
   async () => {
     const loopback = createLoopbackTransport();
     const errors: unknown[] = [];

@@ -73,7 +73,7 @@ hostileTest(
   },
 );
 
-test("closing a hub waits until its goodbyes have left, and not for whoever does not answer", async () => {
+test("closing a hub waits until its goodbyes have left, but not for clients that do not answer", async () => {
   const hub = createHub(defineContract({ roles: { member: {} } }), {
     authenticate: ({ role }) => ({ role }),
   });

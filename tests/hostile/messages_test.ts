@@ -41,7 +41,7 @@ hostileTest("a second hello ends the connection, whatever it asks for", async ({
 });
 
 hostileTest(
-  "a hello for a role that there is not is refused with 4502, whatever its name",
+  "a hello for an unknown role is refused with 4502, whatever its name",
   async ({ intrude }) => {
     for (const role of ["nobody", "", "shared", "__proto__", "constructor", "toString", "x".repeat(10_000)]) {
       const intruder = await intrude();

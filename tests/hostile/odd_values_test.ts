@@ -202,7 +202,7 @@ test("hostile: no value that does not travel gets anywhere, and each is refused 
   );
 });
 
-test("hostile: values at and around the deepest, which handlers wrap, cut nobody off", async () => {
+test("hostile: values at and near the depth limit, which handlers wrap, cut off no client", async () => {
   await using world = await World.start();
   for (const how of ["lists", "objects"] as const) {
     for (const levels of [998, 999, 1_000, 1_001]) {

@@ -77,7 +77,7 @@ hostileTest(
 );
 
 hostileTest(
-  "a payload with a property __proto__ is refused by message, and reaches nobody",
+  "a payload with a property __proto__ is refused as a message, and reaches no client",
   async (scene) => {
     const { enter, neighbour } = scene;
     const intruder = await enter();

@@ -50,7 +50,7 @@ hostileTest("what is malformed about presence ends the connection alone", async 
 });
 
 hostileTest(
-  "a flood of states is a few changes to those who watch, and ends as the last of them",
+  "a flood of states becomes a few changes for watchers, and ends with the last state",
   async ({ enter, neighbour }) => {
     const view = presence(neighbour, "all", { by: "connection" });
     let changes = 0;
@@ -68,7 +68,7 @@ hostileTest(
 );
 
 hostileTest(
-  "who watches all that there is has no more than its limit, and all of it ends with its connection",
+  "a client that watches everything is held to its limit, and all its watches end with its connection",
   async ({ enter, hub, neighbour }) => {
     const intruder = await enter();
     const ids = range(200);
@@ -97,7 +97,7 @@ hostileTest(
 );
 
 hostileTest(
-  "who asks for page after page is held to its rate, and then disconnected",
+  "a client that asks for page after page is held to its rate, and then disconnected",
   async ({ enter }) => {
     const intruder = await enter();
     intruder.send(...range(30).map((id) => ["members", id, "room:all", { limit: 1_000_000 }]));
@@ -150,7 +150,7 @@ hostileTest(
 );
 
 hostileTest(
-  "who watches again and again and never reads is sent no more lists, and who is told more than may wait is closed on",
+  "a client that watches again and again and never reads gets no more lists, and is closed if more waits than allowed",
   async ({ hub, enter, neighbour }) => {
     const view = presence(neighbour, "all", { by: "connection" });
     await view.ready;

@@ -185,7 +185,7 @@ test("hostile server: floods of questions, faults and moves are bounded, and lea
   assertEquals(clock.pending, 0);
 });
 
-test("hostile server: whatever it says, a client reports, answers and goes on, and closes cleanly", async () => {
+test("hostile server: whatever it sends, the client reports, answers and goes on, and closes cleanly", async () => {
   const message = fc.oneof(
     { weight: 4, arbitrary: serverMessage },
     {

@@ -45,7 +45,7 @@ async function enter(
 
 const never = () => new Promise<never>(() => {});
 
-test("room.request gathers what comes in time from every node, and says who gave no answer and why", async () => {
+test("room.request gathers the answers that come in time from every node, and names the members without an answer and the reasons", async () => {
   const clock = new FakeClock();
   const bus = createMemoryBus();
   const nodes = await Promise.all(
@@ -107,7 +107,7 @@ test("room.request gathers what comes in time from every node, and says who gave
   for (const { hub } of nodes) await hub.close();
 });
 
-test("room.request of a room with nobody in it answers at once, and leaves out whom it is told to", async () => {
+test("room.request of an empty room answers at once, and leaves out the given connections", async () => {
   const node = await startNode();
   const { hub } = node;
   const nobody = await hub.room("nowhere").request("vote", { on: "" });
@@ -125,7 +125,7 @@ test("room.request of a room with nobody in it answers at once, and leaves out w
   await hub.close();
 });
 
-test("room.request refuses a question that cannot be asked, and asks nobody then", async () => {
+test("room.request refuses an invalid question, and then asks no client", async () => {
   const node = await startNode();
   let asked = 0;
   const ann = await enter(node, () => ++asked);
@@ -194,7 +194,7 @@ test("room.request: a client that leaves and a node that goes keep no other answ
   await nodes[0].hub.close();
 });
 
-test("room.request: a node of another contract, with somebody in the room, is missing and not passed over", async () => {
+test("room.request: a node of another contract, with members in the room, is missing and not skipped", async () => {
   const bus = createMemoryBus();
   const older = createRig(defineContract({ roles: { member: {} } }), {
     adapter: createMemoryAdapter({ bus }),

@@ -4,7 +4,7 @@ import { createNode } from "./chat.ts";
 import { createMemoryBus, type HubError } from "@trunkline/hub";
 
 for (const [where, bus] of [["alone", undefined], ["in a cluster", createMemoryBus()]] as const) {
-  test(`a hub ${where} that is closed says once that what is published now reaches nobody`, async () => {
+  test(`a closed hub ${where} reports once that published messages reach no client`, async () => {
     const node = await createNode(bus);
     const { hub, errors } = node;
     await hub.close();

@@ -9,7 +9,7 @@ import { chat, createNode, createNodes } from "./chat.ts";
 import { empty } from "./cluster.ts";
 import { codeOf, network, rawClient, recorded, rejection, turn } from "./wires.ts";
 
-test("a client whose link breaks comes back, subscribes again, and is somebody new to the hub", async () => {
+test("a client whose link breaks reconnects, subscribes again, and is a new connection for the hub", async () => {
   const events: string[] = [];
   await using node = await createNode(undefined, {
     onConnection: ({ user }) => void events.push(`+${user?.id}`),
@@ -300,7 +300,7 @@ test("a client that pings is answered at once", async () => {
   await empty(node);
 });
 
-test("the heartbeat pings who is silent, and closes who does not answer for two heartbeats", async () => {
+test("the heartbeat pings silent clients, and closes those that do not answer for two heartbeats", async () => {
   const clock = new FakeClock();
   await using node = await createNode(undefined, { clock, heartbeatMs: 1_000 });
   const silent = await rawClient(node.loopback.client());

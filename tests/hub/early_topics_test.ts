@@ -39,7 +39,7 @@ test("a hello without topics is answered as before", async () => {
   assertEquals("topics" in (raw.heard[0]![1] as object), false);
 });
 
-test("topics of a hello that are none end the link, and are nobody's", async () => {
+test("invalid topics in a hello end the link, and belong to no client", async () => {
   await using node = await createNode();
   for (
     const topics of [
@@ -60,7 +60,7 @@ test("topics of a hello that are none end the link, and are nobody's", async () 
   assertEquals(node.hub.stats().subscriptions, 0);
 });
 
-test("a hello that asks for more topics than it may is refused, before anybody is asked who it is", async () => {
+test("a hello with more topics than allowed is refused before authenticate is called", async () => {
   let asked = 0;
   await using node = await createNode(undefined, {
     authenticate: ({ role }) => (asked++, { role, user: { id: "ann" } }) as never,
@@ -84,7 +84,7 @@ test("a hello that asks for more topics than it may is refused, before anybody i
   await waitFor(() => most.heard.length === 901, { what: "an answer to each" });
 });
 
-test("who is not let in subscribes to nothing, and no rule is asked", async () => {
+test("a refused client subscribes to nothing, and no rule is called", async () => {
   let asked = 0;
   await using node = await createNode(undefined, {
     authorize: { stats: () => (asked++, true) },

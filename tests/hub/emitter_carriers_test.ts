@@ -85,7 +85,7 @@ test("emitter: nothing is asked of a store of histories that is not open", async
   assertEquals(calls, ["opens", "is open", "append"]);
 });
 
-test("emitter: an adapter that somebody else uses is refused, and left alone", async () => {
+test("emitter: an adapter that is already in use is refused, and left unchanged", async () => {
   const bus = createMemoryBus();
   const adapter = createMemoryAdapter({ bus });
   await using node = await createNode(bus);

@@ -178,7 +178,7 @@ test("emitter: what does not fit is an error at the call, and so is a call after
   for (const call of calls) assertEquals(await bad(call), "UNAVAILABLE");
 });
 
-test("emitter: options are checked, and an adapter that reaches nobody is refused", () => {
+test("emitter: options are checked, and an adapter that reaches no other process is refused", () => {
   const bad = (options: unknown) => assertThrows(() => createEmitter(chat, options as never), Error).message;
   assert(bad(undefined).includes("adapter"));
   assert(bad({ adapter: createMemoryAdapter() }).includes("reaches no other node"));

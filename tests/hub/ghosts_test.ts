@@ -119,7 +119,7 @@ async function checkReach(actors: readonly Actor[]): Promise<void> {
 }
 
 for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
-  test(`whatever clients subscribe, join, leave and lose, nothing stays behind [${name}]`, async () => {
+  test(`after any subscribes, joins, leaves and losses of clients, nothing stays behind [${name}]`, async () => {
     const runs = name === "memory" ? 25 : 8;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {

@@ -133,7 +133,7 @@ test("parts that come one after the other are no fault, as long as all are there
   }
 });
 
-test("handlers that stay missing are told to onError, once, where nobody looks at ready", async () => {
+test("handlers that stay missing are reported to onError, once, if no code reads ready", async () => {
   for (const startWithoutBackplane of [false, true]) {
     const clock = new FakeClock();
     const { hub, errors } = createRig(contract, { clock, startWithoutBackplane });
@@ -156,7 +156,7 @@ test("handlers that stay missing are told to onError, once, where nobody looks a
   }
 });
 
-test("a hub that serves from the start tells of missing handlers by ready, and answers who asks for one", async () => {
+test("a hub that serves from the start reports missing handlers by ready, and answers clients that request one", async () => {
   const rig = createRig(contract, { startWithoutBackplane: true });
   const { hub, errors } = rig;
   hub.implement({ member: { join } }, part);
@@ -191,7 +191,7 @@ test("a hub without any handler serves: it may have nothing to do with what clie
   await rig.hub.close();
 });
 
-test("whoever gives all at once and forgets some is told of them at the call, and what to do", async () => {
+test("a call of implement with all handlers that forgets some names them, and says what to do", async () => {
   const { hub } = createRig(contract);
   const some = { shared: { ping }, member: { say } };
   assertThrows(

@@ -10,7 +10,7 @@ import { codeOf, type RawClient, rawClient, recorded, turn } from "./wires.ts";
 /** How many messages of a kind came. */
 const count = ({ heard }: RawClient, kind: string) => heard.filter((message) => message[0] === kind).length;
 
-test("who speaks faster than the rate is refused, and closed as a flood when that goes on", async () => {
+test("a client that sends faster than the rate is refused, and closed as a flood if that goes on", async () => {
   const clock = new FakeClock();
   await using node = await createNode(undefined, {
     clock,
@@ -94,7 +94,7 @@ test("a refused connection takes no place of the limits", async () => {
   await node.member("good");
 });
 
-test("who does not say hello, or is not authenticated, in time is closed with 4003", async () => {
+test("a client that sends no hello, or is not authenticated, in time is closed with 4003", async () => {
   const clock = new FakeClock();
   const aborted: unknown[] = [];
   await using node = await createNode(undefined, {

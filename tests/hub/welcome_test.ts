@@ -28,7 +28,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "onDisconnect is told of the rooms that a client was in, and nobody is in them any more",
+  "onDisconnect gets the rooms that a client was in, and they are empty by then",
   async (start) => {
     const left: string[][] = [];
     await using cluster = await start(1, { onDisconnect: ({ rooms }) => void left.push([...rooms]) });

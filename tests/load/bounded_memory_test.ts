@@ -124,7 +124,7 @@ const checkQuick = async ({ quick, clients }: Crowd) => {
   assertEquals(quick.filter((listener) => clients.get(listener)!.closed !== undefined), []);
 };
 
-test("promise 8 under load: who does not read is closed with 4002, who reads loses nothing", async () => {
+test("promise 8 under load: clients that do not read are closed with 4002, and clients that read lose nothing", async () => {
   await withCrowd({}, async (node, codes) => {
     const crowd = await gather(node);
     const { slow, stuck, quick, clients } = crowd;
@@ -152,7 +152,7 @@ test("promise 8 under load: who does not read is closed with 4002, who reads los
 }, TIMES);
 
 test(
-  "promise 8 under load: by policy the oldest is dropped of who does not read, who reads loses nothing",
+  "promise 8 under load: by policy the oldest messages of clients that do not read are dropped, and clients that read lose nothing",
   async () => {
     await withCrowd({ slowConsumer: "drop" }, async (node) => {
       const crowd = await gather(node);
@@ -190,7 +190,7 @@ test(
 );
 
 test(
-  "promise 8 under load: who does not read has the latest of every key, in order, when it reads again",
+  "promise 8 under load: a client that did not read gets the latest value of every key, in order, when it reads again",
   async () => {
     const KEYS = 40;
     const value = FILL.slice(0, outbox.maxBytes / KEYS / 2); // the latest of all keys are within the bounds

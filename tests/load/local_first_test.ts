@@ -11,7 +11,7 @@ const ROUNDS = 75;
 const BURST = 40;
 
 testOnAdapters(
-  "promise 1 under load: when a turn ends every local subscriber has all of it, whatever the backplane does",
+  "promise 1 under load: when a turn ends every local subscriber has all messages, whatever the backplane does",
   async (start) => {
     const random = new Random(1);
     await using cluster = await start(2);

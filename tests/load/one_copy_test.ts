@@ -98,7 +98,7 @@ async function churn(node: LoadNode, random: Random, stopped: () => boolean): Pr
 }
 
 loadTest(
-  "promise 2 under load: one copy to everybody who stays, while others come and go",
+  "promise 2 under load: one copy to every client that stays, while others come and go",
   async (backbone, order) => {
     const random = new Random(2);
     await onCluster(backbone, NODES, {}, async (nodes) => {

@@ -9,7 +9,7 @@ import { openBank } from "./bank.ts";
 
 const payment = { to: "bob", amount: 7 };
 
-test("once: an answer outlives the claim that it answers, on every node, and leaves no claim that nobody answers", async () => {
+test("once: an answer outlives the claim that it answers, on every node, and leaves no claim without an answer", async () => {
   const clock = new FakeClock(); // the store's; nodes that have not done it remember nothing
   const history = createMemoryHistory({ clock });
   const limits = { requestIdMs: 60_000 };
@@ -69,7 +69,7 @@ test("once: what no hub has written is no answer and no claim: nothing is done, 
   }
 });
 
-test("once: whatever is kept of a request goes when it has expired: no store remembers ids for longer", async () => {
+test("once: all records of a request go when it has expired: no store remembers ids for longer", async () => {
   const history = createMemoryHistory();
   const kept: (boolean | undefined)[] = [];
   const store: HistoryStore = {
@@ -88,7 +88,7 @@ test("once: whatever is kept of a request goes when it has expired: no store rem
   assertEquals(kept, [true, true]);
 });
 
-test("once: of a store that is down clients are told, each, and whoever runs the hub, once until it is there again", async () => {
+test("once: if a store is down, each client is told, and the operator once, until it is back", async () => {
   const history = laterStore(createMemoryHistory());
   await using scene = await openBank(1, { history });
   const client = await scene.customer("ann");

@@ -10,7 +10,7 @@ import { type Customer, openBank } from "./bank.ts";
 const TOLD: ReadonlySet<string> = new Set(["UNAVAILABLE", "UNCERTAIN", "TIMEOUT", "DISCONNECTED"]);
 
 test(
-  "once: whatever gets lost, late or cut on three nodes, nothing is done twice, and all answers are the same",
+  "once: with lost, late and cut messages on three nodes, no request is done twice, and all answers are the same",
   async () => {
     for (let seed = 1; seed <= 4; seed++) {
       const random = new Random(seed);

@@ -46,7 +46,7 @@ test("once: an id is a user's own, for each request; with another input it is re
   }
 });
 
-test("once: whoever has no user shares ids with everybody, and needs one that nobody guesses", async () => {
+test("once: clients without a user share their ids, and need ids that cannot be guessed", async () => {
   await using scene = await openBank(1);
   const client = await scene.customer("");
   const error = await rejection(client.request("pay", payment, { id: "order 7" }));
@@ -250,7 +250,7 @@ test("once: a store that is down has nothing done; when it is back the same id i
   assertEquals(scene.pinged, [1, 2]);
 });
 
-test("once: an answer too large to be kept is given to whoever waits, and called that to whoever asks again", async () => {
+test("once: an answer too large to be stored goes to the waiting callers, and later callers are told that it was too large", async () => {
   for (const createStore of STORES) {
     await using scene = await openBank(2, { history: createStore() });
     const [a, b] = scene.branches;
@@ -267,7 +267,7 @@ test("once: an answer too large to be kept is given to whoever waits, and called
   }
 });
 
-test("once: ids that somebody makes up use up that one's share, and are forgotten in time, not before", async () => {
+test("once: ids that a client invents use up only the share of its user, and are forgotten in time, not before", async () => {
   const clock = new FakeClock();
   const limits = { ...STILL.limits, maxRequestIds: 20, maxRequestIdBytes: 2_000, requestIdMs: 60_000 };
   await using scene = await openBank(1, { ...STILL, clock, limits });

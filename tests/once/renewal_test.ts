@@ -71,7 +71,7 @@ test("once: a request that takes longer than an id lasts is not done a second ti
   assertEquals(of.errors, []);
 });
 
-test("once: who finds the answer of a request that has taken long leaves no claim behind that nobody answers", async () => {
+test("once: a node that finds the answer of a long request leaves no claim without an answer behind", async () => {
   await using of = await scene();
   const { pass, pay, paid, there, finish, first } = of;
   await pass(250_000); // the claim is forgotten for its renewals

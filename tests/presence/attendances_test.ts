@@ -68,7 +68,7 @@ test("attendance: a connection is present from the moment it is in, until it lea
   assertEquals([source.told, left], [["put room:room/1 c1", "drop room:room/1 c1"], ["room/1 c1"]]);
 });
 
-test("attendance: who leaves before it is in was never there, and neither was whose join fails", async () => {
+test("attendance: a connection that leaves before it is in was never present, and neither was one whose join fails", async () => {
   const { adapter, source, left, registry, connect } = scene();
   const [first, second] = [connect("c1"), connect("c2")];
   const refused = assertRejects(() => registry.join(ROOM, first), HubError, "Left");
@@ -178,7 +178,7 @@ test("attendance: the first state is what stateOf gives; what it throws, promise
   ]);
 });
 
-test("attendance: who is taken out while its first state is made is not there", async () => {
+test("attendance: a connection that is removed while its first state is made is not present", async () => {
   const { registry, connect, enter, entries } = scene({
     "room/:id": ({ conn }) => {
       registry.leave(ROOM, conn);
@@ -198,7 +198,7 @@ test("presence: a room or topic that fits no pattern is not found, and the error
   assertThrows(() => none.room("room/1"), HubError, "declare `presence` in the contract");
 });
 
-test("attendance: a state is what other nodes read of it, and nobody changes it any more", async () => {
+test("attendance: a state has the value that other nodes read, and later changes of the object do not matter", async () => {
   const { attendances, places, connect, enter, source } = scene();
   const conn = connect("c1", "ann");
   await enter(conn, "room:free");

@@ -40,7 +40,7 @@ async function scene(broker: OwnBroker, count: number) {
   return { cluster, nodes, events: () => hearings.map(({ events }) => events) };
 }
 
-testOnBrokers("central presence: when Redis is killed and comes back empty nobody leaves", async (broker) => {
+testOnBrokers("central presence: when Redis is killed and comes back empty, no member leaves", async (broker) => {
   const { cluster, nodes, events } = await scene(broker, 3);
   await using _ = cluster;
   await broker.kill();
@@ -54,7 +54,7 @@ testOnBrokers("central presence: when Redis is killed and comes back empty nobod
 });
 
 testOnBrokers(
-  "central presence: while Redis stands still each node tells of its own, and when it goes on all hear, and nobody has left",
+  "central presence: while Redis is frozen each node reports its own members; when it goes on all nodes know all, and no member has left",
   async (broker) => {
     const { cluster, nodes, events } = await scene(broker, 2);
     await using _ = cluster;

@@ -57,7 +57,7 @@ test("central presence: a node that is silent is purged once, and each follower 
   assertEquals([b.store.calls.purge, c.store.calls.purge], [1, 1]);
 });
 
-test("central presence: a lease that has run out is noticed though nobody says that the node is gone", async () => {
+test("central presence: an expired lease is noticed even without a report that the node is gone", async () => {
   const { node, pass } = createScene();
   const [a, b] = [await node(), await node()];
   const watch = b.follow("lobby");
@@ -111,7 +111,7 @@ test("central presence: a node that was frozen and purged returns once", async (
   assertEquals(here.told.filter((one) => one.includes("a1")), ["+a1"]);
 });
 
-test("central presence: when the store has lost everything each node puts its own again, and nobody leaves", async () => {
+test("central presence: when the store has lost everything each node writes its own entries again, and no member leaves", async () => {
   const { node, store, bus, pass } = createScene();
   const nodes = [await node(), await node(), await node()];
   const [a, b, c] = nodes as [CentralNode, CentralNode, CentralNode];
@@ -141,7 +141,7 @@ test("central presence: when the store has lost everything each node puts its ow
   assertEquals([watch.told, watch.wholes.at(-1)], [["+a1", "+b1"], true]);
 });
 
-test("central presence: who is gone since the store has lost everything leaves a while later", async () => {
+test("central presence: a member that went after the store has lost everything leaves a while later", async () => {
   const { node, store, pass } = createScene();
   const [a, b] = [await node(), await node()];
   a.put("lobby", "a1");
@@ -156,7 +156,7 @@ test("central presence: who is gone since the store has lost everything leaves a
   assertEquals([watch.told, watch.followed.whole], [["+a1", "-a1"], true]);
 });
 
-test("central presence: a place that the store has lost is put again, also where nobody follows it", async () => {
+test("central presence: a place that the store has lost is written again, also without followers", async () => {
   const { node, store, pass } = createScene();
   const [a, b] = [await node(), await node()];
   a.put("lobby", "a1");

@@ -10,7 +10,7 @@ import {
   settle,
 } from "./central_scene.ts";
 
-test("central presence: whoever follows a place knows who is in, on every node, and hears of each change once", async () => {
+test("central presence: a follower of a place on any node knows its members, and is told each change once", async () => {
   const { node } = createScene();
   const [a, b, c] = [await node(), await node(), await node()];
   a.put("lobby", "a1", { user: "u", state: { name: "Ann" } });
@@ -45,7 +45,7 @@ test("central presence: all changes of a turn are one write, and followers here 
   assertEquals(await a.source.count("lobby", "connection"), 50);
 });
 
-test("central presence: a count and a page hold what this node has just done, also where nobody follows", async () => {
+test("central presence: a count and a page contain the latest changes of this node, also without followers", async () => {
   const { node } = createScene();
   const [a, b] = [await node(), await node()];
   b.put("lobby", "b1", { user: "u" });
@@ -262,7 +262,7 @@ test("central presence: bytes in a state, and names that look like them, arrive 
   assertEquals(entries[0]!.state, state as unknown);
 });
 
-test("central presence: a page that goes on where nobody follows any more keeps nothing", async () => {
+test("central presence: a page that continues after the last follower has gone keeps nothing", async () => {
   const { node, clock } = createScene();
   const a = await node();
   for (const id of ["a1", "a2", "a3"]) a.put("lobby", id);
@@ -279,7 +279,7 @@ test("central presence: a page that goes on where nobody follows any more keeps 
   assertEquals([next.entries.map(({ id }) => id), clock.pending], [["a2"], pending]);
 });
 
-test("central presence: of a user's connections the same shows whether somebody follows the place or not", async () => {
+test("central presence: of a user's connections the same state shows with and without a follower of the place", async () => {
   const { node } = createScene();
   const [a, b, c] = [await node(), await node(), await node()];
   a.put("lobby", "a1", { user: "ann", state: { n: 1 }, at: 5 });
@@ -321,7 +321,7 @@ test("central presence: where the others cannot be told of a place what happens 
   assertEquals(a.errors.length, 1);
 });
 
-test("central presence: whoever goes on where a place was followed reads all of it once for all who do so at the time", async () => {
+test("central presence: pages that continue after the followers have gone read the whole place once, for all callers at the time", async () => {
   const { node } = createScene();
   const a = await node();
   for (let i = 0; i < 20; i++) a.put("lobby", `a${i}`);

@@ -17,7 +17,7 @@ import {
   watching,
 } from "./client_rig.ts";
 
-test("a view that is refused ends with the server's error; who did not look at ready hears of it by onError", async () => {
+test("a refused view ends with the server's error; without a reader of ready, onError gets it", async () => {
   const rig = await opened();
   const { client, server, errors } = rig;
   const [first, second] = [presence(client, "room/1"), presence(client, "room/2")];

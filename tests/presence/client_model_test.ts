@@ -82,7 +82,7 @@ function replay(view: ReturnType<typeof presence<typeof contract.definition, "me
 }
 
 test(
-  "whatever happens to members, links and the viewer's node, its list is the truth in the end, and what it was told adds up to it",
+  "after any faults of members, links and the viewer's node, its list is correct in the end, and equals the sum of its events",
   async () => {
     await fc.assert(
       fc.asyncProperty(

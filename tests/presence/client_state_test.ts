@@ -102,7 +102,7 @@ test("an own state outlives the view that has set it, as long as there is anothe
   await client.close();
 });
 
-test("an own state is set again as it was when it was set, whatever has become of the object since", async () => {
+test("an own state is set again with the value of the call, whatever has happened to the object since", async () => {
   const rig = await watching();
   const { client, server, room } = rig;
   const state = { mood: "merry" };

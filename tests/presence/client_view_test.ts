@@ -52,7 +52,7 @@ test("a view is ready when all members are known; they are listed by their ids, 
   await rig.client.close();
 });
 
-test("those who come, change and leave are told in that order of a change, after the list has them", async () => {
+test("members that come, change and leave are told in that order, after the list contains them", async () => {
   const rig = await watching();
   const { room, seen } = rig;
   seen.length = 0;
@@ -113,7 +113,7 @@ test("a link that breaks in the middle of a list leaves nothing of it", async ()
   await rig.client.close();
 });
 
-test("what the server does not know of everybody is told by status, and sync says when it does again", async () => {
+test("while the server does not know all members, the status says so, and sync tells when it does again", async () => {
   const rig = await opened();
   const room: Room = presence(rig.client, "room/1");
   await turn();
@@ -130,7 +130,7 @@ test("what the server does not know of everybody is told by status, and sync say
   await rig.client.close();
 });
 
-test("in a place with too many only the count is told; when they are listed again nobody has joined", async () => {
+test("in a place with too many members only the count is told; when they are listed again no join is told", async () => {
   const rig = await watching();
   const { room, seen } = rig;
   seen.length = 0;
@@ -177,7 +177,7 @@ test("views of one place share a watch, which ends with the last of them; by con
   assertEquals(rig.clock.pending, 0);
 });
 
-test("who is told of a watch that was given up, or was never asked for, is not told of a later one", async () => {
+test("an answer to a watch that was given up, or never requested, does not reach a later one", async () => {
   const rig = await watching();
   const { client, server, room } = rig;
   room.close();
@@ -209,7 +209,7 @@ test("a state that does not fit is no state, and reported; the member is there",
   await rig.client.close();
 });
 
-test("a listener that throws hurts nobody, and is reported; a listener that closes its view is the last that it hears", async () => {
+test("a listener that throws is reported and disturbs no other; a listener that closes its view gets no more events", async () => {
   const rig = await watching();
   const { room, errors, client } = rig;
   const other = record(presence(client, "room/1"));
@@ -247,7 +247,7 @@ test("the place of a topic is another one than the room of that name", async () 
   await rig.client.close();
 });
 
-test("a client without presence takes no notice of who is where", async () => {
+test("a client without presence ignores presence messages", async () => {
   const { client, server, errors } = await opened();
   server.link.say(["who", PLACE, "user", TWO], ["who", PLACE, "anything" as "user", { odd: true } as never]);
   await turn();

@@ -48,7 +48,7 @@ testPlaces(
   },
 );
 
-testPlaces("presence: whoever comes to the cluster knows everyone at once", async (start) => {
+testPlaces("presence: a new node knows all members at once", async (start) => {
   await using cluster = await start(2, QUIET);
   const { nodes } = cluster;
   const users: string[] = [];
@@ -153,7 +153,7 @@ testPlaces("presence: a hub that is closed leaves at once", async (start) => {
 });
 
 testPlaces(
-  "presence: who moves to another node within leaveAfterMs neither leaves nor joins",
+  "presence: a user that moves to another node within leaveAfterMs neither leaves nor joins",
   async (start) => {
     await using cluster = await start(2, { ...QUIET, presence: { leaveAfterMs: 20_000 } });
     const { nodes } = cluster;
@@ -180,7 +180,7 @@ testPlaces(
 
 for (const [whoever, first] of [["all nodes listen", 0], ["one of another node listens", 2]] as const) {
   testPlaces(
-    `presence: whose tabs on two nodes are gone at once has leaveAfterMs to be back, where ${whoever}`,
+    `presence: a user whose tabs on two nodes are gone at once has leaveAfterMs to come back, where ${whoever}`,
     async (start) => {
       await using cluster = await start(3, { ...QUIET, presence: { leaveAfterMs: 20_000 } });
       const { nodes } = cluster;
@@ -216,7 +216,7 @@ for (const [whoever, first] of [["all nodes listen", 0], ["one of another node l
   );
 }
 
-testPlaces("presence: topics have it too, and whoever unsubscribes has left", async (start) => {
+testPlaces("presence: topics have it too, and a client that unsubscribes has left", async (start) => {
   await using cluster = await start(2, QUIET);
   const { nodes } = cluster;
   const [ann, bob] = [await nodes[0]!.member("ann"), await nodes[1]!.member("bob")];
@@ -232,7 +232,7 @@ testPlaces("presence: topics have it too, and whoever unsubscribes has left", as
   await waitFor(async () => await audit.count() === 1, { what: "the admin" });
 });
 
-testPlaces("presence: nothing is left of it when everybody has gone", async (start) => {
+testPlaces("presence: nothing is left of it when all members have gone", async (start) => {
   await using cluster = await start(2, QUIET);
   const { nodes } = cluster;
   const members = await Promise.all(nodes.map((node, at) => node.member(`user ${at}`, "room/1", "room/2")));

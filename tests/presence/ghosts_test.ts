@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { test, waitFor } from "../harness.ts";
 import { converged, hear, startInMemory } from "./scene.ts";
 
-test("presence: who leaves a room, or is gone, while it enters was never there", async () => {
+test("presence: a connection that leaves a room, or is gone, while it enters was never present", async () => {
   await using cluster = await startInMemory(2);
   const [a, b] = cluster.nodes;
   const hearing = await hear(b!.hub.presence("room/1"), "connection");
@@ -24,7 +24,7 @@ test("presence: who leaves a room, or is gone, while it enters was never there",
   assertEquals(hearing.events.length, 1);
 });
 
-test("presence: who unsubscribes, or is gone, while it subscribes was never there", async () => {
+test("presence: a connection that unsubscribes, or is gone, while it subscribes was never present", async () => {
   await using cluster = await startInMemory(2);
   const [a, b] = cluster.nodes;
   for (const topic of ["doc/1", "log/1"] as const) {
@@ -50,7 +50,7 @@ test("presence: who unsubscribes, or is gone, while it subscribes was never ther
   }
 });
 
-test("presence: a join that fails leaves nobody behind", async () => {
+test("presence: a join that fails leaves no member behind", async () => {
   await using cluster = await startInMemory(2);
   const [a, b] = cluster.nodes;
   const hearing = await hear(b!.hub.presence("room/1"));
@@ -80,7 +80,7 @@ test("presence: names like those of a prototype's properties are just names, in 
   }
 });
 
-test("presence: who is in a room that is no place, is nowhere", async () => {
+test("presence: a connection in a room without presence is in no place", async () => {
   await using cluster = await startInMemory(1);
   const { hub } = cluster.nodes[0]!;
   await cluster.nodes[0]!.member("ann", "lobby");

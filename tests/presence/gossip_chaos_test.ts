@@ -88,7 +88,7 @@ function assertTruth(network: GossipNetwork, seed: number): void {
   for (const gossip of network.nodes.values()) assertEquals(gossip.sizes.questions, 0, `seed ${seed}`);
 }
 
-test("gossip: whatever the network does, within three heartbeats of quiet every node knows the truth", () => {
+test("gossip: whatever the network does, every node knows the truth within three heartbeats without faults", () => {
   for (let seed = 1; seed <= 100; seed++) {
     const network = chaos(seed, 150, 3);
     network.advance(3 * HEARTBEAT_MS);
@@ -96,7 +96,7 @@ test("gossip: whatever the network does, within three heartbeats of quiet every 
   }
 });
 
-test("gossip: whatever the network does to whole states, within five heartbeats of quiet every node knows the truth", () => {
+test("gossip: whatever the network does to whole states, every node knows the truth within five heartbeats without faults", () => {
   for (let seed = 1; seed <= 20; seed++) {
     const network = chaos(seed, 150, 1_500);
     network.advance(5 * HEARTBEAT_MS);

@@ -7,7 +7,7 @@ import { assertPrototypesUntouched, runs } from "../contract/runs.ts";
 import { test } from "../harness.ts";
 import { entry, GossipNetwork, HEARTBEAT_MS, known, pair } from "./gossip_network.ts";
 
-test("gossip: a node whose answers bring nothing is asked ever more seldom", () => {
+test("gossip: a node whose answers contain nothing new is asked less and less often", () => {
   const { network, b } = pair();
   b.join("evil");
   let asked = 0;
@@ -129,7 +129,7 @@ test("gossip: messages that are malformed are dropped, and reported", () => {
   assertEquals(decodeBus(JSON.stringify(good)) as unknown, good);
 });
 
-test("gossip: a node that lies hurts nobody's entries but its own", () => {
+test("gossip: a node that lies damages only its own entries", () => {
   const { network, a, b } = pair();
   const say = (text: string) => network.bring({ from: "evil", to: null, text });
   a.put("room:a", entry("a", 1));
@@ -150,7 +150,7 @@ test("gossip: a node that lies hurts nobody's entries but its own", () => {
   assertEquals([known(b), b.sizes.nodes], [[["a.1", undefined]], 1]);
 });
 
-test("gossip: whatever a node says, the entries of others stay, and all of its own go with it", () => {
+test("gossip: whatever a node sends, the entries of others stay, and all of its own go with it", () => {
   fc.assert(
     fc.property(fc.array(presenceMessage, { maxLength: 40 }), (messages) => {
       const { network, a, b } = pair();

@@ -160,7 +160,7 @@ test("same state: lists and plain objects are compared by what is in them, every
   for (const [a, b] of other) assert(!isSameState(a, b), JSON.stringify([a, b]));
 });
 
-test("transfer: pages count once, in whatever order they come", () => {
+test("transfer: each page counts once, in whatever order they come", () => {
   const transfer = new Transfer(7, 20);
   assertEquals([transfer.take(1), transfer.take(1), transfer.next], [true, false, 0]);
   assertEquals([transfer.take(0), transfer.take(0), transfer.take(1), transfer.next], [

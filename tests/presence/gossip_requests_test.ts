@@ -65,7 +65,7 @@ test("gossip: questions that get no answer are asked again, ever more seldom, on
   assertEquals([known(b).length, b.sizes.questions], [1, 0]);
 });
 
-test("gossip: a large state travels in pages below the limit, whatever is lost, doubled or swapped", () => {
+test("gossip: a large state travels in pages below the limit, even if pages are lost, doubled or swapped", () => {
   const network = new GossipNetwork();
   network.maxMessageBytes = 2_048;
   const a = network.start("a");
@@ -141,7 +141,7 @@ test("gossip: most of the nodes that ask at once share the pages, and are sent t
   }
 });
 
-test("gossip: whoever is behind by more than is remembered gets the whole state, and those who left are gone", () => {
+test("gossip: a node that has missed more changes than are remembered gets the whole state, and members that left are gone", () => {
   const { network, a, b } = pair();
   for (let i = 0; i < 10; i++) a.put("room:a", entry("a", i, "old"));
   network.run();
@@ -276,7 +276,7 @@ test("gossip: a whole state comes at once, however many pages it has", () => {
   assertEquals(ofKind(network, "pq").filter(({ from }) => from === "b").length, Math.ceil(pages / 16));
 });
 
-test("gossip: whoever asks for the whole state later gets the same pages, and what has changed since", () => {
+test("gossip: a node that asks for the whole state later gets the same pages, and the changes since", () => {
   const network = new GossipNetwork();
   const a = large(network);
   network.start("b");
@@ -301,7 +301,7 @@ test("gossip: whoever asks for the whole state later gets the same pages, and wh
   assertEquals(versions(network), [3_102]);
 });
 
-test("gossip: whoever is behind hears that nobody is left", () => {
+test("gossip: a node that is behind learns that no member is left", () => {
   const { network, a, b } = pair();
   a.put("room:a", entry("a", 1));
   network.run();

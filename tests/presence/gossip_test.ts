@@ -20,7 +20,7 @@ test("gossip: what happens on one node shows on itself at once, and on the other
   assertEquals(network.sent.map(kindOf), ["pd"]);
 });
 
-test("gossip: a node that comes knows everybody at once, without a heartbeat, and is whole then", async () => {
+test("gossip: a new node knows all members at once, without a heartbeat, and is whole then", async () => {
   const { network, a, b } = pair();
   a.put("room:a", entry("a", 1));
   b.put("room:a", entry("b", 1));
@@ -151,7 +151,7 @@ test("gossip: of states of a user that nodes set at once that with the latest ti
   }
 });
 
-test("gossip: nothing is left when everybody has left and all other nodes are gone", () => {
+test("gossip: nothing is left when all members have left and all other nodes are gone", () => {
   const { network, a, b } = pair();
   const followed = a.follow("room:a");
   a.follow("room:a").release(); // it is followed by somebody else still

@@ -130,7 +130,7 @@ test("hub.presence: a listener that throws hurts no other, and is reported", asy
   for (const off of offs) off();
 });
 
-test("hub.presence: who begins to listen while others are told hears only what follows", async () => {
+test("hub.presence: a listener that is added during an event gets only later events", async () => {
   const { room, put, turn } = scene();
   const heard: string[] = [];
   const off = room.on("join", ({ id }) => {
@@ -206,7 +206,7 @@ test("hub.presence: what it is asked wrongly it refuses, and says what to give",
   assertThrows(() => room.set({ id: "c1" }, { name: "x" }), HubError, "is not in, or not on this node");
 });
 
-test("hub.presence: what is asked before everybody is known waits for it, but not for ever, and not when it is given up", async () => {
+test("hub.presence: a question before all members are known waits, but not for ever, and not after it was given up", async () => {
   const { clock, source, presences } = scene({ known: new Promise(() => {}) });
   source.put(ROOM, entry("c1", "ann"));
   const room = presences.of("room/1");

@@ -50,7 +50,7 @@ test("leaving: it goes at once when its user is there again, on any node", async
   }
 });
 
-test("leaving: who was back for a moment only does not lose its time", async () => {
+test("leaving: a user that was back only for a moment still has its time", async () => {
   const { source, clock, leaving, enter, present, turn, assertEmpty } = scene();
   enter("c1", "ann");
   leaving.add(ROOM, { id: "c1", user: "ann" });
@@ -103,7 +103,7 @@ test("leaving: nothing of it outlives a close", () => {
   assertEmpty();
 });
 
-test("leaving: who was never there is not waited for, however often", () => {
+test("leaving: a user that was never present is not waited for, however often", () => {
   const { clock, leaving, enter, present, assertEmpty } = scene();
   for (const id of ["c1", "c2"]) leaving.add(ROOM, { id, user: "ann" });
   assertEmpty();
@@ -115,7 +115,7 @@ test("leaving: who was never there is not waited for, however often", () => {
   assertEmpty();
 });
 
-test("leaving: after a close nobody is waited for", () => {
+test("leaving: after a close no user is waited for", () => {
   const { leaving, enter, present, assertEmpty } = scene();
   enter("c1", "ann");
   leaving.close();
@@ -154,7 +154,7 @@ test("leaving: the time of one that stays beside another node's begins anew when
   assertEmpty();
 });
 
-test("leaving: the connection of a node that is gone, and still shown, is nobody to rely on", () => {
+test("leaving: a connection of a dead node that is still shown does not count as present", () => {
   const { clock, leaving, enter, present, assertEmpty } = scene();
   enter("c1", "ann");
   enter("c2", "ann", "gone");

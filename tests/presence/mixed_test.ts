@@ -39,7 +39,7 @@ test("presence: nodes that keep none, or keep it in a store, are not waited for"
   assertEquals(members, []);
 });
 
-test("presence: who has a state of which another node's schema makes what cannot travel is there without one", async () => {
+test("presence: a member is shown without a state if another node's schema turns its state into a value that cannot travel", async () => {
   for (const kind of ["gossip", "central"] as const) {
     const store = kind === "central" ? createMemoryPresence() : undefined;
     const bus = createMemoryBus();

@@ -42,7 +42,7 @@ test("presence: a kind that does not exist is refused, and so is a central one w
   assertThrows(() => create("central"), TypeError, 'adapter "memory" has no store of presence');
 });
 
-test("presence: a store is taken for the central kind, and refused where nobody would use it", async () => {
+test("presence: a store is accepted for the central kind, and refused if it would not be used", async () => {
   const store = createMemoryPresence();
   assertThrows(() => create({ store }), TypeError, 'set presence.kind to "central"');
   assertThrows(() => create({ kind: "central", store: {} }), TypeError, "a store of presence");

@@ -3,7 +3,7 @@ import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
 import { test, waitFor } from "../harness.ts";
 import { hear, startInMemory, startNode } from "./scene.ts";
 
-test("presence: while the backplane is away a node shows whom it knew, and is put right when it is back", async () => {
+test("presence: while the backplane is away a node shows the last known members, and corrects them when it is back", async () => {
   await using cluster = await startInMemory(2, { startWithoutBackplane: true });
   const [a, b] = cluster.nodes;
   const ann = await a!.member("ann", "room/1");

@@ -4,7 +4,7 @@ import { presence } from "@trunkline/hub/client/presence";
 import { test, waitFor } from "../harness.ts";
 import { startInMemory, testPlaces } from "./scene.ts";
 
-testPlaces("presence: whoever looks at a room from a client sees all nodes", async (start) => {
+testPlaces("presence: a client that watches a room sees the members of all nodes", async (start) => {
   await using cluster = await start(2, { presence: { intervalMs: 10 } });
   const { nodes } = cluster;
   const ann = await nodes[0]!.member("ann", "room/1");

@@ -78,7 +78,7 @@ test("view: the first change is told at the end of the turn, what follows once a
   assertEquals(clock.pending, 0);
 });
 
-test("view: who came and left in between is not mentioned, who left and came back only with another state", async () => {
+test("view: a member that came and left in between is not mentioned, and one that left and came back only with another state", async () => {
   const { clock, place, turn, told } = scene();
   place.put(entry("c1", "ann", "here"));
   place.put(entry("c2", "bob", "here"));
@@ -160,7 +160,7 @@ test("view: a leave tells the state that the member had when it left", async () 
   assertEquals(told(), ["leave ann two, 0"]);
 });
 
-test("view: a newcomer ends up with the same members as those who were told everything", async () => {
+test("view: a new viewer ends with the same members as those that were told everything", async () => {
   const { clock, place, turn, told, view } = scene();
   place.put(entry("c1", "ann", "x"));
   place.put(entry("c2", "bob", "x"));
@@ -238,7 +238,7 @@ test("view: what is too many for a moment between is listed again as a whole", a
   assertEquals(told(), ["all c3, 1"]);
 });
 
-test("view: until everybody is known nothing is told, and then only what changes", async () => {
+test("view: until all members are known nothing is told, and then only changes", async () => {
   const place = new Place("room:r");
   place.put(entry("c1", "ann"));
   const { followed, told, turn, view } = scene({ place, whole: false });
@@ -257,7 +257,7 @@ test("view: until everybody is known nothing is told, and then only what changes
   assertEquals(told(), ["whole true"]);
 });
 
-test("view: one that has waited long enough begins with whom is known", async () => {
+test("view: a view that has waited long enough begins with the known members", async () => {
   const place = new Place("room:r");
   place.put(entry("c1", "ann"));
   const { clock, followed, told, turn, view } = scene({ place, whole: false });

@@ -34,7 +34,7 @@ test("state: clients set their own, where the contract lets them and where they 
   assertEquals(scene.errors, []);
 });
 
-test("state: one that is nested as deep as may travel reaches those who watch, or is refused to who sets it", async () => {
+test("state: a state of the greatest depth reaches the watchers, or is refused to its sender", async () => {
   await using scene = await start();
   const [ann, bob] = [await enter(scene, "ann"), await enter(scene, "bob")];
   for (const peer of [ann, bob]) await ask(peer, "sub", "t/1");
@@ -110,7 +110,7 @@ test("limits: watches count as subscriptions, and what has no answer is limited 
   await assertFreed(scene, [ann]);
 });
 
-test("limits: beyond its rate whoever asks is refused, and may still end what it watches", async () => {
+test("limits: beyond its rate a client is refused, but may still end its watches", async () => {
   const clock = new FakeClock();
   await using scene = await start({ clock, limits: { messagesPerSecond: 1, messageBurst: 5 } });
   const ann = await enter(scene, "ann");
@@ -127,7 +127,7 @@ test("limits: beyond its rate whoever asks is refused, and may still end what it
   assertEquals((await tells(ann, 2)).length, 2);
 });
 
-test("limits: who watches and pages again and again is sent so many members, and then no more than its rate", async () => {
+test("limits: a client that watches and pages again and again gets so many members, and then no more than its rate", async () => {
   const clock = new FakeClock();
   await using scene = await start({
     clock,

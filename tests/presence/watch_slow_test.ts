@@ -89,7 +89,7 @@ test("a client that reads slowly keeps its connection, and gets the list of ever
   await client.close();
 });
 
-test("members whose states are too large together are counted, and read in pages, also by who reads slowly", async () => {
+test("members whose states are too large together are counted, and read in pages, also by slow readers", async () => {
   await using scene = await crowd(60, { outbox: { maxBytes: 50_000 } });
   const { client, line, heard } = await scene.enter("slow");
   line.pause();

@@ -3,7 +3,7 @@ import { test } from "../harness.ts";
 import { stage, type Untyped } from "../session/scene.ts";
 import { ask, assertFreed, enter, ROOM, start, tells, told } from "./watch_scene.ts";
 
-test("watch: who is in a room sees who else is, then every change, each once", async () => {
+test("watch: a member of a room sees the other members, then every change, each once", async () => {
   await using scene = await start();
   const { hub } = scene;
   const [ann, bob, anon] = [await enter(scene, "ann"), await enter(scene, "bob"), await enter(scene)];
@@ -51,7 +51,7 @@ test("watch: several tabs of a user are one member by user, and each one by conn
   }
 });
 
-test("watch: who is not in may not look, and who leaves is shown nothing more; a rule decides for those inside and outside alike", async () => {
+test("watch: a client outside may not watch, and a member that leaves is shown nothing more; a rule decides for both alike", async () => {
   const asked: Untyped[] = [];
   await using scene = await start({
     presence: {
@@ -143,7 +143,7 @@ test("watch: a topic's subscribers are in it; a watch right behind the subscribe
   await assertFreed(scene, [ann, bob]);
 });
 
-test("watch: of a role's own topics clients of that role alone see who is there", async () => {
+test("watch: only clients of a role see the members of the role's own topics", async () => {
   await using scene = await start();
   const [ann, root] = [await enter(scene, "ann"), await enter(scene, "root", "admin")];
   await ask(ann, "sub", "own/1");

@@ -55,7 +55,7 @@ function message(payload: unknown): OutgoingMessage {
 
 const payloads = (got: unknown[]) => got.map((message) => (message as unknown[])[2]);
 
-test("watchers: each is told who is there, and then every change, in shared frames", async () => {
+test("watchers: each gets the list of members, and then every change, in shared frames", async () => {
   const { clock, tapes, place, watchers, watch, turn } = scene();
   const [first, second] = [tapes.connect(), tapes.connect()];
   place.put(entry("c1", "ann"));
@@ -77,7 +77,7 @@ test("watchers: each is told who is there, and then every change, in shared fram
   assertEquals([watchers.size, clock.pending], [0, 0]);
 });
 
-test("watchers: a place is followed while somebody watches it, once", async () => {
+test("watchers: a place is followed once, while it has a watcher", async () => {
   const { tapes, follows, watchers, watch } = scene();
   const [first, second] = [tapes.connect(), tapes.connect()];
   await watch(first);
@@ -95,7 +95,7 @@ test("watchers: a place is followed while somebody watches it, once", async () =
   assertEquals([follows[1]!.released, watchers.size], [1, 0]);
 });
 
-test("watchers: who comes before all is known waits for it; who leaves meanwhile is told nothing", async () => {
+test("watchers: a watcher that comes before all members are known waits; one that leaves meanwhile gets nothing", async () => {
   const { tapes, place, follows, watchers, watch } = scene({ whole: false });
   const [first, second, third] = [tapes.connect(), tapes.connect(), tapes.connect()];
   const watching = watch(first);
@@ -114,7 +114,7 @@ test("watchers: who comes before all is known waits for it; who leaves meanwhile
   assertEquals(watchers.size, 0);
 });
 
-test("watchers: a source that closes, and a hub that does, refuse whoever waits", async () => {
+test("watchers: a closing source, and a closing hub, refuse all waiting watchers", async () => {
   const { tapes, follows, watchers, watch } = scene({ whole: false });
   const refused = assertRejects(() => watch(tapes.connect()), HubError, "the source");
   follows[0]!.fail(new HubError("UNAVAILABLE", "Lost the source"));
@@ -142,7 +142,7 @@ test("watchers: a snapshot that cannot be sent refuses its watcher and no other;
   watchers.close();
 });
 
-test("watchers: who cannot be sent more is told who is there when there is room, and what has happened meanwhile is in it", async () => {
+test("watchers: a watcher without room on its link gets the list when there is room, with the changes meanwhile", async () => {
   const { tapes, place, watchers, watch, turn } = scene();
   const [slow, gone, quick] = [tapes.connect(), tapes.connect(), tapes.connect()];
   for (const conn of [slow, gone]) conn.fill();
@@ -162,7 +162,7 @@ test("watchers: who cannot be sent more is told who is there when there is room,
   assertEquals(watchers.size, 0);
 });
 
-test("watchers: whose connection ends over the list itself does not watch", async () => {
+test("watchers: a connection that ends because of the list does not watch", async () => {
   const { tapes, watchers, watch } = scene();
   const [conn, other] = [tapes.connect(), tapes.connect()];
   await watch(other);

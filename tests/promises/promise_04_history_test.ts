@@ -31,7 +31,7 @@ const back = (recoveries: Recovery[], times = 1) =>
   waitFor(() => recoveries.length >= times, { what: "the recovery" });
 
 testOnAdapters(
-  "promise 4: without history a message comes once to who is there, to nobody later, and that is told",
+  "promise 4: without history a message comes once to the present subscribers, never to later ones, and they are told",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;
@@ -216,7 +216,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 4: a break of the backplane is told to live subscribers, and to those who come back",
+  "promise 4: a break of the backplane is told to live subscribers, and to clients that reconnect",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;

@@ -63,7 +63,7 @@ testOnAdapters("promise 5: an adapter that throws in publish does not either", a
   assertEquals(new Set(a!.errors.map(({ info }) => info.stage)), new Set(["publish"]));
 });
 
-testOnAdapters("promise 5: questions to nodes that cannot be reached tell who is missing", async (start) => {
+testOnAdapters("promise 5: questions to nodes that cannot be reached name the missing nodes", async (start) => {
   await using cluster = await start(2, { cluster: { requestTimeoutMs: 50 } });
   const [a, b] = cluster.nodes;
   const ann = await a!.member("ann");

@@ -50,7 +50,7 @@ testOnAdapters("promise 6: concurrent joiners share one subscribe and all wait f
 });
 
 testOnAdapters(
-  "promise 6: a subscribe that fails is an error to all who wait, and rolled back",
+  "promise 6: a failed subscribe is an error for all waiting callers, and is rolled back",
   async (start) => {
     await using cluster = await start(1);
     const [a] = cluster.nodes;
@@ -81,7 +81,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 6: a subscribe that never answers rejects everybody in time, again and again",
+  "promise 6: a subscribe without an answer rejects for all callers in time, again and again",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(1, { clock, backplaneTimeoutMs: 1_000 });
@@ -107,7 +107,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 6: a subscribe that succeeds too late is taken back, unless somebody wants it",
+  "promise 6: a subscribe that succeeds too late is undone, unless a client wants it",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(1, { clock, backplaneTimeoutMs: 1_000 });
@@ -134,7 +134,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 6: an unsubscribe that never answers does not hang those who come after",
+  "promise 6: an unsubscribe without an answer does not block later callers",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(1, { clock, backplaneTimeoutMs: 1_000 });

@@ -127,7 +127,7 @@ test("promise 7: handlers, listeners and answerers get parsed values, and no sch
   assertEquals(frames.filter((frame) => frame.includes("hunter2")), []);
 });
 
-test("promise 7: bad data that the server sends is an error at its call, and reaches nobody", async () => {
+test("promise 7: bad data from the server is an error at its call, and reaches no client", async () => {
   await using rig = await setup();
   const { a, b } = rig;
   const heard: unknown[] = [];

@@ -22,7 +22,7 @@ async function serves(node: Node): Promise<void> {
   await client.close();
 }
 
-test("promise 9: handlers that throw are codes to their caller, who learns nothing else, and nobody is hurt", async () => {
+test("promise 9: handlers that throw give their caller only a code, and other clients notice nothing", async () => {
   await using node = await createNode();
   const frames: string[] = [];
   const ann = await node.member("ann", { transport: recorded(node.loopback.client(), frames), onError() {} });
@@ -218,7 +218,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 9: a client that breaks the protocol is closed, and nobody else notices",
+  "promise 9: a client that breaks the protocol is closed, and other clients notice nothing",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { waitFor } from "../harness.ts";
 import { empty, testOnAdapters } from "../hub/cluster.ts";
 
-testOnAdapters("promise 12: a node receives only what somebody on it is interested in", async (start) => {
+testOnAdapters("promise 12: a node receives only messages for which it has a subscriber", async (start) => {
   await using cluster = await start(3);
   const [a, b, c] = cluster.nodes;
   const ann = await b!.member("ann");
@@ -35,7 +35,7 @@ testOnAdapters("promise 12: a node receives only what somebody on it is interest
 });
 
 testOnAdapters(
-  "promise 12: a channel is subscribed while somebody is in it, and not a moment longer",
+  "promise 12: a channel is subscribed exactly as long as it has a member",
   async (start) => {
     await using cluster = await start(1);
     const [a] = cluster.nodes;

@@ -40,7 +40,7 @@ test("rooms: two parts of an application may add a client before its welcome", a
   assertEquals(errors, []);
 });
 
-test("rooms: who was let in before its welcome gets there, though the store fails after it", async () => {
+test("rooms: a client that was added before its welcome gets in, although the store fails after it", async () => {
   const history = laterStore(createMemoryHistory());
   await using scene = await startNodes(1, () => ({
     history,
@@ -66,7 +66,7 @@ test("rooms: who was let in before its welcome gets there, though the store fail
   }
 });
 
-test("rooms: who was taken out while the store fails stays out", async () => {
+test("rooms: a client that was removed while the store fails stays out", async () => {
   const history = laterStore(createMemoryHistory());
   await using scene = await startNodes(1, () => ({
     history,
@@ -90,7 +90,7 @@ test("rooms: who was taken out while the store fails stays out", async () => {
   assertEquals([guest.heard, guest.recoveries], [[1, 3], []]);
 });
 
-test("rooms: who was left out is left out also of what is kept only when it is back under another connection", async () => {
+test("rooms: a client that was left out stays left out of messages that are stored only after it is back under another connection", async () => {
   const history = laterStore(createMemoryHistory());
   await using scene = await startNodes(1, () => ({ history }));
   const [{ hub }] = scene.nodes;
@@ -113,7 +113,7 @@ test("rooms: who was left out is left out also of what is kept only when it is b
   assertEquals(guest.recoveries, [{ room: "chat/1", recovered: true }]);
 });
 
-test("rooms: who is added again after a failure in the middle hears nothing twice", async () => {
+test("rooms: a client that is added again after a failure in the middle gets no message twice", async () => {
   const history = laterStore(createMemoryHistory());
   await using scene = await startNodes(1, () => ({ history }));
   const [{ hub }] = scene.nodes;

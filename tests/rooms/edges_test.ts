@@ -9,7 +9,7 @@ import { hears, rooms, startNode, startNodes, told } from "./scene.ts";
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-test("rooms: who joins for the first time may begin with what was said before, without a gap", async () => {
+test("rooms: a client that joins for the first time may begin with earlier messages, without a gap", async () => {
   const clock = new FakeClock();
   const history = createMemoryHistory({ clock });
   await using scene = await startNodes(1, () => ({ history }));
@@ -80,7 +80,7 @@ test("rooms: an id is kept once, and the second broadcast tells where", async ()
   assertEquals(guest.heard, [1, 2]);
 });
 
-test("rooms: a store that is down is an error to who broadcasts, and whoever comes back goes on later", async () => {
+test("rooms: a store that is down is an error for the publisher, and clients that reconnect go on later", async () => {
   const history = laterStore(createMemoryHistory());
   await using scene = await startNodes(1, () => ({ history }));
   const [{ hub }] = scene.nodes;
@@ -175,7 +175,7 @@ test("rooms: a client that knows nothing of histories hears what is live, as pla
   ]);
 });
 
-test("rooms: what a slow client missed comes as it reads, and holds nobody up", async () => {
+test("rooms: a slow client gets its missed messages as it reads, and does not delay others", async () => {
   const links = slowLinks();
   await using node = await startNode(undefined, { transports: [links], history: createMemoryHistory() });
   const { hub } = node;
@@ -214,7 +214,7 @@ test("rooms: an emitter's broadcast is kept where the hubs share a store, and re
   assertEquals(await codeOf(() => emitter.room("chat/1").broadcast("line", { n: 1 })), "UNAVAILABLE");
 });
 
-test("rooms: who is taken out while it catches up is out, and stays out", async () => {
+test("rooms: a client that is removed while it catches up is out, and stays out", async () => {
   const history = laterStore(createMemoryHistory());
   await using scene = await startNodes(2, () => ({ history }));
   const [a, b] = scene.nodes;

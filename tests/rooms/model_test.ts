@@ -92,7 +92,7 @@ async function run(seed: number): Promise<void> {
 }
 
 test(
-  "rooms: whatever comes and goes, everybody hears everything in order and once, or is told (model)",
+  "rooms: whatever clients come and go, each gets everything in order and once, or is told (model)",
   async () => {
     for (let seed = 1; seed <= SEEDS; seed++) await run(seed);
   },

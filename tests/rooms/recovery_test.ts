@@ -17,7 +17,7 @@ function testOnStores(name: string, body: (options: NodeOptions) => Promise<void
 }
 
 testOnStores(
-  "rooms: who comes back gets what it missed, in order and once, before what is live",
+  "rooms: a client that reconnects gets its missed messages, in order and once, before the live ones",
   async (options) => {
     await using scene = await startNodes(1, () => options);
     const [{ hub, errors }] = scene.nodes;
@@ -107,7 +107,7 @@ test("rooms: nodes that keep their own histories claim nothing of another's", as
   assertEquals([guest.heard, guest.recoveries], [[1, 2], [{ room: "chat/1", recovered: false }]]);
 });
 
-testOnStores("rooms: who was left out is left out again, also under its next connection", async (options) => {
+testOnStores("rooms: a client that was left out is left out again, also under its next connection", async (options) => {
   await using scene = await startNodes(1, () => options);
   const [{ hub }] = scene.nodes;
   const [guest, other] = [await scene.guest("member"), await scene.guest("member")];
@@ -152,7 +152,7 @@ testOnStores("rooms: events that a role does not have are skipped and counted", 
 });
 
 testOnStores(
-  "rooms: who is not added again gets nothing, and who was taken out begins anew",
+  "rooms: a client that is not added again gets nothing, and a removed one starts from the beginning",
   async (options) => {
     await using scene = await startNodes(1, () => options);
     const [{ hub }] = scene.nodes;

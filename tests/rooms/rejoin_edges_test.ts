@@ -75,7 +75,7 @@ test("rejoin: a rule that hangs lets the client open in time, is told as TIMEOUT
   await node.hub.close();
 });
 
-test("rejoin: a client that has joined anew while the rule was asked is in, whatever the rule says then", async () => {
+test("rejoin: a client that has joined again while the rule was running is in, whatever the rule returns then", async () => {
   const clock = new FakeClock();
   const answer = Promise.withResolvers<boolean>();
   const node = await startNode({ clock, rejoin: () => answer.promise });
@@ -97,7 +97,7 @@ test("rejoin: a client that has joined anew while the rule was asked is in, what
   await node.hub.close();
 });
 
-test("rejoin: a client keeps a room that it is out of for a while, whatever becomes of its link", async () => {
+test("rejoin: a client remembers a room that it is out of for a while, whatever happens to its link", async () => {
   let isAway = true;
   const node = await startNode({
     rejoin: () => {
@@ -122,7 +122,7 @@ test("rejoin: a client keeps a room that it is out of for a while, whatever beco
   await node.hub.close();
 });
 
-test("rejoin: a room whose channel cannot be had now is told of, and entered when it can", async () => {
+test("rejoin: a room whose channel is not available now is reported, and entered when it is", async () => {
   const clock = new FakeClock();
   const adapter = new Tap(createMemoryAdapter());
   let fails = false;
@@ -208,7 +208,7 @@ test("rejoin: a client names as many rooms as a hello takes, those that it joine
   await node.hub.close();
 });
 
-test("rejoin: whoever is taken out of a room while the rule is asked, or a store is away, does not come in", async () => {
+test("rejoin: a client that is removed from a room while the rule is running, or a store is away, does not come in", async () => {
   const clock = new FakeClock();
   const adapter = new Tap(createMemoryAdapter());
   let fails = true;

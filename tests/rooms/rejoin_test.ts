@@ -35,7 +35,7 @@ test("rejoin: a client that comes back to another node is in its rooms before it
   await nodes[1].hub.close();
 });
 
-test("rejoin: who is not let in again is told why, room by room, and forgets it", async () => {
+test("rejoin: a client that is refused is told why, room by room, and forgets the room", async () => {
   const rules: Record<string, () => boolean | Promise<boolean>> = {
     yes: () => true,
     no: () => false,
@@ -83,7 +83,7 @@ test("rejoin: who is not let in again is told why, room by room, and forgets it"
   await node.hub.close();
 });
 
-test("rejoin: without a listener onError of the client hears who is not let in again", async () => {
+test("rejoin: without a listener, onError of the client gets the refusal", async () => {
   const node = await startNode({ rejoin: () => false });
   await using ann = await enter([node], ["a"]);
   await ann.links.drop(ann.client);
@@ -109,7 +109,7 @@ test("rejoin: a room that the client was taken out of is not asked for again", a
   await node.hub.close();
 });
 
-test("rejoin: a server that puts nobody in again is told of, once", async () => {
+test("rejoin: a server that rejoins no client is reported, once", async () => {
   const bus = createMemoryBus();
   const nodes = [
     await startNode({ adapter: createMemoryAdapter({ bus }), rejoin: () => true }),

@@ -60,7 +60,7 @@ test("arrivals: so many are authenticated at the same time, the others in the or
   await hub.until(0, 0);
 });
 
-test("arrivals: whoever says no hello takes no turn, nor does one whose role is not there", async () => {
+test("arrivals: a client without a hello takes no turn, nor does one with an unknown role", async () => {
   await using hub = await door({ maxAuthenticating: 1 });
   for (let i = 0; i < 20; i++) hub.scene.dial();
   const nobody = hub.scene.dial();
@@ -72,7 +72,7 @@ test("arrivals: whoever says no hello takes no turn, nor does one whose role is 
   await peer.hears("welcome");
 });
 
-test("arrivals: who leaves while waiting is not asked for", async () => {
+test("arrivals: authenticate is not called for a client that leaves while it waits", async () => {
   await using hub = await door({ maxAuthenticating: 1 });
   const [, second] = ["a", "b", "c"].map(hub.come);
   await hub.until(1, 2);
@@ -104,7 +104,7 @@ test("arrivals: hello and goodbye, again and again, makes no more calls than may
   assertEquals(hub.made.at(-1)!.token, "good");
 });
 
-test("arrivals: who has waited for half of the handshake's time is told when to come back, and it is reported once", async () => {
+test("arrivals: a client that has waited for half of the handshake's time is told when to come back, and this is reported once", async () => {
   await using hub = await door({ maxAuthenticating: 1, handshakeTimeoutMs: 8_000 });
   const peers = ["a", "b", "c"].map(hub.come);
   await hub.until(1, 2);
@@ -126,7 +126,7 @@ test("arrivals: who has waited for half of the handshake's time is told when to 
   await peers[0]!.hears("welcome");
 });
 
-test("arrivals: who is slow to say hello may wait for half of the time that is left", async () => {
+test("arrivals: a client with a slow hello may wait for half of the time that is left", async () => {
   await using hub = await door({ maxAuthenticating: 1, handshakeTimeoutMs: 8_000 });
   hub.come("a");
   const slow = hub.scene.dial();
@@ -144,7 +144,7 @@ test("arrivals: who is slow to say hello may wait for half of the time that is l
   assertEquals((await slow.ends()).code, 4004);
 });
 
-test("arrivals: whoever would wait too long is told at once, each a moment of its own, at the rate of those who come in", async () => {
+test("arrivals: clients that would wait too long are told at once, each another time, at the rate of the accepted ones", async () => {
   await using hub = await door({ maxAuthenticating: 2, handshakeTimeoutMs: 10_000 });
   const first = hub.come("first");
   await hub.until(1, 0);
@@ -163,7 +163,7 @@ test("arrivals: whoever would wait too long is told at once, each a moment of it
 });
 
 for (const max of [1, 2]) {
-  test(`arrivals: nobody is sent away because this node was too busy to hear what authenticate has answered, ${max} at a time`, async () => {
+  test(`arrivals: no client is sent away because this node was too busy to notice the answer of authenticate, ${max} at a time`, async () => {
     await using hub = await door({ maxAuthenticating: max, handshakeTimeoutMs: 10_000 });
     const first = ["a", "b"].map(hub.come);
     await hub.until(max, 2 - max);
@@ -186,7 +186,7 @@ for (const max of [1, 2]) {
   });
 }
 
-test("arrivals: nobody is sent away for longer than a minute, and they do not all come back in that moment", async () => {
+test("arrivals: no client is sent away for longer than a minute, and they do not all come back at that moment", async () => {
   await using hub = await door({ maxAuthenticating: 1, handshakeTimeoutMs: 10_000 });
   const first = hub.come("first");
   await hub.until(1, 0);

@@ -49,7 +49,7 @@ test("asks: of the pages that clients ask for few are read at the same time", as
   await waitFor(() => rest.every((raw) => raw.heard.length === 6), { what: "the pages" });
 });
 
-test("asks: who has left a topic and may not come back is not sent the page that it has asked for before", async () => {
+test("asks: a client that has left a topic and may not return does not get the page that it has asked for before", async () => {
   const history = laterStore(createMemoryHistory());
   let isAllowed = true;
   await using node = await createNode(undefined, { history, authorize: { "log/:name": () => isAllowed } });
@@ -69,7 +69,7 @@ test("asks: who has left a topic and may not come back is not sent the page that
   assertEquals([2, 3, 4, 5, 6, 7].map((id) => answer(raw, id)), new Array(6).fill("FORBIDDEN"));
 });
 
-test("asks: what was taken back, or whose client is gone, before its turn has come is not asked about", async () => {
+test("asks: a question that was withdrawn before its turn, or whose client is gone, is not asked", async () => {
   const asked: string[] = [];
   const authorize = { "ticker/:symbol": ({ topic }: { topic: string }) => asked.push(topic) > 0 };
   await using node = await createNode(undefined, { authorize });

@@ -108,7 +108,7 @@ test("authorize: a rule that never answers ends by a deadline, is told so by its
   assertEquals(scene.hub.stats().subscriptions, 0);
 });
 
-test("authorize: who unsubscribes or leaves while it is decided is not subscribed, and the rule hears of it", async () => {
+test("authorize: a client that unsubscribes or leaves while the rule decides is not subscribed, and the rule learns of it", async () => {
   const asked: { signal: AbortSignal; answer(allowed: boolean): void }[] = [];
   await using scene = await ruled({
     slow: ({ signal }) => new Promise((answer) => asked.push({ signal, answer })),

@@ -112,7 +112,7 @@ test("frames: what waits behind a schema is bounded in bytes, and so is what han
   held.release.resolve();
 });
 
-test("frames: what waits or is worked on is counted in bytes, whatever its alphabet", async () => {
+test("frames: waiting and running messages are counted in bytes, whatever their alphabet", async () => {
   const { scene } = await noting({ limits: { maxPendingBytes: 50_000 } });
   await using _ = scene;
   const peer = await scene.enter();
@@ -132,7 +132,7 @@ test("frames: many small messages of one frame that wait count as one frame", as
   assertEquals(scene.hub.stats().handling, 200);
 });
 
-test("frames: a request whose schema never answers holds the others up until it is taken back", async () => {
+test("frames: a request whose schema never answers delays the others until it is cancelled", async () => {
   held.release = Promise.withResolvers();
   const { scene, noted } = await noting();
   await using _ = scene;
@@ -146,7 +146,7 @@ test("frames: a request whose schema never answers holds the others up until it 
   assertEquals(noted, ["next"]);
 });
 
-test("frames: who subscribes with an old position again and again is not sent more than its share of history", async () => {
+test("frames: a client that subscribes with an old position again and again gets no more than its share of history", async () => {
   const clock = new FakeClock();
   const { scene } = await noting({
     clock,
@@ -182,7 +182,7 @@ test("frames: who subscribes with an old position again and again is not sent mo
   await peer.hears("res", 50);
 });
 
-test("frames: long names are refused, and not repeated to whoever made them up", async () => {
+test("frames: long names are refused, and the error does not repeat them", async () => {
   const { scene } = await noting();
   await using _ = scene;
   const peer = await scene.enter();

@@ -249,7 +249,7 @@ test("requests and signals reach their handlers in order, however long the funct
   assertEquals(scene.done, [["ask", 2], ["tell", 4], ["ask", 6], ["tell", 8], ["ask", 10]]);
 });
 
-test("a function that never calls next refuses its call in time, and holds nobody up after that", async () => {
+test("a function that never calls next refuses its call in time, and does not delay others after that", async () => {
   const clock = new FakeClock();
   await using scene = await open({ clock, authorizeTimeoutMs: 1_000 });
   const late: (() => Promise<unknown>)[] = [];

@@ -126,7 +126,7 @@ test("origins: of a function only true lets in; a promise or anything else refus
   assert(!await mayConnect(yes, "https://b.example", "hub"));
 });
 
-test("authenticate: an answer that does not clearly say who it is lets nobody in, and is reported", async () => {
+test("authenticate: an answer without a clear identity accepts no client, and is reported", async () => {
   const given: { answer: unknown } = { answer: undefined };
   await using scene = await stage(contract, { authenticate: () => given.answer });
   const odd = [
@@ -314,7 +314,7 @@ test("limits: links that are not authenticated have a limit of their own, in all
   await from("192.0.2.1").hears("welcome");
 });
 
-test("limits: a user counts by the id that it came in with, whatever becomes of the application's object", async () => {
+test("limits: a user counts by the id of its login, even if the application changes the object", async () => {
   const ann = { id: "ann" };
   await using scene = await stage(
     { roles: { m: { serverToClient: { note: { payload: pass } } } } },

@@ -109,7 +109,7 @@ const oddErrors: Record<string, unknown> = {
   }),
 };
 
-test("user code: whatever is given back is a plain value, or a promise that settles once", async () => {
+test("user code: every result becomes a plain value, or a promise that settles once", async () => {
   for (const [what, { make, ends }] of Object.entries(oddAnswers())) {
     const settled = Promise.try(() => promiseOf(make()) ?? "no promise").then(
       (value) => value === "value" ? "value" : `strange: ${value}`,
@@ -123,7 +123,7 @@ test("user code: whatever is given back is a plain value, or a promise that sett
   }
 });
 
-test("user code: a call for which nobody waits reports what it throws, at once or later, and throws nothing", async () => {
+test("user code: a call without a waiting caller reports its errors, immediate or later, and throws nothing", async () => {
   const heard: unknown[] = [];
   for (const { make } of Object.values(oddAnswers())) callSafely(make, (error) => heard.push(error));
   const failing = Object.values(oddAnswers()).filter(({ ends }) => ends === "error").length;
@@ -191,7 +191,7 @@ function odd(at: Untyped): unknown {
   return oddAnswers()[at as string]!.make();
 }
 
-test("user code: whatever a handler or a schema gives back or throws, only its own call fails, and it is reported", async () => {
+test("user code: whatever a handler or a schema returns or throws, only its own call fails, and the error is reported", async () => {
   await using scene = await stage(contract);
   const { hub, errors } = scene;
   hub.implement({ m: { now: odd, later: odd, out: odd, in: () => 1, ping: () => "pong", tell: odd } });
@@ -256,7 +256,7 @@ test("user code: hooks may give back or throw anything; a connection that one of
   await waitFor(() => scene.hub.stats().connections === 0, { what: "all to be gone" });
 });
 
-test("user code: whatever authenticate or onConnection throws, its client is refused, and nothing of it stays", async () => {
+test("user code: whatever authenticate or onConnection throws, its client is refused, and leaves nothing behind", async () => {
   let messages = 0;
   const moody = Object.defineProperty(new HubError("X"), "message", {
     get: () => ++messages % 2 === 1 ? "text at first" : 5,

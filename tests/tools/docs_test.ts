@@ -90,7 +90,7 @@ test("docs: the index for language models names pages that are there, and says w
   }
 });
 
-test("docs: a drawing is part of its page, with a name for who cannot see it", () => {
+test("docs: a drawing is part of its page, with a name for screen readers", () => {
   const wanted = { sources: new Set<string>(), pictures: new Set<string>() };
   const drawings = new Map([[
     "docs/a.svg",

@@ -94,7 +94,7 @@ test("what is missing is told with its size, its tests and how to do without", (
 });
 
 testOnTerminal(
-  "on a terminal nothing is installed before somebody says yes, and no answer is no",
+  "on a terminal nothing is installed before the user says yes, and an empty answer means no",
   async () => {
     for (const answer of ["n\r", "\r"]) {
       await using run = await Run.start({ terminal: true });
@@ -118,7 +118,7 @@ testOnTerminal("on a terminal a yes installs, and Ctrl+C ends the run", async ()
   assertEquals(interrupted.output.includes("no runtime"), false, interrupted.output);
 }, { timeoutMs: 60_000 });
 
-testOnTerminal("nobody is asked without a terminal, nor where the arguments have answered", async () => {
+testOnTerminal("there is no question without a terminal, nor if the arguments have answered it", async () => {
   await using alone = await Run.start({ terminal: false });
   await alone.ended();
   assertStringIncludes(alone.output, "apt-get was called: update");

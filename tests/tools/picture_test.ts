@@ -17,7 +17,7 @@ function chunksOf(png: Uint8Array): [string, number][] {
   return chunks;
 }
 
-test("a film begins with a still picture, for those who show no films, and lays the others over it", () => {
+test("an animation begins with a still picture, for programs that show no animations, and draws the others over it", () => {
   const frame = (durationMs: number): Frame => ({ png: PIXEL, x: 0, y: 0, width: 1, height: 1, durationMs });
   const film = animatedPng([frame(100), frame(250)]);
   const [header, control, ...rest] = chunksOf(film);

@@ -165,7 +165,7 @@ testOnGit("the first release has the version that the manifests have, once", asy
   assertStringIncludes(again.output, "there is a tag v1.2.3 already");
 });
 
-testOnGit("whatever is in the way is told, and nothing is changed", async () => {
+testOnGit("a release that is not possible says why, and changes nothing", async () => {
   const cases: readonly [why: string, args: string[], spoil: (scene: Scene) => Promise<unknown>][] = [
     ['one of major, minor, patch, current, not "huge"', ["huge"], async () => {}],
     ['one of major, minor, patch, current, not ""', [], async () => {}],

@@ -134,7 +134,7 @@ test("an interrupted run leaves no broker behind, neither its own nor those of i
   }
 }, { timeoutMs: 120_000 });
 
-test("a run in which nothing fails ends, whatever a library keeps open that was used for it", async () => {
+test("a run without failures ends, even if a library keeps something open", async () => {
   const file = "tests/adapters/libp2p/parts_test";
   await using run = new Program(["run", "--allow-all", "tools/test.ts", ...QUICKLY, file], {
     LIBP2P_RELAY: "",

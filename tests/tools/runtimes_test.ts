@@ -27,7 +27,7 @@ test("tests of a native library that ends their process run once more, which is 
   assertStringIncludes(cases[0]!.name, "with code 139");
 });
 
-test("other tests whose process ends by a signal have failed, with what it printed last", async () => {
+test("other tests whose process ends by a signal have failed, with the last output", async () => {
   const [{ name, result, said }, ...others] = await runDying("tests/hub/a_test.ts") as [{
     name: string;
     result: string;

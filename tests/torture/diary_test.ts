@@ -56,7 +56,7 @@ test("torture: a hole is a violation unless it was told", () => {
   });
 });
 
-test("torture: a message twice, or after a later one, is a violation, whatever was told", () => {
+test("torture: a duplicate, or a message after a later one, is a violation, whatever notices there were", () => {
   const { violations, hear, diary, counts } = openDiary();
   hear("a", 4);
   diary.told(false, 3);
@@ -73,7 +73,7 @@ test("torture: another epoch is a violation unless it was told, and one of befor
   assertEquals(violations.slice(1), ["client 1 on long/2 heard the epoch a again, after b"]);
 });
 
-test("torture: who was told of a gap and has heard nothing since is remembered at the end", () => {
+test("torture: a client that was told of a gap and got nothing since is still known at the end", () => {
   const { jumps, diary } = openDiary();
   diary.told(false, 3);
   diary.end();

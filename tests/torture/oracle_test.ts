@@ -59,7 +59,7 @@ test("torture: an id twice in an epoch is a violation while the first is kept", 
   assertEquals(judged(again(SIZES.long + 2), []).violations, []);
 });
 
-test("torture: a message that was refused for certain, or that nobody has published, is a violation", () => {
+test("torture: a message that was certainly refused, or never published, is a violation", () => {
   const refused = publication(1, { acks: [], refused: true });
   assertEquals(judged([refused], [1, 9]).violations, [
     "long/0 has 1 at a 1, of which was said that it is not kept",

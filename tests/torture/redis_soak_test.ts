@@ -9,7 +9,7 @@ import { torture } from "./torture.ts";
 const EXTENT = { seed: 189, seconds: 24, nodes: 3, clients: 24, topics: 12, subscriptions: 3, rate: 200 };
 
 test(
-  "torture: what Redis keeps comes once and in order, or its loss is told, whatever is killed and frozen",
+  "torture: messages that Redis keeps come once and in order, or their loss is told, whatever is killed and frozen",
   async () => {
     const kinds = new Set(drawSchedule(EXTENT, 1).faults.map(({ whom, what }) => `${what} ${whom}`));
     assertEquals(kinds.size, 6, "every fault there is");

@@ -187,7 +187,7 @@ test("loopback: the hub gets to know the client's address and headers", async ()
   ]);
 });
 
-test("loopback: before a hub is attached nobody answers, and a second hub is refused", async () => {
+test("loopback: before a hub is attached there are no answers, and a second hub is refused", async () => {
   const transport = createLoopbackTransport();
   const end = new RecordedEnd();
   transport.client().connect(HUB_URL, [], end);

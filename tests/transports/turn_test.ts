@@ -96,7 +96,7 @@ async function flood(): Promise<number> {
   return most;
 }
 
-test("websocket: who says very much at once is heard in order, to the end, before its goodbye, and so are others", async () => {
+test("websocket: a client that sends very much at once is read in order, to the end, before its goodbye, and so are others", async () => {
   await flood();
 });
 

@@ -13,7 +13,7 @@ function scene() {
   return { greeting, state };
 }
 
-test("greeting: one who knows everybody is enough to know whom else to wait for", async () => {
+test("greeting: one node that knows all others is enough to know for which nodes to wait", async () => {
   const { greeting, state } = scene();
   greeting.answered("b", ["c", "d"]);
   assertEquals(await state(), "pending");
@@ -22,7 +22,7 @@ test("greeting: one who knows everybody is enough to know whom else to wait for"
   assertEquals(await state(), "resolved");
 });
 
-test("greeting: those who are starting themselves cannot say that nobody else is there", async () => {
+test("greeting: nodes that are starting cannot say that there is no other node", async () => {
   const { greeting, state } = scene();
   assertEquals(greeting.await("b"), true);
   greeting.answered("b", null);
@@ -31,7 +31,7 @@ test("greeting: those who are starting themselves cannot say that nobody else is
   assertEquals(await state(), "resolved");
 });
 
-test("greeting: a count tells who is alone, and how many answers are to come", async () => {
+test("greeting: a count tells whether a node is alone, and how many answers will come", async () => {
   const alone = scene();
   alone.greeting.count(1);
   assertEquals(await alone.state(), "resolved");
@@ -43,7 +43,7 @@ test("greeting: a count tells who is alone, and how many answers are to come", a
   assertEquals(await third.state(), "resolved");
 });
 
-test("greeting: who has waited long enough waits no longer", async () => {
+test("greeting: a node that has waited long enough stops waiting", async () => {
   const { greeting, state } = scene();
   greeting.await("b");
   greeting.end();

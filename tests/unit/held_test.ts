@@ -112,7 +112,7 @@ interface Model {
   readonly droppable: boolean;
 }
 
-test("held: whatever happens, a queue behaves like a plain list with bounds", () => {
+test("held: after any operations, a queue behaves like a plain list with limits", () => {
   const message = fc.record({
     key: fc.option(fc.constantFrom("a", "b", "c"), { nil: undefined, freq: 3 }),
     droppable: fc.boolean(),

@@ -99,7 +99,7 @@ test("intake: when catching up takes exactly a turn's share, what comes next is 
   assertEquals([scene.heard, a.waiting.length], [[`a${2 * SHARE}`], 0]);
 });
 
-test("intake: links that are behind are heard in rotation, whatever the others have said", () => {
+test("intake: links that are behind are read in rotation, whatever the others have sent", () => {
   const scene = new Scene();
   const [flood, b, c] = [scene.link("a"), scene.link("b"), scene.link("c")];
   flood.say(10 * SHARE);
@@ -129,7 +129,7 @@ test("intake: large frames count for more, and one beyond every share is heard a
   assertEquals([scene.heard.length, a.waiting.length], [1, 0]);
 });
 
-test("intake: whatever is said, and whenever turns end, all of it is heard, in the order of each link", () => {
+test("intake: all messages are read in the order of each link, whenever turns end", () => {
   const step = fc.record({
     link: fc.nat(3),
     count: fc.nat(3_000),

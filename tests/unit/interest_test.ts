@@ -78,7 +78,7 @@ test("interest: an error of the hub's own kind reaches the joiner as it is", asy
   assertEquals(lease.error === error, true);
 });
 
-test("interest: whoever leaves before the subscribe is through is unsubscribed when it is", async () => {
+test("interest: if the last one leaves before the subscribe is through, the channel is unsubscribed then", async () => {
   const { adapter, interest, acquire } = scene();
   acquire().release();
   await adapter.succeed("a");
@@ -87,7 +87,7 @@ test("interest: whoever leaves before the subscribe is through is unsubscribed w
   assertEquals([interest.size, adapter.busy], [0, []]);
 });
 
-test("interest: who leaves and comes back before the subscribe is through needs no second one", async () => {
+test("interest: leaving and joining again before the subscribe is through needs no second one", async () => {
   const { adapter, interest, acquire } = scene();
   acquire().release();
   const again = acquire();
@@ -95,7 +95,7 @@ test("interest: who leaves and comes back before the subscribe is through needs 
   assertEquals([again.state, interest.isLive("a"), adapter.asked], ["resolved", true, ["subscribe a"]]);
 });
 
-test("interest: who joins while the last leaver's unsubscribe is under way waits for a new subscribe", async () => {
+test("interest: a join during the unsubscribe of the last leaver waits for a new subscribe", async () => {
   const { adapter, acquire } = scene();
   const first = acquire();
   await adapter.succeed("a");
@@ -110,7 +110,7 @@ test("interest: who joins while the last leaver's unsubscribe is under way waits
   assertEquals(second.state, "resolved");
 });
 
-test("interest: an unsubscribe that fails is reported, and stops nobody", async () => {
+test("interest: a failed unsubscribe is reported, and stops no other", async () => {
   const { adapter, acquire, errors, interest } = scene();
   const first = acquire();
   await adapter.succeed("a");
@@ -135,7 +135,7 @@ test("interest: a subscribe that takes too long rejects, and what it still becom
   assertEquals([interest.size, clock.pending], [0, 0]);
 });
 
-test("interest: who joins a subscribe that has timed out already is served by it, or rejected in time", async () => {
+test("interest: a join of a subscribe that has timed out is served by it, or rejected in time", async () => {
   for (const answered of [true, false]) {
     const { clock, adapter, acquire } = scene();
     acquire();
@@ -149,7 +149,7 @@ test("interest: who joins a subscribe that has timed out already is served by it
   }
 });
 
-test("interest: close refuses whoever waits and whoever comes, and leaves no timer", async () => {
+test("interest: close refuses waiting and new joins, and leaves no timer", async () => {
   const { clock, adapter, interest, acquire } = scene();
   const waiting = acquire("a");
   const kept = interest.keep("b");
@@ -268,7 +268,7 @@ test("interest: nothing is asked of the adapter before it begins, and what was g
   assertEquals(stays.state, "resolved");
 });
 
-test("interest: who waits for an adapter that does not begin is refused in time, and leaves nothing behind", async () => {
+test("interest: a join that waits for an adapter that does not open is refused in time, and leaves nothing behind", async () => {
   const { adapter, interest, acquire, clock } = scene({ held: true });
   const early = acquire();
   clock.advance(TIMEOUT_MS);
@@ -283,7 +283,7 @@ test("interest: who waits for an adapter that does not begin is refused in time,
   assertEquals(late.state, "resolved");
 });
 
-test("interest: who does without a channel has it at once, and it goes live when it can", async () => {
+test("interest: a join that does not need the channel succeeds at once, and the channel goes live when it can", async () => {
   let optional = true;
   const { adapter, interest, acquire, clock, errors } = scene({ held: true, optional: () => optional });
   const [one, two] = [acquire(), acquire()];

@@ -62,7 +62,7 @@ test("rate: what was charged beyond what there was has to come back before anyth
   assert(rate.hasRoom);
 });
 
-test("rate: who goes on for as long as the burst without a pause is a flood; who pauses starts over", () => {
+test("rate: a client that goes on for as long as the burst without a pause is a flood; one that pauses starts over", () => {
   const clock = new FakeClock();
   const rate = new RateLimiter(clock, { messagesPerSecond: 10, messageBurst: 5 });
   assertEquals(takeAll(rate, 10), { ok: 5, refused: 5, flood: 0 });

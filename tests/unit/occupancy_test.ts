@@ -19,7 +19,7 @@ test("occupancy: links that are about to open count, so that many at once find n
   assertEquals([places.taken, places.reserve(d, "x")], [1, undefined]);
 });
 
-test("occupancy: a place that is kept for nobody is free again after two seconds", () => {
+test("occupancy: a reserved place that is not used is free again after two seconds", () => {
   const clock = new FakeClock();
   const places = new Occupancy(clock, { maxConnections: 1, maxConnectionsPerAddress: Infinity });
   const late = ask();

@@ -104,7 +104,7 @@ test("outbox: connections that were sent the same share one frame, encoded and j
   }
 });
 
-test("outbox: the same sequences share one frame each, in whatever order their connections come", () => {
+test("outbox: equal sequences share one frame, in whatever order their connections come", () => {
   const { outbox, endTurn, codec } = scene();
   const all = Array.from({ length: 60 }, () => outbox());
   const messages = Array.from({ length: 4 }, (_, i) => numbered(i));
@@ -228,7 +228,7 @@ test("outbox: one that is closed sends nothing, holds nothing and waits for noth
   assertEquals([clock.pending, overflows], [0, []]);
 });
 
-test("outbox: a message that cannot be encoded is refused to whoever pushes it, and takes nothing with it", () => {
+test("outbox: a message that cannot be encoded is refused to its sender, and takes no other message with it", () => {
   const { outbox, endTurn } = scene();
   const [one, two] = [outbox(), outbox({ corked: true })];
   for (const end of [one, two]) {
@@ -305,7 +305,7 @@ test("outbox: answers leave with the turn when there are several, or others gath
   assertEquals(one.sent().flat(), [0, 1, 2, 3, 4]);
 });
 
-test("outbox: an answer that cannot be encoded is refused to whoever gives it, and one to a closed outbox is nothing", () => {
+test("outbox: an answer that cannot be encoded is refused to its sender, and one to a closed outbox does nothing", () => {
   const { outbox, ends } = scene();
   const one = outbox();
   one.outbox.beginReply();

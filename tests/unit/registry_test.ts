@@ -45,7 +45,7 @@ test("registry: a connection is in a group from the moment its channel is live, 
   await assertEmpty();
 });
 
-test("registry: who joins a live channel is in at once, and whose start fails is not in", async () => {
+test("registry: a connection that joins a live channel is in at once, and one whose start fails is not in", async () => {
   const { adapter, registry, connect, assertEmpty } = scene();
   const [first, second, third] = [connect(), connect(), connect()];
   registry.join("g", first);
@@ -87,7 +87,7 @@ test("registry: a second join waits for the first, and is in once", async () => 
   await assertEmpty();
 });
 
-test("registry: who leaves before the channel is live is told at once, and is never in", async () => {
+test("registry: a connection that leaves before the channel is live is told at once, and is never in", async () => {
   const { adapter, registry, connect, assertEmpty } = scene();
   const [conn, other] = [connect(), connect()];
   const left = registry.join("g", conn);
@@ -103,7 +103,7 @@ test("registry: who leaves before the channel is live is told at once, and is ne
   await assertEmpty();
 });
 
-test("registry: who leaves and joins again while the channel comes up is in once", async () => {
+test("registry: a connection that leaves and joins again while the channel comes up is in once", async () => {
   const { adapter, registry, connect, assertEmpty } = scene();
   const conn = connect();
   const first = watch(registry.join("g", conn));
@@ -154,7 +154,7 @@ test("registry: a connection that is gone joins nothing", async () => {
   assertEquals([error.code, adapter.asked, conn.memberships?.size ?? 0], ["DISCONNECTED", [], 0]);
 });
 
-test("registry: who is enrolled is in at once, whatever becomes of the channel, and shares it with other groups", async () => {
+test("registry: an enrolled connection is in at once, whatever happens to the channel, and shares it with other groups", async () => {
   const { adapter, clock, registry, connect, assertEmpty } = scene();
   const [one, two] = [connect(), connect()];
   const enrolled = watch(registry.enrol("who:1", "user:7", one)!);
@@ -174,7 +174,7 @@ test("registry: who is enrolled is in at once, whatever becomes of the channel, 
   await assertEmpty();
 });
 
-test("registry: who is enrolled and leaves while the channel is tried for stops the trying", async () => {
+test("registry: an enrolled connection that leaves while the channel is retried stops the retries", async () => {
   const { adapter, registry, connect, assertEmpty } = scene();
   const conn = connect();
   registry.enrol("role:a", "role:a", conn);
@@ -183,7 +183,7 @@ test("registry: who is enrolled and leaves while the channel is tried for stops 
   await assertEmpty();
 });
 
-test("registry: a message that cannot be encoded is the sender's error, and nobody is sent a part of it", async () => {
+test("registry: a message that cannot be encoded is the sender's error, and no member gets a part of it", async () => {
   const { adapter, registry, connect } = scene();
   const [one, two] = [connect(), connect()];
   for (const conn of [one, two]) registry.join("g", conn);

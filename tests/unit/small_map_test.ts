@@ -12,7 +12,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant("clear" as const), name, fc.constant(0)) },
 );
 
-test("a small map answers as a Map does, whatever is put in and taken out", () => {
+test("a small map behaves like a Map, whatever is added and removed", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const small = new SmallMap<string, number>();

@@ -22,7 +22,7 @@ test("tape: members that are sent nothing else share every frame, joined once", 
   for (const { frames } of conns) assertStrictEquals(frames[0], conns[0]!.frames[0]);
 });
 
-test("tape: whoever is sent something of its own in a turn has everything in the order of sending", () => {
+test("tape: a member that gets another message in a turn has everything in the order of sending", () => {
   const scene = new TapeScene();
   const [a, b] = [new Group(), new Group()];
   const [one, two, three] = [scene.connect(), scene.connect(), scene.connect()];
@@ -36,7 +36,7 @@ test("tape: whoever is sent something of its own in a turn has everything in the
   assertEquals([one, two, three].map((conn) => numbers(conn.got)), [[1, 2, 4, 5], [1, 3, 4, 5], [1, 5]]);
 });
 
-test("tape: who leaves or closes within a turn gets what was sent before, or nothing", () => {
+test("tape: a member that leaves or closes within a turn gets the messages sent before, or nothing", () => {
   const scene = new TapeScene();
   const group = new Group();
   const [stays, leaves, closes, flushes, joins] = Array.from({ length: 5 }, () => scene.connect());
@@ -95,7 +95,7 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("end" as const), g: fc.nat(2), c: fc.nat(3) }) },
 );
 
-test("tape: whatever happens in whatever order, everybody gets each message once, in order (promises 2, 3)", () => {
+test("tape: whatever happens in whatever order, every member gets each message once, in order (promises 2, 3)", () => {
   fc.assert(
     fc.property(
       fc.array(action, { maxLength: 60 }),

@@ -143,7 +143,7 @@ test("keeper: what takes too long is given up, and what comes of it later is clo
   assertEquals(clock.pending, 0);
 });
 
-test("keeper: who hears that the other side is there ends the pause, and the one after an attempt under way", async () => {
+test("keeper: a sign of the other side ends the pause, and also the one after an attempt under way", async () => {
   const { keeper, links, told, connecting } = scene();
   const refuse = () => Promise.reject(new Error("nobody there"));
   connecting(refuse);

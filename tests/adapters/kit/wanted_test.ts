@@ -101,7 +101,7 @@ test("wanted: what is asked for in one turn is one command, and a channel has on
   assertEquals(["a", "b", "x"].map((name) => wanted.channelOf(name)), ["A", "B", undefined]);
 });
 
-test("wanted: who waits when a connection is lost waits for the next, whatever became of the command", async () => {
+test("wanted: a waiter whose connection is lost waits for the next one, even if the command succeeded or failed", async () => {
   const { wanted } = scene();
   const settled: string[] = [];
   const want = (name: string) => {
@@ -130,7 +130,7 @@ test("wanted: who waits when a connection is lost waits for the next, whatever b
   assertEquals(settled, ["early", "under way", "of this turn", "between"]);
 });
 
-test("wanted: a live channel that is left and wanted again in one turn stays live, and both who ask are answered", async () => {
+test("wanted: a live channel that is left and wanted again in one turn stays live, and both callers get an answer", async () => {
   const { wanted, link } = await live();
   const leaving = wanted.unsubscribe("a");
   const again = wanted.subscribe("a", "A");
@@ -197,7 +197,7 @@ test("wanted: a channel that was live and is refused is told once, asked for aga
   assertEquals(clock.pending, 0);
 });
 
-test("wanted: a signal ends the wait in whatever state it is, with its reason, and nothing is left", async () => {
+test("wanted: a signal ends the wait in every state, with its reason, and leaves nothing behind", async () => {
   const { wanted } = scene();
   const [away, under, late] = [new AbortController(), new AbortController(), new AbortController()];
   const subscribe = (name: string, { signal }: AbortController) =>

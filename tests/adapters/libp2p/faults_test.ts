@@ -27,7 +27,7 @@ function assertInOrder(texts: readonly string[]): void {
 }
 
 test(
-  "libp2p: a node whose process is killed is told at once, and nobody waits for it; it may come again",
+  "libp2p: the others learn at once that a node's process was killed, do not wait for it, and it may come again",
   async () => {
     await using network = await Network.create();
     const discovery = { relays: [network.relay] };
@@ -59,7 +59,7 @@ test(
 );
 
 test(
-  "libp2p: a node that is frozen holds nobody up, is given up in time, and its return is a gap to it",
+  "libp2p: a frozen node does not delay the others, is given up in time, and sees its return as a gap",
   async () => {
     await using network = await Network.create();
     const discovery = { relays: [network.relay] };
@@ -95,7 +95,7 @@ test(
   LONG,
 );
 
-test("libp2p: a node that is frozen for a moment only loses nothing, and nobody is told", async () => {
+test("libp2p: a node that is frozen only for a moment loses nothing, and no report is made", async () => {
   await using network = await Network.create();
   const discovery = { relays: [network.relay] };
   const times = { probeIntervalMs: 200, probeTimeoutMs: 10_000 };

@@ -122,7 +122,7 @@ test("libp2p: nodes in one network find each other by multicast", async () => {
   }, { timeoutMs: 15_000 });
 });
 
-test("libp2p: an identity is kept in a file that nobody else reads, and is the same the next time", async () => {
+test("libp2p: an identity is kept in a file that only its owner can read, and is the same the next time", async () => {
   const folder = await mkdtemp(join(tmpdir(), "trunkline-"));
   try {
     const identityFile = join(folder, "node.key");

@@ -17,7 +17,7 @@ function frameOf(...texts: string[]): Uint8Array<ArrayBuffer> {
 
 const frame = (seq: number): Frame => ({ ...HEAD, seq, entries: [], bytes: 100 });
 
-test("libp2p: a frame comes out as it went in, and whatever is none is nothing", () => {
+test("libp2p: a frame is decoded as it was encoded, and other bytes decode to nothing", () => {
   const bytes = frameOf("one", "", "💥");
   const read = readFrame(bytes)!;
   const { ask, session, count, seq } = read;
@@ -93,7 +93,7 @@ test("libp2p: what never comes is a gap after a while, and comes too late then",
   receiver.close();
 });
 
-test("libp2p: a hole that nobody fills holds back a bounded number of frames", () => {
+test("libp2p: a hole that is never filled holds back a bounded number of frames", () => {
   let got = 0;
   const gaps: string[] = [];
   const clock = new FakeClock();
@@ -108,7 +108,7 @@ test("libp2p: a hole that nobody fills holds back a bounded number of frames", (
   receiver.close();
 });
 
-test("libp2p: what is sent while nobody subscribes is no gap, and old frames never come again", () => {
+test("libp2p: messages without a subscriber are no gap, and old frames never come again", () => {
   const clock = new FakeClock();
   const got: number[] = [];
   const gaps: string[] = [];
@@ -128,7 +128,7 @@ test("libp2p: what is sent while nobody subscribes is no gap, and old frames nev
   receiver.close();
 });
 
-test("libp2p: a node that makes up sessions pushes nobody else's frames out", () => {
+test("libp2p: a node that invents sessions does not push out the frames of other nodes", () => {
   const clock = new FakeClock();
   const got: string[] = [];
   const gaps: string[] = [];

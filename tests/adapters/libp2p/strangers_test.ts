@@ -8,7 +8,7 @@ import {
 import { test, waitFor } from "../../harness.ts";
 import { createNode, Network, openNode, PREFIX, startBareNode, topicOf } from "./scene.ts";
 
-test("libp2p: who is not on the list can neither join, nor read, nor send", async () => {
+test("libp2p: a node that is not on the list can neither join, nor read, nor send", async () => {
   await using network = await Network.create();
   const [here, there] = [await network.place(), await network.place()];
   const allow = [here.peerId, there.peerId];
@@ -40,7 +40,7 @@ test("libp2p: who is not on the list can neither join, nor read, nor send", asyn
   assertEquals([a.errors, b.errors], [[], []]);
 });
 
-test("libp2p: a member of the list that has another prefix meets nobody", async () => {
+test("libp2p: a node on the list with another prefix finds no other node", async () => {
   await using network = await Network.create();
   const here = await network.place();
   await using a = await openNode({ ...here.options }, "news");

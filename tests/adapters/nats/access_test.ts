@@ -136,7 +136,7 @@ test("nats: TLS, by address and by name", async () => {
   assertEquals(node.statuses, ["up"]);
 });
 
-test("nats: a certificate that nobody trusts, or of another name, is refused with one clear error", async () => {
+test("nats: a certificate that is not trusted, or has another name, is refused with one clear error", async () => {
   await using server = await startWith(TLS, FILES);
   const servers = `tls://s3cret@127.0.0.1:${server.port}`;
   for (

@@ -193,7 +193,7 @@ test("history in NATS JetStream: of a frozen server what was sent is uncertain, 
   assertEquals(await a.all("news"), ["1", "2", "3", text, "after"]);
 });
 
-test("history in NATS JetStream: a message that the server refuses to keep is heard by nobody", async () => {
+test("history in NATS JetStream: a message that the server refuses to store reaches no subscriber", async () => {
   await using server = await startJetStream();
   await using a = await openHistory({ servers: server.url }, "news");
   await using b = await openHistory({ servers: server.url }, "news");

@@ -24,7 +24,7 @@ const FIRST: Batch = {
 };
 const STORED: Stored = { seq: 5, subject: "s", at: 0, data: encodeBatch(FIRST) };
 
-test("nats history: who looks while the first message is written begins no new round", async () => {
+test("nats history: a node that reads while the first message is written begins no new round", async () => {
   const late = Promise.withResolvers<undefined>();
   const { stream, log, rounds } = scene(undefined, late.promise, STORED);
   assertEquals((await log.top(stream)).position, ["L.0", 0]);
@@ -35,7 +35,7 @@ test("nats history: who looks while the first message is written begins no new r
   assertEquals([(await looking).position, rounds()], [["L.0", 1], 0]);
 });
 
-test("nats history: who finds nothing where something was begins a new round", async () => {
+test("nats history: a node that finds a known topic empty begins a new round", async () => {
   const { stream, log, rounds } = scene(STORED, undefined, undefined);
   assertEquals((await log.top(stream)).position, ["L.0", 1]);
   assertEquals([(await log.top(stream)).position, rounds()], [["L.1", 0], 1]);

@@ -26,7 +26,7 @@ test("nats history: a node that is new finds a key among thousands of batches wi
   assert(stream.reads < 250, `${stream.reads} reads`);
 });
 
-test("nats history: who has missed what others wrote reads that, and nothing that it knew", async () => {
+test("nats history: a node that has missed batches of others reads these, and not those that it knew", async () => {
   const stream = new MemoryStream();
   const [a, b] = [stream.node(), stream.node()];
   await fill(a, 1, 500);
@@ -43,7 +43,7 @@ test("nats history: who has missed what others wrote reads that, and nothing tha
   }
 });
 
-test("nats history: who is refused and has heard why writes again without a read", async () => {
+test("nats history: a refused node that has got the newer batch writes again without a read", async () => {
   const stream = new MemoryStream();
   const nodes = [stream.node(), stream.node(), stream.node()];
   await fill(nodes[0]!, 1, 1);
@@ -69,7 +69,7 @@ test("nats history: what does not fit into one batch is kept once, though anothe
   assertEquals(records, ["1", "2", "3", ...texts]);
 });
 
-test("nats history: in whatever order batches are read, the index ends with all that is kept", async () => {
+test("nats history: in every order of reading batches, the index ends with all stored batches", async () => {
   const stream = new MemoryStream();
   await fill(stream.node(), 1, 300);
   const all = stream.kept.map(readPlaced);

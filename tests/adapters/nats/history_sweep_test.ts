@@ -24,7 +24,7 @@ async function counts(server: Broker): Promise<Record<string, number>> {
   );
 }
 
-test("history in NATS JetStream: a topic that nobody uses any more is forgotten, and begins another epoch", async () => {
+test("history in NATS JetStream: an unused topic is forgotten, and begins another epoch", async () => {
   await using server = await startJetStream();
   await using a = await openHistory({ servers: server.url });
   const [epoch] = await a.fill("old", 1, 5);
@@ -48,7 +48,7 @@ test("history in NATS JetStream: a topic that nobody uses any more is forgotten,
   assertEquals([a.errors, later.errors], [[], []]);
 });
 
-test("history in NATS JetStream: what has expired is removed though nobody appends, and the count stays", async () => {
+test("history in NATS JetStream: expired messages are removed without any append, and the count stays", async () => {
   await using server = await startJetStream();
   await using a = await openHistory({ servers: server.url });
   let epoch = "";
@@ -87,7 +87,7 @@ test("history in NATS JetStream: brief topics go whole when they have expired, m
   assertEquals([a.errors, later.errors], [[], []]);
 });
 
-test("history in NATS JetStream: what has expired is removed by who appends", async () => {
+test("history in NATS JetStream: a node that appends removes expired messages", async () => {
   await using server = await startJetStream();
   const clock = shifted();
   await using a = await openHistory({ servers: server.url, clock });

@@ -148,7 +148,7 @@ test("node-cluster: a node that does not read loses its session; the relay keeps
   await Promise.all([a.adapter.close(), b.adapter.close()]);
 });
 
-test("node-cluster: what is none of a node's frames is told once, and hurts nobody", async () => {
+test("node-cluster: messages that are not a node's frames are reported once, and do no harm", async () => {
   await using relay = await startRelayProcess();
   const channel = relay.child as IpcChannel;
   const a = open("a", { channel });

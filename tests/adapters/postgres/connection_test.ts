@@ -181,7 +181,7 @@ test("postgres over TLS: a certificate that is trusted by name works, with each 
   }
 }, TIMEOUT);
 
-test("postgres: whoever answers for the server before the encryption is not believed", async () => {
+test("postgres: an answer in place of the server before the encryption is not believed", async () => {
   // Says yes, and more behind it than anybody could know already.
   const server = createServer((socket) => {
     socket.on("error", () => {});

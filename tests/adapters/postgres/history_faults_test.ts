@@ -126,7 +126,7 @@ test(
 );
 
 test(
-  "postgres history: of a frozen server everybody is told in time, nothing is kept twice, and it goes on",
+  "postgres history: callers learn in time that the server is frozen, nothing is stored twice, and it goes on afterwards",
   async () => {
     await using server = await startServer();
     await using store = openStore({ url: server.url, answerTimeoutMs: 500 });
@@ -188,7 +188,7 @@ test("postgres history: nodes that begin together make the tables once", async (
 }, TIMEOUT);
 
 test(
-  "postgres history: a user who may not make tables is told what to do, and does with those that somebody else has made",
+  "postgres history: a user without the right to create tables is told what to do, and can use tables that another user has created",
   async () => {
     const [role, schema] = [unique("poor"), unique("mine")];
     await using console = openConsole(URL);
@@ -219,7 +219,7 @@ test(
 );
 
 test(
-  "postgres history: an adapter whose histories nobody uses opens no connection for them, and loads nothing",
+  "postgres history: an adapter without used histories opens no connection for them, and loads nothing",
   async () => {
     await using server = await startServer();
     await using console = openConsole(server.url);

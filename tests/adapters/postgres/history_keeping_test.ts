@@ -9,7 +9,7 @@ const URL = process.env.POSTGRES_URL!;
 const TIMEOUT = { timeoutMs: 60_000 };
 
 test(
-  "postgres history: a topic that nobody uses is forgotten, and its place is taken by another epoch",
+  "postgres history: an unused topic is forgotten, and begins again with another epoch",
   async () => {
     const prefix = crypto.randomUUID();
     await using store = openStore({ prefix, forgetAfterMs: 1 });
@@ -140,7 +140,7 @@ test("postgres history: what is given up in one place does not hold up what come
 }, TIMEOUT);
 
 test(
-  "postgres history: who gives up what is under way still learns what has become of it, as it has to be delivered",
+  "postgres history: a caller that gives up an append still learns its result, because the message must be delivered",
   async () => {
     await using store = openStore({ prefix: crypto.randomUUID() });
     await using console = openConsole(URL);

@@ -61,7 +61,7 @@ test("postgres history: a statement that waits for others is not taken for one t
   await link.close();
 });
 
-test("postgres history: a connection that answers nothing any more is replaced, and whoever waits is told", async () => {
+test("postgres history: a connection that no longer answers is replaced, and its callers are told", async () => {
   const { link, pass, answer, counts } = await scene();
   const first = link.ask("ask 1", []);
   const second = link.ask("ask 2", []).catch((error) => error.message);

@@ -63,7 +63,7 @@ test("postgres: clients that cannot listen, or have more to say, are refused wit
   }
 });
 
-test("postgres: a URL says where and who, of one server or several", () => {
+test("postgres: a URL gives the address and the user, of one server or several", () => {
   const read = (url: string) => toTarget(parseUrl(url));
   assertEquals(read("postgres://h"), {
     addresses: [{ host: "h", port: 5432 }],

@@ -11,7 +11,7 @@ const TIMEOUT = { timeoutMs: 60_000 };
 const start = () =>
   createNode(undefined, { adapter: createPostgresAdapter({ url, prefix: crypto.randomUUID() }) });
 
-test("outbox: whatever the session of a transaction has set, it goes on in the same epoch", async () => {
+test("outbox: whatever settings the session of a transaction has, the message stays in the same epoch", async () => {
   await using node = await start();
   await using console = openConsole(url);
   const before = await node.hub.publish("log/x", { n: 1 });

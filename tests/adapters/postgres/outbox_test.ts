@@ -131,7 +131,7 @@ test("outbox: a large message comes whole, on the node that has published it too
 }, TIMEOUT);
 
 test(
-  "outbox: many transactions end in another order than they began: nobody ever reads a hole, and all hear the same",
+  "outbox: many transactions end in another order than they began: no reader ever sees a hole, and all listeners get the same",
   async () => {
     const prefix = crypto.randomUUID();
     const random = new Random(7);
@@ -179,7 +179,7 @@ test(
 );
 
 test(
-  "outbox: a transaction that stays open holds up its own topics alone, and those who wait for one are told",
+  "outbox: a transaction that stays open blocks only its own topics, and callers that wait for one are told",
   async () => {
     const prefix = crypto.randomUUID();
     await using a = await start(prefix, { lockTimeoutMs: 300 });
@@ -311,7 +311,7 @@ test(
 );
 
 test(
-  "outbox: a transaction in another database publishes nothing there, where nobody would hear it",
+  "outbox: a transaction in another database publishes nothing, because no node listens there",
   async () => {
     const prefix = crypto.randomUUID().replaceAll("-", "");
     await using a = await start(prefix);

@@ -86,7 +86,7 @@ test("rabbitmq: channels of any length work, and a message with the key of anoth
   assertEquals(b.errors.map(({ stage, channel }) => [stage, channel])[0], ["delivery", one]);
 });
 
-test("rabbitmq: an exchange that somebody deletes is made again, and every subscription with it", async () => {
+test("rabbitmq: a deleted exchange is created again, with every subscription", async () => {
   const { url, prefix } = options();
   await using a = await openNode({ url, prefix, probeIntervalMs: 500, probeTimeoutMs: 500 }, "news");
   await using b = await openNode({ url, prefix, probeIntervalMs: 500, probeTimeoutMs: 500 }, "news");

@@ -21,7 +21,7 @@ const WAYS: Readonly<Record<string, (port: number) => NodeOptions>> = {
 };
 
 for (const [way, options] of Object.entries(WAYS)) {
-  test(`redis: in whatever state it is, close leaves no connection [${way}]`, async () => {
+  test(`redis: close leaves no connection, in every state [${way}]`, async () => {
     await using broker = await startRedis();
     await using console = await openConsole(broker.url);
     const none = async () =>

@@ -241,7 +241,7 @@ test("redis history: when a server does not answer any more the append ends as u
   assertEquals(again[0], position[0], "nothing was lost: the epoch goes on");
 }, TIMEOUT);
 
-test("redis history: a user who may not run scripts is told, and nothing is kept", async () => {
+test("redis history: a user without the right to run scripts is told, and nothing is stored", async () => {
   const args = ["--user", "chat", "on", ">pw", "~*", "&*", "+@all", "-eval", "-evalsha"];
   await using broker = await startRedis({ args });
   await using a = await open(`redis://chat:pw@127.0.0.1:${broker.port}`);

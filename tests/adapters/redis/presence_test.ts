@@ -51,7 +51,7 @@ function storeOver(
 }
 
 test(
-  "redis presence: whatever is asked for in one turn is one write, and once more where scripts are not known",
+  "redis presence: all calls of one turn are one write, and a second one if the server does not know the scripts",
   async () => {
     await using broker = await startRedis();
     await using console = await openConsole(broker.url);
@@ -138,7 +138,7 @@ test("redis presence: all keys have the prefix, and every one of them expires", 
   assertEquals(await check(), ["v:left", "v:lobby"]);
 }, TIMEOUT);
 
-test("redis presence: what nobody renews is gone some time later, with nobody there", async () => {
+test("redis presence: entries without a renewal expire, even if no node runs", async () => {
   await using broker = await startRedis();
   await using console = await openConsole(broker.url);
   const { store } = storeOver(console, (send) => send());

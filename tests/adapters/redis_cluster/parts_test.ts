@@ -138,7 +138,7 @@ test("redis-cluster: a message that comes again or too late is not delivered, a 
   assertEquals([seen.isNew("b", 3, 120_002), seen.isNew("a", 4, 180_003)], [true, true]);
 });
 
-test("redis-cluster: different prefixes and channels have different names, whatever braces they have", () => {
+test("redis-cluster: different prefixes and channels have different names, whatever braces they contain", () => {
   const pairs = [["a", "b"], ["a:{1}", "b"], ["a", "{1}:b"], ["a%7b", "b"], ["a{", "b"], ["a", ""]] as const;
   const odd = ["\ud800", "\ud801", "\ufffd", '"\\ud800"'].map((channel) => ["a", channel] as const);
   const names = [...pairs, ...odd].map(([prefix, channel]) => new Names(prefix).of("1", channel));

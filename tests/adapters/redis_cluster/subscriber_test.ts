@@ -199,7 +199,7 @@ test("redis-cluster: a connection that answers but delivers nothing is found out
   assert(link.destroyed);
 });
 
-test("redis-cluster: a connection that does not answer is given up; who waits on it goes on waiting on the next", async () => {
+test("redis-cluster: a connection that does not answer is given up, and its waiters wait for the next one", async () => {
   await using stack = new AsyncDisposableStack();
   const { subscriber, interests, links, link, told, clock } = await subscribed();
   stack.defer(() => subscriber.close());
@@ -216,7 +216,7 @@ test("redis-cluster: a connection that does not answer is given up; who waits on
   await live;
 });
 
-test("redis-cluster: a subscribe whose connection is lost meanwhile is live on the next; one that is refused rejects alone", async () => {
+test("redis-cluster: a subscribe whose connection is lost meanwhile goes live on the next one; if the server refuses one, only that one rejects", async () => {
   await using stack = new AsyncDisposableStack();
   const { subscriber, interests, links, link, clock } = await subscribed();
   stack.defer(() => subscriber.close());

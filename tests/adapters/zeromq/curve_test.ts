@@ -179,7 +179,7 @@ async function withLimit(options: Parameters<typeof openNode>[0]): Promise<void>
   }, given);
 }
 
-test("zeromq: whoever listens for other machines needs keys, or says that there are none", () => {
+test("zeromq: a node that listens for other machines needs keys, or must say that there are none", () => {
   const bind = "tcp://10.0.0.5:5550";
   const error = assertThrows(() => createZeroMqAdapter({ bind, prefix: "tests" }), TypeError);
   assertStringIncludes(error.message, "without curve");

@@ -82,7 +82,7 @@ test("zeromq mesh: an address that is taken ends open with an error that says wh
   assertStringIncludes(error.message, "another program listens there; set bind");
 });
 
-test("zeromq mesh: a node that is killed is told, and nobody waits for it", async () => {
+test("zeromq mesh: the others learn that a node was killed, and do not wait for it", async () => {
   const seed = await freeAddress();
   await using a = await openNode({ bind: seed });
   await a.adapter.subscribe("news");

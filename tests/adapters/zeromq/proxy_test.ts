@@ -89,7 +89,7 @@ test("zeromq proxy: a channel whose name begins like another one's gets nothing 
   assertEquals(b.received.length, names.length);
 });
 
-test("zeromq proxy: one whose address is taken does not start, and says which", async () => {
+test("zeromq proxy: a proxy whose address is taken does not start, and names the address", async () => {
   await using proxy = await createZeroMqProxy({ front: "tcp://127.0.0.1:*", back: "tcp://127.0.0.1:*" });
   const error = await assertRejects(
     () => createZeroMqProxy({ front: "tcp://127.0.0.1:*", back: proxy.back }),

@@ -75,7 +75,7 @@ for (const { store, newEpoch, asAnother, durable, forgetful } of await launchAll
   }
   if (newEpoch && !asAnother) {
     test(
-      `history: a store that cannot prove that it has all begins a new epoch, whatever it has kept [${where}]`,
+      `history: a store that cannot prove that it is complete begins a new epoch, whatever it has kept [${where}]`,
       async () => {
         await using cluster = await Cluster.start(durable.place(), 2);
         const { nodes: [a, b] } = cluster;

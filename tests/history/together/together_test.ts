@@ -151,7 +151,7 @@ for (const createPlace of await openPlaces()) {
   }, TIMEOUT);
 
   test(
-    `rooms: whose link is gone recovers on another node what was broadcast by nodes and emitters, but not what leaves it out [${where}]`,
+    `rooms: a client whose link is gone recovers on another node the broadcasts of nodes and emitters, except those that leave it out [${where}]`,
     async () => {
       await using cluster = await start(2);
       const { nodes: [a, b] } = cluster;
