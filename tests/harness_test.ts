@@ -7,7 +7,7 @@ test("waitFor returns the condition's first truthy value", async () => {
   assertEquals(await waitFor(() => Promise.resolve(calls)), 3);
 });
 
-test("waitFor names what it waited for, and keeps the condition's error", async () => {
+test("waitFor names its condition, and keeps the condition's error", async () => {
   const timeoutMs = 20;
   await assertRejects(
     () => waitFor(() => false, { timeoutMs, what: "a hub" }),

@@ -228,7 +228,7 @@ test("BroadcastChannel: a worker that closes is not waited for", async () => {
   await a.adapter.close();
 });
 
-test("BroadcastChannel: what is under way to a worker that does not read is bounded, and the rest refused", async () => {
+test("BroadcastChannel: messages to a worker that does not read are limited, and the rest is refused", async () => {
   const clock = new FakeClock();
   const a = await open(create({ clock, maxPendingBytes: 1_000_000 }), "a");
   const w = await open(await WorkerAdapter.create("test"), "w");

@@ -8,7 +8,7 @@ import { test } from "../harness.ts";
 
 const ONCE = "a publish reaches every other subscribed node once and never its publisher";
 
-test("conformance: a case that is skipped carries its reason, and what holds instead runs after it", async () => {
+test("conformance: a skipped case carries its reason, and the case for the opposite runs after it", async () => {
   const bus = createMemoryBus();
   let ran = 0;
   const instead = { name: "a publish reaches nobody", run: () => Promise.resolve(void ran++) };

@@ -63,7 +63,7 @@ test("every byte value and a mebibyte survive both kinds of envelope", () => {
   assertEquals(decodeEnvelope(encodeTextEnvelope("n", every))?.data, every);
 });
 
-test("bytes come out as a plain view of what arrived, not as a copy", () => {
+test("bytes are decoded as a plain view of the received bytes, not as a copy", () => {
   const packed = encodeEnvelope("n1", new Uint8Array([1, 2, 3])) as Uint8Array<ArrayBuffer>;
   // As it comes from a pool: somewhere inside a larger buffer.
   const pool = new Uint8Array(100);

@@ -85,7 +85,7 @@ test("memory: a listener that closes a node during delivery keeps the rest from 
   for (const adapter of [a.adapter, c.adapter]) await adapter.close();
 });
 
-test("memory: a bus that goes down loses and reports what is under way, and tells each node once", async () => {
+test("memory: a bus that goes down loses and reports messages under way, and tells each node once", async () => {
   const bus = createMemoryBus();
   const [a, b] = [await openNode("a", { bus }), await openNode("b", { bus })];
   await b.adapter.subscribe("news");

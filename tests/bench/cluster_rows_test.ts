@@ -59,7 +59,7 @@ test("bench: messages that senders send in turn count as ordered if each sender'
   assertEquals(watch(99, 100, 98, 101, 102, 103, 104), true, "an earlier round's are ignored");
 });
 
-test("bench: of what senders say in turn, what is missing, comes twice or out of order is noticed", () => {
+test("bench: missing messages, duplicates and wrong order are noticed for senders in turn", () => {
   assertEquals(watch(), false);
   assertEquals(watch(100, 101, 102, 103), false);
   assertEquals(watch(100, 101, 103, 104), false);
@@ -68,7 +68,7 @@ test("bench: of what senders say in turn, what is missing, comes twice or out of
   assertEquals(watch(100, 101, 102, 103, 104, 105, 106), false);
 });
 
-test("bench: what a cluster loses, mixes up or gets in vain is a fault of Trunkline's, and a figure of a peer's", () => {
+test("bench: lost, disordered and unwanted messages of a cluster are a fault of Trunkline's, and a figure of a peer's", () => {
   const bad = [{ delivered: 9 }, { delivered: 11 }, { ordered: false }, { unwanted: 1 }];
   for (const part of bad) {
     assertEquals(clusterFaults([row(part)]).length, 1, JSON.stringify(part));

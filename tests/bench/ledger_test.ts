@@ -46,20 +46,20 @@ test("bench: a message that is dropped is missed, also when the client hears all
   assertEquals([ledger.has(1, 1), ledger.has(1, 2)], [false, true]);
 });
 
-test("bench: what comes twice, or after a later one, is counted", () => {
+test("bench: duplicates, and messages after later ones, are counted", () => {
   const ledger = published(3);
   for (const number of [0, 2, 1, 1]) ledger.hear(0, number, 300);
   assertEquals(counts(ledger), { ...WELL, duplicates: 1, disordered: 1 });
 });
 
-test("bench: what the server has not said to be published is not missed, and is no duplicate when it comes", () => {
+test("bench: a message without the server's confirmation does not count as missed, nor as a duplicate when it comes", () => {
   const ledger = published(3);
   ledger.publish(3, 300);
   for (const number of [0, 1, 2, 3]) ledger.hear(0, number, 400);
   assertEquals(counts(ledger), WELL);
 });
 
-test("bench: what is for some clients only is missed by no other", () => {
+test("bench: a message for some clients only is not missed by others", () => {
   const ledger = new Ledger(4);
   ledger.publish(0, 0);
   ledger.keep(0, 1, 2);

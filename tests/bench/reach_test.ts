@@ -10,7 +10,7 @@ const twice = {
   reach: [{ runtime: "deno", than: { server: "peer", runtime: "deno" }, atLeast: 2 }],
 } as const;
 
-test("bench: a ratio is reached, or it is not, and what was not delivered reaches nothing", () => {
+test("bench: a ratio is reached or not, and a row with undelivered messages reaches nothing", () => {
   const reached = (rows: Row[]) => verdictsOf(twice, rows).map(({ found, reached }) => [found, reached]);
   assertEquals(reached([row("trunkline", 4), row("peer", 2, { peer: "peer" })]), [["2", true]]);
   assertEquals(reached([row("trunkline", 3.9), row("peer", 2, { peer: "peer" })]), [["1.95", false]]);
@@ -30,7 +30,7 @@ test("bench: a limit of its own is judged with its unit", () => {
   assertEquals(verdict("x", NaN, { atMost: 10 }, "ms").reached, false);
 });
 
-test("bench: what is left of connections that have gone is told", () => {
+test("bench: leftovers of closed connections are reported", () => {
   const stats = { connections: 0, groups: 0 };
   assertEquals(nothingLeft([row("trunkline", 1, { stats })]).map(({ reached }) => reached), [true]);
   const [left] = nothingLeft([
@@ -41,7 +41,7 @@ test("bench: what is left of connections that have gone is told", () => {
   assertEquals(nothingLeft([row("trunkline", 1, { stats, heapGrowthMb: same(50) })])[0]!.reached, false);
 });
 
-test("bench: every benchmark of servers has something to be reached, and the table tells what was not", () => {
+test("bench: every benchmark of servers has a target, and the table shows which are not reached", () => {
   const rows = [row("trunkline", 1), row("trunkline", 1, { runtime: "bun" })];
   for (const bench of benches) assertEquals(judge(bench, rows).length > 0, true, bench.name);
   const table = reachTable([{ bench: "b", verdict: verdict("x", 3, { atMost: 2 }, "s") }]);

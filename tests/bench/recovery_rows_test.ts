@@ -60,7 +60,7 @@ test("bench: a row of cut links has the worst repetition's counts, and all outag
   assertEquals("replayMs" in toDropsRow({ which, outcomes: [judged({ replay: NOTHING })] }), false);
 });
 
-test("bench: what is lost, comes twice or out of order, or is falsely called recovered is a fault of Trunkline's", () => {
+test("bench: losses, duplicates, wrong order and false recovery are faults of Trunkline's", () => {
   assertEquals(dropsFaults([dropsRow()]), []);
   for (const part of [{ delivered: 9 }, { duplicates: 1 }, { disordered: 1 }, { falseClaims: 1 }]) {
     assertEquals(dropsFaults([dropsRow(part)]).length, 1, JSON.stringify(part));
@@ -160,7 +160,7 @@ const historyRows = (...outcomes: readonly (readonly [number, number, object?])[
     })),
   });
 
-test("bench: what a history costs is the ratio within each pair of runs, not of runs that a noisy moment set apart", () => {
+test("bench: the cost of a history is the ratio within each pair of runs, not of runs that a busy moment separates", () => {
   const [plain, kept] = historyRows([100, 50], [1_000, 600], [10, 8]);
   assertEquals([plain!.topic, kept!.topic], ["plain", "with history"]);
   assertEquals(plain!.ofPlain, same(1));
@@ -169,7 +169,7 @@ test("bench: what a history costs is the ratio within each pair of runs, not of 
   assertEquals([kept!.bench, kept!.deliveriesPerSecond.median, kept!.p99Ms], ["history", 50, same(3)]);
 });
 
-test("bench: what a topic with history loses or mixes up is a fault, and names the topic", () => {
+test("bench: lost or disordered messages of a topic with history are a fault that names the topic", () => {
   assertEquals(historyFaults(historyRows([100, 50])), []);
   for (const part of [{ expected: 51 }, { ordered: false }, { paced: { delivered: 9, expected: 10 } }]) {
     const faults = historyFaults(historyRows([100, 50], [100, 50, part]));

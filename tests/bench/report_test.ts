@@ -62,7 +62,7 @@ const cost = (size: number, us: number, more: Partial<GrowthRow> = {}): GrowthRo
   ...more,
 });
 
-test("bench: a publish that costs more because of others is a fault, and so is what was lost or mixed up", () => {
+test("bench: a publish that costs more because of other clients is a fault, and so are lost or disordered messages", () => {
   assertEquals(growthFaults([cost(0, 10), cost(10_000, 15)]), []);
   assertEquals(growthFaults([cost(0, 10), cost(10_000, 30)]).length, 1);
   assertEquals(

@@ -49,7 +49,7 @@ test("a url function that closes the client opens no link any more", async () =>
   assertEquals(asked, 2);
 });
 
-test("an error handler that unsubscribes from what failed for now is not subscribed behind its back", async () => {
+test("an error handler that unsubscribes from a topic that failed for now is not subscribed again later", async () => {
   const errors: unknown[] = [];
   const rig = await opened({
     onError: (error) => {

@@ -253,7 +253,7 @@ test("a server that speaks before its welcome is not of the protocol", async () 
   await client.close();
 });
 
-test("close is idempotent, says goodbye, sends what was said before, and does not reconnect", async () => {
+test("close is idempotent, says goodbye, sends earlier messages, and does not reconnect", async () => {
   const { client, server, clock, statuses } = await opened();
   client.signal("typing", { room: "a" });
   const [first, second] = [client.close(), client.close()];
@@ -287,7 +287,7 @@ test("a client is closed at the end of its scope", async () => {
   assertEquals([client.status, server.link.closed], ["closed", true]);
 });
 
-test("what is asked of a closed client fails with DISCONNECTED", async () => {
+test("calls on a closed client fail with DISCONNECTED", async () => {
   const { client } = await opened();
   await client.close();
   assertEquals((await rejection(client.request("say", { text: "x" }))).code, "DISCONNECTED");

@@ -32,7 +32,7 @@ test("a hello asks for topics, which are live with the first answer", async () =
   await client.close();
 });
 
-test("a client that comes back asks for what it missed in its hello", async () => {
+test("a client that reconnects asks for its missed messages in its hello", async () => {
   const rig = await opened();
   const { client, server } = rig;
   const heard: unknown[] = [];
@@ -111,7 +111,7 @@ test("a listener that leaves before the welcome is unsubscribed, and one that co
   await client.close();
 });
 
-test("a hello stays small: what has no room in it is subscribed after the welcome", async () => {
+test("a hello stays small: the client subscribes to topics without room in it after the welcome", async () => {
   const rig = await opened({}, { maxFrameBytes: 2_048 });
   const subs = Array.from({ length: 40 }, (_, i) => rig.client.subscribe(`ticker/${i}`, () => {}));
   rig.server.link.close();
@@ -153,7 +153,7 @@ test("an attempt that fails after its hello has asked for nothing", async () => 
   await rig.client.close();
 });
 
-test("a refusal of what the hello has asked for is that of its subscription alone", async () => {
+test("a refusal of a topic in the hello concerns only its own subscription", async () => {
   const rig = await connecting();
   const stats = rig.client.subscribe("stats", () => {});
   const ticker = rig.client.subscribe("ticker/A", () => {});

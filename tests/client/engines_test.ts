@@ -63,7 +63,7 @@ client("ws://127.0.0.1:1/");
 client("nonsense");
 `;
 
-test("without a WebSocket createClient says in one sentence what is needed", async () => {
+test("without a WebSocket createClient says in one sentence what it needs", async () => {
   const folder = await mkdtemp(join(tmpdir(), "trunkline-"));
   try {
     const [code] = await bundle(new URL("../../client/mod.ts", import.meta.url));

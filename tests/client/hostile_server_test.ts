@@ -120,7 +120,7 @@ test("bad payloads of one kind are reported at once, and then once in a while wi
   await client.close();
 });
 
-test("what listeners throw is reported every time", async () => {
+test("errors of listeners are reported every time", async () => {
   const { client, server, errors } = await opened();
   client.on("message", () => {
     throw new Error("mine");
@@ -137,7 +137,7 @@ test("a server that invents names of faults is not reported with every one", asy
   await client.close();
 });
 
-test("a server that pings and does not read is sent no pong beyond what may wait", async () => {
+test("a server that pings and does not read gets no more pongs than may wait", async () => {
   const { client, server } = await opened({ maxBufferedBytes: 1_000 });
   server.link.bufferedAmount = 1_001;
   server.link.say(["ping"]);

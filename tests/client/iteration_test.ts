@@ -17,7 +17,7 @@ async function looping(): Promise<Rig & { readonly loop: AsyncIterator<{ n: numb
 const publish = ({ server }: Rig, ...numbers: unknown[]) =>
   server.link.say(...numbers.map((n): ["pub", string, unknown] => ["pub", "stats", { n }]));
 
-test("for await: gives what is published, parsed, in order, and unsubscribes when the loop is left", async () => {
+test("for await: gives published messages, parsed, in order, and unsubscribes when the loop is left", async () => {
   const rig = await opened();
   const { client, server } = rig;
   const heard: number[] = [];
@@ -60,7 +60,7 @@ test("for await: goes on after a reconnect", async () => {
   await rig.client.close();
 });
 
-test("for await: what was heard is given before the end; a client that is closed ends the loop", async () => {
+test("for await: received messages are given before the end; a closed client ends the loop", async () => {
   const rig = await looping();
   publish(rig, 1);
   await rig.client.close();
@@ -83,7 +83,7 @@ test("for await: a refusal is thrown, once, and reported nowhere else", async ()
   await client.close();
 });
 
-test("for await: a loop that is far too slow is told, after what waited, and holds nothing more", async () => {
+test("for await: a loop that is far too slow is told, after the waiting messages, and holds no more", async () => {
   const rig = await looping();
   publish(rig, ...Array.from({ length: MAX_WAITING + 1 }, (_, n) => n));
   for (let n = 0; n < MAX_WAITING; n++) assertEquals((await rig.loop.next()).value, { n });

@@ -3,7 +3,7 @@ import { HubError } from "@trunkline/hub/client";
 import { test } from "../harness.ts";
 import { connecting, opened, reopened, turn } from "./setup.ts";
 
-test("what onOpen does is done on every connection, before what has waited and after the topics", async () => {
+test("onOpen runs on every connection, before the queued messages and after the topics", async () => {
   const rig = await connecting();
   const { client, server } = rig;
   client.signal("typing", { room: "waited" });
@@ -54,7 +54,7 @@ test("on an open client onOpen is called at once; it may leave, throw, take othe
   assertEquals([heard, client.status], [["same", "closes"], "closed"]);
 });
 
-test("what else is said waits until the requests of onOpen are answered, in order", async () => {
+test("other messages wait until the requests of onOpen are answered, in order", async () => {
   const rig = await connecting();
   const { client, server } = rig;
   const asked: Promise<unknown>[] = [];
@@ -129,7 +129,7 @@ test("where nothing may wait, nothing is held", async () => {
   await client.close();
 });
 
-test("an onOpen that fails as what it asks for is away is called again over the same link, until it is done", async () => {
+test("an onOpen that fails because the broker or the store is away is called again over the same link, until it succeeds", async () => {
   for (const code of ["UNAVAILABLE", "TIMEOUT"]) {
     const rig = await opened();
     const { client, clock, errors } = rig;

@@ -54,7 +54,7 @@ test("once: gives up by timeout and by signal, also one that was aborted before,
   await client.close();
 });
 
-test("once: what the role does not hear, and wrong options, are refused", async () => {
+test("once: events that the role does not have, and wrong options, are refused", async () => {
   const { client } = await opened();
   // deno-lint-ignore no-explicit-any
   const untyped = client as any;

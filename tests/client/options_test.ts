@@ -85,7 +85,7 @@ test("options of calls are checked like all others", async () => {
   await client.close();
 });
 
-test("what is to be called later is checked when it is given", async () => {
+test("callbacks are checked when they are given", async () => {
   const { client, server, errors } = await opened();
   const untyped = client as unknown as Record<string, (...args: unknown[]) => unknown>;
   const wrong: [() => unknown, string][] = [

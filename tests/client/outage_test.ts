@@ -13,7 +13,7 @@ async function fail(rig: Rig, ms: number): Promise<void> {
   }
 }
 
-test("a client that cannot connect for a while says so once, with the address and what it may be", async () => {
+test("a client that cannot connect for a while says so once, with the address and the possible cause", async () => {
   const rig = await connecting({ url: "wss://ann:secret@hub.test/realtime?key=secret" });
   await fail(rig, 4_000);
   assertEquals(rig.errors, []);
@@ -109,7 +109,7 @@ test("a server that refuses every attempt for now is told once, with its reason"
   await rig.client.close();
 });
 
-test("no message holds what may be secret in an address", () => {
+test("no error message contains the secret parts of an address", () => {
   const shown = [
     ["ws://h/a?key=secret#x", "ws://h/a"],
     ["wss://ann:secret@h:1/a", "wss://h:1/a"],

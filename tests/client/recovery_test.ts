@@ -33,7 +33,7 @@ test("messages carry offset and epoch; duplicates are dropped", async () => {
   await client.close();
 });
 
-test("a reconnect asks for what was missed and delivers it in order, before live messages", async () => {
+test("a reconnect asks for missed messages and delivers them in order, before live messages", async () => {
   const rig = await live();
   rig.server.link.say(rec(6));
   await reopened(rig);
@@ -73,7 +73,7 @@ test("a long recovery is waited for as long as messages come, and no longer", as
   await rig.client.close();
 });
 
-test("what cannot be recovered is said to be missing, and the stream goes on from the present", async () => {
+test("messages that cannot be recovered are reported as missing, and the stream goes on from the present", async () => {
   for (const position of [["e1", 50], ["e2", 3]] as const) {
     const rig = await live();
     await reopened(rig);
@@ -116,7 +116,7 @@ test("a gap is not delivered past: the client subscribes again from where it sta
   await client.close();
 });
 
-test("what is left over from a subscription that was given up is not taken for the next one's, of another epoch", async () => {
+test("messages that are left over from an old subscription are not taken for the next one's, of another epoch", async () => {
   const rig = await live({}, { history: true });
   const { client, server, heard, recoveries, sub } = rig;
   server.link.say(rec(6), rec(8));
@@ -150,7 +150,7 @@ test("what is left over from a subscription that was given up is not taken for t
   await client.close();
 });
 
-test("what comes after a hole and before the next subscribe is left over, too", async () => {
+test("messages after a hole and before the next subscribe count as left over, too", async () => {
   const rig = await live({}, { history: true });
   const { client, server, heard, clock } = rig;
   server.link.say(rec(7));

@@ -37,7 +37,7 @@ test("bad input, unknown names and wrong kinds are refused at the sender", async
   await client.close();
 });
 
-test("what cannot be encoded, or timed, is refused at the sender and leaves nothing behind", async () => {
+test("a message that cannot be encoded, or a wrong timeout, is refused at the sender and leaves nothing behind", async () => {
   const { client, server, clock } = await opened({}, { maxFrameBytes: 256 });
   const before = clock.pending;
   const large = await rejection(client.request("say", { text: "é".repeat(128) }));
@@ -152,7 +152,7 @@ test("requests with an asynchronous schema work, and give up in time as well", a
   await client.close();
 });
 
-test("what is said in one turn leaves in one frame, in order, at most 64 messages and within the server's limit", async () => {
+test("messages of one turn leave in one frame, in order, at most 64 messages and within the server's limit", async () => {
   const { client, server } = await opened();
   for (let i = 0; i < 100; i++) client.signal("typing", { room: `${i}` });
   await turn();
@@ -226,7 +226,7 @@ test("a queued message is sent with the values that it had at the call, even if 
   await client.close();
 });
 
-test("offline: what cannot be encoded is refused at the sender too", async () => {
+test("offline: a message that cannot be encoded is refused at the sender too", async () => {
   const { client, server, clock, errors } = await connecting();
   const before = clock.pending;
   const cyclic: { room: string; text: string; self?: unknown } = { room: "x", text: "x" };
@@ -240,7 +240,7 @@ test("offline: what cannot be encoded is refused at the sender too", async () =>
   await client.close();
 });
 
-test("offline: what waited is sent once", async () => {
+test("offline: queued messages are sent once", async () => {
   const rig = await connecting();
   rig.client.signal("typing", { room: "1" });
   rig.server.link.welcome();
@@ -288,7 +288,7 @@ test('offline: "fail" fails at once', async () => {
   assertEquals(server.link.sent("sig").length, 1);
 });
 
-test("offline: what still waits when the client ends is rejected, or reported", async () => {
+test("offline: messages that still wait when the client ends are rejected, or reported", async () => {
   const { client, server, errors, clock } = await connecting();
   const failure = rejection(client.request("say", { text: "a" }));
   client.signal("typing", { room: "b" });
@@ -301,7 +301,7 @@ test("offline: what still waits when the client ends is rejected, or reported", 
   assertEquals(clock.pending, 0);
 });
 
-test("offline: what turns out to be too large for the server fails by itself", async () => {
+test("offline: a message that is too large for the server fails alone", async () => {
   const { client, server, errors } = await connecting();
   const large = rejection(client.request("say", { text: "x".repeat(500) }));
   client.signal("typing", { room: "x".repeat(500) });

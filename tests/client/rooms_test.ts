@@ -95,7 +95,7 @@ test("rooms: a room counts as recovered only if all its messages have arrived, w
   await client.close();
 });
 
-test("rooms: what was said before the client was in counts as recovered", async () => {
+test("rooms: messages from before the client was in count as recovered", async () => {
   const { server, client, heard, told } = await live();
   server.link.say(["room", "chat/2", { position: ["e9", 3], past: true }]);
   server.link.say(["rev", "chat/2", 4, "line", { n: 4 }]);

@@ -32,7 +32,7 @@ test("a message that cannot be read is skipped: the link stays, the others of it
   await client.close();
 });
 
-test("a server that keeps sending what cannot be read is reported once in a while, with how often", async () => {
+test("a server that keeps sending unreadable messages is reported from time to time, with their number", async () => {
   const { client, server, clock, errors } = await opened();
   for (let i = 0; i < 50; i++) server.link.sayRaw(`[["ev","message",${BAD}],["pub","stats",${BAD}]]`);
   assertEquals(errors.map(({ info }) => info), [
@@ -116,7 +116,7 @@ test("a subscription that ends with an error that cannot be read has ended", asy
   await client.close();
 });
 
-test("a token that cannot travel ends the client, with what is wrong", async () => {
+test("a token that cannot be sent ends the client, with the reason", async () => {
   const { client, server } = await connecting({ token: "half \ud800" });
   server.link.open();
   const error = await rejection(client.ready);

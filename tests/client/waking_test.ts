@@ -85,7 +85,7 @@ test("a link that answers after waking stays, also when its answers were late to
   await client.close();
 });
 
-test("what had arrived before the sleep proves nothing; what comes on a slow link does", async () => {
+test("messages that arrived before the sleep prove nothing; messages on a slow link do", async () => {
   for (const [afterMs, status] of [[100, "reconnecting"], [1_500, "open"]] as const) {
     const alarm = new Alarm();
     const { client, clock, server } = await opened({ lifecycle: alarm.lifecycle });

@@ -154,7 +154,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("a room join by the cluster means ready: what any node sends next arrives", async (start) => {
+testOnAdapters("a room join by the cluster means ready: messages that any node sends afterwards arrive", async (start) => {
   await using cluster = await start(3);
   const [a, b, c] = cluster.nodes;
   const ann = await b!.member("ann");

@@ -125,7 +125,7 @@ test("cluster: an answer whose last part is lost ends with its timeout, and says
   await idle(answerer);
 });
 
-test("cluster: an asker that gives up, leaves or falls silent is not sent what it does not take", async () => {
+test("cluster: an asking node that gives up, leaves or falls silent gets no parts that it does not accept", async () => {
   const clock = new FakeClock();
   await using nodes = await pair(clock);
   const { asker, answerer } = nodes;

@@ -5,7 +5,7 @@ import { testOnAdapters } from "../hub/cluster.ts";
 const unknown = (name: string) => JSON.stringify([["bus", name, {}]]);
 
 testOnAdapters(
-  "flood: what a node sends that this one cannot read is told once and counted",
+  "flood: messages of a node that this one cannot read are reported once and counted",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(1, { clock });

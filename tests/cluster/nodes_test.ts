@@ -216,7 +216,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("cluster: what a node forgets of the dead is bounded", async (start) => {
+testOnAdapters("cluster: a node's memory of dead nodes is limited", async (start) => {
   const clock = new FakeClock();
   await using cluster = await start(1, { clock, heartbeatMs: 1e9 });
   const [a] = cluster.nodes;

@@ -15,7 +15,7 @@ const contract = defineContract({
   },
 });
 
-test("payloads and answers of undefined and of null reach other nodes as what they are", async () => {
+test("payloads and answers of undefined and of null reach other nodes unchanged", async () => {
   const bus = createMemoryBus();
   const errors: unknown[] = [];
   const create = () =>

@@ -100,7 +100,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "cluster: a query is read once: what becomes of the object later does not matter",
+  "cluster: a query is read once: later changes of the object do not matter",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;

@@ -198,7 +198,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("cluster: a hub that closes ends its own questions with what it has", async (start) => {
+testOnAdapters("cluster: a hub that closes ends its own questions with the answers so far", async (start) => {
   await using cluster = await start(3, { cluster: { requestTimeoutMs: 60_000 } });
   const [a, b, c] = cluster.nodes;
   b!.hub.onServer("load", () => ({ conns: 1 }));

@@ -96,7 +96,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "cluster: a silent node still gets what it is asked, and its answer shows that it is well",
+  "cluster: a silent node still gets questions, and its answer shows that it is well",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(2, { clock, ...PATIENT });

@@ -38,7 +38,7 @@ test("a start that the backplane refuses is reported and shown on the health pag
   await assertRejects(() => hub.ready, Error, "wrong password");
 });
 
-test("a backplane that does not open in time is reported, with what it said and what clients get", async () => {
+test("a backplane that does not open in time is reported, with its error and the effect for clients", async () => {
   const { hub, errors, clock } = start((tap) => {
     tap.open = (context) => {
       context.onError(new Error("connection refused"), { stage: "open" });

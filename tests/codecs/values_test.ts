@@ -53,7 +53,7 @@ for (const { name, carry } of ways) {
     assertPrototypesUntouched();
   });
 
-  test(`what cannot be given back is refused where it is sent, wherever it stands: ${name}`, () => {
+  test(`a value that cannot be decoded unchanged is refused at its sender, at any place in a payload: ${name}`, () => {
     for (const [what, make] of REFUSED) {
       const error = assertThrows(() => carry([make()]), HubError, "Cannot encode the payload", what);
       assertEquals([error.code, error.message.includes("hunter2")], ["BAD_REQUEST", false], what);
@@ -102,7 +102,7 @@ for (const { name, carry } of ways) {
     assertEquals(carry(payloads), payloads);
   });
 
-  test(`the error says what cannot travel, and where: ${name}`, () => {
+  test(`the error names the value that cannot travel, and its place: ${name}`, () => {
     assertThrows(() => carry([{ list: [1, { price: NaN }] }]), HubError, 'it holds NaN at "list.1.price"');
     assertThrows(() => carry([{ at: new Map() }]), HubError, 'it holds a value of the class Map at "at"');
   });
@@ -138,7 +138,7 @@ const FOREIGN: readonly (readonly [what: string, bytes: readonly number[], arriv
   ["2,000 levels", [...new Array(2_000).fill(0x91), 0x01], undefined],
 ];
 
-test("msgpack: what foreign clients write is read, or hurts its own message alone", () => {
+test("msgpack: messages of foreign clients are read, or fail alone", () => {
   for (const [what, payload, arrives] of FOREIGN) {
     const message = [0x93, 0xa2, 0x65, 0x76, 0xa1, 0x6e, ...payload]; // ["ev", "n", …]
     const ping = [0x91, 0xa4, ...new TextEncoder().encode("ping")];
@@ -153,7 +153,7 @@ test("msgpack: what foreign clients write is read, or hurts its own message alon
   }
 });
 
-test("json: what foreign clients write is read, or hurts its own message alone", () => {
+test("json: messages of foreign clients are read, or fail alone", () => {
   const odd = [
     '{"$bytes":"*"}',
     "1e999",

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { systemClock } from "../../contract/mod.ts";
 import { test } from "../harness.ts";
 
-test("clock: a turn ends after what is ready to run, and before a timer that was set in it", async () => {
+test("clock: a turn ends after all tasks that are ready, and before a timer that was set in it", async () => {
   const log: string[] = [];
   const { promise: timer, resolve } = Promise.withResolvers<void>();
   systemClock.endOfTurn(() => log.push("end"));

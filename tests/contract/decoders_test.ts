@@ -32,7 +32,7 @@ const sides = [
 ] as const;
 
 for (const { side, messages, check } of sides) {
-  test(`what a ${side} may send arrives as it was encoded, one or many to a frame; what may not travel never does`, () => {
+  test(`messages of a ${side} arrive as they were encoded, one or many to a frame; invalid ones never do`, () => {
     fc.assert(
       fc.property(fc.array(messages, { minLength: 1, maxLength: 5 }), (list) => {
         const sent = list.filter((message) => attempt(() => jsonCodec.encode(message)) !== undefined);
@@ -183,7 +183,7 @@ test("wrong arity, types and ids are refused by name, whatever the kind", () => 
   }
 });
 
-test("a frame that is no list of JSON is refused with what it is not", () => {
+test("a frame that is not a JSON list is refused, with what it is instead", () => {
   const cases: readonly (readonly [Encoded, string])[] = [
     ["", "it is not JSON"],
     ["[", "it is not JSON"],
@@ -229,7 +229,7 @@ test("a payload may be nested a thousand levels deep and no deeper, in lists, ob
   assertEquals(jsonCodec.decode(wide).length, 2_000);
 });
 
-test("what cannot be encoded is refused, with what and where it is, and without its value", () => {
+test("a value that cannot be encoded is refused, with its kind and place, and without the value", () => {
   const circular: unknown[] = [];
   circular.push(circular);
   const hostile = {
@@ -270,7 +270,7 @@ test("the answer to a subscribe is read, or taken for none", () => {
   }
 });
 
-test("what a node may send arrives as it was encoded, as text and as bytes, and a bad one hurts no other", () => {
+test("messages of a node arrive as they were encoded, as text and as bytes, and a bad one harms no other", () => {
   fc.assert(
     fc.property(fc.array(busMessage, { maxLength: 4 }), (list) => {
       const texts = list.map((message) => attempt(() => encodeBus(message)));

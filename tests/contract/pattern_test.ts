@@ -80,7 +80,7 @@ test("names that look alike, or like a prototype's own properties, are just name
   assertEquals(table.find("constructor"), undefined);
 });
 
-test("malformed patterns are refused with the pattern and what is wrong with it", () => {
+test("malformed patterns are refused, with the pattern and its error", () => {
   for (const pattern of ["", "/", "a/", "/a", "a//b"]) {
     assertThrows(() => compilePattern(pattern), TypeError, `"${pattern}": it has an empty segment`);
   }
@@ -112,7 +112,7 @@ function fits(pattern: string, name: string): boolean {
   return p.length === n.length && p.every((part, i) => part[0] === ":" || part === n[i]);
 }
 
-test("a table refuses a pattern when some name could fit it and another, and finds what a naive search finds", () => {
+test("a table refuses a pattern if a name could fit it and another one, and finds the same as a naive search", () => {
   fc.assert(
     fc.property(fc.array(smallPattern, { maxLength: 8 }), (patterns) => {
       const table = new PatternTable<string>();

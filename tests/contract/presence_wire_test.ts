@@ -27,7 +27,7 @@ function attempt<T>(read: () => T): T | undefined {
 const error = { code: "FORBIDDEN", message: "Not in" };
 const nodes = ["n1", "n2"];
 
-test("what a server may tell of a place is read as it was sent", () => {
+test("a server's messages about a place are read as they were sent", () => {
   fc.assert(fc.property(whoChange, (change) => assertEquals(asWhoChange(change), change as never)), runs());
   fc.assert(fc.property(membersPage, (page) => assertEquals(asMembersPage(page), page as never)), runs());
 });
@@ -131,7 +131,7 @@ test("a place is parsed back from its name on the wire, whatever its name is", (
   }
 });
 
-test("a change that holds what cannot travel hurts its place alone", () => {
+test("a change with an invalid value harms only its own place", () => {
   const [message] = jsonCodec.decode(
     '[["who","room:a","user",{"in":[["ann",1,0,{"__proto__":1}]]}]]',
   ) as unknown[][];

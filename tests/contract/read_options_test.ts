@@ -66,7 +66,7 @@ test("an unknown option is refused by its path, with the one that was meant", ()
   for (const [given, message] of cases) assertThrows(() => read(given), TypeError, message);
 });
 
-test("what is no bag of options is refused", () => {
+test("a value that is not an object of options is refused", () => {
   for (const given of [null, 5, "x", true, [], () => {}, new Map(), Promise.resolve({})]) {
     assertThrows(() => read(given), TypeError, "options of createKettle: give an object of options");
     assertThrows(
@@ -77,7 +77,7 @@ test("what is no bag of options is refused", () => {
   }
 });
 
-test("errors say what was given and what to give", () => {
+test("errors name the given value and the allowed ones", () => {
   const cases: [unknown, ErrorConstructor, string][] = [
     [
       { boilMs: NaN },
@@ -126,7 +126,7 @@ test("a time that crosses the wire is rounded up to whole milliseconds", () => {
   assertEquals([0.1, 1, 33.3].map((n) => readOptions("f", { n }, { n: wholeMs({ min: 0 }) }).n), [1, 1, 34]);
 });
 
-test("the other kinds take what they name and nothing else", () => {
+test("the other kinds accept exactly the values that they name", () => {
   const clock = { now: () => 0 };
   const kinds: [Kind<unknown>, unknown[], unknown[]][] = [
     [flag, [true, false], [0, "true", null, {}]],

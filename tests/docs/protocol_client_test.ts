@@ -60,7 +60,7 @@ test("a client written from the document asks, tells, hears and answers", async 
   assertEquals(server.errors, []);
 });
 
-test("a client written from the document recovers what it missed, or is told that it cannot", async () => {
+test("a client written from the document recovers its missed messages, or is told that it cannot", async () => {
   await using server = await startSessionHub();
   await using one = connect(server.url);
   await one.open();

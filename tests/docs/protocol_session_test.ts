@@ -39,7 +39,7 @@ function fill(frame: string, known: Map<string, unknown>): string {
   });
 }
 
-test("the session in the document is what a client and a hub say to each other", async () => {
+test("the session in the document is the real one between a client and a hub", async () => {
   await using server = await startSessionHub();
   const { hub, bus, clock } = server;
   const known = new Map<string, unknown>();

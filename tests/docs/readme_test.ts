@@ -77,7 +77,7 @@ test(
 );
 
 test(
-  "the example for assistants runs: a client joins a room and hears what is published before and after",
+  "the example for assistants runs: a client joins a room and gets messages from before and after",
   async () => {
     await using folder = await createFolder();
     const port = await freePort();

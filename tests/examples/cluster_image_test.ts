@@ -26,7 +26,7 @@ async function layOut(folder: string): Promise<void> {
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
 }
 
-test("docker-compose.yml sets what the Caddyfile reads", async () => {
+test("docker-compose.yml sets all variables of the Caddyfile", async () => {
   const compose = await read("docker-compose.yml");
   const wanted = [...(await read("Caddyfile")).matchAll(/\{\$(\w+)/g)].map(([, name]) => name);
   const proxy = /^ {2}proxy:\n(?: {4}.*\n)+/m.exec(compose)![0];

@@ -77,7 +77,7 @@ function pidOf(cluster: Program, node: string): number {
   return Number(new RegExp(`${node} +\\| serves at [\\d.:]+, pid (\\d+)`).exec(cluster.output)![1]);
 }
 
-test("what cannot join processes is refused, and a missing broker's program named", async () => {
+test("an adapter that cannot connect processes is refused, and a missing program of a broker is named", async () => {
   for (
     const [flags, complaint] of [
       [["--adapter", "memory"], "it reaches the hubs of one process, and these nodes are processes"],

@@ -26,7 +26,7 @@ class Play {
   }
 }
 
-test("a ledger counts what is missing until it comes, and what comes twice", () => {
+test("a ledger counts missing messages until they come, and duplicates", () => {
   const ledger = new Ledger();
   const deliver = (...all: number[]) => all.forEach((n) => ledger.deliver(n, ledger.count.newest === 0));
   deliver(10, 11, 14);
@@ -37,7 +37,7 @@ test("a ledger counts what is missing until it comes, and what comes twice", () 
   assertEquals([ledger.lostAfter(0), ledger.count], [0, { newest: 14, came: 5, late: 2, twice: 1 }]);
 });
 
-test("a ledger knows what was fetched before the hole was seen, and what is delivered after that came once", () => {
+test("a ledger knows messages that were fetched before the gap was seen, and counts a later delivery of them once", () => {
   const ledger = new Ledger();
   ledger.deliver(10, true);
   for (const n of [9, 10, 11, 12, 13]) ledger.fetch(n);
@@ -46,7 +46,7 @@ test("a ledger knows what was fetched before the hole was seen, and what is deli
   assertEquals([ledger.lostAfter(0), ledger.count], [0, { newest: 14, came: 5, late: 2, twice: 0 }]);
 });
 
-test("a ledger does not miss what was never sent", () => {
+test("a ledger does not miss messages that were never sent", () => {
   const ledger = new Ledger();
   ledger.deliver(1_000, true);
   ledger.deliver(1_100, true);
@@ -93,7 +93,7 @@ test("a window that stays is counted too, and a node that is stopped was not kil
   assertEquals([died, how, node, movedMs, lost, done], [2, "stopped", 1, undefined, 0, true]);
 });
 
-test("what does not come is lost, and said to be until it comes after all", () => {
+test("a message that does not come is lost, and counts so until it comes after all", () => {
   const play = new Play();
   play.score.learn({ you: 2, slots: slots("running", "running") });
   play.ticks(100, 110);
@@ -108,7 +108,7 @@ test("what does not come is lost, and said to be until it comes after all", () =
   assertEquals([play.view.lost, play.view.again], [0, 9]);
 });
 
-test("what comes a second time is counted", () => {
+test("duplicates are counted", () => {
   const play = new Play();
   play.score.learn({ you: 2, slots: slots("running", "running") });
   play.ticks(100, 110);

@@ -32,7 +32,7 @@ if (runtime === "deno") {
     assertEquals(await runClient(client), "Ann has entered\nHello, Ann!\n");
   }, TIMEOUT);
 } else {
-  test("hello-bun: the client hears what the server publishes", async () => {
+  test("hello-bun: the client gets the messages that the server publishes", async () => {
     const { server, host } = await startServer(["examples/hello-bun/server.ts"]);
     await using _ = server;
     const printed = await runClient(["examples/hello-bun/client.ts", `ws://${host}/realtime`]);
@@ -41,7 +41,7 @@ if (runtime === "deno") {
 }
 
 test(
-  "hono: what is ordered over HTTP reaches the kitchen, and the other routes are as they were",
+  "hono: an order over HTTP reaches the kitchen, and the other routes are unchanged",
   async () => {
     const example = "examples/hono/server.ts";
     const { server, host } = await startServer(

@@ -21,7 +21,7 @@ const RECIPES: Readonly<Record<string, string>> = {
   typing: "ann types at 12, 40\n",
 };
 
-test("recipes: each does what its page says", async () => {
+test("recipes: each does as its page says", async () => {
   const names = Object.keys(RECIPES);
   const printed = await Promise.all(names.map((name) => run(`examples/recipes/${name}.ts`)));
   assertEquals(Object.fromEntries(names.map((name, index) => [name, printed[index]])), RECIPES);
@@ -29,7 +29,7 @@ test("recipes: each does what its page says", async () => {
 
 if (runtime === "deno") {
   test(
-    "frameworks: React in StrictMode, Vue and Svelte show what is published, and Next connects nowhere on its server",
+    "frameworks: React in StrictMode, Vue and Svelte show published values, and Next does not connect on its server",
     async () => {
       assertEquals(
         await run("--check", "--config", "examples/frameworks/deno.json", "examples/frameworks/main.tsx"),

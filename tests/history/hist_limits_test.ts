@@ -100,7 +100,7 @@ const STORES = {
 };
 
 for (const [where, createHistory] of Object.entries(STORES)) {
-  test(`hist: an answer has 64 KiB and 512 messages at the most, says that there is more, and what follows is whole (${where})`, async () => {
+  test(`hist: an answer has at most 64 KiB and 512 messages, says that there is more, and the rest is complete (${where})`, async () => {
     const sizes = {
       "much larger than a page": Array.from({ length: 3 }, () => "x".repeat(100_000)),
       "large after small": [...Array(16).fill("x"), ...Array(20).fill("x".repeat(9_000))],
@@ -205,7 +205,7 @@ test("hist: for a link that is full nothing is read, and its connection is left 
   assertEquals(lazy.closed, undefined);
 });
 
-test("hist: what no client may say ends the link; what makes no sense is an error, and repeats no long name", async () => {
+test("hist: a malformed request ends the link; an invalid one is an error that repeats no long name", async () => {
   await using scene = await node(["x", "y"]);
   const { epoch } = await scene.hub.position("log/a");
   const breaches = [

@@ -11,7 +11,7 @@ const FOREVER = { size: 3, ttlMs: Infinity };
 /** A log at the start of its epoch "e". */
 const newLog = (clock = new FakeClock()) => new HistoryLog(["e", 0], clock);
 
-test("history log: offsets count from 1, and a reader gets what came after the one it has", () => {
+test("history log: offsets count from 1, and a reader gets the messages after its own position", () => {
   const log = newLog();
   assertEquals([log.last, log.empty], [0, true]);
   assertEquals(log.read({ since: ["e", 0] }), { position: ["e", 0], complete: true, records: [] });
@@ -30,7 +30,7 @@ test("history log: offsets count from 1, and a reader gets what came after the o
   assertEquals(log.read({ since: ["other", 3] }).complete, false);
 });
 
-test("history log: what has expired is gone, and the count goes on", () => {
+test("history log: expired messages are gone, and the count goes on", () => {
   const clock = new FakeClock();
   const log = newLog(clock);
   const short = { size: 3, ttlMs: 10 };
@@ -135,7 +135,7 @@ test("history log: after any operations, it reads like a plain list of the appen
   );
 });
 
-test("history log: what was read is not changed by what comes later", () => {
+test("history log: a page that was read is not changed by later messages", () => {
   const log = newLog();
   log.append("a", FOREVER);
   const { records } = log.read();

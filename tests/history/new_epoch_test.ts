@@ -84,7 +84,7 @@ function scene({ text = () => '"x"', parse = (data) => data, tellsAges = true }:
 
 const byNumber = (n: number) => `"${n}"`;
 
-test("new epoch: what others have published since a restart is delivered, and what was kept before is not delivered again", async () => {
+test("new epoch: messages that others published since a restart are delivered, and older ones are not delivered again", async () => {
   const { server, stream, heard, append, hear, look } = scene();
   await stream.start();
   hear(3);
@@ -120,7 +120,7 @@ test("new epoch: messages that look alike are told apart by their age, and in do
   }
 });
 
-test("new epoch: of a store that does not tell ages, what came live is new, and what differs", async () => {
+test("new epoch: if a store does not tell ages, live messages and different ones are new", async () => {
   const alike = scene({ tellsAges: false });
   await alike.stream.start();
   alike.hear(3);
@@ -158,7 +158,7 @@ test("new epoch: a message that is published again with its id is not taken for 
   assertEquals(heard, [1, 2, 3, "gap 3", 4]);
 });
 
-test("new epoch: where a schema makes something else of a message each time, it tells nothing of what was heard", async () => {
+test("new epoch: if a schema changes a message each time, its data prove nothing about delivered messages", async () => {
   let parsed = 0;
   const { server, stream, heard, append, hear, look } = scene({
     text: byNumber,

@@ -78,7 +78,7 @@ function run(seed: number): number {
   return hits;
 }
 
-test("recent records: 3,000 seeds: they never tell what the store would not", () => {
+test("recent records: 3,000 seeds: they never give messages that the store would not give", () => {
   let hits = 0;
   for (let seed = 1; seed <= 3_000; seed++) hits += run(seed);
   assert(hits > 10_000, `only ${hits} answers were looked at`);
@@ -161,7 +161,7 @@ test("shared reads: two are under way; the others wait, from the oldest position
   assertEquals(asked.map(({ since }) => since[1]), [900, 500, 300, 700]);
 });
 
-test("shared reads: what is lost for one is lost for those before it, and for those of another epoch", async () => {
+test("shared reads: a message that is lost for one reader is lost for those before it, and for those of another epoch", async () => {
   const { asked, shared } = reads();
   const sinces: Position[] = [["e", 50], ["x", 3], ["e", 40], ["x", 500], ["y", 1], ["e", 60]];
   const answers = sinces.map((since) => Promise.resolve(shared.read(since, 5)));

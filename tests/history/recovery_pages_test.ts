@@ -71,7 +71,7 @@ const HISTORIES: readonly [name: string, create: () => HistoryStore | undefined]
 ];
 
 for (const [where, createHistory] of HISTORIES) {
-  test(`recovery: a history larger than any bound comes page by page, then what is live (${where})`, async () => {
+  test(`recovery: a history larger than any limit comes page by page, then the live messages (${where})`, async () => {
     await using a = await node({ history: createHistory() });
     const { epoch } = await a.hub.publish("log/x", LINE);
     for (let i = 2; i <= 2_900; i++) await a.hub.publish("log/x", LINE);

@@ -32,7 +32,7 @@ function follow(client: Member, options: HistorySubscribeOptions = {}, topic: `l
 const told = (recovered: boolean) => [{ topic: "log/x", recovered }];
 
 for (const [where, createHistory] of HISTORIES) {
-  test(`rewind: the newest messages come first, in order, then what is live (${where})`, async () => {
+  test(`rewind: the newest messages come first, in order, then the live ones (${where})`, async () => {
     await using a = await createNode(undefined, { history: createHistory() });
     let epoch = "";
     for (let n = 1; n <= 6; n++) epoch = (await a.hub.publish("log/x", { n })).epoch;
@@ -47,7 +47,7 @@ for (const [where, createHistory] of HISTORIES) {
     );
   });
 
-  test(`rewind: more than is kept is what is kept, nothing kept is nothing (${where})`, async () => {
+  test(`rewind: a request for more than is stored gives all that is stored, possibly nothing (${where})`, async () => {
     await using a = await createNode(undefined, { history: createHistory() });
     for (let n = 1; n <= 12; n++) await a.hub.publish("log/x", { n }); // 8 are kept
     const client = await a.member();
@@ -62,7 +62,7 @@ for (const [where, createHistory] of HISTORIES) {
     await none.heardAll(1);
   });
 
-  test(`rewind: what was published in a time before comes first (${where})`, async () => {
+  test(`rewind: messages of a time span before the subscribe come first (${where})`, async () => {
     const clock = new FakeClock();
     const still = { clock, heartbeatMs: 1e9, limits: { handshakeTimeoutMs: 1e9 } };
     await using a = await createNode(undefined, { ...still, history: createHistory(clock) });
@@ -92,7 +92,7 @@ for (const [where, createHistory] of HISTORIES) {
     assertEquals([heard, recoveries], [[2, 3], told(true)]);
   });
 
-  test(`since: what cannot be had whole is told, on the first subscribe too (${where})`, async () => {
+  test(`since: an incomplete answer is reported, on the first subscribe too (${where})`, async () => {
     await using a = await createNode(undefined, { history: createHistory() });
     const { epoch } = await a.hub.publish("log/x", { n: 1 });
     for (let n = 2; n <= 12; n++) await a.hub.publish("log/x", { n });
@@ -188,7 +188,7 @@ for (const [where, createHistory] of HISTORIES) {
   });
 }
 
-test("rewind: a store that does not tell how old messages are cannot begin by time, and says what can", async () => {
+test("rewind: a store without ages of messages cannot begin by time, and says what it can do", async () => {
   const memory = createMemoryHistory();
   const history: HistoryStore = {
     name: "timeless",

@@ -47,7 +47,7 @@ const MANY = 8;
 /** For hubs whose clock is moved by hand. */
 const STILL = { heartbeatMs: 1e9, limits: { handshakeTimeoutMs: 1e9 } };
 
-test("sent: what the store says of a message is what the publisher is told; of what it does not say nothing is claimed", async () => {
+test("sent: the publisher is told what the store says of a message; without an answer nothing is claimed", async () => {
   const refusals: readonly [thrown: unknown, code: string][] = [
     [new HubError("UNAVAILABLE", "The engine said no"), "UNAVAILABLE"],
     [new HubError("UNCERTAIN", "The link broke"), "UNCERTAIN"],

@@ -73,7 +73,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 4: what the backplane loses is read from the store and delivered in order",
+  "promise 4: messages that the backplane loses are read from the store and delivered in order",
   async (start) => {
     for (const createStore of STORES) {
       await using cluster = await start(2, { history: createStore() });

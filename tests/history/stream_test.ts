@@ -49,7 +49,7 @@ function scene({ size = 1_000 } = {}) {
   return { clock, memory, store, stream, heard, errors, append, take, settle };
 }
 
-test("stream: what arrives in order is delivered at once, what was delivered is not delivered again", async () => {
+test("stream: messages in order are delivered at once, and delivered ones are not delivered again", async () => {
   const { stream, heard, append, take, store } = scene();
   append();
   await stream.start();
@@ -61,7 +61,7 @@ test("stream: what arrives in order is delivered at once, what was delivered is 
   assertEquals([heard, store.reads], [[2, 3], 1]);
 });
 
-test("stream: what arrives early waits for what is on its way, and nothing is read", async () => {
+test("stream: early messages wait for those on their way, and nothing is read", async () => {
   const { clock, stream, heard, append, take, store } = scene();
   await stream.start();
   const all = Array.from({ length: 5 }, () => append());
@@ -74,7 +74,7 @@ test("stream: what arrives early waits for what is on its way, and nothing is re
   assertEquals([heard, store.reads, clock.pending], [[1, 2, 3, 4, 5], 1, 0]);
 });
 
-test("stream: what does not arrive is read from the store, and delivered in its place", async () => {
+test("stream: messages that do not arrive are read from the store, and delivered in their place", async () => {
   const { clock, stream, heard, append, take, settle } = scene();
   await stream.start();
   const all = Array.from({ length: 200 }, () => append());
@@ -86,7 +86,7 @@ test("stream: what does not arrive is read from the store, and delivered in its 
   assertEquals([heard, clock.pending], [all.map(([, offset]) => offset), 0]);
 });
 
-test("stream: what arrives before the store has said where it stands is delivered from there on", async () => {
+test("stream: messages that arrive before the store has given the position are delivered from there on", async () => {
   const { stream, heard, append, take, settle } = scene();
   append();
   const started = stream.start();
@@ -98,7 +98,7 @@ test("stream: what arrives before the store has said where it stands is delivere
   assertEquals(heard, [2, 3]);
 });
 
-test("stream: what is kept while the store is read is read too, when it may have been missed meanwhile", async () => {
+test("stream: messages that are stored during a read are read too, if they may have been missed meanwhile", async () => {
   const { clock, stream, heard, append, store } = scene();
   const started = stream.start();
   append(); // the store has answered by then, and the answer is on its way
@@ -125,7 +125,7 @@ test("stream: more than can wait is let go, and read from the store", async () =
   assertEquals(heard, all.map(([, offset]) => offset));
 });
 
-test("stream: what the store no longer has is a gap, once, and all that it has follows", async () => {
+test("stream: messages that the store no longer has are a gap, once, and all stored ones follow", async () => {
   const { stream, heard, append, take, settle } = scene({ size: 3 });
   await stream.start();
   const all = Array.from({ length: 10 }, () => append());
@@ -134,7 +134,7 @@ test("stream: what the store no longer has is a gap, once, and all that it has f
   assertEquals(heard, ["gap 7", 8, 9, 10]);
 });
 
-test("stream: a store that has begun anew is a gap, and what comes from then on follows", async () => {
+test("stream: a store that has started again is a gap, and later messages follow", async () => {
   const { clock, stream, heard, append, take, settle, store } = scene();
   await stream.start();
   take(append());
@@ -148,7 +148,7 @@ test("stream: a store that has begun anew is a gap, and what comes from then on 
   assertEquals(heard, [1, "gap 1", 2, 3]);
 });
 
-test("stream: what is known to be kept is read, also while a page is on its way that does not have it yet", async () => {
+test("stream: messages that are known to be stored are read, also if a page under way does not contain them yet", async () => {
   const { memory, stream, heard, append, settle, store } = scene();
   await stream.start();
   let page: StoredPage | undefined = memory.read("c");
@@ -171,7 +171,7 @@ test("stream: what is known to be kept is read, also while a page is on its way 
   assertEquals([heard, store.reads], [[1, 2], reads]);
 });
 
-test("stream: what a store still holds when it begins a new epoch is not delivered once more", async () => {
+test("stream: messages that a store keeps when it begins a new epoch are not delivered again", async () => {
   const { clock, stream, heard, append, take, settle, store } = scene();
   await stream.start();
   for (let i = 0; i < 3; i++) take(append());
@@ -219,7 +219,7 @@ test("stream: messages of an epoch that the store does not have are dropped and 
   assert(store.reads < 10, `${store.reads} reads`);
 });
 
-test("stream: a replica that is behind is asked again; what stays behind is given up with a gap", async () => {
+test("stream: a replica that is behind is asked again; if it stays behind, there is a gap", async () => {
   const { stream, heard, append, take, settle, store, memory } = scene();
   await stream.start();
   take(append());
@@ -275,7 +275,7 @@ test("stream: a report of missed messages ends the pause before the store is ask
   assertEquals([heard, store.reads], [[1], reads + 1]);
 });
 
-test("stream: what is ahead waits for a store that is down, and is delivered in order when it is back", async () => {
+test("stream: messages that are ahead wait while the store is down, and are delivered in order when it is back", async () => {
   const { clock, stream, heard, errors, append, take, settle, store } = scene();
   await stream.start();
   append();
@@ -288,7 +288,7 @@ test("stream: what is ahead waits for a store that is down, and is delivered in 
   assertEquals([heard, errors.length, clock.pending], [[1, 2], 1, 0]);
 });
 
-test("stream: what is ahead waits for half a minute, then the hole is told and it goes on; the look goes on too", async () => {
+test("stream: messages that are ahead wait for half a minute, then a gap is reported and the stream goes on; the reads go on too", async () => {
   const { clock, stream, heard, errors, append, take, settle, store } = scene();
   await stream.start();
   const all = Array.from({ length: 6 }, () => append());

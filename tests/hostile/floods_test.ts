@@ -228,7 +228,7 @@ hostileTest(
 const BLOCK = "x".repeat(20_000);
 
 hostileTest(
-  "a client that never reads is closed, and what was held for it is gone",
+  "a client that never reads is closed, and its queue is dropped",
   async (scene) => {
     const { hub, neighbour, enter } = scene;
     const intruder = await enter();
@@ -253,7 +253,7 @@ hostileTest(
 );
 
 hostileTest(
-  "a client that never reads only loses what may be dropped, where that is the policy",
+  "a client that never reads loses only messages that may be dropped, if that is the policy",
   async (scene) => {
     const { hub, neighbour, enter } = scene;
     const intruder = await enter();

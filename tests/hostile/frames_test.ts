@@ -116,7 +116,7 @@ for (
     ["a subprotocol that breaks the header", "trunkline.v1.json;x, (trunkline)"],
   ] as const
 ) {
-  hostileTest(`${what} is refused with 4503, which says what is spoken`, async ({ intrude }) => {
+  hostileTest(`${what} is refused with 4503, which names the spoken protocols`, async ({ intrude }) => {
     const intruder = await intrude({ "Sec-WebSocket-Protocol": offered });
     const { code, reason } = await intruder.closed();
     assertEquals(code, 4503);

@@ -121,7 +121,7 @@ hostileTest("a request id that is in use is refused, and the first keeps it", as
 });
 
 hostileTest(
-  "answers to what was never asked, and taking back what never was, do nothing",
+  "answers without a question, and cancels without a request, do nothing",
   async ({ enter, hub }) => {
     const intruder = await enter();
     const error = { code: "FAKE", message: "fake" };
@@ -185,7 +185,7 @@ hostileTest("a forged position recovers nothing, and harms no history", async ({
 });
 
 hostileTest(
-  "what is said behind a slow schema waits its turn, within bounds, and dies with its client",
+  "messages behind a slow schema wait their turn, within limits, and are dropped with their client",
   async (scene) => {
     const { enter, hub } = scene;
     const slow = Promise.withResolvers<boolean>();

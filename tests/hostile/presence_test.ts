@@ -10,7 +10,7 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, i) 
 const told = ({ heard }: Intruder): WhoChange[] =>
   heard.flatMap((message) => message[0] === "who" ? [message[3]] : []);
 
-hostileTest("what is said about presence before hello ends the connection", async ({ intrude }) => {
+hostileTest("presence messages before hello end the connection", async ({ intrude }) => {
   for (
     const message of [
       ["watch", 1, "room:all"],
@@ -25,7 +25,7 @@ hostileTest("what is said about presence before hello ends the connection", asyn
   }
 });
 
-hostileTest("what is malformed about presence ends the connection alone", async ({ enter, neighbour }) => {
+hostileTest("malformed presence messages end only their own connection", async ({ enter, neighbour }) => {
   const view = presence(neighbour, "all");
   await view.ready;
   const messages = [
@@ -131,7 +131,7 @@ hostileTest("watching and unwatching in any order ends as the last word says", a
 });
 
 hostileTest(
-  "users and states that are called like what a prototype has are just names",
+  "users and states with names of prototype properties are plain names",
   async ({ intrude, neighbour }) => {
     const view = presence(neighbour, "all");
     await view.ready;

@@ -126,7 +126,7 @@ test("hostile server: anything before the welcome but a fault ends the attempt",
   }
 });
 
-test("hostile server: what the client never asked for, and has no name for, does nothing", async () => {
+test("hostile server: answers without a question, and unknown names, do nothing", async () => {
   const { server, errors, client, turn, open } = scene();
   await open();
   const error = { code: "X", message: "x" };

@@ -102,7 +102,7 @@ test("hub.cluster.disconnect and emitter.disconnect say why, on every node", asy
   await emitter.close();
 });
 
-test("the server hears with what a client closes, and a client with what a hub does", async () => {
+test("the server gets the code with which a client closes, and a client that of a hub", async () => {
   const reasons: DisconnectReason[] = [];
   await using node = await createNode(undefined, { onDisconnect: (_, reason) => void reasons.push(reason) });
   const [ann, bob] = [await node.member("ann"), await node.member("bob")];

@@ -139,7 +139,7 @@ test("nothing is looked at before authentication, and a second hello is refused"
   await empty(node);
 });
 
-test("onConnection is done before ready, what it sends arrives after welcome, and it can refuse", async () => {
+test("onConnection ends before ready, its messages arrive after welcome, and it can refuse", async () => {
   await using node = await createNode(undefined, {
     onConnection: async (conn) => {
       if (conn.user?.id === "full") throw new HubError("FORBIDDEN", "No seat is left");
@@ -228,7 +228,7 @@ test("health tells of the node, its backplane and its connections", async () => 
   assertEquals([degraded.status, degraded.backplane.status], ["degraded", "down"]);
 });
 
-test("health tells what the adapter knows of the backplane, and is none the worse for one that throws", async () => {
+test("health shows the adapter's view of the backplane, and tolerates an adapter that throws", async () => {
   let read = (): Record<string, number> => ({ queue: 0.25, waiting: 0, odd: NaN, endless: Infinity });
   const adapter = Object.assign(createMemoryAdapter(), { gauges: () => read() });
   await using hub = createHub(chat, {
@@ -250,7 +250,7 @@ test("health tells what the adapter knows of the backplane, and is none the wors
   assertEquals(await gauges(), [200, undefined]);
 });
 
-test("health counts as malformed what the adapter dropped, and no connection that was lost", async () => {
+test("health counts messages that the adapter dropped as malformed, and no lost connections", async () => {
   const adapter = createMemoryAdapter();
   const open = adapter.open.bind(adapter);
   let context: AdapterContext | undefined;

@@ -9,7 +9,7 @@ const member = { role: "member", token: "ann" };
 /** The kinds of the messages that came, with what tells them apart. */
 const kinds = (heard: readonly (readonly unknown[])[]) => heard.map(([kind, first]) => [kind, first]);
 
-test("what a hello asks for is subscribed after the welcome, each as a sub would be", async () => {
+test("topics of a hello are subscribed after the welcome, each like a sub", async () => {
   await using node = await createNode();
   const topics = [[7, "stats"], [8, "log/a"], [9, "no such"], [10, "audit"], [11, "stats"]];
   const raw = await rawClient(node.loopback.client(), { ...member, topics });

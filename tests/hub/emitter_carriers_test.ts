@@ -14,7 +14,7 @@ import { FakeClock } from "../fake_clock.ts";
 import { test, waitFor } from "../harness.ts";
 import { chat, createNode } from "./chat.ts";
 
-test("emitter: close waits for a store of histories that is slow, and all nodes hear what it keeps", async () => {
+test("emitter: close waits for a slow store of histories, and all nodes get the stored messages", async () => {
   const clock = new FakeClock();
   const bus = createMemoryBus();
   const history = createMemoryHistory();
@@ -110,7 +110,7 @@ test("emitter: an adapter that is already in use is refused, and left unchanged"
   assertEquals(errors.map((error) => (error as Error).message.includes("twice")), [true, true]);
 });
 
-test("emitter: what an adapter throws at a message that has waited is told, and costs that message alone", async () => {
+test("emitter: an error of the adapter for a queued message is reported, and costs only that message", async () => {
   const opens = Promise.withResolvers<void>();
   const published: string[] = [];
   const adapter: Adapter = Object.assign(createMemoryAdapter({ bus: createMemoryBus() }), {

@@ -150,7 +150,7 @@ test("emitter: 1,000 of them leave no trace", async () => {
   assertEquals([node.hub.cluster.nodes().length, node.errors], [1, []]);
 });
 
-test("emitter: what does not fit is an error at the call, and so is a call after close", async () => {
+test("emitter: an invalid payload is an error at the call, and so is a call after close", async () => {
   const bus = createMemoryBus();
   const emitter = createEmitter(chat, { adapter: createMemoryAdapter({ bus }) });
   const bad = (call: () => void) => codeOf(async () => await call());
@@ -224,7 +224,7 @@ test("emitter: on a topic with a shared history it publishes, in order, and answ
   assertEquals(await codeOf(() => late), "UNAVAILABLE");
 });
 
-test("emitter: what is sent before the backplane is there waits for it", async () => {
+test("emitter: messages from before the backplane is up wait for it", async () => {
   const bus = createMemoryBus();
   const history = createMemoryHistory();
   await using node = await createNode(bus, { history });

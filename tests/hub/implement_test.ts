@@ -179,7 +179,7 @@ test("parts that are complete are ready on a hub that serves from the start", as
   await hub.close();
 });
 
-test("a hub without any handler serves: it may have nothing to do with what clients say", async () => {
+test("a hub without any handler serves: it may need no messages of clients", async () => {
   const rig = createRig(contract);
   await rig.hub.ready;
   await using member = connect(rig, "member");

@@ -137,7 +137,7 @@ test("frames above the limit are refused by either side, and the client says whi
   assertEquals(ann.status, "open");
 });
 
-test("what the server sends in one turn shares frames, within bounds, and a lone message leaves at once", async () => {
+test("messages of the server in one turn share frames, within limits, and a single message leaves at once", async () => {
   await using node = await createNode(undefined, { limits: { outbox: { maxFrameMessages: 10 } } });
   const frames: string[] = [];
   const ann = await node.member("ann", { transport: recorded(node.loopback.client(), frames) });

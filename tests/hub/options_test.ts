@@ -172,7 +172,7 @@ test("options of calls are checked like all others, and what is wrong is not don
   assertEquals(client.status, "open");
 });
 
-test("handlers that are misspelt, or none, are refused with what was meant", () => {
+test("misspelt handlers, and values that are no functions, are refused with the name that was meant", () => {
   const hub = createHub(contract, {
     authenticate: ({ role }) => ({ role }),
     transports: [createLoopbackTransport()],

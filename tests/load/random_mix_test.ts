@@ -291,7 +291,7 @@ class Mix {
 
 for (const count of [1, 2]) {
   const where = count === 1 ? "a node" : `${count} nodes`;
-  test(`promises 2, 3 and 8 under load: any mix of calls on ${where} comes to what plain lists would`, async () => {
+  test(`promises 2, 3 and 8 under load: any mix of calls on ${where} gives the same result as plain lists`, async () => {
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
       const bus = createMemoryBus();
       const clock = new FakeClock();

@@ -34,7 +34,7 @@ test("once: an answer outlives the claim that it answers, on every node, and lea
   assertEquals([(await pay(c)).receipt, scene.paid.length], [1, 1]);
 });
 
-test("once: what no hub has written is no answer and no claim: nothing is done, the client is told so, and the application why", async () => {
+test("once: foreign records are no answer and no claim: nothing is done, the client is told so, and the application why", async () => {
   const KINDS = [
     "junk",
     "",

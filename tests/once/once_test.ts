@@ -82,7 +82,7 @@ test("once: an id that cannot be one is refused, at the sender or by the hub", a
   ]);
 });
 
-test("once: what a handler throws is kept as its answer, and reported once", async () => {
+test("once: an error of a handler is stored as its answer, and reported once", async () => {
   for (const createStore of STORES) {
     await using scene = await openBank(1, { history: createStore() });
     const client = await scene.customer();
@@ -129,7 +129,7 @@ test("once: an answer that gets lost with its connection is given on the next on
   }
 });
 
-test("once: a client that gives up does not stop what it has asked for with an id", async () => {
+test("once: a client that gives up does not stop its request with an id", async () => {
   for (const createStore of STORES) {
     await using scene = await openBank(1, { history: createStore() });
     const [branch] = scene.branches;
@@ -229,7 +229,7 @@ test("once: of a node that died over a request the others say so in bounded time
   clock.advance(1e6);
 });
 
-test("once: a store that is down has nothing done; when it is back the same id is done, and what waited keeps its order", async () => {
+test("once: while the store is down nothing is done; when it is back the same id is done, and waiting requests keep their order", async () => {
   const history = laterStore(createMemoryHistory());
   await using scene = await openBank(1, { history });
   const client = await scene.customer();

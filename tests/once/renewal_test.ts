@@ -86,7 +86,7 @@ test("once: a node that finds the answer of a long request leaves no claim witho
   assertEquals(of.errors, []);
 });
 
-test("once: when its id is over a request is done again, though the store knows keys for longer than what came with them", async () => {
+test("once: when its id has expired a request is done again, although the store remembers keys for longer", async () => {
   await using of = await scene();
   const { pass, pay, paid, there, history, finish, first } = of;
   finish("paid");
@@ -110,7 +110,7 @@ test("once: when its id is over a request is done again, though the store knows 
   assertEquals(of.errors, []);
 });
 
-test("once: a claim that cannot be renewed for a while is renewed when the store is back; what cannot be held is told, once", async () => {
+test("once: a claim that cannot be renewed for a while is renewed when the store is back; a lost claim is reported, once", async () => {
   await using of = await scene();
   const { pass, pay, paid, there, history, finish, first, errors } = of;
   history.state = "down";

@@ -273,7 +273,7 @@ const TAKERS: readonly Taker[] = [
 ];
 
 for (const { owner, documented, required, takes, call } of TAKERS) {
-  test(`${owner} takes what its options document and refuses the rest, by name`, async () => {
+  test(`${owner} accepts its documented options and refuses all others, by name`, async () => {
     const options = (await Promise.all(documented.map(async ([path, name, within]) => {
       const found = await documentedOptions(path, name);
       return found.map((option) => within ? `${within}.${option}` : option);

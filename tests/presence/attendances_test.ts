@@ -145,7 +145,7 @@ test("attendance: a state that does not fit, that cannot travel, or that is too 
   assertEquals(source.told.length, told);
 });
 
-test("attendance: the first state is what stateOf gives; what it throws, promises or gets wrong is reported", async () => {
+test("attendance: the first state comes from stateOf; its errors, promises and wrong values are reported", async () => {
   const seen: unknown[] = [];
   const answers: (() => unknown)[] = [
     () => ({ name: "Ann " }),
@@ -189,7 +189,7 @@ test("attendance: a connection that is removed while its first state is made is 
   assertEquals(entries(), []);
 });
 
-test("presence: a room or topic that fits no pattern is not found, and the error says what there is", () => {
+test("presence: a room or topic that fits no pattern is not found, and the error lists the patterns", () => {
   const { places } = scene();
   assertThrows(() => places.room("rooms/1"), HubError, 'keeps no presence of room "rooms/1"');
   assertThrows(() => places.topic("fre"), HubError, 'did you mean "free"?');

@@ -68,7 +68,7 @@ test("central presence: an expired lease is noticed even without a report that t
   assertEquals(watch.told, ["+a1", "-a1"]);
 });
 
-test("central presence: what a node had stays for leaveAfterMs when it is gone, also when it said goodbye", async () => {
+test("central presence: the members of a node stay for leaveAfterMs when it is gone, also after its goodbye", async () => {
   const { node, pass } = createScene();
   const [a, b] = [await node({ leaveAfterMs: 5_000 }), await node({ leaveAfterMs: 5_000 })];
   const watch = b.follow("lobby");
@@ -223,7 +223,7 @@ test("presence store in memory: of places that were left it remembers 10,000, th
   assertEquals(versions.map(([, number]) => number), [0, 0, 2]);
 });
 
-test("central presence: what the store never answers is not waited for when it is closed", async () => {
+test("central presence: close does not wait for answers that never come", async () => {
   const { node, clock } = createScene();
   const a = await node();
   a.store.mode = "away";

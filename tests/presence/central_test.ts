@@ -131,7 +131,7 @@ test("central presence: a store that has lost its last changes, and counts on, i
   assertEquals(idsOf(watch), ["a2"]);
 });
 
-test("central presence: while the backplane is away nothing is whole, and on its return only what differs is told", async () => {
+test("central presence: while the backplane is away nothing is whole, and on its return only differences are told", async () => {
   const { node, bus } = createScene();
   const [a, b] = [await node(), await node()];
   a.put("lobby", "a1");
@@ -151,7 +151,7 @@ test("central presence: while the backplane is away nothing is whole, and on its
   assertEquals([watch.wholes, watch.told.slice(1).sort()], [[true, false, true], ["+a3", "-a2"]]);
 });
 
-test("central presence: what is too large for the backplane is read from the store", async () => {
+test("central presence: changes that are too large for the backplane are read from the store", async () => {
   const { node } = createScene();
   const [a, b] = [await node({ maxMessageBytes: 10_000 }), await node()];
   const watch = b.follow("lobby");
@@ -187,7 +187,7 @@ async function readWhileItChanges(change: (scene: CentralScene, a: CentralNode) 
   return { ...scene, a, b, watch };
 }
 
-test("central presence: what changes while a place is read in pages is in it when it is whole", async () => {
+test("central presence: changes while a place is read in pages are in it when it is whole", async () => {
   const { b, watch, pass } = await readWhileItChanges(async (_, a) => {
     a.source.drop("lobby", "a1001"); // of the page that was read
     a.put("lobby", "a1002b");
@@ -209,7 +209,7 @@ test("central presence: what changes while a place is read in pages is in it whe
   assertEquals([b.store.calls.read, watch.told.length], [3, 2_499]);
 });
 
-test("central presence: a place is read again when what changed while it was read was lost on the way", async () => {
+test("central presence: a place is read again if changes during the read were lost", async () => {
   const { b, watch, pass } = await readWhileItChanges(async ({ bus }, a) => {
     bus.isolate("node2");
     a.source.drop("lobby", "a1001");
@@ -223,7 +223,7 @@ test("central presence: a place is read again when what changed while it was rea
   assertEquals(watch.followed.place.count("connection"), 2_499);
 });
 
-test("central presence: a list that is asked for after listening is what was heard, page by page", async () => {
+test("central presence: a list after a listener equals the events of the listener, page by page", async () => {
   const { node } = createScene();
   const [a, b] = [await node(), await node()];
   for (let i = 0; i < 5; i++) a.put("lobby", `a${i}`, { user: `u${i}` });
@@ -307,7 +307,7 @@ test("central presence: of a user's states the one that was set last shows, howe
   assertEquals(watches.map(({ followed }) => followed.place.member("user", "ann")!.state), [2, 2]);
 });
 
-test("central presence: where the others cannot be told of a place what happens there is in the store all the same", async () => {
+test("central presence: if other nodes cannot be told of a place, its changes are in the store anyway", async () => {
   const { node } = createScene();
   const [a, b] = [await node({ maxMessageBytes: 1 }), await node()];
   for (let i = 0; i < 2; i++) {

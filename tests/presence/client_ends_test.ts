@@ -167,7 +167,7 @@ test("a view closes with its signal, and with its client; nothing of it is left"
   assertEquals([(await rejection(late.ready)).code, late.status, rig.errors], ["DISCONNECTED", "ended", []]);
 });
 
-test("what is no client, place, option or event is refused at the call, and says what to give", async () => {
+test("an invalid client, place, option or event is refused at the call, with what to give", async () => {
   const { client } = await opened();
   const untyped = presence as (client: unknown, place: unknown, options?: unknown) => Room;
   for (const none of [undefined, null, {}, "client"]) {

@@ -76,7 +76,7 @@ async function startTwo(codec: Codec) {
 
 for (const codec of [jsonCodec, msgpackCodec]) {
   const kind = codec.subprotocol.split(".").at(-1);
-  test(`a view of a client that moves to another node is whole again there, and tells what has changed (${kind})`, async () => {
+  test(`a view of a client that moves to another node is whole again there, and tells the changes (${kind})`, async () => {
     await using cluster = await startTwo(codec);
     const [a, b] = cluster.nodes as [typeof cluster.nodes[0], typeof cluster.nodes[0]];
     const ann = cluster.connect("ann", a.url, b.url);

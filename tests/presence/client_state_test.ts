@@ -154,7 +154,7 @@ for (const offline of ["fail", undefined] as const) {
   });
 }
 
-test("while there is no link a state waits as requests do, and leaves after what greets the server", async () => {
+test("while there is no link a state waits like requests, and leaves after the messages of onOpen", async () => {
   const { client, server } = await connecting();
   const room: Room = presence(client, "room/1");
   client.onOpen(() => client.request("join", "room/1"));

@@ -72,7 +72,7 @@ test("members that come, change and leave are told in that order, after the list
   await rig.client.close();
 });
 
-test("after a reconnect what differs is told as events, then sync; meanwhile the list stays, and is not synced", async () => {
+test("after a reconnect differences are told as events, then sync; meanwhile the list stays, and is not synced", async () => {
   const rig = await watching();
   const { room, seen, server } = rig;
   seen.length = 0;

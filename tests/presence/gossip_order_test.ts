@@ -3,7 +3,7 @@ import type { GossipMessage } from "../../hub/presence/gossip/gossip.ts";
 import { test } from "../harness.ts";
 import { entry, GossipNetwork, known, ofKind, pair } from "./gossip_network.ts";
 
-test("gossip: a change that comes late does not undo what a page of a later version has shown", () => {
+test("gossip: a late change does not undo a page of a later version", () => {
   const network = new GossipNetwork();
   const b = network.start("b");
   b.join("a");

@@ -24,7 +24,7 @@ const writer: OpWriter = {
   timeOf: ({ at }) => at,
 };
 
-test("recent ops: what changed since a version, each connection once, as long as it is remembered", () => {
+test("recent ops: the changes since a version, each connection once, as long as they are remembered", () => {
   const change = fc.record({
     place: fc.constantFrom("a", "b", "__proto__"),
     n: fc.nat(4),
@@ -122,7 +122,7 @@ test("streams: a lone join takes some 50 bytes beside its place and state, and o
   assert(beside < 22, `${beside} bytes`);
 });
 
-test("same state: lists and plain objects are compared by what is in them, everything else by identity", () => {
+test("same state: lists and plain objects are compared by content, everything else by identity", () => {
   const date = new Date(0);
   const same: [unknown, unknown][] = [
     [1, 1],

@@ -91,7 +91,7 @@ test("gossip: a large state travels in pages below the limit, even if pages are 
   for (const { text } of network.sent) assert(text.length <= 1_024, `${text.length} bytes`);
 });
 
-test("gossip: what changes while a large state is under way is not lost", () => {
+test("gossip: changes while a large state is under way are not lost", () => {
   const network = new GossipNetwork();
   network.maxMessageBytes = 2_048;
   const a = network.start("a");
@@ -162,7 +162,7 @@ test("gossip: a node that has missed more changes than are remembered gets the w
   assertEquals(changes.length, 6); // those who are as they were are no news
 });
 
-test("gossip: what was missed is asked for at once until there is no more, where one answer cannot hold it", () => {
+test("gossip: missed changes are requested at once until there are no more, if one answer cannot hold them", () => {
   const { network, a, b } = pair();
   network.maxMessageBytes = 2_048;
   network.fate = () => [];
@@ -203,7 +203,7 @@ test("gossip: after an outage all nodes are asked, and nothing is whole until th
   assertEquals([followed.whole, seen, known(b)], [true, [false, true], [["a.1", undefined]]]);
 });
 
-test("gossip: what may have been missed is asked for, without an outage", () => {
+test("gossip: changes that may have been missed are requested, also without an outage", () => {
   const { network, a, b } = pair();
   network.fate = () => [];
   a.put("room:a", entry("a", 1));
@@ -251,7 +251,7 @@ const versions = (network: GossipNetwork): readonly number[] => [
   ...new Set(ofKind(network, "pp").map(({ text }) => JSON.parse(text)[1] as number)),
 ];
 
-test("gossip: pages under way go on as long as what has changed meanwhile is remembered", () => {
+test("gossip: pages under way continue as long as the changes meanwhile are remembered", () => {
   for (const [changes, expected] of [[1_500, [2_000]], [2_500, [2_000, 4_500]]] as const) {
     const network = new GossipNetwork();
     const a = large(network);

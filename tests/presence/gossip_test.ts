@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { test } from "../harness.ts";
 import { entry, GossipNetwork, HEARTBEAT_MS, kindOf, known, type Letter, pair } from "./gossip_network.ts";
 
-test("gossip: what happens on one node shows on itself at once, and on the others after one message a turn", () => {
+test("gossip: a change on one node shows there at once, and on the others after one message per turn", () => {
   const { network, a, b } = pair();
   network.sent.length = 0;
   a.put("room:a", entry("a", 1, { name: "Ann" }));
@@ -32,7 +32,7 @@ test("gossip: a new node knows all members at once, without a heartbeat, and is 
   await followed.ready;
 });
 
-test("gossip: a place is whole only when every node that was there at the start has told what it has", () => {
+test("gossip: a place is whole only when every node from the start has sent its members", () => {
   const { network, a } = pair();
   a.put("room:a", entry("a", 1));
   const kept: Letter[] = [];

@@ -186,7 +186,7 @@ test("hub.presence: a reader that is too far behind is ended by an error, once",
   assertEquals(await iterator.next(), { done: true, value: undefined });
 });
 
-test("hub.presence: what it is asked wrongly it refuses, and says what to give", async () => {
+test("hub.presence: wrong calls are refused, with what to give", async () => {
   const { room } = scene();
   await assertRejects(() => room.list({ by: "tab" as "user" }), TypeError, '"user" or "connection"');
   await assertRejects(() => room.page({ limit: 0 }), RangeError, "from 1 to 10000");

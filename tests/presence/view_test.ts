@@ -54,7 +54,7 @@ function short(news: ViewNews): string {
   }
 }
 
-test("view: the first change is told at the end of the turn, what follows once an interval", async () => {
+test("view: the first change is told at the end of the turn, later ones once per interval", async () => {
   const { clock, place, turn, told, view } = scene();
   place.put(entry("c1", "ann"));
   place.put(entry("c2", "bob"));
@@ -124,7 +124,7 @@ test("view: by connection each tab is a member, and so is each anonymous one by 
   assertEquals(told(), ["join c1 -, join c2 -, 2"]);
 });
 
-test("view: states are compared by what they hold", async () => {
+test("view: states are compared by content", async () => {
   const { place, turn, told } = scene({ intervalMs: 0 });
   place.put(entry("c1", "ann", { at: [1, 2] }));
   await turn();
@@ -225,7 +225,7 @@ test("view: where members are too large to be told at once only their number is,
   view.close();
 });
 
-test("view: what is too many for a moment between is listed again as a whole", async () => {
+test("view: a list that was too large for a moment is sent again as a whole", async () => {
   const { clock, place, turn, told } = scene({ maxListed: 2 });
   place.put(entry("c1"));
   await turn();

@@ -76,7 +76,7 @@ test("members: pages go through all of them once, by the limit that was asked fo
   await assertFreed(scene, peers);
 });
 
-test("limits: watches count as subscriptions, and what has no answer is limited too", async () => {
+test("limits: watches count as subscriptions, and unanswered ones are limited too", async () => {
   const never = new Promise<boolean>(() => {});
   const clock = new FakeClock();
   await using scene = await start({
@@ -155,7 +155,7 @@ test("limits: a client that watches and pages again and again gets so many membe
   await waitFor(() => told(ann).at(-1)?.count === 99, { what: "a leave" });
 });
 
-test("races: what is unwatched, left or closed while a rule or a join takes its time is never shown", async () => {
+test("races: a watch that ends while a rule or a join takes its time is never shown", async () => {
   const gates: ((may: boolean) => void)[] = [];
   const signals: AbortSignal[] = [];
   await using scene = await start({
@@ -205,7 +205,7 @@ test("races: what is unwatched, left or closed while a rule or a join takes its 
   assertEquals(scene.errors, []);
 });
 
-test("a hub that closes ends what its clients watch, and nothing is left", async () => {
+test("a hub that closes ends the watches of its clients, and leaves nothing behind", async () => {
   const scene = await start();
   const ann = await enter(scene, "ann");
   await ask(ann, "req", "join", "room/1");

@@ -112,7 +112,7 @@ test("watch: a client outside may not watch, and a member that leaves is shown n
   await assertFreed(scene, [ann, bob]);
 });
 
-test("watch: a topic's subscribers are in it; a watch right behind the subscribe waits for what becomes of that", async () => {
+test("watch: a topic's subscribers are its members; a watch right behind the subscribe waits for its result", async () => {
   const gate = Promise.withResolvers<boolean>();
   await using scene = await start({
     authorize: { "t/:id": ({ params }: Untyped) => params.id === "open" || gate.promise },
@@ -155,7 +155,7 @@ test("watch: only clients of a role see the members of the role's own topics", a
   for (const kind of ["watch", "members"]) assertEquals(await ask(ann, kind, "topic:secret/1"), "NOT_FOUND");
 });
 
-test("watch: what is no place, or none of which presence is kept, is refused, and kept nowhere", async () => {
+test("watch: an invalid place, or one without presence, is refused, and nothing is stored for it", async () => {
   await using scene = await start();
   const ann = await enter(scene, "ann");
   for (const kind of ["watch", "members", "state"]) {

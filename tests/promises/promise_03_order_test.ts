@@ -71,7 +71,7 @@ testOnAdapters("promise 3: broadcasts to one and to several rooms keep their ord
 });
 
 testOnAdapters(
-  "promise 3: what goes to several rooms overtakes nothing in any of them, however far their channels lag",
+  "promise 3: a broadcast to several rooms overtakes nothing in any of them, however far their channels lag",
   async (start) => {
     await using cluster = await start(1);
     const [node] = cluster.nodes;

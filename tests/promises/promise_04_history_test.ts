@@ -82,7 +82,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 4: back on its node a client gets exactly what it missed, in order, then what is live",
+  "promise 4: back on its node a client gets exactly its missed messages, in order, then the live ones",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;
@@ -119,7 +119,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 4: what is published while the gap is replayed comes after it, once",
+  "promise 4: messages that are published during the replay come after it, once",
   async (start) => {
     await using cluster = await start(1);
     const [a] = cluster.nodes;

@@ -7,7 +7,7 @@ import { codeOf, rejection, turn } from "../hub/wires.ts";
 const never = () => new Promise<void>(() => {});
 const at = (id: string | undefined) => ({ id: id! });
 
-testOnAdapters("promise 6: what any node publishes after ready arrives", async (start) => {
+testOnAdapters("promise 6: messages that any node publishes after ready arrive", async (start) => {
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;
   a!.tap.beforeSubscribe = turn;

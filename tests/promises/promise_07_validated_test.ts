@@ -192,7 +192,7 @@ test("promise 7: output that breaks the contract is INTERNAL to the client, and 
   assertEquals(a.hub.stats().handling, 0);
 });
 
-test("promise 7: what cannot be encoded is an error at the call, on one node as on many", async () => {
+test("promise 7: a value that cannot be encoded is an error at the call, on one node and on many", async () => {
   const cycle: Record<string, unknown> = {};
   cycle.cycle = cycle;
   const free = defineContract({

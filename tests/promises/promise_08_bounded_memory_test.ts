@@ -139,7 +139,7 @@ testOnAdapters("promise 8: a topic that conflates holds the latest of each key, 
 });
 
 testOnAdapters(
-  "promise 8: what a client asks of the hub is bounded, and free again when it is gone",
+  "promise 8: the requests of a client are limited, and their memory is free again when it is gone",
   async (start) => {
     const limits = { maxSubscriptions: 5, maxPendingRequests: 5 };
     await using cluster = await start(1, { limits });

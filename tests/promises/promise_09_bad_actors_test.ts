@@ -43,7 +43,7 @@ test("promise 9: handlers that throw give their caller only a code, and other cl
   await empty(node);
 });
 
-test("promise 9: a HubError of a handler arrives with its code, message and data; what cannot be sent does not", async () => {
+test("promise 9: a HubError of a handler arrives with its code, message and data; parts that cannot be sent do not", async () => {
   const loopback = createLoopbackTransport();
   const errors: unknown[] = [];
   await using hub = createHub(chat, {

@@ -92,7 +92,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 11: what a node does not know costs what came along with it nothing",
+  "promise 11: unknown messages of a node do not affect the others in the same batch",
   async (start) => {
     await using cluster = await start(2);
     const [a] = cluster.nodes;

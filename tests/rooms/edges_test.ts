@@ -154,7 +154,7 @@ test("rooms: a hello may say anything; only rooms that keep history count, and m
   }
 });
 
-test("rooms: a client that knows nothing of histories hears what is live, as plain events", async () => {
+test("rooms: a client without support for histories gets live messages, as plain events", async () => {
   await using node = await startNode(undefined);
   const { hub, loopback } = node;
   const old = await rawClient(loopback.client());

@@ -54,7 +54,7 @@ testOnStores("rooms: a first join begins at the present, and tells of no recover
 });
 
 testOnStores(
-  "rooms: what is older than the history is not recovered, and that is told once",
+  "rooms: messages older than the history are not recovered, and this is reported once",
   async (options) => {
     await using scene = await startNodes(1, () => options);
     const [{ hub }] = scene.nodes;

@@ -6,7 +6,7 @@ import { Tap } from "../hub/tap.ts";
 import { microtasks, rawClient, turn } from "../hub/wires.ts";
 import { enter, follow, memberOf, startNode } from "./rejoin_scene.ts";
 
-test("rejoin: what a client claims is asked about once each, and bounded in number and length", async () => {
+test("rejoin: the rule is called once for each room that a client claims; their number and length are limited", async () => {
   const asked: string[] = [];
   const node = await startNode({ rejoin: ({ room }) => asked.push(room) > 0 });
   const hello = (joined: unknown) => rawClient(node.loopback.client(), { role: "member", joined });

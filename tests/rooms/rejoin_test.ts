@@ -152,7 +152,7 @@ test("rejoin: a client that does not take in and out is not told of rooms, nor o
   }
 });
 
-test("rejoin: a room with history that the client comes back to sends what it missed", async () => {
+test("rejoin: a room with history to which the client comes back sends its missed messages", async () => {
   const history = createMemoryHistory();
   const bus = createMemoryBus();
   const options = () => ({ adapter: createMemoryAdapter({ bus }), history, rejoin: () => true });
@@ -172,7 +172,7 @@ test("rejoin: a room with history that the client comes back to sends what it mi
   await nodes[1].hub.close();
 });
 
-test("rejoin: onConnection comes first, and what it has done is not asked about", async () => {
+test("rejoin: onConnection runs first, and the rule is not called for its rooms", async () => {
   const asked: string[] = [];
   const node: Node = await startNode({
     onConnection: async (conn) => {

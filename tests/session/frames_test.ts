@@ -44,7 +44,7 @@ for (
     "a message that makes the application close": ["req", 9, "note", "close"],
   })
 ) {
-  test(`frames: nothing that follows ${what} in one frame is handled, and what comes before it is`, async () => {
+  test(`frames: messages before ${what} in one frame are handled, and none after it`, async () => {
     const { scene, noted } = await noting();
     await using _ = scene;
     const peer = await scene.enter();
@@ -59,7 +59,7 @@ for (
   });
 }
 
-test("frames: what waits behind a schema is not handled once the connection's close was decided", async () => {
+test("frames: messages that wait behind a schema are not handled after the connection's close was decided", async () => {
   held.release = Promise.withResolvers();
   const { scene, noted } = await noting();
   await using _ = scene;
@@ -93,7 +93,7 @@ test("frames: after an idle time a connection may send its burst once, not twice
   assertEquals(noted.length, 20);
 });
 
-test("frames: what waits behind a schema is bounded in bytes, and so is what handlers work on", async () => {
+test("frames: the bytes of messages that wait behind a schema are limited, and so are those in handlers", async () => {
   held.release = Promise.withResolvers();
   const { scene } = await noting({ limits: { maxPendingBytes: 50_000 } });
   await using _ = scene;

@@ -42,7 +42,7 @@ const lost = (kind: string, name: string) =>
   `A function of hub.use has ended without next() for the ${kind} "${name}", which is lost: call next(), or throw the ` +
   "error that the client should get";
 
-test("functions run around requests, signals and subscriptions, in the order of use, and know what is asked for", async () => {
+test("functions run around requests, signals and subscriptions, in the order of use, and know the call", async () => {
   await using scene = await open({ authorize: { "log/:name": () => (scene.done.push("rule"), true) } });
   const { hub, done } = scene;
   const keys: string[] = [];
@@ -106,7 +106,7 @@ test("functions run around requests, signals and subscriptions, in the order of 
   assertEquals([done, scene.errors], [[], []]); // what is not asked for rightly never comes so far
 });
 
-test("what a function throws refuses the call, before and after the rest, as a handler's throw does", async () => {
+test("an error of a function refuses the call, before and after next, like an error of a handler", async () => {
   for (const when of ["before", "after"]) {
     await using scene = await open();
     let error: Error = new HubError("PLAN", "Cannot do this with your plan", { data: { plan: "free" } });
@@ -136,7 +136,7 @@ test("what a function throws refuses the call, before and after the rest, as a h
   }
 });
 
-test("what the rest ends with stands, though a function catches it or answers something else", async () => {
+test("the result of the handler stands, even if a function catches its error or returns another value", async () => {
   await using scene = await open({ authorize: { "log/:name": () => false } });
   const caught: string[] = [];
   scene.hub.use(async (_: Untyped, next: Untyped) => {
@@ -213,7 +213,7 @@ test("a function that calls next again when it is over is told so, and the answe
   ]]);
 });
 
-test("what a handler fails with after a function has refused its call is reported", async () => {
+test("an error of a handler after a function has refused its call is reported", async () => {
   await using scene = await stage(definition);
   const { promise, reject } = Promise.withResolvers<void>();
   scene.hub.implement({ m: { ask: () => promise, tell: () => {} } });
@@ -355,7 +355,7 @@ test("a subscription that a function has let in and then refused is none, nor on
   assertEquals(scene.hub.stats().subscriptions, 1);
 });
 
-test("what is given to use must be a function, and holds for what comes after it", async () => {
+test("use accepts only a function, which applies to later calls", async () => {
   await using scene = await open();
   for (const wrong of [undefined, null, {}, "log"]) {
     assertThrows(() => scene.hub.use(wrong), TypeError, "of use");

@@ -58,7 +58,7 @@ test("origins: by default a page gets to its own site, however host and port are
   }
 });
 
-test("origins: what is refused is told with both values and what to set", async () => {
+test("origins: a refusal is reported with both values and what to set", async () => {
   await using scene = await stage(contract);
   await mayConnect(scene, "http://localhost:5173", "localhost:8000");
   const [{ error, info }] = scene.errors as [Untyped];
@@ -72,7 +72,7 @@ test("origins: what is refused is told with both values and what to set", async 
   assertEquals((await (await scene.hub.routes.request("/health")).json()).refused, { origin: 1 });
 });
 
-test("origins: entries of a list are compared as URLs, and what can never match is refused with what to write", async () => {
+test("origins: entries of a list are compared as URLs, and entries that can never match are refused with what to write", async () => {
   await using scene = await stage(contract, {
     origins: ["https://A.example/", "http://b.example:80", "null", "app://x"],
   });
@@ -206,7 +206,7 @@ test("refusals: an application's own code is reported, UNAUTHENTICATED and FORBI
   assertEquals([application, unauthenticated, forbidden], [2, 2, 2]);
 });
 
-test("refusals: of each reason the first is reported at once, and what follows once with its count", async () => {
+test("refusals: the first refusal with a reason is reported at once, and the following ones once with their count", async () => {
   const clock = new FakeClock();
   await using scene = await stage(contract, { clock });
   const foreign = () => mayConnect(scene, "https://b.example", "a.example");

@@ -63,7 +63,7 @@ test("a subscribe that waits for its rule is answered with the reason, and the r
   assertEquals(heard(peer, "end"), []);
 });
 
-test("a subscribe that is sent what it missed ends in the middle, and hears nothing more", async () => {
+test("a subscribe that gets its missed messages ends in the middle, and gets no more", async () => {
   const memory = createMemoryHistory();
   let release = () => {};
   const history = {
@@ -98,7 +98,7 @@ test("a subscribe that is sent what it missed ends in the middle, and hears noth
   assertEquals(hub.stats().subscriptions, 0);
 });
 
-test("what is not subscribed, a role's topic that is not its own, wrong reasons and a client that is gone", async () => {
+test("revoke does nothing for an unsubscribed topic, a topic of another role, wrong reasons and a client that is gone", async () => {
   await using scene = await start();
   const { peer, conn } = scene;
   conn.unsubscribe("news/1");

@@ -66,7 +66,7 @@ test("a JSR import without its offline stand-in on either runtime is named", () 
   assertStringIncludes(problemAfter(({ tsconfig }) => tsconfig.compilerOptions.paths = {}), "tsconfig.json");
 });
 
-test("what the demo imports from elsewhere, or in another range, is named", () => {
+test("imports of the demo from elsewhere, or in another range, are named", () => {
   assertEquals(
     problemAfter(({ demo }) => demo.imports.hono = "npm:hono@^3"),
     `"hono" is npm:hono@^4 in deno.json, npm:hono@^3 in the import map of the demo`,

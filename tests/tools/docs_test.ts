@@ -63,7 +63,7 @@ test("docs: links to documents lead to their pages, others to pages that show th
   assertEquals([[...wanted.sources], [...wanted.pictures]], [["examples/hono"], ["docs/demo.png"]]);
 });
 
-test("docs: a block that shows a file of the examples holds what is in it", async () => {
+test("docs: a block that shows a file of the examples has its content", async () => {
   let samples = 0;
   for (const path of (await listFiles("docs")).filter((path) => path.endsWith(".md"))) {
     for (const { file, code } of samplesOf(await Deno.readTextFile(path))) {
@@ -74,7 +74,7 @@ test("docs: a block that shows a file of the examples holds what is in it", asyn
   assert(samples > 20, "the blocks are there");
 });
 
-test("docs: the index for language models names pages that are there, and says what each is about", async () => {
+test("docs: the index for language models names existing pages, and describes each", async () => {
   const site = await readSite();
   const texts = textsForModels(site, await layOut(site));
   const index = String(texts.get("llms.txt"));

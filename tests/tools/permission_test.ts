@@ -67,7 +67,7 @@ class Run implements AsyncDisposable {
   }
 }
 
-test("what is missing is told with its size, its tests and how to do without", () => {
+test("missing programs are listed with their size, their tests and how to run without them", () => {
   const text = describeLacks([
     { name: "chromium", megabytes: 710, files: ["tests/browser/a_test.ts"], variable: "CHROMIUM" },
     {

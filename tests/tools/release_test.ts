@@ -100,7 +100,7 @@ test("a manifest gets the version and keeps the rest of its text", () => {
   assertThrows(() => withVersion("jsr.json", unformatted, "1.2.3", "2.0.0"), Error, "deno fmt");
 });
 
-test("what is unreleased gets a version and a date, and what comes next a heading of its own", () => {
+test("the unreleased part gets a version and a date, and there is a new heading for later changes", () => {
   const before = `${CHANGELOG}\n## [1.2.3] - 2026-01-02\n\n- Before.\n`;
   assertEquals(
     withRelease(before, "1.3.0", "2026-03-04"),

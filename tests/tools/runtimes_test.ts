@@ -47,7 +47,7 @@ for argument; do case $argument in
 esac; done
 `;
 
-test("Deno is given one file that imports the others in their order, as it loads all anew for each, and what measures heaps; Bun is given them", async () => {
+test("Deno gets one file that imports the others in order, because it loads all modules again for each file, and the files that measure heaps; Bun gets all files", async () => {
   const folder = await mkdtemp(join(tmpdir(), "trunkline-runtimes-"));
   const given = async (runtime: "deno" | "bun") => {
     const files = ["tests/hub/b_test.ts", "tests/soak/c_test.ts", "tests/hub/a_test.ts"];

@@ -33,7 +33,7 @@ test("deno task sim plays a seed, tells of its faults and draws it", async () =>
   }
 });
 
-test("deno task sim plays many seeds and tells what happened in all of them", async () => {
+test("deno task sim runs many seeds and prints the result of all of them", async () => {
   const { code, output } = await sim("--seeds", "1..20");
   assertEquals(code, 0, output);
   assert(/membership: 20 runs, \d+ nodes, \d+ faults, .* 0 violations, in/.test(output), output);

@@ -16,7 +16,7 @@ const FILES = [
   "tests/tools/layers_test.ts",
 ];
 
-test("what fetches much runs only when it is asked for by name", () => {
+test("tests that fetch much run only when they are named", () => {
   const files = ["tests/installs/installs_soak_test.ts", "tests/hub/rooms_test.ts"];
   assertEquals(selectTests(files, {}), ["tests/hub/rooms_test.ts"]);
   assertEquals(selectTests(files, { filters: ["tests/installs"] }), ["tests/installs/installs_soak_test.ts"]);
@@ -34,7 +34,7 @@ test("a filter is a part of the path, and several add up", () => {
   ]);
 });
 
-test("a quick run leaves out what needs a browser, a broker or a long time, not what can do without", () => {
+test("a quick run leaves out tests that need a browser, a broker or a long time, but not those that can run without", () => {
   const broker = ["redis", "redis_cluster", "nats", "rabbitmq"].map((name) =>
     `tests/adapters/${name}/conformance_test.ts`
   );
@@ -75,7 +75,7 @@ test("tests that measure times under load need the machine for themselves", () =
   assertEquals(files.filter(needsMachine), ["tests/load/restarts_soak_test.ts"]);
 });
 
-test("tests whose requirement is missing are skipped with the reason, the others run with what was provided", async () => {
+test("tests whose requirement is missing are skipped with the reason, and the others run", async () => {
   let stopped = 0;
   const requirements: Requirement[] = [
     {
@@ -113,7 +113,7 @@ test("tests whose requirement is missing are skipped with the reason, the others
   assertEquals(stopped, 1);
 });
 
-test("tests that use what is missing run without it, which is told once with the reason", async () => {
+test("tests that use a missing requirement run without it, which is reported once with the reason", async () => {
   const requirements: Requirement[] = [
     {
       name: "program",
@@ -143,7 +143,7 @@ test("tests that use what is missing run without it, which is told once with the
   assertEquals(provided.env.EARLIER, '[["program",{"missing":"not installed"}]]');
 });
 
-test("what was started is stopped when something after it fails", async () => {
+test("started requirements are stopped if a later one fails", async () => {
   let stopped = 0;
   const requirements: Requirement[] = [
     {
@@ -183,7 +183,7 @@ test("both runtimes' reports are read", () => {
   ]);
 });
 
-test("the summary names what there was and was skipped, then what failed with what it said, and ends with the sum", () => {
+test("the summary lists requirements and skipped tests, then failed ones with their texts, and ends with the sum", () => {
   const text = summarize([
     {
       runtime: "deno",

@@ -36,7 +36,7 @@ function judged(publications: Publication[], heard: number[], some: Partial<Evid
 
 const three = [publication(1), publication(2), publication(3)];
 
-test("torture: what was heard where it is said to be is no violation", () => {
+test("torture: a message that arrives at its own position is no violation", () => {
   const { violations, acknowledged } = judged(three, [1, 2, 3], {
     audits: [{ topic: TOPIC, epoch: "a", last: 3, from: 2, numbers: [2, 3] }],
     jumps: [{ client: 1, topic: TOPIC, after: ["a", 2], toldAt: 1_000 }],
@@ -89,7 +89,7 @@ test("torture: histories that end early, have something else, or differ by node 
   ]);
 });
 
-test("torture: what was published after a listener was told where it stands, and did not come, is a violation", () => {
+test("torture: a message that was published after a listener got its position, and did not come, is a violation", () => {
   const told = { client: 1, topic: TOPIC, before: ["a", 1], toldAt: 1_500 } as const;
   const text = "and not 2 at a 2, which was published 500 ms after it was told where it stands";
   const after = (position?: [string, number]) =>

@@ -157,7 +157,7 @@ async function congest({ acceptor, intrude }: Scene) {
   return { raw, server, sent: 32 * BLOCK.length };
 }
 
-hostileTest("what a client does not read is buffered, and drains once when it reads on", async (scene) => {
+hostileTest("data that a client does not read are buffered, and drain once when it reads again", async (scene) => {
   const { raw, server, sent } = await congest(scene);
   assert(server.link.bufferedAmount <= sent);
   assertEquals(server.drains, 0);
@@ -179,7 +179,7 @@ hostileTest("what a client does not read is buffered, and drains once when it re
   await waitFor(() => server.drains === 2, { what: "the drain after another congestion" });
 });
 
-hostileTest("what waits without being too much never drains", async (scene) => {
+hostileTest("a buffer below the limit never reports a drain", async (scene) => {
   scene.acceptor.highWaterBytes = 64 * BLOCK.length;
   const { raw, server } = await scene.intrude();
   raw.socket.pause();

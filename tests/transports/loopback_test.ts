@@ -26,7 +26,7 @@ const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 const BLOCK = new Uint8Array(1 << 18);
 
-test("loopback: what a paused client does not read is buffered, and drains once it reads on", async () => {
+test("loopback: data that a paused client does not read are buffered, and drain when it reads again", async () => {
   const { acceptor, client } = setUp();
   const { client: near, server } = await openPair(acceptor, client, HUB_URL);
   client.pause();
@@ -59,7 +59,7 @@ test("loopback: a drain comes as soon as the buffer is below the mark, and again
   assertEquals(near.frames.length, 10);
 });
 
-test("loopback: a paused client hears of a close after it has read what was sent before", async () => {
+test("loopback: a paused client learns of a close after it has read the earlier messages", async () => {
   const { acceptor, client } = setUp();
   const { client: near, server } = await openPair(acceptor, client, HUB_URL);
   client.pause();
@@ -73,7 +73,7 @@ test("loopback: a paused client hears of a close after it has read what was sent
   assertEquals([near.frames, near.closings], [["last words"], [{ code: 4000, reason: "bye" }]]);
 });
 
-test("loopback: a severed link closes with 1006 at both ends, and what was under way is lost", async () => {
+test("loopback: a severed link closes with 1006 at both ends, and messages under way are lost", async () => {
   const { acceptor, client } = setUp();
   const { client: near, server } = await openPair(acceptor, client, HUB_URL);
   near.link.send("lost");
@@ -107,7 +107,7 @@ test("loopback: a black hole swallows frames and goodbyes both ways", async () =
   assertEquals([near.closings.length, server.closings.length], [1, 1]);
 });
 
-test("loopback: what a client that closes has not read waits no more, and its old links feel no fault", async () => {
+test("loopback: unread messages of a closing client are dropped, and its old links feel no fault", async () => {
   const { acceptor, client } = setUp();
   const old = await openPair(acceptor, client, HUB_URL);
   client.pause();

@@ -53,7 +53,7 @@ upgradeTest("the hub's refusal is the answer, and nothing is upgraded", async ({
   assertEquals(acceptor.ends.length, 0);
 });
 
-upgradeTest("what is no upgrade is left to others", async ({ port }, acceptor) => {
+upgradeTest("a request without an upgrade is left to other routes", async ({ port }, acceptor) => {
   for (
     const request of [{ headers: { Upgrade: undefined, Connection: "close" } }, {
       headers: { Upgrade: "h2c" },

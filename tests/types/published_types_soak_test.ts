@@ -82,7 +82,7 @@ function byLine(output: string, file: string): Map<number, string[]> {
 }
 
 test(
-  "declarations as npm gets them compile, and say of typical mistakes which names there are and what was meant, on the oldest TypeScript and the newest",
+  "declarations as npm gets them compile, and for typical mistakes the errors list the names and the one that was meant, on the oldest TypeScript and the newest",
   async () => {
     const consumer = await consumerOnce();
     await consumer.write("all.ts", importing(ENTRIES));

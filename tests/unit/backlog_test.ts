@@ -14,14 +14,14 @@ test("backlog: frames come out in order, and their lengths are told before", () 
   assertEquals(sizes, [[1, 1], [1, 1], [3, 3]]);
 });
 
-test("backlog: what waits is counted in bytes, whatever its alphabet (promise 8)", () => {
+test("backlog: waiting messages are counted in bytes, whatever their alphabet (promise 8)", () => {
   const backlog = new Backlog();
   const frame = "好".repeat(MIB); // 3 MiB
   for (let i = 0; i < 5; i++) assertEquals(backlog.keep(frame), true);
   assertEquals(backlog.keep(frame), false);
 });
 
-test("backlog: no more than 16 MiB of a client wait to be heard, and what was heard counts no more (promise 8)", () => {
+test("backlog: at most 16 MiB of a client wait, and messages that were read no longer count (promise 8)", () => {
   const backlog = new Backlog();
   const frame = "x".repeat(MIB);
   for (let i = 0; i < 15; i++) assertEquals(backlog.keep(frame), true);

@@ -29,7 +29,7 @@ function scene(limits: Partial<HoldQueueLimits> = {}) {
   return { held, add, shift, drain };
 }
 
-test("held: what was gathered together leaves together, in the frame that others share", () => {
+test("held: messages that were gathered together leave together, in the frame that others share", () => {
   const { held } = scene();
   const [one, two] = [sequenceOf(codec, [numbered(0), numbered(1)]), sequenceOf(codec, [numbered(2)])];
   held.add(one);
@@ -206,7 +206,7 @@ const passing = [
 ] as const;
 
 for (const [how, messages] of passing) {
-  test(`held: a queue that never runs empty does not grow with what passes through it, ${how}`, async () => {
+  test(`held: a queue that never runs empty does not grow with the messages that pass through it, ${how}`, async () => {
     const { held } = scene();
     const sequences = messages.map((message) => sequenceOf(codec, [message]));
     let n = 0;

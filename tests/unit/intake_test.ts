@@ -60,7 +60,7 @@ class FakeLink implements Backlogged {
 const numbered = (name: string, from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, i) => `${name}${from + i}`);
 
-test("intake: what is within a turn's share is heard at once, and little is not even watched", () => {
+test("intake: messages within a turn's share are read at once, and small numbers are not even watched", () => {
   const scene = new Scene();
   const [a, b] = [scene.link("a"), scene.link("b")];
   a.say(10);
@@ -73,7 +73,7 @@ test("intake: what is within a turn's share is heard at once, and little is not 
   assertEquals(scene.heard, numbered("a", SHARE - 10, 2 * SHARE - 10));
 });
 
-test("intake: what is beyond a turn's share is heard in the next turns, in order, and nothing overtakes it", () => {
+test("intake: messages beyond a turn's share are read in the next turns, in order, and nothing overtakes them", () => {
   const scene = new Scene();
   const a = scene.link("a");
   a.say(2 * SHARE + 10);
@@ -88,7 +88,7 @@ test("intake: what is beyond a turn's share is heard in the next turns, in order
   assertEquals([a.waiting.length, scene.heard.at(-1)], [0, `a${2 * SHARE + 11}`]);
 });
 
-test("intake: when catching up takes exactly a turn's share, what comes next is not forgotten", () => {
+test("intake: when catching up takes exactly a turn's share, later messages are not forgotten", () => {
   const scene = new Scene();
   const a = scene.link("a");
   a.say(2 * SHARE);

@@ -123,7 +123,7 @@ test("interest: a failed unsubscribe is reported, and stops no other", async () 
   assertEquals(second.state, "resolved");
 });
 
-test("interest: a subscribe that takes too long rejects, and what it still becomes is taken back", async () => {
+test("interest: a subscribe that takes too long rejects, and its late success is undone", async () => {
   const { clock, adapter, interest, acquire } = scene();
   const early = acquire();
   clock.advance(TIMEOUT_MS);
@@ -206,7 +206,7 @@ test("interest: a channel that is kept no longer is not tried for", async () => 
 type Step = readonly ["acquire" | "release" | "succeed" | "fail" | "advance", number];
 const CHANNELS = ["a", "b"];
 
-test("interest: in any order of events the backplane ends up with what is wanted, one operation at a time", async () => {
+test("interest: in any order of events the backplane ends with the wanted channels, one operation at a time", async () => {
   const step: fc.Arbitrary<Step> = fc.tuple(
     fc.constantFrom("acquire", "acquire", "release", "succeed", "fail", "advance"),
     fc.nat({ max: 60 }),
@@ -256,7 +256,7 @@ test("interest: in any order of events the backplane ends up with what is wanted
   );
 });
 
-test("interest: nothing is asked of the adapter before it begins, and what was given up until then never", async () => {
+test("interest: the adapter gets no calls before it opens, and never those that were given up until then", async () => {
   const { adapter, interest, acquire } = scene({ held: true });
   const stays = acquire("stays");
   acquire("goes").release();

@@ -16,7 +16,7 @@ function takeAll(rate: RateLimiter, count: number): Record<string, number> {
   return verdicts;
 }
 
-test("limits: every bound has a default, and what is not a number above zero is refused by name", () => {
+test("limits: every limit has a default, and a value that is not a number above zero is refused by name", () => {
   const resolved = read(undefined);
   for (const value of [...Object.values(resolved), ...Object.values(resolved.outbox)]) {
     assert(typeof value !== "number" || value > 0);
@@ -49,7 +49,7 @@ test("rate: after an idle time the burst goes through once, not twice", () => {
   assertEquals(takeAll(rate, 4), { ok: 1, refused: 3, flood: 0 });
 });
 
-test("rate: what was charged beyond what there was has to come back before anything is let through", () => {
+test("rate: a charge above the available amount must be paid back before anything passes", () => {
   const clock = new FakeClock();
   const rate = new RateLimiter(clock, { messagesPerSecond: 10, messageBurst: 5 });
   rate.charge(10);
@@ -72,7 +72,7 @@ test("rate: a client that goes on for as long as the burst without a pause is a 
   assertEquals(rate.take(), "flood");
 });
 
-test("rate: no more than the burst and what time has brought gets through, however it is spread", () => {
+test("rate: no more passes than the burst and the amount of the elapsed time, however it is spread", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 1_000 }),

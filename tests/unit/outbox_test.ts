@@ -77,7 +77,7 @@ function scene(given: Partial<OutboxLimits> = {}) {
   };
 }
 
-test("outbox: what is pushed in one turn leaves in one frame at its end, in order", () => {
+test("outbox: messages that are pushed in one turn leave in one frame at its end, in order", () => {
   const { outbox, endTurn, ends } = scene();
   const one = outbox();
   for (let i = 0; i < 5; i++) one.outbox.push(numbered(i));
@@ -149,7 +149,7 @@ test("outbox: a frame leaves within the turn when it is full, by count or by siz
   assertEquals(two.sent(), [[0, 1], [2, 3], [4], [5]]);
 });
 
-test("outbox: nothing leaves a corked one; uncorked, what was held follows what goes first", () => {
+test("outbox: nothing leaves a corked outbox; after uncorking, held messages follow those that go first", () => {
   const { outbox, endTurn } = scene();
   const one = outbox({ corked: true });
   for (let i = 0; i < 3; i++) one.outbox.push(numbered(i));

@@ -25,7 +25,7 @@ function listener({ maxHeldBytes = 1_000_000 } = {}) {
 const sender = () => listener().chunks;
 const text = (length: number, of = "abcdefghij") => of.repeat(length).slice(0, length);
 
-test("what fits into one part is sent and taken as it is", () => {
+test("a message that fits into one part is sent and received unchanged", () => {
   const bytes = new Uint8Array(PART);
   for (
     const message of [
@@ -123,7 +123,7 @@ test("a message whose sender has died is given up after a while", () => {
   assertEquals([to.lost.length, to.chunks.heldBytes, to.clock.pending], [1, 0, 0]);
 });
 
-test("what waits for parts has a bound, and what has waited longest is given up for it", () => {
+test("messages that wait for parts have a limit, and the oldest is given up above it", () => {
   const to = listener({ maxHeldBytes: 10_000 });
   // Ever new senders begin a message and never end it.
   for (let i = 0; i < 200; i++) {
@@ -147,7 +147,7 @@ test("one message beyond the bound is given up, said once, and kept nowhere", ()
   assertEquals(to.hear(from.cut(text(1_000), PART)), [text(1_000)]);
 });
 
-test("what waits on a channel that is of no interest any more, or on a connection that is gone, is forgotten in silence", () => {
+test("messages that wait on an unwanted channel, or on a lost connection, are forgotten without a report", () => {
   const to = listener();
   const parts = sender().cut(text(600), PART);
   to.hear(parts.slice(0, 2), "a");

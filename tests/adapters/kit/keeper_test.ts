@@ -112,7 +112,7 @@ test("keeper: an engine that answers after it was away is on its way up: the pau
   await keeper.close();
 });
 
-test("keeper: a refusal waits longer, and what is final is never tried again", async () => {
+test("keeper: after a refusal the pause is longer, and after a final one there is no further attempt", async () => {
   const { clock, keeper, links, pause, connecting } = scene((cause) =>
     (cause as Error).message === "refused" ? "refused" : "final"
   );
@@ -127,7 +127,7 @@ test("keeper: a refusal waits longer, and what is final is never tried again", a
   await keeper.close();
 });
 
-test("keeper: what takes too long is given up, and what comes of it later is closed", async () => {
+test("keeper: an attempt that takes too long is given up, and its late connection is closed", async () => {
   const { clock, keeper, links, told, connecting } = scene();
   const late = Promise.withResolvers<void>();
   connecting(() => late.promise);

@@ -63,7 +63,7 @@ async function live() {
   return { ...all, link };
 }
 
-test("wanted: what many clients ask for in one turn is one command", async () => {
+test("wanted: the requests of many clients in one turn are one command", async () => {
   const ends: (() => void)[] = [];
   const clock: Clock = Object.assign(new FakeClock(), {
     endOfTurn: (end: () => void) => void ends.push(end),
@@ -83,7 +83,7 @@ test("wanted: what many clients ask for in one turn is one command", async () =>
   await Promise.all(joins);
 });
 
-test("wanted: what is asked for in one turn is one command, and a channel has one command at a time", async () => {
+test("wanted: the requests of one turn are one command, and a channel has one command at a time", async () => {
   const { wanted, link } = await live();
   const left = wanted.unsubscribe("a");
   const joins = ["b", "c"].map((name) => wanted.subscribe(name, name.toUpperCase()));

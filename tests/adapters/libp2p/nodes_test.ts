@@ -21,7 +21,7 @@ test("libp2p: a burst of 20,000 messages in one turn arrives whole and in order"
   assertEquals([a.errors, a.statuses, b.gaps], [[], ["up"], []]);
 }, { timeoutMs: 60_000 });
 
-test("libp2p: what others do not take is bounded, and the rest is refused and told", async () => {
+test("libp2p: messages that other nodes do not accept are limited, and the rest is refused and reported", async () => {
   await using network = await Network.create();
   const discovery = { relays: [network.relay] };
   await using a = await openNode({ discovery, maxPendingBytes: 3_000_000 });

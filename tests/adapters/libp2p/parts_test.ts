@@ -48,7 +48,7 @@ test("libp2p: different channels have different names, and all names a topic", (
   assertEquals([used.size, [...used].every((topic) => topics.has(topic))], [topics.all.length, true]);
 });
 
-test("libp2p: what overtakes and what comes twice is brought into order", () => {
+test("libp2p: messages out of order and duplicates are brought into order", () => {
   const random = seededRandom(1);
   for (let round = 0; round < 50; round++) {
     const got: number[] = [];
@@ -67,7 +67,7 @@ test("libp2p: what overtakes and what comes twice is brought into order", () => 
   }
 });
 
-test("libp2p: what never comes is a gap after a while, and comes too late then", () => {
+test("libp2p: a message that never comes is a gap after a while, and is then too late", () => {
   const clock = new FakeClock();
   const got: number[] = [];
   const gaps: string[] = [];

@@ -43,7 +43,7 @@ for (const [library, connect] of Object.entries(LIBRARIES)) {
     await connection.close();
   });
 
-  test(`nats, on a connection of ${library}: close ends what the adapter subscribed to, and nothing else`, async () => {
+  test(`nats, on a connection of ${library}: close ends the adapter's subscriptions, and nothing else`, async () => {
     await using server = await startNats();
     const connection = await forever(server.url);
     const heard: string[] = [];
@@ -124,7 +124,7 @@ for (const [library, connect] of Object.entries(LIBRARIES)) {
     await connection.close();
   });
 
-  test(`nats, on a connection of ${library}: what is published while it reconnects is dropped, not sent late`, async () => {
+  test(`nats, on a connection of ${library}: messages that are published while it reconnects are dropped, not sent late`, async () => {
     await using server = await startNats();
     const connection = await forever(server.url);
     {

@@ -69,7 +69,7 @@ const MISFITS: readonly [config: object, word: string, history?: NatsHistorySett
   [{ max_bytes: 1_000 }, "max_bytes are 1000, not 2000", { maxBytes: 2_000 }],
 ];
 
-test("history in NATS JetStream: a stream that would lose messages or counts is refused, and what is wrong is said", async () => {
+test("history in NATS JetStream: a stream that would lose messages or counts is refused, with the reason", async () => {
   await using server = await startJetStream();
   for (const [config, word, history = {}] of MISFITS) {
     const made = await call(server, `STREAM.CREATE.${NAME}`, { ...FITTING, ...config }) as { error?: object };
@@ -98,7 +98,7 @@ test("history in NATS JetStream: a stream that is full refuses, and has room aga
   assertEquals(await append("news"), [now, last + 1]);
 });
 
-test("history in NATS JetStream: what the user may not do is told, and what to grant", async () => {
+test("history in NATS JetStream: a missing right of the user is reported, with what to grant", async () => {
   await using folder = await config(permissions(['"history.>"', ...API].join()));
   await using server = await startNats({ args: [...JETSTREAM, "--config", folder.path] });
   const options = { servers: server.url, user: "u", password: "p" };
@@ -126,7 +126,7 @@ test("history in NATS JetStream: that old messages may not be removed is told on
   assertEquals(a.errors.map(({ message }) => message.includes("STREAM.PURGE")), [true]);
 });
 
-test("history in NATS JetStream: what others write among the batches is told, and is no message", async () => {
+test("history in NATS JetStream: foreign data among the batches are reported, and are no messages", async () => {
   await using server = await startJetStream();
   await using a = await openHistory({ servers: server.url }, "news");
   await using b = await openHistory({ servers: server.url }, "news");

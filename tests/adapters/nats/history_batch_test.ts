@@ -40,11 +40,11 @@ const batches: fc.Arbitrary<Batch> = fc.record({
   };
 });
 
-test("batches of histories in NATS JetStream: what is written is read as it was", () => {
+test("batches of histories in NATS JetStream: a written batch is read back unchanged", () => {
   fc.assert(fc.property(batches, (batch) => assertEquals(decodeBatch(encodeBatch(batch)), batch)));
 });
 
-test("batches of histories in NATS JetStream: what is none, or is damaged, is read as none or as a whole one", () => {
+test("batches of histories in NATS JetStream: damaged or foreign data are read as no batch or as a whole one", () => {
   const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), {
     minLength: 1,
     maxLength: 4,

@@ -42,7 +42,7 @@ test("history in NATS JetStream: a server that is killed and started again has a
 });
 
 test(
-  "history in NATS JetStream: what is told kept while the server is killed again and again is kept once, and in order",
+  "history in NATS JetStream: messages that are confirmed while the server is killed again and again are stored once, and in order",
   async () => {
     await using server = await startJetStream();
     await using a = await openHistory({ servers: server.url, ...SOON }, "news");
@@ -130,7 +130,7 @@ test("history in NATS JetStream: an id is not taken for known when its message w
   assertEquals(await a.all("news"), ["anew"]);
 });
 
-test("history in NATS JetStream: a server that comes back without what it had confirmed begins new epochs", async () => {
+test("history in NATS JetStream: a server that comes back without its confirmed messages begins new epochs", async () => {
   const folder = await mkdtemp(join(tmpdir(), "trunkline-jetstream-"));
   const [files, copy] = [join(folder, "files"), join(folder, "copy")];
   try {
@@ -160,7 +160,7 @@ test("history in NATS JetStream: a server that comes back without what it had co
   }
 });
 
-test("history in NATS JetStream: of a frozen server what was sent is uncertain, what was not is not kept", async () => {
+test("history in NATS JetStream: with a frozen server, sent messages are uncertain, and unsent ones are not stored", async () => {
   await using server = await startJetStream();
   await using proxy = await startProxy(server.port);
   await using a = await openHistory({ servers: `nats://127.0.0.1:${proxy.port}`, ...SOON });

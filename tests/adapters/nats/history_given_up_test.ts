@@ -6,7 +6,7 @@ import type { TopicLog } from "../../../adapters/nats/history/topic_log.ts";
 import { HubError, systemClock } from "../../../contract/mod.ts";
 import { test } from "../../harness.ts";
 
-test("nats history: what is given up while its key is looked for is not kept", async () => {
+test("nats history: a message that is given up while its key is looked up is not stored", async () => {
   const given = new AbortController();
   let writes = 0;
   const stream = {

@@ -55,7 +55,7 @@ test("nats history: a refused node that has got the newer batch writes again wit
   assertEquals([new Set(records).size, records.length, stream.reads], [301, 301, 0]);
 });
 
-test("nats history: what does not fit into one batch is kept once, though another node is faster", async () => {
+test("nats history: messages that do not fit into one batch are stored once, even if another node is faster", async () => {
   const stream = new MemoryStream();
   const [a, b] = [stream.node(), stream.node()];
   await fill(a, 1, 1);
@@ -97,7 +97,7 @@ test("nats history: in every order of reading batches, the index ends with all s
   }));
 });
 
-test("nats history: what one read does not find is not told to be removed, and what the stream has lost is forgotten", async () => {
+test("nats history: a batch that one read does not find is not reported as removed, and a batch that the stream has lost is forgotten", async () => {
   const stream = new MemoryStream();
   await fill(stream.node(), 1, 20);
   const all = stream.kept.map(readPlaced);
@@ -115,7 +115,7 @@ test("nats history: what one read does not find is not told to be removed, and w
   assertEquals([index.isComplete, index.size], [true, 10]);
 });
 
-test("nats history: a node that is new removes what has expired, though others have told it of that", async () => {
+test("nats history: a new node removes expired messages, even if others have reported them", async () => {
   const stream = new MemoryStream();
   await fill(stream.node(), 1, 300);
   const { log } = stream.node();
@@ -146,7 +146,7 @@ test("nats history: a key counts no more when its message has expired, on a node
   assertEquals(await log.find(stream.stream, "k8", stream.kept[7]!.at + 1), ["L.0", 301]);
 });
 
-test("nats history: what is known of a channel that was removed as a whole counts no more, though its count began anew", async () => {
+test("nats history: the knowledge of a channel that was removed as a whole no longer counts, although its offsets start again", async () => {
   const stream = new MemoryStream();
   const [a, b] = [stream.node(), stream.node()];
   await fill(a, 1, 100);

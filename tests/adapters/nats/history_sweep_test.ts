@@ -100,7 +100,7 @@ test("history in NATS JetStream: a node that appends removes expired messages", 
   assertEquals(a.errors, []);
 });
 
-test("history in NATS JetStream: of large histories what is too much is removed, by messages and not by batches", async () => {
+test("history in NATS JetStream: large histories are trimmed by messages and not by batches", async () => {
   await using server = await startJetStream();
   await using a = await openHistory({ servers: server.url });
   const options = { size: 100, ttlMs: Infinity };

@@ -20,7 +20,7 @@ async function startWithMaxPayload(bytes: number): Promise<Broker> {
   }
 }
 
-test("nats: the limit is the server's, less what the envelope takes; beyond it a message is refused with its size", async () => {
+test("nats: the limit is the server's, minus the envelope; larger messages are refused with their size", async () => {
   await using server = await startWithMaxPayload(10_000);
   await using a = createNode(server.url);
   // Until a server has told its own, it is what servers take by default.
@@ -45,7 +45,7 @@ test("nats: the limit is the server's, less what the envelope takes; beyond it a
   assert(a.errors[0]!.error.message.includes(`${limit + 1} bytes`), a.errors[0]!.error.message);
 });
 
-test("nats: what a server does not confirm is bounded: beyond it messages are dropped and counted", async () => {
+test("nats: messages without a confirmation of the server are limited: beyond it they are dropped and counted", async () => {
   await using server = await startNats();
   const options = { servers: server.url, maxPendingBytes: 1_000_000 };
   await using a = await openNode(options);

@@ -39,7 +39,7 @@ test("nats subjects: no two pairs of a prefix and a channel share a subject", ()
   }));
 });
 
-test("nats subjects: what the adapter says beside the channels is on no channel's subject", () => {
+test("nats subjects: the adapter's own messages are on no channel's subject", () => {
   fc.assert(fc.property(texts, (channel) => {
     const subjects = new Subjects("app");
     for (const name of ["ask", "hello", "answer.node"]) {
@@ -57,7 +57,7 @@ test("nats subjects: plain names stay readable", () => {
   assertEquals(new Subjects("$SYS").encode("x"), "%24SYS.x");
 });
 
-test("nats subjects: only what the encoding makes is decoded", () => {
+test("nats subjects: only encoded names are decoded", () => {
   for (const token of ["", "%4", "%zz", "%41", "%e9", "%FF", "a.b", "%u0041", "é", "%%"]) {
     assertEquals(decodeToken(token), undefined, token);
   }

@@ -155,7 +155,7 @@ test(
 );
 
 test(
-  "postgres history: a server that only reads refuses what is published, with UNAVAILABLE, and is read from",
+  "postgres history: a read-only server refuses publishes with UNAVAILABLE, and can be read",
   async () => {
     await using server = await startServer();
     await using store = openStore({ url: server.url });

@@ -31,7 +31,7 @@ test(
 );
 
 test(
-  "postgres history: what expired is removed from the tables by sweeps of one node at a time",
+  "postgres history: one node at a time removes expired messages from the tables",
   async () => {
     const prefix = crypto.randomUUID();
     await using a = openStore({ prefix });
@@ -127,7 +127,7 @@ test(
   TIMEOUT,
 );
 
-test("postgres history: what is given up in one place does not hold up what comes behind it", async () => {
+test("postgres history: a message that is given up does not delay the ones behind it", async () => {
   await using store = openStore({ prefix: crypto.randomUUID() });
   const aborted = AbortSignal.abort(new Error("Nobody waits"));
   const ends = [end(store, "1"), end(store, "2", { signal: aborted }), end(store, "3")];

@@ -12,7 +12,7 @@ import { bunSql } from "./scene.ts";
 
 const create = (options: object) => createPostgresAdapter(options as PostgresAdapterOptions);
 
-test("postgres: options that make no sense are refused, without what may be a secret", () => {
+test("postgres: invalid options are refused, without secrets in the error", () => {
   const prefix = "app";
   const url = "postgres://me:hush@h/db";
   const refused: [object | string, string][] = [

@@ -17,7 +17,7 @@ async function start() {
   return { adapter, hub, kept, [Symbol.asyncDispose]: dispose };
 }
 
-test("outbox: what is still on its way when its transaction is rolled back leaves nothing", async () => {
+test("outbox: messages that are still on their way when their transaction is rolled back leave nothing behind", async () => {
   await using node = await start();
   const client = new pg.Client(url);
   await client.connect();

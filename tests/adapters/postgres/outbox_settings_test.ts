@@ -35,7 +35,7 @@ test("outbox: whatever settings the session of a transaction has, the message st
   assertEquals((await node.hub.history("log/x")).records.length, 8);
 }, TIMEOUT);
 
-test("outbox: what answers otherwise than a client of PostgreSQL is no transaction of it", async () => {
+test("outbox: an object that answers differently from a client of PostgreSQL is not a transaction", async () => {
   await using node = await start();
   const answers = [undefined, null, 7, [], [{}], [{ position: "x" }], { rows: [] }, { rows: null }, {
     rows: [null],

@@ -48,7 +48,7 @@ const kept = async (node: Node) => (await node.hub.history("log/x")).records.map
 
 for (const [kind, transact] of Object.entries(transactions(url))) {
   test(
-    `outbox: what is published in a transaction comes with its commit on every node, and never without, by ${kind}`,
+    `outbox: messages of a transaction arrive with its commit on every node, and never without it, by ${kind}`,
     async () => {
       const prefix = crypto.randomUUID();
       await using a = await start(prefix);
@@ -84,7 +84,7 @@ for (const [kind, transact] of Object.entries(transactions(url))) {
   );
 }
 
-test("outbox: a savepoint that is rolled back takes what was published within it along", async () => {
+test("outbox: a savepoint that is rolled back also undoes the publishes within it", async () => {
   await using a = await start(crypto.randomUUID());
   await using console = openConsole(url);
   await console.sql.begin(async (tx) => {
@@ -283,7 +283,7 @@ test("outbox: an emitter publishes within a transaction, also before it is open"
 }, TIMEOUT);
 
 test(
-  "outbox: what is committed while nodes have lost their connections reaches them when they are back",
+  "outbox: messages that are committed while nodes have lost their connections reach them when they are back",
   async () => {
     await using server = await startPostgres();
     await using a = await start("p", undefined, server.url);

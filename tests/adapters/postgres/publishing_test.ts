@@ -34,7 +34,7 @@ for (const connector of ["postgres", "pg"] as const) {
 }
 
 test(
-  "postgres: what is published in one turn arrives in order across channels, large and small",
+  "postgres: messages of one turn arrive in order across channels, large and small",
   async () => {
     const [first, second] = await pair("x", "y", "z");
     await using a = first;
@@ -51,7 +51,7 @@ test(
   TIMEOUT,
 );
 
-test("postgres: what is published while a statement is under way goes out together in the next", async () => {
+test("postgres: messages that are published during a statement go out together in the next one", async () => {
   const prefix = crypto.randomUUID();
   await using broker = await startPostgres();
   await using console = openConsole(broker.url);
@@ -172,7 +172,7 @@ const data = ["small", "large ".repeat(10_000), new Uint8Array(20_000).fill(7)];
 
 for (const [kind, transact] of Object.entries(transactions(URL))) {
   test(
-    `postgres: what is published in a transaction arrives with its commit, and never without, by ${kind}`,
+    `postgres: messages of a transaction arrive with its commit, and never without it, by ${kind}`,
     async () => {
       const [first, second] = await pair("news");
       await using a = first;
@@ -202,7 +202,7 @@ for (const [kind, transact] of Object.entries(transactions(URL))) {
 }
 
 test(
-  "postgres: in place of a transaction a whole client is refused, and so is what is no message, with nothing sent",
+  "postgres: a whole client instead of a transaction is refused, and so is an invalid message, with nothing sent",
   async () => {
     const [first, second] = await pair("news");
     await using a = first;
@@ -255,7 +255,7 @@ test(
   TIMEOUT,
 );
 
-test("postgres: how long a role's statements may take is no limit for what the adapter sends", async () => {
+test("postgres: the statement timeout of a role does not limit the statements of the adapter", async () => {
   await using console = openConsole(URL);
   const role = `hasty_${crypto.randomUUID().replaceAll("-", "")}`;
   await console.sql.unsafe(`CREATE ROLE ${role} LOGIN`);

@@ -32,7 +32,7 @@ function repeated({ received }: TestNode): string[] {
 }
 
 faultTest(
-  "rabbitmq: a user needs rights on the names of its prefix alone; without them it is refused and told what to grant",
+  "rabbitmq: a user needs rights only on the names of its prefix; without them it is refused and told what to grant",
   async (url) => {
     const mine = "^trunkline\\.mine";
     await Promise.all([broker.ctl("add_vhost", "side"), broker.ctl("add_user", "alice", "wonder")]);

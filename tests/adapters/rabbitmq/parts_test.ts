@@ -39,7 +39,7 @@ test("rabbitmq: names of different prefixes differ, also where RabbitMQ would dr
   assertThrows(() => new RabbitMqNames("é".repeat(30)), RangeError, "180 bytes, and at most 150");
 });
 
-test("rabbitmq: what is packed is unpacked as it was, and what was not packed here is none", () => {
+test("rabbitmq: a packed message is unpacked unchanged, and other data are refused", () => {
   const bytes = (...values: number[]) => new Uint8Array(values);
   for (const messages of [[bytes(1)], [bytes(), bytes(1, 2), bytes()], [new Uint8Array(70_000), bytes(7)]]) {
     assertEquals(unpack(pack(messages) as Uint8Array<ArrayBuffer>), messages);
@@ -109,7 +109,7 @@ test("rabbitmq: options that make no sense, or contradict each other, are refuse
   assertThrows(() => createRabbitMqAdapter("amqp://u:s3cret@host" as never), TypeError, "address alone");
 });
 
-test("rabbitmq: what one URL of several says holds for all, and may be said again", () => {
+test("rabbitmq: settings in one URL of several hold for all, and may be repeated", () => {
   const urls = ["amqp://u:p%23@one/v%2F1", "amqp://two:7", "amqp://u:p%23@[::1]/v%2F1"];
   assertEquals(readServers(urls), {
     addresses: [
@@ -124,7 +124,7 @@ test("rabbitmq: what one URL of several says holds for all, and may be said agai
   });
 });
 
-test("rabbitmq: what a server says at the door is told with what to do, and tried again where that may help", () => {
+test("rabbitmq: a refusal of the server is reported with what to do, and tried again if that may help", () => {
   const saying = (words: string) =>
     connectError("host:5672", new Error(`connection closed: ${words}`), ["s3cret"]);
   const login = saying("ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN. (403)");

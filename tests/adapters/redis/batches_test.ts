@@ -28,7 +28,7 @@ function writes(clock: Pick<Clock, "endOfTurn"> = microtaskClock) {
   return { sent, run };
 }
 
-test("batches: what many clients ask for in one turn is one write", async () => {
+test("batches: the commands of many clients in one turn are one write", async () => {
   const { sent, run } = writes(systemClock);
   const done: Promise<unknown>[] = [];
   const names = ["1", "2", "3"];
@@ -45,7 +45,7 @@ test("batches: what many clients ask for in one turn is one write", async () => 
   assertEquals(await Promise.all(done), names);
 });
 
-test("batches: what is called while a script is not known waits behind what is sent again", async () => {
+test("batches: calls while a script is unknown wait behind the repeated ones", async () => {
   const { sent, run } = writes();
   const done = [run("x", "1")];
   await microtasks();
@@ -63,7 +63,7 @@ test("batches: what is called while a script is not known waits behind what is s
   assertEquals(await Promise.all(done), ["1", "2", "3"]);
 });
 
-test("batches: what others of its row have overtaken is refused, and others go on", async () => {
+test("batches: a call that others of its row have overtaken is refused, and the others go on", async () => {
   const { sent, run } = writes();
   const late = run("x", "1"), other = run("y", "2"), next = run("x", "3");
   await microtasks();

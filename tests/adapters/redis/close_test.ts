@@ -78,7 +78,7 @@ test(
   TIMEOUT,
 );
 
-test("redis: what is published before close is on its way, and what was counted is reported", async () => {
+test("redis: messages from before close are on their way, and counted losses are reported", async () => {
   await using broker = await startRedis();
   await using b = await openNode(broker.url, "news");
   const a = await openNode(broker.url);

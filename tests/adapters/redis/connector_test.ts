@@ -30,7 +30,7 @@ for (const connector of CONNECTORS) {
   }, TIMEOUT);
 
   test(
-    `redis: a server with too many clients is named as what it is, and used when there is room [${connector}]`,
+    `redis: a server with too many clients is reported as such, and used when there is room [${connector}]`,
     async () => {
       await using broker = await startRedis({ args: ["--maxclients", "1"] });
       await using console = await openConsole(broker.url);

@@ -97,7 +97,7 @@ for (
   ] as const
 ) {
   test(
-    `redis history: after a restart of a Redis ${what}, a node hears what others published before it was back, and nothing twice`,
+    `redis history: after a restart of a Redis ${what}, a node gets the messages that others published before it was back, and none twice`,
     async () => {
       await using broker = await startRedis({ args });
       await using proxy = await startProxy(broker.port);

@@ -32,7 +32,7 @@ async function refusal(appending: Promise<unknown>): Promise<string> {
 }
 
 test(
-  "redis history: what is kept is heard by other nodes that subscribe, once, and not by its own",
+  "redis history: a stored message reaches other subscribed nodes once, and not its own node",
   async () => {
     await using broker = await startRedis();
     await using a = await open(broker.url);
@@ -178,7 +178,7 @@ test(
   TIMEOUT,
 );
 
-test("redis history: what a server forgets of its scripts changes no order and loses nothing", async () => {
+test("redis history: scripts that a server forgets change no order and lose nothing", async () => {
   await using broker = await startRedis();
   await using console = await openConsole(broker.url);
   await using a = await open(broker.url);
@@ -303,7 +303,7 @@ test(
 );
 
 test(
-  "redis history: what is remembered of topics that have begun is bounded, and no epoch comes twice",
+  "redis history: the memory of begun topics is limited, and no epoch comes twice",
   async () => {
     await using broker = await startRedis();
     await using console = await openConsole(broker.url);

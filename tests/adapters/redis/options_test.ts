@@ -40,7 +40,7 @@ test("redis: options that make no sense, or contradict each other, are refused",
   }
 });
 
-test("adapters: an address in place of options is refused with what to give, and not repeated", () => {
+test("adapters: an address instead of options is refused with what to give, and is not repeated in the error", () => {
   const url = "redis://:s3cret@127.0.0.1" as never;
   for (const create of [createRedisAdapter, createRedisClusterAdapter, createNatsAdapter]) {
     const error = assertThrows(() => create(url), TypeError, 'prefix: "my-app" }');

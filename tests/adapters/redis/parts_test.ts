@@ -92,7 +92,7 @@ test("redis probe: as long as a connection gives signs it is not dead, and the o
   assertEquals(verdicts, ["subscriber"]);
 });
 
-test("redis probe: a process that was busy itself reads first what has come meanwhile", async () => {
+test("redis probe: a process that was busy itself first reads the data that have arrived", async () => {
   const { clock, link, probe, verdicts } = startProbe();
   clock.jump(30_000); // nothing ran for half a minute
   clock.advance(0);
@@ -111,7 +111,7 @@ test("redis probe: one that is stopped says neither, and leaves no timer", async
   assertEquals([verdicts, clock.pending], [["no verdict"], 0]);
 });
 
-test("redis errors: tell no secret, carry no command, and say what Redis says", () => {
+test("redis errors contain no secret and no command, and repeat what Redis says", () => {
   const cause = Object.assign(new Error("WRONGPASS bad hunter2"), {
     command: { args: ["hunter2"] },
     code: "X",

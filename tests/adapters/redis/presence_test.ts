@@ -170,7 +170,7 @@ test("redis presence: places that have lost something are told at the tenth touc
 }, TIMEOUT);
 
 test(
-  "redis presence: what no hub has written is left out, and what is of another kind is an error",
+  "redis presence: foreign entries are left out, and keys of another type are an error",
   async () => {
     await using broker = await startRedis();
     await using console = await openConsole(broker.url);
@@ -213,7 +213,7 @@ test(
   TIMEOUT,
 );
 
-test("redis presence: what waits is refused when its connection is lost", async () => {
+test("redis presence: waiting calls are refused when their connection is lost", async () => {
   const lost = new Error("The connection was closed");
   const batches = new Batches({
     partOf: () => 0,
@@ -264,7 +264,7 @@ test(
 );
 
 test(
-  "redis presence: a purge that is under way leaves what a node puts that has come back meanwhile",
+  "redis presence: a purge under way leaves the entries of a node that has come back meanwhile",
   async () => {
     await using broker = await startRedis();
     await using console = await openConsole(broker.url);

@@ -15,7 +15,7 @@ function lost({ errors }: TestNode): number {
   }, 0);
 }
 
-test("redis: what is published in one turn leaves in one write, in order across channels", async () => {
+test("redis: messages of one turn leave in one write, in order across channels", async () => {
   await using broker = await startRedis();
   await using a = await openNode(broker.url);
   await using b = await openNode(broker.url, "x", "y", "z");

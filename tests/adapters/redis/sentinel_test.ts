@@ -113,7 +113,7 @@ async function follow(node: HubNode) {
 
 for (const how of ["is asked to hand over", "is killed"]) {
   test(
-    `redis by sentinels: when the master ${how}, nodes follow to the new one, and histories claim nothing of what it may lack`,
+    `redis by sentinels: when the master ${how}, nodes follow to the new one, and histories claim no messages that it may lack`,
     async () => {
       await using servers = await startGuarded();
       const sentinel = await ready(servers);

@@ -64,7 +64,7 @@ test(
   TIMEOUT,
 );
 
-test("redis over TLS: what cannot be trusted is one clear error without the secret", async () => {
+test("redis over TLS: an untrusted certificate is one clear error without the secret", async () => {
   await using server = await startSecured(["--requirepass", "s3cret"]);
   const { port, ca } = server;
   for (

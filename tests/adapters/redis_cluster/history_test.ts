@@ -36,7 +36,7 @@ async function appended(store: HistoryStore, channel: string, data: string): Pro
 }
 
 test(
-  "redis cluster history: what is kept is heard by other nodes, and a slot that moves loses nothing",
+  "redis cluster history: a stored message reaches other nodes, and a slot that moves loses nothing",
   async () => {
     await using cluster = await startRedisCluster();
     await using a = await open(cluster.url);

@@ -62,7 +62,7 @@ function scene() {
   return { clock, lost, counts, outbox, publish, old, next };
 }
 
-test("redis-cluster: what a shard refuses as moved goes to the next one before all that came after it", () => {
+test("redis-cluster: messages that a shard refuses as moved go to the next shard before all later ones", () => {
   const { outbox, publish, old, next, counts, lost } = scene();
   publish("1", "2", "3", "4");
   old.answer(1, MOVED);
@@ -87,7 +87,7 @@ test("redis-cluster: nothing goes to the next shard while the old one may still 
   assertEquals(next.texts, ["2"]);
 });
 
-test("redis-cluster: what waits for a slot on the move waits for a limited time, and is reported", () => {
+test("redis-cluster: messages that wait for a moving slot wait for a limited time, and are reported", () => {
   const { clock, outbox, publish, old, next, counts, lost } = scene();
   next.ready = false;
   publish("1");
@@ -120,7 +120,7 @@ test("redis-cluster: a shard that refuses for now is asked again, not at once an
   assert(old.sent.length > 10 && old.sent.length < 200);
 });
 
-test("redis-cluster: what may have arrived is never sent again", () => {
+test("redis-cluster: a message that may have arrived is never sent again", () => {
   const { publish, old, outbox, next, lost } = scene();
   publish("1", "2");
   old.ready = false;

@@ -89,7 +89,7 @@ async function subscribed(slot = 7) {
   return { ...all, interests, link: all.links[0]! };
 }
 
-test("redis-cluster: what is asked for in one turn goes in one command, and joins never go along with leaves", async () => {
+test("redis-cluster: the requests of one turn go in one command, and joins never go together with leaves", async () => {
   await using stack = new AsyncDisposableStack();
   const { subscriber, interests, link } = await subscribed();
   stack.defer(() => subscriber.close());

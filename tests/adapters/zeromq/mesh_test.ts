@@ -143,7 +143,7 @@ test(
 );
 
 test(
-  "zeromq mesh: what a slow node has no room for is reported, and that node hears of its gap",
+  "zeromq mesh: messages without room at a slow node are reported, and that node learns of its gap",
   async () => {
     const seed = await freeAddress();
     const line = await startProxy(Number(seed.split(":").at(-1)));

@@ -49,7 +49,7 @@ test("zeromq proxy: the command runs one; killed, frozen and started again it is
   assertStringIncludes(a.words(), "Cannot publish a message to ZeroMQ at the proxy tcp://127.0.0.1:");
 });
 
-test("zeromq proxy: what it drops for a node that does not keep up is a gap of that channel", async () => {
+test("zeromq proxy: messages that it drops for a slow node are a gap of that channel", async () => {
   await using proxy = await createZeroMqProxy({
     front: "tcp://127.0.0.1:*",
     back: "tcp://127.0.0.1:*",

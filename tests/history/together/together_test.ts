@@ -46,7 +46,7 @@ for (const createPlace of await openPlaces()) {
   );
 
   test(
-    `history: what is heard is kept by then, and what is kept is heard, on every node [${where}]`,
+    `history: a delivered message is stored by then, and a stored one is delivered, on every node [${where}]`,
     async () => {
       await using cluster = await start(2);
       const { nodes } = cluster;
@@ -73,7 +73,7 @@ for (const createPlace of await openPlaces()) {
   );
 
   test(
-    `promise 4: back on another node while prices run a client gets just what it missed, in order, then what is live [${where}]`,
+    `promise 4: back on another node during publishes, a client gets exactly its missed messages, in order, then the live ones [${where}]`,
     async () => {
       await using cluster = await start(2);
       const { nodes: [a, b] } = cluster;
@@ -182,7 +182,7 @@ for (const createPlace of await openPlaces()) {
   );
 
   test(
-    `history: a first subscribe rewinds on a node that published nothing, then hears what is live [${where}]`,
+    `history: a first subscribe rewinds on a node that published nothing, then gets live messages [${where}]`,
     async () => {
       await using cluster = await start(2);
       const { nodes: [a, b] } = cluster;
