@@ -91,7 +91,7 @@ test("wrong calls: an event that a role does not have is not sent to that role",
 });
 
 testOnAdapters(
-  "wrong calls: listeners to unknown events, and listeners that are not functions",
+  "wrong calls: listeners to unknown events, and listeners that are not functions, are refused",
   async (start) => {
     await using cluster = await start(1);
     const { hub } = cluster.nodes[0]!;

@@ -129,7 +129,7 @@ for (const [where, createHistory] of HISTORIES) {
     assertEquals(a.clientErrors, []);
   });
 
-  test(`rewind: a second subscriber from before the rewind is live gets only live messages (${where})`, async () => {
+  test(`rewind: a plain subscriber beside it, from before it is live, gets only live messages (${where})`, async () => {
     await using a = await createNode(undefined, { history: createHistory() });
     for (let n = 1; n <= 4; n++) await a.hub.publish("log/x", { n });
     const client = await a.member();

@@ -81,7 +81,7 @@ for (const [where, createHistory] of Object.entries(STORES)) {
     assert((await rejection(admin.history("own/x", { limit: -1 }))) as unknown instanceof RangeError);
   });
 
-  test(`history: a client reads the topics of its role; if two roles have the same name, that of its own role (${where})`, async () => {
+  test(`history: a client reads the topics of its role; if two roles have a topic with the same name, that of its own role (${where})`, async () => {
     await using a = await node({ history: createHistory() });
     const { hub } = a;
     await hub.publish("log/x", "shared");

@@ -117,7 +117,7 @@ test("a hub needs a contract and options", () => {
   for (const [args, message] of cases) assertThrows(() => create(...args), TypeError, message);
 });
 
-test("options of calls are checked like all others, and what is wrong is not done", async () => {
+test("options of calls are checked like all others, and a wrong call does nothing", async () => {
   const loopback = createLoopbackTransport();
   await using hub = createHub(contract, {
     authenticate: ({ role }) => ({ role }),

@@ -11,7 +11,7 @@ function answer(raw: RawClient, id: number): unknown {
   return message?.[0] === "err" ? (message[2] as HubError).code : message?.[2];
 }
 
-test("asks: the hub keeps no more of a client's cancels than of its questions", async () => {
+test("asks: of the position that a client sends, the hub keeps only the parts that it reads", async () => {
   const history = laterStore(createMemoryHistory());
   await using node = await createNode(undefined, { history });
   const seen: unknown[] = [];

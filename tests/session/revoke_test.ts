@@ -98,7 +98,7 @@ test("a subscribe that gets its missed messages ends in the middle, and gets no 
   assertEquals(hub.stats().subscriptions, 0);
 });
 
-test("revoke does nothing for an unsubscribed topic, a topic of another role, wrong reasons and a client that is gone", async () => {
+test("conn.unsubscribe of an unsubscribed topic, of another role's topic, with a wrong reason, and of a client that is gone", async () => {
   await using scene = await start();
   const { peer, conn } = scene;
   conn.unsubscribe("news/1");
