@@ -57,7 +57,7 @@ const CALLS: [name: string, passes: () => void, fails: () => void][] = [
 ];
 
 for (const [name, passes, fails] of CALLS) {
-  test(`${name} tells right from wrong`, () => {
+  test(`${name} passes for right and fails for wrong values`, () => {
     passes();
     assertThrows(fails, AssertionError);
   });

@@ -93,7 +93,7 @@ test("bench: a cluster's row has the worst repetition's losses, paced or not, an
   assertEquals([rssMb, deliveriesPerSecond, p99Ms, messagesPerFrame], [2, 90, 3, 10].map(same));
 });
 
-test("bench: a row of interest has the repetition with most in vain, and Redis' bytes only where Redis was asked", () => {
+test("bench: a row of interest has the repetition with most unwanted messages, and Redis' bytes only if Redis was asked", () => {
   const [candidate] = clusterCandidates;
   const outcome = (unwanted: number, redisBytes?: number) =>
     measured({ published: 90, wanted: 60, unwanted, ...(redisBytes && { redisBytes }) });

@@ -74,7 +74,7 @@ test("bench: frames are read whole when every byte comes alone", () => {
   assertEquals(frames, Array(6).fill({ size: 3, bytes: [1, 2, 3], ended: true }));
 });
 
-test("bench: a frame of a client is masked, and has the length that its header tells", () => {
+test("bench: a frame of a client is masked, and has the length in its header", () => {
   for (const size of [0, 125, 126, 65_535]) {
     const sent = textFrame("x".repeat(size));
     assertEquals(sent[0], 0x81);

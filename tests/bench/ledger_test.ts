@@ -37,7 +37,7 @@ test("bench: a message that all clients get once and in order is no fault", () =
   assertEquals(ledger.judge().outages, 0);
 });
 
-test("bench: a message that is dropped is missed, also when the client hears all others", () => {
+test("bench: a dropped message counts as missed, also if the client gets all others", () => {
   const ledger = published(3, 2);
   for (const number of [0, 1, 2]) ledger.hear(0, number, 300);
   for (const number of [0, 2]) ledger.hear(1, number, 300);
@@ -67,7 +67,7 @@ test("bench: a message for some clients only is not missed by others", () => {
   assertEquals([ledger.missing, ledger.judge().expected], [1, 2]);
 });
 
-test("bench: a client that is told it has everything, and has not, was told wrong, once for each time", () => {
+test("bench: a notice "complete" to a client that is not complete is a false one, counted once each time", () => {
   const ledger = published(6);
   ledger.hear(0, 0, 5);
   ledger.lose(0, 50, 250);
@@ -86,7 +86,7 @@ test("bench: a client that is told it has everything, and has not, was told wron
   });
 });
 
-test("bench: a client that is told that something is missing has not lost it without a word", () => {
+test("bench: messages that a client is told to have missed do not count as silently lost", () => {
   const ledger = published(4);
   ledger.hear(0, 0, 5);
   ledger.lose(0, 50, 250);

@@ -68,7 +68,7 @@ test("bench: losses, duplicates, wrong order and false recovery are faults of Tr
   }
 });
 
-test("bench: replays are judged beside those of peers with as many nodes and the same fate", () => {
+test("bench: replays are compared with those of peers with as many nodes and the same fate", () => {
   const replayMs = (ms: number) => ({ p50: same(ms), p99: same(ms), max: same(ms) });
   const peer = (ms: number, part: Partial<DropsRow> = {}) =>
     dropsRow({ peer: "peer", replayMs: replayMs(ms), ...part });

@@ -34,7 +34,7 @@ test("bench: the size of a frame tells how many numbered messages are in it, unl
   );
 });
 
-test("bench: the size of a frame never tells a wrong number of messages, though up to 60 are missing or have come twice", () => {
+test("bench: the size of a frame never gives a wrong number of messages, although up to 60 are missing or duplicates", () => {
   const near = fc.tuple(fc.constantFrom(10, 100, 1_000, 10_000), fc.integer({ min: -500, max: 500 }))
     .map(([power, more]) => Math.max(0, power + more));
   const shift = fc.integer({ min: -60, max: 60 });

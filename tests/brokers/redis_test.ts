@@ -4,7 +4,7 @@ import { startRedis } from "../../tools/brokers/redis.ts";
 import { redisCommand } from "../../tools/brokers/sockets.ts";
 import { test } from "../harness.ts";
 
-test("a broker that was killed comes back on its port, and remembers nothing", async () => {
+test("a broker that was killed comes back on its port, without its data", async () => {
   await using broker = await startRedis();
   assertEquals(broker.url, `redis://127.0.0.1:${broker.port}`);
   await redisCommand(broker.port, "SET", "key", "vâlue");

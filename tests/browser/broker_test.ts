@@ -11,7 +11,7 @@ async function says(window: DemoWindow, text: string): Promise<void> {
 }
 
 test(
-  "demo --adapter redis: while Redis is dead the windows of a node go on, and all hear all of it when it is back",
+  "demo --adapter redis: while Redis is dead the windows of a node go on, and all get every message when it is back",
   async () => {
     await using redis = await startRedis();
     await using demo = await Demo.startWith({ REDIS_URL: redis.url }, "--adapter", "redis");

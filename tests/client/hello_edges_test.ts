@@ -112,7 +112,7 @@ test("a hello is no larger than the server's frames, whatever the token takes of
   }
 });
 
-test("a first hello that a server may have found too large is said again without topics", async () => {
+test("a first hello that may have been too large for the server is sent again without topics", async () => {
   const rig = await connecting({ token: "x".repeat(300) });
   rig.client.subscribe("stats", () => {});
   rig.server.link.open();

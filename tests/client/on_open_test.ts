@@ -82,7 +82,7 @@ test("other messages wait until the requests of onOpen are answered, in order", 
   await client.close();
 });
 
-test("an onOpen of several steps, one that never ends and one that gets no answer hold nothing up for long", async () => {
+test("an onOpen of several steps, one that never ends and one without an answer delay the other messages only for a limited time", async () => {
   for (const answered of [true, false]) {
     const { client, server, clock, errors } = await connecting();
     client.onOpen(async () => {
@@ -104,7 +104,7 @@ test("an onOpen of several steps, one that never ends and one that gets no answe
   }
 });
 
-test("a link that is lost while onOpen waits for its answer begins it anew on the next one", async () => {
+test("a link that is lost while onOpen waits for its answer starts onOpen again on the next one", async () => {
   const rig = await opened();
   const { client } = rig;
   client.onOpen(() => client.request("say", { text: "join" }));

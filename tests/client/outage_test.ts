@@ -30,7 +30,7 @@ test("a client that cannot connect for a while says so once, with the address an
   await rig.client.close();
 });
 
-test("each time without a connection is told once", async () => {
+test("each outage is reported once", async () => {
   const rig = await opened();
   await fail(rig, 20_000);
   rig.server.link.welcome();
@@ -42,7 +42,7 @@ test("each time without a connection is told once", async () => {
   await rig.client.close();
 });
 
-test("a token that cannot be fetched is told as such, and not as a server that is not there", async () => {
+test("a token that cannot be fetched is reported as such, and not as a missing server", async () => {
   const rig = await connecting({ token: () => Promise.reject(new Error("No network")) });
   for (let i = 0; i < 6; i++) await retried(rig);
   assertEquals([...new Set(rig.errors.map(({ error }) => (error as Error).message))], ["No network"]);
@@ -93,7 +93,7 @@ test("before it was ever open, too, and with the data of the refusal", async () 
   }
 });
 
-test("a server that refuses every attempt for now is told once, with its reason", async () => {
+test("a server that refuses every attempt for now is reported once, with its reason", async () => {
   const rig = await connecting();
   for (let i = 0; i < 8; i++) {
     rig.server.link.open();

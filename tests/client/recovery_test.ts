@@ -165,7 +165,7 @@ test("messages after a hole and before the next subscribe count as left over, to
   await client.close();
 });
 
-test("a gap that the history no longer covers is told", async () => {
+test("a gap that the history no longer covers is reported", async () => {
   const { client, server, heard, recoveries } = await live();
   server.link.say(rec(8));
   await turn();
@@ -176,7 +176,7 @@ test("a gap that the history no longer covers is told", async () => {
   await client.close();
 });
 
-test("a gap that the server tells of is passed on, and the stream goes on from there", async () => {
+test("a gap that the server reports is passed on, and the stream goes on from there", async () => {
   const rig = await live();
   const { server, client, heard, recoveries } = rig;
   server.link.say(rec(6), ["gap", TOPIC, ["e2", 9]], rec(9), rec(10), ["gap", "ticker/OTHER", ["e2", 9]]);

@@ -17,7 +17,7 @@ async function refusedBy(url: string, Socket?: typeof WebSocket): Promise<string
   return (await client.closed)!.message;
 }
 
-test("a refused upgrade is told with its status and the address, where the platform tells it", async () => {
+test("a refused upgrade is reported with its status and the address, if the platform gives them", async () => {
   const server = serve({ fetch: () => new Response("Not from there", { status: 403 }) });
   try {
     const message = await refusedBy(`ws://ann:secret@127.0.0.1:${server.port}/realtime?token=secret`);

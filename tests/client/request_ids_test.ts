@@ -13,7 +13,7 @@ async function elsewhere(rig: Rig, once: string | undefined): Promise<void> {
   await turn();
 }
 
-test("a request with an id says so, and one to a hub that takes none is refused and not sent", async () => {
+test("a request with an id is marked as such, and one to a hub without support for ids is refused and not sent", async () => {
   const { client, server } = await remembered();
   const answer = client.request("say", { text: "hi" }, { id: "order 7" });
   await turn();

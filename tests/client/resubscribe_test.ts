@@ -23,7 +23,7 @@ test("on reconnect all topics are subscribed again in one frame, before anything
   await rig.client.close();
 });
 
-test("a subscription that is live again says so; without history something may be missing", async () => {
+test("a subscription that is live again reports this; without history messages may be missing", async () => {
   const rig = await opened();
   const recoveries: unknown[] = [];
   const onRecovery = (recovery: unknown) => void recoveries.push(recovery);

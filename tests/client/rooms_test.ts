@@ -115,7 +115,7 @@ test("rooms: a client that was taken out forgets where it stood", async () => {
   await client.close();
 });
 
-test("rooms: a server without histories, and a hello without room, are told as not recovered, once", async () => {
+test("rooms: a server without histories, and a hello without room, are reported as not recovered, once", async () => {
   const { server, client, told, reopen } = await live();
   await reopen({ rooms: false });
   server.link.say(["ev", "line", { n: 1 }]);
@@ -131,7 +131,7 @@ test("rooms: a server without histories, and a hello without room, are told as n
   await client.close();
 });
 
-test("rooms: a message that cannot be read is passed over, and told", async () => {
+test("rooms: an unreadable message is skipped, and reported", async () => {
   const { server, client, heard, told, errors } = await live();
   server.link.sayRaw(`[["rev","${ROOM}",6,"line",{"__proto__":1}]]`);
   server.link.say(...said(7));

@@ -108,7 +108,7 @@ test("a subscribe that the server does not answer is given up, on both sides", a
   await client.close();
 });
 
-test("unsubscribe during subscribe: ready rejects, and the server is told", async () => {
+test("unsubscribe during subscribe: ready rejects, and the server is informed", async () => {
   const { client, server } = await opened();
   const heard: unknown[] = [];
   const sub = client.subscribe("stats", (stats) => void heard.push(stats));

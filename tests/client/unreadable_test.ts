@@ -46,7 +46,7 @@ test("a server that keeps sending unreadable messages is reported from time to t
   await client.close();
 });
 
-test("a live message of a history that cannot be read is passed over, and listeners hear that one is missing", async () => {
+test("an unreadable live message of a history is skipped, and listeners learn that one is missing", async () => {
   const { client, server, heard, recoveries, errors } = await live();
   server.link.sayRaw(
     `[["rec","${TOPIC}",6,{"n":6}],["rec","${TOPIC}",7,${BAD}],["rec","${TOPIC}",8,{"n":8}]]`,

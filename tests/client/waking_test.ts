@@ -198,7 +198,7 @@ test("a closed client ignores waking, whatever the platform reports", async () =
   assertEquals([alarm.stopped, clock.pending, server.links.length], [1, 0, 1]);
 });
 
-test("a lifecycle that throws when it is stopped is reported, and the client is closed all the same", async () => {
+test("a lifecycle that throws when it is stopped is reported, and the client still closes", async () => {
   const failure = new Error("No such listener");
   const { client, errors } = await opened({
     lifecycle: () => () => {

@@ -68,7 +68,7 @@ function lose({ tap }: Side, is: (text: string) => boolean): void {
   };
 }
 
-test("cluster: an answer that is too large even in parts is told on both nodes", async () => {
+test("cluster: an answer that is too large even in parts is reported on both nodes", async () => {
   await using nodes = await pair();
   const { asker, answerer } = nodes;
   answerer.hub.onServer("load", () => "x".repeat(MAX_ANSWER_LENGTH));
@@ -79,7 +79,7 @@ test("cluster: an answer that is too large even in parts is told on both nodes",
   assertEquals(partsOf(answerer), 0);
 });
 
-test("cluster: an answer that is no JSON, and an error that is too long to send, are told on both nodes", async () => {
+test("cluster: an answer that is not JSON, and an error that is too long to send, are reported on both nodes", async () => {
   await using nodes = await pair();
   const { asker, answerer } = nodes;
   const off = answerer.hub.onServer("load", () => 1n);

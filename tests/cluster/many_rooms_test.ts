@@ -39,7 +39,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("many rooms: one broadcast keeps its place among those before and after", async (start) => {
+testOnAdapters("many rooms: one broadcast stays in order with those before and after", async (start) => {
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;
   const client = await b!.member("bob");

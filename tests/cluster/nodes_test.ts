@@ -192,7 +192,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "cluster: late words of a node that was found dead, or said goodbye, do not bring it back",
+  "cluster: late messages of a node that was declared dead, or said goodbye, do not bring it back",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(3, { clock, heartbeatMs: 1e9 });
@@ -320,7 +320,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("cluster: a node that was alone goes behind those that it comes to late", async (start) => {
+testOnAdapters("cluster: a node that was alone goes behind the nodes that it meets late", async (start) => {
   const clock = new FakeClock();
   await using cluster = await start(2, { clock, heartbeatMs: 1e9 });
   const [a, b] = cluster.nodes;

@@ -117,7 +117,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "cluster: an order of another node that is not understood is refused, and told on both",
+  "cluster: an order of another node that is not understood is refused, and reported on both",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;

@@ -142,7 +142,7 @@ test("outage: a backplane that refuses is reported, and the hub that does withou
   assertEquals((await page(hub)).status, "degraded");
 });
 
-testOnAdapters("outage: listeners and health tell of the backplane, live apart from ready", async (start) => {
+testOnAdapters("outage: listeners and health show the backplane; live does not depend on ready", async (start) => {
   const clock = new FakeClock();
   await using cluster = await start(2, { clock, maxBackplaneDownMs: 10_000, heartbeatMs: 1e9 });
   const [a] = cluster.nodes;

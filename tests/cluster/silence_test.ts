@@ -13,7 +13,7 @@ const answersTo = ({ tap }: TappedNode) =>
   tap.delivered.map(({ data }) => data).join().split('"ans"').length - 1;
 
 testOnAdapters(
-  "cluster: a node that did not answer is not waited for again until it is heard of",
+  "cluster: a query does not wait again for a node that did not answer, until a message of it arrives",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(4, { clock, ...PATIENT });
@@ -75,7 +75,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "cluster: a node that answered nothing but was heard of is waited for in full",
+  "cluster: a query waits in full for a node that did not answer but has sent messages since",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(2, { clock, ...PATIENT });

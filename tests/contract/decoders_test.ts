@@ -81,7 +81,7 @@ for (const { side, messages, check } of sides) {
   });
 }
 
-test("a payload of undefined is left out, and comes back as none", () => {
+test("a payload of undefined is left out on the wire, and decoded as absent", () => {
   for (const message of [["sig", "a", undefined], ["res", 1, undefined], ["req", 1, "a", undefined]]) {
     const [arrived] = jsonCodec.decode(jsonCodec.join([jsonCodec.encode(message)])) as unknown[][];
     assertEquals(arrived, message.slice(0, -1));

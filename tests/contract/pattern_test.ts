@@ -68,7 +68,7 @@ test("a name fits segment by segment: no more, no fewer, none that is empty, non
   );
 });
 
-test("names that look alike, or like a prototype's own properties, are just names", () => {
+test("names that look similar, or like a prototype's own properties, are plain names", () => {
   for (const name of AWKWARD.filter((name) => name !== "" && !name.startsWith(":"))) {
     for (const other of AWKWARD) {
       assertEquals(compilePattern(name).match(other) !== undefined, name === other, `${name} and ${other}`);

@@ -43,7 +43,7 @@ test("every block of the guide runs", async () => {
   }
 });
 
-test("the server of the guide serves, and ends when it is told to", async () => {
+test("the server of the guide serves, and ends on a signal", async () => {
   await using folder = await createFolder();
   for (const { name, named, code } of blocks) if (named) await folder.write(name, code);
   const port = await freePort();

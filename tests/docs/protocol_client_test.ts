@@ -25,7 +25,7 @@ function connect(url: string, options: Partial<TinyOptions> = {}) {
   };
 }
 
-test("a client written from the document asks, tells, hears and answers", async () => {
+test("a client written from the document sends requests and signals, gets events, and answers requests", async () => {
   await using server = await startSessionHub();
   await using one = connect(server.url);
   await one.open();
@@ -120,7 +120,7 @@ test("a client written from the document shows that it lives, and one that does 
   await waitFor(() => client.closes[0] === 4001, { what: "the close for silence" });
 });
 
-test("a client written from the document moves when it is told, within the time", async () => {
+test("a client written from the document moves to another node when it is told to, within the time", async () => {
   await using server = await startSessionHub();
   await using one = connect(server.url);
   await one.open();
@@ -132,7 +132,7 @@ test("a client written from the document moves when it is told, within the time"
   await waitFor(() => one.client.closes[0] === 1000, { what: "the client to have left" });
 });
 
-test("a client written from the document does not come back after a refusal", async () => {
+test("a client written from the document does not reconnect after a refusal", async () => {
   await using server = await startSessionHub();
   await using one = connect(server.url, { token: "wrong" });
   await waitFor(() => one.client.closes.length === 1, { what: "the refusal" });
@@ -141,7 +141,7 @@ test("a client written from the document does not come back after a refusal", as
   assertEquals(one.client.waits, []);
 });
 
-test("a client written from the document comes back when it is told to", async () => {
+test("a client written from the document reconnects when it is told to", async () => {
   let calls = 0;
   await using server = await startSessionHub({
     refuse() {

@@ -28,7 +28,7 @@ interface Chatter {
 }
 
 test(
-  "the example of the README runs as it stands, and a client hears again after a restart of the server",
+  "the example of the README runs unchanged, and a client gets messages again after a restart of the server",
   async () => {
     await using folder = await createFolder();
     const port = await freePort();

@@ -50,7 +50,7 @@ test("all-cores: the processes end when the one that has started them is killed"
 }, { timeoutMs: 60_000 });
 
 test(
-  "all-cores: clients of one port are on several processes and hear each other; one that is killed is replaced",
+  "all-cores: clients of one port are on several processes and get each other's messages; a killed process is replaced",
   async () => {
     const port = `${await freePort()}`;
     await using program = new Program([...ARGS, "examples/all-cores/main.ts"], {

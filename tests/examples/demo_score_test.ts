@@ -54,7 +54,7 @@ test("a ledger does not miss messages that were never sent", () => {
   assertEquals(ledger.lostAfter(0), 1);
 });
 
-test("a window that moves is told how long it was away, and that all of it came once", () => {
+test("a window that moves shows how long it was away, and that each message came once", () => {
   const play = new Play();
   play.score.learn({ you: 2, slots: slots("running", "running") });
   play.ticks(100, 120);

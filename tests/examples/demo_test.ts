@@ -9,7 +9,7 @@ const startDemo = (...flags: string[]) =>
 
 if (runtime === "bun") test.skip("the demo's command line", "the demo runs its nodes with Deno");
 else {
-  test("--help tells the flags, and a flag that makes no sense is explained", async () => {
+  test("--help lists the flags, and an invalid flag is explained", async () => {
     // With packages of its own, which a fresh checkout has to fetch.
     await using help = new Program(["task", "demo", "--help"]);
     const { code, stdout } = await help.ended();

@@ -20,7 +20,7 @@ async function runClient(args: readonly string[]): Promise<string> {
 }
 
 if (runtime === "deno") {
-  test("hello-deno: the client is answered, and hears the event that its request causes", async () => {
+  test("hello-deno: the client gets the answer, and the event that its request causes", async () => {
     const { server, host } = await startServer([
       "run",
       "--allow-net",

@@ -134,7 +134,7 @@ for (const [where, createHistory] of Object.entries(STORES)) {
     }
   });
 
-  test(`hist: more than may be sent again at once is refused, and comes back with time (${where})`, async () => {
+  test(`hist: requests above the rate are refused, and allowed again with time (${where})`, async () => {
     const limits = { recoveryBurst: 10, messagesPerSecond: 5 };
     await using scene = await node(Array(8).fill("x"), { history: createHistory(), limits });
     const [one, other] = [await scene.reader(), await scene.reader()];

@@ -38,7 +38,7 @@ test("history: nodes that keep separate histories without the option for it say 
   ]);
 });
 
-test("history: nothing is said where it is shared, meant, not declared, or where there is one node alone", async () => {
+test("history: there is no report if it is shared, separate on purpose, not declared, or if there is only one node", async () => {
   assertEquals(await told({ adapter: among(), history: createMemoryHistory() }), []);
   assertEquals(await told({ adapter: among(), history: "per-node" }), []);
   assertEquals(await told({ adapter: among() }, plain), []);

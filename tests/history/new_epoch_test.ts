@@ -106,7 +106,7 @@ test("new epoch: a store that has lost all delivers all that it has since, where
   assertEquals(heard, [1, 2, 3, "gap 0", 1, 2]);
 });
 
-test("new epoch: messages that look alike are told apart by their age, and in doubt not delivered", async () => {
+test("new epoch: equal messages are distinguished by their age, and in doubt not delivered", async () => {
   for (const [ms, expected] of [[900, [1, 2, 3, "gap 2"]], [1_100, [1, 2, 3, "gap 0", 1, 2]]] as const) {
     const { clock, server, stream, heard, append, hear, look } = scene();
     await stream.start();
@@ -196,7 +196,7 @@ test("new epoch: where the end of a long history was lost it is looked for from 
   assertEquals(reads, [64, 64, 64, 64, 64, 22]);
 });
 
-test("new epoch: a client that comes back before its node knows is told once, and hears nothing twice; nor do the others", async () => {
+test("new epoch: a client that reconnects before its node knows is told once, and gets no message twice; nor do the others", async () => {
   const server = new RestartingStore(new FakeClock(), 1_000);
   const history: HistoryStore = {
     name: "restarting",

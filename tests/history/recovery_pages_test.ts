@@ -168,7 +168,7 @@ test("recovery: a store that fails in the middle is an error, and the client goe
   assertEquals(records(client, "log/x"), range(1, 1_000));
 });
 
-test("recovery: a record that does not fit the contract is told as missing, and is no trap", async () => {
+test("recovery: a record that does not fit the contract is reported as missing, and does not stop the recovery", async () => {
   const history = createMemoryHistory();
   await using a = await node({ history });
   const { epoch } = await a.hub.publish("log/x", "one");

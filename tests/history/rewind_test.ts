@@ -105,7 +105,7 @@ for (const [where, createHistory] of HISTORIES) {
     }
   });
 
-  test(`rewind: a later listener gets its own, and those before it hear nothing of that (${where})`, async () => {
+  test(`rewind: a later listener gets its own messages, and earlier listeners do not get these (${where})`, async () => {
     await using a = await createNode(undefined, { history: createHistory() });
     for (let n = 1; n <= 4; n++) await a.hub.publish("log/x", { n });
     const client = await a.member();

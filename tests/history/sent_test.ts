@@ -126,7 +126,7 @@ testOnAdapters(
   },
 );
 
-test("sent: a message with an id is not asked for where the store tells that it is new, and else once for many", async () => {
+test("sent: a message with an id is not read back if the store says that it is new; otherwise one read serves many", async () => {
   for (const tellsKnown of [true, false]) {
     const history = laterStore(createMemoryHistory());
     await using node = await createNode(undefined, { history: { ...history, tellsKnown } });

@@ -95,7 +95,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 4: after a break of the backplane nothing is missing, and no gap is told",
+  "promise 4: after a break of the backplane no message is missing, and no gap is reported",
   async (start) => {
     await using cluster = await start(2, { history: laterStore(createMemoryHistory()) });
     const [a, b] = cluster.nodes;
@@ -178,7 +178,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("shared history: nodes that keep different histories say so, and go on", async (start) => {
+testOnAdapters("shared history: nodes with different histories report this, and go on", async (start) => {
   await using cluster = await start(1, { history: createMemoryHistory() });
   const b = await cluster.add({ history: createMemoryHistory() });
   const c = await cluster.add({ history: undefined });

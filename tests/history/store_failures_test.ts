@@ -34,7 +34,7 @@ test("history: if a store cannot be read, each client is told, and the operator 
   assertEquals(errors.length, 1);
 });
 
-test("history: failures of a store are told once while it is down, and every ten seconds where it answers some", async () => {
+test("history: failures of a store are reported once while it is down, and every ten seconds if it answers some calls", async () => {
   const clock = new FakeClock();
   const told: string[] = [];
   const failures = new StoreFailures(clock, (error, what) => void told.push(`${what}: ${error}`));

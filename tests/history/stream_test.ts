@@ -305,7 +305,7 @@ test("stream: messages that are ahead wait for half a minute, then a gap is repo
   assertEquals([heard, errors.length, clock.pending], [["gap 1", 2, "gap 4", 5, 6], 1, 0]);
 });
 
-test("stream: when more is ahead of a hole than can wait, and the store is down, the hole is told at once", async () => {
+test("stream: if more messages are ahead of a hole than can wait, and the store is down, the gap is reported at once", async () => {
   const { clock, stream, heard, append, take, settle, store } = scene({ size: 5_000 });
   await stream.start();
   const all = Array.from({ length: 1_102 }, () => append());

@@ -194,7 +194,7 @@ hostileTest(
   },
 );
 
-hostileTest("a full node says so before any upgrade, and takes others when there is room", async (scene) => {
+hostileTest("a full node refuses before any upgrade, and accepts others when there is room", async (scene) => {
   const { port, hub } = scene;
   const inside = await knock(port, 4);
   try {

@@ -17,7 +17,7 @@ const complete = {
   boom: ignore,
 };
 
-test("a timeout or an abort of the client frees both sides, and the handler's signal says so", async () => {
+test("a timeout or an abort of the client frees both sides, and aborts the handler's signal", async () => {
   const signals: AbortSignal[] = [];
   const loopback = createLoopbackTransport();
   await using hub = createHub(chat, { authenticate: ({ role }) => ({ role }), transports: [loopback] });

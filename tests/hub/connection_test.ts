@@ -98,7 +98,7 @@ test("the token is fetched anew for every connection", async () => {
   assertEquals(seen, ["token 1", "token 2"]);
 });
 
-test("requests in flight when the link dies are DISCONNECTED at once on both sides, and handlers are told", async () => {
+test("requests under way when the link dies are DISCONNECTED at once on both sides, and the handlers' signals abort", async () => {
   await using node = await createNode();
   const line = node.loopback.client();
   const ann = await node.member("ann", { transport: line });
@@ -205,7 +205,7 @@ test("clients that do not move in time are closed with 4000, and a hub can be cl
   await empty(node);
 });
 
-test("health tells of the node, its backplane and its connections", async () => {
+test("health shows the node, its backplane and its connections", async () => {
   await using cluster = await createNodes(2);
   const [a] = cluster.nodes;
   await a!.member();

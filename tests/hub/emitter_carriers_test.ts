@@ -133,7 +133,7 @@ test("emitter: an error of the adapter for a queued message is reported, and cos
   assertEquals([told, published], [["publish topic:stats not this one"], ["room:r"]]);
 });
 
-test("emitter: an adapter whose open throws, or gives no promise, is told at once", async () => {
+test("emitter: an adapter whose open throws, or returns no promise, is reported at once", async () => {
   for (
     const open of [() => {
       throw new Error("no way");

@@ -248,7 +248,7 @@ test("emitter: messages from before the backplane is up wait for it", async () =
   assertEquals([heard, errors], [[0, 1, 2], []]);
 });
 
-test("emitter: a backplane that is not there in time, or too much for it, is told and never thrown", async () => {
+test("emitter: a backplane that is not up in time, or too many messages for it, are reported and never thrown", async () => {
   const clock = new FakeClock();
   const bus = createMemoryBus();
   bus.down();
@@ -283,7 +283,7 @@ test("emitter: a backplane that is not there in time, or too much for it, is tol
   await emitter.close();
 });
 
-test("emitter: while the backplane is away publishes are told as lost; when it refuses, all are", async () => {
+test("emitter: while the backplane is away publishes are reported as lost; when it refuses, all are", async () => {
   const bus = createMemoryBus();
   const told: string[] = [];
   const onError = (error: unknown, { stage }: { readonly stage: string }) =>

@@ -45,7 +45,7 @@ function isRefused({ hub }: Given): boolean {
   return starting + closing > 0;
 }
 
-test("the handlers of several calls add up, those of one role and those of all", async () => {
+test("handlers of several calls add up, for one role and for all", async () => {
   const rig = createRig(contract);
   const { hub } = rig;
   hub.implement({ member: { join } }, part);

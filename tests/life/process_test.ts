@@ -25,7 +25,7 @@ async function startServer(folder: { readonly path: string }, port: number): Pro
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  test(`life: the server of the README ends at the first ${signal}, and tells its clients`, async () => {
+  test(`life: the server of the README ends at the first ${signal}, and informs its clients`, async () => {
     await using folder = await createFolder();
     const port = await freePort();
     const server = blockOf("server.ts").replaceAll("8000", String(port));

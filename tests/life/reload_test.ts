@@ -58,7 +58,7 @@ async function saveThrice(lines: string): Promise<string> {
   return program.output;
 }
 
-test("life: clients of a server that is loaded anew at a save get to the new one", async () => {
+test("life: clients of a server that reloads after a save get to the new one", async () => {
   const output = await saveThrice("");
   // Bun keeps the old hub, which only its own program can close; Deno starts the program anew.
   assertEquals(output.includes("globalThis.hub?.close(); globalThis.hub = hub"), runtime === "bun", output);

@@ -203,7 +203,7 @@ test("once: without a store that all share nothing is sent to another node, whic
   assertEquals(scene.paid.length, 1);
 });
 
-test("once: of a node that died over a request the others say so in bounded time, and do not do it again", async () => {
+test("once: if a node died during a request, the others say so in bounded time, and do not do it again", async () => {
   const clock = new FakeClock();
   await using scene = await openBank(2, {
     ...STILL,
@@ -297,7 +297,7 @@ test("once: ids that a client invents use up only the share of its user, and are
   assertEquals(scene.branches[0]!.hub.stats().remembered, 0);
 });
 
-test("once: a handler that never ends is told when the hub closes, and leaves nothing behind", async () => {
+test("once: a handler that never ends is aborted when the hub closes, and leaves nothing behind", async () => {
   for (const createStore of STORES) {
     await using scene = await openBank(1, { history: createStore() });
     const [branch] = scene.branches;

@@ -6,7 +6,7 @@ import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 import { type CentralNode, createScene, idsOf, NODE_TIMEOUT_MS, settle } from "./central_scene.ts";
 
-test("central presence: while the store is away this node's followers see its own, and the others hear later, once", async () => {
+test("central presence: while the store is away this node's followers see its own members, and the others learn of them later, once", async () => {
   const { node, pass } = createScene();
   const [a, b] = [await node(), await node()];
   const [here, there] = [a.follow("lobby"), b.follow("lobby")];
@@ -38,7 +38,7 @@ test("central presence: while the store is away this node's followers see its ow
   assertEquals(b.errors, []);
 });
 
-test("central presence: a node that is silent is purged once, and each follower hears of it once", async () => {
+test("central presence: a silent node is purged once, and each follower learns of it once", async () => {
   const { node, pass } = createScene();
   const [a, b, c] = [await node(), await node(), await node()];
   const watches = [b.follow("lobby"), c.follow("lobby")];
@@ -205,7 +205,7 @@ test("central presence: nothing is left when places are left, released and close
   await assertRejects(() => late.ready);
 });
 
-test("presence store in memory: of places that were left it remembers 10,000, those that were left last", async () => {
+test("presence store in memory: it remembers the 10,000 places that became empty last", async () => {
   const store = createMemoryPresence({ clock: new FakeClock() });
   await store.touch("n1", { ttlMs: 1_000, places: new Map() });
   const write = (place: string, isIn: boolean) =>

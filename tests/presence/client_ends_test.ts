@@ -80,7 +80,7 @@ test("a watch that worked once is tried again when the server cannot for now, wi
   assertEquals(clock.pending, 0);
 });
 
-test("a watch that the server does not answer is given up, and the server told so", async () => {
+test("a watch without an answer of the server is given up, and the server is informed", async () => {
   const rig = await opened({ requestTimeoutMs: 1_000 });
   const room = presence(rig.client, "room/1");
   const ready = rejection(room.ready);

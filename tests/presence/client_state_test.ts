@@ -37,7 +37,7 @@ test("an own state is checked here, sent as it was given, and set when the serve
   assertEquals((await rejection(room.set({ mood: "x" }))).code, "DISCONNECTED");
 });
 
-test("where the contract does not let clients set a state the call says so, and nothing is sent", async () => {
+test("if the contract does not let clients set a state, the call says so, and nothing is sent", async () => {
   const { client, server } = await opened();
   const quiet = presence(client, "quiet/1") as unknown as Room;
   const error = await rejection(quiet.set({ mood: "x" }));

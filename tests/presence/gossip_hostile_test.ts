@@ -21,7 +21,7 @@ test("gossip: a node whose answers contain nothing new is asked less and less of
   assert(asked > 5 && asked < 40, `${asked} questions`);
 });
 
-test("gossip: a state that the others cannot be told is refused, and nothing has happened", () => {
+test("gossip: a state that cannot be sent to the others is refused, and nothing changes", () => {
   const { network, a, b } = pair();
   const error = assertThrows(() => a.put("room:a", entry("a", 1, "x".repeat(70_000))), HubError);
   assertEquals(error.code, "TOO_LARGE");

@@ -32,7 +32,7 @@ test("gossip: changes that reach beyond the pages under way count in full", () =
   assertEquals(known(b), [["a.1", "eleventh"], ["a.2", "second"]]);
 });
 
-test("gossip: a node that is taken for gone and comes back is shown no older than it was", () => {
+test("gossip: a node that counted as gone and comes back is never shown in an older state", () => {
   for (const leaveAfterMs of [0, 60_000]) {
     const { network, a, b } = pair();
     network.maxMessageBytes = 2_048;

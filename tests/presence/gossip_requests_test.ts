@@ -177,7 +177,7 @@ test("gossip: missed changes are requested at once until there are no more, if o
   assertEquals([ofKind(network, "pp").length, b.sizes.questions], [0, 0]);
 });
 
-test("gossip: more changes in a turn than are remembered arrive all the same", () => {
+test("gossip: more changes in a turn than are remembered still arrive", () => {
   const { network, a, b } = pair();
   for (let i = 0; i < 5_000; i++) a.put("room:a", entry("a", i));
   for (let i = 0; i < 4_990; i++) a.drop("room:a", `a.${i.toString(36)}`);
@@ -224,7 +224,7 @@ test("gossip: a version does not overtake the changes that made it", () => {
   assertEquals(known(b).length, 1);
 });
 
-test("gossip: a node that is heard of, but does not answer, is awaited as long as it is there", () => {
+test("gossip: a node that sends messages, but does not answer, is awaited as long as it is in the roster", () => {
   const { network, a } = pair();
   a.put("room:a", entry("a", 1));
   network.fate = (letter) => letter.to === "c" ? [] : [letter];

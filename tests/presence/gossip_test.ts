@@ -135,7 +135,7 @@ test("gossip: a node that is back before leaveAfterMs has passed has not left", 
   assertEquals(changes.length, 1);
 });
 
-test("gossip: of states of a user that nodes set at once that with the latest time shows, on every node alike", () => {
+test("gossip: if nodes set states of a user at the same time, every node shows the one with the latest time", () => {
   const far = 2 ** 33; // beyond what is kept in short
   for (const [at, first, second] of [[5, 1, 2], [-far, far, 0], [far, -7, -8], [0, far, far + 1]] as const) {
     const { network, a, b } = pair();
@@ -171,7 +171,7 @@ test("gossip: nothing is left when all members have left and all other nodes are
   assertEquals(network.pending, 0);
 });
 
-test("gossip: a source that is closed before it is whole says so, and holds no timer", async () => {
+test("gossip: a source that is closed before it is whole reports this, and holds no timer", async () => {
   const network = new GossipNetwork();
   const a = network.start("a", { leaveAfterMs: 1_000 });
   a.join("b");

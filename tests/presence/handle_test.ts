@@ -83,7 +83,7 @@ test("hub.presence: topics are places of their own, those of a role too", async 
   assertEquals(ids(await presences.of({ topic: "room/1", role: "admin" }).list()), ["bob"]);
 });
 
-test("hub.presence: each listener hears each change once, from the moment it listens", async () => {
+test("hub.presence: each listener gets each change once, from the moment when it is added", async () => {
   const { room, source, put, drop, turn } = scene();
   const heard: string[] = [];
   put("c0", "zed");
@@ -224,7 +224,7 @@ test("hub.presence: a question before all members are known waits, but not for e
   assertEquals([count, (await room.list()).length, clock.pending], [1, 1, 0]);
 });
 
-test("hub.presence: of a hub that is closed nothing is told, and nothing waits", async () => {
+test("hub.presence: a closed hub reports nothing, and nothing waits", async () => {
   const { presences, room, clock, source, put, turn } = scene({ known: new Promise(() => {}) });
   put("c1", "ann");
   const early = [room.list(), room.page(), room.count()];

@@ -135,7 +135,7 @@ test("leaving: of two connections that are gone at once on two nodes one stays, 
   }
 });
 
-test("leaving: the time of one that stays beside another node's begins anew when that one has left", () => {
+test("leaving: the time of a connection beside another node's starts again when that one has left", () => {
   const { clock, source, leaving, enter, present, assertEmpty } = scene();
   enter("c1", "ann", "n2");
   enter("c2", "ann");

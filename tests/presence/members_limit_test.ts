@@ -86,7 +86,7 @@ test("members: a cursor that no page came with is not kept while the client wait
   peer.leave();
 });
 
-test("members: of a source that alone knows its cursors a client is told every member once, however large their states", async () => {
+test("members: with a source that makes its own cursors a client gets every member once, however large their states", async () => {
   const contract = {
     roles: { m: { clientToServer: { join: { input: pass, output: pass } } } },
     presence: { "room/:id": pass },

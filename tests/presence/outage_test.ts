@@ -28,7 +28,7 @@ test("presence: while the backplane is away a node shows the last known members,
   assertEquals(there!.events.toSorted(), ["join cat", "join dan", "leave ann"]);
 });
 
-test("presence: a hub that serves without a backplane tells of its own users", async () => {
+test("presence: a hub that serves without a backplane shows its own users", async () => {
   const bus = createMemoryBus();
   const adapter = createMemoryAdapter({ bus });
   await using node = await startNode(adapter, { startWithoutBackplane: true }, { lost: true });

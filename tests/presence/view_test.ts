@@ -140,7 +140,7 @@ test("view: states are compared by content", async () => {
   assertEquals(told().length, 1); // on another node
 });
 
-test("view: a connection that is said to be another user's is another member", async () => {
+test("view: a connection that gets another user is another member", async () => {
   const { place, turn, told } = scene({ intervalMs: 0 });
   place.put(entry("c1", "ann"));
   await turn();
@@ -149,7 +149,7 @@ test("view: a connection that is said to be another user's is another member", a
   assertEquals(told(), ["join ann -, 1", "leave ann -, join bob -, 1"]);
 });
 
-test("view: a leave tells the state that the member had when it left", async () => {
+test("view: a leave contains the state that the member had when it left", async () => {
   const { clock, place, turn, told } = scene();
   place.put(entry("c1", "ann", "one"));
   await turn();
@@ -177,7 +177,7 @@ test("view: a new viewer ends with the same members as those that were told ever
   assertEquals(told(), ["leave cat -, update ann x, update bob x, 2"]);
 });
 
-test("view: beyond maxListed only the number is told, until the members are fewer than four fifths of it", async () => {
+test("view: above maxListed only the number is told, until there are fewer members than four fifths of it", async () => {
   const { clock, place, turn, told, view } = scene({ maxListed: 5 });
   for (let i = 0; i < 8; i++) place.put(entry(`c${i}`));
   await turn();
@@ -194,7 +194,7 @@ test("view: beyond maxListed only the number is told, until the members are fewe
   assertEquals(told(), ["leave c5 -, 2"]);
 });
 
-test("view: where members are too large to be told at once only their number is, until they are smaller again", async () => {
+test("view: if the members are too large to be listed at once only their number is told, until they are smaller again", async () => {
   const { clock, place, turn, told, view } = scene({ maxListedBytes: 1_000 });
   const large = "x".repeat(400);
   place.put(entry("c1", "ann", large));
@@ -275,7 +275,7 @@ test("view: a view that has waited long enough begins with the known members", a
   assertEquals(closed.clock.pending, 0);
 });
 
-test("view: a closed one tells nothing and holds nothing", async () => {
+test("view: a closed view reports nothing and holds nothing", async () => {
   const { clock, followed, place, told, turn, view } = scene();
   place.put(entry("c1", "ann"));
   view.close();

@@ -44,7 +44,7 @@ test("a list in pages is a whole one: each is small, and says whether another fo
   }
 });
 
-test("the smallest things to tell are small messages", () => {
+test("the smallest changes are small messages", () => {
   const tell = (news: Parameters<typeof whoMessages>[1]) => read(whoMessages(watched, news));
   assertEquals(read(snapshotMessages(watched, { listed: true, members: [], count: 0, whole: true })), [
     { all: [], count: 0, synced: true },
@@ -96,7 +96,7 @@ test("a member that is larger than a page has one of its own", () => {
   ]]);
 });
 
-test("a role's own topic is told of by the name that its clients call it by", () => {
+test("a role's own topic has the name by which its clients call it", () => {
   const place = "topic@ad%3Amin:audit@a:b";
   const [message] = whoMessages({ place, by: "connection" }, { type: "whole", whole: true });
   assertEquals(message!.encoded(jsonCodec), '["who","topic:audit@a:b","connection",{"synced":true}]');

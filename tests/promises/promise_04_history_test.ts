@@ -178,7 +178,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 4: a gap that is longer or older than the history is told, never filled in part",
+  "promise 4: a gap that is longer or older than the history is reported, never filled in part",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(1, { clock, limits: { handshakeTimeoutMs: 1e9 }, heartbeatMs: 1e9 });
@@ -274,7 +274,7 @@ testOnAdapters("promise 4: a position from before the gap is never called comple
 });
 
 testOnAdapters(
-  "promise 4: subscribing to a topic with history tells of no gap where there is none",
+  "promise 4: subscribing to a topic with history reports no gap if there is none",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;
@@ -315,7 +315,7 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("promise 4: a message that had to be dropped is told as a gap", async (start) => {
+testOnAdapters("promise 4: a dropped message is reported as a gap", async (start) => {
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;
   const { heard, recoveries } = await follow(b!);
@@ -331,7 +331,7 @@ testOnAdapters("promise 4: a message that had to be dropped is told as a gap", a
 });
 
 testOnAdapters(
-  "promise 4: a history begins anew when its channel goes live later than it should",
+  "promise 4: a history begins a new epoch when its channel goes live later than it should",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;

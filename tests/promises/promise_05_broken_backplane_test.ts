@@ -141,7 +141,7 @@ test("promise 5: a bus that is down at the start lets the node start when it com
   await acquainted([a.hub, b.hub]);
 });
 
-test("promise 5: a backplane that does not open is said by ready and health, and the node joins later", async () => {
+test("promise 5: a backplane that does not open is shown by ready and health, and the node joins later", async () => {
   const clock = new FakeClock();
   const bus = createMemoryBus();
   bus.down();

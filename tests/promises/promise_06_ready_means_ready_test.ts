@@ -192,7 +192,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 6: a join that is taken back and repeated is live when its own promise says so",
+  "promise 6: a join that is cancelled and repeated is live when its own promise says so",
   async (start) => {
     await using cluster = await start(2);
     const [a, b] = cluster.nodes;

@@ -181,7 +181,7 @@ test("promise 7: bad data from the server is an error at its call, and reaches n
   assertEquals([heard, rig.errors], [[parsed, parsed], []]);
 });
 
-test("promise 7: output that breaks the contract is INTERNAL to the client, and told to the hub in full", async () => {
+test("promise 7: output that breaks the contract is INTERNAL for the client, and reported to the hub in full", async () => {
   await using rig = await setup();
   const { a, errors, frames } = rig;
   assertEquals((await rejection(a.client.request("wrong", {}))).code, "INTERNAL");

@@ -67,7 +67,7 @@ test("rooms: wrong options are errors at the call, and leave nothing half-done",
   assertEquals((await room.members()).connections, []);
 });
 
-test("rooms: an id is kept once, and the second broadcast tells where", async () => {
+test("rooms: an id is stored once, and the second broadcast returns the same position", async () => {
   await using scene = await startNodes(1, () => ({ history: laterStore(createMemoryHistory()) }));
   const [{ hub }] = scene.nodes;
   const guest = await scene.guest("member");
@@ -102,7 +102,7 @@ test("rooms: a store that is down is an error for the publisher, and clients tha
   assertEquals([guest.heard, guest.recoveries], [[1, 2], [{ room: "chat/1", recovered: true }]]);
 });
 
-test("rooms: lost histories are told once, whether one is live or comes back", async () => {
+test("rooms: lost histories are reported once, for live clients and for those that reconnect", async () => {
   const history = createMemoryHistory({ maxChannels: 1 });
   await using scene = await startNodes(1, () => ({ history: laterStore(history) }));
   const [{ hub }] = scene.nodes;

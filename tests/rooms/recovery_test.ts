@@ -42,7 +42,7 @@ testOnStores(
   },
 );
 
-testOnStores("rooms: a first join begins at the present, and tells of no recovery", async (options) => {
+testOnStores("rooms: a first join begins at the present, and reports no recovery", async (options) => {
   await using scene = await startNodes(1, () => options);
   const [{ hub }] = scene.nodes;
   await hub.room("chat/1").broadcast("line", { n: 1 });

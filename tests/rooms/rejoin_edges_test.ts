@@ -36,7 +36,7 @@ test("rejoin: the rule is called once for each room that a client claims; their 
   await node.hub.close();
 });
 
-test("rejoin: a rule that hangs lets the client open in time, is told as TIMEOUT, and is asked again", async () => {
+test("rejoin: a rule that hangs does not keep the client from opening in time, is reported as TIMEOUT, and is called again", async () => {
   const clock = new FakeClock();
   const answers: PromiseWithResolvers<boolean>[] = [];
   const signals: AbortSignal[] = [];
@@ -189,7 +189,7 @@ test("rejoin: a client that leaves while the rule is asked, and a hub that close
   assertEquals([signals.length, node.errors], [16, []]);
 });
 
-test("rejoin: a client names as many rooms as a hello takes, those that it joined last, and tells of the others", async () => {
+test("rejoin: a client names as many rooms as fit into a hello, the latest ones, and reports the others", async () => {
   const asked: string[] = [];
   const node = await startNode({ rejoin: ({ room }) => asked.push(room) > 0 });
   await using ann = await enter([node], []);

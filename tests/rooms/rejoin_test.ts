@@ -5,7 +5,7 @@ import type { RigOptions } from "../hub/rig.ts";
 import { microtasks, rawClient, turn } from "../hub/wires.ts";
 import { type Definition, enter, follow, memberOf, type Node, startNode } from "./rejoin_scene.ts";
 
-test("rejoin: a client that comes back to another node is in its rooms before it hears that it is open", async () => {
+test("rejoin: a client that reconnects to another node is in its rooms before its status is open", async () => {
   const bus = createMemoryBus();
   const asked: unknown[] = [];
   const options = (): RigOptions<Definition> => ({
@@ -130,7 +130,7 @@ test("rejoin: a server that rejoins no client is reported, once", async () => {
   for (const { hub } of nodes) await hub.close();
 });
 
-test("rejoin: a client that does not take in and out is not told of rooms, nor one of a hub without the rule", async () => {
+test("rejoin: a client without support for in and out is not told of rooms, nor one of a hub without the rule", async () => {
   for (
     const [hello, rejoin, kinds] of [
       [{}, () => true, []],

@@ -241,7 +241,7 @@ test("arrivals: a client that subscribes to a thousand topics in one frame does 
   await many.hears("pub", "plain/899");
 });
 
-test("arrivals: a client that comes back with a thousand histories does not keep the others waiting", async () => {
+test("arrivals: a client that reconnects with a thousand histories does not delay the others", async () => {
   const TOPICS = 1_000;
   await using scene = await stage({
     shared: { topics: { "log/:n": { payload: pass, history: { size: 10 } } } },

@@ -86,7 +86,7 @@ test("authorize: a rule that throws refuses; a HubError reaches the client, anyt
   assert(!JSON.stringify(peer.heard).includes("secret"));
 });
 
-test("authorize: a rule that never answers ends by a deadline, is told so by its signal, and is reported", async () => {
+test("authorize: a rule that never answers ends at a deadline, gets an abort signal, and is reported", async () => {
   const clock = new FakeClock();
   const signals: AbortSignal[] = [];
   await using scene = await ruled({

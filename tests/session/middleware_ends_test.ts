@@ -27,7 +27,7 @@ test("functions run around the topics that a hello asks for, too", async () => {
   assertEquals([seen, scene.hub.stats().subscriptions], [["subscription log/a", "subscription log/b"], 1]);
 });
 
-test("a signal of a client that has left is still heard, a request is not, and a hub that closes waits for neither", async () => {
+test("a signal of a client that has left still runs, a request does not, and a hub that closes waits for neither", async () => {
   const scene = await stage(definition);
   const { promise, resolve } = Promise.withResolvers<void>();
   const done: string[] = [];

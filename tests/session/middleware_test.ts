@@ -155,7 +155,7 @@ test("the result of the handler stands, even if a function catches its error or 
   assertEquals([caught.sort(), scene.errors], [["FORBIDDEN", "ZERO"], []]);
 });
 
-test("a function that ends without next loses no call in silence: the client is told, and the hub once", async () => {
+test("a function that ends without next loses no call silently: the client gets an error, and the hub reports it once", async () => {
   for (
     const forgetful of [
       () => {},
@@ -180,7 +180,7 @@ test("a function that ends without next loses no call in silence: the client is 
   }
 });
 
-test("a function that calls next twice is told so, and the handler runs once", async () => {
+test("a function that calls next twice gets an error, and the handler runs once", async () => {
   await using scene = await open();
   const refused: string[] = [];
   scene.hub.use(function twice(_: Untyped, next: Untyped) {
@@ -196,7 +196,7 @@ test("a function that calls next twice is told so, and the handler runs once", a
   ]]);
 });
 
-test("a function that calls next again when it is over is told so, and the answer stands", async () => {
+test("a function that calls next again after the call is over gets an error, and the answer stands", async () => {
   await using scene = await open();
   let again = () => {};
   scene.hub.use(async (_: Untyped, next: Untyped) => {
@@ -335,7 +335,7 @@ test("a request that is done once runs the functions once, and its answer is giv
   assertEquals([calls, scene.done], [1, [["ask", 2]]]);
 });
 
-test("a subscription that a function has let in and then refused is none, nor one that was taken back meanwhile", async () => {
+test("a subscription that a function has accepted and then refused does not exist, nor one that was cancelled meanwhile", async () => {
   await using scene = await open();
   const { promise, resolve } = Promise.withResolvers<void>();
   scene.hub.use(async ({ params }: Untyped, next: Untyped) => {

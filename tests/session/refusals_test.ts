@@ -337,7 +337,7 @@ test("limits: a user counts by the id of its login, even if the application chan
   await scene.enter();
 });
 
-test("limits: an address that the application cannot tell is the one at the other end; a bad one refuses", async () => {
+test("limits: an address that the application does not know is that of the connection; an invalid one refuses", async () => {
   for (const nothing of [undefined, null, ""]) {
     await using scene = await stage(contract, {
       address: () => nothing,

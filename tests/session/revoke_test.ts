@@ -22,7 +22,7 @@ async function start(options: Untyped = {}) {
 const heard = ({ heard }: Peer, kind: string) => heard.filter(([k]) => k === kind);
 
 for (const topic of ["news/1", "log/1"]) {
-  test(`a subscription to ${topic} that is taken away ends at once, is told once, and may be asked for anew`, async () => {
+  test(`a withdrawn subscription to ${topic} ends at once, is reported once, and may be requested again`, async () => {
     await using scene = await start();
     const { hub, peer, conn, errors } = scene;
     peer.send(["sub", 1, topic]);
@@ -44,7 +44,7 @@ for (const topic of ["news/1", "log/1"]) {
   });
 }
 
-test("a subscribe that waits for its rule is answered with the reason, and the rule is told", async () => {
+test("a withdrawn subscribe that waits for its rule gets the reason, and the rule gets an abort", async () => {
   const aborted: unknown[] = [];
   await using scene = await start({
     authorize: {

@@ -32,7 +32,7 @@ function membershipDeafTo(kind: string): System {
   };
 }
 
-test("a node that does not hear goodbyes is caught", async () => {
+test("a node that ignores goodbyes is caught", async () => {
   const { failures } = await campaign(membershipDeafTo("bye"), {
     from: 1,
     to: 200,
@@ -44,7 +44,7 @@ test("a node that does not hear goodbyes is caught", async () => {
   assert(error.message.includes("whose goodbye has arrived"), error.message);
 });
 
-test("a node that does not hear that it was taken for dead is caught, and by few faults", async () => {
+test("a node that ignores that it was declared dead is caught, and by few faults", async () => {
   const system = membershipDeafTo("dead");
   const { failures } = await campaign(system, {
     from: 1,

@@ -35,7 +35,7 @@ for (const system of SYSTEMS) {
 
   // Presence tells more in one turn than the real backplane puts into one message.
   if (system.operations > 0) continue;
-  test(`${system.name}: messages that are written and read make the same run as those that are not`, async () => {
+  test(`${system.name}: a run with encoded messages is the same as one without`, async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const [plain, written] = [await play({ seed, wire: false }), await play({ seed, wire: true })];
       assertEquals(written.trace, plain.trace, `seed ${seed}`);

@@ -76,7 +76,7 @@ test("a broker is started for the tests that need it, and gone afterwards", asyn
   });
 });
 
-test("a broker that a variable names is handed on and not started, told without its password", async () => {
+test("a broker that a variable names is passed on and not started, and the report does not contain its password", async () => {
   const url = `redis://:hunter2@127.0.0.1:${await freePort()}`;
   await withEnv({ REDIS_URL: url }, async () => {
     const provided = await provide(["tests/adapters/redis/a_test.ts"], { install: false }, BROKERS);

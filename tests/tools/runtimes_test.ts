@@ -21,7 +21,7 @@ async function runDying(file: string) {
   }
 }
 
-test("tests of a native library that ends their process run once more, which is told", async () => {
+test("tests of a native library that ends their process run a second time, which is reported", async () => {
   const cases = await runDying("tests/adapters/zeromq/a_test.ts");
   assertEquals(cases.map(({ result }) => result), ["skipped", "passed"]);
   assertStringIncludes(cases[0]!.name, "with code 139");

@@ -20,7 +20,7 @@ if (bun) {
   );
 }
 
-test("deno task sim plays a seed, tells of its faults and draws it", async () => {
+test("deno task sim runs a seed, lists its faults and draws it", async () => {
   const file = await Deno.makeTempFile({ suffix: ".svg" });
   try {
     const { code, output } = await sim("--seed", "7", "--nodes", "6", "--network", "hostile", "--svg", file);

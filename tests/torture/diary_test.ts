@@ -29,7 +29,7 @@ function openDiary() {
   return { diary, counts, violations, jumps, hear };
 }
 
-test("torture: messages without holes are no violation, and their beginning is told", () => {
+test("torture: messages without holes are no violation, and their beginning is reported", () => {
   const { violations, jumps, hear, diary, counts } = openDiary();
   hear("a", 5);
   diary.told(true, 2);
@@ -39,7 +39,7 @@ test("torture: messages without holes are no violation, and their beginning is t
   assertEquals(jumps, [{ client: 1, topic: "long/2", before: undefined, after: ["a", 4], toldAt: 1 }]);
 });
 
-test("torture: a hole is a violation unless it was told", () => {
+test("torture: a hole is a violation unless the client was told", () => {
   const { violations, jumps, hear, diary, counts } = openDiary();
   diary.told(true, 2);
   hear("a", 6);
@@ -64,7 +64,7 @@ test("torture: a duplicate, or a message after a later one, is a violation, what
   assertEquals([violations.length, counts.duplicates, counts.orderBreaks], [2, 1, 1]);
 });
 
-test("torture: another epoch is a violation unless it was told, and one of before always is", () => {
+test("torture: another epoch is a violation unless the client was told, and an older one always is", () => {
   const { violations, hear, diary } = openDiary();
   hear("b", 1);
   assertEquals(violations, ["client 1 on long/2 heard b 1 after a 4, and was not told of a gap"]);

@@ -67,7 +67,7 @@ test("torture: a message that was certainly refused, or never published, is a vi
   ]);
 });
 
-test("torture: messages of one node in another order than it was told is a violation", () => {
+test("torture: messages of one node in another order than that of its answers are a violation", () => {
   const swapped = [
     publication(1, { acks: [{ epoch: "a", offset: 2 }] }),
     publication(2, { acks: [{ epoch: "a", offset: 1 }] }),

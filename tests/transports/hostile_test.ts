@@ -136,7 +136,7 @@ hostileTest("a close without a code is reported as 1005", async ({ intrude }) =>
   assertEquals(await server.ended(), { code: 1005, reason: "" });
 });
 
-hostileTest("frames behind a close frame are not heard", async ({ intrude }) => {
+hostileTest("frames after a close frame are ignored", async ({ intrude }) => {
   const { raw, server } = await intrude();
   raw.send(opcode.text, "before");
   raw.send(opcode.close, Uint8Array.of(0x0f, 0xa0));

@@ -93,7 +93,7 @@ test("held: beyond its bounds the oldest that may be dropped are, or there is no
   }
 });
 
-test("held: a queue that was emptied or cleared begins anew, with all of its room", () => {
+test("held: a queue that was emptied or cleared starts again with its whole room", () => {
   const { held, add, drain } = scene({ maxMessages: 2, policy: "drop" });
   for (const empty of [drain, () => held.clear()]) {
     add(numbered(0, latest("a")), numbered(1), numbered(2, droppable));

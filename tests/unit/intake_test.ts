@@ -115,7 +115,7 @@ test("intake: links that are behind are read in rotation, whatever the others ha
   assertEquals(scene.heard.indexOf("b0"), 32);
 });
 
-test("intake: large frames count for more, and one beyond every share is heard all the same", () => {
+test("intake: large frames count for more, and a frame larger than every share is still read", () => {
   const scene = new Scene();
   const a = scene.link("a");
   a.say(10, 1024 * 1024);
@@ -161,7 +161,7 @@ test("intake: all messages are read in the order of each link, whenever turns en
   );
 });
 
-test("intake: a link that is gone is heard no more, and the others go on", () => {
+test("intake: a link that is gone is read no more, and the others go on", () => {
   const scene = new Scene();
   const [a, b] = [scene.link("a"), scene.link("b")];
   a.say(SHARE + 5);

@@ -56,7 +56,7 @@ test("interest: many joiners share one subscribe, and the last leaver ends it", 
   assertEquals([interest.isLive("a"), interest.size, adapter.busy], [false, 0, []]);
 });
 
-test("interest: a subscribe that fails is rolled back, and the next joiner begins anew", async () => {
+test("interest: a failed subscribe is rolled back, and the next join starts a new one", async () => {
   const { adapter, interest, acquire, errors } = scene();
   const [one, two] = [acquire(), acquire()];
   await adapter.fail("a");

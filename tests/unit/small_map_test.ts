@@ -38,7 +38,7 @@ test("a small map behaves like a Map, whatever is added and removed", () => {
   );
 });
 
-test("the entries of a small map are those of the moment", () => {
+test("the entries of a small map are its entries at the moment of the call", () => {
   const small = new SmallMap<string, number>();
   small.set("a", 1);
   small.set("b", 2);

@@ -52,7 +52,7 @@ test("tape: a member that leaves or closes within a turn gets the messages sent 
   assertEquals(got, [[1, 2], [1], [], [1, 2], [2]]);
 });
 
-test("tape: an event reaches the members whose role has it, alike in rooms of one role and of many", () => {
+test("tape: an event reaches the members whose role has it, in rooms of one role and of many", () => {
   const scene = new TapeScene();
   const group = new Group();
   const [has, hasNot] = [scene.connect("e"), scene.connect("f")];

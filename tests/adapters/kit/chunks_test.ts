@@ -85,7 +85,7 @@ test("parts of several senders and on several channels come between each other",
   assertEquals(to.lost, []);
 });
 
-test("parts of a sender that come back to it are passed over", () => {
+test("a sender ignores its own parts when they come back to it", () => {
   const { chunks, hear, lost } = listener();
   assertEquals([hear(chunks.cut(text(500), PART)), lost, chunks.heldBytes], [[], [], 0]);
 });
@@ -135,7 +135,7 @@ test("messages that wait for parts have a limit, and the oldest is given up abov
   assertEquals(to.hear(sender().cut(message, PART)), [message]);
 });
 
-test("one message beyond the bound is given up, said once, and kept nowhere", () => {
+test("one message above the limit is given up, reported once, and not stored", () => {
   const to = listener({ maxHeldBytes: 10_000 });
   const from = sender();
   const parts = from.cut(text(50_000), PART);

@@ -92,7 +92,7 @@ test("keeper: one that is thrown out at once, again and again, is not a good one
   await keeper.close();
 });
 
-test("keeper: an engine that answers after it was away is on its way up: the pauses begin anew, once", async () => {
+test("keeper: an engine that answers again is on its way up: the pauses start again from the shortest, once", async () => {
   const kind = { now: "unreachable" as FailureKind };
   const { keeper, pause, connecting } = scene(() => kind.now);
   connecting(() => Promise.reject(new Error("nobody there")));

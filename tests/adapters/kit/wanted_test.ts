@@ -178,7 +178,7 @@ test("wanted: of many the one that the engine refuses rejects, and hurts no othe
   assertEquals([wanted.channelOf("good"), wanted.channelOf("bad")], ["good", undefined]);
 });
 
-test("wanted: a channel that was live and is refused is told once, asked for again, and told when it is back", async () => {
+test("wanted: a live channel that is refused is reported once, tried again, and reported when it is back", async () => {
   const { wanted, clock, told } = await live();
   const next = connection();
   const attached = wanted.attach(next, within);

@@ -37,7 +37,7 @@ test("libp2p: nodes that listen nowhere reach each other through a relay", async
   assertEquals(b.on("news").map((data) => data.length), [5, 600_000]);
 });
 
-test("libp2p: a node whose relay cannot be reached waits for it, and says so", async () => {
+test("libp2p: a node whose relay cannot be reached waits for it, and reports this", async () => {
   const { privateKey } = await createLibp2pIdentity();
   const first = await createRelayNode({ allow: "anybody", listen: LISTEN, privateKey });
   const relays = first.addresses;

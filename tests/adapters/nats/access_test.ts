@@ -100,7 +100,7 @@ async function startNatsOn(port: number, config: string): Promise<Broker> {
   }
 }
 
-test("nats: a node logs in with an nkey, and with another is refused without its seed being told", async () => {
+test("nats: a node logs in with an nkey; with another one it is refused, and the error does not contain its seed", async () => {
   const [known, unknown] = [nkeys.createUser(), nkeys.createUser()];
   await using server = await startWith(`authorization { users = [{ nkey: ${known.getPublicKey()} }] }`);
   const seedOf = (pair: typeof known) => new TextDecoder().decode(pair.getSeed());
@@ -195,7 +195,7 @@ test("nats: credentials that are refused after a restart are reported, and tried
   await node.is("up");
 });
 
-test("nats: options that make no sense, or contradict each other, are refused and tell no secret", () => {
+test("nats: invalid or contradicting options are refused, and the errors contain no secret", () => {
   const refusals: readonly [NodeOptions, string][] = [
     [{ servers: "http://s3cret@host" }, "server 0 is not a URL"],
     [{ servers: "nats://s3cret%@host" }, "server 0 is not a URL"],

@@ -28,7 +28,7 @@ const LIBRARIES: Readonly<Record<string, (options: UserOptions) => Promise<UserC
 for (const [library, connect] of Object.entries(LIBRARIES)) {
   const forever = (servers: string) => connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
 
-  test(`nats, on a connection of ${library}: several hubs share one, and each hears the others`, async () => {
+  test(`nats, on a connection of ${library}: several hubs share one, and each gets the messages of the others`, async () => {
     await using server = await startNats();
     const connection = await forever(server.url);
     {

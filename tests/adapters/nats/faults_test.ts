@@ -79,7 +79,7 @@ test("nats: a node that comes to a server of its own is reached, and reaches, at
   }
 });
 
-test("nats: a server of a cluster that is gone does not hold up a subscribe for long, nor again", async () => {
+test("nats: a missing server of a cluster delays a subscribe only briefly, and only once", async () => {
   await using cluster = await startNatsCluster(2);
   const [one, two] = cluster.servers;
   await using a = await openNode({ servers: one!.url, prefix: PREFIX });

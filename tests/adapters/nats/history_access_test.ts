@@ -114,7 +114,7 @@ test("history in NATS JetStream: a missing right of the user is reported, with w
   await assertRejects(() => denied, Error, `does not permit to publish on $JS.API.STREAM.INFO.${NAME}`);
 });
 
-test("history in NATS JetStream: that old messages may not be removed is told once, and new ones are kept", async () => {
+test("history in NATS JetStream: a missing right to remove old messages is reported once, and new ones are stored", async () => {
   const granted = ['"history.>"', ...API.filter((name) => !name.includes("PURGE"))];
   await using folder = await config(permissions(granted.join()));
   await using server = await startNats({ args: [...JETSTREAM, "--config", folder.path] });

@@ -214,7 +214,7 @@ test("history in NATS JetStream: a message that the server refuses to store reac
   }
 });
 
-test("history in NATS JetStream: three nodes that append at once leave no hole, and each hears the others in order", async () => {
+test("history in NATS JetStream: three nodes that append at once leave no hole, and each gets the others' messages in order", async () => {
   await using server = await startJetStream();
   await using a = await openHistory({ servers: server.url }, "news");
   await using b = await openHistory({ servers: server.url }, "news");

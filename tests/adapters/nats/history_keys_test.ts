@@ -129,7 +129,7 @@ test("nats history: a new node removes expired messages, even if others have rep
   assertEquals(stream.kept[0]!.at, before);
 });
 
-test("nats history: a key counts no more when its message has expired, on a node that was only told of it too", async () => {
+test("nats history: a key no longer counts when its message has expired, also on a node that has only got the message from others", async () => {
   const stream = new MemoryStream();
   const a = stream.node();
   await fill(a, 1, 300);

@@ -115,7 +115,7 @@ test("history in NATS JetStream: large histories are trimmed by messages and not
   assertEquals([last, records.at(-1)!.offset], [600, 600]);
 });
 
-test("history in NATS JetStream: a record tells how long ago it was appended, never less than a later one", async () => {
+test("history in NATS JetStream: a record has its age, which is never less than that of a later one", async () => {
   await using server = await startJetStream();
   const clock = shifted();
   await using a = await openHistory({ servers: server.url, clock });

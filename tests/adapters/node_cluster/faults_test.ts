@@ -80,7 +80,7 @@ test("node-cluster: without a relay, open says what to call, and goes on waiting
   await adapter.close();
 });
 
-test("node-cluster: when the process with the relay is gone nothing waits any more, and it is told", async () => {
+test("node-cluster: when the process with the relay is gone all waits end, and this is reported", async () => {
   await using relay = await startRelayProcess();
   const { adapter, errors, opening, statuses } = open("a", { channel: relay.child as IpcChannel });
   await opening;

@@ -65,7 +65,7 @@ async function startWorkers(count: number): Promise<Forked[]> {
 
 const TIME = { timeoutMs: 60_000 };
 
-test("node-cluster: workers hear each other, each message once and each publisher's in order", async () => {
+test("node-cluster: workers get each other's messages, each once and each publisher's in order", async () => {
   using _relay = relayNodeCluster();
   const workers = await startWorkers(3);
   await using stack = new AsyncDisposableStack();
@@ -110,7 +110,7 @@ test(
 );
 
 test(
-  "node-cluster: a worker that stands still loses its session, not the memory of all, and comes back",
+  "node-cluster: a frozen worker loses its session, fills no memory of the others, and comes back",
   async () => {
     using _relay = relayNodeCluster({ maxPendingBytes: 256 * 1024 });
     const workers = await startWorkers(3);

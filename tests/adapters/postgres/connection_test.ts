@@ -37,7 +37,7 @@ async function clients(url: string): Promise<[string, NodeOptions][]> {
 }
 
 test(
-  "postgres: a node has two connections that can be told, and leaves none, however it connects",
+  "postgres: a node has two connections with recognisable names, and leaves none, however it connects",
   async () => {
     await using broker = await startPostgres({ password: PASSWORD });
     const url = broker.url.replace("postgres@", `postgres:${encodeURIComponent(PASSWORD)}@`);
@@ -98,7 +98,7 @@ test("postgres: a server that is frozen is noticed, and found when it thaws", as
   assertEquals(a.on("news"), ["after"]);
 }, TIMEOUT);
 
-test("postgres: a server without room for more connections says so, and is asked again", async () => {
+test("postgres: a server without room for more connections is reported, and tried again", async () => {
   await using broker = await startPostgres({
     settings: { max_connections: "5", superuser_reserved_connections: "0", max_wal_senders: "0" },
   });
@@ -128,7 +128,7 @@ test("postgres: of several servers the primary is found, also when it is another
   assert(error.message.includes(`127.0.0.1:${standby.port}`), error.message);
 }, TIMEOUT);
 
-test("postgres: a password may come from a function, is asked for anew, and is never told", async () => {
+test("postgres: a password may come from a function, which is called for each connection, and is never in an error", async () => {
   await using broker = await startPostgres({ password: PASSWORD });
   let asked = 0;
   const password = () => Promise.resolve(++asked === 1 ? "stale-token" : PASSWORD);

@@ -79,7 +79,7 @@ test(
 );
 
 test(
-  "postgres history: tables that are gone are made anew while it runs, and so are the epochs",
+  "postgres history: missing tables are created again at run time, with new epochs",
   async () => {
     const schema = unique("histories");
     await using server = await startServer();

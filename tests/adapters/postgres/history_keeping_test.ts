@@ -111,7 +111,7 @@ test(
 );
 
 test(
-  "postgres history: a message that lives shorter than those before it leaves no hole when it goes",
+  "postgres history: a message with a shorter life than those before it leaves no hole when it expires",
   async () => {
     const prefix = crypto.randomUUID();
     await using store = openStore({ prefix });

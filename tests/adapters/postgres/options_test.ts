@@ -94,7 +94,7 @@ test("postgres: a URL gives the address and the user, of one server or several",
   assertEquals(read("postgres://me@h/db?sslmode=disable").tls, undefined);
 });
 
-test("postgres: a notify queue that fills up is told as it grows, and again after it was empty", async () => {
+test("postgres: a notify queue that fills up is reported as it grows, and again after it was empty", async () => {
   let usage = 0;
   const connection: Connection = {
     listen: () => Promise.resolve(),

@@ -57,7 +57,7 @@ test("outbox: a transaction that has ended takes nothing, though its connection 
   assertEquals(await node.kept(), [2]);
 }, TIMEOUT);
 
-test("outbox: a client of pg that has not said BEGIN is told so, and nothing is sent", async () => {
+test("outbox: a client of pg without BEGIN is refused with the reason, and nothing is sent", async () => {
   await using node = await start();
   const client = new pg.Client(url);
   await client.connect();

@@ -342,7 +342,7 @@ test(
   TIMEOUT,
 );
 
-test("outbox: where there can be no transaction the publisher is told, and nothing is sent", async () => {
+test("outbox: without a possible transaction the publisher gets an error, and nothing is sent", async () => {
   const prefix = crypto.randomUUID();
   await using a = await start(prefix);
   await using alone = await createNode();

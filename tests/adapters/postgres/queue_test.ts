@@ -7,7 +7,7 @@ import { openConsole } from "./scene.ts";
 
 const contract = defineContract({ roles: { member: {} } });
 
-test("postgres: /health tells how full the notify queue is, while the connections are there", async () => {
+test("postgres: /health shows the level of the notify queue, while the connections are up", async () => {
   const url = process.env.POSTGRES_URL!;
   await using adapter = createPostgresAdapter({ url, prefix: crypto.randomUUID(), probeIntervalMs: 20 });
   await using hub = createHub(contract, { authenticate: ({ role }) => ({ role }), adapter });

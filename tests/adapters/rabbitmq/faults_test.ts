@@ -51,7 +51,7 @@ faultTest(
 );
 
 faultTest(
-  "rabbitmq: while it takes no messages they wait, bounded and told; subscribing goes on, and they arrive later in order",
+  "rabbitmq: while it accepts no messages they wait, with a limit and a report; subscribes go on, and the messages arrive later in order",
   async (url) => {
     const prefix = "blocked";
     await using a = await openNode({ url, prefix, ...PROBES, maxPendingBytes: 20_000 }, "early");
@@ -82,7 +82,7 @@ faultTest(
   },
 );
 
-faultTest("rabbitmq: an operator closes all connections: told, made anew, nothing twice", async (url) => {
+faultTest("rabbitmq: if an operator closes all connections, this is reported, they are opened again, and no message comes twice", async (url) => {
   await using a = await openNode({ url, prefix: "closed", ...PROBES }, "news");
   await using b = await openNode({ url, prefix: "closed", ...PROBES }, "news");
   await broker.ctl("close_all_connections", "for maintenance");

@@ -54,7 +54,7 @@ test("rabbitmq: a packed message is unpacked unchanged, and other data are refus
   }
 });
 
-test("rabbitmq: options that make no sense, or contradict each other, are refused and tell no secret", () => {
+test("rabbitmq: invalid or contradicting options are refused, and the errors contain no secret", () => {
   const client = { host: "h", port: 5672, tls: false, vhost: "/", username: "u", password: "s3cret" };
   const refusals: readonly [Partial<RabbitMqAdapterOptions>, string][] = [
     [{ url: "http://u:s3cret@host" }, "url of createRabbitMqAdapter: give one like amqp://"],

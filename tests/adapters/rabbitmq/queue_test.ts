@@ -18,7 +18,7 @@ async function asOperator(what: (client: AMQPClient) => Promise<unknown>): Promi
   await client.close();
 }
 
-test("rabbitmq: a node that does not read leaves a bounded queue: the oldest are dropped, it is told each time, and goes on", async () => {
+test("rabbitmq: the queue of a node that does not read is limited: the oldest messages are dropped, each loss is reported, and the node goes on", async () => {
   const { url, prefix } = options();
   await using proxy = await startProxy(Number(new URL(SHARED).port));
   await using frozen = await openNode({

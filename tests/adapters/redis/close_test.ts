@@ -57,7 +57,7 @@ for (const [way, options] of Object.entries(WAYS)) {
 }
 
 test(
-  "redis: close does not wait for a server that says nothing, and leaves no connection when it comes back",
+  "redis: close does not wait for a silent server, and leaves no connection when the server is back",
   async () => {
     await using broker = await startRedis();
     await using proxy = await startProxy(broker.port);

@@ -75,7 +75,7 @@ test('history: "per-node" leaves the store of an adapter alone, on hubs and emit
 }, TIMEOUT);
 
 test(
-  "redis history: a node that keeps its own is told of messages that others have kept in Redis",
+  "redis history: a node with its own histories reports messages that others have stored in Redis",
   async () => {
     await using broker = await startRedis();
     await using shared = await nodeOn(broker.url);

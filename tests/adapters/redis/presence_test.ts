@@ -154,7 +154,7 @@ test("redis presence: entries without a renewal expire, even if no node runs", a
   assertEquals((await store.touch("n", LEASE)).kept, false);
 }, TIMEOUT);
 
-test("redis presence: places that have lost something are told at the tenth touch", async () => {
+test("redis presence: places that have lost entries are reported at the tenth touch", async () => {
   await using broker = await startRedis();
   await using console = await openConsole(broker.url);
   const { store } = storeOver(console, (send) => send());

@@ -324,7 +324,7 @@ test(
 );
 
 test(
-  "redis-cluster: an ACL user needs few commands and the channels of the prefix, and is told what it lacks",
+  "redis-cluster: an ACL user needs few commands and the channels of the prefix; the error names missing rights",
   async () => {
     await using cluster = await startRedisCluster();
     const rights = [

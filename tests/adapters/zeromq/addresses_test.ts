@@ -30,7 +30,7 @@ test("zeromq: an address to connect to has a host and a port, or the node would 
   createZeroMqAdapter({ ...MESH, peers: ["tcp://a:65535", "tcp://[::1%lo]:1", "ipc:///run/x", "ipc://@x"] });
 });
 
-test("zeromq: a node listens at a port that there is, and tells others an address that leads to it", () => {
+test("zeromq: a node listens on an existing port, and gives others an address that leads to it", () => {
   refuses({ bind: "tcp://127.0.0.1:65536" }, "bind", "65535");
   for (const advertise of ["tcp://*:1", "ipc://*", `tcp://${"a".repeat(300)}:1`]) {
     refuses({ ...MESH, advertise }, "advertise");

@@ -33,7 +33,7 @@ test(
   },
 );
 
-test("zeromq mesh: nodes start in any order, and one that is found late is told as a gap", async () => {
+test("zeromq mesh: nodes start in any order, and a node that is found late is reported as a gap", async () => {
   const late = await freeAddress();
   await using a = await openNode({ bind: "tcp://127.0.0.1:*", peers: [late] });
   await a.adapter.subscribe("news");
@@ -44,7 +44,7 @@ test("zeromq mesh: nodes start in any order, and one that is found late is told 
   await checkAllReachAll([a, b], "hello");
 });
 
-test("zeromq mesh: a peer that starts late is reached at once by those that look for it in vain", async () => {
+test("zeromq mesh: a peer that starts late is connected at once to the nodes that look for it", async () => {
   const [early, late] = [await freeAddress(), await freeAddress()];
   const clock = new FakeClock(); // no pause ever ends
   await using a = await openNode({ bind: early, peers: [late], clock });
@@ -188,7 +188,7 @@ test(
   },
 );
 
-test("zeromq mesh: a node that says to have lost the same thing thousands of times is heard once", async () => {
+test("zeromq mesh: a loss that a node reports thousands of times is passed on once", async () => {
   const seed = await freeAddress();
   await using a = await openNode({ bind: seed });
   await a.adapter.subscribe("news");

@@ -15,7 +15,7 @@ const addressesOf = ({ url }: ZeroMqBroker) => {
 
 const TIMES = { probeIntervalMs: 300, probeTimeoutMs: 700, connectTimeoutMs: 1_000 };
 
-test("zeromq proxy: the command runs one; killed, frozen and started again it is as told", async () => {
+test("zeromq proxy: the command runs a proxy, which works again after a kill, a freeze and a restart", async () => {
   await using broker = await startZeroMqProxy({ program: process.execPath });
   const proxy = addressesOf(broker);
   await using a = await openNode({ proxy, ...TIMES });

@@ -108,7 +108,7 @@ for (const createPlace of await openPlaces()) {
   );
 
   test(
-    `promise 4: of a gap older than the history nothing comes again, and a client is told [${where}]`,
+    `promise 4: a gap older than the history is not filled in part, and the client is told [${where}]`,
     async () => {
       await using cluster = await start(2);
       const { nodes: [a, b] } = cluster;
@@ -134,7 +134,7 @@ for (const createPlace of await openPlaces()) {
     TIMEOUT,
   );
 
-  test(`history: a message with the same id on two nodes is kept and heard once [${where}]`, async () => {
+  test(`history: a message with the same id on two nodes is stored and delivered once [${where}]`, async () => {
     await using cluster = await start(2);
     const { nodes: [a, b] } = cluster;
     const followers = await Promise.all([a!, b!].map((node) => cluster.follow(node, "price/x")));
