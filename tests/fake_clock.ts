@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "../contract/clock.ts";
  */
 const MICROTASKS_PER_TURN = 4;
 
-/** In microtasks: whatever comes next in a test finds the turn ended, in the same order in every run. */
+/** In microtasks: so the next step of a test comes after the end of the turn, in the same order in every run. */
 function endOfTurn(callback: () => void): void {
   let left = MICROTASKS_PER_TURN;
   const wait = () => left-- > 0 ? queueMicrotask(wait) : callback();

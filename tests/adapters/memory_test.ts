@@ -30,7 +30,7 @@ async function openNode(nodeId: string, options: { bus?: MemoryBus; prefix?: str
   return { adapter, got, events };
 }
 
-/** When this resolves, whatever was under way on a bus has arrived. */
+/** When this resolves, all messages under way on a bus have arrived. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 test("memory: without a bus the adapter is solitary, opens, and carries nothing", async () => {

@@ -67,7 +67,7 @@ test("bench: a message for some clients only is not missed by others", () => {
   assertEquals([ledger.missing, ledger.judge().expected], [1, 2]);
 });
 
-test("bench: a notice "complete" to a client that is not complete is a false one, counted once each time", () => {
+test("bench: a client that is wrongly told that it has everything counts as a false claim, once each time", () => {
   const ledger = published(6);
   ledger.hear(0, 0, 5);
   ledger.lose(0, 50, 250);

@@ -19,7 +19,7 @@ test(
     const bob = await demo.open("Bob", 2);
     const cid = await demo.open("Cid", 1);
     await says(ann, "over redis");
-    // It is somebody else's: not to be killed from here.
+    // The test did not start this broker, so the page must not kill it.
     assertEquals(await ann.page.getByRole("button", { name: "Kill redis" }).count(), 0);
     await ann.say("before");
     await bob.hears("before");
@@ -34,7 +34,7 @@ test(
     await bob.hears("from Bob, alone");
     await ann.nodeIs(2, "out of reach");
     await ann.hasPeople("Ann node 1", "Bob out of reach", "Cid node 1");
-    // Who comes now is served too, by a node that nobody was on.
+    // New windows are served too, by a node without clients so far.
     const dan = await demo.open("Dan", 3);
     await says(dan, "redis is down");
 

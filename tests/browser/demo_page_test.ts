@@ -23,7 +23,7 @@ async function resultsOf(page: Page): Promise<string[]> {
 async function problemsOf(page: Page): Promise<string[]> {
   const found: string[] = [];
   for (const frame of page.frames().filter((frame) => frame.url() !== "about:blank")) {
-    // Colours on their way from one to another are nobody's.
+    // Colours in the middle of a transition do not count.
     await frame.evaluate(async () => {
       const changes = document.getAnimations().filter((one) => one instanceof CSSTransition);
       await Promise.allSettled(changes.map(({ finished }) => finished));
@@ -47,7 +47,7 @@ async function smallTargets(page: Page): Promise<string[]> {
       ...await frame.locator("button, a[href], input, label:has(input)").evaluateAll((elements) =>
         elements.flatMap((element) => {
           const { width, height } = element.getBoundingClientRect();
-          // A radio button is as large as its label; the skip link is for those who have keys.
+          // A radio button is as large as its label; the skip link is for keyboard users.
           if (width === 0 || element.matches(".skip, [type=radio]")) return [];
           return width < 44 || height < 44 ? [`${element.outerHTML.slice(0, 80)} ${width} × ${height}`] : [];
         })

@@ -7,7 +7,7 @@ const TIMEOUT = { timeoutMs: 90_000 };
 /** What the demo's nodes count as dead, and how long its people may take to be back: see `node.ts`. */
 const GONE_MS = 2_000 + 1_000;
 
-/** Records who comes into the list of people and who goes out of it, from now on. */
+/** Records the people that enter and leave the list from now on. */
 async function record(window: DemoWindow): Promise<() => Promise<string[]>> {
   await window.page.evaluate(() => {
     const deeds: string[] = [];
@@ -23,7 +23,7 @@ async function record(window: DemoWindow): Promise<() => Promise<string[]>> {
   return () => window.page.evaluate(() => (globalThis as unknown as { deeds: string[] }).deeds);
 }
 
-/** Waits until the page has said something to those who hear it. */
+/** Waits until the page has announced a text to screen readers. */
 async function announces(window: DemoWindow, text: string): Promise<void> {
   await window.page.locator("#presence-news", { hasText: text }).waitFor({ state: "attached" });
 }

@@ -1,5 +1,5 @@
 /**
- * A page that shows who is in a room. Its title is where the view stands, and its text has a line for each member and each
+ * A page that shows the members of a room. Its title is the status of the view, and its text has a line for each member and each
  * event.
  *
  * @module

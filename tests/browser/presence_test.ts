@@ -96,7 +96,7 @@ test("pages of a browser see who comes, types and leaves; a reload and a lost li
     await tab.page.reload();
     await tab.shows("ann", "bob");
 
-    // The link of everybody is lost: what they have set comes back with them.
+    // All links are lost: the states of the members come back with them.
     await tab.page.locator("#typing").check();
     for (const page of [ann, tab]) await page.shows("ann", "bob types");
     const before = await ann.events();

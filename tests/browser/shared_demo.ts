@@ -18,7 +18,7 @@ export interface LentDemo extends AsyncDisposable {
   readonly open: Demo["open"];
 }
 
-/** Ann comes to the demo, and waits until nobody is there but her. All windows close when it is given back. */
+/** Opens the demo as Ann, and waits until she is alone. All windows close at disposal. */
 export async function lendDemo(options?: Parameters<Demo["open"]>[2]): Promise<LentDemo> {
   try {
     const ann = await shared.open("Ann", 1, options);

@@ -7,7 +7,7 @@ import { test, waitFor } from "../harness.ts";
 import { serve } from "../serve.ts";
 import { browser } from "./browser.ts";
 
-/** A heartbeat that no test waits for: whatever is noticed was noticed otherwise. */
+/** A heartbeat so long that no test waits for it: losses must be noticed in other ways. */
 const HEARTBEAT_MS = 600_000;
 
 /** A page with a client, and the server that it talks to. */
@@ -122,7 +122,7 @@ test("a page whose scripts stood still for some seconds proves its link when the
   });
 }, { timeoutMs: 60_000 });
 
-// Headless browsers never hide, freeze or cache a page, whatever they are told: the events are made up.
+// Headless browsers never hide, freeze or cache a page, so the test sends the events itself.
 test("a page that is shown again, unfrozen or back from the cache proves its link", async () => {
   await withPage(async (scene) => {
     await scene.stands("open 1");

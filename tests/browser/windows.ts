@@ -43,7 +43,7 @@ export class Demo implements AsyncDisposable {
     }
   }
 
-  /** Opens the page as somebody does who has only heard of it. */
+  /** Opens the page like a new user. */
   async visit(options: BrowserContextOptions): Promise<DemoWindow> {
     const view = await this.#newWindow(options);
     await view.page.goto(this.#url);

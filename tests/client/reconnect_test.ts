@@ -265,7 +265,7 @@ test("a client takes another address after a node that goes away has closed it; 
     { welcome: shared, closed: 4000, moved: false, next: "ws://b", retryInMs: 250 },
     { welcome: shared, closed: 1006, moved: false, next: "ws://b", retryInMs: 250 },
     { closed: 4000, moved: false, next: "ws://b", retryInMs: 250 },
-    { closed: 4000, moved: true, next: "ws://b", retryInMs: 0 }, // those who were about to move are spread already
+    { closed: 4000, moved: true, next: "ws://b", retryInMs: 0 }, // clients that are moving are spread already
     { closed: 1006, moved: false, next: "ws://a", retryInMs: 250 },
     { closed: 4001, moved: true, next: "ws://a", retryInMs: 250 },
   ];

@@ -12,7 +12,7 @@ import { defineContract } from "../../contract/mod.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { FakeServer, type WELCOME } from "./fake_server.ts";
 
-/** A schema that makes something else of what it is given, so that a test sees who has parsed. */
+/** A schema that changes its input, so that a test sees which side has parsed it. */
 const Shout = z.object({ text: z.string().transform((text) => text.toUpperCase()) });
 
 export const contract = defineContract({

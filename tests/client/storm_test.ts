@@ -7,7 +7,7 @@ const CLIENTS = 10_000;
 /** What every client does without options. */
 const DEFAULTS = readReconnect(undefined, { owner: "createClient", path: "reconnect" });
 
-/** What one client does while nobody answers, from the loss of its connection on. */
+/** The actions of one client without an answering server, from the loss of its connection on. */
 interface Wait {
   /** When each attempt was made, in milliseconds after the loss. */
   readonly attempts: readonly number[];

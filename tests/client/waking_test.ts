@@ -64,7 +64,7 @@ test("timers that stand still while the machine sleeps do not hide the sleep", a
   clock.advance(1_000);
   await turn();
   assertEquals(other.server.link.sent("ping").length, 1);
-  wall -= 7_200_000; // somebody sets the clock
+  wall -= 7_200_000; // the user sets the clock
   other.server.link.say(["pong"]);
   clock.advance(4_000);
   await turn();

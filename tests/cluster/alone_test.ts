@@ -4,7 +4,7 @@ import { testOnAdapters } from "../hub/cluster.ts";
 import { turn } from "../hub/wires.ts";
 
 testOnAdapters("cluster: a single node asks no other node: there is no backplane round trip at all", async (start) => {
-  const clock = new FakeClock(); // whatever waited for an answer would wait for ever
+  const clock = new FakeClock(); // a wait for an answer would never end
   await using cluster = await start(1, { clock });
   const [a] = cluster.nodes;
   const ann = await a!.member("ann");

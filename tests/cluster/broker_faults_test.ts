@@ -62,7 +62,7 @@ async function station(adapter: Adapter): Promise<Station> {
   };
 }
 
-/** Waits until a room, a user, a question and a count reach every node again, whoever begins. */
+/** Waits until a room, a user, a question and a count reach every node again, from every node. */
 async function wellAgain(stations: readonly Station[], mark: string): Promise<void> {
   for (const each of stations) {
     await waitFor(async () => await status(each) === "up", { ...PATIENCE, what: "the backplane to be up" });

@@ -47,7 +47,7 @@ testOnAdapters(
       clock.advance(100);
       return await asked;
     };
-    a!.onServer("load", () => ({ conns: -1 })); // nobody asks itself
+    a!.onServer("load", () => ({ conns: -1 })); // a node does not ask itself
     b!.onServer("load", (_, { from }) => ({ conns: from === a!.nodeId ? 1 : -1 }));
     const off = c!.onServer("load", async () => {
       await turn();
@@ -68,7 +68,7 @@ testOnAdapters(
     const again = await ask(3);
     assertEquals([[...again.answers.keys()], again.missing.length], [[b!.nodeId], 3]);
     assert((await codeOf(() => b!.onServer("load", () => ({ conns: 0 })))).includes("twice"));
-    await empty(...cluster.nodes); // the one that never answers was told that nobody waits
+    await empty(...cluster.nodes); // the answerer that never answers has learned that no caller waits
   },
 );
 

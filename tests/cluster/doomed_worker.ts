@@ -1,5 +1,5 @@
 /**
- * A node that is killed, in a worker. It imports no other adapter: Deno checks the types of whatever a worker may load when it starts
+ * A node that is killed, in a worker. It imports no other adapter: Deno checks the types of every module that a worker may load when it starts
  * it, which on a busy machine took longer than the test.
  */
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";

@@ -21,7 +21,7 @@ interface Subject {
   crashed: boolean;
 }
 
-/** Writes down who is there by what listeners are told, and what they should not have been told. */
+/** Records the nodes by the events of listeners, and wrong events. */
 function watched(node: TappedNode): Subject {
   const subject: Subject = { node, present: new Set(reachable(node.hub)), wrong: [], crashed: false };
   node.hub.cluster.on("join", ({ id }) => {

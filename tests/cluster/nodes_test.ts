@@ -90,7 +90,7 @@ testOnAdapters(
       assertEquals([state, connections, node.hub.cluster.estimate()], ["down", 0, 0]);
     }
     await pass(clock, TIMEOUT_MS * 10, [a!, b!]);
-    assertEquals(stateOf(c!, a!), undefined); // after so long nobody remembers it
+    assertEquals(stateOf(c!, a!), undefined); // after so long no node remembers it
   },
 );
 
@@ -333,7 +333,7 @@ for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
   test(`cluster: a hub can be closed while it waits for the others to know it [${name}]`, async () => {
     const backbone = createBackbone();
     await using cluster = await startCluster(backbone, 1);
-    cluster.nodes[0]!.tap.cut(); // it answers nobody
+    cluster.nodes[0]!.tap.cut(); // it answers no node
     const tap = new Tap(backbone());
     const hub = createHub(chat, {
       authenticate: ({ role }) => ({ role }),

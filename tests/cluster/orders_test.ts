@@ -7,7 +7,7 @@ import { rejection } from "../hub/wires.ts";
 /** A query as JavaScript may give it. */
 const untyped = (query: unknown) => query as OrderQuery & ConnectionQuery;
 
-/** What means nobody in particular. */
+/** Queries without a target. */
 const EMPTY: readonly unknown[] = [{}, Object.create({ name: "ann" })];
 
 /** What no query may be: taken as it is, each would mean more connections than its caller wanted, or none at all. */

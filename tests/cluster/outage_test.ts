@@ -202,7 +202,7 @@ testOnAdapters("outage: health shows the lag of the backplane", async (start) =>
   const [a] = cluster.nodes;
   const lag = async () => (await page(a!.hub)).backplane.lagMs;
   await pass(clock, 20_000, [a!]);
-  assertEquals(await lag(), null); // nobody answers a node that is alone
+  assertEquals(await lag(), null); // a node that is alone gets no answers
   const b = await cluster.add();
   await waitFor(async () => await lag() !== null, { what: "a measurement" });
   assertEquals(await lag(), 0); // time stands still

@@ -142,7 +142,7 @@ testOnAdapters(
       missing: [],
     });
     const before = b!.tap.published.length;
-    assertEquals(await b!.hub.cluster.exists({ user: "ann" }), { exists: true, missing: [] }); // asks nobody
+    assertEquals(await b!.hub.cluster.exists({ user: "ann" }), { exists: true, missing: [] }); // asks no other node
     assertEquals(b!.tap.published.slice(before), []);
     const asked = a!.hub.cluster.exists({ user: "dora" });
     const number = () =>

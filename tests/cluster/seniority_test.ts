@@ -57,7 +57,7 @@ class World {
     if (node.seniority.settle()) this.broadcast(node, "beat");
   }
 
-  /** A node is killed, and everybody finds out. */
+  /** Kills a node, and all others notice it. */
   kill(node: Model): void {
     this.nodes.delete(node.id);
     for (const other of this.nodes.values()) {
@@ -113,7 +113,7 @@ class World {
     return true;
   }
 
-  /** Everything arrives, everybody speaks, and everything arrives. */
+  /** Delivers all messages, lets all nodes send, and delivers all again. */
   rest(): void {
     for (let round = 0; round < 4; round++) {
       while (this.deliver());
@@ -143,7 +143,7 @@ test("seniority: in every order of messages, all nodes agree on a leader, and no
           const leading = world.leaders();
           const settled = nodes.every(({ awaited }) => !awaited);
           const node = world.start();
-          // Where everybody was of one mind, the newcomer waits for all of them, and follows.
+          // If all nodes agreed, the new node waits for all of them, and follows.
           if (settled && leading.size === 1) {
             world.rest();
             assertEquals([...world.leaders()], [...leading], `seed ${seed}: ${node.id} took over`);
@@ -224,7 +224,7 @@ test("seniority: a single leader stays the leader when the greeting of a new nod
   old.settle();
   assertEquals([old.beat([]), old.rank], [true, 1]);
   const newcomer = new Seniority("new");
-  newcomer.settle(); // nobody has answered
+  newcomer.settle(); // no node has answered
   assert(newcomer.hear({ rank: old.rank, highest: old.highest, leader: "old" }, undefined));
   assertEquals(old.hear({ rank: newcomer.rank, highest: newcomer.highest, leader: "old" }, undefined), false);
   assertEquals([old.rank, newcomer.rank], [1, 2]);

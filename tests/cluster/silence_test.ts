@@ -19,7 +19,7 @@ testOnAdapters(
     await using cluster = await start(4, { clock, ...PATIENT });
     const [a, b, c, d] = cluster.nodes;
     await acquainted(cluster.nodes.map(({ hub }) => hub));
-    // What they said before is not still under way, on whatever channel.
+    // Their earlier messages have arrived on all channels.
     for (const { hub } of [c!, d!]) hub.emitServer("invalidate", { key: "before" });
     await waitFor(
       () => a!.tap.delivered.filter(({ data }) => String(data).includes("before")).length === 2,
@@ -44,7 +44,7 @@ testOnAdapters(
     assertEquals(await sorted(first), missing("timeout"));
     assertEquals((await second).missing.length, 2);
 
-    // Now this clock stands still: nobody waits for the two, but what the third has is there.
+    // From now on this clock stands still: the query does not wait for the two, but has the answer of the third.
     await b!.member("ann");
     const third = await a!.hub.cluster.count();
     assertEquals([third.count, third.missing.length], [1, 2]);

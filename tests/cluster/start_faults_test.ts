@@ -7,7 +7,7 @@ import { test, waitFor } from "../harness.ts";
 import { chat } from "../hub/chat.ts";
 import { Tap } from "../hub/tap.ts";
 
-/** A hub whose `ready` nobody looks at, as in the first lines of most applications. */
+/** A hub whose `ready` no code reads, as in the first lines of most applications. */
 function start(change: (tap: Tap) => void) {
   const tap = new Tap(createMemoryAdapter({ bus: createMemoryBus() }));
   change(tap);

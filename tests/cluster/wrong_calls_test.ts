@@ -104,7 +104,7 @@ testOnAdapters(
       assertThrows(() => hub.onServer("invalidate", wrong(listener)), TypeError, "a function");
       assertThrows(() => hub.onServer("load", wrong(listener)), TypeError, "a function");
     }
-    hub.onServer("load", () => ({ conns: 1 })); // nobody answers it so far
+    hub.onServer("load", () => ({ conns: 1 })); // there is no answerer so far
   },
 );
 

@@ -119,7 +119,7 @@ export const whoChange: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
   fc.tuple(fc.oneof(members("all"), members("in")), flags).map(([some, more]) => ({ ...some, ...more })),
 );
 
-/** Whatever a server may answer to who asks for members. */
+/** The answers of a server to a request for members. */
 export const membersPage: fc.Arbitrary<Record<string, unknown>> = fc.tuple(
   members("members"),
   fc.record({ count, cursor: text }, { requiredKeys: ["count"] }),
@@ -176,7 +176,7 @@ const presenceChanges: fc.Arbitrary<unknown[]> = fc.tuple(
   fc.array(fc.tuple(text, fc.array(fc.oneof(presenceOp, fc.maxSafeInteger()))), { maxLength: 3 }),
 ).map(([at, places]) => [at, ...places.flatMap(([place, parts]) => [place, ...parts])]);
 
-/** What a node may say of who is where. */
+/** The messages of a node about members. */
 export const presenceMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   fc.tuple(fc.nat(), fc.nat(), presenceChanges).map(([from, count, rest]) => ["pd", from, count, ...rest]),
   fc.tuple(fc.nat(), fc.nat(20), fc.nat(20), presenceChanges).map((

@@ -5,7 +5,7 @@ import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 import { runs } from "./runs.ts";
 
-/** A signal that counts who listens to it. */
+/** A signal that counts its listeners. */
 class CountedAbort extends AbortController {
   listeners = 0;
 
@@ -76,7 +76,7 @@ for (const [name, leave, outcome, told] of waysOut) {
     assertEquals(got, outcome);
     assertEquals(s.cancelled, told ? [id] : []);
 
-    // Whatever comes late changes nothing, and nobody is told again.
+    // Late messages change nothing, and no caller is told again.
     s.calls.resolve(id, "late");
     s.calls.reject(id, { code: "LATE", message: "late" });
     s.clock.advance(1_000);

@@ -274,7 +274,7 @@ test("an asynchronous schema that fails later leaves no unhandled rejection wher
     "~standard": { version: 1 as const, vendor: "test", validate: () => Promise.reject(new Error("later")) },
   };
   assertThrows(() => parseNow(schema, 1, "signal", "x"), TypeError);
-  await new Promise((resolve) => setTimeout(resolve)); // a rejection that nobody handles would fail the run here
+  await new Promise((resolve) => setTimeout(resolve)); // an unhandled rejection would fail the run here
 });
 
 test("of a value with a thousand faults only the first few cross the wire", () => {

@@ -39,7 +39,7 @@ export function startProgram(
   const exited = once(child, "exit");
   return {
     terminate() {
-      process.kill(child.pid!, "SIGTERM"); // Deno's `child.kill` says that the signal ended it, whatever did
+      process.kill(child.pid!, "SIGTERM"); // Deno's `child.kill` always reports that the signal ended it
       return exited;
     },
     async [Symbol.asyncDispose]() {
@@ -49,7 +49,7 @@ export function startProgram(
   };
 }
 
-/** A port of 127.0.0.1 that nobody listened to a moment ago. */
+/** A port of 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -47,7 +47,7 @@ const contract = defineContract({
 /**
  * Starts it. Its time stands still until `clock` is moved.
  *
- * @param options Another clock or heartbeat, and who is refused for now.
+ * @param options Another clock or heartbeat, and the clients that are refused for now.
  */
 export async function startSessionHub(
   { refuse, ...options }: {

@@ -23,7 +23,7 @@ function visit(url: string): Guest {
   return guest;
 }
 
-/** Everybody says something, and hears everybody. */
+/** Every client says something, and gets the messages of all. */
 async function talk(guests: readonly Guest[], word: string): Promise<void> {
   for (const [i, { client }] of guests.entries()) client.signal("say", { text: `${word} ${i}` });
   for (const { heard } of guests) {

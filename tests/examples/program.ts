@@ -78,7 +78,7 @@ export class Program implements AsyncDisposable {
 
   /** Ends it as Ctrl+C does. */
   interrupt(): void {
-    // Not the child's own `kill`: after that Deno tells the signal instead of the exit code, whatever happens.
+    // Not the child's own `kill`: after it, Deno always reports the signal instead of the exit code.
     process.kill(this.#child.pid!, "SIGINT");
   }
 

@@ -1,4 +1,4 @@
-/** Pages that many ask for at once: what it costs the store, and that everybody gets what was there when it asked. */
+/** Pages that many clients request at once: the cost for the store, and that each gets all messages from before its request. */
 import { assert, assertEquals } from "@std/assert";
 import { createMemoryHistory } from "@trunkline/hub";
 import { test, waitFor } from "../harness.ts";
@@ -44,7 +44,7 @@ test("history: the same page asked for many times at once costs the store two re
         "nobody shares a payload",
       );
     });
-    assertEquals(reads, 2, what); // one that was under way, and one for all who came meanwhile
+    assertEquals(reads, 2, what); // one that was under way, and one for all later callers
   }
   assertEquals(await costs(() => all(() => hub.position("log/x"))), 2);
   assertEquals(await costs(() => all((i) => hub.history(`log/${i}`))), MANY, "topics share nothing");

@@ -52,7 +52,7 @@ function run(seed: number): number {
       case 3:
         clock.advance(random.below(20));
         break;
-      case 4: { // a page is read, as somebody comes back
+      case 4: { // a page is read, as for a client that reconnects
         const since: Position = [position[0], random.below(position[1] + 1)];
         const page = store.read("c", { since, limit: 1 + random.below(5) });
         for (const { offset, data, ageMs } of page.records) {

@@ -231,7 +231,7 @@ testOnAdapters(
       await using cluster = await start(3, { history });
       const followers = await Promise.all(cluster.nodes.map((node) => follow(node)));
       const positions = new Map<number, string[]>();
-      /** Publishes until somebody says that it is kept, at times twice at once, on any node. */
+      /** Publishes until a node confirms that it is stored, sometimes twice at once, on any node. */
       const publish = async (n: number) => {
         const answers: string[] = [];
         positions.set(n, answers);
@@ -302,7 +302,7 @@ test("sent: a message that was stored without an answer reaches the subscribers 
     await microtasks();
     assertEquals(heard, isDown ? [] : [1]);
     if (isDown) {
-      clock.advance(1_000); // nobody looks by itself before 10 seconds are over
+      clock.advance(1_000); // no node checks by itself before 10 seconds are over
       history.state = "up";
       await waitFor(() => {
         clock.advance(100);

@@ -146,7 +146,7 @@ testOnAdapters(
     const late = a!.hub.publish("log/x", { n: 2 });
     assertEquals(await codeOf(() => withTime(clock, late)), "UNCERTAIN");
     assertEquals([here.heard, there.heard], [[], []]);
-    history.release(); // it has kept the message after all: then everybody gets it
+    history.release(); // it has stored the message after all: then all subscribers get it
     await waitFor(() => here.heard.length + there.heard.length === 2, { what: "what was kept" });
     await b!.hub.publish("log/x", { n: 3 });
     await waitFor(() => here.heard.length + there.heard.length === 4, { what: "the next" });

@@ -1,4 +1,4 @@
-/** A store that cannot be read: who is told. */
+/** Reports when a store cannot be read. */
 import { assertEquals } from "@std/assert";
 import { createMemoryHistory } from "@trunkline/hub";
 import { StoreFailures } from "../../hub/topics/store_failures.ts";

@@ -113,7 +113,7 @@ test("stream: messages that are stored during a read are read too, if they may h
   stream.catchUp();
   for (let i = 0; i < 5; i++) stream.catchUp();
   await microtasks();
-  assertEquals(store.reads - reads, 2); // one that was under way, and one for all who came meanwhile
+  assertEquals(store.reads - reads, 2); // one that was under way, and one for all later callers
 });
 
 test("stream: more than can wait is let go, and read from the store", async () => {

@@ -49,7 +49,7 @@ for (const when of ["before hello", "after it"] as const) {
         const intruder = when === "before hello" ? await scene.intrude() : await scene.enter();
         send(intruder);
         const { code, reason } = await intruder.closed();
-        // Who has not said who it is may say little.
+        // A client may send only little before it is authenticated.
         assertEquals(code, when === "before hello" && what.startsWith("a deeply") ? 4504 : 4500, what);
         assert(reason.length > 0 && reason.length <= 123, `${what}: ${reason}`);
         intruder.send(["req", 2, "echo", 1]); // into the void

@@ -101,7 +101,7 @@ class Fuzzer {
   }
 }
 
-/** The ids of those who are in a place, by what was heard of it, and how many there should be. */
+/** The ids of a place's members, by the received messages, and their expected number. */
 function whoIn(heard: readonly unknown[]): { readonly ids: string[]; readonly count: number } {
   const ids = new Set<string>();
   let count = 0;

@@ -49,7 +49,7 @@ const contract = defineContract({
 type Definition = (typeof contract)["definition"];
 type Member = Client<Definition, "member">;
 
-/** Nodes of one cluster, with clients of both codecs on each, who hear everything. */
+/** Nodes of one cluster, with clients of both codecs on each. The clients get all messages. */
 class World implements AsyncDisposable {
   readonly hubs: Hub<Definition>[] = [];
   readonly clients: Member[] = [];

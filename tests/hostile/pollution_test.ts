@@ -3,7 +3,7 @@ import { HubError } from "@trunkline/hub";
 import { waitFor } from "../harness.ts";
 import { hostileTest } from "./scene.ts";
 
-/** Payloads that pollute whatever merges or copies them carelessly; as text, as they come over the wire. */
+/** Payloads that pollute code that merges or copies them carelessly; as text, as on the wire. */
 const POLLUTING = [
   '{"constructor":{"prototype":{"polluted":true}}}',
   '{"constructor":null,"hasOwnProperty":null,"then":null,"toJSON":null}',

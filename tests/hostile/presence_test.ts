@@ -6,7 +6,7 @@ import { hostileTest, type Intruder } from "./scene.ts";
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
-/** What somebody was told of the room that all are in. */
+/** The presence messages about the room of all clients. */
 const told = ({ heard }: Intruder): WhoChange[] =>
   heard.flatMap((message) => message[0] === "who" ? [message[3]] : []);
 
@@ -84,7 +84,7 @@ hostileTest(
     intruder.send(["watch", 5_000, "room:all"], ["watch", 5_001, "room:all", { by: "connection" }]);
     await intruder.hears("res", 5_000);
     await intruder.proveAlive();
-    // Many come and go: who watches hears of them in few messages.
+    // Many clients come and go: a watcher gets them in few messages.
     const others = await Promise.all(range(20).map(() => enter()));
     await waitFor(() => told(intruder).some(({ count }) => count === 22), { what: "all to be seen" });
     intruder.raw.reset();

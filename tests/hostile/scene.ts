@@ -1,5 +1,5 @@
 /**
- * A hub behind a real WebSocket server, a neighbour who means well, and intruders who do not.
+ * A hub behind a real WebSocket server, a friendly client (the neighbour), and hostile clients.
  *
  * @module
  */
@@ -71,7 +71,7 @@ export type Neighbour = Client<HostileDefinition, "member">;
 
 const SUBPROTOCOL = "trunkline.v1.json";
 
-/** A client that sends whatever a test wants. */
+/** A client that sends any frames. */
 export class Intruder {
   readonly raw: RawClient;
 
@@ -147,9 +147,9 @@ export interface Scene {
   readonly hub: Hub<HostileDefinition, { id: string }, undefined>;
   readonly port: number;
   readonly url: string;
-  /** The neighbour, who is connected and in the room `all`. */
+  /** The neighbour: it is connected and in the room `all`. */
   readonly neighbour: Neighbour;
-  /** What was reported to the hub; whatever a test leaves here fails it. */
+  /** The reports to the hub. A test fails if it leaves any here. */
   readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
   /** Refusals that were reported. */
   readonly refusals: { readonly error: unknown; readonly info: HubErrorInfo }[];

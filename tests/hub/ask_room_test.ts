@@ -202,7 +202,7 @@ test("room.request: a node of another contract, with members in the room, is mis
   await older.hub.ready;
   const node = await startNode({ adapter: createMemoryAdapter({ bus }) });
   const ask = () => node.hub.room("jury").request("vote", { on: "it" }, { timeoutMs: 1_000 });
-  assertEquals((await ask()).missing, []); // nobody is there
+  assertEquals((await ask()).missing, []); // the room is empty
   const raw = await rawClient(older.loopback.client(), { role: "member" });
   const { connection } = raw.heard[0]![1] as { connection: string };
   await older.hub.room("jury").add({ id: connection });

@@ -61,7 +61,7 @@ export type Member = Client<ChatDefinition, "member">;
 
 /** A node of a test's cluster, with everything that was reported to it. */
 export interface Node extends Rig<ChatDefinition>, AsyncDisposable {
-  /** What clients reported that nobody waited for. */
+  /** The errors that clients reported because no caller waited for them. */
   readonly clientErrors: { readonly error: unknown; readonly info: ClientErrorInfo }[];
   /** What came in as `typing` signals. */
   readonly typed: { readonly room: string; readonly at: Date }[];

@@ -135,7 +135,7 @@ const ON_BROKERS: readonly OnBroker[] = [
 /** What makes the adapters whose broker is there. */
 const CREATORS = new Map<string, (url: string, prefix: string) => Adapter>();
 
-/** The adapters, by name; each entry makes a backbone that nobody else is on. */
+/** The adapters, by name. Each entry creates a backbone of its own. */
 export const ADAPTERS: Readonly<Record<string, () => Backbone>> = {
   "memory": () => {
     const bus = createMemoryBus();
@@ -241,7 +241,7 @@ export function reachable<D extends ContractDefinition>(hub: Hub<D>): string[] {
   return hub.cluster.nodes().filter(({ state }) => state !== "down").map(({ id }) => id).sort();
 }
 
-/** Waits until all hubs reach each other and nobody else. */
+/** Waits until all hubs reach each other, and no other hub. */
 export async function acquainted<D extends ContractDefinition>(
   hubs: readonly Hub<D>[],
   options: { readonly timeoutMs?: number } = {},

@@ -16,7 +16,7 @@ test("a drain is over when the last client has long gone, and is open elsewhere"
       a!.member("ann", { url: ["ws://a/", "ws://b/"], transport, clock, random: () => moment })
     ),
   );
-  clock.advance(5_000); // who has just come waits before it comes again
+  clock.advance(5_000); // a client that has just connected waits before it reconnects
   const closing = a!.hub.close({ drainMs: 5_000 });
   await turn();
   for (const [i, ms] of [0, 2_000, 2_000].entries()) {
@@ -38,7 +38,7 @@ test("a client that did not move in time is closed, and comes back at once", asy
   const waits: number[] = [];
   const client = await a!.member("ann", { url: ["ws://a/", "ws://b/"], transport, clock: late });
   client.onStatus((_, { retryInMs }) => retryInMs !== undefined && waits.push(retryInMs));
-  late.advance(5_000); // who has just come waits before it comes again
+  late.advance(5_000); // a client that has just connected waits before it reconnects
   const closing = a!.hub.close({ drainMs: 5_000 });
   await turn();
   clock.advance(5_000);

@@ -94,7 +94,7 @@ async function perform(actors: readonly Actor[], step: Step): Promise<void> {
   }
 }
 
-/** Whoever is subscribed by its own account is reached; whoever is not, is not. */
+/** Checks that exactly the clients that count as subscribed get messages. */
 async function checkReach(actors: readonly Actor[]): Promise<void> {
   const [{ node }] = actors as [Actor];
   for (const { client } of actors) {

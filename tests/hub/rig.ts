@@ -1,5 +1,5 @@
 /**
- * Hubs in this process, whatever their contract, and the links of clients that lose them.
+ * Hubs in this process, with any contract, and links of clients that can be lost.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export interface Rig<D extends ContractDefinition> {
   readonly refusals: Report[];
 }
 
-/** Options of a hub; it takes everybody, as the user that its token says, unless they say otherwise. */
+/** Options of a hub. By default it accepts every client, as the user in its token. */
 export type RigOptions<D extends ContractDefinition> = Partial<HubOptions<D, { id: string }, undefined>>;
 
 /** Makes a hub that clients of this process reach. */

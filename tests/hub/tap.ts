@@ -43,7 +43,7 @@ export class Tap implements Adapter {
     return this.published.filter(({ channel }) => channel.startsWith(start));
   }
 
-  /** Carries nothing any more, both ways, and tells nobody: the node has crashed, or is alone behind a split. */
+  /** Drops everything in both directions without a report: as if the node crashed, or was alone behind a split. */
   cut(): void {
     this.#state = "cut";
   }

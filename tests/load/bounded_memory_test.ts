@@ -33,7 +33,7 @@ interface Crowd {
   readonly clients: Map<Listener, LoadClient>;
 }
 
-/** Connects everybody; the stuck do not read from here on, the slow read little. */
+/** Connects all clients. The stuck ones do not read from here on, and the slow ones read little. */
 async function gather(node: LoadNode): Promise<Crowd> {
   const ledger = new Ledger();
   const clients = new Map<Listener, LoadClient>();
@@ -61,7 +61,7 @@ async function gather(node: LoadNode): Promise<Crowd> {
   return crowd;
 }
 
-/** Publishes until nothing fits any more into who does not read, and then a lot; tells how much was held at the most. */
+/** Publishes until the queues of clients that do not read are full, and then much more. Returns the largest amount held. */
 async function publish({ hub }: LoadNode, { ledger }: Crowd, rounds: number): Promise<number> {
   let most = 0;
   const say = (room: string, fill?: string) => {
@@ -107,7 +107,7 @@ async function withCrowd(
   const before = await settledHeapBytes();
   await run();
   let grown = Infinity;
-  // A collector that takes whatever looks like a pointer for one needs other things to run meanwhile.
+  // A conservative collector takes every value that looks like a pointer for one: other code must run meanwhile.
   await waitFor(async () => (grown = await settledHeapBytes() - before) < SLACK_BYTES, {
     what: "the heap to shrink",
   })

@@ -20,7 +20,7 @@ const said = (key: number): string => `${Math.floor(key / PER_PUBLISHER)}:${key 
 export class Listener {
   /** The channels it is on. */
   readonly channels: ReadonlySet<string>;
-  /** The publisher on its own node, whose messages come in the order of the calls, whatever the channel. */
+  /** The publisher on its own node: its messages come in the order of the calls, on all channels. */
   readonly home: number;
   /** Its id, for `except`. */
   readonly id: string;
@@ -111,7 +111,7 @@ export class Listener {
 /** What several publishers have said. */
 export class Ledger {
   readonly listeners: Listener[] = [];
-  /** What may have come to whoever it was not for: rooms were joined and left at the time. */
+  /** Messages that others may have got too, because rooms were joined and left at the time. */
   readonly optional: Set<number> = new Set();
   /** How many messages each publisher has published. */
   readonly #counts: number[] = [];
@@ -134,7 +134,7 @@ export class Ledger {
     return { p, n, c, fill };
   }
 
-  /** Writes down whom a message is for. */
+  /** Records the receivers of a message. */
   note({ p, n }: Mark, isFor: (listener: Listener) => boolean): void {
     const key = keyOf(p, n);
     for (const listener of this.listeners) if (isFor(listener)) listener.expected.push(key);
@@ -145,7 +145,7 @@ export class Ledger {
     this.optional.add(keyOf(p, n));
   }
 
-  /** Waits until everybody has heard as much as must come. */
+  /** Waits until every receiver has got all its messages. */
   async arrive(timeoutMs = 30_000): Promise<void> {
     let late = this.listeners;
     const arrived = () => (late = late.filter((listener) => listener.waits)).length === 0;
@@ -155,7 +155,7 @@ export class Ledger {
     });
   }
 
-  /** Fails unless everybody heard everything once, in order. */
+  /** Fails unless every receiver got every message once, in order. */
   check(): void {
     for (const listener of this.listeners) listener.check(this.optional, this.#order);
   }

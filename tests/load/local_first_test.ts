@@ -63,7 +63,7 @@ testOnAdapters(
       else if (random.oneIn(2)) a!.tap.heal();
       for (let i = 0; i < BURST; i++) {
         publish();
-        b!.hub.publish("stats", { n: i }); // which nobody hears
+        b!.hub.publish("stats", { n: i }); // without a subscriber
         if (random.oneIn(30)) a!.tap.lose();
       }
       await microtasks();
@@ -84,7 +84,7 @@ testOnAdapters(
   { timeoutMs: 60_000 },
 );
 
-/** Publishes one message on whatever local connections listen to. */
+/** Publishes one message on every channel of the local connections. */
 function publish({ hub }: LoadNode, ledger: Ledger, random: Random): void {
   const channel = random.pick(["x", "y", "x,y", "feed/0", "log/0", "u1", "member"]);
   const mark = ledger.mark(0, channel);

@@ -13,7 +13,7 @@ const USERS = 20;
 const ROUNDS = 40;
 const BURST = 25;
 
-/** Connects those who stay, each on channels of its own choice. */
+/** Connects the clients that stay, each with its own random channels. */
 async function settle(nodes: readonly LoadNode[], ledger: Ledger, random: Random): Promise<LoadClient[]> {
   const all: LoadClient[] = [];
   for (const [home, node] of nodes.entries()) {

@@ -21,7 +21,7 @@ function fill(random: Random): string | undefined {
   return random.oneIn(20) ? MIDDLE : undefined;
 }
 
-/** Connects listeners who are in rooms x and y, in one of them, or in none, and take turns with codecs. */
+/** Connects listeners that are in rooms x and y, in one of them, or in none, with alternating codecs. */
 async function settle(nodes: readonly LoadNode[], ledger: Ledger): Promise<LoadClient[][]> {
   const all: LoadClient[][] = [];
   for (const [home, node] of nodes.entries()) {

@@ -18,7 +18,7 @@ const TOPICS = ["feed/0", "log/0", "latest/0"] as const;
 const USERS = ["ann", "bob", "cyd"];
 const KEYS = ["a", "b"];
 const LARGE = "x".repeat(70 * 1024); // more than a frame
-/** Small, so that who pauses is held, but never so small that the policy has anything to do. */
+/** Small, so that messages for a paused client wait, but not so small that the policy applies. */
 const outbox = { maxMessages: 1e6, maxBytes: 1e9, highWaterBytes: 4_000, maxFrameMessages: 8 };
 
 type Heard = Mark & { readonly key?: string };
@@ -153,7 +153,7 @@ class Mix {
     const home = random.below(this.#nodes.length);
     const role = random.pick(["member", "member", "guest"]);
     const user = random.pick(USERS);
-    // It is addressed from the moment when the hub knows it: nobody publishes until it has its welcome.
+    // It is addressed from the moment when the hub knows it: no client publishes until it has its welcome.
     await turn();
     const line = this.#nodes[home]!.loopback.client();
     const client = await rawClient(line, { role, token: user });

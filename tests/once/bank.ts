@@ -1,5 +1,5 @@
 /**
- * Nodes of a bank, at which whatever is done twice costs money.
+ * Nodes of a bank, where every request that is done twice costs money.
  *
  * @module
  */

@@ -6,7 +6,7 @@ import { turn } from "../hub/wires.ts";
 import { Random } from "../load/random.ts";
 import { type Customer, openBank } from "./bank.ts";
 
-/** What may be told of a request that was sent until somebody answers. */
+/** The errors that a sent request may get before its answer. */
 const TOLD: ReadonlySet<string> = new Set(["UNAVAILABLE", "UNCERTAIN", "TIMEOUT", "DISCONNECTED"]);
 
 test(
@@ -27,7 +27,7 @@ test(
         return amount;
       };
       let answered = 0, told = 0;
-      /** Pays, at times with two clients at once, until somebody has an answer, or patience ends. */
+      /** Pays, sometimes with two clients at once, until one has an answer, or the time limit ends. */
       const pay = async (amount: number) => {
         const answers: unknown[] = [];
         const ask = async (customer: Customer) => {

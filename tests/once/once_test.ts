@@ -7,7 +7,7 @@ import { codeOf, rawClient, rejection, turn } from "../hub/wires.ts";
 import { openBank } from "./bank.ts";
 
 const payment = { to: "bob", amount: 7 };
-/** An id that nobody guesses. */
+/** An id that cannot be guessed. */
 const SECRET = "3f0c7b1e-5d1c-4b7e";
 /** For hubs whose clock is moved by hand. */
 const STILL = { heartbeatMs: 1e9, limits: { handshakeTimeoutMs: 1e9 } };

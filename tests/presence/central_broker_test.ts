@@ -10,7 +10,7 @@ const CLUSTER = { heartbeatMs: 500, nodeTimeoutMs: 3_000 };
 const OPTIONS = { cluster: CLUSTER, presence: "central", clock: systemClock } as const;
 const TIME = { timeoutMs: 120_000 };
 
-/** What the store says of a place that nobody looks at. */
+/** The store's answer about a place without watchers. */
 const counted = (nodes: readonly PlacesNode[], count: number) =>
   waitFor(async () => {
     for (const { hub } of nodes) assertEquals(await hub.presence("room/2").count(), count);
@@ -70,7 +70,7 @@ testOnBrokers(
     await entering;
     await counted(nodes, 2);
     const settled = performance.now();
-    await waitFor(() => performance.now() - settled > CLUSTER.nodeTimeoutMs); // and nobody is purged late
+    await waitFor(() => performance.now() - settled > CLUSTER.nodeTimeoutMs); // and no member is purged late
     assertEquals(events(), [["join new"], ["join new"]]);
   },
 );

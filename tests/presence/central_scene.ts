@@ -17,7 +17,7 @@ import { FakeClock } from "../fake_clock.ts";
 /** How long a node may be silent, in the tests. */
 export const NODE_TIMEOUT_MS = 30_000;
 
-/** Lets whatever needs no time happen. */
+/** Runs all work that needs no time. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 500; i++) await Promise.resolve();
 }

@@ -100,7 +100,7 @@ test(
               transports: [transport],
               clock: microtaskClock,
               presence: { intervalMs: 1, authorize: { "room/:id": () => true }, maxListed },
-              limits: { outbox: { highWaterBytes: 200 } }, // who does not read has to wait
+              limits: { outbox: { highWaterBytes: 200 } }, // messages for clients that do not read must wait
               cluster: { joinTimeoutMs: 0 },
               onError: (error) => errors.push(error),
             });

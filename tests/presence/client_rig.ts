@@ -12,7 +12,7 @@ import { FakeServer } from "../client/fake_server.ts";
 import { turn } from "../client/setup.ts";
 import { FakeClock } from "../fake_clock.ts";
 
-/** A schema that makes something else of what it is given, so that a test sees who has parsed. */
+/** A schema that changes its input, so that a test sees which side has parsed it. */
 const State = z.object({ mood: z.string().transform((text) => text.toUpperCase()) });
 
 export const contract = defineContract({
@@ -100,7 +100,7 @@ export function record(view: Room): string[] {
   return seen;
 }
 
-/** Accepts the last watch of the link, and tells who is there. */
+/** Accepts the last watch of the link, and sends the members. */
 export function accept({ server }: Rig, first: WhoChange, place: string = PLACE): void {
   const [, id, , options] = server.link.sent("watch").filter((message) => message[2] === place).at(-1)!;
   server.link.say(["res", id], ["who", place, options?.by ?? "user", first]);

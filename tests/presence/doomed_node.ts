@@ -35,7 +35,7 @@ export async function live(
   for (const event of ["join", "leave"] as const) {
     hub.presence("room/1").on(event, ({ id }) => say({ event: `${event} ${id}` }));
   }
-  await hub.presence("room/1").list(); // by now it hears, whatever the kind
+  await hub.presence("room/1").list(); // from now on it gets events, with every kind of presence
   for (const token of ["doomed 1", "doomed 2", "doomed 2"]) {
     await createClient(places, { url: "ws://loopback", role: "member", token, transport: transport.client() })
       .ready;

@@ -1,4 +1,4 @@
-/** A node that is killed, in a worker. It imports no other adapter: Deno checks the types of whatever a worker may load. */
+/** A node that is killed, in a worker. It imports no other adapter: Deno checks the types of every module that a worker may load. */
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
 import { live, type Word } from "./doomed_node.ts";
 

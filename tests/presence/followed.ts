@@ -5,7 +5,7 @@ import type { Followed } from "../../hub/presence/source.ts";
 export interface TestFollowed extends Followed {
   readonly place: Place;
   released: number;
-  /** Says whether everybody is known. */
+  /** Sets whether all members are known. */
   be(whole: boolean): void;
   /** The source closes before all is known. */
   fail(error: unknown): void;

@@ -134,7 +134,7 @@ test("gossip: a node that lies damages only its own entries", () => {
   const say = (text: string) => network.bring({ from: "evil", to: null, text });
   a.put("room:a", entry("a", 1));
   network.run();
-  say('["pd",0,1,0,"room:a",["1","stranger"]]'); // nobody knows it
+  say('["pd",0,1,0,"room:a",["1","stranger"]]'); // no node knows it
   assertEquals(known(b).length, 1);
   b.join("evil");
   say(`["pv",${Number.MAX_SAFE_INTEGER}]`);

@@ -42,7 +42,7 @@ export class GossipNetwork {
     return this.#timers.pending;
   }
 
-  /** Makes a node, which knows nobody. */
+  /** Creates a node, which knows no members. */
   add(id: string, options: Partial<GossipOptions> = {}): Gossip {
     const timers = this.#timers;
     const began = this.nodes.size * 1_000_000; // each at another time

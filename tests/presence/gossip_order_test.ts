@@ -38,7 +38,7 @@ test("gossip: a node that counted as gone and comes back is never shown in an ol
     network.maxMessageBytes = 2_048;
     for (let i = 0; i < 3_000; i++) a.put("room:a", entry("a", i, "first"));
     network.run();
-    const c = network.start("c", { leaveAfterMs }); // for whom pages are written, which are kept for a while
+    const c = network.start("c", { leaveAfterMs }); // pages are written for it, and kept for a while
     assert(ofKind(network, "pp").length > 16);
     for (let i = 0; i < 10; i++) a.put("room:a", { ...entry("a", i, "second"), at: Date.UTC(2026, 0, 2) });
     network.run();

@@ -159,7 +159,7 @@ test("gossip: a node that has missed more changes than are remembered gets the w
   network.advance(HEARTBEAT_MS);
   assertEquals(ofKind(network, "pp").length, 1);
   assertEquals(known(b), known(a));
-  assertEquals(changes.length, 6); // those who are as they were are no news
+  assertEquals(changes.length, 6); // unchanged members are not reported
 });
 
 test("gossip: missed changes are requested at once until there are no more, if one answer cannot hold them", () => {

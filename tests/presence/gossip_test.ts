@@ -44,7 +44,7 @@ test("gossip: a place is whole only when every node from the start has sent its 
   c.follow("room:b").onWhole((whole) => seen.push(whole));
   for (const letter of kept) network.bring(letter);
   assertEquals([c.follow("room:a").whole, seen, known(c)], [true, [true], [["a.1", undefined]]]);
-  const d = network.start("d"); // whoever comes later takes nothing of that back
+  const d = network.start("d"); // a later node does not undo any of this
   d.put("room:a", entry("d", 1));
   assertEquals([c.follow("room:a").whole, seen], [true, [true]]);
 });
@@ -72,7 +72,7 @@ test("gossip: changes that come twice, late or out of order do no harm", () => {
   network.run();
   a.put("room:a", entry("a", 2));
   network.run();
-  network.fate = (letter) => kindOf(letter) === "pq" ? [] : [letter]; // nobody helps
+  network.fate = (letter) => kindOf(letter) === "pq" ? [] : [letter]; // no other node answers
   for (const i of [3, 1, 5, 0, 1, 2, 4, 0, 5]) network.bring(kept[i]!);
   assertEquals(known(b), [["a.2", undefined]]);
 });
@@ -87,7 +87,7 @@ test("gossip: the entries of a node that is gone leave, and come once when it is
   network.run();
   b.leave("a");
   assertEquals([known(b), b.sizes.nodes], [[], 0]);
-  a.put("room:a", entry("a", 2)); // nobody believes it yet
+  a.put("room:a", entry("a", 2)); // no node accepts it yet
   network.run();
   network.advance(HEARTBEAT_MS);
   assertEquals(known(b), []);
@@ -154,7 +154,7 @@ test("gossip: if nodes set states of a user at the same time, every node shows t
 test("gossip: nothing is left when all members have left and all other nodes are gone", () => {
   const { network, a, b } = pair();
   const followed = a.follow("room:a");
-  a.follow("room:a").release(); // it is followed by somebody else still
+  a.follow("room:a").release(); // there is still another follower
   assertEquals(a.sizes.places, 1);
   for (const [node, id] of [[a, "a"], [b, "b"]] as const) {
     for (let i = 0; i < 2_000; i++) node.put(`room:${i}`, entry(id, i));

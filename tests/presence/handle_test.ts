@@ -100,7 +100,7 @@ test("hub.presence: each listener gets each change once, from the moment when it
   assertEquals(heard.splice(0), ['update ann {"name":"Ann"}', "join bob undefined", "leave bob undefined"]);
   put("c4", "cat");
   room.on("join", ({ id }) => heard.push(`later ${id}`))();
-  assertEquals(heard.splice(0), ["join cat undefined"]); // told before somebody else listens
+  assertEquals(heard.splice(0), ["join cat undefined"]); // reported before another listener is added
   for (const off of offs) off();
   put("c5", "dan");
   await turn();

@@ -2,7 +2,7 @@ import type { PresenceBy } from "../../contract/mod.ts";
 import { memberOf, Place, type PresenceEntry } from "../../hub/presence/place.ts";
 import type { EntryPage, EntryQuery, Followed, PresenceSource } from "../../hub/presence/source.ts";
 
-/** Knows who is where on one node, and tells nobody. */
+/** Knows the members of one node, and tells no other node. */
 export class LocalSource implements PresenceSource {
   /** What it was told: `put room:lobby c1`. */
   readonly told: string[] = [];
@@ -77,7 +77,7 @@ export class LocalSource implements PresenceSource {
 
   close(): void {}
 
-  /** A place, also one in which nobody is. */
+  /** A place, also an empty one. */
   place(name: string): Place {
     let place = this.#places.get(name);
     if (!place) this.#places.set(name, place = new Place(name));

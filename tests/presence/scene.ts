@@ -158,11 +158,11 @@ export function testCentral(
   }
 }
 
-/** What somebody hears of a place, and what that comes to. */
+/** The events of a place that a listener gets, and their result. */
 export interface Hearing {
   /** `join ann`, `update ann {"name":"Ann"}`, `leave ann`. */
   readonly events: string[];
-  /** Who is in, by what was heard, and by who was in when it began. */
+  /** The members, by the events and by the first list. */
   readonly members: Map<string, string>;
   stop(): void;
 }

@@ -201,7 +201,7 @@ test("view: if the members are too large to be listed at once only their number 
   place.put(entry("c2", "bob", large));
   await turn();
   assertEquals([told().length, view.snapshot().members.length], [1, 2]);
-  place.put(entry("c3", "cat", large)); // as much as may be told of changes: it is the newcomer who is told too much
+  place.put(entry("c3", "cat", large)); // the limit for changes: only the list for the newcomer is too large
   clock.advance(100);
   assertEquals(told(), [`join cat ${large}, 3`]);
   assertEquals(view.snapshot(), { listed: false, members: [], count: 3, whole: true });

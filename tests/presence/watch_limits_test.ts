@@ -93,7 +93,7 @@ test("limits: watches count as subscriptions, and unanswered ones are limited to
   ann.send(["unwatch", "room:ruled/1", "user"]);
   assertEquals(await ask(ann, "sub", "t/2"), undefined);
   ann.send(["unsub", "t/2"]);
-  // A rule works on although nobody waits for it: there is an end of them.
+  // A rule goes on although no caller waits for it: their number is limited.
   for (let i = 0; i < 3; i++) {
     ann.send(["watch", 9_100 + i, "room:ruled/never"], ["unwatch", "room:ruled/never", "user"]);
   }

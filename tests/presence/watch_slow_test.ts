@@ -18,7 +18,7 @@ const contract = defineContract({
 });
 
 /**
- * A hub with users in several rooms, who have long states there.
+ * A hub with users in several rooms, with long states.
  *
  * @param users How many.
  * @param limits Of the hub.
@@ -77,7 +77,7 @@ test("a client that reads slowly keeps its connection, and gets the list of ever
   const views = Array.from({ length: ROOMS }, (_, i) => presence(client, `room/${i}`));
   const given = presence(client, "room/0", { by: "connection" });
   await heard();
-  scene.clock.advance(1_000); // for so long nobody may be beyond the bounds of what waits
+  scene.clock.advance(1_000); // for so long no client may exceed the limit of its queue
   given.close();
   await scene.all[0]!.client.close();
   await waitFor(() => scene.hub.stats().connections === 200, { what: "one to be gone" });

@@ -175,7 +175,7 @@ test("watch: an invalid place, or one without presence, is refused, and nothing 
       assertEquals(await ask(ann, kind, place), "NOT_FOUND", `${kind} ${place}`);
     }
   }
-  // What other roles may see has names that are not for everybody.
+  // A client must not learn the names of places that only other roles may see.
   assertEquals(JSON.stringify(ann.heard).match(/secret|ruled/g), null);
   for (const place of [ROOM, "", "room:nothing"]) {
     ann.send(["unwatch", place, "user"], ["unwatch", place, "connection"]);

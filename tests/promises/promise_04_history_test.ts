@@ -7,7 +7,7 @@ import { testOnAdapters } from "../hub/cluster.ts";
 import { linksTo } from "../hub/rig.ts";
 import { microtasks, turn } from "../hub/wires.ts";
 
-/** A member who follows a topic with history, and whose link can be cut. */
+/** A member that follows a topic with history. Its link can be cut. */
 async function follow(node: Node, topic: `log/${string}` = "log/x") {
   const line = node.loopback.client();
   const client = await node.member(undefined, { transport: line });

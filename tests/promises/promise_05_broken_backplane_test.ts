@@ -92,7 +92,7 @@ testOnAdapters(
     await ann.request("join", { room: "lobby" });
     a!.tap.lose();
 
-    // Who was there is served on; who comes now gets in, but into nothing that needs the backplane.
+    // Old clients are still served. New clients get in, but cannot use anything that needs the backplane.
     const bob = await a!.member("bob");
     bob.on("message", ({ text }) => heard.push(`bob ${text}`));
     bob.on("dm", ({ text }) => heard.push(`bob ${text}`));

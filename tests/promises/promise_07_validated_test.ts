@@ -14,7 +14,7 @@ import { test, waitFor } from "../harness.ts";
 import { acquainted, testOnAdapters } from "../hub/cluster.ts";
 import { codeOf, rawClient, recorded, rejection, turn } from "../hub/wires.ts";
 
-/** Says by its output who has parsed: dates are revived, defaults filled in, unknown keys gone. */
+/** Its output shows that it was parsed: dates are revived, defaults filled in, unknown keys gone. */
 const Thing = z.object({ at: z.coerce.date(), kind: z.string().default("plain") });
 const at = new Date(5);
 const given = { at, secret: "hunter2" };

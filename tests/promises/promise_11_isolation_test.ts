@@ -72,7 +72,7 @@ testOnAdapters(
     assertEquals(a!.errors.length, 3 * 2);
     for (const { info } of a!.errors) assertEquals(info.stage, "delivery");
     assertEquals(await malformed(a!), 3 * foreign.length);
-    // Of the right form, but about nobody and nothing: no harm, no trace.
+    // Of the right form, but without an existing target: it has no effect.
     for (
       const message of [
         ["ans", 99, 1],

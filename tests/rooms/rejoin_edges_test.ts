@@ -66,7 +66,7 @@ test("rejoin: a rule that hangs does not keep the client from opening in time, i
   ]);
   clock.advance(250);
   await waitFor(() => answers.length === 2, { what: "the next question" });
-  answers[0]!.resolve(true); // which nobody waits for any more
+  answers[0]!.resolve(true); // no caller waits for it any more
   await microtasks();
   assertEquals(await memberOf(node, "a"), 0);
   answers[1]!.resolve(true);

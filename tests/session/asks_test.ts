@@ -62,7 +62,7 @@ test("asks: a client that has left a topic and may not return does not get the p
   raw.say(["unsub", "log/a"], ["sub", 8, "log/a"]);
   await waitFor(() => answer(raw, 8) !== undefined, { what: "the refusal" });
   assertEquals(answer(raw, 8), "FORBIDDEN");
-  const published = node.hub.publish("log/a", { n: 1 }); // not for those who may not
+  const published = node.hub.publish("log/a", { n: 1 }); // not for clients without the right
   history.release();
   await published;
   await waitFor(() => answer(raw, 7) !== undefined, { what: "the answers" });

@@ -170,7 +170,7 @@ test("a function that ends without next loses no call silently: the client gets 
     assertEquals((await peer.hears("err", 1))[2].code, "INTERNAL");
     assertEquals((await peer.hears("err", 2))[2].code, "INTERNAL");
     assertEquals((await peer.hears("fault"))[2], "tell");
-    await new Promise((resolve) => setTimeout(resolve, 1)); // after whatever calls next late
+    await new Promise((resolve) => setTimeout(resolve, 1)); // after the function that calls next late
     assertEquals(scene.errors.map(({ error }) => error.message).sort(), [
       lost("request", "ask"),
       lost("signal", "tell"),

@@ -15,7 +15,7 @@ import { pass, schema, stage, type Untyped } from "./scene.ts";
 
 const failure = new Error("the query was not awaited in a transaction");
 
-/** What code of the application may give back that is no plain value: by name, and how it ends for whoever waits. */
+/** Results of application code that are no plain values: by name, with the outcome for the waiting caller. */
 function oddAnswers(): Record<
   string,
   { readonly make: () => unknown; readonly ends: "value" | "error" | "never" }
@@ -213,7 +213,7 @@ test("user code: whatever a handler or a schema returns or throws, only its own 
   for (const { at, ends } of answers) {
     peer.send(["req", ++id, "in", at]);
     if (ends === "never") {
-      // What comes after it waits, until whoever asked gives up.
+      // Later messages wait until the caller gives up.
       peer.send(["req", ++id, "ping", 1], ["cancel", id - 1]);
       await peer.hears("res", id);
     } else assertEquals((await peer.hears("err", id))[2].code, "INTERNAL", at);

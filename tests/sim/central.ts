@@ -63,7 +63,7 @@ export class CentralSubject extends PresenceSubject {
     if (event === "leave") this.source.leave((value as ClusterEvents["leave"]).id);
   }
 
-  /** What a node had stays until its lease has run out, whatever its peers think of it. */
+  /** The entries of a node stay until its lease has run out, whatever its peers think of it. */
   protected override mayShow(node: string): boolean {
     return this.environment.truth.lifetimes.has(node);
   }

@@ -7,7 +7,7 @@ import { campaign } from "./report.ts";
 import { StoreModel } from "./store.ts";
 import type { System } from "./system.ts";
 
-/** Says that it has purged whom it keeps. */
+/** Reports members as purged, but keeps them. */
 class Hoarder extends StoreModel {
   override for(process: Process): PresenceStore {
     return { ...super.for(process), purge: () => Promise.resolve(0) };

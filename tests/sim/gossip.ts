@@ -19,7 +19,7 @@ const LEAVE_AFTER_MS = 1_500;
 /** The largest messages, in bytes: with small ones everything goes in parts. */
 const SIZES = [520, 2_048, 16_384];
 
-/** For so long a node that starts gives up nobody who does not answer, in milliseconds. */
+/** For so long a starting node gives up no node that does not answer, in milliseconds. */
 const PATIENT_MS = 1_500;
 
 /** Gossip as one process does it. */

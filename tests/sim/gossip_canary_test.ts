@@ -33,7 +33,7 @@ class Pageless extends GossipSubject {
   }
 }
 
-/** Answers nobody who asks. */
+/** Answers no questions. */
 class Answerless extends GossipSubject {
   protected override hear(message: GossipMessage, from: string): void {
     if (message[0] !== "pq") super.hear(message, from);

@@ -32,7 +32,7 @@ export interface LineOptions extends LineEvents {
   readonly process: Process;
   /** What it leads to. */
   readonly network: Network;
-  /** Whether it counts who listens to a channel. */
+  /** Whether it counts the listeners of a channel. */
   readonly counts: boolean;
   /** The largest message that it carries, in bytes. */
   readonly maxMessageBytes: number;

@@ -1,5 +1,5 @@
 /**
- * The virtual network: who is subscribed to what, and what becomes of a message on its way. As an adapter's it keeps the
+ * The virtual network: the subscriptions, and the fate of each message. As an adapter's network it keeps the
  * order of each publisher on each channel and delivers at most once; a hostile one also duplicates and reorders.
  *
  * @module

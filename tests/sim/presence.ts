@@ -1,5 +1,5 @@
 /**
- * Presence under simulation, from whatever source: who is in which place, as each node sees it.
+ * Presence under simulation, from any source: the members of places, in the view of each node.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export abstract class PresenceSubject extends MembershipSubject {
   );
   /** By place: the sum of the numbers of that. */
   readonly ownSums: Map<string, number> = new Map(PLACES.map((place) => [place, 0]));
-  /** The places that somebody looks at here. */
+  /** The places with a listener on this node. */
   readonly #watched = new Map<string, WatchedPlace>();
   /** Nodes that are gone, and until when their entries may stay. */
   readonly #goneUntil = new Map<string, number>();
@@ -122,7 +122,7 @@ export abstract class PresenceSubject extends MembershipSubject {
   }
 
   /**
-   * Checks that those are shown who were somewhere on nodes that were there before a node began.
+   * Checks that a new node shows the members of all nodes that ran before it.
    *
    * @param nodes The nodes.
    * @param began When it began, in milliseconds.
@@ -143,7 +143,7 @@ export abstract class PresenceSubject extends MembershipSubject {
     }
   }
 
-  /** Waits until a place is known that somebody looks at here; tells whether it is. */
+  /** Waits until a place with a listener on this node is known. Returns whether it is. */
   protected async isKnown(): Promise<boolean> {
     const [first] = this.#watched.values();
     if (!first) return false;
@@ -155,12 +155,12 @@ export abstract class PresenceSubject extends MembershipSubject {
     return this.leaveAfterMs;
   }
 
-  /** Which connection shows for each user of a place; `undefined` where nobody looks at it here. */
+  /** The connection that shows for each user of a place; `undefined` without a listener on this node. */
   showing(place: string): string | undefined {
     return this.#watched.get(place)?.showing();
   }
 
-  /** Looks at all places, as somebody always does on some nodes. */
+  /** Listens to all places: some nodes always have such a listener. */
   protected lookAtAll(): void {
     for (const place of PLACES) this.#look(place);
   }
@@ -238,7 +238,7 @@ export abstract class PresenceSubject extends MembershipSubject {
     );
   }
 
-  /** Pages of a place have everybody who is shown there once, in order. */
+  /** Checks that the pages of a place have every shown member once, in order. */
   #checkPages(place: string, { followed }: WatchedPlace): void {
     for (const by of this.readsAtOnce ? ["user", "connection"] as const : []) {
       const idOf = ({ user, id }: PresenceEntry) => by === "user" ? user ?? id : id;

@@ -100,7 +100,7 @@ export class Process implements Clock, StepTaker {
     else this.#do(step);
   }
 
-  /** Does something in a turn of its own, at once, whatever the state of the process. */
+  /** Runs a step in its own turn, at once, in every state of the process. */
   turn(run: () => void): void {
     run();
     if (!this.#alive) return;

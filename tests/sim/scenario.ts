@@ -36,7 +36,7 @@ export interface Scenario extends Required<RunOptions> {
   readonly delayMs: number;
   /** By how much longer it may take, in milliseconds. */
   readonly jitterMs: number;
-  /** Whether the backplane counts who listens. */
+  /** Whether the backplane counts listeners. */
   readonly counts: boolean;
   /** What goes wrong. */
   readonly faults: readonly Fault[];

@@ -10,19 +10,19 @@ export abstract class Step {
   cancelled = false;
   /** What it is, as a small number: it goes into the trace. */
   abstract readonly code: number;
-  /** To whom it happens; `undefined`: to the world. */
+  /** The target of the step; `undefined`: the world. */
   abstract readonly process: StepTaker | undefined;
   /** Lets it happen. */
   abstract run(): void;
 }
 
-/** To whom steps happen. */
+/** The targets of steps. */
 export interface StepTaker {
   /** A step of its is due. */
   take(step: Step): void;
 }
 
-/** A step of the world: a fault begins or ends, somebody looks. */
+/** A step of the world: a fault begins or ends, or a listener looks. */
 export class WorldStep extends Step {
   override readonly code = 1;
   override readonly process = undefined;

@@ -89,7 +89,7 @@ async function play(world: World, watch: Watch): Promise<void> {
   }
 }
 
-/** Lets all promises go on that can, then ends the turns, and does the same with whatever that leads to. */
+/** Runs all ready promises, then ends the turns, and repeats both until nothing is ready. */
 async function settle(world: World): Promise<void> {
   for (let round = 0; world.isUnsettled; round++) {
     if (round === MAX_ROUNDS) throw new Error("A step never ends");

@@ -27,7 +27,7 @@ export const TIMES: Times = { heartbeatMs: 1_000, nodeTimeoutMs: 3_000, joinTime
 /** A rule that a run has broken. */
 export class Violation extends Error {
   override readonly name = "Violation";
-  /** The node that broke it; `undefined` when it is nobody's alone. */
+  /** The node that broke the rule; `undefined` if it is no single node. */
   readonly node: string | undefined;
 
   /**
@@ -41,7 +41,7 @@ export class Violation extends Error {
   }
 }
 
-/** What is true, as nobody in the run can see it. */
+/** The truth, which no node in the run can see. */
 export interface Truth {
   /** The processes that have not ended, by node id. */
   readonly live: ReadonlyMap<string, Subject>;
@@ -69,7 +69,7 @@ export interface SharedStoreOptions {
 
 /** A store that all processes of a run share. */
 export interface SharedStore {
-  /** How many faults keep everybody from it. */
+  /** How many faults stop all nodes. */
   away: number;
   /** Loses everything. */
   forget(): void;
@@ -113,7 +113,7 @@ export interface Subject {
   gone(nodeId: string): void;
   /** Checks what has to hold after every step of the process. Throws a {@linkcode Violation}. */
   check(): void;
-  /** Whether it takes a node to be there, or somebody to be there on it. */
+  /** Whether it needs a node, or a member on the node. */
   knows(nodeId: string): boolean;
   /**
    * How its view differs from the truth; `undefined` when it does not.

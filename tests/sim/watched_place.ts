@@ -1,5 +1,5 @@
 /**
- * A place as somebody sees it who listens to its changes, and what has to hold of them.
+ * A place in the view of a listener, with the rules that its events must keep.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { PresenceEntry } from "../../hub/presence/place.ts";
 import type { Followed } from "../../hub/presence/source.ts";
 
-/** What users set: it says itself where it belongs, so that nobody can show it elsewhere unnoticed. */
+/** The state that users set. It contains its own place, so that a state in a wrong place is noticed. */
 export interface SimulatedState {
   /** The connection. */
   readonly id: string;
@@ -51,7 +51,7 @@ export class WatchedPlace {
   readonly shown = new Map<string, PresenceEntry>();
   /** How many are there of each node. */
   readonly byNode = new Map<string, number>();
-  /** The sum of the numbers of who is there. */
+  /** The sum of the members' numbers. */
   sum = 0;
   readonly #options: WatchOptions;
   readonly #stop: () => void;

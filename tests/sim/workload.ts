@@ -13,7 +13,7 @@ export interface Operation {
   /** On which seat. */
   readonly seat: number;
   /**
-   * A connection is in a place or gets another state there; it leaves; it ends; somebody begins or ceases to look at a
+   * A connection is in a place or gets another state there; it leaves; it ends; a listener begins or stops to look at a
    * place; many connections come, or leave.
    */
   readonly kind: "put" | "drop" | "end" | "look" | "crowd" | "empty";
@@ -41,7 +41,7 @@ export interface WorkloadOptions {
 const CONNECTIONS = 4;
 /** One in so many operations is about a crowd. */
 const CROWD_ONE_IN = 60;
-/** How many a crowd is at most, times the number of nodes: everybody is told of each. */
+/** The largest crowd, times the number of nodes, because every node is told of each member. */
 const MOST = 1_200;
 /** In one of so many runs a node has more changes than it remembers. */
 const BUSY_ONE_IN = 5;
@@ -58,7 +58,7 @@ const KINDS = ["put", "put", "put", "put", "drop", "drop", "end", "look"] as con
 export const CROWD = 100;
 
 /**
- * Whose a connection is: that of a user who has some on other nodes too, or, in a crowd, another one there.
+ * The user of a connection: one that has connections on other nodes too, or, in a crowd, another user.
  *
  * @returns `undefined` when it is anonymous.
  */

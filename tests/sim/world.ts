@@ -52,7 +52,7 @@ export class World implements Truth {
   readonly lifetimes: Map<string, Lifetime> = new Map();
   /** Everything that happened, as a number. */
   trace = 0;
-  /** What a promise was rejected with that nobody waits for. */
+  /** The error of an unhandled rejection. */
   failure: Error | undefined;
   readonly #scenario: Scenario;
   readonly #system: System;
@@ -220,7 +220,7 @@ export class World implements Truth {
     this.#each(seats, (life) => this.#happens(life, () => life.line.gap()));
   }
 
-  /** Something happens to those who live on some seats, to each in a step of its own. */
+  /** Applies something to the living processes of some seats, to each in its own step. */
   #each(seats: readonly number[], run: (life: Life) => void): void {
     for (const seat of seats) {
       this.#at(this.schedule.now, () => {

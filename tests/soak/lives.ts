@@ -32,7 +32,7 @@ export interface World {
 /** Errors that come of a client's or a server's end in the middle of things. */
 const EXPECTED: ReadonlySet<string> = new Set(["DISCONNECTED", "TIMEOUT", "UNAVAILABLE", "NOT_FOUND"]);
 
-/** Lets what fails because somebody left be; anything else is reported. */
+/** Ignores failures because a client has left; all others are reported. */
 function settle({ report }: World, promise: Promise<unknown> | void): Promise<unknown> {
   return Promise.resolve(promise).catch((error) => {
     if (!(error instanceof HubError && EXPECTED.has(error.code)) && error !== STOP) report(error);
@@ -168,7 +168,7 @@ async function takeStep(world: World, client: ChurnClient, order: OrderCheck): P
 export async function liveRudely({ nodes, figures, random }: World): Promise<void> {
   const { port } = nodes[random(nodes.length)]!;
   const request = { headers: { "Sec-WebSocket-Protocol": "trunkline.v1.json" } };
-  // Deno never ends an upgrade whose client is reset before the answer, so nobody vanishes as early as that.
+  // Deno never ends an upgrade whose client is reset before the answer, so no client here vanishes as early as that.
   const raw = await RawClient.open(port, request);
   const say = (...messages: unknown[]) => raw.send(opcode.text, JSON.stringify(messages));
   try {

@@ -35,7 +35,7 @@ async function brokersIn(folder: string): Promise<number[]> {
   return pids;
 }
 
-/** Whether a process runs. Where nobody waits for orphans, one that was killed remains as a zombie, which does not. */
+/** Whether a process runs. A killed orphan that no process waits for remains as a zombie, which does not count. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,5 +1,5 @@
 /**
- * The nodes of the torture: processes that are started again whatever becomes of them.
+ * The nodes of the torture: processes that are always started again.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Outlet } from "./publisher.ts";
 import { Tally } from "./tally.ts";
 import type { NodeCommand, NodePlace, NodeWord } from "./words.ts";
 
-/** What nodes do, for whoever wants to know. */
+/** Events of nodes. */
 export interface NodeEvents {
   onWord(index: number, life: number, word: NodeWord): void;
   onGone(life: number): void;

@@ -1,5 +1,5 @@
 /**
- * What was heard at each position, by whomever: one message, whoever hears it.
+ * The message at each position: all clients must get the same one.
  *
  * @module
  */

@@ -131,9 +131,9 @@ function heal(): void {
 
 /** How long until a client asks again to join its rooms. */
 const AGAIN_MS = 200;
-/** How long who is not there yet is waited for at a time. */
+/** How long one wait for missing clients takes, in milliseconds. */
 const LOOK_MS = 100;
-/** How many of those who are not there are named. */
+/** How many of the missing clients are named. */
 const NAMED = 5;
 
 let lasts: Extract<LoadCommand, { awaitLast: unknown }>["awaitLast"] | undefined;

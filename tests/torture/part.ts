@@ -35,12 +35,12 @@ export class Part<Command extends object, Word extends object> {
    * @param runtime What runs it.
    * @param program Its file.
    * @param place What it is told at its start.
-   * @param onWord Called with whatever it says.
+   * @param onWord Called with each message.
    */
   constructor(runtime: RuntimePath, program: URL, place: object, onWord: (word: Word) => void) {
     const args = [...ARGS[runtime.name], fileURLToPath(program), JSON.stringify(place)];
     const child = this.#child = spawn(runtime.path, args, { stdio: ["pipe", "pipe", "inherit"] });
-    child.stdin!.on("error", () => {}); // it was killed: whoever did knows
+    child.stdin!.on("error", () => {}); // it was killed, which the caller knows
     const lines = createInterface(child.stdout!);
     lines.on("line", (line) => {
       if (line.startsWith("{")) onWord(JSON.parse(line));
@@ -92,5 +92,5 @@ export function takeCommands<Command>(take: (command: Command) => void): { close
   };
 }
 
-/** Says something to whoever started this process. */
+/** Sends a message to the process that started this one. */
 export const say = <Word extends object>(word: Word): void => console.log(JSON.stringify(word));

@@ -1,5 +1,5 @@
 /**
- * What is done to whom, and when: all of it drawn from one seed.
+ * The faults, their targets and their times, all from one seed.
  *
  * @module
  */

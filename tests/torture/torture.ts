@@ -184,7 +184,7 @@ class Torture {
     node.start();
   }
 
-  /** The faults are over: everything must come to rest, and everybody have everything. */
+  /** After the faults: all work must end, and every client must have every message. */
   async #settle(store: TorturedStore): Promise<void> {
     const { say } = this.#options;
     const publisher = this.#publisher;
@@ -208,7 +208,7 @@ class Torture {
     );
   }
 
-  /** Publishes on all topics, for everybody to hear: again for those who are not back before the last time. */
+  /** Publishes on all topics for all clients. Repeats it for clients that are not back yet. */
   #publishLast(): void {
     const publisher = this.#publisher;
     if (publisher.unsettled > 0) return;

@@ -90,7 +90,7 @@ export interface Jump {
   readonly toldAt: number;
 }
 
-/** What clients heard at each position of an epoch: the numbers from an offset on; 0 where nobody heard any. */
+/** The messages that clients got at each position of an epoch: the numbers from an offset on; 0 if no client got one. */
 export interface Heard {
   readonly topic: TopicName;
   readonly epoch: string;

@@ -17,7 +17,7 @@ export interface FrameFlaws {
   readonly unfinished?: boolean;
   /** The three reserved bits. */
   readonly reserved?: number;
-  /** Says that so many bytes follow, whatever does. */
+  /** Announces so many bytes, whatever follows. */
   readonly announced?: number;
 }
 

@@ -29,7 +29,7 @@ same<PatternOf<string, "stats">, "stats">(true);
 same<TopicNames<{ "stats": 1; "room/:id": 1 }>, "stats" | `room/${string}`>(true);
 same<ParamsOf<"room/:id/:day">, { readonly id: string; readonly day: string }>(true);
 
-// A schema tells its types; one that keeps them to itself takes and yields what nobody knows.
+// A schema declares its types; a schema without declared types accepts and returns `unknown`.
 same<InputOf<Schema<string, number>>, string>(true);
 same<OutputOf<Schema<string, number>>, number>(true);
 same<InputOf<Schema<string | undefined, never>>, string | undefined>(true);

@@ -35,7 +35,7 @@ emitter.forRole("admin").publish("audit", { entry: "e" });
 emitter.user("ann").emit("message", { text: "hi" });
 emitter.emitServer("invalidate", { key: "k" });
 emitter.disconnect({ user: "ann" });
-// @ts-expect-error everybody is said on purpose
+// @ts-expect-error to address all clients, the call must say so
 emitter.disconnect({});
 // @ts-expect-error it is asked through a hub
 emitter.connection("a.1").request;

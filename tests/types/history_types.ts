@@ -138,7 +138,7 @@ same<typeof roomAt, Promise<Published>>(true);
 room.add({ id: "c" }, { rewind: { last: 5, sinceMs: 5 } });
 // @ts-expect-error a number of messages, or of milliseconds
 room.add({ id: "c" }, { rewind: 5 });
-// @ts-expect-error who comes back goes on by itself
+// @ts-expect-error a client that reconnects continues by itself
 room.add({ id: "c" }, { since });
 // @ts-expect-error a page is not asked for by `last`
 room.history({ last: 5 });

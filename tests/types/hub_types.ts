@@ -298,11 +298,11 @@ hub.cluster.disconnect();
 // @ts-expect-error whom?
 hub.cluster.disconnect({});
 hub.cluster.disconnect({ all: true });
-// @ts-expect-error everybody, or one user
+// @ts-expect-error ambiguous: all clients, or one user
 hub.cluster.disconnect({ all: true, user: "u" });
 hub.cluster.join({ user: "u", role: "member" }, "r");
 const somebody: HubUser | undefined = Math.random() > 2 ? { id: "u" } : undefined;
-// @ts-expect-error an anonymous connection has no user, and this would mean everybody
+// @ts-expect-error an anonymous connection has no user, and this would address all clients
 hub.cluster.disconnect({ user: somebody?.id });
 hub.cluster.count({ all: true });
 off();

@@ -4,7 +4,7 @@ import { test } from "../harness.ts";
 
 const MIB = 1024 * 1024;
 
-test("backlog: frames come out in order, and their lengths are told before", () => {
+test("backlog: frames come out in order, and their lengths are known before", () => {
   const backlog = new Backlog();
   for (const frame of ["a", "é", new Uint8Array(3)]) assertEquals(backlog.keep(frame), true);
   const sizes: unknown[] = [];
@@ -37,7 +37,7 @@ test("backlog: empty frames count too, so that no number of them waits without a
   assert(kept > 100_000 && kept < 500_000, `${kept} empty frames`);
 });
 
-test("backlog: frames come out in order however long one waits behind another", () => {
+test("backlog: frames come out in order, however long one waits behind another", () => {
   const backlog = new Backlog();
   backlog.keep("0");
   for (let i = 1; i <= 10_000; i++) {

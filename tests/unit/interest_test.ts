@@ -295,7 +295,7 @@ test("interest: a join that does not need the channel succeeds at once, and the 
     0,
   ]);
   optional = false;
-  const waits = acquire(); // has a time limit, whatever the others do
+  const waits = acquire(); // has its own time limit
   await settled();
   assertEquals([waits.state, clock.pending], ["pending", 1]);
   interest.begin();

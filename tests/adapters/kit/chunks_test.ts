@@ -8,7 +8,7 @@ import { seededRandom } from "../../../conformance/check.ts";
 
 const PART = 100;
 
-/** Someone who hears, and what is lost there. */
+/** A receiver, with its messages and its losses. */
 function listener({ maxHeldBytes = 1_000_000 } = {}) {
   const clock = new FakeClock();
   const lost: string[] = [];

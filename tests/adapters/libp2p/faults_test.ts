@@ -139,7 +139,7 @@ test(
     network.heal();
     await a.is("up");
     await checkAllReachAll(all, "after");
-    // What the lonely one sent while nobody had noticed came late, or was told as a gap.
+    // Messages of the isolated node from before the others noticed it came late, or were reported as a gap.
     for (const node of [b, c]) {
       await node.until(
         () => node.gaps.length > 0 || node.on("news").includes(`unnoticed of ${a.nodeId}`),

@@ -71,7 +71,7 @@ test(
     await using b = await openNode({ ...there.options, discovery: { bootstrap } }, "news");
     b.adapter.publish("news", "hello");
     await a.got("news", "hello");
-    // Of the two, a finds that nobody listens where b was, and b gets no answer.
+    // Node a finds no listener at the address of b, and b gets no answer.
     await there.proxy.close();
     here.proxy.blackhole();
     here.proxy.cut();

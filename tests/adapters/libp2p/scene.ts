@@ -39,7 +39,7 @@ export interface Place {
   readonly options: Pick<Libp2pAdapterOptions, "listen" | "announce" | "privateKey">;
 }
 
-/** A network: whatever goes from node to node passes it. */
+/** A network: all messages between nodes pass it. */
 export class Network implements AsyncDisposable {
   readonly #proxies: Proxy[] = [];
   readonly #relay: Proxy;

@@ -1,5 +1,5 @@
 /**
- * A certificate of localhost and 127.0.0.1, its key, and the authority that signed it. For tests only: everybody has the key.
+ * A certificate of localhost and 127.0.0.1, its key, and the authority that signed it. For tests only: the key is public.
  *
  * @module
  */

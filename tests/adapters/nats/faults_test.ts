@@ -243,7 +243,7 @@ test("nats: close while connecting, verifying and reconnecting leaves no connect
 });
 
 test("nats: a process that ends with a frozen server is not held by it", async () => {
-  // What holds it would be a socket that nobody closes: the sanitizers of Deno see it, Bun has none.
+  // A socket that stays open would hold it: Deno's sanitizers see this, Bun has none.
   if (runtime === "bun") return;
   await using server = await startNats();
   server.pause();

@@ -1,4 +1,4 @@
-/** Few requests find whether a key is known, however many batches are kept, and whoever has missed some reads only those. */
+/** Few requests find whether a key is known, however many batches are stored, and a node reads only the batches that it missed. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { BatchIndex } from "../../../adapters/nats/history/batch_index.ts";

@@ -31,7 +31,7 @@ export async function call(server: Broker, name: string, request: object = {}): 
   }
 }
 
-/** Enough for whatever a test appends. */
+/** Enough for all messages of a test. */
 export const PLENTY = { size: 10_000, ttlMs: Infinity } as const;
 
 /** A node with a history. */

@@ -24,7 +24,7 @@ export function openNode(options: string | NodeOptions, ...channels: string[]): 
   return opened(createNode(options), channels);
 }
 
-/** Publishes as whoever is not of ours. */
+/** Publishes as a foreign program. */
 export async function publishForeign(url: string, subject: string, ...payloads: Uint8Array[]): Promise<void> {
   const client = await connect({ servers: url });
   for (const payload of payloads) client.publish(subject, payload);

@@ -79,7 +79,7 @@ async function onKilledServer(run: () => Promise<void>): Promise<void> {
 
 const sharedPort = Number(new URL(process.env.POSTGRES_URL!).port);
 
-/** Of a server that all share connections break, and nobody takes new ones: to whoever connects it is the same. */
+/** Breaks connections to a shared server and accepts no new ones: for a client this is the same as a dead server. */
 const onSharedServer = (run: () => Promise<void>) => on(sharedPort, run);
 
 /** Soon enough for a test, and long enough for a machine that is busy. */
@@ -90,7 +90,7 @@ const at = (port: number, login = "postgres") => `postgres://${login}@127.0.0.1:
 const SECRET = "s3cret-of-the-server";
 const WRONG = "wrong-guess";
 
-/** Servers that let nobody in. */
+/** Servers that refuse every client. */
 const refusals: readonly Refusal[] = [
   refusal("wrong password", { password: SECRET }, (port) => ({ url: at(port, `postgres:${WRONG}`) })),
   refusal("wrong password, as pg connects", { password: SECRET }, (port) => ({
@@ -265,7 +265,7 @@ const SETUPS: Readonly<Record<string, AdapterSetup>> = {
 
 for (const [what, setup] of Object.entries(SETUPS)) {
   for (const { name, skip, run } of adapterConformance(setup)) {
-    // What a server is that was killed does not depend on who connects: one of them meets it.
+    // A killed server is the same for every connector, so one of them is enough.
     const where = what === "postgres" && KILLS.test(name) ? onKilledServer : onSharedServer;
     if (skip) test.skip(`${what}: ${name}`, skip);
     else test(`${what}: ${name}`, () => where(run), { timeoutMs: 120_000 });

@@ -10,7 +10,7 @@ import { createPostgresHistory, type PostgresHistoryOptions } from "@trunkline/h
 import process from "node:process";
 
 const URL = process.env.POSTGRES_URL!;
-/** Enough for whatever a test appends. */
+/** Enough for all messages of a test. */
 export const PLENTY: AppendOptions = { size: 1_000, ttlMs: Infinity };
 
 /** A name that no other test has: data folders of servers are used again. */
@@ -31,7 +31,7 @@ function opened(store: HistoryStore): OpenStore {
   });
 }
 
-/** Options of a store; the prefix is nobody else's unless they have one. */
+/** Options of a store, with a new prefix by default. */
 export type StoreOptions = Partial<PostgresHistoryOptions>;
 
 /** Opens a store on the server that all tests share, unless options say otherwise. */

@@ -21,7 +21,7 @@ test("outbox: messages that are still on their way when their transaction is rol
   await using node = await start();
   const client = new pg.Client(url);
   await client.connect();
-  /** As where nobody awaits the publish: the transaction ends after the first statement of it. */
+  /** As in code that does not await the publish: the transaction ends after its first statement. */
   const hasty = () => {
     let asked = 0;
     return {

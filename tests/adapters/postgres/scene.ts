@@ -86,6 +86,6 @@ export const transactions = (url: string): Readonly<Record<string, Transact>> =>
     : {}),
 });
 
-/** Starts a server that says something else to whoever says something to it, and hangs up. */
+/** Starts a server that answers every client with a foreign protocol, and hangs up. */
 export const startOther = (words: string): Promise<OtherServer> =>
   startOtherServer((socket) => void socket.once("data", () => socket.end(words)));

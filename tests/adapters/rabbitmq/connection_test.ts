@@ -155,7 +155,7 @@ test("rabbitmq: a connection that is given up while it is made ends at once, whe
   await waitFor(() => server.heard.length === 1, { what: "the greeting" });
   given.abort(new Error("given up"));
   await assertRejects(() => connecting, Error, "given up");
-  // Nobody is there, and nobody says so.
+  // There is no server, and no answer.
   const nowhere = { ...server.options(), address: { hostname: "10.255.255.1", port: 5672 } };
   const late = new AbortController();
   const waiting = connect(nowhere, late.signal);

@@ -69,7 +69,7 @@ faultTest(
     const clock = performance.now();
     await b.adapter.subscribe("more");
     await using late = await openNode({ url, prefix, ...PROBES }, "news");
-    // Longer than any probe waits: nobody takes it for dead.
+    // Longer than any probe waits, but no node takes it for dead.
     await waitFor(() => performance.now() - clock > 2_500, { what: "some probes" });
     assertEquals([a.statuses, b.statuses, late.statuses, b.received], [["up"], ["up"], ["up"], []]);
     await broker.ctl("set_vm_memory_high_watermark", "absolute", "4GiB");

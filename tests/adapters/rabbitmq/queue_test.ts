@@ -34,7 +34,7 @@ test("rabbitmq: the queue of a node that does not read is limited: the oldest me
   for (let time = 1; time <= 2; time++) {
     const already = frozen.received.length;
     proxy.blackhole();
-    // More than all buffers on the way to it; nobody else loses any.
+    // More than all buffers on the way to it; no other node loses any.
     for (let i = 1; i <= 400; i++) {
       a.adapter.publish("news", `${i} ${filling}`);
       if (i % 20 > 0) continue;

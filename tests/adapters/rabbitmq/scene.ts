@@ -28,7 +28,7 @@ export function openNode(options: string | NodeOptions, ...channels: string[]): 
 /** The broker of the run, which tests share. */
 export const SHARED: string = process.env.RABBITMQ_URL ?? "";
 
-/** Publishes as whoever is not of ours. */
+/** Publishes as a foreign program. */
 export async function publishForeign(
   prefix: string,
   key: string,

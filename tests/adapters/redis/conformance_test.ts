@@ -61,7 +61,7 @@ const PROBES = { probeIntervalMs: 1_000, probeTimeoutMs: 3_000, connectTimeoutMs
 const SECRET = "s3cret-of-the-server";
 const WRONG = "wrong-guess";
 
-/** Servers that let nobody in. */
+/** Servers that refuse every client. */
 const refusals: readonly Refusal[] = [
   refusal("wrong password", ["--requirepass", SECRET], (port) => `redis://:${WRONG}@127.0.0.1:${port}`),
   refusal("no password", ["--requirepass", SECRET], (port) => `redis://127.0.0.1:${port}`),

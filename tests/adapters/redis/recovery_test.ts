@@ -111,7 +111,7 @@ test("redis: connections that lead to two servers are no backplane: the subscrib
   const duplicate = client.duplicate.bind(client);
   client.duplicate = ((overrides) => duplicate({ ...overrides, port: lead })) as typeof client.duplicate;
   await using a = await openNode({ client, ...PROBES }, "news");
-  // As behind a virtual address that moves: who connects now comes to the other one.
+  // As behind a virtual address that moves: new connections go to the other server.
   lead = other.port;
   await using atOne = await openConsole(one.url);
   const [publisher] = (await atOne.connections()).filter(({ sub }) => sub === "0");

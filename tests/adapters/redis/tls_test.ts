@@ -21,7 +21,7 @@ interface Secured extends AsyncDisposable {
   readonly ca: string;
 }
 
-/** Makes a certificate for 127.0.0.1 that nobody has signed, and a server that shows it. */
+/** Creates a self-signed certificate for 127.0.0.1, and a server that uses it. */
 async function startSecured(args: readonly string[] = []): Promise<Secured> {
   const folder = await mkdtemp(join(tmpdir(), "trunkline-tls-"));
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];

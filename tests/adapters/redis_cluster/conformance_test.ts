@@ -11,7 +11,7 @@ import { ask, endCluster, TIMES } from "./scene.ts";
 
 const MODES = ["sharded", "classic"] as const;
 
-/** The cluster that is there for all; nobody breaks it. */
+/** The cluster that all tests share; no test breaks it. */
 const url = process.env.REDIS_CLUSTER_URL;
 
 /** A cluster that a case breaks. */

@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { OpenAdapters, testStores } from "../redis/store_suites.ts";
 import { TIMES } from "./scene.ts";
 
-/** The cluster that is there for all; nobody breaks it, or forgets what is on it. */
+/** The cluster that all tests share; no test breaks it or removes its data. */
 const url = process.env.REDIS_CLUSTER_URL;
 
 const adapters = new OpenAdapters();

@@ -53,7 +53,7 @@ function assertRising(data: readonly AdapterData[]): void {
   assert(at < 0, `${numbers[at]} came after ${numbers[at - 1]}, at ${at} of ${numbers.length}`);
 }
 
-/** Messages come again, whatever has been before. */
+/** Waits until messages arrive again. */
 async function flows(stream: Stream, node: TestNode, ...channels: string[]): Promise<void> {
   const from = Number(stream.publish());
   for (const channel of channels) {

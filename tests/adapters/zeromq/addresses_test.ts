@@ -12,7 +12,7 @@ import { freeAddress, onDeno, openNode } from "./scene.ts";
 
 const onlyDeno = onDeno("zeromq addresses");
 
-/** Options of a mesh that nobody can fault. */
+/** Valid options of a mesh. */
 const MESH = { bind: "tcp://127.0.0.1:*", prefix: "tests" };
 
 function refuses(options: Partial<ZeroMqAdapterOptions>, ...words: string[]): void {

@@ -18,12 +18,12 @@ async function checkTalk(a: TestNode, b: TestNode, word: string): Promise<void> 
   await a.got("news", `${word} back`);
 }
 
-/** Those who come without a key of the list, whatever else they know. */
+/** Nodes without a key of the list, whatever else they know. */
 async function strangers(keys: ZeroMqKeys): Promise<readonly (ZeroMqKeys | "none")[]> {
   const own = await newKeys();
   return [
     "none",
-    { ...own, allow: [keys.publicKey] }, // knows the public key, as everybody may
+    { ...own, allow: [keys.publicKey] }, // knows the public key, which is no secret
   ];
 }
 
@@ -65,7 +65,7 @@ onlyDeno("zeromq curve: a stranger can neither join a mesh, nor read, nor send",
       assert(!error.message.includes(secretKey));
     }
   }
-  // Somebody who speaks the language of nodes, and needs no welcome to try.
+  // A program that speaks the protocol of nodes, and sends without a welcome.
   const zmq = await import("zeromq");
   const own = zmq.curveKeyPair();
   for (
@@ -164,7 +164,7 @@ function closing(...sockets: readonly { close(): void }[]): Disposable {
   return { [Symbol.dispose]: () => sockets.forEach((socket) => socket.close()) };
 }
 
-/** A node that is refused by a proxy waits, and says why, before or after it says that nobody answers. */
+/** A node that a proxy refuses waits, and reports the reason, before or after the report that there is no answer. */
 async function withLimit(options: Parameters<typeof openNode>[0]): Promise<void> {
   const adapter = createZeroMqAdapter({ prefix: "tests", ...options, connectTimeoutMs: 300 });
   const given = new AbortController();

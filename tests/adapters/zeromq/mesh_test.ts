@@ -37,7 +37,7 @@ test("zeromq mesh: nodes start in any order, and a node that is found late is re
   const late = await freeAddress();
   await using a = await openNode({ bind: "tcp://127.0.0.1:*", peers: [late] });
   await a.adapter.subscribe("news");
-  await using b = await openNode({ bind: late }); // knows nobody
+  await using b = await openNode({ bind: late }); // knows no other node
   await b.adapter.subscribe("news");
   await a.until(() => a.gaps.includes(undefined), "a gap, as both were open before they met");
   await b.until(() => b.gaps.includes(undefined), "a gap");

@@ -42,7 +42,7 @@ export class MeshScene {
   }
 }
 
-/** Where nobody listens yet. */
+/** An address without a listener. */
 export async function freeAddress(): Promise<string> {
   return `tcp://127.0.0.1:${await freePort()}`;
 }

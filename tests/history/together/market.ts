@@ -96,7 +96,7 @@ export function read(hub: MarketHub, where: Topic | Floor, query?: HistoryQuery)
   return isFloor(where) ? hub.room(where).history(query) : hub.history(where, query);
 }
 
-/** Publishes until it is kept: again with the same id whenever nobody knows. */
+/** Publishes until the message is stored: again with the same id if the result is uncertain. */
 export async function publishUntilKept(
   hub: MarketHub,
   where: Topic | Floor,

@@ -18,7 +18,7 @@ const { REDIS_URL, REDIS_CLUSTER_URL, POSTGRES_URL, RABBITMQ_URL } = process.env
 /** The arguments of a NATS server with JetStream, which keeps its files in its own folder. */
 const JETSTREAM = ["--jetstream", "--store_dir", "./jetstream"] as const;
 
-/** Finds a place that nobody else is at, in each store that is there, for the tests of one file. */
+/** Creates an unused place in each available store, for the tests of one file. */
 export async function openPlaces(): Promise<readonly (() => Place)[]> {
   // The one that all tests share has no JetStream.
   const nats = NATS_SERVER ? await startNats({ args: JETSTREAM }) : undefined;
@@ -40,7 +40,7 @@ export const nameOf = ({ store }: Pick<Place, "store">): string =>
 
 /** A store that a file of tests has for itself. */
 export interface OwnStore {
-  /** A place that nobody else is at. */
+  /** An unused place. */
   place(): Place;
   /** Kills it. */
   kill(): Promise<void>;
@@ -54,7 +54,7 @@ export interface OwnStore {
   stop(): Promise<void>;
 }
 
-/** Whether it writes what it keeps, or whatever it keeps is gone with its process. */
+/** Whether it writes its data to disk; otherwise they are gone with its process. */
 type Kind = "durable" | "forgetful";
 
 /** A store that tests may start. */
