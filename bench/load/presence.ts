@@ -35,7 +35,7 @@ export interface Movement {
   readonly ms: number;
   /** The processor time of all nodes meanwhile. */
   readonly cpuMs: number;
-  /** What came to the broker, and what it sent, in bytes. */
+  /** The bytes that the broker received and sent. */
   readonly published: number;
   readonly sent: number;
 }

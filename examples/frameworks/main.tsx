@@ -23,10 +23,10 @@ const connect = () =>
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 10));
 
-/** Waits until something has happened. */
+/** Waits until a condition is true. */
 async function until(done: () => boolean, turn: () => Promise<unknown> = pause) {
   for (let turns = 0; !done(); turns++) {
-    if (turns > 500) throw new Error("Cannot go on: what was waited for did not happen");
+    if (turns > 500) throw new Error("Cannot go on: the condition did not become true");
     await turn();
   }
 }

@@ -73,10 +73,10 @@ const stranger = createClient(notes, {
   token: "nonsense",
   transport: loopback.client(),
 });
-console.log(`The stranger is told: ${(await stranger.closed)?.code}`);
+console.log(`The stranger gets the code ${(await stranger.closed)?.code}`);
 
 // A user signs out: end the session, then the connections.
 sessions.delete("session of ann");
 await hub.cluster.disconnect({ user: "ann" });
-console.log(`The page is told: ${(await page.closed)?.code}`);
+console.log(`The page gets the code ${(await page.closed)?.code}`);
 await program.close();

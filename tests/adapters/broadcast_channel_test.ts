@@ -223,7 +223,7 @@ test("BroadcastChannel: a worker that closes is not waited for", async () => {
     a.adapter.publish("news", `${i}`);
     await nextTask();
   }
-  await waitFor(() => clock.pending === 0, { what: "the publisher to wait for nobody" });
+  await waitFor(() => clock.pending === 0, { what: "the publisher to wait for no node" });
   assertEquals(a.events, ["up"]);
   await a.adapter.close();
 });

@@ -18,7 +18,7 @@ test("windows on different nodes talk, see each other type, and follow the same 
   await ann.say("hi Bob");
   await bob.hears("hi Bob");
   await waitFor(async () => await bob.page.locator("#typing").innerText() === "", {
-    what: "nobody to type",
+    what: "the typing to end",
     intervalMs: 50,
   });
   await bob.say("<b>hi</b> Ann");

@@ -25,7 +25,7 @@ testOnAdapters("cluster: bus events reach every other node in order, never the s
   offs[0]!();
   cluster.nodes[1]!.hub.emitServer("invalidate", { key: "late" });
   await waitFor(() => cluster.nodes[0]!.tap.delivered.some(({ data }) => String(data).includes("late")), {
-    what: "the last to arrive where nobody listens any more",
+    what: "the last one to arrive without a listener",
   });
   await waitFor(() => heard[2]!.length === 7, { what: "the last" });
   assertEquals(heard[0]!.length, 6);

@@ -28,7 +28,7 @@ testOnAdapters(
     const message = { room: "many", text: "hello" };
     a!.hub.rooms(rooms).broadcast("message", message, { except: { id: people[2]!.connectionId! } });
     b!.hub.room("elsewhere").broadcast("message", { room: "elsewhere", text: "end" });
-    await waitFor(() => heard.length === 3, { what: "everybody" });
+    await waitFor(() => heard.length === 3, { what: "all clients" });
     assertEquals(
       heard.toSorted(),
       [`${people[0]!.connectionId} hello`, `${people[1]!.connectionId} hello`, "elsewhere end"].toSorted(),

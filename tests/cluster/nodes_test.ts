@@ -267,7 +267,7 @@ testOnAdapters(
     lost.tap.heal();
     await pass(clock, HEARTBEAT_MS, others);
     await acquainted(hubs(cluster));
-    await waitFor(() => led.length === 6, { what: "everybody to follow the eldest again" });
+    await waitFor(() => led.length === 6, { what: "all nodes to follow the oldest again" });
     assertEquals(leaders(cluster.nodes), Array(4).fill(eldest));
     await lost.hub.close();
     await acquainted([a!, b!, c!, d!].filter((node) => node !== lost).map(({ hub }) => hub));

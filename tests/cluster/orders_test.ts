@@ -74,7 +74,7 @@ testOnAdapters("cluster: an order reaches all connections if it says so", async 
   assertEquals(await b!.hub.cluster.count({ room: "room" }), { count: 2, missing: [] });
   assertEquals(await b!.hub.cluster.leave({ all: true }, "room"), { count: 2, missing: [] });
   assertEquals(await b!.hub.cluster.disconnect({ all: true }), { count: 2, missing: [] });
-  await waitFor(() => people.every(({ status }) => status === "closed"), { what: "everybody to be gone" });
+  await waitFor(() => people.every(({ status }) => status === "closed"), { what: "all clients to be gone" });
 });
 
 testOnAdapters(

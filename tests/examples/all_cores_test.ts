@@ -27,7 +27,7 @@ function visit(url: string): Guest {
 async function talk(guests: readonly Guest[], word: string): Promise<void> {
   for (const [i, { client }] of guests.entries()) client.signal("say", { text: `${word} ${i}` });
   for (const { heard } of guests) {
-    await waitFor(() => guests.every((_, i) => heard.has(`${word} ${i}`)), { what: "everybody" });
+    await waitFor(() => guests.every((_, i) => heard.has(`${word} ${i}`)), { what: "all clients" });
   }
 }
 
@@ -63,7 +63,7 @@ test(
       .catch((cause) => Promise.reject(new Error(program.output, { cause })));
     const guests = Array.from({ length: 24 }, () => visit(`ws://127.0.0.1:${port}/realtime`));
     try {
-      await waitFor(() => guests.every(({ pids }) => pids.length === 1), { what: "everybody to be in" });
+      await waitFor(() => guests.every(({ pids }) => pids.length === 1), { what: "all clients to be in" });
       const spread = new Set(guests.flatMap(({ pids }) => pids));
       assert(spread.size >= 2, `all on ${[...spread]}`); // the system spreads them at random
       await talk(guests, "hello");
@@ -74,7 +74,7 @@ test(
       await waitFor(
         () => guests.every(({ client, pids }) => client.status === "open" && pids.at(-1) !== doomed),
         {
-          what: "everybody to be back",
+          what: "all clients to be back",
           timeoutMs: 10_000,
         },
       );

@@ -133,7 +133,7 @@ hostileTest(
   async ({ intrude, hub }) => {
     const asking = await intrude();
     asking.send(["hello", { role: "member", token: "slow" }]);
-    await waitFor(() => checks.includes("authenticate slow"), { what: "the question who it is" });
+    await waitFor(() => checks.includes("authenticate slow"), { what: "the call of authenticate" });
     asking.send(["sig", "any", 1], ["req", 1, "echo", 1], ["sub", 2, "slow/1"]);
     assertEquals((await asking.closed()).code, 4500);
     await waitFor(() => hub.stats().connections === 1, { what: "it to be gone" });

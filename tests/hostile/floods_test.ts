@@ -131,7 +131,7 @@ hostileTest(
     leaving.send(["hello", { role: "member", token: "leaving" }]);
     await waitFor(() => authenticating.includes("leaving"), { what: "the authentication" });
     leaving.raw.reset();
-    await waitFor(() => aborted.includes("leaving"), { what: "the signal of who left" });
+    await waitFor(() => aborted.includes("leaving"), { what: "the signal of the client that left" });
     assertEquals([scene.hub.stats().connections, scene.hub.stats().handshakes], [1, 0]);
   },
   {

@@ -182,13 +182,13 @@ test("a graceful close moves clients to another node, where they go on", async (
   assertEquals(await health(), 503);
   await turn();
   clock.advance(8_000); // the last moment that one of them may draw
-  await waitFor(() => a!.hub.stats().connections === 0, { what: "everybody to have left" });
+  await waitFor(() => a!.hub.stats().connections === 0, { what: "all clients to have left" });
   await closing; // 2 seconds before its time is up
   clock.advance(0);
   assertEquals(await health(), 503);
-  await waitFor(() => b!.hub.stats().subscriptions === 5, { what: "everybody to have moved" });
+  await waitFor(() => b!.hub.stats().subscriptions === 5, { what: "all clients to have moved" });
   b!.hub.publish("stats", { n: 1 });
-  await waitFor(() => heard.every(({ length }) => length === 1), { what: "everybody to hear" });
+  await waitFor(() => heard.every(({ length }) => length === 1), { what: "all clients to get it" });
   assertEquals([lost, new Set(clients.map(({ nodeId }) => nodeId))], [[], new Set([b!.hub.nodeId])]);
   await empty(a!);
 });

@@ -80,7 +80,7 @@ onEachAdapter(
       "1 dm to the user",
       "1 message to all but 0",
     ].sort();
-    await waitFor(() => heard.length >= wanted.length, { what: "everybody to be reached" });
+    await waitFor(() => heard.length >= wanted.length, { what: "all clients to be reached" });
     assertEquals(heard.sort(), wanted);
     emitter.disconnect({ user: "user 0" });
     emitter.connection(clients[1]!.connectionId!).close({ reason: "enough" });

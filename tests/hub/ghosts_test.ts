@@ -98,7 +98,7 @@ async function perform(actors: readonly Actor[], step: Step): Promise<void> {
 async function checkReach(actors: readonly Actor[]): Promise<void> {
   const [{ node }] = actors as [Actor];
   for (const { client } of actors) {
-    await waitFor(() => client.status === "open", { what: "everybody to be back" });
+    await waitFor(() => client.status === "open", { what: "all clients to be back" });
   }
   for (const { subs } of actors) {
     for (const sub of subs.values()) {

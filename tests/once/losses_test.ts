@@ -51,7 +51,7 @@ test(
       for (let amount = 1; amount <= 40; amount += 4) {
         await Promise.all([0, 1, 2, 3].map((n) => pay(amount + n)));
         await waitFor(() => customers.every(({ status }) => status === "open"), {
-          what: "everybody to be back",
+          what: "all clients to be back",
         });
       }
       for (const [amount, times] of done) assertEquals(times, 1, `seed ${seed}, order ${amount}`);

@@ -143,7 +143,7 @@ test("once: a client that gives up does not stop its request with an id", async 
     await waitFor(() => scene.paid.length === 1, { what: "the payment to begin" });
     aborter.abort("enough");
     assertEquals([await given, await taken], ["TIMEOUT", "enough"]);
-    await waitFor(() => branch!.hub.stats().handling === 0, { what: "nobody to wait" });
+    await waitFor(() => branch!.hub.stats().handling === 0, { what: "all waits to end" });
     assertEquals(signal!.aborted, false);
     const again = client.request("pay", payment, { id: "order 7" });
     resolve("paid");

@@ -48,7 +48,7 @@ testOnBrokers("central presence: when Redis is killed and comes back empty, no m
   await broker.start();
   await counted(nodes, 3);
   await nodes[0]!.member("late", "room/1");
-  await waitFor(() => events().every((each) => each.length > 0), { what: "somebody new", timeoutMs: 20_000 });
+  await waitFor(() => events().every((each) => each.length > 0), { what: "a new member", timeoutMs: 20_000 });
   await converged(nodes, "room/1", ["late", "user 0", "user 1", "user 2"]);
   assertEquals(events(), nodes.map(() => ["join late"]));
 });

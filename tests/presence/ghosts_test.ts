@@ -44,7 +44,7 @@ test("presence: a connection that unsubscribes, or is gone, while it subscribes 
     a!.tap.beforeSubscribe = () => {};
     const cat = await a!.member("cat");
     await cat.subscribe(topic, () => {}).ready;
-    await waitFor(() => hearing.events.includes("join cat"), { what: "somebody to join" });
+    await waitFor(() => hearing.events.includes("join cat"), { what: "a member to join" });
     assertEquals(hearing.events, ["join cat"]);
     await cat.close();
   }
@@ -61,7 +61,7 @@ test("presence: a join that fails leaves no member behind", async () => {
   const entered = await ann.request("enter", { room: "room/1" }).then(() => "entered", () => "refused");
   a!.tap.beforeSubscribe = () => {};
   await a!.member("bob", "room/1");
-  await waitFor(() => hearing.events.includes("join bob"), { what: "somebody to join" });
+  await waitFor(() => hearing.events.includes("join bob"), { what: "a member to join" });
   assertEquals([entered, hearing.events], ["refused", ["join bob"]]);
 });
 

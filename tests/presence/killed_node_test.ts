@@ -79,7 +79,7 @@ for (const [adapter, kind] of KINDS) {
         for (const each of events()) assertEquals(each, wanted);
         await nodes[0]!.member("late", "room/1");
         await waitFor(() => doomed.words.some((word) => "event" in word && word.event === "join late"), {
-          what: "the node to hear of somebody new",
+          what: "the node to learn of a new member",
           timeoutMs: 10_000,
         });
         for (const each of events()) assertEquals(each.filter((event) => !event.endsWith("late")), wanted);

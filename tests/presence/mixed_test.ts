@@ -35,7 +35,7 @@ test("presence: nodes that keep none, or keep it in a store, are not waited for"
   await hub.ready;
   let members: readonly unknown[] | undefined;
   hub.presence("room/1").list().then((list) => members = list);
-  await waitFor(() => members, { what: "a list that waits for nobody", timeoutMs: 3_000 });
+  await waitFor(() => members, { what: "a list that waits for no member", timeoutMs: 3_000 });
   assertEquals(members, []);
 });
 
@@ -72,7 +72,7 @@ test("presence: a member is shown without a state if another node's schema turns
     await using client = createClient(first, connect);
     await client.request("enter", null);
     const list = () => newer.presence("room/1").list();
-    await waitFor(async () => (await list()).length === 1 || Promise.reject(), { what: "somebody to join" });
+    await waitFor(async () => (await list()).length === 1 || Promise.reject(), { what: "a member to join" });
     assertEquals((await list()).map(({ state }) => state), [undefined]);
     assertEquals(errors.length > 0, true);
   }

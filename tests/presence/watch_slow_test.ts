@@ -111,7 +111,7 @@ test("members whose states are too large together are counted, and read in pages
   for (const { client } of scene.all.slice(0, 30)) await client.close();
   await waitFor(() => scene.hub.stats().connections === 31, { what: "half of them to be gone" });
   scene.clock.advance(1_000);
-  await waitFor(() => view.list().length === 31, { what: "those who are left to be listed" });
+  await waitFor(() => view.list().length === 31, { what: "the remaining members to be listed" });
   await client.close();
 });
 

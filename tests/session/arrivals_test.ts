@@ -182,7 +182,7 @@ for (const max of [1, 2]) {
     for (const { answer } of hub.made.slice(2)) answer();
     for (const peer of peers.slice(0, max)) await peer.hears("welcome");
     hub.come("late");
-    await waitFor(() => hub.scene.hub.stats().refused.busy > 0, { what: "somebody to be sent away" });
+    await waitFor(() => hub.scene.hub.stats().refused.busy > 0, { what: "a client to be sent away" });
   });
 }
 

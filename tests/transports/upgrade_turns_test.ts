@@ -21,7 +21,7 @@ test("websocket: links that were admitted open in their turn, and carry messages
   try {
     const ends = [1, 2, 3].map(() => new RecordedEnd());
     for (const end of ends) client.connect(url, ["test.v1"], end);
-    await waitFor(() => acceptor.turns.length === 3, { what: "three who wait" });
+    await waitFor(() => acceptor.turns.length === 3, { what: "three waiting clients" });
     assertEquals([acceptor.admitted.length, acceptor.ends.length], [3, 0]);
     acceptor.turns[1]!();
     await waitFor(() => acceptor.ends.length === 1, { what: "the one whose turn it is" });

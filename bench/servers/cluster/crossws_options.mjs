@@ -1,11 +1,11 @@
-/** What the crossws peers do as nodes of a cluster, on every runtime alike. @module */
+/** The options of the crossws peers as nodes of a cluster, the same on every runtime. @module */
 
 import { defineHooks } from "crossws";
 import { redis } from "crossws/sync";
 import { Redis } from "ioredis";
 import { count, order } from "./order.mjs";
 
-/** Clients subscribe to topics by `+["a","b"]`; any other text is `{ room, text }`, sent to all who subscribe to the room. */
+/** Clients subscribe to topics by `+["a","b"]`; any other text is `{ room, text }`, which goes to all subscribers of the room. */
 const hooks = defineHooks({
   open: (peer) => void peer.send("ready"),
   message(peer, message) {
@@ -19,7 +19,7 @@ const hooks = defineHooks({
 
 const driver = redis({ client: new Redis(order.url), channel: order.prefix });
 
-/** Has the driver count what it hands over. */
+/** Makes the driver count the messages that it delivers. */
 const counting = (node) => {
   const inner = driver(node);
   const subscribe = (deliver) =>

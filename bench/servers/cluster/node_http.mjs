@@ -1,16 +1,16 @@
-/** Serving on Node as `serve.ts` does on the other runtimes. @module */
+/** Serves on Node, as `serve.ts` does on the other runtimes. @module */
 
 import { createServer } from "node:http";
 import { arrived, order } from "./order.mjs";
 
 /**
- * What is answered beside `/stats`, by path.
+ * The answers of other paths than `/stats`.
  *
  * @type {Record<string, (query: Record<string, string>) => Promise<object> | object>}
  */
 export const routes = {};
 
-/** A server that answers `/stats`; to be listened with once all else is ready. */
+/** A server that answers `/stats`. Call `listen` when everything else is ready. */
 export const http = createServer((request, response) => {
   const { pathname, search, searchParams } = new URL(request.url, "http://localhost");
   const send = (answer) => response.setHeader("content-type", "application/json").end(JSON.stringify(answer));
@@ -25,7 +25,7 @@ export const http = createServer((request, response) => {
   send({ rss, heapUsed, cpuMs: (user + system) / 1_000, stats: arrived });
 });
 
-/** Listens to its port of 127.0.0.1, or a free one; prints `{"port":…}`. */
+/** Listens on its port of 127.0.0.1, or on a free one; prints `{"port":…}`. */
 export function listen() {
   http.listen(order.port ?? 0, "127.0.0.1", () => console.log(JSON.stringify({ port: http.address().port })));
 }

@@ -1,4 +1,4 @@
-/** Peer: Socket.IO 4 on Node, a node of a cluster, WebSocket only; with each of its adapters for Redis. @module */
+/** Peer: Socket.IO 4 on Node, a node of a cluster, only WebSocket; with each of its adapters for Redis. @module */
 
 import { Server } from "socket.io";
 import { http, listen } from "./node_http.mjs";

@@ -7,10 +7,10 @@ import { order } from "./order.mjs";
 
 const client = new Redis(order.url);
 
-/** The connection that hears what others publish. */
+/** The connection for the messages of other nodes. */
 export const subscriber = client.duplicate();
 
-/** What makes each, by its name. */
+/** Functions that create the adapters, by name. */
 export const adapters = {
   "redis-adapter": () => createRedisAdapter(client, subscriber, { key: order.prefix }),
   "redis-adapter, sharded": () => createShardedAdapter(client, subscriber, { channelPrefix: order.prefix }),

@@ -1,6 +1,6 @@
 /**
- * Peer: Socket.IO 4 on Node, a node of a cluster with its redis-adapter. Its members have no sockets: they are in its rooms, and
- * carry what a socket of a browser would be told of.
+ * Peer: Socket.IO 4 on Node, a node of a cluster with its redis-adapter. Its members have no sockets. They are in its rooms, with
+ * the data that Socket.IO keeps for the socket of a browser.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { Server } from "socket.io";
 import { http, listen, routes } from "../cluster/node_http.mjs";
 import { order } from "../cluster/order.mjs";
 
-/** By default it gives up after 5 s. */
+/** Longer than its default of 5 s. */
 const PATIENCE_MS = 30_000;
 
 const client = new Redis(order.url);
@@ -23,7 +23,7 @@ const io = new Server(http, {
 });
 const { adapter, sockets } = io.of("/");
 
-/** The least that is known of a socket: no cookies, no language, no browser. */
+/** The least data of a socket: no cookies, no language, no browser. */
 const handshake = () => ({
   headers: { host: "localhost", upgrade: "websocket", connection: "Upgrade" },
   time: new Date().toString(),
@@ -47,7 +47,7 @@ routes["/enter"] = ({ room, from, count }) => {
   return {};
 };
 
-/** Those who are in a room, on all nodes: how long it takes to know them, in microseconds, and how many they are. */
+/** Lists the members of a room on all nodes. Returns the time in microseconds, and the number of members. */
 routes["/list"] = async ({ room }) => {
   const start = performance.now();
   const { length } = await io.in(room).fetchSockets();

@@ -1,5 +1,5 @@
 /**
- * Peer: Socket.IO 4 on Node, a node alone or of a cluster, WebSocket only; with and without connection state recovery.
+ * Peer: Socket.IO 4 on Node, a single node or a node of a cluster, only WebSocket; with and without connection state recovery.
  *
  * @module
  */

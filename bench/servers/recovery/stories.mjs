@@ -1,19 +1,19 @@
 /**
- * What all servers do of which recovery is measured: they publish what they are told by requests. On every runtime alike.
+ * The common part of all servers whose recovery is measured: they publish by requests. The same on every runtime.
  *
  * @module
  */
 
-/** How many stories are published to at once. */
+/** To how many stories a server publishes at once. */
 const AT_ONCE = 100;
 
-/** Waits as long as a look into a database takes, about: what asks who a client is. */
+/** Waits about as long as a database look-up takes: for authentication. */
 export const lookUp = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 /**
- * Does what a request to `/publish` tells.
+ * Executes a request to `/publish`.
  *
- * @param {Record<string, string>} query Which number to publish, to how many stories, and to which of them.
+ * @param {Record<string, string>} query The number to publish, the number of stories, and the step between them.
  * @param {(story: number, text: string) => unknown} publish Publishes to one story.
  */
 export async function publishStories({ number, count, step }, publish) {
