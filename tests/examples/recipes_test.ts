@@ -16,7 +16,7 @@ async function run(...args: string[]): Promise<string> {
 const RECIPES: Readonly<Record<string, string>> = {
   ai_stream: "You asked: who are you?\n",
   auth: "The page belongs to ann\nThe program belongs to bob\n" +
-    "The stranger is told: UNAUTHENTICATED\nThe page is told: DISCONNECTED\n",
+    "The stranger gets the code UNAUTHENTICATED\nThe page gets the code DISCONNECTED\n",
   files: "200000 bytes have arrived\n",
   typing: "ann types at 12, 40\n",
 };
