@@ -25,8 +25,8 @@ async function measure<Outcome>(task: ClusterTask) {
 }
 
 const CROSSNODE =
-  "bench: what is published on one node of a cluster is measured on the others, all of it, in order";
-const INTEREST = "bench: what comes to nodes that did not ask for it is counted, and is nothing";
+  "bench: messages from one node of a cluster are measured on the others, all of them, in order";
+const INTEREST = "bench: messages to nodes without a subscriber are counted, and there are none";
 
 if (!url) {
   for (const title of [CROSSNODE, INTEREST]) test.skip(title, "needs Redis: REDIS_URL is not set");

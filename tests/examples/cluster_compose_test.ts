@@ -44,7 +44,7 @@ const OF_ADAPTERS = new RegExp(
   ].join("|"),
 );
 
-const title = "cluster: compose files are right, and differ in how nodes reach each other alone";
+const title = "cluster: compose files are right, and differ only in how nodes reach each other";
 const compose = spawnSync("docker-compose", ["version", "--short"]);
 if (runtime === "bun") test.skip(title, "what the files say does not depend on the runtime");
 else if (compose.error) test.skip(title, "there is no docker-compose");

@@ -34,7 +34,7 @@ test("docker-compose.yml sets all variables of the Caddyfile", async () => {
   assertEquals(set.toSorted(), [...new Set(wanted)].toSorted());
 });
 
-const title = "docker-compose.yml runs programs that the image holds, with the permissions that they need";
+const title = "docker-compose.yml runs programs of the image, with the permissions that they need";
 if (runtime === "bun") test.skip(title, "the image's runtime is Deno");
 else if (!REDIS_URL) test.skip(title, "REDIS_URL names none");
 else {

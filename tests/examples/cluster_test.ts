@@ -109,7 +109,7 @@ test("an adapter that cannot connect processes is refused, and a missing program
 for (const adapter of ["redis", "redis-cluster", "nats", "node-cluster"]) {
   const variable = `${adapter.replace("-", "_").toUpperCase()}_URL`;
   const title =
-    `${adapter}: clients talk through the proxy, and one whose node is killed moves to another and goes on`;
+    `${adapter}: clients connect through the proxy, and a client whose node is killed moves to another one and goes on`;
   if (!CADDY || (adapter !== "node-cluster" && !env[variable])) {
     test.skip(title, `${CADDY ? variable : "CADDY"} names none`);
     continue;

@@ -59,7 +59,7 @@ test("two hubs on one server each keep their own limit of frames", async () => {
 });
 
 const OTHER_HANDLER =
-  "a hub whose server was given the websocket of another hub says so once, with what to write";
+  "a hub whose server has the websocket of another hub reports this once, with what to write";
 if (runtime === "bun") {
   test(OTHER_HANDLER, async () => {
     const [small, large] = [await startHub(1_000), await startHub(100_000)];
@@ -79,7 +79,7 @@ if (runtime === "bun") {
 } else test.skip(OTHER_HANDLER, "Deno is given no handler");
 
 const NO_HANDLER =
-  "a hub whose server was given no websocket says so once, with what to write, and counts nobody";
+  "a hub whose server has no websocket reports this once, with what to write, and counts no connection";
 if (runtime === "bun") {
   test(NO_HANDLER, async () => {
     const { hub, reports } = await startHub();

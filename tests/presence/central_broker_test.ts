@@ -80,7 +80,7 @@ const [, { missing }] = OWN_BROKERS.filter(({ name }) => name.startsWith("redis"
   { missing?: string },
 ];
 const FAILOVER =
-  "central presence: when a master dies a replica goes on, and whoever was there is there [redis-cluster]";
+  "central presence: when a master dies a replica goes on, and all members are still there [redis-cluster]";
 if (missing) test.skip(FAILOVER, missing);
 else {
   test(FAILOVER, async () => {

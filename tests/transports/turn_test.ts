@@ -101,7 +101,7 @@ test("websocket: a client that sends very much at once is read in order, to the 
 });
 
 const ONE_TURN =
-  "websocket: who says very much at once is heard in several turns, so that others are sent to meanwhile";
+  "websocket: a client that sends very much at once is read in several turns, so that others get messages meanwhile";
 if ("Deno" in globalThis) {
   test(ONE_TURN, async () => {
     const most = await flood();

@@ -102,6 +102,6 @@ async function leavesBeforeItsTurn(): Promise<void> {
   }
 }
 
-const LEAVES = "websocket: a client that is gone before its turn leaves its place to others";
+const LEAVES = "websocket: a client that is gone before its turn gives its place to others";
 if (runtime === "bun") test(LEAVES, leavesBeforeItsTurn);
 else test.skip(LEAVES, "Deno tells nobody that a client that waits for its upgrade is gone");

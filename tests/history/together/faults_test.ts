@@ -10,10 +10,10 @@ const TIMEOUT = { timeoutMs: 120_000 };
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 const LOST =
-  "promise 4: a store that comes back without what it had begins a new epoch, which everybody is told once";
-const KEPT = "history: a store that is killed and comes back with all goes on, and nobody has a hole";
+  "promise 4: a store that comes back without its messages begins a new epoch, and every client is told once";
+const KEPT = "history: a store that is killed and comes back with all messages goes on, and no client has a hole";
 const FROZEN =
-  "promise 1: of a store that stands still a publisher knows what is uncertain, and publishes it again, once";
+  "promise 1: while a store is frozen a publisher learns which messages are uncertain, and publishes them again, once";
 
 /** What a follower has heard in an epoch, in the order it was heard. */
 const offsetsOf = (follower: Follower, epoch: string) =>

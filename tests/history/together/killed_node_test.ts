@@ -9,7 +9,7 @@ import { Cluster, PATIENCE } from "./scene.ts";
 
 const PROGRAM = new URL("./doomed_process.ts", import.meta.url);
 const TITLE =
-  "promise 4: clients of a node that is killed while it publishes have no hole on another node, on topics and in rooms, and all that was kept";
+  "promise 4: clients of a node that is killed while it publishes get all stored messages on another node, without a hole, on topics and in rooms";
 
 for (const createPlace of await openPlaces()) {
   const place = createPlace();
