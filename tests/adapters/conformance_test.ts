@@ -23,7 +23,7 @@ test("conformance: a skipped case carries its reason, and the case for the oppos
   assertEquals(ran, 1);
 });
 
-test("conformance: a case that a setup has no means for says which", () => {
+test("conformance: a case that the setup cannot run says which means are missing", () => {
   const cases = adapterConformance({ create: () => createMemoryAdapter() });
   const lacking = new Set(cases.map(({ skip }) => skip));
   assert(

@@ -3,7 +3,7 @@ import { Reports } from "../../adapters/kit/reports.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 
-test("reports: the first at once, the others counted each second, and at the end", () => {
+test("reports: the first one is made at once, the others are counted each second, and at the end", () => {
   const clock = new FakeClock();
   const reports = new Reports(clock);
   const said: string[] = [];

@@ -13,7 +13,7 @@ test("bench: a range has the middle value, or the mean of the two in the middle"
   assertEquals(range([123_456.7, 0.000123456]).max, 123_500);
 });
 
-test("bench: a percentile is the least value that so many are not above", () => {
+test("bench: a percentile is the least value that so many values do not exceed", () => {
   const hundred = Float64Array.from({ length: 100 }, (_, i) => 100 - i);
   assertEquals(percentiles(hundred), { p50: 50, p95: 95, p99: 99 });
   assertEquals(percentiles(Float64Array.of(5)), { p50: 5, p95: 5, p99: 5 });

@@ -101,7 +101,7 @@ test("bench: messages that a client is told to have missed do not count as silen
   assertEquals(counts(untold), { ...WELL, delivered: 2, expected: 4, silentlyLost: 2 });
 });
 
-test("bench: a replay lasts from the return of the network until the last message of meanwhile is there", () => {
+test("bench: a replay lasts from the return of the network until the last message of the outage has arrived", () => {
   const ledger = published(4);
   ledger.hear(0, 0, 5);
   ledger.lose(0, 50, 250);
@@ -111,7 +111,7 @@ test("bench: a replay lasts from the return of the network until the last messag
   assertEquals([replay.max, away.max, latency.max], [73, 260, 221]); // number 3 came after the network, and before the client
 });
 
-test("bench: of an outage without a message, or after which not all came, there is no replay", () => {
+test("bench: there is no replay for an outage without a message, or after which not all messages came", () => {
   const ledger = published(3);
   ledger.hear(0, 0, 5);
   ledger.lose(0, 20, 40);

@@ -106,7 +106,7 @@ test("a codec that fails in its own way ends the connection with an error of the
   }
 });
 
-test("a server that takes no frames worth the name is not of the protocol, and hurts no timer", async () => {
+test("a server that accepts only tiny frames breaks the protocol, and leaves no timer", async () => {
   const rig = await connecting();
   rig.server.link.welcome({ maxFrameBytes: 255 });
   await turn();
@@ -122,7 +122,7 @@ test("a server that takes no frames worth the name is not of the protocol, and h
   await rig.client.close();
 });
 
-test("before the welcome nothing but a fault is taken, whether its payload can be read or not", async () => {
+test("before the welcome only a fault is accepted, with a readable payload or not", async () => {
   const bad = `{"__proto__":1}`;
   for (
     const message of [

@@ -63,7 +63,7 @@ test("a client that reconnects asks for its missed messages in its hello", async
   await client.close();
 });
 
-test("a server that passes over the topics of a hello is asked again after its welcome", async () => {
+test("a server that ignores the topics of a hello gets subscribes after its welcome", async () => {
   const rig = await connecting();
   const stats = rig.client.subscribe("stats", () => {});
   rig.server.link.welcome();

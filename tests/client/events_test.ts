@@ -37,7 +37,7 @@ test("a throwing listener hurts no other, and is reported", async () => {
   await client.close();
 });
 
-test("payloads that break the contract are dropped and reported; events that it does not know are nothing", async () => {
+test("payloads that break the contract are dropped and reported; unknown events are ignored", async () => {
   const { client, server, errors } = await opened();
   const heard: unknown[] = [];
   client.on("message", (m) => void heard.push(m));

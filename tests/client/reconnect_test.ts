@@ -205,7 +205,7 @@ test("a list of urls is walked at random on each attempt that fails; http urls b
   await rig.client.close();
 });
 
-test("a url function is asked on every attempt, and may fail", async () => {
+test("a url function is called for every attempt, and may fail", async () => {
   let calls = 0;
   const rig = await connecting({
     url: () => ++calls === 1 ? Promise.reject(new Error("No address")) : `http://node-${calls}/`,

@@ -88,7 +88,7 @@ test("messages that cannot be recovered are reported as missing, and the stream 
   }
 });
 
-test("nothing is called recovered that did not arrive whole", async () => {
+test("a recovery that did not arrive whole is never called recovered", async () => {
   for (const position of [["e1", 8], ["e2", 7]] as const) {
     const rig = await live();
     await reopened(rig);
@@ -99,7 +99,7 @@ test("nothing is called recovered that did not arrive whole", async () => {
   }
 });
 
-test("a gap is not delivered past: the client subscribes again from where it stands", async () => {
+test("after a gap nothing is delivered: the client subscribes again from its position", async () => {
   const rig = await live();
   const { client, server, heard, recoveries, sub } = rig;
   server.link.say(rec(6), rec(8), rec(9));

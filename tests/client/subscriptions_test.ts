@@ -258,7 +258,7 @@ test("listeners of a topic may throw, leave, and take others with them", async (
   await client.close();
 });
 
-test("payloads that break the contract are dropped and reported; messages of unknown topics are nothing", async () => {
+test("payloads that break the contract are dropped and reported; messages of unknown topics are ignored", async () => {
   const { client, server, errors } = await opened();
   const heard: unknown[] = [];
   client.subscribe("stats", (stats) => void heard.push(stats));

@@ -91,7 +91,7 @@ test("a message of a history that does not fit the contract is missing as well",
   await rig.client.close();
 });
 
-test("an answer that cannot be read fails its question, a question that cannot be read is answered so", async () => {
+test("an unreadable answer fails its request, and an unreadable request gets an error", async () => {
   const { client, server } = await opened();
   const [first, second] = [client.request("say", { text: "a" }), client.request("say", { text: "b" })];
   const failures = Promise.all([rejection(first), rejection(second)]);

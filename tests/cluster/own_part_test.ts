@@ -4,7 +4,7 @@ import { testOnAdapters } from "../hub/cluster.ts";
 import { rejection } from "../hub/wires.ts";
 
 testOnAdapters(
-  "own part: an order waits for this node no longer than for the others, and says that it is missing",
+  "own part: an order waits for this node no longer than for the others, and lists it as missing",
   async (start) => {
     for (const count of [1, 2]) {
       await using cluster = await start(count, { backplaneTimeoutMs: 60_000 });

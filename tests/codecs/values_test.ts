@@ -67,7 +67,7 @@ for (const { name, carry } of ways) {
     assertPrototypesUntouched();
   });
 
-  test(`a getter that gives something worse at a later reading hurts its own message alone: ${name}`, () => {
+  test(`a getter that returns a bad value at a second reading harms only its own message: ${name}`, () => {
     for (const worse of [NaN, "\ud800", nest(2_000, 1, "lists"), { ["__proto__"]: 1 }, () => {}]) {
       for (let readings = 0; readings < 4; readings++) {
         let times = 0;

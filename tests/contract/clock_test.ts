@@ -31,7 +31,7 @@ test("clock: a timer that is cancelled does not call back, also one in the backg
   assertEquals(log, ["background"]);
 });
 
-test("clock: of a time that has passed already it makes no timer of less than nothing", () => {
+test("clock: for a time that has passed already it makes no timer with a negative time", () => {
   const { setTimeout } = globalThis;
   const delays: unknown[] = [];
   globalThis.setTimeout = ((_: () => void, ms: number) => delays.push(ms)) as unknown as typeof setTimeout;

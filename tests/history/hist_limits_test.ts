@@ -162,7 +162,7 @@ test("hist: asking counts as any message does, and a flood of it ends the link",
   assertEquals([raw.closed!.code, scene.refusals.length], [4005, 1]);
 });
 
-test("hist: of one link four are read at the same time, and no more may wait than it may have topics", async () => {
+test("hist: four requests of one link are read at the same time, and no more may wait than it may have topics", async () => {
   const history = laterStore(createMemoryHistory());
   await using scene = await node(["x"], { history, limits: { maxSubscriptions: 10 } });
   const { raw } = await scene.reader();
@@ -186,7 +186,7 @@ test("hist: of one link four are read at the same time, and no more may wait tha
   await waitFor(() => raw.heard.some(([kind, id]) => kind === "res" && id === 14), { what: "room again" });
 });
 
-test("hist: for a link that is full nothing is read, and its connection is left open", async () => {
+test("hist: nothing is read for a full link, and its connection stays open", async () => {
   const links = slowLinks();
   const history = laterStore(createMemoryHistory());
   await using _scene = await node(Array(100).fill("x".repeat(10_000)), { history, transports: [links] });

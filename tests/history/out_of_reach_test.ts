@@ -6,7 +6,7 @@ import { createNode } from "../hub/chat.ts";
 import { rawClient } from "../hub/wires.ts";
 import { laterStore } from "./later_store.ts";
 
-test("history: positions beyond the newest message, made up by one client, take no recovery from another", async () => {
+test("history: invented positions beyond the newest message, from one client, take no recovery from another", async () => {
   const history = laterStore(createMemoryHistory());
   await using node = await createNode(undefined, { history });
   const { hub, loopback } = node;
@@ -37,7 +37,7 @@ test("history: positions beyond the newest message, made up by one client, take 
   assertEquals(after.at(-1), ["res", 1, { position: [epoch, 5], recovered: true }]);
 });
 
-test("history: a limit beyond all numbers that can be counted to is none, for a hub and a client", async () => {
+test("history: a limit above all safe numbers means none, for a hub and a client", async () => {
   await using node = await createNode(undefined, { history: createMemoryHistory() });
   for (let n = 1; n <= 5; n++) await node.hub.publish("log/x", { n });
   const client = await node.member();

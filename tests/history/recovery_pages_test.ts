@@ -235,7 +235,7 @@ test("recovery: a client whose node lags behind the store still gets everything 
   assertEquals(fresh, [6]);
 });
 
-test("histories: names that clients make up push nothing out, and leave nothing behind", async () => {
+test("histories: names that clients invent push nothing out, and leave nothing behind", async () => {
   for (const history of [undefined, createMemoryHistory({ maxChannels: 50 })]) {
     const limits = { maxHistories: 50, messagesPerSecond: 1e6, messageBurst: 1e6 };
     await using a = await node({ history, limits });

@@ -116,7 +116,7 @@ test("stream: messages that are stored during a read are read too, if they may h
   assertEquals(store.reads - reads, 2); // one that was under way, and one for all later callers
 });
 
-test("stream: more than can wait is let go, and read from the store", async () => {
+test("stream: messages above the limit of waiting ones are dropped, and read from the store", async () => {
   const { stream, heard, append, take, settle } = scene({ size: 5_000 });
   await stream.start();
   const all = Array.from({ length: 4_000 }, () => append());

@@ -155,7 +155,7 @@ hostileTest(
   },
 );
 
-hostileTest("the hello is taken at its word about nothing but role and token", async ({ intrude }) => {
+hostileTest("the hub accepts nothing from a hello but the role and the token", async ({ intrude }) => {
   const intruder = await intrude({ "Cookie": "session=1", "Authorization": "Bearer x" });
   const { raw } = await intruder.enter({
     role: "member",

@@ -86,7 +86,7 @@ hostileTest(
 );
 
 hostileTest(
-  "taking requests back makes no room while their handlers still work",
+  "cancelled requests still count as long as their handlers work",
   async ({ enter, stubborn }) => {
     const intruder = await enter();
     for (const id of range(100)) intruder.send(["req", id, "stubborn", {}], ["cancel", id]);

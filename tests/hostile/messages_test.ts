@@ -152,7 +152,7 @@ hostileTest("a topic cannot be subscribed twice, and unsubscribing twice is once
 });
 
 hostileTest(
-  "subscribing and unsubscribing in any order ends as the last word says",
+  "subscribing and unsubscribing in any order ends as the last message says",
   async ({ enter, hub }) => {
     const intruder = await enter();
     for (let round = 0; round < 50; round++) {

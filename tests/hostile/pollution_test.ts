@@ -116,7 +116,7 @@ hostileTest(
   },
 );
 
-hostileTest("a hello with a property __proto__, or that inherits its role, is none", async ({ intrude }) => {
+hostileTest("a hello with a property __proto__, or with an inherited role, is invalid", async ({ intrude }) => {
   for (const extra of ['"role":"member","__proto__":{"token":"stolen"}', '"__proto__":{"role":"member"}']) {
     const rude = await intrude();
     rude.say(`[["hello",{${extra}}]]`);

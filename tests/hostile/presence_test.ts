@@ -111,7 +111,7 @@ hostileTest(
   { limits: { messagesPerSecond: 0.001, messageBurst: 20 } },
 );
 
-hostileTest("watching and unwatching in any order ends as the last word says", async ({ enter, hub }) => {
+hostileTest("watching and unwatching in any order ends as the last message says", async ({ enter, hub }) => {
   const intruder = await enter();
   for (let round = 0; round < 50; round++) {
     intruder.send(["watch", 2 * round + 1, "room:all"], ["unwatch", "room:all", "user"], [

@@ -148,7 +148,7 @@ test("room.request refuses an invalid question, and then asks no client", async 
   await node.hub.close();
 });
 
-test("room.request that is given up takes its questions back, on every node", async () => {
+test("a room.request that is given up cancels its questions, on every node", async () => {
   const bus = createMemoryBus();
   const nodes = [
     await startNode({ adapter: createMemoryAdapter({ bus }) }),

@@ -66,7 +66,7 @@ testOnAdapters("closing, severing or disconnecting during a subscribe leaves no 
   }
 });
 
-testOnAdapters("subscribing and unsubscribing in one turn ends as the last word says", async (start) => {
+testOnAdapters("subscribing and unsubscribing in one turn ends as the last call says", async (start) => {
   await using cluster = await start(2);
   const [a, b] = cluster.nodes;
   const ann = await a!.member("ann");

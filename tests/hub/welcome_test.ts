@@ -6,7 +6,7 @@ import { testOnAdapters } from "./cluster.ts";
 const never = () => new Promise<void>(() => {});
 
 testOnAdapters(
-  "a backplane that hangs keeps a client waiting for a second, and lets it in then",
+  "a backplane that hangs makes a client wait for a second, and then accepts it",
   async (start) => {
     const clock = new FakeClock();
     await using cluster = await start(1, { clock });

@@ -100,7 +100,7 @@ test("attendance: only of rooms and topics that fit a pattern", async () => {
   registry.leaveAll(conn);
 });
 
-test("attendance: one that is gone leaves later, one that leaves or is taken out at once", async () => {
+test("attendance: a connection that is lost leaves later, one that leaves or is removed leaves at once", async () => {
   const { clock, registry, connect, enter, entries } = scene();
   const [ann, bob] = [connect("c1", "ann"), connect("c2", "bob")];
   await enter(ann);
@@ -112,7 +112,7 @@ test("attendance: one that is gone leaves later, one that leaves or is taken out
   assertEquals(entries(), []);
 });
 
-test("attendance: states are parsed, and each of a user's is later than that before", async () => {
+test("attendance: states are parsed, and each state of a user has a later time than the one before", async () => {
   const { attendances, places, connect, enter, entries } = scene();
   const [first, second] = [connect("c1", "ann"), connect("c2", "ann")];
   await enter(first);

@@ -94,7 +94,7 @@ test("a watch without an answer of the server is given up, and the server is inf
   await rig.client.close();
 });
 
-test("a hub that keeps no presence is asked nothing, for it would end the connection", async () => {
+test("a hub without presence gets no presence messages, because they would end the connection", async () => {
   const rig = await connecting();
   const { client, server, errors, clock } = rig;
   server.link.welcome();

@@ -124,7 +124,7 @@ test("leaving: after a close no user is waited for", () => {
   assertEmpty();
 });
 
-test("leaving: of two connections that are gone at once on two nodes one stays, before either knows of the other", () => {
+test("leaving: if two connections on two nodes are gone at once, one stays, before either node knows of the other", () => {
   for (const own of ["c1", "c2"]) {
     const { leaving, enter, present } = scene();
     enter("c1", "ann", "n1");

@@ -10,7 +10,7 @@ const entry = (id: string, at: number, state?: unknown): PresenceEntry => ({
   at,
 });
 
-test("place: of a user's connections that with the newest state shows, and one without a state hides none", () => {
+test("place: of a user's connections the one with the newest state shows, and one without a state hides none", () => {
   const place = new Place("room:a");
   const shown = () => place.member("user", "ann")?.id;
   place.put(entry("n.1", 1));

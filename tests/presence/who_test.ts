@@ -26,7 +26,7 @@ const member = (id: string, node = "n1", state?: unknown): PresenceMember => ({ 
 const many = (count: number) =>
   Array.from({ length: count }, (_, i) => member(`user ${i}`, `node ${i % 3}`, { name: "é".repeat(20) }));
 
-test("a list in pages is a whole one: each is small, and says whether another follows", () => {
+test("a list in pages is complete: each page is small, and says whether another follows", () => {
   const members = many(1_000);
   const changes = read(snapshotMessages(watched, { listed: true, members, count: 1_000, whole: true }));
   assert(changes.length > 3);

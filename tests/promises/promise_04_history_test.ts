@@ -290,7 +290,7 @@ testOnAdapters(
 );
 
 testOnAdapters(
-  "promise 4: messages that got lost without a word are noticed with the next one",
+  "promise 4: messages that were lost without a report are noticed with the next one",
   async (start) => {
     await using cluster = await start(3);
     const [a, b, c] = cluster.nodes;

@@ -121,7 +121,7 @@ test("rooms: lost histories are reported once, for live clients and for those th
   for (const guest of [live, away]) assertEquals(guest.recoveries, [{ room: "chat/1", recovered: false }]);
 });
 
-test("rooms: a hello may say anything; only rooms that keep history count, and made-up positions recover nothing", async () => {
+test("rooms: a hello may name anything; only rooms with history count, and invented positions recover nothing", async () => {
   await using node = await startNode(undefined);
   const { hub, loopback } = node;
   for (let n = 1; n <= 3; n++) await hub.room("chat/1").broadcast("line", { n });

@@ -42,7 +42,7 @@ async function door(limits: Untyped) {
   };
 }
 
-test("arrivals: so many are authenticated at the same time, the others in the order in which they came", async () => {
+test("arrivals: a limited number is authenticated at the same time, the others in the order of their arrival", async () => {
   await using hub = await door({ maxAuthenticating: 2 });
   const peers = ["a", "b", "c", "d", "e"].map(hub.come);
   await hub.until(2, 3);
@@ -83,7 +83,7 @@ test("arrivals: authenticate is not called for a client that leaves while it wai
   assertEquals(hub.tokens(), ["a", "c"]);
 });
 
-test("arrivals: hello and goodbye, again and again, makes no more calls than may be, until their time is up", async () => {
+test("arrivals: clients that connect and leave, again and again, make no more calls than allowed, until their time is up", async () => {
   await using hub = await door({ maxAuthenticating: 3, handshakeTimeoutMs: 1_000 });
   for (let i = 0; i < 50; i++) {
     const peer = hub.come(`${i}`);

@@ -30,7 +30,7 @@ test("asks: of the position that a client sends, the hub keeps only the parts th
   assertEquals(seen, seen.map(() => ["?".repeat(65), 1]));
 });
 
-test("asks: of the pages that clients ask for few are read at the same time", async () => {
+test("asks: only a few of the requested pages are read at the same time", async () => {
   const history = laterStore(createMemoryHistory());
   await using node = await createNode(undefined, { history, limits: { maxHistoryReads: 3 } });
   const clients = await Promise.all(Array.from({ length: 4 }, () => rawClient(node.loopback.client())));

@@ -14,7 +14,7 @@ const contract = {
 const odd =
   (): unknown[] => [{ toString: 5, valueOf: 5 }, { toString: null }, { a: 1 }, { b: 2 }, [1], [], null];
 
-test("conflate: a key without a text of its own is an error nowhere, and makes no other message superfluous", async () => {
+test("conflate: a key that cannot be turned into text causes no error, and replaces no other message", async () => {
   const bus = createMemoryBus();
   await using a = await stage(contract, { adapter: createMemoryAdapter({ bus }) });
   await using b = await stage(contract, { adapter: createMemoryAdapter({ bus }) });

@@ -289,7 +289,7 @@ test("a function that never calls next refuses its call in time, and does not de
   assertEquals(scene.hub.stats().handling, 0);
 });
 
-test("a request that is taken back on its way is not done, nor one of a client that is gone", async () => {
+test("a cancelled request is not done, nor one of a client that is gone", async () => {
   const clock = new FakeClock();
   await using scene = await open({ clock });
   const idle = clock.pending;

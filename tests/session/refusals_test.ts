@@ -17,7 +17,7 @@ async function mayConnect(scene: Scene, origin: string, host: string, scheme = "
   return Array.isArray(outcome);
 }
 
-test("origins: by default a page gets to its own site, however host and port are written, and to no other", async () => {
+test("origins: by default a page can connect to its own site, however host and port are written, and to no other", async () => {
   await using scene = await stage(contract);
   const own: [origin: string, host: string, scheme?: string][] = [
     ["https://a.example", "a.example"],

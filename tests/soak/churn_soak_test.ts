@@ -45,7 +45,7 @@ async function settledHeap(nodes: readonly ChurnNode[]): Promise<number> {
 }
 
 test(
-  `churn: after ${SECONDS} s of clients that come, go, talk and vanish nothing is left of them`,
+  `churn: after ${SECONDS} s of clients that come, go, send and vanish nothing is left of them`,
   async () => {
     const errors: unknown[] = [];
     const report = (error: unknown) => {

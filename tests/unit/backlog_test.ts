@@ -30,7 +30,7 @@ test("backlog: at most 16 MiB of a client wait, and messages that were read no l
   assertEquals(backlog.keep(frame), false);
 });
 
-test("backlog: empty frames count too, so that no number of them waits without a bound (promise 8)", () => {
+test("backlog: empty frames count too, so that they cannot wait without a limit (promise 8)", () => {
   const backlog = new Backlog();
   let kept = 0;
   while (backlog.keep("")) kept++;

@@ -75,7 +75,7 @@ test("held: single messages leave in frames of bounded count and size", () => {
   assertEquals(shift(), [5, 6, 7, 8]);
 });
 
-test("held: beyond its bounds the oldest that may be dropped are, or there is nothing to do", () => {
+test("held: above its limits the oldest droppable messages are dropped, or nothing can be done", () => {
   for (const bound of [{ maxMessages: 3 }, { maxBytes: 3 * '["ev","n",0]'.length }]) {
     const { held, add, drain } = scene({ ...bound, policy: "drop" });
     add(numbered(0), numbered(1, droppable));

@@ -167,7 +167,7 @@ test("interest: close refuses waiting and new joins, and leaves no timer", async
   assertEquals(clock.pending, 0);
 });
 
-test("interest: a channel that is kept is tried for after one, two, four seconds, at last every thirty", async () => {
+test("interest: a channel that is kept is tried again after one, two, four seconds, later every thirty", async () => {
   const { clock, adapter, interest } = scene();
   const kept = interest.keep("a");
   await adapter.fail("a");
@@ -190,7 +190,7 @@ test("interest: a channel that is kept is tried for after one, two, four seconds
   assertEquals([interest.isLive("a"), interest.size, clock.pending], [false, 0, 0]);
 });
 
-test("interest: a channel that is kept no longer is not tried for", async () => {
+test("interest: a channel that is no longer kept is not tried again", async () => {
   const { clock, adapter, interest } = scene();
   const kept = interest.keep("a");
   await adapter.fail("a");

@@ -93,7 +93,7 @@ test("rate: no more passes than the burst and the amount of the elapsed time, ho
   );
 });
 
-test("rate: a long burst is exact but for sixteen after an idle time, and the clock is looked at now and then", () => {
+test("rate: a long burst is exact except for sixteen messages after an idle time, and the clock is read now and then", () => {
   const clock = new FakeClock();
   const now = clock.now.bind(clock);
   let looks = 0;

@@ -35,7 +35,7 @@ test("occupancy: a reserved place that is not used is free again after two secon
   assertEquals([places.taken, places.addresses], [0, 1]);
 });
 
-test("occupancy: a link of a transport that did not ask counts as any other", () => {
+test("occupancy: a link of a transport that did not call admit counts as any other", () => {
   const places = new Occupancy(new FakeClock(), { maxConnections: Infinity, maxConnectionsPerAddress: 1 });
   assertEquals(places.take(ask(), () => "x").shortage, undefined);
   assertEquals(places.take(ask(), () => "x").shortage, "address");

@@ -204,7 +204,7 @@ test("outbox: a burst beyond the bounds is forgiven when the link drains in time
   }
 });
 
-test("outbox: one that is closed sends nothing, holds nothing and waits for nothing", () => {
+test("outbox: a closed outbox sends nothing, holds nothing and waits for nothing", () => {
   const { outbox, endTurn, clock, overflows } = scene({ highWaterBytes: 1, maxMessages: 1 });
   const gathering = outbox();
   gathering.outbox.push(numbered(0));
@@ -241,7 +241,7 @@ test("outbox: a message that cannot be encoded is refused to its sender, and tak
   assertEquals([one.sent().flat(), two.sent().flat()], [[0, 1], [-1, 0, 1]]);
 });
 
-test("outbox: one that is flushed early goes on gathering in the same turn, in order", () => {
+test("outbox: an outbox that is flushed early goes on gathering in the same turn, in order", () => {
   const { outbox, endTurn } = scene();
   const one = outbox();
   one.outbox.push(numbered(0));

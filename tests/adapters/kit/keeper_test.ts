@@ -78,7 +78,7 @@ test("keeper: a connection that lasted as long as the longest pause is followed 
   await keeper.close();
 });
 
-test("keeper: one that is thrown out at once, again and again, is not a good one", async () => {
+test("keeper: a connection that is closed at once, again and again, is not a good one", async () => {
   const { keeper, links, pause } = scene();
   keeper.start();
   await settle();

@@ -143,7 +143,7 @@ test("wanted: a live channel that is left and wanted again in one turn stays liv
   assertEquals(link.commands, ["unsub a"]);
 });
 
-test("wanted: an unsubscribe on a connection that is lost is done, and is not taken up again", async () => {
+test("wanted: an unsubscribe on a lost connection counts as done, and is not repeated", async () => {
   const { wanted, link } = await live();
   const leaving = wanted.unsubscribe("a");
   await settle();
@@ -168,7 +168,7 @@ test("wanted: an unsubscribe that the engine refuses rejects, and a later subscr
   await again;
 });
 
-test("wanted: of many the one that the engine refuses rejects, and hurts no other", async () => {
+test("wanted: of many subscribes only the one that the engine refuses rejects", async () => {
   const { wanted, link } = await live();
   const [good, bad] = ["good", "bad"].map((name) => wanted.subscribe(name, name));
   await settle();

@@ -33,7 +33,7 @@ test("libp2p: a frame is decoded as it was encoded, and other bytes decode to no
   assertEquals(readFrame(new Uint8Array()), undefined);
 });
 
-test("libp2p: a frame takes messages until it is full, and one that is larger alone", () => {
+test("libp2p: a frame takes messages until it is full, and a larger message has its own frame", () => {
   const part = (length: number) => partOf({ name: "a", channel: "a", data: "x".repeat(length) });
   assertEquals(fitting([part(1_000_000), part(1)]), 1);
   assertEquals(fitting([part(10), part(10)]), 2);

@@ -165,7 +165,7 @@ test("nats: a server that asks for our certificate gets it", async () => {
   assertEquals(node.statuses, ["up"]);
 });
 
-test("nats: of several servers one refuses us: the others will do, and if none is there it is an error", async () => {
+test("nats: if one of several servers refuses, the others are used; if none is available this is an error", async () => {
   await using strict = await startNats({ args: ["--auth", "other"] });
   await using open = await startNats();
   const options = { servers: [strict.url, open.url], token: "mine" };

@@ -104,7 +104,7 @@ for (const [library, connect] of Object.entries(LIBRARIES)) {
     }
   });
 
-  test(`nats, on a connection of ${library}: one that is away from the start opens when it is back`, async () => {
+  test(`nats, on a connection of ${library}: a connection that is away from the start opens when it is back`, async () => {
     await using server = await startNats();
     const connection = await forever(server.url);
     await server.kill();

@@ -26,7 +26,7 @@ async function reaches(from: TestNode, channel: string, word: string, ...to: Tes
   }, { what: `"${word}" to arrive`, timeoutMs: 20_000 });
 }
 
-test("nats: of three servers one is killed: its nodes move, subscriptions go on, nothing comes twice", async () => {
+test("nats: if one of three servers is killed its nodes move, subscriptions go on, and no message comes twice", async () => {
   await using cluster = await startNatsCluster(3);
   const [one, two, three] = cluster.servers;
   const servers = [one!.url, two!.url, three!.url];
@@ -191,7 +191,7 @@ for (
   });
 }
 
-test("nats: a server that takes a node and throws it out, again and again, is not hammered", async () => {
+test("nats: a server that accepts a node and closes it, again and again, is not flooded with attempts", async () => {
   const folder = await mkdtemp(join(tmpdir(), "trunkline-nats-"));
   const monitor = await freePort();
   await writeFile(join(folder, "nats.conf"), `max_control_line: 512, http: "127.0.0.1:${monitor}"`);

@@ -162,7 +162,7 @@ test("history in NATS JetStream: a channel that an administrator has purged begi
   assertNotEquals((await c.store.append("news", "new", PLENTY))[0].split(".")[0], epoch.split(".")[0]);
 });
 
-test("history in NATS JetStream: a message that the server does not take is too large, and the next one is kept", async () => {
+test("history in NATS JetStream: a message that the server refuses is too large, and the next one is stored", async () => {
   await using server = await startJetStream();
   await using a = await openHistory({ servers: server.url });
   const large = a.store.append("news", "x".repeat(1024 * 1024), PLENTY);

@@ -70,7 +70,7 @@ test("batches of histories in NATS JetStream: damaged or foreign data are read a
   fc.assert(fc.property(fc.uint8Array(), (bytes) => assertEquals(decodeBatch(bytes), undefined)));
 });
 
-test("batches of histories in NATS JetStream: a head that contradicts itself is none", () => {
+test("batches of histories in NATS JetStream: a contradicting head is not a batch", () => {
   const head = ["e", 9, "n", 5, null, 7, [1, 2], [40, 3, 1, 2], [["k", 1]], [null, [["l", 1]]]];
   const read = (at?: number, value?: unknown) => {
     const changed = at === undefined ? head : head.with(at, value as string);

@@ -237,7 +237,7 @@ test("history in NATS JetStream: three nodes that append at once leave no hole, 
 });
 
 test(
-  "history in NATS JetStream: with replicas the leader of the stream may be lost, and nothing is",
+  "history in NATS JetStream: with replicas the loss of the stream's leader loses no message",
   async () => {
     await using cluster = await startNatsCluster(3, { args: JETSTREAM });
     const servers = cluster.servers.map(({ url }) => url);

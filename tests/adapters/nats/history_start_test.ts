@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { test } from "../../harness.ts";
 import { openHistory, PLENTY, startJetStream } from "./history_scene.ts";
 
-test("history in NATS JetStream: nodes that start at once on an empty server end nothing, and have one history", async () => {
+test("history in NATS JetStream: nodes that start at once on an empty server remove nothing, and have one history", async () => {
   await using server = await startJetStream();
   for (let round = 0; round < 40; round++) {
     const options = { servers: server.url, prefix: `start-${round}` };

@@ -66,7 +66,7 @@ test("history in NATS JetStream: expired messages are removed without any append
   assertEquals([a.errors, later.errors, also.errors], [[], [], []]);
 });
 
-test("history in NATS JetStream: brief topics go whole when they have expired, many at once, and others stay in their epoch", async () => {
+test("history in NATS JetStream: brief topics are removed whole when they have expired, many at once, and others stay in their epoch", async () => {
   await using server = await startJetStream();
   await using a = await openHistory({ servers: server.url });
   const untouched = (await a.store.read("untouched")).position;

@@ -95,7 +95,7 @@ test("node-cluster: when the process with the relay is gone all waits end, and t
   await assertRejects(() => late.opening, Error, "cannot be opened again");
 });
 
-test("node-cluster: while the process with the relay stands still no more than the bound waits for it", async () => {
+test("node-cluster: while the process with the relay is frozen, no more messages wait than the limit", async () => {
   await using relay = await startRelayProcess();
   const channel = relay.child as IpcChannel;
   const a = open("a", { channel, maxPendingBytes: 1_000_000, probeIntervalMs: 60_000 });
@@ -189,7 +189,7 @@ test("node-cluster: many adapters over one pipe do not look like a leak, and giv
   assertEquals(after, before);
 });
 
-test("node-cluster: of a process that ends with something unread the other end knows too", async () => {
+test("node-cluster: the other end notices a process that ends with unread data", async () => {
   await using relay = await startRelayProcess();
   const a = open("a", { channel: relay.child as IpcChannel, probeIntervalMs: 200 });
   await a.opening;

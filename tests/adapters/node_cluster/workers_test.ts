@@ -83,7 +83,7 @@ test("node-cluster: workers get each other's messages, each once and each publis
 }, TIME);
 
 test(
-  "node-cluster: of a worker that is killed the others know at once; one that closes says goodbye",
+  "node-cluster: the others learn at once that a worker was killed; a worker that closes says goodbye",
   async () => {
     using _relay = relayNodeCluster();
     const workers = await startWorkers(3);

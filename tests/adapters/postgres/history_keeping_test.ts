@@ -63,7 +63,7 @@ test(
 );
 
 test(
-  "postgres history: brief topics go whole when they have expired, many at once, and others stay in their epoch",
+  "postgres history: brief topics are removed whole when they have expired, many at once, and others stay in their epoch",
   async () => {
     const prefix = crypto.randomUUID();
     await using store = openStore({ prefix });

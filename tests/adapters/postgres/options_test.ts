@@ -40,7 +40,7 @@ test("postgres: invalid options are refused, without secrets in the error", () =
   }
 });
 
-test("postgres: clients that cannot listen, or have more to say, are refused with the reason", async () => {
+test("postgres: clients that cannot listen, or are in use, are refused with the reason", async () => {
   const [url, prefix] = ["postgres://me:hush@127.0.0.1:9/db", "app"];
   const sql = (options: object) => postgres(url, options as postgres.Options<Record<string, never>>);
   const refused: [object, string][] = [

@@ -43,7 +43,7 @@ test("outbox: messages that are still on their way when their transaction is rol
   assertEquals(await node.kept(), []);
 }, TIMEOUT);
 
-test("outbox: a transaction that has ended takes nothing, though its connection would", async () => {
+test("outbox: a transaction that has ended accepts nothing, although its connection would", async () => {
   await using node = await start();
   await using console = openConsole(url);
   const ended = await console.sql.begin((tx) => ({ tx }));

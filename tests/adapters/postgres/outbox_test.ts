@@ -233,7 +233,7 @@ test("outbox: transactions that follow each other without a pause leave others t
 }, TIMEOUT);
 
 test(
-  "outbox: of two transactions that wait for each other one fails with the database's error, and the other is kept",
+  "outbox: if two transactions wait for each other one fails with the database's error, and the other is stored",
   async () => {
     await using a = await start(crypto.randomUUID(), { lockTimeoutMs: 20_000 });
     await using first = openConsole(url);

@@ -68,7 +68,7 @@ async function startServer(
 
 const never = new AbortController().signal;
 
-test("rabbitmq: a connection sends heartbeats of its own, as a server that sends messages sends none to answer", async () => {
+test("rabbitmq: a connection sends its own heartbeats, because a server that sends messages sends none to answer", async () => {
   await using server = await startServer(START, TUNE, OPEN_OK);
   const connection = await connect(server.options(), never);
   const beats = () => server.heard.filter((data) => data.join() === HEARTBEAT).length;
@@ -81,7 +81,7 @@ test("rabbitmq: a connection sends heartbeats of its own, as a server that sends
   assertEquals(server.lost.length, 1);
 });
 
-test("rabbitmq: a server without a limit of frames is given one, and one with next to none is refused", async () => {
+test("rabbitmq: a server without a frame limit gets one, and a server with a very small limit is refused", async () => {
   await using server = await startServer(START, TUNE, OPEN_OK);
   const connection = await connect(server.options(), never);
   const agreed = server.heard.map((data) => data.join()).find((data) =>
@@ -126,7 +126,7 @@ test("rabbitmq: frames that arrive byte by byte are read", async () => {
   assertEquals(server.lost, []);
 });
 
-test("rabbitmq: a server that hangs up, says goodbye or speaks another version during the login rejects with its words", async () => {
+test("rabbitmq: a server that hangs up, says goodbye or speaks another version during the login rejects with its own text", async () => {
   const text = new TextEncoder().encode("VHOST DOWN");
   for (
     const [words, message] of [

@@ -155,7 +155,7 @@ async function between(from: TestNode, to: TestNode, channel: string, count: num
 }
 
 faultTest(
-  "rabbitmq: on two servers of a cluster a subscribe is live on both, order holds, and one that is killed is done without",
+  "rabbitmq: on two servers of a cluster a subscribe is live on both, order holds, and a killed server is not needed",
   async (url) => {
     await using two = await startRabbitMq({ join: broker });
     const common = { prefix: "two", probeIntervalMs: 500 };

@@ -98,7 +98,7 @@ test("rabbitmq: a deleted exchange is created again, with every subscription", a
   await Promise.all([b.got("news", "from a"), a.got("news", "from b")]);
 });
 
-test("rabbitmq: of several servers one is away, and the others will do", async () => {
+test("rabbitmq: if one of several servers is away the others are used", async () => {
   const { prefix } = options();
   const dead = `amqp://127.0.0.1:${await freePort()}`;
   for (let i = 0; i < 4; i++) {

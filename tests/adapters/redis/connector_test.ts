@@ -49,7 +49,7 @@ for (const connector of CONNECTORS) {
 }
 
 test(
-  "redis: a client that the user ends lends its options still: the adapter's connections are its own",
+  "redis: a client that the user ends still gives its options: the adapter has its own connections",
   async () => {
     await using broker = await startRedis();
     // Each is made when its turn comes: one that lives through the restart has timers of its own.

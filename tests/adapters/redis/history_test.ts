@@ -64,7 +64,7 @@ test(
 );
 
 test(
-  "redis history: of brief topics nothing is left when they have expired, and others stay in their epoch",
+  "redis history: nothing is left of brief topics when they have expired, and others stay in their epoch",
   async () => {
     await using broker = await startRedis();
     await using a = await open(broker.url);
@@ -330,7 +330,7 @@ test(
   TIMEOUT,
 );
 
-test("redis history: more or longer than Redis can count is as many as there are, for ever", async () => {
+test("redis history: limits above the numbers of Redis mean all messages, for ever", async () => {
   await using broker = await startRedis();
   await using a = await open(broker.url);
   for (const [i, options] of [{ size: 1e300, ttlMs: 1e19 }, { size: 5, ttlMs: Number.MAX_VALUE }].entries()) {

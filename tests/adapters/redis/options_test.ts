@@ -10,7 +10,7 @@ import { test } from "../../harness.ts";
 const refusal = (options: unknown): Error =>
   assertThrows(() => createRedisAdapter({ prefix: "p", ...options as Partial<RedisAdapterOptions> }), Error);
 
-test("redis: a URL that is none is refused without repeating it, as it may hold a password", () => {
+test("redis: an invalid URL is refused without repeating it, because it may contain a password", () => {
   for (
     const url of ["", "redis", "http://me:s3cret@host", "redis://", "redis://me:s3cret%@host", "//s3cret@x"]
   ) {

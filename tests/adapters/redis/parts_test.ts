@@ -46,7 +46,7 @@ test("redis probe: it is alive when its own message comes back, and an older one
   assertEquals([verdicts, clock.pending], [["no verdict"], 0]);
 });
 
-test("redis probe: silence has a name: the publisher's, or the subscriber's", async () => {
+test("redis probe: a silent connection is named: the publisher's, or the subscriber's", async () => {
   const silent = startProbe();
   silent.clock.advance(1_000);
   await settle();
@@ -104,7 +104,7 @@ test("redis probe: a process that was busy itself first reads the data that have
   assertEquals(verdicts, ["no verdict"]);
 });
 
-test("redis probe: one that is stopped says neither, and leaves no timer", async () => {
+test("redis probe: a stopped probe reports nothing, and leaves no timer", async () => {
   const { clock, probe, verdicts, running } = startProbe();
   probe.stop();
   await running;

@@ -169,7 +169,7 @@ for (const how of ["is asked to hand over", "is killed"]) {
   );
 }
 
-test("redis by sentinels: one that is dead does not matter when another one answers", async () => {
+test("redis by sentinels: a dead sentinel does not matter if another one answers", async () => {
   await using servers = await startGuarded();
   const { host, port } = servers.sentinel;
   const options = { ...through(servers), sentinels: [{ host, port: 1 }, { host, port }] };

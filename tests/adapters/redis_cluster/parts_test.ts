@@ -106,7 +106,7 @@ test("redis-cluster: messages that wait for a moving slot wait for a limited tim
   assertEquals(next.texts, ["4"]);
 });
 
-test("redis-cluster: a shard that refuses for now is asked again, not at once and not for ever", () => {
+test("redis-cluster: a shard that refuses for now is tried again, with pauses and a time limit", () => {
   const { clock, publish, old, counts, lost } = scene();
   publish("1");
   for (let waited = 0; lost.length === 0; waited += 25) {
@@ -223,7 +223,7 @@ test("redis-cluster: a refusal says what to do", () => {
   );
 });
 
-test("redis-cluster: mail is known by its sender and number, and everything else is foreign", () => {
+test("redis-cluster: messages are recognised by their sender and number, and everything else is foreign", () => {
   const [a, b] = [new Mail("node a", 2), new Mail("b", 2)];
   const bytes = (data: AdapterData) => typeof data === "string" ? new TextEncoder().encode(data) : data;
   const text = bytes(a.pack(1, "hello"));

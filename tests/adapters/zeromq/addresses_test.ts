@@ -20,7 +20,7 @@ function refuses(options: Partial<ZeroMqAdapterOptions>, ...words: string[]): vo
   for (const word of words) assertStringIncludes(error.message, word);
 }
 
-test("zeromq: an address to connect to has a host and a port, or the node would stay alone in silence", () => {
+test("zeromq: an address to connect to must have a host and a port: otherwise the node would stay alone without notice", () => {
   for (const peer of ["tcp://a:*", "tcp://a:0", "tcp://*:1", "tcp://a:65536", "tcp://a b:1", "ipc://*"]) {
     refuses({ ...MESH, peers: [peer] }, "peers", "connect to");
     refuses({ ...MESH, peers: [{ address: peer }] }, "address", "connect to");
@@ -41,7 +41,7 @@ test("zeromq: a node listens on an existing port, and gives others an address th
   }
 });
 
-test("zeromq: the key of another one without own ones is refused, as nothing would be encrypted", () => {
+test("zeromq: the key of another node without own keys is refused, because nothing would be encrypted", () => {
   const publicKey = "x".repeat(40);
   for (const curve of [undefined, "none"] as const) {
     refuses({ ...MESH, curve, peers: [{ address: "tcp://a:1", publicKey }] }, "peers", "without curve");
