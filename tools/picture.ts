@@ -155,7 +155,9 @@ try {
   await Deno.writeFile(join(ROOT, FILE), film);
   console.log(`${FILE}: ${Math.round(film.length / 1000)} kB`);
   if (film.length > MAX_BYTES) {
-    console.error(`${FILE} is larger than the ${MAX_BYTES / 1000} kB that readers of a README should have to load`);
+    console.error(
+      `${FILE} is larger than the ${MAX_BYTES / 1000} kB that readers of a README should have to load`,
+    );
     Deno.exitCode = 1;
   }
 } finally {

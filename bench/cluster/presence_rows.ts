@@ -177,10 +177,12 @@ export function presenceFaults(rows: readonly CountRow[]): string[] {
     const where = `presence: ${nameOf(row)}`;
     const heard = watching.delivered === watching.expected && watching.once;
     return [
-      ...(delivered === expected ? [] : [`${where}: ${delivered} of ${expected} entered and left on all nodes`]),
-      ...(heard
+      ...(delivered === expected
         ? []
-        : [`${where}: watchers were told ${watching.delivered} of ${watching.expected}, or one of them twice`]),
+        : [`${where}: ${delivered} of ${expected} entered and left on all nodes`]),
+      ...(heard ? [] : [
+        `${where}: watchers were told ${watching.delivered} of ${watching.expected}, or one of them twice`,
+      ]),
     ];
   });
 }

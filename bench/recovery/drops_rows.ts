@@ -123,7 +123,9 @@ export function dropsFaults(rows: readonly DropsRow[]): string[] {
       ...(delivered === expected ? [] : [`${where}: ${delivered} of ${expected}`]),
       ...(duplicates === 0 ? [] : [`${where}: ${duplicates} came twice`]),
       ...(disordered === 0 ? [] : [`${where}: ${disordered} came out of order`]),
-      ...(falseClaims === 0 ? [] : [`${where}: ${falseClaims} times a client was told that it recovered, and had not`]),
+      ...(falseClaims === 0
+        ? []
+        : [`${where}: ${falseClaims} times a client was told that it recovered, and had not`]),
     ];
   });
 }

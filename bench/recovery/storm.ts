@@ -91,7 +91,9 @@ export function stormFaults(rows: readonly StormRow[]): string[] {
       ...(row.lost === 0 ? [] : [`${where}: ${row.lost} did not come back`]),
       ...(row.delivered === row.expected ? [] : [`${where}: ${row.delivered} of ${row.expected} messages`]),
       ...(row.duplicates === 0 ? [] : [`${where}: ${row.duplicates} came twice`]),
-      ...(row.falseClaims === 0 ? [] : [`${where}: ${row.falseClaims} times a client was told that it recovered, and had not`]),
+      ...(row.falseClaims === 0
+        ? []
+        : [`${where}: ${row.falseClaims} times a client was told that it recovered, and had not`]),
     ];
   });
 }

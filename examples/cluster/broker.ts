@@ -165,7 +165,11 @@ export async function provideBroker(adapter: string, processes: Processes): Prom
 /** A broker that runs already, and continues after this program. */
 function usedBroker(variable: string, url: string, adapter: string): Broker {
   const refuse = () =>
-    Promise.reject(new Error(`The broker is the one that ${variable} names: this program did not start it, and does not end it`));
+    Promise.reject(
+      new Error(
+        `The broker is the one that ${variable} names: this program did not start it, and does not end it`,
+      ),
+    );
   return {
     env: { [variable]: url },
     // Not the URL, because it may contain a password.

@@ -29,7 +29,8 @@ test("a refused upgrade is reported with its status and the address, if the plat
   }
 });
 
-const OVER_TLS = "an upgrade that is refused over TLS, after which Deno tries HTTP/2, is reported with the reason";
+const OVER_TLS =
+  "an upgrade that is refused over TLS, after which Deno tries HTTP/2, is reported with the reason";
 if (runtime === "deno") {
   test(OVER_TLS, async () => {
     for (const status of [403, 429, 503]) {

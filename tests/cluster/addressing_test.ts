@@ -154,21 +154,24 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("a room join by the cluster means ready: messages that any node sends afterwards arrive", async (start) => {
-  await using cluster = await start(3);
-  const [a, b, c] = cluster.nodes;
-  const ann = await b!.member("ann");
-  const heard: string[] = [];
-  ann.on("message", ({ text }) => heard.push(text));
-  b!.tap.beforeSubscribe = turn;
-  for (let n = 0; n < 5; n++) {
-    await a!.hub.cluster.join({ user: "ann" }, `room ${n}`);
-    c!.hub.room(`room ${n}`).broadcast("message", { room: "", text: `${n}` });
-  }
-  await waitFor(() => heard.length === 5, { what: "all of them" });
-  b!.tap.beforeSubscribe = () => Promise.reject(new Error("refused"));
-  assertEquals(await a!.hub.cluster.join({ user: "ann" }, "broken"), { count: 0, missing: [] });
-});
+testOnAdapters(
+  "a room join by the cluster means ready: messages that any node sends afterwards arrive",
+  async (start) => {
+    await using cluster = await start(3);
+    const [a, b, c] = cluster.nodes;
+    const ann = await b!.member("ann");
+    const heard: string[] = [];
+    ann.on("message", ({ text }) => heard.push(text));
+    b!.tap.beforeSubscribe = turn;
+    for (let n = 0; n < 5; n++) {
+      await a!.hub.cluster.join({ user: "ann" }, `room ${n}`);
+      c!.hub.room(`room ${n}`).broadcast("message", { room: "", text: `${n}` });
+    }
+    await waitFor(() => heard.length === 5, { what: "all of them" });
+    b!.tap.beforeSubscribe = () => Promise.reject(new Error("refused"));
+    assertEquals(await a!.hub.cluster.join({ user: "ann" }, "broken"), { count: 0, missing: [] });
+  },
+);
 
 testOnAdapters("a client on another node is asked as one on this", async (start) => {
   await using cluster = await start(2);

@@ -27,22 +27,25 @@ testOnAdapters(
   },
 );
 
-testOnAdapters("after close: published messages reach no client, and this is reported once", async (start) => {
-  await using cluster = await start(2);
-  const [a, b] = cluster.nodes;
-  const keys: string[] = [];
-  b!.hub.onServer("invalidate", ({ key }) => void keys.push(key));
-  a!.hub.emitServer("invalidate", { key: "last" });
-  await a!.hub.close();
-  assertEquals(a!.errors, []);
-  for (let n = 0; n < 3; n++) {
-    a!.hub.emitServer("invalidate", { key: "late" });
-    a!.hub.publish("stats", { n });
-    a!.hub.room("lobby").broadcast("message", { room: "lobby", text: "late" });
-  }
-  const [{ error, info }] = a!.errors as [typeof a.errors[number]];
-  assertEquals([a!.errors.length, info], [1, { stage: "publish", channel: "cluster" }]);
-  assert(error instanceof HubError && error.message.includes("closed"), String(error));
-  await waitFor(() => keys.length > 0, { what: "the last word" });
-  assertEquals(keys, ["last"]);
-});
+testOnAdapters(
+  "after close: published messages reach no client, and this is reported once",
+  async (start) => {
+    await using cluster = await start(2);
+    const [a, b] = cluster.nodes;
+    const keys: string[] = [];
+    b!.hub.onServer("invalidate", ({ key }) => void keys.push(key));
+    a!.hub.emitServer("invalidate", { key: "last" });
+    await a!.hub.close();
+    assertEquals(a!.errors, []);
+    for (let n = 0; n < 3; n++) {
+      a!.hub.emitServer("invalidate", { key: "late" });
+      a!.hub.publish("stats", { n });
+      a!.hub.room("lobby").broadcast("message", { room: "lobby", text: "late" });
+    }
+    const [{ error, info }] = a!.errors as [typeof a.errors[number]];
+    assertEquals([a!.errors.length, info], [1, { stage: "publish", channel: "cluster" }]);
+    assert(error instanceof HubError && error.message.includes("closed"), String(error));
+    await waitFor(() => keys.length > 0, { what: "the last word" });
+    assertEquals(keys, ["last"]);
+  },
+);

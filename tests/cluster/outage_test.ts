@@ -142,37 +142,40 @@ test("outage: a backplane that refuses is reported, and the hub that does withou
   assertEquals((await page(hub)).status, "degraded");
 });
 
-testOnAdapters("outage: listeners and health show the backplane; live does not depend on ready", async (start) => {
-  const clock = new FakeClock();
-  await using cluster = await start(2, { clock, maxBackplaneDownMs: 10_000, heartbeatMs: 1e9 });
-  const [a] = cluster.nodes;
-  const told: string[] = [];
-  a!.hub.cluster.on("backplane", () => {
-    throw new Error("boom");
-  });
-  a!.hub.cluster.on("backplane", (status) => told.push(status));
-  const codes = async () =>
-    [await page(a!.hub), await page(a!.hub, "/health/live"), await page(a!.hub, "/health/ready")]
-      .map(({ code }) => code);
-  assertEquals(await codes(), [200, 200, 200]);
-  assertEquals(a!.hub.cluster.backplane, "up");
-  a!.tap.lose();
-  clock.advance(10_000);
-  assertEquals([await codes(), told, a!.hub.cluster.backplane], [[200, 200, 200], ["down"], "down"]);
-  const { status, ready, backplane: { forMs } } = await page(a!.hub);
-  assertEquals([status, ready, forMs], ["degraded", true, 10_000]);
-  clock.advance(1);
-  assertEquals(await codes(), [200, 200, 503]);
-  assertEquals(await page(a!.hub, "/health/ready"), { code: 503, ready: false, status: "degraded" });
-  a!.tap.heal();
-  assertEquals([await codes(), told], [[200, 200, 200], ["down", "up"]]);
-  await a!.hub.close();
-  assertEquals(await codes(), [503, 200, 503]);
-  assertEquals(
-    a!.errors.filter(({ info }) => info.stage === "listener").map(({ info }) => info.name),
-    ["cluster backplane", "cluster backplane"],
-  );
-});
+testOnAdapters(
+  "outage: listeners and health show the backplane; live does not depend on ready",
+  async (start) => {
+    const clock = new FakeClock();
+    await using cluster = await start(2, { clock, maxBackplaneDownMs: 10_000, heartbeatMs: 1e9 });
+    const [a] = cluster.nodes;
+    const told: string[] = [];
+    a!.hub.cluster.on("backplane", () => {
+      throw new Error("boom");
+    });
+    a!.hub.cluster.on("backplane", (status) => told.push(status));
+    const codes = async () =>
+      [await page(a!.hub), await page(a!.hub, "/health/live"), await page(a!.hub, "/health/ready")]
+        .map(({ code }) => code);
+    assertEquals(await codes(), [200, 200, 200]);
+    assertEquals(a!.hub.cluster.backplane, "up");
+    a!.tap.lose();
+    clock.advance(10_000);
+    assertEquals([await codes(), told, a!.hub.cluster.backplane], [[200, 200, 200], ["down"], "down"]);
+    const { status, ready, backplane: { forMs } } = await page(a!.hub);
+    assertEquals([status, ready, forMs], ["degraded", true, 10_000]);
+    clock.advance(1);
+    assertEquals(await codes(), [200, 200, 503]);
+    assertEquals(await page(a!.hub, "/health/ready"), { code: 503, ready: false, status: "degraded" });
+    a!.tap.heal();
+    assertEquals([await codes(), told], [[200, 200, 200], ["down", "up"]]);
+    await a!.hub.close();
+    assertEquals(await codes(), [503, 200, 503]);
+    assertEquals(
+      a!.errors.filter(({ info }) => info.stage === "listener").map(({ info }) => info.name),
+      ["cluster backplane", "cluster backplane"],
+    );
+  },
+);
 
 testOnAdapters("outage: before the backplane is open a hub is alive, and not ready", async (start) => {
   await using cluster = await start(1);

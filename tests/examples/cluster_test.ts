@@ -77,34 +77,38 @@ function pidOf(cluster: Program, node: string): number {
   return Number(new RegExp(`${node} +\\| serves at [\\d.:]+, pid (\\d+)`).exec(cluster.output)![1]);
 }
 
-test("an adapter that cannot connect processes is refused, and a missing program of a broker is named", async () => {
-  for (
-    const [flags, complaint] of [
-      [["--adapter", "memory"], "it reaches the hubs of one process, and these nodes are processes"],
-      [
-        ["--adapter", "broadcast-channel"],
-        "it reaches the workers of one process, and these nodes are processes",
-      ],
-      [["--adapter", "carrier-pigeon"], "choose one of redis, redis-cluster, "],
-      [["--nodes", "0"], "Cannot use --nodes 0: give a whole number from 1 to 9"],
-      [["--runtime", "abacus"], "Cannot use --runtime abacus: choose deno or bun"],
-    ] as const
-  ) {
-    await using cluster = await ClusterProgram.start(flags);
-    const { code, stdout, output } = await cluster.ended();
-    assertEquals([code, stdout], [1, ""]);
-    assertStringIncludes(output, complaint);
-    assertStringIncludes(output, "Usage: ");
-  }
-  if (!isHideable("redis-server")) return;
-  await using cluster = await ClusterProgram.start([], { REDIS_URL: "", PATH: "/nowhere" });
-  const { code, output } = await cluster.ended();
-  assertEquals(code, 1);
-  assertMatch(
-    output,
-    /redis-server is not on the PATH\. Install it \(.+\), or name one that runs: REDIS_URL=/,
-  );
-}, TIMEOUT);
+test(
+  "an adapter that cannot connect processes is refused, and a missing program of a broker is named",
+  async () => {
+    for (
+      const [flags, complaint] of [
+        [["--adapter", "memory"], "it reaches the hubs of one process, and these nodes are processes"],
+        [
+          ["--adapter", "broadcast-channel"],
+          "it reaches the workers of one process, and these nodes are processes",
+        ],
+        [["--adapter", "carrier-pigeon"], "choose one of redis, redis-cluster, "],
+        [["--nodes", "0"], "Cannot use --nodes 0: give a whole number from 1 to 9"],
+        [["--runtime", "abacus"], "Cannot use --runtime abacus: choose deno or bun"],
+      ] as const
+    ) {
+      await using cluster = await ClusterProgram.start(flags);
+      const { code, stdout, output } = await cluster.ended();
+      assertEquals([code, stdout], [1, ""]);
+      assertStringIncludes(output, complaint);
+      assertStringIncludes(output, "Usage: ");
+    }
+    if (!isHideable("redis-server")) return;
+    await using cluster = await ClusterProgram.start([], { REDIS_URL: "", PATH: "/nowhere" });
+    const { code, output } = await cluster.ended();
+    assertEquals(code, 1);
+    assertMatch(
+      output,
+      /redis-server is not on the PATH\. Install it \(.+\), or name one that runs: REDIS_URL=/,
+    );
+  },
+  TIMEOUT,
+);
 
 for (const adapter of ["redis", "redis-cluster", "nats", "node-cluster"]) {
   const variable = `${adapter.replace("-", "_").toUpperCase()}_URL`;

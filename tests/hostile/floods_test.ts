@@ -27,33 +27,37 @@ hostileTest(
   { limits: { messagesPerSecond: 0.001, messageBurst: 20 } },
 );
 
-hostileTest("a client cannot subscribe to more topics than allowed, also while rules are still deciding", async (scene) => {
-  const { enter, hub } = scene;
-  const intruder = await enter();
-  const ids = range(200);
-  intruder.send(...ids.map((id) => ["sub", id, `open/${id}`]));
-  await intruder.hears("err", 200);
-  for (const id of ids.slice(5)) assertEquals((await intruder.hears("err", id))[2].code, "RATE_LIMITED");
-  assertEquals(hub.stats().subscriptions, 5);
-  intruder.send(["unsub", "open/1"], ["sub", 201, "open/201"]);
-  await intruder.hears("res", 201);
+hostileTest(
+  "a client cannot subscribe to more topics than allowed, also while rules are still deciding",
+  async (scene) => {
+    const { enter, hub } = scene;
+    const intruder = await enter();
+    const ids = range(200);
+    intruder.send(...ids.map((id) => ["sub", id, `open/${id}`]));
+    await intruder.hears("err", 200);
+    for (const id of ids.slice(5)) assertEquals((await intruder.hears("err", id))[2].code, "RATE_LIMITED");
+    assertEquals(hub.stats().subscriptions, 5);
+    intruder.send(["unsub", "open/1"], ["sub", 201, "open/201"]);
+    await intruder.hears("res", 201);
 
-  const undecided = await enter();
-  for (const id of range(200)) undecided.send(["sub", id, `slow/${id}`], ["unsub", `slow/${id}`]);
-  await undecided.proveAlive();
-  assert(deciding.most <= 5, `${deciding.most} decisions were under way`);
-  deciding.release.resolve();
-}, {
-  limits: { maxSubscriptions: 5 },
-  authorize: {
-    "slow/:id": async () => {
-      deciding.most = Math.max(deciding.most, ++deciding.now);
-      await deciding.release.promise;
-      deciding.now--;
-      return true;
+    const undecided = await enter();
+    for (const id of range(200)) undecided.send(["sub", id, `slow/${id}`], ["unsub", `slow/${id}`]);
+    await undecided.proveAlive();
+    assert(deciding.most <= 5, `${deciding.most} decisions were under way`);
+    deciding.release.resolve();
+  },
+  {
+    limits: { maxSubscriptions: 5 },
+    authorize: {
+      "slow/:id": async () => {
+        deciding.most = Math.max(deciding.most, ++deciding.now);
+        await deciding.release.promise;
+        deciding.now--;
+        return true;
+      },
     },
   },
-});
+);
 const deciding = { now: 0, most: 0, release: Promise.withResolvers<void>() };
 
 hostileTest(
@@ -194,19 +198,23 @@ hostileTest(
   },
 );
 
-hostileTest("a full node refuses before any upgrade, and accepts others when there is room", async (scene) => {
-  const { port, hub } = scene;
-  const inside = await knock(port, 4);
-  try {
-    const [outside] = await knock(port, 1);
-    assertEquals([outside!.raw.status, outside!.raw.header("retry-after")], [503, "5"]);
-    await outside!.raw.destroy();
-  } finally {
-    await Promise.all(inside.map(({ raw }) => raw.destroy()));
-  }
-  await waitFor(() => hub.stats().handshakes === 0, { what: "room" });
-  await (await scene.enter()).proveAlive();
-}, { limits: { maxConnections: 5 } });
+hostileTest(
+  "a full node refuses before any upgrade, and accepts others when there is room",
+  async (scene) => {
+    const { port, hub } = scene;
+    const inside = await knock(port, 4);
+    try {
+      const [outside] = await knock(port, 1);
+      assertEquals([outside!.raw.status, outside!.raw.header("retry-after")], [503, "5"]);
+      await outside!.raw.destroy();
+    } finally {
+      await Promise.all(inside.map(({ raw }) => raw.destroy()));
+    }
+    await waitFor(() => hub.stats().handshakes === 0, { what: "room" });
+    await (await scene.enter()).proveAlive();
+  },
+  { limits: { maxConnections: 5 } },
+);
 
 hostileTest(
   "one user has no more connections than allowed, and the user's others stay",

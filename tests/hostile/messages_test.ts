@@ -204,7 +204,9 @@ hostileTest(
     assertEquals((await flooding.closed()).code, 4005);
     await waitFor(() => hub.stats().handling === 2 * 4, { what: "the messages to wait" });
     leaving.raw.reset();
-    await waitFor(() => hub.stats().handling === 4, { what: "the messages of the client that left to be forgotten" });
+    await waitFor(() => hub.stats().handling === 4, {
+      what: "the messages of the client that left to be forgotten",
+    });
     slow.resolve(true);
     await patient.hears("res", 2);
     const answers = patient.heard.slice(1, 4).map(([kind, id]) => [kind, id]);

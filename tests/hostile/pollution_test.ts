@@ -116,10 +116,13 @@ hostileTest(
   },
 );
 
-hostileTest("a hello with a property __proto__, or with an inherited role, is invalid", async ({ intrude }) => {
-  for (const extra of ['"role":"member","__proto__":{"token":"stolen"}', '"__proto__":{"role":"member"}']) {
-    const rude = await intrude();
-    rude.say(`[["hello",{${extra}}]]`);
-    assertEquals((await rude.closed()).code, 4500);
-  }
-});
+hostileTest(
+  "a hello with a property __proto__, or with an inherited role, is invalid",
+  async ({ intrude }) => {
+    for (const extra of ['"role":"member","__proto__":{"token":"stolen"}', '"__proto__":{"role":"member"}']) {
+      const rude = await intrude();
+      rude.say(`[["hello",{${extra}}]]`);
+      assertEquals((await rude.closed()).code, 4500);
+    }
+  },
+);

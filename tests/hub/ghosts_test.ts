@@ -119,32 +119,36 @@ async function checkReach(actors: readonly Actor[]): Promise<void> {
 }
 
 for (const [name, createBackbone] of Object.entries(ADAPTERS)) {
-  test(`after any subscribes, joins, leaves and losses of clients, nothing stays behind [${name}]`, async () => {
-    const runs = name === "memory" ? 25 : 8;
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
-        await using cluster = await startCluster(createBackbone(), 2);
-        const nodes = cluster.nodes;
-        const actors = await Promise.all([0, 1, 2, 3].map((i) => createActor(nodes[i % 2]!, i)));
-        for (const step of steps) await perform(actors, step);
-        for (const { tap } of nodes) tap.beforeSubscribe = () => {};
-        await checkReach(actors);
-        for (const { client } of actors) await client.close();
-        const histories = nodes.map(({ hub }) => hub.stats().histories);
-        for (const [i, node] of nodes.entries()) {
-          // A history outlives its subscribers on purpose, and listens to its channel.
-          const left = () => {
-            const { histories: kept, channels, refused: _, ...rest } = node.hub.stats();
-            return [kept - histories[i]!, channels - kept, ...Object.values(rest)].every((n) => n === 0);
-          };
-          await waitFor(() => left() || Promise.reject(new Error(JSON.stringify(node.hub.stats()))), {
-            what: "all counts to be zero",
-          });
-        }
-        for (const { hub } of nodes) await hub.close();
-        await empty(...nodes);
-      }),
-      { numRuns: runs, seed: 20_260_801 },
-    );
-  }, { timeoutMs: 60_000 });
+  test(
+    `after any subscribes, joins, leaves and losses of clients, nothing stays behind [${name}]`,
+    async () => {
+      const runs = name === "memory" ? 25 : 8;
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
+          await using cluster = await startCluster(createBackbone(), 2);
+          const nodes = cluster.nodes;
+          const actors = await Promise.all([0, 1, 2, 3].map((i) => createActor(nodes[i % 2]!, i)));
+          for (const step of steps) await perform(actors, step);
+          for (const { tap } of nodes) tap.beforeSubscribe = () => {};
+          await checkReach(actors);
+          for (const { client } of actors) await client.close();
+          const histories = nodes.map(({ hub }) => hub.stats().histories);
+          for (const [i, node] of nodes.entries()) {
+            // A history outlives its subscribers on purpose, and listens to its channel.
+            const left = () => {
+              const { histories: kept, channels, refused: _, ...rest } = node.hub.stats();
+              return [kept - histories[i]!, channels - kept, ...Object.values(rest)].every((n) => n === 0);
+            };
+            await waitFor(() => left() || Promise.reject(new Error(JSON.stringify(node.hub.stats()))), {
+              what: "all counts to be zero",
+            });
+          }
+          for (const { hub } of nodes) await hub.close();
+          await empty(...nodes);
+        }),
+        { numRuns: runs, seed: 20_260_801 },
+      );
+    },
+    { timeoutMs: 60_000 },
+  );
 }

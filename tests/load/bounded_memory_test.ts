@@ -124,32 +124,36 @@ const checkQuick = async ({ quick, clients }: Crowd) => {
   assertEquals(quick.filter((listener) => clients.get(listener)!.closed !== undefined), []);
 };
 
-test("promise 8 under load: clients that do not read are closed with 4002, and clients that read lose nothing", async () => {
-  await withCrowd({}, async (node, codes) => {
-    const crowd = await gather(node);
-    const { slow, stuck, quick, clients } = crowd;
-    const most = await publish(node, crowd, ROUNDS);
-    await checkQuick(crowd);
-    assert(most > 0 && most <= (slow.length + stuck.length) * MOMENT * outbox.maxMessages, `${most} held`);
-    await waitFor(() => node.hub.stats().connections <= quick.length + slow.length, {
-      what: "the stuck ones to be closed",
+test(
+  "promise 8 under load: clients that do not read are closed with 4002, and clients that read lose nothing",
+  async () => {
+    await withCrowd({}, async (node, codes) => {
+      const crowd = await gather(node);
+      const { slow, stuck, quick, clients } = crowd;
+      const most = await publish(node, crowd, ROUNDS);
+      await checkQuick(crowd);
+      assert(most > 0 && most <= (slow.length + stuck.length) * MOMENT * outbox.maxMessages, `${most} held`);
+      await waitFor(() => node.hub.stats().connections <= quick.length + slow.length, {
+        what: "the stuck ones to be closed",
+      });
+      for (const listener of [...slow, ...stuck]) clients.get(listener)!.resume();
+      await waitFor(() => stuck.every((listener) => clients.get(listener)!.closed !== undefined), {
+        what: "the stuck ones to learn of it",
+      });
+      for (const { id } of stuck) assertEquals(codes.get(id), 4002);
+      await waitFor(() => node.hub.stats().held === 0, { what: "nothing to be held" });
+      for (const listener of [...slow, ...stuck]) {
+        const code = codes.get(listener.id);
+        if (code === undefined) await waitFor(() => listener.count === listener.expected.length);
+        const missing = listener.checkWhatCame();
+        assertEquals(code, missing.length === 0 ? undefined : 4002);
+        // Nothing is left out before the end.
+        assertEquals(missing, listener.expected.slice(listener.expected.length - missing.length));
+      }
     });
-    for (const listener of [...slow, ...stuck]) clients.get(listener)!.resume();
-    await waitFor(() => stuck.every((listener) => clients.get(listener)!.closed !== undefined), {
-      what: "the stuck ones to learn of it",
-    });
-    for (const { id } of stuck) assertEquals(codes.get(id), 4002);
-    await waitFor(() => node.hub.stats().held === 0, { what: "nothing to be held" });
-    for (const listener of [...slow, ...stuck]) {
-      const code = codes.get(listener.id);
-      if (code === undefined) await waitFor(() => listener.count === listener.expected.length);
-      const missing = listener.checkWhatCame();
-      assertEquals(code, missing.length === 0 ? undefined : 4002);
-      // Nothing is left out before the end.
-      assertEquals(missing, listener.expected.slice(listener.expected.length - missing.length));
-    }
-  });
-}, TIMES);
+  },
+  TIMES,
+);
 
 test(
   "promise 8 under load: by policy the oldest messages of clients that do not read are dropped, and clients that read lose nothing",

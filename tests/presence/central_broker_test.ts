@@ -40,18 +40,24 @@ async function scene(broker: OwnBroker, count: number) {
   return { cluster, nodes, events: () => hearings.map(({ events }) => events) };
 }
 
-testOnBrokers("central presence: when Redis is killed and comes back empty, no member leaves", async (broker) => {
-  const { cluster, nodes, events } = await scene(broker, 3);
-  await using _ = cluster;
-  await broker.kill();
-  await waitFor(() => nodes.every(({ errors }) => errors.length > 0), { what: "reports" });
-  await broker.start();
-  await counted(nodes, 3);
-  await nodes[0]!.member("late", "room/1");
-  await waitFor(() => events().every((each) => each.length > 0), { what: "a new member", timeoutMs: 20_000 });
-  await converged(nodes, "room/1", ["late", "user 0", "user 1", "user 2"]);
-  assertEquals(events(), nodes.map(() => ["join late"]));
-});
+testOnBrokers(
+  "central presence: when Redis is killed and comes back empty, no member leaves",
+  async (broker) => {
+    const { cluster, nodes, events } = await scene(broker, 3);
+    await using _ = cluster;
+    await broker.kill();
+    await waitFor(() => nodes.every(({ errors }) => errors.length > 0), { what: "reports" });
+    await broker.start();
+    await counted(nodes, 3);
+    await nodes[0]!.member("late", "room/1");
+    await waitFor(() => events().every((each) => each.length > 0), {
+      what: "a new member",
+      timeoutMs: 20_000,
+    });
+    await converged(nodes, "room/1", ["late", "user 0", "user 1", "user 2"]);
+    assertEquals(events(), nodes.map(() => ["join late"]));
+  },
+);
 
 testOnBrokers(
   "central presence: while Redis is frozen each node reports its own members; when it goes on all nodes know all, and no member has left",

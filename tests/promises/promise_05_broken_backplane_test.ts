@@ -63,22 +63,27 @@ testOnAdapters("promise 5: an adapter that throws in publish does not either", a
   assertEquals(new Set(a!.errors.map(({ info }) => info.stage)), new Set(["publish"]));
 });
 
-testOnAdapters("promise 5: questions to nodes that cannot be reached name the missing nodes", async (start) => {
-  await using cluster = await start(2, { cluster: { requestTimeoutMs: 50 } });
-  const [a, b] = cluster.nodes;
-  const ann = await a!.member("ann");
-  const bob = await b!.member("bob");
-  const unreachable = { node: b!.hub.nodeId, reason: "unreachable" } as const;
-  a!.tap.lose();
-  const { connections, missing } = await a!.hub.cluster.connections();
-  assertEquals([connections.map(({ id }) => id), missing], [[ann.connectionId!], [unreachable]]);
-  assertEquals(await a!.hub.cluster.count(), { count: 1, missing: [unreachable] });
-  const gathered = await a!.hub.requestServers("load", {});
-  assertEquals([gathered.answers.size, gathered.missing], [0, [unreachable]]);
-  const asked = a!.hub.connection(bob.connectionId!).request("confirm", { question: "?" }, { timeoutMs: 1 });
-  assertEquals(await codeOf(() => asked), "TIMEOUT");
-  assertEquals(a!.hub.stats().nodeRequests, 0);
-});
+testOnAdapters(
+  "promise 5: questions to nodes that cannot be reached name the missing nodes",
+  async (start) => {
+    await using cluster = await start(2, { cluster: { requestTimeoutMs: 50 } });
+    const [a, b] = cluster.nodes;
+    const ann = await a!.member("ann");
+    const bob = await b!.member("bob");
+    const unreachable = { node: b!.hub.nodeId, reason: "unreachable" } as const;
+    a!.tap.lose();
+    const { connections, missing } = await a!.hub.cluster.connections();
+    assertEquals([connections.map(({ id }) => id), missing], [[ann.connectionId!], [unreachable]]);
+    assertEquals(await a!.hub.cluster.count(), { count: 1, missing: [unreachable] });
+    const gathered = await a!.hub.requestServers("load", {});
+    assertEquals([gathered.answers.size, gathered.missing], [0, [unreachable]]);
+    const asked = a!.hub.connection(bob.connectionId!).request("confirm", { question: "?" }, {
+      timeoutMs: 1,
+    });
+    assertEquals(await codeOf(() => asked), "TIMEOUT");
+    assertEquals(a!.hub.stats().nodeRequests, 0);
+  },
+);
 
 testOnAdapters(
   "promise 5: when the backplane is back everything works again without a restart",

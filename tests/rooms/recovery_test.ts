@@ -107,28 +107,31 @@ test("rooms: nodes that keep their own histories claim nothing of another's", as
   assertEquals([guest.heard, guest.recoveries], [[1, 2], [{ room: "chat/1", recovered: false }]]);
 });
 
-testOnStores("rooms: a client that was left out is left out again, also under its next connection", async (options) => {
-  await using scene = await startNodes(1, () => options);
-  const [{ hub }] = scene.nodes;
-  const [guest, other] = [await scene.guest("member"), await scene.guest("member")];
-  for (const one of [guest, other]) await one.join("chat/1");
-  const conn = { id: guest.client.connectionId! };
-  const room = hub.room("chat/1");
-  await room.broadcast("line", { n: 1 });
-  await room.broadcast("line", { n: 2 }, { except: conn });
-  await room.broadcast("line", { n: 3 });
-  await hears(guest, 2);
-  await guest.drop();
-  await room.broadcast("line", { n: 4 }, { except: conn });
-  await room.broadcast("line", { n: 5 });
-  await guest.back();
-  await told(guest, 1);
-  await room.broadcast("line", { n: 6 });
-  for (const one of [guest, other]) await waitFor(() => one.heard.at(-1) === 6, { what: "the last" });
-  assertEquals([guest.heard, other.heard], [[1, 3, 5, 6], [1, 2, 3, 4, 5, 6]]);
-  assertEquals(guest.metas.map((meta) => meta?.offset), [1, 3, 5, 6]);
-  assertEquals(guest.recoveries, [{ room: "chat/1", recovered: true }]);
-});
+testOnStores(
+  "rooms: a client that was left out is left out again, also under its next connection",
+  async (options) => {
+    await using scene = await startNodes(1, () => options);
+    const [{ hub }] = scene.nodes;
+    const [guest, other] = [await scene.guest("member"), await scene.guest("member")];
+    for (const one of [guest, other]) await one.join("chat/1");
+    const conn = { id: guest.client.connectionId! };
+    const room = hub.room("chat/1");
+    await room.broadcast("line", { n: 1 });
+    await room.broadcast("line", { n: 2 }, { except: conn });
+    await room.broadcast("line", { n: 3 });
+    await hears(guest, 2);
+    await guest.drop();
+    await room.broadcast("line", { n: 4 }, { except: conn });
+    await room.broadcast("line", { n: 5 });
+    await guest.back();
+    await told(guest, 1);
+    await room.broadcast("line", { n: 6 });
+    for (const one of [guest, other]) await waitFor(() => one.heard.at(-1) === 6, { what: "the last" });
+    assertEquals([guest.heard, other.heard], [[1, 3, 5, 6], [1, 2, 3, 4, 5, 6]]);
+    assertEquals(guest.metas.map((meta) => meta?.offset), [1, 3, 5, 6]);
+    assertEquals(guest.recoveries, [{ room: "chat/1", recovered: true }]);
+  },
+);
 
 testOnStores("rooms: events that a role does not have are skipped and counted", async (options) => {
   await using scene = await startNodes(1, () => options);

@@ -157,27 +157,30 @@ async function congest({ acceptor, intrude }: Scene) {
   return { raw, server, sent: 32 * BLOCK.length };
 }
 
-hostileTest("data that a client does not read are buffered, and drain once when it reads again", async (scene) => {
-  const { raw, server, sent } = await congest(scene);
-  assert(server.link.bufferedAmount <= sent);
-  assertEquals(server.drains, 0);
-  const atDrain: number[] = [];
-  const { drain } = server;
-  server.drain = () => {
-    atDrain.push(server.link.bufferedAmount);
-    drain.call(server);
-  };
-  raw.socket.resume();
-  await waitFor(() => raw.receivedBytes > sent, { what: "the rest" });
-  await waitFor(() => server.drains > 0, { what: "the drain" });
-  assertEquals(server.drains, 1);
-  assert(atDrain[0] < scene.acceptor.highWaterBytes);
+hostileTest(
+  "data that a client does not read are buffered, and drain once when it reads again",
+  async (scene) => {
+    const { raw, server, sent } = await congest(scene);
+    assert(server.link.bufferedAmount <= sent);
+    assertEquals(server.drains, 0);
+    const atDrain: number[] = [];
+    const { drain } = server;
+    server.drain = () => {
+      atDrain.push(server.link.bufferedAmount);
+      drain.call(server);
+    };
+    raw.socket.resume();
+    await waitFor(() => raw.receivedBytes > sent, { what: "the rest" });
+    await waitFor(() => server.drains > 0, { what: "the drain" });
+    assertEquals(server.drains, 1);
+    assert(atDrain[0] < scene.acceptor.highWaterBytes);
 
-  raw.socket.pause();
-  for (let index = 0; index < 32; index++) server.link.send(BLOCK);
-  raw.socket.resume();
-  await waitFor(() => server.drains === 2, { what: "the drain after another congestion" });
-});
+    raw.socket.pause();
+    for (let index = 0; index < 32; index++) server.link.send(BLOCK);
+    raw.socket.resume();
+    await waitFor(() => server.drains === 2, { what: "the drain after another congestion" });
+  },
+);
 
 hostileTest("a buffer below the limit never reports a drain", async (scene) => {
   scene.acceptor.highWaterBytes = 64 * BLOCK.length;

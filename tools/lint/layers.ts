@@ -53,7 +53,10 @@ const facade: Deno.lint.Rule = {
           const reexports = node.type === "ExportAllDeclaration" ||
             (node.type === "ExportNamedDeclaration" && node.source !== null);
           if (!reexports) {
-            context.report({ node, message: "mod.ts may only re-export: move this to the file of its feature" });
+            context.report({
+              node,
+              message: "mod.ts may only re-export: move this to the file of its feature",
+            });
           }
         }
       },

@@ -71,11 +71,15 @@ export function withVersion(file: string, text: string, from: string, to: string
  */
 export function withRelease(text: string, version: string, date: string): string {
   const heading = UNRELEASED.exec(text);
-  if (!heading) throw new Error('CHANGELOG.md has no heading "## [Unreleased]": add it, and list below it what is new');
+  if (!heading) {
+    throw new Error('CHANGELOG.md has no heading "## [Unreleased]": add it, and list below it what is new');
+  }
   if (text.includes(`\n## [${version}]`)) throw new Error(`CHANGELOG.md has a section of ${version} already`);
   const rest = text.slice(heading.index + heading[0].length);
   if (!/^[-*] /m.test(rest.split(/^## /m)[0]!)) {
-    throw new Error('CHANGELOG.md lists nothing under "## [Unreleased]": list there the changes that users notice');
+    throw new Error(
+      'CHANGELOG.md lists nothing under "## [Unreleased]": list there the changes that users notice',
+    );
   }
   return `${text.slice(0, heading.index)}## [Unreleased]\n\n## [${version}] - ${date}${rest}`;
 }

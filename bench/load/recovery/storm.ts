@@ -77,7 +77,9 @@ export async function storm({ ports, dialect, clients, patienceMs }: StormLoad):
   const heard = () => ledger.missing === 0;
 
   await say(0, 1);
-  if (!await until(heard, DELIVERY_MS)) throw new Error("Not every client gets the message that is published to all stories");
+  if (!await until(heard, DELIVERY_MS)) {
+    throw new Error("Not every client gets the message that is published to all stories");
+  }
   tell({ ready: true });
   if (!await until(() => !Number.isNaN(killedAt), patienceMs)) throw new Error("No node was killed");
   await say(1, SOME);

@@ -128,28 +128,32 @@ test("postgres: of several servers the primary is found, also when it is another
   assert(error.message.includes(`127.0.0.1:${standby.port}`), error.message);
 }, TIMEOUT);
 
-test("postgres: a password may come from a function, which is called for each connection, and is never in an error", async () => {
-  await using broker = await startPostgres({ password: PASSWORD });
-  let asked = 0;
-  const password = () => Promise.resolve(++asked === 1 ? "stale-token" : PASSWORD);
-  await using refused = createNode({ url: broker.url, password });
-  // Which of the two connections comes first is open.
-  const outcome = await refused.opening.then(() => undefined, (error: Error) => error);
-  for (const message of [outcome?.message ?? "", ...refused.errors.map(({ error }) => error.message)]) {
-    assert(!message.includes("stale-token") && !message.includes(PASSWORD), message);
-  }
-  await using node = await openNode({ url: broker.url, password });
-  assertEquals(node.statuses, ["up"]);
-  await using never = createNode({
-    url: broker.url,
-    password: () => new Promise(() => {}),
-    connectTimeoutMs: 200,
-  });
-  const { error } = await waitFor(() => never.errors[0]);
-  assert(error.message.includes("No connection within 200 ms"), error.message);
-  await using none = createNode({ url: broker.url, password: (() => undefined) as never });
-  await assertRejects(() => none.opening, Error, "the function for the password gave no text");
-}, TIMEOUT);
+test(
+  "postgres: a password may come from a function, which is called for each connection, and is never in an error",
+  async () => {
+    await using broker = await startPostgres({ password: PASSWORD });
+    let asked = 0;
+    const password = () => Promise.resolve(++asked === 1 ? "stale-token" : PASSWORD);
+    await using refused = createNode({ url: broker.url, password });
+    // Which of the two connections comes first is open.
+    const outcome = await refused.opening.then(() => undefined, (error: Error) => error);
+    for (const message of [outcome?.message ?? "", ...refused.errors.map(({ error }) => error.message)]) {
+      assert(!message.includes("stale-token") && !message.includes(PASSWORD), message);
+    }
+    await using node = await openNode({ url: broker.url, password });
+    assertEquals(node.statuses, ["up"]);
+    await using never = createNode({
+      url: broker.url,
+      password: () => new Promise(() => {}),
+      connectTimeoutMs: 200,
+    });
+    const { error } = await waitFor(() => never.errors[0]);
+    assert(error.message.includes("No connection within 200 ms"), error.message);
+    await using none = createNode({ url: broker.url, password: (() => undefined) as never });
+    await assertRejects(() => none.opening, Error, "the function for the password gave no text");
+  },
+  TIMEOUT,
+);
 
 test("postgres over TLS: a certificate that is trusted by name works, with each kind of client", async () => {
   await using broker = await startPostgres({ tls: { cert: CERTIFICATE, key: KEY } });

@@ -17,31 +17,35 @@ async function start() {
   return { adapter, hub, kept, [Symbol.asyncDispose]: dispose };
 }
 
-test("outbox: messages that are still on their way when their transaction is rolled back leave nothing behind", async () => {
-  await using node = await start();
-  const client = new pg.Client(url);
-  await client.connect();
-  /** As in code that does not await the publish: the transaction ends after its first statement. */
-  const hasty = () => {
-    let asked = 0;
-    return {
-      async query(statement: string, parameters: string[]) {
-        const answer = await client.query(statement, parameters);
-        if (asked++ === 0) await client.query("ROLLBACK");
-        return answer;
-      },
+test(
+  "outbox: messages that are still on their way when their transaction is rolled back leave nothing behind",
+  async () => {
+    await using node = await start();
+    const client = new pg.Client(url);
+    await client.connect();
+    /** As in code that does not await the publish: the transaction ends after its first statement. */
+    const hasty = () => {
+      let asked = 0;
+      return {
+        async query(statement: string, parameters: string[]) {
+          const answer = await client.query(statement, parameters);
+          if (asked++ === 0) await client.query("ROLLBACK");
+          return answer;
+        },
+      };
     };
-  };
-  try {
-    await client.query("BEGIN");
-    await assertRejects(() => node.hub.publish("log/x", { n: 1 }, { tx: hasty() }), TypeError, WORDS);
-    await client.query("BEGIN");
-    await assertRejects(() => node.adapter.publishIn(hasty(), "news", "late"), TypeError, WORDS);
-  } finally {
-    await client.end();
-  }
-  assertEquals(await node.kept(), []);
-}, TIMEOUT);
+    try {
+      await client.query("BEGIN");
+      await assertRejects(() => node.hub.publish("log/x", { n: 1 }, { tx: hasty() }), TypeError, WORDS);
+      await client.query("BEGIN");
+      await assertRejects(() => node.adapter.publishIn(hasty(), "news", "late"), TypeError, WORDS);
+    } finally {
+      await client.end();
+    }
+    assertEquals(await node.kept(), []);
+  },
+  TIMEOUT,
+);
 
 test("outbox: a transaction that has ended accepts nothing, although its connection would", async () => {
   await using node = await start();

@@ -82,16 +82,19 @@ faultTest(
   },
 );
 
-faultTest("rabbitmq: if an operator closes all connections, this is reported, they are opened again, and no message comes twice", async (url) => {
-  await using a = await openNode({ url, prefix: "closed", ...PROBES }, "news");
-  await using b = await openNode({ url, prefix: "closed", ...PROBES }, "news");
-  await broker.ctl("close_all_connections", "for maintenance");
-  await Promise.all([a.back(), b.back()]);
-  a.adapter.publish("news", "after");
-  await b.got("news", "after");
-  assert(a.errors[0]!.error.message.includes("for maintenance"), a.errors[0]!.error.message);
-  assertEquals([...repeated(a), ...repeated(b)], []);
-});
+faultTest(
+  "rabbitmq: if an operator closes all connections, this is reported, they are opened again, and no message comes twice",
+  async (url) => {
+    await using a = await openNode({ url, prefix: "closed", ...PROBES }, "news");
+    await using b = await openNode({ url, prefix: "closed", ...PROBES }, "news");
+    await broker.ctl("close_all_connections", "for maintenance");
+    await Promise.all([a.back(), b.back()]);
+    a.adapter.publish("news", "after");
+    await b.got("news", "after");
+    assert(a.errors[0]!.error.message.includes("for maintenance"), a.errors[0]!.error.message);
+    assertEquals([...repeated(a), ...repeated(b)], []);
+  },
+);
 
 faultTest("rabbitmq: a queue that is deleted is made again, with its bindings", async (url) => {
   await using a = await openNode({ url, prefix: "deleted", ...PROBES }, "news");

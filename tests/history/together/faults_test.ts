@@ -11,7 +11,8 @@ const range = (from: number, to: number) => Array.from({ length: to - from + 1 }
 
 const LOST =
   "promise 4: a store that comes back without its messages begins a new epoch, and every client is told once";
-const KEPT = "history: a store that is killed and comes back with all messages goes on, and no client has a hole";
+const KEPT =
+  "history: a store that is killed and comes back with all messages goes on, and no client has a hole";
 const FROZEN =
   "promise 1: while a store is frozen a publisher learns which messages are uncertain, and publishes them again, once";
 

@@ -134,21 +134,25 @@ for (const createPlace of await openPlaces()) {
     TIMEOUT,
   );
 
-  test(`history: a message with the same id on two nodes is stored and delivered once [${where}]`, async () => {
-    await using cluster = await start(2);
-    const { nodes: [a, b] } = cluster;
-    const followers = await Promise.all([a!, b!].map((node) => cluster.follow(node, "price/x")));
-    const twice = range(1, 10).map((n) =>
-      Promise.all([a!, b!].map(({ hub }) => publishUntilKept(hub, "price/x", { from: "both", n })))
-    );
-    for (const [one, other] of await Promise.all(twice)) assertEquals(one, other);
-    await a!.hub.publish("price/x", { from: "a", n: 1 });
-    for (const follower of followers) {
-      await follower.heardAll(b!);
-      assertEquals(follower.heard.length, 11);
-    }
-    cluster.reportedNothing();
-  }, TIMEOUT);
+  test(
+    `history: a message with the same id on two nodes is stored and delivered once [${where}]`,
+    async () => {
+      await using cluster = await start(2);
+      const { nodes: [a, b] } = cluster;
+      const followers = await Promise.all([a!, b!].map((node) => cluster.follow(node, "price/x")));
+      const twice = range(1, 10).map((n) =>
+        Promise.all([a!, b!].map(({ hub }) => publishUntilKept(hub, "price/x", { from: "both", n })))
+      );
+      for (const [one, other] of await Promise.all(twice)) assertEquals(one, other);
+      await a!.hub.publish("price/x", { from: "a", n: 1 });
+      for (const follower of followers) {
+        await follower.heardAll(b!);
+        assertEquals(follower.heard.length, 11);
+      }
+      cluster.reportedNothing();
+    },
+    TIMEOUT,
+  );
 
   test(
     `rooms: a client whose link is gone recovers on another node the broadcasts of nodes and emitters, except those that leave it out [${where}]`,
