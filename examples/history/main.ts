@@ -29,9 +29,7 @@ const subscription = client.subscribe(TOPIC, ({ price }, { recovered }) => {
 }, {
   onRecovery: ({ recovered }) => {
     console.log(
-      recovered
-        ? "back on the other node: no message is missing"
-        : "messages are missing: load all data again",
+      recovered ? "back on the other node: nothing is missing" : "messages are missing: load the data again",
     );
     if (!recovered) resolve();
   },

@@ -59,9 +59,8 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
     try {
       const [channel, raw] = JSON.parse(text);
       const envelope = decodeEnvelope(raw);
-      if (!envelope) {
-        report("ignored a message that no hub has sent", { stage: "delivery", channel, foreign: 1 });
-      } else if (channels.has(channel)) context?.deliver(channel, envelope.data, envelope.from);
+      if (!envelope) report("ignored a message of no hub", { stage: "delivery", channel, foreign: 1 });
+      else if (channels.has(channel)) context?.deliver(channel, envelope.data, envelope.from);
     } catch {
       report("ignored a message that is not a JSON list", { stage: "delivery", foreign: 1 });
     }
@@ -100,9 +99,7 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
       if (!context) return;
       const text = JSON.stringify([channel, encodeTextEnvelope(context.nodeId, data)]);
       if (isUp && socket.bufferedAmount < MAX_BUFFERED_BYTES) return socket.send(text);
-      queueMicrotask(() =>
-        report("loses messages: it is not connected, or its buffer is full", { stage: "publish", channel })
-      );
+      queueMicrotask(() => report("loses messages: away, or its buffer is full", { stage: "publish", channel }));
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -35,9 +35,7 @@ hub.implement({
       const parts = files.get(file) ?? [];
       const size = parts.reduce((sum, part) => sum + part.length, 0);
       if (at !== size) throw new HubError("WRONG_PLACE", `The next byte is ${size}`, { data: { size } });
-      if (size + bytes.length > MAX_BYTES) {
-        throw new HubError("FILE_TOO_LARGE", "A file may have at most 10 MiB");
-      }
+      if (size + bytes.length > MAX_BYTES) throw new HubError("FILE_TOO_LARGE", "A file has at most 10 MiB");
       files.set(file, [...parts, bytes]);
     },
     finish: ({ file }) => ({ size: files.get(file)?.reduce((sum, part) => sum + part.length, 0) ?? 0 }),

@@ -16,7 +16,7 @@ if (findServer("redis-server", "REDIS_SERVER")) {
     assertEquals(code, 0, output);
     assertMatch(
       stdout,
-      /killed process \d+, which served the client\n[^]*missed, and sent[^]*no message is missing\n/,
+      /killed process \d+, which served the client\n[^]*missed, and sent[^]*nothing is missing\n/,
     );
     assertEquals(stdout.trim().split("\n").at(-1), "published 30, heard 30, missing 0, in order");
   }, { timeoutMs: 60_000 });
