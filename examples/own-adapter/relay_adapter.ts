@@ -99,7 +99,7 @@ export function createRelayAdapter({ url, prefix }: { url: string; prefix: strin
       if (!context) return;
       const text = JSON.stringify([channel, encodeTextEnvelope(context.nodeId, data)]);
       if (isUp && socket.bufferedAmount < MAX_BUFFERED_BYTES) return socket.send(text);
-      queueMicrotask(() => report("loses messages: away, or its buffer is full", { stage: "publish", channel }));
+      queueMicrotask(() => report("loses messages: away, or buffer full", { stage: "publish", channel }));
     },
     close,
     [Symbol.asyncDispose]: close,
