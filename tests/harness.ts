@@ -16,7 +16,7 @@ export interface TestOptions {
    * @default {30_000}
    */
   timeoutMs?: number;
-  /** What a library keeps open when it was used first in a process, if it does: then Deno does not look for what is left. */
+  /** Resources that a library keeps open after its first use in a process, if any: then Deno does not check for leaks. */
   leaves?: string;
 }
 
@@ -95,7 +95,7 @@ export interface WaitForOptions {
    * @default {5_000}
    */
   timeoutMs?: number;
-  /** What is waited for, for the error's message. */
+  /** A description of the condition, for the error's message. */
   what?: string;
   /**
    * How often the condition is looked at.
@@ -105,7 +105,7 @@ export interface WaitForOptions {
   intervalMs?: number;
 }
 
-/** What remains of a type when its falsy values are gone. */
+/** A type without its falsy values. */
 export type Truthy<T> = Exclude<T, false | 0 | 0n | "" | null | undefined>;
 
 /** How often a condition is looked at where nothing else is asked for, when so long has been waited for it. */

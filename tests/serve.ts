@@ -7,14 +7,14 @@
 import type { BunWebSocketHandler } from "../transports/websocket/bun_handler.ts";
 import { runtime } from "./runtime.ts";
 
-/** What to serve. */
+/** The options of the server. */
 export interface ServeOptions {
   /**
    * Answers requests. `platform` is what the runtime's server passes along: Deno's connection information, Bun's
    * server. A Hono application's `fetch` fits.
    */
   fetch(request: Request, platform: unknown): Response | Promise<Response>;
-  /** What Bun's server takes for its WebSockets: `hub.websocket`. */
+  /** The WebSocket handlers of Bun's server: `hub.websocket`. */
   readonly websocket?: BunWebSocketHandler;
   /**
    * The port at 127.0.0.1.

@@ -4,7 +4,7 @@
 import { createBroadcastChannelAdapter } from "../../adapters/broadcast_channel/mod.ts";
 import type { AdapterData } from "../../adapters/adapter.ts";
 
-/** What the worker is told. */
+/** A message to the worker. */
 export type Order =
   | readonly [kind: "create", id: number, prefix: string]
   | readonly [kind: "open", id: number, nodeId: string]
@@ -14,7 +14,7 @@ export type Order =
   | readonly [kind: "block", id: number, ms: number]
   | readonly [kind: "close", id: number];
 
-/** What the worker says. */
+/** A message of the worker. */
 export type Report =
   | readonly [kind: "ready"]
   | readonly [kind: "done", id: number, error?: string]

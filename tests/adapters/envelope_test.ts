@@ -6,7 +6,7 @@ import { test } from "../harness.ts";
 
 const utf8 = new TextEncoder();
 
-/** What a byte transport makes of it: Redis hands text over as bytes. */
+/** The result of a byte transport: Redis delivers text as bytes. */
 const asBytes = (raw: AdapterData): AdapterData => typeof raw === "string" ? utf8.encode(raw) : raw;
 
 /** Any text, lone surrogates included, and now and then a long one. */

@@ -10,7 +10,7 @@ import type { Rewind } from "@trunkline/hub/client";
 import { waitFor } from "../harness.ts";
 import { type ChatDefinition, createNode, type Member } from "../hub/chat.ts";
 
-/** What a node keeps its histories with. */
+/** The store of a node's histories. */
 export type HistoryNodeOptions = Pick<
   Partial<HubOptions<ChatDefinition, { id: string }, undefined>>,
   "adapter" | "history"

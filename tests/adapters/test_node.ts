@@ -20,7 +20,7 @@ export interface TestNode extends AsyncDisposable {
   readonly statuses: ("up" | "down")[];
   /** The channels of gaps, without those of breaks. */
   readonly gaps: (readonly string[] | undefined)[];
-  /** What came on a channel, in order. */
+  /** The messages on a channel, in order. */
   on(channel: string): AdapterData[];
   /** Waits until this is its status. */
   is(status: "up" | "down", options?: { readonly timeoutMs?: number }): Promise<void>;
@@ -30,7 +30,7 @@ export interface TestNode extends AsyncDisposable {
   got(channel: string, data: AdapterData): Promise<void>;
   /** Waits until something holds; what was reported is part of the error. */
   until(condition: () => boolean, what: string, options?: { readonly timeoutMs?: number }): Promise<void>;
-  /** What was reported, as text. */
+  /** The reports, as text. */
   words(): string;
 }
 

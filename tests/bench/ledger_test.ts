@@ -12,7 +12,7 @@ function published(messages: number, clients = 1): Ledger {
   return ledger;
 }
 
-/** What matters of a judgement, where something does. */
+/** The parts of a judgement that are not zero. */
 function counts(ledger: Ledger) {
   const { delivered, expected, duplicates, disordered, falseClaims, silentlyLost, neverBack } = ledger
     .judge();

@@ -25,7 +25,7 @@ const WITHOUT = [
   ...["OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"],
 ];
 
-/** What a browser needs to run anywhere, by itself. */
+/** The options with which a browser runs anywhere. */
 const FLAGS: readonly string[] = [
   "--no-sandbox",
   "--disable-gpu",

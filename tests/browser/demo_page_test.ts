@@ -19,7 +19,7 @@ async function resultsOf(page: Page): Promise<string[]> {
   return await page.locator("#score-lines .result").allInnerTexts();
 }
 
-/** What axe finds in a page and in the windows within it. */
+/** The problems that axe finds in a page and in its inner windows. */
 async function problemsOf(page: Page): Promise<string[]> {
   const found: string[] = [];
   for (const frame of page.frames().filter((frame) => frame.url() !== "about:blank")) {
@@ -39,7 +39,7 @@ async function problemsOf(page: Page): Promise<string[]> {
   return found;
 }
 
-/** What a finger could miss: of all that can be pressed what is smaller than 44 pixels. */
+/** Controls that a finger could miss: those smaller than 44 pixels. */
 async function smallTargets(page: Page): Promise<string[]> {
   const found: string[] = [];
   for (const frame of page.frames()) {

@@ -4,7 +4,7 @@ import { lendDemo } from "./shared_demo.ts";
 import { Demo, type DemoWindow } from "./windows.ts";
 
 const TIMEOUT = { timeoutMs: 90_000 };
-/** What the demo's nodes count as dead, and how long its people may take to be back: see `node.ts`. */
+/** The node timeout of the demo, and the time in which people may come back: see `node.ts`. */
 const GONE_MS = 2_000 + 1_000;
 
 /** Records the people that enter and leave the list from now on. */

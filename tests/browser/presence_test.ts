@@ -32,7 +32,7 @@ class PresencePage {
     });
   }
 
-  /** What has happened, by line. */
+  /** The events, by line. */
   async events(): Promise<string[]> {
     return (await this.page.locator("#events").innerText()).split("\n").filter((line) => line !== "");
   }

@@ -90,7 +90,7 @@ export class Demo implements AsyncDisposable {
 /** A window, by what a person sees in it. */
 export class DemoWindow {
   readonly page: Page;
-  /** What went wrong: errors in the console, and requests to anywhere but the demo. */
+  /** The faults: errors in the console, and requests to other addresses than the demo. */
   readonly problems: string[] = [];
 
   constructor(page: Page, url: string) {

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "../harness.ts";
 import { connecting, opened, retried, type Rig, turn } from "./setup.ts";
 
-/** What the hello of the present link asks for. */
+/** The topics in the hello of the current link. */
 const asked = ({ server }: Rig) => server.link.sent("hello")[0]![1].topics;
 
 /** The present link opens, and its server has said nothing yet. */

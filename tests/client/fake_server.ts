@@ -7,7 +7,7 @@ import {
 } from "../../contract/mod.ts";
 import type { ClientTransport, Link, LinkEvents } from "../../transports/transport.ts";
 
-/** What a scripted server says first. */
+/** The first messages of a scripted server. */
 export const WELCOME: Welcome = { connection: "c1", node: "n1", heartbeatMs: 10_000, maxFrameBytes: 65_536 };
 
 /** The server's end of one link, moved by hand. */

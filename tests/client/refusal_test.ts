@@ -5,7 +5,7 @@ import { runtime, test } from "../harness.ts";
 import { serve } from "../serve.ts";
 import { contract } from "./setup.ts";
 
-/** What a client says when its upgrade is refused. */
+/** The report of a client whose upgrade is refused. */
 async function refusedBy(url: string, Socket?: typeof WebSocket): Promise<string> {
   const client = createClient(contract, {
     url,

@@ -108,7 +108,7 @@ export async function reopened(rig: Rig, welcome: Partial<typeof WELCOME> = {}):
   await turn();
 }
 
-/** What a promise rejects with; fails when it does not. */
+/** The error of a rejected promise; fails if it does not reject. */
 export async function rejection(promise: Promise<unknown>): Promise<HubError> {
   try {
     await promise;

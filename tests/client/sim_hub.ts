@@ -16,14 +16,14 @@ const unavailable = { code: "UNAVAILABLE", message: "Not now" };
  * and is lost with the link.
  */
 export class SimHub {
-  /** What a client of the protocol never does. */
+  /** Breaches of the protocol by the client. */
   readonly violations: string[] = [];
   readonly #logs = new Map<string, Log>();
   #link: FakeLink | undefined;
   #read = 0;
   #active = new Set<string>();
   #outbox: ServerMessage[] = [];
-  /** What becomes of the next subscribe. */
+  /** The result of the next subscribe. */
   verdict: "accept" | "deny" | "fail" = "accept";
 
   /** The topics that the client is subscribed to, as the hub sees it. */

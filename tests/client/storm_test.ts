@@ -4,7 +4,7 @@ import { test } from "../harness.ts";
 
 const CLIENTS = 10_000;
 
-/** What every client does without options. */
+/** The defaults of every client. */
 const DEFAULTS = readReconnect(undefined, { owner: "createClient", path: "reconnect" });
 
 /** The actions of one client without an answering server, from the loss of its connection on. */

@@ -4,7 +4,7 @@ import { test } from "../harness.ts";
 import { WELCOME } from "./fake_server.ts";
 import { connecting, opened, retried, type Rig, turn } from "./setup.ts";
 
-/** What the platform says of waking up, said by hand. */
+/** The platform's events of waking up, sent by hand. */
 class Alarm {
   wake = () => {};
   stopped = 0;

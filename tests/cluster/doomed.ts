@@ -13,7 +13,7 @@ import { runtime } from "../harness.ts";
 
 /** A node that is somewhere else. */
 export interface Doomed<Word> {
-  /** What it has said so far. */
+  /** Its messages so far. */
   readonly words: Word[];
   /** Stops its process, or lets it go on. A worker cannot be stopped. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void;

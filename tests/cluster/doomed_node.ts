@@ -21,7 +21,7 @@ export interface Ready {
   readonly connection: string;
 }
 
-/** What the node says. */
+/** The messages of the node. */
 export type Word = Ready | { readonly asked: "bus" | "client" };
 
 /** Lives, until it is killed. */

@@ -7,7 +7,7 @@ import { test } from "../harness.ts";
 import { type Cluster, reachable, startCluster, type TappedNode } from "../hub/cluster.ts";
 import { turn } from "../hub/wires.ts";
 
-/** What may happen to a cluster. */
+/** The events of a cluster. */
 const STEPS = ["add", "close", "crash", "cut", "lose", "heal", "pass", "pass long"] as const;
 const step = fc.tuple(fc.constantFrom(...STEPS), fc.nat(4));
 

@@ -36,7 +36,7 @@ const hubs = ({ nodes }: Pick<Cluster, "nodes">) => nodes.map(({ hub }) => hub);
 const stateOf = (seen: TappedNode, by: TappedNode) =>
   by.hub.cluster.nodes().find(({ id }) => id === seen.hub.nodeId)?.state;
 
-/** What a node is told of the cluster, with the other nodes by their place in it. */
+/** The events of the cluster on a node, with the other nodes by their index. */
 function diary({ hub }: TappedNode, nodes: readonly TappedNode[]): () => string[] {
   const told: [id: string, text: string][] = [];
   hub.cluster.on("join", ({ id }) => told.push([id, "joins"]));

@@ -10,7 +10,7 @@ const untyped = (query: unknown) => query as OrderQuery & ConnectionQuery;
 /** Queries without a target. */
 const EMPTY: readonly unknown[] = [{}, Object.create({ name: "ann" })];
 
-/** What no query may be: taken as it is, each would mean more connections than its caller wanted, or none at all. */
+/** Invalid queries: each would address more connections than its caller wants, or none at all. */
 const BROKEN: readonly (readonly [query: unknown, error: RegExp])[] = [
   [{ user: undefined }, /by "user": it is undefined/],
   [{ user: undefined, room: "lobby" }, /by "user": it is undefined/],

@@ -11,7 +11,7 @@ import { Tap } from "../hub/tap.ts";
 import { codeOf } from "../hub/wires.ts";
 import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub/adapters/memory";
 
-/** What a client hears, of rooms, topics and events. */
+/** The messages that a client gets from rooms, topics and events. */
 function listen(client: Member): string[] {
   const heard: string[] = [];
   client.on("message", ({ text }) => heard.push(text));

@@ -3,7 +3,7 @@ import { isSenior, type Place, type Ranked, Seniority } from "../../hub/nodes/se
 import { test } from "../harness.ts";
 import { Random } from "../load/random.ts";
 
-/** What a node knows, and how it speaks to the others, without anything else of a hub. */
+/** The knowledge of a node and its messages to the others, without the rest of a hub. */
 interface Model {
   readonly id: string;
   readonly seniority: Seniority;

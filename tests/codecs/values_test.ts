@@ -108,7 +108,7 @@ for (const { name, carry } of ways) {
   });
 }
 
-/** What a MessagePack client of another make may write into a payload, and what becomes of it. */
+/** Values that a foreign MessagePack client may write into a payload, and their results. */
 const FOREIGN: readonly (readonly [what: string, bytes: readonly number[], arrives: unknown])[] = [
   ["a timestamp", [0xd6, 0xff, 0, 0, 0, 1], "1970-01-01T00:00:01.000Z"],
   ["a number as a name", [0x81, 0x01, 0x02], { 1: 2 }],

@@ -187,7 +187,7 @@ export const presenceMessage: fc.Arbitrary<unknown[]> = fc.oneof(
   message("pq", [count, count, count]),
 );
 
-/** What a node may say that it has changed in a place. */
+/** A node's message about a change in a place. */
 const placePut = fc.oneof(
   fc.tuple(text, fc.option(text), fc.maxSafeInteger()),
   fc.tuple(text, fc.option(text), fc.maxSafeInteger(), text),

@@ -14,7 +14,7 @@ import { test } from "../harness.ts";
 import { busMessage, clientMessage, damaged, json, serverMessage, text } from "./arbitraries.ts";
 import { assertPrototypesUntouched, runs } from "./runs.ts";
 
-/** What a decoder makes of a value, where anything but a `HubError` of the right code fails the test. */
+/** The result of a decoder for a value. Any error except a `HubError` of the right code fails the test. */
 function attempt<T>(decode: () => T): T | undefined {
   try {
     return decode();

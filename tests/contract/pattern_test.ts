@@ -5,7 +5,7 @@ import { test } from "../harness.ts";
 import { AWKWARD, text } from "./arbitraries.ts";
 import { assertPrototypesUntouched, runs } from "./runs.ts";
 
-/** What may stand between two slashes of a name. */
+/** A segment between two slashes of a name. */
 const segment = text.map((value) => value.replaceAll("/", "")).filter((value) => value !== "");
 const literal = segment.filter((value) => !value.startsWith(":"));
 const paramName = fc.oneof(

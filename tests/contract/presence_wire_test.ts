@@ -13,7 +13,7 @@ import { test } from "../harness.ts";
 import { json, membersPage, text, whoChange } from "./arbitraries.ts";
 import { assertPrototypesUntouched, runs } from "./runs.ts";
 
-/** What a reader makes of a value, where anything but a short `BAD_REQUEST` fails the test. */
+/** The result of a reader for a value. Any error except a short `BAD_REQUEST` fails the test. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -8,7 +8,7 @@ import { freePort, startProgram } from "./program.ts";
 
 const blocks = await readGuide();
 
-/** What only one runtime can run, as a program of its own. */
+/** Blocks that only one runtime can run, in a separate program. */
 const PROGRAMS: Readonly<Record<string, string>> = { deno: "deno.ts", bun: "bun.ts" };
 
 interface App {

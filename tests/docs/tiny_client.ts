@@ -26,7 +26,7 @@ export interface TinySubscription {
 
 type Member = [id: string, user: string | 0 | 1, node: number, state?: unknown];
 
-/** What a server tells of a watched place. */
+/** A server's message about a watched place. */
 interface Change {
   readonly nodes?: string[];
   readonly error?: { code: string; message: string };
@@ -43,7 +43,7 @@ interface Change {
 export interface TinyWatch {
   /** The user, node and state of each member. */
   members: Map<string, [user: string | undefined, node: string | undefined, state: unknown]>;
-  /** What has happened, in words. */
+  /** The events, as text. */
   readonly news: string[];
   count: number;
   listed: boolean;
@@ -89,7 +89,7 @@ export class TinyClient {
   #done = false;
   #lastId = 0;
   #bound = 500;
-  /** What the server has asked for. */
+  /** The requests of the server. */
   #retryInMs = 0;
   #opened = false;
   #openedAt = 0;
@@ -363,7 +363,7 @@ export class TinyClient {
     watch.synced = change.synced ?? watch.synced;
   }
 
-  /** What has happened shows by comparing. */
+  /** Comparing the lists shows the events. */
   #compare(watch: TinyWatch, members: TinyWatch["members"]): void {
     const before = watch.members;
     watch.members = members;

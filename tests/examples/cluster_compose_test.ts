@@ -34,7 +34,7 @@ function servicesOf(config: string): Map<string, string[]> {
   return services;
 }
 
-/** What files may add to a node: variables, a permission for native code, and a name that all nodes share. */
+/** The parts that files may add to a node: variables, a permission for native code, and a name that all nodes share. */
 const OF_ADAPTERS = new RegExp(
   [
     "^ {6}(ADAPTER|[A-Z_]+_URL|ZEROMQ_[A-Z_]+|LIBP2P_DNS): ",

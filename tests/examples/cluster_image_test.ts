@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const read = (name: string) => readFile(join(ROOT, "examples/cluster", name), "utf8");
 const { REDIS_URL } = env;
 
-/** What an image of the Dockerfile holds, without the libraries, which are those of this repository. */
+/** The content of an image of the Dockerfile, without the libraries, which are those of this repository. */
 async function layOut(folder: string): Promise<void> {
   for (const [, line] of (await read("Dockerfile")).matchAll(/^COPY (.+)$/gm)) {
     const sources = line!.split(" ");

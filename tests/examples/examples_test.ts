@@ -11,7 +11,7 @@ async function startServer(args: readonly string[]): Promise<{ server: Program; 
   return { server, host: `127.0.0.1:${port}` };
 }
 
-/** What an example's client prints until it ends. */
+/** The output of an example's client until it ends. */
 async function runClient(args: readonly string[]): Promise<string> {
   await using client = new Program(args);
   const { code, stdout, output } = await client.ended();

@@ -12,7 +12,7 @@ const { serveRelay } = runtime === "deno"
 
 type RunningRelay = ReturnType<typeof serveRelay>;
 
-/** What the case that runs plays on. */
+/** The servers of the running case. */
 let scene: { relay: RunningRelay | undefined; readonly port: number; readonly proxy: Proxy };
 
 async function inject(prefix: string): Promise<void> {

@@ -4,7 +4,7 @@ import { Program } from "./program.ts";
 
 const TIMEOUT = { timeoutMs: 60_000 };
 
-/** What an example prints until it ends. */
+/** The output of an example until it ends. */
 async function run(...args: string[]): Promise<string> {
   await using program = new Program(runtime === "deno" ? ["run", "--allow-all", ...args] : args);
   const { code, stdout, output } = await program.ended();
@@ -12,7 +12,7 @@ async function run(...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** What each of the recipes prints. */
+/** The output of each recipe. */
 const RECIPES: Readonly<Record<string, string>> = {
   ai_stream: "You asked: who are you?\n",
   auth: "The page belongs to ann\nThe program belongs to bob\n" +

@@ -1,4 +1,4 @@
-/** What a client may ask of a history, and how much of it one answer, one link and one node give. */
+/** The requests of a client to a history, and the limits of one answer, one link and one node. */
 import { assert, assertEquals } from "@std/assert";
 import {
   createHub,

@@ -12,7 +12,7 @@ const keeping = defineContract({
   rooms: { "chat/:id": { history: { size: 1 } } },
 });
 
-/** What a hub tells when it starts. */
+/** The reports of a hub at its start. */
 async function told(
   options: Pick<Parameters<typeof createHub>[1], "adapter" | "history">,
   contract: typeof keeping | typeof plain = keeping,

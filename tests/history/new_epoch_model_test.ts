@@ -14,7 +14,7 @@ import { RestartingStore } from "./restarting_store.ts";
 const CLOCKS_APART_MS = 1_000;
 const MAX_BEHIND_MS = 400;
 
-/** What may happen in a run. */
+/** The events of a run. */
 interface World {
   /** Every message has its own text; otherwise all look alike. */
   readonly distinct: boolean;
@@ -22,7 +22,7 @@ interface World {
   readonly places: boolean;
 }
 
-/** What a node knew when it heard of a new epoch. */
+/** The knowledge of a node when it learned of a new epoch. */
 interface Change {
   readonly heardAt: number;
   readonly remembered: ReadonlyMap<number, string>;

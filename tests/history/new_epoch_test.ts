@@ -10,9 +10,9 @@ import { microtasks, rawClient } from "../hub/wires.ts";
 import { RestartingStore } from "./restarting_store.ts";
 
 interface SceneOptions {
-  /** What tells one message from another; left out: they all look alike. */
+  /** Makes messages different; without it they are all equal. */
   readonly text?: (n: number) => string;
-  /** What a schema makes of a message, each time. */
+  /** The changes that a schema makes to a message, each time. */
   readonly parse?: (data: string) => string;
   /** Whether the store tells how old messages are. */
   readonly tellsAges?: boolean;

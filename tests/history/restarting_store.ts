@@ -16,7 +16,7 @@ export interface Numbered {
   readonly at: number;
 }
 
-/** What one server has: the messages from its first offset on. */
+/** The data of one server: the messages from its first offset on. */
 interface Log {
   first: number;
   records: Numbered[];
@@ -52,7 +52,7 @@ export class RestartingStore {
     return [`epoch ${this.#epoch}`, this.#log.first + this.#log.records.length - 1];
   }
 
-  /** What it keeps, by offset. */
+  /** The stored messages, by offset. */
   get kept(): ReadonlyMap<number, Numbered> {
     return new Map(this.#log.records.map((record, i) => [this.#log.first + i, record]));
   }

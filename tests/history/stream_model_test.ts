@@ -9,7 +9,7 @@ import { test } from "../harness.ts";
 import { runSeeds } from "./seeds.ts";
 import { Random } from "../load/random.ts";
 
-/** What may happen in a run. */
+/** The events of a run. */
 interface World {
   /** Messages get lost on the bus, come late, twice and in any order. */
   readonly bus: boolean;
@@ -25,7 +25,7 @@ async function settle(): Promise<void> {
 /** A node, and what its listeners heard. */
 interface Node {
   readonly stream: TopicStream;
-  /** What they have heard up to, and how it came so. */
+  /** The last delivered offset of a subscriber, and how it got there. */
   at: Position | undefined;
   gaps: number;
   readonly log: string[];

@@ -9,7 +9,7 @@ import type { HistoryStore } from "@trunkline/hub/adapters/history-store";
 import type { Random } from "../load/random.ts";
 import { turn } from "../hub/wires.ts";
 
-/** What becomes of an append. */
+/** The result of an append. */
 type Fate = "kept" | "late" | "refused" | "lost" | "unanswered";
 
 /** The fates, the good ones as often as the bad ones. */

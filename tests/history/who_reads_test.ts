@@ -37,7 +37,7 @@ async function node(options: Partial<HubOptions<Definition, { id: string }, unde
   return { hub, loopback, [Symbol.asyncDispose]: () => hub.close() };
 }
 
-/** What a client was answered: the code of an error, the payloads of a page, or that it is subscribed. */
+/** The answer to a client: the code of an error, the payloads of a page, or "subscribed". */
 async function answer(raw: RawClient, id: number): Promise<unknown> {
   const mine = () => raw.heard.find(([kind, to]) => (kind === "res" || kind === "err") && to === id);
   await waitFor(mine, { what: `the answer to ${id}` });

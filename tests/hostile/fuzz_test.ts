@@ -66,7 +66,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** What a client may be disconnected with for what it says or does. */
+/** The close codes for a client's own messages or actions. */
 const CODES = new Set<number>([
   1006,
   CLOSE_CODES.PROTOCOL_ERROR,

@@ -53,7 +53,7 @@ type Member = Client<Definition, "member">;
 class World implements AsyncDisposable {
   readonly hubs: Hub<Definition>[] = [];
   readonly clients: Member[] = [];
-  /** What has closed, reconnected, or was taken for a breach of the protocol. */
+  /** The closes, the reconnects, and the reported breaches of the protocol. */
   readonly broken: string[] = [];
   readonly heard: unknown[][] = [];
 

@@ -62,7 +62,7 @@ export const contract = defineContract({
   },
 });
 
-/** What the schema of `late` waits for: set by a test. */
+/** The promise for which the schema of `late` waits: set by a test. */
 export const asked: { promise: Promise<boolean> } = { promise: Promise.resolve(true) };
 
 export type HostileDefinition = (typeof contract)["definition"];
@@ -96,7 +96,7 @@ export class Intruder {
     this.say(JSON.stringify(messages));
   }
 
-  /** What the server has said so far; each message is checked. */
+  /** The messages of the server so far; each is checked. */
   get heard(): ServerMessage[] {
     return this.raw.frames.filter((frame) => frame.opcode === opcode.text)
       .flatMap(({ payload }) => JSON.parse(new TextDecoder().decode(payload)) as unknown[])
@@ -142,7 +142,7 @@ export class Intruder {
   }
 }
 
-/** What a test gets. */
+/** The parts that a test gets. */
 export interface Scene {
   readonly hub: Hub<HostileDefinition, { id: string }, undefined>;
   readonly port: number;

@@ -63,7 +63,7 @@ export type Member = Client<ChatDefinition, "member">;
 export interface Node extends Rig<ChatDefinition>, AsyncDisposable {
   /** The errors that clients reported because no caller waited for them. */
   readonly clientErrors: { readonly error: unknown; readonly info: ClientErrorInfo }[];
-  /** What came in as `typing` signals. */
+  /** The received `typing` signals. */
   readonly typed: { readonly room: string; readonly at: Date }[];
   /** A client that says it is `token`, and is open. */
   member(token?: string, options?: Partial<ClientOptions<"member">>): Promise<Member>;

@@ -41,7 +41,7 @@ interface OnBroker {
   readonly order?: Order;
   /** The titles of the tests that run on it, where all would take too long. */
   readonly only?: RegExp;
-  /** What its library keeps open when it was used first in a process. */
+  /** Resources that its library keeps open after its first use in a process. */
   readonly leaves?: string;
   /**
    * Loads the adapter, which without a broker is in vain.
@@ -132,7 +132,7 @@ const ON_BROKERS: readonly OnBroker[] = [
   },
 ];
 
-/** What makes the adapters whose broker is there. */
+/** Functions that create the adapters whose broker is available. */
 const CREATORS = new Map<string, (url: string, prefix: string) => Adapter>();
 
 /** The adapters, by name. Each entry creates a backbone of its own. */
@@ -193,7 +193,7 @@ export interface TappedNode extends Node {
   readonly tap: Tap;
 }
 
-/** What is between a node and its backplane. */
+/** The tap between a node and its backplane. */
 export interface TapOptions {
   /** The most that it carries at once. */
   readonly maxMessageBytes?: number;

@@ -1,4 +1,4 @@
-/** What adapters and stores of histories do to an emitter. */
+/** The effects of adapters and stores of histories on an emitter. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   createEmitter,

@@ -19,7 +19,7 @@ import { microtaskClock } from "../fake_clock.ts";
 import { waitFor } from "../harness.ts";
 import { network } from "./wires.ts";
 
-/** What a hub reported. */
+/** A report of a hub. */
 export interface Report {
   readonly error: unknown;
   readonly info: HubErrorInfo;
@@ -58,7 +58,7 @@ export function createRig<D extends ContractDefinition>(
 /** Clients come back at once. */
 export const AT_ONCE = { reconnect: { baseMs: 1, maxMs: 5 } } as const;
 
-/** What is looked at of a client. */
+/** The parts of a client that tests use. */
 interface HasStatus {
   readonly status: ClientStatus;
 }

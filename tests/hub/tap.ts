@@ -15,7 +15,7 @@ export class Tap implements Adapter {
   readonly unsubscribed: string[] = [];
   readonly published: Carried[] = [];
   readonly delivered: (Carried & { readonly from: string })[] = [];
-  /** What would have been delivered, but for `cut` and `lose`. */
+  /** Messages that `cut` and `lose` have dropped. */
   readonly dropped: Carried[] = [];
   /** Comes before a subscribe of the adapter below: may throw, or take its time. */
   beforeSubscribe: (channel: string) => Promise<void> | void = () => {};
@@ -38,7 +38,7 @@ export class Tap implements Adapter {
     return this.#inner.presence;
   }
 
-  /** What was published on channels that start so. */
+  /** The published messages on channels with this beginning. */
   publishedOn(start: string): Carried[] {
     return this.published.filter(({ channel }) => channel.startsWith(start));
   }

@@ -17,7 +17,7 @@ export async function microtasks(count = 50): Promise<void> {
   for (let i = 0; i < count; i++) await Promise.resolve();
 }
 
-/** What a promise rejects with; fails when it does not. */
+/** The error of a rejected promise; fails if it does not reject. */
 export async function rejection(promise: Promise<unknown>): Promise<HubError> {
   try {
     await promise;

@@ -12,7 +12,7 @@ import type { Consumer } from "./consumer.ts";
 /** The version of Node that the requirements name. */
 const NODE = "22";
 
-/** What says how a text is checked, without a library. */
+/** A schema for text, without a library. */
 const CONTRACT = `import { defineContract } from "@trunkline/hub/contract";
 const validate = (value) => typeof value === "string" ? { value } : { issues: [{ message: "no text" }] };
 const text = { "~standard": { version: 1, vendor: "own", validate } };

@@ -47,7 +47,7 @@ export class TerminalProgram implements AsyncDisposable {
     });
   }
 
-  /** What it has printed so far, errors too. */
+  /** Its output so far, with errors. */
   get output(): string {
     return this.#output;
   }

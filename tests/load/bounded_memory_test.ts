@@ -19,7 +19,7 @@ const BULK_BYTES = 8 * 2 ** 20;
 const FILL = "x".repeat(24 * 1024);
 const ROUNDS = 75;
 const BURST = 25;
-/** What is left of code, pools of sockets and the like; the least that one stuck connection could keep is far more. */
+/** The memory of code, socket pools and the like. A single stuck connection would keep much more. */
 const SLACK_BYTES = 4 * 2 ** 20;
 
 /** For machines that do much else at the time. */

@@ -37,9 +37,9 @@ type Definition = (typeof contract)["definition"];
 class Station implements AsyncDisposable {
   readonly hub: Hub<Definition>;
   readonly clients: Client<Definition, "member">[] = [];
-  /** What each listener heard of each station, in the room and on the topic. */
+  /** The messages of each station that each listener got, in the room and on the topic. */
   readonly heard: { readonly room: number[][]; readonly topic: number[][] }[] = [];
-  /** What reached code that is not to be bothered. */
+  /** Errors that reached code that must not get them. */
   readonly thrown: unknown[] = [];
   readonly #number: number;
   readonly #loopback = createLoopbackTransport();

@@ -108,7 +108,7 @@ export class Listener {
   }
 }
 
-/** What several publishers have said. */
+/** The messages of several publishers. */
 export class Ledger {
   readonly listeners: Listener[] = [];
   /** Messages that others may have got too, because rooms were joined and left at the time. */

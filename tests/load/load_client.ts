@@ -17,7 +17,7 @@ export interface LoadClientOptions {
   readonly role?: string;
   /** Who it is. */
   readonly token?: string;
-  /** What it speaks: JSON unless told. */
+  /** The codec; JSON by default. */
   readonly codec?: Codec;
 }
 

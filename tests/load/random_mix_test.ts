@@ -99,7 +99,7 @@ class Conn {
   }
 }
 
-/** What happens to the hubs and to the lists alike. */
+/** The same step for the hubs and for the plain lists. */
 class Mix {
   readonly conns: Conn[] = [];
   readonly #nodes: readonly LoadNode[];

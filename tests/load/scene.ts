@@ -62,7 +62,7 @@ export const CODECS = [jsonCodec, msgpackCodec] as const;
 export interface LoadNode extends AsyncDisposable {
   readonly hub: LoadHub;
   readonly loopback: LoopbackTransport;
-  /** What was reported. */
+  /** The reports. */
   readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
   /** Opens a connection over TCP. */
   open(options?: LoadClientOptions): Promise<LoadClient>;

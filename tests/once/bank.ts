@@ -40,7 +40,7 @@ export const bank = defineContract({
 
 type Bank = (typeof bank)["definition"];
 export type Customer = Client<Bank, "customer">;
-/** What a payment says. */
+/** The input of a payment. */
 export interface Payment {
   readonly to: string;
   readonly amount: number;
@@ -64,7 +64,7 @@ export interface BankScene extends AsyncDisposable {
   /** Numbers that were pinged, as they were handled. */
   readonly pinged: number[];
   readonly errors: { readonly error: unknown; readonly info: HubErrorInfo }[];
-  /** What a payment does. */
+  /** Executes a payment. */
   pay: Pay;
   /** A client that is open. */
   customer(id?: string, options?: Partial<ClientOptions<"customer">>): Promise<Customer>;

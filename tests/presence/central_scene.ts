@@ -36,7 +36,7 @@ export interface CentralNode {
   readonly source: CentralPresence;
   readonly backplane: Backplane;
   readonly errors: unknown[];
-  /** What the store does to this node. */
+  /** The store's faults for this node. */
   readonly store: Switched;
   put(place: string, id: string, parts?: Partial<PresenceEntry>): void;
   follow(place: string): Watch;

@@ -31,7 +31,7 @@ type Member = Client<typeof contract.definition, "member">;
 
 const USERS = ["ann", "bob", "cat", undefined] as const;
 
-/** What happens: to a connection of a user on a node, to the viewer, or nothing for a moment. */
+/** An event: of a connection of a user on a node, of the viewer, or a pause. */
 const step = fc.oneof(
   {
     weight: 8,

@@ -43,7 +43,7 @@ export interface Rig {
   retry(): Promise<void>;
 }
 
-/** What is watched, on the wire. */
+/** The watched place, on the wire. */
 export const PLACE = "room:room/1";
 
 /** A client that has begun to connect. */
@@ -89,7 +89,7 @@ export async function reopened(rig: Rig): Promise<void> {
   await turn();
 }
 
-/** What of a view happens, in words. */
+/** The events of a view, as text. */
 export function record(view: Room): string[] {
   const seen: string[] = [];
   for (const event of ["join", "leave", "update"] as const) {

@@ -10,7 +10,7 @@ import { places, type PlacesHub } from "./places.ts";
 /** How fast nodes that are gone are noticed. */
 export const CLUSTER = { heartbeatMs: 500, nodeTimeoutMs: 3_000 };
 
-/** What the node says: that it is ready, and what it hears of the room. */
+/** The messages of the node: that it is ready, and the events of the room. */
 export type Word = { readonly nodeId: string } | { readonly event: string };
 
 /** Lives, until it is killed. */

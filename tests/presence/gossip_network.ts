@@ -29,9 +29,9 @@ export class GossipNetwork {
   readonly nodes = new Map<string, Gossip>();
   /** Everything that was sent. */
   readonly sent: Letter[] = [];
-  /** What could not be read, in words. */
+  /** The reports of unreadable messages. */
   readonly errors: string[] = [];
-  /** What becomes of a message: one list element for each time that it arrives. */
+  /** The fate of a message: one list element for each time that it arrives. */
   fate: (letter: Letter) => readonly Letter[] = (letter) => [letter];
   #turns: (() => void)[] = [];
   #underWay: Letter[] = [];

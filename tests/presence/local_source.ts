@@ -4,7 +4,7 @@ import type { EntryPage, EntryQuery, Followed, PresenceSource } from "../../hub/
 
 /** Knows the members of one node, and tells no other node. */
 export class LocalSource implements PresenceSource {
-  /** What it was told: `put room:lobby c1`. */
+  /** The calls that it got: `put room:lobby c1`. */
   readonly told: string[] = [];
   /** How many follow a place now. */
   following = 0;

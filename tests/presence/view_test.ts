@@ -32,7 +32,7 @@ function scene(options: SceneOptions = {}) {
     tell: (one) => news.push(one),
   });
   const turn = () => new Promise<void>((resolve) => clock.endOfTurn(resolve));
-  /** What was told since the last time, in short. */
+  /** The events since the last call, in short. */
   const told = () => news.splice(0).map(short);
   return { clock, followed, place: followed.place, view, turn, told };
 }

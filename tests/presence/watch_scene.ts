@@ -57,7 +57,7 @@ export async function enter(scene: Scene, token?: string, role = "m"): Promise<P
   return peer;
 }
 
-/** What a peer was told of a place, from its last watch of it on. */
+/** The messages that a peer got about a place, since its last watch. */
 export function told(peer: Peer, place = ROOM, by = "user"): Untyped[] {
   return peer.heard.filter((m) => m[0] === "who" && m[1] === place && m[2] === by).map((m) => m[3]);
 }

@@ -13,7 +13,7 @@ import { test } from "../harness.ts";
 
 const watched = { place: "room:r", by: "user" } as const;
 
-/** What messages say, and how large the members in them are. */
+/** The content of messages, and the sizes of their members. */
 function read(messages: readonly OutgoingMessage[]): WhoChange[] {
   return messages.map((message) => {
     const [decoded] = jsonCodec.decode(jsonCodec.join([message.encoded(jsonCodec)])) as unknown[][];

@@ -10,7 +10,7 @@ const SEEDS = 25;
 const STEPS = 60;
 const ROOM = "chat/1";
 
-/** What happened to a client, in order: an offset that it heard, that messages may be missing, or that it was taken out. */
+/** The events of a client, in order: an offset that it got, a notice of missing messages, or its removal. */
 type Happening = number | "missing" | "out";
 
 /** Clients come, go, are added, taken out and left out, while two nodes broadcast. */

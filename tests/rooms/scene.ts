@@ -87,7 +87,7 @@ export interface Guest<R extends Role = Role> {
   readonly heard: number[];
   readonly metas: (RoomMeta | undefined)[];
   readonly recoveries: RoomRecovery[];
-  /** What it reports. */
+  /** Its reports. */
   readonly errors: unknown[];
   /** Puts it into a room, now and on every connection. */
   join(room: string): Promise<void>;

@@ -5,7 +5,7 @@ import { laterStore } from "../history/later_store.ts";
 import { createNode } from "../hub/chat.ts";
 import { codeOf, type RawClient, rawClient, turn } from "../hub/wires.ts";
 
-/** What a client was answered, by id: the output, or the code of an error. */
+/** The answer to a client, by id: the output, or the code of an error. */
 function answer(raw: RawClient, id: number): unknown {
   const message = raw.heard.find(([kind, to]) => (kind === "res" || kind === "err") && to === id);
   return message?.[0] === "err" ? (message[2] as HubError).code : message?.[2];

@@ -78,7 +78,7 @@ function oddAnswers(): Record<
   };
 }
 
-/** What may be thrown. */
+/** Values that may be thrown. */
 const oddErrors: Record<string, unknown> = {
   null: null,
   undefined: undefined,

@@ -16,7 +16,7 @@ import { type Environment, type System, TIMES } from "./system.ts";
 const LEAVE_AFTER_MS = 1_500;
 /** How long the store may take, in milliseconds. */
 const TIMEOUT_MS = 500;
-/** What fails is tried again after so long at most, in milliseconds. */
+/** Failed calls are repeated after at most so long, in milliseconds. */
 const RETRY_MS = 5_000;
 
 /** Presence from a store, as one process knows it. */

@@ -37,7 +37,7 @@ export type Fault =
 /** How a fault is called. */
 export type FaultKind = Fault["kind"];
 
-/** What a plan is drawn for. */
+/** The options of a plan. */
 export interface PlanOptions {
   /** Where chance comes from. */
   readonly random: Random;
@@ -47,7 +47,7 @@ export interface PlanOptions {
   readonly quietAt: number;
   /** How long a heartbeat is, in milliseconds. */
   readonly heartbeatMs: number;
-  /** What the network promises. */
+  /** The promises of the network. */
   readonly network: NetworkKind;
   /** Whether there is a store. */
   readonly hasStore: boolean;
@@ -164,7 +164,7 @@ class Plan {
     return 1 + random.below(Math.ceil(beats * heartbeatMs));
   }
 
-  /** What it holds back has arrived when it is quiet, also on a way between two seats that have one each. */
+  /** Delayed messages have arrived when the network is quiet, also between two seats that both have a delay. */
   #delay(at: number, ms: number, seat: number): Fault | undefined {
     const { random, quietAt, heartbeatMs } = this.#options;
     const extraMs = 1 + random.below(heartbeatMs * 2);

@@ -12,7 +12,7 @@ import { Interest } from "../../hub/backplane/interest.ts";
 import type { Network, Port } from "./network.ts";
 import type { Process } from "./process.ts";
 
-/** What a line tells. */
+/** The events of a line. */
 export interface LineEvents {
   /** See `BackplaneOptions.onError`. */
   onError(error: unknown, info: HubErrorInfo): void;
@@ -26,11 +26,11 @@ export interface LineEvents {
   onHeard(from: string): void;
 }
 
-/** What a line is made of. */
+/** The parts of a line. */
 export interface LineOptions extends LineEvents {
   /** Whose it is. */
   readonly process: Process;
-  /** What it leads to. */
+  /** The network behind it. */
   readonly network: Network;
   /** Whether it counts the listeners of a channel. */
   readonly counts: boolean;
@@ -40,7 +40,7 @@ export interface LineOptions extends LineEvents {
 
 /** A way to the others. */
 export interface Line {
-  /** What the hub's code is given. */
+  /** The backplane for the hub's code. */
   readonly backplane: Backplane;
   /** Connects. */
   open(): Promise<void>;
@@ -54,7 +54,7 @@ export interface Line {
   close(): void;
 }
 
-/** What the hub's code may use of a backplane here. */
+/** The part of a backplane that the hub's code may use here. */
 type Used = Pick<
   Backplane,
   | "interest"

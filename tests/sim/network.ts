@@ -9,10 +9,10 @@ import type { Random } from "../load/random.ts";
 import type { Process } from "./process.ts";
 import { type Schedule, Step } from "./schedule.ts";
 
-/** What a network promises. */
+/** The promises of a network. */
 export type NetworkKind = "adapter" | "hostile";
 
-/** What a network does to messages, each as so many in a thousand. */
+/** The faults of a network, each as so many of a thousand messages. */
 export interface Noise {
   /** How many it loses. */
   readonly loss: number;
@@ -33,13 +33,13 @@ export interface Port {
   deliver(channel: string, data: unknown, from: string): void;
 }
 
-/** What {@linkcode Network} needs. */
+/** The options of {@linkcode Network}. */
 export interface NetworkOptions {
   /** The virtual time. */
   readonly schedule: Schedule;
   /** Where chance comes from. */
   readonly random: Random;
-  /** What it promises. */
+  /** Its promises. */
   readonly kind: NetworkKind;
   /** How many seats there are. */
   readonly seats: number;
@@ -93,7 +93,7 @@ export class Network {
   delivered = 0;
   /** How many were lost. */
   lost = 0;
-  /** What it does to messages now. */
+  /** Its faults now. */
   noise: Noise = NO_NOISE;
   readonly #options: NetworkOptions;
   readonly #ports = new Map<string, Set<Port>>();

@@ -21,7 +21,7 @@ class TimerStep extends Step {
   }
 }
 
-/** What a process is made of. */
+/** The parts of a process. */
 export interface ProcessOptions {
   /** The virtual time. */
   readonly schedule: Schedule;
@@ -51,7 +51,7 @@ export class Process implements Clock, StepTaker {
   onEnd: () => void = () => {};
   readonly #options: ProcessOptions;
   #alive = true;
-  /** What waits, unless it takes its steps when they are due. */
+  /** The waiting steps, if the process does not take them when they are due. */
   #held: Step[] | undefined;
   /** How long each of those takes, in milliseconds; `undefined` while it is frozen. */
   #stepMs: number | undefined;

@@ -11,7 +11,7 @@ import { simulate } from "./simulate.ts";
 import type { System } from "./system.ts";
 import { describeOperation } from "./workload.ts";
 
-/** What came of many runs. */
+/** The result of many runs. */
 export interface Campaign {
   /** How many runs there were. */
   runs: number;

@@ -10,13 +10,13 @@ import type { NetworkKind } from "./network.ts";
 import { type System, TIMES } from "./system.ts";
 import { drawWorkload, type Operation } from "./workload.ts";
 
-/** What a run is asked for; what is left out is drawn from the seed. */
+/** The options of a run. The seed decides those that are left out. */
 export interface RunOptions {
   /** Where everything comes from. */
   readonly seed: number;
   /** How many nodes. */
   readonly nodes?: number;
-  /** What the network promises. */
+  /** The promises of the network. */
   readonly network?: NetworkKind;
   /** Whether the real backplane writes and reads every message. */
   readonly wire?: boolean;
@@ -38,9 +38,9 @@ export interface Scenario extends Required<RunOptions> {
   readonly jitterMs: number;
   /** Whether the backplane counts listeners. */
   readonly counts: boolean;
-  /** What goes wrong. */
+  /** The faults. */
   readonly faults: readonly Fault[];
-  /** What users do. */
+  /** The actions of users. */
   readonly operations: readonly Operation[];
 }
 

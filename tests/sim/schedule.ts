@@ -8,7 +8,7 @@
 export abstract class Step {
   /** Whether it does not happen after all. */
   cancelled = false;
-  /** What it is, as a small number: it goes into the trace. */
+  /** The kind of the step, as a small number for the trace. */
   abstract readonly code: number;
   /** The target of the step; `undefined`: the world. */
   abstract readonly process: StepTaker | undefined;

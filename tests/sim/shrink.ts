@@ -17,7 +17,7 @@ const MAX_STEPS = 4_000_000;
 export interface Shrunk {
   /** The run. */
   readonly scenario: Scenario;
-  /** What comes of it: a violation, perhaps another one than that of the whole run. */
+  /** The result: a violation, perhaps another one than that of the whole run. */
   readonly outcome: Outcome;
   /** How many runs that took. */
   readonly runs: number;

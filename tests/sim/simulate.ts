@@ -26,7 +26,7 @@ export interface Look {
   readonly disagreement: string | undefined;
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Outcome {
   /** The rule that was broken, and when in milliseconds; `undefined` when none was. */
   readonly violation: { readonly at: number; readonly error: Violation } | undefined;

@@ -11,7 +11,7 @@ import type { Process } from "./process.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Operation } from "./workload.ts";
 
-/** What the hub's code is told in every run, in milliseconds. */
+/** The options of the hub's code in every run, in milliseconds. */
 export interface Times {
   /** How often a node says that it lives. */
   readonly heartbeatMs: number;
@@ -49,7 +49,7 @@ export interface Truth {
   readonly lifetimes: ReadonlyMap<string, { readonly until: number }>;
 }
 
-/** What {@linkcode System.createStore} needs. */
+/** The options of {@linkcode System.createStore}. */
 export interface SharedStoreOptions {
   /** The virtual time. */
   readonly schedule: Schedule;
@@ -75,17 +75,17 @@ export interface SharedStore {
   forget(): void;
 }
 
-/** What the code under test gets. */
+/** The environment of the code under test. */
 export interface Environment {
   /** Its process, which is its clock too. */
   readonly process: Process;
   /** Where chance in it comes from. */
   readonly seed: number;
-  /** What the network promises. */
+  /** The promises of the network. */
   readonly network: NetworkKind;
   /** Its times. */
   readonly times: Times;
-  /** What is true. */
+  /** The truth. */
   readonly truth: Truth;
   /** The store that all share, where the system has one. */
   readonly store: SharedStore | undefined;

@@ -19,7 +19,7 @@ const RIGHT = 20;
 const TOP = 92;
 const BAND = 70;
 
-/** What each kind of fault is called in the legend, and its colour, which is readable on light and on dark. */
+/** The name of each kind of fault in the legend, and its colour, which is readable on light and on dark. */
 const KINDS: Readonly<Record<FaultKind, readonly [name: string, color: string]>> = {
   late: ["starts late", "#94a3b8"],
   crash: ["crashed", "#64748b"],
@@ -42,13 +42,13 @@ const STYLE =
   ".broken{stroke:#e11d48;stroke-width:2}.span{opacity:.8}.on{fill:#fff;font-size:9px}.small{font-size:10px}" +
   "@media(prefers-color-scheme:dark){svg{background:#0d1117}.end{stroke:#fff}.put{stroke:#4ade80}.drop{stroke:#f87171}}</style>";
 
-/** What is drawn. */
+/** The data of a drawing. */
 export interface Drawn {
-  /** What was tested. */
+  /** The tested system. */
   readonly system: string;
-  /** What happened. */
+  /** The events. */
   readonly scenario: Scenario;
-  /** What came of it. */
+  /** The result. */
   readonly outcome: Outcome;
 }
 

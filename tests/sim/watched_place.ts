@@ -17,7 +17,7 @@ export interface SimulatedState {
   readonly number: number;
 }
 
-/** What has to be known of nodes, to judge what a place shows. */
+/** The knowledge about nodes that the rules of a place need. */
 export interface WatchOptions {
   /** The place. */
   readonly place: string;
@@ -45,7 +45,7 @@ export function entryHash(place: string, { id, user, state }: PresenceEntry): nu
 
 /** A place, watched. */
 export class WatchedPlace {
-  /** What is followed. */
+  /** The followed place. */
   readonly followed: Followed;
   /** Who is there by the changes. */
   readonly shown = new Map<string, PresenceEntry>();

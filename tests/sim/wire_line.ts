@@ -18,7 +18,7 @@ class SimulatedAdapter implements Adapter, Port {
   context: AdapterContext | undefined;
   readonly #options: LineOptions;
   #status: "up" | "down" = "down";
-  /** What waits until the backplane is back. */
+  /** Messages that wait until the backplane is back. */
   readonly #waiting = new Set<() => void>();
 
   constructor(options: LineOptions) {

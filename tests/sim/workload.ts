@@ -25,7 +25,7 @@ export interface Operation {
   readonly many: number;
 }
 
-/** What a workload is drawn for. */
+/** The options of a workload. */
 export interface WorkloadOptions {
   /** Where chance comes from. */
   readonly random: Random;

@@ -20,9 +20,9 @@ import type { Operation } from "./workload.ts";
 const MAX_MESSAGE_BYTES = 16 * 1024;
 /** How soon after an outage the backplane says that it is back, in milliseconds. */
 const BACK_AFTER_MS = 5;
-/** What a network that promises nothing does all the time until it is quiet. */
+/** The constant faults of the hostile network, until it is quiet. */
 const HOSTILE = { loss: 10, duplicate: 10, reorder: 20 };
-/** What it still does then: it loses nothing. */
+/** Its faults after that: it loses nothing. */
 const QUIET_HOSTILE = { loss: 0, duplicate: 10, reorder: 20 };
 
 /** A process, its code and its line. */

@@ -61,7 +61,7 @@ export interface ChurnNode {
   next(): number;
 }
 
-/** What came of a churn so far. */
+/** The result of a churn so far. */
 export class Figures {
   connections = 0;
   severed = 0;

@@ -20,7 +20,7 @@ export function createRandom(seed: number): (below: number) => number {
   };
 }
 
-/** What a life needs. */
+/** The options of a life. */
 export interface World {
   readonly nodes: readonly ChurnNode[];
   readonly figures: Figures;

@@ -36,7 +36,7 @@ export class TorturedNode {
   #isUp = false;
   /** Whether its end is wanted. */
   #doomed = false;
-  /** What was counted of it. */
+  /** Its counts. */
   readonly counts: Tally = new Tally();
 
   /**

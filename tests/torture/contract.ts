@@ -25,7 +25,7 @@ export const PUBLISHERS = 7;
 
 const LONG = { size: SIZES.long, ttlMs: 3_600_000 } as const;
 
-/** What is said and heard. */
+/** A message. */
 export const contract = defineContract({
   roles: {
     member: {

@@ -35,7 +35,7 @@ export class HeardBook {
     }
   }
 
-  /** What was heard in an epoch of a topic, by offset. */
+  /** The delivered messages in an epoch of a topic, by offset. */
   of(topic: TopicName, epoch: string): ReadonlyMap<number, number> {
     return this.#topics.get(topic)?.get(epoch) ?? new Map();
   }

@@ -10,14 +10,14 @@ import type { Publication } from "./publisher.ts";
 import { Tally } from "./tally.ts";
 import type { Audit, Jump } from "./words.ts";
 
-/** What there is to judge. */
+/** The data to judge. */
 export interface Evidence {
   /** All messages, by number. */
   readonly publications: ReadonlyMap<number, Publication>;
-  /** What was heard; what was acknowledged and found in the histories is added. */
+  /** The delivered messages; confirmed ones and those in the histories are added. */
   readonly book: HeardBook;
   readonly jumps: readonly Jump[];
-  /** What each node read of each topic at the end. */
+  /** The messages that each node read of each topic at the end. */
   readonly audits: readonly Audit[];
 }
 
@@ -125,7 +125,7 @@ function judgeIds({ publications, book }: Evidence): string[] {
   return violations;
 }
 
-/** What one node was told to publish on a topic is kept in that order, where it was told once. */
+/** Messages of one node on a topic must be stored in the order of its orders, if each was ordered once. */
 function judgeOrder(publications: Iterable<Publication>): string[] {
   const violations: string[] = [];
   const last = new Map<string, Kept>();
@@ -143,7 +143,7 @@ function judgeOrder(publications: Iterable<Publication>): string[] {
   return violations;
 }
 
-/** What a history holds at the end is without holes, and has all that is said to be kept from its beginning on. */
+/** At the end a history must have no holes, and all confirmed messages from its beginning on. */
 function judgeAudit({ topic, epoch, last, from, numbers }: Audit, book: HeardBook, kept: readonly Kept[]) {
   const violations: string[] = [];
   if (numbers.length > 0 && from + numbers.length - 1 !== last) {

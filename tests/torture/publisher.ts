@@ -64,7 +64,7 @@ export class Publisher {
   /** The messages that each life has not answered. */
   readonly #sent = new Map<number, Set<Publication>>();
   readonly #again: { readonly at: number; readonly publication: Publication }[] = [];
-  /** What is sent with the next tick. */
+  /** The messages for the next tick. */
   readonly #pending: { readonly publication: Publication; readonly outlet: Outlet }[] = [];
   #unsettled = 0;
   #timer: ReturnType<typeof setInterval> | undefined;

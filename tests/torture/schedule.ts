@@ -22,7 +22,7 @@ export interface Extent {
   readonly rate: number;
 }
 
-/** What is done to a node, or to a server of the store. Times are in milliseconds from the start. */
+/** A fault of a node, or of a server of the store. Times are in milliseconds from the start. */
 export interface Fault {
   readonly at: number;
   readonly whom: "node" | "server";

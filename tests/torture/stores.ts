@@ -22,7 +22,7 @@ export interface TorturedStore extends AsyncDisposable {
   waitUntilWhole(): Promise<void>;
 }
 
-/** What Redis confirms is on disk. */
+/** Redis writes to disk before it confirms. */
 const REDIS_ARGS = ["--appendonly", "yes", "--appendfsync", "always"];
 
 function single(server: Broker): TorturedStore {

@@ -29,7 +29,7 @@ export class Tally {
   }
 }
 
-/** What an error is, without what differs from one to the next: numbers, quoted names and addresses. */
+/** The text of an error without its variable parts: numbers, quoted names and addresses. */
 export function kindOf(error: unknown): string {
   const { name, code, message } = error as { name?: string; code?: string; message?: string };
   return `${code ?? name}: ${String(message).replaceAll(/"[^"]*"/g, '"…"').replaceAll(/\d+/g, "N")}`;

@@ -27,16 +27,16 @@ import type {
   StoreName,
 } from "./words.ts";
 
-/** What is tortured, and by what. */
+/** The options of a torture run. */
 export interface TortureOptions extends Extent {
   readonly store: StoreName;
-  /** What nodes and processes of clients run on, in turn. */
+  /** The runtimes of nodes and processes of clients, in turn. */
   readonly runtimes: readonly RuntimePath[];
   /** Called with lines for the terminal. */
   say(line: string): void;
 }
 
-/** What came of it. */
+/** The result. */
 export interface Outcome extends Verdict {
   readonly counts: Readonly<Record<string, number>>;
   /** Why publishes failed, and what nodes and clients reported. */
@@ -312,7 +312,7 @@ class Torture {
   }
 }
 
-/** What of a node's counts is not zero. */
+/** The counts of a node that are not zero. */
 function remains(stats: HubStats & { readonly publishing: number }): string[] {
   const { refused: _, presence: __, ...counts } = stats;
   return Object.entries(counts).filter(([, count]) => count !== 0).map(([name, count]) => `${name} ${count}`);

@@ -13,7 +13,7 @@ export type StoreName = "redis" | "redis-cluster" | "nats" | "postgres";
 /** A message to publish: its number, and its topic. */
 export type Order = readonly [number: number, topic: TopicName];
 
-/** What became of an order. */
+/** The result of an order. */
 export type Answer =
   | readonly [number: number, epoch: string, offset: number]
   | readonly [number: number, code: string, message: string];
@@ -27,13 +27,13 @@ export interface NodePlace {
   readonly port: number;
 }
 
-/** What a node is told. */
+/** A message to a node. */
 export type NodeCommand =
   | { readonly publish: readonly Order[] }
   | { readonly audit: readonly TopicName[] }
   | { readonly stats: true };
 
-/** What a history holds at the end. */
+/** The content of a history at the end. */
 export interface Audit {
   readonly topic: TopicName;
   readonly epoch: string;
@@ -44,7 +44,7 @@ export interface Audit {
   readonly numbers: readonly number[];
 }
 
-/** What a node says. */
+/** A message of a node. */
 export type NodeWord =
   | { readonly port: number }
   | { readonly answers: readonly Answer[] }
@@ -59,18 +59,18 @@ export interface Drop {
   readonly forMs: number;
 }
 
-/** What a process of clients is to do. */
+/** The orders for a process of clients. */
 export interface LoadPlace {
   /** The number of its first client, and how many there are. */
   readonly first: number;
   readonly clients: number;
   /** The ports of the nodes. */
   readonly ports: readonly number[];
-  /** What each client subscribes to. */
+  /** The subscriptions of each client. */
   readonly topics: readonly (readonly TopicName[])[];
 }
 
-/** What a process of clients is told. */
+/** A message to a process of clients. */
 export type LoadCommand =
   | { readonly drops: readonly Drop[] }
   | { readonly heal: true }
@@ -82,9 +82,9 @@ export type LoadCommand =
 export interface Jump {
   readonly client: number;
   readonly topic: TopicName;
-  /** What it had heard last, if anything. */
+  /** Its last message, if any. */
   readonly before?: readonly [epoch: string, offset: number];
-  /** What it heard next, if anything. */
+  /** Its next message, if any. */
   readonly after?: readonly [epoch: string, offset: number];
   /** When it was told that it is live, or that it may have missed something: what is published later it must hear. */
   readonly toldAt: number;
@@ -98,7 +98,7 @@ export interface Heard {
   readonly numbers: readonly number[];
 }
 
-/** What a process of clients has counted. */
+/** The counts of a process of clients. */
 export interface LoadCounts {
   deliveries: number;
   replays: number;
@@ -110,7 +110,7 @@ export interface LoadCounts {
   holes: number;
 }
 
-/** What a process of clients says. */
+/** A message of a process of clients. */
 export type LoadWord =
   | { readonly ready: true }
   | { readonly back: true }

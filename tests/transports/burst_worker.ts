@@ -7,7 +7,7 @@
 
 import { opcode, RawClient } from "./raw_client.ts";
 
-/** What the worker is told. */
+/** A message to the worker. */
 export type BurstOrder =
   | { readonly open: number; readonly port: number }
   | { readonly wrote: Int32Array }

@@ -35,7 +35,7 @@ export function frameOf(code: number, payload: Uint8Array, flaws: FrameFlaws = {
 
 const bytesOf = (value: number): number[] => [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff);
 
-/** What to ask for. */
+/** The options of the request. */
 export interface RawRequest {
   readonly path?: string;
   /** Headers beside those of an upgrade; `undefined` leaves one of those out. */
@@ -117,7 +117,7 @@ export class RawClient {
       .map((line) => line.slice(start.length));
   }
 
-  /** What came behind the head of the answer, as text. */
+  /** The data behind the head of the answer, as text. */
   get body(): string {
     return new TextDecoder().decode(this.#received.subarray(this.#headEnd + 4));
   }

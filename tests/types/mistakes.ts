@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What all of them begin with. */
+/** The common first lines of all files. */
 export const PREAMBLE =
   `import { createEmitter, createHub, createMemoryAdapter, defineContract } from "@trunkline/hub";
 import { createClient } from "@trunkline/hub/client";

@@ -62,7 +62,7 @@ const inOrder = (type: string): string =>
     return found ? `${found[1]}<${part(found[2]!, ", ").map(inOrder).join(", ")}>` : member;
   }).sort().join(" | ");
 
-/** What the compiler says about each line of a file; it has to say nothing else. */
+/** The compiler's errors for each line of a file. There must be no others. */
 function byLine(output: string, file: string): Map<number, string[]> {
   const said = new Map<number, string[]>();
   for (const line of output.split("\n")) {

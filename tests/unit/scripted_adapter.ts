@@ -10,11 +10,11 @@ interface Operation {
 /** An adapter whose every answer is given by hand, and which fails a test that breaks the seam's rules. */
 export class ScriptedAdapter implements Pick<Adapter, "name" | "subscribe" | "unsubscribe"> {
   readonly name = "scripted";
-  /** What was asked for, in order. */
+  /** The calls, in order. */
   readonly asked: string[] = [];
   readonly #subscribed = new Set<string>();
   readonly #inFlight = new Map<string, Operation>();
-  /** What an interest did that no adapter has to bear. */
+  /** Calls of an interest that break the contract of adapters. */
   readonly breaches: string[] = [];
 
   /** The channels with an operation that has no answer. */
@@ -73,7 +73,7 @@ export class ScriptedAdapter implements Pick<Adapter, "name" | "subscribe" | "un
 /** Lets everything run that waits for nothing but its turn. */
 export const settled = (): Promise<void> => setImmediate();
 
-/** What has become of a promise so far. */
+/** The state of a promise. */
 export interface Watched {
   state: "pending" | "resolved" | "rejected";
   error: unknown;

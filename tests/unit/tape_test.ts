@@ -80,7 +80,7 @@ test("tape: a message that cannot be encoded changes nothing", () => {
   assertEquals([one, two].map((conn) => numbers(conn.got)), [[1, 3], [1, 2, 3]]);
 });
 
-/** What may happen to four connections in three groups. */
+/** The events of four connections in three groups. */
 const action = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("deliver" as const), g: fc.nat(2), c: fc.nat(4) }) },
   {

@@ -4,7 +4,7 @@ import { multiaddr } from "@multiformats/multiaddr";
 import { test, waitFor } from "../../harness.ts";
 import { Network, PROBES, startBareNode, topicOf } from "./scene.ts";
 
-/** What one case plays on; every case gets a network of its own, and leaves none. */
+/** The network of one case. Every case gets its own, and leaves none. */
 let current: Network | undefined;
 
 function network(): Network {

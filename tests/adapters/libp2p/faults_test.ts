@@ -8,7 +8,7 @@ const LOST = "is lost";
 /** Long enough for a process that starts while the machine is busy. */
 const LONG = { timeoutMs: 90_000 };
 
-/** What each publishes reaches each other. */
+/** Checks that messages of each node reach each other node. */
 async function checkAllReachAll(nodes: readonly TestNode[], word: string): Promise<void> {
   for (const node of nodes) node.adapter.publish("news", `${word} of ${node.nodeId}`);
   for (const node of nodes) {

@@ -14,7 +14,7 @@ import { sendSignal } from "../../../tools/brokers/signal.ts";
 import { runtime, waitFor } from "../../harness.ts";
 import { APART, PREFIX } from "./scene.ts";
 
-/** What the node says. */
+/** The messages of the node. */
 export type Word =
   | { readonly kind: "got"; readonly text: string }
   | { readonly kind: "gap" | "up" | "down" | "ready" }
@@ -24,7 +24,7 @@ export type Word =
 export interface Elsewhere extends AsyncDisposable {
   /** All that it said, in order. */
   readonly words: readonly Word[];
-  /** What came on the channel, in order. */
+  /** The messages on the channel, in order. */
   readonly got: readonly string[];
   /** Sends its process a signal. */
   signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;

@@ -35,7 +35,7 @@ export interface Place {
   /** Where others reach it. */
   readonly address: string;
   readonly proxy: Proxy;
-  /** What makes an adapter stand there. */
+  /** Creates an adapter at this place. */
   readonly options: Pick<Libp2pAdapterOptions, "listen" | "announce" | "privateKey">;
 }
 

@@ -9,7 +9,7 @@ import { startNats } from "../../../tools/brokers/nats.ts";
 import { test, waitFor } from "../../harness.ts";
 import { createNode, openNode } from "./scene.ts";
 
-/** What the libraries call alike. */
+/** The common functions of the libraries. */
 interface UserOptions {
   readonly servers: string;
   readonly reconnect?: boolean;

@@ -22,7 +22,7 @@ async function config(text: string): Promise<{ readonly path: string } & AsyncDi
 }
 
 const NAME = "trunkline-history";
-/** What a user needs beside the prefix. */
+/** The rights that a user needs beside the prefix. */
 const API = [
   ...["INFO", "CREATE", "MSG.GET", "PURGE"].map((name) => `"$JS.API.STREAM.${name}.${NAME}"`),
   `"$JS.API.DIRECT.GET.${NAME}"`,

@@ -38,7 +38,7 @@ export const PLENTY = { size: 10_000, ttlMs: Infinity } as const;
 export interface HistoryNode extends AsyncDisposable {
   readonly node: TestNode;
   readonly store: HistoryStore;
-  /** What it was handed. */
+  /** The messages that it got. */
   readonly delivered: { readonly channel: string; readonly position: Position; readonly data: string }[];
   readonly errors: Error[];
   /** Appends one after the other what is written as numbers; gives the last position. */

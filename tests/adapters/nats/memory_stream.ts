@@ -22,14 +22,14 @@ export interface MemoryNode {
 
 /** The stream. */
 export class MemoryStream {
-  /** What is kept, the oldest first. */
+  /** The stored messages, the oldest first. */
   readonly kept: Stored[] = [];
   /** How many messages were read. */
   reads = 0;
   /** How many writes were refused. */
   refused = 0;
   readonly #nodes: MemoryNode[] = [];
-  /** What it takes. */
+  /** The requests that it accepts. */
   readonly limits = { maxPayload: 1024 * 1024 };
   #seq = 0;
 

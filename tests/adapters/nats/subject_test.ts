@@ -12,7 +12,7 @@ const texts = fc.oneof(
   fc.string({ unit: fc.constantFrom("\ud800", "\udc00", "é", "💥", "%", "uD800", "%uD800") }),
 );
 
-/** What no part of a subject may have. */
+/** Characters that no part of a subject may have. */
 const FORBIDDEN = /[\s.*>\0-\x20\x7f-\uffff]/;
 
 test("nats subjects: every text is one token that a server takes, and decodes to itself", () => {

@@ -8,13 +8,13 @@ import { createNodeClusterAdapter } from "@trunkline/hub/adapters/node-cluster";
 import { createLoopbackTransport } from "@trunkline/hub/transports/loopback";
 import { chat, type ChatHub } from "../../hub/chat.ts";
 
-/** What the worker is told. */
+/** A message to the worker. */
 export type Order =
   | readonly ["say", text: string, count: number]
   | readonly ["nodes"]
   | readonly ["close"];
 
-/** What the worker says. */
+/** A message of the worker. */
 export type Word =
   | readonly ["ready", nodeId: string]
   | readonly ["heard", text: string]

@@ -20,7 +20,7 @@ import { runtime, test } from "../../harness.ts";
 import { CERTIFICATE, KEY } from "../nats/certificates.ts";
 import { bunSql, openConsole, startOther } from "./scene.ts";
 
-/** What one case plays on. */
+/** The servers of one case. */
 interface Backplane {
   /** The server's own port. */
   readonly port: number;
@@ -28,7 +28,7 @@ interface Backplane {
   proxy: Proxy;
   stop(): Promise<void>;
   start(): Promise<void>;
-  /** What else the case started. */
+  /** Other servers that the case started. */
   readonly started: AsyncDisposable[];
 }
 

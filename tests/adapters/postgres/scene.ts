@@ -36,7 +36,7 @@ export function openConsole(url: string): Console {
   return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) };
 }
 
-/** What tests use of Bun's own client. */
+/** The part of Bun's own client that tests use. */
 export interface BunSql {
   unsafe(statement: string, parameters: readonly unknown[]): Promise<unknown>;
   close(options: { timeout: number }): Promise<void>;
@@ -53,7 +53,7 @@ export async function bunSql(url: string): Promise<BunSql> {
 /** Does something in a transaction, which is committed unless that throws. */
 export type Transact = (run: (tx: never) => Promise<void>) => Promise<unknown>;
 
-/** What a transaction of each kind of client is. */
+/** The transaction of each kind of client. */
 export const transactions = (url: string): Readonly<Record<string, Transact>> => ({
   "postgres": async (run) => {
     await using console = openConsole(url);

@@ -5,11 +5,11 @@ import { type Proxy, startProxy } from "../../../tools/brokers/proxy.ts";
 import { test } from "../../harness.ts";
 import { publishForeign, SHARED, startOther } from "./scene.ts";
 
-/** What one case plays on: the broker of the run, behind a proxy that can take it away. */
+/** The broker of one case: that of the run, behind a proxy that can cut it off. */
 interface Backplane {
   readonly port: number;
   readonly faults: BackplaneFaults;
-  /** What else the case started. */
+  /** Other servers that the case started. */
   readonly started: AsyncDisposable[];
 }
 

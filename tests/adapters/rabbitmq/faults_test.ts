@@ -16,7 +16,7 @@ if (runtime === "deno") {
   afterAll(() => broker.stop());
 }
 
-/** What RabbitMQ does is the same for all; what sockets do, other tests show on both runtimes. */
+/** RabbitMQ behaves the same for all runtimes. Other tests show the behaviour of sockets on both runtimes. */
 function faultTest(title: string, fn: (url: string) => Promise<void>, timeoutMs = 60_000): void {
   if (runtime === "bun") {
     test.skip(title, "it takes a server of its own: what RabbitMQ does is shown on Deno");

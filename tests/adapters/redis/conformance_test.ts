@@ -16,12 +16,12 @@ import {
 import { test } from "../../harness.ts";
 import { openConsole } from "./scene.ts";
 
-/** What one case plays on; every case gets servers of its own, and leaves none. */
+/** The servers of one case. Every case gets its own, and leaves none. */
 interface Backplane {
   readonly broker: Broker;
   /** Leads there through a proxy that can blackhole it. */
   readonly url: string;
-  /** What else the case started. */
+  /** Other servers that the case started. */
   readonly started: AsyncDisposable[];
 }
 

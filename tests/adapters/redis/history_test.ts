@@ -1,4 +1,4 @@
-/** What Redis loses, refuses and forgets: histories say so, and never more than is true. */
+/** Losses, refusals and restarts of Redis: histories report them, and never claim more than is true. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import type { HistoryStore } from "../../../adapters/history_store.ts";
 import { createRedisAdapter, type RedisAdapterOptions } from "../../../adapters/redis/mod.ts";
@@ -253,7 +253,7 @@ test("redis history: a user without the right to run scripts is told, and nothin
   );
 }, TIMEOUT);
 
-/** What the documentation gives. */
+/** The ACL of the documentation. */
 const RULES =
   "~chat:* &chat:* -@all +ping +publish +subscribe +unsubscribe +eval +evalsha +info +time +del +pexpire " +
   "+hget +hmget +hset +hincrby +hlen +xadd +xlen +xrange +xrevrange +xtrim +zadd +zscore +zremrangebyscore";

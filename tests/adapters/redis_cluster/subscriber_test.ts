@@ -11,9 +11,9 @@ class ScriptedLink {
   readonly commands: string[] = [];
   readonly events: ClusterLinkEvents;
   destroyed = false;
-  /** What the next commands end with. */
+  /** The result of the next commands. */
   answers: (Promise<void> | Error)[] = [];
-  /** What pings end with. */
+  /** The result of pings. */
   pong: Promise<void> = Promise.resolve();
 
   constructor(events: ClusterLinkEvents) {

@@ -46,7 +46,7 @@ class Stream implements Disposable {
   }
 }
 
-/** What came was in order, and nothing twice. */
+/** Checks that messages arrived in order, and none twice. */
 function assertRising(data: readonly AdapterData[]): void {
   const numbers = data.map(Number);
   const at = numbers.findIndex((n, i) => i > 0 && n <= numbers[i - 1]!);

@@ -8,7 +8,7 @@ import { type TestNode, testNode } from "../test_node.ts";
 
 const test = onDeno("zeromq mesh");
 
-/** What each publishes reaches each other. */
+/** Checks that messages of each node reach each other node. */
 async function checkAllReachAll(nodes: readonly TestNode[], word: string): Promise<void> {
   for (const node of nodes) node.adapter.publish("news", `${word} of ${node.nodeId}`);
   for (const node of nodes) {

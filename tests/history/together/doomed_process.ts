@@ -4,7 +4,7 @@ import process from "node:process";
 import { PLACES, run, startMarket } from "./market.ts";
 import { connect } from "./stores.ts";
 
-/** What the node says: where it is, and what was kept. */
+/** The messages of the node: its address, and the stored messages. */
 export type Word =
   | { readonly port: number }
   | { readonly where: (typeof PLACES)[number]; readonly kept: number; readonly at: Published };

@@ -1,4 +1,4 @@
-/** What histories promise while their store is killed, loses what it had, or stands still. */
+/** The promises of histories while their store is killed, loses its data, or is frozen. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { HubError, Published } from "@trunkline/hub";
 import { test, waitFor } from "../../harness.ts";
@@ -16,7 +16,7 @@ const KEPT =
 const FROZEN =
   "promise 1: while a store is frozen a publisher learns which messages are uncertain, and publishes them again, once";
 
-/** What a follower has heard in an epoch, in the order it was heard. */
+/** The messages of an epoch that a follower got, in order of arrival. */
 const offsetsOf = (follower: Follower, epoch: string) =>
   follower.heard.filter(({ meta }) => meta.epoch === epoch).map(({ meta }) => meta.offset);
 

@@ -48,7 +48,7 @@ export interface MarketNode extends AsyncDisposable {
   readonly hub: MarketHub;
   /** The port of 127.0.0.1 at which it takes WebSockets. */
   readonly port: number;
-  /** What was reported. */
+  /** The reports. */
   readonly errors: unknown[];
 }
 

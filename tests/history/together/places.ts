@@ -74,7 +74,7 @@ export interface OwnStores extends Omit<Startable, "launch"> {
   readonly forgetful: OwnStore;
 }
 
-/** What a broker is, beside that it ends. */
+/** A broker that can be disposed of. */
 type Started = Omit<OwnStore, "place"> & { readonly url: string };
 
 const own = (broker: Started, store: string, more: Partial<Place> = {}): OwnStore =>

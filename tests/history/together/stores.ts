@@ -23,7 +23,7 @@ export interface Place {
 /** How soon an adapter notices that nothing comes through any more, with time for a machine that is busy. */
 const PROBES = { probeIntervalMs: 500, probeTimeoutMs: 2_000, connectTimeoutMs: 2_000 } as const;
 
-/** What makes the options of one more node of the cluster at a place. */
+/** Creates the options of another node of the cluster at a place. */
 export async function connect(
   { store, url, broker = "", prefix, inMemory }: Place,
 ): Promise<() => Pick<MarketOptions, "adapter" | "history">> {

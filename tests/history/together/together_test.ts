@@ -1,4 +1,4 @@
-/** What holds of every store of histories that nodes share, with real nodes, brokers and links. */
+/** The rules of every shared store of histories, with real nodes, brokers and links. */
 import { assert, assertEquals } from "@std/assert";
 import type { Published } from "@trunkline/hub";
 import { FakeClock } from "../../fake_clock.ts";
