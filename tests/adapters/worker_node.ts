@@ -71,7 +71,7 @@ export class WorkerAdapter implements Adapter {
     this.#worker.terminate();
   }
 
-  /** Has the worker do something. */
+  /** Sends an order to the worker. */
   tell(...[kind, ...rest]: Rest): Promise<void> {
     if (this.#closing) return Promise.reject(new Error("The worker has ended"));
     const id = ++this.#lastId;

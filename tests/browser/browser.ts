@@ -42,6 +42,6 @@ async function launch(): Promise<Browser> {
   return await chromium.launch({ executablePath, args: [...FLAGS] });
 }
 
-/** It runs before the first test begins, and is none of what that leaves open. Tests close the contexts that they open. */
+/** It runs before the first test begins, so it does not count as left open. Tests close the contexts that they open. */
 export const browser: Browser = await launch();
 afterAll(() => browser.close());

@@ -4,7 +4,7 @@ import { test, waitFor } from "../harness.ts";
 import { Demo, type DemoWindow } from "./windows.ts";
 
 const TIMEOUT = { timeoutMs: 120_000 };
-/** So many points at the least two charts have in common: more than any two places of a random walk. */
+/** Two equal charts have at least so many common points: more than any two parts of a random walk. */
 const COMMON = 16;
 
 /** The points of a window's chart, by their place in it; a point may be where two pieces of the line meet. */

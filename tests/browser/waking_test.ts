@@ -13,7 +13,7 @@ const HEARTBEAT_MS = 600_000;
 /** A page with a client, and the server that it talks to. */
 interface Scene {
   readonly page: Page;
-  /** Says something to the browser by its debugging protocol. */
+  /** Sends a command to the browser by its debugging protocol. */
   send(method: string, params?: object): Promise<unknown>;
   /** How many pings came. */
   readonly pings: number;

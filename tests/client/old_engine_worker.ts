@@ -4,7 +4,7 @@
  * @module
  */
 
-/** As React Native's: it adds a slash, and throws for each part that is read. */
+/** Like React Native's `URL`: it adds a slash, and throws when any part is read. */
 class PoorUrl {
   readonly href: string;
 

@@ -15,7 +15,7 @@ export interface Place {
   readonly prefix: string;
 }
 
-/** Who a node is that is ready, and its client. */
+/** The ids of a ready node and of its client. */
 export interface Ready {
   readonly nodeId: string;
   readonly connection: string;

@@ -9,7 +9,7 @@ interface Model {
   readonly seniority: Seniority;
   /** The nodes that it knows, and their ranks. */
   readonly known: Map<string, number>;
-  /** Whose answers it waits for as it starts; `undefined` from when it is settled. */
+  /** The nodes for whose answers it waits at its start; `undefined` after that. */
   awaited: Set<string> | undefined;
 }
 

@@ -9,7 +9,7 @@ import type { MemoryHistory } from "@trunkline/hub/adapters/memory-history";
 
 /** A store whose answers a test decides about. */
 export interface LaterStore extends HistoryStore {
-  /** How it answers: with what there is, with an error, or not at all until it is "up" again. */
+  /** How it answers: normally, with an error, or not at all until it is "up" again. */
   state: "up" | "down" | "hangs";
   /** How many reads it was asked for. */
   readonly reads: number;

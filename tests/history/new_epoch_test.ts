@@ -64,7 +64,7 @@ function scene({ text = () => '"x"', parse = (data) => data, tellsAges = true }:
     heard,
     reads,
     take,
-    /** It is not remembered any more what was heard at an offset. */
+    /** Forgets the delivered message at an offset. */
     forget: (offset: number) => delivered.delete(`${[server.position[0], offset]}`),
     /** Other nodes append, and this one does not hear of it. */
     append(count = 1): Position {

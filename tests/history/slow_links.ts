@@ -16,7 +16,7 @@ export interface SlowClient {
   readonly mostUnread: number;
   /** The code with which the hub has closed it. */
   readonly closed: number | undefined;
-  /** Says messages in one frame. */
+  /** Sends messages in one frame. */
   say(...messages: readonly unknown[][]): void;
   /** Reads so much. */
   read(length: number): void;

@@ -1,4 +1,4 @@
-/** Who may read which history: a hub, and clients by role and by what they were allowed. */
+/** The rights to read a history: of a hub, and of clients by role and by rule. */
 import { assert, assertEquals } from "@std/assert";
 import {
   createClient,

@@ -128,7 +128,7 @@ export class Intruder {
     return waitFor(() => this.closing, { what: "the server to close" });
   }
 
-  /** Says hello, and waits for the welcome. */
+  /** Sends hello, and waits for the welcome. */
   async enter(hello: unknown = { role: "member" }): Promise<this> {
     this.send(["hello", hello]);
     await this.hears("welcome");

@@ -67,9 +67,9 @@ interface HasStatus {
 export interface Links {
   readonly url: readonly string[];
   readonly transport: ClientTransport;
-  /** They break, and no new one is to be had until `back`. */
+  /** Breaks the links. No new one opens until `back`. */
   drop(client: HasStatus): Promise<void>;
-  /** They are to be had again, on these nodes, or on all; resolves when the client is open. */
+  /** Lets links open again, on these nodes, or on all; resolves when the client is open. */
   back(
     client: HasStatus,
     ...at: readonly { readonly loopback: LoopbackTransport }[]

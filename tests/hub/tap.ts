@@ -67,7 +67,7 @@ export class Tap implements Adapter {
     this.#context!.deliver(channel, data, from);
   }
 
-  /** Tells that a node's process has ended. */
+  /** Reports that a node's process has ended. */
   gone(nodeId: string): void {
     this.#context!.onNodeGone!(nodeId);
   }

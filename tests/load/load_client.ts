@@ -15,7 +15,7 @@ import { frameOf, opcode } from "../transports/raw_client.ts";
 export interface LoadClientOptions {
   /** The role to ask for: `"member"` unless told. */
   readonly role?: string;
-  /** Who it is. */
+  /** The client's name. */
   readonly token?: string;
   /** The codec; JSON by default. */
   readonly codec?: Codec;
@@ -29,7 +29,7 @@ export class LoadClient {
   id = "";
   /** The close code, once it is closed; 1006 without a close frame. */
   closed: number | undefined;
-  /** Told of every event and topic message. */
+  /** Called with every event and topic message. */
   onMessage: (payload: unknown, name: string) => void = () => {};
   readonly #socket: Socket;
   readonly #codec: Codec;

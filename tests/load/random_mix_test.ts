@@ -123,7 +123,7 @@ class Mix {
     this.#seed = seed;
   }
 
-  /** Does one thing; what it does not wait for goes on in the turn. */
+  /** Executes one step. Calls that it does not await go on in the turn. */
   step(): Promise<void> | void {
     const random = this.#random;
     if (this.conns.length < 6) return this.#connect();

@@ -24,7 +24,7 @@ import { LoadClient, type LoadClientOptions } from "./load_client.ts";
 
 /** Which message this is. */
 const Mark = z.object({
-  /** Who published it. */
+  /** Its publisher. */
   p: z.number(),
   /** Its number among all of that publisher. */
   n: z.number(),

@@ -106,7 +106,7 @@ export function accept({ server }: Rig, first: WhoChange, place: string = PLACE)
   server.link.say(["res", id], ["who", place, options?.by ?? "user", first]);
 }
 
-/** Tells what has become of the room. */
+/** Sends the changes of the room. */
 export const say = ({ server }: Rig, change: WhoChange): void =>
   server.link.say(["who", PLACE, "user", change]);
 

@@ -137,7 +137,7 @@ export const entry = (node: string, n: number, state?: unknown, user?: string): 
   at: Date.UTC(2026, 0, 1) + n,
 });
 
-/** Who a node knows to be in a place: their connections with their states, in order. */
+/** The members of a place that a node knows: their connections with their states, in order. */
 export function known(gossip: Gossip, place = "room:a"): readonly (readonly [string, unknown])[] {
   const { entries } = gossip.page(place, { by: "connection", limit: 1_000_000 });
   return entries.map(({ id, state }) => [id, state] as const);

@@ -71,7 +71,7 @@ export async function enter(
   return { client, links, heard, told, errors, [Symbol.asyncDispose]: () => client.close() };
 }
 
-/** Has a guest write down how it comes back. */
+/** Lets a guest record its recoveries. */
 export const follow = ({ client, told }: Guest) => client.onRecovery((recovery) => void told.push(recovery));
 /** How many are in a room, on all nodes. */
 export const memberOf = async (node: Node, room: string) =>

@@ -6,7 +6,7 @@
 
 import type { Fault } from "./faults.ts";
 
-/** Tells of a fault in words. */
+/** Describes a fault in words. */
 export function describeFault(fault: Fault): string {
   const { at, ms } = fault;
   const span = `${at}–${at + ms} ms`;

@@ -19,14 +19,14 @@ class Gapless extends GossipSubject {
   }
 }
 
-/** Does not hear which version other nodes have. */
+/** Ignores the versions of other nodes. */
 class Versionless extends GossipSubject {
   protected override hear(message: GossipMessage, from: string): void {
     if (message[0] !== "pv") super.hear(message, from);
   }
 }
 
-/** Does not hear pages of large states. */
+/** Ignores pages of large states. */
 class Pageless extends GossipSubject {
   protected override hear(message: GossipMessage, from: string): void {
     if (message[0] !== "pp") super.hear(message, from);

@@ -28,7 +28,7 @@ export interface LineEvents {
 
 /** The parts of a line. */
 export interface LineOptions extends LineEvents {
-  /** Whose it is. */
+  /** The process of the line. */
   readonly process: Process;
   /** The network behind it. */
   readonly network: Network;

@@ -24,7 +24,7 @@ export class MembershipSubject implements Subject {
   /** The code under test. */
   readonly nodes: Nodes;
   protected readonly environment: Environment;
-  /** Who is there by the events. */
+  /** The nodes, by the events. */
   readonly #present = new Set<string>();
   /** Why those have left that are not there. */
   readonly #left = new Map<string, NodeLeft["reason"]>();

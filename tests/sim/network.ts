@@ -130,7 +130,7 @@ export class Network {
     else this.#ports.set(channel, new Set([port]));
   }
 
-  /** It hears it no more. */
+  /** Ends the subscription of a process. */
   unsubscribe(port: Port, channel: string): void {
     const ports = this.#ports.get(channel);
     if (ports?.delete(port) && ports.size === 0) this.#ports.delete(channel);

@@ -120,13 +120,13 @@ export class Process implements Clock, StepTaker {
     return callbacks.length > 0;
   }
 
-  /** It stands still: nothing of it runs, what is sent to it waits, what it has sent is under way. */
+  /** Freezes the process: nothing of it runs, messages to it wait, and its own messages stay under way. */
   freeze(): void {
     this.#held ??= [];
     this.#stepMs = undefined;
   }
 
-  /** It needs so long for each step, in milliseconds, and falls behind when more comes than it can take. */
+  /** Makes each step take so long, in milliseconds: the process falls behind if too many steps come. */
   slow(stepMs: number): void {
     this.#held ??= [];
     this.#stepMs = stepMs;
@@ -144,7 +144,7 @@ export class Process implements Clock, StepTaker {
     this.slow(0);
   }
 
-  /** It ends, without another step. */
+  /** Ends the process, without another step. */
   kill(): void {
     if (!this.#alive) return;
     this.#alive = false;

@@ -39,7 +39,7 @@ export interface CampaignOptions extends Omit<RunOptions, "seed"> {
   readonly to: number;
   /** After how many failures it ends. */
   readonly maxFailures?: number;
-  /** Told after each run how many there were. */
+  /** Called after each run with the number of runs. */
   onRun?(runs: number): void;
 }
 
@@ -72,7 +72,7 @@ export async function campaign(system: System, options: CampaignOptions): Promis
   return sum;
 }
 
-/** Tells of a campaign in one line. */
+/** Describes a campaign in one line. */
 export function describeCampaign(system: System, sum: Campaign): string {
   const { runs, nodes, faults, operations, delivered, lost, slowestMs, failures } = sum;
   return `${system.name}: ${runs} runs, ${nodes} nodes, ${faults} faults, ${operations} operations, ` +
@@ -80,7 +80,7 @@ export function describeCampaign(system: System, sum: Campaign): string {
     `latest, ${failures.length} violations`;
 }
 
-/** Tells of a failing run: what it broke, what it takes to break it, and how to see it. */
+/** Describes a failing run: the broken rule, the needed faults, and how to repeat the run. */
 export function describeFailure(system: System, scenario: Scenario, shrunk: Shrunk): string {
   const { seed, nodes, network, wire, delayMs, jitterMs, counts } = scenario;
   const { faults, operations, nodes: needed } = shrunk.scenario;

@@ -132,7 +132,7 @@ class Watch {
     else this.begin(at + LOOK_MS);
   }
 
-  /** Tells whether anything is not as it should be. */
+  /** Returns whether a rule is broken. */
   #see(isLast: boolean): boolean {
     const { schedule: { now: at } } = this.#world;
     const differing: string[] = [];

@@ -99,9 +99,9 @@ export interface Subject {
   readonly process: Process;
   /** The line is open: begins. */
   start(): Promise<void>;
-  /** Says goodbye. The line is closed after, when that has resolved. */
+  /** Says goodbye. When this has resolved, the line is closed. */
   stop(): void | Promise<void>;
-  /** Does what a user does. */
+  /** Executes an action of a user. */
   act?(operation: Operation): void;
   /** Something of a node has arrived. */
   heard(from: string): void;

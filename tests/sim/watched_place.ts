@@ -47,7 +47,7 @@ export function entryHash(place: string, { id, user, state }: PresenceEntry): nu
 export class WatchedPlace {
   /** The followed place. */
   readonly followed: Followed;
-  /** Who is there by the changes. */
+  /** The members, by the changes. */
   readonly shown = new Map<string, PresenceEntry>();
   /** How many are there of each node. */
   readonly byNode = new Map<string, number>();

@@ -92,7 +92,7 @@ export function drawWorkload({ random, seats, quietAt, count }: WorkloadOptions)
   return operations.sort((a, b) => a.at - b.at);
 }
 
-/** Tells of an operation in words. */
+/** Describes an operation in words. */
 export function describeOperation({ at, seat, kind, place, connection, many }: Operation): string {
   const on = `on n${String(seat).padStart(2, "0")}`;
   const who = `connection ${connection} (${userOf(seat, connection) ?? "anonymous"})`;

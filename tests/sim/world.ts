@@ -318,7 +318,7 @@ export class World implements Truth {
     for (const other of this.#seats) if (other) this.#checkGoodbye(life, other);
   }
 
-  /** Who has got a goodbye knows the node no more. */
+  /** Checks that a process that has got a goodbye no longer knows the node. */
   #checkGoodbye({ process: { id, seat } }: Life, { process, subject }: Life): void {
     if (!this.network.isOpen(seat, process.seat)) return;
     this.#at(this.network.idleAt(seat, process.seat) + 1, () => {

@@ -90,7 +90,7 @@ export class TorturedNode {
     });
   }
 
-  /** Tells it something. */
+  /** Sends a message to the node. */
   tell(command: NodeCommand): void {
     this.#part?.tell(command);
   }

@@ -45,12 +45,12 @@ export class Diary {
     return this.#last;
   }
 
-  /** It is live for the first time. */
+  /** Records that the client is live for the first time. */
   live(at: number): void {
     this.#toldAt ??= at;
   }
 
-  /** It is told how it came back. */
+  /** Records a notice of recovery. */
   told(recovered: boolean, at: number): void {
     const { counts } = this.#parts;
     if (recovered) return void counts.claimsTrue++;
@@ -58,7 +58,7 @@ export class Diary {
     this.#toldAt = at;
   }
 
-  /** It hears a message. */
+  /** Records a message. */
   hear({ offset, epoch, recovered }: Omit<TopicMeta<true>, "topic">, at: number): void {
     const { counts } = this.#parts;
     counts.deliveries++;

@@ -49,7 +49,7 @@ function hear(
   violate(`${topic} has ${other} and ${number} at ${epoch} ${offset}, as client ${client} hears`);
 }
 
-/** Has a client join its rooms, on every connection, as applications do; resolves when it is in them for the first time. */
+/** Lets a client join its rooms on every connection, as applications do; resolves when it is in them for the first time. */
 function joinRooms(
   connected: Client<typeof contract.definition, "member">,
   rooms: readonly RoomName[],

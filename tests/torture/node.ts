@@ -61,7 +61,7 @@ async function publish([number, topic]: Order): Promise<void> {
   }
 }
 
-/** Tells what a history holds. */
+/** Sends the content of a history. */
 async function audit(topic: TopicName): Promise<void> {
   const { epoch, last, records } = await (isRoom(topic) ? hub.room(topic).history() : hub.history(topic));
   say<NodeWord>({

@@ -59,7 +59,7 @@ export class Part<Command extends object, Word extends object> {
     return this.#isGone;
   }
 
-  /** Tells it something. */
+  /** Sends a message to the process. */
   tell(command: Command): void {
     if (!this.#isGone) this.#child.stdin!.write(`${JSON.stringify(command)}\n`);
   }

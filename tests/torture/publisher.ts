@@ -29,7 +29,7 @@ export interface Publication {
   open: number;
   /** All answers that it is kept; one, unless it was sent to several nodes. */
   readonly acks: Ack[];
-  /** It was refused for certain, and not sent again. */
+  /** The message was certainly refused, and not sent again. */
   refused: boolean;
 }
 
@@ -121,7 +121,7 @@ export class Publisher {
     return last;
   }
 
-  /** Does nothing any more. */
+  /** Stops the publisher. */
   stop(): void {
     clearInterval(this.#timer);
   }

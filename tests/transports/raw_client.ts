@@ -13,7 +13,7 @@ export const opcode = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as con
 
 /** How a frame is to break the rules. */
 export interface FrameFlaws {
-  /** Says that more fragments follow. */
+  /** Announces more fragments. */
   readonly unfinished?: boolean;
   /** The three reserved bits. */
   readonly reserved?: number;

@@ -15,7 +15,7 @@ const LIMITS: OutboxLimits = {
   highWaterBytes: Infinity,
 };
 
-/** As much of a connection as groups see, with a real outbox over a link that only remembers. */
+/** The part of a connection that groups use, with a real outbox over a link that only records. */
 export class FakeConnection {
   memberships: Connection["memberships"];
   readonly surface: Surface;

@@ -66,7 +66,7 @@ export class MemoryStream {
     return this.kept.find(({ seq }) => seq === wanted);
   }
 
-  /** As nodes see it. */
+  /** The stream in the view of nodes. */
   readonly stream = {
     jetStream: this.limits,
     ready: () => Promise.resolve({ life: "L", round: 0, seq: 1 }),

@@ -50,7 +50,7 @@ export async function bunSql(url: string): Promise<BunSql> {
   return new SQL(url, { max: 1 });
 }
 
-/** Does something in a transaction, which is committed unless that throws. */
+/** Runs a function in a transaction, which is committed unless the function throws. */
 export type Transact = (run: (tx: never) => Promise<void>) => Promise<unknown>;
 
 /** The transaction of each kind of client. */

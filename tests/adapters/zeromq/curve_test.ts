@@ -27,7 +27,7 @@ async function strangers(keys: ZeroMqKeys): Promise<readonly (ZeroMqKeys | "none
   ];
 }
 
-/** Who is refused hears of it at once; on a busy machine a node must not take its peers for ones that are not there yet. */
+/** A refused node learns it at once. On a busy machine a node must not mistake its peers for missing ones. */
 const PATIENT = { connectTimeoutMs: 10_000 };
 
 onlyDeno(

@@ -15,7 +15,7 @@ import {
 import { z } from "zod";
 import { serve } from "../../serve.ts";
 
-/** Who published it, and which of all of that publisher it is. */
+/** Its publisher, and its number among the publisher's messages. */
 const Price = z.object({ from: z.string(), n: z.number() });
 
 export type Price = z.infer<typeof Price>;
@@ -88,7 +88,7 @@ export function say(hub: MarketHub, where: Topic | Floor, price: Price, options?
 /** One of each. */
 export const PLACES = ["price/x", "floor/x"] as const;
 
-/** Tells them apart. */
+/** Whether a place is a room. */
 export const isFloor = (where: Topic | Floor): where is Floor => where.startsWith("floor/");
 
 /** Reads what is kept. */
