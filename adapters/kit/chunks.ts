@@ -13,7 +13,7 @@ import { exceedsUtf8 } from "../../contract/values/utf8_size.ts";
 import type { Clock } from "../../contract/clock.ts";
 import type { AdapterData } from "../adapter.ts";
 
-/** What {@linkcode Chunks} needs. */
+/** Options of {@linkcode Chunks}. */
 export interface ChunksOptions {
   /** How many bytes of incomplete messages to keep at most, for all senders together. */
   readonly maxHeldBytes: number;
@@ -75,7 +75,7 @@ export class Chunks {
   #cancelSweep: (() => void) | undefined;
   #scratch = new Uint8Array();
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: ChunksOptions) {
     this.#options = options;
   }

@@ -7,7 +7,7 @@
 import type { AdapterData } from "../adapter.ts";
 import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
 
-/** What {@linkcode Inbox} needs. */
+/** Options of {@linkcode Inbox}. */
 export interface InboxOptions {
   /** This node. Its own messages may come back. */
   readonly nodeId: string;
@@ -26,7 +26,7 @@ export class Inbox {
   readonly #ownText: string;
   readonly #ownHeads: readonly Uint8Array[];
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: InboxOptions) {
     this.#options = options;
     const { nodeId } = options;

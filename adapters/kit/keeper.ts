@@ -13,7 +13,7 @@ import type { FailureKind } from "./failure.ts";
 /** Limits the time of a step, and ends the step when the connection is lost. */
 export type Within = <T>(step: Promise<T>, what: string) => Promise<T>;
 
-/** What {@linkcode Keeper} needs. */
+/** Options of {@linkcode Keeper}. */
 export interface KeeperOptions<L> {
   readonly clock: Clock;
   /** How long connecting may take, in milliseconds. */
@@ -51,7 +51,7 @@ export class Keeper<L> {
   #hurried = false;
   #running: Promise<void> | undefined;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: KeeperOptions<L>) {
     this.#options = options;
   }

@@ -35,7 +35,7 @@ export type PublishBatch = (messages: readonly OutgoingMessage[]) => PublishResu
 /** The results of the messages of a batch. */
 export type PublishResults = readonly unknown[] | void;
 
-/** What {@linkcode Outbox} needs. */
+/** Options of {@linkcode Outbox}. */
 export interface OutboxOptions {
   /** How many bytes may wait for an answer. */
   readonly maxPendingBytes: number;
@@ -63,7 +63,7 @@ export class Outbox {
   /** Why there is no connection. */
   #away = "the connection is down";
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: OutboxOptions) {
     this.#options = options;
   }

@@ -25,7 +25,7 @@ export interface SubscribingLink {
   onBroken(cause: Error): void;
 }
 
-/** What {@linkcode Wanted} needs. */
+/** Options of {@linkcode Wanted}. */
 export interface WantedOptions {
   readonly clock: Clock;
   /** How many channels one command may name: an engine does one command at a time. */
@@ -62,7 +62,7 @@ export class Wanted {
   #cancelRetry: (() => void) | undefined;
   #closed: Error | undefined;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: WantedOptions) {
     this.#options = options;
   }

@@ -23,7 +23,7 @@ const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 /** The longest head of an envelope: its mark, the length and colon, and an id of 1,024 characters. */
 const MAX_HEAD_BYTES = 9 + 3 * 1024;
 
-/** What {@linkcode NatsEngine} needs. */
+/** Options of {@linkcode NatsEngine}. */
 export interface NatsEngineOptions {
   readonly source: ClientSource;
   readonly subjects: Subjects;
@@ -47,7 +47,7 @@ export class NatsEngine implements Engine<Session> {
   /** The address of the last connection. */
   #lastAddress: string | undefined;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: NatsEngineOptions) {
     this.#options = options;
   }

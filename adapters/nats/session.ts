@@ -14,7 +14,7 @@ import { Pulse } from "./pulse.ts";
 import { Reach } from "./reach.ts";
 import type { Subjects } from "./subject.ts";
 
-/** What {@linkcode Session} needs. */
+/** Options of {@linkcode Session}. */
 export interface SessionOptions {
   /** A connected client. */
   readonly client: NatsClient;

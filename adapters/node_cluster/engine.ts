@@ -13,7 +13,7 @@ import type { OutgoingMessage, PublishResults } from "../kit/outbox.ts";
 import type { IpcChannel } from "./channel.ts";
 import { PipeGoneError, Session } from "./session.ts";
 
-/** What {@linkcode NodeClusterEngine} needs. */
+/** Options of {@linkcode NodeClusterEngine}. */
 export interface NodeClusterEngineOptions {
   readonly channel: IpcChannel;
   /** The process at the other end. */
@@ -34,7 +34,7 @@ export class NodeClusterEngine implements Engine<Session> {
   readonly secrets = [];
   readonly #options: NodeClusterEngineOptions;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: NodeClusterEngineOptions) {
     this.#options = options;
   }

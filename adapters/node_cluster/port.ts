@@ -12,7 +12,7 @@ import { Window } from "./window.ts";
 /** The session of a frame for all sessions. */
 const EVERYBODY = "*";
 
-/** What {@linkcode Port} needs. */
+/** Options of {@linkcode Port}. */
 export interface PortOptions {
   readonly channel: IpcChannel;
   /** The nodes of all processes, by prefix. */

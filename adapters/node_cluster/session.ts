@@ -22,7 +22,7 @@ export class PipeGoneError extends Error {
   override readonly name = "PipeGoneError";
 }
 
-/** What {@linkcode Session} needs. */
+/** Options of {@linkcode Session}. */
 export interface SessionOptions {
   readonly channel: IpcChannel;
   readonly prefix: string;

@@ -18,7 +18,7 @@ import type { PresenceStore } from "../presence_store.ts";
 import type { RedisChannels } from "./channels.ts";
 import { RedisProbe } from "./probe.ts";
 
-/** What {@linkcode RedisEngine} needs. */
+/** Options of {@linkcode RedisEngine}. */
 export interface RedisEngineOptions {
   readonly driver: RedisDriver;
   readonly channels: RedisChannels;
@@ -47,7 +47,7 @@ export class RedisEngine implements Engine<RedisLink> {
   readonly history: RedisHistory;
   #publisher: RedisLink | undefined;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: RedisEngineOptions) {
     const { driver, channels, clock, probeTimeoutMs, maxMessageBytes, historyKeepMs } = options;
     this.maxMessageBytes = maxMessageBytes;

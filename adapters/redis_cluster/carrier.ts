@@ -16,7 +16,7 @@ import { ClusterMap, type Partition } from "./map.ts";
 import type { ClusterNodes } from "./nodes.ts";
 import { type Names, partitionOf, type Place } from "./partitions.ts";
 
-/** What {@linkcode ClusterCarrier} needs. */
+/** Options of {@linkcode ClusterCarrier}. */
 export interface ClusterCarrierOptions {
   readonly nodes: ClusterNodes;
   readonly names: Names;
@@ -45,7 +45,7 @@ export class ClusterCarrier implements Carrier {
   #drained = () => {};
 
   /**
-   * @param options What it needs.
+   * @param options The options.
    * @param reporter Called with the events.
    */
   constructor(options: ClusterCarrierOptions, reporter: Reporter) {

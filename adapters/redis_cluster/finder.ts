@@ -14,7 +14,7 @@ import { askTopology, type Topology } from "./topology.ts";
 /** How many nodes to ask at once. */
 const MAX_ASKED = 4;
 
-/** What {@linkcode Finder} needs. */
+/** Options of {@linkcode Finder}. */
 export interface FinderOptions {
   readonly nodes: ClusterNodes;
   readonly clock: Clock;
@@ -42,7 +42,7 @@ export class Finder {
   #known: readonly string[] = [];
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: FinderOptions) {
     this.#options = options;
   }

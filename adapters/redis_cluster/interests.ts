@@ -27,7 +27,7 @@ interface Interest {
   readonly live: PromiseWithResolvers<void>;
 }
 
-/** What {@linkcode Interests} needs. */
+/** Options of {@linkcode Interests}. */
 export interface InterestsOptions {
   readonly slot: number;
   /** The name of the channel on which this node probes the partition's subscription. */
@@ -57,7 +57,7 @@ export class Interests {
   #moving = false;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: InterestsOptions) {
     this.#options = options;
     this.slot = options.slot;

@@ -27,7 +27,7 @@ import { masterOf, type Topology } from "./topology.ts";
 const FIRST_LOOK_MS = 20;
 const MAX_LOOK_MS = 1_000;
 
-/** What {@linkcode ClusterMap} needs. */
+/** Options of {@linkcode ClusterMap}. */
 export interface ClusterMapOptions {
   readonly nodes: ClusterNodes;
   readonly mode: PubSub;
@@ -89,7 +89,7 @@ export class ClusterMap {
   #cancelJudge = () => {};
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: ClusterMapOptions) {
     this.#options = options;
     const { nodes, places, probeOf, clock, connectTimeoutMs, probeTimeoutMs } = options;

@@ -33,7 +33,7 @@ export interface Outgoing extends RedisMessage {
   readonly since: number;
 }
 
-/** What {@linkcode Outbox} needs. */
+/** Options of {@linkcode Outbox}. */
 export interface OutboxOptions {
   readonly slot: number;
   readonly clock: Clock;
@@ -63,7 +63,7 @@ export class Outbox {
   #cancelHold = () => {};
   #cancelRetry = () => {};
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: OutboxOptions) {
     this.#options = options;
   }

@@ -12,7 +12,7 @@ import type { FailureKind } from "../kit/failure.ts";
 import { Keeper } from "../kit/keeper.ts";
 import { whenReady } from "../kit/redis/link.ts";
 
-/** What {@linkcode Publisher} needs. */
+/** Options of {@linkcode Publisher}. */
 export interface PublisherOptions {
   /** `host:port`. */
   readonly address: string;
@@ -41,7 +41,7 @@ export class Publisher implements Route {
   #batch: Outgoing[] = [];
   #checking = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: PublisherOptions) {
     this.#options = options;
     const { address, clock, connectTimeoutMs, connect, prepare, onReady, onFailure } = options;

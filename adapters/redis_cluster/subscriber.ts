@@ -25,7 +25,7 @@ const BATCH_SIZE = 500;
 const FIRST_RETRY_MS = 25;
 const MAX_RETRY_MS = 1_000;
 
-/** What {@linkcode Subscriber} needs. */
+/** Options of {@linkcode Subscriber}. */
 export interface SubscriberOptions {
   readonly clock: Clock;
   /** How long connecting may take. */
@@ -70,7 +70,7 @@ export class Subscriber implements Home {
   #probed = 0;
   #closed = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: SubscriberOptions) {
     this.#options = options;
   }

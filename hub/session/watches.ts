@@ -104,7 +104,7 @@ export class Watches {
     const { context: { limits: { maxSubscriptions: max } }, all } = this.#parts;
     const key = keyOf(place, by);
     return this.#answer(id, place, async (named) => {
-      if (this.#active.has(key)) throw new HubError("BAD_REQUEST", `Watching "${named.name}" already`);
+      if (this.#active.has(key)) throw new HubError("BAD_REQUEST", `Already watching "${named.name}"`);
       if (all.held >= max) {
         throw new HubError("RATE_LIMITED", `Cannot watch more than ${max} rooms and topics`);
       }

@@ -104,7 +104,7 @@ export class Network {
   /** By lane and way: when the last message arrives. */
   readonly #lastAt: Int32Array;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: NetworkOptions) {
     const { seats } = options;
     this.#options = options;

@@ -20,7 +20,7 @@ export class StoreModel implements SharedStore {
   readonly #options: SharedStoreOptions;
   readonly #store: MemoryPresence;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: SharedStoreOptions) {
     this.#options = options;
     const { schedule } = options;

@@ -32,7 +32,7 @@ const MIN_TRIM_MS = 1_000;
 /** The pause after a failed removal, in milliseconds. */
 const RETRY_TRIM_MS = 10_000;
 
-/** What {@linkcode Appender} needs. */
+/** Options of {@linkcode Appender}. */
 export interface AppenderOptions {
   readonly log: TopicLog;
   /** This node. */
@@ -74,7 +74,7 @@ export class Appender {
   #trimmedAt = -Infinity;
   #failed = false;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: AppenderOptions) {
     this.#options = options;
   }

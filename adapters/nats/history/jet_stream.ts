@@ -9,7 +9,7 @@ import type { Clock } from "../../../contract/clock.ts";
 import type { NatsClient, NatsMessage, NatsSubscription } from "../client.ts";
 import { NOBODY, RefusedError, UnansweredError } from "./errors.ts";
 
-/** What {@linkcode JetStream} needs. */
+/** Options of {@linkcode JetStream}. */
 export interface JetStreamOptions {
   readonly client: NatsClient;
   /** The start of the subjects for answers. Nothing else uses it. */
@@ -51,7 +51,7 @@ export class JetStream {
   #last = 0;
   #ended: Error | undefined;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: JetStreamOptions) {
     const { client, inbox } = options;
     this.#options = options;

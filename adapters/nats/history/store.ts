@@ -36,7 +36,7 @@ const NOT_AVAILABLE = 10008;
 /** How often to retry while there are too few servers for all replicas. */
 const MAX_FORMING = 6;
 
-/** What {@linkcode NatsHistory} needs. */
+/** Options of {@linkcode NatsHistory}. */
 export interface NatsHistoryParts {
   readonly stream: StreamSettings;
   /** The start of JetStream's API: `$JS.API`. */
@@ -73,7 +73,7 @@ export class NatsHistory implements HistoryStore {
   #closed = false;
   #wake = () => {};
 
-  /** @param parts What it needs. */
+  /** @param parts The parts. */
   constructor(parts: NatsHistoryParts) {
     this.#parts = parts;
     this.publishes = parts.stream.publishes;

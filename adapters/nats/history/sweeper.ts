@@ -22,7 +22,7 @@ const MIN_AGE_MS = 1_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** What {@linkcode Sweeper} needs. */
+/** Options of {@linkcode Sweeper}. */
 export interface SweeperOptions {
   readonly clock: Clock;
   /** How long after its last message a channel is forgotten, in milliseconds. */
@@ -36,7 +36,7 @@ export class Sweeper {
   readonly #options: SweeperOptions;
   #lookedAt = -Infinity;
 
-  /** @param options What it needs. */
+  /** @param options The options. */
   constructor(options: SweeperOptions) {
     this.#options = options;
   }

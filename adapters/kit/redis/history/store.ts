@@ -23,7 +23,7 @@ import { APPEND, READ } from "./scripts.ts";
 /** Longer times count as unlimited, in milliseconds: Redis would refuse them only after it has kept the message. */
 const MAX_TTL_MS = 1e14;
 
-/** What {@linkcode RedisHistory} needs. */
+/** Options of {@linkcode RedisHistory}. */
 export interface RedisHistoryParts {
   /** The name of the store, for errors. */
   readonly name: string;
@@ -51,7 +51,7 @@ export class RedisHistory implements HistoryStore {
   #context: HistoryContext | undefined;
   #head = "";
 
-  /** @param parts What it needs. */
+  /** @param parts The parts. */
   constructor(parts: RedisHistoryParts) {
     this.name = parts.name;
     this.publishes = parts.publishing !== undefined;
