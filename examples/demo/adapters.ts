@@ -7,7 +7,9 @@
 import { createMemoryAdapter, createMemoryBus } from "@trunkline/hub";
 import type { Adapter } from "@trunkline/hub/adapters/adapter";
 import { createBroadcastChannelAdapter } from "@trunkline/hub/adapters/broadcast-channel";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 
 /** How the demo's nodes reach each other. */
@@ -20,9 +22,11 @@ export interface AdapterChoice {
    * Called once in every thread that runs nodes.
    *
    * @param prefix Separates demos that use the same backplane.
-   * @returns A function that creates a node's adapter.
+   * @returns A function that creates the adapter of the node with a number.
    */
-  prepare(prefix: string): Promise<() => Adapter>;
+  prepare(prefix: string): Promise<(number: number) => Adapter>;
+  /** Called when all nodes have ended: removes what they leave behind on this machine. */
+  tidy?(prefix: string): Promise<void>;
 }
 
 /** The exports of each adapter's module, by the name of the adapter. */
@@ -42,6 +46,10 @@ interface Modules {
  */
 const load = <K extends keyof Modules>(name: K): Promise<Modules[K]> =>
   import(["@trunkline/hub/adapters", name].join("/"));
+
+/** The sockets of the nodes on ZeroMQ, node 1 first. There may be so many nodes. */
+const socketsOf = (prefix: string): string[] =>
+  Array.from({ length: 9 }, (_, n) => join(tmpdir(), `trunkline-${prefix}-${n}`));
 
 export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
   "broadcast-channel": {
@@ -96,10 +104,12 @@ export const ADAPTERS: Readonly<Record<string, AdapterChoice>> = {
     brokerless: true,
     async prepare(prefix) {
       const { createZeroMqAdapter } = await load("zeromq");
-      const address = (n: number) => `ipc://${tmpdir()}/trunkline-${prefix.slice(-12)}-${n}`;
-      const peers = Array.from({ length: 9 }, (_, n) => address(n));
-      let count = 0;
-      return () => createZeroMqAdapter({ bind: address(count++), peers, prefix });
+      const peers = socketsOf(prefix).map((path) => `ipc://${path}`);
+      return (number) => createZeroMqAdapter({ bind: peers[number - 1]!, peers, prefix });
+    },
+    // ZeroMQ leaves its sockets in the file system.
+    async tidy(prefix) {
+      await Promise.all(socketsOf(prefix).map((path) => rm(path, { force: true })));
     },
   },
   postgres: {

@@ -38,6 +38,8 @@ interface Handle extends RunningNode {
 interface Place {
   slot: Slot;
   handle: Handle | undefined;
+  /** Settles when the last start has succeeded or failed. */
+  started: Promise<unknown>;
 }
 
 /** The time in which a stopping node sends its clients to other nodes, in milliseconds. */
@@ -47,7 +49,8 @@ const DRAIN_MS = 800;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #places: Place[];
-  readonly #startNode: (options: NodeOptions) => Promise<Handle>;
+  readonly #startNode: (options: NodeOptions, onCrash: (why: string) => void) => Promise<Handle>;
+  #closed = false;
 
   /** @throws {TypeError} If there is no such adapter. */
   constructor(options: SupervisorOptions) {
@@ -59,14 +62,16 @@ export class Supervisor {
     this.#places = options.ports.map((port, index) => ({
       slot: { number: index + 1, url: urlOf(port), state: "stopped" },
       handle: undefined,
+      started: Promise.resolve(),
     }));
     if (choice.workers) {
       const { adapter, prefix } = options;
-      this.#startNode = (node) => startInWorker({ kind: "start", adapter, prefix, options: node });
+      this.#startNode = (node, onCrash) =>
+        startInWorker({ kind: "start", adapter, prefix, options: node }, onCrash);
     } else {
       let prepared: ReturnType<typeof choice.prepare> | undefined;
       this.#startNode = async (node) =>
-        startNode(node, (await (prepared ??= choice.prepare(options.prefix)))());
+        startNode(node, (await (prepared ??= choice.prepare(options.prefix)))(node.number));
     }
   }
 
@@ -99,23 +104,36 @@ export class Supervisor {
     if (!place) throw new RangeError(`There is no node ${number}`);
     const { state, url } = place.slot;
     if (action === "start" && state === "stopped") {
+      if (this.#closed) throw new Error(`Cannot start node ${number}: the demo ends`);
       await this.#start(place, Number(new URL(url).port), "wait");
     }
     if (action === "stop" && state === "running") await this.#stop(place, DRAIN_MS);
     if (action === "kill" && state === "running") this.#kill(place);
   }
 
-  /** Stops all nodes. */
+  /** Stops all nodes, also those that still start. */
   async close(): Promise<void> {
-    await Promise.all(this.#places.filter(({ handle }) => handle).map((place) => this.#stop(place, 0)));
+    this.#closed = true;
+    await Promise.all(this.#places.map(async (place) => {
+      await place.started.catch(() => {}); // whoever has started it knows
+      if (place.handle) await this.#stop(place, 0);
+    }));
+    await ADAPTERS[this.#options.adapter]!.tidy?.(this.#options.prefix);
   }
 
-  async #start(place: Place, port: number, ifBusy: NodeOptions["ifBusy"]): Promise<void> {
+  #start(place: Place, port: number, ifBusy: NodeOptions["ifBusy"]): Promise<void> {
+    const started = this.#startAt(place, port, ifBusy);
+    place.started = started;
+    return started;
+  }
+
+  async #startAt(place: Place, port: number, ifBusy: NodeOptions["ifBusy"]): Promise<void> {
     const { number } = place.slot;
     const { origins, seed, log } = this.#options;
     this.#become(place, "starting");
     try {
-      place.handle = await this.#startNode({ number, port, ifBusy, origins, seed });
+      const crash = (why: string) => this.#crashed(place, why);
+      place.handle = await this.#startNode({ number, port, ifBusy, origins, seed }, crash);
     } catch (error) {
       this.#become(place, "stopped");
       throw new Error(`Cannot start node ${number}: ${(error as Error).message}`, { cause: error });
@@ -146,6 +164,14 @@ export class Supervisor {
     this.#options.log(`Node ${place.slot.number} was killed`);
   }
 
+  /** A node has ended by itself. */
+  #crashed(place: Place, why: string): void {
+    this.#options.log(`Node ${place.slot.number} has crashed: ${why}`);
+    if (place.slot.state !== "running") return; // it was about to stop
+    place.handle = undefined;
+    this.#become(place, "stopped");
+  }
+
   /** Changes the state of a node, and tells all nodes. */
   #become(place: Place, state: Slot["state"]): void {
     place.slot = { ...place.slot, state };
@@ -155,23 +181,28 @@ export class Supervisor {
 
 const urlOf = (port: number): string => `ws://127.0.0.1:${port}/realtime`;
 
-/** Starts a node in a worker. The worker ends when the node ends. */
-function startInWorker(order: Order): Promise<Handle> {
+/** Starts a node in a worker. The worker ends when the node ends. `onCrash` is called if a started node ends by itself. */
+function startInWorker(order: Order, onCrash: (why: string) => void): Promise<Handle> {
   const worker = new Worker(new URL("./node/worker.ts", import.meta.url), { type: "module" });
   const tell = (order: Order) => worker.postMessage(order);
   const started = Promise.withResolvers<Handle>();
   const stopped = Promise.withResolvers<void>();
+  let state: "starting" | "running" | "ended" = "starting";
   const end = () => {
+    state = "ended";
     worker.terminate();
     stopped.resolve();
   };
   const fail = (message: string) => {
+    const before = state;
     end();
     started.reject(new Error(message));
+    if (before === "running") onCrash(message);
   };
   worker.onmessage = ({ data: report }: MessageEvent<Report>) => {
     if (report.kind === "stopped") return end();
     if (report.kind === "failed") return fail(report.message);
+    state = "running";
     started.resolve({
       port: report.port,
       tell: (slots) => tell({ kind: "slots", slots }),

@@ -34,7 +34,10 @@ let node: RunningNode | undefined;
 async function obey(order: Order): Promise<void> {
   switch (order.kind) {
     case "start":
-      node = await startNode(order.options, (await ADAPTERS[order.adapter]!.prepare(order.prefix))());
+      node = await startNode(
+        order.options,
+        (await ADAPTERS[order.adapter]!.prepare(order.prefix))(order.options.number),
+      );
       return scope.postMessage({ kind: "started", port: node.port });
     case "slots":
       return node?.tell(order.slots);
