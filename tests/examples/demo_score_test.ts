@@ -135,3 +135,29 @@ test("a second death within the first one is the same round, and the next one a 
   play.score.learn({ you: 3, slots: slots("stopped", "running", "running") });
   assertEquals([play.view.died, play.view.came, play.view.movedMs, play.view.done], [1, 0, undefined, false]);
 });
+
+test("a score is not sure at the first message: the stream has to go on for a second, also if none had come before", () => {
+  const play = new Play();
+  const tick = (n: number, atMs: number) => {
+    play.nowMs = atMs;
+    for (const symbol of SYMBOLS) play.score.onTick(symbol, { n, price: 1, node: 1, first: false }, false);
+  };
+  play.score.learn({ you: 1, slots: slots("running", "running") });
+  play.score.lostLink();
+  play.score.learn({ you: 2, slots: slots("stopped", "running") });
+  tick(14_000_000_000, 2_000); // the numbers follow the time of day
+  assertEquals(play.view.done, false);
+  tick(14_000_000_004, 2_500);
+  tick(14_000_000_008, 3_100);
+  assertEquals([play.view.lost, play.view.done], [18, false]);
+});
+
+test("a node that has just started knows no other: its first report makes nobody forget who was killed", () => {
+  const play = new Play();
+  play.score.learn({ you: 2, slots: slots("running", "running") });
+  play.ticks(100, 110);
+  play.score.lostLink();
+  play.score.learn({ you: 1, slots: [] });
+  play.score.learn({ you: 1, slots: slots("running", "stopped") });
+  assertEquals([play.view.died, play.view.how], [2, "killed"]);
+});

@@ -108,6 +108,7 @@ export class Score implements FeedListener {
       round.lastAt = this.#now();
     }
     this.#node = you;
+    if (slots.length === 0) return this.#judge(); // a node that has just started does not know them yet
     for (const { number, state } of slots) {
       const before = this.#slots.find((slot) => slot.number === number)?.state;
       if (before !== "running" || (state !== "stopping" && state !== "stopped")) continue;
@@ -121,6 +122,7 @@ export class Score implements FeedListener {
   /** Counts a price that was delivered. */
   onTick(symbol: SymbolName, { n, first }: Tick, again: boolean): void {
     const ledger = this.#ledgers.get(symbol)!;
+    if (ledger.count.newest === 0 && this.#round) this.#round.lastAt = this.#now(); // the stream begins
     ledger.deliver(n, first || ledger.count.newest === 0);
     if (again && this.#round) this.#round.recovered++;
     this.#judge();
@@ -151,9 +153,10 @@ export class Score implements FeedListener {
     const view = this.view!;
     if (!isAway(round)) {
       const due = (round.lastAt - round.at + SURE_MS) / TICK_MS;
-      const goesOn = [...round.marks].every(([symbol, { newest }]) =>
-        this.#ledgers.get(symbol)!.count.newest >= newest + due
-      );
+      const goesOn = this.#now() - round.lastAt >= SURE_MS &&
+        [...round.marks].every(([symbol, { newest }]) =>
+          this.#ledgers.get(symbol)!.count.newest >= newest + due
+        );
       round.done ||= goesOn && (view.lost === 0 || this.#now() - round.lastAt > PATIENCE_MS);
       // A lost message may still arrive later.
       if (round.done && view.lost === 0) round.final = { ...view, done: true };
