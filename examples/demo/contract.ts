@@ -13,7 +13,12 @@ export const SYMBOLS = ["ACME", "ORBIT", "TIDE"] as const;
 /** The time from one tick to the next, in milliseconds. */
 export const TICK_MS = 125;
 
-export const Name = z.string().trim().min(1).max(24);
+/** Line ends, other control characters, and marks for the direction of text: they would change the text around a name. */
+const UNFIT = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
+export const Name = z.string().trim().min(1).max(24).refine((name) =>
+  !UNFIT.test(name) && VISIBLE.test(name)
+);
 const RoomName = z.enum(ROOMS);
 const TickerSymbol = z.enum(SYMBOLS);
 /** Nodes have numbers here, because people can read them; the hub's own ids are UUIDs. */

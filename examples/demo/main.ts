@@ -11,7 +11,7 @@ import { ADAPTERS } from "./adapters.ts";
 import { bundle } from "./bundle.ts";
 import { listen } from "./node/listen.ts";
 import { type DemoOptions, HELP, readOptions, UsageError } from "./options.ts";
-import { createPageServer } from "./page_server.ts";
+import { createPageServer, originsOf } from "./page_server.ts";
 import { Supervisor } from "./supervisor.ts";
 
 // Not `Deno.exit`: it does not end the other processes.
@@ -42,7 +42,7 @@ async function run({ adapter, nodes, port }: DemoOptions): Promise<void> {
   const app = Promise.withResolvers<Awaited<ReturnType<typeof createPageServer>>>();
   const server = await listen(async (request) => (await app.promise).fetch(request), { port, ifBusy: "any" });
   if (port !== 0 && server.port !== port) console.log(`Port ${port} is taken: the page uses another one`);
-  const origins = ["127.0.0.1", "localhost"].map((host) => `http://${host}:${server.port}`);
+  const origins = originsOf(server.port);
 
   const processes = new Processes();
   const supervisor = new Supervisor({

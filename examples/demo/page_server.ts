@@ -34,6 +34,14 @@ export interface OwnBroker {
   start(): Promise<void>;
 }
 
+/**
+ * The origins of the page, as browsers name them: without the port, if that is the usual one.
+ *
+ * @param port The port of the page.
+ */
+export const originsOf = (port: number): string[] =>
+  ["127.0.0.1", "localhost"].map((host) => new URL(`http://${host}:${port}`).origin);
+
 /** No content of other origins and no inline content. Only the second window may be in a frame. */
 const policy = (ancestors: string) =>
   [

@@ -37,6 +37,7 @@ interface Handle extends RunningNode {
 
 interface Place {
   slot: Slot;
+  port: number;
   handle: Handle | undefined;
   /** Settles when the last start has succeeded or failed. */
   started: Promise<unknown>;
@@ -61,6 +62,7 @@ export class Supervisor {
     this.#options = options;
     this.#places = options.ports.map((port, index) => ({
       slot: { number: index + 1, url: urlOf(port), state: "stopped" },
+      port,
       handle: undefined,
       started: Promise.resolve(),
     }));
@@ -88,7 +90,7 @@ export class Supervisor {
   /** Starts all nodes. If a port is taken, the node uses another one. */
   async open(): Promise<void> {
     await Promise.all(
-      this.#places.map((place, index) => this.#start(place, this.#options.ports[index]!, "any")),
+      this.#places.map((place) => this.#start(place, "any")),
     );
   }
 
@@ -102,10 +104,10 @@ export class Supervisor {
   async act(number: number, action: Action): Promise<void> {
     const place = this.#places[number - 1];
     if (!place) throw new RangeError(`There is no node ${number}`);
-    const { state, url } = place.slot;
+    const { state } = place.slot;
     if (action === "start" && state === "stopped") {
       if (this.#closed) throw new Error(`Cannot start node ${number}: the demo ends`);
-      await this.#start(place, Number(new URL(url).port), "wait");
+      await this.#start(place, "wait");
     }
     if (action === "stop" && state === "running") await this.#stop(place, DRAIN_MS);
     if (action === "kill" && state === "running") this.#kill(place);
@@ -121,14 +123,14 @@ export class Supervisor {
     await ADAPTERS[this.#options.adapter]!.tidy?.(this.#options.prefix);
   }
 
-  #start(place: Place, port: number, ifBusy: NodeOptions["ifBusy"]): Promise<void> {
-    const started = this.#startAt(place, port, ifBusy);
+  #start(place: Place, ifBusy: NodeOptions["ifBusy"]): Promise<void> {
+    const started = this.#startAt(place, ifBusy);
     place.started = started;
     return started;
   }
 
-  async #startAt(place: Place, port: number, ifBusy: NodeOptions["ifBusy"]): Promise<void> {
-    const { number } = place.slot;
+  async #startAt(place: Place, ifBusy: NodeOptions["ifBusy"]): Promise<void> {
+    const { slot: { number }, port } = place;
     const { origins, seed, log } = this.#options;
     this.#become(place, "starting");
     try {
@@ -141,7 +143,8 @@ export class Supervisor {
     if (port !== 0 && place.handle.port !== port) {
       log(`Port ${port} is taken: node ${number} uses another one`);
     }
-    place.slot = { ...place.slot, url: urlOf(place.handle.port) };
+    place.port = place.handle.port;
+    place.slot = { ...place.slot, url: urlOf(place.port) };
     this.#become(place, "running");
     log(`Node ${number} is at ${place.slot.url}`);
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ADAPTERS } from "../../examples/demo/adapters.ts";
 import type { Slot } from "../../examples/demo/contract.ts";
 import type { Order, Report } from "../../examples/demo/node/worker.ts";
+import { originsOf } from "../../examples/demo/page_server.ts";
 import { Supervisor } from "../../examples/demo/supervisor.ts";
 import { test } from "../harness.ts";
 
@@ -41,7 +42,7 @@ class Stage implements Disposable {
   readonly supervisor: Supervisor;
   readonly #worker = globalThis.Worker;
 
-  constructor(nodes: number) {
+  constructor(nodes: number, readonly firstPort = 8_001) {
     const { workers } = this;
     Object.assign(globalThis, {
       Worker: class extends FakeWorker {
@@ -53,7 +54,7 @@ class Stage implements Disposable {
     this.supervisor = new Supervisor({
       adapter: "broadcast-channel",
       prefix: "demo",
-      ports: Array.from({ length: nodes }, (_, index) => 8_001 + index),
+      ports: Array.from({ length: nodes }, (_, index) => firstPort + index),
       origins: [],
       seed: "",
       log: (text) => this.log.push(text),
@@ -63,7 +64,7 @@ class Stage implements Disposable {
   /** Starts all nodes. */
   async open(): Promise<void> {
     const opened = this.supervisor.open();
-    this.workers.forEach((worker, index) => worker.report({ kind: "started", port: 8_001 + index }));
+    this.workers.forEach((worker, index) => worker.report({ kind: "started", port: this.firstPort + index }));
     await opened;
     this.log.length = 0;
   }
@@ -135,6 +136,20 @@ test("demo: killing a node twice at once, and stopping it then, ends it once", a
   await Promise.all((["kill", "kill", "stop"] as const).map((action) => stage.supervisor.act(1, action)));
   assertEquals(stage.states, ["stopped"]);
   assertEquals(stage.log, ["Node 1 was killed"]);
+});
+
+test("demo: on the usual port of the web, browsers name the page without it, and a node comes back to it", async () => {
+  assertEquals(originsOf(80), ["http://127.0.0.1", "http://localhost"]);
+  assertEquals(originsOf(8_000), ["http://127.0.0.1:8000", "http://localhost:8000"]);
+  using stage = new Stage(1, 80);
+  await stage.open();
+  await stage.supervisor.act(1, "stop");
+  const start = stage.supervisor.act(1, "start");
+  const [order] = stage.workers[1]!.orders;
+  assertEquals(order?.kind === "start" && order.options.port, 80);
+  stage.workers[1]!.report({ kind: "started", port: 80 });
+  await start;
+  await stage.supervisor.close();
 });
 
 test("demo: the sockets of ZeroMQ do not outlive the demo", async () => {

@@ -23,7 +23,7 @@ export const createDemoHub = (adapter: Adapter, origins: readonly string[], told
     authenticate({ role, token }) {
       const name = Name.safeParse(token);
       if (!name.success) {
-        throw new HubError("UNAUTHENTICATED", "Give a name of 1 to 24 characters");
+        throw new HubError("UNAUTHENTICATED", "Give a name of 1 to 24 visible characters");
       }
       return { role, user: { id: name.data } }; // a name is a user: all windows with the same name are one user
     },

@@ -6,6 +6,7 @@
  */
 
 import { Name, type PageConfig, type WindowPlace } from "../contract.ts";
+import { keptInTab } from "./kept.ts";
 
 /** A window: the page's own, or the second one inside it. Both are in one tab and share its storage. */
 export type WindowKind = "first" | "second";
@@ -14,11 +15,11 @@ const keyOf = (kind: WindowKind, what: string) => `trunkline-demo.${kind}.${what
 
 /** Stores a value of a window as long as its tab is open. */
 export const remember = (kind: WindowKind, what: "name" | "node" | "rooms", text: string): void =>
-  sessionStorage.setItem(keyOf(kind, what), text);
+  keptInTab.set(keyOf(kind, what), text);
 
 /** The stored value. */
 export const remembered = (kind: WindowKind, what: "name" | "node" | "rooms"): string | null =>
-  sessionStorage.getItem(keyOf(kind, what));
+  keptInTab.get(keyOf(kind, what));
 
 /** The place of this document's window. */
 export function ownPlace(kind: WindowKind, { slots, windows }: PageConfig): WindowPlace {

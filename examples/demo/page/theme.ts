@@ -5,6 +5,7 @@
  */
 
 import { byId, setText } from "./dom.ts";
+import { keptInBrowser } from "./kept.ts";
 
 const KEY = "trunkline-demo.theme";
 const THEMES = [
@@ -13,7 +14,7 @@ const THEMES = [
   { name: "light", sign: "○", label: "Theme: light" },
 ] as const;
 
-const chosen = () => Math.max(0, THEMES.findIndex(({ name }) => name === localStorage.getItem(KEY)));
+const chosen = () => Math.max(0, THEMES.findIndex(({ name }) => name === keptInBrowser.get(KEY)));
 
 /** Shows the chosen theme, also when another window changes it. */
 export function followTheme(): void {
@@ -32,7 +33,7 @@ export function setUpTheme(): void {
     button.title = label;
   };
   button.addEventListener("click", () => {
-    localStorage.setItem(KEY, THEMES[(chosen() + 1) % THEMES.length]!.name);
+    keptInBrowser.set(KEY, THEMES[(chosen() + 1) % THEMES.length]!.name);
     document.documentElement.dataset.theme = THEMES[chosen()]!.name;
     show();
   });
