@@ -111,7 +111,12 @@ export class Answers {
     const { size } = this.#running;
     if (this.#running.has(id)) return new HubError("BAD_REQUEST", `Cannot answer ${id}: this id is in use`);
     if (Math.max(size, this.#abandoned) < this.#options.maxPending) return undefined;
-    return new HubError("UNAVAILABLE", `Cannot answer: ${size + this.#abandoned} requests run already`);
+    return new HubError(
+      "UNAVAILABLE",
+      `Cannot answer the server: ${
+        size + this.#abandoned
+      } of its requests run already (maxPendingRequests of the client)`,
+    );
   }
 
   /**

@@ -39,7 +39,7 @@ export class OfflineQueue {
     if (this.#waiting.size >= this.#limit) {
       throw new HubError(
         "UNAVAILABLE",
-        `Cannot send ${what}: ${this.#limit} others wait for a connection already`,
+        `Cannot send ${what}: ${this.#limit} others wait for a connection already (offline.queue of the client)`,
       );
     }
     this.#waiting.add(waiting);

@@ -123,7 +123,10 @@ export class Requests {
     const patience = { signal, timeoutMs, inAllMs: timeoutMs, first: this.#asked !== undefined };
     throwIfAborted(signal);
     if (this.#pending >= settings.maxPendingRequests) {
-      throw new HubError("UNAVAILABLE", `Cannot request "${name}": ${this.#pending} requests wait already`);
+      throw new HubError(
+        "UNAVAILABLE",
+        `Cannot request "${name}": ${this.#pending} requests wait for an answer already (maxPendingRequests)`,
+      );
     }
     this.#pending++;
     try {
@@ -219,7 +222,10 @@ export class Requests {
     const { open, settings } = this.#options;
     const connection = open();
     if (connection?.congested) {
-      throw new HubError("UNAVAILABLE", `Cannot send "${name}": more than maxBufferedBytes wait`);
+      throw new HubError(
+        "UNAVAILABLE",
+        `Cannot send "${name}": the server reads too slowly, and more than maxBufferedBytes wait`,
+      );
     }
     return first || !settings.maxQueued ? connection : this.free;
   }
@@ -261,7 +267,7 @@ export class Requests {
     const { once } = connection.welcome!;
     if (lost && lost.once !== once) throw lost.error;
     if (key !== undefined && !once) {
-      throw new HubError("UNAVAILABLE", `Cannot send "${name}": the hub supports no ids`);
+      throw new HubError("UNAVAILABLE", `Cannot send "${name}" with an id: the hub is too old for ids`);
     }
     const end = clock.now() + patience.timeoutMs;
     const { id, answer } = calls.open(name, patience, (id) => connection.push(["cancel", id]));

@@ -14,10 +14,10 @@ export const HEARTBEAT_TIMEOUT = 4001;
 /** The client read too slowly, and its outbox grew beyond its limits. */
 export const SLOW_CONSUMER = 4002;
 
-/** No hello arrived within the handshake deadline. */
+/** The hello, or the server's decision on it, did not come in time. */
 export const HANDSHAKE_TIMEOUT = 4003;
 
-/** The hub, the user or the address has reached its limit of connections. */
+/** The hub, the user or the address has reached its limit of connections, or too many clients connect at once. */
 export const CONNECTION_LIMIT = 4004;
 
 /** The client kept sending faster than its rate limit. */

@@ -124,7 +124,7 @@ interface Probe {
 /** How often to replace a BroadcastChannel that is dead from the start; see `#connect`. */
 const CONNECT_ATTEMPTS = 3;
 
-/** The most tasks until a BroadcastChannel that is dead from the start shows it; two were seen. */
+/** After how many tasks a BroadcastChannel that is dead from the start has shown it, at the latest. In tests it took two. */
 const TASKS_UNTIL_DEAD = 4;
 
 /** Waits until a BroadcastChannel has shown whether it is dead from the start. */
@@ -203,7 +203,7 @@ class ChannelAdapter implements BroadcastChannelAdapter {
     // The publisher may change its bytes after this call. A copy also avoids sending the whole buffer of a small view.
     const kept = typeof data === "string" ? data : new Uint8Array(data);
     if (this.#flow.add(channel, kept)) return;
-    const error = this.#error("other nodes do not read: more than maxPendingBytes are on their way");
+    const error = this.#error("the other nodes read too slowly: more than maxPendingBytes wait for them");
     queueMicrotask(() => this.#context?.onError(error, { stage: "publish", channel }));
   }
 

@@ -54,7 +54,7 @@ const MIN_PART_BYTES = 2 * MAX_HEAD;
 const MAX_PARTS = 999_999;
 
 /**
- * How long the next part of a message may take, in milliseconds. So a sender that died in the middle is not waited for.
+ * How long the next part of a message may take, in milliseconds. So no receiver waits for a sender that died in the middle.
  */
 const MAX_WAIT_MS = 30_000;
 

@@ -57,7 +57,7 @@ class EngineCarrier<L> implements Carrier {
   readonly #publisher: Keeper<L>;
   #cancelProbe = () => {};
   #closing = false;
-  /** Whether one connection has hurried the other since both were last up. */
+  /** Whether one connection has made the other try at once, since both were last up. */
   #called = false;
 
   constructor(engine: Engine<L>, options: EngineAdapterOptions, reporter: Reporter) {
@@ -169,7 +169,7 @@ class EngineCarrier<L> implements Carrier {
 
   /** One connection has reached the engine, so the other one tries at once. */
   #call(other: Keeper<L>): void {
-    // Only once until both are up. Otherwise two connections that the engine closes in turn would hurry each other
+    // Only once until both are up. Otherwise two connections that the engine closes in turn would call each other
     // without pause.
     if (other.link || this.#called) return;
     this.#called = true;

@@ -14,7 +14,7 @@ export interface EngineRows {
   readonly connectTimeoutMs: Kind<number>;
   /** How often to probe connections. */
   readonly probeIntervalMs: Kind<number>;
-  /** How long a connection may be silent when it is probed. */
+  /** How long a connection may take to answer a probe. */
   readonly probeTimeoutMs: Kind<number>;
   /** The largest message. */
   readonly maxMessageBytes: Kind<number>;

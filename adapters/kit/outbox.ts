@@ -26,9 +26,9 @@ export type PublishFailure = Error | "full";
 /**
  * Sends messages in this order, in as few writes as possible. It never sends a message again.
  *
- * @returns The result of each message: a failure, or any other value if the engine has it. `undefined` instead of the
- * list if nothing failed. A promise if the engine confirms; until it resolves, the messages count as under way. Does
- * not throw.
+ * @returns A list with the result of each message: a failure, or any other value if the engine has the message. Or
+ * `undefined` if nothing failed. If the engine confirms messages, a promise: until it resolves, the messages count as
+ * under way. Does not throw.
  */
 export type PublishBatch = (messages: readonly OutgoingMessage[]) => PublishResults | Promise<PublishResults>;
 

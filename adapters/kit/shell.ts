@@ -81,7 +81,7 @@ export interface Reporter {
   lost(reason: string, count: number, channel: string, cause?: Error): void;
   /** Data came that no hub has sent. */
   foreign(channel?: string): void;
-  /** An error with a channel that no call waits for. */
+  /** An error with a channel. No call waits for its result. */
   trouble(what: string, stage: AdapterStage, channel: string | undefined, cause: unknown): void;
 }
 

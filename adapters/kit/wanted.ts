@@ -9,7 +9,7 @@ import type { Clock } from "../../contract/clock.ts";
 import type { Within } from "./keeper.ts";
 import { Waiters } from "./waiters.ts";
 
-/** The pause before a channel that was live and is refused now is tried again, in milliseconds. */
+/** The pause before the next try, when a channel that was live is refused now, in milliseconds. */
 const RETRY_MS = 5_000;
 
 /** The part of a connection that {@linkcode Wanted} needs. */
@@ -39,7 +39,7 @@ export interface WantedOptions {
 interface Entry {
   /** The hub's name of the channel. */
   readonly channel: string;
-  /** `new` until it was live once. While it is `new`, a caller waits for it and gets a refusal. */
+  /** `new` until the channel is live for the first time. Until then a caller waits, and gets the error of a refusal. */
   state: "new" | "live" | "refused";
   readonly live: PromiseWithResolvers<void>;
 }

@@ -67,8 +67,8 @@ interface Candidate {
 /** Finds and dials the other nodes. */
 export class Discovery {
   /**
-   * Resolves when all nodes that are known at the start are introduced or have failed. The same holds for the nodes
-   * that those have named.
+   * Resolves when all nodes that are known at the start, and the nodes that those name, are introduced or have
+   * failed.
    */
   readonly first: Promise<void>;
   readonly #options: DiscoveryOptions;

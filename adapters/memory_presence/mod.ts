@@ -76,7 +76,7 @@ class MemoryStore implements MemoryPresence {
   readonly name = "memory";
   readonly #clock: Clock;
   readonly #places = new Map<string, MemoryPlace>();
-  /** Since when each empty place is empty. The longest is first. */
+  /** When each empty place became empty. The one that became empty first is first. */
   readonly #empty = new Map<string, number>();
   readonly #leases = new Map<string, Lease>();
 

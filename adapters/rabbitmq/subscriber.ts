@@ -96,7 +96,7 @@ export class Subscriber {
     await this.#reading.exchangeDeclare(exchange, "direct", { durable: false });
     await this.#reading.queueDeclare(lost, EXCLUSIVE, { "x-queue-type": "classic", "x-max-length": 1 });
     await this.#reading.queueBind(lost, exchange, lost);
-    // Only one unacknowledged message at a time. So any number of drops until then is one report.
+    // RabbitMQ sends the next message when the last one is acknowledged. So all drops until then make one report.
     await this.#reading.basicQos(1);
     await this.#consume(lost, false, (message) => this.#miss(message));
     await this.#bind(probeKey, probeKey);

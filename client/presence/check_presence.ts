@@ -15,5 +15,8 @@ import type { Connection } from "../connection.ts";
  */
 export function checkPresence({ welcome }: Connection): void {
   if (welcome?.presence) return;
-  throw new HubError("UNAVAILABLE", "The hub keeps no presence: its version, or its contract, has none");
+  throw new HubError(
+    "UNAVAILABLE",
+    "Cannot see who is there: the hub is too old, or its contract declares no presence",
+  );
 }

@@ -27,7 +27,12 @@ export class Reader<T> implements AsyncIterableIterator<T> {
   push(value: T): void {
     if (this.#values.push(value) <= MAX_WAITING) return this.#wake();
     this.#values = [];
-    this.end(new HubError("UNAVAILABLE", `Cannot read presence: ${MAX_WAITING} changes wait already`));
+    this.end(
+      new HubError(
+        "UNAVAILABLE",
+        `Cannot iterate over presence any further: ${MAX_WAITING} changes wait, because they come faster than the loop reads`,
+      ),
+    );
   }
 
   /** Ends the reader: after the waiting values, there are no more. */

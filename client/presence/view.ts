@@ -137,7 +137,7 @@ export class View implements PresenceView<unknown>, Viewer {
     if (!clientsSet) {
       throw new HubError(
         "FORBIDDEN",
-        `Cannot set a state in "${this.name}": the contract has no clientsSet at "${pattern}"`,
+        `Cannot set a state in "${this.name}": the contract has no clientsSet at "${pattern}". Set clientsSet: true there`,
       );
     }
     parseNow(schema, state, "state in", this.name);

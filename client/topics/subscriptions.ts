@@ -88,7 +88,12 @@ export class Subscriptions {
     checkListener(listener, `subscribe("${topic}")`);
     const { signal, onRecovery, ...given } = readOptions("subscribe", options, SUBSCRIBE);
     const start = startOf(given);
-    if (start && !history) throw new HubError("NOT_FOUND", `Topic "${topic}" keeps no history`);
+    if (start && !history) {
+      throw new HubError(
+        "NOT_FOUND",
+        `Cannot begin "${topic}" with earlier messages: the contract declares no history for it`,
+      );
+    }
     throwIfAborted(signal);
     const member = new TopicListener(topic, listener, { signal, onRecovery, start });
     if (this.#closed) {

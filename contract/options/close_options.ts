@@ -10,8 +10,8 @@ import { type Kind, optional, type Rows, wrong } from "./read_options.ts";
 /** How something is closed. */
 export interface CloseOptions {
   /**
-   * A close code that applications may use: from 3000 to 4999, or 1000. After 4500 and above, clients do not
-   * reconnect by themselves. `CLOSE_CODES` lists the codes that have a meaning in this package.
+   * A close code that applications may use: from 3000 to 4999, or 1000. After a code of 4500 or above, clients do
+   * not reconnect by themselves. `CLOSE_CODES` lists the codes that have a meaning in this package.
    */
   readonly code?: number;
   /** The reason, for a person. At most 123 bytes of UTF-8, because a close frame carries no more. */

@@ -44,7 +44,7 @@ export interface EmitterOptions {
   readonly history?: HistoryStore | "per-node";
   /**
    * How long the backplane may take to open, and a shared history to answer, in milliseconds. Messages sent before
-   * the backplane is open wait as long.
+   * the backplane is open wait for the same time.
    *
    * @default {10000}
    */

@@ -173,7 +173,7 @@ export interface HubOptions<D extends ContractDefinition, User extends HubUser, 
   /**
    * Decides whether a client that lost its connection gets back into a room that it names. The hub asks it on any
    * node, after `onConnection` and before the client's status is `"open"`. Only `true` lets the client in. `false`
-   * and a thrown error refuse, and the client's `onRecovery` gets to know it. A client may name any room: make the
+   * and a thrown error refuse, and the client's `onRecovery` gets the error. A client may name any room: make the
    * same check as before `room.add`. If the rule throws `UNAVAILABLE` or takes longer than `authorizeTimeoutMs`, the
    * hub asks it again while the client is connected. Without the rule a lost connection also loses its rooms.
    */

@@ -129,8 +129,8 @@ export interface RoomMembers {
 /** Options for adding a connection to a room that keeps history. */
 export interface HistoryAddOptions {
   /**
-   * A client that is new in the room first gets earlier messages: the last `{ last: 50 }`, or those of the last
-   * `{ sinceMs: 60_000 }` milliseconds, if they are still kept. Without it the client begins with new messages. A
+   * A client that is new in the room first gets earlier messages, if they are still kept. `{ last: 50 }`: the last 50.
+   * `{ sinceMs: 60_000 }`: those of the last 60,000 milliseconds. Without it the client begins with new messages. A
    * client that comes back continues after the last message that it got.
    */
   readonly rewind?: Rewind;

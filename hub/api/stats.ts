@@ -7,8 +7,9 @@
 import type { RefusalCounts } from "./refusals.ts";
 
 /**
- * The counts at one moment. When no client is connected and nothing is being handled, all of them are zero. The
- * counts of histories, of their channels and of remembered requests become zero when these expire.
+ * The counts at one moment. When no client is connected and nothing is being handled, all of them are zero, with two
+ * exceptions. The counts of histories, of their channels and of remembered requests become zero when these expire. The
+ * counts of refused clients never fall.
  */
 export interface HubStats {
   /** Connections that are authenticated. */

@@ -164,7 +164,7 @@ export class Connection implements Identity {
     if (this.asking >= maxPendingRequests) {
       throw new HubError(
         "RATE_LIMITED",
-        `Cannot ask "${name}": ${this.asking} requests wait for this client`,
+        `Cannot ask "${name}": ${this.asking} requests wait for this client (limits.maxPendingRequests)`,
       );
     }
     const calls = this.#calls ??= new PendingCalls(clock);

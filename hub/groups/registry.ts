@@ -341,5 +341,5 @@ export class Registry {
 }
 
 function gone(group: string): HubError {
-  return new HubError("DISCONNECTED", `Left "${group}" before it was live`);
+  return new HubError("DISCONNECTED", `The connection left "${group}" before it was live`);
 }

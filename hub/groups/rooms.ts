@@ -145,7 +145,10 @@ export class Rooms {
     const { registry, find, histories, entrance } = this.#options;
     const conn = find(readName(id, "connection"));
     if (!conn) {
-      throw new HubError("DISCONNECTED", `Cannot add connection ${id} to "${room}": it is not on this node`);
+      throw new HubError(
+        "DISCONNECTED",
+        `Cannot add connection ${id} to "${room}": it is gone, or on another node (for that use hub.cluster.join)`,
+      );
     }
     if (entrance && histories?.keeps(room)) return await entrance.add(room, conn, options);
     if (options?.rewind) throw noHistory(room);

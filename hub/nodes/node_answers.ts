@@ -119,7 +119,12 @@ export class NodeAnswers {
     const { signal } = answering.aborter;
     const entry = this.#answerers.get(method);
     try {
-      if (!entry) throw new HubError("NOT_FOUND", `No function answers "${nameOf(method)}" on this node`);
+      if (!entry) {
+        throw new HubError(
+          "NOT_FOUND",
+          `Cannot answer "${nameOf(method)}": no function of this node does. Give one to hub.onServer`,
+        );
+      }
       const { promise: givenUp, reject } = Promise.withResolvers<never>();
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       const answer = await Promise.race([entry.answerer(input, from, signal), givenUp]);
@@ -165,7 +170,11 @@ export class NodeAnswers {
         answering.wake = resolve;
         const stop = clock.after(
           PART_TIMEOUT_MS,
-          () => end(answering, new HubError("TIMEOUT", "The asker is silent")),
+          () =>
+            end(
+              answering,
+              new HubError("TIMEOUT", "The node that asked takes no further parts of the answer"),
+            ),
           { background: true },
         );
         await promise;

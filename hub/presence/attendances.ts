@@ -104,7 +104,7 @@ export class Attendances {
     if (conn?.isIn(place.channel)) return this.#put(place, conn, parsed);
     throw new HubError(
       "DISCONNECTED",
-      `Cannot set a state in "${place.name}": the connection is not in, or not on this node`,
+      `Cannot set a state in "${place.name}": the connection is not in it, or not on this node`,
     );
   }
 

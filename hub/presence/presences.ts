@@ -65,7 +65,7 @@ export class Presences {
   readonly #options: PresencesOptions;
   #isKnown = false;
   #closed = false;
-  /** From this time on, the known members are used, by the clock. */
+  /** The time of the clock from which on the known members are used, even if some are not known yet. */
   #deadline: number | undefined;
 
   /** @param options Its options. */

@@ -64,7 +64,7 @@ export class Calls {
    */
   request(id: number, name: string, input: unknown, key?: string): Promise<void> | undefined {
     const entry = this.#conn.surface.clientToServer.get(name);
-    const handler = this.#handler(name, entry?.input !== undefined);
+    const handler = this.#handler(name, "request", entry?.input !== undefined);
     if (typeof handler !== "function") return this.fail(id, handler);
     const refusal = this.#refusal(id) ?? refuseKey(key, this.#conn.userId);
     if (refusal) return this.fail(id, refusal);
@@ -83,11 +83,11 @@ export class Calls {
   /** Handles a signal. Returns a promise when the next message has to wait for it. */
   signal(name: string, payload: unknown): Promise<void> | undefined {
     const entry = this.#conn.surface.clientToServer.get(name);
-    const handler = this.#handler(name, entry?.payload !== undefined);
+    const handler = this.#handler(name, "signal", entry?.payload !== undefined);
     if (typeof handler !== "function") return this.fault(cutName(name), handler);
     const handling = this.#signals?.size ?? 0;
     if (handling >= this.#context.limits.maxPendingRequests) {
-      return this.fault(name, new HubError("RATE_LIMITED", `${handling} signals are being handled`));
+      return this.fault(name, new HubError("RATE_LIMITED", `Not taken: ${handling} signals run already`));
     }
     const tooMuch = this.#tooMuch();
     if (tooMuch) return this.fault(name, tooMuch);
@@ -171,18 +171,18 @@ export class Calls {
     const tooMuch = this.#tooMuch();
     if (tooMuch) return tooMuch;
     if (!this.#requests && !this.#abandoned) return undefined;
-    if (this.#requests?.has(id)) return new HubError("BAD_REQUEST", `Request ${id} is being handled already`);
+    if (this.#requests?.has(id)) return new HubError("BAD_REQUEST", `Not taken: the id ${id} is in use`);
     const handling = this.#requests?.size ?? 0;
     // Cancelled requests have a limit of their own, because a handler may need a moment to stop.
     const abandoned = this.#abandoned?.size ?? 0;
     if (Math.max(handling, abandoned) < this.#context.limits.maxPendingRequests) return undefined;
-    return new HubError("RATE_LIMITED", `${handling + abandoned} requests are being handled`);
+    return new HubError("RATE_LIMITED", `Not taken: ${handling + abandoned} requests run already`);
   }
 
   #tooMuch(): HubError | undefined {
     const { bytes } = this.#kept;
     if (bytes <= this.#context.limits.maxPendingBytes) return undefined;
-    return new HubError("RATE_LIMITED", `Requests and signals of ${bytes} bytes are being handled`);
+    return new HubError("RATE_LIMITED", `Not taken: requests and signals of ${bytes} bytes run already`);
   }
 
   /** Calls a handler and sends its result. When nothing takes time, it keeps nothing. */
@@ -376,9 +376,9 @@ export class Calls {
     this.fault(name, error);
   }
 
-  #handler(name: string, declared: boolean): Handler | HubError {
+  #handler(name: string, kind: "request" | "signal", declared: boolean): Handler | HubError {
     const { role } = this.#conn;
-    if (!declared) return new HubError("NOT_FOUND", `Role "${role}" has no "${cutName(name)}" of this kind`);
+    if (!declared) return new HubError("NOT_FOUND", `Role "${role}" has no ${kind} "${cutName(name)}"`);
     this.#handlers ??= this.#context.handlers.of(role);
     return this.#handlers.get(name) ??
       new HubError("UNAVAILABLE", `Cannot answer "${name}" yet: the server has not implemented it`);

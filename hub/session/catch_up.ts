@@ -130,7 +130,10 @@ interface Progress {
 function live({ topic, histories }: CatchUpOptions): Position {
   const position = histories.position(topic);
   if (position) return position;
-  throw new HubError("UNAVAILABLE", `Cannot subscribe to "${topic.name}" now: its history is forgotten`);
+  throw new HubError(
+    "UNAVAILABLE",
+    `Cannot subscribe to "${topic.name}" now: its history was forgotten meanwhile. Subscribe again`,
+  );
 }
 
 /** Finishes if the client has everything that this node has delivered. */
@@ -208,7 +211,7 @@ function sendRecord(options: CatchUpOptions, progress: Progress, record: StoredR
     if (offset !== last + 1) {
       throw new HubError(
         "INTERNAL",
-        `Cannot recover "${topic.name}": its history has ${offset} after ${last}`,
+        `Cannot recover "${topic.name}": its history has offset ${offset} after ${last}`,
       );
     }
     const message = histories.message(topic, record);

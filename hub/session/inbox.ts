@@ -235,7 +235,10 @@ export class Inbox implements Held {
   #look(message: ClientMessage & readonly ["watch" | "state" | "members", ...unknown[]]): void {
     const watches = this.#watching();
     if (!watches) {
-      return this.#handled.fail(message[1], new HubError("NOT_FOUND", "The contract keeps no presence"));
+      return this.#handled.fail(
+        message[1],
+        new HubError("NOT_FOUND", "Cannot see who is there: the contract declares no presence"),
+      );
     }
     switch (message[0]) {
       case "watch":
@@ -291,7 +294,7 @@ export class Inbox implements Held {
   }
 
   get #tooFast(): string {
-    return `More than ${this.#context.limits.messagesPerSecond} messages a second`;
+    return `Cannot take more than ${this.#context.limits.messagesPerSecond} messages a second: send less often`;
   }
 
   /** Closes the connection after a message that cannot be read, or an error of this hub. */

@@ -122,7 +122,9 @@ export class Subscriptions {
           `The name of a topic may have at most ${MAX_NAME_LENGTH} characters`,
         );
       }
-      if (this.#active.has(name)) throw new HubError("BAD_REQUEST", `Subscribed to "${name}" already`);
+      if (this.#active.has(name)) {
+        throw new HubError("BAD_REQUEST", `Cannot subscribe to "${name}" twice on one connection`);
+      }
       if (this.#all.held >= max || this.#underWay > max) {
         throw new HubError("RATE_LIMITED", `Cannot subscribe to more than ${max} topics`);
       }
@@ -174,7 +176,12 @@ export class Subscriptions {
     const { topics, limits: { maxSubscriptions: max }, onError } = this.#context;
     this.#underWay++;
     try {
-      if (this.#underWay > max) throw new HubError("RATE_LIMITED", `${max} questions have no answer yet`);
+      if (this.#underWay > max) {
+        throw new HubError(
+          "RATE_LIMITED",
+          `Cannot read the history of "${cutName(name)}": ${max} questions of this client have no answer yet`,
+        );
+      }
       const mark = this.#active.get(name);
       if (mark && !mark.live) await new Promise<void>((resolve) => mark.waiting.push(resolve));
       this.#checkLive(name, mark);
@@ -277,7 +284,10 @@ export class Subscriptions {
     const recovery = this.#recovery ??= new RateLimiter(clock, { messagesPerSecond, messageBurst });
     recovery.refill(1);
     if (recovery.hasRoom) return recovery;
-    throw new HubError("RATE_LIMITED", `More than ${messageBurst} messages of histories were sent again`);
+    throw new HubError(
+      "RATE_LIMITED",
+      `Cannot send more than ${messageBurst} messages of histories at once: try again later`,
+    );
   }
 
   /** Joins the topic. Answers the client at the moment from which it gets live messages. */
@@ -317,7 +327,10 @@ export class Subscriptions {
 function keptOf(topic: Topic): HistoryTopic {
   const kept = withHistory(topic);
   if (kept) return kept;
-  throw new HubError("NOT_FOUND", `Topic "${topic.name}" keeps no history`);
+  throw new HubError(
+    "NOT_FOUND",
+    `Cannot read earlier messages of "${topic.name}": the contract declares no history for it`,
+  );
 }
 
 /** The part of the options that is needed. The hub keeps only this part while the client waits. */

@@ -104,7 +104,9 @@ export class Watches {
     const { context: { limits: { maxSubscriptions: max } }, all } = this.#parts;
     const key = keyOf(place, by);
     return this.#answer(id, place, async (named) => {
-      if (this.#active.has(key)) throw new HubError("BAD_REQUEST", `Already watching "${named.name}"`);
+      if (this.#active.has(key)) {
+        throw new HubError("BAD_REQUEST", `Cannot watch "${named.name}" twice on one connection`);
+      }
       if (all.held >= max) {
         throw new HubError("RATE_LIMITED", `Cannot watch more than ${max} rooms and topics`);
       }
@@ -148,14 +150,17 @@ export class Watches {
       if (!clientsSet) {
         throw new HubError(
           "FORBIDDEN",
-          `Clients may not set a state in "${named.name}": the contract has no clientsSet at "${pattern}"`,
+          `Cannot set a state in "${named.name}": the contract has no clientsSet at "${pattern}"`,
         );
       }
       const coming = this.#coming(named);
       if (coming) {
         const { bytes } = kept();
         if (bytes > limits.maxPendingBytes) {
-          throw new HubError("RATE_LIMITED", `States of ${bytes} bytes wait`);
+          throw new HubError(
+            "RATE_LIMITED",
+            `Cannot set a state in "${named.name}": states of ${bytes} bytes wait already`,
+          );
         }
         const frame = kept().keep();
         await coming;
@@ -231,7 +236,10 @@ export class Watches {
     this.#underWay++;
     try {
       if (this.#underWay > max) {
-        throw new HubError("RATE_LIMITED", `${max} questions about presence have no answer`);
+        throw new HubError(
+          "RATE_LIMITED",
+          `Cannot answer more: ${max} questions of this client about presence have no answer yet`,
+        );
       }
       await work(this.#find(place));
     } catch (error) {
@@ -249,7 +257,10 @@ export class Watches {
     const sending = this.#sending ??= new RateLimiter(clock, { messagesPerSecond, messageBurst });
     sending.refill(1);
     if (sending.hasRoom) return sending;
-    throw new HubError("RATE_LIMITED", `More than ${messageBurst} members were sent in lists and pages`);
+    throw new HubError(
+      "RATE_LIMITED",
+      `Cannot send more than ${messageBurst} members at once: try again later`,
+    );
   }
 
   #find(name: string): NamedPlace {

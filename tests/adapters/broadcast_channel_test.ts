@@ -247,7 +247,7 @@ test("BroadcastChannel: messages to a worker that does not read are limited, and
   }
   await waitFor(() => a.events.length > 1);
   const refused =
-    'publish: BroadcastChannel "test": other nodes do not read: more than maxPendingBytes are on their way';
+    'publish: BroadcastChannel "test": the other nodes read too slowly: more than maxPendingBytes wait for them';
   assertEquals(new Set(a.events), new Set(["up", refused]));
   await blocked;
   const arrived = 20 - (a.events.length - 1);

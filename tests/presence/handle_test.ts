@@ -203,7 +203,7 @@ test("hub.presence: wrong calls are refused, with what to give", async () => {
     TypeError,
     "a connection",
   );
-  assertThrows(() => room.set({ id: "c1" }, { name: "x" }), HubError, "is not in, or not on this node");
+  assertThrows(() => room.set({ id: "c1" }, { name: "x" }), HubError, "is not in it, or not on this node");
 });
 
 test("hub.presence: a question before all members are known waits, but not for ever, and not after it was given up", async () => {

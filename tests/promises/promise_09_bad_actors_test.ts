@@ -268,7 +268,7 @@ testOnAdapters(
         ["err", "NOT_FOUND"],
         ["err", "NOT_FOUND"],
         ["err", "BAD_REQUEST"],
-        ["fault", { code: "NOT_FOUND", message: 'Role "member" has no "toString" of this kind' }],
+        ["fault", { code: "NOT_FOUND", message: 'Role "member" has no signal "toString"' }],
       ],
     );
     assertEquals(polite.closed, undefined);

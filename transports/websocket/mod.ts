@@ -95,7 +95,11 @@ class Sockets implements WebSocketTransport {
 
   fetch(request: Request, platform: unknown, headers?: Headers): Response | Promise<Response> | undefined {
     const acceptor = this.#acceptor;
-    if (!acceptor) throw new TypeError("Cannot answer a request before a hub is attached");
+    if (!acceptor) {
+      throw new TypeError(
+        "Cannot answer a request: this transport has no hub. Give it to createHub, in transports",
+      );
+    }
     if (!isUpgrade(request)) {
       if (request.headers.has("sec-websocket-key")) acceptor.refused?.(STRIPPED);
       return undefined;

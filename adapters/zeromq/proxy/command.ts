@@ -29,7 +29,9 @@ function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): ZeroMqPro
   const { front, back, curve } = values;
   if (front === undefined || back === undefined) throw new TypeError(USAGE);
   const { ZEROMQ_PUBLIC_KEY: publicKey, ZEROMQ_SECRET_KEY: secretKey, ZEROMQ_ALLOW: allow } = env;
-  if (curve !== undefined && curve !== "none") throw new TypeError(`Cannot use --curve ${curve}: give none`);
+  if (curve !== undefined && curve !== "none") {
+    throw new TypeError(`Cannot use --curve ${curve}: write --curve none, or leave it out`);
+  }
   const given = Object.entries({
     ZEROMQ_PUBLIC_KEY: publicKey,
     ZEROMQ_SECRET_KEY: secretKey,

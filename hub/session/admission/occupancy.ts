@@ -96,7 +96,7 @@ export class Occupancy {
     return { address, shortage };
   }
 
-  /** A socket is free. */
+  /** A socket is closed and released: its place is free again. */
   leave(address: string | undefined): void {
     this.#taken--;
     this.#addresses.leave(keyOf(address));

@@ -33,7 +33,7 @@ export type Around = (call: CallInfo, next: () => Promise<unknown>) => unknown;
 export interface Passage {
   /** The result of the call. */
   readonly outcome: Promise<unknown>;
-  /** Resolves when the handler is called, or will never be called; absent when that is so already. */
+  /** Resolves when it is certain whether the handler is called. Absent when that is certain already. */
   readonly arrival: Promise<void> | undefined;
 }
 
@@ -68,7 +68,7 @@ export class Middlewares {
     return this.#told.has(error as HubError);
   }
 
-  /** See `Hub.use`. A call that runs already does not get the new function. */
+  /** See `Hub.use`. A new function does not run for calls that have begun. */
   use(given: unknown): void {
     checkListener(given, "use");
     this.#all = [...this.#all, given as Around];

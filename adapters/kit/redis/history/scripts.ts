@@ -1,8 +1,8 @@
 /**
  * The Lua scripts for histories. Each channel has three keys, and shares a fourth with all channels of its part:
  *
- * - `m`, its head: the base of its epoch; the offset of its newest message; the server that kept that message, and how
- *   many servers kept messages before; how long messages last; until when the keys last;
+ * - `m`, its head: the base of its epoch; the offset of its newest message; the server that kept that message; how many
+ *   servers kept messages before that one; how long messages last; until when the keys last;
  * - `s`, a stream of its messages. The id of a message is its offset and the time when it came, `17-1764396000000`;
  * - `k`, the offsets of messages with an idempotency key;
  * - `new`, which channels have begun in this part, and how often. So a channel whose keys are gone never begins in an

@@ -33,8 +33,8 @@ local function ofNode(node)
 end`;
 
 /**
- * Arguments: node, generation and number of the write, id for a new epoch, time to keep it, whether `all`, number of
- * puts.
+ * Writes connections of a node. Arguments: node, generation and number of the write, id for a new epoch, time to keep it,
+ * 1 if the write holds all connections of the node, number of connections to put.
  */
 export const WRITE: Script = script(
   PLACE,
@@ -228,7 +228,10 @@ if not lease[1] then return { 0, 0 } end
 return { tonumber(lease[1]), math.max(0, tonumber(lease[2]) - now) }`,
 );
 
-/** Deletes a purged lease and its index. Keys: the lease, the index. Arguments: its generation, whether `anyway`. */
+/**
+ * Deletes a purged lease and its index. Keys: the lease, the index. Arguments: its generation, 1 to delete it before it
+ * has run out.
+ */
 export const FORGET: Script = script(
   NOW,
   String.raw`

@@ -19,13 +19,14 @@ import { Batches, type RedisReach } from "../reach.ts";
 import { readEntry, readName, shown, writeEntry, writeName } from "./rows.ts";
 import { COUNT, ENTER, EXPIRED, FORGET, LOOK, PURGE, READ, RENEW, TOUCH, WRITE } from "./scripts.ts";
 
-/** How long keys live without renewal: so many leases, but at least `MIN_KEEP_MS`. */
+/** How long keys live without renewal: this many times as long as a lease, but at least `MIN_KEEP_MS`. */
 const KEEP_LEASES = 40;
 const MIN_KEEP_MS = 60_000;
 /** Places are renewed and counted at every tenth touch. */
 const RENEW_EVERY = 10;
 /**
- * How many places to purge at once, and how many connections with one script: the server does nothing else meanwhile.
+ * How many places to purge at once, and how many connections one script purges. Redis does nothing else while a script
+ * runs.
  */
 const PURGED_PLACES = 100;
 const PURGED_CONNECTIONS = 500;
@@ -36,7 +37,7 @@ const MAX_NAMES = 1_000;
 
 /** This process's knowledge of a node's lease. */
 interface Lease {
-  /** The number of this lease. It tells the lease's data from the data of earlier leases, which were lost. */
+  /** The number of this lease. Data with a lower number belongs to an earlier lease, which was lost. */
   generation: number;
   /** How long to keep keys, in milliseconds. */
   keepMs: number;
